@@ -7,7 +7,6 @@ when a record is read: what is stored is what counts from then on, whatever cloc
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from types import NoneType
@@ -30,7 +29,7 @@ _WITHOUT_TEXT: Final = frozenset({int, float, bool, bytes, NoneType, Ellipsis})
 
 def clean_entry(agent: str, event: Event) -> Entry:
     """The event as it is stored, with a count of the secrets hidden in it."""
-    counts: Counter[str] = Counter()
+    counts: dict[str, int] = {}
     body = clean_body(event.body, counts)
     if body is event.body:
         return _entry(agent, event, counts)
@@ -41,20 +40,20 @@ def clean_entry(agent: str, event: Event) -> Entry:
     return entry
 
 
-def _entry(agent: str, event: Event, counts: Counter[str]) -> Entry:
+def _entry(agent: str, event: Event, counts: dict[str, int]) -> Entry:
     try:
         return Entry.of(agent, event, counts)
     except UnicodeEncodeError:
         return Entry.of(agent, map_text(event, without_lone_surrogates, keep=_NONE), counts)
 
 
-def clean_body(body: AnyBody, counts: Counter[str]) -> AnyBody:
+def clean_body(body: AnyBody, counts: dict[str, int]) -> AnyBody:
     """The body without secrets and, if it holds output, bounded. Secrets are counted by kind in `counts`."""
 
     def hide(text: str) -> str:
         hidden, found = redact(text)
-        if found:
-            counts.update(found)
+        for kind, count in found.items():
+            counts[kind] = counts.get(kind, 0) + count
         return hidden
 
     if isinstance(body, ToolResult) and body.output:

@@ -10,6 +10,7 @@ from carryover.records.changes import Change, Hunk, patched, written
 from carryover.records.fields import MAX_PATH_CHARS, resolved
 from carryover.text import lazy_re as re
 
+_HEADER: Final = "*** "
 _FILE: Final = re.compile(r"\*\*\* (Add|Update|Delete) File: (.+)")
 _MOVE: Final = re.compile(r"\*\*\* Move to: (.+)")
 
@@ -49,7 +50,7 @@ def _files(text: str) -> list[tuple[str, str, list[str]]]:
     """Each file of a patch: what is done with it, its path, and the lines up to the next one."""
     found: list[tuple[str, str, list[str]]] = []
     for line in text.splitlines():
-        if header := _FILE.fullmatch(line.rstrip()):
+        if line.startswith(_HEADER) and (header := _FILE.fullmatch(line.rstrip())):
             found.append((header[1], header[2], []))
         elif found:
             found[-1][2].append(line)
@@ -66,5 +67,6 @@ def _planned(name: str, path: str, lines: list[str], cwd: str | None) -> Change 
         return added(place, "\n".join(line[1:] for line in lines if line.startswith("+")))
     change = patched(Change(path=place, change="modify"), [Hunk(new_start=0, lines=lines)])
     change = msgspec.structs.replace(change, line=None)
-    moved = next((found[1] for line in lines if (found := _MOVE.fullmatch(line.rstrip()))), None)
+    headers = [line.rstrip() for line in lines if line.startswith(_HEADER)]
+    moved = next((found[1] for line in headers if (found := _MOVE.fullmatch(line))), None)
     return renamed(change, moved, cwd) if moved else change

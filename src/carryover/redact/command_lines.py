@@ -79,11 +79,11 @@ _PLACES: Final = (
     _Place(  # .pgpass
         ":",
         re.compile(
-            r"^(?:[a-z*][\w.*-]{0,199}):(?:\d{4,5}|\*):[^\s:]{1,64}:[^\s:]{1,64}:"
+            r"^(?:[a-z*][\w.*-]{0,199}):(?:\d\d{3,4}|\*):[^\s:]{1,64}:[^\s:]{1,64}:"
             r"(?P<value>(?=\S{0,200}\d)(?=\S{0,200}[A-Za-z])\S{6,200})$",
             re.MULTILINE,
         ),
-        part=re.compile(r":(?:\d{4,5}|\*):[^\s:]"),
+        part=re.compile(r":(?:\d\d{3,4}|\*):[^\s:]"),
         is_option=False,
     ),
 )

@@ -33,6 +33,7 @@ _SECRET_KEYS = (
 )
 _AWS_SECRET = re.compile(r"[A-Za-z0-9/+]{40}")
 _NUMBER = re.compile(r"[\d_.,:+\-]+(?:[smhd]|ms|px|[kmg]i?b?)?", re.IGNORECASE)
+_SIGN = re.compile(r"[^a-z0-9]")
 _WORKING_DIRECTORIES = {"PWD", "OLDPWD", "pwd"}
 
 
@@ -96,7 +97,7 @@ def _is_secret(found: Assignment, word: str) -> bool:
 
 def _repeats_name(found: Assignment) -> bool:
     """`API_KEY = "x-api-key"`, `password=password`: the name of a field, or of a variable."""
-    name, value = (re.sub(r"[^a-z0-9]", "", part[:80].lower()) for part in (found.name, found.value))
+    name, value = (_SIGN.sub("", part[:80].lower()) for part in (found.name, found.value))
     return value in (name, f"x{name}")
 
 

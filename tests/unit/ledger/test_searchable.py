@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import re
 import sqlite3
+import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from carryover.ledger import searchable as module
 from carryover.ledger.searchable import MOST_CHARS, Searchable, humps, index_entry, index_text, searchable, words
 from carryover.model import (
     Answer,
@@ -105,6 +108,10 @@ def test_any_text_is_found_by_its_own_words(text: str) -> None:
     db.close()
 
 
-@given(st.text(st.characters(max_codepoint=0x7F), max_size=200))
-def test_words_of_plain_text_are_those_of_any_other(text: str) -> None:
-    assert [*words(text), "é"] == words(f"{text} é")
+@given(
+    st.text(st.characters(max_codepoint=0x7F) | st.characters() | st.sampled_from("é\u0338\u3000中ก_="), max_size=80)
+)
+def test_words_are_runs_of_letters_and_digits(text: str) -> None:
+    spaced = re.sub(module._UNSPACED, r" \g<0> ", unicodedata.normalize("NFC", text))
+
+    assert words(text) == re.findall(r"[^\W_]+", spaced)

@@ -107,3 +107,15 @@ def test_an_aws_secret_is_known_by_its_name_though_it_looks_like_a_path(text: st
 )
 def test_a_secret_name_alone_hides_nothing(text: str) -> None:
     assert redact(text) == (text, {})
+
+
+@pytest.mark.parametrize(
+    "name", ["db_pass", "mail-pass", "dbpass", "userpass", "passwd", "passphrase", "passcode", "gh_pat"]
+)
+def test_short_names_count_by_what_is_around_them(name: str) -> None:
+    assert "hunter2x9" not in redact(f"{name}=hunter2x9")[0]
+
+
+@pytest.mark.parametrize("name", ["pass", "bypass", "pat", "gh-pat"])
+def test_and_mean_nothing_elsewhere(name: str) -> None:
+    assert redact(f"{name}=hunter2x9") == (f"{name}=hunter2x9", {})

@@ -161,5 +161,5 @@ class Builder(EventBuilder[Context]):
 def mark_of(text: str) -> int:
     """A fingerprint of a text; a number, since one in letters looks like a secret. Blanks at the ends of lines do not
     count: a prompt in the history has two at each."""
-    bare = "\n".join(line.rstrip() for line in text.split("\n")).strip()
+    bare = "\n".join(map(str.rstrip, text.split("\n"))).strip()
     return int(digest(bare)[:_MARK_DIGITS], 16)

@@ -169,14 +169,15 @@ def _fence_of(line: str) -> str | None:
     line = line.strip()
     if line.startswith("```"):
         return "````" if line.startswith("````") else "```"
-    return next((fence for fence in _FENCES if fence.startswith("<") and line == fence), None)
+    return line if line in _OPENING else None
 
 
 def _is_fence(lines: Sequence[str], at: int) -> bool:
     return at < len(lines) and (lines[at].startswith("```") or lines[at].strip() in _CLOSING)
 
 
-_CLOSING: Final = frozenset(f"</{fence[1:]}" for fence in _FENCES if fence.startswith("<"))
+_OPENING: Final = frozenset(fence for fence in _FENCES if fence.startswith("<"))
+_CLOSING: Final = frozenset(f"</{fence[1:]}" for fence in _OPENING)
 
 
 def _file_name(line: str) -> str:

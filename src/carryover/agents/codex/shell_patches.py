@@ -57,8 +57,10 @@ def in_command(command: str, cwd: str | None) -> tuple[Change, ...] | None:
 def in_script(command: str, cwd: str | None) -> tuple[Change, ...]:
     """The changes that a script tries to make by `apply_patch` among other things. See `confirmed`."""
     patches = _patches(command)
+    if not patches:
+        return ()
     around = "".join(command[end:start] for (_, end), (start, _) in pairwise([(0, 0), *patches, (len(command), 0)]))
-    if not patches or not re.search(_TOOL, around):
+    if not re.search(_TOOL, around):
         return ()
     moved = re.match(_CD, around[:_MOST_AROUND])
     folder = moved["folder"] if moved is not None else None

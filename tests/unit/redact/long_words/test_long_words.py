@@ -115,6 +115,13 @@ def test_words_with_what_a_rule_matches_are_suspicious(hint: str, pattern: re.Pa
 
 
 @pytest.mark.parametrize(
+    "start", ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "glpat-", "glptt-", "gldt-", "glrt-", "glcbt-"]
+)
+def test_each_start_of_a_rule_is_suspicious(start: str) -> None:
+    assert tokens._SUSPICIOUS.search(joined(start + "a1B2c3D4e5" * 4))
+
+
+@pytest.mark.parametrize(
     "secret",
     [
         f":{'Ab3dEfgHij' * 3}abcde",  # Telegram
