@@ -15,7 +15,7 @@ from carryover.ingest.pipeline import IngestResult, ingest
 from carryover.ingest.prepare import Prepare, prepare
 from carryover.ingest.read_ahead import ReadAhead
 from carryover.ingest.scan import FoundSource, SourceKey, key_of
-from carryover.ledger.batch import LastRead, SourceState
+from carryover.ledger.batch import READ_IN_PART, LastRead, SourceState
 from carryover.ledger.store import Ledger
 
 WORTH_BYTES: Final = 4 << 20
@@ -36,12 +36,14 @@ def processes_here() -> int:
 
 
 def unread_bytes(found: Iterable[FoundSource], known: Mapping[SourceKey, LastRead]) -> int:
-    """About how much of the sources has not been read. What was read in part, or rewritten, counts as a whole."""
+    """About how much of the sources has not been read. Those that are tried again as they are count for nothing."""
     total = 0
     for item in found:
         last = known.get(key_of(item.source))
-        read = last.size if last is not None else 0
-        total += item.size - read if 0 < read <= item.size else item.size
+        if last is None:
+            total += item.size
+        elif last.state != "broken" and last.size != READ_IN_PART:
+            total += item.size - last.size if last.size <= item.size else item.size
     return total
 
 

@@ -48,10 +48,11 @@ from carryover.ledger.batch import READ_IN_PART, SourceState
 MOST_HELD_BYTES: Final = 8 << 20
 """Of batches that wait to be committed. Those of a MiB of a transcript take about half of one."""
 
-PATIENCE_S: Final = 30.0
-"""How long a batch may take. A process that takes longer hangs, and is done without."""
+PATIENCE_S: Final = 1.0
+"""How long the reader waits for a batch, ten times what one takes. A process that takes longer hangs, or others leave
+it too little of the processor; it is done without."""
 
-_END_S: Final = 5.0
+_END_S: Final = 1.0
 
 _from_worker: Final[msgspec.msgpack.Decoder[FromWorker]] = msgspec.msgpack.Decoder(FromWorker)
 _step: Final = msgspec.msgpack.Decoder(SentStep)
@@ -137,6 +138,12 @@ class ReadAhead:
         """The sources that a process has begun with, or has prepared."""
         with self._changed:
             return {key for key, job in self._jobs.items() if job.number}
+
+    def holds(self, source: Source) -> bool:
+        """Whether a batch of `source` is there to be taken."""
+        with self._changed:
+            job = self._jobs.get(key_of(source))
+            return job is not None and bool(job.steps)
 
     def plan(self, coming: Iterable[tuple[Source, SourceState | None]], agents: Mapping[str, Agent]) -> None:
         """Announces what is to be read next, in this order, each with the state that the ledger has of it.

@@ -42,7 +42,7 @@ from carryover.ingest.worker_protocol import (
 )
 from carryover.ledger.batch import SourceState
 
-_NICE: Final = 10
+_NICE: Final = 5
 """Old history is read with what others leave of the processor (and of the disk, whose order follows this)."""
 
 _decoder: Final[msgspec.msgpack.Decoder[ToWorker]] = msgspec.msgpack.Decoder(ToWorker)
