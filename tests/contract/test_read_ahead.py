@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from carryover.adapter.contract import Agent, Source
 from carryover.agents import adapters
 from carryover.distill.stored_digest import DigestReducer
+from carryover.distill.view import Note
 from carryover.facts import ProjectRoot
 from carryover.ingest import prepare as in_process
 from carryover.ingest.pipeline import ingest
@@ -18,6 +20,7 @@ from carryover.ingest.prepare import Prepare, Step, prepare
 from carryover.ingest.read_ahead import ReadAhead
 from carryover.ingest.scan import key_of
 from carryover.ledger.store import Ledger
+from carryover.model import Event
 from contract.case import source_at
 from contract.folder import folders
 from support.daemon_process import wait_until
@@ -33,7 +36,7 @@ def now_ms() -> int:
 @pytest.fixture
 def sources(tmp_path: Path) -> list[Source]:
     """The recordings of all agents, and the last state of each source that is rewritten."""
-    found = []
+    found: list[Source] = []
     for folder in folders():
         for case in folder.cases.values():
             assert folder.agent is not None
@@ -50,13 +53,13 @@ def _made(folder: Path) -> Path:
 
 
 class CountingReducer(DigestReducer):
-    """Counts the threads that it was asked to fold."""
+    """Counts how often it was asked to fold."""
 
     folded = 0
 
-    def reduce(self, state: bytes, events: Iterable[object]) -> tuple[bytes, list[tuple[object, ...]]]:  # type: ignore[override]
+    def reduce(self, state: bytes, events: Iterable[Event]) -> tuple[bytes, list[tuple[Note, ...]]]:
         self.folded += 1
-        return super().reduce(state, events)  # type: ignore[arg-type, return-value]
+        return super().reduce(state, events)
 
 
 async def read(path: Path, sources: Sequence[Source], ahead: ReadAhead | None) -> int:
@@ -69,13 +72,17 @@ async def read(path: Path, sources: Sequence[Source], ahead: ReadAhead | None) -
             how: Prepare = prepare
             if ahead is not None:
                 ahead.plan([(source, await ledger.source_state(source))], agents)
-                wait_until("a process that begins", lambda source=source: key_of(source) in ahead.begun())
+                wait_until("a process that begins", partial(_has_begun, ahead, source))
                 how = ahead.prepare
             result = await ingest(ledger, agents[source.agent], source, root_of=ProjectRoot, now_ms=now_ms, prepare=how)
             assert result.error is None
     finally:
         await ledger.close()
     return reducer.folded
+
+
+def _has_begun(ahead: ReadAhead, source: Source) -> bool:
+    return key_of(source) in ahead.begun()
 
 
 async def test_what_other_processes_prepare_gives_the_same_ledger(
