@@ -17,7 +17,7 @@ from carryover.ingest.history import WORTH_BYTES, History, read_all, unread_byte
 from carryover.ingest.pipeline import IngestResult, ingest
 from carryover.ingest.read_ahead import ReadAhead
 from carryover.ingest.scan import FoundSource, key_of
-from carryover.ledger.batch import READ_IN_PART, LastRead
+from carryover.ledger.batch import READ_IN_PART, LastRead, PreparedBatch
 from carryover.ledger.store import Ledger
 from support.claude_session import ClaudeSession
 from support.daemon_process import wait_until
@@ -130,21 +130,16 @@ async def test_what_was_written_after_it_was_prepared_is_read_too(
     assert not last.more
 
 
-async def test_what_was_forgotten_meanwhile_is_not_stored_from_an_earlier_state(
-    ledger: Ledger, source: Source, start: Start
-) -> None:
-    """Another state of the source in the ledger makes what was prepared from the former one worthless."""
+async def test_what_was_prepared_from_a_former_state_is_not_used(ledger: Ledger, source: Source, start: Start) -> None:
+    """Forgetting gives up how far a source was read, which begins it again."""
     ahead = start(source)
     wait_until_begun(ahead, source)
     await read(ledger, source, ahead, max_batches=1)
     wait_until("the last batch", lambda: ahead.holds(source))
-    await ledger.mark_broken(source, "Permission denied", 0)
-    rest = await read(ledger, source, ahead)
+    given_up = PreparedBatch(cursor=b"", context=b"{}", size=READ_IN_PART, mtime_ns=0)
+    await ledger.commit(source, given_up, seen_rev=1)
 
-    assert rest.new_events == LINES - 500
-    state = await ledger.source_state(source)
-    assert state is not None
-    assert state.state == "active"
+    assert (await read(ledger, source, ahead)).volume.records == LINES
 
 
 async def test_without_an_interpreter_everything_is_prepared_here(ledger: Ledger, source: Source, start: Start) -> None:
