@@ -16,8 +16,9 @@ import msgspec
 from carryover.adapter.contract import Source
 from carryover.agents import adapters
 from carryover.distill.stored_digest import DigestReducer
+from carryover.ingest import history
 from carryover.ingest.catch_up import changed
-from carryover.ingest.pipeline import ingest
+from carryover.ingest.pipeline import IngestResult, ingest
 from carryover.ingest.scan import find_sources, roots_of
 from carryover.ledger.codec import decode_body
 from carryover.ledger.connect import connect_read_only
@@ -60,17 +61,21 @@ def read_home(ledger_path: Path, home: Path) -> None:
 
 async def read_one(ledger: Ledger, source: Source, executor: ThreadPoolExecutor) -> None:
     agent = adapters()[source.agent]
-    result = await ingest(ledger, agent, source, root_of=find_root, now_ms=now_ms, executor=executor)
+    _check(source, await ingest(ledger, agent, source, root_of=find_root, now_ms=now_ms, executor=executor))
+
+
+def _check(source: Source, result: IngestResult) -> None:
     if result.error is not None:
         raise RuntimeError(f"{source.path} could not be read: {result.error}")
 
 
 async def _read_all(ledger_path: Path, sources: Sequence[Source]) -> None:
     ledger = await Ledger.open(ledger_path, DigestReducer())
+    unread = sum(Path(source.path).stat().st_size for source in sources)
     try:
-        with ThreadPoolExecutor(1) as executor:
-            for source in sources:
-                await read_one(ledger, source, executor)
+        read = history.read_all(ledger, adapters(), sources, root_of=find_root, now_ms=now_ms, unread=unread)
+        async for source, result in read:
+            _check(source, result)
     finally:
         await ledger.close()
 

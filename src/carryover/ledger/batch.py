@@ -42,6 +42,11 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     index: IndexEntry | None = None
     """What of it is searched; None if nothing is."""
 
+    @property
+    def thread(self) -> tuple[str, str]:
+        """Session and sub-agent, '' for the main conversation."""
+        return self.event.session, self.event.subagent_id or ""
+
     @classmethod
     def of(cls, agent: str, event: Event, redacted: Mapping[str, int]) -> Entry:
         """Encodes an event. Raises UnicodeEncodeError if a text is no valid UTF-8 (half of a surrogate pair)."""
@@ -59,6 +64,31 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
             retracts=tuple(_key(agent, key) for key in event.body.keys) if isinstance(event.body, Retracted) else (),
             index=index_entry(event.body),
         )
+
+
+class OfferedNote(msgspec.Struct, frozen=True):
+    """A note as it is stored (see `carryover.ledger.threads.Note`)."""
+
+    kind: str
+    weight: int
+    at_ms: int
+    text: str
+
+
+class FoldedThread(msgspec.Struct, frozen=True, kw_only=True):
+    """An offer: what version `version` of the reducer makes of a thread, had it the digest `before` until then.
+
+    It is folded with all entries that the batch has of the thread, and no others. `after` names no row of them.
+    """
+
+    session: str
+    subagent_id: str
+    """'' for the main conversation."""
+    version: int
+    before: bytes
+    after: bytes
+    notes: tuple[tuple[int, OfferedNote], ...]
+    """Each with the place of its event among those entries, from 0."""
 
 
 class Reemission(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,6 +130,8 @@ class PreparedBatch(msgspec.Struct, frozen=True, kw_only=True):
     oversized: int = 0
     roots: Mapping[str, ProjectRoot] = {}
     """The project of each working directory that may decide where a session belongs."""
+    folded: tuple[FoldedThread, ...] = ()
+    """Threads that were folded ahead, for the commit to use as far as they fit."""
 
 
 class LastRead(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from typing import Final, Protocol
 import aiosqlite
 import msgspec
 
+from carryover.ledger.batch import FoldedThread
 from carryover.ledger.codec import decode_body
 from carryover.ledger.rows import StoredBody
 from carryover.model import Event
@@ -102,9 +103,21 @@ async def open_thread(
     return await rebuild_thread(db, reducer, thread)
 
 
-async def reduce_on(db: aiosqlite.Connection, reducer: Reducer, thread: Thread, events: Sequence[StoredBody]) -> Thread:
-    """The thread with `events` folded on top of its digest; both that and their notes are stored."""
-    thread = await _reduced(db, reducer, thread, events)
+async def reduce_on(
+    db: aiosqlite.Connection,
+    reducer: Reducer,
+    thread: Thread,
+    events: Sequence[StoredBody],
+    offer: FoldedThread | None = None,
+) -> Thread:
+    """The thread with `events` folded on top of its digest; both that and their notes are stored.
+
+    `offer`: these events, folded ahead. It is used where it began from the digest that the thread has.
+    """
+    if offer is not None and (offer.version, offer.before) == (reducer.version, thread.digest):
+        thread = await _with_notes(db, thread, offer.after, [(events[number], note) for number, note in offer.notes])
+    else:
+        thread = await _reduced(db, reducer, thread, events)
     await _store_digest(db, reducer, thread, last_ms=max((event.at_ms for event in events), default=0))
     return thread
 
@@ -144,10 +157,16 @@ async def outdated_threads(db: aiosqlite.Connection, reducer: Reducer, limit: in
 async def _reduced(db: aiosqlite.Connection, reducer: Reducer, thread: Thread, events: Sequence[StoredBody]) -> Thread:
     given = [event.of(thread.session, thread.subagent_id) for event in events]
     digest, notes = await asyncio.to_thread(reducer.reduce, thread.digest, given)
+    of_events = [(event, note) for event, of_event in zip(events, notes, strict=True) for note in of_event]
+    return await _with_notes(db, thread, digest, of_events)
+
+
+async def _with_notes(
+    db: aiosqlite.Connection, thread: Thread, digest: bytes, notes: Iterable[tuple[StoredBody, Note]]
+) -> Thread:
     rows = [
         (event.event_id, thread.id, thread.project_id, note.kind, note.weight, note.at_ms, note.text)
-        for event, of_event in zip(events, notes, strict=True)
-        for note in of_event
+        for event, note in notes
     ]
     if rows:
         await db.executemany(_PUT_NOTE, rows)
