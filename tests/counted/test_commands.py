@@ -20,32 +20,32 @@ connections to a ledger and statements on them; questions asked of the daemon; p
 
 SESSION: Final = "c0de0000-0000-4000-8000-000000000001"
 READER: Final = "msgspec sqlite3 tomllib"
-DISTILLER: Final = f"git {READER} tree_sitter"
+DISTILLER: Final = f"{READER} tree_sitter"
 WRITER: Final = f"aiosqlite asyncio {READER}"
 
 WITH_DAEMON: Final = {
-    "--help": (47, 9, 0, 0, 0, 0, 0, 0, ""),
-    "handoff": (55, 9, 0, 0, 0, 0, 1, 0, ""),
-    "handoff --json": (352, 147, 16, 2, 2, 24, 2, 8, DISTILLER),
-    "sessions": (58, 12, 0, 0, 0, 0, 1, 0, ""),
-    "sessions --json": (169, 71, 3, 1, 1, 9, 0, 0, READER),
-    "status": (444, 241, 17, 17, 1, 32, 3, 2, READER),
-    f"show {SESSION}": (140, 44, 0, 1, 1, 8, 0, 0, READER),
-    "search discount": (149, 52, 3, 1, 1, 11, 0, 0, READER),
-    "log": (203, 102, 3, 1, 1, 15, 0, 0, READER),
-    "why cart.py": (151, 54, 3, 1, 1, 14, 0, 0, READER),
-    f"resume {SESSION}": (391, 221, 2, 8, 1, 5, 0, 0, WRITER),
-    "export --for chatgpt": (369, 164, 25, 2, 1, 21, 2, 13, DISTILLER),
-    "config": (107, 16, 2, 1, 0, 0, 0, 0, "msgspec tomllib"),
+    "--help": (50, 10, 0, 0, 0, 0, 0, 0, ""),
+    "handoff": (58, 10, 0, 0, 0, 0, 1, 0, ""),
+    "handoff --json": (289, 153, 15, 2, 2, 24, 2, 5, DISTILLER),
+    "sessions": (61, 13, 0, 0, 0, 0, 1, 0, ""),
+    "sessions --json": (174, 74, 3, 1, 1, 9, 0, 0, READER),
+    "status": (59, 11, 0, 0, 0, 0, 2, 0, ""),
+    f"show {SESSION}": (143, 45, 0, 1, 1, 8, 0, 0, READER),
+    "search discount": (152, 53, 3, 1, 1, 11, 0, 0, READER),
+    "log": (208, 105, 3, 1, 1, 15, 0, 0, READER),
+    "why cart.py": (154, 55, 3, 1, 1, 14, 0, 0, READER),
+    f"resume {SESSION}": (395, 225, 2, 5, 1, 5, 0, 0, WRITER),
+    "export --for chatgpt": (306, 170, 24, 2, 1, 21, 2, 10, DISTILLER),
+    "config": (110, 17, 2, 1, 0, 0, 0, 0, "msgspec tomllib"),
 }
 """The daemon has read everything. The last column names the heavy modules that the command may import."""
 
 WITHOUT_DAEMON: Final = {
-    "handoff": (495, 244, 31, 8, 9, 76, 0, 12, f"{WRITER} git tree_sitter"),
-    "sessions": (185, 87, 3, 1, 1, 9, 0, 0, READER),
-    "status": (444, 241, 17, 17, 1, 32, 0, 2, READER),
-    f"show {SESSION}": (140, 44, 0, 1, 1, 8, 0, 0, READER),
-    "search discount": (149, 52, 3, 1, 1, 11, 0, 0, READER),
+    "handoff": (435, 250, 30, 5, 9, 69, 0, 9, f"{WRITER} tree_sitter"),
+    "sessions": (190, 90, 3, 1, 1, 9, 0, 0, READER),
+    "status": (451, 246, 17, 17, 1, 32, 0, 2, READER),
+    f"show {SESSION}": (143, 45, 0, 1, 1, 8, 0, 0, READER),
+    "search discount": (152, 53, 3, 1, 1, 11, 0, 0, READER),
 }
 """The ledger holds everything, and no daemon runs."""
 
