@@ -184,8 +184,12 @@ class Config(msgspec.Struct, frozen=True):
 
     def reads(self, agent_id: str) -> bool:
         """Whether this agent's transcripts are to be read."""
+        return not self.paused and self.selects(agent_id)
+
+    def selects(self, agent_id: str) -> bool:
+        """Whether this agent is among the selected ones; before an install all are."""
         selected = self.agents.selected
-        return not self.paused and (selected is None or agent_id in selected)
+        return selected is None or agent_id in selected
 
 
 class ProjectSettings(msgspec.Struct, frozen=True):

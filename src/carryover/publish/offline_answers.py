@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -95,7 +96,10 @@ def forget_answers(state: Path, root: str) -> None:
 
 
 def prune_answers(state: Path, config: Config) -> None:
-    """Deletes the answers for projects that are excluded or gone by now."""
+    """Deletes the answers for projects that are excluded or gone by now, and for agents that are not selected."""
+    for agent in (state / STORE).glob("*"):
+        if not config.selects(agent.name):
+            shutil.rmtree(agent, ignore_errors=True)
     roots = {
         os.path.normpath(f"/{Path(folder).relative_to(reasons)}")
         for reasons in _tops(state)

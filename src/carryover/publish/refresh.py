@@ -195,7 +195,12 @@ def _update_offline_answers(
         if made.handoff is None or published.refusal is not None or made.root == os.path.realpath(home):
             forget_answers(state, made.root)
         else:
-            forms = {agent.id: agent.hooks for agent in adapters().values() if agent.hooks is not None}
+            # One that was not selected has no hook of ours; for all eight, a line of a transcript would write 60 files.
+            forms = {
+                agent.id: agent.hooks
+                for agent in adapters().values()
+                if agent.hooks is not None and config.selects(agent.id)
+            }
             file = place_of(made.settings.folder)
             keep_answers(state, made.root, made.handoff, forms, stale_days=config.resume.stale_days, file=file)
     except OSError as error:

@@ -9,7 +9,7 @@ import pytest
 
 from carryover.adapter.contract import HookProtocol
 from carryover.agents import adapters
-from carryover.config import Config, ProjectsConfig
+from carryover.config import AgentsConfig, Config, ProjectsConfig
 from carryover.distill.handoff import Handoff, Line, Section
 from carryover.distill.header import Answering
 from carryover.distill.render import render
@@ -217,3 +217,15 @@ def test_projects_that_are_gone_or_excluded_by_now_are_pruned(tmp_path: Path, fo
     prune_answers(state, Config(projects=ProjectsConfig(exclude=(str(roots["mine"]),))))
 
     assert sorted(kept(state)) == [f"claude-code/{reason}{roots['here']}/.answer" for reason in REASONS]
+
+
+def test_answers_for_agents_that_are_no_longer_selected_are_pruned(
+    tmp_path: Path, forms: dict[str, HookProtocol]
+) -> None:
+    state, root = tmp_path / "state", tmp_path / "shop"
+    root.mkdir()
+    keep_answers(state, str(root), handoff("here"), forms, stale_days=7)
+
+    prune_answers(state, Config(agents=AgentsConfig(selected=("codex",))))
+
+    assert list((state / "restore").iterdir()) == []

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.config import Config, ProjectsConfig, PublishConfig
+from carryover.config import AgentsConfig, Config, ProjectsConfig, PublishConfig
 from carryover.edits.record import PublishedProject, published_projects
 from carryover.facts import GitFacts
 from carryover.paths import StateDir
@@ -119,6 +119,15 @@ def test_answers_that_cannot_be_kept_are_a_note_and_keep_nothing_from_the_projec
     assert published.refusal is None
     assert published.notes == ("there is no answer for sessions that start while the daemon is down: Not a directory",)
     assert "Add a discount function" in (shop / ".carryover" / "handoff.md").read_text()
+
+
+def test_answers_are_kept_for_selected_agents_alone(
+    refreshed: Refresh, project: int, state: StateDir, shop: Path
+) -> None:
+    refreshed(project, Config(agents=AgentsConfig(selected=("codex",))))
+
+    assert [path.name for path in (state.root / "restore").iterdir()] == ["codex"]
+    assert kept(state, shop) == {}
 
 
 def test_a_project_with_nothing_to_hand_over_has_no_answer(
