@@ -120,7 +120,7 @@ class _Sampler:
             self._take()
 
     def _take(self) -> None:
-        own = self._thread.ident
+        own, is_first = self._thread.ident, not self._used
         for ident, frame in sys._current_frames().items():
             if ident == own:
                 continue
@@ -128,7 +128,7 @@ class _Sampler:
             if used_s is None:
                 continue
             # A thread that was not seen before began after the last sample, but for those before the first one.
-            ran_s = used_s - self._used.get(ident, 0.0 if self._used else used_s)
+            ran_s = used_s - self._used.get(ident, used_s if is_first else 0.0)
             self._used[ident] = used_s
             if ran_s > 0:
                 self.parts[part_of(_modules(frame))] += ran_s

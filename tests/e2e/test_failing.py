@@ -12,10 +12,10 @@ from support.daemon_process import DaemonProcess, wait_until
 
 HANGS: Final = """
 import sys, threading
+import carryover.ingest.prepare as preparing
+preparing.prepare = lambda *_: threading.Event().wait(60)
 from carryover.daemon import main, run
-from carryover.ingest import pipeline
 run.STOP_LIMIT_S = 1.0
-pipeline.prepare = lambda *_: threading.Event().wait(60)
 sys.exit(main.main())
 """
 
