@@ -13,7 +13,7 @@ from typing import Final
 import aiosqlite
 import msgspec
 
-from carryover.ledger.codec import decode_body
+from carryover.ledger.codec import decode_body, may_be
 from carryover.ledger.search_index import clear_index, remove_from_index
 from carryover.ledger.selection import Selection
 from carryover.ledger.sessions import LAST_PROJECT, mark_changed
@@ -38,7 +38,7 @@ _KEYS: Final = (
 )
 _WITHIN: Final = "event.thread_id = ? AND event.at_ms >= ? AND event.at_ms < ?"
 _INFOS: Final = f"""SELECT body FROM event WHERE thread_id IN ({_THREADS}) AND retracted = 0
-    AND body LIKE '{{"kind":"session_info"%' ORDER BY id"""
+    AND {may_be("session_info")} ORDER BY id"""
 _UPDATE: Final = """UPDATE session SET title = :title, last_ms = max(
         (SELECT coalesce(max(last_ms), 0) FROM thread WHERE session_id = :id),
         (SELECT coalesce(max(at_ms), 0) FROM provisional WHERE session_id = :id)),

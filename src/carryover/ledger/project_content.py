@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from carryover.ledger.codec import decode_body
+from carryover.ledger.digests import unpack_digest
 from carryover.ledger.rows import LINES, MAX_PROVISIONAL, PROVISIONAL, StoredBody, records
 
 _MAIN_THREAD: Final = """SELECT id, subagent_id, fold_version, digest FROM thread
@@ -61,12 +62,17 @@ def snapshot(db: sqlite3.Connection) -> Iterator[None]:
 
 def main_thread(db: sqlite3.Connection, session_id: int) -> ThreadRow | None:
     """The session's main conversation; None if only sub-agents are known."""
-    return next(records(ThreadRow, db, _MAIN_THREAD, (session_id,)), None)
+    return next(_threads(db, _MAIN_THREAD, (session_id,)), None)
 
 
 def sub_agent_threads(db: sqlite3.Connection, session_id: int, *, limit: int) -> list[ThreadRow]:
     """The session's sub-agents, newest activity first."""
-    return list(records(ThreadRow, db, _SUB_AGENTS, (session_id, limit)))
+    return list(_threads(db, _SUB_AGENTS, (session_id, limit)))
+
+
+def _threads(db: sqlite3.Connection, statement: str, values: tuple[int, ...]) -> Iterator[ThreadRow]:
+    for thread_id, subagent_id, fold_version, digest in db.execute(statement, values):
+        yield ThreadRow(id=thread_id, subagent_id=subagent_id, fold_version=fold_version, digest=unpack_digest(digest))
 
 
 def stored_bodies(db: sqlite3.Connection, thread_id: int) -> Iterator[StoredBody]:

@@ -14,6 +14,7 @@ from typing import Final
 import aiosqlite
 
 from carryover.ledger.batch import Entry, Reemission
+from carryover.ledger.codec import is_same_body
 from carryover.ledger.rows import RETRACTED
 from carryover.ledger.search_index import NewEntry, add_to_index, remove_from_index
 from carryover.ledger.sessions import StoredSession
@@ -51,7 +52,7 @@ async def reemit(
     for (row_id, key, at_ms, body), entry in zip(rows, entries, strict=False):
         if key != entry.key:
             break
-        if body != entry.body:
+        if not is_same_body(body, entry.body):
             await remove_from_index(db, "event.id = ?", (row_id,))
             await db.execute_fetchall(_REPLACE, (entry.body, row_id))
             await add_to_index(db, [NewEntry(row_id, thread_id, at_ms, entry.index)])

@@ -276,6 +276,13 @@ def m008_search(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
+def m009_compressed(db: sqlite3.Connection) -> None:
+    """Changes nothing. From here on, bodies and digests may be compressed, which an earlier program takes for damage.
+
+    So it has to refuse the ledger. What is there already stays as it is stored, and this takes no time.
+    """
+
+
 MIGRATIONS: Final[tuple[Migration, ...]] = (
     m001_initial,
     m002_hooks,
@@ -285,6 +292,7 @@ MIGRATIONS: Final[tuple[Migration, ...]] = (
     m006_decisions,
     m007_forgotten,
     m008_search,
+    m009_compressed,
 )
 
 

@@ -51,7 +51,7 @@ _EDITS: Final = """SELECT event.id, event.at_ms, event.body, thread.id, thread.s
     WHERE (project.id = :project OR project.main_root = :root) AND event.retracted = 0 AND"""
 _INDEXED_EDITS: Final = f"{_EDITS} event.id IN (SELECT rowid FROM search WHERE search MATCH :match)"
 _OTHER_EDITS: Final = f"""{_EDITS} event.id <= :pending_to
-    AND (typeof(event.body) = 'blob' OR event.body LIKE '{{"kind":"file_edit"%')"""
+    AND {{may_be_edit}}"""
 
 
 class EditRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,7 +129,9 @@ def edits_of_name(db: sqlite3.Connection, project_id: int, root: str, name: str)
     if values["match"] and _can_search(db):
         (values["pending_to"],) = db.execute("SELECT pending_to FROM search_state").fetchone()
         yield from records(EditRow, db, _INDEXED_EDITS, values)
-    yield from records(EditRow, db, _OTHER_EDITS, values)
+    from carryover.ledger.codec import may_be  # its decoder takes its time to build
+
+    yield from records(EditRow, db, _OTHER_EDITS.format(may_be_edit=may_be("file_edit")), values)
 
 
 def indexed_share(db: sqlite3.Connection) -> float:

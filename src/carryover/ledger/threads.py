@@ -16,6 +16,7 @@ import msgspec
 
 from carryover.ledger.batch import FoldedThread
 from carryover.ledger.codec import decode_body
+from carryover.ledger.digests import pack_digest, unpack_digest
 from carryover.ledger.rows import StoredBody
 from carryover.model import Event
 
@@ -96,7 +97,8 @@ async def open_thread(
     if not rows:
         await db.execute_fetchall(_OPEN, (session_id, subagent_id, reducer.version, NO_DIGEST))
         rows = list(await db.execute_fetchall(_FIND, (session_id, subagent_id)))
-    ((thread_id, version, digest),) = rows
+    ((thread_id, version, stored),) = rows
+    digest = unpack_digest(stored)
     thread = Thread(id=thread_id, session=session, subagent_id=subagent_id, project_id=project_id, digest=digest)
     if version == reducer.version and reducer.can_read(digest):
         return thread
@@ -176,7 +178,7 @@ async def _with_notes(
 async def _store_digest(db: aiosqlite.Connection, reducer: Reducer, thread: Thread, *, last_ms: int) -> None:
     await db.execute_fetchall(
         "UPDATE thread SET digest = ?, fold_version = ?, last_ms = max(last_ms, ?) WHERE id = ?",
-        (thread.digest, reducer.version, last_ms, thread.id),
+        (pack_digest(thread.digest), reducer.version, last_ms, thread.id),
     )
 
 

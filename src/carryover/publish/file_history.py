@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.ledger.codec import decode_body
+from carryover.ledger.codec import decode_body, may_be
 from carryover.ledger.rows import ProjectRow
 from carryover.ledger.search import EditRow, edits_of_name
 from carryover.model import FileEdit, UserPrompt
@@ -16,7 +16,7 @@ from carryover.model import FileEdit, UserPrompt
 _MOST_NAMES: Final = 20
 """How many former names of a file are followed."""
 
-_PROMPTS: Final = """SELECT id, body FROM event WHERE retracted = 0 AND body LIKE '{"kind":"user_prompt"%'
+_PROMPTS: Final = f"""SELECT id, body FROM event WHERE retracted = 0 AND {may_be("user_prompt")}
     AND thread_id = """
 _OF_THREAD: Final = f"{_PROMPTS} ? AND id < ? ORDER BY id DESC"
 _OF_SESSION: Final = f"""{_PROMPTS} (SELECT id FROM thread WHERE session_id = ? AND subagent_id = '')
