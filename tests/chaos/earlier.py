@@ -8,8 +8,16 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
+from carryover.ledger.codec import decode_body
+from carryover.ledger.digests import unpack_digest
 from carryover.ledger.schema import FORMER_NAMES, MIGRATIONS, migrate
 
+COMPRESSED: Final = 9
+"""From this version on, all bodies and digests may be compressed."""
+SHORT_BYTES: Final = 128
+"""Before that, what was shorter was not deflated, nor what was said."""
 DECISION: Final = 6
 """From this version on, notes of decisions have that name."""
 NAMES: Final = 5
@@ -36,7 +44,8 @@ def bring_back(ledger: Path, version: int) -> None:
     fresh.unlink(missing_ok=True)
     with closing(sqlite3.connect(fresh, isolation_level=None)) as db:
         migrate(db, fresh, MIGRATIONS[:version])
-        db.create_function("former_kind", 1, _with_former_kind if version < NAMES else lambda body: body)
+        db.create_function("former_body", 1, lambda body: _former_body(body, version))
+        db.create_function("former_digest", 1, unpack_digest if version < COMPRESSED else lambda digest: digest)
         db.execute("ATTACH ? AS present", (str(ledger),))
         db.execute("PRAGMA foreign_keys = OFF")
         db.execute("BEGIN")
@@ -56,16 +65,19 @@ def bring_back(ledger: Path, version: int) -> None:
 def _copy(db: sqlite3.Connection, table: str, version: int) -> None:
     columns = [name for (_, name, *_) in db.execute(f"PRAGMA main.table_info({table})")]
     present = {former: name for (of, name), former in FORMER_NAMES.items() if of == table}
-    values = [f"former_kind({name})" if name == "body" else present.get(name, name) for name in columns]
+    former = {"body": "former_body(body)", "digest": "former_digest(digest)"}
+    values = [former.get(name) or present.get(name, name) for name in columns]
     counting = " WHERE retracted = 0" if table == "event" and version < RANKS else ""
     db.execute(
         f"INSERT INTO main.{table} ({', '.join(columns)}) SELECT {', '.join(values)} FROM present.{table}{counting}"
     )
 
 
-def _with_former_kind(body: str | bytes) -> str | bytes:
-    plain = zlib.decompress(body) if isinstance(body, bytes) else body.encode()
-    if not plain.startswith(b'{"kind":"retracted"'):
+def _former_body(body: str | bytes, version: int) -> str | bytes:
+    if version >= COMPRESSED:
         return body
-    former = plain.replace(b'"retracted"', b'"undone"', 1)
-    return zlib.compress(former) if isinstance(body, bytes) else former.decode()
+    plain = msgspec.json.encode(decode_body(body))
+    if version < NAMES:
+        plain = plain.replace(b'{"kind":"retracted"', b'{"kind":"undone"', 1)
+    said = plain.startswith((b'{"kind":"user_prompt"', b'{"kind":"assistant_message"', b'{"kind":"session_info"'))
+    return plain.decode() if said or len(plain) < SHORT_BYTES else zlib.compress(plain, 4)

@@ -21,6 +21,7 @@ from typing import Final
 
 import pytest
 
+from carryover.ledger.codec import decode_body
 from support.daemon_process import DaemonProcess, wait_until
 from support.restless_writer import MARK_CHARS, RestlessWriter
 
@@ -57,8 +58,8 @@ def stored_marks(ledger: Path) -> Counter[str]:
     """How many events of the ledger bear each mark."""
     with closing(sqlite3.connect(ledger)) as db:
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        bodies = [body for (body,) in db.execute("SELECT body FROM event")]
-    return Counter(mark for body in bodies for mark in set(MARK.findall(body)))
+        texts = [str(decode_body(body)) for (body,) in db.execute("SELECT body FROM event")]
+    return Counter(mark for text in texts for mark in set(MARK.findall(text)))
 
 
 @dataclass

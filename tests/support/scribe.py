@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -76,3 +77,8 @@ class Scribe:
         source = Source(agent=self.agent, path=path, rank=rank)
         state = await self.ledger.source_state(source)
         return await self.ledger.commit(source, prepared, seen_rev=state.rev if state is not None else 0)
+
+
+def noise(seed: int, length: int) -> str:
+    """Returns a text of `length` hexadecimal digits that compresses to half of that at best."""
+    return random.Random(seed).randbytes(length).hex()[:length]

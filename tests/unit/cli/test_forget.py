@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 import sys
-import zlib
 from collections.abc import Callable
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,6 +19,7 @@ from carryover.publish.offline_answers import answer_path
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of
 from support.repository import git
+from support.stored_texts import compressed
 from support.terminal import ENTER, Terminal
 
 Run = Callable[..., tuple[int, str, str]]
@@ -32,12 +30,9 @@ KEPT = "Wire discount into checkout"
 
 
 def all_bytes(*folders: Path) -> bytes:
-    """Every byte in files below `folders`, and what the ledger holds deflated."""
+    """Every byte in files below `folders`, and the text of what the ledger holds compressed."""
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-    found = b"".join(path.read_bytes() for path in files)
-    with closing(sqlite3.connect(state_dir().ledger)) as db:
-        bodies = db.execute("SELECT body FROM event UNION ALL SELECT body FROM provisional").fetchall()
-    return found + b"".join(zlib.decompress(body) for (body,) in bodies if isinstance(body, bytes))
+    return b"".join(path.read_bytes() for path in files) + b"".join(compressed(state_dir().ledger).values())
 
 
 def everything(project: Path) -> bytes:

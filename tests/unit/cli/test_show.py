@@ -13,6 +13,7 @@ import pytest
 from carryover.cli.context import state_dir
 from carryover.cli.show import conversation
 from carryover.errors import ExitCode
+from carryover.ledger.codec import decode_body
 from carryover.model import (
     AgentSummary,
     Answer,
@@ -135,7 +136,8 @@ def test_as_data_every_event_is_there(recorded: Path, run: Run) -> None:
 
 def test_what_was_taken_back_is_marked(recorded: Path, run: Run) -> None:
     with closing(sqlite3.connect(state_dir().ledger)) as db, db:
-        db.execute("UPDATE event SET retracted = 1 WHERE body LIKE '%First the file.%'")
+        db.create_function("body_text", 1, lambda body: str(decode_body(body)))
+        db.execute("UPDATE event SET retracted = 1 WHERE body_text(body) LIKE '%First the file.%'")
 
     _, text, _ = run("show", CHECKOUT)
     _, data, _ = run("show", CHECKOUT, "--json")

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import sqlite3
+import zlib
+from contextlib import closing
+from typing import get_args
+
 import msgspec
 import pytest
 
-from carryover.ledger.codec import decode_body, encode_body
+from carryover.ledger.codec import KINDS, DamagedBody, decode_body, encode_body, is_same_body, may_be
 from carryover.model import (
     AgentSummary,
     AnyBody,
@@ -32,13 +37,66 @@ def test_a_body_comes_back_as_it_was(body: AnyBody) -> None:
     assert decode_body(encode_body(body)) == body
 
 
-def test_what_is_said_stays_text_however_long() -> None:
-    for body in (UserPrompt(text="word " * 1_000), AssistantMessage(text="word " * 1_000)):
-        assert str(encode_body(body)).count("word") == 1_000
+def test_what_is_said_shrinks_like_anything_else() -> None:
+    said = "Move the discount into its own module, and run the tests of the checkout after it."
+    for body in (UserPrompt(text=said), AssistantMessage(text=said), SessionInfo(title=said)):
+        assert isinstance(encode_body(body), bytes)
+        assert len(encode_body(body)) < len(msgspec.json.encode(body))
 
 
-def test_the_facts_of_a_session_stay_text_by_which_a_query_finds_them() -> None:
-    assert str(encode_body(SessionInfo(title="word " * 200))).startswith('{"kind":"session_info"')
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_query_finds_a_kind_however_it_is_stored(kind: str) -> None:
+    plain = f'{{"kind":"{kind}","text":"said"}}'
+    other = "turn_end" if kind != "turn_end" else "answer"
+    number = KINDS.index(kind)
+    bodies = [plain, bytes((0x80 + number, 1)) + b"frame", plain.replace(kind, other), bytes((0x81 + number, 1))]
+
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.execute("CREATE TABLE event (body)")
+        db.executemany("INSERT INTO event VALUES (?)", [(body,) for body in bodies])
+        found = [body for (body,) in db.execute(f"SELECT body FROM event WHERE {may_be(kind)}")]
+
+    assert found == bodies[:2]
+
+
+def test_an_edit_that_was_deflated_is_found_too() -> None:
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.execute("CREATE TABLE event (body)")
+        db.execute("INSERT INTO event VALUES (?)", (zlib.compress(b"{}"),))
+        counted = [
+            db.execute(f"SELECT count(*) FROM event WHERE {may_be(kind)}").fetchone()[0]
+            for kind in ("file_edit", "user_prompt")
+        ]
+
+    assert counted == [1, 0], "what was said was never deflated"
+
+
+def test_every_kind_has_its_number_and_keeps_it() -> None:
+    kinds = {body.__struct_config__.tag for body in get_args(AnyBody)}
+
+    assert kinds == set(KINDS)
+    assert KINDS[:3] == ("session_info", "user_prompt", "queued_prompt")
+    assert KINDS[-3:] == ("retracted", "session_start", "session_end")
+
+
+def test_what_an_earlier_version_deflated_is_read() -> None:
+    assert decode_body(zlib.compress(msgspec.json.encode(RESULT), 4)) == RESULT
+
+
+@pytest.mark.parametrize("former", [msgspec.json.encode(RESULT).decode(), zlib.compress(msgspec.json.encode(RESULT))])
+def test_a_body_is_the_same_however_it_is_stored(former: str | bytes) -> None:
+    other = encode_body(msgspec.structs.replace(RESULT, output="collected 13 items"))
+
+    assert is_same_body(former, encode_body(RESULT))
+    assert not is_same_body(former, other)
+    assert not is_same_body(b"\x78damaged", encode_body(RESULT))
+
+
+def test_what_would_inflate_to_more_than_is_stored_is_refused() -> None:
+    bomb = zlib.compressobj()
+    packed = b"".join(bomb.compress(bytes(1 << 20)) for _ in range(65)) + bomb.flush()
+    with pytest.raises(DamagedBody):
+        decode_body(packed)
 
 
 def test_a_call_of_ordinary_length_shrinks() -> None:
@@ -64,7 +122,13 @@ def test_long_output_and_summaries_shrink() -> None:
         '{"kind":"user_prompt"}',
         "not JSON",
         b"not deflated",
+        b"",
+        b"\x87",
+        b"\x87\x01",
+        b"\x87\x02 a dictionary that does not exist",
+        b"\x87" + b"\x01" * 40,
         encode_body(RESULT)[:-7],
+        zlib.compress(msgspec.json.encode(RESULT))[:-7],
     ],
 )
 def test_a_row_that_is_not_ours_is_refused(stored: str | bytes) -> None:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, SessionInfo, ToolResult
 from carryover.publish.project_view import project_view
 from support.scribe import AGENT, Scribe
+from support.stored_texts import compressed, compressed_with
 
 Connect = Callable[[], sqlite3.Connection]
 
@@ -29,11 +29,9 @@ OF_S1 = Selection(agent=AGENT, conversation="s1")
 
 
 def stored(path: Path) -> bytes:
-    """Every byte in the ledger's folder, with what is deflated in it inflated."""
+    """Every byte in the ledger's folder, and the text of what is compressed in it."""
     found = b"".join(file.read_bytes() for file in path.parent.iterdir() if file.is_file())
-    with closing(connect_read_only(path)) as db:
-        bodies = db.execute("SELECT body FROM event UNION ALL SELECT body FROM provisional").fetchall()
-    return found + b"".join(zlib.decompress(body) for (body,) in bodies if isinstance(body, bytes))
+    return found + b"".join(compressed(path).values())
 
 
 def texts(db: sqlite3.Connection, session: str) -> list[str]:
@@ -59,12 +57,15 @@ async def test_nothing_of_a_forgotten_session_is_left_in_any_file(
     for name in ("ledger.before-7.sqlite", "ledger.corrupt-20261120T000000.0Z.sqlite-wal", "ledger.salvaged.sqlite"):
         ledger_path.with_name(name).write_text(SECRET)
     assert SECRET.encode() in stored(ledger_path)
+    traces = compressed_with(ledger_path, SECRET)
+    assert [trace for trace in traces if trace in stored(ledger_path)] == traces != []
 
     forgotten = await ledger.forget(OF_S1, now_ms=NOW_MS)
     await ledger.erase()
 
     assert (forgotten.sessions, forgotten.conversations) == (1, ((AGENT, "s1"),))
     assert SECRET.encode() not in stored(ledger_path)
+    assert [trace for trace in traces if trace in stored(ledger_path)] == []
     assert sorted(file.name for file in ledger_path.parent.iterdir() if file.name != "ledger.sqlite-shm") == [
         "ledger.sqlite",
         "ledger.sqlite-wal",
@@ -325,13 +326,14 @@ async def test_what_could_not_be_erased_is_erased_at_the_next_start(
 ) -> None:
     monkeypatch.setattr("carryover.ledger.store.SETTINGS", ("PRAGMA journal_mode = WAL", "PRAGMA busy_timeout = 1"))
     ledger = await Ledger.open(ledger_path, DigestReducer())
-    await scribe_of(ledger).tell(SECRET)
+    await scribe_of(ledger).tell(f"Never tell anyone about {SECRET}.")
+    traces = compressed_with(ledger_path, SECRET)
     with held_open(ledger_path):
         await ledger.forget(OF_S1, now_ms=NOW_MS)
         with pytest.raises(LedgerUnavailable, match=r"ledger.sqlite-wal is in use"):
             await ledger.erase()
         assert erase_mark(ledger_path).exists()
-        assert SECRET.encode() in stored(ledger_path)
+        assert any(trace in stored(ledger_path) for trace in traces)
     await ledger._db.close()
     ledger_path.with_name("ledger.before-7.sqlite").write_text(SECRET)
 
@@ -339,3 +341,4 @@ async def test_what_could_not_be_erased_is_erased_at_the_next_start(
 
     assert not erase_mark(ledger_path).exists()
     assert SECRET.encode() not in stored(ledger_path)
+    assert not any(trace in stored(ledger_path) for trace in traces)

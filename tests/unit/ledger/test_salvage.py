@@ -20,7 +20,7 @@ from carryover.ledger.selection import Selection
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, Retracted
 from carryover.publish.project_view import project_view
-from support.scribe import Scribe
+from support.scribe import Scribe, noise
 
 AGENT = "made-up"
 PAGE = 4096
@@ -38,7 +38,9 @@ async def filled(path: Path, scribe_of: type[Scribe], *, events: int) -> None:
     ledger = await Ledger.open(path, DigestReducer())
     scribe = scribe_of(ledger)
     for n in range(events // 100):
-        batch = [scribe.event(f"prompt {scribe.written} " + "x" * 200, session=f"s{n % 4}") for _ in range(100)]
+        batch = [
+            scribe.event(f"prompt {at} {noise(at, 200)}", session=f"s{n % 4}") for at in range(n * 100, n * 100 + 100)
+        ]
         await scribe.tell(*batch)
     await ledger.set_published(1, "abc", 1, None, GitFacts(branch="main", head="1234567"))
     early = scribe.event(AssistantMessage(text="Done."), session="s1", at_ms=10**9)

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from carryover.adapter.contract import Source
@@ -19,6 +18,7 @@ from carryover.distill.digest import FOLD_VERSION
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import GitFacts
 from carryover.ledger.batch import SourceState
+from carryover.ledger.codec import decode_body
 from carryover.ledger.connect import damage_mark
 from carryover.ledger.ledger_errors import LedgerDamaged, LedgerUnavailable, StaleRead
 from carryover.ledger.queries import (
@@ -33,7 +33,7 @@ from carryover.ledger.queries import (
 from carryover.ledger.store import Ledger
 from carryover.model import Skipped, UserPrompt
 from carryover.publish.project_view import project_view, session_digest
-from support.scribe import Scribe
+from support.scribe import Scribe, noise
 
 Reading = Callable[[], sqlite3.Connection]
 
@@ -336,8 +336,9 @@ def test_a_writer_killed_at_any_moment_has_stored_exactly_what_its_position_says
         with closing(sqlite3.connect(path)) as db:
             ((cursor,),) = db.execute("SELECT cursor FROM source").fetchall()
             bodies = [
-                msgspec.json.decode(body)["text"].split(" x")[0]
-                for (body,) in db.execute("SELECT body FROM event ORDER BY id")
+                body.text.split(" x")[0]
+                for (stored,) in db.execute("SELECT body FROM event ORDER BY id")
+                if isinstance(body := decode_body(stored), UserPrompt)
             ]
             assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert int(cursor) >= max([done, *reported])
@@ -349,7 +350,7 @@ async def test_a_full_disk_is_reported_clearly_and_loses_nothing(
 ) -> None:
     await scribe.tell("hello")
     before = await ledger.source_state(ONE)
-    big = scribe.prepared(*(scribe.event(f"prompt {n} " + "x" * 2_000) for n in range(50)), cursor=b"2")
+    big = scribe.prepared(*(scribe.event(f"prompt {n} {noise(n, 2_000)}") for n in range(50)), cursor=b"2")
     await ledger._db.execute_fetchall("PRAGMA max_page_count = 45")
 
     with pytest.raises(LedgerUnavailable) as told:
@@ -386,7 +387,7 @@ async def test_damage_met_in_use_is_mended_at_the_next_start(
 ) -> None:
     ledger = await Ledger.open(ledger_path, DigestReducer())
     scribe = scribe_of(ledger)
-    history = [scribe.event(f"prompt {n} " + "x" * 300) for n in range(2_000)]
+    history = [scribe.event(f"prompt {n} {noise(n, 300)}") for n in range(2_000)]
     await scribe.tell(*history)
     await ledger.close()
     _damage(ledger_path, pages=range(60, 90))
