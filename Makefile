@@ -6,7 +6,7 @@ PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
 TEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types imports unit bench bench-quick bench-growth quality table man picture test-agents test-install chaos fuzz clean
+.PHONY: help run test lint types imports unit bench bench-quick bench-growth quality table dictionary man picture test-agents test-install chaos fuzz clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -43,6 +43,9 @@ quality: $(VENV)/.installed-dev ## score the handoffs of real transcripts agains
 
 table: $(VENV)/.installed-dev ## write the tables in README.md and docs/, from what agents' folders and commands say
 	PYTHONPATH=tests $(BIN)/python -m contract.table
+
+dictionary: $(VENV)/.installed-dev ## train a dictionary for what the ledger compresses (OUT=FILE)
+	PYTHONPATH=tests $(BIN)/python -m dictionary $(OUT)
 
 man: $(VENV)/.installed-dev ## write the manual pages, from the definition of the commands
 	$(BIN)/python -m carryover.cli.manual

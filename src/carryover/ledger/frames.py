@@ -3,7 +3,7 @@
 A stored frame begins with a mark, which its owner chooses, and the number of its dictionary; the magic number of zstd,
 the same for all, is left out. A dictionary is never changed: what an earlier Carryover stored has to stay readable. A
 new one gets the next number, and a migration with it, by which an earlier program refuses the ledger. Blocking; a
-typical event takes 10 µs to compress and 5 µs to read.
+typical event takes 9 µs to compress and 12 µs to read.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MOST_BYTES: Final = 64 << 20
 """What is longer is not compressed, and what claims to be is not read: a record has at most 8 MiB."""
 
 _LEVEL: Final = 4
-"""Level 3 takes half the time for a result that is 5 % longer; all above take longer for next to nothing."""
+"""Level 3 takes half the time for a result that is 5 % longer; level 7 takes twice the time for one as long."""
 
 _HEAD_BYTES: Final = 2
 _MAGIC: Final = b"\x28\xb5\x2f\xfd"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import tempfile
+import zlib
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -50,6 +51,18 @@ async def test_what_is_the_same_costs_nothing(scribe: Scribe, reading: Reading) 
     assert (first.new_events, first.projects) == (3, (1,))
     assert again == Commit()
     assert reading().execute("SELECT id, key, body, at_ms FROM event").fetchall() == before
+
+
+async def test_what_an_earlier_version_stored_otherwise_is_the_same(
+    scribe: Scribe, reading: Reading, ledger_path: Path
+) -> None:
+    await reemitted(scribe, "a", "b=Never use tabs.")
+    plain = b'{"kind":"user_prompt","text":"Never use tabs."}'
+    with closing(sqlite3.connect(ledger_path)) as db, db:
+        db.execute("UPDATE event SET body = ? WHERE id = 2", (zlib.compress(plain),))
+
+    assert await reemitted(scribe, "a", "b=Never use tabs.") == Commit()
+    assert standing(reading()) == ["a", "Never use tabs."]
 
 
 async def test_what_changed_is_replaced_and_keeps_its_place_and_its_time(scribe: Scribe, reading: Reading) -> None:

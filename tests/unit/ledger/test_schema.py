@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.connect import prepare_file
+from carryover.ledger.project_content import main_thread
 from carryover.ledger.queries import (
     connect_read_only,
     published_git,
@@ -227,6 +229,28 @@ def test_a_ledger_with_former_names_keeps_everything_under_the_new_ones(version_
         assert [(row.root, row.not_moved) for row in whereabouts(now)] == [("/repo", False), ("/old", True)]
         former = [name for (name,) in now.execute("SELECT name FROM sqlite_master WHERE type = 'index'")]
         assert not {"event_twin", "event_undone"} & set(former)
+
+
+def test_a_ledger_from_before_compression_is_read_as_it_is_stored(path: Path, db: sqlite3.Connection) -> None:
+    deflated = zlib.compress(b'{"kind":"assistant_message","text":"Deflated."}')
+    digest = b'{"prompts":1}'
+    migrate(db, path, MIGRATIONS[:8])
+    db.execute("INSERT INTO session (id, agent, native_id) VALUES (1, 'made-up', 's1')")
+    db.execute(
+        "INSERT INTO thread (id, session_id, subagent_id, fold_version, digest) VALUES (1, 1, '', 9, ?)", (digest,)
+    )
+    db.execute("INSERT INTO event (id, key, thread_id, at_ms, body) VALUES (1, x'01', 1, 1, ?)", (deflated,))
+
+    prepare_file(path)
+
+    with closing(connect_read_only(path)) as now:
+        assert [event.body for event in session_events(now, session_by_prefix(now, "s1"))] == [
+            AssistantMessage(text="Deflated.")
+        ]
+        thread = main_thread(now, 1)
+        assert thread is not None
+        assert thread.digest == digest
+        assert now.execute("SELECT body FROM event").fetchall() == [(deflated,)], "it is not rewritten"
 
 
 def _now_called(table: str, statement: str) -> str:
