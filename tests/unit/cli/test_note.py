@@ -14,6 +14,7 @@ from carryover.cli.context import state_dir
 from carryover.cli.from_disk import catch_up
 from carryover.cli.note import MOST_BYTES
 from carryover.errors import ExitCode
+from support.stored_texts import compressed
 
 Run = Callable[..., tuple[int, str, str]]
 Stdin = Callable[[bytes], None]
@@ -41,9 +42,9 @@ def noted(recorded: Path, run: Run, stdin: Stdin, monkeypatch: pytest.MonkeyPatc
 
 
 def everywhere(project: Path) -> bytes:
-    """Every byte in files of Carryover and of the project."""
+    """Every byte in files of Carryover and of the project, and the text of what the ledger holds compressed."""
     files = (path for folder in (state_dir().root, project) for path in folder.rglob("*") if path.is_file())
-    return b"".join(path.read_bytes() for path in files)
+    return b"".join([*(path.read_bytes() for path in files), *compressed(state_dir().ledger).values()])
 
 
 def test_the_handoff_names_it_once_as_not_the_users_word(noted: str, run: Run) -> None:
