@@ -23,20 +23,30 @@ class Goal:
 
 
 GOALS: Final[Mapping[str, Goal]] = {
-    "first-read": Goal("ratio", 5, "", "redaction, encoding and the fold are most of it: see the profile"),
+    "first-read": Goal("ratio", 5, "", "redaction, adapters and the fold are most of it: see the profile"),
     "first-read-memory": Goal("value", 150, "MB", "each worker process holds the interpreter and the modules again"),
     "newest-handoff": Goal("value", 1, "s", "the start of the daemon is half of it, the rest is the newest files"),
     "newest-complete": Goal("value", 2, "s", "all sessions of the newest project are read before its last word"),
     "rescan": Goal("ratio", 4, "", "folders are listed and positions fetched, beside one stat for each file"),
-    "start-known": Goal("value", 0.4, "s", "imports are most of the start"),
+    "start-known": Goal(
+        "value", 0.4, "s", "loading the modules is most of it, and the floor of a server alone is half of that"
+    ),
     "append-busy-p50": Goal("value", 120, "ms", "the line waits for the batch that is being read and folded"),
-    "append-busy-p95": Goal("value", 250, "ms", "the line waits for the batch that is being read and folded"),
+    "append-busy-p95": Goal(
+        "value", 250, "ms", "the line waits for a batch that is being committed, and for two processors in use"
+    ),
     "session-start-p50": Goal("more", 10, "ms", "git is asked for the state of the project"),
     "session-start-p99": Goal("more", 20, "ms", "git is asked for the state of the project"),
     "session-start-late": Goal("value", 0, "", "as many at once are answered with the last handoff that was written"),
-    "command-handoff": Goal("ratio", 6, "", "the modules of the command are imported first"),
-    "command-status": Goal("ratio", 6, "", "the modules of the command are imported first"),
-    "command-sessions": Goal("ratio", 6, "", "the modules of the command are imported first"),
+    "command-handoff": Goal(
+        "ratio", 6, "", "loading the modules and the daemon's answer take about as long as each other"
+    ),
+    "command-status": Goal(
+        "ratio", 6, "", "loading the modules and the daemon's answer take about as long as each other"
+    ),
+    "command-sessions": Goal(
+        "ratio", 6, "", "loading the modules and the daemon's answer take about as long as each other"
+    ),
     "idle-memory": Goal("value", 60, "MB", "a server, a watcher and a database alone take the floor beside it"),
     "idle-processor": Goal("value", 0.3, "%", "the watcher asks its queue in fixed steps"),
     "idle-children": Goal("value", 0, "", "a process that was started for a first read has not ended yet"),

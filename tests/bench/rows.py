@@ -24,7 +24,7 @@ BURST_S: Final = 5.0
 
 
 def first_read(corpus: Corpus, top: Path) -> Iterator[Row]:
-    """Reading the whole history with the product's parts in one process, and what that takes on the disk."""
+    """Reading the whole history with the product's parts, without the daemon, and what that takes on the disk."""
     ledger = top / "first-read" / "ledger.sqlite"
     ledger.parent.mkdir()
     ours = in_own_process(read_home, ledger, corpus.home)

@@ -172,7 +172,9 @@ def _about(corpus: Corpus) -> str:
 _SECTIONS: Final = (
     Section(
         Heading(
-            "reading", "Reading", "A whole history read by the product's parts in one process, without the daemon."
+            "reading",
+            "Reading",
+            "A whole history read by the product's parts, without the daemon; other processes prepare what comes next.",
         ),
         _reading,
     ),
