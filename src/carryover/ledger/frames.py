@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import sys
 import threading
-from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +30,10 @@ _LEVEL: Final = 4
 _HEAD_BYTES: Final = 2
 _MAGIC: Final = b"\x28\xb5\x2f\xfd"
 _FOLDER: Final = Path(__file__).parent / "dictionaries"
+_DICTIONARIES: Final = {
+    number: zstd.ZstdDict((_FOLDER / f"{number}.zdict").read_bytes()) for number in range(1, NEWEST + 1)
+}
+"""Read with this module: an upgrade replaces the files of a daemon that runs."""
 
 
 class DamagedFrame(ValueError):
@@ -55,18 +58,13 @@ def unpack(stored: bytes) -> bytes:
         size = zstd.get_frame_info(frame).decompressed_size
         if size is None or size > MOST_BYTES:
             raise DamagedFrame("no frame of a size that is stored")
-        decompressor = zstd.ZstdDecompressor(_dictionary(number))
+        decompressor = zstd.ZstdDecompressor(_DICTIONARIES[number])
         data = decompressor.decompress(frame, max_length=size)
     except zstd.ZstdError as error:
         raise DamagedFrame("no frame that can be read") from error
     if not decompressor.eof or decompressor.unused_data:
         raise DamagedFrame("not one whole frame")
     return data
-
-
-@cache
-def _dictionary(number: int) -> zstd.ZstdDict:
-    return zstd.ZstdDict((_FOLDER / f"{number}.zdict").read_bytes())
 
 
 def _of_this_thread() -> zstd.ZstdCompressor:
@@ -78,7 +76,7 @@ def _of_this_thread() -> zstd.ZstdCompressor:
             # The checksum is what finds damage; which dictionary it was is in the head already.
             options={parameter.compression_level: _LEVEL, parameter.checksum_flag: 1, parameter.dict_id_flag: 0},
             # Loaded once for this level. The other form that zstd knows has a level of its own.
-            zstd_dict=_dictionary(NEWEST).as_undigested_dict,
+            zstd_dict=_DICTIONARIES[NEWEST].as_undigested_dict,
         )
     return found
 

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from string import ascii_lowercase
 
 import msgspec
 import pytest
@@ -125,7 +127,9 @@ async def test_old_sessions_are_dropped_and_do_not_come_back(
 async def test_a_ledger_that_is_too_large_loses_its_oldest_sessions(
     place: Place, old: ClaudeSession, new: ClaudeSession
 ) -> None:
-    old.append(old.answer_line("words " * 300_000))
+    chance = random.Random(20_261_121)
+    words = " ".join("".join(chance.choices(ascii_lowercase, k=5)) for _ in range(600_000))  # hardly compressed
+    old.append(old.answer_line(words))
     await place.read(old)
     await place.read(new)
     place.config = Config(retention=RetentionConfig(max_size_mb=1))

@@ -23,6 +23,7 @@ from carryover.ingest.sanitize import (
     with_bounded_times,
     without_lone_surrogates,
 )
+from carryover.ledger.codec import decode_body
 from carryover.model import (
     AnyBody,
     AssistantMessage,
@@ -150,8 +151,7 @@ def test_output_is_bounded_and_what_the_agent_left_out_itself_is_added() -> None
 def test_an_entry_carries_what_was_hidden_in_it() -> None:
     entry = clean_entry("made-up", Event(key="k", session="s", at_ms=1, body=UserPrompt(text=f"use {TOKEN}")))
 
-    assert entry.body == '{"kind":"user_prompt","text":"use [redacted:github]"}'
-    assert entry.event.body == UserPrompt(text="use [redacted:github]")
+    assert decode_body(entry.body) == entry.event.body == UserPrompt(text="use [redacted:github]")
     assert entry.redacted == {"github": 1}
 
 
