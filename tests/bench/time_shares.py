@@ -26,7 +26,10 @@ before that is counted there: with Python's 5 ms, redaction all but vanishes.
 
 PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "redaction": ("carryover.redact",),
-    "encoding and compressing what is stored": ("carryover.ledger.codec", "carryover.ledger.searchable"),
+    "encoding and compressing what is stored": (
+        *("carryover.ledger.codec", "carryover.ledger.frames", "carryover.ledger.digests"),
+        "carryover.ledger.searchable",
+    ),
     "fold: events into digests": ("carryover.distill",),
     "adapters: records into events": ("carryover.agents", "carryover.records", "carryover.adapter"),
     "readers: bytes into records": ("carryover.readers",),
