@@ -1,6 +1,6 @@
 """`carryover status`, made by the running daemon: what that takes is loaded there at the first question.
 
-A daemon that is asked by nobody is spared it. One whose program was replaced in the meantime does not load it, since
+A daemon that nobody asks never loads it. One whose program was replaced in the meantime does not load it, since
 that would be the code of another version.
 """
 

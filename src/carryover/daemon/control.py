@@ -160,7 +160,7 @@ def _versions(known: KnownVersions) -> Handler:
 
 
 def _asked_at_prompt(answer: Callable[[Question], Awaitable[PromptAnswer]], kind: type[Question]) -> Handler:
-    """The head is sent at once: a command that sees none knows that nobody will answer, and waits no longer."""
+    """Sends the head at once: a command that receives none knows that the daemon hangs, and stops waiting."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         try:

@@ -168,7 +168,7 @@ class IngestQueue:
         try:
             await self._history.plan(coming)
         except LedgerUnavailable:
-            return  # as whoever reads next finds out, and says
+            return  # the next read meets the same trouble, and reports it
 
     def _keyed(self, source: Source) -> SourceKey:
         key = key_of(source)

@@ -95,7 +95,7 @@ class History:
             await asyncio.to_thread(self._ahead.start)
         self._unread_bytes = 0
         ahead, begun = self._ahead, self._ahead.begun()
-        # The first may have been read just now; those that wait are read by nobody else.
+        # Another reader may just have read the first; nobody else reads those that still wait.
         keys = [key_of(source) for source in announced]
         states = {key: self._states[key] for key in keys[1:] if key in self._states}
         for key, source in zip(keys, announced, strict=True):

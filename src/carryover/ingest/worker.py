@@ -49,7 +49,7 @@ _decoder: Final[msgspec.msgpack.Decoder[ToWorker]] = msgspec.msgpack.Decoder(ToW
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Serve the channels whose descriptors are given, each in a process of its own."""
+    """Serve the channels whose descriptors are given, each in a separate process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that this one works for
     with contextlib.suppress(OSError):
         os.nice(_NICE)

@@ -75,7 +75,7 @@ def _of_this_thread() -> zstd.ZstdCompressor:
         found = _compressors.own = zstd.ZstdCompressor(
             # The checksum is what finds damage; which dictionary it was is in the head already.
             options={parameter.compression_level: _LEVEL, parameter.checksum_flag: 1, parameter.dict_id_flag: 0},
-            # Loaded once for this level. The other form that zstd knows has a level of its own.
+            # Loaded once, for this level. A digested dictionary would bring its own level and ignore this one.
             zstd_dict=_DICTIONARIES[NEWEST].as_undigested_dict,
         )
     return found

@@ -41,6 +41,6 @@ class SharedWork(Generic[T]):
 
 
 def _seen(task: asyncio.Task[T]) -> None:
-    """Takes note of an error for which nobody waits any more: it concerns those who asked, and they are gone."""
+    """Retrieves an error once all callers are gone, so that asyncio does not report it: it concerned only them."""
     if not task.cancelled():
         task.exception()

@@ -115,7 +115,7 @@ def numbered_answers(text: str) -> dict[int, str]:
 
 
 def says_yes_but(text: str) -> bool:
-    """A clear yes or no that goes on in the same breath: "yes but without a table", "no, later"."""
+    """A clear yes or no with a condition or an addition: "yes but without a table", "no, later"."""
     return _YES_BUT.match(text.strip(_LEADING_MARKS)) is not None
 
 
