@@ -35,6 +35,8 @@ class GitFacts(msgspec.Struct, frozen=True, kw_only=True):
     insertions: int = 0
     deletions: int = 0
     untracked: int = 0
+    ahead: int = 0
+    """Commits that the upstream branch does not have; 0 also where there is no upstream."""
     stale: bool = False
 
 

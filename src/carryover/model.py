@@ -122,6 +122,8 @@ class ToolResult(Body, frozen=True, tag="tool_result"):
     never_ran: bool = False
     """The agent refused the call before running it (bad arguments, unknown tool): says nothing of the approach."""
     actor: Actor = "model"
+    user_words: str = ""
+    """What the user typed on refusing or interrupting the call."""
 
 
 class FileEdit(Body, frozen=True, tag="file_edit"):
@@ -167,6 +169,16 @@ class BackgroundTask(Body, frozen=True, tag="background_task"):
     task_id: str
     state: Literal["running", "done", "failed", "stopped"]
     label: str = ""
+    report: str = ""
+    """What it sent back at its end."""
+
+
+class SummaryPart(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One section of an agent's summary, by the headings that this agent writes. `other`: a heading without a kind."""
+
+    kind: Literal["request", "errors", "pending", "current", "next", "other"]
+    heading: str
+    text: str
 
 
 class AgentSummary(Body, frozen=True, tag="agent_summary"):
@@ -175,6 +187,7 @@ class AgentSummary(Body, frozen=True, tag="agent_summary"):
     text: str
     source: Literal["compaction", "away"]
     trigger: Literal["manual", "auto"] | None = None
+    parts: tuple[SummaryPart, ...] = ()
 
 
 class TurnEnd(Body, frozen=True, tag="turn_end"):
@@ -182,6 +195,8 @@ class TurnEnd(Body, frozen=True, tag="turn_end"):
 
     reason: Literal["interrupted", "error", "limit"]
     message: str = ""
+    resets: str | None = None
+    """With a limit: when it ends, where the agent's message says so."""
 
 
 class Retracted(Body, frozen=True, tag="retracted"):

@@ -1,7 +1,7 @@
-"""What is remembered of one thread (a session's main conversation, or one of its sub-agents) as its events arrive.
+"""The digest of one thread (a session's main conversation, or one of its sub-agents): its words and facts, bounded.
 
-Every list is bounded (its newest entries stay), so folding an event and making a handoff cost the same in turn 3 and in
-turn 10,000. Texts are excerpts; the ledger holds them whole.
+It holds no judgement: texts are excerpts of what was said, everything else is read from records. Every list is
+bounded, so folding an event and making a handoff cost the same in turn 3 and in turn 10,000; the ledger has all of it.
 """
 
 from __future__ import annotations
@@ -10,40 +10,39 @@ from typing import Final, Literal
 
 import msgspec
 
-from carryover.distill.language.prose import Quote
-from carryover.distill.language.report import Report
 from carryover.distill.testruns.run import TestRun
-from carryover.distill.work.state import WorkState
-from carryover.model import PlanItem
+from carryover.model import Op, PlanItem, ResultStatus, SummaryPart
 
-FOLD_VERSION = 8
+FOLD_VERSION = 9
 """Raised whenever `fold` would make another digest of the same events; stored digests of an older one are rebuilt."""
 
-MOST_TURNS: Final = 10
-"""Turns kept one by one; what older ones come to is in `before`."""
-# More than a handoff shows, so that what is mended, answered or done in between leaves enough.
-MAX_EDITED_FILES: Final = 40
+MOST_TURNS: Final = 48
+MOST_CALLS: Final = 40
+MOST_EDITED_FILES: Final = 40
+MOST_LOOKED_AT: Final = 24
 MOST_RUNS: Final = 12
-MOST_FAILURES: Final = 16
-MOST_QUESTIONS: Final = 12
+MOST_FAILURES: Final = 12
 MOST_PENDING: Final = 20
 
 TurnEnding = Literal["", "answered", "interrupted", "error", "limit"]
 """How a turn ended; empty while it runs, which a killed agent leaves it for good."""
 
 
-class Prompt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a person typed, without what was pasted beside it."""
+class Said(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Words of the agent, and the UTC ms at which they were said."""
 
-    text: str = ""
-    words: float = 0
-    names: tuple[str, ...] = ()
-    asks: bool = False
-    """Its last sentence is a question."""
-    command: str | None = None
-    """Slash command the words were given to."""
-    pasted: str = ""
-    """The line that says most of what was pasted with it."""
+    text: str
+    at_ms: int
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Words of the user other than a prompt: the answer to a tool's question, or what came with a refused call."""
+
+    text: str
+    to: str
+    """The question that was answered, or the call that was refused."""
+    at_ms: int
+    refused: bool = False
 
 
 class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -51,44 +50,42 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     session: str
     number: int
-    """Of the prompt, counted from 1 in its session."""
+    """Of the prompt, counted from 1 in its session; 0 for what came before the first."""
     at_ms: int
     last_ms: int
-    prompt: Prompt
+    prompt: str = ""
+    chars: int = 0
+    """Length of the whole prompt, of which `prompt` may be an excerpt."""
+    attachments: int = 0
+    resumes: bool = False
+    """The prompt only points at the handoff."""
     end: TurnEnding = ""
-    looked: int = 0
-    """Calls that only read, searched or listed."""
-    chores: int = 0
-    """Calls of git, tests, formatters."""
-    changed: int = 0
-    """Calls that edit, or run anything else."""
-    edited: tuple[str, ...] = ()
+    said: tuple[Said, ...] = ()
+    """Newest last. In an answered turn the last one is the answer."""
+    calls: int = 0
+    changes: int = 0
+    """Calls that may change something: edits, commands that do more than look."""
     commits: tuple[str, ...] = ()
-    tests: Literal["pass", "fail"] | None = None
-    text: str = ""
-    """The newest text of the assistant, while it may be the last of the turn."""
-    applied: bool = False
-    """The edits that the newest text was about were made after it, as an agent does that edits by what it writes."""
-    report: Report | None = None
-    """What the last text said, once the turn is over."""
-    doing: str = ""
-    """What the assistant said last that it does, before the call that followed."""
-    dead_ends: tuple[Quote, ...] = ()
-    findings: tuple[Quote, ...] = ()
-    loose_ends: tuple[Quote, ...] = ()
-    rules: tuple[Quote, ...] = ()
-    """What the user decided in the prompt, on refusing a call, or in answer to a tool's question."""
-    in_flight: str = ""
-    """The call that had no result when the turn was cut off."""
-    accepted_plan: str = ""
-    """Heading of the plan that the user accepted in this turn."""
+    replies: tuple[Reply, ...] = ()
+
+    @property
+    def answer(self) -> str:
+        """The last words of the turn; empty where the agent said nothing."""
+        return self.said[-1].text if self.said else ""
 
 
-class AwaySummary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The recap that a client wrote while the user was away. `at_ms` is in UTC milliseconds."""
+class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A tool call that ended, with the beginning and end of its output."""
 
-    text: str
+    name: str
+    op: Op
+    subject: str
+    status: ResultStatus
+    output: str = ""
     at_ms: int
+    turn: int = 0
+    used: int = 0
+    """How many later calls and messages hold a value that it alone printed."""
 
 
 class EditedFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -97,11 +94,20 @@ class EditedFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     path: str
     change: Literal["add", "modify", "delete", "rename"]
     at_ms: int
+    turn: int = 0
+    session: str = ""
     edits: int = 1
     temporary: bool = False
-    """Deleted again by the turn that wrote it, or by the session that created it."""
+    """Deleted again by the session that created it."""
     line: int | None = None
     anchor: str | None = None
+
+
+class SeenFile(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A path or pattern that was read or searched, and when last."""
+
+    path: str
+    at_ms: int
 
 
 class SeenRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -115,7 +121,7 @@ class SeenRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Something that was tried and did not work. `mended` once the same thing succeeded later."""
+    """A call that failed. `solved` once the same thing succeeded later."""
 
     tried: str
     why: str
@@ -123,15 +129,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     signature: str
     turn: int = 0
     times: int = 1
-    mended: bool = False
-    detours: int = 0
-    """How many other tries at the same file failed before it worked."""
-    undone: bool = False
-    """The user took it back, rather than a tool failing."""
-    remark: str = ""
-    """What the assistant said right after."""
-    task_id: str = ""
-    """Of a background job."""
+    solved: bool = False
     program: str = ""
     """What the command runs, where that identifies tries at the same thing."""
 
@@ -153,10 +151,7 @@ class Pending(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     text: str
     at_ms: int
     turn: int = 0
-    edits: bool = False
-    """A call that changes the file that `text` names."""
-    changes: bool = False
-    """A call that does more than look."""
+    op: Op = "other"
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -169,29 +164,45 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """With a limit: when it ends, where the agent's message says so."""
 
 
+class Proposal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A written plan. `accepted` is None until the user has ruled on it."""
+
+    text: str
+    at_ms: int
+    turn: int = 0
+    accepted: bool | None = None
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the agent wrote for itself at a compaction, or for a user who was away."""
+
+    text: str
+    at_ms: int
+    turn: int = 0
+    parts: tuple[SummaryPart, ...] = ()
+
+
 class Digest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The folded past of a thread. `Digest()` is the empty one."""
 
     prompts: int = 0
-    before: WorkState = WorkState()
-    """What the turns before `turns` came to."""
     turns: tuple[Turn, ...] = ()
     ending: Ending | None = None
     plan: tuple[PlanItem, ...] = ()
     plan_ms: int = 0
     plan_turn: int = 0
-    proposal: str | None = None
-    """Heading of a written plan that waits for the user's word."""
+    proposal: Proposal | None = None
+    summary: Summary | None = None
+    recap: Summary | None = None
     touched: tuple[EditedFile, ...] = ()
+    looked_at: tuple[SeenFile, ...] = ()
     runs: tuple[SeenRun, ...] = ()
+    calls: tuple[Call, ...] = ()
     failures: tuple[Failure, ...] = ()
     questions: tuple[OpenQuestion, ...] = ()
-    calls: tuple[Pending, ...] = ()
+    open_calls: tuple[Pending, ...] = ()
     jobs: tuple[Pending, ...] = ()
     queued: tuple[Pending, ...] = ()
-    away_summary: AwaySummary | None = None
-    tongue: str | None = None
-    """The language the user writes in."""
     last_ms: int = 0
 
     @property
@@ -203,3 +214,13 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def is_done(self) -> bool:
         """The newest turn has ended with an answer."""
         return self.turn is not None and self.turn.end == "answered"
+
+    @property
+    def worked(self) -> bool:
+        """Something was changed, run or tested."""
+        return bool(self.touched or self.runs or any(turn.changes for turn in self.turns))
+
+    @property
+    def happened(self) -> bool:
+        """There is something to hand over."""
+        return bool(self.turns or self.worked or self.calls or self.open_calls or self.plan or self.summary)

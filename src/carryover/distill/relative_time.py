@@ -5,11 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 
-def before(then_ms: int, at_ms: int) -> str:
-    """How long before `at_ms` something was: "just before", "3 min before", "2 h before", "5 days before"."""
-    if at_ms - then_ms < 60_000:
-        return "just before"
-    return f"{elapsed(then_ms, at_ms)} before"
+def earlier(then_ms: int, at_ms: int) -> str:
+    """How long before `at_ms` something was: "4 min earlier", "2 h earlier"; empty for less than a minute."""
+    return f"{elapsed(then_ms, at_ms)} earlier" if at_ms - then_ms >= 60_000 else ""
 
 
 def elapsed(then_ms: int, at_ms: int) -> str:

@@ -1,4 +1,4 @@
-"""The handoff as text: at most 50 lines, 300 characters a line and 1,200 estimated tokens, in any script.
+"""The handoff as text: at most 50 lines, 300 characters a line, 1,800 estimated tokens and 8,000 characters.
 
 Text from transcripts is data here. Every such line is a list item, so it can close no section and open none; our own
 marks, code fences, the tags agents use for their own messages and the marks of chat templates are neutralized in it.
@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec.structs import replace
 
 from carryover.distill.clip import clip, estimated_tokens
-from carryover.distill.handoff import Handoff, Section
+from carryover.distill.entry import Entry
+from carryover.distill.handoff import Handoff
 from carryover.distill.header import MAX_CHARS, Answering, header
-from carryover.distill.sections.entry import Entry
 from carryover.redact import CleanText, clean
 from carryover.text import lazy_re as re
 from carryover.text.chat_marks import without_chat_marks
 from carryover.text.invisible import CONTROLS, UNSEEN
 
 MAX_LINES: Final = 50
-MAX_TOKENS: Final = 1200
-_FIRM_LINE_TOKENS: Final = 110
-"""Task and Next action always stay, so their lines are short enough that all 6 of them fit beside the header."""
-_LINE_TOKENS: Final = 75
+MAX_TOKENS: Final = 1800
+MAX_TEXT_CHARS: Final = 8000
+_LINE_TOKENS: Final = 110
+_LABEL_CHARS: Final = 240
 
 _BEYOND_ASCII: Final = re.compile(r"[^\x00-\x7f]")
 _UNASSIGNED: Final = ("Cs", "Co", "Cn")
@@ -38,7 +40,7 @@ _AGENT_TAG: Final = re.compile(
 def render(handoff: Handoff, answering: Answering | None = None) -> CleanText:
     """The handoff's text, ending in a newline: that of the file, or that of an answer to a session.
 
-    What is least useful goes first, never Task or Next action.
+    What weighs most goes first.
     """
     body = [
         line for title, shown in lay_out(handoff, answering) for line in (f"## {title}", *(text for text, _ in shown))
@@ -48,12 +50,18 @@ def render(handoff: Handoff, answering: Answering | None = None) -> CleanText:
 
 def lay_out(handoff: Handoff, answering: Answering | None = None) -> list[tuple[str, list[tuple[str, Entry]]]]:
     """The sections that fit, by title, each with its lines as they are printed and where they come from."""
-    sections = [(section.title, _lines(section)) for section in handoff.sections]
+    sections = [(section.title, _clean(section.entries)) for section in handoff.sections]
     head = _head(handoff, answering)
-    kept = _fitted(sections, lines=MAX_LINES - len(head) - 1, tokens=MAX_TOKENS - _cost([*head, _last(handoff)]))
+    fixed = [*head, _last(handoff)]
+    kept = _fitted(
+        sections,
+        lines=MAX_LINES - len(fixed),
+        tokens=MAX_TOKENS - _cost(fixed),
+        chars=MAX_TEXT_CHARS - sum(len(line) + 1 for line in fixed),
+    )
     chosen = [
-        (title, [(shown.text, shown.entry) for shown in lines if (title, shown.text, shown.rank) in kept])
-        for title, lines in sections
+        (title, _printed([entry for at, entry in enumerate(entries) if (place, at) in kept]))
+        for place, (title, entries) in enumerate(sections)
     ]
     return [(title, lines) for title, lines in chosen if lines]
 
@@ -66,39 +74,57 @@ def _last(handoff: Handoff) -> CleanText:
     return CleanText(f"Full history: `carryover show {neutralize(handoff.session)}`")  # an id, which is no text
 
 
-class _Shown(NamedTuple):
-    text: str
-    rank: int
-    entry: Entry
+def _clean(entries: Sequence[Entry]) -> list[Entry]:
+    """Without markup and secrets, within the bounds of a line, and nothing twice."""
+    seen: set[tuple[str, str]] = set()
+    kept = []
+    for entry in entries:
+        label = clip(clean(neutralize(entry.label)), chars=_LABEL_CHARS)
+        room = MAX_CHARS - len(label) - len("- … : …")
+        text = clip(clean(neutralize(entry.text)), chars=room, tokens=_LINE_TOKENS)
+        if (text or label) and (label, text) not in seen:
+            seen.add((label, text))
+            kept.append(replace(entry, text=text, label=label))
+    return kept
 
 
-def _lines(section: Section) -> list[_Shown]:
-    """The section's lines as they are printed, with their rank."""
-    shown: list[_Shown] = []
-    for line in section.lines:
-        tokens = _FIRM_LINE_TOKENS if line.rank == 0 else _LINE_TOKENS
-        text = f"- {clip(clean(neutralize(line.text)), chars=MAX_CHARS - 2, tokens=tokens)}"
-        if len(text) > 2 and all(text != other.text for other in shown):
-            shown.append(_Shown(text, line.rank, line.entry))
-    return shown
+def _printed(entries: Sequence[Entry]) -> list[tuple[str, Entry]]:
+    """The lines: who speaks before the first part of a quote, `…` where a part is left out."""
+    lines: list[tuple[str, Entry]] = []
+    last: Entry | None = None
+    for entry in entries:
+        follows = last is not None and last.quote == entry.quote and entry.parts > 1
+        gap = "… " if entry.part > (last.part + 1 if follows and last is not None else 0) else ""
+        if follows:
+            start = f"- > {gap}"
+        else:
+            start = f"- {entry.label}{': ' if entry.label and entry.text else ''}{gap}"
+        lines.append((f"{start}{entry.text}", entry))
+        last = entry
+    return lines
 
 
-def _fitted(sections: list[tuple[str, list[_Shown]]], *, lines: int, tokens: int) -> set[tuple[str, str, int]]:
-    """The lines that fit, taken by rank; a section's heading costs a line too. Rank 0 always fits, by its bounds."""
+def _fitted(sections: list[tuple[str, list[Entry]]], *, lines: int, tokens: int, chars: int) -> set[tuple[int, int]]:
+    """The entries that fit, by section and place, taken by weight. A heading costs a line too, a label its length
+    where it is the first of its quote that is taken."""
     candidates = sorted(
-        (shown.rank, place, title, shown.text) for place, (title, section) in enumerate(sections) for shown in section
+        (entry.weight, place, at) for place, (_, entries) in enumerate(sections) for at, entry in enumerate(entries)
     )
-    kept: set[tuple[str, str, int]] = set()
-    opened: set[str] = set()
-    for rank, _, title, text in candidates:
-        new = [text] if title in opened else [f"## {title}", text]
-        cost = _cost(new)
-        if rank > 0 and (len(new) > lines or cost > tokens):
+    kept: set[tuple[int, int]] = set()
+    opened: set[int] = set()
+    labelled: set[tuple[object, ...]] = set()
+    for _, place, at in candidates:
+        title, entries = sections[place]
+        entry = entries[at]
+        label = "" if (place, *entry.quote) in labelled and entry.parts > 1 else f"{entry.label}: "
+        new = [f"- … {label}{entry.text}"] if place in opened else [f"## {title}", f"- … {label}{entry.text}"]
+        cost, length = _cost(new), sum(len(line) + 1 for line in new)
+        if len(new) > lines or cost > tokens or length > chars:
             continue
-        lines -= len(new)
-        tokens -= cost
-        opened.add(title)
-        kept.add((title, text, rank))
+        lines, tokens, chars = lines - len(new), tokens - cost, chars - length
+        opened.add(place)
+        labelled.add((place, *entry.quote))
+        kept.add((place, at))
     return kept
 
 

@@ -1,1 +1,1 @@
-"""One file a kind of event: what it does to the digest of its thread, and what of it outlives the session."""
+"""What each kind of event does to the digest of its thread."""

@@ -1,15 +1,24 @@
-"""The turn at work: how it is changed, and how it is closed when the next one begins."""
+"""The turns of a thread: how one begins and changes, what of an older one is kept, and which go when there are many."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from msgspec.structs import replace
 
-from carryover.distill.digest import MOST_TURNS, Digest, Prompt, Turn
-from carryover.distill.work.advance import advance
-from carryover.distill.work.turn_text import with_text_read
+from carryover.distill.clip import clip_middle
+from carryover.distill.digest import MOST_TURNS, Digest, Said, Turn
 from carryover.model import Event
+
+NEWEST_CHARS: Final = 8000
+"""Of the last words of the newest turn."""
+MOST_SAID: Final = 8
+"""Texts of the newest turn."""
+# How many turns back, and what of such a turn is kept: texts, characters of the last one, of the others, of the prompt.
+_KEPT: Final = ((1, 5, 6000, 700, 3000), (3, 3, 2600, 500, 2000), (8, 2, 1800, 300, 1200), (16, 1, 1000, 0, 700))
+_OLDEST: Final = (1, 500, 0, 500)
+_RECENT: Final = 16
+"""Turns that stay whatever they are."""
 
 
 def with_turn(digest: Digest, **changes: Any) -> Digest:
@@ -20,31 +29,46 @@ def with_turn(digest: Digest, **changes: Any) -> Digest:
 
 
 def at_work(digest: Digest, event: Event) -> Digest:
-    """The digest with a turn for what happens now: one without a prompt where the main conversation begins with work
-    that was asked for elsewhere. A sub-agent's thread has none."""
-    if digest.turns or event.subagent_id is not None:
+    """The digest with a turn for what happens now: one without a prompt where a thread begins with work."""
+    if digest.turns:
         return digest
-    turn = Turn(session=event.session, number=0, at_ms=event.at_ms, last_ms=event.at_ms, prompt=Prompt())
-    return replace(digest, turns=(turn,))
+    return replace(digest, turns=(Turn(session=event.session, number=0, at_ms=event.at_ms, last_ms=event.at_ms),))
 
 
 def begin(digest: Digest, turn: Turn) -> Digest:
-    """`turn` is the newest one. What no longer has a place among the turns moves the state before them."""
-    turns = (*digest.turns, turn)
-    before = digest.before
-    for old in turns[:-MOST_TURNS]:
-        before = advance(before, old)
-    return replace(digest, before=before, turns=turns[-MOST_TURNS:])
+    """`turn` is the newest one; of those before less is kept, the further back the less."""
+    aged = digest.turns
+    for back, texts, last, others, prompt in _KEPT:
+        if back <= len(aged):
+            at = len(aged) - back
+            aged = (*aged[:at], _shortened(aged[at], texts, last, others, prompt), *aged[at + 1 :])
+    if len(aged) > _RECENT:
+        at = len(aged) - _RECENT - 1
+        aged = (*aged[:at], _shortened(aged[at], *_OLDEST), *aged[at + 1 :])
+    if len(aged) >= MOST_TURNS:
+        aged = _without_least(aged)
+    return replace(digest, turns=(*aged, turn))
 
 
-def close(digest: Digest) -> Digest:
-    """The digest once nothing more is added to its newest turn."""
-    return replace(digest, turns=(*digest.turns[:-1], closed(digest.turns[-1], digest))) if digest.turns else digest
+def _shortened(turn: Turn, texts: int, last: int, others: int, prompt: int) -> Turn:
+    said = turn.said[-texts:]
+    said = tuple(
+        Said(clip_middle(one.text, chars=last if one is said[-1] else others), one.at_ms)
+        for one in said
+        if others or one is said[-1]
+    )
+    return replace(turn, said=said, prompt=clip_middle(turn.prompt, chars=prompt, tail_share=0.3))
 
 
-def closed(turn: Turn, digest: Digest) -> Turn:
-    """The turn once nothing more is added to it: its last text is read, its text itself no longer kept."""
-    if turn.end == "answered":
-        return replace(with_text_read(turn), text="")
-    in_flight = next((call.text for call in reversed(digest.calls) if call.changes), "")
-    return replace(with_text_read(turn), in_flight=in_flight)
+def _without_least(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
+    """Without the older turn that a reader misses least: the shortest prompt; never the first."""
+    older = range(1, len(turns) - _RECENT)
+    least = min(older, key=lambda at: (_weight(turns, at), at))
+    return (*turns[:least], *turns[least + 1 :])
+
+
+def _weight(turns: tuple[Turn, ...], at: int) -> int:
+    """Length of the prompt; what came right after an interruption or was answered beside counts for more."""
+    turn = turns[at]
+    corrects = turns[at - 1].end == "interrupted"
+    return min(turn.chars, 600) * (3 if corrects else 1) + 300 * len(turn.replies) + 50 * len(turn.commits)

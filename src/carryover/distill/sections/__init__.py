@@ -1,1 +1,1 @@
-"""What each section of the handoff says: one file per section, each a pure function to entries."""
+"""One file per heading of the handoff: what stands under it, as entries with their weights."""

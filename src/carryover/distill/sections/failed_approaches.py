@@ -1,55 +1,66 @@
-"""What was tried and did not work, with its cause."""
+"""Calls that failed and did not succeed later, with what they said; turns that the user or an error cut off."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from typing import Final
-
-from carryover.distill.clip import clip
 from carryover.distill.digest import Failure
-from carryover.distill.language import outcomes
-from carryover.distill.sections.entry import Entry, entry_of
+from carryover.distill.entry import Entry
+from carryover.distill.pastes import quoted_prompt
+from carryover.distill.relative_time import earlier
+from carryover.distill.sections.quoting import from_turn
+from carryover.distill.sections.task import task_steps
+from carryover.distill.trail import Past
 from carryover.distill.view import SessionView
-from carryover.distill.work.state import Line
-
-_MOST: Final = 7
-_RECENT_MS: Final = 3 * 86_400_000
+from carryover.distill.weights import WEIGHTS
 
 
-def failed_entries(line: Line, sessions: Iterable[SessionView], on_line: Collection[str], at_ms: int) -> list[Entry]:
-    """What failed in the sessions on the line or in the last three days, and what the assistant said did not work,
-    newest first; what soon worked is left out, and so is what has no cause."""
-    found = [
-        (failure.at_ms, entry)
-        for session in sessions
+def failed_entries(past: Past) -> list[Entry]:
+    """Newest first."""
+    weight = WEIGHTS["failed"]
+    failures = [
+        (failure, session)
+        for session in past.view.sessions
         for digest in session.digests
         for failure in digest.failures
-        if session.session in on_line or failure.at_ms > at_ms - _RECENT_MS
-        if not failure.mended or failure.times + failure.detours > 2
-        if (entry := _entry(failure, session.session)) is not None
+        if not failure.solved
     ]
-    found += [(item.at_ms, entry_of(item)) for item in line.dead_ends]
-    found.sort(key=lambda pair: (-pair[0], pair[1].text))
-    return [
-        entry
-        for place, (_, entry) in enumerate(found[:_MOST])
-        if not any(
-            entry.text in other.text for _, other in (*found[:place], *found[place + 1 : _MOST]) if entry is not other
-        )
-    ]
+    failures.sort(key=lambda found: (-found[0].at_ms, found[0].signature))
+    unique = {failure.why or failure.tried: (failure, session) for failure, session in reversed(failures)}
+    newest = sorted(unique.values(), key=lambda found: (-found[0].at_ms, found[0].signature))[: weight.most]
+    entries = [_failure(past, *found, weight.first + weight.back * back) for back, found in enumerate(newest)]
+    return [*entries, *_interrupted(past, weight.first + 1.0)]
 
 
-def _entry(failure: Failure, session: str) -> Entry | None:
-    """None without a cause. What the assistant said right after is added, where that explains more."""
-    explained = failure.remark and (outcomes.CAUSE.search(failure.remark) or outcomes.FAILURE.search(failure.remark))
-    cause = "; ".join(
-        part for part in (clip(failure.why, chars=150), clip(failure.remark, chars=130) if explained else "") if part
-    )
-    if not cause:
-        return None
-    more = [f"{failure.times} times"] * (failure.times > 1) + ["worked in the end"] * failure.mended
-    remark = f" ({', '.join(more)})" if more else ""
-    rule = "taken back by the user" if failure.undone else "call that failed"
+def _failure(past: Past, failure: Failure, session: SessionView, weight: float) -> Entry:
+    ago = earlier(failure.at_ms, past.at_ms)
+    times = f"{failure.times} times" if failure.times > 1 else ""
+    where = ", ".join(part for part in (times, ago) if part)
     return Entry(
-        text=f"{failure.tried} → {cause}{remark}", rule=rule, session=session, turn=failure.turn, at_ms=failure.at_ms
+        text=f"{failure.tried}{f' ({where})' if where else ''} → {failure.why or 'failed without a word'}",
+        kind="job" if failure.signature.startswith("job:") else "call",
+        weight=weight,
+        session=session.session,
+        agent=session.agent,
+        turn=failure.turn,
+        at_ms=failure.at_ms,
     )
+
+
+def _interrupted(past: Past, weight: float) -> list[Entry]:
+    """Earlier turns that the user interrupted: what they were to do."""
+    shown = [step.turn for step in task_steps(past).values()]
+    steps = [
+        step
+        for step in past.before
+        if step.turn.end == "interrupted" and step.turn.prompt and not any(step.turn is turn for turn in shown)
+    ][:2]
+    return [
+        from_turn(
+            step,
+            quoted_prompt(step.turn.prompt, 120, chars=step.turn.chars),
+            "ending",
+            weight + 0.5 * back,
+            label=f"Interrupted by the user ({past.place(step)})",
+            at_ms=step.turn.last_ms,
+        )
+        for back, step in enumerate(steps)
+    ]

@@ -1,209 +1,152 @@
-"""What is not answered, not decided or not known: asked by anyone, left by the work, or noted in the files."""
+"""What is open at the end: questions that the user has not replied to in their session, plans that wait, tests."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-from carryover.distill.clip import clip
-from carryover.distill.digest import Digest, SeenRun
-from carryover.distill.language.findings import STANDS_IN
-from carryover.distill.language.prose import one_line
-from carryover.distill.relative_time import before
-from carryover.distill.sections.entry import Entry, entry_of
-from carryover.distill.sections.files import RecentFile, relative
-from carryover.distill.work.relation import says_something
-from carryover.distill.work.state import Item, Line
+from carryover.distill.digest import OpenQuestion
+from carryover.distill.entry import Entry
+from carryover.distill.quotes import cut_middle, excerpt
+from carryover.distill.relative_time import earlier
+from carryover.distill.sections.last_words import last_words
+from carryover.distill.sections.quoting import from_turn, parted
+from carryover.distill.sections.recent_files import RecentFile, relative
+from carryover.distill.sections.where_it_stands import newest_run
+from carryover.distill.trail import Past, Step, is_talk
+from carryover.distill.view import Opinion
+from carryover.distill.weights import WEIGHTS
 
-_MOST_LOOSE_ENDS: Final = 4
-_MOST_ELSEWHERE: Final = 2
-_MOST_NOTES: Final = 3
-_LOOSE_ENDS_LAST_PROMPTS: Final = 6
-
-
-def open_entries(
-    line: Line, digest: Digest, runs: Iterable[SeenRun], recent: Iterable[RecentFile], root: str, at_ms: int
-) -> list[Entry]:
-    """What the user or the assistant asked, then what is unchecked: failures, edits and jobs without a result.
-    `digest` is that of the session that last worked on the line."""
-    return [
-        *_queued(digest),
-        *_unanswered(digest, line),
-        *_of_tools(digest),
-        *(entry_of(item, _with_options(item.text, item.options)) for item in reversed(line.questions)),
-        *_waiting_plan(digest),
-        *_error(digest),
-        *_unexplained_failure(digest),
-        *_uncertain_edits(digest, root),
-        *_newest_test_run(runs, recent, at_ms),
-        *_running_jobs(digest),
-    ]
+_OPINION_MS: Final = 7 * 86_400_000
+_MOST_SESSIONS: Final = 4
+"""Sessions beside the leading one whose open question is quoted."""
 
 
-def _queued(digest: Digest) -> list[Entry]:
-    return [
-        Entry(
-            text=_of_user(waiting.text), rule="prompt that waits in the queue", turn=waiting.turn, at_ms=waiting.at_ms
-        )
-        for waiting in digest.queued[-2:]
-        # What waited two turns ago was taken up since, and a command of the agent's own asks for nothing.
-        if waiting.turn >= digest.prompts - 1 and not waiting.text.startswith("/")
-    ]
+def open_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
+    """Questions first, those of the leading session before others; then plans, tests and edits without a result."""
+    asked = _asking_steps(past)
+    entries: list[Entry] = []
+    for back, step in enumerate(asked):
+        entries += _question(past, step, back)
+        entries += _of_tools(past, step, back)
+        entries += _proposal(past, step)
+    return [*entries, *_newest_tests(past, recent), *_uncertain_edits(past), *_opinions(past)]
 
 
-def _unanswered(digest: Digest, line: Line) -> list[Entry]:
-    """What the user asked and no turn answered, and the newest prompt while nothing came of it."""
-    asked = [entry_of(line.unanswered, _of_user(line.unanswered.text))] if line.unanswered is not None else []
-    turn = digest.turn
-    if turn is None or turn.end == "answered":
-        return asked
-    entry = partial(Entry, session=turn.session, turn=turn.number, at_ms=turn.at_ms)
-    found = []
-    shown = {(item.session, item.turn) for item in (line.goal, line.step, line.unanswered) if item is not None}
-    if says_something(turn) and (turn.session, turn.number) not in shown:
-        text = _of_user(clip(one_line(turn.prompt.text), chars=300))
-        found.append(entry(text=text, rule="prompt without an answer"))
-    if turn.prompt.pasted:
-        found.append(entry(text=f"The user pasted, not dealt with yet: {turn.prompt.pasted}", rule="pasted matter"))
-    return [*asked, *found]
+def _asking_steps(past: Past) -> list[Step]:
+    """The newest turn of each session, where no later prompt of that session has replied to it."""
+    newest: dict[str, Step] = {}
+    for step in reversed(past.steps):
+        newest.setdefault(step.view.session, step)
+    lead = newest.pop(past.lead.session)
+    others = [step for step in newest.values() if not is_talk(step.turn) and step.view.session != past.lead.parent]
+    return [lead, *others[:_MOST_SESSIONS]]
 
 
-def _of_tools(digest: Digest) -> list[Entry]:
+def _question(past: Past, step: Step, back: int) -> list[Entry]:
+    """The question that the agent ended with. One at the end of mere talk is the protocol's, or none of the work."""
+    if step.turn.resumes or (step.turn is not past.main.turn and is_talk(step.turn)):
+        return []
+    asked = last_words(step.turn).question
+    label = f"{past.agent(step)} asked ({past.place(step, step.turn.last_ms)})"
+    return parted(step, asked, "message", "question", label=label, most=5, back=back, at_ms=step.turn.last_ms)
+
+
+def _of_tools(past: Past, step: Step, back: int) -> list[Entry]:
+    weight = WEIGHTS["question"]
     return [
         Entry(
-            text=_with_options(question.text, question.options),
-            rule="question of a tool",
-            turn=question.turn,
-            at_ms=question.at_ms,
+            text=_with_options(asked),
+            kind="question",
+            weight=weight.first + weight.back * back,
+            label=f"{past.agent(step)} asked ({past.place(step, asked.at_ms)}), not answered",
+            session=step.view.session,
+            agent=step.view.agent,
+            turn=asked.turn,
+            at_ms=asked.at_ms,
         )
-        for question in digest.questions
+        for asked in step.digest.questions[-weight.most :]
     ]
 
 
-def _waiting_plan(digest: Digest) -> list[Entry]:
-    if not digest.proposal:
+def _with_options(asked: OpenQuestion) -> str:
+    return f"{asked.text} Options: {'; '.join(asked.options)}" if asked.options else asked.text
+
+
+def _proposal(past: Past, step: Step) -> list[Entry]:
+    """A written plan until the user has ruled on it, or has written again."""
+    plan = step.digest.proposal
+    if plan is None or plan.accepted is not None or plan.turn != step.digest.prompts or not plan.text:
         return []
-    text = f"A plan waits for the user's word: {digest.proposal}"
-    return [Entry(text=text, rule="plan without a word of the user", turn=digest.prompts)]
+    label = f"{past.agent(step)}'s plan waits for the user's word ({past.place(step, plan.at_ms)})"
+    return parted(step, plan.text, "plan", "proposal", label=label, most=8, at_ms=plan.at_ms)
 
 
-def _error(digest: Digest) -> list[Entry]:
-    ending = digest.ending
-    if ending is None or ending.reason != "error" or not ending.message:
+def _newest_tests(past: Past, recent: Iterable[RecentFile]) -> list[Entry]:
+    """The newest run, where it failed or is older than the newest edits of code."""
+    seen = newest_run(past)
+    if seen is None:
         return []
-    text = f"The newest turn ended in an error: {ending.message}"
-    return [Entry(text=text, rule="turn that ended in an error", turn=digest.prompts, at_ms=ending.at_ms)]
-
-
-def _running_jobs(digest: Digest) -> list[Entry]:
-    if not digest.jobs:
+    edited = [file for file in recent if file.status is not None and file.touched.at_ms > seen.at_ms]
+    changed = ", ".join(f"`{file.path}`" for file in edited[:3])
+    if seen.run.status != "fail" and not changed:
         return []
-    jobs = "; ".join(job.text for job in digest.jobs[-4:])
-    return [Entry(text=f"Not known yet, still running: {jobs}", rule="jobs without an end", turn=digest.jobs[-1].turn)]
-
-
-def _with_options(text: str, options: Sequence[str]) -> str:
-    return f"{text} Options: {'; '.join(options)}" if options else text
-
-
-def questions_beside(
-    line: Line, others: Iterable[Line], agents: Mapping[str, str], own: Collection[str], since_ms: int
-) -> list[Entry]:
-    """The newest question of each of the `others` that was at work after `since_ms`, in sessions that are not `own`,
-    where it is not one of the `line` too. `agents`: the names of the sessions' agents."""
-    asked = []
-    for other in others:
-        for item in other.questions[-1:] if other.at_ms >= since_ms else ():
-            if item.session in own or item in line.questions:
-                continue
-            name = agents.get(item.session, "Another session")
-            asked.append(entry_of(item, f"{name} beside asked: {item.text}"))
-    return asked
-
-
-def loose_ends(line: Line, others: Iterable[Line], prompts: int) -> list[Entry]:
-    """What the assistant left open without asking in the last few turns, newest first, around what it announced before
-    other work came; then that of other lines.
-    `prompts` is how many the session has had: what was not taken up since is not worth a line."""
-    lasting = [item for item in line.loose_ends if item.turn > prompts - _lasts(item)]
-    ranked = sorted(enumerate(lasting), key=lambda pair: (-pair[1].at_ms, -pair[1].weight, -pair[0]))
-    entries = [entry_of(item) for _, item in ranked[:_MOST_LOOSE_ENDS]]
-    elsewhere = [entry_of(item) for other in others for item in reversed(other.loose_ends) if item.rule != STANDS_IN]
-    again = {item.text for item in line.announced}
-    postponed = [
-        entry_of(item, f"Announced, then other work came first: {item.text}")
-        for item in reversed(line.postponed)
-        if item.text not in again
+    if seen.run.status == "fail":
+        names = ", ".join(seen.run.failed_names[:4])
+        reason = f": {seen.run.reason}" if seen.run.reason else ""
+        since = f"; not run again since {changed} changed" if changed else ""
+        text = f"Tests fail{f' in {names}' if names else ''}{reason}{since}"
+    else:
+        text = f"Tests not run again since {changed} changed"
+    return [
+        Entry(
+            text=text,
+            kind="test run",
+            weight=WEIGHTS["open tests"].first,
+            session=seen.session,
+            agent=next((one.agent for one in past.view.sessions if one.session == seen.session), ""),
+            turn=seen.turn,
+            at_ms=seen.at_ms,
+        )
     ]
-    offered = [
-        entry_of(item, f"Offered, not answered: {item.text}")
-        for item in reversed(line.offers)
-        if item.text not in again
-    ]
-    return [*entries[:2], *offered, *postponed, *entries[2:], *elsewhere[:_MOST_ELSEWHERE]]
 
 
-def _lasts(item: Item) -> int:
-    """For how many prompts it is worth a line."""
-    return _LOOSE_ENDS_LAST_PROMPTS if item.rule != STANDS_IN else 1
-
-
-def notes_in_files(recent: Iterable[RecentFile]) -> list[Entry]:
-    """TODO comments and the like in the files touched last."""
-    noted = [
-        Entry(text=f"{marker.text} (`{file.path}` line {marker.line})", rule="note in a file")
-        for file in recent
-        if file.facts is not None
-        for marker in file.facts.markers
-    ]
-    return noted[:_MOST_NOTES]
-
-
-def _of_user(text: str) -> str:
-    return f'The user asked, not answered yet: "{text}"'
-
-
-def _unexplained_failure(digest: Digest) -> list[Entry]:
-    """What failed last in a turn that was cut off: no later turn got past it."""
-    if digest.is_done or not digest.failures:
-        return []
-    failure = digest.failures[-1]
-    if failure.turn != digest.prompts or failure.mended or failure.undone:
-        return []
-    cause = f": {failure.why}" if failure.why else ""
-    text = f"Failed last, and not got past yet: {failure.tried}{clip(cause, chars=140)}"
-    return [Entry(text=text, rule="failure in a turn that was cut off", turn=failure.turn, at_ms=failure.at_ms)]
-
-
-def _uncertain_edits(digest: Digest, root: str) -> list[Entry]:
+def _uncertain_edits(past: Past) -> list[Entry]:
     """Edits that were on their way when the work stopped: it is unknown whether they were made."""
-    if digest.turn is None or digest.is_done:
+    step = past.main
+    if step.turn.end == "answered" or not step.is_newest:
         return []
-    files = dict.fromkeys(relative(call.text, root) or call.text for call in digest.calls if call.edits)
-    names = ", ".join(f"`{file}`" for file in list(files)[-3:])
+    calls = [call for call in step.digest.open_calls if call.op in ("edit", "write")]
+    names = dict.fromkeys(relative(call.text, past.view.root) or call.text for call in calls)
     if not names:
         return []
+    shown = ", ".join(f"`{cut_middle(name, 120)}`" for name in list(names)[-3:])
     return [
-        Entry(text=f"Not known whether this edit was made: {names}", rule="edit without a result", turn=digest.prompts)
+        from_turn(
+            step,
+            f"Not known whether this edit was made: {shown}",
+            "call",
+            WEIGHTS["uncertain"].first,
+            at_ms=calls[-1].at_ms,
+        )
     ]
 
 
-def _newest_test_run(runs: Iterable[SeenRun], recent: Iterable[RecentFile], at_ms: int) -> list[Entry]:
-    """The newest run, where it failed or is older than the newest edits of code."""
-    newest = max(runs, key=lambda seen: seen.at_ms, default=None)
-    if newest is None:
-        return []
-    entry = partial(Entry, session=newest.session, turn=newest.turn, at_ms=newest.at_ms)
-    command, when = newest.command.replace("`", ""), before(newest.at_ms, at_ms)
-    edited = [file for file in recent if file.status is not None and file.touched.at_ms > newest.at_ms]
-    changed = ", ".join(f"`{file.path}`" for file in edited[:3])
-    if newest.run.status != "fail":
-        result = "passed " if newest.run.status == "pass" else ""
-        text = f"Not run again since {changed} changed: `{command}` ({result}{when})"
-        return [entry(text=text, rule="edits after the newest test run")] if changed else []
-    names = ", ".join(newest.run.failed_names[:3])
-    reason = f": {newest.run.reason}" if newest.run.reason else ""
-    what = f" {names}" if names else ""
-    since = f"; not run again since {changed} changed" if changed else ""
-    return [entry(text=f"Tests fail ({when}, `{command}`){what}{reason}{since}", rule="newest test run")]
+def _opinions(past: Past) -> list[Entry]:
+    """Texts from outside that the user brought in, by name, for a week: nobody has checked what they say."""
+    weight = WEIGHTS["opinion"]
+    newest = [one for one in past.view.opinions if one.at_ms > past.at_ms - _OPINION_MS]
+    return [_opinion(past, opinion, weight.first + weight.back * at) for at, opinion in enumerate(newest)]
+
+
+def _opinion(past: Past, opinion: Opinion, weight: float) -> Entry:
+    ago = earlier(opinion.at_ms, past.at_ms)
+    when = f"{ago}; " if ago else ""
+    title = excerpt(opinion.title, 120)
+    return Entry(
+        text=f"{title} ({when}not checked, not the user's word: `carryover show {opinion.session}`)",
+        kind="text from outside",
+        weight=weight,
+        session=opinion.session,
+        at_ms=opinion.at_ms,
+    )

@@ -1,51 +1,44 @@
-"""Other work in the project: other lines of work, and other checkouts with their own handoff."""
+"""Work beside that which leads: sessions at the same time, and other checkouts with their own handoff."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Final
+from carryover.distill.entry import Entry
+from carryover.distill.pastes import quoted_prompt
+from carryover.distill.quotes import excerpt, lines_of
+from carryover.distill.relative_time import earlier
+from carryover.distill.sections.quoting import from_turn
+from carryover.distill.trail import Past, Step, parallel_sessions
+from carryover.distill.view import SessionView
+from carryover.distill.weights import WEIGHTS
 
-from carryover.distill.clip import clip
-from carryover.distill.language.announcements import CLOSING_WORDS
-from carryover.distill.language.prose import flat
-from carryover.distill.relative_time import before
-from carryover.distill.sections.entry import Entry, entry_of
-from carryover.distill.view import ProjectView
-from carryover.distill.work.state import Line
-
-_MOST: Final = 3
-"""Of each kind."""
+_PROMPT_CHARS = 160
+_LINE_CHARS = 110
 
 
-def parallel_work_entries(
-    view: ProjectView, work: Line, others: Iterable[Line], agents: Mapping[str, str], at_ms: int
-) -> list[Entry]:
-    """The goals of the other lines of which something is left, newest first, and where that was; then worktrees.
-
-    `agents`: the names of the sessions' agents.
-    """
-    entries = []
-    for line in filter(_is_left_open, others):
-        if line.goal is None or line.goal == work.former_goal:
-            continue
-        next_was = next((item for item in line.announced if item.rule != CLOSING_WORDS), None)
-        agent = agents.get(line.goal.session, "")
-        when = before(line.at_ms, at_ms)
-        left = f" (next was: {clip(next_was.text, chars=80)})" if next_was is not None else ""
-        entries.append(
-            entry_of(line.goal, f"{agent + ', ' if agent else ''}{when}: {clip(flat(line.goal.text), chars=160)}{left}")
-        )
+def parallel_entries(past: Past) -> list[Entry]:
+    """Each session at the same time with its newest prompt and last line; then worktrees."""
+    weight = WEIGHTS["parallel"]
+    sessions = parallel_sessions(past)[: weight.most]
+    beside = [_session(past, one, weight.first + weight.back * back) for back, one in enumerate(sessions)]
+    weight = WEIGHTS["worktree"]
     trees = [
         Entry(
-            text=f"Worktree {tree.root} has its own handoff ({before(tree.last_event_ms, at_ms)})",
-            rule="worktree of the repository",
+            text=f"Worktree {tree.root} has its own handoff ({earlier(tree.last_event_ms, past.at_ms) or 'now'})",
+            kind="worktree",
+            weight=weight.first + weight.back * back,
+            at_ms=tree.last_event_ms,
         )
-        for tree in view.worktrees
+        for back, tree in enumerate(past.view.worktrees[: weight.most])
     ]
-    return entries[:_MOST] + trees[:_MOST]
+    return [*beside, *trees]
 
 
-def _is_left_open(line: Line) -> bool:
-    """Something of it was announced, asked, or cut off."""
-    announced = any(item.rule != CLOSING_WORDS for item in line.announced)
-    return announced or bool(line.questions or line.step_waits or line.interrupted)
+def _session(past: Past, session: SessionView, weight: float) -> Entry:
+    turns = session.digest.turns
+    turn = next((turn for turn in reversed(turns) if turn.prompt), turns[-1])
+    step = Step(turn, session)
+    said = lines_of(turns[-1].answer)
+    last = f" → {excerpt(said[-1], _LINE_CHARS)}" if said else ""
+    label = f"{past.agent(step)} ({past.place(step, session.newest_ms)})"
+    text = f"{quoted_prompt(turn.prompt, _PROMPT_CHARS, chars=turn.chars)}{last}"
+    return from_turn(step, text, "prompt", weight, label=label, at_ms=session.newest_ms)

@@ -1,55 +1,119 @@
-"""The task: the goal, then the step that is current."""
+"""The user's words: the goal and the newest prompt, verbatim. Nothing else stands here."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from carryover.distill.clip import clip
-from carryover.distill.language.prose import flat
-from carryover.distill.language.templates import is_bare
-from carryover.distill.sections.entry import Entry, entry_of
-from carryover.distill.work.state import AGREED, ANSWERED, PLAN_ACCEPTED, Line
+from carryover.distill.clip import estimated_tokens
+from carryover.distill.entry import Entry
+from carryover.distill.pastes import quoted_prompt, typed_words
+from carryover.distill.relative_time import earlier
+from carryover.distill.sections.quoting import from_turn, parted
+from carryover.distill.trail import Past, Step, goal_of, is_talk, says_goal
+from carryover.distill.weights import WEIGHTS
 
-_CHARS: Final = 260
-_STEP_CHARS: Final = 220
-_FORMER_CHARS: Final = 160
+_GOAL_CHARS: Final = 360
+_NEWEST_CHARS: Final = 520
+_ONLY_CHARS: Final = 1500
+_NAMES: Final = {
+    "goal": "First prompt",
+    "goal before": "Goal before",
+    "longest": "Longest since",
+    "acted on": "Prompt before",
+    "newest": "Newest prompt",
+}
+_LONG_TOKENS: Final = 30
+"""A prompt in between of less is shown with the others."""
 
 
-def task_entries(line: Line) -> list[Entry]:
-    """The goal, then the newest order, correction or consent; while it is in doubt whether that goal is a separate one,
-    the one before it comes last."""
+def task_steps(past: Past) -> dict[str, Step]:
+    """The turns whose prompts the task is, by what they are to it; none is named twice."""
+    mine = [step for step in past.steps if step.view is past.lead and step.turn.prompt]
+    chosen: dict[str, Step] = {}
+    goal = goal_of(past.lead)
+    if goal is not None:
+        chosen["goal"] = next(step for step in mine if step.turn is goal)
+    before = None if _works_on_its_own(past) else _goal_before(past)
+    if before is not None:
+        chosen["goal before"] = before
+    for role, step in (("newest", mine[-1] if mine else None), ("acted on", past.main)):
+        if step is not None and step.turn.prompt and step not in chosen.values():
+            chosen[role] = step
+    between = [
+        step
+        for step in mine
+        if step not in chosen.values() and says_goal(step.turn) and _typed_tokens(step) >= _LONG_TOKENS
+    ]
+    if between:
+        chosen["longest"] = max(between, key=lambda step: (min(_typed_tokens(step), 400), step.turn.at_ms))
+    return chosen
+
+
+def _typed_tokens(step: Step) -> int:
+    return estimated_tokens(typed_words(step.turn.prompt))
+
+
+def _works_on_its_own(past: Past) -> bool:
+    """The leading session is the project's first, or has a goal of its own that it did something for."""
+    goal = goal_of(past.lead)
+    return goal is not None and says_goal(goal) and not is_talk(goal) and goal.number <= 2
+
+
+def _goal_before(past: Past) -> Step | None:
+    """The goal of the newest other session that worked and began before the leading one."""
+    began = past.lead.digest.turns[0].at_ms
+    others = [
+        session
+        for session in past.view.sessions
+        if session is not past.lead and session.digest.worked and session.digest.turns[0].at_ms < began
+    ]
+    for session in sorted(others, key=lambda one: (-one.newest_ms, one.session)):
+        goal = goal_of(session)
+        if goal is not None and says_goal(goal):
+            return Step(goal, session)
+    return None
+
+
+def task_entries(past: Past) -> list[Entry]:
+    """The goal, a longer prompt since, the newest prompt, what was typed since: oldest first."""
+    chosen = task_steps(past)
+    room = {**dict.fromkeys(_NAMES, _GOAL_CHARS), "newest": _NEWEST_CHARS}
+    if len(chosen) == 1:
+        room = dict.fromkeys(room, _ONLY_CHARS)
+    names = dict(_NAMES)
+    if "goal" not in chosen or len([step for step in past.steps if step.view is past.lead]) == 1:
+        names["newest"] = names["goal"] = "Prompt"
     entries = []
-    if line.goal is not None:
-        entries.append(entry_of(line.goal, clip(flat(line.goal.text), chars=_CHARS)))
-    if line.step is not None and not (_is_the_goal_again(line) or _is_only_a_template(line)):
-        entries.append(entry_of(line.step, _step_text(line)))
-    if line.former_goal is not None:
-        entries.append(
-            entry_of(line.former_goal, f"Before that: {clip(flat(line.former_goal.text), chars=_FORMER_CHARS)}")
+    for role, step in sorted(chosen.items(), key=lambda item: item[1].turn.at_ms):
+        label = f"{names[role]} ({_place(past, step)})"
+        entries += parted(step, _text(step, room[role]), "prompt", role, label=label, head=True)
+    return [*entries, *_typed(past)]
+
+
+def _place(past: Past, step: Step) -> str:
+    return past.place(step) if step.view is past.lead else f"{past.agent(step)}, {past.place(step)}"
+
+
+def _text(step: Step, room: int) -> str:
+    turn = step.turn
+    attached = f" (+{turn.attachments} attached)" if turn.attachments else ""
+    return f"{quoted_prompt(turn.prompt, room, chars=turn.chars)}{attached}"
+
+
+def _typed(past: Past) -> list[Entry]:
+    """What was typed while the agent worked, and was not taken up by the end."""
+    weight = WEIGHTS["typed"]
+    digest = past.lead.digest
+    waiting = [one for one in digest.queued if one.turn >= digest.prompts - 1][-weight.most :]
+    ago = {one.id: earlier(one.at_ms, past.at_ms) for one in waiting}
+    return [
+        from_turn(
+            past.main,
+            quoted_prompt(one.text, _GOAL_CHARS),
+            "queued prompt",
+            weight.first + weight.back * back,
+            label=f"Typed while the agent worked{f' ({ago[one.id]})' if ago[one.id] else ''}",
+            at_ms=one.at_ms,
         )
-    return entries
-
-
-def _is_the_goal_again(line: Line) -> bool:
-    """The same prompt was sent once more, as it is after an interruption."""
-    if line.goal is None or line.step is None:
-        return False
-    goal, step = flat(line.goal.text), flat(line.step.text)
-    return goal[:_STEP_CHARS] == step[:_STEP_CHARS]
-
-
-def _is_only_a_template(line: Line) -> bool:
-    """A command to which nothing was typed, and which has been carried out: what came of it says more."""
-    return line.step is not None and not line.step_waits and line.goal is not None and is_bare(line.step.text)
-
-
-def _step_text(line: Line) -> str:
-    assert line.step is not None
-    text = clip(flat(line.step.text), chars=_STEP_CHARS)
-    if line.step.rule == ANSWERED:
-        return text
-    if line.step.rule in (AGREED, PLAN_ACCEPTED):
-        return f"Agreed to: {text}"
-    if line.goal is None:
-        return text
-    return f"Now: {text}" if line.step_waits else f"Then: {text}"
+        for back, one in reversed(list(enumerate(reversed(waiting))))
+    ]

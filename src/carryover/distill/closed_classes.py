@@ -1,0 +1,45 @@
+"""The only words that the distiller knows: closed classes of short replies, in ten languages.
+
+They decide no line of a handoff. A prompt made of nothing else says no goal, so another prompt is shown as the goal;
+without this table the same prompts are quoted, under other headings (`tests/quality/test_closed_classes.py`).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from carryover.text import lazy_re as re
+
+REPLIES: Final = frozenset(
+    """
+    yes yep yeah y ok okay sure fine right correct go ahead on do it continue proceed resume carry keep going please
+    thanks thank you thx great good nice perfect cool no nope n stop hi hello hey next and then the with
+    ja jo gerne weiter mach fortfahren danke nein hallo bitte
+    oui continue vas-y merci non bonjour
+    sí si sigue continúa adelante gracias vale hola
+    sim continua obrigado não
+    sì avanti grazie
+    да давай продолжай продолжить дальше спасибо нет привет
+    はい 続けて 続き お願いします ありがとう いいえ
+    是 好 好的 继续 可以 谢谢 不 你好
+    네 예 계속 계속해 감사합니다 아니요
+    """.split()
+)
+_WORD: Final = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
+_QUESTION_END: Final = re.compile(r"[?？؟\u037e՞][\"'”’»」』)\]*_`\s]*$")
+_LIST_ITEM: Final = re.compile(r"\s*(?:[-*+•–]|\(?\d{1,2}[.):]|\(?[A-Za-z][.)])\s+\S")
+
+
+def only_replies(text: str) -> bool:
+    """Whether a prompt is made of short replies alone ("yes, go ahead"), or of marks."""
+    return all(word in REPLIES for word in _WORD.findall(text.casefold()))
+
+
+def is_question(line: str) -> bool:
+    """Whether a line ends in a question mark of any script."""
+    return _QUESTION_END.search(line) is not None
+
+
+def is_list_item(line: str) -> bool:
+    """Whether a line is an item of a list: a bullet, a number or a letter before it."""
+    return _LIST_ITEM.match(line) is not None

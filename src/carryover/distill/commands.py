@@ -1,0 +1,127 @@
+"""Shell commands and tool calls as facts: whether one only looks, whether it failed, what it tried and what it said."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from carryover.distill.clip import clip
+from carryover.distill.quotes import cut_middle
+from carryover.model import ToolResult
+from carryover.text import lazy_re as re
+from carryover.text.lines import one_line
+
+_LOOKING: Final = frozenset(
+    """
+    ls ll cat head tail less more grep egrep rg ag find fd which whereis type stat file wc du df tree pwd cd echo printf
+    test [ diff cmp ps pgrep env printenv date whoami id uname sleep true false jq sort uniq sed awk cut tr readlink
+    realpath basename dirname lsof man history
+    """.split()
+)
+_CMDLET_LOOKING: Final = re.compile(
+    r"^(?:get-(?:childitem|content|item|itemproperty|location|command|date|process)|gci|gc|dir|select-string|sls"
+    r"|test-path|resolve-path)\b",
+    re.I,
+)
+_IN_QUOTES: Final = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"")
+_WRITES: Final = re.compile(r"(?<![\d&=<-])>{1,2}\s*(?!&|/dev/null)[\w./~$-]|\|\s*tee\b|^sed\s(?:\S+\s)*-i")
+"""A command that looks when its output is shown, and writes when that goes into a file."""
+_GIT_LOOKING: Final = re.compile(
+    r"^git (?:-\S+ )*(?:status|log|diff|show|branch|remote|rev-parse|ls-files|blame|grep|stash list)\b"
+)
+_PREFIX: Final = re.compile(
+    r"^\s*(?:(?:cd|pushd|source|\.|export|set)\s[^&|;]*(?:&&|;)\s*|[A-Z_][A-Z0-9_]*=\S+\s+"
+    r"|(?:sudo|time|env|timeout \S+)\s+)+"
+)
+_GENERIC: Final = frozenset(
+    "cat echo cp mv rm mkdir touch chmod chown tee export set sudo for while if node python python3 bash sh zsh".split()
+)
+_RAISED: Final = re.compile(
+    r"^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b(?::|$)|^(?:error|fatal)\b", re.I
+)
+"""How programs write the line that says what went wrong, in whatever language they print the rest."""
+_SHORT_CAUSE: Final = 60
+_CAUSE_CHARS: Final = 220
+
+
+def is_looking(command: str) -> bool:
+    """A shell command that only looks around: it finds nothing, it does not fail."""
+    main = without_prefix(command)
+    if _WRITES.search(_IN_QUOTES.sub("", main)):
+        return False
+    first = (main.split(maxsplit=1) or [""])[0]
+    return first in _LOOKING or _GIT_LOOKING.match(main) is not None or _CMDLET_LOOKING.match(main) is not None
+
+
+def without_prefix(command: str) -> str:
+    """The command without the folder it changes to, the variables it sets and the like."""
+    return _PREFIX.sub("", command).strip()
+
+
+def failed(result: ToolResult) -> bool:
+    """Did this call fail in a way that says something of the approach? Looking around and refused calls do not, nor
+    does a result whose call is not known."""
+    if result.status != "error" or result.never_ran or not (result.subject or result.name):
+        return False
+    if result.op in ("read", "search", "plan", "ask"):
+        return False
+    return not (result.op == "shell" and is_looking(result.subject))
+
+
+def tried(result: ToolResult) -> str:
+    """What was tried, in a few words."""
+    subject = one_line(without_prefix(result.subject)) or result.name
+    if result.op == "shell":
+        return f"`{cut_middle(subject.replace('`', ''), 160)}`"
+    return f"{result.name} {clip(subject, chars=140)}" if subject != result.name else subject
+
+
+def signature(result: ToolResult) -> str:
+    """The same for the same thing tried again: numbers and white space do not count."""
+    return f"{result.op}:{_mark(without_prefix(result.subject))}"
+
+
+def program(command: str) -> str:
+    """What a command runs, without its arguments: two commands of the same program may be tries at the same thing.
+    Empty where it says nothing of the try (an interpreter with a script in the command itself)."""
+    words = [word for word in without_prefix(command).split() if not word.startswith("-")]
+    if not words:
+        return ""
+    head = words[0].rpartition("/")[2]
+    if head in _GENERIC or "<<" in command or re.search(r"\s-[ce]\s", command):
+        return ""
+    argument = [word for word in words[1:2] if re.fullmatch(r"[\w:.@/-]+", word)]
+    tells = bool(argument) or words[0].startswith(("./", "/"))
+    return " ".join([head, *argument]) if tells and not _CMDLET_LOOKING.match(head) else ""
+
+
+def _mark(subject: str) -> str:
+    return re.sub(r"[0-9]+", "#", one_line(subject))[:160]
+
+
+def is_edit_of(mark: str, path: str) -> bool:
+    """Whether a failure with this signature was an edit of the file at `path`, which it may have named in short."""
+    if not mark.startswith("edit:"):
+        return False
+    subject = mark.removeprefix("edit:").replace("\\", "/").removeprefix("./")
+    return subject != "" and f"/{_mark(path)}".replace("\\", "/").endswith(f"/{subject.lstrip('/')}")
+
+
+def why(output: str, *, of_edit: bool = False) -> str:
+    """What an output says of its failure: the last line in the form of an error, else its last lines.
+
+    An edit that failed says it first; after that comes what it wanted to change.
+    """
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    if not lines:
+        return ""
+    if of_edit:
+        return clip(one_line(lines[0]).rstrip(":"), chars=_CAUSE_CHARS)
+    raised = next((line for line in reversed(lines[-40:]) if _RAISED.match(line)), None)
+    if raised is not None:
+        return clip(one_line(raised), chars=_CAUSE_CHARS)
+    last = lines[-1]
+    for line in reversed(lines[-4:-1]):
+        if len(last) >= _SHORT_CAUSE:
+            break
+        last = f"{line} / {last}"
+    return cut_middle(one_line(last), _CAUSE_CHARS, tail=0.6)

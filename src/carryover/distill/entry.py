@@ -1,0 +1,64 @@
+"""A line of the handoff before it is known whether it fits: what it says, where that comes from, how long it stays."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Kind = Literal[
+    "prompt",
+    "queued prompt",
+    "reply",
+    "refusal",
+    "message",
+    "summary",
+    "todo list",
+    "plan",
+    "question",
+    "call",
+    "job",
+    "test run",
+    "edit",
+    "files",
+    "file",
+    "ending",
+    "limit",
+    "text from outside",
+    "worktree",
+    "git",
+]
+"""The record that a line comes from."""
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A line, or a part of a quote that takes several. The lower its `weight`, the longer it stays."""
+
+    text: str
+    kind: Kind
+    weight: float = 0.0
+    label: str = ""
+    """Who said it and when; stands before the first part that is shown."""
+    part: int = 0
+    """Of a quote: which part this is."""
+    parts: int = 1
+    session: str = ""
+    agent: str = ""
+    """Id of the agent."""
+    turn: int | None = None
+    """None where it belongs to no turn."""
+    at_ms: int = 0
+    members: tuple[Entry, ...] = ()
+    """The short lines that share this one, where it is made of several."""
+
+    @property
+    def quote(self) -> tuple[str, str, int | None, int, str]:
+        """The same for all parts of a quote."""
+        return (self.kind, self.session, self.turn, self.at_ms, self.label)
+
+
+class Section(msgspec.Struct, frozen=True):
+    """A section of the handoff: its heading and its lines, in the order in which they are printed."""
+
+    title: str
+    entries: tuple[Entry, ...]

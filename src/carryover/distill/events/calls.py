@@ -1,0 +1,186 @@
+"""Tool calls and their results: what is in flight, what was printed, what failed, test runs and commits."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from carryover.distill.clip import clip, clip_middle
+from carryover.distill.commands import failed, is_looking, program, signature, tried, why
+from carryover.distill.digest import (
+    MOST_CALLS,
+    MOST_FAILURES,
+    MOST_LOOKED_AT,
+    MOST_PENDING,
+    MOST_RUNS,
+    Call,
+    Digest,
+    Failure,
+    Pending,
+    Reply,
+    SeenFile,
+    SeenRun,
+)
+from carryover.distill.events.turns import at_work, with_turn
+from carryover.distill.own_text import names_handoff, without_handoffs
+from carryover.distill.testruns.reading import read_test_run
+from carryover.distill.testruns.run import TestRun
+from carryover.model import Event, ToolCall, ToolResult
+from carryover.text import lazy_re as re
+from carryover.text.lines import one_line
+
+_MOST_COMMITS: Final = 4
+_COMMITTED: Final = re.compile(r"^\[[^\]\n]{1,120} ([0-9a-f]{6,40})\] (.{1,200})$", re.M)
+_REPORT_CHARS: Final = 3000
+"""Of what a sub-agent sent back."""
+_OUTPUT_CHARS: Final = 4000
+_OLDER_OUTPUT: Final = ((3, 1600), (8, 400))
+"""How many calls back, and how many characters of what such a call printed are kept."""
+_USED_FIRST: Final = 12
+"""Older calls of which a value was used since: they stay before others."""
+_VALUE: Final = re.compile(
+    r"https?://[^\s\"'<>)\]}]{8,200}|\b[0-9a-f]{7,40}\b|\b[A-Za-z]+[_-]?\d[\w-]{3,40}\b|\b\d{4,}\b|\b[\w-]*[a-z]+[_-][\w-]*\d[\w-]*\b"
+)
+"""A value that a program made up: an id, a port, a URL, a count, a generated name."""
+
+
+def call(digest: Digest, event: Event, body: ToolCall) -> Digest:
+    """The turn continues: what was said before the call did not end it."""
+    if body.actor == "human" or names_handoff(body.subject):
+        return digest
+    digest = with_values_used(at_work(digest, event), body.subject)
+    subject = one_line(body.subject) or body.name
+    opened = Pending(id=body.call_id, text=clip(subject, chars=400), at_ms=event.at_ms, turn=digest.prompts, op=body.op)
+    turn = digest.turns[-1]
+    changes = turn.changes + _changes(body)
+    digest = with_turn(digest, calls=turn.calls + 1, changes=changes, end="", last_ms=event.at_ms)
+    return replace(digest, open_calls=(*digest.open_calls, opened)[-MOST_PENDING:])
+
+
+def _changes(body: ToolCall) -> bool:
+    return body.op in ("edit", "write", "agent") or (body.op == "shell" and not is_looking(body.subject))
+
+
+def result(digest: Digest, event: Event, body: ToolResult) -> Digest:
+    """What came of a call. A handoff in the output is not read, and what else there is in it is."""
+    if names_handoff(body.subject):
+        return replace(digest, open_calls=_others(digest, body))
+    output = without_handoffs(body.output)
+    if output is not body.output:
+        body = replace(body, output=output)
+    digest = replace(at_work(digest, event), open_calls=_others(digest, body))
+    digest = _with_call(_with_looked_at(digest, body, event), body, event)
+    if body.user_words:
+        reply = Reply(text=clip(one_line(body.user_words), chars=400), to=tried(body), at_ms=event.at_ms, refused=True)
+        digest = with_turn(digest, replies=(*digest.turns[-1].replies, reply))
+    run = test_run_in(body)
+    if run is not None:
+        return _with_run(digest, run, body, event)
+    digest = replace(digest, failures=_failures_after(digest.failures, body, event.at_ms, digest.prompts))
+    return _with_commits(digest, body)
+
+
+def _others(digest: Digest, body: ToolResult) -> tuple[Pending, ...]:
+    return tuple(call for call in digest.open_calls if call.id != body.call_id)
+
+
+def _with_looked_at(digest: Digest, body: ToolResult, event: Event) -> Digest:
+    if body.op != "read" or not body.subject or body.status != "ok":
+        return digest
+    path = clip(one_line(body.subject), chars=300)
+    others = (seen for seen in digest.looked_at if seen.path != path)
+    return replace(digest, looked_at=(*others, SeenFile(path, event.at_ms))[-MOST_LOOKED_AT:])
+
+
+def _with_call(digest: Digest, body: ToolResult, event: Event) -> Digest:
+    """The calls with this one; what the older ones printed is cut, and those go first of which nothing was used."""
+    made = Call(
+        name=body.name,
+        op=body.op,
+        subject=clip_middle(body.subject.strip(), chars=600, tail_share=0.3),
+        status=body.status,
+        output=clip_middle(body.output.strip(), chars=_REPORT_CHARS if body.op == "agent" else _OUTPUT_CHARS),
+        at_ms=event.at_ms,
+        turn=digest.prompts,
+    )
+    calls = (*digest.calls, made)
+    for back, chars in _OLDER_OUTPUT:
+        at = len(calls) - 1 - back
+        if at >= 0 and len(calls[at].output) > chars:
+            older = replace(calls[at], output=clip_middle(calls[at].output, chars=chars))
+            calls = (*calls[:at], older, *calls[at + 1 :])
+    if len(calls) > MOST_CALLS:
+        least = min(range(_USED_FIRST), key=lambda at: (calls[at].used > 0, at))
+        calls = (*calls[:least], *calls[least + 1 :])
+    return replace(digest, calls=calls)
+
+
+def with_values_used(digest: Digest, text: str) -> Digest:
+    """Counts for each call the later texts with a value that it printed, and that no call before it had."""
+    values = set(_VALUE.findall(text[:4000])) if digest.calls else None
+    if not values:
+        return digest
+    calls = None
+    for value in values:
+        at = next((at for at, call in enumerate(digest.calls) if value in call.output or value in call.subject), None)
+        if at is not None and value not in digest.calls[at].subject:
+            calls = calls or list(digest.calls)
+            calls[at] = replace(calls[at], used=calls[at].used + 1)
+    return replace(digest, calls=tuple(calls)) if calls else digest
+
+
+def test_run_in(body: ToolResult) -> TestRun | None:
+    """The test run that a command was. Where no record says how it ended, only an output with a verdict is one."""
+    if body.op != "shell":
+        return None
+    if body.status in ("ok", "error"):
+        return read_test_run(body.subject, body.output, exit_code=body.exit_code, failed=body.status == "error")
+    if body.status == "unknown":
+        run = read_test_run(body.subject, body.output, exit_code=None, failed=None)
+        return run if run is not None and run.status != "unknown" else None
+    return None
+
+
+def _with_run(digest: Digest, run: TestRun, body: ToolResult, event: Event) -> Digest:
+    command = clip(one_line(body.subject), chars=160)
+    seen = SeenRun(run=run, at_ms=event.at_ms, command=command, turn=digest.prompts, session=event.session)
+    return replace(digest, runs=(*digest.runs, seen)[-MOST_RUNS:])
+
+
+def _with_commits(digest: Digest, body: ToolResult) -> Digest:
+    turn = digest.turn
+    commits = commits_in(body) if turn is not None else ()
+    return with_turn(digest, commits=(*turn.commits, *commits)[-_MOST_COMMITS:]) if turn and commits else digest
+
+
+def commits_in(body: ToolResult) -> tuple[str, ...]:
+    """The subjects of the commits that `git commit` says it made, each with its abbreviated id."""
+    if body.op != "shell" or body.status != "ok" or "git commit" not in body.subject:
+        return ()
+    return tuple(f"{match[2]} ({match[1]})" for match in _COMMITTED.finditer(body.output))
+
+
+def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int, turn: int) -> tuple[Failure, ...]:
+    has_failed = failed(body)
+    # Of an edit its file says more: see `edits`.
+    has_worked = body.status == "ok" and body.op != "edit"
+    if not has_failed and not (has_worked and failures):
+        return failures
+    mark = signature(body)
+    runs = program(body.subject) if body.op == "shell" else ""
+    if not has_failed:
+        return tuple(
+            replace(f, solved=True) if f.signature == mark or (runs and f.program == runs) else f for f in failures
+        )
+    former = next((failure for failure in failures if failure.signature == mark), None)
+    new = Failure(
+        tried=tried(body),
+        why=why(body.output, of_edit=body.op == "edit"),
+        at_ms=at_ms,
+        signature=mark,
+        turn=turn,
+        program=runs,
+        times=former.times + 1 if former else 1,
+    )
+    return (*(f for f in failures if f is not former), new)[-MOST_FAILURES:]

@@ -1,0 +1,110 @@
+"""Verbatim words as the lines of a handoff: cut in the middle or at an end with `…`, never reworded.
+
+Markdown that only lays out (fences, rules, heading marks, bold) is left out; short neighbouring lines are joined by
+` / `. Everything is measured in characters and estimated tokens, so text without blanks is treated alike.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from carryover.distill.clip import clip, estimated_tokens
+from carryover.text import lazy_re as re
+from carryover.text.lines import one_line
+
+PIECE_CHARS: Final = 280
+PIECE_TOKENS: Final = 90
+"""So that text in a wide script is cut into lines that are as easy to leave out."""
+LONG_WORD: Final = 96
+"""A word beyond this (a signed URL, a hash) is shortened in its middle, so that the sentence after it stays."""
+_LONG_WORD_KEPT: Final = 40
+_JOINT: Final = " / "
+
+_LAYOUT: Final = re.compile(r"\s*(?:`{3,}.*|~{3,}.*|([-*_=─━])(?:\s*\1){2,}|[|+:\-\s─━┼]+)\s*")
+_HEADING: Final = re.compile(r"\A\s{0,3}#{1,6}\s+")
+_BULLET: Final = re.compile(r"\A\s*[-*+•]\s+(?=\S)")
+_BOLD: Final = re.compile(r"(\*\*|__)(?=\S)([^\n]{1,300}?)(?<=\S)\1")
+_LINK: Final = re.compile(r"\[([^\]\n]{1,120})\]\((?=[^)\s]{1,500}\))([^)\s]+)\)")
+_WORD: Final = re.compile(rf"\S{{{LONG_WORD + 1},}}")
+_SENTENCE_END: Final = re.compile(r"(?<=[.!?…])[\"'”’)\]*`_]{0,3}\s+|(?<=[。！？])")
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of `text` that say something, each on one line and without marks that only lay out."""
+    return [line for raw in text.splitlines() if (line := _tidy(raw))]
+
+
+def _tidy(raw: str) -> str:
+    if not raw.strip() or _LAYOUT.fullmatch(raw):
+        return ""
+    line = _BULLET.sub("", _HEADING.sub("", raw, count=1), count=1)
+    if "**" in line or "__" in line:
+        line = _BOLD.sub(r"\2", line)
+    if "](" in line:
+        line = _LINK.sub(r"\1 (\2)", line)
+    return shortened_words(one_line(line))
+
+
+def shortened_words(text: str) -> str:
+    """`text` with each very long word cut in its middle, unless the script needs no blanks."""
+    return _WORD.sub(_shortened, text) if len(text) > LONG_WORD else text
+
+
+def _shortened(word: re.Match[str]) -> str:
+    if not word[0].isascii():
+        return word[0]
+    return f"{word[0][:_LONG_WORD_KEPT]}…{word[0][-_LONG_WORD_KEPT:]}"
+
+
+def pieces(text: str, *, beside: int = 0) -> list[str]:
+    """`text` as lines of a handoff: neighbours joined as far as they fit, longer ones parted where a sentence ends.
+    The first line leaves room for a label of `beside` characters."""
+    packed: list[str] = []
+    for line in lines_of(text):
+        room = PIECE_CHARS - (beside if len(packed) == 1 else 0)
+        if packed and _fits(joined := f"{packed[-1]}{_JOINT}{line}", room):
+            packed[-1] = joined
+        else:
+            packed += _parted(line, PIECE_CHARS - (0 if packed else beside))
+    return packed
+
+
+def _fits(text: str, chars: int) -> bool:
+    return len(text) <= chars and (text.isascii() or estimated_tokens(text) <= PIECE_TOKENS)
+
+
+def _parted(line: str, chars: int) -> list[str]:
+    """`line` in parts that fit: at the ends of sentences, else at blanks, else anywhere. `chars` is for the first."""
+    parts = []
+    while not _fits(line, chars):
+        head = clip(line, chars=chars, tokens=PIECE_TOKENS).removesuffix("…")
+        ends = [end.end() for end in _SENTENCE_END.finditer(head)]
+        cut = ends[-1] if ends and ends[-1] > len(head) // 3 else max(len(head), 1)
+        parts.append(line[:cut].rstrip())
+        line, chars = line[cut:].lstrip(), PIECE_CHARS
+    return [*parts, line] if line else parts
+
+
+def excerpt(text: str, chars: int, *, tail: float = 0.4) -> str:
+    """`text` on one line, its middle left out where it is longer than `chars`."""
+    flat = shortened_words(_JOINT.join(lines_of(text)))
+    return cut_middle(flat, chars, tail=tail)
+
+
+def cut_middle(text: str, chars: int, *, tail: float = 0.4) -> str:
+    """`text` with its middle left out, at blanks where there are any near. Wide scripts count two and more."""
+    if not text.isascii():
+        tokens = estimated_tokens(text)
+        chars = min(chars, max(16, chars * len(text) // max(1, 4 * tokens)) if tokens * 4 > chars else chars)
+    if len(text) <= chars:
+        return text
+    end = int(chars * tail)
+    head = text[: chars - end - 3]
+    space = head.rfind(" ")
+    if space > len(head) * 0.8:
+        head = head[:space]
+    last = text[len(text) - end :]
+    space = last.find(" ")
+    if 0 <= space < len(last) * 0.2:
+        last = last[space + 1 :]
+    return f"{head.rstrip()} … {last.lstrip()}" if end else f"{head.rstrip()}…"

@@ -1,0 +1,63 @@
+"""The last words of the turn that leads, parted over three headings: the question they end with stands under Open
+questions, their last line under Next action, all before that under Where it stands. Nothing stands twice."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from carryover.distill.closed_classes import is_list_item, is_question
+from carryover.distill.digest import Turn
+from carryover.distill.quotes import lines_of
+
+_MOST_OPTIONS: Final = 8
+_MOST_AFTER: Final = 2
+"""Lines after a question that may follow it without answering it."""
+
+
+class LastWords(NamedTuple):
+    """The text before, and what it ends with: a question with its options, or its last line."""
+
+    body: str
+    question: str = ""
+    last: str = ""
+
+
+def last_words(turn: Turn) -> LastWords:
+    """Of an answered turn all of them; of one that was cut off a question it had asked on the way."""
+    if turn.end == "answered":
+        return _parted(turn.answer)
+    for said in reversed(turn.said):
+        parts = _parted(said.text)
+        if parts.question:
+            return LastWords(body="", question=parts.question)
+    return LastWords(body="")
+
+
+def _parted(text: str) -> LastWords:
+    raw = [line for line in text.splitlines() if lines_of(line)]
+    asked = _asked_from(raw)
+    if asked is not None:
+        return LastWords(body="\n".join(raw[:asked]), question="\n".join(raw[asked:]))
+    if len(raw) < 2:
+        return LastWords(body=text)
+    return LastWords(body="\n".join(raw[:-1]), last=raw[-1])
+
+
+def _asked_from(lines: list[str]) -> int | None:
+    """Where the question begins that a text ends with, its options among them; None where it ends without one."""
+    asked = next((at for at in range(len(lines) - 1, -1, -1) if is_question(lines[at])), None)
+    if asked is None:
+        return None
+    after = lines[asked + 1 :]
+    if sum(not is_list_item(line) for line in after) > _MOST_AFTER:
+        return None
+    start = asked
+    while start > 0 and asked - start < _MOST_OPTIONS and _belongs(lines, start, asked):
+        start -= 1
+    return start
+
+
+def _belongs(lines: list[str], start: int, asked: int) -> bool:
+    """The line before is an option, or another question, of the same list."""
+    before = lines[start - 1]
+    return is_list_item(before) or is_question(before) or (start < asked and before.rstrip().endswith((":", "：")))

@@ -1,0 +1,55 @@
+"""The trail: what the agents answered in the turns before, newest first, and what was committed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from carryover.distill.entry import Entry
+from carryover.distill.sections.quoting import from_turn, packed, parted
+from carryover.distill.trail import Past, is_talk
+from carryover.distill.weights import WEIGHTS
+
+_PARTS: Final = (8, 6, 5, 4, 3, 2, 2)
+"""How many parts of the answer there may be, by steps back; then one."""
+
+
+def progress_entries(past: Past) -> list[Entry]:
+    """The newest first."""
+    entries: list[Entry] = []
+    back = 0
+    for step in past.before:
+        if not step.turn.said:
+            continue
+        most = 1 if is_talk(step.turn) else _PARTS[back] if back < len(_PARTS) else 1
+        label = f"{past.agent(step)} answered ({past.place(step)})"
+        if step.turn.end != "answered":
+            label = f"{past.agent(step)}, cut off ({past.place(step)})"
+        entries += parted(
+            step,
+            step.turn.answer,
+            "message",
+            "trail",
+            label=label,
+            most=most,
+            back=back,
+            at_ms=step.turn.said[-1].at_ms,
+        )
+        back += 1
+    return [*_commits(past), *entries]
+
+
+def _commits(past: Past) -> list[Entry]:
+    """What git said it committed, newest first."""
+    weight = WEIGHTS["commits"]
+    made = [(step, commit) for step in reversed(past.steps) for commit in reversed(step.turn.commits)]
+    return packed(
+        from_turn(
+            step,
+            commit,
+            "call",
+            weight.first + weight.back * back,
+            label=f"Committed ({past.place(step)})",
+            at_ms=step.turn.last_ms,
+        )
+        for back, (step, commit) in enumerate(made[: weight.most])
+    )

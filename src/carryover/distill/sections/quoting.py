@@ -1,0 +1,92 @@
+"""Quotes as entries: one per part, with the weight that its place in the text gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from carryover.distill.entry import Entry, Kind
+from carryover.distill.quotes import PIECE_CHARS, pieces
+from carryover.distill.trail import Step
+from carryover.distill.weights import WEIGHTS
+
+
+def from_turn(step: Step, text: str, kind: Kind, weight: float, *, label: str = "", at_ms: int | None = None) -> Entry:
+    """One line that comes from a turn."""
+    return Entry(
+        text=text,
+        kind=kind,
+        weight=weight,
+        label=label,
+        session=step.turn.session,
+        agent=step.view.agent,
+        turn=step.turn.number,
+        at_ms=step.turn.at_ms if at_ms is None else at_ms,
+    )
+
+
+def parted(
+    step: Step,
+    text: str,
+    kind: Kind,
+    source: str,
+    *,
+    label: str,
+    most: int = 99,
+    back: float = 0,
+    at_ms: int | None = None,
+    head: bool = False,
+) -> list[Entry]:
+    """A quote in lines, weighed as `source`, `back` steps back in time: its ends stay longest, the last one first, or
+    the first one with `head`. Where it has more than `most` lines, its beginning and its end are taken."""
+    weight = WEIGHTS[source]
+    base = weight.first + weight.back * back
+    parts = list(enumerate(pieces(text, beside=len(label))))
+    count = len(parts)
+    if count > most:
+        parts = [*parts[: most // 2], *parts[count - (most + 1) // 2 :]]
+    return [
+        Entry(
+            text=part,
+            kind=kind,
+            weight=base + weight.part * rank,
+            label=label,
+            part=at,
+            parts=count,
+            session=step.turn.session,
+            agent=step.view.agent,
+            turn=step.turn.number,
+            at_ms=step.turn.at_ms if at_ms is None else at_ms,
+        )
+        for (at, part), rank in zip(parts, _ranks(len(parts), head), strict=True)
+    ]
+
+
+def _ranks(count: int, head: bool) -> list[int]:
+    """For each part how many go before it: the last, the first, the last but one, the last but two, the second ...;
+    with `head` the first, the second, the last, the third, the fourth, the last but one ..."""
+    ranks = [0] * count
+    first, last = 0, count - 1
+    for rank in range(count):
+        if (rank % 3 == 1) != head:
+            ranks[first], first = rank, first + 1
+        else:
+            ranks[last], last = rank, last - 1
+    return ranks
+
+
+def packed(entries: Iterable[Entry]) -> list[Entry]:
+    """`entries` with short neighbours on one line, which stays as long as the one of them that stays longest."""
+    lines: list[Entry] = []
+    for entry in entries:
+        shown = f"{entry.label}: {entry.text}" if entry.label else entry.text
+        before = lines[-1] if lines else None
+        if before is None or len(before.text) + len(before.label) + len(shown) + 5 > PIECE_CHARS:
+            lines.append(entry)
+            continue
+        members = before.members or (before,)
+        lines[-1] = replace(
+            before, text=f"{before.text} | {shown}", weight=min(before.weight, entry.weight), members=(*members, entry)
+        )
+    return lines

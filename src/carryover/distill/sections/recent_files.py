@@ -1,0 +1,206 @@
+"""The files that were changed, with what the tests last said of each; what was looked at; what was run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, Literal
+
+import msgspec
+
+from carryover.distill.commands import is_looking
+from carryover.distill.digest import Call, EditedFile, SeenRun
+from carryover.distill.entry import Entry
+from carryover.distill.quotes import cut_middle, excerpt
+from carryover.distill.relative_time import earlier
+from carryover.distill.sections.quoting import from_turn, packed, parted
+from carryover.distill.testruns.related import verdict
+from carryover.distill.trail import Past, Step
+from carryover.distill.view import SessionView
+from carryover.distill.weights import WEIGHTS
+from carryover.facts import FileFacts
+from carryover.text.lines import one_line
+
+TestStatus = Literal["pass", "fail", "unknown", "failing before this edit"]
+_NOT_CODE: Final = tuple(".md .markdown .rst .txt .adoc .json .toml .yaml .yml .ini .cfg .csv .lock .svg".split())
+_NOT_THE_PROJECT: Final = (".git/", ".carryover/", "node_modules/")
+_MOST_APART: Final = 3
+"""Files with a line of their own."""
+_NAMES_CHARS: Final = 270
+_CALL_CHARS: Final = 160
+_SCRIPT_CHARS: Final = 400
+_MOST_OUTPUT: Final = 10
+_VERBS: Final = {"add": "added", "modify": "edited", "delete": "deleted", "rename": "moved here"}
+
+
+class RecentFile(msgspec.Struct, frozen=True, kw_only=True):
+    """`status` is None where tests have nothing to say: a document, or a project in which no test was run."""
+
+    path: str
+    """Relative to the project's root."""
+    touched: EditedFile
+    status: TestStatus | None
+    facts: FileFacts | None = None
+
+
+def recent_files(
+    touched: Iterable[EditedFile],
+    runs: Iterable[SeenRun],
+    facts: Mapping[str, FileFacts],
+    root: str,
+    *,
+    former_roots: Sequence[str] = (),
+    checkouts: Sequence[str] = (),
+    limit: int = 16,
+) -> list[RecentFile]:
+    """The newest edit of each file below `root`, newest first, those that were written only to be deleted again last.
+
+    One in another of its `checkouts` is named in full. What was edited below one of the `former_roots`, before the
+    project was moved, is below `root` now.
+    """
+    newest: dict[str, EditedFile] = {}
+    for file in touched:
+        places = (relative(file.path, place) for place in (root, *former_roots))
+        path = next(filter(None, places), None) or _in_full(file.path, checkouts)
+        if path is not None and (path not in newest or newest[path].at_ms < file.at_ms):
+            newest[path] = file
+    ordered_runs = sorted(runs, key=lambda seen: seen.at_ms)
+    ordered = sorted(newest.items(), key=lambda item: (item[1].temporary, -item[1].at_ms, item[0]))
+    return [
+        RecentFile(path=path, touched=file, status=_status(path, file, ordered_runs), facts=facts.get(path))
+        for path, file in ordered[:limit]
+    ]
+
+
+def relative(path: str, root: str) -> str | None:
+    """`path` relative to `root` with forward slashes, or None where it is not below it or is not work."""
+    prefix = root.replace("\\", "/").rstrip("/") + "/"
+    tidy = path.replace("\\", "/")
+    begins = tidy[: len(prefix)]
+    # Windows makes no difference between cases, and agents write its drive letters in both.
+    if begins != prefix and (begins[1:2] != ":" or begins.lower() != prefix.lower()):
+        return None
+    below = one_line(tidy[len(prefix) :])
+    return None if not below or below.startswith(_NOT_THE_PROJECT) or "/../" in f"/{below}/" else below
+
+
+def _in_full(path: str, checkouts: Sequence[str]) -> str | None:
+    below = ((checkout, relative(path, checkout)) for checkout in checkouts)
+    return next((f"{checkout}/{name}" for checkout, name in below if name is not None), None)
+
+
+def file_name(path: str) -> str:
+    """The last part of a path of any system."""
+    return path.replace("\\", "/").rpartition("/")[2]
+
+
+def _status(path: str, file: EditedFile, runs: list[SeenRun]) -> TestStatus | None:
+    """What the newest run that speaks of this file said. An older pass says nothing about a newer edit."""
+    if not runs or file.change == "delete" or not _may_be_tested(path):
+        return None
+    for seen in reversed(runs):
+        said = verdict(seen.run, path)
+        if said is None:
+            continue
+        if seen.at_ms >= file.at_ms:
+            return said
+        return "failing before this edit" if said == "fail" else "unknown"
+    return "unknown"
+
+
+def _may_be_tested(path: str) -> bool:
+    """Documents and settings have no tests, and neither have files like LICENSE or .gitignore."""
+    name = file_name(path)
+    return "." in name.lstrip(".") and not name.lower().endswith(_NOT_CODE)
+
+
+def file_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
+    """The newest files a line each, the names of further ones in one; what was looked at; what was run."""
+    weight = WEIGHTS["file"]
+    agents = {session.session: session.agent for session in past.view.sessions}
+    entries = [
+        Entry(
+            text=_file(file, past.at_ms),
+            kind="edit",
+            weight=weight.first + weight.back * at,
+            session=file.touched.session,
+            agent=agents.get(file.touched.session, ""),
+            turn=file.touched.turn,
+            at_ms=file.touched.at_ms,
+        )
+        for at, file in enumerate(recent[: weight.most])
+    ]
+    more = [f"`{file.path}`" for file in recent[weight.most :]]
+    if more:
+        entries.append(_names("Before these", more, WEIGHTS["more files"].first))
+    entries = [*entries[:_MOST_APART], *packed(entries[_MOST_APART:])]
+    return [*entries, *_looked_at(past, recent), *_ran(past)]
+
+
+def _file(file: RecentFile, at_ms: int) -> str:
+    """The file, where in it and how it was changed, and what is known of it since."""
+    facts = file.facts
+    where = f" ({facts.symbol})" if facts is not None and facts.symbol else ""
+    times = f" {file.touched.edits} times" if file.touched.edits > 1 and file.touched.change != "delete" else ""
+    ago = earlier(file.touched.at_ms, at_ms)
+    parts = [f"{_VERBS[file.touched.change]}{times}{f' {ago}' if ago else ''}"]
+    if file.status is not None:
+        parts.append(file.status if file.status == "failing before this edit" else f"tests {file.status}")
+    if facts is not None and not facts.exists:
+        parts.append("not there now")
+    elif facts is not None and facts.parses is False:
+        parts.append("does not parse")
+    return f"`{file.path}`{where}: {', '.join(parts)}"
+
+
+def _names(label: str, names: Iterable[str], weight: float) -> Entry:
+    text, rest = "", list(names)
+    while rest and len(text) + len(rest[0]) < _NAMES_CHARS:
+        text = f"{text}, {rest.pop(0)}" if text else rest.pop(0)
+    return Entry(text=text, kind="files", weight=weight, label=label)
+
+
+def _looked_at(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
+    """What was read and not changed, newest first."""
+    known = {file.path for file in recent}
+    seen = sorted(
+        (file for session in past.view.sessions for file in session.digest.looked_at), key=lambda file: -file.at_ms
+    )
+    paths = dict.fromkeys(cut_middle(relative(file.path, past.view.root) or file.path, 120) for file in seen)
+    names = [f"`{path}`" for path in paths if path not in known]
+    return [_names("Looked at", names, WEIGHTS["looked at"].first)] if names else []
+
+
+def _ran(past: Past) -> list[Entry]:
+    """The newest calls with what they printed, and older ones that printed a value which was used since."""
+    calls = [(call, session) for session in past.view.sessions for call in session.digest.calls]
+    calls.sort(key=lambda made: made[0].at_ms)
+    shown = [made for made in calls if made[0].op not in ("plan", "ask")]
+    newest, older = shown[-WEIGHTS["ran"].most :], shown[: -WEIGHTS["ran"].most]
+    used = sorted((made for made in older if made[0].used), key=lambda made: (made[0].used, made[0].at_ms))
+    entries: list[Entry] = []
+    for source, chosen in (("used", used[-WEIGHTS["used"].most :]), ("ran", newest)):
+        for back, (call, session) in enumerate(reversed(chosen)):
+            entries += _call(past, call, session, "read" if source == "ran" and _only_looks(call) else source, back)
+    return sorted(entries, key=lambda entry: entry.at_ms)
+
+
+def _only_looks(call: Call) -> bool:
+    return call.op in ("read", "search") or (call.op == "shell" and is_looking(call.subject))
+
+
+def _call(past: Past, call: Call, session: SessionView, source: str, back: int) -> list[Entry]:
+    """The call, then its output in parts."""
+    step = Step(next((t for t in session.digest.turns if t.number == call.turn), session.digest.turns[-1]), session)
+    what = (
+        relative(call.subject, past.view.root) or call.subject if call.op in ("read", "edit", "write") else call.subject
+    )
+    verb = "" if call.op == "shell" else f"{call.name} "
+    status = "" if call.status in ("ok", "unknown") else f" → {call.status}"
+    what = what.replace("`", "")
+    label = f"{verb}`{excerpt(what, _CALL_CHARS)}`{status}"
+    output = "" if call.op in ("edit", "write") and call.status == "ok" else call.output
+    if call.op == "shell" and len(what) > _SCRIPT_CHARS:  # what a script does says more than what it prints
+        output = f"{what[_CALL_CHARS:]}\n{output}"
+    said = parted(step, output, "call", source, label=label, most=_MOST_OUTPUT, back=back, at_ms=call.at_ms)
+    weight = WEIGHTS[source]
+    return said or [from_turn(step, "", "call", weight.first + weight.back * back, label=label, at_ms=call.at_ms)]

@@ -1,0 +1,72 @@
+"""Earlier prompts, answers and refusals of the user, verbatim: the nearest, then the longest of the rest."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from carryover.distill.closed_classes import only_replies
+from carryover.distill.entry import Entry, Kind
+from carryover.distill.pastes import quoted_prompt
+from carryover.distill.quotes import excerpt
+from carryover.distill.sections.quoting import from_turn, packed
+from carryover.distill.sections.task import task_steps
+from carryover.distill.trail import Past, Step
+from carryover.distill.weights import WEIGHTS
+
+_CHARS: Final = 230
+_MOST_CHARS: Final = 700
+_NEAR: Final = 8
+_MOST_FAR: Final = 24
+_MOST_APART: Final = 4
+"""More than these share lines, as far as they are short."""
+_FITS_CHARS: Final = 2500
+"""Where all earlier prompts come to less, each is quoted whole."""
+
+
+def said_entries(past: Past) -> list[Entry]:
+    """In order of time."""
+    shown = [step.turn for step in task_steps(past).values()]
+    steps = [step for step in past.steps if step.turn.prompt and not any(step.turn is turn for turn in shown)]
+    near, far = steps[-_NEAR:], steps[:-_NEAR]
+    weighed = [(step, _near_weight(step, back)) for back, step in enumerate(reversed(near))]
+    far.sort(key=lambda step: (not _corrects(past, step), -min(step.turn.chars, 600), -step.turn.at_ms))
+    base = WEIGHTS["far prompt"]
+    weighed += [(step, base.first + base.back * rank) for rank, step in enumerate(far[:_MOST_FAR])]
+    room = _CHARS if sum(step.turn.chars for step, _ in weighed) > _FITS_CHARS else _MOST_CHARS
+    entries = [_prompt(past, step, weight, room) for step, weight in weighed]
+    ordered = sorted([*entries, *_replies(past)], key=lambda entry: entry.at_ms)
+    return packed(ordered) if len(ordered) > _MOST_APART else ordered
+
+
+def _near_weight(step: Step, back: int) -> float:
+    base = WEIGHTS["prompt"]
+    small = 1.5 if only_replies(step.turn.prompt) else 0.0
+    return base.first + base.back * back + small
+
+
+def _corrects(past: Past, step: Step) -> bool:
+    """The prompt came right after an interruption or a refusal."""
+    before = [one.turn for one in past.steps if one.view is step.view and one.turn.number == step.turn.number - 1]
+    return any(turn.end == "interrupted" or any(reply.refused for reply in turn.replies) for turn in before)
+
+
+def _prompt(past: Past, step: Step, weight: float, room: int) -> Entry:
+    text = quoted_prompt(step.turn.prompt, room, chars=step.turn.chars)
+    who = "" if step.view.agent == past.lead.agent else f"to {past.agent(step)}, "
+    return from_turn(step, text, "prompt", weight, label=f"Prompt ({who}{past.place(step)})")
+
+
+def _replies(past: Past) -> list[Entry]:
+    """Answers with their question, refusals with their words; newest weigh most."""
+    weight = WEIGHTS["reply"]
+    replies = [(step, reply) for step in past.steps for reply in step.turn.replies]
+    entries = []
+    for back, (step, reply) in enumerate(reversed(replies)):
+        if reply.refused:
+            label = f"On refusing {excerpt(reply.to, 80)} ({past.place(step, reply.at_ms)})"
+        else:
+            label = f"Asked “{excerpt(reply.to, 140)}” ({past.place(step, reply.at_ms)}), answered"
+        kind: Kind = "refusal" if reply.refused else "reply"
+        text = excerpt(reply.text, _CHARS)
+        entries.append(from_turn(step, text, kind, weight.first + weight.back * back, label=label, at_ms=reply.at_ms))
+    return entries

@@ -1,0 +1,141 @@
+"""The agent's last words at length; where it was cut off, what it said on the way and what was in flight."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from carryover.distill.digest import SeenRun
+from carryover.distill.entry import Entry
+from carryover.distill.quotes import cut_middle, excerpt
+from carryover.distill.relative_time import earlier
+from carryover.distill.sections.last_words import last_words
+from carryover.distill.sections.quoting import from_turn, parted
+from carryover.distill.trail import Past
+from carryover.distill.weights import WEIGHTS
+from carryover.facts import GitFacts
+
+_ON_THE_WAY_CHARS: Final = 600
+_CUT_OFF: Final = {
+    "": "no answer recorded",
+    "interrupted": "interrupted by the user",
+    "error": "ended in an error",
+    "limit": "stopped at its usage limit",
+}
+
+
+def standing_entries(past: Past, git: GitFacts | None) -> list[Entry]:
+    """One line of facts; then the words, oldest first; then what was in flight."""
+    return [*_state(past, git), *_words(past), *_in_flight(past), *_talk(past)]
+
+
+def _state(past: Past, git: GitFacts | None) -> list[Entry]:
+    """How the turn ended, the last test run and of what, what is not committed or pushed, what still runs."""
+    facts = [fact for fact in (_ended(past), _tests(past), _pushed(git), _jobs(past)) if fact]
+    if not facts:
+        return []
+    return [from_turn(past.main, "; ".join(facts), "ending", WEIGHTS["state"].first, at_ms=past.main.turn.last_ms)]
+
+
+def _ended(past: Past) -> str:
+    turn, digest = past.main.turn, past.main.digest
+    if turn.end == "answered" or not past.main.is_newest:
+        return ""
+    ending = digest.ending
+    message = f': "{cut_middle(ending.message, 120)}"' if ending is not None and ending.message else ""
+    calls = f" after {turn.calls} calls" if turn.calls > 1 else ""
+    return f"{past.agent(past.main)}'s turn {turn.number}: {_CUT_OFF[turn.end]}{calls}{message}"
+
+
+def newest_run(past: Past) -> SeenRun | None:
+    """The newest test run of the project."""
+    runs = (seen for session in past.view.sessions for digest in session.digests for seen in digest.runs)
+    return max(runs, key=lambda seen: (seen.at_ms, seen.command), default=None)
+
+
+def _tests(past: Past) -> str:
+    seen = newest_run(past)
+    if seen is None:
+        return "no test run recorded" if past.lead.digest.touched else ""
+    return (
+        f"last test run{_ago(seen.at_ms, past)} `{cut_middle(seen.command.replace('`', ''), 110)}`: {result_of(seen)}"
+    )
+
+
+def result_of(seen: SeenRun) -> str:
+    """What came out of a run: its counts where it gave some."""
+    run = seen.run
+    counts = ((run.passed, "passed"), (run.failed, "failed"), (run.errors, "errors"), (run.skipped, "skipped"))
+    said = ", ".join(f"{count} {word}" for count, word in counts if count)
+    status = {"pass": "passed", "fail": "failed", "unknown": "result unclear"}[run.status]
+    return f"{status} ({said})" if said else status
+
+
+def _pushed(git: GitFacts | None) -> str:
+    if git is None or not git.ahead:
+        return ""
+    return f"{git.ahead} commit{'s' if git.ahead > 1 else ''} not pushed"
+
+
+def _jobs(past: Past) -> str:
+    """Jobs of the leading session that run on, as far as it still does: nothing records an end after it is over."""
+    digest = past.lead.digest
+    running = [job for job in digest.jobs if job.turn >= digest.prompts - 1]
+    if not running:
+        return ""
+    return f"started in the background, no end recorded: {'; '.join(excerpt(job.text, 100) for job in running[-3:])}"
+
+
+def _ago(then_ms: int, past: Past) -> str:
+    ago = earlier(then_ms, past.at_ms)
+    return f" ({ago})" if ago else ""
+
+
+def _words(past: Past) -> list[Entry]:
+    step, turn = past.main, past.main.turn
+    if turn.end == "answered":
+        body = last_words(turn).body
+        label = f"{past.agent(step)}'s last words ({past.place(step, turn.last_ms)})"
+        return parted(
+            step, body, "message", "last words", label=label, at_ms=turn.said[-1].at_ms if turn.said else None
+        )
+    weight = WEIGHTS["on the way"]
+    entries: list[Entry] = []
+    for back, said in enumerate(reversed(turn.said[-weight.most :])):
+        label = f"{past.agent(step)} on the way ({past.place(step, said.at_ms)})"
+        entries = [
+            *parted(step, said.text, "message", "on the way", label=label, most=4, back=back, at_ms=said.at_ms),
+            *entries,
+        ]
+    return entries
+
+
+def _in_flight(past: Past) -> list[Entry]:
+    """Calls without a result where the turn was cut off."""
+    if past.main.turn.end == "answered" or not past.main.is_newest:
+        return []
+    weight = WEIGHTS["in flight"]
+    calls = [call for call in past.main.digest.open_calls if call.op not in ("plan", "ask")][-weight.most :]
+    return [
+        from_turn(
+            past.main,
+            f"`{cut_middle(call.text.replace('`', ''), 240)}`",
+            "call",
+            weight.first + weight.back * back,
+            label="In flight, no result recorded",
+            at_ms=call.at_ms,
+        )
+        for back, call in reversed(list(enumerate(reversed(calls))))
+    ]
+
+
+def _talk(past: Past) -> list[Entry]:
+    """What was said since without any work: the newest such turn at length, as far as there is room."""
+    entries: list[Entry] = []
+    for back, step in enumerate(reversed([one for one in past.since if one.turn.answer])):
+        label = f"Since then {past.agent(step)} said ({past.place(step)})"
+        words = last_words(step.turn)
+        body = words.body if not words.last else f"{words.body}\n{words.last}"
+        entries += parted(step, body, "message", "talk", label=label, most=6, back=back * 2)
+        if back == 1:
+            break
+    return entries

@@ -1,0 +1,168 @@
+"""The project's past as the sections read it: the turns of all sessions by time, and which of them leads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from carryover.distill.clip import estimated_tokens
+from carryover.distill.closed_classes import only_replies
+from carryover.distill.digest import Digest, Turn
+from carryover.distill.pastes import typed_words
+from carryover.distill.relative_time import earlier
+from carryover.distill.view import ProjectView, SessionView
+from carryover.model import conversation_of
+
+_SHORT_PROMPT_TOKENS: Final = 24
+_SHORT_ANSWER_TOKENS: Final = 160
+_GOAL_TOKENS: Final = 4
+"""A prompt of less says no goal."""
+_SHORT_ID: Final = 8
+
+
+class Step(NamedTuple):
+    """A turn with its session."""
+
+    turn: Turn
+    view: SessionView
+
+    @property
+    def digest(self) -> Digest:
+        """Of the session's main conversation."""
+        return self.view.digest
+
+    @property
+    def is_newest(self) -> bool:
+        """It is the newest turn of its session."""
+        return self.turn is self.digest.turn
+
+
+class Past(NamedTuple):
+    """All that the sections are made of. Steps are in order of time."""
+
+    view: ProjectView
+    steps: Sequence[Step]
+    lead: SessionView
+    main_at: int
+    """Place among the steps of the newest turn that did more than talk."""
+    at_ms: int
+    """Time of the last event in it."""
+    names: Mapping[str, str]
+    short_ids: Mapping[str, str]
+
+    @property
+    def main(self) -> Step:
+        """The newest turn that did more than talk."""
+        return self.steps[self.main_at]
+
+    @property
+    def since(self) -> Sequence[Step]:
+        """The turns after the main one, which only talked."""
+        return self.steps[self.main_at + 1 :]
+
+    @property
+    def before(self) -> Sequence[Step]:
+        """The turns before the main one, newest first."""
+        return self.steps[: self.main_at][::-1]
+
+    def agent(self, step: Step) -> str:
+        """The display name of the agent that had the turn."""
+        return self.names.get(step.view.agent, step.view.agent)
+
+    def place(self, step: Step, at_ms: int | None = None) -> str:
+        """Which turn, of which session where it is not the leading one, and how long before the handoff's time."""
+        of = "" if step.view is self.lead else f" of {self.short_ids[step.view.session]}"
+        ago = earlier(step.turn.at_ms if at_ms is None else at_ms, self.at_ms)
+        return ", ".join(part for part in (f"turn {step.turn.number}{of}", ago) if part)
+
+
+def past_of(view: ProjectView, *, now_ms: int, own: str | None = None, names: Mapping[str, str] = {}) -> Past | None:
+    """The past of a project; None where nothing happened. `own` names a session that must lead."""
+    steps = _steps(view)
+    if not steps:
+        return None
+    main = main_step(steps, own)
+    at_ms = max(session.newest_ms for session in view.sessions if session.digest.happened)
+    if own is not None:
+        at_ms = main.view.newest_ms
+    return Past(
+        view=view,
+        steps=steps,
+        lead=main.view,
+        main_at=next(at for at, step in enumerate(steps) if step is main),
+        at_ms=min(at_ms, now_ms),
+        names=names,
+        short_ids=_short_ids([session.session for session in view.sessions]),
+    )
+
+
+def _steps(view: ProjectView) -> list[Step]:
+    steps = [Step(turn, session) for session in view.sessions for turn in session.digest.turns]
+    return sorted(steps, key=lambda step: (step.turn.at_ms, step.turn.session, step.turn.number))
+
+
+def main_step(steps: Sequence[Step], own: str | None) -> Step:
+    """The newest turn that did more than talk, else the newest; of session `own` where it has any turn."""
+    mine = [step for step in steps if step.turn.session == own] or steps
+    ordered = sorted(mine, key=lambda step: step.turn.last_ms)
+    return next((step for step in reversed(ordered) if not is_talk(step.turn)), ordered[-1])
+
+
+def is_talk(turn: Turn) -> bool:
+    """A short prompt and a short answer without any call that changes something."""
+    if turn.changes or turn.end not in ("", "answered") or turn.replies:
+        return False
+    if turn.resumes or (turn.prompt and only_replies(turn.prompt) and not turn.calls):
+        return True
+    short = estimated_tokens(turn.prompt) <= _SHORT_PROMPT_TOKENS
+    return short and estimated_tokens(turn.answer) <= _SHORT_ANSWER_TOKENS and turn.number > 0
+
+
+def says_goal(turn: Turn) -> bool:
+    """The prompt has words of the user that may be a goal: more than a reply or a mark."""
+    typed = typed_words(turn.prompt) or turn.prompt
+    return estimated_tokens(typed) >= _GOAL_TOKENS and not only_replies(typed)
+
+
+def goal_of(session: SessionView) -> Turn | None:
+    """The first prompt of a session that says something; else its first one with any words."""
+    turns = [turn for turn in session.digest.turns if turn.prompt]
+    return next(filter(says_goal, turns), turns[0] if turns else None)
+
+
+def did_something(digest: Digest) -> bool:
+    """Whether more came of a session than a greeting, a go-ahead or the question of the resume protocol."""
+    return digest.worked or any(turn.answer and not turn.resumes and says_goal(turn) for turn in digest.turns)
+
+
+def is_bare(turn: Turn) -> bool:
+    """Whether nothing has come of a prompt so far."""
+    return not (turn.calls or turn.end or turn.said)
+
+
+def parallel_sessions(past: Past) -> list[SessionView]:
+    """Sessions that were at work while the leading one was, and have no later turn in it; newest first."""
+    lead = past.lead
+    began = lead.digest.turns[0].at_ms if lead.digest.turns else lead.started_ms
+    return [
+        session
+        for session in sorted(past.view.sessions, key=lambda one: (-one.newest_ms, one.session))
+        if session is not lead
+        and conversation_of(session.session) != conversation_of(lead.session)
+        and session.session != lead.parent
+        and session.digest.turns
+        and session.newest_ms >= began
+        and not all(is_talk(turn) for turn in session.digest.turns)
+    ]
+
+
+def _short_ids(sessions: Iterable[str]) -> dict[str, str]:
+    """The beginning of each session's id, long enough to tell it from the others here."""
+    ids = list(sessions)
+    short = {}
+    for session in ids:
+        length = _SHORT_ID
+        while length < len(session) and any(o != session and o.startswith(session[:length]) for o in ids):
+            length += 1
+        short[session] = session[:length]
+    return short
