@@ -200,6 +200,11 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.turns[-1] if self.turns else None
 
     @property
+    def worked(self) -> bool:
+        """Some turn changed something."""
+        return bool(self.touched or self.runs or any(turn.changed for turn in self.turns))
+
+    @property
     def is_done(self) -> bool:
         """The newest turn has ended with an answer."""
         return self.turn is not None and self.turn.end == "answered"

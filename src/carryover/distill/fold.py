@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from carryover.distill.clip import clip_middle
 from carryover.distill.digest import Digest
 from carryover.distill.events import edits, endings, jobs, messages, plans, prompts, questions, tools
-from carryover.distill.events.folded import Folded
 from carryover.model import (
     AgentSummary,
     Answer,
@@ -29,7 +28,7 @@ from carryover.model import (
     UserPrompt,
 )
 
-_RULES: Final[dict[type, Callable[[Digest, Event, Any], Folded]]] = {
+_RULES: Final[dict[type, Callable[[Digest, Event, Any], Digest]]] = {
     UserPrompt: prompts.prompt,
     QueuedPrompt: prompts.queued,
     AssistantMessage: messages.message,
@@ -49,15 +48,15 @@ MAX_CHARS: Final = 200_000
 """The most that is read of a prompt, an answer or a plan."""
 
 
-def fold(digest: Digest, event: Event) -> Folded:
-    """The digest after `event`, and what of it the project keeps for good. Events that say nothing change nothing."""
+def fold(digest: Digest, event: Event) -> Digest:
+    """The digest after `event`. Events that say nothing change nothing."""
     rule = _RULES.get(type(event.body))
     if rule is None:
-        return digest, ()
-    after, notes = rule(digest, event, _bounded(event.body))
+        return digest
+    after = rule(digest, event, _bounded(event.body))
     if after is not digest and event.at_ms > after.last_ms:
         after = replace(after, last_ms=event.at_ms)
-    return after, notes
+    return after
 
 
 def _bounded(body: AnyBody) -> AnyBody:

@@ -109,8 +109,8 @@ def distill(
     earlier = [session.digest for session in view.sessions if session.session in on_line and session is not lead]
     following = next_entries(work, lead.digest, earlier)
     failed = failed_entries(work, view.sessions, on_line, at_ms)
-    decided = decision_entries(work, others, view.notes)
-    done = progress_entries(view.notes, view.sessions, agent_names, at_ms)
+    decided = decision_entries(work, others)
+    done = progress_entries(view.sessions, agent_names, at_ms)
     said = "\n".join(entry.text for entry in (*task, *following, *failed, *decided))
     reported = "\n".join(entry.text for entry in done[:_MOSTLY_SHOWN])
     found = finding_entries(work, others, said, reported)

@@ -12,7 +12,6 @@ from typing import Final
 import msgspec
 
 from carryover.distill.digest import FOLD_VERSION, Digest
-from carryover.distill.view import Note
 from carryover.model import Event
 
 _decoder: Final = msgspec.json.Decoder(Digest)
@@ -28,27 +27,23 @@ def decode_digest(fold_version: int, stored: bytes) -> Digest | None:
         return None
 
 
-def fold_events(digest: Digest, events: Iterable[Event]) -> tuple[Digest, list[tuple[Note, ...]]]:
-    """The digest after `events`, folded in order, and the notes of each of them. Blocking: about 50 µs per event."""
+def fold_events(digest: Digest, events: Iterable[Event]) -> Digest:
+    """The digest after `events`, folded in order. Blocking: about 50 µs per event."""
     from carryover.distill.fold import fold  # a third of the start-up of commands that only read what was folded
 
-    notes = []
     for event in events:
-        digest, new = fold(digest, event)
-        notes.append(new)
-    return digest, notes
+        digest = fold(digest, event)
+    return digest
 
 
 class DigestReducer:
-    """Makes digests and notes of a thread's events (see `carryover.ledger.threads.Reducer`)."""
+    """Makes digests of a thread's events (see `carryover.ledger.threads.Reducer`)."""
 
     version: int = FOLD_VERSION
 
-    def reduce(self, state: bytes, events: Iterable[Event]) -> tuple[bytes, list[tuple[Note, ...]]]:
-        """The digest after `events`, encoded, and the notes of each of them. An empty `state` is the empty digest."""
-        digest = decode_digest(self.version, state)
-        digest, notes = fold_events(digest or Digest(), events)
-        return msgspec.json.encode(digest), notes
+    def reduce(self, state: bytes, events: Iterable[Event]) -> bytes:
+        """The digest after `events`, encoded. An empty `state` is the empty digest."""
+        return msgspec.json.encode(fold_events(decode_digest(self.version, state) or Digest(), events))
 
     def can_read(self, state: bytes) -> bool:
         """Whether `state` is a digest of this version of the fold."""

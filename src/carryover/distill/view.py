@@ -2,22 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
 
 from carryover.distill.digest import Digest
-
-
-class Note(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that belongs to the project beyond its session: a decision of the user, or a step that was finished."""
-
-    kind: Literal["decision", "progress"]
-    text: str
-    at_ms: int
-    weight: int = 0
-    """Rulings are kept by weight, then by age: a standing order outlives a passing wish."""
-    agent: str = ""
 
 
 class SessionView(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,11 +46,10 @@ class Worktree(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProjectView(msgspec.Struct, frozen=True, kw_only=True):
-    """`sessions` newest activity first, at most 20; `notes` the weightiest decisions and newest steps, at most 80."""
+    """`sessions` newest activity first: the newest 20, and the newest that worked, where none of those did."""
 
     root: str
     sessions: tuple[SessionView, ...]
-    notes: tuple[Note, ...] = ()
     opinions: tuple[Opinion, ...] = ()
     """The newest, at most 2."""
     worktrees: tuple[Worktree, ...] = ()

@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from carryover.distill.clip import clip
 from carryover.distill.digest import MAX_EDITED_FILES, Digest, EditedFile, Failure
-from carryover.distill.events.folded import Folded
 from carryover.distill.events.turns import at_work, with_turn
 from carryover.distill.own_text import names_handoff
 from carryover.distill.sections.files import file_name
@@ -18,10 +17,10 @@ from carryover.model import Event, FileEdit
 _MOST_OF_TURN: Final = 12
 
 
-def edit(digest: Digest, event: Event, body: FileEdit) -> Folded:
+def edit(digest: Digest, event: Event, body: FileEdit) -> Digest:
     """The file's newest edit takes the place of the one before; a file that is new stays new."""
     if names_handoff(body.path):
-        return digest, ()
+        return digest
     former = next((file for file in digest.touched if file.path == body.path), None)
     file = EditedFile(
         path=body.path,
@@ -40,7 +39,7 @@ def edit(digest: Digest, event: Event, body: FileEdit) -> Folded:
         paths = (*(path for path in turn.edited if path != body.path), body.path)[-_MOST_OF_TURN:]
         applied = turn.applied or (turn.end == "answered" and bool(turn.text))
         digest = with_turn(digest, edited=paths, applied=applied, last_ms=event.at_ms)
-    return replace(digest, touched=touched, failures=_failures_after(digest.failures, body)), ()
+    return replace(digest, touched=touched, failures=_failures_after(digest.failures, body))
 
 
 def _was_temporary(former: EditedFile, digest: Digest) -> bool:

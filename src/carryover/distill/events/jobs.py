@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from carryover.distill.clip import clip
 from carryover.distill.digest import MOST_FAILURES, MOST_PENDING, Digest, Failure, Pending
-from carryover.distill.events.folded import Folded
 from carryover.distill.language.prose import one_line
 from carryover.model import BackgroundTask, Event
 from carryover.text import lazy_re as re
@@ -18,19 +17,19 @@ _QUOTED: Final = re.compile(r'"(.{3,})"')
 _SIGNALS: Final = {137: "exit code 137 (killed, likely out of memory)", 143: "exit code 143 (terminated)"}
 
 
-def job(digest: Digest, event: Event, body: BackgroundTask) -> Folded:
+def job(digest: Digest, event: Event, body: BackgroundTask) -> Digest:
     """Known by its label from its start to its end; one that fails is a failure like any other."""
     known = next((job for job in digest.jobs if job.id == body.task_id), None)
     others = tuple(job for job in digest.jobs if job.id != body.task_id)
     label = one_line(body.label) or (known.text if known else "background job")
     if body.state == "running":
         running = Pending(id=body.task_id, text=clip(label, chars=120), at_ms=event.at_ms, turn=digest.prompts)
-        return replace(digest, jobs=(*others, running)[-MOST_PENDING:]), ()
+        return replace(digest, jobs=(*others, running)[-MOST_PENDING:])
     failures = digest.failures
     if body.state == "failed" and not any(failure.task_id == body.task_id for failure in failures):
         new = _failure(label, body.task_id, event.at_ms, digest.prompts)
         failures = (*failures, new)[-MOST_FAILURES:]
-    return replace(digest, jobs=others, failures=failures), ()
+    return replace(digest, jobs=others, failures=failures)
 
 
 def _failure(label: str, task_id: str, at_ms: int, turn: int) -> Failure:

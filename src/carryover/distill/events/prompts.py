@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from carryover.distill.clip import clip, clip_middle
 from carryover.distill.digest import MOST_FAILURES, MOST_PENDING, Digest, Failure, Pending, Prompt, Turn
-from carryover.distill.events.folded import Folded
 from carryover.distill.events.turns import begin, close
 from carryover.distill.language import lexicon
 from carryover.distill.language.forms import is_question, is_yes
@@ -20,14 +19,11 @@ from carryover.distill.language.rules import rules_in
 from carryover.distill.language.templates import is_bare
 from carryover.distill.language.tongue import tongue_of
 from carryover.distill.own_text import only_points_at_handoff
-from carryover.distill.sections.progress import note_of
 from carryover.distill.tool_failures import takes_back, why
-from carryover.distill.view import Note
 from carryover.model import Event, QueuedPrompt, UserPrompt
 from carryover.text import lazy_re as re
 
 _LONGEST_PROMPT: Final = 1500
-_LASTING_WEIGHT: Final = 3
 _SURE_OF_TONGUE: Final = 5
 _OBSERVATION: Final = re.compile(r"(.{2,160}?)\s*(?:-{1,2}>|={1,2}>|→|⇒)\s*(.{2,160})")
 _OBSERVATION_WORDS: Final = 16
@@ -41,15 +37,15 @@ _FAULT: Final = re.compile(
 """As programs say it, in English everywhere."""
 
 
-def prompt(digest: Digest, event: Event, body: UserPrompt) -> Folded:
+def prompt(digest: Digest, event: Event, body: UserPrompt) -> Digest:
     """A new turn begins, and the one before it becomes a line of progress."""
     if body.actor != "human":
-        return digest, ()
+        return digest
     if only_points_at_handoff(body.text) or (_ONLY_MARKS.fullmatch(body.text) and not body.attachments):
         return _resuming(digest, event)
     typed = _typed(digest, body.text)
     if not (typed.text or typed.pasted or body.command or body.attachments):
-        return digest, ()
+        return digest
     turn = Turn(
         session=event.session,
         number=digest.prompts + 1,
@@ -59,8 +55,7 @@ def prompt(digest: Digest, event: Event, body: UserPrompt) -> Folded:
         rules=() if is_bare(typed.text) else rules_in(typed.text),
     )
     digest = close(digest)
-    notes = _notes(digest, turn)
-    after = replace(
+    return replace(
         begin(digest, turn),
         prompts=digest.prompts + 1,
         ending=None,
@@ -71,7 +66,6 @@ def prompt(digest: Digest, event: Event, body: UserPrompt) -> Folded:
         failures=_failures_after(digest, turn, typed),
         tongue=(tongue_of(typed.text) if turn.prompt.words >= _SURE_OF_TONGUE else None) or digest.tongue,
     )
-    return after, notes
 
 
 def _typed(digest: Digest, text: str) -> OwnWords:
@@ -83,7 +77,7 @@ def _typed(digest: Digest, text: str) -> OwnWords:
     return typed
 
 
-def _resuming(digest: Digest, event: Event) -> Folded:
+def _resuming(digest: Digest, event: Event) -> Digest:
     """A prompt that only points at the handoff, or at what was said: a turn without any text by the user."""
     turn = Turn(
         session=event.session,
@@ -93,8 +87,7 @@ def _resuming(digest: Digest, event: Event) -> Folded:
         prompt=Prompt(text="continue", words=1),
     )
     digest = close(digest)
-    notes = _notes(digest, turn)
-    return replace(begin(digest, turn), prompts=digest.prompts + 1, ending=None, calls=(), proposal=None), notes
+    return replace(begin(digest, turn), prompts=digest.prompts + 1, ending=None, calls=(), proposal=None)
 
 
 def _read(text: str, pasted: str, command: str | None) -> Prompt:
@@ -112,25 +105,14 @@ def _read(text: str, pasted: str, command: str | None) -> Prompt:
     )
 
 
-def queued(digest: Digest, event: Event, body: QueuedPrompt) -> Folded:
+def queued(digest: Digest, event: Event, body: QueuedPrompt) -> Digest:
     """Words that wait until the agent is free, or that were withdrawn before."""
     text = one_line(body.text)
     others = tuple(waiting for waiting in digest.queued if waiting.text != text)
     if body.change == "withdrawn":
-        return replace(digest, queued=others), ()
+        return replace(digest, queued=others)
     waiting = Pending(id=event.key, text=clip(text, chars=600), at_ms=event.at_ms, turn=digest.prompts)
-    return replace(digest, queued=(*others, waiting)[-MOST_PENDING:]), ()
-
-
-def _notes(digest: Digest, turn: Turn) -> tuple[Note, ...]:
-    """The lasting rules of the prompt, and the turn that it closed."""
-    notes = [
-        Note(kind="decision", text=rule.text, at_ms=turn.at_ms, weight=round(rule.weight))
-        for rule in turn.rules
-        if rule.weight >= _LASTING_WEIGHT
-    ]
-    closed = note_of(digest)
-    return (*notes, closed) if closed is not None else tuple(notes)
+    return replace(digest, queued=(*others, waiting)[-MOST_PENDING:])
 
 
 def _observed(text: str) -> str:

@@ -8,17 +8,15 @@ from msgspec.structs import replace
 
 from carryover.distill.clip import clip
 from carryover.distill.digest import MOST_QUESTIONS, Digest, OpenQuestion
-from carryover.distill.events.folded import Folded
 from carryover.distill.events.turns import with_turn
 from carryover.distill.language.names import names_in
 from carryover.distill.language.prose import Quote, one_line
-from carryover.distill.view import Note
 from carryover.model import Answer, Event, Question
 
 _MOST_OPTIONS: Final = 6
 
 
-def question(digest: Digest, event: Event, body: Question) -> Folded:
+def question(digest: Digest, event: Event, body: Question) -> Digest:
     """Open until its answer comes."""
     asked = OpenQuestion(
         text=clip(one_line(body.text), chars=280),
@@ -27,16 +25,15 @@ def question(digest: Digest, event: Event, body: Question) -> Folded:
         call_id=body.call_id,
         turn=digest.prompts,
     )
-    return replace(digest, questions=(*digest.questions, asked)[-MOST_QUESTIONS:]), ()
+    return replace(digest, questions=(*digest.questions, asked)[-MOST_QUESTIONS:])
 
 
-def answer(digest: Digest, event: Event, body: Answer) -> Folded:
+def answer(digest: Digest, event: Event, body: Answer) -> Digest:  # noqa: ARG001
     """Closes the question, and is kept with it."""
     kept = tuple(q for q in digest.questions if q.call_id != body.call_id)
     decided = f"{clip(one_line(body.question), chars=150)} → {clip(one_line(body.text), chars=120)}"
-    note = Note(kind="decision", text=decided, at_ms=event.at_ms, weight=2)
     digest = replace(digest, questions=kept)
     if digest.turn is not None:
         rule = Quote(decided, "answer to a question of a tool", 2.0, names_in(decided))
         digest = with_turn(digest, rules=(*digest.turn.rules, rule))
-    return digest, (note,)
+    return digest

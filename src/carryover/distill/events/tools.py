@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from carryover.distill.clip import clip
 from carryover.distill.digest import MOST_FAILURES, MOST_PENDING, MOST_RUNS, Digest, Failure, Pending, SeenRun, Turn
-from carryover.distill.events.folded import Folded
 from carryover.distill.events.turns import at_work, with_turn
 from carryover.distill.language.names import names_in
 from carryover.distill.language.prose import Quote, one_line
@@ -17,7 +16,6 @@ from carryover.distill.testruns.commands import find_invocations
 from carryover.distill.testruns.reading import read_test_run
 from carryover.distill.testruns.run import TestRun
 from carryover.distill.tool_failures import failed, is_looking, program, signature, tried, user_said, why
-from carryover.distill.view import Note
 from carryover.distill.work.turn_text import text_went_on
 from carryover.model import Event, ToolCall, ToolResult
 from carryover.text import lazy_re as re
@@ -31,10 +29,10 @@ _CHORE: Final = re.compile(
 _Use = Literal["looked", "chores", "changed"]
 
 
-def call(digest: Digest, event: Event, body: ToolCall) -> Folded:
+def call(digest: Digest, event: Event, body: ToolCall) -> Digest:
     """The turn continues: what was said before the call did not close it."""
     if body.actor == "human" or names_handoff(body.subject):
-        return digest, ()
+        return digest
     subject = clip(one_line(body.subject) or body.name, chars=200)
     edits = body.op in ("edit", "write") and bool(body.subject)
     use = _use(body)
@@ -44,13 +42,13 @@ def call(digest: Digest, event: Event, body: ToolCall) -> Folded:
     digest = replace(at_work(digest, event), calls=(*digest.calls, opened)[-MOST_PENDING:])
     turn = digest.turn
     if turn is None:
-        return digest, ()
+        return digest
     # A command that runs once an answer has been applied and committed does not reopen the turn.
     if not (turn.applied and turn.commits):
         turn = replace(text_went_on(turn, after_failure=_failed_just_now(digest, turn)), end="")
     counted = {use: getattr(turn, use) + 1} if use is not None else {}
     turn = replace(turn, last_ms=event.at_ms, **counted)
-    return replace(digest, turns=(*digest.turns[:-1], turn)), ()
+    return replace(digest, turns=(*digest.turns[:-1], turn))
 
 
 def _use(body: ToolCall) -> _Use | None:
@@ -70,21 +68,21 @@ def _failed_just_now(digest: Digest, turn: Turn) -> bool:
     return bool(digest.failures) and digest.failures[-1].turn == turn.number and bool(digest.failures[-1].remark)
 
 
-def result(digest: Digest, event: Event, body: ToolResult) -> Folded:
+def result(digest: Digest, event: Event, body: ToolResult) -> Digest:
     """A test run is noted as such, whether it failed or not; anything else may have failed, or mended what had. A
     handoff in the output is not read, and what else there is in it is."""
     if names_handoff(body.subject):
-        return digest, ()
+        return digest
     output = without_handoffs(body.output)
     if output is not body.output:
         body = replace(body, output=output)
     digest = replace(digest, calls=tuple(call for call in digest.calls if call.id != body.call_id))
     run = test_run_in(body)
     if run is not None:
-        return _with_run(digest, run, body, event), ()
+        return _with_run(digest, run, body, event)
     failures = _of_jobs(digest.failures, body)
     digest = replace(digest, failures=_failures_after(failures, body, event.at_ms, digest.prompts))
-    return _with_refusal(_with_commits(digest, body), body), _refusal(body, event.at_ms)
+    return _with_refusal(_with_commits(digest, body), body)
 
 
 def test_run_in(body: ToolResult) -> TestRun | None:
@@ -144,12 +142,6 @@ def commits_in(body: ToolResult) -> tuple[str, ...]:
     if body.op != "shell" or body.status != "ok" or "git commit" not in body.subject:
         return ()
     return tuple(f"{match[2]} ({match[1]})" for match in _COMMITTED.finditer(body.output))
-
-
-def _refusal(body: ToolResult, at_ms: int) -> tuple[Note, ...]:
-    """What the user said on refusing a call is a rule."""
-    reason = user_said(body.output) if body.status == "denied" else None
-    return (Note(kind="decision", text=clip(reason, chars=240), at_ms=at_ms, weight=2),) if reason else ()
 
 
 def _with_refusal(digest: Digest, body: ToolResult) -> Digest:

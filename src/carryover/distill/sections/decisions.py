@@ -8,30 +8,21 @@ from typing import Final
 
 from carryover.distill.language.prose import flat
 from carryover.distill.sections.entry import Entry, entry_of
-from carryover.distill.view import Note
 from carryover.distill.work.state import ANSWERED, Line
 
 _MOST: Final = 9
 _NEWEST_OF_LINE: Final = 5
-_MOST_LASTING: Final = 4
 _MOST_OF_OTHERS: Final = 3
 _SHOWN_OF_TASK: Final = 250
 _SAME_BEGINNING: Final = 50
 _NUMBER: Final = re.compile(r"^\W*\d{1,2}\W+")
 
 
-def decision_entries(line: Line, others: Iterable[Line], notes: Iterable[Note]) -> list[Entry]:
-    """Those of the line of work, newest first among the weighty, then those of the project that were meant to last;
-    what the Task section shows already, or an answer does, is left out."""
+def decision_entries(line: Line, others: Iterable[Line]) -> list[Entry]:
+    """Those of the line of work, newest first among the weighty; what the task or an answer shows is left out."""
     shown = " ".join(flat(item.text)[:_SHOWN_OF_TASK] for item in (line.goal, line.step) if item is not None)
     newest = list(reversed(line.rules))
-    lasting = sorted(
-        (note for note in notes if note.kind == "decision"), key=lambda note: (-note.weight, -note.at_ms, note.text)
-    )
     entries = [entry_of(rule) for rule in newest[:_NEWEST_OF_LINE]]
-    entries += [
-        Entry(text=note.text, rule="order or ban meant to last", at_ms=note.at_ms) for note in lasting[:_MOST_LASTING]
-    ]
     entries += [entry_of(rule) for rule in newest[_NEWEST_OF_LINE:]]
     entries += [entry_of(rule) for other in others for rule in reversed(other.rules) if rule.weight >= 1.5][
         :_MOST_OF_OTHERS

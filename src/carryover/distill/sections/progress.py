@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from msgspec.structs import replace
-
 from carryover.distill.clip import clip
 from carryover.distill.digest import Digest, SeenRun, Turn
 from carryover.distill.language.prose import flat, one_line, word_count
@@ -15,7 +13,7 @@ from carryover.distill.language.templates import is_bare
 from carryover.distill.relative_time import before
 from carryover.distill.sections.entry import Entry
 from carryover.distill.sections.files import file_name
-from carryover.distill.view import Note, SessionView
+from carryover.distill.view import SessionView
 from carryover.distill.work.relation import is_heavy
 
 _MOST: Final = 8
@@ -26,8 +24,8 @@ _OUTCOME_TOKENS: Final = 35
 """As many as the characters allowed cost in Latin script: in others the end of a line would not be shown."""
 
 
-def note_of(digest: Digest) -> Note | None:
-    """The progress note of the digest's turn, once that turn is over; None where nothing came of it.
+def _step_of(digest: Digest) -> str | None:
+    """What became of the digest's turn, once that turn is over; None where nothing came of it.
 
     An answer's own claim is quoted as such; files, commits and tests come from what the tools reported.
     """
@@ -45,7 +43,7 @@ def note_of(digest: Digest) -> Note | None:
     asked = clip(prompt, chars=110, tokens=_ASKED_TOKENS)
     outcome = one_line(outcome) if done else "not finished"
     text = f"{asked} → {clip(outcome, chars=140, tokens=_OUTCOME_TOKENS)}" if outcome else asked
-    return Note(kind="progress", text=f"{text}{shown}", at_ms=turn.last_ms)
+    return f"{text}{shown}"
 
 
 def _shown_by(turn: Turn) -> str:
@@ -71,26 +69,22 @@ def passing_run(runs: Iterable[SeenRun], at_ms: int) -> list[Entry]:
     return [Entry(text=text, rule="newest test run", session=newest.session, turn=newest.turn, at_ms=newest.at_ms)]
 
 
-def progress_entries(
-    notes: Iterable[Note], sessions: Iterable[SessionView], names: Mapping[str, str], at_ms: int
-) -> list[Entry]:
-    """The finished steps of the project and the last turn of each session, newest first.
-
-    A step is noted when the next prompt comes, so the turn with which a session was left is none. A note does not say
-    which turn it was.
-    """
-    steps = []
-    for session in sessions:
-        last_turn, turn = note_of(session.digest), session.digest.turn
-        if last_turn is not None and turn is not None:
-            steps.append((replace(last_turn, agent=session.agent), turn.session, turn.number))
-    steps += [(note, "", 0) for note in notes if note.kind == "progress"]
-    steps.sort(key=lambda step: -step[0].at_ms)  # of the same time as they come: some transcripts have but one
+def progress_entries(sessions: Iterable[SessionView], names: Mapping[str, str], at_ms: int) -> list[Entry]:
+    """The last turn of each session, newest first."""
     entries = []
-    for note, told_in, number in steps[:_MOST]:
-        name = names.get(note.agent, note.agent)
-        text = f"{before(note.at_ms, at_ms)}{', ' + name if name else ''}: {note.text}"
+    for session in sorted(sessions, key=lambda session: -(session.digest.turn.last_ms if session.digest.turn else 0)):
+        step, turn = _step_of(session.digest), session.digest.turn
+        if step is None or turn is None:
+            continue
+        name = names.get(session.agent, session.agent)
+        text = f"{before(turn.last_ms, at_ms)}{', ' + name if name else ''}: {step}"
         entries.append(
-            Entry(text=text, rule="turn that came to something", session=told_in, turn=number, at_ms=note.at_ms)
+            Entry(
+                text=text,
+                rule="turn that came to something",
+                session=turn.session,
+                turn=turn.number,
+                at_ms=turn.last_ms,
+            )
         )
-    return entries
+    return entries[:_MOST]
