@@ -124,7 +124,7 @@ def distill(
                 *_ranked(done, 16, step=4),
             ),
         ),
-        Section("Decisions", _ranked(decided, 7, step=2)),
+        Section("What the user said", _ranked(decided, 7, step=2)),
         Section(
             "Findings",
             (
