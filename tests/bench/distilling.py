@@ -137,7 +137,7 @@ class _Lot:
             ]
         self._events = len(events)
         self._last = events[-min(FOLDED, len(events) // 2) :]
-        self._before, _ = fold_events(Digest(), events[: -len(self._last)])
+        self._before = fold_events(Digest(), events[: -len(self._last)])
 
     async def _append(self, executor: ThreadPoolExecutor) -> float:
         written = len(self._talk.lines)

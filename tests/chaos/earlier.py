@@ -18,22 +18,20 @@ COMPRESSED: Final = 9
 """From this version on, all bodies and digests may be compressed."""
 SHORT_BYTES: Final = 128
 """Before that, what was shorter was not deflated, nor what was said."""
-DECISION: Final = 6
-"""From this version on, notes of decisions have that name."""
 NAMES: Final = 5
 """From this version on, columns and events have their present names."""
 RANKS: Final = 3
 """From this version on, a source has a rank, and events that do not count are kept."""
 
 _TABLES: Final = """SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'
-    AND name NOT LIKE 'sqlite_%'"""
+    AND name NOT LIKE 'sqlite_%' AND name != 'note'"""
+"""But for notes, which the present version does not keep."""
 _RANKED: Final = "SELECT agent FROM present.session WHERE rank != 0"
 _WITHOUT_RANKED: Final = (
     f"DELETE FROM session WHERE agent IN ({_RANKED})",
     f"DELETE FROM source WHERE agent IN ({_RANKED})",
     "DELETE FROM thread WHERE session_id NOT IN (SELECT id FROM session)",
     "DELETE FROM event WHERE thread_id NOT IN (SELECT id FROM thread)",
-    "DELETE FROM note WHERE thread_id NOT IN (SELECT id FROM thread)",
 )
 """What an agent with several kinds of sources has told could not be in a ledger without ranks."""
 
@@ -53,8 +51,6 @@ def bring_back(ledger: Path, version: int) -> None:
             _copy(db, table, version)
         for statement in _WITHOUT_RANKED if version < RANKS else ():
             db.execute(statement)
-        if version < DECISION:
-            db.execute("UPDATE note SET kind = 'ruling' WHERE kind = 'decision'")
         db.execute("COMMIT")
         db.execute("DETACH present")
     for end in ("-wal", "-shm"):

@@ -12,7 +12,6 @@ import pytest
 from carryover.adapter.contract import Agent, Source
 from carryover.agents import adapters
 from carryover.distill.stored_digest import DigestReducer
-from carryover.distill.view import Note
 from carryover.facts import ProjectRoot
 from carryover.ingest import prepare as in_process
 from carryover.ingest.pipeline import ingest
@@ -57,7 +56,7 @@ class CountingReducer(DigestReducer):
 
     folded = 0
 
-    def reduce(self, state: bytes, events: Iterable[Event]) -> tuple[bytes, list[tuple[Note, ...]]]:
+    def reduce(self, state: bytes, events: Iterable[Event]) -> bytes:
         self.folded += 1
         return super().reduce(state, events)
 

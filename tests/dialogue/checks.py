@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Final
-
-from msgspec.structs import replace
 
 from carryover.distill.digest import Digest
 from carryover.distill.fold import fold
 from carryover.distill.handoff import Handoff, distill
 from carryover.distill.header import Answering
 from carryover.distill.render import MAX_LINES, lay_out, render
-from carryover.distill.view import Note, ProjectView, SessionView
+from carryover.distill.view import ProjectView, SessionView
 from carryover.model import Event
 from dialogue.phrases.every import PHRASES
 from dialogue.scenario import Dialogue
@@ -29,12 +28,9 @@ _NOT_OF_A_TURN: Final = frozenset(
         "newest test run",
         "usage limit",
         "nothing was announced",
-        # Notes record no turn.
-        "turn that came to something",
-        "order or ban meant to last",
     )
 )
-"""Rules of lines that come from no single turn, or from a note, which does not record its turn."""
+"""Rules of lines that come from no single turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,33 +52,26 @@ class Shown:
     """The lines of each section, without their bullet."""
 
 
-def folded(events: Iterable[Event]) -> tuple[Digest, tuple[Note, ...]]:
-    """The digest and the notes of a session's events."""
-    digest, notes = Digest(), list[Note]()
-    for event in events:
-        digest, new = fold(digest, event)
-        notes += new
-    return digest, tuple(notes)
+def folded(events: Iterable[Event]) -> Digest:
+    """The digest of a session's events."""
+    return reduce(fold, events, Digest())
 
 
 def view_of(sessions: Iterable[Session], *, until: int | None = None) -> ProjectView:
     """The project view of the sessions, as the ledger returns it; of the last session only the first `until` events."""
     *earlier, last = sessions
-    views, notes = [], []
+    views = []
     for session, events in [*((session, session.events) for session in earlier), (last, last.events[:until])]:
-        digest, of_session = folded(events)
         views.append(
             SessionView(
                 session=session.id,
                 agent=session.agent,
                 started_ms=session.started_ms,
                 last_ms=events[-1].at_ms,
-                digest=digest,
+                digest=folded(events),
             )
         )
-        notes += [replace(note, agent=session.agent) for note in of_session]
-    notes.sort(key=lambda note: (note.weight, note.at_ms), reverse=True)
-    return ProjectView(root=ROOT, sessions=tuple(reversed(views)), notes=tuple(notes))
+    return ProjectView(root=ROOT, sessions=tuple(reversed(views)))
 
 
 def handed_over(made: Dialogue, *, until: int | None = None) -> Shown | None:

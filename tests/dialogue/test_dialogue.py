@@ -81,7 +81,7 @@ def test_a_digest_that_is_stored_after_each_event_is_that_of_all_events(seed: in
 
 
 def _fold(digest: Digest, event: Event) -> Digest:
-    return fold(digest, event)[0]
+    return fold(digest, event)
 
 
 def _fold_and_store(digest: Digest, event: Event) -> Digest:

@@ -6,7 +6,7 @@ from carryover.distill.digest import Digest, Turn
 from carryover.distill.fold import fold
 from carryover.distill.handoff import distill
 from carryover.distill.render import render
-from carryover.distill.view import Note, ProjectView, SessionView
+from carryover.distill.view import ProjectView, SessionView
 from carryover.distill.work.merge import work_of
 from carryover.distill.work.state import Line
 from carryover.model import (
@@ -35,15 +35,13 @@ class Conversation:
         self.started_ms = at_ms
         self.at_ms = at_ms
         self.digest = Digest()
-        self.notes: list[Note] = []
         self._count = 0
 
     def event(self, body: AnyBody) -> Conversation:
         self._count += 1
         self.at_ms += MINUTE_MS
         event = Event(key=f"{self.session}:{self._count}", session=self.session, at_ms=self.at_ms, body=body, cwd=ROOT)
-        self.digest, notes = fold(self.digest, event)
-        self.notes += notes
+        self.digest = fold(self.digest, event)
         return self
 
     def user(self, text: str, command: str | None = None) -> Conversation:
@@ -102,8 +100,7 @@ class Conversation:
 def project(*conversations: Conversation, root: str = ROOT) -> ProjectView:
     """The project these conversations were held in, newest first as the ledger gives them."""
     ordered = sorted(conversations, key=lambda conversation: -conversation.at_ms)
-    notes = tuple(note for conversation in ordered for note in conversation.notes)
-    return ProjectView(root=root, sessions=tuple(conversation.view() for conversation in ordered), notes=notes)
+    return ProjectView(root=root, sessions=tuple(conversation.view() for conversation in ordered))
 
 
 def section(*talks: Conversation, title: str) -> list[str]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 DESCRIPTION: Final = """\
 Prints the project as one document to paste where no file can be seen: a chat in
-the browser. It holds the task, decisions, what worked and what did not, the
+the browser. It holds the task, what you said, what worked and what did not, the
 uncommitted changes, the files that matter and the instructions in force, fitted
 into a budget of tokens. Secrets are taken out; files that git ignores, or whose
 names say that they hold secrets, are not read. What is in it, and what was left

@@ -25,8 +25,8 @@ LIMIT: Final = 100
 DESCRIPTION: Final = """\
 Prints what happened in a project, newest first, whichever agent did it: where
 sessions began and one agent took over from another, your prompts (their first
-line), commits, tests that began to fail or pass again, decisions, compactions
-and usage limits."""
+line), commits, tests that began to fail or pass again, compactions and usage
+limits."""
 
 EXAMPLES: Final = """\
 examples:

@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "file", metavar="FILE", nargs="?", default="-", help="the text (default, and `-`: standard input)"
     )
     parser.add_argument("--from", dest="source", metavar="NAME", help="who wrote it: a chat's id or any name")
-    parser.add_argument("--title", metavar="TEXT", help="what it is about (default: its first sentence)")
+    parser.add_argument("--title", metavar="TEXT", help="what it is about (default: its first line)")
     parser.add_argument("--project", metavar="DIR", help="a folder of the project (default: this one)")
     parser.add_argument("--json", action="store_true", help="print what was done as JSON")
 
@@ -115,11 +115,11 @@ def _standard_input() -> bytes:
 
 
 def _title(source: str, given: str | None, text: str) -> str:
-    from carryover.distill.language.prose import first_sentence
     from carryover.export.quoting import safe
+    from carryover.text.markdown import plain, prose_lines
 
-    about = one_line(safe(given or "").text, _TITLE_CHARS) or one_line(first_sentence(text), _TITLE_CHARS)
-    return f"Second opinion from {source}: {about or one_line(text, _TITLE_CHARS)}"
+    first_line = plain(next(iter(prose_lines(text)), text))
+    return f"Second opinion from {source}: {one_line(safe(given or '').text.strip() or first_line, _TITLE_CHARS)}"
 
 
 def _record(state: StateDir, root: str, source: str, title: str, text: str) -> tuple[str, bool]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import msgspec
 
 from carryover.distill.handoff import Handoff
-from carryover.distill.view import Note
 from carryover.facts import GitFacts
 
 
@@ -68,9 +67,8 @@ class Material(msgspec.Struct, frozen=True, kw_only=True):
     """Files of the project that git does not ignore, sorted; bounded."""
     handoff: Handoff | None = None
     git: GitFacts | None = None
-    notes: tuple[Note, ...] = ()
     said: tuple[Said, ...] = ()
-    """Prompts that the handoff's lines and the notes come from."""
+    """Prompts that the lines of the task come from."""
     last_answer: Said | None = None
     changes: tuple[ChangedText, ...] = ()
     files: tuple[TextFile, ...] = ()

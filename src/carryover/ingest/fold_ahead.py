@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 
-from carryover.ledger.batch import Entry, FoldedThread, OfferedNote, PreparedBatch
+from carryover.ledger.batch import Entry, FoldedThread, PreparedBatch
 from carryover.ledger.threads import NO_DIGEST, Reducer
 from carryover.model import Event
 
@@ -34,7 +34,7 @@ class FoldAhead:
     def _folded(self, thread: tuple[str, str], entries: list[Entry]) -> FoldedThread:
         session, subagent_id = thread
         before = self._digests.get(thread, NO_DIGEST)
-        after, notes = self._reducer.reduce(before, [self._unstored(entry, session, subagent_id) for entry in entries])
+        after = self._reducer.reduce(before, [self._unstored(entry, session, subagent_id) for entry in entries])
         self._digests[thread] = after
         return FoldedThread(
             session=session,
@@ -42,11 +42,6 @@ class FoldAhead:
             version=self._reducer.version,
             before=before,
             after=after,
-            notes=tuple(
-                (number, OfferedNote(kind=note.kind, weight=note.weight, at_ms=note.at_ms, text=note.text))
-                for number, of_event in enumerate(notes)
-                for note in of_event
-            ),
         )
 
     def _unstored(self, entry: Entry, session: str, subagent_id: str) -> Event:

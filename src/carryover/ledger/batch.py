@@ -66,15 +66,6 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class OfferedNote(msgspec.Struct, frozen=True):
-    """A note as it is stored (see `carryover.ledger.threads.Note`)."""
-
-    kind: str
-    weight: int
-    at_ms: int
-    text: str
-
-
 class FoldedThread(msgspec.Struct, frozen=True, kw_only=True):
     """An offer: what version `version` of the reducer makes of a thread, had it the digest `before` until then.
 
@@ -87,8 +78,6 @@ class FoldedThread(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     before: bytes
     after: bytes
-    notes: tuple[tuple[int, OfferedNote], ...]
-    """Each with the place of its event among those entries, from 0."""
 
 
 class Reemission(msgspec.Struct, frozen=True, kw_only=True):

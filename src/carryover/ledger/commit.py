@@ -226,7 +226,7 @@ async def _add_to_session(
         await retract(db, reducer, session, retracted)
     project_id = await assign_project(db, session, [entry.event for entry in entries], roots)
     for subagent_id, lines in _grouped(entries, lambda entry: entry.event.subagent_id or "").items():
-        thread = await open_thread(db, reducer, session.id, session.native_id, subagent_id, project_id)
+        thread = await open_thread(db, reducer, session.id, session.native_id, subagent_id)
         await _add_to_thread(db, reducer, thread, lines, retracted, offers)
     await drop_confirmed(db, session.id, [entry.event for entry in entries])
     touched = {project for project in (session.project_id, project_id) if project is not None}

@@ -127,7 +127,6 @@ async def _remove_from_session(
     for (thread_id,) in list(await db.execute_fetchall(_THREADS, (session_id,))):
         removed = await _remove_events(db, int(thread_id), span)
         if not list(await db.execute_fetchall("SELECT 1 FROM event WHERE thread_id = ? LIMIT 1", (thread_id,))):
-            await db.execute_fetchall("DELETE FROM note WHERE thread_id = ?", (thread_id,))
             await db.execute_fetchall("DELETE FROM thread WHERE id = ?", (thread_id,))
         elif removed:
             await rebuild(db, reducer, int(thread_id))

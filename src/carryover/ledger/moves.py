@@ -20,18 +20,14 @@ _MOVE: Final = (
     """UPDATE session SET project_id = :new,
         recorded_project_id = nullif(coalesce(recorded_project_id, :old), :new)
         WHERE project_id = :old""",
-    "UPDATE note SET project_id = :new WHERE project_id = :old",
     "UPDATE project SET moved_to = NULL WHERE id = :new",
     "UPDATE project SET moved_to = :new, not_moved = 0 WHERE id = :old",
 )
 _CAME_BY: Final = """WITH RECURSIVE came(id) AS (SELECT ? UNION SELECT project.id FROM project, came
     WHERE project.moved_to = came.id) SELECT id FROM came"""
 _PLACED: Final = "SELECT id, project_id FROM session WHERE recorded_project_id = ? AND project_id != ?"
-_BACK: Final = (
-    "UPDATE session SET project_id = :old, recorded_project_id = nullif(recorded_project_id, :old) WHERE id = :session",
-    """UPDATE note SET project_id = :old
-        WHERE thread_id IN (SELECT id FROM thread WHERE session_id = :session)""",
-)
+_BACK: Final = """UPDATE session SET project_id = :old, recorded_project_id = nullif(recorded_project_id, :old)
+    WHERE id = :session"""
 _KEEP_APART: Final = "UPDATE project SET moved_to = NULL, not_moved = 1 WHERE id = ?"
 _NOTE_IDENTITY: Final = "UPDATE project SET identity = ? WHERE id = ? AND identity IS NOT ?"
 
@@ -65,8 +61,7 @@ async def move_back(db: aiosqlite.Connection, old: int) -> Moved:
     for project in came_by:
         sessions.update(await _away(db, project, old))
     for session in sessions:
-        for statement in _BACK:
-            await db.execute_fetchall(statement, {"old": old, "session": session})
+        await db.execute_fetchall(_BACK, {"old": old, "session": session})
     await db.execute_fetchall(_KEEP_APART, (old,))
     touched = {old, *sessions.values()}
     await mark_changed(db, touched, started_ms=0)

@@ -1,4 +1,4 @@
-"""What the ledger holds of one project's work: digests of its sessions, notes, worktrees. Read-only and blocking.
+"""What the ledger holds of one project's work: digests of its sessions, worktrees. Read-only and blocking.
 
 It is read at each change, so every query follows an index and reads a bounded number of rows: it costs the same for a
 project of one day and of one year.
@@ -15,17 +15,12 @@ import msgspec
 
 from carryover.ledger.codec import decode_body
 from carryover.ledger.digests import unpack_digest
-from carryover.ledger.rows import LINES, MAX_PROVISIONAL, PROVISIONAL, StoredBody, records
+from carryover.ledger.rows import LINES, MAX_PROVISIONAL, PROVISIONAL, StoredBody
 
 _MAIN_THREAD: Final = """SELECT id, subagent_id, fold_version, digest FROM thread
     WHERE session_id = ? AND subagent_id = ''"""
 _SUB_AGENTS: Final = """SELECT id, subagent_id, fold_version, digest FROM thread
     WHERE session_id = ? AND subagent_id != '' ORDER BY last_ms DESC LIMIT ?"""
-_NOTES: Final = """SELECT note.thread_id, kind, text, at_ms, weight, agent FROM note
-    JOIN thread ON thread.id = thread_id JOIN session ON session.id = session_id
-    WHERE note.project_id = ? AND kind = ? ORDER BY"""
-_BY_WEIGHT: Final = f"{_NOTES} weight DESC, at_ms DESC LIMIT ?"
-_BY_TIME: Final = f"{_NOTES} at_ms DESC LIMIT ?"
 _WORKTREES: Final = """SELECT root, last_event_ms FROM project
     WHERE main_root = ? ORDER BY last_event_ms DESC LIMIT ?"""
 
@@ -37,17 +32,6 @@ class ThreadRow(msgspec.Struct, frozen=True, kw_only=True):
     subagent_id: str
     fold_version: int
     digest: bytes
-
-
-class NoteRow(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that outlives its thread. `at_ms` is in UTC ms."""
-
-    thread_id: int
-    kind: str
-    text: str
-    at_ms: int
-    weight: int
-    agent: str
 
 
 @contextmanager
@@ -91,16 +75,6 @@ def provisional_bodies(db: sqlite3.Connection, session_id: int) -> list[tuple[st
         (subagent_id, StoredBody(-row_id, at_ms, decode_body(body)))
         for row_id, subagent_id, at_ms, body in reversed(rows)
     ]
-
-
-def weightiest_notes(db: sqlite3.Connection, project_id: int, kind: str, *, limit: int) -> list[NoteRow]:
-    """Notes of one kind by weight, then newest first."""
-    return list(records(NoteRow, db, _BY_WEIGHT, (project_id, kind, limit)))
-
-
-def newest_notes(db: sqlite3.Connection, project_id: int, kind: str, *, limit: int) -> list[NoteRow]:
-    """Notes of one kind, newest first."""
-    return list(records(NoteRow, db, _BY_TIME, (project_id, kind, limit)))
 
 
 def worktrees(db: sqlite3.Connection, root: str, *, limit: int) -> list[tuple[str, int]]:

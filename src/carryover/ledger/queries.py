@@ -270,7 +270,7 @@ def gone_sources(db: sqlite3.Connection) -> int:
     return int(number)
 
 
-def work_sessions(db: sqlite3.Connection, project_id: int, *, limit: int) -> list[SessionRow]:
-    """The newest sessions of a project in which an agent worked."""
-    statement = f"{SESSION} WHERE project_id = ? AND agent != ? ORDER BY last_ms DESC, session.id DESC LIMIT ?"
-    return list(records(SessionRow, db, statement, (project_id, NOTE, limit)))
+def work_sessions(db: sqlite3.Connection, project_id: int, *, limit: int, skipped: int = 0) -> list[SessionRow]:
+    """The newest sessions of agents in a project, without the `skipped` newest ones."""
+    statement = f"{SESSION} WHERE project_id = ? AND agent != ? ORDER BY last_ms DESC, session.id DESC LIMIT ? OFFSET ?"
+    return list(records(SessionRow, db, statement, (project_id, NOTE, limit, skipped)))

@@ -1,8 +1,8 @@
 """Saves what can still be read from a damaged ledger. Blocking.
 
 Positions in the sources are not saved: with rows missing, every source that still exists is read again from its
-beginning, and the keys of the rows that were saved keep that from counting anything twice. Digests and notes are made
-again from the events.
+beginning, and the keys of the rows that were saved keep that from counting anything twice. Digests are made again from
+the events.
 """
 
 from __future__ import annotations

@@ -283,6 +283,11 @@ def m009_compressed(db: sqlite3.Connection) -> None:
     """
 
 
+def m010_no_notes(db: sqlite3.Connection) -> None:
+    """Drops the notes: digests keep what they were made from."""
+    db.execute("DROP TABLE note")
+
+
 MIGRATIONS: Final[tuple[Migration, ...]] = (
     m001_initial,
     m002_hooks,
@@ -293,6 +298,7 @@ MIGRATIONS: Final[tuple[Migration, ...]] = (
     m007_forgotten,
     m008_search,
     m009_compressed,
+    m010_no_notes,
 )
 
 

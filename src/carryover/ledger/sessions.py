@@ -46,7 +46,6 @@ _CURRENT_PROJECT: Final = """WITH RECURSIVE way(id, moved_to) AS (SELECT id, mov
     UNION SELECT project.id, project.moved_to FROM project JOIN way ON project.id = way.moved_to)
     SELECT id FROM way WHERE moved_to IS NULL"""
 _EXISTS_AGAIN: Final = "UPDATE project SET moved_to = NULL WHERE id = ? AND moved_to IS NOT NULL"
-_MOVE_NOTES: Final = "UPDATE note SET project_id = ? WHERE thread_id IN (SELECT id FROM thread WHERE session_id = ?)"
 _DROP_PROVISIONAL: Final = "DELETE FROM provisional WHERE session_id = ?"
 _MARK_CHANGED: Final = """UPDATE project SET
     last_event_ms = (SELECT coalesce(max(last_ms), 0) FROM session WHERE project_id = project.id),
@@ -152,10 +151,8 @@ async def assign_project(
         project_id = recorded_project_id
     moved_from = recorded_project_id if recorded_project_id != project_id else None
     await db.execute_fetchall(_ASSIGN_PROJECT, (project_id, moved_from, main is not None, session.id))
-    if project_id != session.project_id:
-        await db.execute_fetchall(_MOVE_NOTES, (project_id, session.id))
-        if session.project_id is not None:
-            await db.execute_fetchall(_DROP_PROVISIONAL, (session.id,))
+    if session.project_id not in (None, project_id):
+        await db.execute_fetchall(_DROP_PROVISIONAL, (session.id,))
     if main is not None and conversation_of(session.native_id) == session.native_id:
         await adopt_subagents(db, session.id, session.native_id, project_id)
     return project_id

@@ -63,7 +63,7 @@ class Ledger:
     async def open(cls, path: Path, reducer: Reducer) -> Ledger:
         """Opens the ledger at `path`, made if there is none, migrated or salvaged if that is needed.
 
-        `reducer` makes the digests and notes of its threads.
+        `reducer` makes the digests of its threads.
 
         Raises UserError if it must be left alone: written by a newer Carryover, or not a ledger.
         """

@@ -1,4 +1,4 @@
-"""A thread's row: its digest, the notes its events gave, and rebuilding both when the reducer or the events changed.
+"""A thread's row with its digest, and rebuilding that when the reducer or the events changed.
 
 The ledger does not know what a digest is: it stores what the reducer it was opened with makes of a thread's events.
 Whether they arrive or are read back, the reducer sees exactly what is stored of them, so a rebuilt digest equals one
@@ -29,37 +29,11 @@ _EVENTS_PER_READ: Final = 500
 
 _FIND: Final = "SELECT id, fold_version, digest FROM thread WHERE session_id = ? AND subagent_id = ?"
 _OPEN: Final = "INSERT INTO thread (session_id, subagent_id, fold_version, digest) VALUES (?, ?, ?, ?)"
-_PUT_NOTE: Final = """INSERT INTO note (event_id, thread_id, project_id, kind, weight, at_ms, text)
-    VALUES (?, ?, ?, ?, ?, ?, ?)"""
-_OUTDATED: Final = """SELECT thread.id, session.native_id, subagent_id, project_id
+_OUTDATED: Final = """SELECT thread.id, session.native_id, subagent_id
     FROM thread JOIN session ON session.id = session_id
     WHERE thread.id IN (SELECT id FROM thread WHERE fold_version != ?) ORDER BY thread.last_ms DESC LIMIT ?"""
-_OF_ID: Final = """SELECT session.native_id, subagent_id, project_id FROM thread JOIN session ON session.id = session_id
+_OF_ID: Final = """SELECT session.native_id, subagent_id FROM thread JOIN session ON session.id = session_id
     WHERE thread.id = ?"""
-
-
-class Note(Protocol):
-    """Something that outlives its thread. Times are UTC ms."""
-
-    @property
-    def kind(self) -> str:
-        """What kind of note it is. The ledger only compares it."""
-        ...
-
-    @property
-    def weight(self) -> int:
-        """How much it matters beside other notes of its kind; higher is more."""
-        ...
-
-    @property
-    def at_ms(self) -> int:
-        """When it was said, in UTC milliseconds."""
-        ...
-
-    @property
-    def text(self) -> str:
-        """The text that a handoff shows, secrets taken out."""
-        ...
 
 
 class Reducer(Protocol):
@@ -74,8 +48,8 @@ class Reducer(Protocol):
         """Whether a digest of this version can be folded on."""
         ...
 
-    def reduce(self, digest: bytes, events: Iterable[Event]) -> tuple[bytes, Sequence[Sequence[Note]]]:
-        """The digest after `events`, in order, and the notes of each of them. It begins with `NO_DIGEST`."""
+    def reduce(self, digest: bytes, events: Iterable[Event]) -> bytes:
+        """The digest after `events`, in order. It begins with `NO_DIGEST`."""
         ...
 
 
@@ -85,12 +59,11 @@ class Thread(msgspec.Struct, frozen=True, kw_only=True):
     id: int
     session: str
     subagent_id: str
-    project_id: int | None
     digest: bytes = NO_DIGEST
 
 
 async def open_thread(
-    db: aiosqlite.Connection, reducer: Reducer, session_id: int, session: str, subagent_id: str, project_id: int | None
+    db: aiosqlite.Connection, reducer: Reducer, session_id: int, session: str, subagent_id: str
 ) -> Thread:
     """The thread's row, made if there is none. A digest of another version is rebuilt."""
     rows = list(await db.execute_fetchall(_FIND, (session_id, subagent_id)))
@@ -99,7 +72,7 @@ async def open_thread(
         rows = list(await db.execute_fetchall(_FIND, (session_id, subagent_id)))
     ((thread_id, version, stored),) = rows
     digest = unpack_digest(stored)
-    thread = Thread(id=thread_id, session=session, subagent_id=subagent_id, project_id=project_id, digest=digest)
+    thread = Thread(id=thread_id, session=session, subagent_id=subagent_id, digest=digest)
     if version == reducer.version and reducer.can_read(digest):
         return thread
     return await rebuild_thread(db, reducer, thread)
@@ -112,25 +85,24 @@ async def reduce_on(
     events: Sequence[StoredBody],
     offer: FoldedThread | None = None,
 ) -> Thread:
-    """The thread with `events` folded on top of its digest; both that and their notes are stored.
+    """The thread with `events` folded on top of its digest, which is stored.
 
     `offer`: these events, folded ahead. It is used where it began from the digest that the thread has.
     """
     if offer is not None and (offer.version, offer.before) == (reducer.version, thread.digest):
-        thread = await _with_notes(db, thread, offer.after, [(events[number], note) for number, note in offer.notes])
+        thread = msgspec.structs.replace(thread, digest=offer.after)
     else:
-        thread = await _reduced(db, reducer, thread, events)
+        thread = await _reduced(reducer, thread, events)
     await _store_digest(db, reducer, thread, last_ms=max((event.at_ms for event in events), default=0))
     return thread
 
 
 async def rebuild_thread(db: aiosqlite.Connection, reducer: Reducer, thread: Thread) -> Thread:
-    """Folds all events that count again, in the order they came, and replaces the notes by those this gives."""
-    await db.execute_fetchall("DELETE FROM note WHERE thread_id = ?", (thread.id,))
+    """Folds all events that count again, in the order they came."""
     thread = msgspec.structs.replace(thread, digest=NO_DIGEST)
     last_ms, after = 0, 0
     while events := await _events_after(db, thread.id, after):
-        thread = await _reduced(db, reducer, thread, events)
+        thread = await _reduced(reducer, thread, events)
         after = events[-1].event_id
         last_ms = max(last_ms, *(event.at_ms for event in events))
     # Not only raised: a retracted event may have been the newest.
@@ -141,38 +113,19 @@ async def rebuild_thread(db: aiosqlite.Connection, reducer: Reducer, thread: Thr
 
 async def rebuild(db: aiosqlite.Connection, reducer: Reducer, thread_id: int) -> None:
     """As `rebuild_thread`, of the thread with this id."""
-    ((session, subagent_id, project_id),) = await db.execute_fetchall(_OF_ID, (thread_id,))
-    await rebuild_thread(
-        db, reducer, Thread(id=thread_id, session=session, subagent_id=subagent_id, project_id=project_id)
-    )
+    ((session, subagent_id),) = await db.execute_fetchall(_OF_ID, (thread_id,))
+    await rebuild_thread(db, reducer, Thread(id=thread_id, session=session, subagent_id=subagent_id))
 
 
 async def outdated_threads(db: aiosqlite.Connection, reducer: Reducer, limit: int) -> list[Thread]:
     """Threads whose digest another version of the reducer made, newest activity first."""
     rows = await db.execute_fetchall(_OUTDATED, (reducer.version, limit))
-    return [
-        Thread(id=thread_id, session=session, subagent_id=subagent_id, project_id=project_id)
-        for thread_id, session, subagent_id, project_id in rows
-    ]
+    return [Thread(id=thread_id, session=session, subagent_id=subagent_id) for thread_id, session, subagent_id in rows]
 
 
-async def _reduced(db: aiosqlite.Connection, reducer: Reducer, thread: Thread, events: Sequence[StoredBody]) -> Thread:
+async def _reduced(reducer: Reducer, thread: Thread, events: Sequence[StoredBody]) -> Thread:
     given = [event.of(thread.session, thread.subagent_id) for event in events]
-    digest, notes = await asyncio.to_thread(reducer.reduce, thread.digest, given)
-    of_events = [(event, note) for event, of_event in zip(events, notes, strict=True) for note in of_event]
-    return await _with_notes(db, thread, digest, of_events)
-
-
-async def _with_notes(
-    db: aiosqlite.Connection, thread: Thread, digest: bytes, notes: Iterable[tuple[StoredBody, Note]]
-) -> Thread:
-    rows = [
-        (event.event_id, thread.id, thread.project_id, note.kind, note.weight, note.at_ms, note.text)
-        for event, note in notes
-    ]
-    if rows:
-        await db.executemany(_PUT_NOTE, rows)
-    return msgspec.structs.replace(thread, digest=digest)
+    return msgspec.structs.replace(thread, digest=await asyncio.to_thread(reducer.reduce, thread.digest, given))
 
 
 async def _store_digest(db: aiosqlite.Connection, reducer: Reducer, thread: Thread, *, last_ms: int) -> None:

@@ -19,6 +19,7 @@ from carryover.probe.git_config import names_no_filter
 from carryover.probe.git_diff import ChangedFile, OwnWrites, changed_files, is_own_text, own_places
 from carryover.redact import clean
 from carryover.text import lazy_re as re
+from carryover.text.lines import one_line
 
 _SUBJECT_LIMIT: Final = 200
 _CLEAN_UP_SHARE: Final = 0.1
@@ -226,7 +227,7 @@ def _head_of(answer: Answer) -> tuple[str | None, str]:
     _, _, line = answer.out.decode(errors="replace").partition("\n")
     short, _, subject = line.partition("\0")
     # Redacted here, since the ledger keeps these facts; before the cut, since half a secret is no longer recognised.
-    return short, clean(" ".join(subject.split()))[:_SUBJECT_LIMIT]
+    return short, clean(one_line(subject))[:_SUBJECT_LIMIT]
 
 
 def without_own_programs(answer: Answer) -> list[str] | None:

@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
 
-from carryover.distill.language.names import names_in
 from carryover.distill.sections.files import recent_files
 from carryover.distill.view import ProjectView
 from carryover.export.code_pieces import standing
@@ -24,6 +23,8 @@ _MOST_NAMED: Final = 12
 _GENERATED: Final = re.compile(
     r"(?i)(?:.*\.lock|.*-lock\.(?:json|yaml)|go\.sum|.*\.min\.(?:js|css)|.*\.(?:map|snap|svg|csv|ipynb))"
 )
+# Japanese, Chinese and Korean text follows a name without a space.
+_PATH_LIKE: Final = re.compile(r"(?:[^\W\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]|[.@~+\\/-])+")
 
 
 def is_generated(path: str) -> bool:
@@ -131,8 +132,10 @@ def _references(paths: Sequence[str], texts: Sequence[str]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for text in texts:
         named = set()
-        for name in names_in(text):
-            tail = name.replace("\\", "/").removeprefix("./").casefold()
+        for name in _PATH_LIKE.findall(text):
+            tail = name.replace("\\", "/").removeprefix("./").rstrip("./").casefold()
+            if "." not in tail and "/" not in tail:
+                continue
             same_name = by_name.get(tail.rpartition("/")[2], [])
             fitting = [
                 path for path in same_name if f"/{path.casefold()}".endswith(f"/{tail}") or path.casefold() in tail

@@ -14,13 +14,10 @@ from carryover.ledger.queries import session_events, sessions
 from carryover.ledger.rows import SessionRow, StoredEvent
 from carryover.model import AgentSummary, ToolResult, TurnEnd, UserPrompt
 
-MomentKind = Literal["session", "hand-over", "prompt", "commit", "tests", "decision", "compaction", "limit"]
+MomentKind = Literal["session", "hand-over", "prompt", "commit", "tests", "compaction", "limit"]
 
 MOST_SESSIONS: Final = 5000
 _LONGEST_TEXT: Final = 400
-
-_DECISIONS: Final = """SELECT at_ms, text FROM note
-    WHERE kind = 'decision' AND thread_id IN (SELECT id FROM thread WHERE session_id = ?)"""
 
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +68,6 @@ def _of_session(db: sqlite3.Connection, row: SessionRow, before: SessionRow | No
     if before is not None and before.agent != row.agent:
         found.append(moment(row.started_ms, "hand-over", before.agent))
     found += [moment(at_ms, kind, text) for at_ms, kind, text in _of_events(session_events(db, row))]
-    found += [moment(at_ms, "decision", text) for at_ms, text in db.execute(_DECISIONS, (row.id,))]
     return found[::-1]
 
 

@@ -83,7 +83,6 @@ def gathered(
         paths=paths,
         handoff=recorded.handoff,
         git=git,
-        notes=recorded.view.notes if recorded.view is not None else (),
         said=recorded.said,
         last_answer=recorded.last_answer,
         changes=tuple(_changes(changes, {file.path for file in files})),
@@ -104,7 +103,7 @@ def _recorded(
     return _Recorded(
         view=view,
         handoff=handoff,
-        said=_said(db, project_id, view, handoff),
+        said=_said(db, project_id, handoff),
         last_answer=Said(session=handoff.session, at_ms=answer[0], text=answer[1]) if answer is not None else None,
     )
 
@@ -129,18 +128,11 @@ def _texts(handoff: Handoff | None) -> list[str]:
     return [line.text for section in sections for line in section.lines if section.title != "Recent files"]
 
 
-def _said(db: sqlite3.Connection, project_id: int, view: ProjectView, handoff: Handoff) -> tuple[Said, ...]:
-    """The prompts that the task and the decisions are from."""
-    of_lines = [
-        line.entry.at_ms
-        for section in handoff.sections
-        for line in section.lines
-        if section.title in ("Task", "Decisions")
-    ]
-    lasting = [note.at_ms for note in view.notes if note.kind == "decision"]
+def _said(db: sqlite3.Connection, project_id: int, handoff: Handoff) -> tuple[Said, ...]:
+    """The prompts that the task is from."""
+    times = [line.entry.at_ms for section in handoff.sections if section.title == "Task" for line in section.lines]
     return tuple(
-        Said(session=session, at_ms=at_ms, text=text)
-        for session, at_ms, text in prompts_at(db, project_id, [*of_lines, *lasting])
+        Said(session=session, at_ms=at_ms, text=text) for session, at_ms, text in prompts_at(db, project_id, times)
     )
 
 

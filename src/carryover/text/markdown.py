@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Final, Literal
 
 from carryover.text import lazy_re as re
+from carryover.text.lines import one_line
 
 # A fence may be in a list or a quotation. Its indentation does not matter, since list items shift it.
 _OPENER: Final = re.compile(rb"[ \t]*(?:(?:[-*+>]|\d{1,9}[.)])[ \t]*)*(`{3,}(?=[^`]*$)|~{3,})")
@@ -62,7 +63,7 @@ def plain(line: str) -> str:
         line = _LINK.sub(r"\1", line)
     if "**" in line or "__" in line:
         line = _EMPHASIS.sub(r"\2", line)
-    return " ".join(line.split())
+    return one_line(line)
 
 
 def is_fence(line: str) -> bool:

@@ -7,11 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from carryover.distill.handoff import distill
+from carryover.distill.handoff import Line, Section, distill
 from carryover.distill.own_text import without_handoffs
-from carryover.distill.view import Note
+from carryover.distill.sections.entry import Entry
 from carryover.export.document import LEAST_BUDGET, Document, Request, compose
 from carryover.export.material import ChangedText, GuidingFile, LeftOut, Material, Said, TextFile
+from carryover.export.pieces import pieces_of
 from carryover.export.tokens import tokens_in
 from support.conversation import MINUTE_MS, Conversation, project
 
@@ -21,7 +22,7 @@ REQUEST = Request(reader="ChatGPT", budget=12_000)
 
 
 def shop() -> Material:
-    """A project with a decision, a failure and a few files."""
+    """A project with a ban, a failure and a few files."""
     talk = Conversation().user("Add a discount to cart.py. Never round before the end, because cents get lost.")
     talk.edited("cart.py", line=2).says("`discount` is there.").user("Now wire it into checkout.py")
     talk.ran("pytest -q", "ModuleNotFoundError: No module named 'money'", status="error")
@@ -41,7 +42,6 @@ def shop() -> Material:
         about="Sells bread.",
         paths=("cart.py", "named.py", "old.py"),
         handoff=distill(view, None, {}, resume="silent", now_ms=now_ms),
-        notes=view.notes,
         said=(
             Said(
                 session="s1",
@@ -72,8 +72,7 @@ def test_the_document_holds_what_a_reader_without_files_needs() -> None:
     assert "Sells bread." in found["The project"]
     assert "Python (3 files)" in found["The project"]
     assert "Add a discount to cart.py" in found["Task"]
-    assert "Never round before the end" in found["Decisions, the weightiest and newest first"]
-    assert "because cents get lost" in found["Decisions, the weightiest and newest first"]
+    assert "because cents get lost" in found["Task"]
     assert "No module named 'money'" in found["What did not work"]
     assert "`decimal`" in found["What the agent would do next"]
     assert "Run `pytest -q`." in found["Instructions and skills in force"]
@@ -205,14 +204,42 @@ def test_a_long_file_is_shown_around_its_last_edit() -> None:
     assert LeftOut("a.txt", "only lines 960 to 1039 of 2000") in document.left_out
 
 
-def test_decisions_lose_half_their_weight_in_two_weeks() -> None:
-    talk = Conversation().user("Fix the oven in kiln.py").edited("kiln.py").says("Done.")
-    material = Material(name="x", now_ms=talk.at_ms + 60 * DAY_MS, handoff=None)
-    old, new = (
-        Note(kind="decision", text=text, at_ms=material.now_ms - days * DAY_MS, weight=weight)
-        for text, days, weight in (("old rule", 60, 9), ("new rule", 1, 3))
-    )
-    material = replace(material, notes=(old, new))
+HEADINGS = (
+    "Task", "Where it stands", "Next action", "Open questions", "Also in progress", "What the user said",
+    "Recent files", "Failed approaches", "Progress log", "From the agent's own summary", "Git context",
+)  # fmt: skip
 
-    found = sections(compose(material, REQUEST))["Decisions, the weightiest and newest first"]
-    assert found.index("new rule") < found.index("old rule")
+
+def handed_over() -> Material:
+    """What is handed over has one line below each heading, which is the heading in small letters."""
+    talk = Conversation().user("Add a discount to cart.py").edited("cart.py").says("Done.")
+    handoff = distill(project(talk), None, {}, resume="silent", now_ms=talk.at_ms)
+    assert handoff is not None
+    made = tuple(Section(title, (Line(Entry(text=title.lower(), rule="made up"), 1),)) for title in HEADINGS)
+    return Material(name="x", now_ms=talk.at_ms, handoff=replace(handoff, sections=made))
+
+
+def test_the_sections_of_the_handoff_come_in_a_readers_order() -> None:
+    found = sections(compose(handed_over(), REQUEST))
+
+    lines = {title: text.strip().split("\n")[0] for title, text in found.items() if title != "Read this first"}
+    assert list(lines.items()) == [
+        ("Task", "- task"),
+        ("What the user said", "- what the user said"),
+        ("Where it stands", "- where it stands"),
+        ("What was done", "- progress log"),
+        ("What did not work", "- failed approaches"),
+        ("Open questions", "- open questions"),
+        ("What the agent would do next", "- next action"),
+        ("Also in progress", "- also in progress"),
+        ("From the agent's own summary", "- from the agent's own summary"),
+        ("Recent files", "- recent files"),
+        ("State of git", "- git context"),
+    ]
+
+
+def test_task_and_next_action_always_stay_and_what_the_user_said_outlasts_what_the_agent_says_of_itself() -> None:
+    ranks = {piece.section: piece.rank for piece in pieces_of(handed_over())}
+
+    assert [section for section, rank in ranks.items() if rank == 0] == ["Task", "What the agent would do next"]
+    assert ranks["What the user said"] < ranks["What did not work"] < ranks["From the agent's own summary"]

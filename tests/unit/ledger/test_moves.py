@@ -18,9 +18,9 @@ Reading = Callable[[], sqlite3.Connection]
 
 
 async def worked(scribe: Scribe, session: str, root: str, *, gone: bool = False) -> None:
-    """A session with a task, a decision and an edit in the project at `root`."""
+    """A session with a task and an edit in the project at `root`."""
     reported = [
-        scribe.event(f"Never cap it in {session}. Add a discount.", session=session, cwd=root),
+        scribe.event(f"Add a discount in {session}.", session=session, cwd=root),
         scribe.event(FileEdit(path=f"{root}/cart.py", change="modify"), session=session, cwd=root),
     ]
     prepared = msgspec.structs.replace(scribe.prepared(*reported), roots={root: ProjectRoot(root, gone=gone)})
@@ -38,11 +38,7 @@ def held(db: sqlite3.Connection) -> dict[str, list[str]]:
     return {row.root: sorted(one.native_id for one in sessions(db, row.id, limit=20)) for row in projects(db)}
 
 
-def decisions(db: sqlite3.Connection, root: str) -> list[str]:
-    return sorted(note.text for note in project_view(db, project(db, root)).notes if note.kind == "decision")
-
-
-async def test_sessions_and_notes_go_with_the_project(ledger: Ledger, scribe: Scribe, reading: Reading) -> None:
+async def test_sessions_go_with_the_project(ledger: Ledger, scribe: Scribe, reading: Reading) -> None:
     await worked(scribe, "s1", "/old")
     await worked(scribe, "s2", "/new")
     old, new = project(reading(), "/old"), project(reading(), "/new")
@@ -53,7 +49,6 @@ async def test_sessions_and_notes_go_with_the_project(ledger: Ledger, scribe: Sc
     assert (moved.sessions, moved.projects) == (1, (old, new))
     assert held(reading()) == {"/new": ["s1", "s2"]}
     assert (view.root, view.former_roots) == ("/new", ("/old",))
-    assert decisions(reading(), "/new") == ["Never cap it in s1.", "Never cap it in s2."]
     assert unpublished(reading(), since_ms=1) == [new]
 
 
@@ -70,7 +65,6 @@ async def test_undoing_it_gives_back_what_came_and_keeps_what_was_there(
     assert (back.sessions, back.projects) == (1, (old, new))
     assert held(reading()) == {"/new": ["s2"], "/old": ["s1"]}
     assert project_view(reading(), new).former_roots == ()
-    assert decisions(reading(), "/new") == ["Never cap it in s2."]
     assert [row.not_moved for row in whereabouts(reading()) if row.id == old] == [True]
 
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from carryover.distill.view import Note
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import Commit, Entry
 from carryover.ledger.provisional import content_fingerprint
@@ -315,17 +314,6 @@ async def test_a_session_without_a_known_folder_waits_for_one(scribe: Scribe, re
 
     assert (commit.new_events, commit.projects) == (1, ())
     assert waiting(reading()) == [DONE]
-
-
-async def test_a_prompt_reported_early_gives_its_notes(scribe: Scribe, reading: Reading) -> None:
-    prompt = UserPrompt(text="Never push to main. Add a parser.")
-
-    await told_early(scribe, prompt)
-    early = project_view(reading(), 1).notes
-    await scribe.tell(scribe.event(prompt, at_ms=500_000))
-
-    assert [note.text for note in early if isinstance(note, Note)] != []
-    assert project_view(reading(), 1).notes == early
 
 
 async def test_a_question_reported_early_is_known_by_its_whole_record(scribe: Scribe, reading: Reading) -> None:

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carryover.adapter.contract import Reemitted
+from carryover.distill.digest import Digest
 from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.batch import Commit
 from carryover.ledger.queries import connect_read_only, session_by_prefix, session_events
@@ -71,7 +72,9 @@ async def test_what_changed_is_replaced_and_keeps_its_place_and_its_time(scribe:
 
     assert (changed.new_events, changed.projects) == (0, (1,))
     assert standing(reading()) == ["a", "Never use spaces.", "c"]
-    assert [note.text for note in project_view(reading(), 1).notes] == ["Never use spaces."]
+    (session,) = project_view(reading(), 1).sessions
+    assert session.digest.prompts == 3
+    assert "Never use tabs" not in repr(session.digest)
 
 
 async def test_what_is_gone_counts_no_longer_and_can_come_back(scribe: Scribe, reading: Reading) -> None:
@@ -168,7 +171,7 @@ _texts = st.sampled_from(["go on", "Never push to main.", "Add a parser."])
 def test_it_is_as_if_only_the_last_had_been_reported(
     scribe_of: type[Scribe], states: list[list[tuple[str, str]]]
 ) -> None:
-    async def reported(path: Path, *states: list[tuple[str, str]]) -> tuple[list[str], object]:
+    async def reported(path: Path, *states: list[tuple[str, str]]) -> tuple[list[str], Digest]:
         ledger = await Ledger.open(path, DigestReducer())
         scribe = scribe_of(ledger)
         # The session and its project are there in both; the time of what is told is that of its key.
@@ -181,7 +184,7 @@ def test_it_is_as_if_only_the_last_had_been_reported(
         await ledger.close()
         with closing(connect_read_only(path)) as db:
             (view,) = project_view(db, 1).sessions
-            return standing(db), (view.digest, project_view(db, 1).notes)
+            return standing(db), view.digest
 
     with tempfile.TemporaryDirectory() as folder:
         each = asyncio.run(reported(Path(folder, "each.sqlite"), *states))

@@ -85,10 +85,6 @@ def counted(db: sqlite3.Connection, project_id: int = 1) -> dict[str, int]:
     }
 
 
-def decisions(db: sqlite3.Connection) -> list[str]:
-    return [note.text for note in project_view(db, 1).notes if note.kind == "decision"]
-
-
 async def test_what_was_taken_back_no_longer_counts_and_keeps_its_place(scribe: Scribe, reading: Reading) -> None:
     await scribe.tell("add a parser", "Never use regular expressions.", "and a test")
 
@@ -97,7 +93,7 @@ async def test_what_was_taken_back_no_longer_counts_and_keeps_its_place(scribe: 
     db = reading()
     assert commit == Commit(new_events=1, projects=(1,), newest_event_ms=4_000)
     assert texts(db) == [("add a parser", False), ("Never use regular expressions.", True), ("and a test", True)]
-    assert (counted(db), decisions(db)) == ({"s1": 1}, [])
+    assert counted(db) == {"s1": 1}
     assert totals(db).events == 2
 
 
@@ -137,7 +133,7 @@ async def test_in_one_read_the_order_makes_no_difference(
 
     assert commit.new_events == 3
     assert sorted(texts(reading())) == [("Never use regular expressions.", True), ("add a parser", False)]
-    assert (counted(reading()), decisions(reading())) == ({"s1": 1}, [])
+    assert counted(reading()) == {"s1": 1}
 
 
 async def test_a_read_of_which_nothing_counts_leaves_an_empty_digest(scribe: Scribe, reading: Reading) -> None:
@@ -245,7 +241,7 @@ async def test_a_better_source_takes_the_place_of_a_lesser_one(scribe: Scribe, r
     db = reading()
     assert (commit.new_events, commit.projects) == (1, (1,))
     assert texts(db) == [("add a parser", False)]
-    assert (counted(db), decisions(db), totals(db).events) == ({"s1": 1}, [], 1)
+    assert (counted(db), totals(db).events) == ({"s1": 1}, 1)
 
 
 async def test_a_lesser_source_is_passed_by_once_a_better_one_has_spoken(
@@ -401,7 +397,6 @@ async def test_however_two_sources_alternate_only_the_better_counts(
             seen, wanted = project_view(db, 1).sessions[0], project_view(expected, 1).sessions[0]
             assert seen.digest == wanted.digest
             assert [side for side in seen.subagents if side.last_ms] == list(wanted.subagents)
-            assert project_view(db, 1).notes == project_view(expected, 1).notes
             assert totals(db).events == totals(expected).events
 
 

@@ -52,7 +52,7 @@ def rows(db: sqlite3.Connection, query: str) -> list[tuple[object, ...]]:
     return db.execute(query).fetchall()
 
 
-async def test_from_a_sound_ledger_everything_but_positions_digests_and_notes_is_saved(
+async def test_from_a_sound_ledger_everything_but_positions_and_digests_is_saved(
     ledger_path: Path, scribe_of: type[Scribe], fresh: sqlite3.Connection
 ) -> None:
     await filled(ledger_path, scribe_of, events=1_200)

@@ -56,6 +56,28 @@ def test_a_name_that_two_files_have_names_neither_and_a_path_its_own(shop: Path)
     assert [file.path for file in matter(shop, texts=("look at bread/oven.py",))[0]] == ["bread/oven.py"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "`other.py`",
+        "see ./other.py.",
+        "(other.py)",
+        "C:\\shop\\other.py",
+        "other.pyを直す",
+        "Mend **other.py**: now",
+        "OTHER.PY",
+    ],
+)
+def test_however_it_is_written_a_file_is_named(shop: Path, text: str) -> None:
+    assert [file.path for file in matter(shop, texts=(text,))[0]] == ["other.py"]
+
+
+def test_a_plain_word_names_no_file(shop: Path) -> None:
+    (shop / "other").write_text("x\n")
+
+    assert matter(shop, texts=("the other one, or...",))[0] == ()
+
+
 def test_what_is_ignored_secret_generated_or_no_text_is_named_and_not_read(shop: Path) -> None:
     files, left_out = matter(shop, "local.py", "prod.env", "package-lock.json", "logo.py", "gone.py")
 

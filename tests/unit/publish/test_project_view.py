@@ -9,37 +9,24 @@ import pytest
 from msgspec.structs import replace
 
 from carryover.distill.digest import FOLD_VERSION
-from carryover.distill.view import Note, Worktree
+from carryover.distill.view import Worktree
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import Entry
 from carryover.ledger.store import Ledger
-from carryover.model import NOTE, AssistantMessage, Retracted, SessionInfo
-from carryover.publish.project_view import MAX_NOTES_OF_A_KIND, MAX_SESSIONS, MAX_SUBAGENTS, project_view
+from carryover.model import NOTE, AssistantMessage, FileEdit, Retracted, SessionInfo
+from carryover.publish.project_view import MAX_SEARCHED, MAX_SESSIONS, MAX_SUBAGENTS, project_view
 from support.scribe import Scribe
 
 Reading = Callable[[], sqlite3.Connection]
 
 
-def add_note(db: sqlite3.Connection, project_id: int | None, kind: str, weight: int, at_ms: int, text: str) -> None:
-    """A note of the first event, as its fold leaves it."""
-    db.execute(
-        "INSERT INTO note (event_id, thread_id, project_id, kind, weight, at_ms, text) VALUES (1, 1, ?, ?, ?, ?, ?)",
-        (project_id, kind, weight, at_ms, text),
-    )
-
-
-def add_notes(path: Path, count: int, *, after: int = 0) -> None:
-    """Rulings and finished steps of the project."""
-    with closing(sqlite3.connect(path)) as db, db:
-        for n in range(after, after + count):
-            for kind in ("decision", "progress"):
-                add_note(db, 1, kind, n % 7, n, f"{kind} {n}")
+EDIT = FileEdit(path="/repo/parser.py", change="modify")
 
 
 async def history(scribe: Scribe, *, sessions: int, prompts: int) -> None:
     for n in range(sessions):
         session = f"s{scribe.written}"
-        reported = [scribe.event(f"prompt {m}", session=session) for m in range(prompts)]
+        reported = [scribe.event(body, session=session) for body in (*(f"prompt {m}" for m in range(prompts)), EDIT)]
         side = [scribe.event(f"task {m}", session=session, subagent_id=f"a{m}") for m in range(min(prompts, 30))]
         await scribe.tell(*reported, *side, path=f"/t/{n}/{session}")
 
@@ -94,36 +81,36 @@ async def test_texts_from_outside_are_no_sessions_and_only_the_newest_two_are_na
         ("note-2", "Opinion 2"),
         ("note-1", "Opinion 1"),
     ]
-    assert view.notes == ()
 
 
-async def test_notes_are_the_weightiest_rulings_and_the_newest_steps(
-    scribe: Scribe, reading: Reading, ledger_path: Path
+@pytest.mark.parametrize("talks", [3, MAX_SESSIONS, 2 * MAX_SESSIONS, MAX_SEARCHED - 1])
+async def test_the_newest_session_that_worked_stays_however_many_came_that_only_talked(
+    scribe: Scribe, reading: Reading, talks: int
 ) -> None:
-    await scribe.tell("hi")
-    add_notes(ledger_path, 100)
+    for session in ("before", "worked"):
+        await scribe.tell(scribe.event("Add it", session=session), scribe.event(EDIT, session=session), path=session)
+    await scribe.tell(*(scribe.event("hi", session=f"s{n}") for n in range(talks)))
 
-    notes = project_view(reading(), 1).notes
+    shown = [session.session for session in project_view(reading(), 1).sessions]
 
-    decisions = sorted(range(100), key=lambda n: (n % 7, n), reverse=True)[:MAX_NOTES_OF_A_KIND]
-    steps = range(99, 99 - MAX_NOTES_OF_A_KIND, -1)
-    assert notes == (
-        *(Note(kind="decision", text=f"decision {n}", at_ms=n, weight=n % 7, agent="made-up") for n in decisions),
-        *(Note(kind="progress", text=f"progress {n}", at_ms=n, weight=n % 7, agent="made-up") for n in steps),
-    )
+    newest = [*(f"s{n}" for n in reversed(range(talks))), "worked", "before"][:MAX_SESSIONS]
+    assert shown == (newest if "worked" in newest else [*newest, "worked"])
 
 
-async def test_a_session_that_moves_to_its_project_takes_its_notes_along(
-    scribe: Scribe, reading: Reading, ledger_path: Path
-) -> None:
-    await scribe.tell(scribe.event("hi", cwd=None))
-    with closing(sqlite3.connect(ledger_path)) as db, db:
-        add_note(db, None, "decision", 2, 3, "never push")
+async def test_what_a_sub_agent_did_is_work_of_its_session(scribe: Scribe, reading: Reading) -> None:
+    await scribe.tell(scribe.event("Add it", session="worked"), scribe.event(EDIT, session="worked", subagent_id="a1"))
+    await scribe.tell(*(scribe.event("hi", session=f"s{n}") for n in range(MAX_SESSIONS)))
 
-    await scribe.tell(scribe.event("here", cwd="/repo"))
+    assert project_view(reading(), 1).sessions[-1].session == "worked"
 
-    (note,) = [note for note in project_view(reading(), 1).notes if note.text == "never push"]
-    assert note == Note(kind="decision", text="never push", at_ms=3, weight=2, agent="made-up")
+
+async def test_where_none_worked_the_newest_are_all(scribe: Scribe, reading: Reading) -> None:
+    await scribe.tell(scribe.event("Add it", session="worked"), scribe.event(EDIT, session="worked"))
+    await scribe.tell(*(scribe.event("hi", session=f"s{n}") for n in range(MAX_SEARCHED)))
+
+    shown = [session.session for session in project_view(reading(), 1).sessions]
+
+    assert shown == [f"s{n}" for n in range(MAX_SEARCHED - 1, MAX_SEARCHED - 1 - MAX_SESSIONS, -1)]
 
 
 async def test_a_main_checkout_lists_its_worktrees(scribe: Scribe, reading: Reading) -> None:
@@ -144,7 +131,6 @@ async def test_digests_of_an_older_fold_are_made_again_in_memory(
     current = project_view(reading(), 1)
     with closing(sqlite3.connect(ledger_path)) as db, db:
         db.execute("UPDATE thread SET fold_version = ?, digest = 'old'", (FOLD_VERSION - 1,))
-        add_note(db, 1, "decision", 9, 9, "old")
 
     assert project_view(reading(), 1) == current
 
@@ -156,7 +142,7 @@ async def test_an_unknown_project_is_a_lookup_error(scribe: Scribe, reading: Rea
         project_view(reading(), 7)
 
 
-async def test_every_question_of_a_view_follows_an_index(scribe: Scribe, reading: Reading, ledger_path: Path) -> None:
+async def test_every_question_of_a_view_follows_an_index(scribe: Scribe, reading: Reading) -> None:
     await history(scribe, sessions=3, prompts=3)
     early = [scribe.event(f"early {n}", session="s0", at_ms=10**9) for n in range(3)]
     entries = [Entry.of("made-up", event, {}) for event in early]
@@ -169,12 +155,12 @@ async def test_every_question_of_a_view_follows_an_index(scribe: Scribe, reading
 
     questions = {text for text in asked if text.startswith("SELECT")}
     plans = {text: [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {text}")] for text in questions}
-    assert len(plans) >= 7
+    assert len(plans) >= 5
     costly = [step for plan in plans.values() for step in plan if step.startswith("SCAN") or "TEMP B-TREE" in step]
     assert costly == []
 
 
-async def test_a_view_costs_the_same_after_a_long_history(scribe: Scribe, reading: Reading, ledger_path: Path) -> None:
+async def test_a_view_costs_the_same_after_a_long_history(scribe: Scribe, reading: Reading) -> None:
     """Counted in steps of SQLite's machine, which do not depend on how busy this one is."""
 
     def cost() -> int:
@@ -191,9 +177,7 @@ async def test_a_view_costs_the_same_after_a_long_history(scribe: Scribe, readin
         return steps
 
     await history(scribe, sessions=MAX_SESSIONS, prompts=MAX_SUBAGENTS)
-    add_notes(ledger_path, MAX_NOTES_OF_A_KIND)
     short = cost()
     await history(scribe, sessions=60, prompts=60)
-    add_notes(ledger_path, 1_000, after=MAX_NOTES_OF_A_KIND)
 
     assert cost() < short * 1.1
