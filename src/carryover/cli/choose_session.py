@@ -12,7 +12,7 @@ from carryover.agents import agent_names
 from carryover.cli.output import ago, one_line
 from carryover.cli.recorded import LAST
 from carryover.cli.width import fitted, padded
-from carryover.distill.work.merge import newest_session, work_of
+from carryover.distill.trail import did_something, main_step, steps_of, task_of
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import connect_read_only, project_by_root, session_by_prefix, work_sessions
 from carryover.paths import StateDir
@@ -69,16 +69,23 @@ def pick_session(state: StateDir, root: str) -> str | None:
 
 
 def open_work(ledger: sqlite3.Connection, project_id: int, *, since_ms: int) -> list[OpenWork]:
-    """What was worked on since then (UTC ms), with something to go on with; the work that leads comes first."""
-    view = project_view(ledger, project_id)
-    state, names = work_of(view), agent_names()
-    found = []
-    for line in state.lines:
-        session, about = newest_session(view, state, line), line.goal or line.step
-        if session is not None and about is not None and session.newest_ms >= since_ms:
-            agent = names.get(session.agent, session.agent)
-            found.append(OpenWork(session.session, agent, session.newest_ms, about.text))
-    return found
+    """The sessions that did something since then (UTC ms); the one that leads comes first, then the newest."""
+    view, names = project_view(ledger, project_id), agent_names()
+    steps = steps_of(view)
+    if not steps:
+        return []
+    lead = main_step(steps).view
+    sessions = sorted(view.sessions, key=lambda session: (session is not lead, -session.newest_ms, session.session))
+    return [
+        OpenWork(
+            session.session,
+            names.get(session.agent, session.agent),
+            session.newest_ms,
+            task_of(session.digest) or "",
+        )
+        for session in sessions
+        if session is lead or (session.newest_ms >= since_ms and did_something(session.digest))
+    ]
 
 
 def pick(found: Sequence[OpenWork], now_ms: int) -> str:

@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--raw", action="store_true", help="print the text that agents get, on a terminal too")
     parser.add_argument("--json", action="store_true", help="print the sections as JSON")
     parser.add_argument(
-        "--why", action="store_true", help="print under each line the rule that chose it and the turn it comes from"
+        "--why", action="store_true", help="print under each line the record, session and turn it comes from"
     )
     parser.add_argument(
         "--transcript", metavar="FILE", help="make it from this file alone: no ledger, no git, no file of the project"
@@ -98,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         from carryover.cli.handoff_json import as_data
 
-        print_json(as_data(made, why=args.why))
+        print_json(as_data(made))
     elif args.why:
         from carryover.cli.handoff_json import with_reasons
 

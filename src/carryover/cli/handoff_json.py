@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
+from carryover.distill.entry import Entry
 from carryover.distill.handoff import Handoff
 from carryover.distill.relative_time import iso_utc
 from carryover.distill.render import lay_out
-from carryover.distill.sections.entry import Entry
 
 
 class MadeHandoff(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,9 +20,8 @@ class MadeHandoff(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
-def as_data(made: MadeHandoff, *, why: bool = False) -> dict[str, Any]:
-    """What the text says, as data: no more and no fewer lines than are printed. With `why` each section has, beside its
-    lines, where each of them comes from."""
+def as_data(made: MadeHandoff) -> dict[str, Any]:
+    """What the text says, as data: no more and no fewer lines than are printed, each with where it comes from."""
     handoff = made.handoff
     return {
         "project": made.root,
@@ -33,37 +32,40 @@ def as_data(made: MadeHandoff, *, why: bool = False) -> dict[str, Any]:
         "resume_protocol": handoff.resume,
         "session": handoff.session,
         "head": handoff.head,
-        "sections": [_section(title, lines, why=why) for title, lines in lay_out(handoff)],
+        "sections": [
+            {
+                "title": title,
+                "lines": [text.removeprefix("- ") for text, _ in lines],
+                "sources": [[_source(source) for source in entry.sources] for _, entry in lines],
+            }
+            for title, lines in lay_out(handoff)
+        ],
         "text": made.text,
     }
 
 
-def _section(title: str, lines: list[tuple[str, Entry]], *, why: bool) -> dict[str, Any]:
-    section: dict[str, Any] = {"title": title, "lines": [text.removeprefix("- ") for text, _ in lines]}
-    if why:
-        section["why"] = [
-            {
-                "rule": entry.rule,
-                "session": entry.session or None,
-                "turn": entry.turn or None,
-                "at": iso_utc(entry.at_ms) if entry.at_ms else None,
-            }
-            for _, entry in lines
-        ]
-    return section
+def _source(entry: Entry) -> dict[str, Any]:
+    return {
+        "kind": entry.kind,
+        "agent": entry.agent or None,
+        "session": entry.session or None,
+        "turn": entry.turn,
+        "at": iso_utc(entry.at_ms) if entry.at_ms else None,
+        "at_ms": entry.at_ms or None,
+    }
 
 
 def with_reasons(made: MadeHandoff) -> str:
-    """The sections, with a line under each that names the rule that chose it and the turn it comes from."""
+    """The sections, with a line under each that names the record, the session and the turn it comes from."""
     printed = []
     for title, lines in lay_out(made.handoff):
         printed.append(f"## {title}")
         for text, entry in lines:
-            printed += [text, f"    why: {_reason(entry)}"]
+            printed += [text, *(f"    why: {_reason(source)}" for source in entry.sources)]
     return "\n".join(printed) + "\n"
 
 
 def _reason(entry: Entry) -> str:
-    turn = f"turn {entry.turn} of {entry.session}" if entry.turn else entry.session
+    turn = f"turn {entry.turn} of {entry.session}" if entry.turn is not None else entry.session
     when = iso_utc(entry.at_ms) if entry.at_ms else ""
-    return ", ".join(part for part in (entry.rule, turn, when) if part)
+    return ", ".join(part for part in (entry.kind, entry.agent, turn, when) if part)

@@ -9,15 +9,15 @@ from typing import Final
 
 from carryover.cli.handoff_json import MadeHandoff
 from carryover.cli.output import BOLD, CYAN, DIM, HOUR_S, MINUTE_S, ago, harmless, paint, wrapped
+from carryover.distill.entry import Entry
 from carryover.distill.render import lay_out
-from carryover.distill.sections.entry import Entry
 from carryover.paths import short_path
 from carryover.text import lazy_re as re
 
-_BEFORE: Final = re.compile(r"\bjust before\b|\b(\d{1,5}) (min|h|days) before\b")
+_EARLIER: Final = re.compile(r"\b(\d{1,5}) (min|h|days) earlier\b")
 _UNIT_MS: Final = {"min": MINUTE_S * 1000, "h": HOUR_S * 1000, "days": 24 * HOUR_S * 1000}
-_RETOLD: Final = ("Recent files", "Progress log", "Also in progress", "Open questions", "Failed approaches")
-"""Sections whose lines give times relative to the handoff's own; a person would have to subtract them."""
+_OUR_TEXT: Final = ("edit", "test run", "ending", "worktree")
+"""Kinds of lines that are all ours; of every other one only what stands before the words is."""
 _TO_AGENTS: Final = "for the user: "
 """In a line about a usage limit, what tells the agent that the rest is not for it."""
 
@@ -31,7 +31,7 @@ def lines_for_person(made: MadeHandoff, *, now: datetime, home: Path, width: int
     for title, lines in lay_out(handoff):
         yield f"\n{paint(title, f'{BOLD};{CYAN}')}"
         for text, entry in lines:
-            shown = _text(text, entry, title, handoff.updated_ms, now_ms)
+            shown = _text(text, entry, handoff.updated_ms, now_ms)
             yield wrapped(f"  · {harmless(shown)}", width)
     yield ""
     yield wrapped(paint(f"carryover show {harmless(handoff.session)}  the whole session", DIM), width)
@@ -47,16 +47,14 @@ def local_time(at_ms: int, now: datetime) -> str:
     return f"{at.day} {at:%b %H:%M}" if at.year == now.year else f"{at.day} {at:%b %Y %H:%M}"
 
 
-def _text(text: str, entry: Entry, title: str, updated_ms: int, now_ms: int) -> str:
-    """A line without its list marker, its times as of now."""
-    shown = text.removeprefix("- ")
-    if title == "Next action" and entry.rule == "usage limit":
+def _text(text: str, entry: Entry, updated_ms: int, now_ms: int) -> str:
+    """A line without its list marker, its times as of now: those of the file are relative to its first line."""
+    shown = text.removeprefix("- ").removeprefix("> ")
+    if entry.kind == "limit":
         return shown.replace(_TO_AGENTS, "")
-    if title not in _RETOLD:
-        return shown
-    return _BEFORE.sub(lambda found: _as_of_now(found, entry, updated_ms, now_ms), shown, count=1)
+    ours = len(shown) if entry.kind in _OUR_TEXT else len(entry.label) if shown.startswith(entry.label) else 0
+    return _EARLIER.sub(lambda found: _as_of_now(found, updated_ms, now_ms), shown[:ours]) + shown[ours:]
 
 
-def _as_of_now(found: re.Match[str], entry: Entry, updated_ms: int, now_ms: int) -> str:
-    before_ms = int(found[1]) * _UNIT_MS[found[2]] if found[1] else 0
-    return ago(entry.at_ms or updated_ms - before_ms, now_ms)
+def _as_of_now(found: re.Match[str], updated_ms: int, now_ms: int) -> str:
+    return ago(updated_ms - int(found[1]) * _UNIT_MS[found[2]], now_ms)

@@ -148,7 +148,7 @@ def _preview(entry: dict[str, Any], digest: Digest | None, now_ms: int) -> Itera
     if digest is None:
         return
     for turn in digest.turns[-TURNS:]:
-        yield f"› {one_line(turn.prompt.text, PROMPT_LIMIT)}"
+        yield f"› {one_line(turn.prompt, PROMPT_LIMIT)}"
         if came := ", ".join(_came_of(turn)):
             yield f"    {ago(turn.last_ms, now_ms)}: {came}"
     if digest.touched:
@@ -158,10 +158,8 @@ def _preview(entry: dict[str, Any], digest: Digest | None, now_ms: int) -> Itera
 
 
 def _came_of(turn: Turn) -> Iterator[str]:
-    if turn.edited:
-        yield f"edited {', '.join(harmless(Path(path).name) for path in turn.edited[:3])}"
-    if turn.tests is not None:
-        yield f"tests {turn.tests}"
+    if turn.changes:
+        yield counted(turn.changes, "change")
     yield from (f"committed {one_line(commit, 60)}" for commit in turn.commits[:1])
     if turn.end:
         yield turn.end

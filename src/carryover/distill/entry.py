@@ -52,6 +52,16 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The short lines that share this one, where it is made of several."""
 
     @property
+    def shown(self) -> str:
+        """The line as a whole, with who said it."""
+        return f"{self.label}: {self.text}" if self.label and self.text else self.label or self.text
+
+    @property
+    def sources(self) -> tuple[Entry, ...]:
+        """What the line is made of: itself, or the short lines that share it."""
+        return self.members or (self,)
+
+    @property
     def quote(self) -> tuple[str, str, int | None, int, str]:
         """The same for all parts of a quote."""
         return (self.kind, self.session, self.turn, self.at_ms, self.label)

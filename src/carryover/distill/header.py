@@ -22,11 +22,19 @@ finds out by itself whether `new` is `old`."""
 PLACEHOLDER: Final = CleanText("# [CARRYOVER] No prior session captured.\n")
 """What a project's file holds until there is something to hand over. Never injected, never gated."""
 
+_NAMED: Final = "If the user's message already names a task, do that instead and take this as background."
+_SETTLED: Final = (
+    "The last request was answered and nothing is open: begin your first response with a two-sentence summary of where "
+    "things stand, and ask nothing about it.",
+    _NAMED,
+)
+"""In place of the question, where there is nothing to continue."""
 _GATES: Final = {
     "ask": (
         "Your first response in this session MUST be:",
         "1. A two-sentence summary of the task and the next planned action.",
         '2. The question: "Do you want to continue from here, or are you starting something different?"',
+        _NAMED,
         "Do not begin work until the user confirms. If no person can answer (a non-interactive run, a sub-agent), "
         "skip this and treat the text below as background.",
     ),
@@ -67,15 +75,19 @@ def header(handoff: Handoff, answering: Answering | None = None) -> list[str]:
     title = f"# [CARRYOVER] Last updated {iso_utc(handoff.updated_ms)} from {handoff.agent}"
     since = f" Since then: `git diff --stat {handoff.head}`." if handoff.head else ""
     if answering is None:
-        return [title, f"# RESUME PROTOCOL: {handoff.resume}", *_GATES[handoff.resume], f"{_FILES_RECEIPT}{since}"]
+        return [title, f"# RESUME PROTOCOL: {handoff.resume}", *_gate(handoff), f"{_FILES_RECEIPT}{since}"]
     stale = is_stale(handoff, answering)
     if stale and answering.now_ms is not None:
         title += f" ({elapsed(handoff.updated_ms, answering.now_ms)} ago)"
     situation: Situation = "old" if stale and answering.situation == "new" else answering.situation
     mode = handoff.resume if situation == "new" else "silent"
-    gate = _GATES[handoff.resume] if situation == "new" else (_GATELESS[situation],)
+    gate = _gate(handoff) if situation == "new" else (_GATELESS[situation],)
     receipt = _receipt(answering, f"{since}{_now(handoff, answering)}")
     return [title, f"# RESUME PROTOCOL: {mode}", *gate, receipt]
+
+
+def _gate(handoff: Handoff) -> tuple[str, ...]:
+    return _SETTLED if handoff.resume == "ask" and handoff.settled else _GATES[handoff.resume]
 
 
 def _receipt(answering: Answering, since: str) -> str:

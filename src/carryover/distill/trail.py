@@ -12,6 +12,7 @@ from carryover.distill.pastes import typed_words
 from carryover.distill.relative_time import earlier
 from carryover.distill.view import ProjectView, SessionView
 from carryover.model import conversation_of
+from carryover.text.lines import one_line
 
 _SHORT_PROMPT_TOKENS: Final = 24
 _SHORT_ANSWER_TOKENS: Final = 160
@@ -78,7 +79,7 @@ class Past(NamedTuple):
 
 def past_of(view: ProjectView, *, now_ms: int, own: str | None = None, names: Mapping[str, str] = {}) -> Past | None:
     """The past of a project; None where nothing happened. `own` names a session that must lead."""
-    steps = _steps(view)
+    steps = steps_of(view)
     if not steps:
         return None
     main = main_step(steps, own)
@@ -96,12 +97,13 @@ def past_of(view: ProjectView, *, now_ms: int, own: str | None = None, names: Ma
     )
 
 
-def _steps(view: ProjectView) -> list[Step]:
+def steps_of(view: ProjectView) -> list[Step]:
+    """The turns of all sessions in order of time."""
     steps = [Step(turn, session) for session in view.sessions for turn in session.digest.turns]
     return sorted(steps, key=lambda step: (step.turn.at_ms, step.turn.session, step.turn.number))
 
 
-def main_step(steps: Sequence[Step], own: str | None) -> Step:
+def main_step(steps: Sequence[Step], own: str | None = None) -> Step:
     """The newest turn that did more than talk, else the newest; of session `own` where it has any turn."""
     mine = [step for step in steps if step.turn.session == own] or steps
     ordered = sorted(mine, key=lambda step: step.turn.last_ms)
@@ -126,8 +128,18 @@ def says_goal(turn: Turn) -> bool:
 
 def goal_of(session: SessionView) -> Turn | None:
     """The first prompt of a session that says something; else its first one with any words."""
-    turns = [turn for turn in session.digest.turns if turn.prompt]
+    return _first_goal(session.digest)
+
+
+def _first_goal(digest: Digest) -> Turn | None:
+    turns = [turn for turn in digest.turns if turn.prompt]
     return next(filter(says_goal, turns), turns[0] if turns else None)
+
+
+def task_of(digest: Digest) -> str | None:
+    """What a session alone is about, in the user's words on one line; None where the user said nothing."""
+    goal = _first_goal(digest)
+    return one_line(typed_words(goal.prompt) or goal.prompt) if goal is not None else None
 
 
 def did_something(digest: Digest) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from carryover.distill.handoff import Line
+from carryover.distill.entry import Entry
 from carryover.export.code_pieces import change_pieces, file_pieces
 from carryover.export.guidance_pieces import guidance_pieces
 from carryover.export.material import Material, Said
@@ -97,15 +97,15 @@ def _of_handoff(material: Material, heading: str) -> Iterator[Piece]:
     """The lines of one of the handoff's sections."""
     title, rank, step = _FROM_HANDOFF[heading]
     for number, line in enumerate(_lines(material, heading)):
-        yield Piece(section=title, text=CleanText(f"- {one_line(line.text)}"), rank=rank + step * number, label=title)
+        yield Piece(section=title, text=CleanText(f"- {one_line(line.shown)}"), rank=rank + step * number, label=title)
 
 
 def _task_in_full(material: Material) -> Iterator[Piece]:
     """The prompt that sets the task, where the section's lines shorten it."""
     lines = _lines(material, "Task")
-    shown = [one_line(line.text) for line in lines]
+    shown = [one_line(line.shown) for line in lines]
     for line in lines:
-        said = _said(material, line.entry.session, line.entry.at_ms)
+        said = _said(material, line.session, line.at_ms)
         text = safe(said.text).text.strip() if said is not None else ""
         if not text or any(one_line(text) in other for other in shown):
             continue
@@ -135,9 +135,9 @@ def _last_answer(material: Material) -> Iterator[Piece]:
     )
 
 
-def _lines(material: Material, heading: str) -> list[Line]:
+def _lines(material: Material, heading: str) -> list[Entry]:
     sections = material.handoff.sections if material.handoff is not None else ()
-    return [line for section in sections if section.title == heading for line in section.lines]
+    return [entry for section in sections if section.title == heading for entry in section.entries]
 
 
 def _said(material: Material, session: str, at_ms: int) -> Said | None:

@@ -24,6 +24,7 @@ from carryover.text.lines import one_line
 _SUBJECT_LIMIT: Final = 200
 _CLEAN_UP_SHARE: Final = 0.1
 _HEAD: Final = ("rev-list", "--max-count=1", "--encoding=UTF-8", "--format=%h%x00%s", "HEAD", "--")
+_AHEAD: Final = ("rev-list", "--count", "@{upstream}..HEAD", "--")
 PROGRAMS: Final = ("config", "--null", "--show-scope", "--get-regexp", r"^filter\.")
 _DIFF: Final = ("diff", "--numstat", "-z", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty", "-l200")
 _OTHERS: Final = ("ls-files", "--others", "--exclude-standard", "--directory", "--no-empty-directory", "-z")
@@ -134,11 +135,12 @@ def _facts(root: Path, own: OwnWrites, deadline: float) -> GitFacts | None:
         return None
     at_once = names_no_filter(root)
     differs = ((*_DIFF, "HEAD", "--"), _OTHERS)
-    kind, branch, head, *rest = ask(
+    kind, branch, head, ahead, *rest = ask(
         root,
         ("rev-parse", "--is-inside-work-tree"),
         ("symbolic-ref", "--quiet", "--short", "HEAD"),
         _HEAD,
+        _AHEAD,
         *(differs if at_once else [PROGRAMS]),
         deadline=deadline,
     )
@@ -166,6 +168,7 @@ def _facts(root: Path, own: OwnWrites, deadline: float) -> GitFacts | None:
         insertions=sum(file.insertions for file in changed),
         deletions=sum(file.deletions for file in changed),
         untracked=_untracked(root, others.out, own),
+        ahead=int(ahead.out) if ahead.code == 0 else 0,
     )
 
 

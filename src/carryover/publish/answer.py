@@ -11,8 +11,8 @@ from carryover.adapter.contract import StartReason
 from carryover.config import Config, project_settings
 from carryover.distill.header import Answering, Situation
 from carryover.distill.render import render
+from carryover.distill.trail import did_something, is_bare
 from carryover.distill.view import ProjectView
-from carryover.distill.work.merge import did_something, is_bare
 from carryover.facts import GitFacts
 from carryover.fsio import is_folder
 from carryover.model import conversation_of

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
 
-from carryover.distill.sections.files import recent_files
+from carryover.distill.sections.recent_files import recent_files
 from carryover.distill.view import ProjectView
 from carryover.export.code_pieces import standing
 from carryover.export.material import LeftOut, TextFile

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.distill.handoff import has_task
+from carryover.distill.handoff import has_past
 from carryover.distill.sections.limit import Limit, standing_limit
 from carryover.ledger.rows import PROJECT, ProjectRow, records
 from carryover.publish.project_view import project_view
@@ -27,11 +27,11 @@ class LimitedProject(msgspec.Struct, frozen=True):
 
 
 def limited_projects(db: sqlite3.Connection, startable: Sequence[str], *, since_ms: int) -> list[LimitedProject]:
-    """The projects in which there is a task to continue and an agent stopped at its limit since `since_ms`."""
+    """The projects in which an agent stopped at its limit since `since_ms`."""
     found = []
     for row in list(records(ProjectRow, db, _RECENT, (since_ms, MOST))):
         view = project_view(db, row.id)
         limit = standing_limit(view, startable)
-        if limit is not None and limit.at_ms >= since_ms and has_task(view):
+        if limit is not None and limit.at_ms >= since_ms and has_past(view):
             found.append(LimitedProject(row.root, limit))
     return sorted(found, key=lambda project: (-project.limit.at_ms, project.root))

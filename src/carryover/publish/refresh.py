@@ -10,10 +10,9 @@ import msgspec
 
 from carryover.agents import adapters, instruction_files, startable_agents
 from carryover.config import Config, ProjectSettings, project_settings
-from carryover.distill.handoff import Handoff, has_task, wanted_files
+from carryover.distill.handoff import Handoff, has_past, wanted_files
 from carryover.distill.render import render
 from carryover.distill.view import ProjectView
-from carryover.distill.work.merge import work_of
 from carryover.edits.record import GITIGNORE, PublishedProject, published_projects, remember_project
 from carryover.errors import os_reason
 from carryover.facts import FileFacts, GitFacts
@@ -69,15 +68,12 @@ def made_handoff(
 ) -> Refreshed:
     """The project's handoff as it would be published now; nothing is written. Raises LookupError: unknown project.
 
-    With `own` the work of that session leads; where later work has displaced it, only that session is shown.
+    With `own` the work of that session leads.
     """
     view = view_now(db, project_id, agents_own)
-    if own is not None and work_of(view).line_of(own) is None:
-        alone = tuple(session for session in view.sessions if session.session == own)
-        view = msgspec.structs.replace(view, sessions=alone)
     root = Path(view.root)
     settings = project_settings(root, config)
-    if not has_task(view):
+    if not has_past(view):
         return Refreshed(root=view.root, settings=settings, handoff=None, text=None, git=last_git)
     git = _git(root, last_git)
     handoff = distilled(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-from carryover.distill.work.merge import task_of
+from carryover.distill.trail import task_of
 from carryover.ledger.queries import SessionRow, project_by_root, session_ids, sessions
 from carryover.ledger.short_ids import shortest_unique
 from carryover.publish.project_view import session_digest

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from carryover.distill.events.tools import commits_in, test_run_in
+from carryover.distill.events.calls import commits_in, test_run_in
 from carryover.ledger.queries import session_events, sessions
 from carryover.ledger.rows import SessionRow, StoredEvent
 from carryover.model import AgentSummary, ToolResult, TurnEnd, UserPrompt

@@ -125,12 +125,12 @@ def _about(root: Path, paths: Sequence[str]) -> str:
 
 def _texts(handoff: Handoff | None) -> list[str]:
     sections = handoff.sections if handoff is not None else ()
-    return [line.text for section in sections for line in section.lines if section.title != "Recent files"]
+    return [entry.shown for section in sections for entry in section.entries if section.title != "Recent files"]
 
 
 def _said(db: sqlite3.Connection, project_id: int, handoff: Handoff) -> tuple[Said, ...]:
     """The prompts that the task is from."""
-    times = [line.entry.at_ms for section in handoff.sections if section.title == "Task" for line in section.lines]
+    times = [entry.at_ms for section in handoff.sections if section.title == "Task" for entry in section.entries]
     return tuple(
         Said(session=session, at_ms=at_ms, text=text) for session, at_ms, text in prompts_at(db, project_id, times)
     )

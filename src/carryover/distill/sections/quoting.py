@@ -80,13 +80,15 @@ def packed(entries: Iterable[Entry]) -> list[Entry]:
     """`entries` with short neighbours on one line, which stays as long as the one of them that stays longest."""
     lines: list[Entry] = []
     for entry in entries:
-        shown = f"{entry.label}: {entry.text}" if entry.label else entry.text
         before = lines[-1] if lines else None
-        if before is None or len(before.text) + len(before.label) + len(shown) + 5 > PIECE_CHARS:
+        if before is None or len(before.text) + len(before.label) + len(entry.shown) + 5 > PIECE_CHARS:
             lines.append(entry)
             continue
         members = before.members or (before,)
         lines[-1] = replace(
-            before, text=f"{before.text} | {shown}", weight=min(before.weight, entry.weight), members=(*members, entry)
+            before,
+            text=f"{before.text} | {entry.shown}",
+            weight=min(before.weight, entry.weight),
+            members=(*members, entry),
         )
     return lines
