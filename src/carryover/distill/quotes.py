@@ -25,6 +25,8 @@ _HEADING: Final = re.compile(r"\A\s{0,3}#{1,6}\s+")
 _BULLET: Final = re.compile(r"\A\s*[-*+•]\s+(?=\S)")
 _BOLD: Final = re.compile(r"(\*\*|__)(?=\S)([^\n]{1,300}?)(?<=\S)\1")
 _LINK: Final = re.compile(r"\[([^\]\n]{1,120})\]\((?=[^)\s]{1,500}\))([^)\s]+)\)")
+_ONE_THING: Final = re.compile(r"\W{0,3}(?:\w+://|[\w.~@-]*[/\\]|[\w+/=%-]+\W{0,3}$)", re.ASCII)
+"""A URL, a path, a key; not words that a person or a script writes without blanks."""
 _WORD: Final = re.compile(rf"\S{{{LONG_WORD + 1},}}")
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?…])[\"'”’)\]*`_]{0,3}\s+|(?<=[。！？])")
 
@@ -46,12 +48,12 @@ def _tidy(raw: str) -> str:
 
 
 def shortened_words(text: str) -> str:
-    """`text` with each very long word cut in its middle, unless the script needs no blanks."""
+    """`text` with each very long word cut in its middle."""
     return _WORD.sub(_shortened, text) if len(text) > LONG_WORD else text
 
 
 def _shortened(word: re.Match[str]) -> str:
-    if not word[0].isascii():
+    if not _ONE_THING.match(word[0]):
         return word[0]
     return f"{word[0][:_LONG_WORD_KEPT]}…{word[0][-_LONG_WORD_KEPT:]}"
 

@@ -72,7 +72,7 @@ def _head(handoff: Handoff, answering: Answering | None) -> list[CleanText]:
 
 def _last(handoff: Handoff) -> CleanText:
     show = f"carryover show {neutralize(handoff.session)}"  # an id, which is no text
-    return CleanText(f"Full history: `{show}`; a turn that is cut here: `{show} --turn N` (not from inside a sandbox).")
+    return CleanText(f"Full history: `{show}`; with `--turn N` a turn that is cut here (not from inside a sandbox).")
 
 
 def _clean(entries: Sequence[Entry]) -> list[Entry]:

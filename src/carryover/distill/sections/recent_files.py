@@ -95,7 +95,7 @@ def file_name(path: str) -> str:
 
 def _status(path: str, file: EditedFile, runs: list[SeenRun]) -> TestStatus | None:
     """What the newest run that speaks of this file said. An older pass says nothing about a newer edit."""
-    if not runs or file.change == "delete" or not _may_be_tested(path):
+    if not runs or file.change == "delete" or not may_be_tested(path):
         return None
     for seen in reversed(runs):
         said = verdict(seen.run, path)
@@ -107,7 +107,7 @@ def _status(path: str, file: EditedFile, runs: list[SeenRun]) -> TestStatus | No
     return "unknown"
 
 
-def _may_be_tested(path: str) -> bool:
+def may_be_tested(path: str) -> bool:
     """Documents and settings have no tests, and neither have files like LICENSE or .gitignore."""
     name = file_name(path)
     return "." in name.lstrip(".") and not name.lower().endswith(_NOT_CODE)
@@ -174,7 +174,7 @@ def _ran(past: Past) -> list[Entry]:
     """The newest calls with what they printed, and older ones that printed a value which was used since."""
     calls = [(call, session) for session in past.view.sessions for call in session.digest.calls]
     calls.sort(key=lambda made: made[0].at_ms)
-    shown = [made for made in calls if made[0].op not in ("plan", "ask")]
+    shown = [made for made in calls if not _is_told_elsewhere(made[0])]
     newest, older = shown[-WEIGHTS["ran"].most :], shown[: -WEIGHTS["ran"].most]
     used = sorted((made for made in older if made[0].used), key=lambda made: (made[0].used, made[0].at_ms))
     entries: list[Entry] = []
@@ -182,6 +182,11 @@ def _ran(past: Past) -> list[Entry]:
         for back, (call, session) in enumerate(reversed(chosen)):
             entries += _call(past, call, session, "read" if source == "ran" and _only_looks(call) else source, back)
     return sorted(entries, key=lambda entry: entry.at_ms)
+
+
+def _is_told_elsewhere(call: Call) -> bool:
+    """Todo lists and questions have their headings, and files that were edited a line of their own."""
+    return call.op in ("plan", "ask") or (call.op in ("edit", "write") and call.status == "ok")
 
 
 def _only_looks(call: Call) -> bool:
@@ -198,7 +203,7 @@ def _call(past: Past, call: Call, session: SessionView, source: str, back: int) 
     status = "" if call.status in ("ok", "unknown") else f" → {call.status}"
     what = what.replace("`", "")
     label = f"{verb}`{excerpt(what, _CALL_CHARS)}`{status}"
-    output = "" if call.op in ("edit", "write") and call.status == "ok" else call.output
+    output = call.output
     if call.op == "shell" and len(what) > _SCRIPT_CHARS:  # what a script does says more than what it prints
         output = f"{what[_CALL_CHARS:]}\n{output}"
     said = parted(step, output, "call", source, label=label, most=_MOST_OUTPUT, back=back, at_ms=call.at_ms)

@@ -10,6 +10,7 @@ from carryover.distill.quotes import cut_middle, excerpt
 from carryover.distill.relative_time import earlier
 from carryover.distill.sections.last_words import last_words
 from carryover.distill.sections.quoting import from_turn, parted
+from carryover.distill.sections.recent_files import may_be_tested
 from carryover.distill.trail import Past
 from carryover.distill.weights import WEIGHTS
 from carryover.facts import GitFacts
@@ -55,7 +56,8 @@ def newest_run(past: Past) -> SeenRun | None:
 def _tests(past: Past) -> str:
     seen = newest_run(past)
     if seen is None:
-        return "no test run recorded" if past.lead.digest.touched else ""
+        code = any(may_be_tested(file.path) for file in past.lead.digest.touched)
+        return "no test run recorded" if code else ""
     return (
         f"last test run{_ago(seen.at_ms, past)} `{cut_middle(seen.command.replace('`', ''), 110)}`: {result_of(seen)}"
     )
