@@ -26,7 +26,8 @@ EDIT = FileEdit(path="/repo/parser.py", change="modify")
 async def history(scribe: Scribe, *, sessions: int, prompts: int) -> None:
     for n in range(sessions):
         session = f"s{scribe.written}"
-        reported = [scribe.event(body, session=session) for body in (*(f"prompt {m}" for m in range(prompts)), EDIT)]
+        reported = [scribe.event(f"prompt {m}", session=session) for m in range(prompts)]
+        reported.append(scribe.event(EDIT, session=session))
         side = [scribe.event(f"task {m}", session=session, subagent_id=f"a{m}") for m in range(min(prompts, 30))]
         await scribe.tell(*reported, *side, path=f"/t/{n}/{session}")
 
