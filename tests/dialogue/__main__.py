@@ -57,7 +57,7 @@ def _show(made: Dialogue) -> None:
                     print(f"  [{reason}]")
                 case body:
                     print(f"  ({type(body).__name__} {getattr(body, 'subject', '')})")
-    print(f"\n{handed_over(made) or 'no handoff'}")
+    print(f"\n{handed_over(made.sessions, compacted=made.compacted) or 'no handoff'}")
     for one in outcomes(made):
         verb = "in" if one.expected.present else "not in"
         print(f"{'ok  ' if one.met else 'MISS'} {one.expected.kind}: {one.expected.mark} {verb}", end=" ")

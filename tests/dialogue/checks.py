@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -64,21 +64,20 @@ def view_of(sessions: Iterable[Session], *, until: int | None = None) -> Project
     return ProjectView(root=ROOT, sessions=tuple(reversed(views)), notes=tuple(notes))
 
 
-def handed_over(made: Dialogue, *, until: int | None = None) -> str:
-    """The handoff for the next session, empty where there is nothing to hand over. With `until`, the last session has
-    only that many events."""
-    view = view_of(made.sessions, until=until)
+def handed_over(sessions: Sequence[Session], *, until: int | None = None, compacted: bool = False) -> str:
+    """The handoff for the next session, empty where there is nothing to hand over; `compacted`: for the last session
+    itself. With `until`, that one has only so many events."""
+    view = view_of(sessions, until=until)
     now_ms = view.sessions[0].last_ms + MINUTE_MS
-    compacted = made.compacted and until is None
-    handoff = distill(view, None, {}, resume="ask", now_ms=now_ms, own=made.sessions[-1].id if compacted else None)
-    if handoff is None:
+    made = distill(view, None, {}, resume="ask", now_ms=now_ms, own=sessions[-1].id if compacted else None)
+    if made is None:
         return ""
-    return render(handoff, Answering(situation="compacted", now_ms=now_ms) if compacted else None)
+    return render(made, Answering(situation="compacted", now_ms=now_ms) if compacted else None)
 
 
 def outcomes(made: Dialogue) -> list[Outcome]:
     """Every expectation of the dialogue's handoff, met or not."""
-    text = handed_over(made)
+    text = handed_over(made.sessions, compacted=made.compacted)
     found = [(one, _meets(text, one)) for one in made.truth.expectations(len(made.sessions))]
     for word in made.truth.pasted:
         found.append((Expectation("paste", word.mark), is_marked(text, word.mark)))

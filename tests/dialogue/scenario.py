@@ -72,7 +72,7 @@ class _Author:
 
     def write(self) -> Dialogue:
         first_agent = self.chance.randrange(len(AGENTS))
-        for number in range(self.chance.choices((1, 2, 3, 4), (5, 3, 2, 3))[0]):
+        for number in range(self.chance.choices((1, 2, 3, 4), (4, 2, 2, 5))[0]):
             at_ms = self.sessions[-1].at_ms + _PAUSE_MS if self.sessions else START_MS
             agent = AGENTS[(first_agent + number) % len(AGENTS)]
             self.sessions.append(Session(f"s{number + 1}", agent, at_ms))

@@ -12,10 +12,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
 
-from carryover.distill.handoff import distill
-from carryover.distill.render import render
 from carryover.model import AssistantMessage, FileEdit, ToolCall, ToolResult, UserPrompt
-from dialogue.checks import view_of
+from dialogue.checks import handed_over
 from dialogue.session import Session
 from dialogue.words import Inventor
 from support.conversation import MINUTE_MS, START_MS
@@ -104,10 +102,7 @@ def held(seed: int) -> tuple[float, float]:
     chance = random.Random(seed)
     turns = chance.choice((1, 2, 3, 5, 8, 12))
     work = _Writer(seed).write(turns, sessions=1 if seed % 3 else 2, answered=seed % 4 != 0)
-    view = view_of(work.sessions)
-    handoff = distill(view, None, {}, resume="ask", now_ms=view.sessions[0].last_ms + MINUTE_MS)
-    text = "" if handoff is None else render(handoff)
-    return _share(work.needed, text), _share(work.needed, _dump(work.sessions))
+    return _share(work.needed, handed_over(work.sessions)), _share(work.needed, _dump(work.sessions))
 
 
 def _share(needed: Sequence[str], text: str) -> float:

@@ -28,6 +28,8 @@ class Truth:
     and nothing forbidden."""
 
     goal: Word | None = None
+    switched: bool = False
+    """It is not the first one."""
     order: Word | None = None
     """What the user ordered last, if the work on it was cut off."""
     announcement: str = ""
@@ -48,6 +50,7 @@ class Truth:
         return self.cut_off or bool(self.announcement)
 
     def new_goal(self, goal: Word) -> None:
+        self.switched = self.goal is not None
         self.goal, self.rules = goal, []
         self.other_work()
 
@@ -65,7 +68,7 @@ class Truth:
         """Everything that a handoff made after so many sessions must meet."""
         found = []
         if self.goal is not None:
-            found.append(Expectation("goal", self.goal.mark, "Task"))
+            found.append(Expectation("new goal" if self.switched else "goal", self.goal.mark, "Task"))
         if self.order is not None:
             found.append(Expectation("order", self.order.mark))
         if self.asked is not None and self.asked_last:
