@@ -1,7 +1,8 @@
 """`make takeover`: of what real sessions went on to need, how much stands in the handoff, and how much in a plain dump.
 
 Folders of sessions (Claude Code, Codex) are named by `--sessions DIR[,DIR]` or CARRYOVER_SESSIONS; none belong to this
-project. The cuts, the dump and the scores are made by `tools/continuation.py` in the folder of material.
+project. The cuts, the dump and the scores are made by `tools/continuation.py` in the folder of material: `cuts` are
+within a session, `between` from the sessions of a project to its next one.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import argparse
 import contextlib
 import importlib.util
 import io
+import json
 import operator
 import os
 import re
@@ -42,7 +44,7 @@ def main() -> int:
     options = _parser().parse_args()
     folders = [folder for folder in options.sessions.split(",") if folder]
     script = options.material / "tools" / "continuation.py"
-    if not folders:
+    if not folders and not options.cuts:
         print("No sessions to cut; --sessions DIR[,DIR] or CARRYOVER_SESSIONS names folders of them.")
         return 0
     if not script.is_file():
@@ -52,13 +54,13 @@ def main() -> int:
         return 0
     missing = CLAUDE_HANDOFF.install(options.cache)
     measure = _Measure(_loaded(script), None if missing else CLAUDE_HANDOFF.program(options.cache), options.jobs)
-    sets = {
-        "cuts: within a session": measure.tool.choose(folders, options.per, options.seed),
-        "between: a project's next session": measure.tool.between(folders),
+    sets = {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in options.cuts} or {
+        "cuts": measure.tool.choose(folders, options.per, options.seed),
+        "between": measure.tool.between(folders),
     }
     with tempfile.TemporaryDirectory(prefix="carryover-takeover-") as folder:
-        for number, (title, cuts) in enumerate(sets.items()):
-            measure.prints(title, cuts, (options.keep or Path(folder)) / str(number), Path(folder))
+        for title, cuts in sets.items():
+            measure.prints(title, cuts, (options.keep or Path(folder)) / title, Path(folder))
     return 0
 
 
@@ -67,6 +69,14 @@ def _parser() -> argparse.ArgumentParser:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "carryover-bench"
     sessions = os.environ.get("CARRYOVER_SESSIONS", "")
     parser.add_argument("--sessions", metavar="DIR[,DIR]", default=sessions, help="folders of sessions to cut")
+    parser.add_argument(
+        "--cuts",
+        type=Path,
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="cuts that are chosen already; repeatable",
+    )
     parser.add_argument("--material", type=Path, metavar="DIR", default=MATERIAL, help="default: %(default)s")
     parser.add_argument("--cache", type=Path, metavar="DIR", default=cache, help="where the other program is installed")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="also leave what was written there")
@@ -136,6 +146,7 @@ class _Measure:
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 encoding="utf-8",
+                errors="replace",
                 timeout=_PEER_LIMIT_S,
             )
         out.mkdir(parents=True, exist_ok=True)
