@@ -102,8 +102,10 @@ class _Measure:
         self.peer = peer
         self.jobs = jobs
 
-    def prints(self, title: str, cuts: Sequence[Cut], out: Path, scratch: Path) -> None:
-        print(f"\n{title}, {len(cuts)} cuts", flush=True)
+    def prints(self, title: str, chosen: Sequence[Cut], out: Path, scratch: Path) -> None:
+        cuts = [cut for cut in chosen if cut.get("cwd", "/").startswith("/")]
+        left = f", without {len(chosen) - len(cuts)} of projects on Windows, which cannot be laid out here"
+        print(f"\n{title}, {len(cuts)} cuts{left if len(cuts) < len(chosen) else ''}", flush=True)
         if not cuts:
             return
         ours, dump = out / PRODUCT, out / DUMP
