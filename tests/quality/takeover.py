@@ -103,8 +103,8 @@ class _Measure:
         self.jobs = jobs
 
     def prints(self, title: str, chosen: Sequence[Cut], out: Path, scratch: Path) -> None:
-        cuts = [cut for cut in chosen if cut.get("cwd", "/").startswith("/")]
-        left = f", without {len(chosen) - len(cuts)} of projects on Windows, which cannot be laid out here"
+        cuts = [cut for cut in chosen if not re.match("[a-z]:", cut.get("cwd", ""))]
+        left = f", without {len(chosen) - len(cuts)} whose drive's letter is small in some records and not in others"
         print(f"\n{title}, {len(cuts)} cuts{left if len(cuts) < len(chosen) else ''}", flush=True)
         if not cuts:
             return
