@@ -6,7 +6,7 @@ PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
 TEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types imports unit bench bench-quick bench-growth quality table dictionary man picture test-agents test-install chaos fuzz clean
+.PHONY: help run test lint types imports unit bench bench-quick bench-growth quality takeover table dictionary man picture test-agents test-install chaos fuzz clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -38,8 +38,11 @@ bench-quick: $(VENV)/.installed-dev ## measure a small history in two minutes, p
 bench-growth: $(VENV)/.installed-dev ## measure what grows with the history, at SIZES=20,200,2000 MB; continues a run that was ended
 	$(BIN)/python -m tests.bench --only growth $(if $(SIZES),--sizes $(SIZES))
 
-quality: $(VENV)/.installed-dev ## score the handoffs of real transcripts against notes
-	$(BIN)/python -m tests.quality
+quality: $(VENV)/.installed-dev ## how much of the notes on real transcripts their handoffs hold
+	PYTHONPATH=tests $(BIN)/python -m quality
+
+takeover: $(VENV)/.installed-dev ## how much of what real sessions went on to need their handoffs hold (CARRYOVER_SESSIONS=DIR[,DIR])
+	PYTHONPATH=tests $(BIN)/python -m quality.takeover
 
 table: $(VENV)/.installed-dev ## write the tables in README.md and docs/, from what agents' folders and commands say
 	PYTHONPATH=tests $(BIN)/python -m contract.table

@@ -1,4 +1,4 @@
-"""How well handoffs hold through ordinary talk, by kind and language, or one dialogue in full.
+"""How often handoffs say things in their place through ordinary talk, by kind and language; or one dialogue in full.
 
 Run `PYTHONPATH=tests python -m dialogue --help` at the top of the checkout.
 """
@@ -8,24 +8,17 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Sequence
 
-import pytest
-
-from carryover.distill.language.concept import Concept
 from carryover.model import AssistantMessage, TurnEnd, UserPrompt
-from dialogue.checks import Outcome, handed_over, is_content, outcomes, rates
+from dialogue.checks import Outcome, handed_over, outcomes, rates
 from dialogue.scenario import LANGUAGES, Dialogue, dialogue
-from dialogue.truth import CONTENT, GUARDS
 
 
 def main() -> None:
     options = _parser().parse_args()
-    with pytest.MonkeyPatch.context() as patch:
-        if options.without_words:
-            patch.setattr(Concept, "search", lambda *_, **__: None)
-        if options.show is not None:
-            _show(dialogue(options.show))
-        else:
-            _measure(range(options.first, options.first + options.count), options.missed)
+    if options.show is not None:
+        _show(dialogue(options.show))
+    else:
+        _measure(range(options.first, options.first + options.count), options.missed)
 
 
 def _measure(seeds: Iterable[int], missed: str | None) -> None:
@@ -42,17 +35,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m dialogue", description=__doc__)
     parser.add_argument("--first", type=int, default=0, help="first seed")
     parser.add_argument("--count", type=int, default=800, help="number of dialogues")
-    parser.add_argument("--without-words", action="store_true", help="with the word lists of all languages off")
     parser.add_argument("--missed", metavar="KIND", help="list the dialogues in which this kind is missed")
     parser.add_argument("--show", type=int, metavar="SEED", help="print one dialogue, its handoff and what is checked")
     return parser
 
 
 def _table(name: str, found: Sequence[Outcome]) -> None:
-    by_kind = rates(found, lambda one: one.expected.kind)
-    content = rates(found, lambda one: "content" if is_content(one) else "guards")
-    shown = (f"{kind} {by_kind[kind]:.2f}" for kind in (*CONTENT, *GUARDS) if kind in by_kind)
-    print(f"{name:4} content {content['content']:.3f}  guards {content['guards']:.3f}  {'  '.join(shown)}")
+    print(f"{name:4}", "  ".join(f"{kind} {rate:.3f}" for kind, rate in sorted(rates(found).items())))
 
 
 def _show(made: Dialogue) -> None:
@@ -68,12 +57,11 @@ def _show(made: Dialogue) -> None:
                     print(f"  [{reason}]")
                 case body:
                     print(f"  ({type(body).__name__} {getattr(body, 'subject', '')})")
-    shown = handed_over(made)
-    print(f"\n{shown.text if shown is not None else 'no handoff'}")
+    print(f"\n{handed_over(made.sessions, compacted=made.compacted) or 'no handoff'}")
     for one in outcomes(made):
-        places = " or ".join(one.expected.sections) or "anywhere"
         verb = "in" if one.expected.present else "not in"
-        print(f"{'ok  ' if one.met else 'MISS'} {one.expected.kind}: {one.expected.mark} {verb} {places}")
+        print(f"{'ok  ' if one.met else 'MISS'} {one.expected.kind}: {one.expected.mark} {verb}", end=" ")
+        print(one.expected.section or "any section")
 
 
 if __name__ == "__main__":

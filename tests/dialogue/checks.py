@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Final
 
 from carryover.distill.digest import Digest
 from carryover.distill.fold import fold
-from carryover.distill.handoff import Handoff, distill
+from carryover.distill.handoff import distill
 from carryover.distill.header import Answering
-from carryover.distill.render import MAX_LINES, lay_out, render
+from carryover.distill.render import MAX_LINES, render
 from carryover.distill.view import ProjectView, SessionView
 from carryover.model import Event
 from dialogue.phrases.every import PHRASES
 from dialogue.scenario import Dialogue
 from dialogue.session import Session
-from dialogue.truth import CONTENT, Expectation
+from dialogue.truth import Expectation
 from support.conversation import MINUTE_MS, ROOT
 
-_LABELS: Final = ("Now: ", "Then: ", "Agreed to: ", "Before that: ")
-_NOT_OF_A_TURN: Final = frozenset(
-    (
-        "newest edit",
-        "newest test run",
-        "usage limit",
-        "nothing was announced",
-    )
-)
-"""Rules of lines that come from no single turn."""
+_PASTED: Final = re.compile(r"pasted, [\d,]+ characters:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +32,6 @@ class Outcome:
     dialogue: Dialogue
     expected: Expectation
     met: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A handoff, as a structure and as its reader gets it."""
-
-    handoff: Handoff
-    text: str
-    sections: Mapping[str, list[str]]
-    """The lines of each section, without their bullet."""
 
 
 def folded(events: Iterable[Event]) -> Digest:
@@ -74,80 +56,47 @@ def view_of(sessions: Iterable[Session], *, until: int | None = None) -> Project
     return ProjectView(root=ROOT, sessions=tuple(reversed(views)))
 
 
-def handed_over(made: Dialogue, *, until: int | None = None) -> Shown | None:
-    """The handoff for the next session, or None where there is nothing to hand over. With `until`, the last session
-    has only that many events."""
-    view = view_of(made.sessions, until=until)
+def handed_over(sessions: Sequence[Session], *, until: int | None = None, compacted: bool = False) -> str:
+    """The handoff for the next session, empty where there is nothing to hand over; `compacted`: for the last session
+    itself. With `until`, that one has only so many events."""
+    view = view_of(sessions, until=until)
     now_ms = view.sessions[0].last_ms + MINUTE_MS
-    compacted = made.compacted and until is None
-    handoff = distill(view, None, {}, resume="ask", now_ms=now_ms, own=made.sessions[-1].id if compacted else None)
-    if handoff is None:
-        return None
-    text = render(handoff, Answering(situation="compacted", now_ms=now_ms) if compacted else None)
-    return Shown(handoff, text, _sections(text))
-
-
-def _sections(text: str) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for line in text.splitlines():
-        if line.startswith("## "):
-            found[line.removeprefix("## ")] = []
-        elif line.startswith("- ") and found:
-            found[list(found)[-1]].append(line.removeprefix("- "))
-    return found
+    made = distill(view, None, {}, resume="ask", now_ms=now_ms, own=sessions[-1].id if compacted else None)
+    if made is None:
+        return ""
+    return render(made, Answering(situation="compacted", now_ms=now_ms) if compacted else None)
 
 
 def outcomes(made: Dialogue) -> list[Outcome]:
     """Every expectation of the dialogue's handoff, met or not."""
-    shown = handed_over(made)
-    expected = made.truth.expectations()
-    if shown is None:
-        return [Outcome(made, one, met=False) for one in expected]
-    found = [Outcome(made, one, _meets(shown, one)) for one in expected]
-    for kind, holds in (("light", _light_is_no_task), ("protocol", _protocol_is_not_open), ("source", has_sources)):
-        found.append(Outcome(made, Expectation(kind, ""), holds(made, shown)))
-    short = len(shown.text.splitlines()) <= MAX_LINES
-    return [*found, Outcome(made, Expectation("lines", ""), met=short)]
+    text = handed_over(made.sessions, compacted=made.compacted)
+    found = [(one, _meets(text, one)) for one in made.truth.expectations(len(made.sessions))]
+    for word in made.truth.pasted:
+        found.append((Expectation("paste", word.mark), is_marked(text, word.mark)))
+    for question in PHRASES[made.language].continue_question:
+        asked = Expectation("protocol", question, "Open questions", present=False)
+        found.append((asked, _meets(text, asked)))
+    found.append((Expectation("lines", ""), 0 < len(text.splitlines()) <= MAX_LINES))
+    return [Outcome(made, expected, met) for expected, met in found]
 
 
-def _meets(shown: Shown, expected: Expectation) -> bool:
-    sections = expected.sections or tuple(shown.sections)
-    stands = any(expected.mark in line for title in sections for line in shown.sections.get(title, ()))
-    return stands == expected.present
+def _meets(text: str, expected: Expectation) -> bool:
+    where = text.partition(f"\n## {expected.section}\n")[2].partition("\n## ")[0] if expected.section else text
+    return (expected.mark in where) == expected.present
 
 
-def _light_is_no_task(made: Dialogue, shown: Shown) -> bool:
-    return not any(_bare(line) in made.truth.light for line in shown.sections.get("Task", ()))
+def is_marked(text: str, word: str) -> bool:
+    """Whether each line that quotes the pasted word says before it that it was pasted."""
+    for line in text.splitlines():
+        place = line.find(word)
+        if place >= 0 and not _PASTED.search(line, 0, place):
+            return False
+    return True
 
 
-def _bare(line: str) -> str:
-    for label in _LABELS:
-        line = line.removeprefix(label)
-    return line
-
-
-def _protocol_is_not_open(made: Dialogue, shown: Shown) -> bool:
-    asked = PHRASES[made.language].continue_question
-    return not any(text in line for line in shown.sections.get("Open questions", ()) for text in asked)
-
-
-def has_sources(made: Dialogue, shown: Shown) -> bool:
-    """Each line names the rule that chose it; a line that comes from a turn names one that exists."""
-    prompts = {session.id: session.prompts for session in made.sessions}
-    entries = [entry for _, lines in lay_out(shown.handoff) for _, entry in lines]
-    return all(entry.rule for entry in entries) and all(
-        1 <= entry.turn <= prompts.get(entry.session, 0) for entry in entries if entry.rule not in _NOT_OF_A_TURN
-    )
-
-
-def rates(found: Iterable[Outcome], by: Callable[[Outcome], str]) -> dict[str, float]:
-    """The share of expectations that are met, grouped by `by`."""
+def rates(found: Iterable[Outcome]) -> dict[str, float]:
+    """The share of expectations that are met, by kind."""
     met: dict[str, list[bool]] = defaultdict(list)
     for one in found:
-        met[by(one)].append(one.met)
-    return {key: sum(values) / len(values) for key, values in met.items()}
-
-
-def is_content(one: Outcome) -> bool:
-    """Whether this is something worth keeping, rather than a guard."""
-    return one.expected.kind in CONTENT
+        met[one.expected.kind].append(one.met)
+    return {kind: sum(values) / len(values) for kind, values in met.items()}

@@ -41,7 +41,7 @@ _OPENERS: Final = ("continue", "yes", "direct", "answer", "side question", "erra
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
-    """One to three sessions in the same project, oldest first, and the truth after the last one."""
+    """One to four sessions in the same project, oldest first, and the truth after the last one."""
 
     seed: int
     language: str
@@ -72,7 +72,7 @@ class _Author:
 
     def write(self) -> Dialogue:
         first_agent = self.chance.randrange(len(AGENTS))
-        for number in range(self.chance.choices((1, 2, 3), (5, 3, 2))[0]):
+        for number in range(self.chance.choices((1, 2, 3, 4), (4, 2, 2, 5))[0]):
             at_ms = self.sessions[-1].at_ms + _PAUSE_MS if self.sessions else START_MS
             agent = AGENTS[(first_agent + number) % len(AGENTS)]
             self.sessions.append(Session(f"s{number + 1}", agent, at_ms))
@@ -82,6 +82,10 @@ class _Author:
     @property
     def session(self) -> Session:
         return self.sessions[-1]
+
+    def _prompt(self, text: str) -> None:
+        self.truth.asked_last = False
+        self.session.prompt(text)
 
     def _session(self) -> None:
         self.ending = self.chance.choice(_CUTS) if self.chance.random() < 0.5 else None
@@ -147,7 +151,7 @@ class _Author:
             case "answer":
                 self._answer(cut)
             case "go-ahead":
-                self._prompt_light(self.say.go_ahead)
+                self._prompt_drawn(self.say.go_ahead)
                 self._go_ahead(cut)
             case "errand":
                 self._errand(cut)
@@ -171,14 +175,14 @@ class _Author:
             opener = "talk"
         match opener:
             case "continue" | "yes":
-                self._prompt_light(self.say.resume)
+                self._prompt_drawn(self.say.resume)
                 self._protocol()
                 if opener == "continue":
                     return False
-                self._prompt_light(self.say.confirm)
+                self._prompt_drawn(self.say.confirm)
                 self._go_ahead(None)
             case "direct":
-                self._prompt_light(self.say.resume)
+                self._prompt_drawn(self.say.resume)
                 self._go_ahead(None)
             case "talk":
                 self._talk(self.say.hello)
@@ -200,15 +204,13 @@ class _Author:
         if self.chance.random() < 0.25:
             rule = self.words.word()
             text = f"{text} {rule.into(self._draw(self.say.rule))}"
-            self.truth.rules.append(rule)
-        self.session.prompt(text)
+            self.truth.rules.append((rule, len(self.sessions)))
+        self._prompt(text)
         self._work(cut)
 
     def _order(self, texts: Texts, cut: Cut | None) -> None:
         order = self.words.word()
-        self.session.prompt(order.into(self._draw(texts)))
-        if texts is not self.say.correction:  # a correction may well count as a decision
-            self.truth.orders.append(order)
+        self._prompt(order.into(self._draw(texts)))
         self._carry_out(order, cut, may_look=False)
 
     def _bug(self, cut: Cut | None) -> None:
@@ -218,14 +220,12 @@ class _Author:
             output, word = log(self.words)
             self.truth.pasted.append(word)
             text = f"{text}\n\n{output}"
-        self.session.prompt(text)
-        self.truth.orders.append(order)
+        self._prompt(text)
         self._carry_out(order, cut, may_look=True)
 
     def _carry_out(self, order: Word, cut: Cut | None, *, may_look: bool) -> None:
-        self.truth.ordered(order)
-        if cut is None:
-            self.truth.step_waits = False
+        self.truth.other_work()
+        self.truth.order = order if cut is not None else None
         self._work(cut, may_look=may_look)
 
     def _redirect(self) -> None:
@@ -234,18 +234,19 @@ class _Author:
         self._order(self.say.redirect, None)
 
     def _go_ahead(self, cut: Cut | None) -> None:
-        self.truth.went_ahead(finished=cut is None)
+        if cut is None:
+            self.truth.other_work()
         self._work(cut)
 
     def _answer(self, cut: Cut | None) -> None:
-        self.session.prompt(self.chance.choice(self.truth.answers))
+        self._prompt(self.chance.choice(self.truth.answers))
         self.truth.got_answer()
         self._work(cut)
 
     def _rule(self) -> None:
         rule = self.words.word()
-        self.session.prompt(rule.into(self._draw(self.say.rule)))
-        self.truth.rules.append(rule)
+        self._prompt(rule.into(self._draw(self.say.rule)))
+        self.truth.rules.append((rule, len(self.sessions)))
         if self.chance.random() < 0.5:
             self.truth.asked = None
             self.session.answers([self._draw(self.say.acknowledged)])
@@ -257,38 +258,32 @@ class _Author:
         text, word = pasted_prompt(self.chance, self.say, self.words)
         self.truth.pasted.append(word)
         self.truth.other_work()
-        self.session.prompt(text)
+        self._prompt(text)
         self._work(None)
 
     # ---- turns that leave the work where it is
 
-    def _prompt_light(self, texts: Texts) -> None:
-        text = self._draw(texts)
-        self.truth.light.append(text)
-        self.session.prompt(text)
+    def _prompt_drawn(self, texts: Texts) -> None:
+        self._prompt(self._draw(texts))
 
     def _errand(self, cut: Cut | None) -> None:
         tests = self.chance.random() < 0.5
-        text = self._draw(self.say.run_tests if tests else self.say.commit)
-        self.session.prompt(text)
+        self._prompt_drawn(self.say.run_tests if tests else self.say.commit)
         command = "pytest -q" if tests else "git commit -am 'Rework the loading'"
         if cut is not None:
             self.session.calls("shell", command)
-            self.session.is_cut(cut)  # what was cut off may be the next action
+            self.session.is_cut(cut)
             return
-        self.truth.light.append(text)
         self.session.uses("shell", command, "84 passed in 2.13s" if tests else "[main 4f1c9d2] Rework the loading")
         self.session.answers([self._draw(self.say.tested if tests else self.say.committed)])
 
     def _side_question(self) -> None:
         asked = self.words.word()
-        text = asked.into(self._draw(self.say.side_question))
-        self.truth.light.append(text)
-        self.session.prompt(text)
+        self._prompt(asked.into(self._draw(self.say.side_question)))
         self.session.answers([asked.into(self._draw(self.say.side_answer))])
 
     def _talk(self, texts: Texts) -> None:
-        self._prompt_light(texts)
+        self._prompt_drawn(texts)
         self.session.answers([self._draw(self.say.welcome)])
 
     def _protocol(self) -> None:
@@ -310,13 +305,9 @@ class _Author:
         report = [self._about_goal(self.say.looked if looked else self.say.done)]
         found_out = self.chance.choices(("nothing", "cause", "dead end", "both"), (0 if looked else 5, 2, 2, 1))[0]
         if found_out in ("cause", "both"):
-            found = self.words.word()
-            report.append(found.into(self._draw(self.say.found)))
-            self.truth.findings.append(found)
+            report.append(self.words.word().into(self._draw(self.say.found)))
         if found_out in ("dead end", "both"):
-            tried = self.words.word()
-            report.append(tried.into(self._draw(self.say.dead_end)))
-            self.truth.dead_ends.append(tried)
+            report.append(self.words.word().into(self._draw(self.say.dead_end)))
         if found_out == "nothing" and self.chance.random() < 0.4:
             report.append(self._draw(self.say.aside))
         self.session.answers([*report, *self._closing()])
@@ -340,10 +331,9 @@ class _Author:
 
     def _is_cut(self, cut: Cut) -> None:
         if self.chance.random() < 0.6:
-            doing = self.words.word()
-            self.session.remarks(doing.into(self._draw(self.say.doing)))
+            self.session.remarks(self.words.word().into(self._draw(self.say.doing)))
             self.session.calls("shell", "python scripts/rewrite.py src")
-            self.truth.doing = doing
+            self.truth.cut_off = True
         self.session.is_cut(cut)
 
     def _closing(self) -> Sequence[str]:
@@ -351,13 +341,12 @@ class _Author:
         self.truth.announcement = ""
         match self.chance.choices(("announces", "asks", "ends"), (5, 3, 2))[0]:
             case "announces":
-                self.truth.announced = self.words.word()
-                self.truth.announcement = self.truth.announced.into(self._draw(self.say.announce))
+                self.truth.announcement = self.words.word().into(self._draw(self.say.announce))
                 return (self.truth.announcement,)
             case "asks":
                 ask = self._draw(self.say.asks)
                 self.truth.asked = self.words.word()
-                self.truth.answers = ask.answers
+                self.truth.answers, self.truth.asked_last = ask.answers, True
                 return (self.truth.asked.into(ask.question),)
         return ()
 

@@ -1,4 +1,4 @@
-"""The true state of a dialogue, and what it requires of the handoff."""
+"""The true state of a dialogue, and where the handoff must and must not say what."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ from typing import Final
 
 from dialogue.words import Word
 
+FAR: Final = 3
+"""Sessions after which a rule counts as one from far back."""
 _MOST_OF_A_KIND: Final = 3
-
-CONTENT: Final = ("goal", "older goal", "step", "next", "question", "rule", "dead end", "finding")
-GUARDS: Final = ("answered", "stale", "order", "paste", "light", "protocol", "lines", "source")
 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """`mark` must appear in one of `sections` (empty: anywhere); if not `present`, in none of them."""
+    """`mark` must appear in `section` (empty: anywhere); if not `present`, it must not."""
 
     kind: str
     mark: str
-    sections: tuple[str, ...] = ()
+    section: str = ""
     present: bool = True
 
 
@@ -29,97 +28,53 @@ class Truth:
     and nothing forbidden."""
 
     goal: Word | None = None
-    older_goals: list[Word] = field(default_factory=list)
-    step: Word | None = None
-    step_waits: bool = False
-    announced: Word | None = None
+    switched: bool = False
+    """It is not the first one."""
+    order: Word | None = None
+    """What the user ordered last, if the work on it was cut off."""
     announcement: str = ""
-    """The sentence in which it was announced."""
-    begun: bool = False
-    """Work on the announced step was cut off."""
-    doing: Word | None = None
-    """What the agent was working on when it was cut off."""
+    """The sentence in which the agent said what comes next."""
+    cut_off: bool = False
     asked: Word | None = None
     answers: tuple[str, ...] = ()
-    rules: list[Word] = field(default_factory=list)
-    dead_ends: list[Word] = field(default_factory=list)
-    findings: list[Word] = field(default_factory=list)
-
+    asked_last: bool = False
+    """Nobody has written anything since the agent asked."""
+    rules: list[tuple[Word, int]] = field(default_factory=list)
+    """What the user demanded or forbade for the goal, each with the number of the session."""
     answered: list[Word] = field(default_factory=list)
-    stale: list[Word] = field(default_factory=list)
-    orders: list[Word] = field(default_factory=list)
     pasted: list[Word] = field(default_factory=list)
-    light: list[str] = field(default_factory=list)
-    """Prompts that do not say what to do, as they were typed."""
 
     @property
     def has_next(self) -> bool:
         """Whether there is something that a go-ahead could refer to."""
-        return self.announced is not None or self.doing is not None or self.step_waits
+        return self.cut_off or bool(self.announcement)
 
     def new_goal(self, goal: Word) -> None:
-        if self.goal is not None:
-            self.older_goals.append(self.goal)
-        self.goal = goal
-        self.step, self.step_waits = None, False
-        self.rules, self.dead_ends, self.findings = [], [], []
-        self.other_work()
-
-    def ordered(self, order: Word) -> None:
-        """After a sub-step, bug report, correction or redirect; earlier questions and announcements may wait."""
-        self.step, self.step_waits = order, True
+        self.switched = self.goal is not None
+        self.goal, self.rules = goal, []
         self.other_work()
 
     def other_work(self) -> None:
-        """After work on something that had been neither asked nor announced."""
-        self.announced = self.doing = self.asked = None
-        self.announcement, self.begun = "", False
-
-    def went_ahead(self, *, finished: bool) -> None:
-        """After a go-ahead for what was announced or cut off."""
-        self.asked = None
-        self.begun = not finished
-        if finished:
-            self.stale += [word for word in (self.announced, self.doing) if word is not None]
-            self.announced = self.doing = None
-            self.announcement = ""
-            self.step, self.step_waits = (self.step, False) if self.step_waits else (None, False)
+        """Work on something that had been neither asked nor announced. Earlier questions and announcements may wait."""
+        self.asked = self.order = None
+        self.announcement, self.cut_off = "", False
 
     def got_answer(self) -> None:
         if self.asked is not None:
             self.answered.append(self.asked)
-        if not self.step_waits:
-            self.step = None
         self.other_work()
 
-    def expectations(self) -> list[Expectation]:
-        """Everything that a handoff made now must meet."""
-        return [*self._content(), *self._guards()]
-
-    def _content(self) -> list[Expectation]:
+    def expectations(self, sessions: int) -> list[Expectation]:
+        """Everything that a handoff made after so many sessions must meet."""
         found = []
         if self.goal is not None:
-            found.append(Expectation("goal", self.goal.mark, ("Task",)))
-        found += [Expectation("older goal", goal.mark) for goal in self.older_goals[-2:]]
-        if self.step is not None:
-            found.append(Expectation("step", self.step.mark, ("Task", "Next action") if self.step_waits else ()))
-        if self.announced is not None:
-            places = ("Next action", "Task") if self.begun else ("Next action",)
-            found.append(Expectation("next", self.announced.mark, places))
-        if self.doing is not None:
-            found.append(Expectation("next", self.doing.mark, ("Next action",)))
-        if self.asked is not None:
-            found.append(Expectation("question", self.asked.mark, ("Open questions",)))
-        found += [Expectation("rule", rule.mark, ("Decisions", "Task")) for rule in self.rules[-_MOST_OF_A_KIND:]]
-        found += [
-            Expectation("dead end", tried.mark, ("Failed approaches",)) for tried in self.dead_ends[-_MOST_OF_A_KIND:]
-        ]
-        found += [Expectation("finding", cause.mark) for cause in self.findings[-2:]]
-        return found
-
-    def _guards(self) -> list[Expectation]:
-        found = [Expectation("answered", word.mark, ("Open questions",), False) for word in self.answered[-2:]]
-        found += [Expectation("stale", word.mark, ("Next action",), False) for word in self.stale[-2:]]
-        found += [Expectation("order", word.mark, ("Decisions",), False) for word in self.orders[-2:]]
-        found += [Expectation("paste", word.mark, ("Task", "Decisions"), False) for word in self.pasted[-2:]]
+            found.append(Expectation("new goal" if self.switched else "goal", self.goal.mark, "Task"))
+        if self.order is not None:
+            found.append(Expectation("order", self.order.mark))
+        if self.asked is not None and self.asked_last:
+            found.append(Expectation("question", self.asked.mark, "Open questions"))
+        for rule, number in self.rules[-_MOST_OF_A_KIND:]:
+            found.append(Expectation("far rule" if sessions - number >= FAR else "rule", rule.mark))
+        for word in self.answered[-2:]:
+            found.append(Expectation("answered", word.mark, "Open questions", present=False))
         return found

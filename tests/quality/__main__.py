@@ -1,8 +1,9 @@
-"""`make quality`: what the handoffs of real transcripts and of generated dialogues say, and their scores.
+"""`make quality`: what the notes on real transcripts ask for, and how much of it their handoffs hold; then dialogues.
 
 The transcripts are other people's and not part of this project; where they are absent, this says so and does nothing.
-The folder of material holds `data/transcripts/<agent>/*`, `data/gold*/*.json`, `tools/score_handoff.py` and
-`tools/dialogue`. Transcripts that its notes name and it does not hold are looked for in `--transcripts`.
+The folder of material holds `data/transcripts/<agent>/*`, `data/gold*/*.json`, `tools/carried.py`,
+`tools/score_handoff.py` and `tools/dialogue`. Transcripts that its notes name and it does not hold are looked for in
+`--transcripts`.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from pathlib import Path
 from typing import Final
 
 from carryover.agents import adapters
-
-CHECKOUT: Final = Path(__file__).parents[2]
+from quality.checkout import MATERIAL, product
+from quality.dialogues import print_places
 
 CLOSED: Final = (
     *("claude-eq-803bd97f", "codex-lms-17-28", "claude-liza-62e12a9c", "claude-thesis-train"),
@@ -50,27 +51,28 @@ class Case:
 
 def main() -> int:
     options = _parser().parse_args()
-    scorer = options.material / "tools" / "score_handoff.py"
-    if not scorer.is_file():
+    tools = options.material / "tools"
+    if not (tools / "carried.py").is_file():
         print(
             f"Nothing to score with in {options.material}; --material DIR or CARRYOVER_MATERIAL names another folder."
         )
         return 0
-    for folder in sorted((options.material / "data").glob("gold*")):
-        cases = list(_cases(folder, options))
-        _score_set(f"{folder.name}, open", [case for case in cases if not case.closed], scorer, options)
-        if options.with_closed:
-            _score_set(f"{folder.name}, closed", [case for case in cases if case.closed], scorer, options)
-    if options.dialogues:
-        _dialogues(options.material / "tools" / "dialogue" / "dialogue.py", options.dialogues)
+    with tempfile.TemporaryDirectory(prefix="carryover-quality-") as folder:
+        command = product(Path(folder))
+        for notes in sorted((options.material / "data").glob("gold*")):
+            cases = list(_cases(notes, options))
+            _score_set(f"{notes.name}, open", [case for case in cases if not case.closed], command, options)
+            if options.with_closed:
+                _score_set(f"{notes.name}, closed", [case for case in cases if case.closed], command, options)
+        if options.dialogues:
+            print_places(tools / "dialogue", command, options.dialogues)
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make quality", description=__doc__, allow_abbrev=False)
-    material = Path(os.environ.get("CARRYOVER_MATERIAL", CHECKOUT.parent / "shared"))
     transcripts = os.environ.get("CARRYOVER_TRANSCRIPTS")
-    parser.add_argument("--material", type=Path, metavar="DIR", default=material, help="default: %(default)s")
+    parser.add_argument("--material", type=Path, metavar="DIR", default=MATERIAL, help="default: %(default)s")
     parser.add_argument(
         "--transcripts",
         type=Path,
@@ -78,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
         default=Path(transcripts) if transcripts else None,
         help="where the transcripts are that the material only names (CARRYOVER_TRANSCRIPTS)",
     )
-    parser.add_argument("--show", action="store_true", help="also print each handoff and what it was given for what")
+    parser.add_argument("--show", action="store_true", help="also print each handoff and what it does not hold")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="also write the handoffs there")
     parser.add_argument("--with-closed", action="store_true", help=f"also {', '.join(CLOSED)}, which are kept unseen")
     parser.add_argument(
@@ -98,37 +100,38 @@ def _cases(folder: Path, options: argparse.Namespace) -> Iterator[Case]:
             yield Case(gold.stem, agent, transcript, notes["cut_line"], gold)
 
 
-def _score_set(title: str, cases: list[Case], scorer: Path, options: argparse.Namespace) -> None:
+def _score_set(title: str, cases: list[Case], command: Path, options: argparse.Namespace) -> None:
     if not cases:
         print(f"\n{title}: no transcripts at hand")
         return
-    print(f"\n{title}", flush=True)
+    tools = options.material / "tools"
     with tempfile.TemporaryDirectory(prefix="carryover-quality-") as folder:
         handoffs, gold = Path(folder) / "handoffs", Path(folder) / "gold"
         gold.mkdir()
         handoffs.mkdir()
         for case in cases:
             shutil.copy(case.gold, gold)
-            text = _handoff(case, home=Path(folder))
+            text = _handoff(case, command, home=Path(folder))
             (handoffs / f"{case.id}.md").write_text(text, encoding="utf-8")
             if options.show:
                 print(f"\n----- {case.id}\n{text}", flush=True)
-                _run(scorer, handoffs / f"{case.id}.md", case.gold, "--verbose")
-        _run(scorer, "--all", handoffs, gold)
+        print(f"\n{title}", flush=True)
+        _run(tools / "carried.py", gold, handoffs, VERBOSE="1" if options.show else "")
+        print("by heading, for information only", flush=True)
+        _run(tools / "score_handoff.py", "--all", handoffs, gold)
         if options.keep is not None:
             shutil.copytree(handoffs, options.keep, dirs_exist_ok=True)
 
 
-def _handoff(case: Case, home: Path) -> str:
+def _handoff(case: Case, command: Path, home: Path) -> str:
     """What the command prints; empty, with a word, where it finds nothing to hand over."""
     transcript, agent = case.transcript, ["--agent", case.agent]
     if case.agent in EXPORTS:
         folder = home / EXPORTS[case.agent]
         folder.mkdir(parents=True, exist_ok=True)
         transcript, agent = Path(shutil.copy(transcript, folder)), []
-    command = ["handoff", "--transcript", str(transcript), *agent, "--until", str(case.until)]
     done = subprocess.run(
-        [sys.executable, "-m", "carryover.cli.main", *command],
+        [command, "handoff", "--transcript", transcript, *agent, "--until", str(case.until)],
         env={"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home), "LANG": "C.UTF-8"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -139,23 +142,8 @@ def _handoff(case: Case, home: Path) -> str:
     return done.stdout
 
 
-def _dialogues(generator: Path, count: int) -> None:
-    """The table of the dialogues, with the word lists and without."""
-    if not generator.is_file():
-        print("\ndialogues: no generator at hand")
-        return
-    with tempfile.TemporaryDirectory(prefix="carryover-quality-") as folder:
-        for title, module in (("as it is", "carryover.cli.main"), ("without word lists", "quality.without_words")):
-            print(f"\ndialogues, {title}", flush=True)
-            product = Path(folder) / "carryover"
-            path = f"{CHECKOUT / 'src'}:{CHECKOUT / 'tests'}"
-            product.write_text(f'#!/bin/sh\nPYTHONPATH={path} exec {sys.executable} -m {module} "$@"\n')
-            product.chmod(0o700)
-            _run(generator, "--product", product, "--n", str(count), "--out", Path(folder) / "dialogues.json")
-
-
-def _run(script: Path, *arguments: Path | str) -> None:
-    subprocess.run([sys.executable, script, *arguments], check=True)
+def _run(script: Path, *arguments: Path | str, **environment: str) -> None:
+    subprocess.run([sys.executable, script, *arguments], check=True, env=os.environ | environment)
 
 
 if __name__ == "__main__":

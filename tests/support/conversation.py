@@ -7,8 +7,6 @@ from carryover.distill.fold import fold
 from carryover.distill.handoff import distill
 from carryover.distill.render import render
 from carryover.distill.view import ProjectView, SessionView
-from carryover.distill.work.merge import work_of
-from carryover.distill.work.state import Line
 from carryover.model import (
     AnyBody,
     AssistantMessage,
@@ -79,13 +77,6 @@ class Conversation:
         """The newest turn."""
         assert self.digest.turn is not None
         return self.digest.turn
-
-    @property
-    def line(self) -> Line:
-        """The line of work that leads, were this session the only one."""
-        line = work_of(project(self)).lead
-        assert line is not None
-        return line
 
     def view(self) -> SessionView:
         return SessionView(
