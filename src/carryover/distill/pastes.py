@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from carryover.distill.quotes import cut_middle, excerpt
+from carryover.distill.closed_classes import is_list_item, is_question
+from carryover.distill.quotes import excerpt
 from carryover.text import lazy_re as re
 
 MOST_TYPED: Final = 1200
@@ -16,6 +17,10 @@ MOST_TYPED: Final = 1200
 _MOST_TYPED_LINES: Final = 16
 _SHOWN_OF_PASTE: Final = 0.45
 """Share of the room of a prompt that what was pasted with it may take."""
+
+_MOST_OF_PASTE: Final = 220
+_LEAD_CHARS: Final = 160
+_COLONS: Final = (":", "：")
 
 _BLOCK_END: Final = re.compile(r"\n[ \t]*\n+")
 # Laid out by a machine: indentation, a time, a level, a frame, brackets, quotation marks, `key: value`, a diff, markup.
@@ -28,27 +33,43 @@ _MACHINE_LINE: Final = re.compile(
 
 
 def parts(prompt: str) -> list[tuple[bool, str]]:
-    """The paragraphs of a prompt, neighbours of one kind together, each with whether it was pasted."""
-    marked: list[tuple[bool, str]] = []
-    for block in _blocks(prompt):
-        pasted = _is_pasted(block)
-        if marked and marked[-1][0] == pasted:
-            marked[-1] = (pasted, f"{marked[-1][1]}\n\n{block}")
-        else:
-            marked.append((pasted, block))
-    return _without_islands(marked)
+    """The blocks of a prompt, neighbours of one kind together, each with whether it was pasted."""
+    blocks = _blocks(prompt)
+    pasted = [at for at, block in enumerate(blocks) if _is_pasted(block) or _is_led_to(blocks, at)]
+    if not pasted:
+        return [(False, prompt)] if blocks else []
+    first, last = pasted[0], pasted[-1]
+    if first > 0 and blocks[first - 1].rstrip().endswith(_COLONS):
+        # What a colon leads to goes on to the end, but for a question about it.
+        last = max(last, len(blocks) - (2 if is_question(blocks[-1]) else 1))
+    joined = ((False, blocks[:first]), (True, blocks[first : last + 1]), (False, blocks[last + 1 :]))
+    return [(was, "\n\n".join(texts)) for was, texts in joined if texts]
+
+
+def _is_led_to(blocks: list[str], at: int) -> bool:
+    """Several lines of prose after a short first line that ends in a colon: somebody else's words."""
+    if at != 1 or not blocks[0].rstrip().endswith(_COLONS) or len(blocks[0]) > _LEAD_CHARS:
+        return False
+    lines = [line for line in "\n".join(blocks[1:]).splitlines() if line.strip()]
+    return len(lines) > 2 and not is_list_item(lines[0])
 
 
 def _blocks(prompt: str) -> list[str]:
-    """Paragraphs; of one that only leads up to machine lines, the lead is a block of its own."""
-    blocks = []
+    """Paragraphs; a typed line that leads to machine lines, or follows them, is a block of its own."""
+    blocks: list[str] = []
     for block in _BLOCK_END.split(prompt.strip()):
-        lead, _, rest = block.partition("\n")
-        if rest and not _MACHINE_LINE.match(lead) and _is_pasted(rest):
-            blocks += [lead, rest]
-        elif block.strip():
-            blocks.append(block)
+        lines = [line for line in block.splitlines() if line.strip()]
+        led = not blocks and len(lines) > 1 and lines[0].rstrip().endswith(_COLONS)
+        head = lines[:1] if led or (len(lines) > 1 and _is_typed_beside(lines[0], lines[1:])) else []
+        rest = lines[len(head) :]
+        tail = rest[-1:] if len(rest) > 1 and _is_typed_beside(rest[-1], rest[:-1]) else []
+        rest = rest[: len(rest) - len(tail)]
+        blocks += ["\n".join(some) for some in (head, rest, tail) if some]
     return blocks
+
+
+def _is_typed_beside(line: str, others: list[str]) -> bool:
+    return not _MACHINE_LINE.match(line) and _is_pasted("\n".join(others))
 
 
 def _is_pasted(block: str) -> bool:
@@ -56,17 +77,7 @@ def _is_pasted(block: str) -> bool:
     if len(block) > MOST_TYPED or len(lines) > _MOST_TYPED_LINES or block.lstrip().startswith(("```", "~~~")):
         return True
     machine = sum(_MACHINE_LINE.match(line) is not None for line in lines)
-    return len(lines) > 1 and machine * 2 >= len(lines) and machine > 1
-
-
-def _without_islands(marked: list[tuple[bool, str]]) -> list[tuple[bool, str]]:
-    """What stands between two pasted blocks was pasted with them; typed are the words before and after."""
-    first = next((at for at, (pasted, _) in enumerate(marked) if pasted), None)
-    if first is None:
-        return marked
-    last = max(at for at, (pasted, _) in enumerate(marked) if pasted)
-    middle = "\n\n".join(text for _, text in marked[first : last + 1])
-    return [*marked[:first], (True, middle), *marked[last + 1 :]]
+    return machine * 2 >= len(lines) > 0
 
 
 def typed_words(prompt: str) -> str:
@@ -75,7 +86,7 @@ def typed_words(prompt: str) -> str:
 
 
 def quoted_prompt(prompt: str, room: int, *, chars: int = 0) -> str:
-    """The prompt on one line in at most about `room` characters, what was pasted marked as such with its length.
+    """The prompt in at most about `room` characters, what was pasted on a line of its own and marked with its length.
     `chars` is the length of the whole prompt where `prompt` is an excerpt of it."""
     marked = parts(prompt)
     typed = sum(len(text) for pasted, text in marked if not pasted)
@@ -86,7 +97,8 @@ def quoted_prompt(prompt: str, room: int, *, chars: int = 0) -> str:
     shown = []
     for pasted, text in marked:
         if pasted:
-            shown.append(f"(pasted, {len(text) + left_out:,} characters: {excerpt(text, max(40, of_paste - 32))})")
+            kept = excerpt(text, max(40, min(of_paste, _MOST_OF_PASTE) - 32))
+            shown.append(f"(pasted, {len(text) + left_out:,} characters: {kept})")
         else:
             shown.append(excerpt(text, max(60, (room - min(of_paste, room // 2)) * len(text) // max(1, typed))))
-    return cut_middle(" ".join(shown), room + 60)
+    return "\n".join(shown)

@@ -126,19 +126,15 @@ def says_goal(turn: Turn) -> bool:
     return estimated_tokens(typed) >= _GOAL_TOKENS and not only_replies(typed)
 
 
-def goal_of(session: SessionView) -> Turn | None:
+def goal_of(digest: Digest) -> Turn | None:
     """The first prompt of a session that says something; else its first one with any words."""
-    return _first_goal(session.digest)
-
-
-def _first_goal(digest: Digest) -> Turn | None:
     turns = [turn for turn in digest.turns if turn.prompt]
     return next(filter(says_goal, turns), turns[0] if turns else None)
 
 
 def task_of(digest: Digest) -> str | None:
     """What a session alone is about, in the user's words on one line; None where the user said nothing."""
-    goal = _first_goal(digest)
+    goal = goal_of(digest)
     return one_line(typed_words(goal.prompt) or goal.prompt) if goal is not None else None
 
 

@@ -39,8 +39,16 @@ def _asking_steps(past: Past) -> list[Step]:
     for step in reversed(past.steps):
         newest.setdefault(step.view.session, step)
     lead = newest.pop(past.lead.session)
-    others = [step for step in newest.values() if not is_talk(step.turn) and step.view.session != past.lead.parent]
+    others = [step for step in newest.values() if not is_talk(step.turn) and not _superseded(past, step)]
     return [lead, *others[:_MOST_SESSIONS]]
+
+
+def _superseded(past: Past, step: Step) -> bool:
+    """Work was done and reported since in a later session, or in one that continues this one."""
+    if step.view.session == past.lead.parent:
+        return True
+    later = (one for one in past.steps if one.view is not step.view and one.view.started_ms > step.turn.last_ms)
+    return any(one.turn.end == "answered" and not is_talk(one.turn) for one in later)
 
 
 def _question(past: Past, step: Step, back: int) -> list[Entry]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from carryover.distill.clip import estimated_tokens
@@ -9,7 +10,8 @@ from carryover.distill.entry import Entry
 from carryover.distill.pastes import quoted_prompt, typed_words
 from carryover.distill.relative_time import earlier
 from carryover.distill.sections.quoting import from_turn, parted
-from carryover.distill.trail import Past, Step, goal_of, is_talk, says_goal
+from carryover.distill.taken_up import taken_up
+from carryover.distill.trail import Past, Step, goal_of
 from carryover.distill.weights import WEIGHTS
 
 _GOAL_CHARS: Final = 360
@@ -18,11 +20,12 @@ _ONLY_CHARS: Final = 1500
 _NAMES: Final = {
     "goal": "First prompt",
     "goal before": "Goal before",
+    "taken up": "What the work took up",
     "longest": "Longest since",
     "acted on": "Prompt before",
     "newest": "Newest prompt",
 }
-_LONG_TOKENS: Final = 30
+_LONG_TOKENS: Final = 20
 """A prompt in between of less is shown with the others."""
 
 
@@ -30,47 +33,44 @@ def task_steps(past: Past) -> dict[str, Step]:
     """The turns whose prompts the task is, by what they are to it; none is named twice."""
     mine = [step for step in past.steps if step.view is past.lead and step.turn.prompt]
     chosen: dict[str, Step] = {}
-    goal = goal_of(past.lead)
+    goal = goal_of(past.lead.digest)
     if goal is not None:
         chosen["goal"] = next(step for step in mine if step.turn is goal)
-    before = None if _works_on_its_own(past) else _goal_before(past)
-    if before is not None:
-        chosen["goal before"] = before
     for role, step in (("newest", mine[-1] if mine else None), ("acted on", past.main)):
         if step is not None and step.turn.prompt and step not in chosen.values():
             chosen[role] = step
-    between = [
-        step
-        for step in mine
-        if step not in chosen.values() and says_goal(step.turn) and _typed_tokens(step) >= _LONG_TOKENS
-    ]
-    if between:
-        chosen["longest"] = max(between, key=lambda step: (min(_typed_tokens(step), 400), step.turn.at_ms))
+    named = taken_up(past.steps)
+    if named is not None and named not in chosen.values():
+        chosen["taken up"] = named
+    longest = _longest([step for step in mine if step not in chosen.values()])
+    if longest is not None:
+        chosen["longest"] = longest
+    if not any(_tokens(step) >= _LONG_TOKENS for step in chosen.values()):
+        before = _goal_before(past)
+        if before is not None and before not in chosen.values():
+            chosen["goal before"] = before
     return chosen
 
 
-def _typed_tokens(step: Step) -> int:
+def _tokens(step: Step) -> int:
     return estimated_tokens(typed_words(step.turn.prompt))
 
 
-def _works_on_its_own(past: Past) -> bool:
-    """The leading session is the project's first, or has a goal of its own that it did something for."""
-    goal = goal_of(past.lead)
-    return goal is not None and says_goal(goal) and not is_talk(goal) and goal.number <= 2
+def _longest(steps: Iterable[Step]) -> Step | None:
+    """The longest typed prompt, as far as it is long enough to be more than a step of the work."""
+    long = [step for step in steps if _tokens(step) >= _LONG_TOKENS]
+    return max(long, key=lambda step: (min(_tokens(step), 200), step.turn.at_ms), default=None)
 
 
 def _goal_before(past: Past) -> Step | None:
-    """The goal of the newest other session that worked and began before the leading one."""
+    """The longest prompt of the newest session before the leading one that has a long one: what a session with only
+    short prompts goes on with."""
     began = past.lead.digest.turns[0].at_ms
-    others = [
-        session
-        for session in past.view.sessions
-        if session is not past.lead and session.digest.worked and session.digest.turns[0].at_ms < began
-    ]
-    for session in sorted(others, key=lambda one: (-one.newest_ms, one.session)):
-        goal = goal_of(session)
-        if goal is not None and says_goal(goal):
-            return Step(goal, session)
+    before = [step for step in past.steps if step.turn.at_ms < began and step.view is not past.lead]
+    for session in dict.fromkeys(step.turn.session for step in reversed(before)):
+        longest = _longest(step for step in before if step.turn.session == session)
+        if longest is not None:
+            return longest
     return None
 
 

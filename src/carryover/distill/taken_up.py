@@ -1,0 +1,58 @@
+"""Which prompt the newest work took up: the one whose own names come again most in what was done and said since.
+
+Told by evidence, in any script and without a list of words: a name counts for the prompt that brought it up first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from carryover.distill.pastes import typed_words
+from carryover.distill.trail import Step, is_talk
+from carryover.text import lazy_re as re
+
+_NEWEST: Final = 6
+"""Turns that worked, whose answers and files are looked at."""
+_LEAST: Final = 2
+"""In as many of them names of a prompt must come again."""
+_NAME: Final = re.compile(r"[\w.-]*[^\W\d_][\w.-]{3,}", re.ASCII)
+_WIDE: Final = re.compile(
+    r"[\u30a0-\u30ff]{2,}|[\u4e00-\u9fff]{2,}|[\uac00-\ud7af]{2,}|[^\W\da-zA-Z_\u2e80-\ud7af]{4,}"
+)
+_STEM: Final = 6
+"""Letters of a word beyond ASCII that its forms share."""
+
+
+def taken_up(steps: Sequence[Step]) -> Step | None:
+    """The prompt, of those given in order of time; None where the work names nothing that a prompt brought up."""
+    worked = [step for step in steps if not is_talk(step.turn)][-_NEWEST:]
+    after = [(step.turn.at_ms, _names(_done_in(step))) for step in worked]
+    known: set[str] = set()
+    best: tuple[int, Step | None] = (_LEAST - 1, None)
+    for step in steps:
+        own = _names(typed_words(step.turn.prompt)) - known if step.turn.prompt else set()
+        count = sum(at_ms >= step.turn.at_ms and not own.isdisjoint(names) for at_ms, names in after) if own else 0
+        if count > best[0]:
+            best = (count, step)
+        known |= own
+        known |= _names(step.turn.answer)
+    return best[1]
+
+
+def _done_in(step: Step) -> str:
+    paths = (file.path for file in step.digest.touched if file.turn == step.turn.number)
+    return " ".join((step.turn.answer, *paths))
+
+
+def _names(text: str) -> set[str]:
+    plain = text.casefold()
+    names = {part for name in _NAME.findall(plain) for part in re.split(r"[./-]", name) if len(part) > 3}
+    if plain.isascii():
+        return names
+    for run in _WIDE.findall(plain):
+        if "\u4e00" <= run[0] <= "\u9fff":
+            names.update(run[at : at + 2] for at in range(len(run) - 1))
+        else:
+            names.add(run[:_STEM])
+    return names
