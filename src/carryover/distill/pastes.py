@@ -27,9 +27,12 @@ _BLOCK_END: Final = re.compile(r"\n[ \t]*\n+")
 _MACHINE_LINE: Final = re.compile(
     r"\s*(?:[\[{}\](),;]+\s*$|[\[{\"'<|│╭╰⎿>$❯+@]|\d{2,4}[-/.:]\d\d"
     r"|\w{3} \d\d? \d\d:\d\d|at \S+[(:]|File \"|-{3,}|={3,}"
-    r"|[A-Z]{3,}\b[\s:\]]|[A-Za-z][\w.-]{1,40}(?:Error|Exception)\b|[\w./\\-]+:\d+[:\s]|[A-Z][\w-]{1,20}[:：] \S)"
+    r"|[A-Z]{3,}\b[\s:\]]|[A-Za-z][\w.-]{1,40}(?:Error|Exception)\b|[\w./\\-]+:\d+[:\s])"
     r"|\s{2,}\S|.*[{;]\s*$|\w+ = \S"
 )
+
+
+_HEADER: Final = re.compile(r"[^\W\d_][\w-]{0,20}(?: [\w-]{1,20})?\s?[:：] \S")
 
 
 def parts(prompt: str) -> list[tuple[bool, str]]:
@@ -39,7 +42,7 @@ def parts(prompt: str) -> list[tuple[bool, str]]:
     if not pasted:
         return [(False, prompt)] if blocks else []
     first, last = pasted[0], pasted[-1]
-    if first > 0 and blocks[first - 1].rstrip().endswith(_COLONS):
+    if (first > 0 and blocks[first - 1].rstrip().endswith(_COLONS)) or _has_headers(blocks[first].splitlines()):
         # What a colon leads to goes on to the end, but for a question about it.
         last = max(last, len(blocks) - (2 if is_question(blocks[-1]) else 1))
     joined = ((False, blocks[:first]), (True, blocks[first : last + 1]), (False, blocks[last + 1 :]))
@@ -77,7 +80,12 @@ def _is_pasted(block: str) -> bool:
     if len(block) > MOST_TYPED or len(lines) > _MOST_TYPED_LINES or block.lstrip().startswith(("```", "~~~")):
         return True
     machine = sum(_MACHINE_LINE.match(line) is not None for line in lines)
-    return machine * 2 >= len(lines) > 0
+    return machine * 2 >= len(lines) > 0 or _has_headers(lines)
+
+
+def _has_headers(lines: list[str]) -> bool:
+    """It begins as a mail or a form does: two lines or more of a name, a colon and a value, in any script."""
+    return len(lines) > 1 and all(_HEADER.match(line) for line in lines[:2])
 
 
 def typed_words(prompt: str) -> str:

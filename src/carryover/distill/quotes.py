@@ -28,7 +28,7 @@ _LINK: Final = re.compile(r"\[([^\]\n]{1,120})\]\((?=[^)\s]{1,500}\))([^)\s]+)\)
 _ONE_THING: Final = re.compile(r"\W{0,3}(?:\w+://|[\w.~@-]*[/\\]|[\w+/=%-]+\W{0,3}$)", re.ASCII)
 """A URL, a path, a key; not words that a person or a script writes without blanks."""
 _WORD: Final = re.compile(rf"\S{{{LONG_WORD + 1},}}")
-_SENTENCE_END: Final = re.compile(r"(?<=[.!?…])[\"'”’)\]*`_]{0,3}\s+|(?<=[。！？])")
+_SENTENCE_END: Final = re.compile(r"(?<=[.!?…])[\"'”’)\]*`_]{0,3}\s+|(?<=[。！？؟])")
 
 
 def lines_of(text: str) -> list[str]:
@@ -45,6 +45,11 @@ def _tidy(raw: str) -> str:
     if "](" in line:
         line = _LINK.sub(r"\1 (\2)", line)
     return shortened_words(one_line(line))
+
+
+def sentences(line: str) -> list[str]:
+    """The sentences of a line, as far as marks at their ends tell."""
+    return [part.strip() for part in _SENTENCE_END.split(line) if part and part.strip()]
 
 
 def shortened_words(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Which prompt the newest work took up: the one whose own names come again most in what was done and said since.
+"""Which prompts the newest work took up: those whose own names come again in what was done and said since.
 
 Told by evidence, in any script and without a list of words: a name counts for the prompt that brought it up first.
 """
@@ -21,23 +21,27 @@ _WIDE: Final = re.compile(
     r"[\u30a0-\u30ff]{2,}|[\u4e00-\u9fff]{2,}|[\uac00-\ud7af]{2,}|[^\W\da-zA-Z_\u2e80-\ud7af]{4,}"
 )
 _STEM: Final = 6
+_STEM_OF_SYLLABLES: Final = 3
 """Letters of a word beyond ASCII that its forms share."""
 
 
-def taken_up(steps: Sequence[Step]) -> Step | None:
-    """The prompt, of those given in order of time; None where the work names nothing that a prompt brought up."""
+def taken_up(steps: Sequence[Step]) -> list[Step]:
+    """The prompts, of those given in order of time: the newest that the work took up, and the one it did most."""
     worked = [step for step in steps if not is_talk(step.turn)][-_NEWEST:]
     after = [(step.turn.at_ms, _names(_done_in(step))) for step in worked]
     known: set[str] = set()
-    best: tuple[int, Step | None] = (_LEAST - 1, None)
+    found: list[tuple[int, Step]] = []
     for step in steps:
         own = _names(typed_words(step.turn.prompt)) - known if step.turn.prompt else set()
         count = sum(at_ms >= step.turn.at_ms and not own.isdisjoint(names) for at_ms, names in after) if own else 0
-        if count > best[0]:
-            best = (count, step)
+        if count >= _LEAST:
+            found.append((count, step))
         known |= own
         known |= _names(step.turn.answer)
-    return best[1]
+    if not found:
+        return []
+    newest, most = found[-1][1], max(found, key=lambda counted: counted[0])[1]
+    return [newest] if newest is most else [newest, most]
 
 
 def _done_in(step: Step) -> str:
@@ -54,5 +58,5 @@ def _names(text: str) -> set[str]:
         if "\u4e00" <= run[0] <= "\u9fff":
             names.update(run[at : at + 2] for at in range(len(run) - 1))
         else:
-            names.add(run[:_STEM])
+            names.add(run[: _STEM_OF_SYLLABLES if run[0] >= "\uac00" else _STEM])
     return names

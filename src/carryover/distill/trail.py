@@ -14,8 +14,8 @@ from carryover.distill.view import ProjectView, SessionView
 from carryover.model import conversation_of
 from carryover.text.lines import one_line
 
-_SHORT_PROMPT_TOKENS: Final = 24
-_SHORT_ANSWER_TOKENS: Final = 160
+_SHORT_PROMPT_TOKENS: Final = 32
+_SHORT_ANSWER_TOKENS: Final = 200
 _GOAL_TOKENS: Final = 4
 """A prompt of less says no goal."""
 _SHORT_ID: Final = 8

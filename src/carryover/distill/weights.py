@@ -25,6 +25,7 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "typed":        Weight(0.2, 0.0, 0.3, 3),     # typed while the agent worked, not taken up
     "goal before":  Weight(0.6, 2.0, 0.5, 1),     # goal of the session before, where this one has none of its own
     "taken up":     Weight(0.2, 1.5, 0.5, 1),     # the prompt whose names come again in the newest work
+    "taken up before": Weight(0.5, 1.5),          # where an earlier prompt's names come again more often
     "longest":      Weight(0.8, 2.0, 0.5, 1),     # the longest prompt in between
     # Where it stands
     "last words":   Weight(0.3, 0.16),            # of the newest turn that worked

@@ -7,9 +7,11 @@ from typing import Final, NamedTuple
 
 from carryover.distill.closed_classes import is_list_item, is_question
 from carryover.distill.digest import Turn
-from carryover.distill.quotes import lines_of
+from carryover.distill.quotes import lines_of, sentences
 
 _MOST_OPTIONS: Final = 8
+_SHORT_QUESTION: Final = 80
+"""Characters."""
 _MOST_AFTER: Final = 2
 """Lines after a question that may follow it without answering it."""
 
@@ -34,13 +36,28 @@ def last_words(turn: Turn) -> LastWords:
 
 
 def _parted(text: str) -> LastWords:
-    raw = [line for line in text.splitlines() if lines_of(line)]
-    asked = _asked_from(raw)
+    lines = [line for line in text.splitlines() if lines_of(line)]
+    if not lines:
+        return LastWords(body="")
+    *before, last = lines
+    ends = sentences(last)
+    # Of a paragraph that ends a text only the last sentence is its last line.
+    units = [*before, *ends] if len(ends) > 1 and not is_list_item(last) else lines
+    asked = _asked_from(units)
+    first_end = len(before)
+    if asked is not None and first_end < asked and len(units[asked]) < _SHORT_QUESTION:
+        asked -= 1  # "Which one?" says little without the sentence before it
     if asked is not None:
-        return LastWords(body="\n".join(raw[:asked]), question="\n".join(raw[asked:]))
-    if len(raw) < 2:
+        return LastWords(body=_text(units[:asked], first_end), question=_text(units[asked:], first_end - asked))
+    if len(units) < 2:
         return LastWords(body=text)
-    return LastWords(body="\n".join(raw[:-1]), last=raw[-1])
+    return LastWords(body=_text(units[:-1], first_end), last=units[-1])
+
+
+def _text(units: list[str], first_end: int) -> str:
+    """Lines, and from `first_end` on the sentences of one line, as a text."""
+    at = max(0, first_end)
+    return "\n".join([*units[:at], *([" ".join(units[at:])] if units[at:] else [])])
 
 
 def _asked_from(lines: list[str]) -> int | None:

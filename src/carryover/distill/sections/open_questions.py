@@ -39,7 +39,7 @@ def _asking_steps(past: Past) -> list[Step]:
     for step in reversed(past.steps):
         newest.setdefault(step.view.session, step)
     lead = newest.pop(past.lead.session)
-    others = [step for step in newest.values() if not is_talk(step.turn) and not _superseded(past, step)]
+    others = [step for step in newest.values() if not _superseded(past, step)]
     return [lead, *others[:_MOST_SESSIONS]]
 
 
@@ -52,12 +52,19 @@ def _superseded(past: Past, step: Step) -> bool:
 
 
 def _question(past: Past, step: Step, back: int) -> list[Entry]:
-    """The question that the agent ended with. One at the end of mere talk is the protocol's, or none of the work."""
-    if step.turn.resumes or (step.turn is not past.main.turn and is_talk(step.turn)):
+    """The question that the agent ended with."""
+    if _may_be_the_protocols(past, step):
         return []
     asked = last_words(step.turn).question
     label = f"{past.agent(step)} asked ({past.place(step, step.turn.last_ms)})"
     return parted(step, asked, "message", "question", label=label, most=5, back=back, at_ms=step.turn.last_ms)
+
+
+def _may_be_the_protocols(past: Past, step: Step) -> bool:
+    """It was put before anything was done in a session that took over from another."""
+    turn = step.turn
+    takes_over = past.steps[0].view is not step.view
+    return turn.resumes or (takes_over and turn.number <= 1 and not turn.calls and is_talk(turn))
 
 
 def _of_tools(past: Past, step: Step, back: int) -> list[Entry]:

@@ -21,6 +21,7 @@ _NAMES: Final = {
     "goal": "First prompt",
     "goal before": "Goal before",
     "taken up": "What the work took up",
+    "taken up before": "And before",
     "longest": "Longest since",
     "acted on": "Prompt before",
     "newest": "Newest prompt",
@@ -39,9 +40,9 @@ def task_steps(past: Past) -> dict[str, Step]:
     for role, step in (("newest", mine[-1] if mine else None), ("acted on", past.main)):
         if step is not None and step.turn.prompt and step not in chosen.values():
             chosen[role] = step
-    named = taken_up(past.steps)
-    if named is not None and named not in chosen.values():
-        chosen["taken up"] = named
+    for role, step in zip(("taken up", "taken up before"), taken_up(past.steps), strict=False):
+        if step not in chosen.values():
+            chosen[role] = step
     longest = _longest([step for step in mine if step not in chosen.values()])
     if longest is not None:
         chosen["longest"] = longest
@@ -63,19 +64,23 @@ def _longest(steps: Iterable[Step]) -> Step | None:
 
 
 def _goal_before(past: Past) -> Step | None:
-    """The longest prompt of the newest session before the leading one that has a long one: what a session with only
-    short prompts goes on with."""
+    """What a session with only short prompts goes on with: the longest prompt of the newest session before it that has
+    a long one, else the first prompt of the newest one that worked."""
     began = past.lead.digest.turns[0].at_ms
     before = [step for step in past.steps if step.turn.at_ms < began and step.view is not past.lead]
-    for session in dict.fromkeys(step.turn.session for step in reversed(before)):
-        longest = _longest(step for step in before if step.turn.session == session)
-        if longest is not None:
-            return longest
-    return None
+    by_session = {step.turn.session: [one for one in before if one.view is step.view] for step in reversed(before)}
+    longest = (found for steps in by_session.values() if (found := _longest(steps)) is not None)
+    worked = (
+        step
+        for steps in by_session.values()
+        for step in steps
+        if step.digest.worked and step.turn is goal_of(step.digest)
+    )
+    return next(longest, None) or next(worked, None)
 
 
 def task_entries(past: Past) -> list[Entry]:
-    """The goal, a longer prompt since, the newest prompt, what was typed since: oldest first."""
+    """What the newest work took up, then the others, oldest first; then what was typed since."""
     chosen = task_steps(past)
     room = {**dict.fromkeys(_NAMES, _GOAL_CHARS), "newest": _NEWEST_CHARS}
     if len(chosen) == 1:
@@ -84,7 +89,7 @@ def task_entries(past: Past) -> list[Entry]:
     if "goal" not in chosen or len([step for step in past.steps if step.view is past.lead]) == 1:
         names["newest"] = names["goal"] = "Prompt"
     entries = []
-    for role, step in sorted(chosen.items(), key=lambda item: item[1].turn.at_ms):
+    for role, step in sorted(chosen.items(), key=lambda item: (item[0] != "taken up", item[1].turn.at_ms)):
         label = f"{names[role]} ({_place(past, step)})"
         entries += parted(step, _text(step, room[role]), "prompt", role, label=label, head=True)
     return [*entries, *_typed(past)]
