@@ -25,6 +25,7 @@ from carryover.cli.output import Progress
 from carryover.config import Config, load_config, settings_now
 from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import ExitCode, UserError, os_reason
+from carryover.facts import FindRoot
 from carryover.fsio import FileLock
 from carryover.ingest.catch_up import compare_with_disk
 from carryover.ingest.history import read_all, unread_bytes
@@ -118,14 +119,15 @@ def temporary_ledger(
     *,
     now_ms: Callable[[], int] = _now_ms,
     tombstones: Tombstones | None = None,
+    find_root: FindRoot = root_of,
 ) -> Iterator[sqlite3.Connection]:
     """A ledger of `sources` alone, which is gone when the block ends.
 
-    Nothing in it is later than `now_ms`, or what `tombstones` exclude.
+    Nothing in it is later than `now_ms`, or what `tombstones` exclude. `find_root` says which project a folder is in.
     """
     with TemporaryDirectory(prefix="carryover-") as folder:
         path = Path(folder) / "ledger.sqlite"
-        asyncio.run(_read_into(path, list(sources), agents, now_ms, tombstones))
+        asyncio.run(_read_into(path, list(sources), agents, now_ms, tombstones, find_root))
         connection = connect_read_only(path)
         try:
             yield connection
@@ -162,7 +164,7 @@ async def _catch_up(state: StateDir, root: str) -> None:
         sources = of_project(_oldest_first(found.outdated), roots)
         ours = {key_of(source) for source in sources}
         unread = unread_bytes((item for item in found.outdated if key_of(item.source) in ours), found.known)
-        await _read(ledger, sources, adapters(), _now_ms, unread=unread)
+        await _read(ledger, sources, adapters(), _now_ms, root_of, unread=unread)
         # Once more: what was read just now is to be known by its folder, should that be moved.
         await follow_here(ledger, state, root)
     finally:
@@ -194,23 +196,30 @@ async def _read_into(
     agents: Mapping[str, Agent],
     now_ms: Callable[[], int],
     tombstones: Tombstones | None,
+    find_root: FindRoot,
 ) -> None:
     ledger = await Ledger.open(path, DigestReducer())
     try:
         if tombstones is not None:
             await ledger.put_tombstones(tombstones)
-        await _read(ledger, sources, agents, now_ms, unread=sum(map(_size, sources)))
+        await _read(ledger, sources, agents, now_ms, find_root, unread=sum(map(_size, sources)))
     finally:
         await ledger.close()
 
 
 async def _read(
-    ledger: Ledger, sources: list[Source], agents: Mapping[str, Agent], now_ms: Callable[[], int], *, unread: int
+    ledger: Ledger,
+    sources: list[Source],
+    agents: Mapping[str, Agent],
+    now_ms: Callable[[], int],
+    find_root: FindRoot,
+    *,
+    unread: int,
 ) -> None:
     progress = Progress(sys.stderr)
     begin_s = time.monotonic()
     number = 0
-    async for _ in read_all(ledger, agents, sources, root_of=root_of, now_ms=now_ms, unread=unread):
+    async for _ in read_all(ledger, agents, sources, root_of=find_root, now_ms=now_ms, unread=unread):
         number += 1
         if sys.stderr.isatty() and time.monotonic() - begin_s > SLOW_S:
             progress.update(number / len(sources), f"{number} of {len(sources)} transcripts read")

@@ -58,7 +58,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--why", action="store_true", help="print under each line the record, session and turn it comes from"
     )
     parser.add_argument(
-        "--transcript", metavar="FILE", help="make it from this file alone: no ledger, no git, no file of the project"
+        "--transcript",
+        metavar="FILE",
+        help="make it from this file alone, wherever it lies: no ledger, no git, no file of the project",
     )
     parser.add_argument(
         "--agent",

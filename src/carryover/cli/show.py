@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sqlite3
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -12,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 from carryover.agents import agent_names
 from carryover.cli.arguments import describe
-from carryover.cli.output import BOLD, DIM, harmless, mark, one_line, paint, print_lines
+from carryover.cli.output import BOLD, DIM, counted, harmless, mark, one_line, paint, print_lines
 from carryover.cli.pager import add_pager_argument, paged
 from carryover.cli.recorded import ledger_with_session
-from carryover.errors import ExitCode
+from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import SessionRow, session_events
 from carryover.model import (
     AgentSummary,
@@ -50,6 +49,8 @@ examples:
   carryover show 3f2a              the session whose id begins with 3f2a
   carryover show last              the newest session of the project you are in
   carryover show 3f2a --full       also what tools printed, and sub-agents
+  carryover show 3f2a --turn 4     all that came of your fourth prompt
+  carryover show 3f2a --turn 3-5   three turns
   carryover show 3f2a --json       every recorded event, as data
 
 `carryover sessions` lists the ids; the last line of a handoff names one.
@@ -61,6 +62,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument("id", metavar="ID", help="session id, or as much of its beginning as is unique; or `last`")
     parser.add_argument("--full", action="store_true", help="add tool output, plans, summaries and sub-agents")
+    parser.add_argument(
+        "--turn",
+        metavar="N",
+        type=turns,
+        help="only what came of your prompt N, counted from 1, with what tools printed; N-M for several turns, 0 for "
+        "what was before the first prompt",
+    )
     parser.add_argument("--json", action="store_true", help="print every recorded event as JSON")
     add_pager_argument(parser)
 
@@ -68,26 +76,73 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Runs `carryover show`; returns the exit code."""
     with ledger_with_session(args.id) as (ledger, session):
+        events: Iterable[SessionEvent] = session_events(ledger, session)
+        about = f"Session {session.native_id}"
+        if args.turn is not None:
+            number = sum(map(_begins_turn, session_events(ledger, session)))
+            if args.turn[-1] > number:
+                raise UserError(
+                    f"{about} has {counted(number, 'turn')}, so there is no turn {args.turn[-1]}.",
+                    ExitCode.NOTHING_FOUND,
+                )
+            events = of_turns(events, args.turn)
+            about += f", {_named(args.turn)} of {number}"
         if args.json:
-            _print_json(ledger, session)
+            _print_json(session, events)
         else:
+            if args.turn is not None and not args.full:
+                events = (event for event in events if not event.subagent_id)
             with paged(args):
-                _print_text(ledger, session, full=args.full)
+                _print_text(about, session, events, full=args.full or args.turn is not None)
     return ExitCode.OK
 
 
-def _print_json(ledger: sqlite3.Connection, session: SessionRow) -> None:
+def turns(text: str) -> range:
+    """The turns that a user names: `3`, or `3-5`; for argparse, which turns the error into a message."""
+    first, dash, last = text.partition("-")
+    try:
+        found = range(int(first), int(last if dash else first) + 1)
+    except ValueError:
+        found = range(0)
+    if not found or found[0] < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} names no turn; write 3, or 3-5")
+    return found
+
+
+def of_turns(events: Iterable[SessionEvent], wanted: range) -> Iterator[SessionEvent]:
+    """Those of the events of a session that belong to the `wanted` turns.
+
+    A turn is what follows a prompt that a person gave to the main conversation and did not take back, up to the next;
+    they count from 1, and 0 is what was before the first.
+    """
+    turn = 0
+    for event in events:
+        turn += _begins_turn(event)
+        if turn in wanted:
+            yield event
+
+
+def _begins_turn(event: SessionEvent) -> bool:
+    is_prompt = isinstance(event.body, UserPrompt) and event.body.actor == "human"
+    return is_prompt and not event.subagent_id and not event.retracted
+
+
+def _named(wanted: range) -> str:
+    return f"turn {wanted[0]}" if len(wanted) == 1 else f"turns {wanted[0]} to {wanted[-1]}"
+
+
+def _print_json(session: SessionRow, events: Iterable[SessionEvent]) -> None:
     """Event by event: a session may hold more than should be in memory at once."""
     import msgspec
 
     head = msgspec.json.encode(session).decode()
     sys.stdout.write(f'{{"session": {head}, "events": [')
-    for number, event in enumerate(session_events(ledger, session)):
+    for number, event in enumerate(events):
         sys.stdout.write((",\n" if number else "\n") + msgspec.json.encode(event).decode())
     sys.stdout.write("\n]}\n")
 
 
-def _print_text(ledger: sqlite3.Connection, session: SessionRow, *, full: bool) -> None:
+def _print_text(about: str, session: SessionRow, events: Iterable[SessionEvent], *, full: bool) -> None:
     agent = agent_names().get(session.agent, session.agent)
     facts = [
         f"{agent} {session.agent_version or ''}".strip(),
@@ -95,9 +150,8 @@ def _print_text(ledger: sqlite3.Connection, session: SessionRow, *, full: bool) 
         session.branch or "",
         session.title or "",
     ]
-    print(paint(f"Session {session.native_id}", BOLD))
+    print(paint(about, BOLD))
     print(harmless(", ".join(fact for fact in facts if fact)))
-    events = session_events(ledger, session)
     print_lines(conversation(events, agent=agent, root=session.root, full=full))
 
 

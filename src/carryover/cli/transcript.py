@@ -5,57 +5,104 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Batch, FileStat, Reader, Source
+from carryover.adapter.contract import Agent, Batch, FileStat, Parsed, Reader, Record, Source
 from carryover.agents import adapters, agent_names
+from carryover.cli.context import root_of
 from carryover.cli.from_disk import temporary_ledger
 from carryover.cli.handoff_json import MadeHandoff
 from carryover.distill.handoff import distill
 from carryover.distill.render import render
-from carryover.errors import ExitCode, UserError
+from carryover.distill.view import ProjectView
+from carryover.errors import ExitCode, UserError, os_reason
+from carryover.facts import FindRoot, ProjectRoot
 from carryover.importing.document import open_document
 from carryover.ledger.batch import LATEST_MS
-from carryover.ledger.queries import projects, sessions
-from carryover.publish.project_view import project_view, session_digest
+from carryover.ledger.project_content import main_thread
+from carryover.ledger.queries import projects, work_sessions
+from carryover.publish.project_view import MAX_SESSIONS, project_view
+
+_MOST_BATCHES: Final = 8
+"""How much of a file is read to find out whose it is: about 8 MiB, should it begin with what is too long to be read."""
+
+
+_ANYWHERE: Final = ("", "C:", "D:")
+"""Where the files of a project lie whose folder nobody knows: each is named in full."""
 
 
 def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None) -> MadeHandoff:
     """The handoff of the project that was worked on, from the first `until` records of the file at `path` (None: all).
 
     The same file gives the same text on every machine and at any time: `now` is the time of its last event, and neither
-    git nor the project's files are asked. Raises UserError where the file gives none.
+    git nor the project's files are asked. Where the file names no folder that was worked in, the folder that it lies in
+    is the project's root. Raises UserError where it can't be read, or no agent's adapter finds anything in it.
     """
     agent, source = _document(path, agent_id)
-    readers = {agent.id: agent if until is None else replace(agent, reader=_ReaderUpTo(agent.reader, until))}
-    with temporary_ledger([source], readers, now_ms=lambda: LATEST_MS) as ledger:  # else it would depend on now
-        project = next(iter(projects(ledger)), None)
-        known = [] if project is not None else sessions(ledger, limit=1)
-        names_no_folder = any(session_digest(ledger, session).turns for session in known)
-        view = project_view(ledger, project.id) if project is not None else None
+    if until is not None:
+        agent = replace(agent, reader=_ReaderUpTo(agent.reader, until))
+    view = _view(agent, source)
     handoff = None
     if view is not None:
-        handoff = distill(view, None, {}, resume="ask", now_ms=view.sessions[0].last_ms, agent_names=agent_names())
-    if names_no_folder:
-        raise UserError(
-            f"{path} names no folder that was worked in, so it belongs to no project. "
-            "`carryover import --project DIR` takes it into one.",
-            ExitCode.NOTHING_FOUND,
-        )
+        names = {agent.id: agent.spec.name, **agent_names()}
+        handoff = distill(view, None, {}, resume="ask", now_ms=view.sessions[0].last_ms, agent_names=names)
     if handoff is None or view is None:
         raise UserError(
-            f"{path} holds no task to hand over{'' if until is None else f' up to line {until}'}. "
-            f"It was read as a transcript of {agent_names()[agent.id]}; --agent names another agent.",
+            f"{path} holds nothing{'' if until is None else f' up to line {until}'} that can be handed over. "
+            f"It was read as a transcript of {agent.spec.name}; --agent names another agent.",
             ExitCode.NOTHING_FOUND,
         )
     return MadeHandoff(root=view.root, handoff=handoff, text=render(handoff))
 
 
+def _view(agent: Agent, source: Source) -> ProjectView | None:
+    """The newest project that was worked on; None where no agent did anything."""
+    find_root: FindRoot = root_of
+    view, has_main = _as_recorded(agent, source, find_root)
+    nowhere = view is None
+    if nowhere:
+        agent, find_root = _with(agent, cwd=str(Path(source.path).parent)), ProjectRoot
+        view, has_main = _as_recorded(agent, source, find_root)
+    if not has_main:
+        # A sub-agent's own file: what it did is the work that is handed over, not beside another's.
+        view, _ = _as_recorded(_with(agent, subagent_id=None), source, find_root)
+    return msgspec.structs.replace(view, checkouts=_ANYWHERE) if view is not None and nowhere else view
+
+
+def _as_recorded(agent: Agent, source: Source, find_root: FindRoot) -> tuple[ProjectView | None, bool]:
+    """The newest project of the source, and whether it has more than the work of sub-agents."""
+    # With the time of now, what the file says of the future would be different tomorrow.
+    with temporary_ledger([source], {agent.id: agent}, now_ms=lambda: LATEST_MS, find_root=find_root) as ledger:
+        for project in projects(ledger):
+            if rows := work_sessions(ledger, project.id, limit=MAX_SESSIONS):
+                has_main = any(main_thread(ledger, row.id) is not None for row in rows)
+                return project_view(ledger, project.id), has_main
+    return None, True
+
+
+def _with(agent: Agent, **changes: str | None) -> Agent:
+    """The agent with these fields in all events that it reads."""
+
+    def parse(source: Source, context: Any, record: Record) -> tuple[Any, Parsed]:
+        context, parsed = agent.parse(source, context, record)
+        events = tuple(msgspec.structs.replace(event, **changes) for event in parsed.events)
+        return context, Parsed(events, parsed.skipped, parsed.reemitted)
+
+    return replace(agent, parse=parse)
+
+
 def _document(path: Path, agent_id: str | None) -> tuple[Agent, Source]:
     """The file as a source: in a form that an agent recognises, else in that of which its adapter understands most."""
+    try:
+        if not path.is_file():
+            raise UserError(f"There is no file {path}.", ExitCode.NOTHING_FOUND)
+        path.open("rb").close()
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {os_reason(error)}.") from error
     with suppress(UserError):
-        document = open_document(path.absolute(), agent_id=agent_id)
+        document = open_document(path.absolute(), agent_id=agent_id, part=True)
         return document.agent, document.source
     agent = _agent_for(path, agent_id)
     return agent, Source(agent=agent.id, path=str(path.absolute()))
@@ -63,15 +110,13 @@ def _document(path: Path, agent_id: str | None) -> tuple[Agent, Source]:
 
 def _agent_for(path: Path, agent_id: str | None) -> Agent:
     known = adapters()
-    if not path.is_file():
-        raise UserError(f"There is no file {path}.", ExitCode.NOTHING_FOUND)
     if agent_id is not None:
         if agent_id not in known:
             raise UserError(
                 f"This version of Carryover can't read transcripts of {agent_names()[agent_id]} yet.", ExitCode.USAGE
             )
         return known[agent_id]
-    understood = {agent.id: _events_in_first_batch(agent, path) for agent in known.values()}
+    understood = {agent.id: _events_at_the_beginning(agent, path) for agent in known.values()}
     best = max(understood, key=lambda name: understood[name], default=None)
     if best is None or understood[best] == 0:
         raise UserError(
@@ -81,18 +126,22 @@ def _agent_for(path: Path, agent_id: str | None) -> Agent:
     return known[best]
 
 
-def _events_in_first_batch(agent: Agent, path: Path) -> int:
-    """How many events the agent's adapter finds at the beginning of the file: of another's file it finds none."""
-    try:
-        batch = agent.reader.read(path, None)
-    except (OSError, ValueError):  # ValueError: not this reader's kind of file at all
-        return 0
-    context = agent.context_type()
+def _events_at_the_beginning(agent: Agent, path: Path) -> int:
+    """How many events the adapter finds in the first batch that has any: in a file of another agent's it finds none."""
+    context, cursor = agent.context_type(), None
     source = Source(agent=agent.id, path=str(path))
     events = 0
-    for record in batch.records:
-        context, folded = agent.parse(source, context, record)
-        events += len(folded.events)
+    for _ in range(_MOST_BATCHES):
+        try:
+            batch = agent.reader.read(path, cursor)
+        except (OSError, ValueError):  # ValueError: not this reader's kind of file at all
+            return 0
+        for record in batch.records:
+            context, folded = agent.parse(source, context, record)
+            events += len(folded.events)
+        if events or not batch.more or batch.cursor == cursor:
+            break
+        cursor = batch.cursor
     return events
 
 

@@ -36,24 +36,30 @@ class Document:
     """What wrote it, for people."""
 
 
-def open_document(path: Path, *, project: str | None = None, agent_id: str | None = None) -> Document:
+def open_document(
+    path: Path, *, project: str | None = None, agent_id: str | None = None, part: bool = False
+) -> Document:
     """The document at `path`. Blocking.
 
     `project`: the folder that all its sessions belong to, whatever it says itself. `agent_id`: whose it is, where the
-    document names no agent. Raises UserError where it is no file, or none that is recognised.
+    document names no agent. `part`: its first lines may be missing, and with them what names the agent. Raises
+    UserError where it is no file, or none that is recognised.
     """
     head = _head(path)
     if is_note(head):
         return Document(note_agent(), note_source(path), FORM)
     made = specstory.read_head(head)
+    if made is None:
+        for agent in adapters().values():
+            source = agent.exported(path, head) if agent.exported is not None else None
+            if source is not None and agent_id in (None, agent.id):
+                return Document(_as_copy(agent, source, project), source, agent_names()[agent.id])
+    if made is None and part and specstory.holds_turns(head):
+        made = specstory.Made(None, None)
     if made is not None:
-        spec = _spec(path, made.agent, agent_id)
+        spec = _spec(path, made.agent, agent_id, unnamed=specstory.UNNAMED if part else None)
         folder = project or specstory.folder_of(path)
         return Document(specstory.agent_for(spec, folder), specstory.source_for(spec, path, made, head), specstory.NAME)
-    for agent in adapters().values():
-        source = agent.exported(path, head) if agent.exported is not None else None
-        if source is not None and agent_id in (None, agent.id):
-            return Document(_as_copy(agent, source, project), source, agent_names()[agent.id])
     raise UserError(f"{path} is not recognised. {_NOTHING} Carryover imports {forms()}.", ExitCode.NOTHING_FOUND)
 
 
@@ -78,16 +84,18 @@ def _head(path: Path) -> bytes:
     return head
 
 
-def _spec(path: Path, named: str | None, agent_id: str | None) -> AgentSpec:
-    """The agent of a SpecStory document."""
+def _spec(path: Path, named: str | None, agent_id: str | None, *, unnamed: AgentSpec | None) -> AgentSpec:
+    """The agent of a SpecStory document; `unnamed` is taken for one that it does not name, None refuses that."""
     known = specs()
     if agent_id is not None:
         return next(spec for spec in known if spec.id == agent_id)
+    spec = specstory.spec_named(named, known) if named is not None else None
+    if spec is None and unnamed is not None:
+        return unnamed
     if named is None:
         raise UserError(
             f"{path} does not say which agent its session is of. {_NOTHING} Name it with --agent.", ExitCode.USAGE
         )
-    spec = specstory.spec_named(named, known)
     if spec is None:
         raise UserError(
             f"{path} holds a session of {named!r}, an agent that Carryover does not know. {_NOTHING}",

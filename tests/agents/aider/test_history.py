@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from agents.aider.chats import COMMAND, HEAD, START, TOKENS, answer, of, prompt, reading, typed
 from agents.aider.contract_case import HISTORY, INPUTS, WRITTEN_S, recording
+from carryover.adapter.contract import Source
 from carryover.agents.aider.adapter import AGENT
 from carryover.agents.aider.history import HOLD_MS, HistoryReader
 from carryover.model import AssistantMessage, Event, SessionStart, TurnEnd, UserPrompt
@@ -231,6 +232,35 @@ def test_an_answer_without_end_of_many_megabytes_is_taken_in_parts(tmp_path: Pat
 @pytest.mark.parametrize("chat", [b"\xff\xfe\x00\n\n", b"{}\n", b"#### no header  \n", b"", b"\n\n\n"])
 def test_what_has_no_session_gives_no_events(tmp_path: Path, chat: bytes) -> None:
     assert reading(tmp_path, chat).events == []
+
+
+def cut(folder: Path, chat: str) -> list[Event]:
+    """The events of a history outside of any project, which was written long ago."""
+    path = folder / "cut.md"
+    path.write_text(chat)
+    os.utime(path, (WRITTEN_S, WRITTEN_S))
+    return read_on(AGENT, Source(agent=AGENT.id, path=str(path))).events
+
+
+def test_a_copy_that_begins_in_the_middle_begins_with_what_only_aider_writes(tmp_path: Path) -> None:
+    events = cut(tmp_path, f"of an answer.\n\n{TOKENS}" + prompt("Fix it") + answer("Done."))
+
+    assert (prompts(events), answers(events)) == (["Fix it"], ["Done."])
+    assert {event.session for event in events} == {"cut"}
+    assert {event.at_ms // 1000 for event in events} == {WRITTEN_S}
+
+
+def test_a_copy_that_begins_in_the_middle_is_older_than_its_first_header(tmp_path: Path) -> None:
+    events = cut(tmp_path, prompt("Fix it") + answer("Done.") + HEAD + prompt("Ship it") + answer("Shipped."))
+    of_cut = [event for event in events if event.session == "cut"]
+
+    assert prompts(events) == ["Fix it", "Ship it"]
+    assert prompts(of_cut) == ["Fix it"]
+    assert 0 < max(event.at_ms for event in of_cut) < min(event.at_ms for event in events if event not in of_cut)
+
+
+def test_markdown_that_aider_did_not_write_gives_no_events(tmp_path: Path) -> None:
+    assert cut(tmp_path, "# Notes\n\n> Somebody said this.  \n\nAnd so it is.\n") == []
 
 
 def test_bytes_that_are_no_text_are_replaced(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from carryover.cli.context import state_dir
-from carryover.cli.show import conversation
+from carryover.cli.show import conversation, of_turns
 from carryover.errors import ExitCode
 from carryover.ledger.codec import decode_body
 from carryover.model import (
@@ -156,6 +156,43 @@ def test_without_a_ledger_the_session_is_read_from_disk_and_nothing_is_stored(sh
     assert not (home / ".carryover").exists()
 
 
+def test_a_turn_is_shown_with_what_tools_printed(recorded: Path, run: Run) -> None:
+    code, out, err = run("show", CHECKOUT[:-1] + "2", "--turn", "1")
+
+    assert (code, err) == (ExitCode.OK, "")
+    lines = without_times(out)
+    assert lines[0] == f"Session {CHECKOUT}, turn 1 of 1"
+    assert "  Wire discount into checkout" in lines
+    assert "AssertionError: 190 != 180" in run("show", DISCOUNT, "--turn", "0-1")[1]
+
+
+def test_as_data_a_turn_has_its_events_only(recorded: Path, run: Run) -> None:
+    whole = json.loads(run("show", DISCOUNT, "--json")[1])
+    number = sum(event["body"]["kind"] == "user_prompt" for event in whole["events"])
+    found = [json.loads(run("show", DISCOUNT, "--json", "--turn", str(n))[1]) for n in range(number + 1)]
+
+    assert all(turn["session"] == whole["session"] for turn in found)
+    assert [event for turn in found for event in turn["events"]] == whole["events"]
+    assert [turn["events"][0]["body"]["kind"] for turn in found[1:]] == ["user_prompt"] * number
+
+
+@pytest.mark.parametrize("turn", ["2", "1-2"])
+def test_a_turn_that_there_is_not_is_refused_with_how_many_there_are(turn: str, recorded: Path, run: Run) -> None:
+    assert run("show", CHECKOUT, "--turn", turn) == (
+        ExitCode.NOTHING_FOUND,
+        "",
+        f"carryover: Session {CHECKOUT} has 1 turn, so there is no turn 2.\n",
+    )
+
+
+@pytest.mark.parametrize("turn", ["", "-1", "first", "3-", "5-3", "1-2-3"])
+def test_what_names_no_turn_is_a_usage_error(turn: str, recorded: Path, run: Run) -> None:
+    code, out, err = run("show", CHECKOUT, f"--turn={turn}")
+
+    assert (code, out) == (ExitCode.USAGE, "")
+    assert "names no turn; write 3, or 3-5" in err
+
+
 START_MS = 1_795_156_858_000  # 2026-11-20 06:40:58 UTC, a Friday
 
 
@@ -165,6 +202,24 @@ class Told:
     at_ms: int = START_MS
     subagent_id: str | None = None
     retracted: bool = False
+
+
+def test_prompts_of_people_in_the_main_conversation_begin_turns() -> None:
+    events = [
+        Told(SessionStart(reason="startup")),
+        Told(UserPrompt(text="")),
+        Told(AssistantMessage(text="one")),
+        Told(UserPrompt(text="a reminder", actor="model")),
+        Told(UserPrompt(text="look around"), subagent_id="a1"),
+        Told(UserPrompt(text="taken back"), retracted=True),
+        Told(UserPrompt(text="", command="/compact")),
+        Told(UserPrompt(text="go on")),
+        Told(AssistantMessage(text="three")),
+    ]
+
+    assert list(of_turns(events, range(1))) == events[:1]
+    assert list(of_turns(events, range(1, 2))) == events[1:6]
+    assert list(of_turns(events, range(2, 4))) == events[6:]
 
 
 @pytest.fixture(autouse=True)

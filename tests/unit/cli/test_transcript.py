@@ -1,14 +1,21 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+import carryover.cli.transcript
 from carryover.cli.demo.replay import make_project, replay
 from carryover.cli.transcript import handoff_of_transcript
+from carryover.distill.digest import Digest
+from carryover.distill.view import ProjectView
 from carryover.errors import ExitCode, UserError
+from carryover.importing.note import Note, encoded
 
 DISCOUNT = "c0de0000-0000-4000-8000-000000000001.jsonl"
 CHECKOUT = "c0de0000-0000-4000-8000-000000000012.jsonl"
@@ -52,7 +59,12 @@ def test_neither_git_nor_the_files_of_the_project_are_asked(shop: Path, home: Pa
     assert handoff_of_transcript(transcript, None, None).text == before
 
 
-def test_a_file_that_names_no_folder_says_so(tmp_path: Path) -> None:
+def written(path: Path, *records: Mapping[str, object]) -> Path:
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    return path
+
+
+def test_a_file_that_names_no_folder_is_of_the_one_it_lies_in(tmp_path: Path) -> None:
     """Codex before 0.22 wrote none down."""
     header = {
         "id": "46daf41c-d9e5-440e-8a92-f528b46e43dd",
@@ -60,12 +72,181 @@ def test_a_file_that_names_no_folder_says_so(tmp_path: Path) -> None:
         "instructions": None,
     }
     content = [{"type": "input_text", "text": "Fix the failing discount test."}]
-    lines = [header, {"type": "message", "role": "user", "content": content}]
-    (tmp_path / "old.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git/HEAD").touch()
+    folder = tmp_path / "chats"
+    folder.mkdir()
+    old = written(folder / "old.jsonl", header, {"type": "message", "role": "user", "content": content})
 
-    with pytest.raises(UserError, match="names no folder that was worked in") as caught:
-        handoff_of_transcript(tmp_path / "old.jsonl", None, None)
-    assert caught.value.code == ExitCode.NOTHING_FOUND
+    made = handoff_of_transcript(old, None, None)
+
+    assert made.root == str(folder), "the repository around it is another's"
+    assert "Fix the failing discount test." in made.text
+
+
+def without_folders(text: str) -> str:
+    return re.sub(r'"cwd":\s*"[^"]*"', '"version":"2.1.328"', text)
+
+
+@pytest.mark.parametrize("until", [12, 20, 37, None])
+def test_paths_of_a_file_without_folders_are_shown_as_they_are(elsewhere: Path, until: int | None) -> None:
+    named = handoff_of_transcript(elsewhere / DISCOUNT, None, until)
+    transcript = elsewhere / "nameless.jsonl"
+    transcript.write_text(without_folders((elsewhere / DISCOUNT).read_text()))
+
+    made = handoff_of_transcript(transcript, None, until)
+
+    assert made.root == str(elsewhere)
+    assert sections(made.text) == sections(named.text)
+    assert "`/home/somebody/shop/cart.py`" in made.text
+
+
+def test_a_folder_of_windows_is_the_project(elsewhere: Path) -> None:
+    folder = r"C:\Users\somebody\shop"
+    transcript = elsewhere / "windows.jsonl"
+    escaped = json.dumps(folder)[1:-1]
+    transcript.write_text((elsewhere / CHECKOUT).read_text().replace("/home/somebody/shop", escaped))
+
+    made = handoff_of_transcript(transcript, None, None)
+
+    assert made.root == folder
+    assert "Wire discount into checkout" in made.text
+
+
+@pytest.mark.parametrize("cut", [1, 2, 400, 700])
+def test_a_file_whose_beginning_is_torn_off_gives_what_is_left(elsewhere: Path, cut: int) -> None:
+    torn = elsewhere / "torn.jsonl"
+    torn.write_bytes((elsewhere / DISCOUNT).read_bytes()[cut:])
+
+    made = handoff_of_transcript(torn, None, None)
+
+    assert made.root == "/home/somebody/shop"
+    assert "`cart.py`" in made.text
+
+
+AIDER = """
+> Tokens: 9.1k sent, 210 received.{end}
+
+#### Round the total of the basket to whole cents.{end}
+
+I round it in one place.
+
+basket.py
+```
+<<<<<<< SEARCH
+return total
+=======
+return round(total, 2)
+>>>>>>> REPLACE
+```
+
+> Tokens: 9.3k sent, 180 received.{end}
+> Applied edit to basket.py{end}
+""".replace("{end}", "  ")
+
+
+def test_an_aider_history_without_its_first_header_counts(tmp_path: Path) -> None:
+    history = tmp_path / "history.md"
+    history.write_text(f"the end of an answer\n{AIDER}")
+
+    made = handoff_of_transcript(history, None, None)
+
+    assert (made.root, made.handoff.agent_id) == (str(tmp_path), "aider")
+    assert "Round the total of the basket" in made.text
+    assert "`basket.py`" in made.text
+
+
+def test_what_is_before_the_first_header_is_older_than_what_follows(tmp_path: Path) -> None:
+    history = tmp_path / "history.md"
+    start = "\n# aider chat started at 2025-11-20 10:00:00\n\n> Aider v0.86.2  \n"
+    following = AIDER.replace("Round the total of the basket to whole cents.", "Print the basket with two decimals.")
+    history.write_text(f"{AIDER}{start}{following}")
+
+    made = handoff_of_transcript(history, None, None)
+
+    assert "Print the basket with two decimals." in made.text
+    assert made.text.startswith("# [CARRYOVER] Last updated 2025-11-20T")
+
+
+def test_markdown_that_is_no_history_is_not_taken_for_one(tmp_path: Path) -> None:
+    path = tmp_path / "notes.md"
+    path.write_text("# Notes\n\n> Somebody said this.  \n\nAnd so it is.\n")
+
+    with pytest.raises(UserError, match="Name the agent with --agent"):
+        handoff_of_transcript(path, None, None)
+
+
+@pytest.mark.parametrize("first", [0, 5])
+def test_a_specstory_document_needs_neither_its_head_nor_an_agent(tmp_path: Path, first: int) -> None:
+    lines = [
+        "<!-- Generated by SpecStory -->\n",
+        "\n",
+        "# Basket\n",
+        "\n",
+        "\n",
+        "_**User**_\n",
+        "\n",
+        "Round the total of the basket to whole cents.\n",
+        "\n",
+        "---\n",
+        "\n",
+        "_**Assistant**_\n",
+        "\n",
+        "I round it in one place.\n",
+    ]
+    path = tmp_path / "basket.md"
+    path.write_text("".join(lines[first:]))
+
+    made = handoff_of_transcript(path, None, None)
+
+    assert (made.root, made.handoff.agent) == (str(tmp_path), "SpecStory")
+    assert "Round the total of the basket" in made.text
+    assert handoff_of_transcript(path, "claude-code", None).handoff.agent == "Claude Code"
+
+
+def test_a_sub_agents_own_file_is_the_work_itself(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [json.loads(line) for line in (elsewhere / DISCOUNT).read_text().splitlines()]
+    said = [line for line in lines if line["type"] in ("user", "assistant")]
+    path = written(elsewhere / "agent-a1.jsonl", *({**line, "isSidechain": True, "agentId": "a1"} for line in said))
+    views: list[ProjectView] = []
+    monkeypatch.setattr(carryover.cli.transcript, "distill", lambda view, *_, **__: views.append(view))
+
+    with pytest.raises(UserError, match="holds nothing"):
+        handoff_of_transcript(path, None, None)
+
+    [session] = views[0].sessions
+    assert (views[0].root, session.subagents) == ("/home/somebody/shop", ())
+    assert session.digest != Digest()
+
+
+def test_a_note_is_nobodys_transcript(tmp_path: Path) -> None:
+    path = tmp_path / "note.json"
+    path.write_bytes(encoded(Note(session="note-1", at_ms=1, root=str(tmp_path), title="Advice", text="Use decimals.")))
+
+    with pytest.raises(UserError, match="holds nothing that can be handed over") as raised:
+        handoff_of_transcript(path, None, None)
+
+    assert raised.value.code == ExitCode.NOTHING_FOUND
+
+
+def test_a_file_that_may_not_be_read_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "mine.jsonl"
+    path.write_text("{}\n")
+
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refused)
+
+    with pytest.raises(UserError, match=r"mine\.jsonl can't be read: Permission denied"):
+        handoff_of_transcript(path, None, None)
+
+
+def test_whose_file_it_is_shows_also_below_what_is_too_long_to_be_read(elsewhere: Path) -> None:
+    transcript = elsewhere / "long.jsonl"
+    transcript.write_bytes(b"x" * (3 << 20) + b"\n" + (elsewhere / CHECKOUT).read_bytes())
+
+    assert "Wire discount into checkout" in handoff_of_transcript(transcript, None, None).text
 
 
 @pytest.mark.parametrize("until", [3, 7, 12, 20, 33, 37, 1000])

@@ -10,7 +10,7 @@ from carryover.agents import adapters
 from carryover.errors import ExitCode, UserError
 from carryover.importing.document import open_document
 from carryover.importing.survey import survey
-from carryover.model import FileEdit
+from carryover.model import FileEdit, UserPrompt
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
 from support.specstory import events_of
@@ -131,3 +131,15 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     ):
         with pytest.raises(UserError, match=words):
             open_document(path)
+
+
+def test_part_of_a_document_is_recognised_only_where_it_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "part.md"
+    path.write_text("the end of a turn\n\n_**User**_\n\nRound the total.\n")
+
+    with pytest.raises(UserError, match="is not recognised"):
+        open_document(path)
+
+    document = open_document(path, part=True)
+    assert (document.agent.id, document.form) == ("specstory", "SpecStory")
+    assert [event.body for event in events_of(document)] == [UserPrompt(text="Round the total.")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +22,9 @@ HOLD_MS: Final = 300
 """For how long after a write the last block may still be growing: a long one need not arrive in one piece, and after an
 error Aider writes what it does next."""
 
+
+_BEFORE_MS: Final = 60_000
+"""How long before a session what is before its header is taken to have been said."""
 
 KEYS: Final = 2
 """Version of the keys of events. A file that was read with others is read again from its beginning."""
@@ -94,7 +97,8 @@ class HistoryReader:
             full = len(data) == size
             forced = full and size > MAX_LINE_BYTES
             end = data.rfind(b"\n") + 1
-            run = _Run(state, data[:end], inputs, whole=forced or (not full and wait_ms is None))
+            whole = forced or (not full and wait_ms is None)
+            run = _Run(state, data[:end], inputs, whole=whole, written_ms=written_ms)
             if forced and not run.records:  # nothing but blank lines before the beginning of one too long to hold
                 position = Position(
                     offset=state.position.offset + end,
@@ -120,13 +124,15 @@ class HistoryReader:
 class _Run:
     """One stretch of the file, split into records."""
 
-    def __init__(self, state: State, data: bytes, inputs: Inputs, *, whole: bool) -> None:
+    def __init__(self, state: State, data: bytes, inputs: Inputs, *, whole: bool, written_ms: int) -> None:
         self.records: list[tuple[int, Block, bool]] = []
         self.cut = False
         raw = data.split(b"\n")[:-1]
         held = [line if len(line) <= MAX_LINE_BYTES else b"" for line in raw]
         lines = [line.decode("utf-8", "replace").removesuffix("\r") for line in held]
         self.state = state
+        self._cut_ms = 0 if state.session else _before_header_ms(lines) or written_ms
+        """Stands for the time of what is before the first header: it was said before that, or before the last write."""
         splitter = blocks.Splitter(
             state.last,
             state.interrupted,
@@ -188,11 +194,18 @@ class _Run:
             case "model":
                 text = "\n".join(piece.lines).strip()
         state = self.state
-        return Block(piece.kind, at_ms=state.at_ms, session=state.session, text=text, messages=messages), dated
+        at_ms = state.at_ms or self._cut_ms
+        return Block(piece.kind, at_ms=at_ms, session=state.session, text=text, messages=messages), dated
 
     def _begin_session(self, started: str) -> None:
         same = self.state.same + 1 if started == self.state.started else 0
         self.state = msgspec.structs.replace(self.state, started=started, same=same, at_ms=local_ms(started))
+
+
+def _before_header_ms(lines: Sequence[str]) -> int:
+    """UTC milliseconds of shortly before the first header; 0 where there is none."""
+    begun_ms = next((at_ms for line in lines if (at_ms := local_ms(blocks.header_time(line)))), 0)
+    return max(0, begun_ms - _BEFORE_MS)
 
 
 def _wait_ms(age_ms: int) -> int | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
+from typing import Final
+
 import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Source
@@ -15,6 +18,8 @@ from carryover.agents.aider.messages import own_message
 from carryover.model import AssistantMessage, SessionStart
 from carryover.records import rawjson
 
+_ONLY_OWN: Final = ("Aider v", "Tokens: ", "Applied edit to ")
+
 
 def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
     """Parses one block. Never raises: what is not understood is counted."""
@@ -23,10 +28,21 @@ def parse_record(source: Source, context: Context, record: Record) -> tuple[Cont
         return context, Parsed(skipped=(rawjson.skipped(None, block, None),))
     if block.kind not in (wire.START, wire.PROMPT, wire.MODEL, wire.MESSAGES):
         return context, Parsed(skipped=(rawjson.skipped(block.kind, "unknown kind of block", None),))
-    session = usable_name(block.session)
+    session = usable_name(block.session or _cut_session(source, context, block))
     if session is None or not block.at_ms:
         return context, Parsed(skipped=(rawjson.skipped(block.kind, "no session header before it", None),))
     return _parsed(source, _entered(context, session), block)
+
+
+def _cut_session(source: Source, context: Context, block: wire.Block) -> str:
+    """The session of what is before the first header, where a copy begins in the middle; empty in a project's history.
+
+    Any Markdown could be an answer, so it begins with what a person typed or only Aider says.
+    """
+    name = PurePosixPath(source.path).stem
+    own = any(message.startswith(_ONLY_OWN) for message in block.messages)
+    begins = block.kind == wire.PROMPT or own or context.session == name
+    return name if begins and not source.group else ""
 
 
 def _entered(context: Context, session: str) -> Context:

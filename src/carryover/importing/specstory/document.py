@@ -19,6 +19,8 @@ from carryover.records.fields import digest
 from carryover.text import lazy_re as re
 
 NAME: Final = "SpecStory"
+UNNAMED: Final = AgentSpec(id="specstory", name=NAME, binaries=(), folders=())
+"""Stands for the agent of a session where the document names none that is known."""
 RANK: Final = -1
 """Below every transcript of the agents' own, which say more: what one of them has reported, an export adds nothing to,
 and an export makes way for a transcript that is read later."""
@@ -52,6 +54,11 @@ def read_head(head: bytes) -> Made | None:
     if session is None:
         return Made(None, None)
     return Made(session[1].decode("utf-8", "replace"), usable_name(session[2].decode("utf-8", "replace")))
+
+
+def holds_turns(head: bytes) -> bool:
+    """Whether a text that is no document's beginning has the heading of a turn."""
+    return any(HEADING.match(line) for line in head.split(b"\n"))
 
 
 def spec_named(name: str, specs: tuple[AgentSpec, ...]) -> AgentSpec | None:
