@@ -122,6 +122,8 @@ class ToolResult(Body, frozen=True, tag="tool_result"):
     never_ran: bool = False
     """The agent refused the call before running it (bad arguments, unknown tool): says nothing of the approach."""
     actor: Actor = "model"
+    user_words: str = ""
+    """What the user typed while refusing or interrupting the call."""
 
 
 class FileEdit(Body, frozen=True, tag="file_edit"):
@@ -167,6 +169,16 @@ class BackgroundTask(Body, frozen=True, tag="background_task"):
     task_id: str
     state: Literal["running", "done", "failed", "stopped"]
     label: str = ""
+    report: str = ""
+    """What it reported when it ended, where the record has it."""
+
+
+class SummaryPart(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One section of a summary. `kind` is what the agent's own heading asks for; `other` where that is nothing else."""
+
+    kind: Literal["request", "errors", "pending", "current", "next", "other"]
+    heading: str
+    text: str
 
 
 class AgentSummary(Body, frozen=True, tag="agent_summary"):
@@ -175,6 +187,8 @@ class AgentSummary(Body, frozen=True, tag="agent_summary"):
     text: str
     source: Literal["compaction", "away"]
     trigger: Literal["manual", "auto"] | None = None
+    parts: tuple[SummaryPart, ...] = ()
+    """Its sections, as far as they begin with headings that the agent is known to write."""
 
 
 class TurnEnd(Body, frozen=True, tag="turn_end"):
@@ -182,6 +196,8 @@ class TurnEnd(Body, frozen=True, tag="turn_end"):
 
     reason: Literal["interrupted", "error", "limit"]
     message: str = ""
+    resets: str | None = None
+    """When the limit ends, where the agent says so: as it wrote it, or in UTC where it counted from then."""
 
 
 class Retracted(Body, frozen=True, tag="retracted"):

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from carryover.adapter.contract import ToolOutcome
 from carryover.agents.opencode.tools import Called, answer_events, called, changes_of, outcome_of, plan_of
 from carryover.agents.opencode.wire import Part
 
@@ -41,6 +42,13 @@ def test_what_a_call_does_and_is_about(tool: str, given: dict[str, Any], op: str
     found = call(tool, given).call
 
     assert (found.op, found.subject) == (op, subject)
+
+
+def test_what_the_user_wrote_while_refusing() -> None:
+    refusal = "The user rejected permission to use this specific tool call with the following feedback: Not that file."
+    outcome = outcome_of(call("edit", {}, "error", error=refusal))
+
+    assert outcome == ToolOutcome("denied", refusal, user_words="Not that file.")
 
 
 @pytest.mark.parametrize(

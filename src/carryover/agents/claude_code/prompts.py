@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+from carryover.adapter.contract import ToolOutcome
 from carryover.agents.claude_code import wire
 from carryover.agents.claude_code.builder import Builder
 from carryover.agents.claude_code.kinds import BUILT_IN, INJECTED_ORIGINS
@@ -164,5 +165,5 @@ def _parse_shell_mode(builder: Builder, text: str) -> None:
     if shell is None or printed == (None, None):
         return
     output = plain_output("\n".join(part for part in printed if part))
-    builder.add(shell.ended("unknown", output), "output", digest(output))
+    builder.add(shell.ended(ToolOutcome("unknown", output)), "output", digest(output))
     builder.change(shell=None)

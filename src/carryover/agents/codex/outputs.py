@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
+from carryover.adapter.contract import ToolOutcome
 from carryover.agents.codex.wire import whole_number
 from carryover.model import Op, ResultStatus
 from carryover.records import rawjson
@@ -41,14 +42,9 @@ _SURE: Final[frozenset[Op]] = frozenset(("read", "search", "web", "agent", "ask"
 _KILLED: Final = -1
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a call ended, and its output without what the client wrote above it."""
+class Outcome(ToolOutcome, frozen=True):
+    """How a call ended, if it has."""
 
-    status: ResultStatus
-    output: str = ""
-    exit_code: int | None = None
-    never_ran: bool = False
     process: str | None = None
     """It has not ended: this process runs on."""
     exited: bool = False

@@ -174,8 +174,7 @@ def _parse_tool(builder: ChatBuilder, record: PartRecord, tool: ToolPart) -> Non
     builder.add(call.as_event(), f"{ident}/call")
     outcome = outcome_of(op, tool, record.state)
     if outcome is not None:
-        ended = call.ended(outcome.status, outcome.output, exit_code=outcome.exit_code, never_ran=outcome.never_ran)
-        builder.add(ended, f"{ident}/result")
+        builder.add(call.ended(outcome), f"{ident}/result")
     plan = plan_of(tool.data)
     if plan is not None:
         builder.add(plan, f"{ident}/plan")

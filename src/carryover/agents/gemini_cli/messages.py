@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from carryover.adapter.contract import ToolOutcome
 from carryover.agents.gemini_cli import wire
 from carryover.agents.gemini_cli.builder import Builder, usable_id
 from carryover.agents.gemini_cli.context import Marker, Message
@@ -205,7 +206,7 @@ def _parse_shell_mode(builder: Builder, ident: str, command: str, output: str) -
     call = shell_call(f"{ident}/shell", SHELL, command.strip(), builder.context.cwd)
     call = msgspec.structs.replace(call, actor="human", changes=())
     builder.add(f"{ident}/call", call.as_event())
-    builder.add(f"{ident}/result", call.ended("unknown", without_ansi(output)))
+    builder.add(f"{ident}/result", call.ended(ToolOutcome("unknown", without_ansi(output))))
 
 
 def _parse_summary(builder: Builder, ident: str, message: wire.Line, text: str) -> None:

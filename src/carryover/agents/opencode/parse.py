@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from carryover.adapter.contract import Parsed, Record, Reemitted, Source
+from carryover.adapter.contract import Parsed, Record, Reemitted, Source, ToolOutcome
 from carryover.adapter.event_builder import reemitted_after
 from carryover.agents.opencode import tools
 from carryover.agents.opencode.builder import Builder
 from carryover.agents.opencode.context import Context
 from carryover.agents.opencode.kinds import (
     ABORTED_ERROR,
-    FEEDBACK,
     LIMIT,
     LIMIT_STATUSES,
     QUIET_PARTS,
@@ -180,12 +179,11 @@ def _parse_call(builder: Builder, message: Message, entry: PartEntry, part: Part
     _add_result(builder, entry.id, found, outcome)
 
 
-def _add_result(builder: Builder, ident: str, found: tools.Called, outcome: tools.Outcome) -> None:
+def _add_result(builder: Builder, ident: str, found: tools.Called, outcome: ToolOutcome) -> None:
     call = found.call
-    result = call.ended(outcome.status, outcome.output, exit_code=outcome.exit_code, never_ran=outcome.never_ran)
-    builder.add(result, f"{ident}:result")
-    if (feedback := FEEDBACK.search(outcome.output)) is not None and outcome.status == "denied":
-        builder.add(UserPrompt(text=feedback[1].strip(), actor=builder.actor), f"{ident}:feedback")
+    builder.add(call.ended(outcome), f"{ident}:result")
+    if outcome.user_words:
+        builder.add(UserPrompt(text=outcome.user_words, actor=builder.actor), f"{ident}:feedback")
     if outcome.status != "ok":
         return
     for number, change in enumerate(tools.changes_of(found)):
