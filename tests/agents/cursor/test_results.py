@@ -56,9 +56,9 @@ def test_results_of_any_shape_raise_nothing() -> None:
     ["You've hit your usage limit", "429 Too Many Requests", "rate limit exceeded", "rate_limit", "Quota used up"],
 )
 def test_a_limit_is_recognised_from_an_error(message: str) -> None:
-    assert turn_end(message) == TurnEnd(reason="limit", message=message)
+    assert turn_end(message, 0) == TurnEnd(reason="limit", message=message)
 
 
 @pytest.mark.parametrize("message", ["Connection failed", "", "limited view of 4290 lines", "the limits of add()"])
 def test_any_other_fault_is_an_error(message: str) -> None:
-    assert turn_end(message) == TurnEnd(reason="error", message=message)
+    assert turn_end(message, 0) == TurnEnd(reason="error", message=message)

@@ -27,6 +27,7 @@ from carryover.model import (
 )
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded
+from carryover.records.resets import failed_turn
 from carryover.records.text import without_handoff
 
 _TOO_MANY_REQUESTS: Final = 429
@@ -173,7 +174,7 @@ def _parse_error(builder: Builder) -> None:
         builder.skip(builder.line.type, "unexpected shape")
         return
     limited = failure.error_type in LIMITS or failure.status_code in (_TOO_MANY_REQUESTS, _PAYMENT_REQUIRED)
-    builder.add(TurnEnd(reason="limit" if limited else "error", message=failure.message.strip()), "end")
+    builder.add(failed_turn(failure.message.strip(), builder.at_ms, limited=limited), "end")
 
 
 def _parse_sub_agent(builder: Builder) -> None:

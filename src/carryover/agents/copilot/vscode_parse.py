@@ -44,6 +44,7 @@ from carryover.records import rawjson
 from carryover.records.changes import as_edit
 from carryover.records.fields import LATEST_MS, MAX_NAME_CHARS, digest
 from carryover.records.lenient import Fields, fields_of, is_true, items_of, read_as, text_of
+from carryover.records.resets import failed_turn
 from carryover.records.text import without_handoff
 from carryover.text import lazy_re as re
 
@@ -230,7 +231,7 @@ def _parse_end(builder: ChatBuilder, record: EndRecord) -> None:
     result = fields_of(record.result)
     if summary := without_handoff(_summary_in(result.get("summary"))).strip():
         builder.add(AgentSummary(text=summary, source="compaction"), f"{record.request}/summary/{digest(summary)}")
-    end = _turn_end(record.state, fields_of(result.get("errorDetails")))
+    end = _turn_end(record.state, fields_of(result.get("errorDetails")), builder.at_ms)
     if end is not None:
         builder.add(end, f"{record.request}/end")
 
@@ -239,12 +240,12 @@ def _summary_in(raw: msgspec.Raw | None) -> str:
     return text_of(fields_of(raw).get("text")) or text_of(raw)
 
 
-def _turn_end(state: int | None, error: Fields) -> TurnEnd | None:
+def _turn_end(state: int | None, error: Fields, at_ms: int) -> TurnEnd | None:
     """How a turn ended that did not end well: at a limit, by an error, or because the user stopped it."""
     message = text_of(error.get("message"))
     limits = (error.get(name) for name in ("isQuotaExceeded", "isRateLimited"))
     if any(map(is_true, limits)) or _LIMIT.search(message):
-        return TurnEnd(reason="limit", message=message)
+        return failed_turn(message, at_ms, limited=True)
     if state == CANCELLED or text_of(error.get("code")) in _CANCELLED_CODES:
         return TurnEnd(reason="interrupted")
     return TurnEnd(reason="error", message=message) if message or state == FAILED else None

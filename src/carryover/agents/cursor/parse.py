@@ -103,7 +103,7 @@ def _parse_bubble(builder: Builder, record: BubbleRecord) -> None:
         if text.strip():
             builder.add(AssistantMessage(text=text, final=record.final, aborted=record.aborted), "text")
         if error := text_below(bubble.error_details, *_ERROR_TEXTS):
-            builder.add(turn_end(error), "failed")
+            builder.add(turn_end(error, builder.at_ms), "failed")
     else:
         builder.skip("bubble", "unknown type")
 
@@ -296,7 +296,7 @@ def _parse_end(builder: Builder, line: Fields, noted_ms: int) -> None:
     elif status in ("aborted", "cancelled", "interrupted"):
         builder.add(TurnEnd(reason="interrupted"), "end")
     elif status == "error":
-        builder.add(turn_end(text_below(line.get("error", rawjson.ABSENT), "message")), "end")
+        builder.add(turn_end(text_below(line.get("error", rawjson.ABSENT), "message"), builder.at_ms), "end")
     else:
         builder.skip("turn_ended", "unknown status")
     builder.change_talk(waiting=())

@@ -10,6 +10,7 @@ from carryover.adapter.contract import ToolOutcome
 from carryover.model import Op, TurnEnd
 from carryover.records import rawjson
 from carryover.records.lenient import fields_of, number_of, text_of
+from carryover.records.resets import failed_turn
 from carryover.records.text import without_ansi
 from carryover.text import lazy_re as re
 
@@ -63,6 +64,6 @@ def outcome_in_text(op: Op, text: str) -> ToolOutcome:
     return ToolOutcome("unknown" if op == "shell" else "ok", text)
 
 
-def turn_end(message: str) -> TurnEnd:
+def turn_end(message: str, at_ms: int) -> TurnEnd:
     """A turn that failed with `message`: at a limit of the user's plan, or otherwise."""
-    return TurnEnd(reason="limit" if _LIMIT.search(message) else "error", message=message)
+    return failed_turn(message, at_ms, limited=_LIMIT.search(message) is not None)

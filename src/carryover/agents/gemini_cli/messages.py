@@ -15,6 +15,7 @@ from carryover.agents.gemini_cli.kinds import SHELL
 from carryover.agents.gemini_cli.tools import shell_call
 from carryover.model import AgentSummary, AssistantMessage, Retracted, TurnEnd, UserPrompt
 from carryover.records import rawjson
+from carryover.records.resets import failed_turn
 from carryover.records.text import HANDOFF_HEAD, tagged, without_ansi, without_handoff
 from carryover.text import lazy_re as re
 
@@ -99,7 +100,7 @@ def parse_error(builder: Builder, message: Message, line: wire.Line) -> Message:
     text = _text(parts_of(line.content) or ()).strip()
     limited = _LIMIT.search(text) is not None
     if not message.said and (limited or text.startswith(_API_ERROR)):
-        builder.add(end_key(message.id), TurnEnd(reason="limit" if limited else "error", message=text))
+        builder.add(end_key(message.id), failed_turn(text, builder.at_ms, limited=limited))
         builder.change(waiting=None)
     return msgspec.structs.replace(message, said=True)
 

@@ -31,6 +31,7 @@ from carryover.model import AgentSummary, AssistantMessage, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.changes import as_edit
 from carryover.records.lenient import fields_of, is_true, number_of, read_as, text_of
+from carryover.records.resets import failed_turn
 from carryover.records.text import without_handoff
 from carryover.text import lazy_re as re
 
@@ -206,4 +207,4 @@ def _parse_end(builder: Builder, ident: str, message: Message) -> None:
     data = fields_of(error.get("data"))
     said = text_of(data.get("message")) or text_of(error.get("message")) or name
     is_limit = number_of(data.get("statusCode")) in LIMIT_STATUSES or LIMIT.search(said) is not None
-    builder.add(TurnEnd(reason="limit" if is_limit else "error", message=said), f"{ident}:end")
+    builder.add(failed_turn(said, builder.at_ms, limited=is_limit), f"{ident}:end")
