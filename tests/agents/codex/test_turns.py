@@ -25,7 +25,7 @@ def rollout() -> Rollout:
 
 
 def test_a_usage_limit_ends_the_turn_with_the_clients_words(rollout: Rollout) -> None:
-    assert ended(rollout, LIMIT, "usage_limit_exceeded") == [TurnEnd(reason="limit", message=LIMIT, resets="8:05 AM")]
+    assert ended(rollout, LIMIT, "usage_limit_exceeded") == [TurnEnd(reason="limit", message=LIMIT, resets="7:42 AM")]
 
 
 def test_where_the_words_do_not_say_when_it_resets_the_rate_limits_do(rollout: Rollout) -> None:

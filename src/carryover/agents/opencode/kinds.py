@@ -62,6 +62,8 @@ FEEDBACK: Final = re.compile(
 ABORTED: Final = re.compile(r"^(?:Error: )?(?:Tool execution aborted|Aborted|User aborted)", re.I)
 NEVER_RAN: Final = re.compile(r"was called with invalid arguments|Model tried to call unavailable tool", re.I)
 SHELL_ABORTED: Final = "User aborted the command"
+SHELL_METADATA: Final = re.compile(r"\s*<(?:bash|shell)_metadata>.*?</(?:bash|shell)_metadata>\s*\Z", re.S)
+"""What the client adds to what a command printed (read about)."""
 
 SHELL_PROMPT: Final = "The following tool was executed by the user"
 """The client's own words in the place of a prompt, where a person ran a shell command."""

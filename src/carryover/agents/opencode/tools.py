@@ -19,6 +19,7 @@ from carryover.agents.opencode.kinds import (
     NEVER_RAN,
     OPS,
     SHELL_ABORTED,
+    SHELL_METADATA,
     STATES,
 )
 from carryover.agents.opencode.wire import Part, State
@@ -91,8 +92,9 @@ def outcome_of(found: Called) -> ToolOutcome | None:
     if found.call.op != "shell":
         return ToolOutcome("ok", output)
     exit_code = number_of(found.metadata.get("exit"))
+    aborted, output = SHELL_ABORTED in output, SHELL_METADATA.sub("", output)
     if exit_code is None:
-        return ToolOutcome("interrupted" if SHELL_ABORTED in output else "unknown", output)
+        return ToolOutcome("interrupted" if aborted else "unknown", output)
     return ToolOutcome("ok" if exit_code == 0 else "error", output, exit_code=exit_code)
 
 
