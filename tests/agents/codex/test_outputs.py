@@ -28,7 +28,7 @@ HUGE = '{"output":"x","metadata":{"exit_code":' + "9" * 400 + "}}"
         ("edit", '{"output":"No.","metadata":{"exit_code":1}}', Outcome("error", "No.", exit_code=1)),
         ("edit", SUCCESS, Outcome("ok", SUCCESS)),
         ("shell", running(42), Outcome("unknown", "starting\n", process="42")),
-        ("shell", f"{SANDBOX}exit code: 2, stdout: 1, stderr: 2, stderr: bad\n", Outcome("error", "1, stderr: 2\nbad\n", 2)),
+        ("shell", f"{SANDBOX}exit code: 2, stdout: 1, stderr: 2, stderr: x", Outcome("error", "1, stderr: 2\nx", 2)),
         ("shell", f"{SANDBOX}exit code: 1, stdout: , stderr: bad", Outcome("error", "bad", 1)),
         ("shell", f"{SANDBOX}exit code: 1, stdout: cut off", Outcome("error", "cut off", 1)),
         ("shell", "failed in sandbox: no such file", Outcome("error", "no such file")),

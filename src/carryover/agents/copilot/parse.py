@@ -11,7 +11,7 @@ from carryover.adapter.contract import Parsed, Record, Reemitted, Source
 from carryover.agents.copilot import wire
 from carryover.agents.copilot.builder import MAIN, Builder, conversation_of
 from carryover.agents.copilot.context import LogContext
-from carryover.agents.copilot.kinds import INJECTED, LIMITS, QUIET
+from carryover.agents.copilot.kinds import INJECTED, LIMITS, QUIET, SUMMARY_KINDS
 from carryover.agents.copilot.log_reader import NOTED, Again, Noted, note_of
 from carryover.agents.copilot.results import end_open_calls, parse_decision, parse_notification, parse_result
 from carryover.agents.copilot.tools import parse_call, parse_own_call
@@ -28,6 +28,7 @@ from carryover.model import (
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded
 from carryover.records.resets import failed_turn
+from carryover.records.summary import parts_by_tag
 from carryover.records.text import without_handoff
 
 _TOO_MANY_REQUESTS: Final = 429
@@ -159,7 +160,13 @@ def _parse_compaction(builder: Builder) -> None:
     summary = without_handoff(compaction.summary_content or "").strip()
     if summary:
         trigger = {"manual": "manual", "threshold": "auto"}.get(compaction.trigger or "")
-        builder.add(AgentSummary(text=summary, source="compaction", trigger=trigger), "summary")  # type: ignore[arg-type]
+        body = AgentSummary(
+            text=summary,
+            source="compaction",
+            trigger=trigger,  # type: ignore[arg-type]
+            parts=parts_by_tag(summary, SUMMARY_KINDS),
+        )
+        builder.add(body, "summary")
 
 
 def _parse_abort(builder: Builder) -> None:

@@ -8,6 +8,7 @@ import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Reemitted, Source
 from carryover.adapter.event_builder import OpenCall, reemitted_after
+from carryover.agents.copilot.kinds import CHAT_SUMMARY_KINDS
 from carryover.agents.copilot.vscode_builder import ChatBuilder
 from carryover.agents.copilot.vscode_context import ChatContext, ThreadContext
 from carryover.agents.copilot.vscode_edits import changes_in
@@ -45,6 +46,7 @@ from carryover.records.changes import as_edit
 from carryover.records.fields import LATEST_MS, MAX_NAME_CHARS, digest
 from carryover.records.lenient import Fields, fields_of, is_true, items_of, read_as, text_of
 from carryover.records.resets import failed_turn
+from carryover.records.summary import parts_by_heading
 from carryover.records.text import without_handoff
 from carryover.text import lazy_re as re
 
@@ -230,7 +232,8 @@ def _parse_plan(builder: ChatBuilder, record: PartRecord, fields: Fields) -> Non
 def _parse_end(builder: ChatBuilder, record: EndRecord) -> None:
     result = fields_of(record.result)
     if summary := without_handoff(_summary_in(result.get("summary"))).strip():
-        builder.add(AgentSummary(text=summary, source="compaction"), f"{record.request}/summary/{digest(summary)}")
+        body = AgentSummary(text=summary, source="compaction", parts=parts_by_heading(summary, CHAT_SUMMARY_KINDS))
+        builder.add(body, f"{record.request}/summary/{digest(summary)}")
     end = _turn_end(record.state, fields_of(result.get("errorDetails")), builder.at_ms)
     if end is not None:
         builder.add(end, f"{record.request}/end")

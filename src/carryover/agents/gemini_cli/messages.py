@@ -11,16 +11,18 @@ from carryover.adapter.contract import ToolOutcome
 from carryover.agents.gemini_cli import wire
 from carryover.agents.gemini_cli.builder import Builder, usable_id
 from carryover.agents.gemini_cli.context import Marker, Message
-from carryover.agents.gemini_cli.kinds import SHELL
+from carryover.agents.gemini_cli.kinds import SHELL, SUMMARY_KINDS
 from carryover.agents.gemini_cli.tools import shell_call
 from carryover.model import AgentSummary, AssistantMessage, Retracted, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.resets import failed_turn
+from carryover.records.summary import parts_by_tag
 from carryover.records.text import HANDOFF_HEAD, tagged, without_ansi, without_handoff
 from carryover.text import lazy_re as re
 
 _CONTEXT: Final = "session_context"
 _HOOK: Final = "hook_context"
+_SNAPSHOT: Final = "state_snapshot"
 _SYSTEM: Final = ("System: ", "[System: ")
 """How the client's own prompts to the model begin: of its loop detector, and after an empty answer (0.61)."""
 _GO_ON: Final = frozenset(("Please continue.",))
@@ -214,5 +216,6 @@ def _parse_summary(builder: Builder, ident: str, message: wire.Line, text: str) 
     summary = without_handoff(text).strip()
     builder.at(message.timestamp)
     if summary:
-        builder.add(f"{ident}/summary", AgentSummary(text=summary, source="compaction"))
+        parts = parts_by_tag(tagged(summary, _SNAPSHOT) or summary, SUMMARY_KINDS)
+        builder.add(f"{ident}/summary", AgentSummary(text=summary, source="compaction", parts=parts))
     builder.keep(Message(id=ident, said=True))

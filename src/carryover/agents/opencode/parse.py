@@ -15,6 +15,7 @@ from carryover.agents.opencode.kinds import (
     LIMIT_STATUSES,
     QUIET_PARTS,
     SHELL_PROMPT,
+    SUMMARY_KINDS,
 )
 from carryover.agents.opencode.wire import (
     RECORD,
@@ -32,6 +33,7 @@ from carryover.records import rawjson
 from carryover.records.changes import as_edit
 from carryover.records.lenient import fields_of, is_true, number_of, read_as, text_of
 from carryover.records.resets import failed_turn
+from carryover.records.summary import parts_by_heading
 from carryover.records.text import without_handoff
 from carryover.text import lazy_re as re
 
@@ -150,8 +152,9 @@ def _parse_text(builder: Builder, record: MessageRecord, message: Message, entry
     builder.at_ms = ms_of(times.end, times.start) or builder.at_ms
     if is_true(message.summary):
         trigger = _TRIGGERS.get(builder.reported.compacted_by)
-        summary = AgentSummary(text=without_handoff(text), source="compaction", trigger=trigger)
-        builder.add(summary, f"{entry.id}:summary")
+        text = without_handoff(text)
+        parts = parts_by_heading(text, SUMMARY_KINDS)
+        builder.add(AgentSummary(text=text, source="compaction", trigger=trigger, parts=parts), f"{entry.id}:summary")
         return
     is_last = entry.id == record.last_text
     aborted = text_of(fields_of(message.error).get("name")) == ABORTED_ERROR
