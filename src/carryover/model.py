@@ -123,7 +123,7 @@ class ToolResult(Body, frozen=True, tag="tool_result"):
     """The agent refused the call before running it (bad arguments, unknown tool): says nothing of the approach."""
     actor: Actor = "model"
     user_words: str = ""
-    """What the user typed on refusing or interrupting the call."""
+    """What the user typed while refusing or interrupting the call."""
 
 
 class FileEdit(Body, frozen=True, tag="file_edit"):
@@ -170,11 +170,11 @@ class BackgroundTask(Body, frozen=True, tag="background_task"):
     state: Literal["running", "done", "failed", "stopped"]
     label: str = ""
     report: str = ""
-    """What it sent back at its end."""
+    """What it reported when it ended, where the record has it."""
 
 
-class SummaryPart(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One section of an agent's summary, by the headings that this agent writes. `other`: a heading without a kind."""
+class SummaryPart(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One section of a summary. `kind` is what the agent's own heading asks for; `other` where that is nothing else."""
 
     kind: Literal["request", "errors", "pending", "current", "next", "other"]
     heading: str
@@ -188,6 +188,7 @@ class AgentSummary(Body, frozen=True, tag="agent_summary"):
     source: Literal["compaction", "away"]
     trigger: Literal["manual", "auto"] | None = None
     parts: tuple[SummaryPart, ...] = ()
+    """Its sections, as far as they begin with headings that the agent is known to write."""
 
 
 class TurnEnd(Body, frozen=True, tag="turn_end"):
@@ -196,7 +197,7 @@ class TurnEnd(Body, frozen=True, tag="turn_end"):
     reason: Literal["interrupted", "error", "limit"]
     message: str = ""
     resets: str | None = None
-    """With a limit: when it ends, where the agent's message says so."""
+    """When the limit ends, where the agent says so: as it wrote it, or in UTC where it counted from then."""
 
 
 class Retracted(Body, frozen=True, tag="retracted"):

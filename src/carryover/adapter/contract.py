@@ -168,13 +168,15 @@ class HookProtocol:
 
 
 class ToolOutcome(msgspec.Struct, frozen=True):
-    """How a tool call ended, as far as the text of its output says it."""
+    """How a tool call ended."""
 
     status: ResultStatus
     output: str = ""
     """Without what the agent wrapped around it."""
     exit_code: int | None = None
     never_ran: bool = False
+    user_words: str = ""
+    """What the user typed while refusing it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,8 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from carryover.adapter.contract import Parsed, Reemitted
-from carryover.model import Actor, AnyBody, Event, Op, ResultStatus, SessionInfo, Skipped, ToolCall, ToolResult
+from carryover.adapter.contract import Parsed, Reemitted, ToolOutcome
+from carryover.model import Actor, AnyBody, Event, Op, SessionInfo, Skipped, ToolCall, ToolResult
 from carryover.records import rawjson
 from carryover.records.changes import Change
 from carryover.records.fields import MAX_NAME_CHARS, MAX_PATH_CHARS, digest, is_absolute
@@ -36,20 +36,19 @@ class OpenCall(msgspec.Struct, frozen=True, omit_defaults=True):
         """The call itself."""
         return ToolCall(call_id=self.id, name=self.name, op=self.op, subject=self.subject, actor=self.actor)
 
-    def ended(
-        self, status: ResultStatus, output: str, *, exit_code: int | None = None, never_ran: bool = False
-    ) -> ToolResult:
+    def ended(self, outcome: ToolOutcome) -> ToolResult:
         """How it ended, without what its output repeats of a handoff."""
         return ToolResult(
             call_id=self.id,
             name=self.name,
             op=self.op,
-            status=status,
+            status=outcome.status,
             subject=self.subject,
-            exit_code=exit_code,
-            output="" if self.handoff else without_handoff(output),
-            never_ran=never_ran,
+            exit_code=outcome.exit_code,
+            output="" if self.handoff else without_handoff(outcome.output),
+            never_ran=outcome.never_ran,
             actor=self.actor,
+            user_words=outcome.user_words,
         )
 
 

@@ -117,6 +117,6 @@ def sources_in(agent: Agent, root: TranscriptRoot) -> list[Source]:
 
 def _stamp_of(reader: Reader) -> Callable[[str], FileStat]:
     """The function that gives the stat of the source at a path."""
-    if type(reader) is JsonlReader:
+    if isinstance(reader, JsonlReader):
         return stamp_of_file  # for thousands of files, making a Path would cost as much again as the stat
     return lambda path: reader.stat(Path(path))

@@ -43,6 +43,12 @@ def utc_ms(timestamp: str | None) -> int:
         return 0
 
 
+def iso_utc(at_ms: int) -> str:
+    """`2026-11-20T06:02:26Z`. Times no calendar holds are shown as the nearest one it does."""
+    bounded_s = min(max(at_ms, 0), LATEST_MS) // 1000
+    return datetime.fromtimestamp(bounded_s, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def digest(data: str | bytes) -> str:
     """A short fingerprint, to compare texts by."""
     raw = data.encode("utf-8", "replace") if isinstance(data, str) else data

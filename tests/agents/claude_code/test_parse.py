@@ -60,22 +60,22 @@ def test_a_rate_limit_is_known_by_its_text_when_a_replay_has_lost_the_flags() ->
     )
     bare = transcript.says("Session limit reached ∙ resets 12am", model="<synthetic>", stop="stop_sequence")
 
-    assert flagged == bare == [TurnEnd(reason="limit", message="Session limit reached ∙ resets 12am")]
+    assert flagged == bare == [TurnEnd(reason="limit", message="Session limit reached ∙ resets 12am", resets="12am")]
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "resets"),
     [
-        "API Error: Request rejected (429) · This request would exceed your account's rate limit.",
-        'API Error: 429 {"type":"error","error":{"type":"rate_limit_error"}}',
-        "5-hour limit reached ∙ resets 3pm",
-        "Weekly limit reached",
-        "You've hit your session limit · resets 3pm (Europe/Amsterdam)",
-        "Claude AI usage limit reached|1795154400",
+        ("API Error: Request rejected (429) · This request would exceed your account's rate limit.", None),
+        ('API Error: 429 {"type":"error","error":{"type":"rate_limit_error"}}', None),
+        ("5-hour limit reached ∙ resets 3pm", "3pm"),
+        ("Weekly limit reached", None),
+        ("You've hit your session limit · resets 3pm (Europe/Amsterdam)", "3pm (Europe/Amsterdam)"),
+        ("Claude AI usage limit reached|1795154400", "2026-11-20T06:00:00Z"),
     ],
 )
-def test_limits_end_the_turn_as_limits(text: str) -> None:
-    assert Session().says(text, model="<synthetic>") == [TurnEnd(reason="limit", message=text)]
+def test_limits_end_the_turn_as_limits(text: str, resets: str | None) -> None:
+    assert Session().says(text, model="<synthetic>") == [TurnEnd(reason="limit", message=text, resets=resets)]
 
 
 def test_the_flags_of_a_limit_count_without_its_words() -> None:

@@ -112,20 +112,44 @@ def test_a_command_that_was_interrupted_says_so() -> None:
     assert bash("[Request interrupted by user for tool use]", failed=True).status == "interrupted"
 
 
-def test_what_the_user_wrote_while_refusing_is_a_prompt() -> None:
-    """Read about, in no recording; the note behind it is the client's."""
-    note = "\n\nNote: The user's next message may contain a correction or preference."
+NOTE = "\n\nNote: The user's next message may contain a correction or preference."
+DENIED = "Permission for this tool use was denied. The tool use was rejected (eg. if it was a file edit). "
+
+
+@pytest.mark.parametrize(
+    ("wording", "words"),
+    [
+        (f"{REJECTED}To tell you how to proceed, the user said:\nUse 200 epochs{NOTE}", "Use 200 epochs"),
+        (f"{REJECTED}To tell you how to proceed, the user said: Use\n\n200 epochs", "Use\n\n200 epochs"),
+        (f"{REJECTED}The user provided the following reason for the rejection:  Not that file.", "Not that file."),
+        (f"{DENIED}The user said:\nuse make", "use make"),
+    ],
+)
+def test_what_the_user_wrote_while_refusing_is_a_prompt(wording: str, words: str) -> None:
+    """All wordings read about, in no recording; the note behind is the client's."""
     transcript = Session()
     call = transcript.calls("Bash", command="train --epochs 100")
-    transcript.result(
-        call,
-        f"{REJECTED}To tell you how to proceed, the user said:\nUse 200 epochs{note}",
-        failed=True,
-        toolDenialKind="user-rejected",
-    )
+    transcript.result(call, wording, failed=True, toolDenialKind="user-rejected")
 
-    assert ended(transcript).status == "denied"
-    assert transcript.bodies[-1] == UserPrompt(text="Use 200 epochs")
+    assert (ended(transcript).status, ended(transcript).user_words) == ("denied", words)
+    assert transcript.bodies[-1] == UserPrompt(text=words)
+
+
+def test_what_the_user_wrote_while_refusing_a_plan_is_a_prompt() -> None:
+    transcript = Session()
+    call = transcript.calls("ExitPlanMode", plan="# Plan")
+    transcript.result(call, f"{REJECTED}To tell you how to proceed, the user said:\nOne phase only.", failed=True)
+
+    result, *others = transcript.bodies[-3:]
+    assert isinstance(result, ToolResult)
+    assert result.user_words == "One phase only."
+    assert others == [PlanProposal(call_id=call, text="", accepted=False), UserPrompt(text="One phase only.")]
+
+
+def test_only_the_clients_own_line_says_that_words_follow() -> None:
+    result = bash(f"{REJECTED}{STOP}\nOn 3 May the user said: later", failed=True)
+
+    assert (result.status, result.user_words) == ("denied", "")
 
 
 def test_a_wish_to_clarify_is_the_clients_wording() -> None:

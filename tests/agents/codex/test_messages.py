@@ -153,6 +153,13 @@ def test_a_compaction_is_a_summary_and_repeats_no_prompt() -> None:
     assert rollout.record("compacted", message=" ") == []
 
 
+def test_the_sections_of_a_summary_are_its_parts() -> None:
+    [summary] = Rollout().record("compacted", message="Preface.\n## Progress\nFixed.\n## Next steps (clear)\nTest.")
+
+    assert isinstance(summary, AgentSummary)
+    assert [(part.kind, part.text) for part in summary.parts] == [("current", "Fixed."), ("next", "Test.")]
+
+
 def test_a_summary_that_quotes_a_handoff_is_dropped() -> None:
     rollout = Rollout()
 

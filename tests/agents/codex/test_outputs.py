@@ -12,6 +12,7 @@ from carryover.model import Op, ResultStatus
 
 SUCCESS = "Success. Updated the following files:\nM a\n"
 ABORTED = "Wall time: 3.9 seconds\naborted by user"
+SANDBOX = "failed in sandbox LinuxSeccomp with execution error: sandbox denied exec error, "
 COMPLETED = "Script completed\nWall time 0.1 seconds\nOutput:\n"
 HUGE = '{"output":"x","metadata":{"exit_code":' + "9" * 400 + "}}"
 
@@ -27,6 +28,11 @@ HUGE = '{"output":"x","metadata":{"exit_code":' + "9" * 400 + "}}"
         ("edit", '{"output":"No.","metadata":{"exit_code":1}}', Outcome("error", "No.", exit_code=1)),
         ("edit", SUCCESS, Outcome("ok", SUCCESS)),
         ("shell", running(42), Outcome("unknown", "starting\n", process="42")),
+        ("shell", f"{SANDBOX}exit code: 2, stdout: 1, stderr: 2, stderr: x", Outcome("error", "1, stderr: 2\nx", 2)),
+        ("shell", f"{SANDBOX}exit code: 1, stdout: , stderr: bad", Outcome("error", "bad", 1)),
+        ("shell", f"{SANDBOX}exit code: 1, stdout: cut off", Outcome("error", "cut off", 1)),
+        ("shell", "failed in sandbox: no such file", Outcome("error", "no such file")),
+        ("shell", f"{SANDBOX.partition('sandbox d')[0]}command timed out", Outcome("error", "command timed out")),
         ("shell", ABORTED, Outcome("interrupted", ABORTED)),
         ("shell", "aborted by user after 3.8s", Outcome("interrupted", "aborted by user after 3.8s")),
         ("shell", "exec command rejected by user", Outcome("denied", "exec command rejected by user", never_ran=True)),

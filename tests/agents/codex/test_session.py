@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -12,7 +15,7 @@ from agents.codex.rollout import OTHER, SHOP, Rollout, exited
 from carryover.agents.codex.adapter import AGENT
 from carryover.agents.codex.context import MAX_TURNS
 from carryover.model import Event, FileEdit, SessionInfo, ToolCall, ToolResult, UserPrompt, conversation_of
-from contract.case import read_on, source_at
+from contract.case import Recording, read_on, source_at
 
 PARENT = "01a1f792-0000-7000-8000-000000000001"
 
@@ -249,6 +252,46 @@ def test_a_fork_names_its_parent_and_repeats_nothing() -> None:
         assert info.parent is not None
         assert [e.body.text for e in events if isinstance(e.body, UserPrompt)] == prompts
         assert info.parent not in {event.session for event in events}
+
+
+def test_a_fork_keeps_the_history_that_is_nowhere_else(tmp_path: Path) -> None:
+    """0.125.0, with the parent's file and without it. What it copied has the parent's keys, so it counts once."""
+    fork = recording("0.125.0/tui-fork-copied-history")
+    alone = tmp_path / fork.path.relative_to(fork.root.parent)
+    alone.parent.mkdir(parents=True)
+    shutil.copy(fork.path, alone)
+
+    with_parent = read_on(AGENT, source_at(AGENT, fork)).events
+    without = read_on(AGENT, source_at(AGENT, Recording(path=alone, root=alone.parents[3]))).events
+    parents = read_on(AGENT, source_at(AGENT, recording("0.125.0/tui-turns-interrupt-compact"))).events
+
+    keys, keys_with_parent, keys_of_parent = (
+        {event.key for event in events if not isinstance(event.body, SessionInfo)}
+        for events in (without, with_parent, parents)
+    )
+    assert keys_with_parent
+    assert keys - keys_with_parent == keys_of_parent
+
+
+def test_a_resumed_copy_without_its_original_is_read(tmp_path: Path) -> None:
+    """The form of 0.36, in no recording: only a second `session_meta` says that the file begins with a copy."""
+    place = tmp_path / "sessions/2026/11/20"
+    place.mkdir(parents=True)
+    path = place / f"rollout-2026-11-20T06-00-00-{THREAD}.jsonl"
+    metas = [
+        ("session_meta", {"id": thread, "cwd": SHOP, "timestamp": "2026-11-20T06:00:00Z"})
+        for thread in (THREAD, PARENT)
+    ]
+    records = [*metas, ("turn_context", {"cwd": SHOP}), ("event_msg", {"type": "user_message", "message": "Fix it."})]
+    lines = [{"timestamp": "2026-11-20T06:00:01Z", "type": kind, "payload": payload} for kind, payload in records]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    copy = Recording(path=path, root=tmp_path / "sessions")
+
+    prompts = [e.body for e in read_on(AGENT, source_at(AGENT, copy)).events if isinstance(e.body, UserPrompt)]
+    (place / f"rollout-2026-11-19T06-00-00-{PARENT}.jsonl").touch()
+
+    assert prompts == [UserPrompt(text="Fix it.")]
+    assert not any(isinstance(e.body, UserPrompt) for e in read_on(AGENT, source_at(AGENT, copy)).events)
 
 
 def test_a_fork_whose_first_turn_starts_in_the_same_second_is_not_passed_by() -> None:

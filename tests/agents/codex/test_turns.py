@@ -25,7 +25,7 @@ def rollout() -> Rollout:
 
 
 def test_a_usage_limit_ends_the_turn_with_the_clients_words(rollout: Rollout) -> None:
-    assert ended(rollout, LIMIT, "usage_limit_exceeded") == [TurnEnd(reason="limit", message=LIMIT)]
+    assert ended(rollout, LIMIT, "usage_limit_exceeded") == [TurnEnd(reason="limit", message=LIMIT, resets="7:42 AM")]
 
 
 def test_where_the_words_do_not_say_when_it_resets_the_rate_limits_do(rollout: Rollout) -> None:
@@ -34,7 +34,7 @@ def test_where_the_words_do_not_say_when_it_resets_the_rate_limits_do(rollout: R
     rollout.event("token_count", info=None, rate_limits={"primary": primary, "secondary": secondary})
 
     assert ended(rollout, "You've hit your usage limit.", "usage_limit_exceeded") == [
-        TurnEnd(reason="limit", message="You've hit your usage limit. It resets Nov 20, 07:42 UTC.")
+        TurnEnd(reason="limit", message="You've hit your usage limit.", resets="2026-11-20T07:42:47Z")
     ]
 
 

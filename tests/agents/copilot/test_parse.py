@@ -191,3 +191,10 @@ def test_the_summary_of_a_finished_task_is_said_to_the_user(session: CopilotSess
 
     assert [message.text for message in of(events, AssistantMessage)] == ["All done."]
     assert of(events, ToolCall) == []
+
+
+def test_the_sections_of_a_summary_are_its_parts(session: CopilotSession) -> None:
+    session.compacted("<overview>\nCents.\n</overview>\n<next_steps>\nTest.\n</next_steps>")
+
+    [summary] = of(read(session).events, AgentSummary)
+    assert [(part.kind, part.text) for part in summary.parts] == [("request", "Cents."), ("next", "Test.")]

@@ -165,7 +165,8 @@ def test_a_refusal_and_the_words_with_it(session: CopilotSession) -> None:
 
     events = read(session).events
 
-    assert [(result.status, result.never_ran) for result in of(events, ToolResult)] == [("denied", True)]
+    [result] = of(events, ToolResult)
+    assert (result.status, result.never_ran, result.user_words) == ("denied", True, "use a temp file")
     assert of(events, UserPrompt)[-1].text == "use a temp file"
 
 

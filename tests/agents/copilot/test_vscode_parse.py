@@ -291,6 +291,13 @@ def test_the_summary_of_a_compaction_is_kept(window: Window) -> None:
     ]
 
 
+def test_the_sections_of_a_summary_are_its_parts(window: Window) -> None:
+    text = "1. Conversation Overview:\n- Fix add().\n\n8. Continuation Plan:\n- Test it."
+    [summary] = answered(window, AgentSummary, markdown("Yes."), result={"metadata": {"summary": {"text": text}}})
+
+    assert [(part.kind, part.text) for part in summary.parts] == [("request", "- Fix add()."), ("next", "- Test it.")]
+
+
 def test_facts_about_the_session_are_sent_when_they_are_news(window: Window) -> None:
     reading = ChatReading(window.store(chat("any", request("Go."))))
     assert reading.bodies(SessionInfo) == [SessionInfo(agent_version="0.48.1", model="test-model")]

@@ -198,6 +198,17 @@ def test_a_compaction_leaves_a_summary_that_is_no_prompt() -> None:
     assert [said.text for said in lines.all(AssistantMessage)] == ["One."]
 
 
+def test_the_sections_of_a_summary_are_its_parts() -> None:
+    lines = Lines()
+    goal, plan = "<overall_goal>\nCents.\n</overall_goal>", "<current_plan>1. Test.</current_plan>"
+    text = f"<state_snapshot>\n{goal}\n{plan}\n</state_snapshot>"
+    summary = lines.message("user", [{"text": text}])
+    lines.add({"$set": {"messages": [summary, lines.message("gemini", [{"text": THANKS}])]}})
+
+    [found] = lines.all(AgentSummary)
+    assert [(part.kind, part.text) for part in found.parts] == [("request", "Cents."), ("next", "1. Test.")]
+
+
 def test_a_rewind_takes_back_what_was_said_since_and_not_what_was_done() -> None:
     lines = Lines()
     lines.user("one", ident="u1")

@@ -207,6 +207,7 @@ def test_what_the_user_said_of_a_rejected_plan_is_a_prompt() -> None:
 
     assert lines.all(PlanProposal) == [PlanProposal(call_id="c1", text="", accepted=False)]
     assert [prompt.text for prompt in lines.all(UserPrompt)] == ["Without floats."]
+    assert [result.user_words for result in lines.all(ToolResult)] == ["Without floats."]
 
 
 def test_the_topic_is_the_title() -> None:

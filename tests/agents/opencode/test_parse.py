@@ -80,6 +80,15 @@ def test_a_summary_is_no_answer(auto: bool, trigger: str) -> None:
     [summary] = found(summed)
     assert isinstance(summary, AgentSummary)
     assert (summary.text, summary.source, summary.trigger) == ("So far: all well.", "compaction", trigger)
+    assert summary.parts == ()
+
+
+def test_the_sections_of_a_summary_are_its_parts() -> None:
+    text = "## Goal\n\nWhole cents.\n\n## Next Steps\n\n- Test it."
+    [summary] = found(parsed(model({"type": "text", "text": text}, summary=True)))
+
+    assert isinstance(summary, AgentSummary)
+    assert [(part.kind, part.text) for part in summary.parts] == [("request", "Whole cents."), ("next", "- Test it.")]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from carryover.adapter.contract import ToolOutcome
 from carryover.agents.opencode.tools import Called, answer_events, called, changes_of, outcome_of, plan_of
 from carryover.agents.opencode.wire import Part
 
@@ -41,6 +42,19 @@ def test_what_a_call_does_and_is_about(tool: str, given: dict[str, Any], op: str
     found = call(tool, given).call
 
     assert (found.op, found.subject) == (op, subject)
+
+
+def test_what_the_client_adds_to_the_output_of_a_command_is_none() -> None:
+    output = "half\n\n<bash_metadata>\nUser aborted the command\n</bash_metadata>"
+
+    assert outcome_of(call("bash", {}, output=output, metadata={})) == ToolOutcome("interrupted", "half")
+
+
+def test_what_the_user_wrote_while_refusing() -> None:
+    refusal = "The user rejected permission to use this specific tool call with the following feedback: Not that file."
+    outcome = outcome_of(call("edit", {}, "error", error=refusal))
+
+    assert outcome == ToolOutcome("denied", refusal, user_words="Not that file.")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from carryover.adapter.contract import ToolOutcome
 from carryover.adapter.event_builder import (
     EventBuilder,
     OpenCall,
@@ -39,7 +40,7 @@ def test_of_the_open_calls_the_newest_are_kept_and_each_id_once() -> None:
     ],
 )
 def test_a_result_repeats_nothing_of_a_handoff(looks: bool, output: str, kept: str) -> None:
-    ended = call("a", handoff=looks, actor="human").ended("error", output, exit_code=2)
+    ended = call("a", handoff=looks, actor="human").ended(ToolOutcome("error", output, 2))
 
     assert (ended.output, ended.status, ended.exit_code, ended.actor, ended.call_id) == (kept, "error", 2, "human", "a")
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Parsed, Source
+from carryover.adapter.contract import Parsed, Source, ToolOutcome
 from carryover.adapter.event_builder import EventBuilder, differing
 from carryover.agents.aider.context import MAX_INPUTS, Call, Context
 from carryover.agents.aider.wire import Block
@@ -102,7 +102,7 @@ class Builder(EventBuilder[Context]):
         never_ran: bool = False,
     ) -> str:
         """Adds how a call ended, and returns the event's key."""
-        result = call.ended(status, output, exit_code=exit_code, never_ran=never_ran)
+        result = call.ended(ToolOutcome(status, output, exit_code, never_ran))
         return self._add_of_call(call, result, "result")
 
     def start_call(self, call: Call) -> None:

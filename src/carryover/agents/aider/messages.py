@@ -12,6 +12,7 @@ from carryover.agents.aider.builder import Builder
 from carryover.agents.aider.context import MAX_COMMITS, MAX_KEYS, MAX_LINT_CHARS, Call, Commit
 from carryover.model import AssistantMessage, Retracted, TurnEnd
 from carryover.records.changes import Change, as_edit
+from carryover.records.resets import failed_turn
 from carryover.text import lazy_re as re
 
 _COMMAND_LINE: Final = re.compile(r"(?:.*[/\\])?aider(?:\.exe|\.py|-script\.py)?(?: (?P<options>.*))?", re.IGNORECASE)
@@ -210,7 +211,7 @@ def _gave_up(add: Builder, found: re.Match[str]) -> None:
 
 
 def _end_turn(add: Builder, reason: str, text: str) -> None:
-    add.add(TurnEnd(reason="limit" if reason == "limit" else "error", message=text), "turn end")
+    add.add(failed_turn(text, add.at_ms, limited=reason == "limit"), "turn end")
     add.change(in_turn=False)
 
 

@@ -19,6 +19,7 @@ from carryover.agents.claude_code import locate
 from carryover.agents.claude_code.parse import NO_ANSWER
 from carryover.model import AssistantMessage, Event, Skipped, TurnEnd
 from carryover.records import rawjson
+from carryover.records.resets import failed_turn
 
 _ACTIONS: Final = ACTIONS | {"stopfailure": "turn_end"}
 _LONGEST_IDLE_S: Final = 10 * 365 * 86_400
@@ -111,7 +112,7 @@ def _provisional(event: str, session: str, given: Payload, at_ms: int) -> tuple[
         return ()
     if event == "stopfailure":
         limited = rawjson.string_of(given.error) == "rate_limit"
-        body: AssistantMessage | TurnEnd = TurnEnd(reason="limit" if limited else "error", message=text)
+        body: AssistantMessage | TurnEnd = failed_turn(text, at_ms, limited=limited)
     else:
         body = AssistantMessage(text=text, final=True)
     return provisional(event, session, at_ms, body, given.cwd)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from carryover.records.summary import Kinds
+
 QUIET_RECORDS: Final = frozenset(
     "agent-name api-request api-request-blob api-request-shape atis-latch cost-state file-history-delta "
     "file-history-snapshot last-prompt mode permission-mode progress summary tools-used "
@@ -61,3 +63,18 @@ BUILT_IN: Final = frozenset(
     "/theme /todos /upgrade /usage /vim".split()
 )
 """Commands the client runs itself and that ask nothing of the model."""
+
+SUMMARY_KINDS: Final[Kinds] = {
+    "primary request and intent": "request",
+    "key technical concepts": "other",
+    "files and code sections": "other",
+    "errors and fixes": "errors",
+    "problem solving": "other",
+    "all user messages": "other",
+    "pending tasks": "pending",
+    "current work": "current",
+    "optional next step": "next",
+    "work completed": "other",
+    "context for continuing work": "next",
+}
+"""The sections that a compaction asks for (2.1.126); the last two where only a part is summarised (read about)."""

@@ -20,9 +20,10 @@ from carryover.agents.claude_code.prompts import parse_words
 from carryover.agents.claude_code.queued import parse_queue_operation, parse_queued_command
 from carryover.agents.claude_code.results import parse_result
 from carryover.agents.claude_code.tools import parse_call
-from carryover.model import AgentSummary, AssistantMessage, Skipped, TurnEnd
+from carryover.model import AgentSummary, AssistantMessage, Skipped
 from carryover.records import rawjson
 from carryover.records.fields import digest
+from carryover.records.resets import failed_turn
 from carryover.records.text import without_handoff
 from carryover.text import lazy_re as re
 
@@ -124,10 +125,9 @@ def _parse_synthetic(builder: Builder, text: str) -> None:
     text = text.strip()
     line = builder.line
     limited = rawjson.string_of(line.error) == "rate_limit" or bytes(line.api_error_status) == b"429"
-    if limited or _LIMIT.search(text):
-        builder.add(TurnEnd(reason="limit", message=text), "end", digest(text))
-    elif text not in NO_ANSWER:
-        builder.add(TurnEnd(reason="error", message=text), "end", digest(text))
+    limited = limited or _LIMIT.search(text) is not None
+    if limited or text not in NO_ANSWER:
+        builder.add(failed_turn(text, builder.at_ms, limited=limited), "end", digest(text))
 
 
 def _parse_system(builder: Builder) -> None:

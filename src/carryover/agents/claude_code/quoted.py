@@ -39,5 +39,4 @@ def read_prompt(text: str, after: str) -> tuple[AnyBody, ...]:
 
 def read_outcome(_op: Op, text: str) -> ToolOutcome:
     """How a call ended, by the text of its result."""
-    found = outcome_by_text(plain_output(text))
-    return ToolOutcome(found.status, found.output, found.exit_code, found.never_ran)
+    return outcome_by_text(plain_output(text))

@@ -8,9 +8,9 @@ from carryover.adapter.contract import Agent, Parsed, QuotedText, Record, Source
 from carryover.agents.codex import locate
 from carryover.agents.codex.context import Context
 from carryover.agents.codex.hooks import HOOKS
+from carryover.agents.codex.reader import RolloutReader
 from carryover.agents.codex.spec import SPEC
 from carryover.model import AnyBody, Op
-from carryover.readers.jsonl import JsonlReader
 
 
 def _parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
@@ -34,7 +34,7 @@ def _quoted_outcome(op: Op, text: str) -> ToolOutcome:
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=JsonlReader(),
+    reader=RolloutReader(),
     context_type=Context,
     source_of=locate.source_of,
     sources=locate.sources,

@@ -89,6 +89,8 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """Epoch seconds at which the file was made."""
     copied_s: int | None = None
     """The same, while the history is being passed by that a fork or a sub-agent was given a copy of."""
+    orphan: bool = False
+    """The thread that it was forked from has no file, so this one's copy of its history is read."""
     own_from: int | None = None
     """Where the file says so: the ordinal of the first record after that history."""
     last_ms: int = 0

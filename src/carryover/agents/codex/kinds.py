@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from carryover.model import Op
+from carryover.records.summary import Kinds
 
 QUIET_RECORDS: Final = frozenset(
     "world_state token_usage_record "
@@ -70,3 +71,19 @@ OPS: Final[dict[str, Op]] = {
     "request_user_input": "ask",
 }
 """What the known tools do. In fixtures: exec_command, shell, apply_patch, update_plan, spawn_agent. Others: `other`."""
+
+SUMMARY_KINDS: Final[Kinds] = {
+    "current progress": "current",
+    "current progress and key decisions": "current",
+    "current progress and key decisions made": "current",
+    "progress": "current",
+    "key decisions": "other",
+    "important context": "other",
+    "important context, constraints, or user preferences": "other",
+    "what remains to be done": "next",
+    "remaining work": "next",
+    "clear next steps": "next",
+    "next steps": "next",
+    "critical data": "other",
+}
+"""What a compaction asks for, as a list without headings (read about): these are what models make of it."""

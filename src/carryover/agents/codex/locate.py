@@ -19,6 +19,7 @@ _ROLLOUT: Final = re.compile(
     r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\.jsonl",
     re.IGNORECASE,
 )
+_THREAD: Final = re.compile(r"[0-9a-fA-F-]{36}")
 _CUT_RECORD: Final = re.compile(rb'\{"timestamp":"[^"]{1,40}",(?:"ordinal":\d+,)?"type":"session_meta","payload":\{')
 """How the first record begins (0.32 to 0.169), which may be too long to be whole in the beginning of a file."""
 _OLD_RECORD: Final = b'{"record_type":"state"'
@@ -68,6 +69,22 @@ def sources(root: Path) -> list[Source]:
     depth = 0 if root.name == _ARCHIVE_NAME else 3
     found = (source_of(path, root) for path in _files(root, depth))
     return sorted((source for source in found if source is not None), key=lambda source: source.path)
+
+
+def file_of_thread(thread: str, beside: Path) -> Path | None:
+    """The rollout of a thread, in the folders that another rollout is in or, where that is a copy, beside it."""
+    if not _THREAD.fullmatch(thread):
+        return None
+    name, folder = f"rollout-*-{thread}.jsonl", beside.parent
+    if all(part.isdigit() for part in folder.parts[-3:]):
+        home = folder.parents[3]
+    elif folder.name == _ARCHIVE_NAME:
+        home = folder.parent
+    else:
+        return next(folder.glob(name), None)
+    return next(
+        (found for places in (f"*/*/*/*/{name}", f"{_ARCHIVE_NAME}/{name}") for found in home.glob(places)), None
+    )
 
 
 def named_ms(path: str) -> int:

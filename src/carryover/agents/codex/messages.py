@@ -8,9 +8,11 @@ import msgspec
 
 from carryover.agents.codex import wire
 from carryover.agents.codex.builder import Builder
+from carryover.agents.codex.kinds import SUMMARY_KINDS
 from carryover.model import AgentSummary, AssistantMessage, UserPrompt
 from carryover.records import rawjson
 from carryover.records.fields import digest
+from carryover.records.summary import parts_by_heading
 from carryover.records.text import tagged, without_handoff
 
 _PHASES: Final = {"final_answer": True, "commentary": False}
@@ -79,7 +81,8 @@ def parse_compacted(builder: Builder, payload: msgspec.Raw) -> None:
         return
     text = without_handoff(compacted.message).strip()
     if text:
-        builder.add(AgentSummary(text=text, source="compaction"), "summary", digest(text))
+        parts = parts_by_heading(text, SUMMARY_KINDS)
+        builder.add(AgentSummary(text=text, source="compaction", parts=parts), "summary", digest(text))
 
 
 def environment_folder(payload: msgspec.Raw) -> str | None:

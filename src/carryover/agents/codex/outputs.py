@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
+from carryover.adapter.contract import ToolOutcome
 from carryover.agents.codex.wire import whole_number
 from carryover.model import Op, ResultStatus
 from carryover.records import rawjson
@@ -28,9 +29,12 @@ _FAILED: Final = (
     "Script failed",
     "exec_command failed",
     "execution error",
-    "failed in sandbox",
     "write_stdin failed",
 )
+_IN_SANDBOX: Final = re.compile(r"failed in sandbox(?: \w+ with execution error)?: ?")
+_DENIED_THERE: Final = re.compile(r"sandbox denied exec error, exit code: (-?\d{1,10}), stdout: ")
+_STDERR: Final = ", stderr: "
+"""What stands before the two halves of a command's output where the client suspects its sandbox (0.46)."""
 _PATCH_FAILED: Final = "error: "
 """Before a reason that later clients put behind `apply_patch verification failed` (0.8 to 0.29)."""
 _SCRIPT_ERROR: Final = "Script error:\n"
@@ -41,14 +45,9 @@ _SURE: Final[frozenset[Op]] = frozenset(("read", "search", "web", "agent", "ask"
 _KILLED: Final = -1
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a call ended, and its output without what the client wrote above it."""
+class Outcome(ToolOutcome, frozen=True):
+    """How a call ended, if it has."""
 
-    status: ResultStatus
-    output: str = ""
-    exit_code: int | None = None
-    never_ran: bool = False
     process: str | None = None
     """It has not ended: this process runs on."""
     exited: bool = False
@@ -82,6 +81,8 @@ def read_output(op: Op, text: str) -> Outcome:
         return replace(ended(int(head["code"]), _body(text)), exited=True)
     if head := _EXIT_CODE.match(text):
         return ended(int(head[1]), _body(text))
+    if found := _IN_SANDBOX.match(text):
+        return _ended_in_sandbox(text[found.end() :])
     if _ABORTED.fullmatch(text):
         return Outcome("interrupted", text)
     if text.startswith(_REJECTED):
@@ -105,6 +106,14 @@ def ended(exit_code: int | None, output: str, status: str | None = None) -> Outc
         words: dict[str | None, ResultStatus] = {"completed": "ok", "failed": "error"}
         return Outcome(words.get(status, "unknown"), output)
     return Outcome("ok" if exit_code == 0 else "error", output, exit_code=exit_code)
+
+
+def _ended_in_sandbox(text: str) -> Outcome:
+    found = _DENIED_THERE.match(text)
+    if found is None:
+        return Outcome("error", text)
+    printed = text[found.end() :].rpartition(_STDERR)
+    return ended(int(found[1]), "\n".join(part for part in (printed[0], printed[2]) if part))
 
 
 def _status(op: Op, text: str) -> ResultStatus:

@@ -13,6 +13,7 @@ from carryover.agents.codex import flat, messages, turns, wire
 from carryover.agents.codex.builder import Builder
 from carryover.agents.codex.context import Context
 from carryover.agents.codex.kinds import QUIET_EVENTS, QUIET_ITEMS, QUIET_RECORDS, QUIET_RESPONSES
+from carryover.agents.codex.reader import NOTED
 from carryover.agents.codex.results import parse_command, parse_file_change, parse_output, parse_web_search
 from carryover.agents.codex.session import is_still_copied, parse_session
 from carryover.agents.codex.tools import parse_call
@@ -25,6 +26,8 @@ _NOTHING: Final = Parsed()
 
 def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
     """Parses one record of a Codex transcript. Never raises: what is not understood is counted in `skipped`."""
+    if record.number == NOTED:
+        return msgspec.structs.replace(context, orphan=True), _NOTHING
     line = flat.read_line(record.data, context)
     if line is None:
         return context, _NOTHING

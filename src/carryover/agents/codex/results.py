@@ -162,8 +162,7 @@ def _finish(builder: Builder, call: OpenCall, outcome: Outcome) -> None:
         closed=(*builder.context.closed, call.id)[-MAX_CLOSED_CALLS:],
     )
     builder.at_turn(call.turn)
-    result = call.ended(outcome.status, outcome.output, exit_code=outcome.exit_code, never_ran=outcome.never_ran)
-    builder.add_of_call(result, "result", call.id)
+    builder.add_of_call(call.ended(outcome), "result", call.id)
     if call.process is not None and call.op == "shell":
         # How it ended is in its result: a failed job would count a second time.
         state: Literal["done", "stopped"] = "done" if outcome.status in ("ok", "error") else "stopped"

@@ -26,7 +26,7 @@ def parse_session(builder: Builder, payload: msgspec.Raw) -> None:
         builder.skip("session_meta", "unexpected shape")
         return
     if builder.context.thread is not None:
-        if meta.id != builder.context.thread:
+        if meta.id != builder.context.thread and not _keeps_copy(builder.context):
             builder.change(copied_s=builder.context.made_s)
         return
     is_sub_agent = _is_clients_own(meta)
@@ -42,7 +42,7 @@ def parse_session(builder: Builder, payload: msgspec.Raw) -> None:
         family="paginated" if meta.history_mode == "paginated" else "legacy",
         turns=(Turn(cwd=cwd),),
         made_s=made_s,
-        copied_s=made_s if _is_copying_fork(meta) else None,
+        copied_s=made_s if _is_copying_fork(meta) and not builder.context.orphan else None,
         own_from=wire.whole_number(meta.subagent_history_start_ordinal),
     )
     git = rawjson.part_of(meta.git, wire.Git) or wire.Git()
@@ -77,6 +77,11 @@ def _is_clients_own(meta: wire.SessionMeta) -> bool:
 def _is_copying_fork(meta: wire.SessionMeta) -> bool:
     """The file is a fork, into which its parent's records were copied."""
     return meta.forked_from_id is not None and wire.whole_number(meta.forked_from_ordinal_exclusive) is None
+
+
+def _keeps_copy(context: Context) -> bool:
+    """Nothing else has the history that was copied. What a sub-agent was given is its session's own."""
+    return context.orphan and context.subagent_id is None
 
 
 def _spawning_thread(meta: wire.SessionMeta) -> str | None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
@@ -13,13 +12,13 @@ from carryover.agents.codex.builder import Builder
 from carryover.agents.codex.context import MAX_TURNS
 from carryover.model import Retracted, TurnEnd
 from carryover.records import rawjson
-from carryover.records.fields import digest
+from carryover.records.fields import digest, iso_utc
+from carryover.records.resets import failed_turn
 
 _LIMITS: Final = frozenset(("usage_limit_exceeded", "rate_limit_exceeded"))
 _TOO_MANY: Final = 429
 _USED_UP: Final = 100.0
 _LATEST_S: Final = 253_402_300_799
-_SAYS_WHEN: Final = "try again"
 _ASKED: Final = "prompt"
 """The kind by which prompts are counted in a turn."""
 _ENDED_BY_USER: Final = frozenset(("interrupted", "replaced"))
@@ -72,7 +71,7 @@ def parse_aborted(builder: Builder, event: wire.TurnEvent) -> None:
     builder.at_turn(event.turn_id)
     builder.change(review=False)
     if event.reason in _ENDED_BY_USER:
-        _end(builder, "interrupted", "")
+        _end(builder, TurnEnd(reason="interrupted"))
 
 
 def parse_rolled_back(builder: Builder, event: wire.RolledBack) -> None:
@@ -102,14 +101,10 @@ def parse_token_count(builder: Builder, payload: msgspec.Raw) -> None:
 
 
 def _parse_error(builder: Builder, error: wire.TurnError) -> None:
-    if not _is_limit(error.codex_error_info):
-        _end(builder, "error", error.message)
-        return
-    message = error.message
-    if _SAYS_WHEN not in message and builder.context.resets_s is not None:
-        at = datetime.fromtimestamp(builder.context.resets_s, UTC)
-        message = f"{message} It resets {at:%b} {at.day}, {at:%H:%M} UTC.".strip()
-    _end(builder, "limit", message)
+    end = failed_turn(error.message, builder.at_ms, limited=_is_limit(error.codex_error_info))
+    if end.reason == "limit" and end.resets is None and builder.context.resets_s is not None:
+        end = msgspec.structs.replace(end, resets=iso_utc(builder.context.resets_s * 1000))
+    _end(builder, end)
 
 
 def _is_limit(raw: msgspec.Raw) -> bool:
@@ -122,7 +117,7 @@ def _is_limit(raw: msgspec.Raw) -> bool:
     return any(status is not None and status.http_status_code == _TOO_MANY for status in statuses)
 
 
-def _end(builder: Builder, reason: Literal["interrupted", "error", "limit"], message: str) -> None:
+def _end(builder: Builder, end: TurnEnd) -> None:
     # A turn ends once, however many records say so.
     if not builder.turn.counts.get("end"):
-        builder.add(TurnEnd(reason=reason, message=message), "end", digest(message))
+        builder.add(end, "end", digest(end.message))

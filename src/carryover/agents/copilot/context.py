@@ -29,6 +29,8 @@ class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
     """The shell that it left running, or deals with."""
     denied: bool = False
     """The user did not allow it."""
+    words: str = ""
+    """What the user said to that."""
 
 
 class Facts(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from carryover.model import Op
+from carryover.records.summary import Kinds
 
 QUIET: Final = frozenset(
     "assistant.fusion_phase_completed assistant.fusion_phase_failed assistant.reasoning assistant.turn_end "
@@ -64,3 +65,25 @@ INJECTED: Final = ("agent-", "skill-", "command-", "system", "autopilot", "hook"
 
 LIMITS: Final = frozenset(("rate_limit", "quota", "quota_exceeded", "session_limit", "weekly_limit"))
 """`errorType` of a usage limit."""
+
+SUMMARY_KINDS: Final[Kinds] = {
+    "overview": "request",
+    "history": "other",
+    "work_done": "current",
+    "technical_details": "other",
+    "important_files": "other",
+    "next_steps": "next",
+}
+"""The tags that a compaction asks for in the terminal (read about)."""
+
+CHAT_SUMMARY_KINDS: Final[Kinds] = {
+    "conversation overview": "request",
+    "technical foundation": "other",
+    "codebase status": "other",
+    "problem resolution": "errors",
+    "progress tracking": "pending",
+    "active work state": "current",
+    "recent operations": "other",
+    "continuation plan": "next",
+}
+"""The headings that a compaction asks for in VS Code (read about)."""

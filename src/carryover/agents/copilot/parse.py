@@ -11,7 +11,7 @@ from carryover.adapter.contract import Parsed, Record, Reemitted, Source
 from carryover.agents.copilot import wire
 from carryover.agents.copilot.builder import MAIN, Builder, conversation_of
 from carryover.agents.copilot.context import LogContext
-from carryover.agents.copilot.kinds import INJECTED, LIMITS, QUIET
+from carryover.agents.copilot.kinds import INJECTED, LIMITS, QUIET, SUMMARY_KINDS
 from carryover.agents.copilot.log_reader import NOTED, Again, Noted, note_of
 from carryover.agents.copilot.results import end_open_calls, parse_decision, parse_notification, parse_result
 from carryover.agents.copilot.tools import parse_call, parse_own_call
@@ -27,6 +27,8 @@ from carryover.model import (
 )
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded
+from carryover.records.resets import failed_turn
+from carryover.records.summary import parts_by_tag
 from carryover.records.text import without_handoff
 
 _TOO_MANY_REQUESTS: Final = 429
@@ -158,7 +160,13 @@ def _parse_compaction(builder: Builder) -> None:
     summary = without_handoff(compaction.summary_content or "").strip()
     if summary:
         trigger = {"manual": "manual", "threshold": "auto"}.get(compaction.trigger or "")
-        builder.add(AgentSummary(text=summary, source="compaction", trigger=trigger), "summary")  # type: ignore[arg-type]
+        body = AgentSummary(
+            text=summary,
+            source="compaction",
+            trigger=trigger,  # type: ignore[arg-type]
+            parts=parts_by_tag(summary, SUMMARY_KINDS),
+        )
+        builder.add(body, "summary")
 
 
 def _parse_abort(builder: Builder) -> None:
@@ -173,7 +181,7 @@ def _parse_error(builder: Builder) -> None:
         builder.skip(builder.line.type, "unexpected shape")
         return
     limited = failure.error_type in LIMITS or failure.status_code in (_TOO_MANY_REQUESTS, _PAYMENT_REQUIRED)
-    builder.add(TurnEnd(reason="limit" if limited else "error", message=failure.message.strip()), "end")
+    builder.add(failed_turn(failure.message.strip(), builder.at_ms, limited=limited), "end")
 
 
 def _parse_sub_agent(builder: Builder) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal
 
 import msgspec
 
+from carryover.adapter.contract import ToolOutcome
 from carryover.adapter.event_builder import closed
 from carryover.agents.copilot import diffs, todos, wire
 from carryover.agents.copilot.builder import Builder
 from carryover.agents.copilot.context import OpenCall
 from carryover.agents.copilot.kinds import READ_SHELLS
-from carryover.model import Answer, BackgroundTask, PlanProposal, ResultStatus, UserPrompt
+from carryover.model import Answer, BackgroundTask, PlanProposal, UserPrompt
 from carryover.records import rawjson
 from carryover.records.changes import as_edit
 from carryover.records.fields import SHORT_CHARS, bounded
@@ -35,14 +35,9 @@ _ANSWERED: Final = ("User selected: ", "User responded: ", "User responded:\n")
 _SKIPPED_QUESTION: Final = ("User skipped", "The user is not available", "User declined", "The user declined")
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a call ended, and its output without what the client and hooks put around it."""
+class Outcome(ToolOutcome, frozen=True):
+    """How a call ended, if it has."""
 
-    status: ResultStatus
-    output: str = ""
-    exit_code: int | None = None
-    never_ran: bool = False
     running: str | None = None
     """The shell that it left running."""
 
@@ -88,12 +83,17 @@ def parse_decision(builder: Builder) -> None:
     decision = rawjson.part_of(completed.result, wire.Decision) if completed is not None else None
     if completed is None or decision is None:
         return
+    words = (decision.feedback or "").strip()
     if decision.kind.startswith(("denied", "cancelled")):
         calls = builder.context.calls
-        refused = (msgspec.structs.replace(c, denied=True) if c.id == completed.tool_call_id else c for c in calls)
-        builder.change(calls=tuple(refused))
-    if decision.feedback and decision.feedback.strip() and builder.subagent_id is None:
-        builder.add(UserPrompt(text=decision.feedback.strip()), "said")
+        builder.change(
+            calls=tuple(
+                msgspec.structs.replace(call, denied=True, words=words) if call.id == completed.tool_call_id else call
+                for call in calls
+            )
+        )
+    if words and builder.subagent_id is None:
+        builder.add(UserPrompt(text=words), "said")
 
 
 def end_open_calls(builder: Builder) -> None:
@@ -103,7 +103,7 @@ def end_open_calls(builder: Builder) -> None:
     for number, call in enumerate(waiting):
         if call.process is not None and call.op == "shell":
             continue
-        outcome = Outcome("denied", never_ran=True) if call.denied else Outcome("interrupted")
+        outcome = Outcome("denied", never_ran=True, user_words=call.words) if call.denied else Outcome("interrupted")
         if call.thread == (builder.subagent_id or ""):
             _finish(builder, call, outcome, f"{number}.")
         else:
@@ -132,7 +132,7 @@ def _failure(done: wire.ToolComplete, call: OpenCall) -> Outcome:
     error = rawjson.part_of(done.error, wire.ToolError) or wire.ToolError()
     message = _FROM_HOOKS.sub("", without_ansi(error.message))
     if call.denied or error.code in ("denied", "rejected"):
-        return Outcome("denied", message, never_ran=True)
+        return Outcome("denied", message, never_ran=True, user_words=call.words)
     if error.code in ("interrupted", "aborted", "cancelled"):
         return Outcome("interrupted", message)
     return Outcome("error", message, never_ran=_NEVER_RAN.search(message) is not None)
@@ -141,8 +141,7 @@ def _failure(done: wire.ToolComplete, call: OpenCall) -> Outcome:
 def _finish(builder: Builder, call: OpenCall, outcome: Outcome, part: str) -> None:
     """The result of a call, which is closed."""
     builder.change(calls=closed(builder.context.calls, call.id))
-    result = call.ended(outcome.status, outcome.output, exit_code=outcome.exit_code, never_ran=outcome.never_ran)
-    builder.add(result, f"{part}result")
+    builder.add(call.ended(outcome), f"{part}result")
 
 
 def _leave_running(builder: Builder, call: OpenCall, process: str) -> None:

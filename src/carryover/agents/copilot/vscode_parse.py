@@ -8,6 +8,7 @@ import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Reemitted, Source
 from carryover.adapter.event_builder import OpenCall, reemitted_after
+from carryover.agents.copilot.kinds import CHAT_SUMMARY_KINDS
 from carryover.agents.copilot.vscode_builder import ChatBuilder
 from carryover.agents.copilot.vscode_context import ChatContext, ThreadContext
 from carryover.agents.copilot.vscode_edits import changes_in
@@ -44,6 +45,8 @@ from carryover.records import rawjson
 from carryover.records.changes import as_edit
 from carryover.records.fields import LATEST_MS, MAX_NAME_CHARS, digest
 from carryover.records.lenient import Fields, fields_of, is_true, items_of, read_as, text_of
+from carryover.records.resets import failed_turn
+from carryover.records.summary import parts_by_heading
 from carryover.records.text import without_handoff
 from carryover.text import lazy_re as re
 
@@ -174,8 +177,7 @@ def _parse_tool(builder: ChatBuilder, record: PartRecord, tool: ToolPart) -> Non
     builder.add(call.as_event(), f"{ident}/call")
     outcome = outcome_of(op, tool, record.state)
     if outcome is not None:
-        ended = call.ended(outcome.status, outcome.output, exit_code=outcome.exit_code, never_ran=outcome.never_ran)
-        builder.add(ended, f"{ident}/result")
+        builder.add(call.ended(outcome), f"{ident}/result")
     plan = plan_of(tool.data)
     if plan is not None:
         builder.add(plan, f"{ident}/plan")
@@ -230,8 +232,9 @@ def _parse_plan(builder: ChatBuilder, record: PartRecord, fields: Fields) -> Non
 def _parse_end(builder: ChatBuilder, record: EndRecord) -> None:
     result = fields_of(record.result)
     if summary := without_handoff(_summary_in(result.get("summary"))).strip():
-        builder.add(AgentSummary(text=summary, source="compaction"), f"{record.request}/summary/{digest(summary)}")
-    end = _turn_end(record.state, fields_of(result.get("errorDetails")))
+        body = AgentSummary(text=summary, source="compaction", parts=parts_by_heading(summary, CHAT_SUMMARY_KINDS))
+        builder.add(body, f"{record.request}/summary/{digest(summary)}")
+    end = _turn_end(record.state, fields_of(result.get("errorDetails")), builder.at_ms)
     if end is not None:
         builder.add(end, f"{record.request}/end")
 
@@ -240,12 +243,12 @@ def _summary_in(raw: msgspec.Raw | None) -> str:
     return text_of(fields_of(raw).get("text")) or text_of(raw)
 
 
-def _turn_end(state: int | None, error: Fields) -> TurnEnd | None:
+def _turn_end(state: int | None, error: Fields, at_ms: int) -> TurnEnd | None:
     """How a turn ended that did not end well: at a limit, by an error, or because the user stopped it."""
     message = text_of(error.get("message"))
     limits = (error.get(name) for name in ("isQuotaExceeded", "isRateLimited"))
     if any(map(is_true, limits)) or _LIMIT.search(message):
-        return TurnEnd(reason="limit", message=message)
+        return failed_turn(message, at_ms, limited=True)
     if state == CANCELLED or text_of(error.get("code")) in _CANCELLED_CODES:
         return TurnEnd(reason="interrupted")
     return TurnEnd(reason="error", message=message) if message or state == FAILED else None

@@ -7,8 +7,9 @@ from typing import Final
 
 import msgspec
 
+from carryover.adapter.contract import ToolOutcome
 from carryover.agents.copilot.vscode_wire import CANCELLED, COMPLETE, ToolPart, is_denied, is_given
-from carryover.model import Op, PlanItem, PlanState, PlanUpdate, ResultStatus
+from carryover.model import Op, PlanItem, PlanState, PlanUpdate
 from carryover.records.fields import MAX_PATH_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded
 from carryover.records.lenient import Fields, fields_of, items_of, number_of, text_of
 from carryover.records.text import names_own_folder, without_ansi
@@ -42,15 +43,6 @@ _HERE: Final = ("file", "vscode-remote", "vscode-notebook-cell")
 ABOUT: Final = ("command", "filePath", "path", "dirPath", "query", "pattern", "url", "urls", "description", "task")
 """Arguments that say what a call is about, the first of them first."""
 _STATES: Final[dict[str, PlanState]] = {"not-started": "pending", "in-progress": "active", "completed": "done"}
-
-
-class Outcome(msgspec.Struct, frozen=True):
-    """How a call ended."""
-
-    status: ResultStatus
-    output: str = ""
-    exit_code: int | None = None
-    never_ran: bool = False
 
 
 def op_of(name: str) -> Op:
@@ -103,24 +95,24 @@ def is_about_handoff(tool: ToolPart) -> bool:
     return names_own_folder(f"{subject_of(tool)} {_markdown(tool.invocation_message)}")
 
 
-def outcome_of(op: Op, tool: ToolPart, state: int) -> Outcome | None:
+def outcome_of(op: Op, tool: ToolPart, state: int) -> ToolOutcome | None:
     """How a call ended; None where it did not, as far as anything says. `state`: how far its turn came."""
     data, details = tool.data, fields_of(tool.result_details)
     if is_denied(tool):
-        return Outcome("denied", never_ran=True)
+        return ToolOutcome("denied", never_ran=True)
     if bytes(data.get("kind", b"")) == b'"terminal"':
         return _terminal_outcome(data, state)
     output = without_ansi(_output(data, details) or _error(tool))
     if is_given(tool.result_error) or bytes(details.get("isError", b"")) == b"true":
-        return Outcome("error", output)
+        return ToolOutcome("error", output)
     if state == CANCELLED:
-        return Outcome("interrupted", output)
+        return ToolOutcome("interrupted", output)
     if state != COMPLETE:
         return None
     if op == "shell":
         # A run of tests has no exit code; what the chat shows of it says how many passed.
-        return Outcome("unknown", output or _shown(tool.past_tense_message))
-    return Outcome("ok", output)
+        return ToolOutcome("unknown", output or _shown(tool.past_tense_message))
+    return ToolOutcome("ok", output)
 
 
 def plan_of(data: Fields) -> PlanUpdate | None:
@@ -147,15 +139,15 @@ def paths_in(tool: ToolPart) -> list[str]:
     return [path for path in named if path]
 
 
-def _terminal_outcome(data: Fields, state: int) -> Outcome | None:
+def _terminal_outcome(data: Fields, state: int) -> ToolOutcome | None:
     output = without_ansi(text_of(fields_of(data.get("terminalCommandOutput")).get("text")))
     ended = fields_of(data.get("terminalCommandState"))
     code = number_of(ended.get("exitCode"))
     if code is not None:
-        return Outcome("error" if code else "ok", output, exit_code=code)
+        return ToolOutcome("error" if code else "ok", output, exit_code=code)
     if state == CANCELLED and not ended:
-        return Outcome("interrupted", output)
-    return Outcome("unknown", output) if ended or state == COMPLETE else None
+        return ToolOutcome("interrupted", output)
+    return ToolOutcome("unknown", output) if ended or state == COMPLETE else None
 
 
 def _output(data: Fields, details: Fields) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from carryover.adapter.contract import Parsed, Record, Source
+from carryover.adapter.contract import Parsed, Record, Source, ToolOutcome
 from carryover.adapter.event_builder import closed, opened, usable_name
 from carryover.agents.copilot import parse, wire
 from carryover.agents.copilot.builder import Builder
@@ -85,7 +85,7 @@ def _end(builder: Builder, call_id: str, given: Fields) -> None:
     if call.op == "shell" and is_ok:
         # A command that fails succeeds as a tool; without a code nothing says how it ended.
         status = "unknown" if code is None else "error" if code else "ok"
-    builder.add(call.ended(status, output, exit_code=code), "result")
+    builder.add(call.ended(ToolOutcome(status, output, code)), "result")
     if status == "ok":
         for number, change in enumerate(call.changes):
             builder.add(as_edit(change, call.id), f"edit{number}")

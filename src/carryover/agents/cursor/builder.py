@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Parsed, Reemitted
+from carryover.adapter.contract import Parsed, Reemitted, ToolOutcome
 from carryover.adapter.event_builder import EventBuilder, closed, opened
 from carryover.agents.cursor.context import (
     MAX_CHANGES,
@@ -24,7 +24,6 @@ from carryover.agents.cursor.context import (
 from carryover.agents.cursor.folders import folder_with
 from carryover.agents.cursor.plans import as_update, is_merge, questions_of, todos_after
 from carryover.agents.cursor.prompts import words_of
-from carryover.agents.cursor.results import Outcome
 from carryover.agents.cursor.tools import (
     absolute,
     changes_of,
@@ -208,12 +207,10 @@ class Builder(EventBuilder[Context]):
         """Wait for the result of a call."""
         self.change_talk(calls=opened(self.context.talk.calls, call, most=MAX_OPEN_CALLS))
 
-    def result(self, call: OpenCall, outcome: Outcome, part: str, within: str) -> None:
+    def result(self, call: OpenCall, outcome: ToolOutcome, part: str, within: str) -> None:
         """How a call ended, and what it changed if it went well."""
         self.change_talk(calls=closed(self.context.talk.calls, call.id))
-        self.add(
-            call.ended(outcome.status, outcome.output, exit_code=outcome.exit_code, never_ran=outcome.never_ran), part
-        )
+        self.add(call.ended(outcome), part)
         if outcome.status == "ok":
             for number, change in enumerate(call.changes):
                 self.add(as_edit(change, call.id), f"{within}edit{number}")
@@ -226,7 +223,7 @@ class Builder(EventBuilder[Context]):
             if call.op in ("edit", "write") and call.changes:
                 waiting = Waiting(call_id=call.id, changes=call.changes)
                 self.change_talk(waiting=(*self.context.talk.waiting, waiting)[-MAX_WAITING:])
-            self.result(msgspec.structs.replace(call, changes=()), Outcome("unknown"), f"closed{number}", "")
+            self.result(msgspec.structs.replace(call, changes=()), ToolOutcome("unknown"), f"closed{number}", "")
 
     def believe_edits(self) -> None:
         """The turn ended well: that its edits were applied is the best there is to know."""

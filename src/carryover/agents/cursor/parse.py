@@ -7,14 +7,14 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Parsed, Record, Reemitted, Source
+from carryover.adapter.contract import Parsed, Record, Reemitted, Source, ToolOutcome
 from carryover.adapter.event_builder import reemitted_after
 from carryover.agents.cursor.builder import Builder, mark_of
 from carryover.agents.cursor.context import Context, Emitted, OpenCall, TalkContext
 from carryover.agents.cursor.folders import slug_of
 from carryover.agents.cursor.locate import COPY_GROUP, NOTED, kind_of
 from carryover.agents.cursor.plans import as_update, todos_in
-from carryover.agents.cursor.results import Outcome, outcome_of, turn_end
+from carryover.agents.cursor.results import outcome_of, turn_end
 from carryover.agents.cursor.tools import op_of
 from carryover.agents.cursor.wire import (
     ASSISTANT,
@@ -103,7 +103,7 @@ def _parse_bubble(builder: Builder, record: BubbleRecord) -> None:
         if text.strip():
             builder.add(AssistantMessage(text=text, final=record.final, aborted=record.aborted), "text")
         if error := text_below(bubble.error_details, *_ERROR_TEXTS):
-            builder.add(turn_end(error), "failed")
+            builder.add(turn_end(error, builder.at_ms), "failed")
     else:
         builder.skip("bubble", "unknown type")
 
@@ -125,10 +125,10 @@ def _parse_tool(builder: Builder, record: BubbleRecord) -> None:
     builder.result(call, outcome, "result", "")
 
 
-def _outcome(builder: Builder, op: Op, data: ToolData) -> Outcome | None:
+def _outcome(builder: Builder, op: Op, data: ToolData) -> ToolOutcome | None:
     """How the call ended, None where it did not (that we know of)."""
     status = text_of(data.status)
-    result = outcome_of(op, unwrapped(data.result)) if data.result is not rawjson.ABSENT else Outcome("unknown")
+    result = outcome_of(op, unwrapped(data.result)) if data.result is not rawjson.ABSENT else ToolOutcome("unknown")
     if status in UNFINISHED:
         return None
     if status == "error":
@@ -209,7 +209,7 @@ def _parse_result(builder: Builder, block: Block, part: str) -> None:
     call = call or OpenCall(id=call_id, name=name, op=op_of(name))
     outcome = outcome_of(call.op, block.result)
     if bytes(block.is_error) == b"true" and outcome.status in ("ok", "unknown"):
-        outcome = Outcome("error", outcome.output, exit_code=outcome.exit_code)
+        outcome = ToolOutcome("error", outcome.output, exit_code=outcome.exit_code)
     builder.result(call, outcome, part, f"{part}.")
 
 
@@ -296,7 +296,7 @@ def _parse_end(builder: Builder, line: Fields, noted_ms: int) -> None:
     elif status in ("aborted", "cancelled", "interrupted"):
         builder.add(TurnEnd(reason="interrupted"), "end")
     elif status == "error":
-        builder.add(turn_end(text_below(line.get("error", rawjson.ABSENT), "message")), "end")
+        builder.add(turn_end(text_below(line.get("error", rawjson.ABSENT), "message"), builder.at_ms), "end")
     else:
         builder.skip("turn_ended", "unknown status")
     builder.change_talk(waiting=())

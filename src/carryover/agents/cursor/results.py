@@ -6,9 +6,11 @@ from typing import Final
 
 import msgspec
 
-from carryover.model import Op, ResultStatus, TurnEnd
+from carryover.adapter.contract import ToolOutcome
+from carryover.model import Op, TurnEnd
 from carryover.records import rawjson
 from carryover.records.lenient import fields_of, number_of, text_of
+from carryover.records.resets import failed_turn
 from carryover.records.text import without_ansi
 from carryover.text import lazy_re as re
 
@@ -24,16 +26,7 @@ _LIMIT: Final = re.compile(
 )
 
 
-class Outcome(msgspec.Struct, frozen=True):
-    """How a call ended, and its output without what the client wrapped around it."""
-
-    status: ResultStatus
-    output: str = ""
-    exit_code: int | None = None
-    never_ran: bool = False
-
-
-def outcome_of(op: Op, result: msgspec.Raw) -> Outcome:
+def outcome_of(op: Op, result: msgspec.Raw) -> ToolOutcome:
     """How a call ended whose result is a text, a list of content blocks or an object.
 
     A command that ran and failed is recognised by its exit code only: what it printed may begin in any way.
@@ -43,34 +36,34 @@ def outcome_of(op: Op, result: msgspec.Raw) -> Outcome:
         return outcome_in_text(op, text)
     given = fields_of(result)
     if not given and bytes(result).strip() != b"{}":
-        return Outcome("unknown")
+        return ToolOutcome("unknown")
     parts = (rawjson.text_of(given[name]) for name in ("output", "contents") if name in given)
     output = without_ansi(next(filter(None, parts), ""))
     if bytes(given.get("rejected", b"")) == b"true":
-        return Outcome("denied", output, never_ran=True)
+        return ToolOutcome("denied", output, never_ran=True)
     codes = (number_of(given.get(name)) for name in ("exitCode", "exitCodeV2"))
     code = next((code for code in codes if code is not None), None)
     if error := text_of(given.get("error")):
-        return Outcome("error", output or error, exit_code=code)
-    return Outcome("error" if code else "ok", output, exit_code=code)
+        return ToolOutcome("error", output or error, exit_code=code)
+    return ToolOutcome("error" if code else "ok", output, exit_code=code)
 
 
-def outcome_in_text(op: Op, text: str) -> Outcome:
+def outcome_in_text(op: Op, text: str) -> ToolOutcome:
     """How a call ended whose result is this text."""
     text = without_ansi(text)
     if op == "shell":
         found = _EXIT_CODE.match(text)
         if found is not None:
             code = int(found[1])
-            return Outcome("error" if code else "ok", text[found.end() :], exit_code=code)
+            return ToolOutcome("error" if code else "ok", text[found.end() :], exit_code=code)
     if text.startswith(_REJECTED):
-        return Outcome("denied", text, never_ran=True)
+        return ToolOutcome("denied", text, never_ran=True)
     if found := _ERROR.match(text):
-        return Outcome("error", text[found.end() :].strip())
+        return ToolOutcome("error", text[found.end() :].strip())
     # A command without an exit code: it printed this, and no field says how it ended.
-    return Outcome("unknown" if op == "shell" else "ok", text)
+    return ToolOutcome("unknown" if op == "shell" else "ok", text)
 
 
-def turn_end(message: str) -> TurnEnd:
+def turn_end(message: str, at_ms: int) -> TurnEnd:
     """A turn that failed with `message`: at a limit of the user's plan, or otherwise."""
-    return TurnEnd(reason="limit" if _LIMIT.search(message) else "error", message=message)
+    return failed_turn(message, at_ms, limited=_LIMIT.search(message) is not None)

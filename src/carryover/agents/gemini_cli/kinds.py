@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from carryover.model import Op
+from carryover.records.summary import Kinds
 
 SHELL: Final = "run_shell_command"
 TODOS: Final = "write_todos"
@@ -41,3 +42,13 @@ OPS: Final[dict[str, Op]] = {
 
 QUIET_MESSAGES: Final = frozenset(("warning",))
 """What the client says to the user by itself."""
+
+SUMMARY_KINDS: Final[Kinds] = {
+    "overall_goal": "request",
+    "key_knowledge": "other",
+    "file_system_state": "other",
+    "recent_actions": "current",
+    "current_plan": "next",
+    "task_state": "next",
+}
+"""The tags inside the `<state_snapshot>` that a compaction asks for (read about; 0.44 and 0.61 have the outer one)."""

@@ -7,18 +7,22 @@ from typing import Final, Literal
 
 import msgspec
 
+from carryover.adapter.contract import ToolOutcome
 from carryover.agents.gemini_cli import wire
 from carryover.agents.gemini_cli.builder import Builder, usable_id
 from carryover.agents.gemini_cli.context import Marker, Message
-from carryover.agents.gemini_cli.kinds import SHELL
+from carryover.agents.gemini_cli.kinds import SHELL, SUMMARY_KINDS
 from carryover.agents.gemini_cli.tools import shell_call
 from carryover.model import AgentSummary, AssistantMessage, Retracted, TurnEnd, UserPrompt
 from carryover.records import rawjson
+from carryover.records.resets import failed_turn
+from carryover.records.summary import parts_by_tag
 from carryover.records.text import HANDOFF_HEAD, tagged, without_ansi, without_handoff
 from carryover.text import lazy_re as re
 
 _CONTEXT: Final = "session_context"
 _HOOK: Final = "hook_context"
+_SNAPSHOT: Final = "state_snapshot"
 _SYSTEM: Final = ("System: ", "[System: ")
 """How the client's own prompts to the model begin: of its loop detector, and after an empty answer (0.61)."""
 _GO_ON: Final = frozenset(("Please continue.",))
@@ -98,7 +102,7 @@ def parse_error(builder: Builder, message: Message, line: wire.Line) -> Message:
     text = _text(parts_of(line.content) or ()).strip()
     limited = _LIMIT.search(text) is not None
     if not message.said and (limited or text.startswith(_API_ERROR)):
-        builder.add(end_key(message.id), TurnEnd(reason="limit" if limited else "error", message=text))
+        builder.add(end_key(message.id), failed_turn(text, builder.at_ms, limited=limited))
         builder.change(waiting=None)
     return msgspec.structs.replace(message, said=True)
 
@@ -205,12 +209,13 @@ def _parse_shell_mode(builder: Builder, ident: str, command: str, output: str) -
     call = shell_call(f"{ident}/shell", SHELL, command.strip(), builder.context.cwd)
     call = msgspec.structs.replace(call, actor="human", changes=())
     builder.add(f"{ident}/call", call.as_event())
-    builder.add(f"{ident}/result", call.ended("unknown", without_ansi(output)))
+    builder.add(f"{ident}/result", call.ended(ToolOutcome("unknown", without_ansi(output))))
 
 
 def _parse_summary(builder: Builder, ident: str, message: wire.Line, text: str) -> None:
     summary = without_handoff(text).strip()
     builder.at(message.timestamp)
     if summary:
-        builder.add(f"{ident}/summary", AgentSummary(text=summary, source="compaction"))
+        parts = parts_by_tag(tagged(summary, _SNAPSHOT) or summary, SUMMARY_KINDS)
+        builder.add(f"{ident}/summary", AgentSummary(text=summary, source="compaction", parts=parts))
     builder.keep(Message(id=ident, said=True))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
+from carryover.adapter.contract import ToolOutcome
 from carryover.adapter.event_builder import OpenCall
 from carryover.agents.gemini_cli import wire
 from carryover.agents.gemini_cli.builder import Builder, usable_id, with_call
@@ -21,7 +21,6 @@ from carryover.model import (
     PlanState,
     PlanUpdate,
     Question,
-    ResultStatus,
     UserPrompt,
 )
 from carryover.records import rawjson
@@ -52,16 +51,6 @@ _BELOW: Final = re.compile(r"\A.*?Below is the output before it was cancelled:\n
 _REJECTED: Final = ("Plan rejected.", "User cancelled")
 _FEEDBACK: Final = re.compile(r"\APlan rejected\. User feedback: (.*?)\n\nThe plan is stored at: ", re.DOTALL)
 _DISMISSED: Final = "User dismissed"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a call ended, and its output without what the client wrapped around it."""
-
-    status: ResultStatus
-    output: str
-    exit_code: int | None = None
-    never_ran: bool = False
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -109,29 +98,31 @@ def _parse_call(builder: Builder, ident: str, call_id: str, name: str, wired: wi
         return False
     builder.at(wired.timestamp)
     outcome = _outcome(call, status, wired)
-    ended = call.ended(outcome.status, outcome.output, exit_code=outcome.exit_code, never_ran=outcome.never_ran)
-    builder.add(f"{key}/result", ended)
+    builder.add(f"{key}/result", call.ended(outcome))
     if outcome.status == "ok":
         _parse_success(builder, key, call, args, outcome, shown)
     elif name == "exit_plan_mode":
-        _parse_rejection(builder, key, call, outcome)
+        builder.add(f"{key}/plan", PlanProposal(call_id=call_id, text="", accepted=False))
+        if outcome.user_words and builder.subagent_id is None:
+            builder.add(f"{key}/feedback", UserPrompt(text=outcome.user_words))
     return True
 
 
-def _outcome(call: OpenCall, status: str, wired: wire.Call) -> Outcome:
+def _outcome(call: OpenCall, status: str, wired: wire.Call) -> ToolOutcome:
     output, error = _response(wired)
     if status == "cancelled":
         denied = _DENIED in error
-        return Outcome("denied" if denied else "interrupted", error or output, never_ran=denied)
+        return ToolOutcome("denied" if denied else "interrupted", error or output, never_ran=denied)
     if status == "error":
-        return Outcome("error", error or output, never_ran=_NEVER_RAN.match(error or output) is not None)
+        return ToolOutcome("error", error or output, never_ran=_NEVER_RAN.match(error or output) is not None)
     if call.op == "shell":
         return _of_shell(output)
     if call.name == "exit_plan_mode" and output.startswith(_REJECTED):
-        return Outcome("denied", output)
+        found = _FEEDBACK.match(output)
+        return ToolOutcome("denied", output, user_words=found[1].strip() if found else "")
     if call.name == ASK and output.startswith(_DISMISSED):
-        return Outcome("denied", output)
-    return _of_tool(output) if call.op == "other" else Outcome("ok", output)
+        return ToolOutcome("denied", output)
+    return _of_tool(output) if call.op == "other" else ToolOutcome("ok", output)
 
 
 def _response(wired: wire.Call) -> tuple[str, str]:
@@ -145,24 +136,24 @@ def _response(wired: wire.Call) -> tuple[str, str]:
     return rawjson.string_of(wired.shown) or "", ""
 
 
-def _of_tool(output: str) -> Outcome:
+def _of_tool(output: str) -> ToolOutcome:
     """A tool of an MCP server may succeed in saying that it failed."""
     if output.lstrip().startswith("{"):
         failure = rawjson.part_of(msgspec.Raw(output.encode("utf-8", "replace")), Failure)
         if failure is not None and failure.status == "error":
-            return Outcome("error", failure.error or failure.message or output)
-    return Outcome("ok", output)
+            return ToolOutcome("error", failure.error or failure.message or output)
+    return ToolOutcome("ok", output)
 
 
-def _of_shell(output: str) -> Outcome:
+def _of_shell(output: str) -> ToolOutcome:
     """The client calls a command a success whatever its exit code. Since 0.44 it leaves out what is zero or empty."""
     text = without_ansi(_unwrapped(output))
     if text.startswith(_STOPPED):
-        return Outcome("interrupted", _BELOW.sub("", text))
+        return ToolOutcome("interrupted", _BELOW.sub("", text))
     if text.startswith(_TOO_LONG):
-        return Outcome("error", text)
+        return ToolOutcome("error", text)
     if text.startswith(_IN_BACKGROUND):
-        return Outcome("ok", text)
+        return ToolOutcome("ok", text)
     footer: dict[str, str] = {}
     # Each line comes once: one more like it was printed by the command.
     while (found := _FOOTER.search(text)) and found[1] not in footer:
@@ -170,15 +161,15 @@ def _of_shell(output: str) -> Outcome:
         text = text[: found.start()]
     printed = _BEFORE_OUTPUT.sub("", text)
     if not footer and printed == text:
-        return Outcome("unknown", text)
+        return ToolOutcome("unknown", text)
     output = "" if printed.strip() in ("(empty)", "(none)") else printed
     error = footer.get("Error", "")
     if error not in _NONE:
-        return Outcome("error", f"{output}\n{error}".strip(), exit_code=_number(footer.get("Exit Code", "")))
+        return ToolOutcome("error", f"{output}\n{error}".strip(), exit_code=_number(footer.get("Exit Code", "")))
     if footer.get("Signal", "") not in _NONE:
-        return Outcome("error", output)
+        return ToolOutcome("error", output)
     exit_code = _number(footer.get("Exit Code", "0"))
-    return Outcome("ok" if exit_code in (None, 0) else "error", output, exit_code=exit_code)
+    return ToolOutcome("ok" if exit_code in (None, 0) else "error", output, exit_code=exit_code)
 
 
 def _unwrapped(output: str) -> str:
@@ -191,7 +182,7 @@ def _number(text: str) -> int | None:
 
 
 def _parse_success(
-    builder: Builder, key: str, call: OpenCall, args: wire.Args, outcome: Outcome, shown: wire.EditShown | None
+    builder: Builder, key: str, call: OpenCall, args: wire.Args, outcome: ToolOutcome, shown: wire.EditShown | None
 ) -> None:
     for number, change in enumerate(_made(call, shown)):
         builder.add(f"{key}/edit{number}", as_edit(change, call.id))
@@ -241,13 +232,6 @@ def _parse_answers(builder: Builder, key: str, call_id: str, args: wire.Args, ou
     for number, asked in enumerate(questions(args)):
         if text := given.answers.get(str(number), "").strip():
             builder.add(f"{key}/answer{number}", Answer(call_id=call_id, question=asked.question, text=text))
-
-
-def _parse_rejection(builder: Builder, key: str, call: OpenCall, outcome: Outcome) -> None:
-    builder.add(f"{key}/plan", PlanProposal(call_id=call.id, text="", accepted=False))
-    found = _FEEDBACK.match(outcome.output)
-    if found is not None and builder.subagent_id is None and found[1].strip():
-        builder.add(f"{key}/feedback", UserPrompt(text=found[1].strip()))
 
 
 def _parse_completion(builder: Builder, key: str, args: wire.Args) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from carryover.model import Op, PlanState
+from carryover.records.summary import Kinds
 from carryover.text import lazy_re as re
 
 OPS: Final[dict[str, Op]] = {
@@ -62,6 +63,8 @@ FEEDBACK: Final = re.compile(
 ABORTED: Final = re.compile(r"^(?:Error: )?(?:Tool execution aborted|Aborted|User aborted)", re.I)
 NEVER_RAN: Final = re.compile(r"was called with invalid arguments|Model tried to call unavailable tool", re.I)
 SHELL_ABORTED: Final = "User aborted the command"
+SHELL_METADATA: Final = re.compile(r"\s*<(?:(?:bash|shell)_)?metadata>.*?</(?:(?:bash|shell)_)?metadata>\s*\Z", re.S)
+"""What the client adds to what a command printed (read about)."""
 
 SHELL_PROMPT: Final = "The following tool was executed by the user"
 """The client's own words in the place of a prompt, where a person ran a shell command."""
@@ -76,3 +79,22 @@ LIMIT: Final = re.compile(
 
 UNTITLED: Final = ("New session - ", "Child session - ")
 """How the title of a session begins until a model has found one."""
+
+SUMMARY_KINDS: Final[Kinds] = {
+    "goal": "request",
+    "objective": "request",
+    "instructions": "other",
+    "constraints & preferences": "other",
+    "discoveries": "other",
+    "accomplished": "current",
+    "progress": "current",
+    "work state": "current",
+    "key decisions": "other",
+    "next steps": "next",
+    "next move": "next",
+    "critical context": "other",
+    "important details": "other",
+    "relevant files / directories": "other",
+    "relevant files": "other",
+}
+"""The sections that a compaction asks for (1.2.5 and later, read about)."""

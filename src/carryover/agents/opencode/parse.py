@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from carryover.adapter.contract import Parsed, Record, Reemitted, Source
+from carryover.adapter.contract import Parsed, Record, Reemitted, Source, ToolOutcome
 from carryover.adapter.event_builder import reemitted_after
 from carryover.agents.opencode import tools
 from carryover.agents.opencode.builder import Builder
 from carryover.agents.opencode.context import Context
 from carryover.agents.opencode.kinds import (
     ABORTED_ERROR,
-    FEEDBACK,
     LIMIT,
     LIMIT_STATUSES,
     QUIET_PARTS,
     SHELL_PROMPT,
+    SUMMARY_KINDS,
 )
 from carryover.agents.opencode.wire import (
     RECORD,
@@ -32,6 +32,8 @@ from carryover.model import AgentSummary, AssistantMessage, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.changes import as_edit
 from carryover.records.lenient import fields_of, is_true, number_of, read_as, text_of
+from carryover.records.resets import failed_turn
+from carryover.records.summary import parts_by_heading
 from carryover.records.text import without_handoff
 from carryover.text import lazy_re as re
 
@@ -150,8 +152,9 @@ def _parse_text(builder: Builder, record: MessageRecord, message: Message, entry
     builder.at_ms = ms_of(times.end, times.start) or builder.at_ms
     if is_true(message.summary):
         trigger = _TRIGGERS.get(builder.reported.compacted_by)
-        summary = AgentSummary(text=without_handoff(text), source="compaction", trigger=trigger)
-        builder.add(summary, f"{entry.id}:summary")
+        text = without_handoff(text)
+        parts = parts_by_heading(text, SUMMARY_KINDS)
+        builder.add(AgentSummary(text=text, source="compaction", trigger=trigger, parts=parts), f"{entry.id}:summary")
         return
     is_last = entry.id == record.last_text
     aborted = text_of(fields_of(message.error).get("name")) == ABORTED_ERROR
@@ -180,12 +183,11 @@ def _parse_call(builder: Builder, message: Message, entry: PartEntry, part: Part
     _add_result(builder, entry.id, found, outcome)
 
 
-def _add_result(builder: Builder, ident: str, found: tools.Called, outcome: tools.Outcome) -> None:
+def _add_result(builder: Builder, ident: str, found: tools.Called, outcome: ToolOutcome) -> None:
     call = found.call
-    result = call.ended(outcome.status, outcome.output, exit_code=outcome.exit_code, never_ran=outcome.never_ran)
-    builder.add(result, f"{ident}:result")
-    if (feedback := FEEDBACK.search(outcome.output)) is not None and outcome.status == "denied":
-        builder.add(UserPrompt(text=feedback[1].strip(), actor=builder.actor), f"{ident}:feedback")
+    builder.add(call.ended(outcome), f"{ident}:result")
+    if outcome.user_words:
+        builder.add(UserPrompt(text=outcome.user_words, actor=builder.actor), f"{ident}:feedback")
     if outcome.status != "ok":
         return
     for number, change in enumerate(tools.changes_of(found)):
@@ -208,4 +210,4 @@ def _parse_end(builder: Builder, ident: str, message: Message) -> None:
     data = fields_of(error.get("data"))
     said = text_of(data.get("message")) or text_of(error.get("message")) or name
     is_limit = number_of(data.get("statusCode")) in LIMIT_STATUSES or LIMIT.search(said) is not None
-    builder.add(TurnEnd(reason="limit" if is_limit else "error", message=said), f"{ident}:end")
+    builder.add(failed_turn(said, builder.at_ms, limited=is_limit), f"{ident}:end")

@@ -7,16 +7,19 @@ from typing import Final
 
 import msgspec
 
+from carryover.adapter.contract import ToolOutcome
 from carryover.adapter.event_builder import OpenCall, usable_name
 from carryover.agents.opencode.context import MAX_CHANGES
 from carryover.agents.opencode.kinds import (
     ABORTED,
     ABOUT,
     DENIED,
+    FEEDBACK,
     INVALID_TOOL,
     NEVER_RAN,
     OPS,
     SHELL_ABORTED,
+    SHELL_METADATA,
     STATES,
 )
 from carryover.agents.opencode.wire import Part, State
@@ -41,16 +44,6 @@ class Called:
     given: Fields
     metadata: Fields
     cwd: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a call ended."""
-
-    status: ResultStatus
-    output: str
-    exit_code: int | None = None
-    never_ran: bool = False
 
 
 def called(part_id: str, part: Part, cwd: str | None, actor: Actor) -> Called | None:
@@ -81,23 +74,28 @@ def called(part_id: str, part: Part, cwd: str | None, actor: Actor) -> Called | 
     return Called(call=call, state=state, given=given, metadata=metadata, cwd=place or cwd)
 
 
-def outcome_of(found: Called) -> Outcome | None:
+def outcome_of(found: Called) -> ToolOutcome | None:
     """How a call ended; None where it has not."""
     status = text_of(found.state.status)
     if status == "error":
         error = text_of(found.state.error)
-        return Outcome(_status_of_error(error), error, never_ran=bool(NEVER_RAN.search(error)))
+        said = FEEDBACK.search(error)
+        never_ran = bool(NEVER_RAN.search(error))
+        return ToolOutcome(
+            _status_of_error(error), error, never_ran=never_ran, user_words=said[1].strip() if said else ""
+        )
     if status != "completed":
         return None
     output = text_of(found.state.output)
     if found.call.name == INVALID_TOOL:
-        return Outcome("error", output, never_ran=True)
+        return ToolOutcome("error", output, never_ran=True)
     if found.call.op != "shell":
-        return Outcome("ok", output)
+        return ToolOutcome("ok", output)
     exit_code = number_of(found.metadata.get("exit"))
+    aborted, output = SHELL_ABORTED in output, SHELL_METADATA.sub("", output)
     if exit_code is None:
-        return Outcome("interrupted" if SHELL_ABORTED in output else "unknown", output)
-    return Outcome("ok" if exit_code == 0 else "error", output, exit_code=exit_code)
+        return ToolOutcome("interrupted" if aborted else "unknown", output)
+    return ToolOutcome("ok" if exit_code == 0 else "error", output, exit_code=exit_code)
 
 
 def _status_of_error(error: str) -> ResultStatus:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from dataclasses import dataclass
 
-from carryover.adapter.contract import Parsed, Reemitted
+from carryover.adapter.contract import Parsed, Reemitted, ToolOutcome
 from carryover.adapter.event_builder import EventBuilder, OpenCall, usable_folder
 from carryover.agents.windsurf.context import Context
 from carryover.model import AnyBody, Op, ResultStatus, SessionInfo
@@ -68,7 +68,7 @@ class Builder(EventBuilder[Context]):
         )
         self.add(call.as_event(), "call")
         if status is not None:
-            self.add(call.ended(status, output, exit_code=exit_code), "result")
+            self.add(call.ended(ToolOutcome(status, output, exit_code)), "result")
         if status == "ok":
             for number, change in enumerate(changes):
                 self.add(as_edit(change, call.id), f"edit{number}")

@@ -11,7 +11,7 @@ from carryover.distill.digest import Digest, Ending, Reply, Said, Summary, Turn
 from carryover.distill.events.calls import with_values_used
 from carryover.distill.events.turns import MOST_SAID, NEWEST_CHARS, at_work, begin, with_turn
 from carryover.distill.own_text import only_points_at_handoff, without_handoffs, without_mark
-from carryover.model import AgentSummary, Answer, AssistantMessage, Event, SummaryPart, TurnEnd, UserPrompt
+from carryover.model import AgentSummary, Answer, AssistantMessage, Event, TurnEnd, UserPrompt
 from carryover.text.lines import one_line
 
 _LONGEST_PROMPT: Final = 4000
@@ -99,8 +99,7 @@ def summary(digest: Digest, event: Event, body: AgentSummary) -> Digest:
         at_ms=event.at_ms,
         turn=digest.prompts,
         parts=tuple(
-            SummaryPart(kind=part.kind, heading=part.heading, text=clip_middle(part.text, chars=_LONGEST_PART))
-            for part in body.parts[:_MOST_PARTS]
+            replace(part, text=clip_middle(part.text, chars=_LONGEST_PART)) for part in body.parts[:_MOST_PARTS]
         ),
     )
     return replace(digest, recap=kept) if body.source == "away" else replace(digest, summary=kept)

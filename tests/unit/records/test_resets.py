@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.distill.resets import resets_in
+from carryover.records.resets import resets_in
 
 AT_MS = 1_795_155_000_000  # 2026-11-20T06:10:00Z
 
@@ -19,6 +19,10 @@ AT_MS = 1_795_155_000_000  # 2026-11-20T06:10:00Z
         ("Try again in 3 days 5 hours 12 minutes.", "2026-11-23T11:22:00Z"),
         ("resets in 2h 13m", "2026-11-20T08:23:00Z"),
         ("resets 15:00", "15:00"),
+        (
+            "You have exhausted your capacity. Your quota will reset after 3h12m5s.",
+            "2026-11-20T09:22:00Z",
+        ),
     ],
 )
 def test_the_time_is_taken_as_it_was_written_or_counted_from_then(message: str, when: str) -> None:

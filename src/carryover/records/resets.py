@@ -1,0 +1,51 @@
+"""Turns that failed, and when a usage limit ends as the agent's own message says it.
+
+Seen: "resets 3pm (Europe/Amsterdam)" and "limit reached|1795154400" (Claude Code 2.0.28 to 2.1.328), "try again at
+8:05 AM" (Codex 0.169.0); read about: "reset after 3h12m5s" (Gemini CLI). Nothing but a time is taken out of a message.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from carryover.model import TurnEnd
+from carryover.records.fields import iso_utc
+from carryover.text import lazy_re as re
+
+_LOOKED_AT: Final = 2000
+_DAY: Final = (
+    r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?|today|tomorrow"
+    r"|(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]{0,6}\.? \d{1,2}(?:st|nd|rd|th)?(?:,? \d{4})?)"
+)
+_CLOCK: Final = r"\d{1,2}(?::\d{2}(?:\s?[ap]\.?m\b)?|\s?[ap]\.?m\b)"
+_ZONE: Final = r"(?: \([A-Za-z_]{1,20}(?:/[A-Za-z_+-]{1,20}){0,2}\)| (?:UTC|GMT)\b)"
+_AT: Final = re.compile(
+    rf"\b(?:resets?|try again)(?: at| on)? (?P<when>(?:{_DAY}(?:,? (?:at )?{_CLOCK})?|{_CLOCK}){_ZONE}?)", re.I
+)
+_IN: Final = re.compile(
+    r"\b(?:resets?|try again|retry) (?:in|after) (?P<length>\d{1,3} ?(?:days?|d|hours?|h|minutes?|min|m)(?=\d|\b)"
+    r"(?:,? ?(?:and )?\d{1,3} ?(?:hours?|h|minutes?|min|m)(?=\d|\b)){0,2})",
+    re.I,
+)
+_PART: Final = re.compile(r"(\d{1,3}) ?([dhm])", re.I)
+_EPOCH: Final = re.compile(r"\blimit reached\|(\d{10})\b", re.I)
+_UNIT_MS: Final = {"d": 86_400_000, "h": 3_600_000, "m": 60_000}
+
+
+def failed_turn(message: str, at_ms: int, *, limited: bool) -> TurnEnd:
+    """The end of a turn that failed with `message` at `at_ms`: at a usage limit or otherwise."""
+    if not limited:
+        return TurnEnd(reason="error", message=message)
+    return TurnEnd(reason="limit", message=message, resets=resets_in(message, at_ms))
+
+
+def resets_in(message: str, at_ms: int) -> str | None:
+    """The time in `message`, which came at `at_ms`: as it was written, or in UTC where it was counted from then."""
+    text = " ".join(message[:_LOOKED_AT].split())
+    if at := _AT.search(text):
+        return at["when"]
+    if after := _IN.search(text):
+        return iso_utc(at_ms + sum(int(n) * _UNIT_MS[unit.lower()] for n, unit in _PART.findall(after["length"])))
+    if epoch := _EPOCH.search(text):
+        return iso_utc(int(epoch[1]) * 1000)
+    return None

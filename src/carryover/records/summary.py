@@ -1,0 +1,75 @@
+"""The sections of a summary that an agent made of its own conversation, by the headings that the agent asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from textwrap import dedent
+from typing import Final, Literal
+
+from carryover.model import SummaryPart
+from carryover.records.fields import SHORT_CHARS, bounded
+from carryover.text import lazy_re as re
+
+MAX_PARTS: Final = 30
+MAX_PART_CHARS: Final = 8_000
+
+PartKind = Literal["request", "errors", "pending", "current", "next", "other"]
+Kinds = Mapping[str, PartKind]
+"""What each heading asks for, in small letters and without what stands in brackets."""
+
+_HEADING: Final = re.compile(
+    r"(?P<marks>#{1,4} +)?(?P<bold>\*\*)?(?:(?P<number>\d{1,2})[.)] +(?:\*\*)?)?(?P<title>[^:*<`\n]{2,80}?)"
+    r"(?P<end> *(?:\*\*:?|:\*\*|:)?)(?P<rest>(?<=[:*])[ \t]+\S.*)?[ \t]*"
+)
+_BRACKETS: Final = re.compile(r"\s*\([^)]*\)")
+_TAGGED: Final = re.compile(r"<([a-z][a-z_]{2,40})>(.*?)</\1>", re.DOTALL)
+_FENCE: Final = "```"
+
+
+def parts_by_heading(text: str, kinds: Kinds) -> tuple[SummaryPart, ...]:
+    """The sections of a text with numbered headings, Markdown's or bold ones; none where no heading is known.
+
+    A heading that is not known begins a section where it looks like the one before it.
+    """
+    found: list[tuple[str, PartKind, list[str]]] = []
+    style, number, fenced = "", 0, False
+    for line in text.splitlines():
+        fenced ^= line.lstrip().startswith(_FENCE)
+        heading = None if fenced else _HEADING.fullmatch(line)
+        if heading is not None and (here := _style(heading)):
+            kind = kinds.get(_BRACKETS.sub("", heading["title"]).strip().lower())
+            follows = int(heading["number"] or 0) == number + bool(heading["number"])
+            if kind is not None or (here == style and follows):
+                found.append((heading["title"].strip(), kind or "other", [(heading["rest"] or "").strip()]))
+                style, number = here, int(heading["number"] or 0)
+                continue
+        if found:
+            found[-1][2].append(line)
+    return _bounded((title, kind, "\n".join(lines)) for title, kind, lines in found)
+
+
+def parts_by_tag(text: str, kinds: Kinds) -> tuple[SummaryPart, ...]:
+    """The sections of a text that consists of tags; none where no tag is known."""
+    found = [(tag, body) for tag, body in _TAGGED.findall(text)]
+    if not any(tag in kinds for tag, _ in found):
+        return ()
+    return _bounded((tag, kinds.get(tag, "other"), body) for tag, body in found)
+
+
+def _style(heading: re.Match[str]) -> str:
+    """What a line looks like as a heading; empty for one that is none, such as an entry of a list."""
+    marks, bold = heading["marks"], heading["bold"] or "**" in heading["end"]
+    if marks:
+        return marks.strip()
+    if heading["number"]:
+        return f"{'**' if bold else ''}1" if bold or ":" in heading["end"] else ""
+    return "**" if heading["bold"] and "**" in heading["end"] else ""
+
+
+def _bounded(found: Iterable[tuple[str, PartKind, str]]) -> tuple[SummaryPart, ...]:
+    parts = [
+        SummaryPart(kind, bounded(heading, SHORT_CHARS), bounded(dedent(text).strip(), MAX_PART_CHARS))
+        for heading, kind, text in found
+        if text.strip()
+    ]
+    return tuple(parts[:MAX_PARTS])
