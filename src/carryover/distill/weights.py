@@ -54,8 +54,8 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "file":         Weight(0.5, 0.0, 0.3, 12),
     "more files":   Weight(2.2),                  # the names of further ones, in one line
     "looked at":    Weight(1.5, 0.5),
-    "ran":          Weight(1.2, 0.9, 0.45, 10),   # newest calls, with what they printed
-    "read":         Weight(2.0, 1.2, 0.45, 10),   # newest calls that only looked: it is still there to be looked at
+    "ran":          Weight(1.2, 0.9, 0.45, 20),   # newest calls, with what they printed
+    "read":         Weight(2.0, 1.2, 0.45, 20),   # newest calls that only looked: it is still there to be looked at
     "used":         Weight(1.6, 1.2, 0.4, 4),     # calls that printed a value which was used since
     # Failed approaches
     "failed":       Weight(1.3, 0.0, 0.5, 4),

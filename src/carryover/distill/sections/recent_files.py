@@ -28,7 +28,7 @@ _MOST_APART: Final = 3
 _NAMES_CHARS: Final = 270
 _CALL_CHARS: Final = 160
 _SCRIPT_CHARS: Final = 400
-_MOST_OUTPUT: Final = 10
+_MOST_OUTPUT: Final = 14
 _VERBS: Final = {"add": "added", "modify": "edited", "delete": "deleted", "rename": "moved here"}
 
 
