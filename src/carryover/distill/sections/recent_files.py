@@ -181,7 +181,7 @@ def _ran(past: Past) -> list[Entry]:
     for source, chosen in (("used", used[-WEIGHTS["used"].most :]), ("ran", newest)):
         for back, (call, session) in enumerate(reversed(chosen)):
             entries += _call(past, call, session, "read" if source == "ran" and _only_looks(call) else source, back)
-    return sorted(entries, key=lambda entry: entry.at_ms)
+    return packed(sorted(entries, key=lambda entry: entry.at_ms))
 
 
 def _is_told_elsewhere(call: Call) -> bool:
