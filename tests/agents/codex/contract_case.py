@@ -110,4 +110,5 @@ CASE: Final = Case(
     ),
     payloads=payloads(),
     foreign=FOREIGN,
+    in_place_only=("tui-fork-copied-history/*/*/*/*/rollout-*.jsonl",),
 )

@@ -17,27 +17,34 @@ NOTED: Final = 0
 """The number of a record that is the reader's own: the thread that this one was forked from has no file."""
 
 
+_FIRST: Final = 1
+_SECOND: Final = 2
+
+
 class RolloutReader(JsonlReader):
     """See the module, and `carryover.adapter.contract.Reader`."""
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Reads on from `cursor`. Raises as `JsonlReader.read` does."""
         batch = super().read(path, cursor)
-        if cursor is not None and not batch.restarted:
-            return batch
-        parent = _parent(batch.records[:2])
-        if parent is None or file_of_thread(parent, path) is not None:
-            return batch
-        return msgspec.structs.replace(batch, records=(Record(number=NOTED, data=b"null"), *batch.records))
+        records: list[Record] = []
+        for record in batch.records[:_SECOND]:
+            parent = _parent(record)
+            if parent is not None and file_of_thread(parent, path) is None:
+                records.append(Record(number=NOTED, data=b"null"))
+            records.append(record)
+        return msgspec.structs.replace(batch, records=(*records, *batch.records[_SECOND:]))
 
 
-def _parent(records: tuple[Record, ...]) -> str | None:
-    """The thread whose history a file begins with: the one it was forked from, or the one that its second record
-    names."""
-    lines = (wire.read_line(record.data, None) for record in records)
-    payloads = [line.payload for line in lines if isinstance(line, wire.Line) and line.type == "session_meta"]
-    metas = [meta for raw in payloads if (meta := rawjson.part_of(raw, wire.SessionMeta)) is not None]
-    if not metas:
+def _parent(record: Record) -> str | None:
+    """The thread whose history a file begins with, where this is one of the records that tell it, whichever of them a
+    read begins with: the first one names what was forked, the second one is that thread's own first."""
+    if record.number not in (_FIRST, _SECOND):
         return None
-    copied = next((meta.id for meta in metas[1:] if meta.id != metas[0].id), None)
-    return metas[0].forked_from_id or copied
+    line = wire.read_line(record.data, None)
+    if not isinstance(line, wire.Line) or line.type != "session_meta":
+        return None
+    meta = rawjson.part_of(line.payload, wire.SessionMeta)
+    if meta is None:
+        return None
+    return meta.forked_from_id if record.number == _FIRST else meta.id
