@@ -124,12 +124,12 @@ def _made(ledger: sqlite3.Connection, root: str, config: Config, choose: Choose 
     )
     if own is not None and found.text is None:
         raise UserError(
-            f"Session {own} has no task to hand over, or is too old for it. `carryover show {own}` prints it.",
+            f"Session {own} has nothing to hand over, or is too old for it. `carryover show {own}` prints it.",
             ExitCode.NOTHING_FOUND,
         )
     if found.handoff is None or found.text is None:
         raise UserError(
-            f"Agents have worked in {root}, but no session there has a task to hand over yet. "
+            f"Agents have worked in {root}, but no session there has anything to hand over yet. "
             f"`carryover sessions {shlex.quote(root)}` lists them.",
             ExitCode.NOTHING_FOUND,
         )

@@ -436,18 +436,13 @@ def test_edits_and_the_calls_that_make_them_are_renamed_and_nothing_else(
     assert renamed(call) == ToolCall(call_id="c", name="Edit", op="edit", subject=real)
     result = ToolResult(call_id="c", name="Write", op="write", status="ok", subject=linked)
     assert renamed(result) == ToolResult(call_id="c", name="Write", op="write", status="ok", subject=real)
-    for body in (
-        ToolCall(call_id="c", name="Bash", op="shell", subject=linked),
-        UserPrompt(text=linked),
-    ):
+    for body in (ToolCall(call_id="c", name="Bash", op="shell", subject=linked), UserPrompt(text=linked)):
         assert renamed(body) is body
 
 
 def test_secrets_in_the_parts_of_a_summary_and_in_the_users_words_are_hidden() -> None:
     summary = AgentSummary(text="x", source="compaction", parts=(SummaryPart("next", "Next", f"use {TOKEN}"),))
-    refused = ToolResult(
-        call_id="c", name="Bash", op="shell", status="denied", output="No.", user_words=f"with {TOKEN}"
-    )
+    refused = ToolResult(call_id="c", name="Bash", op="shell", status="denied", user_words=f"with {TOKEN}")
 
     for body in (summary, refused):
         counts: dict[str, int] = {}

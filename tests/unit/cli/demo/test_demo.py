@@ -61,7 +61,7 @@ def test_without_any_history_a_recorded_session_is_replayed(home: Path, temporar
     assert "No agent's transcripts were found here.\n" in ran.stdout
     assert "Followed to the end: 48 lines written, " in ran.stdout
     handoff = handoff_in(ran.stdout)
-    assert "- Wire discount into checkout" in handoff
+    assert ": Wire discount into checkout" in handoff
     assert "`checkout.py`" in handoff
     assert "branch main" in handoff
     assert "carryoverd " in ran.stdout.partition("\nNext:\n")[2]
@@ -85,7 +85,7 @@ def test_the_users_history_is_read_and_nothing_of_the_users_changes(home: Path, 
     assert re.search(r"^Found 2 transcripts of Claude Code \([\d.]+ kB\)", ran.stdout, re.MULTILINE)
     assert re.search(r"^2 of 2 transcripts read, \d+ events, in [\d.]+ s", ran.stdout, re.MULTILINE)
     assert "\nThe handoff of ~/code/my-shop, where something happened last:\n" in ran.stdout
-    assert "- Wire discount into checkout" in handoff_in(ran.stdout)
+    assert ": Wire discount into checkout" in handoff_in(ran.stdout)
     assert tree(home) == before
     assert list(temporary.iterdir()) == []
 
