@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import Literal
 
 import pytest
 
 from agents.codex.contract_case import recording
 from agents.codex.rollout import Rollout
 from carryover.agents.codex.adapter import AGENT
-from carryover.model import AgentSummary, AssistantMessage, BackgroundTask, UserPrompt
+from carryover.model import AgentSummary, AssistantMessage, BackgroundTask, PlanProposal, UserPrompt
 from contract.case import read_on, source_at
 
 
@@ -197,3 +198,14 @@ def test_the_report_of_a_sub_agent(status: object, state: str | None, report: st
     bodies = rollout.response("message", role="user", content=[{"type": "input_text", "text": text}])
 
     assert bodies == ([] if state is None else [BackgroundTask(task_id="a1", state=state, report=report)])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("family", ["legacy", "paginated"])
+def test_a_plan_put_before_the_user(family: Literal["legacy", "paginated"]) -> None:
+    """Read about, in no recording."""
+    rollout = Rollout(family=family)
+    rollout.turn()
+
+    assert rollout.item("Plan", id="turn-1-plan", text="# Plan\n\nShip it.\n") == [
+        PlanProposal(call_id="turn-1-plan", text="# Plan\n\nShip it.")
+    ]

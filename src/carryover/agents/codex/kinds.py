@@ -35,7 +35,7 @@ QUIET_EVENTS: Final = frozenset(
 
 QUIET_ITEMS: Final = frozenset(
     "CollabAgentToolCall ContextCompaction Reasoning "
-    "DynamicToolCall HookPrompt ImageGeneration ImageView InjectedContext McpToolCall Plan Sleep SubAgentActivity "
+    "DynamicToolCall HookPrompt ImageGeneration ImageView InjectedContext McpToolCall Sleep SubAgentActivity "
     "WebSearch".split()
 )
 

@@ -10,7 +10,7 @@ from carryover.adapter.event_builder import usable_name
 from carryover.agents.codex import wire
 from carryover.agents.codex.builder import Builder
 from carryover.agents.codex.kinds import SUMMARY_KINDS
-from carryover.model import AgentSummary, AssistantMessage, BackgroundTask, UserPrompt
+from carryover.model import AgentSummary, AssistantMessage, BackgroundTask, PlanProposal, UserPrompt
 from carryover.records import rawjson
 from carryover.records.fields import digest
 from carryover.records.summary import parts_by_heading
@@ -63,6 +63,12 @@ def parse_item_message(builder: Builder, kind: str, item: msgspec.Raw) -> None:
         parse_answer(builder, text, message.phase)
     else:
         parse_prompt(builder, text, sum("image" in part.type.lower() for part in message.content))
+
+
+def parse_plan(builder: Builder, plan: wire.PlanItem) -> None:
+    """A plan put before the user. Whether it is accepted, only the next prompt says."""
+    if plan.text.strip() and usable_name(plan.id):
+        builder.add_of_call(PlanProposal(call_id=plan.id, text=plan.text.strip()), "plan", plan.id)
 
 
 def parse_event_message(builder: Builder, kind: str, payload: msgspec.Raw) -> None:

@@ -85,6 +85,8 @@ def _parse_item(builder: Builder, completed: wire.ItemCompleted) -> None:
         _with(builder, f"item_completed/{kind}", completed.item, wire.Command, parse_command)
     elif kind == "FileChange":
         _with(builder, f"item_completed/{kind}", completed.item, wire.FileChange, parse_file_change)
+    elif kind == "Plan":
+        _with(builder, f"item_completed/{kind}", completed.item, wire.PlanItem, messages.parse_plan)
     elif kind in ("EnteredReviewMode", "ExitedReviewMode"):
         builder.change(review=kind == "EnteredReviewMode")
     else:
