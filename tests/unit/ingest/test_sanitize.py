@@ -25,7 +25,6 @@ from carryover.ingest.sanitize import (
 )
 from carryover.ledger.codec import decode_body
 from carryover.model import (
-    AgentSummary,
     AnyBody,
     AssistantMessage,
     Event,
@@ -34,7 +33,6 @@ from carryover.model import (
     PlanUpdate,
     Question,
     Retracted,
-    SummaryPart,
     ToolCall,
     ToolResult,
     UserPrompt,
@@ -441,15 +439,3 @@ def test_edits_and_the_calls_that_make_them_are_renamed_and_nothing_else(
         UserPrompt(text=linked),
     ):
         assert renamed(body) is body
-
-
-def test_secrets_in_the_parts_of_a_summary_and_in_the_users_words_are_hidden() -> None:
-    summary = AgentSummary(text="x", source="compaction", parts=(SummaryPart("next", "Next", f"use {TOKEN}"),))
-    refused = ToolResult(
-        call_id="c", name="Bash", op="shell", status="denied", output="No.", user_words=f"with {TOKEN}"
-    )
-
-    for body in (summary, refused):
-        counts: dict[str, int] = {}
-        assert TOKEN not in str(clean_body(body, counts))
-        assert sum(counts.values()) == 1
