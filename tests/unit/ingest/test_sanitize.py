@@ -25,6 +25,7 @@ from carryover.ingest.sanitize import (
 )
 from carryover.ledger.codec import decode_body
 from carryover.model import (
+    AgentSummary,
     AnyBody,
     AssistantMessage,
     Event,
@@ -33,6 +34,7 @@ from carryover.model import (
     PlanUpdate,
     Question,
     Retracted,
+    SummaryPart,
     ToolCall,
     ToolResult,
     UserPrompt,
@@ -48,6 +50,10 @@ class Context(msgspec.Struct, frozen=True):
     calls: dict[str, str] = {}
     seen: frozenset[str] = frozenset()
     last: UserPrompt | None = None
+
+
+def summary_with(part: str) -> AgentSummary:
+    return AgentSummary(text="x", source="compaction", parts=(SummaryPart("next", "Next", part),))
 
 
 def shout(text: str) -> str:
@@ -89,6 +95,7 @@ def test_what_does_not_change_stays_the_same_object(value: object) -> None:
     ("body", "cleaned", "found"),
     [
         (UserPrompt(text=f"use {TOKEN}"), UserPrompt(text="use [redacted:github]"), 1),
+        (summary_with(f"use {TOKEN}"), summary_with("use [redacted:github]"), 1),
         (
             Question(call_id="c", text="which?", options=("none", f"{TOKEN} or {TOKEN}")),
             Question(call_id="c", text="which?", options=("none", "[redacted:github] or [redacted:github]")),
