@@ -23,6 +23,7 @@ from carryover.text.invisible import CONTROLS, UNSEEN
 
 MAX_LINES: Final = 50
 MAX_TOKENS: Final = 1800
+"""Of the sections; the header has its 8 lines besides."""
 MAX_TEXT_CHARS: Final = 8000
 _LINE_TOKENS: Final = 110
 _LABEL_CHARS: Final = 240
@@ -56,7 +57,7 @@ def lay_out(handoff: Handoff, answering: Answering | None = None) -> list[tuple[
     kept = _fitted(
         sections,
         lines=MAX_LINES - len(fixed),
-        tokens=MAX_TOKENS - _cost(fixed),
+        tokens=MAX_TOKENS,
         chars=MAX_TEXT_CHARS - sum(len(line) + 1 for line in fixed),
     )
     chosen = [

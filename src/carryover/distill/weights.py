@@ -22,6 +22,7 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "goal":         Weight(0.0, 0.9),             # the first prompt that says something
     "newest":       Weight(0.0, 0.5),             # the newest prompt
     "acted on":     Weight(0.3, 0.7),             # the newest that work was done for, where that is another
+    "paste":        Weight(0.2, 1.0),             # what was pasted with one of them, added to its own weight
     "typed":        Weight(0.2, 0.0, 0.3, 3),     # typed while the agent worked, not taken up
     "goal before":  Weight(0.6, 2.0, 0.5, 1),     # goal of the session before, where this one has none of its own
     "taken up":     Weight(0.2, 1.5, 0.5, 1),     # the prompt whose names come again in the newest work
@@ -54,11 +55,12 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "file":         Weight(0.5, 0.0, 0.3, 12),
     "more files":   Weight(2.2),                  # the names of further ones, in one line
     "looked at":    Weight(1.5, 0.5),
-    "ran":          Weight(1.2, 0.9, 0.45, 10),   # newest calls, with what they printed
-    "read":         Weight(2.0, 1.2, 0.45, 10),   # newest calls that only looked: it is still there to be looked at
+    "ran":          Weight(1.2, 0.9, 0.45, 20),   # newest calls, with what they printed
+    "read":         Weight(2.0, 1.2, 0.45, 20),   # newest calls that only looked: it is still there to be looked at
     "used":         Weight(1.6, 1.2, 0.4, 4),     # calls that printed a value which was used since
     # Failed approaches
     "failed":       Weight(1.3, 0.0, 0.5, 4),
+    "solved":       Weight(2.4, 0.0, 0.6, 3),     # those that succeeded later
     # Progress log
     "trail":        Weight(0.9, 0.4, 0.8),        # answers of earlier turns, newest first
     "commits":      Weight(1.4, 0.0, 0.4, 4),

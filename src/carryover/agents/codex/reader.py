@@ -14,7 +14,7 @@ from carryover.readers.jsonl import JsonlReader
 from carryover.records import rawjson
 
 NOTED: Final = 0
-"""The number of a record that is the reader's own: the thread that this one was forked from has no file."""
+"""The number of a record that is the reader's own: the thread whose history follows has no file."""
 
 
 class RolloutReader(JsonlReader):
@@ -23,21 +23,20 @@ class RolloutReader(JsonlReader):
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Reads on from `cursor`. Raises as `JsonlReader.read` does."""
         batch = super().read(path, cursor)
-        if cursor is not None and not batch.restarted:
-            return batch
-        parent = _parent(batch.records[:2])
-        if parent is None or file_of_thread(parent, path) is not None:
+        head = [record for record in batch.records[:2] if record.number <= 2]
+        parents = [parent for record in head if (parent := _parent(record, path)) is not None]
+        if not parents or any(file_of_thread(parent, path) is not None for parent in parents):
             return batch
         return msgspec.structs.replace(batch, records=(Record(number=NOTED, data=b"null"), *batch.records))
 
 
-def _parent(records: tuple[Record, ...]) -> str | None:
-    """The thread whose history a file begins with: the one it was forked from, or the one that its second record
-    names."""
-    lines = (wire.read_line(record.data, None) for record in records)
-    payloads = [line.payload for line in lines if isinstance(line, wire.Line) and line.type == "session_meta"]
-    metas = [meta for raw in payloads if (meta := rawjson.part_of(raw, wire.SessionMeta)) is not None]
-    if not metas:
+def _parent(record: Record, path: Path) -> str | None:
+    """The thread whose history is copied into a file, as one of its first two records says: it was forked from it, or
+    it is not the file's own."""
+    line = wire.read_line(record.data, None)
+    meta = rawjson.part_of(line.payload, wire.SessionMeta) if isinstance(line, wire.Line) else None
+    if meta is None or not isinstance(line, wire.Line) or line.type != "session_meta":
         return None
-    copied = next((meta.id for meta in metas[1:] if meta.id != metas[0].id), None)
-    return metas[0].forked_from_id or copied
+    if meta.forked_from_id is not None:
+        return meta.forked_from_id if wire.whole_number(meta.forked_from_ordinal_exclusive) is None else None
+    return meta.id if record.number > 1 and meta.id is not None and meta.id not in path.name else None

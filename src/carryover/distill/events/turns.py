@@ -17,6 +17,8 @@ MOST_SAID: Final = 8
 # How many turns back, and what of such a turn is kept: texts, characters of the last one, of the others, of the prompt.
 _KEPT: Final = ((1, 5, 6000, 700, 3000), (3, 3, 2600, 500, 2000), (8, 2, 1800, 300, 1200), (16, 1, 1000, 0, 700))
 _OLDEST: Final = (1, 500, 0, 500)
+_FIRST_PROMPT_CHARS: Final = 2400
+"""Mostly it holds the goal and what belongs to it."""
 _RECENT: Final = 16
 """Turns that stay whatever they are."""
 
@@ -51,6 +53,7 @@ def begin(digest: Digest, turn: Turn) -> Digest:
 
 
 def _shortened(turn: Turn, texts: int, last: int, others: int, prompt: int) -> Turn:
+    prompt = max(prompt, _FIRST_PROMPT_CHARS) if turn.number <= 1 else prompt
     said = turn.said[-texts:]
     said = tuple(
         Said(clip_middle(one.text, chars=last if one is said[-1] else others), one.at_ms)

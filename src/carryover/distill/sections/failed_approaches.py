@@ -14,26 +14,30 @@ from carryover.distill.weights import WEIGHTS
 
 
 def failed_entries(past: Past) -> list[Entry]:
-    """Newest first."""
-    weight = WEIGHTS["failed"]
-    failures = [
+    """Newest first: what did not succeed later, then what did."""
+    open_ones = _failures(past, "failed", solved=False)
+    return [*open_ones, *_interrupted(past, WEIGHTS["failed"].first + 1.0), *_failures(past, "solved", solved=True)]
+
+
+def _failures(past: Past, source: str, *, solved: bool) -> list[Entry]:
+    weight = WEIGHTS[source]
+    found = [
         (failure, session)
         for session in past.view.sessions
         for digest in session.digests
         for failure in digest.failures
-        if not failure.solved
+        if failure.solved == solved
     ]
-    failures.sort(key=lambda found: (-found[0].at_ms, found[0].signature))
-    unique = {failure.why or failure.tried: (failure, session) for failure, session in reversed(failures)}
-    newest = sorted(unique.values(), key=lambda found: (-found[0].at_ms, found[0].signature))[: weight.most]
-    entries = [_failure(past, *found, weight.first + weight.back * back) for back, found in enumerate(newest)]
-    return [*entries, *_interrupted(past, weight.first + 1.0)]
+    found.sort(key=lambda one: (one[0].at_ms, one[0].signature))
+    unique = {failure.why or failure.tried: (failure, session) for failure, session in found}
+    newest = list(reversed(unique.values()))[: weight.most]
+    return [_failure(past, *one, weight.first + weight.back * back) for back, one in enumerate(newest)]
 
 
 def _failure(past: Past, failure: Failure, session: SessionView, weight: float) -> Entry:
     ago = earlier(failure.at_ms, past.at_ms)
     times = f"{failure.times} times" if failure.times > 1 else ""
-    where = ", ".join(part for part in (times, ago) if part)
+    where = ", ".join(part for part in (times, ago, "solved since" if failure.solved else "") if part)
     return Entry(
         text=f"{failure.tried}{f' ({where})' if where else ''} → {failure.why or 'failed without a word'}",
         kind="job" if failure.signature.startswith("job:") else "call",

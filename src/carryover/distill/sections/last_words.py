@@ -69,12 +69,12 @@ def _asked_from(lines: list[str]) -> int | None:
     if sum(not is_list_item(line) for line in after) > _MOST_AFTER:
         return None
     start = asked
-    while start > 0 and asked - start < _MOST_OPTIONS and _belongs(lines, start, asked):
+    while start > 0 and asked - start < _MOST_OPTIONS and _is_option(lines[start - 1]):
         start -= 1
-    return start
+    leads = start > 0 and lines[start - 1].rstrip().endswith((":", "："))
+    return start - 1 if leads else start
 
 
-def _belongs(lines: list[str], start: int, asked: int) -> bool:
-    """The line before is an option, or another question, of the same list."""
-    before = lines[start - 1]
-    return is_list_item(before) or is_question(before) or (start < asked and before.rstrip().endswith((":", "：")))
+def _is_option(line: str) -> bool:
+    """An option before the question, or another question of the same list."""
+    return is_list_item(line) or is_question(line)

@@ -9,7 +9,7 @@ from carryover.distill.sections.quoting import from_turn, packed, parted
 from carryover.distill.trail import Past, is_talk
 from carryover.distill.weights import WEIGHTS
 
-_PARTS: Final = (8, 6, 5, 4, 3, 2, 2)
+_PARTS: Final = (12, 9, 6, 4, 3, 2, 2)
 """How many parts of the answer there may be, by steps back; then one."""
 
 

@@ -81,7 +81,12 @@ def packed(entries: Iterable[Entry]) -> list[Entry]:
     lines: list[Entry] = []
     for entry in entries:
         before = lines[-1] if lines else None
-        if before is None or len(before.text) + len(before.label) + len(entry.shown) + 5 > PIECE_CHARS:
+        if (
+            before is None
+            or before.parts > 1
+            or entry.parts > 1
+            or len(before.text) + len(before.label) + len(entry.shown) + 5 > PIECE_CHARS
+        ):
             lines.append(entry)
             continue
         members = before.members or (before,)

@@ -28,7 +28,7 @@ _MOST_APART: Final = 3
 _NAMES_CHARS: Final = 270
 _CALL_CHARS: Final = 160
 _SCRIPT_CHARS: Final = 400
-_MOST_OUTPUT: Final = 10
+_MOST_OUTPUT: Final = 14
 _VERBS: Final = {"add": "added", "modify": "edited", "delete": "deleted", "rename": "moved here"}
 
 
@@ -181,7 +181,7 @@ def _ran(past: Past) -> list[Entry]:
     for source, chosen in (("used", used[-WEIGHTS["used"].most :]), ("ran", newest)):
         for back, (call, session) in enumerate(reversed(chosen)):
             entries += _call(past, call, session, "read" if source == "ran" and _only_looks(call) else source, back)
-    return sorted(entries, key=lambda entry: entry.at_ms)
+    return packed(sorted(entries, key=lambda entry: entry.at_ms))
 
 
 def _is_told_elsewhere(call: Call) -> bool:

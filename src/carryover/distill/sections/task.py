@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from msgspec.structs import replace
+
 from carryover.distill.clip import estimated_tokens
 from carryover.distill.entry import Entry
-from carryover.distill.pastes import quoted_prompt, typed_words
+from carryover.distill.pastes import parts, quoted_prompt, typed_words
 from carryover.distill.relative_time import earlier
 from carryover.distill.sections.quoting import from_turn, parted
 from carryover.distill.taken_up import taken_up
 from carryover.distill.trail import Past, Step, goal_of
 from carryover.distill.weights import WEIGHTS
 
-_GOAL_CHARS: Final = 360
-_NEWEST_CHARS: Final = 520
-_ONLY_CHARS: Final = 1500
+_QUEUED_CHARS: Final = 360
+_MOST_OF_PASTE: Final = 8
+"""Lines."""
 _NAMES: Final = {
     "goal": "First prompt",
     "goal before": "Goal before",
@@ -82,27 +84,34 @@ def _goal_before(past: Past) -> Step | None:
 def task_entries(past: Past) -> list[Entry]:
     """What the newest work took up, then the others, oldest first; then what was typed since."""
     chosen = task_steps(past)
-    room = {**dict.fromkeys(_NAMES, _GOAL_CHARS), "newest": _NEWEST_CHARS}
-    if len(chosen) == 1:
-        room = dict.fromkeys(room, _ONLY_CHARS)
     names = dict(_NAMES)
     if "goal" not in chosen or len([step for step in past.steps if step.view is past.lead]) == 1:
         names["newest"] = names["goal"] = "Prompt"
     entries = []
     for role, step in sorted(chosen.items(), key=lambda item: (item[0] != "taken up", item[1].turn.at_ms)):
-        label = f"{names[role]} ({_place(past, step)})"
-        entries += parted(step, _text(step, room[role]), "prompt", role, label=label, head=True)
+        entries += _prompt(step, role, f"{names[role]} ({_place(past, step)})")
     return [*entries, *_typed(past)]
+
+
+def _prompt(step: Step, role: str, label: str) -> list[Entry]:
+    """The typed words, then what was pasted with them, each line of that marked."""
+    turn = step.turn
+    attached = f" (+{turn.attachments} attached)" if turn.attachments else ""
+    typed = f"{typed_words(turn.prompt)}{attached}".strip()
+    entries = parted(step, typed, "prompt", role, label=label, head=True)
+    for text in (text for pasted, text in parts(turn.prompt) if pasted):
+        chars = len(text) + max(0, turn.chars - len(turn.prompt))
+        mark = f"pasted, {chars:,} characters"
+        if not entries:
+            mark, label = f"{label}, {mark}", ""
+        quote = parted(step, text, "prompt", "paste", label=mark, head=True, most=_MOST_OF_PASTE)
+        first = WEIGHTS[role].first
+        entries += [replace(part, part=0, parts=1, weight=first + part.weight) for part in quote]
+    return entries
 
 
 def _place(past: Past, step: Step) -> str:
     return past.place(step) if step.view is past.lead else f"{past.agent(step)}, {past.place(step)}"
-
-
-def _text(step: Step, room: int) -> str:
-    turn = step.turn
-    attached = f" (+{turn.attachments} attached)" if turn.attachments else ""
-    return f"{quoted_prompt(turn.prompt, room, chars=turn.chars)}{attached}"
 
 
 def _typed(past: Past) -> list[Entry]:
@@ -114,7 +123,7 @@ def _typed(past: Past) -> list[Entry]:
     return [
         from_turn(
             past.main,
-            quoted_prompt(one.text, _GOAL_CHARS),
+            quoted_prompt(one.text, _QUEUED_CHARS),
             "queued prompt",
             weight.first + weight.back * back,
             label=f"Typed while the agent worked{f' ({ago[one.id]})' if ago[one.id] else ''}",
