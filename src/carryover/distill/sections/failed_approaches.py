@@ -1,4 +1,4 @@
-"""Calls that failed and did not succeed later, with what they said; turns that the user or an error cut off."""
+"""Calls that failed, with what they said, and whether they succeeded later; turns that the user interrupted."""
 
 from __future__ import annotations
 

@@ -21,9 +21,8 @@ def progress_entries(past: Past) -> list[Entry]:
         if not step.turn.said:
             continue
         most = 1 if is_talk(step.turn) else _PARTS[back] if back < len(_PARTS) else 1
-        label = f"{past.agent(step)} answered ({past.place(step)})"
-        if step.turn.end != "answered":
-            label = f"{past.agent(step)}, cut off ({past.place(step)})"
+        said = "answered" if step.turn.end == "answered" else "said, then was cut off"
+        label = f"{past.agent(step)} {said} ({past.place(step, step.turn.said[-1].at_ms)})"
         entries += parted(
             step,
             step.turn.answer,
