@@ -40,6 +40,11 @@ def is_question(line: str) -> bool:
     return _QUESTION_END.search(line) is not None
 
 
+def is_numbered(line: str) -> bool:
+    """Whether a line is an item of a list with numbers or letters."""
+    return is_list_item(line) and line.lstrip(" \t(")[:1].isalnum()
+
+
 def is_list_item(line: str) -> bool:
     """Whether a line is an item of a list: a bullet, a number or a letter before it."""
     return _LIST_ITEM.match(line) is not None

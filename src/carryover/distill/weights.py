@@ -30,14 +30,14 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "longest":      Weight(0.8, 2.0, 0.5, 1),     # the longest prompt in between
     # Where it stands
     "last words":   Weight(0.3, 0.11),            # of the newest turn that worked
-    "talk":         Weight(0.5, 0.9),             # of turns since that only talked
+    "talk":         Weight(0.5, 0.35),             # of turns since that only talked
     "on the way":   Weight(0.2, 0.5, 0.6, 6),    # what the agent said before it was cut off
-    "said before":  Weight(1.7, 0.8, 0.4, 6),     # the same in a turn that was answered
+    "said before":  Weight(2.4, 0.8, 0.4, 6),     # the same in a turn that was answered
     "in flight":    Weight(0.1, 0.0, 0.3, 2),     # calls without a result
     "state":        Weight(0.5, 0.0, 0.0, 1),     # tests, jobs, ending, in one line
     # Next action
     "plan":         Weight(0.8, 0.0, 0.05, 8),    # open items of the todo list
-    "last line":    Weight(0.2),                  # the last line of the last words
+    "replied":      Weight(0.2, 0.1),             # the question that the newest prompt replied to
     "limit":        Weight(0.1),
     # Open questions
     "question":     Weight(0.25, 0.1, 0.3, 4),    # at the end of the last words, or of a tool
@@ -56,14 +56,15 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "file":         Weight(0.4, 0.0, 0.3, 12),
     "more files":   Weight(2.2),                  # the names of further ones, in one line
     "looked at":    Weight(1.3, 0.3),
-    "ran":          Weight(1.1, 0.9, 0.35, 20),   # newest calls, with what they printed
-    "read":         Weight(2.3, 0.85, 0.0, 20),   # newest calls that only looked: it is still there to be looked at
+    "ran now":      Weight(0.6, 0.4, 0.45),       # calls of a turn that was cut off, with what they printed
+    "ran":          Weight(1.1, 1.5, 0.4, 16),    # the newest others that did more than look
+    "read":         Weight(2.6, 2.0, 0.3),        # the newest others that only looked: it is still there
     "used":         Weight(1.6, 0.85, 0.7, 4),     # calls that printed a value which was used since
     # Failed approaches
     "failed":       Weight(1.3, 0.0, 0.6, 4),
     "solved":       Weight(1.8, 0.0, 0.3, 3),     # those that succeeded later
     # Progress log
-    "trail":        Weight(0.8, 0.35, 0.7),        # answers of earlier turns, newest first
+    "trail":        Weight(0.7, 0.32, 0.65),        # answers of earlier turns, newest first
     "commits":      Weight(0.8, 0.0, 0.4, 4),
     # From the agent's own summary
     "summary":      Weight(1.6, 0.6, 0.0),

@@ -171,7 +171,12 @@ def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int,
     runs = program(body.subject) if body.op == "shell" else ""
     if not has_failed:
         return tuple(
-            replace(f, solved=True) if f.signature == mark or (runs and f.program == runs) else f for f in failures
+            replace(f, solved=True)
+            if f.signature == mark
+            else replace(f, passed_by=True)
+            if runs and f.program == runs
+            else f
+            for f in failures
         )
     former = next((failure for failure in failures if failure.signature == mark), None)
     new = Failure(

@@ -69,6 +69,8 @@ def result_of(seen: SeenRun) -> str:
     counts = ((run.passed, "passed"), (run.failed, "failed"), (run.errors, "errors"), (run.skipped, "skipped"))
     said = ", ".join(f"{count} {word}" for count, word in counts if count)
     status = {"pass": "passed", "fail": "failed", "unknown": "result unclear"}[run.status]
+    if run.status == "fail" and not said and not run.failed_names:
+        return "ended in an error, no result printed"
     return f"{status} ({said})" if said else status
 
 
@@ -136,8 +138,7 @@ def _talk(past: Past) -> list[Entry]:
     entries: list[Entry] = []
     for back, step in enumerate(reversed([one for one in past.since if one.turn.answer])):
         label = f"Since then {past.agent(step)} said ({past.place(step)})"
-        words = last_words(step.turn)
-        body = words.body if not words.last else f"{words.body}\n{words.last}"
+        body = last_words(step.turn).body
         entries += parted(step, body, "message", "talk", label=label, most=6, back=back * 2)
         if back == 1:
             break
