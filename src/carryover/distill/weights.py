@@ -62,7 +62,7 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "used":         Weight(1.6, 0.85, 0.7, 4),     # calls that printed a value which was used since
     # Failed approaches
     "failed":       Weight(1.3, 0.0, 0.6, 4),
-    "solved":       Weight(1.8, 0.0, 0.3, 3),     # those that succeeded later
+    "solved":       Weight(1.5, 0.0, 0.3, 3),     # those that succeeded later
     # Progress log
     "trail":        Weight(0.7, 0.32, 0.65),        # answers of earlier turns, newest first
     "commits":      Weight(0.8, 0.0, 0.4, 4),

@@ -53,17 +53,20 @@ def recent_files(
     *,
     former_roots: Sequence[str] = (),
     checkouts: Sequence[str] = (),
+    outside: bool = True,
     limit: int = 16,
 ) -> list[RecentFile]:
     """The newest edit of each file below `root`, newest first, those that were written only to be deleted again last.
 
-    One in another of its `checkouts` is named in full. What was edited below one of the `former_roots`, before the
-    project was moved, is below `root` now.
+    One in another of its `checkouts` is named in full, and so is one `outside` of the project. What was edited below
+    one of the `former_roots`, before the project was moved, is below `root` now.
     """
     newest: dict[str, EditedFile] = {}
     for file in touched:
         places = (relative(file.path, place) for place in (root, *former_roots))
-        path = next(filter(None, places), None) or _in_full(file.path, checkouts) or _outside(file.path, root)
+        path = next(filter(None, places), None) or _in_full(file.path, checkouts)
+        if path is None and outside:
+            path = _outside(file.path, root)
         if path is not None and (path not in newest or newest[path].at_ms < file.at_ms):
             newest[path] = file
     ordered_runs = sorted(runs, key=lambda seen: seen.at_ms)
