@@ -16,7 +16,6 @@ from carryover.agents import specs
 SOURCE = Path(carryover.__file__).parent
 EXEMPT = {
     "cli/demo": "replays a session that one agent recorded",
-    "distill/language/names.py": "proper names in what people and models write",
 }
 SHOWN_TO_PEOPLE = ("EXAMPLES", "help")
 """Variables and arguments with examples for `--help`."""

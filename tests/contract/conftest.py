@@ -33,7 +33,11 @@ NEEDS: Final[dict[str, Callable[[Folder], object]]] = {
 }
 VARYING: Final[dict[str, Callable[[Case], Iterable[tuple[object, str]]]]] = {
     "recording": lambda case: [(each, str(each)) for each in case.recordings],
-    "grown": lambda case: [(each, str(each)) for each in case.recordings if case.grows_by_lines],
+    "grown": lambda case: [
+        (each, str(each))
+        for each in case.recordings
+        if case.grows_by_lines and not any(map(each.path.match, case.in_place_only))
+    ],
     "stages": lambda case: [(stages, name) for name, stages in case.stages.items()],
 }
 

@@ -28,7 +28,7 @@ WIDTH: Final = 92
 """Columns of the terminal, and so of the picture."""
 
 COMMAND: Final = "carryover handoff --to codex --exec"
-SHOWN: Final = ("Task", "Decisions", "Findings", "Next action")
+SHOWN: Final = ("Task", "Where it stands", "Progress log")
 """What the picture shows of the handoff; the whole has up to 50 lines."""
 
 GOAL: Final = "Add a discount to the cart: whole cents, never floats."

@@ -129,7 +129,7 @@ def _made(ledger: sqlite3.Connection, root: str, config: Config, choose: Choose 
         )
     if found.handoff is None or found.text is None:
         raise UserError(
-            f"Agents have been in {root}, but nothing happened there that could be handed over. "
+            f"Agents have worked in {root}, but no session there has anything to hand over yet. "
             f"`carryover sessions {shlex.quote(root)}` lists them.",
             ExitCode.NOTHING_FOUND,
         )

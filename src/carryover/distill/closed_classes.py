@@ -1,7 +1,7 @@
 """The only words that the distiller knows: closed classes of short replies, in ten languages.
 
 They decide no line of a handoff. A prompt made of nothing else says no goal, so another prompt is shown as the goal;
-without this table the same prompts are quoted, under other headings (`tests/quality/test_closed_classes.py`).
+without this table the same prompts are quoted, under other headings (`tests/unit/distill/test_closed_classes.py`).
 """
 
 from __future__ import annotations
@@ -38,6 +38,11 @@ def only_replies(text: str) -> bool:
 def is_question(line: str) -> bool:
     """Whether a line ends in a question mark of any script."""
     return _QUESTION_END.search(line) is not None
+
+
+def is_numbered(line: str) -> bool:
+    """Whether a line is an item of a list with numbers or letters."""
+    return is_list_item(line) and line.lstrip(" \t(")[:1].isalnum()
 
 
 def is_list_item(line: str) -> bool:

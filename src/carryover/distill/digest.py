@@ -121,7 +121,7 @@ class SeenRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A call that failed. `solved` once the same thing succeeded later."""
+    """A call that failed. `solved` once the same thing succeeded later, `passed_by` once its program did otherwise."""
 
     tried: str
     why: str
@@ -130,6 +130,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     turn: int = 0
     times: int = 1
     solved: bool = False
+    passed_by: bool = False
     program: str = ""
     """What the command runs, where that identifies tries at the same thing."""
 

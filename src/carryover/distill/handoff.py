@@ -112,7 +112,13 @@ def wanted_files(view: ProjectView) -> tuple[FileQuery, ...]:
     return tuple(
         FileQuery(path=file.path, line=file.touched.line, anchor=file.touched.anchor)
         for file in recent_files(
-            _touched(view), (), {}, view.root, former_roots=view.former_roots, checkouts=view.checkouts
+            _touched(view),
+            (),
+            {},
+            view.root,
+            former_roots=view.former_roots,
+            checkouts=view.checkouts,
+            outside=False,  # no file of another project is ever read
         )
         if file.touched.change != "delete"
     )

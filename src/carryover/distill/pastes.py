@@ -6,6 +6,7 @@ marked, so that a reader does not take another's words for the user's.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from carryover.distill.closed_classes import is_list_item, is_question
@@ -35,18 +36,19 @@ _MACHINE_LINE: Final = re.compile(
 _HEADER: Final = re.compile(r"[^\W\d_][\w-]{0,20}(?: [\w-]{1,20})?\s?[:：] \S")
 
 
-def parts(prompt: str) -> list[tuple[bool, str]]:
+@lru_cache(maxsize=512)  # the same prompts are looked at each time a handoff is made
+def parts(prompt: str) -> tuple[tuple[bool, str], ...]:
     """The blocks of a prompt, neighbours of one kind together, each with whether it was pasted."""
     blocks = _blocks(prompt)
     pasted = [at for at, block in enumerate(blocks) if _is_pasted(block) or _is_led_to(blocks, at)]
     if not pasted:
-        return [(False, prompt)] if blocks else []
+        return ((False, prompt),) if blocks else ()
     first, last = pasted[0], pasted[-1]
     if (first > 0 and blocks[first - 1].rstrip().endswith(_COLONS)) or _has_headers(blocks[first].splitlines()):
         # What a colon leads to goes on to the end, but for a question about it.
         last = max(last, len(blocks) - (2 if is_question(blocks[-1]) else 1))
     joined = ((False, blocks[:first]), (True, blocks[first : last + 1]), (False, blocks[last + 1 :]))
-    return [(was, "\n\n".join(texts)) for was, texts in joined if texts]
+    return tuple((was, "\n\n".join(texts)) for was, texts in joined if texts)
 
 
 def _is_led_to(blocks: list[str], at: int) -> bool:

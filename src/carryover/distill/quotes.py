@@ -6,6 +6,7 @@ Markdown that only lays out (fences, rules, heading marks, bold) is left out; sh
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from carryover.distill.clip import clip, estimated_tokens
@@ -23,7 +24,7 @@ _JOINT: Final = " / "
 _LAYOUT: Final = re.compile(r"\s*(?:`{3,}.*|~{3,}.*|([-*_=─━])(?:\s*\1){2,}|[|+:\-\s─━┼]+)\s*")
 _HEADING: Final = re.compile(r"\A\s{0,3}#{1,6}\s+")
 _BULLET: Final = re.compile(r"\A\s*[-*+•]\s+(?=\S)")
-_BOLD: Final = re.compile(r"(\*\*|__)(?=\S)([^\n]{1,300}?)(?<=\S)\1")
+_BOLD: Final = re.compile(r"(?<![\w/*])(\*\*|__)(?=[^\s*/])([^\n]{1,300}?)(?<=[^\s*/])\1(?![\w/*])")
 _LINK: Final = re.compile(r"\[([^\]\n]{1,120})\]\((?=[^)\s]{1,500}\))([^)\s]+)\)")
 _ONE_THING: Final = re.compile(r"\W{0,3}(?:\w+://|[\w.~@-]*[/\\]|[\w+/=%-]+\W{0,3}$)", re.ASCII)
 """A URL, a path, a key; not words that a person or a script writes without blanks."""
@@ -31,15 +32,20 @@ _WORD: Final = re.compile(rf"\S{{{LONG_WORD + 1},}}")
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?…])[\"'”’)\]*`_]{0,3}\s+|(?<=[。！？؟])")
 
 
-def lines_of(text: str) -> list[str]:
+@lru_cache(maxsize=512)  # most quotes are the same each time a handoff is made
+def lines_of(text: str) -> tuple[str, ...]:
     """The lines of `text` that say something, each on one line and without marks that only lay out."""
-    return [line for raw in text.splitlines() if (line := _tidy(raw))]
+    return tuple(line for raw in text.splitlines() if (line := _tidy(raw)))
 
 
 def _tidy(raw: str) -> str:
-    if not raw.strip() or _LAYOUT.fullmatch(raw):
+    line = raw.lstrip()
+    if not line:
         return ""
-    line = _BULLET.sub("", _HEADING.sub("", raw, count=1), count=1)
+    if not line[0].isalnum():
+        if _LAYOUT.fullmatch(raw):
+            return ""
+        line = _BULLET.sub("", _HEADING.sub("", line, count=1), count=1)
     if "**" in line or "__" in line:
         line = _BOLD.sub(r"\2", line)
     if "](" in line:
@@ -63,7 +69,8 @@ def _shortened(word: re.Match[str]) -> str:
     return f"{word[0][:_LONG_WORD_KEPT]}…{word[0][-_LONG_WORD_KEPT:]}"
 
 
-def pieces(text: str, *, beside: int = 0) -> list[str]:
+@lru_cache(maxsize=512)
+def pieces(text: str, *, beside: int = 0) -> tuple[str, ...]:
     """`text` as lines of a handoff: neighbours joined as far as they fit, longer ones parted where a sentence ends.
     The first line leaves room for a label of `beside` characters."""
     packed: list[str] = []
@@ -73,7 +80,7 @@ def pieces(text: str, *, beside: int = 0) -> list[str]:
             packed[-1] = joined
         else:
             packed += _parted(line, PIECE_CHARS - (0 if packed else beside))
-    return packed
+    return tuple(packed)
 
 
 def _fits(text: str, chars: int) -> bool:

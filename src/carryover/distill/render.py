@@ -1,4 +1,4 @@
-"""The handoff as text: at most 50 lines, 300 characters a line, 1,800 estimated tokens and 8,000 characters.
+"""The handoff as text: at most 50 lines of 300 characters and 8,000 characters, 1,800 estimated tokens of sections.
 
 Text from transcripts is data here. Every such line is a list item, so it can close no section and open none; our own
 marks, code fences, the tags agents use for their own messages and the marks of chat templates are neutralized in it.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from msgspec.structs import replace
@@ -135,6 +136,7 @@ def _cost(lines: Sequence[str]) -> int:
     return sum(estimated_tokens(f"{line}\n") for line in lines)
 
 
+@lru_cache(maxsize=1024)  # most lines are the same each time a handoff is made
 def neutralize(text: str) -> str:
     """`text` on one line, unable to pass for markup, for our own marks or for an agent's own message."""
     text = text.encode("utf-8", "replace").decode("utf-8")

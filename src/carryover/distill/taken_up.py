@@ -6,6 +6,7 @@ Told by evidence, in any script and without a list of words: a name counts for t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from carryover.distill.pastes import typed_words
@@ -16,7 +17,7 @@ _NEWEST: Final = 6
 """Turns that worked, whose answers and files are looked at."""
 _LEAST: Final = 2
 """In as many of them names of a prompt must come again."""
-_NAME: Final = re.compile(r"[\w.-]*[^\W\d_][\w.-]{3,}", re.ASCII)
+_NAME: Final = re.compile(r"[A-Za-z_]\w{3,}", re.ASCII)
 _WIDE: Final = re.compile(
     r"[\u30a0-\u30ff]{2,}|[\u4e00-\u9fff]{2,}|[\uac00-\ud7af]{2,}|[^\W\da-zA-Z_\u2e80-\ud7af]{4,}"
 )
@@ -32,7 +33,7 @@ def taken_up(steps: Sequence[Step]) -> list[Step]:
     known: set[str] = set()
     found: list[tuple[int, Step]] = []
     for step in steps:
-        own = _names(typed_words(step.turn.prompt)) - known if step.turn.prompt else set()
+        own = _names(typed_words(step.turn.prompt)) - known if step.turn.prompt else frozenset()
         count = sum(at_ms >= step.turn.at_ms and not own.isdisjoint(names) for at_ms, names in after) if own else 0
         if count >= _LEAST:
             found.append((count, step))
@@ -49,14 +50,15 @@ def _done_in(step: Step) -> str:
     return " ".join((step.turn.answer, *paths))
 
 
-def _names(text: str) -> set[str]:
+@lru_cache(maxsize=512)  # the same turns are looked at each time a handoff is made
+def _names(text: str) -> frozenset[str]:
     plain = text.casefold()
-    names = {part for name in _NAME.findall(plain) for part in re.split(r"[./-]", name) if len(part) > 3}
+    names = {part for part in _NAME.findall(plain) if len(part) > 3}
     if plain.isascii():
-        return names
+        return frozenset(names)
     for run in _WIDE.findall(plain):
         if "\u4e00" <= run[0] <= "\u9fff":
             names.update(run[at : at + 2] for at in range(len(run) - 1))
         else:
             names.add(run[: _STEM_OF_SYLLABLES if run[0] >= "\uac00" else _STEM])
-    return names
+    return frozenset(names)

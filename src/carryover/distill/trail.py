@@ -112,7 +112,7 @@ def main_step(steps: Sequence[Step], own: str | None = None) -> Step:
 
 def is_talk(turn: Turn) -> bool:
     """A short prompt and a short answer without any call that changes something."""
-    if turn.changes or turn.end not in ("", "answered") or turn.replies:
+    if turn.changes or turn.end not in ("", "answered") or turn.replies or (turn.calls and not turn.end):
         return False
     if turn.resumes or (turn.prompt and only_replies(turn.prompt) and not turn.calls):
         return True

@@ -23,6 +23,8 @@ _KEYWORDS: Final = frozenset(
     ("if", "then", "else", "elif", "fi", "for", "while", "until", "do", "done", "case", "esac", "function", "select")
 )
 _CERTAIN_OPERATORS: Final = frozenset((";", "\n", "&&", "|"))
+_HARDLY_FAIL: Final = frozenset(("cd", "mkdir", "set", "export", "echo"))
+"""What an agent puts before the command it means: where one failed, the agent would have been told."""
 _UNCERTAIN_WORDS: Final = frozenset(("{", "}", "!", "[["))
 _UNREADABLE: Final = re.compile(r"\$\(|`|(?<!<)<<(?!<)")
 _TELLING: Final = re.compile(r">|\b(?:tee|rm|mv)\b")
@@ -78,7 +80,7 @@ def _sequence(found: Sequence[Token]) -> Sequence[Step]:
     """Tokens cut at `;`, `&&` and `|`.
 
     A script's success says that every command of its last `&&` list succeeded (pipes aside). Of an earlier list only
-    the first command surely ran.
+    the first command surely ran, after those that hardly fail.
     """
     cut: list[tuple[list[Token], int, bool]] = []
     command: list[Token] = []
@@ -89,10 +91,11 @@ def _sequence(found: Sequence[Token]) -> Sequence[Step]:
             continue
         if command:
             cut.append((command, lists, after_and))
+        may_fail = bool(command) and command[0].text not in _HARDLY_FAIL
         command = []
         ends_list = token.text in (";", "\n")
         lists += ends_list
-        after_and = not ends_list and (after_and or token.text == "&&")
+        after_and = not ends_list and (after_and or (token.text == "&&" and may_fail))
     last = cut[-1][1] if cut else 0
     return [_step(step, ran=number == last or not late, succeeded=number == last) for step, number, late in cut]
 

@@ -210,7 +210,9 @@ def test_a_report_of_a_job_is_no_prompt(status: str | None, state: str) -> None:
 def test_what_a_job_reports_does_not_speak_for_its_state() -> None:
     report = notification("completed", more="<result>it said <status>failed</status></result>\n")
 
-    assert [body.state for body in Session().user(report) if isinstance(body, BackgroundTask)] == ["done"]
+    [task] = Session().user(report)
+    assert isinstance(task, BackgroundTask)
+    assert (task.state, task.report) == ("done", "it said <status>failed</status>")
 
 
 def test_a_monitor_that_expired_has_stopped() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from agents.claude_code.session import Session
 from carryover.model import Answer, AnyBody, BackgroundTask, FileEdit, PlanItem, PlanProposal, PlanUpdate, ToolResult
 
@@ -121,6 +123,45 @@ def test_a_stopped_job_has_stopped() -> None:
     bodies = transcript.runs("TaskStop", "stopped", result={"message": "stopped", "task_id": "b1"}, task_id="b1")
 
     assert after(bodies) == [BackgroundTask(task_id="b1", state="stopped")]
+
+
+def test_a_stopped_job_of_a_sub_agent_is_known_by_the_call() -> None:
+    bodies = Session(subagent_id="a1").runs("KillShell", "Successfully killed shell: b1 (sleep)", shell_id="b1")
+
+    assert after(bodies) == [BackgroundTask(task_id="b1", state="stopped")]
+
+
+OUTPUT = "<retrieval_status>success</retrieval_status>\n\n<task_id>b1</task_id>\n\n<task_type>{}</task_type>\n\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "output", "found"),
+    [
+        ("BashOutput", "<status>running</status>\n<stdout>\nx</stdout>", None),
+        ("BashOutput", "<status>completed</status>\n<exit_code>0</exit_code>", "done"),
+        ("BashOutput", "<status>completed</status>\n<exit_code>1</exit_code>", "failed"),
+        ("BashOutput", "<status>killed</status>", "stopped"),
+        ("TaskOutput", f"{OUTPUT.format('local_bash')}<status>running</status>\n<output>x</output>", None),
+        ("TaskOutput", f"{OUTPUT.format('local_bash')}<status>failed</status>\n<output>x</output>", "failed"),
+    ],
+)
+def test_a_look_at_a_job_may_find_that_it_has_ended(name: str, output: str, found: str | None) -> None:
+    """TaskOutput 2.1.11; BashOutput read about."""
+    transcript = Session()
+    call = transcript.calls(name, **{"bash_id" if name == "BashOutput" else "task_id": "b1"})
+    bodies = transcript.result(call, output)
+
+    assert after(bodies) == ([] if found is None else [BackgroundTask(task_id="b1", state=found)])  # type: ignore[arg-type]
+
+
+def test_the_output_of_an_agent_is_its_report() -> None:
+    output = (
+        f"{OUTPUT.format('local_agent')}<status>completed</status>\n\n<output>\nAll <status>fine</status>.\n</output>"
+    )
+
+    assert after(Session().runs("TaskOutput", output, task_id="b1")) == [
+        BackgroundTask(task_id="b1", state="done", report="All <status>fine</status>.")
+    ]
 
 
 def test_a_monitor_is_a_job() -> None:

@@ -55,6 +55,8 @@ def payloads() -> tuple[Payload, ...]:
 
 CASE: Final = Case(
     recordings=recordings(),
+    # Whether its copy of a history counts depends on the files beside it.
+    in_place_only=("tui-fork-copied-history/sessions/*/*/*/*",),
     unknown=(
         record("brand_new"),
         event("brand_new"),
@@ -110,5 +112,4 @@ CASE: Final = Case(
     ),
     payloads=payloads(),
     foreign=FOREIGN,
-    in_place_only=("tui-fork-copied-history/*/*/*/*/rollout-*.jsonl",),
 )

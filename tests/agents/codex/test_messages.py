@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from typing import Literal
+
 import pytest
 
 from agents.codex.contract_case import recording
 from agents.codex.rollout import Rollout
 from carryover.agents.codex.adapter import AGENT
-from carryover.model import AgentSummary, AssistantMessage, UserPrompt
+from carryover.model import AgentSummary, AssistantMessage, BackgroundTask, PlanProposal, UserPrompt
 from contract.case import read_on, source_at
 
 
@@ -175,3 +178,34 @@ def test_records_of_another_shape_are_counted() -> None:
 
     assert [s.record_type for s in rollout.skipped] == ["item_completed/UserMessage", "compacted"]
     assert [(s.record_type, s.version) for s in legacy.skipped] == [("event_msg/user_message", "0.169.0")]
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "report"),
+    [
+        ({"completed": "It is fixed."}, "done", "It is fixed."),
+        ({"errored": "No model."}, "failed", "No model."),
+        ("shutdown", "stopped", ""),
+        ({"running": None}, None, ""),
+        (5, None, ""),
+    ],
+)
+def test_the_report_of_a_sub_agent(status: object, state: str | None, report: str) -> None:
+    """The first as in 0.169.0/subagent-parent, the others read about."""
+    rollout = Rollout()
+    rollout.turn()
+    text = f"<subagent_notification>\n{json.dumps({'agent_path': 'a1', 'status': status})}\n</subagent_notification>"
+    bodies = rollout.response("message", role="user", content=[{"type": "input_text", "text": text}])
+
+    assert bodies == ([] if state is None else [BackgroundTask(task_id="a1", state=state, report=report)])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("family", ["legacy", "paginated"])
+def test_a_plan_put_before_the_user(family: Literal["legacy", "paginated"]) -> None:
+    """Read about, in no recording."""
+    rollout = Rollout(family=family)
+    rollout.turn()
+
+    assert rollout.item("Plan", id="turn-1-plan", text="# Plan\n\nShip it.\n") == [
+        PlanProposal(call_id="turn-1-plan", text="# Plan\n\nShip it.")
+    ]

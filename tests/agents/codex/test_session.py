@@ -278,10 +278,8 @@ def test_a_resumed_copy_without_its_original_is_read(tmp_path: Path) -> None:
     place = tmp_path / "sessions/2026/11/20"
     place.mkdir(parents=True)
     path = place / f"rollout-2026-11-20T06-00-00-{THREAD}.jsonl"
-    metas = [
-        ("session_meta", {"id": thread, "cwd": SHOP, "timestamp": "2026-11-20T06:00:00Z"})
-        for thread in (THREAD, PARENT)
-    ]
+    made = {"cwd": SHOP, "timestamp": "2026-11-20T06:00:00Z"}
+    metas = [("session_meta", {"id": thread, **made}) for thread in (THREAD, PARENT)]
     records = [*metas, ("turn_context", {"cwd": SHOP}), ("event_msg", {"type": "user_message", "message": "Fix it."})]
     lines = [{"timestamp": "2026-11-20T06:00:01Z", "type": kind, "payload": payload} for kind, payload in records]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agents.codex.rollout import Rollout
-from carryover.model import Answer, Op, PlanItem, PlanUpdate, Question, ToolCall
+from carryover.model import Answer, Op, PlanItem, PlanUpdate, Question, ToolCall, ToolResult
 
 PLAN = [
     {"step": "Reproduce", "status": "completed"},
@@ -127,3 +127,35 @@ def test_a_call_that_cannot_be_distinguished_is_counted(rollout: Rollout) -> Non
         "unexpected input",
         "no usable id or name",
     ]
+
+
+SCRIPT = 'const r = await tools.exec_command({"cmd":"echo x > a.txt; false","workdir":"/home/dev/shop/sub"}); text(r);'
+PRINTED = [
+    {"type": "input_text", "text": "Script completed\nWall time 0.025 seconds\nOutput:\n"},
+    {"type": "input_text", "text": '{"chunk_id":"1","wall_time_seconds":0.02,"exit_code":1,"output":"bad"}'},
+]
+
+
+def code_mode(rollout: Rollout, script: str) -> ToolResult:
+    rollout.response("custom_tool_call", name="exec", call_id="c1", input=script)
+    (result,) = [
+        body
+        for body in rollout.response("custom_tool_call_output", call_id="c1", output=PRINTED)
+        if isinstance(body, ToolResult)
+    ]
+    return result
+
+
+def test_a_script_of_code_mode_that_runs_one_command_is_that_command() -> None:
+    """0.144, read about: where no other record has the command."""
+    result = code_mode(Rollout(family="legacy", version="0.144.5"), SCRIPT)
+
+    assert (result.op, result.subject, result.status) == ("shell", "echo x > a.txt; false", "error")
+    assert (result.exit_code, result.output) == (1, "bad")
+
+
+def test_any_other_script_of_code_mode_is_only_a_script() -> None:
+    twice = code_mode(Rollout(family="legacy"), SCRIPT + SCRIPT)
+    paginated = code_mode(Rollout(), SCRIPT)
+
+    assert {(result.op, result.status, result.output) for result in (twice, paginated)} == {("other", "ok", "")}

@@ -94,6 +94,16 @@ def test_a_command_in_the_background_that_ends_well_is_reported_by_the_client(se
     assert [edit.path for edit in of(events, FileEdit)] == [f"{session.cwd}/log.txt"]
 
 
+def test_a_command_in_the_background_that_fails_has_ended_before_anything_reads_what_it_printed(
+    session: CopilotSession,
+) -> None:
+    session.call("c1", "bash", command="make")
+    session.done("c1", "<command with shellId: 0 is still running after 30 seconds. Use read_bash to wait.>")
+    session.record("system.notification", content="", kind={"type": "shell_completed", "shellId": "0", "exitCode": 1})
+
+    assert [task.state for task in of(read(session).events, BackgroundTask)] == ["running", "done"]
+
+
 def test_an_edit_has_its_place_from_the_diff(session: CopilotSession) -> None:
     session.edit("c1", session.cwd / "prices.py", "PEAR = 1", "PEAR = 2")
 

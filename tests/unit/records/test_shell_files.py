@@ -38,6 +38,8 @@ def said(command: str) -> list[str]:
         ("mv lib/Makefile src/Makefile", ["rename /p/lib/Makefile /p/src/Makefile"]),
         ("cd sub && echo x >> y", ["modify /p/sub/y"]),
         ("cd /q\necho x > y", ["modify /q/y"]),
+        ("mkdir -p a && cat > a/f <<EOF\nx\nEOF\nchmod +x a/f", ["modify /p/a/f"]),
+        ("cd sub && echo x > y\nmake", ["modify /p/sub/y"]),
         ("git reset HEAD p && echo 'x' >> .gitignore && git add .gitignore", ["modify /p/.gitignore"]),
         ("echo x > a; make", ["modify /p/a"]),
         ("echo x > ../q/a", ["modify /q/a"]),

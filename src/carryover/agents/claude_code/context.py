@@ -28,6 +28,8 @@ class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
     label: str = ""
     """What the model calls it, for jobs that keep running in the background."""
     task: TaskChange | None = None
+    task_id: str = ""
+    """The job in the background that it looks at or stops."""
 
 
 class Task(msgspec.Struct, frozen=True, omit_defaults=True):

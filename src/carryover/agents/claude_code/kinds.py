@@ -7,7 +7,7 @@ only keeps a known kind from being reported as not understood.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 from carryover.records.summary import Kinds
 
@@ -63,6 +63,19 @@ BUILT_IN: Final = frozenset(
     "/theme /todos /upgrade /usage /vim".split()
 )
 """Commands the client runs itself and that ask nothing of the model."""
+
+TaskState = Literal["running", "done", "failed", "stopped"]
+TASK_STATES: Final[dict[str, TaskState]] = {
+    "completed": "done",
+    "failed": "failed",
+    "killed": "stopped",
+    "stopped": "stopped",
+    "running": "running",
+}
+
+LOOKS_AT_JOB: Final = frozenset(("BashOutput", "TaskOutput", "AgentOutputTool"))
+"""Tools that ask how a job in the background is (the first in 1.0 and 2.0, read about)."""
+STOPS_JOB: Final = frozenset(("TaskStop", "KillShell", "KillBash"))
 
 SUMMARY_KINDS: Final[Kinds] = {
     "primary request and intent": "request",

@@ -7,7 +7,7 @@ from typing import Final, Literal
 from carryover.adapter.contract import ToolOutcome
 from carryover.agents.claude_code import wire
 from carryover.agents.claude_code.builder import Builder
-from carryover.agents.claude_code.kinds import BUILT_IN, INJECTED_ORIGINS, SUMMARY_KINDS
+from carryover.agents.claude_code.kinds import BUILT_IN, INJECTED_ORIGINS, SUMMARY_KINDS, TASK_STATES
 from carryover.agents.claude_code.text import own_words, plain_output, without_reminders
 from carryover.agents.claude_code.tools import human_call
 from carryover.model import AgentSummary, BackgroundTask, QueuedPrompt, TurnEnd, UserPrompt
@@ -28,15 +28,6 @@ _CLIENTS_END: Final = re.compile(
     re.MULTILINE,
 )
 """Around a summary the client says what it is for; what the model thought about it stands before it."""
-
-TaskState = Literal["running", "done", "failed", "stopped"]
-TASK_STATES: Final[dict[str, TaskState]] = {
-    "completed": "done",
-    "failed": "failed",
-    "killed": "stopped",
-    "stopped": "stopped",
-    "running": "running",
-}
 
 
 def parse_words(builder: Builder, texts: list[str], attachments: int) -> None:
@@ -98,7 +89,10 @@ def _parse_report(builder: Builder, report: str, part: str) -> None:
     if state == "running" and "<event>[Monitor expired" in report:
         state = "stopped"
     label = bounded((tagged(report, "summary") or "").strip(), SHORT_CHARS)
-    builder.add(BackgroundTask(task_id=task_id, state=state, label=label), part, f"{task_id}/{state}/{digest(label)}")
+    # A report may hold tags too: up to the last closing one.
+    said = report.partition("<result>")[2].rpartition("</result>")[0].strip()
+    body = BackgroundTask(task_id=task_id, state=state, label=label, report=without_handoff(said))
+    builder.add(body, part, f"{task_id}/{state}/{digest(label)}")
 
 
 def _parse_summary(builder: Builder, text: str) -> None:

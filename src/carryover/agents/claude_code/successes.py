@@ -9,10 +9,11 @@ import msgspec
 from carryover.agents.claude_code import edits, plans
 from carryover.agents.claude_code.builder import Builder
 from carryover.agents.claude_code.context import OpenCall
+from carryover.agents.claude_code.kinds import LOOKS_AT_JOB, STOPS_JOB, TASK_STATES
 from carryover.model import Answer, BackgroundTask, PlanProposal
 from carryover.records import rawjson
 from carryover.records.changes import as_edit
-from carryover.records.text import HANDOFF_FILE
+from carryover.records.text import HANDOFF_FILE, tagged
 from carryover.text import lazy_re as re
 
 _ANSWERED: Final = re.compile(r'"([^"]+)"="([^"]*)"')
@@ -83,9 +84,11 @@ def parse_success(builder: Builder, part: str, call: OpenCall, output: str, shel
         builder.add(PlanProposal(call_id=call.id, text=plan.plan or "", accepted=True), f"{part}.plan", call.id)
     elif call.name in ("TaskCreate", "TaskUpdate", "TaskList"):
         _parse_tasks(builder, part, call, output)
-    elif call.name in ("TaskStop", "KillShell"):
+    elif call.name in STOPS_JOB:
         stopped = structured(builder, call, StopResult) or StopResult()
-        _parse_background(builder, part, stopped.task_id or stopped.shell_id, "stopped", call)
+        _parse_background(builder, part, stopped.task_id or stopped.shell_id or call.task_id, "stopped", call)
+    elif call.name in LOOKS_AT_JOB:
+        _parse_look(builder, part, call, output)
 
 
 def _parse_changes(builder: Builder, part: str, call: OpenCall, output: str) -> None:
@@ -114,6 +117,20 @@ def _parse_agent(builder: Builder, part: str, call: OpenCall, output: str) -> No
     elif result is None and output.startswith("Async agent launched") and (found := _AGENT_ID.search(output)):
         task_id = found[1]
     _parse_background(builder, part, task_id, "running", call)
+
+
+def _parse_look(builder: Builder, part: str, call: OpenCall, output: str) -> None:
+    """Where a look at a job finds that it has ended, perhaps nothing else says so."""
+    head, _, printed = output.partition("<output>")
+    state = TASK_STATES.get((tagged(head, "status") or "").strip())
+    task_id = (tagged(head, "task_id") or call.task_id).strip()
+    if not task_id or state in (None, "running"):
+        return
+    if state == "done" and (tagged(head, "exit_code") or "0").strip() != "0":
+        state = "failed"
+    by_agent = "agent" in (tagged(head, "task_type") or "")
+    report = printed.rpartition("</output>")[0].strip() if by_agent else ""
+    builder.add(BackgroundTask(task_id=task_id, state=state, report=report), f"{part}.task", call.id)
 
 
 def _parse_background(

@@ -6,10 +6,11 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.event_builder import opened
+from carryover.adapter.event_builder import opened, usable_name
 from carryover.agents.claude_code import edits, plans, wire
 from carryover.agents.claude_code.builder import Builder
 from carryover.agents.claude_code.context import MAX_OPEN_CALLS, OpenCall
+from carryover.agents.claude_code.kinds import LOOKS_AT_JOB, STOPS_JOB
 from carryover.model import Op, PlanProposal, Question
 from carryover.records import rawjson, shell_files
 from carryover.records.arguments import CallArguments
@@ -64,6 +65,15 @@ class CallInput(CallArguments, frozen=True):
 
 SUBJECTS: Final = CallInput.__struct_fields__
 """The most informative first."""
+
+
+class JobInput(CallArguments, frozen=True, rename={"agent_id": "agentId"}):
+    """Input of the tools that look at a job in the background or stop it: each version has another name for it."""
+
+    task_id: msgspec.Raw = rawjson.ABSENT
+    bash_id: msgspec.Raw = rawjson.ABSENT
+    shell_id: msgspec.Raw = rawjson.ABSENT
+    agent_id: msgspec.Raw = rawjson.ABSENT
 
 
 class Option(msgspec.Struct, frozen=True):
@@ -134,9 +144,16 @@ def _open_call(call_id: str, name: str, raw: msgspec.Raw, given: CallInput, cwd:
         subject=bounded(about, SUBJECT_CHARS),
         label=bounded(given.first("description"), SHORT_CHARS),
         changes=_changes(name, op, raw, given, cwd),
+        task_id=_job(name, raw),
         task=plans.task_change(raw) if name in ("TaskCreate", "TaskUpdate") else None,
         handoff=names_own_folder(" ".join((cwd or "", about, given.first("path")))),
     )
+
+
+def _job(name: str, raw: msgspec.Raw) -> str:
+    given = rawjson.part_of(raw, JobInput) if name in LOOKS_AT_JOB | STOPS_JOB else None
+    task_id = given.first(*JobInput.__struct_fields__) if given is not None else ""
+    return usable_name(task_id) or ""
 
 
 def _changes(name: str, op: Op, raw: msgspec.Raw, given: CallInput, cwd: str | None) -> tuple[Change, ...]:

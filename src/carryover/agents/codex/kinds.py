@@ -35,17 +35,15 @@ QUIET_EVENTS: Final = frozenset(
 
 QUIET_ITEMS: Final = frozenset(
     "CollabAgentToolCall ContextCompaction Reasoning "
-    "DynamicToolCall HookPrompt ImageGeneration ImageView InjectedContext McpToolCall Plan Sleep SubAgentActivity "
+    "DynamicToolCall HookPrompt ImageGeneration ImageView InjectedContext McpToolCall Sleep SubAgentActivity "
     "WebSearch".split()
 )
 
 QUIET_RESPONSES: Final = frozenset(
-    "additional_tools message reasoning "
+    "additional_tools reasoning "
     "agent_message compaction compaction_summary compaction_trigger context_compaction ghost_snapshot "
     "image_generation_call other tool_search_call tool_search_output".split()
 )
-"""`message` repeats prompts and answers, and holds what the client and hooks add: our own handoff among it."""
-
 SHELLS: Final = frozenset("exec_command shell local_shell shell_command container.exec unified_exec".split())
 
 OPS: Final[dict[str, Op]] = {

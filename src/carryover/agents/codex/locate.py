@@ -82,9 +82,8 @@ def file_of_thread(thread: str, beside: Path) -> Path | None:
         home = folder.parent
     else:
         return next(folder.glob(name), None)
-    return next(
-        (found for places in (f"*/*/*/*/{name}", f"{_ARCHIVE_NAME}/{name}") for found in home.glob(places)), None
-    )
+    found = (*home.glob(f"*/*/*/*/{name}"), *home.glob(f"{_ARCHIVE_NAME}/{name}"))
+    return next(iter(found), None)
 
 
 def named_ms(path: str) -> int:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
+from carryover.adapter.event_builder import usable_name
 from carryover.agents.codex import wire
 from carryover.agents.codex.builder import Builder
 from carryover.agents.codex.kinds import SUMMARY_KINDS
-from carryover.model import AgentSummary, AssistantMessage, UserPrompt
+from carryover.model import AgentSummary, AssistantMessage, BackgroundTask, PlanProposal, UserPrompt
 from carryover.records import rawjson
 from carryover.records.fields import digest
 from carryover.records.summary import parts_by_heading
 from carryover.records.text import tagged, without_handoff
 
+_NOTIFICATION: Final = b"<subagent_notification>"
+_ENDED: Final[dict[str, Literal["done", "failed", "stopped"]]] = {
+    "completed": "done",
+    "errored": "failed",
+    "interrupted": "stopped",
+    "shutdown": "stopped",
+}
 _PHASES: Final = {"final_answer": True, "commentary": False}
 _REQUEST: Final = "## My request for Codex:"
 _EDITORS_WORDS: Final = ("# Context from my IDE setup:", "# Files mentioned by the user:")
@@ -57,6 +65,12 @@ def parse_item_message(builder: Builder, kind: str, item: msgspec.Raw) -> None:
         parse_prompt(builder, text, sum("image" in part.type.lower() for part in message.content))
 
 
+def parse_plan(builder: Builder, plan: wire.PlanItem) -> None:
+    """A plan put before the user. Whether it is accepted, only the next prompt says."""
+    if plan.text.strip() and usable_name(plan.id):
+        builder.add_of_call(PlanProposal(call_id=plan.id, text=plan.text.strip()), "plan", plan.id)
+
+
 def parse_event_message(builder: Builder, kind: str, payload: msgspec.Raw) -> None:
     """`user_message` and `agent_message`, which count in the legacy family only."""
     if builder.context.family == "paginated":
@@ -83,6 +97,31 @@ def parse_compacted(builder: Builder, payload: msgspec.Raw) -> None:
     if text:
         parts = parts_by_heading(text, SUMMARY_KINDS)
         builder.add(AgentSummary(text=text, source="compaction", parts=parts), "summary", digest(text))
+
+
+class Notification(msgspec.Struct, frozen=True):
+    """What the client says to the model of a sub-agent that has ended (0.169). `status` is a name, or an object of one
+    name with the sub-agent's last words."""
+
+    agent_path: str
+    status: str | dict[str, str | None]
+
+
+def parse_report(builder: Builder, payload: msgspec.Raw) -> None:
+    """A `message`, which repeats a prompt or an answer or holds what the client and hooks add, our own handoff among
+    it: only the report of a sub-agent is nowhere else."""
+    if _NOTIFICATION not in bytes(payload):
+        return
+    words = rawjson.part_of(payload, wire.Words)
+    text = rawjson.text_of(words.content) if words is not None and words.role == "user" else None
+    given = tagged(text or "", "subagent_notification") if (text or "").startswith("<subagent_notification>") else None
+    said = rawjson.part_of(msgspec.Raw((given or "").strip().encode("utf-8", "replace")), Notification)
+    if said is None or usable_name(said.agent_path) is None:
+        return
+    name, report = (said.status, None) if isinstance(said.status, str) else next(iter(said.status.items()), ("", None))
+    if (state := _ENDED.get(name)) is not None:
+        body = BackgroundTask(task_id=said.agent_path, state=state, report=without_handoff(report or "").strip())
+        builder.add_of_call(body, f"report/{digest(given or '')}", said.agent_path)
 
 
 def environment_folder(payload: msgspec.Raw) -> str | None:

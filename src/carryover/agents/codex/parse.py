@@ -85,6 +85,8 @@ def _parse_item(builder: Builder, completed: wire.ItemCompleted) -> None:
         _with(builder, f"item_completed/{kind}", completed.item, wire.Command, parse_command)
     elif kind == "FileChange":
         _with(builder, f"item_completed/{kind}", completed.item, wire.FileChange, parse_file_change)
+    elif kind == "Plan":
+        _with(builder, f"item_completed/{kind}", completed.item, wire.PlanItem, messages.parse_plan)
     elif kind in ("EnteredReviewMode", "ExitedReviewMode"):
         builder.change(review=kind == "EnteredReviewMode")
     else:
@@ -99,6 +101,8 @@ def _parse_response(builder: Builder, payload: msgspec.Raw) -> None:
         # 0.99 records the folder of a turn only after its prompt; but the model learns it before.
         if (place := usable_folder(messages.environment_folder(payload))) is not None:
             builder.start_turn(None, place)
+    elif kind == "message":
+        messages.parse_report(builder, payload)
     elif kind in QUIET_RESPONSES:
         return
     elif kind in ("function_call", "custom_tool_call", "local_shell_call"):

@@ -14,11 +14,7 @@ from carryover.readers.jsonl import JsonlReader
 from carryover.records import rawjson
 
 NOTED: Final = 0
-"""The number of a record that is the reader's own: the thread that this one was forked from has no file."""
-
-
-_FIRST: Final = 1
-_SECOND: Final = 2
+"""The number of a record that is the reader's own: the thread whose history follows has no file."""
 
 
 class RolloutReader(JsonlReader):
@@ -27,24 +23,20 @@ class RolloutReader(JsonlReader):
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Reads on from `cursor`. Raises as `JsonlReader.read` does."""
         batch = super().read(path, cursor)
-        records: list[Record] = []
-        for record in batch.records[:_SECOND]:
-            parent = _parent(record)
-            if parent is not None and file_of_thread(parent, path) is None:
-                records.append(Record(number=NOTED, data=b"null"))
-            records.append(record)
-        return msgspec.structs.replace(batch, records=(*records, *batch.records[_SECOND:]))
+        head = [record for record in batch.records[:2] if record.number <= 2]
+        parents = [parent for record in head if (parent := _parent(record, path)) is not None]
+        if not parents or any(file_of_thread(parent, path) is not None for parent in parents):
+            return batch
+        return msgspec.structs.replace(batch, records=(Record(number=NOTED, data=b"null"), *batch.records))
 
 
-def _parent(record: Record) -> str | None:
-    """The thread whose history a file begins with, where this is one of the records that tell it, whichever of them a
-    read begins with: the first one names what was forked, the second one is that thread's own first."""
-    if record.number not in (_FIRST, _SECOND):
-        return None
+def _parent(record: Record, path: Path) -> str | None:
+    """The thread whose history is copied into a file, as one of its first two records says: it was forked from it, or
+    it is not the file's own."""
     line = wire.read_line(record.data, None)
-    if not isinstance(line, wire.Line) or line.type != "session_meta":
+    meta = rawjson.part_of(line.payload, wire.SessionMeta) if isinstance(line, wire.Line) else None
+    if meta is None or not isinstance(line, wire.Line) or line.type != "session_meta":
         return None
-    meta = rawjson.part_of(line.payload, wire.SessionMeta)
-    if meta is None:
-        return None
-    return meta.forked_from_id if record.number == _FIRST else meta.id
+    if meta.forked_from_id is not None:
+        return meta.forked_from_id if wire.whole_number(meta.forked_from_ordinal_exclusive) is None else None
+    return meta.id if record.number > 1 and meta.id is not None and meta.id not in path.name else None

@@ -11,7 +11,7 @@ from carryover.agents.codex import commands, patches, shell_patches, wire
 from carryover.agents.codex.builder import Builder
 from carryover.agents.codex.context import MAX_CLOSED_CALLS, OpenCall
 from carryover.agents.codex.outputs import Outcome, ended, read_output
-from carryover.agents.codex.tools import CODE_MODE, PATCH, open_call, patch_call, shell_call
+from carryover.agents.codex.tools import CODE_MODE, PATCH, CallInput, open_call, patch_call, shell_call
 from carryover.model import Answer, BackgroundTask, PlanUpdate
 from carryover.records import rawjson
 from carryover.records.changes import Change, as_edit
@@ -22,6 +22,9 @@ from carryover.text import lazy_re as re
 _INTERACTION: Final = "unified_exec_interaction"
 """What `write_stdin` did to a process is no separate command."""
 _PATCH_FAILED: Final = "apply_patch verification failed"
+_EXEC_COMMAND: Final = re.compile(r"tools\.exec_command\((\{.*?\})\)", re.DOTALL)
+_OF_SCRIPT: Final = "exec-"
+"""How the id of a command begins that a script of code mode ran (0.169)."""
 _FAILED_IN: Final = re.compile(r" in (/[^\n]{1,1000}?):?$", re.MULTILINE)
 
 
@@ -59,6 +62,8 @@ def parse_output(builder: Builder, kind: str, output: wire.Output) -> None:
         _finish(builder, call, Outcome("denied", outcome.output, never_ran=True))
     elif call.name == CODE_MODE and outcome.status == "error" and _PATCH_FAILED in outcome.output:
         _finish(builder, _failed_patch(call, outcome.output), outcome)
+    elif call.name == CODE_MODE and (ran := _only_command(builder, call, outcome.output)) is not None:
+        _finish(builder, *ran)
     elif call.name == CODE_MODE and outcome.status == "ok":
         # What its commands printed is reported with them.
         _finish(builder, call, Outcome("ok"))
@@ -134,6 +139,29 @@ def _failed_patch(call: OpenCall, output: str) -> OpenCall:
     """A script of code mode that failed at a patch, as a call of that patch."""
     found = _FAILED_IN.search(output)
     return msgspec.structs.replace(call, name=PATCH, op="edit", subject=found[1] if found else "")
+
+
+class Ran(msgspec.Struct, frozen=True):
+    """What `tools.exec_command` returns to a script of code mode (0.144)."""
+
+    exit_code: int
+    output: str = ""
+
+
+def _only_command(builder: Builder, call: OpenCall, output: str) -> tuple[OpenCall, Outcome] | None:
+    """The command that a script of code mode runs and prints the result of, where it does nothing else. Before 0.150
+    nothing else may say so; where the client writes records of commands, they do."""
+    if builder.context.family != "legacy" or any(known.startswith(_OF_SCRIPT) for known in builder.context.closed):
+        return None
+    found = _EXEC_COMMAND.findall(call.subject)
+    given = rawjson.part_of(msgspec.Raw(found[0].encode()), CallInput) if len(found) == 1 else None
+    printed = output.partition("\nOutput:\n")[2]
+    ran = rawjson.part_of(msgspec.Raw(printed.strip().encode("utf-8", "replace")), Ran)
+    if given is None or ran is None or call.subject.count("tools.") != 1:
+        return None
+    place = usable_folder(given.first("workdir")) or builder.cwd
+    command = shell_call(call.id, "exec_command", given.first("cmd"), place)
+    return msgspec.structs.replace(command, turn=call.turn), ended(ran.exit_code, without_ansi(ran.output))
 
 
 def _leave_running(builder: Builder, call: OpenCall, process: str) -> None:

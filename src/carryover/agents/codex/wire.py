@@ -203,6 +203,13 @@ class MessageItem(msgspec.Struct, frozen=True):
     phase: str | None = None
 
 
+class PlanItem(msgspec.Struct, frozen=True):
+    """`Plan`: what the model proposes in plan mode (0.144, also in the legacy family; read about)."""
+
+    id: str
+    text: str
+
+
 class Command(msgspec.Struct, frozen=True):
     """`CommandExecution` (`id`) and `exec_command_end` (`call_id`, `turn_id`)."""
 

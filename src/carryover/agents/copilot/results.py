@@ -72,9 +72,13 @@ def parse_notification(builder: Builder) -> None:
     """A command that kept running has ended; the client reports it to the model."""
     said = rawjson.part_of(builder.line.data, wire.Notification) or wire.Notification()
     kind = rawjson.part_of(said.kind, wire.Notified)
-    # What a failed one printed is read by a separate call, which then ends it.
-    if kind is not None and kind.type == "shell_completed" and kind.shell_id and kind.exit_code == 0:
+    if kind is None or kind.type != "shell_completed" or not kind.shell_id:
+        return
+    if kind.exit_code == 0:
         _end_process(builder, kind.shell_id, Outcome("ok", exit_code=0))
+    elif (call := _running(builder, kind.shell_id)) is not None:
+        # What it printed is read by a separate call, if at all, which then ends it.
+        builder.add(BackgroundTask(task_id=call.id, state="done"), "ended.task")
 
 
 def parse_decision(builder: Builder) -> None:
@@ -151,10 +155,14 @@ def _leave_running(builder: Builder, call: OpenCall, process: str) -> None:
     builder.add(BackgroundTask(task_id=call.id, state="running", label=bounded(call.subject, SHORT_CHARS)), "running")
 
 
+def _running(builder: Builder, process: str) -> OpenCall | None:
+    calls = reversed(builder.context.calls)
+    return next((call for call in calls if call.process == process and call.op == "shell"), None)
+
+
 def _end_process(builder: Builder, process: str, outcome: Outcome) -> bool:
     """A process that was left running has ended; False where it is not known to run."""
-    calls = reversed(builder.context.calls)
-    call = next((call for call in calls if call.process == process and call.op == "shell"), None)
+    call = _running(builder, process)
     if call is None:
         return False
     _finish(builder, call, outcome, "ended.")

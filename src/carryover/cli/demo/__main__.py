@@ -51,7 +51,7 @@ def _show(place: ThrowAway) -> None:
     history = sources_on_disk(Config())
     found = from_history(place, history) if history else None
     if found is None:
-        print("The transcripts found here hold no task." if history else "No agent's transcripts were found here.")
+        print("The transcripts found here hold no work." if history else "No agent's transcripts were found here.")
         print("Replaying a recorded session of Claude Code as if it were being written now.", flush=True)
         found = from_recording(place)
     root, text = found

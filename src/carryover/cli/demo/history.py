@@ -26,7 +26,7 @@ TICK_S: Final = 0.1
 def from_history(
     place: ThrowAway, history: list[FoundSource], *, wait_limit_s: float = WAIT_LIMIT_S
 ) -> tuple[str, str] | None:
-    """Let a daemon read `history`; root and handoff of the project that moved last, None where it holds no task."""
+    """Let a daemon read `history`; root and handoff of the project that moved last, None where nothing happened."""
     agents = ", ".join(name for id_, name in agent_names().items() if any(item.source.agent == id_ for item in history))
     amount = f"{counted(len(history), 'transcript')} of {agents} ({size(sum(item.size for item in history))})"
     print(f"Found {amount}. Reading them, newest project first.", flush=True)

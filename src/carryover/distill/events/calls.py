@@ -35,7 +35,7 @@ _COMMITTED: Final = re.compile(r"^\[[^\]\n]{1,120} ([0-9a-f]{6,40})\] (.{1,200})
 _REPORT_CHARS: Final = 3000
 """Of what a sub-agent sent back."""
 _OUTPUT_CHARS: Final = 4000
-_OLDER_OUTPUT: Final = ((3, 1600), (8, 400))
+_OLDER_OUTPUT: Final = ((3, 1600), (8, 320))
 """How many calls back, and how many characters of what such a call printed are kept."""
 _USED_FIRST: Final = 12
 """Older calls of which a value was used since: they stay before others."""
@@ -171,7 +171,12 @@ def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int,
     runs = program(body.subject) if body.op == "shell" else ""
     if not has_failed:
         return tuple(
-            replace(f, solved=True) if f.signature == mark or (runs and f.program == runs) else f for f in failures
+            replace(f, solved=True)
+            if f.signature == mark
+            else replace(f, passed_by=True)
+            if runs and f.program == runs
+            else f
+            for f in failures
         )
     former = next((failure for failure in failures if failure.signature == mark), None)
     new = Failure(

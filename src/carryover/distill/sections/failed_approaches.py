@@ -1,4 +1,4 @@
-"""Calls that failed and did not succeed later, with what they said; turns that the user or an error cut off."""
+"""Calls that failed, with what they said, and whether they succeeded later; turns that the user interrupted."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _failures(past: Past, source: str, *, solved: bool) -> list[Entry]:
         for session in past.view.sessions
         for digest in session.digests
         for failure in digest.failures
-        if failure.solved == solved
+        if (failure.solved or failure.passed_by) == solved
     ]
     found.sort(key=lambda one: (one[0].at_ms, one[0].signature))
     unique = {failure.why or failure.tried: (failure, session) for failure, session in found}
@@ -37,7 +37,8 @@ def _failures(past: Past, source: str, *, solved: bool) -> list[Entry]:
 def _failure(past: Past, failure: Failure, session: SessionView, weight: float) -> Entry:
     ago = earlier(failure.at_ms, past.at_ms)
     times = f"{failure.times} times" if failure.times > 1 else ""
-    where = ", ".join(part for part in (times, ago, "solved since" if failure.solved else "") if part)
+    since = "solved since" if failure.solved else f"a later {failure.program} worked" if failure.passed_by else ""
+    where = ", ".join(part for part in (times, ago, since) if part)
     return Entry(
         text=f"{failure.tried}{f' ({where})' if where else ''} → {failure.why or 'failed without a word'}",
         kind="job" if failure.signature.startswith("job:") else "call",

@@ -1,11 +1,11 @@
-"""The last words of the turn that leads, parted over three headings: the question they end with stands under Open
-questions, their last line under Next action, all before that under Where it stands. Nothing stands twice."""
+"""The last words of a turn, parted over two headings: a question at their end stands under Open questions, all before
+that under Where it stands. Nothing stands twice."""
 
 from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from carryover.distill.closed_classes import is_list_item, is_question
+from carryover.distill.closed_classes import is_list_item, is_numbered, is_question
 from carryover.distill.digest import Turn
 from carryover.distill.quotes import lines_of, sentences
 
@@ -17,11 +17,10 @@ _MOST_AFTER: Final = 2
 
 
 class LastWords(NamedTuple):
-    """The text before, and what it ends with: a question with its options, or its last line."""
+    """The text, without the question with its options that it ends with."""
 
     body: str
     question: str = ""
-    last: str = ""
 
 
 def last_words(turn: Turn) -> LastWords:
@@ -49,9 +48,7 @@ def _parted(text: str) -> LastWords:
         asked -= 1  # "Which one?" says little without the sentence before it
     if asked is not None:
         return LastWords(body=_text(units[:asked], first_end), question=_text(units[asked:], first_end - asked))
-    if len(units) < 2:
-        return LastWords(body=text)
-    return LastWords(body=_text(units[:-1], first_end), last=units[-1])
+    return LastWords(body=text)
 
 
 def _text(units: list[str], first_end: int) -> str:
@@ -76,5 +73,6 @@ def _asked_from(lines: list[str]) -> int | None:
 
 
 def _is_option(line: str) -> bool:
-    """An option before the question, or another question of the same list."""
-    return is_list_item(line) or is_question(line)
+    """A numbered or lettered option before the question, or another question of the same list. A list of bullets
+    before it may be anything."""
+    return is_numbered(line) or is_question(line)

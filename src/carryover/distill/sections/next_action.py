@@ -1,4 +1,4 @@
-"""Open items of the todo list, the last line of the last words, and when a usage limit resets."""
+"""Open items of the todo list, a question that the user has just replied to, and when a usage limit resets."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from carryover.distill.weights import WEIGHTS
 
 
 def next_entries(past: Past, limit: str | None) -> list[Entry]:
-    """What is planned by records, and what the agent ended with."""
-    return [*_plan(past), *_last_line(past), *_limit(past, limit)]
+    """What is planned by records, and what the user agreed to last."""
+    return [*_plan(past), *_replied(past), *_limit(past, limit)]
 
 
 def _plan(past: Past) -> list[Entry]:
@@ -48,18 +48,12 @@ def _plan(past: Past) -> list[Entry]:
     ]
 
 
-def _last_line(past: Past) -> list[Entry]:
-    """The last line; or the question at the end, where the user has replied and no work has come of it yet."""
-    words = last_words(past.main.turn)
-    replied = words.question if not past.main.is_newest else ""
-    last = replied or words.last
-    if not last:
-        return []
-    label = f"{past.agent(past.main)} ended with"
-    if replied:
-        label = f"{past.agent(past.main)} had asked, before turn {past.main.turn.number + 1}"
-    at_ms = past.main.turn.said[-1].at_ms
-    return parted(past.main, last, "message", "last line", label=label, at_ms=at_ms)
+def _replied(past: Past) -> list[Entry]:
+    """The question at the end of the last words, where the user has replied and no work has come of it yet."""
+    asked = last_words(past.main.turn).question if not past.main.is_newest else ""
+    label = f"{past.agent(past.main)} had asked, and turn {past.main.turn.number + 1} replied"
+    at_ms = past.main.turn.said[-1].at_ms if asked else 0
+    return parted(past.main, asked, "message", "replied", label=label, at_ms=at_ms)
 
 
 def _limit(past: Past, text: str | None) -> list[Entry]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from carryover.distill.entry import Entry
+from carryover.distill.quotes import excerpt
 from carryover.distill.sections.quoting import from_turn, packed, parted
 from carryover.distill.trail import Past, is_talk
 from carryover.distill.weights import WEIGHTS
 
+_ONE_LINE_CHARS: Final = 200
 _PARTS: Final = (12, 9, 6, 4, 3, 2, 2)
 """How many parts of the answer there may be, by steps back; then one."""
 
@@ -21,12 +23,12 @@ def progress_entries(past: Past) -> list[Entry]:
         if not step.turn.said:
             continue
         most = 1 if is_talk(step.turn) else _PARTS[back] if back < len(_PARTS) else 1
-        label = f"{past.agent(step)} answered ({past.place(step)})"
-        if step.turn.end != "answered":
-            label = f"{past.agent(step)}, cut off ({past.place(step)})"
+        said = "answered" if step.turn.end == "answered" else "said, then was cut off"
+        label = f"{past.agent(step)} {said} ({past.place(step, step.turn.said[-1].at_ms)})"
+        answer = step.turn.answer if most > 1 else excerpt(step.turn.answer, _ONE_LINE_CHARS)
         entries += parted(
             step,
-            step.turn.answer,
+            answer,
             "message",
             "trail",
             label=label,

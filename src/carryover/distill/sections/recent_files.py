@@ -18,17 +18,20 @@ from carryover.distill.trail import Past, Step
 from carryover.distill.view import SessionView
 from carryover.distill.weights import WEIGHTS
 from carryover.facts import FileFacts
+from carryover.text import lazy_re as re
 from carryover.text.lines import one_line
 
 TestStatus = Literal["pass", "fail", "unknown", "failing before this edit"]
 _NOT_CODE: Final = tuple(".md .markdown .rst .txt .adoc .json .toml .yaml .yml .ini .cfg .csv .lock .svg".split())
 _NOT_THE_PROJECT: Final = (".git/", ".carryover/", "node_modules/")
+_KEPT_ASIDE: Final = re.compile(r"^/(?:tmp|var|private|dev|proc)/|/\.(?!claude/CLAUDE\.md)[^/]+/")
+"""Scratch files, and what is below a hidden folder."""
 _MOST_APART: Final = 3
 """Files with a line of their own."""
 _NAMES_CHARS: Final = 270
 _CALL_CHARS: Final = 160
 _SCRIPT_CHARS: Final = 400
-_MOST_OUTPUT: Final = 14
+_MOST_OUTPUT: Final = 12
 _VERBS: Final = {"add": "added", "modify": "edited", "delete": "deleted", "rename": "moved here"}
 
 
@@ -50,17 +53,20 @@ def recent_files(
     *,
     former_roots: Sequence[str] = (),
     checkouts: Sequence[str] = (),
+    outside: bool = True,
     limit: int = 16,
 ) -> list[RecentFile]:
     """The newest edit of each file below `root`, newest first, those that were written only to be deleted again last.
 
-    One in another of its `checkouts` is named in full. What was edited below one of the `former_roots`, before the
-    project was moved, is below `root` now.
+    One in another of its `checkouts` is named in full, and so is one `outside` of the project. What was edited below
+    one of the `former_roots`, before the project was moved, is below `root` now.
     """
     newest: dict[str, EditedFile] = {}
     for file in touched:
         places = (relative(file.path, place) for place in (root, *former_roots))
         path = next(filter(None, places), None) or _in_full(file.path, checkouts)
+        if path is None and outside:
+            path = _outside(file.path, root)
         if path is not None and (path not in newest or newest[path].at_ms < file.at_ms):
             newest[path] = file
     ordered_runs = sorted(runs, key=lambda seen: seen.at_ms)
@@ -86,6 +92,13 @@ def relative(path: str, root: str) -> str | None:
 def _in_full(path: str, checkouts: Sequence[str]) -> str | None:
     below = ((checkout, relative(path, checkout)) for checkout in checkouts)
     return next((f"{checkout}/{name}" for checkout, name in below if name is not None), None)
+
+
+def _outside(path: str, root: str) -> str | None:
+    """A file beside the project in full; not what agents and programs keep for themselves."""
+    tidy = path.replace("\\", "/")
+    inside = relative(path, root) is not None or tidy.startswith(f"{root.rstrip('/')}/")
+    return None if inside or not tidy.startswith("/") or _KEPT_ASIDE.search(tidy) else tidy
 
 
 def file_name(path: str) -> str:
@@ -171,17 +184,27 @@ def _looked_at(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
 
 
 def _ran(past: Past) -> list[Entry]:
-    """The newest calls with what they printed, and older ones that printed a value which was used since."""
+    """The newest calls with what they printed, and older ones that printed a value which was used since. What only
+    looked counts for more while its turn had no answer: then nothing else says what it showed."""
     calls = [(call, session) for session in past.view.sessions for call in session.digest.calls]
     calls.sort(key=lambda made: made[0].at_ms)
     shown = [made for made in calls if not _is_told_elsewhere(made[0])]
-    newest, older = shown[-WEIGHTS["ran"].most :], shown[: -WEIGHTS["ran"].most]
+    most = WEIGHTS["ran"].most
+    newest, older = shown[-most:], shown[:-most]
     used = sorted((made for made in older if made[0].used), key=lambda made: (made[0].used, made[0].at_ms))
     entries: list[Entry] = []
-    for source, chosen in (("used", used[-WEIGHTS["used"].most :]), ("ran", newest)):
-        for back, (call, session) in enumerate(reversed(chosen)):
-            entries += _call(past, call, session, "read" if source == "ran" and _only_looks(call) else source, back)
+    for back, (call, session) in enumerate(reversed(newest)):
+        entries += _call(past, call, session, _source(past, call, session), back)
+    for back, (call, session) in enumerate(reversed(used[-WEIGHTS["used"].most :])):
+        entries += _call(past, call, session, "used", back)
     return packed(sorted(entries, key=lambda entry: entry.at_ms))
+
+
+def _source(past: Past, call: Call, session: SessionView) -> str:
+    main = past.main
+    if session is main.view and call.turn == main.turn.number and main.turn.end != "answered":
+        return "ran now"
+    return "read" if _only_looks(call) else "ran"
 
 
 def _is_told_elsewhere(call: Call) -> bool:

@@ -21,11 +21,11 @@ _MOST_OF_PASTE: Final = 8
 """Lines."""
 _NAMES: Final = {
     "goal": "First prompt",
-    "goal before": "Goal before",
-    "taken up": "What the work took up",
-    "taken up before": "And before",
-    "longest": "Longest since",
-    "acted on": "Prompt before",
+    "goal before": "Prompt",
+    "taken up": "Prompt",
+    "taken up before": "Prompt",
+    "longest": "Prompt",
+    "acted on": "Prompt",
     "newest": "Newest prompt",
 }
 _LONG_TOKENS: Final = 20
@@ -82,13 +82,13 @@ def _goal_before(past: Past) -> Step | None:
 
 
 def task_entries(past: Past) -> list[Entry]:
-    """What the newest work took up, then the others, oldest first; then what was typed since."""
+    """The prompts, oldest first; then what was typed since."""
     chosen = task_steps(past)
     names = dict(_NAMES)
     if "goal" not in chosen or len([step for step in past.steps if step.view is past.lead]) == 1:
         names["newest"] = names["goal"] = "Prompt"
     entries = []
-    for role, step in sorted(chosen.items(), key=lambda item: (item[0] != "taken up", item[1].turn.at_ms)):
+    for role, step in sorted(chosen.items(), key=lambda item: item[1].turn.at_ms):
         entries += _prompt(step, role, f"{names[role]} ({_place(past, step)})")
     return [*entries, *_typed(past)]
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
-from carryover.distill.digest import SeenRun
+from carryover.distill.digest import Said, SeenRun
 from carryover.distill.entry import Entry
 from carryover.distill.quotes import cut_middle, excerpt
 from carryover.distill.relative_time import earlier
 from carryover.distill.sections.last_words import last_words
-from carryover.distill.sections.quoting import from_turn, parted
+from carryover.distill.sections.quoting import from_turn, packed, parted
 from carryover.distill.sections.recent_files import may_be_tested
 from carryover.distill.trail import Past
 from carryover.distill.weights import WEIGHTS
 from carryover.facts import GitFacts
 
-_ON_THE_WAY_CHARS: Final = 600
 _CUT_OFF: Final = {
     "": "no answer recorded",
     "interrupted": "interrupted by the user",
@@ -69,6 +69,8 @@ def result_of(seen: SeenRun) -> str:
     counts = ((run.passed, "passed"), (run.failed, "failed"), (run.errors, "errors"), (run.skipped, "skipped"))
     said = ", ".join(f"{count} {word}" for count, word in counts if count)
     status = {"pass": "passed", "fail": "failed", "unknown": "result unclear"}[run.status]
+    if run.status == "fail" and not said and not run.failed_names:
+        return "ended in an error, no result printed"
     return f"{status} ({said})" if said else status
 
 
@@ -93,22 +95,23 @@ def _ago(then_ms: int, past: Past) -> str:
 
 
 def _words(past: Past) -> list[Entry]:
+    """What was said on the way, then the last words; of a turn that was cut off, all of it was said on the way."""
     step, turn = past.main, past.main.turn
-    if turn.end == "answered":
-        body = last_words(turn).body
-        label = f"{past.agent(step)}'s last words ({past.place(step, turn.last_ms)})"
-        return parted(
-            step, body, "message", "last words", label=label, at_ms=turn.said[-1].at_ms if turn.said else None
-        )
-    weight = WEIGHTS["on the way"]
+    if turn.end != "answered":
+        return _on_the_way(past, turn.said, "on the way")
+    label = f"{past.agent(step)}'s last words ({past.place(step, turn.last_ms)})"
+    at_ms = turn.said[-1].at_ms if turn.said else None
+    last = parted(step, last_words(turn).body, "message", "last words", label=label, at_ms=at_ms)
+    return [*_on_the_way(past, turn.said[:-1], "said before"), *last]
+
+
+def _on_the_way(past: Past, texts: Sequence[Said], source: str) -> list[Entry]:
     entries: list[Entry] = []
-    for back, said in enumerate(reversed(turn.said[-weight.most :])):
-        label = f"{past.agent(step)} on the way ({past.place(step, said.at_ms)})"
-        entries = [
-            *parted(step, said.text, "message", "on the way", label=label, most=4, back=back, at_ms=said.at_ms),
-            *entries,
-        ]
-    return entries
+    for back, said in enumerate(reversed(texts[-WEIGHTS[source].most :])):
+        label = f"{past.agent(past.main)} on the way ({past.place(past.main, said.at_ms)})"
+        quote = parted(past.main, said.text, "message", source, label=label, most=4, back=back, at_ms=said.at_ms)
+        entries = [*quote, *entries]
+    return packed(entries)
 
 
 def _in_flight(past: Past) -> list[Entry]:
@@ -135,8 +138,7 @@ def _talk(past: Past) -> list[Entry]:
     entries: list[Entry] = []
     for back, step in enumerate(reversed([one for one in past.since if one.turn.answer])):
         label = f"Since then {past.agent(step)} said ({past.place(step)})"
-        words = last_words(step.turn)
-        body = words.body if not words.last else f"{words.body}\n{words.last}"
+        body = last_words(step.turn).body
         entries += parted(step, body, "message", "talk", label=label, most=6, back=back * 2)
         if back == 1:
             break

@@ -150,6 +150,7 @@ def _result(use: ToolUse, call_id: str, name: str, *, own: bool) -> ToolResult:
         exit_code=ended.exit_code,
         output="" if own else without_handoff(ended.output),
         never_ran=ended.never_ran,
+        user_words=ended.user_words,
     )
 
 
