@@ -26,7 +26,7 @@ WRITER: Final = f"aiosqlite asyncio {READER}"
 WITH_DAEMON: Final = {
     "--help": (50, 10, 0, 0, 0, 0, 0, 0, ""),
     "handoff": (58, 10, 0, 0, 0, 0, 1, 0, ""),
-    "handoff --json": (289, 153, 15, 2, 2, 22, 2, 5, DISTILLER),
+    "handoff --json": (289, 153, 16, 2, 2, 22, 2, 6, DISTILLER),
     "sessions": (61, 13, 0, 0, 0, 0, 1, 0, ""),
     "sessions --json": (174, 74, 3, 1, 1, 9, 0, 0, READER),
     "status": (59, 11, 0, 0, 0, 0, 2, 0, ""),
@@ -35,13 +35,13 @@ WITH_DAEMON: Final = {
     "log": (208, 105, 3, 1, 1, 13, 0, 0, READER),
     "why cart.py": (154, 55, 3, 1, 1, 14, 0, 0, READER),
     f"resume {SESSION}": (395, 225, 2, 5, 1, 5, 0, 0, WRITER),
-    "export --for chatgpt": (306, 170, 24, 2, 1, 19, 2, 10, DISTILLER),
+    "export --for chatgpt": (306, 170, 25, 2, 1, 19, 2, 11, DISTILLER),
     "config": (110, 17, 2, 1, 0, 0, 0, 0, "msgspec tomllib"),
 }
 """The daemon has read everything. The last column names the heavy modules that the command may import."""
 
 WITHOUT_DAEMON: Final = {
-    "handoff": (435, 250, 30, 5, 9, 67, 0, 9, f"{WRITER} tree_sitter"),
+    "handoff": (435, 250, 31, 5, 9, 67, 0, 10, f"{WRITER} tree_sitter"),
     "sessions": (190, 90, 3, 1, 1, 9, 0, 0, READER),
     "status": (451, 246, 17, 17, 1, 30, 0, 2, READER),
     f"show {SESSION}": (143, 45, 0, 1, 1, 8, 0, 0, READER),
