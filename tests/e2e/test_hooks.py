@@ -56,9 +56,12 @@ def answers_below(folder: Path) -> int:
     return sum(".answer" in files for _, _, files in os.walk(folder))
 
 
+DONE = "I wrote discount(). Shall I add tests for negative amounts?"
+
+
 def work(session: ClaudeSession) -> None:
     session.prompt("Add a discount function to the cart")
-    session.answer("I wrote discount(). Next I will add tests for negative amounts.")
+    session.answer(DONE)
 
 
 def test_a_new_session_gets_the_handoff_of_its_project_and_asks(
@@ -219,8 +222,7 @@ def test_words_that_the_transcript_has_first_are_kept_once(
     running.settle()
     before = events(running)
 
-    words = "I wrote discount(). Next I will add tests for negative amounts."
-    hooks.call("Stop", payload_of(session, "Stop", last_assistant_message=words))
+    hooks.call("Stop", payload_of(session, "Stop", last_assistant_message=DONE))
     hooks.call("Stop", b"not even JSON")  # stored after it, so that the wait below has an end
     wait_until("both calls to be dealt with", lambda: skipped(running) or None)
 
@@ -245,7 +247,7 @@ def test_before_a_compaction_the_handoff_is_published_and_then_answered(
 ) -> None:
     session.prompt("Add a discount function to the cart")
     running.settle()
-    session.answer("I wrote discount(). Next I will add tests for negative amounts.")
+    session.answer(DONE)
 
     assert hooks.call("PreCompact", payload_of(session, "PreCompact", trigger="manual")) == NOTHING
 

@@ -87,7 +87,7 @@ def test_a_limit_is_said_everywhere_until_somebody_continues(
     other.prompt("Read .carryover/handoff.md, then go on with the task it describes.")
     reported.settle()
     assert "reached its usage limit" not in handoff_of(project)
-    assert "## Task\n- Add a discount function to the cart\n" in handoff_of(project)
+    assert ": Add a discount function to the cart\n" in handoff_of(project)
 
 
 def test_a_daemon_that_starts_again_repeats_nothing(

@@ -65,7 +65,7 @@ def test_a_project_that_was_renamed_while_no_daemon_ran_is_found_when_one_does(
         daemon.settle()
 
         assert "negative amounts" in handoff_of(store)
-        assert "## Task\n- Add a discount function to the cart" in handoff_of(store)
+        assert ": Add a discount function to the cart\n" in handoff_of(store)
 
 
 def test_a_folder_without_git_is_found_by_its_handoff(

@@ -29,7 +29,7 @@ class Home:
         subprocess.run(["git", "init", "-q", str(self.project)], check=True)
         self.session = CopilotSession(folder / ".copilot", self.project, now=datetime.now(UTC) - timedelta(minutes=5))
         self.session.prompt(TASK)
-        self.session.say("The prices are rounded. Next I will test it.")
+        self.session.say("The prices are rounded. Shall I test it?")
 
     def hook(self, event: str, **fields: object) -> str:
         """What of the answer reaches the model; empty where there is none."""
