@@ -67,7 +67,7 @@ class Case:
     """The transcript is a file of JSON lines that are appended."""
     in_place_only: tuple[str, ...] = ()
     """Patterns of the names of sources that hold a conversation only together with the files around them: a copy of one
-    alone can't be imported."""
+    alone can't be imported, or says more than it did beside them."""
     stages: dict[str, Stages] = field(default_factory=dict)
     """By name: how sources that are rewritten come to be what they are."""
 

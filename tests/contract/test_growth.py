@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from carryover.adapter.contract import Agent
@@ -31,6 +31,7 @@ def test_any_cut_of_the_file_into_reads_gives_the_events_of_one_read(
     at_once = read_on(agent, source)
 
     @settings(max_examples=12, deadline=None)
+    @example(cuts=[0])
     @given(cuts=st.lists(st.integers(0, len(content)), min_size=1, max_size=25))
     def cut_anywhere(cuts: list[int]) -> None:
         path.write_bytes(b"")

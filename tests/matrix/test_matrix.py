@@ -169,21 +169,23 @@ def test_two_projects_at_the_same_time(world: World, a: str, b: str) -> None:
 
 @pytest.mark.parametrize(("a", "b"), rows.ring(IDS, TIMED, TIMED))
 def test_both_at_once(world: World, a: str, b: str) -> None:
-    """Turn by turn in one project: the newest task leads, the other one is named, and each is told once."""
+    """Turn by turn in one project: the newest work leads, and what the other one left open stands there too."""
     root = world.project(f"{a}-{b}-at-once")
     first, second = played(world, a, root, minutes_ago=5.1), played(world, b, root)
     story.work(first, root)
     second.prompt(OTHER_TASK)
-    for _ in range(3):
-        first.run("git status --short", " M pricing.py\n", 0)
     first.say(f"The test still fails. {story.NEXT} {story.QUESTION}")
+    for _ in range(6):
+        second.run("git status --short", " M pricing.py\n", 0)
+    second.edit(root / "docs/notes.md", "nothing", "rien")
     second.say(OTHER_ANSWER)
 
     text = reported(world, TOOLS[b], root)
     task = text.partition("## Task")[2].partition("## ")[0]
 
     assert OTHER_TASK in task
-    assert missing(text.replace(task, ""), a) == []
+    assert missing(text, a) == []
+    assert [words for words in (story.GOAL, OTHER_TASK, story.QUESTION) if text.count(words) != 1] == [], text
 
 
 @pytest.mark.parametrize(("a", "b"), rows.ring(IDS, IDS, WITH_HOOKS))

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from carryover.agents import adapters
-from carryover.distill.handoff import Handoff, Line, Section
-from carryover.distill.sections.entry import Entry
+from carryover.distill.entry import Entry, Section
+from carryover.distill.handoff import Handoff
 from carryover.edits.hook_command import hook_command
 from carryover.paths import StateDir
 from carryover.publish.hook_script import write_hook_script
@@ -110,5 +110,5 @@ def _handoff(task: str, updated_ms: int) -> Handoff:
         resume="ask",
         session="s1",
         head=None,
-        sections=(Section("Task", (Line(Entry(text=task, rule="test"), 0),)),),
+        sections=(Section("Task", (Entry(text=task, kind="prompt"),)),),
     )

@@ -163,5 +163,5 @@ def test_the_answer_is_the_json_form_whatever_the_text_begins_with(text: str) ->
 
 
 def test_the_longest_handoff_is_well_below_what_is_cut_in_the_middle() -> None:
-    """At 10,000 characters (0.169.0). A token is estimated as 4 characters at most, and each line ends in one."""
-    assert render.MAX_TOKENS * 4 + render.MAX_LINES < 10_000 / 2
+    """At 10,000 characters (0.169.0)."""
+    assert render.MAX_TEXT_CHARS < 0.9 * 10_000

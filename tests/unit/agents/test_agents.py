@@ -83,7 +83,7 @@ def test_its_transcripts_become_a_handoff_that_names_it(shop: Path, run: Run) ->
 
     assert (code, err) == (0, "")
     assert "Scribe" in out.splitlines()[0]
-    assert "- Add a discount to the cart" in out
+    assert ": Add a discount to the cart" in out
     assert "Scribe reached its usage limit" in out
 
 

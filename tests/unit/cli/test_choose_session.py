@@ -42,7 +42,8 @@ def shop(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def task_in(text: str) -> str:
-    return text.partition("## Task\n- ")[2].partition("\n")[0]
+    """The first prompt under the heading, without what says whose and when it was."""
+    return text.partition("## Task\n- ")[2].partition("\n")[0].partition(": ")[2]
 
 
 @pytest.mark.parametrize(("name", "task"), [("0abc", PARSER), (f"1{REST_OF_ID.upper()}", LOGIN), ("last", LOGIN)])

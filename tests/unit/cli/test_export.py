@@ -92,8 +92,7 @@ def test_pasted_into_a_covered_agent_the_question_alone_is_the_task(
         assert project is not None
         view = project_view(db, project.id)
     [turn] = next(each for each in view.sessions if each.session == session.session).digest.turns
-    assert turn.prompt.text == "Make the oven in kiln.py show Kelvin, please."
-    assert turn.rules == ()
+    assert turn.prompt == "Make the oven in kiln.py show Kelvin, please."
 
 
 def test_a_budget_is_kept(recorded: Path, run: Run) -> None:

@@ -10,16 +10,16 @@ import pytest
 from carryover.cli.handoff_json import MadeHandoff
 from carryover.cli.handoff_person import lines_for_person, local_time
 from carryover.cli.width import columns
-from carryover.distill.handoff import Handoff, Line, Section
-from carryover.distill.sections.entry import Entry
+from carryover.distill.entry import Entry, Kind, Section
+from carryover.distill.handoff import Handoff
 from support.terminal import Terminal
 
 NOW = datetime(2026, 11, 20, 15, tzinfo=timezone(timedelta(hours=1)))
 UPDATED_MS = int(NOW.timestamp() * 1000) - 2 * 3_600_000
 
 
-def section(title: str, text: str, rule: str = "rule", at_ms: int = 0) -> Section:
-    return Section(title, (Line(Entry(text=text, rule=rule, at_ms=at_ms), 0),))
+def section(title: str, text: str, kind: Kind = "prompt", label: str = "") -> Section:
+    return Section(title, (Entry(text=text, kind=kind, label=label),))
 
 
 def made(*sections: Section) -> MadeHandoff:
@@ -34,25 +34,21 @@ def shown(*sections: Section, width: int = 72) -> list[str]:
 
 def test_it_is_laid_out_for_a_person() -> None:
     assert shown(
-        section("Task", "Add a discount, 5 min before the demo"),
-        section("Recent files", "`cart.py`: edited 30 min before, tests pass"),
-        section("Progress log", "just before: tests pass", at_ms=UPDATED_MS - 20_000),
-        section("Next action", "Limit; for the user: `carryover handoff --to aider`", rule="usage limit"),
+        section("Task", "Add a discount, 5 min earlier than planned", label="Prompt (turn 1, 30 min earlier)"),
+        section("Next action", "Limit; for the user: `carryover handoff --to aider`", kind="limit"),
+        section("Recent files", "`cart.py`: edited 30 min earlier, tests pass", kind="edit"),
     ) == [
         "~/code/shop",
         "last work today 13:00 (2 h ago), Codex",
         "",
         "Task",
-        "  · Add a discount, 5 min before the demo",
-        "",
-        "Recent files",
-        "  · `cart.py`: edited 2 h ago, tests pass",
-        "",
-        "Progress log",
-        "  · just before: tests pass".replace("just before", "2 h ago"),
+        "  · Prompt (turn 1, 2 h ago): Add a discount, 5 min earlier than planned",
         "",
         "Next action",
         "  · Limit; `carryover handoff --to aider`",
+        "",
+        "Recent files",
+        "  · `cart.py`: edited 2 h ago, tests pass",
         "",
         "carryover show 3f2a  the whole session",
         "carryover handoff --raw  the text that agents get",
@@ -93,7 +89,7 @@ def test_on_a_terminal_a_person_reads_it_and_agents_get_the_file(shop: Path, cap
     person, raw = on_terminal(shop), on_terminal(shop, "--raw")
 
     assert person.startswith("~/shop\nlast work ")
-    assert "  · Wire discount into checkout" in person
+    assert "Wire discount into checkout" in person
     assert not any(order in person for order in ("MUST", "RESUME PROTOCOL", "Do not begin"))
     assert raw.startswith("# [CARRYOVER] Last updated ")
     assert "Your first response in this session MUST be:" in raw

@@ -74,7 +74,7 @@ def test_a_copied_transcript_is_in_the_handoff_of_the_project_that_is_named(
         f"`carryover handoff {store}` prints the handoff.\n"
     )
     handoff = run("handoff", str(store))[1]
-    assert "- Add a discount function to the cart" in handoff
+    assert ": Add a discount function to the cart" in handoff
     assert "Checkout is next" in handoff
     assert not (store / ".carryover").exists(), "nothing happened in it lately, so nothing is published"
 
@@ -141,7 +141,7 @@ def test_the_agents_own_transcript_takes_the_place_of_an_export(store: Path, hom
     assert catch_up(state_dir(), str(store)) is None
 
     handoff = run("handoff", str(store))[1]
-    assert "## Task\n- Add a discount\n## " in handoff
+    assert ": Add a discount\n## " in handoff
     with closing(connect_read_only(state_dir().ledger)) as db:
         assert [row.native_id for row in sessions(db, limit=9)] == [session.session]
 
@@ -168,7 +168,7 @@ def test_a_new_session_is_published_at_once(store: Path, tmp_path: Path, run: Ru
 
     imported(run, str(session.path))
 
-    assert "- Add a discount function" in (store / ".carryover/handoff.md").read_text()
+    assert ": Add a discount function" in (store / ".carryover/handoff.md").read_text()
     assert (store / ".carryover/handoff.md").stat().st_mode & 0o777 == 0o600
 
 
@@ -305,7 +305,7 @@ def test_a_running_daemon_does_it_and_publishes(store: Path, tmp_path: Path, run
         handoff = (store / ".carryover/handoff.md").read_text()
 
     assert (first["new_events"], again["new_events"]) == (first["events"], 0)
-    assert "- Add a discount function" in handoff
+    assert ": Add a discount function" in handoff
 
 
 def test_a_name_that_a_request_cannot_hold_is_refused(store: Path, home: Path, run: Run) -> None:

@@ -50,9 +50,9 @@ def everywhere(project: Path) -> bytes:
 def test_the_handoff_names_it_once_as_not_the_users_word(noted: str, run: Run) -> None:
     _, handoff, _ = run("handoff")
 
-    lines = [line for line in handoff.splitlines() if "Second opinion" in line or "capped" in line]
+    lines = [line for line in handoff.splitlines() if "Second opinion" in line or "be capped at `100`" in line]
     assert lines == [
-        "- Second opinion from ChatGPT: The discount should be capped at `100`. (just before; not checked, "
+        "- Second opinion from ChatGPT: The discount should be capped at `100`. (not checked, "
         f"not the user's word: `carryover show {noted}`)"
     ]
     assert "Never go below zero" not in handoff

@@ -7,7 +7,7 @@ import pytest
 
 from carryover.cli.picker import Choice, Picker, keys_line, list_lines, preview_lines
 from carryover.cli.width import columns
-from carryover.distill.digest import Digest, EditedFile, Prompt, Turn
+from carryover.distill.digest import Digest, EditedFile, Turn
 
 NOW_MS = 1_800_000_000_000
 HOME = Path("/home/ada")
@@ -41,7 +41,7 @@ def picker(**others: Any) -> Picker:
 
 
 def turn(prompt: str, **others: Any) -> Turn:
-    return Turn(session="1abc-long", number=1, at_ms=NOW_MS, last_ms=NOW_MS, prompt=Prompt(text=prompt), **others)
+    return Turn(session="1abc-long", number=1, at_ms=NOW_MS, last_ms=NOW_MS, prompt=prompt, **others)
 
 
 def listed(model: Picker, width: int = 80) -> list[str]:
@@ -131,13 +131,7 @@ def test_what_cannot_be_done_is_said() -> None:
 
 
 def test_the_preview_says_what_was_asked_and_what_came_of_it() -> None:
-    newest = turn(
-        "Add a\x1b[2J login page",
-        end="answered",
-        edited=("/home/ada/shop/login.html",),
-        tests="pass",
-        commits=("Add login (3f2a)",),
-    )
+    newest = turn("Add a\x1b[2J login page", end="answered", changes=3, commits=("Add login (3f2a)",))
     digest = Digest(turns=(newest,), touched=(EditedFile(path="/home/ada/shop/login.html", change="add", at_ms=1),))
     asked: list[str] = []
 
@@ -152,7 +146,7 @@ def test_the_preview_says_what_was_asked_and_what_came_of_it() -> None:
     assert shown == [
         "1.2, main, 2 prompts",
         "› Add a login page",
-        "    just now: edited login.html, tests pass, committed Add login (3f2a), answered",
+        "    just now: 3 changes, committed Add login (3f2a), answered",
         "files: login.html",
     ]
     assert asked == ["1abc-long"]

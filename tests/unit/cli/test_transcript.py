@@ -38,7 +38,7 @@ def test_a_transcript_gives_its_handoff_and_its_project(elsewhere: Path) -> None
     made = handoff_of_transcript(elsewhere / CHECKOUT, None, None)
 
     assert made.root == "/home/somebody/shop"
-    assert {"Task", "Recent files", "Next action"} <= set(sections(made.text))
+    assert {"Task", "Where it stands", "Recent files"} <= set(sections(made.text))
     assert "Wire discount into checkout" in made.text
     assert "`checkout.py`" in made.text
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.distill.handoff import Handoff, Line, Section
+from carryover.distill.entry import Entry, Section
+from carryover.distill.handoff import Handoff
 from carryover.distill.header import MAX_CHARS, Answering, Situation, header
-from carryover.distill.sections.entry import Entry
 
 FILE = ".carryover/handoff.md"
 UPDATED_MS = 1_795_155_746_000
@@ -18,7 +18,7 @@ def handoff(*, resume: str = "ask") -> Handoff:
         resume=resume,
         session="s1",
         head="abc1234",
-        sections=(Section("Task", (Line(Entry(text="Add a discount", rule="test"), 0),)),),
+        sections=(Section("Task", (Entry(text="Add a discount", kind="prompt"),)),),
     )
 
 

@@ -12,8 +12,7 @@ from carryover.distill.own_text import (
     without_handoffs,
     without_mark,
 )
-from carryover.distill.work.merge import work_of
-from support.conversation import Conversation, project
+from support.conversation import Conversation, section
 
 HANDOFF = (
     "# [CARRYOVER] Last updated 2026-11-20T06:00:00Z from Codex\n# RESUME PROTOCOL: ask\n## Task\n- Bake\n"
@@ -86,10 +85,9 @@ def test_many_marks_without_an_end_cost_little() -> None:
 def test_an_export_that_is_pasted_sets_no_task_and_the_question_around_it_does() -> None:
     request = "Make the oven in kiln.py tell its temperature in Kelvin, please."
     talk = Conversation().user(f"{EXPORT}\n\n{request}").edited("kiln.py").says("It does.")
-    [line] = work_of(project(talk)).lines
+    [line] = section(talk, title="Task")
 
-    assert line.goal is not None
-    assert line.goal.text == request
+    assert line.endswith(f": {request}")
 
 
 @pytest.mark.parametrize(
@@ -120,10 +118,10 @@ def test_the_first_prompt_answers_the_question_that_the_files_protocol_asks() ->
     assert go_on_prompt("F").endswith(" You need not ask whether to continue: the answer is yes.")
 
 
-def test_the_first_prompt_is_neither_task_nor_decision_nor_question() -> None:
-    talk = Conversation().user(go_on_prompt(".carryover/handoff.md"))
+def test_the_first_prompt_is_not_quoted_as_the_users_words() -> None:
+    talk = Conversation().user(go_on_prompt(".carryover/handoff.md")).edited("kiln.py").says("It is in Kelvin.")
 
-    assert (work_of(project(talk)).lead, talk.digest.questions, talk.notes) == (None, (), [])
+    assert section(talk, title="Task") == section(talk, title="What the user said") == []
 
 
 @pytest.mark.parametrize(

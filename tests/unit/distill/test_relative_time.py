@@ -2,22 +2,22 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.distill.relative_time import before, iso_utc
+from carryover.distill.relative_time import earlier, iso_utc
 
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [
-        (-5, "just before"),
-        (20, "just before"),
-        (180, "3 min before"),
-        (89 * 60, "89 min before"),
-        (2 * 3600, "2 h before"),
-        (5 * 86_400, "5 days before"),
+        (-5, ""),
+        (20, ""),
+        (180, "3 min earlier"),
+        (89 * 60, "89 min earlier"),
+        (2 * 3600, "2 h earlier"),
+        (5 * 86_400, "5 days earlier"),
     ],
 )
-def test_a_time_is_given_as_how_long_before_it_was(seconds: int, said: str) -> None:
-    assert before(1_000_000_000 - seconds * 1000, 1_000_000_000) == said
+def test_a_time_is_given_as_how_long_earlier_it_was(seconds: int, said: str) -> None:
+    assert earlier(1_000_000_000 - seconds * 1000, 1_000_000_000) == said
 
 
 def test_a_time_beyond_the_calendar_is_shown_as_the_nearest_within_it() -> None:

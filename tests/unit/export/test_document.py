@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from carryover.distill.handoff import Line, Section, distill
+from carryover.distill.entry import Entry, Section
+from carryover.distill.handoff import distill
 from carryover.distill.own_text import without_handoffs
-from carryover.distill.sections.entry import Entry
 from carryover.export.document import LEAST_BUDGET, Document, Request, compose
 from carryover.export.material import ChangedText, GuidingFile, LeftOut, Material, Said, TextFile
 from carryover.export.pieces import pieces_of
@@ -25,7 +25,7 @@ def shop() -> Material:
     """A project with a ban, a failure and a few files."""
     talk = Conversation().user("Add a discount to cart.py. Never round before the end, because cents get lost.")
     talk.edited("cart.py", line=2).says("`discount` is there.").user("Now wire it into checkout.py")
-    talk.ran("pytest -q", "ModuleNotFoundError: No module named 'money'", status="error")
+    talk.ran("python checkout.py", "ModuleNotFoundError: No module named 'money'", status="error")
     talk.says("`money` is not installed here. Next I will use `decimal` in checkout.py.")
     now_ms = talk.at_ms + 10 * MINUTE_MS
     view = project(talk)
@@ -215,7 +215,7 @@ def handed_over() -> Material:
     talk = Conversation().user("Add a discount to cart.py").edited("cart.py").says("Done.")
     handoff = distill(project(talk), None, {}, resume="silent", now_ms=talk.at_ms)
     assert handoff is not None
-    made = tuple(Section(title, (Line(Entry(text=title.lower(), rule="made up"), 1),)) for title in HEADINGS)
+    made = tuple(Section(title, (Entry(text=title.lower(), kind="prompt"),)) for title in HEADINGS)
     return Material(name="x", now_ms=talk.at_ms, handoff=replace(handoff, sections=made))
 
 

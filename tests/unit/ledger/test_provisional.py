@@ -91,7 +91,7 @@ def waiting(db: sqlite3.Connection, session: str = "s1") -> list[AnyBody]:
 def said(db: sqlite3.Connection, project_id: int = 1) -> list[str | None]:
     """The newest words of each session, as the distiller is told."""
     digests = [session.digest for session in project_view(db, project_id).sessions]
-    return [(digest.turn.text or None) if digest.turn is not None else None for digest in digests]
+    return [(digest.turn.answer or None) if digest.turn is not None else None for digest in digests]
 
 
 async def test_what_is_reported_early_is_seen_at_once(scribe: Scribe, reading: Reading) -> None:

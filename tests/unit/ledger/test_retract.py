@@ -338,7 +338,7 @@ async def test_what_a_hook_tells_is_heard_beside_any_source(ledger: Ledger, scri
 
     (view,) = project_view(reading(), 1).sessions
     assert view.digest.turn is not None
-    assert (view.digest.turn.text, view.last_ms) == ("Done.", 90_000)
+    assert (view.digest.turn.answer, view.last_ms) == ("Done.", 90_000)
     later = Entry.of(AGENT, scribe.event("and a test", at_ms=95_000), {})
     assert (await ledger.add_provisional(AGENT, [later], {}, now_ms=95_000)).new_events == 1
     assert sessions(reading(), limit=5)[0].last_ms == 95_000

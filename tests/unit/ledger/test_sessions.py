@@ -95,7 +95,7 @@ async def test_what_a_hook_reported_of_it_goes_along(scribe: Scribe, reading: Re
 
     (view,) = project_view(reading(), 1).sessions
     assert view.digest.turn is not None
-    assert (view.session, view.digest.turn.text) == ("s1", "Done.")
+    assert (view.session, view.digest.turn.answer) == ("s1", "Done.")
 
 
 async def test_reading_it_again_adds_nothing(scribe: Scribe, reading: Reading) -> None:

@@ -27,6 +27,7 @@ GATE = [
     "Your first response in this session MUST be:",
     "1. A two-sentence summary of the task and the next planned action.",
     '2. The question: "Do you want to continue from here, or are you starting something different?"',
+    "If the user's message already names a task, do that instead and take this as background.",
     "Do not begin work until the user confirms. If no person can answer (a non-interactive run, a sub-agent), skip "
     "this and treat the text below as background.",
 ]
@@ -95,9 +96,9 @@ def desk(reading: Callable[[], sqlite3.Connection], read_in: Callable[[ClaudeSes
 
 
 def worked(session: ClaudeSession, task: str) -> datetime:
-    """The session takes on `task` and does something; the time of its last record."""
+    """The session takes on `task` and asks what to do next; the time of its last record."""
     session.prompt(task)
-    session.answer("I added the function to cart.py and will wire it into checkout.py next.")
+    session.answer("I added the function to cart.py. Shall I wire it into checkout.py next?")
     return session.now
 
 
@@ -118,15 +119,25 @@ def test_a_new_session_gets_the_gate_and_what_is_known_of_now(
 
     assert text is not None
     lines = text.splitlines()
-    assert lines[:8] == [
+    assert lines[:9] == [
         "# [CARRYOVER] Last updated 2026-11-20T06:00:02Z from Claude Code",
         "# RESUME PROTOCOL: ask",
         *GATE,
         f"{RECEIPT} Since then: `git diff --stat {head}`. Now: 10 min later, HEAD is the same, no files differ.",
         "## Task",
     ]
-    assert lines[8] == "- Add a discount function"
-    assert lines[-1] == f"Full history: `carryover show {session.session}`"
+    assert lines[9].endswith(": Add a discount function")
+    assert lines[-1].startswith(f"Full history: `carryover show {session.session}`")
+
+
+def test_after_an_answer_that_leaves_nothing_open_nothing_is_asked(desk: Desk, session: ClaudeSession) -> None:
+    session.prompt("Add a discount function")
+    session.answer("It is in cart.py.")
+
+    frame = desk.frame(desk.read_in(session), session.now, "startup")
+
+    assert "and ask nothing about it." in frame[2]
+    assert GATE[2] not in frame
 
 
 def test_an_agent_that_forgets_gets_its_own_work_again_when_it_resumes(desk: Desk, session: ClaudeSession) -> None:
@@ -237,8 +248,8 @@ def test_after_a_compaction_the_session_is_informed_of_its_own_work_without_a_ga
 
     assert own is not None and new is not None
     assert own.splitlines()[1:3] == ["# RESUME PROTOCOL: silent", COMPACTED]
-    assert own.split("## Task\n")[1].startswith("- Add a discount function\n")
-    assert new.split("## Task\n")[1].startswith("- Rename the product\n")
+    assert own.split("## Task\n")[1].partition("\n")[0].endswith(": Add a discount function")
+    assert new.split("## Task\n")[1].partition("\n")[0].endswith(": Rename the product")
 
 
 def test_after_a_compaction_a_session_without_a_task_is_informed_of_the_projects(
@@ -248,7 +259,7 @@ def test_after_a_compaction_a_session_without_a_task_is_informed_of_the_projects
 
     text = desk.asked(desk.read_in(session), at, "compact", "not in the ledger")
 
-    assert text is not None and "- Add a discount function\n" in text
+    assert text is not None and ": Add a discount function\n" in text
 
 
 @pytest.mark.parametrize("reason", ["resume", "fork"])
@@ -390,12 +401,6 @@ def test_an_old_handoff_says_its_age_and_does_not_gate(desk: Desk, session: Clau
     ]
     desk.config = Config(resume=ResumeConfig(stale_days=30))
     assert desk.frame(project, at + timedelta(days=9), "startup")[1] == "# RESUME PROTOCOL: ask"
-
-
-def test_where_there_is_nothing_to_hand_over_nothing_is_said(desk: Desk, session: ClaudeSession) -> None:
-    session.prompt("hi")
-
-    assert desk.asked(desk.read_in(session), session.now, "startup") is None
 
 
 async def test_a_project_that_is_only_known_has_nothing_to_say(ledger_path: Path, shop: Path, desk: Desk) -> None:

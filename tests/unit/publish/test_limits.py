@@ -10,13 +10,13 @@ from support.scribe import Scribe
 
 Reading = Callable[[], sqlite3.Connection]
 
-REACHED = TurnEnd(reason="limit", message="limit reached ∙ resets 3pm")
+REACHED = TurnEnd(reason="limit", message="limit reached", resets="3pm")
 
 
-async def limited(scribe: Scribe, cwd: str, at_ms: int, *, task: str = "Add a discount to the cart") -> None:
+async def limited(scribe: Scribe, cwd: str, at_ms: int) -> None:
     session = f"s-{cwd}"
     await scribe.tell(
-        scribe.event(task, session=session, cwd=cwd, at_ms=at_ms - 1000),
+        scribe.event("Add a discount to the cart", session=session, cwd=cwd, at_ms=at_ms - 1000),
         scribe.event(REACHED, session=session, cwd=cwd, at_ms=at_ms),
         path=f"/t/{session}",
     )
@@ -48,7 +48,7 @@ async def test_it_is_over_once_a_session_of_the_project_continues(scribe: Scribe
 
 
 async def test_where_nothing_is_to_be_handed_over_nobody_is_sent_elsewhere(scribe: Scribe, reading: Reading) -> None:
-    await limited(scribe, "/one", 10_000, task="hello")
+    await scribe.tell(scribe.event(REACHED, cwd="/one", at_ms=10_000))
 
     assert limited_projects(reading(), (), since_ms=0) == []
 

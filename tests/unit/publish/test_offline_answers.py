@@ -10,10 +10,10 @@ import pytest
 from carryover.adapter.contract import HookProtocol
 from carryover.agents import adapters
 from carryover.config import AgentsConfig, Config, ProjectsConfig
-from carryover.distill.handoff import Handoff, Line, Section
+from carryover.distill.entry import Entry, Section
+from carryover.distill.handoff import Handoff
 from carryover.distill.header import Answering
 from carryover.distill.render import render
-from carryover.distill.sections.entry import Entry
 from carryover.publish import offline_answers
 from carryover.publish.offline_answers import (
     RESUMED,
@@ -44,7 +44,7 @@ def handoff(task: str = "Add a discount", *, resume: str = "ask") -> Handoff:
         resume=resume,
         session="s1",
         head="abc1234",
-        sections=(Section("Task", (Line(Entry(text=task, rule="test"), 0),)),),
+        sections=(Section("Task", (Entry(text=task, kind="prompt"),)),),
     )
 
 
@@ -92,6 +92,7 @@ def test_each_start_reason_has_its_own_frame_and_none_tells_of_now() -> None:
         "Your first response in this session MUST be:",
         "1. A two-sentence summary of the task and the next planned action.",
         '2. The question: "Do you want to continue from here, or are you starting something different?"',
+        "If the user's message already names a task, do that instead and take this as background.",
         "Do not begin work until the user confirms. If no person can answer (a non-interactive run, a sub-agent), "
         "skip this and treat the text below as background.",
     ]

@@ -82,7 +82,7 @@ async def test_the_handoff_at_the_new_path_names_the_files_there(
     made = refresh(paths.ledger, project, Config(), state=paths.state, home=paths.home, now_ms=NOW_MS)
 
     assert made.published.refusal is None
-    assert "- Add a discount function\n" in (store / ".carryover" / "handoff.md").read_text()
+    assert ": Add a discount function\n" in (store / ".carryover" / "handoff.md").read_text()
     assert not shop.exists()
 
 

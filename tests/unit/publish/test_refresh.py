@@ -8,12 +8,14 @@ import pytest
 from carryover.config import AgentsConfig, Config, ProjectsConfig, PublishConfig
 from carryover.edits.record import PublishedProject, published_projects
 from carryover.facts import GitFacts
+from carryover.model import SessionInfo
 from carryover.paths import StateDir
 from carryover.publish.offline_answers import answer_path, answers_in_advance
 from carryover.publish.refresh import Refreshed, refresh
 from support.claude_session import ClaudeSession
 from support.one_prompt import ledger_with_prompt
 from support.repository import git, repository
+from support.scribe import Scribe
 
 REASONS = ("startup", "clear", "compact", "old")
 
@@ -130,12 +132,12 @@ def test_answers_are_kept_for_selected_agents_alone(
     assert kept(state, shop) == {}
 
 
-def test_a_project_with_nothing_to_hand_over_has_no_answer(
-    refreshed: Refresh, session: ClaudeSession, read_in: Callable[[ClaudeSession], int], state: StateDir, shop: Path
+async def test_a_project_in_which_nothing_happened_has_no_answer(
+    refreshed: Refresh, scribe: Scribe, state: StateDir, shop: Path
 ) -> None:
-    session.prompt("hi")
+    commit = await scribe.tell(scribe.event(SessionInfo(title="Parser"), cwd=str(shop)))
 
-    assert refreshed(read_in(session)).text is None
+    assert refreshed(commit.projects[0]).text is None
     assert kept(state, shop) == {}
 
 
