@@ -46,7 +46,8 @@ def parts(prompt: str) -> tuple[tuple[bool, str], ...]:
     first, last = pasted[0], pasted[-1]
     if (first > 0 and blocks[first - 1].rstrip().endswith(_COLONS)) or _has_headers(blocks[first].splitlines()):
         # What a colon leads to goes on to the end, but for a question about it.
-        last = max(last, len(blocks) - (2 if is_question(blocks[-1]) else 1))
+        asks = is_question(blocks[-1]) and _BLOCK_END.split(prompt.strip())[-1].strip() == blocks[-1]
+        last = max(last, len(blocks) - (2 if asks else 1))
     joined = ((False, blocks[:first]), (True, blocks[first : last + 1]), (False, blocks[last + 1 :]))
     return tuple((was, "\n\n".join(texts)) for was, texts in joined if texts)
 

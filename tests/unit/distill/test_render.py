@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from carryover.distill.sections.entry import Entry
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,7 +11,6 @@ from carryover.distill.clip import estimated_tokens
 from carryover.distill.handoff import Handoff, Line, Section
 from carryover.distill.header import MAX_CHARS, Answering, header
 from carryover.distill.render import MAX_LINES, MAX_TOKENS, lay_out, neutralize, render
-from carryover.distill.sections.entry import Entry
 
 TITLES = (
     "Task", "Also in progress", "Progress log", "Decisions", "Findings", "Recent files", "Failed approaches",

@@ -17,26 +17,34 @@ NOTED: Final = 0
 """The number of a record that is the reader's own: the thread whose history follows has no file."""
 
 
+_FIRST: Final = 1
+_SECOND: Final = 2
+
+
 class RolloutReader(JsonlReader):
     """See the module, and `carryover.adapter.contract.Reader`."""
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Reads on from `cursor`. Raises as `JsonlReader.read` does."""
         batch = super().read(path, cursor)
-        head = [record for record in batch.records[:2] if record.number <= 2]
-        parents = [parent for record in head if (parent := _parent(record, path)) is not None]
-        if not parents or any(file_of_thread(parent, path) is not None for parent in parents):
-            return batch
-        return msgspec.structs.replace(batch, records=(Record(number=NOTED, data=b"null"), *batch.records))
+        records: list[Record] = []
+        for record in batch.records[:_SECOND]:
+            parent = _parent(record, path)
+            if parent is not None and file_of_thread(parent, path) is None:
+                records.append(Record(number=NOTED, data=b"null"))
+            records.append(record)
+        return msgspec.structs.replace(batch, records=(*records, *batch.records[_SECOND:]))
 
 
 def _parent(record: Record, path: Path) -> str | None:
-    """The thread whose history is copied into a file, as one of its first two records says: it was forked from it, or
-    it is not the file's own."""
+    """The thread whose history is copied into a file, as one of its first two records says, whichever of them a read
+    begins with: it was forked from it, or it is not the file's own."""
+    if record.number not in (_FIRST, _SECOND):
+        return None
     line = wire.read_line(record.data, None)
     meta = rawjson.part_of(line.payload, wire.SessionMeta) if isinstance(line, wire.Line) else None
     if meta is None or not isinstance(line, wire.Line) or line.type != "session_meta":
         return None
     if meta.forked_from_id is not None:
         return meta.forked_from_id if wire.whole_number(meta.forked_from_ordinal_exclusive) is None else None
-    return meta.id if record.number > 1 and meta.id is not None and meta.id not in path.name else None
+    return meta.id if record.number == _SECOND and meta.id is not None and meta.id not in path.name else None

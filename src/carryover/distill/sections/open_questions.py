@@ -64,7 +64,7 @@ def _may_be_the_protocols(past: Past, step: Step) -> bool:
     """It was put before anything was done in a session that took over from another."""
     turn = step.turn
     takes_over = past.steps[0].view is not step.view
-    return turn.resumes or (takes_over and turn.number <= 1 and not turn.calls and is_talk(turn))
+    return turn.resumes or (takes_over and turn.number <= 1 and is_talk(turn))
 
 
 def _of_tools(past: Past, step: Step, back: int) -> list[Entry]:
