@@ -24,7 +24,7 @@ _JOINT: Final = " / "
 _LAYOUT: Final = re.compile(r"\s*(?:`{3,}.*|~{3,}.*|([-*_=─━])(?:\s*\1){2,}|[|+:\-\s─━┼]+)\s*")
 _HEADING: Final = re.compile(r"\A\s{0,3}#{1,6}\s+")
 _BULLET: Final = re.compile(r"\A\s*[-*+•]\s+(?=\S)")
-_BOLD: Final = re.compile(r"(?<![\w/*])(\*\*|__)(?=[^\s*/])([^\n]{1,300}?)(?<=[^\s*/])\1(?![\w/*])")
+_BOLD: Final = re.compile(r"(?<![\w/*])\*\*(?=[^\s*/])([^\n]{1,300}?)(?<=[^\s*/])\*\*(?![\w/*])")
 _LINK: Final = re.compile(r"\[([^\]\n]{1,120})\]\((?=[^)\s]{1,500}\))([^)\s]+)\)")
 _ONE_THING: Final = re.compile(r"\W{0,3}(?:\w+://|[\w.~@-]*[/\\]|[\w+/=%-]+\W{0,3}$)", re.ASCII)
 """A URL, a path, a key; not words that a person or a script writes without blanks."""
@@ -46,8 +46,8 @@ def _tidy(raw: str) -> str:
         if _LAYOUT.fullmatch(raw):
             return ""
         line = _BULLET.sub("", _HEADING.sub("", line, count=1), count=1)
-    if "**" in line or "__" in line:
-        line = _BOLD.sub(r"\2", line)
+    if "**" in line:
+        line = _BOLD.sub(r"\1", line)
     if "](" in line:
         line = _LINK.sub(r"\1 (\2)", line)
     return shortened_words(one_line(line))

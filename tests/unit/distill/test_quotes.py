@@ -1,0 +1,85 @@
+"""Quotes keep every word; what only lays out goes, and what does not fit goes in the middle."""
+
+from __future__ import annotations
+
+import pytest
+
+from carryover.distill.clip import estimated_tokens
+from carryover.distill.quotes import PIECE_CHARS, cut_middle, excerpt, lines_of, pieces
+
+ENGLISH = "The cap is applied after rounding. " * 40
+JAPANESE = "割引は丸めのあとで上限をかけます。" * 40
+UNBROKEN = "丸めのあとで上限をかける割引" * 60
+
+
+@pytest.mark.parametrize("text", [ENGLISH, JAPANESE, UNBROKEN, "word " * 300, "x" * 2000], ids=["English", "Japanese", "unbroken", "words", "x"])
+def test_a_long_line_is_parted_into_pieces_that_fit_and_nothing_is_lost(text: str) -> None:
+    parts = pieces(text, beside=60)
+
+    assert max(map(len, parts)) <= PIECE_CHARS
+    assert max(map(estimated_tokens, parts)) <= 100
+    assert len(parts[0]) <= PIECE_CHARS - 60
+    if text != "x" * 2000:
+        assert "".join("".join(parts).split()) == "".join(text.split())
+
+
+@pytest.mark.parametrize(("text", "end"), [(ENGLISH, "rounding."), (JAPANESE, "ます。")])
+def test_it_is_parted_where_a_sentence_ends(text: str, end: str) -> None:
+    assert all(part.endswith(end) for part in pieces(text))
+
+
+def test_short_neighbours_are_joined() -> None:
+    assert pieces("I changed:\n- cart.py\n- checkout.py\n\nAll tests pass.") == (
+        "I changed: / cart.py / checkout.py / All tests pass.",
+    )
+    assert len(pieces("\n".join(["a line of some words"] * 40))) > 2
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("## What is left", ["What is left"]),
+        ("**Done:** all of it", ["Done: all of it"]),
+        ("- first\n* second\n• third\n1. fourth", ["first", "second", "third", "1. fourth"]),
+        ("```py\nx = 1\n```\n---\n~~~", ["x = 1"]),
+        ("| a | b |\n|---|---|\n| 1 | 2 |", ["| a | b |", "| 1 | 2 |"]),
+        ("[the guide](https://x.org/y) says", ["the guide (https://x.org/y) says"]),
+    ],
+)
+def test_marks_that_only_lay_out_are_left_out(text: str, lines: list[str]) -> None:
+    assert list(lines_of(text)) == lines
+
+
+@pytest.mark.parametrize(
+    "text", ["call(**options, **more)", "`src/**/*.py` and **/test", "a ** b ** c", "`__init__` and __main__", "a_b_c"]
+)
+def test_names_and_code_that_look_like_such_marks_stay(text: str) -> None:
+    assert list(lines_of(text)) == [text]
+
+
+def test_of_a_long_url_the_middle_goes_and_the_sentence_after_it_stays() -> None:
+    [line] = lines_of(f"Open https://files.example.org/{'a1b2' * 60}?sig=end9 first. Then sign in.")
+
+    assert line.startswith("Open https://files.example.org/")
+    assert line.endswith("?sig=end9 first. Then sign in.")
+    assert len(line) < 140
+
+
+@pytest.mark.parametrize("text", ["nebiki,zeikomi,goukei," * 8 + "no jun.", "割引、" * 80 + "の順。"])
+def test_words_without_blanks_are_not_taken_for_a_url(text: str) -> None:
+    assert "".join(pieces(text)) == text
+
+
+@pytest.mark.parametrize("text", ["First the plan. " + "And more. " * 90 + "Last the risk.", "割引を先に。" * 90])
+def test_an_excerpt_keeps_both_ends(text: str) -> None:
+    short = excerpt(text, 120)
+
+    assert "…" in short
+    assert len(short) <= 120
+    assert estimated_tokens(short) <= 60
+    assert short[:6] == text[:6]
+    assert short[-6:] == text.strip()[-6:]
+
+
+def test_what_fits_is_not_cut() -> None:
+    assert cut_middle("Round last.", 20) == excerpt("Round\nlast.", 20).replace(" / ", " ") == "Round last."
