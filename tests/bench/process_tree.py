@@ -36,9 +36,9 @@ def processor_s(pid: int) -> float | None:
 class TreeWatch:
     """Takes the memory of a tree of processes again and again while the block lasts.
 
-    `peak_bytes`: the most it had at once, None where that cannot be known. A process counts from the second time on that
-    it is seen: until it runs another program, a new one shares the memory of the one that started it, and what git takes
-    for a moment is not what is asked for here.
+    `peak_bytes`: the most it had at once, None where that cannot be known. A process counts from the second time on
+    that it is seen: until it runs another program, a new one shares the memory of the one that started it, and what
+    git takes for a moment is not what is asked for here.
     """
 
     def __init__(self, pid: int, every_s: float = EVERY_S) -> None:
