@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -11,7 +12,6 @@ from contextvars import ContextVar
 from typing import Final, Literal, TextIO
 
 from carryover.cli.width import STYLE, columns, fitted
-from carryover.text import lazy_re as re
 from carryover.text.invisible import UNSEEN
 
 CONTROL: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|[\x00-\x08\x0b-\x1f\x7f-\x9f]")

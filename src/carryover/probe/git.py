@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -18,7 +19,6 @@ from carryover.probe.git_command import Answer, ask
 from carryover.probe.git_config import names_no_filter
 from carryover.probe.git_diff import ChangedFile, OwnWrites, changed_files, is_own_text, own_places
 from carryover.redact import clean
-from carryover.text import lazy_re as re
 from carryover.text.lines import one_line
 
 _SUBJECT_LIMIT: Final = 200

@@ -6,6 +6,7 @@ they are text; what is left out for such a reason is named in the document.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -31,7 +32,6 @@ from carryover.publish.guidance import guidance
 from carryover.publish.handoff_file import STORE
 from carryover.publish.project_root import AgentFolders
 from carryover.publish.refresh import files_now, own_writes, view_now
-from carryover.text import lazy_re as re
 
 GENERIC: Final = WebChat(id="generic", name="a chat", budget=12_000, tokens_percent=125)
 """A chat that is not known: small enough for most, counted as by those that count most."""

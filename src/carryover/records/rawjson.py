@@ -6,13 +6,13 @@ not UTF-8; both are read with U+FFFD in their place.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final, TypeVar
 
 import msgspec
 
 from carryover.model import Skipped
-from carryover.text import lazy_re as re
 
 ABSENT: Final = msgspec.Raw(b"null")
 

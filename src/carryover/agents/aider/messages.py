@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -13,7 +14,6 @@ from carryover.agents.aider.context import MAX_COMMITS, MAX_KEYS, MAX_LINT_CHARS
 from carryover.model import AssistantMessage, Retracted, TurnEnd
 from carryover.records.changes import Change, as_edit
 from carryover.records.resets import failed_turn
-from carryover.text import lazy_re as re
 
 _COMMAND_LINE: Final = re.compile(r"(?:.*[/\\])?aider(?:\.exe|\.py|-script\.py)?(?: (?P<options>.*))?", re.IGNORECASE)
 _WINDOWS: Final = re.compile(r"[A-Za-z]:\\")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -25,7 +26,6 @@ from carryover.records import rawjson
 from carryover.records.fields import digest
 from carryover.records.resets import failed_turn
 from carryover.records.text import without_handoff
-from carryover.text import lazy_re as re
 
 SYNTHETIC: Final = "<synthetic>"
 """Texts of the client in place of the model's: errors, limits, "No response requested."."""

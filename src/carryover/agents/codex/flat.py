@@ -10,6 +10,7 @@ only where later clients repeat them.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import msgspec
@@ -20,7 +21,6 @@ from carryover.agents.codex.context import Context
 from carryover.agents.codex.session import parse_session
 from carryover.model import Skipped
 from carryover.records import rawjson
-from carryover.text import lazy_re as re
 
 HEADER: Final = "(header)"
 """Stands for the type of the first line, which has none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +12,6 @@ from carryover.agents.codex.spec import SPEC
 from carryover.readers.files import entries_of
 from carryover.records.fields import utc_ms
 from carryover.records.rawjson import objects_in
-from carryover.text import lazy_re as re
 
 _ARCHIVE_NAME: Final = "archived_sessions"
 _ROLLOUT: Final = re.compile(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import msgspec
@@ -12,7 +13,6 @@ from carryover.agents.codex.wire import whole_number
 from carryover.model import Op, ResultStatus
 from carryover.records import rawjson
 from carryover.records.text import without_ansi
-from carryover.text import lazy_re as re
 
 _HEAD: Final = re.compile(
     r"(?:Chunk ID: .*\n)?(?:Wall time: .*\n)?"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, Literal
 
 import msgspec
@@ -17,7 +18,6 @@ from carryover.records import rawjson
 from carryover.records.changes import Change, as_edit
 from carryover.records.fields import SHORT_CHARS, bounded, digest
 from carryover.records.text import names_own_folder, without_ansi
-from carryover.text import lazy_re as re
 
 _INTERACTION: Final = "unified_exec_interaction"
 """What `write_stdin` did to a process is no separate command."""

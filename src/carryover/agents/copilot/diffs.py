@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -13,7 +14,6 @@ from carryover.records import rawjson
 from carryover.records.changes import Change, Hunk, Replacement, patched, replaced
 from carryover.records.fields import MAX_PATH_CHARS, resolved
 from carryover.records.patches import added, in_patch, place_of
-from carryover.text import lazy_re as re
 
 _FILE: Final = re.compile(r"diff --git a/?(?P<old>/?.+?) b/?(?P<new>/.+|[^/].*)")
 _HUNK: Final = re.compile(r"@@ -\d{1,9}(?:,\d{1,9})? \+(\d{1,9})(?:,\d{1,9})? @@")

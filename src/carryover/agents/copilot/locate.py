@@ -5,6 +5,7 @@ The kinds of sources are known by their place alone: FACTS.md.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import Final, Literal
@@ -15,7 +16,6 @@ from carryover.agents.copilot.spec import SPEC
 from carryover.agents.copilot.vscode_places import ChatKind
 from carryover.readers.files import read_head
 from carryover.records.rawjson import objects_in
-from carryover.text import lazy_re as re
 
 Kind = Literal["log"] | ChatKind
 """log: the events of a session of the terminal client, or of one that VS Code runs by it."""

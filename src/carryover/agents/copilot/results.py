@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, Literal
 
 import msgspec
@@ -17,7 +18,6 @@ from carryover.records import rawjson
 from carryover.records.changes import as_edit
 from carryover.records.fields import SHORT_CHARS, bounded
 from carryover.records.text import HANDOFF_FILE, without_ansi
-from carryover.text import lazy_re as re
 
 _FROM_HOOKS: Final = re.compile(
     r'\n*Tool "[^"\n]*" (?:succeeded|failed)\. Additional guidance from \w+ hooks:.*\Z', re.DOTALL

@@ -5,13 +5,13 @@ Of SQL only plain statements are read: what an expression or a query gives is un
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import msgspec
 
 from carryover.model import PlanItem, PlanState, PlanUpdate
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, bounded
-from carryover.text import lazy_re as re
 
 MAX_TODOS: Final = 100
 _MAX_SQL_CHARS: Final = 40_000

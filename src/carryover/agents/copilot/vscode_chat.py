@@ -7,6 +7,7 @@ their own. What a request may still change is `is_open`: the reader holds it bac
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -48,7 +49,6 @@ from carryover.agents.copilot.vscode_wire import (
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, digest
 from carryover.records.lenient import Fields, fields_of, is_true, items_of, text_of, time_of
-from carryover.text import lazy_re as re
 
 MAX_REQUESTS: Final = 5_000
 MAX_PART_BYTES: Final = 8 << 20

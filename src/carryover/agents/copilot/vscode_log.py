@@ -6,6 +6,7 @@ at a path. Only what is on such a path is decoded: a chat may hold many megabyte
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final, Literal
 
@@ -13,7 +14,6 @@ import msgspec
 
 from carryover.records import rawjson
 from carryover.records.lenient import Fields, read_as
-from carryover.text import lazy_re as re
 
 MAX_INDEX: Final = 1_000_000
 

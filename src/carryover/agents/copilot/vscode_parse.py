@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import msgspec
@@ -48,7 +49,6 @@ from carryover.records.lenient import Fields, fields_of, is_true, items_of, read
 from carryover.records.resets import failed_turn
 from carryover.records.summary import parts_by_heading
 from carryover.records.text import without_handoff
-from carryover.text import lazy_re as re
 
 MAX_QUESTIONS: Final = 10
 

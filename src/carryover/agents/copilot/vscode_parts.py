@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -20,7 +21,6 @@ from carryover.agents.copilot.vscode_wire import (
 )
 from carryover.records import rawjson
 from carryover.records.lenient import Fields, fields_of, items_of, read_as, text_of
-from carryover.text import lazy_re as re
 
 MAX_PARTS: Final = 20_000
 """Of one answer."""

@@ -5,13 +5,13 @@ A session has the same id in each place: FACTS.md, "Chats in VS Code".
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import Final, Literal
 
 from carryover.adapter.contract import Source
 from carryover.agents.copilot.spec import EMPTY, EXTENSION, TRANSFERRED, WINDOWS
-from carryover.text import lazy_re as re
 
 ChatKind = Literal["chat", "chat_transcript"]
 """chat: what the editor stores of a chat. chat_transcript: the events that the extension writes beside it."""

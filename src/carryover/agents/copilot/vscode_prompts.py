@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import msgspec
 
 from carryover.records.lenient import fields_of, items_of, text_of
-from carryover.text import lazy_re as re
 
 MAX_PARTS: Final = 200
 

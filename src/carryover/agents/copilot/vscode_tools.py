@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from typing import Final
 
 import msgspec
@@ -14,7 +15,6 @@ from carryover.records.fields import MAX_PATH_CHARS, SHORT_CHARS, SUBJECT_CHARS,
 from carryover.records.lenient import Fields, fields_of, items_of, number_of, text_of
 from carryover.records.text import names_own_folder, without_ansi
 from carryover.records.uris import path_of
-from carryover.text import lazy_re as re
 
 MAX_TODOS: Final = 100
 

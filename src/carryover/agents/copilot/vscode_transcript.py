@@ -6,6 +6,7 @@ but they say nothing of errors, of limits and of what the user retracted. So the
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from carryover.adapter.contract import Parsed, Record, Source, ToolOutcome
@@ -21,7 +22,6 @@ from carryover.records.fields import SUBJECT_CHARS, bounded
 from carryover.records.lenient import Fields, fields_of, items_of, read_as, text_of
 from carryover.records.patches import added, in_patch, place_of
 from carryover.records.text import HANDOFF_FILE, names_own_folder, without_ansi
-from carryover.text import lazy_re as re
 
 _USAGE: Final = "assistant.usage"
 _EXIT_CODE: Final = re.compile(r"\b(?:[Cc]ommand )?exited with (?:exit )?code:? (-?\d{1,9})\b")

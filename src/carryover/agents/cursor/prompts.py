@@ -6,13 +6,13 @@ Seen in agent-transcripts and in the CLI's store (2026 builds, per FACTS.md): bl
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
 import msgspec
 
 from carryover.records.fields import utc_ms
-from carryover.text import lazy_re as re
 
 _CONTEXT: Final = re.compile(
     r"\s*<(additional_data|agent_skills|agent_transcripts|always_applied_workspace_rules|attached_files|"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import msgspec
@@ -27,7 +28,6 @@ from carryover.records import rawjson
 from carryover.records.changes import Change, as_edit, hunks_in, patched
 from carryover.records.fields import MAX_PATH_CHARS, SHORT_CHARS, bounded, is_absolute
 from carryover.records.text import without_ansi
-from carryover.text import lazy_re as re
 
 MAX_PLAN_ITEMS: Final = 40
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from carryover.model import Op, PlanState
 from carryover.records.summary import Kinds
-from carryover.text import lazy_re as re
 
 OPS: Final[dict[str, Op]] = {
     "bash": "shell",

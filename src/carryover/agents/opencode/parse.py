@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, Literal
 
 from carryover.adapter.contract import Parsed, Record, Reemitted, Source, ToolOutcome
@@ -35,7 +36,6 @@ from carryover.records.lenient import fields_of, is_true, number_of, read_as, te
 from carryover.records.resets import failed_turn
 from carryover.records.summary import parts_by_heading
 from carryover.records.text import without_handoff
-from carryover.text import lazy_re as re
 
 _QUOTED: Final = re.compile(r'"([^"]*\s[^"]*)"\s*')
 """How `opencode run` writes down a prompt of several words (1.1.65 to 1.18.33)."""

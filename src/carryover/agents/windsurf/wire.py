@@ -5,6 +5,7 @@ Every field may be missing or have another type. Reported for 1.12.41 to 2.3.9, 
 
 from __future__ import annotations
 
+import re
 from typing import Final
 from urllib.parse import unquote
 
@@ -13,7 +14,6 @@ import msgspec
 from carryover.records import rawjson
 from carryover.records.fields import utc_ms
 from carryover.records.lenient import text_of
-from carryover.text import lazy_re as re
 
 PROMPT: Final = "pre_user_prompt"
 WRITE: Final = "post_write_code"
