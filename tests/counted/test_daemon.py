@@ -34,9 +34,6 @@ MOST: Final = {
     "a turn ends": (78, 1, 2, 40, 3, 6, 230, 110),
     "a rescan with nothing new": (0, 3, 0, 0, 0, 0, 2, 0),
     "a session starts, nothing new": (12, 2, 3, 33, 1, 2, 155, 1),
-    "the answer to `handoff`": (17, 4, 2, 26, 1, 5, 145, 1),
-    "the answer to `sessions`": (3, 0, 1, 10, 0, 0, 50, 1),
-    "the answer to `status`": (16, 16, 2, 38, 1, 1, 140, 1),
 }
 WAKE_UPS_PER_S: Final = {
     "idle since the start": {"all threads": 130, "event loop": 25},
@@ -78,9 +75,6 @@ def test_what_happens_in_a_daemon_costs_no_more_than_it_did(world: World, with_d
     least |= {
         "a rescan with nothing new": meter.least(lambda _: with_daemon.settle()),
         "a session starts, nothing new": meter.least(starts),
-        "the answer to `handoff`": meter.least(lambda _: world.carryover("handoff")),
-        "the answer to `sessions`": meter.least(lambda _: world.carryover("sessions")),
-        "the answer to `status`": meter.least(lambda _: world.carryover("status")),
         "nothing for a second": meter.least(lambda _: after_work.append(wake_ups_per_s(with_daemon.pid))),
     }
     wake_ups["just after some work"] = least_of(after_work)

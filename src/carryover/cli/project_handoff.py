@@ -66,12 +66,8 @@ def handoff_of_project(root: str, choose: Choose | None = None) -> Refreshed:
 
 def bring_up_to_date(state: StateDir, root: str) -> bool:
     """The running daemon reads what is new; where none runs, we do, for this project. False where that is not all."""
-    from carryover.cli.running_daemon import does_not_answer
     from carryover.daemon.client import ask_daemon
 
-    if does_not_answer(state.socket):
-        print("carryoverd does not answer; this is what it has recorded.", file=sys.stderr)
-        return False
     try:
         settled = ask_daemon(state.socket, "POST", f"/settle?{urlencode({'root': root})}", timeout_s=SETTLE_LIMIT_S)
     except TimeoutError:

@@ -35,7 +35,6 @@ from carryover.daemon.limit_notice import LimitNotices, show_notice
 from carryover.daemon.log import Log
 from carryover.daemon.metrics import Meter
 from carryover.daemon.moves import Moves
-from carryover.daemon.prompt_answers import PromptAnswers
 from carryover.daemon.publish_queue import Outcome, PublishQueue
 from carryover.daemon.rescanner import Rescanner
 from carryover.daemon.roots import ReadRoots
@@ -290,13 +289,6 @@ class Daemon:
             self._log,
             moves=self._moves,
             know=self._know,
-            prompt=PromptAnswers(
-                self._context,
-                settle=self._settle,
-                know=self._know,
-                follow=self._moves.follow_root,
-                health=self._health,
-            ),
             imports=self._imports,
             forgetting=self._forgetting,
             limiter=limiter,

@@ -6,9 +6,8 @@ import os
 import shlex
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -53,38 +52,21 @@ from carryover.paths import StateDir
 from carryover.publish.limits import limited_projects
 
 
-class Running(msgspec.Struct, frozen=True):
-    """The running daemon, where this process is it. `versions` takes in what was found out of commands' versions, and
-    returns all that is known."""
-
-    health: Health
-    versions: Callable[[Mapping[str, str]], Mapping[str, str]]
-
-
-def gather(
-    state: StateDir,
-    home: Path,
-    *,
-    inspect: bool = False,
-    env: Mapping[str, str] | None = None,
-    running: Running | None = None,
-) -> Report:
-    """The report for a user whose environment is `env`, by default this process's; with `inspect` also what takes
-    longer to find out.
+def gather(state: StateDir, home: Path, *, inspect: bool = False) -> Report:
+    """The report for the user; with `inspect` also what takes longer to find out.
 
     Runs the agents' commands to ask their versions, all at once, for a bounded time. Without `inspect` not those whose
     answer a running daemon keeps.
     """
-    env = os.environ if env is None else env
+    env = os.environ
     config, config_problem = _config(state)
     machine = Machine(home=home, env={**config.agents.recorded_env(), **env})
     ledger, ledger_problem = _ledger(state, config, machine)
-    health, daemon_problem = _health(state) if running is None else (running.health, None)
-    exchange = partial(exchange_versions, state) if running is None else running.versions
-    memory = VersionMemory({} if inspect or health is None else exchange({}))
+    health, daemon_problem = _health(state)
+    memory = VersionMemory({} if inspect or health is None else exchange_versions(state, {}))
     seen = detect_all(specs(), machine, config.agents.recorded_versions(), ask=memory.ask)
     if memory.learned and health is not None:
-        exchange(memory.learned)
+        exchange_versions(state, memory.learned)
     detections = with_entry_files(with_hook_files(seen, [state.hook_script]), machine.platform)
     manager, program = service_of_user(env, home)
     service = manager.status()
