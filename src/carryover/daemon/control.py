@@ -10,7 +10,6 @@ read the secret just as well, so nothing more is asked of it.
     POST /unlink?old=             `carryover link --undo`
     POST /import?path=&project=&agent=    `carryover import`, of one file
     POST /forget?selection=       `carryover forget`; a `Selection` as JSON
-    POST /versions?learned=       what `carryover status` found out of commands' versions; answers what is known
     POST /hook/<agent>/<event>    see `carryover.daemon.hooks.dispatch`
 """
 
@@ -38,7 +37,6 @@ from carryover.daemon.hooks.http_app import (
     listening,
 )
 from carryover.daemon.imports import Imports
-from carryover.daemon.known_versions import KnownVersions
 from carryover.daemon.log import Log
 from carryover.daemon.moves import Moves
 from carryover.ledger.ledger_errors import LedgerUnavailable
@@ -67,7 +65,6 @@ def control_app(
     app = guarded_app(log, limiter, port)
     app.router.add_get("/health", json_route(health))
     app.router.add_post("/settle", _settling(settle, know))
-    app.router.add_post("/versions", _versions(KnownVersions()))
     if moves is not None:
         app.router.add_post("/follow", _asked(moves.follow_root, "root"))
         app.router.add_post("/link", _asked(moves.link, "old", "new"))
@@ -134,17 +131,6 @@ def _asked(answer: Callable[..., Awaitable[msgspec.Struct]], *names: str) -> Han
         if not all(path.startswith("/") for path in given):
             raise web.HTTPBadRequest
         return web.Response(body=msgspec.json.encode(await answer(*given)), content_type="application/json")
-
-    return handle
-
-
-def _versions(known: KnownVersions) -> Handler:
-    async def handle(request: web.Request) -> web.Response:
-        try:
-            learned = msgspec.json.decode(request.query.get("learned", "{}"), type=dict[str, str])
-        except msgspec.MsgspecError as error:
-            raise web.HTTPBadRequest from error
-        return web.Response(body=msgspec.json.encode(known.exchange(learned)), content_type="application/json")
 
     return handle
 
