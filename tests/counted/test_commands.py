@@ -29,7 +29,7 @@ WITH_DAEMON: Final = {
 """The daemon has read everything."""
 
 WITHOUT_DAEMON: Final = {
-    "handoff": (9, f"{WRITER} tree_sitter"),
+    "handoff": (10, f"{WRITER} tree_sitter"),
     "sessions": (0, READER),
     "status": (2, READER),
 }

@@ -70,10 +70,6 @@ def bring_up_to_date(state: StateDir, root: str) -> bool:
         with suppress(UserError, TimeoutError):  # an older daemon does not know the question
             ask_daemon(state.socket, "POST", f"/follow?{urlencode({'root': root})}", timeout_s=SETTLE_LIMIT_S)
         return bool(settled["caught_up"])
-    from carryover.cli.nothing_new import nothing_new
-
-    if nothing_new(state, root):
-        return True
     from carryover.cli.from_disk import catch_up
 
     trouble = catch_up(state, root)
