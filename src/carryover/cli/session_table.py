@@ -1,4 +1,4 @@
-"""Recorded sessions as a table. Imports little, since the list of a running daemon needs no more."""
+"""Recorded sessions as a table."""
 
 from __future__ import annotations
 
