@@ -38,15 +38,9 @@ GOALS: Final[Mapping[str, Goal]] = {
     "session-start-p50": Goal("more", 10, "ms", "git is asked for the state of the project"),
     "session-start-p99": Goal("more", 20, "ms", "git is asked for the state of the project"),
     "session-start-late": Goal("value", 0, "", "as many at once are answered with the last handoff that was written"),
-    "command-handoff": Goal(
-        "ratio", 6, "", "loading the modules and the daemon's answer take about as long as each other"
-    ),
-    "command-status": Goal(
-        "ratio", 6, "", "loading the modules and the daemon's answer take about as long as each other"
-    ),
-    "command-sessions": Goal(
-        "ratio", 6, "", "loading the modules and the daemon's answer take about as long as each other"
-    ),
+    "command-handoff": Goal("ratio", 6, "", "it loads the distiller, parses the touched files and asks git by itself"),
+    "command-status": Goal("ratio", 6, "", "it loads what looks for the agents and their hooks, and asks systemd"),
+    "command-sessions": Goal("ratio", 6, "", "it loads the settings' and the ledger's structs"),
     "idle-memory": Goal("value", 60, "MB", "a server, a watcher and a database alone take the floor beside it"),
     "idle-processor": Goal("value", 0.3, "%", "the watcher asks its queue in fixed steps"),
     "idle-children": Goal("value", 0, "", "git has not ended yet"),
