@@ -80,8 +80,8 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """The first folder: turns in another one are another session's, since a session belongs to one project."""
     place: str | None = None
     """The folder of the next turn, where a record named it before that begins."""
-    family: Literal["flat", "legacy", "paginated"] | None = None
-    """Which records hold prompts and answers: the file says it, not the client's version. `flat`: see that module."""
+    family: Literal["legacy", "paginated"] | None = None
+    """Which records hold prompts and answers: the file says it, not the client's version."""
     facts: Facts = Facts()
     emitted: tuple[EmittedFacts, ...] = msgspec.field(default=(), name="told")
     """Stored under the name that 0.1.0 gave it."""

@@ -9,7 +9,7 @@ import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Source
 from carryover.adapter.event_builder import usable_folder
-from carryover.agents.codex import flat, messages, turns, wire
+from carryover.agents.codex import messages, turns, wire
 from carryover.agents.codex.builder import Builder
 from carryover.agents.codex.context import Context
 from carryover.agents.codex.kinds import QUIET_EVENTS, QUIET_ITEMS, QUIET_RECORDS, QUIET_RESPONSES
@@ -28,9 +28,7 @@ def parse_record(source: Source, context: Context, record: Record) -> tuple[Cont
     """Parses one record of a Codex transcript. Never raises: what is not understood is counted in `skipped`."""
     if record.number == NOTED:
         return msgspec.structs.replace(context, orphan=True), _NOTHING
-    line = flat.read_line(record.data, context)
-    if line is None:
-        return context, _NOTHING
+    line = wire.read_line(record.data, context.facts.agent_version)
     if isinstance(line, Skipped):
         return context, Parsed(skipped=(line,))
     handle = _RECORDS.get(line.type)
@@ -95,9 +93,7 @@ def _parse_item(builder: Builder, completed: wire.ItemCompleted) -> None:
 
 def _parse_response(builder: Builder, payload: msgspec.Raw) -> None:
     kind = wire.kind_of(payload)
-    if kind == "message" and builder.context.family == "flat":
-        flat.parse_message(builder, payload)
-    elif kind == "message" and builder.turn.id is None:
+    if kind == "message" and builder.turn.id is None:
         # 0.99 records the folder of a turn only after its prompt; but the model learns it before.
         if (place := usable_folder(messages.environment_folder(payload))) is not None:
             builder.start_turn(None, place)
@@ -126,7 +122,6 @@ def _with(builder: Builder, name: str, raw: msgspec.Raw, kind: type[T], handle: 
 
 _RECORDS: Final[dict[str, Callable[[Builder, msgspec.Raw], None]]] = {
     "session_meta": parse_session,
-    flat.HEADER: flat.parse_header,
     "turn_context": turns.parse_context,
     "event_msg": _parse_event,
     "response_item": _parse_response,

@@ -171,8 +171,6 @@ def _open(builder: Builder, call_id: str, name: str, call: wire.Call, text: str)
 def _shell(builder: Builder, call_id: str, name: str, given: CallInput) -> OpenCall:
     raw = given.cmd if given.cmd is not rawjson.ABSENT else given.command
     place = given.first("workdir")
-    if builder.context.family == "flat" and builder.context.cwd is None:
-        builder.move_to(place)  # before 0.22 nothing else names one
     cwd = resolved(place, builder.cwd) if place else builder.cwd
     patch = commands.given_patch(raw)
     if patch is not None:

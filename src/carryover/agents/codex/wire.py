@@ -1,6 +1,6 @@
 """The lines of a Codex transcript, as far as we rely on them, and how they are read.
 
-Each is `{"timestamp", "type", "payload"}` (0.34 to 0.169; before that: `flat.py`). The payload stays raw until it is
+Each is `{"timestamp", "type", "payload"}` (0.34 to 0.169). The payload stays raw until it is
 known what it is, so a bulky record of no interest costs one pass over its bytes. Facts: FACTS.md.
 """
 
