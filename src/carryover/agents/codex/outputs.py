@@ -35,6 +35,8 @@ _IN_SANDBOX: Final = re.compile(r"failed in sandbox(?: \w+ with execution error)
 _DENIED_THERE: Final = re.compile(r"sandbox denied exec error, exit code: (-?\d{1,10}), stdout: ")
 _STDERR: Final = ", stderr: "
 """What stands before the two halves of a command's output where the client suspects its sandbox (0.46)."""
+_PATCH_FAILED: Final = "error: "
+"""Before a reason that later clients put behind `apply_patch verification failed` (0.34, 0.48)."""
 _SCRIPT_ERROR: Final = "Script error:\n"
 """Stands above the reason where a script of code mode failed (0.169)."""
 _WORKED: Final = ("Success. Updated the following files:", "Script completed")
@@ -87,6 +89,8 @@ def read_output(op: Op, text: str) -> Outcome:
         return Outcome("denied", text, never_ran=True)
     if text.startswith(_NEVER_RAN):
         return Outcome("error", text, never_ran=True)
+    if op == "edit" and text.startswith(_PATCH_FAILED):
+        return Outcome("error", text)
     if text.startswith(_FAILED):
         return Outcome("error", _body(text).removeprefix(_SCRIPT_ERROR))
     return Outcome(_status(op, text), text)
