@@ -139,11 +139,6 @@ def test_an_idle_time_that_makes_no_sense_is_unknown(idle: object) -> None:
     assert resumed == reading_of(SESSION % 99, action="session_start", reason="resume")
 
 
-def test_a_payload_without_the_events_name_is_taken_for_the_event_the_hook_is_set_for() -> None:
-    """Before 1.0.41 there was none."""
-    assert reported("PreCompact", hook_event_name=None) == reading_of(SESSION % 99, action="flush")
-
-
 def test_half_a_surrogate_pair_costs_one_character() -> None:
     """JavaScript cuts strings in the middle of a pair."""
     data = payload("Stop", last_assistant_message="Done HERE").data.replace(b"HERE", b"\\ud83d")

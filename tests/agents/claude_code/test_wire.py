@@ -9,8 +9,6 @@ from carryover.agents.claude_code import wire
 from carryover.model import Skipped
 from carryover.records import rawjson
 
-NONE: frozenset[str] = frozenset()
-
 
 @pytest.mark.parametrize(
     ("broken", "mended"),
@@ -31,8 +29,10 @@ def test_only_what_is_broken_is_mended(broken: bytes, mended: bytes) -> None:
 
 
 def test_a_record_of_a_quiet_type_may_have_any_shape() -> None:
-    assert wire.read_line(b'{"type":"mode","uuid":5}', frozenset({"mode"})) is None
-    assert wire.read_line(b'{"type":"user","uuid":5,"version":"2.1.0"}', NONE) == Skipped(
+    quiet = rawjson.read_line(wire.LINE, b'{"type":"mode","uuid":5}', quiet=("mode",))
+
+    assert quiet is None
+    assert rawjson.read_line(wire.LINE, b'{"type":"user","uuid":5,"version":"2.1.0"}') == Skipped(
         "user", "unexpected shape at $.uuid", "2.1.0"
     )
 

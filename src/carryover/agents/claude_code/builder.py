@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Source
-from carryover.adapter.event_builder import EventBuilder, differing, usable_folder, usable_name
+from carryover.adapter.event_builder import EventBuilder, usable_folder, usable_name
 from carryover.agents.claude_code import wire
 from carryover.agents.claude_code.context import Context
 from carryover.model import AnyBody
@@ -46,6 +46,7 @@ class Builder(EventBuilder[Context]):
         session = usable_name(line.session_id) or context.session or source.session or PurePosixPath(source.path).stem
         builder = cls(
             line=line,
+            version=line.version,
             context=context,
             session=session,
             at_ms=at_ms,
@@ -82,14 +83,10 @@ class Builder(EventBuilder[Context]):
             secondary_key=secondary_key,
         )
 
-    def skip(self, record_type: str, reason: str) -> None:
-        """Count something that was not understood. `reason` never quotes the record."""
-        self.count_skipped(record_type, reason, self.line.version)
-
     def learn_model(self, model: str | None) -> None:
         """Note which model answers, unless the record is old history written again."""
-        if usable_name(model) and self._is_news():
-            self.change(facts=msgspec.structs.replace(self.context.facts, model=model))
+        if self._is_news():
+            self.learn(model=model)
 
     def learn_title(self, title: str | None, *, by_user: bool) -> None:
         """Note the name of the session. One that the user gave is not replaced by one that the model chose."""
@@ -99,11 +96,8 @@ class Builder(EventBuilder[Context]):
 
     def emit_session_info(self) -> None:
         """Send what is known of the session and was not sent before. Nothing before its first event with a time."""
-        facts, emitted = self.context.facts, self.context.emitted
-        if facts == emitted or self.subagent_id is not None or not self.at_ms:
-            return
-        self.put_info_first(self.session, self.cwd, differing(facts, emitted))
-        self.change(emitted=facts)
+        if self.subagent_id is None:
+            self.put_news_first(self.session, self.cwd)
 
     def parsed(self) -> tuple[Context, Parsed]:
         """The next context and what the record became, facts about the session first."""
@@ -115,19 +109,13 @@ class Builder(EventBuilder[Context]):
         return self.subagent_id is None and self.at_ms >= self.context.newest_ms
 
     def _learn(self, own_ms: int, parent: str | None) -> None:
-        line, context = self.line, self.context
-        facts = context.facts
         if self._is_news():
             # "HEAD" means a detached head and for no repository at all (2.1.328), "" for none (2.1.11).
-            branch = usable_name(line.git_branch) if line.git_branch != "HEAD" else None
-            news = (usable_name(line.version) or facts.agent_version, branch or facts.branch, parent or facts.parent)
-            if news != (facts.agent_version, facts.branch, facts.parent):
-                facts = msgspec.structs.replace(facts, agent_version=news[0], branch=news[1], parent=news[2])
-        self.context = msgspec.structs.replace(
-            context,
+            branch = self.line.git_branch if self.line.git_branch != "HEAD" else None
+            self.learn(agent_version=self.line.version, branch=branch, parent=parent)
+        self.change(
             session=self.session,
-            cwd=self.cwd or context.cwd,
+            cwd=self.cwd or self.context.cwd,
             last_ms=self.at_ms,
-            newest_ms=max(own_ms, context.newest_ms),
-            facts=facts,
+            newest_ms=max(own_ms, self.context.newest_ms),
         )

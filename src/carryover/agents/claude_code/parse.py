@@ -43,7 +43,7 @@ _NOTHING: Final = Parsed()
 
 def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
     """Parses one record of a Claude Code transcript. Never raises: what is not understood is counted in `skipped`."""
-    line = wire.read_line(record.data, QUIET_RECORDS)
+    line = rawjson.read_line(wire.LINE, record.data, quiet=QUIET_RECORDS)
     if line is None:
         return context, _NOTHING
     if isinstance(line, Skipped):

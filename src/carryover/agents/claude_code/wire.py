@@ -10,8 +10,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.model import Skipped
-from carryover.records.rawjson import ABSENT, UNREADABLE, decode, mend, shape_of, skipped, string_of
+from carryover.records.rawjson import ABSENT, UNREADABLE, decode, shape_of
 
 
 class Line(msgspec.Struct, frozen=True, rename="camel"):
@@ -52,13 +51,6 @@ class Line(msgspec.Struct, frozen=True, rename="camel"):
     reason: msgspec.Raw = ABSENT
     custom_title: str | None = None
     ai_title: str | None = None
-
-
-class Kind(msgspec.Struct, frozen=True):
-    """Only what a record is."""
-
-    type: str | None = None
-    version: msgspec.Raw = ABSENT
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -117,42 +109,8 @@ class Attachment(msgspec.Struct, frozen=True, rename="camel"):
     origin: msgspec.Raw = ABSENT
 
 
-_LINE: Final = msgspec.json.Decoder(Line)
-_KIND: Final = msgspec.json.Decoder(Kind)
+LINE: Final = msgspec.json.Decoder(Line)
 _MESSAGE: Final = msgspec.json.Decoder(Message)
-
-
-def read_line(data: bytes, quiet: frozenset[str]) -> Line | Skipped | None:
-    """The record in `data`; None for one of a `quiet` type that has another shape than ours.
-
-    A line with a lone surrogate escape or with bytes that are not UTF-8 is read with those replaced by U+FFFD:
-    JavaScript cuts strings between the halves of a pair, and one such character must not cost the whole record.
-    """
-    try:
-        return _LINE.decode(data)
-    except msgspec.ValidationError as error:
-        return _misshapen(data, error, quiet)
-    except RecursionError:
-        return skipped(None, "nested too deeply", None)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        pass
-    mended = mend(data)
-    try:
-        return _LINE.decode(mended)
-    except msgspec.ValidationError as error:
-        return _misshapen(mended, error, quiet)
-    except UNREADABLE:
-        return skipped(None, "not JSON", None)
-
-
-def _misshapen(data: bytes, error: msgspec.ValidationError, quiet: frozenset[str]) -> Skipped | None:
-    try:
-        kind = _KIND.decode(data)
-    except UNREADABLE:
-        kind = Kind()
-    if kind.type in quiet:
-        return None
-    return skipped(kind.type, shape_of(error), string_of(kind.version))
 
 
 def message_of(line: Line) -> Message | str:

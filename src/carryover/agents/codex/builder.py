@@ -9,9 +9,9 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Parsed, Source
-from carryover.adapter.event_builder import EventBuilder, differing, usable_name
+from carryover.adapter.event_builder import EventBuilder, Facts, differing, usable_name
 from carryover.agents.codex import wire
-from carryover.agents.codex.context import MAX_EMITTED, MAX_TURNS, Context, EmittedFacts, Facts, Turn
+from carryover.agents.codex.context import MAX_EMITTED, MAX_TURNS, Context, EmittedFacts, Turn
 from carryover.agents.codex.locate import named_ms
 from carryover.model import AnyBody, session_in_other_cwd
 from carryover.records.fields import digest, utc_ms
@@ -42,6 +42,7 @@ class Builder(EventBuilder[Context]):
             thread=context.thread or source.session or PurePosixPath(source.path).stem,
             at_ms=at_ms,
             timed=own_ms > 0,
+            version=context.facts.agent_version,
             turn=context.turns[-1] if context.turns else Turn(cwd=context.cwd),
         )
 
@@ -117,15 +118,6 @@ class Builder(EventBuilder[Context]):
         """Add a part of a tool call, which both families know by the call's id."""
         # Not every provider's call ids are unique beyond a turn.
         self._add(body, f"{self.turn.id or self.thread}/{call_id}:{part}", part, call_id)
-
-    def skip(self, record_type: str, reason: str) -> None:
-        """Count something that was not understood. `reason` never quotes the record."""
-        self.count_skipped(record_type, reason, self.context.facts.agent_version)
-
-    def learn(self, **facts: str | None) -> None:
-        """Note facts about the session; None says nothing."""
-        known = {name: value for name, value in facts.items() if usable_name(value)}
-        self.change(facts=msgspec.structs.replace(self.context.facts, **known))
 
     def parsed(self) -> tuple[Context, Parsed]:
         """The next context and what the record became, facts about the session first."""

@@ -51,20 +51,11 @@ class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
     """The user took it back."""
 
 
-class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is known of a session."""
-
-    agent_version: str | None = None
-    model: str | None = None
-    branch: str | None = None
-    parent: str | None = None
-
-
 class EmittedFacts(msgspec.Struct, frozen=True):
     """The facts of a session as they were last emitted."""
 
     session: str
-    facts: Facts
+    facts: event_builder.Facts
 
 
 class Context(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -82,7 +73,7 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """The folder of the next turn, where a record named it before that begins."""
     family: Literal["legacy", "paginated"] | None = None
     """Which records hold prompts and answers: the file says it, not the client's version."""
-    facts: Facts = Facts()
+    facts: event_builder.Facts = event_builder.Facts()
     emitted: tuple[EmittedFacts, ...] = msgspec.field(default=(), name="told")
     """Stored under the name that 0.1.0 gave it."""
     made_s: int = 0

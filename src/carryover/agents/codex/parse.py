@@ -28,7 +28,9 @@ def parse_record(source: Source, context: Context, record: Record) -> tuple[Cont
     """Parses one record of a Codex transcript. Never raises: what is not understood is counted in `skipped`."""
     if record.number == NOTED:
         return msgspec.structs.replace(context, orphan=True), _NOTHING
-    line = wire.read_line(record.data, context.facts.agent_version)
+    line = rawjson.read_line(wire.LINE, record.data, version=context.facts.agent_version)
+    if line is None:
+        return context, _NOTHING
     if isinstance(line, Skipped):
         return context, Parsed(skipped=(line,))
     handle = _RECORDS.get(line.type)

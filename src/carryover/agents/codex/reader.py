@@ -33,7 +33,7 @@ class RolloutReader(JsonlReader):
 def _parent(record: Record, path: Path) -> str | None:
     """The thread whose history is copied into a file, as one of its first two records says: it was forked from it, or
     it is not the file's own."""
-    line = wire.read_line(record.data, None)
+    line = rawjson.read(wire.LINE, record.data)
     meta = rawjson.part_of(line.payload, wire.SessionMeta) if isinstance(line, wire.Line) else None
     if meta is None or not isinstance(line, wire.Line) or line.type != "session_meta":
         return None

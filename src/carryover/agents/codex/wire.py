@@ -10,8 +10,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.model import Skipped
-from carryover.records.rawjson import ABSENT, UNREADABLE, mend, part_of, shape_of, skipped
+from carryover.records.rawjson import ABSENT, part_of
 
 _MOST_DIGITS: Final = 18
 
@@ -273,22 +272,7 @@ class Words(msgspec.Struct, frozen=True):
     content: msgspec.Raw = ABSENT
 
 
-_LINE: Final = msgspec.json.Decoder(Line)
-_KIND: Final = msgspec.json.Decoder(Kind)
-
-
-def read_line(data: bytes, version: str | None) -> Line | Skipped:
-    """The record in `data`. One with broken UTF-8 or lone surrogates is read with U+FFFD in their place."""
-    for made_ready in (bytes, mend):
-        try:
-            return _LINE.decode(made_ready(data))
-        except msgspec.ValidationError as error:
-            return skipped(_kind(data), shape_of(error), version)
-        except RecursionError:
-            return skipped(None, "nested too deeply", version)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            continue
-    return skipped(None, "not JSON", version)
+LINE: Final = msgspec.json.Decoder(Line)
 
 
 def kind_of(raw: msgspec.Raw) -> str | None:
@@ -301,10 +285,3 @@ def whole_number(raw: msgspec.Raw) -> int | None:
     """A raw field as a number of at most 18 digits; None where it holds something else."""
     text = bytes(raw)
     return int(text) if text.removeprefix(b"-").isdigit() and len(text) <= _MOST_DIGITS else None
-
-
-def _kind(data: bytes) -> str | None:
-    try:
-        return _KIND.decode(data).type
-    except UNREADABLE:
-        return None
