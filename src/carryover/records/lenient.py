@@ -39,6 +39,13 @@ def fields_of(data: bytes | msgspec.Raw | None) -> Fields:
     return (read_as(data, Fields) if data is not None and _may_be(data, _OBJECT) else None) or {}
 
 
+def inside(raw: msgspec.Raw, *names: str) -> msgspec.Raw:
+    """The field at the end of a way through objects; absent where the way ends before."""
+    for name in names:
+        raw = fields_of(raw).get(name, rawjson.ABSENT)
+    return raw
+
+
 def is_true(raw: msgspec.Raw | None) -> bool:
     """Whether a field holds `true`."""
     return raw is not None and bytes(raw).strip() == b"true"

@@ -52,6 +52,6 @@ def test_text_is_a_string_or_blocks() -> None:
 
 
 def test_a_part_of_another_shape_is_none() -> None:
-    assert rawjson.part_of(msgspec.Raw(b'{"kind":"human"}'), wire.Origin) == wire.Origin(kind="human")
-    assert rawjson.part_of(msgspec.Raw(b'{"kind":5}'), wire.Origin) is None
-    assert rawjson.part_of(msgspec.Raw(b'{"kind":"\xff"}'), wire.Origin) == wire.Origin(kind="\ufffd")
+    assert rawjson.part_of(msgspec.Raw(b'{"type":"human"}'), wire.AttachmentKind) == wire.AttachmentKind(type="human")
+    assert rawjson.part_of(msgspec.Raw(b'{"type":5}'), wire.AttachmentKind) is None
+    assert rawjson.part_of(msgspec.Raw(b'{"type":"\xff"}'), wire.AttachmentKind) == wire.AttachmentKind(type="\ufffd")

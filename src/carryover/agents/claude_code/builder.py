@@ -13,13 +13,11 @@ from carryover.adapter.event_builder import EventBuilder, usable_folder, usable_
 from carryover.agents.claude_code import wire
 from carryover.agents.claude_code.context import Context
 from carryover.model import AnyBody
-from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, digest, utc_ms
+from carryover.records.lenient import fields_of, text_of
 
 INLINE_SIDECHAIN: Final = "inline"
 """Sub-agent records in the main file without an agent id."""
-
-_NO_FORK: Final = wire.ForkedFrom()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,10 +37,10 @@ class Builder(EventBuilder[Context]):
         """Returns a builder for one record. A record without a time gets the time of the record before it."""
         own_ms = utc_ms(line.timestamp)
         at_ms = own_ms or context.last_ms
-        fork = rawjson.part_of(line.forked_from, wire.ForkedFrom) or _NO_FORK
-        # A fork repeats its parent's records, as a rule under the same uuid; where it gets another, the record says
-        # which one it was.
-        ident = usable_name(fork.message_uuid) or usable_name(line.uuid)
+        fork = fields_of(line.forked_from)
+        # `/branch` (read about, in no recording) repeats its parent's records, as a rule under the same uuid; where a
+        # record gets another, it says which one it was.
+        ident = usable_name(text_of(fork.get("messageUuid"))) or usable_name(line.uuid)
         session = usable_name(line.session_id) or context.session or source.session or PurePosixPath(source.path).stem
         builder = cls(
             line=line,
@@ -56,7 +54,7 @@ class Builder(EventBuilder[Context]):
             subagent_id=source.subagent_id
             or ((usable_name(line.agent_id) or INLINE_SIDECHAIN) if line.is_sidechain else None),
         )
-        builder._learn(own_ms, usable_name(fork.session_id))
+        builder._learn(own_ms, usable_name(text_of(fork.get("sessionId"))))
         return builder
 
     @property

@@ -23,6 +23,7 @@ from carryover.agents.claude_code.tools import parse_call
 from carryover.model import AgentSummary, AssistantMessage, Skipped
 from carryover.records import rawjson
 from carryover.records.fields import digest
+from carryover.records.lenient import inside, text_of
 from carryover.records.resets import failed_turn
 from carryover.records.text import without_handoff
 from carryover.text import lazy_re as re
@@ -133,8 +134,7 @@ def _parse_synthetic(builder: Builder, text: str) -> None:
 def _parse_system(builder: Builder) -> None:
     subtype = builder.line.subtype
     if subtype == "compact_boundary":
-        metadata = rawjson.part_of(builder.line.compact_metadata, wire.CompactMetadata)
-        trigger = metadata.trigger if metadata is not None else None
+        trigger = text_of(inside(builder.line.compact_metadata, "trigger"))
         builder.change(compaction=trigger if trigger in ("manual", "auto") else None)
     elif subtype == "away_summary":
         text = without_handoff(rawjson.text_of(builder.line.content) or "").replace(_RECAP_HINT, "").strip()

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from carryover.adapter.contract import ToolOutcome
-from carryover.agents.claude_code import wire
 from carryover.agents.claude_code.builder import Builder
 from carryover.agents.claude_code.kinds import BUILT_IN, INJECTED_ORIGINS, SUMMARY_KINDS, TASK_STATES
 from carryover.agents.claude_code.text import own_words, plain_output, without_reminders
 from carryover.agents.claude_code.tools import human_call
 from carryover.model import AgentSummary, BackgroundTask, QueuedPrompt, TurnEnd, UserPrompt
-from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, digest
+from carryover.records.lenient import inside, text_of
 from carryover.records.summary import parts_by_heading
 from carryover.records.text import tagged, without_handoff
 from carryover.text import lazy_re as re
@@ -127,8 +126,7 @@ def _is_typed(builder: Builder, text: str) -> bool:
     """Whether somebody typed this, or (in a sub-agent) some model wrote it as a prompt."""
     if builder.subagent_id is not None:
         return True
-    origin = rawjson.part_of(builder.line.origin, wire.Origin)
-    sender = origin.kind if origin is not None else None
+    sender = text_of(inside(builder.line.origin, "kind")) or None
     by_hand = builder.line.prompt_source != "system" and not text.startswith(_NOT_TYPED)
     if sender in (None, "human") and by_hand:
         return True

@@ -11,11 +11,13 @@ from carryover.agents.claude_code import edits, plans, wire
 from carryover.agents.claude_code.builder import Builder
 from carryover.agents.claude_code.context import MAX_OPEN_CALLS, OpenCall
 from carryover.agents.claude_code.kinds import LOOKS_AT_JOB, STOPS_JOB
-from carryover.model import Op, PlanProposal, Question
+from carryover.model import Op, PlanProposal
 from carryover.records import rawjson, shell_files
 from carryover.records.arguments import CallArguments
+from carryover.records.asked import asked_in
 from carryover.records.changes import Change
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded
+from carryover.records.lenient import inside
 from carryover.records.text import names_own_folder
 
 OPS: Final[dict[str, Op]] = {
@@ -76,25 +78,6 @@ class JobInput(CallArguments, frozen=True, rename={"agent_id": "agentId"}):
     agent_id: msgspec.Raw = rawjson.ABSENT
 
 
-class Option(msgspec.Struct, frozen=True):
-    """One option of a question of AskUserQuestion."""
-
-    label: str = ""
-
-
-class Asked(msgspec.Struct, frozen=True):
-    """One question of AskUserQuestion (2.1.11, 2.1.328)."""
-
-    question: str
-    options: list[Option] = msgspec.field(default_factory=list)
-
-
-class AskInput(msgspec.Struct, frozen=True):
-    """Input of AskUserQuestion (2.1.11, 2.1.328)."""
-
-    questions: list[Asked]
-
-
 class PlanInput(msgspec.Struct, frozen=True):
     """Input of ExitPlanMode (2.1.11, 2.1.328). Some versions leave the plan to its file."""
 
@@ -136,7 +119,7 @@ def _open_call(call_id: str, name: str, raw: msgspec.Raw, given: CallInput, cwd:
     elif op == "plan":
         about = given.first("subject", *SUBJECTS)
     elif op == "ask":
-        about = next((asked.question for asked in _questions(raw)), "")
+        about = next((asked.question for asked in asked_in(inside(raw, "questions"))), "")
     return OpenCall(
         id=call_id,
         name=name,
@@ -168,10 +151,8 @@ def _changes(name: str, op: Op, raw: msgspec.Raw, given: CallInput, cwd: str | N
 def _parse_said(builder: Builder, part: str, block: wire.Block) -> None:
     call_id = block.id or ""
     if block.name == "AskUserQuestion":
-        for number, asked in enumerate(_questions(block.input)):
-            options = tuple(option.label for option in asked.options if option.label)
-            question = Question(call_id=call_id, text=asked.question, options=options)
-            builder.add(question, f"{part}.question{number}", call_id)
+        for number, asked in enumerate(asked_in(inside(block.input, "questions"))):
+            builder.add(asked.as_event(call_id), f"{part}.question{number}", call_id)
     elif block.name == "ExitPlanMode":
         plan = rawjson.part_of(block.input, PlanInput) or PlanInput()
         builder.add(PlanProposal(call_id=call_id, text=plan.plan), f"{part}.plan", call_id)
@@ -181,8 +162,3 @@ def _parse_said(builder: Builder, part: str, block: wire.Block) -> None:
             builder.skip("assistant/tool_use/TodoWrite", "unexpected input")
         else:
             builder.add(todos, f"{part}.todos", call_id)
-
-
-def _questions(raw: msgspec.Raw) -> list[Asked]:
-    given = rawjson.part_of(raw, AskInput)
-    return given.questions if given is not None else []

@@ -74,25 +74,6 @@ class Message(msgspec.Struct, frozen=True):
     stop_reason: str | None = None
 
 
-class Origin(msgspec.Struct, frozen=True):
-    """`origin` of a prompt: who sent it (2.1.328). `human` is what a person typed."""
-
-    kind: str | None = None
-
-
-class ForkedFrom(msgspec.Struct, frozen=True, rename="camel"):
-    """`forkedFrom` of a record that `/branch` copied; read about, in no recording."""
-
-    session_id: str | None = None
-    message_uuid: str | None = None
-
-
-class CompactMetadata(msgspec.Struct, frozen=True):
-    """`compactMetadata` of `system/compact_boundary` (2.0.65, 2.1.328). `trigger` is `manual` or `auto`."""
-
-    trigger: str | None = None
-
-
 class AttachmentKind(msgspec.Struct, frozen=True):
     """The `type` of an attachment, which decides whether the rest is read."""
 

@@ -7,22 +7,22 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.event_builder import opened, usable_folder, usable_name
-from carryover.agents.codex import commands, patches, shell_patches, wire
+from carryover.agents.codex import commands, context, patches, shell_patches, wire
 from carryover.agents.codex.builder import Builder
 from carryover.agents.codex.context import (
     MAX_CHANGES,
     MAX_OPEN_CALLS,
     MAX_PLAN_ITEMS,
     MAX_QUESTIONS,
-    Asked,
     OpenCall,
 )
 from carryover.agents.codex.kinds import OPS, SHELLS
-from carryover.model import PlanItem, PlanState, Question
 from carryover.records import rawjson, shell_files
 from carryover.records.arguments import CallArguments
+from carryover.records.asked import Asked, asked_in, plan_items
 from carryover.records.changes import Change
 from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, resolved
+from carryover.records.lenient import inside
 from carryover.records.patches import in_patch
 from carryover.records.text import names_own_folder
 
@@ -30,7 +30,6 @@ PATCH: Final = "apply_patch"
 CODE_MODE: Final = "exec"
 """The one tool of code mode (gpt-6 models, 0.169): a script, whose commands and patches have separate records."""
 
-_STATES: Final[dict[str, PlanState]] = {"completed": "done", "in_progress": "active"}
 _ESCALATED: Final = "require_escalated"
 
 
@@ -44,7 +43,6 @@ class CallInput(CallArguments, frozen=True):
     sandbox_permissions: msgspec.Raw = rawjson.ABSENT
     session_id: msgspec.Raw = rawjson.ABSENT
     plan: msgspec.Raw = rawjson.ABSENT
-    questions: msgspec.Raw = rawjson.ABSENT
     path: msgspec.Raw = rawjson.ABSENT
     file_path: msgspec.Raw = rawjson.ABSENT
     dir_path: msgspec.Raw = rawjson.ABSENT
@@ -52,27 +50,6 @@ class CallInput(CallArguments, frozen=True):
     query: msgspec.Raw = rawjson.ABSENT
     url: msgspec.Raw = rawjson.ABSENT
     message: msgspec.Raw = rawjson.ABSENT
-
-
-class Step(msgspec.Struct, frozen=True):
-    """A step of `update_plan` (0.99 to 0.169)."""
-
-    step: str
-    status: str = ""
-
-
-class Choice(msgspec.Struct, frozen=True):
-    """An option of a question of `request_user_input`; read about, in no recording."""
-
-    label: str = ""
-
-
-class AskedInput(msgspec.Struct, frozen=True):
-    """A question of `request_user_input`; read about, in no recording."""
-
-    question: str
-    id: str = ""
-    options: list[Choice] | None = None
 
 
 class LocalShell(msgspec.Struct, frozen=True):
@@ -94,9 +71,7 @@ def parse_call(builder: Builder, kind: str, call: wire.Call) -> None:
         builder.skip(f"{kind}/{name}", "unexpected input")
     open_call(builder, _open(builder, call_id, name, call, text or ""))
     for number, asked in enumerate(_questions(name, text or "")):
-        options = tuple(choice.label for choice in asked.options or () if choice.label)
-        question = Question(call_id=call_id, text=asked.question, options=options)
-        builder.add_of_call(question, f"question{number}", call_id)
+        builder.add_of_call(asked.as_event(call_id), f"question{number}", call_id)
 
 
 def open_call(builder: Builder, call: OpenCall) -> None:
@@ -159,10 +134,8 @@ def _open(builder: Builder, call_id: str, name: str, call: wire.Call, text: str)
         name=name,
         op=OPS.get(name, "other"),
         subject=about or next((question.question for question in asked), ""),
-        plan=_plan(given.plan) if name == "update_plan" else (),
-        asked=tuple(
-            Asked(bounded(question.id, SHORT_CHARS), bounded(question.question, SUBJECT_CHARS)) for question in asked
-        ),
+        plan=plan_items(given.plan, "step", most=MAX_PLAN_ITEMS) if name == "update_plan" else (),
+        asked=tuple(context.Asked(bounded(one.id, SHORT_CHARS), bounded(one.question, SUBJECT_CHARS)) for one in asked),
         process=usable_name(commands.process_of(given.session_id)) if name == "write_stdin" else None,
         handoff=names_own_folder(about),
     )
@@ -179,20 +152,7 @@ def _shell(builder: Builder, call_id: str, name: str, given: CallInput) -> OpenC
     return msgspec.structs.replace(call, escalated=given.first("sandbox_permissions") == _ESCALATED)
 
 
-def _plan(raw: msgspec.Raw) -> tuple[PlanItem, ...]:
-    steps = rawjson.part_of(raw, list[Step]) or []
-    return tuple(
-        PlanItem(text=bounded(step.step, SHORT_CHARS), state=_STATES.get(step.status, "pending"))
-        for step in steps[:MAX_PLAN_ITEMS]
-    )
-
-
-def _kept(question: AskedInput) -> Asked:
-    return Asked(bounded(question.id, SHORT_CHARS), bounded(question.question, SUBJECT_CHARS))
-
-
-def _questions(name: str, text: str) -> list[AskedInput]:
+def _questions(name: str, text: str) -> list[Asked]:
     if name != "request_user_input":
         return []
-    given = rawjson.part_of(msgspec.Raw(text.encode("utf-8", "replace")), CallInput) or CallInput()
-    return rawjson.part_of(given.questions, list[AskedInput]) or []
+    return asked_in(inside(msgspec.Raw(text.encode("utf-8", "replace")), "questions"))

@@ -12,27 +12,25 @@ from carryover.agents.gemini_cli import wire
 from carryover.agents.gemini_cli.builder import Builder, usable_id, with_call
 from carryover.agents.gemini_cli.context import Call, Message
 from carryover.agents.gemini_cli.kinds import ASK, COMPLETE, TODOS, TOPIC
-from carryover.agents.gemini_cli.tools import opened, questions
+from carryover.agents.gemini_cli.tools import opened
 from carryover.model import (
     Answer,
     AssistantMessage,
-    PlanItem,
     PlanProposal,
-    PlanState,
     PlanUpdate,
-    Question,
     UserPrompt,
 )
 from carryover.records import rawjson
+from carryover.records.asked import asked_in, plan_items
 from carryover.records.changes import Change, as_edit, hunks_in, patched
-from carryover.records.fields import MAX_PATH_CHARS, SHORT_CHARS, bounded, is_absolute
+from carryover.records.fields import MAX_PATH_CHARS, is_absolute
+from carryover.records.lenient import fields_of, inside, text_of
 from carryover.records.text import without_ansi
 from carryover.text import lazy_re as re
 
 MAX_PLAN_ITEMS: Final = 40
 
 _ENDED: Final = frozenset(("success", "error", "cancelled"))
-_STATES: Final[dict[str, PlanState]] = {"completed": "done", "in_progress": "active"}
 _NEVER_RAN: Final = re.compile(
     r"^(?:Error: )?(?:params |Invalid parameters|Tool \"[^\"]*\" not found|Tool execution denied by policy"
     r"|Skill \"[^\"]*\" not found|Unknown tool)",
@@ -51,14 +49,6 @@ _BELOW: Final = re.compile(r"\A.*?Below is the output before it was cancelled:\n
 _REJECTED: Final = ("Plan rejected.", "User cancelled")
 _FEEDBACK: Final = re.compile(r"\APlan rejected\. User feedback: (.*?)\n\nThe plan is stored at: ", re.DOTALL)
 _DISMISSED: Final = "User dismissed"
-
-
-class Failure(msgspec.Struct, frozen=True):
-    """The output of a tool of an MCP server that says itself that it failed."""
-
-    status: str = ""
-    error: str = ""
-    message: str = ""
 
 
 def parse_calls(builder: Builder, message: Message, raws: list[msgspec.Raw]) -> Message:
@@ -92,7 +82,8 @@ def _parse_call(builder: Builder, ident: str, call_id: str, name: str, wired: wi
     if is_new:
         builder.add(f"{key}/call", call.as_event())
         if name == ASK:
-            _ask(builder, key, call_id, args)
+            for number, asked in enumerate(asked_in(args.questions)):
+                builder.add(f"{key}/question{number}", asked.as_event(call_id))
     status = rawjson.string_of(wired.status) or ""
     if status not in _ENDED:
         return False
@@ -128,20 +119,16 @@ def _outcome(call: OpenCall, status: str, wired: wire.Call) -> ToolOutcome:
 def _response(wired: wire.Call) -> tuple[str, str]:
     """Output and error of a result: what the model was sent or, where that is missing, what the user saw."""
     for raw in rawjson.part_of(wired.result, list[msgspec.Raw]) or []:
-        part = rawjson.part_of(raw, wire.ResultPart) or wire.ResultPart()
-        function = rawjson.part_of(part.function_response, wire.FunctionResponse) or wire.FunctionResponse()
-        response = rawjson.part_of(function.response, wire.Response)
-        if response is not None:
-            return rawjson.string_of(response.output) or "", rawjson.string_of(response.error) or ""
+        if response := fields_of(inside(raw, "functionResponse", "response")):
+            return text_of(response.get("output")), text_of(response.get("error"))
     return rawjson.string_of(wired.shown) or "", ""
 
 
 def _of_tool(output: str) -> ToolOutcome:
     """A tool of an MCP server may succeed in saying that it failed."""
-    if output.lstrip().startswith("{"):
-        failure = rawjson.part_of(msgspec.Raw(output.encode("utf-8", "replace")), Failure)
-        if failure is not None and failure.status == "error":
-            return ToolOutcome("error", failure.error or failure.message or output)
+    said = fields_of(output.encode("utf-8", "replace")) if output.lstrip().startswith("{") else {}
+    if text_of(said.get("status")) == "error":
+        return ToolOutcome("error", text_of(said.get("error")) or text_of(said.get("message")) or output)
     return ToolOutcome("ok", output)
 
 
@@ -187,7 +174,7 @@ def _parse_success(
     for number, change in enumerate(_made(call, shown)):
         builder.add(f"{key}/edit{number}", as_edit(change, call.id))
     if call.name == TODOS:
-        _parse_todos(builder, key, args)
+        builder.add(f"{key}/todos", PlanUpdate(items=plan_items(args.todos, "description", most=MAX_PLAN_ITEMS)))
     elif call.name == ASK:
         _parse_answers(builder, key, call.id, args, outcome.output)
     elif call.name == TOPIC:
@@ -210,27 +197,11 @@ def _made(call: OpenCall, shown: wire.EditShown | None) -> tuple[Change, ...]:
     return (msgspec.structs.replace(change, change=kind),)
 
 
-def _parse_todos(builder: Builder, key: str, args: wire.Args) -> None:
-    raws = rawjson.part_of(args.todos, list[msgspec.Raw]) or []
-    todos = (rawjson.part_of(raw, wire.Todo) for raw in raws[:MAX_PLAN_ITEMS])
-    items = tuple(
-        PlanItem(text=bounded(todo.description, SHORT_CHARS), state=_STATES.get(todo.status, "pending"))
-        for todo in todos
-        if todo is not None and todo.status != "cancelled"
-    )
-    builder.add(f"{key}/todos", PlanUpdate(items=items))
-
-
-def _ask(builder: Builder, key: str, call_id: str, args: wire.Args) -> None:
-    for number, asked in enumerate(questions(args)):
-        options = tuple(choice.label for choice in asked.options or () if choice.label)
-        builder.add(f"{key}/question{number}", Question(call_id=call_id, text=asked.question, options=options))
-
-
 def _parse_answers(builder: Builder, key: str, call_id: str, args: wire.Args, output: str) -> None:
-    given = rawjson.part_of(msgspec.Raw(output.encode("utf-8", "replace")), wire.Answers) or wire.Answers()
-    for number, asked in enumerate(questions(args)):
-        if text := given.answers.get(str(number), "").strip():
+    """The output has the answers by the number of the question, from 0."""
+    given = fields_of(fields_of(output.encode("utf-8", "replace")).get("answers"))
+    for number, asked in enumerate(asked_in(args.questions)):
+        if text := text_of(given.get(str(number))).strip():
             builder.add(f"{key}/answer{number}", Answer(call_id=call_id, question=asked.question, text=text))
 
 

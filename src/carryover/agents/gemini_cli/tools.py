@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-import msgspec
-
 from carryover.adapter.event_builder import OpenCall
 from carryover.agents.gemini_cli import wire
 from carryover.agents.gemini_cli.kinds import ASK, OPS, SHELL
-from carryover.records import rawjson, shell_files
+from carryover.records import shell_files
+from carryover.records.asked import asked_in
 from carryover.records.changes import Change, Replacement, replaced, written
 from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded, resolved
 from carryover.records.text import names_own_folder
@@ -30,7 +29,7 @@ def opened(call_id: str, name: str, args: wire.Args, cwd: str | None) -> OpenCal
     if op in ("read", "edit", "write"):
         about = args.first(*_FILES) or about
     elif name == ASK:
-        about = next((asked.question for asked in questions(args)), "")
+        about = next((asked.question for asked in asked_in(args.questions)), "")
     return OpenCall(
         id=call_id,
         name=name,
@@ -52,13 +51,6 @@ def shell_call(call_id: str, name: str, command: str, cwd: str | None) -> OpenCa
         changes=shell_files.changes(command, cwd),
         handoff=names_own_folder(f"{cwd or ''} {command}"),
     )
-
-
-def questions(args: wire.Args) -> list[wire.Asked]:
-    """The questions of `ask_user`."""
-    raws = rawjson.part_of(args.questions, list[msgspec.Raw]) or []
-    found = (rawjson.part_of(raw, wire.Asked) for raw in raws)
-    return [asked for asked in found if asked is not None and asked.question.strip()]
 
 
 def _changes(op: str, args: wire.Args, cwd: str | None) -> tuple[Change, ...]:
