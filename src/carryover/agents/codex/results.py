@@ -16,6 +16,7 @@ from carryover.model import Answer, BackgroundTask, PlanUpdate
 from carryover.records import rawjson
 from carryover.records.changes import Change, as_edit
 from carryover.records.fields import SHORT_CHARS, bounded, digest
+from carryover.records.lenient import fields_of, items_of, text_of
 from carryover.records.text import names_own_folder, without_ansi
 from carryover.text import lazy_re as re
 
@@ -26,18 +27,6 @@ _EXEC_COMMAND: Final = re.compile(r"tools\.exec_command\((\{.*?\})\)", re.DOTALL
 _OF_SCRIPT: Final = "exec-"
 """How the id of a command begins that a script of code mode ran (0.169)."""
 _FAILED_IN: Final = re.compile(r" in (/[^\n]{1,1000}?):?$", re.MULTILINE)
-
-
-class Answered(msgspec.Struct, frozen=True):
-    """The user's answers to one question of `request_user_input`; read about, in no recording."""
-
-    answers: list[str] = msgspec.field(default_factory=list)
-
-
-class Answers(msgspec.Struct, frozen=True):
-    """Output of `request_user_input`; read about, in no recording."""
-
-    answers: dict[str, Answered] = msgspec.field(default_factory=dict)
 
 
 def parse_output(builder: Builder, kind: str, output: wire.Output) -> None:
@@ -116,19 +105,13 @@ def parse_file_change(builder: Builder, change: wire.FileChange) -> None:
 
 def parse_web_search(builder: Builder, call: wire.Call) -> None:
     """A search that the model's provider ran: it is done when it is recorded."""
-    found = rawjson.part_of(call.action, Searched) or Searched()
+    action = fields_of(call.action)  # read about, in no recording
+    about = text_of(action.get("query")) or text_of(action.get("url"))
     call_id = usable_name(call.id) or f"web_search/{builder.at_ms}"
-    open_call(builder, OpenCall(id=call_id, name="web_search", op="web", subject=found.query or found.url or ""))
+    open_call(builder, OpenCall(id=call_id, name="web_search", op="web", subject=about))
     opened = _open(builder, call_id)
     if opened is not None:
         _finish(builder, opened, Outcome("ok"))
-
-
-class Searched(msgspec.Struct, frozen=True):
-    """`action` of `web_search_call`; read about, in no recording."""
-
-    query: str | None = None
-    url: str | None = None
 
 
 def _open(builder: Builder, call_id: str | None) -> OpenCall | None:
@@ -206,10 +189,9 @@ def _add_what_followed(builder: Builder, call: OpenCall, outcome: Outcome) -> No
     if call.plan:
         builder.add_of_call(PlanUpdate(items=call.plan), "plan", call.id)
     if call.asked:
-        given = rawjson.part_of(msgspec.Raw(outcome.output.encode("utf-8", "replace")), Answers) or Answers()
+        given = fields_of(fields_of(outcome.output.encode("utf-8", "replace")).get("answers"))  # read about
         for number, asked in enumerate(call.asked):
-            text = ", ".join(given.answers[asked.id].answers) if asked.id in given.answers else ""
-            if text:
+            if text := ", ".join(map(text_of, items_of(fields_of(given.get(asked.id)).get("answers")))):
                 answer = Answer(call_id=call.id, question=asked.text, text=text)
                 builder.add_of_call(answer, f"answer{number}", call.id)
 
