@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from agents.claude_code.session import Session
-from carryover.agents.claude_code.context import MAX_OPEN_CALLS
 from carryover.model import PlanProposal, ToolResult, UserPrompt
 
 REJECTED = (
@@ -215,15 +214,6 @@ def test_calls_are_closed_by_their_results() -> None:
     transcript.result(second)
 
     assert [call.id for call in transcript.context.calls] == [first]
-
-
-def test_calls_that_never_end_are_forgotten_the_oldest_first() -> None:
-    transcript = Session()
-    for number in range(MAX_OPEN_CALLS + 3):
-        transcript.calls("Bash", command=f"job {number}")
-
-    assert len(transcript.context.calls) == MAX_OPEN_CALLS
-    assert transcript.context.calls[0].subject == "job 3"
 
 
 @pytest.mark.parametrize(
