@@ -75,6 +75,11 @@ def items_of(raw: msgspec.Raw | None) -> list[msgspec.Raw]:
     return (rawjson.part_of(raw, list[msgspec.Raw]) if raw is not None and _may_be(raw, _LIST) else None) or []
 
 
+def first_text(fields: Fields, *names: str) -> str:
+    """The first of these fields that holds a text, empty where none does: every tool names its arguments itself."""
+    return next((text for name in names if (text := text_of(fields.get(name)))), "")
+
+
 def text_below(raw: msgspec.Raw, *names: str) -> str:
     """The first text in a field: its own, one of the fields `names` of an object, or of an object in one of these."""
     for _ in range(4):

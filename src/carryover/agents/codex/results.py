@@ -11,12 +11,12 @@ from carryover.agents.codex import commands, patches, shell_patches, wire
 from carryover.agents.codex.builder import Builder
 from carryover.agents.codex.context import MAX_CLOSED_CALLS, OpenCall
 from carryover.agents.codex.outputs import Outcome, ended, read_output
-from carryover.agents.codex.tools import CODE_MODE, PATCH, CallInput, open_call, patch_call, shell_call
+from carryover.agents.codex.tools import CODE_MODE, PATCH, open_call, patch_call, shell_call
 from carryover.model import Answer, BackgroundTask, PlanUpdate
 from carryover.records import rawjson
 from carryover.records.changes import Change, as_edit
 from carryover.records.fields import SHORT_CHARS, bounded, digest
-from carryover.records.lenient import fields_of, items_of, text_of
+from carryover.records.lenient import Fields, fields_of, first_text, items_of, text_of
 from carryover.records.text import names_own_folder, without_ansi
 from carryover.text import lazy_re as re
 
@@ -137,13 +137,13 @@ def _only_command(builder: Builder, call: OpenCall, output: str) -> tuple[OpenCa
     if builder.context.family != "legacy" or any(known.startswith(_OF_SCRIPT) for known in builder.context.closed):
         return None
     found = _EXEC_COMMAND.findall(call.subject)
-    given = rawjson.part_of(msgspec.Raw(found[0].encode()), CallInput) if len(found) == 1 else None
+    given = rawjson.part_of(msgspec.Raw(found[0].encode()), Fields) if len(found) == 1 else None
     printed = output.partition("\nOutput:\n")[2]
     ran = rawjson.part_of(msgspec.Raw(printed.strip().encode("utf-8", "replace")), Ran)
     if given is None or ran is None or call.subject.count("tools.") != 1:
         return None
-    place = usable_folder(given.first("workdir")) or builder.cwd
-    command = shell_call(call.id, "exec_command", given.first("cmd"), place)
+    place = usable_folder(first_text(given, "workdir")) or builder.cwd
+    command = shell_call(call.id, "exec_command", first_text(given, "cmd"), place)
     return msgspec.structs.replace(command, turn=call.turn), ended(ran.exit_code, without_ansi(ran.output))
 
 

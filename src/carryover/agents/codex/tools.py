@@ -18,11 +18,10 @@ from carryover.agents.codex.context import (
 )
 from carryover.agents.codex.kinds import OPS, SHELLS
 from carryover.records import rawjson, shell_files
-from carryover.records.arguments import CallArguments
 from carryover.records.asked import Asked, asked_in, plan_items
 from carryover.records.changes import Change
 from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, resolved
-from carryover.records.lenient import inside
+from carryover.records.lenient import Fields, fields_of, first_text, inside
 from carryover.records.patches import in_patch
 from carryover.records.text import names_own_folder
 
@@ -31,25 +30,6 @@ CODE_MODE: Final = "exec"
 """The one tool of code mode (gpt-6 models, 0.169): a script, whose commands and patches have separate records."""
 
 _ESCALATED: Final = "require_escalated"
-
-
-class CallInput(CallArguments, frozen=True):
-    """Arguments that may say what a call is about, each of any type: tools of others choose their own."""
-
-    cmd: msgspec.Raw = rawjson.ABSENT
-    command: msgspec.Raw = rawjson.ABSENT
-    input: msgspec.Raw = rawjson.ABSENT
-    workdir: msgspec.Raw = rawjson.ABSENT
-    sandbox_permissions: msgspec.Raw = rawjson.ABSENT
-    session_id: msgspec.Raw = rawjson.ABSENT
-    plan: msgspec.Raw = rawjson.ABSENT
-    path: msgspec.Raw = rawjson.ABSENT
-    file_path: msgspec.Raw = rawjson.ABSENT
-    dir_path: msgspec.Raw = rawjson.ABSENT
-    pattern: msgspec.Raw = rawjson.ABSENT
-    query: msgspec.Raw = rawjson.ABSENT
-    url: msgspec.Raw = rawjson.ABSENT
-    message: msgspec.Raw = rawjson.ABSENT
 
 
 class LocalShell(msgspec.Struct, frozen=True):
@@ -122,34 +102,36 @@ def _open(builder: Builder, call_id: str, name: str, call: wire.Call, text: str)
         return shell_call(
             call_id, name, commands.script_of(local.command), usable_folder(local.working_directory) or builder.cwd
         )
-    given = rawjson.part_of(msgspec.Raw(text.encode("utf-8", "replace")), CallInput) or CallInput()
+    given = fields_of(text.encode("utf-8", "replace"))
     if name in SHELLS:
         return _shell(builder, call_id, name, given)
     if name == PATCH:
-        return patch_call(call_id, name, in_patch(given.first("input"), builder.cwd))
-    about = given.first("path", "file_path", "dir_path", "pattern", "query", "url", "message")
+        return patch_call(call_id, name, in_patch(first_text(given, "input"), builder.cwd))
+    about = first_text(given, "path", "file_path", "dir_path", "pattern", "query", "url", "message")
     asked = _questions(name, text)[:MAX_QUESTIONS]
     return OpenCall(
         id=call_id,
         name=name,
         op=OPS.get(name, "other"),
         subject=about or next((question.question for question in asked), ""),
-        plan=plan_items(given.plan, "step", most=MAX_PLAN_ITEMS) if name == "update_plan" else (),
+        plan=plan_items(given.get("plan"), "step", most=MAX_PLAN_ITEMS) if name == "update_plan" else (),
         asked=tuple(context.Asked(bounded(one.id, SHORT_CHARS), bounded(one.question, SUBJECT_CHARS)) for one in asked),
-        process=usable_name(commands.process_of(given.session_id)) if name == "write_stdin" else None,
+        process=usable_name(commands.process_of(given.get("session_id", rawjson.ABSENT)))
+        if name == "write_stdin"
+        else None,
         handoff=names_own_folder(about),
     )
 
 
-def _shell(builder: Builder, call_id: str, name: str, given: CallInput) -> OpenCall:
-    raw = given.cmd if given.cmd is not rawjson.ABSENT else given.command
-    place = given.first("workdir")
+def _shell(builder: Builder, call_id: str, name: str, given: Fields) -> OpenCall:
+    raw = given.get("cmd", given.get("command", rawjson.ABSENT))
+    place = first_text(given, "workdir")
     cwd = resolved(place, builder.cwd) if place else builder.cwd
     patch = commands.given_patch(raw)
     if patch is not None:
         return patch_call(call_id, PATCH, in_patch(patch, cwd))
     call = shell_call(call_id, name, commands.given_script(raw), cwd)
-    return msgspec.structs.replace(call, escalated=given.first("sandbox_permissions") == _ESCALATED)
+    return msgspec.structs.replace(call, escalated=first_text(given, "sandbox_permissions") == _ESCALATED)
 
 
 def _questions(name: str, text: str) -> list[Asked]:

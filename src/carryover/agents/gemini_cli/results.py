@@ -24,7 +24,7 @@ from carryover.records import rawjson
 from carryover.records.asked import asked_in, plan_items
 from carryover.records.changes import Change, as_edit, hunks_in, patched
 from carryover.records.fields import MAX_PATH_CHARS, is_absolute
-from carryover.records.lenient import fields_of, inside, text_of
+from carryover.records.lenient import Fields, fields_of, first_text, inside, text_of
 from carryover.records.text import without_ansi
 from carryover.text import lazy_re as re
 
@@ -71,9 +71,9 @@ def parse_calls(builder: Builder, message: Message, raws: list[msgspec.Raw]) -> 
 
 def _parse_call(builder: Builder, ident: str, call_id: str, name: str, wired: wire.Call, *, is_new: bool) -> bool:
     """Whether the call has ended."""
-    args = rawjson.part_of(wired.args, wire.Args) or wire.Args()
+    args = fields_of(wired.args)
     if builder.context.cwd is None:
-        builder.settle_above(args.first("file_path", "absolute_path", "dir_path", "directory", "path"))
+        builder.settle_above(first_text(args, "file_path", "absolute_path", "dir_path", "directory", "path"))
     shown = rawjson.part_of(wired.shown, wire.EditShown)
     if shown is not None:
         builder.settle_above(shown.file_path)
@@ -82,7 +82,7 @@ def _parse_call(builder: Builder, ident: str, call_id: str, name: str, wired: wi
     if is_new:
         builder.add(f"{key}/call", call.as_event())
         if name == ASK:
-            for number, asked in enumerate(asked_in(args.questions)):
+            for number, asked in enumerate(asked_in(args.get("questions"))):
                 builder.add(f"{key}/question{number}", asked.as_event(call_id))
     status = rawjson.string_of(wired.status) or ""
     if status not in _ENDED:
@@ -169,16 +169,16 @@ def _number(text: str) -> int | None:
 
 
 def _parse_success(
-    builder: Builder, key: str, call: OpenCall, args: wire.Args, outcome: ToolOutcome, shown: wire.EditShown | None
+    builder: Builder, key: str, call: OpenCall, args: Fields, outcome: ToolOutcome, shown: wire.EditShown | None
 ) -> None:
     for number, change in enumerate(_made(call, shown)):
         builder.add(f"{key}/edit{number}", as_edit(change, call.id))
     if call.name == TODOS:
-        builder.add(f"{key}/todos", PlanUpdate(items=plan_items(args.todos, "description", most=MAX_PLAN_ITEMS)))
+        builder.add(f"{key}/todos", PlanUpdate(items=plan_items(args.get("todos"), "description", most=MAX_PLAN_ITEMS)))
     elif call.name == ASK:
         _parse_answers(builder, key, call.id, args, outcome.output)
     elif call.name == TOPIC:
-        builder.learn(title=args.first("title"))
+        builder.learn(title=first_text(args, "title"))
     elif call.name == "exit_plan_mode":
         builder.add(f"{key}/plan", PlanProposal(call_id=call.id, text="", accepted=True))
     elif call.name == COMPLETE and builder.subagent_id is not None:
@@ -197,17 +197,17 @@ def _made(call: OpenCall, shown: wire.EditShown | None) -> tuple[Change, ...]:
     return (msgspec.structs.replace(change, change=kind),)
 
 
-def _parse_answers(builder: Builder, key: str, call_id: str, args: wire.Args, output: str) -> None:
+def _parse_answers(builder: Builder, key: str, call_id: str, args: Fields, output: str) -> None:
     """The output has the answers by the number of the question, from 0."""
     given = fields_of(fields_of(output.encode("utf-8", "replace")).get("answers"))
-    for number, asked in enumerate(asked_in(args.questions)):
+    for number, asked in enumerate(asked_in(args.get("questions"))):
         if text := text_of(given.get(str(number))).strip():
             builder.add(f"{key}/answer{number}", Answer(call_id=call_id, question=asked.question, text=text))
 
 
-def _parse_completion(builder: Builder, key: str, args: wire.Args) -> None:
+def _parse_completion(builder: Builder, key: str, args: Fields) -> None:
     """A sub-agent's answer: a text, or an object with texts."""
-    given = rawjson.part_of(args.result, dict[str, msgspec.Raw]) or {"": args.result}
-    text = "\n".join(said for raw in given.values() if (said := rawjson.string_of(raw)))
+    given = fields_of(args.get("result"))
+    text = "\n".join(filter(None, map(text_of, given.values()))) or text_of(args.get("result"))
     if text.strip():
         builder.add(f"{key}/answer", AssistantMessage(text=text, final=True))

@@ -9,7 +9,6 @@ from typing import Final
 
 import msgspec
 
-from carryover.records.arguments import CallArguments
 from carryover.records.rawjson import ABSENT
 
 
@@ -84,31 +83,6 @@ class EditShown(msgspec.Struct, frozen=True, rename="camel"):
     file_path: str = ""
     file_diff: str = ""
     is_new_file: bool = False
-
-
-class Args(CallArguments, frozen=True):
-    """Arguments that may say what a call is about, each of any type: tools of others choose their own."""
-
-    command: msgspec.Raw = ABSENT
-    file_path: msgspec.Raw = ABSENT
-    absolute_path: msgspec.Raw = ABSENT
-    dir_path: msgspec.Raw = ABSENT
-    directory: msgspec.Raw = ABSENT
-    path: msgspec.Raw = ABSENT
-    pattern: msgspec.Raw = ABSENT
-    query: msgspec.Raw = ABSENT
-    url: msgspec.Raw = ABSENT
-    prompt: msgspec.Raw = ABSENT
-    objective: msgspec.Raw = ABSENT
-    description: msgspec.Raw = ABSENT
-    content: msgspec.Raw = ABSENT
-    old_string: msgspec.Raw = ABSENT
-    new_string: msgspec.Raw = ABSENT
-    title: msgspec.Raw = ABSENT
-    todos: msgspec.Raw = ABSENT
-    questions: msgspec.Raw = ABSENT
-    result: msgspec.Raw = ABSENT
-    name: msgspec.Raw = ABSENT
 
 
 class Document(msgspec.Struct, frozen=True):

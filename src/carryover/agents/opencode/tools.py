@@ -21,13 +21,12 @@ from carryover.agents.opencode.kinds import (
     SHELL_ABORTED,
     SHELL_METADATA,
 )
-from carryover.agents.opencode.wire import Part, State
 from carryover.model import Actor, Answer, PlanUpdate, Question, ResultStatus
 from carryover.records import rawjson, shell_files
 from carryover.records.asked import asked_in, plan_items
 from carryover.records.changes import Change, Replacement, hunks_in, patched, replaced, written
 from carryover.records.fields import MAX_NAME_CHARS, SUBJECT_CHARS, bounded
-from carryover.records.lenient import Fields, fields_of, items_of, number_of, read_as, text_of
+from carryover.records.lenient import Fields, fields_of, items_of, number_of, text_of
 from carryover.records.patches import added, in_patch, place_of, renamed
 from carryover.records.text import names_own_folder
 
@@ -39,19 +38,19 @@ class Called:
     """A call as its part describes it, whether it has ended or not."""
 
     call: OpenCall
-    state: State
+    state: Fields
     given: Fields
     metadata: Fields
     cwd: str | None
 
 
-def called(part_id: str, part: Part, cwd: str | None, actor: Actor) -> Called | None:
+def called(part_id: str, part: Fields, cwd: str | None, actor: Actor) -> Called | None:
     """The call of a part; None where it has no usable name."""
-    name = text_of(part.tool)
+    name = text_of(part.get("tool"))
     if not usable_name(name):
         return None
-    state = read_as(part.state, State) or State()
-    given, metadata = fields_of(state.input), fields_of(state.metadata)
+    state = fields_of(part.get("state"))
+    given, metadata = fields_of(state.get("input")), fields_of(state.get("metadata"))
     place = place_of(text_of(given.get("workdir")), cwd) if name == "bash" else None
     patch = text_of(given.get("patchText"))
     op = OPS.get(name, "other")
@@ -63,7 +62,7 @@ def called(part_id: str, part: Part, cwd: str | None, actor: Actor) -> Called | 
         about = changes[0].path if changes else ""
     asked = asked_in(given.get("questions"))
     call = OpenCall(
-        id=(text_of(part.call_id) or part_id)[:MAX_NAME_CHARS],
+        id=(text_of(part.get("callID")) or part_id)[:MAX_NAME_CHARS],
         name=name,
         op=op,
         subject=bounded(asked[0].question if asked and op == "ask" else about, SUBJECT_CHARS),
@@ -75,9 +74,9 @@ def called(part_id: str, part: Part, cwd: str | None, actor: Actor) -> Called | 
 
 def outcome_of(found: Called) -> ToolOutcome | None:
     """How a call ended; None where it has not."""
-    status = text_of(found.state.status)
+    status = text_of(found.state.get("status"))
     if status == "error":
-        error = text_of(found.state.error)
+        error = text_of(found.state.get("error"))
         said = FEEDBACK.search(error)
         never_ran = bool(NEVER_RAN.search(error))
         return ToolOutcome(
@@ -85,7 +84,7 @@ def outcome_of(found: Called) -> ToolOutcome | None:
         )
     if status != "completed":
         return None
-    output = text_of(found.state.output)
+    output = text_of(found.state.get("output"))
     if found.call.name == INVALID_TOOL:
         return ToolOutcome("error", output, never_ran=True)
     if found.call.op != "shell":
