@@ -21,7 +21,7 @@ from carryover.records import rawjson, shell_files
 from carryover.records.asked import Asked, asked_in, plan_items
 from carryover.records.changes import Change
 from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, resolved
-from carryover.records.lenient import Fields, fields_of, first_text, inside
+from carryover.records.lenient import Fields, fields_of, first_text, inside, text_of
 from carryover.records.patches import in_patch
 from carryover.records.text import names_own_folder
 
@@ -30,13 +30,6 @@ CODE_MODE: Final = "exec"
 """The one tool of code mode (gpt-6 models, 0.169): a script, whose commands and patches have separate records."""
 
 _ESCALATED: Final = "require_escalated"
-
-
-class LocalShell(msgspec.Struct, frozen=True):
-    """`action` of `local_shell_call`; read about, in no recording."""
-
-    command: list[str] = msgspec.field(default_factory=list)
-    working_directory: str | None = None
 
 
 def parse_call(builder: Builder, kind: str, call: wire.Call) -> None:
@@ -49,7 +42,7 @@ def parse_call(builder: Builder, kind: str, call: wire.Call) -> None:
     text = rawjson.string_of(call.input if kind == "custom_tool_call" else call.arguments)
     if text is None and kind != "local_shell_call":
         builder.skip(f"{kind}/{name}", "unexpected input")
-    open_call(builder, _open(builder, call_id, name, call, text or ""))
+    open_call(builder, _open(builder, call_id, name, kind, call, text or ""))
     for number, asked in enumerate(_questions(name, text or "")):
         builder.add_of_call(asked.as_event(call_id), f"question{number}", call_id)
 
@@ -93,15 +86,15 @@ def shell_call(call_id: str, name: str, script: str, cwd: str | None) -> OpenCal
     )
 
 
-def _open(builder: Builder, call_id: str, name: str, call: wire.Call, text: str) -> OpenCall:
+def _open(builder: Builder, call_id: str, name: str, kind: str, call: wire.Call, text: str) -> OpenCall:
     if name == PATCH and rawjson.string_of(call.input) is not None:
         return patch_call(call_id, name, in_patch(text, builder.cwd))
     if name == CODE_MODE and rawjson.string_of(call.input) is not None:
         return OpenCall(id=call_id, name=name, op="other", subject=text.strip(), handoff=names_own_folder(text))
-    if local := rawjson.part_of(call.action, LocalShell):
-        return shell_call(
-            call_id, name, commands.script_of(local.command), usable_folder(local.working_directory) or builder.cwd
-        )
+    if kind == "local_shell_call":  # read about, in no recording
+        local = fields_of(call.action)
+        place = usable_folder(text_of(local.get("working_directory"))) or builder.cwd
+        return shell_call(call_id, name, commands.given_script(local.get("command", rawjson.ABSENT)), place)
     given = fields_of(text.encode("utf-8", "replace"))
     if name in SHELLS:
         return _shell(builder, call_id, name, given)
