@@ -138,8 +138,8 @@ class EventBuilder(Generic[C]):
     def learn(self, **facts: str | None) -> None:
         """Notes facts about the session, of which the context has some; None says nothing."""
         known = getattr(self.context, "facts", Facts())
-        news = {name: fact for name, fact in facts.items() if usable_name(fact) and getattr(known, name) != fact}
-        if news:
+        news = {name: fact for name, fact in facts.items() if fact and fact != getattr(known, name)}
+        if news and (news := {name: fact for name, fact in news.items() if usable_name(fact)}):
             self.change(facts=msgspec.structs.replace(known, **news))
 
     def put_news_first(self, session: str, cwd: str | None) -> None:
