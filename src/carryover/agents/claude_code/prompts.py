@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Final, Literal
+from typing import Final
 
 from carryover.adapter.contract import ToolOutcome
-from carryover.agents.claude_code import wire
 from carryover.agents.claude_code.builder import Builder
 from carryover.agents.claude_code.kinds import BUILT_IN, INJECTED_ORIGINS, SUMMARY_KINDS, TASK_STATES
 from carryover.agents.claude_code.text import own_words, plain_output, without_reminders
 from carryover.agents.claude_code.tools import human_call
-from carryover.model import AgentSummary, BackgroundTask, QueuedPrompt, TurnEnd, UserPrompt
-from carryover.records import rawjson
+from carryover.model import Actor, AgentSummary, BackgroundTask, QueuedPrompt, TurnEnd, UserPrompt
 from carryover.records.fields import SHORT_CHARS, bounded, digest
+from carryover.records.lenient import inside, text_of
 from carryover.records.summary import parts_by_heading
 from carryover.records.text import tagged, without_handoff
 
@@ -46,11 +45,10 @@ def parse_words(builder: Builder, texts: list[str], attachments: int) -> None:
 
 def parse_prompt(builder: Builder, text: str, attachments: int = 0) -> None:
     """Words for the agent. In a sub-agent's transcript they are the calling model's."""
-    if builder.subagent_id is not None:
-        builder.add(UserPrompt(text=text, actor="model", attachments=attachments), "prompt", digest(text))
-        return
-    builder.add(UserPrompt(text=text, attachments=attachments), "prompt", digest(text))
-    leave_queue(builder, text)
+    actor: Actor = "human" if builder.subagent_id is None else "model"
+    builder.add(UserPrompt(text=text, actor=actor, attachments=attachments), "prompt", digest(text))
+    if actor == "human":
+        leave_queue(builder, text)
 
 
 def leave_queue(builder: Builder, text: str) -> bool:
@@ -127,8 +125,7 @@ def _is_typed(builder: Builder, text: str) -> bool:
     """Whether somebody typed this, or (in a sub-agent) some model wrote it as a prompt."""
     if builder.subagent_id is not None:
         return True
-    origin = rawjson.part_of(builder.line.origin, wire.Origin)
-    sender = origin.kind if origin is not None else None
+    sender = text_of(inside(builder.line.origin, "kind")) or None
     by_hand = builder.line.prompt_source != "system" and not text.startswith(_NOT_TYPED)
     if sender in (None, "human") and by_hand:
         return True
@@ -153,7 +150,7 @@ def _parse_command(builder: Builder, text: str, *, announced: bool) -> None:
     # The arguments are the user's and may contain tags too: up to the last closing one.
     words = text.partition("<command-args>")[2].rpartition("</command-args>")[0].strip()
     typed = f"{command} {words}".strip()
-    actor: Literal["human", "model"] = "human" if builder.subagent_id is None else "model"
+    actor: Actor = "human" if builder.subagent_id is None else "model"
     builder.add(UserPrompt(text=words, actor=actor, command=command), "prompt", digest(typed))
     withdraw(builder, typed)
 
