@@ -240,14 +240,6 @@ def test_the_borders_of_a_block_that_became_an_edit_are_no_words(window: Window)
     ]
 
 
-def test_the_oldest_chats_hold_plain_texts(window: Window) -> None:
-    old = request("Go.", message="Fix add().", response="It is fixed.", state=None, result={"timings": {"total": 1}})
-    listed = request("Go.", response=["It is ", {"value": "fixed."}], state=None, result={"timings": {}}, at_s=1)
-
-    assert bodies(window, UserPrompt, old, listed)[0] == UserPrompt(text="Fix add().")
-    assert bodies(window, AssistantMessage, old, listed) == 2 * [AssistantMessage(text="It is fixed.", final=True)]
-
-
 @pytest.mark.parametrize(
     ("more", "end"),
     [

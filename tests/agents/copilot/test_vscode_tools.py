@@ -69,7 +69,6 @@ def answered(window: Window, kind: type[T], *parts: Json, **more: Any) -> list[T
         (shell("make", "c"), "unknown", None, ""),
         (shell("make", "c", isConfirmed={"type": 0}), "denied", None, ""),
         (shell("make", "c", isConfirmed={"type": 5}), "denied", None, ""),
-        (shell("make", "c", isConfirmed=False), "denied", None, ""),
         (tool("x", "c", resultError="bad"), "error", None, "bad"),
         (tool("x", "c", resultError=True), "error", None, ""),
         (tool("x", "c", resultDetails=PRINTED), "ok", None, "a\nb"),
