@@ -115,9 +115,9 @@ CHATS: Final = Case(
     stages={"streamed": streamed, "flat": flat},
     unknown=(
         record("brand_new"),
-        asked({"kind": "brandNew"}),
-        asked({"words": 1}),
-        asked({"kind": "toolInvocationSerialized"}),
+        asked({"kind": "brandNew"}, text=""),
+        asked({"words": 1}, text=""),
+        asked({"kind": "toolInvocationSerialized"}, text=""),
         json.dumps({"kind": "skipped", "why": "remote workspace"}).encode(),
     ),
     quiet=(

@@ -47,11 +47,9 @@ async def test_of_a_chat_in_both_forms_the_log_counts(window: Window, tmp_path: 
 
 async def test_a_chat_that_moved_from_an_empty_window_counts_in_its_folder(window: Window, tmp_path: Path) -> None:
     empty = tmp_path / "User" / "globalStorage" / "emptyWindowChatSessions" / f"{TWO['sessionId']}.jsonl"
-    moved = tmp_path / "User" / "globalStorage" / "transferredChatSessions" / f"{TWO['sessionId']}.json"
     append(empty, log_of(chat("two", FIX)))
-    append(moved, json.dumps(chat("two", FIX)).encode())
-    sources = [source_at(empty), source_at(moved), source_at(window.store(TWO))]
-    alone = await counted(tmp_path / "alone.sqlite", sources[2:], TWO["sessionId"])
+    sources = [source_at(empty), source_at(window.store(TWO))]
+    alone = await counted(tmp_path / "alone.sqlite", sources[1:], TWO["sessionId"])
 
     assert await counted(tmp_path / "a.sqlite", sources, TWO["sessionId"]) == alone
     assert await counted(tmp_path / "b.sqlite", sources[::-1], TWO["sessionId"]) == alone

@@ -15,10 +15,10 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Batch, FileStat, Record
+from carryover.agents.copilot.locate import CHATS
 from carryover.agents.copilot.spec import EMPTY, SERVERS, WINDOWS
 from carryover.agents.copilot.vscode_chat import Thread, threads_of
 from carryover.agents.copilot.vscode_log import is_log, replayed, state_of
-from carryover.agents.copilot.vscode_places import CHATS
 from carryover.agents.copilot.vscode_wire import Chat, SkippedRecord, Why
 from carryover.readers import files
 from carryover.readers.rewritten import read_on
