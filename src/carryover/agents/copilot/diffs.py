@@ -8,10 +8,11 @@ from typing import Final
 import msgspec
 
 from carryover.agents.copilot.context import MAX_CHANGES
+from carryover.model import Op
 from carryover.records import rawjson
 from carryover.records.changes import Change, Hunk, Replacement, patched, replaced
 from carryover.records.fields import MAX_PATH_CHARS, resolved
-from carryover.records.lenient import Fields, fields_of, text_of
+from carryover.records.lenient import Fields, fields_of, items_of, text_of
 from carryover.records.patches import added, in_patch, place_of
 from carryover.text import lazy_re as re
 
@@ -34,6 +35,27 @@ def planned(name: str, raw: msgspec.Raw, cwd: str | None) -> tuple[Change, ...]:
         return _of_others((added(place, content),))
     pair = Replacement(old_string=text_of(given.get("old_str")), new_string=text_of(given.get("new_str")))
     return _of_others((replaced(place, [pair], counted=True),))
+
+
+def planned_in_editor(name: str, op: Op, given: Fields, cwd: str | None) -> tuple[Change, ...]:
+    """The changes that a tool of VS Code asks for, as far as its arguments say."""
+    if op not in ("edit", "write"):
+        return ()
+    if patch := text_of(given.get("input")) if "patch" in name.lower() else "":
+        return in_patch(patch, cwd)
+    several = [fields_of(raw) for raw in items_of(given.get("replacements"))] or [given]
+    made = (_in_editor(op, {**given, **one}, cwd) for one in several)
+    return tuple(change for change in made if change is not None)
+
+
+def _in_editor(op: Op, given: Fields, cwd: str | None) -> Change | None:
+    place = place_of(text_of(given.get("filePath")) or text_of(given.get("path")), cwd)
+    if place is None or op == "write":
+        content = rawjson.string_of(given.get("content", rawjson.ABSENT))
+        return added(place, content) if place is not None and content is not None else None  # else a folder
+    pair = Replacement(old_string=text_of(given.get("oldString")), new_string=text_of(given.get("newString")))
+    has_texts = "oldString" in given or "newString" in given
+    return replaced(place, [pair] if has_texts else [], counted=has_texts)
 
 
 def patch_text(raw: msgspec.Raw) -> str:

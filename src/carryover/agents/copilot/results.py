@@ -26,6 +26,7 @@ _FROM_HOOKS: Final = re.compile(
 _ENDED: Final = re.compile(
     r"\n?<(?:shellId: \S+ completed|command with id: \S+ exited|exited) with exit code (?P<code>-?\d{1,9})>\s*\Z"
 )
+_EDITOR_EXIT: Final = re.compile(r"\b(?:[Cc]ommand )?exited with (?:exit )?code:? (-?\d{1,9})\b")
 _RUNNING: Final = re.compile(r"<command (?:started in background )?with shellId: (?P<shell>[^\s>]+)")
 _NEVER_RAN: Final = re.compile(
     r" in JSON at position \d|^Tool '.*' does not exist|^Multiple validation errors|\": Required\b"
@@ -104,7 +105,21 @@ def end_open_calls(builder: Builder) -> None:
             builder.change(calls=closed(builder.context.calls, call.id))
 
 
+def _editor_outcome(builder: Builder, call: OpenCall) -> Outcome:
+    """In the transcript of the extension in VS Code: only the text says how a command ended, and a command that fails
+    succeeds as a tool."""
+    output = without_ansi(text_of(fields_of(builder.data.get("result")).get("content")))
+    is_ok = is_true(builder.data.get("success"))
+    found = _EDITOR_EXIT.search(output) if call.op == "shell" else None
+    code = int(found[1]) if found is not None else None
+    if call.op == "shell" and is_ok:
+        return Outcome("unknown" if code is None else "error" if code else "ok", output, code)
+    return Outcome("ok" if is_ok else "error", output, code)
+
+
 def _outcome(builder: Builder, call: OpenCall) -> Outcome:
+    if builder.context.in_editor:
+        return _editor_outcome(builder, call)
     if not is_true(builder.data.get("success")):
         return _failure(fields_of(builder.data.get("error")), call)
     # What hooks add for the model is at its end.
@@ -177,7 +192,7 @@ def _add_what_followed(builder: Builder, call: OpenCall, outcome: Outcome) -> No
         _add_changes(builder, msgspec.structs.replace(call, changes=diffs.applied(call.changes, diff, edited)))
     elif call.op == "shell":
         _add_changes(builder, call)
-    elif call.op == "ask":
+    elif call.op == "ask" and call.question:
         _add_answer(builder, call, outcome.output)
     elif call.name == "exit_plan_mode":
         builder.add(PlanProposal(call_id=call.id, text="", accepted=True), "plan")

@@ -9,8 +9,9 @@ import msgspec
 from carryover.adapter.event_builder import opened, usable_name
 from carryover.agents.copilot import diffs
 from carryover.agents.copilot.builder import MAIN, Builder
-from carryover.agents.copilot.context import MAX_OPEN_CALLS, MAX_PLAN_CHARS, OpenCall
+from carryover.agents.copilot.context import MAX_CHANGES, MAX_OPEN_CALLS, MAX_PLAN_CHARS, OpenCall
 from carryover.agents.copilot.kinds import OPS, QUIET_TOOLS, READ_SHELLS, SHELLS
+from carryover.agents.copilot.vscode_tools import ABOUT, op_of, todos_in
 from carryover.model import Op, PlanProposal, Question
 from carryover.records import rawjson, shell_files
 from carryover.records.changes import Change
@@ -41,14 +42,42 @@ def _parse(builder: Builder, *, actor: Literal["human", "model"]) -> None:
         return
     raw = builder.data.get("arguments", rawjson.ABSENT)
     given = fields_of(raw)
-    if bytes(raw)[:1] != b"{" and name != "apply_patch":
+    in_editor = builder.context.in_editor
+    if bytes(raw)[:1] != b"{" and name != "apply_patch" and not in_editor:
         builder.skip(f"{builder.line.type}/{name}", "unexpected arguments")
-    call = _open_call(builder, call_id, name, raw)
+    call = (_editor_call if in_editor else _open_call)(builder, call_id, name, raw)
     if actor == "human":
         call = msgspec.structs.replace(call, actor="human", changes=())
     builder.add(call.as_event(), "call")
     builder.change(calls=opened(builder.context.calls, call, most=MAX_OPEN_CALLS))
-    _parse_said(builder, call, given)
+    if not in_editor:
+        _parse_said(builder, call, given)
+    elif call.op == "plan" and (todos := todos_in(_editor_arguments(raw).get("todoList"))) is not None:
+        builder.add(todos, "plan")
+
+
+def _editor_call(builder: Builder, call_id: str, name: str, raw: msgspec.Raw) -> OpenCall:
+    """A call in the transcript of the extension in VS Code, whose tools are those of its chats."""
+    given, op, cwd = _editor_arguments(raw), op_of(name), builder.context.cwd
+    about = _first(given, *ABOUT)
+    if op == "shell":
+        changes = shell_files.changes(_first(given, "command"), cwd)
+    else:
+        changes = diffs.planned_in_editor(name, op, given, cwd)
+    return OpenCall(
+        id=call_id,
+        name=name,
+        op=op,
+        subject=bounded(about, SUBJECT_CHARS),
+        thread=builder.subagent_id or MAIN,
+        changes=changes[:MAX_CHANGES],
+        handoff=names_own_folder(f"{cwd or ''} {about}"),
+    )
+
+
+def _editor_arguments(raw: msgspec.Raw) -> Fields:
+    """An object, or the JSON text that the model wrote."""
+    return fields_of(raw) or fields_of(text_of(raw).encode("utf-8", "replace"))
 
 
 def _open_call(builder: Builder, call_id: str, name: str, raw: msgspec.Raw) -> OpenCall:
