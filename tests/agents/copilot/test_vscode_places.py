@@ -64,31 +64,6 @@ def test_a_source_is_known_by_its_place(tmp_path: Path, below: str, kind: str, r
     )
 
 
-@pytest.mark.parametrize(
-    "below",
-    [
-        "a1/workspace.json",
-        "a1/state.vscdb",
-        "a1/chatSessions/notes.txt",
-        "a1/chatSessions/a b.jsonl",
-        f"a1/chatSessions/{ID}.jsonl.new",
-        f"a1/chatSessions/{'x' * 101}.jsonl",
-        f"a1/chatSessions/deeper/{ID}.jsonl",
-        f"a1/b2/chatSessions/{ID}.jsonl",
-        f"a1/chatEditingSessions/{ID}/state.json",
-        f"a1/GitHub.copilot-chat/debug-logs/{ID}/main.jsonl",
-        f"a1/GitHub.copilot-chat/transcripts/{ID}.json",
-        f"a1/Other.extension/transcripts/{ID}.jsonl",
-    ],
-)
-def test_what_else_an_editor_keeps_is_no_source(tmp_path: Path, below: str) -> None:
-    root = tmp_path / "workspaceStorage"
-    append(root / below, b"{}")
-
-    assert AGENT.source_of(root / below, root) is None
-    assert AGENT.sources(root) == []
-
-
 def test_a_chat_below_another_root_is_no_source(tmp_path: Path) -> None:
     path = tmp_path / "workspaceStorage" / "a1" / "chatSessions" / f"{ID}.jsonl"
 

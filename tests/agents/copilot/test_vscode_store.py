@@ -311,18 +311,6 @@ def test_many_sub_agents_leave_the_main_thread_known(window: Window) -> None:
     assert standing(reading.read()) == standing(ChatReading(window.path(chat("helped"))).read())
 
 
-def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
-    reader = ChatReader()
-    with pytest.raises(FileNotFoundError):
-        reader.read(tmp_path / "missing.jsonl", None)
-    (tmp_path / "folder.jsonl").mkdir()
-    with pytest.raises(OSError, match="not a regular file"):
-        reader.read(tmp_path / "folder.jsonl", None)
-    os.mkfifo(tmp_path / "fifo.jsonl")
-    with pytest.raises(OSError, match="not a regular file"):
-        reader.read(tmp_path / "fifo.jsonl", None)
-
-
 def test_reading_leaves_the_store_as_it_is(window: Window) -> None:
     path = window.store(TWO)
     before = {found: (found.stat(), found.read_bytes()) for found in window.root.rglob("*") if found.is_file()}

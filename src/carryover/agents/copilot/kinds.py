@@ -37,7 +37,6 @@ OPS: Final[dict[str, Op]] = {
     "show_file": "read",
     "edit": "edit",
     "apply_patch": "edit",
-    "str_replace_editor": "edit",
     "create": "write",
     "glob": "search",
     "grep": "search",

@@ -102,9 +102,6 @@ def _open_call(builder: Builder, call_id: str, name: str, raw: msgspec.Raw) -> O
 def _op(name: str, given: Fields) -> Op:
     if name == "sql":
         return "plan" if "todos" in _first(given, "query").lower() else "other"
-    if name == "str_replace_editor":
-        # One tool for all of them (before 0.0.350, read about).
-        return {"view": "read", "create": "write"}.get(_first(given, "command"), "edit")  # type: ignore[return-value]
     return OPS.get(name, "other")
 
 
