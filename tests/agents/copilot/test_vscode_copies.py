@@ -30,11 +30,6 @@ from carryover.agents.copilot.vscode_store import ChatReader
 from carryover.model import UserPrompt
 
 
-@pytest.fixture
-def window(tmp_path: Path) -> Window:
-    return Window(tmp_path / "User")
-
-
 async def test_of_a_chat_in_both_forms_the_log_counts(window: Window, tmp_path: Path) -> None:
     old = chat("two", FIX)
     flat, log = source_at(window.store_flat(old)), source_at(window.store(TWO))

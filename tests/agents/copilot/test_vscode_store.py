@@ -41,11 +41,6 @@ from contract.case import read_on
 from contract.test_stages import standing
 
 
-@pytest.fixture
-def window(tmp_path: Path) -> Window:
-    return Window(tmp_path / "User")
-
-
 def modified_ms(path: Path) -> int:
     return path.stat().st_mtime_ns // 1_000_000
 
