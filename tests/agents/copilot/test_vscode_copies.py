@@ -6,11 +6,10 @@ import json
 import os
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from agents.copilot.chat_ledger import counted, source_at
-from agents.copilot.chat_reading import LATER_MS, ChatReading
+from agents.copilot.chat_reading import ChatReading
 from agents.copilot.chats import (
     FIX,
     ONE,
@@ -26,7 +25,6 @@ from agents.copilot.chats import (
     uid,
 )
 from carryover.agents.copilot.adapter import AGENT
-from carryover.agents.copilot.vscode_store import ChatReader
 from carryover.model import UserPrompt
 
 
@@ -134,11 +132,3 @@ def test_an_export_whose_answers_name_their_session_is_that_session(tmp_path: Pa
 def test_only_a_chat_is_recognised(tmp_path: Path, head: bytes, *, is_one: bool) -> None:
     assert AGENT.exported is not None
     assert (AGENT.exported(tmp_path / "any.json", head) is not None) == is_one
-
-
-def test_the_cursor_stays_small(window: Window) -> None:
-    turns = [request(f"Question {number}.", markdown("Yes."), at_s=number) for number in range(1000)]
-    batch = ChatReader(lambda: LATER_MS).read(window.store(chat("long", *turns)), None)
-
-    assert len(batch.cursor) < 1000
-    assert msgspec.msgpack.decode(batch.cursor)

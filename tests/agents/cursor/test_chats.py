@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from agents.cursor.chats import (
@@ -147,21 +146,6 @@ def test_the_same_words_twice_are_two_prompts(store: ChatStore) -> None:
     assert len({event.key for event in chat.standing}) == len(chat.standing)
 
 
-def test_a_long_history_comes_in_batches(store: ChatStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rewritten, "READ_BYTES", 3000)
-    store.save(messages(tuple(Step("say", f"{number} " + "x" * 1000) for number in range(20))))
-    chat = reported(store)
-    batch = chat.reader.read(store.path, None)
-    assert batch.more
-    assert len(batch.records) < 8
-
-    assert len(chat.bodies()) == 20
-    once = reported(store)
-    monkeypatch.undo()
-    once.read()
-    assert chat.standing == once.standing
-
-
 def test_what_was_read_half_continues_after_another_root(store: ChatStore, monkeypatch: pytest.MonkeyPatch) -> None:
     steps = tuple(Step("say", f"{number} " + "x" * 1000) for number in range(9))
     store.save(messages(steps[:6]))
@@ -285,26 +269,6 @@ def test_a_store_that_was_only_just_made_is_empty(tmp_path: Path) -> None:
     store.save(messages(ONE))
     assert chat.bodies()[0] == UserPrompt(text=ONE[0].text)
     store.close()
-
-
-def test_a_cursor_of_another_form_begins_again(store: ChatStore) -> None:
-    store.save(messages(ONE))
-    chat = reported(store)
-    chat.cursor = msgspec.msgpack.encode({"x": 1})
-    chat.bodies()
-
-    assert chat.restarts == 1
-    assert prompts(chat) == [ONE[0].text]
-
-
-def test_a_cursor_stays_small(store: ChatStore) -> None:
-    store.save(messages(tuple(Step("say", str(number)) for number in range(2000))))
-    chat = reported(store)
-    chat.bodies()
-
-    assert chat.cursor is not None
-    assert len(chat.cursor) < 20_000
-    assert len(msgspec.json.encode(chat.context)) < 2000
 
 
 def test_a_change_of_the_last_message_reads_little(store: ChatStore) -> None:

@@ -31,15 +31,6 @@ def test_a_value_too_large_to_hold_is_counted(store: EditorStore) -> None:
     assert sum(batch.oversized for batch in editor.batches) == 1
 
 
-def test_a_cursor_of_another_kind_begins_again(store: EditorStore) -> None:
-    store.put(ONE)
-    editor = Editor(store)
-    for cursor in (b"", b"noise", b"\x93\xa1x"):
-        batch = editor.reader.read(store.path, cursor)
-        assert batch.restarted
-        assert batch.records
-
-
 def test_a_database_without_conversations_is_read_and_nothing_comes(tmp_path: Path) -> None:
     with closing(EditorStore(tmp_path / "User")) as store:
         assert Editor(store).read() == []
