@@ -102,6 +102,19 @@ def test_an_answer_that_is_being_written_is_held_back_where_it_may_change(window
     assert last[-1] == AssistantMessage(text="All tests pass.", final=True)
 
 
+def test_an_answer_that_grows_costs_only_itself(window: Window) -> None:
+    turns = [request(f"Question {number}.", markdown("Yes."), at_s=number) for number in range(20)]
+    last = request("And now?", state=PENDING, at_s=90)
+    path = window.store(chat("live", *turns, last))
+    reader = ChatReader(lambda: modified_ms(path))
+    batch = reader.read(path, None)
+    assert len(batch.records) > 20
+
+    window.store(chat("live", *turns, last | {"response": [markdown("I will."), shell("make", "c1", "ok", 0)]}))
+
+    assert len(reader.read(path, batch.cursor).records) == 2
+
+
 def test_a_chat_that_came_to_rest_in_mid_answer_is_taken_as_it_is(window: Window) -> None:
     path = window.store(chat("killed", request("Go.", markdown("I will"), state=PENDING)))
     reading = ChatReading(path, now_ms=modified_ms(path) + SETTLED_MS)

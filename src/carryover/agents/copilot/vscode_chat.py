@@ -63,6 +63,8 @@ class Thread:
     chat: Chat
     at_ms: int = 0
     requests: list[tuple[str, bytes]] = field(default_factory=list)
+    live: RequestRecord | None = None
+    """The last request, whose answer is being written: emitted with the state, again and again."""
     state: StateRecord | SkippedRecord | None = None
     rests_ms: int | None = None
 
@@ -74,20 +76,21 @@ class Thread:
     @property
     def mark(self) -> str:
         """Another one whenever it has changed."""
-        return digest(msgspec.json.encode((self.pieces, self.state)))
+        return digest(msgspec.json.encode((self.pieces, self.live, self.state)))
 
     @property
     def pieces(self) -> list[Piece]:
-        """Its requests, and what is awaited of the last one."""
+        """Its requests, and a place for the one that is live."""
         awaited: list[Piece] = [("rest", "")] if self.rests_ms is not None else []
         return [(name, hashlib.blake2b(data, digest_size=8).hexdigest()) for name, data in self.requests] + awaited
 
     def add(self, record: RequestRecord, rests_ms: int | None) -> None:
         """Adds a request. `rests_ms`: when it is taken as it is, if it is live."""
-        if record.live:
-            self.rests_ms = rests_ms
         record = msgspec.structs.replace(record, chat=self.chat)
-        self.requests.append((record.ident, msgspec.json.encode(record)))
+        if record.live:
+            self.live, self.rests_ms = record, rests_ms
+        else:
+            self.requests.append((record.ident, msgspec.json.encode(record)))
 
     def begin(self, *, on: bool, more: bool) -> bytes | None:
         """The record before the requests."""
@@ -96,15 +99,19 @@ class Thread:
         return msgspec.json.encode(BeginRecord(chat=self.chat, at_ms=self.at_ms, on=on, more=more))
 
     def piece(self, number: int) -> bytes | None:
-        """The record of a request. Raises NotYet for what is awaited of a live one."""
+        """The record of a request. Raises NotYet for a live one."""
         if number == len(self.requests):
             raise NotYet
         return self.requests[number][1]
 
     def end(self, emitted: int) -> bytes | None:
         """What is known of the chat as a whole, or why it is not read."""
-        is_told = self.state is not None and (emitted > 0 or isinstance(self.state, SkippedRecord))
-        return msgspec.json.encode(self.state) if is_told else None
+        state = self.state
+        if self.live is not None and not isinstance(state, SkippedRecord):
+            state = msgspec.structs.replace(state or StateRecord(chat=self.chat, place=self.live.place), live=self.live)
+            return msgspec.json.encode(state)
+        is_told = state is not None and (emitted > 0 or isinstance(state, SkippedRecord))
+        return msgspec.json.encode(state) if is_told else None
 
 
 def threads_of(state: Fields, session: str, folders: tuple[str, ...], rests_ms: int | None) -> list[Thread]:

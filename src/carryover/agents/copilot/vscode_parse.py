@@ -94,12 +94,15 @@ def parse_record(_source: Source, context: ChatContext, record: Record) -> tuple
         case BeginRecord():
             return builder.parsed(_begin(builder, read))
         case RequestRecord():
-            answer = _Answer(builder, read)
-            if answer.asked_ms or builder.thread.last_ms:
-                answer.parse()
-            else:
-                builder.count_skipped("chat", "no usable time")
-        case StateRecord() if read.at_ms or builder.thread.last_ms:
+            _parse_request(builder, read)
+        case StateRecord(live=RequestRecord() as live):
+            # What is emitted of a live request is emitted again, so nothing is remembered of it but the folder.
+            before = builder.thread
+            _parse_request(builder, live)
+            _parse_state(builder, read)
+            builder.remember(last=before.last, last_ms=before.last_ms, info=before.info)
+            return builder.context, builder.built()
+        case StateRecord():
             _parse_state(builder, read)
     return builder.parsed()
 
@@ -116,8 +119,18 @@ def _begin(builder: ChatBuilder, record: BeginRecord) -> Reemitted | None:
     )
 
 
+def _parse_request(builder: ChatBuilder, record: RequestRecord) -> None:
+    answer = _Answer(builder, record)
+    if answer.asked_ms or builder.thread.last_ms:
+        answer.parse()
+    else:
+        builder.count_skipped("chat", "no usable time")
+
+
 def _parse_state(builder: ChatBuilder, record: StateRecord) -> None:
     """Facts about the session, where they are news."""
+    if builder.chat.subagent is not None or not (record.at_ms or builder.thread.last_ms):
+        return
     if record.rests and builder.folder is None and builder.chat.folders:
         # The turn is over and named no file: the window's first folder will do.
         builder.remember(folder=builder.chat.folders[0], info=0)

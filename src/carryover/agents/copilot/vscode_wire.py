@@ -87,7 +87,8 @@ class RequestRecord(_Record, frozen=True, kw_only=True, tag="request"):
 
 
 class StateRecord(_Record, frozen=True, kw_only=True, tag="state"):
-    """The chat as a whole, after what was emitted of it. `rests`: no answer is being written."""
+    """The chat as a whole, after what was emitted of it. `rests`: no answer is being written. `live`: the request whose
+    answer is."""
 
     at_ms: int = 0
     place: int = 1
@@ -96,6 +97,7 @@ class StateRecord(_Record, frozen=True, kw_only=True, tag="state"):
     version: str = ""
     branch: str = ""
     rests: bool = False
+    live: RequestRecord | None = None
 
 
 class SkippedRecord(msgspec.Struct, frozen=True, kw_only=True, tag="skipped", tag_field="kind"):
