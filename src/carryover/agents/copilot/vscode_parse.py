@@ -13,7 +13,7 @@ from carryover.adapter.event_builder import OpenCall, reemitted_after
 from carryover.agents.copilot.kinds import CHAT_SUMMARY_KINDS
 from carryover.agents.copilot.vscode_builder import ChatBuilder, ChatContext, ThreadContext
 from carryover.agents.copilot.vscode_edits import changes_in
-from carryover.agents.copilot.vscode_tools import is_about_handoff, op_of, outcome_of, paths_in, plan_of, subject_of
+from carryover.agents.copilot.vscode_tools import is_about_handoff, op_of, outcome_of, paths_in, subject_of, todos_in
 from carryover.agents.copilot.vscode_wire import (
     CANCELLED,
     COMPLETE,
@@ -309,7 +309,7 @@ class _Answer:
         outcome = outcome_of(op, tool, COMPLETE if has_ended else self.state or PENDING)
         if outcome is not None:
             self._add(call.ended(outcome), f"{number}/result", at_ms)
-        plan = plan_of(tool.data)
+        plan = todos_in(tool.data.get("todoList"))
         if plan is not None:
             self._add(plan, f"{number}/plan", at_ms)
         return True

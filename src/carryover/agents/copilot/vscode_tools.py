@@ -102,7 +102,7 @@ def outcome_of(op: Op, tool: ToolPart, state: int) -> ToolOutcome | None:
         return ToolOutcome("denied", never_ran=True)
     if bytes(data.get("kind", b"")) == b'"terminal"':
         return _terminal_outcome(data, state)
-    output = without_ansi(_output(data, details) or _error(tool))
+    output = without_ansi(_output(data, details) or text_of(tool.result_error))
     if is_given(tool.result_error) or bytes(details.get("isError", b"")) == b"true":
         return ToolOutcome("error", output)
     if state == CANCELLED:
@@ -113,11 +113,6 @@ def outcome_of(op: Op, tool: ToolPart, state: int) -> ToolOutcome | None:
         # A run of tests has no exit code; what the chat shows of it says how many passed.
         return ToolOutcome("unknown", output or _shown(tool.past_tense_message))
     return ToolOutcome("ok", output)
-
-
-def plan_of(data: Fields) -> PlanUpdate | None:
-    """The todo list that a call leaves, None where it is about none."""
-    return todos_in(data.get("todoList")) if text_of(data.get("kind")) == "todoList" else None
 
 
 def todos_in(raw: msgspec.Raw | None) -> PlanUpdate | None:
@@ -153,16 +148,9 @@ def _terminal_outcome(data: Fields, state: int) -> ToolOutcome | None:
 def _output(data: Fields, details: Fields) -> str:
     """What a call printed: a text, or the texts among its parts."""
     plain = text_of(data.get("output")) or text_of(data.get("result"))
-    parts = [text_of(fields_of(raw).get("value")) for raw in items_of(details.get("output")) if _is_text(raw)]
+    listed = map(fields_of, items_of(details.get("output")))
+    parts = [text_of(part.get("value")) for part in listed if bytes(part.get("isText", b"true")) == b"true"]
     return plain or "\n".join(filter(None, parts)) or text_of(details.get("output"))
-
-
-def _is_text(raw: msgspec.Raw) -> bool:
-    return bytes(fields_of(raw).get("isText", b"true")) == b"true"
-
-
-def _error(tool: ToolPart) -> str:
-    return text_of(tool.result_error)
 
 
 def _uris_in(message: msgspec.Raw) -> list[msgspec.Raw]:
