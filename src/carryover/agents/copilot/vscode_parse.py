@@ -13,7 +13,15 @@ from carryover.adapter.event_builder import OpenCall, reemitted_after
 from carryover.agents.copilot.kinds import CHAT_SUMMARY_KINDS
 from carryover.agents.copilot.vscode_builder import ChatBuilder, ChatContext, ThreadContext
 from carryover.agents.copilot.vscode_edits import changes_in
-from carryover.agents.copilot.vscode_tools import is_about_handoff, op_of, outcome_of, paths_in, subject_of, todos_in
+from carryover.agents.copilot.vscode_tools import (
+    has_result,
+    is_about_handoff,
+    op_of,
+    outcome_of,
+    paths_in,
+    subject_of,
+    todos_in,
+)
 from carryover.agents.copilot.vscode_wire import (
     CANCELLED,
     COMPLETE,
@@ -32,7 +40,6 @@ from carryover.agents.copilot.vscode_wire import (
     SkippedRecord,
     StateRecord,
     ToolPart,
-    is_denied,
     is_given,
     kind_of_part,
     state_in,
@@ -77,7 +84,6 @@ _FENCE: Final = "```"
 _ONLY_FENCES: Final = re.compile(r"\s*(`{3,}[\w+-]*\s*)*")
 _OPENING: Final = re.compile(r"\A`{3,}\s*\n\s*")
 _CLOSING: Final = re.compile(r"\s*\n`{3,}[\w+-]*\Z")
-_CANCELLED_CODES: Final = frozenset(("canceled", "cancelled"))
 
 
 def parse_record(_source: Source, context: ChatContext, record: Record) -> tuple[ChatContext, Parsed]:
@@ -279,7 +285,7 @@ class _Answer:
     def _add_tool(self, group: Group, tool: ToolPart) -> bool:
         """A call, and its result where there is one."""
         child = self.builder.chat.subagent
-        has_ended = _has_result(tool) or self.state == COMPLETE or not (self.state in ENDED or self.record.open)
+        has_ended = has_result(tool) or self.state == COMPLETE or not (self.state in ENDED or self.record.open)
         # What a sub-agent says is not stored, so of its calls nothing else shows that they ended.
         has_ended = has_ended or (not tool.within and group.speech_follows)
         if tool.starts:
@@ -425,12 +431,6 @@ def _text_of_part(part: Part) -> str:
     return text_of(part.raw) or text_of(fields.get("value")) or text_of(fields_of(fields.get("content")).get("value"))
 
 
-def _has_result(tool: ToolPart) -> bool:
-    """Whether a call has ended, by what it says itself."""
-    given = (tool.result_details, tool.result_error, tool.data.get("terminalCommandState"))
-    return is_denied(tool) or any(is_given(raw) for raw in given)
-
-
 def _typed_in(message: msgspec.Raw | None) -> tuple[str, str | None]:
     """What was typed into a message, and the slash command before it, if there is one."""
     given = fields_of(message)
@@ -453,6 +453,6 @@ def _turn_end(state: int | None, error: Fields, at_ms: int) -> TurnEnd | None:
     limits = (error.get(name) for name in ("isQuotaExceeded", "isRateLimited"))
     if any(map(is_true, limits)) or _LIMIT.search(message):
         return failed_turn(message, at_ms, limited=True)
-    if state == CANCELLED or text_of(error.get("code")) in _CANCELLED_CODES:
+    if state == CANCELLED or text_of(error.get("code")) in ("canceled", "cancelled"):
         return TurnEnd(reason="interrupted")
     return TurnEnd(reason="error", message=message) if message or state == FAILED else None

@@ -95,6 +95,12 @@ def is_about_handoff(tool: ToolPart) -> bool:
     return names_own_folder(f"{subject_of(tool)} {_markdown(tool.invocation_message)}")
 
 
+def has_result(tool: ToolPart) -> bool:
+    """Whether a call has ended, by what it says itself."""
+    given = (tool.result_details, tool.result_error, tool.data.get("terminalCommandState"))
+    return is_denied(tool) or any(is_given(raw) for raw in given)
+
+
 def outcome_of(op: Op, tool: ToolPart, state: int) -> ToolOutcome | None:
     """How a call ended; None where it did not, as far as anything says. `state`: how far its turn came."""
     data, details = tool.data, fields_of(tool.result_details)
