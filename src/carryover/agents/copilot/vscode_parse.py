@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,6 +12,7 @@ from carryover.adapter.event_builder import OpenCall, reemitted_after
 from carryover.agents.copilot.kinds import CHAT_SUMMARY_KINDS
 from carryover.agents.copilot.vscode_builder import ChatBuilder, ChatContext, ThreadContext
 from carryover.agents.copilot.vscode_edits import changes_in
+from carryover.agents.copilot.vscode_parts import Group, Part, groups_in, text_of_part
 from carryover.agents.copilot.vscode_tools import (
     has_result,
     is_about_handoff,
@@ -33,15 +33,12 @@ from carryover.agents.copilot.vscode_wire import (
     QUIET_KINDS,
     RECORD,
     TEXT_KINDS,
-    TOOL_KINDS,
-    WITHIN_TEXT,
     BeginRecord,
     RequestRecord,
     SkippedRecord,
     StateRecord,
     ToolPart,
     is_given,
-    kind_of_part,
     state_in,
 )
 from carryover.model import (
@@ -59,7 +56,7 @@ from carryover.model import (
 from carryover.records import rawjson
 from carryover.records.changes import as_edit
 from carryover.records.fields import LATEST_MS, MAX_NAME_CHARS, digest
-from carryover.records.lenient import Fields, fields_of, is_true, items_of, read_as, text_of, time_of
+from carryover.records.lenient import Fields, fields_of, is_true, items_of, text_of, time_of
 from carryover.records.resets import failed_turn
 from carryover.records.summary import parts_by_heading
 from carryover.records.text import without_handoff
@@ -81,7 +78,6 @@ _LIMIT: Final = re.compile(
     re.IGNORECASE,
 )
 _FENCE: Final = "```"
-_ONLY_FENCES: Final = re.compile(r"\s*(`{3,}[\w+-]*\s*)*")
 _OPENING: Final = re.compile(r"\A`{3,}\s*\n\s*")
 _CLOSING: Final = re.compile(r"\s*\n`{3,}[\w+-]*\Z")
 
@@ -153,33 +149,6 @@ def _parse_state(builder: ChatBuilder, record: StateRecord) -> None:
         builder.add(info, f"info/{at_ms}/{mark}", at_ms)
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A part of an answer."""
-
-    raw: msgspec.Raw
-    fields: Fields
-    kind: str
-    tool: ToolPart | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
-    """One part, or the parts of one text."""
-
-    number: int
-    parts: tuple[Part, ...]
-    is_silent: bool
-    """A text that is blank, or nothing but the border of a code block whose content became an edit."""
-    steps_follow: bool
-    """The model did something after it, so that it was not the last word."""
-    speech_follows: bool
-    """The model thought or spoke after it, so it had the results of all calls before."""
-    after_edit: bool
-    before_edit: bool
-    """An edit comes just before it, just after it."""
-
-
 @dataclass(slots=True)
 class _Answer:
     """One request while its prompt and answer become events of a thread."""
@@ -208,7 +177,7 @@ class _Answer:
         record, child = self.record, self.builder.chat.subagent
         if child is None:
             self._add_prompt()
-        for group in _groups_in(record.parts):
+        for group in groups_in(record.parts):
             kind = group.parts[0].kind
             if kind in EVENT_KINDS or (kind in TEXT_KINDS and not group.is_silent):
                 is_settled = self._add_text(group) if kind in TEXT_KINDS else self._add_part(group)
@@ -251,7 +220,7 @@ class _Answer:
             return True
         if self.record.live and is_last:
             return False
-        text = "".join(_text_of_part(part) for part in group.parts).strip()
+        text = "".join(text_of_part(part) for part in group.parts).strip()
         if group.after_edit and text.count(_FENCE) % 2:
             text = _OPENING.sub("", text)
         if group.before_edit and text.count(_FENCE) % 2:
@@ -376,59 +345,6 @@ class _Answer:
         end = _turn_end(self.state, fields_of(result.get("errorDetails")), at_ms)
         if end is not None:
             self._add(end, "end", at_ms)
-
-
-def _groups_in(raws: Sequence[msgspec.Raw]) -> list[Group]:
-    """The parts of an answer by themselves, but consecutive ones of a text together; each with what is around it."""
-    listed = list(_grouped(raws))
-    found: list[Group] = []
-    steps = speech = False
-    for number in range(len(listed) - 1, -1, -1):
-        parts = listed[number]
-        before, after = (listed[n][0].kind if 0 <= n < len(listed) else "" for n in (number - 1, number + 1))
-        kind = parts[0].kind
-        is_silent = kind in TEXT_KINDS and all(_ONLY_FENCES.fullmatch(_text_of_part(part)) for part in parts)
-        found.append(
-            Group(
-                number=number,
-                parts=tuple(parts),
-                is_silent=is_silent,
-                steps_follow=steps,
-                speech_follows=speech,
-                after_edit=before in EDIT_KINDS,
-                before_edit=after in EDIT_KINDS,
-            )
-        )
-        steps = steps or kind in EVENT_KINDS or (kind in TEXT_KINDS and not is_silent)
-        speech = speech or kind in TEXT_KINDS or kind == "thinking"
-    return found[::-1]
-
-
-def _grouped(raws: Sequence[msgspec.Raw]) -> Iterator[list[Part]]:
-    text: list[Part] = []
-    for raw in raws:
-        fields = {} if text_of(raw) else fields_of(raw)
-        kind = "" if text_of(raw) else kind_of_part(fields)
-        if kind in TEXT_KINDS:
-            text.append(Part(raw, fields, kind))
-        elif kind not in WITHIN_TEXT:
-            if text:
-                yield text
-                text = []
-            yield [Part(raw, fields, kind, (read_as(raw, ToolPart) or ToolPart()) if kind in TOOL_KINDS else None)]
-    if text:
-        yield text
-
-
-def _text_of_part(part: Part) -> str:
-    """The Markdown of a part; of a reference its name, or that of the file."""
-    fields = part.fields
-    reference = fields_of(fields.get("inlineReference"))
-    if reference:
-        uri = fields_of(fields_of(reference.get("location")).get("uri")) or fields_of(reference.get("uri")) or reference
-        named = text_of(fields.get("name")) or text_of(reference.get("name"))
-        return f"`{named or text_of(uri.get('path')).rpartition('/')[2]}`"
-    return text_of(part.raw) or text_of(fields.get("value")) or text_of(fields_of(fields.get("content")).get("value"))
 
 
 def _typed_in(message: msgspec.Raw | None) -> tuple[str, str | None]:
