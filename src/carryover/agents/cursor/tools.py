@@ -30,7 +30,7 @@ _NAMES: Final[dict[Op, str]] = {
     "edit": "edit editfile searchreplace strreplace multiedit multistrreplace applypatch editnotebook reapply "
     "delete deletefile",
     "write": "write writefile createfile",
-    "search": "grep grepsearch ripgrep ripgreprawsearch glob globfilesearch filesearch listdir ls codebasesearch "
+    "search": "grep rg grepsearch ripgrep ripgreprawsearch glob globfilesearch filesearch listdir ls codebasesearch "
     "semanticsearch semanticsearchfull",
     "web": "websearch webfetch fetch",
     "plan": "todowrite todoread createplan",
