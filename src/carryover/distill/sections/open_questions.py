@@ -18,6 +18,7 @@ from carryover.distill.view import Opinion
 from carryover.distill.weights import WEIGHTS
 
 _OPINION_MS: Final = 7 * 86_400_000
+_AT_ONCE_MS: Final = 60_000
 _MOST_SESSIONS: Final = 4
 """Sessions beside the leading one whose open question is quoted."""
 
@@ -44,10 +45,12 @@ def _asking_steps(past: Past) -> list[Step]:
 
 
 def _superseded(past: Past, step: Step) -> bool:
-    """Work was done and reported since in a later session, or in one that continues this one."""
+    """Work was done and reported since in a later session, or in one that continues this one. Sessions at the same
+    moment are beside each other, whichever wrote last."""
     if step.view.session == past.lead.parent:
         return True
-    later = (one for one in past.steps if one.view is not step.view and one.view.started_ms > step.turn.last_ms)
+    ended_ms = step.turn.last_ms + _AT_ONCE_MS
+    later = (one for one in past.steps if one.view is not step.view and one.view.started_ms > ended_ms)
     return any(one.turn.end == "answered" and not is_talk(one.turn) for one in later)
 
 

@@ -6,6 +6,7 @@ from carryover.distill.entry import Entry
 from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import excerpt, lines_of
 from carryover.distill.relative_time import earlier
+from carryover.distill.sections.last_words import last_words
 from carryover.distill.sections.quoting import from_turn
 from carryover.distill.trail import Past, Step, parallel_sessions
 from carryover.distill.view import SessionView
@@ -18,7 +19,7 @@ _LINE_CHARS = 110
 def parallel_entries(past: Past) -> list[Entry]:
     """Each session at the same time with its newest prompt and last line; then worktrees."""
     weight = WEIGHTS["parallel"]
-    sessions = parallel_sessions(past)[: weight.most]
+    sessions = parallel_sessions(past.view, past.lead)[: weight.most]
     beside = [_session(past, one, weight.first + weight.back * back) for back, one in enumerate(sessions)]
     weight = WEIGHTS["worktree"]
     trees = [
@@ -37,7 +38,7 @@ def _session(past: Past, session: SessionView, weight: float) -> Entry:
     turns = session.digest.turns
     turn = next((turn for turn in reversed(turns) if turn.prompt), turns[-1])
     step = Step(turn, session)
-    said = lines_of(turns[-1].answer)
+    said = lines_of(last_words(turns[-1]).body)  # a question at the end stands under Open questions
     last = f" → {excerpt(said[-1], _LINE_CHARS)}" if said else ""
     label = f"{past.agent(step)} ({past.place(step, session.newest_ms)})"
     text = f"{quoted_prompt(turn.prompt, _PROMPT_CHARS, chars=turn.chars)}{last}"

@@ -42,7 +42,11 @@ def task_steps(past: Past) -> dict[str, Step]:
     for role, step in (("newest", mine[-1] if mine else None), ("acted on", past.main)):
         if step is not None and step.turn.prompt and step not in chosen.values():
             chosen[role] = step
-    for role, step in zip(("taken up", "taken up before"), taken_up(past.steps), strict=False):
+    for role, step in zip(
+        ("taken up", "taken up before"),
+        taken_up([step for step in past.steps if not past.is_beside(step)]),
+        strict=False,
+    ):
         if step not in chosen.values():
             chosen[role] = step
     longest = _longest([step for step in mine if step not in chosen.values()])
@@ -69,7 +73,11 @@ def _goal_before(past: Past) -> Step | None:
     """What a session with only short prompts goes on with: the longest prompt of the newest session before it that has
     a long one, else the first prompt of the newest one that worked."""
     began = past.lead.digest.turns[0].at_ms
-    before = [step for step in past.steps if step.turn.at_ms < began and step.view is not past.lead]
+    before = [
+        step
+        for step in past.steps
+        if step.turn.at_ms < began and step.view is not past.lead and not past.is_beside(step)
+    ]
     by_session = {step.turn.session: [one for one in before if one.view is step.view] for step in reversed(before)}
     longest = (found for steps in by_session.values() if (found := _longest(steps)) is not None)
     worked = (

@@ -26,6 +26,7 @@ _FITS_CHARS: Final = 2500
 def said_entries(past: Past) -> list[Entry]:
     """In order of time."""
     shown = [step.turn for step in task_steps(past).values()]
+    shown += [step.turn for step in past.steps if past.is_beside(step) and step.is_newest]
     steps = [step for step in past.steps if step.turn.prompt and not any(step.turn is turn for turn in shown)]
     near, far = steps[-_NEAR:], steps[:-_NEAR]
     weighed = [(step, _near_weight(step, back)) for back, step in enumerate(reversed(near))]

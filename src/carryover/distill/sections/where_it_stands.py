@@ -136,7 +136,7 @@ def _in_flight(past: Past) -> list[Entry]:
 def _talk(past: Past) -> list[Entry]:
     """What was said since without any work: the newest such turn at length, as far as there is room."""
     entries: list[Entry] = []
-    for back, step in enumerate(reversed([one for one in past.since if one.turn.answer])):
+    for back, step in enumerate(reversed([one for one in past.since if one.turn.answer and not past.is_beside(one)])):
         label = f"Since then {past.agent(step)} said ({past.place(step)})"
         body = last_words(step.turn).body
         entries += parted(step, body, "message", "talk", label=label, most=6, back=back * 2)
