@@ -134,18 +134,17 @@ from pathlib import Path
 
 import msgspec
 from carryover.daemon.main import main
-from carryover.ledger import store
-from carryover.ledger.commit import run_commit
+from carryover.ledger.store import Ledger
 
-async def commit_position_first(db, reducer, source, prepared, seen_rev):
+commit = Ledger.commit
+
+async def commit_position_first(ledger, source, prepared, *, seen_rev):
     '''The mistake that one transaction for both is there to prevent.'''
-    await run_commit(db, reducer, source, msgspec.structs.replace(prepared, entries=()), seen_rev)
-    await db.commit()
+    await commit(ledger, source, msgspec.structs.replace(prepared, entries=()), seen_rev=seen_rev)
     BETWEEN
-    await db.execute_fetchall("BEGIN IMMEDIATE")
-    return await run_commit(db, reducer, source, prepared, seen_rev + 1)
+    return await commit(ledger, source, prepared, seen_rev=seen_rev + 1)
 
-store.run_commit = commit_position_first
+Ledger.commit = commit_position_first
 main()
 """
 SLOW_TWO_STEPS: Final = _TWO_STEPS.replace("BETWEEN", "await asyncio.sleep(0.1)")

@@ -337,15 +337,6 @@ def test_no_hint_is_lost_and_none_waits_longer_than_the_cap(steps: list[tuple[st
     assert board.idle
 
 
-def test_the_board_does_not_remember_every_key_it_ever_saw(board: WorkQueue[str], clock: Clock) -> None:
-    for n in range(2000):
-        clock.now += 1
-        board.hint(f"{n}")
-        assert list(popped(board)) == [f"{n}"]
-
-    assert len(board._recent) < 300
-
-
 async def test_a_look_is_due_at_once_and_waited_for_alone(board: WorkQueue[str]) -> None:
     board.hint("a")
     assert list(popped(board)) == ["a"]

@@ -1,18 +1,6 @@
 from __future__ import annotations
 
-import msgspec
-
-from carryover.distill.testruns.run import Findings, TestRun
-
-
-def test_a_run_survives_its_stored_form() -> None:
-    run = TestRun(runner="pytest", status="fail", failed=1, files={"a.py": "fail"}, reason="x", paths=("a.py",))
-
-    assert msgspec.json.decode(msgspec.json.encode(run), type=TestRun) == run
-
-
-def test_runs_do_not_share_their_files() -> None:
-    assert TestRun(runner="a", status="pass").files is not TestRun(runner="b", status="pass").files
+from carryover.distill.testruns.run import Findings
 
 
 def test_a_file_that_failed_once_stays_failed() -> None:
