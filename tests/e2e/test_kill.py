@@ -172,17 +172,3 @@ def test_a_daemon_that_commits_position_and_events_in_two_steps_is_found_out(
     verdict = judge(stored_marks(daemon.state.ledger), owed=story.owed, written=writer.diary.written())
     assert set() < verdict.lost < story.owed
     assert (verdict.doubled, verdict.invented) == (frozenset(), frozenset())
-
-
-@pytest.mark.parametrize(
-    ("stored", "verdict"),
-    [
-        ({"a": 1, "b": 1, "c": 1}, Verdict()),
-        ({"a": 1, "b": 1}, Verdict()),
-        ({"a": 1}, Verdict(lost=frozenset("b"))),
-        ({"a": 2, "b": 1}, Verdict(doubled=frozenset("a"))),
-        ({"a": 1, "b": 1, "d": 1}, Verdict(invented=frozenset("d"))),
-    ],
-)
-def test_the_judge_sees_what_is_wrong(stored: dict[str, int], verdict: Verdict) -> None:
-    assert judge(Counter(stored), owed={"a", "b"}, written={"a", "b", "c"}) == verdict
