@@ -123,13 +123,16 @@ def test_a_text_cut_off_by_the_user_is_kept_and_marked() -> None:
 def test_a_compaction_summary_is_evidence_with_its_trigger_and_no_prompt() -> None:
     transcript = Session()
     transcript.record("system", subtype="compact_boundary", compactMetadata={"trigger": "auto"})
-    text = "Continued.\n\n<system-reminder>\nBash\n</system-reminder>\nSummary:\nThe user wants a discount."
+    text = (
+        "Continued.\n\n<system-reminder>\nBash\n</system-reminder>\nSummary:\nThe user wants a discount.\n\n"
+        "If you need specific details from before compaction, read the transcript.\n"
+        "Continue the conversation from where it left off without asking the user any further questions."
+    )
 
     first = transcript.user(text, isCompactSummary=True, isVisibleInTranscriptOnly=True)
     second = transcript.user("Another.", isCompactSummary=True)
 
-    kept = "Continued.\nSummary:\nThe user wants a discount."
-    assert first == [AgentSummary(text=kept, source="compaction", trigger="auto")]
+    assert first == [AgentSummary(text="The user wants a discount.", source="compaction", trigger="auto")]
     assert second == [AgentSummary(text="Another.", source="compaction")]
 
 

@@ -267,7 +267,7 @@ def test_the_sections_of_a_summary_are_its_parts() -> None:
     [summary] = Session().user(SUMMARY, isCompactSummary=True)
 
     assert isinstance(summary, AgentSummary)
-    assert summary.text == SUMMARY
+    assert summary.text == SUMMARY.partition("Summary:\n")[2].rpartition("\n\n")[0]
     assert [(part.kind, part.text) for part in summary.parts] == [
         ("request", "- Whole cents."),
         ("errors", "- None."),

@@ -26,7 +26,8 @@ _CLIENTS_END: Final = re.compile(
     r"^(?:</summary>|If you need specific details from before compaction|(?:Please c|C)ontinue the conversation from)",
     re.MULTILINE,
 )
-"""Around a summary the client says what it is for; what the model thought about it stands before it."""
+"""Around a summary the client says what it is for and asks to go on without a question, which is meant for that session
+alone; what the model thought about it stands before it."""
 
 
 def parse_words(builder: Builder, texts: list[str], attachments: int) -> None:
@@ -97,8 +98,9 @@ def _parse_summary(builder: Builder, text: str) -> None:
     summary = without_handoff(without_reminders(text)).strip()
     if summary:
         trigger = builder.context.compaction
-        parts = parts_by_heading(_CLIENTS_END.split(_CLIENTS_START.sub("", summary))[0], SUMMARY_KINDS)
-        body = AgentSummary(text=summary, source="compaction", trigger=trigger, parts=parts)
+        words = _CLIENTS_END.split(_CLIENTS_START.sub("", summary))[0].strip() or summary
+        parts = parts_by_heading(words, SUMMARY_KINDS)
+        body = AgentSummary(text=words, source="compaction", trigger=trigger, parts=parts)
         builder.add(body, "summary", digest(summary))
     builder.change(compaction=None)
 
