@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from carryover.distill.digest import Digest, Turn
 from carryover.distill.fold import fold
-from carryover.distill.handoff import distill
+from carryover.distill.handoff import Handoff, distill
 from carryover.distill.render import render
 from carryover.distill.view import ProjectView, SessionView
 from carryover.model import (
@@ -94,9 +96,16 @@ def project(*conversations: Conversation, root: str = ROOT) -> ProjectView:
     return ProjectView(root=root, sessions=tuple(conversation.view() for conversation in ordered))
 
 
-def section(*talks: Conversation, title: str) -> list[str]:
-    """The lines of a section of the project's handoff."""
-    made = distill(project(*talks), None, {}, resume="ask", now_ms=max(talk.at_ms for talk in talks))
+def handoff(*talks: Conversation, own: str | None = None, startable: Sequence[str] = ()) -> Handoff:
+    """The handoff of the project right after the last word."""
+    now_ms = max(talk.at_ms for talk in talks)
+    made = distill(project(*talks), None, {}, resume="ask", now_ms=now_ms, own=own, startable=startable)
     assert made is not None
-    lines = render(made).partition(f"\n## {title}\n")[2].partition("\n## ")[0].splitlines()
+    return made
+
+
+def section(*talks: Conversation, title: str, own: str | None = None) -> list[str]:
+    """The lines of a section of the project's handoff."""
+    text = render(handoff(*talks, own=own))
+    lines = text.partition(f"\n## {title}\n")[2].partition("\n## ")[0].splitlines()
     return [line.removeprefix("- ") for line in lines if line.startswith("- ")]
