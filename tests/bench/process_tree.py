@@ -36,14 +36,13 @@ def processor_s(pid: int) -> float | None:
 class TreeWatch:
     """Takes the memory of a tree of processes again and again while the block lasts.
 
-    `peak_bytes`: the most it had at once, None where that cannot be known; `most_processes`: how many there were at
-    most. A process counts from the second time on that it is seen: until it runs another program, a new one shares the
-    memory of the one that started it, and what git takes for a moment is not what is asked for here.
+    `peak_bytes`: the most it had at once, None where that cannot be known. A process counts from the second time on
+    that it is seen: until it runs another program, a new one shares the memory of the one that started it, and what
+    git takes for a moment is not what is asked for here.
     """
 
     def __init__(self, pid: int, every_s: float = EVERY_S) -> None:
         self.peak_bytes: int | None = None
-        self.most_processes = 1
         self._pid = pid
         self._every_s = every_s
         self._before = {pid}
@@ -61,11 +60,9 @@ class TreeWatch:
     def take(self) -> None:
         """Take the memory once, as the block does by itself again and again."""
         found = set(processes_of(self._pid))
-        lasting = found & self._before
-        size = _memory(lasting)
+        size = _memory(found & self._before)
         if size is not None:
             self.peak_bytes = max(self.peak_bytes or 0, size)
-        self.most_processes = max(self.most_processes, len(lasting))
         self._before = {self._pid, *found}
 
     def _watch(self) -> None:

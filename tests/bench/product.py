@@ -16,7 +16,6 @@ import msgspec
 from carryover.adapter.contract import Source
 from carryover.agents import adapters
 from carryover.distill.stored_digest import DigestReducer
-from carryover.ingest import history
 from carryover.ingest.catch_up import changed
 from carryover.ingest.pipeline import IngestResult, ingest
 from carryover.ingest.scan import find_sources, roots_of
@@ -49,15 +48,15 @@ def sources_of(home: Path) -> list[Source]:
     return [item.source for item in find_sources(agents, roots_of(agents.values(), home, {}))]
 
 
-def read_all(ledger_path: Path, sources: Sequence[Source], *, in_one_process: bool = False) -> None:
-    """Read all of `sources` into the ledger, one after the other. Much of it is prepared by other processes."""
-    asyncio.run(_read_all(ledger_path, sources, in_one_process=in_one_process))
+def read_all(ledger_path: Path, sources: Sequence[Source]) -> None:
+    """Read all of `sources` into the ledger, one after the other."""
+    asyncio.run(_read_all(ledger_path, sources))
 
 
-def read_home(ledger_path: Path, home: Path, *, in_one_process: bool = False) -> None:
+def read_home(ledger_path: Path, home: Path) -> None:
     """Read every transcript below `home`, newest first."""
     newest_first = sorted(sources_of(home), key=lambda source: -Path(source.path).stat().st_mtime_ns)
-    read_all(ledger_path, newest_first, in_one_process=in_one_process)
+    read_all(ledger_path, newest_first)
 
 
 async def read_one(ledger: Ledger, source: Source, executor: ThreadPoolExecutor) -> None:
@@ -70,13 +69,12 @@ def _check(source: Source, result: IngestResult) -> None:
         raise RuntimeError(f"{source.path} could not be read: {result.error}")
 
 
-async def _read_all(ledger_path: Path, sources: Sequence[Source], *, in_one_process: bool) -> None:
+async def _read_all(ledger_path: Path, sources: Sequence[Source]) -> None:
     ledger = await Ledger.open(ledger_path, DigestReducer())
-    unread = 0 if in_one_process else sum(Path(source.path).stat().st_size for source in sources)
     try:
-        read = history.read_all(ledger, adapters(), sources, root_of=find_root, now_ms=now_ms, unread=unread)
-        async for source, result in read:
-            _check(source, result)
+        with ThreadPoolExecutor(max_workers=1) as executor:
+            for source in sources:
+                await read_one(ledger, source, executor)
     finally:
         await ledger.close()
 

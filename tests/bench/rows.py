@@ -103,8 +103,7 @@ def daemon_first_read(corpus: Corpus, top: Path) -> Iterator[Row]:
         yield compared(
             "the same: processor time of all its processes (bare: without its start)", cpu_s, bare.cpu_s, "s"
         )
-    what = f"the same: memory of all its processes at its peak, {tree.most_processes} of them"
-    yield counted(what, megabytes(tree.peak_bytes), "MB", "first-read-memory")
+    yield counted("the same: memory at its peak", megabytes(tree.peak_bytes), "MB", "first-read-memory")
     yield counted("the same: memory after it", megabytes(after), "MB")
 
 

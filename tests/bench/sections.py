@@ -174,7 +174,7 @@ _SECTIONS: Final = (
         Heading(
             "reading",
             "Reading",
-            "A whole history read by the product's parts, without the daemon; other processes prepare what comes next.",
+            "A whole history read by the product's parts, without the daemon.",
         ),
         _reading,
     ),

@@ -69,8 +69,8 @@ def time_shares(corpus: Corpus, top: Path) -> str:
 
 
 def sampled_read(ledger: Path, home: Path) -> Shares:
-    """Read the history in this process alone, which is the one that is sampled."""
-    return sampled(lambda: read_home(ledger, home, in_one_process=True))
+    """Read the history in this process, which is the one that is sampled."""
+    return sampled(lambda: read_home(ledger, home))
 
 
 def sampled(work: Callable[[], Any]) -> Shares:

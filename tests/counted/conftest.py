@@ -8,31 +8,32 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-import msgspec
 import pytest
 
 from carryover.cli.demo.replay import make_project, replay
-from counted.journal import Costs, Journal
 from support.agent_here import put_claude
 from support.daemon_process import DaemonProcess, wait_until
 from support.tools import program
 
-BEFORE_NS = time.time_ns() - 3_600 * 10**9
+BEFORE_NS: Final = time.time_ns() - 3_600 * 10**9
+_RECORDER: Final = Path(__file__).with_name("recorder")
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """A home folder in which Claude Code has worked in one project; every process there records what it costs."""
+    """A home folder in which Claude Code has worked in one project; every process there records what it starts."""
 
     home: Path
     project: Path
-    journal: Journal
+    journal: Path
 
     @classmethod
     def below(cls, home: Path) -> World:
         """One whose history no daemon and no command has read yet."""
-        world = cls(home, home / "shop", Journal(home / "journal"))
+        world = cls(home, home / "shop", home / "journal")
+        world.journal.touch()
         put_claude(home)
         program(home / "bin" / "systemctl", "exit 1")
         git = shutil.which("git")
@@ -58,13 +59,14 @@ class World:
             "LANG": "C.UTF-8",
             "XDG_RUNTIME_DIR": str(self.home / "no-runtime"),
             "DBUS_SESSION_BUS_ADDRESS": f"unix:path={self.home}/no-bus",
-            **self.journal.variables,
+            "COUNTED": str(self.journal),
+            "PYTHONPATH": os.pathsep.join(filter(None, (str(_RECORDER), os.environ.get("PYTHONPATH")))),
         }
 
-    def run(self, *arguments: str) -> Costs:
-        """Calls Python with `arguments` in the project; what that process cost. Fails where the process does."""
-        mark = self.journal.mark()
-        command = [sys.executable, *arguments]
+    def run(self, *arguments: str) -> int:
+        """Calls Python with `arguments` in the project; how many processes it started. Fails where it does."""
+        mark = self.mark()
+        command = [sys.executable, "-P", "-m", *arguments]
         with subprocess.Popen(
             command,
             cwd=self.project,
@@ -75,12 +77,18 @@ class World:
         ) as process:
             said = process.communicate(timeout=60)[0]
         assert process.returncode == 0, (command, said.decode())
-        costs = self.journal.since(mark, process.pid)
-        return msgspec.structs.replace(costs, processes=tuple(filter(self._is_of_the_test, costs.processes)))
+        return self.started_by(process.pid, mark)
 
-    def carryover(self, *arguments: str) -> Costs:
-        """What the command costs."""
-        return self.run("-P", "-m", "carryover.cli.main", *arguments)
+    def mark(self) -> int:
+        """The place in the journal after what has happened so far."""
+        return self.journal.stat().st_size
+
+    def started_by(self, pid: int, mark: int) -> int:
+        """How many processes the process `pid` has started after `mark`."""
+        with self.journal.open(encoding="utf-8") as file:
+            file.seek(mark)
+            lines = [line.partition("\t") for line in file]
+        return sum(int(by) == pid and self._is_of_the_test(command) for by, _, command in lines)
 
     def _is_of_the_test(self, command: str) -> bool:
         """Whether it is not an agent that this machine has: those in folders of the system are found without a path."""

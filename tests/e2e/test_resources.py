@@ -6,12 +6,11 @@ import resource
 import sqlite3
 import sys
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from carryover.ingest.history import WORTH_BYTES
 from carryover.ledger.queries import connect_read_only, session_events, sessions
 from carryover.model import UserPrompt
 from support.claude_session import ClaudeSession
@@ -52,56 +51,6 @@ def test_many_events_leave_no_descriptor_thread_or_process_behind(
     assert descriptors <= before[0] + 3, "one for each connection that may just be closing, and little else"
     assert threads <= before[1] + 8
     assert children == 0
-
-
-@pytest.fixture
-def long_history(transcripts: Path, project: Path) -> ClaudeSession:
-    """Enough that other processes read ahead."""
-    session = ClaudeSession(transcripts, project)
-    lines = (session.result_line(f"toolu_{n}", "word " * 2_000) for n in range(WORTH_BYTES // 10_000))
-    session.append(b"".join(lines))
-    return session
-
-
-def readers(daemon: DaemonProcess) -> list[int]:
-    """The processes that read ahead for the daemon, and live."""
-    found = []
-    for status in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):
-            if b"carryover.ingest.worker" in status.read_bytes() and _works_for(int(status.parent.name), daemon.pid):
-                found.append(int(status.parent.name))
-    return found
-
-
-def _works_for(pid: int, ancestor: int) -> bool:
-    while pid > 1 and pid != ancestor:
-        pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    return pid == ancestor
-
-
-def test_processes_that_read_a_long_history_end_with_it(daemon: DaemonProcess, long_history: ClaudeSession) -> None:
-    with daemon:
-        wait_until("processes that read ahead", lambda: readers(daemon) or None)
-        daemon.settle()
-        wait_until("their end", lambda: not readers(daemon))
-        assert daemon.health()["metrics"]["events_stored"] >= WORTH_BYTES // 10_000
-
-
-def test_processes_that_read_a_long_history_end_with_a_killed_daemon(
-    daemon: DaemonProcess, long_history: ClaudeSession
-) -> None:
-    daemon.start()
-    left = wait_until("processes that read ahead", lambda: readers(daemon) or None)
-    daemon.kill()
-
-    wait_until("their end", lambda: not any(map(_is_alive, left)))
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 def test_a_line_of_100_mb_is_passed_by_in_bounded_memory(

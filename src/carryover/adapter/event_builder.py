@@ -1,6 +1,7 @@
 """What every adapter does while it turns one record into events: collect them, remember open calls, count the rest.
 
-Each agent has a subclass of `EventBuilder` that knows its ids, times and folders.
+Each agent has a subclass of `EventBuilder` that knows its ids, times and folders. One that learns facts about a session
+from single records has a context with `Facts`, as `SessionContext` has it.
 """
 
 from __future__ import annotations
@@ -55,6 +56,27 @@ class OpenCall(msgspec.Struct, frozen=True, omit_defaults=True):
 Call = TypeVar("Call", bound=OpenCall)
 
 
+class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is known of a session. The order is part of the keys under which it is reported."""
+
+    title: str | None = None
+    agent_version: str | None = None
+    model: str | None = None
+    branch: str | None = None
+    parent: str | None = None
+
+
+class SessionContext(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is remembered of a transcript that holds one session."""
+
+    cwd: str | None = None
+    last_ms: int = 0
+    """Time of the last record that had one: records without one take it."""
+    facts: Facts = Facts()
+    emitted: Facts = Facts()
+    """The facts as they were last emitted."""
+
+
 def opened(calls: tuple[Call, ...], call: Call, *, most: int) -> tuple[Call, ...]:
     """Returns the open calls with one more, which replaces one of the same id; the oldest beyond `most` are dropped."""
     return (*closed(calls, call.id), call)[-most:]
@@ -72,6 +94,8 @@ class EventBuilder(Generic[C]):
     context: C
     at_ms: int = 0
     """UTC milliseconds; 0 where no time is known, and then nothing is added."""
+    version: str | None = None
+    """Of the client, where that is known."""
     events: list[Event] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
 
@@ -110,6 +134,24 @@ class EventBuilder(Generic[C]):
         key = f"info/{session}/{self.at_ms}/{digest(msgspec.json.encode(facts))}"
         info = SessionInfo(**facts)
         self.events.insert(0, Event(key=key, session=session, at_ms=self.at_ms, body=info, cwd=cwd))
+
+    def learn(self, **facts: str | None) -> None:
+        """Notes facts about the session, of which the context has some; None says nothing."""
+        known = getattr(self.context, "facts", Facts())
+        news = {name: fact for name, fact in facts.items() if fact and fact != getattr(known, name)}
+        if news and (news := {name: fact for name, fact in news.items() if usable_name(fact)}):
+            self.change(facts=msgspec.structs.replace(known, **news))
+
+    def put_news_first(self, session: str, cwd: str | None) -> None:
+        """Adds what is known of the session and was not emitted before. Without any time that waits."""
+        facts, emitted = getattr(self.context, "facts", Facts()), getattr(self.context, "emitted", Facts())
+        if facts != emitted and self.at_ms:
+            self.put_info_first(session, cwd, differing(facts, emitted))
+            self.change(emitted=facts)
+
+    def skip(self, record_type: str, reason: str) -> None:
+        """Counts something that was not understood, of the client's version. `reason` never quotes the record."""
+        self.count_skipped(record_type, reason, self.version)
 
     def count_skipped(self, record_type: str, reason: str, version: str | None = None) -> None:
         """Counts something that was not understood. `reason` never quotes the record."""

@@ -1,14 +1,19 @@
-"""What the hooks of several agents have in common. The payloads themselves are each agent's own."""
+"""What the hooks of several agents have in common.
+
+Those that took over Claude Code's form of a payload are read by `ClaudeLikeHooks`; other payloads are each agent's own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import math
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
 import msgspec
 
-from carryover.adapter.contract import HookAction, Source, StartReason
+from carryover.adapter.contract import HookAction, HookEvent, Source, StartReason
 from carryover.model import AnyBody, Event, Skipped
 from carryover.records import rawjson
 
@@ -22,6 +27,7 @@ ACTIONS: Final[dict[str, HookAction]] = {
 }
 """By event in lower case. Every other event is a `hint`."""
 
+_LONGEST_IDLE_S: Final = 10 * 365 * 86_400
 _REASONS: Final[dict[str, StartReason]] = {
     "startup": "startup",
     "clear": "clear",
@@ -75,3 +81,91 @@ def root_above(
     """
     above = (folder for folder in transcript.parents if folder.is_absolute() and (not names or folder.name in names))
     return next((root for root in above if source_of(transcript, root) is not None), None)
+
+
+class Payload(msgspec.Struct, frozen=True):
+    """What such a hook gets on stdin, as far as we rely on it. What is raw may change its shape, at its own cost."""
+
+    session_id: str | None = None
+    """Inside a sub-agent that of the session that asked for it."""
+    transcript_path: str | msgspec.UnsetType | None = msgspec.UNSET
+    cwd: str | None = None
+    hook_event_name: str | None = None
+    source: str | None = None
+    """Of a start: why."""
+    seconds_since_last_response: msgspec.Raw = rawjson.ABSENT
+    """Of a start by `resume` or `fork`: a number."""
+    last_assistant_message: msgspec.Raw = rawjson.ABSENT
+    """Of a turn's end."""
+    error: msgspec.Raw = rawjson.ABSENT
+    """Of a turn's end by a failure."""
+    agent_id: str | None = None
+    """Set inside a sub-agent."""
+    cursor_version: msgspec.Raw = rawjson.ABSENT
+    conversation_id: msgspec.Raw = rawjson.ABSENT
+    workspace_roots: msgspec.Raw = rawjson.ABSENT
+
+    @property
+    def last_words(self) -> str:
+        """What the model said last."""
+        return (rawjson.string_of(self.last_assistant_message) or "").strip()
+
+
+_PAYLOAD: Final = msgspec.json.Decoder(Payload)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaudeLikeHooks:
+    """Reads such payloads. The place of the transcript distinguishes them from those of another program."""
+
+    layout_root: Callable[[Path], Path | None]
+    """As in `HookProtocol`."""
+    actions: Mapping[str, HookAction]
+    """By event in lower case. Every other event is a `hint`."""
+    cwd_moves: bool = False
+    """As in `HookEvent`."""
+    early: Callable[[str, Payload, int], AnyBody | None] | None = None
+    """Event, payload and time of a turn's end → what the transcript does not have yet."""
+    may_be_unwritten: bool = False
+    """A session without a transcript is the agent's own as well: it is answered, and nothing of it is kept."""
+
+    def read(self, event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
+        """See `HookProtocol.read`."""
+        event = event.lower()
+        own = read_own(_PAYLOAD, event, payload, self._own_session)
+        if isinstance(own, Skipped):
+            return own
+        given, session = own
+        # A sub-agent is given its task by its parent, and nothing that belongs to the session.
+        action = self.actions.get(event, "hint") if given.agent_id is None else "hint"
+        if not given.transcript_path and action != "session_start":
+            action = "hint"
+        reason = start_reason(given.source) if action == "session_start" else None
+        if action == "session_start" and reason is None:
+            return skipped(event, "unknown start reason")
+        body = self.early(event, given, at_ms) if self.early is not None and action == "turn_end" else None
+        return HookEvent(
+            action=action,
+            session=session,
+            cwd=given.cwd,
+            cwd_moves=self.cwd_moves,
+            transcript=given.transcript_path or None,
+            reason=reason,
+            idle_s=_idle_s(given) if reason in ("resume", "fork") else None,
+            provisional=provisional(event, session, at_ms, body, given.cwd) if body is not None else (),
+        )
+
+    def _own_session(self, given: Payload, event: str) -> str | None:
+        """The session, where the payload is the agent's own and of this event."""
+        marks = (given.cursor_version, given.conversation_id, given.workspace_roots)
+        if any(mark != rawjson.ABSENT for mark in marks) or (given.hook_event_name or "").lower() != event:
+            return None
+        path = given.transcript_path
+        if not isinstance(path, str):
+            return given.session_id if path is None and self.may_be_unwritten else None
+        return given.session_id if self.layout_root(Path(path)) is not None else None
+
+
+def _idle_s(given: Payload) -> float | None:
+    idle_s = rawjson.part_of(given.seconds_since_last_response, float)
+    return idle_s if idle_s is not None and math.isfinite(idle_s) and 0 <= idle_s <= _LONGEST_IDLE_S else None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from carryover.cli.output import terminal_width
 from carryover.errors import ExitCode, UserError
-from carryover.text import lazy_re as re
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -15,14 +15,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return carryover(arguments)
     from carryover.cli.main import replace_closed_streams
-    from carryover.cli.status_of_daemon import StatusOfDaemon
     from carryover.daemon.main import main as daemon
 
     replace_closed_streams()
     if "--once" not in arguments or not sys.stderr.isatty():
-        return daemon(arguments, StatusOfDaemon())
+        return daemon(arguments)
     with _progress_shown():
-        return daemon(arguments, StatusOfDaemon())
+        return daemon(arguments)
 
 
 @contextmanager

@@ -15,12 +15,12 @@ import msgspec
 from carryover.agents import agent_names
 from carryover.cli.arguments import TIMES, exit_code_help, moment
 from carryover.cli.context import project_root, state_dir
+from carryover.cli.ledger_writer import as_writer
 from carryover.cli.output import counted, print_json, print_lines
 from carryover.cli.session_table import print_sessions
 from carryover.config import load_config
 from carryover.daemon.client import ask_daemon
-from carryover.errors import ExitCode, UserError, os_reason
-from carryover.fsio import FileLock
+from carryover.errors import ExitCode, UserError
 from carryover.ledger.connect import copies
 from carryover.ledger.queries import connect_read_only, session_by_prefix, session_ids
 from carryover.ledger.rows import SessionRow
@@ -206,19 +206,7 @@ def _forget(state: StateDir, selection: Selection) -> Erased:
         ) from error
     if answer is not None:
         return msgspec.convert(answer, Erased)
-    lock = FileLock(state.lock)
-    try:
-        taken = lock.acquire()
-    except OSError as error:
-        raise UserError(f"The lock {state.lock} cannot be taken: {os_reason(error)}. Nothing was changed.") from error
-    if not taken:
-        raise UserError("Another process is using the ledger; nothing was changed. Try again in a moment.")
-    import asyncio  # takes longer to import than all the rest
-
-    try:
-        return asyncio.run(_forget_here(state, selection))
-    finally:
-        lock.release()
+    return as_writer(state, lambda: _forget_here(state, selection))
 
 
 async def _forget_here(state: StateDir, selection: Selection) -> Erased:

@@ -28,9 +28,9 @@ from carryover.errors import ExitCode, UserError, os_reason
 from carryover.facts import FindRoot
 from carryover.fsio import FileLock
 from carryover.ingest.catch_up import compare_with_disk
-from carryover.ingest.history import read_all, unread_bytes
 from carryover.ingest.in_projects import known_projects, roots_in_projects
-from carryover.ingest.scan import FoundSource, TranscriptRoot, find_sources, key_of, roots_to_read
+from carryover.ingest.pipeline import ingest
+from carryover.ingest.scan import FoundSource, TranscriptRoot, find_sources, roots_to_read
 from carryover.ingest.spool import Spool, collect_pending
 from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.queries import Whereabouts, connect_read_only, whereabouts
@@ -162,9 +162,7 @@ async def _catch_up(state: StateDir, root: str) -> None:
         found = await compare_with_disk(ledger, adapters(), (*folders, *here), now_ms=_now_ms(), also_broken=True)
         roots = await follow_here(ledger, state, root)
         sources = of_project(_oldest_first(found.outdated), roots)
-        ours = {key_of(source) for source in sources}
-        unread = unread_bytes((item for item in found.outdated if key_of(item.source) in ours), found.known)
-        await _read(ledger, sources, adapters(), _now_ms, root_of, unread=unread)
+        await _read(ledger, sources, adapters(), _now_ms, root_of)
         # Once more: what was read just now is to be known by its folder, should that be moved.
         await follow_here(ledger, state, root)
     finally:
@@ -202,7 +200,7 @@ async def _read_into(
     try:
         if tombstones is not None:
             await ledger.put_tombstones(tombstones)
-        await _read(ledger, sources, agents, now_ms, find_root, unread=sum(map(_size, sources)))
+        await _read(ledger, sources, agents, now_ms, find_root)
     finally:
         await ledger.close()
 
@@ -213,24 +211,14 @@ async def _read(
     agents: Mapping[str, Agent],
     now_ms: Callable[[], int],
     find_root: FindRoot,
-    *,
-    unread: int,
 ) -> None:
     progress = Progress(sys.stderr)
     begin_s = time.monotonic()
-    number = 0
-    async for _ in read_all(ledger, agents, sources, root_of=find_root, now_ms=now_ms, unread=unread):
-        number += 1
+    for number, source in enumerate(sources, start=1):
+        await ingest(ledger, agents[source.agent], source, root_of=find_root, now_ms=now_ms)
         if sys.stderr.isatty() and time.monotonic() - begin_s > SLOW_S:
             progress.update(number / len(sources), f"{number} of {len(sources)} transcripts read")
     progress.clear()
-
-
-def _size(source: Source) -> int:
-    try:
-        return Path(source.path).stat().st_size
-    except OSError:
-        return 0
 
 
 def _roots(config: Config) -> tuple[TranscriptRoot, ...]:

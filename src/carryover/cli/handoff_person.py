@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +13,6 @@ from carryover.cli.output import BOLD, CYAN, DIM, HOUR_S, MINUTE_S, ago, harmles
 from carryover.distill.entry import Entry
 from carryover.distill.render import lay_out
 from carryover.paths import short_path
-from carryover.text import lazy_re as re
 
 _EARLIER: Final = re.compile(r"\b(\d{1,5}) (min|h|days) earlier\b")
 _UNIT_MS: Final = {"min": MINUTE_S * 1000, "h": HOUR_S * 1000, "days": 24 * HOUR_S * 1000}

@@ -16,11 +16,12 @@ import msgspec
 
 from carryover.cli.arguments import describe
 from carryover.cli.context import project_root, state_dir
+from carryover.cli.ledger_writer import as_writer
 from carryover.cli.output import counted, print_json
 from carryover.config import load_config
 from carryover.daemon.client import ask_daemon
-from carryover.errors import ExitCode, UserError, os_reason
-from carryover.fsio import FileLock, is_folder
+from carryover.errors import ExitCode, UserError
+from carryover.fsio import is_folder
 from carryover.ledger.queries import Whereabouts, connect_read_only, whereabouts
 from carryover.paths import StateDir
 from carryover.publish.moved_folders import is_away
@@ -132,19 +133,7 @@ def _ask_or_do(state: StateDir, target: str, do: Callable[[Ledger, StatePaths], 
     answer = ask_daemon(state.socket, "POST", target, timeout_s=ANSWER_S)
     if answer is not None:
         return int(answer["sessions"])
-    lock = FileLock(state.lock)
-    try:
-        taken = lock.acquire()
-    except OSError as error:
-        raise UserError(f"The lock {state.lock} cannot be taken: {os_reason(error)}. Nothing was changed.") from error
-    if not taken:
-        raise UserError("Another process is using the ledger; nothing was changed. Try again in a moment.")
-    import asyncio  # takes longer to import than all the rest
-
-    try:
-        return asyncio.run(_do(state, do))
-    finally:
-        lock.release()
+    return as_writer(state, lambda: _do(state, do))
 
 
 async def _do(state: StateDir, do: Callable[[Ledger, StatePaths], Awaitable[Moved]]) -> int:

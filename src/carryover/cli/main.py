@@ -18,7 +18,6 @@ from typing import Final
 
 from carryover import __version__
 from carryover.cli.arguments import CommandParser, HelpText, exit_code_help
-from carryover.cli.running_daemon import answered_by_daemon
 from carryover.errors import ExitCode, UserError
 
 COMMANDS: Final = {
@@ -154,8 +153,6 @@ def chosen(parser: CommandParser, command: str | None) -> CommandParser:
 
 
 def _run(arguments: list[str]) -> int:
-    if (answered := answered_by_daemon(arguments)) is not None:
-        return answered
     command = next((argument for argument in arguments if not argument.startswith("-")), None)
     parser = build_parser(command)
     try:

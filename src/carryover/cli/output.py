@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Iterable
 from typing import Final, Literal, TextIO
 
 from carryover.cli.width import STYLE, columns, fitted
-from carryover.text import lazy_re as re
 from carryover.text.invisible import UNSEEN
 
 CONTROL: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -96,23 +94,8 @@ def wrapped(line: str, width: int) -> str:
     return "\n".join([*rows, row])
 
 
-_coloured: ContextVar[bool | None] = ContextVar("coloured", default=None)
-
-
-@contextmanager
-def coloured(wanted: bool) -> Iterator[None]:
-    """Text for the output of another process, which gets colour or does not, is made in this block."""
-    token = _coloured.set(wanted)
-    try:
-        yield
-    finally:
-        _coloured.reset(token)
-
-
 def wants_colour(stream: TextIO | None = None) -> bool:
     """Whether `stream` (default stdout) gets colour: NO_COLOR says no, then FORCE_COLOR yes, else a terminal does."""
-    if stream is None and (wanted := _coloured.get()) is not None:
-        return wanted
     target = sys.stdout if stream is None else stream
     if (known := getattr(target, "colour", None)) is not None:  # a pager shows it
         return bool(known)
@@ -157,20 +140,16 @@ def one_line(text: str, limit: int) -> str:
 
 def print_json(data: object, *, in_one_line: bool = False) -> None:
     """`data` as JSON on stdout, indented or `in_one_line`."""
-    print(json_text(data, in_one_line=in_one_line))
-
-
-def json_text(data: object, *, in_one_line: bool = False) -> str:
-    """`data` as JSON, indented or `in_one_line`."""
     import msgspec  # a command with data to print has imported it already, unlike the standard library's json
 
     try:
-        text = msgspec.json.encode(data)
-        return (text if in_one_line else msgspec.json.format(text, indent=2)).decode()
+        encoded = msgspec.json.encode(data)
+        text = (encoded if in_one_line else msgspec.json.format(encoded, indent=2)).decode()
     except UnicodeEncodeError:  # a path that is not UTF-8
         import json
 
-        return json.dumps(data, indent=None if in_one_line else 2)
+        text = json.dumps(data, indent=None if in_one_line else 2)
+    print(text)
 
 
 def ago(at_ms: int | None, now_ms: int) -> str:

@@ -1,20 +1,26 @@
-"""What is recorded of a project, brought up to date first, for commands that make no handoff of it."""
+"""What is recorded of a project, brought up to date first: from the ledger or, without one, straight from disk."""
 
 from __future__ import annotations
 
 import glob
 import shlex
 import sqlite3
+import sys
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
+from urllib.parse import urlencode
 
-from carryover.cli.project_handoff import bring_up_to_date
 from carryover.config import Config, project_settings, settings_now
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import connect_read_only, project_by_root
 from carryover.paths import StateDir
+
+SETTLE_LIMIT_S: Final = 3.0
+"""How long a running daemon may take to read what is new; after that its ledger is used as it is."""
+
+_STILL_READING: Final = "carryoverd is still reading; this is what it knows so far."
 
 T = TypeVar("T")
 
@@ -47,6 +53,29 @@ def of_recorded(state: StateDir, root: str, make: Callable[[sqlite3.Connection, 
     seen = sources_on_disk(settings_now(state), [Path(root)])
     with temporary_ledger(of_project(seen, {root}), adapters(), tombstones=tombstones_of(state)) as ledger:
         return _of_project(ledger, root, make)
+
+
+def bring_up_to_date(state: StateDir, root: str) -> bool:
+    """The running daemon reads what is new; where none runs, we do, for this project. False where that is not all."""
+    from carryover.daemon.client import ask_daemon
+
+    try:
+        settled = ask_daemon(state.socket, "POST", f"/settle?{urlencode({'root': root})}", timeout_s=SETTLE_LIMIT_S)
+    except TimeoutError:
+        print(_STILL_READING, file=sys.stderr)
+        return False
+    if settled is not None:
+        if not settled["caught_up"]:
+            print(_STILL_READING, file=sys.stderr)
+        with suppress(UserError, TimeoutError):  # an older daemon does not know the question
+            ask_daemon(state.socket, "POST", f"/follow?{urlencode({'root': root})}", timeout_s=SETTLE_LIMIT_S)
+        return bool(settled["caught_up"])
+    from carryover.cli.from_disk import catch_up
+
+    trouble = catch_up(state, root)
+    if trouble is not None:
+        print(f"{trouble} This is what the ledger holds so far.", file=sys.stderr)
+    return trouble is None
 
 
 def _of_project(ledger: sqlite3.Connection, root: str, make: Callable[[sqlite3.Connection, int], T]) -> T | None:

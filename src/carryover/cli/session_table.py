@@ -1,14 +1,15 @@
-"""Recorded sessions as a table. Imports little, since the list of a running daemon needs no more."""
+"""Recorded sessions as a table."""
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from carryover.cli.output import BOLD, ago, harmless, one_line, paint
 from carryover.cli.table import Column, print_table
+from carryover.paths import short_path
 
 TASK_LIMIT: Final = 200
 """Characters of a title or task; it may be a prompt of many pages."""
@@ -31,7 +32,7 @@ def print_sessions(listed: Sequence[Mapping[str, Any]], names: Mapping[str, str]
 
 
 def _row(entry: Mapping[str, Any], names: Mapping[str, str], now_ms: int, *, with_project: bool) -> tuple[str, ...]:
-    project = [harmless(_short(entry["project"])) if entry["project"] else "?"] if with_project else []
+    project = [harmless(short_path(entry["project"], Path.home())) if entry["project"] else "?"] if with_project else []
     return (
         paint(entry["short"], BOLD),
         names.get(entry["agent"], entry["agent"]),
@@ -40,8 +41,3 @@ def _row(entry: Mapping[str, Any], names: Mapping[str, str], now_ms: int, *, wit
         f"{entry['prompts']:,}",
         one_line(entry["title"] or entry["task"] or "", TASK_LIMIT),
     )
-
-
-def _short(path: str) -> str:
-    home = os.path.expanduser("~").rstrip("/") or "/"  # noqa: PTH111 - pathlib is not needed for anything else
-    return f"~{path[len(home) :]}" if path == home or path.startswith(f"{home.rstrip('/')}/") else path

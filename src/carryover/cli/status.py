@@ -90,10 +90,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _watch(*, as_json: bool) -> int:
     """Shows it again and again, until Ctrl-C or until its reader is gone: both are its usual end."""
-    on_terminal = sys.stdout.isatty()
+    from carryover.install.version_memory import VersionMemory
+
+    on_terminal, memory = sys.stdout.isatty(), VersionMemory()
     try:
         while True:
-            report = _report()
+            report = _report(ask=memory.ask)
             if as_json:
                 print_json(_as_data(report), in_one_line=True)
             else:
@@ -118,10 +120,10 @@ def _is_read_for(seconds: float) -> bool:
     return not poll.poll(seconds * 1000)
 
 
-def _report() -> Report:
+def _report(**options: Any) -> Report:
     from carryover.diagnose.gather import gather
 
-    return gather(state_dir(), Path.home())
+    return gather(state_dir(), Path.home(), **options)
 
 
 def _as_data(report: Report) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from carryover.agents import adapters, agent_names
 from carryover.cli.context import root_of
 from carryover.cli.from_disk import temporary_ledger
 from carryover.cli.handoff_json import MadeHandoff
-from carryover.distill.handoff import distill
 from carryover.distill.render import render
 from carryover.distill.view import ProjectView
 from carryover.errors import ExitCode, UserError, os_reason
@@ -23,6 +22,7 @@ from carryover.importing.document import open_document
 from carryover.ledger.batch import LATEST_MS
 from carryover.ledger.project_content import main_thread
 from carryover.ledger.queries import projects, work_sessions
+from carryover.publish.make import make
 from carryover.publish.project_view import MAX_SESSIONS, project_view
 
 _MOST_BATCHES: Final = 8
@@ -47,7 +47,7 @@ def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None) -
     handoff = None
     if view is not None:
         names = {agent.id: agent.spec.name, **agent_names()}
-        handoff = distill(view, None, {}, resume="ask", now_ms=view.sessions[0].last_ms, agent_names=names)
+        handoff = make(view, None, now_ms=view.sessions[0].last_ms, resume="ask", names=names, files={})
     if handoff is None or view is None:
         raise UserError(
             f"{path} holds nothing{'' if until is None else f' up to line {until}'} that can be handed over. "

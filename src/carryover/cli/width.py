@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
-
-from carryover.text import lazy_re as re
 
 STYLE: Final = re.compile(r"\x1b\[[\d;]*m")
 """A terminal style, as `paint` sets it: has no width."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -70,7 +69,6 @@ def _not_ours(socket_path: Path) -> UserError:
 
 ADDRESS: Final = "127.0.0.1"
 ANSWER_S: Final = 2.0
-VERSIONS_S: Final = 0.5
 STOP_S: Final = 15.0
 _RETRY_S: Final = 0.05
 
@@ -104,21 +102,6 @@ def ask_health(state: StateDir, *, timeout_s: float = ANSWER_S) -> Health | None
         return msgspec.convert(answer, Health)
     except msgspec.ValidationError as error:
         raise _not_ours(state.socket) from error
-
-
-def exchange_versions(state: StateDir, learned: Mapping[str, str]) -> dict[str, str]:
-    """Lets the running daemon know what was found out of commands' versions; returns what it knows of them.
-
-    Empty where it does not answer, or is of a version that keeps none.
-    """
-    from urllib.parse import urlencode  # most commands do without
-
-    asked = urlencode({"learned": msgspec.json.encode(learned).decode()})
-    try:
-        answer = ask_daemon(state.socket, "POST", f"/versions?{asked}", timeout_s=VERSIONS_S) or {}
-        return msgspec.convert(answer.get("versions", {}), dict[str, str])
-    except (OSError, UserError, msgspec.ValidationError):
-        return {}
 
 
 def look_at_endpoint(state: StateDir) -> Endpoint:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from carryover.config import Config
-from carryover.daemon.status_maker import StatusMaker
 from carryover.facts import ProjectRoot
 from carryover.paths import StateDir
 from carryover.publish.project_root import agent_folders, find_root
@@ -22,14 +21,11 @@ class DaemonContext:
         home: Path,
         env: Mapping[str, str],
         config: Config,
-        status: StatusMaker | None = None,
     ) -> None:
         self.state = state
         self.home = home
         self.env = env
         self.config = config
-        self.status = status
-        """What makes the text of `carryover status`; None: the command does that by itself."""
         self.config_trouble: str | None = None
         """Why `config` is not what the file says now."""
         self.config_changed = asyncio.Event()

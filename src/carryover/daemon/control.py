@@ -10,8 +10,6 @@ read the secret just as well, so nothing more is asked of it.
     POST /unlink?old=             `carryover link --undo`
     POST /import?path=&project=&agent=    `carryover import`, of one file
     POST /forget?selection=       `carryover forget`; a `Selection` as JSON
-    POST /handoff, /sessions, /status     what those commands print; see `carryover.daemon.prompt_answers`
-    POST /versions?learned=       what `carryover status` found out of commands' versions; answers what is known
     POST /hook/<agent>/<event>    see `carryover.daemon.hooks.dispatch`
 """
 
@@ -22,7 +20,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from os.path import samestat
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 from aiohttp import web
@@ -40,16 +37,12 @@ from carryover.daemon.hooks.http_app import (
     listening,
 )
 from carryover.daemon.imports import Imports
-from carryover.daemon.known_versions import KnownVersions
 from carryover.daemon.log import Log
 from carryover.daemon.moves import Moves
-from carryover.daemon.prompt_answers import Asked, AskedStatus, PromptAnswer, PromptAnswers
 from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.selection import Selection
 from carryover.paths import socket_address
 from carryover.publish.forgetting import Erased
-
-Question = TypeVar("Question", Asked, AskedStatus)
 
 
 def control_app(
@@ -64,7 +57,6 @@ def control_app(
     know: Callable[[str], None] = lambda _root: None,
     imports: Imports | None = None,
     forgetting: Forgetting | None = None,
-    prompt: PromptAnswers | None = None,
 ) -> web.Application:
     """The application behind the control socket; `health` and `settle` give what is answered, as JSON.
 
@@ -73,7 +65,6 @@ def control_app(
     app = guarded_app(log, limiter, port)
     app.router.add_get("/health", json_route(health))
     app.router.add_post("/settle", _settling(settle, know))
-    app.router.add_post("/versions", _versions(prompt.versions if prompt is not None else KnownVersions()))
     if moves is not None:
         app.router.add_post("/follow", _asked(moves.follow_root, "root"))
         app.router.add_post("/link", _asked(moves.link, "old", "new"))
@@ -82,10 +73,6 @@ def control_app(
         app.router.add_post("/import", _import(imports))
     if forgetting is not None:
         app.router.add_post("/forget", _forget(forgetting))
-    if prompt is not None:
-        app.router.add_post("/handoff", _asked_at_prompt(prompt.handoff, Asked))
-        app.router.add_post("/sessions", _asked_at_prompt(prompt.sessions, Asked))
-        app.router.add_post("/status", _asked_at_prompt(prompt.status, AskedStatus))
     if hooks is not None:
         app.router.add_post("/hook/{agent}/{event}", hook_route(hooks, secret=None))
     return app
@@ -144,39 +131,6 @@ def _asked(answer: Callable[..., Awaitable[msgspec.Struct]], *names: str) -> Han
         if not all(path.startswith("/") for path in given):
             raise web.HTTPBadRequest
         return web.Response(body=msgspec.json.encode(await answer(*given)), content_type="application/json")
-
-    return handle
-
-
-def _versions(known: KnownVersions) -> Handler:
-    async def handle(request: web.Request) -> web.Response:
-        try:
-            learned = msgspec.json.decode(request.query.get("learned", "{}"), type=dict[str, str])
-        except msgspec.MsgspecError as error:
-            raise web.HTTPBadRequest from error
-        return web.Response(body=msgspec.json.encode(known.exchange(learned)), content_type="application/json")
-
-    return handle
-
-
-def _asked_at_prompt(answer: Callable[[Question], Awaitable[PromptAnswer]], kind: type[Question]) -> Handler:
-    """Sends the head at once: a command that receives none knows that the daemon hangs, and stops waiting."""
-
-    async def handle(request: web.Request) -> web.StreamResponse:
-        try:
-            asked = msgspec.json.decode(await request.read(), type=kind)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise web.HTTPBadRequest from error
-        response = web.StreamResponse()
-        response.content_type = "application/json"
-        response.force_close()
-        await response.prepare(request)
-        try:
-            body = msgspec.json.encode(await answer(asked))
-        except UnicodeEncodeError:  # a path that is not UTF-8
-            body = msgspec.json.encode(PromptAnswer())
-        await response.write_eof(body)
-        return response
 
     return handle
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import errno
 import faulthandler
 import os
+import re
 import sqlite3
 import stat
 import sys
@@ -33,7 +34,6 @@ from carryover.daemon.log import Log, Word, describe
 from carryover.daemon.log_file import last_lines
 from carryover.errors import UserError
 from carryover.fsio import private_dir
-from carryover.text import lazy_re as re
 
 MOST_REPORTS: Final = 10
 LIMIT_BYTES: Final = 64 * 1024

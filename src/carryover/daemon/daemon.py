@@ -4,8 +4,7 @@
     rescanner --backlog------^ (one of them live only)     ^
     hooks ------urgent-------+-------provisional-----------+      control socket and port: /health, /settle, /hook
 
-It stops from front to back, so that what was noticed is still read, and what was read is still published: control
-socket and port, hooks, watcher and rescanner, ingest queue, publish queue. The caller closes the ledger.
+It stops from front to back (`End`). The caller closes the ledger.
 """
 
 from __future__ import annotations
@@ -14,12 +13,13 @@ import asyncio
 import os
 import resource
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from enum import Enum, auto
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from carryover import __version__
 from carryover.agents import adapters
@@ -35,13 +35,12 @@ from carryover.daemon.limit_notice import LimitNotices, show_notice
 from carryover.daemon.log import Log
 from carryover.daemon.metrics import Meter
 from carryover.daemon.moves import Moves
-from carryover.daemon.prompt_answers import PromptAnswers
 from carryover.daemon.publish_queue import Outcome, PublishQueue
 from carryover.daemon.rescanner import Rescanner
 from carryover.daemon.roots import ReadRoots
 from carryover.daemon.sd_notify import SystemdNotifier
 from carryover.daemon.state_guard import StateGuard
-from carryover.daemon.supervisor import OnCrash, Supervisor
+from carryover.daemon.supervisor import OnCrash, Run, Supervisor
 from carryover.daemon.upkeep import Upkeep
 from carryover.daemon.watcher import Watcher
 from carryover.facts import GitFacts
@@ -61,10 +60,32 @@ LIVE_READERS: Final = 1
 PUBLISHERS: Final = 2
 """Two, so that one project on a disk that hangs does not stop the others."""
 
-FINISH_READING_S: Final = 3.0
-FINISH_PUBLISHING_S: Final = 3.0
 PROJECTS_SHOWN: Final = 50
 PROVISIONAL_DAYS: Final = 7
+
+
+class End(Enum):
+    """When a task ends, first to last: what was noticed is still read, and what was read is still published."""
+
+    FRONT = auto()
+    HOOKS = auto()
+    WORK = auto()
+    READING = auto()
+    PUBLISHING = auto()
+
+
+FINISH_S: Final = {End.HOOKS: 1.0, End.READING: 3.0, End.PUBLISHING: 3.0}
+"""How long a task may take for what is left to do then; the others are cancelled."""
+
+
+class Task(NamedTuple):
+    """A task of the daemon; `run` and `vital`: see `Supervisor.start`."""
+
+    name: str
+    run: Run
+    vital: bool = False
+    ends: End | None = End.WORK
+    """None: with the process."""
 
 
 class Daemon:
@@ -184,12 +205,14 @@ class Daemon:
             await asyncio.to_thread(self._hooks.prepare)
         try:
             async with self._supervisor as supervisor:
-                self._start(supervisor)
+                tasks = list(self._tasks())
+                for task in tasks:
+                    supervisor.start(task.name, task.run, vital=task.vital)
                 waits = [self.stop_asked.wait(), supervisor.vital_failed.wait(), *([self._settle()] if once else [])]
                 await _first_of(waits)
                 stopping()
                 await self._notifier.stopping()
-                await self._stop(supervisor)
+                await self._stop(supervisor, tasks)
         finally:
             for pool in (self._read_pool, self._publish_pool, self._moves.pool, self._imports.pool, *self._hooks.pools):
                 await asyncio.to_thread(pool.shutdown, cancel_futures=True)
@@ -215,53 +238,44 @@ class Daemon:
         self._watcher.restart()
         self._project_watcher.restart()
 
-    def _start(self, supervisor: Supervisor) -> None:
+    def _tasks(self) -> Iterator[Task]:
+        """What runs, in the order in which it starts."""
         for n in range(PUBLISHERS):
-            supervisor.start(f"publisher-{n + 1}", self._publish_queue.run, vital=True)
+            yield Task(f"publisher-{n + 1}", self._publish_queue.run, vital=True, ends=End.PUBLISHING)
         for n in range(READERS):
             read = partial(self._ingest_queue.run, live_only=n < LIVE_READERS)
-            supervisor.start(f"reader-{n + 1}", read, vital=True)
+            yield Task(f"reader-{n + 1}", read, vital=True, ends=End.READING)
         state = self._context.state
-        supervisor.start("state-guard", StateGuard((state.root, state.lock), ledger=state.ledger).run, vital=True)
-        supervisor.start("ledger-guard", self._ledger.wait_for_damage, vital=True)
-        supervisor.start("rescanner", self._rescanner.run)
-        supervisor.start("watcher", self._watcher.run)
-        supervisor.start("project-watcher", self._project_watcher.run)
-        supervisor.start("control", self._serve)
-        self._hooks.start(supervisor)
-        supervisor.start("rebuild", self._upkeep.rebuild)
-        supervisor.start("search-index", self._upkeep.index_history)
-        supervisor.start("limit-notice", self._notices.run)
-        supervisor.start("moves", self._moves.run)
-        supervisor.start("retention", self._forgetting.run)
-        supervisor.start("withdrawal", self._upkeep.withdraw)
-        supervisor.start("keep-in-place", self._publish_queue.keep_in_place)
+        yield Task("state-guard", StateGuard((state.root, state.lock), ledger=state.ledger).run, vital=True)
+        yield Task("ledger-guard", self._ledger.wait_for_damage, vital=True)
+        yield Task("rescanner", self._rescanner.run)
+        yield Task("watcher", self._watcher.run)
+        yield Task("project-watcher", self._project_watcher.run)
+        yield Task("control", self._serve, ends=End.FRONT)
+        yield Task("hooks", self._hooks.calls.run, vital=True, ends=End.HOOKS)
+        yield Task("hook-port", self._hooks.port.run, ends=End.FRONT)
+        yield Task("rebuild", self._upkeep.rebuild)
+        yield Task("search-index", self._upkeep.index_history)
+        yield Task("limit-notice", self._notices.run)
+        yield Task("moves", self._moves.run)
+        yield Task("retention", self._forgetting.run)
+        yield Task("withdrawal", self._upkeep.withdraw)
+        yield Task("keep-in-place", self._publish_queue.keep_in_place)
         if self._notifier.listening:
-            supervisor.start("notify", self._report_status)
+            yield Task("notify", self._report_status, ends=None)
 
-    async def _stop(self, supervisor: Supervisor) -> None:
+    async def _stop(self, supervisor: Supervisor, tasks: Sequence[Task]) -> None:
         began = time.monotonic()
-        await supervisor.stop("control")
-        await self._hooks.stop(supervisor)
-        for name in (
-            "state-guard",
-            "ledger-guard",
-            "watcher",
-            "project-watcher",
-            "rescanner",
-            "rebuild",
-            "search-index",
-            "limit-notice",
-            "moves",
-            "retention",
-            "withdrawal",
-            "keep-in-place",
-        ):
-            await supervisor.stop(name)
-        self._ingest_queue.drain()
-        await _all(supervisor.stop(f"reader-{n + 1}", within_s=FINISH_READING_S) for n in range(READERS))
-        self._publish_queue.drain()
-        await _all(supervisor.stop(f"publisher-{n + 1}", within_s=FINISH_PUBLISHING_S) for n in range(PUBLISHERS))
+        drain: dict[End, Callable[[], None]] = {
+            End.HOOKS: self._hooks.calls.drain,
+            End.READING: self._ingest_queue.drain,
+            End.PUBLISHING: self._publish_queue.drain,
+        }
+        for end in End:
+            if end in drain:
+                drain[end]()
+            within_s = FINISH_S.get(end, 0.0)
+            await _all(supervisor.stop(task.name, within_s=within_s) for task in tasks if task.ends is end)
         self._log.info("stopped", ms=(time.monotonic() - began) * 1000)
 
     async def _publish_unpublished(self) -> None:
@@ -290,13 +304,6 @@ class Daemon:
             self._log,
             moves=self._moves,
             know=self._know,
-            prompt=PromptAnswers(
-                self._context,
-                settle=self._settle,
-                know=self._know,
-                follow=self._moves.follow_root,
-                health=self._health,
-            ),
             imports=self._imports,
             forgetting=self._forgetting,
             limiter=limiter,

@@ -21,9 +21,7 @@ from carryover.daemon.metrics import Meter, Waiting
 from carryover.daemon.supervisor import delay_s
 from carryover.daemon.work_queue import WorkQueue
 from carryover.facts import FindRoot
-from carryover.ingest.history import History
 from carryover.ingest.pipeline import IngestResult, ingest
-from carryover.ingest.prepare import Prepare, prepare
 from carryover.ingest.scan import SourceKey, key_of
 from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.store import Ledger
@@ -71,7 +69,6 @@ class IngestQueue:
         self._log = log
         self._reads = reads
         self._meter = meter if meter is not None else Meter()
-        self._history = History(ledger, agents, root_of=root_of, now_ms=_now_ms)
         self._hinted_ms = Waiting(_now_ms)
         self._queue: WorkQueue[SourceKey] = WorkQueue(quiet_s=QUIET_S, cap_s=CAP_S, clock=clock)
         self._sources: dict[SourceKey, Source] = {}
@@ -104,9 +101,8 @@ class IngestQueue:
             self._hinted_ms.begin(key)
             self._queue.hint(key)
 
-    def queue(self, sources: Iterable[Source], *, unread_bytes: int = 0) -> None:
-        """Read `sources`, in this order, while nothing livelier is to be done. There is about so much to read."""
-        self._history.expect(unread_bytes)
+    def queue(self, sources: Iterable[Source]) -> None:
+        """Read `sources`, in this order, while nothing livelier is to be done."""
         self._queue.queue([self._keyed(source) for source in sources])
 
     def put_off(self, source: Source, wait_s: float) -> None:
@@ -146,36 +142,19 @@ class IngestQueue:
 
         `live_only`: it leaves the backlog to others, so that a hint waits for no batch of old history.
         """
-        try:
-            while True:
-                if not live_only:
-                    await self._read_ahead()
-                key = await self._queue.take(live_only=live_only)
-                if key is None:
-                    return
-                more = False
-                try:
-                    more = await self._read(key, self._history.prepare if not live_only else prepare)
-                finally:
-                    self._queue.done(key, more=more)
-        finally:
-            if not live_only:
-                await self._history.close()
-
-    async def _read_ahead(self) -> None:
-        """Has what the backlog begins with prepared in other processes, if there is much of it."""
-        coming = (self._sources[key] for key in self._queue.coming())
-        try:
-            await self._history.plan(coming)
-        except LedgerUnavailable:
-            return  # the next read meets the same trouble, and reports it
+        while (key := await self._queue.take(live_only=live_only)) is not None:
+            more = False
+            try:
+                more = await self._read(key)
+            finally:
+                self._queue.done(key, more=more)
 
     def _keyed(self, source: Source) -> SourceKey:
         key = key_of(source)
         self._sources[key] = source
         return key
 
-    async def _read(self, key: SourceKey, prepare: Prepare) -> bool:
+    async def _read(self, key: SourceKey) -> bool:
         """Read one batch. True when there is more."""
         started = time.monotonic()
         source = self._sources[key]
@@ -192,7 +171,6 @@ class IngestQueue:
                 now_ms=_now_ms,
                 executor=self._executor,
                 max_batches=1,
-                prepare=prepare,
             )
         except LedgerUnavailable as trouble:
             self._hinted_ms.resume(key, hinted_ms)

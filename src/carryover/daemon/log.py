@@ -11,6 +11,7 @@ import errno
 import hashlib
 import logging
 import os
+import re
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -20,7 +21,6 @@ from pathlib import Path
 from typing import Final
 
 from carryover.daemon.log_file import OLD_FILES
-from carryover.text import lazy_re as re
 
 LIMIT_BYTES: Final = 1024 * 1024
 

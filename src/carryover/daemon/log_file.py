@@ -7,6 +7,7 @@ the meantime is met again under its next name, and recognised by its inode.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -14,8 +15,6 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 import msgspec
-
-from carryover.text import lazy_re as re
 
 OLD_FILES: Final = 3
 LEVELS: Final = ("debug", "info", "warning", "error")

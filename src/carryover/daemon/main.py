@@ -8,13 +8,9 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from carryover import __version__
 from carryover.errors import ExitCode, UserError
-
-if TYPE_CHECKING:
-    from carryover.daemon.status_maker import StatusMaker
 
 DESCRIPTION = """\
 Follows the transcripts that AI coding agents write on this machine, and keeps for each project a short handoff fresh,
@@ -40,8 +36,8 @@ exit codes:
 `carryover status` shows what a running daemon does."""
 
 
-def main(argv: Sequence[str] | None = None, status: StatusMaker | None = None) -> int:
-    """Run the daemon, which makes the text of `carryover status` by `status`; gives the exit code."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `carryoverd` with `argv` (default: the process's arguments) and give its exit code."""
     options = _parser().parse_args(argv)
     gc.disable()  # nothing of what is loaded now is garbage: looking for some would take a tenth of the start
     try:
@@ -50,7 +46,7 @@ def main(argv: Sequence[str] | None = None, status: StatusMaker | None = None) -
         from carryover.paths import StateDir
 
         state = StateDir.of(os.environ, Path.home())
-        return run(state, once=options.once, log_level=options.log_level, status=status)
+        return run(state, once=options.once, log_level=options.log_level)
     except UserError as error:
         sys.stderr.write(f"carryoverd: {error}\n")
         return error.code

@@ -14,7 +14,6 @@ from carryover.adapter.contract import Agent
 from carryover.daemon.ingest_queue import IngestQueue
 from carryover.daemon.log import Log, Word
 from carryover.ingest.catch_up import Comparison, compare_with_disk, reading_order
-from carryover.ingest.history import unread_bytes
 from carryover.ingest.scan import FoundSource, TranscriptRoot, key_of
 from carryover.ingest.spool import Spool, collect_pending
 from carryover.ledger.store import Ledger
@@ -103,7 +102,7 @@ class Rescanner:
             found = await compare_with_disk(self._ledger, self._agents, roots, now_ms=now_ms, also_broken=also_broken)
             unhinted = self._unhinted(found.outdated, now_ms)
             order = reading_order(found.outdated, now_ms=now_ms, active_days=self._active_days())
-            self._ingest_queue.queue(order, unread_bytes=unread_bytes(found.outdated, found.known))
+            self._ingest_queue.queue(order)
             self._put_off_broken(found, now_ms)
             self.last_ms = now_ms
             self.sources = len(found.seen)

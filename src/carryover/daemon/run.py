@@ -31,7 +31,6 @@ from carryover.daemon.daemon import Daemon
 from carryover.daemon.daemon_lock import StateUnusable, acquire_daemon_lock
 from carryover.daemon.log import Log, Word, describe, open_log
 from carryover.daemon.sd_notify import SystemdNotifier, report_waiting
-from carryover.daemon.status_maker import StatusMaker
 from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import private_dir
@@ -47,7 +46,7 @@ RETRY_S: Final = 5.0
 """Between two tries to use the state folder."""
 
 
-def run(state: StateDir, *, once: bool, log_level: str, status: StatusMaker | None = None) -> ExitCode:
+def run(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
     """Runs a daemon until it is stopped or, with `once`, until everything on disk is read and published.
 
     Under systemd it waits for as long as the state folder cannot be used: systemd would restart it a few times and
@@ -58,7 +57,7 @@ def run(state: StateDir, *, once: bool, log_level: str, status: StatusMaker | No
     reported = False
     while True:
         try:
-            return _run_once(state, once=once, log_level=log_level, status=status)
+            return _run_once(state, once=once, log_level=log_level)
         except StateUnusable as trouble:
             if once or not report_waiting(os.environ, f"Waiting: {trouble}"):
                 raise
@@ -68,7 +67,7 @@ def run(state: StateDir, *, once: bool, log_level: str, status: StatusMaker | No
             time.sleep(RETRY_S)
 
 
-def _run_once(state: StateDir, *, once: bool, log_level: str, status: StatusMaker | None) -> ExitCode:
+def _run_once(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
     try:
         private_dir(state.root)
     except OSError as error:
@@ -95,7 +94,7 @@ def _run_once(state: StateDir, *, once: bool, log_level: str, status: StatusMake
         deadline = _Deadline(log)
         stack.callback(deadline.cancel)
         try:
-            context = DaemonContext(state, Path.home(), os.environ, config, status)
+            context = DaemonContext(state, Path.home(), os.environ, config)
             return asyncio.run(_run(context, log, crashes, once=once, stopping=deadline.start))
         except UserError:
             raise
@@ -203,7 +202,7 @@ class _Signals:
 
 
 NOT_OURS: Final = ("carryover.cli", "carryover.diagnose", "carryover.install")
-"""Packages that the daemon does not use, but to answer `carryover status`: see `carryover.cli.status_of_daemon`."""
+"""Packages that the daemon does not use."""
 
 
 def load_all() -> None:

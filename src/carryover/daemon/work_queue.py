@@ -10,7 +10,7 @@ flight until `done`, and is not given out again before.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Final, Generic, Literal, TypeVar
 
@@ -70,10 +70,6 @@ class WorkQueue(Generic[K]):
     def waiting(self) -> int:
         """How many keys wait, without those put off and those in flight."""
         return len(self._live) + len(self._backlog)
-
-    def coming(self) -> Iterator[K]:
-        """The keys of the backlog, in the order in which they are taken."""
-        return iter(self._backlog)
 
     def __contains__(self, key: object) -> bool:
         """True for a key that waits, also when put off, and for one in flight."""

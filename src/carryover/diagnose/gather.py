@@ -6,9 +6,8 @@ import os
 import shlex
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -16,7 +15,7 @@ import msgspec
 from carryover import __version__
 from carryover.agents import adapters, agent_names, specs
 from carryover.config import Config, load_config, project_settings
-from carryover.daemon.client import ANSWER_S, ask_health, exchange_versions
+from carryover.daemon.client import ANSWER_S, ask_health
 from carryover.daemon.health import Health
 from carryover.diagnose.agent_reports import agent_reports
 from carryover.diagnose.report import (
@@ -35,12 +34,12 @@ from carryover.ingest.scan import (
     roots_to_read,
 )
 from carryover.install.background import service_of_user
-from carryover.install.detect import detect_all
+from carryover.install.detect import AskVersion, detect_all
 from carryover.install.entry_places import with_entry_files
 from carryover.install.hook_places import with_hook_files
 from carryover.install.machine import Machine
 from carryover.install.startable import startable_here
-from carryover.install.version_memory import VersionMemory
+from carryover.install.version_probe import ask_version
 from carryover.ledger.queries import (
     ProjectRow,
     agents_seen,
@@ -53,38 +52,17 @@ from carryover.paths import StateDir
 from carryover.publish.limits import limited_projects
 
 
-class Running(msgspec.Struct, frozen=True):
-    """The running daemon, where this process is it. `versions` takes in what was found out of commands' versions, and
-    returns all that is known."""
+def gather(state: StateDir, home: Path, *, inspect: bool = False, ask: AskVersion = ask_version) -> Report:
+    """The report for the user; with `inspect` also what takes longer to find out.
 
-    health: Health
-    versions: Callable[[Mapping[str, str]], Mapping[str, str]]
-
-
-def gather(
-    state: StateDir,
-    home: Path,
-    *,
-    inspect: bool = False,
-    env: Mapping[str, str] | None = None,
-    running: Running | None = None,
-) -> Report:
-    """The report for a user whose environment is `env`, by default this process's; with `inspect` also what takes
-    longer to find out.
-
-    Runs the agents' commands to ask their versions, all at once, for a bounded time. Without `inspect` not those whose
-    answer a running daemon keeps.
+    Runs the agents' commands to ask their versions, all at once, for a bounded time.
     """
-    env = os.environ if env is None else env
+    env = os.environ
     config, config_problem = _config(state)
     machine = Machine(home=home, env={**config.agents.recorded_env(), **env})
     ledger, ledger_problem = _ledger(state, config, machine)
-    health, daemon_problem = _health(state) if running is None else (running.health, None)
-    exchange = partial(exchange_versions, state) if running is None else running.versions
-    memory = VersionMemory({} if inspect or health is None else exchange({}))
-    seen = detect_all(specs(), machine, config.agents.recorded_versions(), ask=memory.ask)
-    if memory.learned and health is not None:
-        exchange(memory.learned)
+    health, daemon_problem = _health(state)
+    seen = detect_all(specs(), machine, config.agents.recorded_versions(), ask=ask)
     detections = with_entry_files(with_hook_files(seen, [state.hook_script]), machine.platform)
     manager, program = service_of_user(env, home)
     service = manager.status()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
-
-from carryover.text import lazy_re as re
 
 _ELLIPSIS: Final = "…"
 _NOT_WIDE: Final = re.compile("[\x00-\u2e7f]+")

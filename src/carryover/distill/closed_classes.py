@@ -6,9 +6,8 @@ without this table the same prompts are quoted, under other headings (`tests/uni
 
 from __future__ import annotations
 
+import re
 from typing import Final
-
-from carryover.text import lazy_re as re
 
 REPLIES: Final = frozenset(
     """

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from carryover.distill.clip import clip
 from carryover.distill.quotes import cut_middle
 from carryover.model import ToolResult
-from carryover.text import lazy_re as re
 from carryover.text.lines import one_line
 
 _LOOKING: Final = frozenset(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from typing import Final
-
-from carryover.text import lazy_re as re
 
 _HANDOFF_PATH: Final = re.compile(r"\.carryover[/\\]handoff(?:-chosen)?\.md")
 _HANDOFF_TEXT: Final = re.compile(r"^\W{0,4}\[CARRYOVER\] Last updated |^# RESUME PROTOCOL: (?:ask|brief|silent)", re.M)

@@ -6,12 +6,12 @@ marked, so that a reader does not take another's words for the user's.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Final
 
 from carryover.distill.closed_classes import is_list_item, is_question
 from carryover.distill.quotes import excerpt
-from carryover.text import lazy_re as re
 
 MOST_TYPED: Final = 1200
 """Characters of a paragraph, or of a list, that somebody may have typed."""

@@ -6,11 +6,11 @@ Markdown that only lays out (fences, rules, heading marks, bold) is left out; sh
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Final
 
 from carryover.distill.clip import clip, estimated_tokens
-from carryover.text import lazy_re as re
 from carryover.text.lines import one_line
 
 PIECE_CHARS: Final = 280

@@ -6,6 +6,7 @@ marks, code fences, the tags agents use for their own messages and the marks of 
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
@@ -18,7 +19,6 @@ from carryover.distill.entry import Entry
 from carryover.distill.handoff import Handoff
 from carryover.distill.header import MAX_CHARS, Answering, header
 from carryover.redact import CleanText, clean
-from carryover.text import lazy_re as re
 from carryover.text.chat_marks import without_chat_marks
 from carryover.text.invisible import CONTROLS, UNSEEN
 

@@ -5,13 +5,13 @@ Told by evidence, in any script and without a list of words: a name counts for t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
 from carryover.distill.pastes import typed_words
 from carryover.distill.trail import Step, is_talk
-from carryover.text import lazy_re as re
 
 _NEWEST: Final = 6
 """Turns that worked, whose answers and files are looked at."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import re
 from typing import Final
 
 from carryover.edits.plan import Edit
-from carryover.text import lazy_re as re
 
 _CONTEXT: Final = 3
 _MARK: Final = "\0context"

@@ -6,12 +6,11 @@ It holds no address, since one agent drops settings whose commands hold one (rep
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Literal
-
-from carryover.text import lazy_re as re
 
 SCRIPT: Final = "hook.sh"
 """The script that every hook runs, in the state folder."""

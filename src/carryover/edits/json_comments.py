@@ -6,10 +6,9 @@ by the standard decoder at the positions that it really has.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Final
-
-from carryover.text import lazy_re as re
 
 _SPACE: Final = r"[ \t\n\r]"
 _STRING: Final = r'"(?:[^"\\]|\\.)*"'

@@ -9,6 +9,7 @@ edited. An edit returns a new text, which is read again: simple, and fast enough
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -21,7 +22,6 @@ from carryover.edits.json_comments import (
     past_comments_on_line,
     past_gap,
 )
-from carryover.text import lazy_re as re
 
 _SPACES: Final = " \t\n\r"
 _SPACE: Final = re.compile(f"[{_SPACES}]*")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
-
-from carryover.text import lazy_re as re
 
 # Strings may hold brackets, number signs and line ends that mean nothing. Spaces match nothing and are skipped.
 TOKEN: Final = re.compile(

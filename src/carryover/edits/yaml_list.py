@@ -7,12 +7,12 @@ A new entry comes last, but first where a single value becomes a list, so that i
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Final
 
 from carryover.edits.encoding import EditRefused, newline_of
 from carryover.edits.text_block import find_lines, whole_file, with_lines, without_span
-from carryover.text import lazy_re as re
 
 _KEY: Final = re.compile(r"(?P<key>[A-Za-z0-9_][A-Za-z0-9_.-]*)[ ]*:(?P<value>[ ].*|)")
 _ITEM: Final = re.compile(r"(?P<indent> *)- +(?P<value>\S.*)")

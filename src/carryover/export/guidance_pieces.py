@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -9,7 +10,6 @@ from carryover.export.material import GuidingFile
 from carryover.export.piece import Piece
 from carryover.export.quoting import code_span, fenced, one_line, safe
 from carryover.redact import CleanText
-from carryover.text import lazy_re as re
 
 GUIDANCE: Final = "Instructions and skills in force"
 SKILL: Final = "SKILL.md"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from itertools import groupby
 from pathlib import PurePosixPath
 from typing import Final
 
-from carryover.text import lazy_re as re
 from carryover.text.markdown import is_table_row, line_forms
 
 _LANGUAGES: Final = {

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Final
 
 import msgspec
 
 from carryover.redact import CleanText, clean
-from carryover.text import lazy_re as re
 from carryover.text.chat_marks import without_chat_marks
 from carryover.text.invisible import UNSEEN
 

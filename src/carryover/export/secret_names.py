@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 from typing import Final
-
-from carryover.text import lazy_re as re
 
 _NAMES: Final = re.compile(
     r"""(?xi)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -9,7 +10,6 @@ from carryover.distill.relative_time import iso_utc
 from carryover.export.quoting import code_span, fenced, one_line
 from carryover.export.session_parts import Part, SessionHead
 from carryover.redact import CleanText
-from carryover.text import lazy_re as re
 from carryover.text.markdown import line_forms
 
 _HEADING: Final = re.compile(r"^( {0,3})(#{1,6})(?=\s)")

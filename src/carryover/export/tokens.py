@@ -7,9 +7,8 @@ so are several spaces; single spaces are free. Of other alphabetic scripts three
 
 from __future__ import annotations
 
+import re
 from typing import Final
-
-from carryover.text import lazy_re as re
 
 _WORD: Final = re.compile(r"[A-Za-z]+")
 _BLANKS: Final = re.compile(r"\s*\n\s*|[ \t]{2,}|\t")

@@ -14,7 +14,7 @@ import msgspec
 
 from carryover.adapter.contract import Agent, Source
 from carryover.facts import FindRoot, ProjectRoot
-from carryover.ingest.prepare import Prepare, prepare, roots_of_events
+from carryover.ingest.prepare import prepare, roots_of_events
 from carryover.ingest.sanitize import clean_entry
 from carryover.ledger.batch import Commit, Entry, SourceState
 from carryover.ledger.ledger_errors import StaleRead
@@ -75,11 +75,10 @@ async def ingest(
     now_ms: Callable[[], int],
     executor: Executor | None = None,
     max_batches: int | None = None,
-    prepare: Prepare = prepare,
 ) -> IngestResult:
     """Reads `source` to its end, or for `max_batches` of about 1 MiB, each committed together with its position.
 
-    `now_ms` bounds the times of what is read (`ingest/sanitize.py`). `prepare` is called in `executor`.
+    `now_ms` bounds the times of what is read (`ingest/sanitize.py`). What blocks is called in `executor`.
 
     Errors of the source are recorded with it (gone; broken, with a time for the next try) and never raised. Errors of
     the ledger (LedgerUnavailable, LedgerDamaged) are raised; the source then stays where it was.
@@ -87,9 +86,7 @@ async def ingest(
     total = IngestResult(more=True)
     batches = 0
     while total.more and (max_batches is None or batches < max_batches):
-        step = await _ingest_batch(
-            ledger, agent, source, root_of=root_of, now_ms=now_ms, executor=executor, prepare=prepare
-        )
+        step = await _ingest_batch(ledger, agent, source, root_of=root_of, now_ms=now_ms, executor=executor)
         total = _sum(total, step)
         batches += 1
     return total
@@ -103,7 +100,6 @@ async def _ingest_batch(
     root_of: FindRoot,
     now_ms: Callable[[], int],
     executor: Executor | None,
-    prepare: Prepare,
 ) -> IngestResult:
     state = await ledger.source_state(source)
     loop = asyncio.get_running_loop()

@@ -27,10 +27,6 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int = 0
 
 
-Prepare = Callable[[Agent, Source, SourceState | None, FindRoot, Callable[[], int]], Step]
-"""`prepare`, or what gives the same result in another way."""
-
-
 def prepare(
     agent: Agent, source: Source, state: SourceState | None, root_of: FindRoot, now_ms: Callable[[], int]
 ) -> Step:
@@ -77,20 +73,6 @@ def prepare(
         retry_after_s=batch.retry_after_s,
         records=len(batch.records),
         bytes=sum(len(record.data) for record in batch.records),
-    )
-
-
-def state_after(state: SourceState | None, step: Step) -> SourceState | None:
-    """The state that the ledger has of a source once the batch that was prepared from `state` is committed."""
-    if step.prepared is None:
-        return state
-    return SourceState(
-        rev=1 + (state.rev if state is not None else 0),
-        cursor=step.prepared.cursor,
-        context=step.prepared.context,
-        size=step.prepared.size,
-        mtime_ns=step.prepared.mtime_ns,
-        state="active",
     )
 
 

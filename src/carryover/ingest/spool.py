@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import stat
 import threading
 import time
@@ -30,7 +31,6 @@ from carryover.adapter.spooled import copy_beside, spool_line
 from carryover.fsio import atomic_replace, private_dir, read_bytes_bounded
 from carryover.model import Skipped
 from carryover.paths import StateDir
-from carryover.text import lazy_re as re
 
 MAX_PAYLOAD_BYTES: Final = 4 << 20
 """`hook.sh` keeps no longer one either."""

@@ -6,6 +6,7 @@ Commands are looked for on PATH, and in places where a shell would find them but
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 from collections.abc import Iterator, Mapping
@@ -14,7 +15,6 @@ from pathlib import Path
 from typing import Final, Self
 
 from carryover.adapter.spec import LINUX, MACOS, Place, places_on
-from carryover.text import lazy_re as re
 
 
 @dataclass(frozen=True, slots=True)

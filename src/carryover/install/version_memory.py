@@ -11,28 +11,23 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from carryover.adapter.spec import VersionProbe
-from carryover.install.version_probe import Answer, ask_version, read_again
+from carryover.install.version_probe import Answer, ask_version
 
 
 class VersionMemory:
-    """Asks commands for their versions, unless one of `known` tells: texts of versions by the command's identity.
+    """Asks each command for its version once, until it is updated. In memory only."""
 
-    `learned`: what was found out by asking, to be known the next time.
-    """
-
-    def __init__(self, known: Mapping[str, str]) -> None:
-        self._known = known
-        self.learned: dict[str, str] = {}
+    def __init__(self) -> None:
+        self._known: dict[str, Answer] = {}
 
     def ask(self, command: Path, probe: VersionProbe, *, env: Mapping[str, str], cwd: Path) -> Answer:
         """As `ask_version`, of which a failure is not remembered."""
         name = identity(command)
-        known = read_again(self._known[name]) if name is not None and name in self._known else Answer()
-        if known.version is not None:
-            return known
+        if name is not None and name in self._known:
+            return self._known[name]
         answer = ask_version(command, probe, env=env, cwd=cwd)
         if name is not None and answer.version is not None:
-            self.learned[name] = answer.text
+            self._known[name] = answer
         return answer
 
 

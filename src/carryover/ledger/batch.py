@@ -66,20 +66,6 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class FoldedThread(msgspec.Struct, frozen=True, kw_only=True):
-    """An offer: what version `version` of the reducer makes of a thread, had it the digest `before` until then.
-
-    It is folded with all entries that the batch has of the thread, and no others. `after` names no row of them.
-    """
-
-    session: str
-    subagent_id: str
-    """'' for the main conversation."""
-    version: int
-    before: bytes
-    after: bytes
-
-
 class Reemission(msgspec.Struct, frozen=True, kw_only=True):
     """A thread that is emitted again: from a place on, its entries in the same commit are all it has (`Reemitted`)."""
 
@@ -119,8 +105,6 @@ class PreparedBatch(msgspec.Struct, frozen=True, kw_only=True):
     oversized: int = 0
     roots: Mapping[str, ProjectRoot] = {}
     """The project of each working directory that may decide where a session belongs."""
-    folded: tuple[FoldedThread, ...] = ()
-    """Threads that were folded ahead, for the commit to use as far as they fit."""
 
 
 class LastRead(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ import msgspec
 
 from carryover.adapter.contract import Source
 from carryover.facts import ProjectRoot
-from carryover.ledger.batch import Commit, Entry, FoldedThread, PreparedBatch
+from carryover.ledger.batch import Commit, Entry, PreparedBatch
 from carryover.ledger.former_keys import adopt_former
 from carryover.ledger.ledger_errors import StaleRead
 from carryover.ledger.provisional import drop_confirmed
@@ -50,9 +50,6 @@ _PUT_EVENT: Final = (
 
 K = TypeVar("K")
 
-Offers = Mapping[tuple[tuple[str, str], tuple[bytes, ...]], FoldedThread]
-"""Threads folded ahead, by the thread and the keys of all events that were folded."""
-
 
 def locator(path: str) -> str | bytes:
     """The form in which a source's path is stored: a name that is not UTF-8 keeps its bytes."""
@@ -76,7 +73,6 @@ async def run_commit(
     new = await _unknown(db, [entry for entry in entries if entry.thread not in reemitted])
     again = _grouped((entry for entry in entries if entry.thread in reemitted), lambda entry: entry.thread)
     retracted = _retracted_keys(entries)
-    offers = _offers(prepared)
     stored: list[Entry] = []
     projects: set[int] = set()
     of_session = _grouped([*new, *chain.from_iterable(again.values())], lambda entry: entry.event.session)
@@ -92,7 +88,7 @@ async def run_commit(
             fresh += added
             changed |= other
         if fresh or changed:
-            projects |= await _add_to_session(db, reducer, session, fresh, prepared.roots, keys, offers)
+            projects |= await _add_to_session(db, reducer, session, fresh, prepared.roots, keys)
             stored += fresh
     for native_id, keys in retracted.items():
         projects |= await retract_again(db, reducer, source, native_id, keys)
@@ -167,17 +163,6 @@ def _grouped(entries: Iterable[Entry], key_of: Callable[[Entry], K]) -> dict[K, 
     return groups
 
 
-def _offers(prepared: PreparedBatch) -> Offers:
-    """What was folded ahead, by the thread and the keys of the events that it is folded with."""
-    if not prepared.folded:
-        return {}
-    of_thread = _grouped(prepared.entries, lambda entry: entry.thread)
-    offers = {(offer.session, offer.subagent_id): offer for offer in prepared.folded}
-    return {
-        (thread, tuple(entry.key for entry in of_thread.get(thread, ()))): offer for thread, offer in offers.items()
-    }
-
-
 def _retracted_keys(entries: Iterable[Entry]) -> dict[str, frozenset[bytes]]:
     """Keys of what the user took back, by session. Known entries count too: what they retract may have been lost."""
     keys: dict[str, frozenset[bytes]] = {}
@@ -219,7 +204,6 @@ async def _add_to_session(
     entries: Sequence[Entry],
     roots: Mapping[str, ProjectRoot],
     retracted: frozenset[bytes],
-    offers: Offers,
 ) -> set[int]:
     """Adds new events of one session to their threads; the ids of the projects that this changes."""
     if retracted:
@@ -227,7 +211,7 @@ async def _add_to_session(
     project_id = await assign_project(db, session, [entry.event for entry in entries], roots)
     for subagent_id, lines in _grouped(entries, lambda entry: entry.event.subagent_id or "").items():
         thread = await open_thread(db, reducer, session.id, session.native_id, subagent_id)
-        await _add_to_thread(db, reducer, thread, lines, retracted, offers)
+        await _add_to_thread(db, reducer, thread, lines, retracted)
     await drop_confirmed(db, session.id, [entry.event for entry in entries])
     touched = {project for project in (session.project_id, project_id) if project is not None}
     await mark_changed(db, touched, started_ms=session.started_ms)
@@ -250,7 +234,6 @@ async def _add_to_thread(
     thread: Thread,
     entries: Sequence[Entry],
     retracted: frozenset[bytes],
-    offers: Offers,
 ) -> None:
     ((newest,),) = await db.execute_fetchall("SELECT coalesce(max(id), 0) FROM event")
     numbered = list(enumerate(entries, start=newest + 1))
@@ -275,10 +258,12 @@ async def _add_to_thread(
             if entry.key not in retracted
         ],
     )
-    counting = [(number, entry) for number, entry in numbered if entry.key not in retracted]
-    bodies = [StoredBody(number, entry.event.at_ms, entry.event.body) for number, entry in counting]
-    offer = offers.get(((thread.session, thread.subagent_id), tuple(entry.key for _, entry in counting)))
-    await reduce_on(db, reducer, thread, bodies, offer)
+    bodies = [
+        StoredBody(number, entry.event.at_ms, entry.event.body)
+        for number, entry in numbered
+        if entry.key not in retracted
+    ]
+    await reduce_on(db, reducer, thread, bodies)
 
 
 _SKIPPED_ROWS: Final = 1000

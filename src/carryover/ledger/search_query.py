@@ -5,6 +5,7 @@ Only words get into the expression, each quoted: nothing that is typed is syntax
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from typing import Final
@@ -12,7 +13,6 @@ from typing import Final
 import msgspec
 
 from carryover.ledger.searchable import humps, words
-from carryover.text import lazy_re as re
 
 SHORTEST_PREFIX: Final = 3
 """A word of this many characters also finds longer words that begin with it; a shorter one with a `*`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Final, Literal, get_args
 
@@ -19,7 +20,6 @@ from carryover.model import (
     TurnEnd,
     UserPrompt,
 )
-from carryover.text import lazy_re as re
 
 INDEX_VERSION: Final = 1
 """Raised when the same event gets other tokens; an index of another version is made again."""

@@ -14,7 +14,6 @@ from typing import Final, Protocol
 import aiosqlite
 import msgspec
 
-from carryover.ledger.batch import FoldedThread
 from carryover.ledger.codec import decode_body
 from carryover.ledger.digests import pack_digest, unpack_digest
 from carryover.ledger.rows import StoredBody
@@ -78,21 +77,9 @@ async def open_thread(
     return await rebuild_thread(db, reducer, thread)
 
 
-async def reduce_on(
-    db: aiosqlite.Connection,
-    reducer: Reducer,
-    thread: Thread,
-    events: Sequence[StoredBody],
-    offer: FoldedThread | None = None,
-) -> Thread:
-    """The thread with `events` folded on top of its digest, which is stored.
-
-    `offer`: these events, folded ahead. It is used where it began from the digest that the thread has.
-    """
-    if offer is not None and (offer.version, offer.before) == (reducer.version, thread.digest):
-        thread = msgspec.structs.replace(thread, digest=offer.after)
-    else:
-        thread = await _reduced(reducer, thread, events)
+async def reduce_on(db: aiosqlite.Connection, reducer: Reducer, thread: Thread, events: Sequence[StoredBody]) -> Thread:
+    """The thread with `events` folded on top of its digest, which is stored."""
+    thread = await _reduced(reducer, thread, events)
     await _store_digest(db, reducer, thread, last_ms=max((event.at_ms for event in events), default=0))
     return thread
 

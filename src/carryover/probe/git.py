@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -18,8 +19,10 @@ from carryover.probe.git_command import Answer, ask
 from carryover.probe.git_config import names_no_filter
 from carryover.probe.git_diff import ChangedFile, OwnWrites, changed_files, is_own_text, own_places
 from carryover.redact import clean
-from carryover.text import lazy_re as re
 from carryover.text.lines import one_line
+
+TIMEOUT_S: Final = 0.2
+"""How long git may take to answer."""
 
 _SUBJECT_LIMIT: Final = 200
 _CLEAN_UP_SHARE: Final = 0.1
@@ -47,7 +50,7 @@ class ChangedSince(msgspec.Struct, frozen=True, kw_only=True):
     """Files that differ between that commit and the working tree."""
 
 
-def git_facts(root: Path, *, own: OwnWrites = _NOTHING_OWN, timeout_s: float = 0.2) -> GitFacts | None:
+def git_facts(root: Path, *, own: OwnWrites = _NOTHING_OWN, timeout_s: float = TIMEOUT_S) -> GitFacts | None:
     """The state of the repository whose top is `root`, or None where git knows no repository or can't read it.
 
     Files that differ only by what `own` describes are not counted.
@@ -63,7 +66,7 @@ def git_facts(root: Path, *, own: OwnWrites = _NOTHING_OWN, timeout_s: float = 0
 
 
 def git_changed_since(
-    root: Path, *, since: str, own: OwnWrites = _NOTHING_OWN, timeout_s: float = 0.2
+    root: Path, *, since: str, own: OwnWrites = _NOTHING_OWN, timeout_s: float = TIMEOUT_S
 ) -> ChangedSince | None:
     """What became of the repository since the commit `since`; None also where that commit is no longer there.
 
@@ -73,7 +76,7 @@ def git_changed_since(
 
 
 def begin_changed_since(
-    root: Path, *, since: str, own: OwnWrites = _NOTHING_OWN, timeout_s: float = 0.2
+    root: Path, *, since: str, own: OwnWrites = _NOTHING_OWN, timeout_s: float = TIMEOUT_S
 ) -> Callable[[], ChangedSince | None]:
     """Asks git as `git_changed_since` does, and returns at once: the result waits for the answer, with its errors."""
     return _begun((root, since), partial(_changed_since, root, since, own), timeout_s)

@@ -5,6 +5,7 @@ Everything works on bytes in memory.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from itertools import islice
 from pathlib import PurePosixPath
@@ -13,7 +14,6 @@ from typing import TYPE_CHECKING
 from carryover.facts import FileFacts, Marker
 from carryover.probe.grammars import grammar
 from carryover.probe.symbols import symbol_at
-from carryover.text import lazy_re as re
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Tree

@@ -17,11 +17,10 @@ from carryover.facts import GitFacts
 from carryover.fsio import is_folder
 from carryover.model import conversation_of
 from carryover.probe.git import ChangedSince, begin_changed_since
-from carryover.publish.distilled import distilled
 from carryover.publish.handoff_file import place_of
+from carryover.publish.make import git_now, make, own_writes, view_now
 from carryover.publish.offline_answers import SITUATIONS
 from carryover.publish.project_root import AgentFolders
-from carryover.publish.refresh import files_now, git_now, own_writes, view_now
 from carryover.redact import CleanText
 
 _SAME_MOMENT_MS: Final = 2_000  # between the response and the moment the idle time counts from
@@ -59,7 +58,7 @@ def start_answer(
     own = session if situation in ("compacted", "resumed") else None
     git = then or git_now(root)
     moved_since = _begin_changed_since(root, git)  # git's processes take longer than everything else
-    made = distilled(view, git, files_now(view), resume=settings.resume_mode, now_ms=now_ms, own=own)
+    made = make(view, git, now_ms=now_ms, resume=settings.resume_mode, own=own)
     if made is None:
         return None
     try:

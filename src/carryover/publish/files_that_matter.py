@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
@@ -12,7 +13,6 @@ from carryover.export.code_pieces import standing
 from carryover.export.material import LeftOut, TextFile
 from carryover.export.secret_names import is_secret_name
 from carryover.probe.project_tree import text_of, why_unread
-from carryover.text import lazy_re as re
 
 HOLDS_SECRETS: Final = "its name says that it holds secrets"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,7 +12,6 @@ from carryover.export.material import GuidingFile, LeftOut
 from carryover.export.secret_names import is_secret_name
 from carryover.probe.project_tree import text_of, why_unread
 from carryover.publish import pointer
-from carryover.text import lazy_re as re
 
 
 def guidance(root: Path, paths: Sequence[str]) -> tuple[tuple[GuidingFile, ...], list[LeftOut]]:

@@ -69,12 +69,6 @@ def identity_of(root: Path, *, timeout_s: float = _GIT_S) -> Identity | None:
     )
 
 
-def is_same_folder(known: Identity, root: Path) -> bool:
-    """Whether the repository at `root` is in the folder that `known` was found in. Asks no git. Raises OSError."""
-    found = (root / ".git").lstat()
-    return (known.device, known.inode, known.made_ns) == (found.st_dev, found.st_ino, _made_ns(root / ".git"))
-
-
 def _made_ns(git_folder: Path) -> int:
     """Git writes this file once, from its template, and never again; a user's template may lack it."""
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from functools import lru_cache
 from itertools import accumulate
@@ -9,7 +10,6 @@ from typing import Final, Literal
 
 from carryover.edits.encoding import BOM, is_text
 from carryover.edits.text_block import find_lines, whole_file, with_lines, without_span
-from carryover.text import lazy_re as re
 from carryover.text.markdown import fenced, visible_text
 
 START: Final = b"<!--CARRYOVER:START-->"

@@ -1,4 +1,4 @@
-"""Makes one project's handoff from the ledger, and publishes it: view, probes, distil, render, write. Blocks."""
+"""Makes one project's handoff as it is published, and writes it to the project's files. Blocks."""
 
 from __future__ import annotations
 
@@ -8,27 +8,20 @@ from pathlib import Path
 
 import msgspec
 
-from carryover.agents import adapters, instruction_files, startable_agents
+from carryover.agents import adapters, startable_agents
 from carryover.config import Config, ProjectSettings, project_settings
-from carryover.distill.handoff import Handoff, has_past, wanted_files
+from carryover.distill.handoff import Handoff, has_past
 from carryover.distill.render import render
-from carryover.distill.view import ProjectView
-from carryover.edits.record import GITIGNORE, PublishedProject, published_projects, remember_project
+from carryover.edits.record import PublishedProject, published_projects, remember_project
 from carryover.errors import os_reason
-from carryover.facts import FileFacts, GitFacts
+from carryover.facts import GitFacts
 from carryover.fsio import is_folder
 from carryover.ledger.connect import connect_read_only
-from carryover.probe.files import file_facts
-from carryover.probe.git import git_facts
-from carryover.probe.git_diff import OwnWrites
-from carryover.publish.distilled import distilled
-from carryover.publish.gitignore import without_rule
 from carryover.publish.handoff_file import STORE, place_of, sha_of, write_handoff
+from carryover.publish.make import git_now, make, view_now
 from carryover.publish.offline_answers import forget_answers, keep_answers
-from carryover.publish.pointer import without_block
 from carryover.publish.project_files import Published, publish, take_back
-from carryover.publish.project_root import AgentFolders, agents_checkouts
-from carryover.publish.project_view import project_view
+from carryover.publish.project_root import AgentFolders
 from carryover.redact import CleanText
 
 
@@ -47,13 +40,6 @@ class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
     def sha(self) -> str | None:
         """The fingerprint of the text, which shows whether the last published one differed."""
         return sha_of(self.text.encode()) if self.text is not None else None
-
-
-def own_writes() -> OwnWrites:
-    """What Carryover itself writes into a project, for the probe that counts what others changed there."""
-    return OwnWrites(
-        folder=STORE, without={**dict.fromkeys(instruction_files(), without_block), GITIGNORE: without_rule}
-    )
 
 
 def made_handoff(
@@ -75,13 +61,12 @@ def made_handoff(
     settings = project_settings(root, config)
     if not has_past(view):
         return Refreshed(root=view.root, settings=settings, handoff=None, text=None, git=last_git)
-    git = _git(root, last_git)
-    handoff = distilled(
+    git = git_now(root, last_git)
+    handoff = make(
         view,
         git,
-        files_now(view),
-        resume=settings.resume_mode,
         now_ms=now_ms,
+        resume=settings.resume_mode,
         own=own,
         startable=startable_agents(config.agents.selected),
     )
@@ -163,26 +148,6 @@ def _remember(state: Path, made: Refreshed, published: Published) -> Published:
     return published
 
 
-def git_now(root: Path) -> GitFacts | None:
-    """Git's state now; None without a repository or an answer in time."""
-    try:
-        return git_facts(root, own=own_writes()) if is_folder(root) else None
-    except TimeoutError:
-        return None
-
-
-def view_now(db: sqlite3.Connection, project_id: int, agents_own: AgentFolders | None) -> ProjectView:
-    """The ledger's view of a project with its current checkouts. Raises LookupError: unknown project."""
-    view = project_view(db, project_id)
-    return msgspec.structs.replace(view, checkouts=agents_checkouts(Path(view.root), agents_own=agents_own))
-
-
-def files_now(view: ProjectView) -> dict[str, FileFacts]:
-    """Facts of the files that the handoff would name, by path."""
-    root = Path(view.root)
-    return file_facts(root, wanted_files(view)) if is_folder(root) else {}
-
-
 def _update_offline_answers(
     state: Path, made: Refreshed, published: Published, config: Config, home: Path
 ) -> str | None:
@@ -202,11 +167,3 @@ def _update_offline_answers(
     except OSError as error:
         return f"there is no answer for sessions that start while the daemon is down: {os_reason(error)}"
     return None
-
-
-def _git(root: Path, last: GitFacts | None) -> GitFacts | None:
-    """Git's state now, or the last known one, marked as stale, where git is too slow. None without a repository."""
-    try:
-        return git_facts(root, own=own_writes()) if is_folder(root) else None
-    except TimeoutError:
-        return msgspec.structs.replace(last, stale=True) if last is not None else None

@@ -6,6 +6,7 @@ they are text; what is left out for such a reason is named in the document.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -14,8 +15,8 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.spec import WebChat
-from carryover.agents import agent_names, specs
-from carryover.distill.handoff import Handoff, distill
+from carryover.agents import specs
+from carryover.distill.handoff import Handoff
 from carryover.distill.view import ProjectView
 from carryover.export.material import ChangedText, LeftOut, Material, Said
 from carryover.export.project_facts import first_paragraph
@@ -23,15 +24,13 @@ from carryover.export.secret_names import is_secret_name
 from carryover.facts import GitFacts
 from carryover.fsio import is_folder
 from carryover.ledger.said import last_answer, prompts_at
-from carryover.probe.git import git_facts
 from carryover.probe.project_tree import ProjectPaths, project_paths, text_of
 from carryover.probe.uncommitted import Uncommitted, uncommitted
 from carryover.publish.files_that_matter import HOLDS_SECRETS, files_that_matter, is_generated
 from carryover.publish.guidance import guidance
 from carryover.publish.handoff_file import STORE
+from carryover.publish.make import git_now, make, own_writes, view_now
 from carryover.publish.project_root import AgentFolders
-from carryover.publish.refresh import files_now, own_writes, view_now
-from carryover.text import lazy_re as re
 
 GENERIC: Final = WebChat(id="generic", name="a chat", budget=12_000, tokens_percent=125)
 """A chat that is not known: small enough for most, counted as by those that count most."""
@@ -66,7 +65,7 @@ def gathered(
     worked in it, so there is only what is in its folder. Raises UserError where the ledger cannot be read."""
     folder = Path(root)
     here = is_folder(folder)
-    git = _git(folder) if here else None
+    git = git_now(folder, timeout_s=_GIT_S)
     recorded = _recorded(*ledger, git, now_ms, agents_own) if ledger is not None else _Recorded()
     seen = project_paths(folder) if here else ProjectPaths()
     paths = tuple(path for path in seen.all if not f"{path}/".startswith(f"{STORE}/"))
@@ -96,7 +95,7 @@ def _recorded(
     db: sqlite3.Connection, project_id: int, git: GitFacts | None, now_ms: int, agents_own: AgentFolders | None
 ) -> _Recorded:
     view = view_now(db, project_id, agents_own)
-    handoff = distill(view, git, files_now(view), resume="silent", now_ms=now_ms, agent_names=agent_names())
+    handoff = make(view, git, now_ms=now_ms, resume="silent")
     if handoff is None:
         return _Recorded(view=view)
     answer = last_answer(db, project_id, handoff.session)
@@ -106,13 +105,6 @@ def _recorded(
         said=_said(db, project_id, handoff),
         last_answer=Said(session=handoff.session, at_ms=answer[0], text=answer[1]) if answer is not None else None,
     )
-
-
-def _git(root: Path) -> GitFacts | None:
-    try:
-        return git_facts(root, own=own_writes(), timeout_s=_GIT_S)
-    except TimeoutError:
-        return None
 
 
 def _about(root: Path, paths: Sequence[str]) -> str:

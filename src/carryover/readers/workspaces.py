@@ -7,6 +7,7 @@ that was open, or a `.code-workspace` file that lists several. An empty window h
 from __future__ import annotations
 
 import posixpath
+import re
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +17,6 @@ from carryover.readers import files
 from carryover.records.fields import MAX_PATH_CHARS
 from carryover.records.lenient import fields_of, items_of, text_of
 from carryover.records.uris import path_of
-from carryover.text import lazy_re as re
 
 MAX_FOLDERS: Final = 20
 

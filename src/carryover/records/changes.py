@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final, Literal
 
@@ -9,7 +10,6 @@ import msgspec
 
 from carryover.model import FileEdit
 from carryover.records.fields import SHORT_CHARS, bounded
-from carryover.text import lazy_re as re
 
 _HUNK: Final = re.compile(r"@@ -\d{1,9}(?:,\d{1,9})? \+(\d{1,9})(?:,\d{1,9})? @@")
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import ntpath
 import posixpath
+import re
 from datetime import UTC, datetime
 from typing import Final
-
-from carryover.text import lazy_re as re
 
 SUBJECT_CHARS: Final = 1000
 MAX_NAME_CHARS: Final = 300

@@ -36,7 +36,16 @@ def read_as(data: bytes | msgspec.Raw | None, kind: type[T]) -> T | None:
 
 def fields_of(data: bytes | msgspec.Raw | None) -> Fields:
     """The fields of an object, none where it is something else."""
-    return (read_as(data, Fields) if data is not None and _may_be(data, _OBJECT) else None) or {}
+    if data is None or data is rawjson.ABSENT:
+        return {}
+    return (read_as(data, Fields) if _may_be(data, _OBJECT) else None) or {}
+
+
+def inside(raw: msgspec.Raw, *names: str) -> msgspec.Raw:
+    """The field at the end of a way through objects; absent where the way ends before."""
+    for name in names:
+        raw = fields_of(raw).get(name, rawjson.ABSENT)
+    return raw
 
 
 def is_true(raw: msgspec.Raw | None) -> bool:
@@ -51,7 +60,9 @@ def number_of(raw: msgspec.Raw | None) -> int | None:
 
 def text_of(raw: msgspec.Raw | None) -> str:
     """The text in a field, empty when it holds none; halves of surrogate pairs are read as U+FFFD."""
-    return (read_as(raw, str) if raw is not None and _may_be(raw, _TEXT) else None) or ""
+    if raw is None or raw is rawjson.ABSENT:
+        return ""
+    return (read_as(raw, str) if _may_be(raw, _TEXT) else None) or ""
 
 
 def time_of(raw: msgspec.Raw | None) -> int:
@@ -66,6 +77,14 @@ def time_of(raw: msgspec.Raw | None) -> int:
 def items_of(raw: msgspec.Raw | None) -> list[msgspec.Raw]:
     """The entries of a list, none where there is no list."""
     return (rawjson.part_of(raw, list[msgspec.Raw]) if raw is not None and _may_be(raw, _LIST) else None) or []
+
+
+def first_text(fields: Fields, *names: str) -> str:
+    """The first of these fields that holds a text, empty where none does: every tool names its arguments itself."""
+    for name in names:
+        if name in fields and (text := rawjson.string_of(fields[name])):
+            return text
+    return ""
 
 
 def text_below(raw: msgspec.Raw, *names: str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import msgspec
 
 from carryover.records.changes import Change, Hunk, patched, written
 from carryover.records.fields import MAX_PATH_CHARS, resolved
-from carryover.text import lazy_re as re
 
 _HEADER: Final = "*** "
 _FILE: Final = re.compile(r"\*\*\* (Add|Update|Delete) File: (.+)")

@@ -6,13 +6,13 @@ not UTF-8; both are read with U+FFFD in their place.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from typing import Any, Final, TypeVar
 
 import msgspec
 
 from carryover.model import Skipped
-from carryover.text import lazy_re as re
 
 ABSENT: Final = msgspec.Raw(b"null")
 
@@ -114,6 +114,27 @@ def decode(decoder: msgspec.json.Decoder[T], raw: msgspec.Raw) -> T:
         return decoder.decode(raw)
     except UnicodeDecodeError:  # parts that stay raw are not checked when their record is read
         return decoder.decode(mend(bytes(raw)))
+
+
+class _Kind(msgspec.Struct, frozen=True):
+    """Only what a record is, and of which version."""
+
+    type: str | None = None
+    version: msgspec.Raw = ABSENT
+
+
+def read_line(
+    decoder: msgspec.json.Decoder[T], data: bytes, *, quiet: Collection[str] = (), version: str | None = None
+) -> T | Skipped | None:
+    """The record in `data`; None for one of a `quiet` type that has another shape than expected.
+
+    `version`: of the client, where the record does not say.
+    """
+    found = read(decoder, data)
+    if not isinstance(found, str):
+        return found
+    kind = part_of(msgspec.Raw(mend(data)), _Kind) or _Kind()
+    return None if kind.type in quiet else skipped(kind.type, found, string_of(kind.version) or version)
 
 
 def read(decoder: msgspec.json.Decoder[T], data: bytes) -> T | str:

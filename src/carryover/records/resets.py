@@ -6,11 +6,11 @@ Seen: "resets 3pm (Europe/Amsterdam)" and "limit reached|1795154400" (Claude Cod
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from carryover.model import TurnEnd
 from carryover.records.fields import iso_utc
-from carryover.text import lazy_re as re
 
 _LOOKED_AT: Final = 2000
 _DAY: Final = (

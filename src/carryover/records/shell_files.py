@@ -7,13 +7,13 @@ a glob or a tilde, a loop, a subshell or an alternative (`||`) could mean anythi
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from carryover.records.changes import Change
 from carryover.records.fields import MAX_PATH_CHARS, resolved
-from carryover.text import lazy_re as re
 from carryover.text.shell import Token, has_target, tokens, without_heredocs
 
 MAX_SCRIPT_CHARS: Final = 20_000

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from textwrap import dedent
 from typing import Final, Literal
 
 from carryover.model import SummaryPart
 from carryover.records.fields import SHORT_CHARS, bounded
-from carryover.text import lazy_re as re
 
 MAX_PARTS: Final = 30
 MAX_PART_CHARS: Final = 8_000

@@ -12,13 +12,6 @@ from __future__ import annotations
 
 from typing import NewType
 
-from carryover.redact.command_lines import hide_on_command_lines
-from carryover.redact.headers import hide_headers
-from carryover.redact.named import hide_named
-from carryover.redact.names import lowered, names_in
-from carryover.redact.private_keys import hide_private_keys
-from carryover.redact.tokens import hide_tokens
-
 __all__ = ["CleanText", "clean", "redact"]
 
 CleanText = NewType("CleanText", str)
@@ -42,9 +35,11 @@ def redact(text: str) -> tuple[str, dict[str, int]]:
     counts: dict[str, int] = {}
     if not text or (len(text) <= _SHORT_CHARS and text in _short_texts_without_secret):
         return text, counts
+    from carryover.redact.one_pass import one_pass  # some 250 patterns, a fifth of the start of a command at a prompt
+
     given = text
     for _ in range(_MOST_PASSES):
-        hidden = _one_pass(text, counts)
+        hidden = one_pass(text, counts)
         if hidden is text or hidden == text:
             break
         # A mark ends the word it is in, and so can uncover the next secret: repeat until nothing is left.
@@ -59,23 +54,3 @@ def redact(text: str) -> tuple[str, dict[str, int]]:
 def clean(text: str) -> CleanText:
     """Returns `text` without its secrets."""
     return CleanText(redact(text)[0])
-
-
-def _one_pass(given: str, counts: dict[str, int]) -> str:
-    lower, names = _lowered_with_names(given)
-    text = hide_private_keys(given, counts) if "key" in names else given
-    text = hide_tokens(text, counts)
-    if text is not given:
-        lower, names = _lowered_with_names(text)
-    hidden = hide_on_command_lines(text, names, counts)
-    if hidden is not text:
-        lower, names = _lowered_with_names(hidden)
-    text = hide_headers(hidden, lower, names, counts)
-    if text is not hidden:
-        lower, names = _lowered_with_names(text)
-    return hide_named(text, lower, names, counts) if names else text
-
-
-def _lowered_with_names(text: str) -> tuple[str, frozenset[str]]:
-    lower = lowered(text)
-    return lower, names_in(lower)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
-
-from carryover.text import lazy_re as re
 
 _SUFFIX = r"(?:[_-]?\d{1,2}|[_-](?:base|prod|production|dev|staging|test|live|value|old|new))?"
 _SEPARATOR = (

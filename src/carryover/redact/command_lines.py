@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from carryover.redact.dummy_values import is_dummy, is_filler
 from carryover.redact.names import NAMES
 from carryover.redact.redaction_marks import Span, insert_marks
-from carryover.text import lazy_re as re
 
 
 class _Place(NamedTuple):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
 from carryover.redact.redaction_marks import MARK
-from carryover.text import lazy_re as re
 
 _PLACEHOLDER = re.compile(
     r"""(?ix)

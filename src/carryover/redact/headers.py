@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Container, Iterable, Iterator
 
 from carryover.redact.dummy_values import is_dummy, is_random
 from carryover.redact.redaction_marks import MARK, Span, insert_marks
-from carryover.text import lazy_re as re
 
 _SCHEMES = {"bearer", "basic", "token", "apikey", "api-key", "negotiate", "ntlm", "key", "splunk", "geniekey", "bot"}
 _SCHEMES_WITH_FIELDS = {"digest", "oauth", "hawk", "signature", "aws4-hmac-sha256", "mac"}

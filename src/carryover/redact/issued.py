@@ -6,10 +6,9 @@ The forms are those that issuers document and that secret scanners look for; pre
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
-
-from carryover.text import lazy_re as re
 
 _FORMS: Final = r"""
 1password ops_eyJ [\w+/=-]{60,}

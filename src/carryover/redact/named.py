@@ -7,12 +7,12 @@ sentence, only when it looks random. `changeme` and its like are kept secret: th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterator
 
 from carryover.redact.assignments import Assignment, after_word, read_assignment
 from carryover.redact.dummy_values import is_dummy, is_filler, is_path, is_random, is_type_or_state
 from carryover.redact.redaction_marks import Span, insert_marks
-from carryover.text import lazy_re as re
 
 _BEARER_TOKEN = "bearer_token_"
 # `pass` and `pat` are words of many meanings: `db_pass` and `gh_pat` count, `pass` and `pat` do not.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 from carryover.redact.dummy_values import is_dummy, is_filler, is_random
 from carryover.redact.issued import any_of, edged, long_words, possibly_issued
 from carryover.redact.redaction_marks import MARK, Span, insert_marks
-from carryover.text import lazy_re as re
 
 _B64 = "[A-Za-z0-9_-]"
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
-
-from carryover.text import lazy_re as re
 
 _CHAT_MARK: Final = re.compile(
     r"<(?=\||\uff5c|<?/?SYS>>|/?s>)|\[(/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT))\]",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, Literal
 
-from carryover.text import lazy_re as re
 from carryover.text.lines import one_line
 
 # A fence may be in a list or a quotation. Its indentation does not matter, since list items shift it.

@@ -269,11 +269,3 @@ def test_bytes_that_are_no_text_are_replaced(tmp_path: Path) -> None:
     events = reading(tmp_path, chat).events
 
     assert (prompts(events), answers(events)) == (["Fix \ufffd it"], ["Done \ufffd."])
-
-
-@settings(max_examples=60, deadline=None)
-@given(data=st.binary(max_size=300))
-def test_any_bytes_after_a_session_raise_nothing(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
-    folder = tmp_path_factory.mktemp("any")
-
-    assert prompts(reading(folder, HEAD.encode() + prompt("Fix it").encode() + data).events)[:1] == ["Fix it"]

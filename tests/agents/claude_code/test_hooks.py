@@ -106,14 +106,6 @@ def test_all_else_is_a_nudge(name: str) -> None:
     assert (nudge.action, nudge.provisional) == ("hint", ())
 
 
-@pytest.mark.parametrize("event", ["SessionStart", "Stop"])
-def test_inside_a_sub_agent_nothing_starts_or_ends(event: str) -> None:
-    """Seen for no such event; a sub-agent must not be told the handoff, nor its words be taken for the session's."""
-    nudge = reported(event, source="startup", last_assistant_message="Found it.", agent_id="ae84ce92b23f407f1")
-
-    assert nudge == reading_of(SESSION % 99, action="hint")
-
-
 def test_an_error_that_is_no_limit_says_so() -> None:
     failed = reported("StopFailure", error="server_error", last_assistant_message="API Error: 500")
 
@@ -125,33 +117,6 @@ def test_an_error_that_is_no_limit_says_so() -> None:
 def test_where_there_are_no_words_nothing_is_reported_early(text: object) -> None:
     """The transcript's reader passes the client's own fillers by, so nothing would ever confirm them."""
     assert reported("Stop", last_assistant_message=text) == reading_of(SESSION % 99, action="turn_end")
-
-
-@pytest.mark.parametrize("source", [None, "brand-new"])
-def test_a_start_for_an_unknown_reason_is_counted(source: str | None) -> None:
-    assert reported("SessionStart", source=source) == Skipped("hook/sessionstart", "unknown start reason")
-
-
-@pytest.mark.parametrize("idle", ["soon", -1, 1e300, {}])
-def test_an_idle_time_that_makes_no_sense_is_unknown(idle: object) -> None:
-    resumed = reported("SessionStart", source="resume", seconds_since_last_response=idle)
-
-    assert resumed == reading_of(SESSION % 99, action="session_start", reason="resume")
-
-
-def test_a_payload_without_the_events_name_is_taken_for_the_event_the_hook_is_set_for() -> None:
-    """Before 1.0.41 there was none."""
-    assert reported("PreCompact", hook_event_name=None) == reading_of(SESSION % 99, action="flush")
-
-
-def test_half_a_surrogate_pair_costs_one_character() -> None:
-    """JavaScript cuts strings in the middle of a pair."""
-    data = payload("Stop", last_assistant_message="Done HERE").data.replace(b"HERE", b"\\ud83d")
-
-    stopped = HOOKS.read("Stop", data, NOW_MS)
-
-    assert isinstance(stopped, HookEvent)
-    assert [event.body for event in stopped.provisional] == [AssistantMessage(text="Done \ufffd", final=True)]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from carryover.adapter.contract import Record, Source
 from carryover.agents.claude_code.adapter import AGENT
 from carryover.model import (
     AgentSummary,
+    AnyBody,
     AssistantMessage,
     FileEdit,
     SessionInfo,
@@ -78,21 +80,19 @@ def test_limits_end_the_turn_as_limits(text: str, resets: str | None) -> None:
     assert Session().says(text, model="<synthetic>") == [TurnEnd(reason="limit", message=text, resets=resets)]
 
 
-def test_the_flags_of_a_limit_count_without_its_words() -> None:
-    said = Session().says("Come back later.", model="<synthetic>", error="rate_limit")
-    status = Session().says("Come back later.", model="<synthetic>", apiErrorStatus=429)
-
-    assert said == status == [TurnEnd(reason="limit", message="Come back later.")]
-
-
-def test_other_errors_of_the_api_end_the_turn_as_errors() -> None:
-    assert Session().says("Request timed out", model="<synthetic>", isApiErrorMessage=True) == [
-        TurnEnd(reason="error", message="Request timed out")
-    ]
-
-
-def test_nothing_was_asked_and_nothing_answered() -> None:
-    assert Session().says("No response requested.", model="<synthetic>", isApiErrorMessage=False) == []
+@pytest.mark.parametrize(
+    ("text", "fields", "bodies"),
+    [
+        ("Later.", {"error": "rate_limit"}, [TurnEnd(reason="limit", message="Later.")]),
+        ("Later.", {"apiErrorStatus": 429}, [TurnEnd(reason="limit", message="Later.")]),
+        ("Timed out", {"isApiErrorMessage": True}, [TurnEnd(reason="error", message="Timed out")]),
+        ("No response requested.", {"isApiErrorMessage": False}, []),
+    ],
+)
+def test_the_flags_of_an_error_count_without_its_words(
+    text: str, fields: dict[str, Any], bodies: list[AnyBody]
+) -> None:
+    assert Session().says(text, model="<synthetic>", **fields) == bodies
 
 
 def test_thinking_is_not_kept() -> None:
@@ -303,33 +303,6 @@ def test_sub_agents_in_the_main_file_are_distinguished_without_an_id() -> None:
 
     assert [event.subagent_id for event in transcript.events] == ["inline"]
     assert transcript.bodies == [UserPrompt(text="List the files", actor="model")]
-
-
-def test_a_folder_that_is_not_absolute_is_no_folder() -> None:
-    transcript = Session(cwd="shop")
-    transcript.user("Begin")
-
-    assert {event.cwd for event in transcript.events} == {None}
-
-
-def test_a_character_cut_in_half_costs_only_itself() -> None:
-    """JavaScript cuts strings between the halves of a surrogate pair."""
-    transcript = Session()
-    transcript.raw(
-        b'{"type":"user","uuid":"u1","timestamp":"2026-11-20T06:00:00Z","sessionId":"s",'
-        b'"message":{"content":"ok \\ud83d and \\ud83d\\ude00 and \\\\ud83d"}}'
-    )
-
-    assert transcript.bodies == [UserPrompt(text="ok \ufffd and 😀 and \\ud83d")]
-
-
-def test_broken_utf8_costs_only_itself() -> None:
-    transcript = Session()
-    transcript.raw(
-        b'{"type":"user","uuid":"u1","timestamp":"2026-11-20T06:00:00Z","sessionId":"s","message":{"content":"a\xffb"}}'
-    )
-
-    assert transcript.bodies == [UserPrompt(text="a\ufffdb")]
 
 
 def test_a_message_of_another_shape_is_counted() -> None:

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from agents.claude_code.session import Session
-from carryover.agents.claude_code.context import MAX_OPEN_CALLS
 from carryover.model import PlanProposal, ToolResult, UserPrompt
 
 REJECTED = (
     "The user doesn't want to proceed with this tool use. The tool use was rejected (eg. if it was a file edit, the "
     "new_string was NOT written to the file). "
 )
+BY_USER = {"toolUseResult": "User rejected tool use", "toolDenialKind": "user-rejected"}
 STOP = "STOP what you are doing and wait for the user to tell you how to proceed."
 
 
@@ -37,48 +37,43 @@ def test_a_success_has_no_exit_code(failed: bool | None) -> None:
     )
 
 
-def test_a_failed_command_has_its_exit_code() -> None:
-    result = bash("Exit code 2\nmake: *** no rule", failed=True, toolUseResult="Error: Exit code 2\nmake: ***")
+@pytest.mark.parametrize(
+    ("content", "fields", "status", "never_ran"),
+    [
+        ("the log says:\nExit code 5\n", {}, "error", False),
+        (REJECTED + STOP, {**BY_USER, "toolDenialBeforeRun": True}, "denied", True),
+        # Ctrl-C in a running tool: a rejection, but without the flag of one that came before the run (2.1.328).
+        (REJECTED + STOP, BY_USER, "interrupted", False),
+        # 2.1.14 tells a refused call from a stopped one in no way.
+        (REJECTED + STOP, {"toolUseResult": f"Error: {REJECTED}{STOP}"}, "denied", True),
+        ("Auto mode blocks this", {"toolDenialKind": "automode-parsing-error"}, "denied", True),
+        ("[Request interrupted by user for tool use]", {}, "interrupted", False),
+        # Only the client's own line says that words follow.
+        (f"{REJECTED}{STOP}\nOn 3 May the user said: later", {}, "denied", True),
+    ],
+)
+def test_a_call_that_failed_says_how(content: str, fields: dict[str, Any], status: str, never_ran: bool) -> None:
+    result = bash(content, failed=True, **fields)
 
-    assert (result.status, result.exit_code, result.output) == ("error", 2, "make: *** no rule")
-
-
-def test_a_failure_without_output_has_its_exit_code() -> None:
-    result = bash("Exit code 1", failed=True)
-
-    assert (result.status, result.exit_code, result.output) == ("error", 1, "")
-
-
-def test_an_exit_code_inside_the_output_is_output() -> None:
-    result = bash("the log says:\nExit code 5\n", failed=True)
-
-    assert (result.exit_code, result.output) == (None, "the log says:\nExit code 5\n")
-
-
-def test_a_call_the_client_refused_never_ran() -> None:
-    result = bash("<tool_use_error>String to replace not found in file.\nString: x</tool_use_error>", failed=True)
-
-    assert (result.status, result.never_ran) == ("error", True)
-    assert result.output == "String to replace not found in file.\nString: x"
+    assert (result.status, result.exit_code, result.never_ran) == (status, None, never_ran)
+    assert (result.output, result.user_words) == (content, "")
 
 
-def test_a_call_the_user_refused_is_denied() -> None:
-    result = bash(
-        REJECTED + STOP,
-        failed=True,
-        toolUseResult="User rejected tool use",
-        toolDenialKind="user-rejected",
-        toolDenialBeforeRun=True,
-    )
+@pytest.mark.parametrize(
+    ("content", "status", "exit_code", "never_ran", "output"),
+    [
+        ("Exit code 2\nmake: *** no rule", "error", 2, False, "make: *** no rule"),
+        ("Exit code 1", "error", 1, False, ""),
+        ("<tool_use_error>No match.\nString: x</tool_use_error>", "error", None, True, "No match.\nString: x"),
+    ],
+)
+def test_what_the_client_puts_around_an_output_is_taken_off(
+    content: str, status: str, exit_code: int | None, never_ran: bool, output: str
+) -> None:
+    result = bash(content, failed=True)
 
-    assert (result.status, result.never_ran) == ("denied", True)
-
-
-def test_a_running_call_the_user_stopped_is_interrupted() -> None:
-    """Written as a rejection, but without the flag of one that came before the run (2.1.328)."""
-    result = bash(REJECTED + STOP, failed=True, toolUseResult="User rejected tool use", toolDenialKind="user-rejected")
-
-    assert (result.status, result.never_ran) == ("interrupted", False)
+    assert (result.status, result.exit_code, result.never_ran) == (status, exit_code, never_ran)
+    assert result.output == output
 
 
 @pytest.mark.parametrize("name", ["AskUserQuestion", "ExitPlanMode"])
@@ -90,26 +85,8 @@ def test_a_question_or_plan_the_user_dismissed_is_denied(name: str) -> None:
     assert ended(transcript).status == "denied"
 
 
-def test_an_older_rejection_is_denied() -> None:
-    """2.1.14 tells a refused call from a stopped one in no way."""
-    assert bash(REJECTED + STOP, failed=True, toolUseResult=f"Error: {REJECTED}{STOP}").status == "denied"
-
-
-def test_a_refusal_of_auto_mode_is_denied() -> None:
-    result = bash(
-        "Auto mode could not evaluate this action and is blocking it for safety",
-        failed=True,
-        toolDenialKind="automode-parsing-error",
-    )
-
-    assert (result.status, result.never_ran) == ("denied", True)
-
-
 def test_a_command_that_was_interrupted_says_so() -> None:
-    assert (
-        bash("partial", failed=False, toolUseResult={"stdout": "partial", "interrupted": True}).status == "interrupted"
-    )
-    assert bash("[Request interrupted by user for tool use]", failed=True).status == "interrupted"
+    assert bash("partial", failed=False, toolUseResult={"interrupted": True}).status == "interrupted"
 
 
 NOTE = "\n\nNote: The user's next message may contain a correction or preference."
@@ -144,12 +121,6 @@ def test_what_the_user_wrote_while_refusing_a_plan_is_a_prompt() -> None:
     assert isinstance(result, ToolResult)
     assert result.user_words == "One phase only."
     assert others == [PlanProposal(call_id=call, text="", accepted=False), UserPrompt(text="One phase only.")]
-
-
-def test_only_the_clients_own_line_says_that_words_follow() -> None:
-    result = bash(f"{REJECTED}{STOP}\nOn 3 May the user said: later", failed=True)
-
-    assert (result.status, result.user_words) == ("denied", "")
 
 
 def test_a_wish_to_clarify_is_the_clients_wording() -> None:
@@ -245,15 +216,6 @@ def test_calls_are_closed_by_their_results() -> None:
     assert [call.id for call in transcript.context.calls] == [first]
 
 
-def test_calls_that_never_end_are_forgotten_the_oldest_first() -> None:
-    transcript = Session()
-    for number in range(MAX_OPEN_CALLS + 3):
-        transcript.calls("Bash", command=f"job {number}")
-
-    assert len(transcript.context.calls) == MAX_OPEN_CALLS
-    assert transcript.context.calls[0].subject == "job 3"
-
-
 @pytest.mark.parametrize(
     ("name", "tool_input"),
     [
@@ -268,16 +230,6 @@ def test_what_is_read_of_the_handoff_does_not_come_back(name: str, tool_input: d
     transcript.runs(name, "## Next action\nWrite discount()", **tool_input)
 
     assert (ended(transcript).status, ended(transcript).output) == ("ok", "")
-
-
-def test_a_handoff_read_under_another_name_does_not_come_back() -> None:
-    assert bash("1\t# [CARRYOVER] Last updated 2026-11-20T06:00:00Z from codex\n2\t## Task").output == ""
-
-
-def test_what_a_search_finds_in_the_handoff_does_not_come_back() -> None:
-    found = "cart.py:1:def total\n./.carryover/handoff.md:5:Add a discount\ncart.py:9:total()"
-
-    assert bash(found).output == "cart.py:1:def total\ncart.py:9:total()"
 
 
 def test_other_names_like_it_are_not_the_handoff() -> None:

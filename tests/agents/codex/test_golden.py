@@ -71,8 +71,7 @@ def test_commands(events: list[Event], expected: dict[str, Any]) -> None:
     assert [[result.subject, result.exit_code] for result in run] == expected.get("commands", [])
     for result in run:
         assert result.status == {0: "ok", None: result.status}.get(result.exit_code, "error")
-        timed_out = "command timed out" in result.output  # up to 0.29
-        assert result.exit_code is not None or result.status in ("interrupted", "denied") or timed_out
+        assert result.exit_code is not None or result.status in ("interrupted", "denied")
 
 
 def test_files_patched(events: list[Event], expected: dict[str, Any]) -> None:

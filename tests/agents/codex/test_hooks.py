@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 import msgspec
 import pytest
 
 from agents.codex.contract_case import recording
 from agents.codex.hook_payloads import LEFT_OUT, PAYLOADS, ROLLOUT, THREAD, payload, recorded
-from carryover.adapter.contract import HookEvent, StartReason
+from carryover.adapter.contract import HookEvent
 from carryover.agents import adapters
 from carryover.agents.codex.hooks import HOOKS
 from carryover.distill import render
@@ -62,25 +61,6 @@ def test_inside_a_sub_agent_nothing_starts_or_ends() -> None:
         assert child == reading(action="hint"), event
 
 
-def test_the_version_before_the_review_of_hooks_says_the_same() -> None:
-    """0.125.0: its fork begins as any session does."""
-    heard = [read(given) for given in recorded("tui-0.125.0")]
-
-    starts = [one for one in heard if isinstance(one, HookEvent) and one.action == "session_start"]
-    assert [one.reason for one in starts] == ["startup", "startup", "startup"]
-    assert not any(isinstance(one, Skipped) for one in heard)
-
-
-@pytest.mark.parametrize("reason", get_args(StartReason))
-def test_a_start_says_why(reason: StartReason) -> None:
-    assert reported("SessionStart", source=reason) == reading(action="session_start", reason=reason)
-
-
-@pytest.mark.parametrize("source", [None, LEFT_OUT, "brand-new"])
-def test_a_start_for_an_unknown_reason_is_counted(source: object) -> None:
-    assert reported("SessionStart", source=source) == Skipped("hook/sessionstart", "unknown start reason")
-
-
 def test_the_end_of_a_turn_brings_its_last_words() -> None:
     words = AssistantMessage(text="Done. Next: handle negative percentages.", final=True)
     early = Event(key=f"hook/{THREAD}/stop/{NOW_MS}", session=THREAD, at_ms=NOW_MS, body=words, cwd="/home/dev/shop")
@@ -127,31 +107,6 @@ def test_all_that_is_not_asked_for_is_a_nudge() -> None:
             one = read(given)
             assert isinstance(one, HookEvent), given.event
             assert (one.action, one.provisional) == ("hint", ())
-
-
-def test_half_a_surrogate_pair_costs_one_character() -> None:
-    data = payload("Stop", last_assistant_message="Done HERE").data.replace(b"HERE", b"\\ud83d")
-
-    stopped = HOOKS.read("Stop", data, NOW_MS)
-
-    assert isinstance(stopped, HookEvent)
-    assert [event.body for event in stopped.provisional] == [AssistantMessage(text="Done \ufffd", final=True)]
-
-
-@pytest.mark.parametrize(
-    ("path", "root"),
-    [
-        (ROLLOUT, "/home/dev/.codex/sessions"),
-        (ROLLOUT.replace("/home/dev/.codex", "/srv/sessions/cx"), "/srv/sessions/cx/sessions"),
-        (ROLLOUT.replace("sessions/2026/11/20", "archived_sessions"), "/home/dev/.codex/archived_sessions"),
-        (f"{ROLLOUT}.zst", None),
-        (ROLLOUT.replace("sessions", "threads"), None),
-        (ROLLOUT.replace("2026/11/20/", ""), None),
-        (ROLLOUT.removeprefix("/"), None),
-    ],
-)
-def test_a_moved_root_is_recognised_from_the_layout_below_it(path: str, root: str | None) -> None:
-    assert HOOKS.layout_root(Path(path)) == (Path(root) if root is not None else None)
 
 
 @pytest.mark.parametrize("text", ["# handoff ✓\n", "[CARRYOVER]\n", '{"a": "b"}', ""])

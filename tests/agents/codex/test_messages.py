@@ -14,24 +14,18 @@ from carryover.model import AgentSummary, AssistantMessage, BackgroundTask, Plan
 from contract.case import read_on, source_at
 
 
-def test_a_paginated_file_holds_its_prompts_and_answers_in_items() -> None:
-    rollout = Rollout(family="paginated")
+@pytest.mark.parametrize("family", ["legacy", "paginated"])
+def test_of_the_two_records_of_the_same_words_one_counts(family: Literal["legacy", "paginated"]) -> None:
+    rollout = Rollout(family=family)
     rollout.turn()
     rollout.asks("Fix the test.")
-    rollout.event("user_message", message="Fix the test.")
-    rollout.says("Fixed.", "final_answer")
-    rollout.event("agent_message", message="Fixed.")
-
-    assert rollout.bodies == [UserPrompt(text="Fix the test."), AssistantMessage(text="Fixed.", final=True)]
-
-
-def test_a_legacy_file_holds_them_in_events() -> None:
-    rollout = Rollout(family="legacy")
-    rollout.turn()
-    rollout.asks("Fix the test.")
-    rollout.item("UserMessage", content=[{"type": "text", "text": "Fix the test."}])
     rollout.says("On it.", "commentary")
-    rollout.item("AgentMessage", content=[{"type": "Text", "text": "On it."}])
+    if family == "legacy":
+        rollout.item("UserMessage", content=[{"type": "text", "text": "Fix the test."}])
+        rollout.item("AgentMessage", content=[{"type": "Text", "text": "On it."}])
+    else:
+        rollout.event("user_message", message="Fix the test.")
+        rollout.event("agent_message", message="On it.")
 
     assert rollout.bodies == [UserPrompt(text="Fix the test."), AssistantMessage(text="On it.", final=False)]
 
@@ -112,18 +106,17 @@ def test_between_the_marks_of_a_review_nobody_types(family: str) -> None:
     assert rollout.asks("Fix the first one.") == [UserPrompt(text="Fix the first one.")]
 
 
-def test_a_review_that_was_cut_off_silences_nobody() -> None:
-    for cut in ("turn_aborted", "task_complete"):
-        rollout = Rollout()
-        rollout.turn()
-        rollout.item("EnteredReviewMode")
+@pytest.mark.parametrize("cut", ["turn_aborted", "task_complete", None])
+def test_a_review_that_was_cut_off_silences_nobody(cut: str | None) -> None:
+    rollout = Rollout()
+    rollout.turn()
+    rollout.item("EnteredReviewMode")
+    if cut is not None:
         rollout.event(cut, turn_id="turn-1", reason="interrupted")
-        assert rollout.asks("Never mind.") == [UserPrompt(text="Never mind.")]
-    killed = Rollout()
-    killed.turn()
-    killed.item("EnteredReviewMode")
-    killed.turn("turn-2")
-    assert killed.asks("Go on.") == [UserPrompt(text="Go on.")]
+    else:  # it was killed
+        rollout.turn("turn-2")
+
+    assert rollout.asks("Never mind.") == [UserPrompt(text="Never mind.")]
 
 
 def test_a_review_that_was_killed_silences_nobody_where_turns_have_no_trigger() -> None:

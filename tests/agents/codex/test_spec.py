@@ -8,7 +8,6 @@ import pytest
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from carryover.agents.codex.hooks import HOOKS
 from carryover.agents.codex.spec import SPEC
 from carryover.install.hook_sets import hooks_for, hooks_for_unknown
 from carryover.install.version_probe import version_in
@@ -45,10 +44,6 @@ def test_a_version_that_could_not_be_read_gets_what_every_version_knows() -> Non
 
     assert hook_set is not None
     assert list(hook_set.events) == FIRST
-
-
-def test_what_is_asked_for_is_what_the_hooks_read() -> None:
-    assert SPEC.hooks.sets[-1].events == HOOKS.events
 
 
 def test_no_more_time_is_asked_for_than_a_session_end_is_given() -> None:
@@ -106,8 +101,3 @@ def test_a_reviewed_hook_is_found_by_its_file_event_and_place() -> None:
 def test_hooks_are_reviewed_since_the_version_that_asks_for_it(version: str, asks: bool) -> None:
     assert SPEC.hooks.review is not None
     assert (Version(version) in SpecifierSet(SPEC.hooks.review.versions)) is asks
-
-
-def test_it_is_started_with_a_prompt() -> None:
-    assert SPEC.start is not None
-    assert (SPEC.start.binary, *SPEC.start.arguments("go {on}", "h.md")) == ("codex", "go {on}")

@@ -56,16 +56,14 @@ WITH_HELPER: Final = chat(
 
 def record(kind: str, **fields: Any) -> bytes:
     """A record of the reader."""
-    given: Json = {"kind": kind, "chat": {"session": ONE["sessionId"], "folders": [PROJECT]}, "at_ms": START_MS}
+    given: Json = {"kind": kind, "chat": {"session": ONE["sessionId"], "folders": [PROJECT]}}
     return json.dumps(given | fields).encode()
 
 
-def part(part: Json, **fields: Any) -> bytes:
-    return record("part", request="r1", number=0, part=part, **fields)
-
-
-def prompt(text: str, **fields: Any) -> bytes:
-    return record("prompt", request="r1", message={"text": text}, **fields)
+def asked(*parts: Json, text: str = "Go.", more: Json | None = None, **fields: Any) -> bytes:
+    """The record of a request."""
+    given = {"timestamp": START_MS, "message": {"text": text}, "modelState": {"value": 1}, **(more or {})}
+    return record("request", ident="r1", request=given, parts=list(parts), **fields)
 
 
 def recordings() -> tuple[Recording, ...]:
@@ -117,23 +115,24 @@ CHATS: Final = Case(
     stages={"streamed": streamed, "flat": flat},
     unknown=(
         record("brand_new"),
-        part({"kind": "brandNew"}),
-        part({"words": 1}),
-        part({"kind": "toolInvocationSerialized"}),
-        json.dumps({"kind": "skipped", "what": "chat", "why": "remote workspace"}).encode(),
+        asked({"kind": "brandNew"}, text=""),
+        asked({"words": 1}, text=""),
+        asked({"kind": "toolInvocationSerialized"}, text=""),
+        json.dumps({"kind": "skipped", "why": "remote workspace"}).encode(),
     ),
     quiet=(
-        record("begin"),
-        part({"kind": "thinking", "value": "words"}),
-        part({"kind": "progressTaskSerialized", "content": {"value": "words"}}),
-        prompt(" \n"),
-        record("text", request="r1", number=0, parts=[{"value": "\n"}]),
-        record("end", request="r1", state=1),
+        record("begin", at_ms=START_MS),
+        asked(
+            {"kind": "thinking", "value": "words"},
+            {"kind": "progressTaskSerialized", "content": {"value": "words"}},
+            {"value": "\n"},
+            text=" \n",
+        ),
     ),
     not_typed=(
-        prompt("Continue to iterate?", typed=False),
-        prompt("List the tests.", chat={"session": ONE["sessionId"], "subagent": "call_sub"}),
-        record("text", request="r1", number=0, parts=[{"value": "An answer."}]),
+        asked(text="Continue to iterate?", more={"confirmation": "Continue"}),
+        asked(HELPER, text="", chat={"session": ONE["sessionId"], "subagent": "call_sub"}),
+        asked({"value": "An answer."}, text=""),
     ),
     strangers=(
         "state.vscdb",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from agents.copilot.chats import Json, Window, chat, request
 from carryover.adapter.contract import Agent, Source
 from carryover.agents.copilot.adapter import AGENT
 from carryover.agents.copilot.vscode_store import ChatReader
@@ -48,6 +49,16 @@ class ChatReading:
         return [event.body for event in self.read() if isinstance(event.body, kind)]
 
 
-def bodies(path: Path, kind: type[T]) -> list[T]:
-    """The bodies of one kind in a chat at rest."""
-    return ChatReading(path).bodies(kind)
+def events(window: Window, *requests: Json, **more: Any) -> list[Event]:
+    """The events of a chat at rest."""
+    return ChatReading(window.store(chat("any", *requests, **more))).read()
+
+
+def bodies(window: Window, kind: type[T], *requests: Json, **more: Any) -> list[T]:
+    """Their bodies of one kind."""
+    return [event.body for event in events(window, *requests, **more) if isinstance(event.body, kind)]
+
+
+def answered(window: Window, kind: type[T], *parts: Json, **more: Any) -> list[T]:
+    """The bodies of one kind in a chat whose one answer has these parts."""
+    return bodies(window, kind, request("Go.", *parts, **more))

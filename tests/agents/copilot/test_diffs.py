@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from carryover.agents.copilot.diffs import applied, is_own_file, patch_text, planned
-from carryover.agents.copilot.wire import FileEdited
 from carryover.records.changes import Change
+from carryover.records.lenient import fields_of
 
 ROOT = "/home/dev/shop"
 CREATED = (
@@ -41,7 +41,8 @@ def test_the_diff_of_a_changed_file_says_where() -> None:
 
 
 def test_the_client_says_what_was_done_to_which_file() -> None:
-    edited = [FileEdited(f"{ROOT}/n.py", "create"), FileEdited(f"{ROOT}/o.py", "delete"), FileEdited("o.py", "edit")]
+    done = {f"{ROOT}/n.py": "create", f"{ROOT}/o.py": "delete", "o.py": "edit"}
+    edited = [fields_of(msgspec.json.encode({"path": path, "kind": kind})) for path, kind in done.items()]
 
     assert [(change.path, change.change) for change in applied((), CHANGED, edited)] == [
         (f"{ROOT}/n.py", "add"),

@@ -6,11 +6,10 @@ import json
 import os
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from agents.copilot.chat_ledger import counted, source_at
-from agents.copilot.chat_reading import LATER_MS, ChatReading
+from agents.copilot.chat_reading import ChatReading
 from agents.copilot.chats import (
     FIX,
     ONE,
@@ -26,13 +25,7 @@ from agents.copilot.chats import (
     uid,
 )
 from carryover.agents.copilot.adapter import AGENT
-from carryover.agents.copilot.vscode_store import ChatReader
 from carryover.model import UserPrompt
-
-
-@pytest.fixture
-def window(tmp_path: Path) -> Window:
-    return Window(tmp_path / "User")
 
 
 async def test_of_a_chat_in_both_forms_the_log_counts(window: Window, tmp_path: Path) -> None:
@@ -47,11 +40,9 @@ async def test_of_a_chat_in_both_forms_the_log_counts(window: Window, tmp_path: 
 
 async def test_a_chat_that_moved_from_an_empty_window_counts_in_its_folder(window: Window, tmp_path: Path) -> None:
     empty = tmp_path / "User" / "globalStorage" / "emptyWindowChatSessions" / f"{TWO['sessionId']}.jsonl"
-    moved = tmp_path / "User" / "globalStorage" / "transferredChatSessions" / f"{TWO['sessionId']}.json"
     append(empty, log_of(chat("two", FIX)))
-    append(moved, json.dumps(chat("two", FIX)).encode())
-    sources = [source_at(empty), source_at(moved), source_at(window.store(TWO))]
-    alone = await counted(tmp_path / "alone.sqlite", sources[2:], TWO["sessionId"])
+    sources = [source_at(empty), source_at(window.store(TWO))]
+    alone = await counted(tmp_path / "alone.sqlite", sources[1:], TWO["sessionId"])
 
     assert await counted(tmp_path / "a.sqlite", sources, TWO["sessionId"]) == alone
     assert await counted(tmp_path / "b.sqlite", sources[::-1], TWO["sessionId"]) == alone
@@ -141,11 +132,3 @@ def test_an_export_whose_answers_name_their_session_is_that_session(tmp_path: Pa
 def test_only_a_chat_is_recognised(tmp_path: Path, head: bytes, *, is_one: bool) -> None:
     assert AGENT.exported is not None
     assert (AGENT.exported(tmp_path / "any.json", head) is not None) == is_one
-
-
-def test_the_cursor_stays_small(window: Window) -> None:
-    turns = [request(f"Question {number}.", markdown("Yes."), at_s=number) for number in range(1000)]
-    batch = ChatReader(lambda: LATER_MS).read(window.store(chat("long", *turns)), None)
-
-    assert len(batch.cursor) < 1000
-    assert msgspec.msgpack.decode(batch.cursor)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from agents.copilot.chat_cases import WITH_HELPER
 from agents.copilot.chat_reading import ChatReading
-from agents.copilot.chats import ADD, FIX, Json, Window, chat, log_of, request, uri
+from agents.copilot.chats import ADD, FIX, Json, Window, chat, request, uri
 from carryover.model import Event
-from contract.damage import HOSTILE, damaged
+from contract.damage import damaged
 
 QUESTIONS: Json = {
     "kind": "questionCarousel",
@@ -67,30 +64,6 @@ def test_a_part_that_is_missing_or_of_another_type_raises_nothing(tmp_path: Path
     for data in damaged({name: whole[name]}, set()):
         path.write_text(json.dumps({"kind": 0, "v": whole | json.loads(data)}) + "\n")
         read(path)
-
-
-@settings(max_examples=150, deadline=None)
-@given(data=st.data())
-def test_any_change_of_bytes_raises_nothing(tmp_path: Path, data: st.DataObject) -> None:
-    state: dict[str, Any] = EVERYTHING | {"sessionId": chat("bytes")["sessionId"]}
-    original = log_of(chat("bytes", FIX), state)
-    at = data.draw(st.integers(0, len(original) - 1))
-    inserted = data.draw(st.binary(max_size=4))
-    path = Window(tmp_path / "User").path(state)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(original[:at] + inserted + original[at + 1 :])
-
-    read(path)
-
-
-@pytest.mark.parametrize("suffix", [".json", ".jsonl"])
-@pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_files_raise_nothing(tmp_path: Path, name: str, suffix: str) -> None:
-    path = Window(tmp_path / "User").path(chat("hostile"), suffix)
-    path.parent.mkdir(parents=True)
-    path.write_bytes(HOSTILE[name] + b"\n")
-
-    assert read(path) == []
 
 
 def test_a_link_is_read_and_stays(tmp_path: Path) -> None:

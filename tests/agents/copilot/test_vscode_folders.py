@@ -17,11 +17,6 @@ from agents.copilot.chats import (
 )
 
 
-@pytest.fixture
-def window(tmp_path: Path) -> Window:
-    return Window(tmp_path / "User")
-
-
 def folders_in(path: Path) -> list[str | None]:
     return list(dict.fromkeys(event.cwd for event in ChatReading(path).read()))
 

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from agents.copilot.chats import Log, chat, lines_of, log_of, markdown, request
 from carryover.agents.copilot.vscode_log import MAX_INDEX, is_log, replayed, state_of
-from contract.damage import HOSTILE
 
 
 def state_after(*entries: Any) -> Any:
@@ -102,22 +101,6 @@ def test_what_follows_a_bad_line_is_left_out_and_said() -> None:
 def test_a_log_without_an_initial_state_is_none(data: bytes, problem: str) -> None:
     """Such files exist: microsoft/vscode#317478."""
     assert replayed(data) == (None, problem)
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_lines_raise_nothing(name: str) -> None:
-    data = HOSTILE[name].replace(b"\n", b" ") + b"\n"
-
-    assert replayed(data)[0] is None
-    state, problem = replayed(lines_of([{"kind": 0, "v": {"a": 1}}]) + data)
-    assert (state, problem is not None) == ({"a": msgspec.Raw(b"1")}, True)
-    state_of(HOSTILE[name])
-
-
-@settings(max_examples=200, deadline=None)
-@given(data=st.binary(max_size=200))
-def test_any_bytes_after_a_good_line_raise_nothing(data: bytes) -> None:
-    assert replayed(lines_of([{"kind": 0, "v": {"a": 1}}]) + data + b"\n")[0] is not None
 
 
 def test_broken_text_is_mended() -> None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, TypeVar
-
 import pytest
 
-from agents.copilot.chat_reading import ChatReading
+from agents.copilot.chat_reading import ChatReading, answered, bodies
 from agents.copilot.chats import (
     ADD,
     CANCELLED,
@@ -30,9 +27,7 @@ from agents.copilot.chats import (
 )
 from carryover.model import (
     AgentSummary,
-    AnyBody,
     AssistantMessage,
-    Event,
     FileEdit,
     PlanItem,
     PlanUpdate,
@@ -44,29 +39,8 @@ from carryover.model import (
     UserPrompt,
 )
 
-T = TypeVar("T", bound=AnyBody)
-
 TEST = "python3 -m unittest tests.test_calc"
 LIMITED = "You have exceeded your premium request allowance."
-PICTURE = {"output": [{"isText": False, "value": "QUJD"}], "isError": True}
-PRINTED = {"input": "{}", "output": [{"type": "text", "value": "a"}, {"value": "b"}]}
-
-
-@pytest.fixture
-def window(tmp_path: Path) -> Window:
-    return Window(tmp_path / "User")
-
-
-def events(window: Window, *requests: Json, **more: Any) -> list[Event]:
-    return ChatReading(window.store(chat("any", *requests, **more))).read()
-
-
-def bodies(window: Window, kind: type[T], *requests: Json, **more: Any) -> list[T]:
-    return [event.body for event in events(window, *requests, **more) if isinstance(event.body, kind)]
-
-
-def answered(window: Window, kind: type[T], *parts: Json, **more: Any) -> list[T]:
-    return bodies(window, kind, request("Go.", *parts, **more))
 
 
 def test_a_turn_is_read_whole_and_in_order(window: Window) -> None:
@@ -238,14 +212,6 @@ def test_the_borders_of_a_block_that_became_an_edit_are_no_words(window: Window)
         "I will change it.",
         "Now run:\n```sh\nmake\n```",
     ]
-
-
-def test_the_oldest_chats_hold_plain_texts(window: Window) -> None:
-    old = request("Go.", message="Fix add().", response="It is fixed.", state=None, result={"timings": {"total": 1}})
-    listed = request("Go.", response=["It is ", {"value": "fixed."}], state=None, result={"timings": {}}, at_s=1)
-
-    assert bodies(window, UserPrompt, old, listed)[0] == UserPrompt(text="Fix add().")
-    assert bodies(window, AssistantMessage, old, listed) == 2 * [AssistantMessage(text="It is fixed.", final=True)]
 
 
 @pytest.mark.parametrize(

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
-from agents.copilot.chat_reading import ChatReading
+from agents.copilot.chat_reading import answered, events
 from agents.copilot.chats import (
     CANCELLED,
     PROJECT,
     Json,
     Window,
-    chat,
     edit_call,
     edits,
     markdown,
@@ -24,9 +22,7 @@ from agents.copilot.chats import (
 )
 from carryover.model import (
     Answer,
-    AnyBody,
     AssistantMessage,
-    Event,
     FileEdit,
     PlanProposal,
     Question,
@@ -35,29 +31,8 @@ from carryover.model import (
     UserPrompt,
 )
 
-T = TypeVar("T", bound=AnyBody)
-
-TEST = "python3 -m unittest tests.test_calc"
-LIMITED = "You have exceeded your premium request allowance."
 PICTURE = {"output": [{"isText": False, "value": "QUJD"}], "isError": True}
 PRINTED = {"input": "{}", "output": [{"type": "text", "value": "a"}, {"value": "b"}]}
-
-
-@pytest.fixture
-def window(tmp_path: Path) -> Window:
-    return Window(tmp_path / "User")
-
-
-def events(window: Window, *requests: Json, **more: Any) -> list[Event]:
-    return ChatReading(window.store(chat("any", *requests, **more))).read()
-
-
-def bodies(window: Window, kind: type[T], *requests: Json, **more: Any) -> list[T]:
-    return [event.body for event in events(window, *requests, **more) if isinstance(event.body, kind)]
-
-
-def answered(window: Window, kind: type[T], *parts: Json, **more: Any) -> list[T]:
-    return bodies(window, kind, request("Go.", *parts, **more))
 
 
 @pytest.mark.parametrize(
@@ -69,7 +44,6 @@ def answered(window: Window, kind: type[T], *parts: Json, **more: Any) -> list[T
         (shell("make", "c"), "unknown", None, ""),
         (shell("make", "c", isConfirmed={"type": 0}), "denied", None, ""),
         (shell("make", "c", isConfirmed={"type": 5}), "denied", None, ""),
-        (shell("make", "c", isConfirmed=False), "denied", None, ""),
         (tool("x", "c", resultError="bad"), "error", None, "bad"),
         (tool("x", "c", resultError=True), "error", None, ""),
         (tool("x", "c", resultDetails=PRINTED), "ok", None, "a\nb"),

@@ -6,14 +6,10 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from agents.cursor.chats import (
     ID,
@@ -31,11 +27,10 @@ from agents.cursor.chats import (
 )
 from agents.cursor.reading import Told, chat_at
 from carryover.agents.cursor import chats as chat_reader
-from carryover.agents.cursor import parse
-from carryover.agents.cursor.chats import ChatReader, NotProtobuf, fields_in
+from carryover.agents.cursor.chats import NotProtobuf, fields_in
 from carryover.model import AssistantMessage, SessionInfo, Skipped, ToolResult, UserPrompt
 from carryover.readers import rewritten
-from contract.damage import HOSTILE, damaged
+from contract.damage import HOSTILE
 
 
 @pytest.fixture
@@ -82,17 +77,6 @@ def test_each_new_root_brings_only_what_is_new(store: ChatStore) -> None:
     assert chat.context.talk == at_once.context.talk
     assert (chat.skipped, chat.restarts) == ([], 0)
     assert len([record for record in chat.records if b'"kind":"message"' in record.data]) == len(conversation)
-
-
-def test_a_look_without_news_gives_nothing(store: ChatStore) -> None:
-    store.save(messages(ONE))
-    chat = reported(store)
-    chat.bodies()
-    before = chat.cursor
-    assert before is not None
-
-    assert chat.bodies() == []
-    assert chat.cursor == before
 
 
 def test_a_turn_that_the_user_took_back_counts_no_longer(store: ChatStore) -> None:
@@ -160,21 +144,6 @@ def test_the_same_words_twice_are_two_prompts(store: ChatStore) -> None:
 
     assert prompts(chat) == [ONE[0].text, "continue", "continue"]
     assert len({event.key for event in chat.standing}) == len(chat.standing)
-
-
-def test_a_long_history_comes_in_batches(store: ChatStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rewritten, "READ_BYTES", 3000)
-    store.save(messages(tuple(Step("say", f"{number} " + "x" * 1000) for number in range(20))))
-    chat = reported(store)
-    batch = chat.reader.read(store.path, None)
-    assert batch.more
-    assert len(batch.records) < 8
-
-    assert len(chat.bodies()) == 20
-    once = reported(store)
-    monkeypatch.undo()
-    once.read()
-    assert chat.standing == once.standing
 
 
 def test_what_was_read_half_continues_after_another_root(store: ChatStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -289,17 +258,6 @@ def test_messages_nobody_can_read_cost_only_themselves(store: ChatStore) -> None
     assert len(chat.skipped) == len(bad) + 1
 
 
-def test_rows_of_any_type_raise_nothing(store: ChatStore) -> None:
-    store.save(messages(ONE))
-    for value in (None, 5, 1.5, "", "zz", b"\xff", "7b7d", "5b5d"):
-        store.db.execute("UPDATE meta SET value = ?", (value,))
-        reported(store).read()
-    store.save(messages(ONE))
-    for value in (None, 5, 1.5, "text", ""):
-        store.db.execute("UPDATE blobs SET data = ? WHERE length(data) > 200", (value,))
-        reported(store).read()
-
-
 def test_a_store_that_was_only_just_made_is_empty(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     path.write_bytes(b"")
@@ -311,34 +269,6 @@ def test_a_store_that_was_only_just_made_is_empty(tmp_path: Path) -> None:
     store.save(messages(ONE))
     assert chat.bodies()[0] == UserPrompt(text=ONE[0].text)
     store.close()
-
-
-def test_what_cannot_be_read_now_is_said(store: ChatStore, tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        ChatReader().read(tmp_path / "none" / "store.db", None)
-    (tmp_path / "store.db").write_bytes(b"no database" * 1000)
-    with pytest.raises(OSError, match="cannot be read now"):
-        ChatReader().read(tmp_path / "store.db", None)
-
-
-def test_a_cursor_of_another_form_begins_again(store: ChatStore) -> None:
-    store.save(messages(ONE))
-    chat = reported(store)
-    chat.cursor = msgspec.msgpack.encode({"x": 1})
-    chat.bodies()
-
-    assert chat.restarts == 1
-    assert prompts(chat) == [ONE[0].text]
-
-
-def test_a_cursor_stays_small(store: ChatStore) -> None:
-    store.save(messages(tuple(Step("say", str(number)) for number in range(2000))))
-    chat = reported(store)
-    chat.bodies()
-
-    assert chat.cursor is not None
-    assert len(chat.cursor) < 20_000
-    assert len(msgspec.json.encode(chat.context)) < 2000
 
 
 def test_a_change_of_the_last_message_reads_little(store: ChatStore) -> None:
@@ -360,19 +290,6 @@ def test_a_change_of_the_last_message_reads_little(store: ChatStore) -> None:
         patch.setattr(sqlite3, "connect", traced)
         assert chat.bodies() == [AssistantMessage(text="last")]
     assert 0 < len(statements) < 20
-
-
-def test_records_of_any_shape_raise_nothing(store: ChatStore) -> None:
-    store.save(messages(ONE))
-    chat = reported(store)
-    chat.bodies()
-    store.save(messages(()))
-    chat.bodies()
-    for record in chat.records:
-        for data in damaged(json.loads(record.data)):
-            context, folded = parse.parse_record(chat.source, chat.context, msgspec.structs.replace(record, data=data))
-            assert all(event.at_ms > 0 for event in folded.events)
-            assert isinstance(context, type(chat.context))
 
 
 A, B, C, NODE, INNER = (hashlib.sha256(name).digest() for name in (b"a", b"b", b"c", b"node", b"inner"))
@@ -401,9 +318,3 @@ def test_the_fields_of_a_protocol_buffer_that_hold_bytes() -> None:
 def test_what_is_no_protocol_buffer_is_said(data: bytes) -> None:
     with pytest.raises(NotProtobuf):
         list(fields_in(data))
-
-
-@given(data=st.binary(max_size=200))
-def test_any_bytes_are_fields_or_none(data: bytes) -> None:
-    with suppress(NotProtobuf):
-        assert all(number > 0 for number, _ in fields_in(data))

@@ -87,18 +87,6 @@ def test_secrets_and_addresses_stay_in_the_database(store: EditorStore) -> None:
     assert b"dev@example.com" not in records
 
 
-def test_nothing_comes_twice(store: EditorStore) -> None:
-    store.put(ONE, TWO)
-    editor = Editor(store)
-    editor.read()
-
-    assert editor.read() == []
-    store.put(ONE)
-    assert editor.read() == []
-    store.fill(5)
-    assert editor.read() == []
-
-
 def test_a_batch_is_bounded_and_any_cut_gives_the_same(store: EditorStore, monkeypatch: pytest.MonkeyPatch) -> None:
     store.put(*(chat(number, bubbles=6) for number in range(5)), ONE, TWO)
     whole = Editor(store).read()
@@ -110,15 +98,6 @@ def test_a_batch_is_bounded_and_any_cut_gives_the_same(store: EditorStore, monke
     assert [record.number for batch in editor.batches for record in batch.records] == list(
         range(1, sum(len(batch.records) for batch in editor.batches) + 1)
     )
-
-
-def test_the_bytes_of_a_batch_are_bounded(store: EditorStore) -> None:
-    store.put(Chat(name="Long", bubbles=[user("x" * 300_000) for _ in range(20)]))
-    editor = Editor(store)
-
-    assert len(editor.read()) == 20
-    assert max(sum(len(record.data) for record in batch.records) for batch in editor.batches) < 1_500_000
-    assert len(editor.batches) >= 5
 
 
 def test_what_happens_now_comes_before_history(store: EditorStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,14 +229,6 @@ def test_one_header_that_is_none_hides_no_other(store: EditorStore) -> None:
         store.put(ONE)
         store.value(f"composerData:{ONE.id}", {**row, "fullConversationHeadersOnly": [odd, *headers]})
         assert len(texts(Editor(store).bodies())) == 3
-
-
-def test_the_cursor_stays_small(store: EditorStore) -> None:
-    store.put(*(chat(number, bubbles=130) for number in range(50)))
-    editor = Editor(store)
-    editor.read()
-
-    assert len(editor.cursor or b"") < 200_000
 
 
 def test_a_conversation_that_cannot_be_read_now_is_not_taken_back(store: EditorStore) -> None:

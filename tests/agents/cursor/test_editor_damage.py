@@ -6,14 +6,13 @@ import json
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from agents.cursor import stores
 from agents.cursor.reading import Editor, texts
 from agents.cursor.stores import ONE, Chat, EditorStore, composer, say, shell, user
-from contract.damage import HOSTILE, damaged
+from contract.damage import damaged
 
 
 @pytest.fixture
@@ -32,15 +31,6 @@ def test_a_value_too_large_to_hold_is_counted(store: EditorStore) -> None:
     assert sum(batch.oversized for batch in editor.batches) == 1
 
 
-def test_a_cursor_of_another_kind_begins_again(store: EditorStore) -> None:
-    store.put(ONE)
-    editor = Editor(store)
-    for cursor in (b"", b"noise", b"\x93\xa1x"):
-        batch = editor.reader.read(store.path, cursor)
-        assert batch.restarted
-        assert batch.records
-
-
 def test_a_database_without_conversations_is_read_and_nothing_comes(tmp_path: Path) -> None:
     with closing(EditorStore(tmp_path / "User")) as store:
         assert Editor(store).read() == []
@@ -52,27 +42,6 @@ def test_a_database_without_conversations_is_read_and_nothing_comes(tmp_path: Pa
         store.db.execute(stores.KV.format("cursorDiskKV"))
         store.value(f"composerData:{ONE.id}", composer(ONE))
         assert editor.read() == []
-
-
-@pytest.mark.parametrize("place", ["composer", "bubble", "head"])
-def test_hostile_values_cost_at_most_themselves(store: EditorStore, place: str) -> None:
-    hostile: list[Any] = [*HOSTILE.values(), None, b"", 5, 1.5, "text \ud83d".encode("utf-8", "replace")]
-    store.put(ONE)
-    for number, value in enumerate(hostile):
-        bad = Chat(name=f"bad {number}", bubbles=(user("before"), say("in between"), user("after")))
-        store.put(bad)
-        if place == "composer":
-            store.db.execute("INSERT INTO cursorDiskKV VALUES (?, ?)", (f"composerData:{bad.id}", value))
-        elif place == "bubble":
-            key = f"bubbleId:{bad.id}:{bad.bubble_id(1)}"
-            store.db.execute("INSERT INTO cursorDiskKV VALUES (?, ?)", (key, value))
-        else:
-            store.db.execute("UPDATE composerHeaders SET value = ? WHERE composerId = ?", (value, bad.id))
-    editor = Editor(store)
-    events = editor.read()
-
-    assert texts([event.body for event in events if event.session == ONE.id]) != []
-    assert texts([event.body for event in events]).count("after") == (0 if place == "composer" else len(hostile))
 
 
 def test_any_field_of_any_type_raises_nothing(store: EditorStore) -> None:

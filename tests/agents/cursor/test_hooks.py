@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, Final
 
@@ -112,8 +111,3 @@ def test_the_users_address_is_nowhere_in_what_is_read() -> None:
 )
 def test_a_moved_root_is_recognised_from_the_layout_below_it(path: str, root: str | None) -> None:
     assert HOOKS.layout_root(Path(path)) == (Path(root) if root is not None else None)
-
-
-@pytest.mark.parametrize("text", ["# handoff ✓\n", '{"a": "b"}', ""])
-def test_the_answer_is_json(text: str) -> None:
-    assert json.loads(HOOKS.answer(text)) == {"additional_context": text}

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from agents.cursor.chats import ID, ONE, PROJECT, SLUG, START_MS, TWO, Step, jsonl, lines, said, wrapped
+from agents.cursor.chats import ID, ONE, PROJECT, SLUG, START_MS, TWO, Step, lines, said, wrapped
 from agents.cursor.reading import Told, transcript_at
 from carryover.adapter.contract import Record
-from carryover.agents.cursor.context import Context, TalkContext
 from carryover.agents.cursor.locate import NOTED
 from carryover.model import (
     AnyBody,
@@ -30,7 +25,6 @@ from carryover.model import (
     TurnEnd,
     UserPrompt,
 )
-from contract.damage import HOSTILE, damaged
 
 ASKED = UserPrompt(text="Fix it")
 
@@ -82,22 +76,6 @@ def test_a_conversation_is_shown_in_its_order() -> None:
     ]
     assert transcript.skipped == []
     assert {event.session for event in transcript.standing} == {ID}
-
-
-@settings(max_examples=15, deadline=None)
-@given(cuts=st.lists(st.integers(0, 5000), max_size=12))
-def test_how_the_file_was_cut_into_reads_makes_no_difference(cuts: list[int]) -> None:
-    content = jsonl([*lines(ONE), *lines(TWO, status="error")])
-    with tempfile.TemporaryDirectory() as folder:
-        at_once, cut = reported(folder=Path(folder)), reported(folder=Path(folder))
-        Path(at_once.source.path).parent.mkdir(parents=True)
-        for end in (*sorted(cuts), len(content)):
-            Path(cut.source.path).write_bytes(content[:end])
-            cut.read()
-            cut.context = msgspec.json.decode(msgspec.json.encode(cut.context), type=Context)
-        at_once.read()
-
-    assert (cut.standing, cut.context) == (at_once.standing, at_once.context)
 
 
 def test_times_come_from_the_prompt_and_go_on_from_it() -> None:
@@ -187,16 +165,6 @@ def test_where_the_client_marks_what_was_typed_the_rest_was_not() -> None:
     ]
 
 
-def test_what_a_sub_agent_is_told_was_typed_by_nobody() -> None:
-    transcript = reported(user("List the tests"), assistant(said("tests/test_calc.py")), subagent_id="child")
-
-    assert transcript.standing[0].body == UserPrompt(text="List the tests", actor="model")
-    assert {event.subagent_id for event in transcript.standing} == {"child"}
-    assert {event.key for event in transcript.standing}.isdisjoint(
-        event.key for event in reported(user("List the tests")).standing
-    )
-
-
 def test_todos_and_questions_are_said_by_calling() -> None:
     first = [{"id": "1", "content": "Fix add", "status": "in_progress"}]
     found = bodies(
@@ -265,45 +233,6 @@ def test_what_is_not_understood_is_counted(record: dict[str, Any], skipped: Skip
     transcript = reported({NOTED: START_MS, **record})
 
     assert (transcript.standing, transcript.skipped) == ([], [skipped])
-
-
-def test_thinking_and_system_messages_hold_nothing_for_us() -> None:
-    transcript = reported(
-        {NOTED: START_MS, **assistant({"type": "thinking", "text": "Hm"})},
-        {"role": "system", "message": {"content": "You are"}},
-        user("<user_query></user_query>"),
-    )
-
-    assert (transcript.standing[1:], transcript.skipped) == ([], [])
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_a_line_nobody_can_read_is_counted(name: str) -> None:
-    transcript = reported(HOSTILE[name])
-
-    assert (transcript.standing, len(transcript.skipped)) == ([], 1)
-
-
-def test_lines_of_any_shape_raise_nothing() -> None:
-    records = [
-        user("Fix it", {"type": "image"}),
-        assistant(said("x"), uses("Write", path="/a", contents="b")),
-        ended("error", error="x"),
-    ]
-    context = TalkContext(last_ms=START_MS, timed=True)
-    for record in records:
-        for data in damaged({NOTED: START_MS, **record}):
-            transcript = reported()
-            transcript.context = Context(talk=context)
-            transcript.fold_in(Record(number=1, data=data))
-            assert all(event.at_ms > 0 for event in transcript.standing)
-
-
-def test_lone_surrogates_and_broken_bytes_cost_only_themselves() -> None:
-    line = jsonl([user("Fix it")])[:-1]
-
-    assert bodies(line.replace(b"Fix it", b"Fix \\ud83d it")) == [UserPrompt(text="Fix \ufffd it")]
-    assert bodies(line.replace(b"Fix it", b"Fix \xff it")) == [UserPrompt(text="Fix \ufffd it")]
 
 
 def test_very_many_open_calls_are_bounded() -> None:

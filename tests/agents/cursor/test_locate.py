@@ -53,22 +53,6 @@ def test_our_own_looks_are_no_changes() -> None:
     assert source_of(USER / "globalStorage/state.vscdb-shm", USER / "globalStorage") is None
 
 
-def test_places_alike_elsewhere_are_none() -> None:
-    for root, below in (
-        (USER, "globalStorage/state.vscdb"),
-        (HOME / ".config/Code/User/globalState", "state.vscdb"),
-        (USER / "workspaceStorage", "1f/state.vscdb"),
-        (HOME / ".cursor/projects", f"{TRANSCRIPTS}/{ID}.txt"),
-        (HOME / ".cursor/projects", f"{TRANSCRIPTS}/{ID}/other.jsonl"),
-        (HOME / ".cursor/projects", f"{TRANSCRIPTS}/{ID}/subagents/c1/d2.jsonl"),
-        (HOME / ".cursor/projects", f"home-dev-demo/{ID}.jsonl"),
-        (HOME / ".cursor/projects", "."),
-    ):
-        assert source_of(root / below, root) is None, below
-    assert kind_of(Path("/home/dev/state.vscdb")) is None
-    assert kind_of(Path("/")) is None
-
-
 def test_what_is_there_is_found(tmp_path: Path) -> None:
     expected = []
     for root, below in (
@@ -132,8 +116,3 @@ def test_only_what_was_added_is_read_again(transcript: Path) -> None:
 
     assert [record.number for record in second.records] == [6, 7]
     assert reader.stat(transcript).size == transcript.stat().st_size
-
-
-def test_a_transcript_that_is_gone_is_said(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        LinesReader().read(tmp_path / "x.jsonl", None)

@@ -22,7 +22,6 @@ from carryover.model import (
     ToolResult,
     UserPrompt,
 )
-from contract.damage import HOSTILE
 
 
 def chat() -> Told:
@@ -174,11 +173,3 @@ def test_images_are_attachments_and_text_may_stand_alone() -> None:
         UserPrompt(text="x", attachments=1)
     ]
     assert give(chat(), {"role": "assistant", "content": "Done"}) == [AssistantMessage(text="Done")]
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_a_record_nobody_can_read_is_counted(name: str) -> None:
-    reported = chat()
-    reported.fold_in(Record(number=1, data=HOSTILE[name]))
-
-    assert (reported.standing, len(reported.skipped)) == ([], 1)

@@ -40,7 +40,6 @@ from carryover.model import (
     PlanUpdate,
     Question,
     SessionInfo,
-    Skipped,
     ToolCall,
     ToolResult,
     TurnEnd,
@@ -265,10 +264,6 @@ def test_our_own_text_does_not_come_back(store: EditorStore) -> None:
     assert not [body for body in bodies if isinstance(body, FileEdit)]
 
 
-def test_a_half_of_a_surrogate_pair_costs_only_itself(store: EditorStore) -> None:
-    assert become(store, user("a \ud83d b")) == [UserPrompt(text="a \ufffd b")]
-
-
 def test_what_is_remembered_is_bounded() -> None:
     context = Context()
     source = Source(agent="cursor", path="/home/dev/User/globalStorage/state.vscdb")
@@ -279,24 +274,3 @@ def test_what_is_remembered_is_bounded() -> None:
 
     assert len(context.emitted) == MAX_CONVERSATIONS
     assert str(MAX_CONVERSATIONS * 2 - 1) in context.emitted
-
-
-@pytest.mark.parametrize(
-    ("data", "reason"),
-    [
-        (b"{", "not JSON"),
-        (b"[]", "unexpected shape"),
-        (b'{"kind": "brand_new"}', "unexpected shape at $.kind"),
-        (b'{"kind": "bubble"}', "unexpected shape"),
-        (b'{"kind": "state", "conversation": {"id": ""}, "at_ms": 5}', "no usable id"),
-        (b'{"kind": "state", "conversation": {"id": "a"}, "at_ms": 0}', "no usable time"),
-    ],
-)
-def test_a_record_nobody_understands_is_counted(data: bytes, reason: str) -> None:
-    source = Source(agent="cursor", path="/home/dev/User/globalStorage/state.vscdb")
-    context, folded = parse_record(source, Context(), Record(number=1, data=data))
-
-    assert context == Context()
-    assert folded.events == ()
-    assert [skipped.reason for skipped in folded.skipped] == [reason]
-    assert all(isinstance(skipped, Skipped) for skipped in folded.skipped)

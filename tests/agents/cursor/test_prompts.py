@@ -36,6 +36,8 @@ def test_a_message_without_tags_was_typed() -> None:
         "<system_notification>\nThe task ended.\n</system_notification>",
         "<user_info>cut off",
         "<user_query></user_query>",
+        "<timestamp>Monday, May 4, 2026, 12:47 AM (UTC+5:30)</timestamp>\n\n<user_query>The above subagent result is "
+        "already visible to the user. DO NOT reiterate.</user_query>",
         "",
     ],
 )

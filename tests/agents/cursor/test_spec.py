@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from packaging.version import Version
 
@@ -71,21 +69,3 @@ def test_what_is_asked_for_is_what_the_hooks_read() -> None:
 def test_the_version_is_that_of_the_editor_or_of_the_terminal_client(answer: str, version: str) -> None:
     assert SPEC.version is not None
     assert version_in(answer, SPEC.version).text == version
-
-
-def test_both_programs_are_asked_and_the_terminal_client_first() -> None:
-    assert SPEC.binaries == ("cursor-agent", "cursor")
-    assert SPEC.asks_every_copy
-
-
-def test_only_the_terminal_client_is_started_with_a_prompt() -> None:
-    assert SPEC.start is not None
-    assert (SPEC.start.binary, *SPEC.start.arguments("go on", "h.md")) == ("cursor-agent", "go on")
-
-
-def test_hooks_lie_in_the_home_folder_whatever_moves_the_rest() -> None:
-    home = Path("/home/dev")
-    assert [place.at(home, {"XDG_CONFIG_HOME": "/srv"}) for place in SPEC.hooks.config_files] == [
-        home / ".cursor/hooks.json"
-    ]
-    assert SPEC.hooks.form == "flat"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 from agents.gemini_cli.hook_payloads import SESSION, TRANSCRIPT, payload, recorded
 from carryover.adapter.contract import HookEvent
 from carryover.agents.gemini_cli.hooks import HOOKS
@@ -37,18 +35,6 @@ def test_the_hooks_of_a_recorded_session() -> None:
     assert {one.session for one in reported[:7]} == {SESSION}
     assert {one.transcript for one in reported[:7]} == {TRANSCRIPT}
     assert {one.cwd for one in reported} == {"/home/dev/shop"}
-
-
-@pytest.mark.parametrize("source", ["startup", "clear", "resume"])
-def test_a_start_says_why(source: str) -> None:
-    reported = read(payload("SessionStart", source=source))
-
-    assert isinstance(reported, HookEvent)
-    assert (reported.action, reported.reason) == ("session_start", source)
-
-
-def test_a_start_for_a_reason_of_a_later_version_is_counted() -> None:
-    assert isinstance(read(payload("SessionStart", source="teleport")), Skipped)
 
 
 def test_a_document_may_be_the_transcript() -> None:

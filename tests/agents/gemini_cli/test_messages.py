@@ -20,49 +20,36 @@ def typed(lines: Lines) -> list[str]:
     return [prompt.text for prompt in lines.all(UserPrompt) if prompt.actor == "human"]
 
 
-def test_a_prompt_is_taken_as_it_was_typed() -> None:
+HANDOFF = f"{HANDOFF_HEAD} 2026-11-20\n## Task\n- Paint.\nFull history: `carryover show a`"
+
+
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        (("Fix the price.\n\nThen test it.",), "Fix the price.\n\nThen test it."),
+        # `gemini -p` sends both as one text (0.61.0).
+        (("<hook_context># Handoff\nwords\n</hook_context>\n\nWhat did we do?",), "What did we do?"),
+        # After `/clear` a hook brings it with the next prompt (0.26, 0.61).
+        ((f"What did we do?\n\n{HANDOFF}",), "What did we do?"),
+        ((f"What did we do?<hook_context>\n\n{HANDOFF}</hook_context>",), "What did we do?"),
+        ((f"What did we do?\n<hook_context>\n\n\n{HANDOFF}\n</hook_context>\n",), "What did we do?"),
+        ((f"{HANDOFF}\n\nWhat did we do?",), "What did we do?"),  # 0.26
+        (
+            (
+                "Look at @stock.py",
+                "\n--- Content from referenced files ---",
+                "\nContent from @stock.py:\n",
+                "PEARS = 30",
+            ),
+            "Look at @stock.py",
+        ),
+    ],
+)
+def test_a_prompt_is_what_was_typed(sent: tuple[str, ...], words: str) -> None:
     lines = Lines()
-    lines.user("Fix the price.\n\nThen test it.")
+    lines.user(*sent)
 
-    assert typed(lines) == ["Fix the price.\n\nThen test it."]
-
-
-def test_hook_context_before_a_prompt_is_none_of_it() -> None:
-    """`gemini -p` sends both as one text (0.61.0)."""
-    lines = Lines()
-    lines.user("<hook_context># Handoff\nwords\n</hook_context>\n\nWhat did we do?")
-
-    assert typed(lines) == ["What did we do?"]
-
-
-@pytest.mark.parametrize("added", ["{}", "<hook_context>{}</hook_context>", "\n<hook_context>\n{}\n</hook_context>\n"])
-def test_a_handoff_that_came_with_a_prompt_is_none_of_it(added: str) -> None:
-    """After `/clear` a hook brings it with the next prompt (0.26, 0.61)."""
-    handoff = f"\n\n{HANDOFF_HEAD} 2026-11-20\n## Task\n- Paint.\nFull history: `carryover show a`"
-    lines = Lines()
-    lines.user(f"What did we do?{added.format(handoff)}")
-
-    assert typed(lines) == ["What did we do?"]
-
-
-def test_a_handoff_that_0_26_puts_before_a_prompt_is_none_of_it() -> None:
-    lines = Lines()
-    lines.user(f"{HANDOFF_HEAD} 2026-11-20\n## Task\n- Paint.\nFull history: `carryover show a`\n\nWhat did we do?")
-
-    assert typed(lines) == ["What did we do?"]
-
-
-def test_files_that_a_prompt_refers_to_are_none_of_it() -> None:
-    lines = Lines()
-    parts = (
-        "Look at @stock.py",
-        "\n--- Content from referenced files ---",
-        "\nContent from @stock.py:\n",
-        "PEARS = 30",
-    )
-    lines.user(*parts, "\n--- End of content ---")
-
-    assert typed(lines) == ["Look at @stock.py"]
+    assert typed(lines) == [words]
 
 
 def test_what_the_user_was_shown_of_a_prompt_counts() -> None:

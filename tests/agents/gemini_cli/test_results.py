@@ -103,51 +103,38 @@ def test_a_command_that_writes_a_file_changed_it() -> None:
 
 def test_an_edit_is_described_by_what_the_user_saw_of_it() -> None:
     lines = parsed(call("replace", {"file_path": "prices.py"}, "Successfully modified", resultDisplay=SHOWN))
+    added = parsed(call("write_file", {"file_path": "a.py"}, "ok", resultDisplay={**SHOWN, "isNewFile": True}))
 
-    assert lines.all(FileEdit) == [
-        FileEdit(
-            path=f"{FOLDER}/prices.py", change="modify", call_id="c1", added=1, removed=1, line=2, anchor="PEAR = 2"
-        )
-    ]
-
-
-def test_a_new_file_was_added() -> None:
-    lines = parsed(call("write_file", {"file_path": "a.py"}, "ok", resultDisplay={**SHOWN, "isNewFile": True}))
-
-    assert [edit.change for edit in lines.all(FileEdit)] == ["add"]
+    edit = FileEdit(
+        path=f"{FOLDER}/prices.py", change="modify", call_id="c1", added=1, removed=1, line=2, anchor="PEAR = 2"
+    )
+    assert lines.all(FileEdit) == [edit]
+    assert [edit.change for edit in added.all(FileEdit)] == ["add"]
 
 
 @pytest.mark.parametrize("name", ["replace", "write_file"])
 def test_an_edit_of_which_nothing_was_shown_is_described_by_its_arguments(name: str) -> None:
     args = {"file_path": "sub/a.py", "content": "A = 1\n", "old_string": "A", "new_string": "B"}
-    lines = parsed(call(name, args, "ok"))
+    failed = parsed(call(name, args, "Could not find an exact match", status="error"))
 
-    assert [edit.path for edit in lines.all(FileEdit)] == [f"{FOLDER}/sub/a.py"]
-
-
-def test_an_edit_that_failed_changed_nothing() -> None:
-    lines = parsed(call("replace", {"file_path": "a.py"}, "Could not find an exact match", status="error"))
-
-    assert lines.all(FileEdit) == []
-    assert [(ended.status, ended.never_ran) for ended in lines.all(ToolResult)] == [("error", False)]
+    assert [edit.path for edit in parsed(call(name, args, "ok")).all(FileEdit)] == [f"{FOLDER}/sub/a.py"]
+    assert failed.all(FileEdit) == []
+    assert [(ended.status, ended.never_ran) for ended in failed.all(ToolResult)] == [("error", False)]
 
 
 @pytest.mark.parametrize(
-    ("text", "status", "never_ran"),
+    ("text", "status", "ended", "never_ran"),
     [
-        ("[Operation Cancelled] Reason: User denied execution.", "denied", True),
-        ("[Operation Cancelled] Reason: User cancelled operation", "interrupted", False),
+        ("[Operation Cancelled] Reason: User denied execution.", "cancelled", "denied", True),
+        ("[Operation Cancelled] Reason: User cancelled operation", "cancelled", "interrupted", False),
+        ("params must have required property 'command'", "error", "error", True),
+        ('Tool "x" not found in registry.', "error", "error", True),
     ],
 )
-def test_a_cancelled_call_was_denied_or_interrupted(text: str, status: str, never_ran: bool) -> None:
-    ended = result(call("write_file", {"file_path": "a.py"}, text, status="cancelled"))
+def test_a_call_that_was_denied_or_refused_never_ran(text: str, status: str, ended: str, never_ran: bool) -> None:
+    found = result(call("write_file", {"file_path": "a.py"}, text, status=status))
 
-    assert (ended.status, ended.never_ran) == (status, never_ran)
-
-
-@pytest.mark.parametrize("text", ["params must have required property 'command'", 'Tool "x" not found in registry.'])
-def test_a_call_that_was_refused_says_nothing_of_the_approach(text: str) -> None:
-    assert result(call("glob", {"pattern": "*"}, text, status="error")).never_ran
+    assert (found.status, found.never_ran) == (ended, never_ran)
 
 
 def test_a_tool_of_a_server_may_say_that_it_failed() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from carryover.adapter.contract import ToolOutcome
 from carryover.agents.opencode.tools import Called, answer_events, called, changes_of, outcome_of, plan_of
-from carryover.agents.opencode.wire import Part
+from carryover.records.lenient import Fields
 
 CWD = "/home/dev/shop"
 DIFF = "--- a\n+++ b\n@@ -4,3 +4,4 @@\n def total():\n-    return 1\n+    cents = 1\n+    return cents\n"
@@ -18,7 +18,7 @@ DIFF = "--- a\n+++ b\n@@ -4,3 +4,4 @@\n def total():\n-    return 1\n+    cents 
 
 def call(tool: str, given: dict[str, Any], status: str = "completed", **state: Any) -> Called:
     data = {"type": "tool", "tool": tool, "callID": "c", "state": {"status": status, "input": given, **state}}
-    found = called("prt_1", msgspec.json.decode(json.dumps(data), type=Part), CWD, "model")
+    found = called("prt_1", msgspec.json.decode(json.dumps(data), type=Fields), CWD, "model")
     assert found is not None
     return found
 

@@ -1,12 +1,22 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any, get_args
 
 import msgspec
+import pytest
 
-from carryover.adapter.contract import Source
-from carryover.adapter.hooks import read_own, root_above, session_start_output, start_reason
-from carryover.model import Skipped
+from carryover.adapter.contract import HookEvent, Source, StartReason
+from carryover.adapter.hooks import (
+    ACTIONS,
+    ClaudeLikeHooks,
+    read_own,
+    root_above,
+    session_start_output,
+    start_reason,
+)
+from carryover.model import AssistantMessage, Skipped
 
 
 def _talk(path: Path, root: Path) -> Source | None:
@@ -45,3 +55,52 @@ def test_a_payload_comes_with_its_session_unless_it_is_not_read_or_is_not_ours()
     assert read(b'{"id": "s1", "event": "stop"}') == (_Payload("s1", "stop"), "s1")
     assert read(b'{"id": "s1", "event": "start"}') == Skipped("hook/stop", "another agent's payload")
     assert read(b'{"id": 1}') == Skipped("hook/stop", "unexpected shape at $.id")
+
+
+HOOKS = ClaudeLikeHooks(
+    layout_root=lambda path: root_above(path, _talk, ("talks",)),
+    actions=ACTIONS,
+    early=lambda _event, given, _at_ms: AssistantMessage(text=given.last_words) if given.last_words else None,
+    may_be_unwritten=True,
+)
+TALK = "/home/dev/talks/one.talk"
+
+
+def heard(event: str, **fields: Any) -> HookEvent | Skipped:
+    common = {"session_id": "s1", "transcript_path": TALK, "cwd": "/shop", "hook_event_name": event}
+    return HOOKS.read(event, json.dumps({**common, **fields}).encode().replace(b"HERE", b"\\ud83d"), 7)
+
+
+def reading(**fields: Any) -> HookEvent:
+    return msgspec.convert({"session": "s1", "cwd": "/shop", "transcript": TALK, **fields}, HookEvent)
+
+
+@pytest.mark.parametrize("reason", get_args(StartReason))
+def test_a_start_says_why(reason: StartReason) -> None:
+    assert heard("SessionStart", source=reason) == reading(action="session_start", reason=reason)
+    assert heard("SessionStart", source="reborn") == Skipped("hook/sessionstart", "unknown start reason")
+
+
+@pytest.mark.parametrize(("idle", "idle_s"), [(1, 1.0), ("soon", None), (-1, None), (1e300, None), ({}, None)])
+def test_an_idle_time_that_makes_no_sense_is_unknown(idle: object, idle_s: float | None) -> None:
+    resumed = heard("SessionStart", source="resume", seconds_since_last_response=idle)
+
+    assert resumed == reading(action="session_start", reason="resume", idle_s=idle_s)
+
+
+@pytest.mark.parametrize("event", ["SessionStart", "Stop", "PreCompact"])
+def test_inside_a_sub_agent_nothing_starts_or_ends(event: str) -> None:
+    """It must not be told the handoff, nor its words be taken for the session's."""
+    assert heard(event, source="startup", last_assistant_message="x", agent_id="a1") == reading(action="hint")
+
+
+def test_of_a_session_that_is_not_written_down_nothing_is_kept() -> None:
+    assert heard("Stop", transcript_path=None, last_assistant_message="x") == reading(action="hint", transcript=None)
+
+
+def test_half_a_surrogate_pair_costs_one_character() -> None:
+    """JavaScript cuts strings in the middle of a pair."""
+    stopped = heard("Stop", last_assistant_message="Done HERE")
+
+    assert isinstance(stopped, HookEvent)
+    assert [event.body for event in stopped.provisional] == [AssistantMessage(text="Done \ufffd")]

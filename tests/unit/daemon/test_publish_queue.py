@@ -241,7 +241,7 @@ async def test_what_git_said_is_remembered_with_the_handoff(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """An answer to a session that starts is told relative to it."""
-    monkeypatch.setattr("carryover.publish.refresh.git_facts", partial(git_facts, timeout_s=30))  # on a machine at work
+    monkeypatch.setattr("carryover.publish.make.git_facts", partial(git_facts, timeout_s=30))  # on a machine at work
     await asyncio.to_thread(subprocess.run, ["git", "init", "-q", str(session.cwd)], check=True)
     session.prompt("Add a discount function")
     project = await stored(ledger, agents, desk, session)

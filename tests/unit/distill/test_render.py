@@ -176,13 +176,10 @@ def test_two_quotes_of_the_same_speaker_are_told_apart() -> None:
 
 
 def test_empty_and_repeated_lines_and_empty_sections_are_left_out() -> None:
-    made = (
-        ("Task", [*quote("x y"), *quote(" \n", turn=4), *quote("x  y", turn=5)]),
-        ("Open questions", quote("\u200b")),
-        ("Progress log", []),
-    )
+    task = ("Task", [*quote("x y"), *quote(" \n", turn=4), *quote("x  y", turn=5)])
+    made = handoff(task, ("Open questions", quote("\u200b")), ("Progress log", []))
 
-    assert [(title, [text for text, _ in lines]) for title, lines in lay_out(handoff(*made))] == [("Task", ["- x y"])]
+    assert [(title, [text for text, _ in lines]) for title, lines in lay_out(made)] == [("Task", ["- x y"])]
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from carryover.records.fields import resolved
+from carryover.records.fields import bounded, is_absolute, resolved, utc_ms
+
+START_MS = 1_795_154_400_000
 
 
 @pytest.mark.parametrize(
@@ -23,3 +27,49 @@ from carryover.records.fields import resolved
 )
 def test_a_path_is_resolved_as_on_the_machine_that_wrote_it(path: str, cwd: str | None, place: str | None) -> None:
     assert resolved(path, cwd) == place
+
+
+def test_paths_of_other_systems_are_absolute_too() -> None:
+    assert all(map(is_absolute, ("/p", "C:\\p", "c:/p", "\\\\s\\p")))
+    assert not any(map(is_absolute, ("p", "~/p", "")))
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "at_ms"),
+    [
+        ("2026-11-20T06:00:00.000Z", START_MS),
+        ("2026-11-20T06:00:00.123Z", START_MS + 123),
+        ("2026-11-20T06:00:00Z", START_MS),
+        ("2026-11-20T08:00:00+02:00", START_MS),
+        ("2026-11-20T06:00:00", START_MS),
+        ("1969-12-31T23:59:59Z", 0),
+        ("yesterday", 0),
+        ("", 0),
+        (None, 0),
+    ],
+)
+def test_times_are_utc_milliseconds_and_0_where_there_is_none(timestamp: str | None, at_ms: int) -> None:
+    assert utc_ms(timestamp) == at_ms
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("short", "short"),
+        ("exactly10c", "exactly10c"),
+        ("two words here", "two …"),
+        ("oneverylongword", "…"),
+        ("          x y", "…"),
+    ],
+)
+def test_a_cut_falls_between_words(text: str, kept: str) -> None:
+    assert bounded(text, 10) == kept
+
+
+@given(text=st.text(max_size=60), limit=st.integers(1, 40))
+def test_a_cut_keeps_whole_words_only(text: str, limit: int) -> None:
+    kept = bounded(text, limit)
+
+    assert len(kept) <= limit + 2
+    if kept != text:
+        assert set(kept.removesuffix("…").split()) <= set(text.split())

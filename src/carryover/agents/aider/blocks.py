@@ -7,11 +7,10 @@ so: the answer was interrupted, or the input history has the prompt.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
-
-from carryover.text import lazy_re as re
 
 Kind = Literal["start", "prompt", "messages", "model"]
 

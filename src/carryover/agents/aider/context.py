@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.event_builder import OpenCall
+from carryover.adapter.event_builder import OpenCall, SessionContext
 
 MAX_EDITS: Final = 50
 """Of one answer."""
@@ -32,20 +32,13 @@ class Call(OpenCall, frozen=True, omit_defaults=True):
     """That of its item in the session (`Context.items`)."""
 
 
-class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is known of a session."""
-
-    agent_version: str | None = None
-    model: str | None = None
-
-
-class Context(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The state of a chat history, block by block."""
+class Context(SessionContext, frozen=True, omit_defaults=True):
+    """The state of a chat history, block by block. `last_ms`: of the last input, and one more for each item since."""
 
     session: str = ""
     items: int = 0
     """Prompts, answers and messages of the session so far."""
-    inputs: dict[int, int] = {}
+    inputs: dict[int, int] = msgspec.field(default_factory=dict)
     """How often each input of the session was given so far, by its digest."""
     prompt: int = 0
     """Digest of the last input and of how often it was given before; 0 before the first one."""
@@ -53,8 +46,6 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """Answers and messages since the last input."""
     mark: int = 0
     """Digest of the item that is parsed, 0 for an input."""
-    last_ms: int = 0
-    """UTC milliseconds of the last input, and one more for each item since."""
     reported_ms: int = 0
     """The latest time of an event, UTC milliseconds."""
     windows: bool = False
@@ -89,5 +80,3 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     commits: tuple[Commit, ...] = ()
     lint: str | None = None
     """What the linter has said so far; None: it says nothing now."""
-    facts: Facts = Facts()
-    emitted: Facts = Facts()

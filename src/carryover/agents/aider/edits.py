@@ -5,6 +5,7 @@ Which of them were applied, only Aider's messages after the answer say.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -12,7 +13,6 @@ import msgspec
 
 from carryover.records.changes import Change, Hunk, Replacement, patched, replaced, written
 from carryover.records.patches import in_patch
-from carryover.text import lazy_re as re
 
 _SEARCH: Final = re.compile(r"<{5,9} SEARCH>?\s*")
 _DIVIDER: Final = re.compile(r"={5,9}\s*")

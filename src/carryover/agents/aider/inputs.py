@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +12,6 @@ from typing import Final
 import msgspec
 
 from carryover.readers.files import open_regular
-from carryover.text import lazy_re as re
 
 NAME: Final = ".aider.input.history"
 READ_BYTES: Final = 4 << 20

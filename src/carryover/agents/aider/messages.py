@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
-from carryover.adapter.event_builder import usable_name
 from carryover.agents.aider.builder import Builder
 from carryover.agents.aider.context import MAX_COMMITS, MAX_KEYS, MAX_LINT_CHARS, Call, Commit
 from carryover.model import AssistantMessage, Retracted, TurnEnd
 from carryover.records.changes import Change, as_edit
 from carryover.records.resets import failed_turn
-from carryover.text import lazy_re as re
 
 _COMMAND_LINE: Final = re.compile(r"(?:.*[/\\])?aider(?:\.exe|\.py|-script\.py)?(?: (?P<options>.*))?", re.IGNORECASE)
 _WINDOWS: Final = re.compile(r"[A-Za-z]:\\")
@@ -75,7 +74,7 @@ def _command_line(add: Builder, options: str, text: str) -> None:
 
 
 def _version(add: Builder, found: re.Match[str]) -> None:
-    add.change(facts=msgspec.structs.replace(add.context.facts, agent_version=usable_name(found[1])))
+    add.learn(agent_version=found[1])
 
 
 def _model(add: Builder, found: re.Match[str]) -> None:
@@ -83,8 +82,8 @@ def _model(add: Builder, found: re.Match[str]) -> None:
     if found["role"] == "Editor m":
         add.change(whole_files=add.context.whole_files or whole)
         return
-    facts = msgspec.structs.replace(add.context.facts, model=usable_name(found["model"]))
-    add.change(facts=facts, whole_files=whole)
+    add.learn(model=found["model"])
+    add.change(whole_files=whole)
 
 
 def _applied(add: Builder, found: re.Match[str]) -> None:

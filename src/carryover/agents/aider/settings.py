@@ -7,11 +7,11 @@ project count: nothing in a history elsewhere says which project it is of, and s
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Final
 
 from carryover.readers.files import read_small
-from carryover.text import lazy_re as re
 
 VARIABLE: Final = "AIDER_CHAT_HISTORY_FILE"
 FILE: Final = ".aider.conf.yml"

@@ -4,33 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from carryover.adapter.contract import Agent, Parsed, QuotedText, Record, Source, ToolOutcome
+from carryover.adapter.contract import Agent, QuotedText
+from carryover.adapter.lazily import lazily
 from carryover.agents.claude_code import locate
 from carryover.agents.claude_code.context import Context
 from carryover.agents.claude_code.hooks import HOOKS
 from carryover.agents.claude_code.spec import SPEC
-from carryover.model import AnyBody, Op
 from carryover.readers.jsonl import JsonlReader
-
-
-def _parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
-    # `status` asks for the roots only, at a quarter of the cost
-    from carryover.agents.claude_code.parse import parse_record
-
-    return parse_record(source, context, record)
-
-
-def _quoted_prompt(text: str, after: str) -> tuple[AnyBody, ...]:
-    from carryover.agents.claude_code import quoted
-
-    return quoted.read_prompt(text, after)
-
-
-def _quoted_outcome(op: Op, text: str) -> ToolOutcome:
-    from carryover.agents.claude_code import quoted
-
-    return quoted.read_outcome(op, text)
-
 
 AGENT: Final = Agent(
     spec=SPEC,
@@ -38,8 +18,11 @@ AGENT: Final = Agent(
     context_type=Context,
     source_of=locate.source_of,
     sources=locate.sources,
-    parse=_parse,
+    parse=lazily("carryover.agents.claude_code.parse", "parse_record"),
     hooks=HOOKS,
     exported=locate.exported,
-    quoted=QuotedText(prompt=_quoted_prompt, outcome=_quoted_outcome),
+    quoted=QuotedText(
+        prompt=lazily("carryover.agents.claude_code.quoted", "read_prompt"),
+        outcome=lazily("carryover.agents.claude_code.quoted", "read_outcome"),
+    ),
 )

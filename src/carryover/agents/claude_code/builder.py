@@ -9,17 +9,15 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Source
-from carryover.adapter.event_builder import EventBuilder, differing, usable_folder, usable_name
+from carryover.adapter.event_builder import EventBuilder, usable_folder, usable_name
 from carryover.agents.claude_code import wire
 from carryover.agents.claude_code.context import Context
 from carryover.model import AnyBody
-from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, digest, utc_ms
+from carryover.records.lenient import fields_of, text_of
 
 INLINE_SIDECHAIN: Final = "inline"
 """Sub-agent records in the main file without an agent id."""
-
-_NO_FORK: Final = wire.ForkedFrom()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,13 +37,14 @@ class Builder(EventBuilder[Context]):
         """Returns a builder for one record. A record without a time gets the time of the record before it."""
         own_ms = utc_ms(line.timestamp)
         at_ms = own_ms or context.last_ms
-        fork = rawjson.part_of(line.forked_from, wire.ForkedFrom) or _NO_FORK
-        # A fork repeats its parent's records, as a rule under the same uuid; where it gets another, the record says
-        # which one it was.
-        ident = usable_name(fork.message_uuid) or usable_name(line.uuid)
+        fork = fields_of(line.forked_from)
+        # `/branch` (read about, in no recording) repeats its parent's records, as a rule under the same uuid; where a
+        # record gets another, it says which one it was.
+        ident = usable_name(text_of(fork.get("messageUuid"))) or usable_name(line.uuid)
         session = usable_name(line.session_id) or context.session or source.session or PurePosixPath(source.path).stem
         builder = cls(
             line=line,
+            version=line.version,
             context=context,
             session=session,
             at_ms=at_ms,
@@ -55,7 +54,7 @@ class Builder(EventBuilder[Context]):
             subagent_id=source.subagent_id
             or ((usable_name(line.agent_id) or INLINE_SIDECHAIN) if line.is_sidechain else None),
         )
-        builder._learn(own_ms, usable_name(fork.session_id))
+        builder._learn(own_ms, usable_name(text_of(fork.get("sessionId"))))
         return builder
 
     @property
@@ -82,14 +81,10 @@ class Builder(EventBuilder[Context]):
             secondary_key=secondary_key,
         )
 
-    def skip(self, record_type: str, reason: str) -> None:
-        """Count something that was not understood. `reason` never quotes the record."""
-        self.count_skipped(record_type, reason, self.line.version)
-
     def learn_model(self, model: str | None) -> None:
         """Note which model answers, unless the record is old history written again."""
-        if usable_name(model) and self._is_news():
-            self.change(facts=msgspec.structs.replace(self.context.facts, model=model))
+        if self._is_news():
+            self.learn(model=model)
 
     def learn_title(self, title: str | None, *, by_user: bool) -> None:
         """Note the name of the session. One that the user gave is not replaced by one that the model chose."""
@@ -99,11 +94,8 @@ class Builder(EventBuilder[Context]):
 
     def emit_session_info(self) -> None:
         """Send what is known of the session and was not sent before. Nothing before its first event with a time."""
-        facts, emitted = self.context.facts, self.context.emitted
-        if facts == emitted or self.subagent_id is not None or not self.at_ms:
-            return
-        self.put_info_first(self.session, self.cwd, differing(facts, emitted))
-        self.change(emitted=facts)
+        if self.subagent_id is None:
+            self.put_news_first(self.session, self.cwd)
 
     def parsed(self) -> tuple[Context, Parsed]:
         """The next context and what the record became, facts about the session first."""
@@ -115,19 +107,13 @@ class Builder(EventBuilder[Context]):
         return self.subagent_id is None and self.at_ms >= self.context.newest_ms
 
     def _learn(self, own_ms: int, parent: str | None) -> None:
-        line, context = self.line, self.context
-        facts = context.facts
         if self._is_news():
             # "HEAD" means a detached head and for no repository at all (2.1.328), "" for none (2.1.11).
-            branch = usable_name(line.git_branch) if line.git_branch != "HEAD" else None
-            news = (usable_name(line.version) or facts.agent_version, branch or facts.branch, parent or facts.parent)
-            if news != (facts.agent_version, facts.branch, facts.parent):
-                facts = msgspec.structs.replace(facts, agent_version=news[0], branch=news[1], parent=news[2])
-        self.context = msgspec.structs.replace(
-            context,
+            branch = self.line.git_branch if self.line.git_branch != "HEAD" else None
+            self.learn(agent_version=self.line.version, branch=branch, parent=parent)
+        self.change(
             session=self.session,
-            cwd=self.cwd or context.cwd,
+            cwd=self.cwd or self.context.cwd,
             last_ms=self.at_ms,
-            newest_ms=max(own_ms, context.newest_ms),
-            facts=facts,
+            newest_ms=max(own_ms, self.context.newest_ms),
         )

@@ -40,28 +40,14 @@ class Task(msgspec.Struct, frozen=True, omit_defaults=True):
     state: PlanState = "pending"
 
 
-class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is known of the session itself."""
-
-    title: str | None = None
-    agent_version: str | None = None
-    model: str | None = None
-    branch: str | None = None
-    parent: str | None = None
-
-
-class Context(msgspec.Struct, frozen=True, omit_defaults=True):
+class Context(event_builder.SessionContext, frozen=True, omit_defaults=True):
     """The state of one transcript file between two records."""
 
     session: str | None = None
-    cwd: str | None = None
-    last_ms: int = 0
-    """Time of the last record that had one: records without one take it."""
     newest_ms: int = 0
     """Newest time seen. Replayed history is older, and says nothing of the session as it is now."""
-    facts: Facts = Facts()
-    emitted: Facts = msgspec.field(default=Facts(), name="told")
-    """The facts as they were last emitted. Stored under the name that 0.1.0 gave it."""
+    emitted: event_builder.Facts = msgspec.field(default=event_builder.Facts(), name="told")
+    """Stored under the name that 0.1.0 gave it."""
     titled: bool = False
     """The title was given by the user, so titles that the model chooses no longer count."""
     calls: tuple[OpenCall, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import msgspec
@@ -9,7 +10,6 @@ import msgspec
 from carryover.records import rawjson
 from carryover.records.changes import Change, Hunk, Replacement, patched, replaced, written
 from carryover.records.fields import MAX_PATH_CHARS, resolved
-from carryover.text import lazy_re as re
 
 _OWN_NOTES: Final = re.compile(r"/\.claude/(?:plans|projects)/")
 """Plans and memory that the client keeps for itself (2.0.28, 2.1.328): not work, and outside every project."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -10,7 +11,6 @@ from carryover.adapter.contract import Source
 from carryover.agents.claude_code.spec import SPEC
 from carryover.readers.files import entries_of
 from carryover.records.rawjson import objects_in
-from carryover.text import lazy_re as re
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _SIDECHAIN: Final = re.compile(r"agent-([\w-]+)\.jsonl")

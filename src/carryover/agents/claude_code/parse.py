@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -23,9 +24,9 @@ from carryover.agents.claude_code.tools import parse_call
 from carryover.model import AgentSummary, AssistantMessage, Skipped
 from carryover.records import rawjson
 from carryover.records.fields import digest
+from carryover.records.lenient import inside, text_of
 from carryover.records.resets import failed_turn
 from carryover.records.text import without_handoff
-from carryover.text import lazy_re as re
 
 SYNTHETIC: Final = "<synthetic>"
 """Texts of the client in place of the model's: errors, limits, "No response requested."."""
@@ -43,7 +44,7 @@ _NOTHING: Final = Parsed()
 
 def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
     """Parses one record of a Claude Code transcript. Never raises: what is not understood is counted in `skipped`."""
-    line = wire.read_line(record.data, QUIET_RECORDS)
+    line = rawjson.read_line(wire.LINE, record.data, quiet=QUIET_RECORDS)
     if line is None:
         return context, _NOTHING
     if isinstance(line, Skipped):
@@ -133,8 +134,7 @@ def _parse_synthetic(builder: Builder, text: str) -> None:
 def _parse_system(builder: Builder) -> None:
     subtype = builder.line.subtype
     if subtype == "compact_boundary":
-        metadata = rawjson.part_of(builder.line.compact_metadata, wire.CompactMetadata)
-        trigger = metadata.trigger if metadata is not None else None
+        trigger = text_of(inside(builder.line.compact_metadata, "trigger"))
         builder.change(compaction=trigger if trigger in ("manual", "auto") else None)
     elif subtype == "away_summary":
         text = without_handoff(rawjson.text_of(builder.line.content) or "").replace(_RECAP_HINT, "").strip()

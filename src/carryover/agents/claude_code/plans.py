@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, Literal
 
 import msgspec
@@ -10,7 +11,6 @@ from carryover.agents.claude_code.context import MAX_TASKS, Task, TaskChange
 from carryover.model import PlanItem, PlanState, PlanUpdate
 from carryover.records import rawjson
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, bounded
-from carryover.text import lazy_re as re
 
 STATES: Final[dict[str, PlanState]] = {"pending": "pending", "in_progress": "active", "completed": "done"}
 

@@ -10,6 +10,7 @@ from carryover.agents.claude_code.prompts import parse_notifications, parse_prom
 from carryover.model import QueuedPrompt
 from carryover.records import rawjson
 from carryover.records.fields import digest
+from carryover.records.lenient import inside, text_of
 
 
 def parse_queue_operation(builder: Builder) -> None:
@@ -39,8 +40,7 @@ def parse_queued_command(builder: Builder, attachment: wire.Attachment) -> None:
     text = (rawjson.text_of(attachment.prompt) or "").strip()
     if not text or parse_notifications(builder, text, "queued"):
         return
-    origin = rawjson.part_of(attachment.origin, wire.Origin)
-    sender = origin.kind if origin is not None else None
+    sender = text_of(inside(attachment.origin, "kind")) or None
     if attachment.is_meta or sender in INJECTED_ORIGINS:
         return
     if attachment.command_mode not in (None, "prompt") or sender not in (None, "human"):

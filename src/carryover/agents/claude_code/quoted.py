@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import msgspec
@@ -13,7 +14,6 @@ from carryover.agents.claude_code.results import outcome_by_text
 from carryover.agents.claude_code.spec import SPEC
 from carryover.agents.claude_code.text import plain_output
 from carryover.model import AnyBody, Op, SessionInfo
-from carryover.text import lazy_re as re
 
 _SKILL: Final = "Skill"
 """The client answers this call with a `user` record that holds the skill's text, marked as its own (2.1.126)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from carryover.adapter.contract import ToolOutcome
@@ -14,7 +15,6 @@ from carryover.agents.claude_code.text import plain_output
 from carryover.model import PlanProposal, UserPrompt
 from carryover.records import rawjson
 from carryover.records.fields import digest
-from carryover.text import lazy_re as re
 
 REJECTED: Final = (
     "The user doesn't want to proceed with this tool use",

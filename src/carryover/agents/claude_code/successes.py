@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final, Literal, TypeVar
 
 import msgspec
@@ -14,7 +15,6 @@ from carryover.model import Answer, BackgroundTask, PlanProposal
 from carryover.records import rawjson
 from carryover.records.changes import as_edit
 from carryover.records.text import HANDOFF_FILE, tagged
-from carryover.text import lazy_re as re
 
 _ANSWERED: Final = re.compile(r'"([^"]+)"="([^"]*)"')
 _SHELL_ID: Final = re.compile(r"(?:in background with ID: |to the background \(ID: )([\w-]+)")

@@ -11,11 +11,12 @@ from carryover.agents.claude_code import edits, plans, wire
 from carryover.agents.claude_code.builder import Builder
 from carryover.agents.claude_code.context import MAX_OPEN_CALLS, OpenCall
 from carryover.agents.claude_code.kinds import LOOKS_AT_JOB, STOPS_JOB
-from carryover.model import Op, PlanProposal, Question
+from carryover.model import Op, PlanProposal
 from carryover.records import rawjson, shell_files
-from carryover.records.arguments import CallArguments
+from carryover.records.asked import asked_in
 from carryover.records.changes import Change
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded
+from carryover.records.lenient import Fields, fields_of, first_text, inside
 from carryover.records.text import names_own_folder
 
 OPS: Final[dict[str, Op]] = {
@@ -48,51 +49,10 @@ OPS: Final[dict[str, Op]] = {
 """What the known tools do (2.0.65 ... 2.1.328). Every other tool, `mcp__*` among them, is `other`."""
 
 
-class CallInput(CallArguments, frozen=True):
-    """The input fields that may say what a call is about, each of any type: tools of others choose their own."""
-
-    command: msgspec.Raw = rawjson.ABSENT
-    file_path: msgspec.Raw = rawjson.ABSENT
-    notebook_path: msgspec.Raw = rawjson.ABSENT
-    pattern: msgspec.Raw = rawjson.ABSENT
-    url: msgspec.Raw = rawjson.ABSENT
-    query: msgspec.Raw = rawjson.ABSENT
-    skill: msgspec.Raw = rawjson.ABSENT
-    path: msgspec.Raw = rawjson.ABSENT
-    description: msgspec.Raw = rawjson.ABSENT
-    subject: msgspec.Raw = rawjson.ABSENT
-
-
-SUBJECTS: Final = CallInput.__struct_fields__
-"""The most informative first."""
-
-
-class JobInput(CallArguments, frozen=True, rename={"agent_id": "agentId"}):
-    """Input of the tools that look at a job in the background or stop it: each version has another name for it."""
-
-    task_id: msgspec.Raw = rawjson.ABSENT
-    bash_id: msgspec.Raw = rawjson.ABSENT
-    shell_id: msgspec.Raw = rawjson.ABSENT
-    agent_id: msgspec.Raw = rawjson.ABSENT
-
-
-class Option(msgspec.Struct, frozen=True):
-    """One option of a question of AskUserQuestion."""
-
-    label: str = ""
-
-
-class Asked(msgspec.Struct, frozen=True):
-    """One question of AskUserQuestion (2.1.11, 2.1.328)."""
-
-    question: str
-    options: list[Option] = msgspec.field(default_factory=list)
-
-
-class AskInput(msgspec.Struct, frozen=True):
-    """Input of AskUserQuestion (2.1.11, 2.1.328)."""
-
-    questions: list[Asked]
+SUBJECTS: Final = tuple("command file_path notebook_path pattern url query skill path description subject".split())
+"""The input fields that may say what a call is about, the most informative first."""
+JOBS: Final = ("task_id", "bash_id", "shell_id", "agentId")
+"""Those that name a job in the background: each version has another name for it."""
 
 
 class PlanInput(msgspec.Struct, frozen=True):
@@ -106,10 +66,10 @@ def parse_call(builder: Builder, part: str, block: wire.Block) -> None:
     if not block.id or not block.name or len(block.id) + len(block.name) > MAX_NAME_CHARS:
         builder.skip("assistant/tool_use", "no usable id or name")
         return
-    given = rawjson.part_of(block.input, CallInput)
+    given = rawjson.part_of(block.input, Fields)
     if given is None:
         builder.skip(f"assistant/tool_use/{block.name}", "unexpected input")
-        given = CallInput()
+        given = {}
     call = _open_call(block.id, block.name, block.input, given, builder.place)
     builder.add(call.as_event(), part, call.id)
     builder.change(calls=opened(builder.context.calls, call, most=MAX_OPEN_CALLS))
@@ -128,50 +88,47 @@ def human_call(command: str, ident: str) -> OpenCall:
     )
 
 
-def _open_call(call_id: str, name: str, raw: msgspec.Raw, given: CallInput, cwd: str | None) -> OpenCall:
+def _open_call(call_id: str, name: str, raw: msgspec.Raw, given: Fields, cwd: str | None) -> OpenCall:
     op = OPS.get(name, "other")
-    about = given.first(*SUBJECTS)
+    about = first_text(given, *SUBJECTS)
     if op in ("agent", "other"):
-        about = given.first("description", *SUBJECTS)
+        about = first_text(given, "description", *SUBJECTS)
     elif op == "plan":
-        about = given.first("subject", *SUBJECTS)
+        about = first_text(given, "subject", *SUBJECTS)
     elif op == "ask":
-        about = next((asked.question for asked in _questions(raw)), "")
+        about = next((asked.question for asked in asked_in(inside(raw, "questions"))), "")
     return OpenCall(
         id=call_id,
         name=name,
         op=op,
         subject=bounded(about, SUBJECT_CHARS),
-        label=bounded(given.first("description"), SHORT_CHARS),
+        label=bounded(first_text(given, "description"), SHORT_CHARS),
         changes=_changes(name, op, raw, given, cwd),
         task_id=_job(name, raw),
         task=plans.task_change(raw) if name in ("TaskCreate", "TaskUpdate") else None,
-        handoff=names_own_folder(" ".join((cwd or "", about, given.first("path")))),
+        handoff=names_own_folder(" ".join((cwd or "", about, first_text(given, "path")))),
     )
 
 
 def _job(name: str, raw: msgspec.Raw) -> str:
-    given = rawjson.part_of(raw, JobInput) if name in LOOKS_AT_JOB | STOPS_JOB else None
-    task_id = given.first(*JobInput.__struct_fields__) if given is not None else ""
-    return usable_name(task_id) or ""
+    given = fields_of(raw) if name in LOOKS_AT_JOB | STOPS_JOB else {}
+    return usable_name(first_text(given, *JOBS)) or ""
 
 
-def _changes(name: str, op: Op, raw: msgspec.Raw, given: CallInput, cwd: str | None) -> tuple[Change, ...]:
+def _changes(name: str, op: Op, raw: msgspec.Raw, given: Fields, cwd: str | None) -> tuple[Change, ...]:
     if op in ("edit", "write"):
         planned = edits.planned(raw, cwd)
         return (planned,) if planned is not None else ()
     if name == "Bash":
-        return shell_files.changes(given.first("command"), cwd)
+        return shell_files.changes(first_text(given, "command"), cwd)
     return ()
 
 
 def _parse_said(builder: Builder, part: str, block: wire.Block) -> None:
     call_id = block.id or ""
     if block.name == "AskUserQuestion":
-        for number, asked in enumerate(_questions(block.input)):
-            options = tuple(option.label for option in asked.options if option.label)
-            question = Question(call_id=call_id, text=asked.question, options=options)
-            builder.add(question, f"{part}.question{number}", call_id)
+        for number, asked in enumerate(asked_in(inside(block.input, "questions"))):
+            builder.add(asked.as_event(call_id), f"{part}.question{number}", call_id)
     elif block.name == "ExitPlanMode":
         plan = rawjson.part_of(block.input, PlanInput) or PlanInput()
         builder.add(PlanProposal(call_id=call_id, text=plan.plan), f"{part}.plan", call_id)
@@ -181,8 +138,3 @@ def _parse_said(builder: Builder, part: str, block: wire.Block) -> None:
             builder.skip("assistant/tool_use/TodoWrite", "unexpected input")
         else:
             builder.add(todos, f"{part}.todos", call_id)
-
-
-def _questions(raw: msgspec.Raw) -> list[Asked]:
-    given = rawjson.part_of(raw, AskInput)
-    return given.questions if given is not None else []

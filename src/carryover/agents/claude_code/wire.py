@@ -10,8 +10,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.model import Skipped
-from carryover.records.rawjson import ABSENT, UNREADABLE, decode, mend, shape_of, skipped, string_of
+from carryover.records.rawjson import ABSENT, UNREADABLE, decode, shape_of
 
 
 class Line(msgspec.Struct, frozen=True, rename="camel"):
@@ -54,13 +53,6 @@ class Line(msgspec.Struct, frozen=True, rename="camel"):
     ai_title: str | None = None
 
 
-class Kind(msgspec.Struct, frozen=True):
-    """Only what a record is."""
-
-    type: str | None = None
-    version: msgspec.Raw = ABSENT
-
-
 class Block(msgspec.Struct, frozen=True):
     """One entry of `message.content`: text, thinking, tool_use, tool_result, image..."""
 
@@ -82,25 +74,6 @@ class Message(msgspec.Struct, frozen=True):
     stop_reason: str | None = None
 
 
-class Origin(msgspec.Struct, frozen=True):
-    """`origin` of a prompt: who sent it (2.1.328). `human` is what a person typed."""
-
-    kind: str | None = None
-
-
-class ForkedFrom(msgspec.Struct, frozen=True, rename="camel"):
-    """`forkedFrom` of a record that `/branch` copied; read about, in no recording."""
-
-    session_id: str | None = None
-    message_uuid: str | None = None
-
-
-class CompactMetadata(msgspec.Struct, frozen=True):
-    """`compactMetadata` of `system/compact_boundary` (2.0.65, 2.1.328). `trigger` is `manual` or `auto`."""
-
-    trigger: str | None = None
-
-
 class AttachmentKind(msgspec.Struct, frozen=True):
     """The `type` of an attachment, which decides whether the rest is read."""
 
@@ -117,42 +90,8 @@ class Attachment(msgspec.Struct, frozen=True, rename="camel"):
     origin: msgspec.Raw = ABSENT
 
 
-_LINE: Final = msgspec.json.Decoder(Line)
-_KIND: Final = msgspec.json.Decoder(Kind)
+LINE: Final = msgspec.json.Decoder(Line)
 _MESSAGE: Final = msgspec.json.Decoder(Message)
-
-
-def read_line(data: bytes, quiet: frozenset[str]) -> Line | Skipped | None:
-    """The record in `data`; None for one of a `quiet` type that has another shape than ours.
-
-    A line with a lone surrogate escape or with bytes that are not UTF-8 is read with those replaced by U+FFFD:
-    JavaScript cuts strings between the halves of a pair, and one such character must not cost the whole record.
-    """
-    try:
-        return _LINE.decode(data)
-    except msgspec.ValidationError as error:
-        return _misshapen(data, error, quiet)
-    except RecursionError:
-        return skipped(None, "nested too deeply", None)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        pass
-    mended = mend(data)
-    try:
-        return _LINE.decode(mended)
-    except msgspec.ValidationError as error:
-        return _misshapen(mended, error, quiet)
-    except UNREADABLE:
-        return skipped(None, "not JSON", None)
-
-
-def _misshapen(data: bytes, error: msgspec.ValidationError, quiet: frozenset[str]) -> Skipped | None:
-    try:
-        kind = _KIND.decode(data)
-    except UNREADABLE:
-        kind = Kind()
-    if kind.type in quiet:
-        return None
-    return skipped(kind.type, shape_of(error), string_of(kind.version))
 
 
 def message_of(line: Line) -> Message | str:

@@ -9,9 +9,9 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Parsed, Source
-from carryover.adapter.event_builder import EventBuilder, differing, usable_folder, usable_name
+from carryover.adapter.event_builder import EventBuilder, Facts, differing, usable_name
 from carryover.agents.codex import wire
-from carryover.agents.codex.context import MAX_EMITTED, MAX_TURNS, Context, EmittedFacts, Facts, Turn
+from carryover.agents.codex.context import MAX_EMITTED, MAX_TURNS, Context, EmittedFacts, Turn
 from carryover.agents.codex.locate import named_ms
 from carryover.model import AnyBody, session_in_other_cwd
 from carryover.records.fields import digest, utc_ms
@@ -33,15 +33,16 @@ class Builder(EventBuilder[Context]):
     def begin(cls, source: Source, context: Context, line: wire.Line) -> Builder:
         """Returns a builder for one record.
 
-        A record without a time gets the next one after the record before, else the time in the file's name.
+        A record without a time gets that of the record before, else the time in the file's name.
         """
         own_ms = utc_ms(line.timestamp)
-        at_ms = own_ms or _next_ms(context) or named_ms(source.path)
+        at_ms = own_ms or context.last_ms or named_ms(source.path)
         return cls(
-            context=context if context.family == "flat" else msgspec.structs.replace(context, last_ms=at_ms),
+            context=msgspec.structs.replace(context, last_ms=at_ms),
             thread=context.thread or source.session or PurePosixPath(source.path).stem,
             at_ms=at_ms,
             timed=own_ms > 0,
+            version=context.facts.agent_version,
             turn=context.turns[-1] if context.turns else Turn(cwd=context.cwd),
         )
 
@@ -76,15 +77,6 @@ class Builder(EventBuilder[Context]):
         others = tuple(other for other in self.context.turns if other.id != turn_id)
         self._keep(*others, turn)
         self.turn = turn
-
-    def move_to(self, path: str | None) -> None:
-        """From here on the session works in this folder; the first one is the thread's. For turns without ids."""
-        place = usable_folder(path)
-        if place is None:
-            return
-        if self.context.cwd is None:
-            self.change(cwd=place)
-        self.start_turn(None, place)
 
     def at_turn(self, turn_id: str | None) -> None:
         """What is added now belongs to this turn, which need not be the one at work. None: no record says which."""
@@ -127,20 +119,10 @@ class Builder(EventBuilder[Context]):
         # Not every provider's call ids are unique beyond a turn.
         self._add(body, f"{self.turn.id or self.thread}/{call_id}:{part}", part, call_id)
 
-    def skip(self, record_type: str, reason: str) -> None:
-        """Count something that was not understood. `reason` never quotes the record."""
-        self.count_skipped(record_type, reason, self.context.facts.agent_version)
-
-    def learn(self, **facts: str | None) -> None:
-        """Note facts about the session; None says nothing."""
-        known = {name: value for name, value in facts.items() if usable_name(value)}
-        self.change(facts=msgspec.structs.replace(self.context.facts, **known))
-
     def parsed(self) -> tuple[Context, Parsed]:
         """The next context and what the record became, facts about the session first."""
         if self.events:
             self.emit_session_info()
-            self.change(last_ms=self.at_ms)
         return self.context, self.built()
 
     def _keep(self, *turns: Turn) -> None:
@@ -175,8 +157,3 @@ class Builder(EventBuilder[Context]):
         self.put_info_first(session, cwd, differing(facts, emitted))
         others = tuple(other for other in self.context.emitted if other.session != session)
         self.change(emitted=(*others, EmittedFacts(session, facts))[-MAX_EMITTED:])
-
-
-def _next_ms(context: Context) -> int:
-    """The time of a record without one: that of the one before, or just after it where no record has any."""
-    return context.last_ms + (context.family == "flat") if context.last_ms else 0

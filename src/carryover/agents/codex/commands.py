@@ -11,6 +11,7 @@ import msgspec
 
 from carryover.agents.codex.wire import whole_number
 from carryover.records import rawjson
+from carryover.records.lenient import text_of
 
 _SCRIPT_FLAGS: Final = frozenset(("-c", "-lc", "-Command", "/c"))
 
@@ -43,7 +44,7 @@ def local_path(place: str | None) -> str | None:
     return path[1:] if is_windows else path
 
 
-def process_of(raw: msgspec.Raw) -> str | None:
+def process_of(raw: msgspec.Raw | None) -> str | None:
     """The number of a running process, which is a number in some places and a text in others."""
-    number = whole_number(raw)
-    return str(number) if number is not None else rawjson.string_of(raw) or None
+    number = whole_number(raw) if raw is not None else None
+    return str(number) if number is not None else text_of(raw) or None

@@ -51,20 +51,11 @@ class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
     """The user took it back."""
 
 
-class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is known of a session."""
-
-    agent_version: str | None = None
-    model: str | None = None
-    branch: str | None = None
-    parent: str | None = None
-
-
 class EmittedFacts(msgspec.Struct, frozen=True):
     """The facts of a session as they were last emitted."""
 
     session: str
-    facts: Facts
+    facts: event_builder.Facts
 
 
 class Context(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -80,9 +71,9 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """The first folder: turns in another one are another session's, since a session belongs to one project."""
     place: str | None = None
     """The folder of the next turn, where a record named it before that begins."""
-    family: Literal["flat", "legacy", "paginated"] | None = None
-    """Which records hold prompts and answers: the file says it, not the client's version. `flat`: see that module."""
-    facts: Facts = Facts()
+    family: Literal["legacy", "paginated"] | None = None
+    """Which records hold prompts and answers: the file says it, not the client's version."""
+    facts: event_builder.Facts = event_builder.Facts()
     emitted: tuple[EmittedFacts, ...] = msgspec.field(default=(), name="told")
     """Stored under the name that 0.1.0 gave it."""
     made_s: int = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +12,6 @@ from carryover.agents.codex.spec import SPEC
 from carryover.readers.files import entries_of
 from carryover.records.fields import utc_ms
 from carryover.records.rawjson import objects_in
-from carryover.text import lazy_re as re
 
 _ARCHIVE_NAME: Final = "archived_sessions"
 _ROLLOUT: Final = re.compile(
@@ -22,7 +22,6 @@ _ROLLOUT: Final = re.compile(
 _THREAD: Final = re.compile(r"[0-9a-fA-F-]{36}")
 _CUT_RECORD: Final = re.compile(rb'\{"timestamp":"[^"]{1,40}",(?:"ordinal":\d+,)?"type":"session_meta","payload":\{')
 """How the first record begins (0.32 to 0.169), which may be too long to be whole in the beginning of a file."""
-_OLD_RECORD: Final = b'{"record_type":"state"'
 _TIME: Final = re.compile(r"rollout-(\d{4}-\d{2}-\d{2})T(\d{2}-\d{2}-\d{2})-[^/]*$")
 
 
@@ -49,15 +48,14 @@ def source_of(path: Path, root: Path) -> Source | None:
 
 
 def exported(path: Path, head: bytes) -> Source | None:
-    """The rollout that a file anywhere is, by its first record: `session_meta`, or before 0.32 the same without a type.
+    """The rollout that a file anywhere is, by its first record.
 
     A name as Codex gives it contains the thread's id; otherwise only the records do.
     """
     first: dict[str, Any] = next(objects_in(head, most=1), {})
-    meta = first.get("payload") if first.get("type") == "session_meta" else first
+    meta = first.get("payload") if first.get("type") == "session_meta" else None
     is_meta = isinstance(meta, dict) and isinstance(meta.get("id"), str) and isinstance(meta.get("timestamp"), str)
-    # In the old form nothing but the file's next records says whose it is.
-    if not (is_meta and (meta is not first or _OLD_RECORD in head)) and not _CUT_RECORD.match(head):
+    if not is_meta and not _CUT_RECORD.match(head):
         return None
     named = _ROLLOUT.fullmatch(path.name)
     group = "/".join(named.groups()[:3]) if named is not None else ""
@@ -88,7 +86,7 @@ def file_of_thread(thread: str, beside: Path) -> Path | None:
 
 def named_ms(path: str) -> int:
     """The time in a transcript's name, taken for UTC, in milliseconds; 0 where it is not named so. It is local
-    time (0.8 to 0.169), and which zone that was is not known."""
+    time (0.34 to 0.169), and which zone that was is not known."""
     found = _TIME.search(path)
     return utc_ms(f"{found[1]}T{found[2].replace('-', ':')}") if found is not None else 0
 

@@ -10,9 +10,10 @@ from carryover.adapter.event_builder import usable_name
 from carryover.agents.codex import wire
 from carryover.agents.codex.builder import Builder
 from carryover.agents.codex.kinds import SUMMARY_KINDS
-from carryover.model import AgentSummary, AssistantMessage, BackgroundTask, PlanProposal, UserPrompt
+from carryover.model import Actor, AgentSummary, AssistantMessage, BackgroundTask, PlanProposal, UserPrompt
 from carryover.records import rawjson
 from carryover.records.fields import digest
+from carryover.records.lenient import fields_of, text_of
 from carryover.records.summary import parts_by_heading
 from carryover.records.text import tagged, without_handoff
 
@@ -37,10 +38,8 @@ def parse_prompt(builder: Builder, text: str, attachments: int) -> None:
     words = _typed(text)
     if not words.strip() and not attachments:
         return
-    if builder.context.subagent_id is not None:
-        builder.add(UserPrompt(text=words, actor="model", attachments=attachments), "prompt", digest(text))
-    else:
-        builder.add(UserPrompt(text=words, attachments=attachments), "prompt", digest(text))
+    actor: Actor = "human" if builder.context.subagent_id is None else "model"
+    builder.add(UserPrompt(text=words, actor=actor, attachments=attachments), "prompt", digest(text))
 
 
 def parse_answer(builder: Builder, text: str, phase: str | None) -> None:
@@ -99,14 +98,6 @@ def parse_compacted(builder: Builder, payload: msgspec.Raw) -> None:
         builder.add(AgentSummary(text=text, source="compaction", parts=parts), "summary", digest(text))
 
 
-class Notification(msgspec.Struct, frozen=True):
-    """What the client says to the model of a sub-agent that has ended (0.169). `status` is a name, or an object of one
-    name with the sub-agent's last words."""
-
-    agent_path: str
-    status: str | dict[str, str | None]
-
-
 def parse_report(builder: Builder, payload: msgspec.Raw) -> None:
     """A `message`, which repeats a prompt or an answer or holds what the client and hooks add, our own handoff among
     it: only the report of a sub-agent is nowhere else."""
@@ -115,13 +106,13 @@ def parse_report(builder: Builder, payload: msgspec.Raw) -> None:
     words = rawjson.part_of(payload, wire.Words)
     text = rawjson.text_of(words.content) if words is not None and words.role == "user" else None
     given = tagged(text or "", "subagent_notification") if (text or "").startswith("<subagent_notification>") else None
-    said = rawjson.part_of(msgspec.Raw((given or "").strip().encode("utf-8", "replace")), Notification)
-    if said is None or usable_name(said.agent_path) is None:
-        return
-    name, report = (said.status, None) if isinstance(said.status, str) else next(iter(said.status.items()), ("", None))
-    if (state := _ENDED.get(name)) is not None:
-        body = BackgroundTask(task_id=said.agent_path, state=state, report=without_handoff(report or "").strip())
-        builder.add_of_call(body, f"report/{digest(given or '')}", said.agent_path)
+    said = fields_of((given or "").strip().encode("utf-8", "replace"))
+    agent = usable_name(text_of(said.get("agent_path")))
+    # The status is a name, or an object of one name with the sub-agent's last words (0.169).
+    name, report = next(iter(fields_of(said.get("status")).items()), (text_of(said.get("status")), None))
+    if agent is not None and (state := _ENDED.get(name)) is not None:
+        body = BackgroundTask(task_id=agent, state=state, report=without_handoff(text_of(report)).strip())
+        builder.add_of_call(body, f"report/{digest(given or '')}", agent)
 
 
 def environment_folder(payload: msgspec.Raw) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import msgspec
@@ -12,7 +13,6 @@ from carryover.agents.codex.wire import whole_number
 from carryover.model import Op, ResultStatus
 from carryover.records import rawjson
 from carryover.records.text import without_ansi
-from carryover.text import lazy_re as re
 
 _HEAD: Final = re.compile(
     r"(?:Chunk ID: .*\n)?(?:Wall time: .*\n)?"
@@ -36,7 +36,7 @@ _DENIED_THERE: Final = re.compile(r"sandbox denied exec error, exit code: (-?\d{
 _STDERR: Final = ", stderr: "
 """What stands before the two halves of a command's output where the client suspects its sandbox (0.46)."""
 _PATCH_FAILED: Final = "error: "
-"""Before a reason that later clients put behind `apply_patch verification failed` (0.8 to 0.29)."""
+"""Before a reason that later clients put behind `apply_patch verification failed` (0.34, 0.48)."""
 _SCRIPT_ERROR: Final = "Script error:\n"
 """Stands above the reason where a script of code mode failed (0.169)."""
 _WORKED: Final = ("Success. Updated the following files:", "Script completed")

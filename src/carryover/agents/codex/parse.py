@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Source
 from carryover.adapter.event_builder import usable_folder
-from carryover.agents.codex import flat, messages, turns, wire
+from carryover.agents.codex import messages, turns, wire
 from carryover.agents.codex.builder import Builder
 from carryover.agents.codex.context import Context
 from carryover.agents.codex.kinds import QUIET_EVENTS, QUIET_ITEMS, QUIET_RECORDS, QUIET_RESPONSES
@@ -28,7 +28,7 @@ def parse_record(source: Source, context: Context, record: Record) -> tuple[Cont
     """Parses one record of a Codex transcript. Never raises: what is not understood is counted in `skipped`."""
     if record.number == NOTED:
         return msgspec.structs.replace(context, orphan=True), _NOTHING
-    line = flat.read_line(record.data, context)
+    line = rawjson.read_line(wire.LINE, record.data, version=context.facts.agent_version)
     if line is None:
         return context, _NOTHING
     if isinstance(line, Skipped):
@@ -46,25 +46,15 @@ def parse_record(source: Source, context: Context, record: Record) -> tuple[Cont
 
 
 def _parse_event(builder: Builder, payload: msgspec.Raw) -> None:
-    kind = wire.kind_of(payload)
+    kind = wire.kind_of(payload) or ""
     if kind in QUIET_EVENTS:
         return
-    if (parse_turn := _TURNS.get(kind or "")) is not None:
-        _with(builder, f"event_msg/{kind}", payload, wire.TurnEvent, parse_turn)
+    if (known := _EVENTS.get(kind)) is not None:
+        _with(builder, f"event_msg/{kind}", payload, *known)
     elif kind in ("user_message", "agent_message"):
         messages.parse_event_message(builder, kind, payload)
-    elif kind == "thread_settings_applied":
-        _with(builder, "event_msg/thread_settings_applied", payload, wire.SettingsApplied, turns.parse_settings)
     elif kind == "token_count":
         turns.parse_token_count(builder, payload)
-    elif kind == "item_completed":
-        _with(builder, "event_msg/item_completed", payload, wire.ItemCompleted, _parse_item)
-    elif kind == "exec_command_end":
-        _with(builder, "event_msg/exec_command_end", payload, wire.Command, parse_command)
-    elif kind == "patch_apply_end":
-        _with(builder, "event_msg/patch_apply_end", payload, wire.FileChange, parse_file_change)
-    elif kind == "thread_rolled_back":
-        _with(builder, "event_msg/thread_rolled_back", payload, wire.RolledBack, turns.parse_rolled_back)
     elif kind in ("entered_review_mode", "exited_review_mode"):
         builder.change(review=kind == "entered_review_mode")
     else:
@@ -72,21 +62,17 @@ def _parse_event(builder: Builder, payload: msgspec.Raw) -> None:
 
 
 def _parse_item(builder: Builder, completed: wire.ItemCompleted) -> None:
-    kind = wire.kind_of(completed.item)
+    kind = wire.kind_of(completed.item) or ""
     if kind in QUIET_ITEMS:
         return
     # Of a review, the file that asked for it repeats the reviewer's prompt.
     if None not in (builder.context.thread, completed.thread_id) and completed.thread_id != builder.context.thread:
         return
     builder.at_turn(completed.turn_id)
-    if kind in ("UserMessage", "AgentMessage"):
+    if (known := _ITEMS.get(kind)) is not None:
+        _with(builder, f"item_completed/{kind}", completed.item, *known)
+    elif kind in ("UserMessage", "AgentMessage"):
         messages.parse_item_message(builder, kind, completed.item)
-    elif kind == "CommandExecution":
-        _with(builder, f"item_completed/{kind}", completed.item, wire.Command, parse_command)
-    elif kind == "FileChange":
-        _with(builder, f"item_completed/{kind}", completed.item, wire.FileChange, parse_file_change)
-    elif kind == "Plan":
-        _with(builder, f"item_completed/{kind}", completed.item, wire.PlanItem, messages.parse_plan)
     elif kind in ("EnteredReviewMode", "ExitedReviewMode"):
         builder.change(review=kind == "EnteredReviewMode")
     else:
@@ -94,25 +80,22 @@ def _parse_item(builder: Builder, completed: wire.ItemCompleted) -> None:
 
 
 def _parse_response(builder: Builder, payload: msgspec.Raw) -> None:
-    kind = wire.kind_of(payload)
-    if kind == "message" and builder.context.family == "flat":
-        flat.parse_message(builder, payload)
-    elif kind == "message" and builder.turn.id is None:
-        # 0.99 records the folder of a turn only after its prompt; but the model learns it before.
-        if (place := usable_folder(messages.environment_folder(payload))) is not None:
-            builder.start_turn(None, place)
-    elif kind == "message":
-        messages.parse_report(builder, payload)
-    elif kind in QUIET_RESPONSES:
+    kind = wire.kind_of(payload) or ""
+    if kind in QUIET_RESPONSES:
         return
-    elif kind in ("function_call", "custom_tool_call", "local_shell_call"):
+    if kind in ("function_call", "custom_tool_call", "local_shell_call"):
         _with(builder, kind, payload, wire.Call, lambda at, call: parse_call(at, kind, call))
     elif kind in ("function_call_output", "custom_tool_call_output"):
         _with(builder, kind, payload, wire.Output, lambda at, output: parse_output(at, kind, output))
     elif kind == "web_search_call":
         _with(builder, kind, payload, wire.Call, parse_web_search)
-    else:
+    elif kind != "message":
         builder.skip(f"response_item/{kind}", "unknown item")
+    elif builder.turn.id is not None:
+        messages.parse_report(builder, payload)
+    elif (place := usable_folder(messages.environment_folder(payload))) is not None:
+        # 0.99 records the folder of a turn only after its prompt; but the model learns it before.
+        builder.start_turn(None, place)
 
 
 def _with(builder: Builder, name: str, raw: msgspec.Raw, kind: type[T], handle: Callable[[Builder, T], None]) -> None:
@@ -126,16 +109,25 @@ def _with(builder: Builder, name: str, raw: msgspec.Raw, kind: type[T], handle: 
 
 _RECORDS: Final[dict[str, Callable[[Builder, msgspec.Raw], None]]] = {
     "session_meta": parse_session,
-    flat.HEADER: flat.parse_header,
     "turn_context": turns.parse_context,
     "event_msg": _parse_event,
     "response_item": _parse_response,
     "compacted": messages.parse_compacted,
 }
-_TURNS: Final[dict[str, Callable[[Builder, wire.TurnEvent], None]]] = {
-    "task_started": turns.parse_started,
-    "turn_started": turns.parse_started,
-    "task_complete": turns.parse_complete,
-    "turn_complete": turns.parse_complete,
-    "turn_aborted": turns.parse_aborted,
+_EVENTS: Final[dict[str, tuple[type[Any], Callable[[Builder, Any], None]]]] = {
+    "task_started": (wire.TurnEvent, turns.parse_started),
+    "turn_started": (wire.TurnEvent, turns.parse_started),
+    "task_complete": (wire.TurnEvent, turns.parse_complete),
+    "turn_complete": (wire.TurnEvent, turns.parse_complete),
+    "turn_aborted": (wire.TurnEvent, turns.parse_aborted),
+    "thread_settings_applied": (wire.SettingsApplied, turns.parse_settings),
+    "thread_rolled_back": (wire.RolledBack, turns.parse_rolled_back),
+    "item_completed": (wire.ItemCompleted, _parse_item),
+    "exec_command_end": (wire.Command, parse_command),
+    "patch_apply_end": (wire.FileChange, parse_file_change),
+}
+_ITEMS: Final[dict[str, tuple[type[Any], Callable[[Builder, Any], None]]]] = {
+    "CommandExecution": (wire.Command, parse_command),
+    "FileChange": (wire.FileChange, parse_file_change),
+    "Plan": (wire.PlanItem, messages.parse_plan),
 }

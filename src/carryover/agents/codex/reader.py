@@ -41,7 +41,7 @@ def _parent(record: Record, path: Path) -> str | None:
     begins with: it was forked from it, or it is not the file's own."""
     if record.number not in (_FIRST, _SECOND):
         return None
-    line = wire.read_line(record.data, None)
+    line = rawjson.read(wire.LINE, record.data)
     meta = rawjson.part_of(line.payload, wire.SessionMeta) if isinstance(line, wire.Line) else None
     if meta is None or not isinstance(line, wire.Line) or line.type != "session_meta":
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, Literal
 
 import msgspec
@@ -11,13 +12,13 @@ from carryover.agents.codex import commands, patches, shell_patches, wire
 from carryover.agents.codex.builder import Builder
 from carryover.agents.codex.context import MAX_CLOSED_CALLS, OpenCall
 from carryover.agents.codex.outputs import Outcome, ended, read_output
-from carryover.agents.codex.tools import CODE_MODE, PATCH, CallInput, open_call, patch_call, shell_call
+from carryover.agents.codex.tools import CODE_MODE, PATCH, open_call, patch_call, shell_call
 from carryover.model import Answer, BackgroundTask, PlanUpdate
 from carryover.records import rawjson
 from carryover.records.changes import Change, as_edit
 from carryover.records.fields import SHORT_CHARS, bounded, digest
+from carryover.records.lenient import Fields, fields_of, first_text, items_of, text_of
 from carryover.records.text import names_own_folder, without_ansi
-from carryover.text import lazy_re as re
 
 _INTERACTION: Final = "unified_exec_interaction"
 """What `write_stdin` did to a process is no separate command."""
@@ -26,18 +27,6 @@ _EXEC_COMMAND: Final = re.compile(r"tools\.exec_command\((\{.*?\})\)", re.DOTALL
 _OF_SCRIPT: Final = "exec-"
 """How the id of a command begins that a script of code mode ran (0.169)."""
 _FAILED_IN: Final = re.compile(r" in (/[^\n]{1,1000}?):?$", re.MULTILINE)
-
-
-class Answered(msgspec.Struct, frozen=True):
-    """The user's answers to one question of `request_user_input`; read about, in no recording."""
-
-    answers: list[str] = msgspec.field(default_factory=list)
-
-
-class Answers(msgspec.Struct, frozen=True):
-    """Output of `request_user_input`; read about, in no recording."""
-
-    answers: dict[str, Answered] = msgspec.field(default_factory=dict)
 
 
 def parse_output(builder: Builder, kind: str, output: wire.Output) -> None:
@@ -116,19 +105,13 @@ def parse_file_change(builder: Builder, change: wire.FileChange) -> None:
 
 def parse_web_search(builder: Builder, call: wire.Call) -> None:
     """A search that the model's provider ran: it is done when it is recorded."""
-    found = rawjson.part_of(call.action, Searched) or Searched()
+    action = fields_of(call.action)  # read about, in no recording
+    about = text_of(action.get("query")) or text_of(action.get("url"))
     call_id = usable_name(call.id) or f"web_search/{builder.at_ms}"
-    open_call(builder, OpenCall(id=call_id, name="web_search", op="web", subject=found.query or found.url or ""))
+    open_call(builder, OpenCall(id=call_id, name="web_search", op="web", subject=about))
     opened = _open(builder, call_id)
     if opened is not None:
         _finish(builder, opened, Outcome("ok"))
-
-
-class Searched(msgspec.Struct, frozen=True):
-    """`action` of `web_search_call`; read about, in no recording."""
-
-    query: str | None = None
-    url: str | None = None
 
 
 def _open(builder: Builder, call_id: str | None) -> OpenCall | None:
@@ -154,13 +137,13 @@ def _only_command(builder: Builder, call: OpenCall, output: str) -> tuple[OpenCa
     if builder.context.family != "legacy" or any(known.startswith(_OF_SCRIPT) for known in builder.context.closed):
         return None
     found = _EXEC_COMMAND.findall(call.subject)
-    given = rawjson.part_of(msgspec.Raw(found[0].encode()), CallInput) if len(found) == 1 else None
+    given = rawjson.part_of(msgspec.Raw(found[0].encode()), Fields) if len(found) == 1 else None
     printed = output.partition("\nOutput:\n")[2]
     ran = rawjson.part_of(msgspec.Raw(printed.strip().encode("utf-8", "replace")), Ran)
     if given is None or ran is None or call.subject.count("tools.") != 1:
         return None
-    place = usable_folder(given.first("workdir")) or builder.cwd
-    command = shell_call(call.id, "exec_command", given.first("cmd"), place)
+    place = usable_folder(first_text(given, "workdir")) or builder.cwd
+    command = shell_call(call.id, "exec_command", first_text(given, "cmd"), place)
     return msgspec.structs.replace(command, turn=call.turn), ended(ran.exit_code, without_ansi(ran.output))
 
 
@@ -206,10 +189,9 @@ def _add_what_followed(builder: Builder, call: OpenCall, outcome: Outcome) -> No
     if call.plan:
         builder.add_of_call(PlanUpdate(items=call.plan), "plan", call.id)
     if call.asked:
-        given = rawjson.part_of(msgspec.Raw(outcome.output.encode("utf-8", "replace")), Answers) or Answers()
+        given = fields_of(fields_of(outcome.output.encode("utf-8", "replace")).get("answers"))  # read about
         for number, asked in enumerate(call.asked):
-            text = ", ".join(given.answers[asked.id].answers) if asked.id in given.answers else ""
-            if text:
+            if text := ", ".join(map(text_of, items_of(fields_of(given.get(asked.id)).get("answers")))):
                 answer = Answer(call_id=call.id, question=asked.text, text=text)
                 builder.add_of_call(answer, f"answer{number}", call.id)
 

@@ -12,6 +12,7 @@ from carryover.agents.codex.builder import Builder
 from carryover.agents.codex.context import Context, Turn
 from carryover.records import rawjson
 from carryover.records.fields import utc_ms
+from carryover.records.lenient import fields_of, inside, text_of
 
 _COPIED_WITHIN_S: Final = 10
 """A history is copied at once, when the file is made (0.125); what is written later is its own."""
@@ -30,7 +31,8 @@ def parse_session(builder: Builder, payload: msgspec.Raw) -> None:
             builder.change(copied_s=builder.context.made_s)
         return
     is_sub_agent = _is_clients_own(meta)
-    named_by = (meta.session_id, meta.parent_thread_id, _spawning_thread(meta))
+    spawner = text_of(inside(meta.source, "subagent", "thread_spawn", "parent_thread_id"))
+    named_by = (meta.session_id, meta.parent_thread_id, spawner)
     parent = next((thread for thread in named_by if usable_name(thread) and thread != meta.id), meta.id)
     cwd = usable_folder(meta.cwd)
     made_s = (utc_ms(meta.timestamp) or builder.at_ms) // 1000
@@ -45,8 +47,8 @@ def parse_session(builder: Builder, payload: msgspec.Raw) -> None:
         copied_s=made_s if _is_copying_fork(meta) and not builder.context.orphan else None,
         own_from=wire.whole_number(meta.subagent_history_start_ordinal),
     )
-    git = rawjson.part_of(meta.git, wire.Git) or wire.Git()
-    builder.learn(agent_version=meta.cli_version, branch=git.branch, parent=meta.forked_from_id)
+    branch = text_of(inside(meta.git, "branch"))
+    builder.learn(agent_version=meta.cli_version, branch=branch, parent=meta.forked_from_id)
 
 
 def is_still_copied(context: Context, line: wire.Line) -> bool:
@@ -70,8 +72,7 @@ def is_still_copied(context: Context, line: wire.Line) -> bool:
 
 def _is_clients_own(meta: wire.SessionMeta) -> bool:
     """A sub-agent, a reviewer, or another thread in which no user speaks."""
-    sources = (rawjson.part_of(meta.source, kind) for kind in (wire.SubAgent, wire.Internal))
-    return meta.thread_source in _CLIENTS_OWN or any(source is not None for source in sources)
+    return meta.thread_source in _CLIENTS_OWN or not {"subagent", "internal"}.isdisjoint(fields_of(meta.source))
 
 
 def _is_copying_fork(meta: wire.SessionMeta) -> bool:
@@ -82,9 +83,3 @@ def _is_copying_fork(meta: wire.SessionMeta) -> bool:
 def _keeps_copy(context: Context) -> bool:
     """Nothing else has the history that was copied. What a sub-agent was given is its session's own."""
     return context.orphan and context.subagent_id is None
-
-
-def _spawning_thread(meta: wire.SessionMeta) -> str | None:
-    source = rawjson.part_of(meta.source, wire.SubAgent)
-    spawned = rawjson.part_of(source.subagent, wire.Spawned) if source is not None else None
-    return spawned.thread_spawn.parent_thread_id if spawned is not None else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
@@ -9,7 +10,6 @@ from typing import Final
 from carryover.records.changes import Change
 from carryover.records.fields import resolved
 from carryover.records.patches import in_patch
-from carryover.text import lazy_re as re
 
 _MOST_CHARS: Final = 1 << 20
 _BEGIN: Final = "*** Begin Patch"

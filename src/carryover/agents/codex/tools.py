@@ -7,22 +7,21 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.event_builder import opened, usable_folder, usable_name
-from carryover.agents.codex import commands, patches, shell_patches, wire
+from carryover.agents.codex import commands, context, patches, shell_patches, wire
 from carryover.agents.codex.builder import Builder
 from carryover.agents.codex.context import (
     MAX_CHANGES,
     MAX_OPEN_CALLS,
     MAX_PLAN_ITEMS,
     MAX_QUESTIONS,
-    Asked,
     OpenCall,
 )
 from carryover.agents.codex.kinds import OPS, SHELLS
-from carryover.model import PlanItem, PlanState, Question
 from carryover.records import rawjson, shell_files
-from carryover.records.arguments import CallArguments
+from carryover.records.asked import Asked, asked_in, plan_items
 from carryover.records.changes import Change
 from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, resolved
+from carryover.records.lenient import Fields, fields_of, first_text, inside, text_of
 from carryover.records.patches import in_patch
 from carryover.records.text import names_own_folder
 
@@ -30,56 +29,7 @@ PATCH: Final = "apply_patch"
 CODE_MODE: Final = "exec"
 """The one tool of code mode (gpt-6 models, 0.169): a script, whose commands and patches have separate records."""
 
-_STATES: Final[dict[str, PlanState]] = {"completed": "done", "in_progress": "active"}
 _ESCALATED: Final = "require_escalated"
-
-
-class CallInput(CallArguments, frozen=True):
-    """Arguments that may say what a call is about, each of any type: tools of others choose their own."""
-
-    cmd: msgspec.Raw = rawjson.ABSENT
-    command: msgspec.Raw = rawjson.ABSENT
-    input: msgspec.Raw = rawjson.ABSENT
-    workdir: msgspec.Raw = rawjson.ABSENT
-    sandbox_permissions: msgspec.Raw = rawjson.ABSENT
-    session_id: msgspec.Raw = rawjson.ABSENT
-    plan: msgspec.Raw = rawjson.ABSENT
-    questions: msgspec.Raw = rawjson.ABSENT
-    path: msgspec.Raw = rawjson.ABSENT
-    file_path: msgspec.Raw = rawjson.ABSENT
-    dir_path: msgspec.Raw = rawjson.ABSENT
-    pattern: msgspec.Raw = rawjson.ABSENT
-    query: msgspec.Raw = rawjson.ABSENT
-    url: msgspec.Raw = rawjson.ABSENT
-    message: msgspec.Raw = rawjson.ABSENT
-
-
-class Step(msgspec.Struct, frozen=True):
-    """A step of `update_plan` (0.99 to 0.169)."""
-
-    step: str
-    status: str = ""
-
-
-class Choice(msgspec.Struct, frozen=True):
-    """An option of a question of `request_user_input`; read about, in no recording."""
-
-    label: str = ""
-
-
-class AskedInput(msgspec.Struct, frozen=True):
-    """A question of `request_user_input`; read about, in no recording."""
-
-    question: str
-    id: str = ""
-    options: list[Choice] | None = None
-
-
-class LocalShell(msgspec.Struct, frozen=True):
-    """`action` of `local_shell_call`; read about, in no recording."""
-
-    command: list[str] = msgspec.field(default_factory=list)
-    working_directory: str | None = None
 
 
 def parse_call(builder: Builder, kind: str, call: wire.Call) -> None:
@@ -92,11 +42,9 @@ def parse_call(builder: Builder, kind: str, call: wire.Call) -> None:
     text = rawjson.string_of(call.input if kind == "custom_tool_call" else call.arguments)
     if text is None and kind != "local_shell_call":
         builder.skip(f"{kind}/{name}", "unexpected input")
-    open_call(builder, _open(builder, call_id, name, call, text or ""))
+    open_call(builder, _open(builder, call_id, name, kind, call, text or ""))
     for number, asked in enumerate(_questions(name, text or "")):
-        options = tuple(choice.label for choice in asked.options or () if choice.label)
-        question = Question(call_id=call_id, text=asked.question, options=options)
-        builder.add_of_call(question, f"question{number}", call_id)
+        builder.add_of_call(asked.as_event(call_id), f"question{number}", call_id)
 
 
 def open_call(builder: Builder, call: OpenCall) -> None:
@@ -138,63 +86,48 @@ def shell_call(call_id: str, name: str, script: str, cwd: str | None) -> OpenCal
     )
 
 
-def _open(builder: Builder, call_id: str, name: str, call: wire.Call, text: str) -> OpenCall:
+def _open(builder: Builder, call_id: str, name: str, kind: str, call: wire.Call, text: str) -> OpenCall:
     if name == PATCH and rawjson.string_of(call.input) is not None:
         return patch_call(call_id, name, in_patch(text, builder.cwd))
     if name == CODE_MODE and rawjson.string_of(call.input) is not None:
         return OpenCall(id=call_id, name=name, op="other", subject=text.strip(), handoff=names_own_folder(text))
-    if local := rawjson.part_of(call.action, LocalShell):
-        return shell_call(
-            call_id, name, commands.script_of(local.command), usable_folder(local.working_directory) or builder.cwd
-        )
-    given = rawjson.part_of(msgspec.Raw(text.encode("utf-8", "replace")), CallInput) or CallInput()
+    if kind == "local_shell_call":  # read about, in no recording
+        local = fields_of(call.action)
+        place = usable_folder(text_of(local.get("working_directory"))) or builder.cwd
+        return shell_call(call_id, name, commands.given_script(local.get("command", rawjson.ABSENT)), place)
+    given = fields_of(text.encode("utf-8", "replace"))
     if name in SHELLS:
         return _shell(builder, call_id, name, given)
     if name == PATCH:
-        return patch_call(call_id, name, in_patch(given.first("input"), builder.cwd))
-    about = given.first("path", "file_path", "dir_path", "pattern", "query", "url", "message")
+        return patch_call(call_id, name, in_patch(first_text(given, "input"), builder.cwd))
+    about = first_text(given, "path", "file_path", "dir_path", "pattern", "query", "url", "message")
     asked = _questions(name, text)[:MAX_QUESTIONS]
     return OpenCall(
         id=call_id,
         name=name,
         op=OPS.get(name, "other"),
         subject=about or next((question.question for question in asked), ""),
-        plan=_plan(given.plan) if name == "update_plan" else (),
-        asked=tuple(
-            Asked(bounded(question.id, SHORT_CHARS), bounded(question.question, SUBJECT_CHARS)) for question in asked
-        ),
-        process=usable_name(commands.process_of(given.session_id)) if name == "write_stdin" else None,
+        plan=plan_items(given.get("plan"), "step", most=MAX_PLAN_ITEMS) if name == "update_plan" else (),
+        asked=tuple(context.Asked(bounded(one.id, SHORT_CHARS), bounded(one.question, SUBJECT_CHARS)) for one in asked),
+        process=usable_name(commands.process_of(given.get("session_id", rawjson.ABSENT)))
+        if name == "write_stdin"
+        else None,
         handoff=names_own_folder(about),
     )
 
 
-def _shell(builder: Builder, call_id: str, name: str, given: CallInput) -> OpenCall:
-    raw = given.cmd if given.cmd is not rawjson.ABSENT else given.command
-    place = given.first("workdir")
-    if builder.context.family == "flat" and builder.context.cwd is None:
-        builder.move_to(place)  # before 0.22 nothing else names one
+def _shell(builder: Builder, call_id: str, name: str, given: Fields) -> OpenCall:
+    raw = given.get("cmd", given.get("command", rawjson.ABSENT))
+    place = first_text(given, "workdir")
     cwd = resolved(place, builder.cwd) if place else builder.cwd
     patch = commands.given_patch(raw)
     if patch is not None:
         return patch_call(call_id, PATCH, in_patch(patch, cwd))
     call = shell_call(call_id, name, commands.given_script(raw), cwd)
-    return msgspec.structs.replace(call, escalated=given.first("sandbox_permissions") == _ESCALATED)
+    return msgspec.structs.replace(call, escalated=first_text(given, "sandbox_permissions") == _ESCALATED)
 
 
-def _plan(raw: msgspec.Raw) -> tuple[PlanItem, ...]:
-    steps = rawjson.part_of(raw, list[Step]) or []
-    return tuple(
-        PlanItem(text=bounded(step.step, SHORT_CHARS), state=_STATES.get(step.status, "pending"))
-        for step in steps[:MAX_PLAN_ITEMS]
-    )
-
-
-def _kept(question: AskedInput) -> Asked:
-    return Asked(bounded(question.id, SHORT_CHARS), bounded(question.question, SUBJECT_CHARS))
-
-
-def _questions(name: str, text: str) -> list[AskedInput]:
+def _questions(name: str, text: str) -> list[Asked]:
     if name != "request_user_input":
         return []
-    given = rawjson.part_of(msgspec.Raw(text.encode("utf-8", "replace")), CallInput) or CallInput()
-    return rawjson.part_of(given.questions, list[AskedInput]) or []
+    return asked_in(inside(msgspec.Raw(text.encode("utf-8", "replace")), "questions"))

@@ -13,6 +13,7 @@ from carryover.agents.codex.context import MAX_TURNS
 from carryover.model import Retracted, TurnEnd
 from carryover.records import rawjson
 from carryover.records.fields import digest, iso_utc
+from carryover.records.lenient import Fields, fields_of, inside, number_of, text_of
 from carryover.records.resets import failed_turn
 
 _LIMITS: Final = frozenset(("usage_limit_exceeded", "rate_limit_exceeded"))
@@ -27,9 +28,8 @@ _ENDED_BY_USER: Final = frozenset(("interrupted", "replaced"))
 def parse_started(builder: Builder, event: wire.TurnEvent) -> None:
     """`task_started`: a turn begins. One with a trigger is the user's, so a review that was running is over."""
     builder.start_turn(usable_name(event.turn_id), None)
-    attribution = rawjson.part_of(event.turn_attribution, wire.Attribution)
     # In the file that asked for a review, the reviewer's turn begins too; that has no trigger.
-    if attribution is not None and attribution.turn_trigger is not None:
+    if text_of(inside(event.turn_attribution, "turn_trigger")):
         builder.change(review=False)
 
 
@@ -52,17 +52,16 @@ def parse_context(builder: Builder, payload: msgspec.Raw) -> None:
 def parse_settings(builder: Builder, applied: wire.SettingsApplied) -> None:
     """`thread_settings_applied`: where the next turn is. A thread that is resumed elsewhere says so first, and for
     `/compact`, a `!command` and a review nothing else does (0.169)."""
-    settings = rawjson.part_of(applied.thread_settings, wire.Settings)
-    if settings is not None and applied.thread_id in (None, builder.context.thread):
-        builder.change(place=usable_folder(settings.cwd) or builder.context.place)
+    place = usable_folder(text_of(inside(applied.thread_settings, "cwd")))
+    if place is not None and applied.thread_id in (None, builder.context.thread):
+        builder.change(place=place)
 
 
 def parse_complete(builder: Builder, event: wire.TurnEvent) -> None:
     """`task_complete`. Only an error says more than the answer before it; clients up to 0.145 do not keep it."""
     builder.at_turn(event.turn_id)
     builder.change(review=False)
-    error = rawjson.part_of(event.error, wire.TurnError)
-    if error is not None:
+    if error := fields_of(event.error):
         _parse_error(builder, error)
 
 
@@ -87,34 +86,30 @@ def parse_rolled_back(builder: Builder, event: wire.RolledBack) -> None:
 
 def parse_token_count(builder: Builder, payload: msgspec.Raw) -> None:
     """Remember when the limit that is used up ends."""
-    count = rawjson.part_of(payload, wire.TokenCount) or wire.TokenCount()
-    limits = rawjson.part_of(count.rate_limits, wire.RateLimits) or wire.RateLimits()
-    windows = [rawjson.part_of(raw, wire.Window) for raw in (limits.primary, limits.secondary)]
+    limits = fields_of(inside(payload, "rate_limits"))
     ends = [
         resets_s
-        for window in windows
-        if window is not None and window.used_percent >= _USED_UP
-        if (resets_s := wire.whole_number(window.resets_at)) is not None and 0 < resets_s <= _LATEST_S
+        for window in (fields_of(limits.get("primary")), fields_of(limits.get("secondary")))
+        if (rawjson.part_of(window.get("used_percent", rawjson.ABSENT), float) or 0) >= _USED_UP
+        if (resets_s := number_of(window.get("resets_at"))) is not None and 0 < resets_s <= _LATEST_S
     ]
     if max(ends, default=None) != builder.context.resets_s:
         builder.change(resets_s=max(ends, default=None))
 
 
-def _parse_error(builder: Builder, error: wire.TurnError) -> None:
-    end = failed_turn(error.message, builder.at_ms, limited=_is_limit(error.codex_error_info))
+def _parse_error(builder: Builder, error: Fields) -> None:
+    limited = _is_limit(error.get("codex_error_info", rawjson.ABSENT))
+    end = failed_turn(text_of(error.get("message")), builder.at_ms, limited=limited)
     if end.reason == "limit" and end.resets is None and builder.context.resets_s is not None:
         end = msgspec.structs.replace(end, resets=iso_utc(builder.context.resets_s * 1000))
     _end(builder, end)
 
 
 def _is_limit(raw: msgspec.Raw) -> bool:
-    """A plan's limit, or a provider that turned the client away with HTTP 429 until it gave up."""
-    name = rawjson.string_of(raw)
-    if name is not None:
-        return name in _LIMITS
-    by_name = rawjson.part_of(raw, dict[str, msgspec.Raw]) or {}
-    statuses = (rawjson.part_of(detail, wire.HttpStatus) for detail in by_name.values())
-    return any(status is not None and status.http_status_code == _TOO_MANY for status in statuses)
+    """A plan's limit, or a provider that turned the client away with HTTP 429 until it gave up: a name, or an object of
+    one name with the details."""
+    statuses = (number_of(inside(detail, "http_status_code")) for detail in fields_of(raw).values())
+    return text_of(raw) in _LIMITS or _TOO_MANY in statuses
 
 
 def _end(builder: Builder, end: TurnEnd) -> None:

@@ -1,6 +1,6 @@
 """The lines of a Codex transcript, as far as we rely on them, and how they are read.
 
-Each is `{"timestamp", "type", "payload"}` (0.34 to 0.169; before that: `flat.py`). The payload stays raw until it is
+Each is `{"timestamp", "type", "payload"}` (0.34 to 0.169). The payload stays raw until it is
 known what it is, so a bulky record of no interest costs one pass over its bytes. Facts: FACTS.md.
 """
 
@@ -10,8 +10,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.model import Skipped
-from carryover.records.rawjson import ABSENT, UNREADABLE, mend, part_of, shape_of, skipped
+from carryover.records.rawjson import ABSENT, part_of
 
 _MOST_DIGITS: Final = 18
 
@@ -45,7 +44,8 @@ class SessionMeta(msgspec.Struct, frozen=True):
     history_mode: str | None = None
     thread_source: str | None = None
     source: msgspec.Raw = ABSENT
-    """A string, for sub-agents an object."""
+    """A string; for sub-agents `{"subagent": "review"}` or `{"subagent": {"thread_spawn": {...}}}` (0.169), for threads
+    that the client keeps for itself `{"internal": ...}` (read about)."""
     parent_thread_id: str | None = None
     forked_from_id: str | None = None
     forked_from_ordinal_exclusive: msgspec.Raw = ABSENT
@@ -53,36 +53,6 @@ class SessionMeta(msgspec.Struct, frozen=True):
     subagent_history_start_ordinal: msgspec.Raw = ABSENT
     """Of a sub-agent that begins with a copy of its parent's history: its own first record. Read about."""
     git: msgspec.Raw = ABSENT
-
-
-class Git(msgspec.Struct, frozen=True):
-    """`git` of `session_meta`: the repository when the session began."""
-
-    branch: str | None = None
-
-
-class SubAgent(msgspec.Struct, frozen=True):
-    """`source` of a sub-agent: `{"subagent": "review"}` or `{"subagent": {"thread_spawn": {...}}}` (0.169)."""
-
-    subagent: msgspec.Raw
-
-
-class Internal(msgspec.Struct, frozen=True):
-    """`source` of a thread that the client keeps for itself; read about, in no recording."""
-
-    internal: msgspec.Raw
-
-
-class Spawned(msgspec.Struct, frozen=True):
-    """`source.subagent` of a sub-agent that another thread spawned (0.169)."""
-
-    thread_spawn: ParentThread
-
-
-class ParentThread(msgspec.Struct, frozen=True):
-    """`thread_spawn`: the thread that spawned the sub-agent (0.169)."""
-
-    parent_thread_id: str | None = None
 
 
 class TurnContext(msgspec.Struct, frozen=True):
@@ -101,12 +71,6 @@ class SettingsApplied(msgspec.Struct, frozen=True):
     thread_settings: msgspec.Raw = ABSENT
 
 
-class Settings(msgspec.Struct, frozen=True):
-    """`thread_settings` of `thread_settings_applied` (0.169)."""
-
-    cwd: str | None = None
-
-
 class TurnEvent(msgspec.Struct, frozen=True):
     """`task_started`, `task_complete`, `turn_aborted`, `error`."""
 
@@ -114,54 +78,16 @@ class TurnEvent(msgspec.Struct, frozen=True):
     started_at: msgspec.Raw = ABSENT
     """Epoch seconds."""
     turn_attribution: msgspec.Raw = ABSENT
+    """Of `task_started`. Its `turn_trigger` is null for a reviewer's turn."""
     reason: str | None = None
     error: msgspec.Raw = ABSENT
+    """Of `task_complete` (0.169); clients up to 0.145 do not keep it."""
 
 
 class RolledBack(msgspec.Struct, frozen=True):
     """`thread_rolled_back`; read about, in no recording."""
 
     num_turns: int = 0
-
-
-class Attribution(msgspec.Struct, frozen=True):
-    """`turn_attribution` of `task_started`. `turn_trigger` is None for a reviewer's turn."""
-
-    turn_trigger: str | None = None
-
-
-class TurnError(msgspec.Struct, frozen=True):
-    """`error` of `task_complete` (0.169); clients up to 0.145 do not keep it."""
-
-    message: str = ""
-    codex_error_info: msgspec.Raw = ABSENT
-    """A name, or an object of one name (0.169)."""
-
-
-class HttpStatus(msgspec.Struct, frozen=True):
-    """The details of an error that came over HTTP (0.169)."""
-
-    http_status_code: int | None = None
-
-
-class TokenCount(msgspec.Struct, frozen=True):
-    """`token_count`: how much of the plan's limits is used."""
-
-    rate_limits: msgspec.Raw = ABSENT
-
-
-class RateLimits(msgspec.Struct, frozen=True):
-    """`rate_limits` of `token_count`; each is a window of time."""
-
-    primary: msgspec.Raw = ABSENT
-    secondary: msgspec.Raw = ABSENT
-
-
-class Window(msgspec.Struct, frozen=True):
-    """One window of a limit. `used_percent` is 0 to 100, `resets_at` the end of the window in epoch seconds."""
-
-    used_percent: float = 0.0
-    resets_at: msgspec.Raw = ABSENT
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -273,22 +199,7 @@ class Words(msgspec.Struct, frozen=True):
     content: msgspec.Raw = ABSENT
 
 
-_LINE: Final = msgspec.json.Decoder(Line)
-_KIND: Final = msgspec.json.Decoder(Kind)
-
-
-def read_line(data: bytes, version: str | None) -> Line | Skipped:
-    """The record in `data`. One with broken UTF-8 or lone surrogates is read with U+FFFD in their place."""
-    for made_ready in (bytes, mend):
-        try:
-            return _LINE.decode(made_ready(data))
-        except msgspec.ValidationError as error:
-            return skipped(_kind(data), shape_of(error), version)
-        except RecursionError:
-            return skipped(None, "nested too deeply", version)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            continue
-    return skipped(None, "not JSON", version)
+LINE: Final = msgspec.json.Decoder(Line)
 
 
 def kind_of(raw: msgspec.Raw) -> str | None:
@@ -301,10 +212,3 @@ def whole_number(raw: msgspec.Raw) -> int | None:
     """A raw field as a number of at most 18 digits; None where it holds something else."""
     text = bytes(raw)
     return int(text) if text.removeprefix(b"-").isdigit() and len(text) <= _MOST_DIGITS else None
-
-
-def _kind(data: bytes) -> str | None:
-    try:
-        return _KIND.decode(data).type
-    except UNREADABLE:
-        return None

@@ -26,14 +26,9 @@ def _parse(source: Source, context: Context, record: Record) -> tuple[Context, P
 
         chat, parsed = parse_chat(source, context.chat, record)
         return msgspec.structs.replace(context, chat=chat), parsed
-    if kind == "chat_transcript" or context.log.in_editor:
-        from carryover.agents.copilot.vscode_transcript import parse_record as parse_transcript
+    from carryover.agents.copilot.parse import parse_record as parse_log
 
-        log, parsed = parse_transcript(source, context.log, record)
-    else:
-        from carryover.agents.copilot.parse import parse_record as parse_log
-
-        log, parsed = parse_log(source, context.log, record)
+    log, parsed = parse_log(source, context.log, record)
     return msgspec.structs.replace(context, log=log), parsed
 
 

@@ -13,8 +13,8 @@ from carryover.adapter.event_builder import EventBuilder, differing, usable_fold
 from carryover.agents.copilot import wire
 from carryover.agents.copilot.context import MAX_THREADS, LogContext
 from carryover.model import AnyBody, session_in_other_cwd
-from carryover.records import rawjson
 from carryover.records.fields import digest, utc_ms
+from carryover.records.lenient import Fields, fields_of, text_of
 
 MAIN: Final = ""
 """The main conversation among the threads of a log."""
@@ -26,6 +26,8 @@ class Builder(EventBuilder[LogContext]):
     """One line of a log while it is parsed."""
 
     line: wire.Line
+    data: Fields
+    """Those of the line."""
     conversation: str
     ident: str
     subagent_id: str | None
@@ -37,6 +39,7 @@ class Builder(EventBuilder[LogContext]):
         conversation = conversation_of(source)
         return cls(
             line=line,
+            data=fields_of(line.data),
             context=msgspec.structs.replace(context, last_ms=at_ms),
             conversation=conversation,
             at_ms=at_ms,
@@ -66,16 +69,19 @@ class Builder(EventBuilder[LogContext]):
         """Count something that was not understood. `reason` never quotes the record."""
         self.count_skipped(record_type, reason, self.context.facts.agent_version)
 
-    def move_to(self, raw: msgspec.Raw) -> None:
+    def text(self, name: str) -> str:
+        """The text in a field of the record, empty where it holds none."""
+        return text_of(self.data.get(name))
+
+    def move_to(self, there: Fields) -> None:
         """From here on the session works where this `context` says."""
-        there = rawjson.part_of(raw, wire.Workspace)
-        cwd = usable_folder(there.cwd) if there is not None else None
-        if there is None or cwd is None:
+        cwd = usable_folder(text_of(there.get("cwd")))
+        if cwd is None:
             return
-        place = usable_folder(there.git_root) or cwd
+        place = usable_folder(text_of(there.get("gitRoot"))) or cwd
         self.change(cwd=cwd, place=place, folder=self.context.folder or place)
         if self.session == self.conversation:
-            self.learn(branch=there.branch)
+            self.learn(branch=text_of(there.get("branch")))
 
     def learn(self, **facts: str | None) -> None:
         """Note facts about the session; None says nothing."""

@@ -8,7 +8,7 @@ import msgspec
 
 from carryover.adapter import event_builder
 from carryover.agents.copilot.todos import Todo
-from carryover.agents.copilot.vscode_context import ChatContext
+from carryover.agents.copilot.vscode_builder import ChatContext
 
 MAX_OPEN_CALLS: Final = 100
 MAX_CHANGES: Final = 20

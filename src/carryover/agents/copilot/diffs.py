@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
 
-from carryover.agents.copilot import wire
 from carryover.agents.copilot.context import MAX_CHANGES
+from carryover.model import Op
 from carryover.records import rawjson
 from carryover.records.changes import Change, Hunk, Replacement, patched, replaced
 from carryover.records.fields import MAX_PATH_CHARS, resolved
+from carryover.records.lenient import Fields, fields_of, items_of, text_of
 from carryover.records.patches import added, in_patch, place_of
-from carryover.text import lazy_re as re
 
 _FILE: Final = re.compile(r"diff --git a/?(?P<old>/?.+?) b/?(?P<new>/.+|[^/].*)")
 _HUNK: Final = re.compile(r"@@ -\d{1,9}(?:,\d{1,9})? \+(\d{1,9})(?:,\d{1,9})? @@")
@@ -21,39 +22,46 @@ _OWN_FILES: Final = re.compile(r"/session-state/[0-9a-fA-F-]{36}/")
 """The plan and notes that the client keeps with a session (1.0.102)."""
 
 
-class EditArguments(msgspec.Struct, frozen=True):
-    """Arguments of `create` and `edit` (1.0.48, 1.0.102), and of the older `str_replace_editor`."""
-
-    path: str | None = None
-    file_text: str | None = None
-    old_str: str | None = None
-    new_str: str | None = None
-    insert_line: int | None = None
-
-
 def planned(name: str, raw: msgspec.Raw, cwd: str | None) -> tuple[Change, ...]:
-    """The changes that an edit asks for, as far as its arguments say."""
+    """The changes that `create`, `edit` or `apply_patch` asks for, as far as its arguments say."""
     if name == "apply_patch":
         return _of_others(in_patch(patch_text(raw), cwd))
-    given = rawjson.part_of(raw, EditArguments)
-    place = place_of(given.path, cwd) if given is not None and given.path else None
-    if given is None or place is None:
+    given = fields_of(raw)
+    place = place_of(text_of(given.get("path")), cwd)
+    if place is None:
         return ()
-    if given.file_text is not None:
-        return _of_others((added(place, given.file_text),))
-    pair = Replacement(old_string=given.old_str or "", new_string=given.new_str or "")
+    content = rawjson.string_of(given.get("file_text", rawjson.ABSENT))
+    if content is not None:
+        return _of_others((added(place, content),))
+    pair = Replacement(old_string=text_of(given.get("old_str")), new_string=text_of(given.get("new_str")))
     return _of_others((replaced(place, [pair], counted=True),))
+
+
+def planned_in_editor(name: str, op: Op, given: Fields, cwd: str | None) -> tuple[Change, ...]:
+    """The changes that a tool of VS Code asks for, as far as its arguments say."""
+    if op not in ("edit", "write"):
+        return ()
+    if patch := text_of(given.get("input")) if "patch" in name.lower() else "":
+        return in_patch(patch, cwd)
+    several = [fields_of(raw) for raw in items_of(given.get("replacements"))] or [given]
+    made = (_in_editor(op, {**given, **one}, cwd) for one in several)
+    return tuple(change for change in made if change is not None)
+
+
+def _in_editor(op: Op, given: Fields, cwd: str | None) -> Change | None:
+    place = place_of(text_of(given.get("filePath")) or text_of(given.get("path")), cwd)
+    if place is None or op == "write":
+        content = rawjson.string_of(given.get("content", rawjson.ABSENT))
+        return added(place, content) if place is not None and content is not None else None  # else a folder
+    pair = Replacement(old_string=text_of(given.get("oldString")), new_string=text_of(given.get("newString")))
+    has_texts = "oldString" in given or "newString" in given
+    return replaced(place, [pair] if has_texts else [], counted=has_texts)
 
 
 def patch_text(raw: msgspec.Raw) -> str:
     """The patch of an `apply_patch` call, which is its only argument or is in `input` or `patch`."""
-    text = rawjson.string_of(raw)
-    if text is not None:
-        return text
-    given = rawjson.part_of(raw, dict[str, msgspec.Raw]) or {}
-    return next(
-        (found for name in ("input", "patch") if (found := rawjson.string_of(given.get(name, rawjson.ABSENT)))), ""
-    )
+    given = fields_of(raw)
+    return text_of(raw) or text_of(given.get("input")) or text_of(given.get("patch"))
 
 
 def is_own_file(path: str) -> bool:
@@ -61,7 +69,7 @@ def is_own_file(path: str) -> bool:
     return _OWN_FILES.search(path) is not None
 
 
-def applied(changes: Sequence[Change], diff: str, edited: Sequence[wire.FileEdited]) -> tuple[Change, ...]:
+def applied(changes: Sequence[Change], diff: str, edited: Sequence[Fields]) -> tuple[Change, ...]:
     """The changes as they came about: the diff gives places and counts, `edited` (1.0.102) files and what was done."""
     shown = _in_diff(diff)
     known = {change.path: change for change in changes}
@@ -70,13 +78,13 @@ def applied(changes: Sequence[Change], diff: str, edited: Sequence[wire.FileEdit
         kind = "add" if before is not None and before.change == "add" else change.change
         known[path] = msgspec.structs.replace(change, change=kind, old_path=before.old_path if before else None)
     for one in edited[:MAX_CHANGES]:
-        place = resolved(one.path, None)
+        place, done = resolved(text_of(one.get("path")), None), text_of(one.get("kind"))
         if place is None or len(place) > MAX_PATH_CHARS:
             continue
         change = known.get(place) or Change(path=place, change="modify")
-        if one.kind == "create":
+        if done == "create":
             change = msgspec.structs.replace(change, change="add")
-        elif one.kind == "delete":
+        elif done == "delete":
             change = Change(path=place, change="delete")
         known[place] = change
     return _of_others(known.values())

@@ -9,10 +9,10 @@ from carryover.records.summary import Kinds
 
 QUIET: Final = frozenset(
     "assistant.fusion_phase_completed assistant.fusion_phase_failed assistant.reasoning assistant.turn_end "
-    "assistant.turn_start external_tool.requested hook.end hook.progress hook.start human_response.recorded "
-    "mcp.oauth_recovery_completed model.call_failure model.message model.messages_snapshot model.model_call_failure "
-    "model.model_call_started model.model_call_success model.response model.turn_ended model.turn_started "
-    "permission.assentDetected permission.carriedForward permission.contextualAuthorization "
+    "assistant.turn_start assistant.usage external_tool.requested hook.end hook.progress hook.start "
+    "human_response.recorded mcp.oauth_recovery_completed model.call_failure model.message model.messages_snapshot "
+    "model.model_call_failure model.model_call_started model.model_call_success model.response model.turn_ended "
+    "model.turn_started permission.assentDetected permission.carriedForward permission.contextualAuthorization "
     "permission.messageAuthorization permission.messageAuthorizationDegraded permission.messageAuthorizationRead "
     "permission.requested session.auto_mode_resolved session.autopilot_objective_changed session.binary_asset "
     "session.canvas.recorded session.canvas.removed session.compaction_start session.completion_receipt "
@@ -37,7 +37,6 @@ OPS: Final[dict[str, Op]] = {
     "show_file": "read",
     "edit": "edit",
     "apply_patch": "edit",
-    "str_replace_editor": "edit",
     "create": "write",
     "glob": "search",
     "grep": "search",

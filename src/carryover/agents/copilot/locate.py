@@ -1,63 +1,87 @@
 """Where Copilot keeps its sessions, which files there hold one, and how each kind is read.
 
-The kinds of sources are known by their place alone: FACTS.md.
+The kinds of sources are known by their place alone; a session has the same id in each place: FACTS.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
 from typing import Final, Literal
 
 from carryover.adapter.contract import Reader, Source
-from carryover.agents.copilot import vscode_places
-from carryover.agents.copilot.spec import SPEC
-from carryover.agents.copilot.vscode_places import ChatKind
+from carryover.agents.copilot.spec import EMPTY, EXTENSION, SPEC, WINDOWS
 from carryover.readers.files import read_head
 from carryover.records.rawjson import objects_in
-from carryover.text import lazy_re as re
 
-Kind = Literal["log"] | ChatKind
-"""log: the events of a session of the terminal client, or of one that VS Code runs by it."""
+Kind = Literal["log", "chat", "chat_transcript"]
+"""log: the events of a session of the terminal client, or of one that VS Code runs by it. chat: what VS Code stores of
+a chat. chat_transcript: the events that its extension writes beside it."""
 
+CHATS: Final = "chatSessions"
 _STATE: Final = "session-state"
 _LOG: Final = "events.jsonl"
-_HEAD_BYTES: Final = 64 << 10
 _BESIDE: Final = "workspace.yaml"
 """The client keeps the session's name there, so a change of it is one of the session."""
 _PRODUCER: Final = "copilot-agent"
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+_NAME: Final = re.compile(r"([\w-]{1,100})(\.jsonl?)")
+_EXTENSIONS: Final = ("GitHub.copilot-chat", EXTENSION)
+_PATTERNS: Final = {
+    _STATE: (f"*/{_LOG}",),
+    WINDOWS: (f"*/{CHATS}/*", *(f"*/{name}/transcripts/*.jsonl" for name in _EXTENSIONS)),
+    EMPTY: ("*",),
+}
+
+# A session in several places counts where most of it is. A chat that moves from an empty window into a folder is
+# copied, and the copy continues; the transcript has no errors, no exit codes and does not say what was retracted.
+_RANKS: Final = {(WINDOWS, ".jsonl"): 7, (WINDOWS, ".json"): 6, (EMPTY, ".jsonl"): 5, (EMPTY, ".json"): 4}
+_TRANSCRIPT_RANK: Final = 1
+_EXPORT_RANK: Final = -1
+
+_HEAD_BYTES: Final = 64 << 10
+_TOKEN: Final = re.compile(rb'"(?P<text>(?:\\.|[^"\\])*)"(?P<colon>\s*:)?|(?P<bracket>[{}\[\]])', re.DOTALL)
+_FIRST_LINE: Final = re.compile(rb'\s*\{\s*"kind"\s*:\s*0\s*,')
 
 
 def kind_of(path: str | PurePath) -> Kind | None:
     """What kind of source `path` is, by its last names alone; None where it is none."""
-    match str(path).split("/")[-3:]:
-        case [state, session, name] if state == _STATE and name == _LOG and _ID.fullmatch(session):
+    match str(path).split("/")[-5:]:
+        case [*_, state, session, name] if (state, name) == (_STATE, _LOG) and _ID.fullmatch(session):
             return "log"
-    return vscode_places.kind_of(path)
+        case [storage, _, extension, "transcripts", name] if storage == WINDOWS and extension in _EXTENSIONS:
+            return "chat_transcript" if _NAME.fullmatch(name) and name.endswith(".jsonl") else None
+        case [*_, storage, _, folder, name] if (storage, folder) == (WINDOWS, CHATS) and _NAME.fullmatch(name):
+            return "chat"
+        case [*_, folder, name] if folder == EMPTY and _NAME.fullmatch(name):
+            return "chat"
+    return None
 
 
 def source_of(path: Path, root: Path) -> Source | None:
     """The source that `path` below `root` is, by its name alone."""
+    if root.name == _STATE and path.name == _BESIDE:
+        path = path.with_name(_LOG)
     try:
         parts = path.relative_to(root).parts
     except ValueError:
         return None
-    if path.name == _BESIDE:
-        path = path.with_name(_LOG)
-    match kind_of(path), parts:
-        case "log", (session, _) if root.name == _STATE:
+    match kind_of(path), root.name, parts:
+        case "log", state, (session, _) if state == _STATE:
             return Source(agent=SPEC.id, path=str(path), session=session)
-    return vscode_places.source_of(path, root, SPEC.id)
+        case "chat_transcript", storage, (window, _, _, _) if storage == WINDOWS:
+            return Source(agent=SPEC.id, path=str(path), session=path.stem, group=window, rank=_TRANSCRIPT_RANK)
+        case "chat", storage, (window, *_) if len(parts) == {WINDOWS: 3, EMPTY: 1}.get(storage):
+            group, rank = window if storage == WINDOWS else EMPTY, _RANKS[storage, path.suffix]
+            return Source(agent=SPEC.id, path=str(path), session=path.stem, group=group, rank=rank)
+    return None
 
 
 def sources(root: Path) -> list[Source]:
     """Every source below `root` now, in the order of their paths."""
-    if root.name == _STATE:
-        found = [source for path in root.glob(f"*/{_LOG}") if (source := source_of(path, root)) is not None]
-    else:
-        found = vscode_places.sources(root, SPEC.id)
-    return sorted(found, key=lambda source: source.path)
+    found = (source_of(path, root) for pattern in _PATTERNS.get(root.name, ()) for path in root.glob(pattern))
+    return sorted((source for source in found if source is not None), key=lambda source: source.path)
 
 
 def exported(path: Path, head: bytes) -> Source | None:
@@ -66,19 +90,17 @@ def exported(path: Path, head: bytes) -> Source | None:
     first = next(objects_in(head, most=1), {})
     start = first.get("data")
     if first.get("type") != "session.start" or not isinstance(start, dict) or start.get("producer") != _PRODUCER:
-        return vscode_places.exported(path, head, SPEC.id)
+        return Source(agent=SPEC.id, path=str(path), rank=_EXPORT_RANK) if _is_chat(head) else None
     session = start.get("sessionId")
     if not isinstance(session, str) or not _ID.fullmatch(session):
         return None
-    rank = vscode_places.TRANSCRIPT_RANK if "vscodeVersion" in start else 0
+    rank = _TRANSCRIPT_RANK if "vscodeVersion" in start else 0
     return Source(agent=SPEC.id, path=str(path), session=session, rank=rank)
 
 
 def kind_to_read(path: Path) -> Kind:
     """The kind by which `path` is read. A file in another place was exported or copied; its content says the kind."""
-    if (kind := kind_of(path)) is not None:
-        return kind
-    return "chat" if vscode_places.is_chat(read_head(path, _HEAD_BYTES)) else "log"
+    return kind_of(path) or ("chat" if _is_chat(read_head(path, _HEAD_BYTES)) else "log")
 
 
 def readers() -> Mapping[Kind, Reader]:
@@ -89,3 +111,22 @@ def readers() -> Mapping[Kind, Reader]:
     from carryover.readers.stat_cache import StatCachedReader
 
     return {"log": LogReader(), "chat": StatCachedReader(ChatReader()), "chat_transcript": JsonlReader()}
+
+
+def _is_chat(head: bytes) -> bool:
+    """Whether a file begins as a chat: one JSON object, or a log whose first line holds the whole state."""
+    if _FIRST_LINE.match(head):
+        return set(_keys_in(head, depth=2)) >= {"sessionId", "responderUsername"}
+    return set(_keys_in(head, depth=1)) >= {"requests", "responderUsername"}
+
+
+def _keys_in(head: bytes, *, depth: int) -> Iterator[str]:
+    """The keys of the objects at a depth, as far as the beginning of a JSON text shows them."""
+    level = 0
+    for token in _TOKEN.finditer(head):
+        if (bracket := token["bracket"]) is not None:
+            level += 1 if bracket in b"{[" else -1
+            if level <= 0:
+                return
+        elif level == depth and token["colon"] is not None:
+            yield token["text"].decode("utf-8", "replace")

@@ -8,6 +8,7 @@ so by its own records, which have the number 0.
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +17,6 @@ import msgspec
 from carryover.adapter.contract import Batch, FileStat, Record
 from carryover.readers.files import read_small
 from carryover.readers.jsonl import JsonlReader
-from carryover.text import lazy_re as re
 
 NOTED: Final = 0
 """The number of a record that is the reader's own."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-import msgspec
-
 from carryover.adapter.contract import Parsed, Record, Reemitted, Source
 from carryover.agents.copilot import wire
 from carryover.agents.copilot.builder import MAIN, Builder, conversation_of
@@ -27,6 +25,7 @@ from carryover.model import (
 )
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded
+from carryover.records.lenient import fields_of, is_true, items_of, number_of
 from carryover.records.resets import failed_turn
 from carryover.records.summary import parts_by_tag
 from carryover.records.text import without_handoff
@@ -86,80 +85,71 @@ def _version(builder: Builder, version: str | None) -> str | None:
 
 
 def _parse_start(builder: Builder) -> None:
-    start = rawjson.part_of(builder.line.data, wire.Start)
-    if start is None:
-        builder.skip(builder.line.type, "unexpected shape")
-        return
-    builder.move_to(start.context)
+    builder.move_to(fields_of(builder.data.get("context")))
     builder.learn(
-        agent_version=_version(builder, start.copilot_version),
-        model=start.selected_model,
-        parent=start.detached_from_spawning_parent_session_id,
+        agent_version=_version(builder, builder.text("copilotVersion")),
+        model=builder.text("selectedModel"),
+        parent=builder.text("detachedFromSpawningParentSessionId"),
     )
     # Each start of the client gets the handoff by itself.
-    builder.change(compacted_ms=0, in_editor=start.vscode_version is not None)
+    builder.change(compacted_ms=0, in_editor="vscodeVersion" in builder.data)
     resumed = builder.line.type == "session.resume"
     builder.add(SessionStart(reason="resume" if resumed else "new"), "start")
 
 
 def _parse_move(builder: Builder) -> None:
-    builder.move_to(builder.line.data)
+    builder.move_to(builder.data)
 
 
 def _parse_model_change(builder: Builder) -> None:
-    change = rawjson.part_of(builder.line.data, wire.ModelChange)
-    if change is not None and builder.subagent_id is None:
-        builder.learn(model=change.new_model)
+    if builder.subagent_id is None:
+        builder.learn(model=builder.text("newModel"))
 
 
 def _parse_user(builder: Builder) -> None:
-    message = rawjson.part_of(builder.line.data, wire.UserMessage)
-    if message is None:
+    # Its `transformedContent`, which holds what hooks and the client add, is not read.
+    if rawjson.string_of(builder.data.get("content", rawjson.ABSENT)) is None:
         builder.skip(builder.line.type, "unexpected shape")
         return
-    text = message.content.strip()
-    attachments = len(rawjson.part_of(message.attachments, list[msgspec.Raw]) or ())
+    text = builder.text("content").strip()
+    attachments = len(items_of(builder.data.get("attachments")))
     if builder.subagent_id is not None:
         if text:
             builder.add(UserPrompt(text=text, actor="model"), "prompt")
         return
-    if bytes(message.is_autopilot_continuation) == b"true" or not _is_typed(builder, message.source):
+    if is_true(builder.data.get("isAutopilotContinuation")) or not _is_typed(builder, builder.text("source")):
         return
     builder.change(compacted_ms=0)
     if text or attachments:
         builder.add(UserPrompt(text=text, attachments=attachments), "prompt")
 
 
-def _is_typed(builder: Builder, source: str | None) -> bool:
-    if source in (None, "", "user"):
+def _is_typed(builder: Builder, source: str) -> bool:
+    if source in ("", "user"):
         return True
-    if not (source or "").startswith(INJECTED):
+    if not source.startswith(INJECTED):
         builder.skip("user.message/source", "unknown sender")
     return False
 
 
 def _parse_assistant(builder: Builder) -> None:
-    message = rawjson.part_of(builder.line.data, wire.AssistantMessage)
-    if message is None:
-        builder.skip(builder.line.type, "unexpected shape")
-        return
     if builder.subagent_id is None:
-        builder.learn(model=message.model)
-    if message.content.strip():
-        asks = bool(rawjson.part_of(message.tool_requests, list[msgspec.Raw]))
-        cut = message.chunk_count is not None and (message.chunk_index or 0) + 1 < message.chunk_count
-        builder.add(AssistantMessage(text=message.content.strip(), final=not asks and not cut), "text")
+        builder.learn(model=builder.text("model"))
+    if text := builder.text("content").strip():
+        asks = bool(items_of(builder.data.get("toolRequests")))
+        index, count = (number_of(builder.data.get(name)) for name in ("chunkIndex", "chunkCount"))
+        cut = count is not None and (index or 0) + 1 < count
+        builder.add(AssistantMessage(text=text, final=not asks and not cut), "text")
 
 
 def _parse_compaction(builder: Builder) -> None:
-    compaction = rawjson.part_of(builder.line.data, wire.CompactionComplete)
-    if compaction is None or not compaction.success:
+    if not is_true(builder.data.get("success")):
         return
     if builder.subagent_id is None:
         builder.change(compacted_ms=builder.at_ms)
-    summary = without_handoff(compaction.summary_content or "").strip()
+    summary = without_handoff(builder.text("summaryContent")).strip()
     if summary:
-        trigger = {"manual": "manual", "threshold": "auto"}.get(compaction.trigger or "")
+        trigger = {"manual": "manual", "threshold": "auto"}.get(builder.text("trigger"))
         body = AgentSummary(
             text=summary,
             source="compaction",
@@ -171,40 +161,33 @@ def _parse_compaction(builder: Builder) -> None:
 
 def _parse_abort(builder: Builder) -> None:
     end_open_calls(builder)
-    abort = rawjson.part_of(builder.line.data, wire.Abort) or wire.Abort()
-    builder.add(TurnEnd(reason="limit" if abort.reason == _OWN_LIMIT else "interrupted"), "end")
+    builder.add(TurnEnd(reason="limit" if builder.text("reason") == _OWN_LIMIT else "interrupted"), "end")
 
 
 def _parse_error(builder: Builder) -> None:
-    failure = rawjson.part_of(builder.line.data, wire.Failure)
-    if failure is None:
-        builder.skip(builder.line.type, "unexpected shape")
-        return
-    limited = failure.error_type in LIMITS or failure.status_code in (_TOO_MANY_REQUESTS, _PAYMENT_REQUIRED)
-    builder.add(failed_turn(failure.message.strip(), builder.at_ms, limited=limited), "end")
+    code = number_of(builder.data.get("statusCode"))
+    limited = builder.text("errorType") in LIMITS or code in (_TOO_MANY_REQUESTS, _PAYMENT_REQUIRED)
+    builder.add(failed_turn(builder.text("message").strip(), builder.at_ms, limited=limited), "end")
 
 
 def _parse_sub_agent(builder: Builder) -> None:
     """A sub-agent has ended. Where its call is still open, the session awaits it, and its result says the same."""
-    sub = rawjson.part_of(builder.line.data, wire.SubAgent)
-    if sub is None or any(call.id == sub.tool_call_id for call in builder.context.calls):
+    call_id = builder.text("toolCallId")
+    if not call_id or any(call.id == call_id for call in builder.context.calls):
         return
     builder.subagent_id = None  # it is the session's task
     failed = builder.line.type == "subagent.failed"
-    builder.add(BackgroundTask(task_id=sub.tool_call_id, state="failed" if failed else "done"), "task")
+    builder.add(BackgroundTask(task_id=call_id, state="failed" if failed else "done"), "task")
 
 
 def _parse_task_complete(builder: Builder) -> None:
-    complete = rawjson.part_of(builder.line.data, wire.TaskComplete)
-    summary = (complete.summary or "").strip() if complete is not None else ""
-    if summary:
+    if summary := builder.text("summary").strip():
         builder.add(AssistantMessage(text=summary, final=True), "text")
 
 
 def _parse_shutdown(builder: Builder) -> None:
-    shutdown = rawjson.part_of(builder.line.data, wire.Shutdown) or wire.Shutdown()
     if builder.subagent_id is None:
-        builder.add(SessionEnd(reason=bounded(shutdown.shutdown_type, SHORT_CHARS) or "shutdown"), "end")
+        builder.add(SessionEnd(reason=bounded(builder.text("shutdownType"), SHORT_CHARS) or "shutdown"), "end")
 
 
 _HANDLERS: Final[dict[str, Callable[[Builder], None]]] = {

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, Literal
 
 import msgspec
 
 from carryover.adapter.contract import ToolOutcome
 from carryover.adapter.event_builder import closed
-from carryover.agents.copilot import diffs, todos, wire
+from carryover.agents.copilot import diffs, todos
 from carryover.agents.copilot.builder import Builder
 from carryover.agents.copilot.context import OpenCall
 from carryover.agents.copilot.kinds import READ_SHELLS
 from carryover.model import Answer, BackgroundTask, PlanProposal, UserPrompt
-from carryover.records import rawjson
 from carryover.records.changes import as_edit
 from carryover.records.fields import SHORT_CHARS, bounded
+from carryover.records.lenient import Fields, fields_of, is_true, items_of, number_of, text_of
 from carryover.records.text import HANDOFF_FILE, without_ansi
-from carryover.text import lazy_re as re
 
 _FROM_HOOKS: Final = re.compile(
     r'\n*Tool "[^"\n]*" (?:succeeded|failed)\. Additional guidance from \w+ hooks:.*\Z', re.DOTALL
@@ -26,6 +26,7 @@ _FROM_HOOKS: Final = re.compile(
 _ENDED: Final = re.compile(
     r"\n?<(?:shellId: \S+ completed|command with id: \S+ exited|exited) with exit code (?P<code>-?\d{1,9})>\s*\Z"
 )
+_EDITOR_EXIT: Final = re.compile(r"\b(?:[Cc]ommand )?exited with (?:exit )?code:? (-?\d{1,9})\b")
 _RUNNING: Final = re.compile(r"<command (?:started in background )?with shellId: (?P<shell>[^\s>]+)")
 _NEVER_RAN: Final = re.compile(
     r" in JSON at position \d|^Tool '.*' does not exist|^Multiple validation errors|\": Required\b"
@@ -44,15 +45,14 @@ class Outcome(ToolOutcome, frozen=True):
 
 def parse_result(builder: Builder) -> None:
     """The result of a call. What it changed is added where it succeeded."""
-    done = rawjson.part_of(builder.line.data, wire.ToolComplete)
-    if done is None:
+    call_id = builder.text("toolCallId")
+    if not call_id:
         builder.skip(builder.line.type, "unexpected shape")
         return
-    call = next((call for call in builder.context.calls if call.id == done.tool_call_id), None)
+    call = next((call for call in builder.context.calls if call.id == call_id), None)
     if call is None:  # a tool that only says something, or a call that an abort has ended
         return
-    result = rawjson.part_of(done.result, wire.ToolResult) or wire.ToolResult()
-    outcome = _outcome(done, call, result)
+    outcome = _outcome(builder, call)
     if outcome.running is not None and call.op == "shell":
         _leave_running(builder, call, outcome.running)
         return
@@ -63,39 +63,30 @@ def parse_result(builder: Builder) -> None:
         return
     _finish(builder, call, outcome, "")
     if outcome.status == "ok":
-        _add_what_followed(builder, call, done, result, outcome)
+        _add_what_followed(builder, call, outcome)
     elif call.name == "exit_plan_mode":
         builder.add(PlanProposal(call_id=call.id, text="", accepted=False), "plan")
 
 
 def parse_notification(builder: Builder) -> None:
     """A command that kept running has ended; the client reports it to the model."""
-    said = rawjson.part_of(builder.line.data, wire.Notification) or wire.Notification()
-    kind = rawjson.part_of(said.kind, wire.Notified)
-    if kind is None or kind.type != "shell_completed" or not kind.shell_id:
+    kind = fields_of(builder.data.get("kind"))
+    shell = text_of(kind.get("shellId"))
+    if text_of(kind.get("type")) != "shell_completed" or not shell:
         return
-    if kind.exit_code == 0:
-        _end_process(builder, kind.shell_id, Outcome("ok", exit_code=0))
-    elif (call := _running(builder, kind.shell_id)) is not None:
+    if number_of(kind.get("exitCode")) == 0:
+        _end_process(builder, shell, Outcome("ok", exit_code=0))
+    elif (call := _running(builder, shell)) is not None:
         # What it printed is read by a separate call, if at all, which then ends it.
         builder.add(BackgroundTask(task_id=call.id, state="done"), "ended.task")
 
 
 def parse_decision(builder: Builder) -> None:
     """What the user decided about a call: only a refusal is of interest."""
-    completed = rawjson.part_of(builder.line.data, wire.PermissionCompleted)
-    decision = rawjson.part_of(completed.result, wire.Decision) if completed is not None else None
-    if completed is None or decision is None:
-        return
-    words = (decision.feedback or "").strip()
-    if decision.kind.startswith(("denied", "cancelled")):
-        calls = builder.context.calls
-        builder.change(
-            calls=tuple(
-                msgspec.structs.replace(call, denied=True, words=words) if call.id == completed.tool_call_id else call
-                for call in calls
-            )
-        )
+    decision, call_id = fields_of(builder.data.get("result")), builder.text("toolCallId")
+    words = text_of(decision.get("feedback")).strip()
+    if text_of(decision.get("kind")).startswith(("denied", "cancelled")):
+        _replace(builder, call_id, denied=True, words=words)
     if words and builder.subagent_id is None:
         builder.add(UserPrompt(text=words), "said")
 
@@ -114,13 +105,28 @@ def end_open_calls(builder: Builder) -> None:
             builder.change(calls=closed(builder.context.calls, call.id))
 
 
-def _outcome(done: wire.ToolComplete, call: OpenCall, result: wire.ToolResult) -> Outcome:
-    if not done.success:
-        return _failure(done, call)
-    text = _FROM_HOOKS.sub("", without_ansi(result.content))
-    shell = rawjson.part_of(done.shell_execution, wire.ShellExecution) or wire.ShellExecution()
+def _editor_outcome(builder: Builder, call: OpenCall) -> Outcome:
+    """In the transcript of the extension in VS Code: only the text says how a command ended, and a command that fails
+    succeeds as a tool."""
+    output = without_ansi(text_of(fields_of(builder.data.get("result")).get("content")))
+    is_ok = is_true(builder.data.get("success"))
+    found = _EDITOR_EXIT.search(output) if call.op == "shell" else None
+    code = int(found[1]) if found is not None else None
+    if call.op == "shell" and is_ok:
+        return Outcome("unknown" if code is None else "error" if code else "ok", output, code)
+    return Outcome("ok" if is_ok else "error", output, code)
+
+
+def _outcome(builder: Builder, call: OpenCall) -> Outcome:
+    if builder.context.in_editor:
+        return _editor_outcome(builder, call)
+    if not is_true(builder.data.get("success")):
+        return _failure(fields_of(builder.data.get("error")), call)
+    # What hooks add for the model is at its end.
+    text = _FROM_HOOKS.sub("", without_ansi(text_of(fields_of(builder.data.get("result")).get("content"))))
     ended = _ENDED.search(text)
-    code = shell.exit_code if shell.exit_code is not None else int(ended["code"]) if ended else None
+    code = number_of(fields_of(builder.data.get("shellExecution")).get("exitCode"))  # 1.0.102
+    code = int(ended["code"]) if code is None and ended else code
     output = text[: ended.start()] if ended else text
     if code is not None:
         return Outcome("ok" if code == 0 else "error", output, code)
@@ -132,12 +138,11 @@ def _outcome(done: wire.ToolComplete, call: OpenCall, result: wire.ToolResult) -
     return Outcome("unknown" if call.op == "shell" else "ok", output)
 
 
-def _failure(done: wire.ToolComplete, call: OpenCall) -> Outcome:
-    error = rawjson.part_of(done.error, wire.ToolError) or wire.ToolError()
-    message = _FROM_HOOKS.sub("", without_ansi(error.message))
-    if call.denied or error.code in ("denied", "rejected"):
+def _failure(error: Fields, call: OpenCall) -> Outcome:
+    message, code = _FROM_HOOKS.sub("", without_ansi(text_of(error.get("message")))), text_of(error.get("code"))
+    if call.denied or code in ("denied", "rejected"):
         return Outcome("denied", message, never_ran=True, user_words=call.words)
-    if error.code in ("interrupted", "aborted", "cancelled"):
+    if code in ("interrupted", "aborted", "cancelled"):
         return Outcome("interrupted", message)
     return Outcome("error", message, never_ran=_NEVER_RAN.search(message) is not None)
 
@@ -150,9 +155,16 @@ def _finish(builder: Builder, call: OpenCall, outcome: Outcome, part: str) -> No
 
 def _leave_running(builder: Builder, call: OpenCall, process: str) -> None:
     """The call runs on, and its result comes when the process ends."""
-    running = msgspec.structs.replace(call, process=process)
-    builder.change(calls=tuple(running if other.id == call.id else other for other in builder.context.calls))
+    _replace(builder, call.id, process=process)
     builder.add(BackgroundTask(task_id=call.id, state="running", label=bounded(call.subject, SHORT_CHARS)), "running")
+
+
+def _replace(builder: Builder, call_id: str, **changes: object) -> None:
+    """Replaces fields of an open call."""
+    calls = builder.context.calls
+    builder.change(
+        calls=tuple(msgspec.structs.replace(call, **changes) if call.id == call_id else call for call in calls)
+    )
 
 
 def _running(builder: Builder, process: str) -> OpenCall | None:
@@ -173,18 +185,14 @@ def _end_process(builder: Builder, process: str, outcome: Outcome) -> bool:
     return True
 
 
-def _add_what_followed(
-    builder: Builder, call: OpenCall, done: wire.ToolComplete, result: wire.ToolResult, outcome: Outcome
-) -> None:
+def _add_what_followed(builder: Builder, call: OpenCall, outcome: Outcome) -> None:
     if call.op in ("edit", "write"):
-        edited = rawjson.part_of(done.file_edits, list[wire.FileEdited]) or []
-        _add_changes(
-            builder,
-            msgspec.structs.replace(call, changes=diffs.applied(call.changes, result.detailed_content or "", edited)),
-        )
+        diff = text_of(fields_of(builder.data.get("result")).get("detailedContent"))
+        edited = list(map(fields_of, items_of(builder.data.get("fileEdits"))))
+        _add_changes(builder, msgspec.structs.replace(call, changes=diffs.applied(call.changes, diff, edited)))
     elif call.op == "shell":
         _add_changes(builder, call)
-    elif call.op == "ask":
+    elif call.op == "ask" and call.question:
         _add_answer(builder, call, outcome.output)
     elif call.name == "exit_plan_mode":
         builder.add(PlanProposal(call_id=call.id, text="", accepted=True), "plan")

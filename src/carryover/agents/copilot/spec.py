@@ -19,17 +19,16 @@ from carryover.adapter.spec import (
 
 WINDOWS: Final = "workspaceStorage"
 EMPTY: Final = "emptyWindowChatSessions"
-TRANSFERRED: Final = "transferredChatSessions"
-"""Folders of VS Code that hold chats: of windows with a folder, of empty windows, and on the way to another window."""
+"""Folders of VS Code that hold chats: of windows with a folder, of empty windows."""
 EXTENSION: Final = "github.copilot-chat"
-SERVERS: Final = (".vscode-server", ".vscode-server-insiders", ".vscodium-server")
+SERVERS: Final = (".vscode-server", ".vscode-server-insiders")
 """Folders of the remote side of an editor, in the home folder of the machine that is worked on."""
 
-_EDITORS: Final = ("Code", "Code - Insiders", "VSCodium", "VSCodium - Insiders", "Code - OSS")
-_CHAT_FOLDERS: Final = (WINDOWS, f"globalStorage/{EMPTY}", f"globalStorage/{TRANSFERRED}")
+_EDITORS: Final = ("Code", "Code - Insiders", "VSCodium", "Code - OSS")
+_CHAT_FOLDERS: Final = (WINDOWS, f"globalStorage/{EMPTY}")
 _CHATS: Final = (
     *(place for name in _EDITORS for below in _CHAT_FOLDERS for place in application_places(f"{name}/User/{below}")),
-    *(Place(path=f"~/{server}/data/User/{below}") for server in SERVERS for below in _CHAT_FOLDERS),
+    *(Place(path=f"~/{server}/data/User/{WINDOWS}") for server in SERVERS),
 )
 # The editor's own folders do not show that the chat is used; what the extension makes does.
 _EXTENSION_FOLDERS: Final = tuple(

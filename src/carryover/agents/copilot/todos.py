@@ -5,13 +5,13 @@ Of SQL only plain statements are read: what an expression or a query gives is un
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import msgspec
 
 from carryover.model import PlanItem, PlanState, PlanUpdate
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, bounded
-from carryover.text import lazy_re as re
 
 MAX_TODOS: Final = 100
 _MAX_SQL_CHARS: Final = 40_000
@@ -27,17 +27,13 @@ _INSERT: Final = re.compile(
     r"\s*INSERT\s+(?:OR\s+(?P<or>\w+)\s+)?INTO\s+todos\s*\((?P<names>[\w\s,\"]+)\)\s*VALUES\s*(?P<rows>\(.*\))\s*",
     re.IGNORECASE | re.DOTALL,
 )
-_UPDATE: Final = re.compile(
-    rf"\s*UPDATE\s+todos\s+SET\s+(?P<sets>.*?)(?:\s+WHERE\s+id\s*(?:=\s*(?P<id>{_STRING})|IN\s*\((?P<ids>[^()]*)\)))?\s*",
-    re.IGNORECASE | re.DOTALL,
-)
-_DELETE: Final = re.compile(
-    rf"\s*DELETE\s+FROM\s+todos(?:\s+WHERE\s+id\s*(?:=\s*(?P<id>{_STRING})|IN\s*\((?P<ids>[^()]*)\)))?\s*",
-    re.IGNORECASE | re.DOTALL,
+_IDS: Final = rf"\s+WHERE\s+id\s*(?:=|IN\s*\()\s*(?P<ids>{_STRING}(?:\s*,\s*{_STRING})*)\s*\)?"
+_CHANGE: Final = re.compile(
+    rf"\s*(?:UPDATE\s+todos\s+SET\s+(?P<sets>.*?)|DELETE\s+FROM\s+todos)(?:{_IDS})?\s*", re.IGNORECASE | re.DOTALL
 )
 _WHERE: Final = re.compile(r"\bWHERE\b", re.IGNORECASE)
-_SET_STATE: Final = re.compile(rf"\bstatus\s*=\s*(?P<state>{_STRING})", re.IGNORECASE)
-_SET_TITLE: Final = re.compile(rf"\btitle\s*=\s*(?P<title>{_STRING})", re.IGNORECASE)
+_SET: Final = re.compile(rf"\b(?P<name>status|title)\s*=\s*(?P<value>{_STRING})", re.IGNORECASE)
+_TOKEN: Final = re.compile(rf"{_STRING}|[^'();,]+|[();,]", re.DOTALL)
 _BOX: Final = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+\[(?P<mark>[ xX~/-])\]\s+(?P<text>\S.*)$", re.MULTILINE)
 
 
@@ -53,7 +49,8 @@ def after_sql(todos: tuple[Todo, ...], query: str) -> tuple[Todo, ...]:
     """The rows after the plain statements of `query`; the same where it holds none about them."""
     if len(query) > _MAX_SQL_CHARS or "todos" not in query.lower():
         return todos
-    for statement in _statements(query):
+    tokens = _TOKEN.findall(query)
+    for statement in "".join("\0" if token == ";" else token for token in tokens).split("\0"):
         todos = _after(todos, statement)
     return todos[-MAX_TODOS:]
 
@@ -79,22 +76,18 @@ def _box_state(mark: str) -> PlanState:
 def _after(todos: tuple[Todo, ...], statement: str) -> tuple[Todo, ...]:
     if found := _INSERT.fullmatch(statement):
         return _inserted(todos, found)
-    if found := _UPDATE.fullmatch(statement):
-        if _WHERE.search(re.sub(_STRING, "", found["sets"])):
-            return todos  # by another column
-        ids = _ids(found)
-        state, title = _SET_STATE.search(found["sets"]), _SET_TITLE.search(found["sets"])
-        changes = {
-            **({"state": _state(_text(state["state"]))} if state else {}),
-            **({"text": bounded(_text(title["title"]), SHORT_CHARS)} if title else {}),
-        }
-        return tuple(
-            msgspec.structs.replace(todo, **changes) if ids is None or todo.id in ids else todo for todo in todos
-        )
-    if found := _DELETE.fullmatch(statement):
-        ids = _ids(found)
+    found = _CHANGE.fullmatch(statement)
+    if found is None:
+        return todos
+    ids = None if found["ids"] is None else {_text(quoted) for quoted in re.findall(_STRING, found["ids"])}
+    if (sets := found["sets"]) is None:
         return tuple(todo for todo in todos if ids is not None and todo.id not in ids)
-    return todos
+    if _WHERE.search(re.sub(_STRING, "", sets)):
+        return todos  # by another column
+    given = {one["name"].lower(): _text(one["value"]) for one in _SET.finditer(sets)}
+    changes: dict[str, str] = {"text": bounded(given["title"], SHORT_CHARS)} if "title" in given else {}
+    changes |= {"state": _state(given["status"])} if "status" in given else {}
+    return tuple(msgspec.structs.replace(todo, **changes) if ids is None or todo.id in ids else todo for todo in todos)
 
 
 def _inserted(todos: tuple[Todo, ...], found: re.Match[str]) -> tuple[Todo, ...]:
@@ -112,34 +105,12 @@ def _inserted(todos: tuple[Todo, ...], found: re.Match[str]) -> tuple[Todo, ...]
     return todos
 
 
-def _ids(found: re.Match[str]) -> set[str] | None:
-    """The ids that a statement names, None where it is about all rows."""
-    if found["id"] is not None:
-        return {_text(found["id"])}
-    if found["ids"] is not None:
-        return {_text(quoted) for quoted in re.findall(_STRING, found["ids"])}
-    return None
-
-
 def _state(word: str) -> PlanState:
     return _STATES.get(word.lower(), "pending")
 
 
 def _text(quoted: str) -> str:
     return quoted[1:-1].replace("''", "'")
-
-
-_TOKEN: Final = re.compile(rf"{_STRING}|[^'();,]+|[();,]", re.DOTALL)
-
-
-def _statements(query: str) -> list[str]:
-    statements = [""]
-    for token in _TOKEN.findall(query):
-        if token == ";":
-            statements.append("")
-        else:
-            statements[-1] += token
-    return statements
 
 
 def _rows(text: str) -> list[list[str | None]]:

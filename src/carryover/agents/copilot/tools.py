@@ -7,52 +7,20 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.adapter.event_builder import opened, usable_name
-from carryover.agents.copilot import diffs, wire
+from carryover.agents.copilot import diffs
 from carryover.agents.copilot.builder import MAIN, Builder
-from carryover.agents.copilot.context import MAX_OPEN_CALLS, MAX_PLAN_CHARS, OpenCall
+from carryover.agents.copilot.context import MAX_CHANGES, MAX_OPEN_CALLS, MAX_PLAN_CHARS, OpenCall
 from carryover.agents.copilot.kinds import OPS, QUIET_TOOLS, READ_SHELLS, SHELLS
+from carryover.agents.copilot.vscode_tools import ABOUT, op_of, todos_in
 from carryover.model import Op, PlanProposal, Question
 from carryover.records import rawjson, shell_files
-from carryover.records.arguments import CallArguments
 from carryover.records.changes import Change
 from carryover.records.fields import MAX_NAME_CHARS, SUBJECT_CHARS, bounded
+from carryover.records.lenient import Fields, fields_of, items_of, text_of
 from carryover.records.patches import files_in_patch
 from carryover.records.text import names_own_folder
 
 _PLAN_FILE: Final = "/plan.md"
-
-
-class Arguments(CallArguments, frozen=True, rename={"shell_id": "shellId"}):
-    """Arguments that may say what a call is about, each of any type: tools of others choose their own."""
-
-    command: msgspec.Raw = rawjson.ABSENT
-    path: msgspec.Raw = rawjson.ABSENT
-    pattern: msgspec.Raw = rawjson.ABSENT
-    url: msgspec.Raw = rawjson.ABSENT
-    query: msgspec.Raw = rawjson.ABSENT
-    question: msgspec.Raw = rawjson.ABSENT
-    message: msgspec.Raw = rawjson.ABSENT
-    """The question of `ask_user` (1.0.102)."""
-    choices: msgspec.Raw = rawjson.ABSENT
-    requested_schema: msgspec.Raw = msgspec.field(default=rawjson.ABSENT, name="requestedSchema")
-    summary: msgspec.Raw = rawjson.ABSENT
-    todos: msgspec.Raw = rawjson.ABSENT
-    file_text: msgspec.Raw = rawjson.ABSENT
-    skill: msgspec.Raw = rawjson.ABSENT
-    description: msgspec.Raw = rawjson.ABSENT
-    shell_id: msgspec.Raw = rawjson.ABSENT
-
-
-class Field(msgspec.Struct, frozen=True):
-    """A field of the form that `ask_user` shows (1.0.102)."""
-
-    enum: list[str] = msgspec.field(default_factory=list)
-
-
-class Form(msgspec.Struct, frozen=True):
-    """`requestedSchema` of `ask_user` (1.0.102)."""
-
-    properties: dict[str, msgspec.Raw] = msgspec.field(default_factory=dict)
 
 
 def parse_call(builder: Builder) -> None:
@@ -66,97 +34,124 @@ def parse_own_call(builder: Builder) -> None:
 
 
 def _parse(builder: Builder, *, actor: Literal["human", "model"]) -> None:
-    start = rawjson.part_of(builder.line.data, wire.ToolStart)
-    if start is None or usable_name(start.tool_call_id) is None or usable_name(start.tool_name) is None:
+    call_id, name = usable_name(builder.text("toolCallId")), usable_name(builder.text("toolName"))
+    if call_id is None or name is None:
         builder.skip(builder.line.type, "no usable id or name")
         return
-    if start.tool_name in QUIET_TOOLS or any(call.id == start.tool_call_id for call in builder.context.calls):
+    if name in QUIET_TOOLS or any(call.id == call_id for call in builder.context.calls):
         return
-    given = rawjson.part_of(start.arguments, Arguments)
-    if given is None:
-        if start.tool_name != "apply_patch":
-            builder.skip(f"{builder.line.type}/{start.tool_name}", "unexpected arguments")
-        given = Arguments()
-    call = _open_call(builder, start, given)
+    raw = builder.data.get("arguments", rawjson.ABSENT)
+    given = fields_of(raw)
+    in_editor = builder.context.in_editor
+    if bytes(raw)[:1] != b"{" and name != "apply_patch" and not in_editor:
+        builder.skip(f"{builder.line.type}/{name}", "unexpected arguments")
+    call = (_editor_call if in_editor else _open_call)(builder, call_id, name, raw)
     if actor == "human":
         call = msgspec.structs.replace(call, actor="human", changes=())
     builder.add(call.as_event(), "call")
     builder.change(calls=opened(builder.context.calls, call, most=MAX_OPEN_CALLS))
-    _parse_said(builder, call, given)
+    if not in_editor:
+        _parse_said(builder, call, given)
+    elif call.op == "plan" and (todos := todos_in(_editor_arguments(raw).get("todoList"))) is not None:
+        builder.add(todos, "plan")
 
 
-def _open_call(builder: Builder, start: wire.ToolStart, given: Arguments) -> OpenCall:
-    name = start.tool_name
-    cwd = builder.context.cwd
-    op = _op(name, given)
-    about = _subject(name, op, start.arguments, given)
-    process = given.first("shell_id") if name in READ_SHELLS else ""
+def _editor_call(builder: Builder, call_id: str, name: str, raw: msgspec.Raw) -> OpenCall:
+    """A call in the transcript of the extension in VS Code, whose tools are those of its chats."""
+    given, op, cwd = _editor_arguments(raw), op_of(name), builder.context.cwd
+    about = _first(given, *ABOUT)
+    if op == "shell":
+        changes = shell_files.changes(_first(given, "command"), cwd)
+    else:
+        changes = diffs.planned_in_editor(name, op, given, cwd)
     return OpenCall(
-        id=start.tool_call_id,
+        id=call_id,
         name=name,
         op=op,
         subject=bounded(about, SUBJECT_CHARS),
         thread=builder.subagent_id or MAIN,
-        changes=_changes(name, op, start.arguments, given, cwd),
-        question=bounded(about, SUBJECT_CHARS) if op == "ask" else "",
-        plan=_plan(name, op, given),
-        process=process if process and len(process) <= MAX_NAME_CHARS else None,
-        handoff=names_own_folder(" ".join((cwd or "", about, given.first("path")))),
+        changes=changes[:MAX_CHANGES],
+        handoff=names_own_folder(f"{cwd or ''} {about}"),
     )
 
 
-def _op(name: str, given: Arguments) -> Op:
+def _editor_arguments(raw: msgspec.Raw) -> Fields:
+    """An object, or the JSON text that the model wrote."""
+    return fields_of(raw) or fields_of(text_of(raw).encode("utf-8", "replace"))
+
+
+def _open_call(builder: Builder, call_id: str, name: str, raw: msgspec.Raw) -> OpenCall:
+    given, cwd = fields_of(raw), builder.context.cwd
+    op = _op(name, given)
+    about = _subject(name, op, raw, given)
+    process = _first(given, "shellId") if name in READ_SHELLS else ""
+    return OpenCall(
+        id=call_id,
+        name=name,
+        op=op,
+        subject=bounded(about, SUBJECT_CHARS),
+        thread=builder.subagent_id or MAIN,
+        changes=_changes(name, op, raw, given, cwd),
+        question=bounded(about, SUBJECT_CHARS) if op == "ask" else "",
+        plan=_plan(name, op, given),
+        process=process if process and len(process) <= MAX_NAME_CHARS else None,
+        handoff=names_own_folder(" ".join((cwd or "", about, _first(given, "path")))),
+    )
+
+
+def _op(name: str, given: Fields) -> Op:
     if name == "sql":
-        return "plan" if "todos" in given.first("query").lower() else "other"
-    if name == "str_replace_editor":
-        # One tool for all of them (before 0.0.350, read about).
-        return {"view": "read", "create": "write"}.get(given.first("command"), "edit")  # type: ignore[return-value]
+        return "plan" if "todos" in _first(given, "query").lower() else "other"
     return OPS.get(name, "other")
 
 
-def _subject(name: str, op: Op, raw: msgspec.Raw, given: Arguments) -> str:
+def _subject(name: str, op: Op, raw: msgspec.Raw, given: Fields) -> str:
     if name == "apply_patch":
         return next(iter(files_in_patch(diffs.patch_text(raw))), "")
     if op in ("read", "edit", "write"):
-        return given.first("path", "command")
+        return _first(given, "path", "command")
     if op == "ask":
-        return given.first("message", "question")
+        return _first(given, "message", "question")
     if op == "plan":
-        return given.first("description", "summary")
+        return _first(given, "description", "summary")
     if op in ("agent", "other"):
-        return given.first("description", "command", "path", "query", "url", "skill", "pattern")
-    return given.first("command", "pattern", "url", "query", "path", "description")
+        return _first(given, "description", "command", "path", "query", "url", "skill", "pattern")
+    return _first(given, "command", "pattern", "url", "query", "path", "description")
 
 
-def _changes(name: str, op: Op, raw: msgspec.Raw, given: Arguments, cwd: str | None) -> tuple[Change, ...]:
+def _changes(name: str, op: Op, raw: msgspec.Raw, given: Fields, cwd: str | None) -> tuple[Change, ...]:
     if op in ("edit", "write"):
         return diffs.planned(name, raw, cwd)
     if name in SHELLS:
-        return shell_files.changes(given.first("command"), cwd)
+        return shell_files.changes(_first(given, "command"), cwd)
     return ()
 
 
-def _parse_said(builder: Builder, call: OpenCall, given: Arguments) -> None:
+def _parse_said(builder: Builder, call: OpenCall, given: Fields) -> None:
     if call.op == "ask" and call.question:
         builder.add(Question(call_id=call.id, text=call.question, options=_options(given)), "question")
     elif call.name == "exit_plan_mode":
-        builder.add(PlanProposal(call_id=call.id, text=given.first("summary")), "plan")
+        builder.add(PlanProposal(call_id=call.id, text=_first(given, "summary")), "plan")
 
 
-def _plan(name: str, op: Op, given: Arguments) -> str:
+def _plan(name: str, op: Op, given: Fields) -> str:
     text = ""
     if name == "sql" and op == "plan":
-        text = given.first("query")
+        text = _first(given, "query")
     elif name == "update_todo":
-        text = given.first("todos")
-    elif name == "create" and given.first("path").endswith(_PLAN_FILE) and diffs.is_own_file(given.first("path")):
-        text = given.first("file_text")
+        text = _first(given, "todos")
+    elif name == "create" and _first(given, "path").endswith(_PLAN_FILE) and diffs.is_own_file(_first(given, "path")):
+        text = _first(given, "file_text")
     return text if len(text) <= MAX_PLAN_CHARS else ""
 
 
-def _options(given: Arguments) -> tuple[str, ...]:
-    if (choices := rawjson.part_of(given.choices, list[str])) is not None:
-        return tuple(choices)
-    form = rawjson.part_of(given.requested_schema, Form) or Form()
-    fields = [rawjson.part_of(raw, Field) or Field() for raw in form.properties.values()]
-    return tuple(choice for field in fields for choice in field.enum)
+def _options(given: Fields) -> tuple[str, ...]:
+    # `choices` in 1.0.48, the fields of a form in 1.0.102.
+    form = fields_of(fields_of(given.get("requestedSchema")).get("properties")).values()
+    listed = [given.get("choices"), *(fields_of(field).get("enum") for field in form)]
+    return tuple(filter(None, (text_of(choice) for choices in listed for choice in items_of(choices))))
+
+
+def _first(given: Fields, *names: str) -> str:
+    """The first of these arguments that is a text: tools of others choose their own names and types."""
+    return next(filter(None, (text_of(given.get(name)) for name in names)), "")

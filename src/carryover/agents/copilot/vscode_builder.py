@@ -1,19 +1,39 @@
-"""Turns one record of a chat in VS Code into events: its keys, its times, the folder it belongs to."""
+"""What is remembered of a chat of VS Code, and the events that one of its records becomes: keys, times, folder."""
 
 from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 
 from carryover.adapter.contract import Parsed, Reemitted
 from carryover.adapter.event_builder import EventBuilder
-from carryover.agents.copilot.vscode_context import MAX_THREADS, ChatContext, ThreadContext
 from carryover.agents.copilot.vscode_wire import Chat
 from carryover.model import AnyBody
 from carryover.records.fields import LATEST_MS, MAX_NAME_CHARS, MAX_PATH_CHARS, is_absolute
+
+MAX_THREADS: Final = 60
+
+
+class ThreadContext(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What was emitted of a thread."""
+
+    last: bytes | None = None
+    """Key of the last event; bytes, since a text might be taken for a secret."""
+    last_ms: int = 0
+    info: int = 0
+    """Fingerprint of the facts about the session as they were last emitted."""
+    folder: str | None = None
+    """The folder that the chat works in, where its window has several or none."""
+
+
+class ChatContext(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The state of a chat: its threads, those emitted last."""
+
+    threads: dict[str, ThreadContext] = {}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,31 +64,20 @@ class ChatBuilder(EventBuilder[ChatContext]):
         threads[self.chat.thread] = msgspec.structs.replace(self.thread, **changes)
         self.change(threads=threads)
 
-    def place(self, at_ms: int) -> None:
-        """Gives the record its time: never before that of the one before it."""
+    def add(self, body: AnyBody, key: str, at_ms: int) -> None:
+        """Adds an event, never before the one before it. Its key begins with the chat, since an imported one may
+        repeat the requests of another."""
         self.at_ms = min(max(at_ms, self.thread.last_ms), LATEST_MS)
         self.remember(last_ms=self.at_ms)
-
-    def add(self, body: AnyBody, key: str) -> None:
-        """Adds an event. Its key begins with the chat, since an imported one may repeat the requests of another."""
-        self.append(
-            f"{self.chat.thread}/{key}",
-            body,
-            session=self.chat.session,
-            cwd=self.folder,
-            subagent_id=self.chat.subagent,
-        )
+        key = f"{self.chat.thread}/{key}"
+        self.append(key, body, session=self.chat.session, cwd=self.folder, subagent_id=self.chat.subagent)
 
     @property
     def folder(self) -> str | None:
         """The folder that the chat works in, None while that is unknown."""
         folders = self.chat.folders
-        return folders[0] if len(folders) == 1 else self._learned
-
-    @property
-    def _learned(self) -> str | None:
         main = self.context.threads.get(self.chat.session, ThreadContext())
-        return self.thread.folder or main.folder
+        return folders[0] if len(folders) == 1 else self.thread.folder or main.folder
 
     def learn_folder(self, paths: Iterable[str], *, are_files: bool = False) -> None:
         """Remembers the folder of a chat whose window has several, or none: that of the first file that it names."""

@@ -46,7 +46,7 @@ def _grouped(part: Fields) -> Iterator[Change]:
     edits = [fields_of(raw) for batch in items_of(part.get("edits"))[:MAX_EDITS] for raw in items_of(batch)]
     if path is None or not edits:
         return
-    added = sum(_lines_of(text_of(edit.get("text"))) for edit in edits[:MAX_EDITS])
+    added = sum(len(text_of(edit.get("text")).splitlines()) for edit in edits[:MAX_EDITS])
     removed = sum(_lines_in(fields_of(edit.get("range"))) for edit in edits[:MAX_EDITS])
     line, anchor = _first(edits)
     yield Change(path=path, change="modify", added=added, removed=removed, line=line, anchor=anchor)
@@ -62,10 +62,6 @@ def _first(edits: list[Fields]) -> tuple[int | None, str | None]:
                 return line, bounded(text, SHORT_CHARS)
     start = number_of(fields_of(edits[0].get("range")).get("startLineNumber"))
     return (start if start is not None and start > 0 else None), None
-
-
-def _lines_of(text: str) -> int:
-    return len(text.splitlines())
 
 
 def _lines_in(place: Fields) -> int:
@@ -84,9 +80,8 @@ def _external(part: Fields) -> Iterator[Change]:
         return
     counts = fields_of(part.get("diff"))
     added, removed = (number_of(counts.get(name)) for name in ("added", "removed"))
-    if change == "rename" and old_path is None:
-        change = "modify"
-    old_path = old_path if change == "rename" else None
+    if change != "rename" or old_path is None:
+        change, old_path = "modify" if change == "rename" else change, None
     yield Change(path=path, change=change, old_path=old_path, added=added, removed=removed)
 
 

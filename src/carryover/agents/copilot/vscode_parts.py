@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,21 +13,14 @@ from carryover.agents.copilot.vscode_wire import (
     EDIT_KINDS,
     EVENT_KINDS,
     TEXT_KINDS,
+    TOOL_KINDS,
     WITHIN_TEXT,
     ToolPart,
-    is_denied,
-    is_given,
     kind_of_part,
 )
-from carryover.records import rawjson
-from carryover.records.lenient import Fields, fields_of, items_of, read_as, text_of
-from carryover.text import lazy_re as re
+from carryover.records.lenient import Fields, fields_of, read_as, text_of
 
-MAX_PARTS: Final = 20_000
-"""Of one answer."""
-MAX_DETAILS_BYTES: Final = 1 << 20
-
-_FENCE: Final = re.compile(r"\s*(`{3,}[\w+-]*\s*)*")
+_ONLY_FENCES: Final = re.compile(r"\s*(`{3,}[\w+-]*\s*)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +31,6 @@ class Part:
     fields: Fields
     kind: str
     tool: ToolPart | None = None
-
-    def slim(self) -> msgspec.Raw:
-        """The part as it was written; of a long tool call only what is relied on, without details beyond measure."""
-        if self.tool is None or len(self.raw) <= MAX_DETAILS_BYTES // 8:
-            return self.raw
-        tool = self.tool
-        if len(tool.result_details) > MAX_DETAILS_BYTES:
-            tool = msgspec.structs.replace(tool, result_details=rawjson.ABSENT)
-        return msgspec.Raw(msgspec.json.encode(tool))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,55 +50,16 @@ class Group:
     """An edit comes just before it, just after it."""
 
 
-def parts_of(request: Fields) -> Iterator[Part]:
-    """The parts of a request's answer."""
-    response = request.get("response", rawjson.ABSENT)
-    raws = items_of(response) or ([response] if text_of(response) else [])  # one text in the oldest chats
-    for raw in raws[:MAX_PARTS]:
-        if text_of(raw):
-            yield Part(raw, {}, "")
-            continue
-        fields = fields_of(raw)
-        kind = kind_of_part(fields)
-        is_tool = kind in ("toolInvocationSerialized", "toolInvocation")
-        yield Part(raw, fields, kind, (read_as(raw, ToolPart) or ToolPart()) if is_tool else None)
-
-
-def groups_of(parts: Iterable[Part]) -> Iterator[list[Part]]:
-    """Parts by themselves, but consecutive ones of a text together."""
-    text: list[Part] = []
-    for part in parts:
-        if part.kind in TEXT_KINDS:
-            text.append(part)
-        elif part.kind not in WITHIN_TEXT:
-            if text:
-                yield text
-                text = []
-            yield [part]
-    if text:
-        yield text
-
-
-def plain(part: Part) -> str:
-    """The Markdown of a text part; anything for a reference, which always says something."""
-    if part.kind == "inlineReference":
-        return "-"
-    return (
-        text_of(part.raw)
-        or text_of(part.fields.get("value"))
-        or text_of(fields_of(part.fields.get("content")).get("value"))
-    )
-
-
-def placed(groups: Iterable[Sequence[Part]]) -> list[Group]:
-    """The groups, each with what is before and after it."""
-    listed = list(groups)
+def groups_in(raws: Sequence[msgspec.Raw]) -> list[Group]:
+    """The parts of an answer by themselves, but consecutive ones of a text together; each with what is around it."""
+    listed = list(_grouped(raws))
     found: list[Group] = []
     steps = speech = False
     for number in range(len(listed) - 1, -1, -1):
         parts = listed[number]
         before, after = (listed[n][0].kind if 0 <= n < len(listed) else "" for n in (number - 1, number + 1))
-        is_silent = parts[0].kind in TEXT_KINDS and all(_FENCE.fullmatch(plain(part)) for part in parts)
+        kind = parts[0].kind
+        is_silent = kind in TEXT_KINDS and all(_ONLY_FENCES.fullmatch(text_of_part(part)) for part in parts)
         found.append(
             Group(
                 number=number,
@@ -125,13 +71,33 @@ def placed(groups: Iterable[Sequence[Part]]) -> list[Group]:
                 before_edit=after in EDIT_KINDS,
             )
         )
-        kind = parts[0].kind
         steps = steps or kind in EVENT_KINDS or (kind in TEXT_KINDS and not is_silent)
         speech = speech or kind in TEXT_KINDS or kind == "thinking"
     return found[::-1]
 
 
-def has_result(tool: ToolPart) -> bool:
-    """Whether a call has ended, by what it says itself."""
-    given = (tool.result_details, tool.result_error, tool.data.get("terminalCommandState"))
-    return is_denied(tool) or any(is_given(raw) for raw in given)
+def _grouped(raws: Sequence[msgspec.Raw]) -> Iterator[list[Part]]:
+    text: list[Part] = []
+    for raw in raws:
+        fields = {} if text_of(raw) else fields_of(raw)
+        kind = "" if text_of(raw) else kind_of_part(fields)
+        if kind in TEXT_KINDS:
+            text.append(Part(raw, fields, kind))
+        elif kind not in WITHIN_TEXT:
+            if text:
+                yield text
+                text = []
+            yield [Part(raw, fields, kind, (read_as(raw, ToolPart) or ToolPart()) if kind in TOOL_KINDS else None)]
+    if text:
+        yield text
+
+
+def text_of_part(part: Part) -> str:
+    """The Markdown of a part; of a reference its name, or that of the file."""
+    fields = part.fields
+    reference = fields_of(fields.get("inlineReference"))
+    if reference:
+        uri = fields_of(fields_of(reference.get("location")).get("uri")) or fields_of(reference.get("uri")) or reference
+        named = text_of(fields.get("name")) or text_of(reference.get("name"))
+        return f"`{named or text_of(uri.get('path')).rpartition('/')[2]}`"
+    return text_of(part.raw) or text_of(fields.get("value")) or text_of(fields_of(fields.get("content")).get("value"))

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from carryover.adapter.contract import Batch, FileStat, Record
-from carryover.agents.copilot.spec import EMPTY, SERVERS, TRANSFERRED, WINDOWS
-from carryover.agents.copilot.vscode_chat import Item, Thread, mark_of, threads_of
+from carryover.agents.copilot.locate import CHATS
+from carryover.agents.copilot.spec import EMPTY, SERVERS, WINDOWS
+from carryover.agents.copilot.vscode_chat import Thread, threads_of
 from carryover.agents.copilot.vscode_log import is_log, replayed, state_of
-from carryover.agents.copilot.vscode_places import CHATS
-from carryover.agents.copilot.vscode_wire import BeginRecord, Chat, SkippedRecord, Why, encoded
+from carryover.agents.copilot.vscode_wire import Chat, SkippedRecord, Why
 from carryover.readers import files
-from carryover.readers.rewritten import NotYet, Piece, read_on
+from carryover.readers.rewritten import read_on
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.readers.workspaces import Folders, folders_of_uri, folders_of_window
 from carryover.records import rawjson
@@ -60,10 +60,10 @@ class ChatReader:
             if isinstance(found, str):
                 return _given_up(cursor, found)
             chats = found
-        batch = _numbered(read_on(chats, cursor, now_ms=now_ms), chats)
+        batch = read_on(chats, cursor, now_ms=now_ms)
         if batch.more:
             self._unfinished = path, stat, chats
-        return batch
+        return msgspec.structs.replace(batch, records=tuple(map(_numbered, batch.records)))
 
     def stat(self, path: Path) -> FileStat:
         """Size and time of the file."""
@@ -73,69 +73,25 @@ class ChatReader:
 class Chats:
     """See `carryover.readers.rewritten.Snapshot`: the threads of a chat, the main one first."""
 
-    def __init__(self, threads: Iterable[EmittedThread] = ()) -> None:
+    def __init__(self, threads: Iterable[Thread] = ()) -> None:
         self._threads = {each.ident: each for each in threads}
 
     def conversations(self) -> list[tuple[str, str]]:
         """Id and mark of each thread."""
         return [(ident, each.mark) for ident, each in self._threads.items()]
 
-    def conversation(self, ident: str, _notes: dict[str, str]) -> EmittedThread | None:
+    def conversation(self, ident: str, _notes: dict[str, str]) -> Thread | None:
         """A thread."""
         return self._threads.get(ident)
 
-    def requests(self) -> dict[str, int]:
-        """The place of each request in the chat, from 1, by its id."""
-        named = (getattr(item.record, "request", "") for each in self._threads.values() for item in each.items)
-        return {ident: number for number, ident in enumerate(dict.fromkeys(filter(None, named)), start=1)}
+
+class _Placed(msgspec.Struct, frozen=True):
+    place: int = 1
 
 
-class EmittedThread:
-    """See `carryover.readers.rewritten.Conversation`."""
-
-    def __init__(self, thread: Thread, rests_ms: int | None) -> None:
-        self.ident = thread.chat.thread
-        self._thread = thread
-        self.items = thread.items
-        marks = [mark_of(item) for item in thread.items]
-        self.pieces: Sequence[Piece] = [(item.ident, mark) for item, mark in zip(thread.items, marks, strict=True)]
-        state = b"" if thread.state is None else encoded(thread.state)
-        self.mark = digest(b"\n".join([state, *(mark.encode() for mark in marks)]))
-        is_open = any(item.is_open for item in thread.items)
-        self.rests_ms = rests_ms if is_open else None
-
-    def begin(self, *, on: bool, more: bool) -> bytes | None:
-        """The record before the items."""
-        if isinstance(self._thread.state, SkippedRecord):
-            return None
-        return encoded(BeginRecord(chat=self._thread.chat, at_ms=self._thread.at_ms, on=on, more=more))
-
-    def piece(self, number: int) -> bytes | None:
-        """The record of an item. Raises NotYet for one that may still change."""
-        item: Item = self._thread.items[number]
-        if item.is_open and self.rests_ms is not None:
-            raise NotYet
-        return encoded(item.record)
-
-    def end(self, emitted: int) -> bytes | None:
-        """What is known of the chat as a whole, or why it is not read."""
-        state = self._thread.state
-        is_told = emitted > 0 or isinstance(state, SkippedRecord)
-        return encoded(state) if state is not None and is_told else None
-
-
-class _OfRequest(msgspec.Struct, frozen=True):
-    request: str = ""
-
-
-def _numbered(batch: Batch, chats: Chats) -> Batch:
-    """The batch with each record under the number of its request, which is how people count a chat."""
-    places, number = chats.requests(), 1
-    records = []
-    for record in batch.records:
-        number = places.get(msgspec.json.decode(record.data, type=_OfRequest).request, number)
-        records.append(msgspec.structs.replace(record, number=number))
-    return msgspec.structs.replace(batch, records=tuple(records))
+def _numbered(record: Record) -> Record:
+    """The record under the number of its request, which is how people count a chat."""
+    return msgspec.structs.replace(record, number=msgspec.json.decode(record.data, type=_Placed).place)
 
 
 def _replayed(path: Path, stat: FileStat, now_ms: int) -> Chats | Why:
@@ -149,8 +105,13 @@ def _replayed(path: Path, stat: FileStat, now_ms: int) -> Chats | Why:
         if problem == "not JSON" and now_ms - changed_ms < SETTLED_MS:
             raise OSError(errno.EAGAIN, "the chat is being written", str(path))
         return problem or "nothing in it"
+    folders = _folders(path, state)
+    why: Why | None = "remote workspace" if folders.remote else problem
     rests_ms = changed_ms + SETTLED_MS if changed_ms + SETTLED_MS >= now_ms else None
-    return Chats(EmittedThread(thread, rests_ms) for thread in _threads_in(path, state, problem))
+    threads = [] if folders.remote else threads_of(state, _name_of(path, state), folders.paths, rests_ms)
+    if why is not None:  # a thread without a word for what of it is not read
+        threads.append(Thread(Chat(session="?"), state=SkippedRecord(why=why)))
+    return Chats(threads)
 
 
 def _given_up(cursor: bytes | None, why: Why) -> Batch:
@@ -160,22 +121,12 @@ def _given_up(cursor: bytes | None, why: Why) -> Batch:
         return Batch(records=(), cursor=mark)
     if why == "too long":
         return Batch(records=(), cursor=mark, oversized=1)
-    return Batch(records=(Record(number=1, data=encoded(SkippedRecord(what="chat", why=why))),), cursor=mark)
-
-
-def _threads_in(path: Path, state: Fields, problem: Why | None) -> list[Thread]:
-    """The threads of a chat, and one without a word for what of it is not read."""
-    folders = _folders(path, state)
-    threads = [] if folders.remote else threads_of(state, _name_of(path, state), folders.paths)
-    why: Why | None = "remote workspace" if folders.remote else problem
-    if why is not None:
-        threads.append(Thread(Chat(session="?"), 0, state=SkippedRecord(what="chat", why=why)))
-    return threads
+    return Batch(records=(Record(number=1, data=msgspec.json.encode(SkippedRecord(why=why))),), cursor=mark)
 
 
 def _name_of(path: Path, state: Fields) -> str:
     """The id of a chat that has none: that of its file, or of an export one that its first request gives."""
-    if path.parent.name in (CHATS, EMPTY, TRANSFERRED):
+    if path.parent.name in (CHATS, EMPTY):
         return path.stem
     first = fields_of(next(iter(items_of(state.get("requests"))), rawjson.ABSENT))
     return f"export-{digest(text_of(first.get('requestId')))}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from typing import Final
 
 import msgspec
@@ -14,7 +15,6 @@ from carryover.records.fields import MAX_PATH_CHARS, SHORT_CHARS, SUBJECT_CHARS,
 from carryover.records.lenient import Fields, fields_of, items_of, number_of, text_of
 from carryover.records.text import names_own_folder, without_ansi
 from carryover.records.uris import path_of
-from carryover.text import lazy_re as re
 
 MAX_TODOS: Final = 100
 
@@ -95,6 +95,12 @@ def is_about_handoff(tool: ToolPart) -> bool:
     return names_own_folder(f"{subject_of(tool)} {_markdown(tool.invocation_message)}")
 
 
+def has_result(tool: ToolPart) -> bool:
+    """Whether a call has ended, by what it says itself."""
+    given = (tool.result_details, tool.result_error, tool.data.get("terminalCommandState"))
+    return is_denied(tool) or any(is_given(raw) for raw in given)
+
+
 def outcome_of(op: Op, tool: ToolPart, state: int) -> ToolOutcome | None:
     """How a call ended; None where it did not, as far as anything says. `state`: how far its turn came."""
     data, details = tool.data, fields_of(tool.result_details)
@@ -102,7 +108,7 @@ def outcome_of(op: Op, tool: ToolPart, state: int) -> ToolOutcome | None:
         return ToolOutcome("denied", never_ran=True)
     if bytes(data.get("kind", b"")) == b'"terminal"':
         return _terminal_outcome(data, state)
-    output = without_ansi(_output(data, details) or _error(tool))
+    output = without_ansi(_output(data, details) or text_of(tool.result_error))
     if is_given(tool.result_error) or bytes(details.get("isError", b"")) == b"true":
         return ToolOutcome("error", output)
     if state == CANCELLED:
@@ -113,11 +119,6 @@ def outcome_of(op: Op, tool: ToolPart, state: int) -> ToolOutcome | None:
         # A run of tests has no exit code; what the chat shows of it says how many passed.
         return ToolOutcome("unknown", output or _shown(tool.past_tense_message))
     return ToolOutcome("ok", output)
-
-
-def plan_of(data: Fields) -> PlanUpdate | None:
-    """The todo list that a call leaves, None where it is about none."""
-    return todos_in(data.get("todoList")) if text_of(data.get("kind")) == "todoList" else None
 
 
 def todos_in(raw: msgspec.Raw | None) -> PlanUpdate | None:
@@ -153,16 +154,9 @@ def _terminal_outcome(data: Fields, state: int) -> ToolOutcome | None:
 def _output(data: Fields, details: Fields) -> str:
     """What a call printed: a text, or the texts among its parts."""
     plain = text_of(data.get("output")) or text_of(data.get("result"))
-    parts = [text_of(fields_of(raw).get("value")) for raw in items_of(details.get("output")) if _is_text(raw)]
+    listed = map(fields_of, items_of(details.get("output")))
+    parts = [text_of(part.get("value")) for part in listed if bytes(part.get("isText", b"true")) == b"true"]
     return plain or "\n".join(filter(None, parts)) or text_of(details.get("output"))
-
-
-def _is_text(raw: msgspec.Raw) -> bool:
-    return bytes(fields_of(raw).get("isText", b"true")) == b"true"
-
-
-def _error(tool: ToolPart) -> str:
-    return text_of(tool.result_error)
 
 
 def _uris_in(message: msgspec.Raw) -> list[msgspec.Raw]:

@@ -1,6 +1,6 @@
 """What is in a chat of VS Code, as far as we rely on it, and the records that its reader makes of it.
 
-Every field may be missing or have another type. Taken from the editor's public source, 1.109 and later: FACTS.md.
+Every field may be missing or have another type. Taken from the editor's public source: FACTS.md.
 """
 
 from __future__ import annotations
@@ -12,30 +12,31 @@ import msgspec
 from carryover.records import rawjson
 from carryover.records.lenient import Fields, fields_of, is_true, number_of, text_of
 
-PENDING, COMPLETE, CANCELLED, FAILED, NEEDS_INPUT = range(5)
-"""States of a request's answer (`modelState.value`)."""
+PENDING, COMPLETE, CANCELLED, FAILED = range(4)
+"""States of a request's answer (`modelState.value`); 4 waits for the user."""
+ENDED: Final = (COMPLETE, CANCELLED, FAILED)
 
 _DENIED, _SKIPPED = 0, 5
 """Types of `isConfirmed`."""
 
-TEXT_KINDS: Final = frozenset(("", "text", "markdownContent", "markdownVuln", "inlineReference"))
+TEXT_KINDS: Final = frozenset(("", "markdownContent", "markdownVuln", "inlineReference"))
 """Parts of an answer that are its text. Plain Markdown has no kind."""
 EDIT_KINDS: Final = frozenset(("textEditGroup", "notebookEditGroup", "externalEdit", "workspaceEdit"))
-EVENT_KINDS: Final = EDIT_KINDS | {"toolInvocationSerialized", "toolInvocation", "questionCarousel", "planReview"}
+TOOL_KINDS: Final = frozenset(("toolInvocationSerialized", "toolInvocation"))
+EVENT_KINDS: Final = EDIT_KINDS | TOOL_KINDS | {"questionCarousel", "planReview"}
 """Other parts that become events."""
 WITHIN_TEXT: Final = frozenset(("codeblockUri", "undoStop", "reference", "codeCitation"))
 """Parts that do not end a text."""
 QUIET_KINDS: Final = WITHIN_TEXT | frozenset(
-    "thinking progressMessage progressTask progressTaskSerialized progressTaskResult confirmation elicitation "
-    "elicitation2 elicitationSerialized mcpServersStarting mcpServersStartingSlow mcpAuthenticationRequired hook "
-    "warning info command treeData multiDiffData extensions pullRequest clearToPreviousToolInvocation usage "
+    "thinking prepareToolInvocation progressMessage progressTask progressTaskSerialized progressTaskResult "
+    "confirmation elicitation elicitation2 elicitationSerialized mcpServersStarting mcpServersStartingSlow "
+    "mcpAuthenticationRequired hook warning info command treeData multiDiffData extensions pullRequest "
+    "clearToPreviousToolInvocation usage "
     "usedContext move disabledClaudeHooks systemNotification voiceProgress autoModeResolution progress".split()
 )
 """Parts that hold nothing for a handoff."""
 
-
 Why = Literal[
-    "unknown kind",
     "too long",
     "remote workspace",
     "not JSON",
@@ -44,7 +45,7 @@ Why = Literal[
     "unexpected path",
     "nothing in it",
 ]
-"""Why something is not read."""
+"""Why a chat is not read."""
 
 
 class Chat(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -61,80 +62,51 @@ class Chat(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class _Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
-    """`at_ms` is 0 where nothing says when it was."""
-
     chat: Chat
-    at_ms: int = 0
 
 
 class BeginRecord(_Record, frozen=True, kw_only=True, tag="begin"):
     """A thread is emitted: from its beginning, or `on` after what was emitted before. `more`: not all of it yet."""
 
+    at_ms: int = 0
     on: bool = False
     more: bool = False
 
 
-class PromptRecord(_Record, frozen=True, kw_only=True, tag="prompt"):
-    """What a request asks. `typed`: a person typed it. `queued`: it waits until the agent is done."""
+class RequestRecord(_Record, frozen=True, kw_only=True, tag="request"):
+    """A request and its answer, without what is not needed of them. `place`: from 1. `open`: its answer
+    has not ended. `live`: it is being written, so that what may still change is left out. `queued`: what waits."""
 
-    request: str
-    message: msgspec.Raw = rawjson.ABSENT
-    variables: msgspec.Raw = rawjson.ABSENT
-    typed: bool = True
-    queued: bool = False
-
-
-class TextRecord(_Record, frozen=True, kw_only=True, tag="text"):
-    """A text of the model: consecutive parts. `after_edit`, `before_edit`: it may begin or end with the border of a
-    code block whose content became an edit. `final`: it ended its turn; None where nothing says."""
-
-    request: str
-    number: int
-    parts: tuple[msgspec.Raw, ...]
-    after_edit: bool = False
-    before_edit: bool = False
-    final: bool | None = None
-    aborted: bool = False
-
-
-class PartRecord(_Record, frozen=True, kw_only=True, tag="part"):
-    """Another part of an answer. `call_id`: the call that an edit was made by, `is_new`: which
-    created the file. `state`: how far a tool call came."""
-
-    request: str
-    number: int
-    part: msgspec.Raw
-    call_id: str | None = None
-    is_new: bool = False
-    state: int = PENDING
-
-
-class EndRecord(_Record, frozen=True, kw_only=True, tag="end"):
-    """How an answer ended."""
-
-    request: str
-    state: int | None = None
-    result: msgspec.Raw = rawjson.ABSENT
+    ident: str
+    place: int = 1
+    request: Fields = {}
+    parts: tuple[msgspec.Raw, ...] = ()
+    open: bool = False
+    live: bool = False
+    queued: tuple[msgspec.Raw, ...] = ()
 
 
 class StateRecord(_Record, frozen=True, kw_only=True, tag="state"):
-    """The chat as a whole, after what was emitted of it. `rests`: no answer is being written."""
+    """The chat as a whole, after what was emitted of it. `rests`: no answer is being written. `live`: the request whose
+    answer is."""
 
+    at_ms: int = 0
+    place: int = 1
     title: str = ""
     model: str = ""
     version: str = ""
     branch: str = ""
     rests: bool = False
+    live: RequestRecord | None = None
 
 
 class SkippedRecord(msgspec.Struct, frozen=True, kw_only=True, tag="skipped", tag_field="kind"):
-    """Something that is not read, and why."""
+    """A chat that is not read, and why."""
 
-    what: str
     why: Why
 
 
-AnyRecord = BeginRecord | PromptRecord | TextRecord | PartRecord | EndRecord | StateRecord | SkippedRecord
+AnyRecord = BeginRecord | RequestRecord | StateRecord | SkippedRecord
 RECORD: Final[msgspec.json.Decoder[AnyRecord]] = msgspec.json.Decoder(AnyRecord)
 
 
@@ -157,10 +129,16 @@ class ToolPart(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
         """What the tool adds to it: a command, a todo list, a sub-agent."""
         return fields_of(self.tool_specific_data)
 
+    @property
+    def within(self) -> str:
+        """The sub-agent that made the call, empty for the main conversation."""
+        return text_of(self.sub_agent_invocation_id)
 
-def encoded(record: AnyRecord) -> bytes:
-    """The record as the reader hands it to the parser."""
-    return msgspec.json.encode(record)
+    @property
+    def starts(self) -> str:
+        """The sub-agent that the call starts, empty where it starts none."""
+        is_start = not self.within and text_of(self.data.get("kind")) == "subagent" and text_of(self.data.get("prompt"))
+        return text_of(self.tool_call_id) if is_start else ""
 
 
 def kind_of_part(fields: Fields) -> str:
@@ -174,9 +152,7 @@ def state_in(request: Fields) -> int | None:
     state = number_of(fields_of(request.get("modelState")).get("value"))
     if state is None and is_true(request.get("isCanceled")):
         return CANCELLED
-    if state is None and fields_of(request.get("result")):
-        return COMPLETE
-    return state
+    return COMPLETE if state is None and fields_of(request.get("result")) else state
 
 
 def is_given(raw: msgspec.Raw | None) -> bool:
@@ -185,6 +161,5 @@ def is_given(raw: msgspec.Raw | None) -> bool:
 
 
 def is_denied(tool: ToolPart) -> bool:
-    """Whether the user did not allow a call, or skipped it. Before 1.104 `isConfirmed` was true or false."""
-    kind = number_of(fields_of(tool.is_confirmed).get("type"))
-    return bytes(tool.is_confirmed) == b"false" or kind in (_DENIED, _SKIPPED)
+    """Whether the user did not allow a call, or skipped it."""
+    return number_of(fields_of(tool.is_confirmed).get("type")) in (_DENIED, _SKIPPED)

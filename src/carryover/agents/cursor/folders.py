@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Final
@@ -14,7 +15,6 @@ from carryover.readers import sqlite
 from carryover.readers.workspaces import Folders, folders_of_listing, folders_of_uri, folders_of_window
 from carryover.records.fields import MAX_PATH_CHARS
 from carryover.records.lenient import Fields, fields_of, items_of, text_of, time_of
-from carryover.text import lazy_re as re
 
 MAX_WORKSPACES: Final = 2_000
 MAX_LIST_BYTES: Final = 64 << 20

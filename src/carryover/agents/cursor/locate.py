@@ -6,6 +6,7 @@ several.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import Final, Literal
@@ -18,7 +19,6 @@ from carryover.readers.files import SQLITE, read_head
 from carryover.readers.jsonl import JsonlReader
 from carryover.records.fields import session_of_copy
 from carryover.records.rawjson import objects_in
-from carryover.text import lazy_re as re
 
 Kind = Literal["editor", "chat", "transcript"]
 """editor: the editor's global database. chat: a conversation of the terminal client. transcript: lines written beside

@@ -9,6 +9,7 @@ import msgspec
 from carryover.model import PlanItem, PlanState, PlanUpdate, Question
 from carryover.records import rawjson
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, bounded
+from carryover.records.lenient import fields_of, is_true, items_of, number_of, text_of
 
 MAX_TODOS: Final = 100
 MAX_QUESTIONS: Final = 6
@@ -25,59 +26,29 @@ class Todo(msgspec.Struct, frozen=True, omit_defaults=True):
     state: PlanState = "pending"
 
 
-class WireTodo(msgspec.Struct, frozen=True):
-    """One entry in the arguments of TodoWrite. Without `merge`, all fields are there."""
-
-    id: str | int | None = None
-    content: str | None = None
-    status: str | None = None
-
-
-class WireTodos(msgspec.Struct, frozen=True):
-    """Arguments of TodoWrite. With `merge` only the entries named change."""
-
-    todos: list[WireTodo]
-    merge: bool | None = None
-
-
-class WireOption(msgspec.Struct, frozen=True):
-    """One option of a question of AskQuestion (the fields are unverified: see FACTS.md)."""
-
-    label: str | None = None
-    id: str | None = None
-
-
-class WireQuestion(msgspec.Struct, frozen=True):
-    """A question, or the arguments of AskQuestion (the fields are unverified: see FACTS.md)."""
-
-    prompt: str | None = None
-    question: str | None = None
-    options: list[WireOption | str] | None = None
-    questions: list[WireQuestion] | None = None
-
-
 def todos_after(todos: tuple[Todo, ...], args: msgspec.Raw) -> tuple[Todo, ...] | None:
-    """The list after a TodoWrite call, None when its arguments have another shape."""
-    given = rawjson.part_of(args, WireTodos)
-    if given is None or not isinstance(given.merge, bool | None):
+    """The list after a TodoWrite call, None when its arguments have another shape. With `merge` only the entries named
+    change."""
+    listed = fields_of(args).get("todos", rawjson.ABSENT)
+    if bytes(listed)[:1] != b"[":
         return None
-    kept = {todo.id: todo for todo in todos} if given.merge else {}
-    for number, wire in enumerate(given.todos):
-        ident = str(wire.id if wire.id is not None else number)[:MAX_NAME_CHARS]
-        former = kept.get(ident)
-        text = bounded(wire.content, SHORT_CHARS) if wire.content else former.text if former else ""
-        state = STATES.get(wire.status, "pending") if wire.status else former.state if former else "pending"
-        if wire.status == DROPPED or not text:
+    kept = {todo.id: todo for todo in todos} if is_merge(args) else {}
+    for number, entry in enumerate(map(fields_of, items_of(listed))):
+        given = number_of(entry.get("id"))
+        ident = (text_of(entry.get("id")) or str(number if given is None else given))[:MAX_NAME_CHARS]
+        former, status = kept.get(ident), text_of(entry.get("status"))
+        text = bounded(text_of(entry.get("content")), SHORT_CHARS) or (former.text if former else "")
+        if status == DROPPED or not text:
             kept.pop(ident, None)
         else:
+            state = STATES.get(status, "pending") if status else former.state if former else "pending"
             kept[ident] = Todo(id=ident, text=text, state=state)
     return tuple(kept.values())[:MAX_TODOS]
 
 
 def is_merge(args: msgspec.Raw) -> bool:
     """Whether a TodoWrite call changes only what it names."""
-    given = rawjson.part_of(args, WireTodos)
-    return given is not None and given.merge is True
+    return is_true(fields_of(args).get("merge"))
 
 
 def todos_in(raw: msgspec.Raw) -> tuple[Todo, ...] | None:
@@ -91,17 +62,17 @@ def as_update(todos: tuple[Todo, ...]) -> PlanUpdate:
 
 
 def questions_of(call_id: str, args: msgspec.Raw) -> tuple[Question, ...]:
-    """What a call asks, with the choices it offers. Empty where its arguments have another shape."""
-    given = rawjson.part_of(args, WireQuestion)
-    if given is None:
-        return ()
+    """What a call asks, with the choices it offers. Empty where its arguments have another shape (FACTS.md)."""
+    given = fields_of(args)
+    asked = list(map(fields_of, items_of(given.get("questions")))) or [given]
     found = (
-        Question(call_id=call_id, text=text, options=tuple(_label(option) for option in wire.options or ()))
-        for wire in given.questions or [given]
-        if (text := wire.prompt or wire.question)
+        Question(call_id=call_id, text=text, options=tuple(map(_label, items_of(one.get("options")))))
+        for one in asked
+        if (text := text_of(one.get("prompt")) or text_of(one.get("question")))
     )
     return tuple(found)[:MAX_QUESTIONS]
 
 
-def _label(option: WireOption | str) -> str:
-    return option if isinstance(option, str) else option.label or option.id or ""
+def _label(raw: msgspec.Raw) -> str:
+    option = fields_of(raw)
+    return text_of(raw) or text_of(option.get("label")) or text_of(option.get("id"))

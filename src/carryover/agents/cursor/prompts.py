@@ -6,13 +6,13 @@ Seen in agent-transcripts and in the CLI's store (2026 builds, per FACTS.md): bl
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
 import msgspec
 
 from carryover.records.fields import utc_ms
-from carryover.text import lazy_re as re
 
 _CONTEXT: Final = re.compile(
     r"\s*<(additional_data|agent_skills|agent_transcripts|always_applied_workspace_rules|attached_files|"
@@ -31,6 +31,8 @@ _TIME: Final = re.compile(
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _WORKSPACE: Final = re.compile(r"^Workspace Path: (.{1,4096})$", re.MULTILINE)
 _MAX_TIME_CHARS: Final = 200
+_INJECTED: Final = ("The above subagent result is already visible", "Briefly inform the user about the task result")
+"""How a query begins by which the client has the model go on."""
 
 
 class Words(msgspec.Struct, frozen=True):
@@ -56,7 +58,8 @@ def words_of(text: str) -> Words:
         typed = rest[opened + len("<user_query>") : closed if closed > opened else None]
     found = _WORKSPACE.search(head)
     workspace = found[1].strip() if found else None
-    return Words(text=typed.strip(), at_ms=_time_in(head), workspace=workspace, marked=opened >= 0)
+    typed = "" if typed.startswith(_INJECTED) else typed.strip()
+    return Words(text=typed, at_ms=_time_in(head), workspace=workspace, marked=opened >= 0)
 
 
 def spoken_ms(text: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import msgspec
@@ -12,7 +13,6 @@ from carryover.records import rawjson
 from carryover.records.lenient import fields_of, number_of, text_of
 from carryover.records.resets import failed_turn
 from carryover.records.text import without_ansi
-from carryover.text import lazy_re as re
 
 _EXIT_CODE: Final = re.compile(r"\s*Exit code: (-?\d{1,10})[ \t]*(?:\n\s*Command output:[ \t]*)?(?:\n|\Z)")
 _ERROR: Final = re.compile(r"\s*(?:Error|Error calling tool|Tool error)\b ?:")

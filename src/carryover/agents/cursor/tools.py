@@ -7,6 +7,7 @@ Names and fields: FACTS.md.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import islice
@@ -22,7 +23,6 @@ from carryover.records.lenient import Fields, fields_of, text_of
 from carryover.records.patches import files_in_patch, in_patch
 from carryover.records.text import HANDOFF_FILE, names_own_folder
 from carryover.records.uris import path_of
-from carryover.text import lazy_re as re
 
 _NAMES: Final[dict[Op, str]] = {
     "shell": "shell runterminalcmd runterminalcommand terminal",
@@ -30,7 +30,7 @@ _NAMES: Final[dict[Op, str]] = {
     "edit": "edit editfile searchreplace strreplace multiedit multistrreplace applypatch editnotebook reapply "
     "delete deletefile",
     "write": "write writefile createfile",
-    "search": "grep grepsearch ripgrep ripgreprawsearch glob globfilesearch filesearch listdir ls codebasesearch "
+    "search": "grep rg grepsearch ripgrep ripgreprawsearch glob globfilesearch filesearch listdir ls codebasesearch "
     "semanticsearch semanticsearchfull",
     "web": "websearch webfetch fetch",
     "plan": "todowrite todoread createplan",

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Parsed, Reemitted, Source
-from carryover.adapter.event_builder import EventBuilder, differing, usable_folder, usable_name
+from carryover.adapter.event_builder import EventBuilder, usable_folder, usable_name
 from carryover.agents.gemini_cli.context import MAX_CALLS, MAX_GROWING, MAX_MESSAGES, Call, Context, Marker, Message
 from carryover.agents.gemini_cli.locate import path_hash
 from carryover.model import AnyBody
@@ -52,15 +52,11 @@ class Builder(EventBuilder[Context]):
             key = f"document/{key}"
         self.append(key, body, session=self.session, cwd=self.context.cwd, subagent_id=self.subagent_id)
 
-    def skip(self, record_type: str, reason: str) -> None:
-        """Counts something that was not understood. `reason` never quotes the record."""
-        self.count_skipped(record_type, reason)
-
     def learn(self, **facts: str | None) -> None:
-        """Notes facts about the session; None says nothing."""
-        known = {name: bounded(value, SHORT_CHARS) for name, value in facts.items() if value and value.strip()}
-        if known and self.subagent_id is None:
-            self.change(facts=msgspec.structs.replace(self.context.facts, **known))
+        """Notes facts about the session, unless it is a sub-agent's transcript; None says nothing."""
+        if self.subagent_id is None:
+            known = {name: bounded(value, SHORT_CHARS) for name, value in facts.items() if value and value.strip()}
+            super(Builder, self).learn(**known)
 
     def message(self, ident: str) -> Message:
         """The message of that id as far as it was parsed."""
@@ -98,11 +94,9 @@ class Builder(EventBuilder[Context]):
 
     def parsed(self, reemitted: Reemitted | None = None) -> tuple[Context, Parsed]:
         """The next context and what the record became, facts about the session first."""
-        facts, emitted = self.context.facts, self.context.emitted
-        if self.subagent_id is None and facts != emitted and self.context.last_ms:
+        if self.subagent_id is None:
             self.at_ms = self.events[0].at_ms if self.events else self.context.last_ms
-            self.put_info_first(self.session, self.context.cwd, differing(facts, emitted))
-            self.change(emitted=facts)
+            self.put_news_first(self.session, self.context.cwd)
         if self.events:
             self.change(last=Marker(self.events[-1].key))
         return self.context, self.built(reemitted)

@@ -6,6 +6,8 @@ from typing import Final
 
 import msgspec
 
+from carryover.adapter.event_builder import SessionContext
+
 MAX_MESSAGES: Final = 100
 """How many of the newest messages can be taken back."""
 MAX_CALLS: Final = 200
@@ -37,14 +39,7 @@ class Marker(msgspec.Struct, frozen=True):
     id: str
 
 
-class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is known of a session."""
-
-    title: str | None = None
-    model: str | None = None
-
-
-class Context(msgspec.Struct, frozen=True, omit_defaults=True):
+class Context(SessionContext, frozen=True, omit_defaults=True):
     """The state of one transcript between two records."""
 
     document: bool = False
@@ -53,12 +48,6 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     subagent_id: str | None = None
     folder: str | None = None
     """SHA-256 of the path of the folder that the client was started in, as its header has it."""
-    cwd: str | None = None
-    """That folder, once it is known."""
-    last_ms: int = 0
-    """Time of the last record that had one: records without one take it."""
-    facts: Facts = Facts()
-    emitted: Facts = Facts()
     messages: tuple[Message, ...] = ()
     """The newest last."""
     waiting: Marker | None = None

@@ -6,6 +6,7 @@ The client writes in place, so a read may meet half of a document. What it then 
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +20,6 @@ from carryover.readers.rewritten import Piece, read_on
 from carryover.readers.sqlite import TooLarge
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records import rawjson
-from carryover.text import lazy_re as re
 
 MAX_DOCUMENT_BYTES: Final = 128 << 20
 SETTLED_MS: Final = 5_000

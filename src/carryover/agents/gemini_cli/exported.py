@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Final
 
 from carryover.adapter.contract import Source
 from carryover.agents.gemini_cli.locate import DOCUMENT, LINES, RANKS
 from carryover.agents.gemini_cli.spec import SPEC
-from carryover.text import lazy_re as re
 
 _MEMBERS: Final = tuple(
     re.compile(rb'"%s"\s*:\s*%s' % member)

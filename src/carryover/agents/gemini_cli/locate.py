@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +15,6 @@ from carryover.adapter.contract import Source
 from carryover.agents.gemini_cli.spec import SPEC
 from carryover.readers.files import entries_of, read_small
 from carryover.records import rawjson
-from carryover.text import lazy_re as re
 
 CHATS: Final = "chats"
 DOCUMENT: Final = ".json"

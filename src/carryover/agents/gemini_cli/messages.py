@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final, Literal
 
@@ -18,7 +19,6 @@ from carryover.records import rawjson
 from carryover.records.resets import failed_turn
 from carryover.records.summary import parts_by_tag
 from carryover.records.text import HANDOFF_HEAD, tagged, without_ansi, without_handoff
-from carryover.text import lazy_re as re
 
 _CONTEXT: Final = "session_context"
 _HOOK: Final = "hook_context"

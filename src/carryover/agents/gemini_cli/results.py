@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import msgspec
@@ -12,27 +13,24 @@ from carryover.agents.gemini_cli import wire
 from carryover.agents.gemini_cli.builder import Builder, usable_id, with_call
 from carryover.agents.gemini_cli.context import Call, Message
 from carryover.agents.gemini_cli.kinds import ASK, COMPLETE, TODOS, TOPIC
-from carryover.agents.gemini_cli.tools import opened, questions
+from carryover.agents.gemini_cli.tools import opened
 from carryover.model import (
     Answer,
     AssistantMessage,
-    PlanItem,
     PlanProposal,
-    PlanState,
     PlanUpdate,
-    Question,
     UserPrompt,
 )
 from carryover.records import rawjson
+from carryover.records.asked import asked_in, plan_items
 from carryover.records.changes import Change, as_edit, hunks_in, patched
-from carryover.records.fields import MAX_PATH_CHARS, SHORT_CHARS, bounded, is_absolute
+from carryover.records.fields import MAX_PATH_CHARS, is_absolute
+from carryover.records.lenient import Fields, fields_of, first_text, inside, text_of
 from carryover.records.text import without_ansi
-from carryover.text import lazy_re as re
 
 MAX_PLAN_ITEMS: Final = 40
 
 _ENDED: Final = frozenset(("success", "error", "cancelled"))
-_STATES: Final[dict[str, PlanState]] = {"completed": "done", "in_progress": "active"}
 _NEVER_RAN: Final = re.compile(
     r"^(?:Error: )?(?:params |Invalid parameters|Tool \"[^\"]*\" not found|Tool execution denied by policy"
     r"|Skill \"[^\"]*\" not found|Unknown tool)",
@@ -51,14 +49,6 @@ _BELOW: Final = re.compile(r"\A.*?Below is the output before it was cancelled:\n
 _REJECTED: Final = ("Plan rejected.", "User cancelled")
 _FEEDBACK: Final = re.compile(r"\APlan rejected\. User feedback: (.*?)\n\nThe plan is stored at: ", re.DOTALL)
 _DISMISSED: Final = "User dismissed"
-
-
-class Failure(msgspec.Struct, frozen=True):
-    """The output of a tool of an MCP server that says itself that it failed."""
-
-    status: str = ""
-    error: str = ""
-    message: str = ""
 
 
 def parse_calls(builder: Builder, message: Message, raws: list[msgspec.Raw]) -> Message:
@@ -81,9 +71,9 @@ def parse_calls(builder: Builder, message: Message, raws: list[msgspec.Raw]) -> 
 
 def _parse_call(builder: Builder, ident: str, call_id: str, name: str, wired: wire.Call, *, is_new: bool) -> bool:
     """Whether the call has ended."""
-    args = rawjson.part_of(wired.args, wire.Args) or wire.Args()
+    args = fields_of(wired.args)
     if builder.context.cwd is None:
-        builder.settle_above(args.first("file_path", "absolute_path", "dir_path", "directory", "path"))
+        builder.settle_above(first_text(args, "file_path", "absolute_path", "dir_path", "directory", "path"))
     shown = rawjson.part_of(wired.shown, wire.EditShown)
     if shown is not None:
         builder.settle_above(shown.file_path)
@@ -92,7 +82,8 @@ def _parse_call(builder: Builder, ident: str, call_id: str, name: str, wired: wi
     if is_new:
         builder.add(f"{key}/call", call.as_event())
         if name == ASK:
-            _ask(builder, key, call_id, args)
+            for number, asked in enumerate(asked_in(args.get("questions"))):
+                builder.add(f"{key}/question{number}", asked.as_event(call_id))
     status = rawjson.string_of(wired.status) or ""
     if status not in _ENDED:
         return False
@@ -128,20 +119,16 @@ def _outcome(call: OpenCall, status: str, wired: wire.Call) -> ToolOutcome:
 def _response(wired: wire.Call) -> tuple[str, str]:
     """Output and error of a result: what the model was sent or, where that is missing, what the user saw."""
     for raw in rawjson.part_of(wired.result, list[msgspec.Raw]) or []:
-        part = rawjson.part_of(raw, wire.ResultPart) or wire.ResultPart()
-        function = rawjson.part_of(part.function_response, wire.FunctionResponse) or wire.FunctionResponse()
-        response = rawjson.part_of(function.response, wire.Response)
-        if response is not None:
-            return rawjson.string_of(response.output) or "", rawjson.string_of(response.error) or ""
+        if response := fields_of(inside(raw, "functionResponse", "response")):
+            return text_of(response.get("output")), text_of(response.get("error"))
     return rawjson.string_of(wired.shown) or "", ""
 
 
 def _of_tool(output: str) -> ToolOutcome:
     """A tool of an MCP server may succeed in saying that it failed."""
-    if output.lstrip().startswith("{"):
-        failure = rawjson.part_of(msgspec.Raw(output.encode("utf-8", "replace")), Failure)
-        if failure is not None and failure.status == "error":
-            return ToolOutcome("error", failure.error or failure.message or output)
+    said = fields_of(output.encode("utf-8", "replace")) if output.lstrip().startswith("{") else {}
+    if text_of(said.get("status")) == "error":
+        return ToolOutcome("error", text_of(said.get("error")) or text_of(said.get("message")) or output)
     return ToolOutcome("ok", output)
 
 
@@ -182,16 +169,16 @@ def _number(text: str) -> int | None:
 
 
 def _parse_success(
-    builder: Builder, key: str, call: OpenCall, args: wire.Args, outcome: ToolOutcome, shown: wire.EditShown | None
+    builder: Builder, key: str, call: OpenCall, args: Fields, outcome: ToolOutcome, shown: wire.EditShown | None
 ) -> None:
     for number, change in enumerate(_made(call, shown)):
         builder.add(f"{key}/edit{number}", as_edit(change, call.id))
     if call.name == TODOS:
-        _parse_todos(builder, key, args)
+        builder.add(f"{key}/todos", PlanUpdate(items=plan_items(args.get("todos"), "description", most=MAX_PLAN_ITEMS)))
     elif call.name == ASK:
         _parse_answers(builder, key, call.id, args, outcome.output)
     elif call.name == TOPIC:
-        builder.learn(title=args.first("title"))
+        builder.learn(title=first_text(args, "title"))
     elif call.name == "exit_plan_mode":
         builder.add(f"{key}/plan", PlanProposal(call_id=call.id, text="", accepted=True))
     elif call.name == COMPLETE and builder.subagent_id is not None:
@@ -210,33 +197,17 @@ def _made(call: OpenCall, shown: wire.EditShown | None) -> tuple[Change, ...]:
     return (msgspec.structs.replace(change, change=kind),)
 
 
-def _parse_todos(builder: Builder, key: str, args: wire.Args) -> None:
-    raws = rawjson.part_of(args.todos, list[msgspec.Raw]) or []
-    todos = (rawjson.part_of(raw, wire.Todo) for raw in raws[:MAX_PLAN_ITEMS])
-    items = tuple(
-        PlanItem(text=bounded(todo.description, SHORT_CHARS), state=_STATES.get(todo.status, "pending"))
-        for todo in todos
-        if todo is not None and todo.status != "cancelled"
-    )
-    builder.add(f"{key}/todos", PlanUpdate(items=items))
-
-
-def _ask(builder: Builder, key: str, call_id: str, args: wire.Args) -> None:
-    for number, asked in enumerate(questions(args)):
-        options = tuple(choice.label for choice in asked.options or () if choice.label)
-        builder.add(f"{key}/question{number}", Question(call_id=call_id, text=asked.question, options=options))
-
-
-def _parse_answers(builder: Builder, key: str, call_id: str, args: wire.Args, output: str) -> None:
-    given = rawjson.part_of(msgspec.Raw(output.encode("utf-8", "replace")), wire.Answers) or wire.Answers()
-    for number, asked in enumerate(questions(args)):
-        if text := given.answers.get(str(number), "").strip():
+def _parse_answers(builder: Builder, key: str, call_id: str, args: Fields, output: str) -> None:
+    """The output has the answers by the number of the question, from 0."""
+    given = fields_of(fields_of(output.encode("utf-8", "replace")).get("answers"))
+    for number, asked in enumerate(asked_in(args.get("questions"))):
+        if text := text_of(given.get(str(number))).strip():
             builder.add(f"{key}/answer{number}", Answer(call_id=call_id, question=asked.question, text=text))
 
 
-def _parse_completion(builder: Builder, key: str, args: wire.Args) -> None:
+def _parse_completion(builder: Builder, key: str, args: Fields) -> None:
     """A sub-agent's answer: a text, or an object with texts."""
-    given = rawjson.part_of(args.result, dict[str, msgspec.Raw]) or {"": args.result}
-    text = "\n".join(said for raw in given.values() if (said := rawjson.string_of(raw)))
+    given = fields_of(args.get("result"))
+    text = "\n".join(filter(None, map(text_of, given.values()))) or text_of(args.get("result"))
     if text.strip():
         builder.add(f"{key}/answer", AssistantMessage(text=text, final=True))

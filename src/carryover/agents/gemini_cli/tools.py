@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-import msgspec
-
 from carryover.adapter.event_builder import OpenCall
-from carryover.agents.gemini_cli import wire
 from carryover.agents.gemini_cli.kinds import ASK, OPS, SHELL
-from carryover.records import rawjson, shell_files
+from carryover.records import shell_files
+from carryover.records.asked import asked_in
 from carryover.records.changes import Change, Replacement, replaced, written
 from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded, resolved
+from carryover.records.lenient import Fields, first_text
 from carryover.records.text import names_own_folder
 
 _FILES: Final = ("file_path", "absolute_path", "path")
@@ -20,17 +19,17 @@ _DELEGATED: Final = ("prompt", "objective", "description", "query")
 _ABOUT: Final = ("command", *_FILES, "pattern", "query", "url", *_FOLDERS, "title", "name", *_DELEGATED)
 
 
-def opened(call_id: str, name: str, args: wire.Args, cwd: str | None) -> OpenCall:
+def opened(call_id: str, name: str, args: Fields, cwd: str | None) -> OpenCall:
     """A call as it was made; what it will have changed where it succeeds is in `changes`."""
     if name == SHELL:
-        folder = args.first(*_FOLDERS)
-        return shell_call(call_id, name, args.first("command"), resolved(folder, cwd) if folder else cwd)
+        folder = first_text(args, *_FOLDERS)
+        return shell_call(call_id, name, first_text(args, "command"), resolved(folder, cwd) if folder else cwd)
     op = OPS.get(name, "other")
-    about = args.first(*(_DELEGATED if op == "agent" else _ABOUT))
+    about = first_text(args, *(_DELEGATED if op == "agent" else _ABOUT))
     if op in ("read", "edit", "write"):
-        about = args.first(*_FILES) or about
+        about = first_text(args, *_FILES) or about
     elif name == ASK:
-        about = next((asked.question for asked in questions(args)), "")
+        about = next((asked.question for asked in asked_in(args.get("questions"))), "")
     return OpenCall(
         id=call_id,
         name=name,
@@ -38,7 +37,7 @@ def opened(call_id: str, name: str, args: wire.Args, cwd: str | None) -> OpenCal
         # Without a subject, calls of different tools would count as tries at the same thing.
         subject=bounded(about or name, SUBJECT_CHARS),
         changes=_changes(op, args, cwd),
-        handoff=names_own_folder(" ".join((about, args.first(*_FILES), args.first(*_FOLDERS)))),
+        handoff=names_own_folder(" ".join((about, first_text(args, *_FILES), first_text(args, *_FOLDERS)))),
     )
 
 
@@ -54,22 +53,15 @@ def shell_call(call_id: str, name: str, command: str, cwd: str | None) -> OpenCa
     )
 
 
-def questions(args: wire.Args) -> list[wire.Asked]:
-    """The questions of `ask_user`."""
-    raws = rawjson.part_of(args.questions, list[msgspec.Raw]) or []
-    found = (rawjson.part_of(raw, wire.Asked) for raw in raws)
-    return [asked for asked in found if asked is not None and asked.question.strip()]
-
-
-def _changes(op: str, args: wire.Args, cwd: str | None) -> tuple[Change, ...]:
+def _changes(op: str, args: Fields, cwd: str | None) -> tuple[Change, ...]:
     """What the arguments of an edit say of it; its result says more, but not in every version."""
-    named = args.first(*_FILES)
+    named = first_text(args, *_FILES)
     path = resolved(named, cwd) if named else None
     if path is None or len(path) > MAX_PATH_CHARS:
         return ()
     if op == "write":
-        return (written(path, args.first("content")),)
+        return (written(path, first_text(args, "content")),)
     if op == "edit":
-        pair = Replacement(old_string=args.first("old_string"), new_string=args.first("new_string"))
+        pair = Replacement(old_string=first_text(args, "old_string"), new_string=first_text(args, "new_string"))
         return (replaced(path, [pair], counted=False),)
     return ()

@@ -9,7 +9,6 @@ from typing import Final
 
 import msgspec
 
-from carryover.records.arguments import CallArguments
 from carryover.records.rawjson import ABSENT
 
 
@@ -78,82 +77,12 @@ class Call(msgspec.Struct, frozen=True):
     timestamp: msgspec.Raw = ABSENT
 
 
-class Response(msgspec.Struct, frozen=True):
-    """`response` of a result: one of the two is a text."""
-
-    output: msgspec.Raw = ABSENT
-    error: msgspec.Raw = ABSENT
-
-
-class FunctionResponse(msgspec.Struct, frozen=True):
-    """`functionResponse` of a result."""
-
-    response: msgspec.Raw = ABSENT
-
-
-class ResultPart(msgspec.Struct, frozen=True):
-    """One part of a result."""
-
-    function_response: msgspec.Raw = msgspec.field(default=ABSENT, name="functionResponse")
-
-
 class EditShown(msgspec.Struct, frozen=True, rename="camel"):
     """What the user saw of an edit that was applied."""
 
     file_path: str = ""
     file_diff: str = ""
     is_new_file: bool = False
-
-
-class Args(CallArguments, frozen=True):
-    """Arguments that may say what a call is about, each of any type: tools of others choose their own."""
-
-    command: msgspec.Raw = ABSENT
-    file_path: msgspec.Raw = ABSENT
-    absolute_path: msgspec.Raw = ABSENT
-    dir_path: msgspec.Raw = ABSENT
-    directory: msgspec.Raw = ABSENT
-    path: msgspec.Raw = ABSENT
-    pattern: msgspec.Raw = ABSENT
-    query: msgspec.Raw = ABSENT
-    url: msgspec.Raw = ABSENT
-    prompt: msgspec.Raw = ABSENT
-    objective: msgspec.Raw = ABSENT
-    description: msgspec.Raw = ABSENT
-    content: msgspec.Raw = ABSENT
-    old_string: msgspec.Raw = ABSENT
-    new_string: msgspec.Raw = ABSENT
-    title: msgspec.Raw = ABSENT
-    todos: msgspec.Raw = ABSENT
-    questions: msgspec.Raw = ABSENT
-    result: msgspec.Raw = ABSENT
-    name: msgspec.Raw = ABSENT
-
-
-class Todo(msgspec.Struct, frozen=True):
-    """One entry of `write_todos`."""
-
-    description: str
-    status: str = ""
-
-
-class Choice(msgspec.Struct, frozen=True):
-    """An option of a question of `ask_user`."""
-
-    label: str = ""
-
-
-class Asked(msgspec.Struct, frozen=True):
-    """A question of `ask_user`."""
-
-    question: str
-    options: list[Choice] | None = None
-
-
-class Answers(msgspec.Struct, frozen=True):
-    """The output of `ask_user`: the answers by the number of the question, from 0."""
-
-    answers: dict[str, str] = {}
 
 
 class Document(msgspec.Struct, frozen=True):

@@ -29,7 +29,7 @@ class Builder(EventBuilder[Context]):
         """A record of a session; None where its id cannot be used."""
         if not is_usable_id(native.id) or not is_usable_id(native.root or native.id):
             return None
-        return cls(context=context, native=native)
+        return cls(context=context, native=native, version=native.version)
 
     @property
     def session(self) -> str:
@@ -92,10 +92,6 @@ class Builder(EventBuilder[Context]):
             self.report(facts=facts_mark, model=model_mark)
             key = f"{self.native.id}/info/{self.at_ms}/{_mark(news):x}"
             self.append(key, news, session=self.session, cwd=self.cwd)
-
-    def skip(self, record_type: str, reason: str) -> None:
-        """Counts something that was not understood. `reason` never quotes the record."""
-        self.count_skipped(record_type, reason, self.native.version)
 
     def parsed(self, reemitted: Reemitted | None = None) -> tuple[Context, Parsed]:
         """The next context and what the record became."""

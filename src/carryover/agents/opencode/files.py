@@ -15,7 +15,7 @@ import msgspec
 
 from carryover.adapter.contract import Batch, FileStat, Record
 from carryover.agents.opencode.talk import MessageRow, PartRow, Revert, StoredPart, Talk
-from carryover.agents.opencode.wire import Message, Session, is_usable_id, ms_of, times_of
+from carryover.agents.opencode.wire import Session, is_usable_id, ms_of
 from carryover.readers.files import read_small, stamp_of_file, stat_regular
 from carryover.readers.rewritten import READ_BYTES, read_on
 from carryover.readers.sqlite import TooLarge
@@ -203,7 +203,7 @@ def session_of(info: Fields, ident: str) -> Session:
 
 def created_ms(info: Fields) -> int:
     """When a session was made, in UTC milliseconds; 0 where that is unknown."""
-    return ms_of(times_of(info["time"]).created) if "time" in info else 0
+    return ms_of(fields_of(info.get("time")).get("created"))
 
 
 def revert_of(info: Fields) -> Revert | None:
@@ -230,8 +230,10 @@ def _message_row(path: Path) -> MessageRow | None:
 
 
 def _row(ident: str, data: bytes, updated_ms: int) -> MessageRow:
-    message = read_as(data, Message) or Message()
-    return MessageRow(ident, ms_of(times_of(message.time).created), updated_ms, text_of(message.role) == "user")
+    message = fields_of(data)
+    return MessageRow(
+        ident, ms_of(fields_of(message.get("time")).get("created")), updated_ms, text_of(message.get("role")) == "user"
+    )
 
 
 def _mtime_ms(path: Path) -> int:

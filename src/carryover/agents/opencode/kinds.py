@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
-from carryover.model import Op, PlanState
+from carryover.model import Op
 from carryover.records.summary import Kinds
-from carryover.text import lazy_re as re
 
 OPS: Final[dict[str, Op]] = {
     "bash": "shell",
@@ -41,9 +41,6 @@ ABOUT: Final[dict[Op, tuple[str, ...]]] = {
     "other": ("description", "name", "command", "filePath", "path", "pattern", "query", "url"),
 }
 """The arguments that say what a call is about, the best first."""
-
-STATES: Final[dict[str, PlanState]] = {"pending": "pending", "in_progress": "active", "completed": "done"}
-"""Of a todo; a cancelled one is no longer part of the list."""
 
 INVALID_TOOL: Final = "invalid"
 """The tool that takes the place of one that does not exist, or that was called with bad arguments."""

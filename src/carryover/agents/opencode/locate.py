@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Literal
@@ -9,7 +10,6 @@ from typing import Final, Literal
 from carryover.adapter.contract import Reader, Source
 from carryover.agents.opencode.spec import SPEC
 from carryover.readers.files import SQLITE
-from carryover.text import lazy_re as re
 
 Kind = Literal["database", "files", "export"]
 """database: all sessions (1.2 and later). files: one session of an older version. export: one that a user exported."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, Literal
 
 from carryover.adapter.contract import Parsed, Record, Reemitted, Source, ToolOutcome
@@ -20,22 +21,17 @@ from carryover.agents.opencode.kinds import (
 from carryover.agents.opencode.wire import (
     RECORD,
     BeginRecord,
-    Message,
     MessageRecord,
-    Part,
     PartEntry,
-    State,
     ms_of,
-    times_of,
 )
 from carryover.model import AgentSummary, AssistantMessage, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.changes import as_edit
-from carryover.records.lenient import fields_of, is_true, number_of, read_as, text_of
+from carryover.records.lenient import Fields, fields_of, inside, is_true, number_of, text_of
 from carryover.records.resets import failed_turn
 from carryover.records.summary import parts_by_heading
 from carryover.records.text import without_handoff
-from carryover.text import lazy_re as re
 
 _QUOTED: Final = re.compile(r'"([^"]*\s[^"]*)"\s*')
 """How `opencode run` writes down a prompt of several words (1.1.65 to 1.18.33)."""
@@ -74,17 +70,17 @@ def _begin(builder: Builder, record: BeginRecord) -> Reemitted | None:
 
 
 def _parse_message(builder: Builder, record: MessageRecord) -> None:
-    message = read_as(record.data, Message)
-    role = text_of(message.role) if message is not None else ""
-    if message is None or role not in ("user", "assistant"):
+    message = fields_of(record.data)
+    role = text_of(message.get("role"))
+    if role not in ("user", "assistant"):
         builder.skip(f"message/{role}" if role else "message", "unknown role" if role else "unexpected shape")
         return
-    times = times_of(message.time)
-    builder.at_ms = ms_of(times.created) or builder.reported.last_ms
+    times = fields_of(message.get("time"))
+    builder.at_ms = ms_of(times.get("created")) or builder.reported.last_ms
     if not builder.at_ms:
         builder.skip("message", "no usable time")
         return
-    model = text_of(message.model_id) or text_of(fields_of(message.model).get("modelID"))
+    model = text_of(message.get("modelID")) or text_of(fields_of(message.get("model")).get("modelID"))
     builder.report(last_ms=max(builder.reported.last_ms, builder.at_ms))
     builder.add_info(model or None)
     if role == "user":
@@ -95,7 +91,7 @@ def _parse_message(builder: Builder, record: MessageRecord) -> None:
         builder.at_ms = created_ms
         _parse_part(builder, record, message, entry)
     if record.ended:
-        builder.at_ms = ms_of(times.completed) or max(created_ms, builder.reported.last_ms)
+        builder.at_ms = ms_of(times.get("completed")) or max(created_ms, builder.reported.last_ms)
         _parse_end(builder, record.id, message)
 
 
@@ -104,20 +100,20 @@ def _parse_prompt(builder: Builder, record: MessageRecord) -> None:
     typed: list[str] = []
     files = 0
     for entry in record.parts:
-        part = read_as(entry.data, Part)
-        kind = text_of(part.type) if part is not None else ""
-        if part is None or not kind:
+        part = fields_of(entry.data)
+        kind = text_of(part.get("type"))
+        if not kind:
             builder.skip("part", "unexpected shape")
         elif kind == "text":
-            text = text_of(part.text)
-            if is_true(part.synthetic) and text.startswith(SHELL_PROMPT):
+            text = text_of(part.get("text"))
+            if is_true(part.get("synthetic")) and text.startswith(SHELL_PROMPT):
                 builder.report(shell=record.id.encode("utf-8", "replace"))
-            elif not is_true(part.synthetic) and not is_true(part.ignored):
+            elif not is_true(part.get("synthetic")) and not is_true(part.get("ignored")):
                 typed.append(text)
         elif kind == "file":
             files += 1
         elif kind == "compaction":
-            builder.report(compacted_by=b"auto" if is_true(part.auto) else b"manual")
+            builder.report(compacted_by=b"auto" if is_true(part.get("auto")) else b"manual")
         elif kind not in QUIET_PARTS:
             builder.skip(f"part/{kind}", "unknown part type")
     text = _as_typed("\n".join(typed))
@@ -130,10 +126,10 @@ def _as_typed(text: str) -> str:
     return quoted[1] if quoted else text
 
 
-def _parse_part(builder: Builder, record: MessageRecord, message: Message, entry: PartEntry) -> None:
-    part = read_as(entry.data, Part)
-    kind = text_of(part.type) if part is not None else ""
-    if part is None or not kind:
+def _parse_part(builder: Builder, record: MessageRecord, message: Fields, entry: PartEntry) -> None:
+    part = fields_of(entry.data)
+    kind = text_of(part.get("type"))
+    if not kind:
         builder.skip("part", "unexpected shape")
     elif kind == "text":
         if entry.ended:
@@ -144,31 +140,31 @@ def _parse_part(builder: Builder, record: MessageRecord, message: Message, entry
         builder.skip(f"part/{kind}", "unknown part type")
 
 
-def _parse_text(builder: Builder, record: MessageRecord, message: Message, entry: PartEntry, part: Part) -> None:
-    text = text_of(part.text)
-    if not text.strip() or is_true(part.synthetic) or is_true(part.ignored):
+def _parse_text(builder: Builder, record: MessageRecord, message: Fields, entry: PartEntry, part: Fields) -> None:
+    text = text_of(part.get("text"))
+    if not text.strip() or is_true(part.get("synthetic")) or is_true(part.get("ignored")):
         return
-    times = times_of(part.time)
-    builder.at_ms = ms_of(times.end, times.start) or builder.at_ms
-    if is_true(message.summary):
+    times = fields_of(part.get("time"))
+    builder.at_ms = ms_of(times.get("end"), times.get("start")) or builder.at_ms
+    if is_true(message.get("summary")):
         trigger = _TRIGGERS.get(builder.reported.compacted_by)
         text = without_handoff(text)
         parts = parts_by_heading(text, SUMMARY_KINDS)
         builder.add(AgentSummary(text=text, source="compaction", trigger=trigger, parts=parts), f"{entry.id}:summary")
         return
     is_last = entry.id == record.last_text
-    aborted = text_of(fields_of(message.error).get("name")) == ABORTED_ERROR
+    aborted = text_of(fields_of(message.get("error")).get("name")) == ABORTED_ERROR
     builder.add(AssistantMessage(text=text, final=True if is_last else None, aborted=aborted), f"{entry.id}:text")
 
 
-def _parse_call(builder: Builder, message: Message, entry: PartEntry, part: Part) -> None:
-    by_user = text_of(message.parent).encode("utf-8", "replace") == builder.reported.shell != b""
+def _parse_call(builder: Builder, message: Fields, entry: PartEntry, part: Fields) -> None:
+    by_user = text_of(message.get("parentID")).encode("utf-8", "replace") == builder.reported.shell != b""
     found = tools.called(entry.id, part, builder.cwd, "human" if by_user else "model")
     if found is None:
         builder.skip("part/tool", "no usable name")
         return
-    times = times_of((read_as(part.state, State) or State()).time)
-    start_ms = ms_of(times.start) or builder.at_ms
+    times = fields_of(inside(part.get("state", rawjson.ABSENT), "time"))
+    start_ms = ms_of(times.get("start")) or builder.at_ms
     if entry.begun:
         builder.at_ms = start_ms
         builder.add(found.call.as_event(), f"{entry.id}:call")
@@ -176,10 +172,10 @@ def _parse_call(builder: Builder, message: Message, entry: PartEntry, part: Part
             builder.add(question, f"{entry.id}:question{number}")
     outcome = tools.outcome_of(found) if entry.ended else None
     if outcome is None:
-        if entry.ended and text_of(found.state.status) not in ("pending", "running"):
+        if entry.ended and text_of(found.state.get("status")) not in ("pending", "running"):
             builder.skip("part/tool", "unknown status")
         return
-    builder.at_ms = ms_of(times.end) or start_ms
+    builder.at_ms = ms_of(times.get("end")) or start_ms
     _add_result(builder, entry.id, found, outcome)
 
 
@@ -198,9 +194,9 @@ def _add_result(builder: Builder, ident: str, found: tools.Called, outcome: Tool
         builder.add(answer, f"{ident}:answer{number}")
 
 
-def _parse_end(builder: Builder, ident: str, message: Message) -> None:
+def _parse_end(builder: Builder, ident: str, message: Fields) -> None:
     """How a message ended, where it was not by an answer or by calls."""
-    error = fields_of(message.error)
+    error = fields_of(message.get("error"))
     name = text_of(error.get("name"))
     if not name:
         return

@@ -14,20 +14,16 @@ import msgspec
 
 from carryover.agents.opencode.wire import (
     BeginRecord,
-    Message,
     MessageRecord,
-    Part,
     PartEntry,
     Session,
     SessionRecord,
-    State,
     encoded,
-    times_of,
 )
 from carryover.readers.rewritten import NotYet, Piece
 from carryover.readers.sqlite import TooLarge
 from carryover.records import rawjson
-from carryover.records.lenient import read_as, text_of
+from carryover.records.lenient import Fields, fields_of, text_of
 
 SETTLED_MS: Final = 120_000
 """An answer that was not written to for that long is taken as it is."""
@@ -110,8 +106,8 @@ class _Loaded:
     states: dict[str, str]
 
     @property
-    def message(self) -> Message:
-        return read_as(self.data, Message) or Message()
+    def message(self) -> Fields:
+        return fields_of(self.data)
 
 
 @dataclass(slots=True)
@@ -201,18 +197,18 @@ class Talk:
             row = self.rows[number]
             wanted = {part.id for part in self.part_rows.get(row.id, ())}
             parts = [part for part in self.store.parts(row.id) if part.id in wanted]
-            read = {part.id: read_as(part.data, Part) or Part() for part in parts}
+            read = {part.id: fields_of(part.data) for part in parts}
             self._loaded = _Loaded(
                 number=number,
                 data=self.store.message(row.id) or b"null",
                 parts=parts,
-                kinds={ident: text_of(part.type) for ident, part in read.items()},
-                states={ident: text_of((read_as(part.state, State) or State()).status) for ident, part in read.items()},
+                kinds={ident: text_of(part.get("type")) for ident, part in read.items()},
+                states={ident: text_of(fields_of(part.get("state")).get("status")) for ident, part in read.items()},
             )
         return self._loaded
 
     def _record(self, loaded: _Loaded, *parts: PartEntry, ended: bool = False) -> bytes:
-        finish = text_of(loaded.message.finish)
+        finish = text_of(loaded.message.get("finish"))
         texts = [ident for ident, kind in loaded.kinds.items() if kind in ("text", "tool")]
         is_last_text = bool(finish) and finish not in CALLING and bool(texts) and loaded.kinds[texts[-1]] == "text"
         return encoded(
@@ -231,7 +227,7 @@ class Talk:
         if number < len(self.rows) - 1:
             return True
         message = self._load(number).message
-        if times_of(message.time).completed is not rawjson.ABSENT or message.error is not rawjson.ABSENT:
+        if "completed" in fields_of(message.get("time")) or "error" in message:
             return True
         return self.now_ms - self._changed_ms(self.rows[number]) >= SETTLED_MS
 

@@ -20,19 +20,17 @@ from carryover.agents.opencode.kinds import (
     OPS,
     SHELL_ABORTED,
     SHELL_METADATA,
-    STATES,
 )
-from carryover.agents.opencode.wire import Part, State
-from carryover.model import Actor, Answer, PlanItem, PlanUpdate, Question, ResultStatus
+from carryover.model import Actor, Answer, PlanUpdate, Question, ResultStatus
 from carryover.records import rawjson, shell_files
+from carryover.records.asked import asked_in, plan_items
 from carryover.records.changes import Change, Replacement, hunks_in, patched, replaced, written
-from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded
-from carryover.records.lenient import Fields, fields_of, items_of, number_of, read_as, text_of
+from carryover.records.fields import MAX_NAME_CHARS, SUBJECT_CHARS, bounded
+from carryover.records.lenient import Fields, fields_of, items_of, number_of, text_of
 from carryover.records.patches import added, in_patch, place_of, renamed
 from carryover.records.text import names_own_folder
 
 MAX_PLAN_ITEMS: Final = 50
-MAX_QUESTIONS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +38,19 @@ class Called:
     """A call as its part describes it, whether it has ended or not."""
 
     call: OpenCall
-    state: State
+    state: Fields
     given: Fields
     metadata: Fields
     cwd: str | None
 
 
-def called(part_id: str, part: Part, cwd: str | None, actor: Actor) -> Called | None:
+def called(part_id: str, part: Fields, cwd: str | None, actor: Actor) -> Called | None:
     """The call of a part; None where it has no usable name."""
-    name = text_of(part.tool)
+    name = text_of(part.get("tool"))
     if not usable_name(name):
         return None
-    state = read_as(part.state, State) or State()
-    given, metadata = fields_of(state.input), fields_of(state.metadata)
+    state = fields_of(part.get("state"))
+    given, metadata = fields_of(state.get("input")), fields_of(state.get("metadata"))
     place = place_of(text_of(given.get("workdir")), cwd) if name == "bash" else None
     patch = text_of(given.get("patchText"))
     op = OPS.get(name, "other")
@@ -62,9 +60,9 @@ def called(part_id: str, part: Part, cwd: str | None, actor: Actor) -> Called | 
     elif patch:
         changes = in_patch(patch, cwd)
         about = changes[0].path if changes else ""
-    asked = questions_of(given)
+    asked = asked_in(given.get("questions"))
     call = OpenCall(
-        id=(text_of(part.call_id) or part_id)[:MAX_NAME_CHARS],
+        id=(text_of(part.get("callID")) or part_id)[:MAX_NAME_CHARS],
         name=name,
         op=op,
         subject=bounded(asked[0].question if asked and op == "ask" else about, SUBJECT_CHARS),
@@ -76,9 +74,9 @@ def called(part_id: str, part: Part, cwd: str | None, actor: Actor) -> Called | 
 
 def outcome_of(found: Called) -> ToolOutcome | None:
     """How a call ended; None where it has not."""
-    status = text_of(found.state.status)
+    status = text_of(found.state.get("status"))
     if status == "error":
-        error = text_of(found.state.error)
+        error = text_of(found.state.get("error"))
         said = FEEDBACK.search(error)
         never_ran = bool(NEVER_RAN.search(error))
         return ToolOutcome(
@@ -86,7 +84,7 @@ def outcome_of(found: Called) -> ToolOutcome | None:
         )
     if status != "completed":
         return None
-    output = text_of(found.state.output)
+    output = text_of(found.state.get("output"))
     if found.call.name == INVALID_TOOL:
         return ToolOutcome("error", output, never_ran=True)
     if found.call.op != "shell":
@@ -164,39 +162,14 @@ def plan_of(found: Called) -> PlanUpdate | None:
     if found.call.name != "todowrite":
         return None
     raw = found.metadata.get("todos") or found.given.get("todos")
-    items = []
-    for todo in map(fields_of, items_of(raw)[:MAX_PLAN_ITEMS]):
-        text, state = text_of(todo.get("content")), STATES.get(text_of(todo.get("status")))
-        if text and state is not None:
-            items.append(PlanItem(text=bounded(text, SHORT_CHARS), state=state))
-    return PlanUpdate(items=tuple(items))
-
-
-class Asked(msgspec.Struct, frozen=True):
-    """A question to the user."""
-
-    question: str
-    options: tuple[str, ...] = ()
-
-
-def questions_of(given: Fields) -> list[Asked]:
-    """The questions in a call's arguments."""
-    found = []
-    for raw in map(fields_of, items_of(given.get("questions"))[:MAX_QUESTIONS]):
-        labels = (text_of(fields_of(option).get("label")) for option in items_of(raw.get("options")))
-        if text := text_of(raw.get("question")):
-            found.append(Asked(text, tuple(label for label in labels if label)))
-    return found
+    return PlanUpdate(items=plan_items(raw, "content", most=MAX_PLAN_ITEMS))
 
 
 def question_events(found: Called) -> list[Question]:
     """What a call asks the user."""
     if found.call.op != "ask":
         return []
-    return [
-        Question(call_id=found.call.id, text=asked.question, options=asked.options)
-        for asked in questions_of(found.given)
-    ]
+    return [asked.as_event(found.call.id) for asked in asked_in(found.given.get("questions"))]
 
 
 def answer_events(found: Called) -> list[Answer]:
@@ -206,6 +179,6 @@ def answer_events(found: Called) -> list[Answer]:
     answers = [", ".join(filter(None, map(text_of, items_of(raw)))) for raw in items_of(found.metadata.get("answers"))]
     return [
         Answer(call_id=found.call.id, question=asked.question, text=text)
-        for asked, text in zip(questions_of(found.given), answers, strict=False)
+        for asked, text in zip(asked_in(found.given.get("questions")), answers, strict=False)
         if text
     ]

@@ -30,7 +30,7 @@ from carryover.readers.rewritten import Piece, read_on
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records import rawjson
 from carryover.records.fields import digest
-from carryover.records.lenient import text_of
+from carryover.records.lenient import Fields, fields_of, first_text, text_of
 
 MAX_BYTES: Final = 64 << 20
 SAME_CALL_MS: Final = 2_000
@@ -65,7 +65,7 @@ class Call(msgspec.Struct, frozen=True):
         turn = text_of(given.execution_id)
         at_ms = wire.time_of(given.timestamp) or kept.at_ms
         event = kept.event.lower()
-        info = rawjson.part_of(given.tool_info, wire.ToolInfo) or wire.ToolInfo()
+        info = fields_of(given.tool_info)
         same = digest(f"{len(turn)} {turn}{event} ".encode("utf-8", "replace") + bytes(given.tool_info))
         return cls(
             id=f"{same}/{at_ms}",
@@ -73,7 +73,7 @@ class Call(msgspec.Struct, frozen=True):
             event=event,
             turn=turn,
             at_ms=at_ms,
-            mark=_mark_of_call(event, info),
+            mark=_mark_of_step(event, info),
             transcript=transcript_of(given) if event == wire.TRANSCRIPT else None,
             kept=kept,
         )
@@ -156,36 +156,26 @@ def _row(line: bytes) -> Row:
     if isinstance(fields, str):
         return Row(None)
     kind = text_of(fields.get("type", rawjson.ABSENT))
-    held = rawjson.part_of(fields.get(kind, rawjson.ABSENT), wire.RowData) or wire.RowData()
-    speaks = kind == wire.PLANNER_ROW and bool(text_of(held.response).strip())
+    held = fields_of(fields.get(kind))
+    speaks = kind == wire.PLANNER_ROW and bool(text_of(held.get("response")).strip())
     is_pending = text_of(fields.get("status", rawjson.ABSENT)) == wire.PENDING
-    return Row(fields, kind, _mark_of_row(kind, held), speaks, is_pending)
+    return Row(fields, kind, _mark_of_step(kind, held), speaks, is_pending)
 
 
 _ANSWERED: Final = "response"
 
 
-def _mark_of_call(event: str, info: wire.ToolInfo) -> str:
-    match event:
-        case wire.PROMPT:
-            return f"prompt {text_of(info.user_prompt).strip()}"
-        case wire.WRITE:
-            return f"write {wire.path_of(info.file_path)}"
-        case wire.COMMAND:
-            return f"command {text_of(info.command_line).strip()}"
+def _mark_of_step(kind: str, held: Fields) -> str:
+    """The mark of a call of that event, or of a row of that type."""
+    match kind:
+        case wire.PROMPT | wire.USER_ROW:
+            return f"prompt {first_text(held, 'user_prompt', 'user_response').strip()}"
+        case wire.WRITE | wire.WRITE_ROW:
+            return f"write {wire.path_of(held.get('path')) or wire.path_of(held.get('file_path'))}"
+        case wire.COMMAND | wire.COMMAND_ROW:
+            return f"command {text_of(held.get('command_line')).strip()}"
         case wire.RESPONSE:
             return _ANSWERED
-    return ""
-
-
-def _mark_of_row(kind: str, held: wire.RowData) -> str:
-    match kind:
-        case wire.USER_ROW:
-            return f"prompt {text_of(held.user_response).strip()}"
-        case wire.WRITE_ROW:
-            return f"write {wire.path_of(held.path) or wire.path_of(held.file_path)}"
-        case wire.COMMAND_ROW:
-            return f"command {text_of(held.command_line).strip()}"
     return ""
 
 

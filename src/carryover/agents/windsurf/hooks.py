@@ -14,8 +14,7 @@ from carryover.adapter.hooks import read_own, root_above
 from carryover.agents.windsurf import locate, wire
 from carryover.agents.windsurf.spec import SPEC
 from carryover.model import Skipped
-from carryover.records import rawjson
-from carryover.records.lenient import text_of
+from carryover.records.lenient import fields_of, text_of
 
 _TURN_ENDS: Final = (wire.RESPONSE, wire.TRANSCRIPT)
 
@@ -50,8 +49,8 @@ def _layout_root(transcript: Path) -> Path | None:
 
 def transcript_of(given: wire.Payload) -> str | None:
     """The transcript that a payload names, if it is in a known place and belongs to the conversation."""
-    info = rawjson.part_of(given.tool_info, wire.ToolInfo) or wire.ToolInfo()
-    path = text_of(info.transcript_path)
+    info = fields_of(given.tool_info)
+    path = text_of(info.get("transcript_path"))
     is_known = path.startswith("/") and Path(path).stem == given.trajectory_id
     return path if is_known and _layout_root(Path(path)) is not None else None
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from pathlib import Path, PurePath
 from typing import Final, Literal
 
@@ -15,7 +16,6 @@ from carryover.agents.windsurf.spec import SPEC
 from carryover.readers.files import read_head, stamp_of_file
 from carryover.records.fields import session_of_copy
 from carryover.records.rawjson import objects_in
-from carryover.text import lazy_re as re
 
 Kind = Literal["spool", "transcript"]
 

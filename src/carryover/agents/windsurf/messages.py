@@ -6,9 +6,8 @@ conversations that people exported from the editor and published; no capture of 
 
 from __future__ import annotations
 
+import re
 from typing import Final
-
-from carryover.text import lazy_re as re
 
 _HEADING: Final = re.compile(r"^### (Planner Response|User Input)[ \t]*$", re.MULTILINE)
 _ACTION: Final = re.compile(

@@ -19,7 +19,7 @@ from carryover.model import AssistantMessage, UserPrompt
 from carryover.records import rawjson
 from carryover.records.changes import Change, Replacement, replaced, written
 from carryover.records.fields import LATEST_MS
-from carryover.records.lenient import text_of
+from carryover.records.lenient import Fields, text_of
 
 
 def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
@@ -52,7 +52,7 @@ def _begin(session: str, context: Context, record: wire.BeginRecord) -> tuple[Co
 
 def _parse_call(builder: Builder, record: wire.CallRecord) -> None:
     given = rawjson.part_of(record.payload, wire.Payload)
-    info = rawjson.part_of(given.tool_info, wire.ToolInfo) if given is not None else None
+    info = rawjson.part_of(given.tool_info, Fields) if given is not None else None
     builder.learn_folder(builder.cwd)
     builder.place(record.at_ms)
     parse = _EVENTS.get(record.event)
@@ -67,18 +67,18 @@ def _parse_call(builder: Builder, record: wire.CallRecord) -> None:
             builder.learn_model(text_of(given.model_name))
 
 
-def _prompt(builder: Builder, info: wire.ToolInfo) -> None:
-    text = text_of(info.user_prompt)
+def _prompt(builder: Builder, info: Fields) -> None:
+    text = text_of(info.get("user_prompt"))
     if text.strip():
         builder.add(UserPrompt(text=text), "prompt")
 
 
-def _write(builder: Builder, info: wire.ToolInfo) -> None:
-    path = builder.absolute(wire.path_of(info.file_path))
+def _write(builder: Builder, info: Fields) -> None:
+    path = builder.absolute(wire.path_of(info.get("file_path")))
     if path is None:
         builder.count_skipped(wire.WRITE, "no usable path")
         return
-    edits = rawjson.part_of(info.edits, list[Replacement]) or []
+    edits = rawjson.part_of(info.get("edits", rawjson.ABSENT), list[Replacement]) or []
     builder.ran("write_code", "edit", path, "ok", changes=(_change(path, edits),))
 
 
@@ -89,40 +89,40 @@ def _change(path: str, edits: list[Replacement]) -> Change:
     return replaced(path, edits, counted=True)
 
 
-def _command(builder: Builder, info: wire.ToolInfo) -> None:
-    command = text_of(info.command_line).strip()
+def _command(builder: Builder, info: Fields) -> None:
+    command = text_of(info.get("command_line")).strip()
     if not command:
         builder.count_skipped(wire.COMMAND, "no command")
         return
-    folder = usable_folder(wire.path_of(info.cwd))
+    folder = usable_folder(wire.path_of(info.get("cwd")))
     builder.learn_folder(folder)
     builder.cwd = folder or builder.cwd
     # The payload says neither what it printed nor how it ended.
     builder.ran("run_command", "shell", command, "unknown")
 
 
-def _read(builder: Builder, info: wire.ToolInfo) -> None:
-    if (path := builder.absolute(wire.path_of(info.file_path))) is not None:
+def _read(builder: Builder, info: Fields) -> None:
+    if (path := builder.absolute(wire.path_of(info.get("file_path")))) is not None:
         builder.ran("read_code", "read", path, "ok")
 
 
-def _mcp(builder: Builder, info: wire.ToolInfo) -> None:
-    server, tool = text_of(info.mcp_server_name), text_of(info.mcp_tool_name)
+def _mcp(builder: Builder, info: Fields) -> None:
+    server, tool = text_of(info.get("mcp_server_name")), text_of(info.get("mcp_tool_name"))
     if subject := "/".join(filter(None, (server, tool))):
-        builder.ran("mcp_tool_use", "other", subject, "ok", text_of(info.mcp_result))
+        builder.ran("mcp_tool_use", "other", subject, "ok", text_of(info.get("mcp_result")))
 
 
-def _response(builder: Builder, info: wire.ToolInfo) -> None:
-    texts = said_in(text_of(info.response))
+def _response(builder: Builder, info: Fields) -> None:
+    texts = said_in(text_of(info.get("response")))
     for number, text in enumerate(texts, 1):
         builder.add(AssistantMessage(text=text, final=number == len(texts)), f"said{number}")
 
 
-def _worktree(builder: Builder, info: wire.ToolInfo) -> None:
-    builder.learn_folder(wire.path_of(info.root_workspace_path))
+def _worktree(builder: Builder, info: Fields) -> None:
+    builder.learn_folder(wire.path_of(info.get("root_workspace_path")))
 
 
-_EVENTS: Final[dict[str, Callable[[Builder, wire.ToolInfo], None]]] = {
+_EVENTS: Final[dict[str, Callable[[Builder, Fields], None]]] = {
     wire.PROMPT: _prompt,
     wire.WRITE: _write,
     wire.COMMAND: _command,

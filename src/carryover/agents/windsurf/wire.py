@@ -5,6 +5,7 @@ Every field may be missing or have another type. Reported for 1.12.41 to 2.3.9, 
 
 from __future__ import annotations
 
+import re
 from typing import Final
 from urllib.parse import unquote
 
@@ -13,7 +14,6 @@ import msgspec
 from carryover.records import rawjson
 from carryover.records.fields import utc_ms
 from carryover.records.lenient import text_of
-from carryover.text import lazy_re as re
 
 PROMPT: Final = "pre_user_prompt"
 WRITE: Final = "post_write_code"
@@ -53,36 +53,6 @@ class Payload(msgspec.Struct, frozen=True):
 
 
 PAYLOAD: Final = msgspec.json.Decoder(Payload)
-
-
-class ToolInfo(msgspec.Struct, frozen=True):
-    """What an event is about."""
-
-    user_prompt: msgspec.Raw = rawjson.ABSENT
-    file_path: msgspec.Raw = rawjson.ABSENT
-    edits: msgspec.Raw = rawjson.ABSENT
-    command_line: msgspec.Raw = rawjson.ABSENT
-    cwd: msgspec.Raw = rawjson.ABSENT
-    response: msgspec.Raw = rawjson.ABSENT
-    transcript_path: msgspec.Raw = rawjson.ABSENT
-    root_workspace_path: msgspec.Raw = rawjson.ABSENT
-    mcp_server_name: msgspec.Raw = rawjson.ABSENT
-    mcp_tool_name: msgspec.Raw = rawjson.ABSENT
-    mcp_result: msgspec.Raw = rawjson.ABSENT
-
-
-class RowData(msgspec.Struct, frozen=True):
-    """The data of a row of a transcript, under the name of its type."""
-
-    user_response: msgspec.Raw = rawjson.ABSENT
-    response: msgspec.Raw = rawjson.ABSENT
-    path: msgspec.Raw = rawjson.ABSENT
-    file_path: msgspec.Raw = rawjson.ABSENT
-    new_content: msgspec.Raw = rawjson.ABSENT
-    command_line: msgspec.Raw = rawjson.ABSENT
-    cwd: msgspec.Raw = rawjson.ABSENT
-    output: msgspec.Raw = rawjson.ABSENT
-    exit_code: msgspec.Raw = rawjson.ABSENT
 
 
 class BeginRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="begin"):
@@ -137,7 +107,7 @@ def time_of(raw: msgspec.Raw) -> int:
     return round(at_ms) if 0 < at_ms < _LATEST_MS else 0
 
 
-def path_of(raw: msgspec.Raw) -> str:
+def path_of(raw: msgspec.Raw | None) -> str:
     """A path, also where it is given as a `file:` URI."""
     text = text_of(raw)
     if _FILE_URI.match(text):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -21,7 +22,6 @@ from typing import Any, Final
 from carryover.cli.demo.throwaway import ThrowAway
 from carryover.cli.output import Progress, counted
 from carryover.errors import UserError
-from carryover.text import lazy_re as re
 
 RECORDED_PROJECT: Final = "/home/dev/shop"
 """Where the project lay when the sessions were recorded; no other path of the recordings is kept."""

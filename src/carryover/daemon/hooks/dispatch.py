@@ -13,6 +13,7 @@ hook's script has an answer made in advance.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
@@ -42,7 +43,6 @@ from carryover.ledger.ledger_errors import LedgerDamaged
 from carryover.ledger.queries import connect_read_only
 from carryover.ledger.store import Ledger
 from carryover.model import Event, Skipped
-from carryover.text import lazy_re as re
 
 START_S: Final = 0.85
 """The hook's own script waits for a second in all."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterable
@@ -18,7 +19,6 @@ from typing import Final
 import msgspec
 
 from carryover.fsio import atomic_replace, read_bytes_bounded
-from carryover.text import lazy_re as re
 
 BODY_LIMIT_BYTES: Final = 256 * 1024
 

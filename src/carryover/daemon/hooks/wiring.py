@@ -21,7 +21,6 @@ from carryover.daemon.ingest_queue import IngestQueue
 from carryover.daemon.log import Log
 from carryover.daemon.metrics import Meter
 from carryover.daemon.publish_queue import PublishQueue
-from carryover.daemon.supervisor import Supervisor
 from carryover.facts import ProjectRoot
 from carryover.ingest.scan import TranscriptRoot
 from carryover.ingest.spool import Spool
@@ -31,11 +30,10 @@ from carryover.publish.offline_answers import prune_answers
 from carryover.publish.refresh import Refreshed
 
 THREADS: Final = 4
-FINISH_S: Final = 1.0
 
 
 class HookWiring:
-    """`calls` answers hooks, whichever way they come. Close `pools` in the end."""
+    """`calls` answers hooks, whichever way they come; `port` takes those over TCP. Close `pools` in the end."""
 
     def __init__(
         self,
@@ -89,7 +87,7 @@ class HookWiring:
             log=log,
             meter=meter,
         )
-        self._server = HookPort(
+        self.port = HookPort(
             self._port_app,
             port=lambda: context.config.server.port,
             moved=context.config_changed,
@@ -99,11 +97,11 @@ class HookWiring:
     @property
     def port_state(self) -> PortState:
         """Of the port for hooks."""
-        return self._server.state
+        return self.port.state
 
     def listening_on(self) -> int | None:
         """The port for hooks, None while there is none."""
-        return self._server.state.port
+        return self.port.state.port
 
     def prepare(self) -> None:
         """Bring what the agents' hooks need into the state folder: the secret, and the script that sends it. Blocks."""
@@ -122,17 +120,6 @@ class HookWiring:
 
     async def _prune(self) -> None:
         await asyncio.to_thread(prune_answers, self._context.state.root, self._context.config)
-
-    def start(self, supervisor: Supervisor) -> None:
-        """Start the tasks."""
-        supervisor.start("hooks", self.calls.run, vital=True)
-        supervisor.start("hook-port", self._server.run)
-
-    async def stop(self, supervisor: Supervisor) -> None:
-        """Take no more calls over the port, and do what earlier ones left to be done."""
-        await supervisor.stop("hook-port")
-        self.calls.drain()
-        await supervisor.stop("hooks", within_s=FINISH_S)
 
     def completed(self, project: int, made: Refreshed) -> Refreshed:
         """A refresh, with the placeholder where a session has started and there is nothing to hand over. Blocks."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from msgspec.structs import replace
@@ -27,7 +28,6 @@ from carryover.distill.own_text import names_handoff, without_handoffs
 from carryover.distill.testruns.reading import read_test_run
 from carryover.distill.testruns.run import TestRun
 from carryover.model import Event, ToolCall, ToolResult
-from carryover.text import lazy_re as re
 from carryover.text.lines import one_line
 
 _MOST_COMMITS: Final = 4

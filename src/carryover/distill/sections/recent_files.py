@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal
 
@@ -18,7 +19,6 @@ from carryover.distill.trail import Past, Step
 from carryover.distill.view import SessionView
 from carryover.distill.weights import WEIGHTS
 from carryover.facts import FileFacts
-from carryover.text import lazy_re as re
 from carryover.text.lines import one_line
 
 TestStatus = Literal["pass", "fail", "unknown", "failing before this edit"]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from pathlib import PurePosixPath
-
-from carryover.text import lazy_re as re
 
 _PATH = re.compile(r".*/.*|.*\.\w{1,5}|[\w-]+\.\w+::.*")
 

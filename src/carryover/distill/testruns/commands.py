@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import PurePosixPath
 
 from carryover.distill.testruns.runners import Invocation, recognise
 from carryover.distill.testruns.wrappers import unwrapped
-from carryover.text import lazy_re as re
 from carryover.text.shell import SimpleCommand, script_of_shell, simple_commands
 
 _MENTION = re.compile(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from carryover.distill.testruns.run import Findings
-from carryover.text import lazy_re as re
 
 _GO_PACKAGE = re.compile(r"(ok|FAIL|\?)\s+(\S+)(?:\s+(\(cached\)|[\d.]+s|\[.+?\]))(.*)$")
 _GO_TEST = re.compile(r"( *)--- (PASS|FAIL|SKIP): (\S+)")

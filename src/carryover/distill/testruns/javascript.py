@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
 from carryover.distill.testruns.run import Findings
-from carryover.text import lazy_re as re
 
 _SOURCE = r"\S+\.[cm]?[jt]sx?|\S+\.(?:vue|svelte)"
 _JEST_FILE = re.compile(rf"\s*(PASS|FAIL) +(?:.+ )?({_SOURCE})(?: \([\d.]+ m?s\))?$")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from carryover.distill.testruns.run import Findings
-from carryover.text import lazy_re as re
 
 _SUREFIRE = re.compile(
     r"(?:\[\w+\] )?Tests run: (\d+), Failures: (\d+), Errors: (\d+), Skipped: (\d+)"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Literal
 
 from carryover.distill.testruns.run import Findings
-from carryover.text import lazy_re as re
 
 _Count = Literal["passed", "failed", "errors", "skipped"]
 _COUNTS: tuple[_Count, ...] = ("passed", "failed", "errors", "skipped")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
 from carryover.distill.testruns.run import Findings
 from carryover.distill.testruns.runners import module_path
-from carryover.text import lazy_re as re
 
 _PYTEST_SUMMARY = re.compile(r"=* ?((?:no tests ran|\d+ \w+)(?:, \d+ \w+)*) in \d[\d.:]*s?(?: \([\d:]+\))? ?=*$")
 _PYTEST_COUNT = re.compile(r"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from carryover.distill.testruns.commands import find_invocations
@@ -20,7 +21,6 @@ from carryover.distill.testruns.others import (
 from carryover.distill.testruns.python import read_pytest, read_unittest
 from carryover.distill.testruns.run import MOST_FILES, Findings, Status, TestRun
 from carryover.distill.testruns.runners import Invocation
-from carryover.text import lazy_re as re
 
 _READERS: dict[str, Callable[[Sequence[str]], Findings]] = {
     "pytest": read_pytest, "unittest": read_unittest, "jest": read_jest, "vitest": read_vitest, "go": read_go,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import PurePosixPath
 
 from carryover.distill.testruns.run import Outcome, TestRun
-from carryover.text import lazy_re as re
 
 _FAMILIES = {
     **dict.fromkeys(("py", "pyi", "pyx"), "python"),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from carryover.distill.testruns.arguments import file_of, has, paths, positionals, stem, value
-from carryover.text import lazy_re as re
 
 
 class Invocation(NamedTuple):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
 
 from carryover.importing.specstory.layout import TOOL, Fences, last_tool_end, tool_end
-from carryover.text import lazy_re as re
 
 _TAGS: Final = re.compile(r"</?(?:tool-use|details)\b[^>\n]{0,400}>")
 _SUMMARY, _SUMMARY_END = "<summary>", "</summary>"

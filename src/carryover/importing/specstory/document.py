@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +17,6 @@ from carryover.importing.specstory.layout import HEADING
 from carryover.importing.specstory.parse import SpecStoryParser
 from carryover.importing.specstory.reader import SpecStoryReader
 from carryover.records.fields import digest
-from carryover.text import lazy_re as re
 
 NAME: Final = "SpecStory"
 UNNAMED: Final = AgentSpec(id="specstory", name=NAME, binaries=(), folders=())

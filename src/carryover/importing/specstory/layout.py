@@ -6,10 +6,9 @@ one only outside of tool blocks, and in a fenced block only below a rule, which 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
-
-from carryover.text import lazy_re as re
 
 HEADING: Final = re.compile(rb"_\*\*(User|Agent|Assistant)( - sidechain)?(?: \(([^\n]{0,200})\))?\*\*_[ \t\r]*$")
 """How a turn begins (all versions): who speaks, whether in a sub-agent, and in brackets model and time."""

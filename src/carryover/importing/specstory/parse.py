@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -26,7 +27,6 @@ from carryover.model import (
 from carryover.records.changes import as_edit
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, bounded, utc_ms
 from carryover.records.text import HANDOFF_FILE, names_own_folder, without_handoff
-from carryover.text import lazy_re as re
 
 SUBAGENT: Final = "inline"
 """Sub-agents are marked, and not distinguished from each other."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePath
 from typing import Final
@@ -16,7 +17,6 @@ from carryover.records.changes import Change, Hunk, patched
 from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded
 from carryover.records.patches import files_in_patch, in_patch
 from carryover.records.shell_files import changes as shell_changes
-from carryover.text import lazy_re as re
 
 _KINDS: Final[dict[str, Op]] = {
     "shell": "shell",

@@ -5,11 +5,16 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from carryover.agents.claude_code import wire
 from carryover.model import Skipped
 from carryover.records import rawjson
 
-NONE: frozenset[str] = frozenset()
+
+class Line(msgspec.Struct, frozen=True):
+    type: str
+    uuid: str | None = None
+
+
+LINE = msgspec.json.Decoder(Line)
 
 
 @pytest.mark.parametrize(
@@ -31,8 +36,10 @@ def test_only_what_is_broken_is_mended(broken: bytes, mended: bytes) -> None:
 
 
 def test_a_record_of_a_quiet_type_may_have_any_shape() -> None:
-    assert wire.read_line(b'{"type":"mode","uuid":5}', frozenset({"mode"})) is None
-    assert wire.read_line(b'{"type":"user","uuid":5,"version":"2.1.0"}', NONE) == Skipped(
+    quiet = rawjson.read_line(LINE, b'{"type":"mode","uuid":5}', quiet=("mode",))
+
+    assert quiet is None
+    assert rawjson.read_line(LINE, b'{"type":"user","uuid":5,"version":"2.1.0"}') == Skipped(
         "user", "unexpected shape at $.uuid", "2.1.0"
     )
 
@@ -52,6 +59,6 @@ def test_text_is_a_string_or_blocks() -> None:
 
 
 def test_a_part_of_another_shape_is_none() -> None:
-    assert rawjson.part_of(msgspec.Raw(b'{"kind":"human"}'), wire.Origin) == wire.Origin(kind="human")
-    assert rawjson.part_of(msgspec.Raw(b'{"kind":5}'), wire.Origin) is None
-    assert rawjson.part_of(msgspec.Raw(b'{"kind":"\xff"}'), wire.Origin) == wire.Origin(kind="\ufffd")
+    assert rawjson.part_of(msgspec.Raw(b'{"type":"human"}'), Line) == Line(type="human")
+    assert rawjson.part_of(msgspec.Raw(b'{"type":5}'), Line) is None
+    assert rawjson.part_of(msgspec.Raw(b'{"type":"\xff"}'), Line) == Line(type="\ufffd")

@@ -1,0 +1,47 @@
+"""Questions to the user and todo lists, in the form that most agents give them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from carryover.model import PlanItem, PlanState, Question
+from carryover.records.fields import SHORT_CHARS, bounded
+from carryover.records.lenient import fields_of, items_of, text_of
+
+MOST_QUESTIONS: Final = 20
+_STATES: Final[dict[str, PlanState]] = {"in_progress": "active", "completed": "done"}
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A question put to the user."""
+
+    question: str
+    id: str = ""
+    options: tuple[str, ...] = ()
+
+    def as_event(self, call_id: str) -> Question:
+        """The question as the call put it."""
+        return Question(call_id=call_id, text=self.question, options=self.options)
+
+
+def asked_in(raw: msgspec.Raw | None) -> list[Asked]:
+    """The questions of a list `[{"question", "id", "options": [{"label"}]}]`."""
+    found = []
+    for fields in map(fields_of, items_of(raw)[:MOST_QUESTIONS]):
+        labels = (text_of(fields_of(option).get("label")) for option in items_of(fields.get("options")))
+        if text := text_of(fields.get("question")):
+            found.append(Asked(text, text_of(fields.get("id")), tuple(label for label in labels if label)))
+    return found
+
+
+def plan_items(raw: msgspec.Raw | None, name: str, *, most: int) -> tuple[PlanItem, ...]:
+    """The entries of a list `[{<name>, "status"}]` that were not given up."""
+    todos = map(fields_of, items_of(raw)[:most])
+    entries = [(text_of(todo.get(name)), text_of(todo.get("status"))) for todo in todos]
+    return tuple(
+        PlanItem(text=bounded(text, SHORT_CHARS), state=_STATES.get(status, "pending"))
+        for text, status in entries
+        if text and status != "cancelled"
+    )
