@@ -19,6 +19,7 @@ _SHORT_ANSWER_TOKENS: Final = 200
 _GOAL_TOKENS: Final = 4
 """A prompt of less says no goal."""
 _SHORT_ID: Final = 8
+_MOST_BESIDE: Final = 4
 
 
 class Step(NamedTuple):
@@ -162,6 +163,17 @@ def parallel_sessions(past: Past) -> list[SessionView]:
         and session.newest_ms >= began
         and not all(is_talk(turn) for turn in session.digest.turns)
     ]
+
+
+def beside(past: Past) -> list[Step]:
+    """The newest turn of each session at the same time: what was asked and answered in it stands with that session."""
+    return [Step(session.digest.turns[-1], session) for session in parallel_sessions(past)[:_MOST_BESIDE]]
+
+
+def without(steps: Iterable[Step], others: Iterable[Step]) -> list[Step]:
+    """Those of the `steps` that are none of the others."""
+    turns = {id(step.turn) for step in others}
+    return [step for step in steps if id(step.turn) not in turns]
 
 
 def _short_ids(sessions: Iterable[str]) -> dict[str, str]:

@@ -33,6 +33,12 @@ def open_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
     return [*entries, *_newest_tests(past, recent), *_uncertain_edits(past), *_opinions(past)]
 
 
+def asks(past: Past, step: Step) -> bool:
+    """Whether the question that this turn was answered with is open."""
+    asking = any(one.turn is step.turn for one in _asking_steps(past))
+    return asking and step.turn.end == "answered" and not _may_be_the_protocols(past, step)
+
+
 def _asking_steps(past: Past) -> list[Step]:
     """The newest turn of each session, where no later prompt of that session has replied to it."""
     newest: dict[str, Step] = {}

@@ -81,12 +81,7 @@ def packed(entries: Iterable[Entry]) -> list[Entry]:
     lines: list[Entry] = []
     for entry in entries:
         before = lines[-1] if lines else None
-        if (
-            before is None
-            or before.parts > 1
-            or entry.parts > 1
-            or not fits(f"{before.shown} | {entry.shown}")
-        ):
+        if before is None or before.parts > 1 or entry.parts > 1 or not fits(f"{before.shown} | {entry.shown}"):
             lines.append(entry)
             continue
         members = before.members or (before,)
