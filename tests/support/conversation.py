@@ -23,6 +23,8 @@ from carryover.model import (
 
 START_MS = 1_795_155_000_000
 MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+GOAL = "Make the discount in cart.py return whole cents."
 ROOT = "/home/dev/shop"
 
 
@@ -90,6 +92,18 @@ class Conversation:
         )
 
 
+def session(name: str, *, hours: int = 0, agent: str = "claude-code") -> Conversation:
+    """A session that begins so many hours after the first one."""
+    return Conversation(session=name, agent=agent, at_ms=START_MS + hours * HOUR_MS)
+
+
+def worked(
+    name: str = "s1", prompt: str = GOAL, *, says: str = "The discount is in cents.", hours: int = 0
+) -> Conversation:
+    """A session in which a file was changed and that was reported."""
+    return session(name, hours=hours).user(prompt).edited("cart.py").says(says)
+
+
 def project(*conversations: Conversation, root: str = ROOT) -> ProjectView:
     """The project these conversations were held in, newest first as the ledger gives them."""
     ordered = sorted(conversations, key=lambda conversation: -conversation.at_ms)
@@ -109,3 +123,8 @@ def section(*talks: Conversation, title: str, own: str | None = None) -> list[st
     text = render(handoff(*talks, own=own))
     lines = text.partition(f"\n## {title}\n")[2].partition("\n## ")[0].splitlines()
     return [line.removeprefix("- ") for line in lines if line.startswith("- ")]
+
+
+def under(title: str, *talks: Conversation) -> str:
+    """The lines of a section of the project's handoff, as one text."""
+    return "\n".join(section(*talks, title=title))

@@ -171,7 +171,7 @@ def job(state: Literal["done", "failed"], report: str) -> Conversation:
 def test_a_job_in_the_background_runs_until_it_ends_and_its_report_is_read() -> None:
     done, failed = job("done", "built in 3 s"), job("failed", "out of memory")
 
-    assert done.digest.jobs == failed.digest.jobs == done.digest.failures == ()
+    assert [*done.digest.jobs, *failed.digest.jobs, *done.digest.failures] == []
     assert [(call.subject, call.output) for call in done.digest.calls] == [("npm run build", "built in 3 s")]
     assert (failure(failed).tried, failure(failed).why) == ("npm run build", "out of memory")
 
@@ -196,10 +196,11 @@ def test_a_test_run_is_one_where_a_record_or_its_output_says_how_it_ended(
 
 def test_a_plan_waits_until_the_user_has_ruled_on_it() -> None:
     talk = Conversation().user("Plan it.").event(PlanProposal(call_id="p", text="1. Cap it."))
-    assert talk.digest.proposal is not None and talk.digest.proposal.accepted is None
+    waiting = talk.digest.proposal
+    ruled = talk.event(PlanProposal(call_id="p", text="", accepted=True)).digest.proposal
 
-    talk.event(PlanProposal(call_id="p", text="", accepted=True))
-    assert (talk.digest.proposal.text, talk.digest.proposal.accepted) == ("1. Cap it.", True)
+    assert waiting is not None and (waiting.text, waiting.accepted) == ("1. Cap it.", None)
+    assert ruled is not None and (ruled.text, ruled.accepted) == ("1. Cap it.", True)
 
 
 def test_what_says_nothing_changes_nothing() -> None:

@@ -6,9 +6,7 @@ import pytest
 
 from carryover.distill.trail import Past, is_talk, parallel_sessions, past_of, task_of
 from carryover.model import PlanItem, PlanUpdate, TurnEnd
-from support.conversation import MINUTE_MS, START_MS, Conversation, handoff, project
-
-HOUR_MS = 60 * MINUTE_MS
+from support.conversation import GOAL, Conversation, handoff, project, session, worked
 
 
 def past(*talks: Conversation, own: str | None = None) -> Past:
@@ -17,14 +15,9 @@ def past(*talks: Conversation, own: str | None = None) -> Past:
     return found
 
 
-def worked(session: str, prompt: str = "Add a discount.", *, hours: int = 0) -> Conversation:
-    talk = Conversation(session=session, at_ms=START_MS + hours * HOUR_MS)
-    return talk.user(prompt).edited("cart.py").says("It is there.")
-
-
-def talked(session: str, *, hours: int) -> Conversation:
-    talk = Conversation(session=session, at_ms=START_MS + hours * HOUR_MS, agent="codex")
-    return talk.user("What does the cart do?").ran("cat cart.py", "x = 1").says("It adds up prices.")
+def talked(name: str, *, hours: int) -> Conversation:
+    talk = session(name, hours=hours, agent="codex").user("What does the cart do?")
+    return talk.ran("cat cart.py", "x = 1").says("It adds up prices.")
 
 
 @pytest.mark.parametrize(
@@ -70,7 +63,7 @@ def test_without_any_work_the_newest_talk_leads() -> None:
 def test_a_session_that_is_named_leads_with_its_own_work() -> None:
     found = past(worked("s1"), worked("s2", "Add a tax.", hours=1), own="s1")
 
-    assert (found.lead.session, found.main.turn.prompt) == ("s1", "Add a discount.")
+    assert (found.lead.session, found.main.turn.prompt) == ("s1", GOAL)
     assert past(worked("s1"), worked("s2", hours=1), own="unknown").lead.session == "s2"
 
 
@@ -80,12 +73,12 @@ def test_sessions_at_the_same_time_are_parallel_and_those_before_and_that_only_t
     beside = worked("s2", "Add a logo.", hours=2)
     found = past(worked("s1"), beside, lead, talked("s4", hours=2))
 
-    assert [session.session for session in parallel_sessions(found)] == ["s2"]
+    assert [each.session for each in parallel_sessions(found)] == ["s2"]
 
 
 def test_a_turn_is_named_with_as_much_of_its_sessions_id_as_tells_it_apart() -> None:
     ids = ("c0de0000-aaaa-1", "c0de0000-aaaa-2", "beef0000-1")
-    found = past(*(worked(session, hours=at) for at, session in enumerate(ids)))
+    found = past(*(worked(name, hours=at) for at, name in enumerate(ids)))
     alone = past(worked(ids[0]), worked(ids[2], hours=2))
 
     assert [found.place(step) for step in found.steps] == [
