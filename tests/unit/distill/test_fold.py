@@ -60,12 +60,12 @@ def test_the_older_a_turn_the_less_of_it_is_kept_and_most_of_the_first_prompt() 
 def test_of_a_long_session_the_shortest_prompts_in_between_go_first() -> None:
     rule = "Never round a price before the end, because cents get lost."
     talk = Conversation().user("Build the shop.").says("It is built.").user(rule).says("Noted.")
-    talk.user("Cap it.").calls("make cap").event(TurnEnd(reason="interrupted")).user("No, in cents.").says("Done.")
+    talk.user("Cap it.").calls("make cap").event(TurnEnd(reason="interrupted")).user("In cents!").says("Done.")
     for number in range(60):
         talk.user(f"and {number} too").says("Done.")
     kept = prompts(talk)
 
-    assert {"Build the shop.", rule, "No, in cents."} <= set(kept)
+    assert {"Build the shop.", rule, "In cents!"} <= set(kept)
     assert kept[-1] == "and 59 too"
     assert 20 < len(kept) < 60
     assert talk.turn.number == 64

@@ -182,6 +182,7 @@ def test_work_at_the_same_time_is_named_beside_that_which_leads() -> None:
     assert "Make the discount" not in task
     assert "claude-code (turn 1 of aaaa" in other
     assert GOAL in other
+    assert "Shall I delete the old table?" in under("Open questions", *beside())
 
 
 @pytest.mark.parametrize(

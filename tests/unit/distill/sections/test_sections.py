@@ -55,6 +55,11 @@ def test_of_a_turn_that_was_cut_off_it_says_how_and_what_was_in_flight(ending: T
     assert "Now the build." in stands
     assert "In flight, no result recorded: `make all`" in stands
 
+    again = under("Where it stands", talk.user("Go on.").says("Now the rest.", final=False).ran("make rest"))
+    assert "no answer recorded" in again
+    assert "make all" not in again
+    assert "529" not in again
+
 
 def test_an_edit_without_a_result_may_or_may_not_have_been_made() -> None:
     talk = session("s1").user(GOAL).calls("/home/dev/shop/cart.py", op="edit", name="Edit")
@@ -140,6 +145,7 @@ def test_a_question_is_closed_by_the_next_prompt_of_its_session_and_not_by_one_e
     assert "Shall I delete the old table?" in under("Open questions", asked, elsewhere)
     assert "continue from here?" not in under("Open questions", asked, elsewhere)
 
+    assert "Shall I delete the old table?" not in under("Open questions", asked, worked("s3", hours=2))
     asked.user("Yes, please.")
     assert "Shall I delete the old table?" not in under("Open questions", asked)
     assert "Shall I delete the old table?" in under("Next action", asked)
