@@ -45,8 +45,9 @@ def parts(prompt: str) -> tuple[tuple[bool, str], ...]:
     if not pasted or (len(pasted) == 1 and _may_be_typed(blocks, pasted[0])):
         return ((False, prompt),) if blocks else ()
     first, last = pasted[0], pasted[-1]
-    if (first > 0 and blocks[first - 1].rstrip().endswith(_COLONS)) or _has_headers(blocks[first].splitlines()):
-        # What a colon leads to goes on to the end, but for a question about it.
+    is_led_to = first > 0 and blocks[first - 1].rstrip().endswith(_COLONS)
+    if (is_led_to and not _is_laid_out(blocks[first])) or _has_headers(blocks[first].splitlines()):
+        # Prose that a colon leads to goes on to the end, but for a question about it.
         asks = is_question(blocks[-1]) and _BLOCK_END.split(prompt.strip())[-1].strip() == blocks[-1]
         last = max(last, len(blocks) - (2 if asks else 1))
     joined = ((False, blocks[:first]), (True, blocks[first : last + 1]), (False, blocks[last + 1 :]))
@@ -82,7 +83,9 @@ def _blocks(prompt: str) -> list[str]:
 
 
 def _is_typed_beside(line: str, others: list[str]) -> bool:
-    return not _is_machine(line) and _is_pasted("\n".join(others))
+    """Not laid out as the lines beside it are; of a long paste of prose or of a list only a question is no part."""
+    block = "\n".join(others)
+    return not _is_machine(line) and (_is_laid_out(block) or (_is_long(block) and is_question(line)))
 
 
 def _is_machine(line: str) -> bool:
@@ -90,11 +93,18 @@ def _is_machine(line: str) -> bool:
 
 
 def _is_pasted(block: str) -> bool:
+    return _is_long(block) or _is_laid_out(block)
+
+
+def _is_long(block: str) -> bool:
+    return len(block) > MOST_TYPED or sum(line.strip() != "" for line in block.splitlines()) > _MOST_TYPED_LINES
+
+
+def _is_laid_out(block: str) -> bool:
     lines = [line for line in block.splitlines() if line.strip()]
-    if len(block) > MOST_TYPED or len(lines) > _MOST_TYPED_LINES or block.lstrip().startswith(("```", "~~~")):
+    if block.lstrip().startswith(("```", "~~~")):
         return True
-    machine = sum(map(_is_machine, lines))
-    return machine * 2 >= len(lines) > 0 or _has_headers(lines)
+    return sum(map(_is_machine, lines)) * 2 >= len(lines) > 0 or _has_headers(lines)
 
 
 def _has_headers(lines: list[str]) -> bool:

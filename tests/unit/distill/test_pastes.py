@@ -55,6 +55,13 @@ def test_words_typed_before_and_after_stay_the_users(paste: str, gap: str) -> No
     assert "".join(pasted(prompt).split()) == "".join(paste.split())
 
 
+@pytest.mark.parametrize("paste", [LOG, TRACEBACK, JSON, DIFF], ids=["log", "traceback", "JSON", "diff"])
+def test_an_order_below_what_a_program_printed_stays_the_users(paste: str) -> None:
+    prompt = f"I get this:\n\n{paste}\n\nFix it, but do not touch the tax."
+
+    assert typed_words(prompt) == "I get this:\n\nFix it, but do not touch the tax."
+
+
 def test_what_a_colon_leads_to_is_somebody_elses() -> None:
     prompt = f"The other agent wrote this:\n\n{REVIEW}"
 
@@ -107,6 +114,15 @@ def test_of_a_long_paste_little_is_shown_and_all_of_the_typed_words() -> None:
     assert quoted.endswith("Why does the cart fail only at night?")
     assert f"{len(LOG) * 21 + 1:,} characters" in quoted
     assert len(quoted) < 400
+
+
+def test_a_long_list_is_one_paste() -> None:
+    review = "\n".join(f"{number}. The cart is loaded twice by caller {number}." for number in range(1, 30))
+    prompt = f"Fix only what is about the cart:\n\n{review}\n\nDo not touch the tax."
+
+    assert typed_words(prompt) == "Fix only what is about the cart:"
+    assert typed_words(f"{review}\n\nDo not touch the tax.") == "Do not touch the tax."
+    assert typed_words(f"{review}\nIs that right?") == "Is that right?"
 
 
 def test_the_length_is_that_of_the_whole_paste_where_only_its_ends_are_kept() -> None:
