@@ -183,7 +183,8 @@ def test_both_at_once(world: World, a: str, b: str) -> None:
     text = reported(world, TOOLS[b], root)
     task = text.partition("## Task")[2].partition("## ")[0]
 
-    assert OTHER_TASK in task
+    # Cursor writes no times down, so which of the two did something last is not known.
+    assert OTHER_TASK in (text if a == "cursor" else task), text
     assert missing(text, a) == []
     assert [words for words in (story.GOAL, OTHER_TASK, story.QUESTION) if text.count(words) != 1] == [], text
 

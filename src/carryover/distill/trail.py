@@ -19,7 +19,6 @@ _SHORT_ANSWER_TOKENS: Final = 200
 _GOAL_TOKENS: Final = 4
 """A prompt of less says no goal."""
 _SHORT_ID: Final = 8
-_MOST_BESIDE: Final = 4
 
 
 class Step(NamedTuple):
@@ -51,6 +50,8 @@ class Past(NamedTuple):
     """Time of the last event in it."""
     names: Mapping[str, str]
     short_ids: Mapping[str, str]
+    beside: frozenset[str]
+    """Ids of the sessions that were at work while the leading one was."""
 
     @property
     def main(self) -> Step:
@@ -66,6 +67,10 @@ class Past(NamedTuple):
     def before(self) -> Sequence[Step]:
         """The turns before the main one, newest first."""
         return self.steps[: self.main_at][::-1]
+
+    def is_beside(self, step: Step) -> bool:
+        """It is of a session that was at work at the same time, which stands under a heading of its own."""
+        return step.view.session in self.beside
 
     def agent(self, step: Step) -> str:
         """The display name of the agent that had the turn."""
@@ -95,20 +100,20 @@ def past_of(view: ProjectView, *, now_ms: int, own: str | None = None, names: Ma
         at_ms=min(at_ms, now_ms),
         names=names,
         short_ids=_short_ids([session.session for session in view.sessions]),
+        beside=frozenset(session.session for session in parallel_sessions(view, main.view)),
     )
 
 
 def steps_of(view: ProjectView) -> list[Step]:
-    """The turns of all sessions in order of time."""
+    """The turns of all sessions, by when they last did something."""
     steps = [Step(turn, session) for session in view.sessions for turn in session.digest.turns]
-    return sorted(steps, key=lambda step: (step.turn.at_ms, step.turn.session, step.turn.number))
+    return sorted(steps, key=lambda step: (step.turn.last_ms, step.turn.at_ms, step.turn.session, step.turn.number))
 
 
 def main_step(steps: Sequence[Step], own: str | None = None) -> Step:
     """The newest turn that did more than talk, else the newest; of session `own` where it has any turn."""
     mine = [step for step in steps if step.turn.session == own] or steps
-    ordered = sorted(mine, key=lambda step: step.turn.last_ms)
-    return next((step for step in reversed(ordered) if not is_talk(step.turn)), ordered[-1])
+    return next((step for step in reversed(mine) if not is_talk(step.turn)), mine[-1])
 
 
 def is_talk(turn: Turn) -> bool:
@@ -149,13 +154,12 @@ def is_bare(turn: Turn) -> bool:
     return not (turn.calls or turn.end or turn.said)
 
 
-def parallel_sessions(past: Past) -> list[SessionView]:
-    """Sessions that were at work while the leading one was, and have no later turn in it; newest first."""
-    lead = past.lead
+def parallel_sessions(view: ProjectView, lead: SessionView) -> list[SessionView]:
+    """Sessions that were at work while the leading one was; newest first."""
     began = lead.digest.turns[0].at_ms if lead.digest.turns else lead.started_ms
     return [
         session
-        for session in sorted(past.view.sessions, key=lambda one: (-one.newest_ms, one.session))
+        for session in sorted(view.sessions, key=lambda one: (-one.newest_ms, one.session))
         if session is not lead
         and conversation_of(session.session) != conversation_of(lead.session)
         and session.session != lead.parent
@@ -163,17 +167,6 @@ def parallel_sessions(past: Past) -> list[SessionView]:
         and session.newest_ms >= began
         and not all(is_talk(turn) for turn in session.digest.turns)
     ]
-
-
-def beside(past: Past) -> list[Step]:
-    """The newest turn of each session at the same time: what was asked and answered in it stands with that session."""
-    return [Step(session.digest.turns[-1], session) for session in parallel_sessions(past)[:_MOST_BESIDE]]
-
-
-def without(steps: Iterable[Step], others: Iterable[Step]) -> list[Step]:
-    """Those of the `steps` that are none of the others."""
-    turns = {id(step.turn) for step in others}
-    return [step for step in steps if id(step.turn) not in turns]
 
 
 def _short_ids(sessions: Iterable[str]) -> dict[str, str]:

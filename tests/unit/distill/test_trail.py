@@ -73,7 +73,7 @@ def test_sessions_at_the_same_time_are_parallel_and_those_before_and_that_only_t
     beside = worked("s2", "Add a logo.", hours=2)
     found = past(worked("s1"), beside, lead, talked("s4", hours=2))
 
-    assert [each.session for each in parallel_sessions(found)] == ["s2"]
+    assert [each.session for each in parallel_sessions(found.view, found.lead)] == ["s2"]
 
 
 def test_a_turn_is_named_with_as_much_of_its_sessions_id_as_tells_it_apart() -> None:

@@ -74,7 +74,7 @@ def test_the_document_holds_what_a_reader_without_files_needs() -> None:
     assert "Add a discount to cart.py" in found["Task"]
     assert "because cents get lost" in found["Task"]
     assert "No module named 'money'" in found["What did not work"]
-    assert "`decimal`" in found["What the agent would do next"]
+    assert "`decimal`" in found["Where it stands"]
     assert "Run `pytest -q`." in found["Instructions and skills in force"]
     assert "+def discount(total):" in found["Uncommitted changes (git diff HEAD)"]
     assert "### `cart.py` (edited by an agent 1 min ago, uncommitted)" in found["Files, as they are now"]

@@ -18,6 +18,7 @@ from carryover.distill.view import Opinion
 from carryover.distill.weights import WEIGHTS
 
 _OPINION_MS: Final = 7 * 86_400_000
+_AT_ONCE_MS: Final = 60_000
 _MOST_SESSIONS: Final = 4
 """Sessions beside the leading one whose open question is quoted."""
 
@@ -34,7 +35,7 @@ def open_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
 
 
 def asks(past: Past, step: Step) -> bool:
-    """Whether the question that this turn was answered with is open."""
+    """Whether the question that this turn was answered with stands under this heading."""
     asking = any(one.turn is step.turn for one in _asking_steps(past))
     return asking and step.turn.end == "answered" and not _may_be_the_protocols(past, step)
 
@@ -50,10 +51,12 @@ def _asking_steps(past: Past) -> list[Step]:
 
 
 def _superseded(past: Past, step: Step) -> bool:
-    """Work was done and reported since in a later session, or in one that continues this one."""
+    """Work was done and reported since in a later session, or in one that continues this one. Sessions at the same
+    moment are beside each other, whichever wrote last."""
     if step.view.session == past.lead.parent:
         return True
-    later = (one for one in past.steps if one.view is not step.view and one.view.started_ms > step.turn.last_ms)
+    ended_ms = step.turn.last_ms + _AT_ONCE_MS
+    later = (one for one in past.steps if one.view is not step.view and one.view.started_ms > ended_ms)
     return any(one.turn.end == "answered" and not is_talk(one.turn) for one in later)
 
 

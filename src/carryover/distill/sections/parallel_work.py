@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from carryover.distill.entry import Entry
 from carryover.distill.pastes import quoted_prompt
+from carryover.distill.quotes import excerpt, lines_of
 from carryover.distill.relative_time import earlier
-from carryover.distill.sections.progress_log import answer_entries
+from carryover.distill.sections.last_words import last_words
+from carryover.distill.sections.open_questions import asks
 from carryover.distill.sections.quoting import from_turn
-from carryover.distill.trail import Past, Step, beside
+from carryover.distill.trail import Past, Step, parallel_sessions
+from carryover.distill.view import SessionView
 from carryover.distill.weights import WEIGHTS
 
 _PROMPT_CHARS = 160
+_LINE_CHARS = 110
 
 
 def parallel_entries(past: Past) -> list[Entry]:
-    """Each session at the same time with its newest prompt and what was said to it; then worktrees."""
-    sessions = [entry for back, step in enumerate(beside(past)) for entry in _session(past, step, back)]
+    """Each session at the same time with its newest prompt and last line; then worktrees."""
+    weight = WEIGHTS["parallel"]
+    sessions = parallel_sessions(past.view, past.lead)[: weight.most]
+    beside = [_session(past, one, weight.first + weight.back * back) for back, one in enumerate(sessions)]
     weight = WEIGHTS["worktree"]
     trees = [
         Entry(
@@ -26,13 +32,16 @@ def parallel_entries(past: Past) -> list[Entry]:
         )
         for back, tree in enumerate(past.view.worktrees[: weight.most])
     ]
-    return [*sessions, *trees]
+    return [*beside, *trees]
 
 
-def _session(past: Past, step: Step, back: int) -> list[Entry]:
-    weight = WEIGHTS["parallel"]
-    label = f"{past.agent(step)} ({past.place(step, step.view.newest_ms)})"
-    text = quoted_prompt(step.turn.prompt, _PROMPT_CHARS, chars=step.turn.chars)
-    at_ms = step.view.newest_ms
-    prompt = from_turn(step, text, "prompt", weight.first + weight.back * back, label=label, at_ms=at_ms)
-    return [prompt, *answer_entries(past, step, back)]
+def _session(past: Past, session: SessionView, weight: float) -> Entry:
+    turns = session.digest.turns
+    turn = next((turn for turn in reversed(turns) if turn.prompt), turns[-1])
+    step = Step(turn, session)
+    newest = Step(turns[-1], session)
+    said = lines_of(last_words(newest.turn).body if asks(past, newest) else newest.turn.answer)
+    last = f" → {excerpt(said[-1], _LINE_CHARS)}" if said else ""
+    label = f"{past.agent(step)} ({past.place(step, session.newest_ms)})"
+    text = f"{quoted_prompt(turn.prompt, _PROMPT_CHARS, chars=turn.chars)}{last}"
+    return from_turn(step, text, "prompt", weight, label=label, at_ms=session.newest_ms)

@@ -9,7 +9,7 @@ from carryover.distill.quotes import excerpt
 from carryover.distill.sections.last_words import last_words
 from carryover.distill.sections.open_questions import asks
 from carryover.distill.sections.quoting import from_turn, packed, parted
-from carryover.distill.trail import Past, Step, beside, is_talk, without
+from carryover.distill.trail import Past, is_talk
 from carryover.distill.weights import WEIGHTS
 
 _ONE_LINE_CHARS: Final = 200
@@ -21,24 +21,26 @@ def progress_entries(past: Past) -> list[Entry]:
     """The newest first."""
     entries: list[Entry] = []
     back = 0
-    for step in without(past.before, beside(past)):
-        if step.turn.said:
-            entries += answer_entries(past, step, back)
-            back += 1
+    for step in past.before:
+        if not step.turn.said or (past.is_beside(step) and step.is_newest):
+            continue
+        most = 1 if is_talk(step.turn) else _PARTS[back] if back < len(_PARTS) else 1
+        said = "answered" if step.turn.end == "answered" else "said, then was cut off"
+        label = f"{past.agent(step)} {said} ({past.place(step, step.turn.said[-1].at_ms)})"
+        answer = last_words(step.turn).body if asks(past, step) else step.turn.answer
+        answer = answer if most > 1 else excerpt(answer, _ONE_LINE_CHARS)
+        entries += parted(
+            step,
+            answer,
+            "message",
+            "trail",
+            label=label,
+            most=most,
+            back=back,
+            at_ms=step.turn.said[-1].at_ms,
+        )
+        back += 1
     return [*_commits(past), *entries]
-
-
-def answer_entries(past: Past, step: Step, back: int) -> list[Entry]:
-    """What the agent answered, but for a question that is open; `back` steps back in time."""
-    if not step.turn.said:
-        return []
-    most = 1 if is_talk(step.turn) else _PARTS[back] if back < len(_PARTS) else 1
-    said = "answered" if step.turn.end == "answered" else "said, then was cut off"
-    at_ms = step.turn.said[-1].at_ms
-    label = f"{past.agent(step)} {said} ({past.place(step, at_ms)})"
-    answer = step.turn.answer if not asks(past, step) else last_words(step.turn).body
-    answer = answer if most > 1 else excerpt(answer, _ONE_LINE_CHARS)
-    return parted(step, answer, "message", "trail", label=label, most=most, back=back, at_ms=at_ms)
 
 
 def _commits(past: Past) -> list[Entry]:

@@ -188,6 +188,7 @@ def _ran(past: Past) -> list[Entry]:
     looked counts for more while its turn had no answer: then nothing else says what it showed."""
     calls = [(call, session) for session in past.view.sessions for call in session.digest.calls]
     calls.sort(key=lambda made: made[0].at_ms)
+    calls = list({(call.subject, call.output): (call, session) for call, session in calls}.values())
     shown = [made for made in calls if not _is_told_elsewhere(made[0])]
     most = WEIGHTS["ran"].most
     newest, older = shown[-most:], shown[:-most]

@@ -13,7 +13,7 @@ from carryover.distill.pastes import parts, quoted_prompt, typed_words
 from carryover.distill.relative_time import earlier
 from carryover.distill.sections.quoting import from_turn, parted
 from carryover.distill.taken_up import taken_up
-from carryover.distill.trail import Past, Step, goal_of, parallel_sessions
+from carryover.distill.trail import Past, Step, goal_of
 from carryover.distill.weights import WEIGHTS
 
 _QUEUED_CHARS: Final = 360
@@ -36,14 +36,17 @@ def task_steps(past: Past) -> dict[str, Step]:
     """The turns whose prompts the task is, by what they are to it; none is named twice."""
     mine = [step for step in past.steps if step.view is past.lead and step.turn.prompt]
     chosen: dict[str, Step] = {}
-    own = _without_parallel(past)
     goal = goal_of(past.lead.digest)
     if goal is not None:
         chosen["goal"] = next(step for step in mine if step.turn is goal)
     for role, step in (("newest", mine[-1] if mine else None), ("acted on", past.main)):
         if step is not None and step.turn.prompt and step not in chosen.values():
             chosen[role] = step
-    for role, step in zip(("taken up", "taken up before"), taken_up(own), strict=False):
+    for role, step in zip(
+        ("taken up", "taken up before"),
+        taken_up([step for step in past.steps if not past.is_beside(step)]),
+        strict=False,
+    ):
         if step not in chosen.values():
             chosen[role] = step
     longest = _longest([step for step in mine if step not in chosen.values()])
@@ -54,12 +57,6 @@ def task_steps(past: Past) -> dict[str, Step]:
         if before is not None and before not in chosen.values():
             chosen["goal before"] = before
     return chosen
-
-
-def _without_parallel(past: Past) -> list[Step]:
-    """The work that another session is at now is not what this one goes on with."""
-    others = {session.session for session in parallel_sessions(past)}
-    return [step for step in past.steps if step.view.session not in others]
 
 
 def _tokens(step: Step) -> int:
@@ -76,7 +73,11 @@ def _goal_before(past: Past) -> Step | None:
     """What a session with only short prompts goes on with: the longest prompt of the newest session before it that has
     a long one, else the first prompt of the newest one that worked."""
     began = past.lead.digest.turns[0].at_ms
-    before = [step for step in _without_parallel(past) if step.turn.at_ms < began and step.view is not past.lead]
+    before = [
+        step
+        for step in past.steps
+        if step.turn.at_ms < began and step.view is not past.lead and not past.is_beside(step)
+    ]
     by_session = {step.turn.session: [one for one in before if one.view is step.view] for step in reversed(before)}
     longest = (found for steps in by_session.values() if (found := _longest(steps)) is not None)
     worked = (

@@ -10,7 +10,7 @@ from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import excerpt
 from carryover.distill.sections.quoting import from_turn, packed
 from carryover.distill.sections.task import task_steps
-from carryover.distill.trail import Past, Step, beside, without
+from carryover.distill.trail import Past, Step
 from carryover.distill.weights import WEIGHTS
 
 _CHARS: Final = 230
@@ -25,7 +25,9 @@ _FITS_CHARS: Final = 2500
 
 def said_entries(past: Past) -> list[Entry]:
     """In order of time."""
-    steps = [step for step in without(past.steps, [*task_steps(past).values(), *beside(past)]) if step.turn.prompt]
+    shown = [step.turn for step in task_steps(past).values()]
+    shown += [step.turn for step in past.steps if past.is_beside(step) and step.is_newest]
+    steps = [step for step in past.steps if step.turn.prompt and not any(step.turn is turn for turn in shown)]
     near, far = steps[-_NEAR:], steps[:-_NEAR]
     weighed = [(step, _near_weight(step, back)) for back, step in enumerate(reversed(near))]
     far.sort(key=lambda step: (not _corrects(past, step), -min(step.turn.chars, 600), -step.turn.at_ms))

@@ -12,7 +12,7 @@ from carryover.distill.relative_time import earlier
 from carryover.distill.sections.last_words import last_words
 from carryover.distill.sections.quoting import from_turn, packed, parted
 from carryover.distill.sections.recent_files import may_be_tested
-from carryover.distill.trail import Past, beside, without
+from carryover.distill.trail import Past
 from carryover.distill.weights import WEIGHTS
 from carryover.facts import GitFacts
 
@@ -136,7 +136,7 @@ def _in_flight(past: Past) -> list[Entry]:
 def _talk(past: Past) -> list[Entry]:
     """What was said since without any work: the newest such turn at length, as far as there is room."""
     entries: list[Entry] = []
-    for back, step in enumerate(reversed([one for one in without(past.since, beside(past)) if one.turn.answer])):
+    for back, step in enumerate(reversed([one for one in past.since if one.turn.answer and not past.is_beside(one)])):
         label = f"Since then {past.agent(step)} said ({past.place(step)})"
         body = last_words(step.turn).body
         entries += parted(step, body, "message", "talk", label=label, most=6, back=back * 2)
