@@ -36,8 +36,9 @@ def open_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
 
 def asks(past: Past, step: Step) -> bool:
     """Whether the question that this turn was answered with stands under this heading."""
-    asking = any(one.turn is step.turn for one in _asking_steps(past))
-    return asking and step.turn.end == "answered" and not _may_be_the_protocols(past, step)
+    if not step.is_newest or step.turn.end != "answered" or _may_be_the_protocols(past, step):
+        return False
+    return any(one.turn is step.turn for one in _asking_steps(past))
 
 
 def _asking_steps(past: Past) -> list[Step]:
