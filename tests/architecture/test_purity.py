@@ -22,7 +22,6 @@ ASKS_THE_SURROUNDINGS = {
     "home",
     "expanduser",
 }
-WRITES = {"atomic_replace", "write_if_changed", "write_text", "write_bytes"}
 LOOKS_AT_THE_DISK = {"exists", "is_file", "is_dir", "stat", "lstat", "iterdir", "glob", "rglob", "scandir", "walk"}
 
 
@@ -42,15 +41,9 @@ def named(path: Path, forbidden: set[str]) -> list[str]:
     return [f"{path.relative_to(SOURCE)}:{line} {name}" for line, name in sorted(found)]
 
 
-PURE_EDITS = (
-    *("edits/encoding.py", "edits/hook_command.py", "edits/hooks.py", "edits/json_document.py", "edits/json_hooks.py"),
-    *("edits/settings.py", "edits/text_block.py", "edits/toml_document.py", "edits/toml_hooks.py"),
-)
-
-
 @pytest.mark.parametrize(
     "path",
-    modules("model.py", "facts.py", "adapter", "distill", "export", "records", "redact", "text", *PURE_EDITS),
+    modules("model.py", "facts.py", "adapter", "distill", "export", "records", "redact", "text"),
     ids=lambda path: path.stem,
 )
 def test_the_core_neither_reads_nor_asks_anything(path: Path) -> None:
@@ -60,17 +53,6 @@ def test_the_core_neither_reads_nor_asks_anything(path: Path) -> None:
 @pytest.mark.parametrize("path", modules("agents"), ids=lambda path: f"{path.parent.name}.{path.stem}")
 def test_agents_do_no_more_than_look_at_folders(path: Path) -> None:
     assert named(path, READS_OR_WRITES | ASKS_THE_SURROUNDINGS) == []
-
-
-def test_files_of_others_are_written_by_edits_alone() -> None:
-    """What else publish and install write is Carryover's own: handoffs, answers, its script, its service."""
-    writers = {call.partition(":")[0] for path in modules("publish", "install") for call in named(path, WRITES)}
-
-    assert writers == {
-        *("publish/handoff_file.py", "publish/hook_script.py", "publish/offline_answers.py"),
-        *("install/launchd.py", "install/systemd.py"),
-    }
-    assert named(SOURCE / "edits" / "apply.py", WRITES) != []
 
 
 def test_what_reads_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import Executor
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -76,3 +77,14 @@ class HookDesk:
             log=log,
             meter=self.meter,
         )
+
+    @asynccontextmanager
+    async def at_work(self) -> AsyncIterator[None]:
+        """Things are read, published and stored while the block lasts."""
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(part.run()) for part in (self.reading, self.publisher, self.hooks)]
+            yield
+            self.hooks.drain()
+            await asyncio.wait({tasks[2]})
+            self.reading.drain()
+            self.publisher.drain()

@@ -49,8 +49,8 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "parallel":        Weight(0.9, 0.0, 0.7, 4),
     "worktree":        Weight(2.0, 0.0, 0.5, 3),
     # What the user said
-    "prompt":          Weight(1.4, 1.2, 0.35),          # earlier prompts, the nearest first
-    "far prompt":      Weight(3.2, 1.2, 0.1),           # those further back, the longest first
+    "prompt":          Weight(1.2, 1.2, 0.35),          # earlier prompts, the nearest first
+    "far prompt":      Weight(2.6, 1.2, 0.1),           # those further back, the longest first
     "reply":           Weight(0.9, 0.0, 0.35),          # answers to tools' questions, refusals
     # Recent files
     "file":            Weight(0.4, 0.0, 0.3, 12),
@@ -64,7 +64,7 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "failed":          Weight(1.3, 0.0, 0.6, 4),
     "solved":          Weight(1.5, 0.0, 0.3, 3),        # those that succeeded later
     # Progress log
-    "trail":           Weight(0.7, 0.32, 0.65),         # answers of earlier turns, newest first
+    "trail":           Weight(0.6, 0.3, 0.6),           # answers of earlier turns, newest first
     "commits":         Weight(0.8, 0.0, 0.4, 4),
     # From the agent's own summary
     "summary":         Weight(1.6, 0.6, 0.0),

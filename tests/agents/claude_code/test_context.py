@@ -5,11 +5,6 @@ from __future__ import annotations
 import msgspec
 
 from agents.claude_code.session import Session
-from carryover.agents.claude_code.context import Context
-
-
-def test_a_fresh_context_is_stored_in_next_to_nothing() -> None:
-    assert msgspec.json.encode(Context()) == b"{}"
 
 
 def test_a_hostile_transcript_does_not_fill_the_context() -> None:

@@ -149,6 +149,20 @@ def test_a_compaction_is_a_summary_and_repeats_no_prompt() -> None:
     assert rollout.record("compacted", message=" ") == []
 
 
+def test_the_clients_preface_is_not_part_of_a_summary() -> None:
+    preface = (
+        "Another language model started to solve this problem and produced a summary of its thinking process. "
+        "Here is the summary, use the information in this summary to assist with your own analysis:\n"
+    )
+    rollout = Rollout()
+    rollout.turn()
+
+    assert rollout.record("compacted", message=f"{preface}We fixed the test.") == [
+        AgentSummary(text="We fixed the test.", source="compaction")
+    ]
+    assert rollout.record("compacted", message=preface) == []
+
+
 def test_the_sections_of_a_summary_are_its_parts() -> None:
     [summary] = Rollout().record("compacted", message="Preface.\n## Progress\nFixed.\n## Next steps (clear)\nTest.")
 

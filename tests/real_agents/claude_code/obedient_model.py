@@ -12,6 +12,7 @@ _SUMMARY: Final = "Your first response in this session MUST be:"
 _QUESTION: Final = re.compile(r'^2\. The question: "(.+)"$', re.MULTILINE)
 _BEGIN: Final = re.compile(r"Begin your first response with `(.+?)`")
 _TITLE: Final = "# [CARRYOVER] Last updated"
+_SPEAKER: Final = r"(?:[^:\n]*\(turn [^)\n]*\): )?"
 
 
 def first_response(told: str, work: str) -> str:
@@ -20,13 +21,14 @@ def first_response(told: str, work: str) -> str:
     if _SUMMARY in handoff:
         question = _QUESTION.search(handoff)
         asked = question[1] if question else "(no question was given)"
-        return f"The task was: {_first(handoff, 'Task')}. Next: {_first(handoff, 'Next action')}.\n\n{asked}"
+        then = _first(handoff, "Next action") or _first(handoff, "Open questions") or "(not said)"
+        return f"The task was: {_first(handoff, 'Task')}. Next: {then}.\n\n{asked}"
     if begin := _BEGIN.search(handoff):
         return f"{begin[1].replace('<task>', _first(handoff, 'Task'))} {work}"
     return work
 
 
 def _first(handoff: str, section: str) -> str:
-    """The first line of a section."""
-    found = re.search(rf"^## {section}\n- (.+)$", handoff, re.MULTILINE)
-    return found[1].rstrip(".") if found else "(not said)"
+    """The words of the first line of a section, without who said them; empty where there is none."""
+    found = re.search(rf"^## {section}\n- {_SPEAKER}(.+)$", handoff, re.MULTILINE)
+    return found[1].rstrip(".") if found else ""

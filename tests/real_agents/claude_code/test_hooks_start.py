@@ -64,7 +64,7 @@ def test_a_session_that_starts_the_moment_the_last_one_ended_is_given_all_of_it(
     [handoff] = hooked.injected(claude.told())
     said = hooked.sections(handoff)
 
-    row.shown(f"next action: {' / '.join(said['Next action'])}")
+    row.shown(f"open questions: {' / '.join(said['Open questions'])}")
     assert (ran.code, ran.err) == (0, "")
     assert TASK in said["Task"][0]
     assert any(QUESTION in line for line in said["Open questions"])

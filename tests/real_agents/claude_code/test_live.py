@@ -48,4 +48,4 @@ def test_the_next_session_takes_over_where_the_last_one_stopped(claude: ClaudeBo
 def _work(handoff: str) -> list[str]:
     """What a handoff says of the work, less the times and the state of the repository."""
     sections = [section.strip() for section in handoff.split("\n## ")]
-    return [section for section in sections if section.startswith(("Task", "Next action"))]
+    return [section for section in sections if section.startswith(("Task", "Where it stands"))]

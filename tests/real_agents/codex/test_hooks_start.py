@@ -68,9 +68,10 @@ def test_a_session_that_starts_the_moment_another_stopped_at_its_limit_gets_that
     [handoff] = handoffs.injected(codex.told())
     said = handoffs.sections(handoff)
 
-    row.shown(f"next action: {' / '.join(said['Next action'])}")
+    standing = " / ".join(said["Where it stands"])
+    row.shown(f"where it stands: {standing}")
     assert ran.code == 0
-    assert f"Stopped by its usage limit at: {work.LOOKING}" in said["Next action"][0]
+    assert "stopped at its usage limit" in standing and work.LOOKING in standing
     assert "prices.py" in " ".join(said["Recent files"])
 
 

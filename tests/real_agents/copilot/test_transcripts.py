@@ -69,7 +69,7 @@ def test_a_limit_is_recorded_and_named_in_the_handoff(copilot: CopilotBox, row: 
 
     row.shown(f"ends: {[(end.reason, end.message) for end in session.all(TurnEnd)]}")
     assert [end.reason for end in session.all(TurnEnd)] == ["limit"]
-    assert "Stopped by its usage limit" in handoff
+    assert "stopped at its usage limit" in handoff
 
 
 @EACH_VERSION

@@ -45,7 +45,7 @@ def test_a_limit_in_the_terminal_is_named(gemini: GeminiBox, row: Row) -> None:
         terminal.wait(r"● 2\. Stop")
         terminal.key("Enter")
         wait_until(lambda: "[API Error" in gemini.transcripts()[-1].read_text("utf-8"), 60)
-        assert_left(gemini, row, "Stopped by its usage limit")
+        assert_left(gemini, row, "stopped at its usage limit")
 
 
 def test_esc_leaves_what_was_asked(gemini: GeminiBox, row: Row) -> None:
@@ -58,7 +58,7 @@ def test_esc_leaves_what_was_asked(gemini: GeminiBox, row: Row) -> None:
         terminal.wait("I am thinking", 60)
         terminal.key("Escape")
         terminal.wait("Request cancelled", 30)
-        assert_left(gemini, row, "Stopped by the user's interruption")
+        assert_left(gemini, row, "interrupted by the user")
 
 
 def test_kill_9_in_a_command_leaves_what_was_asked(gemini: GeminiBox, row: Row) -> None:
@@ -73,11 +73,11 @@ def test_kill_9_in_a_command_leaves_what_was_asked(gemini: GeminiBox, row: Row) 
     assert_left(gemini, row, LOOKING)
 
 
-def assert_left(gemini: GeminiBox, row: Row, next_action: str) -> None:
+def assert_left(gemini: GeminiBox, row: Row, standing: str) -> None:
     product.settle(gemini.box)
     said = handoffs.sections(handoffs.read(gemini.box, PROJECT))
 
-    row.shown(f"next action: {' / '.join(said['Next action'])}")
-    assert next_action in said["Next action"][0]
+    row.shown(f"where it stands: {' / '.join(said['Where it stands'])}")
+    assert standing in " ".join(said["Where it stands"])
     assert TASK in said["Task"][0]
     assert "prices.py" in " ".join(said["Recent files"])

@@ -27,11 +27,11 @@ LAST_WORDS: Final = f"The test still fails: the result is no whole number. {NEXT
 
 ENDED: Final[dict[Ending, str]] = {
     "closed": "",
-    "limit": f'The user asked, not answered yet: "{QUESTION}"',
-    "killed": f'The user asked, not answered yet: "{QUESTION}"',
+    "limit": "stopped at its usage limit",
+    "killed": "no answer recorded",
     "compacted": "",
 }
-"""What the handoff says of the ending itself."""
+"""What the handoff says of the ending itself, in its first line of where it stands."""
 REASON: Final = "Could not find a version that satisfies the requirement moneylib"
 """Why the dead end is one; the word of the fact alone is told as soon as the command was called."""
 

@@ -51,3 +51,9 @@ def sections(handoff: str) -> dict[str, list[str]]:
     """The lines of each section; the last line of the handoff is none of them."""
     parts = [part.splitlines() for part in handoff.split("\n## ")[1:]]
     return {lines[0]: [line for line in lines[1:] if line.startswith("- ")] for lines in parts}
+
+
+def lines_of(handoff: str, *titles: str) -> str:
+    """The lines of these sections as one text; those that are not there are left out."""
+    said = sections(handoff)
+    return "\n".join(line for title in titles for line in said.get(title, []))

@@ -9,11 +9,6 @@ from carryover.cli.carryoverd import main
 from carryover.errors import ExitCode
 
 
-def test_install_is_the_same_as_carryover_install(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["install", "--help"]) == ExitCode.OK
-    assert "usage: carryover install" in capsys.readouterr().out
-
-
 def test_reading_once_on_a_terminal_shows_how_far_it_is(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     watched: list[bool] = []
     monkeypatch.setattr("carryover.cli.first_read.show_until", lambda ended: watched.append(ended.wait(60)))
@@ -22,8 +17,3 @@ def test_reading_once_on_a_terminal_shows_how_far_it_is(home: Path, monkeypatch:
     assert main(["--once"]) == ExitCode.OK
 
     assert watched == [True]
-
-
-def test_everything_else_is_the_daemon_s(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--once"]) == ExitCode.OK
-    assert (home / ".carryover/ledger.sqlite").exists()

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,8 +9,6 @@ import pytest
 from carryover.adapter.contract import Agent
 from carryover.agents import adapters
 from carryover.daemon.log import Log
-from carryover.distill.stored_digest import DigestReducer
-from carryover.ledger.store import Ledger
 from support.claude_session import ClaudeSession
 from support.clock import Clock
 from support.log_lines import LogLines
@@ -35,18 +33,6 @@ def log(lines: LogLines) -> Log:
 @pytest.fixture
 def agents() -> dict[str, Agent]:
     return {"claude-code": adapters()["claude-code"]}
-
-
-@pytest.fixture
-def ledger_path(home: Path) -> Path:
-    return home / ".carryover" / "ledger.sqlite"
-
-
-@pytest.fixture
-async def ledger(ledger_path: Path) -> AsyncIterator[Ledger]:
-    opened = await Ledger.open(ledger_path, DigestReducer())
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import gc
 import os
 import subprocess
 import sys
@@ -8,7 +7,7 @@ import sys
 import pytest
 
 from carryover.daemon.main import main
-from carryover.errors import ExitCode, UserError
+from carryover.errors import ExitCode
 
 
 def test_help_teaches_and_tells_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
@@ -38,19 +37,6 @@ def test_help_loads_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert not {"asyncio", "aiohttp", "aiosqlite", "watchfiles", "msgspec", "sqlite3"} & set(done.stderr.split())
-
-
-def test_nothing_is_collected_while_it_loads(monkeypatch: pytest.MonkeyPatch) -> None:
-    collects = []
-
-    def refuse(*_: object, **__: object) -> None:
-        collects.append(gc.isenabled())
-        raise UserError("not now", ExitCode.REFUSED)
-
-    monkeypatch.setattr("carryover.daemon.run.run", refuse)
-
-    assert main([]) == ExitCode.REFUSED
-    assert (collects, gc.isenabled()) == ([False], True)
 
 
 def test_what_the_daemon_loads_reads_no_certificates_and_changes_no_variable() -> None:

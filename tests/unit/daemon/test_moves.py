@@ -147,25 +147,6 @@ async def test_a_look_that_hangs_keeps_nobody_waiting_and_is_not_repeated_until_
     assert asked == [str(shop)] * 2
 
 
-async def test_a_burst_of_publications_looks_once(
-    moves: Moves, project: int, shop: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = []
-
-    def counted(paths: StatePaths, root: str, config: Config, *, compared: frozenset[int] | None = None) -> RootFacts:
-        asked.append(root)
-        return inspect_root(paths, root, config, compared=compared)
-
-    monkeypatch.setattr(module, "inspect_root", counted)
-    for _ in range(3):
-        await moves.follow_known(project)
-    assert asked == [str(shop)]
-
-    clock.now += module.AGAIN_S
-    await moves.follow_known(project)
-    assert asked == [str(shop)] * 2
-
-
 async def test_what_goes_wrong_keeps_nothing_from_being_published(
     moves: Moves, project: int, lines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,28 +4,21 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 from watchfiles import Change
-from watchfiles._rust_notify import RustNotify
 
 from carryover.adapter.contract import Agent, Source
-from carryover.daemon import watcher as module
 from carryover.daemon.health import WatchState
 from carryover.daemon.log import Log
 from carryover.daemon.watcher import (
-    AT_WORK_S,
     FLOOD,
     LOOK_AT_LEAST_S,
-    STEP_AT_WORK_MS,
-    STEP_MS,
     Noticed,
     Watcher,
     _limit,
     noticed,
     pause_s,
-    step_ms,
 )
 from carryover.ingest.scan import TranscriptRoot, roots_of
 from support.claude_session import ClaudeSession
@@ -157,50 +150,12 @@ async def test_it_begins_with_a_rescan_and_continues_with_hints(
         assert (reported.reasons, reported.paths) == (["watch_begun"], [str(session.path)])
 
 
-def test_while_somebody_works_changes_are_given_out_sooner() -> None:
-    assert (step_ms(0), step_ms(AT_WORK_S)) == (STEP_AT_WORK_MS, STEP_MS)
-
-
 @pytest.mark.parametrize(
     ("took_s", "deep", "expected_s"), [(0.0001, True, 0.5), (0.0001, False, 1.0), (0.004, True, 2.0), (1.0, False, 5.0)]
 )
 def test_looking_at_many_folders_takes_a_small_share_of_a_core(took_s: float, deep: bool, expected_s: float) -> None:
     assert pause_s(took_s, deep=deep) == pytest.approx(expected_s)
     assert pause_s(took_s, deep=deep) <= LOOK_AT_LEAST_S
-
-
-async def test_the_step_follows_the_work(
-    agents: dict[str, Agent],
-    session: ClaudeSession,
-    home: Path,
-    log: Log,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    session.prompt("hello")
-    steps: list[int] = []
-
-    class Watched:
-        def __init__(self, *given: Any) -> None:
-            self._real = RustNotify(*given)
-
-        def __enter__(self) -> Watched:
-            return self
-
-        def __exit__(self, *_: object) -> None:
-            self._real.close()
-
-        def watch(self, debounce_ms: int, step: int, timeout_ms: int, stop_event: Any) -> Any:
-            steps.append(step)
-            return self._real.watch(debounce_ms, step, timeout_ms, stop_event)
-
-    monkeypatch.setattr(module, "RustNotify", Watched)
-    async with watching(agents, home, log) as (_, reported):
-        await reported.next()
-        session.prompt("hello again")
-        await reported.next()
-
-    assert steps[0] == STEP_MS
-    assert steps[-1] == STEP_AT_WORK_MS
 
 
 async def test_beginning_again_asks_for_a_rescan(

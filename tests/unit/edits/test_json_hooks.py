@@ -7,7 +7,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -18,7 +17,7 @@ from carryover.edits.encoding import EditRefused
 from carryover.edits.hook_command import owner_by_script
 from carryover.edits.hooks import FoundHook, Hook, Origin
 from carryover.edits.json_hooks import hooks_of, origin_of, with_hooks, without_hooks
-from support.settings_texts import commented_settings, formatted, settings
+from support.settings_texts import commented_settings, settings
 
 GOLDEN = Path(__file__).with_name("golden")
 SCRIPT = Path("/home/dev/.carryover/hook.sh")
@@ -233,19 +232,6 @@ def test_a_huge_file_is_edited_all_the_same() -> None:
     assert uninstalled(data, after) == data
 
 
-@given(data=settings())
-@hypothesis_settings(max_examples=150, deadline=None)
-def test_uninstall_is_the_inverse_of_install_on_any_settings_in_any_layout(data: bytes) -> None:
-    after = installed(data)
-    ours = Counter(found.hook for found in hooks_of(after, OWNER_OF) if found.owner == "ours")
-    letters = iter(after)
-
-    assert ours == Counter(WANTED)
-    assert all(letter in letters for letter in data) or not data.strip()
-    assert with_hooks(after, WANTED, OWNER_OF, origin_of(data, OWNER_OF)) == after
-    assert uninstalled(data, after) == data
-
-
 @given(data=commented_settings())
 @hypothesis_settings(max_examples=150, deadline=None)
 def test_comments_and_trailing_commas_stay_where_the_agent_reads_them(data: bytes) -> None:
@@ -254,16 +240,6 @@ def test_comments_and_trailing_commas_stay_where_the_agent_reads_them(data: byte
 
     assert ours == Counter(WANTED)
     assert uninstalled(data, after) == data
-
-
-@given(data=settings(), other=st.sets(st.sampled_from(["Stop", "PreCompact", "SessionStart"]), min_size=1))
-@hypothesis_settings(max_examples=100, deadline=None)
-def test_another_set_of_hooks_in_between_leaves_no_trace(data: bytes, other: set[str]) -> None:
-    origin = origin_of(data, OWNER_OF)
-    changed = with_hooks(installed(data), [hook(event, "new") for event in sorted(other)], OWNER_OF, origin)
-
-    assert {found.hook.event for found in hooks_of(changed, OWNER_OF) if found.owner == "ours"} == other
-    assert without_hooks(changed, OWNER_OF, origin) == data
 
 
 @given(data=settings())
@@ -291,19 +267,3 @@ def test_a_rewrite_by_the_client_stays_when_our_hooks_leave(data: bytes) -> None
 @hypothesis_settings(max_examples=50, deadline=None)
 def test_whatever_else_stands_under_hooks_is_refused_in_words(value: Any) -> None:
     assert refusal(json.dumps({"hooks": value}).encode()).startswith('"hooks" (line 1) is ')
-
-
-@given(data=st.binary(max_size=40) | formatted(st.text(max_size=3)))
-@hypothesis_settings(max_examples=100, deadline=None)
-def test_no_bytes_raise_anything_but_a_refusal(data: bytes) -> None:
-    for ask in (installed, lambda given: without_hooks(given, OWNER_OF), lambda given: hooks_of(given, OWNER_OF)):
-        try:
-            ask(data)
-        except EditRefused as error:
-            assert str(error)
-
-
-def test_the_origin_survives_its_way_through_the_record() -> None:
-    origin = Origin(blank=" \n", empty=("hooks", "hooks.Stop"))
-
-    assert msgspec.json.decode(msgspec.json.encode(origin), type=Origin) == origin

@@ -7,15 +7,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
 
 from carryover.edits.encoding import EditRefused
 from carryover.edits.hook_command import owner_by_script
 from carryover.edits.hooks import Hook, HookOwners, Origin
 from carryover.edits.toml_hooks import hook_owners, hooks_of, origin_of, with_hooks, without_hooks
-from support.toml_texts import toml_settings
 
 CODEX = Path(__file__).with_name("codex")
 SCRIPT = Path("/home/dev/.carryover/hook.sh")
@@ -261,35 +257,3 @@ def test_what_was_there_before_is_known_as_long_as_ours_are_there() -> None:
     assert origin_of(None, OWNER_OF) == missing
     assert origin_of(installed(None), OWNER_OF, missing) == missing
     assert origin_of(b"a = 1", OWNER_OF, missing) == Origin()
-
-
-@given(data=toml_settings())
-@hypothesis_settings(max_examples=150, deadline=None)
-def test_uninstall_is_the_inverse_of_install_on_any_settings_in_any_layout(data: bytes) -> None:
-    after = installed(data)
-    ours = Counter(found.hook for found in hooks_of(after, OWNER_OF) if found.owner == "ours")
-
-    letters = iter(after)
-    assert ours == Counter(WANTED)
-    assert all(letter in letters for letter in data)
-    assert installed(after) == after
-    assert uninstalled(data, after) == data
-
-
-@given(data=toml_settings(), other=st.sets(st.sampled_from(["Stop", "PreCompact", "SessionStart"]), min_size=1))
-@hypothesis_settings(max_examples=80, deadline=None)
-def test_another_set_of_hooks_in_between_leaves_no_trace(data: bytes, other: set[str]) -> None:
-    changed = with_hooks(installed(data), [hook(event, "new") for event in sorted(other)], OWNER_OF)
-
-    assert {found.hook.event for found in hooks_of(changed, OWNER_OF) if found.owner == "ours"} == other
-    assert without_hooks(changed, OWNER_OF) == data
-
-
-@given(data=st.binary(max_size=40))
-@hypothesis_settings(max_examples=100, deadline=None)
-def test_no_bytes_raise_anything_but_a_refusal(data: bytes) -> None:
-    for ask in (installed, lambda given: without_hooks(given, OWNER_OF), lambda given: hooks_of(given, OWNER_OF)):
-        try:
-            ask(data)
-        except EditRefused as error:
-            assert str(error)

@@ -253,22 +253,12 @@ def test_short_output_is_kept_whole() -> None:
     assert bound_output("x" * KEPT, as_it_is) == ("x" * KEPT, 0)
 
 
-def test_long_output_keeps_its_head_and_tail_and_says_what_was_left_out() -> None:
-    output = "h" * HEAD_CHARS + "m" * 700 + "t" * TAIL_CHARS
+@pytest.mark.parametrize("n", [700, 1_000_000])
+def test_long_output_keeps_its_head_and_tail_and_says_what_was_left_out(n: int) -> None:
+    bounded, dropped = bound_output("h" * HEAD_CHARS + "m" * n + "t" * TAIL_CHARS, as_it_is)
 
-    bounded, dropped = bound_output(output, as_it_is)
-
-    assert bounded == "h" * HEAD_CHARS + "\n[... 700 characters left out ...]\n" + "t" * TAIL_CHARS
-    assert dropped == 700
-
-
-def test_very_long_output_is_bounded_the_same_way() -> None:
-    output = "h" * HEAD_CHARS + "m" * 1_000_000 + "t" * TAIL_CHARS
-
-    bounded, dropped = bound_output(output, as_it_is)
-
-    assert bounded == "h" * HEAD_CHARS + "\n[... 1000000 characters left out ...]\n" + "t" * TAIL_CHARS
-    assert dropped == 1_000_000
+    assert bounded == "h" * HEAD_CHARS + f"\n[... {n} characters left out ...]\n" + "t" * TAIL_CHARS
+    assert dropped == n
 
 
 def test_only_the_ends_of_very_long_output_are_searched_for_secrets() -> None:

@@ -41,56 +41,43 @@ def said(detection: Detection, **more: Any) -> str:
     return "\n".join(summary(detection, home=HOME, update="pipx upgrade carryoverd", **more))
 
 
-def test_a_known_version() -> None:
-    assert (
-        said(found(SPEC, "2.1.328", CLAUDE_CONFIG))
-        == """\
+KNOWN = """\
 ✓ Claude Code 2.1.328 detected
   config: ~/.claude/settings.json
   hooks written: SessionStart, PreCompact, Stop, StopFailure, SessionEnd"""
-    )
-
-
-def test_a_selected_tool_that_is_not_here() -> None:
-    assert (
-        said(Detection(spec=CODEX, state="missing"))
-        == """\
+NOT_HERE = """\
 ✗ Codex CLI selected but not detected on this machine.
   Skipped. Re-run `carryover refresh` after installing it."""
-    )
-
-
-def test_a_version_above_the_known_ones() -> None:
-    assert (
-        said(found(CURSOR, "9.9", HOME / ".cursor/hooks.json"))
-        == """\
+NEWER = """\
 ⚠ Cursor 9.9 detected: newer than Carryover's known versions.
   Falling back to the last-known hook names (Cursor 2.x).
   Update Carryover when you can: `pipx upgrade carryoverd`.
   config: ~/.cursor/hooks.json
   hooks written: sessionStart, stop"""
-    )
-
-
-def test_a_version_below_the_known_ones() -> None:
-    assert (
-        said(found(SPEC, "1.0.30", CLAUDE_CONFIG))
-        == """\
+OLDER = """\
 ⚠ Claude Code 1.0.30 detected: older than the hooks Carryover needs (1.0.48).
   No hooks are written. Its transcripts are still read and the handoff is kept fresh.
   Update Claude Code when you can, then run `carryover refresh`."""
-    )
-
-
-def test_a_version_that_takes_in_no_handoff() -> None:
-    assert (
-        said(found(SPEC, "1.0.50", CLAUDE_CONFIG))
-        == """\
+TAKES_NONE = """\
 ✓ Claude Code 1.0.50 detected
   It takes in no handoff at the start of a session; Claude Code 1.0.62 and later do.
   config: ~/.claude/settings.json
   hooks written: PreCompact, Stop"""
-    )
+
+
+@pytest.mark.parametrize(
+    ("detection", "text"),
+    [
+        (found(SPEC, "2.1.328", CLAUDE_CONFIG), KNOWN),
+        (Detection(spec=CODEX, state="missing"), NOT_HERE),
+        (found(CURSOR, "9.9", HOME / ".cursor/hooks.json"), NEWER),
+        (found(SPEC, "1.0.30", CLAUDE_CONFIG), OLDER),
+        (found(SPEC, "1.0.50", CLAUDE_CONFIG), TAKES_NONE),
+    ],
+    ids=["known", "not here", "newer", "older", "takes no handoff"],
+)
+def test_each_agent_is_told_with_its_version_and_what_follows(detection: Detection, text: str) -> None:
+    assert said(detection) == text
 
 
 def test_a_later_version_is_one_above_the_own() -> None:

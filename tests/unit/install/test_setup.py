@@ -10,9 +10,8 @@ from carryover.config import Config
 from carryover.edits.record import load_record
 from carryover.install.detect import Detection
 from carryover.install.hook_sets import known_set
-from carryover.install.setup import Option, agent_hooks, carry_out, options, outcome_for, plan_setup, waiting_for
+from carryover.install.setup import agent_hooks, carry_out, options, plan_setup, waiting_for
 from carryover.paths import StateDir
-from support.agent_here import everything
 from support.tools import CODEX
 
 
@@ -36,19 +35,6 @@ MISSING = Detection(spec=CODEX, state="missing")
 EVENTS = ("session_start", "pre_compact", "stop", "session_end")
 
 
-def test_an_install_ticks_what_is_here(home: Path) -> None:
-    assert options([claude(home), MISSING], None, installing=True) == (
-        Option(id="claude-code", name="Claude Code", presence="detected", ticked=True),
-        Option(id="codex", name="Codex CLI", presence="not detected", ticked=False),
-    )
-
-
-def test_a_refresh_ticks_what_was_selected_last(home: Path) -> None:
-    found = options([claude(home), MISSING], ("codex",), installing=False)
-
-    assert [option.ticked for option in found] == [False, True]
-
-
 def test_an_install_ticks_what_was_selected_last_and_what_is_here(home: Path) -> None:
     assert [option.ticked for option in options([claude(home), MISSING], ("codex",), installing=True)] == [True, True]
 
@@ -59,19 +45,6 @@ def test_only_agents_that_are_selected_and_here_get_hooks(home: Path) -> None:
     assert [hooks.agent for hooks in agent_hooks([claude(home), MISSING], ("claude-code", "codex"))] == ["claude-code"]
     assert agent_hooks([claude(home)], ()) == ()
     assert agent_hooks([older], ("claude-code",)) == ()
-
-
-def test_doing_it_twice_changes_nothing_the_second_time(home: Path) -> None:
-    state = StateDir(home / ".carryover")
-
-    def set_up() -> list[str]:
-        setup = plan_setup(state, [claude(home)], ("claude-code",), config=Config(), resume_mode=None, service=None)
-        return [done.outcome for done in carry_out(setup, state)]
-
-    assert set_up() == ["created", "created"]
-    before = everything(home)
-    assert set_up() == ["unchanged", "unchanged"]
-    assert everything(home) == before
 
 
 def test_hooks_whose_record_was_lost_are_recorded_again(home: Path) -> None:
@@ -91,15 +64,6 @@ def test_variables_are_recorded_for_the_selected_only_and_forgotten_with_them(ho
         setup = plan_setup(state, [moved], selected, config=Config(), resume_mode=None, service=None)
         carry_out(setup, state)
         assert ("CLAUDE_CONFIG_DIR" in state.config.read_text()) is recorded
-
-
-def test_the_outcome_of_an_agent_is_that_of_its_settings(home: Path) -> None:
-    state = StateDir(home / ".carryover")
-    found = claude(home)
-    setup = plan_setup(state, [found], ("claude-code",), config=Config(), resume_mode=None, service=None)
-
-    assert outcome_for(found, carry_out(setup, state)) == ("written", "")
-    assert outcome_for(found, ()) == ("in place", "")
 
 
 def codex(home: Path, **more: object) -> Detection:

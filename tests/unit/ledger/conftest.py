@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from carryover.distill.stored_digest import DigestReducer
-from carryover.ledger.queries import connect_read_only
 from carryover.ledger.schema import MIGRATIONS, migrate
-from carryover.ledger.store import Ledger
 from support.scribe import Scribe
 
 OF_VERSION_4 = """
@@ -49,32 +45,6 @@ def ledger_path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def ledger(ledger_path: Path) -> AsyncIterator[Ledger]:
-    ledger = await Ledger.open(ledger_path, DigestReducer())
-    yield ledger
-    await ledger.close()
-
-
-@pytest.fixture
-def scribe(ledger: Ledger) -> Scribe:
-    return Scribe(ledger)
-
-
-@pytest.fixture
 def scribe_of() -> type[Scribe]:
     """For tests that open ledgers themselves."""
     return Scribe
-
-
-@pytest.fixture
-def reading(ledger_path: Path) -> Iterator[Callable[[], sqlite3.Connection]]:
-    """Opens read-only connections to the ledger, and closes them at the end."""
-    opened: list[sqlite3.Connection] = []
-
-    def connect() -> sqlite3.Connection:
-        opened.append(connect_read_only(ledger_path))
-        return opened[-1]
-
-    yield connect
-    for db in opened:
-        db.close()

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
@@ -420,23 +419,3 @@ def test_killed_at_any_moment_a_session_is_reported_by_one_source_alone(ledger_p
             row.native_id: sum(not undone for _, undone in texts(db, row.native_id)) for row in sessions(db, limit=20)
         }
         assert counted(db) == shown
-
-
-async def test_an_append_costs_no_more_trips_to_the_database_than_it_did(
-    ledger: Ledger, scribe: Scribe, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Neither rank nor what was taken back may cost a session that has nothing of either; the index costs one."""
-    await scribe.tell("hello")
-    reported = scribe.prepared(scribe.event("add a parser"))
-    trips = 0
-    execute: Any = ledger._db._execute
-
-    async def counting(*args: Any, **kwargs: Any) -> Any:
-        nonlocal trips
-        trips += 1
-        return await execute(*args, **kwargs)
-
-    monkeypatch.setattr(ledger._db, "_execute", counting)
-    await ledger.commit(ONE, reported, seen_rev=1)
-
-    assert trips == 14

@@ -9,14 +9,11 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from carryover.facts import GitFacts
-from carryover.probe import git as probe
 from carryover.probe.git import ChangedSince, begin_changed_since, git_changed_since, git_facts
-from carryover.probe.git_command import Answer, ask
 from support.repository import git, repository
 
 PATIENT_S = 20.0
@@ -372,26 +369,6 @@ def test_what_moved_since_a_commit_is_reported_against_the_working_tree(tmp_path
     assert git_changed_since(root, since=then, timeout_s=PATIENT_S) == ChangedSince(
         head=short_head(root), changed_files=2
     )
-
-
-@pytest.mark.parametrize(("setting", "rounds"), [("core.autocrlf", 1), ("filter.theirs.clean", 2)])
-def test_one_round_of_questions_is_enough_where_no_program_can_be_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str, rounds: int
-) -> None:
-    root = repository(tmp_path, {"a.py": "1\n"})
-    git(root, "config", setting, "input")
-    asked = []
-
-    def counted(*args: Any, **kwargs: Any) -> list[Answer]:
-        asked.append(args)
-        return ask(*args, **kwargs)
-
-    monkeypatch.setattr(probe, "ask", counted)
-
-    assert git_facts(root, timeout_s=PATIENT_S) is not None
-    assert len(asked) == rounds
-    assert git_changed_since(root, since=short_head(root), timeout_s=PATIENT_S) is not None
-    assert len(asked) == 2 * rounds
 
 
 def test_a_question_that_was_begun_is_answered_when_it_is_asked_for(tmp_path: Path) -> None:

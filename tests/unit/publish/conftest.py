@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,24 +10,17 @@ import pytest
 from carryover.agents import adapters
 from carryover.distill.stored_digest import DigestReducer
 from carryover.ingest.pipeline import ingest
-from carryover.ledger.connect import connect_read_only
 from carryover.ledger.store import Ledger
 from carryover.publish.project_root import find_root
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS
 from support.codex_session import CodexSession
 from support.repository import repository
-from support.scribe import Scribe
 
 BEGAN = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
 
 ReadIn = Callable[[ClaudeSession | CodexSession], int]
 """Brings what a session has written so far into the ledger; the id of its project."""
-
-
-@pytest.fixture
-def ledger_path(home: Path) -> Path:
-    return home / ".carryover" / "ledger.sqlite"
 
 
 @pytest.fixture
@@ -65,29 +57,3 @@ async def _read(ledger_path: Path, session: ClaudeSession | CodexSession) -> int
         await ledger.close()
     [project] = result.projects
     return project
-
-
-@pytest.fixture
-async def ledger(ledger_path: Path) -> AsyncIterator[Ledger]:
-    ledger = await Ledger.open(ledger_path, DigestReducer())
-    yield ledger
-    await ledger.close()
-
-
-@pytest.fixture
-def scribe(ledger: Ledger) -> Scribe:
-    return Scribe(ledger)
-
-
-@pytest.fixture
-def reading(ledger_path: Path) -> Iterator[Callable[[], sqlite3.Connection]]:
-    """Opens read-only connections to the ledger, and closes them at the end."""
-    opened: list[sqlite3.Connection] = []
-
-    def connect() -> sqlite3.Connection:
-        opened.append(connect_read_only(ledger_path))
-        return opened[-1]
-
-    yield connect
-    for db in opened:
-        db.close()

@@ -1,30 +1,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 
-import pytest
-
-from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.queries import connect_read_only, project_by_root
-from carryover.ledger.store import Ledger
 from carryover.model import FileEdit, ToolCall
 from carryover.publish.file_history import Change, changes_of
 from support.scribe import Scribe
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "ledger.sqlite"
-
-
-@pytest.fixture
-async def scribe(path: Path) -> AsyncIterator[Scribe]:
-    ledger = await Ledger.open(path, DigestReducer())
-    yield Scribe(ledger)
-    await ledger.close()
 
 
 def edit(path: str, change: str = "modify", old_path: str | None = None, added: int | None = None) -> FileEdit:
@@ -38,7 +21,7 @@ def changes(path: Path, file: str, root: str = "/repo") -> list[Change]:
         return changes_of(db, project, file)
 
 
-async def test_edits_of_a_turn_are_one_change_with_its_prompt(path: Path, scribe: Scribe) -> None:
+async def test_edits_of_a_turn_are_one_change_with_its_prompt(ledger_path: Path, scribe: Scribe) -> None:
     await scribe.tell(
         scribe.event("add a cart"),
         scribe.event(edit("/repo/cart.py", "add", added=9)),
@@ -49,25 +32,25 @@ async def test_edits_of_a_turn_are_one_change_with_its_prompt(path: Path, scribe
         scribe.event(ToolCall(call_id="c", name="Read", op="read", subject="/repo/cart.py")),
     )
 
-    found = changes(path, "/repo/cart.py")
+    found = changes(ledger_path, "/repo/cart.py")
     assert [(each.prompt, each.change, each.edits, each.added) for each in found] == [
         ("now test it", "modify", 1, None),
         ("add a cart", "add", 2, 11),
     ]
 
 
-async def test_a_sub_agent_works_for_the_prompt_of_its_conversation(path: Path, scribe: Scribe) -> None:
+async def test_a_sub_agent_works_for_the_prompt_of_its_conversation(ledger_path: Path, scribe: Scribe) -> None:
     await scribe.tell(
         scribe.event("add a cart", at_ms=10),
         scribe.event(edit("/repo/cart.py"), subagent_id="a1", at_ms=20),
         scribe.event("thanks", at_ms=30),
     )
 
-    assert [(each.prompt, each.subagent_id) for each in changes(path, "/repo/cart.py")] == [("add a cart", "a1")]
+    assert [(each.prompt, each.subagent_id) for each in changes(ledger_path, "/repo/cart.py")] == [("add a cart", "a1")]
 
 
 async def test_a_file_is_followed_to_its_former_names_and_its_project_to_its_former_path(
-    path: Path, scribe: Scribe
+    ledger_path: Path, scribe: Scribe
 ) -> None:
     await scribe.tell(
         scribe.event("begin"),
@@ -78,14 +61,14 @@ async def test_a_file_is_followed_to_its_former_names_and_its_project_to_its_for
     await scribe.tell(scribe.event("hello", session="s2", cwd="/moved"), path="/t/two.jsonl")
     await scribe.ledger.move_project(1, 2)
 
-    found = changes(path, "/moved/cart.py", "/moved")
+    found = changes(ledger_path, "/moved/cart.py", "/moved")
     assert [(each.prompt, each.path) for each in found] == [
         ("rename it", "/repo/cart.py"),
         ("begin", "/repo/basket.py"),
     ]
 
 
-async def test_other_projects_have_other_files_of_that_name(path: Path, scribe: Scribe) -> None:
+async def test_other_projects_have_other_files_of_that_name(ledger_path: Path, scribe: Scribe) -> None:
     await scribe.tell(scribe.event("one"), scribe.event(edit("/repo/cart.py")))
     await scribe.tell(
         scribe.event("two", session="s2", cwd="/other"),
@@ -93,14 +76,14 @@ async def test_other_projects_have_other_files_of_that_name(path: Path, scribe: 
         path="/t/two.jsonl",
     )
 
-    assert [each.prompt for each in changes(path, "/other/cart.py", "/other")] == ["two"]
+    assert [each.prompt for each in changes(ledger_path, "/other/cart.py", "/other")] == ["two"]
 
 
-async def test_what_is_not_indexed_yet_is_found_too(path: Path, scribe: Scribe) -> None:
+async def test_what_is_not_indexed_yet_is_found_too(ledger_path: Path, scribe: Scribe) -> None:
     await scribe.tell(scribe.event("add a cart"), scribe.event(edit("/repo/cart.py")))
-    with closing(sqlite3.connect(path)) as db:
+    with closing(sqlite3.connect(ledger_path)) as db:
         db.execute("INSERT INTO search (search) VALUES ('delete-all')")
         db.execute("UPDATE search_state SET pending_to = 99")
         db.commit()
 
-    assert len(changes(path, "/repo/cart.py")) == 1
+    assert len(changes(ledger_path, "/repo/cart.py")) == 1

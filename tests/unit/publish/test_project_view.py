@@ -11,7 +11,6 @@ from msgspec.structs import replace
 from carryover.distill.digest import FOLD_VERSION
 from carryover.distill.view import Worktree
 from carryover.facts import ProjectRoot
-from carryover.ledger.batch import Entry
 from carryover.ledger.store import Ledger
 from carryover.model import NOTE, AssistantMessage, FileEdit, Retracted, SessionInfo
 from carryover.publish.project_view import MAX_SEARCHED, MAX_SESSIONS, MAX_SUBAGENTS, project_view
@@ -141,24 +140,6 @@ async def test_an_unknown_project_is_a_lookup_error(scribe: Scribe, reading: Rea
 
     with pytest.raises(LookupError):
         project_view(reading(), 7)
-
-
-async def test_every_question_of_a_view_follows_an_index(scribe: Scribe, reading: Reading) -> None:
-    await history(scribe, sessions=3, prompts=3)
-    early = [scribe.event(f"early {n}", session="s0", at_ms=10**9) for n in range(3)]
-    entries = [Entry.of("made-up", event, {}) for event in early]
-    await scribe.ledger.add_provisional("made-up", entries, {}, now_ms=10**9)
-    db = reading()
-    asked: list[str] = []
-    db.set_trace_callback(asked.append)
-    project_view(db, 1)
-    db.set_trace_callback(None)
-
-    questions = {text for text in asked if text.startswith("SELECT")}
-    plans = {text: [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {text}")] for text in questions}
-    assert len(plans) >= 5
-    costly = [step for plan in plans.values() for step in plan if step.startswith("SCAN") or "TEMP B-TREE" in step]
-    assert costly == []
 
 
 async def test_a_view_costs_the_same_after_a_long_history(scribe: Scribe, reading: Reading) -> None:

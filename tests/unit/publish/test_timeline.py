@@ -1,36 +1,20 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 
 import msgspec
-import pytest
 
 from carryover.adapter.contract import Source
-from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.batch import Entry
 from carryover.ledger.queries import connect_read_only
-from carryover.ledger.store import Ledger
 from carryover.model import AgentSummary, ToolResult, TurnEnd
 from carryover.publish.timeline import Moment, timeline
 from support.scribe import AGENT, Scribe
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "ledger.sqlite"
-
-
-@pytest.fixture
-async def scribe(path: Path) -> AsyncIterator[Scribe]:
-    ledger = await Ledger.open(path, DigestReducer())
-    yield Scribe(ledger)
-    await ledger.close()
-
-
-def moments(path: Path, *, limit: int = 99, since_ms: int = 0, agent: str | None = None) -> list[Moment]:
-    with closing(connect_read_only(path)) as db:
+def moments(ledger_path: Path, *, limit: int = 99, since_ms: int = 0, agent: str | None = None) -> list[Moment]:
+    with closing(connect_read_only(ledger_path)) as db:
         return timeline(db, 1, limit=limit, since_ms=since_ms, agent=agent)
 
 
@@ -40,7 +24,7 @@ def ran(command: str, output: str, *, ok: bool = True) -> ToolResult:
     )
 
 
-async def test_what_matters_of_a_session_is_listed_newest_first(path: Path, scribe: Scribe) -> None:
+async def test_what_matters_of_a_session_is_listed_newest_first(ledger_path: Path, scribe: Scribe) -> None:
     red, green = "=== 1 failed, 2 passed in 0.1s ===", "=== 3 passed in 0.1s ==="
     await scribe.tell(
         scribe.event("add a cart\nwith prices"),
@@ -53,7 +37,7 @@ async def test_what_matters_of_a_session_is_listed_newest_first(path: Path, scri
         scribe.event(TurnEnd(reason="limit", message="until 3pm")),
     )
 
-    assert [(each.kind, each.text) for each in moments(path)] == [
+    assert [(each.kind, each.text) for each in moments(ledger_path)] == [
         ("limit", "until 3pm"),
         ("compaction", ""),
         ("commit", "Add a cart (1a2b3c4)"),
@@ -64,7 +48,9 @@ async def test_what_matters_of_a_session_is_listed_newest_first(path: Path, scri
     ]
 
 
-async def test_another_agent_that_takes_over_is_named_and_agents_can_be_left_out(path: Path, scribe: Scribe) -> None:
+async def test_another_agent_that_takes_over_is_named_and_agents_can_be_left_out(
+    ledger_path: Path, scribe: Scribe
+) -> None:
     await scribe.tell("add a cart")
     event = scribe.event("continue", session="s2")
     prepared = scribe.prepared(event)
@@ -72,19 +58,19 @@ async def test_another_agent_that_takes_over_is_named_and_agents_can_be_left_out
     source = Source(agent="another", path="/t/two.jsonl")
     await scribe.ledger.commit(source, msgspec.structs.replace(prepared, entries=entries), seen_rev=0)
 
-    assert [(each.agent, each.kind, each.text) for each in moments(path)] == [
+    assert [(each.agent, each.kind, each.text) for each in moments(ledger_path)] == [
         ("another", "prompt", "continue"),
         ("another", "hand-over", AGENT),
         ("another", "session", ""),
         (AGENT, "prompt", "add a cart"),
         (AGENT, "session", ""),
     ]
-    assert {each.agent for each in moments(path, agent="another")} == {"another"}
+    assert {each.agent for each in moments(ledger_path, agent="another")} == {"another"}
 
 
-async def test_only_as_much_is_read_as_is_asked_for(path: Path, scribe: Scribe) -> None:
+async def test_only_as_much_is_read_as_is_asked_for(ledger_path: Path, scribe: Scribe) -> None:
     for n in range(5):
         await scribe.tell(scribe.event(f"prompt {n}", session=f"s{n}", at_ms=1_000 * (n + 1)))
 
-    assert [each.text for each in moments(path, limit=3)] == ["prompt 4", "", "prompt 3"]
-    assert [each.text for each in moments(path, since_ms=4_500)] == ["prompt 4", ""]
+    assert [each.text for each in moments(ledger_path, limit=3)] == ["prompt 4", "", "prompt 3"]
+    assert [each.text for each in moments(ledger_path, since_ms=4_500)] == ["prompt 4", ""]

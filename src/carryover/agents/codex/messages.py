@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, Literal
 
 import msgspec
@@ -29,6 +30,10 @@ _REQUEST: Final = "## My request for Codex:"
 _EDITORS_WORDS: Final = ("# Context from my IDE setup:", "# Files mentioned by the user:")
 _CLIENTS: Final = frozenset(("environment_context", "user_instructions"))
 _ENVIRONMENT: Final = "<environment_context>"
+_PREFACE: Final = re.compile(
+    r"\AAnother language model started to solve this problem.{0,800}?to assist with your own analysis:\s*", re.DOTALL
+)
+"""What the client puts before a summary, for the model that reads it, in the words of 0.169."""
 
 
 def parse_prompt(builder: Builder, text: str, attachments: int) -> None:
@@ -93,9 +98,10 @@ def parse_compacted(builder: Builder, payload: msgspec.Raw) -> None:
         builder.skip("compacted", "unexpected shape")
         return
     text = without_handoff(compacted.message).strip()
-    if text:
-        parts = parts_by_heading(text, SUMMARY_KINDS)
-        builder.add(AgentSummary(text=text, source="compaction", parts=parts), "summary", digest(text))
+    summary = _PREFACE.sub("", text)
+    if summary:
+        parts = parts_by_heading(summary, SUMMARY_KINDS)
+        builder.add(AgentSummary(text=summary, source="compaction", parts=parts), "summary", digest(text))
 
 
 def parse_report(builder: Builder, payload: msgspec.Raw) -> None:

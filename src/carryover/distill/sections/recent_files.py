@@ -230,6 +230,16 @@ def _call(past: Past, call: Call, session: SessionView, source: str, back: int) 
     output = call.output
     if call.op == "shell" and len(what) > _SCRIPT_CHARS:  # what a script does says more than what it prints
         output = f"{what[_CALL_CHARS:]}\n{output}"
-    said = parted(step, output, "call", source, label=label, most=_MOST_OUTPUT, back=back, at_ms=call.at_ms)
+    said = parted(
+        step,
+        output,
+        "call",
+        source,
+        label=label,
+        most=_MOST_OUTPUT,
+        back=back,
+        at_ms=call.at_ms,
+        head=call.op == "read",
+    )
     weight = WEIGHTS[source]
     return said or [from_turn(step, "", "call", weight.first + weight.back * back, label=label, at_ms=call.at_ms)]

@@ -16,6 +16,8 @@ from carryover.distill.trail import Past
 from carryover.distill.weights import WEIGHTS
 from carryover.facts import GitFacts
 
+_TOLD_ELSEWHERE: Final = ("plan", "ask", "edit", "write")
+"""Questions and edits without a result stand under Open questions."""
 _CUT_OFF: Final = {
     "": "no answer recorded",
     "interrupted": "interrupted by the user",
@@ -119,7 +121,7 @@ def _in_flight(past: Past) -> list[Entry]:
     if past.main.turn.end == "answered" or not past.main.is_newest:
         return []
     weight = WEIGHTS["in flight"]
-    calls = [call for call in past.main.digest.open_calls if call.op not in ("plan", "ask")][-weight.most :]
+    calls = [call for call in past.main.digest.open_calls if call.op not in _TOLD_ELSEWHERE][-weight.most :]
     return [
         from_turn(
             past.main,

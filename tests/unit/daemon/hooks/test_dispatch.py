@@ -38,17 +38,6 @@ class Desk(HookDesk):
         payload = json.dumps(payload_of(session, event, **more)).encode()
         return await self.hooks.call("claude-code", event, payload, authenticated=True)
 
-    @asynccontextmanager
-    async def at_work(self) -> AsyncIterator[None]:
-        """Things are read, published and stored while the block lasts."""
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(part.run()) for part in (self.reading, self.publisher, self.hooks)]
-            yield
-            self.hooks.drain()
-            await asyncio.wait({tasks[2]})
-            self.reading.drain()
-            self.publisher.drain()
-
 
 @pytest.fixture
 def one_thread() -> Iterator[Executor]:
@@ -254,35 +243,10 @@ class AgentsDesk(HookDesk):
         state = await self._ledger.source_state(source)
         return state is not None and state.size == path.stat().st_size
 
-    @asynccontextmanager
-    async def at_work(self) -> AsyncIterator[None]:
-        """Things are read, published and stored while the block lasts."""
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(part.run()) for part in (self.reading, self.publisher, self.hooks)]
-            yield
-            self.hooks.drain()
-            await asyncio.wait({tasks[2]})
-            self.reading.drain()
-            self.publisher.drain()
-
 
 @pytest.fixture
 async def agents_desk(ledger: Ledger, ledger_path: Path, home: Path, pool: Executor, log: Log) -> AgentsDesk:
     return AgentsDesk(ledger, ledger_path, home, pool, log)
-
-
-@pytest.fixture
-def shop(home: Path) -> Path:
-    folder = home / "work" / "shop"
-    folder.mkdir(parents=True)
-    return folder
-
-
-@pytest.fixture
-def blog(home: Path) -> Path:
-    folder = home / "work" / "blog"
-    folder.mkdir(parents=True)
-    return folder
 
 
 @pytest.fixture

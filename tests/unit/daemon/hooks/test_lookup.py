@@ -185,20 +185,6 @@ def test_a_folder_that_does_not_exist_yet_holds_nothing(claude: Agent, folder: P
 
 
 @pytest.fixture
-def shop(home: Path) -> Path:
-    folder = home / "work" / "shop"
-    folder.mkdir(parents=True)
-    return folder
-
-
-@pytest.fixture
-def blog(home: Path) -> Path:
-    folder = home / "work" / "blog"
-    folder.mkdir(parents=True)
-    return folder
-
-
-@pytest.fixture
 def thread(home: Path, shop: Path) -> CodexSession:
     """A thread with a turn in `shop`."""
     thread = CodexSession(home / ".codex", shop)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
@@ -11,11 +10,10 @@ from typing import Any
 
 import pytest
 
-from carryover.adapter.contract import Agent, HookAction, HookEvent, Source, StartReason
+from carryover.adapter.contract import Agent, HookAction, HookEvent, StartReason
 from carryover.config import Config, ProjectSettings, PublishConfig
 from carryover.daemon.hooks import session_start
 from carryover.daemon.hooks.session_start import (
-    MOST_WAITING,
     Job,
     SessionStarts,
     Start,
@@ -143,33 +141,6 @@ async def test_while_nothing_can_be_read_the_answer_is_made_of_what_is_known(
     assert "paint" not in str(text)
 
 
-async def test_an_answer_is_begun_while_what_is_new_is_looked_for(
-    desk: Desk, session: ClaudeSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    loop, begun = asyncio.get_running_loop(), asyncio.Event()
-    made, looked = [], []
-
-    def count(*args: Any, **kwargs: Any) -> CleanText | None:
-        made.append(kwargs["session"])
-        loop.call_soon_threadsafe(begun.set)
-        return start_answer(*args, **kwargs)
-
-    async def look_at(sources: list[Source]) -> None:
-        await begun.wait()
-        looked.append(sources)
-
-    given(session.cwd)
-    session.prompt("Add a discount function")
-    async with desk.at_work():
-        await desk.reading.look_at([desk.agent.source_of(session.path, session.folder)])  # type: ignore[list-item]
-        monkeypatch.setattr(session_start, "start_answer", count)
-        monkeypatch.setattr(desk.reading, "look_at", look_at)
-        text = await desk.start(ClaudeSession(session.folder, session.cwd))
-
-    assert "discount function" in str(text)
-    assert (len(looked), len(made)) == (1, 1)
-
-
 async def test_one_that_was_begun_too_early_is_made_again(desk: Desk, session: ClaudeSession) -> None:
     given(session.cwd)
     session.prompt("Add a discount function")
@@ -177,19 +148,6 @@ async def test_one_that_was_begun_too_early_is_made_again(desk: Desk, session: C
         assert "discount function" in str(await desk.start(ClaudeSession(session.folder, session.cwd)))
         session.prompt("Now paint it")
         assert "paint" in str(await desk.start(ClaudeSession(session.folder, session.cwd)))
-
-
-async def test_while_much_is_to_be_read_no_answer_is_begun_that_it_would_make_worthless(
-    desk: Desk, session: ClaudeSession
-) -> None:
-    start = desk._call(session, "session_start", "startup")
-    others = [session.folder / "old" / f"{uuid.uuid4()}.jsonl" for _ in range(MOST_WAITING + 1)]
-    sources = [source for path in others if (source := desk.agent.source_of(path, session.folder))]
-
-    desk.reading.queue(sources[:MOST_WAITING])
-    assert desk.starts._begin_early(start) is not None
-    desk.reading.queue(sources[MOST_WAITING:])
-    assert desk.starts._begin_early(start) is None
 
 
 async def test_sessions_that_start_at_once_share_the_work_for_their_answers(

@@ -260,6 +260,7 @@ def test_a_make_target_is_read_by_the_form_of_its_output(name: str) -> None:
         ("pytest", "collected 3 items\n\ntests/test_a.py ..", None, "unknown"),
         ("pytest", "2 skipped in 0.01s", 0, "unknown"),
         ("pytest", "1 xfailed in 0.01s", 0, "pass"),
+        ("pytest", "FAILED tests/test_a.py::printed by a test\n1 passed in 0.10s", None, "pass"),
         ("pytest | grep FAILED", "FAILED tests/test_a.py::test_b - assert 1", 0, "fail"),
         ("pytest tests/a; pytest tests/b", "1 failed in 0.1s\n3 passed in 0.2s", 0, "fail"),
         ("npm test", "> shop@1.0.0 test\n> true\n", 0, "pass"),

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
 
 from carryover.edits.encoding import EditRefused
 from carryover.edits.hook_command import owner_by_script
@@ -23,7 +19,6 @@ from carryover.edits.settings import (
     with_hooks,
     without_hooks,
 )
-from support.settings_texts import flat_settings
 
 SCRIPT = Path("/home/dev/.carryover/hook.sh")
 OWNER_OF = owner_by_script(SCRIPT)
@@ -142,29 +137,3 @@ def test_who_has_hooks_in_it_is_reported() -> None:
     assert hook_owners(installed(None), OWNER_OF, form="flat") == HookOwners(ours=True)
     assert hook_owners(edited, OWNER_OF, form="flat") == HookOwners(others=True)
     assert hook_owners(b'{"hooks": {"stop": [{"prompt": "x"}]}}', OWNER_OF, form="flat") == HookOwners(others=True)
-
-
-@given(data=flat_settings())
-@hypothesis_settings(max_examples=150, deadline=None)
-def test_uninstall_is_the_inverse_of_install_on_any_settings_in_any_layout(data: bytes) -> None:
-    after = installed(data)
-    ours = Counter(found.hook for found in hooks_of(after, OWNER_OF, form="flat") if found.owner == "ours")
-    letters = iter(after)
-
-    assert ours == Counter(WANTED)
-    assert all(letter in letters for letter in data) or not data.strip()
-    assert installed(after, origin_of(data, OWNER_OF, form="flat")) == after
-    assert uninstalled(data, after) == data
-
-
-@given(data=flat_settings(), other=st.sets(st.sampled_from(["stop", "preCompact", "sessionStart"]), min_size=1))
-@hypothesis_settings(max_examples=80, deadline=None)
-def test_another_set_of_hooks_in_between_leaves_no_trace(data: bytes, other: set[str]) -> None:
-    origin = origin_of(data, OWNER_OF, form="flat")
-    changed = with_hooks(
-        installed(data), [hook(event, timeout_s=7) for event in sorted(other)], OWNER_OF, origin, form="flat"
-    )
-
-    found = {item.hook.event for item in hooks_of(changed, OWNER_OF, form="flat") if item.owner == "ours"}
-    assert found == other
-    assert without_hooks(changed, OWNER_OF, origin, form="flat") == data

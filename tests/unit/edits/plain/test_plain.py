@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 
 from carryover.adapter.spec import HookEntry
 from carryover.edits.agent_hooks import AgentHooks, compare_hooks
@@ -24,7 +21,6 @@ from carryover.edits.settings import (
     with_hooks,
     without_hooks,
 )
-from support.settings_texts import flat_settings
 
 SCRIPT = Path("/home/dev/.carryover/hook.sh")
 OWNER_OF = owner_by_script(SCRIPT)
@@ -93,14 +89,3 @@ def test_who_has_hooks_in_it_is_reported() -> None:
 def test_what_cannot_be_edited_is_refused(data: bytes) -> None:
     with pytest.raises(EditRefused):
         installed(data)
-
-
-@given(data=flat_settings())
-@hypothesis_settings(max_examples=150, deadline=None)
-def test_uninstall_is_the_inverse_of_install_on_any_settings_in_any_layout(data: bytes) -> None:
-    after = installed(data)
-    ours = Counter(found.hook for found in hooks_of(after, OWNER_OF, form="plain") if found.owner == "ours")
-
-    assert ours == Counter(WANTED)
-    assert installed(after, origin_of(data, OWNER_OF, form="plain")) == after
-    assert uninstalled(data, after) == data

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
-import pytest
-
-from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import IngestResult, ingest_provisional
 from carryover.ingest.sanitize import HEAD_CHARS, TAIL_CHARS
@@ -20,18 +16,6 @@ from carryover.model import AnyBody, AssistantMessage, Event, ToolResult
 AGENT = "made-up"
 ROOTS = {"/repo/src": ProjectRoot("/repo"), "/repo/\ud83d": ProjectRoot("/repo")}
 SECRET = "ghp_" + "a1B2c3D4e5F6" * 3
-
-
-@pytest.fixture
-def ledger_path(tmp_path: Path) -> Path:
-    return tmp_path / "ledger.sqlite"
-
-
-@pytest.fixture
-async def ledger(ledger_path: Path) -> AsyncIterator[Ledger]:
-    ledger = await Ledger.open(ledger_path, DigestReducer())
-    yield ledger
-    await ledger.close()
 
 
 def event(body: AnyBody, *, cwd: str | None = "/repo/src") -> Event:

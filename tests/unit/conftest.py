@@ -1,0 +1,45 @@
+"""A ledger below the home folder of the test, and a scribe who fills it as ingest would."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from carryover.distill.stored_digest import DigestReducer
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.store import Ledger
+from support.scribe import Scribe
+
+
+@pytest.fixture
+def ledger_path(home: Path) -> Path:
+    return home / ".carryover" / "ledger.sqlite"
+
+
+@pytest.fixture
+async def ledger(ledger_path: Path) -> AsyncIterator[Ledger]:
+    opened = await Ledger.open(ledger_path, DigestReducer())
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def scribe(ledger: Ledger) -> Scribe:
+    return Scribe(ledger)
+
+
+@pytest.fixture
+def reading(ledger_path: Path) -> Iterator[Callable[[], sqlite3.Connection]]:
+    """Opens read-only connections to the ledger, and closes them at the end."""
+    opened: list[sqlite3.Connection] = []
+
+    def connect() -> sqlite3.Connection:
+        opened.append(connect_read_only(ledger_path))
+        return opened[-1]
+
+    yield connect
+    for db in opened:
+        db.close()

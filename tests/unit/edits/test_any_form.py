@@ -1,0 +1,102 @@
+"""Our hooks in the settings of any agent, whatever their form: they come and leave every other byte."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from carryover.edits.encoding import EditRefused
+from carryover.edits.hook_command import owner_by_script
+from carryover.edits.hooks import Form, Hook
+from carryover.edits.settings import hooks_of, origin_of, with_hooks, without_hooks
+from support.settings_texts import flat_settings, formatted, settings
+from support.toml_texts import toml_settings
+
+SCRIPT: Final = Path("/home/dev/.carryover/hook.sh")
+OWNER_OF: Final = owner_by_script(SCRIPT)
+SETTINGS: Final[dict[Form, st.SearchStrategy[bytes]]] = {
+    "nested": settings(),
+    "flat": flat_settings(),
+    "plain": flat_settings(),
+    "tables": toml_settings(),
+}
+EVENTS: Final = ("Stop", "PreCompact", "SessionStart")
+
+
+def hooks(events: Sequence[str], form: Form, timeout_s: int = 5) -> tuple[Hook, ...]:
+    """Ours for `events`; only two forms have matchers, and the plain one has no time limit."""
+    return tuple(
+        Hook(
+            event=event,
+            matcher="startup|clear" if event == "SessionStart" and form in ("nested", "tables") else None,
+            timeout=None if form == "plain" else timeout_s,
+            command=f"sh {SCRIPT} an-agent {event} 2>/dev/null || true",
+        )
+        for event in events
+    )
+
+
+def ours_in(data: bytes, form: Form) -> Counter[Hook]:
+    return Counter(found.hook for found in hooks_of(data, OWNER_OF, form=form) if found.owner == "ours")
+
+
+@pytest.mark.hypothesis
+@pytest.mark.parametrize("form", SETTINGS)
+def test_uninstall_is_the_inverse_of_install_on_any_settings_in_any_layout(form: Form) -> None:
+    wanted = hooks(("SessionStart", "Stop"), form)
+
+    @given(data=SETTINGS[form])
+    @hypothesis_settings(max_examples=150, deadline=None)
+    def there_and_back(data: bytes) -> None:
+        origin = origin_of(data, OWNER_OF, form=form)
+        after = with_hooks(data, wanted, OWNER_OF, form=form)
+        letters = iter(after)
+
+        assert ours_in(after, form) == Counter(wanted)
+        assert all(letter in letters for letter in data) or not data.strip()
+        assert with_hooks(after, wanted, OWNER_OF, origin, form=form) == after
+        assert without_hooks(after, OWNER_OF, origin, form=form) == data
+
+    there_and_back()
+
+
+@pytest.mark.hypothesis
+@pytest.mark.parametrize("form", SETTINGS)
+def test_another_set_of_hooks_in_between_leaves_no_trace(form: Form) -> None:
+    @given(data=SETTINGS[form], other=st.sets(st.sampled_from(EVENTS), min_size=1))
+    @hypothesis_settings(max_examples=80, deadline=None)
+    def there_and_back(data: bytes, other: set[str]) -> None:
+        origin = origin_of(data, OWNER_OF, form=form)
+        first = with_hooks(data, hooks(("SessionStart", "Stop"), form), OWNER_OF, form=form)
+        changed = with_hooks(first, hooks(sorted(other), form, timeout_s=7), OWNER_OF, origin, form=form)
+
+        assert {hook.event for hook in ours_in(changed, form)} == other
+        assert without_hooks(changed, OWNER_OF, origin, form=form) == data
+
+    there_and_back()
+
+
+@pytest.mark.hypothesis
+@pytest.mark.parametrize("form", SETTINGS)
+def test_no_bytes_raise_anything_but_a_refusal(form: Form) -> None:
+    @given(data=st.binary(max_size=40) | formatted(st.text(max_size=3)))
+    @hypothesis_settings(max_examples=100, deadline=None)
+    def asked(data: bytes) -> None:
+        for ask in (
+            lambda: with_hooks(data, hooks(EVENTS, form), OWNER_OF, form=form),
+            lambda: without_hooks(data, OWNER_OF, form=form),
+            lambda: hooks_of(data, OWNER_OF, form=form),
+        ):
+            try:
+                ask()
+            except EditRefused as error:
+                assert str(error)
+
+    asked()
