@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from carryover.distill.digest import Digest, Turn
 from carryover.distill.fold import fold
-from carryover.distill.handoff import distill
+from carryover.distill.handoff import Handoff, distill
 from carryover.distill.render import render
 from carryover.distill.view import ProjectView, SessionView
 from carryover.model import (
@@ -21,6 +23,8 @@ from carryover.model import (
 
 START_MS = 1_795_155_000_000
 MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+GOAL = "Make the discount in cart.py return whole cents."
 ROOT = "/home/dev/shop"
 
 
@@ -88,15 +92,39 @@ class Conversation:
         )
 
 
+def session(name: str, *, hours: int = 0, agent: str = "claude-code") -> Conversation:
+    """A session that begins so many hours after the first one."""
+    return Conversation(session=name, agent=agent, at_ms=START_MS + hours * HOUR_MS)
+
+
+def worked(
+    name: str = "s1", prompt: str = GOAL, *, says: str = "The discount is in cents.", hours: int = 0
+) -> Conversation:
+    """A session in which a file was changed and that was reported."""
+    return session(name, hours=hours).user(prompt).edited("cart.py").says(says)
+
+
 def project(*conversations: Conversation, root: str = ROOT) -> ProjectView:
     """The project these conversations were held in, newest first as the ledger gives them."""
     ordered = sorted(conversations, key=lambda conversation: -conversation.at_ms)
     return ProjectView(root=root, sessions=tuple(conversation.view() for conversation in ordered))
 
 
-def section(*talks: Conversation, title: str) -> list[str]:
-    """The lines of a section of the project's handoff."""
-    made = distill(project(*talks), None, {}, resume="ask", now_ms=max(talk.at_ms for talk in talks))
+def handoff(*talks: Conversation, own: str | None = None, startable: Sequence[str] = ()) -> Handoff:
+    """The handoff of the project right after the last word."""
+    now_ms = max(talk.at_ms for talk in talks)
+    made = distill(project(*talks), None, {}, resume="ask", now_ms=now_ms, own=own, startable=startable)
     assert made is not None
-    lines = render(made).partition(f"\n## {title}\n")[2].partition("\n## ")[0].splitlines()
+    return made
+
+
+def section(*talks: Conversation, title: str, own: str | None = None) -> list[str]:
+    """The lines of a section of the project's handoff."""
+    text = render(handoff(*talks, own=own))
+    lines = text.partition(f"\n## {title}\n")[2].partition("\n## ")[0].splitlines()
     return [line.removeprefix("- ") for line in lines if line.startswith("- ")]
+
+
+def under(title: str, *talks: Conversation) -> str:
+    """The lines of a section of the project's handoff, as one text."""
+    return "\n".join(section(*talks, title=title))

@@ -23,10 +23,11 @@ _CMDLET_LOOKING: Final = re.compile(
     re.I,
 )
 _IN_QUOTES: Final = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"")
+_STEP_END: Final = re.compile(r"&&|\|\||[;\n]")
 _WRITES: Final = re.compile(r"(?<![\d&=<-])>{1,2}\s*(?!&|/dev/null)[\w./~$-]|\|\s*tee\b|^sed\s(?:\S+\s)*-i")
 """A command that looks when its output is shown, and writes when that goes into a file."""
 _GIT_LOOKING: Final = re.compile(
-    r"^git (?:-\S+ )*(?:status|log|diff|show|branch|remote|rev-parse|ls-files|blame|grep|stash list)\b"
+    r"^git (?:-C \S+ |-\S+ )*(?:status|log|diff|show|branch|remote|rev-parse|ls-files|blame|grep|stash list)\b"
 )
 _PREFIX: Final = re.compile(
     r"^\s*(?:(?:cd|pushd|source|\.|export|set)\s[^&|;]*(?:&&|;)\s*|[A-Z_][A-Z0-9_]*=\S+\s+"
@@ -44,12 +45,16 @@ _CAUSE_CHARS: Final = 220
 
 
 def is_looking(command: str) -> bool:
-    """A shell command that only looks around: it finds nothing, it does not fail."""
-    main = without_prefix(command)
-    if _WRITES.search(_IN_QUOTES.sub("", main)):
+    """A shell command that only looks around, in each of its steps: it finds nothing, it does not fail."""
+    main = without_prefix(_IN_QUOTES.sub("''", command))
+    return main != "" and all(_looks(step) for part in _STEP_END.split(main) if (step := without_prefix(part)))
+
+
+def _looks(step: str) -> bool:
+    if _WRITES.search(step):
         return False
-    first = (main.split(maxsplit=1) or [""])[0]
-    return first in _LOOKING or _GIT_LOOKING.match(main) is not None or _CMDLET_LOOKING.match(main) is not None
+    first = step.split(maxsplit=1)[0]
+    return first in _LOOKING or _GIT_LOOKING.match(step) is not None or _CMDLET_LOOKING.match(step) is not None
 
 
 def without_prefix(command: str) -> str:

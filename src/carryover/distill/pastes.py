@@ -26,14 +26,15 @@ _COLONS: Final = (":", "：")
 _BLOCK_END: Final = re.compile(r"\n[ \t]*\n+")
 # Laid out by a machine: indentation, a time, a level, a frame, brackets, quotation marks, `key: value`, a diff, markup.
 _MACHINE_LINE: Final = re.compile(
-    r"\s*(?:[\[{}\](),;]+\s*$|[\[{\"'<|│╭╰⎿>$❯+@]|\d{2,4}[-/.:]\d\d"
+    r"\s*(?:[\[{}\](),;]+\s*$|@@|[\[{\"'<|│╭╰⎿>$❯+]|\d{2,4}[-/.:]\d\d"
     r"|\w{3} \d\d? \d\d:\d\d|at \S+[(:]|File \"|-{3,}|={3,}"
-    r"|[A-Z]{3,}\b[\s:\]]|[A-Za-z][\w.-]{1,40}(?:Error|Exception)\b|[\w./\\-]+:\d+[:\s])"
+    r"|Traceback \(|(?:TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|FATAL|FAIL(?:ED)?|PASS(?:ED)?)\b"
+    r"|[A-Za-z][\w.-]{1,40}(?:Error|Exception)\b|[\w./\\-]+:\d+[:\s])"
     r"|\s{2,}\S|.*[{;]\s*$|\w+ = \S"
 )
 
 
-_HEADER: Final = re.compile(r"[^\W\d_][\w-]{0,20}(?: [\w-]{1,20})?\s?[:：] \S")
+_HEADER: Final = re.compile(r"[^\W\d_][\w-]{0,20}(?: [\w-]{1,20})?\s?(?:: |：\s?)\S")
 
 
 @lru_cache(maxsize=512)  # the same prompts are looked at each time a handoff is made
@@ -41,15 +42,22 @@ def parts(prompt: str) -> tuple[tuple[bool, str], ...]:
     """The blocks of a prompt, neighbours of one kind together, each with whether it was pasted."""
     blocks = _blocks(prompt)
     pasted = [at for at, block in enumerate(blocks) if _is_pasted(block) or _is_led_to(blocks, at)]
-    if not pasted:
+    if not pasted or (len(pasted) == 1 and _may_be_typed(blocks, pasted[0])):
         return ((False, prompt),) if blocks else ()
     first, last = pasted[0], pasted[-1]
-    if (first > 0 and blocks[first - 1].rstrip().endswith(_COLONS)) or _has_headers(blocks[first].splitlines()):
-        # What a colon leads to goes on to the end, but for a question about it.
+    is_led_to = first > 0 and blocks[first - 1].rstrip().endswith(_COLONS)
+    if (is_led_to and not _is_laid_out(blocks[first])) or _has_headers(blocks[first].splitlines()):
+        # Prose that a colon leads to goes on to the end, but for a question about it.
         asks = is_question(blocks[-1]) and _BLOCK_END.split(prompt.strip())[-1].strip() == blocks[-1]
         last = max(last, len(blocks) - (2 if asks else 1))
     joined = ((False, blocks[:first]), (True, blocks[first : last + 1]), (False, blocks[last + 1 :]))
     return tuple((was, "\n\n".join(texts)) for was, texts in joined if texts)
+
+
+def _may_be_typed(blocks: list[str], at: int) -> bool:
+    """One line that nothing leads to: people write "API errors must be red" and "[Image #1] is cut off" themselves."""
+    is_led_to = at > 0 and blocks[at - 1].rstrip().endswith(_COLONS)
+    return not is_led_to and len(blocks[at]) <= MOST_TYPED and "\n" not in blocks[at]
 
 
 def _is_led_to(blocks: list[str], at: int) -> bool:
@@ -65,7 +73,7 @@ def _blocks(prompt: str) -> list[str]:
     blocks: list[str] = []
     for block in _BLOCK_END.split(prompt.strip()):
         lines = [line for line in block.splitlines() if line.strip()]
-        led = not blocks and len(lines) > 1 and lines[0].rstrip().endswith(_COLONS)
+        led = not blocks and len(lines) > 1 and lines[0].rstrip().endswith(_COLONS) and not _is_machine(lines[0])
         head = lines[:1] if led or (len(lines) > 1 and _is_typed_beside(lines[0], lines[1:])) else []
         rest = lines[len(head) :]
         tail = rest[-1:] if len(rest) > 1 and _is_typed_beside(rest[-1], rest[:-1]) else []
@@ -75,15 +83,28 @@ def _blocks(prompt: str) -> list[str]:
 
 
 def _is_typed_beside(line: str, others: list[str]) -> bool:
-    return not _MACHINE_LINE.match(line) and _is_pasted("\n".join(others))
+    """Not laid out as the lines beside it are; of a long paste of prose or of a list only a question is no part."""
+    block = "\n".join(others)
+    return not _is_machine(line) and (_is_laid_out(block) or (_is_long(block) and is_question(line)))
+
+
+def _is_machine(line: str) -> bool:
+    return _MACHINE_LINE.match(line) is not None
 
 
 def _is_pasted(block: str) -> bool:
+    return _is_long(block) or _is_laid_out(block)
+
+
+def _is_long(block: str) -> bool:
+    return len(block) > MOST_TYPED or sum(line.strip() != "" for line in block.splitlines()) > _MOST_TYPED_LINES
+
+
+def _is_laid_out(block: str) -> bool:
     lines = [line for line in block.splitlines() if line.strip()]
-    if len(block) > MOST_TYPED or len(lines) > _MOST_TYPED_LINES or block.lstrip().startswith(("```", "~~~")):
+    if block.lstrip().startswith(("```", "~~~")):
         return True
-    machine = sum(_MACHINE_LINE.match(line) is not None for line in lines)
-    return machine * 2 >= len(lines) > 0 or _has_headers(lines)
+    return sum(map(_is_machine, lines)) * 2 >= len(lines) > 0 or _has_headers(lines)
 
 
 def _has_headers(lines: list[str]) -> bool:

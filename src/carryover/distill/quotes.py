@@ -76,21 +76,22 @@ def pieces(text: str, *, beside: int = 0) -> tuple[str, ...]:
     packed: list[str] = []
     for line in lines_of(text):
         room = PIECE_CHARS - (beside if len(packed) == 1 else 0)
-        if packed and _fits(joined := f"{packed[-1]}{_JOINT}{line}", room):
+        if packed and fits(joined := f"{packed[-1]}{_JOINT}{line}", room):
             packed[-1] = joined
         else:
             packed += _parted(line, PIECE_CHARS - (0 if packed else beside))
     return tuple(packed)
 
 
-def _fits(text: str, chars: int) -> bool:
+def fits(text: str, chars: int = PIECE_CHARS) -> bool:
+    """Whether `text` is short enough for a line."""
     return len(text) <= chars and (text.isascii() or estimated_tokens(text) <= PIECE_TOKENS)
 
 
 def _parted(line: str, chars: int) -> list[str]:
     """`line` in parts that fit: at the ends of sentences, else at blanks, else anywhere. `chars` is for the first."""
     parts = []
-    while not _fits(line, chars):
+    while not fits(line, chars):
         head = clip(line, chars=chars, tokens=PIECE_TOKENS).removesuffix("…")
         ends = [end.end() for end in _SENTENCE_END.finditer(head)]
         cut = ends[-1] if ends and ends[-1] > len(head) // 3 else max(len(head), 1)

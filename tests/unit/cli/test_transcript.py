@@ -64,28 +64,22 @@ def written(path: Path, *records: Mapping[str, object]) -> Path:
     return path
 
 
-def test_a_file_that_names_no_folder_is_of_the_one_it_lies_in(tmp_path: Path) -> None:
-    """Codex before 0.22 wrote none down."""
-    header = {
-        "id": "46daf41c-d9e5-440e-8a92-f528b46e43dd",
-        "timestamp": "2025-08-01T10:00:00.000Z",
-        "instructions": None,
-    }
-    content = [{"type": "input_text", "text": "Fix the failing discount test."}]
+def without_folders(text: str) -> str:
+    return re.sub(r'"cwd":\s*"[^"]*"', '"version":"2.1.328"', text)
+
+
+def test_a_file_that_names_no_folder_is_of_the_one_it_lies_in(elsewhere: Path, tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git/HEAD").touch()
     folder = tmp_path / "chats"
     folder.mkdir()
-    old = written(folder / "old.jsonl", header, {"type": "message", "role": "user", "content": content})
+    nameless = folder / "nameless.jsonl"
+    nameless.write_text(without_folders((elsewhere / DISCOUNT).read_text()))
 
-    made = handoff_of_transcript(old, None, None)
+    made = handoff_of_transcript(nameless, None, None)
 
     assert made.root == str(folder), "the repository around it is another's"
-    assert "Fix the failing discount test." in made.text
-
-
-def without_folders(text: str) -> str:
-    return re.sub(r'"cwd":\s*"[^"]*"', '"version":"2.1.328"', text)
+    assert "Add a discount function" in made.text
 
 
 @pytest.mark.parametrize("until", [12, 20, 37, None])

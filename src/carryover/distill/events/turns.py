@@ -71,7 +71,10 @@ def _without_least(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
 
 
 def _weight(turns: tuple[Turn, ...], at: int) -> int:
-    """Length of the prompt; what came right after an interruption or was answered beside counts for more."""
+    """Length of the prompt; what came right after an interruption or was answered beside counts for more, and what was
+    interrupted for as much as what came after it, which is a correction only beside it."""
     turn = turns[at]
     corrects = turns[at - 1].end == "interrupted"
-    return min(turn.chars, 600) * (3 if corrects else 1) + 300 * len(turn.replies) + 50 * len(turn.commits)
+    weight = min(turn.chars, 600) * (3 if corrects else 1) + 300 * len(turn.replies) + 50 * len(turn.commits)
+    is_corrected = turn.end == "interrupted" and at + 1 < len(turns)
+    return max(weight, _weight(turns, at + 1)) if is_corrected else weight

@@ -34,6 +34,13 @@ def open_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
     return [*entries, *_newest_tests(past, recent), *_uncertain_edits(past), *_opinions(past)]
 
 
+def asks(past: Past, step: Step) -> bool:
+    """Whether the question that this turn was answered with stands under this heading."""
+    if not step.is_newest or step.turn.end != "answered" or _may_be_the_protocols(past, step):
+        return False
+    return any(one.turn is step.turn for one in _asking_steps(past))
+
+
 def _asking_steps(past: Past) -> list[Step]:
     """The newest turn of each session, where no later prompt of that session has replied to it."""
     newest: dict[str, Step] = {}

@@ -7,6 +7,7 @@ from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import excerpt, lines_of
 from carryover.distill.relative_time import earlier
 from carryover.distill.sections.last_words import last_words
+from carryover.distill.sections.open_questions import asks
 from carryover.distill.sections.quoting import from_turn
 from carryover.distill.trail import Past, Step, parallel_sessions
 from carryover.distill.view import SessionView
@@ -38,7 +39,8 @@ def _session(past: Past, session: SessionView, weight: float) -> Entry:
     turns = session.digest.turns
     turn = next((turn for turn in reversed(turns) if turn.prompt), turns[-1])
     step = Step(turn, session)
-    said = lines_of(last_words(turns[-1]).body)  # a question at the end stands under Open questions
+    newest = Step(turns[-1], session)
+    said = lines_of(last_words(newest.turn).body if asks(past, newest) else newest.turn.answer)
     last = f" → {excerpt(said[-1], _LINE_CHARS)}" if said else ""
     label = f"{past.agent(step)} ({past.place(step, session.newest_ms)})"
     text = f"{quoted_prompt(turn.prompt, _PROMPT_CHARS, chars=turn.chars)}{last}"

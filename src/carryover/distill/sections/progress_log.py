@@ -7,6 +7,7 @@ from typing import Final
 from carryover.distill.entry import Entry
 from carryover.distill.quotes import excerpt
 from carryover.distill.sections.last_words import last_words
+from carryover.distill.sections.open_questions import asks
 from carryover.distill.sections.quoting import from_turn, packed, parted
 from carryover.distill.trail import Past, is_talk
 from carryover.distill.weights import WEIGHTS
@@ -26,8 +27,7 @@ def progress_entries(past: Past) -> list[Entry]:
         most = 1 if is_talk(step.turn) else _PARTS[back] if back < len(_PARTS) else 1
         said = "answered" if step.turn.end == "answered" else "said, then was cut off"
         label = f"{past.agent(step)} {said} ({past.place(step, step.turn.said[-1].at_ms)})"
-        # The question of a session's newest turn stands under Open questions.
-        answer = last_words(step.turn).body if step.is_newest and step.turn.end == "answered" else step.turn.answer
+        answer = last_words(step.turn).body if asks(past, step) else step.turn.answer
         answer = answer if most > 1 else excerpt(answer, _ONE_LINE_CHARS)
         entries += parted(
             step,

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from carryover.distill.entry import Entry, Kind
-from carryover.distill.quotes import PIECE_CHARS, pieces
+from carryover.distill.quotes import fits, pieces
 from carryover.distill.trail import Step
 from carryover.distill.weights import WEIGHTS
 
@@ -81,12 +81,7 @@ def packed(entries: Iterable[Entry]) -> list[Entry]:
     lines: list[Entry] = []
     for entry in entries:
         before = lines[-1] if lines else None
-        if (
-            before is None
-            or before.parts > 1
-            or entry.parts > 1
-            or len(before.text) + len(before.label) + len(entry.shown) + 5 > PIECE_CHARS
-        ):
+        if before is None or before.parts > 1 or entry.parts > 1 or not fits(f"{before.shown} | {entry.shown}"):
             lines.append(entry)
             continue
         members = before.members or (before,)

@@ -50,9 +50,9 @@ def _ended(past: Past) -> str:
 
 
 def newest_run(past: Past) -> SeenRun | None:
-    """The newest test run of the project."""
-    runs = (seen for session in past.view.sessions for digest in session.digests for seen in digest.runs)
-    return max(runs, key=lambda seen: (seen.at_ms, seen.command), default=None)
+    """The newest test run of the project; of those in the same moment, as some agents write times, the last."""
+    runs = (seen for session in past.view.sessions for digest in session.digests for seen in reversed(digest.runs))
+    return max(runs, key=lambda seen: seen.at_ms, default=None)
 
 
 def _tests(past: Past) -> str:

@@ -1,0 +1,212 @@
+"""What is read from records under each heading: how it stands, what comes next, what is open."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from msgspec.structs import replace
+
+from carryover.distill.handoff import distill
+from carryover.distill.render import lay_out, render
+from carryover.distill.view import Opinion, Worktree
+from carryover.facts import GitFacts
+from carryover.model import (
+    AgentSummary,
+    BackgroundTask,
+    PlanItem,
+    PlanProposal,
+    PlanUpdate,
+    Question,
+    SummaryPart,
+    ToolResult,
+    TurnEnd,
+)
+from support.conversation import GOAL, HOUR_MS, START_MS, handoff, project, section, session, under, worked
+
+
+def test_the_last_words_are_quoted_in_full_with_the_question_under_its_own_heading() -> None:
+    report = "\n".join(f"- step {number}: {'the price is read, checked and written. ' * 3}" for number in range(8))
+    talk = worked(says=f"{report}\n\nShall I delete the old table?")
+    stands, asked = under("Where it stands", talk), under("Open questions", talk)
+
+    assert all(f"step {number}:" in stands for number in range(8))
+    assert "Shall I delete the old table?" in asked
+    assert "Shall I delete the old table?" not in stands
+
+
+@pytest.mark.parametrize(
+    ("ending", "words"),
+    [
+        (None, "no answer recorded"),
+        (TurnEnd(reason="interrupted"), "interrupted by the user"),
+        (TurnEnd(reason="error", message="529 overloaded"), 'ended in an error after 2 calls: "529 overloaded"'),
+        (TurnEnd(reason="limit", resets="3pm"), "stopped at its usage limit"),
+    ],
+)
+def test_of_a_turn_that_was_cut_off_it_says_how_and_what_was_in_flight(ending: TurnEnd | None, words: str) -> None:
+    talk = session("s1").user(GOAL).says("First the tests.", final=False).ran("make check", "ok")
+    talk.says("Now the build.", final=False).calls("make all")
+    if ending is not None:
+        talk.event(ending)
+    stands = under("Where it stands", talk)
+
+    assert words in stands
+    assert "Now the build." in stands
+    assert "In flight, no result recorded: `make all`" in stands
+
+    again = under("Where it stands", talk.user("Go on.").says("Now the rest.", final=False).ran("make rest"))
+    assert "no answer recorded" in again
+    assert "make all" not in again
+    assert "529" not in again
+
+
+def test_an_edit_without_a_result_may_or_may_not_have_been_made() -> None:
+    talk = session("s1").user(GOAL).calls("/home/dev/shop/cart.py", op="edit", name="Edit")
+
+    assert "Not known whether this edit was made: `cart.py`" in under("Open questions", talk)
+
+
+def test_failing_and_stale_tests_are_open_and_the_newest_run_counts() -> None:
+    talk = session("s1").user(GOAL).ran("pytest -q", "84 passed in 2.1s").edited("cart.py").says("Done.")
+    assert "Tests not run again since `cart.py` changed" in under("Open questions", talk)
+
+    talk.user("Test it.").ran("pytest -q", "FAILED test_cart.py::test_cap\n1 failed in 0.1s", status="error").says(
+        "It fails."
+    )
+    assert "Tests fail in test_cart.py::test_cap" in under("Open questions", talk)
+    assert "failed (1 failed)" in under("Where it stands", talk)
+
+    talk.user("Fix it.").edited("cart.py").ran("pytest -q", "84 passed in 2.1s").says("Fixed.")
+    assert under("Open questions", talk) == ""
+
+
+def test_of_two_runs_in_the_same_moment_the_later_one_counts() -> None:
+    """Some agents write times without seconds."""
+    talk = session("s1").user(GOAL)
+    for output in ("1 failed in 0.1s", "84 passed in 2.1s"):
+        talk.at_ms = START_MS
+        talk.event(ToolResult(call_id="c", name="Bash", op="shell", status="ok", subject="pytest -q", output=output))
+
+    assert "84 passed" in under("Where it stands", talk.says("Done."))
+
+
+def test_commits_that_were_not_pushed_are_counted() -> None:
+    git = GitFacts(branch="main", head="abc1234", subject="Shop", ahead=2)
+    made = distill(project(worked()), git, {}, resume="ask", now_ms=START_MS + HOUR_MS)
+
+    assert made is not None
+    assert "2 commits not pushed" in render(made)
+    assert '\n## Git context\n- branch main at abc1234 "Shop"' in render(made)
+
+
+def test_a_job_runs_until_it_ends_or_its_session_is_over() -> None:
+    talk = worked().user("Serve it.").event(BackgroundTask(task_id="j", state="running", label="npm run serve"))
+    talk.says("It runs.")
+    assert "no end recorded: npm run serve" in under("Where it stands", talk)
+
+    assert "npm run serve" not in under("Where it stands", talk, worked("s2", hours=5))
+    talk.event(BackgroundTask(task_id="j", state="done"))
+    assert "npm run serve" not in under("Where it stands", talk)
+
+
+def test_what_failed_stands_with_its_cause_and_whether_it_worked_later() -> None:
+    talk = session("s1").user(GOAL).ran("pip install money", "ERROR: No matching distribution", status="error")
+    talk.ran("make cap", "error: no rule", status="error").ran("make cap", "ok").says("Done.")
+    failed = section(talk, title="Failed approaches")
+
+    assert len(failed) == 2
+    assert failed[0].startswith("`pip install money`")
+    assert failed[0].endswith("→ ERROR: No matching distribution")
+    assert re.fullmatch(r"`make cap` \(.*solved since\) → error: no rule", failed[1])
+
+
+def test_results_of_calls_are_there_as_far_as_there_is_room() -> None:
+    talk = session("s1").user(GOAL).ran("make deploy", "queued as job-4711").ran("rg -n cap src", "src/cart.py:12: cap")
+    files = under("Recent files", talk.edited("cart.py").says("Done."))
+
+    assert "`make deploy`: queued as job-4711" in files
+    assert "`rg -n cap src`: src/cart.py:12: cap" in files
+    assert "`cart.py`: edited" in files
+
+
+def test_the_todo_list_is_what_comes_next() -> None:
+    items = (PlanItem(text="Round", state="done"), PlanItem(text="Cap", state="active"), PlanItem(text="Test"))
+    following = section(worked().event(PlanUpdate(items=items)), title="Next action")
+
+    assert following == ["claude-code's todo list (1 of 3 done): in progress: Cap", "> open: Test"]
+
+
+def test_a_question_is_closed_by_the_next_prompt_of_its_session_and_not_by_one_elsewhere() -> None:
+    asked = worked(says="Done. Shall I delete the old table?")
+    assert "Shall I delete the old table?" in under("Open questions", asked)
+
+    elsewhere = session("s2", hours=1).user("continue").says("Do you want to continue from here?")
+    assert "Shall I delete the old table?" in under("Open questions", asked, elsewhere)
+    assert "continue from here?" not in under("Open questions", asked, elsewhere)
+
+    assert "Shall I delete the old table?" not in under("Open questions", asked, worked("s3", hours=2))
+    asked.user("Yes, please.")
+    assert "Shall I delete the old table?" not in under("Open questions", asked)
+    assert "Shall I delete the old table?" in under("Next action", asked)
+
+
+def test_a_tools_question_is_open_with_its_options_until_the_next_prompt() -> None:
+    talk = session("s1").user(GOAL).event(Question(call_id="q", text="Which currency?", options=("EUR", "USD")))
+    assert "Which currency? Options: EUR; USD" in under("Open questions", talk)
+
+    assert "Which currency?" not in under("Open questions", talk.user("Euros."))
+
+
+def test_a_written_plan_waits_for_the_users_word_and_is_what_the_work_goes_by_from_then_on() -> None:
+    talk = session("s1").user("Plan it.").event(PlanProposal(call_id="p", text="# Plan\n1. Round last\n2. Cap"))
+    assert "1. Round last / 2. Cap" in under("Open questions", talk)
+
+    talk.event(PlanProposal(call_id="p", text="", accepted=True)).edited("cart.py").says("Done.")
+    assert "Round last" not in under("Open questions", talk)
+    assert "accepted by the user" in under("From the agent's own summary", talk)
+
+
+def test_at_a_limit_it_says_when_it_resets_and_where_to_go_on() -> None:
+    talk = session("s1").user(GOAL).edited("cart.py").event(TurnEnd(reason="limit", resets="3pm (Europe/Berlin)"))
+    [line] = [
+        text
+        for title, lines in lay_out(handoff(talk, startable=("claude-code", "codex", "aider")))
+        for text, _ in lines
+        if title == "Next action"
+    ]
+
+    assert line == (
+        "- claude-code reached its usage limit; it resets 3pm (Europe/Berlin); for the user: "
+        "`carryover handoff --to codex` (or aider) goes on elsewhere"
+    )
+    assert "usage limit" not in under("Next action", talk, session("s2", hours=1).user("Go on.").edited("tax.py"))
+
+
+def test_a_summary_is_quoted_by_its_headings_with_its_age() -> None:
+    parts = (SummaryPart("next", "Next Step", "Round the tax."), SummaryPart("errors", "Errors", "Floats lost cents."))
+    talk = (
+        worked()
+        .event(AgentSummary(text="x", source="compaction", parts=parts))
+        .user("Go on.")
+        .edited("a.py")
+        .says("OK.")
+    )
+    summary = section(talk, title="From the agent's own summary")
+
+    assert "“Errors” (1 prompt since): Floats lost cents." in summary[0]
+    assert "“Next Step” (1 prompt since): Round the tax." in summary[1]
+
+
+def test_a_text_from_outside_and_a_worktree_are_named_as_what_they_are() -> None:
+    talk = worked()
+    view = replace(
+        project(talk),
+        opinions=(Opinion(session="note-1", title="Cap it at half", at_ms=talk.at_ms),),
+        worktrees=(Worktree(root="/home/dev/shop-tax", last_event_ms=talk.at_ms),),
+    )
+    made = distill(view, None, {}, resume="ask", now_ms=talk.at_ms)
+
+    assert made is not None
+    assert "Cap it at half (not checked, not the user's word: `carryover show note-1`)" in render(made)
+    assert "Worktree /home/dev/shop-tax has its own handoff" in render(made)

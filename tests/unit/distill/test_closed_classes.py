@@ -1,0 +1,66 @@
+"""The distiller knows few words, and a handoff says nearly the same without them."""
+
+from __future__ import annotations
+
+import pytest
+
+from carryover.distill import closed_classes
+from carryover.distill.closed_classes import REPLIES, is_list_item, is_numbered, is_question, only_replies
+from dialogue.checks import outcomes, rates
+from dialogue.scenario import dialogue
+from dialogue.test_takeover import held
+
+
+def test_the_words_are_few() -> None:
+    assert len(REPLIES) <= 150
+
+
+def test_without_them_what_the_work_needs_and_the_users_rules_are_handed_over_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with_words = needed(), said()
+    monkeypatch.setattr(closed_classes, "REPLIES", frozenset())
+
+    assert not only_replies("yes")
+    assert needed() >= 0.97 * with_words[0]
+    assert {kind: rate for kind, rate in said().items() if rate < 0.97 * with_words[1][kind]} == {}
+
+
+def needed() -> float:
+    """Of what the work went on to need, the share in handoffs."""
+    return sum(held.__wrapped__(seed)[0] for seed in range(24)) / 24
+
+
+def said() -> dict[str, float]:
+    """How often things are said in their place."""
+    return rates(one for seed in range(96) for one in outcomes(dialogue(seed)))
+
+
+@pytest.mark.parametrize(
+    "text", ["Yes, go ahead.", "ok", "ja, weiter", "vas-y", "да", "はい", "继续", "네", "👍", "..."]
+)
+def test_a_reply_is_only_that(text: str) -> None:
+    assert only_replies(text)
+    assert not only_replies(f"{text} cart.py")
+
+
+@pytest.mark.parametrize(
+    "line", ["Which one?", "¿Cuál?", "どちらですか？", "أيهما؟", 'Is it "done?"', "**Which one?**"]
+)
+def test_a_question_ends_in_a_mark_of_any_script(line: str) -> None:
+    assert is_question(line)
+    assert not is_question(f"{line} This one.")
+
+
+@pytest.mark.parametrize(
+    ("line", "numbered"),
+    [("- a", False), ("• a", False), ("1. a", True), ("(2) a", True), ("b) a", True), ("  3: a", True)],
+)
+def test_an_item_of_a_list_is_known_by_what_stands_before_it(line: str, numbered: bool) -> None:
+    assert is_list_item(line)
+    assert is_numbered(line) is numbered
+
+
+@pytest.mark.parametrize("line", ["-5 degrees", "2031 was a year", "a cart", "e.g. this", "3.5 is enough"])
+def test_what_begins_with_a_number_or_a_letter_is_no_item(line: str) -> None:
+    assert not is_list_item(line)

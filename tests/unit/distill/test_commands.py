@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import pytest
+
+from carryover.distill.commands import failed, is_edit_of, is_looking, program, signature, why
+from carryover.model import Op, ResultStatus, ToolResult
+
+
+def result(
+    subject: str, status: ResultStatus = "error", *, op: Op = "shell", output: str = "", never_ran: bool = False
+) -> ToolResult:
+    return ToolResult(
+        call_id="c", name="Bash", op=op, status=status, subject=subject, output=output, never_ran=never_ran
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "ls -la",
+        "cd src && rg -n discount .",
+        "LC_ALL=C grep -r 'a > b' src",
+        "git -C shop log --oneline | head",
+        "git diff --stat; rg -n 'a; make' src",
+        "sed -n 1,20p cart.py",
+        "cat cart.py 2>/dev/null",
+        "Get-ChildItem src",
+    ],
+)
+def test_a_command_that_only_looks(command: str) -> None:
+    assert is_looking(command)
+    assert not failed(result(command))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "make",
+        "git commit -m x",
+        "git push",
+        "sed -i s/a/b/ cart.py",
+        "echo x > cart.py",
+        "cat a.txt | tee b.txt",
+        "cat << EOF > cart.py",
+        "rm -r build",
+        "cd src && python cart.py",
+        "ls src && make",
+    ],
+)
+def test_a_command_that_may_change_something(command: str) -> None:
+    assert not is_looking(command)
+    assert failed(result(command))
+
+
+def test_what_succeeded_was_refused_or_is_not_known_is_no_failure() -> None:
+    assert not failed(result("make", "ok"))
+    assert not failed(result("make", "denied"))
+    assert not failed(result("make", never_ran=True))
+    assert not failed(ToolResult(call_id="c", name="", op="other", status="error", output="no"))
+    assert not failed(result("cart.py", op="read"))
+    assert failed(result("cart.py", op="edit"))
+
+
+@pytest.mark.parametrize(
+    ("command", "runs"),
+    [
+        ("pip install money", "pip install"),
+        ("cd shop && CI=1 npm run build --silent", "npm run"),
+        ("sudo systemctl restart cart", "systemctl restart"),
+        ("./tools/build", "build"),
+        ("python cart.py", ""),
+        ("python -c 'print(1)'", ""),
+        ("cat << EOF > x", ""),
+        ("make", ""),
+        ("", ""),
+    ],
+)
+def test_the_program_of_a_command_is_named_where_it_tells_what_was_tried(command: str, runs: str) -> None:
+    assert program(command) == runs
+
+
+def test_the_same_thing_again_has_the_same_signature() -> None:
+    again = [signature(result(command)) for command in ("make part1", "make  part22", "cd x && make part3")]
+
+    assert len(set(again)) == 1
+    assert signature(result("make all")) not in again
+    assert signature(result("make part1", op="edit")) not in again
+
+
+@pytest.mark.parametrize("subject", ["src/cart.py", "./cart.py", "/shop/src/cart.py", "src\\cart.py"])
+def test_an_edit_is_known_by_any_name_of_its_file(subject: str) -> None:
+    mark = signature(result(subject, op="edit"))
+
+    assert is_edit_of(mark, "/shop/src/cart.py")
+    assert not is_edit_of(mark, "/shop/src/smart_cart.py")
+    assert not is_edit_of(signature(result(subject)), "/shop/src/cart.py")
+
+
+@pytest.mark.parametrize(
+    ("output", "cause"),
+    [
+        ("Traceback:\n  File x\nValueError: no cents\n\nmore", "ValueError: no cents"),
+        ("error[E0425]: cannot find value", "error[E0425]: cannot find value"),
+        ("fatal: not a git repository\nhint: init", "fatal: not a git repository"),
+        ("one\ntwo\nthree\nfour\nfive", "two / three / four / five"),
+        ("Der Preis fehlt in der Tabelle der Artikel, die heute neu angelegt wurde.", None),
+        ("", ""),
+    ],
+)
+def test_what_an_output_says_of_its_failure(output: str, cause: str | None) -> None:
+    assert why(output) == (output if cause is None else cause)
+
+
+def test_an_edit_that_failed_says_why_first() -> None:
+    output = "String to replace not found in file:\nString: return total"
+
+    assert why(output, of_edit=True) == "String to replace not found in file"

@@ -1,0 +1,207 @@
+"""What a session's digest keeps: every turn while there are few, less of each the older it is, and facts of calls."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+
+from carryover.distill.digest import Digest, Failure
+from carryover.model import (
+    AgentSummary,
+    BackgroundTask,
+    PlanProposal,
+    ResultStatus,
+    SummaryPart,
+    ToolResult,
+    TurnEnd,
+    UserPrompt,
+)
+from support.conversation import Conversation
+
+HANDOFF = (
+    "# [CARRYOVER] Last updated 2026-11-20T06:00:00Z from Codex\n# RESUME PROTOCOL: ask\n## Task\n- Bake\n"
+    "Full history: `carryover show abc`"
+)
+
+
+def prompts(talk: Conversation) -> list[str]:
+    return [turn.prompt for turn in talk.digest.turns]
+
+
+def test_each_prompt_of_the_user_is_a_turn_also_an_empty_one_and_a_command() -> None:
+    talk = Conversation().user("").says("?").user("", command="/review").user("the cart", command="/explain")
+    talk.event(UserPrompt(text="Find the tests.", actor="model")).user("Add a discount.")
+
+    assert [(turn.number, turn.prompt) for turn in talk.digest.turns] == [
+        (1, ""),
+        (2, "/review"),
+        (3, "/explain the cart"),
+        (4, "Add a discount."),
+    ]
+
+
+def test_work_before_the_first_prompt_is_a_turn_too() -> None:
+    assert [turn.number for turn in Conversation().edited("cart.py").user("Go on.").digest.turns] == [0, 1]
+
+
+def test_the_older_a_turn_the_less_of_it_is_kept_and_most_of_the_first_prompt() -> None:
+    talk = Conversation()
+    for number in range(24):
+        talk.user(f"{number} " + "word " * 1000).says("said " * 2000)
+    first, *others = [len(prompt) for prompt in prompts(talk)]
+
+    assert others == sorted(others)
+    assert others[0] < first < others[-1]
+    assert [len(turn.answer) for turn in talk.digest.turns] == sorted(len(turn.answer) for turn in talk.digest.turns)
+    assert all(prompt.startswith(f"{number} word") for number, prompt in enumerate(prompts(talk)))
+
+
+def test_of_a_long_session_the_shortest_prompts_in_between_go_first() -> None:
+    rule = "Never round a price before the end, because cents get lost."
+    talk = Conversation().user("Build the shop.").says("It is built.").user(rule).says("Noted.")
+    talk.user("Cap it.").calls("make cap").event(TurnEnd(reason="interrupted")).user("In cents!").says("Done.")
+    for number in range(60):
+        talk.user(f"and {number} too").says("Done.")
+    kept = prompts(talk)
+
+    assert {"Build the shop.", rule, "In cents!"} <= set(kept)
+    assert kept[-1] == "and 59 too"
+    assert 20 < len(kept) < 60
+    assert talk.turn.number == 64
+
+
+def test_a_value_that_a_call_printed_counts_for_it_when_it_comes_again() -> None:
+    talk = Conversation().user("Deploy it.").ran("make deploy", "started job-4711").ran("make logs", "nothing yet")
+    talk.ran("make wait JOB=job-4711", "job-4711 is done").says("job-4711 is done.")
+
+    assert [call.used for call in talk.digest.calls] == [2, 0, 0]
+
+
+def test_a_call_whose_value_was_used_outlasts_others() -> None:
+    talk = Conversation().user("Deploy it.").ran("make deploy", "started job-4711").ran("make wait JOB=job-4711")
+    for number in range(60):
+        talk.ran(f"make part{number}")
+
+    assert "started job-4711" in [call.output for call in talk.digest.calls]
+    assert "make part3" not in [call.subject for call in talk.digest.calls]
+
+
+@pytest.mark.parametrize("of", [0, 60, 400])
+def test_a_digest_is_bounded_in_what_ran_failed_and_was_edited(of: int) -> None:
+    talk = Conversation().user("Go.")
+    for number in range(of):
+        talk.ran(f"make {chr(97 + number % 26) * (1 + number // 26)}", "error: no", status="error")
+        talk.edited(f"a{number}.py").ran(f"b{number}.py", "x", op="read").ran(f"pytest t{number}.py", "1 passed")
+    digest = talk.digest
+
+    lengths = [len(items) for items in (digest.calls, digest.failures, digest.touched, digest.looked_at, digest.runs)]
+    assert max(lengths) <= min(of * 3, 40)
+
+
+def failure(talk: Conversation) -> Failure:
+    [found] = talk.digest.failures
+    return found
+
+
+def test_a_failure_is_solved_once_the_same_succeeds_and_passed_by_once_its_program_does() -> None:
+    talk = Conversation().user("Install it.").ran("pip install money", "ERROR: no such", status="error")
+    assert (failure(talk).why, failure(talk).solved, failure(talk).passed_by) == ("ERROR: no such", False, False)
+    assert not failure(talk.ran("make", "ok")).passed_by
+
+    assert failure(talk.ran("pip install decimal", "ok")).passed_by
+    assert not failure(talk).solved
+    assert failure(talk.ran("pip install money", "ok")).solved
+
+
+def test_the_same_failure_again_is_counted() -> None:
+    talk = Conversation().user("Go.")
+    for number in range(3):
+        talk.ran(f"make part{number}", f"error: line {number}", status="error")
+
+    assert (failure(talk).times, failure(talk).why) == (3, "error: line 2")
+
+
+def test_an_edit_that_failed_is_solved_by_the_edit_of_its_file() -> None:
+    talk = Conversation().user("Go.").ran("cart.py", "String not found", status="error", op="edit", name="Edit")
+
+    assert not failure(talk.edited("checkout.py")).solved
+    assert failure(talk.edited("cart.py")).solved
+
+
+def test_nothing_of_a_handoff_is_read_however_it_came_in() -> None:
+    talk = Conversation().user(f"{HANDOFF}\nGo on with the tax.").says(f"I read:\n{HANDOFF}\nThe tax is next.")
+    talk.ran("cat notes.md", f"{HANDOFF}\nlast line").ran("/shop/.carryover/handoff.md", HANDOFF, op="read")
+    talk.edited(".carryover/handoff.md")
+
+    assert (talk.turn.prompt, talk.turn.answer) == ("Go on with the tax.", "I read:\n\n\nThe tax is next.")
+    assert [call.output for call in talk.digest.calls] == ["last line"]
+    assert (talk.digest.touched, talk.turn.changes) == ((), 0)
+
+
+def test_what_the_user_said_on_refusing_a_call_is_kept_with_the_call() -> None:
+    refused = ToolResult(
+        call_id="c", name="Bash", op="shell", status="denied", subject="rm -r build", user_words="Keep the build!"
+    )
+    talk = Conversation().user("Tidy up.").event(refused)
+
+    [reply] = talk.turn.replies
+    assert (reply.text, reply.to, reply.refused) == ("Keep the build!", "`rm -r build`", True)
+    assert talk.digest.failures == ()
+
+
+def test_the_newest_summary_of_each_kind_is_kept_in_its_parts() -> None:
+    parts = (SummaryPart("next", "Next", "Round the tax."), SummaryPart("other", "Files", "cart.py " * 900))
+    talk = Conversation().user("Go.").event(AgentSummary(text="first", source="compaction"))
+    talk.event(AgentSummary(text="whole", source="compaction", parts=parts)).user("And?")
+    talk.event(AgentSummary(text="You were away.", source="away"))
+
+    assert talk.digest.summary is not None and talk.digest.recap is not None
+    assert [part.text[:14] for part in talk.digest.summary.parts] == ["Round the tax.", "cart.py cart.p"]
+    assert len(talk.digest.summary.parts[1].text) < 2000
+    assert (talk.digest.summary.turn, talk.digest.recap.turn, talk.digest.recap.text) == (1, 2, "You were away.")
+
+
+def job(state: Literal["done", "failed"], report: str) -> Conversation:
+    talk = Conversation().user("Go.").event(BackgroundTask(task_id="j", state="running", label="npm run build"))
+    assert [each.text for each in talk.digest.jobs] == ["npm run build"]
+    return talk.event(BackgroundTask(task_id="j", state=state, report=report))
+
+
+def test_a_job_in_the_background_runs_until_it_ends_and_its_report_is_read() -> None:
+    done, failed = job("done", "built in 3 s"), job("failed", "out of memory")
+
+    assert [*done.digest.jobs, *failed.digest.jobs, *done.digest.failures] == []
+    assert [(call.subject, call.output) for call in done.digest.calls] == [("npm run build", "built in 3 s")]
+    assert (failure(failed).tried, failure(failed).why) == ("npm run build", "out of memory")
+
+
+@pytest.mark.parametrize(
+    ("output", "status", "run"),
+    [
+        ("84 passed in 2.13s", "ok", "pass"),
+        ("FAILED test_cart.py::test_cap\n1 failed, 3 passed in 0.1s", "error", "fail"),
+        ("84 passed in 2.13s", "unknown", "pass"),
+        ("collecting ...", "unknown", None),
+        ("collecting ...", "interrupted", None),
+    ],
+)
+def test_a_test_run_is_one_where_a_record_or_its_output_says_how_it_ended(
+    output: str, status: ResultStatus, run: str | None
+) -> None:
+    talk = Conversation().user("Test it.").ran("pytest -q", output, status=status)
+
+    assert [seen.run.status for seen in talk.digest.runs] == ([run] if run else [])
+
+
+def test_a_plan_waits_until_the_user_has_ruled_on_it() -> None:
+    talk = Conversation().user("Plan it.").event(PlanProposal(call_id="p", text="1. Cap it."))
+    waiting = talk.digest.proposal
+    ruled = talk.event(PlanProposal(call_id="p", text="", accepted=True)).digest.proposal
+
+    assert waiting is not None and (waiting.text, waiting.accepted) == ("1. Cap it.", None)
+    assert ruled is not None and (ruled.text, ruled.accepted) == ("1. Cap it.", True)
+
+
+def test_what_says_nothing_changes_nothing() -> None:
+    assert Conversation().says(" \n").event(UserPrompt(text="Look.", actor="model")).digest == Digest()

@@ -1,0 +1,242 @@
+"""What a reader finds under which heading, in the words of the people who were there."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from carryover.distill.handoff import distill, has_past
+from carryover.distill.render import lay_out, render
+from carryover.model import (
+    Answer,
+    Question,
+    QueuedPrompt,
+    ToolResult,
+    TurnEnd,
+)
+from support.conversation import (
+    GOAL,
+    MINUTE_MS,
+    START_MS,
+    Conversation,
+    handoff,
+    project,
+    section,
+    session,
+    under,
+    worked,
+)
+
+MARK = re.compile(r"(prompt|call|message)-(aaaa|bbbb|cccc)(\d)")
+LOG = "2031-03-04 11:02:17 INFO  worker: starting\n2031-03-04 11:02:18 ERROR worker: cart-4711 failed"
+
+
+def text_of(*talks: Conversation) -> str:
+    return render(handoff(*talks))
+
+
+@pytest.mark.parametrize(
+    ("second", "third"),
+    [
+        ("ok", "continue"),
+        ("No, that is wrong. Round at the end, not in between.", "Better, thanks."),
+        ("What does `total` stand for?", "And who calls it?"),
+        ("Please also look at checkout.py, which shows the sum twice when the list has more than one page.", "ok"),
+        (f"I get this now:\n\n{LOG}", "Why?"),
+        ("テストも追加してください。", "お願いします"),
+        ("/review", ""),
+    ],
+)
+def test_the_goal_of_a_short_session_is_always_its_task(second: str, third: str) -> None:
+    talk = worked()
+    for prompt in (second, third):
+        talk.user(prompt).edited("checkout.py").says("Done.")
+
+    assert GOAL in under("Task", talk)
+
+
+def test_a_greeting_is_no_goal() -> None:
+    talk = session("s1").user("hi").says("Hello! What shall I do?").user(GOAL).edited("cart.py").says("Done.")
+    talk.user("Thanks.").says("Gladly.").user("Push it.").ran("git push").says("Pushed.")
+
+    assert GOAL in under("Task", talk)
+    assert "): hi" not in under("Task", talk)
+
+
+@pytest.mark.parametrize(
+    "talk",
+    [
+        session("s1").user(LOG),
+        session("s1").user("", command="/init"),
+        session("s1").user(""),
+        session("s1").user("").edited("cart.py").says("Done."),
+        session("s1").calls("Find the callers", op="agent", name="Task"),
+        session("s1").says("Welcome back."),
+    ],
+)
+def test_as_soon_as_anything_happened_there_is_a_handoff(talk: Conversation) -> None:
+    assert has_past(project(talk))
+    assert "\n## " in text_of(talk)
+
+
+def test_where_nothing_happened_there_is_none() -> None:
+    assert distill(project(session("s1")), None, {}, resume="ask", now_ms=START_MS) is None
+    assert not has_past(project(session("s1")))
+
+
+def test_what_was_pasted_is_marked_as_no_words_of_the_user() -> None:
+    talk = session("s1").user(f"The nightly run prints this:\n\n{LOG}\n\nWhy is that?").edited("cart.py").says("Fixed.")
+    lines = section(talk, title="Task")
+
+    assert any("The nightly run prints this: / Why is that?" in line for line in lines)
+    assert [line.partition(": ")[0] for line in lines if "cart-4711" in line] == [f"pasted, {len(LOG)} characters"]
+
+
+def test_everything_of_a_short_conversation_is_there() -> None:
+    rule = "Never use floats for money: the tax office rejected them in March, and nobody noticed until June."
+    talk = worked().user(rule).says("Noted, integers only.").user("Now the tax.").edited("tax.py")
+    talk.says("The tax is done.\n\n- 7 % for books\n- 19 % for the rest")
+    text = text_of(talk)
+
+    for words in (
+        GOAL,
+        rule,
+        "The discount is in cents.",
+        "Noted, integers only.",
+        "Now the tax.",
+        "19 % for the rest",
+    ):
+        assert words in text
+
+
+def test_a_correction_of_long_ago_is_still_there() -> None:
+    talk = worked().user("Cap it at half.").calls("make cap").event(TurnEnd(reason="interrupted"))
+    talk.user("No cap at all!").says("Understood.")
+    for number in range(40):
+        talk.user(f"Add part {number} of the list to the page.").edited(f"p{number}.py").says(
+            f"Part {number} is there."
+        )
+
+    assert "No cap at all!" in under("What the user said", talk)
+    assert GOAL in under("Task", talk)
+
+
+def test_answers_and_refusals_stand_with_what_they_are_to() -> None:
+    refused = ToolResult(
+        call_id="c", name="Bash", op="shell", status="denied", subject="rm -r build", user_words="Keep the build!"
+    )
+    talk = session("s1").user(GOAL).event(Question(call_id="q", text="Which currency?", options=("EUR", "USD")))
+    talk.event(Answer(call_id="q", question="Which currency?", text="EUR")).event(refused).edited("cart.py").says(
+        "Done."
+    )
+    said = under("What the user said", talk)
+
+    assert re.search(r"Asked “Which currency\?” .*, answered: EUR", said)
+    assert re.search(r"On refusing `rm -r build` .*: Keep the build!", said)
+    assert "Which currency?" not in under("Open questions", talk)
+
+
+def test_what_was_typed_while_the_agent_worked_waits_under_the_task() -> None:
+    talk = session("s1").user(GOAL).calls("make").event(QueuedPrompt(text="And cap it at half."))
+    assert "And cap it at half." in under("Task", talk)
+
+    talk.event(QueuedPrompt(text="And cap it at half.", change="withdrawn"))
+    assert "And cap it at half." not in text_of(talk)
+
+
+def test_after_thirty_sessions_of_talk_the_last_words_of_the_one_that_worked_are_there() -> None:
+    talks = [worked(says="The discount is in cents. The tax is still in floats.")]
+    for number in range(1, 31):
+        talk = session(f"t{number}", hours=number, agent="codex").user("continue")
+        talks.append(talk.says("It is about cents. Do you want to continue from here, or start something different?"))
+
+    assert "The tax is still in floats." in under("Where it stands", *talks)
+    assert GOAL in under("Task", *talks)
+    assert under("Open questions", *talks) == ""
+
+
+def test_what_was_only_talked_since_stands_beside_the_work() -> None:
+    talk = (
+        session("s2", hours=1, agent="codex").user("Why are the amounts floats?").says("They come from the old table.")
+    )
+    stands = under("Where it stands", worked(), talk)
+
+    assert "The discount is in cents." in stands
+    assert "Since then codex said" in stands
+    assert "They come from the old table." in stands
+
+
+def beside() -> tuple[Conversation, Conversation]:
+    """Two sessions at the same time; the second one worked last."""
+    first = worked("aaaa", says="The discount is in cents. Shall I delete the old table?")
+    second = Conversation(session="bbbb", agent="codex", at_ms=START_MS + MINUTE_MS)
+    second.user("Translate the guide to French.").edited("guide.md").says("Chapter one is French.").user("And two?")
+    return first, second.edited("guide2.md").says("Chapter two is French.")
+
+
+def test_work_at_the_same_time_is_named_beside_that_which_leads() -> None:
+    task, other = under("Task", *beside()), under("Also in progress", *beside())
+
+    assert "Translate the guide to French." in task
+    assert "Make the discount" not in task
+    assert "claude-code (turn 1 of aaaa" in other
+    assert GOAL in other
+    assert "Shall I delete the old table?" in under("Open questions", *beside())
+
+
+@pytest.mark.parametrize(
+    "talks",
+    [
+        beside(),
+        (worked("s1"), worked("s2", hours=1, says="The tax is in cents. Shall I delete the old table?")),
+        (worked("s1", says="It is in cents. Shall I delete the old table?"), worked("s2", hours=1)),
+        (worked().user("And the tax?").edited("tax.py").says("In cents.").user("Test it.").calls("make test"),),
+        (worked(says="Done. Shall I delete the old table?").user("Yes, delete it."),),
+    ],
+    ids=["at the same time", "one after the other", "passed over", "cut off", "replied"],
+)
+def test_nothing_is_said_twice(talks: tuple[Conversation, ...]) -> None:
+    text = text_of(*talks)
+    said = [turn.prompt for talk in talks for turn in talk.digest.turns]
+    said += [
+        line for talk in talks for turn in talk.digest.turns for line in re.split(r"(?<=[.?]) ", turn.answer) if line
+    ]
+
+    assert {words: text.count(words) for words in said if text.count(words) != said.count(words)} == {}
+
+
+def test_every_line_names_the_record_that_it_comes_from() -> None:
+    talks = []
+    for at, name in enumerate(("aaaa", "bbbb", "cccc")):
+        talk = session(name, hours=at)
+        for number in range(1, 7):
+            mark = f"{name}{number}"
+            talk.user(f"Please do prompt-{mark} with care and tell me.").ran(
+                f"make call-{mark}", f"call-{mark} is done"
+            )
+            talk.says(f"It was message-{mark} that I did.")
+        talks.append(talk)
+    sources = [source for _, lines in lay_out(handoff(*talks)) for _, entry in lines for source in entry.sources]
+    marks = [(source, found) for source in sources for found in MARK.findall(f"{source.label} {source.text}")]
+
+    assert len(marks) > 24
+    for source, (kind, name, turn) in marks:
+        assert (source.kind, source.session, source.turn, source.agent) == (kind, name, int(turn), "claude-code")
+
+
+def test_a_session_that_is_named_hands_over_its_own_work_and_names_the_others() -> None:
+    talks = worked("s1"), worked("s2", hours=1, says="The tax is in cents.")
+
+    assert "The discount is in cents." in "".join(section(*talks, title="Where it stands", own="s1"))
+    assert "The tax is in cents." in "".join(section(*talks, title="Also in progress", own="s1"))
+
+
+def test_short_prompts_share_lines_and_none_is_cut_in_any_script() -> None:
+    talk = worked()
+    for number in range(9):
+        talk.user(f"{number}番目の割引は触らないでください。").says("わかりました。")
+    said = under("What the user said", talk)
+
+    assert all(f"{number}番目の割引は触らないでください。" in said for number in range(8))
+    assert " | " in said

@@ -1,0 +1,129 @@
+"""What was pasted into a prompt is known by its form, and marked; what the user typed beside it stays theirs."""
+
+from __future__ import annotations
+
+import pytest
+
+from carryover.distill.pastes import parts, quoted_prompt, typed_words
+
+LOG = """\
+2031-03-04 11:02:17,431 INFO  worker: starting job cart
+2031-03-04 11:02:18,007 ERROR worker: job cart failed after 3 attempts
+2031-03-04 11:02:18,009 INFO  worker: giving up"""
+TRACEBACK = """\
+Traceback (most recent call last):
+  File "/srv/app/worker.py", line 88, in run
+    job.execute()
+TimeoutError: the cart did not answer within 30 s"""
+JSON = """\
+{
+  "id": 4711,
+  "state": "failed"
+}"""
+DIFF = """\
+@@ -1,3 +1,3 @@
+-    return total
++    return round(total, 2)
+     # end"""
+MAILS = {
+    "en": "From: Dana Whitlock <dana@example.com>\nSubject: prices\n\nHello all,\nthe prices are wrong again.\nDana",
+    "de": "Von: Dana Weber <dana@example.com>\nBetreff: Preise\n\nHallo,\ndie Preise stimmen nicht.\nDana",
+    "ru": "От: Дана <dana@example.com>\nТема: цены\n\nДобрый день,\nцены снова неверны.\nДана",
+    "ja": "差出人：田中 <tanaka@example.com>\n件名： 価格\n\nお世話になります。\n価格が違います。\n田中",
+    "ko": "보낸 사람: 다나 <dana@example.com>\n제목: 가격\n\n안녕하세요.\n가격이 또 틀렸습니다.\n다나",
+}
+REVIEW = "I looked at the repository. Here is what I noticed.\n\nThe cart is loaded twice.\n\nThe cache never empties."
+PASTES = {"log": LOG, "traceback": TRACEBACK, "JSON": JSON, "diff": DIFF, **MAILS}
+
+
+def pasted(prompt: str) -> str:
+    return "\n\n".join(text for was, text in parts(prompt) if was)
+
+
+@pytest.mark.parametrize("paste", PASTES.values(), ids=PASTES)
+def test_a_prompt_that_is_pasted_whole_has_no_typed_words(paste: str) -> None:
+    assert typed_words(paste) == ""
+
+
+@pytest.mark.parametrize("paste", PASTES.values(), ids=PASTES)
+@pytest.mark.parametrize("gap", ["\n", "\n\n"], ids=["next line", "blank line"])
+def test_words_typed_before_and_after_stay_the_users(paste: str, gap: str) -> None:
+    before = "The nightly run prints this:"
+    prompt = f"{before}{gap}{paste}\n\nCan you find out why?"
+
+    assert typed_words(prompt) == f"{before}\n\nCan you find out why?"
+    assert "".join(pasted(prompt).split()) == "".join(paste.split())
+
+
+@pytest.mark.parametrize("paste", [LOG, TRACEBACK, JSON, DIFF], ids=["log", "traceback", "JSON", "diff"])
+def test_an_order_below_what_a_program_printed_stays_the_users(paste: str) -> None:
+    prompt = f"I get this:\n\n{paste}\n\nFix it, but do not touch the tax."
+
+    assert typed_words(prompt) == "I get this:\n\nFix it, but do not touch the tax."
+
+
+def test_what_a_colon_leads_to_is_somebody_elses() -> None:
+    prompt = f"The other agent wrote this:\n\n{REVIEW}"
+
+    assert typed_words(prompt) == "The other agent wrote this:"
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "Add a discount to the cart.",
+        "Please do three things:\n\n- cap the discount\n- round last\n- write a test",
+        "Please do three things:\n1. cap the discount\n2. round last\n3. write a test",
+        "Two rules. Never round before the end.\n\nAnd never use floats for money: cents get lost.",
+        "価格を丸める前に割引を計算してください。\n\n通貨には浮動小数点を使わないでください。",
+        "Is it `cart.py` or `checkout.py`?",
+        "Fix the discount.\nIt comes to 899.1 instead of 899.",
+        "API errors must be shown in red.",
+        "@src/cart.py add a discount",
+        "[Image #1] the button is cut off",
+        '"Save" does nothing when the cart is empty.',
+        "@cart.py\n@checkout.py\nWire them together.",
+        "src/cart.py:12 looks wrong to me.\n\nIs it?",
+    ],
+)
+def test_what_a_person_types_is_not_taken_for_a_paste(prompt: str) -> None:
+    assert typed_words(prompt) == prompt
+
+
+def test_a_single_line_of_a_program_is_known_by_what_leads_to_it() -> None:
+    assert typed_words("I get this:\nTypeError: total is not a function") == "I get this:"
+
+
+def test_a_long_block_of_prose_was_pasted() -> None:
+    assert typed_words("What do you think of this?\n\n" + "The cart is loaded twice. " * 60) == (
+        "What do you think of this?"
+    )
+
+
+def test_a_quoted_prompt_marks_the_paste_and_its_length() -> None:
+    quoted = quoted_prompt(f"I get this:\n\n{TRACEBACK}", 300)
+
+    assert quoted.splitlines()[0] == "I get this:"
+    assert f"(pasted, {len(TRACEBACK)} characters: Traceback (most recent call last):" in quoted
+    assert "did not answer within 30 s" in quoted
+
+
+def test_of_a_long_paste_little_is_shown_and_all_of_the_typed_words() -> None:
+    quoted = quoted_prompt(f"{LOG}\n{LOG * 20}\n\nWhy does the cart fail only at night?", 300)
+
+    assert quoted.endswith("Why does the cart fail only at night?")
+    assert f"{len(LOG) * 21 + 1:,} characters" in quoted
+    assert len(quoted) < 400
+
+
+def test_a_long_list_is_one_paste() -> None:
+    review = "\n".join(f"{number}. The cart is loaded twice by caller {number}." for number in range(1, 30))
+    prompt = f"Fix only what is about the cart:\n\n{review}\n\nDo not touch the tax."
+
+    assert typed_words(prompt) == "Fix only what is about the cart:"
+    assert typed_words(f"{review}\n\nDo not touch the tax.") == "Do not touch the tax."
+    assert typed_words(f"{review}\nIs that right?") == "Is that right?"
+
+
+def test_the_length_is_that_of_the_whole_paste_where_only_its_ends_are_kept() -> None:
+    assert "(pasted, 50,000 characters: " in quoted_prompt(LOG, 300, chars=50_000)

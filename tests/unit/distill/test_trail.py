@@ -1,0 +1,123 @@
+"""Which turn leads: the newest that worked, however much was only talked since."""
+
+from __future__ import annotations
+
+import pytest
+
+from carryover.distill.trail import Past, is_talk, parallel_sessions, past_of, task_of
+from carryover.model import PlanItem, PlanUpdate, TurnEnd
+from support.conversation import GOAL, Conversation, handoff, project, session, worked
+
+
+def past(*talks: Conversation, own: str | None = None) -> Past:
+    found = past_of(project(*talks), now_ms=max(talk.at_ms for talk in talks), own=own)
+    assert found is not None
+    return found
+
+
+def talked(name: str, *, hours: int) -> Conversation:
+    talk = session(name, hours=hours, agent="codex").user("What does the cart do?")
+    return talk.ran("cat cart.py", "x = 1").says("It adds up prices.")
+
+
+@pytest.mark.parametrize(
+    "talk",
+    [
+        Conversation().user("continue"),
+        Conversation().user("What does the cart do?").ran("cat cart.py", "x = 1").says("It adds up prices."),
+        Conversation().user("Danke!").says("Gern."),
+        Conversation().user("").says("What shall I do?"),
+    ],
+)
+def test_a_short_question_and_a_short_answer_are_talk(talk: Conversation) -> None:
+    assert is_talk(talk.turn)
+
+
+@pytest.mark.parametrize(
+    "talk",
+    [
+        worked("s1"),
+        Conversation().user("Deploy it.").ran("make deploy").says("Done."),
+        Conversation().user("Read the cart.").ran("cat cart.py", "x = 1"),
+        Conversation().user("Explain it.").event(TurnEnd(reason="limit")),
+        Conversation().user("Explain it.").says("The cart adds up prices. " * 60),
+        Conversation().user("The cart must add up prices in cents. " * 9).says("Noted."),
+        Conversation().edited("cart.py"),
+    ],
+)
+def test_what_changed_something_is_long_or_was_cut_off_is_more_than_talk(talk: Conversation) -> None:
+    assert not is_talk(talk.turn)
+
+
+def test_talk_never_replaces_work() -> None:
+    found = past(worked("s1"), talked("s2", hours=1), talked("s3", hours=2))
+
+    assert (found.main.turn.session, found.lead.session) == ("s1", "s1")
+    assert [step.turn.session for step in found.since] == ["s2", "s3"]
+
+
+def test_without_any_work_the_newest_talk_leads() -> None:
+    assert past(talked("s1", hours=0), talked("s2", hours=1)).lead.session == "s2"
+
+
+def test_a_session_that_is_named_leads_with_its_own_work() -> None:
+    found = past(worked("s1"), worked("s2", "Add a tax.", hours=1), own="s1")
+
+    assert (found.lead.session, found.main.turn.prompt) == ("s1", GOAL)
+    assert past(worked("s1"), worked("s2", hours=1), own="unknown").lead.session == "s2"
+
+
+def test_sessions_at_the_same_time_are_parallel_and_those_before_and_that_only_talked_are_not() -> None:
+    lead = worked("s3", hours=2)
+    lead.user("Now the tax.").edited("tax.py").says("Done.")
+    beside = worked("s2", "Add a logo.", hours=2)
+    found = past(worked("s1"), beside, lead, talked("s4", hours=2))
+
+    assert [each.session for each in parallel_sessions(found.view, found.lead)] == ["s2"]
+
+
+def test_a_turn_is_named_with_as_much_of_its_sessions_id_as_tells_it_apart() -> None:
+    ids = ("c0de0000-aaaa-1", "c0de0000-aaaa-2", "beef0000-1")
+    found = past(*(worked(name, hours=at) for at, name in enumerate(ids)))
+    alone = past(worked(ids[0]), worked(ids[2], hours=2))
+
+    assert [found.place(step) for step in found.steps] == [
+        "turn 1 of c0de0000-aaaa-1, 2 h earlier",
+        "turn 1 of c0de0000-aaaa-2, 62 min earlier",
+        "turn 1, 2 min earlier",
+    ]
+    assert alone.place(alone.steps[0]) == "turn 1 of c0de0000, 2 h earlier"
+
+
+@pytest.mark.parametrize(
+    ("talk", "settled"),
+    [
+        (worked("s1"), True),
+        (worked("s1").user("Thanks!").says("You're welcome."), True),
+        (worked("s1").user("Now the tax."), False),
+        (Conversation().user("Add it.").edited("cart.py").says("Done. Shall I test it?"), False),
+        (worked("s1").event(PlanUpdate(items=(PlanItem(text="Add a tax"),))), False),
+        (worked("s1").user("Now the tax.").event(TurnEnd(reason="limit")), False),
+    ],
+)
+def test_nothing_is_settled_while_something_is_open(talk: Conversation, settled: bool) -> None:
+    assert handoff(talk).settled is settled
+
+
+@pytest.mark.parametrize(
+    ("prompts", "task"),
+    [
+        (("hi", "Add a discount."), "Add a discount."),
+        (("ok", "yes"), "ok"),
+        (("Look:\n\n```\nlog\n```\n\nWhy?",), "Look: Why?"),
+        (("",), None),
+    ],
+)
+def test_what_a_session_is_about_is_its_first_prompt_that_says_something(
+    prompts: tuple[str, ...], task: str | None
+) -> None:
+    talk = Conversation()
+    for prompt in prompts:
+        talk.user(prompt).says("Yes.")
+
+    assert task_of(talk.digest) == task
