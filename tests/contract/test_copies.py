@@ -30,6 +30,21 @@ def copied(recording: Recording, path: Path) -> Path:
     return path
 
 
+def test_a_copy_that_lacks_only_its_last_newline_is_whole(agent: Agent, grown: Recording, tmp_path: Path) -> None:
+    """Also when it was copied just now."""
+    copy = copied(grown, tmp_path / "backup" / grown.path.name)
+    document = open_document(copy)
+    whole = read_on(document.agent, document.source)
+    copy.write_bytes(copy.read_bytes().rstrip(b"\n"))
+
+    document = open_document(copy)
+
+    assert document.agent.id == agent.id
+    assert [event.key for event in read_on(document.agent, document.source).events] == [
+        event.key for event in whole.events
+    ]
+
+
 @pytest.mark.parametrize("name", ["as it was", "another"])
 def test_a_copy_is_recognised_and_says_the_same(
     agent: Agent, case: Case, recording: Recording, name: str, tmp_path: Path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -17,6 +18,7 @@ from contract.case import Reading, Recording, fold_into, moved, read_on, source_
 
 LIKE_A_KEY = "ghp_" + "Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4zAb3d"
 """In the form of a token of GitHub; no one's."""
+LONG_AGO_S = 1_780_000_000
 
 
 @pytest.mark.hypothesis
@@ -94,6 +96,28 @@ def test_a_torn_last_line_waits(agent: Agent, grown: Recording, tmp_path: Path) 
     assert len(read_on(agent, source).events) == before
     path.write_bytes(b"".join([*complete, last]))
     assert read_on(agent, source, reading).events == read_on(agent, source).events
+
+
+def test_each_line_may_end_only_when_the_next_one_is_written(agent: Agent, grown: Recording, tmp_path: Path) -> None:
+    """Each is taken after a rest, also the last one, and once."""
+    first, *others = grown.path.read_bytes().splitlines()
+    path = tmp_path / "transcript"
+    source = moved(source_at(agent, grown), path)
+    at_once = read_on(agent, source_at(agent, grown))
+    path.touch()
+    reading: Reading | None = None
+
+    for added in (first, *(b"\n" + line for line in others), b"\n"):
+        with path.open("ab") as file:
+            file.write(added)
+        os.utime(path, (LONG_AGO_S, LONG_AGO_S))
+        last = len(reading.events) if reading is not None else 0
+        reading = read_on(agent, source, reading)
+
+    assert reading is not None
+    assert (len(reading.events), reading.restarts) == (last, 0), "the newline at the end is no line"
+    assert [event.key for event in reading.events] == [event.key for event in at_once.events]
+    assert reading.skipped == at_once.skipped
 
 
 def test_a_truncated_file_is_read_again(agent: Agent, grown: Recording, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from carryover.ledger.project_content import main_thread
 from carryover.ledger.queries import projects, work_sessions
 from carryover.publish.make import make
 from carryover.publish.project_view import MAX_SESSIONS, project_view
+from carryover.readers.by_kind import reader_of_copies
 
 _MOST_BATCHES: Final = 8
 """How much of a file is read to find out whose it is: about 8 MiB, should it begin with what is too long to be read."""
@@ -109,7 +110,7 @@ def _document(path: Path, agent_id: str | None) -> tuple[Agent, Source]:
 
 
 def _agent_for(path: Path, agent_id: str | None) -> Agent:
-    known = adapters()
+    known = {name: replace(agent, reader=reader_of_copies(agent.reader)) for name, agent in adapters().items()}
     if agent_id is not None:
         if agent_id not in known:
             raise UserError(

@@ -18,8 +18,8 @@ from carryover.importing.note import FORM, is_note, note_agent, note_source
 from carryover.importing.rebase import former_root, moved
 from carryover.importing.specstory import document as specstory
 from carryover.model import AnyBody, Event, FileEdit, ToolCall, ToolResult
+from carryover.readers.by_kind import reader_of_copies
 from carryover.readers.files import open_regular
-from carryover.readers.jsonl import JsonlReader
 
 HEAD_BYTES: Final = 64 << 10
 _NOTHING: Final = "Nothing was imported from it."
@@ -106,8 +106,7 @@ def _spec(path: Path, named: str | None, agent_id: str | None, *, unnamed: Agent
 
 def _as_copy(agent: Agent, source: Source, project: str | None) -> Agent:
     """The agent as it reads a file that grows no more, with all sessions in `project`."""
-    if type(agent.reader) is JsonlReader:
-        agent = replace(agent, reader=JsonlReader(copied=True))
+    agent = replace(agent, reader=reader_of_copies(agent.reader))
     if project is None:
         return agent
     recorded = first_folder(agent, source)

@@ -6,11 +6,25 @@ import errno
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from carryover.adapter.contract import Batch, FileStat, Reader
 
 K = TypeVar("K", bound=str)
+
+
+@runtime_checkable
+class Waits(Protocol):
+    """A reader that holds back what may not be complete yet."""
+
+    def of_copies(self) -> Reader:
+        """The same for files that grow no more."""
+        ...
+
+
+def reader_of_copies(reader: Reader) -> Reader:
+    """The reader for files that grow no more, so that it need not wait for anything."""
+    return reader.of_copies() if isinstance(reader, Waits) else reader
 
 
 class ReaderByKind(Generic[K]):
@@ -31,6 +45,12 @@ class ReaderByKind(Generic[K]):
     def stat(self, path: Path) -> FileStat:
         """Returns the stat by which that reader knows whether `path` changed."""
         return self._reader_of(path).stat(path)
+
+    def of_copies(self) -> ReaderByKind[K]:
+        """The same for files that grow no more."""
+        return ReaderByKind(
+            self._kind_of, lambda: {kind: reader_of_copies(reader) for kind, reader in self._make_readers().items()}
+        )
 
     @cached_property
     def _readers(self) -> Mapping[K, Reader]:

@@ -28,6 +28,12 @@ def stamp_of_file(path: Path | str) -> FileStat:
     return FileStat(status.st_size, status.st_mtime_ns)
 
 
+def wait_ms(status: os.stat_result, rest_ms: int, *, now_ms: int) -> int | None:
+    """How long to wait until a file has rested for `rest_ms`; None if it has, or its time is in the future."""
+    age_ms = now_ms - status.st_mtime_ns // 1_000_000
+    return rest_ms - max(age_ms, 0) if -rest_ms <= age_ms < rest_ms else None
+
+
 def open_regular(path: Path) -> int:
     """A descriptor to read a file with; the caller closes it.
 

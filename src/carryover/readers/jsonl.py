@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import msgspec
 
 from carryover.adapter.contract import Batch, FileStat, Record
-from carryover.readers.files import open_regular, stamp_of_file
+from carryover.readers.files import open_regular, stamp_of_file, wait_ms
 from carryover.readers.position import Position, decode, guarded, settle
+from carryover.readers.stat_cache import utc_now_ms
 
 MAX_LINE_BYTES: Final = 8 << 20
 """A longer line is counted and skipped, without being held in memory."""
@@ -19,17 +21,26 @@ READ_BYTES: Final = 1 << 20
 READ_LINES: Final = 500
 SKIP_BYTES: Final = 64 << 20
 """How much of an oversized line one read skips, so that no read takes long."""
+REST_MS: Final = 2_000
+"""For how long after a write the last line may still be growing, if it has no newline."""
 
 
 class JsonlReader:
-    """Reads a file that grows by whole lines. A last line without a newline waits until it is complete.
+    """Reads a file that grows by lines. A last line without a newline waits until it is complete.
 
-    Blank and oversized lines are no records but count in the numbering. A line may hold any bytes. `copied`: the file
-    grows no more, so a last line without a newline is taken too if it is JSON.
+    It is taken without, since some clients write none after it, if it is a JSON object and the file has rested, or is
+    `copied` and grows no more. Nothing but white space can follow an object, so what comes after it is no part of it.
+
+    Blank and oversized lines are no records but count in the numbering. A line may hold any bytes.
     """
 
-    def __init__(self, *, copied: bool = False) -> None:
+    def __init__(self, *, copied: bool = False, now_ms: Callable[[], int] = utc_now_ms) -> None:
         self._copied = copied
+        self._now_ms = now_ms
+
+    def of_copies(self) -> Self:
+        """The same for files that grow no more."""
+        return type(self)(copied=True)
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """The next complete lines, at most 1 MiB or 500 of them.
@@ -40,10 +51,14 @@ class JsonlReader:
         """
         descriptor = open_regular(path)
         try:
+            waits_ms = self._waits_ms(descriptor)  # before the content, so that this was not written later
             position, restarted = settle(descriptor, cursor)
             lines, position, oversized, more = _advance(descriptor, position)
-            if self._copied and not more and not position.passed:
-                lines, position = _with_last_line(descriptor, lines, position)
+            last = _last_line(descriptor, position) if not more and not position.passed else None
+            if last is not None and waits_ms is None:
+                # The line counts once its newline comes, and what there is before that has the same number.
+                lines = (*lines, Record(number=position.line + 1, data=last.removesuffix(b"\r")))
+                position = Position(offset=position.offset + len(last), line=position.line)
             position = guarded(descriptor, position)
         finally:
             os.close(descriptor)
@@ -53,6 +68,7 @@ class JsonlReader:
             restarted=restarted,
             more=more,
             oversized=oversized,
+            retry_after_s=waits_ms / 1000 if last is not None and waits_ms is not None else None,
         )
 
     def stat(self, path: Path) -> FileStat:
@@ -63,6 +79,10 @@ class JsonlReader:
         """The offset in bytes at which a cursor continues: the file's size, unless its last line is not complete."""
         position = decode(cursor)
         return position.resume_at if position is not None else 0
+
+    def _waits_ms(self, descriptor: int) -> int | None:
+        """How long to wait until the file has rested; None if it has."""
+        return None if self._copied else wait_ms(os.fstat(descriptor), REST_MS, now_ms=self._now_ms())
 
 
 def _advance(descriptor: int, position: Position) -> tuple[tuple[Record, ...], Position, int, bool]:
@@ -98,17 +118,21 @@ def _split(data: bytes, position: Position) -> tuple[tuple[Record, ...], int, in
     return tuple(records), offset, line, oversized
 
 
-def _with_last_line(
-    descriptor: int, records: tuple[Record, ...], position: Position
-) -> tuple[tuple[Record, ...], Position]:
-    """The same with a last line that lacks only its newline, if there is one."""
-    rest = os.pread(descriptor, MAX_LINE_BYTES, position.offset)
+def _last_line(descriptor: int, position: Position) -> bytes | None:
+    """The rest of the file, if that is a line that lacks only its newline: a JSON object."""
+    rest = os.pread(descriptor, MAX_LINE_BYTES + 1, position.offset)
+    if not rest or len(rest) > MAX_LINE_BYTES or b"\n" in rest:
+        return None
+    text = rest.decode("utf-8-sig", "replace").strip()
+    if not (text.startswith("{") and text.endswith("}")):
+        return None
+    import json  # takes lone surrogates, which programs in JavaScript write
+
     try:
-        msgspec.json.decode(rest)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return records, position
-    last = Record(number=position.line + 1, data=rest)
-    return (*records, last), Position(offset=position.offset + len(rest), line=position.line + 1)
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return rest
 
 
 def skip_line(descriptor: int, position: Position) -> tuple[tuple[Record, ...], Position, int, bool]:

@@ -14,8 +14,9 @@ TAIL_BYTES: Final = 256
 class Position(msgspec.Struct, frozen=True, array_like=True):
     """Where to continue reading, and how to recognise that the file is still the same one.
 
-    `offset` is in bytes and always just after a complete line, `line` is the number of that line. `passed`
-    counts the bytes after it that are known to belong to an oversized line whose end has not been seen.
+    `offset` is in bytes and just after a complete line, or after one that was taken before its newline came. `line`
+    is the number of the last complete one. `passed` counts the bytes after `offset` that are known to belong to an
+    oversized line whose end has not been seen.
     """
 
     offset: int = 0

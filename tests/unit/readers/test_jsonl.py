@@ -312,35 +312,3 @@ def test_how_the_file_was_cut_into_reads_makes_no_difference(path: Path, content
         records += more
 
     assert records == at_once
-
-
-def test_of_a_copy_a_last_line_without_its_newline_is_read(path: Path) -> None:
-    path.write_bytes(b'{"a":1}\n{"b":2}')
-    reader = JsonlReader(copied=True)
-
-    first = reader.read(path, None)
-    again = reader.read(path, first.cursor)
-
-    assert [(record.number, record.data) for record in first.records] == [(1, b'{"a":1}'), (2, b'{"b":2}')]
-    assert (again.records, reader.resumes_at(first.cursor)) == ((), 15)
-
-
-def test_of_a_copy_a_torn_last_line_is_left_out(path: Path) -> None:
-    path.write_bytes(b'{"a":1}\n{"b":')
-    reader = JsonlReader(copied=True)
-
-    batch = reader.read(path, None)
-
-    assert [record.data for record in batch.records] == [b'{"a":1}']
-    assert reader.resumes_at(batch.cursor) == 8
-
-
-def test_a_copy_that_grows_all_the_same_is_read_on(path: Path) -> None:
-    path.write_bytes(b'{"a":1}')
-    reader = JsonlReader(copied=True)
-    cursor = reader.read(path, None).cursor
-    path.write_bytes(b'{"a":1}\n{"b":2}\n')
-
-    batch = reader.read(path, cursor)
-
-    assert ([record.data for record in batch.records], batch.restarted) == ([b'{"b":2}'], False)

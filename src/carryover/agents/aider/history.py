@@ -13,7 +13,7 @@ from carryover.adapter.contract import Batch, FileStat, Record
 from carryover.agents.aider import blocks
 from carryover.agents.aider.inputs import Inputs, inputs_of, local_ms, read_inputs
 from carryover.agents.aider.wire import Block
-from carryover.readers.files import open_regular, stamp_of_file
+from carryover.readers.files import open_regular, stamp_of_file, wait_ms
 from carryover.readers.jsonl import MAX_LINE_BYTES, READ_BYTES, READ_LINES, skip_line
 from carryover.readers.position import Position, confirmed, guarded
 from carryover.readers.stat_cache import utc_now_ms
@@ -89,15 +89,16 @@ class HistoryReader:
         inputs = read_inputs(inputs_of(path), state.inputs_at)
         now_ms = self._now_ms()
         # Before the content: what is read then was not written before that time, unless it follows within a moment.
-        written_ms = os.fstat(descriptor).st_mtime_ns // 1_000_000
-        wait_ms = _wait_ms(now_ms - written_ms)
+        status = os.fstat(descriptor)
+        written_ms = status.st_mtime_ns // 1_000_000
+        rests_in_ms = wait_ms(status, HOLD_MS, now_ms=now_ms)
         size = READ_BYTES
         while True:
             data = os.pread(descriptor, size, state.position.offset)
             full = len(data) == size
             forced = full and size > MAX_LINE_BYTES
             end = data.rfind(b"\n") + 1
-            whole = forced or (not full and wait_ms is None)
+            whole = forced or (not full and rests_in_ms is None)
             run = _Run(state, data[:end], inputs, whole=whole, written_ms=written_ms)
             if forced and not run.records:  # nothing but blank lines before the beginning of one too long to hold
                 position = Position(
@@ -109,14 +110,14 @@ class HistoryReader:
             if run.records or not full:
                 break
             size *= 4
-        waits = not full and wait_ms is not None and run.rest
+        waits = not full and rests_in_ms is not None and run.rest
         more = full or run.cut
         batch = Batch(
             records=run.encoded(seen_ms=0 if more else max(0, min(written_ms, now_ms))),
             cursor=b"",
             more=more,
             oversized=run.oversized,
-            retry_after_s=wait_ms / 1000 if waits and wait_ms is not None and not more else None,
+            retry_after_s=rests_in_ms / 1000 if waits and rests_in_ms is not None and not more else None,
         )
         return batch, run.state
 
@@ -206,11 +207,6 @@ def _before_header_ms(lines: Sequence[str]) -> int:
     """UTC milliseconds of shortly before the first header; 0 where there is none."""
     begun_ms = next((at_ms for line in lines if (at_ms := local_ms(blocks.header_time(line)))), 0)
     return max(0, begun_ms - _BEFORE_MS)
-
-
-def _wait_ms(age_ms: int) -> int | None:
-    """How long to wait until a file of that age has rested; None if it has."""
-    return HOLD_MS - max(age_ms, 0) if -HOLD_MS <= age_ms < HOLD_MS else None
 
 
 def _settle(descriptor: int, cursor: bytes | None) -> tuple[State, bool]:

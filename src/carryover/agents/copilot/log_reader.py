@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Batch, FileStat, Record
+from carryover.adapter.contract import Batch, Record
 from carryover.readers.files import read_small
 from carryover.readers.jsonl import JsonlReader
 
@@ -57,16 +57,13 @@ class Position(msgspec.Struct, frozen=True, array_like=True):
     """The file was replaced, and its end was not reached since."""
 
 
-class LogReader:
+class LogReader(JsonlReader):
     """See the module, and `carryover.adapter.contract.Reader`."""
-
-    def __init__(self) -> None:
-        self._lines = JsonlReader()
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Reads on from `cursor`. Raises as `JsonlReader.read` does."""
         before = _decoded(cursor)
-        batch = self._lines.read(path, before.lines if before is not None else None)
+        batch = super().read(path, before.lines if before is not None else None)
         restarted = batch.restarted or (cursor is not None and before is None)
         before = before or Position()
         again = before.again
@@ -88,9 +85,10 @@ class LogReader:
             restarted=restarted,
         )
 
-    def stat(self, path: Path) -> FileStat:
-        """Size and time of the file."""
-        return self._lines.stat(path)
+    def resumes_at(self, cursor: bytes) -> int:
+        """See `JsonlReader.resumes_at`."""
+        position = _decoded(cursor)
+        return super().resumes_at(position.lines) if position is not None else 0
 
 
 def note_of(data: bytes) -> Again | Noted | None:

@@ -51,12 +51,15 @@ def state_of(data: bytes) -> tuple[Fields | None, Problem | None]:
 def replayed(data: bytes) -> tuple[Fields | None, Problem | None]:
     """The chat that a log comes to, up to the first line that cannot be applied, and what is wrong with that.
 
-    A last line without a newline is not there yet.
+    A last line that is no JSON and has no newline is not there yet.
     """
     state: dict[str, Any] | None = None
     problem: Problem | None = None
-    for line in filter(None, map(bytes.strip, data[: data.rfind(b"\n") + 1].split(b"\n"))):
+    *complete, rest = map(bytes.strip, data.split(b"\n"))
+    for line in filter(None, (*complete, rest)):
         entry = rawjson.read(_ENTRY, line)
+        if line is rest and entry == "not JSON":
+            break
         if isinstance(entry, str):
             problem = "not JSON" if entry == "not JSON" else "unexpected entry"
         elif entry.kind == _INITIAL and isinstance(entry.v, dict):

@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from carryover.adapter.contract import Batch, FileStat, Reader, Source
+from carryover.adapter.contract import Batch, Reader, Source
 from carryover.agents.cursor.spec import SPEC
 from carryover.readers.files import SQLITE, read_head
 from carryover.readers.jsonl import JsonlReader
@@ -46,17 +46,14 @@ _ID: Final = re.compile(r"[\w-]{1,100}")
 _OBJECT: Final = re.compile(rb"\s*\{(?=\s*\")")
 
 
-class LinesReader:
+class LinesReader(JsonlReader):
     """As `JsonlReader`; a record that is a JSON object begins with `carryoverNotedMs`, for lines say no time."""
-
-    def __init__(self) -> None:
-        self._lines = JsonlReader()
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Reads on from `cursor`; each record gets the file's modification time in milliseconds, since lines have no
         time."""
-        noted = b'{"%s":%d,' % (NOTED.encode(), self._lines.stat(path).mtime_ns // 1_000_000)
-        batch = self._lines.read(path, cursor)
+        noted = b'{"%s":%d,' % (NOTED.encode(), self.stat(path).mtime_ns // 1_000_000)
+        batch = super().read(path, cursor)
         records = (
             msgspec.structs.replace(record, data=_OBJECT.sub(lambda _: noted, record.data, count=1))
             if _OBJECT.match(record.data)
@@ -64,10 +61,6 @@ class LinesReader:
             for record in batch.records
         )
         return msgspec.structs.replace(batch, records=tuple(records))
-
-    def stat(self, path: Path) -> FileStat:
-        """Returns the stat by which it is known whether `path` changed."""
-        return self._lines.stat(path)
 
 
 def kind_of(path: str | PurePath) -> Kind | None:

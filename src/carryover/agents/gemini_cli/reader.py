@@ -13,31 +13,28 @@ from carryover.readers.files import stamp_of_file
 from carryover.readers.jsonl import JsonlReader
 
 
-class LinesReader:
+class LinesReader(JsonlReader):
     """Reads `.jsonl`. Before its lines comes the start folder, which none of them needs to name."""
-
-    def __init__(self) -> None:
-        self._lines = JsonlReader()
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """See `JsonlReader.read`."""
-        batch = self._lines.read(path, cursor)
+        batch = super().read(path, cursor)
         root = start_folder(path) if batch.records else None
         if root is None:
             return batch
         first = Record(number=0, data=msgspec.json.encode({"$begin": wire.Begin(root=root)}))
         return msgspec.structs.replace(batch, records=(first, *batch.records))
 
-    def stat(self, path: Path) -> FileStat:
-        """See `JsonlReader.stat`."""
-        return self._lines.stat(path)
-
 
 class TranscriptReader:
     """See `carryover.adapter.contract.Reader`. The name of a file says which form it has."""
 
-    def __init__(self) -> None:
-        self._lines = LinesReader()
+    def __init__(self, *, copied: bool = False) -> None:
+        self._lines = LinesReader(copied=copied)
+
+    def of_copies(self) -> TranscriptReader:
+        """The same for files that grow no more."""
+        return TranscriptReader(copied=True)
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """The next records. Raises as the reader of the form does."""
