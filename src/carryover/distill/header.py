@@ -24,8 +24,8 @@ PLACEHOLDER: Final = CleanText("# [CARRYOVER] No prior session captured.\n")
 
 _NAMED: Final = "If the user's message already names a task, do that instead and take this as background."
 _SETTLED: Final = (
-    "The last request was answered and nothing is open: begin your first response with a two-sentence summary of where "
-    "things stand, and ask nothing about it.",
+    "The last request was answered, and no question, step or failing test is recorded as open: begin your first "
+    "response with a two-sentence summary of where things stand, and ask nothing about it.",
     _NAMED,
 )
 """In place of the question, where there is nothing to continue."""
