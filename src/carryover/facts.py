@@ -40,13 +40,6 @@ class GitFacts(msgspec.Struct, frozen=True, kw_only=True):
     stale: bool = False
 
 
-class Marker(msgspec.Struct, frozen=True):
-    """A TODO or FIXME comment. `line` is 1-based."""
-
-    line: int
-    text: str
-
-
 class FileFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What a touched file looks like now. Unknown languages have only `exists`."""
 
@@ -55,7 +48,6 @@ class FileFacts(msgspec.Struct, frozen=True, kw_only=True):
     """None where no grammar is known or the file was not read."""
     symbol: str | None = None
     """Function or class around the last edit, such as `Cart.discount`."""
-    markers: tuple[Marker, ...] = ()
 
 
 class FileQuery(msgspec.Struct, frozen=True, kw_only=True):

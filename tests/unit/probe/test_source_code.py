@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carryover.facts import FileFacts, Marker
+from carryover.facts import FileFacts
 from carryover.probe.source_code import examine, language_of
 
 # Each source with the symbol expected on each of its lines (after `»`; none: no symbol).
@@ -162,10 +162,6 @@ def symbol_at(source: bytes, language: str, line: int) -> str | None:
     return examine(source, language, line).symbol
 
 
-def markers(source: bytes, language: str) -> tuple[Marker, ...]:
-    return examine(source, language, None).markers
-
-
 def source_of(language: str) -> bytes:
     lines = SOURCES[language].removeprefix("\n").split("\n")
     return "\n".join(line.partition("»")[0].rstrip() for line in lines).encode()
@@ -223,37 +219,6 @@ def test_macros_do_not_make_a_c_file_a_broken_one(source: bytes) -> None:
     assert parses(source, "cpp")
 
 
-@pytest.mark.parametrize(
-    ("language", "source", "expected"),
-    [
-        ("python", b"x = 'TODO: no'\n# TODO: yes\nTODO = 1\n'''TODO: no'''\n", (Marker(2, "TODO: yes"),)),
-        ("python", b"# todo later, TODOS, XXXX\n# FIXME\n", (Marker(2, "FIXME"),)),
-        (
-            "javascript",
-            b"/* HACK: old TODO\n * TODO second */ f('TODO no')\n",
-            (Marker(1, "HACK: old TODO"), Marker(2, "TODO second")),
-        ),
-        ("tsx", b"const a = <div>{/* TODO: style */}TODO no</div>;\n", (Marker(1, "TODO: style"),)),
-        ("go", b"package a\n\nvar s = \"TODO\" // TODO(me): x\n", (Marker(3, "TODO(me): x"),)),
-        ("rust", b"/// FIXME docs\nfn f() { \"TODO\"; }\n", (Marker(1, "FIXME docs"),)),
-        ("java", b"class A { /** XXX slow */ String s = \"TODO\"; }\n", (Marker(1, "XXX slow"),)),
-        ("cpp", b"int a; // TODO a\r\nauto s = R\"(TODO)\";\r\n", (Marker(1, "TODO a"),)),
-        ("ruby", b"s = 'TODO' # TODO: r\n=begin\nFIXME b\n=end\n", (Marker(1, "TODO: r"), Marker(3, "FIXME b"))),
-    ],
-)  # fmt: skip
-def test_notes_count_only_in_comments(language: str, source: bytes, expected: tuple[Marker, ...]) -> None:
-    assert markers(source, language) == expected
-
-
-def test_notes_are_bounded_in_number_and_length() -> None:
-    source = b"".join(b"# TODO %d %s\n" % (number, b"x" * 300) for number in range(9))
-
-    found = markers(source, "python")
-
-    assert [note.line for note in found] == [1, 2, 3, 4, 5]
-    assert [len(note.text) for note in found] == [200] * 5
-
-
 @pytest.mark.parametrize("line", [-1, 0, 3, 10**9])
 def test_a_line_outside_the_file_has_no_symbol(line: int) -> None:
     assert symbol_at(b"def f():\n    pass", "python", line) is None
@@ -308,7 +273,7 @@ def test_no_bytes_break_the_reading(language: str, junk: bytes, cut: int, line: 
     assert examine(torn, language, line) == facts
 
 
-@pytest.mark.parametrize("unit", [b"{", b"(((", b"# TODO\n", b"'", b"/*", b"#if\n", b'R"(', b"\\"])
+@pytest.mark.parametrize("unit", [b"{", b"(((", b"# note\n", b"'", b"/*", b"#if\n", b'R"(', b"\\"])
 def test_hostile_files_cost_time_in_proportion_to_their_length(unit: bytes) -> None:
     def seconds(size: int) -> float:
         start = time.process_time()
