@@ -66,16 +66,6 @@ def plain(line: str) -> str:
     return one_line(line)
 
 
-def is_fence(line: str) -> bool:
-    """Whether the line opens or closes a block of code."""
-    return _FENCE.match(line) is not None
-
-
-def is_bullet(line: str) -> bool:
-    """Whether the line is an item of a list, numbered ones included."""
-    return _BULLET.match(line) is not None
-
-
 def is_table_row(line: str) -> bool:
     """Whether the line is a row of a table, or the rule below its head."""
     return _TABLE_ROW.match(line) is not None

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from carryover.text.markdown import fenced, is_bullet, line_forms, plain, prose_lines, visible_text
+from carryover.text.markdown import fenced, line_forms, plain, prose_lines, visible_text
 
 
 @pytest.mark.parametrize(
@@ -91,16 +91,6 @@ def test_prose_lines_keep_their_markdown_and_leave_out_fences_tables_and_rules()
 )
 def test_a_plain_line_has_no_markdown_dress(line: str, bare: str) -> None:
     assert plain(line) == bare
-
-
-@pytest.mark.parametrize("line", ["- a", "* a", "+ a", "• a", "1. a", "(2) a", "b) a", "  - [x] a"])
-def test_list_items_are_known_by_their_mark(line: str) -> None:
-    assert is_bullet(line)
-
-
-@pytest.mark.parametrize("line", ["a", "-a", "--all", "1.5 cups", "2026. was long ago", "# a", ""])
-def test_other_lines_are_no_list_items(line: str) -> None:
-    assert not is_bullet(line)
 
 
 def test_an_answers_fence_that_is_never_closed_runs_to_the_end_and_a_longer_one_holds_shorter_ones() -> None:

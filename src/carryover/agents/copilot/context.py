@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter import event_builder
+from carryover.adapter.event_builder import Facts
 from carryover.agents.copilot.todos import Todo
 from carryover.agents.copilot.vscode_builder import ChatContext
 
@@ -31,16 +32,6 @@ class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
     """The user did not allow it."""
     words: str = ""
     """What the user said to that."""
-
-
-class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is known of a session."""
-
-    title: str | None = None
-    agent_version: str | None = None
-    model: str | None = None
-    branch: str | None = None
-    parent: str | None = None
 
 
 class LogContext(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -47,18 +47,7 @@ def parted(
     if count > most:
         parts = [*parts[: most // 2], *parts[count - (most + 1) // 2 :]]
     return [
-        Entry(
-            text=part,
-            kind=kind,
-            weight=base + weight.part * rank,
-            label=label,
-            part=at,
-            parts=count,
-            session=step.turn.session,
-            agent=step.view.agent,
-            turn=step.turn.number,
-            at_ms=step.turn.at_ms if at_ms is None else at_ms,
-        )
+        replace(from_turn(step, part, kind, base + weight.part * rank, label=label, at_ms=at_ms), part=at, parts=count)
         for (at, part), rank in zip(parts, _ranks(len(parts), head), strict=True)
     ]
 
