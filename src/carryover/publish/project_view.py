@@ -100,12 +100,15 @@ def _session_view(db: sqlite3.Connection, row: SessionRow) -> SessionView:
     for subagent_id, body in provisional_bodies(db, row.id):
         digest = digests.get(subagent_id, Digest())
         digests[subagent_id] = fold_events(digest, [body.of(row.native_id, subagent_id)])
+    main_digest = digests.pop("", Digest())
+    if not main_digest.turns and digests:  # only a sub-agent's work is on disk: it is all there is to hand over
+        main_digest = digests.pop(next(iter(digests)))
     return SessionView(
         session=row.native_id,
         agent=row.agent,
         started_ms=row.started_ms,
         last_ms=row.last_ms,
-        digest=digests.pop("", Digest()),
+        digest=main_digest,
         subagents=tuple(digests.values())[:MAX_SUBAGENTS],
         parent=row.parent,
     )

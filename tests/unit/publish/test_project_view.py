@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from carryover.distill.digest import FOLD_VERSION
+from carryover.distill.handoff import has_past
 from carryover.distill.view import Worktree
 from carryover.facts import ProjectRoot
 from carryover.ledger.store import Ledger
@@ -95,6 +96,20 @@ async def test_the_newest_session_that_worked_stays_however_many_came_that_only_
 
     newest = [*(f"s{n}" for n in reversed(range(talks))), "worked", "before"][:MAX_SESSIONS]
     assert shown == (newest if "worked" in newest else [*newest, "worked"])
+
+
+async def test_where_only_sub_agents_left_anything_the_newest_stands_for_the_session(
+    scribe: Scribe, reading: Reading
+) -> None:
+    await scribe.tell(scribe.event("look", at_ms=6_000, subagent_id="a1"), path="/t/a1")
+    await scribe.tell(scribe.event("mend", at_ms=7_000, subagent_id="a2"), path="/t/a2")
+
+    view = project_view(reading(), 1)
+
+    (session,) = view.sessions
+    assert [turn.prompt for turn in session.digest.turns] == ["mend"]
+    assert len(session.subagents) == 1
+    assert has_past(view)
 
 
 async def test_what_a_sub_agent_did_is_work_of_its_session(scribe: Scribe, reading: Reading) -> None:
