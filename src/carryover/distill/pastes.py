@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final
 
 from carryover.distill.closed_classes import is_list_item, is_question
-from carryover.distill.quotes import excerpt
+from carryover.distill.quotes import excerpt, sentences
 
 MOST_TYPED: Final = 1200
 """Characters of a paragraph, or of a list, that somebody may have typed."""
@@ -21,6 +21,8 @@ _SHOWN_OF_PASTE: Final = 0.45
 
 _MOST_OF_PASTE: Final = 220
 _LEAD_CHARS: Final = 160
+_SHORT_QUESTION: Final = 2
+"""Sentences."""
 _COLONS: Final = (":", "：")
 
 _BLOCK_END: Final = re.compile(r"\n[ \t]*\n+")
@@ -47,8 +49,9 @@ def parts(prompt: str) -> tuple[tuple[bool, str], ...]:
     first, last = pasted[0], pasted[-1]
     is_led_to = first > 0 and blocks[first - 1].rstrip().endswith(_COLONS)
     if (is_led_to and not _is_laid_out(blocks[first])) or _has_headers(blocks[first].splitlines()):
-        # Prose that a colon leads to goes on to the end, but for a question about it.
+        # Prose that a colon leads to goes on to the end, but for a short question about it.
         asks = is_question(blocks[-1]) and _BLOCK_END.split(prompt.strip())[-1].strip() == blocks[-1]
+        asks = asks and len(sentences(blocks[-1])) <= _SHORT_QUESTION
         last = max(last, len(blocks) - (2 if asks else 1))
     joined = ((False, blocks[:first]), (True, blocks[first : last + 1]), (False, blocks[last + 1 :]))
     return tuple((was, "\n\n".join(texts)) for was, texts in joined if texts)

@@ -119,8 +119,9 @@ def _fitted(sections: list[tuple[str, list[Entry]]], *, lines: int, tokens: int,
     for _, place, at in candidates:
         title, entries = sections[place]
         entry = entries[at]
-        label = "" if (place, *entry.quote) in labelled and entry.parts > 1 else f"{entry.label}: "
-        new = [f"- … {label}{entry.text}"] if place in opened else [f"## {title}", f"- … {label}{entry.text}"]
+        follows = entry.parts > 1 and (place, *entry.quote) in labelled
+        line = f"- {'> ' if follows else f'{entry.label}: '}{'… ' if entry.part else ''}{entry.text}"
+        new = [line] if place in opened else [f"## {title}", line]
         cost, length = _cost(new), sum(len(line) + 1 for line in new)
         if len(new) > lines or cost > tokens or length > chars:
             continue

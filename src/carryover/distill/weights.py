@@ -24,10 +24,10 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "acted on":        Weight(0.3, 0.25),               # the newest that work was done for, where that is another
     "paste":           Weight(0.2, 1.0),                # what was pasted with one of them, added to its own weight
     "typed":           Weight(0.2, 0.0, 0.3, 3),        # typed while the agent worked, not taken up
-    "goal before":     Weight(0.6, 2.0, 0.5, 1),        # goal of the session before, where this one has none of its own
     "taken up":        Weight(0.2, 1.5, 0.5, 1),        # the prompt whose names come again in the newest work
     "taken up before": Weight(0.45, 2.0),               # where an earlier prompt's names come again more often
-    "longest":         Weight(0.8, 2.0, 0.5, 1),        # the longest prompt in between
+    "long":            Weight(0.8, 2.0, 0.5, 1),        # the newest other long prompt of the session, or of one before
+    "longest":         Weight(0.8, 2.0, 0.5, 1),        # the longest one
     # Where it stands
     "last words":      Weight(0.3, 0.11),               # of the newest turn that worked
     "talk":            Weight(0.5, 0.35),               # of turns since that only talked

@@ -21,10 +21,10 @@ _MOST_OF_PASTE: Final = 8
 """Lines."""
 _NAMES: Final = {
     "goal": "First prompt",
-    "goal before": "Prompt",
     "taken up": "Prompt",
     "taken up before": "Prompt",
     "longest": "Prompt",
+    "long": "Prompt",
     "acted on": "Prompt",
     "newest": "Newest prompt",
 }
@@ -49,13 +49,13 @@ def task_steps(past: Past) -> dict[str, Step]:
     ):
         if step not in chosen.values():
             chosen[role] = step
-    longest = _longest([step for step in mine if step not in chosen.values()])
-    if longest is not None:
-        chosen["longest"] = longest
-    if not any(_tokens(step) >= _LONG_TOKENS for step in chosen.values()):
-        before = _goal_before(past)
-        if before is not None and before not in chosen.values():
-            chosen["goal before"] = before
+    told = any(_tokens(step) >= _LONG_TOKENS for step in chosen.values() if step.view is past.lead)
+    long = _long(step for step in mine if step not in chosen.values()) or ([] if told else _goals_before(past))
+    if long:
+        longest = max(long, key=lambda step: (min(_tokens(step), 200), step.turn.at_ms))
+        for role, step in (("long", long[-1]), ("longest", longest)):
+            if step not in chosen.values():
+                chosen[role] = step
     return chosen
 
 
@@ -63,30 +63,24 @@ def _tokens(step: Step) -> int:
     return estimated_tokens(typed_words(step.turn.prompt))
 
 
-def _longest(steps: Iterable[Step]) -> Step | None:
-    """The longest typed prompt, as far as it is long enough to be more than a step of the work."""
-    long = [step for step in steps if _tokens(step) >= _LONG_TOKENS]
-    return max(long, key=lambda step: (min(_tokens(step), 200), step.turn.at_ms), default=None)
+def _long(steps: Iterable[Step]) -> list[Step]:
+    """Those whose prompt has enough typed words to be more than a step of the work."""
+    return [step for step in steps if _tokens(step) >= _LONG_TOKENS]
 
 
-def _goal_before(past: Past) -> Step | None:
-    """What a session with only short prompts goes on with: the longest prompt of the newest session before it that has
-    a long one, else the first prompt of the newest one that worked."""
+def _goals_before(past: Past) -> list[Step]:
+    """What a session with only short prompts goes on with: the long prompts of the newest session before it that has
+    any, else the first prompt of the newest one that worked."""
     began = past.lead.digest.turns[0].at_ms
     before = [
         step
         for step in past.steps
         if step.turn.at_ms < began and step.view is not past.lead and not past.is_beside(step)
     ]
-    by_session = {step.turn.session: [one for one in before if one.view is step.view] for step in reversed(before)}
-    longest = (found for steps in by_session.values() if (found := _longest(steps)) is not None)
-    worked = (
-        step
-        for steps in by_session.values()
-        for step in steps
-        if step.digest.worked and step.turn is goal_of(step.digest)
-    )
-    return next(longest, None) or next(worked, None)
+    long = _long(before)
+    if long:
+        return [step for step in long if step.view is long[-1].view]
+    return [step for step in before if step.digest.worked and step.turn is goal_of(step.digest)][-1:]
 
 
 def task_entries(past: Past) -> list[Entry]:
