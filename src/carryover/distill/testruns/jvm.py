@@ -1,4 +1,4 @@
-"""Output of Maven Surefire and Failsafe (3.2, 2.x), Gradle (8) and the JUnit console launcher (1.10)."""
+"""Output of Maven Surefire and Failsafe (3.2, 2.x) and Gradle (8)."""
 
 from __future__ import annotations
 
@@ -16,10 +16,6 @@ _SUREFIRE_SHORT = re.compile(r"\[ERROR\]   (\w+\.\S+?)(?::\d+(?:->\S+)?)? (.+)")
 _COMPILER = re.compile(r"(?:\[ERROR\] )?(\S+\.(?:java|kt|scala|groovy)):(?:\[\d+,\d+\]|\d+:(?:\d+:)?) (?:error: )?(.+)")
 _GRADLE_COUNT = re.compile(r"(\d+) tests? completed(?:, (\d+) failed)?(?:, (\d+) skipped)?")
 _GRADLE_TEST = re.compile(r"(\S+) > (.+) (PASSED|FAILED|SKIPPED)$")
-_CONSOLE_COUNT = re.compile(r"\[ +(\d+) tests (found|successful|failed|skipped|aborted) +\]")
-_CONSOLE_TEST = re.compile(r" +JUnit \w+:(.+)$")
-_CONSOLE_CLASS = re.compile(r" +MethodSource \[className = '([\w.$]+)'")
-_CONSOLE_REASON = re.compile(r" +=> (.+)")
 
 
 def read_jvm(lines: Sequence[str]) -> Findings:
@@ -70,8 +66,6 @@ def _see_end(found: Findings, line: str) -> None:
         found.add("failed", failed)
         found.add("skipped", skipped)
         found.add("passed", done - failed - skipped)
-    elif count := _CONSOLE_COUNT.match(line):
-        _see_console_count(found, count)
     elif line.startswith("[ERROR]   ") and (short := _SUREFIRE_SHORT.match(line)):
         found.because(short[2])
     elif "COMPILATION ERROR" in line or "Compilation failed" in line or line.startswith("> Compilation error"):
@@ -87,20 +81,3 @@ def _see_end(found: Findings, line: str) -> None:
         found.empty = True
     elif line.startswith("BUILD SUCCESSFUL") and not found.empty:
         found.summary = True
-    elif named := _CONSOLE_CLASS.match(line):
-        found.saw(named[1], "fail")
-    elif test := _CONSOLE_TEST.match(line):
-        found.failed_test(test[1])
-    elif reason := _CONSOLE_REASON.match(line):
-        found.because(reason[1])
-
-
-def _see_console_count(found: Findings, count: re.Match[str]) -> None:
-    number, what = int(count[1]), count[2]
-    found.summary = True
-    if what == "found":
-        found.empty = number == 0
-    elif what == "successful":
-        found.add("passed", number)
-    else:
-        found.add("failed" if what == "failed" else "skipped", number)

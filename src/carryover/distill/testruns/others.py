@@ -1,4 +1,5 @@
-"""Output of runners whose last line says all that is needed. The forms are from their documentation."""
+"""Output of runners whose single lines say all that is needed. Forms are from real runs of mocha (10) and
+`node --test` (20), and from the documentation of the others."""
 
 from __future__ import annotations
 
@@ -6,28 +7,32 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Literal
 
+from carryover.distill.testruns.javascript import JS_SOURCE
 from carryover.distill.testruns.run import Findings
 
 _Count = Literal["passed", "failed", "errors", "skipped"]
 _COUNTS: tuple[_Count, ...] = ("passed", "failed", "errors", "skipped")
 
 
-def _reader(summary: str, failed_test: str = r"(?!)", file: str = r"(?!)") -> Callable[[Sequence[str]], Findings]:
-    """A reader of one summary line with groups named after the counts; `total` is for those that hide what passed."""
-    summary_line = re.compile(summary)
-    test_line = re.compile(failed_test)
-    file_line = re.compile(file)
+def _reader(
+    summary: str, failed_test: str = r"(?!)", file: str = r"(?!)", reason: str = r"(?!)"
+) -> Callable[[Sequence[str]], Findings]:
+    """A reader of summary lines with groups named after the counts; `total` is for those that hide what passed."""
+    patterns = [re.compile(pattern) for pattern in (summary, failed_test, file, reason)]
 
     def read(lines: Sequence[str]) -> Findings:
         found = Findings()
         for line in lines:
-            if match := summary_line.match(line):
+            counts, test, named, why = (pattern.match(line) for pattern in patterns)
+            if counts:
                 found.summary = True
-                _add(found, match.groupdict())
-            if test := test_line.match(line):
-                found.failed_test(test[1])
-            if named := file_line.match(line):
+                _add(found, counts.groupdict())
+            if test:
+                found.failed_test(next(filter(None, test.groups())))
+            if named:
                 found.saw(named[1], "fail")
+            if why:
+                found.because(next(filter(None, why.groups())))
         found.empty = found.summary and not (found.passed or found.failed or found.errors)
         return found
 
@@ -77,4 +82,21 @@ read_playwright = _reader(
     r" {2}(?:(?P<failed>\d+) failed|(?P<passed>\d+) passed|(?P<skipped>\d+) (?:skipped|did not run|flaky))\b",
     failed_test=r" {4}(\[.+?\] › .+?) ─*$",
     file=r" {4}\[.+?\] › (\S+?):\d+:\d+ › ",
+)
+read_mocha = _reader(
+    r"  (?:(?P<passed>\d+) passing|(?P<skipped>\d+) pending|(?P<failed>\d+) failing)\b",
+    failed_test=r" {4,}\d+\) (.+?):?$",
+    file=rf" +at (?:Context|Suite)\.<anonymous> \((?:file://)?({JS_SOURCE}):\d+:\d+\)",
+    reason=r" +(\w*Error\b.*)",
+)
+read_node = _reader(
+    r"(?:#|ℹ) (?:pass (?P<passed>\d+)|fail (?P<failed>\d+)|cancelled (?P<errors>\d+)|skipped (?P<skipped>\d+))$",
+    failed_test=r"\s*(?:not ok \d+ - (.+?)|✖ (.+?) \([\d.]+ms\))$",
+    file=rf"(?:test at |\s+location: ')({JS_SOURCE}):\d+:\d+",
+    reason=r" +(?:error: '(.*)'|(\w*Error\b.*))$",
+)
+read_bun = _reader(
+    r" *(?:(?P<passed>\d+) pass|(?P<failed>\d+) fail|(?P<skipped>\d+) (?:skip|todo))$",
+    failed_test=r"(?:\(fail\)|✗) (.+?)(?: \[[\d.]+ms\])?$",
+    reason=r"error: (.+)",
 )

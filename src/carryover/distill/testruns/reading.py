@@ -7,13 +7,16 @@ from collections.abc import Callable, Sequence
 
 from carryover.distill.testruns.commands import find_invocations
 from carryover.distill.testruns.compiled import read_cargo, read_go
-from carryover.distill.testruns.javascript import read_bun, read_jest, read_mocha, read_node, read_vitest
+from carryover.distill.testruns.javascript import read_jest, read_vitest
 from carryover.distill.testruns.jvm import read_jvm
 from carryover.distill.testruns.others import (
+    read_bun,
     read_ctest,
     read_deno,
     read_dotnet,
     read_minitest,
+    read_mocha,
+    read_node,
     read_phpunit,
     read_playwright,
     read_rspec,

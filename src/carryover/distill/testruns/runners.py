@@ -235,11 +235,6 @@ def _gradle(arguments: Sequence[str]) -> Invocation | None:
     return Invocation("gradle", "jvm", targets, False, bool(certain))
 
 
-def _java(arguments: Sequence[str]) -> Invocation | None:
-    console = any("junit-platform-console" in a or a.startswith("org.junit.") for a in arguments)
-    return Invocation("java", "jvm") if console else None
-
-
 def _targets(tool: str) -> Callable[[Sequence[str]], Invocation | None]:
     """make and its relatives: a target whose name says test is one; others run tests in some projects."""
 
@@ -284,7 +279,7 @@ _RECOGNISERS: dict[str, Callable[[list[str]], Invocation | None]] = {
     **{name: _with_test_command(name) for name in ("playwright", "cypress", "react-scripts", "ng")},
     "node": _node, **{name: _package_script(name) for name in ("npm", "yarn", "pnpm", "bun")},
     "go": _go, "gotestsum": _plain("go"), "ginkgo": _plain("go"), "cargo": _cargo,
-    **dict.fromkeys(("mvn", "mvnw", "mvnd"), _maven), "gradle": _gradle, "gradlew": _gradle, "java": _java,
+    **dict.fromkeys(("mvn", "mvnw", "mvnd"), _maven), "gradle": _gradle, "gradlew": _gradle,
     **{name: _targets(name) for name in ("make", "gmake", "just", "task", "rake", "ninja", "invoke", "mage")},
     "tox": _environments("tox"), "nox": _environments("nox"),
     **{name: _plain(name) for name in ("rspec", "phpunit", "pest", "ctest", "bats", "prove")},
