@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from carryover.distill.clip import clip_middle
 from carryover.distill.digest import Digest
-from carryover.distill.events import calls, edits, pending, words
+from carryover.distill.events import calls, pending, words
 from carryover.model import (
     AgentSummary,
     Answer,
@@ -36,7 +36,7 @@ _RULES: Final[dict[type, Callable[[Digest, Event, Any], Digest]]] = {
     TurnEnd: words.ending,
     ToolCall: calls.call,
     ToolResult: calls.result,
-    FileEdit: edits.edit,
+    FileEdit: calls.edit,
     PlanUpdate: pending.plan,
     PlanProposal: pending.proposal,
     Question: pending.question,

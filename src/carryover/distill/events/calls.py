@@ -1,4 +1,4 @@
-"""Tool calls and their results: what is in flight, what was printed, what failed, test runs and commits."""
+"""Tool calls and their results: what is in flight, what was printed, changed or failed, test runs and commits."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from typing import Final
 from msgspec.structs import replace
 
 from carryover.distill.clip import clip, clip_middle
-from carryover.distill.commands import failed, is_looking, program, signature, tried, why
+from carryover.distill.commands import failed, is_edit_of, is_looking, program, signature, tried, why
 from carryover.distill.digest import (
     MOST_CALLS,
+    MOST_EDITED_FILES,
     MOST_FAILURES,
     MOST_LOOKED_AT,
     MOST_PENDING,
     MOST_RUNS,
     Call,
     Digest,
+    EditedFile,
     Failure,
     Pending,
     Reply,
@@ -27,7 +29,7 @@ from carryover.distill.events.turns import at_work, with_turn
 from carryover.distill.own_text import names_handoff, without_handoffs
 from carryover.distill.testruns.reading import read_test_run
 from carryover.distill.testruns.run import TestRun
-from carryover.model import Event, ToolCall, ToolResult
+from carryover.model import Event, FileEdit, ToolCall, ToolResult
 from carryover.text.lines import one_line
 
 _MOST_COMMITS: Final = 4
@@ -163,7 +165,7 @@ def commits_in(body: ToolResult) -> tuple[str, ...]:
 
 def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int, turn: int) -> tuple[Failure, ...]:
     has_failed = failed(body)
-    # Of an edit its file says more: see `edits`.
+    # Of an edit its file says more: see `edit`.
     has_worked = body.status == "ok" and body.op != "edit"
     if not has_failed and not (has_worked and failures):
         return failures
@@ -189,3 +191,30 @@ def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int,
         times=former.times + 1 if former else 1,
     )
     return (*(f for f in failures if f is not former), new)[-MOST_FAILURES:]
+
+
+def edit(digest: Digest, event: Event, body: FileEdit) -> Digest:
+    """The file's newest edit takes the place of the one before; a file that is new stays new."""
+    if names_handoff(body.path):
+        return digest
+    former = next((file for file in digest.touched if file.path == body.path), None)
+    file = EditedFile(
+        path=body.path,
+        change="add" if former is not None and former.change == "add" and body.change == "modify" else body.change,
+        at_ms=event.at_ms,
+        turn=digest.prompts,
+        session=event.session,
+        edits=former.edits + 1 if former else 1,
+        temporary=body.change == "delete" and former is not None and former.change in ("add", "delete"),
+        line=body.line,
+        anchor=clip(body.anchor, chars=120) if body.anchor else None,
+    )
+    gone = {body.path, body.old_path}
+    touched = (*(other for other in digest.touched if other.path not in gone), file)[-MOST_EDITED_FILES:]
+    failures = tuple(
+        replace(failure, solved=True) if is_edit_of(failure.signature, body.path) else failure
+        for failure in digest.failures
+    )
+    digest = replace(at_work(digest, event), touched=touched, failures=failures)
+    turn = digest.turns[-1]
+    return with_turn(digest, changes=max(1, turn.changes), last_ms=event.at_ms)

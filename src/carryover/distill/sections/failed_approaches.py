@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from carryover.distill.digest import Failure
-from carryover.distill.entry import Entry
+from carryover.distill.entry import Entry, Kind
 from carryover.distill.relative_time import earlier
+from carryover.distill.sections.quoting import from_session
 from carryover.distill.trail import Past
 from carryover.distill.view import SessionView
 from carryover.distill.weights import WEIGHTS
@@ -35,12 +36,6 @@ def _failure(past: Past, failure: Failure, session: SessionView, weight: float) 
     times = f"{failure.times} times" if failure.times > 1 else ""
     since = "solved since" if failure.solved else f"a later {failure.program} worked" if failure.passed_by else ""
     where = ", ".join(part for part in (times, ago, since) if part)
-    return Entry(
-        text=f"{failure.tried}{f' ({where})' if where else ''} → {failure.why or 'failed without a word'}",
-        kind="job" if failure.signature.startswith("job:") else "call",
-        weight=weight,
-        session=session.session,
-        agent=session.agent,
-        turn=failure.turn,
-        at_ms=failure.at_ms,
-    )
+    text = f"{failure.tried}{f' ({where})' if where else ''} → {failure.why or 'failed without a word'}"
+    kind: Kind = "job" if failure.signature.startswith("job:") else "call"
+    return from_session(session, failure.turn, text, kind, weight, at_ms=failure.at_ms)

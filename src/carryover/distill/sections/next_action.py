@@ -12,7 +12,9 @@ from carryover.distill.weights import WEIGHTS
 
 def next_entries(past: Past, limit: str | None) -> list[Entry]:
     """What is planned by records, and what the user agreed to last."""
-    return [*_plan(past), *_replied(past), *_limit(past, limit)]
+    weight = WEIGHTS["limit"].first
+    limits = [from_turn(past.main, limit, "limit", weight, at_ms=past.at_ms)] if limit is not None else []
+    return [*_plan(past), *_replied(past), *limits]
 
 
 def _plan(past: Past) -> list[Entry]:
@@ -54,9 +56,3 @@ def _replied(past: Past) -> list[Entry]:
     label = f"{past.agent(past.main)} had asked, and turn {past.main.turn.number + 1} replied"
     at_ms = past.main.turn.said[-1].at_ms if asked else 0
     return parted(past.main, asked, "message", "replied", label=label, at_ms=at_ms)
-
-
-def _limit(past: Past, text: str | None) -> list[Entry]:
-    if text is None:
-        return []
-    return [from_turn(past.main, text, "limit", WEIGHTS["limit"].first, at_ms=past.at_ms)]

@@ -10,11 +10,10 @@ from carryover.distill.entry import Entry
 from carryover.distill.quotes import cut_middle, excerpt
 from carryover.distill.relative_time import earlier
 from carryover.distill.sections.last_words import last_words
-from carryover.distill.sections.quoting import from_turn, parted
+from carryover.distill.sections.quoting import from_session, from_turn, parted
 from carryover.distill.sections.recent_files import RecentFile, relative
 from carryover.distill.sections.where_it_stands import newest_run
 from carryover.distill.trail import Past, Step, is_talk
-from carryover.distill.view import Opinion
 from carryover.distill.weights import WEIGHTS
 
 _OPINION_MS: Final = 7 * 86_400_000
@@ -80,14 +79,13 @@ def _may_be_the_protocols(past: Past, step: Step) -> bool:
 def _of_tools(past: Past, step: Step, back: int) -> list[Entry]:
     weight = WEIGHTS["question"]
     return [
-        Entry(
-            text=_with_options(asked),
-            kind="question",
-            weight=weight.first + weight.back * back,
+        from_session(
+            step.view,
+            asked.turn,
+            _with_options(asked),
+            "question",
+            weight.first + weight.back * back,
             label=f"{past.agent(step)} asked ({past.place(step, asked.at_ms)}), not answered",
-            session=step.view.session,
-            agent=step.view.agent,
-            turn=asked.turn,
             at_ms=asked.at_ms,
         )
         for asked in step.digest.questions[-weight.most :]
@@ -123,17 +121,8 @@ def _newest_tests(past: Past, recent: Iterable[RecentFile]) -> list[Entry]:
         text = f"Tests fail{f' in {names}' if names else ''}{reason}{since}"
     else:
         text = f"Tests not run again since {changed} changed"
-    return [
-        Entry(
-            text=text,
-            kind="test run",
-            weight=WEIGHTS["open tests"].first,
-            session=seen.session,
-            agent=next((one.agent for one in past.view.sessions if one.session == seen.session), ""),
-            turn=seen.turn,
-            at_ms=seen.at_ms,
-        )
-    ]
+    session = next(one for one in past.view.sessions if any(seen in digest.runs for digest in one.digests))
+    return [from_session(session, seen.turn, text, "test run", WEIGHTS["open tests"].first, at_ms=seen.at_ms)]
 
 
 def _uncertain_edits(past: Past) -> list[Entry]:
@@ -146,32 +135,21 @@ def _uncertain_edits(past: Past) -> list[Entry]:
     if not names:
         return []
     shown = ", ".join(f"`{cut_middle(name, 120)}`" for name in list(names)[-3:])
-    return [
-        from_turn(
-            step,
-            f"Not known whether this edit was made: {shown}",
-            "call",
-            WEIGHTS["uncertain"].first,
-            at_ms=calls[-1].at_ms,
-        )
-    ]
+    text = f"Not known whether this edit was made: {shown}"
+    return [from_turn(step, text, "call", WEIGHTS["uncertain"].first, at_ms=calls[-1].at_ms)]
 
 
 def _opinions(past: Past) -> list[Entry]:
     """Texts from outside that the user brought in, by name, for a week: nobody has checked what they say."""
     weight = WEIGHTS["opinion"]
     newest = [one for one in past.view.opinions if one.at_ms > past.at_ms - _OPINION_MS]
-    return [_opinion(past, opinion, weight.first + weight.back * at) for at, opinion in enumerate(newest)]
-
-
-def _opinion(past: Past, opinion: Opinion, weight: float) -> Entry:
-    ago = earlier(opinion.at_ms, past.at_ms)
-    when = f"{ago}; " if ago else ""
-    title = excerpt(opinion.title, 120)
-    return Entry(
-        text=f"{title} ({when}not checked, not the user's word: `carryover show {opinion.session}`)",
-        kind="text from outside",
-        weight=weight,
-        session=opinion.session,
-        at_ms=opinion.at_ms,
-    )
+    entries = []
+    for at, opinion in enumerate(newest):
+        ago = earlier(opinion.at_ms, past.at_ms)
+        said = f"{ago}; not checked" if ago else "not checked"
+        text = f"{excerpt(opinion.title, 120)} ({said}, not the user's word: `carryover show {opinion.session}`)"
+        first = weight.first + weight.back * at
+        entries.append(
+            Entry(text=text, kind="text from outside", weight=first, session=opinion.session, at_ms=opinion.at_ms)
+        )
+    return entries

@@ -29,16 +29,8 @@ def progress_entries(past: Past) -> list[Entry]:
         label = f"{past.agent(step)} {said} ({past.place(step, step.turn.said[-1].at_ms)})"
         answer = last_words(step.turn).body if asks(past, step) else step.turn.answer
         answer = answer if most > 1 else excerpt(answer, _ONE_LINE_CHARS)
-        entries += parted(
-            step,
-            answer,
-            "message",
-            "trail",
-            label=label,
-            most=most,
-            back=back,
-            at_ms=step.turn.said[-1].at_ms,
-        )
+        at_ms = step.turn.said[-1].at_ms
+        entries += parted(step, answer, "message", "trail", label=label, most=most, back=back, at_ms=at_ms)
         back += 1
     return [*_commits(past), *entries]
 
@@ -48,13 +40,6 @@ def _commits(past: Past) -> list[Entry]:
     weight = WEIGHTS["commits"]
     made = [(step, commit) for step in reversed(past.steps) for commit in reversed(step.turn.commits)]
     return packed(
-        from_turn(
-            step,
-            commit,
-            "call",
-            weight.first + weight.back * back,
-            label=f"Committed ({past.place(step)})",
-            at_ms=step.turn.last_ms,
-        )
+        from_turn(step, commit, "call", weight.first + weight.back * back, label=f"Committed ({past.place(step)})")
         for back, (step, commit) in enumerate(made[: weight.most])
     )

@@ -9,21 +9,30 @@ from msgspec.structs import replace
 from carryover.distill.entry import Entry, Kind
 from carryover.distill.quotes import fits, pieces
 from carryover.distill.trail import Step
+from carryover.distill.view import SessionView
 from carryover.distill.weights import WEIGHTS
 
 
-def from_turn(step: Step, text: str, kind: Kind, weight: float, *, label: str = "", at_ms: int | None = None) -> Entry:
-    """One line that comes from a turn."""
+def from_session(
+    session: SessionView, turn: int, text: str, kind: Kind, weight: float, *, label: str = "", at_ms: int
+) -> Entry:
+    """One line that comes from a session, in its turn of that number."""
     return Entry(
         text=text,
         kind=kind,
         weight=weight,
         label=label,
-        session=step.turn.session,
-        agent=step.view.agent,
-        turn=step.turn.number,
-        at_ms=step.turn.at_ms if at_ms is None else at_ms,
+        session=session.session,
+        agent=session.agent,
+        turn=turn,
+        at_ms=at_ms,
     )
+
+
+def from_turn(step: Step, text: str, kind: Kind, weight: float, *, label: str = "", at_ms: int | None = None) -> Entry:
+    """One line that comes from a turn."""
+    moment = step.turn.at_ms if at_ms is None else at_ms
+    return from_session(step.view, step.turn.number, text, kind, weight, label=label, at_ms=moment)
 
 
 def parted(
