@@ -6,7 +6,7 @@ PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
 TEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types imports unit bench bench-quick bench-growth quality takeover table dictionary man picture test-agents test-install chaos fuzz clean
+.PHONY: help run test lint types imports unit bench bench-quick bench-growth quality takeover table man picture test-agents test-install chaos fuzz clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -46,9 +46,6 @@ takeover: $(VENV)/.installed-dev ## how much of what real sessions went on to ne
 
 table: $(VENV)/.installed-dev ## write the tables in README.md and docs/, from what agents' folders and commands say
 	PYTHONPATH=tests $(BIN)/python -m contract.table
-
-dictionary: $(VENV)/.installed-dev ## train a dictionary for what the ledger compresses (OUT=FILE)
-	PYTHONPATH=tests $(BIN)/python -m dictionary $(OUT)
 
 man: $(VENV)/.installed-dev ## write the manual pages, from the definition of the commands
 	$(BIN)/python -m carryover.cli.manual
