@@ -12,7 +12,7 @@ from carryover.model import Event, UserPrompt
 from carryover.readers.jsonl import JsonlReader
 
 
-class Survey(msgspec.Struct, frozen=True, kw_only=True):
+class Survey(msgspec.Struct, kw_only=True):
     """What a document holds. Times are UTC ms, 0 where it has none."""
 
     folders: dict[str, str | None]
@@ -34,43 +34,30 @@ def survey(document: Document) -> Survey:
     """Reads the whole document. Blocking. Raises OSError where it can't be read."""
     agent, source = document.agent, document.source
     context, cursor, more = agent.context_type(), None, True
-    found = _Count()
+    found = Survey(folders={})
     while more:
         batch = agent.reader.read(Path(source.path), cursor)
         if batch.restarted:
-            context, found = agent.context_type(), _Count()
+            context, found = agent.context_type(), Survey(folders={})
         for record in batch.records:
             context, parsed = agent.parse(source, context, record)
             found.skipped += len(parsed.skipped)
             for event in parsed.events:
-                found.add(event)
+                _count(found, event)
         found.oversized += batch.oversized
         more, cursor = batch.more and batch.cursor != cursor, batch.cursor
-    return Survey(
-        folders=found.folders,
-        prompts=found.prompts,
-        events=found.events,
-        first_ms=min(found.times, default=0),
-        last_ms=max(found.times, default=0),
-        skipped=found.skipped,
-        oversized=found.oversized,
-        torn=_is_torn(document, batch),
-    )
+    found.torn = _is_torn(document, batch)
+    return found
 
 
-class _Count:
-    def __init__(self) -> None:
-        self.folders: dict[str, str | None] = {}
-        self.prompts = self.events = self.skipped = self.oversized = 0
-        self.times: set[int] = set()
-
-    def add(self, event: Event) -> None:
-        self.events += 1
-        if self.folders.get(event.session) is None:
-            self.folders[event.session] = event.cwd
-        if event.at_ms > 0:
-            self.times = {min(self.times | {event.at_ms}), max(self.times | {event.at_ms})}
-        self.prompts += isinstance(event.body, UserPrompt) and event.body.actor == "human"
+def _count(found: Survey, event: Event) -> None:
+    found.events += 1
+    if found.folders.get(event.session) is None:
+        found.folders[event.session] = event.cwd
+    if event.at_ms > 0:
+        found.first_ms = min(found.first_ms or event.at_ms, event.at_ms)
+        found.last_ms = max(found.last_ms, event.at_ms)
+    found.prompts += isinstance(event.body, UserPrompt) and event.body.actor == "human"
 
 
 def _is_torn(document: Document, last: Batch) -> bool:

@@ -70,15 +70,6 @@ def test_sessions_move_with_their_files_into_the_project_that_is_named(tmp_path:
     assert [event.body.path for event in events if isinstance(event.body, FileEdit)] == ["/home/dev/shop/src/note.txt"]
 
 
-def test_a_folder_of_another_name_becomes_the_project(tmp_path: Path) -> None:
-    path = claude(tmp_path).path
-
-    events = events_of(open_document(path, project="/home/dev/store"))
-
-    assert {event.cwd for event in events} == {"/home/dev/store"}
-    assert [event.body.path for event in events if isinstance(event.body, FileEdit)] == ["/home/dev/store/src/note.txt"]
-
-
 def test_a_last_line_without_its_newline_is_read_and_a_torn_one_is_left_out(tmp_path: Path) -> None:
     path = claude(tmp_path).path
     whole = path.read_bytes().rstrip(b"\n")

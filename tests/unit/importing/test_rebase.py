@@ -41,12 +41,3 @@ def test_without_a_project_only_whole_paths_are_known() -> None:
     locator = Locator(None)
 
     assert (locator.path("a.py"), locator.path("/x/../a.py")) == (None, "/a.py")
-
-
-def test_few_relative_paths_are_remembered() -> None:
-    locator = Locator("/p")
-    for number in range(200):
-        locator.path(f"a{number}.py")
-
-    assert locator.named[-1] == "a199.py"
-    assert len(locator.named) == 50

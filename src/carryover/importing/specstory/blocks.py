@@ -48,7 +48,7 @@ def blocks(text: str) -> Iterator[str | ToolBlock]:
         if fences:
             block = None
         elif found := TOOL.match(raw[at]):
-            end = tool_end(raw, at, last_end, complete=True) + 1
+            end = tool_end(raw, at, last_end) + 1
             block = _tool_block(found[1].decode(), html.unescape(found[2].decode()), "\n".join(lines[at:end]))
         elif bare := _BARE_TOOL.match(lines[at]):
             end = _bare_end(lines, raw, at)

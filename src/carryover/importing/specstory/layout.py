@@ -15,6 +15,8 @@ HEADING: Final = re.compile(rb"_\*\*(User|Agent|Assistant)( - sidechain)?(?: \((
 TOOL: Final = re.compile(rb'<tool-use data-tool-type="([^"\n]{0,80})" data-tool-name="([^"\n]{0,200})">')
 """How a tool block begins (Markdown v2.0 and later)."""
 _TOOL_END: Final = b"</tool-use>"
+_MOST_ENDS: Final = 100
+"""In how many lines that could end a block its fences are followed: a document may be made of such lines."""
 _FENCE: Final = re.compile(rb" {0,3}(`{3,}|~{3,})")
 _RULE: Final = b"---"
 
@@ -49,8 +51,8 @@ class Fences:
             self._open.append(fence)
 
 
-def turn_starts(lines: Sequence[bytes], *, complete: bool) -> list[int]:
-    """Indexes of the lines at which a turn begins. `complete`: the document ends with the last line."""
+def turn_starts(lines: Sequence[bytes]) -> list[int]:
+    """Indexes of the lines at which a turn begins."""
     found = []
     fences, last_end = Fences(), last_tool_end(lines)
     ruled, blank = True, True  # what was above: a rule (blank lines aside), a blank line
@@ -61,7 +63,7 @@ def turn_starts(lines: Sequence[bytes], *, complete: bool) -> list[int]:
             found.append(at)
             fences = Fences()
         elif not fences and TOOL.match(line):
-            at = tool_end(lines, at, last_end, complete=complete)
+            at = tool_end(lines, at, last_end)
             line = b""
         else:
             fences.pass_line(line)
@@ -76,24 +78,23 @@ def last_tool_end(lines: Sequence[bytes]) -> int:
     return next((at for at in range(len(lines) - 1, -1, -1) if _ends_tool(lines[at])), -1)
 
 
-def tool_end(lines: Sequence[bytes], start: int, last_end: int, *, complete: bool) -> int:
+def tool_end(lines: Sequence[bytes], start: int, last_end: int) -> int:
     """Index of the line that ends the tool block which begins at `start`. `last_end`: see `last_tool_end`.
 
-    Where the fences in it do not add up, it is the first that could; where there is none either, the block is one line,
-    or, in a document of which more follows, all the lines.
+    If the fences in it do not add up, that is the first line that could; without any, the block is one line.
     """
     fences = Fences()
-    first = None
+    ends: list[int] = []
     for at in range(start, last_end + 1):
         if _ends_tool(lines[at]):
-            first = at if first is None else first
+            ends.append(at)
             if not fences:
                 return at
+            if len(ends) == _MOST_ENDS:
+                break
         if at > start:
             fences.pass_line(lines[at])
-    if not complete:
-        return len(lines) - 1
-    return start if first is None else first
+    return ends[0] if ends else start
 
 
 def _ends_tool(line: bytes) -> bool:

@@ -5,13 +5,13 @@ import pytest
 from carryover.importing.specstory.layout import last_tool_end, tool_end, turn_starts
 
 
-def starts(text: str, *, complete: bool = True) -> list[int]:
-    return turn_starts(text.encode().split(b"\n"), complete=complete)
+def starts(text: str) -> list[int]:
+    return turn_starts(text.encode().split(b"\n"))
 
 
 def end_of(lines: list[str]) -> int:
     raw = [line.encode() for line in lines]
-    return tool_end(raw, 0, last_tool_end(raw), complete=True)
+    return tool_end(raw, 0, last_tool_end(raw))
 
 
 TOOL = '<tool-use data-tool-type="shell" data-tool-name="Bash"><details>'
@@ -67,4 +67,3 @@ def test_fences_that_do_not_add_up_end_a_tool_block_where_it_could_first() -> No
 
 def test_a_tool_block_without_an_end_is_one_line() -> None:
     assert starts(f"{TOOL}\n\n_**User**_\n") == [2]
-    assert starts(f"{TOOL}\n\n_**User**_\n", complete=False) == []

@@ -8,8 +8,6 @@ from carryover.importing.document import open_document
 from carryover.model import Answer, Question, ToolResult
 from support.specstory import FOLDER, events_of, read, story
 
-CLAUDE = "5c7d5c23-0691-4467-b98e-0fb865b4a639"
-
 
 def test_a_session_of_claude_code() -> None:
     """Markdown v2.1.0 of the command line tool: one heading per record, times to the second."""
@@ -101,19 +99,6 @@ def test_a_question_is_read_with_its_options_and_the_answer() -> None:
 
     assert (question.text, question.options) == ("Should the discount be capped?", ("Yes", "No"))
     assert [body.text for body in bodies if isinstance(body, Answer)] == ["No"]
-
-
-def test_a_sub_agents_words_are_none_of_the_conversation() -> None:
-    said = {event.subagent_id for event in read("claude-code-2.1.0") if "callers" in str(event.body)}
-
-    assert said == {"inline"}
-
-
-def test_the_session_keeps_its_own_id_and_gets_the_project() -> None:
-    events = read("claude-code-2.1.0")
-
-    assert {(event.session, event.cwd) for event in events} == {(CLAUDE, "/home/dev/shop")}
-    assert len({event.key for event in events}) == len(events)
 
 
 def test_a_longer_export_of_a_session_has_the_keys_of_the_shorter_one(tmp_path: Path) -> None:

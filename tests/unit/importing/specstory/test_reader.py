@@ -36,32 +36,23 @@ def test_each_turn_is_a_record_with_the_number_of_its_last_line(tmp_path: Path) 
     ]
 
 
-@pytest.mark.parametrize("window", [60, 100, 333])
-def test_the_size_of_a_read_makes_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, window: int) -> None:
+def test_the_number_of_turns_in_a_read_makes_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = document(tmp_path / "a.md", 40)
     whole = read_all(path)
 
-    monkeypatch.setattr(reader, "WINDOW_BYTES", window)
+    monkeypatch.setattr(reader, "TURNS_AT_ONCE", 7)
 
     assert read_all(path) == whole
 
 
-def test_a_turn_that_is_too_long_is_counted_and_the_next_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reader, "WINDOW_BYTES", 64)
-    monkeypatch.setattr(reader, "MAX_TURN_BYTES", 256)
-    path = tmp_path / "a.md"
-    path.write_text(f"_**User**_\n\n{'x' * 2000}\n\n_**Agent (m)**_\n\nshort\n")
-    cursor, more, oversized, records = None, True, 0, []
-    while more:
-        batch = SpecStoryReader().read(path, cursor)
-        oversized += batch.oversized
-        records += [record.data for record in batch.records]
-        cursor, more = batch.cursor, batch.more
+def test_a_document_that_is_too_long_is_counted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = document(tmp_path / "a.md", 40)
+    monkeypatch.setattr(reader, "MAX_BYTES", 256)
 
-    assert oversized > 0
-    assert records[-1] == b"_**Agent (m)**_\n\nshort\n"
+    batch = SpecStoryReader().read(path, None)
+
+    assert (batch.records, batch.oversized, batch.more) == ((), 1, False)
+    assert SpecStoryReader().read(path, batch.cursor).oversized == 0
 
 
 def test_a_document_that_was_written_again_is_read_from_its_beginning(tmp_path: Path) -> None:

@@ -62,12 +62,6 @@ def test_the_file_of_an_edit_is_named_by_its_result(said: str, path: str) -> Non
     assert [change.path for change in tool("Edit", "```text", said, "```").changes] == [path]
 
 
-def test_a_patch_in_its_own_form_is_read() -> None:
-    use = tool("apply_patch", "```diff", "*** Begin Patch", "*** Delete File: a.py", "*** End Patch", "```")
-
-    assert [(change.path, change.change) for change in use.changes] == [("/p/a.py", "delete")]
-
-
 def test_a_command_that_certainly_wrote_a_file_changed_it() -> None:
     body = ("`echo x > a.txt`", "", "```", "Exit code: 0", "```")
 

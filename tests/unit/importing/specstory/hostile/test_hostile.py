@@ -25,6 +25,7 @@ LIMIT_S = 20.0
         TOOL.format("shell") * N,
         TOOL.format("shell") + "```text\n" + "\n" * 20 * N + "```" + CLOSED,
         (TOOL.format("shell") + "<summary>x</summary>\n`ls`\n\n```text\na\n```" + CLOSED) * (N // 10),
+        (TOOL.format("shell") + "```text" + CLOSED) * (N // 10),
         TOOL.format("write") + "<summary>" * N + CLOSED,
         TOOL.format("write") + "<details" * N + CLOSED,
         TOOL.format("write") + "Edit file: " + " (1" * N + CLOSED,
@@ -37,7 +38,7 @@ LIMIT_S = 20.0
         " " * 20 * N + "x",
         "\x00\u2028\ud7ff\U0001f4a5" * N,
     ],
-    ids=range(14),
+    ids=range(15),
 )
 def test_it_takes_no_longer_than_its_size(tmp_path: Path, body: str) -> None:
     path = tmp_path / "a.md"
