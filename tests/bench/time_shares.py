@@ -27,7 +27,7 @@ before that is counted there: with Python's 5 ms, redaction all but vanishes.
 PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "redaction": ("carryover.redact",),
     "encoding and compressing what is stored": (
-        *("carryover.ledger.codec", "carryover.ledger.frames", "carryover.ledger.digests"),
+        *("carryover.ledger.codec", "carryover.ledger.frames"),
         "carryover.ledger.searchable",
     ),
     "fold: events into digests": ("carryover.distill",),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from carryover.adapter.contract import Reemitted, Source
 from carryover.facts import ProjectRoot
-from carryover.ledger.batch import Commit, Entry, PreparedBatch, Reemission
+from carryover.ledger.batch import Commit, Entry, PreparedBatch
 from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, Event, Skipped, UserPrompt
 
@@ -62,7 +62,7 @@ class Scribe:
             size=10,
             mtime_ns=5_000_000,
             entries=tuple(Entry.of(self.agent, event, redacted or {}) for event in events),
-            reemitted=tuple(Reemission.of(self.agent, each) for each in reemitted),
+            reemitted=tuple(reemitted),
             skipped=skipped,
             oversized=oversized,
             roots={folder: ProjectRoot(folder) for folder in folders},

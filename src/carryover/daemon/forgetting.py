@@ -14,8 +14,8 @@ from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.retention import sessions_to_drop
 from carryover.ledger.connect import connect_read_only, erase_mark
 from carryover.ledger.ledger_errors import LedgerUnavailable
+from carryover.ledger.queries import session_sizes, used_bytes
 from carryover.ledger.selection import Selection
-from carryover.ledger.sizes import session_sizes, used_bytes
 from carryover.ledger.store import Ledger
 from carryover.publish.forgetting import Erased, forget_sessions
 from carryover.publish.project_moves import StatePaths

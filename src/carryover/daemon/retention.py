@@ -7,7 +7,7 @@ from typing import Final
 
 from carryover.config import RetentionConfig
 from carryover.ingest.scan import MS_PER_DAY
-from carryover.ledger.sizes import SessionSize
+from carryover.ledger.queries import SessionSize
 from carryover.model import NOTE
 
 _BYTES_PER_MB: Final = 1_000_000

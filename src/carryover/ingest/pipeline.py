@@ -7,6 +7,7 @@ import errno
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from operator import add
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +26,7 @@ _FIRST_RETRY_MS: Final = 1000
 _LAST_RETRY_MS: Final = 3_600_000
 
 
-class Volume(msgspec.Struct, frozen=True, kw_only=True):
+class Volume(msgspec.Struct, frozen=True):
     """How much was read. `skipped`: records that were not understood or too long. `redactions`: in new events only."""
 
     batches: int = 0
@@ -36,13 +37,7 @@ class Volume(msgspec.Struct, frozen=True, kw_only=True):
 
     def plus(self, other: Volume) -> Volume:
         """Both together."""
-        return Volume(
-            batches=self.batches + other.batches,
-            records=self.records + other.records,
-            bytes=self.bytes + other.bytes,
-            skipped=self.skipped + other.skipped,
-            redactions=self.redactions + other.redactions,
-        )
+        return Volume(*map(add, msgspec.structs.astuple(self), msgspec.structs.astuple(other)))
 
 
 class IngestResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,7 +82,14 @@ async def ingest(
     batches = 0
     while total.more and (max_batches is None or batches < max_batches):
         step = await _ingest_batch(ledger, agent, source, root_of=root_of, now_ms=now_ms, executor=executor)
-        total = _sum(total, step)
+        total = msgspec.structs.replace(
+            step,
+            new_events=total.new_events + step.new_events,
+            projects=total.projects | step.projects,
+            newest_event_ms=max(total.newest_event_ms, step.newest_event_ms),
+            volume=total.volume.plus(step.volume),
+            written_ms=total.written_ms if step.written_ms is None else step.written_ms,
+        )
         batches += 1
     return total
 
@@ -153,21 +155,6 @@ def result_of(commit: Commit, *, more: bool = False, retry_after_s: float | None
         newest_event_ms=commit.newest_event_ms,
         more=more,
         retry_after_s=retry_after_s,
-    )
-
-
-def _sum(total: IngestResult, step: IngestResult) -> IngestResult:
-    return IngestResult(
-        new_events=total.new_events + step.new_events,
-        projects=total.projects | step.projects,
-        newest_event_ms=max(total.newest_event_ms, step.newest_event_ms),
-        more=step.more,
-        gone=step.gone,
-        error=step.error,
-        busy=step.busy,
-        retry_after_s=step.retry_after_s,
-        volume=total.volume.plus(step.volume),
-        written_ms=total.written_ms if step.written_ms is None else step.written_ms,
     )
 
 

@@ -10,7 +10,7 @@ import msgspec
 from carryover.adapter.contract import Agent, Batch, FileStat, Reemitted, Source
 from carryover.facts import FindRoot, ProjectRoot
 from carryover.ingest.sanitize import RealPaths, clean_context, clean_entry, context_without_text, with_bounded_times
-from carryover.ledger.batch import READ_IN_PART, PreparedBatch, Reemission, SourceState
+from carryover.ledger.batch import READ_IN_PART, PreparedBatch, SourceState
 from carryover.model import Event, Skipped
 
 
@@ -62,7 +62,7 @@ def prepare(
         size=seen.size,
         mtime_ns=seen.mtime_ns,
         entries=tuple(clean_entry(agent.id, paths.of_event(event)) for event in events),
-        reemitted=tuple(Reemission.of(agent.id, each) for each in reemitted),
+        reemitted=tuple(reemitted),
         skipped=tuple(skipped),
         oversized=batch.oversized,
         roots=roots,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from typing import Final, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, Literal, TypeVar
 
 import msgspec
 
@@ -19,6 +19,10 @@ SourceStatus = Literal["active", "gone", "broken"]
 READ_IN_PART: Final = -1
 """Stands for the size of a source that is to be read again as it is, since its end was not reached or is not final: no
 file has that size, so the source looks new until then."""
+
+_PARAMETERS: Final = 500
+
+T = TypeVar("T")
 
 LATEST_MS: Final = 253_402_300_799_999
 """End of the year 9999: a time beyond it is garbage, and must still fit a column."""
@@ -52,38 +56,18 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         """Encodes an event. Raises UnicodeEncodeError if a text is no valid UTF-8 (half of a surrogate pair)."""
         f"{event.session}{event.subagent_id}{event.cwd}".encode()
         at_ms = min(max(event.at_ms, 0), LATEST_MS)
+        retracted = event.body.keys if isinstance(event.body, Retracted) else ()
         return cls(
             event=event if at_ms == event.at_ms else msgspec.structs.replace(event, at_ms=at_ms),
-            key=_key(agent, event.key),
+            key=event_key(agent, event.key),
             secondary_key=None
             if event.secondary_key is None
             else identity(b"twin", agent, event.session, event.secondary_key),
             body=encode_body(event.body),
-            former_key=None if event.former_key is None else _key(agent, event.former_key),
+            former_key=None if event.former_key is None else event_key(agent, event.former_key),
             redacted=redacted,
-            retracts=tuple(_key(agent, key) for key in event.body.keys) if isinstance(event.body, Retracted) else (),
+            retracts=tuple(event_key(agent, key) for key in retracted),
             index=index_entry(event.body),
-        )
-
-
-class Reemission(msgspec.Struct, frozen=True, kw_only=True):
-    """A thread that is emitted again: from a place on, its entries in the same commit are all it has (`Reemitted`)."""
-
-    session: str
-    subagent_id: str
-    """'' for the main conversation."""
-    after: bytes | None
-    """16 bytes that represent agent and key."""
-    more: bool
-
-    @classmethod
-    def of(cls, agent: str, reemitted: Reemitted) -> Reemission:
-        """The same with the ledger's own identities."""
-        return cls(
-            session=reemitted.session,
-            subagent_id=reemitted.subagent_id or "",
-            after=None if reemitted.after is None else _key(agent, reemitted.after),
-            more=reemitted.more,
         )
 
 
@@ -99,7 +83,7 @@ class PreparedBatch(msgspec.Struct, frozen=True, kw_only=True):
     """Size and time of the source, taken before it was read: what was added meanwhile still looks new. The size is
     `READ_IN_PART` where the batch did not reach the end, or the end is not final."""
     entries: tuple[Entry, ...] = ()
-    reemitted: tuple[Reemission, ...] = ()
+    reemitted: tuple[Reemitted, ...] = ()
     """Threads that are emitted again, each once."""
     skipped: tuple[Skipped, ...] = ()
     oversized: int = 0
@@ -138,7 +122,8 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
     newest_event_ms: int = 0
 
 
-def _key(agent: str, key: str) -> bytes:
+def event_key(agent: str, key: str) -> bytes:
+    """Returns the 16 bytes under which the event with an agent's `key` is stored."""
     return identity(b"key", agent, key)
 
 
@@ -147,3 +132,10 @@ def identity(kind: bytes, *parts: str) -> bytes:
     # The lengths keep ("ab", "c") apart from ("a", "bc").
     lengths = " ".join([str(len(part)) for part in parts])
     return hashlib.blake2b(f"{lengths} {''.join(parts)}".encode(), digest_size=16, person=kind).digest()
+
+
+def in_parts(values: Sequence[T]) -> Iterator[tuple[str, Sequence[T]]]:
+    """Splits the parameters of a statement into parts that SQLite takes at once, each with its placeholders."""
+    for start in range(0, len(values), _PARAMETERS):
+        part = values[start : start + _PARAMETERS]
+        yield ",".join("?" * len(part)), part

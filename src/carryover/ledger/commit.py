@@ -16,7 +16,7 @@ import msgspec
 
 from carryover.adapter.contract import Source
 from carryover.facts import ProjectRoot
-from carryover.ledger.batch import Commit, Entry, PreparedBatch
+from carryover.ledger.batch import Commit, Entry, PreparedBatch, in_parts
 from carryover.ledger.former_keys import adopt_former
 from carryover.ledger.ledger_errors import StaleRead
 from carryover.ledger.provisional import drop_confirmed
@@ -35,8 +35,6 @@ from carryover.ledger.sessions import (
 from carryover.ledger.threads import Reducer, Thread, open_thread, reduce_on
 from carryover.ledger.tombstones import without_forgotten
 from carryover.model import SessionInfo, Skipped
-
-_KEYS_PER_QUERY: Final = 500
 
 _REV: Final = """SELECT coalesce((SELECT rev FROM source WHERE agent = ? AND path = ?), 0),
     EXISTS (SELECT 1 FROM forgotten)"""
@@ -69,7 +67,7 @@ async def run_commit(
     await adopt_former(db, entries)
     if any_forgotten:
         entries = await _without_forgotten(db, source, prepared, entries)
-    reemitted = {(each.session, each.subagent_id): each for each in prepared.reemitted}
+    reemitted = {(each.session, each.subagent_id or ""): each for each in prepared.reemitted}
     new = await _unknown(db, [entry for entry in entries if entry.thread not in reemitted])
     again = _grouped((entry for entry in entries if entry.thread in reemitted), lambda entry: entry.thread)
     retracted = _retracted_keys(entries)
@@ -84,7 +82,7 @@ async def run_commit(
         fresh = [entry for entry in of_session.get(native_id, []) if entry.thread not in reemitted]
         changed = False
         for thread in (thread for thread in reemitted if thread[0] == native_id):
-            added, other = await reemit(db, reducer, session, reemitted[thread], again.get(thread, []))
+            added, other = await reemit(db, reducer, source.agent, session, reemitted[thread], again.get(thread, []))
             fresh += added
             changed |= other
         if fresh or changed:
@@ -148,9 +146,7 @@ async def _unknown(db: aiosqlite.Connection, entries: Sequence[Entry]) -> list[E
 
 async def _known(db: aiosqlite.Connection, column: str, identities: Sequence[bytes]) -> set[bytes]:
     known: set[bytes] = set()
-    for start in range(0, len(identities), _KEYS_PER_QUERY):
-        some = identities[start : start + _KEYS_PER_QUERY]
-        marks = ",".join("?" * len(some))
+    for marks, some in in_parts(identities):
         rows = await db.execute_fetchall(f"SELECT {column} FROM event WHERE {column} IN ({marks})", some)
         known.update(identity for (identity,) in rows)
     return known

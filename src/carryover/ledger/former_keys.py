@@ -11,11 +11,9 @@ from typing import Final
 import aiosqlite
 import msgspec
 
-from carryover.ledger.batch import Entry
+from carryover.ledger.batch import Entry, in_parts
 from carryover.ledger.codec import DamagedBody, decode_body
 from carryover.model import AnyBody, FileEdit, Retracted, ToolCall, ToolResult
-
-_KEYS_PER_QUERY: Final = 500
 
 _KNOWN: Final = "SELECT key FROM event WHERE key IN ({})"
 _STORED: Final = "SELECT key, body FROM event WHERE key IN ({})"
@@ -43,9 +41,7 @@ async def adopt_former(db: aiosqlite.Connection, entries: Sequence[Entry]) -> No
 
 async def _rows(db: aiosqlite.Connection, query: str, keys: Sequence[bytes]) -> list[tuple[bytes, ...]]:
     found: list[tuple[bytes, ...]] = []
-    for start in range(0, len(keys), _KEYS_PER_QUERY):
-        some = keys[start : start + _KEYS_PER_QUERY]
-        marks = ",".join("?" * len(some))
+    for marks, some in in_parts(keys):
         found += [tuple(row) for row in await db.execute_fetchall(query.format(marks), some)]
     return found
 

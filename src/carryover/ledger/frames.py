@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +29,8 @@ _LEVEL: Final = 4
 """Level 3 takes half the time for a result that is 5 % longer; level 7 takes twice the time for one as long."""
 
 _HEAD_BYTES: Final = 2
+_DIGEST: Final = b"\xff"
+"""The mark of a digest. No JSON begins with it, and no mark of a body is so high."""
 _MAGIC: Final = b"\x28\xb5\x2f\xfd"
 _FOLDER: Final = Path(__file__).parent / "dictionaries"
 _DICTIONARIES: Final = {
@@ -42,8 +45,8 @@ class DamagedFrame(ValueError):
 
 def pack(data: bytes, mark: int) -> bytes:
     """Compresses at most `MOST_BYTES`. `mark`, 0 to 255, is the first byte of the result."""
-    compressor = _of_this_thread()
-    frame = compressor.compress(data, compressor.FLUSH_FRAME)
+    with _lock:
+        frame = _compressor().compress(data, zstd.ZstdCompressor.FLUSH_FRAME)
     return bytes((mark, NEWEST)) + frame[len(_MAGIC) :]
 
 
@@ -67,18 +70,33 @@ def unpack(stored: bytes) -> bytes:
     return data
 
 
-def _of_this_thread() -> zstd.ZstdCompressor:
-    """A compressor has a state, so each thread has its own: about 0.5 MB, as long as the thread runs."""
-    found: zstd.ZstdCompressor | None = getattr(_compressors, "own", None)
-    if found is None:
-        parameter = zstd.CompressionParameter
-        found = _compressors.own = zstd.ZstdCompressor(
-            # The checksum is what finds damage; which dictionary it was is in the head already.
-            options={parameter.compression_level: _LEVEL, parameter.checksum_flag: 1, parameter.dict_id_flag: 0},
-            # Loaded once, for this level. A digested dictionary would bring its own level and ignore this one.
-            zstd_dict=_DICTIONARIES[NEWEST].as_undigested_dict,
-        )
-    return found
+def pack_digest(digest: bytes) -> bytes:
+    """Compresses a thread's digest, whatever the reducer made of it; an empty one stays empty."""
+    return pack(digest, _DIGEST[0]) if 0 < len(digest) <= MOST_BYTES else digest
 
 
-_compressors: Final = threading.local()
+def unpack_digest(stored: bytes) -> bytes:
+    """Returns the digest as its reducer made it (before version 9, as it is stored).
+
+    Of a damaged one, returns bytes that no reducer can read.
+    """
+    if stored[:1] != _DIGEST:
+        return stored
+    try:
+        return unpack(stored)
+    except DamagedFrame:
+        return _DIGEST
+
+
+@cache
+def _compressor() -> zstd.ZstdCompressor:
+    parameter = zstd.CompressionParameter
+    return zstd.ZstdCompressor(
+        # The checksum is what finds damage; which dictionary it was is in the head already.
+        options={parameter.compression_level: _LEVEL, parameter.checksum_flag: 1, parameter.dict_id_flag: 0},
+        # Loaded once, for this level. A digested dictionary would bring its own level and ignore this one.
+        zstd_dict=_DICTIONARIES[NEWEST].as_undigested_dict,
+    )
+
+
+_lock: Final = threading.Lock()

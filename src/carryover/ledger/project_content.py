@@ -1,21 +1,22 @@
-"""What the ledger holds of one project's work: digests of its sessions, worktrees. Read-only and blocking.
+"""What the ledger holds of one project's work: digests, worktrees, what was said. Read-only and blocking.
 
-It is read at each change, so every query follows an index and reads a bounded number of rows: it costs the same for a
+Most is read at each change, so every query follows an index and reads a bounded number of rows: it costs the same for a
 project of one day and of one year.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Final
 
 import msgspec
 
 from carryover.ledger.codec import decode_body
-from carryover.ledger.digests import unpack_digest
+from carryover.ledger.frames import unpack_digest
 from carryover.ledger.rows import LINES, MAX_PROVISIONAL, PROVISIONAL, StoredBody
+from carryover.model import AssistantMessage, UserPrompt
 
 _MAIN_THREAD: Final = """SELECT id, subagent_id, fold_version, digest FROM thread
     WHERE session_id = ? AND subagent_id = ''"""
@@ -23,6 +24,16 @@ _SUB_AGENTS: Final = """SELECT id, subagent_id, fold_version, digest FROM thread
     WHERE session_id = ? AND subagent_id != '' ORDER BY last_ms DESC LIMIT ?"""
 _WORKTREES: Final = """SELECT root, last_event_ms FROM project
     WHERE main_root = ? ORDER BY last_event_ms DESC LIMIT ?"""
+_AT: Final = """SELECT session.native_id, event.at_ms, event.body FROM event JOIN thread ON thread.id = thread_id
+    JOIN session ON session.id = session_id
+    WHERE session.project_id = ? AND subagent_id = '' AND retracted = 0
+    AND event.at_ms IN ({marks}) ORDER BY event.id"""
+_NEWEST: Final = """SELECT event.at_ms, event.body FROM event JOIN thread ON thread.id = thread_id
+    JOIN session ON session.id = session_id WHERE session.project_id = ? AND session.native_id = ?
+    AND subagent_id = '' AND retracted = 0 ORDER BY event.id DESC LIMIT ?"""
+_TIMES_AT_ONCE: Final = 400
+_MOST_LOOKED_AT: Final = 500
+"""Events at the end of a session among which its last answer is searched."""
 
 
 class ThreadRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,3 +91,28 @@ def provisional_bodies(db: sqlite3.Connection, session_id: int) -> list[tuple[st
 def worktrees(db: sqlite3.Connection, root: str, *, limit: int) -> list[tuple[str, int]]:
     """Root and time of the last event (UTC ms) of the worktrees of the checkout at `root`, newest activity first."""
     return [(path, last_ms) for path, last_ms in db.execute(_WORKTREES, (root, limit))]
+
+
+def prompts_at(db: sqlite3.Connection, project_id: int, times_ms: Collection[int]) -> list[tuple[str, int, str]]:
+    """What people typed in a project at these times: session id, time, text."""
+    wanted = sorted({at_ms for at_ms in times_ms if at_ms > 0})[:_TIMES_AT_ONCE]
+    if not wanted:
+        return []
+    statement = _AT.format(marks=",".join("?" * len(wanted)))
+    bodies = (
+        (session, at_ms, decode_body(body)) for session, at_ms, body in db.execute(statement, (project_id, *wanted))
+    )
+    return [
+        (session, at_ms, body.text)
+        for session, at_ms, body in bodies
+        if isinstance(body, UserPrompt) and body.actor == "human"
+    ]
+
+
+def last_answer(db: sqlite3.Connection, project_id: int, session: str) -> tuple[int, str] | None:
+    """The time and text of the newest answer in the main conversation; None if its end holds none."""
+    for at_ms, stored in db.execute(_NEWEST, (project_id, session, _MOST_LOOKED_AT)):
+        body = decode_body(stored)
+        if isinstance(body, AssistantMessage) and body.text.strip():
+            return at_ms, body.text
+    return None

@@ -99,11 +99,11 @@ async def drop_confirmed(db: aiosqlite.Connection, session_id: int, events: Iter
     rows = await db.execute_fetchall(_OF_SESSION, (session_id,))
     if not rows:
         return
-    recorded = [(event.subagent_id or "", _recorded(event.at_ms, event.body)) for event in events]
+    recorded = [(event.subagent_id or "", event.at_ms, event.body) for event in events]
     confirmed = [
         (row_id,)
         for row_id, subagent_id, fingerprint, at_ms in rows
-        if any(thread == subagent_id and event.confirms(fingerprint, at_ms) for thread, event in recorded)
+        if any(thread == subagent_id and _confirms(*event, fingerprint, at_ms) for thread, *event in recorded)
     ]
     await db.executemany("DELETE FROM provisional WHERE id = ?", confirmed)
 
@@ -139,24 +139,14 @@ def _last_turn_confirms(newest: list[tuple[int, str | bytes]], fingerprint: byte
     # Only back to the prompt: the same content in an earlier turn was said another time.
     for event_ms, stored in newest:
         body = decode_body(stored)
-        if _recorded(event_ms, body).confirms(fingerprint, at_ms):
+        if _confirms(event_ms, body, fingerprint, at_ms):
             return True
         if isinstance(body, UserPrompt):
             break
     return False
 
 
-class _Recorded(msgspec.Struct, frozen=True):
-    """The content of an event, and the UTC ms up to which the transcript is known to be written by it."""
-
-    fingerprint: bytes
-    written_ms: int
-
-    def confirms(self, fingerprint: bytes, at_ms: int) -> bool:
-        return self.fingerprint == fingerprint or self.written_ms >= at_ms
-
-
-def _recorded(at_ms: int, body: AnyBody) -> _Recorded:
+def _confirms(event_ms: int, body: AnyBody, fingerprint: bytes, at_ms: int) -> bool:
     # The conversation itself is written in order; titles, queued prompts and the like come in between.
     in_order = isinstance(body, UserPrompt | AssistantMessage | ToolCall | ToolResult | TurnEnd)
-    return _Recorded(content_fingerprint(body), at_ms if in_order else -1)
+    return (in_order and event_ms >= at_ms) or content_fingerprint(body) == fingerprint

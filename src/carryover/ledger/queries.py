@@ -13,7 +13,6 @@ import msgspec
 
 from carryover.errors import ExitCode, UserError
 from carryover.facts import GitFacts
-from carryover.ledger.batch import LastRead
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.rows import (
     MAX_PROVISIONAL,
@@ -33,30 +32,7 @@ from carryover.ledger.rows import (
 )
 from carryover.model import NOTE
 
-__all__ = [
-    "BrokenSource",
-    "Incident",
-    "ProjectRow",
-    "SessionRow",
-    "SkippedRow",
-    "StoredEvent",
-    "Totals",
-    "Whereabouts",
-    "connect_read_only",
-    "last_reads",
-    "project_by_id",
-    "project_by_root",
-    "project_of_session",
-    "projects",
-    "published_git",
-    "session_by_prefix",
-    "session_events",
-    "session_ids",
-    "sessions",
-    "totals",
-    "unpublished",
-    "whereabouts",
-]
+__all__ = ["ProjectRow", "SessionRow", "StoredEvent", "Whereabouts", "connect_read_only"]
 
 _MAX_SKIPPED: Final = 200
 _MAX_BROKEN: Final = 50
@@ -106,15 +82,6 @@ def unpublished(db: sqlite3.Connection, *, since_ms: int) -> list[int]:
     statement = """SELECT id FROM project WHERE last_event_ms >= ? AND changed_ms >= coalesce(published_ms, 0)
         ORDER BY last_event_ms DESC"""
     return [project_id for (project_id,) in db.execute(statement, (since_ms,))]
-
-
-def last_reads(db: sqlite3.Connection) -> dict[tuple[str, str], LastRead]:
-    """Each known source, by agent and path, as it was when it was last read."""
-    rows = db.execute("SELECT agent, path, size, mtime_ns, state, retry_ms FROM source")
-    return {
-        (agent, os.fsdecode(path)): LastRead(size=size, mtime_ns=mtime_ns, state=state, retry_ms=retry_ms)
-        for agent, path, size, mtime_ns, state, retry_ms in rows
-    }
 
 
 def whereabouts(db: sqlite3.Connection) -> list[Whereabouts]:
@@ -274,3 +241,35 @@ def work_sessions(db: sqlite3.Connection, project_id: int, *, limit: int, skippe
     """The newest sessions of agents in a project, without the `skipped` newest ones."""
     statement = f"{SESSION} WHERE project_id = ? AND agent != ? ORDER BY last_ms DESC, session.id DESC LIMIT ? OFFSET ?"
     return list(records(SessionRow, db, statement, (project_id, NOTE, limit, skipped)))
+
+
+_EVENT_BYTES: Final = 120
+"""What an event takes beside its body: its row, keys and indexes, about."""
+
+_SIZES: Final = f"""SELECT agent, native_id, project_id, last_ms,
+    (SELECT coalesce(sum(length(body) + {_EVENT_BYTES}), 0) FROM thread JOIN event ON event.thread_id = thread.id
+        WHERE thread.session_id = session.id)
+    FROM session ORDER BY last_ms, id"""
+_USED: Final = """SELECT (page_count - freelist_count) * page_size
+    FROM pragma_page_count, pragma_freelist_count, pragma_page_size"""
+
+
+class SessionSize(msgspec.Struct, frozen=True, kw_only=True):
+    """A session, the time of its last event (UTC ms, 0 if unknown), and about how many bytes it takes."""
+
+    agent: str
+    native_id: str
+    project_id: int | None
+    last_ms: int
+    bytes: int
+
+
+def session_sizes(db: sqlite3.Connection) -> list[SessionSize]:
+    """Every session, oldest activity first. Looks at every event."""
+    return list(records(SessionSize, db, _SIZES))
+
+
+def used_bytes(db: sqlite3.Connection) -> int:
+    """The size of the ledger without free pages."""
+    ((used,),) = db.execute(_USED).fetchall()
+    return int(used)

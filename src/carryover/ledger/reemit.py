@@ -13,14 +13,13 @@ from typing import Final
 
 import aiosqlite
 
-from carryover.ledger.batch import Entry, Reemission
+from carryover.adapter.contract import Reemitted
+from carryover.ledger.batch import Entry, event_key, in_parts
 from carryover.ledger.codec import is_same_body
 from carryover.ledger.rows import RETRACTED
 from carryover.ledger.search_index import NewEntry, add_to_index, remove_from_index
 from carryover.ledger.sessions import StoredSession
 from carryover.ledger.threads import Reducer, rebuild
-
-_KEYS_PER_QUERY: Final = 500
 
 _THREAD: Final = "SELECT id FROM thread WHERE session_id = ? AND subagent_id = ?"
 _PLACE: Final = "SELECT id FROM event WHERE key = ? AND thread_id = ? AND retracted = 0"
@@ -33,7 +32,12 @@ _RETRACT: Final = f"UPDATE event SET retracted = {RETRACTED} WHERE thread_id = ?
 
 
 async def reemit(
-    db: aiosqlite.Connection, reducer: Reducer, session: StoredSession, retelling: Reemission, entries: Sequence[Entry]
+    db: aiosqlite.Connection,
+    reducer: Reducer,
+    agent: str,
+    session: StoredSession,
+    reemitted: Reemitted,
+    entries: Sequence[Entry],
 ) -> tuple[list[Entry], bool]:
     """Brings the thread in line with `entries` as far as it has them: those still to add, and whether it changed.
 
@@ -43,9 +47,9 @@ async def reemit(
     for entry in entries:
         known.setdefault(entry.key, entry)
     entries = list(known.values())
-    threads = await db.execute_fetchall(_THREAD, (session.id, retelling.subagent_id))
+    threads = await db.execute_fetchall(_THREAD, (session.id, reemitted.subagent_id or ""))
     thread_id = next((int(found) for (found,) in threads), 0)
-    place = await _place(db, thread_id, retelling.after)
+    place = await _place(db, thread_id, None if reemitted.after is None else event_key(agent, reemitted.after))
     rows = list(await db.execute_fetchall(_STANDING, (thread_id, place, len(entries))))
     same = 0
     changed = False
@@ -59,7 +63,7 @@ async def reemit(
             changed = True
         place, same = row_id, same + 1
     fresh = list(entries[same:])
-    if (fresh or not retelling.more) and (await db.execute(_RETRACT, (thread_id, place))).rowcount > 0:
+    if (fresh or not reemitted.more) and (await db.execute(_RETRACT, (thread_id, place))).rowcount > 0:
         await remove_from_index(db, _RETRACTED_NOW, (thread_id, place))
         changed = True
     changed_threads = await _remove_rows(db, fresh)
@@ -79,12 +83,11 @@ async def _place(db: aiosqlite.Connection, thread_id: int, after: bytes | None) 
 async def _remove_rows(db: aiosqlite.Connection, entries: Sequence[Entry]) -> set[int]:
     """Removes the rows that entries have already, since they get new ones; the threads in which any counted."""
     threads: set[int] = set()
-    for start in range(0, len(entries), _KEYS_PER_QUERY):
-        keys = [entry.key for entry in entries[start : start + _KEYS_PER_QUERY]]
-        known = f"FROM event WHERE key IN ({','.join('?' * len(keys))})"
+    for marks, keys in in_parts([entry.key for entry in entries]):
+        known = f"FROM event WHERE key IN ({marks})"
         rows = await db.execute_fetchall(f"SELECT DISTINCT thread_id {known} AND retracted = 0", keys)
         threads.update(thread_id for (thread_id,) in rows)
         if rows:
-            await remove_from_index(db, f"key IN ({','.join('?' * len(keys))})", keys)
+            await remove_from_index(db, f"key IN ({marks})", keys)
         await db.execute_fetchall(f"DELETE {known}", keys)
     return threads

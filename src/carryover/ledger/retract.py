@@ -13,12 +13,11 @@ import aiosqlite
 import msgspec
 
 from carryover.adapter.contract import Source
+from carryover.ledger.batch import in_parts
 from carryover.ledger.rows import RETRACTED, SUPERSEDED
 from carryover.ledger.search_index import remove_from_index
 from carryover.ledger.sessions import StoredSession, find_session, mark_changed
 from carryover.ledger.threads import Reducer, rebuild
-
-_KEYS_PER_QUERY: Final = 500
 
 _OF_SESSION: Final = "event.thread_id IN (SELECT id FROM thread WHERE session_id = ?)"
 _THREADS: Final = "SELECT id FROM thread WHERE session_id = ?"
@@ -53,11 +52,8 @@ async def supersede(
 
 async def retract(db: aiosqlite.Connection, reducer: Reducer, session: StoredSession, keys: Iterable[bytes]) -> bool:
     """Retracts the session's events with these `keys`; whether there were any that counted."""
-    wanted = sorted(keys)
     threads: set[int] = set()
-    for start in range(0, len(wanted), _KEYS_PER_QUERY):
-        some = wanted[start : start + _KEYS_PER_QUERY]
-        marks = ",".join("?" * len(some))
+    for marks, some in in_parts(sorted(keys)):
         counting = f"key IN ({marks}) AND retracted = 0"
         found = list(
             await db.execute_fetchall(

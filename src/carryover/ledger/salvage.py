@@ -112,7 +112,8 @@ def _put(into: sqlite3.Connection, table: str, columns: tuple[str, ...], row: tu
     values = dict(zip(columns, row, strict=True))
     if isinstance(body := values.get("body"), str | bytes):
         values["body"] = with_present_kind(body) or body
-    if (table == "event" and not _is_event(values)) or (table == "provisional" and not _is_provisional(values)):
+    identity = {"event": "key", "provisional": "fingerprint"}.get(table)
+    if identity is not None and not _has_meaning(values, identity):
         return
     if table == "thread":
         values |= {"fold_version": NEVER_REDUCED, "digest": NO_DIGEST}
@@ -120,13 +121,9 @@ def _put(into: sqlite3.Connection, table: str, columns: tuple[str, ...], row: tu
     into.execute(f"INSERT OR IGNORE INTO {table} ({', '.join(values)}) VALUES ({marks})", tuple(values.values()))
 
 
-def _is_event(values: dict[str, Any]) -> bool:
-    """False if damage left a row that can be read but means nothing."""
-    return isinstance(values["key"], bytes) and isinstance(values["at_ms"], int) and _is_body(values["body"])
-
-
-def _is_provisional(values: dict[str, Any]) -> bool:
-    return isinstance(values["fingerprint"], bytes) and isinstance(values["at_ms"], int) and _is_body(values["body"])
+def _has_meaning(values: dict[str, Any], identity: str) -> bool:
+    """False if damage left an event or report that can be read but means nothing."""
+    return isinstance(values[identity], bytes) and isinstance(values["at_ms"], int) and _is_body(values["body"])
 
 
 def _is_body(body: object) -> bool:

@@ -13,7 +13,8 @@ from typing import Final
 
 from carryover.errors import ExitCode, UserError
 
-Migration = Callable[[sqlite3.Connection], None]
+Migration = Sequence[str | Callable[[sqlite3.Connection], None]]
+"""Statements, and functions for what SQL cannot do."""
 
 # Times are UTC milliseconds, 0 where unknown. Bodies are as `carryover.ledger.codec` makes them, with their `kind`
 # inside: nothing looks for events by kind, so it is not a column. A key lies beside its event rather than in a table of
@@ -117,12 +118,6 @@ _INITIAL: Final = (
 )
 
 
-def m001_initial(db: sqlite3.Connection) -> None:
-    """Creates the tables of projects, sessions, events and sources."""
-    for statement in _INITIAL:
-        db.execute(statement)
-
-
 # `project.git` is what git said when the handoff was last published, as JSON. A provisional row is what an agent told
 # before its transcript had it; it stands beside the events, never among them, until the transcript's own record comes.
 # `words` are 16 bytes that stand for who speaks and what, by which that record is known.
@@ -141,12 +136,6 @@ _HOOKS: Final = (
 )
 
 
-def m002_hooks(db: sqlite3.Connection) -> None:
-    """Adds what hooks report before the transcript has it, and the git state of the last publication."""
-    for statement in _HOOKS:
-        db.execute(statement)
-
-
 # `session.rank` is that of the best kind of source that has told the session. `event.undone` is 0 for what counts, else
 # why it does not (`carryover.ledger.rows`). The index is there to count those few without looking at all the others.
 _RANKS: Final = (
@@ -154,12 +143,6 @@ _RANKS: Final = (
     "ALTER TABLE event ADD COLUMN undone INTEGER NOT NULL DEFAULT 0",
     "CREATE INDEX event_undone ON event (undone) WHERE undone != 0",
 )
-
-
-def m003_ranks(db: sqlite3.Connection) -> None:
-    """Adds the rank of a session's source, and why an event no longer counts."""
-    for statement in _RANKS:
-        db.execute(statement)
 
 
 # `project.moved_to` is the project that this one's folder is now, `apart` is 1 where the user has said that it was not
@@ -173,12 +156,6 @@ _MOVES: Final = (
     "ALTER TABLE session ADD COLUMN placed_id INTEGER REFERENCES project",
     "CREATE INDEX session_moved ON session (placed_id) WHERE placed_id IS NOT NULL",
 )
-
-
-def m004_moves(db: sqlite3.Connection) -> None:
-    """Adds where a project was moved to."""
-    for statement in _MOVES:
-        db.execute(statement)
 
 
 # Only names change; what they stand for is said above. `subagent_id` is '' for the main conversation, `secondary_key`
@@ -206,24 +183,17 @@ FORMER_NAMES: Final = {
     ("session", "recorded_project_id"): "placed_id",
     ("project", "not_moved"): "apart",
 }
-"""By table and column: what it was called before `m005_names`. A damaged ledger is salvaged without being migrated."""
+"""By table and column: what it was called before `_NAMES`. A damaged ledger is salvaged without being migrated."""
 
 
-def m005_names(db: sqlite3.Connection) -> None:
-    """Renames columns, and the kind of an event that retracts others, to standard terms."""
+def _rename_undone(db: sqlite3.Connection) -> None:
+    """Renames the kind of an event that retracts others."""
     from carryover.ledger.codec import with_present_kind  # its decoder takes its time to build
 
-    for statement in _NAMES:
-        db.execute(statement)
     # Few events retract others; deflated bodies have to be looked into, and no more of them is held than these few.
     stored = db.execute("SELECT id, body FROM event WHERE typeof(body) = 'blob' OR body LIKE '{\"kind\":\"undone\"%'")
     renamed = [(present, event_id) for event_id, body in stored if (present := with_present_kind(body)) is not None]
     db.executemany("UPDATE event SET body = ? WHERE id = ?", renamed)
-
-
-def m006_decisions(db: sqlite3.Connection) -> None:
-    """Renames the kind of note that holds what the user decided."""
-    db.execute("UPDATE note SET kind = 'decision' WHERE kind = 'ruling'")
 
 
 # `scope` is 16 bytes that stand for a session, a conversation, a project or everything (`carryover.ledger.tombstones`);
@@ -241,12 +211,6 @@ _FORGOTTEN: Final = (
     )""",
     "CREATE TABLE forgotten_event (id INTEGER PRIMARY KEY)",
 )
-
-
-def m007_forgotten(db: sqlite3.Connection) -> None:
-    """Adds tombstones, which keep what was forgotten from coming back."""
-    for statement in _FORGOTTEN:
-        db.execute(statement)
 
 
 # `id` is that of the event, `kind` a position in `carryover.ledger.searchable.KINDS`. `search_state` has one row: the
@@ -270,35 +234,20 @@ _SEARCH: Final = (
 )
 
 
-def m008_search(db: sqlite3.Connection) -> None:
-    """Adds the tables of the full-text index."""
-    for statement in _SEARCH:
-        db.execute(statement)
-
-
-def m009_compressed(db: sqlite3.Connection) -> None:
-    """Changes nothing. From here on, bodies and digests may be compressed, which an earlier program takes for damage.
-
-    So it has to refuse the ledger. What is there already stays as it is stored, and this takes no time.
-    """
-
-
-def m010_no_notes(db: sqlite3.Connection) -> None:
-    """Drops the notes: digests keep what they were made from."""
-    db.execute("DROP TABLE note")
-
-
 MIGRATIONS: Final[tuple[Migration, ...]] = (
-    m001_initial,
-    m002_hooks,
-    m003_ranks,
-    m004_moves,
-    m005_names,
-    m006_decisions,
-    m007_forgotten,
-    m008_search,
-    m009_compressed,
-    m010_no_notes,
+    _INITIAL,
+    _HOOKS,
+    _RANKS,
+    _MOVES,
+    (*_NAMES, _rename_undone),
+    ("UPDATE note SET kind = 'decision' WHERE kind = 'ruling'",),
+    _FORGOTTEN,
+    _SEARCH,
+    # From here on, bodies and digests may be compressed. An earlier program would take that for damage, so it has to
+    # refuse the ledger; what is there already stays as it is stored.
+    (),
+    # Digests keep what notes were made from.
+    ("DROP TABLE note",),
 )
 
 
@@ -341,7 +290,8 @@ def _apply(db: sqlite3.Connection, migration: Migration, number: int) -> None:
     db.execute("BEGIN IMMEDIATE")
     try:
         if version_of(db) < number:  # another process may have been first
-            migration(db)
+            for step in migration:
+                db.execute(step) if isinstance(step, str) else step(db)
             db.execute(f"PRAGMA user_version = {number}")
         db.execute("COMMIT")
     except BaseException:

@@ -15,7 +15,7 @@ import aiosqlite
 import msgspec
 
 from carryover.ledger.codec import decode_body
-from carryover.ledger.digests import pack_digest, unpack_digest
+from carryover.ledger.frames import pack_digest, unpack_digest
 from carryover.ledger.rows import StoredBody
 from carryover.model import Event
 

@@ -16,13 +16,11 @@ import aiosqlite
 import msgspec
 
 from carryover.facts import ProjectRoot
-from carryover.ledger.batch import Entry, identity
+from carryover.ledger.batch import Entry, identity, in_parts
 from carryover.model import conversation_of
 
 EVERYTHING: Final = identity(b"all")
 """The scope of a tombstone that holds for all sessions."""
-
-_KEYS_PER_QUERY: Final = 500
 
 _ANY: Final = "SELECT EXISTS (SELECT 1 FROM forgotten)"
 _PUT: Final = "INSERT OR IGNORE INTO forgotten (scope, from_ms, until_ms, rank) VALUES (?, ?, ?, ?)"
@@ -171,9 +169,7 @@ async def _rules(db: aiosqlite.Connection, scopes: Iterable[bytes]) -> list[Tomb
 async def _among(db: aiosqlite.Connection, table: str, column: str, values: Sequence[int | bytes]) -> set[int | bytes]:
     """Those of `values` that `column` of `table` holds."""
     found: set[int | bytes] = set()
-    for start in range(0, len(values), _KEYS_PER_QUERY):
-        some = values[start : start + _KEYS_PER_QUERY]
-        marks = ",".join("?" * len(some))
+    for marks, some in in_parts(values):
         rows = await db.execute_fetchall(f"SELECT {column} FROM {table} WHERE {column} IN ({marks})", some)
         found.update(value for (value,) in rows)
     return found

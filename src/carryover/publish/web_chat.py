@@ -23,7 +23,7 @@ from carryover.export.project_facts import first_paragraph
 from carryover.export.secret_names import is_secret_name
 from carryover.facts import GitFacts
 from carryover.fsio import is_folder
-from carryover.ledger.said import last_answer, prompts_at
+from carryover.ledger.project_content import last_answer, prompts_at
 from carryover.probe.project_tree import ProjectPaths, project_paths, text_of
 from carryover.probe.uncommitted import Uncommitted, uncommitted
 from carryover.publish.files_that_matter import HOLDS_SECRETS, files_that_matter, is_generated

@@ -4,7 +4,7 @@ import pytest
 
 from carryover.config import RetentionConfig
 from carryover.daemon.retention import sessions_to_drop
-from carryover.ledger.sizes import SessionSize
+from carryover.ledger.queries import SessionSize
 from carryover.model import NOTE
 
 DAY_MS = 86_400_000

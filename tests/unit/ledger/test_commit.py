@@ -9,19 +9,18 @@ from hypothesis import strategies as st
 
 from carryover.adapter.contract import Source
 from carryover.distill.stored_digest import DigestReducer
-from carryover.facts import ProjectRoot
-from carryover.ledger.batch import Commit, PreparedBatch, SourceState
+from carryover.ledger.batch import Commit, SourceState
 from carryover.ledger.commit import locator
 from carryover.ledger.ledger_errors import StaleRead
 from carryover.ledger.queries import (
     SessionRow,
-    SkippedRow,
     projects,
     session_by_prefix,
     session_events,
     sessions,
     totals,
 )
+from carryover.ledger.rows import SkippedRow
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, SessionInfo, Skipped, UserPrompt
 from support.scribe import Scribe
@@ -118,14 +117,6 @@ async def test_a_read_that_began_before_anothers_commit_is_refused_whole(
     assert prompts(reading()) == ["add a parser"]
 
 
-async def test_a_position_for_a_source_the_ledger_does_not_know_is_stale(ledger: Ledger, scribe: Scribe) -> None:
-    """A ledger made again has lost what was before the position."""
-    with pytest.raises(StaleRead):
-        await ledger.commit(ONE, scribe.prepared(scribe.event("later")), seen_rev=3)
-
-    assert await ledger.source_state(ONE) is None
-
-
 async def test_a_session_is_what_its_main_conversation_last_said_of_it(scribe: Scribe, reading: Reading) -> None:
     await scribe.tell(
         scribe.event(SessionInfo(title="Parser", agent_version="2.1.0", model="opus"), at_ms=5_000),
@@ -160,17 +151,6 @@ async def test_the_first_folder_of_the_conversation_decides_its_project(scribe: 
     assert [row.root for row in projects(reading())] == ["/repo"]
 
 
-async def test_a_session_without_a_folder_has_no_project_until_one_is_known(scribe: Scribe, reading: Reading) -> None:
-    first = await scribe.tell(scribe.event("hello", cwd=None, at_ms=7_000))
-    unknown = sessions(reading(), limit=5)[0].root
-
-    second = await scribe.tell(scribe.event("here", cwd="/repo", at_ms=3_000))
-
-    assert (first.projects, unknown) == ((), None)
-    assert second.projects == (1,)
-    assert [(row.root, row.first_ms, row.last_event_ms) for row in projects(reading())] == [("/repo", 3_000, 7_000)]
-
-
 async def test_a_sub_agents_folder_counts_only_until_the_conversation_names_its_own(
     scribe: Scribe, reading: Reading
 ) -> None:
@@ -181,22 +161,6 @@ async def test_a_sub_agents_folder_counts_only_until_the_conversation_names_its_
 
     assert (first.projects, second.projects, third.projects) == ((1,), (1, 2), (2,))
     assert [(row.root, row.last_event_ms) for row in projects(reading())] == [("/repo", 3_000)]
-
-
-async def test_a_worktree_knows_its_main_checkout(scribe: Scribe, reading: Reading) -> None:
-    reported = scribe.prepared(scribe.event("hello", cwd="/tree"))
-    worktree = PreparedBatch(
-        cursor=reported.cursor,
-        context=reported.context,
-        size=reported.size,
-        mtime_ns=reported.mtime_ns,
-        entries=reported.entries,
-        roots={"/tree": ProjectRoot("/tree", "/repo")},
-    )
-
-    await scribe.commit(worktree)
-
-    assert [(row.root, row.main_root) for row in projects(reading())] == [("/tree", "/repo")]
 
 
 async def test_what_was_redacted_skipped_and_passed_by_is_counted(scribe: Scribe, reading: Reading) -> None:

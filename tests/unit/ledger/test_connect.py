@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -10,7 +8,7 @@ import pytest
 
 from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import ExitCode, UserError
-from carryover.ledger.connect import connect_read_only, damage_mark, prepare_file
+from carryover.ledger.connect import connect_read_only, prepare_file
 from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.queries import sessions, totals
 from carryover.ledger.schema import MIGRATIONS, version_of
@@ -100,16 +98,6 @@ def test_a_salvage_that_was_cut_short_is_done_again(path: Path) -> None:
     assert len(moved_aside(path)) == 2
 
 
-def test_a_sound_ledger_that_was_marked_damaged_is_kept(path: Path) -> None:
-    prepare_file(path)
-    damage_mark(path).touch()
-
-    prepare_file(path)
-
-    assert moved_aside(path) == []
-    assert not damage_mark(path).exists()
-
-
 def test_a_newer_ledger_is_refused_not_salvaged(path: Path) -> None:
     prepare_file(path)
     with closing(sqlite3.connect(path)) as db:
@@ -127,30 +115,6 @@ def test_a_folder_in_the_ledgers_place_is_reported_clearly(path: Path) -> None:
 
     with pytest.raises(LedgerUnavailable, match="cannot be opened: Is a directory"):
         prepare_file(path)
-
-
-LIVING_WRITER = """
-import asyncio, sys
-from pathlib import Path
-from carryover.adapter.contract import Source
-from carryover.ledger.batch import Entry, PreparedBatch
-from carryover.distill.stored_digest import DigestReducer
-from carryover.ledger.store import Ledger
-from carryover.model import Event, UserPrompt
-
-async def main():
-    ledger = await Ledger.open(Path(sys.argv[1]), DigestReducer())
-    for n in range(3):
-        event = Event(key=f"k{n}", session="s1", at_ms=n, body=UserPrompt(text="hello"))
-        entries = (Entry.of("made-up", event, {}),)
-        prepared = PreparedBatch(cursor=b"1", context=b"{}", size=0, mtime_ns=0, entries=entries)
-        await ledger.commit(Source(agent="made-up", path="/t/1"), prepared, seen_rev=n)
-        print("committed", flush=True)
-        sys.stdin.readline()
-    await ledger.close()
-
-asyncio.run(main())
-"""
 
 
 def state_of(folder: Path) -> dict[str, tuple[int, int, int]]:
@@ -232,26 +196,6 @@ async def test_after_a_killed_writer_not_a_byte_need_change(ledger_path: Path, s
         assert totals(db).events == 1
 
     assert {file.name: file.read_bytes() for file in ledger_path.parent.iterdir()} == before
-
-
-def test_without_touching_the_index_what_a_living_writer_committed_is_read(tmp_path: Path) -> None:
-    """In another process, as `keep_index` asks for."""
-    path = tmp_path / "ledger.sqlite"
-    with subprocess.Popen(
-        [sys.executable, "-c", LIVING_WRITER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as writer:
-        assert writer.stdin is not None
-        assert writer.stdout is not None
-        seen = []
-        for _ in range(3):
-            writer.stdout.readline()
-            with closing(connect_read_only(path, keep_index=True)) as db:
-                seen.append(totals(db).events)
-            writer.stdin.write("go on\n")
-            writer.stdin.flush()
-        writer.stdin.close()
-
-    assert seen == [1, 2, 3]
 
 
 async def test_where_the_logs_index_cannot_be_made_the_database_itself_is_read(

@@ -4,7 +4,7 @@ import pytest
 
 from carryover.distill.digest import FOLD_VERSION
 from carryover.distill.stored_digest import decode_digest
-from carryover.ledger.digests import pack_digest, unpack_digest
+from carryover.ledger.frames import pack_digest, unpack_digest
 
 DIGEST = b'{"prompts":3,"turns":[]}' * 20
 
@@ -17,10 +17,6 @@ def test_a_digest_comes_back_as_its_reducer_made_it() -> None:
 @pytest.mark.parametrize("stored", [b"", b'{"prompts":3}'])
 def test_what_is_not_compressed_is_as_it_was_made(stored: bytes) -> None:
     assert unpack_digest(stored) == stored
-
-
-def test_no_digest_stays_none() -> None:
-    assert pack_digest(b"") == b""
 
 
 def test_a_damaged_digest_is_one_that_is_made_again_and_not_an_empty_one() -> None:

@@ -209,13 +209,6 @@ async def test_a_forgotten_project_is_gone_with_the_record_of_where_it_was(
     assert [(row.native_id, row.root) for row in sessions(reading(), limit=9)] == [("s2", "/other")]
 
 
-async def test_no_other_project_gets_the_id_of_a_forgotten_one(ledger: Ledger, scribe: Scribe) -> None:
-    await scribe.tell(scribe.event("Add a parser", cwd="/one"))
-    forgotten = await ledger.forget(Selection(root="/one"), now_ms=NOW_MS)
-
-    assert await ledger.know_project("/two", None, now_ms=1) > forgotten.gone[0]
-
-
 async def test_everything_is_forgotten_and_only_what_comes_later_is_stored(
     ledger: Ledger, scribe: Scribe, reading: Connect, ledger_path: Path
 ) -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import hashlib
-import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -38,14 +37,6 @@ def test_what_was_packed_comes_back(data: bytes, mark: int) -> None:
 
     assert (packed[0], packed[1]) == (mark, NEWEST)
     assert unpack(packed) == data
-
-
-def test_the_same_text_gives_the_same_bytes_whatever_was_packed_before() -> None:
-    text = b'{"kind":"tool_call","name":"Bash","op":"shell","subject":"pytest tests/unit"}'
-    first = pack(text, 7)
-    pack(random.Random(1).randbytes(300_000), 7)
-
-    assert pack(text, 7) == first
 
 
 def test_threads_that_pack_at_the_same_time_do_not_disturb_each_other() -> None:

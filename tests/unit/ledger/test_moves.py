@@ -110,19 +110,6 @@ async def test_another_folder_at_the_old_path_is_a_project_of_its_own(
     assert held(reading()) == {"/old": ["other", "other too", "s1"]}
 
 
-async def test_a_conversation_that_continues_stays_where_it_went(
-    ledger: Ledger, scribe: Scribe, reading: Reading
-) -> None:
-    await worked(scribe, "s1", "/old")
-    old, new = project(reading(), "/old"), await ledger.know_project("/new", None, now_ms=0)
-    await ledger.move_project(old, new)
-
-    commit = await scribe.tell(scribe.event("And test it.", session="s1", cwd="/new"), path="/t/s1.jsonl")
-
-    assert commit.projects == (new,)
-    assert held(reading()) == {"/new": ["s1"]}
-
-
 async def test_a_project_may_move_on_and_each_move_can_be_undone(
     ledger: Ledger, scribe: Scribe, reading: Reading
 ) -> None:
@@ -153,15 +140,3 @@ async def test_a_project_that_is_moved_back_has_its_sessions_again(
 
     assert held(reading()) == {"/old": ["s1", "s2", "s3"]}
     assert project_view(reading(), old).former_roots == ("/new",)
-
-
-async def test_what_tells_a_folder_from_others_is_kept_with_its_project(
-    ledger: Ledger, scribe: Scribe, reading: Reading
-) -> None:
-    await worked(scribe, "s1", "/old")
-    old = project(reading(), "/old")
-
-    await ledger.note_identity(old, "of this folder")
-
-    [row] = whereabouts(reading())
-    assert (row.id, row.root, row.moved_to, row.not_moved, row.identity) == (old, "/old", None, False, "of this folder")

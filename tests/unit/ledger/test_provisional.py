@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import random
-import signal
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,15 +18,12 @@ from carryover.ledger.queries import (
     session_by_prefix,
     session_events,
     sessions,
-    totals,
     unpublished,
 )
 from carryover.ledger.rows import MAX_PROVISIONAL
-from carryover.ledger.store import Ledger
 from carryover.model import (
     AnyBody,
     AssistantMessage,
-    Question,
     QueuedPrompt,
     SessionInfo,
     ToolCall,
@@ -46,33 +38,6 @@ AGENT = "made-up"
 NOW_MS = 1_000_000
 DONE = AssistantMessage(text="Done.", final=True)
 CALL = ToolCall(call_id="c1", name="Bash", op="shell", subject="ls")
-
-TELLER = """
-import asyncio, sys
-from pathlib import Path
-from carryover.adapter.contract import Source
-from carryover.facts import ProjectRoot
-from carryover.ledger.batch import Entry, PreparedBatch
-from carryover.distill.stored_digest import DigestReducer
-from carryover.ledger.store import Ledger
-from carryover.model import AssistantMessage, Event
-
-async def main():
-    ledger = await Ledger.open(Path(sys.argv[1]), DigestReducer())
-    source = Source(agent="made-up", path="/t/one.jsonl")
-    for n in range(1, 10**6):
-        body = AssistantMessage(text=f"answer {n}", final=True)
-        entry = lambda key: Entry.of("made-up", Event(key=key, session="s1", at_ms=n, body=body, cwd="/repo"), {})
-        roots = {"/repo": ProjectRoot("/repo")}
-        await ledger.add_provisional("made-up", [entry(f"hook/{n}")], roots, now_ms=n)
-        print(f"told {n}", flush=True)
-        prepared = PreparedBatch(
-            cursor=str(n).encode(), context=b"{}", size=0, mtime_ns=0, entries=(entry(f"k{n}"),), roots=roots
-        )
-        await ledger.commit(source, prepared, seen_rev=n - 1)
-
-asyncio.run(main())
-"""
 
 
 async def told_early(
@@ -119,16 +84,6 @@ async def test_it_comes_last_in_its_session_and_is_marked(scribe: Scribe, readin
     ]
 
 
-async def test_totals_count_only_what_transcripts_say(scribe: Scribe, reading: Reading) -> None:
-    await scribe.tell("add a parser")
-    before = totals(reading())
-
-    await told_early(scribe, DONE)
-
-    after = totals(reading())
-    assert (after.events, after.sessions, after.redactions) == (before.events, before.sessions, before.redactions)
-
-
 async def test_it_is_stored_once_however_often_it_is_reported(scribe: Scribe, reading: Reading) -> None:
     first = await told_early(scribe, DONE)
 
@@ -136,13 +91,6 @@ async def test_it_is_stored_once_however_often_it_is_reported(scribe: Scribe, re
 
     assert (first.new_events, again) == (1, Commit())
     assert waiting(reading()) == [DONE]
-
-
-async def test_the_same_words_in_another_session_are_others(scribe: Scribe, reading: Reading) -> None:
-    await told_early(scribe, DONE)
-    await told_early(scribe, DONE, session="s2")
-
-    assert (waiting(reading(), "s1"), waiting(reading(), "s2")) == ([DONE], [DONE])
 
 
 @pytest.mark.parametrize(
@@ -245,16 +193,6 @@ async def test_a_session_can_begin_with_it(scribe: Scribe, reading: Reading) -> 
     assert unpublished(reading(), since_ms=500_000) == [1]
 
 
-async def test_the_transcript_decides_where_such_a_session_belongs(scribe: Scribe, reading: Reading) -> None:
-    """A hook names the folder the session is in by now (Claude Code 2.1.328), which may be another project's."""
-    await told_early(scribe, DONE, cwd="/elsewhere")
-
-    commit = await scribe.tell(scribe.event("add a parser", cwd="/repo"))
-
-    assert sessions(reading(), limit=9)[0].root == "/repo"
-    assert len(commit.projects) == 2
-
-
 async def test_what_was_reported_in_another_project_than_the_transcripts_shows_in_neither(
     scribe: Scribe, reading: Reading
 ) -> None:
@@ -268,14 +206,6 @@ async def test_what_was_reported_in_another_project_than_the_transcripts_shows_i
     assert (waiting(reading()), sessions(reading(), limit=9)[0].root) == ([], "/repo")
 
 
-async def test_what_was_reported_without_a_folder_stays_when_one_is_known(scribe: Scribe, reading: Reading) -> None:
-    await told_early(scribe, DONE, cwd=None)
-
-    await scribe.tell(scribe.event("add a parser", cwd="/repo"))
-
-    assert waiting(reading()) == [DONE]
-
-
 async def test_a_better_source_that_names_another_project_leaves_nothing_reported_in_the_first(
     scribe: Scribe, reading: Reading
 ) -> None:
@@ -285,15 +215,6 @@ async def test_a_better_source_that_names_another_project_leaves_nothing_reporte
     await scribe.tell(scribe.event("add a parser", cwd="/other"), path="/t/state.db", rank=2)
 
     assert (waiting(reading()), sessions(reading(), limit=9)[0].root) == ([], "/other")
-
-
-async def test_a_better_source_leaves_standing_what_it_does_not_tell_yet(scribe: Scribe, reading: Reading) -> None:
-    await scribe.tell("add a parser", path="/t/transcript.jsonl")
-    await told_early(scribe, DONE)
-
-    await scribe.tell(scribe.event("add a parser"), path="/t/state.db", rank=2)
-
-    assert (waiting(reading()), said(reading())) == ([DONE], ["Done."])
 
 
 async def test_what_a_known_session_tells_in_another_project_is_left_to_its_transcript(
@@ -307,24 +228,6 @@ async def test_what_a_known_session_tells_in_another_project_is_left_to_its_tran
     assert (commit.new_events, commit.projects) == (0, ())
     assert waiting(reading()) == []
     assert project_by_root(reading(), "/elsewhere") is None
-
-
-async def test_a_session_without_a_known_folder_waits_for_one(scribe: Scribe, reading: Reading) -> None:
-    commit = await told_early(scribe, DONE, cwd=None)
-
-    assert (commit.new_events, commit.projects) == (1, ())
-    assert waiting(reading()) == [DONE]
-
-
-async def test_a_question_reported_early_is_known_by_its_whole_record(scribe: Scribe, reading: Reading) -> None:
-    question = Question(call_id="c1", text="Which one?", options=("a", "b"))
-    await told_early(scribe, question)
-
-    await scribe.tell(scribe.event(Question(call_id="c2", text="Which one?", options=("a", "b"))))
-    other = waiting(reading())
-    await scribe.tell(scribe.event(question))
-
-    assert (other, waiting(reading())) == ([question], [])
 
 
 async def test_what_was_never_confirmed_is_forgotten(scribe: Scribe, reading: Reading) -> None:
@@ -357,36 +260,3 @@ def test_who_speaks_tells_words_apart() -> None:
     assert content_fingerprint(UserPrompt(text="go on")) != content_fingerprint(AssistantMessage(text="go on"))
     assert content_fingerprint(UserPrompt(text="x", command="/review")) != content_fingerprint(UserPrompt(text="x"))
     assert content_fingerprint(TurnEnd(reason="error")) != content_fingerprint(AssistantMessage(text=""))
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_killed_at_any_moment_nothing_is_reported_twice_and_nothing_is_lost(
-    ledger_path: Path, reading: Reading, seed: int
-) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", TELLER, str(ledger_path)], stdout=subprocess.PIPE, text=True
-    ) as teller:
-        assert teller.stdout is not None
-        last = ""
-        for _ in range(random.Random(seed).randint(1, 40)):
-            last = teller.stdout.readline()
-        teller.send_signal(signal.SIGKILL)
-        rest = teller.stdout.read().splitlines()
-    confirmed = int((rest[-1] if rest else last).split()[1])
-
-    db = reading()
-    texts = [getattr(event.body, "text", "") for event in session_events(db, session_by_prefix(db, "s1"))]
-
-    assert texts == [f"answer {n}" for n in range(1, len(texts) + 1)]
-    assert confirmed <= len(texts) <= confirmed + 1
-    assert len(waiting(db)) <= 1
-
-
-async def test_a_failure_half_way_stores_nothing(ledger: Ledger, scribe: Scribe, reading: Reading) -> None:
-    good = Entry.of(AGENT, scribe.event(DONE, at_ms=1), {})
-    bad = Entry(event=scribe.event(CALL, at_ms=2), key=good.key, secondary_key=None, body=None)  # type: ignore[arg-type]
-
-    with pytest.raises(sqlite3.IntegrityError):
-        await ledger.add_provisional(AGENT, [good, bad], {}, now_ms=NOW_MS)
-
-    assert sessions(reading(), limit=9) == []

@@ -10,23 +10,20 @@ from carryover.errors import ExitCode, UserError
 from carryover.ledger.batch import Entry
 from carryover.ledger.queries import (
     AgentRow,
-    BrokenSource,
     agents_seen,
     gone_sources,
     project_by_root,
     projects,
     session_by_prefix,
     session_events,
-    session_ids,
     sessions,
     totals,
     unpublished,
     work_sessions,
 )
-from carryover.ledger.rows import StoredEvent
+from carryover.ledger.rows import BrokenSource, StoredEvent
 from carryover.ledger.store import Ledger
 from carryover.model import NOTE, AssistantMessage, SessionInfo, UserPrompt
-from carryover.publish.project_view import session_digest
 from support.scribe import Scribe
 
 Reading = Callable[[], sqlite3.Connection]
@@ -101,13 +98,6 @@ async def test_sessions_are_chosen_by_agent_time_and_branch(scribe: Scribe, read
     assert sessions(db, limit=9, agent="another") == []
 
 
-async def test_an_exact_id_is_found_however_many_others_begin_with_it(scribe: Scribe, reading: Reading) -> None:
-    for session in (*(f"abc-{number}" for number in range(30)), "abc"):
-        await scribe.tell(scribe.event("hi", session=session), path=f"/t/{session}")
-
-    assert session_by_prefix(reading(), "abc").native_id == "abc"
-
-
 async def test_a_sessions_sub_agents_are_woven_in_by_time_and_each_keeps_its_order(
     scribe: Scribe, reading: Reading
 ) -> None:
@@ -158,15 +148,6 @@ async def test_a_project_is_unpublished_until_its_newest_commit_went_out(
     assert published_before_the_commit == [2, 1]
 
 
-async def test_a_sessions_digest_is_that_of_its_main_conversation(scribe: Scribe, reading: Reading) -> None:
-    await scribe.tell(scribe.event("add a parser"), scribe.event("find it", subagent_id="a1"))
-    await scribe.tell(scribe.event("only a sub-agent", session="s2", subagent_id="a2"), path="/t/2")
-
-    db = reading()
-    assert [session_digest(db, session_by_prefix(db, native_id)).prompts for native_id in ("s1", "s2")] == [1, 0]
-    assert sorted(session_ids(db)) == ["s1", "s2"]
-
-
 async def test_a_record_that_comes_while_a_session_is_read_shows_neither_twice_nor_never(
     ledger: Ledger, scribe: Scribe, reading: Reading
 ) -> None:
@@ -213,10 +194,6 @@ async def test_a_note_is_no_agents_and_takes_no_handoff_from_one(
     assert [(row.agent, row.last_handoff_ms) for row in agents_seen(db)] == [(scribe.agent, 9_000)]
     assert [row.native_id for row in work_sessions(db, 1, limit=5)] == ["s1"]
     assert [row.native_id for row in sessions(db, 1, limit=5)] == ["note-1", "s1"]
-
-
-async def test_without_a_session_no_agent_was_seen(ledger: Ledger, reading: Reading) -> None:
-    assert agents_seen(reading()) == []
 
 
 async def test_transcripts_that_went_are_counted(scribe: Scribe, ledger: Ledger, reading: Reading) -> None:

@@ -19,7 +19,7 @@ from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.batch import Commit
 from carryover.ledger.queries import connect_read_only, session_by_prefix, session_events
 from carryover.ledger.store import Ledger
-from carryover.model import Event, SessionInfo, UserPrompt
+from carryover.model import Event, UserPrompt
 from carryover.publish.project_view import project_view
 from support.scribe import Scribe
 
@@ -75,21 +75,6 @@ async def test_what_changed_is_replaced_and_keeps_its_place_and_its_time(scribe:
     (session,) = project_view(reading(), 1).sessions
     assert session.digest.prompts == 3
     assert "Never use tabs" not in repr(session.digest)
-
-
-async def test_what_is_gone_counts_no_longer_and_can_come_back(scribe: Scribe, reading: Reading) -> None:
-    await reemitted(scribe, "a", "b", "c")
-    for reported in (("a",), ("a", "d"), ("a", "b", "c"), (), ("c", "b")):
-        commit = await reemitted(scribe, *reported)
-        assert (standing(reading()), commit.projects) == (list(reported), (1,))
-
-
-async def test_what_came_late_stands_in_its_place(scribe: Scribe, reading: Reading) -> None:
-    await reemitted(scribe, "a", "c")
-    await reemitted(scribe, "a", "b", "c")
-
-    assert standing(reading()) == ["a", "b", "c"]
-    assert project_view(reading(), 1).sessions[0].digest.prompts == 3
 
 
 async def test_what_continues_after_an_event_leaves_all_before_it(scribe: Scribe, reading: Reading) -> None:
@@ -148,19 +133,6 @@ async def test_a_lesser_source_takes_nothing_back(scribe: Scribe, reading: Readi
     assert await reemitted(scribe, rank=1) == Commit()
     assert await reemitted(scribe, "c", rank=1) == Commit()
     assert standing(reading()) == ["a", "b"]
-
-
-async def test_a_thread_of_which_nothing_was_ever_reported_makes_no_session(scribe: Scribe, reading: Reading) -> None:
-    assert await reemitted(scribe) == Commit()
-    assert reading().execute("SELECT count(*) FROM session").fetchone() == (0,)
-
-
-async def test_facts_about_the_session_are_taken_from_what_is_reported_again(scribe: Scribe, reading: Reading) -> None:
-    for title in ("one", "two"):
-        info = scribe.event(SessionInfo(title=title), key="info")
-        await scribe.commit(scribe.prepared(info, reemitted=(WHOLE,)))
-
-    assert session_by_prefix(reading(), "s1").title == "two"
 
 
 _texts = st.sampled_from(["go on", "Never push to main.", "Add a parser."])

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import random
-import signal
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,46 +23,7 @@ from support.scribe import Scribe
 
 Reading = Callable[[], sqlite3.Connection]
 AGENT = "made-up"
-ONE = Source(agent=AGENT, path="/t/one.jsonl")
 LESSER, BETTER = "/t/transcript.jsonl", "/t/state.db"
-
-STORER = """
-import asyncio, sys
-from pathlib import Path
-from carryover.adapter.contract import Source
-from carryover.facts import ProjectRoot
-from carryover.ledger.batch import Entry, PreparedBatch
-from carryover.distill.stored_digest import DigestReducer
-from carryover.ledger.store import Ledger
-from carryover.model import Event, Retracted, UserPrompt
-
-ROOTS = {"/repo": ProjectRoot("/repo")}
-
-def told(session, key, body):
-    event = Event(key=key, session=session, at_ms=1_000, body=body, cwd="/repo")
-    return Entry.of("made-up", event, {})
-
-async def main():
-    ledger = await Ledger.open(Path(sys.argv[1]), DigestReducer())
-    revs = {}
-    async def tell(path, rank, *entries):
-        source = Source(agent="made-up", path=path, rank=rank)
-        prepared = PreparedBatch(cursor=b"", context=b"{}", size=1, mtime_ns=1, entries=entries, roots=ROOTS)
-        await ledger.commit(source, prepared, seen_rev=revs.get(path, 0))
-        revs[path] = revs.get(path, 0) + 1
-        print(path, flush=True)
-    n = 0
-    while True:
-        n += 1
-        s = f"s{n}"
-        lesser = [told(s, f"{s}:{k}", UserPrompt(text=f"lesser {k}. Never push to main.")) for k in range(20)]
-        better = [told(s, f"{s}/{k}", UserPrompt(text=f"better {k}. Never push to main.")) for k in range(20)]
-        await tell("lesser", 0, *lesser)
-        await tell("better", 2, *better)
-        await tell("better", 2, told(s, f"{s}/u", Retracted(keys=tuple(f"{s}/{k}" for k in range(5)))))
-
-asyncio.run(main())
-"""
 
 
 def texts(db: sqlite3.Connection, session: str = "s1") -> list[tuple[str, bool]]:
@@ -135,26 +91,6 @@ async def test_in_one_read_the_order_makes_no_difference(
     assert counted(reading()) == {"s1": 1}
 
 
-async def test_a_read_of_which_nothing_counts_leaves_an_empty_digest(scribe: Scribe, reading: Reading) -> None:
-    await scribe.tell(scribe.event("add a parser"), scribe.event(Retracted(keys=("k1",)), subagent_id="a1"))
-
-    assert counted(reading()) == {"s1": 0}
-
-
-async def test_each_thread_loses_what_was_taken_back_of_it(scribe: Scribe, reading: Reading) -> None:
-    await scribe.tell("add a parser", "and a test")
-    await scribe.tell(
-        scribe.event("find it", subagent_id="a1"), scribe.event("and that", subagent_id="a1"), path="/t/a1"
-    )
-    await scribe.tell(scribe.event("look there", subagent_id="a2", at_ms=50_000), path="/t/a2")
-
-    await scribe.tell(scribe.event(Retracted(keys=("k2", "k4", "k5"))))
-
-    (session,) = project_view(reading(), 1).sessions
-    assert session.digest.prompts == 1
-    assert [side.last_ms for side in session.subagents] == [3_000, 0], "what is left of it tells how new a thread is"
-
-
 async def test_other_sessions_keep_what_they_share_a_key_with(scribe: Scribe, reading: Reading) -> None:
     """A fork that takes back a turn of its copied history takes nothing from its parent."""
     await scribe.tell("add a parser")
@@ -163,16 +99,6 @@ async def test_other_sessions_keep_what_they_share_a_key_with(scribe: Scribe, re
 
     assert texts(reading()) == [("add a parser", False)]
     assert counted(reading()) == {"s1": 1, "s2": 0}
-
-
-async def test_the_same_key_of_another_agent_is_another(ledger: Ledger, scribe: Scribe, reading: Reading) -> None:
-    await scribe.tell("add a parser")
-    undone = Entry.of("another", scribe.event(Retracted(keys=("k1",))), {})
-
-    prepared = msgspec.structs.replace(scribe.prepared(), entries=(undone,))
-    await ledger.commit(Source(agent="another", path="/t/2"), prepared, seen_rev=0)
-
-    assert reading().execute("SELECT retracted FROM event").fetchall() == [(0,), (0,)]
 
 
 async def test_reading_again_adds_nothing_and_brings_nothing_back(scribe: Scribe, reading: Reading) -> None:
@@ -185,15 +111,6 @@ async def test_reading_again_adds_nothing_and_brings_nothing_back(scribe: Scribe
     assert again == [Commit()] * 3
     assert project_view(reading(), 1) == before
     assert texts(reading()) == [("add a parser", False), ("in C", True)]
-
-
-async def test_what_the_user_does_again_counts_under_its_new_key(scribe: Scribe, reading: Reading) -> None:
-    await scribe.tell(scribe.event("add a parser"), scribe.event("in C"), scribe.event(Retracted(keys=("k2",))))
-
-    await scribe.tell(scribe.event("in C", key="k2 again"))
-
-    assert texts(reading()) == [("add a parser", False), ("in C", True), ("in C", False)]
-    assert counted(reading()) == {"s1": 2}
 
 
 async def test_an_event_that_was_lost_is_taken_back_when_it_is_read_again(
@@ -217,30 +134,6 @@ async def test_more_keys_than_one_question_takes(scribe: Scribe, reading: Readin
     await scribe.tell(scribe.event(Retracted(keys=tuple(f"p{n}" for n in range(40, 2_000)))))
 
     assert counted(reading()) == {"s1": 40}
-
-
-async def test_words_taken_back_do_not_stand_for_what_a_hook_tells(
-    ledger: Ledger, scribe: Scribe, reading: Reading
-) -> None:
-    done = AssistantMessage(text="Done.", final=True)
-    await scribe.tell(scribe.event("add a parser"), scribe.event(done), scribe.event(Retracted(keys=("k2",))))
-
-    early = Entry.of(AGENT, scribe.event(done, at_ms=90_000), {})
-    commit = await ledger.add_provisional(AGENT, [early], {"/repo": ProjectRoot("/repo")}, now_ms=90_000)
-
-    assert commit.new_events == 1
-
-
-async def test_a_better_source_takes_the_place_of_a_lesser_one(scribe: Scribe, reading: Reading) -> None:
-    await scribe.tell("add a parser. Never push to main.", "and a test", path=LESSER)
-    await scribe.tell(scribe.event("find it", subagent_id="a1"), path="/t/a1")
-
-    commit = await scribe.tell(scribe.event("add a parser"), path=BETTER, rank=2)
-
-    db = reading()
-    assert (commit.new_events, commit.projects) == (1, (1,))
-    assert texts(db) == [("add a parser", False)]
-    assert (counted(db), totals(db).events) == ({"s1": 1}, 1)
 
 
 async def test_a_lesser_source_is_passed_by_once_a_better_one_has_spoken(
@@ -288,27 +181,6 @@ async def test_sources_of_equal_rank_tell_a_session_together(scribe: Scribe, rea
     assert counted(reading()) == {"s1": 2}
 
 
-async def test_three_kinds_of_sources_give_way_in_turn(scribe: Scribe, reading: Reading) -> None:
-    await scribe.tell("zero", path=LESSER)
-    await scribe.tell("one", path="/t/store.db", rank=1)
-    await scribe.tell("zero again", path=LESSER)
-    await scribe.tell("two", path=BETTER, rank=2)
-    await scribe.tell("one again", path="/t/store.db", rank=1)
-
-    assert texts(reading()) == [("two", False)]
-
-
-async def test_what_a_user_took_back_in_a_lesser_source_is_not_shown_beside_a_better_one(
-    scribe: Scribe, reading: Reading
-) -> None:
-    await scribe.tell("add a parser", "in C", path=LESSER)
-    await scribe.tell(scribe.event(Retracted(keys=("k2",))), path=LESSER)
-
-    await scribe.tell("add a parser", path=BETTER, rank=2)
-
-    assert texts(reading()) == [("add a parser", False)]
-
-
 async def test_the_better_source_decides_when_and_where_a_session_was(scribe: Scribe, reading: Reading) -> None:
     await scribe.tell(scribe.event("a", cwd="/guessed", at_ms=90_000), path=LESSER)
 
@@ -318,15 +190,6 @@ async def test_the_better_source_decides_when_and_where_a_session_was(scribe: Sc
     (session,) = sessions(reading(), limit=5)
     assert (session.root, session.started_ms, session.last_ms) == ("/repo", 10_000, 20_000)
     assert [row.root for row in projects(reading())] == ["/repo"]
-
-
-async def test_a_better_source_that_knows_no_folder_and_no_time_leaves_both(scribe: Scribe, reading: Reading) -> None:
-    await scribe.tell(scribe.event("a", cwd="/repo", at_ms=90_000), path=LESSER)
-
-    await scribe.tell(scribe.event("a", cwd=None, at_ms=0), path=BETTER, rank=2)
-
-    (session,) = sessions(reading(), limit=5)
-    assert (session.root, session.started_ms, session.last_ms) == ("/repo", 90_000, 90_000)
 
 
 async def test_what_a_hook_tells_is_heard_beside_any_source(ledger: Ledger, scribe: Scribe, reading: Reading) -> None:
@@ -397,25 +260,3 @@ async def test_however_two_sources_alternate_only_the_better_counts(
             assert seen.digest == wanted.digest
             assert [side for side in seen.subagents if side.last_ms] == list(wanted.subagents)
             assert totals(db).events == totals(expected).events
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_killed_at_any_moment_a_session_is_reported_by_one_source_alone(ledger_path: Path, seed: int) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", STORER, str(ledger_path)], stdout=subprocess.PIPE, text=True
-    ) as storer:
-        assert storer.stdout is not None
-        for _ in range(random.Random(seed).randint(1, 30)):
-            storer.stdout.readline()
-        storer.send_signal(signal.SIGKILL)
-        storer.stdout.read()
-
-    with closing(connect_read_only(ledger_path)) as db:
-        assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        for row in sessions(db, limit=1_000):
-            counting = [text.split()[0] for text, undone in texts(db, row.native_id) if not undone]
-            assert counting in (["lesser"] * 20, ["better"] * 20, ["better"] * 15)
-        shown = {
-            row.native_id: sum(not undone for _, undone in texts(db, row.native_id)) for row in sessions(db, limit=20)
-        }
-        assert counted(db) == shown

@@ -101,13 +101,6 @@ async def test_a_ledger_that_was_cut_keeps_what_is_before_the_cut(
     assert salvage(ledger_path, fresh, now_ms=5_000) > 1_200 * (kept - 0.3)
 
 
-def test_nothing_can_be_saved_from_what_is_no_database(tmp_path: Path, fresh: sqlite3.Connection) -> None:
-    noise = tmp_path / "noise.sqlite"
-    noise.write_bytes(random.Random(1).randbytes(10_000))
-
-    assert salvage(noise, fresh, now_ms=5_000) == 0
-
-
 async def test_a_row_that_can_be_read_but_means_nothing_is_left_out(
     ledger_path: Path, scribe_of: type[Scribe], fresh: sqlite3.Connection
 ) -> None:

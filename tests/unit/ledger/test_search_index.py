@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import tempfile
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -175,20 +174,6 @@ async def test_damage_has_the_index_made_again(ledger_path: Path, scribe_of: typ
     assert texts(ledger_path, "parser") == ["add a parser"]
 
 
-async def test_a_salvaged_ledger_is_indexed_again(ledger_path: Path, scribe_of: type[Scribe]) -> None:
-    ledger = await Ledger.open(ledger_path, DigestReducer())
-    await scribe_of(ledger).tell("add a parser")
-    await ledger.close()
-    damage_mark(ledger_path).write_bytes(b"content\n")
-
-    mended = await Ledger.open(ledger_path, DigestReducer())
-    assert texts(ledger_path, "parser") == []
-    await index_all(mended)
-    await mended.close()
-
-    assert indexed(ledger_path) == expected(ledger_path) != []
-
-
 async def test_without_full_text_search_everything_else_works(
     tmp_path: Path, scribe_of: type[Scribe], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,16 +221,3 @@ async def test_of_what_is_forgotten_no_token_is_left_in_any_file(
     assert len(texts(ledger_path, "kept")) == (0 if selection.is_everything else 20)
     await index_all(ledger)
     assert indexed(ledger_path) == expected(ledger_path)
-
-
-async def test_a_search_while_the_ledger_is_written_changes_no_byte(
-    scribe: Scribe, ledger_path: Path, reading: Callable[[], sqlite3.Connection]
-) -> None:
-    await scribe.tell("add a parser")
-    before = {file.name: file.read_bytes() for file in ledger_path.parent.iterdir() if not file.name.endswith("-shm")}
-
-    assert len(search(reading(), terms_of("pars"), now_ms=1, limit=9).hits) == 1
-
-    assert before == {
-        file.name: file.read_bytes() for file in ledger_path.parent.iterdir() if not file.name.endswith("-shm")
-    }

@@ -74,10 +74,3 @@ def test_a_file_name_is_found_by_its_words() -> None:
 )
 def test_what_was_found_is_shown_in_its_place(text: str, query: str, found: list[str]) -> None:
     assert [text[start:end] for start, end in spans(text, terms_of(query))] == found
-
-
-@given(st.text(max_size=80), st.text(max_size=20))
-def test_places_are_in_order_and_apart(text: str, query: str) -> None:
-    places = [0, *(edge for place in spans(text, terms_of(query)) for edge in place), len(text)]
-
-    assert places == sorted(places)

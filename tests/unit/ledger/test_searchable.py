@@ -1,15 +1,12 @@
 from __future__ import annotations
 
-import re
 import sqlite3
-import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.ledger import searchable as module
-from carryover.ledger.searchable import MOST_CHARS, Searchable, humps, index_entry, index_text, searchable, words
+from carryover.ledger.searchable import MOST_CHARS, Searchable, index_entry, index_text, searchable, words
 from carryover.model import (
     Answer,
     AnyBody,
@@ -91,10 +88,6 @@ def test_a_text_without_words_is_not_indexed() -> None:
     assert index_entry(UserPrompt(text="?!")) is None
 
 
-def test_plain_words_have_no_parts() -> None:
-    assert [humps(word) for word in ("plain", "Plain", "PLAIN", "42", "m008")] == [[]] * 5
-
-
 @given(st.text(max_size=60))
 def test_any_text_is_found_by_its_own_words(text: str) -> None:
     """The tokenizer of SQLite and ours need not agree on every character: both sides of a search pass through both."""
@@ -106,12 +99,3 @@ def test_any_text_is_found_by_its_own_words(text: str) -> None:
         if db.execute("SELECT count(*) FROM s WHERE s MATCH ?", (f'"{word}"',)).fetchone() != (1,):
             assert not any(char.isascii() for char in word)
     db.close()
-
-
-@given(
-    st.text(st.characters(max_codepoint=0x7F) | st.characters() | st.sampled_from("é\u0338\u3000中ก_="), max_size=80)
-)
-def test_words_are_runs_of_letters_and_digits(text: str) -> None:
-    spaced = module._UNSPACED.sub(r" \g<0> ", unicodedata.normalize("NFC", text))
-
-    assert words(text) == re.findall(r"[^\W_]+", spaced)

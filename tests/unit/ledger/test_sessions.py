@@ -20,7 +20,7 @@ HERE, THERE = session_in_other_cwd("s1", "of-repo"), session_in_other_cwd("s1", 
 
 
 def by_project(db: sqlite3.Connection) -> dict[str, dict[str, int]]:
-    """The number of sub-agents of each session, by project."""
+    """The number of sub-agents of each session, without one that stands for a missing main thread, by project."""
     reported: dict[str, dict[str, int]] = {}
     for root in ("/repo", "/other"):
         project = project_by_root(db, root)
@@ -61,8 +61,8 @@ async def test_what_was_read_before_its_conversation_is_brought_home(scribe: Scr
     await scribe.tell(scribe.event("add a parser", at_ms=1_500))
     await scribe.tell(edit(scribe, "/repo", HERE), path="/t/a1")
 
-    assert alone == {"/repo": {HERE: 1}, "/other": {THERE: 1}}
-    assert by_project(reading()) == {"/repo": {"s1": 1}, "/other": {THERE: 1}}
+    assert alone == {"/repo": {HERE: 0}, "/other": {THERE: 0}}
+    assert by_project(reading()) == {"/repo": {"s1": 1}, "/other": {THERE: 0}}
     (here,) = [row for row in sessions(reading(), limit=9) if row.native_id == "s1"]
     assert (here.started_ms, here.last_ms) == (1_000, 4_000)
 
@@ -83,7 +83,7 @@ async def test_a_conversation_whose_id_begins_alike_takes_nothing(scribe: Scribe
 
     await scribe.tell("add a parser")
 
-    assert by_project(reading())["/repo"] == {"s1": 0, "s10@of-repo": 1}
+    assert by_project(reading())["/repo"] == {"s1": 0, "s10@of-repo": 0}
 
 
 async def test_what_a_hook_reported_of_it_goes_along(scribe: Scribe, reading: Reading) -> None:

@@ -23,12 +23,10 @@ from carryover.ledger.connect import damage_mark
 from carryover.ledger.ledger_errors import LedgerDamaged, LedgerUnavailable, StaleRead
 from carryover.ledger.queries import (
     project_by_root,
-    projects,
     published_git,
     session_by_prefix,
     session_events,
     totals,
-    unpublished,
 )
 from carryover.ledger.store import Ledger
 from carryover.model import Skipped, UserPrompt
@@ -103,22 +101,6 @@ async def test_closing_leaves_one_file_that_holds_everything(
     assert texts(reading()) == ["hello"]
 
 
-async def test_what_was_stored_is_there_after_a_restart(ledger_path: Path, scribe_of: type[Scribe]) -> None:
-    first = await Ledger.open(ledger_path, DigestReducer())
-    await scribe_of(first).tell("hello")
-    before = await first.source_state(ONE)
-    await first.close()
-
-    second = await Ledger.open(ledger_path, DigestReducer())
-    assert await second.source_state(ONE) == before
-    await second.close()
-
-
-async def test_a_source_never_met_has_no_state(ledger: Ledger) -> None:
-    assert await ledger.source_state(ONE) is None
-    assert await ledger.last_reads() == {}
-
-
 async def test_comparing_all_sources_loads_neither_cursors_nor_contexts(ledger: Ledger, scribe: Scribe) -> None:
     """Thousands of transcripts are compared every few minutes, and each context may hold a hundred KiB."""
     await scribe.commit(scribe.prepared(scribe.event("hello"), cursor=bytes(8 << 20), context=bytes(8 << 20)))
@@ -182,31 +164,6 @@ async def test_a_broken_source_keeps_its_place_until_a_read_succeeds(ledger: Led
     )
 
 
-async def test_a_source_that_was_broken_from_the_start_can_be_read_later(ledger: Ledger, scribe: Scribe) -> None:
-    await ledger.mark_broken(ONE, "Permission denied", retry_ms=1_000)
-    broken = await ledger.source_state(ONE)
-
-    commit = await scribe.tell("hello")
-
-    assert broken is not None
-    assert (broken.rev, broken.cursor) == (0, None)
-    assert commit.new_events == 1
-
-
-async def test_a_project_remembers_what_was_published(ledger: Ledger, scribe: Scribe, reading: Reading) -> None:
-    (project_id,) = (await scribe.tell("hello")).projects
-
-    await ledger.set_published(project_id, "abc", 9_000, None)
-    published = project_by_root(reading(), "/repo")
-    await ledger.set_published(project_id, None, 9_500, "tracked by git")
-    refused = project_by_root(reading(), "/repo")
-
-    assert published is not None
-    assert refused is not None
-    assert (published.published_sha, published.published_ms, published.refusal) == ("abc", 9_000, None)
-    assert (refused.published_sha, refused.published_ms, refused.refusal) == (None, 9_500, "tracked by git")
-
-
 async def test_what_git_said_is_remembered_with_the_publication(
     ledger: Ledger, scribe: Scribe, reading: Reading
 ) -> None:
@@ -240,15 +197,6 @@ async def test_a_project_can_be_known_before_anything_happened_in_it(
     assert (first, again, told) == (known.id, known.id, known.id)
     assert (known.main_root, known.first_ms, known.last_event_ms) == ("/repo", 7_000, 0)
     assert (used.first_ms, used.last_event_ms) == (7_000, 9_000)
-
-
-async def test_a_project_without_a_session_is_not_listed_and_not_to_be_published(
-    ledger: Ledger, reading: Reading
-) -> None:
-    project_id = await ledger.know_project("/repo", None, now_ms=7_000)
-
-    assert (projects(reading()), unpublished(reading(), since_ms=1)) == ([], [])
-    assert project_view(reading(), project_id).sessions == ()
 
 
 async def test_what_belongs_to_no_source_is_counted_too(ledger: Ledger, reading: Reading) -> None:
@@ -295,20 +243,6 @@ async def test_cancelling_leaves_a_commit_done_or_undone_and_the_next_one_works(
     assert 0 < done < 360
     assert texts(reading()) == [f"prompt {n}" for n in range(done)]
     assert session_digest(reading(), session_by_prefix(reading(), "s1")).prompts == done
-
-
-async def test_reads_of_positions_do_not_see_a_commit_that_is_undone(ledger: Ledger, scribe: Scribe) -> None:
-    await scribe.tell("hello")
-    slow = asyncio.ensure_future(
-        ledger.commit(ONE, scribe.prepared(*(scribe.event(f"p{n}") for n in range(400)), cursor=b"2"), seen_rev=1)
-    )
-    await asyncio.sleep(0)
-
-    asyncio.get_running_loop().call_later(0.002, slow.cancel)
-    seen = await ledger.source_state(ONE)
-    await asyncio.gather(slow, return_exceptions=True)
-
-    assert seen == await ledger.source_state(ONE)
 
 
 async def test_commits_at_once_of_one_source_store_one_and_refuse_the_others(

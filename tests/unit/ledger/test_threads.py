@@ -24,24 +24,6 @@ async def conversation(scribe: Scribe, turns: int) -> None:
         )
 
 
-async def test_a_digest_grows_with_its_own_thread_only(scribe: Scribe, reading: Reading) -> None:
-    await conversation(scribe, turns=3)
-
-    (session,) = project_view(reading(), 1).sessions
-    assert (session.digest.prompts, session.digest.last_ms) == (3, 8_000)
-    assert [side.last_ms for side in session.subagents] == [9_000]
-
-
-async def test_copies_are_not_folded_again(scribe: Scribe, reading: Reading) -> None:
-    event = scribe.event("add a parser")
-    await scribe.tell(event)
-    once = project_view(reading(), 1)
-
-    await scribe.tell(event, event)
-
-    assert project_view(reading(), 1) == once
-
-
 async def test_a_digest_of_an_older_fold_is_made_again_before_new_events_are_folded_on(
     scribe: Scribe, reading: Reading, ledger_path: Path, tmp_path: Path, scribe_of: type[Scribe]
 ) -> None:
