@@ -26,13 +26,6 @@ def test_what_has_the_highest_rank_goes_first_and_order_stays() -> None:
     assert found.used == 5  # with the heading, which is counted once
 
 
-def test_what_is_too_long_is_shown_in_part() -> None:
-    found = fitted([piece("a b c d e f", 1, shorter="a b")], budget=5, cost=words)
-
-    assert texts(found.kept) == ["a b"]
-    assert [left.label for left in found.shortened] == ["a b c d e f"]
-
-
 def test_no_piece_takes_more_than_its_share_while_it_has_a_shorter_form() -> None:
     pieces = [piece("a b c d e f", 1, shorter="a b", share=0.5), piece("g h i", 2)]
 
@@ -43,12 +36,6 @@ def test_what_room_is_left_in_the_end_goes_to_what_is_shown_in_part() -> None:
     pieces = [piece("a b c d e f", 1, shorter="a b", share=0.5), piece("g", 2)]
 
     assert texts(fitted(pieces, budget=10, cost=words).kept) == ["a b c d e f", "g"]
-
-
-def test_rank_0_stays_even_where_it_alone_is_too_long() -> None:
-    found = fitted([piece("a b c d e f", 0), piece("g", 1)], budget=3, cost=words)
-
-    assert texts(found.kept) == ["a b c d e f"]
 
 
 def test_a_smaller_piece_of_a_higher_rank_may_fill_the_room_that_is_left() -> None:

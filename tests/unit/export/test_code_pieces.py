@@ -31,9 +31,3 @@ def test_files_and_diffs_are_ranked_by_that() -> None:
     ranks = [piece.rank for piece in file_pieces(material)]
     assert ranks == sorted(set(ranks))
     assert [piece.label for piece in change_pieces(material)] == ["the diff of c.py", "the diff of a.py"]
-
-
-def test_an_empty_file_is_no_piece() -> None:
-    material = Material(name="x", now_ms=NOW_MS, files=(TextFile(path="__init__.py", text="\n"),))
-
-    assert list(file_pieces(material)) == []

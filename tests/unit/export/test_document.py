@@ -81,10 +81,6 @@ def test_the_document_holds_what_a_reader_without_files_needs() -> None:
     assert "- .env: its name says that it holds secrets" in found["Left out"]
 
 
-def test_the_same_material_gives_the_same_bytes() -> None:
-    assert compose(shop(), REQUEST) == compose(shop(), REQUEST)
-
-
 @pytest.mark.parametrize("budget", [LEAST_BUDGET, 1_500, 2_500, 5_000, 60_000])
 def test_the_document_keeps_to_its_budget_and_says_what_it_left_out(budget: int) -> None:
     request = Request(reader="ChatGPT", budget=budget, tokens_percent=125)
@@ -135,21 +131,6 @@ def test_no_file_ends_the_frame_or_its_block(content: str) -> None:
     document = compose(material, Request(reader="a chat", budget=4_000, question="Why?"))
 
     assert without_handoffs(document.text).strip() == "Why?"
-
-
-def test_a_file_that_quotes_the_last_line_of_an_earlier_export_does_not_end_this_one() -> None:
-    earlier = compose(shop(), REQUEST).text
-    material = Material(name="x", now_ms=1, files=(TextFile(path="export.md", text=earlier, changed=True),))
-
-    assert without_handoffs(compose(material, REQUEST).text).strip() == ""
-
-
-def test_a_project_without_any_agents_work_is_its_files() -> None:
-    document = compose(
-        Material(name="x", now_ms=1, files=(TextFile(path="a.py", text="x = 1\n", changed=True),)), REQUEST
-    )
-
-    assert list(sections(document)) == ["Read this first", "Files, as they are now"]
 
 
 def test_a_question_longer_than_the_budget_stays_whole_and_is_reported() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.export.quoting import fenced, one_line, quoted, safe
+from carryover.export.quoting import fenced, one_line, safe
 
 KEY = "sk-ant-api03-abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGH"
 
@@ -43,13 +43,5 @@ def test_no_text_ends_its_own_block(text: str, language: str) -> None:
     assert all(not re.fullmatch(rf"\s*`{{{len(last)},}}\s*", line) for line in inside)
 
 
-def test_a_fence_is_longer_than_any_in_the_text() -> None:
-    assert fenced(safe("```\n# out\n`````\n").text) == "``````\n```\n# out\n`````\n``````"
-
-
 def test_one_line_opens_no_heading_no_block_and_no_comment() -> None:
     assert one_line("# a\n```\n<!-- b -->") == "# a '' -- b --"
-
-
-def test_each_line_of_a_quotation_is_marked() -> None:
-    assert quoted(safe("a\n\n# b\n").text) == "> a\n>\n> # b"

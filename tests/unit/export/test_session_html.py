@@ -76,18 +76,6 @@ def test_the_page_asks_nothing_of_any_network_and_runs_nothing() -> None:
     assert "@import" not in html
 
 
-def test_it_is_readable_on_a_phone_and_in_the_dark_and_calls_fold_away() -> None:
-    html = page(conversation("bake"))
-
-    assert ("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}) in seen(html).tags
-    assert "color-scheme:light dark" in html
-    assert "prefers-color-scheme:dark" in html
-    assert (
-        '<details class="work failed"><summary>✗ <code>Bash bake (exit 1)</code></summary><pre>bake</pre></details>'
-        in html
-    )
-
-
 def test_blocks_of_code_are_set_apart_and_what_was_taken_back_is_marked() -> None:
     html = page(stored(AssistantMessage(text="See:\n```py\nx = 1\n```\nDone."), retracted=True))
 

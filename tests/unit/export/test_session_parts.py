@@ -17,9 +17,7 @@ from carryover.model import (
     Question,
     QueuedPrompt,
     ResultStatus,
-    Retracted,
     SessionEnd,
-    SessionInfo,
     SessionStart,
     ToolCall,
     ToolResult,
@@ -94,10 +92,6 @@ def test_each_kind_of_event_is_a_part(body: AnyBody, shown: tuple[str, str, str,
     [part] = parts(*stored(body))
 
     assert (part.kind, part.heading, part.text, part.failed) == shown
-
-
-def test_what_is_not_shown_is_no_part() -> None:
-    assert parts(*stored(SessionInfo(title="x"), Retracted(keys=("k",)))) == []
 
 
 def test_a_call_comes_with_its_result_and_one_without_comes_last() -> None:

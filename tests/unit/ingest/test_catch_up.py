@@ -23,10 +23,6 @@ def seen(path: str, *, group: str = "", age_ms: int = 3_600_000, size: int = 100
 KNOWN = LastRead(size=100, mtime_ns=OLD_NS, state="active")
 
 
-def test_a_source_as_the_ledger_knows_it_has_not_changed() -> None:
-    assert changed([seen("x")], {("a", "x"): KNOWN}, now_ms=NOW_MS) == []
-
-
 @pytest.mark.parametrize(
     "known",
     [
@@ -57,18 +53,6 @@ def test_a_broken_source_is_left_alone_until_its_time_unless_asked_for() -> None
     assert changed([seen("x")], states, now_ms=NOW_MS) == []
     assert changed([seen("x")], states, now_ms=NOW_MS + 1) == [seen("x")]
     assert changed([seen("x")], states, now_ms=NOW_MS, also_broken=True) == [seen("x")]
-
-
-def test_the_newest_project_is_read_first_and_its_newest_file_first_in_it() -> None:
-    files = [
-        seen("shop/1", group="shop", age_ms=5_000),
-        seen("blog/1", group="blog", age_ms=4_000),
-        seen("shop/2", group="shop", age_ms=1_000),
-        seen("blog/2", group="blog", age_ms=3_000),
-    ]
-
-    order = reading_order(files, now_ms=NOW_MS, active_days=7)
-    assert [source.path for source in order] == ["shop/2", "shop/1", "blog/2", "blog/1"]
 
 
 def test_no_projects_handoff_waits_for_anothers_old_history() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from carryover.adapter.contract import Agent, Batch, FileStat, Parsed, Record, Source
+from carryover.adapter.contract import Agent, Parsed, Record, Source
 from carryover.agents import adapters
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
@@ -125,16 +125,6 @@ async def test_reading_may_stop_after_a_batch_and_go_on_later(
     assert prompts(db) == [f"prompt {n}" for n in range(5)]
 
 
-async def test_only_what_was_added_is_read_again(transcript: Path, read: Any, db: sqlite3.Connection) -> None:
-    transcript.write_bytes(said("one", "a"))
-    await read()
-    with transcript.open("ab") as file:
-        file.write(said("two", "b") + b'{"id": "torn')
-
-    assert (await read()).new_events == 1
-    assert prompts(db) == ["one", "two"]
-
-
 async def test_a_source_that_did_not_change_is_not_committed(
     transcript: Path, read: Any, ledger: Ledger, source: Source
 ) -> None:
@@ -144,17 +134,6 @@ async def test_a_source_that_did_not_change_is_not_committed(
 
     assert await read() == IngestResult()
     assert await ledger.source_state(source) == before
-
-
-async def test_the_context_outlives_a_restart(transcript: Path, read: Any, db: sqlite3.Connection) -> None:
-    transcript.write_bytes(said("one", "a", cwd="/repo"))
-    await read()
-    with transcript.open("ab") as file:
-        file.write(said("two", "b", cwd=None, session="s2"))
-
-    await read()
-
-    assert [(row.native_id, row.root) for row in sessions(db, limit=3)] == [("s2", "/repo"), ("s1", "/repo")]
 
 
 async def test_a_file_that_was_replaced_is_read_again_with_a_fresh_context(
@@ -248,11 +227,6 @@ async def test_a_source_that_vanished_is_marked_once_and_keeps_what_it_said(
     assert prompts(db) == ["one"]
 
 
-async def test_a_source_that_was_never_there_leaves_no_trace(read: Any, ledger: Ledger, source: Source) -> None:
-    assert await read() == IngestResult(gone=True)
-    assert await ledger.source_state(source) is None
-
-
 async def test_a_source_that_cannot_be_read_is_tried_again_later_and_later(
     transcript: Path, read: Any, ledger: Ledger, source: Source
 ) -> None:
@@ -274,18 +248,6 @@ async def test_a_source_that_cannot_be_read_is_tried_again_later_and_later(
     mended = await ledger.source_state(source)
     assert mended is not None
     assert (result.new_events, mended.state, mended.failures, mended.error) == (1, "active", 0, None)
-
-
-async def test_the_wait_before_the_next_try_has_an_end(
-    read: Any, transcript: Path, ledger: Ledger, source: Source
-) -> None:
-    transcript.mkdir()
-    for _ in range(15):
-        await read()
-
-    state = await ledger.source_state(source)
-    assert state is not None
-    assert state.retry_ms == 50_000 + 3_600_000
 
 
 async def test_a_fault_of_the_program_in_one_source_is_reported_without_its_content(
@@ -339,62 +301,6 @@ async def test_trouble_with_the_ledger_is_not_held_against_the_source(
     assert (await read()).new_events == 1
 
 
-class Unsettled:
-    """Reads as `reader` does, and says that the end is not final as long as the last line ends in dots."""
-
-    def __init__(self, reader: Any) -> None:
-        self._reader = reader
-        self.looks = 0
-
-    def read(self, path: Path, cursor: bytes | None) -> Batch:
-        self.looks += 1
-        batch: Batch = self._reader.read(path, cursor)
-        unsettled = not batch.more and b"..." in path.read_bytes()
-        return msgspec.structs.replace(batch, retry_after_s=60.0 if unsettled else None)
-
-    def stat(self, path: Path) -> FileStat:
-        stat: FileStat = self._reader.stat(path)
-        return stat
-
-
-async def test_a_source_whose_end_is_not_final_is_to_be_read_again_and_nobody_waits_for_that(
-    transcript: Path, read: Any, agent: Any, ledger: Ledger, source: Source, db: sqlite3.Connection
-) -> None:
-    reader = Unsettled(agent.reader)
-    agent = replace(agent, reader=reader)
-    transcript.write_bytes(b"".join(said(f"prompt {n}...", f"k{n}") for n in range(4)))
-
-    first = await read(agent=agent)
-    between = await ledger.source_state(source)
-    again = await read(agent=agent)
-    after = await ledger.source_state(source)
-
-    assert (first.new_events, first.more, first.retry_after_s) == (4, False, 60.0)
-    assert reader.looks == 3, "two batches, and once more"
-    assert between is not None
-    assert between.size == READ_IN_PART, "so a daemon that starts anew reads it again"
-    assert again == IngestResult(retry_after_s=60.0)
-    assert after == between, "where nothing was added nothing is committed"
-    assert prompts(db) == [f"prompt {n}..." for n in range(4)]
-
-
-async def test_the_rank_of_a_source_reaches_the_ledger(
-    transcript: Path, read: Any, source: Source, tmp_path: Path, db: sqlite3.Connection
-) -> None:
-    transcript.write_bytes(said("lesser", "a"))
-    better = tmp_path / "two.jsonl"
-    better.write_bytes(said("better", "b"))
-
-    await read()
-    await read(source=Source(agent="made-up", path=str(better), rank=2))
-    with transcript.open("ab") as file:
-        file.write(said("more", "c"))
-    last = await read()
-
-    assert (last.new_events, last.error) == (0, None)
-    assert prompts(db) == ["better"]
-
-
 async def test_keys_that_look_like_secrets_take_back_and_are_not_stored(
     transcript: Path, read: Any, db: sqlite3.Connection, tmp_path: Path
 ) -> None:
@@ -432,19 +338,3 @@ async def test_real_transcripts_count_once_however_often_and_in_whatever_order_t
     assert totals(db).events == len(distinct)
     assert totals(db).sources == len(found)
     assert {row.root for row in projects(db)} == {"/home/dev/shop"}
-
-
-async def test_a_time_that_lies_ahead_is_bounded_once_and_stays_as_it_was_stored(
-    transcript: Path, read: Any, db: sqlite3.Connection
-) -> None:
-    """Also where the source is read from its beginning again, much later."""
-    whole = said("early", "a", at_ms=1_000) + said("ahead", "b", at_ms=99_000_000_000)
-    transcript.write_bytes(whole)
-    first, stored = await read(), [row.last_ms for row in sessions(db, limit=1)]
-    transcript.write_bytes(said("early", "a", at_ms=1_000))
-    await read()
-    transcript.write_bytes(whole)
-    again = await read(now_ms=lambda: 70_000)
-
-    assert (first.newest_event_ms, stored, again.new_events) == (50_000, [50_000], 0)
-    assert [row.last_ms for row in sessions(db, limit=1)] == [50_000]

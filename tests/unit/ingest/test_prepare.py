@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from carryover.adapter.contract import Batch, FileStat, Source
+from carryover.adapter.contract import Batch, Source
 from carryover.facts import ProjectRoot
 from carryover.ingest.prepare import Step, prepare
 from carryover.ledger.batch import READ_IN_PART, PreparedBatch, SourceState
@@ -64,27 +64,6 @@ def test_a_source_is_stamped_as_it_was_before_it_was_read(transcript: Path, sour
 
     assert step.prepared is not None
     assert (step.prepared.size, step.prepared.roots, step.more) == (size, {"/repo": ProjectRoot("/repo")}, False)
-
-
-def test_a_source_is_stamped_by_its_reader(transcript: Path, source: Source, agent: Any) -> None:
-    """What changed in a database may lie in another file beside it."""
-    log = transcript.with_suffix(".log")
-
-    class WithLog(type(agent.reader)):  # type: ignore[misc]
-        def stat(self, path: Path) -> FileStat:
-            return FileStat(path.stat().st_size + log.stat().st_size, 7)
-
-    agent = replace(agent, reader=WithLog())
-    transcript.write_bytes(said("one", "a"))
-    log.write_bytes(b"x" * 1_000)
-    first = prepare(agent, source, None, ProjectRoot, now).prepared
-    unchanged = prepare(agent, source, after(first), ProjectRoot, now)
-    log.write_bytes(b"x" * 1_001)
-
-    assert first is not None
-    assert (first.size, first.mtime_ns) == (transcript.stat().st_size + 1_000, 7)
-    assert unchanged == Step(prepared=None)
-    assert prepare(agent, source, after(first), ProjectRoot, now).prepared is not None
 
 
 def test_a_source_whose_end_is_not_final_never_looks_finished(transcript: Path, source: Source, agent: Any) -> None:

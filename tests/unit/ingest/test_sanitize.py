@@ -23,7 +23,6 @@ from carryover.ingest.sanitize import (
     with_bounded_times,
     without_lone_surrogates,
 )
-from carryover.ledger.codec import decode_body
 from carryover.model import (
     AgentSummary,
     AnyBody,
@@ -86,11 +85,6 @@ def test_every_text_is_changed_however_deep_and_what_names_things_stays(value: o
     assert map_text(value, shout) == changed
 
 
-@pytest.mark.parametrize("value", ["A", ("A", {"k": ["B"]}), Context(), PlanUpdate(items=(PlanItem(text="a"),))])
-def test_what_does_not_change_stays_the_same_object(value: object) -> None:
-    assert map_text(value, lambda text: text) is value
-
-
 @pytest.mark.parametrize(
     ("body", "cleaned", "found"),
     [
@@ -132,14 +126,6 @@ def test_secrets_are_hidden_in_every_text_of_an_event_and_counted(body: AnyBody,
     assert counts == {"github": found}
 
 
-def test_a_body_without_secrets_stays_the_same_object() -> None:
-    body = AssistantMessage(text="nothing to hide", final=True)
-    counts: Counter[str] = Counter()
-
-    assert clean_body(body, counts) is body
-    assert counts == {}
-
-
 def test_prompts_and_answers_are_never_cut() -> None:
     counts: Counter[str] = Counter()
     for body in (UserPrompt(text="p" * 200_000), AssistantMessage(text="a" * 200_000)):
@@ -155,13 +141,6 @@ def test_output_is_bounded_and_what_the_agent_left_out_itself_is_added() -> None
     assert len(cleaned.output) < 6_100
 
 
-def test_an_entry_carries_what_was_hidden_in_it() -> None:
-    entry = clean_entry("made-up", Event(key="k", session="s", at_ms=1, body=UserPrompt(text=f"use {TOKEN}")))
-
-    assert decode_body(entry.body) == entry.event.body == UserPrompt(text="use [redacted:github]")
-    assert entry.redacted == {"github": 1}
-
-
 def test_halves_of_surrogate_pairs_do_not_stop_an_event() -> None:
     """JavaScript programs may write them when they cut a text in the middle of an emoji."""
     event = Event(key="k", session="s", at_ms=1, cwd="/caf\udce9", body=UserPrompt(text="cut \ud83d"))
@@ -170,15 +149,6 @@ def test_halves_of_surrogate_pairs_do_not_stop_an_event() -> None:
 
     assert entry.event == Event(key="k", session="s", at_ms=1, cwd="/caf?", body=UserPrompt(text="cut ?"))
     assert without_lone_surrogates("whole \U0001f642") == "whole \U0001f642"
-
-
-def test_nor_where_they_stand_in_a_path_or_an_id() -> None:
-    call = ToolCall(call_id="cut \ud83d", name="Bash", op="shell")
-
-    entry = clean_entry("made-up", Event(key="k", session="s", at_ms=1, body=call))
-
-    assert entry.event.body == ToolCall(call_id="cut ?", name="Bash", op="shell")
-    assert msgspec.json.decode(clean_context(Context(cwd="/caf\udce9")), type=Context) == Context(cwd="/caf?")
 
 
 def test_secrets_in_the_context_are_hidden_and_its_shape_is_kept() -> None:
@@ -249,28 +219,12 @@ def hide(text: str) -> str:
     return text.replace(SECRET, "[hidden]")
 
 
-def test_short_output_is_kept_whole() -> None:
-    assert bound_output("x" * KEPT, as_it_is) == ("x" * KEPT, 0)
-
-
 @pytest.mark.parametrize("n", [700, 1_000_000])
 def test_long_output_keeps_its_head_and_tail_and_says_what_was_left_out(n: int) -> None:
     bounded, dropped = bound_output("h" * HEAD_CHARS + "m" * n + "t" * TAIL_CHARS, as_it_is)
 
     assert bounded == "h" * HEAD_CHARS + f"\n[... {n} characters left out ...]\n" + "t" * TAIL_CHARS
     assert dropped == n
-
-
-def test_only_the_ends_of_very_long_output_are_searched_for_secrets() -> None:
-    searched: list[int] = []
-
-    def count(text: str) -> str:
-        searched.append(len(text))
-        return text
-
-    bound_output("x" * 5_000_000, count)
-
-    assert sum(searched) < 200_000
 
 
 @given(before=st.sampled_from([0, 1_470, HEAD_CHARS, 5_000, 90_000]), after=st.integers(0, 140_000))
@@ -302,14 +256,6 @@ def test_times_that_can_be_stay_whatever_their_order() -> None:
     assert bounded(*times) == list(times)
 
 
-def test_a_record_from_the_future_happened_when_it_arrived() -> None:
-    assert bounded(NOW_MS - MINUTE_MS, NOW_MS + YEAR_MS) == [NOW_MS - MINUTE_MS, NOW_MS]
-
-
-def test_a_whole_file_from_the_future_keeps_its_order() -> None:
-    assert bounded(NOW_MS + DAY_MS, NOW_MS + DAY_MS + 1, NOW_MS + YEAR_MS) == [NOW_MS] * 3
-
-
 def test_in_old_history_a_wrong_date_is_no_later_than_the_last_write_and_the_record_after_it() -> None:
     old = NOW_MS - 30 * DAY_MS
 
@@ -319,10 +265,6 @@ def test_in_old_history_a_wrong_date_is_no_later_than_the_last_write_and_the_rec
 
 def test_a_file_with_an_old_date_of_its_own_takes_no_record_back_behind_the_one_before() -> None:
     assert bounded(NOW_MS - MINUTE_MS, NOW_MS + YEAR_MS, written_ms=1)[1] == NOW_MS - MINUTE_MS
-
-
-def test_a_record_without_a_time_goes_with_the_one_before_it() -> None:
-    assert bounded(NOW_MS - DAY_MS, 0, -5) == [NOW_MS - DAY_MS] * 3
 
 
 def test_at_the_head_of_a_file_it_goes_with_the_one_after_it_or_with_the_file() -> None:
@@ -383,12 +325,6 @@ def test_a_file_reached_over_a_link_to_the_project_has_its_real_path(
     assert paths.of(f"{tmp_path}/link/gone/cart.py") == f"{shop}/gone/cart.py"
 
 
-def test_a_link_into_the_project_leads_to_the_folder_there(tmp_path: Path, shop: Path, paths: RealPaths) -> None:
-    (tmp_path / "src").symlink_to(shop / "src")
-
-    assert paths.of(f"{tmp_path}/src/cart.py") == f"{shop}/src/cart.py"
-
-
 def test_a_path_below_the_project_stays_as_it_is_recorded(tmp_path: Path, shop: Path, paths: RealPaths) -> None:
     """Also where a link there leads out of the project, or to another place in it."""
     (tmp_path / "elsewhere").mkdir()
@@ -410,10 +346,6 @@ def test_a_file_that_is_a_link_keeps_its_own_name(tmp_path: Path, shop: Path, pa
 @pytest.mark.parametrize("path", ["src/cart.py", "", "C:\\shop\\cart.py", "/nul\0here/cart.py", "/other/shop/cart.py"])
 def test_what_is_not_in_the_project_stays_as_it_is_recorded(paths: RealPaths, path: str) -> None:
     assert paths.of(path) == path
-
-
-def test_a_project_named_by_a_path_of_another_system_changes_nothing(shop: Path, tmp_path: Path) -> None:
-    assert RealPaths(["C:\\shop"]).of(f"{tmp_path}/link/cart.py") == f"{tmp_path}/link/cart.py"
 
 
 def test_edits_and_the_calls_that_make_them_are_renamed_and_nothing_else(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from carryover.adapter.contract import Agent, FileStat, Reader, Source
+from carryover.adapter.contract import Agent, FileStat, Reader
 from carryover.agents import adapters
 from carryover.config import AgentConfig, AgentsConfig, Config
 from carryover.ingest.scan import TranscriptRoot, find_sources, recorded_roots, roots_of, roots_to_read
@@ -43,26 +43,6 @@ def test_every_source_below_the_roots_is_seen(
     [found] = find_sources(agents, roots)
     status = session.path.stat()
     assert (found.source.path, found.size, found.mtime_ns) == (str(session.path), status.st_size, status.st_mtime_ns)
-
-
-def test_where_there_is_no_folder_nothing_is_seen(agents: dict[str, Agent], home: Path) -> None:
-    assert find_sources(agents, roots_of(agents.values(), home, {})) == []
-
-
-def test_an_agent_is_not_asked_about_a_folder_that_is_not_there(
-    agents: dict[str, Agent], session: ClaudeSession, transcripts: Path
-) -> None:
-    asked: list[Path] = []
-    agent = agents["claude-code"]
-
-    def sources(root: Path) -> list[Source]:
-        asked.append(root)
-        return agent.sources(root)
-
-    session.prompt("hello")
-    roots = [TranscriptRoot(agent.id, transcripts), TranscriptRoot(agent.id, transcripts / "gone")]
-    assert len(find_sources({agent.id: replace(agent, sources=sources)}, roots)) == 1
-    assert asked == [transcripts]
 
 
 def make_a_link_to_nowhere(path: Path) -> None:

@@ -39,15 +39,6 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "transcript.jsonl"
 
 
-def test_the_first_read_gives_every_complete_line(path: Path) -> None:
-    path.write_bytes(b'{"a":1}\n{"b":2}\n')
-
-    batch = READER.read(path, None)
-
-    assert batch.records == tuple(lines('{"a":1}', '{"b":2}'))
-    assert (batch.restarted, batch.more, batch.oversized) == (False, False, 0)
-
-
 def test_the_next_read_gives_only_what_was_appended(path: Path) -> None:
     path.write_bytes(b"one\ntwo\n")
     cursor = READER.read(path, None).cursor
@@ -71,24 +62,10 @@ def test_a_torn_last_line_waits_until_it_is_complete(path: Path) -> None:
     assert [batch.more for batch in (first, again, last)] == [False, False, False]
 
 
-def test_an_empty_file_has_nothing(path: Path) -> None:
-    path.touch()
-
-    batch = READER.read(path, None)
-
-    assert (batch.records, batch.more) == ((), False)
-
-
 def test_blank_lines_are_numbered_but_are_no_records(path: Path) -> None:
     path.write_bytes(b"one\n\n  \t\r\nfour\n")
 
     assert read_all(path)[0] == [Record(number=1, data=b"one"), Record(number=4, data=b"four")]
-
-
-def test_windows_line_ends_are_not_part_of_the_record(path: Path) -> None:
-    path.write_bytes(b"one\r\ntwo\r\n")
-
-    assert read_all(path)[0] == lines("one", "two")
 
 
 def test_any_bytes_may_stand_in_a_line(path: Path) -> None:
@@ -105,14 +82,6 @@ def test_one_read_takes_a_bounded_number_of_lines(path: Path) -> None:
 
     assert (len(first.records), first.more) == (READ_LINES, True)
     assert (second.records, second.more) == (tuple(lines("x", first=READ_LINES + 1)), False)
-
-
-def test_exactly_as_many_lines_as_one_read_takes_leave_nothing_over(path: Path) -> None:
-    path.write_bytes(b"x\n" * READ_LINES)
-
-    batch = READER.read(path, None)
-
-    assert (len(batch.records), batch.more) == (READ_LINES, False)
 
 
 def test_one_read_takes_a_bounded_number_of_bytes(path: Path) -> None:
@@ -144,16 +113,6 @@ def test_a_truncated_file_is_read_from_its_beginning(path: Path) -> None:
     assert (batch.records, batch.restarted) == (tuple(lines("one")), True)
 
 
-def test_a_replaced_file_with_another_head_is_read_from_its_beginning(path: Path) -> None:
-    path.write_bytes(b"one\ntwo\n")
-    cursor = READER.read(path, None).cursor
-    path.write_bytes(b"uno\ndue\ntre\n")
-
-    batch = READER.read(path, cursor)
-
-    assert (batch.records, batch.restarted) == (tuple(lines("uno", "due", "tre")), True)
-
-
 def test_another_head_is_seen_although_the_bytes_before_the_cursor_are_the_same(path: Path) -> None:
     rest = b"r" * (2 * position.TAIL_BYTES) + b"\n"
     path.write_bytes(b"one\n" + rest)
@@ -177,17 +136,6 @@ def test_a_file_rewritten_behind_an_unchanged_head_is_read_from_its_beginning(pa
     assert (len(batch.records), batch.restarted) == (3, True)
 
 
-def test_growing_past_the_head_does_not_look_like_another_file(path: Path) -> None:
-    path.write_bytes(b"one\n")
-    cursor = READER.read(path, None).cursor
-    for _ in range(3):
-        with path.open("ab") as file:
-            file.write(b"y" * position.HEAD_BYTES + b"\n")
-        batch = READER.read(path, cursor)
-        assert (len(batch.records), batch.restarted) == (1, False)
-        cursor = batch.cursor
-
-
 def test_a_cursor_nobody_understands_starts_over(path: Path) -> None:
     path.write_bytes(b"one\n")
 
@@ -205,14 +153,6 @@ def test_an_oversized_line_is_passed_by_and_counted(path: Path) -> None:
     assert oversized == 1
 
 
-def test_the_longest_line_that_is_allowed_is_read(path: Path) -> None:
-    path.write_bytes(b"x" * MAX_LINE_BYTES + b"\n")
-
-    records, oversized, _ = read_all(path)
-
-    assert ([len(record.data) for record in records], oversized) == ([MAX_LINE_BYTES], 0)
-
-
 def test_an_oversized_line_that_arrives_in_parts_is_counted_once(path: Path) -> None:
     path.write_bytes(b"one\n")
     records, oversized, cursor = read_all(path)
@@ -228,14 +168,6 @@ def test_an_oversized_line_that_arrives_in_parts_is_counted_once(path: Path) -> 
 
     assert records + more == [Record(number=1, data=b"one"), Record(number=3, data=b"three")]
     assert oversized + counted == 1
-
-
-def test_a_file_truncated_inside_an_oversized_line_is_read_from_its_beginning(path: Path) -> None:
-    path.write_bytes(b"one\n" + b"x" * (2 * MAX_LINE_BYTES))
-    _, _, cursor = read_all(path)
-    path.write_bytes(b"one\n" + b"x" * MAX_LINE_BYTES)
-
-    assert READER.read(path, cursor).restarted
 
 
 def test_a_line_of_100_mb_is_passed_by_in_bounded_memory(path: Path) -> None:
@@ -269,24 +201,12 @@ def test_one_read_passes_by_a_bounded_part_of_an_oversized_line(path: Path) -> N
     assert [batch.more for batch in (first, second, third)] == [True, True, False]
 
 
-def test_a_missing_file_is_distinguished(path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        READER.read(path, None)
-
-
 def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
 
     for other in (tmp_path / "fifo", tmp_path, Path("/dev/null")):
         with pytest.raises(OSError, match="not a regular file"):
             READER.read(other, None)
-
-
-def test_a_transcript_behind_a_link_is_read(tmp_path: Path, path: Path) -> None:
-    path.write_bytes(b"one\n")
-    (tmp_path / "link.jsonl").symlink_to(path)
-
-    assert read_all(tmp_path / "link.jsonl")[0] == lines("one")
 
 
 @settings(max_examples=60, deadline=None)

@@ -135,24 +135,6 @@ def test_a_second_look_brings_nothing_and_looks_only_at_what_is_open(state: Stat
     assert (batch.retry_after_s is not None) == bool(again.asked)
 
 
-def test_what_continues_is_reported_from_there_and_what_changed_before_it_whole() -> None:
-    listener = Listener()
-    listener.hear(Shelf({"one": ["a", "b"]}))
-
-    def reported(*content: str) -> list[dict[str, Any]]:
-        (batch,) = listener.hear(Shelf({"one": list(content)}))
-        return [json.loads(record.data) for record in batch.records]
-
-    assert [record.get("text", record.get("begin")) for record in reported("a", "b", "c")] == ["on", "c", None]
-    assert [record.get("text", record.get("begin")) for record in reported("a", "x", "c")] == [
-        "anew",
-        "a",
-        "x",
-        "c",
-        None,
-    ]
-
-
 def test_what_is_open_is_reported_when_it_rests() -> None:
     listener = Listener()
     (batch,) = listener.hear(Shelf({"one": ["a", "open"]}))

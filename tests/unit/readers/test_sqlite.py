@@ -215,19 +215,6 @@ def test_a_private_copy_is_gone_while_it_is_read(
         assert count(db) == 50
 
 
-def test_a_large_database_is_not_copied(
-    path: Path, owner: sqlite3.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    owner.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    owner.execute("INSERT INTO kv VALUES ('new', 'x')")
-    folder = shutil.copytree(path.parent, tmp_path / "copy")
-    (folder / f"{path.name}-shm").unlink()
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "nowhere"))
-    monkeypatch.setattr(sqlite, "COPY_BYTES", 1000)
-
-    assert sqlite.read_database(folder / path.name, count) == 50
-
-
 def test_without_a_wal_the_owner_is_not_locked_out(path: Path) -> None:
     owner = owner_of(path, mode="DELETE")
     with pytest.raises(sqlite.ChangedWhileReading), sqlite.read_transaction(path) as db:
@@ -331,12 +318,3 @@ def test_a_value_that_is_too_large_is_not_held(path: Path, owner: sqlite3.Connec
         assert sqlite.value_at(db, query, "none", limit=10_000) is None
         assert sqlite.value_at(db, query, "missing", limit=10_000) is None
         assert len(sqlite.value_at(db, query, "blob", limit=30_000) or b"") == 20_000
-
-
-def test_text_need_not_be_utf8(path: Path, owner: sqlite3.Connection) -> None:
-    owner.execute("INSERT INTO kv VALUES (CAST(x'ff61' AS TEXT), CAST(x'fe62' AS TEXT))")
-    with sqlite.read_transaction(path) as db:
-        row = db.execute("SELECT key, value FROM kv ORDER BY rowid DESC").fetchone()
-
-    assert [sqlite.text_of(value) for value in row] == ["\ufffda", "\ufffdb"]
-    assert sqlite.text_of(5) is None

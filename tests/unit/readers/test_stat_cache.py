@@ -67,15 +67,6 @@ def test_what_has_not_changed_is_not_read_again(spare: Sparing) -> None:
     assert [spare.asked(), spare.asked()] == [1, 0]
 
 
-def test_another_place_to_go_on_from_is_read(spare: Sparing) -> None:
-    assert [spare.asked(None), spare.asked(b"2"), spare.asked(None), spare.asked()] == [1, 1, 1, 0]
-
-
-def test_what_was_left_before_its_end_is_read_on(spare: Sparing) -> None:
-    spare.inner.batch = Batch(records=(), cursor=b"1", more=True)
-    assert [spare.asked(None), spare.asked()] == [1, 1]
-
-
 @pytest.mark.parametrize(
     ("mtime_ns", "tick_ms"),
     [(START_MS * 1_000_000 + 5, stat_cache.FINE_MS), (START_MS * 1_000_000, stat_cache.COARSE_MS)],
@@ -122,23 +113,6 @@ def test_what_could_not_be_read_is_tried_again_after_a_while(spare: Sparing) -> 
         assert spare.inner.asked == asked
     spare.inner.seen, spare.inner.trouble = FileStat(9, 9), None
     assert spare.asked() == 1
-
-
-def test_what_is_gone_is_gone_each_time(spare: Sparing) -> None:
-    spare.inner.trouble = FileNotFoundError()
-    for asked in (1, 2):
-        with pytest.raises(FileNotFoundError):
-            spare.reader.read(PATH, b"1")
-        assert spare.inner.asked == asked
-
-
-def test_only_so_many_are_remembered(spare: Sparing, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stat_cache, "MAX_KNOWN", 2)
-    for name in ("a", "b", "c"):
-        spare.reader.read(Path(name), None)
-    for name, asked in (("c", 3), ("b", 3), ("a", 4)):
-        spare.reader.read(Path(name), b"1")
-        assert spare.inner.asked == asked
 
 
 @pytest.fixture

@@ -20,10 +20,6 @@ Index: pricing.py
 """
 
 
-def test_each_hunk_starts_at_its_line_in_the_new_file() -> None:
-    assert [(hunk.new_start, len(hunk.lines)) for hunk in hunks_in(DIFF)] == [(3, 4), (21, 3)]
-
-
 def test_the_change_counts_lines_and_names_the_first_one_added() -> None:
     assert patched(Change(path="/a/pricing.py", change="modify"), hunks_in(DIFF)) == Change(
         path="/a/pricing.py", change="modify", added=3, removed=2, line=4, anchor="    cents = round(price)"

@@ -36,10 +36,6 @@ def test_a_field_is_read_as_what_it_is(
     assert (number_of(given), text_of(given)) == (number, plain)
 
 
-def test_an_absent_field_holds_nothing() -> None:
-    assert (fields_of(None), items_of(None), number_of(None), text_of(None), time_of(None)) == ({}, [], None, "", 0)
-
-
 def test_halves_of_surrogate_pairs_are_mended() -> None:
     assert text_of(raw('"\\ud83d x"')) == "\ufffd x"
     assert read_as(b'{"a": "\\ude00"}', dict[str, str]) == {"a": "\ufffd"}

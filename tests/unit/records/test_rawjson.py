@@ -56,9 +56,3 @@ def test_text_is_a_string_or_blocks() -> None:
     assert rawjson.text_of(blocks) == "a\nb"
     assert rawjson.text_of(msgspec.Raw(b"5")) is None
     assert rawjson.text_of(rawjson.ABSENT) is None
-
-
-def test_a_part_of_another_shape_is_none() -> None:
-    assert rawjson.part_of(msgspec.Raw(b'{"type":"human"}'), Line) == Line(type="human")
-    assert rawjson.part_of(msgspec.Raw(b'{"type":5}'), Line) is None
-    assert rawjson.part_of(msgspec.Raw(b'{"type":"\xff"}'), Line) == Line(type="\ufffd")

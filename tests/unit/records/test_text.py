@@ -28,11 +28,6 @@ def test_terminal_escapes_go_however_their_first_sign_was_written(text: str) -> 
     assert without_ansi(text) == "boom"
 
 
-@pytest.mark.parametrize("sign", ["\\u001b", "\\u001B", "\\x1b", "\\x1B", "\\033", "\\e", "^[", "\u241b", "\ufffd"])
-def test_each_spelling_of_the_first_sign_goes_alone(sign: str) -> None:
-    assert without_ansi(f"a{sign}[2Kb") == "ab"
-
-
 @pytest.mark.parametrize("text", ["seen [5m ago]", "a[1] + b[2m]", "[INFO] done", "x[0]", "\\u001b alone", "[1;2]"])
 def test_brackets_of_other_kinds_stay(text: str) -> None:
     assert without_ansi(text) == text

@@ -66,13 +66,3 @@ async def test_long_output_keeps_its_head_and_tail(ledger: Ledger, ledger_path: 
     (kept,) = stored(ledger_path)
     assert isinstance(kept.body, ToolResult)
     assert kept.body.dropped == 50_000 - HEAD_CHARS - TAIL_CHARS
-
-
-async def test_half_a_surrogate_pair_is_stored_as_a_question_mark(ledger: Ledger, ledger_path: Path) -> None:
-    await reported(ledger, event(AssistantMessage(text="Done \ud83d"), cwd="/repo/\ud83d"))
-
-    assert [kept.body for kept in stored(ledger_path)] == [AssistantMessage(text="Done ?")]
-
-
-async def test_nothing_reported_is_nothing_done(ledger: Ledger) -> None:
-    assert await reported(ledger) == IngestResult()

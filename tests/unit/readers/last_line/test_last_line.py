@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carryover.adapter.contract import Record
 from carryover.readers.by_kind import reader_of_copies
 from carryover.readers.jsonl import MAX_LINE_BYTES, REST_MS, JsonlReader
 
@@ -74,24 +73,6 @@ def test_what_ends_a_line_that_was_taken_is_swallowed_and_nothing_is_renumbered(
     assert rested.read() == [(2, b'{"b":2}')]
 
 
-@pytest.mark.parametrize("ending", [b"\n", b"\r\n"])
-def test_a_newline_that_comes_before_each_line_is_one_as_well(rested: Rested, ending: bytes) -> None:
-    found = []
-    for number in range(1, 4):
-        rested.append((ending if number > 1 else b"") + b'{"a":%d}' % number)
-        found += rested.read()
-
-    assert found == [(number, b'{"a":%d}' % number) for number in range(1, 4)]
-
-
-def test_the_first_half_of_a_windows_line_end_is_not_part_of_the_record(rested: Rested) -> None:
-    rested.append(b'{"a":1}\r')
-
-    assert rested.read() == [(1, b'{"a":1}')]
-    rested.append(b'\n{"b":2}\n')
-    assert rested.read() == [(2, b'{"b":2}')]
-
-
 def test_what_follows_on_a_line_that_was_taken_is_read_under_its_number(rested: Rested) -> None:
     rested.append(b'{"a":1}')
 
@@ -114,12 +95,6 @@ def test_a_last_line_that_may_not_be_whole_waits_for_its_newline(rested: Rested,
     assert rested.waits_s == [None]
     assert rested.cursor is not None
     assert rested.reader.resumes_at(rested.cursor) == 4
-
-
-def test_a_last_line_with_half_a_character_is_whole(rested: Rested) -> None:
-    rested.append(b'{"a":"\\ud83d\xff"}')
-
-    assert rested.read() == [(1, b'{"a":"\\ud83d\xff"}')]
 
 
 @pytest.mark.parametrize("more", [0, 1])
@@ -188,14 +163,3 @@ def test_of_a_copy_a_torn_last_line_is_left_out(path: Path) -> None:
 
     assert [record.data for record in batch.records] == [b'{"a":1}']
     assert reader.resumes_at(batch.cursor) == 8
-
-
-def test_a_copy_that_grows_all_the_same_is_read_on(path: Path) -> None:
-    path.write_bytes(b'{"a":1}')
-    reader = JsonlReader(copied=True)
-    cursor = reader.read(path, None).cursor
-    path.write_bytes(b'{"a":1}\n{"b":2}\n')
-
-    batch = reader.read(path, cursor)
-
-    assert (batch.records, batch.restarted) == ((Record(number=2, data=b'{"b":2}'),), False)
