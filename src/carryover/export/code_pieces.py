@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from carryover.distill.relative_time import elapsed
+from carryover.export.budget import Piece
 from carryover.export.material import ChangedText, Material, TextFile
-from carryover.export.piece import Piece
 from carryover.export.project_facts import fence_name
 from carryover.export.quoting import Safe, code_span, fenced, safe
 from carryover.redact import CleanText

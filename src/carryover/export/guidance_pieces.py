@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from carryover.export.budget import Piece
 from carryover.export.material import GuidingFile
-from carryover.export.piece import Piece
 from carryover.export.quoting import code_span, fenced, one_line, safe
 from carryover.redact import CleanText
 

@@ -10,22 +10,13 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from carryover.distill.entry import Entry
+from carryover.export.budget import Piece
 from carryover.export.code_pieces import change_pieces, file_pieces
 from carryover.export.guidance_pieces import guidance_pieces
 from carryover.export.material import Material, Said
-from carryover.export.piece import Piece
 from carryover.export.project_facts import languages, layout
 from carryover.export.quoting import one_line, quoted, safe
 from carryover.redact import CleanText
-
-ABOUT: Final = "The project"
-TASK: Final = "Task"
-SAID: Final = "What the user said"
-WORKED: Final = "What was done"
-FAILED: Final = "What did not work"
-OPEN: Final = "Open questions"
-NEXT: Final = "What the agent would do next"
-LAST_ANSWER: Final = "The agent's last answer"
 
 
 class _Shown(NamedTuple):
@@ -36,19 +27,21 @@ class _Shown(NamedTuple):
     step: int
 
 
+_ABOUT: Final = "The project"
 _FROM_HANDOFF: Final = {
-    "Task": _Shown(TASK, 0, 0),
-    "What the user said": _Shown(SAID, 7, 2),
+    "Task": _Shown("Task", 0, 0),
+    "What the user said": _Shown("What the user said", 7, 2),
     "Where it stands": _Shown("Where it stands", 4, 2),
-    "Progress log": _Shown(WORKED, 26, 6),
-    "Failed approaches": _Shown(FAILED, 22, 2),
-    "Open questions": _Shown(OPEN, 20, 2),
-    "Next action": _Shown(NEXT, 0, 0),
+    "Progress log": _Shown("What was done", 26, 6),
+    "Failed approaches": _Shown("What did not work", 22, 2),
+    "Open questions": _Shown("Open questions", 20, 2),
+    "Next action": _Shown("What the agent would do next", 0, 0),
     "Also in progress": _Shown("Also in progress", 36, 2),
     "From the agent's own summary": _Shown("From the agent's own summary", 46, 4),
     "Recent files": _Shown("Recent files", 30, 6),
     "Git context": _Shown("State of git", 10, 2),
 }
+"""By heading there, in the order of the document."""
 _TASK_CHARS: Final = 4000
 _ANSWER_CHARS: Final = 6000
 _SHORT_ANSWER_CHARS: Final = 1500
@@ -56,41 +49,30 @@ _SHORT_ANSWER_CHARS: Final = 1500
 
 def pieces_of(material: Material) -> list[Piece]:
     """The pieces in the order in which they are printed."""
-    return [
-        *_about(material),
-        *_of_handoff(material, "Task"),
-        *_task_in_full(material),
-        *_of_handoff(material, "What the user said"),
-        *_of_handoff(material, "Where it stands"),
-        *_of_handoff(material, "Progress log"),
-        *_of_handoff(material, "Failed approaches"),
-        *_of_handoff(material, "Open questions"),
-        *_of_handoff(material, "Next action"),
-        *_last_answer(material),
-        *_of_handoff(material, "Also in progress"),
-        *_of_handoff(material, "From the agent's own summary"),
-        *_of_handoff(material, "Recent files"),
-        *_of_handoff(material, "Git context"),
-        *guidance_pieces(material.guidance),
-        *change_pieces(material),
-        *file_pieces(material),
-    ]
+    found = [*_about(material)]
+    for heading in _FROM_HANDOFF:
+        found += _of_handoff(material, heading)
+        if heading == "Task":
+            found += _task_in_full(material)
+        if heading == "Next action":
+            found += _last_answer(material)
+    return [*found, *guidance_pieces(material.guidance), *change_pieces(material), *file_pieces(material)]
 
 
 def _about(material: Material) -> Iterator[Piece]:
     if material.about:
-        yield Piece(section=ABOUT, text=one_line(material.about), rank=5, label="the README's first paragraph")
+        yield Piece(section=_ABOUT, text=one_line(material.about), rank=5, label="the README's first paragraph")
     found = languages(material.paths)
     if found:
         shown = ", ".join(f"{name} ({count} file{'s' * (count > 1)})" for name, count in found)
-        yield Piece(section=ABOUT, text=one_line(f"- Languages: {shown}"), rank=12, label="the languages")
+        yield Piece(section=_ABOUT, text=one_line(f"- Languages: {shown}"), rank=12, label="the languages")
     entries = layout(material.paths)
     if entries:
         text = CleanText(
             "\n".join(["- Layout (files in each folder):", *(f"  - {one_line(entry)}" for entry in entries)])
         )
         short = CleanText("\n".join(text.split("\n")[:8]))
-        yield Piece(section=ABOUT, text=text, rank=32, label="the layout", shorter=short, part="the first folders")
+        yield Piece(section=_ABOUT, text=text, rank=32, label="the layout", shorter=short, part="the first folders")
 
 
 def _of_handoff(material: Material, heading: str) -> Iterator[Piece]:
@@ -111,7 +93,7 @@ def _task_in_full(material: Material) -> Iterator[Piece]:
             continue
         heading = CleanText("The request in full, as the user wrote it to the agent:\n\n")
         yield Piece(
-            section=TASK,
+            section=_FROM_HANDOFF["Task"].title,
             text=CleanText(f"{heading}{quoted(_cut(text, _TASK_CHARS))}"),
             rank=6,
             label="the request in full",
@@ -125,7 +107,7 @@ def _last_answer(material: Material) -> Iterator[Piece]:
         return
     text = safe(material.last_answer.text).text.strip()
     yield Piece(
-        section=LAST_ANSWER,
+        section="The agent's last answer",
         text=quoted(_cut(text, _ANSWER_CHARS)),
         rank=24,
         label="the agent's last answer",

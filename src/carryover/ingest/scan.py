@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, FileStat, Reader, Source
+from carryover.adapter.contract import Agent, Source
 from carryover.config import AgentsConfig, Config
 from carryover.paths import StateDir
 from carryover.probe.own_file import is_own
-from carryover.readers.files import stamp_of_file
-from carryover.readers.jsonl import JsonlReader
 
 MS_PER_DAY: Final = 86_400_000
 
@@ -90,10 +88,9 @@ def find_sources(agents: Mapping[str, Agent], roots: Iterable[TranscriptRoot]) -
         if not os.access(root.path, os.F_OK):  # most places have none; asking the agent costs three times as much
             continue
         agent = agents[root.agent_id]
-        stamp_of = _stamp_of(agent.reader)
         for source in sources_in(agent, root):
             try:
-                stat = stamp_of(source.path)
+                stat = agent.reader.stat(Path(source.path))
             except OSError:
                 continue
             found.append(FoundSource(source, stat.size, stat.mtime_ns, root.path if root.in_project else None))
@@ -113,10 +110,3 @@ def sources_in(agent: Agent, root: TranscriptRoot) -> list[Source]:
     """The sources below a root; of a project those that the user's own agent wrote there. Blocks."""
     found = agent.sources(root.path)
     return [source for source in found if is_own(root.path, Path(source.path))] if root.in_project else found
-
-
-def _stamp_of(reader: Reader) -> Callable[[str], FileStat]:
-    """The function that gives the stat of the source at a path."""
-    if isinstance(reader, JsonlReader):
-        return stamp_of_file  # for thousands of files, making a Path would cost as much again as the stat
-    return lambda path: reader.stat(Path(path))

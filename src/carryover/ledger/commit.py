@@ -21,7 +21,7 @@ from carryover.ledger.former_keys import adopt_former
 from carryover.ledger.ledger_errors import StaleRead
 from carryover.ledger.provisional import drop_confirmed
 from carryover.ledger.reemit import reemit
-from carryover.ledger.retract import retract, retract_again, supersede
+from carryover.ledger.retract import retract, supersede
 from carryover.ledger.rows import RETRACTED, StoredBody
 from carryover.ledger.search_index import NewEntry, add_to_index
 from carryover.ledger.sessions import (
@@ -74,9 +74,8 @@ async def run_commit(
     stored: list[Entry] = []
     projects: set[int] = set()
     of_session = _grouped([*new, *chain.from_iterable(again.values())], lambda entry: entry.event.session)
-    for native_id in dict.fromkeys([*of_session, *(session for session, _ in reemitted)]):
+    for native_id in dict.fromkeys([*of_session, *(session for session, _ in reemitted), *retracted]):
         session = await _session(db, reducer, source, native_id, of_session.get(native_id, []))
-        keys = retracted.pop(native_id, frozenset())
         if session is None or session.rank != source.rank:
             continue
         fresh = [entry for entry in of_session.get(native_id, []) if entry.thread not in reemitted]
@@ -85,11 +84,11 @@ async def run_commit(
             added, other = await reemit(db, reducer, source.agent, session, reemitted[thread], again.get(thread, []))
             fresh += added
             changed |= other
+        keys = retracted.get(native_id, frozenset())
+        changed |= await retract(db, reducer, session, keys)
         if fresh or changed:
             projects |= await _add_to_session(db, reducer, session, fresh, prepared.roots, keys)
             stored += fresh
-    for native_id, keys in retracted.items():
-        projects |= await retract_again(db, reducer, source, native_id, keys)
     await count_stored(db, stored, prepared.oversized)
     await count_skipped(db, source.agent, prepared.skipped, at_ms=prepared.mtime_ns // 1_000_000)
     return Commit(
@@ -202,8 +201,6 @@ async def _add_to_session(
     retracted: frozenset[bytes],
 ) -> set[int]:
     """Adds new events of one session to their threads; the ids of the projects that this changes."""
-    if retracted:
-        await retract(db, reducer, session, retracted)
     project_id = await assign_project(db, session, [entry.event for entry in entries], roots)
     for subagent_id, lines in _grouped(entries, lambda entry: entry.event.subagent_id or "").items():
         thread = await open_thread(db, reducer, session.id, session.native_id, subagent_id)

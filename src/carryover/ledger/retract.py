@@ -12,11 +12,10 @@ from typing import Final
 import aiosqlite
 import msgspec
 
-from carryover.adapter.contract import Source
 from carryover.ledger.batch import in_parts
 from carryover.ledger.rows import RETRACTED, SUPERSEDED
 from carryover.ledger.search_index import remove_from_index
-from carryover.ledger.sessions import StoredSession, find_session, mark_changed
+from carryover.ledger.sessions import StoredSession
 from carryover.ledger.threads import Reducer, rebuild
 
 _OF_SESSION: Final = "event.thread_id IN (SELECT id FROM thread WHERE session_id = ?)"
@@ -51,7 +50,10 @@ async def supersede(
 
 
 async def retract(db: aiosqlite.Connection, reducer: Reducer, session: StoredSession, keys: Iterable[bytes]) -> bool:
-    """Retracts the session's events with these `keys`; whether there were any that counted."""
+    """Retracts the session's events with these `keys`; whether there were any that counted.
+
+    A record that is read again may bring events that were lost, or that an older adapter did not see in it.
+    """
     threads: set[int] = set()
     for marks, some in in_parts(sorted(keys)):
         counting = f"key IN ({marks}) AND retracted = 0"
@@ -69,18 +71,3 @@ async def retract(db: aiosqlite.Connection, reducer: Reducer, session: StoredSes
     for thread_id in sorted(threads):
         await rebuild(db, reducer, thread_id)
     return bool(threads)
-
-
-async def retract_again(
-    db: aiosqlite.Connection, reducer: Reducer, source: Source, native_id: str, keys: Iterable[bytes]
-) -> set[int]:
-    """`retract` for a session without new events; the ids of the projects that this changes.
-
-    A record that is read again may bring events that were lost, or that an older adapter did not see in it.
-    """
-    session = await find_session(db, source.agent, native_id)
-    if session is None or session.rank > source.rank or not await retract(db, reducer, session, keys):
-        return set()
-    touched = set() if session.project_id is None else {session.project_id}
-    await mark_changed(db, touched, started_ms=session.started_ms)
-    return touched

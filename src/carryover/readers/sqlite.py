@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import secrets
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -32,7 +32,6 @@ _COUNTER_AT: Final = 24
 _SHARED_AT: Final = 0x40000002
 _SHARED_BYTES: Final = 510
 """Range of bytes of SQLite's shared lock."""
-_COPIED_AT_ONCE: Final = 1 << 20
 
 Connection = sqlite3.Connection
 SqliteError = sqlite3.Error
@@ -87,7 +86,7 @@ def read_transaction(path: Path) -> Iterator[sqlite3.Connection]:
                 yield db
         elif before.wal and before.size + before.wal <= COPY_BYTES:
             with _copied(path) as copy, _transaction(copy, "mode=rw") as db:
-                _remove_copy(copy)
+                shutil.rmtree(copy.parent)  # what is open can still be read, and nothing stays if we are killed
                 yield db
         else:
             with _transaction(path, "mode=ro&immutable=1") as db:
@@ -227,26 +226,11 @@ def _name_of(error: sqlite3.Error) -> str:
 @contextmanager
 def _copied(path: Path) -> Iterator[Path]:
     """A copy of a database and its WAL that no other user can read."""
-    folder = Path(os.environ.get("TMPDIR") or "/tmp") / f"carryover-{secrets.token_hex(12)}"
-    folder.mkdir(mode=0o700)
-    copy = folder / "copy"
-    try:
-        _copy(path, copy)
-        _copy(Path(f"{path}-wal"), folder / "copy-wal")
+    from tempfile import TemporaryDirectory  # takes its time to load, and copies are rare
+
+    place = os.environ.get("TMPDIR")
+    with TemporaryDirectory(prefix="carryover-", dir=place, ignore_cleanup_errors=True) as folder:
+        copy = Path(folder, "copy")
+        shutil.copyfile(path, copy)
+        shutil.copyfile(f"{path}-wal", f"{copy}-wal")
         yield copy
-    finally:
-        _remove_copy(copy)
-
-
-def _copy(path: Path, to: Path) -> None:
-    with path.open("rb") as source, to.open("xb") as target:
-        while data := source.read(_COPIED_AT_ONCE):
-            target.write(data)
-
-
-def _remove_copy(copy: Path) -> None:
-    """Removes a copy. One that is open can still be read until it is closed."""
-    for name in ("copy", "copy-wal", "copy-shm"):
-        copy.with_name(name).unlink(missing_ok=True)
-    with suppress(OSError):
-        copy.parent.rmdir()

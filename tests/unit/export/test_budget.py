@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-from carryover.export.budget import fitted
-from carryover.export.piece import Piece
+from carryover.export.budget import Piece, fitted
 from carryover.redact import CleanText
 
 

@@ -1,10 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from carryover.records import text as module
 from carryover.records.text import without_ansi
 
 
@@ -31,14 +28,3 @@ def test_terminal_escapes_go_however_their_first_sign_was_written(text: str) -> 
 @pytest.mark.parametrize("text", ["seen [5m ago]", "a[1] + b[2m]", "[INFO] done", "x[0]", "\\u001b alone", "[1;2]"])
 def test_brackets_of_other_kinds_stay(text: str) -> None:
     assert without_ansi(text) == text
-
-
-@given(
-    st.lists(
-        st.sampled_from(
-            ("\\u001", "\\x1", "b", "B", "\\03", "3", "\\e", "^", "[", "\u241b", "\ufffd", "31", ";", "m", "]")
-        )
-    ).map("".join)
-)
-def test_what_is_searched_for_first_is_the_end_of_all_that_is_spelt_out(text: str) -> None:
-    assert module._END_OF_SPELT_OUT.search(text) or not module._SPELT_OUT.search(text)
