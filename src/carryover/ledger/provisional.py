@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import aiosqlite
@@ -94,16 +94,18 @@ async def add_provisional(
     return Commit(new_events=added, projects=tuple(sorted(projects)), newest_event_ms=newest_ms)
 
 
-async def drop_confirmed(db: aiosqlite.Connection, session_id: int, events: Iterable[Event]) -> None:
+async def drop_confirmed(db: aiosqlite.Connection, session_id: int, events: Sequence[Event]) -> None:
     """Removes the rows that new events of the session confirm."""
     rows = await db.execute_fetchall(_OF_SESSION, (session_id,))
     if not rows:
         return
-    recorded = [(event.subagent_id or "", event.at_ms, event.body) for event in events]
     confirmed = [
         (row_id,)
         for row_id, subagent_id, fingerprint, at_ms in rows
-        if any(thread == subagent_id and _confirms(*event, fingerprint, at_ms) for thread, *event in recorded)
+        if any(
+            (event.subagent_id or "") == subagent_id and _confirms(event.at_ms, event.body, fingerprint, at_ms)
+            for event in events
+        )
     ]
     await db.executemany("DELETE FROM provisional WHERE id = ?", confirmed)
 
