@@ -97,7 +97,7 @@ def _remarks(file: TextFile, shown: Safe, now_ms: int) -> str:
 
 
 def _excerpt(text: CleanText, line: int | None) -> tuple[CleanText | None, str]:
-    """The lines around the last edit, or the first ones; None where that is nearly all of it."""
+    """The lines around the last edit, or the first ones; None if that is nearly all of it."""
     lines = text.rstrip("\n").split("\n")
     middle = min(line or 1, len(lines))
     start = max(0, middle - 1 - _AROUND_LINES)

@@ -57,7 +57,7 @@ class LeftOut(msgspec.Struct, frozen=True, order=True):
 
 
 class Material(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a project. `handoff` is None where no agent has left a task there."""
+    """What is known of a project. `handoff` is None if no agent has left a task there."""
 
     name: str
     now_ms: int

@@ -43,7 +43,7 @@ class SessionHead(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     agent: str
-    """Display name, with its version where that is known."""
+    """Display name, with its version if that is known."""
     title: str = ""
     project: str = ""
     branch: str = ""

@@ -43,7 +43,7 @@ def open_document(
 
     `project`: the folder that all its sessions belong to, whatever it says itself. `agent_id`: whose it is, where the
     document names no agent. `part`: its first lines may be missing, and with them what names the agent. Raises
-    UserError where it is no file, or none that is recognised.
+    UserError if it is no file, or none that is recognised.
     """
     head = _head(path)
     if is_note(head):

@@ -14,7 +14,7 @@ MOST_NAMED: Final = 50
 def former_root(recorded: str, folder: str) -> str | None:
     """What `folder` was called where the path `recorded` was written: the nearest folder of its name at or above that.
 
-    None where none has its name.
+    None if none has its name.
     """
     path, name = PurePosixPath(_with_slashes(recorded)), PurePosixPath(folder).name
     return next((str(place) for place in (path, *path.parents) if name and place.name == name), None)
@@ -39,7 +39,7 @@ class Locator:
         self.named = named
 
     def path(self, path: str) -> str | None:
-        """The absolute path that a document means by `path`; None where it is relative to an unknown folder."""
+        """The absolute path that a document means by `path`; None if it is relative to an unknown folder."""
         if not is_absolute(path):
             self._learn(path)
             return resolved(path, self.folder)

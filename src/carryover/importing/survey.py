@@ -13,10 +13,10 @@ from carryover.readers.jsonl import JsonlReader
 
 
 class Survey(msgspec.Struct, kw_only=True):
-    """What a document holds. Times are UTC ms, 0 where it has none."""
+    """What a document holds. Times are UTC ms, 0 if it has none."""
 
     folders: dict[str, str | None]
-    """By session, the first folder that it worked in; None where the document names none."""
+    """By session, the first folder that it worked in; None if the document names none."""
     prompts: int = 0
     """What people typed."""
     events: int = 0
@@ -31,7 +31,7 @@ class Survey(msgspec.Struct, kw_only=True):
 
 
 def survey(document: Document) -> Survey:
-    """Reads the whole document. Blocking. Raises OSError where it can't be read."""
+    """Reads the whole document. Blocking. Raises OSError if it can't be read."""
     agent, source = document.agent, document.source
     context, cursor, more = agent.context_type(), None, True
     found = Survey(folders={})

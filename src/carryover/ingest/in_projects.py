@@ -54,7 +54,7 @@ def roots_in_projects(agents: Iterable[Agent], folders: Iterable[Path]) -> tuple
 
 
 def known_projects(ledger: Path) -> tuple[Path, ...]:
-    """The folders of the projects that the ledger knows, newest activity first; none where it can't be read. Blocks."""
+    """The folders of the projects that the ledger knows, newest activity first; none if it can't be read. Blocks."""
     try:
         with closing(connect_read_only(ledger)) as db:
             roots = [row.root for row in projects(db)[:MOST_PROJECTS]]

@@ -101,7 +101,7 @@ def _may_hold_text(hint: Any) -> bool:
 
 
 def map_text(value: T, change: Callable[[str], str], *, keep: frozenset[str] = _IDS) -> T:
-    """`value` with `change` applied to every text inside it, however deep; the same object where none changed.
+    """`value` with `change` applied to every text inside it, however deep; the same object if none changed.
 
     Goes through structs, tuples, lists, sets and the values of dicts. Names are not text and stay: keys, fields that
     hold one of a few words, and the fields listed in `keep`.

@@ -74,7 +74,7 @@ class Spool:
     def keep(self, agent_id: str, session: str, line: bytes) -> Path:
         """Appends a line to a session's file, and returns its path.
 
-        Raises SpoolFull, ValueError for a session whose id is no usable name, and OSError where it cannot be written;
+        Raises SpoolFull, ValueError for a session whose id is no usable name, and OSError if it cannot be written;
         the file is then as it was.
         """
         if _SESSION.fullmatch(session) is None:
@@ -212,7 +212,7 @@ def _pending_files(folder: Path) -> list[tuple[int, Path]]:
 
 
 def _read_pending(path: Path) -> Pending | None:
-    """The call in a file; None where it is none of ours."""
+    """The call in a file; None if it is not one of ours."""
     try:
         at_ms = path.lstat().st_mtime_ns // 1_000_000
         data = read_bytes_bounded(path, MAX_PAYLOAD_BYTES + _HEAD_BYTES, follow=False)

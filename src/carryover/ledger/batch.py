@@ -77,7 +77,7 @@ class PreparedBatch(msgspec.Struct, frozen=True, kw_only=True):
     cursor: bytes
     context: bytes
     context_without_text: bytes = b""
-    """The context with ids and paths only. It is stored instead where a tombstone excludes any of the entries."""
+    """The context with ids and paths only. It is stored instead if a tombstone excludes any of the entries."""
     size: int
     mtime_ns: int
     """Size and time of the source, taken before it was read: what was added meanwhile still looks new. The size is

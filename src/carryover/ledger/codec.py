@@ -1,4 +1,4 @@
-"""An event's body as it is stored: JSON, compressed where that makes it shorter.
+"""An event's body as it is stored: JSON, compressed if that makes it shorter.
 
 A compressed body begins with the number of its kind, so that a query finds the bodies of one kind without reading the
 others. Ledgers before version 9 deflated what is not said in a conversation; such rows stay as they are.

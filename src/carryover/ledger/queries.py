@@ -38,7 +38,7 @@ _MAX_SKIPPED: Final = 200
 _MAX_BROKEN: Final = 50
 _MAX_INCIDENTS: Final = 5
 _MAX_NAMED: Final = 3
-"""Sessions that a message names where an id is not unique."""
+"""Sessions that a message names if an id is not unique."""
 
 _SKIPPED: Final = """SELECT agent, agent_version, record_type, reason, n, last_ms FROM skipped
     ORDER BY n DESC LIMIT ?"""
@@ -126,7 +126,7 @@ def session_ids(db: sqlite3.Connection) -> list[str]:
 
 
 def session_by_prefix(db: sqlite3.Connection, prefix: str) -> SessionRow:
-    """The session whose id begins with `prefix`; in other case, where none begins exactly like that.
+    """The session whose id begins with `prefix`; in other case, if none begins exactly like that.
 
     Raises UserError: NOTHING_FOUND if there is none, USAGE if several begin like that and none is an exact match.
     """

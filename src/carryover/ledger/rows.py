@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -14,7 +14,7 @@ Row = TypeVar("Row", bound=msgspec.Struct)
 
 
 class ProjectRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A project: the root of a repository or worktree, or a folder without git. Times are UTC ms, 0 where unknown."""
+    """A project: the root of a repository or worktree, or a folder without git. Times are UTC ms, 0 if unknown."""
 
     id: int
     root: str
@@ -153,10 +153,13 @@ MAX_PROVISIONAL: Final = 50
 """How many of these rows are read."""
 
 
+def as_record(record: type[Row], row: Iterable[Any]) -> Row:
+    """A row as a record, whose fields are in the order of the columns."""
+    return record(**dict(zip(record.__struct_fields__, row, strict=True)))
+
+
 def records(
     record: type[Row], db: sqlite3.Connection, statement: str, parameters: tuple[Any, ...] | Mapping[str, Any] = ()
 ) -> Iterator[Row]:
-    """Rows as records, whose fields are in the order of the columns."""
-    names = record.__struct_fields__
-    for row in db.execute(statement, parameters):
-        yield record(**dict(zip(names, row, strict=True)))
+    """The rows of a statement as records."""
+    return (as_record(record, row) for row in db.execute(statement, parameters))

@@ -16,7 +16,7 @@ from carryover.errors import ExitCode, UserError
 Migration = Sequence[str | Callable[[sqlite3.Connection], None]]
 """Statements, and functions for what SQL cannot do."""
 
-# Times are UTC milliseconds, 0 where unknown. Bodies are as `carryover.ledger.codec` makes them, with their `kind`
+# Times are UTC milliseconds, 0 if unknown. Bodies are as `carryover.ledger.codec` makes them, with their `kind`
 # inside: nothing looks for events by kind, so it is not a column. A key lies beside its event rather than in a table of
 # its own so that every row that can be read from a damaged file still knows which record it came from. `changed_ms` is
 # when a commit last touched a project, by the clock and not by its events: not before `published_ms`, and that commit
@@ -147,7 +147,7 @@ _RANKS: Final = (
 
 # `project.moved_to` is the project that this one's folder is now, `apart` is 1 where the user has said that it was not
 # moved, and `identity` tells its folder from others (`carryover.publish.moving`). `session.placed_id` is the project of
-# the session's own folder where that was moved; NULL else.
+# the session's own folder where that was moved, else NULL.
 _MOVES: Final = (
     "ALTER TABLE project ADD COLUMN moved_to INTEGER REFERENCES project",
     "ALTER TABLE project ADD COLUMN apart INTEGER NOT NULL DEFAULT 0",
@@ -214,7 +214,7 @@ _FORGOTTEN: Final = (
 
 
 # `id` is that of the event, `kind` a position in `carryover.ledger.searchable.KINDS`. `search_state` has one row: the
-# version of the index, 0 where SQLite has no full-text search, and the highest id of an event that is still to be
+# version of the index, 0 if SQLite has no full-text search, and the highest id of an event that is still to be
 # indexed. The index, and the trigger by which what is written to `search_input` gets there, are made by
 # `carryover.ledger.search_index`, which makes them again when the version changes.
 _SEARCH: Final = (

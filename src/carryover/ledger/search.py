@@ -89,7 +89,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
     hits: tuple[Hit, ...]
     has_all: bool
-    """False where no event has all terms, and these have some of them."""
+    """False if no event has all terms, and these have some of them."""
     indexed: float
     """How much of what is recorded is indexed, from 0 to 1; the newest is indexed first."""
 
@@ -110,7 +110,7 @@ def search(
     Ranked by how rare and how frequent the terms are in it (bm25), by its kind and by its age. What was retracted, or
     is superseded by a better source, is never found.
 
-    Raises UserError where this Python's SQLite cannot search.
+    Raises UserError if this Python's SQLite cannot search.
     """
     indexed = indexed_share(db)
     where, values = _conditions(project_id, agent, since_ms, kinds)

@@ -8,7 +8,6 @@ Everything runs inside the open transaction.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -17,6 +16,7 @@ import msgspec
 
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import Entry
+from carryover.ledger.rows import as_record
 from carryover.model import Event, SessionInfo, conversation_of, session_in_other_cwd
 
 # Who has no rank is heard beside any source; a lesser source changes nothing.
@@ -31,7 +31,7 @@ _UPSERT_SESSION: Final = """INSERT INTO session
         started_ms = CASE WHEN excluded.started_ms > 0 AND (started_ms = 0 OR excluded.started_ms < started_ms)
             THEN excluded.started_ms ELSE started_ms END
     WHERE :rank IS NULL OR :rank >= rank"""
-_SESSION: Final = """SELECT id, native_id, started_ms, project_id, project_final, rank FROM session
+_SESSION: Final = """SELECT id, native_id, started_ms, project_id, project_final != 0, rank FROM session
     WHERE agent = ? AND native_id = ?"""
 LAST_PROJECT: Final = "last_project"
 """The counter with the highest id of a project that was removed: no id is used twice, since the daemon may still have
@@ -100,25 +100,13 @@ async def upsert_session(
     row_of = {"agent": agent, "native_id": native_id, "first_ms": first_ms, "last_ms": last_ms, "rank": rank}
     await db.execute_fetchall(_UPSERT_SESSION, {**row_of, **msgspec.structs.asdict(info)})
     (row,) = await db.execute_fetchall(_SESSION, (agent, native_id))
-    return _session(row)
+    return as_record(StoredSession, row)
 
 
 async def find_session(db: aiosqlite.Connection, agent: str, native_id: str) -> StoredSession | None:
     """The session's row; None if there is none."""
     rows = await db.execute_fetchall(_SESSION, (agent, native_id))
-    return next((_session(row) for row in rows), None)
-
-
-def _session(row: sqlite3.Row) -> StoredSession:
-    session_id, native_id, started_ms, project_id, final, rank = row
-    return StoredSession(
-        id=session_id,
-        native_id=native_id,
-        started_ms=started_ms,
-        project_id=project_id,
-        final=bool(final),
-        rank=rank,
-    )
+    return next((as_record(StoredSession, row) for row in rows), None)
 
 
 async def assign_project(

@@ -24,6 +24,7 @@ from carryover.ledger.forget import Forgotten, forget
 from carryover.ledger.ledger_errors import LedgerDamaged, LedgerUnavailable, ledger_error
 from carryover.ledger.moves import Moved, move_back, move_project, note_identity
 from carryover.ledger.provisional import add_provisional, forget_provisional
+from carryover.ledger.rows import as_record
 from carryover.ledger.search_index import compact_index, index_more
 from carryover.ledger.selection import Selection
 from carryover.ledger.sessions import upsert_project
@@ -31,10 +32,9 @@ from carryover.ledger.threads import Reducer, outdated_threads, rebuild_thread
 from carryover.ledger.tombstones import Tombstones, put_tombstones
 from carryover.model import Skipped
 
-_STATE: Final = """SELECT rev, cursor, context, size, mtime_ns, state, error, failures, retry_ms FROM source
-    WHERE agent = ? AND path = ?"""
+_STATE: Final = f"SELECT {', '.join(SourceState.__struct_fields__)} FROM source WHERE agent = ? AND path = ?"
 # Without cursor and context: of thousands of sources those would be most of the ledger that a comparison reads.
-_LAST_READS: Final = "SELECT agent, path, size, mtime_ns, state, retry_ms FROM source"
+_LAST_READS: Final = f"SELECT agent, path, {', '.join(LastRead.__struct_fields__)} FROM source"
 _GONE: Final = "UPDATE source SET state = 'gone', error = NULL, retry_ms = 0 WHERE agent = ? AND path = ?"
 _BROKEN: Final = """INSERT INTO source (agent, path, state, error, failures, retry_ms) VALUES (?, ?, 'broken', ?, 1, ?)
     ON CONFLICT (agent, path) DO UPDATE SET state = 'broken', error = excluded.error, failures = failures + 1,
@@ -94,7 +94,7 @@ class Ledger:
         """How far `source` has been read; None if it never was."""
         async with self._reading() as db:
             rows = await db.execute_fetchall(_STATE, (source.agent, locator(source.path)))
-        return next((_source_state(row) for row in rows), None)
+        return next((as_record(SourceState, row) for row in rows), None)
 
     async def last_reads(self) -> Mapping[tuple[str, str], LastRead]:
         """Each known source as it was when it was last read, by agent and path. Kept in memory until a change."""
@@ -102,10 +102,7 @@ class Ledger:
             async with self._reading() as db:
                 rows = await db.execute_fetchall(_LAST_READS)
                 revision = self.revision
-            known = {
-                (agent, os.fsdecode(path)): LastRead(size=size, mtime_ns=mtime_ns, state=state, retry_ms=retry_ms)
-                for agent, path, size, mtime_ns, state, retry_ms in rows
-            }
+            known = {(agent, os.fsdecode(path)): as_record(LastRead, last) for agent, path, *last in rows}
             self._last_reads = revision, known
         return self._last_reads[1]
 
@@ -148,7 +145,7 @@ class Ledger:
     async def forget(self, selection: Selection, *, now_ms: int) -> Forgotten:
         """Removes what `selection` names, and keeps transcripts from bringing it back up to the time `now_ms`.
 
-        What was deleted is overwritten at once where that is possible; `erase` makes sure of it.
+        What was deleted is overwritten at once if that is possible; `erase` makes sure of it.
         """
         with _as_unavailable():
             await asyncio.to_thread(erase_mark(self._path).touch, 0o600)
@@ -310,18 +307,3 @@ def _as_unavailable() -> Iterator[None]:
 def _remove(paths: Sequence[Path]) -> None:
     for path in paths:
         path.unlink(missing_ok=True)
-
-
-def _source_state(row: sqlite3.Row) -> SourceState:
-    rev, cursor, context, size, mtime_ns, state, error, failures, retry_ms = row
-    return SourceState(
-        rev=rev,
-        cursor=cursor,
-        context=context,
-        size=size,
-        mtime_ns=mtime_ns,
-        state=state,
-        error=error,
-        failures=failures,
-        retry_ms=retry_ms,
-    )

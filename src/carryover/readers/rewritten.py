@@ -54,7 +54,7 @@ class Conversation(Protocol):
         ...
 
     def piece(self, number: int) -> bytes | None:
-        """The record of a piece, None where it holds nothing. Raises NotYet and TooLarge."""
+        """The record of a piece, None if it holds nothing. Raises NotYet and TooLarge."""
         ...
 
     def end(self, emitted: int) -> bytes | None:
@@ -70,7 +70,7 @@ class Snapshot(Protocol):
         ...
 
     def conversation(self, ident: str, notes: dict[str, str]) -> Conversation | None:
-        """A conversation, None where it cannot be read. `notes` is what snapshots keep for later ones, the newest few.
+        """A conversation, None if it cannot be read. `notes` is what snapshots keep for later ones, the newest few.
 
         Raises TooLarge.
         """
@@ -201,7 +201,7 @@ class _Reading:
 
 
 def _decoded(cursor: bytes | None) -> State | None:
-    """The state in a cursor, None where there is none or it has another form."""
+    """The state in a cursor, None if there is none or it has another form."""
     if cursor is None:
         return None
     try:

@@ -56,7 +56,7 @@ def read_database(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
 
 
 def table_names(path: Path) -> frozenset[str]:
-    """The names of the tables in a database; none where it cannot be read."""
+    """The names of the tables in a database; none if it cannot be read."""
     try:
         return read_database(path, tables)
     except OSError:
@@ -109,7 +109,7 @@ def stat(path: Path) -> FileStat:
 
 
 def value_at(db: Connection, query: str, key: str, *, limit: int) -> bytes | None:
-    """The text or blob that `query` finds for `key`; None where there is none. Raises TooLarge above `limit` bytes."""
+    """The text or blob that `query` finds for `key`; None if there is none. Raises TooLarge above `limit` bytes."""
     former = db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, limit)
     try:
         row = db.execute(query, (key,)).fetchone()
@@ -175,7 +175,7 @@ class _FileState:
     counter: bytes
     """SQLite's own count of changes: two may fall into one tick of the file system's clock."""
     wal: int
-    """Size of the WAL, 0 where there is none."""
+    """Size of the WAL, 0 if there is none."""
     wal_mtime_ns: int
     shm: bool
     journal: int

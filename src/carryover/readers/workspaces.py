@@ -35,7 +35,7 @@ class Folders(msgspec.Struct, frozen=True):
 
 
 def folders_of_window(storage: Path, *, is_server: bool = False) -> Folders | None:
-    """The folders that `workspace.json` in a window's storage names; None where it names none.
+    """The folders that `workspace.json` in a window's storage names; None if it names none.
 
     `is_server`: the storage is that of the remote side of an editor, for which remote folders are on this machine.
     """
@@ -47,7 +47,7 @@ def folders_of_window(storage: Path, *, is_server: bool = False) -> Folders | No
 
 
 def folders_of_uri(uri: str) -> Folders | None:
-    """The folder that a URI or path names; None where it names none."""
+    """The folder that a URI or path names; None if it names none."""
     path = _folder(uri)
     if path is None:
         return Folders(remote=True)
@@ -73,7 +73,7 @@ def folders_of_listing(uri: str) -> Folders | None:
 
 
 def _folder(uri: str) -> str | None:
-    """The absolute path that a URI names, empty where it is none; None: it is on another machine."""
+    """The absolute path that a URI names, empty if it is none; None: it is on another machine."""
     path = path_of(uri)
     if path is None or path.startswith("//"):
         return None

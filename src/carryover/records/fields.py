@@ -31,7 +31,7 @@ def bounded(text: str, limit: int) -> str:
 
 
 def utc_ms(timestamp: str | None) -> int:
-    """UTC milliseconds of an ISO time, 0 where there is none. Without a zone it is UTC (2.0.65, 2.1.328 write `Z`)."""
+    """UTC milliseconds of an ISO time, 0 if there is none. Without a zone it is UTC (2.0.65, 2.1.328 write `Z`)."""
     if not timestamp:
         return 0
     try:

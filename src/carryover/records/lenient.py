@@ -35,7 +35,7 @@ def read_as(data: bytes | msgspec.Raw | None, kind: type[T]) -> T | None:
 
 
 def fields_of(data: bytes | msgspec.Raw | None) -> Fields:
-    """The fields of an object, none where it is something else."""
+    """The fields of an object, none if it is something else."""
     if data is None or data is rawjson.ABSENT:
         return {}
     return (read_as(data, Fields) if _may_be(data, _OBJECT) else None) or {}
@@ -66,7 +66,7 @@ def text_of(raw: msgspec.Raw | None) -> str:
 
 
 def time_of(raw: msgspec.Raw | None) -> int:
-    """UTC milliseconds of a time that is a number of them or an ISO text; 0 where it is neither, or beyond reason."""
+    """UTC milliseconds of a time that is a number of them or an ISO text; 0 if it is neither, or beyond reason."""
     if raw is None or raw is rawjson.ABSENT:
         return 0
     number = rawjson.part_of(raw, float)
@@ -75,12 +75,12 @@ def time_of(raw: msgspec.Raw | None) -> int:
 
 
 def items_of(raw: msgspec.Raw | None) -> list[msgspec.Raw]:
-    """The entries of a list, none where there is no list."""
+    """The entries of a list, none if there is no list."""
     return (rawjson.part_of(raw, list[msgspec.Raw]) if raw is not None and _may_be(raw, _LIST) else None) or []
 
 
 def first_text(fields: Fields, *names: str) -> str:
-    """The first of these fields that holds a text, empty where none does: every tool names its arguments itself."""
+    """The first of these fields that holds a text, empty if none does: every tool names its arguments itself."""
     for name in names:
         if name in fields and (text := rawjson.string_of(fields[name])):
             return text

@@ -35,13 +35,13 @@ def added(path: str, content: str) -> Change:
 
 
 def renamed(change: Change, to: str, cwd: str | None) -> Change | None:
-    """The change with the file moved to `to`; None where that is unknown."""
+    """The change with the file moved to `to`; None if that is unknown."""
     place = place_of(to, cwd)
     return msgspec.structs.replace(change, change="rename", path=place, old_path=change.path) if place else None
 
 
 def place_of(path: str, cwd: str | None) -> str | None:
-    """The absolute path that a patch means, None where its folder is unknown or it cannot be kept."""
+    """The absolute path that a patch means, None if its folder is unknown or it cannot be kept."""
     place = resolved(path.strip(), cwd) if path.strip() else None
     return place if place is not None and len(place) <= MAX_PATH_CHARS else None
 

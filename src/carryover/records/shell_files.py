@@ -43,7 +43,7 @@ class Step:
 
 
 def changes(command: str, cwd: str | None) -> tuple[Change, ...]:
-    """The changes of `command`, run in `cwd`, in order. Empty where it is not plain enough to be sure of any."""
+    """The changes of `command`, run in `cwd`, in order. Empty if it is not plain enough to be sure of any."""
     if not _TELLING.search(_SILENCED.sub("", command)):
         return ()
     steps = _steps(without_heredocs(command))

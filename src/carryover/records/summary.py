@@ -27,7 +27,7 @@ _FENCE: Final = "```"
 
 
 def parts_by_heading(text: str, kinds: Kinds) -> tuple[SummaryPart, ...]:
-    """The sections of a text with numbered headings, Markdown's or bold ones; none where no heading is known.
+    """The sections of a text with numbered headings, Markdown's or bold ones; none if no heading is known.
 
     A heading that is not known begins a section where it looks like the one before it.
     """
@@ -49,7 +49,7 @@ def parts_by_heading(text: str, kinds: Kinds) -> tuple[SummaryPart, ...]:
 
 
 def parts_by_tag(text: str, kinds: Kinds) -> tuple[SummaryPart, ...]:
-    """The sections of a text that consists of tags; none where no tag is known."""
+    """The sections of a text that consists of tags; none if no tag is known."""
     found = [(tag, body) for tag, body in _TAGGED.findall(text)]
     if not any(tag in kinds for tag, _ in found):
         return ()

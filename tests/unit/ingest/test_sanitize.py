@@ -250,21 +250,11 @@ def bounded(*times: int, written_ms: int = NOW_MS) -> list[int]:
     return [event.at_ms for event in with_bounded_times(events(*times), now_ms=NOW_MS, written_ms=written_ms)]
 
 
-def test_times_that_can_be_stay_whatever_their_order() -> None:
-    times = (NOW_MS - DAY_MS, NOW_MS - 2 * DAY_MS, NOW_MS, NOW_MS + TOLERANCE_MS)
-
-    assert bounded(*times) == list(times)
-
-
 def test_in_old_history_a_wrong_date_is_no_later_than_the_last_write_and_the_record_after_it() -> None:
     old = NOW_MS - 30 * DAY_MS
 
     assert bounded(old, NOW_MS + YEAR_MS, old + MINUTE_MS, written_ms=old + DAY_MS)[1] == old + MINUTE_MS
     assert bounded(old, NOW_MS + YEAR_MS, written_ms=old + DAY_MS)[1] == old + DAY_MS
-
-
-def test_a_file_with_an_old_date_of_its_own_takes_no_record_back_behind_the_one_before() -> None:
-    assert bounded(NOW_MS - MINUTE_MS, NOW_MS + YEAR_MS, written_ms=1)[1] == NOW_MS - MINUTE_MS
 
 
 def test_at_the_head_of_a_file_it_goes_with_the_one_after_it_or_with_the_file() -> None:

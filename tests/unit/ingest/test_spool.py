@@ -3,7 +3,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -151,18 +150,6 @@ def test_what_has_rested_longest_goes_first_and_the_newest_never(spool: Spool, m
     monkeypatch.setattr(module, "MAX_AGENT_BYTES", 1)
     last = spool.keep("codex", "s10", b"four")
     assert [path.name for path in last.parent.iterdir()] == [last.name]
-
-
-def test_many_at_once_each_have_their_line(spool: Spool) -> None:
-    lines = [f"{number} {'x' * 5000}\n".encode() for number in range(40)]
-    threads = [threading.Thread(target=spool.keep, args=("codex", "s1", line)) for line in lines]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    path = spool.folder("codex") / "s1.jsonl"
-    assert sorted(path.read_bytes().splitlines(keepends=True)) == sorted(lines)
 
 
 def test_what_was_pend_is_collected_oldest_first(spool: Spool, agent: Agent, pend: Callable[..., Path]) -> None:

@@ -96,12 +96,6 @@ async def test_records_written_again_under_new_ids_count_once_by_their_twin(scri
     assert prompts(reading(), "s2") == ["add a parser"]
 
 
-async def test_one_read_that_holds_a_record_twice_counts_it_once(scribe: Scribe, reading: Reading) -> None:
-    await scribe.tell(scribe.event("add a parser", key="a"), scribe.event("add a parser", key="a"))
-
-    assert prompts(reading()) == ["add a parser"]
-
-
 async def test_a_read_that_began_before_anothers_commit_is_refused_whole(
     ledger: Ledger, scribe: Scribe, reading: Reading
 ) -> None:

@@ -11,7 +11,6 @@ from carryover.ledger.batch import Entry
 from carryover.ledger.queries import (
     AgentRow,
     agents_seen,
-    gone_sources,
     project_by_root,
     projects,
     session_by_prefix,
@@ -23,7 +22,7 @@ from carryover.ledger.queries import (
 )
 from carryover.ledger.rows import BrokenSource, StoredEvent
 from carryover.ledger.store import Ledger
-from carryover.model import NOTE, AssistantMessage, SessionInfo, UserPrompt
+from carryover.model import NOTE, AssistantMessage, UserPrompt
 from support.scribe import Scribe
 
 Reading = Callable[[], sqlite3.Connection]
@@ -82,20 +81,6 @@ async def test_the_case_of_an_id_counts_only_where_ids_differ_in_nothing_else(sc
     ]
     with pytest.raises(UserError, match="Several sessions begin with 'abc1'"):
         session_by_prefix(db, "abc1")
-
-
-async def test_sessions_are_chosen_by_agent_time_and_branch(scribe: Scribe, reading: Reading) -> None:
-    for session, branch in (("s1", "main"), ("s2", "main"), ("s3", "try")):
-        info = SessionInfo(branch=branch)
-        await scribe.tell(scribe.event(info, session=session), path=f"/t/{session}")
-
-    db = reading()
-    all_of_them = sessions(db, limit=9)
-    newest_ms, agent = all_of_them[0].last_ms, all_of_them[0].agent
-    assert [row.native_id for row in sessions(db, limit=9, branch="main")] == ["s2", "s1"]
-    assert [row.native_id for row in sessions(db, limit=9, since_ms=newest_ms)] == ["s3"]
-    assert len(sessions(db, limit=9, agent=agent)) == 3
-    assert sessions(db, limit=9, agent="another") == []
 
 
 async def test_a_sessions_sub_agents_are_woven_in_by_time_and_each_keeps_its_order(
@@ -194,12 +179,3 @@ async def test_a_note_is_no_agents_and_takes_no_handoff_from_one(
     assert [(row.agent, row.last_handoff_ms) for row in agents_seen(db)] == [(scribe.agent, 9_000)]
     assert [row.native_id for row in work_sessions(db, 1, limit=5)] == ["s1"]
     assert [row.native_id for row in sessions(db, 1, limit=5)] == ["note-1", "s1"]
-
-
-async def test_transcripts_that_went_are_counted(scribe: Scribe, ledger: Ledger, reading: Reading) -> None:
-    await scribe.tell(scribe.event("a", session="s1", cwd="/srv/app"), path="/t/1")
-    assert gone_sources(reading()) == 0
-
-    await ledger.mark_gone(Source(agent=agents_seen(reading())[0].agent, path="/t/1"))
-
-    assert gone_sources(reading()) == 1

@@ -16,20 +16,17 @@ import pytest
 from carryover.adapter.contract import Source
 from carryover.distill.digest import FOLD_VERSION
 from carryover.distill.stored_digest import DigestReducer
-from carryover.facts import GitFacts
 from carryover.ledger.batch import SourceState
 from carryover.ledger.codec import decode_body
 from carryover.ledger.connect import damage_mark
 from carryover.ledger.ledger_errors import LedgerDamaged, LedgerUnavailable, StaleRead
 from carryover.ledger.queries import (
-    project_by_root,
-    published_git,
     session_by_prefix,
     session_events,
     totals,
 )
 from carryover.ledger.store import Ledger
-from carryover.model import Skipped, UserPrompt
+from carryover.model import UserPrompt
 from carryover.publish.project_view import project_view, session_digest
 from support.scribe import Scribe, noise
 
@@ -161,57 +158,6 @@ async def test_a_broken_source_keeps_its_place_until_a_read_succeeds(ledger: Led
     )
     assert await ledger.source_state(ONE) == SourceState(
         rev=2, cursor=b"1", context=b"{}", size=10, mtime_ns=5_000_000, state="active"
-    )
-
-
-async def test_what_git_said_is_remembered_with_the_publication(
-    ledger: Ledger, scribe: Scribe, reading: Reading
-) -> None:
-    (project_id,) = (await scribe.tell("hello")).projects
-    facts = GitFacts(branch="main", head="1234567", subject="Add a parser", changed_files=2)
-
-    never = published_git(reading(), project_id)
-    await ledger.set_published(project_id, "abc", 9_000, None, facts)
-    then = published_git(reading(), project_id)
-    await ledger.set_published(project_id, "abd", 9_500, None)
-
-    assert (never, then, published_git(reading(), project_id), published_git(reading(), 77)) == (
-        None,
-        facts,
-        None,
-        None,
-    )
-
-
-async def test_a_project_can_be_known_before_anything_happened_in_it(
-    ledger: Ledger, scribe: Scribe, reading: Reading
-) -> None:
-    first = await ledger.know_project("/tree", "/repo", now_ms=7_000)
-    known = project_by_root(reading(), "/tree")
-    again = await ledger.know_project("/tree", "/repo", now_ms=8_000)
-    (told,) = (await scribe.tell(scribe.event("hello", cwd="/tree", at_ms=9_000))).projects
-
-    used = project_by_root(reading(), "/tree")
-    assert known is not None
-    assert used is not None
-    assert (first, again, told) == (known.id, known.id, known.id)
-    assert (known.main_root, known.first_ms, known.last_event_ms) == ("/repo", 7_000, 0)
-    assert (used.first_ms, used.last_event_ms) == (7_000, 9_000)
-
-
-async def test_what_belongs_to_no_source_is_counted_too(ledger: Ledger, reading: Reading) -> None:
-    foreign = Skipped("hook/stop", "another agent's payload")
-
-    await ledger.count_skipped("made-up", [foreign, foreign], now_ms=7_000)
-    await ledger.count_skipped("made-up", [foreign], now_ms=6_000)
-
-    (row,) = totals(reading()).skipped
-    assert (row.agent, row.record_type, row.reason, row.n, row.last_ms) == (
-        "made-up",
-        "hook/stop",
-        "another agent's payload",
-        3,
-        7_000,
     )
 
 

@@ -12,9 +12,8 @@ from carryover.adapter.contract import Agent, Source
 from carryover.adapter.event_builder import usable_name
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import adapters
-from carryover.importing.specstory.context import Context
 from carryover.importing.specstory.layout import HEADING
-from carryover.importing.specstory.parse import SpecStoryParser
+from carryover.importing.specstory.parse import Context, SpecStoryParser
 from carryover.importing.specstory.reader import SpecStoryReader
 from carryover.records.fields import digest
 
@@ -36,7 +35,7 @@ _KINDS_OF_CLIENT: Final = frozenset(("cli", "ide"))
 
 
 class Made(msgspec.Struct, frozen=True):
-    """What the lines above the first turn say. None where they do not, as in the first documents of 2025."""
+    """What the lines above the first turn say. None if they do not, as in the first documents of 2025."""
 
     agent: str | None
     """The agent's name as SpecStory has it."""
@@ -44,7 +43,7 @@ class Made(msgspec.Struct, frozen=True):
 
 
 def read_head(head: bytes) -> Made | None:
-    """What the beginning of a document says of it; None where it is none of SpecStory's."""
+    """What the beginning of a document says of it; None if SpecStory did not write it."""
     lines = head.removeprefix(b"\xef\xbb\xbf").split(b"\n")[:_HEAD_LINES]
     above = lines[: next((at for at, line in enumerate(lines) if HEADING.match(line)), len(lines))]
     session = _SESSION.search(b"\n".join(above))
@@ -62,7 +61,7 @@ def holds_turns(head: bytes) -> bool:
 
 
 def spec_named(name: str, specs: tuple[AgentSpec, ...]) -> AgentSpec | None:
-    """The agent that SpecStory means by a name such as `Cursor IDE`; None where no agent is known by it.
+    """The agent that SpecStory means by a name such as `Cursor IDE`; None if no agent is known by it.
 
     The name holds all words of one of the agent's names; of two such agents it is the one of the longer name.
     """

@@ -74,7 +74,7 @@ def turn_starts(lines: Sequence[bytes]) -> list[int]:
 
 
 def last_tool_end(lines: Sequence[bytes]) -> int:
-    """Index of the last line that may end a tool block; -1 where none does."""
+    """Index of the last line that may end a tool block; -1 if none does."""
     return next((at for at in range(len(lines) - 1, -1, -1) if _ends_tool(lines[at])), -1)
 
 

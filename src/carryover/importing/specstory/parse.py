@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+import msgspec
+
 from carryover.adapter.contract import Parsed, QuotedText, Record, Source
 from carryover.adapter.event_builder import EventBuilder, usable_name
 from carryover.importing.rebase import Locator
 from carryover.importing.specstory.blocks import ToolBlock, blocks, spoken_text
-from carryover.importing.specstory.context import Context
 from carryover.importing.specstory.layout import HEADING
 from carryover.importing.specstory.tools import ToolUse, outcome_in_text, read_tool
 from carryover.model import (
@@ -39,8 +40,31 @@ _ABOVE_BYTES: Final = 4096
 _TITLE_TIME: Final = re.compile(r"\s*\(?(\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}[^)\s]*)\)?$")
 
 
+class Context(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The state of one document between two turns."""
+
+    begun: bool = False
+    """The lines above the first turn were read."""
+    turns: int = 0
+    last_ms: int = 0
+    """Time of the last turn that had one: turns without one take it."""
+    model: str | None = None
+    name: str = ""
+    """The tool of the last call, if nothing was said since."""
+    command: bool = False
+    """The last turn was a slash command of the user's."""
+    title: str | None = None
+    """Until it was emitted."""
+    emitted_model: str | None = None
+    """The model as it was last emitted."""
+    folder: str | None = None
+    """The folder that it was written in, as far as its paths show."""
+    path: tuple[str, ...] = ()
+    """Paths that it shows relative to that folder, the newest last."""
+
+
 class SpecStoryParser:
-    """Parses the documents of one agent. `folder`: the project that they are about, None where that is unknown."""
+    """Parses the documents of one agent. `folder`: the project that they are about, None if that is unknown."""
 
     def __init__(self, quoted: QuotedText | None, folder: str | None) -> None:
         self._quoted = quoted

@@ -80,7 +80,7 @@ class Fenced(msgspec.Struct, frozen=True):
 
 
 class ToolUse(msgspec.Struct, frozen=True, kw_only=True):
-    """What a tool block says. `outcome` is None where it may not have ended."""
+    """What a tool block says. `outcome` is None if it may not have ended."""
 
     op: Op
     subject: str
@@ -95,7 +95,7 @@ class ToolUse(msgspec.Struct, frozen=True, kw_only=True):
 
 ReadOutcome = Callable[[Op, str], ToolOutcome]
 Locate = Callable[[str], str | None]
-"""A path as the document has it → the absolute path that is meant; None where that is unknown."""
+"""A path as the document has it → the absolute path that is meant; None if that is unknown."""
 
 
 def read_tool(block: ToolBlock, read_outcome: ReadOutcome, locate: Locate, cwd: str | None) -> ToolUse:
