@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import posixpath
 from pathlib import PurePosixPath
-from typing import Final
 
 from carryover.records.fields import is_absolute, resolved
-
-MOST_NAMED: Final = 50
 
 
 def former_root(recorded: str, folder: str) -> str | None:
@@ -26,42 +22,18 @@ def moved(path: str, former: str, folder: str) -> str:
     return f"{folder}{plain[len(former) :]}" if _is_below(plain, former) else path
 
 
-class Locator:
-    """Paths of a document that names no working folder, as they are in the project in `folder`.
+def located(path: str, folder: str | None) -> str | None:
+    """The absolute path that a document about the project in `folder` means; None if it is relative and that unknown.
 
-    It shows some paths relative to the folder that it was written in, and others whole. `former` is that folder, once a
-    whole path ends in a relative one. `named` are the relative paths so far, the newest last.
+    A document shows some paths relative to the folder that it was written in, and others whole.
     """
-
-    def __init__(self, folder: str | None, former: str | None = None, named: tuple[str, ...] = ()) -> None:
-        self.folder = folder
-        self.former = former
-        self.named = named
-
-    def path(self, path: str) -> str | None:
-        """The absolute path that a document means by `path`; None if it is relative to an unknown folder."""
-        if not is_absolute(path):
-            self._learn(path)
-            return resolved(path, self.folder)
-        clean = resolved(path, None)
-        if clean is None or self.folder is None or _is_below(clean, self.folder):
-            return clean
-        former = self._former(clean)
-        return moved(clean, former, self.folder) if former is not None else clean
-
-    def _learn(self, path: str) -> None:
-        relative = posixpath.normpath(path)
-        if not relative.startswith("..") and relative not in (*self.named, "."):
-            self.named = (*self.named, relative)[-MOST_NAMED:]
-
-    def _former(self, path: str) -> str | None:
-        if self.former is None:
-            endings = sorted(self.named, key=len, reverse=True)
-            ending = next((name for name in endings if path.endswith(f"/{name}")), None)
-            self.former = path.removesuffix(f"/{ending}") if ending is not None else None
-        if self.former is not None and _is_below(path, self.former):
-            return self.former
-        return former_root(path, self.folder or "")
+    if not is_absolute(path):
+        return resolved(path, folder)
+    clean = resolved(path, None)
+    if clean is None or folder is None or _is_below(clean, folder):
+        return clean
+    former = former_root(clean, folder)
+    return moved(clean, former, folder) if former is not None else clean
 
 
 def _with_slashes(path: str) -> str:

@@ -46,7 +46,7 @@ _UPDATE: Final = """UPDATE session SET title = :title, last_ms = max(
         WHERE session_id = :id AND at_ms > 0), started_ms) WHERE id = :id"""
 _CAME_BY: Final = """WITH RECURSIVE came(id) AS (SELECT id FROM project WHERE root = ? UNION SELECT project.id
     FROM project, came WHERE project.moved_to = came.id) SELECT root FROM project WHERE id IN came"""
-_UNUSED: Final = """SELECT id, root FROM project WHERE (:all OR root IN (SELECT value FROM json_each(:roots)))
+_UNUSED: Final = """SELECT id FROM project WHERE (:all OR root IN (SELECT value FROM json_each(:roots)))
     AND NOT EXISTS (SELECT 1 FROM session WHERE project.id IN (project_id, recorded_project_id))
     AND NOT EXISTS (SELECT 1 FROM session WHERE session.project_id = project.moved_to)"""
 _KEEP_ID: Final = """INSERT INTO counter (name, n) VALUES (?, ?)
@@ -74,8 +74,6 @@ class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
     """Projects that still have sessions, and whose handoff changes."""
     gone: tuple[int, ...] = ()
     """Projects without a session, which were removed too. No other project ever gets their ids."""
-    gone_roots: tuple[str, ...] = ()
-    """Their roots."""
 
 
 async def forget(db: aiosqlite.Connection, reducer: Reducer, selection: Selection, *, now_ms: int) -> Forgotten:
@@ -105,14 +103,13 @@ async def forget(db: aiosqlite.Connection, reducer: Reducer, selection: Selectio
     await _clear_sources(db, selection, conversations)
     touched = {int(project) for *_, placed, recorded in rows for project in (placed, recorded) if project is not None}
     gone = await _remove_unused_projects(db, selection, touched)
-    changed = sorted(touched - gone.keys())
+    changed = sorted(touched - gone)
     await mark_changed(db, changed, started_ms=0)
     return Forgotten(
         sessions=len(rows),
         conversations=conversations,
         changed=tuple(changed),
         gone=tuple(sorted(gone)),
-        gone_roots=tuple(sorted(gone.values())),
     )
 
 
@@ -195,16 +192,14 @@ async def _clear_sources(
         await db.execute_fetchall(_READ_AGAIN, (agent,))
 
 
-async def _remove_unused_projects(
-    db: aiosqlite.Connection, selection: Selection, touched: Iterable[int]
-) -> dict[int, str]:
-    """Removes projects that have no session left, and those that were moved there; their roots by id."""
+async def _remove_unused_projects(db: aiosqlite.Connection, selection: Selection, touched: Iterable[int]) -> set[int]:
+    """Removes projects that have no session left, and those that were moved there; their ids."""
     roots: set[str] = set()
     for project in touched:
         for (root,) in await db.execute_fetchall("SELECT root FROM project WHERE id = ?", (project,)):
             roots |= {root, *(former for (former,) in await db.execute_fetchall(_CAME_BY, (root,)))}
     asked = {"all": selection.is_everything, "roots": msgspec.json.encode(sorted(roots)).decode()}
-    unused = {int(project): str(root) for project, root in await db.execute_fetchall(_UNUSED, asked)}
+    unused = {int(project) for (project,) in await db.execute_fetchall(_UNUSED, asked)}
     for project in unused:
         await db.execute_fetchall("UPDATE project SET moved_to = NULL WHERE moved_to = ?", (project,))
     for project in unused:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.importing.rebase import Locator, former_root, moved
+from carryover.importing.rebase import former_root, located, moved
 
 
 @pytest.mark.parametrize(
@@ -27,17 +27,15 @@ def test_only_what_is_below_the_former_folder_moves() -> None:
     assert moved("C:\\other\\x.py", "C:\\a\\shop", "/b") == "C:\\other\\x.py"
 
 
-def test_a_whole_path_that_ends_in_a_relative_one_shows_where_the_document_was_written() -> None:
-    locator = Locator("/home/dev/store")
-
-    assert locator.path("./src/cart.py") == "/home/dev/store/src/cart.py"
-    assert locator.path("/Users/ann/shop/src/cart.py") == "/home/dev/store/src/cart.py"
-    assert locator.former == "/Users/ann/shop"
-    assert locator.path("/Users/ann/shop/new.py") == "/home/dev/store/new.py"
-    assert locator.path("/etc/hosts") == "/etc/hosts"
-
-
-def test_without_a_project_only_whole_paths_are_known() -> None:
-    locator = Locator(None)
-
-    assert (locator.path("a.py"), locator.path("/x/../a.py")) == (None, "/a.py")
+@pytest.mark.parametrize(
+    ("path", "folder", "place"),
+    [
+        ("./src/cart.py", "/home/dev/shop", "/home/dev/shop/src/cart.py"),
+        ("/Users/ann/shop/src/cart.py", "/home/dev/shop", "/home/dev/shop/src/cart.py"),
+        ("/etc/hosts", "/home/dev/shop", "/etc/hosts"),
+        ("/x/../a.py", None, "/a.py"),
+        ("a.py", None, None),
+    ],
+)
+def test_a_path_of_a_document_is_one_in_its_project(path: str, folder: str | None, place: str | None) -> None:
+    assert located(path, folder) == place

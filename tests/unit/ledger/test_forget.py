@@ -204,7 +204,7 @@ async def test_a_forgotten_project_is_gone_with_the_record_of_where_it_was(
     for number, event in enumerate(unread):
         await scribe.tell(event, path=f"/t/{number}.jsonl")
 
-    assert (set(forgotten.gone_roots), forgotten.changed) == ({"/old", "/new"}, ())
+    assert (set(forgotten.gone), forgotten.changed) == ({old.id, new}, ())
     assert b"/new" not in stored(ledger_path)
     assert [(row.native_id, row.root) for row in sessions(reading(), limit=9)] == [("s2", "/other")]
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
 import msgspec
 
 from carryover.adapter.contract import Parsed, QuotedText, Record, Source
 from carryover.adapter.event_builder import EventBuilder, usable_name
-from carryover.importing.rebase import Locator
+from carryover.importing.rebase import located
 from carryover.importing.specstory.blocks import ToolBlock, blocks, spoken_text
 from carryover.importing.specstory.layout import HEADING
 from carryover.importing.specstory.tools import ToolUse, outcome_in_text, read_tool
@@ -57,10 +58,6 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """Until it was emitted."""
     emitted_model: str | None = None
     """The model as it was last emitted."""
-    folder: str | None = None
-    """The folder that it was written in, as far as its paths show."""
-    path: tuple[str, ...] = ()
-    """Paths that it shows relative to that folder, the newest last."""
 
 
 class SpecStoryParser:
@@ -119,9 +116,7 @@ class SpecStoryParser:
 
     def _tool(self, turn: _Turn, block: ToolBlock, part: str) -> None:
         read_outcome = outcome_in_text if self._quoted is None else self._quoted.outcome
-        locator = Locator(self._folder, turn.context.folder, turn.context.path)
-        use = read_tool(block, read_outcome, locator.path, self._folder)
-        turn.change(folder=locator.former, path=locator.named)
+        use = read_tool(block, read_outcome, partial(located, folder=self._folder), self._folder)
         call_id = f"{turn.session}/{turn.context.turns}/{part}"
         name = usable_name(block.name) or "?"
         turn.add(ToolCall(call_id=call_id, name=name, op=use.op, subject=use.subject), part)

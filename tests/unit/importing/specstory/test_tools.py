@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from carryover.adapter.contract import ToolOutcome
-from carryover.importing.rebase import Locator
+from carryover.importing.rebase import located
 from carryover.importing.specstory.blocks import ToolBlock
 from carryover.importing.specstory.tools import ToolUse, outcome_in_text, read_tool
 
 
 def tool(name: str, *body: str, kind: str = "generic", summary: str = "") -> ToolUse:
-    return read_tool(ToolBlock(kind, name, summary, body), outcome_in_text, Locator("/p").path, "/p")
+    return read_tool(ToolBlock(kind, name, summary, body), outcome_in_text, partial(located, folder="/p"), "/p")
 
 
 @pytest.mark.parametrize(
