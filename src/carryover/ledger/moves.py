@@ -6,7 +6,6 @@ that is open.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 import aiosqlite
@@ -23,13 +22,12 @@ _MOVE: Final = (
     "UPDATE project SET moved_to = NULL WHERE id = :new",
     "UPDATE project SET moved_to = :new, not_moved = 0 WHERE id = :old",
 )
-_CAME_BY: Final = """WITH RECURSIVE came(id) AS (SELECT ? UNION SELECT project.id FROM project, came
-    WHERE project.moved_to = came.id) SELECT id FROM came"""
-_PLACED: Final = "SELECT id, project_id FROM session WHERE recorded_project_id = ? AND project_id != ?"
+_AWAY: Final = """WITH RECURSIVE came(id) AS (SELECT :old UNION SELECT project.id FROM project, came
+    WHERE project.moved_to = came.id)
+    SELECT id, project_id FROM session WHERE recorded_project_id IN came AND project_id != :old"""
 _BACK: Final = """UPDATE session SET project_id = :old, recorded_project_id = nullif(recorded_project_id, :old)
     WHERE id = :session"""
 _KEEP_APART: Final = "UPDATE project SET moved_to = NULL, not_moved = 1 WHERE id = ?"
-_NOTE_IDENTITY: Final = "UPDATE project SET identity = ? WHERE id = ? AND identity IS NOT ?"
 
 
 class Moved(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,23 +54,10 @@ async def move_back(db: aiosqlite.Connection, old: int) -> Moved:
 
     From now on it counts as moved only if the user says so.
     """
-    came_by = [project for (project,) in await db.execute_fetchall(_CAME_BY, (old,))]
-    sessions: dict[int, int] = {}
-    for project in came_by:
-        sessions.update(await _away(db, project, old))
-    for session in sessions:
+    away = list(await db.execute_fetchall(_AWAY, {"old": old}))
+    for session, _ in away:
         await db.execute_fetchall(_BACK, {"old": old, "session": session})
     await db.execute_fetchall(_KEEP_APART, (old,))
-    touched = {old, *sessions.values()}
+    touched = {old, *(placed for _, placed in away)}
     await mark_changed(db, touched, started_ms=0)
-    return Moved(sessions=len(sessions), projects=tuple(sorted(touched)) if sessions else ())
-
-
-async def note_identity(db: aiosqlite.Connection, project: int, identity: str | None) -> None:
-    """Stores what identifies the project's folder, so that it is found again under another path."""
-    await db.execute_fetchall(_NOTE_IDENTITY, (identity, project, identity))
-
-
-async def _away(db: aiosqlite.Connection, placed: int, home: int) -> Iterable[tuple[int, int]]:
-    rows = await db.execute_fetchall(_PLACED, (placed, home))
-    return [(session, project) for session, project in rows]
+    return Moved(sessions=len(away), projects=tuple(sorted(touched)) if away else ())

@@ -22,13 +22,13 @@ from carryover.ledger.commit import count_skipped, locator, run_commit
 from carryover.ledger.connect import SETTINGS, copies, erase_mark, mark_damaged, prepare_file
 from carryover.ledger.forget import Forgotten, forget
 from carryover.ledger.ledger_errors import LedgerDamaged, LedgerUnavailable, ledger_error
-from carryover.ledger.moves import Moved, move_back, move_project, note_identity
+from carryover.ledger.moves import Moved, move_back, move_project
 from carryover.ledger.provisional import add_provisional, forget_provisional
 from carryover.ledger.rows import as_record
 from carryover.ledger.search_index import compact_index, index_more
 from carryover.ledger.selection import Selection
 from carryover.ledger.sessions import upsert_project
-from carryover.ledger.threads import Reducer, outdated_threads, rebuild_thread
+from carryover.ledger.threads import Reducer, outdated_threads, rebuild
 from carryover.ledger.tombstones import Tombstones, put_tombstones
 from carryover.model import Skipped
 
@@ -39,6 +39,7 @@ _GONE: Final = "UPDATE source SET state = 'gone', error = NULL, retry_ms = 0 WHE
 _BROKEN: Final = """INSERT INTO source (agent, path, state, error, failures, retry_ms) VALUES (?, ?, 'broken', ?, 1, ?)
     ON CONFLICT (agent, path) DO UPDATE SET state = 'broken', error = excluded.error, failures = failures + 1,
     retry_ms = excluded.retry_ms"""
+_NOTE_IDENTITY: Final = "UPDATE project SET identity = ? WHERE id = ? AND identity IS NOT ?"
 _PUBLISHED: Final = "UPDATE project SET published_sha = ?, published_ms = ?, refusal = ?, git = ? WHERE id = ?"
 
 
@@ -201,9 +202,9 @@ class Ledger:
             return await move_back(db, old)
 
     async def note_identity(self, project_id: int, identity: str | None) -> None:
-        """Stores what identifies the project's folder."""
+        """Stores what identifies the project's folder, so that it is found again under another path."""
         async with self._transaction() as db:
-            await note_identity(db, project_id, identity)
+            await db.execute_fetchall(_NOTE_IDENTITY, (identity, project_id, identity))
 
     async def count_skipped(self, agent: str, skipped: Sequence[Skipped], *, now_ms: int) -> None:
         """Counts what was not understood and belongs to no source, such as a hook's payload."""
@@ -231,7 +232,7 @@ class Ledger:
             async with self._transaction() as db:
                 threads = await outdated_threads(db, self._reducer, 1)
                 for thread in threads:
-                    await rebuild_thread(db, self._reducer, thread)
+                    await rebuild(db, self._reducer, thread)
             if not threads:
                 break
             done += 1
