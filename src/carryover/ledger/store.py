@@ -28,7 +28,7 @@ from carryover.ledger.rows import as_record
 from carryover.ledger.search_index import compact_index, index_more
 from carryover.ledger.selection import Selection
 from carryover.ledger.sessions import upsert_project
-from carryover.ledger.threads import Reducer, outdated_threads, rebuild
+from carryover.ledger.threads import Reducer, rebuild_outdated
 from carryover.ledger.tombstones import Tombstones, put_tombstones
 from carryover.model import Skipped
 
@@ -222,21 +222,13 @@ class Ledger:
         async with self._transaction() as db:
             await db.execute_fetchall(_PUBLISHED, (sha, at_ms, refusal, facts, project_id))
 
-    async def rebuild_outdated(self, limit: int = 1) -> int:
-        """Rebuilds up to `limit` digests of another version of the reducer, newest first; how many were done.
+    async def rebuild_outdated(self) -> bool:
+        """Rebuilds the newest digest of another version of the reducer; False if there is none.
 
         Each is a transaction of its own, so that other writes come in between.
         """
-        done = 0
-        while done < limit:
-            async with self._transaction() as db:
-                threads = await outdated_threads(db, self._reducer, 1)
-                for thread in threads:
-                    await rebuild(db, self._reducer, thread)
-            if not threads:
-                break
-            done += 1
-        return done
+        async with self._transaction() as db:
+            return await rebuild_outdated(db, self._reducer)
 
     async def index_more(self) -> bool:
         """Indexes some more of the events that `carryover search` does not find yet; False once it finds all.

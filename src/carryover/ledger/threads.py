@@ -30,7 +30,7 @@ _FIND: Final = "SELECT id, fold_version, digest FROM thread WHERE session_id = ?
 _OPEN: Final = "INSERT INTO thread (session_id, subagent_id, fold_version, digest) VALUES (?, ?, ?, ?)"
 # The inner query reads an index alone, and of most ledgers it finds nothing.
 _OUTDATED: Final = """SELECT id FROM thread WHERE id IN (SELECT id FROM thread WHERE fold_version != ?)
-    ORDER BY last_ms DESC LIMIT ?"""
+    ORDER BY last_ms DESC LIMIT 1"""
 _OF_ID: Final = """SELECT session.native_id, subagent_id FROM thread JOIN session ON session.id = session_id
     WHERE thread.id = ?"""
 
@@ -99,9 +99,12 @@ async def rebuild(db: aiosqlite.Connection, reducer: Reducer, thread_id: int) ->
     return thread
 
 
-async def outdated_threads(db: aiosqlite.Connection, reducer: Reducer, limit: int) -> list[int]:
-    """Ids of threads whose digest another version of the reducer made, newest activity first."""
-    return [thread_id for (thread_id,) in await db.execute_fetchall(_OUTDATED, (reducer.version, limit))]
+async def rebuild_outdated(db: aiosqlite.Connection, reducer: Reducer) -> bool:
+    """Rebuilds the newest digest that another version of the reducer made; whether there was one."""
+    rows = list(await db.execute_fetchall(_OUTDATED, (reducer.version,)))
+    for (thread_id,) in rows:
+        await rebuild(db, reducer, thread_id)
+    return bool(rows)
 
 
 async def _reduced(reducer: Reducer, thread: Thread, events: Sequence[StoredBody]) -> Thread:

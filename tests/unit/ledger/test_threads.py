@@ -55,7 +55,7 @@ async def test_a_thread_longer_than_one_read_is_made_again_whole(
     with closing(sqlite3.connect(ledger_path)) as db, db:
         db.execute("UPDATE thread SET fold_version = ?, digest = 'old'", (FOLD_VERSION - 1,))
 
-    assert await ledger.rebuild_outdated(limit=5) == 1
+    assert await ledger.rebuild_outdated()
 
     assert project_view(reading(), 1) == before
     assert before.sessions[0].digest.prompts == 1_200
