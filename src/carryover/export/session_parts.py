@@ -64,23 +64,22 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionEvent(Protocol):
-    """An event of a session as the ledger gives it."""
+    """An event of a session as the ledger gives it.
+
+    `at_ms` is in UTC ms, `subagent_id` None for the main conversation. `retracted`: the user took it back.
+    """
 
     @property
-    def at_ms(self) -> int:
-        """When it happened, in UTC ms."""
+    def at_ms(self) -> int: ...
 
     @property
-    def subagent_id(self) -> str | None:
-        """The sub-agent it belongs to; None for the main conversation."""
+    def subagent_id(self) -> str | None: ...
 
     @property
-    def body(self) -> AnyBody:
-        """What happened."""
+    def body(self) -> AnyBody: ...
 
     @property
-    def retracted(self) -> bool:
-        """Whether the user took it back."""
+    def retracted(self) -> bool: ...
 
 
 def session_parts(events: Iterable[SessionEvent], *, agent: str, root: str | None, subagents: bool) -> Iterator[Part]:

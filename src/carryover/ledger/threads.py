@@ -41,15 +41,12 @@ class Reducer(Protocol):
     @property
     def version(self) -> int:
         """Above 0, and another one whenever the same events make another digest."""
-        ...
 
     def can_read(self, digest: bytes) -> bool:
         """Whether a digest of this version can be folded on."""
-        ...
 
     def reduce(self, digest: bytes, events: Iterable[Event]) -> bytes:
         """The digest after `events`, in order. It begins with `NO_DIGEST`."""
-        ...
 
 
 class Thread(msgspec.Struct, frozen=True, kw_only=True):

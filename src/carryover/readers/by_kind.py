@@ -19,7 +19,6 @@ class Waits(Protocol):
 
     def of_copies(self) -> Reader:
         """The same for files that grow no more."""
-        ...
 
 
 def reader_of_copies(reader: Reader) -> Reader:

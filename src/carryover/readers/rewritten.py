@@ -42,24 +42,19 @@ class Conversation(Protocol):
     @property
     def pieces(self) -> Sequence[Piece]:
         """Its pieces, oldest first."""
-        ...
 
     @property
     def rests_ms(self) -> int | None:
         """When what is not final yet is taken as it is, in UTC milliseconds; None: now."""
-        ...
 
     def begin(self, *, on: bool, more: bool) -> bytes | None:
         """The record before its pieces. `on`: they come after those emitted before; `more`: they are not all."""
-        ...
 
     def piece(self, number: int) -> bytes | None:
         """The record of a piece, None if it holds nothing. Raises NotYet and TooLarge."""
-        ...
 
     def end(self, emitted: int) -> bytes | None:
         """The record of what is said of it as a whole, after `emitted` pieces."""
-        ...
 
 
 class Snapshot(Protocol):
@@ -67,14 +62,12 @@ class Snapshot(Protocol):
 
     def conversations(self) -> Sequence[tuple[str, str]]:
         """Id and mark of each conversation, what changed last first."""
-        ...
 
     def conversation(self, ident: str, notes: dict[str, str]) -> Conversation | None:
         """A conversation, None if it cannot be read. `notes` is what snapshots keep for later ones, the newest few.
 
         Raises TooLarge.
         """
-        ...
 
 
 class Emitted(msgspec.Struct, array_like=True, frozen=True):

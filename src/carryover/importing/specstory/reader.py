@@ -31,27 +31,36 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
 class SpecStoryReader:
     """Gives one record per turn, after one for the lines above the first. Its number is that of its last line."""
 
+    def __init__(self) -> None:
+        self._known: tuple[Path, FileStat, list[Record] | None] | None = None
+
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """The next turns, at most 500. Raises FileNotFoundError and OSError as `read_small` does."""
         status = stamp_of_file(path)
         before = _decoded(cursor)
         same = before is not None and (before.size, before.mtime_ns) == (status.size, status.mtime_ns)
         begin = before.turns if before is not None and same else 0
-        data = read_small(path, limit=MAX_BYTES)
-        turns = _turns(data) if data is not None else []
-        records = tuple(turns[begin : begin + TURNS_AT_ONCE])
+        turns = self._turns_of(path, status)
+        records = tuple((turns or [])[begin : begin + TURNS_AT_ONCE])
         after = Place(status.size, status.mtime_ns, begin + len(records))
         return Batch(
             records=records,
             cursor=msgspec.msgpack.encode(after),
             restarted=cursor is not None and not same,
-            more=after.turns < len(turns),
-            oversized=data is None and not same,
+            more=turns is not None and after.turns < len(turns),
+            oversized=turns is None and not same,
         )
 
     def stat(self, path: Path) -> FileStat:
         """Size and time of the file."""
         return stamp_of_file(path)
+
+    def _turns_of(self, path: Path, status: FileStat) -> list[Record] | None:
+        """All turns, kept for the next read: a document may have many. None if it is too long."""
+        if self._known is None or self._known[:2] != (path, status):
+            data = read_small(path, limit=MAX_BYTES)
+            self._known = path, status, None if data is None else _turns(data)
+        return self._known[2]
 
 
 def _decoded(cursor: bytes | None) -> Place | None:
