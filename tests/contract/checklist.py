@@ -210,20 +210,14 @@ def _capabilities(folder: Folder) -> Iterator[Item]:
 
 def _real(folder: Folder) -> Iterator[Item]:
     client = folder.part("client", "VERSIONS")
-    driver = CHECKOUT / "tests" / "real_agents" / "handover" / f"{folder.name}.py"
     reason = folder.capabilities.synthetic if folder.capabilities is not None else ""
     if reason and not folder.versions:
         yield Item("tests/real_agents", "optional", f"no rows, {reason}")
         return
     yield _item(
-        f"{_shown(folder.real)}/client.py exports VERSIONS",
+        f"{_shown(folder.real)}/client.py exports VERSIONS and TOOL",
         client.problem,
-        "Name the versions that the rows run with, newest first, and how each is fetched and started in a box.",
-    )
-    yield _item(
-        f"{_shown(driver)}",
-        "" if driver.is_file() else "it is not there",
-        "Write the driver that hands over to and takes over from every other client (handover/tool.py says how).",
+        "Name the versions that the rows run with, newest first, and write the driver (lab/tool.py says how).",
     )
 
 

@@ -11,12 +11,14 @@ CARRYOVER_<AGENT>       versions of one agent to run, separated by blanks, as in
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from real_agents.lab import prerequisites
+from real_agents.lab import prerequisites, shop
+from real_agents.lab.packages import NotInstalled
 from real_agents.lab.rows import MARKER, Row, write_table
+from real_agents.lab.tool import Installed, Tool, tools
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -38,3 +40,23 @@ def row(record_property: Callable[[str, object], None]) -> Row:
     if reason := prerequisites.missing():
         pytest.skip(reason)
     return Row(record_property)
+
+
+@pytest.fixture
+def client(request: pytest.FixtureRequest, row: Row) -> tuple[type[Tool], Installed]:
+    """The client that a row names by agent and version (`rows.each_version`), fetched; else the row is skipped."""
+    agent_id, version = request.param
+    kind = tools()[agent_id]
+    row.client(f"{kind.NAME} {version}")
+    try:
+        return kind, kind.install(version)
+    except NotInstalled as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture
+def tool(client: tuple[type[Tool], Installed]) -> Iterator[Tool]:
+    """That client alone in a box, with a scripted model and the home of a user who has used it before."""
+    kind, installed = client
+    with shop.alone(kind, installed) as tool:
+        yield tool

@@ -1,35 +1,28 @@
-"""Aider in a box: get it, start it, see what it sent to the model and what it wrote."""
+"""Aider in a box."""
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
-import pytest
-
-from real_agents.lab import product, pypi
-from real_agents.lab.box import ENVIRONMENT, HOME, OUT, Box, Ran
+from carryover.errors import ExitCode
+from real_agents.aider.api import ChatApi, told
+from real_agents.lab import product
+from real_agents.lab.box import HOME, OUT, Box, Started
 from real_agents.lab.model_server import PORT
-from real_agents.lab.npm import cache_dir
+from real_agents.lab.packages import from_pypi
 from real_agents.lab.terminal import Terminal
+from real_agents.lab.tool import Ability, Installed, Tool, Turn
 
 LATEST: Final = "0.86.2"
 VERSIONS: Final = (LATEST, "0.82.3")
 """The newest there is, and one of a few months before it."""
 
-CHOSEN: Final = tuple(os.environ.get("CARRYOVER_AIDER", "").split()) or VERSIONS
-EACH_VERSION: Final = pytest.mark.parametrize("aider", CHOSEN, indirect=True)
-
-PROJECT: Final = HOME / "shop"
 HISTORY: Final = ".aider.chat.history.md"
 SETTINGS: Final = ".aider.conf.yml"
-READY: Final = r"(?m)^\w*> *$"
-"""The line of an interactive client that takes a prompt."""
 
 OFFLINE: Final = {
     "AIDER_MODEL": "openai/gpt-4o",
@@ -44,84 +37,147 @@ OFFLINE: Final = {
 }
 """The settings of a user who has answered the questions of the first start, and whose provider is here."""
 
+PROJECTS: Final = HOME / "work"
+HEADER: Final = "# aider chat started at "
 
-@dataclass(frozen=True, slots=True)
-class Client:
-    """An installed client."""
 
-    version: str
-    folder: Path
+class Aider(Tool):
+    """Its model calls no tools. What it runs after an edit is the user's test command, whose failure the model gets;
+    without an edit it is a command that the answer suggests, which ends the turn."""
+
+    id = "aider"
+    NAME = "Aider"
+    OLDEST = "0.86.2"
+    API = ChatApi
+    ARRIVES = "file"
+    READS_POINTER = False
+    CANNOT: ClassVar[Mapping[Ability, str]] = {"compacted": "what it sums up for its model leaves no trace"}
+    SILENT_ON = frozenset({"failing test", "dead end"})
+    LIMIT: ClassVar[Any] = {
+        "error": {
+            "status": 402,
+            "message": 'Insufficient credits: usage limit reached, resets at 8:05 PM. {"error":{"code":402}}',
+        }
+    }
+    """As a gateway passes it on from another provider. The client does not try again for a minute and a half only where
+    it finds the first words and the last ones (0.86.2)."""
+    LIMIT_CODE = 0
+    LIMIT_RECORD = "> litellm."
+    READY = r"(?m)^\w*> *$"
+    STARTS_S = 90.0
+
+    def __init__(self, box: Box, installed: Installed, port: int = PORT) -> None:
+        self._files: list[str] = []
+        self._handoff: list[str] = []
+        self._test = OUT / self.id / "test.sh"
+        super().__init__(box, installed, port)
+
+    @classmethod
+    def install(cls, version: str) -> Installed:
+        """Its environment's own folder of commands would put another Python first on PATH."""
+        folder = from_pypi("aider-chat", version, any_version_of=("pyperclip",))
+        commands, command = folder / "commands", folder / "bin" / "aider"
+        commands.mkdir(exist_ok=True)
+        if not (commands / "aider").is_symlink():
+            (commands / "aider").symlink_to(command)
+        return Installed(version, (str(command),), (folder,), (commands,))
 
     @property
-    def command(self) -> str:
-        return str(self.folder / "bin" / "aider")
+    def environment(self) -> Mapping[str, str]:
+        """Without the map of the repository, which takes time and is nothing that a row asks for."""
+        moved = {name: value.replace(f":{PORT}/", f":{self.port}/") for name, value in OFFLINE.items()}
+        return {**moved, "AIDER_MAP_TOKENS": "0"}
+
+    def shell(self, command: str) -> dict[str, Any]:
+        return {"shell": command}
+
+    def edit(self, path: Path, old: str, new: str, *, cwd: Path) -> list[Any]:
+        block = f"<<<<<<< SEARCH\n{old}\n=======\n{new}\n>>>>>>> REPLACE"
+        return [{"edit": str(path), "text": f"{path.relative_to(_top(cwd))}\n```\n{block}\n```\n"}]
+
+    def write(self, path: Path, line: str, *, cwd: Path) -> Any:
+        return self.edit(path, "", line, cwd=cwd)[0]
+
+    def read(self, path: Path) -> dict[str, Any]:
+        return self.shell(f"cat {path}")
+
+    def script(self, *replies: Any) -> int:
+        acts = [reply for reply in replies if isinstance(reply, dict) and "error" not in reply]
+        edits = [act for act in acts if "edit" in act]
+        commands = [act["shell"] for act in acts if "shell" in act]
+        others = [reply for reply in replies if reply not in acts]
+        self._files = [edit["edit"] for edit in edits]
+        if commands and not edits:
+            return super().script("\n".join(f"```bash\n{command}\n```" for command in commands), *others)
+        self._set_test([*commands, *(["false"] if edits and others and not commands else [])])
+        return super().script(*(edit["text"] for edit in edits), *others)
+
+    def turn(self, cwd: Path, prompt: str, *replies: Any, **given: Any) -> Turn:
+        self._take_handoff(cwd)
+        return super().turn(cwd, prompt, *replies, **given)
+
+    def start(self, cwd: Path, prompt: str, *replies: Any, session: str | None = None) -> Started:
+        self._take_handoff(cwd)
+        return super().start(cwd, prompt, *replies, session=session)
+
+    @contextmanager
+    def terminal(self, cwd: Path) -> Iterator[Terminal]:
+        self._take_handoff(cwd)
+        with super().terminal(cwd) as terminal:
+            yield terminal
+
+    def transcripts(self) -> dict[str, Path]:
+        """A project has one file for all its sessions: each is known by its place in that."""
+        files = self.box.here(PROJECTS).glob(f"*/{HISTORY}")
+        return {f"{path.parent.name}-{number}": path for path in files for number in range(len(_sessions(path)))}
+
+    def recorded(self, session: str) -> str:
+        """From the session's header on, so that what continues it is in it too; without the command line, which holds
+        the prompt before it is one."""
+        text = HEADER.join(_sessions(self.transcripts()[session])[int(session.rpartition("-")[2]) :])
+        own = f"> {self.installed.command[0]} "
+        return "\n".join(line for line in text.split("\n") if not line.startswith(own))
+
+    def _take_handoff(self, cwd: Path) -> None:
+        """As the user starts it where the handoff is not in the project's own list yet; makes the project known too."""
+        self._handoff = []
+        if self.box.here(_top(cwd) / SETTINGS).exists():
+            return
+        command = (product.CARRYOVER, "handoff", "--to", self.id)
+        ran = self.box.run(*command, cwd=cwd)
+        assert ran.code in (ExitCode.OK, ExitCode.NOTHING_FOUND), ran.err
+        if ran.code == ExitCode.OK and cwd == _top(cwd):
+            self._handoff = shlex.split(ran.out.splitlines()[-1].rpartition("aider ")[2])
+
+    def _set_test(self, commands: Sequence[str]) -> None:
+        """Takes the place of the file at once, since a shell may be reading the one before."""
+        lines = ["failed=0", *(f"{{ {command}; }} || failed=1" for command in commands), "exit $failed"]
+        fresh = self._test.with_suffix(".new")
+        self.box.write(fresh, "\n".join(lines) + "\n")
+        self.box.here(fresh).replace(self.box.here(self._test))
+
+    def _command(self, prompt: str, session: str | None, *options: str, fork: bool = False) -> Sequence[str]:
+        """With nobody to answer, so that each question gets the answer it suggests: with `--yes-always` the client
+        runs no suggested command."""
+        continued = ("--restore-chat-history",) if session else ()
+        return (*self._start(), *continued, *options, "--message", prompt, *self._files)
+
+    def _interactive(self) -> Sequence[str]:
+        return (*self._start(), "--no-pretty", "--yes-always")
+
+    def _start(self) -> Sequence[str]:
+        return (*self.installed.command, "--auto-test", "--test-cmd", f"sh {self._test}", *self._handoff)
+
+    def _text(self, body: Any) -> str:
+        return told(body)
 
 
-def get(version: str) -> Client:
-    """The client of that version, fetched on first use. Raises NotInstalled."""
-    return Client(version, pypi.installed("aider-chat", version, any_version_of=("pyperclip",)))
+def _top(cwd: Path) -> Path:
+    return PROJECTS / cwd.relative_to(PROJECTS).parts[0]
 
 
-@contextmanager
-def boxed(client: Client) -> Iterator[AiderBox]:
-    """A box in which `aider` is that client."""
-    path = f"{ENVIRONMENT['PATH']}:{client.folder / 'bin'}"
-    environment = {**product.ENVIRONMENT, **OFFLINE, "PATH": path}
-    with Box(cache_dir() / "runs", [*product.SHOWN, client.folder], environment) as box:
-        yield AiderBox(box, client)
+def _sessions(path: Path) -> list[str]:
+    return path.read_text("utf-8", "replace").split(f"\n{HEADER}")[1:]
 
 
-class AiderBox:
-    """A box with one client, the fake chat API and a project, `/home/dev/shop`, that is a git repository."""
-
-    def __init__(self, box: Box, client: Client) -> None:
-        self.box = box
-        self.client = client
-        box.write(HOME / ".gitconfig", "[user]\n\tname = Dev\n\temail = dev@example.com\n")
-        server = box.start(product.PYTHON, "-m", "real_agents.aider.chat_api", str(OUT))
-        if server.line() != "ready":
-            raise RuntimeError("the fake chat API did not start")
-
-    def make_project(self, files: dict[str, str], root: Path = PROJECT) -> None:
-        """The project with these files, committed."""
-        for name, text in files.items():
-            self.box.write(root / name, text)
-        self.box.must("git", "init", "-q", "-b", "main", cwd=root)
-        self.box.must("git", "add", "-A", cwd=root)
-        self.box.must("git", "commit", "-q", "--allow-empty", "-m", "start", cwd=root)
-
-    def script(self, *replies: Any) -> None:
-        """What the model will say next, in this order (`chat_api.py`); after that it says "OK."."""
-        with self.box.here(OUT / "replies.jsonl").open("a", encoding="utf-8") as script:
-            script.writelines(json.dumps(reply) + "\n" for reply in replies)
-
-    def message(self, prompt: str, *options: str, cwd: Path = PROJECT) -> Ran:
-        """One prompt in a session of its own. Raises RuntimeError when it ends badly."""
-        ran = self.box.run(self.client.command, *options, "--yes-always", "--message", prompt, cwd=cwd)
-        if ran.code:
-            raise RuntimeError(f"aider ended with {ran.code}: {ran.err or ran.out}")
-        return ran
-
-    def terminal(self, *options: str, cwd: Path = PROJECT) -> Terminal:
-        """The interactive client."""
-        return Terminal(self.box, self.client.command, "--no-pretty", *options, cwd=cwd)
-
-    def requests(self) -> list[str]:
-        """All that the main model was told by each request so far, oldest first."""
-        path = self.box.here(OUT / "requests.jsonl")
-        lines = path.read_text("utf-8").splitlines() if path.exists() else []
-        bodies = [entry["body"] for entry in map(json.loads, lines) if entry["asked"]]
-        return [told(body) for body in bodies]
-
-    def history(self, root: Path = PROJECT) -> Path:
-        """The chat history, as seen from outside."""
-        return self.box.here(root / HISTORY)
-
-
-def told(body: dict[str, Any]) -> str:
-    """Everything that the model reads in the body of a request."""
-    return "\n".join(_text(message["content"]) for message in body["messages"])
-
-
-def _text(content: Any) -> str:
-    return content if isinstance(content, str) else "\n".join(part.get("text", "") for part in content)
+TOOL = Aider

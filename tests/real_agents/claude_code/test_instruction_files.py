@@ -11,14 +11,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
-from real_agents.claude_code.client import PROJECT, ClaudeBox, at_least
-from real_agents.lab.rows import Row
+from real_agents.lab import handoffs, product, shop
+from real_agents.lab.handoffs import POINTER
+from real_agents.lab.rows import Row, each_version
+from real_agents.lab.shop import PROJECT
 from real_agents.lab.terminal import Terminal
+from real_agents.lab.tool import Tool
 
 pytestmark = pytest.mark.real_agents
 
-POINTER = "If `.carryover/handoff.md` exists in this project, read it before starting"
+EACH_VERSION = each_version("claude-code")
+HANDOFF = "# [CARRYOVER] Last updated 2026-01-02T03:04:05Z from codex\nTHE-HANDOFF\n"
+PUBLISH = """
+import sys; from pathlib import Path; from carryover.config import Config, project_settings
+from carryover.publish.project_files import publish; from carryover.redact import CleanText
+root = Path(sys.argv[1]); sys.exit(publish(root, CleanText(sys.argv[2]), project_settings(root, Config())).refusal)
+"""
+"""The product's publisher, for once."""
 AGENTS, SUB_AGENTS = "AGENTS-OF-ROOT", "AGENTS-OF-SUB"
 CLAUDE, SUB_CLAUDE, DOT_CLAUDE, LOCAL, RULE = "CLAUDE-OF-ROOT", "CLAUDE-OF-SUB", "DOT-CLAUDE", "CLAUDE-LOCAL", "A-RULE"
 TEXTS = (AGENTS, SUB_AGENTS, CLAUDE, SUB_CLAUDE, DOT_CLAUDE, LOCAL, RULE)
@@ -76,85 +87,111 @@ CASES = (
 )
 
 
+@EACH_VERSION
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_what_arrived_without_carryover_arrives_with_it(claude: ClaudeBox, row: Row, case: Case) -> None:
-    claude.make_project({**SOURCES, **case.files})
+def test_what_arrived_without_carryover_arrives_with_it(tool: Tool, row: Row, case: Case) -> None:
+    make_project(tool, {**SOURCES, **case.files})
     if case.link:
-        claude.box.must("ln", "-s", "AGENTS.md", "CLAUDE.md", cwd=PROJECT)
-    before = {start: arrived(claude, *STARTS[start]) for start in STARTS}
-    claude.publish()
-    after = {start: arrived(claude, *STARTS[start]) for start in STARTS}
+        tool.box.must("ln", "-s", "AGENTS.md", "CLAUDE.md", cwd=PROJECT)
+    before = {start: arrived(tool, *STARTS[start]) for start in STARTS}
+    publish(tool)
+    after = {start: arrived(tool, *STARTS[start]) for start in STARTS}
 
     for start in STARTS:
         row.shown(f"{start}: {_said(before[start])} -> {_said(after[start])}")
     assert {start: {text: after[start].get(text) for text in before[start]} for start in STARTS} == before
     assert all(count == 1 for counts in after.values() for count in counts.values())
-    assert _pointed(after) >= _to_be_pointed(case, claude.client.version)
+    assert _pointed(after) >= _to_be_pointed(case, tool.version)
     assert all(POINTER in counts for counts in after.values() if AGENTS in counts or CLAUDE in counts)
 
 
-def test_a_claude_md_that_lost_its_text_hides_agents_md_no_longer(claude: ClaudeBox, row: Row) -> None:
+@EACH_VERSION
+def test_a_claude_md_that_lost_its_text_hides_agents_md_no_longer(tool: Tool, row: Row) -> None:
     """Nor does it where only our block was left in it."""
-    claude.make_project({**SOURCES, "AGENTS.md": AGENTS, "CLAUDE.md": CLAUDE, "sub/AGENTS.md": SUB_AGENTS})
-    claude.publish()
-    published = claude.box.here(PROJECT / "CLAUDE.md").read_text("utf-8")
+    make_project(tool, {**SOURCES, "AGENTS.md": AGENTS, "CLAUDE.md": CLAUDE, "sub/AGENTS.md": SUB_AGENTS})
+    publish(tool)
+    published = tool.box.here(PROJECT / "CLAUDE.md").read_text("utf-8")
     assert published.count(POINTER) == 1
-    claude.box.write(PROJECT / "CLAUDE.md", "")
-    emptied = {start: arrived(claude, *STARTS[start]) for start in STARTS}
-    claude.box.write(PROJECT / "CLAUDE.md", published.replace(CLAUDE, ""))
-    claude.publish()
-    after = {start: arrived(claude, *STARTS[start]) for start in STARTS}
+    tool.box.write(PROJECT / "CLAUDE.md", "")
+    emptied = {start: arrived(tool, *STARTS[start]) for start in STARTS}
+    tool.box.write(PROJECT / "CLAUDE.md", published.replace(CLAUDE, ""))
+    publish(tool)
+    after = {start: arrived(tool, *STARTS[start]) for start in STARTS}
 
     for start in STARTS:
         row.shown(f"{start}: {_said(after[start])}")
     assert after == emptied
-    assert _pointed(after) == (set(STARTS) if at_least(claude.client.version, READS_AGENTS_MD) else set())
+    assert _pointed(after) == (set(STARTS) if _at_least(tool.version, READS_AGENTS_MD) else set())
 
 
-@pytest.mark.parametrize("place", ["/home/dev/fix", f"{PROJECT}/.claude/worktrees/fix"])
-def test_a_worktree_gets_its_own_pointer_and_keeps_its_memory(claude: ClaudeBox, row: Row, place: str) -> None:
-    claude.make_project({**SOURCES, "AGENTS.md": AGENTS, "CLAUDE.md": CLAUDE})
-    claude.box.must("git", "worktree", "add", "-q", "-b", "fix", place, cwd=PROJECT)
+@EACH_VERSION
+@pytest.mark.parametrize("place", ["/home/dev/work/fix", f"{PROJECT}/.claude/worktrees/fix"])
+def test_a_worktree_gets_its_own_pointer_and_keeps_its_memory(tool: Tool, row: Row, place: str) -> None:
+    make_project(tool, {**SOURCES, "AGENTS.md": AGENTS, "CLAUDE.md": CLAUDE})
+    tool.box.must("git", "worktree", "add", "-q", "-b", "fix", place, cwd=PROJECT)
     worktree = Path(place)
-    before = arrived(claude, worktree)
-    claude.publish()
-    claude.publish(worktree)
-    after = arrived(claude, worktree)
+    tool.trust(worktree)
+    before = arrived(tool, worktree)
+    publish(tool)
+    publish(tool, worktree)
+    after = arrived(tool, worktree)
 
     row.shown(f"{_said(before)} -> {_said(after)}")
     # 2.0.65 reads the main checkout's file too where the worktree lies inside it: then each comes twice.
     assert after == {**before, POINTER: before[CLAUDE]}
 
 
+@EACH_VERSION
 @pytest.mark.parametrize("files", [{}, {"CLAUDE.md": ""}, {"CLAUDE.md": CLAUDE}], ids=["none", "blank", "text"])
-def test_a_session_in_a_subfolder_begins_without_a_question(claude: ClaudeBox, row: Row, files: dict[str, str]) -> None:
+def test_a_session_in_a_subfolder_begins_without_a_question(tool: Tool, row: Row, files: dict[str, str]) -> None:
     """An import that leads out of the session's folder brings up a security dialog; it must not be one of ours."""
-    claude.make_project({**SOURCES, "AGENTS.md": AGENTS, **files})
-    claude.publish()
-    with Terminal(claude.box, *claude.client.command, cwd=PROJECT / "sub") as terminal:
+    make_project(tool, {**SOURCES, "AGENTS.md": AGENTS, **files})
+    publish(tool)
+    with Terminal(tool.box, *tool.installed.command, cwd=PROJECT / "sub", env=tool.environment) as terminal:
         terminal.wait(r"(?m)^[│ ]*[❯>]")
         asks = "Allow external CLAUDE.md file imports?" in terminal.screen()
         row.shown(f"dialog about external imports: {'shown' if asks else 'none'}")
         assert not asks
         terminal.enter("Hello")
         terminal.wait(r"OK\.")
-    counts = told_of(claude)
+    counts = told_of(tool)
     row.shown(_said(counts))
-    assert counts == _expected_in_sub(files, claude.client.version)
+    assert counts == _expected_in_sub(files, tool.version)
 
 
-def arrived(claude: ClaudeBox, cwd: Path, reads: str | None = None) -> Arrived:
+@pytest.mark.parametrize("way", ["shell", "read"])
+@EACH_VERSION
+def test_the_handoff_that_git_ignores_can_be_read_with_each_tool(tool: Tool, row: Row, way: str) -> None:
+    make_project(tool, SOURCES)
+    publish(tool)
+    path = handoffs.path_in(PROJECT)
+    tool.box.must("git", "check-ignore", "-q", str(path), cwd=PROJECT)
+    reply = tool.read(path) if way == "read" else tool.shell(f"cat {path}")
+    last = tool.turn(PROJECT, "Hello", reply, "I have read it.").requests[-1]
+
+    assert HANDOFF in tool.without_line_prefixes(last) + "\n"
+    row.shown(f"every line of the handoff came back by {way}")
+
+
+def make_project(tool: Tool, files: dict[str, str]) -> None:
+    shop.make_project(tool.box, files=files)
+
+
+def publish(tool: Tool, root: Path = PROJECT) -> None:
+    """Carryover's publisher, run as the user in the box, brings a handoff into the project at `root`."""
+    tool.box.must(product.PYTHON, "-c", PUBLISH, str(root), HANDOFF)
+
+
+def arrived(tool: Tool, cwd: Path, reads: str | None = None) -> Arrived:
     """What a new session, started there and told to read that file of the project, gives the model."""
-    if reads is not None:
-        claude.script({"tool": "Read", "input": {"file_path": str(PROJECT / reads)}}, "I have read it.")
-    claude.print_mode("Hello", cwd=cwd)
-    assert reads is None or SOURCES[reads].strip() in claude.told()
-    return told_of(claude)
+    tool.turn(cwd, "Hello", *([] if reads is None else [tool.read(PROJECT / reads), "I have read it."]))
+    assert reads is None or SOURCES[reads].strip() in tool.requests()[-1]
+    return told_of(tool)
 
 
-def told_of(claude: ClaudeBox) -> Arrived:
+def told_of(tool: Tool) -> Arrived:
     """What of the instruction files the model was told by the last request."""
-    told = claude.told()
+    told = tool.requests()[-1]
     return {text: told.count(text) for text in (*TEXTS, POINTER) if text in told}
 
 
@@ -164,16 +201,20 @@ def _pointed(after: dict[str, Arrived]) -> set[str]:
 
 def _to_be_pointed(case: Case, version: str) -> set[str]:
     since = {start: case.since_in_sub if cwd != PROJECT else case.since for start, (cwd, _) in STARTS.items()}
-    return {start for start, first in since.items() if at_least(version, first)}
+    return {start for start, first in since.items() if _at_least(version, first)}
 
 
 def _expected_in_sub(files: dict[str, str], version: str) -> Arrived:
     if files.get("CLAUDE.md"):
         return {CLAUDE: 1, POINTER: 1}
-    return {AGENTS: 1, POINTER: 1} if at_least(version, READS_AGENTS_MD) else {}
+    return {AGENTS: 1, POINTER: 1} if _at_least(version, READS_AGENTS_MD) else {}
 
 
 def _said(counts: Arrived) -> str:
     names = ["pointer" if text == POINTER else text for text in counts]
     times = ["" if count == 1 else f" x{count}" for count in counts.values()]
     return ", ".join(name + often for name, often in zip(names, times, strict=True)) or "nothing"
+
+
+def _at_least(version: str, first: str) -> bool:
+    return Version(version) >= Version(first)

@@ -1,46 +1,25 @@
-"""Gemini CLI in a box: get it, start it, see what it sent to the model and what it wrote."""
+"""Gemini CLI in a box."""
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
-import pytest
-
-from real_agents.gemini_cli.requests import told
-from real_agents.lab import npm, product
-from real_agents.lab.box import ENVIRONMENT, HOME, OUT, Box, Ran, Started
+from real_agents.gemini_cli.api import GenerateApi, told
+from real_agents.lab.box import HOME, Box, wait_until
 from real_agents.lab.model_server import PORT
+from real_agents.lab.packages import from_npm
 from real_agents.lab.terminal import Terminal
+from real_agents.lab.tool import Ability, Installed, Tool
 
 LATEST: Final = "0.61.0"
 VERSIONS: Final = (LATEST, "0.44.0", "0.26.0")
 """Newest known; half a year older; one of the last that write a session as one document, and the first with hooks."""
 
-CHOSEN: Final = tuple(os.environ.get("CARRYOVER_GEMINI_CLI", "").split()) or VERSIONS
-"""The versions that rows run with which ask for each."""
-
-NEWEST: Final = tuple(version for version in CHOSEN if version == LATEST)
-"""The version that all others run with."""
-
-
-def of_version(*versions: str) -> pytest.MarkDecorator:
-    """For a row that runs with these versions, as far as they were chosen."""
-    return pytest.mark.parametrize("gemini", [chosen for chosen in CHOSEN if chosen in versions], indirect=True)
-
-
-EACH_VERSION: Final = of_version(*CHOSEN)
-
 OWN: Final = HOME / ".gemini"
-PROJECT: Final = HOME / "shop"
-READY: Final = r"Type your message"
-"""The line of an interactive client that takes a prompt."""
-
 SETTINGS: Final = {
     "security": {"auth": {"selectedType": "gemini-api-key"}},
     "general": {"enableAutoUpdate": False, "disableAutoUpdate": True, "disableUpdateNag": True},
@@ -49,121 +28,141 @@ SETTINGS: Final = {
     "ui": {"hideTips": True},
 }
 """`settings.json` of a user who has chosen how to sign in, and who wants no updates."""
-
 VARIABLES: Final = {"GEMINI_API_KEY": "dummy", "GOOGLE_GEMINI_BASE_URL": f"http://127.0.0.1:{PORT}", "TZ": "UTC"}
 MODEL: Final = "gemini-2.5-pro"
-UNTRUSTED: Final = 55
-"""The exit code of `-p` in a folder that is not trusted (0.61.0)."""
+SETTINGS_FILE: Final = OWN / "settings.json"
+READS_AGENTS_MD: Final = {"context": {"fileName": ["GEMINI.md", "AGENTS.md"]}}
+"""As a user of several agents sets it; without that, only a GEMINI.md would hold the pointer."""
+REFUSALS: Final = 4
+RETURNS: Final = 6
+RETURN_S: Final = 5.0
+TRUSTED: Final = OWN / "trustedFolders.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
-    """An installed client: the folder of its commands, and the folder that a box must show for that."""
+class GeminiCli(Tool):
+    id = "gemini-cli"
+    NAME = "Gemini CLI"
+    OLDEST = "0.44.0"
+    API = GenerateApi
+    CANNOT: ClassVar[Mapping[Ability, str]] = {"compacted": "it refuses to compact a conversation that is short"}
+    LIMIT: ClassVar[Any] = {"error": {"status": 429, "message": "You exceeded your current quota.", "quota": "day"}}
+    """What the API answers when the quota of the day is used up; not tried again by the client."""
+    LIMIT_RECORD = "[API Error"
+    RESETS = False
+    KEEPS_INJECTED = False
+    RECORDS_RUNNING = False
+    READY = r"Type your message"
+    INTERRUPTED = "Request cancelled"
+    HOOK_LINES = None
+    """0.26.0 writes a log of each hook, whoever's it is, to the standard error of `-p`."""
 
-    version: str
-    commands: Path
-    shown: Path
+    def __init__(self, box: Box, installed: Installed, port: int = PORT) -> None:
+        super().__init__(box, installed, port)
+        box.write(SETTINGS_FILE, json.dumps({**SETTINGS, **READS_AGENTS_MD}, indent=2) + "\n")
 
-
-def get(version: str) -> Client:
-    """The client of that version, fetched on first use. Raises npm.NotInstalled."""
-    modules = npm.installed("@google/gemini-cli", version).parents[1]
-    return Client(version, modules / ".bin", modules)
-
-
-@contextmanager
-def boxed(client: Client, *others: Client, trusted: bool = True) -> Iterator[GeminiBox]:
-    """A box in which `gemini` is that client; `others` can be started by `GeminiBox.with_client`.
-
-    `trusted`: its user trusts the project's folder.
-    """
-    path = f"{client.commands}:{ENVIRONMENT['PATH']}"
-    environment = {**product.ENVIRONMENT, **VARIABLES, "PATH": path}
-    shown = [*product.SHOWN, *(one.shown for one in (client, *others))]
-    with Box(npm.cache_dir() / "runs", shown, environment) as box:
-        yield GeminiBox(box, client, trusted=trusted)
-
-
-class GeminiBox:
-    """A box with one client, the fake Gemini API and a project, `/home/dev/shop`, that is a git repository."""
-
-    def __init__(self, box: Box, client: Client, *, trusted: bool) -> None:
-        self.box = box
-        self.with_client(client)
-        box.write(HOME / ".gitconfig", "[user]\n\tname = Dev\n\temail = dev@example.com\n")
-        box.write(OWN / "settings.json", json.dumps(SETTINGS, indent=2) + "\n")
-        self.trust(PROJECT, "TRUST_FOLDER" if trusted else "DO_NOT_TRUST")
-        server = box.start(product.PYTHON, "-m", "real_agents.gemini_cli.generate_api", str(OUT))
-        if server.line() != "ready":
-            raise RuntimeError(f"the fake Gemini API did not start: {server.said()}")
-
-    def with_client(self, client: Client) -> None:
-        """From now on the user has this version."""
-        self.version = client.version
-        self._gemini = str(client.commands / "gemini")
-
-    def trust(self, folder: Path, how: str) -> None:
-        """What the user answered when the client was first started in a folder."""
-        self.box.write(OWN / "trustedFolders.json", json.dumps({str(folder): how}))
+    @classmethod
+    def install(cls, version: str) -> Installed:
+        modules = from_npm("@google/gemini-cli", version).parents[1]
+        return Installed(version, (str(modules / ".bin" / "gemini"),), (modules,), (modules / ".bin",))
 
     @property
-    def command(self) -> str:
-        """The client's command."""
-        return self._gemini
+    def environment(self) -> Mapping[str, str]:
+        return {name: value.replace(f":{PORT}", f":{self.port}") for name, value in VARIABLES.items()}
 
-    def settings(self, **more: Any) -> None:
-        """Adds these to the user's settings."""
-        path = self.box.here(OWN / "settings.json")
-        self.box.write(OWN / "settings.json", json.dumps(json.loads(path.read_text("utf-8")) | more, indent=2) + "\n")
+    def shell(self, command: str) -> dict[str, Any]:
+        return {"shell": command}
 
-    def make_project(self, files: dict[str, str], root: Path = PROJECT) -> None:
-        """The project with these files, committed."""
-        for name, text in files.items():
-            self.box.write(root / name, text)
-        self.box.must("git", "init", "-q", "-b", "main", cwd=root)
-        self.box.must("git", "add", "-A", cwd=root)
-        self.box.must("git", "commit", "-q", "--allow-empty", "-m", "start", cwd=root)
+    def edit(self, path: Path, old: str, new: str, *, cwd: Path) -> list[Any]:
+        """By the shell, where its own tool refuses: outside of the folder that it was started in (0.61.0)."""
+        if not path.is_relative_to(cwd):
+            return [self.shell(f"sed -i 's|{old}|{new}|' {path}")]
+        change = {"file_path": str(path), "instruction": "edit", "old_string": old, "new_string": new}
+        return [{"tool": ["replace", change]}]
 
-    def script(self, *replies: Any) -> None:
-        """What the model will say next, in this order (`generate_api.py`); after that it says "OK."."""
-        with self.box.here(OUT / "replies.jsonl").open("a", encoding="utf-8") as script:
-            script.writelines(json.dumps(reply) + "\n" for reply in replies)
+    def write(self, path: Path, line: str, *, cwd: Path) -> dict[str, Any]:
+        return {"tool": ["write_file", {"file_path": str(path), "content": f"{line}\n"}]}
 
-    def run(self, prompt: str, *options: str, cwd: Path = PROJECT) -> Ran:
-        """One `gemini -p`, however it ends."""
-        return self.box.run(self._gemini, "-m", MODEL, "-y", *options, "-p", prompt, cwd=cwd)
+    def read(self, path: Path) -> dict[str, Any]:
+        """By the shell, since its own tool refuses ignored files."""
+        return {"shell": f"cat {path}"}
 
-    def ask(self, prompt: str, *options: str, cwd: Path = PROJECT) -> Ran:
-        """One `gemini -p`. Raises RuntimeError when it ends badly."""
-        ran = self.run(prompt, *options, cwd=cwd)
-        if ran.code:
-            raise RuntimeError(f"gemini ended with {ran.code}: {ran.err or ran.out}")
-        return ran
+    def transcripts(self) -> dict[str, Path]:
+        """A resume leaves a second file of the session, which holds none of it: the first one counts."""
+        files = sorted(self.box.here(OWN / "tmp").glob("*/chats/session-*.jsonl"), key=lambda path: path.name)
+        return {session: path for path in reversed(files) if (session := _session_of(path))}
 
-    def start(self, prompt: str) -> Started:
-        """One `gemini -p` that goes on until it is stopped."""
-        return self.box.start(self._gemini, "-m", MODEL, "-y", "-p", prompt, cwd=PROJECT)
+    def recorded(self, session: str) -> str:
+        """In the second file too."""
+        files = self.box.here(OWN / "tmp").glob("*/chats/session-*.jsonl")
+        return "\n".join(path.read_text("utf-8", "replace") for path in files if _session_of(path) == session)
 
-    def terminal(self, *options: str, cwd: Path = PROJECT) -> Terminal:
-        """The interactive client."""
-        return Terminal(self.box, self._gemini, "-m", MODEL, "-y", *options, cwd=cwd)
+    def trust(self, root: Path) -> None:
+        file = self.box.here(TRUSTED)
+        known = json.loads(file.read_text("utf-8")) if file.exists() else {}
+        self.box.write(TRUSTED, json.dumps({**known, str(root): "TRUST_FOLDER"}))
 
-    def requests(self) -> list[dict[str, Any]]:
-        """Bodies of the conversations' requests so far, oldest first."""
-        path = self.box.here(OUT / "requests.jsonl")
-        lines = path.read_text("utf-8").splitlines() if path.exists() else []
-        return [entry["body"] for entry in map(json.loads, lines) if entry["asked"]]
+    def switch_hooks_off(self) -> None:
+        settings = json.loads(self.box.here(SETTINGS_FILE).read_text("utf-8"))
+        self.box.write(SETTINGS_FILE, json.dumps({**settings, "hooksConfig": {"enabled": False}}, indent=2))
 
-    def told(self) -> str:
-        """Everything the model was told by the last request."""
-        return told(self.requests()[-1])
+    def reach_limit(self, cwd: Path, prompt: str, *replies: Any, session: str | None = None) -> str:
+        """In the terminal, where the client asks whether to keep trying: `-p` does not record a limit."""
+        known = set(self.transcripts())
+        continued = ("--resume", session) if session else ()
+        command = (*self._interactive(), *continued)
+        with Terminal(self.box, *command, cwd=cwd, env=self.environment) as terminal:
+            terminal.wait(self.READY, self.STARTS_S)
+            self.script(*replies, *[self.LIMIT] * REFUSALS)
+            if prompt.endswith("?"):  # typed at once with the rest, it would open the list of shortcuts
+                terminal.key("-l", prompt[:-1])
+                terminal.wait(re.escape(prompt[:-1]))
+                prompt = "?"
+            asked = len(self.requests())
+            terminal.enter(prompt)
+            self._send(terminal, asked)
+            reached = session or self.new_session(known)
+            self._stop(terminal, reached)
+        return reached
 
-    def first_request(self, prompt: str, *options: str, cwd: Path = PROJECT) -> str:
-        """What the first request of one `gemini -p` told the model."""
-        before = len(self.requests())
-        self.ask(prompt, *options, cwd=cwd)
-        return told(self.requests()[before])
+    def _send(self, terminal: Terminal, asked: int) -> None:
+        """Presses Return until the model is asked: one that comes while a resumed session is shown is lost (0.61.0)."""
+        for _ in range(RETURNS):
+            try:
+                wait_until(lambda: len(self.requests()) > asked, RETURN_S)
+            except TimeoutError:
+                terminal.key("Enter")
+            else:
+                return
 
-    def transcripts(self) -> list[Path]:
-        """The transcripts of main conversations so far, as seen from outside; oldest first."""
-        return sorted(self.box.here(OWN / "tmp").glob("*/chats/session-*.json*"), key=lambda path: path.name)
+    def _stop(self, terminal: Terminal, session: str) -> None:
+        """Gives up as often as the client asks: it asks the model again by itself after an answer that never came."""
+        for _ in range(REFUSALS):
+            terminal.wait(r"2\. Stop", 60)
+            terminal.choose("Down", r"● 2\. Stop")
+            terminal.key("Enter")
+            try:
+                self.wait_recorded(session, self.LIMIT_RECORD)
+            except TimeoutError:
+                continue
+            return
+        raise TimeoutError("the client did not write down its limit")
+
+    def _command(self, prompt: str, session: str | None, *options: str, fork: bool = False) -> Sequence[str]:
+        continued = ("--resume", session) if session else ()
+        return (*self._interactive(), *continued, *options, "-p", prompt)
+
+    def _interactive(self) -> Sequence[str]:
+        return (*self.installed.command, "-m", MODEL, "-y")
+
+    def _text(self, body: Any) -> str:
+        return told(body)
+
+
+def _session_of(path: Path) -> str:
+    """Empty while the header is being written."""
+    with path.open(encoding="utf-8") as file:
+        header = file.readline()
+    return str(json.loads(header)["sessionId"]) if header.endswith("\n") else ""
+
+
+TOOL = GeminiCli

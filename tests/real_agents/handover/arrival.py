@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from real_agents.lab.waiting import LOOK_S
+from real_agents.lab.box import POLL_S
 
 LIMIT_S: Final = 20.0
 
@@ -35,7 +35,7 @@ class Arrival:
         self._looking.join()
 
     def _look(self) -> None:
-        while not self._over.wait(LOOK_S):
+        while not self._over.wait(POLL_S):
             if self._true():
                 self._at_s = time.time()
                 return

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from matrix.story import FACTS, GOAL, NEXT, QUESTION, RULING
 from matrix.tool import Ending
-from real_agents.handover.gate import Gate
-from real_agents.handover.tool import Tool
+from real_agents.lab.gate import Gate
+from real_agents.lab.tool import Tool
 
 NOTES: Final = "docs/notes.md"
 NOTE: Final = "rounding is next"

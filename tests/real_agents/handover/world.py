@@ -6,20 +6,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from packaging.version import Version
 
 from carryover.daemon.client import ask_daemon
 from carryover.paths import StateDir
 from real_agents.handover import story
-from real_agents.handover.tool import Arrives, Installed, Tool, port_of, tools
-from real_agents.lab import handoffs, npm, product
-from real_agents.lab.box import ENVIRONMENT as BARE
+from real_agents.lab import handoffs, packages, product, shop
 from real_agents.lab.box import HOME, Box
-
-WORK: Final = HOME / "work"
-"""The folder of all projects."""
+from real_agents.lab.shop import WORK
+from real_agents.lab.tool import Arrives, Installed, Tool, port_of, tools
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +33,7 @@ class World:
     def project(self, name: str, files: Mapping[str, str] = story.FILES) -> Path:
         """Makes a repository with these files, committed, and trusted by the user of every client."""
         root = WORK / name
-        for path, text in files.items():
-            self.box.write(root / path, text)
-        self.box.must("git", "init", "-q", "-b", "main", cwd=root)
-        self.box.must("git", "add", "-A", cwd=root)
-        self.box.must("git", "commit", "-q", "-m", "start", cwd=root)
+        shop.make_project(self.box, root, files)
         for tool in self.tools.values():
             tool.trust(root)
         return root
@@ -65,11 +57,7 @@ def made(*, hooks: bool) -> Iterator[World]:
     Each client has worked in another project before. A client that cannot be fetched is absent.
     """
     installed, absent = _fetched()
-    folders = [*(folder for each in installed.values() for folder in each.path), Path(product.CARRYOVER).parent]
-    path = ":".join([*map(str, folders), BARE["PATH"]])
-    shown = [*product.SHOWN, *(folder for each in installed.values() for folder in each.shown)]
-    with Box(npm.cache_dir() / "runs", shown, {**product.ENVIRONMENT, "PATH": path, "TZ": "UTC"}) as box:
-        box.write(HOME / ".gitconfig", "[user]\n\tname = Dev\n\temail = dev@example.com\n")
+    with shop.boxed(*installed.values()) as box:
         started = {agent_id: tools()[agent_id](box, each, port_of(agent_id)) for agent_id, each in installed.items()}
         world = World(box, hooks, started, absent)
         for tool in started.values():
@@ -82,12 +70,13 @@ def _fetched() -> tuple[dict[str, Installed], dict[str, str]]:
     installed: dict[str, Installed] = {}
     absent: dict[str, str] = {}
     for agent_id, tool in tools().items():
-        if Version(tool.VERSION) < Version(tool.OLDEST):
-            absent[agent_id] = f"{tool.NAME} {tool.VERSION} was chosen; the table needs {tool.OLDEST} or newer"
+        version = tool.versions()[0]
+        if Version(version) < Version(tool.OLDEST):
+            absent[agent_id] = f"{tool.NAME} {version} was chosen; the table needs {tool.OLDEST} or newer"
             continue
         try:
-            installed[agent_id] = tool.install()
-        except npm.NotInstalled as reason:
+            installed[agent_id] = tool.install(version)
+        except packages.NotInstalled as reason:
             absent[agent_id] = str(reason)
     return installed, absent
 

@@ -10,8 +10,9 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +23,7 @@ DEV: Final = 1000
 HOME: Final = Path("/home/dev")
 OUT: Final = Path("/out")
 SCRIPT: Final = Path(__file__).with_name("box.sh")
+POLL_S: Final = 0.02
 NAMESPACES: Final = ("unshare", "--net", "--mount", "--pid", "--uts", "--ipc", "--fork")
 ENVIRONMENT: Final = {
     "HOME": str(HOME),
@@ -140,6 +142,19 @@ class Box:
         become = ["setpriv", f"--reuid={DEV}", f"--regid={DEV}", "--clear-groups", "--no-new-privs"]
         pairs = [f"{name}={value}" for name, value in {**self._env, **(env or {})}.items()]
         return [*enter, f"--pid={target}/pid_for_children", *become, "env", "-i", "-C", str(cwd), *pairs, *command]
+
+
+def wait_until(true: Callable[[], bool], timeout_s: float = 20) -> float:
+    """Polls until it is true, since nothing tells that a screen or a file has changed; returns the seconds that took.
+
+    Raises TimeoutError.
+    """
+    start = time.monotonic()
+    while not true():
+        if time.monotonic() - start > timeout_s:
+            raise TimeoutError(f"not within {timeout_s} s")
+        time.sleep(POLL_S)
+    return time.monotonic() - start
 
 
 class Started:

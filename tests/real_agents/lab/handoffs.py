@@ -57,3 +57,9 @@ def lines_of(handoff: str, *titles: str) -> str:
     """The lines of these sections as one text; those that are not there are left out."""
     said = sections(handoff)
     return "\n".join(line for title in titles for line in said.get(title, []))
+
+
+def hook_lines(text: str) -> list[str]:
+    """What a client said about hooks; the line of what it is doing ("running Stop hook") is not about them."""
+    lines = [line.strip() for line in text.splitlines() if "(running" not in line]
+    return [line for line in lines if "hook" in line.lower() or "carryover" in line.lower()]

@@ -1,8 +1,9 @@
-"""What all stand-ins for model providers share: an HTTP server on loopback that logs requests and hands out replies.
+"""What all stand-ins for model providers share: `python -m real_agents.lab.model_server AGENT FOLDER PORT`.
 
-Runs inside a box. Tests steer it by files, from outside: they append replies to `replies.jsonl` (one JSON value a line,
-given out in order) and read `requests.jsonl` (one JSON object a line: `at_s`, seconds since the epoch, `path`, `asked`
-true for requests that took their turn in the script, `body`). An agent's own module adds the wire format.
+An HTTP server on loopback, run inside a box. Tests control it from outside by files: they write replies to
+`replies.jsonl` (one JSON value per line, taken out in order as they are given) and read `requests.jsonl` (one JSON
+object per line: `at_s`, seconds since the epoch, `path`, `asked`, true for requests that took their turn in the script,
+`body`). An agent's own module (`API` of its driver) adds the wire format.
 """
 
 from __future__ import annotations
@@ -20,19 +21,18 @@ PORT: Final = 8787
 
 
 class ModelServer(ThreadingHTTPServer):
-    """The server and its two files. Nothing in the script left: the reply is the text "OK."."""
+    """The server and its two files. When the script is used up, the reply is the text "OK."."""
 
     daemon_threads = True
 
-    def __init__(self, handler: type[ModelHandler], folder: Path) -> None:
-        super().__init__(("127.0.0.1", PORT), handler)
+    def __init__(self, handler: type[ModelHandler], folder: Path, port: int) -> None:
+        super().__init__(("127.0.0.1", port), handler)
         self._replies = folder / "replies.jsonl"
         self._requests = folder / "requests.jsonl"
-        self._given = 0
         self._lock = threading.Lock()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is no error (Claude Code 2.0.65 does at its end)."""
+        """A client that hangs up is not an error (Claude Code 2.0.65 does at its end)."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
@@ -44,11 +44,9 @@ class ModelServer(ThreadingHTTPServer):
 
     def next_reply(self) -> Any:
         with self._lock:
-            script = self._replies.read_text("utf-8").splitlines() if self._replies.exists() else []
-            if self._given >= len(script):
-                return "OK."
-            self._given += 1
-            return json.loads(script[self._given - 1])
+            reply, *rest = self._replies.read_text("utf-8").splitlines() or ['"OK."']
+            self._replies.write_text("".join(f"{line}\n" for line in rest), "utf-8")
+            return json.loads(reply)
 
 
 class ModelHandler(BaseHTTPRequestHandler):
@@ -92,8 +90,14 @@ class ModelHandler(BaseHTTPRequestHandler):
         self.close_connection = True
 
 
-def serve(handler: type[ModelHandler]) -> None:
-    """Serves for ever. `sys.argv[1]` is the folder of the two files; prints "ready" when it listens."""
-    server = ModelServer(handler, Path(sys.argv[1]))
+def main(agent_id: str, folder: str, port: str) -> None:
+    """Serves until it is killed; prints "ready" when it listens."""
+    from real_agents.lab.tool import tools  # a driver imports this module
+
+    server = ModelServer(tools()[agent_id].API, Path(folder), int(port))
     print("ready", flush=True)
     server.serve_forever()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

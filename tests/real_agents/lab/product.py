@@ -9,9 +9,8 @@ from typing import Final
 
 from carryover.daemon.client import ask_daemon
 from carryover.paths import StateDir
-from real_agents.lab.box import HOME, Box, Started
-from real_agents.lab.npm import CHECKOUT
-from real_agents.lab.waiting import wait_until
+from real_agents.lab.box import HOME, Box, Started, wait_until
+from real_agents.lab.packages import CHECKOUT
 
 PYTHON: Final = sys.executable
 CARRYOVER: Final = str(Path(sys.prefix) / "bin" / "carryover")
@@ -23,7 +22,7 @@ SHOWN: Final = (
 )
 """What a box must show so that the product, installed in the environment that runs the tests, works inside."""
 
-ENVIRONMENT: Final = {"PYTHONPATH": str(CHECKOUT / "tests"), "PYTHONDONTWRITEBYTECODE": "1"}
+ENVIRONMENT: Final = {"PYTHONPATH": f"{CHECKOUT / 'src'}:{CHECKOUT / 'tests'}", "PYTHONDONTWRITEBYTECODE": "1"}
 
 ANSWER_S: Final = 20
 

@@ -1,4 +1,4 @@
-"""The table at the end of a run: each row and what it showed, then the versions that ran."""
+"""Which clients a row runs with, and the table at the end of a run: each row, what it showed, the versions that ran."""
 
 from __future__ import annotations
 
@@ -8,7 +8,36 @@ from typing import Final
 
 import pytest
 
+from real_agents.lab.tool import tools
+
 MARKER: Final = "real_agents"
+
+
+def each_version(
+    *ids: str, without: Sequence[str] = (), beside: Sequence[tuple[str, str]] = ()
+) -> pytest.MarkDecorator:
+    """Runs a row with each chosen version of these agents but for those in `without`, and with the pairs `beside`."""
+    runs = [(each, version) for each in ids for version in tools()[each].versions() if version not in without]
+    return _runs([*runs, *beside])
+
+
+def newest(*ids: str) -> pytest.MarkDecorator:
+    """Runs a row with the first chosen version of each of these agents."""
+    return _runs(newest_of(*ids))
+
+
+def newest_of(*ids: str) -> list[tuple[str, str]]:
+    """The first chosen version of each of these agents."""
+    return [(each, tools()[each].versions()[0]) for each in ids]
+
+
+def only(agent_id: str, *versions: str) -> pytest.MarkDecorator:
+    """Runs a row with these versions, as far as they were chosen."""
+    return _runs([(agent_id, each) for each in tools()[agent_id].versions() if each in versions])
+
+
+def _runs(runs: Sequence[tuple[str, str]]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("client", runs, indirect=True, ids=lambda run: f"{run[0]} {run[1]}")
 
 
 @dataclass(frozen=True, slots=True)

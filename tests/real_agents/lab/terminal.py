@@ -11,8 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from real_agents.lab.box import Box
-from real_agents.lab.waiting import wait_until
+from real_agents.lab.box import Box, wait_until
 
 PASTED_S: Final = 0.6
 """A Return that comes sooner after the text counts as part of a paste (Claude Code 2.0.65); no sign says when not."""

@@ -1,0 +1,98 @@
+"""Clients from the npm registry and from PyPI, each version in a folder of its own in the cache.
+
+Install scripts are not run and only wheels are installed: nothing of a client is executed outside a box. Only the
+package asked for is fetched, at exactly that version.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Collection
+from pathlib import Path
+from typing import Final
+
+CHECKOUT: Final = Path(__file__).parents[3]
+MACHINE: Final = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+"""As packages with a native program name it."""
+
+ENVIRONMENT: Final = dict(os.environ)
+"""The settings npm and pip find (registry, proxy) are those of the run, taken before a test changes them."""
+
+
+class NotInstalled(Exception):
+    """The package could not be fetched; says why."""
+
+
+def cache_dir() -> Path:
+    """Where clients and running boxes lie: `.cache/agents` in the checkout, moved by CARRYOVER_AGENT_CACHE."""
+    return Path(os.environ.get("CARRYOVER_AGENT_CACHE") or CHECKOUT / ".cache" / "agents").resolve()
+
+
+def from_npm(package: str, version: str) -> Path:
+    """The folder of that package, fetched on first use. Raises NotInstalled."""
+    home = cache_dir() / "npm" / f"{package.replace('/', '+')}@{version}"
+    if not home.exists():
+        _fetch_from_npm(f"{package}@{version}", home)
+    return home / "node_modules" / package
+
+
+def from_pypi(package: str, version: str, *, any_version_of: Collection[str] = ()) -> Path:
+    """The folder of a virtual environment with that package, made on first use. Raises NotInstalled.
+
+    `any_version_of`: packages it needs that are taken in any version, since the one it names has no wheel.
+    """
+    home = cache_dir() / "pypi" / f"{package}@{version}"
+    if not (home / "complete").exists():
+        _fetch_from_pypi(package, version, home, any_version_of)
+    return home
+
+
+def _fetch_from_npm(spec: str, home: Path) -> None:
+    """Fetches into a folder beside `home` and renames it, so that a folder with the final name is always complete."""
+    home.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=home.parent, prefix="fetching-") as folder:
+        arriving = Path(folder) / "arriving"
+        arriving.mkdir()
+        (arriving / "package.json").write_text("{}")
+        options = ["--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund", f"--cache={folder}/npm-cache"]
+        _run(spec, "npm", "install", *options, spec, cwd=arriving)
+        try:
+            arriving.rename(home)
+        except OSError:  # another run was first
+            shutil.rmtree(arriving)
+
+
+def _fetch_from_pypi(package: str, version: str, home: Path, any_version_of: Collection[str]) -> None:
+    """An environment knows its own path, so it is made where it stays, and marked when it is complete."""
+    shutil.rmtree(home, ignore_errors=True)
+    home.parent.mkdir(parents=True, exist_ok=True)
+    spec = f"{package}=={version}"
+    with tempfile.TemporaryDirectory(dir=home.parent, prefix="fetching-") as cache:
+        pip = (str(home / "bin" / "pip"), "install", "--quiet", "--only-binary", ":all:", f"--cache-dir={cache}")
+        _run(spec, sys.executable, "-m", "venv", str(home))
+        _run(spec, *pip, "--no-deps", spec)
+        asked = f"import importlib.metadata as m; print('\\n'.join(m.requires({package!r})))"
+        needs = _run(spec, str(home / "bin" / "python"), "-c", asked).splitlines()
+        needed = [need for need in needs if "extra ==" not in need]
+        _run(spec, *pip, *(_name(need) if _name(need) in any_version_of else need for need in needed))
+    (home / "complete").touch()
+
+
+def _name(need: str) -> str:
+    return re.split(r"[^A-Za-z0-9_.-]", need, maxsplit=1)[0]
+
+
+def _run(spec: str, *command: str, cwd: Path | None = None) -> str:
+    """What the command printed. npm prints an error's code, then what it means; pip's last error is the clearest."""
+    ran = subprocess.run(command, cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True)
+    if ran.returncode:
+        of_npm = [line for line in ran.stderr.splitlines() if re.match("npm error (?!code )", line)]
+        of_pip = [line for line in ran.stderr.splitlines() if line.startswith("ERROR: ")]
+        raise NotInstalled(f"could not install {spec}: {[*of_npm[:1], *of_pip[-1:], 'no reason was given'][0]}")
+    return ran.stdout

@@ -1,0 +1,192 @@
+"""What a session that starts, continues, was compacted or cleared gets, and what it does not get."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from real_agents.lab import handoffs, product, shop
+from real_agents.lab.box import wait_until
+from real_agents.lab.handoffs import GATES, POINTER, hook_lines
+from real_agents.lab.rows import Row, each_version, newest, newest_of
+from real_agents.lab.shop import DECOY_WORDS, LAST_WORDS, OTHER_TASK, PROJECT, QUESTION, TASK
+from real_agents.lab.tool import Tool
+
+pytestmark = pytest.mark.real_agents
+
+COMPACTED: Final = "Your context was just compacted in the middle of this work: go on with it"
+MOVED_ON: Final = "Another session has moved this project on since your last turn here"
+RESUMED: Final = "This session was resumed"
+LONG_S: Final = 6
+"""A fork has a new id, and Claude Code says only how long its parent was idle: what came within 5 s is its own."""
+
+
+@each_version("claude-code", "codex", "copilot", "gemini-cli", "opencode", without=("0.99.0",))
+def test_a_new_session_gets_the_handoff_once_and_nothing_of_another_project(tool: Tool, row: Row) -> None:
+    """In its first request, in a subfolder too, and the same as in the file; the user sees nothing of it."""
+    shop.begin_installed(tool)
+    shop.do_the_work(tool)
+    shop.do_decoy_work(tool)
+    left = shop.left_by(tool)
+    turn = tool.turn(PROJECT, "Hello")
+    found = handoffs.injected(turn.requests[0])
+    below = shop.first_told(tool, cwd=PROJECT / "sub")
+    decoys = [word for word in DECOY_WORDS if word in turn.requests[0]]
+
+    row.shown(f"{len(found)} handoff(s), {len(found[0].splitlines()) if found else 0} lines in the first request")
+    row.shown(f"words of the other project: {', '.join(decoys) or 'none'}; of hooks: {hook_lines(turn.seen) or 'none'}")
+    assert [handoffs.sections(text) for text in found] == [handoffs.sections(left)]
+    assert [handoffs.sections(text)["Task"] for text in below] == [handoffs.sections(left)["Task"]]
+    assert TASK in found[0] and QUESTION in found[0]
+    assert decoys == []
+    if tool.ARRIVES == "hook":
+        assert GATES["ask"] in handoffs.protocol(found[0])
+    if tool.HOOK_LINES is not None:
+        assert hook_lines(turn.seen) == list(tool.HOOK_LINES)
+
+
+@newest("claude-code", "codex")
+def test_the_first_session_of_a_project_gets_nothing_and_finds_the_pointer(tool: Tool, row: Row) -> None:
+    """There is nothing to hand over; the pointer is put in place for the next session."""
+    shop.begin_installed(tool)
+    [request] = tool.turn(PROJECT, TASK, "OK.").requests
+
+    row.shown(f"handoffs {len(handoffs.injected(request))}, pointer {request.count(POINTER)} times in the request")
+    assert handoffs.injected(request) == []
+    assert "No prior session captured" not in request
+    assert POINTER in (tool.box.here(PROJECT) / "AGENTS.md").read_text("utf-8")
+
+
+@newest("claude-code", "codex")
+def test_a_session_that_starts_the_moment_another_reached_its_limit_gets_all_of_it(tool: Tool, row: Row) -> None:
+    """No hook of the first one may have told of its end: that of the next start has the rest read first."""
+    shop.begin_installed(tool)
+    tool.script(*shop.edited(tool), tool.LIMIT)
+    commands = [tool.command_line(prompt) for prompt in (TASK, "Hello")]
+    assert tool.box.run("sh", "-c", "; ".join(commands), cwd=PROJECT, env=tool.environment).code == 0
+    [handoff] = handoffs.injected(tool.requests()[-1])
+    said = handoffs.sections(handoff)
+
+    row.shown(f"where it stands: {' / '.join(said['Where it stands'])}")
+    assert "stopped at its usage limit" in " ".join(said["Where it stands"])
+    assert TASK in said["Task"][0] and "prices.py" in " ".join(said["Recent files"])
+
+
+@each_version("claude-code", "copilot", beside=newest_of("codex", "gemini-cli"))
+def test_a_resumed_conversation_gets_only_what_another_session_moved(tool: Tool, row: Row) -> None:
+    """It has its context, so nothing is added where the client kept that; the work of another session is, and once."""
+    assert_continues(tool, row, fork=False)
+
+
+@each_version("claude-code", beside=newest_of("codex"))
+def test_a_forked_conversation_gets_only_what_another_session_moved(tool: Tool, row: Row) -> None:
+    assert_continues(tool, row, fork=True)
+
+
+def assert_continues(tool: Tool, row: Row, *, fork: bool) -> None:
+    shop.begin_installed(tool)
+    own = shop.do_the_work(tool)
+    unmoved = shop.first_told(tool, "Go on", session=own, fork=fork)
+    shop.do_other_work(tool, tool.shell(f"{product.PYTHON} -c 'import time; time.sleep({LONG_S})'"))
+    [*before, moved] = shop.first_told(tool, "And now?", session=own, fork=fork)
+
+    row.shown(f"nobody worked: {' / '.join(map(handoffs.said_first, unmoved)) or 'none'}")
+    row.shown(f"another session worked: {handoffs.said_first(moved)}")
+    assert_ungated(moved, MOVED_ON)
+    assert OTHER_TASK in moved and "paint.py" in moved
+    assert before == []
+    if tool.KEEPS_INJECTED:
+        assert unmoved == []
+    else:
+        [again] = unmoved
+        assert RESUMED in handoffs.protocol(again) and TASK in again
+
+
+@each_version("claude-code", beside=newest_of("codex", "copilot"))
+def test_after_compact_the_work_comes_back_without_a_gate(tool: Tool, row: Row) -> None:
+    """`/compact` in the terminal: the next request has the session's own work again; the user sees nothing of it."""
+    shop.begin_installed(tool)
+    known = set(tool.transcripts())
+    tool.script(*shop.steps(tool), *tool.SUMMARY, "So be it.")
+    with tool.terminal(PROJECT) as terminal:
+        terminal.enter(TASK)
+        terminal.wait_text("the test passes")
+        tool.compact(terminal)
+        tool.wait_recorded(tool.new_session(known), tool.COMPACTED_RECORD)
+        terminal.enter("Go on")
+        terminal.wait(r"So be it\.")
+        screen = terminal.screen()
+    [handoff] = handoffs.injected(tool.requests()[-1])
+
+    row.shown(f"{handoffs.said_first(handoff)}; lines about hooks on the screen: {hook_lines(screen) or 'none'}")
+    assert_ungated(handoff, COMPACTED)
+    assert TASK in handoffs.sections(handoff)["Task"][0]
+    assert any(QUESTION in line for line in handoffs.sections(handoff)["Open questions"])
+    assert hook_lines(screen) == []
+
+
+@each_version("claude-code", beside=newest_of("codex"))
+def test_a_compaction_in_mid_turn_brings_the_work_back_at_once(tool: Tool, row: Row) -> None:
+    """The client compacts by itself between two calls of one turn; the next request of that turn has the handoff."""
+    shop.begin_installed(tool)
+    *before, last, words = shop.steps(tool)
+    replies = [*before, {"full_context": last}, *tool.SUMMARY, words]
+    found = handoffs.injected(tool.turn(PROJECT, TASK, *replies).requests[-1])
+
+    row.shown(f"{len(found)} handoff(s): {' / '.join(map(handoffs.said_first, found))}")
+    [handoff] = found
+    assert_ungated(handoff, COMPACTED)
+    assert TASK in handoffs.sections(handoff)["Task"][0]
+    assert "prices.py" in handoff
+
+
+@each_version("claude-code", "gemini-cli", beside=newest_of("codex"))
+def test_a_cleared_conversation_gets_the_protocol(tool: Tool, row: Row) -> None:
+    """`/clear` begins a conversation of its own. Gemini CLI drops what the hook of its start says, and gets it with the
+    first prompt."""
+    shop.begin_installed(tool)
+    with tool.terminal(PROJECT) as terminal:
+        tool.script(*shop.steps(tool), "Anew it is.", "That is all.")
+        terminal.enter(TASK)
+        terminal.wait_text("the test passes")
+        terminal.wait(tool.READY)
+        terminal.enter("/clear")
+        wait_until(lambda: TASK not in terminal.screen())
+        terminal.wait(tool.READY)
+        terminal.enter("Hello")
+        terminal.wait(r"Anew it is\.", 60)
+        terminal.wait(tool.READY)
+        terminal.enter("And then")
+        terminal.wait(r"That is all\.", 60)
+    first, second = map(handoffs.injected, tool.requests()[-2:])
+
+    row.shown(f"{len(first)} handoff(s): {' / '.join(map(handoffs.said_first, first))}; then {len(second)}")
+    [handoff] = first
+    assert LAST_WORDS not in tool.requests()[-2].replace(handoff, "")
+    assert GATES["ask"] in handoffs.protocol(handoff)
+    assert TASK in handoffs.sections(handoff)["Task"][0]
+    assert len(second) == 1
+
+
+@each_version("codex")
+def test_without_hooks_the_pointer_leads_to_the_handoff(tool: Tool, row: Row) -> None:
+    """The user's own text of AGENTS.md arrives as before; the handoff comes with the model's next request."""
+    shop.make_project(tool.box, files={**shop.FILES, "AGENTS.md": "# Rules\nAGENTS-OF-ROOT\n"})
+    product.start_daemon(tool.box)
+    shop.do_the_work(tool)
+    left = shop.left_by(tool)
+    first, second = tool.turn(PROJECT, "Hello", tool.read(handoffs.path_in(PROJECT)), "OK.").requests
+    found = handoffs.injected(tool.without_line_prefixes(second))
+
+    row.shown(f"pointer {first.count(POINTER)} times; handoffs in the next request: {len(found)}")
+    assert (first.count("AGENTS-OF-ROOT"), first.count(POINTER), handoffs.injected(first)) == (1, 1, [])
+    assert [handoffs.sections(text) for text in found] == [handoffs.sections(left)]
+
+
+def assert_ungated(handoff: str, because: str) -> None:
+    """It says why it comes and asks for nothing."""
+    head = handoffs.protocol(handoff)
+    assert because in head
+    assert "# RESUME PROTOCOL: silent" in head
+    assert GATES["ask"] not in head and GATES["brief"] not in head

@@ -1,0 +1,206 @@
+"""From the first command to the last: installed, two sessions, uninstalled; and nothing is left that was not there."""
+
+from __future__ import annotations
+
+import json
+import re
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import pytest
+
+from real_agents.claude_code.client import SETTINGS as CLAUDE_SETTINGS
+from real_agents.codex.client import CODEX_HOME
+from real_agents.copilot.client import COPILOT_HOME
+from real_agents.gemini_cli.client import OWN as GEMINI_HOME
+from real_agents.gemini_cli.client import SETTINGS as GEMINI_SETTINGS
+from real_agents.lab import handoffs, product, shop
+from real_agents.lab.box import HOME
+from real_agents.lab.rows import Row
+from real_agents.lab.shop import PROJECT, STATE, TASK
+from real_agents.lab.tool import Installed, Tool, tools
+from real_agents.opencode.client import CONFIG_DIR, SETTINGS
+
+pytestmark = pytest.mark.real_agents
+
+Tree = dict[str, tuple[int, bytes]]
+"""What lies in a home: mode and content (nothing for a folder), by path."""
+
+LOG: Final = HOME / "own-hook.log"
+RULES: Final = {PROJECT / "AGENTS.md": "# Rules\r\nBe brief.", PROJECT / ".gitignore": "*.log\n\nbuild"}
+CONFIG: Final = CODEX_HOME / "config.toml"
+NOTES: Final = re.compile(r"^\[(tui|hooks\.state)\b.*", re.M | re.S)
+"""What Codex adds to its user's settings, at their end: which hooks were reviewed, and what it has shown already."""
+
+
+class Own(NamedTuple):
+    """What a user has of their own before: files by path, and a text that follows what Codex's settings hold."""
+
+    files: dict[Path, str]
+    tables: str = ""
+
+
+CLAUDES: Final = (
+    '{\n\t"model": "sonnet",  "hooks" :{"SessionStart": [ {"hooks": [{"type":"command",\n'
+    f'\t\t"command": "echo started >>{LOG}"}}] }} ],\n'
+    f'\t"Notification":[], "Stop": [{{"hooks": [{{"type": "command", "command": "echo stopped >>{LOG}"}}]}}]}},\n'
+    '\n\t"env": {"CAF\\u00c9": "é"} }'
+)
+"""Hooks of the user's own, in a form that no program would write; without a newline at its end."""
+CODEXS: Final = (
+    '{\n\t"description": "mine",  "hooks" :{"SessionStart": [ {"hooks": [{"type":"command",\n'
+    f'\t\t"command": "echo started >>{LOG}"}}] }} ],\n'
+    f'\t"Stop": [{{"hooks": [{{"type": "command", "command": "echo stopped >>{LOG}"}}]}}]}}\n}}'
+)
+CODEX_TABLES: Final = f"""
+[[hooks.SessionStart]]  # mine
+matcher = 'startup|resume'
+[[hooks.SessionStart.hooks]]
+type = "command"
+command = 'echo started >>{LOG}'
+"""
+"""The same in `config.toml`, where Carryover's then have to go too."""
+COPILOTS: Final = f'{{"version":1,"hooks":{{"sessionStart":[{{"command":"echo started >>{LOG}"}}]}} }}'
+IN_OUR_FILE: Final = f'{{ "hooks": {{"agentStop": [ {{"type": "command", "command": "echo stop >>{LOG}"}}]}}}}'
+"""A user who keeps hooks in a file of the name that ours has."""
+GEMINIS: Final = (
+    "{\n\t// how I sign in\n"
+    + json.dumps(GEMINI_SETTINGS, indent=1)[2:-2]
+    + ',\n  /* mine */ "hooks": {"SessionStart": [ {"matcher": "startup", "hooks": ['
+    + json.dumps({"type": "command", "name": "mine", "command": f"echo started >>{LOG}"})
+    + "]} // keep\n ]}\n}"
+)
+OPENCODES: Final = (
+    '{\n  // mine\n  "instructions": [\n    "docs/*.md", // kept\n  ],\n'
+    + json.dumps(SETTINGS, indent=2).removeprefix("{\n").removesuffix("\n}")
+    + ", // last\n}\n"
+)
+HOOKS: Final = COPILOT_HOME / "hooks"
+
+ROWS: Final = {
+    ("claude-code", "nothing"): Own({}),
+    ("claude-code", "settings and rules"): Own({CLAUDE_SETTINGS: CLAUDES, PROJECT / "CLAUDE.md": "See it\n", **RULES}),
+    ("codex", "nothing"): Own({}),
+    ("codex", "hooks and rules"): Own({CODEX_HOME / "hooks.json": CODEXS, **RULES}),
+    ("codex", "hooks in config.toml"): Own({}, CODEX_TABLES),
+    ("copilot", "nothing"): Own({}),
+    ("copilot", "hooks and rules"): Own(
+        {HOOKS / "mine.json": COPILOTS, HOOKS / "carryover.json": IN_OUR_FILE, **RULES}
+    ),
+    ("gemini-cli", "rules"): Own({PROJECT / "GEMINI.md": "# Rules\r\nBe brief."}),
+    ("gemini-cli", "comments and a hook"): Own({GEMINI_HOME / "settings.json": GEMINIS}),
+    ("opencode", "nothing"): Own({}),
+    ("opencode", "comments and instructions"): Own({CONFIG_DIR / "opencode.jsonc": OPENCODES}),
+}
+TOUCHED: Final = {
+    "claude-code": ".claude/settings.json",
+    "codex": "",
+    "copilot": ".copilot/hooks/carryover.json",
+    "gemini-cli": ".gemini/settings.json",
+    "opencode": ".config/opencode/opencode.json",
+}
+"""What must differ while Carryover is installed; of Codex it depends on where the user's hooks are."""
+OF_GIT: Final = tuple(f"work/shop/.git/{name}" for name in ("objects", "logs", "index", "refs/heads/main"))
+"""What git names by the time of a commit."""
+CLIENTS_OWN: Final = (".cache", ".npm", ".bun", ".local", ".config/git", ".claude.json", "own-hook.log")
+USERS: Final[dict[str, Callable[[str], bool]]] = {
+    ".claude/": lambda name: "settings" in name,
+    ".codex/": lambda name: name.startswith((".codex/hooks", ".codex/AGENTS")),
+    ".copilot/": lambda name: name.startswith((".copilot/hooks", ".copilot/settings")) and not name.endswith(".lock"),
+    ".gemini/": lambda name: name in (".gemini/settings.json", ".gemini/GEMINI.md", ".gemini/trustedFolders.json"),
+    ".config/opencode/": lambda name: name.endswith((".json", ".jsonc")) and "node_modules" not in name,
+}
+"""Of a client's own folder only what users write is compared."""
+
+
+@pytest.mark.parametrize(
+    ("client", "own"),
+    [((agent_id, tools()[agent_id].versions()[0]), own) for (agent_id, _), own in ROWS.items()],
+    ids=[" ".join(row) for row in ROWS],
+    indirect=["client"],
+)
+def test_install_two_sessions_and_a_purge_leave_every_byte_as_without_carryover(
+    client: tuple[type[Tool], Installed], row: Row, own: Own
+) -> None:
+    """The second session gets the first one's handoff once; after the purge the home is that of a control run."""
+    with shop.alone(*client) as control:
+        prepare(control, own)
+        if control.id == "codex":
+            open_once(control, asks="echo started" in "".join((*own.files.values(), own.tables)))
+        shop.do_the_work(control)
+        assert shop.first_told(control) == []
+        expected, expected_settings = home(control), users_settings(control)
+
+    with shop.alone(*client) as tool:
+        prepare(tool, own)
+        shop.install(tool)
+        daemon = product.start_daemon(tool.box)
+        tool.review_hooks(PROJECT)
+        shop.do_the_work(tool)
+        left = shop.left_by(tool)
+        found = shop.first_told(tool)
+        product.settle(tool.box)
+        touched = differing(home(tool), expected)
+        assert daemon.stop() == 0
+        said = product.carryover(tool.box, "uninstall", "--purge", "--yes")
+        after = home(tool)
+
+        row.shown(f"differed while installed: {', '.join(path for path in touched if '.carryover/' not in path)}")
+        row.shown(f"after the purge, of {len(after)} compared: {', '.join(differing(after, expected)) or 'nothing'}")
+        row.shown(said.splitlines()[-1])
+        assert [handoffs.sections(text)["Task"] for text in found] == [handoffs.sections(left)["Task"]]
+        assert TASK in handoffs.sections(left)["Task"][0]
+        assert {"work/shop/AGENTS.md", "work/shop/.carryover", ".carryover"} <= {*touched}
+        assert any(path.startswith(TOUCHED[tool.id]) for path in touched)
+        assert differing(after, expected) == []
+        assert users_settings(tool) == expected_settings
+        assert not tool.box.here(STATE).exists()
+        assert all(tool.box.here(path).read_bytes() == text.encode() for path, text in own.files.items())
+
+
+def prepare(tool: Tool, own: Own) -> None:
+    """The project, a client that was used before, and what the user has of their own."""
+    rules = {path.name: text for path, text in own.files.items() if path.parent == PROJECT}
+    shop.make_project(tool.box, files={**shop.FILES, **rules})
+    if CONFIG_DIR / "opencode.jsonc" in own.files:
+        tool.box.here(CONFIG_DIR / "opencode.json").unlink()
+    for path, text in own.files.items():
+        tool.box.write(path, text)
+    if own.tables:
+        tool.box.write(CONFIG, tool.box.here(CONFIG).read_text("utf-8") + own.tables)
+
+
+def open_once(tool: Tool, *, asks: bool) -> None:
+    """The interactive client, opened and closed; where it asks about hooks, all are trusted."""
+    if asks:
+        tool.review_hooks(PROJECT)
+        return
+    with tool.terminal(PROJECT):
+        pass
+
+
+def home(tool: Tool) -> Tree:
+    """The home but for what differs between any two runs."""
+    top = tool.box.here(HOME)
+    paths = {str(path.relative_to(top)): path for path in top.rglob("*")}
+    return {
+        name: (stat.S_IMODE(path.lstat().st_mode), path.read_bytes() if path.is_file() else b"")
+        for name, path in paths.items()
+        if not name.startswith((*OF_GIT, *CLIENTS_OWN)) and "__pycache__" not in name and _is_users(name)
+    }
+
+
+def _is_users(name: str) -> bool:
+    return all(taken(name) for folder, taken in USERS.items() if name.startswith(folder))
+
+
+def differing(one: Tree, other: Tree) -> list[str]:
+    """The paths that are in only one of them, or not the same in both."""
+    return sorted(path for path in one.keys() | other.keys() if one.get(path) != other.get(path))
+
+
+def users_settings(tool: Tool) -> str:
+    """The user's part of Codex's `config.toml`; empty for other clients."""
+    return NOTES.sub("", tool.box.here(CONFIG).read_text("utf-8")).strip() if tool.id == "codex" else ""

@@ -1,0 +1,116 @@
+"""The daemon is stopped, hangs or only begins to start: nobody is told, nobody waits, the stored answer stands in."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from typing import Final
+
+import pytest
+
+from real_agents.lab import handoffs, product, shop
+from real_agents.lab.handoffs import GATES, hook_lines
+from real_agents.lab.rows import Row, each_version, newest, newest_of
+from real_agents.lab.shop import INNER, PROJECT, STATE
+from real_agents.lab.tool import Tool
+
+pytestmark = pytest.mark.real_agents
+
+SOCKET: Final = STATE / "daemon.sock"
+RESUMED: Final = "This session was resumed"
+ALL_HOOKS_S: Final = 1.0 + 0.3 + 0.3
+"""The time limits of the hooks of one run: at its start, after its turn, at its end."""
+NOISE_S: Final = 0.2
+PAIRS: Final = 5
+
+
+@each_version("claude-code", beside=newest_of("codex", "copilot", "gemini-cli"))
+def test_with_the_daemon_stopped_the_stored_answer_is_given(tool: Tool, row: Row) -> None:
+    """In a subfolder too, and not in another repository inside. Its own session gets that only where the client has
+    lost what it knew."""
+    left, own = left_behind(tool)
+    shop.make_project(tool.box, INNER, {"a.py": "1\n"})
+    places = {"root": PROJECT, "subfolder": PROJECT / "sub", "another repository in it": INNER}
+    found = {name: shop.first_told(tool, cwd=cwd) for name, cwd in places.items()}
+    resumed = shop.first_told(tool, "Go on", session=own)
+
+    row.shown(", ".join(f"{name} {len(texts)}" for name, texts in {**found, "resumed": resumed}.items()))
+    assert [handoffs.sections(text) for text in found["root"]] == [handoffs.sections(left)]
+    assert GATES["ask"] in handoffs.protocol(found["root"][0])
+    assert found == {"root": found["root"], "subfolder": found["root"], "another repository in it": []}
+    assert [RESUMED in handoffs.protocol(text) for text in resumed] == ([] if tool.KEEPS_INJECTED else [True])
+
+
+@pytest.mark.parametrize("trouble", ["hanging", "jammed", "half-started"])
+@newest("claude-code", "codex")
+def test_in_whatever_way_it_is_missing_the_stored_answer_is_given(tool: Tool, row: Row, trouble: str) -> None:
+    left, _ = left_behind(tool)
+    bring(tool, trouble)
+    turn = tool.turn(PROJECT, "Hello")
+    found = handoffs.injected(turn.requests[0])
+
+    row.shown(f"{len(found)} handoff(s) in the first request; said of hooks: {hook_lines(turn.seen) or 'nothing'}")
+    assert [handoffs.sections(text) for text in found] == [handoffs.sections(left)]
+    assert hook_lines(turn.seen) == list(tool.HOOK_LINES or ())
+
+
+@pytest.mark.parametrize("trouble", ["none", "stopped", "hanging", "state folder deleted"])
+@newest("claude-code", "codex", "gemini-cli")
+def test_the_screen_says_nothing_of_hooks(tool: Tool, row: Row, trouble: str) -> None:
+    """The terminal shows the conversation and nothing else."""
+    left_behind(tool)
+    bring(tool, trouble)
+    with tool.terminal(PROJECT) as terminal:
+        tool.script("So be it.")
+        terminal.enter("Hello")
+        terminal.wait(r"So be it\.")
+        time.sleep(1)  # a message of the Stop hook would come now; nothing tells that none will
+        screen = terminal.screen()
+
+    row.shown(f"lines about hooks on the screen: {hook_lines(screen) or 'none'}")
+    assert [line for line in hook_lines(screen) if tool.id != "gemini-cli" or "hook.sh" in line] == []
+
+
+@pytest.mark.parametrize("trouble", ["stopped", "hanging"])
+@newest("claude-code", "codex")
+def test_how_long_a_run_takes_with_hooks_and_without(tool: Tool, row: Row, trouble: str) -> None:
+    """A run without a terminal, to its end."""
+    left_behind(tool)
+    bring(tool, trouble)
+    hooks = [taken_s(tool) for _ in range(PAIRS)]
+    tool.switch_hooks_off()
+    plain = [taken_s(tool) for _ in range(PAIRS)]
+    added = statistics.median(hooks) - statistics.median(plain)
+
+    row.shown(f"{PAIRS} runs each: without hooks {min(plain):.2f} s at best, with them {added:+.2f} s (median)")
+    # Other work on the machine can spoil the medians or the shortest, hardly both.
+    limit_s = ALL_HOOKS_S if trouble == "hanging" else 0.0
+    assert min(added, min(hooks) - min(plain)) < limit_s + NOISE_S
+
+
+def left_behind(tool: Tool) -> tuple[str, str]:
+    """A project with a session in its past, and no daemon any more: the handoff it left, and the session."""
+    daemon = shop.begin_installed(tool)
+    session = shop.do_the_work(tool)
+    left = shop.left_by(tool)
+    assert daemon.stop() == 0
+    return left, session
+
+
+def bring(tool: Tool, trouble: str) -> None:
+    """Something in the place of the daemon that was stopped, as `silent_socket.py` says; "none": the daemon again."""
+    if trouble == "none":
+        product.start_daemon(tool.box)
+    elif trouble == "state folder deleted":
+        tool.box.must("rm", "-rf", str(STATE))
+    elif trouble != "stopped":
+        tool.box.must("rm", "-f", str(SOCKET))
+        server = tool.box.start(product.PYTHON, "-m", "real_agents.lab.silent_socket", str(SOCKET), trouble)
+        if server.line() != "ready":
+            raise RuntimeError("the stand-in did not start")
+
+
+def taken_s(tool: Tool) -> float:
+    start = time.monotonic()
+    tool.turn(PROJECT, "Hello")
+    return time.monotonic() - start
