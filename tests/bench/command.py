@@ -32,11 +32,9 @@ def main() -> int:
             top=Path(folder).resolve(),
             transcripts=options.transcripts,
             cache=options.cache,
-            megabytes=options.mb,
-            cursor_megabytes=options.cursor_mb,
             sizes_mb=options.sizes,
         )
-        path = None if options.quick and options.write is None else options.write or document.PATH
+        path = None if options.quick else document.PATH
         keys = {row.key for name in options.only or _default(options.quick) for row in _measure(bench, name, path)}
     if options.only is None and (missing := sorted(GOALS.keys() - keys)):
         print(f"goals without a figure in this run: {', '.join(missing)}", file=sys.stderr)
@@ -67,17 +65,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--only", type=_names, metavar="NAMES", help=f"some sections, with commas between: {', '.join(SECTIONS)}"
     )
-    parser.add_argument("--mb", type=float, help=f"size of the generated history (default {FULL.megabytes})")
-    parser.add_argument(
-        "--cursor-mb", type=float, help=f"size of Cursor's generated database (default {FULL.cursor_megabytes})"
-    )
     parser.add_argument(
         "--sizes",
         type=lambda text: tuple(map(int, text.split(","))),
         metavar="MB,MB",
         help="the sizes of the section `growth`; one that was measured with these sources is not measured again",
     )
-    parser.add_argument("--write", type=Path, metavar="FILE", help=f"the document (default {document.PATH.name})")
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     parser.add_argument(
         "--cache",

@@ -26,15 +26,11 @@ _PUT: Final = "INSERT INTO cursorDiskKV (key, value) VALUES (?, ?)"
 
 @dataclass(frozen=True, slots=True)
 class CursorStore:
-    """`newest` is the conversation that `append` goes on with."""
+    """Its conversations, oldest first, and how many rows there are."""
 
     path: Path
     conversations: tuple[str, ...]
     rows: int
-
-    @property
-    def newest(self) -> str:
-        return self.conversations[-1]
 
     @property
     def size(self) -> int:
@@ -64,30 +60,6 @@ def make_cursor_store(user: Path, *, megabytes: float, conversations: int, seed:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         (rows,) = db.execute("SELECT count(*) FROM cursorDiskKV").fetchone()
     return CursorStore(path, idents, rows)
-
-
-class Typist:
-    """The editor, which has the database open and writes one prompt more each time."""
-
-    def __init__(self, store: CursorStore) -> None:
-        self._db = sqlite3.connect(store.path, isolation_level=None)
-        self._store = store
-        self._length = BUBBLES
-
-    def close(self) -> None:
-        self._db.close()
-
-    def append(self) -> str:
-        """Add a bubble to the newest conversation; gives its id."""
-        self._length += 1
-        number = len(self._store.conversations) - 1
-        ident = self._store.newest
-        self._db.execute("BEGIN IMMEDIATE")
-        bubble_id, bubble = _bubble(ident, self._length - 1, number)
-        self._db.execute(_PUT, (f"bubbleId:{ident}:{bubble_id}", json.dumps(bubble).encode()))
-        _put_head(self._db, ident, number, self._length)
-        self._db.execute("COMMIT")
-        return bubble_id
 
 
 def _put(db: sqlite3.Connection, ident: str, number: int, length: int, chance: random.Random) -> int:

@@ -13,18 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from carryover.adapter.contract import Source
-from carryover.distill.digest import Digest
 from carryover.distill.handoff import distill
 from carryover.distill.render import render
-from carryover.distill.stored_digest import DigestReducer, fold_events
-from carryover.ledger.codec import decode_body
+from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.connect import connect_read_only
-from carryover.ledger.queries import project_by_root, session_events, sessions
+from carryover.ledger.queries import project_by_root
 from carryover.ledger.store import Ledger
-from carryover.model import Event
 from carryover.publish.project_view import project_view
 
 from .conversation import Conversation
@@ -36,27 +31,18 @@ from .work import small_turn
 ROUNDS: Final = 20
 """Each round takes every length once, so that what else the machine does falls on all of them alike."""
 
-FOLDED: Final = 1000
-"""So many of the last events are folded on top of what came before them."""
-
 
 @dataclass(frozen=True, slots=True)
 class Distilled:
     """One session of `turns` turns. Times in seconds, medians of the rounds."""
 
     turns: int
-    events: int
     handoff_s: float
     """View, distil and render."""
     append_s: float
     """One appended prompt: read, fold, commit, view, distil, render; without daemon and probes."""
-    fold_s: float
-    """One event, folded on top of the whole session."""
     rows_s: float
     """Floor of a handoff: the newest 200 rows of the session by index, from the same file."""
-    decode_s: float
-    """Floor of a fold: one stored event decoded."""
-    digest_bytes: int
 
 
 def distilling(home: Path, lengths: Sequence[int]) -> list[Distilled]:
@@ -87,7 +73,7 @@ class _Lot:
         self._source = source
         self._turns = turns
         self._path = path
-        self._times: dict[str, list[float]] = {"handoff": [], "append": [], "fold": [], "rows": [], "decode": []}
+        self._times: dict[str, list[float]] = {"handoff": [], "append": [], "rows": []}
 
     @classmethod
     async def make(cls, home: Path, turns: int, executor: ThreadPoolExecutor) -> _Lot:
@@ -109,35 +95,18 @@ class _Lot:
             await Ledger.open(path, DigestReducer()),
         )
         await read_one(lot.ledger, lot._source, executor)
-        lot._load()
         return lot
 
     async def round(self, executor: ThreadPoolExecutor) -> None:
         self._times["handoff"].append(timed(self._handoff)[0])
-        self._times["fold"].append(timed(lambda: fold_events(self._before, self._last))[0] / len(self._last))
         newest = "SELECT body FROM event WHERE thread_id = 1 ORDER BY id DESC LIMIT 200"
         with closing(connect_read_only(self._path)) as db:
-            rows_s, bodies = timed(lambda: db.execute(newest).fetchall())
-        self._times["rows"].append(rows_s)
-        self._times["decode"].append(timed(lambda: [decode_body(body) for (body,) in bodies])[0] / len(bodies))
+            self._times["rows"].append(timed(lambda: db.execute(newest).fetchall())[0])
         self._times["append"].append(await self._append(executor))
 
     def result(self) -> Distilled:
         medians = {f"{name}_s": statistics.median(values) for name, values in self._times.items()}
-        size = len(msgspec.json.encode(self._before))
-        return Distilled(turns=self._turns, events=self._events, digest_bytes=size, **medians)
-
-    def _load(self) -> None:
-        with closing(connect_read_only(self._path)) as db:
-            (row,) = sessions(db, limit=1)
-            session = self._talk.session
-            events = [
-                Event(key=str(number), session=session, at_ms=stored.at_ms, body=stored.body)
-                for number, stored in enumerate(session_events(db, row))
-            ]
-        self._events = len(events)
-        self._last = events[-min(FOLDED, len(events) // 2) :]
-        self._before = fold_events(Digest(), events[: -len(self._last)])
+        return Distilled(turns=self._turns, **medians)
 
     async def _append(self, executor: ThreadPoolExecutor) -> float:
         written = len(self._talk.lines)

@@ -23,7 +23,7 @@ class Goal:
 
 
 GOALS: Final[Mapping[str, Goal]] = {
-    "first-read": Goal("ratio", 5, "", "redaction, adapters and the fold are most of it: see the profile"),
+    "first-read": Goal("ratio", 5, "", "redaction, adapters and the fold are most of it"),
     "first-read-memory": Goal("value", 150, "MB", "the interpreter, the modules and the batch that is being read"),
     "newest-handoff": Goal("value", 1, "s", "the start of the daemon is half of it, the rest is the newest files"),
     "newest-complete": Goal("value", 2, "s", "all sessions of the newest project are read before its last word"),

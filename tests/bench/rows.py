@@ -186,7 +186,7 @@ def idle(corpus: Corpus, top: Path, seconds: float) -> Iterator[Row]:
 
 
 def distilled(top: Path, lengths: Sequence[int]) -> Iterator[Row]:
-    """A handoff, an appended line and a folded event against the length of the session."""
+    """A handoff and an appended prompt against the length of the session."""
     home = top / "lengths"
     home.mkdir()
     found = distilling(home, lengths)
@@ -206,7 +206,3 @@ def distilled(top: Path, lengths: Sequence[int]) -> Iterator[Row]:
             f"one prompt more after {one.turns:,} turns: read, commit, view, distil, render; {times:.1f}x the shortest",
             f"{one.append_s * MS:.1f} ms",
         )
-    for one in found:
-        digest = f"{one.digest_bytes / 1000:.1f} kB"
-        what = f"fold of an event after {one.events:,}, digest {digest} (bare: decode of a stored one)"
-        yield compared(what, one.fold_s * 1e6, one.decode_s * 1e6, "µs")

@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from .by_agent import by_agent
 from .corpus import Corpus, make_corpus
 from .cursor import cursor
 from .document import Heading
@@ -20,7 +19,6 @@ from .measure import Row
 from .one_session import one_session
 from .peers import peers
 from .rows import appended, commands, daemon_first_read, distilled, first_read, idle, ledger_size
-from .time_shares import time_shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,6 @@ class Setting:
     session_megabytes: float
     session_rounds: int
     sizes_mb: tuple[int, ...]
-    mixed_megabytes: float
 
 
 FULL: Final = Setting(
@@ -53,7 +50,6 @@ FULL: Final = Setting(
     session_megabytes=50,
     session_rounds=5,
     sizes_mb=(20, 200, 2000),
-    mixed_megabytes=60,
 )
 QUICK: Final = Setting(
     megabytes=40,
@@ -67,7 +63,6 @@ QUICK: Final = Setting(
     session_megabytes=10,
     session_rounds=3,
     sizes_mb=(20,),
-    mixed_megabytes=10,
 )
 
 
@@ -79,13 +74,11 @@ class Bench:
     top: Path
     transcripts: Path
     cache: Path
-    megabytes: float | None = None
-    cursor_megabytes: float | None = None
     sizes_mb: tuple[int, ...] | None = None
 
     @cached_property
     def corpus(self) -> Corpus:
-        size = self.megabytes or self.setting.megabytes
+        size = self.setting.megabytes
         return make_corpus(self.top / "home", megabytes=size, seed=1, now_ms=int(time.time() * 1000))
 
 
@@ -110,7 +103,7 @@ def _reading(bench: Bench) -> Found:
     rows = [
         *first_read(bench.corpus, bench.top),
         *ledger_size(bench.transcripts, bench.top),
-        *cursor(bench.top, bench.cursor_megabytes or bench.setting.cursor_megabytes),
+        *cursor(bench.top, bench.setting.cursor_megabytes),
     ]
     return _of(bench, rows)
 
@@ -149,12 +142,6 @@ def _peers(bench: Bench) -> Found:
 
 def _growth(bench: Bench) -> Found:
     return Found(growth(bench.top, bench.sizes_mb or bench.setting.sizes_mb, bench.cache))
-
-
-def _profile(bench: Bench) -> Found:
-    shares = time_shares(bench.corpus, bench.top)
-    agents = by_agent(bench.top, bench.setting.mixed_megabytes)
-    return Found(f"{_about(bench.corpus)}\n\n{shares}\n\nBy agent, on a mixed history:\n\n{agents}")
 
 
 def _of(bench: Bench, rows: Iterable[Row]) -> Found:
@@ -217,10 +204,6 @@ _SECTIONS: Final = (
         ),
         _growth,
         in_quick=False,
-    ),
-    Section(
-        Heading("profile", "Profile of a first read", "Where the processor time of a first read in one process goes."),
-        _profile,
     ),
 )
 SECTIONS: Final[Mapping[str, Section]] = {section.heading.name: section for section in _SECTIONS}

@@ -38,7 +38,7 @@ def test_a_short_run_breaks_nothing() -> None:
 
 def test_a_daemon_that_commits_position_and_events_in_two_steps_is_found_out() -> None:
     """Were it not, the test above would prove nothing."""
-    ran = chaos("--steps", "12", "--quiet", "--only", "kill", "--patience", "4", "--sabotage")
+    ran = chaos("--steps", "12", "--quiet", "--only", "kill", "--patience", "2", "--sabotage")
 
     assert ran.returncode == 1, ran.stdout + ran.stderr
     assert re.search(r"is there \{[^}]*: 0\b.*\} times", ran.stderr), ran.stderr

@@ -26,7 +26,7 @@ from support.daemon_process import DaemonProcess, wait_until
 from support.restless_writer import MARK_CHARS, RestlessWriter
 
 SEED: Final = 20_261_120
-KILLS: Final = 10
+KILLS: Final = 8
 UNDISTURBED: Final = 3
 """The first daemons have only old history to read and are killed while they do; live sessions would come before it."""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,7 +23,6 @@ class World:
     home: Path
     daemon: DaemonProcess
     hooks: HookClient
-    left: dict[str, Path] = field(default_factory=dict)
 
     def project(self, name: str) -> Path:
         """A repository with a file to work on."""
@@ -33,15 +32,6 @@ class World:
             (root / path).write_text(text)
         subprocess.run(["git", "init", "-q", str(root)], check=True)
         return root
-
-    def left_behind(self, name: str, play: Callable[[Path], None]) -> Path:
-        """A project as `play` leaves it, read and published: played once, for all rows that begin there."""
-        if name not in self.left:
-            root = self.project(name)
-            play(root)
-            self.daemon.settle()
-            self.left[name] = root
-        return self.left[name]
 
     def ago(self, minutes: float = 5) -> datetime:
         """Sessions of the past: what hooks tell happens now, and nothing that is read must be later than that."""

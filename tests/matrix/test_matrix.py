@@ -22,7 +22,6 @@ IDS = tuple(TOOLS)
 WITH_HOOKS = [tool.id for tool in TOOLS.values() if tool.starts is not None]
 TIMED = [tool.id for tool in TOOLS.values() if tool.timed]
 EACH = pytest.mark.parametrize("a", IDS)
-EACH_PAIR = pytest.mark.parametrize(("a", "b"), list(itertools.product(IDS, repeat=2)))
 RING = pytest.mark.parametrize(("a", "b"), rows.ring(IDS, IDS, IDS))
 POINTER = "If `.carryover/handoff.md` exists in this project, read it before starting"
 PROTOCOL = (
@@ -84,22 +83,27 @@ def other_work(world: World, agent: str, root: Path, *, minutes_ago: float = 5) 
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-@EACH_PAIR
-def test_b_begins_with_what_a_left(world: World, a: str, b: str, ending: Ending) -> None:
-    root = world.left_behind(f"{a}-{ending}", lambda root: story.play(played(world, a, root), root, ending))
+@EACH
+def test_each_b_begins_with_what_a_left(world: World, a: str, ending: Ending) -> None:
+    root = world.project(f"{a}-{ending}")
+    story.play(played(world, a, root), root, ending)
+    world.daemon.settle()
 
-    text = begun(world, TOOLS[b], root)
+    texts = {b: begun(world, TOOLS[b], root) for b in IDS}
 
-    assert missing(text, a) == []
-    assert text.count("# [CARRYOVER] Last updated") == 1
-    assert len(text.splitlines()) <= 50
+    assert {b: lacking for b, text in texts.items() if (lacking := missing(text, a))} == {}
+    assert [b for b, text in texts.items() if text.count("# [CARRYOVER] Last updated") != 1] == []
+    assert [b for b, text in texts.items() if len(text.splitlines()) > 50] == []
 
 
-@pytest.mark.parametrize(("a", "b", "ending"), rows.pairs_by_ending(IDS, lambda _, __: True))
-def test_without_hooks_b_is_led_to_it(world: World, a: str, b: str, ending: Ending) -> None:
-    root = world.left_behind(f"{a}-{ending}-quiet", lambda root: story.play(played(world, a, root), root, ending))
+@pytest.mark.parametrize("ending", ENDINGS)
+@EACH
+def test_without_hooks_each_b_is_led_to_it(world: World, a: str, ending: Ending) -> None:
+    root = world.project(f"{a}-{ending}-quiet")
+    story.play(played(world, a, root), root, ending)
+    world.daemon.settle()
 
-    assert missing(led_to(TOOLS[b], root, root), a) == []
+    assert {b: lacking for b in IDS if (lacking := missing(led_to(TOOLS[b], root, root), a))} == {}
 
 
 @RING
@@ -200,8 +204,10 @@ def test_b_continues_with_its_own_session_after_a_worked(world: World, a: str, b
     assert missing(reported(world, TOOLS[b], root, going_on=own), a) == []
 
 
-@pytest.mark.parametrize(("starts_in", "edits_by"), [("link", "link"), ("link", "real"), ("real", "link")])
-@EACH
+OVER_A_LINK = itertools.cycle([("link", "link"), ("link", "real"), ("real", "link")])
+
+
+@pytest.mark.parametrize(("a", "starts_in", "edits_by"), [(a, *next(OVER_A_LINK)) for a in IDS])
 def test_a_project_reached_over_a_link_is_the_same_project(world: World, a: str, starts_in: str, edits_by: str) -> None:
     """Its files are named whichever way the agent wrote them down; a session in either folder is told of them."""
     another = IDS[(IDS.index(a) + 1) % len(IDS)]
