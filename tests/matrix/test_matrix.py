@@ -85,25 +85,18 @@ def other_work(world: World, agent: str, root: Path, *, minutes_ago: float = 5) 
 @pytest.mark.parametrize("ending", ENDINGS)
 @EACH
 def test_each_b_begins_with_what_a_left(world: World, a: str, ending: Ending) -> None:
+    """By its hook, and without one where its instructions lead it."""
     root = world.project(f"{a}-{ending}")
     story.play(played(world, a, root), root, ending)
     world.daemon.settle()
 
+    led = {b: led_to(TOOLS[b], root, root) for b in IDS}  # before any hook was called in that project
     texts = {b: begun(world, TOOLS[b], root) for b in IDS}
 
+    assert {b: lacking for b, text in led.items() if (lacking := missing(text, a))} == {}
     assert {b: lacking for b, text in texts.items() if (lacking := missing(text, a))} == {}
     assert [b for b, text in texts.items() if text.count("# [CARRYOVER] Last updated") != 1] == []
     assert [b for b, text in texts.items() if len(text.splitlines()) > 50] == []
-
-
-@pytest.mark.parametrize("ending", ENDINGS)
-@EACH
-def test_without_hooks_each_b_is_led_to_it(world: World, a: str, ending: Ending) -> None:
-    root = world.project(f"{a}-{ending}-quiet")
-    story.play(played(world, a, root), root, ending)
-    world.daemon.settle()
-
-    assert {b: lacking for b in IDS if (lacking := missing(led_to(TOOLS[b], root, root), a))} == {}
 
 
 @RING
@@ -146,7 +139,7 @@ def test_the_watcher_alone_brings_the_end_of_a_session(world: World, a: str) -> 
     wait_until("the handoff", lambda: not missing(handoff_of(root), a))
 
 
-@RING
+@pytest.mark.parametrize(("a", "b"), list(zip(IDS, (*IDS[1:], IDS[0]), strict=True)))
 def test_a_in_a_subfolder_and_b_at_the_top(world: World, a: str, b: str) -> None:
     root = world.project(f"{a}-{b}-below")
     story.play(TOOLS[a].play(world.home, root / "docs", world.ago()), root, "closed")
