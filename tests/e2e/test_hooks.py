@@ -80,25 +80,29 @@ def test_a_new_session_gets_the_handoff_of_its_project_and_asks(
     assert "decoy" not in reported.text
 
 
-def test_after_clear_the_new_session_gets_what_the_old_one_did(hooks: HookClient, session: ClaudeSession) -> None:
-    work(session)
-    assert hooks.call("SessionEnd", payload_of(session, "SessionEnd", reason="clear")) == NOTHING
+def test_after_clear_the_new_session_gets_what_the_old_one_did(
+    shared_hooks: HookClient, shared_session: ClaudeSession
+) -> None:
+    work(shared_session)
+    assert shared_hooks.call("SessionEnd", payload_of(shared_session, "SessionEnd", reason="clear")) == NOTHING
 
-    reported = hooks.call("SessionStart", payload_of(next_session(session), "SessionStart", source="clear"))
+    reported = shared_hooks.call(
+        "SessionStart", payload_of(next_session(shared_session), "SessionStart", source="clear")
+    )
 
     assert "# RESUME PROTOCOL: ask" in reported.text
     assert "negative amounts" in reported.text
 
 
 def test_after_a_compaction_the_own_session_leads_and_nobody_is_asked(
-    hooks: HookClient, session: ClaudeSession
+    shared_hooks: HookClient, shared_session: ClaudeSession
 ) -> None:
-    work(session)
-    other = next_session(session)
+    work(shared_session)
+    other = next_session(shared_session)
     other.prompt("Translate the cart to French")
     other.answer("The labels are French. Next I will translate the mails.")
 
-    reported = hooks.call("SessionStart", payload_of(session, "SessionStart", source="compact"))
+    reported = shared_hooks.call("SessionStart", payload_of(shared_session, "SessionStart", source="compact"))
 
     assert reported.status == 200
     assert "go on with it, do not ask whether to" in reported.text
@@ -120,15 +124,15 @@ def test_a_conversation_that_continues_gets_nothing(
 
 
 def test_a_conversation_that_continues_is_given_what_another_did_meanwhile(
-    hooks: HookClient, session: ClaudeSession
+    shared_hooks: HookClient, shared_session: ClaudeSession
 ) -> None:
-    work(session)
-    other = next_session(session)
+    work(shared_session)
+    other = next_session(shared_session)
     other.prompt("Translate the cart to French")
     other.answer("The labels are French. Next I will translate the mails.")
 
-    reported = hooks.call(
-        "SessionStart", payload_of(session, "SessionStart", source="resume", seconds_since_last_response=9)
+    reported = shared_hooks.call(
+        "SessionStart", payload_of(shared_session, "SessionStart", source="resume", seconds_since_last_response=9)
     )
 
     assert reported.status == 200
@@ -148,27 +152,30 @@ def test_a_projects_first_session_finds_its_files_ready_and_is_given_nothing(
     assert git(project, "status", "--porcelain") == "", "nobody has agreed to more"
 
 
-def test_the_second_time_nothing_of_them_changes(hooks: HookClient, session: ClaudeSession, project: Path) -> None:
-    start = payload_of(session, "SessionStart", source="startup")
-    hooks.call("SessionStart", start)
-    before = files_below(project)
+def test_the_second_time_nothing_of_them_changes(shared_hooks: HookClient, shared_session: ClaudeSession) -> None:
+    start = payload_of(shared_session, "SessionStart", source="startup")
+    shared_hooks.call("SessionStart", start)
+    before = files_below(shared_session.cwd)
 
-    assert hooks.call("SessionStart", start) == NOTHING
-    assert hooks.call("SessionStart", payload_of(next_session(session), "SessionStart", source="startup")) == NOTHING
+    assert shared_hooks.call("SessionStart", start) == NOTHING
+    assert (
+        shared_hooks.call("SessionStart", payload_of(next_session(shared_session), "SessionStart", source="startup"))
+        == NOTHING
+    )
 
-    assert files_below(project) == before
+    assert files_below(shared_session.cwd) == before
 
 
 def test_a_handoff_takes_the_placeholders_place_and_stays(
-    hooks: HookClient, session: ClaudeSession, project: Path, running: DaemonProcess
+    shared_hooks: HookClient, shared_session: ClaudeSession, shared: DaemonProcess
 ) -> None:
-    hooks.call("SessionStart", payload_of(session, "SessionStart", source="startup"))
-    work(session)
-    running.settle()
-    hooks.call("SessionStart", payload_of(next_session(session), "SessionStart", source="startup"))
-    running.settle()
+    shared_hooks.call("SessionStart", payload_of(shared_session, "SessionStart", source="startup"))
+    work(shared_session)
+    shared.settle()
+    shared_hooks.call("SessionStart", payload_of(next_session(shared_session), "SessionStart", source="startup"))
+    shared.settle()
 
-    assert "negative amounts" in handoff_of(project)
+    assert "negative amounts" in handoff_of(shared_session.cwd)
 
 
 def test_where_nothing_may_be_published_no_file_is_made(
@@ -186,12 +193,15 @@ def test_where_nothing_may_be_published_no_file_is_made(
 
 
 def test_an_excluded_projects_history_is_given_to_nobody(
-    hooks: HookClient, session: ClaudeSession, project: Path
+    shared_hooks: HookClient, shared_session: ClaudeSession
 ) -> None:
-    work(session)
-    (project / ".carryover.toml").write_text("exclude = true\n")
+    work(shared_session)
+    (shared_session.cwd / ".carryover.toml").write_text("exclude = true\n")
 
-    assert hooks.call("SessionStart", payload_of(next_session(session), "SessionStart", source="startup")) == NOTHING
+    assert (
+        shared_hooks.call("SessionStart", payload_of(next_session(shared_session), "SessionStart", source="startup"))
+        == NOTHING
+    )
 
 
 def test_the_last_words_are_in_the_handoff_before_the_transcript_has_them(
@@ -243,15 +253,15 @@ def test_a_limit_is_in_the_handoff_at_once(
 
 
 def test_before_a_compaction_the_handoff_is_published_and_then_answered(
-    hooks: HookClient, session: ClaudeSession, project: Path, running: DaemonProcess
+    shared_hooks: HookClient, shared_session: ClaudeSession, shared: DaemonProcess
 ) -> None:
-    session.prompt("Add a discount function to the cart")
-    running.settle()
-    session.answer(DONE)
+    shared_session.prompt("Add a discount function to the cart")
+    shared.settle()
+    shared_session.answer(DONE)
 
-    assert hooks.call("PreCompact", payload_of(session, "PreCompact", trigger="manual")) == NOTHING
+    assert shared_hooks.call("PreCompact", payload_of(shared_session, "PreCompact", trigger="manual")) == NOTHING
 
-    assert "negative amounts" in handoff_of(project)
+    assert "negative amounts" in handoff_of(shared_session.cwd)
 
 
 def test_one_projects_call_neither_gets_nor_changes_another(
