@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +12,6 @@ from carryover.agents import adapters
 from . import floors
 from .appended import BUSY_PAUSES_S, PAUSES_S, Latencies, LiveSession, append_while
 from .corpus import Corpus
-from .distilling import distilling
 from .measure import Row, at, compared, counted, in_own_process, megabytes, shown, timed
 from .process_tree import TreeWatch, memory_of, processes_of, processor_s
 from .processes import bare_daemon, daemon, fresh_state, usage
@@ -183,26 +182,3 @@ def idle(corpus: Corpus, top: Path, seconds: float) -> Iterator[Row]:
         what = f"idle: processor over {seconds:.0f} s"
         yield compared(what, ours.cpu_percent, floor.cpu_percent, "%", "idle-processor")
     yield counted("idle: processes below the daemon", children, "", "idle-children")
-
-
-def distilled(top: Path, lengths: Sequence[int]) -> Iterator[Row]:
-    """A handoff and an appended prompt against the length of the session."""
-    home = top / "lengths"
-    home.mkdir()
-    found = distilling(home, lengths)
-    shortest = found[0]
-    for one in found:
-        name = f"{one.turns:,} turns"
-        times = one.handoff_s / shortest.handoff_s
-        yield compared(
-            f"handoff of {name}: view, distil, render; {times:.1f}x the shortest (bare: select of 200 rows)",
-            one.handoff_s * MS,
-            one.rows_s * MS,
-            "ms",
-        )
-    for one in found:
-        times = one.append_s / shortest.append_s
-        yield Row(
-            f"one prompt more after {one.turns:,} turns: read, commit, view, distil, render; {times:.1f}x the shortest",
-            f"{one.append_s * MS:.1f} ms",
-        )

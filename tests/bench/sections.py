@@ -18,7 +18,7 @@ from .hooks import hooks
 from .measure import Row
 from .one_session import one_session
 from .peers import peers
-from .rows import appended, commands, daemon_first_read, distilled, first_read, idle, ledger_size
+from .rows import appended, commands, daemon_first_read, first_read, idle, ledger_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,6 @@ class Setting:
     appends: int
     busy_appends: int
     idle_s: float
-    lengths: tuple[int, ...]
     commands: int
     hook_calls: int
     session_megabytes: float
@@ -44,7 +43,6 @@ FULL: Final = Setting(
     appends=40,
     busy_appends=40,
     idle_s=20,
-    lengths=(10, 100, 1000, 10_000),
     commands=9,
     hook_calls=200,
     session_megabytes=50,
@@ -57,7 +55,6 @@ QUICK: Final = Setting(
     appends=8,
     busy_appends=20,
     idle_s=4,
-    lengths=(10, 100, 1000),
     commands=3,
     hook_calls=30,
     session_megabytes=10,
@@ -126,11 +123,6 @@ def _hooks(bench: Bench) -> Found:
     return _of(bench, hooks(bench.corpus, bench.top, bench.setting.hook_calls))
 
 
-def _lengths(bench: Bench) -> Found:
-    rows = list(distilled(bench.top, bench.setting.lengths))
-    return Found(table(rows), rows)
-
-
 def _one_session(bench: Bench) -> Found:
     rows = list(one_session(bench.top, bench.setting.session_megabytes, bench.setting.session_rounds, bench.cache))
     return Found(table(rows), rows)
@@ -171,10 +163,6 @@ _SECTIONS: Final = (
     ),
     Section(Heading("commands", "Commands at a prompt", "From the start of the process to its end, medians."), _prompt),
     Section(Heading("hooks", "Hooks", "The line in an agent's settings, run as the agent runs it."), _hooks),
-    Section(
-        Heading("lengths", "Against the length of a session", "A handoff must not cost more as the session grows."),
-        _lengths,
-    ),
     Section(
         Heading(
             "one-session",

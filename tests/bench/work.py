@@ -106,16 +106,6 @@ def opening(talk: Conversation, root: Path) -> None:
     talk.attachment("prompt_snapshot", code().all_text[:40_000])
 
 
-def small_turn(talk: Conversation, chance: random.Random, root: Path, number: int) -> None:
-    """A turn of seven short records, so that a session of thousands of turns is about turns and not about bytes."""
-    file, name = code().some(chance)
-    text = PROMPTS[number % len(PROMPTS)].format(file=file, name=name)
-    talk.prompt(f"{text} {RULINGS[0]}" if number == 3 else text)
-    _edit(talk, chance, root, file, most=8)
-    _test(talk, chance, root, file)
-    talk.answer(ANSWERS[number % len(ANSWERS)].format(file=file, name=name))
-
-
 def _read(talk: Conversation, chance: random.Random, root: Path, file: str) -> None:
     path = str(root / file)
     start, lines = code().part(chance, file, 200)
@@ -126,9 +116,9 @@ def _read(talk: Conversation, chance: random.Random, root: Path, file: str) -> N
     talk.result(call, numbered, {"type": "text", "file": about})
 
 
-def _edit(talk: Conversation, chance: random.Random, root: Path, file: str, most: int = 100) -> None:
+def _edit(talk: Conversation, chance: random.Random, root: Path, file: str) -> None:
     path = str(root / file)
-    start, lines = code().part(chance, file, most)
+    start, lines = code().part(chance, file, 100)
     at = chance.randrange(len(lines))
     old, new = lines[at], f"{lines[at]}  # checked"
     call = talk.call("Edit", {"file_path": path, "old_string": old, "new_string": new})

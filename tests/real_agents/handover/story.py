@@ -81,12 +81,6 @@ def told_all(text: str, ending: Ending, by: Tool) -> bool:
     return missing(text, by) == [] and (REASON in text or "dead end" in by.SILENT_ON) and ENDED[ending] in text
 
 
-def last_fact(tool: Tool, ending: Ending) -> str:
-    """What the transcript tells last of what the handoff has to tell."""
-    killed = QUESTION if "dead end" in tool.SILENT_ON else REASON
-    return {"limit": tool.LIMIT_RECORD, "killed": killed}.get(ending, LAST_WORDS)
-
-
 def stands(limited: Tool) -> str:
     """Told of a limit until any session has gone on: a B without hooks may read the file before or after that."""
     return "reached its usage limit; " + ("it resets " if limited.RESETS else "")
