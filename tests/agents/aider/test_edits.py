@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.agents.aider.edits import Answer, read_answer
+from carryover.agents.aider.parse import Answer, read_answer
 
 DIFF = "```diff\n--- a/src/cart.py\n+++ b/src/cart.py\n@@ ... @@\n def total():\n-    return 0\n+    return 1\n```"
 PATCH = "*** Begin Patch\n*** Update File: src/cart.py\n@@ def total():\n-    return 0\n+    return 1\n*** End Patch"

@@ -17,8 +17,8 @@ from agents.aider.test_commands import APPLIED, BLOCK
 from agents.aider.test_history import continued
 from carryover.adapter.contract import Agent, Batch, FileStat, Parsed, Record, Source
 from carryover.agents.aider.adapter import AGENT
-from carryover.agents.aider.context import MAX_INPUTS
 from carryover.agents.aider.history import State
+from carryover.agents.aider.wire import MAX_INPUTS
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import ingest

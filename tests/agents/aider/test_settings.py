@@ -12,7 +12,7 @@ from agents.aider.chats import HEAD, answer, prompt, typed
 from agents.aider.contract_case import HISTORY, INPUTS, WRITTEN_S
 from agents.aider.test_times import FIRST_MS
 from carryover.agents.aider.adapter import AGENT
-from carryover.agents.aider.settings import FILE, VARIABLE, moved_histories
+from carryover.agents.aider.locate import FILE, VARIABLE, moved_histories
 from carryover.cli import main
 from carryover.daemon.watcher import noticed
 from carryover.ingest.in_projects import roots_in_projects

@@ -9,7 +9,7 @@ from agents.aider.chats import HEAD, answer, prompt, typed
 from agents.aider.contract_case import HISTORY, INPUTS
 from carryover.adapter.contract import Source
 from carryover.agents.aider.adapter import AGENT
-from carryover.agents.aider.inputs import local_ms
+from carryover.agents.aider.history import local_ms
 from carryover.model import AssistantMessage, UserPrompt
 from contract.case import Reading, read_on
 

@@ -8,7 +8,7 @@ from typing import Any
 from agents.claude_code.contract_case import HEAD, SESSION
 from carryover.adapter.contract import Record, Source
 from carryover.agents.claude_code.adapter import AGENT
-from carryover.agents.claude_code.context import Context
+from carryover.agents.claude_code.builder import Context
 from carryover.model import AnyBody, Event, SessionInfo, Skipped
 
 START_MS = 1_795_154_400_000

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from carryover.agents.claude_code.edits import EditResult, applied, planned
+from carryover.agents.claude_code.tools import EditResult, applied, planned
 from carryover.records.changes import Change, Hunk
 
 CWD = "/home/dev/shop"

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from carryover.agents.claude_code.context import MAX_TASKS, Task, TaskChange
-from carryover.agents.claude_code.plans import ListedTask, TaskResult, apply, as_update, task_change, todo_list
+from carryover.agents.claude_code.builder import MAX_TASKS, Task, TaskChange
+from carryover.agents.claude_code.tools import ListedTask, TaskResult, apply, as_update, task_change, todo_list
 from carryover.model import PlanItem, PlanUpdate
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from carryover.agents.claude_code.text import own_words, plain_output, without_reminders
+from carryover.agents.claude_code.prompts import own_words, plain_output, without_reminders
 from carryover.records.text import tagged, without_ansi, without_handoff
 
 REMINDER = "<system-reminder>\nBe careful.\n</system-reminder>"

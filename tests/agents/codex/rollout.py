@@ -8,7 +8,7 @@ from typing import Any, Literal
 from agents.codex.contract_case import NAME, THREAD
 from carryover.adapter.contract import Record, Source
 from carryover.agents.codex.adapter import AGENT
-from carryover.agents.codex.context import Context
+from carryover.agents.codex.builder import Context
 from carryover.model import AnyBody, Event, SessionInfo, Skipped
 
 START_MS = 1_795_154_400_000

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from agents.codex.rollout import exited, running
-from carryover.agents.codex.outputs import Outcome, ended, read_output
+from carryover.agents.codex.commands import Outcome, ended, read_output
 from carryover.model import Op, ResultStatus
 
 SUCCESS = "Success. Updated the following files:\nM a\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.agents.codex.patches import in_account, subject
+from carryover.agents.codex.commands import in_account, subject
 from carryover.agents.codex.wire import ChangeDetail
 from carryover.records.changes import Change
 from carryover.records.patches import in_patch

@@ -13,7 +13,7 @@ import pytest
 from agents.codex.contract_case import THREAD, recording
 from agents.codex.rollout import OTHER, SHOP, Rollout, exited
 from carryover.agents.codex.adapter import AGENT
-from carryover.agents.codex.context import MAX_TURNS
+from carryover.agents.codex.builder import MAX_TURNS
 from carryover.model import Event, FileEdit, SessionInfo, ToolCall, ToolResult, UserPrompt, conversation_of
 from contract.case import Recording, read_on, source_at
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agents.codex.rollout import SHOP, Rollout
-from carryover.agents.codex.shell_patches import confirmed, in_command, in_script
+from carryover.agents.codex.commands import confirmed, in_command, in_script
 from carryover.model import FileEdit, ToolResult
 from carryover.records.changes import Change
 

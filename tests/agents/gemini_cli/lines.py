@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from carryover.adapter.contract import Record, Source
 from carryover.agents.gemini_cli.adapter import AGENT
-from carryover.agents.gemini_cli.context import Context
+from carryover.agents.gemini_cli.builder import Context
 from carryover.model import Body, Event, Skipped
 
 FOLDER: Final = "/home/dev/shop"

@@ -9,7 +9,7 @@ import pytest
 from agents.gemini_cli.lines import SESSION, Lines
 from carryover.adapter.contract import Source
 from carryover.agents.gemini_cli.adapter import AGENT
-from carryover.agents.gemini_cli.context import MAX_MESSAGES
+from carryover.agents.gemini_cli.builder import MAX_MESSAGES
 from carryover.model import AgentSummary, AssistantMessage, Retracted, ToolCall, ToolResult, TurnEnd, UserPrompt
 from carryover.records.text import HANDOFF_HEAD
 

@@ -12,9 +12,9 @@ from agents.opencode.reading import bodies
 from agents.opencode.stores import START_MS, Client
 from carryover.adapter.contract import Source
 from carryover.agents.opencode.adapter import AGENT
-from carryover.agents.opencode.context import Context
 from carryover.agents.opencode.database import DatabaseReader
 from carryover.agents.opencode.talk import PROMPT_SETTLED_MS, SETTLED_MS
+from carryover.agents.opencode.wire import Context
 from carryover.model import AssistantMessage, Question, ToolCall, ToolResult, UserPrompt
 from contract.case import Reading, fold_into
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.agents.windsurf.messages import said_in
+from carryover.agents.windsurf.parse import said_in
 
 TURN = """### User Input
 

@@ -7,9 +7,9 @@ from typing import Final
 from carryover.adapter.contract import Agent
 from carryover.adapter.lazily import lazily
 from carryover.agents.aider import locate
-from carryover.agents.aider.context import Context
 from carryover.agents.aider.history import HistoryReader
 from carryover.agents.aider.spec import SPEC
+from carryover.agents.aider.wire import Context
 
 AGENT: Final = Agent(
     spec=SPEC,

@@ -10,8 +10,7 @@ import msgspec
 
 from carryover.adapter.contract import Parsed, Source, ToolOutcome
 from carryover.adapter.event_builder import EventBuilder, differing
-from carryover.agents.aider.context import MAX_INPUTS, Call, Context
-from carryover.agents.aider.wire import Block
+from carryover.agents.aider.wire import MAX_INPUTS, Block, Call, Context
 from carryover.model import Actor, AnyBody, Op, ResultStatus, SessionInfo
 from carryover.records.fields import SUBJECT_CHARS, bounded, digest, resolved
 from carryover.records.text import names_own_folder

@@ -1,15 +1,21 @@
-"""Which files are Aider's histories: in the project itself, at the top of the repository or where settings say."""
+"""Which files are Aider's histories: in the project itself, at the top of the repository or where settings say.
+
+Settings move a history by `chat-history-file` (0.86.2). A relative name is taken from the folder that Aider is started
+in, here from the top of the project. Only files in the project count: nothing in a history elsewhere says which project
+it is of, and several may share it.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import stat
 from pathlib import Path
 from typing import Final
 
 from carryover.adapter.contract import Source
-from carryover.agents.aider.settings import moved_histories
 from carryover.agents.aider.spec import SPEC
+from carryover.readers.files import read_small
 
 NAME: Final = ".aider.chat.history.md"
 _HEADER: Final = b"# aider chat started at "
@@ -40,3 +46,57 @@ def exported(path: Path, head: bytes) -> Source | None:
     lines = (line for line in head.split(b"\n") if line.strip())
     begins = next(lines, b"").startswith(_HEADER)
     return Source(agent=SPEC.id, path=str(path)) if begins else None
+
+
+VARIABLE: Final = "AIDER_CHAT_HISTORY_FILE"
+FILE: Final = ".aider.conf.yml"
+_ENV_FILE: Final = ".env"
+_LIMIT_BYTES: Final = 256 << 10
+_MOST_KNOWN: Final = 2_000
+_VALUE: Final = r"""[ \t]*(?P<value>"[^"\r\n]*"|'[^'\r\n]*'|[^\s#"'][^\r\n#]*?)[ \t]*(?:#[^\r\n]*)?\r?$"""
+_IN_SETTINGS: Final = re.compile(rf"^chat-history-file[ \t]*:[ \t]{_VALUE}", re.MULTILINE)
+_IN_ENV_FILE: Final = re.compile(rf"^(?:export[ \t]+)?{VARIABLE}[ \t]*={_VALUE}", re.MULTILINE)
+
+_known: dict[str, tuple[tuple[int, int, int], str | None]] = {}
+"""What a file named when it had a stat: they are asked for every second."""
+
+
+def moved_histories(root: Path) -> list[Path]:
+    """The histories below `root` that settings name: the project's, and those in the folders above it, of which the
+    home folder is one for most projects."""
+    names = []
+    folder, below = str(root), ""
+    while folder != below:  # texts, since paths would cost ten times as much
+        prefix = folder.rstrip("/")
+        names += [_named(f"{prefix}/{_ENV_FILE}", _IN_ENV_FILE), _named(f"{prefix}/{FILE}", _IN_SETTINGS)]
+        folder, below = os.path.dirname(folder), folder  # noqa: PTH120
+    found = (_below(root, name) for name in names if name)
+    return list(dict.fromkeys(path for path in found if path is not None))
+
+
+def _named(path: str, pattern: re.Pattern[str]) -> str | None:
+    try:
+        status = os.stat(path)  # noqa: PTH116
+        stat = (status.st_mtime_ns, status.st_size, status.st_ino)
+        if (known := _known.get(path)) is not None and known[0] == stat:
+            return known[1]
+        text = (read_small(Path(path), limit=_LIMIT_BYTES) or b"").decode("utf-8", "replace")
+    except OSError:
+        return None
+    found = list(pattern.finditer(text))
+    name = found[-1]["value"].strip("\"'") if found else None
+    while len(_known) >= _MOST_KNOWN:
+        del _known[next(iter(_known))]
+    _known[path] = stat, name
+    return name
+
+
+def _below(root: Path, name: str) -> Path | None:
+    """The file of that name, if no link or `..` leads out of the project."""
+    path = Path(os.path.normpath(root / name))
+    try:
+        real = path.parent.resolve()
+    except (OSError, RuntimeError):
+        return None
+    is_inside = path.is_relative_to(root) and path != root and real.is_relative_to(root.resolve())
+    return path if is_inside and "\0" not in name else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -11,12 +13,201 @@ from carryover.adapter.contract import Parsed, Record, Source
 from carryover.adapter.event_builder import usable_name
 from carryover.agents.aider import wire
 from carryover.agents.aider.builder import Builder, mark_of
-from carryover.agents.aider.commands import drop_edits, user_input
-from carryover.agents.aider.context import MAX_EDITS, Context
-from carryover.agents.aider.edits import read_answer
-from carryover.agents.aider.messages import own_message
+from carryover.agents.aider.messages import drop_edits, own_message, user_input
+from carryover.agents.aider.wire import MAX_EDITS, Context
 from carryover.model import AssistantMessage, SessionStart
 from carryover.records import rawjson
+from carryover.records.changes import Change, Hunk, Replacement, patched, replaced, written
+from carryover.records.patches import in_patch
+
+_SEARCH: Final = re.compile(r"<{5,9} SEARCH>?\s*")
+_DIVIDER: Final = re.compile(r"={5,9}\s*")
+_REPLACE: Final = re.compile(r">{5,9} REPLACE\s*")
+_FENCES: Final = ("```", "````", "<source>", "<code>", "<pre>", "<codeblock>", "<sourcecode>")
+_NAME_ABOVE: Final = 3
+_MAX_NAME: Final = 250
+_HUNK: Final = re.compile(r"@@.*")
+
+Place = Callable[[str], str | None]
+"""The absolute path of a file that the model names."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """An answer, and the changes that it asks for."""
+
+    prose: str
+    """What it says beside them."""
+    changes: tuple[Change, ...]
+
+
+def read_answer(text: str, place: Place, *, whole_files: bool) -> Answer:
+    """Takes an answer apart. `whole_files`: a file name above a fence means that the file is to have that text."""
+    lines = text.split("\n")
+    found = _Found(lines, place)
+    at = 0
+    while at < len(lines):
+        at = found.take(at, whole_files=whole_files)
+    return Answer(found.prose(), found.changes())
+
+
+class _Found:
+    """What was found of edits so far, by path; a file may have several blocks."""
+
+    def __init__(self, lines: Sequence[str], place: Place) -> None:
+        self._lines = lines
+        self._place = place
+        self._gone: set[int] = set()
+        self._replacements: dict[str, list[Replacement]] = {}
+        self._others: dict[str, Change] = {}
+        self._last = ""
+
+    def take(self, at: int, *, whole_files: bool) -> int:
+        """Reads the edit that begins at a line, if one does, and returns the line to continue at."""
+        line = self._lines[at]
+        if _SEARCH.fullmatch(line.strip()):
+            return self._search(at)
+        if line.startswith("*** Begin Patch"):
+            return self._patch(at)
+        if line.startswith("```diff"):
+            return self._diff(at)
+        if whole_files and _fence_of(line) is not None:
+            return self._whole(at)
+        return at + 1
+
+    def prose(self) -> str:
+        """The text without the edits, and without more than one blank line where one was."""
+        kept = "\n".join(line for number, line in enumerate(self._lines) if number not in self._gone)
+        return re.sub(r"\n{3,}", "\n\n", kept).strip() if self._gone else kept.strip()
+
+    def changes(self) -> tuple[Change, ...]:
+        """One change for each file."""
+        replacements = [replaced(path, pairs, counted=True) for path, pairs in self._replacements.items()]
+        return (*replacements, *(self._others[path] for path in self._others if path not in self._replacements))
+
+    def _search(self, at: int) -> int:
+        divider = _find(self._lines, at + 1, _DIVIDER)
+        end = _find(self._lines, divider + 1, _REPLACE)
+        if end >= len(self._lines):
+            return at + 1
+        fence, name_at, name = self._name_above(at)
+        name = name or self._last
+        path = self._place(name) if name else None
+        if path is not None:
+            self._last = name
+            pair = Replacement(_text(self._lines[at + 1 : divider]), _text(self._lines[divider + 1 : end]))
+            self._replacements.setdefault(path, []).append(pair)
+        last = end + 1 if fence is not None and _is_fence(self._lines, end + 1) else end
+        self._gone.update(range(at if fence is None else fence, last + 1))
+        if name_at is not None:
+            self._gone.add(name_at)
+        return last + 1
+
+    def _name_above(self, at: int) -> tuple[int | None, int | None, str]:
+        """The line of the fence above a block, that of the file's name, and the name."""
+        fence = None
+        for place in range(at - 1, max(at - 1 - _NAME_ABOVE, -1), -1):
+            line = self._lines[place].strip()
+            if place in self._gone:
+                break
+            if _fence_of(line) is not None and fence is None:
+                fence = place
+                named = line[len("```") :] if line.startswith("```") else ""
+                if "." in named or "/" in named:
+                    return fence, None, named
+            elif line and line not in ("...", "```"):
+                name = _file_name(line)
+                return (fence, place, name) if name else (fence, None, "")
+        return fence, None, ""
+
+    def _patch(self, at: int) -> int:
+        end = next((n for n in range(at, len(self._lines)) if self._lines[n].startswith("*** End Patch")), None)
+        if end is None:
+            return at + 1
+        for change in in_patch("\n".join(self._lines[at : end + 1]), "/"):
+            path = self._place(change.path.lstrip("/"))
+            if path is not None:
+                self._others[path] = msgspec.structs.replace(change, path=path)
+        self._gone.update(range(at, end + 1))
+        return end + 1
+
+    def _diff(self, at: int) -> int:
+        end = next((n for n in range(at + 1, len(self._lines)) if self._lines[n].rstrip() == "```"), len(self._lines))
+        path: str | None = None
+        hunks: list[Hunk] = []
+        for number in range(at + 1, end):
+            line = self._lines[number]
+            before = self._lines[number - 1]
+            if line.startswith("+++ ") and before.startswith("--- "):
+                self._add_hunks(path, hunks)
+                path, hunks = self._place(_diff_name(before, line)), []
+            elif _HUNK.match(line):
+                hunks.append(Hunk(lines=[]))
+            elif not (line.startswith("--- ") and self._lines[min(number + 1, end - 1)].startswith("+++ ")):
+                hunks = hunks or [Hunk(lines=[])]
+                hunks[-1].lines.append(line)
+        if path is None:
+            return end + 1
+        self._add_hunks(path, hunks)
+        self._gone.update(range(at, min(end + 1, len(self._lines))))
+        return end + 1
+
+    def _add_hunks(self, path: str | None, hunks: list[Hunk]) -> None:
+        if path is not None and hunks:
+            # Their headers hold no line numbers, so neither does the change.
+            change = patched(Change(path=path, change="modify"), hunks)
+            self._others[path] = msgspec.structs.replace(change, line=None)
+
+    def _whole(self, at: int) -> int:
+        fence = _fence_of(self._lines[at])
+        closing = fence if fence is None or fence.startswith("`") else f"</{fence[1:]}"
+        end = next((n for n in range(at + 1, len(self._lines)) if self._lines[n].rstrip() == closing), None)
+        name = _file_name(self._lines[at - 1]) if at else ""
+        path = self._place(name) if name else None
+        if end is None or path is None:
+            return at + 1 if end is None else end + 1
+        self._others[path] = written(path, _text(self._lines[at + 1 : end]))
+        self._gone.update(range(at - 1, end + 1))
+        return end + 1
+
+
+def _fence_of(line: str) -> str | None:
+    """The fence that a line begins with."""
+    line = line.strip()
+    if line.startswith("```"):
+        return "````" if line.startswith("````") else "```"
+    return line if line in _OPENING else None
+
+
+def _is_fence(lines: Sequence[str], at: int) -> bool:
+    return at < len(lines) and (lines[at].startswith("```") or lines[at].strip() in _CLOSING)
+
+
+_OPENING: Final = frozenset(fence for fence in _FENCES if fence.startswith("<"))
+_CLOSING: Final = frozenset(f"</{fence[1:]}" for fence in _OPENING)
+
+
+def _file_name(line: str) -> str:
+    """The file that a line above a block names; empty where it names none. Models put it in marks of all kinds."""
+    name = line.strip().rstrip(":").lstrip("#").strip().strip("`").strip("*").strip()
+    looks = ("." in name or "/" in name or "\\" in name or name[:1].isupper()) and " " not in name
+    return name if looks and len(name) <= _MAX_NAME else ""
+
+
+def _diff_name(before: str, after: str) -> str:
+    new = after[len("+++ ") :].strip()
+    old = before[len("--- ") :].strip()
+    name = old if new == "/dev/null" else new
+    prefixed = name.startswith(("a/", "b/")) and (old.startswith("a/") or old == "/dev/null")
+    return name[2:] if prefixed else name
+
+
+def _find(lines: Sequence[str], start: int, pattern: re.Pattern[str]) -> int:
+    return next((n for n in range(start, len(lines)) if pattern.fullmatch(lines[n].strip())), len(lines))
+
+
+def _text(lines: Sequence[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
+
 
 _ONLY_OWN: Final = ("Aider v", "Tokens: ", "Applied edit to ")
 

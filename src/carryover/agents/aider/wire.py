@@ -6,6 +6,82 @@ from typing import Annotated, Final
 
 import msgspec
 
+from carryover.adapter.event_builder import OpenCall, SessionContext
+
+MAX_EDITS: Final = 50
+"""Of one answer."""
+MAX_COMMITS: Final = 20
+MAX_KEYS: Final = 50
+MAX_INPUTS: Final = 300
+"""Different inputs of one session that are counted."""
+MAX_LINT_CHARS: Final = 3_000
+
+
+class Commit(msgspec.Struct, frozen=True):
+    """A commit that Aider made, which `/undo` may take back."""
+
+    id: str
+    place: tuple[str, ...]
+    """Keys of the events of its edits."""
+
+
+class Call(OpenCall, frozen=True, omit_defaults=True):
+    """A tool call whose result has not come yet."""
+
+    ordinal: int = 0
+    """That of its item in the session (`Context.items`)."""
+
+
+class Context(SessionContext, frozen=True, omit_defaults=True):
+    """The state of a chat history, block by block. `last_ms`: of the last input, and one more for each item since."""
+
+    session: str = ""
+    items: int = 0
+    """Prompts, answers and messages of the session so far."""
+    inputs: dict[int, int] = msgspec.field(default_factory=dict)
+    """How often each input of the session was given so far, by its digest."""
+    prompt: int = 0
+    """Digest of the last input and of how often it was given before; 0 before the first one."""
+    since: int = 0
+    """Answers and messages since the last input."""
+    mark: int = 0
+    """Digest of the item that is parsed, 0 for an input."""
+    reported_ms: int = 0
+    """The latest time of an event, UTC milliseconds."""
+    windows: bool = False
+    """Paths are written with backslashes."""
+    whole_files: bool = False
+    """A model writes its edits as whole files."""
+    test_command: str = ""
+    auto_test: bool = False
+    """Tests are run after each edit."""
+    in_turn: bool = False
+    """The model was asked and has not answered."""
+    interrupted: bool = False
+    answer: int = 0
+    """Digest of the last answer: in architect mode it is given to the editor model in the form of a prompt."""
+    repeated: int = 0
+    """Digest of the words that a command was given: they come once more, as a separate prompt."""
+    call: Call | None = None
+    edits: tuple[Call, ...] = ()
+    """Those that the last answer asks for, each with its change, until Aider says what became of them."""
+    silent: bool = False
+    """The last answer has no words beside its edits."""
+    message: str = ""
+    """The last message: a question about a file is asked after its path."""
+    new_path: tuple[str, ...] = ()
+    """Files that the user let Aider create."""
+    own_commit: bool = True
+    """False: the next commit is of changes that were there before."""
+    turn: tuple[str, ...] = ()
+    """Keys of the events of edits that are not committed yet."""
+    untested: bool = False
+    """Files were changed, and no test has been seen since."""
+    commits: tuple[Commit, ...] = ()
+    lint: str | None = None
+    """What the linter has said so far; None: it says nothing now."""
+
+
 PROMPT: Final = "prompt"
 MODEL: Final = "model"
 MESSAGES: Final = "messages"

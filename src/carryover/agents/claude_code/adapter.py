@@ -7,7 +7,7 @@ from typing import Final
 from carryover.adapter.contract import Agent, QuotedText
 from carryover.adapter.lazily import lazily
 from carryover.agents.claude_code import locate
-from carryover.agents.claude_code.context import Context
+from carryover.agents.claude_code.builder import Context
 from carryover.agents.claude_code.hooks import HOOKS
 from carryover.agents.claude_code.spec import SPEC
 from carryover.readers.jsonl import JsonlReader
@@ -22,7 +22,7 @@ AGENT: Final = Agent(
     hooks=HOOKS,
     exported=locate.exported,
     quoted=QuotedText(
-        prompt=lazily("carryover.agents.claude_code.quoted", "read_prompt"),
-        outcome=lazily("carryover.agents.claude_code.quoted", "read_outcome"),
+        prompt=lazily("carryover.agents.claude_code.parse", "read_prompt"),
+        outcome=lazily("carryover.agents.claude_code.parse", "read_outcome"),
     ),
 )

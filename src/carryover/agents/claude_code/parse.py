@@ -6,22 +6,23 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from carryover.adapter.contract import Parsed, Record, Source
+import msgspec
+
+from carryover.adapter.contract import Parsed, Record, Source, ToolOutcome
 from carryover.agents.claude_code import wire
-from carryover.agents.claude_code.builder import Builder
-from carryover.agents.claude_code.context import Context
-from carryover.agents.claude_code.kinds import (
+from carryover.agents.claude_code.builder import Builder, Context
+from carryover.agents.claude_code.prompts import parse_queue_operation, parse_queued_command, parse_words, plain_output
+from carryover.agents.claude_code.results import outcome_by_text, parse_result
+from carryover.agents.claude_code.spec import SPEC
+from carryover.agents.claude_code.tools import parse_call
+from carryover.agents.claude_code.wire import (
     IMAGE_BLOCKS,
     QUIET_ATTACHMENTS,
     QUIET_BLOCKS,
     QUIET_RECORDS,
     QUIET_SYSTEM,
 )
-from carryover.agents.claude_code.prompts import parse_words
-from carryover.agents.claude_code.queued import parse_queue_operation, parse_queued_command
-from carryover.agents.claude_code.results import parse_result
-from carryover.agents.claude_code.tools import parse_call
-from carryover.model import AgentSummary, AssistantMessage, Skipped
+from carryover.model import AgentSummary, AnyBody, AssistantMessage, Op, SessionInfo, Skipped
 from carryover.records import rawjson
 from carryover.records.fields import digest
 from carryover.records.lenient import inside, text_of
@@ -178,3 +179,30 @@ _HANDLERS: Final[dict[str, Callable[[Builder], None]]] = {
     "custom-title": _parse_title,
     "ai-title": _parse_title,
 }
+
+
+_SKILL: Final = "Skill"
+"""The client answers this call with a `user` record that holds the skill's text, marked as its own (2.1.126)."""
+_IMAGES: Final = re.compile(r"(?:\s*\[Image: source: [^\]\n]{1,1000}\])+\s*")
+"""Where the images of a prompt came from: a record of the client's behind the prompt's (in exports of 2026)."""
+_SOURCE: Final = Source(agent=SPEC.id, path="")
+
+
+def read_prompt(text: str, after: str) -> tuple[AnyBody, ...]:
+    """What the text of a `user` record holds; nothing where the client wrote it. `after`: see `QuotedText.prompt`."""
+    if after == _SKILL or _IMAGES.fullmatch(text):
+        return ()
+    record = {
+        "type": "user",
+        "uuid": "quoted",
+        "sessionId": "quoted",
+        "timestamp": "2025-01-01T00:00:00Z",
+        "message": {"role": "user", "content": text},
+    }
+    _, parsed = parse_record(_SOURCE, Context(), Record(number=1, data=msgspec.json.encode(record)))
+    return tuple(event.body for event in parsed.events if not isinstance(event.body, SessionInfo))
+
+
+def read_outcome(_op: Op, text: str) -> ToolOutcome:
+    """How a call ended, by the text of its result."""
+    return outcome_by_text(plain_output(text))

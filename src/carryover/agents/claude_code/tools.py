@@ -2,22 +2,185 @@
 
 from __future__ import annotations
 
-from typing import Final
+import re
+from typing import Final, Literal
 
 import msgspec
 
 from carryover.adapter.event_builder import opened, usable_name
-from carryover.agents.claude_code import edits, plans, wire
-from carryover.agents.claude_code.builder import Builder
-from carryover.agents.claude_code.context import MAX_OPEN_CALLS, OpenCall
-from carryover.agents.claude_code.kinds import LOOKS_AT_JOB, STOPS_JOB
-from carryover.model import Op, PlanProposal
+from carryover.agents.claude_code import wire
+from carryover.agents.claude_code.builder import MAX_OPEN_CALLS, MAX_TASKS, Builder, OpenCall, Task, TaskChange
+from carryover.agents.claude_code.wire import LOOKS_AT_JOB, STOPS_JOB
+from carryover.model import Op, PlanItem, PlanProposal, PlanState, PlanUpdate
 from carryover.records import rawjson, shell_files
 from carryover.records.asked import asked_in
-from carryover.records.changes import Change
-from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded
+from carryover.records.changes import Change, Hunk, Replacement, patched, replaced, written
+from carryover.records.fields import MAX_NAME_CHARS, MAX_PATH_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded, resolved
 from carryover.records.lenient import Fields, fields_of, first_text, inside
 from carryover.records.text import names_own_folder
+
+STATES: Final[dict[str, PlanState]] = {"pending": "pending", "in_progress": "active", "completed": "done"}
+
+
+class Todo(msgspec.Struct, frozen=True):
+    """One entry of TodoWrite's input (2.0.65, 2.1.111)."""
+
+    content: str
+    status: str = "pending"
+
+
+class TodoInput(msgspec.Struct, frozen=True):
+    """Input of TodoWrite: the whole list (2.0.65, 2.1.111)."""
+
+    todos: list[Todo]
+
+
+class TaskInput(msgspec.Struct, frozen=True, rename="camel"):
+    """Input of TaskCreate and TaskUpdate (2.1.328)."""
+
+    task_id: str | None = None
+    subject: str | None = None
+    status: str | None = None
+
+
+class ListedTask(msgspec.Struct, frozen=True):
+    """A task as TaskCreate and TaskList return it (2.1.328)."""
+
+    id: str
+    subject: str = ""
+    status: str = "pending"
+
+
+class TaskResult(msgspec.Struct, frozen=True):
+    """`toolUseResult` of TaskCreate (`task`) and TaskList (`tasks`) (2.1.328)."""
+
+    task: ListedTask | None = None
+    tasks: list[ListedTask] | None = None
+
+
+def todo_list(raw: msgspec.Raw) -> PlanUpdate | None:
+    """The list a TodoWrite call sets, None when its input has another shape."""
+    given = rawjson.part_of(raw, TodoInput)
+    if given is None:
+        return None
+    return PlanUpdate(items=tuple(PlanItem(text=todo.content, state=_state(todo.status)) for todo in given.todos))
+
+
+def task_change(raw: msgspec.Raw) -> TaskChange | None:
+    """What a TaskCreate or TaskUpdate call asks for, None when its input has another shape."""
+    given = rawjson.part_of(raw, TaskInput)
+    if given is None or len(given.task_id or "") > MAX_NAME_CHARS:
+        return None
+    state: Literal["pending", "active", "done", "deleted"] | None = None
+    if given.status is not None:
+        state = "deleted" if given.status == "deleted" else _state(given.status)
+    return TaskChange(
+        id=given.task_id, text=bounded(given.subject, SHORT_CHARS) if given.subject else None, state=state
+    )
+
+
+def apply(
+    tasks: tuple[Task, ...], change: TaskChange | None, result: TaskResult | None, output: str
+) -> tuple[Task, ...]:
+    """The task list after a successful call.
+
+    A created task gets its id from the result, or from its text in sub-agents' files, where there is no result. A
+    task that was created before the transcript began is unknown until it is listed.
+    """
+    if result is not None and result.tasks is not None:
+        listed = (Task(id=t.id, text=bounded(t.subject, SHORT_CHARS), state=_state(t.status)) for t in result.tasks)
+        return tuple(task for task in listed if task.text and len(task.id) <= MAX_NAME_CHARS)[-MAX_TASKS:]
+    if change is None:
+        return tasks
+    if change.id is None:
+        return _created(tasks, change, result, output)
+    if change.state == "deleted":
+        return tuple(task for task in tasks if task.id != change.id)
+    return tuple(_updated(task, change, change.state) if task.id == change.id else task for task in tasks)
+
+
+_CREATED: Final = re.compile(r"Task #(\S+) created")
+
+
+def _created(tasks: tuple[Task, ...], change: TaskChange, result: TaskResult | None, output: str) -> tuple[Task, ...]:
+    task_id = result.task.id if result is not None and result.task is not None else None
+    if task_id is None and (found := _CREATED.search(output)):
+        task_id = found[1]
+    if task_id is None or not change.text:
+        return tasks
+    others = tuple(task for task in tasks if task.id != task_id)
+    return (*others, Task(id=task_id, text=change.text))[-MAX_TASKS:]
+
+
+def _updated(task: Task, change: TaskChange, state: PlanState | None) -> Task:
+    return Task(id=task.id, text=change.text or task.text, state=state or task.state)
+
+
+def as_update(tasks: tuple[Task, ...]) -> PlanUpdate:
+    """Returns the event that sets the whole task list."""
+    return PlanUpdate(items=tuple(PlanItem(text=task.text, state=task.state) for task in tasks))
+
+
+def _state(status: str) -> PlanState:
+    return STATES.get(status, "pending")
+
+
+_OWN_NOTES: Final = re.compile(r"/\.claude/(?:plans|projects)/")
+"""Plans and memory that the client keeps for itself (2.0.28, 2.1.328): not work, and outside every project."""
+
+
+class EditInput(msgspec.Struct, frozen=True):
+    """Input of Edit, Write, MultiEdit and NotebookEdit (2.0.65, 2.1.328)."""
+
+    file_path: str | None = None
+    notebook_path: str | None = None
+    old_string: str | None = None
+    new_string: str | None = None
+    replace_all: bool | None = None
+    content: str | None = None
+    edits: list[Replacement] | None = None
+
+
+class EditResult(msgspec.Struct, frozen=True, rename="camel"):
+    """`toolUseResult` of the same tools; absent in sub-agents' files (2.1.328)."""
+
+    file_path: str | None = None
+    type: str | None = None
+    structured_patch: list[Hunk] | None = None
+
+
+def planned(raw: msgspec.Raw, cwd: str | None) -> Change | None:
+    """The change an edit call asks for, as far as its input says; None when it names no file."""
+    given = rawjson.part_of(raw, EditInput)
+    if given is None:
+        return None
+    path = resolved(given.file_path or given.notebook_path or "", cwd)
+    if path is None or not (given.file_path or given.notebook_path) or len(path) > MAX_PATH_CHARS:
+        return None
+    if _OWN_NOTES.search(path):
+        return None
+    if given.content is not None:
+        return written(path, given.content)
+    pairs = given.edits or ()
+    if given.old_string is not None or given.new_string is not None:
+        pairs = [Replacement(old_string=given.old_string or "", new_string=given.new_string or "")]
+    return replaced(path, pairs, counted=bool(pairs) and not given.replace_all)
+
+
+def applied(change: Change, result: EditResult | None, output: str) -> Change:
+    """`change` as it was made: distinguishes a created file from an overwritten one; a patch gives the lines."""
+    if result is not None and result.type == "create":
+        return msgspec.structs.replace(change, change="add")
+    if result is not None and result.structured_patch:
+        return patched(change, result.structured_patch)
+    # In sub-agents' files the text of the result says so (2.0.65, 2.1.328).
+    if output.startswith("File created successfully"):
+        return msgspec.structs.replace(change, change="add")
+    if change.line is None:
+        return change
+    # The input of Write says how long the file is, which is not what changed in one that existed.
+    return msgspec.structs.replace(change, added=None, removed=None, line=None)
+
 
 OPS: Final[dict[str, Op]] = {
     "Bash": "shell",
@@ -105,7 +268,7 @@ def _open_call(call_id: str, name: str, raw: msgspec.Raw, given: Fields, cwd: st
         label=bounded(first_text(given, "description"), SHORT_CHARS),
         changes=_changes(name, op, raw, given, cwd),
         task_id=_job(name, raw),
-        task=plans.task_change(raw) if name in ("TaskCreate", "TaskUpdate") else None,
+        task=task_change(raw) if name in ("TaskCreate", "TaskUpdate") else None,
         handoff=names_own_folder(" ".join((cwd or "", about, first_text(given, "path")))),
     )
 
@@ -117,8 +280,8 @@ def _job(name: str, raw: msgspec.Raw) -> str:
 
 def _changes(name: str, op: Op, raw: msgspec.Raw, given: Fields, cwd: str | None) -> tuple[Change, ...]:
     if op in ("edit", "write"):
-        planned = edits.planned(raw, cwd)
-        return (planned,) if planned is not None else ()
+        change = planned(raw, cwd)
+        return (change,) if change is not None else ()
     if name == "Bash":
         return shell_files.changes(first_text(given, "command"), cwd)
     return ()
@@ -133,7 +296,7 @@ def _parse_said(builder: Builder, part: str, block: wire.Block) -> None:
         plan = rawjson.part_of(block.input, PlanInput) or PlanInput()
         builder.add(PlanProposal(call_id=call_id, text=plan.plan), f"{part}.plan", call_id)
     elif block.name == "TodoWrite":
-        todos = plans.todo_list(block.input)
+        todos = todo_list(block.input)
         if todos is None:
             builder.skip("assistant/tool_use/TodoWrite", "unexpected input")
         else:

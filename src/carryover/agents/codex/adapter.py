@@ -7,9 +7,9 @@ from typing import Final
 from carryover.adapter.contract import Agent, QuotedText
 from carryover.adapter.lazily import lazily
 from carryover.agents.codex import locate
-from carryover.agents.codex.context import Context
+from carryover.agents.codex.builder import Context
 from carryover.agents.codex.hooks import HOOKS
-from carryover.agents.codex.reader import RolloutReader
+from carryover.agents.codex.locate import RolloutReader
 from carryover.agents.codex.spec import SPEC
 
 AGENT: Final = Agent(
@@ -22,7 +22,7 @@ AGENT: Final = Agent(
     hooks=HOOKS,
     exported=locate.exported,
     quoted=QuotedText(
-        prompt=lazily("carryover.agents.codex.quoted", "read_prompt"),
-        outcome=lazily("carryover.agents.codex.quoted", "read_outcome"),
+        prompt=lazily("carryover.agents.codex.messages", "read_prompt"),
+        outcome=lazily("carryover.agents.codex.messages", "read_outcome"),
     ),
 )

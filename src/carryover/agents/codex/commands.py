@@ -1,17 +1,26 @@
-"""Shell commands in the forms in which Codex writes them down."""
+"""How a tool call ended, as far as the text of its output says it."""
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Final
 from urllib.parse import unquote
 
 import msgspec
+from msgspec.structs import replace
 
-from carryover.agents.codex.wire import whole_number
+from carryover.adapter.contract import ToolOutcome
+from carryover.agents.codex.wire import ChangeDetail, whole_number
+from carryover.model import Op, ResultStatus
 from carryover.records import rawjson
+from carryover.records.changes import Change, hunks_in, patched
+from carryover.records.fields import resolved
 from carryover.records.lenient import text_of
+from carryover.records.patches import added, in_patch, place_of, renamed
+from carryover.records.text import without_ansi
 
 _SCRIPT_FLAGS: Final = frozenset(("-c", "-lc", "-Command", "/c"))
 
@@ -48,3 +57,243 @@ def process_of(raw: msgspec.Raw | None) -> str | None:
     """The number of a running process, which is a number in some places and a text in others."""
     number = whole_number(raw) if raw is not None else None
     return str(number) if number is not None else text_of(raw) or None
+
+
+def in_account(changes: Mapping[str, ChangeDetail], cwd: str | None) -> tuple[Change, ...]:
+    """The changes that the client says it made (`FileChange`, `patch_apply_end`), in the order of their paths."""
+    found = (_made(path, detail, cwd) for path, detail in sorted(changes.items()))
+    return tuple(change for change in found if change is not None)
+
+
+def subject(changes: Sequence[Change]) -> str:
+    """The file that a patch is about: of several, one that was there before."""
+    edited = [change for change in changes if change.change in ("modify", "rename")]
+    first = next(iter(edited or changes), None)
+    return (first.old_path or first.path) if first is not None else ""
+
+
+def _made(path: str, detail: ChangeDetail, cwd: str | None) -> Change | None:
+    place = place_of(path, cwd)
+    if place is None:
+        return None
+    if detail.type == "add":
+        return added(place, detail.content or "")
+    if detail.type == "delete":
+        return Change(path=place, change="delete")
+    if detail.type != "update":
+        return None
+    change = patched(Change(path=place, change="modify"), hunks_in(detail.unified_diff or ""))
+    return renamed(change, detail.move_path, cwd) if detail.move_path else change
+
+
+_MOST_CHARS: Final = 1 << 20
+_BEGIN: Final = "*** Begin Patch"
+_END: Final = "\n*** End Patch"
+_MOST_AROUND: Final = 2000
+_CD: Final = r"\s*(?:cd\s+(?P<folder>'[^'\n]*'|\"[^\"\n$`]*\"|[^\s;&|$`'\"*?~]+)\s*&&\s*)?"
+_ANY_CD: Final = re.compile(r"\bcd\s")
+_TOOL: Final = r"apply_?patch(?:\.bat)?"
+_HERE: Final = r"<<-?\s*(?P<quote>['\"]?)(?P<end>\w+)(?P=quote)"
+_HANDED: Final = tuple(
+    (re.compile(_CD + before), after)
+    for before, after in (
+        (rf"{_TOOL}\s+{_HERE}\s*", r"\s*\n{end}\s*"),
+        (rf"cat\s+{_HERE}\s*\|\s*{_TOOL}\s*", r"\s*\n{end}\s*"),
+        (rf"{_TOOL}\s+(?P<end>['\"])\s*", r"\s*{end}\s*"),
+        (rf"{_TOOL}\s+@(?P<end>['\"])\s*", r"\s*\n{end}@\s*"),
+        (r"@(?P<end>['\"])\s*", rf"\s*\n{{end}}@\s*\|\s*{_TOOL}\s*"),
+    )
+)
+"""What comes before and after a patch in a command that does nothing else: a here-document (0.34 and later), or what
+PowerShell has for that (0.48 to 0.87 on Windows; the forms are the shell's, in no recording)."""
+_SUCCESS: Final = "Success. Updated the following files:"
+_TOLD: Final = re.compile(r"^[AMD] (\S[^\r\n]{0,1000})", re.MULTILINE)
+
+
+def in_command(command: str, cwd: str | None) -> tuple[Change, ...] | None:
+    """The changes of a shell command that only hands a patch to `apply_patch`; None where it is something else.
+
+    The client takes such a command out of the shell's hands (0.169).
+    """
+    patches = _patches(command)
+    if len(patches) != 1:
+        return None
+    start, end = patches[0]
+    before, after = command[:start], command[end:]
+    if len(before) + len(after) > _MOST_AROUND:
+        return None
+    for opening, closing in _HANDED:
+        handed = opening.fullmatch(before)
+        if handed is not None and re.fullmatch(closing.format(end=handed["end"]), after):
+            return in_patch(command[start:end], _moved(handed, cwd))
+    return None
+
+
+def in_script(command: str, cwd: str | None) -> tuple[Change, ...]:
+    """The changes that a script tries to make by `apply_patch` among other things. See `confirmed`."""
+    patches = _patches(command)
+    if not patches:
+        return ()
+    around = "".join(command[end:start] for (_, end), (start, _) in pairwise([(0, 0), *patches, (len(command), 0)]))
+    if not re.search(_TOOL, around):
+        return ()
+    moved = re.match(_CD, around[:_MOST_AROUND])
+    folder = moved["folder"] if moved is not None else None
+    if len(_ANY_CD.findall(around)) > (1 if folder else 0):
+        return ()
+    cwd = _moved(moved, cwd) if moved is not None else cwd
+    return tuple(change for start, end in patches for change in in_patch(command[start:end], cwd))
+
+
+def confirmed(changes: Sequence[Change], output: str) -> tuple[Change, ...]:
+    """Those of a script's `changes` that its output confirms: it may have continued after a patch that failed."""
+    if _SUCCESS not in output:
+        return ()
+    named = tuple("/" + _slashed(found[1].strip()).removeprefix("./").lstrip("/") for found in _TOLD.finditer(output))
+    return tuple(
+        change
+        for change in changes
+        if any(f"/{_slashed(path)}".endswith(named) for path in (change.path, change.old_path) if path)
+    )
+
+
+def _patches(command: str) -> list[tuple[int, int]]:
+    """Where in `command` patches begin and end."""
+    found: list[tuple[int, int]] = []
+    start = command.find(_BEGIN) if len(command) <= _MOST_CHARS else -1
+    while start >= 0:
+        last = command.find(_END, start)
+        if last < 0:
+            break
+        found.append((start, last + len(_END)))
+        start = command.find(_BEGIN, found[-1][1])
+    return found
+
+
+def _moved(handed: re.Match[str], cwd: str | None) -> str | None:
+    return resolved(handed["folder"].strip("'\""), cwd) if handed["folder"] else cwd
+
+
+def _slashed(path: str) -> str:
+    return path.replace("\\", "/")
+
+
+_HEAD: Final = re.compile(
+    r"(?:Chunk ID: .*\n)?(?:Wall time: .*\n)?"
+    r"(?:Process exited with code (?P<code>-?\d{1,10})|Process running with session ID (?P<process>\w{1,40}))\b"
+)
+_EXIT_CODE: Final = re.compile(r"Exit code: (-?\d{1,10})\b")
+_BODY: Final = "\nOutput:\n"
+_HEAD_CHARS: Final = 400
+_ABORTED: Final = re.compile(r"(?:Wall time: [\d.]{1,12} seconds\n)?aborted by user(?: after [\d.]{1,12}s)?\s*")
+_REJECTED: Final = ("exec command rejected by user", "patch rejected by user", "rejected by user")
+_NEVER_RAN: Final = ("unsupported call: ", "unsupported custom tool call: ", "failed to parse function arguments")
+_FAILED: Final = (
+    "apply_patch verification failed",
+    "Script failed",
+    "exec_command failed",
+    "execution error",
+    "write_stdin failed",
+)
+_IN_SANDBOX: Final = re.compile(r"failed in sandbox(?: \w+ with execution error)?: ?")
+_DENIED_THERE: Final = re.compile(r"sandbox denied exec error, exit code: (-?\d{1,10}), stdout: ")
+_STDERR: Final = ", stderr: "
+"""What stands before the two halves of a command's output where the client suspects its sandbox (0.46)."""
+_PATCH_FAILED: Final = "error: "
+"""Before a reason that later clients put behind `apply_patch verification failed` (0.34, 0.48)."""
+_SCRIPT_ERROR: Final = "Script error:\n"
+"""Stands above the reason where a script of code mode failed (0.169)."""
+_WORKED: Final = ("Success. Updated the following files:", "Script completed")
+_PLAN_TAKEN: Final = "Plan updated"
+_SURE: Final[frozenset[Op]] = frozenset(("read", "search", "web", "agent", "ask"))
+_KILLED: Final = -1
+
+
+class Outcome(ToolOutcome, frozen=True):
+    """How a call ended, if it has."""
+
+    process: str | None = None
+    """It has not ended: this process runs on."""
+    exited: bool = False
+    """A process has ended, as the client says: it was not only the call that failed or was put away."""
+
+
+class Metadata(msgspec.Struct, frozen=True):
+    """`metadata` of an output that is JSON."""
+
+    exit_code: msgspec.Raw
+
+
+class Wrapped(msgspec.Struct, frozen=True):
+    """Output as JSON: of `apply_patch` in 0.87 to 0.125, of every command in 0.48 and 0.53."""
+
+    output: str
+    metadata: Metadata
+
+
+_WRAPPED: Final = msgspec.json.Decoder(Wrapped)
+
+
+def read_output(op: Op, text: str) -> Outcome:
+    """What the output of a call says of its end. `unknown` where it says nothing and the tool may fail silently."""
+    if text.startswith('{"output"') and (wrapped := _wrapped(text)) is not None:
+        return ended(whole_number(wrapped.metadata.exit_code), without_ansi(wrapped.output))
+    text = without_ansi(text)
+    if head := _HEAD.match(text):
+        if head["process"]:
+            return Outcome("unknown", _body(text), process=head["process"])
+        return replace(ended(int(head["code"]), _body(text)), exited=True)
+    if head := _EXIT_CODE.match(text):
+        return ended(int(head[1]), _body(text))
+    if found := _IN_SANDBOX.match(text):
+        return _ended_in_sandbox(text[found.end() :])
+    if _ABORTED.fullmatch(text):
+        return Outcome("interrupted", text)
+    if text.startswith(_REJECTED):
+        return Outcome("denied", text, never_ran=True)
+    if text.startswith(_NEVER_RAN):
+        return Outcome("error", text, never_ran=True)
+    if op == "edit" and text.startswith(_PATCH_FAILED):
+        return Outcome("error", text)
+    if text.startswith(_FAILED):
+        return Outcome("error", _body(text).removeprefix(_SCRIPT_ERROR))
+    return Outcome(_status(op, text), text)
+
+
+def ended(exit_code: int | None, output: str, status: str | None = None) -> Outcome:
+    """The end of a process: by its exit code, else by the client's own word for it (`completed`, `failed`)."""
+    if status == "declined":
+        return Outcome("denied", output, never_ran=True)
+    if exit_code == _KILLED:
+        return Outcome("interrupted", output)
+    if exit_code is None:
+        words: dict[str | None, ResultStatus] = {"completed": "ok", "failed": "error"}
+        return Outcome(words.get(status, "unknown"), output)
+    return Outcome("ok" if exit_code == 0 else "error", output, exit_code=exit_code)
+
+
+def _ended_in_sandbox(text: str) -> Outcome:
+    found = _DENIED_THERE.match(text)
+    if found is None:
+        return Outcome("error", text)
+    printed = text[found.end() :].rpartition(_STDERR)
+    return ended(int(found[1]), "\n".join(part for part in (printed[0], printed[2]) if part))
+
+
+def _status(op: Op, text: str) -> ResultStatus:
+    if op == "plan":
+        return "ok" if text.startswith(_PLAN_TAKEN) else "error"
+    return "ok" if op in _SURE or text.startswith(_WORKED) else "unknown"
+
+
+def _body(text: str) -> str:
+    """What follows the client's own lines."""
+    at = text.find(_BODY, 0, _HEAD_CHARS)
+    return text[at + len(_BODY) :].lstrip("\n") if at >= 0 else text
+
+
+def _wrapped(text: str) -> Wrapped | None:
+    try:
+        return _WRAPPED.decode(text.encode("utf-8", "replace"))
+    except rawjson.UNREADABLE:
+        return None

@@ -7,11 +7,13 @@ from typing import Final, Literal
 
 import msgspec
 
+from carryover.adapter.contract import ToolOutcome
 from carryover.adapter.event_builder import usable_name
 from carryover.agents.codex import wire
 from carryover.agents.codex.builder import Builder
-from carryover.agents.codex.kinds import SUMMARY_KINDS
-from carryover.model import Actor, AgentSummary, AssistantMessage, BackgroundTask, PlanProposal, UserPrompt
+from carryover.agents.codex.commands import read_output
+from carryover.agents.codex.wire import SUMMARY_KINDS
+from carryover.model import Actor, AgentSummary, AnyBody, AssistantMessage, BackgroundTask, Op, PlanProposal, UserPrompt
 from carryover.records import rawjson
 from carryover.records.fields import digest
 from carryover.records.lenient import fields_of, text_of
@@ -138,3 +140,15 @@ def _typed(text: str) -> str:
     if text.startswith(_EDITORS_WORDS) and _REQUEST in text:
         return text.partition(_REQUEST)[2].strip()
     return text
+
+
+def read_prompt(text: str, _after: str) -> tuple[AnyBody, ...]:
+    """What the text of a `user` message holds; nothing where the client wrote it."""
+    words = typed_prompt(text)
+    return (UserPrompt(text=words),) if words.strip() else ()
+
+
+def read_outcome(op: Op, text: str) -> ToolOutcome:
+    """How a call ended, by the text of its output."""
+    found = read_output(op, text)
+    return ToolOutcome(found.status, found.output, found.exit_code, found.never_ran)

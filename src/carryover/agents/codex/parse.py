@@ -8,17 +8,191 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Source
-from carryover.adapter.event_builder import usable_folder
-from carryover.agents.codex import messages, turns, wire
-from carryover.agents.codex.builder import Builder
-from carryover.agents.codex.context import Context
-from carryover.agents.codex.kinds import QUIET_EVENTS, QUIET_ITEMS, QUIET_RECORDS, QUIET_RESPONSES
-from carryover.agents.codex.reader import NOTED
+from carryover.adapter.event_builder import usable_folder, usable_name
+from carryover.agents.codex import messages, wire
+from carryover.agents.codex.builder import MAX_TURNS, Builder, Context, Turn
+from carryover.agents.codex.locate import NOTED
 from carryover.agents.codex.results import parse_command, parse_file_change, parse_output, parse_web_search
-from carryover.agents.codex.session import is_still_copied, parse_session
 from carryover.agents.codex.tools import parse_call
-from carryover.model import Skipped
+from carryover.agents.codex.wire import QUIET_EVENTS, QUIET_ITEMS, QUIET_RECORDS, QUIET_RESPONSES
+from carryover.model import Retracted, Skipped, TurnEnd
 from carryover.records import rawjson
+from carryover.records.fields import digest, iso_utc, utc_ms
+from carryover.records.lenient import Fields, fields_of, inside, number_of, text_of
+from carryover.records.resets import failed_turn
+
+_COPIED_WITHIN_S: Final = 10
+"""A history is copied at once, when the file is made (0.125); what is written later is its own."""
+_CLIENTS_OWN: Final = frozenset(("subagent", "guardian_review", "memory_consolidation"))
+"""`thread_source` where no user speaks. All but the first read about; other names are those of the user's programs."""
+
+
+def parse_session(builder: Builder, payload: msgspec.Raw) -> None:
+    """`session_meta`. The first one is the file's own; another thread's after it was copied with that one's history."""
+    meta = rawjson.part_of(payload, wire.SessionMeta)
+    if meta is None or usable_name(meta.id) is None:
+        builder.skip("session_meta", "unexpected shape")
+        return
+    if builder.context.thread is not None:
+        if meta.id != builder.context.thread and not _keeps_copy(builder.context):
+            builder.change(copied_s=builder.context.made_s)
+        return
+    is_sub_agent = _is_clients_own(meta)
+    spawner = text_of(inside(meta.source, "subagent", "thread_spawn", "parent_thread_id"))
+    named_by = (meta.session_id, meta.parent_thread_id, spawner)
+    parent = next((thread for thread in named_by if usable_name(thread) and thread != meta.id), meta.id)
+    cwd = usable_folder(meta.cwd)
+    made_s = (utc_ms(meta.timestamp) or builder.at_ms) // 1000
+    builder.change(
+        thread=meta.id,
+        session=parent if is_sub_agent else meta.id,
+        subagent_id=meta.id if is_sub_agent else None,
+        cwd=cwd,
+        family="paginated" if meta.history_mode == "paginated" else "legacy",
+        turns=(Turn(cwd=cwd),),
+        made_s=made_s,
+        copied_s=made_s if _is_copying_fork(meta) and not builder.context.orphan else None,
+        own_from=wire.whole_number(meta.subagent_history_start_ordinal),
+    )
+    branch = text_of(inside(meta.git, "branch"))
+    builder.learn(agent_version=meta.cli_version, branch=branch, parent=meta.forked_from_id)
+
+
+def is_still_copied(context: Context, line: wire.Line) -> bool:
+    """Whether a record is history that the client copied from the thread which was forked (0.125) or made this one.
+
+    Copies have the time of the fork but keep the start of their turn: the first turn that started since is the fork's
+    own. A fork that no turn with a start follows ends its copying by the clock.
+    """
+    if context.own_from is not None and (ordinal := wire.whole_number(line.ordinal)) is not None:
+        return ordinal < context.own_from
+    if context.copied_s is None:
+        return False
+    if utc_ms(line.timestamp) >= (context.copied_s + _COPIED_WITHIN_S) * 1000:
+        return False
+    if line.type != "event_msg" or wire.kind_of(line.payload) != "task_started":
+        return True
+    event = rawjson.part_of(line.payload, wire.TurnEvent) or wire.TurnEvent()
+    started_s = wire.whole_number(event.started_at)
+    return started_s is None or started_s < context.copied_s
+
+
+def _is_clients_own(meta: wire.SessionMeta) -> bool:
+    """A sub-agent, a reviewer, or another thread in which no user speaks."""
+    return meta.thread_source in _CLIENTS_OWN or not {"subagent", "internal"}.isdisjoint(fields_of(meta.source))
+
+
+def _is_copying_fork(meta: wire.SessionMeta) -> bool:
+    """The file is a fork, into which its parent's records were copied."""
+    return meta.forked_from_id is not None and wire.whole_number(meta.forked_from_ordinal_exclusive) is None
+
+
+def _keeps_copy(context: Context) -> bool:
+    """Nothing else has the history that was copied. What a sub-agent was given is its session's own."""
+    return context.orphan and context.subagent_id is None
+
+
+_LIMITS: Final = frozenset(("usage_limit_exceeded", "rate_limit_exceeded"))
+_TOO_MANY: Final = 429
+_USED_UP: Final = 100.0
+_LATEST_S: Final = 253_402_300_799
+_ASKED: Final = "prompt"
+"""The kind by which prompts are counted in a turn."""
+_ENDED_BY_USER: Final = frozenset(("interrupted", "replaced"))
+
+
+def parse_started(builder: Builder, event: wire.TurnEvent) -> None:
+    """`task_started`: a turn begins. One with a trigger is the user's, so a review that was running is over."""
+    builder.start_turn(usable_name(event.turn_id), None)
+    # In the file that asked for a review, the reviewer's turn begins too; that has no trigger.
+    if text_of(inside(event.turn_attribution, "turn_trigger")):
+        builder.change(review=False)
+
+
+def parse_context(builder: Builder, payload: msgspec.Raw) -> None:
+    """`turn_context`: the folder and the model of a turn. 0.99 writes one for each request, without a turn's id."""
+    given = rawjson.part_of(payload, wire.TurnContext)
+    if given is None:
+        builder.skip("turn_context", "unexpected shape")
+        return
+    builder.learn(model=given.model)
+    # The turn of a review has none, in the file that asked for it.
+    builder.change(place=None, review=False)
+    turn_id = usable_name(given.turn_id)
+    builder.start_turn(turn_id if turn_id is not None else builder.turn.id, usable_folder(given.cwd))
+    if builder.context.facts.parent is not None:
+        # A fork starts with a hook, which comes before its prompt: whose history it has must be known by then.
+        builder.emit_session_info()
+
+
+def parse_settings(builder: Builder, applied: wire.SettingsApplied) -> None:
+    """`thread_settings_applied`: where the next turn is. A thread that is resumed elsewhere says so first, and for
+    `/compact`, a `!command` and a review nothing else does (0.169)."""
+    place = usable_folder(text_of(inside(applied.thread_settings, "cwd")))
+    if place is not None and applied.thread_id in (None, builder.context.thread):
+        builder.change(place=place)
+
+
+def parse_complete(builder: Builder, event: wire.TurnEvent) -> None:
+    """`task_complete`. Only an error says more than the answer before it; clients up to 0.145 do not keep it."""
+    builder.at_turn(event.turn_id)
+    builder.change(review=False)
+    if error := fields_of(event.error):
+        _parse_error(builder, error)
+
+
+def parse_aborted(builder: Builder, event: wire.TurnEvent) -> None:
+    """`turn_aborted`. Only what the user ended is an event: `interrupted` (0.125, 0.169), `replaced` (read about)."""
+    builder.at_turn(event.turn_id)
+    builder.change(review=False)
+    if event.reason in _ENDED_BY_USER:
+        _end(builder, TurnEnd(reason="interrupted"))
+
+
+def parse_rolled_back(builder: Builder, event: wire.RolledBack) -> None:
+    """The user took the newest turns back. What was said in them no longer counts; what was done stays done, since the
+    files are left as they are."""
+    newest = builder.context.turns[-MAX_TURNS:]
+    asked = [turn for turn in newest if turn.id is not None and turn.counts.get(_ASKED) and not turn.undone]
+    for turn in asked[-event.num_turns :] if event.num_turns > 0 else ():
+        builder.at_turn(turn.id)
+        builder.add(Retracted(keys=builder.said_in_turn()), "undone", str(turn.id))
+        builder.mark_turn(undone=True)
+
+
+def parse_token_count(builder: Builder, payload: msgspec.Raw) -> None:
+    """Remember when the limit that is used up ends."""
+    limits = fields_of(inside(payload, "rate_limits"))
+    ends = [
+        resets_s
+        for window in (fields_of(limits.get("primary")), fields_of(limits.get("secondary")))
+        if (rawjson.part_of(window.get("used_percent", rawjson.ABSENT), float) or 0) >= _USED_UP
+        if (resets_s := number_of(window.get("resets_at"))) is not None and 0 < resets_s <= _LATEST_S
+    ]
+    if max(ends, default=None) != builder.context.resets_s:
+        builder.change(resets_s=max(ends, default=None))
+
+
+def _parse_error(builder: Builder, error: Fields) -> None:
+    limited = _is_limit(error.get("codex_error_info", rawjson.ABSENT))
+    end = failed_turn(text_of(error.get("message")), builder.at_ms, limited=limited)
+    if end.reason == "limit" and end.resets is None and builder.context.resets_s is not None:
+        end = msgspec.structs.replace(end, resets=iso_utc(builder.context.resets_s * 1000))
+    _end(builder, end)
+
+
+def _is_limit(raw: msgspec.Raw) -> bool:
+    """A plan's limit, or a provider that turned the client away with HTTP 429 until it gave up: a name, or an object of
+    one name with the details."""
+    statuses = (number_of(inside(detail, "http_status_code")) for detail in fields_of(raw).values())
+    return text_of(raw) in _LIMITS or _TOO_MANY in statuses
+
+
+def _end(builder: Builder, end: TurnEnd) -> None:
+    # A turn ends once, however many records say so.
+    if not builder.turn.counts.get("end"):
+        builder.add(end, "end", digest(end.message))
+
 
 T = TypeVar("T")
 _NOTHING: Final = Parsed()
@@ -54,7 +228,7 @@ def _parse_event(builder: Builder, payload: msgspec.Raw) -> None:
     elif kind in ("user_message", "agent_message"):
         messages.parse_event_message(builder, kind, payload)
     elif kind == "token_count":
-        turns.parse_token_count(builder, payload)
+        parse_token_count(builder, payload)
     elif kind in ("entered_review_mode", "exited_review_mode"):
         builder.change(review=kind == "entered_review_mode")
     else:
@@ -109,19 +283,19 @@ def _with(builder: Builder, name: str, raw: msgspec.Raw, kind: type[T], handle: 
 
 _RECORDS: Final[dict[str, Callable[[Builder, msgspec.Raw], None]]] = {
     "session_meta": parse_session,
-    "turn_context": turns.parse_context,
+    "turn_context": parse_context,
     "event_msg": _parse_event,
     "response_item": _parse_response,
     "compacted": messages.parse_compacted,
 }
 _EVENTS: Final[dict[str, tuple[type[Any], Callable[[Builder, Any], None]]]] = {
-    "task_started": (wire.TurnEvent, turns.parse_started),
-    "turn_started": (wire.TurnEvent, turns.parse_started),
-    "task_complete": (wire.TurnEvent, turns.parse_complete),
-    "turn_complete": (wire.TurnEvent, turns.parse_complete),
-    "turn_aborted": (wire.TurnEvent, turns.parse_aborted),
-    "thread_settings_applied": (wire.SettingsApplied, turns.parse_settings),
-    "thread_rolled_back": (wire.RolledBack, turns.parse_rolled_back),
+    "task_started": (wire.TurnEvent, parse_started),
+    "turn_started": (wire.TurnEvent, parse_started),
+    "task_complete": (wire.TurnEvent, parse_complete),
+    "turn_complete": (wire.TurnEvent, parse_complete),
+    "turn_aborted": (wire.TurnEvent, parse_aborted),
+    "thread_settings_applied": (wire.SettingsApplied, parse_settings),
+    "thread_rolled_back": (wire.RolledBack, parse_rolled_back),
     "item_completed": (wire.ItemCompleted, _parse_item),
     "exec_command_end": (wire.Command, parse_command),
     "patch_apply_end": (wire.FileChange, parse_file_change),

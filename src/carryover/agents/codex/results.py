@@ -8,10 +8,9 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.adapter.event_builder import closed, usable_folder, usable_name
-from carryover.agents.codex import commands, patches, shell_patches, wire
-from carryover.agents.codex.builder import Builder
-from carryover.agents.codex.context import MAX_CLOSED_CALLS, OpenCall
-from carryover.agents.codex.outputs import Outcome, ended, read_output
+from carryover.agents.codex import commands, wire
+from carryover.agents.codex.builder import MAX_CLOSED_CALLS, Builder, OpenCall
+from carryover.agents.codex.commands import Outcome, ended, read_output
 from carryover.agents.codex.tools import CODE_MODE, PATCH, open_call, patch_call, shell_call
 from carryover.model import Answer, BackgroundTask, PlanUpdate
 from carryover.records import rawjson
@@ -93,7 +92,7 @@ def parse_file_change(builder: Builder, change: wire.FileChange) -> None:
     if call_id in builder.context.closed:
         return
     builder.at_turn(change.turn_id)
-    changes = patches.in_account(change.changes, builder.cwd)
+    changes = commands.in_account(change.changes, builder.cwd)
     call = _open(builder, call_id)
     if call is None:
         open_call(builder, patch_call(call_id, PATCH, changes))
@@ -183,7 +182,7 @@ def _finish(builder: Builder, call: OpenCall, outcome: Outcome) -> None:
 
 
 def _add_what_followed(builder: Builder, call: OpenCall, outcome: Outcome) -> None:
-    for change in shell_patches.confirmed(call.changes, outcome.output) if call.only_confirmed else call.changes:
+    for change in commands.confirmed(call.changes, outcome.output) if call.only_confirmed else call.changes:
         if not _is_own(change):
             builder.add_of_call(as_edit(change, call.id), f"edit/{digest(change.path)}", call.id)
     if call.plan:
@@ -192,7 +191,7 @@ def _add_what_followed(builder: Builder, call: OpenCall, outcome: Outcome) -> No
         given = fields_of(fields_of(outcome.output.encode("utf-8", "replace")).get("answers"))  # read about
         for number, asked in enumerate(call.asked):
             if text := ", ".join(map(text_of, items_of(fields_of(given.get(asked.id)).get("answers")))):
-                answer = Answer(call_id=call.id, question=asked.text, text=text)
+                answer = Answer(call_id=call.id, question=asked.question, text=text)
                 builder.add_of_call(answer, f"answer{number}", call.id)
 
 

@@ -7,16 +7,16 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.event_builder import opened, usable_folder, usable_name
-from carryover.agents.codex import commands, context, patches, shell_patches, wire
-from carryover.agents.codex.builder import Builder
-from carryover.agents.codex.context import (
+from carryover.agents.codex import commands, wire
+from carryover.agents.codex.builder import (
     MAX_CHANGES,
     MAX_OPEN_CALLS,
     MAX_PLAN_ITEMS,
     MAX_QUESTIONS,
+    Builder,
     OpenCall,
 )
-from carryover.agents.codex.kinds import OPS, SHELLS
+from carryover.agents.codex.wire import OPS, SHELLS
 from carryover.records import rawjson, shell_files
 from carryover.records.asked import Asked, asked_in, plan_items
 from carryover.records.changes import Change
@@ -58,7 +58,7 @@ def open_call(builder: Builder, call: OpenCall) -> None:
 
 def patch_call(call_id: str, name: str, changes: tuple[Change, ...], *, handoff: bool = False) -> OpenCall:
     """A call that applies a patch."""
-    subject = patches.subject(changes)
+    subject = commands.subject(changes)
     return OpenCall(
         id=call_id,
         name=name,
@@ -71,10 +71,10 @@ def patch_call(call_id: str, name: str, changes: tuple[Change, ...], *, handoff:
 
 def shell_call(call_id: str, name: str, script: str, cwd: str | None) -> OpenCall:
     """A call that runs a shell command in `cwd`."""
-    patch = shell_patches.in_command(script, cwd)
+    patch = commands.in_command(script, cwd)
     if patch is not None:
         return patch_call(call_id, PATCH, patch, handoff=names_own_folder(cwd or ""))
-    among_others = shell_patches.in_script(script, cwd)
+    among_others = commands.in_script(script, cwd)
     return OpenCall(
         id=call_id,
         name=name,
@@ -108,7 +108,7 @@ def _open(builder: Builder, call_id: str, name: str, kind: str, call: wire.Call,
         op=OPS.get(name, "other"),
         subject=about or next((question.question for question in asked), ""),
         plan=plan_items(given.get("plan"), "step", most=MAX_PLAN_ITEMS) if name == "update_plan" else (),
-        asked=tuple(context.Asked(bounded(one.id, SHORT_CHARS), bounded(one.question, SUBJECT_CHARS)) for one in asked),
+        asked=tuple(Asked(bounded(one.question, SUBJECT_CHARS), bounded(one.id, SHORT_CHARS)) for one in asked),
         process=usable_name(commands.process_of(given.get("session_id", rawjson.ABSENT)))
         if name == "write_stdin"
         else None,

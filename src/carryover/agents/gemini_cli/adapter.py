@@ -7,7 +7,7 @@ from typing import Final
 from carryover.adapter.contract import Agent
 from carryover.adapter.lazily import lazily
 from carryover.agents.gemini_cli import locate
-from carryover.agents.gemini_cli.context import Context
+from carryover.agents.gemini_cli.builder import Context
 from carryover.agents.gemini_cli.hooks import HOOKS
 from carryover.agents.gemini_cli.reader import TranscriptReader
 from carryover.agents.gemini_cli.spec import SPEC
@@ -20,5 +20,5 @@ AGENT: Final = Agent(
     sources=locate.sources,
     parse=lazily("carryover.agents.gemini_cli.parse", "parse_record"),
     hooks=HOOKS,
-    exported=lazily("carryover.agents.gemini_cli.exported", "source_of_export"),
+    exported=lazily("carryover.agents.gemini_cli.locate", "source_of_export"),
 )

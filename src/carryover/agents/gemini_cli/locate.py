@@ -104,3 +104,23 @@ def _files(root: Path) -> Iterator[Path]:
                 yield Path(entry.path)
             elif _ID.fullmatch(entry.name):
                 yield from (Path(below.path) for below in entries_of(Path(entry.path)))
+
+
+_MEMBERS: Final = tuple(
+    re.compile(rb'"%s"\s*:\s*%s' % member)
+    for member in ((b"sessionId", b'"'), (b"projectHash", b'"[0-9a-f]{64}"'), (b"startTime", b'"'))
+)
+
+
+def source_of_export(path: Path, head: bytes) -> Source | None:
+    """The transcript that the file is, by its beginning: a document of `session-*.json` (0.26), or lines (0.44, 0.61).
+
+    Each names the session, the hash of its start folder and its time before any message; no other agent's does.
+    """
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if path.suffix not in RANKS or not start.startswith(b"{"):
+        return None
+    first = start.partition(b"\n")[0] if path.suffix == LINES else start.partition(b'"messages"')[0]
+    if not all(member.search(first) for member in _MEMBERS):
+        return None
+    return Source(agent=SPEC.id, path=str(path), rank=RANKS[DOCUMENT if path.suffix == DOCUMENT else LINES])

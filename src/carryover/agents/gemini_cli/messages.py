@@ -10,10 +10,8 @@ import msgspec
 
 from carryover.adapter.contract import ToolOutcome
 from carryover.agents.gemini_cli import wire
-from carryover.agents.gemini_cli.builder import Builder, usable_id
-from carryover.agents.gemini_cli.context import Marker, Message
-from carryover.agents.gemini_cli.kinds import SHELL, SUMMARY_KINDS
-from carryover.agents.gemini_cli.tools import shell_call
+from carryover.agents.gemini_cli.builder import Builder, Marker, Message, usable_id
+from carryover.agents.gemini_cli.tools import SHELL, SUMMARY_KINDS, shell_call
 from carryover.model import AgentSummary, AssistantMessage, Retracted, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.resets import failed_turn

@@ -9,10 +9,9 @@ import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Reemitted, Source
 from carryover.agents.gemini_cli import messages, wire
-from carryover.agents.gemini_cli.builder import SUB_AGENT, Builder, usable_id
-from carryover.agents.gemini_cli.context import Context, Message
-from carryover.agents.gemini_cli.kinds import QUIET_MESSAGES
+from carryover.agents.gemini_cli.builder import SUB_AGENT, Builder, Context, Message, usable_id
 from carryover.agents.gemini_cli.results import parse_calls
+from carryover.agents.gemini_cli.tools import QUIET_MESSAGES
 from carryover.records import rawjson
 
 _DOCUMENT: Final = Context(document=True)

@@ -10,10 +10,8 @@ import msgspec
 from carryover.adapter.contract import ToolOutcome
 from carryover.adapter.event_builder import OpenCall
 from carryover.agents.gemini_cli import wire
-from carryover.agents.gemini_cli.builder import Builder, usable_id, with_call
-from carryover.agents.gemini_cli.context import Call, Message
-from carryover.agents.gemini_cli.kinds import ASK, COMPLETE, TODOS, TOPIC
-from carryover.agents.gemini_cli.tools import opened
+from carryover.agents.gemini_cli.builder import Builder, Call, Message, usable_id, with_call
+from carryover.agents.gemini_cli.tools import ASK, COMPLETE, TODOS, TOPIC, opened
 from carryover.model import (
     Answer,
     AssistantMessage,

@@ -7,8 +7,8 @@ from typing import Final
 from carryover.adapter.contract import Agent
 from carryover.adapter.lazily import lazily
 from carryover.agents.opencode import locate
-from carryover.agents.opencode.context import Context
 from carryover.agents.opencode.spec import SPEC
+from carryover.agents.opencode.wire import Context
 from carryover.readers.by_kind import ReaderByKind
 
 AGENT: Final = Agent(

@@ -8,9 +8,8 @@ import msgspec
 
 from carryover.adapter.contract import Parsed, Reemitted
 from carryover.adapter.event_builder import EventBuilder, usable_folder
-from carryover.agents.opencode.context import MAX_SESSIONS, Context, Reported
-from carryover.agents.opencode.kinds import UNTITLED
-from carryover.agents.opencode.wire import Session, is_usable_id
+from carryover.agents.opencode.tools import UNTITLED
+from carryover.agents.opencode.wire import MAX_SESSIONS, Context, Reported, Session, is_usable_id
 from carryover.model import Actor, AnyBody, SessionInfo
 from carryover.records.fields import SHORT_CHARS, bounded, digest
 

@@ -9,8 +9,7 @@ from carryover.adapter.contract import Parsed, Record, Reemitted, Source, ToolOu
 from carryover.adapter.event_builder import reemitted_after
 from carryover.agents.opencode import tools
 from carryover.agents.opencode.builder import Builder
-from carryover.agents.opencode.context import Context
-from carryover.agents.opencode.kinds import (
+from carryover.agents.opencode.tools import (
     ABORTED_ERROR,
     LIMIT,
     LIMIT_STATUSES,
@@ -21,6 +20,7 @@ from carryover.agents.opencode.kinds import (
 from carryover.agents.opencode.wire import (
     RECORD,
     BeginRecord,
+    Context,
     MessageRecord,
     PartEntry,
     ms_of,

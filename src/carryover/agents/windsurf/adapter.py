@@ -7,7 +7,7 @@ from typing import Final
 from carryover.adapter.contract import Agent
 from carryover.adapter.lazily import lazily
 from carryover.agents.windsurf import locate
-from carryover.agents.windsurf.context import Context
+from carryover.agents.windsurf.builder import Context
 from carryover.agents.windsurf.hooks import HOOKS
 from carryover.agents.windsurf.spec import SPEC
 

@@ -5,13 +5,26 @@ from __future__ import annotations
 import posixpath
 from dataclasses import dataclass
 
+import msgspec
+
 from carryover.adapter.contract import Parsed, Reemitted, ToolOutcome
 from carryover.adapter.event_builder import EventBuilder, OpenCall, usable_folder
-from carryover.agents.windsurf.context import Context
 from carryover.model import AnyBody, Op, ResultStatus, SessionInfo
 from carryover.records.changes import Change, as_edit
 from carryover.records.fields import LATEST_MS, MAX_PATH_CHARS, SUBJECT_CHARS, bounded, is_absolute, resolved
 from carryover.records.text import names_own_folder
+
+
+class Context(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The state of one conversation between two records."""
+
+    cwd: str | None = None
+    """The workspace that its hooks ran in, or a folder that is known to be in it."""
+    last_ms: int = 0
+    """Time of the last record: records without one come a millisecond later."""
+    last: bytes | None = None
+    """Key of the last event; bytes, because redaction may take a text of that form for a secret."""
+    model: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)

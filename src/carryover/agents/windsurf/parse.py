@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import PurePath
 from typing import Final
@@ -11,15 +12,108 @@ import msgspec
 from carryover.adapter.contract import Parsed, Record, Source
 from carryover.adapter.event_builder import reemitted_after, usable_folder
 from carryover.agents.windsurf import wire
-from carryover.agents.windsurf.builder import Builder
-from carryover.agents.windsurf.context import Context
-from carryover.agents.windsurf.messages import said_in
-from carryover.agents.windsurf.rows import parse_row
-from carryover.model import AssistantMessage, UserPrompt
+from carryover.agents.windsurf.builder import Builder, Context
+from carryover.model import AssistantMessage, ResultStatus, UserPrompt
 from carryover.records import rawjson
 from carryover.records.changes import Change, Replacement, replaced, written
 from carryover.records.fields import LATEST_MS
-from carryover.records.lenient import Fields, text_of
+from carryover.records.lenient import Fields, number_of, text_of
+
+_HEADING: Final = re.compile(r"^### (Planner Response|User Input)[ \t]*$", re.MULTILINE)
+_ACTION: Final = re.compile(
+    r"^\*(?:Viewed|Edited|Listed|Created|Deleted|Grep searched|Searched|Read|Ran|Checked|User (?:accepted|rejected))\b"
+    r"[^\n]*\*[ \t]*$\n?",
+    re.MULTILINE,
+)
+_CODE_LINK: Final = re.compile(r"\[([^\]\n]+)\]\(cci:\d+://[^)\n]*\)")
+"""A link to a place in the code, as only this editor can follow it."""
+
+
+def said_in(response: str) -> tuple[str, ...]:
+    """Returns the texts of the model, oldest first; one with everything if there are no such headings."""
+    first, *rest = _HEADING.split(response)
+    parts = [text for heading, text in zip(rest[::2], rest[1::2], strict=True) if heading == "Planner Response"]
+    texts = (_CODE_LINK.sub(r"\1", _ACTION.sub("", text)).strip() for text in (parts if rest else [first]))
+    return tuple(text for text in texts if text)
+
+
+_SAID: Final = ("", "done", "error")
+"""States of a text that was shown. A cancelled or pending one does not count."""
+_STATES: Final[dict[str, ResultStatus | None]] = {
+    "": "unknown",
+    "done": "ok",
+    "error": "error",
+    "canceled": "interrupted",
+    wire.PENDING: None,
+}
+
+
+def parse_row(builder: Builder, record: wire.RowRecord) -> None:
+    """Parses one row."""
+    fields = rawjson.part_of(record.row, dict[str, msgspec.Raw]) or {}
+    kind = text_of(fields.get("type", rawjson.ABSENT))
+    status = text_of(fields.get("status", rawjson.ABSENT))
+    builder.place(wire.time_of(fields.get("timestamp", rawjson.ABSENT)) or record.at_ms, record.noted_ms)
+    parse = _ROWS.get(kind)
+    if parse is None:
+        builder.count_skipped(f"row/{kind}", "unknown type")
+    elif status not in _STATES:
+        builder.count_skipped(f"row/{kind}", "unknown status")
+    elif (data := rawjson.part_of(fields.get(kind, rawjson.ABSENT), Fields)) is None:
+        builder.count_skipped(f"row/{kind}", "unexpected shape")
+    else:
+        parse(builder, data, status)
+
+
+def _row_prompt(builder: Builder, data: Fields, status: str) -> None:
+    text = text_of(data.get("user_response"))
+    if text.strip() and status in _SAID:
+        builder.add(UserPrompt(text=text), "prompt")
+
+
+def _row_said(builder: Builder, data: Fields, status: str) -> None:
+    text = text_of(data.get("response"))
+    if text.strip() and status in _SAID:
+        builder.add(AssistantMessage(text=text), "said")
+
+
+def _row_write(builder: Builder, data: Fields, status: str) -> None:
+    path = builder.absolute(wire.path_of(data.get("path")) or wire.path_of(data.get("file_path")))
+    if path is None:
+        builder.count_skipped(f"row/{wire.WRITE_ROW}", "no usable path")
+        return
+    # Whether the new content is the whole file or a part of it is not known, so nothing is counted.
+    shown = written(path, text_of(data.get("new_content")))
+    builder.ran("code_action", "edit", path, _STATES[status], changes=(Change(path, "modify", anchor=shown.anchor),))
+
+
+def _row_command(builder: Builder, data: Fields, status: str) -> None:
+    command = text_of(data.get("command_line")).strip()
+    if not command:
+        builder.count_skipped(f"row/{wire.COMMAND_ROW}", "no command")
+        return
+    folder = usable_folder(wire.path_of(data.get("cwd")))
+    builder.learn_folder(folder)
+    builder.cwd = folder or builder.cwd
+    exit_code = number_of(data.get("exit_code"))
+    ended = _STATES[status]
+    if ended == "ok":
+        ended = "unknown" if exit_code is None else "ok" if exit_code == 0 else "error"
+    builder.ran("run_command", "shell", command, ended, text_of(data.get("output")), exit_code=exit_code)
+
+
+def _row_view(builder: Builder, data: Fields, status: str) -> None:
+    if (path := builder.absolute(wire.path_of(data.get("path")) or wire.path_of(data.get("file_path")))) is not None:
+        builder.ran("view_file", "read", path, _STATES[status])
+
+
+_ROWS: Final[dict[str, Callable[[Builder, Fields, str], None]]] = {
+    wire.USER_ROW: _row_prompt,
+    wire.PLANNER_ROW: _row_said,
+    wire.WRITE_ROW: _row_write,
+    wire.COMMAND_ROW: _row_command,
+    wire.VIEW_ROW: _row_view,
+}
 
 
 def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
