@@ -250,9 +250,6 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     body: AnyBody
     secondary_key: str | None = None
     """Second identity, for agents that write old records again under new ids: equal twins of a session count once."""
-    former_key: str | None = None
-    """Identity that versions of Carryover before this one gave the same event. A ledger that has it under that adopts
-    `key`."""
     cwd: str | None = None
     """Absolute working directory; `None` where the record has none."""
     subagent_id: str | None = None

@@ -40,7 +40,7 @@ class Copy:
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Runs Python at the top of the checkout, with this copy of Scribe among the agents."""
-        path = os.pathsep.join(map(str, (CHECKOUT / "tests", self.top / "elsewhere_tests")))
+        path = os.pathsep.join(map(str, (CHECKOUT / "src", CHECKOUT / "tests", self.top / "elsewhere_tests")))
         env = {**os.environ, "PYTHONPATH": path, "COLUMNS": "200", "PYTHONDONTWRITEBYTECODE": "1"}
         return subprocess.run([sys.executable, *command], cwd=CHECKOUT, env=env, capture_output=True, text=True)
 

@@ -112,7 +112,6 @@ class EventBuilder(Generic[C]):
         cwd: str | None,
         subagent_id: str | None = None,
         secondary_key: str | None = None,
-        former_key: str | None = None,
     ) -> None:
         """Adds an event under a key."""
         self.events.append(
@@ -122,7 +121,6 @@ class EventBuilder(Generic[C]):
                 at_ms=self.at_ms,
                 body=body,
                 secondary_key=secondary_key,
-                former_key=former_key,
                 cwd=cwd,
                 subagent_id=subagent_id,
             )

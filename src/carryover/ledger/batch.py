@@ -37,8 +37,6 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     secondary_key: bytes | None
     """16 bytes that represent agent, session and the event's second identity."""
     body: str | bytes
-    former_key: bytes | None = None
-    """16 bytes that represent agent and former key."""
     redacted: Mapping[str, int] = {}
     """Secrets taken out of this event, by kind. Counted only when the event is new."""
     retracts: tuple[bytes, ...] = ()
@@ -64,7 +62,6 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
             if event.secondary_key is None
             else identity(b"twin", agent, event.session, event.secondary_key),
             body=encode_body(event.body),
-            former_key=None if event.former_key is None else event_key(agent, event.former_key),
             redacted=redacted,
             retracts=tuple(event_key(agent, key) for key in retracted),
             index=index_entry(event.body),

@@ -17,7 +17,6 @@ import msgspec
 from carryover.adapter.contract import Source
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import Commit, Entry, PreparedBatch, in_parts
-from carryover.ledger.former_keys import adopt_former
 from carryover.ledger.ledger_errors import StaleRead
 from carryover.ledger.provisional import drop_confirmed
 from carryover.ledger.reemit import reemit
@@ -64,7 +63,6 @@ async def run_commit(
     """Stores `prepared` inside the open transaction. Raises StaleRead if `seen_rev` is no longer the source's."""
     any_forgotten = await _advance_source(db, source, prepared, seen_rev)
     entries = await resolve_subagents(db, source.agent, prepared.entries, prepared.roots)
-    await adopt_former(db, entries)
     if any_forgotten:
         entries = await _without_forgotten(db, source, prepared, entries)
     reemitted = {(each.session, each.subagent_id or ""): each for each in prepared.reemitted}

@@ -95,17 +95,11 @@ async def without_forgotten(
     ((any_rule,),) = await db.execute_fetchall(_ANY)
     if not entries or not any_rule:
         return list(entries)
-    removed = await _among(db, "forgotten_event", "id", [key for entry in entries for key in _short_keys(entry)])
+    removed = await _among(db, "forgotten_event", "id", [short_key(entry.key) for entry in entries])
     covered = await _covered(db, agent, entries, roots, rank)
     kept = await _among(db, "event", "key", sorted(covered))
     excluded = {key for key in covered if key not in kept}
-    return [entry for entry in entries if removed.isdisjoint(_short_keys(entry)) and entry.key not in excluded]
-
-
-def _short_keys(entry: Entry) -> tuple[int, ...]:
-    """Those that it may have been removed under."""
-    keys = (entry.key,) if entry.former_key is None else (entry.key, entry.former_key)
-    return tuple(map(short_key, keys))
+    return [entry for entry in entries if short_key(entry.key) not in removed and entry.key not in excluded]
 
 
 async def _covered(

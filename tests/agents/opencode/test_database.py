@@ -128,7 +128,7 @@ def test_tables_of_accounts_are_never_asked(tmp_path: Path, monkeypatch: pytest.
     DatabaseReader().read(path, None)
 
     assert {"session", "message", "part"} <= set(asked)
-    assert {str(table) for table in asked if table} <= {"session", "message", "part", "event_sequence", "sqlite_master"}
+    assert {str(table) for table in asked if table} <= {"session", "message", "part", "sqlite_master"}
 
 
 @pytest.mark.parametrize("statement", ["DROP TABLE part", "ALTER TABLE session DROP COLUMN revert"])
@@ -140,17 +140,3 @@ def test_a_database_of_another_layout_gives_nothing(tmp_path: Path, statement: s
     db.close()
 
     assert read(path).events == []
-
-
-def test_a_pruned_log_of_events_hides_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "opencode" / "opencode.db"
-    with Client(path) as client:
-        session = client.session(START_MS, "/home/dev/shop")
-        client.prompt(session, START_MS + 1, "Fix add().")
-        found = read(path, reading=read(path))
-        client.db.execute("DELETE FROM event")
-        client.db.execute("DELETE FROM event_sequence")
-        client.logs = False
-        client.say(session, START_MS + 2, "Done.")
-
-        assert [message.text for message in bodies(read(path, reading=found), AssistantMessage)] == ["Done."]

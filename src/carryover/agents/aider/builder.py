@@ -6,11 +6,9 @@ import posixpath
 from dataclasses import dataclass
 from typing import Final
 
-import msgspec
-
 from carryover.adapter.contract import Parsed, Source, ToolOutcome
-from carryover.adapter.event_builder import EventBuilder, differing
-from carryover.agents.aider.wire import MAX_INPUTS, Block, Call, Context
+from carryover.adapter.event_builder import EventBuilder, OpenCall, differing
+from carryover.agents.aider.wire import MAX_INPUTS, Block, Context
 from carryover.model import Actor, AnyBody, Op, ResultStatus, SessionInfo
 from carryover.records.fields import SUBJECT_CHARS, bounded, digest, resolved
 from carryover.records.text import names_own_folder
@@ -71,29 +69,28 @@ class Builder(EventBuilder[Context]):
 
     def add(self, body: AnyBody, part: str) -> str:
         """Adds an event and returns its key. `part` distinguishes it from others of the same item."""
-        return self._add_at(body, f"{self.item}:{part}", f"{self._former_item(self.context.items)}:{part}")
+        return self._add_at(body, f"{self.item}:{part}")
 
-    def call(self, name: str, op: Op, subject: str, *, actor: Actor = "model", number: int = 0) -> Call:
+    def call(self, name: str, op: Op, subject: str, *, actor: Actor = "model", number: int = 0) -> OpenCall:
         """A call; `number` distinguishes it from others of the same item. Nothing is added."""
         subject = bounded(subject, SUBJECT_CHARS)
         ident = f"{self.item}#{number}" if number else self.item
-        return Call(
+        return OpenCall(
             id=ident,
             name=name,
             op=op,
             subject=subject,
             actor=actor,
             handoff=names_own_folder(subject),
-            ordinal=self.context.items,
         )
 
-    def begin_call(self, call: Call) -> str:
+    def begin_call(self, call: OpenCall) -> str:
         """Adds a call, and returns the event's key."""
-        return self._add_of_call(call, call.as_event(), "call")
+        return self._add_at(call.as_event(), f"{call.id}:call")
 
     def end_call(
         self,
-        call: Call,
+        call: OpenCall,
         status: ResultStatus,
         output: str = "",
         *,
@@ -102,9 +99,9 @@ class Builder(EventBuilder[Context]):
     ) -> str:
         """Adds how a call ended, and returns the event's key."""
         result = call.ended(ToolOutcome(status, output, exit_code, never_ran))
-        return self._add_of_call(call, result, "result")
+        return self._add_at(result, f"{call.id}:result")
 
-    def start_call(self, call: Call) -> None:
+    def start_call(self, call: OpenCall) -> None:
         """Adds a call whose end will be seen later. One that is still open has ended in an unknown way."""
         self.close("unknown")
         self.begin_call(call)
@@ -117,7 +114,7 @@ class Builder(EventBuilder[Context]):
             self.change(call=None)
             self.end_call(call, status, exit_code=exit_code)
 
-    def ran(self, call: Call, status: ResultStatus, output: str = "", *, exit_code: int | None = None) -> None:
+    def ran(self, call: OpenCall, status: ResultStatus, output: str = "", *, exit_code: int | None = None) -> None:
         """Adds a call together with its end."""
         self.begin_call(call)
         self.end_call(call, status, output, exit_code=exit_code)
@@ -129,32 +126,19 @@ class Builder(EventBuilder[Context]):
             name = name.replace("\\", "/")
         return resolved(name, self.root) if name else None
 
-    def _add_of_call(self, call: Call, body: AnyBody, part: str) -> str:
-        _, mark, number = call.id.partition("#")
-        return self._add_at(body, f"{call.id}:{part}", f"{self._former_item(call.ordinal)}{mark}{number}:{part}")
-
-    def _add_at(self, body: AnyBody, key: str, former_key: str) -> str:
-        self.append(key, body, session=self.context.session, cwd=self.root, former_key=former_key)
+    def _add_at(self, body: AnyBody, key: str) -> str:
+        self.append(key, body, session=self.context.session, cwd=self.root)
         return key
-
-    def _former_item(self, ordinal: int) -> str:
-        """What an item was known by before 2026-11-21, when a cut gave what followed it the keys of what was cut."""
-        return f"{self.context.session}/{ordinal}"
 
     def parsed(self) -> tuple[Context, Parsed]:
         """The next context and what the block became, facts about the session first."""
         facts, emitted = self.context.facts, self.context.emitted
         if self.events and facts != emitted:
-            self._put_info_first(differing(facts, emitted))
+            # The key has no time in it, since that of a message may be another one when the file is read again.
+            self._add_at(SessionInfo(**differing(facts, emitted)), f"{self.item}:info")
+            self.events.insert(0, self.events.pop())
             self.change(emitted=facts)
         return self.context, self.built()
-
-    def _put_info_first(self, facts: dict[str, str | None]) -> None:
-        """The key has no time in it, since that of a message may be another one when the file is read again."""
-        session = self.context.session
-        former_key = f"info/{session}/{self.context.last_ms}/{digest(msgspec.json.encode(facts))}"
-        self.append(f"{self.item}:info", SessionInfo(**facts), session=session, cwd=self.root, former_key=former_key)
-        self.events.insert(0, self.events.pop())
 
 
 def mark_of(text: str) -> int:

@@ -145,9 +145,6 @@ error Aider writes what it does next."""
 _BEFORE_MS: Final = 60_000
 """How long before a session what is before its header is taken to have been said."""
 
-KEYS: Final = 2
-"""Version of the keys of events. A file that was read with others is read again from its beginning."""
-
 
 class State(msgspec.Struct, frozen=True, array_like=True):
     """Where to continue, between two blocks, and what must be known of the file before."""
@@ -167,7 +164,6 @@ class State(msgspec.Struct, frozen=True, array_like=True):
     last: blocks.Kind | None = None
     interrupted: bool = False
     doubtful: bool = False
-    keys: int = 0
 
     @property
     def session(self) -> str:
@@ -332,14 +328,13 @@ def _settle(descriptor: int, cursor: bytes | None) -> tuple[State, bool]:
     """The state to continue from, and whether that is the beginning of another file than the cursor was made for."""
     inode = os.fstat(descriptor).st_ino
     if cursor is None:
-        return State(inode=inode, keys=KEYS), False
+        return State(inode=inode), False
     try:
         state = msgspec.msgpack.decode(cursor, type=State)
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        return State(inode=inode, keys=KEYS), True
+        return State(inode=inode), True
     _, restarted = confirmed(descriptor, state.position)
-    restarted = restarted or state.keys != KEYS
-    return (State(inode=state.inode, keys=KEYS), True) if restarted else (state, False)
+    return (State(inode=state.inode), True) if restarted else (state, False)
 
 
 def _skip(descriptor: int, state: State) -> tuple[Batch, State]:

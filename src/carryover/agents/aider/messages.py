@@ -8,8 +8,9 @@ from typing import Final
 
 import msgspec
 
+from carryover.adapter.event_builder import OpenCall
 from carryover.agents.aider.builder import Builder, mark_of
-from carryover.agents.aider.wire import MAX_COMMITS, MAX_KEYS, MAX_LINT_CHARS, Call, Commit
+from carryover.agents.aider.wire import MAX_COMMITS, MAX_KEYS, MAX_LINT_CHARS, Commit
 from carryover.model import AssistantMessage, Retracted, SessionEnd, TurnEnd, UserPrompt
 from carryover.records.changes import Change, as_edit
 from carryover.records.resets import failed_turn
@@ -175,7 +176,7 @@ def _not_applied(add: Builder, found: re.Match[str]) -> None:
         add.end_call(call, "unknown", never_ran=True)
 
 
-def _take_edit(add: Builder, path: str) -> Call | None:
+def _take_edit(add: Builder, path: str) -> OpenCall | None:
     """The edit of a file that the last answer asked for, which is then no longer awaited."""
     call = next((call for call in add.context.edits if call.subject == path), None)
     add.change(edits=tuple(other for other in add.context.edits if other is not call))

@@ -25,13 +25,6 @@ class Commit(msgspec.Struct, frozen=True):
     """Keys of the events of its edits."""
 
 
-class Call(OpenCall, frozen=True, omit_defaults=True):
-    """A tool call whose result has not come yet."""
-
-    ordinal: int = 0
-    """That of its item in the session (`Context.items`)."""
-
-
 class Context(SessionContext, frozen=True, omit_defaults=True):
     """The state of a chat history, block by block. `last_ms`: of the last input, and one more for each item since."""
 
@@ -62,8 +55,8 @@ class Context(SessionContext, frozen=True, omit_defaults=True):
     """Digest of the last answer: in architect mode it is given to the editor model in the form of a prompt."""
     repeated: int = 0
     """Digest of the words that a command was given: they come once more, as a separate prompt."""
-    call: Call | None = None
-    edits: tuple[Call, ...] = ()
+    call: OpenCall | None = None
+    edits: tuple[OpenCall, ...] = ()
     """Those that the last answer asks for, each with its change, until Aider says what became of them."""
     silent: bool = False
     """The last answer has no words beside its edits."""

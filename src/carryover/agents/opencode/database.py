@@ -1,7 +1,7 @@
 """Reads `opencode.db`, one database for all projects, in which the rows of a running answer change.
 
-Tables with accounts and credentials are never asked. What changed is found by the length of each session's log of
-events, where the version keeps one, and by the last message of the newest sessions.
+Tables with accounts and credentials are never asked. What changed is found by each session's time, and by the last
+message of the newest sessions: their time is not written with each part.
 """
 
 from __future__ import annotations
@@ -13,19 +13,17 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Batch, FileStat
-from carryover.agents.opencode.talk import MessageRow, PartRow, Revert, StoredPart, Talk
-from carryover.agents.opencode.wire import Session, is_usable_id
+from carryover.agents.opencode.talk import Row, StoredPart, Talk, revert_in
+from carryover.agents.opencode.wire import MOST_PARENTS, Session, is_usable_id
 from carryover.readers import sqlite
 from carryover.readers.rewritten import MAX_CONVERSATIONS, read_on
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records.fields import digest
-from carryover.records.lenient import read_as
 
 MAX_DATA_BYTES: Final = 8 << 20
 """A longer row is not read."""
 LIVE_SESSIONS: Final = 100
 """Of the newest so many, the last message is looked at as well."""
-MOST_PARENTS: Final = 10
 
 _NEEDED: Final = {
     "session": {"id", "parent_id", "directory", "title", "version", "time_created", "time_updated", "revert"},
@@ -80,12 +78,11 @@ class Database:
 
     def conversations(self) -> list[tuple[str, str]]:
         """The sessions, what changed last first."""
-        logged = self._logged()
         marks = []
         for number, (ident, row) in enumerate(self._sessions.items()):
             live = self._tail(ident) if number < LIVE_SESSIONS else ""
             shown = digest(f"{row.session.title} {row.revert}")
-            marks.append((ident, f"{logged.get(ident, '')} {row.updated_ms} {shown} {live}"))
+            marks.append((ident, f"{row.updated_ms} {shown} {live}"))
         return marks
 
     def conversation(self, ident: str, notes: dict[str, str]) -> Talk | None:  # noqa: ARG002
@@ -109,14 +106,6 @@ class Database:
     def _read_sessions(self) -> dict[str, _SessionRow]:
         rows = [_SessionRow(row) for row in self._db.execute(_SESSIONS, (MAX_CONVERSATIONS,))]
         return {row.session.id: row for row in rows if is_usable_id(row.session.id)}
-
-    def _logged(self) -> dict[str, int]:
-        """How many events each session has had, by its id."""
-        if not {"aggregate_id", "seq"} <= self._columns("event_sequence"):
-            return {}
-        return {
-            _text(ident): _whole(seq) for ident, seq in self._db.execute("SELECT aggregate_id, seq FROM event_sequence")
-        }
 
     def _tail(self, session: str) -> str:
         last = self._db.execute(_LAST_MESSAGE, (session,)).fetchone()
@@ -160,18 +149,18 @@ class StoredSession:
     def __init__(self, db: sqlite.Connection, session: str) -> None:
         self._db, self._session = db, session
 
-    def message_rows(self) -> list[MessageRow]:
+    def message_rows(self) -> list[Row]:
         """The messages, oldest first."""
         return [
-            MessageRow(_text(ident), _whole(created), _whole(updated), bool(by_user))
+            Row(_text(ident), _whole(updated), _whole(updated), _whole(created), bool(by_user))
             for ident, created, updated, by_user in self._db.execute(_MESSAGES, (self._session,))
         ]
 
-    def part_rows(self) -> dict[str, list[PartRow]]:
+    def part_rows(self) -> dict[str, list[Row]]:
         """The parts by the message's id, each list oldest first."""
-        found: dict[str, list[PartRow]] = {}
+        found: dict[str, list[Row]] = {}
         for message, ident, updated in self._db.execute(_PART_ROWS, (self._session,)):
-            found.setdefault(_text(message), []).append(PartRow(_text(ident), _whole(updated)))
+            found.setdefault(_text(message), []).append(Row(_text(ident), _whole(updated), _whole(updated)))
         for parts in found.values():
             parts.sort(key=lambda part: part.id)
         return found
@@ -201,8 +190,7 @@ class _SessionRow:
             version=_text(version)[:100] or None,
         )
         self.created_ms, self.updated_ms = _whole(created), _whole(updated)
-        undone = read_as(revert, Revert) if isinstance(revert, bytes) else None
-        self.revert = undone if undone is not None and undone.message else None
+        self.revert = revert_in(revert) if isinstance(revert, bytes) else None
 
 
 def _text(value: object) -> str:

@@ -2,195 +2,146 @@
 
 Before 1.2 each session, message and part was a file: `storage/session/<project>/<session>.json`,
 `storage/message/<session>/<message>.json`, `storage/part/<message>/<part>.json`. `opencode export` writes one document.
+Either is read into memory as a whole.
 """
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
-from carryover.adapter.contract import Batch, FileStat, Record
-from carryover.agents.opencode.talk import MessageRow, PartRow, Revert, StoredPart, Talk
-from carryover.agents.opencode.wire import Session, is_usable_id, ms_of
+from carryover.adapter.contract import Batch, FileStat
+from carryover.agents.opencode.talk import Row, StoredPart, Talk, revert_in
+from carryover.agents.opencode.wire import MOST_PARENTS, Session, is_usable_id, ms_of
 from carryover.readers.files import read_small, stamp_of_file, stat_regular
-from carryover.readers.rewritten import READ_BYTES, read_on
-from carryover.readers.sqlite import TooLarge
+from carryover.readers.rewritten import read_on
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records.fields import digest
-from carryover.records.lenient import Fields, fields_of, items_of, read_as, text_of
+from carryover.records.lenient import Fields, fields_of, items_of, text_of
 
 MAX_FILE_BYTES: Final = 8 << 20
 MAX_EXPORT_BYTES: Final = 256 << 20
-MOST_PARENTS: Final = 10
+
+
+class Item(NamedTuple):
+    """A message or a part. `data` is None where it cannot be read."""
+
+    id: str
+    data: bytes | None
+    updated_ms: int = 0
+
+    def row(self) -> Row:
+        """As a store lists it."""
+        fields = fields_of(self.data)
+        return Row(
+            id=self.id,
+            updated_ms=self.updated_ms,
+            mark=digest(self.data or b""),
+            created_ms=ms_of(fields_of(fields.get("time")).get("created")),
+            by_user=text_of(fields.get("role")) == "user",
+        )
+
+
+class Document:
+    """One session; see `carryover.readers.rewritten.Snapshot` and `carryover.agents.opencode.talk.Store`."""
+
+    def __init__(self, talk: Callable[[Document], Talk], messages: Iterable[tuple[Item, list[Item]]]) -> None:
+        self._messages = {message.id: (message, parts) for message, parts in messages}
+        self._talk = talk(self)
+
+    def conversations(self) -> list[tuple[str, str]]:
+        """The session, with a mark of all it holds."""
+        session = self._talk.session
+        mark = f"{session} {self._talk.pieces}".encode("utf-8", "replace")
+        return [(session.id, digest(mark))] if session.id else []
+
+    def conversation(self, ident: str, notes: dict[str, str]) -> Talk:  # noqa: ARG002
+        """The session with its messages."""
+        return self._talk
+
+    def message_rows(self) -> list[Row]:
+        """The messages in their order."""
+        return [message.row() for message, _ in self._messages.values()]
+
+    def part_rows(self) -> dict[str, list[Row]]:
+        """The parts by the message's id, each list oldest first."""
+        return {ident: [part.row() for part in parts] for ident, (_, parts) in self._messages.items()}
+
+    def message(self, ident: str) -> bytes | None:
+        """A message."""
+        return self._messages[ident][0].data
+
+    def parts(self, message: str) -> list[StoredPart]:
+        """The parts of a message, oldest first."""
+        return [StoredPart(part.id, part.data) for part in self._messages[message][1]]
 
 
 class SessionFileReader:
     """Reads a session's file with the files of its messages; see `carryover.adapter.contract.Reader`."""
 
-    def __init__(self, now_ms: Callable[[], int] = utc_now_ms) -> None:
-        self._now_ms = now_ms
-
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """What changed in the session. Raises FileNotFoundError and OSError."""
-        now_ms = self._now_ms()
-        return read_on(SessionFiles(path, now_ms), cursor, now_ms=now_ms)
+        info = fields_of(read_small(path, limit=MAX_FILE_BYTES))
+        storage, now_ms = _storage(path), utc_now_ms()
+        messages = _items(storage / "message" / path.stem) if info else []
+        session = _session(info, path.stem if info else "")
+        session = msgspec.structs.replace(session, root=_root_of(session.root, path))
+        created_ms = ms_of(fields_of(info.get("time")).get("created"))
+        snapshot = Document(
+            lambda store: Talk(store, session, now_ms, created_ms, revert_in(info.get("revert"))),
+            sorted(
+                ((message, _items(storage / "part" / message.id)) for message in messages),
+                key=lambda entry: (entry[0].row().created_ms, entry[0].id),
+            ),
+        )
+        return read_on(snapshot, cursor, now_ms=now_ms)
 
     def stat(self, path: Path) -> FileStat:
         """Of the session's file and of its last message: no other changes while the session continues."""
         status = stat_regular(path)
-        names = _names(_storage(path) / "message" / path.stem)
+        messages = _storage(path) / "message" / path.stem
+        names = _names(messages)
         size, mtime_ns = status.st_size + len(names), status.st_mtime_ns
-        if names:
-            try:
-                last = stat_regular(_storage(path) / "message" / path.stem / names[-1])
-                size, mtime_ns = size + last.st_size, max(mtime_ns, last.st_mtime_ns)
-            except OSError:  # it was removed in between
-                return FileStat(size, mtime_ns)
-        return FileStat(size, mtime_ns)
-
-
-class SessionFiles:
-    """One session; see `carryover.readers.rewritten.Snapshot` and `carryover.agents.opencode.talk.Store`."""
-
-    def __init__(self, path: Path, now_ms: int) -> None:
-        self._path, self._now_ms = path, now_ms
-        self._storage = _storage(path)
-        self._info = fields_of(read_small(path, limit=MAX_FILE_BYTES))
-
-    def conversations(self) -> list[tuple[str, str]]:
-        """The session, with a mark of its newest files."""
-        rows = self.message_rows()[-1:]
-        return (
-            [(self._path.stem, f"{digest(msgspec.json.encode(self._info))} {rows} {self._rows_of(rows)}")]
-            if self._info
-            else []
-        )
-
-    def conversation(self, ident: str, notes: dict[str, str]) -> Talk | None:  # noqa: ARG002
-        """The session with its messages."""
-        session = session_of(self._info, ident)
-        return Talk(
-            store=self,
-            session=msgspec.structs.replace(session, root=self._root_of(session.root)),
-            now_ms=self._now_ms,
-            created_ms=created_ms(self._info),
-            revert=revert_of(self._info),
-        )
-
-    def message_rows(self) -> list[MessageRow]:
-        """The messages, oldest first."""
-        folder = self._storage / "message" / self._path.stem
-        rows = [row for name in _names(folder) if (row := _message_row(folder / name)) is not None]
-        return sorted(rows, key=lambda row: (row.created_ms, row.id))
-
-    def part_rows(self) -> dict[str, list[PartRow]]:
-        """The parts by the message's id, each list oldest first."""
-        return self._rows_of(self.message_rows())
-
-    def _rows_of(self, messages: Sequence[MessageRow]) -> dict[str, list[PartRow]]:
-        found: dict[str, list[PartRow]] = {}
-        for row in messages:
-            folder = self._storage / "part" / row.id
-            found[row.id] = [PartRow(Path(name).stem, _mtime_ms(folder / name)) for name in _names(folder)]
-        return found
-
-    def message(self, ident: str) -> bytes | None:
-        """A message."""
-        return _content(self._storage / "message" / self._path.stem / f"{ident}.json")
-
-    def parts(self, message: str) -> list[StoredPart]:
-        """The parts of a message, oldest first."""
-        folder = self._storage / "part" / message
-        return [StoredPart(Path(name).stem, _content(folder / name)) for name in _names(folder)]
-
-    def _root_of(self, parent: str | None) -> str | None:
-        for _ in range(MOST_PARENTS):
-            above = fields_of(_content(self._path.with_name(f"{parent}.json"))) if parent else {}
-            next_parent = text_of(above.get("parentID"))
-            if not is_usable_id(next_parent):
-                break
-            parent = next_parent
-        return parent
+        try:
+            last = stat_regular(messages / names[-1])
+        except (IndexError, OSError):  # there is none, or it was removed in between
+            return FileStat(size, mtime_ns)
+        return FileStat(size + last.st_size, max(mtime_ns, last.st_mtime_ns))
 
 
 class ExportReader:
-    """Reads a document of `opencode export`, each record numbered as its message; see `adapter.contract.Reader`."""
+    """Reads a document of `opencode export`; see `carryover.adapter.contract.Reader`."""
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """The next messages. Raises FileNotFoundError, and OSError where it is no such document."""
-        data = read_small(path, limit=MAX_EXPORT_BYTES) or b""
-        document = fields_of(data)
-        session = session_of(fields_of(document.get("info")), "")
+        document = fields_of(read_small(path, limit=MAX_EXPORT_BYTES) or b"")
+        session = _session(fields_of(document.get("info")), "")
         if not is_usable_id(session.id):
             raise OSError(errno.EINVAL, "not an exported session", str(path))
-        mark = digest(data)
-        known, _, done = (cursor or b"").decode("ascii", "replace").partition(" ")
-        restarted = cursor is not None and known != mark
-        number = int(done) if known == mark and done.isdigit() else 0
-        exported = Exported(items_of(document.get("messages")))
-        talk = Talk(store=exported, session=session, now_ms=utc_now_ms())
-        records: list[Record] = []
-        used, oversized = 0, 0
-        while number < len(talk.rows) and used < READ_BYTES:
-            try:
-                record = Record(number=number + 1, data=talk.whole_message(number))
-                records.append(record)
-                used += len(record.data)
-            except TooLarge:
-                oversized += 1
-            number += 1
-        return Batch(
-            records=tuple(records),
-            cursor=f"{mark} {number}".encode(),
-            restarted=restarted,
-            more=number < len(talk.rows),
-            oversized=oversized,
-        )
+        now_ms = utc_now_ms()
+        messages = (_exported(fields_of(entry)) for entry in items_of(document.get("messages")))
+        snapshot = Document(lambda store: Talk(store, session, now_ms), messages)
+        return read_on(snapshot, cursor, now_ms=now_ms)
 
     def stat(self, path: Path) -> FileStat:
         """Size and time of the document."""
         return stamp_of_file(path)
 
 
-class Exported:
-    """The messages of a document; see `carryover.agents.opencode.talk.Store`."""
-
-    def __init__(self, entries: Sequence[msgspec.Raw]) -> None:
-        self._messages: dict[str, bytes] = {}
-        self._parts: dict[str, list[StoredPart]] = {}
-        for entry in entries:
-            fields = fields_of(entry)
-            info = fields_of(fields.get("info"))
-            if ident := text_of(info.get("id")):
-                self._messages[ident] = bytes(fields["info"])
-                self._parts[ident] = [
-                    StoredPart(text_of(fields_of(part).get("id")) or f"{ident}.{number}", bytes(part))
-                    for number, part in enumerate(items_of(fields.get("parts")))
-                ]
-
-    def message_rows(self) -> list[MessageRow]:
-        """The messages in the order of the document."""
-        return [_row(ident, data, 0) for ident, data in self._messages.items()]
-
-    def part_rows(self) -> dict[str, list[PartRow]]:
-        """The parts by the message's id."""
-        return {ident: [PartRow(part.id, 0) for part in parts] for ident, parts in self._parts.items()}
-
-    def message(self, ident: str) -> bytes | None:
-        """A message."""
-        return self._messages.get(ident)
-
-    def parts(self, message: str) -> list[StoredPart]:
-        """The parts of a message, oldest first."""
-        return self._parts.get(message, [])
+def _exported(entry: Fields) -> tuple[Item, list[Item]]:
+    info = entry.get("info", msgspec.Raw(b"null"))
+    parts = enumerate(items_of(entry.get("parts")))
+    ident = text_of(fields_of(info).get("id"))
+    return Item(ident, bytes(info)), [
+        Item(text_of(fields_of(part).get("id")) or f"{ident}.{number}", bytes(part)) for number, part in parts
+    ]
 
 
-def session_of(info: Fields, ident: str) -> Session:
-    """The session that a record of it describes."""
+def _session(info: Fields, ident: str) -> Session:
     parent = text_of(info.get("parentID"))
     return Session(
         id=ident or text_of(info.get("id")),
@@ -201,15 +152,14 @@ def session_of(info: Fields, ident: str) -> Session:
     )
 
 
-def created_ms(info: Fields) -> int:
-    """When a session was made, in UTC milliseconds; 0 where that is unknown."""
-    return ms_of(fields_of(info.get("time")).get("created"))
-
-
-def revert_of(info: Fields) -> Revert | None:
-    """From where on a session was undone."""
-    revert = read_as(info.get("revert"), Revert)
-    return revert if revert is not None and revert.message else None
+def _root_of(parent: str | None, path: Path) -> str | None:
+    """The session at the top of those that a sub-agent works for."""
+    for _ in range(MOST_PARENTS):
+        above = text_of(fields_of(_content(path.with_name(f"{parent}.json"))).get("parentID")) if parent else ""
+        if not is_usable_id(above):
+            break
+        parent = above
+    return parent
 
 
 def _storage(path: Path) -> Path:
@@ -224,23 +174,15 @@ def _names(folder: Path) -> list[str]:
         return []
 
 
-def _message_row(path: Path) -> MessageRow | None:
-    data = _content(path)
-    return None if data is None else _row(path.stem, data, _mtime_ms(path))
-
-
-def _row(ident: str, data: bytes, updated_ms: int) -> MessageRow:
-    message = fields_of(data)
-    return MessageRow(
-        ident, ms_of(fields_of(message.get("time")).get("created")), updated_ms, text_of(message.get("role")) == "user"
-    )
-
-
-def _mtime_ms(path: Path) -> int:
-    try:
-        return stat_regular(path).st_mtime_ns // 1_000_000
-    except OSError:
-        return 0
+def _items(folder: Path) -> list[Item]:
+    found = []
+    for name in _names(folder):
+        try:
+            updated_ms = stat_regular(folder / name).st_mtime_ns // 1_000_000
+        except OSError:
+            continue
+        found.append(Item(Path(name).stem, _content(folder / name), updated_ms))
+    return found
 
 
 def _content(path: Path) -> bytes | None:

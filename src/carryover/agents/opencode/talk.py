@@ -8,22 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 import msgspec
 
-from carryover.agents.opencode.wire import (
-    BeginRecord,
-    MessageRecord,
-    PartEntry,
-    Session,
-    SessionRecord,
-    encoded,
-)
+from carryover.agents.opencode.wire import BeginRecord, MessageRecord, PartEntry, Session, SessionRecord
 from carryover.readers.rewritten import NotYet, Piece
 from carryover.readers.sqlite import TooLarge
 from carryover.records import rawjson
-from carryover.records.lenient import Fields, fields_of, text_of
+from carryover.records.lenient import fields_of, read_as, text_of
 
 SETTLED_MS: Final = 120_000
 """An answer that was not written to for that long is taken as it is."""
@@ -33,26 +26,19 @@ CALLING: Final = ("tool-calls", "tool_calls", "unknown")
 """Why a message ended, where the turn continues."""
 _OPEN_STATES: Final = ("pending", "running")
 
-Stage = Literal["prompt", "begun", "ended", "end"]
 
-
-class MessageRow(msgspec.Struct, frozen=True):
-    """A message as its store lists it. Times in UTC milliseconds."""
-
-    id: str
-    created_ms: int
-    updated_ms: int
-    by_user: bool
-
-
-class PartRow(msgspec.Struct, frozen=True):
-    """A part as its store lists it."""
+class Row(msgspec.Struct, frozen=True):
+    """A message or a part as its store lists it. `mark` changes with its content."""
 
     id: str
     updated_ms: int
+    mark: str | int
+    created_ms: int = 0
+    """Of a message, in UTC milliseconds."""
+    by_user: bool = False
 
 
-class StoredPart(msgspec.Struct, frozen=True):
+class StoredPart(NamedTuple):
     """A part with its content; None: it is too large to be read."""
 
     id: str
@@ -62,11 +48,11 @@ class StoredPart(msgspec.Struct, frozen=True):
 class Store(Protocol):
     """What one session is read from."""
 
-    def message_rows(self) -> Sequence[MessageRow]:
+    def message_rows(self) -> Sequence[Row]:
         """The messages, oldest first."""
         ...
 
-    def part_rows(self) -> dict[str, list[PartRow]]:
+    def part_rows(self) -> dict[str, list[Row]]:
         """The parts by the message's id, each list oldest first."""
         ...
 
@@ -74,7 +60,7 @@ class Store(Protocol):
         """A message; None where it cannot be read. Raises TooLarge."""
         ...
 
-    def parts(self, message: str) -> list[StoredPart]:
+    def parts(self, message: str) -> Sequence[StoredPart]:
         """The parts of a message, oldest first."""
         ...
 
@@ -86,11 +72,16 @@ class Revert(msgspec.Struct, frozen=True):
     part: str | None = msgspec.field(default=None, name="partID")
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+def revert_in(data: bytes | msgspec.Raw | None) -> Revert | None:
+    """From where on a session was undone, as its store has it; None where it was not."""
+    revert = read_as(data, Revert)
+    return revert if revert is not None and revert.message else None
+
+
+class _Place(NamedTuple):
     """What a piece represents."""
 
-    stage: Stage
+    stage: Literal["prompt", "begun", "ended", "end"]
     message: int
     part: str = ""
 
@@ -105,10 +96,6 @@ class _Loaded:
     kinds: dict[str, str]
     states: dict[str, str]
 
-    @property
-    def message(self) -> Fields:
-        return fields_of(self.data)
-
 
 @dataclass(slots=True)
 class Talk:
@@ -122,71 +109,71 @@ class Talk:
     now_ms: int
     created_ms: int = 0
     revert: Revert | None = None
-    rows: list[MessageRow] = field(init=False)
-    part_rows: dict[str, list[PartRow]] = field(init=False)
-    pieces: list[Piece] = field(init=False)
+    pieces: list[Piece] = field(init=False, default_factory=list)
     rests_ms: int | None = field(init=False, default=None)
-    _places: list[_Place] = field(init=False)
+    _rows: list[Row] = field(init=False)
+    _parts: dict[str, list[Row]] = field(init=False)
+    _places: list[_Place] = field(init=False, default_factory=list)
     _loaded: _Loaded | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        rows = self.store.message_rows()
-        self.rows = _kept([row for row in rows if row.created_ms >= self.created_ms], self.revert)
-        self.part_rows = self.store.part_rows()
-        if self.revert is not None and self.revert.part is not None and self.rows:
-            last = self.rows[-1].id
-            if last == self.revert.message:
-                before = [part for part in self.part_rows.get(last, ()) if part.id < self.revert.part]
-                self.part_rows[last] = before
-        self.pieces, self._places = [], []
-        for number, row in enumerate(self.rows):
+        self._rows = [row for row in self.store.message_rows() if row.created_ms >= self.created_ms]
+        self._parts = self.store.part_rows()
+        if self.revert is not None:
+            self._leave_out(self.revert)
+        for number, row in enumerate(self._rows):
             self._add_pieces(number, row)
 
     def begin(self, *, on: bool, more: bool) -> bytes | None:
         """Says that pieces follow."""
-        return encoded(BeginRecord(session=self.session, on=on, more=more))
+        return msgspec.json.encode(BeginRecord(session=self.session, on=on, more=more))
 
     def piece(self, number: int) -> bytes | None:
         """The record of a piece. Raises NotYet and TooLarge."""
         place = self._places[number]
-        row, loaded = self.rows[place.message], self._load(place.message)
-        if place.stage == "prompt":
-            self._wait_unless(place, self.now_ms - self._changed_ms(row) >= PROMPT_SETTLED_MS, PROMPT_SETTLED_MS)
-            return self._record(loaded, *_entries(loaded, begun=True, ended=True), ended=True)
-        if place.stage == "end":
-            self._wait_unless(place, self._is_over(place.message), SETTLED_MS)
-            return self._record(loaded, ended=True)
+        loaded = self._load(place.message)
         kind, state = loaded.kinds.get(place.part, ""), loaded.states.get(place.part, "")
-        if place.stage == "begun":
-            if kind != "tool":
-                return None
-            self._wait_unless(place, state != "pending" or self._is_over(place.message), SETTLED_MS)
-            return self._record(loaded, *_entries(loaded, place.part, begun=True))
+        match place.stage:
+            case "prompt":
+                rested_ms = self.now_ms - self._changed_ms(self._rows[place.message])
+                self._wait_unless(place, rested_ms >= PROMPT_SETTLED_MS, PROMPT_SETTLED_MS)
+                return self._record(loaded, *_entries(loaded, begun=True, ended=True), ended=True)
+            case "end":
+                self._wait_unless(place, self._is_over(place.message))
+                return self._record(loaded, ended=True)
+            case "begun":
+                if kind != "tool":
+                    return None
+                self._wait_unless(place, state != "pending" or self._is_over(place.message))
+                return self._record(loaded, *_entries(loaded, place.part, begun=True))
         is_final = state not in _OPEN_STATES if kind == "tool" else self._is_followed(loaded, place.part)
-        self._wait_unless(place, is_final or self._is_over(place.message), SETTLED_MS)
+        self._wait_unless(place, is_final or self._is_over(place.message))
         if kind == "tool" and state in _OPEN_STATES:
             return None  # the client was killed before the call came back
         return self._record(loaded, *_entries(loaded, place.part, ended=True))
 
     def end(self, emitted: int) -> bytes | None:  # noqa: ARG002 (the name is the protocol's)
         """The session itself, whose title may change."""
-        return encoded(SessionRecord(session=self.session))
+        return msgspec.json.encode(SessionRecord(session=self.session))
 
-    def whole_message(self, number: int) -> bytes:
-        """A message with all it holds, for a store that is never written to again. Raises TooLarge."""
-        loaded = self._load(number)
-        return self._record(loaded, *_entries(loaded, begun=True, ended=True), ended=True)
+    def _leave_out(self, revert: Revert) -> None:
+        """Drops the messages, or the parts of the last one, that were undone."""
+        at = next((number for number, row in enumerate(self._rows) if row.id == revert.message), len(self._rows))
+        self._rows = self._rows[: at if revert.part is None else at + 1]
+        if revert.part is not None:
+            parts = self._parts.get(revert.message, ())
+            self._parts[revert.message] = [part for part in parts if part.id < revert.part]
 
-    def _add_pieces(self, number: int, row: MessageRow) -> None:
-        parts = self.part_rows.get(row.id, [])
+    def _add_pieces(self, number: int, row: Row) -> None:
+        parts = self._parts.get(row.id, [])
         if row.by_user:
-            newest = max((part.updated_ms for part in parts), default=0)
-            self._add(_Place("prompt", number), row.id, f"{len(parts)} {newest}")
+            # Its own row is written again with the files that the turn changed.
+            self._add(_Place("prompt", number), row.id, " ".join(str(part.mark) for part in parts))
             return
         for part in parts:
             self._add(_Place("begun", number, part.id), f"{part.id} begun", "")
-            self._add(_Place("ended", number, part.id), part.id, part.updated_ms)
-        self._add(_Place("end", number), f"{row.id} end", row.updated_ms)
+            self._add(_Place("ended", number, part.id), part.id, part.mark)
+        self._add(_Place("end", number), f"{row.id} end", row.mark)
 
     def _add(self, place: _Place, ident: str, mark: str | int) -> None:
         self.pieces.append((ident, mark))
@@ -194,13 +181,13 @@ class Talk:
 
     def _load(self, number: int) -> _Loaded:
         if self._loaded is None or self._loaded.number != number:
-            row = self.rows[number]
-            wanted = {part.id for part in self.part_rows.get(row.id, ())}
-            parts = [part for part in self.store.parts(row.id) if part.id in wanted]
+            ident = self._rows[number].id
+            wanted = {part.id for part in self._parts.get(ident, ())}
+            parts = [part for part in self.store.parts(ident) if part.id in wanted]
             read = {part.id: fields_of(part.data) for part in parts}
             self._loaded = _Loaded(
                 number=number,
-                data=self.store.message(row.id) or b"null",
+                data=self.store.message(ident) or b"null",
                 parts=parts,
                 kinds={ident: text_of(part.get("type")) for ident, part in read.items()},
                 states={ident: text_of(fields_of(part.get("state")).get("status")) for ident, part in read.items()},
@@ -208,28 +195,27 @@ class Talk:
         return self._loaded
 
     def _record(self, loaded: _Loaded, *parts: PartEntry, ended: bool = False) -> bytes:
-        finish = text_of(loaded.message.get("finish"))
+        finish = text_of(fields_of(loaded.data).get("finish"))
         texts = [ident for ident, kind in loaded.kinds.items() if kind in ("text", "tool")]
         is_last_text = bool(finish) and finish not in CALLING and bool(texts) and loaded.kinds[texts[-1]] == "text"
-        return encoded(
-            MessageRecord(
-                session=self.session,
-                id=self.rows[loaded.number].id,
-                data=_raw(loaded.data),
-                parts=parts,
-                last_text=texts[-1] if is_last_text else "",
-                ended=ended,
-            )
+        record = MessageRecord(
+            session=self.session,
+            id=self._rows[loaded.number].id,
+            data=_raw(loaded.data),
+            parts=parts,
+            last_text=texts[-1] if is_last_text else "",
+            ended=ended,
         )
+        return msgspec.json.encode(record)
 
     def _is_over(self, number: int) -> bool:
         """Whether nothing more will come of a message: it ended, another one follows, or it has rested for long."""
-        if number < len(self.rows) - 1:
+        if number < len(self._rows) - 1:
             return True
-        message = self._load(number).message
+        message = fields_of(self._load(number).data)
         if "completed" in fields_of(message.get("time")) or "error" in message:
             return True
-        return self.now_ms - self._changed_ms(self.rows[number]) >= SETTLED_MS
+        return self.now_ms - self._changed_ms(self._rows[number]) >= SETTLED_MS
 
     def _is_followed(self, loaded: _Loaded, part: str) -> bool:
         """Whether a part is complete, since another follows. A text may be the answer until the message has ended."""
@@ -238,22 +224,14 @@ class Talk:
             return any(kind in ("text", "tool") for kind in later)
         return bool(later)
 
-    def _wait_unless(self, place: _Place, is_final: bool, rest_ms: int) -> None:
-        if not is_final and place.message == len(self.rows) - 1:
-            self.rests_ms = self._changed_ms(self.rows[place.message]) + rest_ms
+    def _wait_unless(self, place: _Place, is_final: bool, rest_ms: int = SETTLED_MS) -> None:
+        if not is_final and place.message == len(self._rows) - 1:
+            self.rests_ms = self._changed_ms(self._rows[place.message]) + rest_ms
             raise NotYet
 
-    def _changed_ms(self, row: MessageRow) -> int:
-        times = [part.updated_ms for part in self.part_rows.get(row.id, ())]
+    def _changed_ms(self, row: Row) -> int:
+        times = [part.updated_ms for part in self._parts.get(row.id, ())]
         return min(max((row.updated_ms, *times)), self.now_ms)
-
-
-def _kept(rows: list[MessageRow], revert: Revert | None) -> list[MessageRow]:
-    """The messages without those that were undone."""
-    if revert is None:
-        return rows
-    at = next((number for number, row in enumerate(rows) if row.id == revert.message), len(rows))
-    return rows[:at] if revert.part is None else rows[: at + 1]
 
 
 def _entries(loaded: _Loaded, *only: str, begun: bool = False, ended: bool = False) -> list[PartEntry]:

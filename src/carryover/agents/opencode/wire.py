@@ -92,17 +92,14 @@ AnyRecord = BeginRecord | MessageRecord | SessionRecord
 RECORD: Final = msgspec.json.Decoder(AnyRecord)
 
 
-def encoded(record: AnyRecord) -> bytes:
-    """The record as a reader hands it to the parser."""
-    return msgspec.json.encode(record)
-
-
 def is_usable_id(ident: str) -> bool:
     """Whether an id can be kept and be part of a file's name."""
     return 0 < len(ident) <= MAX_ID_CHARS and "/" not in ident and "\0" not in ident and not ident.startswith(".")
 
 
 MAX_ID_CHARS: Final = 100
+MOST_PARENTS: Final = 10
+"""Of a sub-agent, one above the other."""
 LATEST_MS: Final = 4_102_444_800_000
 
 
