@@ -46,24 +46,6 @@ def test_calls(rollout: Rollout, name: str, arguments: dict[str, Any], op: Op, s
     assert call_of(rollout) == ToolCall(call_id=call_id, name=name, op=op, subject=subject)
 
 
-def test_an_older_shell_call(rollout: Rollout) -> None:
-    action = {"type": "exec", "command": ["bash", "-lc", "make test"], "working_directory": "/home/dev/shop"}
-    rollout.response("local_shell_call", call_id="c", status="completed", action=action)
-
-    assert call_of(rollout) == ToolCall(call_id="c", name="local_shell", op="shell", subject="make test")
-
-
-def test_a_script_of_code_mode_is_reported_and_not_read(rollout: Rollout) -> None:
-    script = 'const r = await tools.exec_command({cmd: "rm a.py"});'
-    rollout.response("custom_tool_call", name="exec", namespace="functions", input=script, call_id="c")
-    after = rollout.response(
-        "custom_tool_call_output", call_id="c", output=[{"type": "input_text", "text": "Script completed\n"}]
-    )
-
-    assert call_of(rollout) == ToolCall(call_id="c", name="exec", op="other", subject=script)
-    assert len(after) == 1
-
-
 def test_a_search_of_the_provider_is_done_when_it_is_reported(rollout: Rollout) -> None:
     reported = rollout.response(
         "web_search_call", id="ws_1", status="completed", action={"type": "search", "query": "x"}
@@ -129,33 +111,38 @@ def test_a_call_that_cannot_be_distinguished_is_counted(rollout: Rollout) -> Non
     ]
 
 
-SCRIPT = 'const r = await tools.exec_command({"cmd":"echo x > a.txt; false","workdir":"/home/dev/shop/sub"}); text(r);'
-PRINTED = [
-    {"type": "input_text", "text": "Script completed\nWall time 0.025 seconds\nOutput:\n"},
-    {"type": "input_text", "text": '{"chunk_id":"1","wall_time_seconds":0.02,"exit_code":1,"output":"bad"}'},
-]
-
-
-def code_mode(rollout: Rollout, script: str) -> ToolResult:
+def code_mode(rollout: Rollout, script: str, printed: str) -> ToolResult:
     rollout.response("custom_tool_call", name="exec", call_id="c1", input=script)
-    (result,) = [
-        body
-        for body in rollout.response("custom_tool_call_output", call_id="c1", output=PRINTED)
-        if isinstance(body, ToolResult)
-    ]
-    return result
+    texts = [f"Script completed\nWall time 0.025 seconds\nOutput:\n{part}" for part in ("",)] + [printed]
+    output = [{"type": "input_text", "text": text} for text in texts]
+    found = rollout.response("custom_tool_call_output", call_id="c1", output=output)
+    return next(body for body in found if isinstance(body, ToolResult))
 
 
-def test_a_script_of_code_mode_that_runs_one_command_is_that_command() -> None:
-    """0.144, read about: where no other record has the command."""
-    result = code_mode(Rollout(family="legacy", version="0.144.5"), SCRIPT)
+@pytest.mark.parametrize(
+    "script",
+    [
+        'const r = await tools.exec_command({"cmd":"echo x > a.txt; false","workdir":"/home/dev/shop/sub"}); text(r);',
+        'const r=await tools.exec_command({workdir:"/srv", cmd:"echo x > a.txt; false",yield_time_ms:30000});text(r)',
+    ],
+)
+def test_a_script_of_code_mode_that_runs_one_command_is_that_command(script: str) -> None:
+    """0.145 and 0.146, where no other record has the command. The script prints the result or what it chooses of it."""
+    rollout = Rollout(family="legacy", version="0.145.0")
+    whole = code_mode(rollout, script, '{"chunk_id":"1","wall_time_seconds":0.02,"exit_code":1,"output":"bad"}')
+    chosen = code_mode(rollout, script, "1 failed\n")
 
-    assert (result.op, result.subject, result.status) == ("shell", "echo x > a.txt; false", "error")
-    assert (result.exit_code, result.output) == (1, "bad")
+    assert (whole.op, whole.subject, whole.status) == ("shell", "echo x > a.txt; false", "error")
+    assert (whole.exit_code, whole.output) == (1, "bad")
+    assert (chosen.status, chosen.output) == ("unknown", "1 failed")
 
 
 def test_any_other_script_of_code_mode_is_only_a_script() -> None:
-    twice = code_mode(Rollout(family="legacy"), SCRIPT + SCRIPT)
-    paginated = code_mode(Rollout(), SCRIPT)
+    script = 'const r = await tools.exec_command({cmd: "rm a.py"});'
+    of_several = (f"{script}{script}", "text(ALL_TOOLS)", "tools.exec_command({cmd: `ls ${page}`})")
+    found = [code_mode(Rollout(family="legacy"), other, "x") for other in of_several]
+    rollout = Rollout(family="legacy")
+    rollout.ends("exec-1", "rm a.py", 0)
+    found += [code_mode(Rollout(), script, "x"), code_mode(rollout, script, "x")]
 
-    assert {(result.op, result.status, result.output) for result in (twice, paginated)} == {("other", "ok", "")}
+    assert {(result.op, result.status, result.output) for result in found} == {("other", "ok", "")}

@@ -28,23 +28,6 @@ def test_a_usage_limit_ends_the_turn_with_the_clients_words(rollout: Rollout) ->
     assert ended(rollout, LIMIT, "usage_limit_exceeded") == [TurnEnd(reason="limit", message=LIMIT, resets="7:42 AM")]
 
 
-def test_where_the_words_do_not_say_when_it_resets_the_rate_limits_do(rollout: Rollout) -> None:
-    primary = {"used_percent": 100.0, "window_minutes": 300, "resets_at": 1_795_160_567}
-    secondary = {"used_percent": 41.0, "window_minutes": 10_080, "resets_at": 1_795_555_167}
-    rollout.event("token_count", info=None, rate_limits={"primary": primary, "secondary": secondary})
-
-    assert ended(rollout, "You've hit your usage limit.", "usage_limit_exceeded") == [
-        TurnEnd(reason="limit", message="You've hit your usage limit.", resets="2026-11-20T07:42:47Z")
-    ]
-
-
-def test_a_limit_that_is_not_used_up_says_nothing(rollout: Rollout) -> None:
-    window = {"used_percent": 99.0, "resets_at": 1_795_160_567}
-    rollout.event("token_count", rate_limits={"primary": window, "secondary": None})
-
-    assert ended(rollout, "No more.", "usage_limit_exceeded") == [TurnEnd(reason="limit", message="No more.")]
-
-
 @pytest.mark.parametrize("resets_at", [-1, 0, 10**17, 10**400, "soon", None, 1.5, [1]])
 def test_a_time_that_is_none_is_not_reported(rollout: Rollout, resets_at: Any) -> None:
     rollout.event("token_count", rate_limits={"primary": {"used_percent": 100, "resets_at": resets_at}})

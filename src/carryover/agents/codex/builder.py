@@ -12,7 +12,6 @@ from carryover.adapter import event_builder
 from carryover.adapter.contract import Parsed, Source
 from carryover.adapter.event_builder import EventBuilder, Facts, differing, usable_name
 from carryover.agents.codex import wire
-from carryover.agents.codex.locate import named_ms
 from carryover.model import AnyBody, PlanItem, session_in_other_cwd
 from carryover.records.asked import Asked
 from carryover.records.fields import digest, utc_ms
@@ -31,8 +30,6 @@ class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
     """A tool call whose result has not come yet."""
 
     turn: str | None = None
-    only_confirmed: bool = msgspec.field(default=False, name="told")
-    """Of its changes those count that its output confirms. Stored under the name that 0.1.0 gave it."""
     plan: tuple[PlanItem, ...] = ()
     asked: tuple[Asked, ...] = ()
     process: str | None = None
@@ -83,8 +80,6 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """The same, while the history is being passed by that a fork or a sub-agent was given a copy of."""
     orphan: bool = False
     """The thread that it was forked from has no file, so this one's copy of its history is read."""
-    own_from: int | None = None
-    """Where the file says so: the ordinal of the first record after that history."""
     last_ms: int = 0
     """Time of the last record that had one: records without one take it."""
     turns: tuple[Turn, ...] = ()
@@ -94,8 +89,6 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """Ids of calls whose result was given: a second record of it says nothing new."""
     review: bool = False
     """The client asks for a review, in its own wording."""
-    resets_s: int | None = None
-    """When the limit that is used up ends, in epoch seconds."""
 
 
 _FOLDER_MARK_CHARS: Final = 8
@@ -115,10 +108,10 @@ class Builder(EventBuilder[Context]):
     def begin(cls, source: Source, context: Context, line: wire.Line) -> Builder:
         """Returns a builder for one record.
 
-        A record without a time gets that of the record before, else the time in the file's name.
+        A record without a time gets that of the record before.
         """
         own_ms = utc_ms(line.timestamp)
-        at_ms = own_ms or context.last_ms or named_ms(source.path)
+        at_ms = own_ms or context.last_ms
         return cls(
             context=msgspec.structs.replace(context, last_ms=at_ms),
             thread=context.thread or source.session or PurePosixPath(source.path).stem,

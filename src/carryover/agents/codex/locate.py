@@ -15,7 +15,6 @@ from carryover.agents.codex.spec import SPEC
 from carryover.readers.files import entries_of
 from carryover.readers.jsonl import JsonlReader
 from carryover.records import rawjson
-from carryover.records.fields import utc_ms
 from carryover.records.rawjson import objects_in
 
 _ARCHIVE_NAME: Final = "archived_sessions"
@@ -27,7 +26,6 @@ _ROLLOUT: Final = re.compile(
 _THREAD: Final = re.compile(r"[0-9a-fA-F-]{36}")
 _CUT_RECORD: Final = re.compile(rb'\{"timestamp":"[^"]{1,40}",(?:"ordinal":\d+,)?"type":"session_meta","payload":\{')
 """How the first record begins (0.32 to 0.169), which may be too long to be whole in the beginning of a file."""
-_TIME: Final = re.compile(r"rollout-(\d{4}-\d{2}-\d{2})T(\d{2}-\d{2}-\d{2})-[^/]*$")
 
 
 def source_of(path: Path, root: Path) -> Source | None:
@@ -87,13 +85,6 @@ def file_of_thread(thread: str, beside: Path) -> Path | None:
         return next(folder.glob(name), None)
     found = (*home.glob(f"*/*/*/*/{name}"), *home.glob(f"{_ARCHIVE_NAME}/{name}"))
     return next(iter(found), None)
-
-
-def named_ms(path: str) -> int:
-    """The time in a transcript's name, taken for UTC, in milliseconds; 0 where it is not named so. It is local
-    time (0.34 to 0.169), and which zone that was is not known."""
-    found = _TIME.search(path)
-    return utc_ms(f"{found[1]}T{found[2].replace('-', ':')}") if found is not None else 0
 
 
 def _files(folder: Path, depth: int) -> Iterator[Path]:

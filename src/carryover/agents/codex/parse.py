@@ -17,7 +17,7 @@ from carryover.agents.codex.tools import parse_call
 from carryover.agents.codex.wire import QUIET_EVENTS, QUIET_ITEMS, QUIET_RECORDS, QUIET_RESPONSES
 from carryover.model import Retracted, Skipped, TurnEnd
 from carryover.records import rawjson
-from carryover.records.fields import digest, iso_utc, utc_ms
+from carryover.records.fields import digest, utc_ms
 from carryover.records.lenient import Fields, fields_of, inside, number_of, text_of
 from carryover.records.resets import failed_turn
 
@@ -52,7 +52,6 @@ def parse_session(builder: Builder, payload: msgspec.Raw) -> None:
         turns=(Turn(cwd=cwd),),
         made_s=made_s,
         copied_s=made_s if _is_copying_fork(meta) and not builder.context.orphan else None,
-        own_from=wire.whole_number(meta.subagent_history_start_ordinal),
     )
     branch = text_of(inside(meta.git, "branch"))
     builder.learn(agent_version=meta.cli_version, branch=branch, parent=meta.forked_from_id)
@@ -64,8 +63,6 @@ def is_still_copied(context: Context, line: wire.Line) -> bool:
     Copies have the time of the fork but keep the start of their turn: the first turn that started since is the fork's
     own. A fork that no turn with a start follows ends its copying by the clock.
     """
-    if context.own_from is not None and (ordinal := wire.whole_number(line.ordinal)) is not None:
-        return ordinal < context.own_from
     if context.copied_s is None:
         return False
     if utc_ms(line.timestamp) >= (context.copied_s + _COPIED_WITHIN_S) * 1000:
@@ -94,8 +91,6 @@ def _keeps_copy(context: Context) -> bool:
 
 _LIMITS: Final = frozenset(("usage_limit_exceeded", "rate_limit_exceeded"))
 _TOO_MANY: Final = 429
-_USED_UP: Final = 100.0
-_LATEST_S: Final = 253_402_300_799
 _ASKED: Final = "prompt"
 """The kind by which prompts are counted in a turn."""
 _ENDED_BY_USER: Final = frozenset(("interrupted", "replaced"))
@@ -160,25 +155,9 @@ def parse_rolled_back(builder: Builder, event: wire.RolledBack) -> None:
         builder.mark_turn(undone=True)
 
 
-def parse_token_count(builder: Builder, payload: msgspec.Raw) -> None:
-    """Remember when the limit that is used up ends."""
-    limits = fields_of(inside(payload, "rate_limits"))
-    ends = [
-        resets_s
-        for window in (fields_of(limits.get("primary")), fields_of(limits.get("secondary")))
-        if (rawjson.part_of(window.get("used_percent", rawjson.ABSENT), float) or 0) >= _USED_UP
-        if (resets_s := number_of(window.get("resets_at"))) is not None and 0 < resets_s <= _LATEST_S
-    ]
-    if max(ends, default=None) != builder.context.resets_s:
-        builder.change(resets_s=max(ends, default=None))
-
-
 def _parse_error(builder: Builder, error: Fields) -> None:
     limited = _is_limit(error.get("codex_error_info", rawjson.ABSENT))
-    end = failed_turn(text_of(error.get("message")), builder.at_ms, limited=limited)
-    if end.reason == "limit" and end.resets is None and builder.context.resets_s is not None:
-        end = msgspec.structs.replace(end, resets=iso_utc(builder.context.resets_s * 1000))
-    _end(builder, end)
+    _end(builder, failed_turn(text_of(error.get("message")), builder.at_ms, limited=limited))
 
 
 def _is_limit(raw: msgspec.Raw) -> bool:
@@ -214,7 +193,7 @@ def parse_record(source: Source, context: Context, record: Record) -> tuple[Cont
     if handle is None:
         builder.skip(line.type, "unknown record type")
     else:
-        builder.change(copied_s=None, own_from=None)
+        builder.change(copied_s=None)
         handle(builder, line.payload)
     return builder.parsed()
 
@@ -227,8 +206,6 @@ def _parse_event(builder: Builder, payload: msgspec.Raw) -> None:
         _with(builder, f"event_msg/{kind}", payload, *known)
     elif kind in ("user_message", "agent_message"):
         messages.parse_event_message(builder, kind, payload)
-    elif kind == "token_count":
-        parse_token_count(builder, payload)
     elif kind in ("entered_review_mode", "exited_review_mode"):
         builder.change(review=kind == "entered_review_mode")
     else:
@@ -257,7 +234,7 @@ def _parse_response(builder: Builder, payload: msgspec.Raw) -> None:
     kind = wire.kind_of(payload) or ""
     if kind in QUIET_RESPONSES:
         return
-    if kind in ("function_call", "custom_tool_call", "local_shell_call"):
+    if kind in ("function_call", "custom_tool_call"):
         _with(builder, kind, payload, wire.Call, lambda at, call: parse_call(at, kind, call))
     elif kind in ("function_call_output", "custom_tool_call_output"):
         _with(builder, kind, payload, wire.Output, lambda at, output: parse_output(at, kind, output))

@@ -14,15 +14,14 @@ from carryover.agents.codex.commands import Outcome, ended, read_output
 from carryover.agents.codex.tools import CODE_MODE, PATCH, open_call, patch_call, shell_call
 from carryover.model import Answer, BackgroundTask, PlanUpdate
 from carryover.records import rawjson
-from carryover.records.changes import Change, as_edit
+from carryover.records.changes import as_edit
 from carryover.records.fields import SHORT_CHARS, bounded, digest
-from carryover.records.lenient import Fields, fields_of, first_text, items_of, text_of
+from carryover.records.lenient import fields_of, items_of, text_of
 from carryover.records.text import names_own_folder, without_ansi
 
 _INTERACTION: Final = "unified_exec_interaction"
 """What `write_stdin` did to a process is no separate command."""
 _PATCH_FAILED: Final = "apply_patch verification failed"
-_EXEC_COMMAND: Final = re.compile(r"tools\.exec_command\((\{.*?\})\)", re.DOTALL)
 _OF_SCRIPT: Final = "exec-"
 """How the id of a command begins that a script of code mode ran (0.169)."""
 _FAILED_IN: Final = re.compile(r" in (/[^\n]{1,1000}?):?$", re.MULTILINE)
@@ -50,11 +49,8 @@ def parse_output(builder: Builder, kind: str, output: wire.Output) -> None:
         _finish(builder, call, Outcome("denied", outcome.output, never_ran=True))
     elif call.name == CODE_MODE and outcome.status == "error" and _PATCH_FAILED in outcome.output:
         _finish(builder, _failed_patch(call, outcome.output), outcome)
-    elif call.name == CODE_MODE and (ran := _only_command(builder, call, outcome.output)) is not None:
-        _finish(builder, *ran)
     elif call.name == CODE_MODE and outcome.status == "ok":
-        # What its commands printed is reported with them.
-        _finish(builder, call, Outcome("ok"))
+        _finish(builder, *_of_script(builder, call, outcome.output))
     else:
         _finish(builder, call, outcome)
 
@@ -124,26 +120,19 @@ def _failed_patch(call: OpenCall, output: str) -> OpenCall:
 
 
 class Ran(msgspec.Struct, frozen=True):
-    """What `tools.exec_command` returns to a script of code mode (0.144)."""
+    """What `tools.exec_command` returns to a script of code mode, which may print all of it (0.146)."""
 
     exit_code: int
     output: str = ""
 
 
-def _only_command(builder: Builder, call: OpenCall, output: str) -> tuple[OpenCall, Outcome] | None:
-    """The command that a script of code mode runs and prints the result of, where it does nothing else. Before 0.150
-    nothing else may say so; where the client writes records of commands, they do."""
-    if builder.context.family != "legacy" or any(known.startswith(_OF_SCRIPT) for known in builder.context.closed):
-        return None
-    found = _EXEC_COMMAND.findall(call.subject)
-    given = rawjson.part_of(msgspec.Raw(found[0].encode()), Fields) if len(found) == 1 else None
-    printed = output.partition("\nOutput:\n")[2]
-    ran = rawjson.part_of(msgspec.Raw(printed.strip().encode("utf-8", "replace")), Ran)
-    if given is None or ran is None or call.subject.count("tools.") != 1:
-        return None
-    place = usable_folder(first_text(given, "workdir")) or builder.cwd
-    command = shell_call(call.id, "exec_command", first_text(given, "cmd"), place)
-    return msgspec.structs.replace(command, turn=call.turn), ended(ran.exit_code, without_ansi(ran.output))
+def _of_script(builder: Builder, call: OpenCall, output: str) -> tuple[OpenCall, Outcome]:
+    """A script of code mode that worked. Where the client writes records of its commands, they say what was printed."""
+    if call.op != "shell" or any(known.startswith(_OF_SCRIPT) for known in builder.context.closed):
+        return msgspec.structs.replace(call, op="other", changes=()), Outcome("ok")
+    printed = output.partition("\nOutput:\n")[2].strip("\n")
+    ran = rawjson.part_of(msgspec.Raw(printed.encode("utf-8", "replace")), Ran)
+    return call, Outcome("unknown", printed) if ran is None else ended(ran.exit_code, without_ansi(ran.output))
 
 
 def _leave_running(builder: Builder, call: OpenCall, process: str) -> None:
@@ -182,8 +171,8 @@ def _finish(builder: Builder, call: OpenCall, outcome: Outcome) -> None:
 
 
 def _add_what_followed(builder: Builder, call: OpenCall, outcome: Outcome) -> None:
-    for change in commands.confirmed(call.changes, outcome.output) if call.only_confirmed else call.changes:
-        if not _is_own(change):
+    for change in call.changes:
+        if not names_own_folder(change.path):
             builder.add_of_call(as_edit(change, call.id), f"edit/{digest(change.path)}", call.id)
     if call.plan:
         builder.add_of_call(PlanUpdate(items=call.plan), "plan", call.id)
@@ -193,7 +182,3 @@ def _add_what_followed(builder: Builder, call: OpenCall, outcome: Outcome) -> No
             if text := ", ".join(map(text_of, items_of(fields_of(given.get(asked.id)).get("answers")))):
                 answer = Answer(call_id=call.id, question=asked.question, text=text)
                 builder.add_of_call(answer, f"answer{number}", call.id)
-
-
-def _is_own(change: Change) -> bool:
-    return names_own_folder(change.path)

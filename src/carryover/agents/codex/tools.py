@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import msgspec
 
-from carryover.adapter.event_builder import opened, usable_folder, usable_name
+from carryover.adapter.event_builder import opened, usable_name
 from carryover.agents.codex import commands, wire
 from carryover.agents.codex.builder import (
     MAX_CHANGES,
@@ -21,7 +22,7 @@ from carryover.records import rawjson, shell_files
 from carryover.records.asked import Asked, asked_in, plan_items
 from carryover.records.changes import Change
 from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, resolved
-from carryover.records.lenient import Fields, fields_of, first_text, inside, text_of
+from carryover.records.lenient import Fields, fields_of, first_text, inside
 from carryover.records.patches import in_patch
 from carryover.records.text import names_own_folder
 
@@ -30,19 +31,23 @@ CODE_MODE: Final = "exec"
 """The one tool of code mode (gpt-6 models, 0.169): a script, whose commands and patches have separate records."""
 
 _ESCALATED: Final = "require_escalated"
+_TEXT: Final = r'"?\s*:\s*("(?:[^"\\]|\\.)*")'
+_COMMAND: Final = re.compile(r"tools\.exec_command\(\{(?:[^`]*?[\s,{])?\"?cmd" + _TEXT, re.DOTALL)
+_WORKDIR: Final = re.compile(r"\bworkdir" + _TEXT)
+"""In a script of code mode: the arguments of a command, which need not be JSON (0.145, 0.146)."""
 
 
 def parse_call(builder: Builder, kind: str, call: wire.Call) -> None:
     """A call of a tool. What it asks the user is emitted with it."""
-    name = call.name or ("local_shell" if kind == "local_shell_call" else None)
+    name = call.name
     call_id = call.call_id or call.id
     if not usable_name(call_id) or not usable_name(name) or call_id is None or name is None:
         builder.skip(kind, "no usable id or name")
         return
     text = rawjson.string_of(call.input if kind == "custom_tool_call" else call.arguments)
-    if text is None and kind != "local_shell_call":
+    if text is None:
         builder.skip(f"{kind}/{name}", "unexpected input")
-    open_call(builder, _open(builder, call_id, name, kind, call, text or ""))
+    open_call(builder, _open(builder, call_id, name, call, text or ""))
     for number, asked in enumerate(_questions(name, text or "")):
         builder.add_of_call(asked.as_event(call_id), f"question{number}", call_id)
 
@@ -74,32 +79,24 @@ def shell_call(call_id: str, name: str, script: str, cwd: str | None) -> OpenCal
     patch = commands.in_command(script, cwd)
     if patch is not None:
         return patch_call(call_id, PATCH, patch, handoff=names_own_folder(cwd or ""))
-    among_others = commands.in_script(script, cwd)
     return OpenCall(
         id=call_id,
         name=name,
         op="shell",
         subject=script,
-        changes=(among_others or shell_files.changes(script, cwd))[:MAX_CHANGES],
-        only_confirmed=bool(among_others),
+        changes=shell_files.changes(script, cwd)[:MAX_CHANGES],
         handoff=names_own_folder(f"{cwd or ''} {script}"),
     )
 
 
-def _open(builder: Builder, call_id: str, name: str, kind: str, call: wire.Call, text: str) -> OpenCall:
+def _open(builder: Builder, call_id: str, name: str, call: wire.Call, text: str) -> OpenCall:
     if name == PATCH and rawjson.string_of(call.input) is not None:
         return patch_call(call_id, name, in_patch(text, builder.cwd))
     if name == CODE_MODE and rawjson.string_of(call.input) is not None:
-        return OpenCall(id=call_id, name=name, op="other", subject=text.strip(), handoff=names_own_folder(text))
-    if kind == "local_shell_call":  # read about, in no recording
-        local = fields_of(call.action)
-        place = usable_folder(text_of(local.get("working_directory"))) or builder.cwd
-        return shell_call(call_id, name, commands.given_script(local.get("command", rawjson.ABSENT)), place)
+        return _script(builder, call_id, text.strip())
     given = fields_of(text.encode("utf-8", "replace"))
     if name in SHELLS:
         return _shell(builder, call_id, name, given)
-    if name == PATCH:
-        return patch_call(call_id, name, in_patch(first_text(given, "input"), builder.cwd))
     about = first_text(given, "path", "file_path", "dir_path", "pattern", "query", "url", "message")
     asked = _questions(name, text)[:MAX_QUESTIONS]
     return OpenCall(
@@ -114,6 +111,18 @@ def _open(builder: Builder, call_id: str, name: str, kind: str, call: wire.Call,
         else None,
         handoff=names_own_folder(about),
     )
+
+
+def _script(builder: Builder, call_id: str, script: str) -> OpenCall:
+    """A script of code mode. One that runs a single command is read as that where the client, before 0.150, writes no
+    records of commands."""
+    found = _COMMAND.search(script) if builder.context.family == "legacy" and script.count("tools.") == 1 else None
+    command = rawjson.string_of(msgspec.Raw(found[1].encode("utf-8", "replace"))) if found is not None else None
+    if not command:
+        return OpenCall(id=call_id, name=CODE_MODE, op="other", subject=script, handoff=names_own_folder(script))
+    workdir = _WORKDIR.search(script)
+    place = rawjson.string_of(msgspec.Raw(workdir[1].encode("utf-8", "replace"))) if workdir is not None else None
+    return shell_call(call_id, CODE_MODE, command, resolved(place, builder.cwd) if place else builder.cwd)
 
 
 def _shell(builder: Builder, call_id: str, name: str, given: Fields) -> OpenCall:

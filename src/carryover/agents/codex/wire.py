@@ -22,8 +22,6 @@ class Line(msgspec.Struct, frozen=True):
 
     type: str
     timestamp: str | None = None
-    ordinal: msgspec.Raw = ABSENT
-    """Its place in a file of the paginated family."""
     payload: msgspec.Raw = ABSENT
 
 
@@ -52,8 +50,6 @@ class SessionMeta(msgspec.Struct, frozen=True):
     forked_from_id: str | None = None
     forked_from_ordinal_exclusive: msgspec.Raw = ABSENT
     """Set where nothing of the parent is copied (0.169)."""
-    subagent_history_start_ordinal: msgspec.Raw = ABSENT
-    """Of a sub-agent that begins with a copy of its parent's history: its own first record. Read about."""
     git: msgspec.Raw = ABSENT
 
 
@@ -222,7 +218,7 @@ QUIET_RECORDS: Final = frozenset(
 )
 
 QUIET_EVENTS: Final = frozenset(
-    "agent_reasoning context_compacted "
+    "agent_reasoning context_compacted token_count "
     "agent_message_content_delta agent_message_delta agent_reasoning_delta agent_reasoning_raw_content "
     "agent_reasoning_section_break apply_patch_approval_request background_event collab_agent_interaction_begin "
     "collab_agent_interaction_end collab_agent_spawn_begin collab_agent_spawn_end collab_close_begin collab_close_end "
