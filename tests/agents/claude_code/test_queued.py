@@ -82,17 +82,6 @@ def test_a_prompt_delivered_in_mid_turn_is_an_attachment_and_one_prompt() -> Non
     assert (delivered, removed) == ([UserPrompt(text="also update the README")], [])
 
 
-def test_a_prompt_taken_into_the_turn_is_one_prompt_whichever_record_says_so_first() -> None:
-    transcript = Session()
-    transcript.queue("enqueue", "also update the README")
-    removed = transcript.queue("remove", "also update the README", reason="absorbed_mid_turn")
-    delivered = transcript.attachment("queued_command", prompt="also update the README", **PROMPT)
-    again = transcript.attachment("queued_command", prompt="also update the README", **PROMPT)
-
-    assert (removed, delivered) == ([UserPrompt(text="also update the README")], [])
-    assert again == [UserPrompt(text="also update the README")]
-
-
 def test_a_prompt_removed_without_a_reason_is_withdrawn() -> None:
     transcript = Session()
     transcript.queue("enqueue", "never mind")

@@ -63,8 +63,6 @@ class Context(event_builder.SessionContext, frozen=True, omit_defaults=True):
     tasks: tuple[Task, ...] = ()
     queued: tuple[str, ...] = ()
     """Digests of the prompts that wait in the queue."""
-    absorbed: tuple[str, ...] = ()
-    """Digests of queued prompts that were sent as prompts when they left the queue in mid-turn."""
     caveat: bool = False
     """The record before announced a command that the client runs itself."""
     compaction: Literal["manual", "auto"] | None = None

@@ -17,7 +17,9 @@ from carryover.records.lenient import inside, text_of
 from carryover.records.summary import parts_by_heading
 from carryover.records.text import tagged, without_ansi, without_handoff
 
+_REMINDER: Final = re.compile(r"\n*<system-reminder>.*?</system-reminder>", re.DOTALL)
 _GLUED: Final = ("system-reminder", "ide_opened_file", "ide_selection", "ide_diagnostics")
+_GLUED_BEFORE: Final = re.compile(rf"\s*(?:<({'|'.join(_GLUED)})>.*?</\1>\s*)*", re.DOTALL)
 
 
 def own_words(text: str) -> str:
@@ -25,44 +27,21 @@ def own_words(text: str) -> str:
 
     Seen: `<ide_opened_file>` in front (2.1.11), `<system-reminder>` behind (2.0.65).
     """
-    start, end = 0, len(text)
-    moved = True
-    while moved:
-        start, end = _stripped(text, start, end)
-        moved = False
-        for tag in _GLUED:
-            inner = _inside(text, start, end, f"<{tag}>", f"</{tag}>")
-            moved = moved or inner != (start, end)
-            start, end = inner
-    return text[start:end]
-
-
-def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
-    while start < end and text[start].isspace():
-        start += 1
-    while start < end and text[end - 1].isspace():
-        end -= 1
-    return start, end
-
-
-def _inside(text: str, start: int, end: int, opening: str, closing: str) -> tuple[int, int]:
-    """The bounds without a block at the beginning, or else at the end."""
-    if text.startswith(opening, start, end) and (closed := text.find(closing, start, end)) >= 0:
-        return closed + len(closing), end
-    if text.endswith(closing, start, end) and (opened := text.rfind(opening, start, end)) >= 0:
-        return start, opened
-    return start, end
+    before = _GLUED_BEFORE.match(text)
+    start, end = before.end() if before is not None else 0, len(text)
+    while True:
+        while end > start and text[end - 1].isspace():
+            end -= 1
+        tag = next((tag for tag in _GLUED if text.endswith(f"</{tag}>", start, end)), None)
+        opened = text.rfind(f"<{tag}>", start, end) if tag is not None else -1
+        if opened < 0:
+            return text[start:end]
+        end = opened
 
 
 def without_reminders(text: str) -> str:
     """`text` without the blocks the client adds to tool output and summaries (2.0.65, 2.1.328)."""
-    opening, closing = "<system-reminder>", "</system-reminder>"
-    kept = []
-    at = 0
-    while (opened := text.find(opening, at)) >= 0 and (closed := text.find(closing, opened)) >= 0:
-        kept.append(text[at:opened].rstrip("\n"))
-        at = closed + len(closing)
-    return "".join((*kept, text[at:])) if kept else text
+    return _REMINDER.sub("", text) if "</system-reminder>" in text else text
 
 
 def plain_output(text: str) -> str:
@@ -231,8 +210,8 @@ def parse_queue_operation(builder: Builder) -> None:
     """Something entered or left the queue.
 
     `enqueue` is the only record of a waiting prompt; `dequeue` delivers the oldest as a `user` record, so it
-    says nothing new; `popAll` gives each text back to the person (2.1.16). `remove` means taken into the running turn
-    (then with a reason from 2.1.246 on, unverified) or taken back. Most entries are reports of background jobs.
+    says nothing new; `popAll` gives each text back to the person (2.1.16). `remove` means taken back, or taken into the
+    running turn, which an attachment delivers. Most entries are reports of background jobs.
     """
     operation = builder.line.operation
     if operation == "dequeue":
@@ -246,7 +225,7 @@ def parse_queue_operation(builder: Builder) -> None:
     if operation == "enqueue":
         _parse_entered(builder, text)
     elif not text.startswith("<task-notification>"):
-        _parse_left(builder, text, absorbed=rawjson.string_of(builder.line.reason) == "absorbed_mid_turn")
+        withdraw(builder, text)
 
 
 def parse_queued_command(builder: Builder, attachment: wire.Attachment) -> None:
@@ -260,10 +239,6 @@ def parse_queued_command(builder: Builder, attachment: wire.Attachment) -> None:
     if attachment.command_mode not in (None, "prompt") or sender not in (None, "human"):
         builder.skip("attachment/queued_command", "unknown mode or sender")
         return
-    mark = digest(text)
-    if mark in builder.context.absorbed:
-        builder.change(absorbed=tuple(other for other in builder.context.absorbed if other != mark))
-        return
     parse_prompt(builder, text)
 
 
@@ -272,14 +247,3 @@ def _parse_entered(builder: Builder, text: str) -> None:
         return
     builder.change(queued=(*builder.context.queued, digest(text))[-MAX_QUEUED:])
     builder.add(QueuedPrompt(text=text), "queue", digest(text))
-
-
-def _parse_left(builder: Builder, text: str, *, absorbed: bool) -> None:
-    mark = digest(text)
-    if mark not in builder.context.queued:
-        return  # its delivery was read before
-    if absorbed:
-        parse_prompt(builder, text)
-        builder.change(absorbed=(*builder.context.absorbed, mark)[-MAX_QUEUED:])
-        return
-    withdraw(builder, text)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final, Literal, TypeVar
-
-import msgspec
+from typing import Final, Literal, TypeVar
 
 from carryover.adapter.contract import ToolOutcome
 from carryover.adapter.event_builder import closed
@@ -17,6 +15,7 @@ from carryover.model import Answer, BackgroundTask, PlanProposal, UserPrompt
 from carryover.records import rawjson
 from carryover.records.changes import as_edit
 from carryover.records.fields import digest
+from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, read_as, text_of
 from carryover.records.text import HANDOFF_FILE, tagged
 
 REJECTED: Final = (
@@ -26,10 +25,11 @@ REJECTED: Final = (
     "User chose to stay in plan mode",
     "The agent proposed a plan that was rejected by the user",
     "Permission for this tool use was denied",
+    "Permission for this action was denied",
     "Permission to use ",
     "Claude requested permissions to ",
 )
-"""How the result of a call begins that was not allowed to run (2.1.14, 2.1.328; the last three unverified)."""
+"""How the result of a call begins that was not allowed to run (2.1.14, 2.1.232, 2.1.328; some unverified)."""
 
 _SAID: Final = re.compile(
     r"[^\n]{0,400}?(?:[Tt]he user said:|The user provided the following reason for the rejection:)\s*(.*?)"
@@ -56,11 +56,10 @@ def parse_result(builder: Builder, part: str, block: wire.Block) -> None:
     output = rawjson.text_of(block.content)
     if output is None and bytes(block.content) != b"null":
         builder.skip("user/tool_result", "unexpected content")
-    shell = structured(builder, call, ShellResult) if call.op == "shell" else None
-    outcome = _outcome(builder, call, plain_output(output or ""), failed=block.is_error is True, shell=shell)
+    outcome = _outcome(builder, call, plain_output(output or ""), failed=block.is_error is True)
     builder.add(call.ended(outcome), part, call_id)
     if outcome.status == "ok":
-        parse_success(builder, part, call, outcome.output, shell)
+        parse_success(builder, part, call, outcome.output)
     elif call.name == "ExitPlanMode" and outcome.status == "denied":
         builder.add(PlanProposal(call_id=call_id, text="", accepted=False), f"{part}.plan", call_id)
     if outcome.user_words and builder.subagent_id is None:
@@ -73,9 +72,9 @@ def _close(builder: Builder, call_id: str) -> OpenCall:
     return next((call for call in calls if call.id == call_id), OpenCall(id=call_id, name="", op="other"))
 
 
-def _outcome(builder: Builder, call: OpenCall, output: str, *, failed: bool, shell: ShellResult | None) -> ToolOutcome:
+def _outcome(builder: Builder, call: OpenCall, output: str, *, failed: bool) -> ToolOutcome:
     if not failed:
-        stopped = shell is not None and shell.interrupted is True
+        stopped = call.op == "shell" and is_true(_result(builder).get("interrupted"))
         return ToolOutcome("interrupted" if stopped else "ok", output)
     kind = builder.line.tool_denial_kind
     if output.startswith(_INTERRUPTED):
@@ -127,70 +126,29 @@ _AGENT_ID: Final = re.compile(r"^agentId: ([\w-]+)", re.MULTILINE)
 T = TypeVar("T")
 
 
-class ShellResult(msgspec.Struct, frozen=True, rename="camel"):
-    """`toolUseResult` of Bash (2.0.65, 2.1.328) and of Monitor (`task_id`, unverified)."""
-
-    interrupted: bool | None = None
-    background_task_id: str | None = None
-    task_id: str | None = None
+def _result(builder: Builder) -> Fields:
+    """The structured result; nothing in sub-agents' files, and of a failure, which is a string."""
+    return fields_of(builder.line.tool_use_result)
 
 
-class AgentResult(msgspec.Struct, frozen=True, rename="camel"):
-    """`toolUseResult` of Task and Agent (2.1.15, 2.1.328)."""
-
-    status: str | None = None
-    agent_id: str | None = None
-    description: str | None = None
-
-
-class AskResult(msgspec.Struct, frozen=True):
-    """`toolUseResult` of AskUserQuestion (2.1.11, 2.1.328)."""
-
-    answers: dict[str, Any] = msgspec.field(default_factory=dict)
-
-
-class PlanResult(msgspec.Struct, frozen=True):
-    """`toolUseResult` of ExitPlanMode: the plan as the user approved it (2.1.328)."""
-
-    plan: str | None = None
-
-
-class StopResult(msgspec.Struct, frozen=True):
-    """`toolUseResult` of TaskStop (`task_id`) and of the older KillShell (`shell_id`); in no fixture yet."""
-
-    task_id: str | None = None
-    shell_id: str | None = None
-
-
-def structured(builder: Builder, call: OpenCall, kind: type[T]) -> T | None:
-    """The structured result, None where there is none: in sub-agents' files, and of a failure, which is a string."""
-    raw = builder.line.tool_use_result
-    if memoryview(raw)[:1].tobytes() != b"{":
-        return None
-    result = rawjson.part_of(raw, kind)
-    if result is None:
-        builder.skip(f"user/toolUseResult/{call.name}", "unexpected shape")
-    return result
-
-
-def parse_success(builder: Builder, part: str, call: OpenCall, output: str, shell: ShellResult | None) -> None:
-    """Add what followed from a call that succeeded with `output` (`shell`: its structured result, for a command)."""
+def parse_success(builder: Builder, part: str, call: OpenCall, output: str) -> None:
+    """Add what followed from a call that succeeded with `output`."""
     if call.changes:
         _parse_changes(builder, part, call, output)
     if call.op == "shell":
-        _parse_shell(builder, part, call, output, shell)
+        _parse_shell(builder, part, call, output)
     elif call.op == "agent":
         _parse_agent(builder, part, call, output)
     elif call.op == "ask":
         _parse_answers(builder, part, call, output)
     elif call.name == "ExitPlanMode":
-        plan = structured(builder, call, PlanResult) or PlanResult()
-        builder.add(PlanProposal(call_id=call.id, text=plan.plan or "", accepted=True), f"{part}.plan", call.id)
+        plan = text_of(_result(builder).get("plan"))
+        builder.add(PlanProposal(call_id=call.id, text=plan, accepted=True), f"{part}.plan", call.id)
     elif call.name in ("TaskCreate", "TaskUpdate", "TaskList"):
-        _parse_tasks(builder, part, call, output)
+        _parse_tasks(builder, part, call)
     elif call.name in STOPS_JOB:
-        stopped = structured(builder, call, StopResult) or StopResult()
-        _parse_background(builder, part, stopped.task_id or stopped.shell_id or call.task_id, "stopped", call)
+        stopped = first_text(_result(builder), "task_id", "shell_id") or call.task_id
+        _parse_background(builder, part, stopped, "stopped", call)
     elif call.name in LOOKS_AT_JOB:
         _parse_look(builder, part, call, output)
 
@@ -198,7 +156,7 @@ def parse_success(builder: Builder, part: str, call: OpenCall, output: str, shel
 def _parse_changes(builder: Builder, part: str, call: OpenCall, output: str) -> None:
     changes = call.changes
     if call.op in ("edit", "write"):
-        result = structured(builder, call, tools.EditResult)
+        result = read_as(builder.line.tool_use_result, tools.EditResult)
         changes = tuple(tools.applied(change, result, output) for change in changes)
     for number, change in enumerate(changes):
         if change.path.endswith(HANDOFF_FILE):
@@ -206,19 +164,20 @@ def _parse_changes(builder: Builder, part: str, call: OpenCall, output: str) -> 
         builder.add(as_edit(change, call.id), f"{part}.edit{number}", call.id)
 
 
-def _parse_shell(builder: Builder, part: str, call: OpenCall, output: str, result: ShellResult | None) -> None:
-    task_id = result.background_task_id or result.task_id if result is not None else None
-    if result is None and (found := _SHELL_ID.search(output)):
+def _parse_shell(builder: Builder, part: str, call: OpenCall, output: str) -> None:
+    result = _result(builder)
+    task_id = first_text(result, "backgroundTaskId", "taskId")
+    if not result and (found := _SHELL_ID.search(output)):
         task_id = found[1]
     _parse_background(builder, part, task_id, "running", call)
 
 
 def _parse_agent(builder: Builder, part: str, call: OpenCall, output: str) -> None:
-    result = structured(builder, call, AgentResult)
-    task_id = None
-    if result is not None and result.status == "async_launched":
-        task_id = result.agent_id
-    elif result is None and output.startswith("Async agent launched") and (found := _AGENT_ID.search(output)):
+    result = _result(builder)
+    task_id = ""
+    if text_of(result.get("status")) == "async_launched":
+        task_id = text_of(result.get("agentId"))
+    elif not result and output.startswith("Async agent launched") and (found := _AGENT_ID.search(output)):
         task_id = found[1]
     _parse_background(builder, part, task_id, "running", call)
 
@@ -238,7 +197,7 @@ def _parse_look(builder: Builder, part: str, call: OpenCall, output: str) -> Non
 
 
 def _parse_background(
-    builder: Builder, part: str, task_id: str | None, state: Literal["running", "stopped"], call: OpenCall
+    builder: Builder, part: str, task_id: str, state: Literal["running", "stopped"], call: OpenCall
 ) -> None:
     if task_id:
         label = call.label or call.subject
@@ -246,16 +205,16 @@ def _parse_background(
 
 
 def _parse_answers(builder: Builder, part: str, call: OpenCall, output: str) -> None:
-    result = structured(builder, call, AskResult)
-    answers = result.answers if result is not None else dict(_ANSWERED.findall(output))
-    for number, (question, given) in enumerate(answers.items()):
-        text = ", ".join(map(str, given)) if isinstance(given, list) else str(given)
+    """A choice of several is a list."""
+    given = fields_of(_result(builder).get("answers"))
+    answers = {question: text_of(raw) or ", ".join(map(text_of, items_of(raw))) for question, raw in given.items()}
+    for number, (question, text) in enumerate((answers or dict(_ANSWERED.findall(output))).items()):
         builder.add(Answer(call_id=call.id, question=question, text=text), f"{part}.answer{number}", call.id)
 
 
-def _parse_tasks(builder: Builder, part: str, call: OpenCall, output: str) -> None:
-    result = structured(builder, call, tools.TaskResult) if call.name != "TaskUpdate" else None
-    tasks = tools.apply(builder.context.tasks, call.task, result, output)
+def _parse_tasks(builder: Builder, part: str, call: OpenCall) -> None:
+    result = read_as(builder.line.tool_use_result, tools.TaskResult) if call.name != "TaskUpdate" else None
+    tasks = tools.apply(builder.context.tasks, call.task, result)
     if tasks != builder.context.tasks:
         builder.change(tasks=tasks)
         builder.add(tools.as_update(tasks), f"{part}.tasks", call.id)

@@ -79,13 +79,11 @@ def task_change(raw: msgspec.Raw) -> TaskChange | None:
     )
 
 
-def apply(
-    tasks: tuple[Task, ...], change: TaskChange | None, result: TaskResult | None, output: str
-) -> tuple[Task, ...]:
+def apply(tasks: tuple[Task, ...], change: TaskChange | None, result: TaskResult | None) -> tuple[Task, ...]:
     """The task list after a successful call.
 
-    A created task gets its id from the result, or from its text in sub-agents' files, where there is no result. A
-    task that was created before the transcript began is unknown until it is listed.
+    A created task gets its id from the result. One that was created before the transcript began is unknown until it is
+    listed.
     """
     if result is not None and result.tasks is not None:
         listed = (Task(id=t.id, text=bounded(t.subject, SHORT_CHARS), state=_state(t.status)) for t in result.tasks)
@@ -93,27 +91,18 @@ def apply(
     if change is None:
         return tasks
     if change.id is None:
-        return _created(tasks, change, result, output)
+        task_id = result.task.id if result is not None and result.task is not None else None
+        if task_id is None or not change.text:
+            return tasks
+        return (*(task for task in tasks if task.id != task_id), Task(id=task_id, text=change.text))[-MAX_TASKS:]
     if change.state == "deleted":
         return tuple(task for task in tasks if task.id != change.id)
-    return tuple(_updated(task, change, change.state) if task.id == change.id else task for task in tasks)
-
-
-_CREATED: Final = re.compile(r"Task #(\S+) created")
-
-
-def _created(tasks: tuple[Task, ...], change: TaskChange, result: TaskResult | None, output: str) -> tuple[Task, ...]:
-    task_id = result.task.id if result is not None and result.task is not None else None
-    if task_id is None and (found := _CREATED.search(output)):
-        task_id = found[1]
-    if task_id is None or not change.text:
-        return tasks
-    others = tuple(task for task in tasks if task.id != task_id)
-    return (*others, Task(id=task_id, text=change.text))[-MAX_TASKS:]
-
-
-def _updated(task: Task, change: TaskChange, state: PlanState | None) -> Task:
-    return Task(id=task.id, text=change.text or task.text, state=state or task.state)
+    return tuple(
+        Task(id=task.id, text=change.text or task.text, state=change.state or task.state)
+        if task.id == change.id
+        else task
+        for task in tasks
+    )
 
 
 def as_update(tasks: tuple[Task, ...]) -> PlanUpdate:

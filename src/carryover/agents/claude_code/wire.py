@@ -49,7 +49,6 @@ class Line(msgspec.Struct, frozen=True, rename="camel"):
     attachment: msgspec.Raw = ABSENT
 
     operation: str | None = None
-    reason: msgspec.Raw = ABSENT
     custom_title: str | None = None
     ai_title: str | None = None
 
