@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -52,13 +53,9 @@ VARIABLE: Final = "AIDER_CHAT_HISTORY_FILE"
 FILE: Final = ".aider.conf.yml"
 _ENV_FILE: Final = ".env"
 _LIMIT_BYTES: Final = 256 << 10
-_MOST_KNOWN: Final = 2_000
 _VALUE: Final = r"""[ \t]*(?P<value>"[^"\r\n]*"|'[^'\r\n]*'|[^\s#"'][^\r\n#]*?)[ \t]*(?:#[^\r\n]*)?\r?$"""
 _IN_SETTINGS: Final = re.compile(rf"^chat-history-file[ \t]*:[ \t]{_VALUE}", re.MULTILINE)
 _IN_ENV_FILE: Final = re.compile(rf"^(?:export[ \t]+)?{VARIABLE}[ \t]*={_VALUE}", re.MULTILINE)
-
-_known: dict[str, tuple[tuple[int, int, int], str | None]] = {}
-"""What a file named when it had a stat: they are asked for every second."""
 
 
 def moved_histories(root: Path) -> list[Path]:
@@ -77,18 +74,17 @@ def moved_histories(root: Path) -> list[Path]:
 def _named(path: str, pattern: re.Pattern[str]) -> str | None:
     try:
         status = os.stat(path)  # noqa: PTH116
-        stat = (status.st_mtime_ns, status.st_size, status.st_ino)
-        if (known := _known.get(path)) is not None and known[0] == stat:
-            return known[1]
-        text = (read_small(Path(path), limit=_LIMIT_BYTES) or b"").decode("utf-8", "replace")
+        return _value_in(path, pattern, (status.st_mtime_ns, status.st_size, status.st_ino))
     except OSError:
         return None
+
+
+@lru_cache(maxsize=2_000)
+def _value_in(path: str, pattern: re.Pattern[str], _stat: tuple[int, int, int]) -> str | None:
+    """What a file of that stat names. They are asked for every second."""
+    text = (read_small(Path(path), limit=_LIMIT_BYTES) or b"").decode("utf-8", "replace")
     found = list(pattern.finditer(text))
-    name = found[-1]["value"].strip("\"'") if found else None
-    while len(_known) >= _MOST_KNOWN:
-        del _known[next(iter(_known))]
-    _known[path] = stat, name
-    return name
+    return found[-1]["value"].strip("\"'") if found else None
 
 
 def _below(root: Path, name: str) -> Path | None:

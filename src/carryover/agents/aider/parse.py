@@ -26,7 +26,7 @@ _REPLACE: Final = re.compile(r">{5,9} REPLACE\s*")
 _FENCES: Final = ("```", "````", "<source>", "<code>", "<pre>", "<codeblock>", "<sourcecode>")
 _NAME_ABOVE: Final = 3
 _MAX_NAME: Final = 250
-_HUNK: Final = re.compile(r"@@.*")
+_DIFFED: Final = re.compile(r"^--- ([^\n]+)\n\+\+\+ ([^\n]+)(?:\n|\Z)", re.MULTILINE)
 
 Place = Callable[[str], str | None]
 """The absolute path of a file that the model names."""
@@ -70,9 +70,7 @@ class _Found:
             return self._patch(at)
         if line.startswith("```diff"):
             return self._diff(at)
-        if whole_files and _fence_of(line) is not None:
-            return self._whole(at)
-        return at + 1
+        return self._whole(at) if whole_files and _fence_of(line) is not None else at + 1
 
     def prose(self) -> str:
         """The text without the edits, and without more than one blank line where one was."""
@@ -120,47 +118,37 @@ class _Found:
         return fence, None, ""
 
     def _patch(self, at: int) -> int:
-        end = next((n for n in range(at, len(self._lines)) if self._lines[n].startswith("*** End Patch")), None)
+        end = self._line_like("*** End Patch", at)
         if end is None:
             return at + 1
         for change in in_patch("\n".join(self._lines[at : end + 1]), "/"):
-            path = self._place(change.path.lstrip("/"))
-            if path is not None:
-                self._others[path] = msgspec.structs.replace(change, path=path)
+            self._other(change.path.lstrip("/"), change)
         self._gone.update(range(at, end + 1))
         return end + 1
 
     def _diff(self, at: int) -> int:
-        end = next((n for n in range(at + 1, len(self._lines)) if self._lines[n].rstrip() == "```"), len(self._lines))
-        path: str | None = None
-        hunks: list[Hunk] = []
-        for number in range(at + 1, end):
-            line = self._lines[number]
-            before = self._lines[number - 1]
-            if line.startswith("+++ ") and before.startswith("--- "):
-                self._add_hunks(path, hunks)
-                path, hunks = self._place(_diff_name(before, line)), []
-            elif _HUNK.match(line):
-                hunks.append(Hunk(lines=[]))
-            elif not (line.startswith("--- ") and self._lines[min(number + 1, end - 1)].startswith("+++ ")):
-                hunks = hunks or [Hunk(lines=[])]
-                hunks[-1].lines.append(line)
-        if path is None:
-            return end + 1
-        self._add_hunks(path, hunks)
-        self._gone.update(range(at, min(end + 1, len(self._lines))))
+        end = self._line_like("```", at + 1) or len(self._lines)
+        found = _DIFFED.split("\n".join(self._lines[at + 1 : end]))
+        for old, new, body in zip(found[1::3], found[2::3], found[3::3], strict=True):
+            # The headers of hunks hold no line numbers, so neither does the change.
+            hunk = Hunk(lines=[line for line in body.split("\n") if not line.startswith("@@")])
+            change = patched(Change(path="", change="modify"), [hunk])
+            self._other(_diff_name(old.strip(), new.strip()), msgspec.structs.replace(change, line=None))
+        if len(found) > 1:
+            self._gone.update(range(at, end + 1))
         return end + 1
 
-    def _add_hunks(self, path: str | None, hunks: list[Hunk]) -> None:
-        if path is not None and hunks:
-            # Their headers hold no line numbers, so neither does the change.
-            change = patched(Change(path=path, change="modify"), hunks)
-            self._others[path] = msgspec.structs.replace(change, line=None)
+    def _other(self, name: str, change: Change) -> None:
+        if (path := self._place(name)) is not None:
+            self._others[path] = msgspec.structs.replace(change, path=path)
+
+    def _line_like(self, text: str, start: int) -> int | None:
+        return next((n for n in range(start, len(self._lines)) if self._lines[n].rstrip() == text), None)
 
     def _whole(self, at: int) -> int:
-        fence = _fence_of(self._lines[at])
-        closing = fence if fence is None or fence.startswith("`") else f"</{fence[1:]}"
-        end = next((n for n in range(at + 1, len(self._lines)) if self._lines[n].rstrip() == closing), None)
+        fence = _fence_of(self._lines[at]) or ""
+        closing = fence if fence.startswith("`") else f"</{fence[1:]}"
+        end = self._line_like(closing, at + 1)
         name = _file_name(self._lines[at - 1]) if at else ""
         path = self._place(name) if name else None
         if end is None or path is None:
@@ -193,9 +181,7 @@ def _file_name(line: str) -> str:
     return name if looks and len(name) <= _MAX_NAME else ""
 
 
-def _diff_name(before: str, after: str) -> str:
-    new = after[len("+++ ") :].strip()
-    old = before[len("--- ") :].strip()
+def _diff_name(old: str, new: str) -> str:
     name = old if new == "/dev/null" else new
     prefixed = name.startswith(("a/", "b/")) and (old.startswith("a/") or old == "/dev/null")
     return name[2:] if prefixed else name
