@@ -13,9 +13,9 @@ import pytest
 
 from agents.gemini_cli.contract_case import documents, recording
 from carryover.adapter.contract import Source
-from carryover.agents.gemini_cli import document
+from carryover.agents.gemini_cli import reader
 from carryover.agents.gemini_cli.adapter import AGENT
-from carryover.agents.gemini_cli.document import AGAIN_S, DocumentReader
+from carryover.agents.gemini_cli.reader import AGAIN_S, DocumentReader
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import ingest
@@ -67,13 +67,6 @@ def test_what_happened_in_a_recorded_document() -> None:
     assert [said.final for said in bodies(events, AssistantMessage)] == [False, None, None]
 
 
-def test_a_message_has_the_number_that_it_has_in_the_document() -> None:
-    batch = DocumentReader().read(ONE_SHOT.path, None)
-    messages = json.loads(ONE_SHOT.path.read_bytes())["messages"]
-
-    assert [record.number for record in batch.records] == list(range(len(messages) + 1))
-
-
 def test_a_summary_is_the_title(tmp_path: Path) -> None:
     path = copied(tmp_path, summary="Pears and apples")
 
@@ -115,7 +108,7 @@ def test_a_damaged_document_is_counted_once_it_is_settled(tmp_path: Path, conten
 
 
 def test_a_document_that_is_too_large_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(document, "MAX_DOCUMENT_BYTES", 1000)
+    monkeypatch.setattr(reader, "MAX_DOCUMENT_BYTES", 1000)
 
     batch = DocumentReader().read(copied(tmp_path), None)
 

@@ -7,7 +7,7 @@ import hashlib
 from agents.gemini_cli.contract_case import recording
 from agents.gemini_cli.lines import FOLDER, SESSION, Lines, call
 from carryover.agents.gemini_cli.adapter import AGENT
-from carryover.model import FileEdit, SessionInfo, UserPrompt
+from carryover.model import FileEdit, SessionInfo
 from contract.case import read_on, source_at
 
 
@@ -18,14 +18,6 @@ def test_a_second_header_changes_nothing() -> None:
     lines.user("Fix it.")
 
     assert {event.session for event in lines.events} == {SESSION}
-
-
-def test_messages_in_a_header_are_messages() -> None:
-    lines = Lines(header=False)
-    prompt = lines.message("user", "Fix it.")
-    lines.add({"sessionId": SESSION, "projectHash": "0" * 64, "startTime": lines.time(), "messages": [prompt]})
-
-    assert [prompt.text for prompt in lines.all(UserPrompt)] == ["Fix it."]
 
 
 def test_the_folder_with_the_headers_hash_is_the_start_folder() -> None:

@@ -53,6 +53,11 @@ def source_of(path: Path, root: Path) -> Source | None:
     return None
 
 
+def kind_of(path: Path) -> str:
+    """The form that a transcript has, as its name says."""
+    return DOCUMENT if path.suffix == DOCUMENT else LINES
+
+
 def sources(root: Path) -> list[Source]:
     """Every transcript below `root` now, in the order of their paths."""
     found = (source_of(path, root) for path in _files(root))

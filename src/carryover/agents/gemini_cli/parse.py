@@ -78,10 +78,6 @@ def _parse_header(builder: Builder, line: wire.Line) -> None:
     if not builder.context.last_ms:
         builder.at(line.start_time)
     _learn(builder, line)
-    for raw in rawjson.part_of(line.messages, list[msgspec.Raw]) or []:
-        message = rawjson.part_of(raw, wire.Line) or wire.Line()
-        if (ident := usable_id(message.id)) is not None:
-            _parse_message(builder, ident, message)
 
 
 def _parse_patch(builder: Builder, raw: msgspec.Raw) -> None:

@@ -1,16 +1,33 @@
-"""Reads both forms of a transcript: lines that are appended, and a document that is rewritten as a whole."""
+"""Reads both forms of a transcript: lines that are appended, and (0.26) one document, rewritten at each message.
+
+The client writes a document in place, so a read may meet half of it. What it then holds is nothing; it is read again.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Batch, FileStat, Reader, Record
+from carryover.adapter.contract import Batch, FileStat, Record
 from carryover.agents.gemini_cli import wire
-from carryover.agents.gemini_cli.locate import DOCUMENT, start_folder
-from carryover.readers.files import stamp_of_file
+from carryover.agents.gemini_cli.locate import start_folder
+from carryover.readers.files import read_small, stamp_of_file
 from carryover.readers.jsonl import JsonlReader
+from carryover.readers.rewritten import Piece, read_on
+from carryover.readers.sqlite import TooLarge
+from carryover.readers.stat_cache import utc_now_ms
+from carryover.records import rawjson
+
+MAX_DOCUMENT_BYTES: Final = 128 << 20
+SETTLED_MS: Final = 5_000
+"""A document that was written longer ago than that and cannot be read is damaged, not half written."""
+AGAIN_S: Final = 1.0
+
+_DAMAGED: Final = b'{"$damaged":true}'
+_DOCUMENT: Final = msgspec.json.Decoder(wire.Document)
 
 
 class LinesReader(JsonlReader):
@@ -26,27 +43,77 @@ class LinesReader(JsonlReader):
         return msgspec.structs.replace(batch, records=(first, *batch.records))
 
 
-class TranscriptReader:
-    """See `carryover.adapter.contract.Reader`. The name of a file says which form it has."""
-
-    def __init__(self, *, copied: bool = False) -> None:
-        self._lines = LinesReader(copied=copied)
-
-    def of_copies(self) -> TranscriptReader:
-        """The same for files that grow no more."""
-        return TranscriptReader(copied=True)
+class DocumentReader:
+    """See `carryover.adapter.contract.Reader`."""
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """The next records. Raises as the reader of the form does."""
-        return self._reader(path).read(path, cursor)
+        """What changed in the document. Raises FileNotFoundError where it is gone, and OSError."""
+        written_ms = stamp_of_file(path).mtime_ns // 1_000_000
+        now_ms = utc_now_ms()
+        data = read_small(path, limit=MAX_DOCUMENT_BYTES)
+        if data is None:
+            return read_on(_Snapshot(None), cursor, now_ms=now_ms)
+        document = rawjson.read(_DOCUMENT, data)
+        if not isinstance(document, str):
+            return read_on(_Snapshot(_Conversation(document, start_folder(path))), cursor, now_ms=now_ms)
+        if now_ms - written_ms < SETTLED_MS:
+            return Batch(records=(), cursor=cursor or b"", retry_after_s=AGAIN_S)
+        return Batch(records=(Record(number=1, data=_DAMAGED),), cursor=cursor or b"")
 
     def stat(self, path: Path) -> FileStat:
         """Size and time of the file."""
         return stamp_of_file(path)
 
-    def _reader(self, path: Path) -> Reader:
-        if path.suffix != DOCUMENT:
-            return self._lines
-        from carryover.agents.gemini_cli.document import DocumentReader  # which few machines still have one for
 
-        return DocumentReader()
+class _Snapshot:
+    """See `carryover.readers.rewritten.Snapshot`: a document is one conversation, None where it is too large."""
+
+    def __init__(self, only: _Conversation | None) -> None:
+        self._only = only
+
+    def conversations(self) -> list[tuple[str, str]]:
+        return [("document", self._only.mark if self._only is not None else "")]
+
+    def conversation(self, ident: str, notes: dict[str, str]) -> _Conversation:  # noqa: ARG002
+        if self._only is None:
+            raise TooLarge
+        return self._only
+
+
+class _Conversation:
+    """See `carryover.readers.rewritten.Conversation`: the pieces are the messages."""
+
+    rests_ms = None
+
+    def __init__(self, document: wire.Document, root: str | None) -> None:
+        self._document, self._root = document, root
+        self.pieces: list[Piece] = [(str(number), _mark(raw)) for number, raw in enumerate(document.messages)]
+
+    @property
+    def mark(self) -> str:
+        summary = bytes(self._document.summary).decode("utf-8", "replace")
+        return f"{summary} {' '.join(str(mark) for _, mark in self.pieces)}"
+
+    def begin(self, *, on: bool, more: bool) -> bytes | None:
+        begin = wire.Begin(root=self._root, document=True, on=on, more=more)
+        document = self._document
+        header = {
+            "sessionId": document.session_id,
+            "projectHash": document.project_hash,
+            "startTime": document.start_time,
+            "kind": document.kind,
+            "directories": document.directories,
+        }
+        return msgspec.json.encode({"$begin": begin, **header})
+
+    def piece(self, number: int) -> bytes | None:
+        return bytes(self._document.messages[number])
+
+    def end(self, emitted: int) -> bytes | None:  # noqa: ARG002
+        if self._document.summary == rawjson.ABSENT:
+            return None
+        return msgspec.json.encode({"$set": {"summary": self._document.summary}})
+
+
+def _mark(raw: msgspec.Raw) -> str:
+    return hashlib.blake2b(bytes(raw), digest_size=12).hexdigest()

@@ -20,11 +20,10 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Batch
+from carryover.adapter.contract import Batch, FileStat
 from carryover.adapter.spooled import SpooledCall, copy_beside
 from carryover.agents.windsurf import wire
-from carryover.agents.windsurf.hooks import transcript_of
-from carryover.agents.windsurf.locate import Kind
+from carryover.agents.windsurf.locate import Kind, transcript_of
 from carryover.readers.files import read_small, stamp_of_file
 from carryover.readers.rewritten import Piece, read_on
 from carryover.readers.stat_cache import utc_now_ms
@@ -94,21 +93,31 @@ class Row(msgspec.Struct, frozen=True):
         return self.mark if self.kind == wire.USER_ROW else None
 
 
-def read(path: Path, kind: Kind, cursor: bytes | None) -> Batch:
-    """What changed in the conversation at `path`.
+class ConversationReader:
+    """See `carryover.adapter.contract.Reader`. A file is read as a whole: what is in it may come in any order."""
 
-    Raises FileNotFoundError where it is gone, OSError where it cannot be read or is too large.
-    """
-    written_ms = stamp_of_file(path).mtime_ns // 1_000_000
-    data = read_small(path, limit=MAX_BYTES)
-    if data is None:
-        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
-    if kind == "transcript":
-        conversation = Conversation(path.stem, (), rows_in(data), noted_ms=written_ms)
-    else:
-        calls, unread = calls_in(data)
-        conversation = Conversation(path.stem, calls, _transcript(calls, copy_beside(path)), unread=unread)
-    return read_on(conversation, cursor, now_ms=utc_now_ms())
+    def __init__(self, kind: Kind) -> None:
+        self._kind = kind
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        """What changed in the conversation.
+
+        Raises FileNotFoundError where it is gone, OSError where it cannot be read or is too large.
+        """
+        written_ms = stamp_of_file(path).mtime_ns // 1_000_000
+        data = read_small(path, limit=MAX_BYTES)
+        if data is None:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
+        if self._kind == "transcript":
+            conversation = Conversation(path.stem, (), rows_in(data), noted_ms=written_ms)
+        else:
+            calls, unread = calls_in(data)
+            conversation = Conversation(path.stem, calls, _transcript(calls, copy_beside(path)), unread=unread)
+        return read_on(conversation, cursor, now_ms=utc_now_ms())
+
+    def stat(self, path: Path) -> FileStat:
+        """Size and time of the file. A transcript is named to a hook when it has changed, which is then spooled."""
+        return stamp_of_file(path)
 
 
 def calls_in(data: bytes) -> tuple[list[Call], list[wire.PassedByRecord]]:

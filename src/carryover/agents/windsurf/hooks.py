@@ -6,15 +6,12 @@ Code's hooks instead, with other payloads.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 from carryover.adapter.contract import HookEvent, HookProtocol
-from carryover.adapter.hooks import read_own, root_above
+from carryover.adapter.hooks import read_own
 from carryover.agents.windsurf import locate, wire
-from carryover.agents.windsurf.spec import SPEC
 from carryover.model import Skipped
-from carryover.records.lenient import fields_of, text_of
 
 _TURN_ENDS: Final = (wire.RESPONSE, wire.TRANSCRIPT)
 
@@ -28,7 +25,7 @@ def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:  # noq
     return HookEvent(
         action="turn_end" if event in _TURN_ENDS else "hint",
         session=session,
-        transcript=transcript_of(given) if event == wire.TRANSCRIPT else None,
+        transcript=locate.transcript_of(given) if event == wire.TRANSCRIPT else None,
     )
 
 
@@ -43,21 +40,9 @@ def _answer(text: str) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-def _layout_root(transcript: Path) -> Path | None:
-    return root_above(transcript, locate.source_of, (locate.TRANSCRIPTS, SPEC.id))
-
-
-def transcript_of(given: wire.Payload) -> str | None:
-    """The transcript that a payload names, if it is in a known place and belongs to the conversation."""
-    info = fields_of(given.tool_info)
-    path = text_of(info.get("transcript_path"))
-    is_known = path.startswith("/") and Path(path).stem == given.trajectory_id
-    return path if is_known and _layout_root(Path(path)) is not None else None
-
-
 HOOKS: Final = HookProtocol(
     events=(wire.PROMPT, wire.WRITE, wire.COMMAND, wire.RESPONSE, wire.TRANSCRIPT, wire.WORKTREE),
     read=_read,
     answer=_answer,
-    layout_root=_layout_root,
+    layout_root=locate.layout_root,
 )

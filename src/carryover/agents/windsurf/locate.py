@@ -6,15 +6,17 @@
 
 from __future__ import annotations
 
-import errno
 import re
 from pathlib import Path, PurePath
 from typing import Final, Literal
 
-from carryover.adapter.contract import Batch, FileStat, Source
+from carryover.adapter.contract import Source
+from carryover.adapter.hooks import root_above
+from carryover.agents.windsurf import wire
 from carryover.agents.windsurf.spec import SPEC
-from carryover.readers.files import read_head, stamp_of_file
+from carryover.readers.files import read_head
 from carryover.records.fields import session_of_copy
+from carryover.records.lenient import fields_of, text_of
 from carryover.records.rawjson import objects_in
 
 Kind = Literal["spool", "transcript"]
@@ -27,23 +29,6 @@ _RANKS: Final[dict[Kind, int]] = {"spool": 1, "transcript": 0}
 """The spool takes the transcript in, so a conversation that has one is read there."""
 _SUFFIX: Final = ".jsonl"
 _HEAD_BYTES: Final = 64 << 10
-
-
-class WindsurfReader:
-    """See `carryover.adapter.contract.Reader`. A file is read as a whole: what is in it may come in any order."""
-
-    def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Returns what changed in the conversation."""
-        from carryover.agents.windsurf import conversation  # commands that only ask for places need not pay for it
-
-        kind = kind_to_read(path)
-        if kind is None:
-            raise OSError(errno.EINVAL, "not a source", str(path))
-        return conversation.read(path, kind, cursor)
-
-    def stat(self, path: Path) -> FileStat:
-        """Size and time of the file. A transcript is named to a hook when it has changed, which is then spooled."""
-        return stamp_of_file(path)
 
 
 def kind_of(path: str | PurePath) -> Kind | None:
@@ -80,6 +65,18 @@ def sources(root: Path) -> list[Source]:
         return []
     found = (source_of(path, root) for path in sorted(root.glob(f"*{_SUFFIX}")))
     return [source for source in found if source is not None]
+
+
+def layout_root(transcript: Path) -> Path | None:
+    """The folder of transcripts that a path is in, by the path alone."""
+    return root_above(transcript, source_of, (TRANSCRIPTS, SPEC.id))
+
+
+def transcript_of(given: wire.Payload) -> str | None:
+    """The transcript that a payload names, if it is in a known place and belongs to the conversation."""
+    path = text_of(fields_of(given.tool_info).get("transcript_path"))
+    is_known = path.startswith("/") and Path(path).stem == given.trajectory_id
+    return path if is_known and layout_root(Path(path)) is not None else None
 
 
 def _kind_in(head: bytes) -> Kind | None:
