@@ -11,8 +11,6 @@ from carryover.model import (
     AssistantMessage,
     Event,
     FileEdit,
-    Retracted,
-    SessionEnd,
     ToolCall,
     ToolResult,
     TurnEnd,
@@ -43,15 +41,6 @@ def test_words_given_to_a_command_count_once(tmp_path: Path, command: str) -> No
     ]
 
 
-@pytest.mark.parametrize(
-    "text", ["/add a.py", "/drop", "/clear", "/ask", "/tokens", "/model gpt-4o", "<blank>", "/home/x"]
-)
-def test_commands_that_ask_nothing_are_no_prompts(tmp_path: Path, text: str) -> None:
-    events = events_of(tmp_path, prompt(text))
-
-    assert [event.body for event in events if isinstance(event.body, UserPrompt | ToolCall)] == []
-
-
 def test_what_an_architect_tells_its_editor_was_typed_by_nobody(tmp_path: Path) -> None:
     plan = "Change a to b:\n\n1) In cart.py\n- Locate:\n  a"
     events = events_of(tmp_path, prompt("b, please"), answer(plan), prompt(plan), answer(BLOCK), APPLIED)
@@ -59,14 +48,6 @@ def test_what_an_architect_tells_its_editor_was_typed_by_nobody(tmp_path: Path) 
     assert [found.text for found in of(events, UserPrompt)] == ["b, please"]
     assert [found.text for found in of(events, AssistantMessage)] == [plan, "fix: b instead of a"]
     assert [Path(found.path).name for found in of(events, FileEdit)] == ["cart.py"]
-
-
-def test_an_architects_plan_is_known_though_its_lines_end_in_blanks(tmp_path: Path) -> None:
-    events = events_of(
-        tmp_path, prompt("b, please"), answer("Change it:  \n\nIn cart.py "), prompt("Change it:\n\nIn cart.py")
-    )
-
-    assert [found.text for found in of(events, UserPrompt)] == ["b, please"]
 
 
 @pytest.mark.parametrize(
@@ -105,24 +86,6 @@ def test_tests_that_run_after_each_edit(tmp_path: Path) -> None:
     assert runs == [[("test", "npm test", "error", None)], [("test", "npm test", "ok", 0)], []]
 
 
-def test_a_suggested_command_ran_with_an_unknown_end(tmp_path: Path) -> None:
-    ran = "> Running make all  \n> Added 21 lines of output to the chat.  \n"
-    [call] = of(events := events_of(tmp_path, prompt("how?"), answer("So."), ran), ToolCall)
-
-    assert (call.subject, call.actor) == ("make all", "model")
-    assert results(events) == [("run", "make all", "unknown", None)]
-
-
-@pytest.mark.parametrize("sha", ["1234abc", "1234abcdef"])
-def test_undo_takes_back_edits_and_commit(tmp_path: Path, sha: str) -> None:
-    undo = f"{prompt('/undo')}> Removed: {sha} fix: b instead of a  \n> Now at:  7654321 start  \n"
-    events = events_of(tmp_path, prompt("b"), answer(BLOCK), APPLIED, undo)
-    [undone] = of(events, Retracted)
-
-    kept = [event.body for event in events if event.key not in undone.keys]
-    assert of(events, FileEdit) and not [body for body in kept if isinstance(body, FileEdit | ToolResult)]
-
-
 def test_an_edit_that_was_never_applied_never_ran(tmp_path: Path) -> None:
     [result] = of(events_of(tmp_path, prompt("/ask how?"), answer(BLOCK), prompt("I see")), ToolResult)
 
@@ -146,13 +109,6 @@ def test_what_ends_a_turn(tmp_path: Path, error: str, reason: str | None) -> Non
     assert [end.reason for end in ends] == ([reason] if reason else [])
 
 
-def test_two_interrupts_are_one_and_none_where_nothing_was_asked(tmp_path: Path) -> None:
-    twice = ">  \n> ^C again to exit  \n>  \n> ^C KeyboardInterrupt  \n"
-
-    assert len(of(events_of(tmp_path, prompt("Fix it"), twice), TurnEnd)) == 1
-    assert of(events_of(tmp_path, prompt("Fix it"), answer("Done."), twice), TurnEnd) == []
-
-
 def test_the_paths_of_windows_and_of_other_folders(tmp_path: Path) -> None:
     head = HEAD.replace("/home/dev/.local/bin/aider", "C:\\tools\\aider.exe")
     block = BLOCK.replace("cart.py", "src/cart.py")
@@ -161,10 +117,6 @@ def test_the_paths_of_windows_and_of_other_folders(tmp_path: Path) -> None:
     paths = [edit.path for edit in of(events_of(tmp_path, prompt("b"), answer(block), applied, head=head), FileEdit)]
 
     assert paths == [str(tmp_path / "src" / "cart.py"), "/etc/hosts"]
-
-
-def test_the_end_that_the_user_asked_for(tmp_path: Path) -> None:
-    assert [end.reason for end in of(events_of(tmp_path, prompt("/exit")), SessionEnd)] == ["exit"]
 
 
 def test_a_report_of_failed_edits_that_holds_marks_is_one_message(tmp_path: Path) -> None:

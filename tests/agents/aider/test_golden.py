@@ -14,7 +14,6 @@ from carryover.model import (
     Event,
     FileEdit,
     Retracted,
-    SessionEnd,
     SessionInfo,
     ToolResult,
     TurnEnd,
@@ -112,17 +111,6 @@ def test_tests_fail_and_pass_and_edits_fail_and_work() -> None:
     ]
 
 
-def test_an_edit_tells_its_file_and_its_first_line() -> None:
-    [first, second] = of(events("story"), FileEdit)
-
-    assert first.path == str(recording("story").root / "pricing.py")
-    assert (first.change, first.added, first.removed) == ("modify", 1, 1)
-    assert (first.anchor, second.anchor) == (
-        "    return int(price - price * percent / 100)",
-        "    # HALF_UP in integer cents",
-    )
-
-
 def test_what_was_not_applied_is_no_edit_and_a_new_file_is_one() -> None:
     """Four failed edits, a new file without a commit, a dry run, and an edit of a file with changes of the user's own,
     which Aider commits first."""
@@ -164,14 +152,6 @@ def test_an_interrupted_answer_is_kept_as_far_as_it_came() -> None:
     assert [end.reason for end in of(found, TurnEnd)] == ["interrupted"]
 
 
-def test_ends_by_a_signal_say_nothing() -> None:
-    found = events("hangup")
-
-    assert len({event.session for event in found}) == 4
-    assert of(found, TurnEnd) == []
-    assert of(found, SessionEnd) == []
-
-
 @pytest.mark.parametrize(("name", "reason"), [("ratelimit", "limit"), ("quota", "error")])
 def test_the_last_refusal_ends_the_turn(name: str, reason: str) -> None:
     """Aider tries again eight times and writes each refusal down."""
@@ -187,14 +167,3 @@ def test_the_linter_fails_with_its_output() -> None:
     assert lint.status == "error"
     assert "flake8" in lint.subject
     assert "SyntaxError: '(' was never closed" in lint.output
-
-
-def test_a_comment_in_a_file_asks_without_a_prompt() -> None:
-    assert [Path(edit.path).name for edit in of(events("watch"), FileEdit)] == ["pricing.py"]
-
-
-def test_a_session_tells_version_and_model_once() -> None:
-    for name in ("story", "commands", "concurrent"):
-        infos = of(events(name), SessionInfo)
-        assert {(info.agent_version, info.model) for info in infos} == {("0.86.2", "openai/gpt-4o")}
-        assert len(infos) == len({event.session for event in events(name)})

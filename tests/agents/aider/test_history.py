@@ -113,16 +113,6 @@ def test_a_replaced_file_is_read_from_its_start_with_the_same_keys(tmp_path: Pat
     assert answers(after.events) == ["One.", "Two."]
 
 
-def test_sessions_that_the_user_cut_off_leave_the_others_as_they_were(tmp_path: Path) -> None:
-    later = f"{START.replace('06:16', '07:00')}{COMMAND}{prompt('Second')}{answer('Two.')}"
-    before = reading(tmp_path, f"{HEAD}{prompt('First')}{answer('One.')}{later}")
-    (tmp_path / HISTORY).write_text(later)
-
-    after = continued(tmp_path, Reading(context=before.context, cursor=before.cursor))
-
-    assert {event.key for event in after.events} < {event.key for event in before.events}
-
-
 def test_a_project_that_was_moved_keeps_its_sessions(tmp_path: Path) -> None:
     (tmp_path / "old").mkdir()
     before = reading(tmp_path / "old", f"{HEAD}{prompt('First')}{answer('One.')}")
@@ -175,13 +165,6 @@ def test_after_a_client_that_was_killed_the_next_session_begins(tmp_path: Path) 
     assert answers(events) == ["Half an ans", "Done."]
 
 
-def test_a_prompt_after_an_answer_without_end_counts_if_it_was_typed(tmp_path: Path) -> None:
-    chat = f"{HEAD}{prompt('Fix it')}\nHalf an answer.\n{prompt('Go on')}{answer('Done.')}"
-
-    assert prompts(reading(tmp_path, chat, typed("Fix it", "Go on")).events) == ["Fix it", "Go on"]
-    assert prompts(reading(tmp_path, chat, typed("Fix it")).events) == ["Fix it"]
-
-
 def test_prompts_have_the_times_of_their_inputs_though_answers_to_questions_are_inputs_too(tmp_path: Path) -> None:
     chat = f"{HEAD}{prompt('go on')}{answer('One.')}{prompt('Not typed')}{answer('Two.')}{prompt('go on')}"
 
@@ -193,13 +176,6 @@ def test_prompts_have_the_times_of_their_inputs_though_answers_to_questions_are_
 
     assert (found[0] % 60_000, found[2] - found[0]) == (500, 120_000)
     assert found[0] < found[1] < found[2]
-
-
-def test_without_an_input_history_times_still_go_forward(tmp_path: Path) -> None:
-    events = reading(tmp_path, f"{HEAD}{prompt('One')}{answer('1')}{prompt('Two')}{answer('2')}").events
-
-    assert [event.at_ms for event in events] == sorted(event.at_ms for event in events)
-    assert len({event.at_ms for event in events if isinstance(event.body, UserPrompt | AssistantMessage)}) == 4
 
 
 @pytest.mark.parametrize("length", [MAX_LINE_BYTES + 100, 3 * MAX_LINE_BYTES])
@@ -229,11 +205,6 @@ def test_an_answer_without_end_of_many_megabytes_is_taken_in_parts(tmp_path: Pat
     assert sum(len(text) for text in answers(events)) > 600_000 * len(line) * 0.9
 
 
-@pytest.mark.parametrize("chat", [b"\xff\xfe\x00\n\n", b"{}\n", b"#### no header  \n", b"", b"\n\n\n"])
-def test_what_has_no_session_gives_no_events(tmp_path: Path, chat: bytes) -> None:
-    assert reading(tmp_path, chat).events == []
-
-
 def cut(folder: Path, chat: str) -> list[Event]:
     """The events of a history outside of any project, which was written long ago."""
     path = folder / "cut.md"
@@ -248,19 +219,6 @@ def test_a_copy_that_begins_in_the_middle_begins_with_what_only_aider_writes(tmp
     assert (prompts(events), answers(events)) == (["Fix it"], ["Done."])
     assert {event.session for event in events} == {"cut"}
     assert {event.at_ms // 1000 for event in events} == {WRITTEN_S}
-
-
-def test_a_copy_that_begins_in_the_middle_is_older_than_its_first_header(tmp_path: Path) -> None:
-    events = cut(tmp_path, prompt("Fix it") + answer("Done.") + HEAD + prompt("Ship it") + answer("Shipped."))
-    of_cut = [event for event in events if event.session == "cut"]
-
-    assert prompts(events) == ["Fix it", "Ship it"]
-    assert prompts(of_cut) == ["Fix it"]
-    assert 0 < max(event.at_ms for event in of_cut) < min(event.at_ms for event in events if event not in of_cut)
-
-
-def test_markdown_that_aider_did_not_write_gives_no_events(tmp_path: Path) -> None:
-    assert cut(tmp_path, "# Notes\n\n> Somebody said this.  \n\nAnd so it is.\n") == []
 
 
 def test_bytes_that_are_no_text_are_replaced(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -152,11 +151,3 @@ def test_a_project_that_other_agents_made_known_is_read_from_its_first_history_o
 def _settings(root: Path) -> str:
     path = root / ".aider.conf.yml"
     return path.read_text() if path.exists() else ""
-
-
-def test_git_is_not_asked_again_while_its_index_is_the_same(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A watched project costs a few stats twice a second."""
-    assert find_sources({"aider": AGENT}, roots_in_projects([AGENT], [shop]))
-    monkeypatch.setattr(subprocess, "Popen", None)
-
-    assert find_sources({"aider": AGENT}, roots_in_projects([AGENT], [shop]))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.aider.chats import HEAD, answer, of, prompt, reading
+from agents.aider.chats import HEAD, answer, prompt, reading
 from agents.aider.contract_case import HISTORY
 from agents.aider.test_commands import APPLIED, BLOCK
 from agents.aider.test_history import continued
@@ -35,13 +35,6 @@ def test_a_history_that_was_cut_and_continues_shows_all_that_is_new_and_nothing_
 
     assert [body.text for body in new if isinstance(body, UserPrompt)] == ["Do D"]
     assert sum(isinstance(body, FileEdit) for body in new) == 1
-
-
-def test_a_prompt_that_is_given_again_counts_again(tmp_path: Path) -> None:
-    chat = HEAD + (prompt("go on") + answer("Done.")) * 3
-
-    assert len({event.key for event in reading(tmp_path, chat).events}) == len(reading(tmp_path, chat).events)
-    assert len(of(reading(tmp_path, chat).events, UserPrompt)) == 3
 
 
 def test_more_prompts_than_are_counted_still_count_each(tmp_path: Path) -> None:

@@ -67,14 +67,6 @@ def test_where_the_agent_never_worked_nothing_is_written(home: Path) -> None:
     assert not (root / SETTINGS).exists()
 
 
-def test_a_history_that_came_with_the_repository_says_nothing(home: Path) -> None:
-    root = repository(home / "work" / "cloned", {HISTORY: "\n# aider chat started at 2026-11-20 06:16:57\n"})
-
-    publish(root, CleanText("the handoff\n"), ProjectSettings())
-
-    assert not (root / SETTINGS).exists()
-
-
 @pytest.mark.parametrize(
     ("ignored", "tracked", "why"), [("", False, "git does not ignore it"), (".aider*\n", True, "git tracks it")]
 )
@@ -151,14 +143,6 @@ def test_an_entry_of_the_users_own_is_enough_and_stays(shop: Path, text: str) ->
 
     assert (shop / SETTINGS).read_text() == text
     assert SETTINGS not in undo(shop)
-
-
-def test_without_pointers_the_entry_goes(shop: Path) -> None:
-    publish(shop, CleanText("the handoff\n"), ProjectSettings())
-
-    publish(shop, CleanText("the handoff\n"), ProjectSettings(pointers="private"))
-
-    assert not (shop / SETTINGS).exists()
 
 
 def test_the_files_are_those_of_the_spec() -> None:

@@ -6,21 +6,15 @@ import os
 from pathlib import Path
 
 import pytest
-from watchfiles import Change
 
 from agents.aider.chats import HEAD, answer, prompt, typed
 from agents.aider.contract_case import HISTORY, INPUTS, WRITTEN_S
 from agents.aider.test_times import FIRST_MS
 from carryover.agents.aider.adapter import AGENT
 from carryover.agents.aider.locate import FILE, VARIABLE, moved_histories
-from carryover.cli import main
-from carryover.daemon.watcher import noticed
-from carryover.ingest.in_projects import roots_in_projects
-from carryover.ingest.scan import find_sources
 from carryover.model import FileEdit, UserPrompt
 from contract.case import read_on
-from support.daemon_process import DaemonProcess, handoff_of, wait_until
-from support.repository import git, repository
+from support.repository import repository
 
 BLOCK = "cart.py\n```python\n<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE\n```"
 CHAT = f"{HEAD}{prompt('Fix the rounding of prices')}{answer(f'Done.{chr(10)}{BLOCK}')}> Applied edit to cart.py  \n"
@@ -84,15 +78,6 @@ def test_a_change_of_the_settings_counts_at_once(shop: Path) -> None:
     assert (before, after, moved_histories(shop)) == ([shop / "a.md"], [shop / "sub" / "b.md"], [])
 
 
-@pytest.mark.parametrize(
-    "data", [b"\xff\xfe", b"chat-history-file:\n", b"# chat-history-file: x\n", b"x: |\n  chat-history-file: y\n"]
-)
-def test_settings_that_name_none(shop: Path, data: bytes) -> None:
-    (shop / FILE).write_bytes(data)
-
-    assert moved_histories(shop) == []
-
-
 def test_a_moved_history_is_one_of_the_project_and_has_its_inputs(shop: Path) -> None:
     (shop / FILE).write_text("chat-history-file: .aider/chat.md\n")
     (shop / INPUTS).write_text(typed("Fix the rounding of prices"))
@@ -104,30 +89,3 @@ def test_a_moved_history_is_one_of_the_project_and_has_its_inputs(shop: Path) ->
     assert {event.cwd for event in found} == {str(shop)}
     assert [event.body.path for event in found if isinstance(event.body, FileEdit)] == [str(shop / "cart.py")]
     assert [event.at_ms for event in found if isinstance(event.body, UserPrompt)] == [FIRST_MS]
-
-
-def test_a_change_of_it_is_noticed_and_one_that_git_tracks_is_anothers(shop: Path) -> None:
-    (shop / FILE).write_text("chat-history-file: .aider/chat.md\n")
-    path = shop / ".aider" / "chat.md"
-    roots = roots_in_projects([AGENT], [shop])
-    changes = [(Change.modified, str(path)), (Change.modified, str(shop / ".aider" / "other.md"))]
-
-    found = noticed(changes, roots, {"aider": AGENT}, is_dir=lambda _: False, deep=False)
-
-    assert [source.path for source in found.sources] == [str(path)]
-    assert [folder for root in roots for folder in root.watched] == [shop, shop / ".aider"]
-    git(shop, "add", "--force", str(path))
-    assert find_sources({"aider": AGENT}, roots) == []
-
-
-def test_a_daemon_follows_it(shop: Path, home: Path) -> None:
-    (shop / FILE).write_text("chat-history-file: .aider/chat.md\n")
-    (home / ".carryover").mkdir(mode=0o700)
-    (home / ".carryover" / "config.toml").write_text("[server]\nport = 0\n")
-    with DaemonProcess() as daemon:
-        wait_until("the first rescan", lambda: daemon.health()["caught_up"])
-        assert main.main(["handoff", str(shop)]) == 0
-        wait_until("the handoff", lambda: "Fix the rounding" in handoff_of(shop))
-        with (shop / ".aider" / "chat.md").open("a") as file:
-            file.write(prompt("Then cap the discount at half the price"))
-        wait_until("the new prompt", lambda: "cap the discount" in handoff_of(shop))

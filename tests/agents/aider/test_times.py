@@ -70,10 +70,3 @@ def test_a_copy_says_nothing_of_when_it_was_written(tmp_path: Path) -> None:
     copied = read_on(AGENT, Source(agent="aider", path=str(tmp_path / HISTORY)))
 
     assert times(copied)[1] < FIRST_MS + 1_000
-
-
-def test_a_prompt_without_an_input_has_the_time_of_its_write(tmp_path: Path) -> None:
-    before = read_at(tmp_path, f"{HEAD}{prompt('One')}{answer('1')}", FIRST_MS)
-    after = read_at(tmp_path, f"{HEAD}{prompt('One')}{answer('1')}{prompt('Two')}", LATER_MS, before)
-
-    assert times(after)[-1] == LATER_MS

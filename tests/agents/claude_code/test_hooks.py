@@ -8,12 +8,12 @@ from typing import Final, get_args
 import msgspec
 import pytest
 
-from agents.claude_code.contract_case import FIXTURES, SESSION, SLUG, payload
+from agents.claude_code.contract_case import FIXTURES, SESSION, SLUG
 from carryover.adapter.contract import HookEvent, Source, StartReason
 from carryover.agents import adapters
 from carryover.agents.claude_code.hooks import HOOKS
 from carryover.ledger.provisional import content_fingerprint
-from carryover.model import AssistantMessage, Event, Skipped, TurnEnd
+from carryover.model import AssistantMessage, Event, Skipped
 from contract.case import read_on
 
 RECORDED: Final = FIXTURES / "2.1.328"
@@ -23,10 +23,6 @@ OWN: Final = f"/home/dev/.claude/projects/{SLUG}/{SESSION % 99}.jsonl"
 
 def recorded(name: str) -> HookEvent | Skipped:
     return HOOKS.read(name.partition(".")[0], (RECORDED / "hooks" / f"{name}.json").read_bytes(), NOW_MS)
-
-
-def reported(event: str, **fields: object) -> HookEvent | Skipped:
-    return HOOKS.read(event, payload(event, **fields).data, NOW_MS)
 
 
 def reading_of(session: str, **fields: object) -> HookEvent:
@@ -61,19 +57,6 @@ def test_the_end_of_a_turn_brings_the_last_words_before_the_transcript_has_them(
     assert recorded("Stop") == reading_of(session, action="turn_end", provisional=(early,))
 
 
-def test_a_limit_ends_the_turn_as_the_transcript_will_say() -> None:
-    limit = recorded("StopFailure.rate_limit")
-
-    assert isinstance(limit, HookEvent)
-    assert limit.action == "turn_end"
-    (event,) = limit.provisional
-    assert event.body == TurnEnd(
-        reason="limit",
-        message="API Error: Request rejected (429) · This request would exceed your account's rate limit. "
-        "Please try again later.",
-    )
-
-
 @pytest.mark.parametrize("name", ["Stop", "StopFailure.rate_limit"])
 def test_what_is_reported_early_is_known_again_in_the_transcript_of_the_same_session(name: str) -> None:
     """Otherwise it would stand beside the transcript's own record for good."""
@@ -87,36 +70,6 @@ def test_what_is_reported_early_is_known_again_in_the_transcript_of_the_same_ses
 
     (early,) = reading.provisional
     assert content_fingerprint(early.body) in {content_fingerprint(event.body) for event in events}
-
-
-@pytest.mark.parametrize("name", ["PreCompact.manual", "PreCompact.auto", "SessionEnd.clear", "SessionEnd.other"])
-def test_context_that_is_about_to_go_is_saved(name: str) -> None:
-    saved = recorded(name)
-
-    assert isinstance(saved, HookEvent)
-    assert (saved.action, saved.reason, saved.provisional) == ("flush", None, ())
-
-
-@pytest.mark.parametrize("name", ["UserPromptSubmit", "SubagentStop", "PostToolUse.Bash.in-subagent"])
-def test_all_else_is_a_nudge(name: str) -> None:
-    """SubagentStop has last words too; they are the sub-agent's."""
-    nudge = recorded(name)
-
-    assert isinstance(nudge, HookEvent)
-    assert (nudge.action, nudge.provisional) == ("hint", ())
-
-
-def test_an_error_that_is_no_limit_says_so() -> None:
-    failed = reported("StopFailure", error="server_error", last_assistant_message="API Error: 500")
-
-    assert isinstance(failed, HookEvent)
-    assert [event.body for event in failed.provisional] == [TurnEnd(reason="error", message="API Error: 500")]
-
-
-@pytest.mark.parametrize("text", [None, "", " \n", "No response requested.", "(no content)", 5])
-def test_where_there_are_no_words_nothing_is_reported_early(text: object) -> None:
-    """The transcript's reader passes the client's own fillers by, so nothing would ever confirm them."""
-    assert reported("Stop", last_assistant_message=text) == reading_of(SESSION % 99, action="turn_end")
 
 
 @pytest.mark.parametrize(

@@ -27,20 +27,6 @@ def test_the_folder_can_be_moved(env: dict[str, str], root: str) -> None:
     assert AGENT.roots(HOME, env) == (Path(root),)
 
 
-def test_a_file_named_by_a_uuid_is_a_session() -> None:
-    path = HOME / SLUG / f"{SESSION % 1}.jsonl"
-
-    assert source_of(path, HOME) == Source(agent="claude-code", path=str(path), session=SESSION % 1, group=SLUG)
-
-
-def test_a_sub_agents_file_belongs_to_the_session_it_lies_under() -> None:
-    path = HOME / SLUG / (SESSION % 4) / "subagents" / "agent-ae84.jsonl"
-
-    assert source_of(path, HOME) == Source(
-        agent="claude-code", path=str(path), session=SESSION % 4, subagent_id="ae84", group=SLUG
-    )
-
-
 def test_a_sub_agents_file_beside_the_sessions_does_not_say_whose_it_is() -> None:
     """2.0.65: the records say it."""
     path = HOME / SLUG / "agent-a12bba3.jsonl"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,9 +13,7 @@ from carryover.adapter.contract import Record, Source
 from carryover.agents.claude_code.adapter import AGENT
 from carryover.model import (
     AgentSummary,
-    AnyBody,
     AssistantMessage,
-    FileEdit,
     SessionInfo,
     Skipped,
     TurnEnd,
@@ -81,27 +78,6 @@ def test_limits_end_the_turn_as_limits(text: str, resets: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "fields", "bodies"),
-    [
-        ("Later.", {"error": "rate_limit"}, [TurnEnd(reason="limit", message="Later.")]),
-        ("Later.", {"apiErrorStatus": 429}, [TurnEnd(reason="limit", message="Later.")]),
-        ("Timed out", {"isApiErrorMessage": True}, [TurnEnd(reason="error", message="Timed out")]),
-        ("No response requested.", {"isApiErrorMessage": False}, []),
-    ],
-)
-def test_the_flags_of_an_error_count_without_its_words(
-    text: str, fields: dict[str, Any], bodies: list[AnyBody]
-) -> None:
-    assert Session().says(text, model="<synthetic>", **fields) == bodies
-
-
-def test_thinking_is_not_kept() -> None:
-    thought = {"type": "thinking", "thinking": "hm", "signature": "x"}
-
-    assert Session().says(thought, "Done.") == [AssistantMessage(text="Done.")]
-
-
-@pytest.mark.parametrize(
     ("stop", "final"),
     [
         ("end_turn", True),
@@ -114,10 +90,6 @@ def test_thinking_is_not_kept() -> None:
 )
 def test_an_answer_is_final_only_where_the_client_says_so(stop: str | None, final: bool | None) -> None:
     assert Session().says("Done.", stop=stop) == [AssistantMessage(text="Done.", final=final)]
-
-
-def test_a_text_cut_off_by_the_user_is_kept_and_marked() -> None:
-    assert Session().says("This is", isAbortedMidStream=True) == [AssistantMessage(text="This is", aborted=True)]
 
 
 def test_a_compaction_summary_is_evidence_with_its_trigger_and_no_prompt() -> None:
@@ -160,14 +132,6 @@ def test_facts_come_before_the_first_event_and_again_only_when_they_change() -> 
     assert isinstance(transcript.events[0].body, SessionInfo)
 
 
-@pytest.mark.parametrize("branch", ["HEAD", "", None])
-def test_no_branch_is_not_a_branch(branch: str | None) -> None:
-    transcript = Session()
-    transcript.user("Begin", gitBranch=branch)
-
-    assert transcript.infos == [SessionInfo(agent_version="2.1.328")]
-
-
 def test_old_history_written_again_does_not_change_the_facts() -> None:
     transcript = Session()
     transcript.says("New.", model="claude-opus-5-5", timestamp="2026-11-20T09:00:00Z")
@@ -175,14 +139,6 @@ def test_old_history_written_again_does_not_change_the_facts() -> None:
     transcript.says("Old.", model="claude-haiku-4-5", timestamp="2026-11-20T07:00:00Z")
 
     assert transcript.infos == [SessionInfo(agent_version="2.1.328", model="claude-opus-5-5")]
-
-
-def test_a_sub_agent_says_nothing_about_the_session() -> None:
-    transcript = Session(subagent_id="a1")
-    transcript.says("Looking.", model="claude-haiku-4-5")
-
-    assert transcript.infos == []
-    assert [event.subagent_id for event in transcript.events] == ["a1"]
 
 
 def test_the_name_the_user_gave_wins_over_those_the_model_makes_up() -> None:
@@ -199,26 +155,6 @@ def test_the_name_the_user_gave_wins_over_those_the_model_makes_up() -> None:
     assert {event.at_ms for event in transcript.events} == {START_MS + 2000}
 
 
-def test_a_session_that_never_began_has_no_facts_to_tell() -> None:
-    """An interactive start that is closed again leaves records of hooks and settings only."""
-    transcript = Session()
-    transcript.attachment("hook_success", content="words")
-    transcript.record("mode", mode="normal")
-
-    assert transcript.events == []
-
-
-def test_a_record_without_a_time_takes_the_last_one() -> None:
-    transcript = Session()
-    transcript.user("Begin")
-    transcript.user("Timeless", timestamp=None)
-
-    assert [(event.at_ms, event.secondary_key is None) for event in transcript.events[-2:]] == [
-        (START_MS + 1000, False),
-        (START_MS + 1000, True),
-    ]
-
-
 def test_a_record_without_a_time_takes_that_of_the_record_before_and_not_the_newest() -> None:
     transcript = Session()
     transcript.user("New", timestamp="2026-11-20T09:00:00Z")
@@ -226,16 +162,6 @@ def test_a_record_without_a_time_takes_that_of_the_record_before_and_not_the_new
     transcript.user("Timeless", timestamp=None)
 
     assert transcript.events[-1].at_ms == START_MS + 2000
-
-
-def test_a_record_without_a_folder_works_in_the_last_one_known() -> None:
-    transcript = Session()
-    transcript.user("Begin")
-    transcript.says({"type": "tool_use", "id": "t", "name": "Bash", "input": {"command": "echo x > y"}}, cwd=None)
-    transcript.result("t", "", cwd=None)
-
-    assert transcript.bodies[-1] == FileEdit(path="/home/dev/shop/y", change="modify", call_id="t")
-    assert transcript.events[-1].cwd is None
 
 
 def test_a_record_without_any_time_before_it_is_counted() -> None:
@@ -251,13 +177,6 @@ def test_the_session_is_the_records_own_whatever_the_file_is_called() -> None:
     reading = fold_into(AGENT, source, Reading(context=AGENT.context_type()), read_records(1))
 
     assert {event.session for event in reading.events} == {session(1).path.stem}
-
-
-def test_a_record_without_a_session_belongs_to_that_of_the_file() -> None:
-    transcript = Session()
-    transcript.user("Begin", sessionId=None)
-
-    assert {event.session for event in transcript.events} == {ID}
 
 
 def read_records(number: int) -> list[Record]:

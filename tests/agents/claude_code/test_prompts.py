@@ -43,12 +43,6 @@ def test_what_a_person_wrote_is_a_prompt(fields: dict[str, object]) -> None:
     assert Session().user("Add a discount", **fields) == [UserPrompt(text="Add a discount")]
 
 
-def test_pasted_text_is_kept_whole() -> None:
-    pasted = "Look:\n" + "line of a log\n" * 5000 + "<system-reminder>quoted</system-reminder> what is this?"
-
-    assert Session().user(pasted) == [UserPrompt(text=pasted)]
-
-
 def test_what_the_editor_adds_in_front_is_not_the_users() -> None:
     """A text block of its own (2.1.11)."""
     blocks = [{"type": "text", "text": OPENED}, {"type": "text", "text": "read plan.md"}]
@@ -59,39 +53,12 @@ def test_what_the_editor_adds_in_front_is_not_the_users() -> None:
     ]
 
 
-def test_what_the_client_adds_behind_is_not_the_users() -> None:
-    text = "fix it\n\n<system-reminder>\nYour todo list is empty.\n</system-reminder>"
-
-    assert Session().user(text) == [UserPrompt(text="fix it")]
-
-
-def test_a_prompt_of_context_only_is_none() -> None:
-    assert Session().user([{"type": "text", "text": OPENED}]) == []
-
-
-def test_images_are_counted() -> None:
-    image = {"type": "image", "source": {"type": "base64", "data": "AAAA"}}
-
-    assert Session().user([image, {"type": "text", "text": "why is it red?"}, image]) == [
-        UserPrompt(text="why is it red?", attachments=2)
-    ]
-    assert Session().user([image]) == [UserPrompt(text="", attachments=1)]
-
-
 def test_injected_records_are_no_prompts() -> None:
     transcript = Session()
     transcript.user("Base directory for this skill: /x\n\nARGUMENTS: the words", isMeta=True)
     transcript.user("Only shown", isVisibleInTranscriptOnly=True)
 
     assert (transcript.events, transcript.skipped) == ([], [])
-
-
-@pytest.mark.parametrize("kind", ["peer", "channel", "coordinator", "auto-continuation"])
-def test_what_another_sender_wrote_is_no_prompt(kind: str) -> None:
-    transcript = Session()
-
-    assert transcript.user("Go on", origin={"kind": kind}) == []
-    assert transcript.skipped == []
 
 
 def test_an_unknown_sender_is_counted() -> None:
@@ -115,10 +82,6 @@ def test_a_command_that_is_expanded_for_the_model_is_a_prompt() -> None:
     transcript.user([{"type": "text", "text": "# Apply\nuse the <idea> & apply for it"}], isMeta=True)
 
     assert transcript.bodies == [UserPrompt(text="use the <idea> & apply for it", command="/apply-grant")]
-
-
-def test_a_command_without_arguments_is_a_prompt_without_words() -> None:
-    assert Session().user(expanded("/publish-session")) == [UserPrompt(text="", command="/publish-session")]
 
 
 @pytest.mark.parametrize("caveat", [CAVEAT, OLD_CAVEAT])
@@ -145,11 +108,6 @@ def test_a_caveat_speaks_of_one_command_only() -> None:
         UserPrompt(text="", command="/publish-session"),
         UserPrompt(text="go", command="/homemade"),
     ]
-
-
-@pytest.mark.parametrize("name", ["/compact", "/exit", "/clear", "/model", "/plugin"])
-def test_built_in_commands_are_known_without_a_caveat(name: str) -> None:
-    assert Session().user(local(name, "keep the open question")) == []
 
 
 def test_a_command_line_without_a_name_is_counted() -> None:
@@ -185,10 +143,6 @@ def test_the_users_own_shell_command_and_its_output() -> None:
     ]
 
 
-def test_output_without_its_command_is_nothing() -> None:
-    assert Session().user("<bash-stdout>hello</bash-stdout><bash-stderr></bash-stderr>") == []
-
-
 def notification(status: str | None, *, task: str = "b1", more: str = "") -> str:
     line = "" if status is None else f"<status>{status}</status>\n"
     return (
@@ -220,12 +174,6 @@ def test_a_monitor_that_expired_has_stopped() -> None:
     report = notification(None, more="<event>[Monitor expired after 10m with no events delivered.]</event>\n")
 
     assert [body.state for body in Session().user(report) if isinstance(body, BackgroundTask)] == ["stopped"]
-
-
-def test_several_reports_in_one_record_are_all_read() -> None:
-    text = notification("completed", task="b1") + "\n" + notification("failed", task="b2")
-
-    assert [body.task_id for body in Session().user(text) if isinstance(body, BackgroundTask)] == ["b1", "b2"]
 
 
 def test_a_report_nobody_understands_is_counted() -> None:

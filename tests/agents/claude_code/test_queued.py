@@ -9,16 +9,6 @@ REPORT = "<task-notification>\n<task-id>b1</task-id>\n<status>completed</status>
 PROMPT = {"commandMode": "prompt", "origin": {"kind": "human"}}
 
 
-def test_a_prompt_of_claude_p_passes_the_queue_and_is_one_prompt() -> None:
-    transcript = Session()
-    transcript.queue("enqueue", "Review the cart.")
-    transcript.queue("dequeue")
-    transcript.user("Review the cart.", promptSource="sdk")
-
-    assert transcript.bodies == [QueuedPrompt(text="Review the cart."), UserPrompt(text="Review the cart.")]
-    assert transcript.context.queued == ()
-
-
 def test_a_prompt_that_was_taken_back_is_withdrawn() -> None:
     """2.1.16 gives each text back in a record of its own."""
     transcript = Session()
@@ -82,19 +72,6 @@ def test_a_prompt_delivered_in_mid_turn_is_an_attachment_and_one_prompt() -> Non
     assert (delivered, removed) == ([UserPrompt(text="also update the README")], [])
 
 
-def test_a_prompt_removed_without_a_reason_is_withdrawn() -> None:
-    transcript = Session()
-    transcript.queue("enqueue", "never mind")
-
-    assert transcript.queue("remove", "never mind") == [QueuedPrompt(text="never mind", change="withdrawn")]
-
-
-def test_a_delivered_prompt_in_blocks_is_read() -> None:
-    blocks = [{"type": "text", "text": "one"}, {"type": "image"}, {"type": "text", "text": "two"}]
-
-    assert Session().attachment("queued_command", prompt=blocks, commandMode="prompt") == [UserPrompt(text="one\ntwo")]
-
-
 def test_what_others_put_into_the_turn_is_no_prompt() -> None:
     transcript = Session()
     transcript.attachment("queued_command", prompt="hello", commandMode="prompt", origin={"kind": "peer"})
@@ -110,13 +87,3 @@ def test_an_unknown_way_of_delivery_is_counted() -> None:
 
     assert transcript.events == []
     assert [skipped.record_type for skipped in transcript.skipped] == ["attachment/queued_command", "queue-operation"]
-
-
-def test_a_queue_record_has_no_folder_and_is_known_by_its_content() -> None:
-    transcript = Session()
-    transcript.queue("enqueue", "later")
-    twice = Session()
-    twice.queue("enqueue", "later")
-
-    assert transcript.events == twice.events
-    assert transcript.events[0].cwd is None

@@ -28,15 +28,6 @@ def bash(content: object, *, failed: bool | None = None, **fields: object) -> To
     return ended(transcript)
 
 
-@pytest.mark.parametrize("failed", [False, None])
-def test_a_success_has_no_exit_code(failed: bool | None) -> None:
-    result = bash("ok", failed=failed, toolUseResult={"stdout": "ok", "interrupted": False})
-
-    assert result == ToolResult(
-        call_id="toolu_1", name="Bash", op="shell", status="ok", subject="make", output="ok", exit_code=None
-    )
-
-
 @pytest.mark.parametrize(
     ("content", "fields", "status", "never_ran"),
     [
@@ -85,10 +76,6 @@ def test_a_question_or_plan_the_user_dismissed_is_denied(name: str) -> None:
     assert ended(transcript).status == "denied"
 
 
-def test_a_command_that_was_interrupted_says_so() -> None:
-    assert bash("partial", failed=False, toolUseResult={"interrupted": True}).status == "interrupted"
-
-
 NOTE = "\n\nNote: The user's next message may contain a correction or preference."
 DENIED = "Permission for this tool use was denied. The tool use was rejected (eg. if it was a file edit). "
 
@@ -110,17 +97,6 @@ def test_what_the_user_wrote_while_refusing_is_a_prompt(wording: str, words: str
 
     assert (ended(transcript).status, ended(transcript).user_words) == ("denied", words)
     assert transcript.bodies[-1] == UserPrompt(text=words)
-
-
-def test_what_the_user_wrote_while_refusing_a_plan_is_a_prompt() -> None:
-    transcript = Session()
-    call = transcript.calls("ExitPlanMode", plan="# Plan")
-    transcript.result(call, f"{REJECTED}To tell you how to proceed, the user said:\nOne phase only.", failed=True)
-
-    result, *others = transcript.bodies[-3:]
-    assert isinstance(result, ToolResult)
-    assert result.user_words == "One phase only."
-    assert others == [PlanProposal(call_id=call, text="", accepted=False), UserPrompt(text="One phase only.")]
 
 
 def test_a_wish_to_clarify_is_the_clients_wording() -> None:
@@ -156,26 +132,6 @@ def test_a_plan_the_user_did_not_accept_is_ruled_on() -> None:
     ]
 
 
-def test_a_plan_the_client_refused_is_not_ruled_on() -> None:
-    transcript = Session()
-    call = transcript.calls("ExitPlanMode", plan="# Plan")
-    transcript.result(call, "<tool_use_error>You are not in plan mode.</tool_use_error>", failed=True)
-
-    assert isinstance(transcript.bodies[-1], ToolResult)
-
-
-def test_reminders_and_terminal_escapes_are_no_output() -> None:
-    result = bash("\x1b[31mred\x1b[0m\n\n<system-reminder>\nBe careful.\n</system-reminder>\nend")
-
-    assert result.output == "red\nend"
-
-
-def test_output_in_blocks_is_joined() -> None:
-    blocks = [{"type": "text", "text": "one"}, {"type": "image", "source": {}}, {"type": "text", "text": "two"}]
-
-    assert bash(blocks).output == "one\ntwo"
-
-
 def test_output_of_another_shape_is_counted_and_the_call_still_ends() -> None:
     transcript = Session()
     call = transcript.calls("Bash", command="make")
@@ -206,15 +162,6 @@ def test_a_result_for_nothing_is_counted() -> None:
     assert (transcript.events, [s.reason for s in transcript.skipped]) == ([], ["no tool_use_id"])
 
 
-def test_calls_are_closed_by_their_results() -> None:
-    transcript = Session()
-    first = transcript.calls("Bash", command="a")
-    second = transcript.calls("Bash", command="b")
-    transcript.result(second)
-
-    assert [call.id for call in transcript.context.calls] == [first]
-
-
 @pytest.mark.parametrize(
     ("name", "tool_input"),
     [
@@ -229,13 +176,6 @@ def test_what_is_read_of_the_handoff_does_not_come_back(name: str, tool_input: d
     transcript.runs(name, "## Next action\nWrite discount()", **tool_input)
 
     assert (ended(transcript).status, ended(transcript).output) == ("ok", "")
-
-
-def test_other_names_like_it_are_not_the_handoff() -> None:
-    transcript = Session(cwd="/home/dev/.carryover-lab")
-    transcript.runs("Bash", 'resume = "ask"', command="cat .carryover.toml")
-
-    assert ended(transcript).output == 'resume = "ask"'
 
 
 def test_a_call_made_inside_the_state_folder_looks_at_the_handoff() -> None:

@@ -6,7 +6,7 @@ import pytest
 from packaging.version import Version
 
 from carryover.agents.claude_code.spec import SPEC
-from carryover.install.hook_sets import hooks_for, hooks_for_unknown
+from carryover.install.hook_sets import hooks_for
 from carryover.install.version_probe import version_in
 
 
@@ -33,13 +33,6 @@ def test_no_event_is_asked_for_before_the_version_that_has_it(
     found, hook_set = hooks_for(SPEC, Version(version))
 
     assert (found, None if hook_set is None else list(hook_set.events)) == (state, events)
-
-
-def test_a_version_that_could_not_be_read_gets_what_every_version_knows_that_can_inject() -> None:
-    hook_set = hooks_for_unknown(SPEC)
-
-    assert hook_set is not None
-    assert (hook_set.versions, hook_set.events) == (">=1.0.62", ("SessionStart", "PreCompact", "Stop"))
 
 
 @pytest.mark.parametrize(

@@ -73,12 +73,6 @@ def test_files_changed_in_the_shell_count() -> None:
     ]
 
 
-def test_a_failed_command_changed_nothing_for_sure() -> None:
-    transcript = Session()
-
-    assert after(transcript.runs("Bash", "Exit code 1", failed=True, command="echo x > y && false")) == []
-
-
 def test_a_command_that_continues_in_the_background_is_a_job() -> None:
     transcript = Session()
     bodies = transcript.runs(
@@ -125,12 +119,6 @@ def test_a_stopped_job_has_stopped() -> None:
     assert after(bodies) == [BackgroundTask(task_id="b1", state="stopped")]
 
 
-def test_a_stopped_job_of_a_sub_agent_is_known_by_the_call() -> None:
-    bodies = Session(subagent_id="a1").runs("KillShell", "Successfully killed shell: b1 (sleep)", shell_id="b1")
-
-    assert after(bodies) == [BackgroundTask(task_id="b1", state="stopped")]
-
-
 OUTPUT = "<retrieval_status>success</retrieval_status>\n\n<task_id>b1</task_id>\n\n<task_type>{}</task_type>\n\n"
 
 
@@ -152,25 +140,6 @@ def test_a_look_at_a_job_may_find_that_it_has_ended(name: str, output: str, foun
     bodies = transcript.result(call, output)
 
     assert after(bodies) == ([] if found is None else [BackgroundTask(task_id="b1", state=found)])  # type: ignore[arg-type]
-
-
-def test_the_output_of_an_agent_is_its_report() -> None:
-    output = (
-        f"{OUTPUT.format('local_agent')}<status>completed</status>\n\n<output>\nAll <status>fine</status>.\n</output>"
-    )
-
-    assert after(Session().runs("TaskOutput", output, task_id="b1")) == [
-        BackgroundTask(task_id="b1", state="done", report="All <status>fine</status>.")
-    ]
-
-
-def test_a_monitor_is_a_job() -> None:
-    transcript = Session()
-    bodies = transcript.runs(
-        "Monitor", "Monitor started", result={"taskId": "b2", "timeoutMs": 600}, command="tail -f x", description="Log"
-    )
-
-    assert after(bodies) == [BackgroundTask(task_id="b2", state="running", label="Log")]
 
 
 def test_answers_are_the_users() -> None:
@@ -226,14 +195,6 @@ def test_the_task_list_is_sent_whole_after_each_change() -> None:
         (PlanItem(text="Wire discount", state="done"), PlanItem(text="Test it")),
         (PlanItem(text="Wire discount", state="done"),),
     ]
-
-
-def test_a_look_at_the_task_list_says_nothing_new() -> None:
-    transcript = Session()
-    transcript.runs("TaskCreate", "Task #1 created", result={"task": {"id": "1"}}, subject="Wire discount")
-    listed = {"tasks": [{"id": "1", "subject": "Wire discount", "status": "pending"}]}
-
-    assert after(transcript.runs("TaskList", "#1", result=listed)) == []
 
 
 def test_tasks_from_before_the_transcript_are_known_once_they_are_listed() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from carryover.agents.claude_code.prompts import own_words, plain_output, without_reminders
-from carryover.records.text import tagged, without_ansi, without_handoff
+from carryover.records.text import without_ansi, without_handoff
 
 REMINDER = "<system-reminder>\nBe careful.\n</system-reminder>"
 
@@ -26,29 +26,6 @@ def test_what_stands_in_the_middle_is_the_users() -> None:
 def test_a_block_that_never_ends_is_the_users() -> None:
     assert own_words("<system-reminder> is what I see") == "<system-reminder> is what I see"
     assert own_words("I see </system-reminder>") == "I see </system-reminder>"
-
-
-def test_nothing_but_context_is_no_words() -> None:
-    assert own_words(REMINDER) == ""
-
-
-def test_reminders_are_taken_out_of_outputs_anywhere() -> None:
-    assert without_reminders(f"one\n\n{REMINDER}\ntwo{REMINDER}") == "one\ntwo"
-    assert without_reminders("one <system-reminder> two") == "one <system-reminder> two"
-
-
-@pytest.mark.parametrize(
-    "escaped",
-    ["\x1b[2mplain\x1b[22m", "\x1b]0;title\x07plain", "\x1b]8;;http://x\x1b\\plain", "\x1b[?25lplain", "\x1bMplain"],
-)
-def test_terminal_escapes_are_taken_out(escaped: str) -> None:
-    assert without_ansi(escaped) == "plain"
-
-
-def test_the_first_pair_of_tags_counts() -> None:
-    assert tagged("<a>1</a><a>2</a>", "a") == "1"
-    assert tagged("<a>1", "a") is None
-    assert tagged("1</a>", "a") is None
 
 
 def test_a_handoff_and_lines_of_it_are_taken_out() -> None:

@@ -8,30 +8,9 @@ import pytest
 
 from agents.codex.contract_case import NAME, THREAD
 from carryover.adapter.contract import Source
-from carryover.agents.codex.adapter import AGENT
 from carryover.agents.codex.locate import exported, source_of, sources
 
 HOME = Path("/home/dev")
-
-
-@pytest.mark.parametrize(
-    ("env", "folder"),
-    [
-        ({}, "/home/dev/.codex"),
-        ({"CODEX_HOME": ""}, "/home/dev/.codex"),
-        ({"CODEX_HOME": "/srv/codex"}, "/srv/codex"),
-        ({"CODEX_HOME": "~/conf/codex"}, "/home/dev/conf/codex"),
-    ],
-)
-def test_the_folders_can_be_moved(env: dict[str, str], folder: str) -> None:
-    assert AGENT.roots(HOME, env) == (Path(folder) / "sessions", Path(folder) / "archived_sessions")
-
-
-def test_a_transcript_is_in_the_folder_of_its_day() -> None:
-    root = HOME / ".codex/sessions"
-    path = root / "2026/11/20" / NAME
-
-    assert source_of(path, root) == Source(agent="codex", path=str(path), session=THREAD, group="2026/11/20")
 
 
 def test_an_archived_transcript_is_the_same_session_of_the_same_day() -> None:
@@ -81,9 +60,3 @@ def test_a_rollout_is_known_by_its_first_record(head: bytes) -> None:
 @pytest.mark.parametrize("head", [b"", b"{}\n", b'{"type":"session_meta","payload":[]}\n', b"[1]\n" + META + b"}}\n"])
 def test_what_only_resembles_one_is_none(head: bytes) -> None:
     assert exported(Path("/tmp") / NAME, head) is None
-
-
-def test_a_copy_that_kept_its_name_is_the_thread_it_was() -> None:
-    found = exported(Path("/backup") / NAME, META + b"}}\n")
-
-    assert found == Source(agent="codex", path=f"/backup/{NAME}", session=THREAD, group="2026/11/20")

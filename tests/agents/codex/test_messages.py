@@ -40,37 +40,6 @@ def test_the_file_says_which_family_it_is_of_not_the_client() -> None:
     ]
 
 
-def test_a_prompt_is_kept_as_it_was_typed_with_what_was_piped_in() -> None:
-    rollout = Rollout()
-    rollout.turn()
-    text = "Explain this.\n\n<stdin>\nline 1\nline 2\n</stdin>"
-
-    assert rollout.asks(text) == [UserPrompt(text=text)]
-
-
-def test_images_are_counted() -> None:
-    legacy, paginated = Rollout(family="legacy"), Rollout()
-    content = [
-        {"type": "text", "text": "Like this."},
-        {"type": "image", "image_url": "data:x"},
-        {"type": "local_image"},
-    ]
-
-    wanted = [UserPrompt(text="Like this.", attachments=2)]
-    assert legacy.event("user_message", message="Like this.", images=["data:x"], local_images=["/a.png"]) == wanted
-    assert paginated.item("UserMessage", content=content) == wanted
-
-
-def test_the_same_words_said_twice_in_a_turn_count_twice() -> None:
-    rollout = Rollout()
-    rollout.turn()
-    rollout.asks("go on")
-    rollout.asks("go on")
-
-    keys = [event.key for event in rollout.events if isinstance(event.body, UserPrompt)]
-    assert len(set(keys)) == 2
-
-
 @pytest.mark.parametrize("opening", ["# Context from my IDE setup:", "# Files mentioned by the user:"])
 def test_what_an_editor_puts_before_a_prompt_is_not_the_users(opening: str) -> None:
     rollout = Rollout()
@@ -119,16 +88,6 @@ def test_a_review_that_was_cut_off_silences_nobody(cut: str | None) -> None:
     assert rollout.asks("Never mind.") == [UserPrompt(text="Never mind.")]
 
 
-def test_a_review_that_was_killed_silences_nobody_where_turns_have_no_trigger() -> None:
-    """A client before 0.150 says no more than the folder of a turn, and that before the prompt."""
-    killed = Rollout(family="legacy", version="0.125.0")
-    killed.turn(trigger=None)
-    killed.event("entered_review_mode", target={})
-    killed.turn("turn-2", trigger=None)
-
-    assert killed.asks("Go on.") == [UserPrompt(text="Go on.")]
-
-
 @pytest.mark.parametrize("kind", ["environment_context", "user_instructions"])
 def test_a_message_that_is_said_to_be_no_prompt_is_none(kind: str) -> None:
     """Read about, of clients before 0.99."""
@@ -136,17 +95,6 @@ def test_a_message_that_is_said_to_be_no_prompt_is_none(kind: str) -> None:
 
     assert rollout.asks("<environment_context>...</environment_context>", kind=kind) == []
     assert rollout.asks("Fix the test.", kind="plain") == [UserPrompt(text="Fix the test.")]
-
-
-def test_a_compaction_is_a_summary_and_repeats_no_prompt() -> None:
-    rollout = Rollout()
-    rollout.turn()
-    history = [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Fix the test."}]}]
-
-    assert rollout.record("compacted", message="We fixed the test.", replacement_history=history) == [
-        AgentSummary(text="We fixed the test.", source="compaction")
-    ]
-    assert rollout.record("compacted", message=" ") == []
 
 
 def test_the_clients_preface_is_not_part_of_a_summary() -> None:

@@ -12,7 +12,7 @@ from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import IngestResult, ingest
 from carryover.ledger.store import Ledger
-from contract.case import moved, read_on, source_at
+from contract.case import moved, source_at
 from support.clock import LATER_MS
 
 OLD = recording("0.125.0/exec-and-resume")
@@ -55,13 +55,6 @@ async def test_a_file_that_goes_to_the_archive_and_back_adds_nothing(tmp_path: P
 
     assert counts[0] > 20
     assert counts[1:] == [0, 0]
-
-
-def test_both_forms_have_the_same_keys() -> None:
-    old, migrated = (read_on(AGENT, source_at(AGENT, found)).events for found in (OLD, MIGRATED))
-
-    assert [event.key for event in migrated] == [event.key for event in old]
-    assert [event.body for event in migrated] == [event.body for event in old]
 
 
 def test_a_file_of_a_client_without_turn_ids_has_the_same_twins() -> None:

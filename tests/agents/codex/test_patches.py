@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from carryover.agents.codex.commands import in_account, subject
+from carryover.agents.codex.commands import in_account
 from carryover.agents.codex.wire import ChangeDetail
 from carryover.records.changes import Change
 from carryover.records.patches import in_patch
@@ -40,13 +38,6 @@ def test_a_patch_of_several_files() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "text", ["", "words", "*** Add File: ", "*** Update File: a.py", "*** End Patch", "+\n-\n" * 100]
-)
-def test_half_a_patch_raises_nothing(text: str) -> None:
-    assert all(change.path.startswith("/") for change in in_patch(text, SHOP))
-
-
 def test_paths_of_windows_are_resolved_whichever_way_they_are_written() -> None:
     """0.48 to 0.87 on Windows name files relative to the folder of the turn, with either slash."""
     patch = "*** Begin Patch\n*** Delete File: .config/a.md\n*** Delete File: src\\b.cs\n*** End Patch"
@@ -61,11 +52,3 @@ def test_names_nobody_can_place_are_left_out() -> None:
     assert in_patch("*** Delete File: a.py", None) == ()
     assert in_patch(f"*** Delete File: {'x' * 5000}", SHOP) == ()
     assert in_account({"": ChangeDetail("delete"), "/a": ChangeDetail("brand-new")}, SHOP) == ()
-
-
-def test_a_patch_is_about_a_file_that_was_there_before() -> None:
-    added, edited = Change(path="/a", change="add"), Change(path="/b", change="modify")
-
-    assert subject((added, edited)) == "/b"
-    assert subject((added,)) == "/a"
-    assert subject(()) == ""

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from agents.codex.rollout import OTHER, SHOP, Rollout, exited, running
-from carryover.model import AnyBody, BackgroundTask, FileEdit, ToolCall, ToolResult
+from agents.codex.rollout import SHOP, Rollout, exited, running
+from carryover.model import AnyBody, FileEdit, ToolCall, ToolResult
 
 DIFF = "@@ -4,2 +4,2 @@\n a\n-b\n+c\n"
 
@@ -36,12 +36,6 @@ def test_the_clients_own_record_comes_first_and_the_output_adds_nothing(rollout:
     assert rollout.output(call, exited(2, "no rule\n")) == []
 
 
-def test_without_it_the_output_says_how_the_call_ended(rollout: Rollout) -> None:
-    result = result_of(rollout.runs("exec_command", exited(2, "no rule\n"), cmd="make"))
-
-    assert (result.status, result.exit_code, result.output) == ("error", 2, "no rule\n")
-
-
 def test_an_interrupted_command_counts_once_though_its_record_comes_later(rollout: Rollout) -> None:
     call = rollout.calls("exec_command", cmd="sleep 30")
     result = result_of(rollout.output(call, "Wall time: 3.9 seconds\naborted by user"))
@@ -60,18 +54,6 @@ def test_an_escalated_command_that_was_put_away_was_refused(rollout: Rollout) ->
     assert (result.status, result.never_ran) == ("denied", True)
 
 
-def test_a_process_that_runs_on_has_its_result_when_it_ends(rollout: Rollout) -> None:
-    call = rollout.calls("exec_command", cmd="npm run build")
-    assert rollout.output(call, running(42)) == [BackgroundTask(task_id=call, state="running", label="npm run build")]
-    look = rollout.calls("write_stdin", session_id=42, chars="")
-    assert result_of(rollout.output(look, running(42))).call_id == look
-
-    ended = rollout.ends(call, "npm run build", 1, "failed\n")
-
-    assert (result_of(ended).call_id, result_of(ended).exit_code) == (call, 1)
-    assert ended[1:] == [BackgroundTask(task_id=call, state="done")]
-
-
 def test_a_look_that_finds_it_ended_gives_its_result_where_no_other_record_does(rollout: Rollout) -> None:
     call = rollout.calls("exec_command", cmd="npm run build")
     rollout.output(call, running(42))
@@ -82,41 +64,6 @@ def test_a_look_that_finds_it_ended_gives_its_result_where_no_other_record_does(
         (1, "failed\n", "npm run build")
     ]
     assert rollout.ends(call, "npm run build", 1) == []
-
-
-def test_a_look_at_another_process_ends_nothing(rollout: Rollout) -> None:
-    call = rollout.calls("exec_command", cmd="npm run build")
-    rollout.output(call, running(42))
-    rollout.output(rollout.calls("write_stdin", session_id=43, chars=""), exited(0))
-
-    assert [body.call_id for body in rollout.bodies if isinstance(body, ToolResult)] == ["call_2"]
-
-
-@pytest.mark.parametrize(
-    ("output", "status"),
-    [
-        ("Wall time: 3.9 seconds\naborted by user", "interrupted"),
-        ("write_stdin failed: stdin is closed for this session", "error"),
-    ],
-)
-def test_a_look_that_failed_says_nothing_of_the_process(rollout: Rollout, output: str, status: str) -> None:
-    call = rollout.calls("exec_command", cmd="npm run build")
-    rollout.output(call, running(42))
-    reported = rollout.output(rollout.calls("write_stdin", session_id=42, chars=""), output)
-
-    assert [(body.call_id, body.status) for body in reported if isinstance(body, ToolResult)] == [("call_2", status)]
-    assert result_of(rollout.ends(call, "npm run build", 0)).exit_code == 0
-
-
-def test_a_process_that_was_killed_ends_so(rollout: Rollout) -> None:
-    call = rollout.calls("exec_command", cmd="npm start")
-    rollout.output(call, running(42))
-    reported = rollout.output(rollout.calls("write_stdin", session_id=42, chars=""), exited(-1))
-
-    assert [(r.call_id, r.status) for r in reported if isinstance(r, ToolResult)] == [
-        ("call_2", "ok"),
-        (call, "interrupted"),
-    ]
 
 
 def test_a_number_is_that_of_the_newest_process_which_had_it(rollout: Rollout) -> None:
@@ -147,14 +94,6 @@ def test_the_commands_of_a_script_are_calls_of_their_own() -> None:
 
     assert [type(body).__name__ for body in reported] == ["ToolCall", "ToolResult", "FileEdit"]
     assert edits_of(reported) == [FileEdit(path=f"{SHOP}/a.py", change="delete", call_id="exec-1")]
-
-
-def test_files_that_a_command_surely_changed_are_edits(rollout: Rollout) -> None:
-    made = rollout.runs("exec_command", exited(0), cmd="echo 1 > one.txt", workdir="sub")
-    failed = rollout.runs("exec_command", exited(1), cmd="echo 1 > one.txt")
-
-    assert [edit.path for edit in edits_of(made)] == [f"{SHOP}/sub/one.txt"]
-    assert edits_of(failed) == []
 
 
 def test_a_patch_is_what_the_client_says_it_changed() -> None:
@@ -208,22 +147,6 @@ def test_a_patch_that_was_not_applied_changes_nothing(status: str) -> None:
 
     assert edits_of(reported) == []
     assert result_of(reported).status == {"failed": "error", "declined": "denied"}.get(status, "unknown")
-
-
-def test_a_failed_patch_is_a_failed_edit_with_its_reason(rollout: Rollout) -> None:
-    call = rollout.patches("*** Update File: pricing.py", "@@", "-a", "+b")
-    reason = f"apply_patch verification failed: Failed to find expected lines in {SHOP}/pricing.py:\na"
-    result = result_of(rollout.response("custom_tool_call_output", call_id=call, output=reason))
-
-    assert (result.op, result.status, result.output) == ("edit", "error", reason)
-
-
-def test_a_patch_by_way_of_the_shell_is_a_patch(rollout: Rollout) -> None:
-    script = f"cd {OTHER} && apply_patch <<'EOF'\n*** Begin Patch\n*** Delete File: a.py\n*** End Patch\nEOF"
-    reported = rollout.runs("exec_command", exited(0), cmd=script)
-
-    assert (result_of(reported).op, result_of(reported).subject) == ("edit", f"{OTHER}/a.py")
-    assert edits_of(reported) == [FileEdit(path=f"{OTHER}/a.py", change="delete", call_id="call_1")]
 
 
 def test_our_own_file_is_nobodys_work(rollout: Rollout) -> None:

@@ -13,7 +13,6 @@ import pytest
 from agents.codex.contract_case import THREAD, recording
 from agents.codex.rollout import OTHER, SHOP, Rollout, exited
 from carryover.agents.codex.adapter import AGENT
-from carryover.agents.codex.builder import MAX_TURNS
 from carryover.model import Event, FileEdit, SessionInfo, ToolCall, ToolResult, UserPrompt, conversation_of
 from contract.case import Recording, read_on, source_at
 
@@ -22,24 +21,6 @@ PARENT = "01a1f792-0000-7000-8000-000000000001"
 
 def events_of(name: str) -> list[Event]:
     return read_on(AGENT, source_at(AGENT, recording(name))).events
-
-
-def test_a_session_tells_its_version_model_and_branch() -> None:
-    rollout = Rollout(git={"branch": "main"})
-    rollout.turn()
-    rollout.asks("Fix the test.")
-
-    assert rollout.infos == [SessionInfo(agent_version="0.169.0", model="gpt-5.5", branch="main")]
-
-
-def test_only_what_changed_is_reported_again() -> None:
-    rollout = Rollout()
-    rollout.turn()
-    rollout.asks("Fix the test.")
-    rollout.record("turn_context", turn_id="turn-1", cwd=SHOP, model="gpt-6.1-sol")
-    rollout.says("Fixed.")
-
-    assert rollout.infos[1:] == [SessionInfo(model="gpt-6.1-sol")]
 
 
 def test_a_turn_in_another_folder_is_another_session() -> None:
@@ -75,41 +56,6 @@ def test_a_command_that_ends_late_counts_where_it_was_started() -> None:
     (late,) = [event for event in rollout.events if isinstance(event.body, ToolResult)]
     assert (late.cwd, late.session.partition("@")[0]) == (OTHER, THREAD)
     assert late.session != THREAD
-
-
-def test_it_does_so_however_many_turns_later() -> None:
-    rollout = Rollout()
-    rollout.turn("t0", OTHER)
-    rollout.asks("Start the server.")
-    call = rollout.calls("exec_command", cmd="npm start")
-    for number in range(1, 2 * MAX_TURNS):
-        rollout.turn(f"t{number}", SHOP)
-        rollout.asks("Go on.")
-    rollout.output(call, exited(1))
-
-    (late,) = [event for event in rollout.events if isinstance(event.body, ToolResult)]
-    assert (late.cwd, late.key) == (OTHER, "t0/call_1:result")
-    assert len(rollout.event("thread_rolled_back", num_turns=2 * MAX_TURNS - 1)) == MAX_TURNS
-
-
-def test_an_output_that_comes_in_a_later_turn_counts_where_its_call_was_made() -> None:
-    rollout = Rollout(family="legacy")
-    rollout.turn("t1", OTHER)
-    call = rollout.calls("exec_command", cmd="make")
-    rollout.turn("t2", SHOP)
-    rollout.output(call, exited(2))
-
-    made, result = [event for event in rollout.events if isinstance(event.body, ToolCall | ToolResult)]
-    assert (result.cwd, result.session) == (OTHER, made.session)
-    assert (made.key, result.key) == ("t1/call_1:call", "t1/call_1:result")
-
-
-def test_an_item_of_another_thread_is_that_threads() -> None:
-    """0.169.0: the file that asks for a review repeats the reviewer's prompt."""
-    rollout = Rollout()
-    rollout.turn()
-
-    assert rollout.item("UserMessage", thread=PARENT, content=[{"type": "text", "text": "Review it."}]) == []
 
 
 def test_a_client_without_turn_ids_says_where_it_is_before_the_prompt() -> None:
@@ -154,15 +100,6 @@ def test_a_sub_agent_is_recognised_by_anything_that_names_its_parent(meta: dict[
 
     (event,) = rollout.events
     assert (conversation_of(event.session), event.subagent_id) == (PARENT, THREAD)
-
-
-@pytest.mark.parametrize("cwd", ["/", SHOP])
-def test_a_sub_agent_is_nowhere_taken_to_be_where_its_parent_began(cwd: str) -> None:
-    child = Rollout(thread_source="subagent", session_id=PARENT, cwd=cwd)
-    child.turn("t1", cwd)
-    child.asks("Look.")
-
-    assert [event.session.startswith(f"{PARENT}@") for event in child.events] == [True]
 
 
 def test_a_sub_agent_tells_its_folder_as_a_turn_elsewhere_does() -> None:
@@ -213,14 +150,6 @@ def test_what_the_client_asks_a_model_by_itself_is_nobodys_prompt(meta: dict[str
     assert rollout.asks("The following is the agent history.") == [
         UserPrompt(text="The following is the agent history.", actor="model")
     ]
-
-
-@pytest.mark.parametrize("meta", [{"thread_source": "user"}, {"thread_source": "web"}, {"source": {"custom": "app"}}])
-def test_threads_of_other_surfaces_are_the_users(meta: dict[str, Any]) -> None:
-    rollout = Rollout(**meta)
-    rollout.turn()
-
-    assert rollout.asks("Fix it.") == [UserPrompt(text="Fix it.")]
 
 
 def test_the_settings_tell_the_folder_of_a_turn_that_does_not() -> None:
@@ -301,25 +230,6 @@ def test_a_fork_whose_first_turn_starts_in_the_same_second_is_not_passed_by() ->
     rollout.asks("Said to the fork.")
 
     assert [body.text for body in rollout.bodies if isinstance(body, UserPrompt)] == ["Said to the fork."]
-
-
-def test_a_fork_by_a_client_that_starts_no_turns_is_read_once_its_copying_is_over() -> None:
-    rollout = Rollout(family="legacy", version="0.99.0", forked_from_id=PARENT)
-    rollout.asks("Said to the parent.")
-    rollout.lines += 20
-    rollout.asks("Said to the fork.")
-
-    assert [body.text for body in rollout.bodies if isinstance(body, UserPrompt)] == ["Said to the fork."]
-
-
-def test_the_first_record_of_a_session_is_the_files_own() -> None:
-    rollout = Rollout()
-    rollout.record("session_meta", id=PARENT, cwd=OTHER, cli_version="0.1.0")
-    rollout.turn()
-    rollout.asks("Fix the test.")
-
-    assert {event.session for event in rollout.events} == {THREAD}
-    assert rollout.infos[0].agent_version == "0.169.0"
 
 
 def test_without_its_first_record_a_file_is_known_by_its_name() -> None:

@@ -9,7 +9,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from carryover.agents.codex.spec import SPEC
-from carryover.install.hook_sets import hooks_for, hooks_for_unknown
+from carryover.install.hook_sets import hooks_for
 from carryover.install.version_probe import version_in
 
 FIRST = ["SessionStart", "Stop"]
@@ -37,13 +37,6 @@ def test_no_event_is_asked_for_before_the_version_that_has_it(
     found, hook_set = hooks_for(SPEC, Version(version))
 
     assert (found, None if hook_set is None else list(hook_set.events)) == (state, events)
-
-
-def test_a_version_that_could_not_be_read_gets_what_every_version_knows() -> None:
-    hook_set = hooks_for_unknown(SPEC)
-
-    assert hook_set is not None
-    assert list(hook_set.events) == FIRST
 
 
 def test_no_more_time_is_asked_for_than_a_session_end_is_given() -> None:

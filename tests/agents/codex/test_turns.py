@@ -28,13 +28,6 @@ def test_a_usage_limit_ends_the_turn_with_the_clients_words(rollout: Rollout) ->
     assert ended(rollout, LIMIT, "usage_limit_exceeded") == [TurnEnd(reason="limit", message=LIMIT, resets="7:42 AM")]
 
 
-@pytest.mark.parametrize("resets_at", [-1, 0, 10**17, 10**400, "soon", None, 1.5, [1]])
-def test_a_time_that_is_none_is_not_reported(rollout: Rollout, resets_at: Any) -> None:
-    rollout.event("token_count", rate_limits={"primary": {"used_percent": 100, "resets_at": resets_at}})
-
-    assert ended(rollout, "No more.", "usage_limit_exceeded") == [TurnEnd(reason="limit", message="No more.")]
-
-
 @pytest.mark.parametrize(
     ("info", "reason"),
     [
@@ -55,32 +48,12 @@ def test_other_errors(rollout: Rollout, info: Any, reason: str) -> None:
     assert (end.reason, end.message) == (reason, "failed")
 
 
-def test_a_turn_that_ended_well_adds_nothing(rollout: Rollout) -> None:
-    assert rollout.event("task_complete", turn_id="turn-1", last_agent_message="Done.") == []
-    assert rollout.event("task_complete", turn_id="turn-1", last_agent_message=None, error=None) == []
-
-
-def test_a_turn_without_an_answer_is_not_said_to_have_failed(rollout: Rollout) -> None:
-    """0.125.0 keeps no error."""
-    rollout.asks("Hit the limit.")
-
-    assert rollout.event("task_complete", turn_id="turn-1", last_agent_message=None) == []
-
-
 def test_an_interrupt_ends_the_turn_it_names_once(rollout: Rollout) -> None:
     rollout.turn("turn-2")
 
     assert rollout.event("turn_aborted", turn_id="turn-1", reason="interrupted") == [TurnEnd(reason="interrupted")]
     assert rollout.event("turn_aborted", turn_id="turn-1", reason="interrupted") == []
     assert rollout.event("turn_aborted", turn_id="turn-2", reason="review_ended") == []
-
-
-def test_an_interrupt_of_a_client_without_turn_ids() -> None:
-    old = Rollout(family="legacy", version="0.99.0")
-
-    assert old.event("turn_aborted", reason="interrupted") == [TurnEnd(reason="interrupted")]
-    assert old.event("turn_aborted", reason="interrupted") == [TurnEnd(reason="interrupted")]
-    assert len({event.key for event in old.events}) == len(old.events)
 
 
 def test_turns_that_were_taken_back_take_what_was_said_in_them_along() -> None:

@@ -22,7 +22,7 @@ from carryover.ingest.pipeline import ingest
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import session_events, sessions
 from carryover.ledger.store import Ledger
-from carryover.model import AssistantMessage, Event, FileEdit, SessionInfo, ToolResult, UserPrompt
+from carryover.model import AssistantMessage, Event, FileEdit, ToolResult, UserPrompt
 from contract.case import Recording, read_on, source_at
 from support.clock import LATER_MS
 
@@ -67,12 +67,6 @@ def test_what_happened_in_a_recorded_document() -> None:
     assert [said.final for said in bodies(events, AssistantMessage)] == [False, None, None]
 
 
-def test_a_summary_is_the_title(tmp_path: Path) -> None:
-    path = copied(tmp_path, summary="Pears and apples")
-
-    assert bodies(events_of(path), SessionInfo)[-1].title == "Pears and apples"
-
-
 def test_half_a_document_is_read_again(tmp_path: Path) -> None:
     """The client writes in place."""
     path = copied(tmp_path)
@@ -81,19 +75,6 @@ def test_half_a_document_is_read_again(tmp_path: Path) -> None:
     batch = DocumentReader().read(path, None)
 
     assert (batch.records, batch.retry_after_s, batch.oversized) == ((), AGAIN_S, 0)
-
-
-def test_a_read_after_half_a_document_continues_from_the_one_before(tmp_path: Path) -> None:
-    path = copied(tmp_path)
-    source = Source(agent=AGENT.id, path=str(path))
-    reading = read_on(AGENT, source)
-    whole, before = path.read_bytes(), list(reading.events)
-    path.write_bytes(whole[:1000])
-    read_on(AGENT, source, reading)
-    path.write_bytes(whole)
-
-    assert read_on(AGENT, source, reading).events == before
-    assert (reading.restarts, reading.skipped) == (0, [])
 
 
 @pytest.mark.parametrize("content", [b"{}", b"[]", b"\x00\xff", b'{"sessionId": "a", "messages": 5}', b""])

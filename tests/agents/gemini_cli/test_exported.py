@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from agents.codex import contract_case as codex
 from agents.gemini_cli.contract_case import documents, recordings
 from carryover.adapter.contract import Source
 from carryover.agents.gemini_cli.adapter import AGENT
@@ -57,7 +56,3 @@ def test_other_files_are_not(tmp_path: Path, name: str, text: str) -> None:
     path.write_text(text)
 
     assert recognised(path) is None
-
-
-def test_another_agents_transcripts_are_not() -> None:
-    assert [found for found in codex.recordings() if recognised(found.path) is not None] == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from agents.gemini_cli.hook_payloads import SESSION, TRANSCRIPT, payload, recorded
+from agents.gemini_cli.hook_payloads import SESSION, TRANSCRIPT, recorded
 from carryover.adapter.contract import HookEvent
 from carryover.agents.gemini_cli.hooks import HOOKS
 from carryover.model import Skipped
@@ -37,13 +37,6 @@ def test_the_hooks_of_a_recorded_session() -> None:
     assert {one.cwd for one in reported} == {"/home/dev/shop"}
 
 
-def test_a_document_may_be_the_transcript() -> None:
-    """0.26.0."""
-    reported = read(payload("AfterAgent", transcript_path=TRANSCRIPT.removesuffix("l")))
-
-    assert isinstance(reported, HookEvent)
-
-
 def test_a_resumed_session_gets_the_handoff_in_any_case() -> None:
     assert HOOKS.forgets
 
@@ -52,10 +45,3 @@ def test_an_answer_is_json_since_plain_text_would_be_shown_to_the_user() -> None
     said = json.loads(HOOKS.answer("# Handoff\nwords ✓ \ud83d"))["hookSpecificOutput"]
 
     assert said == {"hookEventName": "SessionStart", "additionalContext": "\n\n# Handoff\nwords ✓ ?"}
-
-
-def test_each_prompt_is_one_that_may_get_what_clear_lost() -> None:
-    told = [read(each) for each in recorded("interactive-0.61.0") if each.event == "BeforeAgent"]
-
-    assert [one.action for one in told if isinstance(one, HookEvent)] == ["prompt"] * len(told)
-    assert told and HOOKS.drops == {"clear"}

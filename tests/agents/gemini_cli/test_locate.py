@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from agents.gemini_cli.contract_case import recording
 from carryover.agents.gemini_cli import locate
-from carryover.agents.gemini_cli.locate import RANKS, source_of, start_folder
+from carryover.agents.gemini_cli.locate import start_folder
 
 NAME = "session-2026-11-20T06-00-0a1b2c3d"
 HASH = hashlib.sha256(b"/home/dev/shop").hexdigest()
@@ -21,20 +20,6 @@ def chat(root: Path, slug: str, name: str = f"{NAME}.jsonl") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
     return path
-
-
-def test_the_main_conversations_lines_count_before_their_document(tmp_path: Path) -> None:
-    found = [source_of(tmp_path / "shop" / "chats" / f"{NAME}{kind}", tmp_path) for kind in (".json", ".jsonl")]
-
-    assert [source.rank for source in found if source is not None] == [RANKS[".json"], RANKS[".jsonl"]] == [0, 1]
-    assert {source.group for source in found if source is not None} == {"shop"}
-
-
-def test_a_sub_agent_belongs_to_the_session_of_its_folder(tmp_path: Path) -> None:
-    found = source_of(tmp_path / "shop" / "chats" / "s1" / "a1.jsonl", tmp_path)
-
-    assert found is not None
-    assert (found.session, found.subagent_id) == ("s1", "a1")
 
 
 def test_every_transcript_is_found_with_those_of_sub_agents(tmp_path: Path) -> None:
@@ -73,13 +58,3 @@ def test_lists_that_cannot_be_read_tell_nothing(tmp_path: Path, content: bytes) 
 
     assert start_folder(chat(tmp_path, HASH)) is None
     assert start_folder(chat(tmp_path, "shop")) is None
-
-
-def test_a_transcript_elsewhere_has_no_start_folder(tmp_path: Path) -> None:
-    assert start_folder(tmp_path / f"{NAME}.jsonl") is None
-
-
-def test_recorded_folders_are_found() -> None:
-    names = ("0.26.0/terminal", "0.44.0/terminal", "0.61.0/one-shot")
-
-    assert {start_folder(recording(name).path) for name in names} == {"/home/dev/shop"}

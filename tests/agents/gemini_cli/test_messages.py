@@ -6,9 +6,7 @@ import json
 
 import pytest
 
-from agents.gemini_cli.lines import SESSION, Lines
-from carryover.adapter.contract import Source
-from carryover.agents.gemini_cli.adapter import AGENT
+from agents.gemini_cli.lines import Lines
 from carryover.agents.gemini_cli.builder import MAX_MESSAGES
 from carryover.model import AgentSummary, AssistantMessage, Retracted, ToolCall, ToolResult, TurnEnd, UserPrompt
 from carryover.records.text import HANDOFF_HEAD
@@ -60,13 +58,6 @@ def test_what_the_user_was_shown_of_a_prompt_counts() -> None:
     assert typed(lines) == ["/plan the plum"]
 
 
-def test_images_are_counted() -> None:
-    lines = Lines()
-    lines.add(lines.message("user", [{"text": "See this."}, {"inlineData": {"mimeType": "image/png", "data": "x"}}]))
-
-    assert [(prompt.text, prompt.attachments) for prompt in lines.all(UserPrompt)] == [("See this.", 1)]
-
-
 @pytest.mark.parametrize(
     "text",
     [
@@ -93,13 +84,6 @@ def test_a_message_that_is_written_again_counts_once() -> None:
     assert len(lines.all(UserPrompt)) == len(lines.all(AssistantMessage)) == 1
 
 
-def test_thoughts_are_not_what_the_model_said() -> None:
-    lines = Lines()
-    lines.add(lines.message("gemini", [{"text": "Hm.", "thought": True}, {"text": "Done."}]))
-
-    assert [said.text for said in lines.all(AssistantMessage)] == ["Done."]
-
-
 def test_the_users_own_shell_command_is_a_call_of_theirs() -> None:
     """`!command` (0.44.0, 0.61.0)."""
     lines = Lines()
@@ -110,24 +94,6 @@ def test_the_users_own_shell_command_is_a_call_of_theirs() -> None:
     assert typed(lines) == []
     assert [(call.subject, call.actor, call.op) for call in lines.all(ToolCall)] == [("ls", "human", "shell")]
     assert [(ended.output, ended.status) for ended in lines.all(ToolResult)] == [("a.py", "unknown")]
-
-
-def test_a_sub_agents_order_was_typed_by_nobody() -> None:
-    path = f"/home/dev/.gemini/tmp/shop/chats/{SESSION}/sub.jsonl"
-    lines = Lines(source=Source(agent=AGENT.id, path=path, session=SESSION, subagent_id="sub"))
-    lines.user("List the callers.")
-
-    assert [(prompt.actor, prompt.text) for prompt in lines.all(UserPrompt)] == [("model", "List the callers.")]
-    assert {(event.session, event.subagent_id) for event in lines.events} == {(SESSION, "sub")}
-
-
-def test_esc_ends_the_turn() -> None:
-    lines = Lines()
-    lines.user("Explain it.")
-    lines.add(lines.message("info", "Request cancelled."))
-    lines.add({"$set": {"messages": []}})
-
-    assert lines.all(TurnEnd) == [TurnEnd(reason="interrupted")]
 
 
 @pytest.mark.parametrize(
@@ -146,13 +112,6 @@ def test_an_error_of_the_api_ends_the_turn(text: str, reason: str) -> None:
     assert [(end.reason, end.message) for end in lines.all(TurnEnd)] == [(reason, text)]
 
 
-def test_an_error_of_a_client_command_ends_nothing() -> None:
-    lines = Lines()
-    lines.add(lines.message("error", "Unknown command: /words"))
-
-    assert (lines.all(TurnEnd), lines.skipped) == ([], [])
-
-
 def test_a_turn_that_was_rolled_back_failed_and_its_prompt_stays() -> None:
     """`gemini -p` at the limit of the day: nothing else says that the turn failed (0.61.0)."""
     lines = Lines()
@@ -162,14 +121,6 @@ def test_a_turn_that_was_rolled_back_failed_and_its_prompt_stays() -> None:
 
     assert typed(lines) == ["Count the pears."]
     assert lines.all(TurnEnd) == [TurnEnd(reason="error")]
-
-
-def test_a_list_that_keeps_the_prompt_ends_nothing() -> None:
-    lines = Lines()
-    lines.user("Count the pears.", ident="kept")
-    lines.add({"$set": {"messages": [lines.message("user", [{"text": "Count the pears."}], ident="kept")]}})
-
-    assert lines.all(TurnEnd) == []
 
 
 def test_a_compaction_leaves_a_summary_that_is_no_prompt() -> None:
@@ -207,17 +158,6 @@ def test_a_rewind_takes_back_what_was_said_since_and_not_what_was_done() -> None
     [retracted] = lines.all(Retracted)
     said = {event.key for event in lines.events if isinstance(event.body, UserPrompt | AssistantMessage)}
     assert said & set(retracted.keys) == {"u2/prompt", "g2/text"}
-
-
-def test_after_a_rewind_the_conversation_continues() -> None:
-    lines = Lines()
-    lines.user("one", ident="u1")
-    lines.add({"$rewindTo": "u1"})
-    lines.user("two", ident="u2")
-    lines.add({"$rewindTo": "u2"})
-
-    assert len({event.key for event in lines.events}) == len(lines.events) == 4
-    assert "u1/prompt" not in lines.all(Retracted)[1].keys
 
 
 def test_a_rewind_to_a_message_nobody_knows_takes_back_everything() -> None:

@@ -2,22 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-
-from agents.gemini_cli.contract_case import recording
-from agents.gemini_cli.lines import FOLDER, SESSION, Lines, call
-from carryover.agents.gemini_cli.adapter import AGENT
+from agents.gemini_cli.lines import FOLDER, Lines, call
 from carryover.model import FileEdit, SessionInfo
-from contract.case import read_on, source_at
-
-
-def test_a_second_header_changes_nothing() -> None:
-    """A resume within the same minute writes one in the middle of the file (0.61.0)."""
-    lines = Lines()
-    lines.add({"sessionId": "another", "projectHash": "0" * 64, "startTime": lines.time()})
-    lines.user("Fix it.")
-
-    assert {event.session for event in lines.events} == {SESSION}
 
 
 def test_the_folder_with_the_headers_hash_is_the_start_folder() -> None:
@@ -38,13 +24,6 @@ def test_a_file_below_the_start_folder_tells_it() -> None:
     assert [edit.path for edit in lines.all(FileEdit)] == [f"{FOLDER}/sub/a.py"]
 
 
-def test_a_file_elsewhere_tells_nothing() -> None:
-    lines = Lines()
-    lines.gemini("", call("read_file", {"file_path": "/etc/hosts"}, "ok"))
-
-    assert lines.context.cwd is None
-
-
 def test_facts_are_sent_when_they_change() -> None:
     lines = Lines()
     for model in ("gemini-3-pro", "gemini-3-pro", "gemini-3-flash"):
@@ -61,10 +40,3 @@ def test_a_summary_that_comes_late_is_no_activity() -> None:
     lines.add({"$set": {"summary": "Fixing", "memoryScratchpad": {"version": 1}}})
 
     assert (lines.events[-1].body, lines.events[-1].at_ms) == (SessionInfo(title="Fixing"), before)
-
-
-def test_the_hash_is_that_of_the_recorded_folder() -> None:
-    reading = read_on(AGENT, source_at(AGENT, recording("0.61.0/without-git")))
-
-    assert reading.context.cwd == "/home/dev/dinner"
-    assert hashlib.sha256(b"/home/dev/dinner").hexdigest() == reading.context.folder

@@ -17,7 +17,6 @@ from carryover.model import (
     PlanProposal,
     PlanUpdate,
     Question,
-    SessionInfo,
     ToolCall,
     ToolResult,
     UserPrompt,
@@ -85,14 +84,6 @@ def test_a_shell_command_ends_as_its_output_says(
     assert printed is None or ended.output == printed
 
 
-def test_what_a_cancelled_command_had_printed_is_kept() -> None:
-    text = (
-        "Command was cancelled by user before it could complete. Below is the output before it was cancelled:\n1 of 9"
-    )
-
-    assert shell(text).output == "1 of 9"
-
-
 def test_a_command_that_writes_a_file_changed_it() -> None:
     lines = parsed(
         call("run_shell_command", {"command": "echo x > notes.md"}, "Output: (empty)\nProcess Group PGID: 7")
@@ -110,16 +101,6 @@ def test_an_edit_is_described_by_what_the_user_saw_of_it() -> None:
     )
     assert lines.all(FileEdit) == [edit]
     assert [edit.change for edit in added.all(FileEdit)] == ["add"]
-
-
-@pytest.mark.parametrize("name", ["replace", "write_file"])
-def test_an_edit_of_which_nothing_was_shown_is_described_by_its_arguments(name: str) -> None:
-    args = {"file_path": "sub/a.py", "content": "A = 1\n", "old_string": "A", "new_string": "B"}
-    failed = parsed(call(name, args, "Could not find an exact match", status="error"))
-
-    assert [edit.path for edit in parsed(call(name, args, "ok")).all(FileEdit)] == [f"{FOLDER}/sub/a.py"]
-    assert failed.all(FileEdit) == []
-    assert [(ended.status, ended.never_ran) for ended in failed.all(ToolResult)] == [("error", False)]
 
 
 @pytest.mark.parametrize(
@@ -195,13 +176,6 @@ def test_what_the_user_said_of_a_rejected_plan_is_a_prompt() -> None:
     assert lines.all(PlanProposal) == [PlanProposal(call_id="c1", text="", accepted=False)]
     assert [prompt.text for prompt in lines.all(UserPrompt)] == ["Without floats."]
     assert [result.user_words for result in lines.all(ToolResult)] == ["Without floats."]
-
-
-def test_the_topic_is_the_title() -> None:
-    lines = parsed(call("update_topic", {"title": "Whole-cent prices"}, "ok"))
-    lines.add({"$set": {"summary": "Prices in cents"}})
-
-    assert [info.title for info in lines.all(SessionInfo)] == ["Whole-cent prices", "Prices in cents"]
 
 
 def test_a_sub_agents_result_is_its_answer() -> None:

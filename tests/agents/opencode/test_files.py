@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from agents.opencode.reading import bodies, read
+from agents.opencode.reading import read
 from agents.opencode.stores import LATEST, data_folder, database
 from carryover.agents.opencode import locate
 from carryover.agents.opencode.adapter import AGENT
-from carryover.model import AssistantMessage, FileEdit, TurnEnd, UserPrompt
+from carryover.model import FileEdit, TurnEnd, UserPrompt
 from contract.case import read_on
 
 SHOP = "ses_e0857b387ffepco3cUkDLd2IiY"
@@ -108,14 +108,3 @@ def test_another_document_is_none_of_ours(tmp_path: Path, text: str) -> None:
     assert AGENT.exported(path, text.encode()) is None
     with pytest.raises(OSError, match="not an exported session"):
         AGENT.reader.read(path, None)
-
-
-def test_an_older_session_file_is_recognised_anywhere(tmp_path: Path) -> None:
-    root = data_folder(tmp_path)
-    path = next(root.glob("storage/session/*/*.json"))
-    assert AGENT.exported is not None
-    source = AGENT.exported(path, path.read_bytes())
-
-    assert source is not None
-    assert bodies(read_on(AGENT, source), AssistantMessage) is not None
-    assert AGENT.exported(root / "storage" / "todo.json", path.read_bytes()) is None

@@ -72,15 +72,6 @@ def test_the_entry_goes_into_the_file_that_is_there_and_leaves_it(home: Path, st
     assert [path.name for path in file.parent.iterdir()] == [name]
 
 
-def test_without_settings_a_file_is_made_and_goes_again(home: Path, state: StateDir) -> None:
-    assert install(home, state) == []
-    assert settings(home).read_text() == '{\n  "instructions": [\n    ".carryover/handoff.md"\n  ]\n}\n'
-    assert settings(home).stat().st_mode & 0o777 == 0o600
-
-    assert uninstall(home, state) == ()
-    assert list(settings(home).parent.iterdir()) == []
-
-
 def test_the_last_file_with_a_list_counts_and_the_entry_moves_there(home: Path, state: StateDir) -> None:
     settings(home).write_bytes(MINE)
     install(home, state)
@@ -92,14 +83,6 @@ def test_the_last_file_with_a_list_counts_and_the_entry_moves_there(home: Path, 
     assert later.read_text() == '{"instructions": ["docs/a.md", ".carryover/handoff.md"]}'
     assert settings(home).read_bytes() == MINE
     assert [Path(file.path).name for file in load_record(state).files] == ["opencode.jsonc"]
-
-
-def test_an_agent_that_is_no_longer_selected_loses_its_entry(home: Path, state: StateDir) -> None:
-    settings(home).write_bytes(MINE)
-    install(home, state)
-
-    assert install(home, state, ()) == []
-    assert settings(home).read_bytes() == MINE
 
 
 def test_broken_settings_are_left_alone_and_named(home: Path, state: StateDir) -> None:

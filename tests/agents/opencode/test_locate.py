@@ -39,8 +39,3 @@ def test_a_variable_may_name_the_database_itself(tmp_path: Path) -> None:
     assert locate.source_of(path.with_name("opencode.db-wal"), root) == locate.source_of(path, root)
     assert locate.source_of(path.with_name("other.db"), root) is None
     assert locate.sources(tmp_path / "gone.db") == []
-
-
-def test_the_data_folder_moves_with_its_variable(tmp_path: Path) -> None:
-    assert AGENT.roots(tmp_path, {})[0] == tmp_path / ".local/share/opencode"
-    assert AGENT.roots(tmp_path, {"XDG_DATA_HOME": "/data"})[0] == Path("/data/opencode")

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from agents.opencode.contract_case import model, record, user
+from agents.opencode.contract_case import model, user
 from agents.opencode.stores import START_MS
 from carryover.adapter.contract import Source
 from carryover.agents.opencode.adapter import AGENT
-from carryover.model import AgentSummary, AssistantMessage, Body, SessionInfo, TurnEnd, UserPrompt
+from carryover.model import AgentSummary, Body, SessionInfo, TurnEnd, UserPrompt
 from contract.case import Reading, fold_one
 
 SOURCE = Source(agent="opencode", path="/data/opencode/opencode.db")
@@ -36,15 +36,6 @@ def found(reading: Reading) -> list[Body]:
 )
 def test_a_prompt_loses_the_quotes_that_the_client_put_around_it(stored: str, typed: str) -> None:
     assert found(parsed(user({"type": "text", "text": stored}))) == [UserPrompt(text=typed)]
-
-
-def test_a_message_of_a_client_whose_clock_was_far_behind_counts() -> None:
-    long_ago = record({"role": "user", "time": {"created": 1000}}, {"type": "text", "text": "What is left?"})
-
-    reading = parsed(long_ago)
-
-    assert found(reading) == [UserPrompt(text="What is left?")]
-    assert {event.at_ms for event in reading.events} == {1000}
 
 
 def test_only_what_was_typed_is_a_prompt() -> None:
@@ -107,16 +98,6 @@ def test_how_a_turn_ended(error: dict[str, Any], reason: str, message: str | Non
     assert isinstance(end, TurnEnd)
     assert end.reason == reason
     assert message is None or end.message == message
-
-
-def test_only_the_text_that_ends_a_message_is_final() -> None:
-    texts = ({"type": "text", "text": "First."}, {"type": "text", "text": "Last."})
-    said = found(parsed(record({"role": "assistant", "time": {"created": START_MS}}, *texts, last_text="prt_1")))
-
-    assert [(body.text, body.final) for body in said if isinstance(body, AssistantMessage)] == [
-        ("First.", None),
-        ("Last.", True),
-    ]
 
 
 def test_the_facts_of_a_session_come_once_and_when_they_change() -> None:

@@ -9,11 +9,10 @@ import msgspec
 import pytest
 
 from carryover.adapter.contract import ToolOutcome
-from carryover.agents.opencode.tools import Called, answer_events, called, changes_of, outcome_of, plan_of
+from carryover.agents.opencode.tools import Called, answer_events, called, changes_of, outcome_of
 from carryover.records.lenient import Fields
 
 CWD = "/home/dev/shop"
-DIFF = "--- a\n+++ b\n@@ -4,3 +4,4 @@\n def total():\n-    return 1\n+    cents = 1\n+    return cents\n"
 
 
 def call(tool: str, given: dict[str, Any], status: str = "completed", **state: Any) -> Called:
@@ -42,12 +41,6 @@ def test_what_a_call_does_and_is_about(tool: str, given: dict[str, Any], op: str
     found = call(tool, given).call
 
     assert (found.op, found.subject) == (op, subject)
-
-
-def test_what_the_client_adds_to_the_output_of_a_command_is_none() -> None:
-    output = "half\n\n<bash_metadata>\nUser aborted the command\n</bash_metadata>"
-
-    assert outcome_of(call("bash", {}, output=output, metadata={})) == ToolOutcome("interrupted", "half")
 
 
 def test_what_the_user_wrote_while_refusing() -> None:
@@ -81,22 +74,6 @@ def test_how_a_call_ended(found: Called, status: str | None, exit_code: int | No
     assert (outcome and outcome.status, outcome and outcome.exit_code) == (status, exit_code)
 
 
-def test_a_call_that_the_client_refused_never_ran() -> None:
-    refused = call("edit", {}, "error", error="The edit tool was called with invalid arguments: ...")
-
-    assert [outcome.never_ran for found in (refused, call("invalid", {})) if (outcome := outcome_of(found))] == [
-        True
-    ] * 2
-
-
-def test_edits_say_where_they_are() -> None:
-    edit = call("edit", {"filePath": "a.py", "oldString": "return 1", "newString": "x"}, metadata={"diff": DIFF})
-    [change] = changes_of(edit)
-
-    assert (change.path, change.change, change.added, change.removed) == (f"{CWD}/a.py", "modify", 2, 1)
-    assert (change.line, change.anchor) == (5, "    cents = 1")
-
-
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
@@ -124,14 +101,6 @@ def test_edits_say_where_they_are() -> None:
 )
 def test_what_a_call_changed(found: Called, expected: list[tuple[str, str]]) -> None:
     assert [(change.path, change.change) for change in changes_of(found)] == expected
-
-
-def test_todos_without_those_that_were_cancelled() -> None:
-    todos = [{"content": text, "status": text} for text in ("pending", "in_progress", "completed", "cancelled")]
-    plan = plan_of(call("todowrite", {"todos": todos}))
-
-    assert plan is not None
-    assert [item.state for item in plan.items] == ["pending", "active", "done"]
 
 
 def test_answers_belong_to_their_questions() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
@@ -96,16 +95,6 @@ def test_a_transcript_that_begins_later_leaves_what_came_before(store: Store) ->
     ]
 
 
-def test_a_conversation_from_before_the_hooks_is_in_the_transcript(store: Store) -> None:
-    talk = worked()
-    talk.calls.clear()
-    talk.prompt("Yes.")
-    talk.say("It passes now.")
-    talk.name_transcript(store.transcript(talk))
-
-    assert len(texts_of(store.read(talk))) == 4
-
-
 def test_a_transcript_written_again_before_its_hook_ran_counts_nothing_twice(store: Store) -> None:
     talk = worked()
     talk.name_transcript(store.transcript(talk))
@@ -184,14 +173,6 @@ def test_calls_count_in_the_order_of_their_own_times(store: Store) -> None:
     assert [event.body for event in store.read(talk, data=data)] == in_order
 
 
-def test_a_call_without_a_time_has_that_of_its_arrival(store: Store) -> None:
-    given = json.loads(payload("pre_user_prompt"))
-    del given["timestamp"]
-    (event, *_) = store.read(Talk(), data=line("pre_user_prompt", json.dumps(given).encode()))
-
-    assert event.at_ms == int(START.timestamp() * 1000) + 50
-
-
 def test_without_a_hook_s_folder_the_command_or_the_file_says_it(store: Store) -> None:
     for event, cwd in (("post_run_command", PROJECT), ("post_write_code", f"{PROJECT}/src")):
         store.reading = None
@@ -224,15 +205,3 @@ def test_a_transcript_alone_says_its_project_by_its_files(store: Store) -> None:
     talk.prompt("Yes.")
     talk.say("It passes now.")
     assert len(texts_of(store.read_alone(talk))) == 4
-
-
-@pytest.mark.parametrize("timestamp", ["2026-03-02T09:00:00Z", START.timestamp()])
-def test_rows_may_have_times_of_their_own(store: Store, timestamp: object) -> None:
-    talk = Talk()
-    talk.prompt("Fix it.")
-    talk.rows[-1]["timestamp"] = timestamp
-    talk.row("planner_response", response="Done.")
-
-    first, second = store.read_alone(talk)
-    assert first.at_ms == int(START.timestamp() * 1000)
-    assert second.at_ms > first.at_ms

@@ -25,13 +25,6 @@ def test_a_step_of_a_turn_is_read_soon_and_its_end_at_once() -> None:
     }
 
 
-def test_a_transcript_is_named_with_the_conversation_it_belongs_to() -> None:
-    event = "post_cascade_response_with_transcript"
-    path = f"/home/dev/.windsurf/transcripts/{uid('one')}.jsonl"
-
-    assert HOOKS.read(event, payload(event), 1) == HookEvent(action="turn_end", session=uid("one"), transcript=path)
-
-
 @pytest.mark.parametrize(
     "path",
     [
