@@ -192,6 +192,14 @@ def test_a_session_that_starts_without_a_daemon_gets_the_answer_in_its_form(scri
     assert line.said("Awake", b'{"session_id":"t2"}\n', root) == ("", "", 0)
 
 
+def test_the_example_is_as_long_as_contributing_says() -> None:
+    files = [*ELSEWHERE.rglob("*.py"), *ELSEWHERE.with_name("elsewhere_tests").rglob("agents/**/*.py")]
+    lines = sum(len(path.read_text().splitlines()) for path in files)
+
+    assert lines < 300
+    assert f"{lines} lines" in (Path(__file__).parents[3] / "CONTRIBUTING.md").read_text()
+
+
 @pytest.mark.parametrize(
     ("asked", "loaded"),
     [

@@ -7,24 +7,17 @@ from typing import Annotated, Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, HookAction, HookEvent, HookProtocol, Parsed, Record, Source
-from carryover.adapter.hooks import provisional, root_above, skipped
-from carryover.model import (
-    AnyBody,
-    AssistantMessage,
-    Event,
-    FileEdit,
-    Skipped,
-    ToolCall,
-    ToolResult,
-    TurnEnd,
-    UserPrompt,
-)
+from carryover.adapter import contract
+from carryover.adapter.contract import Agent, HookEvent, Parsed, Record, Source
+from carryover.adapter.event_builder import OpenCall
+from carryover.adapter.hooks import provisional, read_own, root_above
+from carryover.model import AnyBody, AssistantMessage, Event, FileEdit, Skipped, TurnEnd, UserPrompt
 from carryover.readers.jsonl import JsonlReader
+from carryover.records import rawjson
 
 from .spec import SPEC
 
-ACTIONS: Final[dict[str, HookAction]] = {"awake": "session_start", "rest": "turn_end"}
+ACTIONS: Final[dict[str, contract.HookAction]] = {"awake": "session_start", "rest": "turn_end"}
 
 
 class Context(msgspec.Struct, frozen=True):
@@ -60,21 +53,23 @@ class Payload(msgspec.Struct, frozen=True, rename={"folder": "in"}):
     again: bool = False
 
 
+_LINE: Final = msgspec.json.Decoder(Line)
+_PAYLOAD: Final = msgspec.json.Decoder(Payload)
+
+
 def _source_of(path: Path, root: Path) -> Source | None:
     fits = path.parent == root and path.suffix == ".talk"
     return Source(agent=SPEC.id, path=str(path), session=path.stem) if fits else None
 
 
 def _sources(root: Path) -> list[Source]:
-    found = (_source_of(path, root) for path in sorted(root.glob("*.talk")))
-    return [source for source in found if source is not None]
+    return [source for path in sorted(root.glob("*.talk")) if (source := _source_of(path, root)) is not None]
 
 
 def _parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
-    try:
-        line = msgspec.json.decode(record.data, type=Line)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return context, Parsed(skipped=(Skipped("?", "not understood"),))
+    line = rawjson.read(_LINE, record.data)
+    if isinstance(line, str):
+        return context, Parsed(skipped=(Skipped("?", line),))
     context = Context(cwd=line.folder or context.cwd)
     bodies = _bodies(line)
     if not bodies and not line.pen:
@@ -95,39 +90,26 @@ def _bodies(line: Line) -> tuple[AnyBody, ...]:
     if line.wrote.startswith("/"):
         return (FileEdit(path=line.wrote, change="modify"),)
     if line.ran:
-        call = ToolCall(call_id=line.id, name="run", op="shell", subject=line.ran)
-        return (call, *(() if line.code is None else (_result(line, line.code),)))
+        call = OpenCall(id=line.id, name="run", op="shell", subject=line.ran)
+        outcome = contract.ToolOutcome("error" if line.code else "ok", line.printed, line.code)
+        return (call.as_event(),) if line.code is None else (call.as_event(), call.ended(outcome))
     return (TurnEnd(reason="limit", message=line.limit),) if line.limit else ()
 
 
-def _result(line: Line, code: int) -> ToolResult:
-    return ToolResult(
-        call_id=line.id,
-        name="run",
-        op="shell",
-        status="error" if code else "ok",
-        subject=line.ran,
-        exit_code=code,
-        output=line.printed,
-    )
-
-
 def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
-    try:
-        given = msgspec.json.decode(payload, type=Payload)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return skipped(event, "another agent's payload")
-    if not given.quill:
-        return skipped(event, "no session")
+    own = read_own(_PAYLOAD, event, payload, lambda given, _: given.quill)
+    if isinstance(own, Skipped):
+        return own
+    given, session = own
     action = ACTIONS.get(event.lower(), "hint")
     said = AssistantMessage(text=given.said, final=True)
     return HookEvent(
         action=action,
-        session=given.quill,
+        session=session,
         cwd=given.folder,
         transcript=given.talk,
         reason=("resume" if given.again else "startup") if action == "session_start" else None,
-        provisional=provisional(event.title(), given.quill, at_ms, said, given.folder) if given.said else (),
+        provisional=provisional(event.title(), session, at_ms, said, given.folder) if given.said else (),
     )
 
 
@@ -138,7 +120,7 @@ AGENT: Final = Agent(
     source_of=_source_of,
     sources=_sources,
     parse=_parse,
-    hooks=HookProtocol(
+    hooks=contract.HookProtocol(
         events=("Awake", "Rest"),
         read=_read,
         answer=lambda text: f"HEAR: {text}".encode(errors="replace"),

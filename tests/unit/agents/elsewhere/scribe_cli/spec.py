@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 from carryover.adapter.spec import (
@@ -21,11 +20,8 @@ from carryover.adapter.spec import (
 )
 
 _SETTINGS: Final = Place(path="~/.scribe/settings.json", env="SCRIBE_HOME", below="settings.json")
+_HOOKS: Final = (HookEntry(event="Awake", timeout_s=2), HookEntry(event="Rest", timeout_s=2))
 _NOTES: Final = Place(path="~/.scribe/notes.toml", env="SCRIBE_HOME", below="notes.toml")
-
-
-def _review_entry(file: Path, event: str, group: int, handler: int) -> str:
-    return f"{event}#{group}#{handler}"
 
 
 SPEC: Final = AgentSpec(
@@ -39,13 +35,7 @@ SPEC: Final = AgentSpec(
     version=VersionProbe(args=("--version",), pattern=r"^scribe (\d+\.\d+)$"),
     hooks=HookSpec(
         config_files=(_SETTINGS,),
-        sets=(
-            HookSet(
-                versions=">=1,<2",
-                label="1.x",
-                hooks=(HookEntry(event="Awake", timeout_s=2), HookEntry(event="Rest", timeout_s=2)),
-            ),
-        ),
+        sets=(HookSet(versions=">=1,<2", label="1.x", hooks=_HOOKS),),
         injects_on=("Awake",),
         switches=(HookSwitch(file=_SETTINGS, key=("mute",), off=True),),
         review=HookReview(
@@ -54,7 +44,7 @@ SPEC: Final = AgentSpec(
             state_file=_NOTES,
             tables=("nodded",),
             mark="on",
-            entry=_review_entry,
+            entry=lambda _file, event, group, handler: f"{event}#{group}#{handler}",
         ),
         offline="""
 case $payload in
