@@ -213,8 +213,7 @@ def _parse_answers(builder: Builder, part: str, call: OpenCall, output: str) -> 
 
 
 def _parse_tasks(builder: Builder, part: str, call: OpenCall) -> None:
-    result = read_as(builder.line.tool_use_result, tools.TaskResult) if call.name != "TaskUpdate" else None
-    tasks = tools.apply(builder.context.tasks, call.task, result)
+    tasks = tools.tasks_after(builder.context.tasks, call.task, _result(builder))
     if tasks != builder.context.tasks:
         builder.change(tasks=tasks)
         builder.add(tools.as_update(tasks), f"{part}.tasks", call.id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
@@ -13,105 +13,55 @@ from carryover.agents.claude_code.builder import MAX_OPEN_CALLS, MAX_TASKS, Buil
 from carryover.agents.claude_code.wire import LOOKS_AT_JOB, STOPS_JOB
 from carryover.model import Op, PlanItem, PlanProposal, PlanState, PlanUpdate
 from carryover.records import rawjson, shell_files
-from carryover.records.asked import asked_in
+from carryover.records.asked import asked_in, plan_items
 from carryover.records.changes import Change, Hunk, Replacement, patched, replaced, written
 from carryover.records.fields import MAX_NAME_CHARS, MAX_PATH_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded, resolved
-from carryover.records.lenient import Fields, fields_of, first_text, inside
+from carryover.records.lenient import Fields, fields_of, first_text, inside, items_of, text_of
 from carryover.records.text import names_own_folder
 
 STATES: Final[dict[str, PlanState]] = {"pending": "pending", "in_progress": "active", "completed": "done"}
 
 
-class Todo(msgspec.Struct, frozen=True):
-    """One entry of TodoWrite's input (2.0.65, 2.1.111)."""
-
-    content: str
-    status: str = "pending"
-
-
-class TodoInput(msgspec.Struct, frozen=True):
-    """Input of TodoWrite: the whole list (2.0.65, 2.1.111)."""
-
-    todos: list[Todo]
-
-
-class TaskInput(msgspec.Struct, frozen=True, rename="camel"):
-    """Input of TaskCreate and TaskUpdate (2.1.328)."""
-
-    task_id: str | None = None
-    subject: str | None = None
-    status: str | None = None
-
-
-class ListedTask(msgspec.Struct, frozen=True):
-    """A task as TaskCreate and TaskList return it (2.1.328)."""
-
-    id: str
-    subject: str = ""
-    status: str = "pending"
-
-
-class TaskResult(msgspec.Struct, frozen=True):
-    """`toolUseResult` of TaskCreate (`task`) and TaskList (`tasks`) (2.1.328)."""
-
-    task: ListedTask | None = None
-    tasks: list[ListedTask] | None = None
-
-
-def todo_list(raw: msgspec.Raw) -> PlanUpdate | None:
-    """The list a TodoWrite call sets, None when its input has another shape."""
-    given = rawjson.part_of(raw, TodoInput)
-    if given is None:
-        return None
-    return PlanUpdate(items=tuple(PlanItem(text=todo.content, state=_state(todo.status)) for todo in given.todos))
-
-
-def task_change(raw: msgspec.Raw) -> TaskChange | None:
-    """What a TaskCreate or TaskUpdate call asks for, None when its input has another shape."""
-    given = rawjson.part_of(raw, TaskInput)
-    if given is None or len(given.task_id or "") > MAX_NAME_CHARS:
-        return None
-    state: Literal["pending", "active", "done", "deleted"] | None = None
-    if given.status is not None:
-        state = "deleted" if given.status == "deleted" else _state(given.status)
+def task_change(given: Fields) -> TaskChange:
+    """What a TaskCreate or TaskUpdate call asks for (2.1.328)."""
+    status = text_of(given.get("status"))
     return TaskChange(
-        id=given.task_id, text=bounded(given.subject, SHORT_CHARS) if given.subject else None, state=state
+        id=usable_name(text_of(given.get("taskId"))),
+        text=bounded(text_of(given.get("subject")), SHORT_CHARS) or None,
+        state="deleted" if status == "deleted" else STATES.get(status),
     )
 
 
-def apply(tasks: tuple[Task, ...], change: TaskChange | None, result: TaskResult | None) -> tuple[Task, ...]:
-    """The task list after a successful call.
+def tasks_after(tasks: tuple[Task, ...], change: TaskChange | None, result: Fields) -> tuple[Task, ...]:
+    """The task list after a call that succeeded with `result`, in which TaskCreate has `task` and TaskList `tasks`.
 
-    A created task gets its id from the result. One that was created before the transcript began is unknown until it is
-    listed.
+    A task that was created before the transcript began is unknown until it is listed.
     """
-    if result is not None and result.tasks is not None:
-        listed = (Task(id=t.id, text=bounded(t.subject, SHORT_CHARS), state=_state(t.status)) for t in result.tasks)
-        return tuple(task for task in listed if task.text and len(task.id) <= MAX_NAME_CHARS)[-MAX_TASKS:]
+    if "tasks" in result:
+        listed = map(_listed, map(fields_of, items_of(result["tasks"])))
+        return tuple(task for task in listed if usable_name(task.id) and task.text)[-MAX_TASKS:]
     if change is None:
         return tasks
     if change.id is None:
-        task_id = result.task.id if result is not None and result.task is not None else None
-        if task_id is None or not change.text:
+        task_id = usable_name(_listed(fields_of(result.get("task"))).id)
+        if task_id is None or change.text is None:
             return tasks
         return (*(task for task in tasks if task.id != task_id), Task(id=task_id, text=change.text))[-MAX_TASKS:]
     if change.state == "deleted":
         return tuple(task for task in tasks if task.id != change.id)
-    return tuple(
-        Task(id=task.id, text=change.text or task.text, state=change.state or task.state)
-        if task.id == change.id
-        else task
-        for task in tasks
-    )
+    changed = {"text": change.text, "state": change.state}
+    news = {name: value for name, value in changed.items() if value is not None}
+    return tuple(msgspec.structs.replace(task, **news) if task.id == change.id else task for task in tasks)
+
+
+def _listed(task: Fields) -> Task:
+    state = STATES.get(text_of(task.get("status")), "pending")
+    return Task(id=text_of(task.get("id")), text=bounded(text_of(task.get("subject")), SHORT_CHARS), state=state)
 
 
 def as_update(tasks: tuple[Task, ...]) -> PlanUpdate:
     """Returns the event that sets the whole task list."""
     return PlanUpdate(items=tuple(PlanItem(text=task.text, state=task.state) for task in tasks))
-
-
-def _state(status: str) -> PlanState:
-    return STATES.get(status, "pending")
 
 
 _OWN_NOTES: Final = re.compile(r"/\.claude/(?:plans|projects)/")
@@ -257,7 +207,7 @@ def _open_call(call_id: str, name: str, raw: msgspec.Raw, given: Fields, cwd: st
         label=bounded(first_text(given, "description"), SHORT_CHARS),
         changes=_changes(name, op, raw, given, cwd),
         task_id=_job(name, raw),
-        task=task_change(raw) if name in ("TaskCreate", "TaskUpdate") else None,
+        task=task_change(given) if name in ("TaskCreate", "TaskUpdate") else None,
         handoff=names_own_folder(" ".join((cwd or "", about, first_text(given, "path")))),
     )
 
@@ -285,8 +235,5 @@ def _parse_said(builder: Builder, part: str, block: wire.Block) -> None:
         plan = rawjson.part_of(block.input, PlanInput) or PlanInput()
         builder.add(PlanProposal(call_id=call_id, text=plan.plan), f"{part}.plan", call_id)
     elif block.name == "TodoWrite":
-        todos = todo_list(block.input)
-        if todos is None:
-            builder.skip("assistant/tool_use/TodoWrite", "unexpected input")
-        else:
-            builder.add(todos, f"{part}.todos", call_id)
+        todos = plan_items(fields_of(block.input).get("todos"), "content", most=MAX_TASKS)
+        builder.add(PlanUpdate(items=todos), f"{part}.todos", call_id)
