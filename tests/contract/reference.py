@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from carryover.cli.arguments import MEANING
-from carryover.cli.definition import Argument, Command, commands
+from contract.definition import Argument, Command, commands
 
 HEAD: Final = """\
 # Commands

@@ -37,22 +37,29 @@ _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 class CommandParser(argparse.ArgumentParser):
-    """A parser that knows what was probably meant where a command, an option or a choice is misspelt."""
+    """A parser that says which option was probably meant, and prints its help as it was written."""
+
+    def __init__(self, **options: Any) -> None:
+        self.declared: list[argparse.Action] = []
+        super().__init__(**options, formatter_class=_as_written, allow_abbrev=False)
+
+    def add_argument(self, *names: str, **options: Any) -> argparse.Action:
+        """Adds an argument, and keeps it in `declared`."""
+        action = super().add_argument(*names, **options)
+        self.declared.append(action)
+        return action
 
     def unknown(self, arguments: Iterable[str]) -> NoReturn:
         """Ends with a usage error for `arguments` that the command does not have."""
         given = list(arguments)
-        options = [name for action in self._actions for name in action.option_strings]
+        options = [name for action in self.declared for name in action.option_strings]
         meant = next((hint for word in given if (hint := did_you_mean(word.partition("=")[0], options))), "")
         self.error(f"unrecognized arguments: {' '.join(given)}{meant}")
 
-    def _check_value(self, action: argparse.Action, value: Any) -> None:
-        # argparse's own check, with a suggestion before the list of what there is.
-        if action.choices is not None and value not in action.choices:
-            names = [str(choice) for choice in action.choices]
-            raise argparse.ArgumentError(
-                action, f"invalid choice: {value!r}{did_you_mean(str(value), names)} (choose from {', '.join(names)})"
-            )
+
+def _as_written(prog: str) -> argparse.HelpFormatter:
+    # argparse would find the width with a module that costs start-up time, at each argument that is added.
+    return argparse.RawDescriptionHelpFormatter(prog, width=min(terminal_width() or WIDEST, WIDEST) - 2)
 
 
 def did_you_mean(given: str, known: Collection[str]) -> str:
@@ -63,23 +70,6 @@ def did_you_mean(given: str, known: Collection[str]) -> str:
     beginning = [name for name in known if given and name.startswith(given.lower())]
     found = beginning[:1] or near
     return f"; did you mean {found[0]!r}?" if found else ""
-
-
-class HelpText(argparse.RawDescriptionHelpFormatter):
-    """Help as it was written, as wide as the terminal, at most `WIDEST`.
-
-    argparse would find the width with a module that costs start-up time, at each argument that is added.
-    """
-
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, width=min(terminal_width() or WIDEST, WIDEST) - 2)
-
-    def add_argument(self, action: argparse.Action) -> None:
-        """Adds an argument; a list of commands gets room for its indent."""
-        super().add_argument(action)
-        # argparse forgets that commands are indented, and would break the line after the longest one.
-        if isinstance(action, argparse._SubParsersAction):
-            self._action_max_length += self._indent_increment
 
 
 def exit_code_help(*codes: ExitCode) -> str:

@@ -77,30 +77,36 @@ def can_ask() -> bool:
 def pick(options: Sequence[Option], pointers: Pointers, explain: Explain) -> Answer:
     """What was ticked, and what may be written into projects. Raises KeyboardInterrupt on Ctrl-C."""
     import questionary  # takes longer to import than all the rest, and most calls ask nothing
-    from questionary.prompts import common
 
-    # It has no setting for the boxes.
-    vars(common).update(INDICATOR_SELECTED="[x]", INDICATOR_UNSELECTED="[ ]")
     width = max(len(option.name) for option in options)
-    rows = [questionary.Choice(_row(option, width), value=option.id, checked=option.ticked) for option in options]
-    question = questionary.checkbox(QUESTION, rows, qmark="", instruction=INSTRUCTION)
-    panel = _Panel(question.application, pointers, explain)
+    rows = [
+        questionary.Choice(f"{option.name:<{width}}  {option.presence}", value=option.id, checked=option.ticked)
+        for option in options
+    ]
+    panel = _Panel(pointers, tuple(option.id for option in options if option.ticked), explain)
+    # `validate` is called with what is ticked now, at each change.
+    question = questionary.checkbox(QUESTION, rows, validate=panel.ticked, qmark="", instruction=INSTRUCTION)
+    panel.add_to(question.application)
     return Answer(tuple(question.unsafe_ask()), panel.pointers)
 
 
 class _Panel:
     """What is written into projects, below the list; a key changes it. Belongs to the same question."""
 
-    def __init__(self, screen: Application[Any], pointers: Pointers, explain: Explain) -> None:
+    def __init__(self, pointers: Pointers, agents: tuple[str, ...], explain: Explain) -> None:
+        self.pointers = pointers
+        self._agents = agents
+        self._explain = explain
+
+    def ticked(self, agents: list[str]) -> bool:
+        self._agents = tuple(agents)
+        return True
+
+    def add_to(self, screen: Application[Any]) -> None:
         from prompt_toolkit.filters import is_done
         from prompt_toolkit.key_binding import KeyBindings
         from prompt_toolkit.layout import ConditionalContainer, FormattedTextControl, HSplit, Window
-        from questionary.prompts.common import InquirerControl
 
-        self.pointers = pointers
-        self._explain = explain
-        controls = screen.layout.find_all_controls()
-        self._list = next(control for control in controls if isinstance(control, InquirerControl))
         window = Window(FormattedTextControl(self._text), wrap_lines=True, dont_extend_height=True)
         assert isinstance(screen.layout.container, HSplit)
         assert isinstance(screen.key_bindings, KeyBindings)
@@ -112,14 +118,9 @@ class _Panel:
 
     def _text(self) -> StyleAndTextTuples:
         others = ", ".join(other for other in ORDER if other != self.pointers)
-        lines = self._explain(self.pointers, tuple(self._list.selected_options))
         return [
             ("", "\n Into your projects: "),
             ("bold", self.pointers),
             ("", f" ({KEY} for {others})"),
-            *(("", f"\n   {line}") for line in lines),
+            *(("", f"\n   {line}") for line in self._explain(self.pointers, self._agents)),
         ]
-
-
-def _row(option: Option, width: int) -> str:
-    return f"{option.name:<{width}}  {option.presence}"

@@ -1,11 +1,16 @@
-"""`carryover completions`: prints the script that completes commands, options and values in bash, zsh or fish."""
+"""`carryover completions`: what makes a shell complete commands, options and values in bash, zsh or fish."""
 
 from __future__ import annotations
 
 import argparse
-from typing import Final
+import os
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
 
 from carryover.cli.arguments import describe
+from carryover.cli.output import one_line
 from carryover.errors import ExitCode, UserError
 
 SHELLS: Final = ("bash", "zsh", "fish")
@@ -25,27 +30,115 @@ examples:
       carryover completions fish > ~/.config/fish/completions/carryover.fish
 """
 
+MOST_SESSIONS: Final = 60
+MEANING_LIMIT: Final = 50
+
+Values = Iterator[tuple[str, str]]
+"""What can be completed, each with what it means."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the help and the arguments of `carryover completions`."""
     describe(parser, DESCRIPTION, EXAMPLES)
     parser.add_argument("shell", nargs="?", metavar="SHELL", choices=SHELLS, help=f"one of {', '.join(SHELLS)}")
-    # What the scripts ask for: the values of a kind that begin like what is typed already.
-    parser.add_argument("--values", nargs=2, metavar=("KIND", "BEGINNING"), help=argparse.SUPPRESS)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs `carryover completions`; returns the exit code."""
-    if args.values is not None:
-        from carryover.cli.completion_values import values
-
-        for value, meaning in values(*args.values):
-            print(f"{value}\t{meaning}" if meaning else value)
-        return ExitCode.OK
     if args.shell is None:
         raise UserError(f"Name the shell: {', '.join(SHELLS)}.", ExitCode.USAGE)
-    from carryover.cli.completion_scripts import script
-    from carryover.cli.definition import commands, program
+    from argcomplete.shell_integration import shellcode
 
-    print(script(args.shell, program(), commands()), end="")
+    print(shellcode(["carryover"], use_defaults=False, shell=args.shell))
     return ExitCode.OK
+
+
+def complete() -> None:
+    """Answers a shell that asks at a Tab, and ends the process."""
+    import argcomplete
+
+    from carryover.cli.main import COMMANDS, build_parser
+
+    command = next((word for word in os.environ.get("COMP_LINE", "").split() if word in COMMANDS), None)
+    parser, commands = build_parser(command)
+    for action in commands[command].declared if command is not None else ():
+        if not action.choices:
+            setattr(action, "completer", _completer(str(action.metavar)))  # noqa: B010 (argcomplete looks for it there)
+    argcomplete.autocomplete(parser, always_complete_options=False, validator=_begins)
+
+
+def _begins(value: str, typed: str) -> bool:
+    return value.lower().startswith(typed.lower())
+
+
+def _completer(metavar: str) -> Callable[..., Any]:
+    """What completes an argument, by its name in the help."""
+    from argcomplete.completers import DirectoriesCompleter, FilesCompleter
+
+    def complete_values(prefix: str, **_context: object) -> dict[str, str]:
+        try:
+            found = {value: one_line(meaning, MEANING_LIMIT) for value, meaning in _VALUES[metavar](prefix)}
+        except (UserError, OSError):  # a Tab is no place for a message
+            return {}
+        return found
+
+    if metavar in _VALUES:
+        return complete_values
+    known: Any = {"FILE": FilesCompleter, "NEW": DirectoriesCompleter}
+    return known[metavar]() if metavar in known else lambda **_context: ()
+
+
+def _sessions(_typed: str) -> Values:
+    import time
+
+    from carryover.agents import agent_names
+    from carryover.cli.context import state_dir
+    from carryover.cli.output import ago
+    from carryover.cli.recorded import LAST
+    from carryover.ledger.queries import connect_read_only, session_ids, sessions
+    from carryover.ledger.short_ids import shortest_unique
+
+    with closing(connect_read_only(state_dir().ledger)) as db:
+        rows, short = sessions(db, limit=MOST_SESSIONS), shortest_unique(session_ids(db))
+    names, now_ms = agent_names(), int(time.time() * 1000)
+    yield LAST, "the newest session of this project"
+    for row in rows:
+        what = row.title or Path(row.root or "").name
+        yield short[row.native_id], f"{names.get(row.agent, row.agent)}, {ago(row.last_ms, now_ms)}, {what}"
+
+
+def _agents(typed: str) -> Values:
+    from carryover.agents import specs
+
+    taken = typed[: typed.rfind(",") + 1]  # `--agents` takes several
+    yield from ((taken + spec.id, spec.name) for spec in specs())
+
+
+def _projects(typed: str) -> Values:
+    from carryover.cli.context import state_dir
+    from carryover.ledger.queries import connect_read_only, projects
+    from carryover.paths import short_path
+
+    with closing(connect_read_only(state_dir().ledger)) as db:
+        roots = [project.root for project in projects(db)]
+    yield from ((root if typed.startswith("/") else short_path(root, Path.home()), "") for root in roots)
+
+
+def _settings(_typed: str) -> Values:
+    from carryover.cli.config import setting_names
+
+    yield from ((name, "") for name in setting_names())
+
+
+def _times(_typed: str) -> Values:
+    yield from ((when, "") for when in ("1h", "1d", "7d", "today", "yesterday"))
+
+
+_VALUES: Final[dict[str, Callable[[str], Values]]] = {
+    "ID": _sessions,
+    "AGENT": _agents,
+    "IDS": _agents,
+    "PROJECT": _projects,
+    "DIR": _projects,
+    "OLD": _projects,
+    "KEY": _settings,
+    "WHEN": _times,
+}

@@ -1,16 +1,50 @@
-"""Starts, stops and restarts the daemon: through the service that is installed, else as far as it goes without one."""
+"""`carryover start`, `stop` and `restart`: through the installed service, or without one."""
 
 from __future__ import annotations
 
+import argparse
 import os
 from pathlib import Path
+from typing import Final
 
+from carryover.cli.arguments import describe
+from carryover.cli.context import state_dir
 from carryover.daemon.client import daemon_pid, stop_daemon, wait_for_daemon
 from carryover.daemon.health import Health
 from carryover.errors import ExitCode, UserError
 from carryover.install.background import ANSWER_S, registered
 from carryover.install.service import ServiceManager, plain_way, this_program
 from carryover.paths import StateDir
+
+START: Final = """\
+Starts carryoverd through the service that `carryover install` set up (systemd,
+launchd). Where there is none it says how to start it."""
+
+STOP: Final = """\
+Stops carryoverd in order: what it has read is stored. Handoffs are not kept
+fresh while it is stopped; `carryover handoff` still works. A service starts it
+again when you log in; `carryover pause` holds until you end it."""
+
+RESTART: Final = """\
+Restarts carryoverd through the service that `carryover install` set up, such as
+after an upgrade; starts it if it did not run."""
+
+_HELP: Final[dict[str, tuple[str, str, tuple[ExitCode, ...]]]] = {
+    "start": (START, "start       start it, if it does not run", (ExitCode.NOT_RUNNING,)),
+    "stop": (STOP, "stop        stop it until `carryover start`, or the next log-in", ()),
+    "restart": (RESTART, "restart     after an upgrade of Carryover", (ExitCode.NOT_RUNNING, ExitCode.REFUSED)),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    description, example, codes = _HELP[parser.get_default("command")]
+    describe(parser, description, f"examples:\n  carryover {example}\n", *codes)
+
+
+def run(args: argparse.Namespace) -> int:
+    does = {"start": start_daemon, "stop": stop_running, "restart": restart_daemon}
+    print(does[args.command](state_dir()))
+    return ExitCode.OK
 
 
 def start_daemon(state: StateDir) -> str:

@@ -6,18 +6,18 @@ more start-up time than most commands need in all.
 
 from __future__ import annotations
 
+import argparse
 import errno
 import importlib
-import keyword
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import TextIOWrapper
 from types import ModuleType
 from typing import Final
 
 from carryover import __version__
-from carryover.cli.arguments import CommandParser, HelpText, exit_code_help
+from carryover.cli.arguments import CommandParser, did_you_mean, exit_code_help
 from carryover.errors import ExitCode, UserError
 
 COMMANDS: Final = {
@@ -47,7 +47,17 @@ COMMANDS: Final = {
     "uninstall": "remove hooks and service, or everything",
     "completions": "print the completions for your shell",
 }
-"""Every command people see, with what it does. Each lives in the module of its name (with `_` after a keyword)."""
+"""Every command with what it does, in the order of the help."""
+
+_MODULES: Final = {
+    "import": "import_",
+    "refresh": "install",
+    "start": "daemon_control",
+    "stop": "daemon_control",
+    "restart": "daemon_control",
+    "unpause": "pause",
+}
+"""The module of a command that is not called like it; each has `add_arguments` and `run`."""
 
 DESCRIPTION: Final = """\
 Carryover keeps a short, always fresh handoff of the work you do with AI coding
@@ -106,7 +116,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def replace_closed_streams() -> None:
-    """Opens the null device for each standard stream that the caller has closed, for which Python has None.
+    """Opens the null device for each standard stream that the caller has closed; Python sets those to None.
 
     Standard output becomes one that cannot be written, as it is in other programs. Left closed, its number would go to
     the next file that is opened.
@@ -117,48 +127,39 @@ def replace_closed_streams() -> None:
             setattr(sys, name, os.fdopen(descriptor, "r" if name == "stdin" else "w"))
 
 
-def build_parser(command: str | None) -> CommandParser:
-    """The whole parser, with the arguments of `command` only: the other commands' modules stay unimported."""
+def build_parser(command: str | None = None) -> tuple[CommandParser, Mapping[str, CommandParser]]:
+    """The whole parser and that of each command. Only `command` gets its arguments: other modules stay unimported."""
+    listed = "".join(f"  {name:<12} {summary}\n" for name, summary in COMMANDS.items())
     parser = CommandParser(
         prog="carryover",
+        usage="carryover [-h] [--no-pager] [--version] COMMAND ...",
         description=DESCRIPTION,
-        epilog=f"{EXAMPLES}\n{exit_code_help(*ExitCode)}",
-        formatter_class=HelpText,
-        allow_abbrev=False,
+        epilog=f"commands:\n{listed}\n{EXAMPLES}\n{exit_code_help(*ExitCode)}",
     )
     parser.add_argument("--no-pager", action="store_true", help="print long output at once, without a pager")
     parser.add_argument("--version", action="version", version=f"carryover {__version__}")
     # With `prog` given argparse need not format a usage line now, for which it would import half of the archivers.
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", prog="carryover")
-    for name, summary in COMMANDS.items():
-        subparser = commands.add_parser(name, help=summary, formatter_class=HelpText, allow_abbrev=False)
-        if name == command:
-            add_arguments_of(name, subparser)
-    return parser
-
-
-def add_arguments_of(command: str, parser: CommandParser) -> None:
-    """Adds the help and the arguments of `command` to its parser; imports its module."""
-    _module(command).add_arguments(parser)
-
-
-def chosen(parser: CommandParser, command: str | None) -> CommandParser:
-    """The parser of `command` within the whole one; None: the whole one."""
-    for action in parser._actions:
-        if command is not None and isinstance(action.choices, dict):
-            found = action.choices[command]
-            assert isinstance(found, CommandParser)
-            return found
-    return parser
+    subparsers = parser.add_subparsers(dest="command", prog="carryover", help=argparse.SUPPRESS)
+    commands = {name: subparsers.add_parser(name, help=summary) for name, summary in COMMANDS.items()}
+    if command in COMMANDS:
+        commands[command].set_defaults(command=command)
+        _module(command).add_arguments(commands[command])
+    return parser, commands
 
 
 def _run(arguments: list[str]) -> int:
+    if "_ARGCOMPLETE" in os.environ:  # a shell asks at a Tab
+        from carryover.cli.completions import complete
+
+        complete()
     command = next((argument for argument in arguments if not argument.startswith("-")), None)
-    parser = build_parser(command)
+    parser, commands = build_parser(command)
     try:
+        if command is not None and command not in COMMANDS:
+            parser.error(f"there is no command {command!r}{did_you_mean(command, COMMANDS)}")
         args, unknown = parser.parse_known_args(arguments)
         if unknown:
-            chosen(parser, args.command).unknown(unknown)
+            commands.get(args.command, parser).unknown(unknown)
     except SystemExit as stop:  # argparse has printed its help (0) or what is wrong with the arguments (2)
         return stop.code if isinstance(stop.code, int) else ExitCode.USAGE
     if args.command is None:
@@ -171,14 +172,14 @@ def _run(arguments: list[str]) -> int:
 
 
 def _pick() -> int | None:
-    """The exit code of the picker of sessions; None where there is nothing to pick from."""
-    from carryover.cli.picker_screen import can_pick, run
+    """The exit code of the picker of sessions, or None if there is nothing to pick from."""
+    from carryover.cli.picker_screen import can_pick, pick
 
-    return run() if can_pick() else None
+    return pick(main) if can_pick() else None
 
 
 def _module(command: str) -> ModuleType:
-    return importlib.import_module(f"carryover.cli.{command}{'_' if keyword.iskeyword(command) else ''}")
+    return importlib.import_module(f"carryover.cli.{_MODULES.get(command, command)}")
 
 
 def _silence_stdout() -> None:

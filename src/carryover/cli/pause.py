@@ -1,4 +1,4 @@
-"""`carryover pause`: a file in the state folder pauses everything, a pattern in the settings one project."""
+"""`carryover pause` and `unpause`: a file in the state folder, or a pattern in the settings."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.cli.arguments import describe
+from carryover.cli.context import project_root, state_dir
 from carryover.cli.output import print_json
 from carryover.config import Config, load_config, project_settings, settings_now
 from carryover.daemon.client import reload_daemon
@@ -35,26 +36,37 @@ examples:
 """
 
 
+UNPAUSE: Final = """\
+Resumes after `carryover pause`: what your agents wrote meanwhile is read, and
+handoffs are brought up to date. With PROJECT, for that project alone."""
+
+UNPAUSE_EXAMPLES: Final = """\
+examples:
+  carryover unpause         everything; projects paused by name stay paused
+  carryover unpause .       the project you are in
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the help and the arguments of `carryover pause`."""
-    add_common_arguments(parser, description=DESCRIPTION, examples=EXAMPLES)
-
-
-def add_common_arguments(parser: argparse.ArgumentParser, *, description: str, examples: str) -> None:
-    """The arguments of pause and unpause."""
-    describe(parser, description, examples, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
+    pausing = parser.get_default("command") == "pause"
+    texts = (DESCRIPTION, EXAMPLES) if pausing else (UNPAUSE, UNPAUSE_EXAMPLES)
+    describe(parser, *texts, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument("project", nargs="?", metavar="PROJECT", help="a folder in the project (default: all projects)")
     parser.add_argument("--json", action="store_true", help="print what holds now as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs `carryover pause`; returns the exit code."""
-    from carryover.cli.context import project_root, state_dir
-
-    state = state_dir()
+    state, pausing = state_dir(), args.command == "pause"
     if args.project is None:
-        return print_state(pause_all(state), as_json=args.json)
-    return print_state(pause_project(state, project_root(args.project, must_exist=True)), as_json=args.json)
+        now = pause_all(state) if pausing else unpause_all(state)
+    else:
+        root = project_root(args.project, must_exist=pausing)
+        now = pause_project(state, root) if pausing else unpause_project(state, root)
+    if args.json:
+        print_json(now)
+    else:
+        _print(now)
+    return ExitCode.OK
 
 
 Obeyed = Literal["at once", "when it starts"]
@@ -119,11 +131,7 @@ def unpause_project(state: StateDir, root: str) -> Pausing:
     return Pausing(paused=False, changed=changed, project=root, daemon=_reload(state, paused=None), note=note)
 
 
-def print_state(now: Pausing, *, as_json: bool) -> int:
-    """Print what holds now; gives the exit code."""
-    if as_json:
-        print_json(now)
-        return ExitCode.OK
+def _print(now: Pausing) -> None:
     what = now.project or "Everything"
     is_so = "is paused" if now.paused else "is resumed"
     already = "" if now.changed else " already" if now.paused else ", and was not paused"
@@ -133,7 +141,6 @@ def print_state(now: Pausing, *, as_json: bool) -> int:
         print(f"Resume with `carryover unpause{which}`.")
     if now.note:
         print(now.note)
-    return ExitCode.OK
 
 
 def _still_out(state: StateDir) -> str | None:

@@ -55,9 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the help and the arguments of `carryover search`."""
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument("words", metavar="WORDS", nargs="+", help="what to search; a phrase in double quotes")
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument("--project", metavar="DIR", help="search the project that DIR is in (default: this one)")
-    which.add_argument("--all", action="store_true", help="search all projects")
+    parser.add_argument("--project", metavar="DIR", help="search the project that DIR is in (default: this one)")
+    parser.add_argument("--all", action="store_true", help="search all projects")
     parser.add_argument(
         "--agent", metavar="AGENT", type=known_agent, help="only what AGENT recorded, by its id or another name"
     )
@@ -74,6 +73,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs `carryover search`; returns the exit code."""
+    if args.all and args.project is not None:
+        raise UserError("Give --project DIR or --all, not both.", ExitCode.USAGE)
     query = " ".join(args.words)
     terms = terms_of(query)
     if not terms:

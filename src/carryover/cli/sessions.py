@@ -34,9 +34,8 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the help and the arguments of `carryover sessions`."""
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument("project", metavar="PROJECT", nargs="?", help="a folder of the project (default: this one)")
-    which.add_argument("--all", action="store_true", help="sessions of all projects")
+    parser.add_argument("project", metavar="PROJECT", nargs="?", help="a folder of the project (default: this one)")
+    parser.add_argument("--all", action="store_true", help="sessions of all projects")
     parser.add_argument(
         "--agent", metavar="AGENT", type=known_agent, help="only those of AGENT, by its id or another name"
     )
@@ -51,6 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs `carryover sessions`; returns the exit code."""
+    if args.all and args.project is not None:
+        raise UserError("Give PROJECT or --all, not both.", ExitCode.USAGE)
     root = None if args.all else project_root(args.project)
     with ledger_of_project(root) as ledger:
         listed = listed_sessions(

@@ -71,8 +71,8 @@ def test_what_is_here_is_ticked_and_enter_takes_it(claude: Path) -> None:
         code, shown = terminal.end()
 
     assert QUESTION in asked
-    assert re.search(r"\[x\] Claude Code +detected", asked)
-    assert "[ ] Codex CLI" in asked
+    assert re.search(r"● Claude Code +detected", asked)
+    assert "○ Codex CLI" in asked
     assert code == ExitCode.OK
     assert "✓ Claude Code 2.1.328 detected" in shown
     assert "SessionStart" in json.loads(claude.read_bytes())["hooks"]
@@ -84,7 +84,7 @@ def test_space_unticks(claude: Path, home: Path) -> None:
     with Terminal(INSTALL, os.environ) as terminal:
         terminal.wait_for("Windsurf")
         terminal.press(SPACE)
-        terminal.wait_for("[ ] Claude Code")
+        terminal.wait_for("○ Claude Code")
         terminal.press(ENTER)
         code, shown = terminal.end()
 
@@ -97,9 +97,9 @@ def test_space_twice_ticks_again(claude: Path) -> None:
     with Terminal(INSTALL, os.environ) as terminal:
         terminal.wait_for("Windsurf")
         terminal.press(SPACE)
-        terminal.wait_for("[ ] Claude Code")
+        terminal.wait_for("○ Claude Code")
         terminal.press(SPACE)
-        terminal.wait_for("[x] Claude Code")
+        terminal.wait_for("● Claude Code")
         terminal.press(ENTER)
         code, _ = terminal.end()
 
@@ -110,7 +110,7 @@ def test_space_twice_ticks_again(claude: Path) -> None:
 def test_ctrl_c_changes_nothing(claude: Path, home: Path) -> None:
     before = everything(home)
     with Terminal(INSTALL, os.environ) as terminal:
-        terminal.wait_for("[x] Claude Code")
+        terminal.wait_for("● Claude Code")
         terminal.press(CTRL_C)
         code, shown = terminal.end()
 
@@ -128,8 +128,8 @@ def test_refresh_ticks_what_was_chosen_last(installed: Path) -> None:
         terminal.press(CTRL_C)
         terminal.end()
 
-    assert "[ ] Claude Code" in asked
-    assert "[x]" not in asked
+    assert "○ Claude Code" in asked
+    assert "●" not in asked
 
 
 @pytest.mark.parametrize("option", ["--yes", "--json", "--dry-run", "--agents=claude-code"])

@@ -63,9 +63,9 @@ def test_what_was_probably_meant_is_said(arguments: list[str], meant: str, capsy
 
 
 def test_the_top_level_help_names_every_command_and_every_exit_code() -> None:
-    text = build_parser(None).format_help()
+    text = build_parser()[0].format_help()
 
-    assert [name for name in COMMANDS if f"\n    {name} " not in text] == []
+    assert [name for name in COMMANDS if f"\n  {name} " not in text] == []
     assert [code for code in ExitCode if f"  {code:<4} {MEANING[code]}\n" not in text] == []
 
 
@@ -86,10 +86,9 @@ def test_the_help_of_a_command_teaches_its_options_an_example_and_its_exit_codes
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_option_says_what_it_does(command: str) -> None:
-    parser = build_parser(command)
-    chosen = parser._subparsers._group_actions[0].choices[command]  # type: ignore[union-attr,index]
+    parser = build_parser(command)[1][command]
 
-    assert [action.dest for action in chosen._actions if not action.help] == []
+    assert [action.dest for action in parser.declared if not action.help] == []
 
 
 @pytest.mark.parametrize(

@@ -2,27 +2,18 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
-from carryover.cli.definition import Argument, Command, commands, program
 from carryover.cli.main import COMMANDS
-from carryover.cli.manual import FOLDER, pages, write
+from contract.definition import Argument, Command, commands, program
+from contract.manual import FOLDER, pages
 
 
 def test_the_pages_are_those_of_the_commands() -> None:
     """`make man` writes them."""
     assert {path.name: path.read_text() for path in FOLDER.glob("*.1")} == pages(program(), commands())
     assert len(list(FOLDER.glob("*.1"))) == 1 + len(COMMANDS)
-
-
-def test_a_page_of_a_command_that_is_gone_is_removed(tmp_path: Path) -> None:
-    (tmp_path / "carryover-former.1").write_text("")
-
-    write(tmp_path)
-
-    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in FOLDER.iterdir()}
 
 
 def test_a_page_says_what_the_help_says() -> None:

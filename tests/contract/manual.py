@@ -1,4 +1,4 @@
-"""The manual pages, made from the definition of the commands; `make man` writes them into `cli/man`."""
+"""The manual pages, made from the definition of the commands; `make man` writes them into `src/carryover/cli/man`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Final
 
 from carryover.cli.arguments import MEANING
-from carryover.cli.definition import Argument, Command, commands, program
+from contract.definition import Argument, Command, commands, program
+from contract.folder import CHECKOUT
 
-FOLDER: Final = Path(__file__).parent / "man"
-
-_EXIT_CODES: Final = "exit codes:\n"
+FOLDER: Final = CHECKOUT / "src" / "carryover" / "cli" / "man"
 
 
 def pages(whole: Command, parts: Sequence[Command]) -> Mapping[str, str]:
@@ -21,13 +20,8 @@ def pages(whole: Command, parts: Sequence[Command]) -> Mapping[str, str]:
 
 
 def write(folder: Path = FOLDER) -> None:
-    """Writes all pages to `folder`; removes those of commands that there are no more."""
-    texts = pages(program(), commands())
-    folder.mkdir(exist_ok=True)
-    for old in folder.glob("*.1"):
-        if old.name not in texts:
-            old.unlink()
-    for name, text in texts.items():
+    """Writes all pages to `folder`."""
+    for name, text in pages(program(), commands()).items():
         (folder / name).write_text(text, encoding="utf-8")
 
 
@@ -52,11 +46,11 @@ def _page(command: Command, parts: Sequence[Command]) -> Iterator[str]:
         yield ".SH OPTIONS"
         for argument in (*command.operands, *command.options):
             yield from (".TP", _heading(argument), _line(argument.help))
-    examples, _, codes = command.epilog.partition(_EXIT_CODES)
+    examples, _, codes = command.epilog.partition("examples:\n")[2].partition("exit codes:\n")
     if examples.strip():
         yield ".SH EXAMPLES"
         yield ".nf"
-        yield from (_line(line) for line in examples.strip().removeprefix("examples:\n").split("\n"))
+        yield from (_line(line) for line in examples.rstrip().split("\n"))
         yield ".fi"
     yield ".SH EXIT STATUS"
     for code, meaning in MEANING.items():
