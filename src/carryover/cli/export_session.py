@@ -11,7 +11,7 @@ from carryover.cli.recorded import ledger_with_session
 from carryover.export.quoting import one_line
 from carryover.export.session_html import session_html
 from carryover.export.session_markdown import session_markdown
-from carryover.export.session_parts import SessionHead, session_parts
+from carryover.export.session_parts import SessionHead, cleaned, session_parts
 from carryover.ledger.queries import session_events
 from carryover.paths import short_path
 
@@ -32,7 +32,8 @@ def session_text(name: str, form: Literal["md", "html"], *, full: bool) -> str:
             model=session.model or "",
             exported_ms=int(time.time() * 1000),
         )
-        parts = session_parts(session_events(ledger, session), agent=agent, root=session.root, subagents=full)
+        events = session_events(ledger, session)
+        parts = cleaned(session_parts(events, agent=agent, root=session.root, subagents=full))
         if form == "html":
             return "".join(session_html(head, parts))
         return "\n".join(session_markdown(head, parts)) + "\n"

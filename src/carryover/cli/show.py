@@ -6,8 +6,8 @@ import argparse
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 from carryover.agents import agent_names
 from carryover.cli.arguments import describe
@@ -15,29 +15,10 @@ from carryover.cli.output import BOLD, DIM, counted, harmless, mark, one_line, p
 from carryover.cli.pager import add_pager_argument, paged
 from carryover.cli.recorded import ledger_with_session
 from carryover.errors import ExitCode, UserError
+from carryover.export.session_parts import Part, SessionEvent, session_parts
 from carryover.ledger.queries import SessionRow, session_events
-from carryover.model import (
-    AgentSummary,
-    Answer,
-    AnyBody,
-    AssistantMessage,
-    BackgroundTask,
-    FileEdit,
-    PlanProposal,
-    PlanUpdate,
-    Question,
-    QueuedPrompt,
-    SessionEnd,
-    SessionStart,
-    ToolCall,
-    ToolResult,
-    TurnEnd,
-    UserPrompt,
-)
+from carryover.model import UserPrompt
 from carryover.paths import short_path
-
-if TYPE_CHECKING:
-    from carryover.export.session_parts import SessionEvent
 
 DESCRIPTION: Final = """\
 Prints one session as text: prompts and answers whole, one line for each tool
@@ -155,9 +136,8 @@ def _print_text(about: str, session: SessionRow, events: Iterable[SessionEvent],
     print_lines(conversation(events, agent=agent, root=session.root, full=full))
 
 
-SUBJECT_LIMIT = 110
-PLAN_MARKS = {"done": "[x]", "active": "[>]", "pending": "[ ]"}
-TURN_ENDS = {"interrupted": "interrupted", "error": "stopped by an error", "limit": "stopped by a limit"}
+LINE_LIMIT: Final = 110
+"""Characters of what nobody said, such as the message of a limit."""
 
 
 def conversation(events: Iterable[SessionEvent], *, agent: str, root: str | None, full: bool) -> Iterator[str]:
@@ -168,115 +148,32 @@ def conversation(events: Iterable[SessionEvent], *, agent: str, root: str | None
     """
     speaker: tuple[str, str | None, bool] | None = None
     day = ""
-    unfinished: dict[str, ToolCall] = {}
-    for event in events:
-        if event.subagent_id and not full:
+    for part in session_parts(events, agent=agent, root=root, subagents=full):
+        if part.repeated and not full:
             continue
-        match event.body:
-            case ToolCall() as call if not event.retracted:
-                unfinished[call.call_id] = call
-            case ToolResult(call_id=call_id):
-                unfinished.pop(call_id, None)
-        who, lines = _speaker_and_lines(event.body, agent, root, full)
-        if not lines:
-            continue
-        moment = datetime.fromtimestamp(event.at_ms / 1000).astimezone()
+        moment = datetime.fromtimestamp(part.at_ms / 1000).astimezone()
         if (today := f"{moment:%A, %d %B %Y}") != day:
             day = today
             yield f"\n{paint(day, DIM)}"
-        if who and speaker != (who, event.subagent_id, event.retracted):
-            speaker = (who, event.subagent_id, event.retracted)
-            where = f" (sub-agent {event.subagent_id})" if event.subagent_id else ""
-            undone = " (undone)" if event.retracted else ""
-            yield f"\n{paint(f'{moment:%H:%M:%S}', DIM)}  {paint(who + where + undone, BOLD)}"
-        if event.retracted:
-            lines = _retracted(lines, marked=bool(who))
+        speaks = part.kind != "happening"
+        who = (harmless(part.heading) if part.kind in ("user", "agent") else agent, part.subagent_id, part.undone)
+        if speaks and speaker != who:
+            speaker = who
+            where = f" (sub-agent {part.subagent_id})" if part.subagent_id else ""
+            undone = " (undone)" if part.undone else ""
+            yield f"\n{paint(f'{moment:%H:%M:%S}', DIM)}  {paint(who[0] + where + undone, BOLD)}"
+        lines = _lines(part, full=full)
+        if part.undone:
+            lines = [lines[0] if speaks else f"{lines[0]}  (undone)", *lines[1:]]
+            lines = [paint(line, DIM) if line else "" for line in lines]
         yield from (f"  {line}".rstrip() for line in lines)
-    for call in unfinished.values():
-        yield f"  · {_call_line(call, root)}  (no result recorded)"
 
 
-def _retracted(lines: list[str], *, marked: bool) -> list[str]:
-    """Lines of what the user took back. Where no heading has `marked` it, the first of them does."""
-    first, *others = lines
-    return [paint(line, DIM) if line else "" for line in (first if marked else f"{first}  (undone)", *others)]
-
-
-def _speaker_and_lines(body: AnyBody, agent: str, root: str | None, full: bool) -> tuple[str, list[str]]:
-    """Who speaks (empty: the same as before) and the lines of it; no lines for what is not shown."""
-    match body:
-        case UserPrompt(text=text, command=command, actor=actor):
-            typed = f"{command} {text}".strip() if command else text
-            return ("You" if actor == "human" else "Prompt of the agent"), _text(typed)
-        case AssistantMessage(text=text, aborted=aborted):
-            return agent, _text(text) + (["(cut off here)"] if aborted else [])
-        case Answer(question=question, text=text):
-            return "You", [*_text(question, "? "), *_text(text, "> ")]
-        case Question(text=text, options=options):
-            choices = [f"  - {one_line(option, SUBJECT_LIMIT)}" for option in options]
-            return agent, [*_text(text, "? "), *choices]
-        case ToolResult(actor=actor) as result:
-            return ("You" if actor == "human" else agent), _result_lines(result, root, full)
-        case FileEdit() as edit:
-            return agent, [f"· {_edit_line(edit, root)}"]
-        case PlanUpdate(items=items):
-            done = sum(item.state == "done" for item in items)
-            steps = [f"  {PLAN_MARKS[item.state]} {one_line(item.text, SUBJECT_LIMIT)}" for item in items]
-            return agent, [f"· plan: {done} of {len(items)} done", *(steps if full else [])]
-        case PlanProposal(text=text, accepted=accepted):
-            verdict = {None: "proposed", True: "accepted", False: "declined"}[accepted]
-            return agent, [f"· plan {verdict}", *(_text(text, "  ") if full or accepted is None else [])]
-        case AgentSummary(text=text, source=source):
-            return agent, [f"· the agent's own summary ({source})", *(_text(text, "  ") if full else [])]
-        case _:
-            return "", _happening(body)
-
-
-def _happening(body: AnyBody) -> list[str]:
-    """One line for what is neither said nor called."""
-    match body:
-        case QueuedPrompt(text=text, change=change):
-            fate = "queued and withdrawn" if change == "withdrawn" else "queued"
-            return [f"· prompt {fate}: {one_line(text, SUBJECT_LIMIT)}"]
-        case BackgroundTask(label=label, state=state):
-            return [f"· in the background, {state}: {one_line(label, SUBJECT_LIMIT)}"]
-        case TurnEnd(reason=reason, message=message):
-            return [f"{mark('✗')} {TURN_ENDS[reason]}" + (f": {one_line(message, SUBJECT_LIMIT)}" if message else "")]
-        case SessionStart(reason=reason):
-            return [f"· session started ({reason})"]
-        case SessionEnd(reason=reason):
-            return [f"· session ended ({reason})"]
-        case _:
-            return []
-
-
-def _result_lines(result: ToolResult, root: str | None, full: bool) -> list[str]:
-    if result.op in ("edit", "write", "ask") and result.status == "ok" and not full:
-        return []  # the edit, or the answer, says it better
-    status = "" if result.status == "ok" else f"  ({result.status})"
-    if result.exit_code:
-        status = f"  (exit {result.exit_code})"
-    line = f"{'·' if result.status in ('ok', 'unknown') else mark('✗')} {_call_line(result, root)}{status}"
-    return [line, *(_text(result.output, "    ") if full else [])]
-
-
-def _call_line(call: ToolCall | ToolResult, root: str | None) -> str:
-    subject = _relative(call.subject, root) if call.op in ("read", "edit", "write") else call.subject
-    return f"{harmless(call.name)} {one_line(subject, SUBJECT_LIMIT)}".rstrip()
-
-
-def _edit_line(edit: FileEdit, root: str | None) -> str:
-    verb = {"add": "added", "modify": "edited", "delete": "deleted", "rename": "renamed"}[edit.change]
-    was = f"{_relative(edit.old_path, root)} to " if edit.old_path else ""
-    sizes = [f"{sign}{count}" for sign, count in (("+", edit.added), ("-", edit.removed)) if count is not None]
-    return f"{verb} {was}{_relative(edit.path, root)}  {' '.join(sizes)}".rstrip()
-
-
-def _relative(path: str, root: str | None) -> str:
-    below = PurePath(path).is_relative_to(root) if root else False
-    return harmless(str(PurePath(path).relative_to(root or "")) if below else path)
-
-
-def _text(text: str, prefix: str = "") -> list[str]:
-    first, *others = harmless(text).strip().split("\n")
-    return [f"{prefix}{first}", *(f"{' ' * len(prefix)}{line}" for line in others)]
+def _lines(part: Part[str], *, full: bool) -> list[str]:
+    text = harmless(part.text).strip()
+    if part.kind in ("user", "agent"):
+        return text.split("\n")
+    line = f"{mark('✗') if part.failed else '·'} {harmless(part.heading)}"
+    if part.kind == "happening":
+        return [f"{line}: {one_line(text, LINE_LIMIT)}" if text else line]
+    return [line, *(f"    {row}" for row in text.split("\n"))] if full and text else [line]

@@ -11,6 +11,7 @@ from typing import Final
 
 from carryover.distill.relative_time import iso_utc
 from carryover.export.session_parts import Part, SessionHead
+from carryover.redact import CleanText
 from carryover.text.markdown import line_forms
 
 _STYLE: Final = """
@@ -40,7 +41,7 @@ code{font:.85rem ui-monospace,monospace}
 _POLICY: Final = "default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
-def session_html(head: SessionHead, parts: Iterable[Part]) -> Iterator[str]:
+def session_html(head: SessionHead, parts: Iterable[Part[CleanText]]) -> Iterator[str]:
     """The page in pieces, each with its line ends."""
     title = escape(head.title or f"Session {head.id}")
     digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
@@ -62,14 +63,14 @@ def session_html(head: SessionHead, parts: Iterable[Part]) -> Iterator[str]:
     yield "</main>\n</body>\n</html>\n"
 
 
-def _said(part: Part) -> str:
+def _said(part: Part[CleanText]) -> str:
     undone = " undone" if part.undone else ""
     at = iso_utc(part.at_ms)
     heading = f'<h2><span>{escape(part.heading)}</span><time datetime="{at}">{at}</time></h2>'
     return f'<section class="{part.kind}{undone}">{heading}{"".join(_blocks(part.text))}</section>\n'
 
 
-def _work(part: Part) -> str:
+def _work(part: Part[CleanText]) -> str:
     marks = f"{' failed' if part.failed else ''}{' undone' if part.undone else ''}"
     line = f"{'✗' if part.failed else '·'} <code>{escape(part.heading)}</code>"
     if not part.text:

@@ -19,7 +19,7 @@ _CODE_SPAN: Final = re.compile(r"(`+)(?:(?!\1).)+?\1(?!`)")
 _FENCE: Final = re.compile(r"\s*(`{3,}|~{3,})")
 
 
-def session_markdown(head: SessionHead, parts: Iterable[Part]) -> Iterator[str]:
+def session_markdown(head: SessionHead, parts: Iterable[Part[CleanText]]) -> Iterator[str]:
     """The lines of the document, without their line ends."""
     yield f"# {_inert(one_line(head.title or f'Session {head.id}'))}"
     yield ""
@@ -31,7 +31,7 @@ def session_markdown(head: SessionHead, parts: Iterable[Part]) -> Iterator[str]:
         yield from _part(part)
 
 
-def _part(part: Part) -> Iterator[str]:
+def _part(part: Part[CleanText]) -> Iterator[str]:
     undone = " (undone)" if part.undone else ""
     if part.kind in ("user", "agent"):
         yield f"## {_inert(part.heading)}{undone} · {iso_utc(part.at_ms)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import PurePath
-from typing import Final, Literal, Protocol
+from typing import Final, Generic, Literal, Protocol, TypeVar
 
 import msgspec
 
@@ -29,6 +29,7 @@ from carryover.model import (
 )
 from carryover.redact import CleanText
 
+Text = TypeVar("Text", bound=str)
 PartKind = Literal["user", "agent", "tool", "happening"]
 
 _PLAN_MARKS: Final = {"done": "[x]", "active": "[>]", "pending": "[ ]"}
@@ -51,16 +52,19 @@ class SessionHead(msgspec.Struct, frozen=True, kw_only=True):
     exported_ms: int = 0
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True):
+class Part(msgspec.Struct, Generic[Text], frozen=True, kw_only=True):
     """Something that was said or done. `heading` is one line; `text` may be empty."""
 
     kind: PartKind
     at_ms: int
-    heading: CleanText
-    text: CleanText = CleanText("")
+    heading: Text
+    text: Text
     failed: bool = False
     undone: bool = False
     """The user took it back."""
+    subagent_id: str | None = None
+    repeated: bool = False
+    """Another part says it better: an edit that was made, a question that was asked."""
 
 
 class SessionEvent(Protocol):
@@ -82,9 +86,13 @@ class SessionEvent(Protocol):
     def retracted(self) -> bool: ...
 
 
-def session_parts(events: Iterable[SessionEvent], *, agent: str, root: str | None, subagents: bool) -> Iterator[Part]:
-    """The parts of a session of `agent` (its display name), paths below `root` relative to it. A call comes with its
-    result; calls without one come last."""
+def session_parts(
+    events: Iterable[SessionEvent], *, agent: str, root: str | None, subagents: bool
+) -> Iterator[Part[str]]:
+    """The parts of a session of `agent` (its display name), paths below `root` relative to it, text as recorded.
+
+    A call comes with its result; calls without one come last.
+    """
     unfinished: dict[str, tuple[int, ToolCall]] = {}
     for event in events:
         if event.subagent_id and not subagents:
@@ -98,22 +106,40 @@ def session_parts(events: Iterable[SessionEvent], *, agent: str, root: str | Non
         if part is not None:
             yield part
     for at_ms, call in unfinished.values():
-        yield Part(kind="tool", at_ms=at_ms, heading=one_line(f"{_call(call, root)} (no result recorded)"), failed=True)
+        heading = f"{_call(call, root)} (no result recorded)"
+        yield Part(kind="tool", at_ms=at_ms, heading=heading, text="", failed=True)
 
 
-def _part(event: SessionEvent, agent: str, root: str | None) -> Part | None:
-    shown = _shown(event.body, agent, root)
+def cleaned(parts: Iterable[Part[str]]) -> Iterator[Part[CleanText]]:
+    """The parts with text that may leave the machine; the name of a sub-agent stands in the heading."""
+    for part in parts:
+        by = f" (sub-agent {part.subagent_id})" if part.subagent_id else ""
+        yield Part(
+            kind=part.kind,
+            at_ms=part.at_ms,
+            heading=one_line(f"{part.heading}{by}"),
+            text=CleanText(safe(part.text).text.strip("\n")),
+            failed=part.failed,
+            undone=part.undone,
+        )
+
+
+def _part(event: SessionEvent, agent: str, root: str | None) -> Part[str] | None:
+    body = event.body
+    shown = _shown(body, agent, root)
     if shown is None:
         return None
     kind, heading, text, failed = shown
-    by = f" (sub-agent {event.subagent_id})" if event.subagent_id else ""
+    repeated = isinstance(body, ToolResult) and body.op in ("edit", "write", "ask") and body.status == "ok"
     return Part(
         kind=kind,
         at_ms=event.at_ms,
-        heading=one_line(f"{heading}{by}"),
-        text=CleanText(safe(text).text.strip("\n")),
+        heading=heading,
+        text=text,
         failed=failed,
         undone=event.retracted,
+        subagent_id=event.subagent_id,
+        repeated=repeated,
     )
 
 
@@ -147,7 +173,7 @@ def _happening(body: AnyBody) -> _Shown | None:
             steps = "\n".join(f"- {_PLAN_MARKS[item.state]} {item.text}" for item in items)
             return "tool", f"Plan: {done} of {len(items)} done", steps, False
         case PlanProposal(text=text, accepted=accepted):
-            return "tool", _VERDICTS[accepted], text, False
+            return "agent" if accepted is None else "tool", _VERDICTS[accepted], text, False
         case AgentSummary(text=text, source=source):
             return "tool", f"The agent's own summary ({source})", text, False
         case QueuedPrompt(text=text, change=change):
@@ -167,7 +193,7 @@ def _happening(body: AnyBody) -> _Shown | None:
 def _result(result: ToolResult, root: str | None) -> _Shown:
     failed = result.status not in ("ok", "unknown")
     how = f" (exit {result.exit_code})" if result.exit_code else f" ({result.status})" if failed else ""
-    command = _call(result, root)
+    command = f"{_call(result, root)}{' (run by you)' if result.actor == 'human' else ''}"
     whole = " ".join(result.subject.split())
     text = result.output
     if result.op == "shell" and len(whole) > _HEADING_CHARS:

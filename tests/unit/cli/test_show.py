@@ -15,21 +15,12 @@ from carryover.cli.show import conversation, of_turns
 from carryover.errors import ExitCode
 from carryover.ledger.codec import decode_body
 from carryover.model import (
-    AgentSummary,
-    Answer,
     AnyBody,
     AssistantMessage,
-    BackgroundTask,
     FileEdit,
-    PlanItem,
-    PlanProposal,
-    PlanUpdate,
-    Question,
-    QueuedPrompt,
+    Op,
     ResultStatus,
     Retracted,
-    SessionEnd,
-    SessionInfo,
     SessionStart,
     ToolCall,
     ToolResult,
@@ -63,8 +54,8 @@ def test_a_session_is_shown_as_a_conversation(recorded: Path, run: Run) -> None:
         "",
         "HH:MM:SS  Claude Code",
         "  First the file.",
-        "  · added checkout.py  +5 -0",
-        "  ✗ stopped by a limit: API Error: Request rejected (429) · This request would exceed your account's rate "
+        "  · Added checkout.py +5 -0",
+        "  ✗ Stopped by a limit: API Error: Request rejected (429) · This request would exceed your account's rate "
         "limit. Please try again lat…",
     ]
 
@@ -232,158 +223,46 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
-def reported(*bodies: AnyBody, full: bool = False, root: str | None = "/home/dev/shop") -> list[str]:
+def reported(*bodies: AnyBody, full: bool = False) -> list[str]:
     """The lines of a conversation that begins with a prompt, without the heading of the day and that prompt."""
     events = [Told(UserPrompt(text="go")), *(Told(body) for body in bodies)]
-    lines = list(conversation(events, agent="Claude Code", root=root, full=full))
+    lines = list(conversation(events, agent="Claude Code", root="/home/dev/shop", full=full))
     assert lines[:3] == ["\nFriday, 20 November 2026", "\n06:40:58  You", "  go"]
     return lines[3:]
 
 
-def bash(status: ResultStatus = "ok", exit_code: int | None = None, output: str = "") -> ToolResult:
-    return ToolResult(
-        call_id="1", name="Bash", op="shell", subject="make test", status=status, exit_code=exit_code, output=output
-    )
+def result(op: Op = "shell", status: ResultStatus = "ok") -> ToolResult:
+    return ToolResult(call_id="1", name="Bash", op=op, subject="make test", status=status, output="1 passed\nok")
 
 
 def test_each_speaker_has_a_heading_once_and_words_are_whole() -> None:
     answer = "First line\n\n" + "long " * 100 + "end"
 
-    assert reported(AssistantMessage(text=answer), AssistantMessage(text="More.")) == [
+    assert reported(AssistantMessage(text=answer), result(), AssistantMessage(text="More.")) == [
         "\n06:40:58  Claude Code",
         "  First line",
         "",
         f"  {'long ' * 100}end",
+        "  · Bash make test",
         "  More.",
     ]
 
 
-def test_a_slash_command_shows_its_arguments() -> None:
-    assert reported(UserPrompt(text="version 2", command="/ship")) == ["  /ship version 2"]
+def test_what_tools_printed_is_shown_in_full_only() -> None:
+    assert reported(result())[1:] == ["  · Bash make test"]
+    assert reported(result(), full=True)[1:] == ["  · Bash make test", "      1 passed", "      ok"]
 
 
-def test_an_answer_that_was_cut_off_says_so() -> None:
-    assert reported(AssistantMessage(text="Half an", aborted=True))[1:] == ["  Half an", "  (cut off here)"]
-
-
-@pytest.mark.parametrize(
-    ("result", "line"),
-    [
-        (bash(), "  · Bash make test"),
-        (bash("error", 2), "  ✗ Bash make test  (exit 2)"),
-        (bash("error"), "  ✗ Bash make test  (error)"),
-        (bash("denied"), "  ✗ Bash make test  (denied)"),
-        (bash("unknown"), "  · Bash make test  (unknown)"),
-    ],
-)
-def test_a_tool_call_is_one_line_with_how_it_ended(result: ToolResult, line: str) -> None:
-    call = ToolCall(call_id="1", name="Bash", op="shell", subject="make test")
-
-    assert reported(call, result)[1:] == [line]
-
-
-def test_a_call_without_a_result_is_reported_at_the_end() -> None:
-    call = ToolCall(call_id="1", name="Bash", op="shell", subject="sleep 100")
-
-    assert reported(call, AssistantMessage(text="Waiting."))[1:] == [
-        "  Waiting.",
-        "  · Bash sleep 100  (no result recorded)",
-    ]
-
-
-def test_an_edit_is_reported_once_and_relative_to_the_project() -> None:
-    result = ToolResult(call_id="1", name="Edit", op="edit", subject="/home/dev/shop/cart.py", status="ok")
+def test_an_edit_is_reported_once_and_a_question_is_not_reported_as_a_call() -> None:
     edit = FileEdit(path="/home/dev/shop/cart.py", change="modify", added=4, removed=0)
 
-    assert reported(result, edit)[1:] == ["  · edited cart.py  +4 -0"]
+    assert reported(result("edit"), edit, result("ask"))[1:] == ["  · Edited cart.py +4 -0"]
+    assert reported(result("edit", "error"))[1:] == ["  ✗ Bash make test (error)"]
 
 
-def test_a_command_that_the_user_ran_is_the_users() -> None:
-    result = ToolResult(call_id="1", name="Bash", op="shell", subject="ls", status="ok", actor="human")
-
-    assert reported(AssistantMessage(text="Done."), result)[2:] == ["\n06:40:58  You", "  · Bash ls"]
-
-
-def test_a_question_is_not_reported_again_as_a_call() -> None:
-    result = ToolResult(call_id="1", name="AskUserQuestion", op="ask", subject="Which cap?", status="ok")
-
-    assert reported(result) == []
-
-
-def test_a_failed_edit_is_described_by_its_call() -> None:
-    result = ToolResult(call_id="1", name="Edit", op="edit", subject="/home/dev/shop/cart.py", status="error")
-
-    assert reported(result)[1:] == ["  ✗ Edit cart.py  (error)"]
-
-
-def test_a_rename_names_both_files_and_other_folders_stay_absolute() -> None:
-    edit = FileEdit(path="/home/dev/shop2/b.py", old_path="/home/dev/shop/a.py", change="rename")
-
-    assert reported(edit)[1:] == ["  · renamed a.py to /home/dev/shop2/b.py"]
-
-
-def test_what_tools_printed_is_shown_in_full_only() -> None:
-    result = bash(output="1 passed\nok")
-
-    assert reported(result)[1:] == ["  · Bash make test"]
-    assert reported(result, full=True)[1:] == ["  · Bash make test", "      1 passed", "      ok"]
-
-
-def test_questions_and_answers() -> None:
-    question = Question(call_id="1", text="Which cap?", options=("50 percent", "No cap"))
-    answer = Answer(call_id="1", question="Which cap?", text="No cap")
-
-    assert reported(question, answer) == [
-        "\n06:40:58  Claude Code",
-        "  ? Which cap?",
-        "    - 50 percent",
-        "    - No cap",
-        "\n06:40:58  You",
-        "  ? Which cap?",
-        "  > No cap",
-    ]
-
-
-def test_plans_are_counted_and_listed_in_full() -> None:
-    plan = PlanUpdate(items=(PlanItem(text="parse", state="done"), PlanItem(text="print", state="active")))
-
-    assert reported(plan)[1:] == ["  · plan: 1 of 2 done"]
-    assert reported(plan, full=True)[1:] == ["  · plan: 1 of 2 done", "    [x] parse", "    [>] print"]
-
-
-def test_a_plan_that_waits_for_a_word_is_shown() -> None:
-    assert reported(PlanProposal(call_id="1", text="1. Add checkout"))[1:] == [
-        "  · plan proposed",
-        "    1. Add checkout",
-    ]
-    assert reported(PlanProposal(call_id="1", text="1. Add checkout", accepted=True))[1:] == ["  · plan accepted"]
-
-
-@pytest.mark.parametrize(
-    ("body", "lines"),
-    [
-        (QueuedPrompt(text="and docs"), ["  · prompt queued: and docs"]),
-        (QueuedPrompt(text="and docs", change="withdrawn"), ["  · prompt queued and withdrawn: and docs"]),
-        (
-            BackgroundTask(task_id="b", state="running", label="dev server"),
-            ["  · in the background, running: dev server"],
-        ),
-        (TurnEnd(reason="interrupted"), ["  ✗ interrupted"]),
-        (TurnEnd(reason="limit", message="API Error 429"), ["  ✗ stopped by a limit: API Error 429"]),
-        (SessionStart(reason="resume"), ["  · session started (resume)"]),
-        (SessionEnd(reason="other"), ["  · session ended (other)"]),
-        (SessionInfo(title="Discount"), []),
-    ],
-)
-def test_what_nobody_says_is_one_line(body: AnyBody, lines: list[str]) -> None:
-    assert reported(body) == lines
-
-
-def test_the_agents_own_summary_is_marked_as_such() -> None:
-    summary = AgentSummary(text="We did it.", source="compaction")
-
-    assert reported(summary)[1:] == ["  · the agent's own summary (compaction)"]
-    assert reported(summary, full=True)[1:] == ["  · the agent's own summary (compaction)", "    We did it."]
+def test_what_nobody_says_is_one_line_without_a_speaker() -> None:
+    assert reported(TurnEnd(reason="limit", message="API Error\n429")) == ["  ✗ Stopped by a limit: API Error 429"]
+    assert reported(SessionStart(reason="resume")) == ["  · Session started (resume)"]
 
 
 def test_sub_agents_are_heard_in_full_only() -> None:
@@ -426,7 +305,7 @@ def test_what_the_user_took_back_is_marked_where_it_was_said() -> None:
         "  Going",
         "",
         "  there.",
-        "  ✗ interrupted  (undone)",
+        "  ✗ Interrupted  (undone)",
         "\n06:40:58  Claude Code",
         "  Here.",
     ]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.export.session_parts import Part, session_parts
+from carryover.export.session_parts import Part, cleaned, session_parts
 from carryover.ledger.rows import StoredEvent
 from carryover.model import (
     AgentSummary,
@@ -24,13 +24,14 @@ from carryover.model import (
     TurnEnd,
     UserPrompt,
 )
+from carryover.redact import CleanText
 from support.session_events import stored
 
 KEY = "sk-ant-api03-abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGH"
 
 
-def parts(*events: StoredEvent, subagents: bool = False) -> list[Part]:
-    return list(session_parts(events, agent="Codex", root="/home/dev/shop", subagents=subagents))
+def parts(*events: StoredEvent, subagents: bool = False) -> list[Part[CleanText]]:
+    return list(cleaned(session_parts(events, agent="Codex", root="/home/dev/shop", subagents=subagents)))
 
 
 def call(call_id: str = "c1", subject: str = "pytest -q") -> ToolCall:
@@ -72,7 +73,7 @@ def result(
             PlanUpdate(items=(PlanItem(text="knead", state="done"),)),
             ("tool", "Plan: 1 of 1 done", "- [x] knead", False),
         ),
-        (PlanProposal(call_id="p", text="1. knead"), ("tool", "Plan proposed", "1. knead", False)),
+        (PlanProposal(call_id="p", text="1. knead"), ("agent", "Plan proposed", "1. knead", False)),
         (
             AgentSummary(text="so far", source="compaction"),
             ("tool", "The agent's own summary (compaction)", "so far", False),
