@@ -42,8 +42,7 @@ class World:
         (home / ".carryover").mkdir(mode=0o700)
         (home / ".carryover" / "config.toml").write_text("[server]\nport = 0\n")
         make_project(world.project, world.env)
-        for _ in replay(home / ".claude", world.project):
-            pass
+        replay(home / ".claude", world.project)
         for path in (home / ".claude").rglob("*.jsonl"):  # what changed just now is read twice, to be sure
             os.utime(path, ns=(BEFORE_NS, BEFORE_NS))
         return world

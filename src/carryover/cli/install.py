@@ -31,34 +31,36 @@ from carryover.install.setup import Setup, carry_out, options, plan_setup
 from carryover.paths import StateDir, short_path
 from carryover.publish.withdrawal import withdraw
 
-DESCRIPTION: Final = """\
+DESCRIPTION: Final = {
+    "install": """\
 Asks which AI agents you use, writes the hooks into their settings, starts
 carryoverd in the background and reads what the agents have written so far.
 Each file is backed up, then changed as little as possible; `carryover
 uninstall` undoes it all. Without a terminal it asks nothing and takes
-the agents that it finds on this machine."""
+the agents that it finds on this machine.""",
+    "refresh": """\
+Detects agents again: new or removed ones, other versions, settings that moved.
+Asks as `carryover install` does, with your last selection ticked, and changes
+only what differs. Running it twice changes nothing.""",
+}
 
-EXAMPLES: Final = """\
+EXAMPLES: Final = {
+    "install": """\
 examples:
   carryover install                            ask, then do it
   carryover install --dry-run                  what would be written, as diffs
   carryover install --yes --resume-mode brief  take the detected agents, ask nothing
   carryover install --agents claude-code       this agent, ask nothing
   carryover install --no-service               start carryoverd yourself
-"""
-
-REFRESH: Final = """\
-Detects agents again: new or removed ones, other versions, settings that moved.
-Asks as `carryover install` does, with your last selection ticked, and changes
-only what differs. Running it twice changes nothing."""
-
-REFRESH_EXAMPLES: Final = """\
+""",
+    "refresh": """\
 examples:
   carryover refresh                     ask, then apply what changed
   carryover refresh --yes               keep the selection, ask nothing
   carryover refresh --agents codex      another selection, ask nothing
   carryover refresh --dry-run           what would change, as diffs
-"""
+""",
+}
 
 MODES: Final = get_args(ResumeMode)
 POINTERS: Final = get_args(Pointers)
@@ -72,9 +74,8 @@ NAMED_WITHIN_S: Final = 3.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    installing = parser.get_default("command") == "install"
-    texts = (DESCRIPTION, EXAMPLES) if installing else (REFRESH, REFRESH_EXAMPLES)
-    describe(parser, *texts, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
+    command = parser.get_default("command")
+    describe(parser, DESCRIPTION[command], EXAMPLES[command], ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument("--yes", action="store_true", help="ask nothing: take the detected or last selected agents")
     parser.add_argument(
         "--agents",

@@ -22,35 +22,35 @@ from carryover.install.config_file import Settings, plan_config
 from carryover.paths import StateDir
 from carryover.publish.offline_answers import prune_answers
 
-DESCRIPTION: Final = """\
+DESCRIPTION: Final = {
+    "pause": """\
 Stops Carryover at once: nothing is read, nothing is written into projects, and
 no session gets a handoff, until `carryover unpause`. What your agents write
 meanwhile is read then. With PROJECT only that project is left out: its handoff
-is neither written nor handed over to any agent."""
+is neither written nor handed over to any agent.""",
+    "unpause": """\
+Resumes after `carryover pause`: what your agents wrote meanwhile is read, and
+handoffs are brought up to date. With PROJECT, for that project alone.""",
+}
 
-EXAMPLES: Final = """\
+EXAMPLES: Final = {
+    "pause": """\
 examples:
   carryover pause           everything
   carryover pause .         the project you are in
   carryover unpause         everything resumes; projects paused by name stay paused
-"""
-
-
-UNPAUSE: Final = """\
-Resumes after `carryover pause`: what your agents wrote meanwhile is read, and
-handoffs are brought up to date. With PROJECT, for that project alone."""
-
-UNPAUSE_EXAMPLES: Final = """\
+""",
+    "unpause": """\
 examples:
   carryover unpause         everything; projects paused by name stay paused
   carryover unpause .       the project you are in
-"""
+""",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    pausing = parser.get_default("command") == "pause"
-    texts = (DESCRIPTION, EXAMPLES) if pausing else (UNPAUSE, UNPAUSE_EXAMPLES)
-    describe(parser, *texts, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
+    command = parser.get_default("command")
+    describe(parser, DESCRIPTION[command], EXAMPLES[command], ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument("project", nargs="?", metavar="PROJECT", help="a folder in the project (default: all projects)")
     parser.add_argument("--json", action="store_true", help="print what holds now as JSON")
 

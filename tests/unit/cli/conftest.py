@@ -27,8 +27,7 @@ def shop(home: Path) -> Path:
     """A repository with two recorded sessions of Claude Code 2.1.328; nothing of it is in a ledger."""
     project = home / "shop"
     make_project(project, os.environ)
-    for _ in replay(home / ".claude", project):
-        pass
+    replay(home / ".claude", project)
     return project
 
 

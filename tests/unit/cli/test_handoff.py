@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -13,11 +12,11 @@ from uuid import uuid4
 import pytest
 
 from carryover.cli.context import state_dir
-from carryover.cli.demo.throwaway import ThrowAway
 from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import ExitCode
 from carryover.fsio import FileLock, private_dir
 from carryover.ledger.store import Ledger
+from support.daemon_process import DaemonProcess
 from support.scripted_daemon import answering_socket
 
 Run = Callable[..., tuple[int, str, str]]
@@ -132,15 +131,12 @@ def test_a_lock_that_cannot_be_opened_costs_no_handoff(recorded: Path, run: Run)
     assert err.startswith(f"The lock {lock} cannot be taken: ")
 
 
-def test_a_running_daemon_is_asked_to_read_what_is_new(shop: Path, tmp_path: Path, run: Run, home: Path) -> None:
+def test_a_running_daemon_is_asked_to_read_what_is_new(shop: Path, run: Run) -> None:
     """A real daemon; the prompt is written just before the handoff is asked for."""
-    place = ThrowAway(tmp_path)
-    place.prepare()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CARRYOVER_HOME", str(place.state.root))
-        with place.running_daemon(os.environ):
-            prompt(shop, "Now write the invoice module")
-            code, out, err = run("handoff", str(shop))
+    private_dir(state_dir().root)
+    with DaemonProcess():
+        prompt(shop, "Now write the invoice module")
+        code, out, err = run("handoff", str(shop))
 
     assert (code, err) == (ExitCode.OK, "")
     assert "Now write the invoice module" in out

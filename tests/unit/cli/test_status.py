@@ -20,11 +20,11 @@ import pytest
 from carryover import __version__
 from carryover.agents import agent_ids, specs, startable_agents
 from carryover.cli.context import state_dir
-from carryover.cli.demo.throwaway import ThrowAway
 from carryover.cli.from_disk import catch_up
 from carryover.errors import ExitCode
 from support.agent_here import only_this_path
 from support.codex_session import CodexSession
+from support.daemon_process import DaemonProcess, agree_to_pointers
 from support.tools import program
 
 Run = Callable[..., tuple[int, str, str]]
@@ -326,12 +326,10 @@ def test_a_limit_of_yesterday_is_not_reported(shop: Path, run: Run) -> None:
     assert (ledger["sessions"], ledger["limits"]) == (2, [])
 
 
-def test_a_running_daemon_is_mentioned(shop: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    place = ThrowAway(tmp_path)
-    place.prepare()
-    monkeypatch.setenv("CARRYOVER_HOME", str(place.state.root))
-    with place.running_daemon(os.environ):
-        place.settle()
+def test_a_running_daemon_is_mentioned(shop: Path, run: Run) -> None:
+    agree_to_pointers(state_dir())
+    with DaemonProcess() as running:
+        running.settle()
         daemon = status_json(run)["daemon"]
         _, for_people, _ = run("status")
 

@@ -7,21 +7,13 @@ they are replayed: the project's path, the times, and the files that the recorde
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
-import sys
-import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
-
-from carryover.cli.demo.throwaway import ThrowAway
-from carryover.cli.output import Progress, counted
-from carryover.errors import UserError
 
 RECORDED_PROJECT: Final = "/home/dev/shop"
 """Where the project lay when the sessions were recorded; no other path of the recordings is kept."""
@@ -38,14 +30,6 @@ AUTHOR: Final = ("-c", "user.name=Demo", "-c", "user.email=demo@example.invalid"
 TIMESTAMP: Final = re.compile(rb'"timestamp":"[^"]*"')
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One transcript line that was just written. `number` of `total` counts over all sessions."""
-
-    number: int
-    total: int
-
-
 def make_project(root: Path, env: Mapping[str, str]) -> None:
     """A git repository at `root` with the files the recorded sessions began with, committed."""
     root.mkdir(parents=True)
@@ -55,29 +39,21 @@ def make_project(root: Path, env: Mapping[str, str]) -> None:
         subprocess.run(["git", *AUTHOR, *command], cwd=root, env=env, check=True, stdin=subprocess.DEVNULL)
 
 
-def replay(claude_home: Path, project: Path) -> Iterator[Step]:
-    """Write the recorded sessions below `claude_home` (a folder such as `~/.claude`), one line for each step taken.
+def replay(claude_home: Path, project: Path) -> None:
+    """Writes the recorded sessions below `claude_home` (a folder such as `~/.claude`), line by line.
 
-    Where a line is the result of an edit, the file in `project` is changed just before, as the agent would have.
+    If a line is the result of an edit, the file in `project` is changed just before, as the agent would have.
     """
-    sessions = [resource.read_bytes().splitlines() for resource in _recordings()]
-    total = sum(len(lines) for lines in sessions)
-    number = 0
-    for lines in sessions:
+    recordings = (entry for entry in resources.files(__package__).iterdir() if entry.name.endswith(".jsonl"))
+    for recording in sorted(recordings, key=lambda entry: entry.name):
+        lines = recording.read_bytes().splitlines()
         transcript = _transcript_path(claude_home, project, json.loads(lines[0])["sessionId"])
         transcript.parent.mkdir(parents=True, exist_ok=True)
-        for line in lines:
-            line = _made_now(line, project)
-            _apply_edit(json.loads(line))
-            with transcript.open("ab") as file:
-                file.write(line + b"\n")
-            number += 1
-            yield Step(number, total)
-
-
-def _recordings() -> list[Any]:
-    folder = resources.files(__package__)
-    return sorted((entry for entry in folder.iterdir() if entry.name.endswith(".jsonl")), key=lambda entry: entry.name)
+        with transcript.open("wb") as file:
+            for line in lines:
+                now = _made_now(line, project)
+                _apply_edit(json.loads(now))
+                file.write(now + b"\n")
 
 
 def _transcript_path(claude_home: Path, project: Path, session: str) -> Path:
@@ -99,42 +75,3 @@ def _apply_edit(record: dict[str, Any]) -> None:
             file.write_text(file.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
         case {"type": "create" | "update", "filePath": str(path), "content": str(content)}:
             Path(path).write_text(content, encoding="utf-8")
-
-
-LINE_PAUSE_S: Final = 0.12
-"""Between two lines of the replay: fast enough to watch, slow enough to see that each is followed."""
-
-KEPT_VARIABLES: Final = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-"""All that is taken over from the surroundings: no variable may lead this daemon to the user's own files."""
-
-
-def from_recording(place: ThrowAway, *, line_pause_s: float = LINE_PAUSE_S) -> tuple[str, str]:
-    """Replay the recorded sessions while a daemon watches; the project's root and its handoff at the end."""
-    home = place.root / "home"
-    project = home / "shop"
-    env = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ} | {"HOME": str(home)}
-    make_project(project, env)
-    with place.running_daemon(env):
-        _watch_replay(place, home / ".claude", project, line_pause_s)
-        text = place.published(str(project))
-    if text is None:
-        raise UserError("The replayed session gave no handoff.")
-    return str(project), text
-
-
-def _watch_replay(place: ThrowAway, claude_home: Path, project: Path, line_pause_s: float) -> None:
-    progress = Progress(sys.stdout)
-    versions: set[str | None] = {None}
-    for step in replay(claude_home, project):
-        time.sleep(line_pause_s)
-        versions.add(place.published(str(project)))
-        progress.update(
-            step.number / step.total, f"{step.number} of {step.total} lines written, {_followed(place, versions)}"
-        )
-    place.settle()
-    versions.add(place.published(str(project)))
-    progress.finish(f"Followed to the end: {step.total} lines written, {_followed(place, versions)}")
-
-
-def _followed(place: ThrowAway, versions: set[str | None]) -> str:
-    return f"{counted(place.counts().events, 'event')} recorded, {counted(len(versions) - 1, 'version')} of the handoff"

@@ -24,14 +24,8 @@ def records(claude_home: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for path in transcripts for line in path.read_bytes().splitlines()]
 
 
-def test_a_step_writes_one_line_and_the_last_says_so(home: Path, project: Path) -> None:
-    seen = [(step.number, len(records(home / ".claude"))) for step in replay(home / ".claude", project)]
-
-    assert seen == [(number, number) for number in range(1, 49)]
-
-
 def test_transcripts_lie_where_claude_code_would_put_them(home: Path, project: Path) -> None:
-    list(replay(home / ".claude", project))
+    replay(home / ".claude", project)
 
     slug = "".join(char if char.isascii() and char.isalnum() else "-" for char in str(project))
     assert sorted(path.relative_to(home / ".claude") for path in (home / ".claude").rglob("*.jsonl")) == [
@@ -41,7 +35,7 @@ def test_transcripts_lie_where_claude_code_would_put_them(home: Path, project: P
 
 def test_the_records_speak_of_this_project_and_of_now(home: Path, project: Path) -> None:
     begin = datetime.now(UTC) - timedelta(milliseconds=1)
-    list(replay(home / ".claude", project))
+    replay(home / ".claude", project)
     end = datetime.now(UTC)
 
     found = records(home / ".claude")
@@ -53,7 +47,7 @@ def test_the_records_speak_of_this_project_and_of_now(home: Path, project: Path)
 
 
 def test_the_edits_of_the_recording_really_happen(home: Path, project: Path) -> None:
-    list(replay(home / ".claude", project))
+    replay(home / ".claude", project)
 
     changed = subprocess.run(["git", "status", "--short"], cwd=project, capture_output=True, text=True, check=True)
     assert changed.stdout == " M cart.py\n?? checkout.py\n?? test_cart.py\n"
@@ -63,6 +57,6 @@ def test_the_edits_of_the_recording_really_happen(home: Path, project: Path) -> 
 
 
 def test_the_recording_holds_no_path_of_the_machine_it_was_made_on(home: Path, project: Path) -> None:
-    list(replay(home / ".claude", project))
+    replay(home / ".claude", project)
 
     assert "/home/dev" not in json.dumps(records(home / ".claude"))
