@@ -49,7 +49,6 @@ class Setting(msgspec.Struct, frozen=True):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the help and the arguments of `carryover config`."""
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument("key", metavar="KEY", nargs="?", help="a setting, such as resume.mode")
     parser.add_argument("value", metavar="VALUE", nargs="*", help="its new value; several for a list")
@@ -58,7 +57,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs `carryover config`; returns the exit code."""
     state = state_dir()
     if args.unset or args.value:
         if args.key is None or (args.unset and args.value):

@@ -33,14 +33,12 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the help and the arguments of `carryover doctor`."""
     describe(parser, DESCRIPTION, EXAMPLES)
     parser.add_argument("--fix", action="store_true", help="repair what is safe: hooks, service, file permissions")
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs `carryover doctor`; returns the exit code."""
     from carryover.diagnose.checks import findings
     from carryover.diagnose.fix import repair
     from carryover.diagnose.gather import gather

@@ -16,7 +16,7 @@ from carryover.cli.output import counted, harmless, one_line
 from carryover.config import load_config
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import atomic_replace, is_folder
-from carryover.paths import expanded
+from carryover.paths import expanded, short_path
 
 if TYPE_CHECKING:
     from carryover.adapter.spec import WebChat
@@ -45,7 +45,6 @@ _PAUSED: Final = "Carryover is paused; this is what it recorded before. `carryov
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the help and the arguments of `carryover export`."""
     from carryover.publish.web_chat import GENERIC, web_chats
 
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
@@ -68,12 +67,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs `carryover export`; returns the exit code."""
     _check(args)
     if args.session is not None:
-        from carryover.cli.export_session import session_text
-
-        _put(session_text(args.session, args.format or "md", full=args.full), args.output)
+        _put(_session_text(args.session, args.format or "md", full=args.full), args.output)
         return ExitCode.OK
     document = _document(args)
     _list(document)
@@ -107,7 +103,7 @@ def _budget(text: str) -> int:
 
 
 def _document(args: argparse.Namespace) -> Document:
-    from carryover.cli.recorded_project import of_recorded, refuse_excluded
+    from carryover.cli.recorded import of_recorded, refuse_excluded
     from carryover.export.document import compose
     from carryover.publish.web_chat import GENERIC, gathered, web_chats
 
@@ -132,6 +128,33 @@ def _document(args: argparse.Namespace) -> Document:
             ExitCode.NOTHING_FOUND,
         )
     return compose(material, _request(args, web_chats()[args.chat or GENERIC.id]))
+
+
+def _session_text(name: str, form: str, *, full: bool) -> str:
+    from carryover.agents import agent_names
+    from carryover.cli.recorded import ledger_with_session
+    from carryover.export import quoting
+    from carryover.export.session_html import session_html
+    from carryover.export.session_markdown import session_markdown
+    from carryover.export.session_parts import SessionHead, cleaned, session_parts
+    from carryover.ledger.queries import session_events
+
+    with ledger_with_session(name) as (ledger, session):
+        agent = agent_names().get(session.agent, session.agent)
+        head = SessionHead(
+            id=session.native_id,
+            agent=f"{agent} {session.agent_version or ''}".strip(),
+            title=quoting.one_line(session.title or ""),
+            project=short_path(session.root, Path.home()) if session.root else "",
+            branch=session.branch or "",
+            model=session.model or "",
+            exported_ms=int(time.time() * 1000),
+        )
+        events = session_events(ledger, session)
+        parts = cleaned(session_parts(events, agent=agent, root=session.root, subagents=full))
+        if form == "html":
+            return "".join(session_html(head, parts))
+        return "\n".join(session_markdown(head, parts)) + "\n"
 
 
 def _request(args: argparse.Namespace, chat: WebChat) -> Request:

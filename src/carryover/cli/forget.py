@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
@@ -13,11 +14,10 @@ from urllib.parse import urlencode
 import msgspec
 
 from carryover.agents import agent_names
-from carryover.cli.arguments import TIMES, exit_code_help, moment
+from carryover.cli.arguments import TIMES, describe, moment
 from carryover.cli.context import project_root, state_dir
-from carryover.cli.ledger_writer import as_writer
 from carryover.cli.output import counted, print_json, print_lines
-from carryover.cli.session_table import print_sessions
+from carryover.cli.sessions import print_sessions
 from carryover.config import load_config
 from carryover.daemon.client import ask_daemon
 from carryover.errors import ExitCode, UserError
@@ -31,7 +31,9 @@ from carryover.paths import StateDir
 from carryover.publish.session_list import session_entry
 
 if TYPE_CHECKING:
+    from carryover.ledger.store import Ledger
     from carryover.publish.forgetting import Erased
+    from carryover.publish.project_moves import StatePaths
 
 DESCRIPTION: Final = """\
 Removes sessions from everything that Carryover keeps: the ledger and its copies,
@@ -57,15 +59,7 @@ MOST_LISTED: Final = 50
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the help and the arguments of `carryover forget`."""
-    parser.description = DESCRIPTION
-    parser.epilog = (
-        EXAMPLES
-        + "\n"
-        + exit_code_help(
-            ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.NOTHING_FOUND, ExitCode.REFUSED, ExitCode.INTERRUPTED
-        )
-    )
+    describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument("id", metavar="ID", nargs="?", help="session id, or as much of its beginning as is unique")
     parser.add_argument("--project", metavar="DIR", help="sessions of the project that DIR is in")
     parser.add_argument("--all", action="store_true", help="sessions of all projects")
@@ -77,7 +71,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs `carryover forget`; returns the exit code."""
     state, now = state_dir(), datetime.now().astimezone()
     _check(args)
     with closing(connect_read_only(state.ledger)) as db:
@@ -206,24 +199,16 @@ def _forget(state: StateDir, selection: Selection) -> Erased:
         ) from error
     if answer is not None:
         return msgspec.convert(answer, Erased)
-    return as_writer(state, lambda: _forget_here(state, selection))
+    from carryover.cli.from_disk import as_writer
+
+    return as_writer(state, partial(_forget_here, selection))
 
 
-async def _forget_here(state: StateDir, selection: Selection) -> Erased:
-    from functools import partial
-
-    from carryover.cli.from_disk import place_of
-    from carryover.distill.stored_digest import DigestReducer
-    from carryover.ledger.store import Ledger
+async def _forget_here(selection: Selection, ledger: Ledger, paths: StatePaths) -> Erased:
     from carryover.publish.forgetting import forget_sessions, publish_here
 
-    config, paths = load_config(state.config), place_of(state)
-    ledger = await Ledger.open(state.ledger, DigestReducer())
-    try:
-        publish = partial(publish_here, ledger, paths, config)
-        return await forget_sessions(ledger, paths, [selection], config, publish)
-    finally:
-        await ledger.close()
+    config = load_config(StateDir(paths.state).config)
+    return await forget_sessions(ledger, paths, [selection], config, partial(publish_here, ledger, paths, config))
 
 
 def _ms(at: datetime) -> int:

@@ -12,11 +12,11 @@ import os
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Final, TypeVar
 
 from carryover.adapter.contract import Agent, Source
 from carryover.agents import adapters
@@ -32,8 +32,7 @@ from carryover.ingest.in_projects import known_projects, roots_in_projects
 from carryover.ingest.pipeline import ingest
 from carryover.ingest.scan import FoundSource, TranscriptRoot, find_sources, roots_to_read
 from carryover.ingest.spool import Spool, collect_pending
-from carryover.ledger.ledger_errors import LedgerUnavailable
-from carryover.ledger.queries import Whereabouts, connect_read_only, whereabouts
+from carryover.ledger.queries import connect_read_only, whereabouts
 from carryover.ledger.store import Ledger
 from carryover.ledger.tombstones import Tombstones, stored_tombstones
 from carryover.model import conversation_of
@@ -43,13 +42,126 @@ from carryover.publish.project_moves import StatePaths, follow, inspect_root
 SLOW_S: Final = 1.0
 """Reading that takes longer than this shows, on a terminal, how far it has come."""
 
+T = TypeVar("T")
+
+
+def as_writer(
+    state: StateDir, do: Callable[[Ledger, StatePaths], Awaitable[T]], otherwise: str = "Nothing was changed."
+) -> T:
+    """Runs `do` with the ledger while no daemon does. Raises UserError, which ends with `otherwise`, if it can't."""
+    lock = FileLock(state.lock)
+    try:
+        taken = lock.acquire()
+    except OSError as error:
+        raise UserError(f"The lock {state.lock} cannot be taken: {os_reason(error)}. {otherwise}") from error
+    if not taken:
+        raise UserError(f"Another process is using the ledger. {otherwise} Try again in a moment.")
+
+    async def run() -> T:
+        ledger = await Ledger.open(state.ledger, DigestReducer())
+        try:
+            return await do(ledger, _paths_of(state))
+        finally:
+            await ledger.close()
+
+    try:
+        return asyncio.run(run())
+    finally:
+        lock.release()
+
+
+def _paths_of(state: StateDir) -> StatePaths:
+    own = agents_own(load_config(state.config).agents)
+    return StatePaths(ledger=state.ledger, state=state.root, home=Path.home(), agents_own=own)
+
+
+def catch_up(state: StateDir, root: str) -> None:
+    """Reads what is new of the project at `root` into the ledger, as a daemon would. Raises UserError if it can't."""
+    as_writer(state, lambda ledger, paths: _catch_up(ledger, paths, state, root), "This is what it holds so far.")
+
+
+async def _catch_up(ledger: Ledger, paths: StatePaths, state: StateDir, root: str) -> None:
+    config = settings_now(state)
+    folders = _roots(config)
+    await asyncio.to_thread(collect_pending, Spool(state), adapters(), [folder.agent_id for folder in folders])
+    here = _in_projects(config, (Path(root), *known_projects(state.ledger)))
+    found = await compare_with_disk(ledger, adapters(), (*folders, *here), now_ms=_now_ms(), also_broken=True)
+    await _follow(ledger, paths, root, config)
+    sources = of_project(_oldest_first(found.outdated), _roots_of_project(paths, root))
+    await _read(ledger, sources, adapters(), _now_ms, root_of)
+    # Once more: what was read just now is to be known by its folder, should that be moved.
+    await _follow(ledger, paths, root, config)
+
+
+async def _follow(ledger: Ledger, paths: StatePaths, root: str, config: Config) -> None:
+    """Finds what was recorded of the project at `root` before it was moved."""
+    project = root_of(root)
+    await follow(ledger, paths, project, inspect_root(paths, project.root, config), now_ms=_now_ms())
+
+
+def _roots_of_project(paths: StatePaths, root: str) -> frozenset[str]:
+    """The roots that the project at `root` had, and has."""
+    with closing(connect_read_only(paths.ledger)) as db:
+        known = {row.id: row for row in whereabouts(db)}
+    target = {row.root: known[row.moved_to].root for row in known.values() if row.moved_to in known}
+    roots = {root_of(root).root}
+    while more := {old for old, new in target.items() if new in roots} - roots:
+        roots |= more
+    return frozenset(roots)
+
+
+@contextmanager
+def temporary_ledger(
+    sources: Iterable[Source],
+    agents: Mapping[str, Agent],
+    *,
+    now_ms: Callable[[], int] | None = None,
+    tombstones: Tombstones | None = None,
+    find_root: FindRoot = root_of,
+) -> Iterator[sqlite3.Connection]:
+    """A ledger of `sources` alone, which is gone when the block ends.
+
+    Nothing in it is later than `now_ms`, or what `tombstones` exclude. `find_root` says which project a folder is in.
+    """
+    with TemporaryDirectory(prefix="carryover-") as folder:
+        path = Path(folder) / "ledger.sqlite"
+
+        async def read() -> None:
+            ledger = await Ledger.open(path, DigestReducer())
+            try:
+                if tombstones is not None:
+                    await ledger.put_tombstones(tombstones)
+                await _read(ledger, list(sources), agents, now_ms or _now_ms, find_root)
+            finally:
+                await ledger.close()
+
+        asyncio.run(read())
+        with closing(connect_read_only(path)) as connection:
+            yield connection
+
+
+async def _read(
+    ledger: Ledger, sources: list[Source], agents: Mapping[str, Agent], now_ms: Callable[[], int], find_root: FindRoot
+) -> None:
+    progress = Progress(sys.stderr, after_s=SLOW_S, only_terminal=True)
+    for number, source in enumerate(sources, start=1):
+        await ingest(ledger, agents[source.agent], source, root_of=find_root, now_ms=now_ms)
+        progress.update(number / len(sources), f"{number} of {len(sources)} transcripts read")
+    progress.clear()
+
+
+def tombstones_of(state: StateDir) -> Tombstones | None:
+    """What the user's ledger has forgotten; None without a ledger. Raises UserError if it cannot be read."""
+    if not state.ledger.exists():
+        return None
+    with closing(connect_read_only(state.ledger)) as db:
+        return stored_tombstones(db)
+
 
 def sources_on_disk(config: Config, projects: Iterable[Path] = ()) -> list[FoundSource]:
-    """Every transcript that is to be read, oldest first, so that what a fork copied is read where it was said.
+    """Every transcript that is to be read, also those that agents keep in `projects`.
 
-    With those that agents keep in `projects` themselves.
-
-    Raises UserError (REFUSED) while paused: nothing is to be read then.
+    The oldest come first, so that what a fork copied is read where it was said. Raises UserError while paused.
     """
     if config.paused:
         raise UserError(
@@ -63,33 +175,28 @@ def sources_on_disk(config: Config, projects: Iterable[Path] = ()) -> list[Found
 def of_project(seen: Iterable[FoundSource], roots: Collection[str]) -> list[Source]:
     """The sources whose session worked in the project that has or had these `roots`, judged by the first records.
 
-    Sub-agents go with their session.
-
-    A database that holds many sessions goes with every project.
+    Sub-agents go with their session, and a database that holds many sessions with every project.
     """
     items = list(seen)
     agents = adapters()
     known: dict[str, str | None] = {}
-    sessions: set[tuple[str, str]] = set()
+    sessions: set[tuple[str, str | None]] = set()
     chosen: set[str] = set()
     for item in items:
+        source = item.source
         if item.project is not None:
-            if str(item.project) in roots:
-                chosen.add(item.source.path)
-            continue
-        if _holds_many(item.source):
-            chosen.add(item.source.path)
-            continue
-        cwd = first_cwd(agents[item.source.agent], item.source)
-        if cwd is not None and known.setdefault(cwd, root_of(cwd).root) in roots:
-            chosen.add(item.source.path)
-            if item.source.session is not None and item.source.subagent_id is None:
-                sessions.add((item.source.agent, item.source.session))
-    return [
-        item.source
-        for item in items
-        if item.source.path in chosen or (item.source.agent, item.source.session) in sessions
-    ]
+            here = str(item.project) in roots
+        elif _holds_many(source):
+            here = True
+        else:
+            cwd = first_cwd(agents[source.agent], source)
+            here = cwd is not None and known.setdefault(cwd, root_of(cwd).root) in roots
+            if here and source.session is not None and source.subagent_id is None:
+                sessions.add((source.agent, source.session))
+        if here:
+            chosen.add(source.path)
+    each = [item.source for item in items]
+    return [source for source in each if source.path in chosen or (source.agent, source.session) in sessions]
 
 
 def of_session(seen: Iterable[FoundSource], prefix: str) -> list[Source]:
@@ -98,144 +205,6 @@ def of_session(seen: Iterable[FoundSource], prefix: str) -> list[Source]:
     asked = conversation_of(prefix).lower()
     named = [source for source in items if source.session is not None and source.session.lower().startswith(asked)]
     return named or [source for source in items if _holds_many(source)]
-
-
-def tombstones_of(state: StateDir) -> Tombstones | None:
-    """What the user's ledger has forgotten; None without a ledger. Raises UserError: it cannot be read."""
-    if not state.ledger.exists():
-        return None
-    with closing(connect_read_only(state.ledger)) as db:
-        return stored_tombstones(db)
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)
-
-
-@contextmanager
-def temporary_ledger(
-    sources: Iterable[Source],
-    agents: Mapping[str, Agent],
-    *,
-    now_ms: Callable[[], int] = _now_ms,
-    tombstones: Tombstones | None = None,
-    find_root: FindRoot = root_of,
-) -> Iterator[sqlite3.Connection]:
-    """A ledger of `sources` alone, which is gone when the block ends.
-
-    Nothing in it is later than `now_ms`, or what `tombstones` exclude. `find_root` says which project a folder is in.
-    """
-    with TemporaryDirectory(prefix="carryover-") as folder:
-        path = Path(folder) / "ledger.sqlite"
-        asyncio.run(_read_into(path, list(sources), agents, now_ms, tombstones, find_root))
-        connection = connect_read_only(path)
-        try:
-            yield connection
-        finally:
-            connection.close()
-
-
-def catch_up(state: StateDir, root: str) -> str | None:
-    """Reads what is new of the project at `root` into the ledger, as a daemon would; returns why not if it cannot."""
-    lock = FileLock(state.lock)
-    try:
-        if not lock.acquire():
-            return "Another process is using the ledger."
-    except OSError as error:
-        return f"The lock {state.lock} cannot be taken: {os_reason(error)}."
-    try:
-        asyncio.run(_catch_up(state, root))
-    except LedgerUnavailable as trouble:
-        return str(trouble)
-    finally:
-        lock.release()
-    return None
-
-
-async def _catch_up(state: StateDir, root: str) -> None:
-    ledger = await Ledger.open(state.ledger, DigestReducer())
-    try:
-        config = settings_now(state)
-        folders = _roots(config)
-        await asyncio.to_thread(collect_pending, Spool(state), adapters(), [folder.agent_id for folder in folders])
-        here = _in_projects(config, (Path(root), *known_projects(state.ledger)))
-        found = await compare_with_disk(ledger, adapters(), (*folders, *here), now_ms=_now_ms(), also_broken=True)
-        roots = await follow_here(ledger, state, root)
-        sources = of_project(_oldest_first(found.outdated), roots)
-        await _read(ledger, sources, adapters(), _now_ms, root_of)
-        # Once more: what was read just now is to be known by its folder, should that be moved.
-        await follow_here(ledger, state, root)
-    finally:
-        await ledger.close()
-
-
-async def follow_here(ledger: Ledger, state: StateDir, root: str) -> frozenset[str]:
-    """Find what was recorded of the project at `root` before it was moved; the roots that it had, and has."""
-    paths, project = place_of(state), root_of(root)
-    seen = inspect_root(paths, project.root, load_config(state.config))
-    await follow(ledger, paths, project, seen, now_ms=_now_ms())
-    with closing(connect_read_only(state.ledger)) as db:
-        known = {row.id: row for row in whereabouts(db)}
-    roots = {project.root}
-    while more := {row.root for row in known.values() if _target(row, known) in roots} - roots:
-        roots |= more
-    return frozenset(roots)
-
-
-def place_of(state: StateDir) -> StatePaths:
-    """Where everything is that linking needs. Raises UserError where the settings can't be read."""
-    own = agents_own(load_config(state.config).agents)
-    return StatePaths(ledger=state.ledger, state=state.root, home=Path.home(), agents_own=own)
-
-
-async def _read_into(
-    path: Path,
-    sources: list[Source],
-    agents: Mapping[str, Agent],
-    now_ms: Callable[[], int],
-    tombstones: Tombstones | None,
-    find_root: FindRoot,
-) -> None:
-    ledger = await Ledger.open(path, DigestReducer())
-    try:
-        if tombstones is not None:
-            await ledger.put_tombstones(tombstones)
-        await _read(ledger, sources, agents, now_ms, find_root)
-    finally:
-        await ledger.close()
-
-
-async def _read(
-    ledger: Ledger,
-    sources: list[Source],
-    agents: Mapping[str, Agent],
-    now_ms: Callable[[], int],
-    find_root: FindRoot,
-) -> None:
-    progress = Progress(sys.stderr)
-    begin_s = time.monotonic()
-    for number, source in enumerate(sources, start=1):
-        await ingest(ledger, agents[source.agent], source, root_of=find_root, now_ms=now_ms)
-        if sys.stderr.isatty() and time.monotonic() - begin_s > SLOW_S:
-            progress.update(number / len(sources), f"{number} of {len(sources)} transcripts read")
-    progress.clear()
-
-
-def _roots(config: Config) -> tuple[TranscriptRoot, ...]:
-    return roots_to_read(adapters().values(), config, Path.home(), os.environ)
-
-
-def _in_projects(config: Config, projects: Iterable[Path]) -> tuple[TranscriptRoot, ...]:
-    return roots_in_projects([agent for agent in adapters().values() if config.reads(agent.id)], projects)
-
-
-def _oldest_first(seen: Iterable[FoundSource]) -> list[FoundSource]:
-    return sorted(seen, key=lambda item: (item.mtime_ns, item.source.path))
-
-
-def _holds_many(source: Source) -> bool:
-    """True where the path names neither a session nor a sub-agent."""
-    return source.session is None and source.subagent_id is None
 
 
 def first_cwd(agent: Agent, source: Source) -> str | None:
@@ -253,5 +222,22 @@ def first_cwd(agent: Agent, source: Source) -> str | None:
     return None
 
 
-def _target(row: Whereabouts, known: dict[int, Whereabouts]) -> str | None:
-    return known[row.moved_to].root if row.moved_to in known else None
+def _roots(config: Config) -> tuple[TranscriptRoot, ...]:
+    return roots_to_read(adapters().values(), config, Path.home(), os.environ)
+
+
+def _in_projects(config: Config, projects: Iterable[Path]) -> tuple[TranscriptRoot, ...]:
+    return roots_in_projects([agent for agent in adapters().values() if config.reads(agent.id)], projects)
+
+
+def _oldest_first(seen: Iterable[FoundSource]) -> list[FoundSource]:
+    return sorted(seen, key=lambda item: (item.mtime_ns, item.source.path))
+
+
+def _holds_many(source: Source) -> bool:
+    """True if the path names neither a session nor a sub-agent."""
+    return source.session is None and source.subagent_id is None
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)

@@ -49,7 +49,6 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the help and the arguments of `carryover handoff`."""
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument("project", metavar="PROJECT", nargs="?", help="a folder of the project (default: this one)")
     parser.add_argument("--raw", action="store_true", help="print the text that agents get, on a terminal too")
@@ -92,7 +91,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs `carryover handoff`; returns the exit code."""
     if args.to is not None or args.exec or args.copy:
         _check_handing_over(args)
         return _copy(args) if args.copy else _start_agent(args)

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
@@ -21,13 +22,15 @@ from carryover.cli.context import project_root, root_of, state_dir
 from carryover.cli.output import counted, harmless, print_json, print_lines
 from carryover.config import Config, load_config, project_settings
 from carryover.errors import ExitCode, UserError
-from carryover.fsio import is_folder
-from carryover.ledger.queries import connect_read_only, project_by_id, project_of_session
+from carryover.fsio import is_folder, private_dir
+from carryover.ledger.queries import connect_read_only, project_by_id, project_of_session, projects
 from carryover.paths import StateDir, expanded
 
 if TYPE_CHECKING:
     from carryover.importing.document import Document
     from carryover.importing.survey import Survey
+    from carryover.ledger.store import Ledger
+    from carryover.publish.project_moves import StatePaths
 
 DESCRIPTION: Final = """\
 Takes transcripts from files that you name into the ledger: exports, documents
@@ -48,7 +51,6 @@ examples:
 
 ANSWER_S: Final = 3600.0
 """A daemon reads a document to its end before it answers."""
-_BUSY: Final = "Another process is using the ledger; nothing was imported. Try again in a moment."
 
 
 class FileReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +76,6 @@ class FileReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the help and the arguments of `carryover import`."""
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument("files", metavar="FILE", nargs="+", help="an exported or copied transcript")
     parser.add_argument(
@@ -88,7 +89,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs `carryover import`; returns the exit code."""
     state = state_dir()
     if state.paused.exists() and not args.dry_run:
         raise UserError(
@@ -184,12 +184,25 @@ def store_document(
     answer = ask_daemon(state.socket, "POST", f"/import?{query}", timeout_s=ANSWER_S)
     if answer is not None:
         return int(answer["new_events"]), answer["problem"]
-    from carryover.cli.import_from_disk import import_here
+    from carryover.cli.from_disk import as_writer
 
-    done = import_here(state, document)
-    if done is None:
-        raise UserError(_BUSY)
-    return done
+    private_dir(state.root)
+    return as_writer(state, partial(_store_here, document), "Nothing was imported.")
+
+
+async def _store_here(document: Document, ledger: Ledger, paths: StatePaths) -> tuple[int, str | None]:
+    """As the daemon does; handoffs are made of projects in which something happened lately."""
+    from carryover.ingest.pipeline import ingest
+    from carryover.ingest.scan import MS_PER_DAY
+    from carryover.publish.forgetting import publish_here
+
+    config = load_config(StateDir(paths.state).config)
+    done = await ingest(ledger, document.agent, document.source, root_of=paths.root_of, now_ms=_now_ms)
+    since_ms = _now_ms() - config.publish.active_days * MS_PER_DAY
+    with closing(connect_read_only(paths.ledger)) as db:
+        recent = [row.id for row in projects(db) if row.id in done.projects and row.last_event_ms >= since_ms]
+    problems = await publish_here(ledger, paths, config, recent, ())
+    return done.new_events, done.error or next(iter(problems), None)
 
 
 def _lines(reports: Sequence[FileReport], config: Config, *, dry_run: bool) -> Iterator[str]:
@@ -245,3 +258,7 @@ def _agent_name(agent_id: str | None) -> str:
 
 def _day(at_ms: int) -> str:
     return time.strftime("%Y-%m-%d", time.gmtime(at_ms / 1000))
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)

@@ -16,7 +16,6 @@ import msgspec
 
 from carryover.cli.arguments import describe
 from carryover.cli.context import project_root, state_dir
-from carryover.cli.ledger_writer import as_writer
 from carryover.cli.output import counted, print_json
 from carryover.config import load_config
 from carryover.daemon.client import ask_daemon
@@ -57,7 +56,6 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the help and the arguments of `carryover link`."""
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument("old", metavar="OLD", help="the project's former folder, which is gone")
     parser.add_argument("new", metavar="NEW", nargs="?", help="its folder now")
@@ -66,7 +64,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs `carryover link`; returns the exit code."""
     if (args.new is None) != args.undo:
         raise UserError("Give OLD and NEW, or --undo and OLD.", ExitCode.USAGE)
     done = unlink_projects(state_dir(), args.old) if args.undo else link_projects(state_dir(), args.old, args.new)
@@ -133,19 +130,9 @@ def _ask_or_do(state: StateDir, target: str, do: Callable[[Ledger, StatePaths], 
     answer = ask_daemon(state.socket, "POST", target, timeout_s=ANSWER_S)
     if answer is not None:
         return int(answer["sessions"])
-    return as_writer(state, lambda: _do(state, do))
+    from carryover.cli.from_disk import as_writer
 
-
-async def _do(state: StateDir, do: Callable[[Ledger, StatePaths], Awaitable[Moved]]) -> int:
-    from carryover.cli.from_disk import place_of
-    from carryover.distill.stored_digest import DigestReducer
-    from carryover.ledger.store import Ledger
-
-    ledger = await Ledger.open(state.ledger, DigestReducer())
-    try:
-        return (await do(ledger, place_of(state))).sessions
-    finally:
-        await ledger.close()
+    return as_writer(state, do).sessions
 
 
 def _as_recorded(folder: str) -> str:

@@ -37,7 +37,6 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the help and the arguments of `carryover log`."""
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument("project", metavar="PROJECT", nargs="?", help="a folder of the project (default: this one)")
     parser.add_argument("--since", metavar="WHEN", type=moment_ms, default=0, help=f"only what is not older: {TIMES}")
@@ -52,7 +51,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs `carryover log`; returns the exit code."""
     root = project_root(args.project)
     with ledger_of_project(root) as ledger:
         project = project_by_root(ledger, root)

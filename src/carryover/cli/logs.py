@@ -12,7 +12,7 @@ from typing import BinaryIO, Final
 
 import msgspec
 
-from carryover.cli.arguments import TIMES, exit_code_help, moment_ms
+from carryover.cli.arguments import TIMES, describe, moment_ms
 from carryover.cli.context import state_dir
 from carryover.cli.output import YELLOW, harmless, paint
 from carryover.cli.pager import add_pager_argument, paged
@@ -37,10 +37,7 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the help and the arguments of `carryover logs`."""
-    codes = (ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.NOTHING_FOUND, ExitCode.INTERRUPTED)
-    parser.description = DESCRIPTION
-    parser.epilog = EXAMPLES + "\n" + exit_code_help(*codes)
+    describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND)
     parser.add_argument("-f", "--follow", action="store_true", help="print what is added as well, until Ctrl-C")
     parser.add_argument("--level", choices=LEVELS, default="debug", help="leave out what is less serious")
     parser.add_argument("--since", type=moment_ms, default=0, metavar="WHEN", help=f"only from then on: {TIMES}")
@@ -49,7 +46,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs `carryover logs`; returns the exit code."""
     log = state_dir().log
     shown = Filter(since_ms=args.since, level=args.level, as_json=args.json)
     if not args.follow and not _exists(log):

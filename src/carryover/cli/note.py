@@ -40,7 +40,6 @@ _USUAL_SOURCE: Final = "a web chat"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the help and the arguments of `carryover note`."""
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument(
         "file", metavar="FILE", nargs="?", default="-", help="the text (default, and `-`: standard input)"
@@ -52,8 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs `carryover note`; returns the exit code."""
-    from carryover.cli.recorded_project import refuse_excluded
+    from carryover.cli.recorded import refuse_excluded
 
     state, root = state_dir(), project_root(args.project, must_exist=True)
     if state.paused.exists():

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from carryover.cli.context import agents_own, state_dir
-from carryover.cli.recorded_project import of_recorded, refuse_excluded
+from carryover.cli.recorded import of_recorded, refuse_excluded
 from carryover.config import Config, load_config
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder

@@ -1,16 +1,19 @@
-"""Recorded sessions for commands that only read: from the ledger or, where there is none, straight from disk."""
+"""What is recorded of a project or a session: from the ledger or, without one, straight from disk."""
 
 from __future__ import annotations
 
+import glob
+import shlex
 import sqlite3
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
+from urllib.parse import urlencode
 
 from carryover.cli.context import project_root, state_dir
-from carryover.config import settings_now
+from carryover.config import Config, project_settings, settings_now
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import FileLock
 from carryover.ledger.queries import connect_read_only, project_by_root, session_by_prefix, work_sessions
@@ -18,16 +21,23 @@ from carryover.ledger.rows import SessionRow
 from carryover.paths import StateDir
 
 LAST: Final = "last"
-"""What names the newest session of the project, in place of an id."""
+"""Names the newest session of the project, in place of an id."""
+
+SETTLE_LIMIT_S: Final = 3.0
+"""How long a running daemon may take to read what is new; after that its ledger is used as it is."""
+
+_STILL_READING: Final = "carryoverd is still reading; this is what it knows so far."
+
+T = TypeVar("T")
 
 
 @contextmanager
 def ledger_of_project(root: str | None) -> Iterator[sqlite3.Connection]:
-    """The ledger, or where there is none a temporary one of what is on disk; `root`: only that project's is needed."""
+    """The ledger, or a temporary one of what is on disk; `root`: only that project's is needed."""
     state = state_dir()
     if state.ledger.exists():
         _say_if_old(state)
-        with _opened(state) as ledger:
+        with closing(connect_read_only(state.ledger)) as ledger:
             yield ledger
         return
     from carryover.agents import adapters
@@ -44,22 +54,35 @@ def ledger_with_session(name: str) -> Iterator[tuple[sqlite3.Connection, Session
     """The session that a user calls `name`, and the ledger, or the temporary one, that holds it.
 
     `name` is the session's id, a unique beginning of it, or `last` for the newest of the project that the user is in.
-
-    Raises UserError: NOTHING_FOUND or USAGE where that is no session, or several.
+    Raises UserError: NOTHING_FOUND or USAGE if that is no session, or several.
     """
     if not name:
         raise UserError("The session id is empty. `carryover sessions` lists the ids.", ExitCode.USAGE)
     if name == LAST:
         root = project_root(None)
         with ledger_of_project(root) as ledger:
-            yield ledger, newest_session(ledger, root)
+            yield ledger, _newest_session(ledger, root)
         return
-    with _ledger_with(name) as ledger:
+    state = state_dir()
+    if state.ledger.exists():
+        with closing(connect_read_only(state.ledger)) as ledger:
+            yield ledger, session_by_prefix(ledger, name)
+        return
+    from carryover.agents import adapters
+    from carryover.cli.from_disk import of_session, sources_on_disk, temporary_ledger
+
+    sources = of_session(sources_on_disk(settings_now(state)), name)
+    if not sources:
+        raise UserError(
+            f"Nothing is recorded yet, and no session on disk begins with {name!r}. "
+            "`carryover sessions --all` lists them.",
+            ExitCode.NOTHING_FOUND,
+        )
+    with temporary_ledger(sources, adapters()) as ledger:
         yield ledger, session_by_prefix(ledger, name)
 
 
-def newest_session(ledger: sqlite3.Connection, root: str) -> SessionRow:
-    """The newest session of the project at `root`. Raises UserError (NOTHING_FOUND) where none is recorded."""
+def _newest_session(ledger: sqlite3.Connection, root: str) -> SessionRow:
     project = project_by_root(ledger, root)
     found = work_sessions(ledger, project.id, limit=1) if project is not None else []
     if not found:
@@ -70,37 +93,6 @@ def newest_session(ledger: sqlite3.Connection, root: str) -> SessionRow:
     return found[0]
 
 
-@contextmanager
-def _ledger_with(prefix: str) -> Iterator[sqlite3.Connection]:
-    """The ledger, or where there is none a temporary one of the sessions on disk whose ids begin with `prefix`."""
-    state = state_dir()
-    if state.ledger.exists():
-        with _opened(state) as ledger:
-            yield ledger
-        return
-    from carryover.agents import adapters
-    from carryover.cli.from_disk import of_session, sources_on_disk, temporary_ledger
-
-    sources = of_session(sources_on_disk(settings_now(state)), prefix)
-    if not sources:
-        raise UserError(
-            f"Nothing is recorded yet, and no session on disk begins with {prefix!r}. "
-            "`carryover sessions --all` lists them.",
-            ExitCode.NOTHING_FOUND,
-        )
-    with temporary_ledger(sources, adapters()) as ledger:
-        yield ledger
-
-
-@contextmanager
-def _opened(state: StateDir) -> Iterator[sqlite3.Connection]:
-    ledger = connect_read_only(state.ledger)
-    try:
-        yield ledger
-    finally:
-        ledger.close()
-
-
 def _say_if_old(state: StateDir) -> None:
     try:
         running = FileLock(state.lock).holder() is not None
@@ -108,3 +100,64 @@ def _say_if_old(state: StateDir) -> None:
         return  # not ours to read, so nothing is known of a daemon
     if not running:
         print("carryoverd is not running: newer sessions may be missing here.", file=sys.stderr)
+
+
+def refuse_excluded(root: str, config: Config) -> None:
+    """Raises UserError (REFUSED) if the project at `root` is left out of Carryover."""
+    excluded = project_settings(Path(root), config).excluded
+    if excluded:
+        by_name = glob.escape(root) in config.projects.exclude  # as `carryover pause` leaves it out
+        what_next = f" `carryover unpause {shlex.quote(root)}` includes it again." if by_name else ""
+        raise UserError(f"{root} is left out of Carryover: excluded by {excluded}.{what_next}", ExitCode.REFUSED)
+
+
+def of_recorded(state: StateDir, root: str, make: Callable[[sqlite3.Connection, int], T]) -> T | None:
+    """What `make` makes of a ledger and the id of the project at `root` there, with what agents left on disk until now.
+
+    None if nothing is recorded of the project. While Carryover is paused nothing is read; UserError (REFUSED) if it was
+    paused before anything was recorded.
+    """
+    made, complete = None, False
+    if state.ledger.exists():
+        complete = not state.paused.exists() and _bring_up_to_date(state, root)
+        with closing(connect_read_only(state.ledger)) as ledger:
+            made = _of_project(ledger, root, make)
+    if made is not None or complete:
+        return made
+    from carryover.agents import adapters
+    from carryover.cli.from_disk import of_project, sources_on_disk, temporary_ledger, tombstones_of
+
+    seen = sources_on_disk(settings_now(state), [Path(root)])
+    with temporary_ledger(of_project(seen, {root}), adapters(), tombstones=tombstones_of(state)) as ledger:
+        return _of_project(ledger, root, make)
+
+
+def _of_project(ledger: sqlite3.Connection, root: str, make: Callable[[sqlite3.Connection, int], T]) -> T | None:
+    project = project_by_root(ledger, root)
+    return make(ledger, project.id) if project is not None else None
+
+
+def _bring_up_to_date(state: StateDir, root: str) -> bool:
+    """The running daemon reads what is new; if none runs, we do, for this project. False if that is not all."""
+    from carryover.daemon.client import ask_daemon
+
+    query = urlencode({"root": root})
+    try:
+        settled = ask_daemon(state.socket, "POST", f"/settle?{query}", timeout_s=SETTLE_LIMIT_S)
+    except TimeoutError:
+        print(_STILL_READING, file=sys.stderr)
+        return False
+    if settled is not None:
+        if not settled["caught_up"]:
+            print(_STILL_READING, file=sys.stderr)
+        with suppress(UserError, TimeoutError):  # an older daemon does not know the question
+            ask_daemon(state.socket, "POST", f"/follow?{query}", timeout_s=SETTLE_LIMIT_S)
+        return bool(settled["caught_up"])
+    from carryover.cli.from_disk import catch_up
+
+    try:
+        catch_up(state, root)
+    except UserError as trouble:
+        print(trouble, file=sys.stderr)
+        return False
+    return True

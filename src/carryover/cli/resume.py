@@ -48,14 +48,12 @@ class Resuming(NamedTuple):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the help and the arguments of `carryover resume`."""
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument("id", metavar="ID", help="session id, or as much of its beginning as is unique; or `last`")
     parser.add_argument("--run", action="store_true", help="run the command in this terminal")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs `carryover resume`; returns the exit code."""
     with ledger_with_session(args.id) as (_, session):
         found = resuming(session, settings_now(state_dir()))
     if args.run and not (sys.stdin.isatty() and sys.stdout.isatty()):

@@ -52,7 +52,6 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the help and the arguments of `carryover search`."""
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument("words", metavar="WORDS", nargs="+", help="what to search; a phrase in double quotes")
     parser.add_argument("--project", metavar="DIR", help="search the project that DIR is in (default: this one)")
@@ -72,7 +71,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs `carryover search`; returns the exit code."""
     if args.all and args.project is not None:
         raise UserError("Give --project DIR or --all, not both.", ExitCode.USAGE)
     query = " ".join(args.words)

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import argparse
-from typing import Final
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
 
 from carryover.agents import agent_names
 from carryover.cli.agent_names import known_agent
 from carryover.cli.arguments import TIMES, describe, moment_ms, positive
 from carryover.cli.context import project_root
-from carryover.cli.output import print_json
+from carryover.cli.output import BOLD, ago, harmless, one_line, paint, print_json
 from carryover.cli.pager import add_pager_argument, paged
 from carryover.cli.recorded import ledger_of_project
-from carryover.cli.session_table import LIMIT, print_sessions
+from carryover.cli.table import Column, print_table
 from carryover.errors import ExitCode, UserError
+from carryover.paths import short_path
 from carryover.publish.session_list import listed_sessions
+
+TASK_LIMIT: Final = 200
+"""Characters of a title or task; it may be a prompt of many pages."""
+LIMIT: Final = 20
+"""Sessions in a list for which no other number is asked."""
 
 DESCRIPTION: Final = """\
 Lists recorded sessions, newest first: of the project you are in, of another
@@ -32,7 +41,6 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the help and the arguments of `carryover sessions`."""
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument("project", metavar="PROJECT", nargs="?", help="a folder of the project (default: this one)")
     parser.add_argument("--all", action="store_true", help="sessions of all projects")
@@ -49,7 +57,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs `carryover sessions`; returns the exit code."""
     if args.all and args.project is not None:
         raise UserError("Give PROJECT or --all, not both.", ExitCode.USAGE)
     root = None if args.all else project_root(args.project)
@@ -77,4 +84,30 @@ def _none_found(root: str | None, args: argparse.Namespace) -> UserError:
     others = "; `carryover sessions --all` lists every project" if root else ""
     return UserError(
         f"No session is recorded {where}. `carryover status` says what is watched{others}.", ExitCode.NOTHING_FOUND
+    )
+
+
+def print_sessions(listed: Sequence[Mapping[str, Any]], names: Mapping[str, str], *, with_project: bool) -> None:
+    """Prints entries, at least one, as a table as wide as the terminal. `names`: those of agents, by id."""
+    heads = (
+        Column("SESSION"),
+        Column("AGENT", least=6),
+        *((Column("PROJECT", least=10, keep_end=True),) if with_project else ()),
+        Column("LAST"),
+        Column("PROMPTS", right=True),
+        Column("TASK", least=16),
+    )
+    now_ms = int(time.time() * 1000)
+    print_table(heads, (_row(entry, names, now_ms, with_project=with_project) for entry in listed))
+
+
+def _row(entry: Mapping[str, Any], names: Mapping[str, str], now_ms: int, *, with_project: bool) -> tuple[str, ...]:
+    project = [harmless(short_path(entry["project"], Path.home())) if entry["project"] else "?"] if with_project else []
+    return (
+        paint(entry["short"], BOLD),
+        names.get(entry["agent"], entry["agent"]),
+        *project,
+        ago(entry["last_ms"], now_ms),
+        f"{entry['prompts']:,}",
+        one_line(entry["title"] or entry["task"] or "", TASK_LIMIT),
     )

@@ -39,7 +39,6 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the help and the arguments of `carryover show`."""
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument("id", metavar="ID", help="session id, or as much of its beginning as is unique; or `last`")
     parser.add_argument("--full", action="store_true", help="add tool output, plans, summaries and sub-agents")
@@ -55,7 +54,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs `carryover show`; returns the exit code."""
     with ledger_with_session(args.id) as (ledger, session):
         events: Iterable[SessionEvent] = session_events(ledger, session)
         about = f"Session {session.native_id}"

@@ -64,7 +64,6 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the help and the arguments of `carryover status`."""
     describe(parser, DESCRIPTION, EXAMPLES)
     parser.add_argument("--json", action="store_true", help="print everything as JSON; times are UTC milliseconds")
     parser.add_argument(
@@ -76,7 +75,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs `carryover status`; returns the exit code."""
     if args.watch:
         return _watch(as_json=args.json)
     report = _report()

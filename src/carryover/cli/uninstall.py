@@ -35,7 +35,6 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the help and the arguments of `carryover uninstall`."""
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.REFUSED)
     parser.add_argument(
         "--purge", action="store_true", help="also the ledger, and pointers, ignore rules and handoffs in all projects"
@@ -46,7 +45,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs `carryover uninstall`; returns the exit code."""
     from carryover.daemon.client import daemon_pid
     from carryover.install.background import registered
     from carryover.install.on_path import runnable

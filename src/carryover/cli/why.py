@@ -39,7 +39,6 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the help and the arguments of `carryover why`."""
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument("file", metavar="FILE", help="the file; it need not exist any more")
     parser.add_argument(
@@ -50,7 +49,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs `carryover why`; returns the exit code."""
     path = _absolute(args.file)
     root = project_root(str(path.parent))
     with ledger_of_project(root) as ledger:

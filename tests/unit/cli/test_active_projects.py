@@ -7,9 +7,6 @@ import shutil
 import time
 from pathlib import Path
 
-import pytest
-
-from carryover.cli import active_projects as module
 from carryover.cli.active_projects import active_projects
 from carryover.cli.context import state_dir
 from carryover.config import Config, ProjectsConfig, PublishConfig
@@ -41,9 +38,3 @@ def test_what_is_left_alone_is_not_named(shop: Path, home: Path) -> None:
     assert found() == ()
     shutil.rmtree(shop)
     assert found(Config(publish=PublishConfig(active_days=60))) == ()
-
-
-def test_the_search_ends_in_time(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LIMIT_S", -1.0)
-
-    assert found() == ()

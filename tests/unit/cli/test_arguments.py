@@ -12,7 +12,6 @@ from carryover.cli.arguments import (
     MEANING,
     CommandParser,
     did_you_mean,
-    exit_code_help,
     moment,
     moment_ms,
     positive,
@@ -22,12 +21,6 @@ from carryover.errors import ExitCode, UserError
 
 def test_every_exit_code_has_a_meaning() -> None:
     assert set(MEANING) == set(ExitCode)
-
-
-def test_a_command_lists_the_codes_it_has() -> None:
-    assert exit_code_help(ExitCode.OK, ExitCode.INTERRUPTED) == (
-        "exit codes:\n  0    done\n  130  interrupted (Ctrl-C)\n"
-    )
 
 
 def test_help_is_as_wide_as_a_terminal_but_no_wider_than_one_reads(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,10 +40,6 @@ def test_help_is_as_wide_as_a_terminal_but_no_wider_than_one_reads(monkeypatch: 
 def test_a_count_begins_at_one(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="at least 1"):
         positive(text)
-
-
-def test_a_count_is_a_number() -> None:
-    assert positive("12") == 12
 
 
 NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)

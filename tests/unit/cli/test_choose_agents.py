@@ -31,14 +31,6 @@ def test_who_names_agents_means_those() -> None:
     assert chosen(OPTIONS, (), **ASKING) == Answer((), "private")
 
 
-def test_without_a_terminal_the_ticked_ones_are_taken() -> None:
-    assert chosen(OPTIONS, None, **ASKING) == Answer(("claude-code",), "private")
-
-
-def test_ids_may_have_blanks_around_them_and_count_once() -> None:
-    assert agent_ids(" claude-code, codex,claude-code,") == ("claude-code", "codex")
-
-
 def test_everyday_names_mean_the_same() -> None:
     assert agent_ids("Claude,codex,claude-code") == ("claude-code", "codex")
 
@@ -91,20 +83,6 @@ def test_space_unticks(claude: Path, home: Path) -> None:
     assert code == ExitCode.NOTHING_FOUND
     assert "No agent was chosen, so nothing was changed." in shown
     assert everything(home) == before
-
-
-def test_space_twice_ticks_again(claude: Path) -> None:
-    with Terminal(INSTALL, os.environ) as terminal:
-        terminal.wait_for("Windsurf")
-        terminal.press(SPACE)
-        terminal.wait_for("○ Claude Code")
-        terminal.press(SPACE)
-        terminal.wait_for("● Claude Code")
-        terminal.press(ENTER)
-        code, _ = terminal.end()
-
-    assert code == ExitCode.OK
-    assert claude.exists()
 
 
 def test_ctrl_c_changes_nothing(claude: Path, home: Path) -> None:

@@ -43,15 +43,6 @@ def test_a_program_gets_the_text_on_its_input_and_never_as_an_argument(way: clip
     assert taken.with_name(f"{taken.name}.args").read_text().split() == list(way.arguments)
 
 
-def test_a_program_without_a_display_to_talk_to_is_not_asked(tools: Path) -> None:
-    for name in ("wl-copy", "xclip", "xsel"):
-        program(tools / name, "echo asked > '" + str(tools.parent / "asked") + "'")
-    taken = taker(tools, "pbcopy")
-
-    assert copy(TEXT, machine(tools)) == "pbcopy"
-    assert taken.exists() and not (tools.parent / "asked").exists()
-
-
 def test_where_one_fails_the_next_is_asked(tools: Path) -> None:
     program(tools / "wl-copy", "exit 1")
     program(tools / "xclip").write_bytes(b"not a program at all")

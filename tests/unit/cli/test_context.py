@@ -30,12 +30,6 @@ def test_a_relative_state_folder_is_refused(moved: str, monkeypatch: pytest.Monk
     assert refused.value.code is ExitCode.REFUSED
 
 
-def test_the_state_folder_may_be_named_from_the_home_folder(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CARRYOVER_HOME", "~/state")
-
-    assert state_dir().root == home / "state"
-
-
 def test_a_file_in_place_of_the_state_folder_is_said(home: Path) -> None:
     (home / ".carryover").write_text("")
 
@@ -49,14 +43,6 @@ def test_a_link_to_a_project_leads_to_it(shop: Path, tmp_path: Path) -> None:
     (shop / "src").mkdir()
 
     assert project_root(str(tmp_path / "link" / "src")) == str(shop)
-
-
-def test_home_may_be_written_as_a_tilde(shop: Path) -> None:
-    assert project_root("~/shop") == str(shop)
-
-
-def test_a_folder_that_is_gone_is_still_a_name(home: Path) -> None:
-    assert project_root(str(home / "never" / "there")) == str(home / "never" / "there")
 
 
 def test_a_current_folder_that_was_removed_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

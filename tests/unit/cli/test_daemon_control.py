@@ -119,16 +119,6 @@ def test_without_a_service_it_says_how_to_start_it(command: str, no_service: Non
     assert "`nohup " in err
 
 
-def test_a_service_that_cannot_be_reached_is_said(service: Service, run: Run) -> None:
-    service.reason = "systemd does not answer."
-
-    assert run("restart") == (
-        ExitCode.FAILED,
-        "",
-        "carryover: The systemd service can't be used from here: systemd does not answer.\n",
-    )
-
-
 def test_launchd_starts_and_stops_it_too(home: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """No Mac was at hand: a script answers as launchctl does."""
     folder = home / "bin" / "launchd"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,13 +17,6 @@ from support.daemon_process import DaemonProcess, wait_until
 from support.tools import versioned
 
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def port() -> Iterator[int]:
-    """A port of this machine on which a stranger listens."""
-    with socket.create_server(("127.0.0.1", 0)) as stranger:
-        yield stranger.getsockname()[1]
 
 
 @pytest.fixture
@@ -68,19 +60,6 @@ def test_before_anything_is_installed_it_says_what_to_do(claude: Path, run: Run)
     assert (reported[0], "daemon" in reported) == ("install", False)
 
 
-def test_a_daemon_that_does_not_run(installed: Path, run: Run) -> None:
-    assert "carryoverd is not running." in [finding["what"] for finding in found(run)]
-
-
-def test_a_stranger_on_the_port(installed: Path, run: Run, port: int) -> None:
-    config = state_dir().config
-    config.write_text(config.read_text() + f"\n[server]\nport = {port}\n")
-
-    [taken] = [finding["what"] for finding in found(run) if finding["check"] == "port"]
-
-    assert taken.startswith(f"Port {port} is taken by process ")
-
-
 def test_hooks_that_were_removed_and_come_back(up: DaemonProcess, installed: Path, run: Run) -> None:
     whole = json.loads(installed.read_bytes())
     installed.write_text(json.dumps({"hooks": {"Stop": whole["hooks"]["Stop"]}}))
@@ -93,15 +72,6 @@ def test_hooks_that_were_removed_and_come_back(up: DaemonProcess, installed: Pat
 
     assert found(run, "--fix") == []
     assert set(json.loads(installed.read_bytes())["hooks"]) == set(whole["hooks"])
-
-
-def test_hooks_that_are_switched_off(up: DaemonProcess, installed: Path, run: Run) -> None:
-    settings = json.loads(installed.read_bytes())
-    installed.write_text(json.dumps({**settings, "disableAllHooks": True}))
-
-    [off] = found(run)
-
-    assert "all hooks are switched off" in off["what"]
 
 
 def test_a_hook_that_was_edited_by_hand_is_left_as_it_is(up: DaemonProcess, installed: Path, run: Run) -> None:
@@ -122,41 +92,6 @@ def test_a_handoff_that_git_tracks(up: DaemonProcess, shop: Path, run: Run) -> N
     assert tracked["what"].startswith("~/shop: nothing is published there: .carryover is tracked by git")
 
 
-def test_a_file_that_hides_the_pointer(up: DaemonProcess, shop: Path, home: Path, run: Run) -> None:
-    (home / ".codex").mkdir()
-    (shop / "AGENTS.override.md").write_text("Mine.\n")
-
-    assert [finding["what"] for finding in found(run)] == [
-        "~/shop: AGENTS.override.md hides AGENTS.md, and the pointer in it, from Codex."
-    ]
-
-
-def test_a_pointer_that_was_edited_by_hand(up: DaemonProcess, shop: Path, run: Run) -> None:
-    agents = shop / "AGENTS.md"
-    agents.write_text(agents.read_text().replace("read it before starting", "read it whenever you like"))
-
-    assert [finding["what"] for finding in found(run)] == ["~/shop: the pointer in AGENTS.md was edited by hand."]
-
-
-def test_how_long_an_agent_keeps_its_transcripts(installed: Path, run: Run) -> None:
-    settings = json.loads(installed.read_bytes())
-    installed.write_text(json.dumps({**settings, "cleanupPeriodDays": 7}))
-
-    _, out, _ = run("doctor")
-
-    assert "· Claude Code deletes transcripts that are older than 7 days (`cleanupPeriodDays`).\n" in out
-
-
-def test_transcripts_that_were_elsewhere_when_it_was_installed(up: DaemonProcess, run: Run) -> None:
-    config = state_dir().config
-    config.write_text(f'{config.read_text()}\n[tools.claude-code]\nroots = ["/data/projects"]\n')
-
-    assert [finding["what"] for finding in found(run)] == [
-        "Claude Code's transcripts were in /data/projects when it was installed; "
-        "now they are expected in ~/.claude/projects."
-    ]
-
-
 def test_a_damaged_ledger(installed: Path, recorded: Path, run: Run) -> None:
     ledger = state_dir().ledger
     data = bytearray(ledger.read_bytes())
@@ -164,12 +99,6 @@ def test_a_damaged_ledger(installed: Path, recorded: Path, run: Run) -> None:
     ledger.write_bytes(data)
 
     assert "ledger" in [finding["check"] for finding in found(run)]
-
-
-def test_settings_that_cannot_be_read(installed: Path, run: Run) -> None:
-    state_dir().config.write_text("[resume]\nmode = 'loud'\n")
-
-    assert "line 2" in next(finding["what"] for finding in found(run) if finding["check"] == "settings")
 
 
 def test_files_that_others_can_read_are_closed(up: DaemonProcess, run: Run) -> None:
@@ -180,13 +109,6 @@ def test_files_that_others_can_read_are_closed(up: DaemonProcess, run: Run) -> N
 
     assert found(run, "--fix") == []
     assert state_dir().root.stat().st_mode & 0o777 == 0o700
-
-
-def test_another_installation(up: DaemonProcess, home: Path, run: Run) -> None:
-    (home / "bin/carryoverd").write_text("#!/bin/sh\n")
-    (home / "bin/carryoverd").chmod(0o755)
-
-    assert [finding["what"] for finding in found(run)] == ["There is another installation: ~/bin/carryoverd."]
 
 
 def test_the_lines_say_what_why_and_what_to_do(installed: Path, run: Run) -> None:

@@ -36,13 +36,3 @@ def test_a_session_is_written_as_one_web_page(recorded: Path, run: Run, tmp_path
     assert stat.S_IMODE(page.stat().st_mode) == 0o600
     assert page.read_text().startswith("<!doctype html>")
     assert "<summary>✗ <code>Bash python3 -m unittest" in page.read_text()
-
-
-def test_last_is_the_newest_session_of_the_project(recorded: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(recorded)
-
-    assert run("export", "--session", "last")[1].startswith(f"# Session {CHECKOUT}\n")
-
-
-def test_an_unknown_session_is_not_found(recorded: Path, run: Run) -> None:
-    assert run("export", "--session", "ffff")[:2] == (ExitCode.NOTHING_FOUND, "")

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from carryover.cli.context import state_dir
-from carryover.cli.first_read import Held, held_by, how_far, show_until, watch_first_read
+from carryover.cli.first_read import how_far, show_until, watch_first_read
 from carryover.daemon.health import Health
 from carryover.errors import ExitCode
 from support.daemon_process import wait_until
@@ -77,27 +77,3 @@ def test_a_daemon_in_this_process_is_watched_until_it_has_ended(
 
     assert "[#...........] 40 of 340 transcripts read, newest project first" in shown.getvalue()
     assert re.search(r"\r\x1b\[K2 sessions in 1 project recorded, in \d+ s\n$", shown.getvalue())
-
-
-def test_where_no_daemon_answers_nothing_is_shown(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shown, ended = OnTerminal(), Event()
-    monkeypatch.setattr(sys, "stderr", shown)
-    asked: list[float] = []
-
-    def wait(timeout: float) -> bool:
-        asked.append(timeout)
-        return len(asked) > 2
-
-    monkeypatch.setattr(ended, "wait", wait)
-
-    show_until(ended)
-
-    assert (len(asked), shown.getvalue()) == (3, "")
-
-
-def test_what_is_held_is_counted(recorded: Path) -> None:
-    assert held_by(state_dir()) == Held(sessions=2, projects=1)
-
-
-def test_without_a_ledger_nothing_is_held(home: Path) -> None:
-    assert held_by(state_dir()) is None

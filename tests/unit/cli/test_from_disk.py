@@ -6,6 +6,8 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
+import pytest
+
 from carryover.adapter.contract import Source
 from carryover.agents import adapters
 from carryover.cli.context import state_dir
@@ -19,6 +21,7 @@ from carryover.cli.from_disk import (
 )
 from carryover.cli.main import main
 from carryover.config import Config
+from carryover.errors import UserError
 from carryover.fsio import FileLock, private_dir
 from carryover.ingest.scan import FoundSource
 from carryover.ledger.queries import connect_read_only, projects, sessions
@@ -93,19 +96,6 @@ def test_a_source_of_many_sessions_goes_with_every_project_and_with_ids_that_no_
     assert of_session([named, database], "ffff") == [database.source]
 
 
-def test_what_cannot_be_read_belongs_to_no_project(home: Path) -> None:
-    broken = transcript(home, "-a", "00000000-0000-4000-8000-000000000001", "/srv/app")
-    broken.write_text("not JSON at all\n")
-
-    assert of_project(sources_on_disk(Config()), {"/srv/app"}) == []
-
-
-def test_sessions_are_found_by_the_beginning_of_their_id(home: Path, shop: Path) -> None:
-    found = of_session(sources_on_disk(Config()), CHECKOUT[:-1])
-
-    assert [path.name for path in paths(found)] == [f"{CHECKOUT}.jsonl"]
-
-
 def test_a_temporary_ledger_holds_what_it_was_given_and_goes_away(home: Path, shop: Path) -> None:
     sources = of_session(sources_on_disk(Config()), CHECKOUT)
 
@@ -122,7 +112,7 @@ def test_a_temporary_ledger_holds_what_it_was_given_and_goes_away(home: Path, sh
 def test_what_was_forgotten_is_not_read_from_disk_either(shop: Path) -> None:
     private_dir(state_dir().root)
     assert tombstones_of(state_dir()) is None
-    assert catch_up(state_dir(), str(shop)) is None
+    catch_up(state_dir(), str(shop))
     assert main(["forget", CHECKOUT, "--yes"]) == 0
     sources = of_project(sources_on_disk(Config()), {str(shop)})
 
@@ -134,7 +124,7 @@ def test_catching_up_reads_the_project_and_leaves_the_others_for_the_daemon(home
     transcript(home, "-other", "00000000-0000-4000-8000-000000000001", "/srv/other")
     private_dir(state_dir().root)
 
-    assert catch_up(state_dir(), str(shop)) is None
+    catch_up(state_dir(), str(shop))
 
     ledger = connect_read_only(state_dir().ledger)
     roots = [project.root for project in projects(ledger)]
@@ -145,7 +135,14 @@ def test_catching_up_reads_the_project_and_leaves_the_others_for_the_daemon(home
 def test_a_ledger_that_somebody_else_writes_is_left_alone(shop: Path) -> None:
     private_dir(state_dir().root)
 
-    with FileLock(state_dir().lock):
-        assert catch_up(state_dir(), str(shop)) == "Another process is using the ledger."
+    with FileLock(state_dir().lock), pytest.raises(UserError, match="Another process is using the ledger"):
+        catch_up(state_dir(), str(shop))
 
     assert not state_dir().ledger.exists()
+
+
+def test_what_cannot_be_read_belongs_to_no_project(home: Path) -> None:
+    broken = transcript(home, "-a", "00000000-0000-4000-8000-000000000001", "/srv/app")
+    broken.write_text("not JSON at all\n")
+
+    assert of_project(sources_on_disk(Config()), {"/srv/app"}) == []

@@ -4,7 +4,6 @@ import asyncio
 import json
 import re
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
@@ -55,13 +54,6 @@ def test_without_daemon_and_ledger_it_comes_from_disk_and_leaves_nothing_behind(
     assert "branch main" in out
     assert out.splitlines()[-1].startswith(f"Full history: `carryover show {CHECKOUT}`")
     assert files(home) == before
-
-
-def test_the_project_is_the_one_that_was_called_from(shop: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    (shop / "src").mkdir()
-    monkeypatch.chdir(shop / "src")
-
-    assert run("handoff") == run("handoff", str(shop))
 
 
 def test_it_also_works_where_git_is_not_used(shop: Path, run: Run) -> None:
@@ -116,7 +108,7 @@ def test_while_another_process_holds_the_ledger_what_it_holds_is_given(recorded:
 
     assert code == ExitCode.OK
     assert "Now write the invoice module" not in out
-    assert err == "Another process is using the ledger. This is what the ledger holds so far.\n"
+    assert err == "Another process is using the ledger. This is what it holds so far. Try again in a moment.\n"
 
 
 def test_a_lock_that_cannot_be_opened_costs_no_handoff(recorded: Path, run: Run) -> None:
@@ -248,13 +240,6 @@ def test_transcripts_are_read_where_install_found_them(ledger: bool, shop: Path,
     assert "Wire discount into checkout" in out
 
 
-def test_the_users_resume_mode_is_used(shop: Path, run: Run) -> None:
-    state_dir().root.mkdir()
-    state_dir().config.write_text('[resume]\nmode = "silent"\n')
-
-    assert run("handoff", str(shop))[1].splitlines()[1] == "# RESUME PROTOCOL: silent"
-
-
 def test_as_data_it_is_the_same(shop: Path, run: Run) -> None:
     _, text, _ = run("handoff", str(shop))
 
@@ -310,29 +295,3 @@ def test_arguments_that_do_not_go_together_are_a_usage_error(arguments: list[str
 
     assert (code, out) == (ExitCode.USAGE, "")
     assert err
-
-
-def test_a_folder_that_was_removed_under_the_caller_is_reported(
-    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = tmp_path / "gone"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    folder.rmdir()
-
-    code, _, err = run("handoff")
-
-    assert code == ExitCode.NOTHING_FOUND
-    assert "no longer exists" in err
-
-
-def test_the_projects_git_state_is_not_touched(recorded: Path, run: Run) -> None:
-    def state() -> str:
-        shown = subprocess.run(["git", "status", "--short"], cwd=recorded, capture_output=True, text=True, check=True)
-        return shown.stdout
-
-    before = state()
-    run("handoff", str(recorded))
-
-    assert state() == before
-    assert not (recorded / ".carryover").exists()

@@ -9,7 +9,6 @@ import pytest
 
 from carryover.cli.handoff_json import MadeHandoff
 from carryover.cli.handoff_person import lines_for_person, local_time
-from carryover.cli.width import columns
 from carryover.distill.entry import Entry, Kind, Section
 from carryover.distill.handoff import Handoff
 from support.terminal import Terminal
@@ -53,14 +52,6 @@ def test_it_is_laid_out_for_a_person() -> None:
         "carryover show 3f2a  the whole session",
         "carryover handoff --raw  the text that agents get",
     ]
-
-
-@pytest.mark.parametrize("width", [60, 100, 200])
-def test_it_is_no_wider_than_the_terminal(width: int) -> None:
-    lines = shown(section("Task", "a word " * 40), width=width)
-
-    assert max(map(columns, lines)) <= width
-    assert {line[:4] for line in lines[5:7] if "word" in line} == {"    "}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import IO
 
 import pytest
 
-from carryover.cli.logs import Filter, lines
+from carryover.cli.logs import lines
 from carryover.cli.main import main
 from carryover.errors import ExitCode
 
@@ -71,12 +71,6 @@ def test_what_is_less_serious_or_older_is_left_out(log: Path, capsys: pytest.Cap
     assert capsys.readouterr().out == recent
 
 
-def test_a_time_is_compared_with_the_lines_own() -> None:
-    shown = Filter(since_ms=1795155663000)
-
-    assert [n for n in range(1, 6) if shown.printed(entry(n).rstrip()) is not None] == [3, 4, 5]
-
-
 def test_a_line_that_was_cut_off_belongs_to_the_one_before(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log.write_text(entry(1) + "2026-11-20T06:21\n" + entry(2, "ERROR") + "  torn\x1b[31m here\n" + entry(3) + "end")
 
@@ -97,11 +91,6 @@ def test_as_json_each_line_is_an_object(log: Path, capsys: pytest.CaptureFixture
         },
         {"text": "torn"},
     ]
-
-
-def test_wrong_values_are_a_usage_error(log: Path) -> None:
-    assert main(["logs", "--level", "loud"]) == ExitCode.USAGE
-    assert main(["logs", "--since", "soon"]) == ExitCode.USAGE
 
 
 def followed(log: Path, *changes: object) -> list[str]:
@@ -131,16 +120,6 @@ def test_a_rotation_loses_nothing_and_repeats_nothing(log: Path) -> None:
         log.write_text("three\n")
 
     assert followed(log, *[lambda: log.write_text("one\n"), change]) == ["one", "two", "three"]
-
-
-def test_several_rotations_between_two_looks_lose_nothing(log: Path) -> None:
-    def change() -> None:
-        for word in ("two", "three", "four"):
-            rotate(log)
-            log.write_text(f"{word}\n")
-
-    log.write_text("one\n")
-    assert followed(log, change, lambda: append(log, "five\n")) == ["one", "two", "three", "four", "five"]
 
 
 def test_a_log_that_is_emptied_or_made_again_is_followed_from_its_beginning(log: Path) -> None:
@@ -183,3 +162,13 @@ def test_following_ends_when_nobody_reads_any_more_even_while_nothing_is_logged(
         assert process.wait(30) == ExitCode.OK
         assert process.stderr is not None
         assert process.stderr.read() == ""
+
+
+def test_several_rotations_between_two_looks_lose_nothing(log: Path) -> None:
+    def change() -> None:
+        for word in ("two", "three", "four"):
+            rotate(log)
+            log.write_text(f"{word}\n")
+
+    log.write_text("one\n")
+    assert followed(log, change, lambda: append(log, "five\n")) == ["one", "two", "three", "four", "five"]

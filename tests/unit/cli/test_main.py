@@ -8,9 +8,7 @@ from typing import IO
 
 import pytest
 
-from carryover import __version__
 from carryover.cli.arguments import MEANING
-from carryover.cli.context import state_dir
 from carryover.cli.main import COMMANDS, build_parser, main
 from carryover.errors import ExitCode
 from support.tools import needs_setpriv, without_rights_of_root
@@ -28,12 +26,6 @@ def carryover(*arguments: str, stdout: IO[str] | int = subprocess.PIPE) -> subpr
         timeout=60,
         check=False,
     )
-
-
-def test_version_is_printed_on_stdout() -> None:
-    answer = carryover("--version")
-
-    assert (answer.returncode, answer.stdout, answer.stderr) == (0, f"carryover {__version__}\n", "")
 
 
 def test_without_a_command_the_help_is_shown_and_nothing_is_data() -> None:
@@ -232,15 +224,6 @@ def test_a_message_is_given_beside_an_output_that_cannot_be_written(home: Path) 
     assert ran.returncode == ExitCode.NOTHING_FOUND
     assert ran.stderr.startswith("carryover: Nothing is recorded yet")
     assert len(ran.stderr.splitlines()) == 1
-
-
-def test_what_cannot_be_printed_is_done_all_the_same(home: Path) -> None:
-    ran = subprocess.run(
-        ["sh", "-c", '"$@" >&-', "sh", sys.executable, "-m", "carryover.cli.main", "pause"], timeout=60, check=False
-    )
-
-    assert ran.returncode == ExitCode.FAILED
-    assert state_dir().paused.exists()
 
 
 def test_what_the_terminal_cannot_show_is_replaced(recorded: Path) -> None:

@@ -9,16 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.cli.output import (
-    BOLD,
     Progress,
     ago,
     counted,
-    duration,
     harmless,
     highlight,
     mark,
     one_line,
-    paint,
     print_json,
     print_lines,
     remaining,
@@ -54,10 +51,6 @@ def test_an_age_is_given_in_its_largest_unit(seconds: int, text: str) -> None:
     assert ago(NOW_MS - seconds * 1000, NOW_MS) == text
 
 
-def test_what_never_happened_has_no_age() -> None:
-    assert ago(None, NOW_MS) == "never"
-
-
 @pytest.mark.parametrize(
     ("count", "text"),
     [
@@ -75,10 +68,6 @@ def test_a_size_is_given_in_its_largest_unit(count: int, text: str) -> None:
 
 def test_a_count_carries_its_noun() -> None:
     assert [counted(number, "event") for number in (0, 1, 2000)] == ["0 events", "1 event", "2,000 events"]
-
-
-def test_a_duration_is_whole() -> None:
-    assert duration(61.9) == "1 min"
 
 
 def test_nothing_a_terminal_would_obey_is_printed() -> None:
@@ -109,15 +98,6 @@ def test_data_is_printed_as_indented_json_also_with_paths_that_are_not_utf_8(
     readable, escaped = capsys.readouterr().out.split("]\n")[:2]
     assert readable == '[\n  {\n    "path": "/tmp/ä"\n  }\n'
     assert json.loads(f"{escaped}]") == [{"path": "/tmp/\udcff"}]
-
-
-def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", "xterm")
-    on_a_terminal = paint("x", BOLD, Terminal())
-    piped = paint("x", BOLD, io.StringIO())
-    monkeypatch.setenv("NO_COLOR", "1")
-
-    assert (on_a_terminal, piped, paint("x", BOLD, Terminal())) == ("\x1b[1mx\x1b[0m", "x", "x")
 
 
 @pytest.mark.parametrize(
@@ -200,29 +180,6 @@ def test_elsewhere_a_plain_line_is_printed_now_and_then() -> None:
     assert stream.getvalue() == "0 of 100\nall read\n"
 
 
-def test_a_display_that_is_cleared_leaves_nothing_behind() -> None:
-    terminal, pipe = Terminal(), io.StringIO()
-    for stream in (terminal, pipe):
-        progress = Progress(stream)
-        progress.update(0.0, "none")
-        progress.clear()
-
-    assert terminal.getvalue().endswith("none\r\x1b[K")
-    assert pipe.getvalue() == "none\n"
-
-
-def test_a_share_out_of_bounds_does_not_break_the_bar() -> None:
-    stream = Terminal()
-
-    Progress(stream).update(7.0, "more than all")
-
-    assert stream.getvalue() == f"\r\x1b[K[{'#' * 12}] more than all"
-
-
-def test_a_line_that_fits_stays_as_it_is() -> None:
-    assert wrapped("· All is well.", 40) == "· All is well."
-
-
 @pytest.mark.parametrize(
     ("line", "rows"),
     [
@@ -247,12 +204,6 @@ def test_what_is_painted_is_measured_as_it_is_seen() -> None:
     painted = "\x1b[33mtwelve signs\x1b[0m and twelve more"
 
     assert wrapped(painted, 29) == painted
-
-
-def test_without_a_terminal_lines_are_printed_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
-    print_lines(["word " * 60])
-
-    assert capsys.readouterr().out == "word " * 60 + "\n"
 
 
 def test_a_mark_that_begins_a_line_has_its_colour(monkeypatch: pytest.MonkeyPatch) -> None:

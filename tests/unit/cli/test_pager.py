@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import io
 import os
 import sys
 from argparse import Namespace
@@ -8,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from carryover.cli.output import paint, terminal_width
 from carryover.cli.pager import paged, pager_command
 from support.terminal import Terminal
 
@@ -74,9 +72,3 @@ def test_less_is_used_where_it_is_there(home: Path, monkeypatch: pytest.MonkeyPa
     (home / "less").chmod(0o755)
 
     assert (without, pager_command()) == (None, "less")
-
-
-def test_a_plain_stream_has_neither_width_nor_colour(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("FORCE_COLOR", raising=False)
-
-    assert (terminal_width(io.StringIO()), paint("x", "1", io.StringIO())) == (None, "x")

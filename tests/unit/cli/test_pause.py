@@ -57,16 +57,6 @@ def test_one_project_is_left_out_and_the_daemon_continues(shop: Path, home: Path
         wait_until("the new prompt in the handoff", lambda: "basket page" in handoff_of(shop))
 
 
-def test_without_a_daemon_it_holds_once_one_starts(home: Path, run: Run) -> None:
-    code, out, err = run("pause")
-
-    assert (code, err) == (ExitCode.OK, "")
-    assert out == ("Everything is paused. carryoverd is not running now.\nResume with `carryover unpause`.\n")
-    assert state_dir().paused.exists()
-    assert run("unpause")[0] == ExitCode.OK
-    assert not state_dir().paused.exists()
-
-
 @pytest.mark.parametrize("arguments", [(), ("shop",)])
 def test_twice_is_once(home: Path, run: Run, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(home)
@@ -144,15 +134,6 @@ def test_a_pause_by_name_outlasts_that_of_everything_and_is_named(shop: Path, ru
     run("pause")
 
     assert run("unpause")[1].splitlines()[-1] == f"Still left out, by [projects] exclude in config.toml: {shop}."
-
-
-def test_a_project_that_is_paused_says_how_it_continues(shop: Path, run: Run) -> None:
-    run("pause", str(shop))
-
-    code, _, err = run("handoff", str(shop))
-
-    assert code == ExitCode.REFUSED
-    assert err.endswith(f" `carryover unpause {shop}` includes it again.\n")
 
 
 def test_a_folder_whose_name_looks_like_a_pattern_is_paused_alone(home: Path, run: Run) -> None:

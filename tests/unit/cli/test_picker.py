@@ -68,14 +68,6 @@ def test_the_sessions_of_the_project_come_first_and_all_are_on_a_key() -> None:
     assert model.entry["id"] == "2abc-long"
 
 
-def test_outside_of_a_project_all_are_listed_from_the_start() -> None:
-    model = picker(here=[])
-    model.toggle_all()
-
-    assert len(listed(model)) == 5
-    assert keys_line(model, 80) == "No session is recorded for this folder: all are listed."
-
-
 @pytest.mark.parametrize("width", [60, 80, 200])
 def test_nothing_is_wider_than_the_terminal(width: int) -> None:
     model = picker(here=[entry(1, task="word " * 80, branch="a branch " * 30)])
@@ -83,15 +75,6 @@ def test_nothing_is_wider_than_the_terminal(width: int) -> None:
     shown += preview_lines(model, lambda _: Digest(turns=(turn("word " * 80),)), now_ms=NOW_MS, width=width)
 
     assert max(map(columns, shown)) <= width
-
-
-def test_the_choice_stays_in_the_list() -> None:
-    model = picker()
-    model.move(-5)
-    first = model.at
-    model.move(50)
-
-    assert (first, model.at) == (0, 1)
 
 
 def test_a_session_is_shown_copied_or_resumed() -> None:

@@ -28,12 +28,6 @@ def test_shared_names_the_files_that_the_selected_agents_read(agents: tuple[str,
     assert meaning("shared", agents, kept_in="~/x")[1:] == (files,)
 
 
-def test_an_agent_that_reads_no_file_gets_none() -> None:
-    assert meaning("shared", ("aider",), kept_in="~/x") == (
-        ".carryover/handoff.md, which .gitignore keeps out of commits",
-    )
-
-
 @pytest.mark.parametrize(
     ("pointers", "first"),
     [

@@ -15,17 +15,6 @@ def hooks(settings: Path) -> list[str]:
     return list(json.loads(settings.read_bytes())["hooks"])
 
 
-def test_where_nothing_differs_no_byte_changes_and_it_says_so(installed: Path, home: Path, run: Run) -> None:
-    before = everything(home)
-
-    answers = [run("refresh", "--yes", "--no-service") for _ in range(2)]
-
-    assert everything(home) == before
-    for code, out, err in answers:
-        assert (code, err) == (ExitCode.OK, "")
-        assert out.startswith("Nothing changed: hooks and settings are as they should be.\n✓ Claude Code 2.1.328")
-
-
 def test_hooks_that_were_removed_come_back(installed: Path, run: Run) -> None:
     before = installed.read_bytes()
     settings = json.loads(before)
@@ -69,11 +58,6 @@ def test_settings_that_moved_take_the_hooks_with_them(installed: Path, home: Pat
     assert "✓ Hooks removed from ~/.claude/settings.json\n" in out
     assert (moved / "settings.json").exists()
     assert not installed.exists()
-
-
-def test_without_a_selection_yet_it_takes_what_is_here(claude: Path, run: Run) -> None:
-    assert run("refresh", "--yes", "--no-service")[0] == ExitCode.OK
-    assert claude.exists()
 
 
 def test_a_dry_run_says_that_nothing_would_change(installed: Path, home: Path, run: Run) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from carryover.agents import specs
 from carryover.cli.context import state_dir
 from carryover.cli.from_disk import catch_up
 from carryover.errors import ExitCode
@@ -33,18 +32,12 @@ def below(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     session = ClaudeSession(home / ".claude" / "projects", project / "web", session=SESSION)
     session.prompt("Add a login page to the web shop.")
     private_dir(state_dir().root)
-    assert catch_up(state_dir(), str(project)) is None
+    catch_up(state_dir(), str(project))
     return project / "web"
 
 
 def test_the_command_is_the_agents_own_in_the_folder_that_the_session_began_in(below: Path, run: Run) -> None:
     assert run("resume", "0abc") == (ExitCode.OK, f"cd {below} && claude --resume {SESSION}\n", "")
-
-
-def test_the_last_session_of_the_project_needs_no_id(below: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(below)
-
-    assert run("resume", "last")[1] == f"cd {below} && claude --resume {SESSION}\n"
 
 
 def test_where_the_transcript_is_gone_the_project_is_its_folder(below: Path, home: Path, run: Run) -> None:
@@ -84,12 +77,3 @@ def test_in_a_terminal_it_is_run_there(below: Path) -> None:
 
     assert code == ExitCode.OK
     assert text.splitlines()[1:] == [str(below), "--resume", SESSION]
-
-
-def test_each_agent_that_takes_a_session_gets_it_as_it_is() -> None:
-    able = [spec for spec in specs() if spec.start is not None and spec.start.resume]
-
-    assert "claude-code" in [spec.id for spec in able]
-    for spec in able:
-        assert spec.start is not None
-        assert "it's" in " ".join(spec.start.resuming("it's"))

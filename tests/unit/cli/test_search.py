@@ -57,15 +57,6 @@ def test_another_project_is_searched_only_on_request(recorded: Path, run: Run, m
     assert run("search", "--all", "checkout")[0] == ExitCode.OK
 
 
-def test_filters_leave_out_the_rest(recorded: Path, run: Run) -> None:
-    here = ("--project", str(recorded))
-
-    assert run("search", *here, "--since", "2030-01-01", "checkout")[0] == ExitCode.NOTHING_FOUND
-    assert run("search", *here, "--agent", "codex", "checkout")[0] == ExitCode.NOTHING_FOUND
-    out = run("search", *here, "--kind", "prompt", "-n", "1", "checkout")[1]
-    assert len(out.splitlines()) == 2
-
-
 def test_where_nothing_has_all_words_some_are_enough(recorded: Path, run: Run) -> None:
     code, _, err = run("search", "--project", str(recorded), "checkout", "rhinoceros")
 

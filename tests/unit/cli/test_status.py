@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -139,25 +138,6 @@ def test_an_agent_is_listed_with_what_is_covered_of_it(installed: Path, home: Pa
     assert [agent["id"] for agent in agents] == list(agent_ids())
 
 
-def test_hooks_that_were_removed_are_listed_by_event(installed: Path, run: Run) -> None:
-    settings = json.loads(installed.read_bytes())
-    del settings["hooks"]["Stop"]
-    installed.write_text(json.dumps(settings))
-
-    agents = status_json(run)["agents"]
-
-    assert isinstance(agents, list)
-    assert by_id(agents, "claude-code")["hooks"]["missing"] == ["Stop"]
-
-
-def test_the_last_event_of_an_agent_comes_from_the_ledger(recorded: Path, run: Run) -> None:
-    agents = status_json(run)["agents"]
-
-    assert isinstance(agents, list)
-    claude = by_id(agents, "claude-code")
-    assert (claude["sessions"], claude["last_event_ms"] > 0, claude["last_handoff_ms"]) == (2, True, None)
-
-
 def test_a_pause_and_the_service_are_reported(claude: Path, run: Run) -> None:
     assert run("pause")[0] == ExitCode.OK
 
@@ -221,7 +201,7 @@ def test_a_limit_of_the_last_hours_is_reported_with_the_command_that_continues(s
     at = datetime.now(UTC) + timedelta(minutes=1)
     limit_record(shop, at)
     state_dir().root.mkdir(mode=0o700)
-    assert catch_up(state_dir(), str(shop)) is None
+    catch_up(state_dir(), str(shop))
     before = everything(shop.parent)
 
     ledger = status_json(run)["ledger"]
@@ -239,7 +219,7 @@ def test_a_limit_of_the_last_hours_is_reported_with_the_command_that_continues(s
 def test_a_limit_in_a_project_that_is_left_out_is_not_reported(shop: Path, run: Run) -> None:
     limit_record(shop, datetime.now(UTC))
     state_dir().root.mkdir(mode=0o700)
-    assert catch_up(state_dir(), str(shop)) is None
+    catch_up(state_dir(), str(shop))
     assert run("pause", str(shop))[0] == ExitCode.OK
 
     ledger = status_json(run)["ledger"]
@@ -266,8 +246,8 @@ def test_no_agent_is_offered_that_stopped_at_its_limit_in_another_project(
     codex.prompt("Put a picture into the post")
     codex.limit("You've hit your usage limit. Try again at 8:05 AM.")
     state_dir().root.mkdir(mode=0o700)
-    assert catch_up(state_dir(), str(shop)) is None
-    assert catch_up(state_dir(), str(other)) is None
+    catch_up(state_dir(), str(shop))
+    catch_up(state_dir(), str(other))
 
     ledger = status_json(run)["ledger"]
 
@@ -276,21 +256,6 @@ def test_no_agent_is_offered_that_stopped_at_its_limit_in_another_project(
     assert {limit["root"]: limit["commands"] for limit in ledger["limits"]} == {
         str(root): [f"carryover handoff --to {agent} {root}" for agent in left] for root in (shop, other)
     }
-
-
-def test_no_agent_is_offered_at_a_limit_that_is_not_here(
-    shop: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    only_this_path(home, monkeypatch)
-    program(home / "bin" / "codex", "exit 0")
-    limit_record(shop, datetime.now(UTC))
-    state_dir().root.mkdir(mode=0o700)
-    assert catch_up(state_dir(), str(shop)) is None
-
-    ledger = status_json(run)["ledger"]
-
-    assert isinstance(ledger, dict)
-    assert [limit["commands"] for limit in ledger["limits"]] == [[f"carryover handoff --to codex {shop}"]]
 
 
 def test_a_folder_of_transcripts_that_may_not_be_entered_is_reported_as_not_there(
@@ -318,7 +283,7 @@ def test_a_limit_of_yesterday_is_not_reported(shop: Path, run: Run) -> None:
         transcript.write_text(transcript.read_text().replace(datetime.now(UTC).strftime("%Y-%m-%dT"), "2026-01-01T"))
     limit_record(shop, datetime(2026, 1, 2, tzinfo=UTC))
     state_dir().root.mkdir(mode=0o700)
-    assert catch_up(state_dir(), str(shop)) is None
+    catch_up(state_dir(), str(shop))
 
     ledger = status_json(run)["ledger"]
 
@@ -348,20 +313,6 @@ def test_damaged_ledgers_that_were_moved_aside_are_named(recorded: Path, run: Ru
     assert status_json(run)["corrupt_ledgers"] == [{"path": str(aside), "bytes": 7}]
 
 
-def test_a_ledger_of_a_newer_program_is_a_problem_that_is_reported(recorded: Path, run: Run) -> None:
-    ledger = sqlite3.connect(state_dir().ledger)
-    ledger.execute("PRAGMA user_version = 999")
-    ledger.commit()
-    ledger.close()
-
-    found = status_json(run)
-
-    assert found["ledger"] is None
-    assert isinstance(found["problems"], list)
-    assert len(found["problems"]) == 1
-    assert "newer Carryover" in found["problems"][0]
-
-
 def test_a_file_that_is_no_ledger_is_a_problem_that_is_reported(home: Path, run: Run) -> None:
     state_dir().root.mkdir()
     state_dir().ledger.write_bytes(b"not a database, though as long as one might be" * 100)
@@ -373,16 +324,6 @@ def test_a_file_that_is_no_ledger_is_a_problem_that_is_reported(home: Path, run:
     assert str(state_dir().ledger) in found["problems"][0]
 
 
-def test_a_config_that_cannot_be_used_is_reported_with_its_line(home: Path, run: Run) -> None:
-    state_dir().root.mkdir()
-    state_dir().config.write_text("[resume]\nmode = 'loud'\n")
-
-    problems = status_json(run)["problems"]
-
-    assert isinstance(problems, list)
-    assert "line 2" in problems[0]
-
-
 def test_keys_of_the_config_that_mean_nothing_are_reported(home: Path, run: Run) -> None:
     state_dir().root.mkdir()
     state_dir().config.write_text("[resume]\nmod = 'ask'\n")
@@ -391,12 +332,6 @@ def test_keys_of_the_config_that_mean_nothing_are_reported(home: Path, run: Run)
         "path": str(state_dir().config),
         "unknown_keys": ["resume.mod (line 2)"],
     }
-
-
-def test_a_ledger_that_cannot_be_opened_is_a_problem_that_is_reported(home: Path, run: Run) -> None:
-    state_dir().ledger.mkdir(parents=True)
-
-    assert str(state_dir().ledger) in str(status_json(run)["problems"])
 
 
 def test_for_people_it_is_plain_text_when_piped(recorded: Path, run: Run) -> None:
@@ -416,7 +351,3 @@ def test_before_an_install_it_lists_what_would_be_read(claude: Path, shop: Path,
         "would be read by `carryover install`, or by carryoverd once it runs\n  Claude Code      2 transcripts, " in out
     )
     assert [(row["agent"], row["transcripts"]) for row in data["would_read"]] == [("claude-code", 2)]
-
-
-def test_once_there_is_a_ledger_it_says_what_was_read_instead(claude: Path, recorded: Path, run: Run) -> None:
-    assert "would be read" not in run("status")[1]

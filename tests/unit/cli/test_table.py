@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,15 +32,6 @@ def test_on_a_terminal_the_widest_columns_give_room() -> None:
         "3f2a  …de/clients/acme/shop       12  Add a discount functi…",
         "77b0  ~/notes                      3  割引を追加する",
     ]
-
-
-def test_of_a_path_the_end_is_kept() -> None:
-    assert table(HEADS, ROWS, 44)[1] == "3f2a  …ts/acme/shop       12  Add a discoun…"
-
-
-@pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
-def test_no_line_is_wider_than_the_terminal(width: int) -> None:
-    assert max(map(columns, table(HEADS, ROWS, width))) <= width
 
 
 @given(

@@ -67,13 +67,6 @@ def test_a_dry_run_lists_and_shows_everything_and_touches_nothing(installed: Pat
     assert everything(home) == before
 
 
-def test_it_works_without_the_settings(installed: Path, run: Run) -> None:
-    state_dir().config.unlink()
-
-    assert run("uninstall", "--purge")[0] == ExitCode.OK
-    assert not installed.exists()
-
-
 def test_it_works_with_settings_that_cannot_be_read(installed: Path, run: Run) -> None:
     state_dir().config.write_text("[tools\n")
 
@@ -136,14 +129,3 @@ def test_on_a_terminal_a_purge_asks_once_more(installed: Path, home: Path) -> No
     assert code == ExitCode.INTERRUPTED
     assert "Nothing was changed." in shown
     assert everything(home) == before
-
-
-def test_on_a_terminal_a_purge_that_is_confirmed_is_done(installed: Path) -> None:
-    command = (sys.executable, "-m", "carryover.cli.main", "uninstall", "--purge")
-    with Terminal(command, os.environ) as terminal:
-        terminal.wait_for("[y/N]")
-        terminal.press("y", ENTER)
-        code, _ = terminal.end()
-
-    assert code == ExitCode.OK
-    assert not state_dir().root.exists()

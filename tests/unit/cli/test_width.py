@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.cli.width import STYLE, columns, fitted, padded
+from carryover.cli.width import STYLE, columns, fitted
 
 
 @pytest.mark.parametrize(
@@ -31,10 +31,6 @@ def test_what_is_cut_off_leaves_a_mark(text: str, width: int, line: str) -> None
     assert fitted(text, width) == line
 
 
-def test_of_a_path_the_end_is_kept() -> None:
-    assert fitted("/home/ada/code/shop", 10, keep_end=True) == "…code/shop"
-
-
 @given(text=st.text(alphabet="ab 日e\u0301", max_size=30), width=st.integers(0, 20), keep_end=st.booleans())
 def test_what_is_fitted_is_never_wider_than_asked(text: str, width: int, keep_end: bool) -> None:
     assert columns(fitted(text, width, keep_end=keep_end)) <= width
@@ -45,7 +41,3 @@ def test_no_style_is_left_open(text: str, width: int) -> None:
     styles = STYLE.findall(fitted(f"\x1b[1m{text}\x1b[0m", width))
 
     assert not styles or styles[-1] == "\x1b[0m"
-
-
-def test_columns_of_wide_characters_are_filled_up() -> None:
-    assert [padded("日", 4), padded("12", 4, right=True)] == ["日  ", "  12"]

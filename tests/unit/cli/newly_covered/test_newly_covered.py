@@ -32,14 +32,6 @@ def test_status_and_doctor_name_it_with_the_command(updated: Path, run: Run) -> 
     assert FOUND in run("doctor")[1]
 
 
-def test_nothing_is_written_for_it_until_then(updated: Path, run: Run) -> None:
-    run("status")
-    run("doctor", "--fix")
-
-    assert not (updated / ".scribe").exists()
-    assert "scribe" not in state_dir().config.read_text()
-
-
 def test_a_refresh_takes_it_in(updated: Path, run: Run) -> None:
     code, out, err = run("refresh", "--yes", "--no-service")
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from carryover.agents import specs
 from carryover.cli.context import state_dir
 from carryover.errors import ExitCode
 from support.agent_here import everything
@@ -95,15 +94,6 @@ def test_an_install_asks_for_the_review_until_it_is_done(set_up: Path, run: Run)
     assert REVIEW not in run("install", "--yes", "--no-service")[1]
 
 
-def test_as_data_it_tells_what_waits_for_a_review(three: Path, run: Run) -> None:
-    planned = json.loads(run("install", "--yes", "--no-service", "--dry-run", "--json")[1])["agents"]
-    done = json.loads(run("install", "--json", "--no-service")[1])["agents"]
-
-    waiting = {"claude-code": [], "codex": CODEX_EVENTS.split(", "), "cursor": []}
-    for reported in (planned, done):
-        assert {agent["id"]: agent["to_review"] for agent in reported if agent["id"] in waiting} == waiting
-
-
 def test_settings_beside_the_hooks_that_cannot_be_read_are_named(three: Path, run: Run) -> None:
     """Codex does not start with such a file, and whether it holds hooks cannot be told."""
     config = three / ".codex/config.toml"
@@ -139,14 +129,6 @@ def test_hooks_that_are_there_stay_when_settings_beside_them_break(set_up: Path,
 
     assert run("uninstall")[0] == ExitCode.OK
     assert not (set_up / ".codex/hooks.json").exists()
-
-
-def test_two_of_them_by_name(three: Path, run: Run) -> None:
-    assert run("install", "--agents", "codex,cursor", "--no-service")[0] == ExitCode.OK
-
-    there = [(three / name).exists() for name in (".claude/settings.json", ".codex/hooks.json", ".cursor/hooks.json")]
-    assert there == [False, True, True]
-    assert 'selected = ["codex", "cursor"]' in state_dir().config.read_text()
 
 
 def test_after_an_uninstall_everything_is_as_it_was(three: Path, run: Run) -> None:
@@ -247,19 +229,6 @@ def test_a_folder_that_is_not_there_is_reported_and_not_made(
     assert "its folder ~/work does not exist, so it does not start" in run("status")[1]
 
 
-def test_a_moved_folder_is_used_and_recorded(three: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    moved = three / "work"
-    moved.mkdir()
-    monkeypatch.setenv("CODEX_HOME", str(moved))
-    run("install", "--yes", "--no-service")
-    monkeypatch.delenv("CODEX_HOME")
-
-    assert (moved / "hooks.json").exists()
-    assert not (three / ".codex/hooks.json").exists()
-    assert "CODEX_HOME" in state_dir().config.read_text()
-    assert run("refresh", "--yes", "--no-service")[1].startswith("Nothing changed")
-
-
 def test_doctor_says_what_waits_for_a_review_and_what_was_switched_off(set_up: Path, run: Run) -> None:
     assert found(run, "Codex") == [f"Codex CLI: hooks are installed, but not reviewed yet: {CODEX_EVENTS}."]
 
@@ -286,61 +255,3 @@ def test_hooks_that_are_switched_off_are_said_in_place_of_a_review_that_nobody_i
     assert found(run, "Codex") == [
         "Codex CLI: all hooks are switched off (`features.hooks = false` in ~/.codex/config.toml)."
     ]
-
-
-def test_doctor_says_what_is_wrong_with_files_into_which_no_hook_could_be_written(three: Path, run: Run) -> None:
-    for name in (".claude/settings.json", ".codex/hooks.json", ".cursor/hooks.json"):
-        (three / name).parent.mkdir(exist_ok=True)
-        (three / name).write_text("{")
-
-    assert run("install", "--yes", "--no-service")[0] == ExitCode.FAILED
-
-    reported = json.loads(run("doctor", "--json")[1])["findings"]
-    wrong = [finding["check"] for finding in reported if finding["level"] == "wrong"]
-    assert ("install" in wrong, wrong.count("hooks")) == (False, 3)
-
-
-def test_where_every_agent_is_too_old_for_hooks_doctor_does_not_ask_to_install_again(three: Path, run: Run) -> None:
-    versioned(three / "bin/claude", "1.0.30 (Claude Code)")
-
-    assert run("install", "--agents", "claude-code", "--no-service")[0] == ExitCode.OK
-
-    reported = json.loads(run("doctor", "--json")[1])["findings"]
-    assert [finding["what"] for finding in reported if finding["check"] in ("install", "version")] == [
-        "Claude Code 1.0.30 is older than the hooks Carryover needs."
-    ]
-
-
-def test_a_refresh_does_not_say_that_all_is_well_where_an_agent_lost_its_folder(
-    set_up: Path, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CODEX_HOME", str(set_up / "gone"))
-    run("refresh", "--yes", "--no-service")
-
-    assert run("refresh", "--yes", "--no-service")[1].startswith("Nothing changed.\n")
-
-
-def test_doctor_says_what_cursor_does_not_see(set_up: Path, run: Run) -> None:
-    hooks = set_up / ".cursor/hooks.json"
-    reported = json.loads(hooks.read_bytes())
-    hooks.write_text(json.dumps({"stop": [{"command": "mine"}], "hooks": reported["hooks"]}))
-
-    assert found(run, "Cursor") == [
-        'Cursor runs no hook of ~/.cursor/hooks.json: it has no "version" (such as 1), without which the agent drops '
-        "the whole file.",
-        "Cursor ignores what is beside `hooks` in ~/.cursor/hooks.json: stop.",
-    ]
-
-    assert run("refresh", "--yes", "--no-service")[0] == ExitCode.OK
-    assert found(run, "Cursor") == ["Cursor ignores what is beside `hooks` in ~/.cursor/hooks.json: stop."]
-
-
-def test_status_tells_each_with_its_hooks(set_up: Path, run: Run) -> None:
-    said = run("status")[1]
-
-    assert f"hooks in ~/.codex/hooks.json: in place {CODEX_EVENTS}; not reviewed yet\n" in said
-    assert "hooks in ~/.cursor/hooks.json: in place sessionStart, stop, sessionEnd\n" in said
-    assert [spec.name for spec in specs() if spec.name not in said] == []
-
-    review(set_up)
-    assert f"hooks in ~/.codex/hooks.json: in place {CODEX_EVENTS} (reviewed)\n" in run("status")[1]

@@ -126,18 +126,6 @@ def test_another_version_of_the_daemon_is_pointed_out() -> None:
     )
 
 
-def test_the_ledger_is_described_by_size_and_content() -> None:
-    assert lines(ledger=LEDGER)[3] == (
-        "ledger             12.3 MB: 12,345 events, 2 sessions, 1 project, 3 transcripts"
-    )
-
-
-def test_a_pause_is_reported_before_anything_else_of_the_state() -> None:
-    assert lines(paused=True)[2] == (
-        "paused             nothing is read, written or handed over; `carryover unpause` resumes"
-    )
-
-
 def test_a_service_is_reported_with_its_trouble() -> None:
     service = {
         "kind": "systemd",
@@ -288,12 +276,6 @@ def test_problems_stand_near_the_top() -> None:
     ]
 
 
-def test_keys_of_the_config_that_mean_nothing_are_listed() -> None:
-    config = {"path": "/home/dev/.carryover/config.toml", "unknown_keys": ["resume.mod (line 3)"]}
-
-    assert section("unknown keys in config.toml", config=config) == ["  resume.mod (line 3)"]
-
-
 HOOKS = {
     "present": ["SessionStart", "Stop"],
     "missing": [],
@@ -350,20 +332,10 @@ def test_a_handoff_that_later_work_of_another_agent_leads_is_not_told_as_never_m
     assert lines_of_agent(last_handoff_ms=None)[0] == "Claude Code      2.1.328, last event 3 min ago"
 
 
-def test_folders_that_are_not_there_yet_are_named_too() -> None:
-    assert lines_of_agent(roots=[{"path": "/data/c", "exists": False}])[1].strip() == (
-        "transcripts in /data/c (not there yet; watched all the same)"
-    )
-
-
 def test_hooks_that_are_not_as_they_should_be_are_named_by_event() -> None:
     assert hooks_line(present=["Stop"], missing=["SessionStart"], edited=["SessionEnd"]) == (
         "hooks in ~/.claude/settings.json: in place Stop; missing SessionStart; edited by hand SessionEnd"
     )
-
-
-def test_hooks_that_are_switched_off_say_so() -> None:
-    assert hooks_line(switched_off=True).endswith("Stop; all switched off in the agent's settings")
 
 
 def test_settings_that_cannot_be_read_say_why() -> None:
@@ -371,10 +343,4 @@ def test_settings_that_cannot_be_read_say_why() -> None:
 
     assert hooks_line(present=[], problem=problem) == (
         "hooks in ~/.claude/settings.json: can't be used: it is not valid JSON."
-    )
-
-
-def test_hooks_of_a_file_that_the_agent_drops_whole_say_so() -> None:
-    assert hooks_line(dropped='its key "x" (line 2) is one').endswith(
-        ': none of them runs: its key "x" (line 2) is one'
     )
