@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import agent_id_of, specs
-from carryover.cli.arguments import did_you_mean
+from carryover.terminal.output import did_you_mean
 
 
 def known_agent(text: str) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from carryover.cli.output import terminal_width
 from carryover.errors import ExitCode, UserError
+from carryover.terminal.output import did_you_mean, terminal_width
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -60,16 +60,6 @@ class CommandParser(argparse.ArgumentParser):
 def _as_written(prog: str) -> argparse.HelpFormatter:
     # argparse would find the width with a module that costs start-up time, at each argument that is added.
     return argparse.RawDescriptionHelpFormatter(prog, width=min(terminal_width() or WIDEST, WIDEST) - 2)
-
-
-def did_you_mean(given: str, known: Collection[str]) -> str:
-    """`; did you mean 'status'?` for what is nearly one of `known`; empty for what is not."""
-    from difflib import get_close_matches  # only for what is misspelt
-
-    near = get_close_matches(given.lower(), known, n=1, cutoff=0.6)
-    beginning = [name for name in known if given and name.startswith(given.lower())]
-    found = beginning[:1] or near
-    return f"; did you mean {found[0]!r}?" if found else ""
 
 
 def exit_code_help(*codes: ExitCode) -> str:

@@ -29,7 +29,7 @@ def _progress_shown() -> Iterator[None]:
     """Shows on the terminal how far the daemon of this very process is, while the block lasts."""
     from threading import Event, Thread
 
-    from carryover.cli.first_read import show_until
+    from carryover.actions.first_read import show_until
 
     ended = Event()
     showing = Thread(target=show_until, args=(ended,), daemon=True)

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from typing import Final, NamedTuple
 
 from carryover.agents import agent_names
-from carryover.cli.output import ago, one_line
-from carryover.cli.recorded import LAST
-from carryover.cli.width import fitted, padded
 from carryover.distill.trail import did_something, main_step, steps_of, task_of
-from carryover.errors import ExitCode, UserError
-from carryover.ledger.queries import connect_read_only, project_by_root, session_by_prefix, work_sessions
+from carryover.ledger.queries import connect_read_only, project_by_root
 from carryover.paths import StateDir
 from carryover.publish.project_view import project_view
-
-Choose = Callable[[sqlite3.Connection, int], str]
-"""The id of the session that is meant, of the project with that id in the ledger."""
+from carryover.terminal.output import ago, one_line
+from carryover.terminal.width import fitted, padded
 
 RECENT_MS: Final = 3 * 86_400_000
 """Work that was not touched for longer is not asked about."""
@@ -34,24 +29,6 @@ class OpenWork(NamedTuple):
     agent: str
     last_ms: int
     task: str
-
-
-def named(name: str) -> Choose:
-    """The session that the user calls `name`: an id, a unique beginning of one, or `last`.
-
-    Raises UserError where that is no session, or one of another project.
-    """
-
-    def choose(ledger: sqlite3.Connection, project_id: int) -> str:
-        if name == LAST:
-            return work_sessions(ledger, project_id, limit=1)[0].native_id
-        found = session_by_prefix(ledger, name)
-        if found.project_id != project_id:
-            where = f"{found.root}; name that project" if found.root else "no project"
-            raise UserError(f"Session {found.native_id} belongs to {where}.", ExitCode.NOTHING_FOUND)
-        return found.native_id
-
-    return choose
 
 
 def pick_session(state: StateDir, root: str) -> str | None:

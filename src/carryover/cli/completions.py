@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from carryover.cli.arguments import describe
-from carryover.cli.output import one_line
 from carryover.errors import ExitCode, UserError
+from carryover.terminal.output import one_line
 
 SHELLS: Final = ("bash", "zsh", "fish")
 
@@ -89,12 +89,12 @@ def _completer(metavar: str) -> Callable[..., Any]:
 def _sessions(_typed: str) -> Values:
     import time
 
+    from carryover.actions.context import state_dir
+    from carryover.actions.recorded import LAST
     from carryover.agents import agent_names
-    from carryover.cli.context import state_dir
-    from carryover.cli.output import ago
-    from carryover.cli.recorded import LAST
     from carryover.ledger.queries import connect_read_only, session_ids, sessions
     from carryover.ledger.short_ids import shortest_unique
+    from carryover.terminal.output import ago
 
     with closing(connect_read_only(state_dir().ledger)) as db:
         rows, short = sessions(db, limit=MOST_SESSIONS), shortest_unique(session_ids(db))
@@ -113,7 +113,7 @@ def _agents(typed: str) -> Values:
 
 
 def _projects(typed: str) -> Values:
-    from carryover.cli.context import state_dir
+    from carryover.actions.context import state_dir
     from carryover.ledger.queries import connect_read_only, projects
     from carryover.paths import short_path
 
@@ -123,7 +123,7 @@ def _projects(typed: str) -> Values:
 
 
 def _settings(_typed: str) -> Values:
-    from carryover.cli.config import setting_names
+    from carryover.actions.settings import setting_names
 
     yield from ((name, "") for name in setting_names())
 

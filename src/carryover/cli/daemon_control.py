@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 from typing import Final
 
+from carryover.actions.context import state_dir
 from carryover.cli.arguments import describe
-from carryover.cli.context import state_dir
 from carryover.daemon.client import daemon_pid, stop_daemon, wait_for_daemon
 from carryover.daemon.health import Health
 from carryover.errors import ExitCode, UserError

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from carryover.actions.context import state_dir
 from carryover.cli.arguments import describe
-from carryover.cli.context import state_dir
-from carryover.cli.output import BOLD, YELLOW, counted, harmless, paint, print_json, print_lines
 from carryover.errors import ExitCode
+from carryover.terminal.output import BOLD, YELLOW, counted, harmless, paint, print_json, print_lines
 
 if TYPE_CHECKING:
     from carryover.diagnose.fix import Repair

@@ -10,13 +10,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from carryover.actions.context import agents_own, project_root, state_dir
 from carryover.cli.arguments import describe
-from carryover.cli.context import agents_own, project_root, state_dir
-from carryover.cli.output import counted, harmless, one_line
 from carryover.config import load_config
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import atomic_replace, is_folder
 from carryover.paths import expanded, short_path
+from carryover.terminal.output import counted, harmless, one_line
 
 if TYPE_CHECKING:
     from carryover.adapter.spec import WebChat
@@ -103,7 +103,7 @@ def _budget(text: str) -> int:
 
 
 def _document(args: argparse.Namespace) -> Document:
-    from carryover.cli.recorded import of_recorded, refuse_excluded
+    from carryover.actions.recorded import of_recorded, refuse_excluded
     from carryover.export.document import compose
     from carryover.publish.web_chat import GENERIC, gathered, web_chats
 
@@ -131,8 +131,8 @@ def _document(args: argparse.Namespace) -> Document:
 
 
 def _session_text(name: str, form: str, *, full: bool) -> str:
+    from carryover.actions.recorded import ledger_with_session
     from carryover.agents import agent_names
-    from carryover.cli.recorded import ledger_with_session
     from carryover.export import quoting
     from carryover.export.session_html import session_html
     from carryover.export.session_markdown import session_markdown
@@ -188,8 +188,8 @@ def _list(document: Document) -> None:
 
 
 def _copy(document: Document, *, ask: bool) -> int:
+    from carryover.actions.clipboard import copy
     from carryover.cli.choose_agents import can_ask
-    from carryover.cli.clipboard import copy
     from carryover.install.machine import Machine
 
     if ask:

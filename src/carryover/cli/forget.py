@@ -13,10 +13,9 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from carryover.actions.context import project_root, state_dir
 from carryover.agents import agent_names
 from carryover.cli.arguments import TIMES, describe, moment
-from carryover.cli.context import project_root, state_dir
-from carryover.cli.output import counted, print_json, print_lines
 from carryover.cli.sessions import print_sessions
 from carryover.config import load_config
 from carryover.daemon.client import ask_daemon
@@ -29,6 +28,7 @@ from carryover.ledger.short_ids import shortest_unique
 from carryover.model import conversation_of
 from carryover.paths import StateDir
 from carryover.publish.session_list import session_entry
+from carryover.terminal.output import counted, print_json, print_lines
 
 if TYPE_CHECKING:
     from carryover.ledger.store import Ledger
@@ -199,7 +199,7 @@ def _forget(state: StateDir, selection: Selection) -> Erased:
         ) from error
     if answer is not None:
         return msgspec.convert(answer, Erased)
-    from carryover.cli.from_disk import as_writer
+    from carryover.actions.from_disk import as_writer
 
     return as_writer(state, partial(_forget_here, selection))
 

@@ -7,18 +7,17 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from carryover.actions.context import project_root, state_dir
 from carryover.agents import agent_names, specs
 from carryover.cli.agent_names import known_agent, listed
 from carryover.cli.arguments import describe, positive
-from carryover.cli.context import project_root, state_dir
-from carryover.cli.output import print_json
-from carryover.cli.pager import add_pager_argument
 from carryover.config import load_config
 from carryover.errors import ExitCode, UserError
+from carryover.terminal.output import print_json
+from carryover.terminal.pager import add_pager_argument
 
 if TYPE_CHECKING:
-    from carryover.cli.choose_session import Choose
-    from carryover.cli.handoff_json import MadeHandoff
+    from carryover.actions.project_handoff import Choose, MadeHandoff
     from carryover.paths import StateDir
 
 DESCRIPTION: Final = """\
@@ -115,8 +114,8 @@ def _print(made: MadeHandoff, args: argparse.Namespace) -> None:
     from datetime import datetime
 
     from carryover.cli.handoff_person import lines_for_person
-    from carryover.cli.output import USUAL_WIDTH, terminal_width
-    from carryover.cli.pager import paged
+    from carryover.terminal.output import USUAL_WIDTH, terminal_width
+    from carryover.terminal.pager import paged
 
     with paged(args):
         width = terminal_width() or USUAL_WIDTH
@@ -137,8 +136,8 @@ def _check_handing_over(args: argparse.Namespace) -> None:
 
 
 def _copy(args: argparse.Namespace) -> int:
-    from carryover.cli.clipboard import copy
-    from carryover.cli.project_handoff import handoff_of_project
+    from carryover.actions.clipboard import copy
+    from carryover.actions.project_handoff import handoff_of_project
     from carryover.install.machine import Machine
 
     made = handoff_of_project(project_root(args.project), _choice(args))
@@ -149,9 +148,8 @@ def _copy(args: argparse.Namespace) -> int:
 
 
 def _start_agent(args: argparse.Namespace) -> int:
-    from carryover.cli.choose_session import named
-    from carryover.cli.project_handoff import handoff_of_project
-    from carryover.cli.start_agent import (
+    from carryover.actions.project_handoff import handoff_of_project, named
+    from carryover.actions.start_agent import (
         chosen_in_place,
         exec_agent,
         handoff_in_place,
@@ -179,7 +177,7 @@ def _start_agent(args: argparse.Namespace) -> int:
 def _choice(args: argparse.Namespace) -> Choose | None:
     if args.session is None:
         return None
-    from carryover.cli.choose_session import named
+    from carryover.actions.project_handoff import named
 
     return named(args.session)
 
@@ -195,7 +193,7 @@ def _asked(state: StateDir, root: str) -> str | None:
 def _from_transcript(args: argparse.Namespace) -> MadeHandoff:
     if args.project is not None or args.session is not None:
         raise UserError("Give a PROJECT or --session ID, or else --transcript FILE.", ExitCode.USAGE)
-    from carryover.cli.transcript import handoff_of_transcript
+    from carryover.actions.transcript import handoff_of_transcript
 
     return handoff_of_transcript(Path(args.transcript), args.agent, args.until)
 
@@ -203,8 +201,7 @@ def _from_transcript(args: argparse.Namespace) -> MadeHandoff:
 def _from_history(args: argparse.Namespace) -> MadeHandoff:
     if args.agent is not None or args.until is not None:
         raise UserError("--agent and --until need --transcript FILE.", ExitCode.USAGE)
-    from carryover.cli.handoff_json import MadeHandoff
-    from carryover.cli.project_handoff import handoff_of_project
+    from carryover.actions.project_handoff import MadeHandoff, handoff_of_project
 
     found = handoff_of_project(project_root(args.project), _choice(args))
     assert found.handoff is not None and found.text is not None, "else it was raised that there is none"

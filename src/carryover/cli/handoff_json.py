@@ -4,20 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
+from carryover.actions.project_handoff import MadeHandoff
 from carryover.distill.entry import Entry
-from carryover.distill.handoff import Handoff
 from carryover.distill.relative_time import iso_utc
 from carryover.distill.render import lay_out
-
-
-class MadeHandoff(msgspec.Struct, frozen=True, kw_only=True):
-    """The handoff of the project at `root`; `text` is what of it fits into 50 lines."""
-
-    root: str
-    handoff: Handoff
-    text: str
 
 
 def as_data(made: MadeHandoff) -> dict[str, Any]:

@@ -8,11 +8,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from carryover.cli.handoff_json import MadeHandoff
-from carryover.cli.output import BOLD, CYAN, DIM, HOUR_S, MINUTE_S, ago, harmless, paint, wrapped
+from carryover.actions.project_handoff import MadeHandoff
 from carryover.distill.entry import Entry
 from carryover.distill.render import lay_out
 from carryover.paths import short_path
+from carryover.terminal.output import BOLD, CYAN, DIM, HOUR_S, MINUTE_S, ago, harmless, paint, wrapped
 
 _EARLIER: Final = re.compile(r"\b(\d{1,5}) (min|h|days) earlier\b")
 _UNIT_MS: Final = {"min": MINUTE_S * 1000, "h": HOUR_S * 1000, "days": 24 * HOUR_S * 1000}

@@ -12,14 +12,13 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from carryover.actions.active_projects import active_projects
+from carryover.actions.context import state_dir
+from carryover.actions.first_read import held_by, watch_first_read
 from carryover.cli import project_edits
-from carryover.cli.active_projects import active_projects
 from carryover.cli.arguments import describe
 from carryover.cli.choose_agents import agent_ids, chosen
-from carryover.cli.context import state_dir
-from carryover.cli.first_read import held_by, watch_first_read
 from carryover.cli.install_report import Done, agents_data, as_data, dry_run_lines, lines_after
-from carryover.cli.output import print_json, print_lines
 from carryover.cli.project_edits import ProjectPlan, meaning, places, planned
 from carryover.config import KEPT, Config, Pointers, ResumeMode, load_config
 from carryover.daemon.client import reload_daemon
@@ -30,6 +29,7 @@ from carryover.install.on_path import runnable
 from carryover.install.setup import Setup, carry_out, options, plan_setup
 from carryover.paths import StateDir, short_path
 from carryover.publish.withdrawal import withdraw
+from carryover.terminal.output import print_json, print_lines
 
 DESCRIPTION: Final = {
     "install": """\
@@ -181,8 +181,8 @@ def _carry_out(state: StateDir, setup: Setup, asked: tuple[str, ...], into: Proj
 
 def _name_this_project(state: StateDir, setup: Setup) -> None:
     """Tells the daemon of the project that the command runs in, if it holds sources that nothing else leads to."""
+    from carryover.actions.context import project_root
     from carryover.agents import adapters
-    from carryover.cli.context import project_root
     from carryover.daemon.client import ask_daemon
     from carryover.ingest.in_projects import roots_in_projects
 

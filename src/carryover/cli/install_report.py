@@ -10,9 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
+from carryover.actions.first_read import End, Held
 from carryover.cli import project_edits
-from carryover.cli.first_read import End, Held
-from carryover.cli.output import counted, harmless
 from carryover.cli.project_edits import ProjectPlan
 from carryover.edits.apply import Applied
 from carryover.edits.diff import diff
@@ -26,6 +25,7 @@ from carryover.install.on_path import OnPath, on_path_here
 from carryover.install.setup import Setup, outcome_for, waiting_for
 from carryover.paths import short_path
 from carryover.publish.withdrawal import Withdrawn
+from carryover.terminal.output import counted, harmless
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,32 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
-import time
-from collections.abc import Awaitable, Callable
-from contextlib import closing
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
-from urllib.parse import urlencode
+from typing import Final
 
-import msgspec
-
+from carryover.actions.context import state_dir
+from carryover.actions.linking import link_projects, unlink_projects
 from carryover.cli.arguments import describe
-from carryover.cli.context import project_root, state_dir
-from carryover.cli.output import counted, print_json
-from carryover.config import load_config
-from carryover.daemon.client import ask_daemon
 from carryover.errors import ExitCode, UserError
-from carryover.fsio import is_folder
-from carryover.ledger.queries import Whereabouts, connect_read_only, whereabouts
-from carryover.paths import StateDir
-from carryover.publish.moved_folders import is_away
-
-if TYPE_CHECKING:
-    from carryover.ledger.moves import Moved
-    from carryover.ledger.store import Ledger
-    from carryover.publish.project_moves import StatePaths
+from carryover.terminal.output import counted, print_json
 
 DESCRIPTION: Final = """\
 Tells Carryover that the project at NEW is the one that was at OLD: sessions
@@ -43,16 +25,6 @@ examples:
   carryover link ~/code/shop ~/work/store     ~/code/shop is ~/work/store now
   carryover link --undo ~/code/shop           it is not; keep the two apart
 """
-
-ANSWER_S: Final = 20.0
-
-
-class Done(msgspec.Struct, frozen=True, kw_only=True):
-    """What was linked, or no longer is (`new` is None). `sessions`: how many belong to another project now."""
-
-    old: str
-    new: str | None
-    sessions: int
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -84,78 +56,3 @@ def run(args: argparse.Namespace) -> int:
 
 def _s(number: int) -> str:
     return "s" if number == 1 else ""
-
-
-def link_projects(state: StateDir, old: str, new: str) -> Done:
-    """Let what was recorded at `old` belong to the project at `new`.
-
-    Raises UserError: REFUSED while the old folder is there, NOTHING_FOUND where nothing is recorded there or the new
-    folder is missing, USAGE where both are one.
-    """
-    from carryover.publish.project_moves import link
-
-    old_root, new_root = _as_recorded(old), project_root(new)
-    if old_root == new_root:
-        raise UserError("OLD and NEW are the same folder.", ExitCode.USAGE)
-    if not is_away(old_root):
-        raise UserError(
-            f"{old_root} still exists, so its sessions stay with it. Move or remove it first.", ExitCode.REFUSED
-        )
-    if not is_folder(Path(new_root)):
-        raise UserError(f"There is no folder {new_root}.", ExitCode.NOTHING_FOUND)
-    if not any(_is_at_or_below(row, old_root) for row in _known(state)):
-        raise _nothing_at(old_root)
-    query = urlencode({"old": old_root, "new": new_root})
-    sessions = _ask_or_do(
-        state, f"/link?{query}", lambda ledger, paths: link(ledger, paths, old_root, new_root, now_ms=_now_ms())
-    )
-    return Done(old=old_root, new=new_root, sessions=sessions)
-
-
-def unlink_projects(state: StateDir, old: str) -> Done:
-    """Undo a link, or what was found without one. Raises UserError (NOTHING_FOUND) where there is none."""
-    from carryover.publish.project_moves import is_linked, unlink
-
-    old_root = _as_recorded(old)
-    if not any(is_linked(row, old_root) for row in _known(state)):
-        raise UserError(f"{old_root} is not linked to another folder.", ExitCode.NOTHING_FOUND)
-    query = urlencode({"old": old_root})
-    config = load_config(state.config)
-    sessions = _ask_or_do(state, f"/unlink?{query}", lambda ledger, paths: unlink(ledger, paths, old_root, config))
-    return Done(old=old_root, new=None, sessions=sessions)
-
-
-def _ask_or_do(state: StateDir, target: str, do: Callable[[Ledger, StatePaths], Awaitable[Moved]]) -> int:
-    """How many sessions were moved by the daemon or, where none runs, by `do`."""
-    answer = ask_daemon(state.socket, "POST", target, timeout_s=ANSWER_S)
-    if answer is not None:
-        return int(answer["sessions"])
-    from carryover.cli.from_disk import as_writer
-
-    return as_writer(state, do).sessions
-
-
-def _as_recorded(folder: str) -> str:
-    """A path as the ledger has it, whose last part may be gone, or a link by now."""
-    path = Path(os.path.abspath(Path(folder).expanduser()))  # noqa: PTH100 (resolve would follow the last part)
-    return str(Path(os.path.realpath(path.parent)) / path.name)
-
-
-def _known(state: StateDir) -> list[Whereabouts]:
-    with closing(connect_read_only(state.ledger)) as db:
-        return whereabouts(db)
-
-
-def _is_at_or_below(row: Whereabouts, root: str) -> bool:
-    return f"{row.root}/".startswith(f"{root.rstrip('/')}/")
-
-
-def _nothing_at(root: str) -> UserError:
-    return UserError(
-        f"Nothing is recorded for {root}. `carryover sessions --all` lists the projects that are known.",
-        ExitCode.NOTHING_FOUND,
-    )
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)

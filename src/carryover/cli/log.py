@@ -6,19 +6,19 @@ import argparse
 from collections.abc import Mapping
 from typing import Final
 
+from carryover.actions.context import project_root
+from carryover.actions.recorded import ledger_of_project
 from carryover.agents import agent_names
 from carryover.cli.agent_names import known_agent
 from carryover.cli.arguments import TIMES, describe, moment_ms, positive
-from carryover.cli.context import project_root
-from carryover.cli.output import BOLD, GREEN, RED, harmless, paint, print_json
-from carryover.cli.pager import add_pager_argument, paged
-from carryover.cli.recorded import ledger_of_project
 from carryover.cli.search import local_time
-from carryover.cli.table import Column, print_table
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import project_by_root, session_ids
 from carryover.ledger.short_ids import shortest_unique
 from carryover.publish.timeline import Moment, timeline
+from carryover.terminal.output import BOLD, GREEN, RED, harmless, paint, print_json
+from carryover.terminal.pager import add_pager_argument, paged
+from carryover.terminal.table import Column, print_table
 
 LIMIT: Final = 100
 

@@ -12,12 +12,12 @@ from typing import BinaryIO, Final
 
 import msgspec
 
+from carryover.actions.context import state_dir
 from carryover.cli.arguments import TIMES, describe, moment_ms
-from carryover.cli.context import state_dir
-from carryover.cli.output import YELLOW, harmless, paint
-from carryover.cli.pager import add_pager_argument, paged
 from carryover.daemon.log_file import LEVELS, open_files, parse_line
 from carryover.errors import ExitCode, UserError
+from carryover.terminal.output import YELLOW, harmless, paint
+from carryover.terminal.pager import add_pager_argument, paged
 
 FOLLOW_EVERY_S: Final = 0.2
 _CHUNK_BYTES: Final = 1 << 16

@@ -17,8 +17,9 @@ from types import ModuleType
 from typing import Final
 
 from carryover import __version__
-from carryover.cli.arguments import CommandParser, did_you_mean, exit_code_help
+from carryover.cli.arguments import CommandParser, exit_code_help
 from carryover.errors import ExitCode, UserError
+from carryover.terminal.output import did_you_mean
 
 COMMANDS: Final = {
     "install": "set Carryover up for the agents you use; asks one question",

@@ -10,15 +10,15 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
+from carryover.actions.context import project_root, state_dir
 from carryover.cli.arguments import describe
-from carryover.cli.context import project_root, state_dir
-from carryover.cli.output import one_line, print_json, print_lines
 from carryover.config import load_config
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import atomic_replace, private_dir, read_bytes_bounded
 from carryover.ledger.queries import connect_read_only, project_of_session
 from carryover.model import NOTE
 from carryover.paths import StateDir, expanded
+from carryover.terminal.output import one_line, print_json, print_lines
 
 DESCRIPTION: Final = """\
 Records a text from outside, such as the answer of a web chat to what `carryover
@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from carryover.cli.recorded import refuse_excluded
+    from carryover.actions.recorded import refuse_excluded
 
     state, root = state_dir(), project_root(args.project, must_exist=True)
     if state.paused.exists():
@@ -122,7 +122,7 @@ def _title(source: str, given: str | None, text: str) -> str:
 
 def _record(state: StateDir, root: str, source: str, title: str, text: str) -> tuple[str, bool]:
     """The id of the note, and whether the ledger did not have it yet."""
-    from carryover.cli.import_ import store_document
+    from carryover.actions.importing import store_document
     from carryover.importing.document import open_document
     from carryover.importing.note import Note, encoded, note_id
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
-from carryover.cli.output import ago, counted, harmless, one_line, wrapped
-from carryover.cli.table import Column, table
-from carryover.cli.width import fitted
 from carryover.distill.digest import Digest, Turn
 from carryover.paths import short_path
+from carryover.terminal.output import ago, counted, harmless, one_line, wrapped
+from carryover.terminal.table import Column, table
+from carryover.terminal.width import fitted
 
 TURNS: Final = 6
 """Of the newest turns, in the preview."""

@@ -10,10 +10,9 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from carryover.actions.context import project_root, state_dir
 from carryover.agents import agent_names
 from carryover.cli.choose_agents import can_ask
-from carryover.cli.context import project_root, state_dir
-from carryover.cli.pager import pager_command
 from carryover.cli.picker import Choice, Does, Picker, keys_line, list_lines, preview_lines
 from carryover.config import load_config
 from carryover.distill.digest import Digest
@@ -26,6 +25,7 @@ from carryover.ledger.short_ids import shortest_unique
 from carryover.paths import StateDir
 from carryover.publish.project_view import session_digest
 from carryover.publish.session_list import session_entry
+from carryover.terminal.pager import pager_command
 
 if TYPE_CHECKING:
     from prompt_toolkit.formatted_text import StyleAndTextTuples

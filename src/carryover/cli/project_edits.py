@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, get_args
 
+from carryover.actions.context import agents_own
 from carryover.agents import instruction_files
-from carryover.cli.context import agents_own
-from carryover.cli.output import harmless
 from carryover.config import Config, Pointers, project_settings
 from carryover.edits.diff import diff
 from carryover.edits.plan import Edit
@@ -17,6 +16,7 @@ from carryover.errors import os_reason
 from carryover.paths import short_path
 from carryover.publish.handoff_file import IN_PROJECT
 from carryover.publish.project_files import preview
+from carryover.terminal.output import harmless
 
 SHOWN: Final = 8
 NAMED: Final = 4

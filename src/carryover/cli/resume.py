@@ -8,16 +8,16 @@ import sys
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from carryover.actions.context import state_dir
+from carryover.actions.recorded import ledger_with_session
 from carryover.agents import agent_names, specs
 from carryover.cli.arguments import describe
-from carryover.cli.context import state_dir
-from carryover.cli.output import harmless
-from carryover.cli.recorded import ledger_with_session
 from carryover.config import Config, settings_now
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder
 from carryover.ledger.rows import SessionRow
 from carryover.model import conversation_of
+from carryover.terminal.output import harmless
 
 DESCRIPTION: Final = """\
 Prints the command by which the agent of a session resumes it, in the folder
@@ -103,8 +103,8 @@ def _folder_of(session: SessionRow, config: Config) -> str | None:
 
     Some clients look for a session only below the slug of the current folder, as Claude Code does (2.1.328).
     """
+    from carryover.actions.from_disk import first_cwd, sources_on_disk
     from carryover.agents import adapters
-    from carryover.cli.from_disk import first_cwd, sources_on_disk
 
     conversation = conversation_of(session.native_id)
     began = None
@@ -117,7 +117,7 @@ def _folder_of(session: SessionRow, config: Config) -> str | None:
 
 
 def _run_here(found: Resuming) -> None:
-    from carryover.cli.start_agent import exec_here
+    from carryover.actions.start_agent import exec_here
 
     if found.program is None:
         raise UserError(f"{found.name} can't be started: its command was not found.", ExitCode.NOTHING_FOUND)

@@ -11,14 +11,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from carryover.actions.context import project_root
+from carryover.actions.recorded import ledger_of_project
 from carryover.agents import agent_names
 from carryover.cli.agent_names import known_agent
 from carryover.cli.arguments import TIMES, describe, moment_ms, positive
-from carryover.cli.context import project_root
-from carryover.cli.output import BOLD, harmless, highlight, paint, print_json
-from carryover.cli.pager import add_pager_argument, paged
-from carryover.cli.recorded import ledger_of_project
-from carryover.cli.table import Column, print_table
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import project_by_root, session_ids
 from carryover.ledger.search import Found, Hit, search
@@ -26,6 +23,9 @@ from carryover.ledger.search_query import Term, spans, terms_of
 from carryover.ledger.searchable import KINDS
 from carryover.ledger.short_ids import shortest_unique
 from carryover.paths import short_path
+from carryover.terminal.output import BOLD, harmless, highlight, paint, print_json
+from carryover.terminal.pager import add_pager_argument, paged
+from carryover.terminal.table import Column, print_table
 
 LIMIT: Final = 20
 SNIPPET_CHARS: Final = 200

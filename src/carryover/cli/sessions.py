@@ -8,17 +8,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from carryover.actions.context import project_root
+from carryover.actions.recorded import ledger_of_project
 from carryover.agents import agent_names
 from carryover.cli.agent_names import known_agent
 from carryover.cli.arguments import TIMES, describe, moment_ms, positive
-from carryover.cli.context import project_root
-from carryover.cli.output import BOLD, ago, harmless, one_line, paint, print_json
-from carryover.cli.pager import add_pager_argument, paged
-from carryover.cli.recorded import ledger_of_project
-from carryover.cli.table import Column, print_table
 from carryover.errors import ExitCode, UserError
 from carryover.paths import short_path
 from carryover.publish.session_list import listed_sessions
+from carryover.terminal.output import BOLD, ago, harmless, one_line, paint, print_json
+from carryover.terminal.pager import add_pager_argument, paged
+from carryover.terminal.table import Column, print_table
 
 TASK_LIMIT: Final = 200
 """Characters of a title or task; it may be a prompt of many pages."""

@@ -9,16 +9,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from carryover.actions.recorded import ledger_with_session
 from carryover.agents import agent_names
 from carryover.cli.arguments import describe
-from carryover.cli.output import BOLD, DIM, counted, harmless, mark, one_line, paint, print_lines
-from carryover.cli.pager import add_pager_argument, paged
-from carryover.cli.recorded import ledger_with_session
 from carryover.errors import ExitCode, UserError
 from carryover.export.session_parts import Part, SessionEvent, session_parts
 from carryover.ledger.queries import SessionRow, session_events
 from carryover.model import UserPrompt
 from carryover.paths import short_path
+from carryover.terminal.output import BOLD, DIM, counted, harmless, mark, one_line, paint, print_lines
+from carryover.terminal.pager import add_pager_argument, paged
 
 DESCRIPTION: Final = """\
 Prints one session as text: prompts and answers whole, one line for each tool

@@ -9,12 +9,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from carryover.actions.context import state_dir
 from carryover.cli.arguments import describe
-from carryover.cli.context import state_dir
-from carryover.cli.output import BOLD, YELLOW, ago, counted, duration, harmless, paint, print_json, print_lines, size
-from carryover.cli.pager import add_pager_argument, paged
 from carryover.errors import ExitCode
 from carryover.fsio import is_gone
+from carryover.terminal.output import (
+    BOLD,
+    YELLOW,
+    ago,
+    counted,
+    duration,
+    harmless,
+    paint,
+    print_json,
+    print_lines,
+    size,
+)
+from carryover.terminal.pager import add_pager_argument, paged
 
 if TYPE_CHECKING:
     from carryover.daemon.health import Metrics, ProjectHealth, TaskState

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from carryover.actions.context import state_dir
 from carryover.cli.arguments import describe
-from carryover.cli.context import state_dir
-from carryover.cli.output import counted, print_json, print_lines
 from carryover.errors import ExitCode, UserError
 from carryover.paths import StateDir
+from carryover.terminal.output import counted, print_json, print_lines
 
 if TYPE_CHECKING:
     from carryover.edits.hooks import HookFile

@@ -8,19 +8,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from carryover.actions.context import project_root
+from carryover.actions.recorded import ledger_of_project
 from carryover.agents import agent_names
 from carryover.cli.arguments import describe, positive
-from carryover.cli.context import project_root
-from carryover.cli.output import BOLD, harmless, paint, print_json
-from carryover.cli.pager import add_pager_argument, paged
-from carryover.cli.recorded import ledger_of_project
 from carryover.cli.search import local_time
-from carryover.cli.table import Column, print_table
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import project_by_root, session_ids
 from carryover.ledger.short_ids import shortest_unique
 from carryover.paths import expanded
 from carryover.publish.file_history import Change, changes_of
+from carryover.terminal.output import BOLD, harmless, paint, print_json
+from carryover.terminal.pager import add_pager_argument, paged
+from carryover.terminal.table import Column, print_table
 
 LIMIT: Final = 50
 _PROMPT_CHARS: Final = 400

@@ -201,7 +201,7 @@ class _Signals:
                 self._crashes.report(error, "event-loop")
 
 
-NOT_OURS: Final = ("carryover.cli", "carryover.diagnose", "carryover.install")
+NOT_OURS: Final = tuple(f"carryover.{name}" for name in ("actions", "cli", "diagnose", "install", "terminal"))
 """Packages that the daemon does not use."""
 
 

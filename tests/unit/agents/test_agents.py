@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import carryover.agents
+from carryover.actions.context import state_dir
 from carryover.agents import adapters, agent_id_of, agent_ids, agent_names, specs, startable_agents
-from carryover.cli.context import state_dir
 from carryover.cli.demo.replay import make_project
 from carryover.cli.main import main
 from carryover.edits.apply import ProjectEdits

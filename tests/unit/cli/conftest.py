@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from carryover.cli.context import state_dir
+from carryover.actions.context import state_dir
+from carryover.actions.from_disk import catch_up
 from carryover.cli.demo.replay import make_project, replay
-from carryover.cli.from_disk import catch_up
 from carryover.cli.main import main
 from carryover.fsio import private_dir
 from support.agent_here import only_this_path, put_claude

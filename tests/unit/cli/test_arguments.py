@@ -11,12 +11,12 @@ import pytest
 from carryover.cli.arguments import (
     MEANING,
     CommandParser,
-    did_you_mean,
     moment,
     moment_ms,
     positive,
 )
 from carryover.errors import ExitCode, UserError
+from carryover.terminal.output import did_you_mean
 
 
 def test_every_exit_code_has_a_meaning() -> None:

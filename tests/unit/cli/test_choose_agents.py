@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import pytest
 
+from carryover.actions.context import state_dir
 from carryover.cli.choose_agents import Answer, agent_ids, chosen
-from carryover.cli.context import state_dir
 from carryover.config import load_config
 from carryover.errors import ExitCode
 from carryover.install.setup import Option

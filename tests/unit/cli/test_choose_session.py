@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from carryover.cli.context import state_dir
-from carryover.cli.from_disk import catch_up
+from carryover.actions.context import state_dir
+from carryover.actions.from_disk import catch_up
 from carryover.errors import ExitCode
 from carryover.fsio import private_dir
 from support.agent_here import only_this_path

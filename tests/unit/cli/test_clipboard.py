@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from carryover.cli import clipboard
-from carryover.cli.clipboard import WAYS, by_terminal, copy
+from carryover.actions import clipboard
+from carryover.actions.clipboard import WAYS, by_terminal, copy
 from carryover.errors import ExitCode, UserError
 from carryover.install.machine import Machine
 from support.tools import program

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from carryover.cli.config import setting_names
-from carryover.cli.context import state_dir
+from carryover.actions.context import state_dir
+from carryover.actions.settings import setting_names
 from carryover.errors import ExitCode
 from support.daemon_process import DaemonProcess
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.cli.context import project_root, state_dir
+from carryover.actions.context import project_root, state_dir
 from carryover.errors import ExitCode, UserError
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from carryover import __version__
-from carryover.cli.context import state_dir
+from carryover.actions.context import state_dir
 from carryover.errors import ExitCode
 from carryover.install.launchd import Launchd
 from carryover.install.service import Kind, Program, ServiceFile, ServiceStatus

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.cli.context import state_dir
+from carryover.actions.context import state_dir
 from carryover.errors import ExitCode
 from carryover.install.on_path import on_path_here
 from support.agent_here import everything

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from carryover.cli.context import state_dir
-from carryover.cli.from_disk import catch_up
+from carryover.actions.context import state_dir
+from carryover.actions.from_disk import catch_up
 from carryover.cli.main import main
 from carryover.distill.own_text import without_handoffs
 from carryover.errors import ExitCode

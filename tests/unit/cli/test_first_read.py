@@ -10,8 +10,8 @@ from threading import Event, Thread
 import msgspec
 import pytest
 
-from carryover.cli.context import state_dir
-from carryover.cli.first_read import how_far, show_until, watch_first_read
+from carryover.actions.context import state_dir
+from carryover.actions.first_read import how_far, show_until, watch_first_read
 from carryover.daemon.health import Health
 from carryover.errors import ExitCode
 from support.daemon_process import wait_until
@@ -67,7 +67,7 @@ def test_a_daemon_in_this_process_is_watched_until_it_has_ended(
 ) -> None:
     shown, ended = OnTerminal(), Event()
     monkeypatch.setattr(sys, "stderr", shown)
-    monkeypatch.setattr("carryover.cli.first_read.SHOWN_AFTER_S", 0.0)
+    monkeypatch.setattr("carryover.actions.first_read.SHOWN_AFTER_S", 0.0)
     with answering_socket(state_dir().socket, BEHIND, {**BEHIND, "waiting_sources": 0}):
         watching = Thread(target=show_until, args=(ended,))
         watching.start()

@@ -8,10 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from carryover.adapter.contract import Source
-from carryover.agents import adapters
-from carryover.cli.context import state_dir
-from carryover.cli.from_disk import (
+from carryover.actions.context import state_dir
+from carryover.actions.from_disk import (
     catch_up,
     of_project,
     of_session,
@@ -19,6 +17,8 @@ from carryover.cli.from_disk import (
     temporary_ledger,
     tombstones_of,
 )
+from carryover.adapter.contract import Source
+from carryover.agents import adapters
 from carryover.cli.main import main
 from carryover.config import Config
 from carryover.errors import UserError

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from carryover.cli.context import state_dir
+from carryover.actions.context import state_dir
 from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import ExitCode
 from carryover.fsio import FileLock, private_dir

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from carryover.cli.handoff_json import MadeHandoff, as_data, with_reasons
+from carryover.actions.project_handoff import MadeHandoff
+from carryover.cli.handoff_json import as_data, with_reasons
 from carryover.distill.entry import Entry, Section
 from carryover.distill.handoff import Handoff
 from carryover.distill.render import render

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.cli.handoff_json import MadeHandoff
+from carryover.actions.project_handoff import MadeHandoff
 from carryover.cli.handoff_person import lines_for_person, local_time
 from carryover.distill.entry import Entry, Kind, Section
 from carryover.distill.handoff import Handoff

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from carryover.cli.context import state_dir
-from carryover.cli.from_disk import catch_up
+from carryover.actions.context import state_dir
+from carryover.actions.from_disk import catch_up
 from carryover.errors import ExitCode
 from carryover.fsio import FileLock, private_dir
 from carryover.ledger.queries import connect_read_only, sessions

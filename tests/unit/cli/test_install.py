@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from carryover.actions.context import state_dir
 from carryover.agents import specs
-from carryover.cli.context import state_dir
 from carryover.config import load_config
 from carryover.errors import ExitCode
 from carryover.ledger.queries import connect_read_only, projects

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from carryover.cli.context import state_dir
-from carryover.cli.from_disk import catch_up
+from carryover.actions.context import state_dir
+from carryover.actions.from_disk import catch_up
 from carryover.cli.note import MOST_BYTES
 from carryover.errors import ExitCode
 from support.stored_texts import compressed

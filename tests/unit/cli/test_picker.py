@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from carryover.cli.picker import Choice, Picker, keys_line, list_lines, preview_lines
-from carryover.cli.width import columns
 from carryover.distill.digest import Digest, EditedFile, Turn
+from carryover.terminal.width import columns
 
 NOW_MS = 1_800_000_000_000
 HOME = Path("/home/ada")

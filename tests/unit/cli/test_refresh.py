@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from carryover.cli.context import state_dir
+from carryover.actions.context import state_dir
 from carryover.errors import ExitCode
 from support.agent_here import everything, put_claude
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.cli.context import state_dir
+from carryover.actions.context import state_dir
 from carryover.cli.search import SNIPPET_CHARS, snippet
 from carryover.errors import ExitCode
 from carryover.ledger.search_query import terms_of

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.cli.context import state_dir
+from carryover.actions.context import state_dir
 from carryover.errors import ExitCode
 from carryover.fsio import FileLock
 from carryover.ledger.short_ids import SHORTEST_ID, shortest_unique

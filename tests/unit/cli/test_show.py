@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.cli.context import state_dir
+from carryover.actions.context import state_dir
 from carryover.cli.show import conversation, of_turns
 from carryover.errors import ExitCode
 from carryover.ledger.codec import decode_body

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from carryover.actions.context import state_dir
+from carryover.actions.start_agent import startable_agent
 from carryover.agents import specs
-from carryover.cli.context import state_dir
-from carryover.cli.start_agent import startable_agent
 from carryover.config import Config
 from carryover.errors import ExitCode, UserError
 from support.agent_here import only_this_path

@@ -17,9 +17,9 @@ from uuid import uuid4
 import pytest
 
 from carryover import __version__
+from carryover.actions.context import state_dir
+from carryover.actions.from_disk import catch_up
 from carryover.agents import agent_ids, specs, startable_agents
-from carryover.cli.context import state_dir
-from carryover.cli.from_disk import catch_up
 from carryover.errors import ExitCode
 from support.agent_here import only_this_path
 from support.codex_session import CodexSession

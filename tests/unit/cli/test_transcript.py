@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-import carryover.cli.transcript
+import carryover.actions.transcript
+from carryover.actions.transcript import handoff_of_transcript
 from carryover.cli.demo.replay import make_project, replay
-from carryover.cli.transcript import handoff_of_transcript
 from carryover.distill.digest import Digest
 from carryover.distill.view import ProjectView
 from carryover.errors import ExitCode, UserError
@@ -202,7 +202,7 @@ def test_a_sub_agents_own_file_is_the_work_itself(elsewhere: Path, monkeypatch: 
     said = [line for line in lines if line["type"] in ("user", "assistant")]
     path = written(elsewhere / "agent-a1.jsonl", *({**line, "isSidechain": True, "agentId": "a1"} for line in said))
     views: list[ProjectView] = []
-    monkeypatch.setattr(carryover.cli.transcript, "make", lambda view, *_, **__: views.append(view))
+    monkeypatch.setattr(carryover.actions.transcript, "make", lambda view, *_, **__: views.append(view))
 
     with pytest.raises(UserError, match="holds nothing"):
         handoff_of_transcript(path, None, None)

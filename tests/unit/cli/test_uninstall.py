@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from carryover.cli.context import state_dir
+from carryover.actions.context import state_dir
 from carryover.errors import ExitCode
 from support.agent_here import everything
 from support.daemon_process import DaemonProcess

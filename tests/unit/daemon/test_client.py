@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from carryover.cli.context import state_dir
+from carryover.actions.context import state_dir
 from carryover.daemon import client as endpoint
 from carryover.daemon.client import (
     Endpoint,

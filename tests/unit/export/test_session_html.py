@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carryover.export.session_html import session_html
-from carryover.export.session_parts import SessionHead, session_parts
+from carryover.export.session_parts import SessionHead, cleaned, session_parts
 from carryover.ledger.rows import StoredEvent
 from carryover.model import AssistantMessage, ToolResult, UserPrompt
 from support.session_events import BEGAN_MS, stored
@@ -35,7 +35,7 @@ class Seen(HTMLParser):
 
 def page(events: list[StoredEvent], title: str = "Bake") -> str:
     head = SessionHead(id="s1", agent="Codex", title=title, project="~/shop", exported_ms=BEGAN_MS)
-    return "".join(session_html(head, session_parts(events, agent="Codex", root=None, subagents=False)))
+    return "".join(session_html(head, cleaned(session_parts(events, agent="Codex", root=None, subagents=False))))
 
 
 def seen(html: str) -> Seen:

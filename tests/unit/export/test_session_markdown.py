@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from carryover.export.session_markdown import session_markdown
-from carryover.export.session_parts import SessionHead, session_parts
+from carryover.export.session_parts import SessionHead, cleaned, session_parts
 from carryover.model import AssistantMessage, ToolResult, UserPrompt
 from support.session_events import BEGAN_MS, stored
 
@@ -12,7 +12,9 @@ HEAD = SessionHead(id="s1", agent="Codex 0.169.0", title="Bake", project="~/shop
 
 def markdown(*texts: str) -> str:
     bodies = [AssistantMessage(text=text) for text in texts]
-    return "\n".join(session_markdown(HEAD, session_parts(stored(*bodies), agent="Codex", root=None, subagents=False)))
+    return "\n".join(
+        session_markdown(HEAD, cleaned(session_parts(stored(*bodies), agent="Codex", root=None, subagents=False)))
+    )
 
 
 def test_a_session_reads_as_a_conversation() -> None:
@@ -20,7 +22,7 @@ def test_a_session_reads_as_a_conversation() -> None:
         call_id="c", name="Bash", op="shell", status="error", exit_code=1, subject="make", output="```\nno"
     )
     events = stored(UserPrompt(text="Bake **bread**"), result, AssistantMessage(text="It `failed`."))
-    lines = list(session_markdown(HEAD, session_parts(events, agent="Codex", root=None, subagents=False)))
+    lines = list(session_markdown(HEAD, cleaned(session_parts(events, agent="Codex", root=None, subagents=False))))
 
     assert lines == [
         "# Bake",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from carryover import __version__
-from carryover.cli.context import state_dir
+from carryover.actions.context import state_dir
 from carryover.errors import UserError
 from carryover.install.background import bring_up, registered, service_here
 from carryover.install.launchd import Launchd

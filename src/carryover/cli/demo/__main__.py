@@ -15,16 +15,16 @@ from types import FrameType
 from typing import Final
 
 from carryover import __version__
+from carryover.actions.from_disk import sources_on_disk
 from carryover.agents import agent_names
 from carryover.cli.demo.replay import make_project, replay
-from carryover.cli.from_disk import sources_on_disk
-from carryover.cli.output import counted, size
 from carryover.config import Config, load_config
 from carryover.errors import ExitCode, UserError
 from carryover.ingest.scan import FoundSource
 from carryover.ledger.queries import connect_read_only, projects, totals
 from carryover.paths import StateDir, short_path
 from carryover.publish.refresh import made_handoff
+from carryover.terminal.output import counted, size
 
 NEXT: Final = """\
 The daemon was stopped and the throw-away folder removed; nothing of yours was changed.

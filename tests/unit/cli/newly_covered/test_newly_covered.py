@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from carryover import agents
-from carryover.cli.context import state_dir
+from carryover.actions.context import state_dir
 from carryover.errors import ExitCode
 from support.tools import versioned
 

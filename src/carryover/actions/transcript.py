@@ -9,11 +9,11 @@ from typing import Any, Final
 
 import msgspec
 
+from carryover.actions.context import root_of
+from carryover.actions.from_disk import temporary_ledger
+from carryover.actions.project_handoff import MadeHandoff
 from carryover.adapter.contract import Agent, Batch, FileStat, Parsed, Reader, Record, Source
 from carryover.agents import adapters, agent_names
-from carryover.cli.context import root_of
-from carryover.cli.from_disk import temporary_ledger
-from carryover.cli.handoff_json import MadeHandoff
 from carryover.distill.render import render
 from carryover.distill.view import ProjectView
 from carryover.errors import ExitCode, UserError, os_reason

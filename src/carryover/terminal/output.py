@@ -6,10 +6,10 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final, Literal, TextIO
 
-from carryover.cli.width import STYLE, columns, fitted
+from carryover.terminal.width import STYLE, columns, fitted
 from carryover.text.invisible import UNSEEN
 
 CONTROL: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -187,6 +187,16 @@ def size(count_bytes: int) -> str:
 def counted(number: int, noun: str, plural: str | None = None) -> str:
     """`1 event`, `2,000 events`."""
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def did_you_mean(given: str, known: Collection[str]) -> str:
+    """`; did you mean 'status'?` for what is nearly one of `known`; empty for what is not."""
+    from difflib import get_close_matches  # only for what is misspelt
+
+    near = get_close_matches(given.lower(), known, n=1, cutoff=0.6)
+    beginning = [name for name in known if given and name.startswith(given.lower())]
+    found = beginning[:1] or near
+    return f"; did you mean {found[0]!r}?" if found else ""
 
 
 class Progress:

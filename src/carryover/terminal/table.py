@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from carryover.cli.output import DIM, paint, terminal_width
-from carryover.cli.width import columns, fitted, padded
+from carryover.terminal.output import DIM, paint, terminal_width
+from carryover.terminal.width import columns, fitted, padded
 
 GAP: Final = "  "
 

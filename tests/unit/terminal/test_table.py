@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.cli.table import Column, table
-from carryover.cli.width import columns
+from carryover.terminal.table import Column, table
+from carryover.terminal.width import columns
 
 HEADS = (
     Column("ID"),

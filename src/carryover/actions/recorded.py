@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import urlencode
 
-from carryover.cli.context import project_root, state_dir
+from carryover.actions.context import project_root, state_dir
 from carryover.config import Config, project_settings, settings_now
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import FileLock
@@ -40,8 +40,8 @@ def ledger_of_project(root: str | None) -> Iterator[sqlite3.Connection]:
         with closing(connect_read_only(state.ledger)) as ledger:
             yield ledger
         return
+    from carryover.actions.from_disk import of_project, sources_on_disk, temporary_ledger
     from carryover.agents import adapters
-    from carryover.cli.from_disk import of_project, sources_on_disk, temporary_ledger
 
     seen = sources_on_disk(settings_now(state), [Path(root)] if root else [])
     sources = of_project(seen, {root}) if root else [item.source for item in seen]
@@ -68,8 +68,8 @@ def ledger_with_session(name: str) -> Iterator[tuple[sqlite3.Connection, Session
         with closing(connect_read_only(state.ledger)) as ledger:
             yield ledger, session_by_prefix(ledger, name)
         return
+    from carryover.actions.from_disk import of_session, sources_on_disk, temporary_ledger
     from carryover.agents import adapters
-    from carryover.cli.from_disk import of_session, sources_on_disk, temporary_ledger
 
     sources = of_session(sources_on_disk(settings_now(state)), name)
     if not sources:
@@ -124,8 +124,8 @@ def of_recorded(state: StateDir, root: str, make: Callable[[sqlite3.Connection, 
             made = _of_project(ledger, root, make)
     if made is not None or complete:
         return made
+    from carryover.actions.from_disk import of_project, sources_on_disk, temporary_ledger, tombstones_of
     from carryover.agents import adapters
-    from carryover.cli.from_disk import of_project, sources_on_disk, temporary_ledger, tombstones_of
 
     seen = sources_on_disk(settings_now(state), [Path(root)])
     with temporary_ledger(of_project(seen, {root}), adapters(), tombstones=tombstones_of(state)) as ledger:
@@ -153,7 +153,7 @@ def _bring_up_to_date(state: StateDir, root: str) -> bool:
         with suppress(UserError, TimeoutError):  # an older daemon does not know the question
             ask_daemon(state.socket, "POST", f"/follow?{query}", timeout_s=SETTLE_LIMIT_S)
         return bool(settled["caught_up"])
-    from carryover.cli.from_disk import catch_up
+    from carryover.actions.from_disk import catch_up
 
     try:
         catch_up(state, root)

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from carryover.cli.pager import paged, pager_command
+from carryover.terminal.pager import paged, pager_command
 from support.terminal import Terminal
 
 SCRIPT = """
 import sys
 from argparse import Namespace
-from carryover.cli.output import paint, terminal_width
-from carryover.cli.pager import paged
+from carryover.terminal.output import paint, terminal_width
+from carryover.terminal.pager import paged
 with paged(Namespace(no_pager="--no-pager" in sys.argv)):
     print(paint("bold", "1"), terminal_width(), sys.stdout.isatty())
     for _ in range(int(sys.argv[1])):

@@ -11,13 +11,13 @@ from typing import Final, Literal
 
 import msgspec
 
-from carryover.cli.context import state_dir
-from carryover.cli.output import Progress, counted, duration
+from carryover.actions.context import state_dir
 from carryover.daemon.client import ask_health
 from carryover.daemon.health import Health
 from carryover.errors import UserError
 from carryover.ledger.queries import agents_seen, connect_read_only, projects
 from carryover.paths import StateDir
+from carryover.terminal.output import Progress, counted, duration
 
 POLL_EVERY_S: Final = 0.2
 BUSY_ANSWER_S: Final = 10.0

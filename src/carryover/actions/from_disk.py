@@ -18,10 +18,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, TypeVar
 
+from carryover.actions.context import agents_own, root_of
 from carryover.adapter.contract import Agent, Source
 from carryover.agents import adapters
-from carryover.cli.context import agents_own, root_of
-from carryover.cli.output import Progress
 from carryover.config import Config, load_config, settings_now
 from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import ExitCode, UserError, os_reason
@@ -38,6 +37,7 @@ from carryover.ledger.tombstones import Tombstones, stored_tombstones
 from carryover.model import conversation_of
 from carryover.paths import StateDir
 from carryover.publish.project_moves import StatePaths, follow, inspect_root
+from carryover.terminal.output import Progress
 
 SLOW_S: Final = 1.0
 """Reading that takes longer than this shows, on a terminal, how far it has come."""

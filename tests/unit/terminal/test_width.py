@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.cli.width import STYLE, columns, fitted
+from carryover.terminal.width import STYLE, columns, fitted
 
 
 @pytest.mark.parametrize(

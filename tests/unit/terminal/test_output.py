@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.cli.output import (
+from carryover.terminal.output import (
     Progress,
     ago,
     counted,

@@ -6,25 +6,55 @@ import shlex
 import sqlite3
 import sys
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from carryover.cli.context import agents_own, state_dir
-from carryover.cli.recorded import of_recorded, refuse_excluded
+import msgspec
+
+from carryover.actions.context import agents_own, state_dir
+from carryover.actions.recorded import LAST, of_recorded, refuse_excluded
 from carryover.config import Config, load_config
+from carryover.distill.handoff import Handoff
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder
-from carryover.ledger.queries import connect_read_only, whereabouts
+from carryover.ledger.queries import connect_read_only, session_by_prefix, whereabouts, work_sessions
 from carryover.paths import StateDir
 from carryover.publish.moved_folders import roots_that_may_be_here
 from carryover.publish.refresh import Refreshed, made_handoff
 
-if TYPE_CHECKING:
-    from carryover.cli.choose_session import Choose
+Choose = Callable[[sqlite3.Connection, int], str]
+"""The id of the session that is meant, of the project with that id in the ledger."""
 
 MOST_SUGGESTED: Final = 3
 _PAUSED: Final = "Carryover is paused; this is what it recorded before. `carryover unpause` ends that."
+
+
+class MadeHandoff(msgspec.Struct, frozen=True, kw_only=True):
+    """The handoff of the project at `root`; `text` is what of it fits into 50 lines."""
+
+    root: str
+    handoff: Handoff
+    text: str
+
+
+def named(name: str) -> Choose:
+    """The session that the user calls `name`: an id, a unique beginning of one, or `last`.
+
+    Raises UserError where that is no session, or one of another project.
+    """
+
+    def choose(ledger: sqlite3.Connection, project_id: int) -> str:
+        if name == LAST:
+            return work_sessions(ledger, project_id, limit=1)[0].native_id
+        found = session_by_prefix(ledger, name)
+        if found.project_id != project_id:
+            where = f"{found.root}; name that project" if found.root else "no project"
+            raise UserError(f"Session {found.native_id} belongs to {where}.", ExitCode.NOTHING_FOUND)
+        return found.native_id
+
+    return choose
 
 
 def handoff_of_project(root: str, choose: Choose | None = None) -> Refreshed:

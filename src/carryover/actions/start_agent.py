@@ -12,10 +12,9 @@ from typing import Final, NoReturn
 
 import msgspec
 
+from carryover.actions.context import agents_own
 from carryover.adapter.spec import Starter
 from carryover.agents import agent_names, specs
-from carryover.cli.context import agents_own
-from carryover.cli.output import harmless
 from carryover.config import Config
 from carryover.distill.own_text import go_on_prompt
 from carryover.errors import ExitCode, UserError, os_reason
@@ -24,6 +23,7 @@ from carryover.install.startable import start_command, startable_here
 from carryover.paths import StateDir
 from carryover.publish.handoff_file import CHOSEN, STORE, place_of, write_handoff
 from carryover.publish.refresh import Refreshed, put_in_place
+from carryover.terminal.output import harmless
 
 _COPY: Final = "`carryover handoff --copy` puts the handoff on the clipboard instead: paste it as the first prompt."
 # Python ignores these, and what is ignored stays so in the program that takes this one's place.

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from io import BufferedWriter, TextIOWrapper
 from typing import TYPE_CHECKING, Final
 
-from carryover.cli.output import terminal_width, wants_colour
+from carryover.terminal.output import terminal_width, wants_colour
 
 if TYPE_CHECKING:
     from subprocess import Popen

@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from carryover.cli.context import agents_own, root_of
+from carryover.actions.context import agents_own, root_of
 from carryover.config import Config, project_settings
 from carryover.errors import UserError
 from carryover.fsio import is_folder
@@ -51,8 +51,8 @@ def _of_ledger(state: StateDir, since_ms: int) -> list[Path]:
 
 
 def _on_disk(config: Config, agents: Collection[str], since_ms: int) -> Iterator[Path]:
+    from carryover.actions.from_disk import first_cwd
     from carryover.agents import adapters
-    from carryover.cli.from_disk import first_cwd
     from carryover.ingest.scan import readable_sources, recorded_roots
 
     until_s = time.monotonic() + LIMIT_S

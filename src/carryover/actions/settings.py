@@ -1,0 +1,160 @@
+"""The settings as they are, with where each comes from; changes one of them."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from carryover.config import Config, load_config
+from carryover.errors import ExitCode, UserError
+from carryover.paths import StateDir
+from carryover.terminal.output import did_you_mean, harmless
+
+DEFAULT: Final = "default"
+_DECIDED_ELSEWHERE: Final = {"agents": "`carryover install` decides that: run it again to change the choice."}
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """A setting as it is now."""
+
+    key: str
+    value: Any
+    origin: str
+    """`default`, or the path of the file that sets it."""
+    default: Any = None
+
+
+def settings(state: StateDir) -> list[Setting]:
+    """All settings as they are now. Raises UserError (REFUSED) where the file can't be used."""
+    config, file = load_config(state.config), _data(state.config)
+    found = []
+    for table, name, default in _fields():
+        value = getattr(getattr(config, table), name)
+        is_set = _table(file, table).get(name) is not None
+        found.append(Setting(f"{table}.{name}", value, str(state.config) if is_set else DEFAULT, default))
+    for agent_id, agent in config.agents.each.items():
+        for name, value in msgspec.structs.asdict(agent).items():
+            if value:
+                found.append(Setting(f"agents.{agent_id}.{name}", value, str(state.config)))
+    return found
+
+
+def setting_names() -> tuple[str, ...]:
+    """The settings that can be changed, as `table.name`."""
+    return tuple(f"{table}.{name}" for table, name, _ in _fields() if table not in _DECIDED_ELSEWHERE)
+
+
+def change(state: StateDir, key: str, words: Sequence[str] | None) -> str:
+    """Sets `key` to what `words` say, or with None removes it; what holds now, as a sentence.
+
+    Raises UserError: USAGE for an unknown key or a value without a meaning; REFUSED where the file can't be edited.
+    """
+    before = named_setting(key, settings(state))
+    table, _, name = key.partition(".")
+    if table in _DECIDED_ELSEWHERE:
+        raise UserError(f"{key} was not changed. {_DECIDED_ELSEWHERE[table]}", ExitCode.REFUSED)
+    value = None if words is None else checked(table, name, words)
+    _write(state, (table, name), value)
+    after = named_setting(key, settings(state))
+    now = f"{key} = {shown(after.value)}"
+    if msgspec.json.encode(before.value) == msgspec.json.encode(after.value):
+        return f"{now}, as before.{_reload(state)}"
+    return f"{now} (was {shown(before.value)}).{_reload(state)}"
+
+
+def checked(table: str, name: str, words: Sequence[str]) -> Any:
+    """The value that `words` give the setting: text as it is, else as TOML has it. Raises UserError (USAGE)."""
+    problem = ""
+    for value in _readings(words, as_list=isinstance(getattr(getattr(Config(), table), name), tuple)):
+        try:
+            msgspec.convert({table: {name: value}}, Config)
+        except msgspec.ValidationError as error:
+            problem = str(error).partition(" - at ")[0].replace(" | null`", "`")
+        else:
+            return value
+    raise UserError(
+        f"{table}.{name} can't be {' '.join(words)!r}: {problem}{_choices(table, name)}. Nothing was changed.",
+        ExitCode.USAGE,
+    )
+
+
+def shown(value: Any) -> str:
+    """A value as it is printed: text plain, lists and tables as JSON has them."""
+    if value is None:
+        return "not set"
+    return harmless(value) if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _readings(words: Sequence[str], *, as_list: bool) -> Iterator[Any]:
+    """What words can mean, likeliest first: the text itself, or a number or the like as TOML writes it; a list."""
+    if len(words) == 1:
+        yield words[0]
+        with suppress(tomllib.TOMLDecodeError):
+            yield tomllib.loads(f"value = {words[0]}")["value"]
+    if as_list or len(words) > 1:
+        yield list(words)
+
+
+def _choices(table: str, name: str) -> str:
+    schema = msgspec.json.schema(type(getattr(Config(), table)))
+    described = schema["$defs"][type(getattr(Config(), table)).__name__]["properties"].get(name, {})
+    choices = [choice for one in (described, *described.get("anyOf", ())) for choice in one.get("enum", ())]
+    return f"; it must be one of {', '.join(map(str, choices))}" if choices else ""
+
+
+def _fields() -> Iterator[tuple[str, str, Any]]:
+    """Table, name and default of each setting."""
+    defaults = Config()
+    for table in msgspec.structs.fields(Config):
+        section = getattr(defaults, table.name)
+        if isinstance(section, msgspec.Struct):
+            for name, default in msgspec.structs.asdict(section).items():
+                if (table.name, name) != ("agents", "each"):
+                    yield table.name, name, default
+
+
+def named_setting(key: str, found: Sequence[Setting]) -> Setting:
+    for setting in found:
+        if setting.key == key:
+            return setting
+    meant = did_you_mean(key, [setting.key for setting in found]) or "."
+    raise UserError(
+        f"There is no setting {key!r}{meant} `carryover config` lists them. Nothing was changed.", ExitCode.USAGE
+    )
+
+
+def _data(path: Path) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        return {}
+
+
+def _table(file: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    from carryover.config import AGENTS_TABLES
+
+    names = AGENTS_TABLES[::-1] if name in AGENTS_TABLES else (name,)
+    return {key: value for table in names for key, value in file.get(table, {}).items()}
+
+
+def _write(state: StateDir, path: tuple[str, str], value: Any) -> None:
+    from carryover.edits.apply import apply
+    from carryover.install.config_file import Settings, plan_config
+
+    [done] = apply([plan_config(state, Settings(others={path: value}))], state)
+    if done.problem is not None:
+        raise UserError(done.problem, ExitCode.REFUSED)
+
+
+def _reload(state: StateDir) -> str:
+    from carryover.daemon.client import reload_daemon
+
+    health = reload_daemon(state)
+    if health is not None and health.config_trouble:
+        raise UserError(f"It was written, but carryoverd does not take the settings: {health.config_trouble}")
+    return "" if health is not None else " carryoverd is not running; it holds when it starts."
