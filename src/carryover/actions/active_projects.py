@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from carryover.actions.context import agents_own, root_of
+from carryover.actions.context import agents_own, now_ms, root_of
 from carryover.config import Config, project_settings
 from carryover.errors import UserError
 from carryover.fsio import is_folder
@@ -29,7 +29,7 @@ def active_projects(state: StateDir, config: Config, agents: Collection[str]) ->
 
     From the ledger, or from the transcripts where there is none; then it may miss some, such as those in databases.
     """
-    since_ms = int(time.time() * 1000) - config.publish.active_days * MS_PER_DAY
+    since_ms = now_ms() - config.publish.active_days * MS_PER_DAY
     roots = _of_ledger(state, since_ms) if state.ledger.exists() else _on_disk(config, agents, since_ms)
     own, home = agents_own(config.agents), Path.home()
     found = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shlex
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,11 @@ from carryover.paths import StateDir, expanded
 if TYPE_CHECKING:
     from carryover.facts import ProjectRoot
     from carryover.publish.project_root import AgentFolders
+
+
+def now_ms() -> int:
+    """The time, in UTC ms."""
+    return int(time.time() * 1000)
 
 
 def state_dir() -> StateDir:

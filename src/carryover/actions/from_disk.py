@@ -11,14 +11,13 @@ import asyncio
 import os
 import sqlite3
 import sys
-import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, TypeVar
 
-from carryover.actions.context import agents_own, root_of
+from carryover.actions.context import agents_own, now_ms, root_of
 from carryover.adapter.contract import Agent, Source
 from carryover.agents import adapters
 from carryover.config import Config, load_config, settings_now
@@ -85,10 +84,10 @@ async def _catch_up(ledger: Ledger, paths: StatePaths, state: StateDir, root: st
     folders = _roots(config)
     await asyncio.to_thread(collect_pending, Spool(state), adapters(), [folder.agent_id for folder in folders])
     here = _in_projects(config, (Path(root), *known_projects(state.ledger)))
-    found = await compare_with_disk(ledger, adapters(), (*folders, *here), now_ms=_now_ms(), also_broken=True)
+    found = await compare_with_disk(ledger, adapters(), (*folders, *here), now_ms=now_ms(), also_broken=True)
     await _follow(ledger, paths, root, config)
     sources = of_project(_oldest_first(found.outdated), _roots_of_project(paths, root))
-    await _read(ledger, sources, adapters(), _now_ms, root_of)
+    await _read(ledger, sources, adapters(), now_ms, root_of)
     # Once more: what was read just now is to be known by its folder, should that be moved.
     await _follow(ledger, paths, root, config)
 
@@ -96,7 +95,7 @@ async def _catch_up(ledger: Ledger, paths: StatePaths, state: StateDir, root: st
 async def _follow(ledger: Ledger, paths: StatePaths, root: str, config: Config) -> None:
     """Finds what was recorded of the project at `root` before it was moved."""
     project = root_of(root)
-    await follow(ledger, paths, project, inspect_root(paths, project.root, config), now_ms=_now_ms())
+    await follow(ledger, paths, project, inspect_root(paths, project.root, config), now_ms=now_ms())
 
 
 def _roots_of_project(paths: StatePaths, root: str) -> frozenset[str]:
@@ -115,7 +114,7 @@ def temporary_ledger(
     sources: Iterable[Source],
     agents: Mapping[str, Agent],
     *,
-    now_ms: Callable[[], int] | None = None,
+    now_ms: Callable[[], int] = now_ms,
     tombstones: Tombstones | None = None,
     find_root: FindRoot = root_of,
 ) -> Iterator[sqlite3.Connection]:
@@ -131,7 +130,7 @@ def temporary_ledger(
             try:
                 if tombstones is not None:
                     await ledger.put_tombstones(tombstones)
-                await _read(ledger, list(sources), agents, now_ms or _now_ms, find_root)
+                await _read(ledger, list(sources), agents, now_ms, find_root)
             finally:
                 await ledger.close()
 
@@ -237,7 +236,3 @@ def _oldest_first(seen: Iterable[FoundSource]) -> list[FoundSource]:
 def _holds_many(source: Source) -> bool:
     """True if the path names neither a session nor a sub-agent."""
     return source.session is None and source.subagent_id is None
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)

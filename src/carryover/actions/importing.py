@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -11,7 +10,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from carryover.actions.context import root_of
+from carryover.actions.context import now_ms, root_of
 from carryover.config import load_config
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import private_dir
@@ -133,13 +132,9 @@ async def _store_here(document: Document, ledger: Ledger, paths: StatePaths) -> 
     from carryover.publish.forgetting import publish_here
 
     config = load_config(StateDir(paths.state).config)
-    done = await ingest(ledger, document.agent, document.source, root_of=paths.root_of, now_ms=_now_ms)
-    since_ms = _now_ms() - config.publish.active_days * MS_PER_DAY
+    done = await ingest(ledger, document.agent, document.source, root_of=paths.root_of, now_ms=now_ms)
+    since_ms = now_ms() - config.publish.active_days * MS_PER_DAY
     with closing(connect_read_only(paths.ledger)) as db:
         recent = [row.id for row in projects(db) if row.id in done.projects and row.last_event_ms >= since_ms]
     problems = await publish_here(ledger, paths, config, recent, ())
     return done.new_events, done.error or next(iter(problems), None)
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +11,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from carryover.actions.context import project_root
+from carryover.actions.context import now_ms, project_root
 from carryover.config import load_config
 from carryover.daemon.client import ask_daemon
 from carryover.errors import ExitCode, UserError
@@ -58,7 +57,7 @@ def link_projects(state: StateDir, old: str, new: str) -> Done:
         raise _nothing_at(old_root)
     query = urlencode({"old": old_root, "new": new_root})
     sessions = _ask_or_do(
-        state, f"/link?{query}", lambda ledger, paths: link(ledger, paths, old_root, new_root, now_ms=_now_ms())
+        state, f"/link?{query}", lambda ledger, paths: link(ledger, paths, old_root, new_root, now_ms=now_ms())
     )
     return Done(old=old_root, new=new_root, sessions=sessions)
 
@@ -106,7 +105,3 @@ def _nothing_at(root: str) -> UserError:
         f"Nothing is recorded for {root}. `carryover sessions --all` lists the projects that are known.",
         ExitCode.NOTHING_FOUND,
     )
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)

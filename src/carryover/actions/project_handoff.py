@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import sqlite3
 import sys
-import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.actions.context import agents_own, state_dir
+from carryover.actions.context import agents_own, now_ms, state_dir
 from carryover.actions.recorded import LAST, of_recorded, refuse_excluded
 from carryover.config import Config, load_config
 from carryover.distill.handoff import Handoff
@@ -84,9 +83,7 @@ def handoff_of_project(root: str, choose: Choose | None = None) -> Refreshed:
 
 def _made(ledger: sqlite3.Connection, project: int, root: str, config: Config, choose: Choose | None) -> Refreshed:
     own = choose(ledger, project) if choose is not None else None
-    found = made_handoff(
-        ledger, project, config, now_ms=int(time.time() * 1000), agents_own=agents_own(config.agents), own=own
-    )
+    found = made_handoff(ledger, project, config, now_ms=now_ms(), agents_own=agents_own(config.agents), own=own)
     if own is not None and found.text is None:
         raise UserError(
             f"Session {own} has nothing to hand over, or is too old for it. `carryover show {own}` prints it.",

@@ -23,7 +23,7 @@ from carryover.install.startable import start_command, startable_here
 from carryover.paths import StateDir
 from carryover.publish.handoff_file import CHOSEN, STORE, place_of, write_handoff
 from carryover.publish.refresh import Refreshed, put_in_place
-from carryover.terminal.output import harmless
+from carryover.terminal.output import can_ask, harmless
 
 _COPY: Final = "`carryover handoff --copy` puts the handoff on the clipboard instead: paste it as the first prompt."
 # Python ignores these, and what is ignored stays so in the program that takes this one's place.
@@ -107,31 +107,26 @@ def print_command(start: StartableAgent, root: str, handoff: str) -> None:
     print(harmless(f"cd {shlex.quote(root)} && {shlex.join(start.words(handoff))}"))
 
 
-def require_terminal(start: StartableAgent) -> None:
+def require_terminal(name: str, option: str) -> None:
     """Checks for a terminal, which the agent needs to talk with the user. Raises UserError (REFUSED) without one."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not can_ask():
         raise UserError(
-            f"--exec starts {start.name} in this terminal, but there is no terminal here. "
-            "Without --exec its command is printed.",
+            f"{option} starts {name} in this terminal, but there is no terminal here. "
+            f"Without {option} its command is printed.",
             ExitCode.REFUSED,
         )
 
 
-def exec_agent(start: StartableAgent, root: str, handoff: str) -> NoReturn:
-    """Replaces this process by the agent, in the project and with the user's own environment.
+def exec_here(name: str, program: Path, words: Sequence[str], folder: str) -> NoReturn:
+    """Replaces this process by `program`, in `folder` and with the user's own environment.
 
-    Raises UserError where it can't be run.
+    Raises UserError if the agent, called `name`, can't be run.
     """
-    try:
-        exec_here(start.command.path, start.words(handoff), root)
-    except OSError as error:
-        raise UserError(f"{start.name} could not be started in {root}: {error.strerror}. {_COPY}") from error
-
-
-def exec_here(program: Path, words: Sequence[str], folder: str) -> NoReturn:
-    """Replaces this process by `program`, in `folder` and with the user's own environment. Raises OSError."""
     sys.stdout.flush()
-    os.chdir(folder)
-    for name in _IGNORED_BY_PYTHON:
-        signal.signal(getattr(signal, name), signal.SIG_DFL)
-    os.execve(program, list(words), {**os.environ, "PWD": folder})
+    try:
+        os.chdir(folder)
+        for ignored in _IGNORED_BY_PYTHON:
+            signal.signal(getattr(signal, ignored), signal.SIG_DFL)
+        os.execve(program, list(words), {**os.environ, "PWD": folder})
+    except OSError as error:
+        raise UserError(f"{name} could not be started in {folder}: {error.strerror}. {_COPY}") from error

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from carryover.config import Pointers
 from carryover.install.setup import Option
+from carryover.terminal.output import can_ask
 
 if TYPE_CHECKING:
     from prompt_toolkit.application import Application
@@ -67,11 +67,6 @@ INSTRUCTION: Final = "(space to toggle, enter to confirm)"
 KEY: Final = "p"
 """The key that goes on to the next answer on projects."""
 ORDER: Final[tuple[Pointers, ...]] = get_args(Pointers)
-
-
-def can_ask() -> bool:
-    """Whether a person sits at a terminal: only then is anything asked."""
-    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def pick(options: Sequence[Option], pointers: Pointers, explain: Explain) -> Answer:

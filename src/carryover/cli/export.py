@@ -16,7 +16,7 @@ from carryover.config import load_config
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import atomic_replace, is_folder
 from carryover.paths import expanded, short_path
-from carryover.terminal.output import counted, harmless, one_line
+from carryover.terminal.output import can_ask, confirmed, counted, harmless, one_line
 
 if TYPE_CHECKING:
     from carryover.adapter.spec import WebChat
@@ -189,7 +189,6 @@ def _list(document: Document) -> None:
 
 def _copy(document: Document, *, ask: bool) -> int:
     from carryover.actions.clipboard import copy
-    from carryover.cli.choose_agents import can_ask
     from carryover.install.machine import Machine
 
     if ask:
@@ -198,19 +197,12 @@ def _copy(document: Document, *, ask: bool) -> int:
                 "There is no terminal to ask on, so nothing was copied. Run it on a terminal, or with --yes.",
                 ExitCode.REFUSED,
             )
-        if not _confirmed():
+        if not confirmed("Copy this? It leaves this machine where you paste it. [y/N]"):
             print("Nothing was copied.")
             return ExitCode.INTERRUPTED
     way = copy(document.text, Machine.here(), instead="have `carryover export -o FILE` write it to a file")
     print(f"The document is on the clipboard ({way}). `carryover note` takes the answer back.")
     return ExitCode.OK
-
-
-def _confirmed() -> bool:
-    try:
-        return input("Copy this? It leaves this machine where you paste it. [y/N] ").strip().lower() in ("y", "yes")
-    except EOFError:
-        return False
 
 
 def _put(text: str, output: str | None) -> None:

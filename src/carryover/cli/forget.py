@@ -28,7 +28,7 @@ from carryover.ledger.short_ids import shortest_unique
 from carryover.model import conversation_of
 from carryover.paths import StateDir
 from carryover.publish.session_list import session_entry
-from carryover.terminal.output import counted, print_json, print_lines
+from carryover.terminal.output import can_ask, confirmed, counted, print_json, print_lines
 
 if TYPE_CHECKING:
     from carryover.ledger.store import Ledger
@@ -165,17 +165,12 @@ def _show_dry_run(listed: list[dict[str, Any]], number: int, also: list[Path], *
 
 
 def _confirmed(*, as_json: bool) -> bool:
-    from carryover.cli.choose_agents import can_ask
-
     if as_json or not can_ask():
         raise UserError(
             "There is no terminal to ask on, so nothing was changed. Run it on a terminal, or with --yes.",
             ExitCode.REFUSED,
         )
-    try:
-        return input("Forget this? It cannot be recovered. [y/N] ").strip().lower() in ("y", "yes")
-    except EOFError:
-        return False
+    return confirmed("Forget this? It cannot be recovered. [y/N]")
 
 
 def _lines_after(done: Erased, selection: Selection) -> Iterator[str]:

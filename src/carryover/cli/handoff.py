@@ -151,7 +151,7 @@ def _start_agent(args: argparse.Namespace) -> int:
     from carryover.actions.project_handoff import handoff_of_project, named
     from carryover.actions.start_agent import (
         chosen_in_place,
-        exec_agent,
+        exec_here,
         handoff_in_place,
         print_command,
         require_terminal,
@@ -162,7 +162,7 @@ def _start_agent(args: argparse.Namespace) -> int:
     config = load_config(state.config)
     start = startable_agent(args.to, config)
     if args.exec:
-        require_terminal(start)
+        require_terminal(start.name, "--exec")
     made = handoff_of_project(project_root(args.project))
     handoff = handoff_in_place(made, config, state)
     session = args.session or _asked(state, made.root)
@@ -170,7 +170,7 @@ def _start_agent(args: argparse.Namespace) -> int:
         handoff = chosen_in_place(handoff_of_project(made.root, named(session)))
     print_command(start, made.root, handoff)
     if args.exec:
-        exec_agent(start, made.root, handoff)
+        exec_here(start.name, start.command.path, start.words(handoff), made.root)
     return ExitCode.OK
 
 
@@ -184,8 +184,8 @@ def _choice(args: argparse.Namespace) -> Choose | None:
 
 def _asked(state: StateDir, root: str) -> str | None:
     """The session that the user picks on a terminal; None where there is nothing to choose."""
-    from carryover.cli.choose_agents import can_ask
     from carryover.cli.choose_session import pick_session
+    from carryover.terminal.output import can_ask
 
     return pick_session(state, root) if can_ask() else None
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import select
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +15,7 @@ from carryover.actions.context import state_dir
 from carryover.cli.arguments import TIMES, describe, moment_ms
 from carryover.daemon.log_file import LEVELS, open_files, parse_line
 from carryover.errors import ExitCode, UserError
-from carryover.terminal.output import YELLOW, harmless, paint
+from carryover.terminal.output import YELLOW, harmless, is_read_for, paint
 from carryover.terminal.pager import add_pager_argument, paged
 
 FOLLOW_EVERY_S: Final = 0.2
@@ -52,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(f"There is no log at {log}. carryoverd writes it when it runs.", ExitCode.NOTHING_FOUND)
     try:
         if args.follow:
-            _print(log, shown, wait=_wait)
+            _print(log, shown, wait=lambda: is_read_for(FOLLOW_EVERY_S))
         else:
             with paged(args):
                 _print(log, shown, wait=None)
@@ -155,10 +154,3 @@ def _exists(log: Path) -> bool:
     for file in files:
         file.close()
     return bool(files)
-
-
-def _wait() -> bool:
-    """Waits a moment; False once nobody reads what is printed, which writing alone would not show while it is quiet."""
-    poll = select.poll()
-    poll.register(sys.stdout.fileno(), 0)
-    return not poll.poll(FOLLOW_EVERY_S * 1000)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import time
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
-from carryover.actions.context import project_root, state_dir
+from carryover.actions.context import now_ms, project_root, state_dir
 from carryover.cli.arguments import describe
 from carryover.config import load_config
 from carryover.errors import ExitCode, UserError
@@ -131,7 +130,7 @@ def _record(state: StateDir, root: str, source: str, title: str, text: str) -> t
         return session, False
     private_dir(state.root)
     path = state.root / f"{session}.{os.getpid()}.json"
-    note = Note(session=session, at_ms=int(time.time() * 1000), root=root, title=title, text=text)
+    note = Note(session=session, at_ms=now_ms(), root=root, title=title, text=text)
     try:
         # By way of a file, since a daemon that runs is the one that writes the ledger.
         atomic_replace(path, encoded(note), mode=0o600)

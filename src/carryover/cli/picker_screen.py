@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import time
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from carryover.actions.context import project_root, state_dir
+from carryover.actions.context import now_ms, project_root, state_dir
 from carryover.agents import agent_names
-from carryover.cli.choose_agents import can_ask
 from carryover.cli.picker import Choice, Does, Picker, keys_line, list_lines, preview_lines
 from carryover.config import load_config
 from carryover.distill.digest import Digest
@@ -25,6 +23,7 @@ from carryover.ledger.short_ids import shortest_unique
 from carryover.paths import StateDir
 from carryover.publish.project_view import session_digest
 from carryover.publish.session_list import session_entry
+from carryover.terminal.output import can_ask
 from carryover.terminal.pager import pager_command
 
 if TYPE_CHECKING:
@@ -113,14 +112,14 @@ def _ask(picker: Picker, digest_of: Callable[[str], Digest]) -> Choice | None:
         return get_app().output.get_size().columns - 1
 
     def lines() -> list[str]:
-        return list_lines(picker, now_ms=_now_ms(), home=home, width=width())
+        return list_lines(picker, now_ms=now_ms(), home=home, width=width())
 
     def listed() -> StyleAndTextTuples:
         rows = [("reverse" if at == picker.at else "", f"{line}\n") for at, line in enumerate(lines()[1:])]
         return [*rows[: picker.at], ("[SetCursorPosition]", ""), *rows[picker.at :]]
 
     def preview() -> str:
-        return "\n".join(preview_lines(picker, digest_of, now_ms=_now_ms(), width=width()))
+        return "\n".join(preview_lines(picker, digest_of, now_ms=now_ms(), width=width()))
 
     def keys() -> StyleAndTextTuples:
         return [("bold" if picker.said else "", keys_line(picker, width()))]
@@ -174,7 +173,3 @@ def _bindings(picker: Picker) -> KeyBindings:
     on("q", "escape", does=leave)
     on("c-c", does=lambda event: event.app.exit(exception=KeyboardInterrupt()))
     return bindings
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)

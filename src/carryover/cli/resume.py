@@ -54,19 +54,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from carryover.actions.start_agent import exec_here, require_terminal
+
     with ledger_with_session(args.id) as (_, session):
         found = resuming(session, settings_now(state_dir()))
-    if args.run and not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UserError(
-            f"--run starts {found.name} in this terminal, but there is no terminal here. "
-            "Without --run its command is printed.",
-            ExitCode.REFUSED,
-        )
+    if args.run:
+        require_terminal(found.name, "--run")
     print(harmless(f"cd {shlex.quote(found.folder)} && {shlex.join(found.words)}"))
     if found.note:
         print(found.note, file=sys.stderr)
     if args.run:
-        _run_here(found)
+        if found.program is None:
+            raise UserError(f"{found.name} can't be started: its command was not found.", ExitCode.NOTHING_FOUND)
+        exec_here(found.name, found.program, found.words, found.folder)
     return ExitCode.OK
 
 
@@ -114,14 +114,3 @@ def _folder_of(session: SessionRow, config: Config) -> str | None:
             if (source.agent, source.session, source.subagent_id) == (session.agent, conversation, None):
                 began = began or first_cwd(adapters()[session.agent], source)
     return next((folder for folder in (began, session.root) if folder and is_folder(Path(folder))), None)
-
-
-def _run_here(found: Resuming) -> None:
-    from carryover.actions.start_agent import exec_here
-
-    if found.program is None:
-        raise UserError(f"{found.name} can't be started: its command was not found.", ExitCode.NOTHING_FOUND)
-    try:
-        exec_here(found.program, found.words, found.folder)
-    except OSError as error:
-        raise UserError(f"{found.name} could not be started in {found.folder}: {error.strerror}.") from error

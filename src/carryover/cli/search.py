@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import sqlite3
 import sys
-import time
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from carryover.actions.context import project_root
+from carryover.actions.context import now_ms, project_root
 from carryover.actions.recorded import ledger_of_project
 from carryover.agents import agent_names
 from carryover.cli.agent_names import known_agent
@@ -126,7 +125,7 @@ def _found(
     found = search(
         ledger,
         terms,
-        now_ms=int(time.time() * 1000),
+        now_ms=now_ms(),
         limit=args.limit,
         project_id=project.id if project is not None else None,
         agent=args.agent,

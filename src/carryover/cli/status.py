@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from carryover.actions.context import state_dir
+from carryover.actions.context import now_ms, state_dir
 from carryover.cli.arguments import describe
 from carryover.errors import ExitCode
 from carryover.fsio import is_gone
@@ -20,6 +20,7 @@ from carryover.terminal.output import (
     counted,
     duration,
     harmless,
+    is_read_for,
     paint,
     print_json,
     print_lines,
@@ -93,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
         print_json(_as_data(report))
     else:
         with paged(args):
-            print_lines(status_lines(report, now_ms=_now_ms()))
+            print_lines(status_lines(report, now_ms=now_ms()))
     return ExitCode.OK
 
 
@@ -108,25 +109,16 @@ def _watch(*, as_json: bool) -> int:
             if as_json:
                 print_json(_as_data(report), in_one_line=True)
             else:
-                lines = list(status_lines(report, now_ms=_now_ms()))
+                lines = list(status_lines(report, now_ms=now_ms()))
                 print(_CLEAR if on_terminal else "", end="")
                 print_lines(lines)
             sys.stdout.flush()
             if on_terminal:
                 time.sleep(WATCH_EVERY_S)
-            elif not _is_read_for(WATCH_EVERY_S):
+            elif not is_read_for(WATCH_EVERY_S):
                 return ExitCode.OK
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
-
-
-def _is_read_for(seconds: float) -> bool:
-    """Waits; False as soon as the reader of the output is gone, which writing alone would show only the next time."""
-    import select
-
-    poll = select.poll()
-    poll.register(sys.stdout.fileno(), 0)
-    return not poll.poll(seconds * 1000)
 
 
 def _report(**options: Any) -> Report:
@@ -139,10 +131,6 @@ def _as_data(report: Report) -> dict[str, Any]:
     from carryover.diagnose.report import as_data
 
     return as_data(report)
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)
 
 
 def status_lines(report: Report, *, now_ms: int) -> Iterator[str]:

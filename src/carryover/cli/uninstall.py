@@ -12,7 +12,7 @@ from carryover.actions.context import state_dir
 from carryover.cli.arguments import describe
 from carryover.errors import ExitCode, UserError
 from carryover.paths import StateDir
-from carryover.terminal.output import counted, print_json, print_lines
+from carryover.terminal.output import can_ask, confirmed, counted, print_json, print_lines
 
 if TYPE_CHECKING:
     from carryover.edits.hooks import HookFile
@@ -32,6 +32,9 @@ examples:
   carryover uninstall --purge            also what was recorded, and everything in your projects
   carryover uninstall --purge --dry-run  what that would do, as diffs
 """
+
+
+QUESTION: Final = "Remove all this? What was recorded cannot be recovered. [y/N]"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
         return _show(wanted, service, pid, home, as_json=args.json)
     if not args.json:
         print_lines(lines_before(wanted, service, pid, home))
-    if args.purge and not (args.yes or args.json) and not _confirmed():
+    if args.purge and not (args.yes or args.json) and can_ask() and not confirmed(QUESTION):
         print("Nothing was changed.")
         return ExitCode.INTERRUPTED
     left = _stop(state, service)
@@ -161,17 +164,6 @@ def _show(wanted: Uninstall, service: ServiceManager | None, pid: int | None, ho
             print(diff(edit), end="")
     print("\nNothing was changed.")
     return ExitCode.OK
-
-
-def _confirmed() -> bool:
-    from carryover.cli.choose_agents import can_ask
-
-    if not can_ask():
-        return True
-    try:
-        return input("Remove all this? What was recorded cannot be recovered. [y/N] ").strip().lower() in ("y", "yes")
-    except EOFError:
-        return False
 
 
 def _stop(state: StateDir, service: ServiceManager | None) -> tuple[str, ...]:

@@ -63,6 +63,28 @@ def terminal_width(stream: TextIO | None = None) -> int | None:
         return None
 
 
+def can_ask() -> bool:
+    """Whether a person sits at a terminal: only then is anything asked."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def confirmed(question: str) -> bool:
+    """Whether the user says yes to `question`, which ends with `[y/N]`."""
+    try:
+        return input(f"{question} ").strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
+
+
+def is_read_for(seconds: float) -> bool:
+    """Waits; False as soon as the reader of standard output is gone, which a quiet writer would not notice."""
+    import select
+
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    return not poll.poll(seconds * 1000)
+
+
 def print_lines(lines: Iterable[str]) -> None:
     """Prints each line, on a terminal broken between words to its width; a mark that begins a line gets its colour."""
     width = terminal_width()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,12 +13,7 @@ from carryover.cli.demo.replay import make_project, replay
 from carryover.cli.main import main
 from carryover.fsio import private_dir
 from support.agent_here import only_this_path, put_claude
-
-DISCOUNT = "c0de0000-0000-4000-8000-000000000001"
-CHECKOUT = "c0de0000-0000-4000-8000-000000000012"
-
-Run = Callable[..., tuple[int, str, str]]
-"""Calls `carryover` with the given arguments: exit code, standard output, standard error."""
+from support.recorded_shop import Run
 
 
 @pytest.fixture

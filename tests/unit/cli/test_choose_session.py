@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,11 +13,10 @@ from carryover.errors import ExitCode
 from carryover.fsio import private_dir
 from support.agent_here import only_this_path
 from support.claude_session import ClaudeSession
+from support.recorded_shop import Run
 from support.repository import repository
 from support.terminal import DOWN, ENTER, Terminal
 from support.tools import program
-
-Run = Callable[..., tuple[int, str, str]]
 
 REST_OF_ID = "abc0000-0000-4000-8000-000000000000"
 PARSER = "Write a parser for the price list in prices.py, with tests for empty lines."

@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,10 +11,7 @@ import pytest
 from carryover.cli.completions import SHELLS
 from carryover.cli.main import COMMANDS
 from carryover.errors import ExitCode
-
-Run = Callable[..., tuple[int, str, str]]
-
-CHECKOUT = "c0de0000-0000-4000-8000-000000000012"
+from support.recorded_shop import CHECKOUT, Run
 
 BASH = """
 carryover() { "$PYTHON" -m carryover.cli.main "$@"; }

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
 import pytest
 
@@ -9,8 +8,7 @@ from carryover.actions.context import state_dir
 from carryover.actions.settings import setting_names
 from carryover.errors import ExitCode
 from support.daemon_process import DaemonProcess
-
-Run = Callable[..., tuple[int, str, str]]
+from support.recorded_shop import Run
 
 FILE = """\
 # mine

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,9 +13,8 @@ from carryover.errors import ExitCode
 from carryover.install.launchd import Launchd
 from carryover.install.service import Kind, Program, ServiceFile, ServiceStatus
 from support.daemon_process import DaemonProcess
+from support.recorded_shop import Run
 from support.scripted_daemon import HEALTH, answering_socket
-
-Run = Callable[..., tuple[int, str, str]]
 
 LAUNCHCTL = Path(__file__).parents[2] / "support" / "fake_launchctl.sh"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,9 +14,8 @@ from carryover.errors import ExitCode
 from carryover.install.on_path import on_path_here
 from support.agent_here import everything
 from support.daemon_process import DaemonProcess, wait_until
+from support.recorded_shop import Run
 from support.tools import versioned
-
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture

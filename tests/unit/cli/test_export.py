@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -21,12 +20,9 @@ from carryover.ledger.queries import project_by_root
 from carryover.publish.project_view import project_view
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
+from support.recorded_shop import DISCOUNT, Run
 from support.terminal import ENTER, Terminal
 from support.tools import program
-
-Run = Callable[..., tuple[int, str, str]]
-
-DISCOUNT = "c0de0000-0000-4000-8000-000000000001"
 
 
 @pytest.fixture

@@ -1,17 +1,12 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from carryover.errors import ExitCode
-
-Run = Callable[..., tuple[int, str, str]]
-
-DISCOUNT = "c0de0000-0000-4000-8000-000000000001"
-CHECKOUT = "c0de0000-0000-4000-8000-000000000012"
+from support.recorded_shop import DISCOUNT, Run
 
 
 @pytest.mark.parametrize("where", ["recorded", "shop"], ids=["from the ledger", "straight from disk"])

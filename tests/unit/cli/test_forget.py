@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,11 +17,10 @@ from carryover.fsio import FileLock, private_dir
 from carryover.publish.offline_answers import answer_path
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of
+from support.recorded_shop import Run
 from support.repository import git
 from support.stored_texts import compressed
 from support.terminal import ENTER, Terminal
-
-Run = Callable[..., tuple[int, str, str]]
 
 SECRET = "zebra merger"
 KEPT = "Wire discount into checkout"

@@ -25,9 +25,7 @@ from carryover.errors import UserError
 from carryover.fsio import FileLock, private_dir
 from carryover.ingest.scan import FoundSource
 from carryover.ledger.queries import connect_read_only, projects, sessions
-
-DISCOUNT = "c0de0000-0000-4000-8000-000000000001"
-CHECKOUT = "c0de0000-0000-4000-8000-000000000012"
+from support.recorded_shop import CHECKOUT, DISCOUNT
 
 
 def transcript(home: Path, folder: str, session: str, cwd: str, *, below: str = "") -> Path:

@@ -4,7 +4,6 @@ import asyncio
 import json
 import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
@@ -16,11 +15,9 @@ from carryover.errors import ExitCode
 from carryover.fsio import FileLock, private_dir
 from carryover.ledger.store import Ledger
 from support.daemon_process import DaemonProcess
+from support.recorded_shop import CHECKOUT, Run
 from support.scripted_daemon import answering_socket
 
-Run = Callable[..., tuple[int, str, str]]
-
-CHECKOUT = "c0de0000-0000-4000-8000-000000000012"
 READING = (("handoff", "{shop}"), ("sessions", "{shop}"), ("sessions", "--all"), ("show", CHECKOUT))
 """The commands that read transcripts where there is no ledger."""
 

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,10 +17,9 @@ from carryover.fsio import FileLock, private_dir
 from carryover.ledger.queries import connect_read_only, sessions
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess
+from support.recorded_shop import Run
 from support.repository import git
 from support.specstory import FOLDER
-
-Run = Callable[..., tuple[int, str, str]]
 
 OLD = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 KEY = "AKIAQ7ZT4WOCM3LDUV5X"

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import subprocess
 import tomllib
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -16,9 +15,8 @@ from carryover.errors import ExitCode
 from carryover.ledger.queries import connect_read_only, projects
 from carryover.publish.refresh import refresh
 from support.agent_here import everything, only_this_path
+from support.recorded_shop import Run
 from support.tools import CODEX, CURSOR, versioned
-
-Run = Callable[..., tuple[int, str, str]]
 
 TIPS = """\
 

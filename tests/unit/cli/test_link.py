@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,9 +11,8 @@ import pytest
 from carryover.errors import ExitCode
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of
+from support.recorded_shop import Run
 from support.repository import git
-
-Run = Callable[..., tuple[int, str, str]]
 
 TASK = "Wire discount into checkout"
 """Of the newest session that is recorded in `shop`."""

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 from carryover.errors import ExitCode
-
-Run = Callable[..., tuple[int, str, str]]
+from support.recorded_shop import Run
 
 
 def test_the_timeline_of_a_project_is_printed_newest_first(recorded: Path, run: Run) -> None:

@@ -11,9 +11,9 @@ import pytest
 from carryover.cli.arguments import MEANING
 from carryover.cli.main import COMMANDS, build_parser, main
 from carryover.errors import ExitCode
+from support.recorded_shop import CHECKOUT
 from support.tools import needs_setpriv, without_rights_of_root
 
-CHECKOUT = "c0de0000-0000-4000-8000-000000000012"
 SLOW_TO_IMPORT = ("aiohttp", "aiosqlite", "asyncio", "git", "questionary", "tree_sitter", "watchfiles")
 
 

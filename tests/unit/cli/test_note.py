@@ -14,9 +14,9 @@ from carryover.actions.context import state_dir
 from carryover.actions.from_disk import catch_up
 from carryover.cli.note import MOST_BYTES
 from carryover.errors import ExitCode
+from support.recorded_shop import Run
 from support.stored_texts import compressed
 
-Run = Callable[..., tuple[int, str, str]]
 Stdin = Callable[[bytes], None]
 
 ANSWER = "The discount should be capped at `100`.\n\n1. Never go below zero.\n2. Should I write the test?\n"

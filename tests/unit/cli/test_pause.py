@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,8 +11,7 @@ from carryover.errors import ExitCode
 from support.agent_here import everything
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of, wait_until
-
-Run = Callable[..., tuple[int, str, str]]
+from support.recorded_shop import Run
 
 
 def test_a_running_daemon_reads_and_writes_nothing_until_it_continues(shop: Path, home: Path, run: Run) -> None:

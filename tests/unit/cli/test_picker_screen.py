@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,6 @@ from carryover.errors import ExitCode
 from support.agent_here import only_this_path
 from support.terminal import CTRL_C, DOWN, ENTER, Terminal
 from support.tools import program
-
-Run = Callable[..., tuple[int, str, str]]
 
 ALONE = [sys.executable, "-m", "carryover.cli.main"]
 PAGER = "sed 's/^/paged: /'; read -r _ < /dev/tty"

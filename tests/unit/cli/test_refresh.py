@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 from carryover.actions.context import state_dir
 from carryover.errors import ExitCode
 from support.agent_here import everything, put_claude
-
-Run = Callable[..., tuple[int, str, str]]
+from support.recorded_shop import Run
 
 
 def hooks(settings: Path) -> list[str]:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,11 +13,10 @@ from carryover.errors import ExitCode
 from carryover.fsio import private_dir
 from support.agent_here import only_this_path
 from support.claude_session import ClaudeSession
+from support.recorded_shop import Run
 from support.repository import repository
 from support.terminal import Terminal
 from support.tools import program
-
-Run = Callable[..., tuple[int, str, str]]
 
 SESSION = "0abc0000-0000-4000-8000-000000000000"
 

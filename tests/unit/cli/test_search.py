@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -12,8 +11,7 @@ from carryover.actions.context import state_dir
 from carryover.cli.search import SNIPPET_CHARS, snippet
 from carryover.errors import ExitCode
 from carryover.ledger.search_query import terms_of
-
-Run = Callable[..., tuple[int, str, str]]
+from support.recorded_shop import Run
 
 NOT_RUNNING = "carryoverd is not running: newer sessions may be missing here.\n"
 

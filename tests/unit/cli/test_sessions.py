@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,11 +12,8 @@ from carryover.actions.context import state_dir
 from carryover.errors import ExitCode
 from carryover.fsio import FileLock
 from carryover.ledger.short_ids import SHORTEST_ID, shortest_unique
+from support.recorded_shop import CHECKOUT, DISCOUNT, Run
 
-Run = Callable[..., tuple[int, str, str]]
-
-DISCOUNT = "c0de0000-0000-4000-8000-000000000001"
-CHECKOUT = "c0de0000-0000-4000-8000-000000000012"
 NOT_RUNNING = "carryoverd is not running: newer sessions may be missing here.\n"
 
 

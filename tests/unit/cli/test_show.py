@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,11 +27,7 @@ from carryover.model import (
     TurnEnd,
     UserPrompt,
 )
-
-Run = Callable[..., tuple[int, str, str]]
-
-DISCOUNT = "c0de0000-0000-4000-8000-000000000001"
-CHECKOUT = "c0de0000-0000-4000-8000-000000000012"
+from support.recorded_shop import CHECKOUT, DISCOUNT, Run
 
 
 def without_times(text: str) -> list[str]:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,9 +13,8 @@ from carryover.agents import specs
 from carryover.config import Config
 from carryover.errors import ExitCode, UserError
 from support.agent_here import only_this_path
+from support.recorded_shop import Run
 from support.tools import program
-
-Run = Callable[..., tuple[int, str, str]]
 
 STARTABLE = [spec for spec in specs() if spec.start is not None]
 REST = ", then go on with the task it describes. You need not ask whether to continue: the answer is yes."

@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,11 +23,8 @@ from carryover.errors import ExitCode
 from support.agent_here import only_this_path
 from support.codex_session import CodexSession
 from support.daemon_process import DaemonProcess, agree_to_pointers
+from support.recorded_shop import CHECKOUT, Run
 from support.tools import program
-
-Run = Callable[..., tuple[int, str, str]]
-
-CHECKOUT = "c0de0000-0000-4000-8000-000000000012"
 
 
 def everything(folder: Path) -> dict[str, tuple[int, int, int, str]]:

@@ -3,16 +3,14 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from carryover.actions.context import state_dir
 from carryover.errors import ExitCode
 from support.agent_here import everything
 from support.daemon_process import DaemonProcess
+from support.recorded_shop import Run
 from support.terminal import ENTER, Terminal
-
-Run = Callable[..., tuple[int, str, str]]
 
 
 def test_hooks_go_and_what_was_recorded_stays(claude: Path, recorded: Path, run: Run) -> None:

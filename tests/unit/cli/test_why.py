@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,8 +8,7 @@ import pytest
 from carryover.cli.why import summary
 from carryover.errors import ExitCode
 from carryover.publish.file_history import Change
-
-Run = Callable[..., tuple[int, str, str]]
+from support.recorded_shop import Run
 
 
 def test_the_turns_that_changed_a_file_are_listed_with_their_prompts(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,9 +9,8 @@ import pytest
 from carryover import agents
 from carryover.actions.context import state_dir
 from carryover.errors import ExitCode
+from support.recorded_shop import Run
 from support.tools import versioned
-
-Run = Callable[..., tuple[int, str, str]]
 
 ELSEWHERE = Path(__file__).parents[2] / "agents/elsewhere"
 LINE = "Scribe CLI: found here and covered since an update; `carryover refresh` takes it in"

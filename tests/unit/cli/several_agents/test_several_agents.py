@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,9 +11,8 @@ import pytest
 from carryover.actions.context import state_dir
 from carryover.errors import ExitCode
 from support.agent_here import everything
+from support.recorded_shop import Run
 from support.tools import versioned
-
-Run = Callable[..., tuple[int, str, str]]
 
 CODEX_EVENTS = "SessionStart, PreCompact, Stop, SessionEnd"
 REVIEW = '  Codex asks once before it runs new hooks: start `codex` and choose "Trust all" ("Review" shows each).\n'
