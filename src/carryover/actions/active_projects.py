@@ -20,7 +20,7 @@ from carryover.paths import StateDir
 from carryover.publish.policy import refusal
 
 LIMIT_S: Final = 1.5
-"""So long transcripts are searched for their projects, the newest first, where there is no ledger yet."""
+"""Without a ledger, transcripts are searched for their projects this long, the newest first."""
 MOST: Final = 50
 
 

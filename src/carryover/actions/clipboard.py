@@ -27,7 +27,7 @@ class Way(msgspec.Struct, frozen=True):
     name: str
     arguments: tuple[str, ...] = ()
     display: str | None = None
-    """The variable that is set where the program has a display to talk to; None: it needs none."""
+    """The variable that names the display the program needs; None: it needs none."""
     encoding: str = "utf-8"
 
 

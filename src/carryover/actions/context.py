@@ -1,4 +1,4 @@
-"""Where a command was called: the user's home, the state folder, the project that is meant, what install recorded."""
+"""The surroundings of a command: the state folder, the project that is meant, agents' own folders."""
 
 from __future__ import annotations
 

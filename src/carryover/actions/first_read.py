@@ -22,20 +22,20 @@ from carryover.terminal.output import Progress, counted, duration
 POLL_EVERY_S: Final = 0.2
 BUSY_ANSWER_S: Final = 10.0
 SHOWN_AFTER_S: Final = 1.0
-"""What takes no longer shows no progress."""
+"""No progress is shown before."""
 
 End = Literal["done", "interrupted", "lost"]
 
 
 class Held(msgspec.Struct, frozen=True):
-    """What the ledger holds."""
+    """The size of the ledger."""
 
     sessions: int
     projects: int
 
 
 def held_by(state: StateDir) -> Held | None:
-    """None where there is no ledger that can be read."""
+    """None if no ledger can be read."""
     try:
         with closing(connect_read_only(state.ledger, keep_index=True)) as db:
             return Held(sum(row.sessions for row in agents_seen(db)), len(projects(db)))

@@ -1,4 +1,4 @@
-"""Takes a file that the user names into the ledger, by the daemon or, where none runs, here."""
+"""Takes a file that the user names into the ledger, by the daemon or, if none runs, here."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ ANSWER_S: Final = 3600.0
 
 
 class FileReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What a file holds, and what came of it. Times are UTC ms, None where it has none."""
+    """The content of a file and the result of its import. Times are UTC ms."""
 
     file: str
     agent: str | None = None
     form: str | None = None
-    """What wrote the file, for people."""
+    """The program that wrote the file, for people."""
     sessions: tuple[str, ...] = ()
     projects: tuple[str, ...] = ()
     """Roots of the projects that the sessions belong to."""
     prompts: int = 0
     events: int = 0
     new_events: int | None = None
-    """Events that were added to the ledger; None where nothing was stored."""
+    """Events that were added to the ledger; None if nothing was stored."""
     first_ms: int | None = None
     last_ms: int | None = None
     skipped: int = 0
@@ -80,7 +80,7 @@ def import_file(state: StateDir, path: Path, project: str | None, agent_id: str 
 
 
 def _projects_now(state: StateDir, report: FileReport) -> tuple[str, ...]:
-    """Where the sessions are in the ledger: one that it had already stays in its project."""
+    """The projects of the sessions in the ledger: one that it had already stays in its project."""
     with closing(connect_read_only(state.ledger)) as db:
         ids = (project_of_session(db, report.agent or "", session) for session in report.sessions)
         rows = [project_by_id(db, project) for project in dict.fromkeys(ids) if project is not None]
@@ -108,8 +108,10 @@ def _report(path: Path, document: Document, found: Survey) -> FileReport:
 def store_document(
     state: StateDir, document: Document, path: Path, project: str | None, agent_id: str | None
 ) -> tuple[int, str | None]:
-    """Takes the document at `path` into the ledger: how many events were new, by the daemon or, where none runs, by us;
-    and why not all was read. Raises UserError where another process holds the ledger."""
+    """Takes the document at `path` into the ledger; returns how many events were new, and why not all was read.
+
+    Raises UserError if another process holds the ledger.
+    """
     from carryover.daemon.client import ask_daemon
 
     try:

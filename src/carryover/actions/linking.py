@@ -29,7 +29,7 @@ ANSWER_S: Final = 20.0
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
-    """What was linked, or no longer is (`new` is None). `sessions`: how many belong to another project now."""
+    """The link that was made, or undone (`new` is None). `sessions`: how many belong to another project now."""
 
     old: str
     new: str | None
@@ -37,7 +37,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def link_projects(state: StateDir, old: str, new: str) -> Done:
-    """Let what was recorded at `old` belong to the project at `new`.
+    """Moves what was recorded at `old` to the project at `new`.
 
     Raises UserError: REFUSED while the old folder is there, NOTHING_FOUND where nothing is recorded there or the new
     folder is missing, USAGE where both are one.
@@ -63,7 +63,7 @@ def link_projects(state: StateDir, old: str, new: str) -> Done:
 
 
 def unlink_projects(state: StateDir, old: str) -> Done:
-    """Undo a link, or what was found without one. Raises UserError (NOTHING_FOUND) where there is none."""
+    """Undoes a link, or a move that was recognised. Raises UserError (NOTHING_FOUND) if there is none."""
     from carryover.publish.project_moves import is_linked, unlink
 
     old_root = _as_recorded(old)
@@ -76,7 +76,7 @@ def unlink_projects(state: StateDir, old: str) -> Done:
 
 
 def _ask_or_do(state: StateDir, target: str, do: Callable[[Ledger, StatePaths], Awaitable[Moved]]) -> int:
-    """How many sessions were moved by the daemon or, where none runs, by `do`."""
+    """How many sessions were moved, by the daemon or, if none runs, by `do`."""
     answer = ask_daemon(state.socket, "POST", target, timeout_s=ANSWER_S)
     if answer is not None:
         return int(answer["sessions"])

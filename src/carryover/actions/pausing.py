@@ -21,7 +21,7 @@ Obeyed = Literal["at once", "when it starts"]
 
 
 class Pausing(msgspec.Struct, frozen=True, kw_only=True):
-    """What holds now."""
+    """The state after the command."""
 
     paused: bool
     changed: bool
@@ -29,11 +29,11 @@ class Pausing(msgspec.Struct, frozen=True, kw_only=True):
     """None: all of them."""
     daemon: Obeyed
     note: str | None = None
-    """What else the user should know."""
+    """A further sentence for the user."""
 
 
 def pause_all(state: StateDir) -> Pausing:
-    """Stop everything. Raises UserError where the flag can't be written or the daemon does not answer."""
+    """Stops everything. Raises UserError if the flag can't be written or the daemon does not answer."""
     changed = not state.paused.exists()
     if changed:
         try:
@@ -45,7 +45,7 @@ def pause_all(state: StateDir) -> Pausing:
 
 
 def unpause_all(state: StateDir) -> Pausing:
-    """Go on with everything that was not paused by name. Raises UserError, also where the settings can't be used."""
+    """Resumes everything that was not paused by name. Raises UserError, also if the settings can't be used."""
     note = _still_out(state)  # first, while nothing was changed: what is left out by name must be known
     changed = state.paused.exists()
     try:
@@ -56,7 +56,7 @@ def unpause_all(state: StateDir) -> Pausing:
 
 
 def pause_project(state: StateDir, root: str) -> Pausing:
-    """Leave one project out, by `[projects] exclude`. Raises UserError where the settings can't be edited."""
+    """Leaves one project out, by `[projects] exclude`. Raises UserError if the settings can't be edited."""
     config = load_config(state.config)
     pattern = glob.escape(root)
     if _excluded(root, config) is not None:
@@ -66,7 +66,7 @@ def pause_project(state: StateDir, root: str) -> Pausing:
 
 
 def unpause_project(state: StateDir, root: str) -> Pausing:
-    """Take the project up again. Raises UserError (REFUSED) where something else than `pause` leaves it out."""
+    """Resumes one project. Raises UserError (REFUSED) if something other than `pause` leaves it out."""
     config = load_config(state.config)
     pattern = glob.escape(root)
     changed = pattern in config.projects.exclude
@@ -95,7 +95,7 @@ def _write(state: StateDir, *, exclude: tuple[str, ...]) -> None:
 
 
 def _forget_answers(state: StateDir, *, paused: bool | None) -> None:
-    """No daemon does it now: the answers that hooks give while none runs go for what is paused."""
+    """Removes the answers that hooks give while no daemon runs, for all that is paused."""
     try:
         # A pause of everything holds whatever the settings say, also where they can't be read.
         prune_answers(state.root, Config(paused=True) if paused else settings_now(state))

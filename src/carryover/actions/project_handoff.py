@@ -31,7 +31,7 @@ _PAUSED: Final = "Carryover is paused; this is what it recorded before. `carryov
 
 
 class MadeHandoff(msgspec.Struct, frozen=True, kw_only=True):
-    """The handoff of the project at `root`; `text` is what of it fits into 50 lines."""
+    """The handoff of the project at `root`; `text` is the part that fits into 50 lines."""
 
     root: str
     handoff: Handoff
@@ -109,8 +109,8 @@ def _nothing_found(root: str, how_to_link: str | None) -> UserError:
 
 
 def _how_to_link(state: StateDir, root: str, *, by_name: bool) -> str | None:
-    """The command by which the past of a project that was moved to `root` comes along, where one may have been: of the
-    same repository or, with `by_name`, of a folder that was called the same."""
+    """A sentence with the command that links a project that may have been moved to `root`: one of the same repository
+    or, with `by_name`, of a folder with the same name. None if there is no such project."""
     if not state.ledger.exists() or not is_folder(Path(root)):
         return None
     with closing(connect_read_only(state.ledger)) as db:

@@ -30,7 +30,7 @@ class Setting(msgspec.Struct, frozen=True):
 
 
 def settings(state: StateDir) -> list[Setting]:
-    """All settings as they are now. Raises UserError (REFUSED) where the file can't be used."""
+    """All settings as they are now. Raises UserError (REFUSED) if the file can't be used."""
     config, file = load_config(state.config), _data(state.config)
     found = []
     for table, name, default in _fields():
@@ -50,7 +50,7 @@ def setting_names() -> tuple[str, ...]:
 
 
 def change(state: StateDir, key: str, words: Sequence[str] | None) -> str:
-    """Sets `key` to what `words` say, or with None removes it; what holds now, as a sentence.
+    """Sets `key` to the value in `words`, or with None removes it; returns the new state as a sentence.
 
     Raises UserError: USAGE for an unknown key or a value without a meaning; REFUSED where the file can't be edited.
     """
@@ -91,7 +91,7 @@ def shown(value: Any) -> str:
 
 
 def _readings(words: Sequence[str], *, as_list: bool) -> Iterator[Any]:
-    """What words can mean, likeliest first: the text itself, or a number or the like as TOML writes it; a list."""
+    """The possible values of words, likeliest first: the text itself, a TOML value, a list."""
     if len(words) == 1:
         yield words[0]
         with suppress(tomllib.TOMLDecodeError):

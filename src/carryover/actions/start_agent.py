@@ -70,7 +70,7 @@ def _offer(config: Config, machine: Machine) -> str:
 
 
 def handoff_in_place(made: Refreshed, config: Config, state: StateDir) -> str:
-    """Where an agent that starts in the project reads the handoff, which is put there first.
+    """Puts the handoff into the project and returns its path as an agent that starts there reads it.
 
     Raises UserError: REFUSED where it may not be put there.
     """
@@ -89,10 +89,10 @@ def handoff_in_place(made: Refreshed, config: Config, state: StateDir) -> str:
 
 
 def chosen_in_place(made: Refreshed) -> str:
-    """Where the agent reads a handoff that leads with what the user chose.
+    """Writes a handoff that leads with the session the user chose, and returns its path as the agent reads it.
 
     It is put beside the project's own, which stays what it is for every other session and is written again at the next
-    change. Raises UserError where it can't be written.
+    change. Raises UserError if it can't be written.
     """
     assert made.text is not None, "else it was raised that there is none"
     try:
@@ -103,7 +103,7 @@ def chosen_in_place(made: Refreshed) -> str:
 
 
 def print_command(start: StartableAgent, root: str, handoff: str) -> None:
-    """Print what a person types to start the agent in the project at `root`, and nothing else."""
+    """Prints the command that starts the agent in the project at `root`, and nothing else."""
     print(harmless(f"cd {shlex.quote(root)} && {shlex.join(start.words(handoff))}"))
 
 

@@ -27,11 +27,11 @@ from carryover.publish.project_view import MAX_SESSIONS, project_view
 from carryover.readers.by_kind import reader_of_copies
 
 _MOST_BATCHES: Final = 8
-"""How much of a file is read to find out whose it is: about 8 MiB, should it begin with what is too long to be read."""
+"""Read to find out whose a file is: about 8 MiB, in case it begins with records that are too long to be read."""
 
 
 _ANYWHERE: Final = ("", "C:", "D:")
-"""Where the files of a project lie whose folder nobody knows: each is named in full."""
+"""Roots for a project whose folder is unknown, so that each file is named in full."""
 
 
 def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None) -> MadeHandoff:
@@ -59,7 +59,7 @@ def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None) -
 
 
 def _view(agent: Agent, source: Source) -> ProjectView | None:
-    """The newest project that was worked on; None where no agent did anything."""
+    """The newest project that was worked on; None if no agent did anything."""
     find_root: FindRoot = root_of
     view, has_main = _as_recorded(agent, source, find_root)
     nowhere = view is None

@@ -21,7 +21,7 @@ def known_agent(text: str) -> str:
 
 
 def meant(text: str) -> str:
-    """`; did you mean 'codex'?` for what is nearly the name of an agent; empty for what is not."""
+    """`; did you mean 'codex'?` for a misspelt name of an agent, else empty."""
     return did_you_mean(text.strip(), [name for spec in specs() for name in (spec.id, *spec.aliases)])
 
 

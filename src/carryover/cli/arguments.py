@@ -1,4 +1,4 @@
-"""What the arguments of all commands have in common: the table of exit codes in their help, checks of values, times."""
+"""Shared by the arguments of all commands: the table of exit codes in their help, checks of values, times."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ MEANING: Final = {
     ExitCode.REFUSED: "refused; nothing was changed",
     ExitCode.INTERRUPTED: "interrupted (Ctrl-C)",
 }
-"""What each exit code of `carryover` and `carryoverd` means."""
+"""The meaning of each exit code of `carryover` and `carryoverd`."""
 
 
 TIMES: Final = "a date or time (2026-11-20, 2026-11-20T14:30, yesterday), or how long ago: 30m, 2h, 3d"
-"""What `moment` reads, for the help of an option that takes it."""
+"""For the help of an option that `moment` reads."""
 
 _AGO: Final = re.compile(r"(\d{1,6}) ?(s|m|min|h|d|w)(?: ago)?")
 _UNITS_S: Final = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}

@@ -36,24 +36,21 @@ def agent_ids(text: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the user wants set up."""
-
     agents: tuple[str, ...]
     """Their ids."""
     pointers: Pointers
-    """What may be written into projects."""
 
 
 Explain = Callable[[Pointers, Collection[str]], Sequence[str]]
-"""What an answer means: the lines below the list of agents."""
+"""Explains an answer in the lines below the list of agents."""
 
 
 def chosen(
     options: Sequence[Option], named: tuple[str, ...] | None, *, pointers: Pointers, explain: Explain, ask: bool
 ) -> Answer:
-    """What is to be set up. `named`: agents from the command line. Waits for an answer only with `ask`.
+    """The answer to the question. `named`: agents from the command line. Waits for an answer only with `ask`.
 
-    `pointers`: what is offered first, and taken where nothing is asked.
+    `pointers`: what is offered first, and taken if nothing is asked.
     """
     if named is not None:
         return Answer(named, pointers)
@@ -70,7 +67,7 @@ ORDER: Final[tuple[Pointers, ...]] = get_args(Pointers)
 
 
 def pick(options: Sequence[Option], pointers: Pointers, explain: Explain) -> Answer:
-    """What was ticked, and what may be written into projects. Raises KeyboardInterrupt on Ctrl-C."""
+    """Asks. Raises KeyboardInterrupt on Ctrl-C."""
     import questionary  # takes longer to import than all the rest, and most calls ask nothing
 
     width = max(len(option.name) for option in options)
@@ -86,7 +83,7 @@ def pick(options: Sequence[Option], pointers: Pointers, explain: Explain) -> Ans
 
 
 class _Panel:
-    """What is written into projects, below the list; a key changes it. Belongs to the same question."""
+    """The part of the question on projects, below the list; a key changes the answer."""
 
     def __init__(self, pointers: Pointers, agents: tuple[str, ...], explain: Explain) -> None:
         self.pointers = pointers

@@ -1,4 +1,4 @@
-"""Which session of a project is continued: the one that the user names, or picks where several could be meant."""
+"""Asks which session of a project is continued if several could be meant."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class OpenWork(NamedTuple):
 
 
 def pick_session(state: StateDir, root: str) -> str | None:
-    """The session of the work that the user picks; None where it leads anyway, and where only one is open."""
+    """The session of the work that the user picks; None if it leads anyway, or if only one is open."""
     if not state.ledger.exists():
         return None
     now_ms = int(time.time() * 1000)

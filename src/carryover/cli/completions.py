@@ -1,4 +1,4 @@
-"""`carryover completions`: what makes a shell complete commands, options and values in bash, zsh or fish."""
+"""`carryover completions`: makes a shell complete commands, options and values in bash, zsh or fish."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MOST_SESSIONS: Final = 60
 MEANING_LIMIT: Final = 50
 
 Values = Iterator[tuple[str, str]]
-"""What can be completed, each with what it means."""
+"""Values with their meanings."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,7 +70,7 @@ def _begins(value: str, typed: str) -> bool:
 
 
 def _completer(metavar: str) -> Callable[..., Any]:
-    """What completes an argument, by its name in the help."""
+    """Returns the completer of an argument, by its name in the help."""
     from argcomplete.completers import DirectoriesCompleter, FilesCompleter
 
     def complete_values(prefix: str, **_context: object) -> dict[str, str]:

@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def start_daemon(state: StateDir) -> str:
-    """Starts it; what came of it, as a sentence. Raises UserError (NOT_RUNNING) where nothing here can start it."""
+    """Returns the result as a sentence. Raises UserError (NOT_RUNNING) if nothing here can start it."""
     service = _service()
     pid = daemon_pid(state)
     if pid is not None:
@@ -61,7 +61,7 @@ def start_daemon(state: StateDir) -> str:
 
 
 def stop_running(state: StateDir) -> str:
-    """Stops it in order; what came of it, as a sentence. Raises UserError where it does not stop."""
+    """Returns the result as a sentence. Raises UserError if it does not stop."""
     service = _service()
     until = "until `carryover start`"
     if service is not None and service.status().active:
@@ -75,9 +75,9 @@ def stop_running(state: StateDir) -> str:
 
 
 def restart_daemon(state: StateDir) -> str:
-    """Restarts it, or starts it where it does not run; what came of it, as a sentence.
+    """Restarts it, or starts it if it does not run; returns the result as a sentence.
 
-    Raises UserError (NOT_RUNNING) where nothing here can start it. Then one that runs is left alone.
+    Raises UserError (NOT_RUNNING) if nothing here can start it. Then one that runs is left alone.
     """
     service = _service()
     if service is None:
@@ -91,7 +91,7 @@ def restart_daemon(state: StateDir) -> str:
 
 
 def _service() -> ServiceManager | None:
-    """The service that is installed and can be used now. Raises UserError where its manager does not answer."""
+    """The service that is installed and can be used now. Raises UserError if its manager does not answer."""
     service = registered(os.environ, Path.home())
     reason = service.available() if service is not None else None
     if reason is not None:

@@ -169,7 +169,7 @@ def _request(args: argparse.Namespace, chat: WebChat) -> Request:
 
 
 def _list(document: Document) -> None:
-    """What is in the document and what is not, on standard error, so that it can be read before anything is pasted."""
+    """Lists the content of the document on standard error, to be read before anything is pasted."""
     lines = [f"About {document.tokens:,} of {document.budget:,} tokens. Files in it, with the tokens of each:"]
     lines += [f"  {tokens:>7,}  {path}" for path, tokens in document.included[:_LISTED]]
     if not document.included:

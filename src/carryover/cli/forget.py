@@ -182,7 +182,7 @@ def _lines_after(done: Erased, selection: Selection) -> Iterator[str]:
 
 
 def _forget(state: StateDir, selection: Selection) -> Erased:
-    """Asks the daemon, which writes the ledger; where none runs, does it here."""
+    """Asks the daemon, which writes the ledger; if none runs, does it here."""
     from carryover.publish.forgetting import Erased
 
     query = urlencode({"selection": msgspec.json.encode(selection).decode()})

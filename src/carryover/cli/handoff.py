@@ -183,7 +183,7 @@ def _choice(args: argparse.Namespace) -> Choose | None:
 
 
 def _asked(state: StateDir, root: str) -> str | None:
-    """The session that the user picks on a terminal; None where there is nothing to choose."""
+    """The session that the user picks on a terminal; None if there is nothing to choose."""
     from carryover.cli.choose_session import pick_session
     from carryover.terminal.output import can_ask
 

@@ -11,7 +11,7 @@ from carryover.distill.render import lay_out
 
 
 def as_data(made: MadeHandoff) -> dict[str, Any]:
-    """What the text says, as data: no more and no fewer lines than are printed, each with where it comes from."""
+    """The handoff as data: exactly the lines that are printed, each with its sources."""
     handoff = made.handoff
     return {
         "project": made.root,

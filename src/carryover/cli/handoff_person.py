@@ -17,13 +17,13 @@ from carryover.terminal.output import BOLD, CYAN, DIM, HOUR_S, MINUTE_S, ago, ha
 _EARLIER: Final = re.compile(r"\b(\d{1,5}) (min|h|days) earlier\b")
 _UNIT_MS: Final = {"min": MINUTE_S * 1000, "h": HOUR_S * 1000, "days": 24 * HOUR_S * 1000}
 _OUR_TEXT: Final = ("edit", "test run", "ending", "worktree")
-"""Kinds of lines that are all ours; of every other one only what stands before the words is."""
+"""Kinds of lines that Carryover words itself; of other lines it words only the label."""
 _TO_AGENTS: Final = "for the user: "
-"""In a line about a usage limit, what tells the agent that the rest is not for it."""
+"""Marks, in a line about a usage limit, the part that is not for the agent."""
 
 
 def lines_for_person(made: MadeHandoff, *, now: datetime, home: Path, width: int) -> Iterator[str]:
-    """The lines, none wider than `width` where its words allow that. `now` is aware of its time zone."""
+    """The lines, none wider than `width` if its words allow that. `now` is aware of its time zone."""
     handoff, now_ms = made.handoff, int(now.timestamp() * 1000)
     when = f"{local_time(handoff.updated_ms, now)} ({ago(handoff.updated_ms, now_ms)})"
     yield paint(harmless(short_path(made.root, home)), BOLD)
@@ -39,7 +39,7 @@ def lines_for_person(made: MadeHandoff, *, now: datetime, home: Path, width: int
 
 
 def local_time(at_ms: int, now: datetime) -> str:
-    """`today 14:05`, `yesterday 14:05`, `17 Nov 14:05`, with the year where it is another one; in the zone of `now`."""
+    """`today 14:05`, `yesterday 14:05`, `17 Nov 14:05`, with the year if that is another; in the zone of `now`."""
     at = datetime.fromtimestamp(at_ms / 1000, tz=now.tzinfo)
     days = (now.date() - at.date()).days
     if days in (0, 1):

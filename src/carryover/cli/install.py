@@ -67,7 +67,7 @@ POINTERS: Final = get_args(Pointers)
 
 
 OFFERED: Final[Pointers] = "shared"
-"""What the question offers first, and what is taken where nothing is asked, unless something is recorded."""
+"""Offered first, and taken if nothing is asked and nothing is recorded."""
 
 NAMED_WITHIN_S: Final = 3.0
 """The daemon may still be reading everything else after that."""

@@ -1,4 +1,4 @@
-"""What `install` and `refresh` report: lines for people, data for `--json`."""
+"""The report of `install` and `refresh`: lines for people, data for `--json`."""
 
 from __future__ import annotations
 
@@ -34,15 +34,14 @@ class Done:
 
     setup: Setup
     asked: tuple[str, ...]
-    """What was ticked or named, whether it is here or not."""
+    """Agents that were ticked or named, on this machine or not."""
     applied: tuple[Applied, ...]
     background: Background
     read: End | None
-    """How the first reading of the past ended; None where there was none to watch."""
+    """How the first reading of the past ended; None if there was none to watch."""
     held: Held | None
-    """What the ledger holds after that."""
     into: ProjectPlan
-    """What was planned for projects before anything was done."""
+    """The plan for projects before anything was done."""
     withdrawn: tuple[Withdrawn, ...] = ()
     """Projects out of which something was taken, since it is no longer wanted."""
 
@@ -59,8 +58,6 @@ class Done:
 
 
 def as_data(done: Done) -> dict[str, Any]:
-    """What was done, for `--json`."""
-
     return {
         "changed": done.changed,
         "selected": done.setup.selected,
@@ -117,7 +114,7 @@ _READ: Final = {
 
 
 def lines_after(done: Done, *, home: Path, installing: bool) -> Iterator[str]:
-    """What was done. `installing`: for install, which ends with the tips."""
+    """The report for people. `installing`: for install, which ends with the tips."""
     if not installing and not done.changed and not done.failed:
         lost = any(found.lost_folder for found in _of(done.setup.detections, done.asked))
         yield "Nothing changed." if lost else "Nothing changed: hooks and settings are as they should be."
@@ -155,7 +152,7 @@ def _withdrawn_lines(withdrawn: Iterable[Withdrawn], home: Path) -> Iterator[str
 
 
 def dry_run_lines(setup: Setup, asked: tuple[str, ...], into: ProjectPlan, *, home: Path) -> Iterator[str]:
-    """What would be done: the lines on each agent, then the diff of each file."""
+    """The report of a dry run: the lines on each agent, then the diff of each file."""
     update = how_installed().update
     for found in _of(setup.detections, asked):
         edit = next((edit for edit in setup.hooks if edit.path == found.config), None)
@@ -201,7 +198,7 @@ def _of(detections: Iterable[Detection], asked: tuple[str, ...]) -> list[Detecti
 
 
 def _removed_lines(done: Done, home: Path) -> Iterator[str]:
-    """The settings that lost our hooks: of an agent that was unticked, or at a place where they are no longer."""
+    """The settings that lost our hooks: of an agent that was unticked, or at a former place."""
     wanted = {found.config for found in _of(done.setup.detections, done.setup.selected)}
     for entry in done.applied:
         if entry.edit.change.agent is None or entry.edit.path in wanted:

@@ -78,7 +78,7 @@ class Filter:
         self._shows = not since_ms
 
     def printed(self, line: str) -> str | None:
-        """What is printed of `line`; None if nothing is."""
+        """`line` as it is printed; None if it is left out."""
         parsed = parse_line(line)
         if parsed is not None:
             self._shows = parsed.at_ms >= self._since_ms and LEVELS.index(parsed.level) >= self._level
@@ -136,7 +136,7 @@ def _complete(file: BinaryIO) -> Iterator[str]:
 
 
 def _rest(file: BinaryIO) -> Iterator[str]:
-    """What a writer that was killed left without an end, in a file that nothing is added to any more."""
+    """The last line of a rotated file, if its writer was killed before the end of the line."""
     if torn := file.read(_CHUNK_BYTES):
         yield torn.decode(errors="replace")
 

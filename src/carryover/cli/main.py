@@ -78,7 +78,7 @@ without it too, straight from what the agents left on disk.
 """
 
 _OUTPUT_ERRORS: Final = (errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC)
-"""What writing to standard output may fail with, but for a reader that goes away."""
+"""Errors of writing to standard output, except for a reader that goes away."""
 
 _ADVICE: Final = "What was done before is kept. Correct that, then run the command again."
 

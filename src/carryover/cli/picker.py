@@ -26,19 +26,19 @@ Does = Literal["show", "continue", "copy", "resume"]
 
 
 class Choice(NamedTuple):
-    """What the user wants done with a session."""
+    """An action that the user chose for a session."""
 
     does: Does
     session: str
     project: str
-    """Root of its project; empty where it has none."""
+    """Root of its project; empty if it has none."""
     agent: str = ""
     """With `continue`: the id of the agent that takes over."""
 
 
 @dataclass(slots=True)
 class Picker:
-    """What is open and chosen. Entries are those of `session_list.session_entry`, newest first."""
+    """The state of the screen. Entries are those of `session_list.session_entry`, newest first."""
 
     here: Sequence[dict[str, Any]]
     """Sessions of the project that the user is in; empty outside of one."""
@@ -46,11 +46,11 @@ class Picker:
     agents: Sequence[tuple[str, str]]
     """Agents that can take over here: id and name."""
     names: dict[str, str]
-    """What people call each agent, by its id."""
+    """Display names of agents, by id."""
     shows_all: bool = False
     at: int = 0
     choosing: bool = False
-    """An agent is being chosen, and `agent_at` is where."""
+    """An agent is being chosen; `agent_at` is its index."""
     agent_at: int = 0
     said: str = ""
     """A message, until the next key."""
@@ -74,7 +74,7 @@ class Picker:
             self.at = min(max(self.at + by, 0), len(self.listed) - 1)
 
     def toggle_all(self) -> None:
-        """Lists the sessions of all projects, or of this one again; the chosen session stays so where it is listed."""
+        """Lists the sessions of all projects, or of this one again; the chosen session stays chosen if it is listed."""
         if not self.here:
             self.said = "No session is recorded for this folder: all are listed."
             return
@@ -83,7 +83,7 @@ class Picker:
         self.at = next((at for at, entry in enumerate(self.listed) if entry["id"] == chosen), 0)
 
     def choose_agent(self) -> None:
-        """Asks which agent takes over; says why not where none can."""
+        """Asks which agent takes over; says why if none can."""
         if not self.entry["project"]:
             self.said = "This session belongs to no project, so no agent can take it over."
         elif not self.agents:
@@ -92,12 +92,12 @@ class Picker:
             self.choosing, self.agent_at = True, 0
 
     def back(self) -> bool:
-        """Leaves the choice of an agent; False where there is nothing to leave but the picker."""
+        """Leaves the choice of an agent; False if only the picker is left to leave."""
         was, self.choosing = self.choosing, False
         return was
 
     def choice(self, does: Does) -> Choice | None:
-        """What is to be done with the chosen session; None where that can't be, which `said` explains."""
+        """The choice for the current session, or None if that can't be done; then `said` says why."""
         if does == "copy" and not self.entry["project"]:
             self.said = "This session belongs to no project, so it has no handoff."
             return None
@@ -118,7 +118,7 @@ def list_lines(picker: Picker, *, now_ms: int, home: Path, width: int) -> list[s
 
 
 def keys_line(picker: Picker, width: int) -> str:
-    """What the keys do now, or what the last one could not."""
+    """The keys that work now, or why the last one did not."""
     if picker.said:
         return fitted(picker.said, width)
     if picker.choosing:
@@ -130,7 +130,7 @@ def keys_line(picker: Picker, width: int) -> str:
 def preview_lines(
     picker: Picker, digest_of: Callable[[str], Digest | None], *, now_ms: int, width: int
 ) -> Iterator[str]:
-    """What the chosen session is about, or the agents that can take it over."""
+    """The chosen session's newest turns and files, or the agents that can take it over."""
     if picker.choosing:
         yield "Continue in"
         yield from (f"{'›' if at == picker.agent_at else ' '} {name}" for at, (_, name) in enumerate(picker.agents))

@@ -1,4 +1,4 @@
-"""What an install writes into projects, in words: on the screen of its question, in its summary, in a dry run."""
+"""Describes what an install writes into projects: for its question, its summary and a dry run."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _HANDOFF: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ProjectEdits:
-    """What is planned in one project."""
+    """The edits planned in one project."""
 
     root: Path
     edits: tuple[Edit, ...] = ()
@@ -40,7 +40,7 @@ class ProjectEdits:
 
 @dataclass(frozen=True, slots=True)
 class ProjectPlan:
-    """What is planned in all of them."""
+    """The edits planned in all projects."""
 
     pointers: Pointers
     projects: tuple[ProjectEdits, ...]
@@ -67,7 +67,7 @@ def _planned(root: Path, config: Config) -> ProjectEdits | None:
 
 
 def meaning(pointers: Pointers, agents: Collection[str], *, kept_in: str, folder: str | None = None) -> tuple[str, ...]:
-    """What `pointers` means for a project, a line for each file or kind of file. `folder`: that of the settings."""
+    """Describes `pointers`, one line per file or kind of file. `folder`: that of the settings."""
     if folder is not None:
         return (f"nothing; handoffs are kept in {folder} (`folder` in config.toml)",)
     handoff = _HANDOFF[pointers].format(kept_in=kept_in)
@@ -96,7 +96,7 @@ def places(roots: Sequence[Path], home: Path) -> str:
 
 
 def lines(plan: ProjectPlan, agents: Collection[str], *, home: Path) -> Iterator[str]:
-    """What is written into projects: the rule, then the files of each project in which something changes."""
+    """The rule for projects, then the files of each project in which something changes."""
     yield f"Into your projects ({plan.pointers}):"
     kept_in = short_path(plan.kept_in, home)
     yield from (f"  {line}" for line in meaning(plan.pointers, agents, kept_in=kept_in, folder=plan.folder))

@@ -42,9 +42,9 @@ class Resuming(NamedTuple):
     words: tuple[str, ...]
     """The command line, as the user's shell finds the command."""
     program: Path | None
-    """None where the agent is not on this machine."""
+    """None if the agent is not on this machine."""
     note: str
-    """What the user should know of it, as a sentence; may be empty."""
+    """A sentence for the user; may be empty."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -99,7 +99,7 @@ def resuming(session: SessionRow, config: Config) -> Resuming:
 
 
 def _folder_of(session: SessionRow, config: Config) -> str | None:
-    """The folder that the session began in, where its transcript still says so; else its project, if that is there.
+    """The folder that the session began in, if its transcript still names it; else its project, if that exists.
 
     Some clients look for a session only below the slug of the current folder, as Claude Code does (2.1.328).
     """

@@ -29,7 +29,7 @@ from carryover.terminal.table import Column, print_table
 LIMIT: Final = 20
 SNIPPET_CHARS: Final = 200
 _BEFORE_CHARS: Final = 30
-"""How much of a text is shown before what was found in it."""
+"""Shown before the first match of a text."""
 
 DESCRIPTION: Final = """\
 Finds prompts, answers, commands, paths and errors of failed tools, best first:
@@ -97,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def snippet(text: str, terms: tuple[Term, ...]) -> str:
-    """One line of `text` around what was found in it, which stands out where colour is wanted."""
+    """One line of `text` around the matches, which are highlighted if colour is wanted."""
     line = " ".join(harmless(text).split())
     found = spans(line, terms)
     start = max(found[0][0] - _BEFORE_CHARS, 0) if found else 0

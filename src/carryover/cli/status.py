@@ -212,7 +212,7 @@ def _daemon(report: Report) -> Iterator[str]:
 
 
 def _work(metrics: Metrics) -> str | None:
-    """What it did since it started, with the times that 95 of 100 stayed below; None if it did nothing yet."""
+    """The work since it started, with 95th percentiles; None if it did nothing yet."""
     if not metrics.batches and not metrics.hook_calls:
         return None
     times = (
@@ -358,7 +358,7 @@ def _last(agent: AgentReport, now_ms: int) -> Iterator[str]:
 
 
 def _roots(roots: tuple[RootReport, ...], report: Report) -> str:
-    """The folders that are there; where none is, the usual one."""
+    """The folders that exist, or the usual one."""
     there = [report.short(root.path) for root in roots if root.exists]
     return ", ".join(there) or f"{report.short(roots[0].path)} (not there yet; watched all the same)"
 

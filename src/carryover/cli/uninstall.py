@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def usual_settings(state: StateDir, home: Path) -> Iterator[tuple[str, HookFile]]:
-    """By agent, where its hooks may be, should the record of our edits be lost."""
+    """The usual places of each agent's hooks, in case the record of our edits is lost."""
     from carryover.agents import specs
     from carryover.config import Config, load_config
     from carryover.install.hook_places import hook_files
@@ -94,7 +94,7 @@ def usual_settings(state: StateDir, home: Path) -> Iterator[tuple[str, HookFile]
 
 
 def lines_before(wanted: Uninstall, service: ServiceManager | None, pid: int | None, home: Path) -> Iterator[str]:
-    """What is going to happen, a line each. `pid`: the daemon's process."""
+    """The plan, one line per step. `pid`: the daemon's process."""
     from carryover.paths import short_path
 
     if service is not None:
@@ -124,7 +124,6 @@ def _by_folder(removals: Sequence[Removal]) -> Iterator[tuple[Removal, int]]:
 def lines_after(
     done: Uninstalled, left: tuple[str, ...], *, state: StateDir, home: Path, purged: bool
 ) -> Iterator[str]:
-    """The result, and what stays."""
     from carryover.paths import short_path
 
     yield from (f"✗ {reason}" for reason in left)

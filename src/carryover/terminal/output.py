@@ -22,7 +22,7 @@ GREEN: Final = "32"
 YELLOW: Final = "33"
 CYAN: Final = "36"
 FOUND: Final = "1;33"
-"""What a search has found."""
+"""The style of matches."""
 
 Mark = Literal["✓", "⚠", "✗"]
 _MARK_STYLES: Final[dict[str, str]] = {"✓": GREEN, "⚠": YELLOW, "✗": RED}
@@ -44,14 +44,14 @@ REMAINING_AFTER_S: Final = 1.0
 """From then on it is said how long something will still take."""
 
 _WORD: Final = re.compile(r"(?:`[^`]*`|\S)+")
-"""What a line is not broken in: a command in backquotes stays in one piece."""
+"""A line is not broken inside this: a command in backquotes stays in one piece."""
 _MARKED: Final = re.compile(r"^( *)([✓⚠✗]) ")
 _MARGIN: Final = re.compile(r" *(?:[✗✓⚠·→] |\S+(?: \S+)* {2,})?")
-"""What the lines that follow are indented by: a mark, or a name in its own column."""
+"""The indent of continued lines: below a mark, or a name in its own column."""
 
 
 def terminal_width(stream: TextIO | None = None) -> int | None:
-    """Columns of the terminal behind `stream` (default stdout); None where it is no terminal."""
+    """Columns of the terminal behind `stream` (default stdout); None if that is not a terminal."""
     target = sys.stdout if stream is None else stream
     try:
         if not target.isatty():
@@ -98,7 +98,7 @@ def _with_colour(found: re.Match[str]) -> str:
 
 
 def wrapped(line: str, width: int) -> str:
-    """`line` in lines of at most `width` columns where its words allow that; those that follow are indented."""
+    """`line` in lines of at most `width` columns if its words allow that; those that follow are indented."""
     if columns(line) <= width:
         return line
     margin = _MARGIN.match(STYLE.sub("", line))
@@ -129,7 +129,7 @@ def wants_colour(stream: TextIO | None = None) -> bool:
 
 
 def paint(text: str, code: str, stream: TextIO | None = None) -> str:
-    """`text` in a terminal style; unchanged where `stream` (default stdout) gets no colour."""
+    """`text` in a terminal style; unchanged if `stream` (default stdout) gets no colour."""
     return f"\x1b[{code}m{text}\x1b[0m" if wants_colour(stream) else text
 
 
@@ -150,7 +150,7 @@ def highlight(text: str, spans: Iterable[tuple[int, int]], stream: TextIO | None
 
 
 def harmless(text: str) -> str:
-    """`text` without what a terminal obeys or does not show: what is printed comes from other people's programs."""
+    """`text` without control sequences and invisible characters, since it comes from other people's programs."""
     return UNSEEN.sub("", CONTROL.sub("", text))
 
 
@@ -212,7 +212,7 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
 
 
 def did_you_mean(given: str, known: Collection[str]) -> str:
-    """`; did you mean 'status'?` for what is nearly one of `known`; empty for what is not."""
+    """`; did you mean 'status'?` for a misspelling of one of `known`, else empty."""
     from difflib import get_close_matches  # only for what is misspelt
 
     near = get_close_matches(given.lower(), known, n=1, cutoff=0.6)
@@ -252,7 +252,7 @@ class Progress:
         self._stream.flush()
 
     def clear(self) -> None:
-        """Take the display away, where it can be."""
+        """Removes the display from a terminal."""
         if self._in_place and self._shown:
             self._stream.write("\r\x1b[K")
             self._stream.flush()
@@ -264,7 +264,7 @@ class Progress:
 
 
 def remaining(share: float, took_s: float) -> str:
-    """How long the rest takes at the speed so far: `, 12 s left`; empty where that is not known yet."""
+    """How long the rest takes at the speed so far: `, 12 s left`; empty if that is not known yet."""
     if took_s < REMAINING_AFTER_S or not 0 < share < 1:
         return ""
     left_s = took_s * (1 - share) / share

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from subprocess import Popen
 
 LESS_OPTIONS: Final = "FRX"
-"""Where LESS is not set, as git does: ends where all fits on the screen, shows colours, leaves the screen as it is."""
+"""If LESS is not set, as git does: ends where all fits on the screen, shows colours, leaves the screen as it is."""
 
 _NONE: Final = ("", "cat")
-"""What people set as PAGER to have none."""
+"""Values of PAGER that mean none."""
 
 
 def add_pager_argument(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +47,7 @@ class PagedOutput(TextIOWrapper):
 
 @contextmanager
 def paged(args: argparse.Namespace | None = None) -> Iterator[None]:
-    """What the block prints goes through the pager where standard output is a terminal, and `args` has no `--no-pager`.
+    """What the block prints goes through the pager if standard output is a terminal and `args` has no `--no-pager`.
 
     Once the user leaves the pager early, the block ends as a reader's does that goes away: quietly.
     """
@@ -71,7 +71,7 @@ def paged(args: argparse.Namespace | None = None) -> Iterator[None]:
 
 
 def pager_command() -> str | None:
-    """The shell command that shows long output; None where the user wants none or there is none."""
+    """The shell command that shows long output; None if the user wants none or there is none."""
     chosen = os.environ.get("PAGER")
     if chosen is not None:
         return None if chosen.strip() in _NONE else chosen

@@ -1,4 +1,4 @@
-"""Tables with a header row: as wide as the terminal, and with nothing cut where there is none."""
+"""Tables with a header row, as wide as the terminal; without one nothing is cut."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Column(NamedTuple):
     right: bool = False
     """Aligned to the right, as numbers are."""
     keep_end: bool = False
-    """What is cut off is the beginning, as with paths, of which the end says most."""
+    """The beginning is cut off, as with paths, whose end says most."""
 
 
 def print_table(heads: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
