@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import sqlite3
 import sys
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -23,9 +22,6 @@ from carryover.paths import StateDir
 from carryover.publish.moved_folders import roots_that_may_be_here
 from carryover.publish.refresh import Refreshed, made_handoff
 
-Choose = Callable[[sqlite3.Connection, int], str]
-"""The id of the session that is meant, of the project with that id in the ledger."""
-
 MOST_SUGGESTED: Final = 3
 _PAUSED: Final = "Carryover is paused; this is what it recorded before. `carryover unpause` ends that."
 
@@ -38,39 +34,20 @@ class MadeHandoff(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
-def named(name: str) -> Choose:
-    """The session that the user calls `name`: an id, a unique beginning of one, or `last`.
-
-    Raises UserError where that is no session, or one of another project.
-    """
-
-    def choose(ledger: sqlite3.Connection, project_id: int) -> str:
-        if name == LAST:
-            return work_sessions(ledger, project_id, limit=1)[0].native_id
-        found = session_by_prefix(ledger, name)
-        if found.project_id != project_id:
-            where = f"{found.root}; name that project" if found.root else "no project"
-            raise UserError(f"Session {found.native_id} belongs to {where}.", ExitCode.NOTHING_FOUND)
-        return found.native_id
-
-    return choose
-
-
-def handoff_of_project(root: str, choose: Choose | None = None) -> Refreshed:
+def handoff_of_project(root: str, session: str | None = None) -> Refreshed:
     """The handoff of the project at `root` as things are now, with its text; nothing is written into the project.
 
-    `choose` says which session's work leads; without it, that of the newest.
+    The work of `session` leads (an id, a unique beginning of one, or `last`), or that of the newest. While Carryover is
+    paused nothing is read.
 
-    While Carryover is paused nothing is read for it: it is that of what is recorded.
-
-    Raises UserError: NOTHING_FOUND where no agent worked there or nothing it did is worth handing over, REFUSED where
-    the project is excluded, or Carryover paused before anything was recorded.
+    Raises UserError: NOTHING_FOUND if no agent worked there or nothing it did is worth handing over, REFUSED if the
+    project is excluded, or if Carryover was paused before anything was recorded.
     """
     state = state_dir()
     config = load_config(state.config)
     refuse_excluded(root, config)
     paused = state.paused.exists()
-    made = of_recorded(state, root, lambda ledger, project: _made(ledger, project, root, config, choose))
+    made = of_recorded(state, root, lambda ledger, project: _made(ledger, project, root, config, session))
     if made is not None and paused:
         print(_PAUSED, file=sys.stderr)
     link = _how_to_link(state, root, by_name=made is None)
@@ -81,8 +58,8 @@ def handoff_of_project(root: str, choose: Choose | None = None) -> Refreshed:
     return made
 
 
-def _made(ledger: sqlite3.Connection, project: int, root: str, config: Config, choose: Choose | None) -> Refreshed:
-    own = choose(ledger, project) if choose is not None else None
+def _made(ledger: sqlite3.Connection, project: int, root: str, config: Config, session: str | None) -> Refreshed:
+    own = _session_of(ledger, project, session) if session is not None else None
     found = made_handoff(ledger, project, config, now_ms=now_ms(), agents_own=agents_own(config.agents), own=own)
     if own is not None and found.text is None:
         raise UserError(
@@ -96,6 +73,16 @@ def _made(ledger: sqlite3.Connection, project: int, root: str, config: Config, c
             ExitCode.NOTHING_FOUND,
         )
     return found
+
+
+def _session_of(ledger: sqlite3.Connection, project_id: int, name: str) -> str:
+    if name == LAST:
+        return work_sessions(ledger, project_id, limit=1)[0].native_id
+    found = session_by_prefix(ledger, name)
+    if found.project_id != project_id:
+        where = f"{found.root}; name that project" if found.root else "no project"
+        raise UserError(f"Session {found.native_id} belongs to {where}.", ExitCode.NOTHING_FOUND)
+    return found.native_id
 
 
 def _nothing_found(root: str, how_to_link: str | None) -> UserError:

@@ -17,8 +17,7 @@ from carryover.terminal.output import print_json
 from carryover.terminal.pager import add_pager_argument
 
 if TYPE_CHECKING:
-    from carryover.actions.project_handoff import Choose, MadeHandoff
-    from carryover.paths import StateDir
+    from carryover.actions.project_handoff import MadeHandoff
 
 DESCRIPTION: Final = """\
 Prints the handoff of a project: what was being done, what was tried, what comes
@@ -140,7 +139,7 @@ def _copy(args: argparse.Namespace) -> int:
     from carryover.actions.project_handoff import handoff_of_project
     from carryover.install.machine import Machine
 
-    made = handoff_of_project(project_root(args.project), _choice(args))
+    made = handoff_of_project(project_root(args.project), args.session)
     way = copy(made.text or "", Machine.here())
     where = agent_names()[args.to] if args.to is not None else "the next agent"
     print(f"The handoff of {made.root} is on the clipboard ({way}). Paste it as the first prompt of {where}.")
@@ -148,7 +147,7 @@ def _copy(args: argparse.Namespace) -> int:
 
 
 def _start_agent(args: argparse.Namespace) -> int:
-    from carryover.actions.project_handoff import handoff_of_project, named
+    from carryover.actions.project_handoff import handoff_of_project
     from carryover.actions.start_agent import (
         chosen_in_place,
         exec_here,
@@ -157,6 +156,8 @@ def _start_agent(args: argparse.Namespace) -> int:
         require_terminal,
         startable_agent,
     )
+    from carryover.cli.choose_session import pick_session
+    from carryover.terminal.output import can_ask
 
     state = state_dir()
     config = load_config(state.config)
@@ -165,29 +166,13 @@ def _start_agent(args: argparse.Namespace) -> int:
         require_terminal(start.name, "--exec")
     made = handoff_of_project(project_root(args.project))
     handoff = handoff_in_place(made, config, state)
-    session = args.session or _asked(state, made.root)
+    session = args.session or (pick_session(state, made.root) if can_ask() else None)
     if session is not None:
-        handoff = chosen_in_place(handoff_of_project(made.root, named(session)))
+        handoff = chosen_in_place(handoff_of_project(made.root, session))
     print_command(start, made.root, handoff)
     if args.exec:
         exec_here(start.name, start.command.path, start.words(handoff), made.root)
     return ExitCode.OK
-
-
-def _choice(args: argparse.Namespace) -> Choose | None:
-    if args.session is None:
-        return None
-    from carryover.actions.project_handoff import named
-
-    return named(args.session)
-
-
-def _asked(state: StateDir, root: str) -> str | None:
-    """The session that the user picks on a terminal; None if there is nothing to choose."""
-    from carryover.cli.choose_session import pick_session
-    from carryover.terminal.output import can_ask
-
-    return pick_session(state, root) if can_ask() else None
 
 
 def _from_transcript(args: argparse.Namespace) -> MadeHandoff:
@@ -203,6 +188,6 @@ def _from_history(args: argparse.Namespace) -> MadeHandoff:
         raise UserError("--agent and --until need --transcript FILE.", ExitCode.USAGE)
     from carryover.actions.project_handoff import MadeHandoff, handoff_of_project
 
-    found = handoff_of_project(project_root(args.project), _choice(args))
+    found = handoff_of_project(project_root(args.project), args.session)
     assert found.handoff is not None and found.text is not None, "else it was raised that there is none"
     return MadeHandoff(root=found.root, handoff=found.handoff, text=found.text)
