@@ -47,22 +47,16 @@ def watch_first_read(state: StateDir) -> End:
     """Shows on stderr how far the daemon is, until it has read all; Ctrl-C ends the watching and nothing else."""
     progress = Progress(sys.stderr)
     try:
-        while True:
-            health = ask_health(state, timeout_s=BUSY_ANSWER_S)
-            if health is None:
-                progress.clear()
-                return "lost"
-            if health.caught_up:
-                progress.clear()
-                return "done"
+        while (health := ask_health(state, timeout_s=BUSY_ANSWER_S)) is not None and not health.caught_up:
             progress.update(*how_far(health))
             time.sleep(POLL_EVERY_S)
+        return "done" if health is not None else "lost"
     except (TimeoutError, UserError):
-        progress.clear()
         return "lost"
     except KeyboardInterrupt:
-        progress.clear()
         return "interrupted"
+    finally:
+        progress.clear()
 
 
 def show_until(ended: Event) -> None:

@@ -94,11 +94,11 @@ def run(args: argparse.Namespace) -> int:
         return _copy(args) if args.copy else _start_agent(args)
     made = _from_transcript(args) if args.transcript is not None else _from_history(args)
     if args.json:
-        from carryover.cli.handoff_json import as_data
+        from carryover.cli.handoff_output import as_data
 
         print_json(as_data(made))
     elif args.why:
-        from carryover.cli.handoff_json import with_reasons
+        from carryover.cli.handoff_output import with_reasons
 
         sys.stdout.write(with_reasons(made))
     else:
@@ -112,7 +112,7 @@ def _print(made: MadeHandoff, args: argparse.Namespace) -> None:
         return
     from datetime import datetime
 
-    from carryover.cli.handoff_person import lines_for_person
+    from carryover.cli.handoff_output import lines_for_person
     from carryover.terminal.output import USUAL_WIDTH, terminal_width
     from carryover.terminal.pager import paged
 

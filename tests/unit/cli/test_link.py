@@ -27,18 +27,6 @@ def moved(recorded: Path, home: Path) -> Path:
     return new
 
 
-def test_a_renamed_repository_has_its_handoff_again(recorded: Path, home: Path, run: Run) -> None:
-    new = recorded.rename(home / "store")
-
-    code, out, err = run("handoff", str(new))
-
-    assert (code, err) == (ExitCode.OK, "")
-    assert TASK in out
-    assert "\n- `checkout.py`" in out, "files are named as they lie there now"
-    assert json.loads(run("sessions", str(new), "--json")[1])[0]["project"] == str(new)
-    assert run("handoff", str(recorded))[0] == ExitCode.NOTHING_FOUND
-
-
 def test_without_evidence_it_says_how_to_link_and_what_is_linked_is_there(
     recorded: Path, moved: Path, run: Run
 ) -> None:

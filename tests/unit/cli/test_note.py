@@ -59,16 +59,6 @@ def test_the_handoff_names_it_once_as_not_the_users_word(noted: str, run: Run) -
     assert len(handoff.splitlines()) <= 50
 
 
-def test_nothing_else_of_the_handoff_changes(noted: str, run: Run, recorded: Path) -> None:
-    _, with_note, _ = run("handoff")
-    assert run("forget", noted, "--yes")[0] == ExitCode.OK
-    _, without, _ = run("handoff")
-
-    assert [line for line in with_note.splitlines() if noted not in line and line != "## Open questions"] == [
-        line for line in without.splitlines() if line != "## Open questions"
-    ]
-
-
 def test_it_is_listed_and_shown_under_its_own_name(noted: str, run: Run) -> None:
     _, listed, _ = run("sessions")
     _, shown, _ = run("show", noted)

@@ -39,12 +39,6 @@ def test_the_other_answers_touch_no_file_of_the_user_s(pointers: Pointers, first
     assert meaning(pointers, ("codex",), kept_in="~/x")[0] == first
 
 
-def test_a_folder_of_the_settings_means_that_nothing_is_written() -> None:
-    [line] = meaning("shared", ("codex",), kept_in="~/x", folder="~/handoffs")
-
-    assert line == "nothing; handoffs are kept in ~/handoffs (`folder` in config.toml)"
-
-
 def test_a_few_projects_are_named_and_the_rest_counted() -> None:
     roots = [HOME / name for name in "abcdef"]
 

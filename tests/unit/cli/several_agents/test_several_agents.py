@@ -129,32 +129,6 @@ def test_hooks_that_are_there_stay_when_settings_beside_them_break(set_up: Path,
     assert not (set_up / ".codex/hooks.json").exists()
 
 
-def test_after_an_uninstall_everything_is_as_it_was(three: Path, run: Run) -> None:
-    theirs = b'{"version":1,"hooks":{"stop":[{"command":"./audit.sh"}]}}'
-    (three / ".cursor").mkdir()
-    (three / ".cursor/hooks.json").write_bytes(theirs)
-    before = {path: state[2] for path, state in everything(three).items()}
-    run("install", "--yes", "--no-service")
-    assert (three / ".cursor/hooks.json").read_bytes() != theirs
-
-    code, out, _ = run("uninstall", "--purge")
-
-    assert code == ExitCode.OK
-    assert "~/.codex/hooks.json goes (hooks of Codex)\n" in out
-    assert {path: state[2] for path, state in everything(three).items()} == before
-
-
-def test_what_the_user_trusted_stays_after_an_uninstall(set_up: Path, run: Run) -> None:
-    """It is the client's own writing; without the hooks it means nothing."""
-    review(set_up)
-    before = (set_up / ".codex/config.toml").read_bytes()
-
-    assert run("uninstall", "--purge")[0] == ExitCode.OK
-
-    assert (set_up / ".codex/config.toml").read_bytes() == before
-    assert not (set_up / ".codex/hooks.json").exists()
-
-
 def test_without_the_record_hooks_are_found_in_every_form(set_up: Path, run: Run) -> None:
     (set_up / ".codex/config.toml").write_text(
         '[[hooks.Stop]]\n[[hooks.Stop.hooks]]\ntype = "command"\ncommand = "x"\n'
@@ -253,3 +227,14 @@ def test_hooks_that_are_switched_off_are_said_in_place_of_a_review_that_nobody_i
     assert found(run, "Codex") == [
         "Codex CLI: all hooks are switched off (`features.hooks = false` in ~/.codex/config.toml)."
     ]
+
+
+def test_what_the_user_trusted_stays_after_an_uninstall(set_up: Path, run: Run) -> None:
+    """It is the client's own writing; without the hooks it means nothing."""
+    review(set_up)
+    before = (set_up / ".codex/config.toml").read_bytes()
+
+    assert run("uninstall", "--purge")[0] == ExitCode.OK
+
+    assert (set_up / ".codex/config.toml").read_bytes() == before
+    assert not (set_up / ".codex/hooks.json").exists()

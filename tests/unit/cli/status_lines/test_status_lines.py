@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 from carryover.cli.status import SHOWN, agent_lines, status_lines
 from carryover.diagnose.report import AgentReport, Report
@@ -120,12 +121,6 @@ def test_what_it_did_since_it_started_takes_one_line() -> None:
     )
 
 
-def test_another_version_of_the_daemon_is_pointed_out() -> None:
-    assert lines(daemon={**HEALTH, "version": "0.2.0"})[1].strip() == (
-        "This command is 0.1.0. Restart carryoverd to bring both to the same version."
-    )
-
-
 def test_a_service_is_reported_with_its_trouble() -> None:
     service = {
         "kind": "systemd",
@@ -174,66 +169,53 @@ def test_long_lists_are_cut_with_a_word() -> None:
     assert shown[-1] == "  ... and 5 more (--json lists all)"
 
 
-def test_secrets_taken_out_are_counted_by_kind() -> None:
-    assert section("redacted", ledger={**LEDGER, "redactions": {"jwt": 1, "aws-key": 4}}) == [
-        "  5 secrets before they were stored: 4 aws-key, 1 jwt"
-    ]
-    assert section("redacted", ledger={**LEDGER, "redactions": {"jwt": 1}}) == [
-        "  1 secret before it was stored: 1 jwt"
-    ]
+SKIPPED = {"agent": "claude-code", "agent_version": "2.9.0", "record_type": "hologram", "reason": "unknown type"}
+BROKEN = {"agent": "claude-code", "failures": 1, "path": "/home/dev/.claude/a.jsonl", "error": "Permission denied"}
+TASK = {"name": "watch", "state": "waiting", "restarts": 3, "last_error": "OSError at watch.py:80"}
+CORRUPT = {"path": "/home/dev/.carryover/ledger.corrupt-1.sqlite", "bytes": 2_000_000}
 
 
-def test_what_was_not_understood_is_counted_by_type_without_content() -> None:
-    skipped = [
-        {
-            "agent": "claude-code",
-            "agent_version": "2.9.0",
-            "record_type": "hologram",
-            "reason": "unknown type",
-            "n": 12,
-            "last_ms": NOW_MS,
-        }
-    ]
-
-    title = "not understood (skipped, nothing else is affected)"
-    assert section(title, ledger={**LEDGER, "skipped": skipped, "oversized": 1}) == [
-        "  claude-code 2.9.0: 12 records of type hologram (unknown type)",
-        "  1 record too long to be read",
-    ]
-
-
-def test_a_broken_source_says_why_and_when_it_is_tried_again() -> None:
-    broken = [
-        {"path": "/home/dev/.claude/a.jsonl", "error": "Permission denied", "retry_ms": NOW_MS + 2 * MINUTE_MS},
-        {"path": "/home/dev/.claude/b.jsonl", "error": "Input/output error", "retry_ms": 0},
-    ]
-    broken = [{"agent": "claude-code", "failures": 1, **row} for row in broken]
-
-    assert section("cannot be read now", ledger={**LEDGER, "broken": broken}) == [
-        "  ~/.claude/a.jsonl: Permission denied; next try in 2 min",
-        "  ~/.claude/b.jsonl: Input/output error; next try when carryoverd retries",
-    ]
-
-
-def test_a_task_of_the_daemon_that_failed_is_shown() -> None:
-    tasks = [{"name": "watch", "state": "waiting", "restarts": 3, "last_error": "OSError at watch.py:80"}]
-
-    assert section("tasks of the daemon in trouble", daemon={**HEALTH, "tasks": tasks}) == [
-        "  watch: waiting, 3 restarts; OSError at watch.py:80"
-    ]
-
-
-def test_ledgers_that_were_moved_aside_are_shown_until_they_are_deleted() -> None:
-    corrupt = [{"path": "/home/dev/.carryover/ledger.corrupt-1.sqlite", "bytes": 2_000_000}]
-    incidents = [{"at_ms": NOW_MS - 2 * MINUTE_MS, "text": "The ledger was damaged."}]
-
-    assert section("moved aside", corrupt_ledgers=corrupt) == [
-        "  ~/.carryover/ledger.corrupt-1.sqlite (2.0 MB) was damaged; what could be read was kept. "
-        "Delete it when you miss nothing."
-    ]
-    assert section("what happened to the ledger", ledger={**LEDGER, "incidents": incidents}) == [
-        "  2 min ago: The ledger was damaged."
-    ]
+@pytest.mark.parametrize(
+    ("title", "of_ledger", "others", "shown"),
+    [
+        ("redacted", {"redactions": {"jwt": 1}}, {}, "1 secret before it was stored: 1 jwt"),
+        (
+            "not understood (skipped, nothing else is affected)",
+            {"skipped": [{**SKIPPED, "n": 12, "last_ms": NOW_MS}]},
+            {},
+            "claude-code 2.9.0: 12 records of type hologram (unknown type)",
+        ),
+        (
+            "cannot be read now",
+            {"broken": [{**BROKEN, "retry_ms": NOW_MS + 2 * MINUTE_MS}]},
+            {},
+            "~/.claude/a.jsonl: Permission denied; next try in 2 min",
+        ),
+        (
+            "tasks of the daemon in trouble",
+            {},
+            {"daemon": {**HEALTH, "tasks": [TASK]}},
+            "watch: waiting, 3 restarts; OSError at watch.py:80",
+        ),
+        (
+            "moved aside",
+            {},
+            {"corrupt_ledgers": [CORRUPT]},
+            "~/.carryover/ledger.corrupt-1.sqlite (2.0 MB) was damaged; what could be read was kept. "
+            "Delete it when you miss nothing.",
+        ),
+        (
+            "what happened to the ledger",
+            {"incidents": [{"at_ms": NOW_MS - 2 * MINUTE_MS, "text": "The ledger was damaged."}]},
+            {},
+            "2 min ago: The ledger was damaged.",
+        ),
+    ],
+)
+def test_what_is_not_as_usual_has_a_section(
+    title: str, of_ledger: dict[str, Any], others: dict[str, Any], shown: str
+) -> None:
+    assert section(title, ledger={**LEDGER, **of_ledger}, **others) == [f"  {shown}"]
 
 
 def limit(root: str, **more: object) -> dict[str, Any]:
@@ -326,10 +308,6 @@ def test_a_version_that_is_not_known_and_an_agent_that_was_not_chosen_are_report
         "Claude Code      9.9.0, newer than the versions that are known; their last hooks are used, not selected, "
         "nothing recorded yet"
     )
-
-
-def test_a_handoff_that_later_work_of_another_agent_leads_is_not_told_as_never_made() -> None:
-    assert lines_of_agent(last_handoff_ms=None)[0] == "Claude Code      2.1.328, last event 3 min ago"
 
 
 def test_hooks_that_are_not_as_they_should_be_are_named_by_event() -> None:
