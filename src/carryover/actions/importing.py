@@ -50,6 +50,10 @@ class FileReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def import_file(state: StateDir, path: Path, project: str | None, agent_id: str | None, *, store: bool) -> FileReport:
+    """Reads the file at `path` and, with `store`, takes its sessions into the ledger.
+
+    Raises UserError if it can't be read, holds no conversation or names no project; nothing is imported then.
+    """
     from carryover.importing.document import open_document
     from carryover.importing.survey import survey
 
@@ -88,20 +92,15 @@ def _projects_now(state: StateDir, report: FileReport) -> tuple[str, ...]:
 
 
 def _report(path: Path, document: Document, found: Survey) -> FileReport:
-    folders = dict.fromkeys(folder for folder in found.folders.values() if folder is not None)
+    roots = [root_of(folder).root for folder in dict.fromkeys(found.folders.values()) if folder is not None]
+    facts = {name: value for name, value in msgspec.structs.asdict(found).items() if value and name != "folders"}
     return FileReport(
         file=str(path),
         agent=document.agent.id,
         form=document.form,
         sessions=tuple(found.folders),
-        projects=tuple(dict.fromkeys(root_of(folder).root for folder in folders)),
-        prompts=found.prompts,
-        events=found.events,
-        first_ms=found.first_ms or None,
-        last_ms=found.last_ms or None,
-        skipped=found.skipped,
-        oversized=found.oversized,
-        torn=found.torn,
+        projects=tuple(dict.fromkeys(roots)),
+        **facts,
     )
 
 
