@@ -38,7 +38,8 @@ from carryover.ledger.store import Ledger
 from carryover.ledger.tombstones import Tombstones, stored_tombstones
 from carryover.model import conversation_of
 from carryover.paths import StateDir
-from carryover.publish.project_moves import StatePaths, follow, inspect_root
+from carryover.publish.project_moves import follow, inspect_root
+from carryover.publish.project_root import StatePaths
 
 SLOW_S: Final = 1.0
 """Reading that takes longer than this shows, on a terminal, how far it has come."""
@@ -185,7 +186,7 @@ async def follow_here(ledger: Ledger, state: StateDir, root: str) -> frozenset[s
 def place_of(state: StateDir) -> StatePaths:
     """Where everything is that linking needs. Raises UserError where the settings can't be read."""
     own = agents_own(load_config(state.config).agents)
-    return StatePaths(ledger=state.ledger, state=state.root, home=Path.home(), agents_own=own)
+    return StatePaths.of(state, Path.home(), own)
 
 
 async def _read_into(

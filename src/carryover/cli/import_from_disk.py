@@ -18,6 +18,7 @@ from carryover.ingest.scan import MS_PER_DAY
 from carryover.ledger.queries import connect_read_only, projects
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
+from carryover.publish.project_root import StatePaths
 from carryover.publish.refresh import refresh
 
 
@@ -51,19 +52,11 @@ async def _publish(ledger: Ledger, state: StateDir, changed: Iterable[int]) -> N
     with closing(connect_read_only(state.ledger)) as db:
         last_ms = {row.id: row.last_event_ms for row in projects(db)}
     newest_ms = max(last_ms.values(), default=0)
+    paths = StatePaths.of(state, Path.home(), agents_own(config.agents))
     for project in changed:
         if last_ms.get(project, 0) < started_ms - config.publish.active_days * MS_PER_DAY:
             continue
-        made = refresh(
-            state.ledger,
-            project,
-            config,
-            state=state.root,
-            home=Path.home(),
-            now_ms=started_ms,
-            newest=last_ms[project] >= newest_ms,
-            agents_own=agents_own(config.agents),
-        )
+        made = refresh(paths, project, config, now_ms=started_ms, newest=last_ms[project] >= newest_ms)
         await ledger.set_published(project, made.sha, started_ms, made.published.refusal, made.git)
 
 

@@ -29,7 +29,7 @@ from carryover.publish.moved_folders import is_away
 if TYPE_CHECKING:
     from carryover.ledger.moves import Moved
     from carryover.ledger.store import Ledger
-    from carryover.publish.project_moves import StatePaths
+    from carryover.publish.project_root import StatePaths
 
 DESCRIPTION: Final = """\
 Tells Carryover that the project at NEW is the one that was at OLD: sessions

@@ -24,7 +24,7 @@ import msgspec
 
 import carryover
 from carryover import __version__
-from carryover.config import settings_now
+from carryover.config import Config, settings_now
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.crashes import CrashReports
 from carryover.daemon.daemon import Daemon
@@ -94,8 +94,7 @@ def _run_once(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
         deadline = _Deadline(log)
         stack.callback(deadline.cancel)
         try:
-            context = DaemonContext(state, Path.home(), os.environ, config)
-            return asyncio.run(_run(context, log, crashes, once=once, stopping=deadline.start))
+            return asyncio.run(_run(state, config, log, crashes, once=once, stopping=deadline.start))
         except UserError:
             raise
         except Exception as error:
@@ -108,22 +107,23 @@ def _run_once(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
 
 
 async def _run(
-    context: DaemonContext,
+    state: StateDir,
+    config: Config,
     log: Log,
     crashes: CrashReports,
     *,
     once: bool,
     stopping: Callable[[], None],
 ) -> ExitCode:
-    state = context.state
     async with AsyncExitStack() as stack:
         try:
             ledger = await Ledger.open(state.ledger, DigestReducer())
         except LedgerUnavailable as trouble:
             raise StateUnusable(str(trouble)) from trouble
         stack.push_async_callback(ledger.close)
-        daemon = Daemon(context, ledger, log, SystemdNotifier.of(os.environ, log), on_crash=crashes.report)
-        signals = _Signals(daemon, context, log, crashes)
+        context = DaemonContext(state=state, home=Path.home(), env=os.environ, config=config, ledger=ledger, log=log)
+        daemon = Daemon(context, SystemdNotifier.of(os.environ, log), on_crash=crashes.report)
+        signals = _Signals(daemon, context, crashes)
         stack.callback(signals.forget)
         log.info("started", version=Word(__version__), pid=os.getpid(), once=once)
         if not once:
@@ -156,11 +156,11 @@ class _Deadline:
 class _Signals:
     """TERM and INT stop the daemon, HUP makes it read its settings again."""
 
-    def __init__(self, daemon: Daemon, context: DaemonContext, log: Log, crashes: CrashReports) -> None:
+    def __init__(self, daemon: Daemon, context: DaemonContext, crashes: CrashReports) -> None:
         self._daemon = daemon
         self._crashes = crashes
         self._context = context
-        self._log = log
+        self._log = context.log
         self._loop = asyncio.get_running_loop()
         self.received: signal.Signals | None = None
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -26,21 +26,7 @@ from carryover.publish.moved_folders import (
     stored,
 )
 from carryover.publish.offline_answers import forget_answers
-from carryover.publish.project_root import AgentFolders, find_root
-
-
-class StatePaths(msgspec.Struct, frozen=True, kw_only=True):
-    """The paths of a ledger and of what belongs to it."""
-
-    ledger: Path
-    state: Path
-    home: Path
-    agents_own: AgentFolders | None = None
-    """See `find_root`."""
-
-    def root_of(self, folder: str) -> ProjectRoot:
-        """The project that a folder belongs to. Blocks."""
-        return find_root(folder, home=self.home, agents_own=self.agents_own)
+from carryover.publish.project_root import StatePaths
 
 
 class RootFacts(msgspec.Struct, frozen=True, kw_only=True):

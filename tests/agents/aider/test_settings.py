@@ -112,7 +112,7 @@ def test_a_change_of_it_is_noticed_and_one_that_git_tracks_is_anothers(shop: Pat
     roots = roots_in_projects([AGENT], [shop])
     changes = [(Change.modified, str(path)), (Change.modified, str(shop / ".aider" / "other.md"))]
 
-    found = noticed(changes, roots, {"aider": AGENT}, is_dir=lambda _: False, deep=False)
+    found = noticed(changes, roots, {"aider": AGENT}, deep=False)
 
     assert [source.path for source in found.sources] == [str(path)]
     assert [folder for root in roots for folder in root.watched] == [shop, shop / ".aider"]

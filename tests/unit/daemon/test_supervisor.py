@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from carryover.daemon.health import TaskState
 from carryover.daemon.log import Log
 from carryover.daemon.supervisor import HEALTHY_AFTER_S, Supervisor, delay_s
 
@@ -143,41 +142,6 @@ async def test_stopping_waits_so_long_and_then_cancels(supervisor: Supervisor) -
         await supervisor.stop("watcher")
         assert cancelled
         assert [state.state for state in supervisor.states()] == ["stopped"]
-
-
-async def test_one_failing_task_does_not_touch_another(supervisor: Supervisor) -> None:
-    finished = asyncio.Event()
-
-    async def fails() -> None:
-        if not finished.is_set():
-            raise ValueError
-
-    async def works() -> None:
-        for _ in range(10):
-            await asyncio.sleep(0)
-        finished.set()
-
-    async with supervisor:
-        supervisor.start("bad", fails)
-        supervisor.start("good", works)
-        await asyncio.wait_for(finished.wait(), 5)
-
-    [bad, good] = supervisor.states()
-    assert str(bad.last_error).startswith("ValueError at ")
-    assert good == TaskState("good", state="stopped")
-
-
-async def test_leaving_the_supervisor_leaves_no_task_behind(supervisor: Supervisor) -> None:
-    async def goes_on_for_ever() -> None:
-        await asyncio.Event().wait()
-
-    before = asyncio.all_tasks()
-    async with supervisor:
-        supervisor.start("a", goes_on_for_ever)
-        supervisor.start("b", goes_on_for_ever, vital=True)
-        await asyncio.sleep(0)
-
-    assert asyncio.all_tasks() == before
 
 
 async def test_it_is_healthy_while_every_vital_task_runs(supervisor: Supervisor) -> None:

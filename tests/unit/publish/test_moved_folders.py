@@ -61,14 +61,6 @@ def test_a_renamed_repository_is_found(home: Path, old: Path) -> None:
     assert found(new, known, home=home) == [str(old)]
 
 
-def test_a_repository_is_found_where_a_folder_above_it_was_renamed(home: Path, old: Path) -> None:
-    known = row(old)
-
-    (home / "work").rename(home / "code")
-
-    assert found(home / "code" / "shop", known, home=home) == [str(old)]
-
-
 def test_while_the_old_folder_is_there_nothing_has_moved(home: Path, old: Path) -> None:
     """Not even to a copy of all of it."""
     known = row(old, sha=published(old))
@@ -91,17 +83,6 @@ def test_a_clone_is_not_taken_for_the_first_one_that_is_gone_by_now(home: Path, 
     assert may_be_here(clone, identity_of(clone), [known]) == [str(old)]
 
 
-def test_a_fork_is_not_even_suggested(home: Path, old: Path) -> None:
-    known = row(old)
-    fork = home / "work" / "fork"
-    git(home, "clone", "--quiet", str(old), str(fork))
-    git(fork, "remote", "set-url", "origin", "https://example.com/someone/shop.git")
-    shutil.rmtree(old)
-
-    assert found(fork, known, home=home) == []
-    assert may_be_here(fork, identity_of(fork), [known]) == []
-
-
 def test_a_clone_made_after_the_first_one_was_deleted_is_a_new_beginning(home: Path, old: Path) -> None:
     """Its `.git` may have the very inode of the deleted one, as has every second one on ext4."""
     git(home, "clone", "--quiet", "--bare", str(old), str(home / "shop.git"))
@@ -119,16 +100,6 @@ def test_a_clone_made_after_the_first_one_was_deleted_is_a_new_beginning(home: P
     assert found(clone, msgspec.structs.replace(known, identity=same_inode), home=home) == []
 
 
-def test_a_repository_of_which_nobody_knows_when_it_was_made_is_only_suggested(home: Path, old: Path) -> None:
-    (old / ".git" / "description").unlink()
-    known = row(old)
-
-    new = old.rename(home / "work" / "store")
-
-    assert found(new, known, home=home) == []
-    assert may_be_here(new, identity_of(new), [known]) == [str(old)]
-
-
 @pytest.mark.parametrize(
     "changed", [{"first_commit": "0" * 40}, {"remotes": "other"}, {"device": 1}, {"inode": 1}, {"made_ns": 1}]
 )
@@ -141,16 +112,6 @@ def test_each_part_of_the_evidence_counts(home: Path, old: Path, changed: dict[s
     new = old.rename(home / "work" / "store")
 
     assert found(new, known, home=home) == []
-
-
-def test_a_project_that_was_never_looked_at_is_not_found_but_suggested_by_its_name(home: Path, old: Path) -> None:
-    known = row(old, identity=None)
-    new = home / "code" / "shop"
-    new.parent.mkdir()
-    old.rename(new)
-
-    assert found(new, known, home=home) == []
-    assert may_be_here(new, identity_of(new), [known]) == [str(old)]
 
 
 def test_a_folder_without_git_is_known_by_the_handoff_it_holds(home: Path) -> None:

@@ -15,7 +15,7 @@ from carryover.config import load_config
 from carryover.ingest.scan import FoundSource
 from carryover.ledger.queries import connect_read_only, projects
 from carryover.publish.handoff_file import HANDOFF
-from carryover.publish.refresh import made_handoff
+from carryover.publish.make import made_handoff
 
 WAIT_LIMIT_S: Final = 60.0
 """How long the demo waits for old history; the newest project comes first, so its handoff is ready long before."""
