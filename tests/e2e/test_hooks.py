@@ -80,62 +80,6 @@ def test_a_new_session_gets_the_handoff_of_its_project_and_asks(
     assert "decoy" not in reported.text
 
 
-def test_after_clear_the_new_session_gets_what_the_old_one_did(hooks: HookClient, session: ClaudeSession) -> None:
-    work(session)
-    assert hooks.call("SessionEnd", payload_of(session, "SessionEnd", reason="clear")) == NOTHING
-
-    reported = hooks.call("SessionStart", payload_of(next_session(session), "SessionStart", source="clear"))
-
-    assert "# RESUME PROTOCOL: ask" in reported.text
-    assert "negative amounts" in reported.text
-
-
-def test_after_a_compaction_the_own_session_leads_and_nobody_is_asked(
-    hooks: HookClient, session: ClaudeSession
-) -> None:
-    work(session)
-    other = next_session(session)
-    other.prompt("Translate the cart to French")
-    other.answer("The labels are French. Next I will translate the mails.")
-
-    reported = hooks.call("SessionStart", payload_of(session, "SessionStart", source="compact"))
-
-    assert reported.status == 200
-    assert "go on with it, do not ask whether to" in reported.text
-    assert "MUST be" not in reported.text
-    task = reported.text.partition("## Task")[2]
-    assert "discount function" in task.split("##")[0]
-
-
-@pytest.mark.parametrize("reason", ["resume", "fork"])
-def test_a_conversation_that_continues_gets_nothing(
-    shared_hooks: HookClient, shared_session: ClaudeSession, reason: str
-) -> None:
-    shared_session.now -= timedelta(minutes=5)
-    work(shared_session)
-    starting = shared_session if reason == "resume" else next_session(shared_session)
-
-    payload = payload_of(starting, "SessionStart", source=reason, seconds_since_last_response=1)
-    assert shared_hooks.call("SessionStart", payload) == NOTHING
-
-
-def test_a_conversation_that_continues_is_given_what_another_did_meanwhile(
-    hooks: HookClient, session: ClaudeSession
-) -> None:
-    work(session)
-    other = next_session(session)
-    other.prompt("Translate the cart to French")
-    other.answer("The labels are French. Next I will translate the mails.")
-
-    reported = hooks.call(
-        "SessionStart", payload_of(session, "SessionStart", source="resume", seconds_since_last_response=9)
-    )
-
-    assert reported.status == 200
-    assert "Another session has moved this project on" in reported.text
-    assert "translate the mails" in reported.text
-
-
 def test_a_projects_first_session_finds_its_files_ready_and_is_given_nothing(
     hooks: HookClient, session: ClaudeSession, project: Path
 ) -> None:
@@ -146,29 +90,6 @@ def test_a_projects_first_session_finds_its_files_ready_and_is_given_nothing(
     assert handoff_of(project) == PLACEHOLDER
     assert ".carryover/" in (project / ".git" / "info" / "exclude").read_text().splitlines()
     assert git(project, "status", "--porcelain") == "", "nobody has agreed to more"
-
-
-def test_the_second_time_nothing_of_them_changes(hooks: HookClient, session: ClaudeSession, project: Path) -> None:
-    start = payload_of(session, "SessionStart", source="startup")
-    hooks.call("SessionStart", start)
-    before = files_below(project)
-
-    assert hooks.call("SessionStart", start) == NOTHING
-    assert hooks.call("SessionStart", payload_of(next_session(session), "SessionStart", source="startup")) == NOTHING
-
-    assert files_below(project) == before
-
-
-def test_a_handoff_takes_the_placeholders_place_and_stays(
-    hooks: HookClient, session: ClaudeSession, project: Path, running: DaemonProcess
-) -> None:
-    hooks.call("SessionStart", payload_of(session, "SessionStart", source="startup"))
-    work(session)
-    running.settle()
-    hooks.call("SessionStart", payload_of(next_session(session), "SessionStart", source="startup"))
-    running.settle()
-
-    assert "negative amounts" in handoff_of(project)
 
 
 def test_where_nothing_may_be_published_no_file_is_made(
@@ -183,15 +104,6 @@ def test_where_nothing_may_be_published_no_file_is_made(
     assert not (project / ".carryover").exists()
     assert not (home / "AGENTS.md").exists()
     assert not Path("/tmp/.carryover").exists()
-
-
-def test_an_excluded_projects_history_is_given_to_nobody(
-    hooks: HookClient, session: ClaudeSession, project: Path
-) -> None:
-    work(session)
-    (project / ".carryover.toml").write_text("exclude = true\n")
-
-    assert hooks.call("SessionStart", payload_of(next_session(session), "SessionStart", source="startup")) == NOTHING
 
 
 def test_the_last_words_are_in_the_handoff_before_the_transcript_has_them(
@@ -310,18 +222,6 @@ def test_what_another_agent_sends_is_counted_and_nothing_else(
     assert (events(shared), handoff_of(project), provisional_rows(shared)) == before
 
 
-def test_spellings_of_agent_and_event_make_no_difference(
-    shared_hooks: HookClient, shared_session: ClaudeSession
-) -> None:
-    shared_session.now -= timedelta(minutes=5)
-    work(shared_session)
-    start = payload_of(next_session(shared_session), "SessionStart", source="startup")
-
-    answers = {shared_hooks.call("sessionstart", start, agent=agent).status for agent in ("claude", "Claude-Code")}
-
-    assert answers == {200}
-
-
 @pytest.mark.parametrize(
     ("agent", "event"), [("nobody", "Stop"), ("claude-code", "St%2Fop"), ("claude-code", "a" * 41)]
 )
@@ -329,14 +229,6 @@ def test_an_agent_or_event_that_cannot_be_is_not_found(
     shared_hooks: HookClient, shared_session: ClaudeSession, agent: str, event: str
 ) -> None:
     assert shared_hooks.call(event, payload_of(shared_session, "Stop"), agent=agent).status == 404
-
-
-def test_an_agent_that_is_known_but_not_covered_gets_nothing(
-    shared_hooks: HookClient, shared_session: ClaudeSession
-) -> None:
-    payload = payload_of(shared_session, "BeforeAgent")
-
-    assert shared_hooks.call("BeforeAgent", payload, agent="gemini") == NOTHING
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"session_id": 7}', b"\xff\xfe", b"[" * 100_000])

@@ -78,7 +78,7 @@ def test_a_stranger_on_the_port(installed: Path, run: Run, port: int) -> None:
 
     [taken] = [finding["what"] for finding in found(run) if finding["check"] == "port"]
 
-    assert taken.startswith(f"Port {port} is taken by process ")
+    assert taken.startswith(f"Port {port} is taken by another process")
 
 
 def test_hooks_that_were_removed_and_come_back(up: DaemonProcess, installed: Path, run: Run) -> None:
