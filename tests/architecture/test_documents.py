@@ -13,7 +13,7 @@ from carryover.cli.definition import commands, program
 from carryover.cli.main import COMMANDS
 from carryover.config import Config
 from carryover.errors import ExitCode
-from carryover.publish.web_chat import GENERIC, web_chats
+from carryover.views.web_chat import GENERIC, web_chats
 from contract.table import documents, with_tables
 
 TOP = Path(__file__).parents[2]

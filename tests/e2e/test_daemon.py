@@ -20,8 +20,8 @@ from carryover.edits.record import PublishedProject, remember_project
 from carryover.errors import ExitCode
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.store import Ledger
+from carryover.projects.root import find_root
 from carryover.publish.project_files import publish
-from carryover.publish.project_root import find_root
 from carryover.redact import CleanText
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS

@@ -28,7 +28,7 @@ from carryover.ledger.selection import Selection, selected_sessions
 from carryover.ledger.short_ids import shortest_unique
 from carryover.model import conversation_of
 from carryover.paths import StateDir
-from carryover.publish.session_list import session_entry
+from carryover.views.session_list import session_entry
 
 if TYPE_CHECKING:
     from carryover.publish.forgetting import Erased

@@ -38,8 +38,8 @@ from carryover.ledger.store import Ledger
 from carryover.ledger.tombstones import Tombstones, stored_tombstones
 from carryover.model import conversation_of
 from carryover.paths import StateDir
+from carryover.projects.root import StatePaths
 from carryover.publish.project_moves import follow, inspect_root
-from carryover.publish.project_root import StatePaths
 
 SLOW_S: Final = 1.0
 """Reading that takes longer than this shows, on a terminal, how far it has come."""

@@ -18,7 +18,7 @@ from carryover.ingest.scan import MS_PER_DAY
 from carryover.ledger.queries import connect_read_only, projects
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
-from carryover.publish.project_root import StatePaths
+from carryover.projects.root import StatePaths
 from carryover.publish.refresh import refresh
 
 

@@ -18,7 +18,7 @@ from carryover.cli.table import Column, print_table
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import project_by_root, session_ids
 from carryover.ledger.short_ids import shortest_unique
-from carryover.publish.timeline import Moment, timeline
+from carryover.views.timeline import Moment, timeline
 
 LIMIT: Final = 100
 

@@ -17,8 +17,8 @@ from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder
 from carryover.ledger.queries import connect_read_only, whereabouts
 from carryover.paths import StateDir
+from carryover.projects.moved_folders import roots_that_may_be_here
 from carryover.publish.make import Refreshed, made_handoff
-from carryover.publish.moved_folders import roots_that_may_be_here
 
 if TYPE_CHECKING:
     from carryover.cli.choose_session import Choose

@@ -14,7 +14,7 @@ from carryover.cli.pager import add_pager_argument, paged
 from carryover.cli.recorded import ledger_of_project
 from carryover.cli.session_table import LIMIT, print_sessions
 from carryover.errors import ExitCode, UserError
-from carryover.publish.session_list import listed_sessions
+from carryover.views.session_list import listed_sessions
 
 DESCRIPTION: Final = """\
 Lists recorded sessions, newest first: of the project you are in, of another

@@ -22,9 +22,9 @@ from carryover.errors import ExitCode, UserError, os_reason
 from carryover.install.machine import Command, Machine
 from carryover.install.startable import start_command, startable_here
 from carryover.paths import StateDir
-from carryover.publish.handoff_file import CHOSEN, STORE, place_of, write_handoff
+from carryover.projects.handoff_file import CHOSEN, STORE, place_of, write_handoff
+from carryover.projects.root import StatePaths
 from carryover.publish.make import Refreshed
-from carryover.publish.project_root import StatePaths
 from carryover.publish.refresh import put_in_place
 
 _COPY: Final = "`carryover handoff --copy` puts the handoff on the clipboard instead: paste it as the first prompt."

@@ -20,7 +20,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import project_by_root, session_ids
 from carryover.ledger.short_ids import shortest_unique
 from carryover.paths import expanded
-from carryover.publish.file_history import Change, changes_of
+from carryover.views.file_history import Change, changes_of
 
 LIMIT: Final = 50
 _PROMPT_CHARS: Final = 400

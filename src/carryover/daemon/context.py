@@ -20,7 +20,7 @@ from carryover.facts import ProjectRoot
 from carryover.ledger.queries import connect_read_only
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
-from carryover.publish.project_root import StatePaths, agent_folders, find_root
+from carryover.projects.root import StatePaths, agent_folders, find_root
 
 
 def _now_ms() -> int:

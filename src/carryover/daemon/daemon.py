@@ -46,7 +46,7 @@ from carryover.ingest.scan import MS_PER_DAY
 from carryover.ingest.spool import Spool
 from carryover.ledger.ledger_errors import LedgerDamaged, LedgerUnavailable
 from carryover.ledger.queries import ProjectRow, projects, unpublished
-from carryover.publish.handoff_file import IN_PROJECT
+from carryover.projects.handoff_file import IN_PROJECT
 from carryover.publish.make import Refreshed
 from carryover.publish.refresh import refresh
 

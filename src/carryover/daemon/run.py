@@ -201,7 +201,7 @@ class _Signals:
                 self._crashes.report(error, "event-loop")
 
 
-NOT_OURS: Final = ("carryover.cli", "carryover.diagnose", "carryover.install")
+NOT_OURS: Final = ("carryover.cli", "carryover.diagnose", "carryover.install", "carryover.views")
 """Packages that the daemon does not use."""
 
 

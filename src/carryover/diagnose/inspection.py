@@ -42,10 +42,10 @@ from carryover.ledger.queries import (
     projects,
 )
 from carryover.paths import StateDir
+from carryover.projects.policy import refusal
+from carryover.projects.root import agent_folders
 from carryover.publish import pointer
 from carryover.publish.instruction_files import hidden_files, read_instructions
-from carryover.publish.policy import refusal
-from carryover.publish.project_root import agent_folders
 
 MOST_PROJECTS: Final = 20
 """How many of the newest projects are inspected: git is asked about each."""

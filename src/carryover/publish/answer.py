@@ -19,10 +19,10 @@ from carryover.facts import GitFacts
 from carryover.fsio import is_folder
 from carryover.model import conversation_of
 from carryover.probe.git import ChangedSince, begin_changed_since
-from carryover.publish.handoff_file import place_of
+from carryover.projects.handoff_file import place_of
+from carryover.projects.root import AgentFolders
 from carryover.publish.make import Facts, files_now, git_now, make, own_writes, view_now
 from carryover.publish.offline_answers import SITUATIONS
-from carryover.publish.project_root import AgentFolders
 from carryover.redact import CleanText
 
 _SAME_MOMENT_MS: Final = 2_000  # between the response and the moment the idle time counts from

@@ -25,10 +25,10 @@ from carryover.ledger.queries import projects, session_ids, whereabouts
 from carryover.ledger.selection import Selection, selected_sessions
 from carryover.ledger.store import Ledger
 from carryover.model import conversation_of
-from carryover.publish.handoff_file import CHOSEN, HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of
+from carryover.projects.handoff_file import CHOSEN, HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of
+from carryover.projects.root import StatePaths
 from carryover.publish.offline_answers import STORE as ANSWERS
 from carryover.publish.offline_answers import forget_answers
-from carryover.publish.project_root import StatePaths
 from carryover.publish.refresh import refresh
 from carryover.publish.spooled_calls import remove_all, remove_spooled
 

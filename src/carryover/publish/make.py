@@ -22,10 +22,10 @@ from carryover.fsio import is_folder
 from carryover.probe.files import file_facts
 from carryover.probe.git import TIMEOUT_S, git_facts
 from carryover.probe.git_diff import OwnWrites
+from carryover.projects.handoff_file import STORE, Published, sha_of
+from carryover.projects.root import AgentFolders, agents_checkouts
 from carryover.publish.gitignore import without_rule
-from carryover.publish.handoff_file import STORE, Published, sha_of
 from carryover.publish.pointer import without_block
-from carryover.publish.project_root import AgentFolders, agents_checkouts
 from carryover.publish.project_view import project_view
 from carryover.redact import CleanText
 

@@ -14,11 +14,11 @@ from carryover.edits.plan import Edit
 from carryover.edits.record import GITIGNORE, PROJECT_EDITS
 from carryover.errors import os_reason
 from carryover.fsio import is_folder, private_dir
+from carryover.projects.handoff_file import HANDOFF, STORE, Published, write_handoff
+from carryover.projects.policy import refusal
+from carryover.projects.root import AgentFolders, git_dir_of
 from carryover.publish.gitignore import keep_out, let_in
-from carryover.publish.handoff_file import HANDOFF, STORE, Published, write_handoff
 from carryover.publish.instruction_files import place_pointers, remove_pointers
-from carryover.publish.policy import refusal
-from carryover.publish.project_root import AgentFolders, git_dir_of
 from carryover.publish.read_lists import place_in_read_lists, remove_from_read_lists
 from carryover.redact import CleanText
 

@@ -17,12 +17,12 @@ from carryover.errors import os_reason
 from carryover.facts import GitFacts
 from carryover.fsio import is_folder, read_bytes_bounded
 from carryover.ledger.connect import connect_read_only
-from carryover.publish.handoff_file import HANDOFF, STORE, Published, place_of, write_handoff
+from carryover.projects.handoff_file import HANDOFF, STORE, Published, place_of, write_handoff
+from carryover.projects.policy import refusal
+from carryover.projects.root import StatePaths
 from carryover.publish.make import Refreshed, made_handoff
 from carryover.publish.offline_answers import forget_answers, keep_answers
-from carryover.publish.policy import refusal
 from carryover.publish.project_files import publish, take_back
-from carryover.publish.project_root import StatePaths
 
 
 def refresh(

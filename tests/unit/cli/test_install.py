@@ -15,7 +15,7 @@ from carryover.cli.context import state_dir
 from carryover.config import load_config
 from carryover.errors import ExitCode
 from carryover.ledger.queries import connect_read_only, projects
-from carryover.publish.project_root import StatePaths
+from carryover.projects.root import StatePaths
 from carryover.publish.refresh import refresh
 from support.agent_here import everything, only_this_path, put_claude
 from support.tools import CODEX, CURSOR, versioned

@@ -16,8 +16,8 @@ from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.queries import connect_read_only, project_by_root
 from carryover.ledger.store import Ledger
+from carryover.projects.root import StatePaths, find_root
 from carryover.publish.project_moves import RootFacts, inspect_root
-from carryover.publish.project_root import StatePaths, find_root
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS
 from support.repository import repository

@@ -21,8 +21,8 @@ from carryover.ingest.scan import MS_PER_DAY
 from carryover.ledger.queries import connect_read_only, projects, published_git, unpublished
 from carryover.ledger.store import Ledger
 from carryover.probe.git import git_facts
+from carryover.projects.root import find_root
 from carryover.publish.make import Refreshed
-from carryover.publish.project_root import find_root
 from carryover.publish.refresh import refresh
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS

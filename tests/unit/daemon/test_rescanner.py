@@ -17,7 +17,7 @@ from carryover.ingest.pipeline import ingest
 from carryover.ingest.scan import TranscriptRoot, roots_of
 from carryover.ingest.spool import Spool
 from carryover.ledger.store import Ledger
-from carryover.publish.project_root import find_root
+from carryover.projects.root import find_root
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS
 from support.log_lines import LogLines

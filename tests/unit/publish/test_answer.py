@@ -15,9 +15,9 @@ from carryover.facts import GitFacts
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
 from carryover.probe.git import begin_changed_since, git_facts
+from carryover.projects.root import StatePaths
 from carryover.publish import answer
 from carryover.publish.answer import Beginning, start_answer
-from carryover.publish.project_root import StatePaths
 from carryover.publish.refresh import refresh
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession

@@ -9,9 +9,9 @@ import pytest
 from carryover.config import Config, ProjectSettings, PublishConfig
 from carryover.distill.header import PLACEHOLDER
 from carryover.paths import StateDir
-from carryover.publish.handoff_file import Published
+from carryover.projects.handoff_file import Published
+from carryover.projects.root import StatePaths
 from carryover.publish.make import Refreshed
-from carryover.publish.project_root import StatePaths
 from carryover.publish.refresh import awaits_handoff, with_placeholder
 from carryover.redact import CleanText
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from carryover.config import Config, Pointers, ProjectSettings, PublishConfig, project_settings
-from carryover.publish.handoff_file import Published
+from carryover.projects.handoff_file import Published
 from carryover.publish.pointer import NEW_FILE
 from carryover.publish.project_files import preview, publish
 from carryover.redact import CleanText

@@ -9,9 +9,9 @@ from carryover.config import Config, ProjectsConfig, PublishConfig
 from carryover.edits.record import PublishedProject, published_projects
 from carryover.model import SessionInfo
 from carryover.paths import StateDir
+from carryover.projects.root import StatePaths
 from carryover.publish.make import Refreshed
 from carryover.publish.offline_answers import answer_path, answers_in_advance
-from carryover.publish.project_root import StatePaths
 from carryover.publish.refresh import refresh
 from support.claude_session import ClaudeSession
 from support.one_prompt import ledger_with_prompt

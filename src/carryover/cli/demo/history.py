@@ -14,7 +14,7 @@ from carryover.cli.output import Progress, counted, size
 from carryover.config import load_config
 from carryover.ingest.scan import FoundSource
 from carryover.ledger.queries import connect_read_only, projects
-from carryover.publish.handoff_file import HANDOFF
+from carryover.projects.handoff_file import HANDOFF
 from carryover.publish.make import made_handoff
 
 WAIT_LIMIT_S: Final = 60.0

@@ -18,7 +18,7 @@ from carryover.daemon.client import ask_daemon
 from carryover.errors import UserError
 from carryover.ledger.queries import connect_read_only, totals
 from carryover.paths import StateDir
-from carryover.publish.handoff_file import HANDOFF
+from carryover.projects.handoff_file import HANDOFF
 
 START_LIMIT_S: Final = 30.0
 STOP_LIMIT_S: Final = 15.0

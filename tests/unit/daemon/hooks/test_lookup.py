@@ -22,7 +22,7 @@ from carryover.ingest.catch_up import RACY_MS
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.queries import connect_read_only, project_by_root, session_ids
 from carryover.ledger.store import Ledger
-from carryover.publish.project_root import find_root
+from carryover.projects.root import find_root
 from support.clock import LATER_MS
 from support.codex_session import CodexSession
 

@@ -19,9 +19,9 @@ from carryover.daemon.hooks.validate import Call, Transcript
 from carryover.daemon.ingest_queue import IngestQueue
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.facts import GitFacts
+from carryover.projects.root import find_root
 from carryover.publish.answer import start_answer
 from carryover.publish.make import Refreshed
-from carryover.publish.project_root import find_root
 from carryover.publish.refresh import refresh
 from carryover.redact import CleanText
 from support.claude_session import ClaudeSession

@@ -10,7 +10,7 @@ from carryover.adapter.contract import Agent, HookEvent
 from carryover.agents import adapters
 from carryover.daemon.hooks.validate import Call, Refused, Transcript, check_call, check_folder, check_transcript
 from carryover.facts import ProjectRoot
-from carryover.publish.project_root import find_root
+from carryover.projects.root import find_root
 
 SESSION = "c0de0000-0000-4000-8000-000000000001"
 OUTSIDE = Refused("transcript: not in a folder of this agent")

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from carryover.config import AgentConfig, AgentsConfig
-from carryover.publish.policy import Refusal, refusal
-from carryover.publish.project_root import AgentFolders, agent_folders
+from carryover.projects.policy import Refusal, refusal
+from carryover.projects.root import AgentFolders, agent_folders
 from support.repository import git, repository
 
 

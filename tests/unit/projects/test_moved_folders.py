@@ -12,8 +12,8 @@ import pytest
 from carryover.config import Config, ProjectsConfig
 from carryover.distill.header import PLACEHOLDER
 from carryover.ledger.queries import Whereabouts
-from carryover.publish.handoff_file import HANDOFF, STORE, sha_of, write_handoff
-from carryover.publish.moved_folders import identity_of, may_be_here, moved_to_here, moves_with, stored
+from carryover.projects.handoff_file import HANDOFF, STORE, sha_of, write_handoff
+from carryover.projects.moved_folders import identity_of, may_be_here, moved_to_here, moves_with, stored
 from carryover.redact import CleanText
 from support.repository import git, repository
 

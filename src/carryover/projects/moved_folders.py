@@ -21,9 +21,9 @@ from carryover.config import Config, project_settings
 from carryover.fsio import is_folder, is_gone, read_bytes_bounded
 from carryover.ledger.queries import Whereabouts
 from carryover.probe.git_command import ask
-from carryover.publish.handoff_file import HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of
-from carryover.publish.policy import refusal
-from carryover.publish.project_root import AgentFolders
+from carryover.projects.handoff_file import HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of
+from carryover.projects.policy import refusal
+from carryover.projects.root import AgentFolders
 
 _GIT_S: Final = 0.5
 _TITLE: Final = b"# [CARRYOVER] Last updated "

@@ -10,7 +10,7 @@ import pytest
 
 from carryover.config import AgentConfig, AgentsConfig
 from carryover.facts import ProjectRoot
-from carryover.publish.project_root import agent_folders, agents_checkouts, find_root, git_dir_of
+from carryover.projects.root import agent_folders, agents_checkouts, find_root, git_dir_of
 from support.repository import git, repository
 
 
