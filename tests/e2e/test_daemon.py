@@ -79,20 +79,6 @@ def test_a_half_written_line_waits_for_its_end(daemon: DaemonProcess, session: C
         wait_until("the whole line", lambda: "surcharge" in handoff_of(project))
 
 
-def test_what_happened_while_the_daemon_was_down_is_caught_up(
-    daemon: DaemonProcess, session: ClaudeSession, project: Path
-) -> None:
-    session.prompt("Add a discount function to the cart")
-    with daemon:
-        daemon.settle()
-        daemon.stop()
-    session.answer("I wrote discount(). Next I will add tests for negative amounts.")
-
-    with daemon:
-        daemon.settle()
-        assert "negative amounts" in handoff_of(project)
-
-
 def test_a_second_daemon_refuses_to_start_and_says_where_the_first_is(daemon: DaemonProcess) -> None:
     with daemon:
         before = daemon.health()
@@ -270,16 +256,6 @@ def test_settings_are_read_again_on_request_and_kept_where_the_new_ones_are_wron
         daemon.state.config.write_text("[publish]\npointers = 'off'\n")
         daemon.process.send_signal(signal.SIGHUP)
         wait_until("the new settings", lambda: daemon.health()["config_trouble"] is None)
-
-
-def test_once_reads_and_publishes_what_is_there_and_exits(
-    daemon: DaemonProcess, session: ClaudeSession, project: Path
-) -> None:
-    session.prompt("Add a discount function to the cart")
-    daemon.start("--once")
-
-    assert daemon.process.wait(30) == ExitCode.OK
-    assert "discount function" in handoff_of(project)
 
 
 def test_a_daemon_whose_standard_streams_are_closed_runs() -> None:

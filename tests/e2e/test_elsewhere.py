@@ -6,7 +6,6 @@ import json
 import os
 import shlex
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -15,7 +14,6 @@ import pytest
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import specs
 from support.claude_session import ClaudeSession
-from support.daemon_process import DaemonProcess, handoff_of
 from support.terminal import Terminal
 
 CARRYOVER = (sys.executable, "-m", "carryover.cli.main")
@@ -92,14 +90,3 @@ def test_exec_shows_the_command_and_becomes_the_agent(
     assert (found["env"]["PWD"], found["env"]["MINE"]) == (str(my_shop), "as it was")
     assert "negative amounts" in found["handoff"]
     assert int(found["env"]["IGNORED"] or "0", 16) & (1 << (signal.SIGPIPE - 1)) == 0
-
-
-def test_a_running_daemon_brings_the_handoff_up_to_date_first(
-    running: DaemonProcess, session: ClaudeSession, project: Path, seen: Path
-) -> None:
-    session.prompt("Add a discount function to the cart")
-    session.answer("I wrote discount(). Next I will add tests for negative amounts.")
-
-    subprocess.run([*CARRYOVER, "handoff", str(project), "--to", STARTABLE[0].id], capture_output=True, check=True)
-
-    assert "negative amounts" in handoff_of(project)

@@ -154,18 +154,6 @@ def test_a_limit_is_in_the_handoff_at_once(
     wait_until("the limit", lambda: "limit" in handoff_of(project).lower())
 
 
-def test_before_a_compaction_the_handoff_is_published_and_then_answered(
-    hooks: HookClient, session: ClaudeSession, project: Path, running: DaemonProcess
-) -> None:
-    session.prompt("Add a discount function to the cart")
-    running.settle()
-    session.answer(DONE)
-
-    assert hooks.call("PreCompact", payload_of(session, "PreCompact", trigger="manual")) == NOTHING
-
-    assert "negative amounts" in handoff_of(project)
-
-
 def test_one_projects_call_neither_gets_nor_changes_another(
     hooks: HookClient, session: ClaudeSession, decoy: ClaudeSession, running: DaemonProcess
 ) -> None:

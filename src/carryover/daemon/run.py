@@ -91,7 +91,8 @@ def _run_once(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
         crashes = CrashReports(state.crashes, state.log)
         crashes.complete_earlier()
         stack.enter_context(crashes.recording(log))
-        deadline = _Deadline(log)
+        deadline = threading.Timer(STOP_LIMIT_S, _end_by_force, (log,))
+        deadline.daemon = True
         stack.callback(deadline.cancel)
         try:
             return asyncio.run(_run(state, config, log, crashes, once=once, stopping=deadline.start))
@@ -135,22 +136,10 @@ async def _run(
     return ExitCode.INTERRUPTED if signals.received == signal.SIGINT else ExitCode.OK
 
 
-class _Deadline:
-    """Ends the process by force once it has been stopping for too long.
-
-    A thread may hang in a read from a disk that never answers, and nothing else ends such a process.
-    """
-
-    def __init__(self, log: Log) -> None:
-        self._log = log
-        self._timer = threading.Timer(STOP_LIMIT_S, self._give_up)
-        self._timer.daemon = True
-        self.start = self._timer.start
-        self.cancel = self._timer.cancel
-
-    def _give_up(self) -> None:
-        self._log.warning("stopped_by_force", after_s=STOP_LIMIT_S)
-        os._exit(ExitCode.FAILED)
+def _end_by_force(log: Log) -> None:
+    """A thread may hang in a read from a disk that never answers, and nothing else ends such a process."""
+    log.warning("stopped_by_force", after_s=STOP_LIMIT_S)
+    os._exit(ExitCode.FAILED)
 
 
 class _Signals:

@@ -165,32 +165,6 @@ async def test_what_is_read_is_counted_and_what_was_hinted_is_timed(
     assert live.append_to_stored.max_ms < 20_000
 
 
-async def test_a_source_that_can_be_read_again_is_no_longer_broken(
-    ingest_queue: IngestQueue, session: ClaudeSession, source_of: SourceOf, ledger_path: Path
-) -> None:
-    session.path.mkdir(parents=True)
-    async with at_work(ingest_queue):
-        ingest_queue.hint([source_of(session)])
-        await ingest_queue.flush()
-        assert (ingest_queue.broken, ingest_queue.knows_of(source_of(session))) == (1, True)
-        session.path.rmdir()
-        session.prompt("Add a discount")
-        ingest_queue.hint([source_of(session)])
-        await ingest_queue.flush()
-
-    assert (ingest_queue.broken, events(ledger_path)) == (0, 2)
-
-
-async def test_a_source_that_is_gone_is_no_trouble(
-    ingest_queue: IngestQueue, session: ClaudeSession, source_of: SourceOf, lines: list[str]
-) -> None:
-    async with at_work(ingest_queue):
-        ingest_queue.hint([source_of(session)])
-        await ingest_queue.flush()
-
-    assert (ingest_queue.broken, lines) == (0, [])
-
-
 async def test_while_the_ledger_is_locked_nothing_is_lost_and_it_is_said_why(
     ingest_queue: IngestQueue,
     session: ClaudeSession,

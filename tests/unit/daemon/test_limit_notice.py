@@ -126,13 +126,6 @@ async def test_nobody_is_notified_who_did_not_ask_or_has_paused(context: DaemonC
     assert desk.shown == []
 
 
-async def test_an_excluded_project_is_not_reported(desk: Desk) -> None:
-    async with desk.open() as consider:
-        consider(refreshed(limit(), excluded="the user"))
-
-    assert desk.shown == []
-
-
 def test_the_name_of_a_folder_is_one_short_line() -> None:
     title, text = notice("/srv/shop\n\x1b[31m" + "x" * 300, Limit(agent="codex", at_ms=NOW_MS))
 
@@ -183,11 +176,6 @@ def test_on_macos_osascript_gets_it_as_arguments_and_not_as_a_script(bin_folder:
         "Codex",
         'In " & quit',
     ]
-
-
-@pytest.mark.parametrize(("platform", "name"), [("linux", "notify-send"), ("darwin", "osascript")])
-def test_a_missing_program_is_said(bin_folder: Path, platform: str, name: str) -> None:
-    assert show_notice("a", "b", {"PATH": str(bin_folder), **BUS}, platform) == f"no {name}"
 
 
 def test_a_program_in_the_folder_one_happens_to_stand_in_is_not_run(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from carryover.daemon.health import Latency
-from carryover.daemon.metrics import LATEST_HINT_MS, WINDOW, Meter, Recent
+from carryover.daemon.metrics import LATEST_HINT_MS, Meter, Recent
 
 NOW_MS = 1_800_000_000_000
 
@@ -14,15 +14,6 @@ def test_percentiles_are_measured_values_and_the_count_is_of_all() -> None:
         recent.add(ms)
 
     assert recent.latency() == Latency(n=100, p50_ms=50, p95_ms=95, max_ms=100)
-
-
-def test_only_the_newest_measurements_are_kept() -> None:
-    recent = Recent()
-    recent.add(1_000_000)
-    for _ in range(WINDOW):
-        recent.add(1)
-
-    assert recent.latency() == Latency(n=WINDOW + 1, p50_ms=1, p95_ms=1, max_ms=1)
 
 
 @pytest.mark.parametrize(

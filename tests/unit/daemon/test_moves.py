@@ -77,34 +77,6 @@ async def test_every_known_project_is_looked_at_once_and_found_when_it_is_rename
     assert await moves.follow_root(str(store)) == Linked(0)
 
 
-async def test_a_project_that_was_not_known_when_its_session_started_is_known_later(
-    moves: Moves, ledger: Ledger, shop: Path, transcripts: Path
-) -> None:
-    await moves.follow(ProjectRoot(str(shop)))
-    project = await ledger.know_project(str(shop), None, now_ms=1)
-    session = ClaudeSession(transcripts, shop)
-    session.prompt("Add a discount function")
-    agent = adapters()["claude-code"]
-    source = agent.source_of(session.path, transcripts)
-    assert source is not None
-    await ingest(ledger, agent, source, root_of=find_root, now_ms=lambda: LATER_MS)
-
-    await moves.follow_known(project)
-
-    assert await moves.follow_root(str(shop.rename(shop.with_name("store")))) == Linked(1)
-
-
-async def test_linking_and_undoing_tell_whose_handoffs_change(
-    moves: Moves, project: int, shop: Path, ledger_path: Path, reported: list[Mapping[int, int]]
-) -> None:
-    store = shop.rename(shop.with_name("store"))
-
-    assert await moves.link(str(shop), str(store)) == Linked(1)
-    assert await moves.unlink(str(shop)) == Linked(1)
-
-    assert [list(moved) for moved in reported] == [[id_at(ledger_path, store)], [project]]
-
-
 async def test_a_look_that_hangs_keeps_nobody_waiting_and_is_not_repeated_until_it_is_back(
     moves: Moves, project: int, shop: Path, lines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

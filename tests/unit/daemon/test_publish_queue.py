@@ -2,11 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import subprocess
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager, closing
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,9 +16,8 @@ from carryover.daemon.publish_queue import PublishQueue
 from carryover.facts import GitFacts
 from carryover.ingest.pipeline import ingest
 from carryover.ingest.scan import MS_PER_DAY
-from carryover.ledger.queries import connect_read_only, projects, published_git, unpublished
+from carryover.ledger.queries import connect_read_only, projects, unpublished
 from carryover.ledger.store import Ledger
-from carryover.probe.git import git_facts
 from carryover.projects.root import find_root
 from carryover.publish.make import Refreshed
 from carryover.publish.refresh import refresh
@@ -180,40 +177,6 @@ async def test_what_was_committed_while_it_was_published_is_still_to_be_publishe
     assert left() == []
     await ledger.set_published(project, "sha", 1, None)
     assert left() == [project]
-
-
-async def test_what_git_said_is_remembered_with_the_handoff(
-    desk: Desk,
-    ledger: Ledger,
-    agents: dict[str, Agent],
-    session: ClaudeSession,
-    ledger_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """An answer to a session that starts is told relative to it."""
-    monkeypatch.setattr("carryover.publish.make.git_facts", partial(git_facts, timeout_s=30))  # on a machine at work
-    await asyncio.to_thread(subprocess.run, ["git", "init", "-q", str(session.cwd)], check=True)
-    session.prompt("Add a discount function")
-    project = await stored(ledger, agents, desk, session)
-    async with desk.open() as publisher:
-        await publisher.publish_now(project)
-
-    with closing(connect_read_only(ledger_path)) as db:
-        assert published_git(db, project) == publisher.outcomes[project].git
-    assert publisher.outcomes[project].git is not None
-
-
-async def test_after_a_change_of_settings_every_active_project_is_published_again(
-    desk: Desk, ledger: Ledger, agents: dict[str, Agent], session: ClaudeSession
-) -> None:
-    session.prompt("Add a discount function")
-    project = await stored(ledger, agents, desk, session)
-    async with desk.open() as publisher:
-        publisher.seed({project: desk.now_ms, 99: desk.now_ms - 8 * MS_PER_DAY})
-        publisher.mark_all_dirty()
-        await publisher.flush()
-
-    assert [called for called, _ in desk.calls] == [project]
 
 
 async def test_what_was_deleted_or_is_refused_for_a_reason_that_may_pass_is_tried_again(

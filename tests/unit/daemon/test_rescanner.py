@@ -124,19 +124,6 @@ async def test_a_broken_source_is_put_off_unless_asked_for(
     assert floor.reading.waiting == 1
 
 
-async def test_a_change_that_was_hinted_at_is_not_missed(
-    floor: Floor, session: ClaudeSession, agents: dict[str, Agent], age: Callable[[ClaudeSession], None]
-) -> None:
-    session.prompt("Add a discount")
-    age(session)
-    source = agents["claude-code"].source_of(session.path, session.folder)
-    assert source is not None
-    floor.reading.hint([source])
-
-    swept = await floor.sweeper.rescan()
-    assert (swept.changed, swept.unhinted) == (1, 0)
-
-
 async def test_it_sweeps_at_the_start_and_on_request(floor: Floor, lines: list[str]) -> None:
     running = asyncio.ensure_future(floor.sweeper.run())
     await asyncio.wait_for(floor.swept.wait(), 20)

@@ -80,26 +80,6 @@ async def test_signs_of_life_are_given_only_while_the_daemon_is_healthy(systemd:
     assert systemd.pending() == ["WATCHDOG=1", "STATUS=IngestQueue", "WATCHDOG=1", "WATCHDOG=1"]
 
 
-async def test_the_status_is_reported_when_it_is_another_one(
-    systemd: NotifySocket, log: Log, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("carryover.daemon.sd_notify.AFTER_CHANGE_S", 0.01)
-    monkeypatch.setattr("carryover.daemon.sd_notify.STATUS_EVERY_S", 0.01)
-    reported = notifier(systemd.address, log)
-    statuses = iter(["Looking", "Looking", "IngestQueue: 2 of 5 to go", "Up to date", "Up to date"])
-
-    def status() -> str:
-        try:
-            return next(statuses)
-        except StopIteration:
-            raise asyncio.CancelledError from None
-
-    with pytest.raises(asyncio.CancelledError):
-        await reported.report_status(status, lambda: True)
-
-    assert systemd.pending() == ["STATUS=Looking", "STATUS=IngestQueue: 2 of 5 to go", "STATUS=Up to date"]
-
-
 async def test_a_message_waits_for_a_receiver_that_is_busy(systemd: NotifySocket, log: Log) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
         other.setblocking(False)

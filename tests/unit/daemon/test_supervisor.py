@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from carryover.daemon.log import Log
-from carryover.daemon.supervisor import HEALTHY_AFTER_S, Supervisor, delay_s
+from carryover.daemon.supervisor import Supervisor, delay_s
 
 
 class Time:
@@ -78,22 +78,6 @@ async def test_what_made_a_task_fail_is_handed_on_before_its_back_off(time: Time
         await supervisor._tasks["watcher"]
 
     assert handed_on == [("damaged", 0.0)]
-
-
-async def test_a_minute_of_health_begins_the_back_off_again(supervisor: Supervisor, time: Time) -> None:
-    health = iter([0, 0, HEALTHY_AFTER_S, 0])
-
-    async def fails_after_a_while() -> None:
-        healthy_s = next(health, None)
-        if healthy_s is not None:
-            time.now += healthy_s
-            raise OSError
-
-    async with supervisor:
-        supervisor.start("watcher", fails_after_a_while)
-        await supervisor.stop("watcher", within_s=5)
-
-    assert time.sleeps == [0.5, 1, 0.5, 1]
 
 
 async def test_a_vital_task_that_fails_is_not_started_again_and_stops_the_daemon(

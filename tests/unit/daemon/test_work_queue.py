@@ -50,16 +50,6 @@ def test_hints_without_a_pause_are_held_back_no_longer_than_the_cap(board: WorkQ
     assert taken_at == [0.51, 1.02]
 
 
-def test_an_urgent_hint_is_due_at_once(board: WorkQueue[str], clock: Clock) -> None:
-    board.hint("a")
-    assert list(popped(board)) == ["a"]
-    board.hint("a")
-    assert list(popped(board)) == []
-
-    board.hint("a", urgent=True)
-    assert list(popped(board)) == ["a"]
-
-
 def test_a_key_in_flight_is_not_given_out_again_before_it_is_done(board: WorkQueue[str], clock: Clock) -> None:
     board.hint("a")
     assert board.pop() == "a"
@@ -122,21 +112,6 @@ async def test_draining_gives_out_what_was_hinted_and_drops_the_rest(board: Work
 
     assert await board.take() == "merged"
     board.done("merged")
-    assert await board.take() is None
-
-
-async def test_draining_does_not_lose_a_hint_for_a_key_in_flight(board: WorkQueue[str]) -> None:
-    """The last line of a session may be written while the one before it is being read."""
-    board.hint("a")
-    assert await board.take() == "a"
-    board.hint("a")
-    board.drain()
-    second_taker = asyncio.ensure_future(board.take())
-    await asyncio.sleep(0)
-    board.done("a")
-
-    assert await second_taker == "a"
-    board.done("a")
     assert await board.take() is None
 
 
@@ -204,13 +179,3 @@ async def test_a_look_is_due_at_once_and_waited_for_alone(board: WorkQueue[str])
         board.done(key)
     await asyncio.wait_for(looking, 1)
     assert "history" in board
-
-
-async def test_a_look_that_is_given_up_is_made_all_the_same(board: WorkQueue[str]) -> None:
-    looking = asyncio.ensure_future(board.look_at(["a"]))
-    await asyncio.sleep(0)
-    looking.cancel()
-    await asyncio.wait({looking})
-
-    assert list(popped(board)) == ["a"]
-    await asyncio.wait_for(board.look_at([]), 1)

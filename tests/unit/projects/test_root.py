@@ -22,14 +22,6 @@ def test_a_folder_in_a_repository_belongs_to_its_top(home: Path) -> None:
     assert found == [ProjectRoot(str(root))] * 4
 
 
-def test_a_folder_without_git_is_a_project_itself(home: Path) -> None:
-    (home / "notes" / "sub").mkdir(parents=True)
-
-    found = [find_root(f"{home}/{name}").root for name in ("notes", "notes/sub", "notes/../notes/", "gone/deep")]
-
-    assert found == [f"{home}/{name}" for name in ("notes", "notes/sub", "notes", "gone/deep")]
-
-
 def test_a_worktree_is_a_project_of_its_own_that_knows_its_main_checkout(home: Path) -> None:
     root = repository(home / "app", {"src/a.py": "1\n"})
     git(root, "worktree", "add", "--quiet", str(home / "tree"))

@@ -9,16 +9,11 @@ from pathlib import Path
 import pytest
 
 from carryover.adapter.contract import StartReason
-from carryover.config import Config, ProjectsConfig, PublishConfig, ResumeConfig
-from carryover.distill.stored_digest import DigestReducer
+from carryover.config import Config, ProjectsConfig, ResumeConfig
 from carryover.facts import GitFacts
-from carryover.ledger.store import Ledger
-from carryover.paths import StateDir
 from carryover.probe.git import begin_changed_since, git_facts
-from carryover.projects.root import StatePaths
 from carryover.publish import answer
 from carryover.publish.answer import Beginning, start_answer
-from carryover.publish.refresh import refresh
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
 from support.repository import git
@@ -38,9 +33,6 @@ RECEIPT = (
 COMPACTED = "Your context was just compacted in the middle of this work: go on with it, do not ask whether to."
 MOVED_ON = "Another session has moved this project on since your last turn here: this is where it stands now."
 OLD = "This is old: treat it as background, and do not mention it unless it matters."
-
-
-SHARED = Config(publish=PublishConfig(pointers="shared"))
 
 
 class Desk:
@@ -187,20 +179,6 @@ def test_what_changed_since_it_was_published_is_reported(desk: Desk, session: Cl
     )
 
 
-def test_what_publishing_wrote_is_no_file_that_differs(desk: Desk, session: ClaudeSession, home: Path) -> None:
-    (session.cwd / "AGENTS.md").write_text("Be brief.\n")
-    git(session.cwd, "add", "--all")
-    git(session.cwd, "commit", "--quiet", "--message", "rules")
-    at = worked(session, "Add a discount function")
-    project = desk.read_in(session)
-    desk.then = git_facts(session.cwd, timeout_s=30)
-    state = home / ".carryover"
-    made = refresh(StatePaths.of(StateDir(state), home), project, SHARED, now_ms=1_795_200_000_000)
-    assert made.published.edited == (".gitignore", "AGENTS.md")
-
-    assert desk.frame(project, at, "startup")[-1].endswith(", HEAD is the same, no files differ.")
-
-
 @pytest.mark.parametrize("mode", ["ask", "brief", "silent"])
 def test_after_a_compaction_the_session_is_informed_of_its_own_work_without_a_gate(
     desk: Desk, session: ClaudeSession, mode: str
@@ -336,14 +314,6 @@ def test_an_old_handoff_says_its_age_and_does_not_gate(desk: Desk, session: Clau
     assert desk.frame(project, at + timedelta(days=9), "startup")[1] == "# RESUME PROTOCOL: ask"
 
 
-async def test_a_project_that_is_only_known_has_nothing_to_say(ledger_path: Path, shop: Path, desk: Desk) -> None:
-    ledger = await Ledger.open(ledger_path, DigestReducer())
-    project = await ledger.know_project(str(shop), None, now_ms=0)
-    await ledger.close()
-
-    assert desk.asked(project, datetime.now().astimezone(), "startup") is None
-
-
 def test_an_excluded_project_gets_nothing(desk: Desk, session: ClaudeSession) -> None:
     at = worked(session, "Add a discount function")
     project = desk.read_in(session)
@@ -353,18 +323,6 @@ def test_an_excluded_project_gets_nothing(desk: Desk, session: ClaudeSession) ->
     desk.config = Config()
     (session.cwd / ".carryover.toml").write_text("exclude = true\n")
     assert desk.asked(project, at, "startup") is None
-
-
-def test_an_answer_holds_nothing_of_another_project(desk: Desk, session: ClaudeSession, home: Path) -> None:
-    at = worked(session, "Add a discount function")
-    inside = ClaudeSession(session.folder, home / "work", now=at)
-    worked(inside, "Sort the invoices")
-
-    project, around = desk.read_in(session), desk.read_in(inside)
-
-    answers = [desk.asked(each, inside.now, "startup") or "" for each in (project, around)]
-    assert ["discount" in answer for answer in answers] == [True, False]
-    assert ["invoices" in answer for answer in answers] == [False, True]
 
 
 def test_an_unknown_project_is_a_lookup_error(desk: Desk, session: ClaudeSession) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -81,15 +80,6 @@ def test_no_rule_is_added_where_one_of_the_users_does_it(home: Path, rule: str) 
 
     assert kept_out(root).done == []
     assert ((root / ".gitignore").read_text(), ignored(root)) == (f"{rule}\n", True)
-
-
-def test_no_rule_is_added_where_the_users_global_excludes_do_it(home: Path) -> None:
-    root = repository(home / "app", {"a.py": "1\n"})
-    (home / "ignore").write_text(".carryover/\n")
-    git(root, "config", "--global", "core.excludesFile", str(home / "ignore"))
-
-    assert kept_out(root).done == []
-    assert not (root / ".gitignore").exists()
 
 
 def test_a_user_who_takes_the_folder_back_in_is_not_contradicted(home: Path) -> None:
@@ -178,15 +168,3 @@ def test_excludes_behind_a_symlink_are_not_followed(home: Path) -> None:
         [".git/info/exclude was left alone: its folder is a symlink"],
     ]
     assert ((home / "bashrc").read_text(), list((home / "info").iterdir())) == ("theirs\n", [])
-
-
-def test_without_an_answer_from_git_the_rule_is_added_where_it_can_be(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    root = repository(home / "app", {".gitignore": "a\n"})
-    monkeypatch.setenv("PATH", os.devnull)
-
-    private, shared = kept_out(root, shared=False), kept_out(root)
-
-    assert (private.done, private.notes) == ([], [".git/info/exclude was left alone: git can't be run"])
-    assert (shared.done, shared.notes) == ([".gitignore"], [])

@@ -54,14 +54,6 @@ def test_the_script_and_its_settings_are_for_their_owner_alone(state: StateDir) 
     assert (state.root / "hook.sh").read_text().startswith("#!/bin/sh\n")
 
 
-def test_a_second_time_touches_nothing(state: StateDir) -> None:
-    write_hook_script(state)
-    before = look(state)
-
-    assert not write_hook_script(state)
-    assert look(state) == before
-
-
 def test_what_was_changed_or_lost_is_put_back(state: StateDir) -> None:
     write_hook_script(state)
     script, settings = state.root / "hook.sh", state.root / "hook.curl"

@@ -53,13 +53,6 @@ def write(root: Path, **files: str) -> None:
         (root / f"{name}.md").write_bytes(text.encode())
 
 
-def test_where_there_is_none_agents_md_is_made_and_no_claude_md(root: Path) -> None:
-    edits = place(root)
-
-    assert contents(root) == {"AGENTS.md": BLOCK}
-    assert (edits.done, edits.notes) == (["AGENTS.md"], [])
-
-
 @pytest.mark.parametrize(
     "claude", ["", "\ufeff \r\n\n", "<!-- later -->\n", BLOCK, "@AGENTS.md\n", "Be Claude. @AGENTS.md"]
 )
@@ -170,16 +163,6 @@ def test_a_block_edited_by_hand_or_torn_is_reported_and_left(root: Path) -> None
     ]
 
 
-def test_a_block_that_was_edited_since_stays_when_the_pointers_go(root: Path) -> None:
-    place(root)
-    write(root, AGENTS=EDITED)
-
-    edits = remove(root)
-
-    assert contents(root) == {"AGENTS.md": EDITED}
-    assert edits.notes == ["AGENTS.md was left alone: its Carryover block was edited by hand"]
-
-
 def test_text_added_to_a_file_that_we_made_stays(root: Path) -> None:
     place(root)
     write(root, AGENTS=f"{BLOCK}\nBe brief.\n")
@@ -268,15 +251,6 @@ def test_a_file_with_a_second_hard_link_is_left_alone(root: Path) -> None:
 
     assert contents(root) == {"AGENTS.md": "Be brief.\n", "CLAUDE.md": "Be brief.\n"}
     assert edits.notes == ["AGENTS.md was left alone: it has a second hard link, which an edit would cut off"]
-
-
-def test_another_spelling_of_the_name_is_not_joined_by_a_second_file(root: Path) -> None:
-    (root / "Agents.md").write_text("Be brief.\n")
-
-    edits = place(root)
-
-    assert contents(root) == {"Agents.md": "Be brief.\n"}
-    assert edits.notes[0] == "AGENTS.md was left alone: Agents.md is there, and the two would be one file on a Mac"
 
 
 def test_an_override_that_hides_the_pointer_from_codex_is_reported(root: Path) -> None:

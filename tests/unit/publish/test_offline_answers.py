@@ -50,11 +50,6 @@ def kept(state: Path) -> dict[str, str]:
     return {str(path.relative_to(store)): path.read_text() for path in sorted(store.rglob("*")) if path.is_file()}
 
 
-def signatures(state: Path) -> dict[Path, tuple[int, int]]:
-    found = {path: path.lstat() for path in state.rglob("*")}
-    return {path: (file.st_mtime_ns, file.st_ino) for path, file in found.items()}
-
-
 def test_there_is_an_answer_for_each_agent_and_reason(tmp_path: Path) -> None:
     forms = {agent.id: agent.hooks for agent in adapters().values() if agent.hooks is not None}
     keep_answers(tmp_path, "/home/dev/shop", handoff(), forms, stale_days=7)
@@ -128,15 +123,6 @@ def test_a_file_is_a_day_old_when_its_handoff_goes_stale(tmp_path: Path, forms: 
     for stale_days in (7, 0, 30):
         keep_answers(tmp_path, "/shop", handoff(), forms, stale_days=stale_days)
         assert path.stat().st_mtime + DAY_S == UPDATED_MS // 1000 + stale_days * DAY_S
-
-
-def test_the_same_again_touches_nothing(tmp_path: Path, forms: dict[str, HookProtocol]) -> None:
-    keep_answers(tmp_path, "/home/dev/shop", handoff(), forms, stale_days=7)
-    before = signatures(tmp_path)
-
-    keep_answers(tmp_path, "/home/dev/shop", handoff(), forms, stale_days=7)
-
-    assert signatures(tmp_path) == before
 
 
 def test_forgetting_a_project_leaves_those_above_and_below_it(tmp_path: Path, forms: dict[str, HookProtocol]) -> None:

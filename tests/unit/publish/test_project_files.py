@@ -123,23 +123,6 @@ def test_a_preview_names_the_edits_and_makes_none(home: Path) -> None:
     assert {edit.path: edit.after for edit in shared} == {edit.path: edit.path.read_bytes() for edit in shared}
 
 
-@pytest.mark.parametrize(
-    ("agents", "edited"),
-    [
-        (("claude-code",), (".gitignore", "AGENTS.md", "CLAUDE.md")),
-        (("codex",), (".gitignore", "AGENTS.md")),
-        (("gemini-cli",), (".gitignore", "GEMINI.md")),
-        (("aider",), (".gitignore",)),
-    ],
-)
-def test_a_file_that_no_selected_agent_reads_is_left_alone(
-    home: Path, agents: tuple[str, ...], edited: tuple[str, ...]
-) -> None:
-    root = repository(home / "app", {"CLAUDE.md": "Be Claude.\n", "GEMINI.md": "Be Gemini.\n"})
-
-    assert publish(root, CleanText(TEXT), ProjectSettings(agents=agents)).edited == edited
-
-
 def test_an_agent_that_is_deselected_takes_its_pointers_along(home: Path) -> None:
     root = repository(home / "app", {"CLAUDE.md": "Be Claude.\n"})
     publish(root, CleanText(TEXT), ProjectSettings(agents=("claude-code", "codex")))
@@ -148,15 +131,6 @@ def test_an_agent_that_is_deselected_takes_its_pointers_along(home: Path) -> Non
 
     assert tree(root)["CLAUDE.md"] == "Be Claude.\n"
     assert tree(root)["AGENTS.md"] == NEW_FILE.decode()
-
-
-def test_privately_the_pointers_of_others_stay(home: Path) -> None:
-    theirs = {"AGENTS.md": NEW_FILE.decode(), "CLAUDE.md": f"Be Claude.\n\n{NEW_FILE.decode()}", ".gitignore": RULE}
-    root = repository(home / "app", theirs)
-
-    publish(root, CleanText(TEXT), settings("private"))
-
-    assert git(root, "status", "--porcelain") == ""
 
 
 def test_a_folder_of_repositories_gets_no_pointer_that_would_hold_for_each(home: Path) -> None:

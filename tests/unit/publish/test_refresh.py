@@ -70,17 +70,6 @@ def test_a_project_that_is_excluded_later_is_forgotten(
     assert kept(state, shop) == {}
 
 
-def test_where_nothing_may_be_published_nothing_is_kept(
-    refreshed: Refresh, project: int, state: StateDir, shop: Path
-) -> None:
-    refreshed(project)
-    (shop / ".carryover" / "handoff.md").unlink()
-    (shop / ".carryover" / "handoff.md").mkdir()
-
-    assert refreshed(project).published.refusal == ".carryover/handoff.md is a folder instead of a file"
-    assert kept(state, shop) == {}
-
-
 def test_nothing_is_kept_for_the_home_folder_even_where_handoffs_go_elsewhere(
     refreshed: Refresh, read_in: Callable[[ClaudeSession], int], state: StateDir, home: Path
 ) -> None:

@@ -25,7 +25,7 @@ from carryover import __version__
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import PortState
 from carryover.daemon.hooks.dispatch import Hooks
-from carryover.daemon.hooks.guard import BODY_LIMIT_BYTES, Head, knows_secret, refusal
+from carryover.daemon.hooks.guard import BODY_LIMIT_BYTES, knows_secret, refusal
 from carryover.daemon.log import Log, Word, describe, phrase
 from carryover.daemon.supervisor import delay_s
 from carryover.ledger.ledger_errors import LedgerDamaged
@@ -203,7 +203,7 @@ def guarded_app(routes: Routes, log: Log, limiter: ConnectionLimiter, port: Port
     @web.middleware
     async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            refused = refusal(_head(request), port=port())
+            refused = refusal(request, port=port())
             if refused is not None:
                 return web.json_response({"error": refused.reason}, status=refused.status)
             return await handler(request)
@@ -238,16 +238,6 @@ def _route(request: web.Request) -> Word:
     """The route as it was registered: the path itself is the caller's."""
     resource = request.match_info.route.resource
     return phrase(resource.canonical if resource is not None else "unknown")
-
-
-def _head(request: web.Request) -> Head:
-    return Head(
-        method=request.method,
-        hosts=tuple(request.headers.getall("Host", ())),
-        origins=tuple(request.headers.getall("Origin", ())),
-        content_length=request.headers.get("Content-Length"),
-        content_encoding=request.headers.get("Content-Encoding"),
-    )
 
 
 def hook_route(hooks: Hooks, *, secret: str | None) -> Handler:

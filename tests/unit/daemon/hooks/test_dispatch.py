@@ -268,24 +268,6 @@ async def test_a_codex_thread_resumed_in_another_project_is_not_informed_of_the_
     assert there == [NOTHING, NOTHING]
 
 
-async def test_a_codex_thread_that_is_resumed_alone_gets_nothing(agents_desk: AgentsDesk, thread: CodexSession) -> None:
-    """Its rollout is opened for the new turn, and the model may be another one, before the hook is called."""
-    async with agents_desk.at_work():
-        await agents_desk.codex(thread, "SessionEnd")
-        assert await agents_desk.codex(thread, "SessionStart", source="resume") == NOTHING
-
-
-async def test_a_cursor_session_is_informed_of_what_another_agent_left_in_its_window(
-    agents_desk: AgentsDesk, thread: CodexSession, shop: Path
-) -> None:
-    async with agents_desk.at_work():
-        await agents_desk.codex(thread, "SessionEnd")
-        reported = await agents_desk.cursor("sessionStart", workspace_roots=[str(shop)], transcript_path=None)
-
-    assert reported.status == 200
-    assert "Add a discount function" in json.loads(reported.body)["additional_context"]
-
-
 @pytest.mark.parametrize("event", ["stop", "sessionEnd", "afterFileEdit"])
 async def test_a_cursor_hook_that_names_no_transcript_has_the_changed_ones_read(
     agents_desk: AgentsDesk, chat: Path, shop: Path, event: str

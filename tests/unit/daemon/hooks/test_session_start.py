@@ -99,21 +99,6 @@ async def test_what_lies_unread_beside_the_new_transcript_is_read_first(desk: De
     assert (desk.starts.prepared, desk.published) == (set(), [])
 
 
-async def test_while_nothing_can_be_read_the_answer_is_made_of_what_is_known(
-    desk: Desk, session: ClaudeSession
-) -> None:
-    """Nobody reads here: that is as if the reader were busy for ever."""
-    session.prompt("Add a discount function")
-    async with desk.at_work():
-        await desk.reading.look_at([desk.agent.source_of(session.path, session.folder)])  # type: ignore[list-item]
-    session.prompt("Now paint it")
-
-    text = await desk.start(ClaudeSession(session.folder, session.cwd), within_s=0.8)
-
-    assert "discount function" in str(text)
-    assert "paint" not in str(text)
-
-
 async def test_one_that_was_begun_too_early_is_made_again(desk: Desk, session: ClaudeSession) -> None:
     given(session.cwd)
     session.prompt("Add a discount function")
@@ -177,16 +162,6 @@ async def test_a_first_sessions_project_is_known_and_published_before_the_answer
         await job()
 
     assert (answer.result(), desk.starts.prepared, desk.published) == (None, {1}, [1])
-
-
-async def test_where_that_takes_too_long_it_is_done_after_the_answer(desk: Desk, session: ClaudeSession) -> None:
-    async with desk.at_work():
-        assert await desk.start(session, within_s=0.5) is None
-        assert desk.published == []
-        await (await desk.jobs.get())()
-        await desk.publisher.flush()
-
-    assert (desk.starts.prepared, desk.published) == ({1}, [1])
 
 
 async def test_a_session_that_the_ledger_knows_is_informed_of_its_own_project_wherever_it_is_now(
