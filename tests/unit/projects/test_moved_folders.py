@@ -13,7 +13,13 @@ from carryover.config import Config, ProjectsConfig
 from carryover.distill.header import PLACEHOLDER
 from carryover.ledger.queries import Whereabouts
 from carryover.projects.handoff_file import HANDOFF, STORE, sha_of, write_handoff
-from carryover.projects.moved_folders import identity_of, may_be_here, moved_to_here, moves_with, stored
+from carryover.projects.moved_folders import (
+    identity_of,
+    moved_to_here,
+    moves_with,
+    roots_that_may_be_here,
+    stored,
+)
 from carryover.redact import CleanText
 from support.repository import git, repository
 
@@ -48,6 +54,10 @@ def found(new: Path, *known: Whereabouts, home: Path, config: Config | None = No
     return [each.root for each in rows]
 
 
+def suggested(new: Path, *known: Whereabouts) -> list[str]:
+    return roots_that_may_be_here(known, str(new), by_name=True)
+
+
 def published(root: Path, text: str = TEXT) -> str:
     write_handoff(root / STORE, CleanText(text))
     return sha_of(text.encode())
@@ -80,7 +90,7 @@ def test_a_clone_is_not_taken_for_the_first_one_that_is_gone_by_now(home: Path, 
     shutil.rmtree(old)
 
     assert found(clone, known, home=home) == []
-    assert may_be_here(clone, identity_of(clone), [known]) == [str(old)]
+    assert suggested(clone, known) == [str(old)]
 
 
 def test_a_clone_made_after_the_first_one_was_deleted_is_a_new_beginning(home: Path, old: Path) -> None:
@@ -153,7 +163,7 @@ def test_a_handoff_is_no_evidence_while_the_old_folders_disk_may_be_missing(home
     shutil.rmtree(home / "stick")
 
     assert found(home / "notes", known, home=home) == []
-    assert may_be_here(home / "notes", None, [known]) == [str(old)]
+    assert suggested(home / "notes", known) == [str(old)]
 
 
 def test_what_was_left_out_at_its_old_path_stays_out(home: Path, old: Path) -> None:
@@ -170,7 +180,7 @@ def test_what_was_undone_or_done_already_or_is_empty_is_not_found(home: Path, ol
     new = old.rename(home / "work" / "shop again")
 
     assert found(new, known, home=home) == []
-    assert may_be_here(new, identity_of(new), [known]) == []
+    assert suggested(new, known) == []
 
 
 def test_a_worktree_has_no_identity(home: Path, old: Path) -> None:
