@@ -310,9 +310,9 @@ def _project_health(row: ProjectRow, outcome: Outcome) -> ProjectHealth:
         root=row.root,
         last_handoff_ms=row.published_ms,
         refusal=row.refusal,
-        notes=outcome.notes,
+        notes=outcome.published.notes,
         error=outcome.error,
-        file=str(outcome.file) if outcome.file is not None else None,
+        file=str(outcome.published.file) if outcome.published.file is not None else None,
     )
 
 

@@ -11,7 +11,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Executor
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -25,6 +24,7 @@ from carryover.facts import GitFacts
 from carryover.fsio import is_gone
 from carryover.ingest.scan import MS_PER_DAY
 from carryover.ledger.ledger_errors import LedgerDamaged
+from carryover.projects.handoff_file import Published
 from carryover.publish.make import Refreshed
 from carryover.publish.project_view import UnknownProject
 
@@ -40,11 +40,7 @@ Refresh = Callable[[int, bool, GitFacts | None, int], Refreshed]
 class Outcome(msgspec.Struct):
     """The result of a project's last publication."""
 
-    refusal: str | None = None
-    passing: bool = False
-    """See `Published`; so is `file`."""
-    file: Path | None = None
-    notes: tuple[str, ...] = ()
+    published: Published = Published()
     failures: int = 0
     """In a row. `error` says why the last one failed, without content."""
     error: str | None = None
@@ -179,20 +175,11 @@ class PublishQueue:
     def _worked(self, project: int, outcome: Outcome, made: Refreshed, *, took_ms: float) -> None:
         if made.published.changed:
             self._log.info("published", project=project, ms=took_ms)
-        if made.published.refusal is not None and made.published.refusal != outcome.refusal:
+        if made.published.refusal is not None and made.published.refusal != outcome.published.refusal:
             self._log.info("not_published", project=project)
-        self.outcomes[project] = Outcome(
-            refusal=made.published.refusal,
-            passing=made.published.passing,
-            file=made.published.file,
-            notes=made.published.notes,
-            git=made.git or outcome.git,
-        )
+        self.outcomes[project] = Outcome(published=made.published, git=made.git or outcome.git)
 
 
 def _to_try_again(outcomes: dict[int, Outcome]) -> list[int]:
-    return [
-        project
-        for project, outcome in outcomes.items()
-        if outcome.passing or (outcome.file is not None and is_gone(outcome.file))
-    ]
+    last = ((project, outcome.published) for project, outcome in outcomes.items())
+    return [project for project, done in last if done.passing or (done.file is not None and is_gone(done.file))]

@@ -190,7 +190,7 @@ async def test_what_was_deleted_or_is_refused_for_a_reason_that_may_pass_is_trie
         async def retry() -> str | None:
             await publisher.retry_missing()
             await publisher.flush()
-            return publisher.outcomes[project].refusal
+            return publisher.outcomes[project].published.refusal
 
         publisher.mark_dirty([project], desk.now_ms)
         await publisher.flush()
