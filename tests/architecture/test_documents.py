@@ -12,7 +12,7 @@ from carryover.agents import specs
 from carryover.cli.main import COMMANDS
 from carryover.config import Config
 from carryover.errors import ExitCode
-from carryover.publish.web_chat import GENERIC, web_chats
+from carryover.views.web_chat import GENERIC, web_chats
 from contract.definition import commands, program
 from contract.table import documents, with_tables
 

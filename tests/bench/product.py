@@ -22,7 +22,7 @@ from carryover.ingest.scan import find_sources, roots_of
 from carryover.ledger.codec import decode_body
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.store import Ledger
-from carryover.publish.project_root import find_root
+from carryover.projects.root import find_root
 
 
 @dataclass(frozen=True, slots=True)

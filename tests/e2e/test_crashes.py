@@ -51,18 +51,6 @@ Daemon.run = run
 sys.exit(main.main())
 """
 
-THREAD: Final = """
-import sys, threading
-from carryover.daemon import main
-from carryover.daemon.daemon import Daemon
-original = Daemon.run
-async def run(self, **options):
-    threading.Thread(target=lambda: {}["xylophonic"], name="a-thread").start()
-    return await original(self, **options)
-Daemon.run = run
-sys.exit(main.main())
-"""
-
 
 def crashing(program: str) -> DaemonProcess:
     return DaemonProcess((sys.executable, "-c", program))
@@ -135,13 +123,6 @@ def test_a_daemon_that_fails_outside_of_its_tasks_says_so_without_the_message(ho
     assert "carryoverd failed: ValueError at carryover.daemon.run:" in ran.stderr
     assert str(reports(daemon)[0]) in ran.stderr
     assert daemon.log()[-1].startswith('ERROR crashed error="ValueError at ')
-
-
-def test_a_thread_that_fails_leaves_a_report(home: Path) -> None:
-    with crashing(THREAD) as daemon:
-        wait_until("the report", lambda: reports(daemon))
-        assert "what      a-thread failed: KeyError" in the_report(daemon)
-        assert any(line.startswith("ERROR thread_failed thread=a-thread") for line in daemon.log())
 
 
 def test_a_fatal_signal_leaves_a_report_which_the_next_start_completes(

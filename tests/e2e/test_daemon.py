@@ -9,7 +9,6 @@ import stat
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -21,8 +20,8 @@ from carryover.edits.record import PublishedProject, remember_project
 from carryover.errors import ExitCode
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.store import Ledger
+from carryover.projects.root import find_root
 from carryover.publish.project_files import publish
-from carryover.publish.project_root import find_root
 from carryover.redact import CleanText
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS
@@ -47,19 +46,6 @@ def everything_below(folder: Path) -> dict[str, tuple[int, int, int]]:
     return {path: (status.st_size, status.st_mtime_ns, status.st_ino) for path, status in found.items()}
 
 
-def test_a_growing_transcript_changes_the_handoff(daemon: DaemonProcess, session: ClaudeSession, project: Path) -> None:
-    session.prompt("Add a discount function to the cart")
-    daemon.start()
-    wait_until("the first handoff", lambda: "discount function" in handoff_of(project))
-
-    session.answer("I wrote discount(). Next I will add tests for negative amounts.")
-    wait_until("the answer in the handoff", lambda: "negative amounts" in handoff_of(project))
-
-    daemon.settle()
-    assert handoff_of(project).startswith("# [CARRYOVER] Last updated ")
-    assert daemon.state.handoff.read_text(encoding="utf-8") == handoff_of(project)
-
-
 def test_a_folder_that_is_created_later_is_followed(
     daemon: DaemonProcess, session: ClaudeSession, project: Path, transcripts: Path
 ) -> None:
@@ -81,21 +67,6 @@ def test_a_folder_that_is_created_later_is_followed(
     }
 
 
-def test_a_folder_that_is_removed_and_made_again_is_followed(
-    daemon: DaemonProcess, session: ClaudeSession, project: Path, transcripts: Path
-) -> None:
-    session.prompt("Add a discount function to the cart")
-    daemon.start()
-    wait_until("the first handoff", lambda: "discount function" in handoff_of(project))
-
-    transcripts.rename(transcripts.with_name("projects.old"))
-    wait_until("the folder to be missed", lambda: daemon.health()["watch"]["watched"] == 0)
-    again = ClaudeSession(transcripts, project)
-    again.prompt("Rewrite the cart in a functional style")
-
-    wait_until("the new session", lambda: "functional style" in handoff_of(project))
-
-
 def test_a_half_written_line_waits_for_its_end(daemon: DaemonProcess, session: ClaudeSession, project: Path) -> None:
     session.prompt("Add a discount function to the cart")
     line = session.prompt_line("No, make it a surcharge function, and call it extra")
@@ -108,20 +79,6 @@ def test_a_half_written_line_waits_for_its_end(daemon: DaemonProcess, session: C
         wait_until("the whole line", lambda: "surcharge" in handoff_of(project))
 
 
-def test_what_happened_while_the_daemon_was_down_is_caught_up(
-    daemon: DaemonProcess, session: ClaudeSession, project: Path
-) -> None:
-    session.prompt("Add a discount function to the cart")
-    with daemon:
-        daemon.settle()
-        daemon.stop()
-    session.answer("I wrote discount(). Next I will add tests for negative amounts.")
-
-    with daemon:
-        daemon.settle()
-        assert "negative amounts" in handoff_of(project)
-
-
 def test_a_second_daemon_refuses_to_start_and_says_where_the_first_is(daemon: DaemonProcess) -> None:
     with daemon:
         before = daemon.health()
@@ -131,15 +88,6 @@ def test_a_second_daemon_refuses_to_start_and_says_where_the_first_is(daemon: Da
         assert f"process {daemon.pid} " in second.stderr
         assert str(daemon.state.socket) in second.stderr
         assert daemon.health()["pid"] == before["pid"]
-
-
-def test_a_killed_daemon_is_no_hindrance_to_the_next(daemon: DaemonProcess) -> None:
-    with daemon:
-        daemon.kill()
-    assert daemon.state.socket.exists()
-
-    with daemon:
-        assert daemon.health()["pid"] == daemon.pid
 
 
 @pytest.mark.parametrize(
@@ -298,27 +246,6 @@ def test_everything_of_ours_is_private(daemon: DaemonProcess, session: ClaudeSes
     assert {"daemon.sock", "daemon.lock", "carryoverd.log", "ledger.sqlite", "handoff.md"} <= modes.keys()
 
 
-def test_no_text_and_no_home_path_is_logged(daemon: DaemonProcess, session: ClaudeSession, home: Path) -> None:
-    session.prompt("Add a discount function to the cart")
-    with daemon:
-        daemon.settle()
-        daemon.stop()
-
-    log = "\n".join(daemon.log())
-    assert "source_read" in log
-    assert "discount" not in log
-    assert str(home) not in log
-
-
-def test_settings_that_cannot_be_used_are_refused_with_their_line(daemon: DaemonProcess) -> None:
-    daemon.state.root.mkdir(parents=True)
-    daemon.state.config.write_text("[publish]\npointers = 'everywhere'\n")
-    refused = subprocess.run(COMMAND, env=daemon.env, capture_output=True, text=True, timeout=30, check=False)
-
-    assert refused.returncode == ExitCode.REFUSED
-    assert "(line 2)" in refused.stderr
-
-
 def test_settings_are_read_again_on_request_and_kept_where_the_new_ones_are_wrong(daemon: DaemonProcess) -> None:
     with daemon:
         daemon.state.config.write_text("[publish]\npointers = 'everywhere'\n")
@@ -331,56 +258,9 @@ def test_settings_are_read_again_on_request_and_kept_where_the_new_ones_are_wron
         wait_until("the new settings", lambda: daemon.health()["config_trouble"] is None)
 
 
-def test_once_reads_and_publishes_what_is_there_and_exits(
-    daemon: DaemonProcess, session: ClaudeSession, project: Path
-) -> None:
-    session.prompt("Add a discount function to the cart")
-    daemon.start("--once")
-
-    assert daemon.process.wait(30) == ExitCode.OK
-    assert "discount function" in handoff_of(project)
-
-
 def test_a_daemon_whose_standard_streams_are_closed_runs() -> None:
     """As it is where somebody starts it in the background from a script of their own."""
     command = ("sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", sys.executable, "-m", "carryover.cli.carryoverd")
 
     with DaemonProcess(command) as daemon:
         assert daemon.settle()["caught_up"]
-
-
-def test_a_long_state_folder_is_no_hindrance_on_linux(home: Path, tmp_path: Path) -> None:
-    """The address of a Unix socket may have 107 bytes there."""
-    deep = tmp_path / ("long" * 20) / ("longer" * 10)
-    deep.mkdir(parents=True)
-    with DaemonProcess(env={**os.environ, "CARRYOVER_HOME": str(deep / "state")}) as daemon:
-        assert daemon.settle()["caught_up"]
-        assert stat.S_IMODE(daemon.state.socket.stat().st_mode) == 0o600
-
-
-def test_a_transcript_from_the_future_leads_no_longer_than_others_let_it(
-    daemon: DaemonProcess, session: ClaudeSession, project: Path, transcripts: Path
-) -> None:
-    ahead = ClaudeSession(transcripts, project, now=datetime(2099, 1, 1, tzinfo=UTC))
-    ahead.prompt("Translate the axolotl guide to French")
-    with daemon:
-        daemon.settle()
-        assert ": Translate the axolotl guide" in task_of(project)
-        assert title_time(project) <= datetime.now(UTC)
-
-        session.now = datetime.now(UTC)
-        session.prompt("Add a discount function to the cart")
-        daemon.settle()
-
-        assert ": Add a discount function" in task_of(project)
-        assert title_time(project) <= datetime.now(UTC) + timedelta(seconds=1)
-
-
-def task_of(project: Path) -> str:
-    """The section of the handoff."""
-    return handoff_of(project).partition("\n## Task\n")[2].partition("\n## ")[0]
-
-
-def title_time(project: Path) -> datetime:
-    """The time in the handoff's first line."""
-    return datetime.fromisoformat(handoff_of(project).split()[4])

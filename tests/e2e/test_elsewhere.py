@@ -6,7 +6,6 @@ import json
 import os
 import shlex
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -15,7 +14,6 @@ import pytest
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import specs
 from support.claude_session import ClaudeSession
-from support.daemon_process import DaemonProcess, handoff_of
 from support.terminal import Terminal
 
 CARRYOVER = (sys.executable, "-m", "carryover.cli.main")
@@ -92,30 +90,3 @@ def test_exec_shows_the_command_and_becomes_the_agent(
     assert (found["env"]["PWD"], found["env"]["MINE"]) == (str(my_shop), "as it was")
     assert "negative amounts" in found["handoff"]
     assert int(found["env"]["IGNORED"] or "0", 16) & (1 << (signal.SIGPIPE - 1)) == 0
-
-
-@pytest.mark.parametrize("spec", STARTABLE, ids=lambda spec: spec.id)
-def test_the_line_that_is_printed_does_the_same(
-    spec: AgentSpec, work: ClaudeSession, my_shop: Path, seen: Path
-) -> None:
-    printed = subprocess.run(
-        [*CARRYOVER, "handoff", "--to", spec.id], cwd=my_shop, capture_output=True, text=True, check=True
-    )
-
-    ran = subprocess.run(["sh", "-c", printed.stdout], cwd="/", capture_output=True, text=True, check=False)
-
-    assert spec.start is not None
-    found = json.loads(seen.read_text())
-    assert (printed.stdout.count("\n"), printed.stderr, ran.returncode, ran.stderr) == (1, "", 7, "")
-    assert (found["argv"], found["cwd"]) == ([*spec.start.arguments(SENTENCE, HANDOFF)], str(my_shop))
-
-
-def test_a_running_daemon_brings_the_handoff_up_to_date_first(
-    running: DaemonProcess, session: ClaudeSession, project: Path, seen: Path
-) -> None:
-    session.prompt("Add a discount function to the cart")
-    session.answer("I wrote discount(). Next I will add tests for negative amounts.")
-
-    subprocess.run([*CARRYOVER, "handoff", str(project), "--to", STARTABLE[0].id], capture_output=True, check=True)
-
-    assert "negative amounts" in handoff_of(project)

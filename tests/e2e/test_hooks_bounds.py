@@ -84,17 +84,6 @@ def test_while_nothing_can_be_stored_the_other_events_are_not_kept_waiting(
     assert took_s < SAVE_S + SLACK_S
 
 
-def test_while_nothing_can_be_stored_a_projects_first_session_starts_all_the_same(
-    running: DaemonProcess, hooks: HookClient, transcripts: Path, home: Path
-) -> None:
-    (home / "work" / "new").mkdir(parents=True)
-    with locked(running):
-        heard, took_s = timed(hooks, "SessionStart", started(ClaudeSession(transcripts, home / "work" / "new")))
-
-    assert heard == NOTHING
-    assert took_s < START_S + SLACK_S
-
-
 def test_while_a_long_history_is_read_sessions_start_in_time(
     known: ClaudeSession, running: DaemonProcess, hooks: HookClient, home: Path
 ) -> None:

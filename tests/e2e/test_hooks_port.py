@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import stat
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -75,11 +74,6 @@ def test_it_listens_on_this_machine_only_and_connects_to_nothing(
     assert ours == [(f"0100007F:{port:04X}", "00000000:0000")]
 
 
-def test_the_secret_is_the_users_alone(running: DaemonProcess, secret: str) -> None:
-    assert stat.S_IMODE(running.state.secret.stat().st_mode) == 0o600
-    assert len(bytes.fromhex(secret)) == 32
-
-
 @pytest.mark.parametrize("known", [None, "", "0" * 64], ids=["none", "empty", "wrong"])
 def test_a_caller_who_does_not_gets_no_content_and_changes_no_file(
     port: int, start: dict[str, object], session: ClaudeSession, known: str | None
@@ -137,20 +131,6 @@ def test_web_pages_are_refused_also_with_the_secret(
 
     assert heard.status == 403
     assert WORDS not in heard.text
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "LOCALHOST", "[::1]", "localhost:{port}"])
-def test_every_name_of_this_machine_will_do(port: int, host: str) -> None:
-    assert HookClient(port=port).ask("GET", "/health", headers={"Host": host.format(port=port)}).status == 200
-
-
-def test_settling_is_not_offered_to_all(port: int, secret: str) -> None:
-    assert HookClient(port=port, secret=secret).ask("POST", "/settle").status == 404
-
-
-@pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "CONNECT"])
-def test_other_methods_are_refused(port: int, secret: str, method: str) -> None:
-    assert HookClient(port=port, secret=secret).ask(method, "/health").status == 405
 
 
 def test_a_body_may_be_256_kib_and_no_more(port: int, secret: str, start: dict[str, object]) -> None:
@@ -227,7 +207,7 @@ def test_a_taken_port_is_reported_with_its_holder_and_taken_later_while_all_else
         wait_until("the trouble", lambda: daemon.health()["hook_port"]["trouble"])
         state = daemon.health()["hook_port"]
         assert state["port"] is None
-        assert state["trouble"].startswith(f"port {number} is taken by process ")
+        assert state["trouble"].startswith(f"port {number} is taken by another process")
 
         session.prompt("Add a discount function to the cart")
         daemon.settle()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tomllib
@@ -219,24 +218,6 @@ def test_refreshed_twice_nothing_changes_while_the_daemon_works(
     assert {path for path in {*before, *after} if before.get(path) != after.get(path)} <= its_own
 
 
-def test_status_tells_what_is_covered_and_what_came_of_it(lived_in: Path, project: Path, daemon: DaemonProcess) -> None:
-    install(lived_in)
-    sessions(lived_in, project)
-    with daemon:
-        daemon.settle()
-        [agent] = [each for each in data("status")["agents"] if each["id"] == "claude-code"]
-        for_people = carryover("status").stdout
-
-    assert (agent["version"], agent["sessions"]) == ("2.1.328", 2)
-    assert agent["last_event_ms"] > 0
-    assert agent["last_handoff_ms"] > 0
-    assert "Claude Code      2.1.328, last event " in for_people
-    assert (
-        "hooks in ~/.claude/settings.json: in place SessionStart, PreCompact, Stop, StopFailure, SessionEnd\n"
-        in for_people
-    )
-
-
 def test_the_first_reading_is_waited_for_and_reported(lived_in: Path, project: Path, daemon: DaemonProcess) -> None:
     """The daemon was started by hand before; install finds it, and the past with it."""
     sessions(lived_in, project)
@@ -249,19 +230,6 @@ def test_the_first_reading_is_waited_for_and_reported(lived_in: Path, project: P
     assert (done["service"]["pid"], done["service"]["trouble"], done["service"]["warnings"]) == (daemon.pid, [], [])
     assert done["held"] == {"sessions": 2, "projects": 2}
     assert "discount code" in handoff_of(project)
-
-
-def test_a_stranger_on_the_port_is_named_and_keeps_nothing_from_working(lived_in: Path, daemon: DaemonProcess) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as stranger:
-        port = stranger.getsockname()[1]
-        (lived_in / ".carryover").mkdir(mode=0o700)
-        (lived_in / ".carryover/config.toml").write_text(f"[server]\nport = {port}\n")
-        with daemon:
-            answer = carryover("install", "--yes", "--no-service")
-
-    assert answer.returncode == 0
-    assert f"✓ carryoverd 0.1.0 runs (process {daemon.pid})\n⚠ Port {port} is taken by process " in answer.stdout
-    assert "Your agents' hooks do without it.\n" in answer.stdout
 
 
 def test_an_agent_that_is_no_longer_chosen_is_no_longer_read(

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from carryover.agents import startable_agents
-from carryover.daemon.log import phrase
 from carryover.distill.sections.limit import command
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of, wait_until
@@ -118,19 +117,6 @@ def test_a_daemon_that_starts_again_repeats_nothing(
 
     assert len(notices(shown)) == 1
     assert "In blog" in notices(shown)[0]
-
-
-def test_where_no_notice_can_be_shown_that_is_logged_and_nothing_else_happens(
-    reported: DaemonProcess, home: Path, session: ClaudeSession, project: Path
-) -> None:
-    program(home / "bin" / "notify-send", "exit 1")
-    session.prompt("Add a discount function to the cart")
-    reach_limit(session)
-
-    word = f"WARNING limit_notice_not_shown reason={phrase('notify-send ended with code 1')}"
-    wait_until("a word in the log", lambda: word in reported.log())
-    assert "reached its usage limit" in handoff_of(project)
-    assert [task["name"] for task in reported.health()["tasks"] if task["last_error"]] == []
 
 
 def test_a_pause_silences_it(reported: DaemonProcess, session: ClaudeSession, project: Path, shown: Path) -> None:

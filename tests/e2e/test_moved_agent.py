@@ -78,20 +78,6 @@ def test_a_worktree_of_its_own_is_work_on_the_main_checkout(
     assert sorted(path.name for path in worktree.iterdir()) == [".git", "cart.py"]
 
 
-def test_nothing_is_published_in_the_folder_itself(codex_home: Path, daemon: DaemonProcess) -> None:
-    session = CodexSession(codex_home, codex_home)
-    with daemon:
-        hooks = HookClient(daemon.state.socket)
-        hooks.call("SessionStart", session.payload("SessionStart", source="startup"), agent="codex")
-        session.prompt("Tidy up the settings")
-        daemon.settle()
-
-        [known] = daemon.health()["projects"]
-
-    assert known["refusal"] == "it is an agent's own folder, whose files apply to every project"
-    assert [path.name for path in codex_home.iterdir()] == ["sessions"]
-
-
 @pytest.mark.parametrize("with_ledger", [True, False])
 def test_without_a_daemon_the_handoff_is_that_of_the_main_checkout_too(
     with_ledger: bool, session: CodexSession, worktree: Path, shop: Path, daemon: DaemonProcess

@@ -66,30 +66,3 @@ def test_a_project_that_was_renamed_while_no_daemon_ran_is_found_when_one_does(
 
         assert "negative amounts" in handoff_of(store)
         assert ": Add a discount function to the cart\n" in handoff_of(store)
-
-
-def test_a_folder_without_git_is_found_by_its_handoff(
-    running: DaemonProcess, hooks: HookClient, home: Path, transcripts: Path
-) -> None:
-    notes = home / "notes"
-    notes.mkdir()
-    session = ClaudeSession(transcripts, notes)
-    session.now -= timedelta(minutes=5)
-    session.prompt(TASK)
-    looked_at(running, notes)
-
-    assert TASK in starts_in(notes.rename(home / "diary"), session, hooks)
-
-
-def test_a_second_clone_is_given_nothing_while_the_first_is_there_nor_when_it_is_gone(
-    running: DaemonProcess, hooks: HookClient, worked: ClaudeSession, project: Path
-) -> None:
-    looked_at(running, project)
-    clone = project.with_name("clone")
-    git(project.parent, "clone", "--quiet", str(project), str(clone))
-
-    assert TASK not in starts_in(clone, worked, hooks)
-    shutil.rmtree(project)
-    assert TASK not in starts_in(clone, worked, hooks)
-    running.settle()
-    assert TASK not in handoff_of(clone)

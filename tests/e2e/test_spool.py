@@ -151,22 +151,6 @@ def test_killing_the_daemon_at_any_step_loses_and_doubles_nothing(
     assert list((running.state.spool / "windsurf" / "pending").iterdir()) == []
 
 
-def test_a_call_that_was_kept_twice_counts_once(
-    running: DaemonProcess, cascade: Cascade, home: Path, project: Path
-) -> None:
-    """As it happens where the daemon's answer comes too late."""
-    cascade.talk.prompt("Add a discount function to the cart.")
-    (event, data, _), *_ = cascade.talk.calls
-    client = HookClient(running.state.socket)
-    assert client.ask("POST", f"/hook/cascade/{event}", data, {"X-Carryover-Cwd": f"{project}/"}).status == 204
-    running.stop()
-    cascade.hand_over()
-
-    with running:
-        running.settle()
-        assert recorded(running, cascade.talk.id) == Counter({"Add a discount function to the cart.": 1})
-
-
 @pytest.mark.parametrize("with_transcript", [False, True], ids=["calls alone", "transcript"])
 def test_a_ledger_that_was_deleted_is_made_again_from_the_spool(
     running: DaemonProcess, cascade: Cascade, project: Path, with_transcript: bool
@@ -212,20 +196,6 @@ def test_while_paused_nothing_is_kept(running: DaemonProcess, cascade: Cascade) 
     cascade.hand_over()
 
     assert not running.state.spool.exists()
-
-
-def test_a_full_disk_or_a_file_in_the_way_disturbs_nobody(
-    running: DaemonProcess, cascade: Cascade, project: Path
-) -> None:
-    running.state.spool.write_bytes(b"in the way")
-    cascade.work()
-
-    assert running.health()["hook_calls"]["not_kept"] == 3
-    running.state.spool.unlink()
-    cascade.talk.prompt("Add a discount function to the cart.")
-    cascade.answer(ANSWER)
-    running.settle()
-    assert "checkout.py" in handoff_of(project)
 
 
 def test_over_the_port_only_who_knows_the_secret_fills_the_spool(running: DaemonProcess, cascade: Cascade) -> None:

@@ -20,7 +20,7 @@ import pytest
 
 from support.agent_here import everything, only_this_path
 from support.claude_session import ClaudeSession
-from support.daemon_process import DaemonProcess, handoff_of, wait_until
+from support.daemon_process import DaemonProcess, handoff_of
 from support.hook_client import payload_of
 from support.tools import versioned
 
@@ -169,18 +169,6 @@ def test_what_was_recorded_is_known_and_nothing_of_it_is_read_again(former: Form
     assert "round_cents() rounds half up" in shown[CLAUDE]
     assert "Rename discount() to reduced()" in shown[CODEX]
     assert "Prices have two decimals now." in shown[CURSOR]
-
-
-def test_what_was_recorded_is_found_by_search(former: FormerState, daemon: DaemonProcess) -> None:
-    def search(words: str = "discount") -> Any:
-        return json.loads(carryover("search", words, "--all", "--json").stdout)
-
-    with daemon:
-        wait_until("the index of what 0.1.0 recorded", lambda: search()["indexed"] == 1)
-        found = {words: {hit["id"] for hit in search(words)["hits"]} for words in ("discount", "two decimals")}
-
-    assert CLAUDE in found["discount"]
-    assert found["two decimals"] == {CURSOR}
 
 
 def test_its_sessions_go_on_and_the_handoff_holds_both(

@@ -17,7 +17,7 @@ from carryover.fsio import is_folder
 from carryover.ingest.scan import MS_PER_DAY
 from carryover.ledger.queries import connect_read_only, projects
 from carryover.paths import StateDir
-from carryover.publish.policy import refusal
+from carryover.projects.policy import refusal
 
 LIMIT_S: Final = 1.5
 """Without a ledger, transcripts are searched for their projects this long, the newest first."""

@@ -16,7 +16,7 @@ from carryover.paths import StateDir, expanded
 
 if TYPE_CHECKING:
     from carryover.facts import ProjectRoot
-    from carryover.publish.project_root import AgentFolders
+    from carryover.projects.root import AgentFolders
 
 
 def now_ms() -> int:
@@ -47,7 +47,7 @@ def state_dir() -> StateDir:
 
 def agents_own(tools: AgentsConfig) -> AgentFolders:
     """A function that returns the folders in which agents keep their own files."""
-    from carryover.publish.project_root import agent_folders
+    from carryover.projects.root import agent_folders
 
     return lambda: agent_folders(tools, Path.home(), os.environ)
 
@@ -57,7 +57,7 @@ def root_of(folder: str) -> ProjectRoot:
 
     Raises UserError for a worktree, which may be an agent's own, where the settings can't be read.
     """
-    from carryover.publish.project_root import find_root
+    from carryover.projects.root import find_root
 
     return find_root(folder, agents_own=lambda: agents_own(load_config(state_dir().config).agents)())
 

@@ -35,7 +35,8 @@ from carryover.ledger.store import Ledger
 from carryover.ledger.tombstones import Tombstones, stored_tombstones
 from carryover.model import conversation_of
 from carryover.paths import StateDir
-from carryover.publish.project_moves import StatePaths, follow, inspect_root
+from carryover.projects.root import StatePaths
+from carryover.publish.project_moves import follow, inspect_root
 from carryover.terminal.output import Progress
 
 SLOW_S: Final = 1.0
@@ -71,7 +72,7 @@ def as_writer(
 
 def _paths_of(state: StateDir) -> StatePaths:
     own = agents_own(load_config(state.config).agents)
-    return StatePaths(ledger=state.ledger, state=state.root, home=Path.home(), agents_own=own)
+    return StatePaths.of(state, Path.home(), own)
 
 
 def catch_up(state: StateDir, root: str) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from carryover.importing.document import Document
     from carryover.importing.survey import Survey
     from carryover.ledger.store import Ledger
-    from carryover.publish.project_moves import StatePaths
+    from carryover.projects.root import StatePaths
 
 ANSWER_S: Final = 3600.0
 """A daemon reads a document to its end before it answers."""

@@ -18,12 +18,12 @@ from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder
 from carryover.ledger.queries import Whereabouts, connect_read_only, whereabouts
 from carryover.paths import StateDir
-from carryover.publish.moved_folders import is_away
+from carryover.projects.moved_folders import is_away
 
 if TYPE_CHECKING:
     from carryover.ledger.moves import Moved
     from carryover.ledger.store import Ledger
-    from carryover.publish.project_moves import StatePaths
+    from carryover.projects.root import StatePaths
 
 ANSWER_S: Final = 20.0
 

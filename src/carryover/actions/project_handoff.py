@@ -19,8 +19,8 @@ from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder
 from carryover.ledger.queries import connect_read_only, session_by_prefix, whereabouts, work_sessions
 from carryover.paths import StateDir
-from carryover.publish.moved_folders import roots_that_may_be_here
-from carryover.publish.refresh import Refreshed, made_handoff
+from carryover.projects.moved_folders import roots_that_may_be_here
+from carryover.publish.make import Refreshed, made_handoff
 
 MOST_SUGGESTED: Final = 3
 _PAUSED: Final = "Carryover is paused; this is what it recorded before. `carryover unpause` ends that."

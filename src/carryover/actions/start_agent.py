@@ -21,8 +21,10 @@ from carryover.errors import ExitCode, UserError, os_reason
 from carryover.install.machine import Command, Machine
 from carryover.install.startable import start_command, startable_here
 from carryover.paths import StateDir
-from carryover.publish.handoff_file import CHOSEN, STORE, place_of, write_handoff
-from carryover.publish.refresh import Refreshed, put_in_place
+from carryover.projects.handoff_file import CHOSEN, STORE, place_of, write_handoff
+from carryover.projects.root import StatePaths
+from carryover.publish.make import Refreshed
+from carryover.publish.refresh import put_in_place
 from carryover.terminal.output import can_ask, harmless
 
 _COPY: Final = "`carryover handoff --copy` puts the handoff on the clipboard instead: paste it as the first prompt."
@@ -79,10 +81,8 @@ def handoff_in_place(made: Refreshed, config: Config, state: StateDir) -> str:
             f"Carryover is paused, so no handoff is put into {made.root}. `carryover unpause` ends that. {_COPY}",
             ExitCode.REFUSED,
         )
-    put = put_in_place(
-        made, config, state=state.root, home=Path.home(), newest=False, agents_own=agents_own(config.agents)
-    )
-    published = put.published
+    paths = StatePaths.of(state, Path.home(), agents_own(config.agents))
+    published = put_in_place(made, config, paths, newest=False).published
     if published.refusal is not None:
         raise UserError(f"No handoff is put into {made.root}: {published.refusal}. {_COPY}", ExitCode.REFUSED)
     return place_of(made.settings.folder)

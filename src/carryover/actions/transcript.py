@@ -22,7 +22,7 @@ from carryover.importing.document import open_document
 from carryover.ledger.batch import LATEST_MS
 from carryover.ledger.project_content import main_thread
 from carryover.ledger.queries import projects, work_sessions
-from carryover.publish.make import make
+from carryover.publish.make import Facts, make
 from carryover.publish.project_view import MAX_SESSIONS, project_view
 from carryover.readers.by_kind import reader_of_copies
 
@@ -48,7 +48,7 @@ def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None) -
     handoff = None
     if view is not None:
         names = {agent.id: agent.spec.name, **agent_names()}
-        handoff = make(view, None, now_ms=view.sessions[0].last_ms, resume="ask", names=names, files={})
+        handoff = make(view, Facts(), now_ms=view.sessions[0].last_ms, resume="ask", names=names)
     if handoff is None or view is None:
         raise UserError(
             f"{path} holds nothing{'' if until is None else f' up to line {until}'} that can be handed over. "

@@ -45,7 +45,7 @@ _PAUSED: Final = "Carryover is paused; this is what it recorded before. `carryov
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from carryover.publish.web_chat import GENERIC, web_chats
+    from carryover.views.web_chat import GENERIC, web_chats
 
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument("project", metavar="PROJECT", nargs="?", help="a folder of the project (default: this one)")
@@ -105,7 +105,7 @@ def _budget(text: str) -> int:
 def _document(args: argparse.Namespace) -> Document:
     from carryover.actions.recorded import of_recorded, refuse_excluded
     from carryover.export.document import compose
-    from carryover.publish.web_chat import GENERIC, gathered, web_chats
+    from carryover.views.web_chat import GENERIC, gathered, web_chats
 
     root = project_root(args.project, must_exist=True)
     state = state_dir()

@@ -27,13 +27,13 @@ from carryover.ledger.selection import Selection, selected_sessions
 from carryover.ledger.short_ids import shortest_unique
 from carryover.model import conversation_of
 from carryover.paths import StateDir
-from carryover.publish.session_list import session_entry
 from carryover.terminal.output import can_ask, confirmed, counted, print_json, print_lines
+from carryover.views.session_list import session_entry
 
 if TYPE_CHECKING:
     from carryover.ledger.store import Ledger
+    from carryover.projects.root import StatePaths
     from carryover.publish.forgetting import Erased
-    from carryover.publish.project_moves import StatePaths
 
 DESCRIPTION: Final = """\
 Removes sessions from everything that Carryover keeps: the ledger and its copies,

@@ -15,10 +15,10 @@ from carryover.cli.search import local_time
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import project_by_root, session_ids
 from carryover.ledger.short_ids import shortest_unique
-from carryover.publish.timeline import Moment, timeline
 from carryover.terminal.output import BOLD, GREEN, RED, harmless, paint, print_json
 from carryover.terminal.pager import add_pager_argument, paged
 from carryover.terminal.table import Column, print_table
+from carryover.views.timeline import Moment, timeline
 
 LIMIT: Final = 100
 

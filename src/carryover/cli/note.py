@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _source(given: str | None) -> str:
     """The name of who wrote it, as people know it."""
-    from carryover.publish.web_chat import web_chats
+    from carryover.views.web_chat import web_chats
 
     name = one_line(given or "", _SOURCE_CHARS)
     if given is not None and not name:

@@ -22,9 +22,9 @@ from carryover.ledger.rows import SessionRow
 from carryover.ledger.short_ids import shortest_unique
 from carryover.paths import StateDir
 from carryover.publish.project_view import session_digest
-from carryover.publish.session_list import session_entry
 from carryover.terminal.output import can_ask
 from carryover.terminal.pager import pager_command
+from carryover.views.session_list import session_entry
 
 if TYPE_CHECKING:
     from prompt_toolkit.formatted_text import StyleAndTextTuples

@@ -14,7 +14,7 @@ from carryover.edits.diff import diff
 from carryover.edits.plan import Edit
 from carryover.errors import os_reason
 from carryover.paths import short_path
-from carryover.publish.handoff_file import IN_PROJECT
+from carryover.projects.handoff_file import IN_PROJECT
 from carryover.publish.project_files import preview
 from carryover.terminal.output import harmless
 

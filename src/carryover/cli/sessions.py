@@ -15,10 +15,10 @@ from carryover.cli.agent_names import known_agent
 from carryover.cli.arguments import TIMES, describe, moment_ms, positive
 from carryover.errors import ExitCode, UserError
 from carryover.paths import short_path
-from carryover.publish.session_list import listed_sessions
 from carryover.terminal.output import BOLD, ago, harmless, one_line, paint, print_json
 from carryover.terminal.pager import add_pager_argument, paged
 from carryover.terminal.table import Column, print_table
+from carryover.views.session_list import listed_sessions
 
 TASK_LIMIT: Final = 200
 """Characters of a title or task; it may be a prompt of many pages."""

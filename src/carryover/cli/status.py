@@ -271,7 +271,7 @@ def _project(row: ProjectRow, published: ProjectHealth | None, report: Report, n
 
 
 def _problems(report: Report) -> list[str]:
-    from carryover.daemon.client import port_taken
+    from carryover.daemon.client import port_trouble
 
     health = report.daemon
     if health is None:
@@ -280,7 +280,7 @@ def _problems(report: Report) -> list[str]:
     polling = f"The folders are polled instead of watched: the limit on inotify {reason} is reached" if reason else None
     return [
         *report.problems,
-        *filter(None, (health.ledger_trouble, health.config_trouble, port_taken(health), polling)),
+        *filter(None, (health.ledger_trouble, health.config_trouble, port_trouble(health), polling)),
     ]
 
 

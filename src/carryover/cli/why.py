@@ -17,10 +17,10 @@ from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import project_by_root, session_ids
 from carryover.ledger.short_ids import shortest_unique
 from carryover.paths import expanded
-from carryover.publish.file_history import Change, changes_of
 from carryover.terminal.output import BOLD, harmless, paint, print_json
 from carryover.terminal.pager import add_pager_argument, paged
 from carryover.terminal.table import Column, print_table
+from carryover.views.file_history import Change, changes_of
 
 LIMIT: Final = 50
 _PROMPT_CHARS: Final = 400

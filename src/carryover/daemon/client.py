@@ -1,4 +1,4 @@
-"""Talks to a running daemon: asks it over its control socket, checks its port, reloads and stops it.
+"""Talks to a running daemon: asks it over its control socket, reloads and stops it.
 
 A plain socket and HTTP/1.0, because a client library would cost more start-up time than the answer takes.
 """
@@ -67,7 +67,6 @@ def _not_ours(socket_path: Path) -> UserError:
     )
 
 
-ADDRESS: Final = "127.0.0.1"
 ANSWER_S: Final = 2.0
 STOP_S: Final = 15.0
 _RETRY_S: Final = 0.05
@@ -77,14 +76,17 @@ _RETRY_S: Final = 0.05
 class Endpoint:
     """The daemon as it answers now.
 
-    `health`: its own answer, over the socket that only its owner reaches; None where none answers. `port`: where it
-    takes hooks over TCP, verified to be its own. `trouble`: what is wrong, as sentences; where `health` is there, only
-    the port is meant, which most hooks do without.
+    `health`: its own answer over the socket, which only its owner reaches; None if none answers. `trouble`: what is
+    wrong, as sentences; with a `health`, only the port for hooks is meant, which most hooks do without.
     """
 
     health: Health | None
-    port: int | None = None
     trouble: str | None = None
+
+    @property
+    def port(self) -> int | None:
+        """The port on which it takes hooks over TCP."""
+        return self.health.hook_port.port if self.health is not None and self.health.hook_port is not None else None
 
 
 def ask_health(state: StateDir, *, timeout_s: float = ANSWER_S) -> Health | None:
@@ -105,45 +107,19 @@ def ask_health(state: StateDir, *, timeout_s: float = ANSWER_S) -> Health | None
 
 
 def look_at_endpoint(state: StateDir) -> Endpoint:
-    """Asks the daemon over its socket, and then the process on the port that it names."""
+    """Asks the daemon over its socket."""
     no_answer = f"carryoverd does not answer on {state.socket}."
     try:
         health = ask_health(state)
     except (OSError, UserError) as error:
-        return Endpoint(None, trouble=str(error) or no_answer)
-    if health is None:
-        return Endpoint(None, trouble=no_answer)
-    trouble = port_trouble(health)
-    return Endpoint(health, health.hook_port.port if health.hook_port and trouble is None else None, trouble)
+        return Endpoint(None, str(error) or no_answer)
+    return Endpoint(health, no_answer if health is None else port_trouble(health))
 
 
 def port_trouble(health: Health) -> str | None:
-    """Why the daemon does not have its port for hooks, as a sentence; None where it does, or knows no port."""
-    hooks = health.hook_port
-    if hooks is not None and hooks.port is not None and not hooks.trouble and not is_carryoverd(hooks.port):
-        return f"What answers on port {hooks.port} is not carryoverd."
-    return port_taken(health)
-
-
-def port_taken(health: Health) -> str | None:
-    """Why the daemon could not open its port for hooks, as a sentence; None if it could. Asks nothing."""
+    """Why the daemon could not open its port for hooks, as a sentence; None if it could."""
     trouble = health.hook_port.trouble if health.hook_port is not None else None
     return f"{trouble[:1].upper()}{trouble[1:]}. Your agents' hooks do without it." if trouble else None
-
-
-def is_carryoverd(port: int) -> bool:
-    """Whether what listens on the port answers as a Carryover daemon does."""
-    import http.client  # most commands ask over the socket only
-
-    connection = http.client.HTTPConnection(ADDRESS, port, timeout=ANSWER_S)
-    try:
-        connection.request("GET", "/health")
-        answer = msgspec.json.decode(connection.getresponse().read(1 << 16))
-    except (OSError, http.client.HTTPException, msgspec.DecodeError):
-        return False
-    finally:
-        connection.close()
-    return isinstance(answer, dict) and answer.get("name") == "carryoverd"
 
 
 def wait_for_daemon(state: StateDir, limit_s: float) -> Endpoint:

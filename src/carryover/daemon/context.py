@@ -1,34 +1,53 @@
-"""What the daemon's parts share: the user's folders and environment, and the settings in force."""
+"""What the daemon's parts share: the user's folders and environment, the settings in force, the ledger and the log."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import sqlite3
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
+from carryover.adapter.contract import Agent
+from carryover.agents import adapters
 from carryover.config import Config
+from carryover.daemon.log import Log
+from carryover.daemon.metrics import Meter
 from carryover.facts import ProjectRoot
+from carryover.ledger.queries import connect_read_only
+from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
-from carryover.publish.project_root import agent_folders, find_root
+from carryover.projects.root import StatePaths, agent_folders, find_root
 
 
+def _now_ms() -> int:
+    return int(time.time() * 1000)
+
+
+@dataclass(eq=False, kw_only=True)
 class DaemonContext:
-    """The state folder, the user's home and environment, and the settings, which may change while the daemon runs."""
+    """See the module. `config` may change while the daemon runs: set it with `use`."""
 
-    def __init__(
-        self,
-        state: StateDir,
-        home: Path,
-        env: Mapping[str, str],
-        config: Config,
-    ) -> None:
-        self.state = state
-        self.home = home
-        self.env = env
-        self.config = config
-        self.config_trouble: str | None = None
-        """Why `config` is not what the file says now."""
-        self.config_changed = asyncio.Event()
+    state: StateDir
+    home: Path
+    env: Mapping[str, str]
+    config: Config
+    ledger: Ledger
+    log: Log
+    agents: Mapping[str, Agent] = field(default_factory=adapters)
+    meter: Meter = field(default_factory=Meter, init=False)
+    config_trouble: str | None = field(default=None, init=False)
+    """Why `config` is not what the file says now."""
+    config_changed: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    last_rescan_ms: int | None = field(default=None, init=False)
+    """When the last scan of all sources began; None before the first has ended."""
+    now_ms: Callable[[], int] = field(default_factory=lambda: _now_ms, init=False)
+    """The time in UTC ms."""
+    clock: Callable[[], float] = field(default_factory=lambda: time.monotonic, init=False)
+    """Monotonic seconds."""
 
     def use(self, config: Config) -> None:
         """Puts `config` into force."""
@@ -36,18 +55,23 @@ class DaemonContext:
         self.config_trouble = None
         self.config_changed.set()
 
+    @cached_property
+    def paths(self) -> StatePaths:
+        """The ledger and what belongs to it."""
+        return StatePaths.of(self.state, self.home, self.agents_own)
+
+    def read_ledger(self) -> closing[sqlite3.Connection]:
+        """A read-only connection to the ledger, to be used in a `with` block. Blocks."""
+        return closing(connect_read_only(self.state.ledger))
+
     def reads(self, agent_id: str) -> bool:
         """Whether this agent's transcripts are to be read."""
         return self.config.reads(agent_id)
 
     def agents_own(self) -> frozenset[Path]:
-        """The folders in which agents keep what is theirs, by the settings that hold now."""
+        """The folders in which agents keep their own data, by the settings in force."""
         return agent_folders(self.config.agents, self.home, self.env)
 
     def root_of(self, folder: str) -> ProjectRoot:
         """The project that a folder belongs to. Blocks."""
         return find_root(folder, home=self.home, agents_own=self.agents_own)
-
-    def active_days(self) -> int:
-        """For how long after its last event a project is published."""
-        return self.config.publish.active_days

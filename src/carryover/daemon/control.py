@@ -20,6 +20,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from os.path import samestat
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from aiohttp import web
@@ -27,10 +28,13 @@ from aiohttp import web
 from carryover.daemon.forgetting import Forgetting
 from carryover.daemon.hooks.dispatch import Hooks
 from carryover.daemon.hooks.http_app import (
+    HOOK,
     Answer,
     ConnectionLimiter,
     Handler,
     Port,
+    Routes,
+    as_json,
     guarded_app,
     hook_route,
     json_route,
@@ -45,37 +49,31 @@ from carryover.paths import socket_address
 from carryover.publish.forgetting import Erased
 
 
-def control_app(
-    health: Answer,
-    settle: Answer,
-    hooks: Hooks | None,
-    log: Log,
-    *,
-    limiter: ConnectionLimiter,
-    port: Port,
-    moves: Moves | None = None,
-    know: Callable[[str], None] = lambda _root: None,
-    imports: Imports | None = None,
-    forgetting: Forgetting | None = None,
-) -> web.Application:
-    """The application behind the control socket; `health` and `settle` give what is answered, as JSON.
+class Answers(NamedTuple):
+    """What the routes ask. `know` gets the root of a project that is to be read as well, before that is settled."""
 
-    `know` gets the root of a project that is to be read as well, before that is settled.
-    """
-    app = guarded_app(log, limiter, port)
-    app.router.add_get("/health", json_route(health))
-    app.router.add_post("/settle", _settling(settle, know))
-    if moves is not None:
-        app.router.add_post("/follow", _asked(moves.follow_root, "root"))
-        app.router.add_post("/link", _asked(moves.link, "old", "new"))
-        app.router.add_post("/unlink", _asked(moves.unlink, "old"))
-    if imports is not None:
-        app.router.add_post("/import", _import(imports))
-    if forgetting is not None:
-        app.router.add_post("/forget", _forget(forgetting))
-    if hooks is not None:
-        app.router.add_post("/hook/{agent}/{event}", hook_route(hooks, secret=None))
-    return app
+    health: Answer
+    settle: Answer
+    know: Callable[[str], None]
+    hooks: Hooks
+    moves: Moves
+    imports: Imports
+    forgetting: Forgetting
+
+
+def control_app(answers: Answers, log: Log, *, limiter: ConnectionLimiter, port: Port) -> web.Application:
+    """The application behind the control socket."""
+    routes: Routes = {
+        ("GET", "/health"): json_route(answers.health),
+        ("POST", "/settle"): _settling(answers.settle, answers.know),
+        ("POST", "/follow"): _asked(answers.moves.follow_root, "root"),
+        ("POST", "/link"): _asked(answers.moves.link, "old", "new"),
+        ("POST", "/unlink"): _asked(answers.moves.unlink, "old"),
+        ("POST", "/import"): _import(answers.imports),
+        ("POST", "/forget"): _forget(answers.forgetting),
+        ("POST", HOOK): hook_route(answers.hooks, secret=None),
+    }
+    return guarded_app(routes, log, limiter, port)
 
 
 @asynccontextmanager
@@ -126,11 +124,11 @@ def _settling(settle: Answer, know: Callable[[str], None]) -> Handler:
 def _asked(answer: Callable[..., Awaitable[msgspec.Struct]], *names: str) -> Handler:
     """What `answer` gives for these parts of the query, each of which must be an absolute path."""
 
-    async def handle(request: web.Request) -> web.Response:
+    async def handle(request: web.Request) -> web.StreamResponse:
         given = [request.query.get(name, "") for name in names]
         if not all(path.startswith("/") for path in given):
             raise web.HTTPBadRequest
-        return web.Response(body=msgspec.json.encode(await answer(*given)), content_type="application/json")
+        return as_json(await answer(*given))
 
     return handle
 
@@ -138,27 +136,25 @@ def _asked(answer: Callable[..., Awaitable[msgspec.Struct]], *names: str) -> Han
 def _import(imports: Imports) -> Handler:
     """The result of an import; an absent project or agent is empty."""
 
-    async def handle(request: web.Request) -> web.Response:
+    async def handle(request: web.Request) -> web.StreamResponse:
         path, project, agent_id = (request.query.get(name, "") for name in ("path", "project", "agent"))
         if not path.startswith("/") or (project and not project.startswith("/")):
             raise web.HTTPBadRequest
-        done = await imports.take_in(path, project, agent_id)
-        return web.json_response(body=msgspec.json.encode(done))
+        return as_json(await imports.take_in(path, project, agent_id))
 
     return handle
 
 
 def _forget(forgetting: Forgetting) -> Handler:
-    async def handle(request: web.Request) -> web.Response:
+    async def handle(request: web.Request) -> web.StreamResponse:
         try:
             # Without the parameter nothing may be forgotten: an empty selection names everything.
             selection = msgspec.json.decode(request.query["selection"], type=Selection)
         except (KeyError, msgspec.MsgspecError) as error:
             raise web.HTTPBadRequest from error
         try:
-            done = await forgetting.forget([selection])
+            return as_json(await forgetting.forget([selection]))
         except LedgerUnavailable as trouble:
-            done = Erased(problems=(f"Nothing was forgotten: {trouble}",))
-        return web.Response(body=msgspec.json.encode(done), content_type="application/json")
+            return as_json(Erased(problems=(f"Nothing was forgotten: {trouble}",)))
 
     return handle

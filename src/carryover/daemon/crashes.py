@@ -28,7 +28,6 @@ from typing import Final
 
 import msgspec
 
-import carryover
 from carryover import __version__
 from carryover.daemon.log import Log, Word, describe
 from carryover.daemon.log_file import last_lines
@@ -54,9 +53,6 @@ _NAME: Final = "%Y%m%dT%H%M%S.%fZ"
 _WHAT: Final = re.compile(r"^what +(.*)$", re.MULTILINE)
 _FATAL_FRAME: Final = re.compile(r'File "([^"\n]*)", line (\d+) in (.*)')
 _LIBRARIES: Final = ("aiohttp", "aiosqlite", "msgspec", "watchfiles", "git")
-_PACKAGE: Final = Path(carryover.__file__).parent.parent
-_STANDARD: Final = Path(os.__file__).parent
-_OF_LIBRARIES: Final = ("site-packages", "dist-packages")
 
 
 class CrashReport(msgspec.Struct, frozen=True):
@@ -259,11 +255,5 @@ def _traceback(error: BaseException) -> Iterator[str]:
 
 def _short(filename: str) -> str:
     """The file without the folder that it is installed in, which may be in the user's home."""
-    path = Path(filename)
-    for name in _OF_LIBRARIES:
-        if name in path.parts:
-            return "/".join(path.parts[path.parts.index(name) + 1 :])
-    for base, shown in ((_PACKAGE, ""), (_STANDARD, "python/")):
-        if path.is_relative_to(base):
-            return f"{shown}{path.relative_to(base)}"
-    return path.name
+    folders = [folder for folder in sys.path if folder and filename.startswith(f"{folder}/")]
+    return filename.removeprefix(max(folders, key=len)).lstrip("/") if folders else Path(filename).name

@@ -15,16 +15,15 @@ import resource
 import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import suppress
 from enum import Enum, auto
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from carryover import __version__
-from carryover.agents import adapters
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.control import control_app, serving
+from carryover.daemon.control import Answers, control_app, serving
 from carryover.daemon.forgetting import Forgetting
 from carryover.daemon.health import Health, ProjectHealth, Settled
 from carryover.daemon.hooks.http_app import ConnectionLimiter
@@ -32,8 +31,6 @@ from carryover.daemon.hooks.wiring import HookWiring
 from carryover.daemon.imports import Imports
 from carryover.daemon.ingest_queue import IngestQueue
 from carryover.daemon.limit_notice import LimitNotices, show_notice
-from carryover.daemon.log import Log
-from carryover.daemon.metrics import Meter
 from carryover.daemon.moves import Moves
 from carryover.daemon.publish_queue import Outcome, PublishQueue
 from carryover.daemon.rescanner import Rescanner
@@ -48,11 +45,10 @@ from carryover.fsio import is_gone
 from carryover.ingest.scan import MS_PER_DAY
 from carryover.ingest.spool import Spool
 from carryover.ledger.ledger_errors import LedgerDamaged, LedgerUnavailable
-from carryover.ledger.queries import ProjectRow, connect_read_only, projects, unpublished
-from carryover.ledger.store import Ledger
-from carryover.publish.handoff_file import IN_PROJECT
-from carryover.publish.project_moves import StatePaths
-from carryover.publish.refresh import Refreshed, refresh
+from carryover.ledger.queries import ProjectRow, projects, unpublished
+from carryover.projects.handoff_file import IN_PROJECT
+from carryover.publish.make import Refreshed
+from carryover.publish.refresh import refresh
 
 READERS: Final = 2
 LIVE_READERS: Final = 1
@@ -91,108 +87,32 @@ class Task(NamedTuple):
 class Daemon:
     """See the module. Use `run` once; `stop_asked` ends it."""
 
-    def __init__(
-        self,
-        context: DaemonContext,
-        ledger: Ledger,
-        log: Log,
-        notifier: SystemdNotifier,
-        *,
-        on_crash: OnCrash = lambda _error, _task: None,
-    ) -> None:
+    def __init__(self, context: DaemonContext, notifier: SystemdNotifier, *, on_crash: OnCrash) -> None:
         self._context = context
         self._notifier = notifier
-        self._ledger = ledger
-        self._log = log
-        self._started_ms = _now_ms()
-        self._agents = adapters()
+        self._started_ms = context.now_ms()
         self.stop_asked = asyncio.Event()
-        clock = asyncio.get_running_loop().time
         self._read_pool = ThreadPoolExecutor(READERS, thread_name_prefix="read")
         self._publish_pool = ThreadPoolExecutor(PUBLISHERS, thread_name_prefix="publish")
-        self._meter = Meter()
-        self._publish_queue = PublishQueue(
-            ledger,
-            self._refresh,
-            active_days=context.active_days,
-            executor=self._publish_pool,
-            clock=clock,
-            log=log,
-            before=lambda project: self._moves.follow_known(project),
-            meter=self._meter,
-        )
-        paths = StatePaths(
-            ledger=context.state.ledger, state=context.state.root, home=context.home, agents_own=context.agents_own
-        )
-        self._forgetting = Forgetting(ledger, paths, self._publish_queue, config=lambda: context.config, log=log)
-        self._moves = Moves(
-            ledger,
-            paths,
-            config=lambda: context.config,
-            on_moved=self._moved,
-            log=log,
-        )
-        self._imports = Imports(
-            context,
-            ledger,
-            on_read=self._publish_queue.mark_dirty,
-            published=self._publish_queue.flush,
-            log=log,
-        )
-        self._ingest_queue = IngestQueue(
-            self._agents,
-            ledger,
-            root_of=context.root_of,
-            on_read=self._publish_queue.mark_dirty,
-            executor=self._read_pool,
-            clock=clock,
-            log=log,
-            reads=context.reads,
-            meter=self._meter,
-        )
-        self._upkeep = Upkeep(
-            ledger, context.state.root, config=lambda: context.config, busy=lambda: not self._ingest_queue.idle, log=log
-        )
-        roots = ReadRoots(context, self._agents)
-        self._know = roots.know
+        self._moves = Moves(context, on_moved=self._moved)
+        self._publish_queue = PublishQueue(context, self._refresh, self._publish_pool, before=self._moves.follow_known)
+        changed = self._publish_queue.mark_dirty
+        self._forgetting = Forgetting(context, self._publish_queue)
+        self._imports = Imports(context, on_read=changed, published=self._publish_queue.flush)
+        self._ingest_queue = IngestQueue(context, changed, self._read_pool)
+        self._upkeep = Upkeep(context, busy=lambda: not self._ingest_queue.idle)
+        self._roots = roots = ReadRoots(context)
         spool = Spool(context.state)
-        self._rescanner = Rescanner(
-            self._agents,
-            roots.all,
-            ledger,
-            self._ingest_queue,
-            active_days=context.active_days,
-            on_lost_hints=self._restart_watchers,
-            spool=spool,
-            log=log,
-        )
-        self._watcher = Watcher(
-            self._agents, roots.folders, on_sources=self._ingest_queue.hint, on_rescan=self._rescanner.request, log=log
-        )
+        self._rescanner = Rescanner(context, roots.all, self._ingest_queue, spool, on_lost_hints=self._restart_watchers)
+        hear = (self._ingest_queue.hint, self._rescanner.request)
+        self._watcher = Watcher(context, roots.folders, *hear)
         # By itself: a project's own folders may be many, and none of them holds what is looked for.
-        self._project_watcher = Watcher(
-            self._agents,
-            roots.projects,
-            on_sources=self._ingest_queue.hint,
-            on_rescan=self._rescanner.request,
-            log=log,
-            deep=False,
-        )
+        self._project_watcher = Watcher(context, roots.projects, *hear, deep=False)
         self._hooks = HookWiring(
-            context,
-            ledger,
-            self._agents,
-            roots.of_hooks,
-            self._ingest_queue,
-            self._publish_queue,
-            last_sweep_ms=lambda: self._rescanner.last_ms,
-            follow=self._moves.follow,
-            spool=spool,
-            log=log,
-            meter=self._meter,
+            context, roots.of_hooks, self._ingest_queue, self._publish_queue, spool, self._moves.follow
         )
-        self._notices = LimitNotices(context, partial(show_notice, env=context.env), log=log)
-        self._supervisor = Supervisor(log, on_crash=on_crash, on_failure=self._note_damage)
+        self._notices = LimitNotices(context, partial(show_notice, env=context.env))
+        self._supervisor = Supervisor(context.log, on_crash=on_crash, on_failure=self._note_damage)
 
     async def run(self, *, once: bool, stopping: Callable[[], None]) -> bool:
         """Run until `stop_asked` or, with `once`, until everything on disk is read and published.
@@ -211,7 +131,7 @@ class Daemon:
                 waits = [self.stop_asked.wait(), supervisor.vital_failed.wait(), *([self._settle()] if once else [])]
                 await _first_of(waits)
                 stopping()
-                await self._notifier.stopping()
+                await self._notifier.send("STOPPING=1")
                 await self._stop(supervisor, tasks)
         finally:
             for pool in (self._read_pool, self._publish_pool, self._moves.pool, self._imports.pool, *self._hooks.pools):
@@ -232,7 +152,7 @@ class Daemon:
         """A task that cannot read the ledger is not worth a restart: the guard ends the daemon, whose next start mends
         it."""
         with suppress(LedgerDamaged):
-            await self._ledger.report(error)
+            await self._context.ledger.report(error)
 
     def _restart_watchers(self) -> None:
         self._watcher.restart()
@@ -247,7 +167,7 @@ class Daemon:
             yield Task(f"reader-{n + 1}", read, vital=True, ends=End.READING)
         state = self._context.state
         yield Task("state-guard", StateGuard((state.root, state.lock), ledger=state.ledger).run, vital=True)
-        yield Task("ledger-guard", self._ledger.wait_for_damage, vital=True)
+        yield Task("ledger-guard", self._context.ledger.wait_for_damage, vital=True)
         yield Task("rescanner", self._rescanner.run)
         yield Task("watcher", self._watcher.run)
         yield Task("project-watcher", self._project_watcher.run)
@@ -276,14 +196,14 @@ class Daemon:
                 drain[end]()
             within_s = FINISH_S.get(end, 0.0)
             await _all(supervisor.stop(task.name, within_s=within_s) for task in tasks if task.ends is end)
-        self._log.info("stopped", ms=(time.monotonic() - began) * 1000)
+        self._context.log.info("stopped", ms=(time.monotonic() - began) * 1000)
 
     async def _publish_unpublished(self) -> None:
         """Publishes what a daemon that was killed stored, what was refused, and handoffs that were deleted since."""
-        oldest_active_ms = _now_ms() - self._context.config.publish.active_days * MS_PER_DAY
+        oldest_active_ms = self._context.now_ms() - self._context.config.publish.active_days * MS_PER_DAY
 
         def ask() -> tuple[list[ProjectRow], list[int]]:
-            with closing(connect_read_only(self._context.state.ledger)) as db:
+            with self._context.read_ledger() as db:
                 known = projects(db)
                 to_repair = [row.id for row in known if row.last_event_ms >= oldest_active_ms and _lacks_handoff(row)]
                 return known, list(dict.fromkeys((*unpublished(db, since_ms=oldest_active_ms), *to_repair)))
@@ -296,21 +216,19 @@ class Daemon:
 
     async def _serve(self) -> None:
         limiter = ConnectionLimiter()
-
-        app = control_app(
-            self._health,
-            self._settle,
-            self._hooks.calls,
-            self._log,
+        answers = Answers(
+            health=self._health,
+            settle=self._settle,
+            know=self._roots.know,
+            hooks=self._hooks.calls,
             moves=self._moves,
-            know=self._know,
             imports=self._imports,
             forgetting=self._forgetting,
-            limiter=limiter,
-            port=self._hooks.listening_on,
         )
+        port = self._hooks.port.state
+        app = control_app(answers, self._context.log, limiter=limiter, port=lambda: port.port)
         async with serving(app, self._context.state.socket, limiter):
-            await self._notifier.ready()
+            await self._notifier.send("READY=1")
             await asyncio.Event().wait()
 
     async def _report_status(self) -> None:
@@ -319,30 +237,22 @@ class Daemon:
     def _status(self) -> str:
         if self._ingest_queue.ledger_trouble is not None:
             return "The ledger cannot be written: see `carryover status`"
-        if self._rescanner.last_ms is None:
+        if self._context.last_rescan_ms is None:
             return "Looking for transcripts"
         known, waiting = self._rescanner.sources, self._ingest_queue.waiting
         return f"Reading transcripts: {waiting} of {known} to go" if waiting else f"Up to date, transcripts: {known}"
 
     async def _expire_provisional(self) -> None:
         """Removes what a hook reported and no transcript has confirmed since: that session was killed."""
+        context = self._context
         try:
-            await self._ledger.forget_provisional(before_ms=_now_ms() - PROVISIONAL_DAYS * MS_PER_DAY)
+            await context.ledger.forget_provisional(before_ms=context.now_ms() - PROVISIONAL_DAYS * MS_PER_DAY)
         except LedgerUnavailable as trouble:
-            self._log.error("ledger_unavailable", trouble)
+            context.log.error("ledger_unavailable", trouble)
 
     def _refresh(self, project: int, moved_last: bool, git: GitFacts | None, now_ms: int) -> Refreshed:
-        made = refresh(
-            self._context.state.ledger,
-            project,
-            self._context.config,
-            state=self._context.state.root,
-            home=self._context.home,
-            now_ms=now_ms,
-            last_git=git,
-            newest=moved_last,
-            agents_own=self._context.agents_own,
-        )
+        context = self._context
+        made = refresh(context.paths, project, context.config, now_ms=now_ms, last_git=git, newest=moved_last)
         self._notices.consider(made)
         return self._hooks.completed(project, made)
 
@@ -365,31 +275,32 @@ class Daemon:
         )
 
     async def _health(self) -> Health:
-        now_ms = _now_ms()
+        context = self._context
+        now_ms = context.now_ms()
         return Health(
             version=__version__,
             pid=os.getpid(),
             started_ms=self._started_ms,
             uptime_s=(now_ms - self._started_ms) / 1000,
             rss_bytes=_rss_bytes(),
-            paused=self._context.config.paused,
-            caught_up=self._rescanner.last_ms is not None and self._ingest_queue.idle and self._publish_queue.idle,
+            paused=context.config.paused,
+            caught_up=context.last_rescan_ms is not None and self._ingest_queue.idle and self._publish_queue.idle,
             waiting_sources=self._ingest_queue.waiting,
-            last_sweep_ms=self._rescanner.last_ms,
+            last_sweep_ms=context.last_rescan_ms,
             sources=self._rescanner.sources,
             broken_sources=self._ingest_queue.broken,
             watch=self._watcher.state,
             tasks=self._supervisor.states(),
             projects=await asyncio.to_thread(self._project_health, dict(self._publish_queue.outcomes)),
-            hook_port=self._hooks.port_state,
-            hook_calls=self._hooks.calls.counts,
-            metrics=self._meter.metrics(),
+            hook_port=self._hooks.port.state,
+            hook_calls=context.meter.hook_counts(),
+            metrics=context.meter.metrics(),
             ledger_trouble=self._ingest_queue.ledger_trouble,
-            config_trouble=self._context.config_trouble,
+            config_trouble=context.config_trouble,
         )
 
     def _project_health(self, outcomes: Mapping[int, Outcome]) -> list[ProjectHealth]:
-        with closing(connect_read_only(self._context.state.ledger)) as db:
+        with self._context.read_ledger() as db:
             rows = projects(db)[:PROJECTS_SHOWN]
         return [_project_health(row, outcomes.get(row.id, Outcome())) for row in rows]
 
@@ -399,9 +310,9 @@ def _project_health(row: ProjectRow, outcome: Outcome) -> ProjectHealth:
         root=row.root,
         last_handoff_ms=row.published_ms,
         refusal=row.refusal,
-        notes=outcome.notes,
+        notes=outcome.published.notes,
         error=outcome.error,
-        file=str(outcome.file) if outcome.file is not None else None,
+        file=str(outcome.published.file) if outcome.published.file is not None else None,
     )
 
 
@@ -431,7 +342,3 @@ async def _all(waits: Iterable[Coroutine[None, None, None]]) -> None:
     async with asyncio.TaskGroup() as group:
         for wait in waits:
             group.create_task(wait)
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)

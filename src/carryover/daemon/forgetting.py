@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing, suppress
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Final
 
-from carryover.config import Config
-from carryover.daemon.log import Log
+from carryover.config import RetentionConfig
+from carryover.daemon.context import DaemonContext
 from carryover.daemon.publish_queue import PublishQueue
-from carryover.daemon.retention import sessions_to_drop
-from carryover.ledger.connect import connect_read_only, erase_mark
+from carryover.ingest.scan import MS_PER_DAY
+from carryover.ledger.connect import erase_mark
 from carryover.ledger.ledger_errors import LedgerUnavailable
-from carryover.ledger.queries import session_sizes, used_bytes
+from carryover.ledger.queries import SessionSize, session_sizes, used_bytes
 from carryover.ledger.selection import Selection
-from carryover.ledger.store import Ledger
+from carryover.model import NOTE
 from carryover.publish.forgetting import Erased, forget_sessions
-from carryover.publish.project_moves import StatePaths
 
 DAY_S: Final = 86_400.0
 ERASE_AGAIN_S: Final = 600.0
 PUBLISH_S: Final = 10.0
+_BYTES_PER_MB: Final = 1_000_000
 MOST_ROUNDS: Final = 3
 """Sizes of sessions are estimates; a ledger that is still too large after so many rounds waits for the next day."""
 
@@ -32,28 +31,22 @@ class Forgetting:
 
     def __init__(
         self,
-        ledger: Ledger,
-        paths: StatePaths,
+        context: DaemonContext,
         publish_queue: PublishQueue,
-        *,
-        config: Callable[[], Config],
-        log: Log,
-        now_ms: Callable[[], int] = lambda: int(time.time() * 1000),
     ) -> None:
-        self._ledger = ledger
-        self._paths = paths
+        self._context = context
+        self._ledger = context.ledger
         self._publish_queue = publish_queue
-        self._config = config
-        self._log = log
-        self._now_ms = now_ms
+        self._log = context.log
         self._one_at_a_time = asyncio.Lock()
         self._due = asyncio.Event()
 
     async def forget(self, selections: Sequence[Selection]) -> Erased:
         """Forgets what `selections` name; returns once nothing of it is left. Raises LedgerUnavailable."""
+        context = self._context
         async with self._one_at_a_time:
             done = await forget_sessions(
-                self._ledger, self._paths, selections, self._config(), self._publish, now_ms=self._now_ms
+                self._ledger, context.paths, selections, context.config, self._publish, now_ms=context.now_ms
             )
             if self._is_left():
                 self._due.set()
@@ -88,7 +81,7 @@ class Forgetting:
             await self.forget(dropped)
 
     def _is_left(self) -> bool:
-        return erase_mark(self._paths.ledger).exists()
+        return erase_mark(self._context.state.ledger).exists()
 
     async def _erase_the_rest(self) -> None:
         async with self._one_at_a_time:
@@ -96,13 +89,13 @@ class Forgetting:
                 await self._ledger.erase()
 
     def _to_drop(self) -> list[Selection]:
-        config = self._config()
+        config = self._context.config
         limits = config.retention
         if config.paused or (limits.max_age_days is None and limits.max_size_mb is None):
             return []
-        with closing(connect_read_only(self._paths.ledger)) as db:
+        with self._context.read_ledger() as db:
             sizes, used = session_sizes(db), used_bytes(db)
-        dropped = sessions_to_drop(sizes, limits, used_bytes=used, now_ms=self._now_ms())
+        dropped = sessions_to_drop(sizes, limits, used_bytes=used, now_ms=self._context.now_ms())
         return [Selection(agent=session.agent, session=session.native_id) for session in dropped]
 
     async def _publish(self, again: Sequence[int], gone: Sequence[int]) -> Iterable[str]:
@@ -115,3 +108,28 @@ class Forgetting:
         except TimeoutError:
             return ["Not every handoff could be written again in time. carryoverd keeps trying."]
         return []
+
+
+def sessions_to_drop(
+    sessions: Iterable[SessionSize], limits: RetentionConfig, *, used_bytes: int, now_ms: int
+) -> list[SessionSize]:
+    """Those that `[retention]` drops: the oldest, but never the newest of a project. `used_bytes`: the ledger's size.
+
+    A session of unknown age is dropped only for its size.
+    """
+    oldest_first = sorted(sessions, key=lambda session: session.last_ms)
+    newest = {
+        session.project_id: session
+        for session in oldest_first
+        if session.project_id is not None and session.agent != NOTE
+    }
+    kept = {(session.agent, session.native_id) for session in newest.values()}
+    droppable = [session for session in oldest_first if (session.agent, session.native_id) not in kept]
+    excess = used_bytes - limits.max_size_mb * _BYTES_PER_MB if limits.max_size_mb is not None else 0
+    oldest_kept_ms = now_ms - limits.max_age_days * MS_PER_DAY if limits.max_age_days is not None else 0
+    dropped = []
+    for session in droppable:
+        if 0 < session.last_ms < oldest_kept_ms or excess > 0:
+            dropped.append(session)
+            excess -= session.bytes
+    return dropped

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -12,14 +11,12 @@ from pathlib import Path
 import msgspec
 
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.log import Log, Word
+from carryover.daemon.ingest_queue import OnRead
+from carryover.daemon.log import Word
 from carryover.errors import UserError
 from carryover.importing.document import open_document
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.ledger_errors import LedgerUnavailable
-from carryover.ledger.store import Ledger
-
-OnRead = Callable[[frozenset[int], int], None]
 
 
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,18 +32,14 @@ class Imports:
     def __init__(
         self,
         context: DaemonContext,
-        ledger: Ledger,
         *,
         on_read: OnRead,
         published: Callable[[], Awaitable[None]],
-        log: Log,
     ) -> None:
         """`on_read` gets the projects that changed and the time of the newest event; `published` waits for them."""
         self._context = context
-        self._ledger = ledger
         self._on_read = on_read
         self._published = published
-        self._log = log
         self._one_at_a_time = asyncio.Lock()
         self.pool = ThreadPoolExecutor(1, thread_name_prefix="import")
 
@@ -63,11 +56,11 @@ class Imports:
                 return Imported(problem=str(error))
             try:
                 result = await ingest(
-                    self._ledger,
+                    self._context.ledger,
                     document.agent,
                     document.source,
                     root_of=self._context.root_of,
-                    now_ms=lambda: int(time.time() * 1000),
+                    now_ms=self._context.now_ms,
                     executor=self.pool,
                 )
             except LedgerUnavailable as trouble:
@@ -75,5 +68,5 @@ class Imports:
         if result.projects:
             self._on_read(result.projects, result.newest_event_ms)
             await self._published()
-        self._log.info("imported", agent=Word(document.agent.id), events=result.new_events)
+        self._context.log.info("imported", agent=Word(document.agent.id), events=result.new_events)
         return Imported(new_events=result.new_events, problem=result.error)

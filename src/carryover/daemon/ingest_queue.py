@@ -9,22 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Source
-from carryover.daemon.log import Log, Word, phrase, source_id
-from carryover.daemon.metrics import Meter, Waiting
+from carryover.adapter.contract import Source
+from carryover.daemon.context import DaemonContext
+from carryover.daemon.log import Word, phrase, source_id
+from carryover.daemon.metrics import Waiting
 from carryover.daemon.supervisor import delay_s
 from carryover.daemon.work_queue import WorkQueue
-from carryover.facts import FindRoot
 from carryover.ingest.pipeline import IngestResult, ingest
 from carryover.ingest.scan import SourceKey, key_of
 from carryover.ledger.ledger_errors import LedgerUnavailable
-from carryover.ledger.store import Ledger
 
 QUIET_S: Final = 0.1
 CAP_S: Final = 0.3
@@ -45,32 +44,23 @@ OnRead = Callable[[frozenset[int], int], None]
 class IngestQueue:
     """See the module. `on_read` gets the projects that a source touched, once it was read to its end.
 
-    Sources of an agent that `reads` says no to are skipped; a rescan finds them once it says yes again.
+    Sources of an agent that is not read now are skipped; a rescan finds them once it is read again.
     """
 
     def __init__(
         self,
-        agents: Mapping[str, Agent],
-        ledger: Ledger,
-        *,
-        root_of: FindRoot,
+        context: DaemonContext,
         on_read: OnRead,
         executor: Executor,
-        clock: Callable[[], float],
-        log: Log,
-        reads: Callable[[str], bool] = lambda _agent_id: True,
-        meter: Meter | None = None,
     ) -> None:
-        self._agents = agents
-        self._ledger = ledger
-        self._root_of = root_of
+        self._context = context
+        self._ledger = context.ledger
         self._on_read = on_read
         self._executor = executor
-        self._log = log
-        self._reads = reads
-        self._meter = meter if meter is not None else Meter()
-        self._hinted_ms = Waiting(_now_ms)
-        self._queue: WorkQueue[SourceKey] = WorkQueue(quiet_s=QUIET_S, cap_s=CAP_S, clock=clock)
+        self._log = context.log
+        self._meter = context.meter
+        self._hinted_ms = Waiting(context.now_ms)
+        self._queue: WorkQueue[SourceKey] = WorkQueue(quiet_s=QUIET_S, cap_s=CAP_S, clock=context.clock)
         self._sources: dict[SourceKey, Source] = {}
         self._unread: dict[SourceKey, IngestResult] = {}
         self._broken: set[SourceKey] = set()
@@ -156,19 +146,19 @@ class IngestQueue:
 
     async def _read(self, key: SourceKey) -> bool:
         """Read one batch. True when there is more."""
-        started = time.monotonic()
+        started, context = time.monotonic(), self._context
         source = self._sources[key]
         hinted_ms = self._hinted_ms.end(key)
-        if not self._reads(source.agent):
+        if not context.reads(source.agent):
             self._busy.discard(key)
             return False
         try:
             result = await ingest(
                 self._ledger,
-                self._agents[source.agent],
+                context.agents[source.agent],
                 source,
-                root_of=self._root_of,
-                now_ms=_now_ms,
+                root_of=context.root_of,
+                now_ms=context.now_ms,
                 executor=self._executor,
                 max_batches=1,
             )
@@ -183,7 +173,7 @@ class IngestQueue:
             self._hinted_ms.resume(key, hinted_ms)
             return True
         if total.new_events and total.written_ms is not None and hinted_ms is not None:
-            self._meter.stored(hinted_ms=hinted_ms, written_ms=total.written_ms, now_ms=_now_ms())
+            self._meter.stored(hinted_ms=hinted_ms, written_ms=total.written_ms, now_ms=context.now_ms())
         del self._unread[key]
         await self._note(key, total, ms=(time.monotonic() - started) * 1000)
         return False
@@ -230,7 +220,3 @@ def _sum(before: IngestResult | None, result: IngestResult) -> IngestResult:
         newest_event_ms=max(before.newest_event_ms, result.newest_event_ms),
         written_ms=before.written_ms if result.written_ms is None else result.written_ms,
     )
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)

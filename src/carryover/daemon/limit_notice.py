@@ -12,7 +12,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path, PurePath
@@ -20,9 +19,9 @@ from typing import Final
 
 from carryover.agents import agent_names
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.log import Log, phrase
+from carryover.daemon.log import phrase
 from carryover.distill.sections.limit import Limit, command
-from carryover.publish.refresh import Refreshed
+from carryover.publish.make import Refreshed
 
 JUST_NOW_MS: Final = 120_000
 SAME_MS: Final = 900_000
@@ -41,30 +40,25 @@ class LimitNotices:
         self,
         context: DaemonContext,
         show: ShowNotice,
-        *,
-        log: Log,
-        now_ms: Callable[[], int] = lambda: int(time.time() * 1000),
     ) -> None:
         self._context = context
         self._show = show
-        self._log = log
-        self._now_ms = now_ms
-        self._since_ms = now_ms()
+        self._log = context.log
+        self._since_ms = context.now_ms()
         self._loop = asyncio.get_running_loop()
         self._waiting: asyncio.Queue[tuple[str, Limit]] = asyncio.Queue()
         self._notified_ms: dict[tuple[str, str], int] = {}
-        self._troubles: set[str] = set()
 
     def ignore_earlier(self) -> None:
         """Shows no limit from before now: settings have changed."""
-        self._since_ms = self._now_ms()
+        self._since_ms = self._context.now_ms()
 
     def consider(self, made: Refreshed) -> None:
         """A project's handoff was made. From any thread; returns at once."""
         limit = made.handoff.limit if made.handoff is not None else None
         if limit is None or made.settings.excluded or not self._wanted:
             return
-        if limit.at_ms < max(self._since_ms, self._now_ms() - JUST_NOW_MS):
+        if limit.at_ms < max(self._since_ms, self._context.now_ms() - JUST_NOW_MS):
             return
         with suppress(RuntimeError):  # the daemon has ended meanwhile
             self._loop.call_soon_threadsafe(self._enqueue, made.root, limit)
@@ -77,10 +71,16 @@ class LimitNotices:
                 self._note(await asyncio.to_thread(self._show, *notice(root, limit)))
             self._waiting.task_done()
 
-    async def flush(self) -> None:
-        """Wait until all that was considered has been shown."""
+    async def shown(self) -> None:
+        """Waits until all that was considered has been dealt with."""
         await asyncio.sleep(0)  # what another thread considered comes by way of the loop
         await self._waiting.join()
+
+    def _note(self, trouble: str | None) -> None:
+        if trouble is None:
+            self._log.info("limit_notice_shown")
+        else:
+            self._log.warning("limit_notice_not_shown", reason=phrase(trouble))
 
     @property
     def _wanted(self) -> bool:
@@ -92,13 +92,6 @@ class LimitNotices:
         if limit.at_ms - self._notified_ms.get(key, 0) >= SAME_MS and self._waiting.qsize() < _MOST_WAITING:
             self._notified_ms[key] = limit.at_ms
             self._waiting.put_nowait((root, limit))
-
-    def _note(self, trouble: str | None) -> None:
-        if trouble is None:
-            self._log.info("limit_notice_shown")
-        elif trouble not in self._troubles:
-            self._troubles.add(trouble)
-            self._log.warning("limit_notice_not_shown", reason=phrase(trouble))
 
 
 def notice(root: str, limit: Limit) -> tuple[str, str]:

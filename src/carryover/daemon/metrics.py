@@ -11,7 +11,7 @@ from collections.abc import Callable
 from math import ceil
 from typing import Final
 
-from carryover.daemon.health import HookOutcome, Latency, Metrics
+from carryover.daemon.health import HookCounts, HookOutcome, Latency, Metrics
 from carryover.ingest.pipeline import Volume
 
 WINDOW: Final = 512
@@ -58,6 +58,8 @@ class Meter:
         self._events = 0
         self._publications: Counter[str] = Counter()
         self._hooks: dict[str, dict[str, Counter[HookOutcome]]] = {}
+        self.unauthenticated = self.kept = self.not_kept = self.dropped = 0
+        """Of hook calls: without the secret; whose payload was kept, or could not be; whose later work was dropped."""
 
     def read(self, volume: Volume, *, events: int) -> None:
         """Counts what one read brought, and the new events among it."""
@@ -87,6 +89,24 @@ class Meter:
     def hook(self, agent_id: str, event: str, outcome: HookOutcome) -> None:
         """Counts a hook call. Both names come from the agent's own tables, so there are few."""
         self._hooks.setdefault(agent_id, {}).setdefault(event, Counter())[outcome] += 1
+
+    def hook_counts(self) -> HookCounts:
+        """Hook calls of all agents and events."""
+        outcomes: Counter[HookOutcome] = Counter()
+        for counter in (each for events in self._hooks.values() for each in events.values()):
+            outcomes.update(counter)
+        return HookCounts(
+            answered=outcomes["answered"],
+            quiet=outcomes["quiet"],
+            unauthenticated=self.unauthenticated,
+            foreign=outcomes["foreign"],
+            refused_paths=outcomes["refused_path"],
+            kept=self.kept,
+            not_kept=self.not_kept,
+            late=outcomes["late"],
+            overloaded=outcomes["overloaded"] + self.dropped,
+            failed=outcomes["failed"],
+        )
 
     def metrics(self) -> Metrics:
         """Everything so far."""

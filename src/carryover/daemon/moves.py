@@ -7,23 +7,19 @@ its own thread and little time; while a check does not return, nothing is found 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from functools import partial
 from typing import Final
 
 import msgspec
 
-from carryover.config import Config
-from carryover.daemon.log import Log
+from carryover.daemon.context import DaemonContext
 from carryover.facts import ProjectRoot
 from carryover.ledger.ledger_errors import LedgerDamaged
 from carryover.ledger.moves import Moved
-from carryover.ledger.queries import ProjectRow, connect_read_only, projects
-from carryover.ledger.store import Ledger
-from carryover.publish.project_moves import RootFacts, StatePaths, follow, inspect_root, link, unlink
+from carryover.ledger.queries import ProjectRow, projects
+from carryover.publish.project_moves import RootFacts, follow, inspect_root, link, unlink
 
 LOOK_S: Final = 1.0
 BETWEEN_PROJECTS_S: Final = 0.1
@@ -43,20 +39,15 @@ class Moves:
 
     def __init__(
         self,
-        ledger: Ledger,
-        paths: StatePaths,
+        context: DaemonContext,
         *,
-        config: Callable[[], Config],
         on_moved: Callable[[Mapping[int, int]], None],
-        log: Log,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._ledger = ledger
-        self._paths = paths
-        self._config = config
+        self._context = context
+        self._ledger = context.ledger
+        self._paths = context.paths
         self._on_moved = on_moved
-        self._log = log
-        self._clock = clock
+        self._log = context.log
         self.pool = ThreadPoolExecutor(1, thread_name_prefix="moves")
         self._compared: dict[str, frozenset[int]] = {}
         """By root of a known project, those that were gone when it was looked at last."""
@@ -75,7 +66,7 @@ class Moves:
         seen = await self._look(project.root)
         if seen is None:
             return 0
-        moved = await follow(self._ledger, self._paths, project, seen, now_ms=_now_ms())
+        moved = await follow(self._ledger, self._paths, project, seen, now_ms=self._context.now_ms())
         if seen.own is not None:
             self._compared[project.root] = seen.gone
         await self._report(moved, "project_found")
@@ -83,9 +74,10 @@ class Moves:
 
     async def follow_known(self, project_id: int) -> None:
         """As `follow`, for a project of the ledger that is to be published. Not at every publication."""
-        if self._clock() - self._looked_s.get(project_id, -AGAIN_S) < AGAIN_S:
+        now_s = self._context.clock()
+        if now_s - self._looked_s.get(project_id, -AGAIN_S) < AGAIN_S:
             return
-        self._looked_s[project_id] = self._clock()
+        self._looked_s[project_id] = now_s
         rows = await asyncio.to_thread(self._rows)
         row = next((row for row in rows if row.id == project_id), None)
         if row is None:
@@ -104,13 +96,13 @@ class Moves:
 
     async def link(self, old: str, new: str) -> Linked:
         """What was recorded at `old` belongs to the project at `new`."""
-        moved = await link(self._ledger, self._paths, old, new, now_ms=_now_ms())
+        moved = await link(self._ledger, self._paths, old, new, now_ms=self._context.now_ms())
         await self._report(moved, "project_linked")
         return Linked(moved.sessions)
 
     async def unlink(self, old: str) -> Linked:
         """Undo that."""
-        moved = await unlink(self._ledger, self._paths, old, self._config())
+        moved = await unlink(self._ledger, self._paths, old, self._context.config)
         self._compared.clear()
         self._looked_s.clear()
         await self._report(moved, "project_unlinked")
@@ -122,7 +114,7 @@ class Moves:
             return None
         compared = self._compared.get(root)
         looking = asyncio.get_running_loop().run_in_executor(
-            self.pool, partial(inspect_root, self._paths, root, self._config(), compared=compared)
+            self.pool, partial(inspect_root, self._paths, root, self._context.config, compared=compared)
         )
         done, _ = await asyncio.wait({looking}, timeout=LOOK_S)
         if not done:
@@ -144,9 +136,5 @@ class Moves:
             self._on_moved({row.id: row.last_event_ms for row in rows if row.id in moved.projects})
 
     def _rows(self) -> list[ProjectRow]:
-        with closing(connect_read_only(self._paths.ledger)) as db:
+        with self._context.read_ledger() as db:
             return projects(db)
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)

@@ -11,22 +11,22 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Executor
-from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from carryover.daemon.log import Log, describe
-from carryover.daemon.metrics import Meter, Waiting
+from carryover.daemon.context import DaemonContext
+from carryover.daemon.log import describe
+from carryover.daemon.metrics import Waiting
 from carryover.daemon.supervisor import delay_s
 from carryover.daemon.work_queue import WorkQueue
 from carryover.facts import GitFacts
 from carryover.fsio import is_gone
 from carryover.ingest.scan import MS_PER_DAY
 from carryover.ledger.ledger_errors import LedgerDamaged
-from carryover.ledger.store import Ledger
+from carryover.projects.handoff_file import Published
+from carryover.publish.make import Refreshed
 from carryover.publish.project_view import UnknownProject
-from carryover.publish.refresh import Refreshed
 
 QUIET_S: Final = 0.3
 CAP_S: Final = 0.5
@@ -40,11 +40,7 @@ Refresh = Callable[[int, bool, GitFacts | None, int], Refreshed]
 class Outcome(msgspec.Struct):
     """The result of a project's last publication."""
 
-    refusal: str | None = None
-    passing: bool = False
-    """See `Published`; so is `file`."""
-    file: Path | None = None
-    notes: tuple[str, ...] = ()
+    published: Published = Published()
     failures: int = 0
     """In a row. `error` says why the last one failed, without content."""
     error: str | None = None
@@ -56,28 +52,22 @@ class PublishQueue:
 
     def __init__(
         self,
-        ledger: Ledger,
+        context: DaemonContext,
         refresh: Refresh,
-        *,
-        active_days: Callable[[], int],
         executor: Executor,
-        clock: Callable[[], float],
-        log: Log,
-        now_ms: Callable[[], int] = lambda: int(time.time() * 1000),
+        *,
         before: Callable[[int], Awaitable[None]] | None = None,
-        meter: Meter | None = None,
     ) -> None:
         """`before` is awaited ahead of each publication of a project."""
-        self._ledger = ledger
+        self._context = context
+        self._ledger = context.ledger
         self._refresh = refresh
-        self._active_days = active_days
         self._executor = executor
-        self._log = log
-        self._now_ms = now_ms
+        self._log = context.log
         self._before = before
-        self._meter = meter if meter is not None else Meter()
+        self._meter = context.meter
         self._stored_s = Waiting(time.monotonic)
-        self._queue: WorkQueue[int] = WorkQueue(quiet_s=QUIET_S, cap_s=CAP_S, clock=clock)
+        self._queue: WorkQueue[int] = WorkQueue(quiet_s=QUIET_S, cap_s=CAP_S, clock=context.clock)
         self._last_event_ms: dict[int, int] = {}
         self.outcomes: dict[int, Outcome] = {}
         """By project, of those published since the start."""
@@ -93,7 +83,8 @@ class PublishQueue:
 
     def mark_dirty(self, projects: Iterable[int], event_ms: int) -> None:
         """`projects` have got events, the newest of them at `event_ms`."""
-        oldest_active_ms = self._now_ms() - self._active_days() * MS_PER_DAY
+        context = self._context
+        oldest_active_ms = context.now_ms() - context.config.publish.active_days * MS_PER_DAY
         for project in projects:
             newest_ms = self._last_event_ms[project] = max(event_ms, self._last_event_ms.get(project, 0))
             if newest_ms >= oldest_active_ms:
@@ -116,7 +107,7 @@ class PublishQueue:
         self.mark_dirty(await asyncio.to_thread(_to_try_again, dict(self.outcomes)), 0)
 
     def publish_soon(self, projects: Iterable[int], event_ms: int) -> None:
-        """As `touch`, at once: context may be lost, or a turn has ended and the next may be another agent's."""
+        """As `mark_dirty`, at once: context may be lost, or a turn has ended and the next may be another agent's."""
         for project in projects:
             self._last_event_ms[project] = max(event_ms, self._last_event_ms.get(project, 0))
             if event_ms:
@@ -145,7 +136,7 @@ class PublishQueue:
 
     async def _publish(self, project: int) -> None:
         outcome = self.outcomes.setdefault(project, Outcome())
-        started_ms, began_s = self._now_ms(), time.monotonic()
+        started_ms, began_s = self._context.now_ms(), time.monotonic()
         stored_s = self._stored_s.end(project)
         moved_last = self._last_event_ms.get(project, 0) >= max(self._last_event_ms.values(), default=0)
         loop = asyncio.get_running_loop()
@@ -184,20 +175,11 @@ class PublishQueue:
     def _worked(self, project: int, outcome: Outcome, made: Refreshed, *, took_ms: float) -> None:
         if made.published.changed:
             self._log.info("published", project=project, ms=took_ms)
-        if made.published.refusal is not None and made.published.refusal != outcome.refusal:
+        if made.published.refusal is not None and made.published.refusal != outcome.published.refusal:
             self._log.info("not_published", project=project)
-        self.outcomes[project] = Outcome(
-            refusal=made.published.refusal,
-            passing=made.published.passing,
-            file=made.published.file,
-            notes=made.published.notes,
-            git=made.git or outcome.git,
-        )
+        self.outcomes[project] = Outcome(published=made.published, git=made.git or outcome.git)
 
 
 def _to_try_again(outcomes: dict[int, Outcome]) -> list[int]:
-    return [
-        project
-        for project, outcome in outcomes.items()
-        if outcome.passing or (outcome.file is not None and is_gone(outcome.file))
-    ]
+    last = ((project, outcome.published) for project, outcome in outcomes.items())
+    return [project for project, done in last if done.passing or (done.file is not None and is_gone(done.file))]

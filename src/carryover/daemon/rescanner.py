@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent
+from carryover.daemon.context import DaemonContext
 from carryover.daemon.ingest_queue import IngestQueue
-from carryover.daemon.log import Log, Word
+from carryover.daemon.log import Word
 from carryover.ingest.catch_up import Comparison, compare_with_disk, reading_order
 from carryover.ingest.scan import FoundSource, TranscriptRoot, key_of
 from carryover.ingest.spool import Spool, collect_pending
-from carryover.ledger.store import Ledger
 
 SAFETY_NET_S: Final = 300.0
 """Bounds what a lost hint costs. Where nothing changed, a rescan costs about 10 µs a file."""
@@ -44,29 +43,23 @@ class Rescanner:
 
     def __init__(
         self,
-        agents: Mapping[str, Agent],
+        context: DaemonContext,
         roots: Callable[[], tuple[TranscriptRoot, ...]],
-        ledger: Ledger,
         ingest_queue: IngestQueue,
-        *,
-        active_days: Callable[[], int],
-        on_lost_hints: Callable[[], None],
         spool: Spool,
-        log: Log,
+        *,
+        on_lost_hints: Callable[[], None],
     ) -> None:
+        self._context = context
         self._spool = spool
-        self._agents = agents
         self._roots = roots
-        self._ledger = ledger
+        self._ledger = context.ledger
         self._ingest_queue = ingest_queue
-        self._active_days = active_days
         self._on_lost_hints = on_lost_hints
-        self._log = log
+        self._log = context.log
         self._one_at_a_time = asyncio.Lock()
         self._requested = asyncio.Event()
         self._reason = "start"
-        self.last_ms: int | None = None
-        """When the last rescan began; None before the first has ended."""
         self.sources = 0
         """Sources that the last rescan found."""
 
@@ -80,7 +73,7 @@ class Rescanner:
         while True:
             self._requested.clear()
             reason, self._reason = self._reason, "safety_net"
-            first = self.last_ms is None
+            first = self._context.last_rescan_ms is None
             swept = await self.rescan()
             if swept.changed or swept.gone or first:
                 counts = {"sources": swept.sources, "changed": swept.changed, "gone": swept.gone}
@@ -96,15 +89,15 @@ class Rescanner:
         """Compares every source with the ledger and queues the changed ones; with `also_broken` broken ones too."""
         async with self._one_at_a_time:
             started = time.monotonic()
-            now_ms = int(time.time() * 1000)
+            now_ms, context = self._context.now_ms(), self._context
             roots = self._roots()
             await self._collect(roots, now_ms)
-            found = await compare_with_disk(self._ledger, self._agents, roots, now_ms=now_ms, also_broken=also_broken)
+            found = await compare_with_disk(self._ledger, context.agents, roots, now_ms=now_ms, also_broken=also_broken)
             unhinted = self._unhinted(found.outdated, now_ms)
-            order = reading_order(found.outdated, now_ms=now_ms, active_days=self._active_days())
+            order = reading_order(found.outdated, now_ms=now_ms, active_days=context.config.publish.active_days)
             self._ingest_queue.queue(order)
             self._put_off_broken(found, now_ms)
-            self.last_ms = now_ms
+            context.last_rescan_ms = now_ms
             self.sources = len(found.seen)
             ms = (time.monotonic() - started) * 1000
             return Rescanned(
@@ -119,9 +112,8 @@ class Rescanner:
     async def _collect(self, roots: Iterable[TranscriptRoot], now_ms: int) -> None:
         """Takes in the hook calls that reached no daemon."""
         selected = [root.agent_id for root in roots]
-        for agent_id, dropped in (
-            await asyncio.to_thread(collect_pending, self._spool, self._agents, selected)
-        ).items():
+        pending = await asyncio.to_thread(collect_pending, self._spool, self._context.agents, selected)
+        for agent_id, dropped in pending.items():
             if dropped:
                 await self._ledger.count_skipped(agent_id, dropped, now_ms=now_ms)
 

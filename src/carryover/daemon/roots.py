@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
-from carryover.adapter.contract import Agent
 from carryover.config import Config, project_settings
 from carryover.daemon.context import DaemonContext
 from carryover.ingest.in_projects import KnownProjects, roots_in_projects
@@ -15,9 +13,8 @@ from carryover.ingest.scan import TranscriptRoot, roots_to_read
 class ReadRoots:
     """See the module. All of it is by the settings that hold now; may be asked by threads."""
 
-    def __init__(self, context: DaemonContext, agents: Mapping[str, Agent]) -> None:
+    def __init__(self, context: DaemonContext) -> None:
         self._context = context
-        self._agents = agents
         self._known = KnownProjects(context.state.ledger)
         self._folders: tuple[Config | None, tuple[TranscriptRoot, ...]] = (None, ())
 
@@ -39,7 +36,7 @@ class ReadRoots:
         config, found = self._folders
         if config is not context.config:
             config = context.config
-            found = roots_to_read(self._agents.values(), config, context.home, context.env)
+            found = roots_to_read(context.agents.values(), config, context.home, context.env)
             self._folders = config, found
         return found
 
@@ -51,7 +48,7 @@ class ReadRoots:
         config = self._context.config
         agents = [
             agent
-            for agent in self._agents.values()
+            for agent in self._context.agents.values()
             if agent.in_projects and config.reads(agent.id) and (agent.hooks is not None or not having_hooks)
         ]
         if not agents:

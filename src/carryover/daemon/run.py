@@ -24,7 +24,7 @@ import msgspec
 
 import carryover
 from carryover import __version__
-from carryover.config import settings_now
+from carryover.config import Config, settings_now
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.crashes import CrashReports
 from carryover.daemon.daemon import Daemon
@@ -91,11 +91,11 @@ def _run_once(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
         crashes = CrashReports(state.crashes, state.log)
         crashes.complete_earlier()
         stack.enter_context(crashes.recording(log))
-        deadline = _Deadline(log)
+        deadline = threading.Timer(STOP_LIMIT_S, _end_by_force, (log,))
+        deadline.daemon = True
         stack.callback(deadline.cancel)
         try:
-            context = DaemonContext(state, Path.home(), os.environ, config)
-            return asyncio.run(_run(context, log, crashes, once=once, stopping=deadline.start))
+            return asyncio.run(_run(state, config, log, crashes, once=once, stopping=deadline.start))
         except UserError:
             raise
         except Exception as error:
@@ -108,22 +108,23 @@ def _run_once(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
 
 
 async def _run(
-    context: DaemonContext,
+    state: StateDir,
+    config: Config,
     log: Log,
     crashes: CrashReports,
     *,
     once: bool,
     stopping: Callable[[], None],
 ) -> ExitCode:
-    state = context.state
     async with AsyncExitStack() as stack:
         try:
             ledger = await Ledger.open(state.ledger, DigestReducer())
         except LedgerUnavailable as trouble:
             raise StateUnusable(str(trouble)) from trouble
         stack.push_async_callback(ledger.close)
-        daemon = Daemon(context, ledger, log, SystemdNotifier.of(os.environ, log), on_crash=crashes.report)
-        signals = _Signals(daemon, context, log, crashes)
+        context = DaemonContext(state=state, home=Path.home(), env=os.environ, config=config, ledger=ledger, log=log)
+        daemon = Daemon(context, SystemdNotifier.of(os.environ, log), on_crash=crashes.report)
+        signals = _Signals(daemon, context, crashes)
         stack.callback(signals.forget)
         log.info("started", version=Word(__version__), pid=os.getpid(), once=once)
         if not once:
@@ -135,32 +136,20 @@ async def _run(
     return ExitCode.INTERRUPTED if signals.received == signal.SIGINT else ExitCode.OK
 
 
-class _Deadline:
-    """Ends the process by force once it has been stopping for too long.
-
-    A thread may hang in a read from a disk that never answers, and nothing else ends such a process.
-    """
-
-    def __init__(self, log: Log) -> None:
-        self._log = log
-        self._timer = threading.Timer(STOP_LIMIT_S, self._give_up)
-        self._timer.daemon = True
-        self.start = self._timer.start
-        self.cancel = self._timer.cancel
-
-    def _give_up(self) -> None:
-        self._log.warning("stopped_by_force", after_s=STOP_LIMIT_S)
-        os._exit(ExitCode.FAILED)
+def _end_by_force(log: Log) -> None:
+    """A thread may hang in a read from a disk that never answers, and nothing else ends such a process."""
+    log.warning("stopped_by_force", after_s=STOP_LIMIT_S)
+    os._exit(ExitCode.FAILED)
 
 
 class _Signals:
     """TERM and INT stop the daemon, HUP makes it read its settings again."""
 
-    def __init__(self, daemon: Daemon, context: DaemonContext, log: Log, crashes: CrashReports) -> None:
+    def __init__(self, daemon: Daemon, context: DaemonContext, crashes: CrashReports) -> None:
         self._daemon = daemon
         self._crashes = crashes
         self._context = context
-        self._log = log
+        self._log = context.log
         self._loop = asyncio.get_running_loop()
         self.received: signal.Signals | None = None
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -201,7 +190,7 @@ class _Signals:
                 self._crashes.report(error, "event-loop")
 
 
-NOT_OURS: Final = tuple(f"carryover.{name}" for name in ("actions", "cli", "diagnose", "install", "terminal"))
+NOT_OURS: Final = tuple(f"carryover.{name}" for name in ("actions", "cli", "diagnose", "install", "terminal", "views"))
 """Packages that the daemon does not use."""
 
 

@@ -7,7 +7,6 @@ a leading `@` means the abstract namespace. `WATCHDOG_USEC` says how often syste
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 import socket
 from collections.abc import Callable, Mapping, MutableMapping
@@ -17,12 +16,13 @@ from typing import Final
 from carryover.daemon.log import Log
 
 STATUS_EVERY_S: Final = 30.0
-"""How often the status is brought up to date where no watchdog wants to hear more often."""
+"""How often the status is brought up to date if no watchdog wants to hear more often."""
 
 AFTER_CHANGE_S: Final = 2.0
+"""A change is often followed by another one."""
 
-_TRIES: Final = 40
-_PAUSE_S: Final = 0.05
+SEND_S: Final = 2.0
+"""How long the receiver may take until it has room for a message."""
 
 
 class SystemdNotifier:
@@ -32,89 +32,74 @@ class SystemdNotifier:
         self._address = address
         self._log = log
         self._failed = False
-        self._last_status: str | None = None
         self.watchdog_s = watchdog_s if address is not None else None
         """After so many seconds without a sign of life the process is killed; None: there is no watchdog."""
 
     @classmethod
     def of(cls, env: MutableMapping[str, str], log: Log) -> SystemdNotifier:
         """From the variables, which are removed from `env`, so that no program started from here obeys them."""
-        address = env.pop("NOTIFY_SOCKET", "")
+        address = _address(env)
+        env.pop("NOTIFY_SOCKET", "")
         usec, pid = env.pop("WATCHDOG_USEC", ""), env.pop("WATCHDOG_PID", "")
         watched = usec.isascii() and usec.isdigit() and int(usec) > 0 and pid in ("", str(os.getpid()))
-        return cls(address if address.startswith(("/", "@")) else None, int(usec) / 1_000_000 if watched else None, log)
+        return cls(address, int(usec) / 1_000_000 if watched else None, log)
 
     @property
     def listening(self) -> bool:
         """Whether systemd asked for reports."""
         return self._address is not None
 
-    async def ready(self) -> None:
-        """Reports that the daemon answers."""
-        await self._send("READY=1")
-
-    async def stopping(self) -> None:
-        """Reports that the daemon is stopping."""
-        await self._send("STOPPING=1")
+    async def send(self, *lines: str) -> None:
+        """Sends a message, such as `READY=1`."""
+        if self._address is None or not lines:
+            return
+        try:
+            with _socket() as sender:
+                async with asyncio.timeout(SEND_S):
+                    message = "\n".join(lines).encode()
+                    await asyncio.get_running_loop().sock_sendto(sender, message, _target(self._address))
+        except OSError as error:
+            if not self._failed:
+                self._log.error("notify_failed", error)
+            self._failed = True
 
     async def report_status(self, status: Callable[[], str], healthy: Callable[[], bool]) -> None:
         """Sends keep-alives while `healthy`, and the `status` (one line, no content) whenever it is another one.
 
         Runs until it is cancelled, in the event loop: one that hangs gives no sign.
         """
+        usual_s = STATUS_EVERY_S if self.watchdog_s is None else self.watchdog_s / 2
+        last = None
         while True:
             lines = ["WATCHDOG=1"] if self.watchdog_s is not None and healthy() else []
-            line = status()
-            moved = line != self._last_status
-            if moved:
-                lines.append(f"STATUS={line}")
-                self._last_status = line
-            if lines:
-                await self._send(*lines)
-            await asyncio.sleep(self._pause_s(moved))
-
-    def _pause_s(self, moved: bool) -> float:
-        """Half of what the watchdog allows; less after a change, since another one often follows."""
-        usual_s = STATUS_EVERY_S if self.watchdog_s is None else self.watchdog_s / 2
-        return min(usual_s, AFTER_CHANGE_S) if moved else usual_s
-
-    async def _send(self, *lines: str) -> None:
-        if self._address is None:
-            return
-        try:
-            await _deliver(self._address, "\n".join(lines).encode())
-        except OSError as error:
-            if not self._failed:
-                self._log.error("notify_failed", error)
-            self._failed = True
+            now = status()
+            if now != last:
+                lines.append(f"STATUS={now}")
+            await self.send(*lines)
+            await asyncio.sleep(usual_s if now == last else min(usual_s, AFTER_CHANGE_S))
+            last = now
 
 
 def report_waiting(env: Mapping[str, str], status: str) -> bool:
     """Reports, before anything runs, what the daemon waits for (one line); False if systemd does not supervise it."""
-    address = env.get("NOTIFY_SOCKET", "")
-    if not address.startswith(("/", "@")):
+    address = _address(env)
+    if address is None:
         return False
-    with suppress(OSError):
-        _sent(address, f"STATUS={status}".encode())
+    with suppress(OSError), _socket() as sender:
+        sender.sendto(f"STATUS={status}".encode(), _target(address))
     return True
 
 
-async def _deliver(address: str, message: bytes) -> None:
-    """Raises OSError, TimeoutError when the receiver has no room for long."""
-    for _ in range(_TRIES):
-        if _sent(address, message):
-            return
-        await asyncio.sleep(_PAUSE_S)
-    raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+def _address(env: Mapping[str, str]) -> str | None:
+    address = env.get("NOTIFY_SOCKET", "")
+    return address if address.startswith(("/", "@")) else None
 
 
-def _sent(address: str, message: bytes) -> bool:
-    """False when the receiver has no room just now."""
-    target = "\0" + address[1:] if address.startswith("@") else address
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-        sender.setblocking(False)
-        try:
-            sender.sendto(message, target)
-        except BlockingIOError:
-            return False
-    return True
+def _target(address: str) -> str:
+    return "\0" + address[1:] if address.startswith("@") else address
+
+
+def _socket() -> socket.socket:
+    sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    sender.setblocking(False)
+    return sender

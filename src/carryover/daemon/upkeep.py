@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
-from carryover.config import Config
-from carryover.daemon.log import Log
-from carryover.ledger.store import Ledger
+from carryover.daemon.context import DaemonContext
 from carryover.publish.withdrawal import withdraw
 
 PAUSE_S: Final = 0.05
@@ -23,16 +20,13 @@ BUSY_PAUSE_S: Final = 1.0
 
 
 class Upkeep:
-    """See the module. `state`: the folder of Carryover's state. `busy`: whether transcripts wait to be read."""
+    """See the module. `busy`: whether transcripts wait to be read."""
 
-    def __init__(
-        self, ledger: Ledger, state: Path, *, config: Callable[[], Config], busy: Callable[[], bool], log: Log
-    ) -> None:
-        self._ledger = ledger
-        self._state = state
-        self._config = config
+    def __init__(self, context: DaemonContext, *, busy: Callable[[], bool]) -> None:
+        self._context = context
+        self._ledger = context.ledger
         self._busy = busy
-        self._log = log
+        self._log = context.log
         self._settings_changed = asyncio.Event()
 
     def settings_changed(self) -> None:
@@ -61,7 +55,7 @@ class Upkeep:
         """Takes out of projects what the settings no longer allow there: now, and whenever they change."""
         while True:
             self._settings_changed.clear()
-            done = await asyncio.to_thread(withdraw, self._state, self._config())
+            done = await asyncio.to_thread(withdraw, self._context.state.root, self._context.config)
             if files := sum(len(project.files) for project in done):
                 self._log.info("withdrawn", projects=len(done), files=files)
             await self._settings_changed.wait()

@@ -13,17 +13,17 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
 import msgspec
-from watchfiles import Change
-from watchfiles._rust_notify import RustNotify
+from watchfiles import Change, watch
 
 from carryover.adapter.contract import Agent, Source
+from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import WatchState
-from carryover.daemon.log import Log, Word
+from carryover.daemon.log import Word
 from carryover.ingest.scan import TranscriptRoot
 from carryover.probe.own_file import is_own
 
@@ -31,25 +31,14 @@ STEP_MS: Final = 25
 """watchfiles looks at its queue this often and gives out what it has once a step brought nothing more: an append
 becomes a hint after 25-50 ms, at 0.15 % of a core while idle."""
 
-STEP_AT_WORK_MS: Final = 8
-"""The same while somebody is at work: 8-16 ms, at 0.5 %."""
-
-AT_WORK_S: Final = 15.0
-"""For how long after a change more of them are expected."""
-
 DEBOUNCE_MS: Final = 80
 """Changes that come without a pause are given out this often."""
 
 LOOK_AT_ROOTS_MS: Final = 500
 """How often to check that the folders themselves are still the same."""
 
-LOOK_AT_PROJECTS_S: Final = 1.0
-"""The same for projects, of which only one that has just got its first source is new."""
-
-LOOKING_SHARE: Final = 0.002
-"""The most of a core that looking at the folders may take: with hundreds of projects it is done less often."""
-
-LOOK_AT_LEAST_S: Final = 5.0
+LOOK_AT_PROJECTS_S: Final = 3.0
+"""The same for projects, of which there may be hundreds, and only one that has just got its first source is new."""
 
 POLL_MS: Final = 500
 
@@ -72,21 +61,21 @@ class Watcher:
 
     def __init__(
         self,
-        agents: Mapping[str, Agent],
+        context: DaemonContext,
         roots: Callable[[], Iterable[TranscriptRoot]],
-        *,
         on_sources: Callable[[Iterable[Source]], None],
         on_rescan: Callable[[str], None],
-        log: Log,
+        *,
         deep: bool = True,
     ) -> None:
         """`deep`: what is below the roots is watched as well, and not only their entries."""
-        self._agents = agents
+        self._agents = context.agents
         self._roots = roots
         self._deep = deep
+        self._pause_s = LOOK_AT_ROOTS_MS / 1000 if deep else LOOK_AT_PROJECTS_S
         self._on_sources = on_sources
         self._on_rescan = on_rescan
-        self._log = log
+        self._log = context.log
         self._restart = threading.Event()
         self._reported: str | None = None
         self.state = WatchState()
@@ -96,11 +85,11 @@ class Watcher:
         loop = asyncio.get_running_loop()
         while True:
             self._restart.clear()
-            folders, pause = await asyncio.to_thread(self._look)
+            folders = await asyncio.to_thread(_identify, self._roots)
             self._note_folders(folders)
             if self.state.watched == 0:
                 self.state.mode = "nothing to watch"
-                await asyncio.sleep(pause)
+                await asyncio.sleep(self._pause_s)
                 continue
             watching = loop.run_in_executor(None, self._watch, folders, loop)  # it runs on until it is stopped
             try:
@@ -115,12 +104,6 @@ class Watcher:
         self.state.reason = None
         self.state.denied = False
         self._restart.set()
-
-    def _look(self) -> tuple[dict[TranscriptRoot, _Identity | None], float]:
-        """Which folders there are, and in how many seconds to look again. Blocks."""
-        began = time.thread_time()
-        folders = _identify(self._roots())
-        return folders, pause_s(time.thread_time() - began, deep=self._deep)
 
     def _watch(self, folders: Mapping[TranscriptRoot, _Identity | None], loop: asyncio.AbstractEventLoop) -> None:
         """Watch `folders` until they are no longer the same. Runs in a thread."""
@@ -145,35 +128,39 @@ class Watcher:
     ) -> None:
         existing = [root for root, identity in folders.items() if identity is not None]
         paths = [str(path) for path in dict.fromkeys(folder for root in existing for folder in root.watched)]
-        look_again, changed_s = 0.0, -AT_WORK_S
-        # watchfiles 1.3 then ignores also that the system's limit on watches is reached, so only where need be.
-        ignore_denied = self.state.denied
-        # Directly, as its documentation allows: `watchfiles.watch` has one step for quiet times and busy ones.
-        with RustNotify(paths, False, polling or _is_wsl(), POLL_MS, self._deep, ignore_denied) as watching:
-            while True:
-                step = step_ms(time.monotonic() - changed_s)
-                found = watching.watch(DEBOUNCE_MS, step, LOOK_AT_ROOTS_MS, self._restart)
-                if found in ("stop", "signal"):
-                    return
+        look_again = 0.0
+        watching = watch(
+            *paths,
+            watch_filter=None,
+            debounce=DEBOUNCE_MS,
+            step=STEP_MS,
+            stop_event=self._restart,
+            rust_timeout=LOOK_AT_ROOTS_MS,
+            yield_on_timeout=True,
+            debug=False,
+            force_polling=polling or None,  # None: only on drives of Windows, on which the kernel reports no changes
+            poll_delay_ms=POLL_MS,
+            recursive=self._deep,
+            # watchfiles 1.3 then ignores also that the system's limit on watches is reached, so only where need be.
+            ignore_permission_denied=self.state.denied,
+        )
+        with closing(watching):
+            for found in watching:
                 if not look_again:
                     self.state.mode = "polling" if polling else "native"
                     loop.call_soon_threadsafe(self._on_rescan, "watch_begun")
-                if not isinstance(found, str):
-                    changed_s = time.monotonic()
-                    if not self._notice(found, existing, loop) and not polling:
-                        return
+                if found and not self._notice(found, existing, loop) and not polling:
+                    return
                 if time.monotonic() >= look_again:
-                    now, pause = self._look()
-                    if now != folders:
+                    if _identify(self._roots) != folders:
                         return
-                    look_again = time.monotonic() + pause
+                    look_again = time.monotonic() + self._pause_s
 
     def _notice(
-        self, changes: Iterable[tuple[int, str]], roots: Iterable[TranscriptRoot], loop: asyncio.AbstractEventLoop
+        self, changes: Iterable[tuple[Change, str]], roots: Iterable[TranscriptRoot], loop: asyncio.AbstractEventLoop
     ) -> bool:
-        """Passes on what `changes` are about. False where a new folder turns out not to be watched."""
-        named = [(Change(change), path) for change, path in changes]
-        found = noticed(named, roots, self._agents, is_dir=_is_dir, deep=self._deep)
+        """Passes on what `changes` are about. False if a new folder turns out not to be watched."""
+        found = noticed(changes, roots, self._agents, deep=self._deep)
         loop.call_soon_threadsafe(self._emit, found)
         return all(map(_is_watched, found.new_folders))
 
@@ -191,23 +178,11 @@ class Watcher:
         self.state.watched, self.state.missing = watched, missing
 
 
-def step_ms(since_change_s: float) -> int:
-    """The step for a watch in which nothing has changed for so long."""
-    return STEP_AT_WORK_MS if since_change_s < AT_WORK_S else STEP_MS
-
-
-def pause_s(took_s: float, *, deep: bool) -> float:
-    """How long to wait before the folders are looked at again, which took `took_s` of a processor."""
-    often_s = LOOK_AT_ROOTS_MS / 1000 if deep else LOOK_AT_PROJECTS_S
-    return min(max(took_s / LOOKING_SHARE, often_s), LOOK_AT_LEAST_S)
-
-
 def noticed(
     changes: Iterable[tuple[Change, str]],
     roots: Iterable[TranscriptRoot],
     agents: Mapping[str, Agent],
     *,
-    is_dir: Callable[[str], bool],
     deep: bool = True,
 ) -> Noticed:
     """The sources that `changes` are about. Nothing but an agent's own sources ever becomes a hint.
@@ -226,7 +201,7 @@ def noticed(
         sources.update({(source.agent, source.path): source for source in found})
         if found or not deep:
             continue
-        if change is Change.added and is_dir(path):
+        if change is Change.added and _is_dir(path):
             rescan = "folder_added"
             new_folders.append(path)
         elif change is Change.deleted and "." not in path.rpartition(os.sep)[2]:
@@ -250,9 +225,9 @@ def _source_at(place: Path, root: TranscriptRoot, agent: Agent) -> Source | None
     return agent.source_of(place, root.path)
 
 
-def _identify(roots: Iterable[TranscriptRoot]) -> dict[TranscriptRoot, _Identity | None]:
-    """Which folder each root is now, None where there is none."""
-    return {root: _identity_of(root.path) for root in roots}
+def _identify(roots: Callable[[], Iterable[TranscriptRoot]]) -> dict[TranscriptRoot, _Identity | None]:
+    """Which folder each root is now; None for a missing one. Blocks."""
+    return {root: _identity_of(root.path) for root in roots()}
 
 
 def _identity_of(path: Path) -> _Identity | None:
@@ -286,11 +261,6 @@ def _is_watched(folder: str) -> bool:
             if mark in info.read_text():
                 return True
     return False
-
-
-def _is_wsl() -> bool:
-    """Whether folders may be on drives of Windows, on which the kernel reports no changes (as watchfiles has it)."""
-    return "microsoft-standard" in os.uname().release
 
 
 def _limit(error: Exception) -> str | None:

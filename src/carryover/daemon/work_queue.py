@@ -3,8 +3,8 @@
 A hint carries no data, so losing one costs time only. A flood of hints merges: a key waits at most once, so the queue
 is bounded by the number of keys. The first hint after a quiet moment is due at once; hints that follow are merged until
 `quiet_s` have passed without one, but never longer than `cap_s` after the first of them. Beside these live hints there
-is a backlog, in an order given from outside, that is taken up while no live hint is due. A key that was taken is in
-flight until `done`, and is not given out again before.
+is a backlog, in an order given from outside. Live hints wait for nothing in it if somebody takes only those. A key that
+was taken is in flight until `done`, and is not given out again before.
 """
 
 from __future__ import annotations
@@ -15,9 +15,6 @@ from dataclasses import dataclass
 from typing import Final, Generic, Literal, TypeVar
 
 K = TypeVar("K", bound=Hashable)
-
-LIVE_IN_A_ROW: Final = 8
-"""So many live hints are taken before one of a waiting backlog is: busy sources delay old history, never starve it."""
 
 RECENT_KEPT: Final = 256
 
@@ -57,7 +54,6 @@ class WorkQueue(Generic[K]):
         self._backlog: dict[K, None] = {}
         self._in_flight: dict[K, Lane] = {}
         self._settling: list[_Settling[K]] = []
-        self._live_in_a_row = 0
         self._draining = False
         self._changed = asyncio.Event()
 
@@ -105,21 +101,19 @@ class WorkQueue(Generic[K]):
     def pop(self, *, live_only: bool = False) -> K | None:
         """The next key that is due and not in flight; it is in flight from now on. None if there is none.
 
-        `live_only`: only a live hint, whatever the backlog holds.
+        The backlog comes first. `live_only`: only a live hint, whatever the backlog holds.
         """
         now = self._clock()
         self._bring_up_what_was_put_off(now)
-        live_key = self._next_live(now)
-        backlog = () if live_only else self._backlog
-        backlog_key = next((key for key in backlog if key not in self._in_flight), None)
-        if live_key is not None and (backlog_key is None or self._live_in_a_row < LIVE_IN_A_ROW):
-            self._live_in_a_row += 1
-            del self._live[live_key]
-            return self._started(live_key, "live")
-        if backlog_key is not None:
-            self._live_in_a_row = 0
-            del self._backlog[backlog_key]
-            return self._started(backlog_key, "backlog")
+        old = () if live_only else self._backlog
+        key = next((key for key in old if key not in self._in_flight), None)
+        if key is not None:
+            del self._backlog[key]
+            return self._started(key, "backlog")
+        key = self._next_live(now)
+        if key is not None:
+            del self._live[key]
+            return self._started(key, "live")
         return None
 
     async def take(self, *, live_only: bool = False) -> K | None:

@@ -49,7 +49,7 @@ from carryover.ledger.queries import (
     totals,
 )
 from carryover.paths import StateDir
-from carryover.publish.limits import limited_projects
+from carryover.views.limits import limited_projects
 
 
 def gather(state: StateDir, home: Path, *, inspect: bool = False, ask: AskVersion = ask_version) -> Report:

@@ -19,7 +19,6 @@ from carryover.daemon.client import daemon_pid, port_trouble
 from carryover.daemon.crashes import CrashReport, crash_reports
 from carryover.daemon.health import Health
 from carryover.daemon.log_file import last_lines
-from carryover.daemon.port_holder import port_holder
 from carryover.diagnose.last_run import unfinished_run
 from carryover.diagnose.report import (
     Inspection,
@@ -43,10 +42,10 @@ from carryover.ledger.queries import (
     projects,
 )
 from carryover.paths import StateDir
+from carryover.projects.policy import refusal
+from carryover.projects.root import agent_folders
 from carryover.publish import pointer
 from carryover.publish.instruction_files import hidden_files, read_instructions
-from carryover.publish.policy import refusal
-from carryover.publish.project_root import agent_folders
 
 MOST_PROJECTS: Final = 20
 """How many of the newest projects are inspected: git is asked about each."""
@@ -112,14 +111,14 @@ def _unfinished_run(state: StateDir, crashes: tuple[CrashReport, ...]) -> Unfini
 
 
 def _stranger(port: int) -> str | None:
-    """The process that listens on the port; None where none does."""
+    """What to call the process that listens on the port; None if none does."""
     if port == 0:
         return None
     try:
         socket.create_connection(("127.0.0.1", port), timeout=_PORT_ANSWER_S).close()
     except OSError:
         return None
-    return port_holder(port)
+    return "another process"
 
 
 def _damage(state: StateDir) -> str | None:

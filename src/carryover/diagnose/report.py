@@ -18,8 +18,8 @@ from carryover.install.service import ServiceStatus
 from carryover.ledger.queries import AgentRow
 from carryover.ledger.rows import BrokenSource, Incident, ProjectRow, SkippedRow
 from carryover.paths import short_path
+from carryover.projects.policy import Refusal
 from carryover.publish.instruction_files import HiddenFile
-from carryover.publish.policy import Refusal
 
 Level = Literal["wrong", "todo", "note"]
 """wrong: something does not work as it should. todo: all is well once the user has done something that only they can

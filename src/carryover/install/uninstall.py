@@ -34,11 +34,11 @@ from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import is_folder
 from carryover.ledger.queries import connect_read_only, projects
 from carryover.paths import StateDir
+from carryover.projects.handoff_file import CHOSEN, HANDOFF, STORE
+from carryover.projects.root import git_dir_of
 from carryover.publish.gitignore import exclude_file, remove_if_empty, rule_removal
-from carryover.publish.handoff_file import CHOSEN, HANDOFF, STORE
 from carryover.publish.hook_script import CURL_CONFIG
 from carryover.publish.instruction_files import pointer_removal
-from carryover.publish.project_root import git_dir_of
 from carryover.publish.read_lists import read_list_removal
 
 _MOST_NAMED: Final = 3

@@ -25,10 +25,10 @@ from carryover.ledger.queries import projects, session_ids, whereabouts
 from carryover.ledger.selection import Selection, selected_sessions
 from carryover.ledger.store import Ledger
 from carryover.model import conversation_of
-from carryover.publish.handoff_file import CHOSEN, HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of
+from carryover.projects.handoff_file import CHOSEN, HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of
+from carryover.projects.root import StatePaths
 from carryover.publish.offline_answers import STORE as ANSWERS
 from carryover.publish.offline_answers import forget_answers
-from carryover.publish.project_moves import StatePaths
 from carryover.publish.refresh import refresh
 from carryover.publish.spooled_calls import remove_all, remove_spooled
 
@@ -88,9 +88,8 @@ async def publish_here(
     for project in again:
         now_ms = int(time.time() * 1000)
         newest = await asyncio.to_thread(_newest_project, paths)
-        call = partial(refresh, paths.ledger, project, config, state=paths.state, home=paths.home, now_ms=now_ms)
         try:
-            made = await asyncio.to_thread(call, newest=project == newest, agents_own=paths.agents_own)
+            made = await asyncio.to_thread(refresh, paths, project, config, now_ms=now_ms, newest=project == newest)
         except OSError as error:
             problems.append(f"A handoff could not be written again: {os_reason(error)}.")
             continue

@@ -23,7 +23,7 @@ from carryover.distill.handoff import Handoff
 from carryover.distill.header import Answering, Situation
 from carryover.distill.render import render
 from carryover.fsio import is_folder, private_dir, write_if_changed
-from carryover.publish.handoff_file import IN_PROJECT
+from carryover.projects.handoff_file import IN_PROJECT
 
 SITUATIONS: Final[dict[StartReason, Situation]] = {"startup": "new", "clear": "new", "compact": "compacted"}
 """Start reasons with an answer in advance, and the situation that each is for its reader."""

@@ -8,40 +8,21 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from carryover.config import ProjectSettings
 from carryover.edits.apply import PlannedEdits, ProjectEdits
 from carryover.edits.plan import Edit
 from carryover.edits.record import GITIGNORE, PROJECT_EDITS
 from carryover.errors import os_reason
 from carryover.fsio import is_folder, private_dir
+from carryover.projects.handoff_file import HANDOFF, STORE, Published, write_handoff
+from carryover.projects.policy import refusal
+from carryover.projects.root import AgentFolders, git_dir_of
 from carryover.publish.gitignore import keep_out, let_in
-from carryover.publish.handoff_file import HANDOFF, STORE, write_handoff
 from carryover.publish.instruction_files import place_pointers, remove_pointers
-from carryover.publish.policy import refusal
-from carryover.publish.project_root import AgentFolders, git_dir_of
 from carryover.publish.read_lists import place_in_read_lists, remove_from_read_lists
 from carryover.redact import CleanText
 
 _MOST_ENTRIES: Final = 1000
-
-
-class Published(msgspec.Struct, frozen=True):
-    """The result of publishing in one project."""
-
-    changed: bool = False
-    """Whether the handoff differs from the one before."""
-    refusal: str | None = None
-    """Why nothing was published, for `status`; None if it was."""
-    passing: bool = False
-    """The refusal may end without an event: worth another try."""
-    file: Path | None = None
-    """The handoff that is in place now; None if nothing was published."""
-    edited: tuple[str, ...] = ()
-    """Names of the user's files that changed."""
-    notes: tuple[str, ...] = ()
-    """What was left alone and why; the handoff is published nevertheless."""
 
 
 def publish(

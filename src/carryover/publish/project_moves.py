@@ -16,8 +16,8 @@ from carryover.fsio import is_folder, read_bytes_bounded
 from carryover.ledger.moves import Moved
 from carryover.ledger.queries import Whereabouts, connect_read_only, whereabouts
 from carryover.ledger.store import Ledger
-from carryover.publish.handoff_file import HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of
-from carryover.publish.moved_folders import (
+from carryover.projects.handoff_file import HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of
+from carryover.projects.moved_folders import (
     Identity,
     identity_of,
     may_have_moved,
@@ -25,22 +25,8 @@ from carryover.publish.moved_folders import (
     moves_with,
     stored,
 )
+from carryover.projects.root import StatePaths
 from carryover.publish.offline_answers import forget_answers
-from carryover.publish.project_root import AgentFolders, find_root
-
-
-class StatePaths(msgspec.Struct, frozen=True, kw_only=True):
-    """The paths of a ledger and of what belongs to it."""
-
-    ledger: Path
-    state: Path
-    home: Path
-    agents_own: AgentFolders | None = None
-    """See `find_root`."""
-
-    def root_of(self, folder: str) -> ProjectRoot:
-        """The project that a folder belongs to. Blocks."""
-        return find_root(folder, home=self.home, agents_own=self.agents_own)
 
 
 class RootFacts(msgspec.Struct, frozen=True, kw_only=True):

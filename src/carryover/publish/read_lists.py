@@ -30,8 +30,8 @@ from carryover.edits.yaml_list import (
 from carryover.fsio import read_bytes_bounded
 from carryover.probe.git_command import ask
 from carryover.probe.own_file import is_own, is_tracked
-from carryover.publish.handoff_file import IN_PROJECT
-from carryover.publish.project_root import git_dir_of
+from carryover.projects.handoff_file import IN_PROJECT
+from carryover.projects.root import git_dir_of
 
 _SIZE_LIMIT_BYTES: Final = 256 << 10
 _TIMEOUT_S: Final = 5.0

@@ -2,126 +2,62 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
 
-from carryover.agents import adapters, startable_agents
-from carryover.config import Config, ProjectSettings, project_settings
-from carryover.distill.handoff import Handoff, has_past
-from carryover.distill.render import render
+from carryover.agents import adapters
+from carryover.config import Config, project_settings
+from carryover.distill.header import PLACEHOLDER
 from carryover.edits.record import PublishedProject, published_projects, remember_project
 from carryover.errors import os_reason
 from carryover.facts import GitFacts
-from carryover.fsio import is_folder
+from carryover.fsio import is_folder, read_bytes_bounded
 from carryover.ledger.connect import connect_read_only
-from carryover.publish.handoff_file import STORE, place_of, sha_of, write_handoff
-from carryover.publish.make import git_now, make, view_now
+from carryover.projects.handoff_file import HANDOFF, STORE, Published, place_of, write_handoff
+from carryover.projects.policy import refusal
+from carryover.projects.root import StatePaths
+from carryover.publish.make import Refreshed, made_handoff
 from carryover.publish.offline_answers import forget_answers, keep_answers
-from carryover.publish.project_files import Published, publish, take_back
-from carryover.publish.project_root import AgentFolders
-from carryover.redact import CleanText
-
-
-class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of one refresh. `handoff` and `text` are None where there is nothing to hand over yet."""
-
-    root: str
-    settings: ProjectSettings
-    handoff: Handoff | None
-    text: CleanText | None
-    git: GitFacts | None
-    """For the next refresh, in case git does not answer in time then."""
-    published: Published = Published()
-
-    @property
-    def sha(self) -> str | None:
-        """The fingerprint of the text, which shows whether the last published one differed."""
-        return sha_of(self.text.encode()) if self.text is not None else None
-
-
-def made_handoff(
-    db: sqlite3.Connection,
-    project_id: int,
-    config: Config,
-    *,
-    now_ms: int,
-    last_git: GitFacts | None = None,
-    agents_own: AgentFolders | None = None,
-    own: str | None = None,
-) -> Refreshed:
-    """The project's handoff as it would be published now; nothing is written. Raises LookupError: unknown project.
-
-    With `own` the work of that session leads.
-    """
-    view = view_now(db, project_id, agents_own)
-    root = Path(view.root)
-    settings = project_settings(root, config)
-    if not has_past(view):
-        return Refreshed(root=view.root, settings=settings, handoff=None, text=None, git=last_git)
-    git = git_now(root, last_git)
-    handoff = make(
-        view,
-        git,
-        now_ms=now_ms,
-        resume=settings.resume_mode,
-        own=own,
-        startable=startable_agents(config.agents.selected),
-    )
-    text = render(handoff) if handoff is not None else None
-    return Refreshed(root=view.root, settings=settings, handoff=handoff, text=text, git=git)
+from carryover.publish.project_files import publish, take_back
 
 
 def refresh(
-    ledger: Path,
+    paths: StatePaths,
     project_id: int,
     config: Config,
     *,
-    state: Path,
-    home: Path,
     now_ms: int,
     last_git: GitFacts | None = None,
     newest: bool = True,
-    agents_own: AgentFolders | None = None,
 ) -> Refreshed:
     """Makes the handoff of a project and writes it to the project's files, as far as they differ.
 
-    `newest`: this project changed last, so its handoff is also written to the `state` folder. That also holds the
+    `newest`: this project changed last, so its handoff is also written to the state folder. That also holds the
     answers for sessions that start while no daemon runs, as long as the project may be published.
     Raises LookupError for an unknown project and UserError where the ledger cannot be read.
     """
-    db = connect_read_only(ledger)
-    try:
-        made = made_handoff(db, project_id, config, now_ms=now_ms, last_git=last_git, agents_own=agents_own)
-    finally:
-        db.close()
-    return put_in_place(made, config, state=state, home=home, newest=newest, agents_own=agents_own)
+    with closing(connect_read_only(paths.ledger)) as db:
+        made = made_handoff(db, project_id, config, now_ms=now_ms, last_git=last_git, agents_own=paths.agents_own)
+    return put_in_place(made, config, paths, newest=newest)
 
 
-def put_in_place(
-    made: Refreshed,
-    config: Config,
-    *,
-    state: Path,
-    home: Path,
-    newest: bool,
-    agents_own: AgentFolders | None = None,
-) -> Refreshed:
+def put_in_place(made: Refreshed, config: Config, paths: StatePaths, *, newest: bool) -> Refreshed:
     """Writes a handoff to the project's files, as `refresh` does. The result has `published`."""
     if made.text is None:
         return made
-    notes = _taken_back(state, made)
-    published = publish(Path(made.root), made.text, made.settings, home=home, agents_own=agents_own)
-    published = msgspec.structs.replace(published, notes=(*published.notes, *notes))
+    state = paths.state
+    notes = list(_taken_back(state, made))
+    published = publish(Path(made.root), made.text, made.settings, home=paths.home, agents_own=paths.agents_own)
     if published.refusal is None:
-        published = _remember(state, made, published)
+        notes += _remember(state, made)
     if newest and not made.settings.excluded:
         write_handoff(state, made.text)
-    note = _update_offline_answers(state, made, published, config, home)
-    if note is not None:
-        published = msgspec.structs.replace(published, notes=(*published.notes, note))
+    notes += _update_offline_answers(paths, made, published, config)
+    published = msgspec.structs.replace(published, notes=(*published.notes, *notes))
     return msgspec.structs.replace(made, published=published)
 
 
@@ -138,22 +74,23 @@ def _taken_back(state: Path, made: Refreshed) -> tuple[str, ...]:
         return (f"what was written into the project is still there: {os_reason(error)}",)
 
 
-def _remember(state: Path, made: Refreshed, published: Published) -> Published:
+def _remember(state: Path, made: Refreshed) -> tuple[str, ...]:
+    """Records where the project was published, for uninstall; returns why that failed, as a note."""
     folder = made.settings.folder or Path(made.root) / STORE
     try:
         remember_project(state, PublishedProject(made.root, str(folder)))
     except OSError as error:
-        note = f"the project is missing from the list that uninstall uses: {os_reason(error)}"
-        return msgspec.structs.replace(published, notes=(*published.notes, note))
-    return published
+        return (f"the project is missing from the list that uninstall uses: {os_reason(error)}",)
+    return ()
 
 
 def _update_offline_answers(
-    state: Path, made: Refreshed, published: Published, config: Config, home: Path
-) -> str | None:
-    """Updates the offline answers to what was published; returns why that failed, as a sentence for people, or None."""
+    paths: StatePaths, made: Refreshed, published: Published, config: Config
+) -> tuple[str, ...]:
+    """Updates the offline answers to what was published; returns why that failed, as a note."""
+    state = paths.state
     try:
-        if made.handoff is None or published.refusal is not None or made.root == os.path.realpath(home):
+        if made.handoff is None or published.refusal is not None or made.root == os.path.realpath(paths.home):
             forget_answers(state, made.root)
         else:
             # One that was not selected has no hook of ours; for all eight, a line of a transcript would write 60 files.
@@ -165,5 +102,36 @@ def _update_offline_answers(
             file = place_of(made.settings.folder)
             keep_answers(state, made.root, made.handoff, forms, stale_days=config.resume.stale_days, file=file)
     except OSError as error:
-        return f"there is no answer for sessions that start while the daemon is down: {os_reason(error)}"
-    return None
+        return (f"there is no answer for sessions that start while the daemon is down: {os_reason(error)}",)
+    return ()
+
+
+def awaits_handoff(root: Path, config: Config, paths: StatePaths) -> bool:
+    """Whether the project at `root` may have a handoff and has none yet, or only the placeholder."""
+    settings = project_settings(root, config)
+    if settings.excluded is not None or not _is_free(settings.folder or root / STORE):
+        return False
+    return settings.folder is not None or refusal(root, home=paths.home, agents_own=paths.agents_own) is None
+
+
+def with_placeholder(made: Refreshed, paths: StatePaths) -> Refreshed:
+    """Publishes the placeholder, and all that belongs to a handoff, where there is nothing to hand over and no handoff.
+
+    A handoff that is there already stays. What is right is not touched, so a second time changes nothing.
+    """
+    root = Path(made.root)
+    if made.text is not None or not _is_free(made.settings.folder or root / STORE):
+        return made
+    published = publish(root, PLACEHOLDER, made.settings, home=paths.home, agents_own=paths.agents_own)
+    return msgspec.structs.replace(made, published=published)
+
+
+def _is_free(folder: Path) -> bool:
+    """True if there is no handoff, or the placeholder: its writer may have been stopped before the rest."""
+    placeholder = PLACEHOLDER.encode()
+    try:
+        return read_bytes_bounded(folder / HANDOFF, len(placeholder), follow=False) == placeholder
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        return error.errno == errno.ENOTDIR

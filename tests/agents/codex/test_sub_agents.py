@@ -16,7 +16,7 @@ from carryover.distill.stored_digest import DigestReducer
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.queries import connect_read_only, project_by_root, projects
 from carryover.ledger.store import Ledger
-from carryover.publish.project_root import find_root
+from carryover.projects.root import find_root
 from carryover.publish.project_view import project_view
 from support.clock import LATER_MS
 

@@ -27,17 +27,6 @@ def test_a_session_gets_what_the_daemon_answers_byte_for_byte(sh: HookScript, pr
     assert "expect" not in request.headers
 
 
-@pytest.mark.parametrize("event", ["PreCompact", "Stop", "StopFailure", "SessionEnd"])
-def test_other_events_are_handed_on_and_print_nothing(stub_here: HookScript, project: Path, event: str) -> None:
-    body = payload(event=event, last_assistant_message="Done, at 100 %.\n" * 5000)
-    with SocketServer(stub_here.state.socket, answer(200, HANDED.encode())) as server:
-        assert stub_here.said(event, body, project) == QUIET
-
-    assert [(request.line, request.body) for request in server.requests] == [
-        (f"POST /hook/claude-code/{event} HTTP/1.1", body)
-    ]
-
-
 def test_a_payload_of_many_lines_arrives_as_the_same_json(sh: HookScript, project: Path) -> None:
     given = json.dumps(json.loads(payload()), indent=2).encode()
     with SocketServer(sh.state.socket, answer(200, b"x")) as server:
@@ -97,11 +86,3 @@ def test_waiting_for_a_hanging_daemon_ends_by_itself_and_sooner_where_nothing_is
 
     assert started > 0.9
     assert 0.25 < stopped < started
-
-
-def test_many_at_once_are_all_answered(stub_here: HookScript, project: Path) -> None:
-    with SocketServer(stub_here.state.socket, answer(200, HANDED.encode())):
-        running = [stub_here.start("SessionStart", project) for _ in range(16)]
-        answers = [process.communicate(payload())[0].decode() for process in running]
-
-    assert answers == [HANDED] * 16

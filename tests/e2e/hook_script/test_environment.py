@@ -39,12 +39,6 @@ def test_odd_names_of_folders_make_no_difference(home: Path, shell_folder: Path,
         assert there.said("Stop", payload(), inside) == QUIET
 
 
-def test_a_state_folder_too_deep_for_a_sockets_address_is_reached(home: Path, project: Path) -> None:
-    state = installed(home / ("deep" * 20) / ("er" * 40))
-    with SocketServer(state.socket, answer(200, b"from the daemon")):
-        assert HookScript(state, home).said("SessionStart", payload(), project) == ("from the daemon", "", 0)
-
-
 def test_surroundings_that_lack_things_are_borne_in_silence(
     sh: HookScript, home: Path, project: Path, tmp_path: Path
 ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import stat
-import subprocess
 from pathlib import Path
 from typing import Final
 
@@ -90,12 +89,6 @@ def test_a_payload_may_be_large_and_one_that_is_too_large_meets_no_closed_pipe(s
     assert len(pending(sh.state)) == 1
 
 
-@pytest.mark.parametrize("data", [b"", None], ids=["empty", "closed"])
-def test_nothing_makes_nothing(sh: Cascade, project: Path, data: bytes | None) -> None:
-    assert sh.said(EVENT, data, project) == QUIET
-    assert pending(sh.state) == []
-
-
 @pytest.mark.parametrize("name", ['it\'s "odd" $HOME `id`', "-rf *", "grün", "ends in blank "])
 def test_any_folder_is_named_as_it_is(sh: Cascade, project: Path, name: str) -> None:
     folder = project / name
@@ -113,15 +106,6 @@ def test_a_folder_with_a_line_break_is_not_named(sh: Cascade, project: Path) -> 
     assert pending(sh.state)[0].read_bytes() == f"{EVENT}\n\n".encode() + DATA + b"\n"
 
 
-def test_many_at_once_each_make_a_file(here: Cascade, project: Path) -> None:
-    running = [here.start(EVENT, project) for _ in range(12)]
-    for process in running:
-        process.communicate(DATA)
-
-    assert len(pending(here.state)) == len(running)
-    assert {path.read_bytes() for path in pending(here.state)} == {f"{EVENT}\n{project}\n".encode() + DATA + b"\n"}
-
-
 def test_it_stops_where_enough_waits(sh: Cascade, project: Path) -> None:
     assert sh.said(EVENT, DATA, project) == QUIET
     (sh.state.spool / "windsurf" / "pending" / "large.hook").write_bytes(b"x" * (65 << 20))
@@ -130,16 +114,6 @@ def test_it_stops_where_enough_waits(sh: Cascade, project: Path) -> None:
     assert len(pending(sh.state)) == 2
 
 
-def test_a_state_folder_that_takes_nothing_more_disturbs_nobody(sh: Cascade, project: Path) -> None:
-    sh.state.spool.write_bytes(b"in the way")
-
-    assert sh.said(EVENT, DATA, project) == QUIET
-
-
 def test_other_agents_calls_are_not_kept(state: StateDir, home: Path, project: Path) -> None:
     assert HookScript(state, home).said("Stop", DATA, project) == QUIET
     assert not state.spool.exists()
-
-
-def test_the_script_is_one_that_every_shell_reads(state: StateDir) -> None:
-    subprocess.run(["sh", "-n", str(state.hook_script)], check=True)

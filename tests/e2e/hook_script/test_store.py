@@ -87,31 +87,6 @@ def test_no_folder_gets_the_answer_of_another(sh: HookScript, home: Path, projec
         assert sh.said("SessionStart", payload(), folder) == QUIET, folder
 
 
-def test_a_name_that_ends_in_a_newline_is_not_the_one_without_it(sh: HookScript, home: Path) -> None:
-    keep(sh.state, home / "app", "Add a discount")
-    (home / "app\n").mkdir()
-    (home / "app").mkdir()
-
-    assert sh.said("SessionStart", payload(), home / "app\n") == QUIET
-
-
-def test_a_repository_in_the_home_folder_is_not_that_of_the_folders_below(sh: HookScript, home: Path) -> None:
-    repository(home)
-    (home / "notes").mkdir()
-    keep(sh.state, home, "dotfiles")
-    texts = keep(sh.state, home / "notes", "Write it down")
-
-    assert sh.said("SessionStart", payload(), home / "notes") == (texts["startup"], "", 0)
-
-
-def test_a_way_through_a_symlink_leads_to_the_same_project(sh: HookScript, home: Path, project: Path) -> None:
-    texts = keep(sh.state, project, "Add a discount")
-    keep(sh.state, home / "link", "another task")
-    (home / "link").symlink_to(project)
-
-    assert sh.said("SessionStart", payload(), home / "link", PWD=str(home / "link")) == (texts["startup"], "", 0)
-
-
 def test_a_session_that_went_elsewhere_is_informed_of_the_project_it_began_in(
     sh: HookScript, home: Path, project: Path
 ) -> None:

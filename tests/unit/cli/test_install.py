@@ -13,6 +13,7 @@ from carryover.agents import specs
 from carryover.config import load_config
 from carryover.errors import ExitCode
 from carryover.ledger.queries import connect_read_only, projects
+from carryover.projects.root import StatePaths
 from carryover.publish.refresh import refresh
 from support.agent_here import everything, only_this_path
 from support.recorded_shop import Run
@@ -263,7 +264,7 @@ def test_going_private_takes_the_blocks_out_at_once_in_every_project(
     config = load_config(state_dir().config)
     with closing(connect_read_only(state_dir().ledger)) as db:
         [project] = projects(db)
-    refresh(state_dir().ledger, project.id, config, state=state_dir().root, home=home, now_ms=0)
+    refresh(StatePaths.of(state_dir(), home), project.id, config, now_ms=0)
     assert (recorded / "AGENTS.md").exists() and (recorded / ".gitignore").exists()
 
     code, out, _ = run("refresh", "--yes", "--pointers", "off", "--no-service")

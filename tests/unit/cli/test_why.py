@@ -7,7 +7,7 @@ import pytest
 
 from carryover.cli.why import summary
 from carryover.errors import ExitCode
-from carryover.publish.file_history import Change
+from carryover.views.file_history import Change
 from support.recorded_shop import Run
 
 

@@ -8,7 +8,11 @@ import pytest
 
 from carryover.adapter.contract import Agent
 from carryover.agents import adapters
+from carryover.config import Config
+from carryover.daemon.context import DaemonContext
 from carryover.daemon.log import Log
+from carryover.ledger.store import Ledger
+from carryover.paths import StateDir
 from support.claude_session import ClaudeSession
 from support.clock import Clock
 from support.log_lines import LogLines
@@ -33,6 +37,13 @@ def log(lines: LogLines) -> Log:
 @pytest.fixture
 def agents() -> dict[str, Agent]:
     return {"claude-code": adapters()["claude-code"]}
+
+
+@pytest.fixture
+async def context(home: Path, ledger: Ledger, log: Log, agents: dict[str, Agent]) -> DaemonContext:
+    """What the daemon's parts share, without the user's environment, in a state folder with a real ledger."""
+    state = StateDir(home / ".carryover")
+    return DaemonContext(state=state, home=home, env={}, config=Config(), ledger=ledger, log=log, agents=agents)
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ from carryover.daemon.client import (
     Endpoint,
     ask_daemon,
     daemon_pid,
-    is_carryoverd,
     look_at_endpoint,
     reload_daemon,
     stop_daemon,
@@ -27,7 +26,7 @@ from carryover.daemon.health import Health
 from carryover.errors import UserError
 from carryover.fsio import FileLock
 from support.daemon_process import DaemonProcess
-from support.scripted_daemon import HEALTH, answering_port, answering_socket
+from support.scripted_daemon import HEALTH, answering_socket
 
 
 @contextmanager
@@ -127,22 +126,6 @@ def test_a_daemon_that_has_no_port_is_there(home: Path) -> None:
         assert look_at_endpoint(state_dir()) == Endpoint(msgspec.convert(HEALTH, Health))
 
 
-def test_a_port_that_answers_as_the_daemon_does_is_its_own(home: Path) -> None:
-    with answering_port({"name": "carryoverd", "version": "0.1.0"}) as port:
-        health = {**HEALTH, "hook_port": {"port": port, "trouble": None}}
-        with answering_socket(state_dir().socket, health):
-            assert look_at_endpoint(state_dir()) == Endpoint(msgspec.convert(health, Health), port)
-
-
-def test_a_stranger_on_the_port_is_not_taken_for_the_daemon(home: Path) -> None:
-    with answering_port({"hello": "world"}) as port:
-        health = {**HEALTH, "hook_port": {"port": port, "trouble": None}}
-        with answering_socket(state_dir().socket, health):
-            found = look_at_endpoint(state_dir())
-
-    assert found == Endpoint(msgspec.convert(health, Health), trouble=f"What answers on port {port} is not carryoverd.")
-
-
 def test_who_has_the_port_is_said_by_the_daemon(home: Path) -> None:
     health = {**HEALTH, "hook_port": {"port": None, "trouble": "port 47823 is taken by process 7 (nc)"}}
     with answering_socket(state_dir().socket, health):
@@ -151,19 +134,13 @@ def test_who_has_the_port_is_said_by_the_daemon(home: Path) -> None:
     assert found.trouble == "Port 47823 is taken by process 7 (nc). Your agents' hooks do without it."
 
 
-def test_what_is_no_web_server_is_not_carryoverd(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(endpoint, "ANSWER_S", 0.1)
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        assert not is_carryoverd(silent.getsockname()[1])
-    assert not is_carryoverd(1)
-
-
 def test_a_daemon_that_has_not_come_to_its_port_yet_is_waited_for(home: Path) -> None:
-    with answering_port({"name": "carryoverd"}) as port:
-        starting = {**HEALTH, "hook_port": {"port": None, "trouble": None}}
-        ready = {**HEALTH, "hook_port": {"port": port, "trouble": None}}
-        with answering_socket(state_dir().socket, starting, starting, ready):
-            assert wait_for_daemon(state_dir(), 30.0) == Endpoint(msgspec.convert(ready, Health), port)
+    starting = {**HEALTH, "hook_port": {"port": None, "trouble": None}}
+    ready = {**HEALTH, "hook_port": {"port": 4711, "trouble": None}}
+    with answering_socket(state_dir().socket, starting, starting, ready):
+        found = wait_for_daemon(state_dir(), 30.0)
+
+    assert (found, found.port) == (Endpoint(msgspec.convert(ready, Health)), 4711)
 
 
 def test_a_running_daemon_is_recognised_by_its_lock_and_stops_in_order(home: Path) -> None:

@@ -7,26 +7,24 @@ from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
+from unittest.mock import Mock
 from urllib.parse import quote
 
 import msgspec
 import pytest
 
-from carryover.config import Config
 from carryover.daemon.client import ask_daemon
-from carryover.daemon.control import control_app, serving
+from carryover.daemon.context import DaemonContext
+from carryover.daemon.control import Answers, control_app, serving
 from carryover.daemon.forgetting import Forgetting
 from carryover.daemon.hooks.http_app import Answer as Answering
 from carryover.daemon.hooks.http_app import ConnectionLimiter
 from carryover.daemon.log import Log
 from carryover.daemon.moves import Moves
 from carryover.daemon.publish_queue import PublishQueue
-from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import UserError
 from carryover.ledger.ledger_errors import LedgerDamaged
-from carryover.ledger.store import Ledger
-from carryover.publish.project_moves import StatePaths
 
 
 class Answer(msgspec.Struct):
@@ -50,18 +48,11 @@ async def ask(path: Path, method: str, target: str) -> object:
 
 
 @asynccontextmanager
-async def served(
-    path: Path,
-    log: Log,
-    health: Answering = healthy,
-    moves: Moves | None = None,
-    forgetting: Forgetting | None = None,
-) -> AsyncIterator[None]:
-    """The control socket, without hooks, while the block lasts."""
+async def served(path: Path, log: Log, health: Answering = healthy, **parts: Any) -> AsyncIterator[None]:
+    """The control socket with these parts behind it while the block lasts."""
     limiter = ConnectionLimiter()
-    app = control_app(
-        health, healthy, None, log, limiter=limiter, port=lambda: None, moves=moves, forgetting=forgetting
-    )
+    parts = dict.fromkeys(("know", "hooks", "moves", "imports", "forgetting"), Mock()) | parts
+    app = control_app(Answers(health=health, settle=healthy, **parts), log, limiter=limiter, port=lambda: None)
     async with serving(app, path, limiter):
         yield
 
@@ -77,36 +68,26 @@ async def test_what_is_asked_over_the_socket_is_answered_as_json(path: Path, log
         assert await ask(path, "POST", "/settle") == {"text": "grüße"}
 
 
-async def test_moves_are_asked_for_by_absolute_paths(path: Path, log: Log, home: Path) -> None:
-    state = home / ".carryover"
-    ledger = await Ledger.open(state / "ledger.sqlite", DigestReducer())
-    paths = StatePaths(ledger=state / "ledger.sqlite", state=state, home=home)
-    moves = Moves(ledger, paths, config=Config, on_moved=lambda _moved: None, log=log)
+async def test_moves_are_asked_for_by_absolute_paths(path: Path, context: DaemonContext, home: Path) -> None:
+    moves = Moves(context, on_moved=lambda _moved: None)
     old, new = quote(f"{home}/a b&c"), quote(str(home))
-    async with served(path, log, moves=moves):
+    async with served(path, context.log, moves=moves):
         for target in (f"/follow?root={new}", f"/link?old={old}&new={new}", f"/unlink?old={old}"):
             assert await ask(path, "POST", target) == {"sessions": 0}
         for target in ("/follow", "/follow?root=here", f"/link?old={old}", f"/link?old={old}&new=here", "/unlink?old="):
             with pytest.raises(UserError):
                 await ask(path, "POST", target)
     moves.pool.shutdown()
-    await ledger.close()
 
 
-async def test_only_a_readable_selection_is_forgotten(path: Path, log: Log, home: Path, pool: Executor) -> None:
+async def test_only_a_readable_selection_is_forgotten(path: Path, context: DaemonContext, pool: Executor) -> None:
     """An empty one would be everything."""
-    state = home / ".carryover"
-    ledger = await Ledger.open(state / "ledger.sqlite", DigestReducer())
-    paths = StatePaths(ledger=state / "ledger.sqlite", state=state, home=home)
-    clock = asyncio.get_running_loop().time
-    queue = PublishQueue(ledger, refuse, active_days=lambda: 7, executor=pool, clock=clock, log=log)
-    forgetting = Forgetting(ledger, paths, queue, config=Config, log=log)
-    async with served(path, log, forgetting=forgetting):
+    forgetting = Forgetting(context, PublishQueue(context, refuse, pool))
+    async with served(path, context.log, forgetting=forgetting):
         for query in ("", "?selection=", "?selection=1", "?selection=" + quote('{"newer": 1}')):
             with pytest.raises(UserError):
                 await ask(path, "POST", f"/forget{query}")
         answer = await ask(path, "POST", "/forget?selection=" + quote('{"root": "/none"}'))
-    await ledger.close()
 
     assert answer == {"sessions": 0, "problems": []}
 
@@ -117,12 +98,6 @@ async def test_only_its_owner_may_ask_and_nothing_is_left_behind(path: Path, log
 
     assert not path.exists()
     assert await ask(path, "GET", "/health") is None
-
-
-async def test_what_a_killed_daemon_left_is_replaced(path: Path, log: Log) -> None:
-    path.write_text("not even a socket")
-    async with served(path, log):
-        assert await ask(path, "GET", "/health") == {"text": "grüße"}
 
 
 async def test_an_error_is_answered_and_logged_without_its_words(path: Path, log: Log, lines: list[str]) -> None:

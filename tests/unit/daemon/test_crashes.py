@@ -5,9 +5,10 @@ import re
 import stat
 from pathlib import Path
 
+import aiohttp
 import pytest
 
-from carryover.daemon.crashes import LIMIT_BYTES, MOST_REPORTS, CrashReport, CrashReports, crash_reports
+from carryover.daemon.crashes import MOST_REPORTS, CrashReport, CrashReports, crash_reports
 from carryover.errors import UserError
 from carryover.ledger.codec import decode_body
 
@@ -85,12 +86,6 @@ def test_what_led_to_an_error_is_in_its_report(crashes: CrashReports) -> None:
     assert MARKER not in text
 
 
-def test_a_report_is_bounded_however_deep_the_error(crashes: CrashReports) -> None:
-    error: Exception = failed(200)
-
-    assert len(written(crashes.report(error, "reader-1"))) <= LIMIT_BYTES
-
-
 def test_the_same_failure_is_reported_once(crashes: CrashReports, folder: Path) -> None:
     def again() -> Exception:
         return failed()
@@ -135,11 +130,11 @@ def test_reports_are_listed_the_newest_first_and_other_files_are_not(crashes: Cr
 
 
 HEADING = "Crash report\n\nwhat      a fatal signal\nfatal error (if nothing follows, there was none):\n"
-DUMP = """\
+DUMP = f"""\
 Fatal Python error: Segmentation fault
 
 Current thread 0x1 (most recent call first):
-  File "/home/dev/.venv/lib/python3.12/site-packages/aiohttp/web.py", line 8 in run
+  File "{Path(aiohttp.__file__).parent}/web.py", line 8 in run
   File "/home/dev/.venv/bin/carryoverd", line 3 in <module>
 """
 
@@ -160,17 +155,6 @@ def test_what_a_fatal_signal_left_is_completed_by_the_next_start(crashes: CrashR
     assert "\n  aiohttp/web.py:8 in run\n  carryoverd:3 in <module>\n" in text
     assert text.endswith("line 99\n")
     assert [path.name for path in folder.iterdir()] == ["20261120T062101.000000Z.txt"]
-
-
-def test_a_long_dump_is_completed_once(crashes: CrashReports, folder: Path) -> None:
-    folder.mkdir()
-    (folder / "20261120T060226.000001Z.txt").write_text(HEADING + DUMP + '  File "/x/y.py", line 1 in z\n' * 10_000)
-    crashes.complete_earlier()
-    first = crash_reports(folder)
-    crashes.complete_earlier()
-
-    assert crash_reports(folder) == first
-    assert len(Path(first[0].path).read_bytes()) <= LIMIT_BYTES
 
 
 def test_what_a_kill_left_holds_no_report_and_is_removed(crashes: CrashReports, folder: Path) -> None:

@@ -28,11 +28,6 @@ def test_a_second_daemon_is_refused_and_learns_where_the_first_is(state: StateDi
     assert where in str(refused.value)
 
 
-def test_once_the_first_is_gone_another_may_start(state: StateDir) -> None:
-    acquire_daemon_lock(state, started_ms=0).release()
-    acquire_daemon_lock(state, started_ms=0).release()
-
-
 def test_a_command_that_holds_the_lock_is_waited_for(state: StateDir) -> None:
     command = FileLock(state.lock)
     assert command.acquire()

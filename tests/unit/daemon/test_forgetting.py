@@ -1,33 +1,28 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
-from string import ascii_lowercase
 
 import msgspec
 import pytest
 
-from carryover.adapter.contract import Agent
 from carryover.config import Config, RetentionConfig
 from carryover.daemon import forgetting
+from carryover.daemon.context import DaemonContext
 from carryover.daemon.forgetting import Forgetting
-from carryover.daemon.log import Log
 from carryover.daemon.publish_queue import PublishQueue
+from carryover.facts import GitFacts
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.connect import erase_mark
 from carryover.ledger.ledger_errors import LedgerUnavailable
-from carryover.ledger.queries import connect_read_only, sessions
+from carryover.ledger.queries import sessions
 from carryover.ledger.selection import Selection
 from carryover.ledger.store import Ledger
-from carryover.publish.project_moves import StatePaths
-from carryover.publish.project_root import find_root
-from carryover.publish.refresh import Refreshed, refresh
+from carryover.publish.make import Refreshed
+from carryover.publish.refresh import refresh
 from support.claude_session import ClaudeSession
 from support.daemon_process import handoff_of
 from support.log_lines import LogLines
@@ -42,47 +37,31 @@ def now_ms() -> int:
 class Place:
     """A publish queue over a real ledger, and what forgets in it, under `config`."""
 
-    def __init__(self, ledger: Ledger, path: Path, home: Path, agents: dict[str, Agent], pool: Executor, log: Log):
-        self.config = Config()
-        self._ledger = ledger
-        self._path = path
-        self._home = home
-        self._agents = agents
-        self.queue = PublishQueue(
-            ledger,
-            lambda project, newest, _git, at_ms: self._refresh(project, newest, at_ms),
-            active_days=lambda: 7,
-            executor=pool,
-            clock=asyncio.get_running_loop().time,
-            log=log,
-            now_ms=now_ms,
-        )
-        paths = StatePaths(ledger=path, state=path.parent, home=home)
-        self.forgetting = Forgetting(ledger, paths, self.queue, config=lambda: self.config, log=log, now_ms=now_ms)
+    def __init__(self, context: DaemonContext, pool: Executor):
+        self.context = context
+        context.now_ms = now_ms
+        self.queue = PublishQueue(context, self._refresh, pool)
+        self.forgetting = Forgetting(context, self.queue)
 
-    def _refresh(self, project: int, newest: bool, at_ms: int) -> Refreshed:
-        call = partial(refresh, self._path, project, self.config, state=self._path.parent, home=self._home)
-        return call(now_ms=at_ms, newest=newest)
+    def _refresh(self, project: int, newest: bool, _git: GitFacts | None, at_ms: int) -> Refreshed:
+        return refresh(self.context.paths, project, self.context.config, now_ms=at_ms, newest=newest)
 
     async def read(self, session: ClaudeSession) -> None:
-        agent = self._agents["claude-code"]
+        agent = self.context.agents["claude-code"]
         source = agent.source_of(session.path, session.folder)
         assert source is not None
-        root_of = partial(find_root, home=self._home)
-        result = await ingest(self._ledger, agent, source, root_of=root_of, now_ms=now_ms)
+        result = await ingest(self.context.ledger, agent, source, root_of=self.context.root_of, now_ms=now_ms)
         for project in result.projects:
             await self.queue.publish_now(project)
 
     def held(self) -> set[str]:
-        with closing(connect_read_only(self._path)) as db:
+        with self.context.read_ledger() as db:
             return {row.native_id for row in sessions(db, limit=9)}
 
 
 @pytest.fixture
-async def place(
-    ledger: Ledger, ledger_path: Path, home: Path, agents: dict[str, Agent], pool: Executor, log: Log
-) -> AsyncIterator[Place]:
-    place = Place(ledger, ledger_path, home, agents, pool, log)
+async def place(context: DaemonContext, pool: Executor) -> AsyncIterator[Place]:
+    place = Place(context, pool)
     publishing = asyncio.create_task(place.queue.run())
     yield place
     place.queue.drain()
@@ -111,7 +90,7 @@ async def test_old_sessions_are_dropped_and_do_not_come_back(
     await place.read(old)
     await place.read(new)
     assert "Never push to main" in handoff_of(old.cwd)
-    place.config = Config(retention=RetentionConfig(max_age_days=30))
+    place.context.config = Config(retention=RetentionConfig(max_age_days=30))
 
     await place.forgetting.apply_retention()
 
@@ -124,21 +103,6 @@ async def test_old_sessions_are_dropped_and_do_not_come_back(
     assert [line for line in lines if line.startswith("forgotten")] == ["forgotten sessions=1 problems=0"]
 
 
-async def test_a_ledger_that_is_too_large_loses_its_oldest_sessions(
-    place: Place, old: ClaudeSession, new: ClaudeSession
-) -> None:
-    chance = random.Random(20_261_121)
-    words = " ".join("".join(chance.choices(ascii_lowercase, k=5)) for _ in range(600_000))  # hardly compressed
-    old.append(old.answer_line(words))
-    await place.read(old)
-    await place.read(new)
-    place.config = Config(retention=RetentionConfig(max_size_mb=1))
-
-    await place.forgetting.apply_retention()
-
-    assert place.held() == {new.session}
-
-
 @pytest.mark.parametrize(
     "config", [Config(), Config(retention=RetentionConfig(max_age_days=1, max_size_mb=1), paused=True)]
 )
@@ -147,7 +111,7 @@ async def test_without_limits_and_while_paused_nothing_is_dropped(
 ) -> None:
     await place.read(old)
     await place.read(new)
-    place.config = config
+    place.context.config = config
 
     await place.forgetting.apply_retention()
 
@@ -170,7 +134,7 @@ async def test_retention_is_applied_at_start_and_when_the_settings_change(
     running = asyncio.create_task(place.forgetting.run())
     await rounds.get()
     assert place.held() == {old.session, new.session}
-    place.config = Config(retention=RetentionConfig(max_age_days=30))
+    place.context.config = Config(retention=RetentionConfig(max_age_days=30))
     place.forgetting.settings_changed()
     await rounds.get()
     running.cancel()

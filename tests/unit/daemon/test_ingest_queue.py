@@ -15,12 +15,12 @@ import msgspec
 import pytest
 
 from carryover.adapter.contract import Agent, Batch, Source
-from carryover.daemon.ingest_queue import BUSY_TRIES, LOOK_AGAIN_AT_LEAST_S, IngestQueue
-from carryover.daemon.log import Log, source_id
-from carryover.daemon.metrics import Meter
+from carryover.config import Config
+from carryover.daemon.context import DaemonContext
+from carryover.daemon.ingest_queue import BUSY_TRIES, IngestQueue
+from carryover.daemon.log import source_id
 from carryover.ledger.queries import connect_read_only, totals
 from carryover.ledger.store import Ledger
-from carryover.publish.project_root import find_root
 from carryover.readers.jsonl import JsonlReader
 from support.claude_session import ClaudeSession
 from support.clock import Clock
@@ -36,26 +36,16 @@ def touched() -> Touched:
 
 
 @pytest.fixture
-async def ingest_queue(
-    agents: dict[str, Agent], ledger: Ledger, pool: Executor, touched: Touched, log: Log
-) -> IngestQueue:
-    return IngestQueue(
-        agents,
-        ledger,
-        root_of=find_root,
-        on_read=lambda projects, at_ms: touched.append((projects, at_ms)),
-        executor=pool,
-        clock=asyncio.get_running_loop().time,
-        log=log,
-    )
+async def ingest_queue(context: DaemonContext, pool: Executor, touched: Touched) -> IngestQueue:
+    return IngestQueue(context, lambda projects, at_ms: touched.append((projects, at_ms)), pool)
 
 
 @asynccontextmanager
 async def at_work(ingest_queue: IngestQueue) -> AsyncIterator[None]:
     """Two workers read while the block lasts, and then to the end of what was hinted."""
     async with asyncio.TaskGroup() as group:
-        for _ in range(2):
-            group.create_task(ingest_queue.run())
+        for live_only in (True, False):
+            group.create_task(ingest_queue.run(live_only=live_only))
         try:
             yield
         finally:
@@ -150,13 +140,9 @@ async def test_a_source_that_cannot_be_read_is_reported_once_and_stops_no_other(
 
 
 async def test_what_is_read_is_counted_and_what_was_hinted_is_timed(
-    agents: dict[str, Agent], ledger: Ledger, pool: Executor, log: Log, session: ClaudeSession, source_of: SourceOf
+    context: DaemonContext, ingest_queue: IngestQueue, session: ClaudeSession, source_of: SourceOf
 ) -> None:
-    meter = Meter()
-    loop = asyncio.get_running_loop()
-    queue = IngestQueue(
-        agents, ledger, root_of=find_root, on_read=lambda *_: None, executor=pool, clock=loop.time, log=log, meter=meter
-    )
+    meter, queue = context.meter, ingest_queue
     session.prompt("Add a discount; password=Tr0ub4dor-and-3 is the one")
     session.append(b"no JSON at all\n")
     async with at_work(queue):
@@ -177,32 +163,6 @@ async def test_what_is_read_is_counted_and_what_was_hinted_is_timed(
     assert live.append_to_stored.n == 1, "a hint that brings nothing is not timed"
     assert live.append_to_stored.max_ms is not None
     assert live.append_to_stored.max_ms < 20_000
-
-
-async def test_a_source_that_can_be_read_again_is_no_longer_broken(
-    ingest_queue: IngestQueue, session: ClaudeSession, source_of: SourceOf, ledger_path: Path
-) -> None:
-    session.path.mkdir(parents=True)
-    async with at_work(ingest_queue):
-        ingest_queue.hint([source_of(session)])
-        await ingest_queue.flush()
-        assert (ingest_queue.broken, ingest_queue.knows_of(source_of(session))) == (1, True)
-        session.path.rmdir()
-        session.prompt("Add a discount")
-        ingest_queue.hint([source_of(session)])
-        await ingest_queue.flush()
-
-    assert (ingest_queue.broken, events(ledger_path)) == (0, 2)
-
-
-async def test_a_source_that_is_gone_is_no_trouble(
-    ingest_queue: IngestQueue, session: ClaudeSession, source_of: SourceOf, lines: list[str]
-) -> None:
-    async with at_work(ingest_queue):
-        ingest_queue.hint([source_of(session)])
-        await ingest_queue.flush()
-
-    assert (ingest_queue.broken, lines) == (0, [])
 
 
 async def test_while_the_ledger_is_locked_nothing_is_lost_and_it_is_said_why(
@@ -255,9 +215,8 @@ class Unsettled(JsonlReader):
 
 async def test_a_source_whose_end_is_not_final_is_read_again_after_its_time(
     agents: dict[str, Any],
-    ledger: Ledger,
+    context: DaemonContext,
     pool: Executor,
-    log: Log,
     clock: Clock,
     session: ClaudeSession,
     source_of: SourceOf,
@@ -270,9 +229,8 @@ async def test_a_source_whose_end_is_not_final_is_read_again_after_its_time(
         each.prompt("Add a discount")
     unsettled = source_of(session)
     agents["claude-code"] = replace(agents["claude-code"], reader=reader)
-    ingest_queue = IngestQueue(
-        agents, ledger, root_of=find_root, on_read=lambda _projects, _at_ms: None, executor=pool, clock=clock, log=log
-    )
+    context.clock = clock
+    ingest_queue = IngestQueue(context, lambda _projects, _at_ms: None, pool)
     async with at_work(ingest_queue):
         await ingest_queue.look_at([unsettled])
         assert (ingest_queue.idle, ingest_queue.broken, ingest_queue.knows_of(unsettled), reader.left) == (
@@ -294,61 +252,17 @@ async def test_a_source_whose_end_is_not_final_is_read_again_after_its_time(
     assert not [line for line in lines if "broken" in line]
 
 
-async def test_no_source_keeps_a_reader_busy_by_asking_for_another_look(
-    agents: dict[str, Any],
-    ledger: Ledger,
-    pool: Executor,
-    log: Log,
-    clock: Clock,
-    session: ClaudeSession,
-    source_of: SourceOf,
-) -> None:
-    class Restless(Unsettled):
-        def read(self, path: Path, cursor: bytes | None) -> Batch:
-            return msgspec.structs.replace(super().read(path, cursor), retry_after_s=-1.0)
-
-    reader = Restless(looks=0)
-    agents["claude-code"] = replace(agents["claude-code"], reader=reader)
-    ingest_queue = IngestQueue(
-        agents, ledger, root_of=find_root, on_read=lambda _projects, _at_ms: None, executor=pool, clock=clock, log=log
-    )
-    session.prompt("Add a discount")
-    async with at_work(ingest_queue):
-        await ingest_queue.look_at([source_of(session)])
-        clock.now += LOOK_AGAIN_AT_LEAST_S / 2
-        await ingest_queue.flush()
-
-    assert reader.left == -1
-
-
 async def test_agents_that_are_not_to_be_read_are_passed_by_until_they_are(
-    agents: dict[str, Agent],
-    ledger: Ledger,
-    ledger_path: Path,
-    pool: Executor,
-    touched: Touched,
-    log: Log,
-    session: ClaudeSession,
-    source_of: Callable[[ClaudeSession], Source],
+    context: DaemonContext, ingest_queue: IngestQueue, touched: Touched, session: ClaudeSession, source_of: SourceOf
 ) -> None:
     session.prompt("Add a discount function")
-    wanted: set[str] = set()
-    ingest_queue = IngestQueue(
-        agents,
-        ledger,
-        root_of=find_root,
-        on_read=lambda projects, at_ms: touched.append((projects, at_ms)),
-        executor=pool,
-        clock=asyncio.get_running_loop().time,
-        log=log,
-        reads=wanted.__contains__,
-    )
+    context.config = Config(paused=True)
     async with at_work(ingest_queue):
         ingest_queue.hint([source_of(session)])
         await ingest_queue.flush()
         assert (ingest_queue.idle, touched) == (True, [])
 
-        wanted.add("claude-code")
+        context.config = Config()
         ingest_queue.hint([source_of(session)])
         await ingest_queue.flush()
 

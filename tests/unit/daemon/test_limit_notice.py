@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,9 @@ from carryover.config import Config, NotifyConfig, ProjectSettings
 from carryover.daemon import limit_notice as desktop
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.limit_notice import JUST_NOW_MS, SAME_MS, LimitNotices, notice, show_notice
-from carryover.daemon.log import Log
 from carryover.distill.handoff import Handoff
 from carryover.distill.sections.limit import Limit
-from carryover.paths import StateDir
-from carryover.publish.refresh import Refreshed
-from support.log_lines import LogLines
+from carryover.publish.make import Refreshed
 from support.tools import program
 
 NOW_MS = 1_795_155_000_000
@@ -38,12 +36,13 @@ def limit(at_ms: int = NOW_MS, agent: str = "claude-code") -> Limit:
 class Desk:
     """Notices, and what was shown of them. `answer` is what showing comes to."""
 
-    def __init__(self, home: Path, log: Log, config: Config = WANTED, *, began_ms: int = NOW_MS - 10_000) -> None:
+    def __init__(self, context: DaemonContext, config: Config = WANTED, *, began_ms: int = NOW_MS - 10_000) -> None:
         self.shown: list[tuple[str, str]] = []
         self.answer: str | None = None
         self.now_ms = began_ms
-        self.around = DaemonContext(StateDir(home / ".carryover"), home, {}, config)
-        self.notices = LimitNotices(self.around, self._show, log=log, now_ms=lambda: self.now_ms)
+        self.around = replace(context, config=config)
+        self.around.now_ms = lambda: self.now_ms
+        self.notices = LimitNotices(self.around, self._show)
         self.now_ms = NOW_MS
 
     def _show(self, title: str, text: str) -> str | None:
@@ -53,16 +52,16 @@ class Desk:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Callable[[Refreshed], None]]:
         """What is considered in the block is dealt with by its end."""
-        running = asyncio.ensure_future(self.notices.run())
         yield self.notices.consider
-        await self.notices.flush()
+        running = asyncio.ensure_future(self.notices.run())
+        await self.notices.shown()
         running.cancel()
         await asyncio.wait([running])
 
 
 @pytest.fixture
-async def desk(home: Path, log: Log) -> Desk:
-    return Desk(home, log)
+async def desk(context: DaemonContext) -> Desk:
+    return Desk(context)
 
 
 async def test_a_limit_of_this_moment_is_reported_with_agent_folder_and_command(desk: Desk) -> None:
@@ -93,8 +92,8 @@ async def test_the_next_limit_and_that_of_another_project_or_agent_is_reported(d
     assert [text.partition(":")[0] for _, text in desk.shown] == ["In shop", "In blog", "In shop", "In shop"]
 
 
-async def test_history_is_not_reported(desk: Desk, home: Path, log: Log) -> None:
-    just_started = Desk(home, log, began_ms=NOW_MS - 1000)
+async def test_history_is_not_reported(desk: Desk, context: DaemonContext) -> None:
+    just_started = Desk(context, began_ms=NOW_MS - 1000)
     async with desk.open() as consider, just_started.open() as consider_anew:
         desk.now_ms += JUST_NOW_MS + 1
         consider(refreshed(limit()))
@@ -119,46 +118,12 @@ async def test_what_happened_before_settings_changed_is_not_reported_after_it(de
 @pytest.mark.parametrize(
     "config", [Config(), Config(notify=NotifyConfig(desktop=True), paused=True)], ids=["not asked for", "paused"]
 )
-async def test_nobody_is_notified_who_did_not_ask_or_has_paused(home: Path, log: Log, config: Config) -> None:
-    desk = Desk(home, log, config)
+async def test_nobody_is_notified_who_did_not_ask_or_has_paused(context: DaemonContext, config: Config) -> None:
+    desk = Desk(context, config)
     async with desk.open() as consider:
         consider(refreshed(limit()))
 
     assert desk.shown == []
-
-
-async def test_an_excluded_project_is_not_reported(desk: Desk) -> None:
-    async with desk.open() as consider:
-        consider(refreshed(limit(), excluded="the user"))
-
-    assert desk.shown == []
-
-
-async def test_a_setting_that_changes_holds_at_once(desk: Desk) -> None:
-    desk.around.use(Config())
-    async with desk.open() as consider:
-        consider(refreshed(limit()))
-        desk.around.use(WANTED)
-        consider(refreshed(limit()))
-
-    assert len(desk.shown) == 1
-
-
-async def test_what_keeps_it_from_being_shown_is_logged_once(desk: Desk, lines: LogLines) -> None:
-    desk.answer = "no session bus"
-    async with desk.open() as consider:
-        consider(refreshed(limit()))
-        consider(refreshed(limit(), root="/home/dev/blog"))
-
-    assert len(desk.shown) == 2
-    assert lines == ["limit_notice_not_shown reason=no_session_bus"]
-
-
-async def test_a_handoff_may_be_made_in_any_thread(desk: Desk) -> None:
-    async with desk.open() as consider:
-        await asyncio.to_thread(consider, refreshed(limit()))
-
-    assert len(desk.shown) == 1
 
 
 def test_the_name_of_a_folder_is_one_short_line() -> None:
@@ -213,11 +178,6 @@ def test_on_macos_osascript_gets_it_as_arguments_and_not_as_a_script(bin_folder:
     ]
 
 
-@pytest.mark.parametrize(("platform", "name"), [("linux", "notify-send"), ("darwin", "osascript")])
-def test_a_missing_program_is_said(bin_folder: Path, platform: str, name: str) -> None:
-    assert show_notice("a", "b", {"PATH": str(bin_folder), **BUS}, platform) == f"no {name}"
-
-
 def test_a_program_in_the_folder_one_happens_to_stand_in_is_not_run(
     bin_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,9 +211,3 @@ def test_one_that_fails_or_hangs_is_said(
     program(bin_folder / "notify-send", *lines)
 
     assert show_notice("a", "b", {"PATH": str(bin_folder), **BUS}, "linux") == trouble
-
-
-def test_one_that_is_no_program_is_said(bin_folder: Path) -> None:
-    program(bin_folder / "notify-send").write_bytes(b"no program")
-
-    assert show_notice("a", "b", {"PATH": str(bin_folder), **BUS}, "linux") == "notify-send can't be started"

@@ -21,13 +21,6 @@ def test_help_teaches_and_tells_every_exit_code(capsys: pytest.CaptureFixture[st
     assert all(word in text for word in ("--once", "--log-level", "CARRYOVER_HOME", "config.toml", "carryoverd.log"))
 
 
-def test_wrong_usage_has_its_own_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as left:
-        main(["--frobnicate"])
-
-    assert left.value.code == ExitCode.USAGE
-
-
 def test_help_loads_nothing_heavy() -> None:
     program = (
         "import sys; from carryover.daemon.main import main\n"

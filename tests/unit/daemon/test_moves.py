@@ -10,16 +10,16 @@ import pytest
 from carryover.agents import adapters
 from carryover.config import Config
 from carryover.daemon import moves as module
-from carryover.daemon.log import Log
+from carryover.daemon.context import DaemonContext
 from carryover.daemon.moves import Linked, Moves
 from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.queries import connect_read_only, project_by_root
 from carryover.ledger.store import Ledger
-from carryover.publish.project_moves import RootFacts, StatePaths, inspect_root
-from carryover.publish.project_root import find_root
+from carryover.projects.root import StatePaths, find_root
+from carryover.publish.project_moves import RootFacts, inspect_root
 from support.claude_session import ClaudeSession
-from support.clock import LATER_MS, Clock
+from support.clock import LATER_MS
 from support.repository import repository
 
 
@@ -46,11 +46,8 @@ def reported() -> list[Mapping[int, int]]:
 
 
 @pytest.fixture
-async def moves(
-    ledger: Ledger, ledger_path: Path, home: Path, log: Log, reported: list[Mapping[int, int]], clock: Clock
-) -> AsyncIterator[Moves]:
-    paths = StatePaths(ledger=ledger_path, state=ledger_path.parent, home=home)
-    made = Moves(ledger, paths, config=Config, on_moved=reported.append, log=log, clock=clock)
+async def moves(context: DaemonContext, reported: list[Mapping[int, int]]) -> AsyncIterator[Moves]:
+    made = Moves(context, on_moved=reported.append)
     yield made
     made.pool.shutdown()
 
@@ -78,47 +75,6 @@ async def test_every_known_project_is_looked_at_once_and_found_when_it_is_rename
     assert moved[id_at(ledger_path, store)] > 0
     assert [line.split()[0] for line in lines] == ["project_found"]
     assert await moves.follow_root(str(store)) == Linked(0)
-
-
-async def test_a_project_of_the_ledger_is_followed_by_its_id(
-    moves: Moves, project: int, shop: Path, ledger: Ledger, reported: list[Mapping[int, int]]
-) -> None:
-    await moves.follow_known(project)
-    store = shop.rename(shop.with_name("store"))
-    new = await ledger.know_project(str(store), None, now_ms=1)
-
-    await moves.follow(ProjectRoot(str(store)))
-
-    assert [list(moved) for moved in reported] == [[new]]
-    await moves.follow_known(9_999)
-
-
-async def test_a_project_that_was_not_known_when_its_session_started_is_known_later(
-    moves: Moves, ledger: Ledger, shop: Path, transcripts: Path
-) -> None:
-    await moves.follow(ProjectRoot(str(shop)))
-    project = await ledger.know_project(str(shop), None, now_ms=1)
-    session = ClaudeSession(transcripts, shop)
-    session.prompt("Add a discount function")
-    agent = adapters()["claude-code"]
-    source = agent.source_of(session.path, transcripts)
-    assert source is not None
-    await ingest(ledger, agent, source, root_of=find_root, now_ms=lambda: LATER_MS)
-
-    await moves.follow_known(project)
-
-    assert await moves.follow_root(str(shop.rename(shop.with_name("store")))) == Linked(1)
-
-
-async def test_linking_and_undoing_tell_whose_handoffs_change(
-    moves: Moves, project: int, shop: Path, ledger_path: Path, reported: list[Mapping[int, int]]
-) -> None:
-    store = shop.rename(shop.with_name("store"))
-
-    assert await moves.link(str(shop), str(store)) == Linked(1)
-    assert await moves.unlink(str(shop)) == Linked(1)
-
-    assert [list(moved) for moved in reported] == [[id_at(ledger_path, store)], [project]]
 
 
 async def test_a_look_that_hangs_keeps_nobody_waiting_and_is_not_repeated_until_it_is_back(

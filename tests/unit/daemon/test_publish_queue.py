@@ -2,28 +2,25 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import subprocess
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager, closing
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from carryover.adapter.contract import Agent
 from carryover.config import Config
-from carryover.daemon.log import Log
-from carryover.daemon.metrics import Meter
-from carryover.daemon.publish_queue import QUIET_S, PublishQueue
+from carryover.daemon.context import DaemonContext
+from carryover.daemon.publish_queue import PublishQueue
 from carryover.facts import GitFacts
 from carryover.ingest.pipeline import ingest
 from carryover.ingest.scan import MS_PER_DAY
-from carryover.ledger.queries import connect_read_only, projects, published_git, unpublished
+from carryover.ledger.queries import connect_read_only, projects, unpublished
 from carryover.ledger.store import Ledger
-from carryover.probe.git import git_facts
-from carryover.publish.project_root import find_root
-from carryover.publish.refresh import Refreshed, refresh
+from carryover.projects.root import find_root
+from carryover.publish.make import Refreshed
+from carryover.publish.refresh import refresh
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS
 from support.daemon_process import handoff_of
@@ -33,26 +30,17 @@ from support.log_lines import LogLines
 class Desk:
     """A publisher over a real ledger. `fails` names the projects whose refresh raises; `calls` what was refreshed."""
 
-    def __init__(self, ledger: Ledger, path: Path, home: Path, pool: Executor, log: Log) -> None:
+    def __init__(self, context: DaemonContext, pool: Executor) -> None:
         self.fails: set[int] = set()
         self.calls: list[tuple[int, bool]] = []
         self.git: list[GitFacts | None] = []
         self.now_ms = 0
-        self.meter = Meter()
+        self.meter = context.meter
         self.begun = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        self._path = path
-        self._home = home
-        self.publisher = PublishQueue(
-            ledger,
-            self._refresh,
-            active_days=lambda: 7,
-            executor=pool,
-            clock=asyncio.get_running_loop().time,
-            log=log,
-            now_ms=lambda: self.now_ms,
-            meter=self.meter,
-        )
+        self._context = context
+        context.now_ms = lambda: self.now_ms
+        self.publisher = PublishQueue(context, self._refresh, pool)
 
     def _refresh(self, project: int, newest: bool, git: GitFacts | None, now_ms: int) -> Refreshed:
         self._loop.call_soon_threadsafe(self.begun.set)
@@ -60,10 +48,7 @@ class Desk:
         self.git.append(git)
         if project in self.fails:
             raise KeyError("words from a transcript")
-        state = self._path.parent
-        return refresh(
-            self._path, project, Config(), state=state, home=self._home, now_ms=now_ms, last_git=git, newest=newest
-        )
+        return refresh(self._context.paths, project, Config(), now_ms=now_ms, last_git=git, newest=newest)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[PublishQueue]:
@@ -78,8 +63,8 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(ledger: Ledger, ledger_path: Path, home: Path, pool: Executor, log: Log) -> Desk:
-    return Desk(ledger, ledger_path, home, pool, log)
+async def desk(context: DaemonContext, pool: Executor) -> Desk:
+    return Desk(context, pool)
 
 
 async def stored(ledger: Ledger, agents: dict[str, Agent], desk: Desk, session: ClaudeSession) -> int:
@@ -124,19 +109,6 @@ async def test_old_history_is_not_published(
         await publisher.flush()
 
     assert (desk.calls, handoff_of(session.cwd)) == ([], "")
-
-
-async def test_old_history_of_a_project_in_use_is(
-    desk: Desk, ledger: Ledger, agents: dict[str, Agent], session: ClaudeSession
-) -> None:
-    session.prompt("Add a discount function")
-    project = await stored(ledger, agents, desk, session)
-    desk.publisher.seed({project: desk.now_ms})
-    async with desk.open() as publisher:
-        publisher.mark_dirty([project], desk.now_ms - 100 * MS_PER_DAY)
-        await publisher.flush()
-
-    assert desk.calls == [(project, True)]
 
 
 async def test_only_the_project_that_moved_last_is_the_newest(
@@ -207,65 +179,6 @@ async def test_what_was_committed_while_it_was_published_is_still_to_be_publishe
     assert left() == [project]
 
 
-async def test_what_is_urgent_does_not_wait_for_a_pause(
-    desk: Desk, ledger: Ledger, agents: dict[str, Agent], session: ClaudeSession
-) -> None:
-    session.prompt("Add a discount function")
-    project = await stored(ledger, agents, desk, session)
-    desk.publisher.mark_dirty([project], desk.now_ms)
-    desk.publisher.mark_dirty([project], desk.now_ms)
-    async with desk.open() as publisher:
-        await publisher.publish_now(project)
-        desk.begun.clear()
-        publisher.publish_soon([project], desk.now_ms)
-        await asyncio.wait_for(desk.begun.wait(), QUIET_S)
-
-
-async def test_one_project_is_published_on_demand_however_old_it_is(
-    desk: Desk, ledger: Ledger, agents: dict[str, Agent], session: ClaudeSession
-) -> None:
-    session.prompt("Add a discount function")
-    project = await stored(ledger, agents, desk, session)
-    desk.now_ms += 7 * MS_PER_DAY + 1
-    async with desk.open() as publisher:
-        await publisher.publish_now(project)
-        assert "discount function" in handoff_of(session.cwd)
-
-
-async def test_what_git_said_is_remembered_with_the_handoff(
-    desk: Desk,
-    ledger: Ledger,
-    agents: dict[str, Agent],
-    session: ClaudeSession,
-    ledger_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """An answer to a session that starts is told relative to it."""
-    monkeypatch.setattr("carryover.publish.make.git_facts", partial(git_facts, timeout_s=30))  # on a machine at work
-    await asyncio.to_thread(subprocess.run, ["git", "init", "-q", str(session.cwd)], check=True)
-    session.prompt("Add a discount function")
-    project = await stored(ledger, agents, desk, session)
-    async with desk.open() as publisher:
-        await publisher.publish_now(project)
-
-    with closing(connect_read_only(ledger_path)) as db:
-        assert published_git(db, project) == publisher.outcomes[project].git
-    assert publisher.outcomes[project].git is not None
-
-
-async def test_after_a_change_of_settings_every_active_project_is_published_again(
-    desk: Desk, ledger: Ledger, agents: dict[str, Agent], session: ClaudeSession
-) -> None:
-    session.prompt("Add a discount function")
-    project = await stored(ledger, agents, desk, session)
-    async with desk.open() as publisher:
-        publisher.seed({project: desk.now_ms, 99: desk.now_ms - 8 * MS_PER_DAY})
-        publisher.mark_all_dirty()
-        await publisher.flush()
-
-    assert [called for called, _ in desk.calls] == [project]
-
-
 async def test_what_was_deleted_or_is_refused_for_a_reason_that_may_pass_is_tried_again(
     desk: Desk, ledger: Ledger, agents: dict[str, Agent], session: ClaudeSession
 ) -> None:
@@ -277,7 +190,7 @@ async def test_what_was_deleted_or_is_refused_for_a_reason_that_may_pass_is_trie
         async def retry() -> str | None:
             await publisher.retry_missing()
             await publisher.flush()
-            return publisher.outcomes[project].refusal
+            return publisher.outcomes[project].published.refusal
 
         publisher.mark_dirty([project], desk.now_ms)
         await publisher.flush()

@@ -6,53 +6,37 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
-from carryover.adapter.contract import Agent, Source
+from carryover.adapter.contract import Agent
+from carryover.daemon.context import DaemonContext
 from carryover.daemon.ingest_queue import IngestQueue
-from carryover.daemon.log import Log
 from carryover.daemon.rescanner import Rescanner
 from carryover.ingest.pipeline import ingest
-from carryover.ingest.scan import roots_of
+from carryover.ingest.scan import TranscriptRoot, roots_of
 from carryover.ingest.spool import Spool
 from carryover.ledger.store import Ledger
-from carryover.paths import StateDir
-from carryover.publish.project_root import find_root
+from carryover.projects.root import find_root
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS
+from support.log_lines import LogLines
 
 
 class Floor:
     """A sweeper and the reading it works for."""
 
-    def __init__(self, agents: dict[str, Agent], ledger: Ledger, home: Path, pool: Executor, log: Log) -> None:
+    def __init__(self, context: DaemonContext, pool: Executor) -> None:
         self.hints_lost = asyncio.Event()
         self.swept = asyncio.Event()
-        self.reading = IngestQueue(
-            agents,
-            ledger,
-            root_of=find_root,
-            on_read=lambda _projects, _at_ms: None,
-            executor=pool,
-            clock=asyncio.get_running_loop().time,
-            log=log,
-        )
-        self.sweeper = Rescanner(
-            agents,
-            lambda: roots_of(agents.values(), home, {}),
-            ledger,
-            self.reading,
-            active_days=self._active_days,
-            on_lost_hints=self.hints_lost.set,
-            spool=Spool(StateDir(home / ".carryover")),
-            log=log,
-        )
+        self.reading = IngestQueue(context, lambda _projects, _at_ms: None, pool)
+        self._context = context
+        spool = Spool(context.state)
+        self.sweeper = Rescanner(context, self._roots, self.reading, spool, on_lost_hints=self.hints_lost.set)
 
-    def _active_days(self) -> int:
+    def _roots(self) -> tuple[TranscriptRoot, ...]:
         self.swept.set()
-        return 7
+        return roots_of(self._context.agents.values(), self._context.home, {})
 
     async def read_all(self) -> None:
         """Read what the rescan queued."""
@@ -64,8 +48,8 @@ class Floor:
 
 
 @pytest.fixture
-async def floor(agents: dict[str, Agent], ledger: Ledger, home: Path, pool: Executor, log: Log) -> Floor:
-    return Floor(agents, ledger, home, pool, log)
+async def floor(context: DaemonContext, pool: Executor) -> Floor:
+    return Floor(context, pool)
 
 
 @pytest.fixture
@@ -140,40 +124,6 @@ async def test_a_broken_source_is_put_off_unless_asked_for(
     assert floor.reading.waiting == 1
 
 
-async def test_a_broken_source_is_put_off_as_what_it_is(
-    floor: Floor,
-    session: ClaudeSession,
-    agents: dict[str, Agent],
-    ledger: Ledger,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Its path alone tells neither whose sub-agent it is nor how well it tells its session."""
-    session.prompt("Add a discount")
-    source = agents["claude-code"].source_of(session.path, session.folder)
-    assert source is not None
-    await ledger.mark_broken(source, "Permission denied", int(time.time() * 1000) + 60_000)
-    put_off: list[Source] = []
-    monkeypatch.setattr(floor.reading, "put_off", lambda source, _wait_s: put_off.append(source))
-
-    await floor.sweeper.rescan()
-
-    assert put_off == [source]
-    assert put_off[0].session == session.session
-
-
-async def test_a_change_that_was_hinted_at_is_not_missed(
-    floor: Floor, session: ClaudeSession, agents: dict[str, Agent], age: Callable[[ClaudeSession], None]
-) -> None:
-    session.prompt("Add a discount")
-    age(session)
-    source = agents["claude-code"].source_of(session.path, session.folder)
-    assert source is not None
-    floor.reading.hint([source])
-
-    swept = await floor.sweeper.rescan()
-    assert (swept.changed, swept.unhinted) == (1, 0)
-
-
 async def test_it_sweeps_at_the_start_and_on_request(floor: Floor, lines: list[str]) -> None:
     running = asyncio.ensure_future(floor.sweeper.run())
     await asyncio.wait_for(floor.swept.wait(), 20)
@@ -191,13 +141,13 @@ async def test_where_the_watcher_misses_changes_it_is_reported(
     floor: Floor,
     session: ClaudeSession,
     age: Callable[[ClaudeSession], None],
-    lines: list[str],
+    lines: LogLines,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("carryover.daemon.rescanner.BETWEEN_RESCANS_S", 0.0)
     monkeypatch.setattr("carryover.daemon.rescanner.SAFETY_NET_S", 0.01)
     running = asyncio.ensure_future(floor.sweeper.run())
-    await asyncio.wait_for(floor.swept.wait(), 20)
+    await lines.until("swept")
     session.prompt("Add a discount")
     age(session)
     await asyncio.wait_for(floor.hints_lost.wait(), 20)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from carryover.config import RetentionConfig
-from carryover.daemon.retention import sessions_to_drop
+from carryover.daemon.forgetting import sessions_to_drop
 from carryover.ledger.queries import SessionSize
 from carryover.model import NOTE
 

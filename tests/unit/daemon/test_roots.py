@@ -3,22 +3,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from carryover.adapter.contract import Agent, Source
 from carryover.agents import adapters
-from carryover.config import Config
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.roots import ReadRoots
-from carryover.paths import StateDir
 
 
-@pytest.fixture
-def context(home: Path) -> DaemonContext:
-    return DaemonContext(StateDir(home / ".carryover"), home, {}, Config())
-
-
-def test_a_hooks_call_looks_into_no_project_of_an_agent_without_hooks(context: DaemonContext, home: Path) -> None:
+async def test_a_hooks_call_looks_into_no_project_of_an_agent_without_hooks(context: DaemonContext, home: Path) -> None:
     agents = adapters()
     project = home / "shop"
     project.mkdir()
@@ -30,7 +21,7 @@ def test_a_hooks_call_looks_into_no_project_of_an_agent_without_hooks(context: D
         return []
 
     def known(agent: Agent) -> ReadRoots:
-        found = ReadRoots(context, {agent.id: agent})
+        found = ReadRoots(replace(context, agents={agent.id: agent}))
         found.know(str(project))
         return found
 

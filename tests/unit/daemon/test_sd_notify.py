@@ -28,8 +28,8 @@ def notifier(address: str, log: Log, **env: str) -> SystemdNotifier:
 async def test_it_says_when_the_daemon_answers_and_when_it_stops(systemd: NotifySocket, log: Log) -> None:
     reported = notifier(systemd.address, log)
 
-    await reported.ready()
-    await reported.stopping()
+    await reported.send("READY=1")
+    await reported.send("STOPPING=1")
 
     assert systemd.pending() == ["READY=1", "STOPPING=1"]
 
@@ -37,7 +37,7 @@ async def test_it_says_when_the_daemon_answers_and_when_it_stops(systemd: Notify
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has abstract sockets")
 async def test_an_address_may_be_abstract(log: Log) -> None:
     with NotifySocket(f"@carryover-test-{os.getpid()}") as systemd:
-        await notifier(systemd.address, log).ready()
+        await notifier(systemd.address, log).send("READY=1")
 
         assert systemd.pending() == ["READY=1"]
 
@@ -45,7 +45,7 @@ async def test_an_address_may_be_abstract(log: Log) -> None:
 @pytest.mark.parametrize("env", [{}, {"NOTIFY_SOCKET": ""}, {"NOTIFY_SOCKET": "vsock:2:1234"}])
 async def test_where_nobody_listens_nothing_happens(env: dict[str, str], log: Log, lines: LogLines) -> None:
     reported = SystemdNotifier.of({**env, "WATCHDOG_USEC": "1000000"}, log)
-    await reported.ready()
+    await reported.send("READY=1")
 
     assert (reported.listening, reported.watchdog_s, lines) == (False, None, [])
 
@@ -80,41 +80,6 @@ async def test_signs_of_life_are_given_only_while_the_daemon_is_healthy(systemd:
     assert systemd.pending() == ["WATCHDOG=1", "STATUS=IngestQueue", "WATCHDOG=1", "WATCHDOG=1"]
 
 
-async def test_signs_of_life_come_twice_as_often_as_asked(systemd: NotifySocket, log: Log) -> None:
-    reported = notifier(systemd.address, log, WATCHDOG_USEC="400000")
-    loop = asyncio.get_running_loop()
-    async with asyncio.TaskGroup() as group:
-        telling = group.create_task(reported.report_status(lambda: "IngestQueue", lambda: True))
-        await systemd.next()
-        began = loop.time()
-        for _ in range(3):
-            assert await systemd.next() == ["WATCHDOG=1"]
-        took_s = loop.time() - began
-        telling.cancel()
-
-    assert 0.4 < took_s < 1.2, "three signs, 0.2 s apart, on a machine that may be slow"
-
-
-async def test_the_status_is_reported_when_it_is_another_one(
-    systemd: NotifySocket, log: Log, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("carryover.daemon.sd_notify.AFTER_CHANGE_S", 0.01)
-    monkeypatch.setattr("carryover.daemon.sd_notify.STATUS_EVERY_S", 0.01)
-    reported = notifier(systemd.address, log)
-    statuses = iter(["Looking", "Looking", "IngestQueue: 2 of 5 to go", "Up to date", "Up to date"])
-
-    def status() -> str:
-        try:
-            return next(statuses)
-        except StopIteration:
-            raise asyncio.CancelledError from None
-
-    with pytest.raises(asyncio.CancelledError):
-        await reported.report_status(status, lambda: True)
-
-    assert systemd.pending() == ["STATUS=Looking", "STATUS=IngestQueue: 2 of 5 to go", "STATUS=Up to date"]
-
-
 async def test_a_message_waits_for_a_receiver_that_is_busy(systemd: NotifySocket, log: Log) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
         other.setblocking(False)
@@ -123,7 +88,7 @@ async def test_a_message_waits_for_a_receiver_that_is_busy(systemd: NotifySocket
                 other.sendto(b"NOISE=1", systemd.address)
 
     async with asyncio.TaskGroup() as group:
-        group.create_task(notifier(systemd.address, log).ready())
+        group.create_task(notifier(systemd.address, log).send("READY=1"))
         await asyncio.sleep(0)  # it has tried once, and found no room
         assert set(systemd.pending()) == {"NOISE=1"}
         assert await systemd.next() == ["READY=1"]
@@ -132,7 +97,7 @@ async def test_a_message_waits_for_a_receiver_that_is_busy(systemd: NotifySocket
 async def test_trouble_is_logged_once_and_stops_nothing(tmp_path: Path, log: Log, lines: LogLines) -> None:
     reported = notifier(str(tmp_path / "gone"), log)
 
-    await reported.ready()
-    await reported.stopping()
+    await reported.send("READY=1")
+    await reported.send("STOPPING=1")
 
     assert [line.split()[:2] for line in lines] == [["notify_failed", 'error="FileNotFoundError[ENOENT]']]

@@ -4,9 +4,8 @@ import asyncio
 
 import pytest
 
-from carryover.daemon.health import TaskState
 from carryover.daemon.log import Log
-from carryover.daemon.supervisor import HEALTHY_AFTER_S, Supervisor, delay_s
+from carryover.daemon.supervisor import Supervisor, delay_s
 
 
 class Time:
@@ -81,22 +80,6 @@ async def test_what_made_a_task_fail_is_handed_on_before_its_back_off(time: Time
     assert handed_on == [("damaged", 0.0)]
 
 
-async def test_a_minute_of_health_begins_the_back_off_again(supervisor: Supervisor, time: Time) -> None:
-    health = iter([0, 0, HEALTHY_AFTER_S, 0])
-
-    async def fails_after_a_while() -> None:
-        healthy_s = next(health, None)
-        if healthy_s is not None:
-            time.now += healthy_s
-            raise OSError
-
-    async with supervisor:
-        supervisor.start("watcher", fails_after_a_while)
-        await supervisor.stop("watcher", within_s=5)
-
-    assert time.sleeps == [0.5, 1, 0.5, 1]
-
-
 async def test_a_vital_task_that_fails_is_not_started_again_and_stops_the_daemon(
     supervisor: Supervisor, time: Time
 ) -> None:
@@ -143,41 +126,6 @@ async def test_stopping_waits_so_long_and_then_cancels(supervisor: Supervisor) -
         await supervisor.stop("watcher")
         assert cancelled
         assert [state.state for state in supervisor.states()] == ["stopped"]
-
-
-async def test_one_failing_task_does_not_touch_another(supervisor: Supervisor) -> None:
-    finished = asyncio.Event()
-
-    async def fails() -> None:
-        if not finished.is_set():
-            raise ValueError
-
-    async def works() -> None:
-        for _ in range(10):
-            await asyncio.sleep(0)
-        finished.set()
-
-    async with supervisor:
-        supervisor.start("bad", fails)
-        supervisor.start("good", works)
-        await asyncio.wait_for(finished.wait(), 5)
-
-    [bad, good] = supervisor.states()
-    assert str(bad.last_error).startswith("ValueError at ")
-    assert good == TaskState("good", state="stopped")
-
-
-async def test_leaving_the_supervisor_leaves_no_task_behind(supervisor: Supervisor) -> None:
-    async def goes_on_for_ever() -> None:
-        await asyncio.Event().wait()
-
-    before = asyncio.all_tasks()
-    async with supervisor:
-        supervisor.start("a", goes_on_for_ever)
-        supervisor.start("b", goes_on_for_ever, vital=True)
-        await asyncio.sleep(0)
-
-    assert asyncio.all_tasks() == before
 
 
 async def test_it_is_healthy_while_every_vital_task_runs(supervisor: Supervisor) -> None:

@@ -9,16 +9,14 @@ import pytest
 from watchfiles import Change
 
 from carryover.adapter.contract import Agent, Source
+from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import WatchState
-from carryover.daemon.log import Log
 from carryover.daemon.watcher import (
     FLOOD,
-    LOOK_AT_LEAST_S,
     Noticed,
     Watcher,
     _limit,
     noticed,
-    pause_s,
 )
 from carryover.ingest.scan import TranscriptRoot, roots_of
 from support.claude_session import ClaudeSession
@@ -28,8 +26,8 @@ SESSION = "/home/dev/.claude/projects/-home-dev-shop/c0de0000-0000-4000-8000-000
 FOLDER = "/home/dev/.claude/projects/-home-dev-shop"
 
 
-def of(agents: dict[str, Agent], *changes: tuple[Change, str], folders: Iterable[str] = ()) -> Noticed:
-    return noticed(changes, [ROOT], agents, is_dir=set(folders).__contains__)
+def of(agents: dict[str, Agent], *changes: tuple[Change, str], root: TranscriptRoot = ROOT) -> Noticed:
+    return noticed(changes, [root], agents)
 
 
 def source_at(agents: dict[str, Agent], path: str) -> Source:
@@ -41,11 +39,6 @@ def source_at(agents: dict[str, Agent], path: str) -> Source:
 @pytest.mark.parametrize("change", list(Change))
 def test_whatever_happens_to_a_transcript_is_a_hint(agents: dict[str, Agent], change: Change) -> None:
     assert of(agents, (change, SESSION)) == Noticed((source_at(agents, SESSION),))
-
-
-def test_several_changes_of_one_file_are_one_hint(agents: dict[str, Agent]) -> None:
-    found = of(agents, (Change.added, SESSION), (Change.modified, SESSION), (Change.deleted, SESSION))
-    assert found == Noticed((source_at(agents, SESSION),))
 
 
 @pytest.mark.parametrize(
@@ -65,9 +58,10 @@ def test_nothing_else_is_a_hint(agents: dict[str, Agent], path: str, change: Cha
     assert of(agents, (change, path)) == Noticed()
 
 
-def test_a_new_folder_may_hold_what_was_written_before_it_was_watched(agents: dict[str, Agent]) -> None:
-    found = of(agents, (Change.added, FOLDER), folders=[FOLDER])
-    assert found == Noticed(rescan="folder_added", new_folders=(FOLDER,))
+def test_a_new_folder_may_hold_what_was_written_before_it_was_watched(agents: dict[str, Agent], tmp_path: Path) -> None:
+    root = TranscriptRoot("claude-code", tmp_path.parent)
+    found = of(agents, (Change.added, str(tmp_path)), root=root)
+    assert found == Noticed(rescan="folder_added", new_folders=(str(tmp_path),))
 
 
 def test_a_folder_that_goes_takes_its_files_with_it_without_a_word(agents: dict[str, Agent]) -> None:
@@ -118,14 +112,13 @@ class Seen:
 
 
 @asynccontextmanager
-async def watching(agents: dict[str, Agent], home: Path, log: Log) -> AsyncIterator[tuple[Watcher, Seen]]:
+async def watching(context: DaemonContext) -> AsyncIterator[tuple[Watcher, Seen]]:
     reported = Seen()
     watcher = Watcher(
-        agents,
-        lambda: roots_of(agents.values(), home, {}),
-        on_sources=reported.sources,
-        on_rescan=reported.rescan,
-        log=log,
+        context,
+        lambda: roots_of(context.agents.values(), context.home, {}),
+        reported.sources,
+        reported.rescan,
     )
     running = asyncio.ensure_future(watcher.run())
     try:
@@ -136,11 +129,9 @@ async def watching(agents: dict[str, Agent], home: Path, log: Log) -> AsyncItera
             await running
 
 
-async def test_it_begins_with_a_rescan_and_continues_with_hints(
-    agents: dict[str, Agent], session: ClaudeSession, home: Path, log: Log
-) -> None:
+async def test_it_begins_with_a_rescan_and_continues_with_hints(context: DaemonContext, session: ClaudeSession) -> None:
     session.prompt("hello")
-    async with watching(agents, home, log) as (watcher, reported):
+    async with watching(context) as (watcher, reported):
         await reported.next()
         assert (reported.reasons, reported.paths) == (["watch_begun"], [])
         assert watcher.state == WatchState(mode="native", watched=1)
@@ -150,29 +141,10 @@ async def test_it_begins_with_a_rescan_and_continues_with_hints(
         assert (reported.reasons, reported.paths) == (["watch_begun"], [str(session.path)])
 
 
-@pytest.mark.parametrize(
-    ("took_s", "deep", "expected_s"), [(0.0001, True, 0.5), (0.0001, False, 1.0), (0.004, True, 2.0), (1.0, False, 5.0)]
-)
-def test_looking_at_many_folders_takes_a_small_share_of_a_core(took_s: float, deep: bool, expected_s: float) -> None:
-    assert pause_s(took_s, deep=deep) == pytest.approx(expected_s)
-    assert pause_s(took_s, deep=deep) <= LOOK_AT_LEAST_S
-
-
-async def test_beginning_again_asks_for_a_rescan(
-    agents: dict[str, Agent], transcripts: Path, home: Path, log: Log
-) -> None:
-    transcripts.mkdir(parents=True)
-    async with watching(agents, home, log) as (watcher, reported):
-        await reported.next()
-        watcher.restart()
-        await reported.next()
-        assert reported.reasons == ["watch_begun", "watch_begun"]
-
-
 async def test_a_folder_that_appears_is_watched_from_then_on(
-    agents: dict[str, Agent], transcripts: Path, home: Path, log: Log, lines: list[str]
+    context: DaemonContext, transcripts: Path, lines: list[str]
 ) -> None:
-    async with watching(agents, home, log) as (watcher, reported):
+    async with watching(context) as (watcher, reported):
         await asyncio.sleep(0)
         transcripts.mkdir(parents=True)
         await reported.next()

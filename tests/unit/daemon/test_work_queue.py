@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carryover.daemon.work_queue import LIVE_IN_A_ROW, WorkQueue
+from carryover.daemon.work_queue import WorkQueue
 from support.clock import Clock
 
 
@@ -50,16 +50,6 @@ def test_hints_without_a_pause_are_held_back_no_longer_than_the_cap(board: WorkQ
     assert taken_at == [0.51, 1.02]
 
 
-def test_an_urgent_hint_is_due_at_once(board: WorkQueue[str], clock: Clock) -> None:
-    board.hint("a")
-    assert list(popped(board)) == ["a"]
-    board.hint("a")
-    assert list(popped(board)) == []
-
-    board.hint("a", urgent=True)
-    assert list(popped(board)) == ["a"]
-
-
 def test_a_key_in_flight_is_not_given_out_again_before_it_is_done(board: WorkQueue[str], clock: Clock) -> None:
     board.hint("a")
     assert board.pop() == "a"
@@ -71,42 +61,21 @@ def test_a_key_in_flight_is_not_given_out_again_before_it_is_done(board: WorkQue
     assert board.pop() == "a"
 
 
-def test_live_hints_go_before_the_backlog(board: WorkQueue[str]) -> None:
-    board.queue(["old 1", "old 2"])
-    board.hint("live")
-
-    assert list(popped(board)) == ["live", "old 1", "old 2"]
-
-
 def test_a_hint_brings_a_key_up_from_the_backlog(board: WorkQueue[str]) -> None:
     board.queue(["old 1", "old 2"])
     board.hint("old 2")
 
-    assert list(popped(board)) == ["old 2", "old 1"]
+    assert (board.pop(live_only=True), board.pop(), board.pop()) == ("old 2", "old 1", None)
 
 
-def test_a_newer_order_goes_before_what_was_queued(board: WorkQueue[str]) -> None:
-    board.queue(["a", "b", "c"])
-    board.queue(["d", "b"])
-
-    assert list(popped(board)) == ["d", "b", "a", "c"]
-
-
-def test_a_backlog_is_not_starved_by_live_hints(board: WorkQueue[str]) -> None:
-    board.queue(["old"])
-    for n in range(2 * LIVE_IN_A_ROW):
-        board.hint(f"live {n}")
-
-    assert list(popped(board)).index("old") == LIVE_IN_A_ROW
-
-
-def test_what_was_not_finished_comes_next_in_its_lane_but_after_live_hints(board: WorkQueue[str]) -> None:
+def test_what_was_not_finished_comes_next_in_its_lane(board: WorkQueue[str]) -> None:
     board.queue(["long", "other"])
     assert board.pop() == "long"
     board.hint("live")
     board.done("long", more=True)
 
-    assert list(popped(board)) == ["live", "long", "other"]
+    assert board.pop(live_only=True) == "live"
+    assert list(popped(board)) == ["long", "other"]
 
 
 def test_a_hint_replaces_what_was_put_off(board: WorkQueue[str], clock: Clock) -> None:
@@ -116,16 +85,6 @@ def test_a_hint_replaces_what_was_put_off(board: WorkQueue[str], clock: Clock) -
 
     clock.now += 31
     assert list(popped(board)) == []
-
-
-async def test_take_wakes_when_a_merged_hint_becomes_due() -> None:
-    loop = asyncio.get_running_loop()
-    board = WorkQueue[str](quiet_s=0.01, cap_s=0.05, clock=loop.time)
-    board.hint("a")
-    board.done(str(await board.take()))
-    board.hint("a")
-
-    assert await board.take() == "a"
 
 
 async def test_a_taker_of_live_hints_leaves_the_backlog_to_others(board: WorkQueue[str]) -> None:
@@ -156,21 +115,6 @@ async def test_draining_gives_out_what_was_hinted_and_drops_the_rest(board: Work
     assert await board.take() is None
 
 
-async def test_draining_does_not_lose_a_hint_for_a_key_in_flight(board: WorkQueue[str]) -> None:
-    """The last line of a session may be written while the one before it is being read."""
-    board.hint("a")
-    assert await board.take() == "a"
-    board.hint("a")
-    board.drain()
-    second_taker = asyncio.ensure_future(board.take())
-    await asyncio.sleep(0)
-    board.done("a")
-
-    assert await second_taker == "a"
-    board.done("a")
-    assert await board.take() is None
-
-
 async def test_flush_waits_for_a_look_that_began_after_it_was_asked(board: WorkQueue[str]) -> None:
     """What is being read just now may have been opened before the last change."""
     board.hint("a")
@@ -195,20 +139,6 @@ async def test_flush_waits_until_a_key_is_read_to_its_end(board: WorkQueue[str])
     assert not flushing.done()
 
     assert list(popped(board)) == ["a"]
-    await asyncio.wait_for(flushing, 1)
-
-
-async def test_flush_makes_merged_hints_due_and_waits_for_nothing_newer(board: WorkQueue[str]) -> None:
-    board.hint("a")
-    assert list(popped(board)) == ["a"]
-    board.hint("a")
-    board.later("put off", 30)
-    flushing = asyncio.ensure_future(board.flush())
-    await asyncio.sleep(0)
-    board.queue(["newer"])
-
-    assert board.pop() == "a"
-    board.done("a")
     await asyncio.wait_for(flushing, 1)
 
 
@@ -245,17 +175,7 @@ async def test_a_look_is_due_at_once_and_waited_for_alone(board: WorkQueue[str])
 
     for key in ("a", "b", "new"):
         assert not looking.done()
-        assert board.pop() == key
+        assert board.pop(live_only=True) == key
         board.done(key)
     await asyncio.wait_for(looking, 1)
     assert "history" in board
-
-
-async def test_a_look_that_is_given_up_is_made_all_the_same(board: WorkQueue[str]) -> None:
-    looking = asyncio.ensure_future(board.look_at(["a"]))
-    await asyncio.sleep(0)
-    looking.cancel()
-    await asyncio.wait({looking})
-
-    assert list(popped(board)) == ["a"]
-    await asyncio.wait_for(board.look_at([]), 1)

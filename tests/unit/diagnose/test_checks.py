@@ -18,8 +18,8 @@ from carryover.diagnose.report import (
 )
 from carryover.install.service import ServiceStatus
 from carryover.ledger.rows import SkippedRow
+from carryover.projects.policy import Refusal
 from carryover.publish.instruction_files import HiddenFile
-from carryover.publish.policy import Refusal
 from support.reports import CLAUDE, CODEX, HEALTHY, LEDGER, RUNNING, SERVICE, changed
 
 ENTRY = EntryReport(entry=".carryover/handoff.md", key="read")

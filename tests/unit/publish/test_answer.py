@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import json
-import re
 import sqlite3
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -11,14 +9,11 @@ from pathlib import Path
 import pytest
 
 from carryover.adapter.contract import StartReason
-from carryover.config import Config, ProjectsConfig, PublishConfig, ResumeConfig
-from carryover.distill.stored_digest import DigestReducer
+from carryover.config import Config, ProjectsConfig, ResumeConfig
 from carryover.facts import GitFacts
-from carryover.ledger.store import Ledger
 from carryover.probe.git import begin_changed_since, git_facts
 from carryover.publish import answer
-from carryover.publish.answer import start_answer
-from carryover.publish.refresh import refresh
+from carryover.publish.answer import Beginning, start_answer
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
 from support.repository import git
@@ -38,9 +33,6 @@ RECEIPT = (
 COMPACTED = "Your context was just compacted in the middle of this work: go on with it, do not ask whether to."
 MOVED_ON = "Another session has moved this project on since your last turn here: this is where it stands now."
 OLD = "This is old: treat it as background, and do not mention it unless it matters."
-
-
-SHARED = Config(publish=PublishConfig(pointers="shared"))
 
 
 class Desk:
@@ -69,12 +61,9 @@ class Desk:
             self._connect(),
             project,
             self.config,
-            reason=reason,
-            session=session,
-            idle_s=idle_s,
+            Beginning(session=session, reason=reason, idle_s=idle_s, forgets=forgets),
             now_ms=now_ms,
             then=self.then,
-            forgets=forgets,
         )
 
     def frame(self, project: int, now: datetime, reason: StartReason, session: str = "a new one") -> list[str]:
@@ -156,22 +145,6 @@ def test_an_agent_that_forgets_gets_its_own_work_again_when_it_resumes(desk: Des
     assert desk.asked(project, at + timedelta(minutes=10), "resume", session.session) is None
 
 
-def test_what_another_session_did_before_that_prompt_counts_for_it(desk: Desk, session: ClaudeSession) -> None:
-    worked(session, "Add a discount function")
-    other = later(session, minutes=1)
-    at = worked(other, "Wire it into checkout")
-    desk.read_in(session)
-    project = desk.read_in(other)
-    session.now = at + timedelta(minutes=1)
-    session.prompt("Go on")
-    desk.read_in(session)
-
-    text = desk.asked(project, at + timedelta(minutes=2), "resume", session.session, forgets=True)
-
-    assert text is not None
-    assert MOVED_ON in text
-
-
 def test_brief_and_silent_are_as_configured(desk: Desk, session: ClaudeSession) -> None:
     at = worked(session, "Add a discount function")
     project = desk.read_in(session)
@@ -190,18 +163,6 @@ def test_brief_and_silent_are_as_configured(desk: Desk, session: ClaudeSession) 
     assert desk.frame(project, at, "startup")[1] == "# RESUME PROTOCOL: brief"
 
 
-def test_where_handoffs_are_kept_apart_an_answer_names_the_file_there(desk: Desk, session: ClaudeSession) -> None:
-    at = worked(session, "Add a discount function")
-    project = desk.read_in(session)
-    desk.config = Config(publish=PublishConfig(folder="/handoffs"))
-
-    receipt = desk.frame(project, at, "startup")[-1]
-
-    assert re.match(
-        r"This is the content of `/handoffs/shop-[0-9a-f]{8}/handoff\.md` \(no need to read it\), ", receipt
-    )
-
-
 def test_what_changed_since_it_was_published_is_reported(desk: Desk, session: ClaudeSession) -> None:
     at = worked(session, "Add a discount function")
     project = desk.read_in(session)
@@ -216,20 +177,6 @@ def test_what_changed_since_it_was_published_is_reported(desk: Desk, session: Cl
     assert receipt == (
         f"{RECEIPT} Since then: `git diff --stat {desk.then.head}`. Now: 3 h later, HEAD is {head}, 1 file differs."
     )
-
-
-def test_what_publishing_wrote_is_no_file_that_differs(desk: Desk, session: ClaudeSession, home: Path) -> None:
-    (session.cwd / "AGENTS.md").write_text("Be brief.\n")
-    git(session.cwd, "add", "--all")
-    git(session.cwd, "commit", "--quiet", "--message", "rules")
-    at = worked(session, "Add a discount function")
-    project = desk.read_in(session)
-    desk.then = git_facts(session.cwd, timeout_s=30)
-    state = home / ".carryover"
-    made = refresh(state / "ledger.sqlite", project, SHARED, state=state, home=home, now_ms=1_795_200_000_000)
-    assert made.published.edited == (".gitignore", "AGENTS.md")
-
-    assert desk.frame(project, at, "startup")[-1].endswith(", HEAD is the same, no files differ.")
 
 
 @pytest.mark.parametrize("mode", ["ask", "brief", "silent"])
@@ -250,16 +197,6 @@ def test_after_a_compaction_the_session_is_informed_of_its_own_work_without_a_ga
     assert own.splitlines()[1:3] == ["# RESUME PROTOCOL: silent", COMPACTED]
     assert own.split("## Task\n")[1].partition("\n")[0].endswith(": Add a discount function")
     assert new.split("## Task\n")[1].partition("\n")[0].endswith(": Rename the product")
-
-
-def test_after_a_compaction_a_session_without_a_task_is_informed_of_the_projects(
-    desk: Desk, session: ClaudeSession
-) -> None:
-    at = worked(session, "Add a discount function")
-
-    text = desk.asked(desk.read_in(session), at, "compact", "not in the ledger")
-
-    assert text is not None and ": Add a discount function\n" in text
 
 
 @pytest.mark.parametrize("reason", ["resume", "fork"])
@@ -296,16 +233,6 @@ def test_a_session_with_a_past_continues_whatever_its_agent_says(desk: Desk, ses
     at = worked(other, "Rename the product")
     desk.read_in(other)
     assert desk.frame(project, at, "startup", session.session)[2] == MOVED_ON
-
-
-def test_a_session_whose_first_prompt_is_known_already_is_a_new_one(desk: Desk, session: ClaudeSession) -> None:
-    worked(session, "Add a discount function")
-    desk.read_in(session)
-    new = later(session, minutes=1)
-    new.prompt("Rename the product")
-    project = desk.read_in(new)
-
-    assert desk.frame(project, new.now, "startup", new.session)[2] == GATE[0]
 
 
 def test_a_resumed_session_is_not_informed_of_one_that_did_nothing(desk: Desk, session: ClaudeSession) -> None:
@@ -373,22 +300,6 @@ def test_a_thread_is_not_informed_of_its_own_turns_in_another_folder(desk: Desk,
     assert desk.asked(project, thread.now, "resume", thread.session) is None
 
 
-def test_a_transcript_that_was_opened_again_says_nothing_of_what_its_session_knows(
-    desk: Desk, session: ClaudeSession, thread: CodexSession
-) -> None:
-    """A resumed thread's new turn is on disk before the hook is called, with its model; its prompt is not (0.169.0)."""
-    other = later(session, minutes=10)
-    at = worked(other, "Rename the product")
-    desk.read_in(other)
-    turn = {"turn_id": "t9", "cwd": str(thread.cwd), "model": "gpt-6-sol"}
-    when = (at + timedelta(minutes=1)).isoformat().replace("+00:00", "Z")
-    with thread.path.open("a") as file:
-        file.write(json.dumps({"timestamp": when, "type": "turn_context", "payload": turn}) + "\n")
-    project = desk.read_in(thread)
-
-    assert desk.frame(project, at, "resume", thread.session)[2] == MOVED_ON
-
-
 def test_an_old_handoff_says_its_age_and_does_not_gate(desk: Desk, session: ClaudeSession) -> None:
     at = worked(session, "Add a discount function")
     project = desk.read_in(session)
@@ -403,14 +314,6 @@ def test_an_old_handoff_says_its_age_and_does_not_gate(desk: Desk, session: Clau
     assert desk.frame(project, at + timedelta(days=9), "startup")[1] == "# RESUME PROTOCOL: ask"
 
 
-async def test_a_project_that_is_only_known_has_nothing_to_say(ledger_path: Path, shop: Path, desk: Desk) -> None:
-    ledger = await Ledger.open(ledger_path, DigestReducer())
-    project = await ledger.know_project(str(shop), None, now_ms=0)
-    await ledger.close()
-
-    assert desk.asked(project, datetime.now().astimezone(), "startup") is None
-
-
 def test_an_excluded_project_gets_nothing(desk: Desk, session: ClaudeSession) -> None:
     at = worked(session, "Add a discount function")
     project = desk.read_in(session)
@@ -420,26 +323,6 @@ def test_an_excluded_project_gets_nothing(desk: Desk, session: ClaudeSession) ->
     desk.config = Config()
     (session.cwd / ".carryover.toml").write_text("exclude = true\n")
     assert desk.asked(project, at, "startup") is None
-
-
-def test_an_answer_holds_nothing_of_another_project(desk: Desk, session: ClaudeSession, home: Path) -> None:
-    at = worked(session, "Add a discount function")
-    inside = ClaudeSession(session.folder, home / "work", now=at)
-    worked(inside, "Sort the invoices")
-
-    project, around = desk.read_in(session), desk.read_in(inside)
-
-    answers = [desk.asked(each, inside.now, "startup") or "" for each in (project, around)]
-    assert ["discount" in answer for answer in answers] == [True, False]
-    assert ["invoices" in answer for answer in answers] == [False, True]
-
-
-def test_a_project_whose_folder_is_gone_is_still_mentioned(desk: Desk, session: ClaudeSession, home: Path) -> None:
-    at = worked(session, "Add a discount function")
-    project = desk.read_in(session)
-    session.cwd.rename(home / "moved")
-
-    assert desk.frame(project, at + timedelta(minutes=5), "startup")[-1] == f"{RECEIPT} Now: 5 min later."
 
 
 def test_an_unknown_project_is_a_lookup_error(desk: Desk, session: ClaudeSession) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -65,14 +64,6 @@ def test_a_rule_that_git_need_not_be_asked_about(text: str, certainly: bool) -> 
     assert ignored_by_text(text.encode()) is certainly
 
 
-def test_a_repository_without_ignore_file_gets_one(home: Path) -> None:
-    root = repository(home / "app", {"a.py": "1\n"})
-
-    edits = kept_out(root)
-
-    assert ((root / ".gitignore").read_text(), edits.done, ignored(root)) == (RULE, [".gitignore"], True)
-
-
 def test_the_rule_is_added_once(home: Path) -> None:
     root = repository(home / "app", {".gitignore": "a\n"})
     kept_out(root)
@@ -89,22 +80,6 @@ def test_no_rule_is_added_where_one_of_the_users_does_it(home: Path, rule: str) 
 
     assert kept_out(root).done == []
     assert ((root / ".gitignore").read_text(), ignored(root)) == (f"{rule}\n", True)
-
-
-def test_no_rule_is_added_where_the_users_global_excludes_do_it(home: Path) -> None:
-    root = repository(home / "app", {"a.py": "1\n"})
-    (home / "ignore").write_text(".carryover/\n")
-    git(root, "config", "--global", "core.excludesFile", str(home / "ignore"))
-
-    assert kept_out(root).done == []
-    assert not (root / ".gitignore").exists()
-
-
-def test_a_rule_for_some_of_the_folder_is_not_enough(home: Path) -> None:
-    root = repository(home / "app", {".gitignore": "*.md\n"})
-
-    assert kept_out(root).done == [".gitignore"]
-    assert (root / ".gitignore").read_text() == f"*.md\n\n{RULE}"
 
 
 def test_a_user_who_takes_the_folder_back_in_is_not_contradicted(home: Path) -> None:
@@ -136,16 +111,6 @@ def test_privately_a_worktree_uses_the_excludes_of_its_main_checkout(home: Path)
     assert ((root / ".git" / "info" / "exclude").read_text().endswith(RULE), ignored(home / "tree")) == (True, True)
 
 
-def test_a_missing_info_folder_is_made(home: Path) -> None:
-    root = repository(home / "app", {"a.py": "1\n"})
-    (root / ".git" / "info" / "exclude").unlink()
-    (root / ".git" / "info").rmdir()
-
-    kept_out(root, shared=False)
-
-    assert (root / ".git" / "info" / "exclude").read_text() == RULE
-
-
 @pytest.mark.parametrize("original", [None, "", "a", "a\n", "a\r\nb\r\n"])
 def test_going_private_moves_our_rule_and_gives_the_file_back(home: Path, original: str | None) -> None:
     root = repository(home / "app", {"a.py": "1\n"})
@@ -158,13 +123,6 @@ def test_going_private_moves_our_rule_and_gives_the_file_back(home: Path, origin
 
     assert (gitignore.read_bytes().decode() if gitignore.exists() else None) == original
     assert (edits.done, edits.mine, ignored(root)) == ([".gitignore"], set(), True)
-
-
-def test_going_private_leaves_a_rule_that_came_with_the_repository(home: Path) -> None:
-    root = repository(home / "app", {".gitignore": RULE})
-
-    assert kept_out(root, shared=False).done == []
-    assert (root / ".gitignore").read_text() == RULE
 
 
 @pytest.mark.parametrize("content", ["a\n".encode("utf-16"), b"a\0"])
@@ -210,15 +168,3 @@ def test_excludes_behind_a_symlink_are_not_followed(home: Path) -> None:
         [".git/info/exclude was left alone: its folder is a symlink"],
     ]
     assert ((home / "bashrc").read_text(), list((home / "info").iterdir())) == ("theirs\n", [])
-
-
-def test_without_an_answer_from_git_the_rule_is_added_where_it_can_be(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    root = repository(home / "app", {".gitignore": "a\n"})
-    monkeypatch.setenv("PATH", os.devnull)
-
-    private, shared = kept_out(root, shared=False), kept_out(root)
-
-    assert (private.done, private.notes) == ([], [".git/info/exclude was left alone: git can't be run"])
-    assert (shared.done, shared.notes) == ([".gitignore"], [])

@@ -9,7 +9,7 @@ import pytest
 
 from carryover.edits.hook_command import hook_command
 from carryover.paths import StateDir
-from carryover.publish.hook_script import SECRET_HEADER, write_hook_script
+from carryover.publish.hook_script import write_hook_script
 
 
 @pytest.fixture
@@ -54,23 +54,6 @@ def test_the_script_and_its_settings_are_for_their_owner_alone(state: StateDir) 
     assert (state.root / "hook.sh").read_text().startswith("#!/bin/sh\n")
 
 
-def test_the_script_knows_no_secret_and_its_settings_do(state: StateDir) -> None:
-    write_hook_script(state)
-
-    assert "5ec2e7" not in (state.root / "hook.sh").read_text()
-    settings = (state.root / "hook.curl").read_text().splitlines()
-    assert f'header = "{SECRET_HEADER}: 5ec2e7"' in settings
-    assert 'unix-socket = "daemon.sock"' in settings
-
-
-def test_a_second_time_touches_nothing(state: StateDir) -> None:
-    write_hook_script(state)
-    before = look(state)
-
-    assert not write_hook_script(state)
-    assert look(state) == before
-
-
 def test_what_was_changed_or_lost_is_put_back(state: StateDir) -> None:
     write_hook_script(state)
     script, settings = state.root / "hook.sh", state.root / "hook.curl"
@@ -84,14 +67,6 @@ def test_what_was_changed_or_lost_is_put_back(state: StateDir) -> None:
     script.chmod(0o777)
     write_hook_script(state)
     assert stat.S_IMODE(script.stat().st_mode) == 0o700
-
-
-def test_a_new_secret_is_sent_from_then_on(state: StateDir) -> None:
-    write_hook_script(state)
-    state.secret.write_text("another\n")
-
-    assert write_hook_script(state)
-    assert f'header = "{SECRET_HEADER}: another"' in (state.root / "hook.curl").read_text()
 
 
 def test_a_link_in_place_of_the_script_gives_way_and_its_target_stays(state: StateDir, home: Path) -> None:

@@ -53,13 +53,6 @@ def write(root: Path, **files: str) -> None:
         (root / f"{name}.md").write_bytes(text.encode())
 
 
-def test_where_there_is_none_agents_md_is_made_and_no_claude_md(root: Path) -> None:
-    edits = place(root)
-
-    assert contents(root) == {"AGENTS.md": BLOCK}
-    assert (edits.done, edits.notes) == (["AGENTS.md"], [])
-
-
 @pytest.mark.parametrize(
     "claude", ["", "\ufeff \r\n\n", "<!-- later -->\n", BLOCK, "@AGENTS.md\n", "Be Claude. @AGENTS.md"]
 )
@@ -136,17 +129,6 @@ def test_a_claude_file_that_has_since_lost_its_text_or_got_the_import_loses_our_
     assert contents(root) == {"CLAUDE.md": after}
 
 
-def test_a_claude_file_that_is_deleted_does_not_come_back(root: Path) -> None:
-    write(root, CLAUDE="Be Claude.\n")
-    place(root)
-    (root / "CLAUDE.md").unlink()
-
-    place(root)
-    assert contents(root) == {"AGENTS.md": BLOCK}
-    remove(root)
-    assert contents(root) == {}
-
-
 def test_blocks_that_came_with_the_repository_are_not_taken_out(root: Path) -> None:
     theirs = {"AGENTS": BLOCK, "CLAUDE": f"Be Claude.\n\n{BLOCK}"}
     write(root, **theirs)
@@ -168,24 +150,6 @@ def test_a_block_with_the_text_of_an_earlier_version_is_brought_up_to_date(root:
     assert place(root).done == []
 
 
-def test_a_block_with_the_text_of_an_earlier_version_can_be_taken_out(root: Path, former: str) -> None:
-    write(root, CLAUDE="Be Claude.\n")
-    place(root)
-    write(root, **{name: contents(root)[f"{name}.md"].replace(BLOCK, former) for name in ("AGENTS", "CLAUDE")})
-
-    assert remove(root).notes == []
-    assert contents(root) == {"CLAUDE.md": "Be Claude.\n"}
-
-
-def test_a_former_text_that_came_with_the_repository_is_left(root: Path, former: str) -> None:
-    """Otherwise people with two versions of Carryover would change it to and fro."""
-    write(root, AGENTS=former)
-
-    edits = place(root)
-
-    assert (contents(root), edits.done, edits.notes) == ({"AGENTS.md": former}, [], [])
-
-
 def test_a_block_edited_by_hand_or_torn_is_reported_and_left(root: Path) -> None:
     torn = BLOCK.replace("<!--CARRYOVER:END-->\n", "")
     write(root, AGENTS=EDITED, CLAUDE=f"mine\n{torn}")
@@ -197,16 +161,6 @@ def test_a_block_edited_by_hand_or_torn_is_reported_and_left(root: Path) -> None
         "AGENTS.md was left alone: its Carryover block was edited by hand",
         "CLAUDE.md was left alone: one of the Carryover markers is missing",
     ]
-
-
-def test_a_block_that_was_edited_since_stays_when_the_pointers_go(root: Path) -> None:
-    place(root)
-    write(root, AGENTS=EDITED)
-
-    edits = remove(root)
-
-    assert contents(root) == {"AGENTS.md": EDITED}
-    assert edits.notes == ["AGENTS.md was left alone: its Carryover block was edited by hand"]
 
 
 def test_text_added_to_a_file_that_we_made_stays(root: Path) -> None:
@@ -254,27 +208,6 @@ def test_where_one_file_is_a_link_to_the_other_the_block_is_written_once(root: P
     assert ((root / file).read_text(), (root / link).is_symlink()) == ("Be brief.\n", True)
 
 
-def test_two_links_to_a_third_file_in_the_project_are_written_through_once(root: Path) -> None:
-    (root / "docs").mkdir()
-    (root / "docs" / "ai.md").write_text("Be brief.\n")
-    for name in ("AGENTS.md", "CLAUDE.md"):
-        (root / name).symlink_to("docs/ai.md")
-
-    place(root)
-
-    assert (root / "docs" / "ai.md").read_text() == f"Be brief.\n\n{BLOCK}"
-
-
-def test_files_that_became_one_have_one_block(root: Path) -> None:
-    write(root, CLAUDE="Be Claude.\n")
-    place(root)
-    (root / "AGENTS.md").unlink()
-    (root / "AGENTS.md").symlink_to("CLAUDE.md")
-
-    assert place(root).done == []
-    assert (root / "CLAUDE.md").read_text() == f"Be Claude.\n\n{BLOCK}"
-
-
 @pytest.mark.parametrize("target", ["../outside.md", ".git/hooks/run.md", "src/main.py", "missing.md", "."])
 def test_a_link_that_leads_anywhere_else_is_left_alone(root: Path, target: str) -> None:
     files = [root.parent / "outside.md", root / ".git" / "hooks" / "run.md", root / "src" / "main.py"]
@@ -288,18 +221,6 @@ def test_a_link_that_leads_anywhere_else_is_left_alone(root: Path, target: str) 
     assert [file.read_text() for file in files] == ["theirs\n"] * 3
     assert ((root / "AGENTS.md").readlink(), edits.done) == (Path(target), [])
     assert [note.partition(":")[0] for note in edits.notes] == ["AGENTS.md was left alone"]
-
-
-def test_where_agents_md_cannot_lead_to_the_handoff_a_claude_file_of_the_user_still_does(root: Path) -> None:
-    (root / "AGENTS.md").mkdir()
-    write(root, CLAUDE="Be Claude.\n")
-
-    edits = place(root)
-
-    assert (contents(root), edits.notes) == (
-        {"CLAUDE.md": f"Be Claude.\n\n{BLOCK}"},
-        ["AGENTS.md was left alone: not a regular file"],
-    )
 
 
 @pytest.mark.parametrize(
@@ -330,21 +251,6 @@ def test_a_file_with_a_second_hard_link_is_left_alone(root: Path) -> None:
 
     assert contents(root) == {"AGENTS.md": "Be brief.\n", "CLAUDE.md": "Be brief.\n"}
     assert edits.notes == ["AGENTS.md was left alone: it has a second hard link, which an edit would cut off"]
-
-
-def test_a_pipe_in_the_place_of_a_file_holds_nothing_up(root: Path) -> None:
-    os.mkfifo(root / "CLAUDE.md")
-
-    assert place(root).notes == ["CLAUDE.md was left alone: not a regular file"]
-
-
-def test_another_spelling_of_the_name_is_not_joined_by_a_second_file(root: Path) -> None:
-    (root / "Agents.md").write_text("Be brief.\n")
-
-    edits = place(root)
-
-    assert contents(root) == {"Agents.md": "Be brief.\n"}
-    assert edits.notes[0] == "AGENTS.md was left alone: Agents.md is there, and the two would be one file on a Mac"
 
 
 def test_an_override_that_hides_the_pointer_from_codex_is_reported(root: Path) -> None:

@@ -50,11 +50,6 @@ def kept(state: Path) -> dict[str, str]:
     return {str(path.relative_to(store)): path.read_text() for path in sorted(store.rglob("*")) if path.is_file()}
 
 
-def signatures(state: Path) -> dict[Path, tuple[int, int]]:
-    found = {path: path.lstat() for path in state.rglob("*")}
-    return {path: (file.st_mtime_ns, file.st_ino) for path, file in found.items()}
-
-
 def test_there_is_an_answer_for_each_agent_and_reason(tmp_path: Path) -> None:
     forms = {agent.id: agent.hooks for agent in adapters().values() if agent.hooks is not None}
     keep_answers(tmp_path, "/home/dev/shop", handoff(), forms, stale_days=7)
@@ -99,17 +94,6 @@ def test_each_start_reason_has_its_own_frame_and_none_tells_of_now() -> None:
     }
 
 
-def test_each_agent_finds_its_own_form_below_the_projects_path(tmp_path: Path, forms: dict[str, HookProtocol]) -> None:
-    loud = replace(forms["claude-code"], answer=lambda text: text.upper().encode())
-    keep_answers(tmp_path, "/home/dev/my shop", handoff(), {**forms, "loud": loud}, stale_days=7)
-
-    texts = answers_in_advance(handoff())
-    assert kept(tmp_path) == {
-        **{f"claude-code/{reason}/home/dev/my shop/.answer": texts[reason] for reason in REASONS},
-        **{f"loud/{reason}/home/dev/my shop/.answer": texts[reason].upper() for reason in REASONS},
-    }
-
-
 def test_an_agent_that_forgets_finds_one_for_a_resumed_session_too(
     tmp_path: Path, forms: dict[str, HookProtocol]
 ) -> None:
@@ -141,23 +125,6 @@ def test_a_file_is_a_day_old_when_its_handoff_goes_stale(tmp_path: Path, forms: 
         assert path.stat().st_mtime + DAY_S == UPDATED_MS // 1000 + stale_days * DAY_S
 
 
-def test_the_same_again_touches_nothing(tmp_path: Path, forms: dict[str, HookProtocol]) -> None:
-    keep_answers(tmp_path, "/home/dev/shop", handoff(), forms, stale_days=7)
-    before = signatures(tmp_path)
-
-    keep_answers(tmp_path, "/home/dev/shop", handoff(), forms, stale_days=7)
-
-    assert signatures(tmp_path) == before
-
-
-def test_a_newer_handoff_replaces_the_older(tmp_path: Path, forms: dict[str, HookProtocol]) -> None:
-    keep_answers(tmp_path, "/shop", handoff("the first"), forms, stale_days=7)
-    keep_answers(tmp_path, "/shop", handoff("the second", resume="brief"), forms, stale_days=7)
-
-    texts = answers_in_advance(handoff("the second", resume="brief"))
-    assert kept(tmp_path) == {f"claude-code/{reason}/shop/.answer": texts[reason] for reason in REASONS}
-
-
 def test_forgetting_a_project_leaves_those_above_and_below_it(tmp_path: Path, forms: dict[str, HookProtocol]) -> None:
     for root in ("/home/dev", "/home/dev/shop", "/home/dev/shop/lib", "/home/dev/shop2"):
         keep_answers(tmp_path, root, handoff(root), forms, stale_days=7)
@@ -167,23 +134,6 @@ def test_forgetting_a_project_leaves_those_above_and_below_it(tmp_path: Path, fo
 
     left = {path.removeprefix("claude-code/startup/") for path in kept(tmp_path) if "/startup/" in path}
     assert left == {"home/dev/.answer", "home/dev/shop/lib/.answer", "home/dev/shop2/.answer"}
-
-
-def test_forgetting_the_last_project_leaves_no_empty_folder_named_after_it(
-    tmp_path: Path, forms: dict[str, HookProtocol]
-) -> None:
-    keep_answers(tmp_path, "/home/dev/shop", handoff(), forms, stale_days=7)
-
-    forget_answers(tmp_path, "/home/dev/shop")
-
-    assert sorted(path.name for path in (tmp_path / "restore").rglob("*")) == ["claude-code", *REASONS]
-
-
-def test_with_no_store_there_is_nothing_to_forget(tmp_path: Path) -> None:
-    forget_answers(tmp_path, "/home/dev/shop")
-    prune_answers(tmp_path, Config())
-
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("root", ["C:\\shop", "../../../etc", "/home/../etc", "shop", ""])

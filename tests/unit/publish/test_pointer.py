@@ -107,18 +107,10 @@ def test_a_block_that_was_moved_stays_where_it_is() -> None:
     assert without_block(moved) == b"first\n\nlast\n"
 
 
-def test_a_block_that_got_into_a_file_twice_goes_twice() -> None:
-    assert without_block(b"first\n\n" + BLOCK + b"\n" + BLOCK) == b"first\n"
-
-
 def test_only_a_file_of_the_block_alone_counts_as_made_by_us() -> None:
     files = [BLOCK, BLOCK.replace(b"\n", b"\r\n"), b"\n" + BLOCK, BLOCK + b"a\n", b""]
 
     assert [is_new_file(data) for data in files] == [True, True, False, False, False]
-
-
-def test_where_the_block_ends() -> None:
-    assert (block_end(b"four" + b"\n" + BLOCK), block_end(b"none")) == (4 + len(BLOCK), 0)
 
 
 @pytest.mark.parametrize(

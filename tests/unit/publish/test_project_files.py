@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from carryover.config import Config, Pointers, ProjectSettings, PublishConfig, project_settings
+from carryover.projects.handoff_file import Published
 from carryover.publish.pointer import NEW_FILE
-from carryover.publish.project_files import Published, preview, publish
+from carryover.publish.project_files import preview, publish
 from carryover.redact import CleanText
 from support.repository import git, repository
 
@@ -75,16 +76,6 @@ def test_another_text_touches_only_the_handoff(home: Path) -> None:
     }
 
 
-def test_privately_no_file_that_git_sees_is_made_or_changed(home: Path) -> None:
-    root = repository(home / "app", {"AGENTS.md": "Be brief.\n", ".gitignore": "a\n"})
-
-    published = publish(root, CleanText(TEXT), settings("private"))
-
-    assert published == Published(changed=True, file=handoff(root))
-    assert git(root, "status", "--porcelain") == ""
-    assert tree(root)[".carryover/handoff.md"] == TEXT
-
-
 def test_going_private_gives_every_file_back_even_when_committed(home: Path) -> None:
     before = {"AGENTS.md": "Be brief.", "CLAUDE.md": "Be Claude.\r\n", ".gitignore": "a\n"}
     root = repository(home / "app", before)
@@ -132,28 +123,6 @@ def test_a_preview_names_the_edits_and_makes_none(home: Path) -> None:
     assert {edit.path: edit.after for edit in shared} == {edit.path: edit.path.read_bytes() for edit in shared}
 
 
-def test_a_preview_of_a_folder_that_gets_nothing_is_none(home: Path, tmp_path: Path) -> None:
-    assert preview(home, settings(), home=home) is None
-    assert preview(tmp_path, ProjectSettings(folder=tmp_path / "kept"), home=home) is None
-
-
-@pytest.mark.parametrize(
-    ("agents", "edited"),
-    [
-        (("claude-code",), (".gitignore", "AGENTS.md", "CLAUDE.md")),
-        (("codex",), (".gitignore", "AGENTS.md")),
-        (("gemini-cli",), (".gitignore", "GEMINI.md")),
-        (("aider",), (".gitignore",)),
-    ],
-)
-def test_a_file_that_no_selected_agent_reads_is_left_alone(
-    home: Path, agents: tuple[str, ...], edited: tuple[str, ...]
-) -> None:
-    root = repository(home / "app", {"CLAUDE.md": "Be Claude.\n", "GEMINI.md": "Be Gemini.\n"})
-
-    assert publish(root, CleanText(TEXT), ProjectSettings(agents=agents)).edited == edited
-
-
 def test_an_agent_that_is_deselected_takes_its_pointers_along(home: Path) -> None:
     root = repository(home / "app", {"CLAUDE.md": "Be Claude.\n"})
     publish(root, CleanText(TEXT), ProjectSettings(agents=("claude-code", "codex")))
@@ -162,22 +131,6 @@ def test_an_agent_that_is_deselected_takes_its_pointers_along(home: Path) -> Non
 
     assert tree(root)["CLAUDE.md"] == "Be Claude.\n"
     assert tree(root)["AGENTS.md"] == NEW_FILE.decode()
-
-
-def test_privately_the_pointers_of_others_stay(home: Path) -> None:
-    theirs = {"AGENTS.md": NEW_FILE.decode(), "CLAUDE.md": f"Be Claude.\n\n{NEW_FILE.decode()}", ".gitignore": RULE}
-    root = repository(home / "app", theirs)
-
-    publish(root, CleanText(TEXT), settings("private"))
-
-    assert git(root, "status", "--porcelain") == ""
-
-
-def test_a_folder_without_git_gets_pointers_but_no_rule(home: Path) -> None:
-    (home / "notes").mkdir()
-
-    assert publish(home / "notes", CleanText(TEXT), settings()).edited == ("AGENTS.md",)
-    assert sorted(tree(home / "notes")) == [".carryover/edited", ".carryover/handoff.md", "AGENTS.md"]
 
 
 def test_a_folder_of_repositories_gets_no_pointer_that_would_hold_for_each(home: Path) -> None:
@@ -191,18 +144,6 @@ def test_a_folder_of_repositories_gets_no_pointer_that_would_hold_for_each(home:
         notes=("AGENTS.md was left alone: the folder holds repositories, and its text would apply to each of them",),
     )
     assert not (home / "work" / "AGENTS.md").exists()
-
-
-def test_each_worktree_has_files_of_its_own(home: Path) -> None:
-    root = repository(home / "app", {"a.py": "1\n"})
-    git(root, "worktree", "add", "--quiet", str(home / "tree"))
-
-    publish(root, CleanText("main\n"), settings("private"))
-    publish(home / "tree", CleanText("tree\n"), settings("private"))
-
-    handoffs = [(folder / ".carryover" / "handoff.md").read_text() for folder in (root, home / "tree")]
-    assert handoffs == ["main\n", "tree\n"]
-    assert [git(folder, "status", "--porcelain") for folder in (root, home / "tree")] == ["", ""]
 
 
 def test_handoffs_kept_apart_leave_the_project_as_it_is_wherever_it_lies(tmp_path: Path, home: Path) -> None:
@@ -238,12 +179,6 @@ def test_where_publishing_is_refused_nothing_is_touched(home: Path, tmp_path: Pa
         "it is the home folder itself",
     ]
     assert (signatures(tracked), signatures(tmp_path)) == before
-
-
-def test_a_home_that_is_given_counts_instead_of_the_environments(tmp_path: Path) -> None:
-    (tmp_path / "app").mkdir()
-
-    assert publish(tmp_path / "app", CleanText(TEXT), settings(), home=tmp_path).refusal is None
 
 
 def test_notes_on_the_projects_own_settings_come_along(home: Path) -> None:

@@ -14,9 +14,9 @@ from carryover.facts import ProjectRoot
 from carryover.ledger.queries import project_by_root, projects, sessions
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
+from carryover.projects.root import StatePaths, find_root
 from carryover.publish.offline_answers import answer_path
-from carryover.publish.project_moves import RootFacts, StatePaths, follow, inspect_root, link, unlink
-from carryover.publish.project_root import find_root
+from carryover.publish.project_moves import RootFacts, follow, inspect_root, link, unlink
 from carryover.publish.project_view import project_view
 from carryover.publish.refresh import refresh
 from support.claude_session import ClaudeSession
@@ -69,34 +69,6 @@ async def test_a_repository_that_was_looked_at_is_found_at_its_new_path(
     assert await followed(ledger, paths, store) == 0
 
 
-async def test_the_handoff_at_the_new_path_names_the_files_there(
-    ledger: Ledger, paths: StatePaths, shop: Path, session: ClaudeSession, read_in: Callable[[ClaudeSession], int]
-) -> None:
-    await followed(ledger, paths, shop)
-    store = shop.rename(shop.with_name("store"))
-    await followed(ledger, paths, store)
-    with_db = sqlite3.connect(paths.ledger)
-    (project,) = with_db.execute("SELECT id FROM project WHERE root = ?", (str(store),)).fetchone()
-    with_db.close()
-
-    made = refresh(paths.ledger, project, Config(), state=paths.state, home=paths.home, now_ms=NOW_MS)
-
-    assert made.published.refusal is None
-    assert ": Add a discount function\n" in (store / ".carryover" / "handoff.md").read_text()
-    assert not shop.exists()
-
-
-async def test_without_evidence_nothing_is_joined(
-    ledger: Ledger, paths: StatePaths, shop: Path, reading: Connect
-) -> None:
-    """The folder was moved before anybody looked at it."""
-    store = shop.rename(shop.with_name("store"))
-
-    assert await followed(ledger, paths, store) == 0
-    assert list(held(reading())) == [str(shop)]
-    assert project_by_root(reading(), str(store)) is None
-
-
 async def test_a_second_clone_gets_nothing(ledger: Ledger, paths: StatePaths, shop: Path, reading: Connect) -> None:
     await followed(ledger, paths, shop)
     clone = shop.with_name("clone")
@@ -112,7 +84,7 @@ async def test_the_answers_kept_for_the_old_path_are_forgotten(
     ledger: Ledger, paths: StatePaths, shop: Path, known: int
 ) -> None:
     """Whatever begins there next is another project."""
-    refresh(paths.ledger, known, Config(), state=paths.state, home=paths.home, now_ms=NOW_MS)
+    refresh(paths, known, Config(), now_ms=NOW_MS)
     kept = answer_path(paths.state, "claude-code", "startup", str(shop))
     assert kept.exists()
     await followed(ledger, paths, shop)
@@ -125,7 +97,7 @@ async def test_the_answers_kept_for_the_old_path_are_forgotten(
 async def test_uninstall_finds_what_was_put_into_the_folder_before_it_was_moved(
     ledger: Ledger, paths: StatePaths, shop: Path, known: int
 ) -> None:
-    refresh(paths.ledger, known, Config(), state=paths.state, home=paths.home, now_ms=NOW_MS)
+    refresh(paths, known, Config(), now_ms=NOW_MS)
     await followed(ledger, paths, shop)
     store = shop.rename(shop.with_name("store"))
 
@@ -155,7 +127,7 @@ async def test_a_handoff_that_came_with_a_link_goes_with_it(
     await link(ledger, paths, str(shop), str(store), now_ms=NOW_MS)
     new = project_by_root(reading(), str(store))
     assert new is not None
-    made = refresh(paths.ledger, new.id, Config(), state=paths.state, home=paths.home, now_ms=NOW_MS)
+    made = refresh(paths, new.id, Config(), now_ms=NOW_MS)
     await ledger.set_published(new.id, made.sha, NOW_MS, None)
     kept = answer_path(paths.state, "claude-code", "startup", str(store))
     assert (store / ".carryover" / "handoff.md").exists() and kept.exists()

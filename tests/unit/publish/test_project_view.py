@@ -112,22 +112,6 @@ async def test_where_only_sub_agents_left_anything_the_newest_stands_for_the_ses
     assert has_past(view)
 
 
-async def test_what_a_sub_agent_did_is_work_of_its_session(scribe: Scribe, reading: Reading) -> None:
-    await scribe.tell(scribe.event("Add it", session="worked"), scribe.event(EDIT, session="worked", subagent_id="a1"))
-    await scribe.tell(*(scribe.event("hi", session=f"s{n}") for n in range(MAX_SESSIONS)))
-
-    assert project_view(reading(), 1).sessions[-1].session == "worked"
-
-
-async def test_where_none_worked_the_newest_are_all(scribe: Scribe, reading: Reading) -> None:
-    await scribe.tell(scribe.event("Add it", session="worked"), scribe.event(EDIT, session="worked"))
-    await scribe.tell(*(scribe.event("hi", session=f"s{n}") for n in range(MAX_SEARCHED)))
-
-    shown = [session.session for session in project_view(reading(), 1).sessions]
-
-    assert shown == [f"s{n}" for n in range(MAX_SEARCHED - 1, MAX_SEARCHED - 1 - MAX_SESSIONS, -1)]
-
-
 async def test_a_main_checkout_lists_its_worktrees(scribe: Scribe, reading: Reading) -> None:
     await scribe.tell(scribe.event("hi", cwd="/repo"))
     reported = scribe.prepared(scribe.event("hi", cwd="/tree", session="s2"))

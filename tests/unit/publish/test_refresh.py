@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from carryover.config import AgentsConfig, Config, ProjectsConfig, PublishConfig
+from carryover.config import Config, ProjectsConfig, PublishConfig
 from carryover.edits.record import PublishedProject, published_projects
-from carryover.facts import GitFacts
 from carryover.model import SessionInfo
 from carryover.paths import StateDir
+from carryover.projects.root import StatePaths
+from carryover.publish.make import Refreshed
 from carryover.publish.offline_answers import answer_path, answers_in_advance
-from carryover.publish.refresh import Refreshed, refresh
+from carryover.publish.refresh import refresh
 from support.claude_session import ClaudeSession
 from support.one_prompt import ledger_with_prompt
 from support.repository import git, repository
@@ -39,7 +40,7 @@ def project(session: ClaudeSession, read_in: Callable[[ClaudeSession], int]) -> 
 @pytest.fixture
 def refreshed(state: StateDir, home: Path) -> Refresh:
     def run(project: int, config: Config | None = None) -> Refreshed:
-        return refresh(state.ledger, project, config or SHARED, state=state.root, home=home, now_ms=1_795_200_000_000)
+        return refresh(StatePaths.of(state, home), project, config or SHARED, now_ms=1_795_200_000_000)
 
     return run
 
@@ -60,41 +61,12 @@ def test_what_is_published_is_kept_for_when_the_daemon_is_down(
     assert "Add a discount function" in kept(state, shop)["startup"]
 
 
-def test_what_is_kept_names_the_file_where_handoffs_are_kept_apart(
-    refreshed: Refresh, project: int, state: StateDir, shop: Path
-) -> None:
-    refreshed(project, Config(publish=PublishConfig(folder=str(state.root / "apart"))))
-
-    assert f"This is the content of `{state.root}/apart/shop-" in kept(state, shop)["startup"]
-
-
-@pytest.mark.parametrize("pointers", ["shared", "private", "off"])
-def test_pointers_make_no_difference(
-    refreshed: Refresh, project: int, state: StateDir, shop: Path, pointers: str
-) -> None:
-    kept_in = str(state.root / "handoffs")
-    refreshed(project, Config(publish=PublishConfig(pointers=pointers), kept_in=kept_in))  # type: ignore[arg-type]
-
-    assert sorted(kept(state, shop)) == sorted(REASONS)
-
-
 def test_a_project_that_is_excluded_later_is_forgotten(
     refreshed: Refresh, project: int, state: StateDir, shop: Path
 ) -> None:
     refreshed(project)
     refreshed(project, Config(projects=ProjectsConfig(exclude=(str(shop),))))
 
-    assert kept(state, shop) == {}
-
-
-def test_where_nothing_may_be_published_nothing_is_kept(
-    refreshed: Refresh, project: int, state: StateDir, shop: Path
-) -> None:
-    refreshed(project)
-    (shop / ".carryover" / "handoff.md").unlink()
-    (shop / ".carryover" / "handoff.md").mkdir()
-
-    assert refreshed(project).published.refusal == ".carryover/handoff.md is a folder instead of a file"
     assert kept(state, shop) == {}
 
 
@@ -123,15 +95,6 @@ def test_answers_that_cannot_be_kept_are_a_note_and_keep_nothing_from_the_projec
     assert "Add a discount function" in (shop / ".carryover" / "handoff.md").read_text()
 
 
-def test_answers_are_kept_for_selected_agents_alone(
-    refreshed: Refresh, project: int, state: StateDir, shop: Path
-) -> None:
-    refreshed(project, Config(agents=AgentsConfig(selected=("codex",))))
-
-    assert [path.name for path in (state.root / "restore").iterdir()] == ["codex"]
-    assert kept(state, shop) == {}
-
-
 async def test_a_project_in_which_nothing_happened_has_no_answer(
     refreshed: Refresh, scribe: Scribe, state: StateDir, shop: Path
 ) -> None:
@@ -147,7 +110,7 @@ async def test_whatever_is_published_is_on_the_list_with_its_folder(home: Path) 
     apart = Config(publish=PublishConfig(folder=str(home / "handoffs")))
 
     for config in (Config(), apart, Config()):
-        made = refresh(state / "ledger.sqlite", project, config, state=state, home=home, now_ms=2)
+        made = refresh(StatePaths.of(StateDir(state), home), project, config, now_ms=2)
         assert (made.published.refusal, made.published.notes) == (None, ())
 
     [inside, outside] = published_projects(state)
@@ -159,7 +122,7 @@ async def test_a_refused_project_is_not_on_the_list(home: Path) -> None:
     state = home / ".carryover"
     project = await ledger_with_prompt(state / "ledger.sqlite", home)
 
-    made = refresh(state / "ledger.sqlite", project, Config(), state=state, home=home, now_ms=2)
+    made = refresh(StatePaths.of(StateDir(state), home), project, Config(), now_ms=2)
 
     assert (made.published.refusal, published_projects(state)) == ("it is the home folder itself", ())
 
@@ -169,7 +132,7 @@ async def test_a_list_that_cannot_be_written_is_noted_and_the_handoff_published(
     project = await ledger_with_prompt(state / "ledger.sqlite", root)
     (state / "projects.jsonl").mkdir()
 
-    made = refresh(state / "ledger.sqlite", project, Config(), state=state, home=home, now_ms=2)
+    made = refresh(StatePaths.of(StateDir(state), home), project, Config(), now_ms=2)
 
     assert made.published.notes == ("the project is missing from the list that uninstall uses: not a regular file",)
     assert (root / ".carryover" / "handoff.md").exists()
@@ -177,7 +140,7 @@ async def test_a_list_that_cannot_be_written_is_noted_and_the_handoff_published(
 
 def published(home: Path, project: int) -> Refreshed:
     state = StateDir(home / ".carryover")
-    return refresh(state.ledger, project, SHARED, state=state.root, home=home, now_ms=1_795_200_000_000)
+    return refresh(StatePaths.of(state, home), project, SHARED, now_ms=1_795_200_000_000)
 
 
 def facts_of(made: Refreshed) -> tuple[int, int]:
@@ -206,16 +169,3 @@ def test_the_handoffs_git_context_leaves_out_what_publishing_it_wrote(
     (session.cwd / "CLAUDE.md").write_text("Be kind.\n")
     published(home, project)
     assert facts_of(published(home, project)) == (1, 1)
-
-
-def test_files_that_publishing_made_are_not_counted(
-    home: Path, session: ClaudeSession, read_in: Callable[[ClaudeSession], int]
-) -> None:
-    session.prompt("Add a discount function")
-    project = read_in(session)
-
-    edited = published(home, project).published.edited
-
-    assert edited == (".gitignore", "AGENTS.md")
-    head = git(session.cwd, "rev-parse", "--short", "HEAD").strip()
-    assert published(home, project).git == GitFacts(branch="main", head=head, subject="first commit")

@@ -101,15 +101,6 @@ def test_what_the_user_wrote_into_a_block_stays_and_is_named(roots: tuple[Path, 
     assert git(bare, "status", "--porcelain") == "?? .gitignore\n?? AGENTS.md\n"
 
 
-def test_files_of_the_user_s_in_our_folder_stay(roots: tuple[Path, Path], state: Path) -> None:
-    _, bare = roots
-    (bare / ".carryover" / "notes.txt").write_text("mine\n")
-
-    withdraw(state, pointing("off"))
-
-    assert content(bare) == {"a.py": "1\n", ".carryover/notes.txt": "mine\n"}
-
-
 def test_a_project_that_is_missing_is_passed_over(state: Path, home: Path) -> None:
     remember_project(state, PublishedProject(str(home / "gone"), str(home / "gone" / ".carryover")))
 

@@ -23,7 +23,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.ingest.scan import FoundSource
 from carryover.ledger.queries import connect_read_only, projects, totals
 from carryover.paths import StateDir, short_path
-from carryover.publish.refresh import made_handoff
+from carryover.publish.make import made_handoff
 from carryover.terminal.output import counted, size
 
 NEXT: Final = """\

@@ -15,33 +15,30 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Executor
-from contextlib import closing, suppress
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from carryover.adapter.contract import Agent, HookAction, HookEvent, Source
 from carryover.adapter.spooled import spool_line
 from carryover.agents import agent_id_of
-from carryover.daemon.health import HookCounts, HookOutcome
+from carryover.daemon.context import DaemonContext
+from carryover.daemon.health import HookOutcome
 from carryover.daemon.hooks.lookup import OwnSession, changed_of_late, may_have_other_sources, own_session
-from carryover.daemon.hooks.session_start import Job, SessionStarts, Start
+from carryover.daemon.hooks.session_start import Follow, Job, SessionStarts
 from carryover.daemon.hooks.validate import Call, Refused, check_call
 from carryover.daemon.ingest_queue import IngestQueue
-from carryover.daemon.log import Log, Word, phrase
-from carryover.daemon.metrics import Meter
+from carryover.daemon.log import Word, phrase
 from carryover.daemon.publish_queue import PublishQueue
-from carryover.facts import FindRoot
 from carryover.ingest.pipeline import ingest_provisional
 from carryover.ingest.scan import TranscriptRoot
 from carryover.ingest.spool import Spool, SpoolFull
 from carryover.ledger.ledger_errors import LedgerDamaged
-from carryover.ledger.queries import connect_read_only
-from carryover.ledger.store import Ledger
 from carryover.model import Event, Skipped
 
 START_S: Final = 0.85
@@ -68,43 +65,39 @@ class Reply(msgspec.Struct, frozen=True):
 _QUIET: Final = Reply(204)
 
 
+class Pools(NamedTuple):
+    """Threads for checking calls, and for making answers: one that takes its time keeps no one-line call waiting."""
+
+    checks: Executor
+    answers: Executor
+
+
 class Hooks:
     """See the module. `run` does what is left to be done after the answer."""
 
     def __init__(
         self,
-        agents: Mapping[str, Agent],
+        context: DaemonContext,
         roots: Callable[[], tuple[TranscriptRoot, ...]],
-        ledger: Ledger,
-        ledger_path: Path,
         ingest_queue: IngestQueue,
         publish_queue: PublishQueue,
-        starts: SessionStarts,
-        *,
         spool: Spool,
-        reads: Callable[[str], bool],
-        root_of: FindRoot,
-        executor: Executor,
-        log: Log,
-        meter: Meter | None = None,
+        pools: Pools,
+        follow: Follow | None = None,
     ) -> None:
+        self._context = context
         self._spool = spool
-        self._reads = reads
-        self._agents = agents
         self._roots = roots
-        self._ledger = ledger
         self._ingest_queue = ingest_queue
-        self._starts = starts
-        self._work = HookWork(
-            roots, ledger, ledger_path, ingest_queue, publish_queue, root_of=root_of, look_s=SAVE_S, executor=executor
+        self.starts = SessionStarts(
+            context, ingest_queue, publish_queue, pools.answers, later=self.later, follow=follow
         )
-        self._root_of = root_of
-        self._executor = executor
-        self._log = log
-        self._meter = meter if meter is not None else Meter()
+        self._work = HookWork(context, ingest_queue, publish_queue, pools.checks)
+        self._executor = pools.checks
+        self._log = context.log
+        self._meter = context.meter
         self._left: asyncio.Queue[Job | None] = asyncio.Queue()
         self._at_once = 0
-        self.counts = HookCounts()
 
     async def call(
         self, agent_name: str, event: str, payload: bytes, *, authenticated: bool, cwd: str | None = None
@@ -113,7 +106,7 @@ class Hooks:
         agent_id = agent_id_of(agent_name)
         if agent_id is None or _EVENT.fullmatch(event) is None:
             return Reply(404)
-        agent = self._agents.get(agent_id)
+        agent = self._context.agents.get(agent_id)
         if agent is None or agent.hooks is None:
             return _QUIET
         known = next((name for name in agent.hooks.events if name.lower() == event.lower()), None)
@@ -134,10 +127,10 @@ class Hooks:
         read: HookEvent | Skipped | None = None
         named = {"agent": Word(agent.id), "hook": Word(event if event in agent.hooks.events else "other")}
         outcome: HookOutcome = "overloaded"
-        to_keep = agent.spec.hooks.spooled and authenticated and self._reads(agent.id)
+        to_keep = agent.spec.hooks.spooled and authenticated and self._context.reads(agent.id)
         self._at_once += 1
         try:
-            read = agent.hooks.read(event, payload, _now_ms())
+            read = agent.hooks.read(event, payload, self._context.now_ms())
             if self._at_once <= MOST_AT_ONCE:
                 if isinstance(read, HookEvent):
                     read = msgspec.structs.replace(read, cwd=read.cwd or (cwd if authenticated else None))
@@ -146,20 +139,17 @@ class Hooks:
                 to_keep = False
                 reply, outcome = await self._answer(agent, read, authenticated)
                 return reply, outcome, _starts(read)
-            self.counts.overloaded += 1
         except TimeoutError:
-            self.counts.late += 1
             outcome = "late"
             self._log.warning("hook_late", **named)
         except Exception as error:
             # An agent waits for this answer: whatever is wrong with us must not become its trouble.
-            self.counts.failed += 1
             outcome = "failed"
             self._log.error("hook_failed", error, **named)
         finally:
             self._at_once -= 1
         if to_keep:
-            self.counts.not_kept += 1
+            self._meter.not_kept += 1
             return Reply(503), outcome, _starts(read)
         return Reply(503) if _starts(read) else _QUIET, outcome, _starts(read)
 
@@ -179,7 +169,7 @@ class Hooks:
         if self._left.qsize() < MOST_KEPT:
             self._left.put_nowait(job)
         else:
-            self.counts.overloaded += 1
+            self._meter.dropped += 1
 
     def drain(self) -> None:
         """Let `run` end once what waits has been done."""
@@ -187,7 +177,7 @@ class Hooks:
 
     async def _keep(self, agent: Agent, event: str, payload: bytes, read: HookEvent, cwd: str | None) -> None:
         """Keeps a payload before it is answered. Raises OSError and TimeoutError; then the hook's script keeps it."""
-        line = spool_line(event, payload, at_ms=_now_ms(), cwd=cwd)
+        line = spool_line(event, payload, at_ms=self._context.now_ms(), cwd=cwd)
         if line is None:
             return
         try:
@@ -196,10 +186,10 @@ class Hooks:
                     self._executor, _put_in_spool, self._spool, agent, read.session, line
                 )
         except SpoolFull:
-            self.counts.not_kept += 1
+            self._meter.not_kept += 1
             self._log.warning("spool_full", agent=Word(agent.id))
             return
-        self.counts.kept += 1
+        self._meter.kept += 1
         source = agent.source_of(path, self._spool.folder(agent.id))
         if source is not None:
             self._ingest_queue.hint([source])
@@ -208,9 +198,8 @@ class Hooks:
 
     async def _answer(self, agent: Agent, read: HookEvent | Skipped, authenticated: bool) -> tuple[Reply, HookOutcome]:
         if not authenticated:
-            self.counts.unauthenticated += 1
+            self._meter.unauthenticated += 1
         if isinstance(read, Skipped):
-            self.counts.foreign += 1
             if authenticated:
                 self.later(partial(self._count, agent.id, read))
             return _QUIET, "foreign"
@@ -219,7 +208,6 @@ class Hooks:
         async with asyncio.timeout_at(deadline):
             checked = await loop.run_in_executor(self._executor, self._check, agent, read, authenticated)
         if isinstance(checked, Refused):
-            self.counts.refused_paths += 1
             self._log.info("hook_path_refused", agent=Word(agent.id), reason=phrase(checked.reason))
             return _QUIET, "refused_path"
         if checked.transcript is not None:
@@ -245,37 +233,25 @@ class Hooks:
             case "hint":
                 if may_have_other_sources(call.transcript) and not call.agent.spec.hooks.spooled:
                     self.later(partial(self._work.hint, call))
-        self.counts.quiet += 1
         return _QUIET, "quiet"
 
     async def _start(self, call: Call, deadline: float) -> tuple[Reply, HookOutcome]:
         text = None
         if call.project is not None:
-            start = Start(
-                agent=call.agent,
-                reading=call.reading,
-                transcript=call.transcript,
-                project=call.project,
-                roots=self._roots_of(call.agent),
-            )
             is_start = call.reading.action == "session_start"
-            give = self._starts.answer if is_start else self._starts.answer_prompt
-            text = await give(start, deadline=deadline)
+            give = self.starts.answer if is_start else self.starts.answer_prompt
+            text = await give(call, deadline=deadline)
         if text is None or call.agent.hooks is None:
-            self.counts.quiet += 1
             return _QUIET, "quiet"
-        self.counts.answered += 1
         return Reply(200, call.agent.hooks.answer(text)), "answered"
 
     async def _count(self, agent_id: str, skipped: Skipped) -> None:
-        await self._ledger.count_skipped(agent_id, [skipped], now_ms=_now_ms())
-
-    def _roots_of(self, agent: Agent) -> tuple[Path, ...]:
-        return tuple(root.path for root in self._roots() if root.agent_id == agent.id)
+        await self._context.ledger.count_skipped(agent_id, [skipped], now_ms=self._context.now_ms())
 
     def _check(self, agent: Agent, read: HookEvent, authenticated: bool) -> Call | Refused:
         """Blocks."""
-        return check_call(agent, read, self._roots_of(agent), authenticated=authenticated, root_of=self._root_of)
+        roots = tuple(root.path for root in self._roots() if root.agent_id == agent.id)
+        return check_call(agent, read, roots, authenticated=authenticated, root_of=self._context.root_of)
 
 
 def _put_in_spool(spool: Spool, agent: Agent, session: str, line: bytes) -> Path:
@@ -291,30 +267,18 @@ def _starts(read: HookEvent | Skipped | None) -> bool:
 
 
 class HookWork:
-    """What a call makes the daemon read, store and publish, before its answer or after it.
-
-    `look_s`: how long it waits for a session's own sources at most, after an answer too.
-    """
+    """What a call makes the daemon read, store and publish, before its answer or after it."""
 
     def __init__(
         self,
-        roots: Callable[[], tuple[TranscriptRoot, ...]],
-        ledger: Ledger,
-        ledger_path: Path,
+        context: DaemonContext,
         ingest_queue: IngestQueue,
         publish_queue: PublishQueue,
-        *,
-        root_of: FindRoot,
-        look_s: float,
         executor: Executor,
     ) -> None:
-        self._roots = roots
-        self._ledger = ledger
-        self._ledger_path = ledger_path
+        self._context = context
         self._ingest_queue = ingest_queue
         self._publish_queue = publish_queue
-        self._root_of = root_of
-        self._look_s = look_s
         self._executor = executor
 
     async def save(self, call: Call) -> None:
@@ -339,8 +303,14 @@ class HookWork:
         """The projects that this touched, and when it happened."""
         events = await self._early_events(call)
         if events:
+            context = self._context
             stored = await ingest_provisional(
-                self._ledger, call.agent.id, events, root_of=self._root_of, now_ms=_now_ms, executor=self._executor
+                context.ledger,
+                call.agent.id,
+                events,
+                root_of=context.root_of,
+                now_ms=context.now_ms,
+                executor=self._executor,
             )
             return stored.projects, stored.newest_event_ms
         await self._look(call)
@@ -363,7 +333,7 @@ class HookWork:
     async def _look(self, call: Call) -> bool:
         """Read what the session wrote; whether that was done in time. The rest follows by itself."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._look_s):
+            async with asyncio.timeout(SAVE_S):
                 await self._ingest_queue.look_at(await self._sources_of(call))
                 return True
         return False
@@ -372,19 +342,14 @@ class HookWork:
         """Those that may hold what the call is about."""
         if call.transcript is not None and not may_have_other_sources(call.transcript):
             return [call.transcript.source]
-        roots = [root.path for root in self._roots() if root.agent_id == call.agent.id]
-        look = partial(changed_of_late, call.agent, call.transcript, roots, now_ms=_now_ms())
+        look = partial(changed_of_late, call.agent, call.transcript, call.roots, now_ms=self._context.now_ms())
         return await asyncio.get_running_loop().run_in_executor(self._executor, look)
 
     async def _own_session(self, call: Call) -> OwnSession:
         root = call.project.root if call.project is not None else None
 
         def ask() -> OwnSession:
-            with closing(connect_read_only(self._ledger_path)) as db:
+            with self._context.read_ledger() as db:
                 return own_session(db, call.agent.id, call.reading.session, root)
 
         return await asyncio.get_running_loop().run_in_executor(self._executor, ask)
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)

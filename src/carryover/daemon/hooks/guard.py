@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+from aiohttp import web
 
 from carryover.fsio import atomic_replace, read_bytes_bounded
 
@@ -26,16 +27,6 @@ _HOSTS: Final = ("127.0.0.1", "localhost", "[::1]")
 _METHODS: Final = ("GET", "POST")
 
 
-class Head(msgspec.Struct, frozen=True, kw_only=True):
-    """What a request says before its body. Headers are those of every line that bears the name."""
-
-    method: str
-    hosts: tuple[str, ...]
-    origins: tuple[str, ...] = ()
-    content_length: str | None = None
-    content_encoding: str | None = None
-
-
 class Refusal(msgspec.Struct, frozen=True):
     """Status and reason of an answer that is all the request gets."""
 
@@ -43,17 +34,20 @@ class Refusal(msgspec.Struct, frozen=True):
     reason: str
 
 
-def refusal(head: Head, *, port: int | None) -> Refusal | None:
-    """Why the request is not even read; None where it may be. `port` is ours, None where there is none."""
-    if len(head.hosts) != 1 or head.hosts[0].lower() not in _own_names(port):
+def refusal(request: web.BaseRequest, *, port: int | None) -> Refusal | None:
+    """Why the request is not even read; None if it may be. `port` is ours, None if there is none."""
+    headers = request.headers
+    hosts = headers.getall("Host", [])
+    if len(hosts) != 1 or hosts[0].lower() not in _own_names(port):
         return Refusal(403, "this host is not answered for")
-    if head.origins:
+    if "Origin" in headers:
         return Refusal(403, "web pages are not answered")
-    if head.method not in _METHODS:
+    if request.method not in _METHODS:
         return Refusal(405, "method not allowed")
-    if head.content_encoding not in (None, "identity"):
+    if headers.get("Content-Encoding") not in (None, "identity"):
         return Refusal(415, "compressed bodies are not read")
-    if head.content_length is not None and not _is_acceptable(head.content_length):
+    length = headers.get("Content-Length")
+    if length is not None and not _is_acceptable(length):
         return Refusal(413, f"more than {BODY_LIMIT_BYTES} bytes")
     return None
 

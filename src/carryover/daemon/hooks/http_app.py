@@ -14,21 +14,19 @@ import asyncio
 import errno
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 import msgspec
 from aiohttp import web
-from aiohttp.http import RawRequestMessage
-from aiohttp.web_protocol import RequestHandler
 
 from carryover import __version__
+from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import PortState
 from carryover.daemon.hooks.dispatch import Hooks
-from carryover.daemon.hooks.guard import BODY_LIMIT_BYTES, Head, knows_secret, refusal
+from carryover.daemon.hooks.guard import BODY_LIMIT_BYTES, knows_secret, refusal
 from carryover.daemon.log import Log, Word, describe, phrase
-from carryover.daemon.port_holder import port_holder
 from carryover.daemon.supervisor import delay_s
 from carryover.ledger.ledger_errors import LedgerDamaged
 from carryover.publish.hook_script import CWD_HEADER, SECRET_HEADER
@@ -52,6 +50,9 @@ _LINGER_S: Final = 0.5
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Answer = Callable[[], Awaitable[msgspec.Struct]]
 Port = Callable[[], int | None]
+Routes = Mapping[tuple[str, str], Handler]
+"""Handlers by method and path."""
+HOOK: Final = "/hook/{agent}/{event}"
 MakeApp = Callable[["ConnectionLimiter", Port], web.Application]
 
 
@@ -67,9 +68,9 @@ class ConnectionLimiter:
 
     def __init__(self, head_s: float = HEAD_S) -> None:
         self._head_s = head_s
-        self._silent: dict[RequestHandler, asyncio.TimerHandle] = {}
+        self._silent: dict[web.RequestHandler, asyncio.TimerHandle] = {}
 
-    def accept(self, server: web.Server) -> RequestHandler:
+    def accept(self, server: web.Server) -> web.RequestHandler:
         """The protocol for a new connection."""
         if len(self._silent) >= MOST_SILENT:
             self._close(next(iter(self._silent)))
@@ -87,7 +88,7 @@ class ConnectionLimiter:
         answer.force_close()
         return answer
 
-    def _close(self, handler: RequestHandler) -> None:
+    def _close(self, handler: web.RequestHandler) -> None:
         self._silent.pop(handler).cancel()
         handler.force_close()
 
@@ -105,8 +106,6 @@ async def listening(app: web.Application, listener: socket.socket, limiter: Conn
     await runner.setup()
     server = runner.server
     assert server is not None, "it is there after setup"
-    make_request = server.request_factory
-    server.request_factory = lambda message, *rest: make_request(_without_unknown_expectation(message), *rest)
     try:
         site = await asyncio.get_running_loop().create_server(
             lambda: limiter.accept(server), sock=listener, backlog=256
@@ -120,27 +119,14 @@ async def listening(app: web.Application, listener: socket.socket, limiter: Conn
         await runner.cleanup()
 
 
-def _without_unknown_expectation(message: RawRequestMessage) -> RawRequestMessage:
-    """The request as if it expected nothing we do not know, which RFC 9110, 10.1.1, allows.
-
-    aiohttp (3.14) quotes such a header in its answer before any handler of ours runs, and fails where it is not UTF-8.
-    """
-    expected = message.headers.get("Expect", "100-continue")
-    if expected.lower() == "100-continue":
-        return message
-    kept = message.headers.copy()
-    del kept["Expect"]
-    return message._replace(headers=type(message.headers)(kept))
-
-
 class HookPort:
-    """See the module. `moved` is set when `port` may give another number."""
+    """See the module."""
 
-    def __init__(self, make_app: MakeApp, *, port: Callable[[], int], moved: asyncio.Event, log: Log) -> None:
+    def __init__(self, context: DaemonContext, make_app: MakeApp) -> None:
+        self._context = context
         self._make_app = make_app
-        self._port = port
-        self._moved = moved
-        self._log = log
+        self._moved = context.config_changed
+        self._log = context.log
         self.state = PortState()
 
     async def run(self) -> None:
@@ -149,12 +135,12 @@ class HookPort:
         try:
             while True:
                 self._moved.clear()
-                wanted = self._port()
+                wanted = self._context.config.server.port
                 try:
                     listener = listen(wanted)
                 except OSError as error:
                     failures += 1
-                    await self._failed(wanted, error)
+                    self._failed(wanted, error)
                     with suppress(TimeoutError):
                         await asyncio.wait_for(self._moved.wait(), delay_s(failures))
                     continue
@@ -170,14 +156,14 @@ class HookPort:
         async with listening(self._make_app(limiter, lambda: bound), listener, limiter):
             self.state.port, self.state.trouble = bound, None
             self._log.info("listening", port=bound)
-            while self._port() == wanted:
+            while self._context.config.server.port == wanted:
                 await self._moved.wait()
                 self._moved.clear()
 
-    async def _failed(self, port: int, error: OSError) -> None:
+    def _failed(self, port: int, error: OSError) -> None:
         self.state.port = None
         if error.errno == errno.EADDRINUSE:
-            trouble = f"port {port} is taken by {await asyncio.to_thread(port_holder, port)}"
+            trouble = f"port {port} is taken by another process"
         else:
             trouble = f"port {port} cannot be used: {os.strerror(error.errno or errno.EIO)}"
         if trouble != self.state.trouble:
@@ -207,19 +193,17 @@ def port_app(hooks: Hooks, secret: str, log: Log, *, limiter: ConnectionLimiter,
     async def greet() -> Greeting:
         return Greeting()
 
-    app = guarded_app(log, limiter, port)
-    app.router.add_get("/health", json_route(greet))
-    app.router.add_post("/hook/{agent}/{event}", hook_route(hooks, secret=secret))
-    return app
+    routes = {("GET", "/health"): json_route(greet), ("POST", HOOK): hook_route(hooks, secret=secret)}
+    return guarded_app(routes, log, limiter, port)
 
 
-def guarded_app(log: Log, limiter: ConnectionLimiter, port: Port) -> web.Application:
+def guarded_app(routes: Routes, log: Log, limiter: ConnectionLimiter, port: Port) -> web.Application:
     """An application that refuses what the guard refuses, and answers its own errors as JSON."""
 
     @web.middleware
     async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            refused = refusal(_head(request), port=port())
+            refused = refusal(request, port=port())
             if refused is not None:
                 return web.json_response({"error": refused.reason}, status=refused.status)
             return await handler(request)
@@ -230,23 +214,30 @@ def guarded_app(log: Log, limiter: ConnectionLimiter, port: Port) -> web.Applica
             ends = isinstance(error, LedgerDamaged)  # and the next start of the daemon mends the ledger
             return web.json_response({"error": describe(error)}, status=503 if ends else 500)
 
-    return web.Application(middlewares=[limiter.middleware, answer_errors], client_max_size=BODY_LIMIT_BYTES)
+    app = web.Application(middlewares=[limiter.middleware, answer_errors], client_max_size=BODY_LIMIT_BYTES)
+    for (method, path), handler in {**routes, ("*", "/{other:.*}"): _unknown}.items():
+        app.router.add_route(method, path, handler, expect_handler=_expect)
+    return app
+
+
+async def _unknown(_request: web.Request) -> web.StreamResponse:
+    raise web.HTTPNotFound
+
+
+async def _expect(request: web.Request) -> None:
+    """Ignores an expectation that we do not know, as RFC 9110, 10.1.1, allows.
+
+    That of aiohttp (3.14) quotes it in its answer before the guard is asked, and fails on one that is not UTF-8.
+    """
+    if request.headers["Expect"].lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
 
 
 def _route(request: web.Request) -> Word:
     """The route as it was registered: the path itself is the caller's."""
     resource = request.match_info.route.resource
     return phrase(resource.canonical if resource is not None else "unknown")
-
-
-def _head(request: web.Request) -> Head:
-    return Head(
-        method=request.method,
-        hosts=tuple(request.headers.getall("Host", ())),
-        origins=tuple(request.headers.getall("Origin", ())),
-        content_length=request.headers.get("Content-Length"),
-        content_encoding=request.headers.get("Content-Encoding"),
-    )
 
 
 def hook_route(hooks: Hooks, *, secret: str | None) -> Handler:
@@ -271,7 +262,12 @@ def hook_route(hooks: Hooks, *, secret: str | None) -> Handler:
 def json_route(answer: Answer) -> Handler:
     """A handler that answers as JSON what `answer` returns."""
 
-    async def handle(_request: web.Request) -> web.Response:
-        return web.Response(body=msgspec.json.encode(await answer()), content_type="application/json")
+    async def handle(_request: web.Request) -> web.StreamResponse:
+        return as_json(await answer())
 
     return handle
+
+
+def as_json(answer: msgspec.Struct) -> web.StreamResponse:
+    """A response that holds `answer`."""
+    return web.Response(body=msgspec.json.encode(answer), content_type="application/json")

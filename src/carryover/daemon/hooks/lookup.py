@@ -15,6 +15,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -46,8 +47,7 @@ def changed_of_late(agent: Agent, transcript: Transcript | None, roots: Iterable
             continue
         if changed_ns >= (now_ms - RECENT_MS) * 1_000_000:
             found.append((changed_ns, source))
-    found.sort(key=lambda item: item[0], reverse=True)
-    newest = [source for _, source in found[:MOST_RECENT]]
+    newest = _newest(found, MOST_RECENT)
     named = [transcript.source] if transcript is not None and transcript.source not in newest else []
     return [*named, *newest]
 
@@ -65,23 +65,21 @@ def changed_siblings(agent: Agent, transcript: Transcript, *, since_ms: int | No
     for path, mtime_ns in _files(Path(transcript.source.path).parent):
         if mtime_ns >= oldest_ns and (source := agent.source_of(Path(path), transcript.root)) is not None:
             found.append((mtime_ns, source))
-    found.sort(key=lambda item: item[0], reverse=True)
-    return [source for _, source in found[:MOST_SIBLINGS]]
+    return _newest(found, MOST_SIBLINGS)
+
+
+def _newest(found: list[tuple[int, Source]], most: int) -> list[Source]:
+    return [source for _, source in sorted(found, key=lambda item: item[0], reverse=True)[:most]]
 
 
 def _files(folder: Path) -> Iterator[tuple[str, int]]:
     """Regular files in `folder`, and when each was changed."""
-    try:
-        entries = list(os.scandir(folder))
-    except OSError:
-        return
-    for entry in entries:
-        try:
-            status = entry.stat(follow_symlinks=False)
-        except OSError:
-            continue
-        if stat.S_ISREG(status.st_mode):
-            yield entry.path, status.st_mtime_ns
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(OSError):  # it is gone by now
+                status = entry.stat(follow_symlinks=False)
+                if stat.S_ISREG(status.st_mode):
+                    yield entry.path, status.st_mtime_ns
 
 
 _NEWEST: Final = 20

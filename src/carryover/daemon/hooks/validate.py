@@ -42,10 +42,18 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     transcript: Transcript | None
     project: ProjectRoot | None
     """Of its working folder."""
+    roots: tuple[Path, ...] = ()
+    """Where its agent keeps transcripts."""
+
+    @property
+    def here(self) -> ProjectRoot:
+        """The project, of a call that has one."""
+        assert self.project is not None
+        return self.project
 
 
 def check_call(
-    agent: Agent, reading: HookEvent, roots: Iterable[Path], *, authenticated: bool, root_of: FindRoot
+    agent: Agent, reading: HookEvent, roots: tuple[Path, ...], *, authenticated: bool, root_of: FindRoot
 ) -> Call | Refused:
     """The call with its paths, or why one of them, and so all of it, is not used.
 
@@ -63,7 +71,7 @@ def check_call(
         if isinstance(found, Refused):
             return found
         project = found
-    return Call(agent=agent, reading=reading, transcript=transcript, project=project)
+    return Call(agent=agent, reading=reading, transcript=transcript, project=project, roots=roots)
 
 
 def check_transcript(

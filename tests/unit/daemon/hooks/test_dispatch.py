@@ -16,11 +16,10 @@ import pytest
 from agents.cursor.payloads import payload as cursor_payload
 from carryover.adapter.contract import Agent, HookEvent
 from carryover.agents import adapters
+from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import HookCounts
 from carryover.daemon.hooks.dispatch import MOST_AT_ONCE, MOST_KEPT, Reply
-from carryover.daemon.log import Log
 from carryover.ledger.queries import connect_read_only, session_by_prefix, session_events, session_ids, totals
-from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, Skipped
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
@@ -46,16 +45,8 @@ def one_thread() -> Iterator[Executor]:
 
 
 @pytest.fixture
-async def desk(
-    agents: dict[str, Agent],
-    ledger: Ledger,
-    ledger_path: Path,
-    home: Path,
-    pool: Executor,
-    one_thread: Executor,
-    log: Log,
-) -> Desk:
-    return Desk(agents, ledger, ledger_path, home, pool, one_thread, log)
+async def desk(context: DaemonContext, pool: Executor, one_thread: Executor) -> Desk:
+    return Desk(context, pool, one_thread)
 
 
 @asynccontextmanager
@@ -86,7 +77,7 @@ async def test_a_disk_that_hangs_keeps_no_agent_waiting(
         ]
 
     assert replies == [NOTHING, NOTHING, TRY_STORE]
-    assert desk.hooks.counts == HookCounts(late=3)
+    assert desk.meter.hook_counts() == HookCounts(late=3)
     assert {outcome for event in desk.meter.metrics().hook_calls["claude-code"].values() for outcome in event} == {
         "late"
     }
@@ -103,31 +94,17 @@ async def test_too_many_at_once_are_sent_away_at_once(desk: Desk, session: Claud
             assert await desk.call(session, "SessionStart", source="startup") == TRY_STORE
 
     assert {task.result() for task in waiting} == {NOTHING}
-    assert desk.hooks.counts == HookCounts(late=MOST_AT_ONCE, overloaded=2)
+    assert desk.meter.hook_counts() == HookCounts(late=MOST_AT_ONCE, overloaded=2)
 
 
 async def test_more_than_can_be_kept_is_dropped(desk: Desk, session: ClaudeSession, ledger_path: Path) -> None:
     replies = [await desk.hooks.call("claude-code", "Stop", b"{", authenticated=True) for _ in range(MOST_KEPT + 3)]
     assert set(replies) == {NOTHING}
-    assert desk.hooks.counts == HookCounts(foreign=MOST_KEPT + 3, overloaded=3)
+    assert desk.meter.hook_counts() == HookCounts(foreign=MOST_KEPT + 3, overloaded=3)
     desk.hooks.drain()
     await desk.hooks.run()
 
     assert skipped(ledger_path) == [("hook/stop", "not JSON", MOST_KEPT)]
-
-
-async def test_what_fails_after_the_answer_stops_nothing_else(desk: Desk, ledger_path: Path, lines: list[str]) -> None:
-    async def fails() -> None:
-        raise KeyError("words of a session")
-
-    async with desk.at_work():
-        desk.hooks.later(fails)
-        await desk.hooks.call("claude-code", "Stop", b"{", authenticated=True)
-
-    assert skipped(ledger_path) == [("hook/stop", "not JSON", 1)]
-    [line] = lines
-    assert line.startswith("hook_not_stored error=")
-    assert "words" not in line
 
 
 async def test_a_fault_of_ours_is_answered_with_nothing_and_reported_without_words(
@@ -140,7 +117,7 @@ async def test_a_fault_of_ours_is_answered_with_nothing_and_reported_without_wor
         ledger_path.with_name("moved").rename(ledger_path)
 
     assert reply == TRY_STORE
-    assert desk.hooks.counts.failed == 1
+    assert desk.meter.hook_counts().failed == 1
     [line] = [line for line in lines if line.startswith("hook_failed")]
     assert "hook=SessionStart" in line
     assert "words" not in line
@@ -160,7 +137,7 @@ async def test_a_payload_that_cannot_be_read_at_all_is_answered_with_nothing(
     reply = await desk.call(session, "SessionStart", source="words of a session")
 
     assert reply == NOTHING
-    assert desk.hooks.counts.failed == 1
+    assert desk.meter.hook_counts().failed == 1
     assert [line for line in lines if "words" in line] == []
 
 
@@ -169,27 +146,9 @@ async def test_a_refused_path_is_named_by_its_kind_alone(desk: Desk, session: Cl
 
     reply = await desk.hooks.call("claude-code", "Stop", json.dumps(payload).encode(), authenticated=True)
 
-    assert (reply, desk.hooks.counts) == (NOTHING, HookCounts(refused_paths=1))
+    assert (reply, desk.meter.hook_counts()) == (NOTHING, HookCounts(refused_paths=1))
     assert lines == ["hook_path_refused agent=claude-code reason=leads_upwards"]
     assert desk.meter.metrics().hook_calls == {"claude-code": {"Stop": {"refused_path": 1}}}
-
-
-async def test_calls_are_counted_by_the_events_that_the_agent_has(desk: Desk, session: ClaudeSession) -> None:
-    """A caller can send any name, and each would be kept."""
-    for event in ("stop", "Madeup", "Other"):
-        await desk.hooks.call("claude-code", event, b"{", authenticated=False)
-
-    assert desk.meter.metrics().hook_calls == {"claude-code": {"Stop": {"foreign": 1}, "other": {"foreign": 2}}}
-    assert desk.meter.metrics().session_start.n == 0
-
-
-async def test_the_answer_to_a_session_that_starts_is_timed(desk: Desk, session: ClaudeSession) -> None:
-    payload = json.dumps(payload_of(session, "SessionStart", source="startup")).encode()
-    async with desk.at_work():
-        await desk.hooks.call("claude-code", "SessionStart", payload, authenticated=True)
-
-    assert desk.meter.metrics().session_start.n == 1
-    assert sum(desk.meter.metrics().hook_calls["claude-code"]["SessionStart"].values()) == 1
 
 
 async def test_words_of_strangers_are_neither_stored_nor_counted_in_the_ledger(
@@ -202,7 +161,7 @@ async def test_words_of_strangers_are_neither_stored_nor_counted_in_the_ledger(
             assert await desk.hooks.call("claude-code", "Stop", payload, authenticated=False) == NOTHING
 
     assert skipped(ledger_path) == []
-    assert not desk.hooks.counts.quiet
+    assert not desk.meter.hook_counts().quiet
     with closing(connect_read_only(ledger_path)) as db:
         assert totals(db).sessions == 0
 
@@ -213,9 +172,9 @@ CHAT = "7c1f2a90-1111-4222-8333-9d2c00000001"
 class AgentsDesk(HookDesk):
     """All that answers a hook of any agent, over a real ledger."""
 
-    def __init__(self, ledger: Ledger, path: Path, home: Path, pool: Executor, log: Log) -> None:
-        super().__init__(adapters(), ledger, path, home, pool, pool, log)
-        self._path, self._ledger = path, ledger
+    def __init__(self, context: DaemonContext, pool: Executor) -> None:
+        super().__init__(replace(context, agents=adapters()), pool, pool)
+        self._path, self._ledger = context.state.ledger, context.ledger
 
     async def codex(self, thread: CodexSession, event: str, **more: Any) -> Reply:
         data = json.dumps(thread.payload(event, **more)).encode()
@@ -245,8 +204,8 @@ class AgentsDesk(HookDesk):
 
 
 @pytest.fixture
-async def agents_desk(ledger: Ledger, ledger_path: Path, home: Path, pool: Executor, log: Log) -> AgentsDesk:
-    return AgentsDesk(ledger, ledger_path, home, pool, log)
+async def agents_desk(context: DaemonContext, pool: Executor) -> AgentsDesk:
+    return AgentsDesk(context, pool)
 
 
 @pytest.fixture
@@ -309,24 +268,6 @@ async def test_a_codex_thread_resumed_in_another_project_is_not_informed_of_the_
     assert there == [NOTHING, NOTHING]
 
 
-async def test_a_codex_thread_that_is_resumed_alone_gets_nothing(agents_desk: AgentsDesk, thread: CodexSession) -> None:
-    """Its rollout is opened for the new turn, and the model may be another one, before the hook is called."""
-    async with agents_desk.at_work():
-        await agents_desk.codex(thread, "SessionEnd")
-        assert await agents_desk.codex(thread, "SessionStart", source="resume") == NOTHING
-
-
-async def test_a_cursor_session_is_informed_of_what_another_agent_left_in_its_window(
-    agents_desk: AgentsDesk, thread: CodexSession, shop: Path
-) -> None:
-    async with agents_desk.at_work():
-        await agents_desk.codex(thread, "SessionEnd")
-        reported = await agents_desk.cursor("sessionStart", workspace_roots=[str(shop)], transcript_path=None)
-
-    assert reported.status == 200
-    assert "Add a discount function" in json.loads(reported.body)["additional_context"]
-
-
 @pytest.mark.parametrize("event", ["stop", "sessionEnd", "afterFileEdit"])
 async def test_a_cursor_hook_that_names_no_transcript_has_the_changed_ones_read(
     agents_desk: AgentsDesk, chat: Path, shop: Path, event: str
@@ -335,12 +276,6 @@ async def test_a_cursor_hook_that_names_no_transcript_has_the_changed_ones_read(
         assert await agents_desk.cursor(event, workspace_roots=[str(shop)], transcript_path=None) == NOTHING
 
     assert await agents_desk.has_read(chat, chat.parents[3])
-
-
-async def test_a_cursor_start_has_them_read_before_the_answer(agents_desk: AgentsDesk, chat: Path, shop: Path) -> None:
-    async with agents_desk.at_work():
-        await agents_desk.cursor("sessionStart", workspace_roots=[str(shop)], transcript_path=None)
-        assert await agents_desk.has_read(chat, chat.parents[3])
 
 
 async def test_a_strangers_call_without_a_transcript_has_nothing_read(

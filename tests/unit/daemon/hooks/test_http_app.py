@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager, closing
 import pytest
 from aiohttp import web
 
+from carryover.config import Config, ServerConfig
+from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import PortState
 from carryover.daemon.hooks.http_app import ConnectionLimiter, HookPort, listen
-from carryover.daemon.log import Log
 from support.log_lines import LogLines
 
 
@@ -23,17 +24,14 @@ def app(limiter: ConnectionLimiter, _port: object) -> web.Application:
     return made
 
 
-class Setting:
-    """The port that the settings name, which may change."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self.moved = asyncio.Event()
+def on_port(port: int) -> Config:
+    return Config(server=ServerConfig(port=port))
 
 
 @asynccontextmanager
-async def at_work(setting: Setting, log: Log) -> AsyncIterator[HookPort]:
-    server = HookPort(app, port=lambda: setting.port, moved=setting.moved, log=log)
+async def at_work(context: DaemonContext, port: int) -> AsyncIterator[HookPort]:
+    context.use(on_port(port))
+    server = HookPort(context, app)
     async with asyncio.TaskGroup() as group:
         task = group.create_task(server.run())
         yield server
@@ -53,18 +51,20 @@ def test_only_this_machine_can_connect() -> None:
         assert listener.getsockname()[0] == "127.0.0.1"
 
 
-async def test_one_answer_ends_the_connection(log: Log, lines: LogLines) -> None:
-    async with at_work(Setting(0), log) as server:
+async def test_one_answer_ends_the_connection(context: DaemonContext, lines: LogLines) -> None:
+    async with at_work(context, 0) as server:
         await lines.until("listening")
         assert (await ask(server.state.port)).endswith("hello")
 
     assert server.state == PortState()
 
 
-async def test_a_port_that_is_taken_is_reported_once_and_used_when_it_is_free(log: Log, lines: LogLines) -> None:
+async def test_a_port_that_is_taken_is_reported_once_and_used_when_it_is_free(
+    context: DaemonContext, lines: LogLines
+) -> None:
     with closing(listen(0)) as other:
         port = other.getsockname()[1]
-        async with at_work(Setting(port), log) as server:
+        async with at_work(context, port) as server:
             await lines.until("port_unavailable")
             assert server.state.port is None
             assert str(server.state.trouble).startswith(f"port {port} is taken by ")
@@ -76,26 +76,14 @@ async def test_a_port_that_is_taken_is_reported_once_and_used_when_it_is_free(lo
     assert [line.split()[0] for line in lines] == ["port_unavailable", "listening"]
 
 
-async def test_it_moves_when_the_setting_does(log: Log, lines: LogLines) -> None:
-    setting = Setting(0)
-    async with at_work(setting, log) as server:
+async def test_it_moves_when_the_setting_does(context: DaemonContext, lines: LogLines) -> None:
+    async with at_work(context, 0) as server:
         await lines.until("listening")
         first = server.state.port
         with closing(listen(0)) as free:
-            setting.port = free.getsockname()[1]
-        setting.moved.set()
-        await lines.until(f"listening port={setting.port}")
-        assert (await ask(setting.port)).endswith("hello")
+            port = free.getsockname()[1]
+        context.use(on_port(port))
+        await lines.until(f"listening port={port}")
+        assert (await ask(port)).endswith("hello")
         with pytest.raises(ConnectionRefusedError):
             await ask(first)
-
-
-async def test_another_setting_that_changes_moves_nothing(log: Log, lines: LogLines) -> None:
-    setting = Setting(0)
-    async with at_work(setting, log) as server:
-        await lines.until("listening")
-        first = server.state.port
-        setting.moved.set()
-        assert (await ask(first)).endswith("hello")
-
-    assert len(lines) == 1

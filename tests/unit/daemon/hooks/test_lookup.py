@@ -10,8 +10,6 @@ import pytest
 from carryover.adapter.contract import Agent, Source
 from carryover.agents import adapters
 from carryover.daemon.hooks.lookup import (
-    MOST_RECENT,
-    MOST_SIBLINGS,
     RECENT_MS,
     OwnSession,
     changed_of_late,
@@ -24,7 +22,7 @@ from carryover.ingest.catch_up import RACY_MS
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.queries import connect_read_only, project_by_root, session_ids
 from carryover.ledger.store import Ledger
-from carryover.publish.project_root import find_root
+from carryover.projects.root import find_root
 from support.clock import LATER_MS
 from support.codex_session import CodexSession
 
@@ -99,16 +97,6 @@ def test_the_named_one_comes_first_and_once(agent: Agent, roots: tuple[Path, ...
     assert found == [[old, tables, new], [tables, new], [transcript(home, 3), tables, new]]
 
 
-def test_of_very_many_the_newest_are_taken(agent: Agent, roots: tuple[Path, ...], home: Path) -> None:
-    made = [written(transcript(home, n), NOW_MS - n) for n in range(1, MOST_RECENT + 4)]
-
-    assert paths(changed_of_late(agent, None, roots, now_ms=NOW_MS)) == made[:MOST_RECENT]
-
-
-def test_folders_that_do_not_exist_hold_nothing(agent: Agent, roots: tuple[Path, ...]) -> None:
-    assert changed_of_late(agent, None, roots, now_ms=NOW_MS) == []
-
-
 def test_only_an_agent_with_several_kinds_of_sources_tells_a_session_elsewhere(agent: Agent, home: Path) -> None:
     claude = home / ".claude/projects"
     own = named(adapters()["claude-code"], claude / "-home-dev-shop" / f"{CHAT % 1}.jsonl", claude)
@@ -157,31 +145,6 @@ def test_what_changed_since_the_last_rescan_is_found_newest_first(claude: Agent,
     found = changed_siblings(claude, transcript_at(claude, folder, 9), since_ms=AT_MS)
 
     assert [source.path for source in found] == [latest, later, racy]
-
-
-def test_before_the_first_rescan_anything_may_be_new(claude: Agent, folder: Path) -> None:
-    old = written_beside(folder, 1, 1000)
-    assert [source.path for source in changed_siblings(claude, transcript_at(claude, folder, 2), since_ms=None)] == [
-        old
-    ]
-
-
-def test_another_folders_transcripts_are_not_looked_at(claude: Agent, folder: Path) -> None:
-    other = folder.with_name("-home-dev-blog")
-    other.mkdir()
-    written_beside(other, 1, AT_MS)
-    assert changed_siblings(claude, transcript_at(claude, folder, 2), since_ms=None) == []
-
-
-def test_of_very_many_siblings_the_newest_are_taken(claude: Agent, folder: Path) -> None:
-    paths = [written_beside(folder, n, AT_MS + n) for n in range(MOST_SIBLINGS + 5)]
-    found = changed_siblings(claude, transcript_at(claude, folder, 0), since_ms=None)
-    assert [source.path for source in found] == paths[: -MOST_SIBLINGS - 1 : -1]
-
-
-def test_a_folder_that_does_not_exist_yet_holds_nothing(claude: Agent, folder: Path) -> None:
-    folder.rmdir()
-    assert changed_siblings(claude, transcript_at(claude, folder, 1), since_ms=None) == []
 
 
 @pytest.fixture

@@ -10,63 +10,38 @@ from typing import Any
 
 import pytest
 
-from carryover.adapter.contract import Agent, HookAction, HookEvent, StartReason
-from carryover.config import Config, ProjectSettings, PublishConfig
+from carryover.adapter.contract import HookAction, HookEvent, StartReason
+from carryover.config import Config
+from carryover.daemon.context import DaemonContext
 from carryover.daemon.hooks import session_start
-from carryover.daemon.hooks.session_start import (
-    Job,
-    SessionStarts,
-    Start,
-    awaits_handoff,
-    with_placeholder,
-)
-from carryover.daemon.hooks.validate import Transcript
+from carryover.daemon.hooks.session_start import Job, SessionStarts
+from carryover.daemon.hooks.validate import Call, Transcript
 from carryover.daemon.ingest_queue import IngestQueue
-from carryover.daemon.log import Log
 from carryover.daemon.publish_queue import PublishQueue
-from carryover.distill.header import PLACEHOLDER
 from carryover.facts import GitFacts
-from carryover.ledger.store import Ledger
+from carryover.projects.root import find_root
 from carryover.publish.answer import start_answer
-from carryover.publish.project_files import Published
-from carryover.publish.project_root import find_root
-from carryover.publish.refresh import Refreshed, refresh
+from carryover.publish.make import Refreshed
+from carryover.publish.refresh import refresh
 from carryover.redact import CleanText
 from support.claude_session import ClaudeSession
 
 
 class Desk:
-    """Sessions that start, over a real ledger. `jobs` is what was left to be done; `prepared` the projects told of."""
+    """Sessions that start, over a real ledger. `jobs` is what was left to be done."""
 
-    def __init__(
-        self, agents: dict[str, Agent], ledger: Ledger, path: Path, home: Path, pool: Executor, log: Log
-    ) -> None:
-        clock = asyncio.get_running_loop().time
+    def __init__(self, context: DaemonContext, pool: Executor) -> None:
         self.jobs: asyncio.Queue[Job] = asyncio.Queue()
-        self.prepared: list[int] = []
         self.published: list[int] = []
-        self.agent = agents["claude-code"]
+        self.agent = context.agents["claude-code"]
 
-        def remake(project: int, newest: bool, git: GitFacts | None, now_ms: int) -> Refreshed:
+        def remake(project: int, newest: bool, _git: GitFacts | None, now_ms: int) -> Refreshed:
             self.published.append(project)
-            return refresh(path, project, Config(), state=path.parent, home=home, now_ms=now_ms, newest=newest)
+            return refresh(context.paths, project, Config(), now_ms=now_ms, newest=newest)
 
-        self.publisher = PublishQueue(ledger, remake, active_days=lambda: 7, executor=pool, clock=clock, log=log)
-        self.reading = IngestQueue(
-            agents, ledger, root_of=find_root, on_read=lambda *_: None, executor=pool, clock=clock, log=log
-        )
-        self.starts = SessionStarts(
-            ledger,
-            path,
-            self.reading,
-            self.publisher,
-            config=Config,
-            last_sweep_ms=lambda: None,
-            started_in=self.prepared.append,
-            later=self.jobs.put_nowait,
-            home=home,
-            executor=pool,
-        )
+        self.publisher = PublishQueue(context, remake, pool)
+        self.reading = IngestQueue(context, lambda *_: None, pool)
+        self.starts = SessionStarts(context, self.reading, self.publisher, pool, later=self.jobs.put_nowait)
 
     async def start(
         self, session: ClaudeSession, reason: StartReason = "startup", *, within_s: float = 20
@@ -78,10 +53,10 @@ class Desk:
         start = self._call(session, "prompt", None)
         return await self.starts.answer_prompt(start, deadline=asyncio.get_running_loop().time() + 20)
 
-    def _call(self, session: ClaudeSession, action: HookAction, reason: StartReason | None) -> Start:
+    def _call(self, session: ClaudeSession, action: HookAction, reason: StartReason | None) -> Call:
         source = self.agent.source_of(session.path, session.folder)
         assert source is not None
-        return Start(
+        return Call(
             agent=self.agent,
             reading=HookEvent(
                 action=action, session=session.session, cwd=str(session.cwd), cwd_moves=True, reason=reason
@@ -104,10 +79,8 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(
-    agents: dict[str, Agent], ledger: Ledger, ledger_path: Path, home: Path, pool: Executor, log: Log
-) -> Desk:
-    return Desk(agents, ledger, ledger_path, home, pool, log)
+async def desk(context: DaemonContext, pool: Executor) -> Desk:
+    return Desk(context, pool)
 
 
 def given(root: Path) -> None:
@@ -123,22 +96,7 @@ async def test_what_lies_unread_beside_the_new_transcript_is_read_first(desk: De
         text = await desk.start(ClaudeSession(session.folder, session.cwd))
 
     assert "discount function" in str(text)
-    assert (desk.prepared, desk.published) == ([], [])
-
-
-async def test_while_nothing_can_be_read_the_answer_is_made_of_what_is_known(
-    desk: Desk, session: ClaudeSession
-) -> None:
-    """Nobody reads here: that is as if the reader were busy for ever."""
-    session.prompt("Add a discount function")
-    async with desk.at_work():
-        await desk.reading.look_at([desk.agent.source_of(session.path, session.folder)])  # type: ignore[list-item]
-    session.prompt("Now paint it")
-
-    text = await desk.start(ClaudeSession(session.folder, session.cwd), within_s=0.8)
-
-    assert "discount function" in str(text)
-    assert "paint" not in str(text)
+    assert (desk.starts.prepared, desk.published) == (set(), [])
 
 
 async def test_one_that_was_begun_too_early_is_made_again(desk: Desk, session: ClaudeSession) -> None:
@@ -156,7 +114,7 @@ async def test_sessions_that_start_at_once_share_the_work_for_their_answers(
     made = []
 
     def count(*args: Any, **kwargs: Any) -> CleanText | None:
-        made.append(kwargs["session"])
+        made.append(args[3].session)
         return start_answer(*args, **kwargs)
 
     monkeypatch.setattr(session_start, "start_answer", count)
@@ -203,17 +161,7 @@ async def test_a_first_sessions_project_is_known_and_published_before_the_answer
         assert not answer.done()
         await job()
 
-    assert (answer.result(), desk.prepared, desk.published) == (None, [1], [1])
-
-
-async def test_where_that_takes_too_long_it_is_done_after_the_answer(desk: Desk, session: ClaudeSession) -> None:
-    async with desk.at_work():
-        assert await desk.start(session, within_s=0.5) is None
-        assert desk.published == []
-        await (await desk.jobs.get())()
-        await desk.publisher.flush()
-
-    assert (desk.prepared, desk.published) == ([1], [1])
+    assert (answer.result(), desk.starts.prepared, desk.published) == (None, {1}, [1])
 
 
 async def test_a_session_that_the_ledger_knows_is_informed_of_its_own_project_wherever_it_is_now(
@@ -233,81 +181,3 @@ async def test_a_session_that_the_ledger_knows_is_informed_of_its_own_project_wh
     assert "discount function" in str(text)
     assert "decoy" not in str(text)
     assert desk.jobs.empty(), "nor is anything made ready in the other"
-
-
-@pytest.fixture
-def root(home: Path) -> Path:
-    root = home / "work" / "shop"
-    root.mkdir(parents=True)
-    return root
-
-
-def refreshed(root: Path, *, text: str | None = None, settings: ProjectSettings | None = None) -> Refreshed:
-    return Refreshed(
-        root=str(root),
-        settings=settings or ProjectSettings(),
-        handoff=None,
-        text=CleanText(text) if text else None,
-        git=None,
-    )
-
-
-def handoff(root: Path) -> Path:
-    return root / ".carryover" / "handoff.md"
-
-
-def test_a_project_without_a_handoff_gets_the_placeholder_and_the_pointers(root: Path, home: Path) -> None:
-    assert awaits_handoff(root, Config(), home=home)
-
-    made = with_placeholder(refreshed(root), home=home)
-
-    assert made.published == Published(
-        changed=True, file=Path(made.root) / ".carryover" / "handoff.md", edited=("AGENTS.md",)
-    )
-    assert handoff(root).read_text() == PLACEHOLDER
-    assert made.text is None, "the placeholder is no handoff, and is not remembered as one"
-
-
-def test_one_that_was_interrupted_is_completed(root: Path, home: Path) -> None:
-    handoff(root).parent.mkdir(mode=0o700)
-    handoff(root).write_text(PLACEHOLDER)
-
-    assert awaits_handoff(root, Config(), home=home)
-    with_placeholder(refreshed(root), home=home)
-
-    assert (root / "AGENTS.md").exists()
-
-
-@pytest.mark.parametrize("text", ["# [CARRYOVER] Last updated 2026\n", "", "x" * 5000])
-def test_a_handoff_that_lies_there_stays(root: Path, home: Path, text: str) -> None:
-    """Also where the ledger that it was made from is gone."""
-    handoff(root).parent.mkdir(mode=0o700)
-    handoff(root).write_text(text)
-
-    assert not awaits_handoff(root, Config(), home=home)
-    assert with_placeholder(refreshed(root), home=home) == refreshed(root)
-    assert handoff(root).read_text() == text
-
-
-def test_where_there_is_something_to_hand_over_no_placeholder_is_needed(root: Path, home: Path) -> None:
-    made = refreshed(root, text="# [CARRYOVER] Last updated 2026\n")
-    assert with_placeholder(made, home=home) == made
-    assert not handoff(root).exists()
-
-
-def test_where_nothing_may_be_published_nothing_is_awaited(root: Path, home: Path) -> None:
-    assert not awaits_handoff(home, Config(), home=home)
-    assert not awaits_handoff(home / "missing", Config(), home=home)
-    (root / ".carryover.toml").write_text("exclude = true\n")
-    assert not awaits_handoff(root, Config(), home=home)
-
-
-def test_where_handoffs_are_kept_apart_the_placeholder_is_too(root: Path, home: Path) -> None:
-    folder = home / "handoffs" / "shop"
-    config = Config(publish=PublishConfig(folder=str(home / "handoffs")))
-    assert awaits_handoff(root, config, home=home)
-
-    with_placeholder(refreshed(root, settings=ProjectSettings(folder=folder)), home=home)
-
-    assert (folder / "handoff.md").read_text() == PLACEHOLDER
-    assert list(root.iterdir()) == []

@@ -35,13 +35,6 @@ async def test_those_who_ask_while_it_runs_share_a_run_that_begins_later() -> No
     assert await asyncio.gather(first, *others) == [1, 2, 2, 2, 2, 2]
 
 
-async def test_each_key_has_work_of_its_own() -> None:
-    work, shared = Work(), SharedWork[int]()
-    work.may_end.set()
-
-    assert sorted(await asyncio.gather(shared.result("a", work), shared.result("b", work))) == [1, 2]
-
-
 async def test_who_gives_up_leaves_the_work_to_the_others() -> None:
     work, shared = Work(), SharedWork[int]()
     impatient, patient = (asyncio.create_task(shared.result("a", work)) for _ in range(2))

@@ -10,8 +10,7 @@ from carryover.adapter.contract import Agent, HookEvent
 from carryover.agents import adapters
 from carryover.daemon.hooks.validate import Call, Refused, Transcript, check_call, check_folder, check_transcript
 from carryover.facts import ProjectRoot
-from carryover.publish.project_root import find_root
-from support.repository import git, repository
+from carryover.projects.root import find_root
 
 SESSION = "c0de0000-0000-4000-8000-000000000001"
 OUTSIDE = Refused("transcript: not in a folder of this agent")
@@ -58,12 +57,6 @@ def test_one_that_is_not_written_yet_is_used(agent: Agent, root: Path, transcrip
 
     for path in missing:
         assert place_of(check_transcript(str(path), agent, [root], authenticated=True)) == (str(path), root)
-
-
-def test_one_of_an_agent_that_was_never_used_is_used(agent: Agent, home: Path) -> None:
-    root = home / ".claude" / "projects"
-    path = root / "-home-dev-shop" / f"{SESSION}.jsonl"
-    assert place_of(check_transcript(str(path), agent, [root], authenticated=True)) == (str(path), root)
 
 
 def test_elsewhere_its_layout_is_enough_only_for_callers_who_are_known(
@@ -194,14 +187,6 @@ def test_a_link_to_a_project_is_the_project_and_one_inside_it_is_refused(home: P
     assert check_folder(str(shop / "vendor"), root_of=find_root) == inside
 
 
-def test_an_agents_own_checkout_stands_for_its_project(home: Path) -> None:
-    root = repository(home / "shop", {"a.py": "1\n"})
-    own = home / ".codex" / "worktrees" / "ab12" / "shop"
-    git(root, "worktree", "add", "--quiet", "--detach", str(own))
-
-    assert check_folder(str(own), root_of=find_root) == ProjectRoot(str(root), checkout=str(own))
-
-
 def test_a_folder_that_is_a_file_is_refused(home: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert check_folder(str(tmp_path / "file"), root_of=find_root) == Refused("folder: not a folder")
@@ -215,7 +200,7 @@ def test_of_a_stranger_only_a_transcript_that_exists_is_taken(
 
     def check(path: Path, *, authenticated: bool) -> Call | Refused:
         reading = HookEvent(action="hint", session=SESSION, cwd=str(tmp_path), transcript=str(path))
-        return check_call(agent, reading, [root], authenticated=authenticated, root_of=find_root)
+        return check_call(agent, reading, (root,), authenticated=authenticated, root_of=find_root)
 
     calls = [check(path, authenticated=known) for known in (True, False) for path in (transcript, missing)]
 
@@ -232,7 +217,7 @@ def test_a_call_with_one_bad_path_is_refused_as_a_whole(agent: Agent, root: Path
     bad_file = HookEvent(action="hint", session=SESSION, cwd=str(home), transcript="/etc/passwd")
 
     answers = [
-        check_call(agent, call, [root], authenticated=True, root_of=find_root) for call in (good, bad_folder, bad_file)
+        check_call(agent, call, (root,), authenticated=True, root_of=find_root) for call in (good, bad_folder, bad_file)
     ]
 
     assert [isinstance(answer, Refused) for answer in answers] == [False, True, True]

@@ -9,31 +9,14 @@ from pathlib import Path
 import pytest
 
 from carryover.config import AgentConfig, AgentsConfig
-from carryover.publish.policy import Refusal, refusal
-from carryover.publish.project_root import AgentFolders, agent_folders
+from carryover.projects.policy import Refusal, refusal
+from carryover.projects.root import AgentFolders, agent_folders
 from support.repository import git, repository
 
 
 def why(root: Path, *, home: Path, agents_own: AgentFolders | None = None) -> str | None:
     found = refusal(root, home=home, agents_own=agents_own)
     return found.reason if found is not None else None
-
-
-def test_a_folder_of_ones_own_is_fine_with_git_and_without(home: Path) -> None:
-    (home / "notes").mkdir()
-    repository(home / "empty")
-    repository(home / "app", {"a.py": "1\n"})
-
-    assert [why(home / name, home=home) for name in ("notes", "empty", "app")] == [None] * 3
-
-
-def test_a_worktree_and_a_submodule_are_fine(home: Path) -> None:
-    part = repository(home / "part", {"p.py": "1\n"})
-    root = repository(home / "app", {"a.py": "1\n"})
-    git(root, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(part), "part")
-    git(root, "worktree", "add", "--quiet", str(home / "tree"))
-
-    assert [why(folder, home=home) for folder in (root / "part", home / "tree")] == [None, None]
 
 
 def test_the_home_folder_and_what_holds_it_are_refused(home: Path) -> None:
@@ -106,11 +89,6 @@ def test_folders_of_the_system_are_refused(root: str) -> None:
     expected = "it contains the home folder" if root == "/home" else "it is a folder of the system"
 
     assert why(Path(root), home=Path("/home/dev")) == expected
-
-
-@pytest.mark.parametrize("root", ["/opt/app", "/srv/app", "/var/www/app", "/workspace", "/mnt/disk/app", "/etcetera"])
-def test_other_places_are_refused_only_when_they_are_missing(root: str) -> None:
-    assert why(Path(root), home=Path("/home/dev")) == "the folder is gone"
 
 
 def test_a_folder_of_another_user_is_refused(home: Path) -> None:

@@ -21,9 +21,9 @@ from carryover.config import Config, project_settings
 from carryover.fsio import is_folder, is_gone, read_bytes_bounded
 from carryover.ledger.queries import Whereabouts
 from carryover.probe.git_command import ask
-from carryover.publish.handoff_file import HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of
-from carryover.publish.policy import refusal
-from carryover.publish.project_root import AgentFolders
+from carryover.projects.handoff_file import HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of
+from carryover.projects.policy import refusal
+from carryover.projects.root import AgentFolders
 
 _GIT_S: Final = 0.5
 _TITLE: Final = b"# [CARRYOVER] Last updated "
@@ -109,24 +109,17 @@ def moved_to_here(
     return [row for row in candidates if _is_same(row, identity) or (handoff is not None and _left(row, handoff))]
 
 
-def may_be_here(
-    root: Path, identity: Identity | None, known: Iterable[Whereabouts], *, by_name: bool = True
-) -> list[str]:
+def roots_that_may_be_here(known: Iterable[Whereabouts], root: str, *, by_name: bool) -> list[str]:
     """Roots of missing projects that may have been moved to `root`, likeliest first, for the user to decide.
 
-    They are of the same repository or, with `by_name`, their folders had the same name.
+    They are of the same repository or, with `by_name`, their folders had the same name. Asks git only if one of them
+    had a repository.
     """
-    gone = [row for row in known if may_have_moved(row, str(root))]
-    of_repository = [row.root for row in gone if identity is not None and _is_clone(row, identity)]
-    of_name = [row.root for row in gone if by_name and Path(row.root).name == root.name]
-    return list(dict.fromkeys((*of_repository, *of_name)))
-
-
-def roots_that_may_be_here(known: Iterable[Whereabouts], root: str, *, by_name: bool) -> list[str]:
-    """As `may_be_here`, for the folder that is at `root` now. Asks git only where another project has a repository."""
     gone = [row for row in known if may_have_moved(row, root)]
     identity = identity_of(Path(root)) if any(row.identity is not None for row in gone) else None
-    return may_be_here(Path(root), identity, gone, by_name=by_name)
+    of_repository = [row.root for row in gone if identity is not None and _is_clone(row, identity)]
+    of_name = [row.root for row in gone if by_name and Path(row.root).name == Path(root).name]
+    return list(dict.fromkeys((*of_repository, *of_name)))
 
 
 def moves_with(

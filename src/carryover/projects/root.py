@@ -6,11 +6,14 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import msgspec
+
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import specs
 from carryover.config import AgentConfig, AgentsConfig
 from carryover.facts import ProjectRoot
 from carryover.fsio import is_gone, read_bytes_bounded
+from carryover.paths import StateDir
 
 AgentFolders = Callable[[], frozenset[Path]]
 """Returns what `agent_folders` returns. A call, since settings may change and most questions never need it."""
@@ -118,3 +121,22 @@ def _named_in(file: Path, prefix: bytes = b"") -> Path | None:
         return None
     name = os.fsdecode(data.removeprefix(prefix).strip())
     return Path(os.path.normpath(file.parent / name)) if name and "\0" not in name else None
+
+
+class StatePaths(msgspec.Struct, frozen=True, kw_only=True):
+    """The paths of a ledger and of what belongs to it."""
+
+    ledger: Path
+    state: Path
+    home: Path
+    agents_own: AgentFolders | None = None
+    """See `find_root`."""
+
+    @classmethod
+    def of(cls, state: StateDir, home: Path, agents_own: AgentFolders | None = None) -> StatePaths:
+        """Those of a state folder."""
+        return cls(ledger=state.ledger, state=state.root, home=home, agents_own=agents_own)
+
+    def root_of(self, folder: str) -> ProjectRoot:
+        """The project that a folder belongs to. Blocks."""
+        return find_root(folder, home=self.home, agents_own=self.agents_own)

@@ -1,10 +1,12 @@
-"""The handoff file: where it is, and how it is written."""
+"""The handoff file: where it is, how it is written, and what came of it."""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from carryover.fsio import private_dir, write_if_changed
 from carryover.redact import CleanText
@@ -17,6 +19,23 @@ HANDOFF_LIMIT_BYTES: Final = 64 << 10
 """More than any handoff has; a larger file is not ours."""
 IN_PROJECT: Final = f"{STORE}/{HANDOFF}"
 """Its path relative to the project, as agents see it."""
+
+
+class Published(msgspec.Struct, frozen=True):
+    """The result of publishing in one project."""
+
+    changed: bool = False
+    """Whether the handoff differs from the one before."""
+    refusal: str | None = None
+    """Why nothing was published, for `status`; None if it was."""
+    passing: bool = False
+    """The refusal may end without an event: worth another try."""
+    file: Path | None = None
+    """The handoff that is in place now; None if nothing was published."""
+    edited: tuple[str, ...] = ()
+    """Names of the user's files that changed."""
+    notes: tuple[str, ...] = ()
+    """What was left alone and why; the handoff is published nevertheless."""
 
 
 def place_of(folder: Path | None, name: str = HANDOFF) -> str:

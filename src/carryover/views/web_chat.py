@@ -26,11 +26,11 @@ from carryover.fsio import is_folder
 from carryover.ledger.project_content import last_answer, prompts_at
 from carryover.probe.project_tree import ProjectPaths, project_paths, text_of
 from carryover.probe.uncommitted import Uncommitted, uncommitted
-from carryover.publish.files_that_matter import HOLDS_SECRETS, files_that_matter, is_generated
-from carryover.publish.guidance import guidance
-from carryover.publish.handoff_file import STORE
-from carryover.publish.make import git_now, make, own_writes, view_now
-from carryover.publish.project_root import AgentFolders
+from carryover.projects.handoff_file import STORE
+from carryover.projects.root import AgentFolders
+from carryover.publish.make import Facts, files_now, git_now, make, own_writes, view_now
+from carryover.views.files_that_matter import HOLDS_SECRETS, files_that_matter, is_generated
+from carryover.views.guidance import guidance
 
 GENERIC: Final = WebChat(id="generic", name="a chat", budget=12_000, tokens_percent=125)
 """A chat that is not known: small enough for most, counted as by those that count most."""
@@ -95,7 +95,7 @@ def _recorded(
     db: sqlite3.Connection, project_id: int, git: GitFacts | None, now_ms: int, agents_own: AgentFolders | None
 ) -> _Recorded:
     view = view_now(db, project_id, agents_own)
-    handoff = make(view, git, now_ms=now_ms, resume="silent")
+    handoff = make(view, Facts(git, files_now(view)), now_ms=now_ms, resume="silent")
     if handoff is None:
         return _Recorded(view=view)
     answer = last_answer(db, project_id, handoff.session)

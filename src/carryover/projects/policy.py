@@ -15,8 +15,8 @@ import msgspec
 from carryover.config import AgentsConfig
 from carryover.paths import StateDir
 from carryover.probe.git_command import ask
-from carryover.publish.handoff_file import HANDOFF, STORE
-from carryover.publish.project_root import AgentFolders, agent_folders, git_dir_of
+from carryover.projects.handoff_file import HANDOFF, STORE
+from carryover.projects.root import AgentFolders, agent_folders, git_dir_of
 
 _GIT_TIMEOUT_S: Final = 5.0
 _TEMPORARY: Final = ("/tmp", "/var/tmp", "/private/tmp", "/private/var/tmp", "/private/var/folders", "/dev/shm", "/run")

@@ -7,11 +7,11 @@ import pytest
 
 from carryover.agents import agent_ids
 from carryover.ledger.connect import connect_read_only
-from carryover.publish.web_chat import GENERIC, gathered, web_chats
+from carryover.views.web_chat import GENERIC, gathered, web_chats
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS
 from support.repository import git
-from unit.publish.conftest import ReadIn
+from support.shop_in_ledger import ReadIn
 
 PROMPT = "Add a discount to cart.py. Never round before the end, because cents get lost."
 

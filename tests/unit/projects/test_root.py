@@ -10,7 +10,7 @@ import pytest
 
 from carryover.config import AgentConfig, AgentsConfig
 from carryover.facts import ProjectRoot
-from carryover.publish.project_root import agent_folders, agents_checkouts, find_root, git_dir_of
+from carryover.projects.root import agent_folders, agents_checkouts, find_root, git_dir_of
 from support.repository import git, repository
 
 
@@ -20,20 +20,6 @@ def test_a_folder_in_a_repository_belongs_to_its_top(home: Path) -> None:
     found = [find_root(str(folder)) for folder in (root, root / "src", root / "src" / "deep", root / ".git" / "hooks")]
 
     assert found == [ProjectRoot(str(root))] * 4
-
-
-def test_a_folder_that_is_gone_still_belongs_to_its_repository(home: Path) -> None:
-    root = repository(home / "app", {"a.py": "1\n"})
-
-    assert find_root(str(root / "gone" / "deep")) == ProjectRoot(str(root))
-
-
-def test_a_folder_without_git_is_a_project_itself(home: Path) -> None:
-    (home / "notes" / "sub").mkdir(parents=True)
-
-    found = [find_root(f"{home}/{name}").root for name in ("notes", "notes/sub", "notes/../notes/", "gone/deep")]
-
-    assert found == [f"{home}/{name}" for name in ("notes", "notes/sub", "notes", "gone/deep")]
 
 
 def test_a_worktree_is_a_project_of_its_own_that_knows_its_main_checkout(home: Path) -> None:
@@ -89,16 +75,6 @@ def moved_to(home: Path, name: str | None) -> dict[str, str]:
     return {"CODEX_HOME": f"{home}/{name}"} if name is not None else {}
 
 
-def test_what_an_agents_folder_is_in_is_not_the_agents(home: Path) -> None:
-    """Cursor keeps a folder in `XDG_CONFIG_HOME`, where other programs have theirs."""
-    known = AgentConfig(roots=(f"{home}/set/Cursor/User/globalStorage",))
-
-    folders = agent_folders(AgentsConfig(each={"cursor": known}), home, {})
-
-    assert home / "set" / "Cursor" / "User" in folders
-    assert folders.isdisjoint({home, home / "set", home / ".config"})
-
-
 def test_a_worktree_with_relative_links_knows_its_main_checkout(home: Path) -> None:
     """As git 2.48 writes them with worktree.useRelativePaths."""
     root = repository(home / "app", {"a.py": "1\n"})
@@ -118,14 +94,6 @@ def test_a_folder_that_claims_to_be_a_worktree_of_another_repository_has_no_main
     assert find_root(str(home / "claims")) == ProjectRoot(str(home / "claims"))
 
 
-def test_a_worktree_of_a_bare_repository_has_no_main_checkout(home: Path) -> None:
-    repository(home / "app", {"a.py": "1\n"})
-    git(home, "clone", "--quiet", "--bare", "app", "bare.git")
-    git(home / "bare.git", "worktree", "add", "--quiet", str(home / "tree"))
-
-    assert find_root(str(home / "tree")) == ProjectRoot(str(home / "tree"))
-
-
 def test_a_submodule_is_a_project_of_its_own(home: Path) -> None:
     part = repository(home / "part", {"p.py": "1\n"})
     root = repository(home / "app", {"a.py": "1\n"})
@@ -142,13 +110,6 @@ def test_a_repository_in_the_home_folder_is_not_that_of_the_folders_below(home: 
         ProjectRoot(str(home / "notes")),
         ProjectRoot(str(home)),
     ]
-
-
-def test_names_that_begin_alike_are_different_projects(home: Path) -> None:
-    repository(home / "app", {"a.py": "1\n"})
-    (home / "app2").mkdir()
-
-    assert find_root(str(home / "app2")) == ProjectRoot(str(home / "app2"))
 
 
 def test_all_ways_to_a_folder_lead_to_one_project(home: Path) -> None:

@@ -9,7 +9,7 @@ from carryover.adapter.contract import Source
 from carryover.ledger.batch import Entry
 from carryover.ledger.queries import connect_read_only
 from carryover.model import AgentSummary, ToolResult, TurnEnd
-from carryover.publish.timeline import Moment, timeline
+from carryover.views.timeline import Moment, timeline
 from support.scribe import AGENT, Scribe
 
 

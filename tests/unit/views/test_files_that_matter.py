@@ -6,7 +6,7 @@ import pytest
 
 from carryover.export.material import LeftOut, TextFile
 from carryover.probe.project_tree import project_paths
-from carryover.publish.files_that_matter import files_that_matter, is_generated
+from carryover.views.files_that_matter import files_that_matter, is_generated
 from support.conversation import Conversation, project
 from support.repository import repository
 

@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-from carryover.publish.handoff_file import write_handoff
+from carryover.projects.handoff_file import write_handoff
 from carryover.redact import CleanText
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from carryover.ledger.queries import connect_read_only, project_by_root
 from carryover.model import FileEdit, ToolCall
-from carryover.publish.file_history import Change, changes_of
+from carryover.views.file_history import Change, changes_of
 from support.scribe import Scribe
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from carryover.distill.sections.limit import Limit
 from carryover.model import TurnEnd
-from carryover.publish.limits import MOST, LimitedProject, limited_projects
+from carryover.views.limits import MOST, LimitedProject, limited_projects
 from support.scribe import Scribe
 
 Reading = Callable[[], sqlite3.Connection]

@@ -7,6 +7,8 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from carryover.distill.sections.recent_files import recent_files
 from carryover.distill.view import ProjectView
 from carryover.export.code_pieces import standing
@@ -55,17 +57,7 @@ def files_that_matter(
             why = "edited longer ago, or named less often, than those here"
         if why is None:
             try:
-                text = text_of(root, file.path)
-                found.append(
-                    TextFile(
-                        path=file.path,
-                        text=text,
-                        edited_ms=file.edited_ms,
-                        line=file.line,
-                        references=file.references,
-                        changed=file.changed,
-                    )
-                )
+                found.append(msgspec.structs.replace(file, text=text_of(root, file.path)))
             except (OSError, ValueError) as error:
                 why = why_unread(error)
         if why:

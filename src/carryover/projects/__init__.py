@@ -1,0 +1,1 @@
+"""A project: which folder it is, where it was before, where nothing may be written in it, and its handoff file."""

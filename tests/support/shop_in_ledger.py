@@ -1,0 +1,61 @@
+"""A repository, a session in it, and a way to bring the session into the ledger, as fixtures."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from carryover.agents import adapters
+from carryover.distill.stored_digest import DigestReducer
+from carryover.ingest.pipeline import ingest
+from carryover.ledger.store import Ledger
+from carryover.projects.root import find_root
+from support.claude_session import ClaudeSession
+from support.clock import LATER_MS
+from support.codex_session import CodexSession
+from support.repository import repository
+
+BEGAN = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
+
+ReadIn = Callable[[ClaudeSession | CodexSession], int]
+"""Brings what a session has written so far into the ledger; the id of its project."""
+
+
+@pytest.fixture
+def shop(home: Path) -> Path:
+    """A repository with one commit."""
+    return repository(home / "work" / "shop", {"cart.py": "total = 0\n"})
+
+
+@pytest.fixture
+def session(home: Path, shop: Path) -> ClaudeSession:
+    """A session in `shop` that begins on 2026-11-20 at six and has written nothing yet."""
+    return ClaudeSession(home / ".claude" / "projects", shop, now=BEGAN)
+
+
+@pytest.fixture
+def read_in(ledger_path: Path) -> ReadIn:
+    def read(session: ClaudeSession | CodexSession) -> int:
+        return asyncio.run(_read(ledger_path, session))
+
+    return read
+
+
+async def _read(ledger_path: Path, session: ClaudeSession | CodexSession) -> int:
+    if isinstance(session, CodexSession):
+        agent, root = adapters()["codex"], session.home / "sessions"
+    else:
+        agent, root = adapters()["claude-code"], session.folder
+    source = agent.source_of(session.path, root)
+    assert source is not None
+    ledger = await Ledger.open(ledger_path, DigestReducer())
+    try:
+        result = await ingest(ledger, agent, source, root_of=find_root, now_ms=lambda: LATER_MS)
+    finally:
+        await ledger.close()
+    [project] = result.projects
+    return project
