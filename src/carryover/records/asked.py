@@ -11,7 +11,7 @@ from carryover.records.fields import SHORT_CHARS, bounded
 from carryover.records.lenient import fields_of, items_of, text_of
 
 MOST_QUESTIONS: Final = 20
-_STATES: Final[dict[str, PlanState]] = {"in_progress": "active", "completed": "done"}
+_STATES: Final[dict[str, PlanState]] = {"in_progress": "active", "in-progress": "active", "completed": "done"}
 
 
 class Asked(msgspec.Struct, frozen=True):

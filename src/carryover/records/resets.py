@@ -29,6 +29,12 @@ _IN: Final = re.compile(
 )
 _PART: Final = re.compile(r"(\d{1,3}) ?([dhm])", re.I)
 _EPOCH: Final = re.compile(r"\blimit reached\|(\d{10})\b", re.I)
+_LIMIT: Final = re.compile(
+    r"\b429\b|rate[ _-]?limit|\blimit (?:reached|exceeded)|(?:hit|reached|exceeded|exhausted) (?:your|the)\b.{0,60}"
+    r"\b(?:limit|allowance|quota)|\busage limit|\bquota\b|resource_exhausted"
+    r"|\bpremium requests?\b.{0,40}\b(?:limit|exhausted|used)",
+    re.I,
+)
 _UNIT_MS: Final = {"d": 86_400_000, "h": 3_600_000, "m": 60_000}
 
 
@@ -37,6 +43,11 @@ def failed_turn(message: str, at_ms: int, *, limited: bool) -> TurnEnd:
     if not limited:
         return TurnEnd(reason="error", message=message)
     return TurnEnd(reason="limit", message=message, resets=resets_in(message, at_ms))
+
+
+def names_limit(message: str) -> bool:
+    """Whether a message of an editor (Cursor, VS Code) says that a usage limit was reached, where no field does."""
+    return _LIMIT.search(message) is not None
 
 
 def resets_in(message: str, at_ms: int) -> str | None:

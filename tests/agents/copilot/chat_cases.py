@@ -63,7 +63,7 @@ def record(kind: str, **fields: Any) -> bytes:
 def asked(*parts: Json, text: str = "Go.", more: Json | None = None, **fields: Any) -> bytes:
     """The record of a request."""
     given = {"timestamp": START_MS, "message": {"text": text}, "modelState": {"value": 1}, **(more or {})}
-    return record("request", ident="r1", request=given, parts=list(parts), **fields)
+    return record("request", ident="r1", request=given | {"response": list(parts)}, **fields)
 
 
 def recordings() -> tuple[Recording, ...]:
@@ -131,7 +131,7 @@ CHATS: Final = Case(
     ),
     not_typed=(
         asked(text="Continue to iterate?", more={"confirmation": "Continue"}),
-        asked(HELPER, text="", chat={"session": ONE["sessionId"], "subagent": "call_sub"}),
+        asked(HELPER, text=""),
         asked({"value": "An answer."}, text=""),
     ),
     strangers=(

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
-from agents.copilot.chat_reading import LATER_MS
 from carryover.adapter.contract import Source
 from carryover.agents.copilot.adapter import AGENT
 from carryover.distill.stored_digest import DigestReducer
@@ -15,6 +14,8 @@ from carryover.ingest.pipeline import ingest
 from carryover.ledger.queries import connect_read_only, session_by_prefix, session_events
 from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, SessionInfo
+
+LATER_MS = 4_000_000_000_000
 
 
 async def counted(ledger_path: Path, sources: Iterable[Source], session: str) -> list[AnyBody]:

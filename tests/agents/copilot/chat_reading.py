@@ -1,4 +1,4 @@
-"""Reads chats of VS Code the way the core does, with a clock that tests set."""
+"""Reads chats of VS Code the way the core does."""
 
 from __future__ import annotations
 
@@ -13,19 +13,15 @@ from carryover.agents.copilot.vscode_store import ChatReader
 from carryover.model import AnyBody, Event, Skipped
 from contract.case import Reading, read_on
 
-LATER_MS = 4_000_000_000_000
-"""Every chat has come to rest by then."""
-
 T = TypeVar("T", bound=AnyBody)
 
 
 class ChatReading:
-    """A chat that is read again and again. `now_ms`: the time of the next read."""
+    """A chat that is read again and again."""
 
-    def __init__(self, path: Path, now_ms: int = LATER_MS) -> None:
-        self.now_ms = now_ms
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self._agent: Agent = replace(AGENT, reader=ChatReader(lambda: self.now_ms))
+        self._agent: Agent = replace(AGENT, reader=ChatReader())
         self._source = Source(agent=AGENT.id, path=str(path))
         self._reading: Reading | None = None
 

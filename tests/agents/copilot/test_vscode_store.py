@@ -7,10 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from agents.copilot.chat_ledger import counted, source_at
-from agents.copilot.chat_reading import LATER_MS, ChatReading
+from agents.copilot.chat_reading import ChatReading
 from agents.copilot.chats import (
     ADD,
     FIX,
@@ -34,15 +32,10 @@ from agents.copilot.chats import (
 )
 from carryover.adapter.contract import Batch, FileStat
 from carryover.agents.copilot.adapter import AGENT
-from carryover.agents.copilot.vscode_builder import MAX_THREADS
-from carryover.agents.copilot.vscode_store import MAX_CHAT_BYTES, SETTLED_MS, ChatReader
+from carryover.agents.copilot.vscode_store import MAX_CHAT_BYTES, ChatReader
 from carryover.model import AnyBody, AssistantMessage, SessionInfo, ToolCall, ToolResult, UserPrompt
 from contract.case import read_on
 from contract.test_stages import standing
-
-
-def modified_ms(path: Path) -> int:
-    return path.stat().st_mtime_ns // 1_000_000
 
 
 def states_of(state: Json) -> list[Json]:
@@ -74,28 +67,25 @@ def test_a_log_that_grows_byte_by_byte_is_read_once(window: Window) -> None:
     cuts = {*range(0, len(data), 97), *(place + 1 for place, byte in enumerate(data) if byte == 10), len(data)}
     for end in sorted(cuts):
         path.write_bytes(data[:end])
-        reading.now_ms = modified_ms(path)
         reading.read()
-    reading.now_ms = LATER_MS
 
     at_once = ChatReading(path).read()
     assert standing(reading.read()) == standing(at_once)
     assert [type(event.body) for event in at_once].count(UserPrompt) == 1
 
 
-def test_an_answer_that_is_being_written_is_held_back_where_it_may_change(window: Window) -> None:
+def test_an_answer_that_is_being_written_is_read_as_it_is_now(window: Window) -> None:
     asked = request("Fix add().", state=PENDING)
     path = window.store(chat("live", asked))
     reading = ChatReading(path)
 
     def read(*parts: Json, **more: Any) -> list[AnyBody]:
         window.store(chat("live", asked | {"response": list(parts)} | more))
-        reading.now_ms = modified_ms(path) + 1000
         return [event.body for event in reading.read() if not isinstance(event.body, SessionInfo | UserPrompt)]
 
     said, runs = markdown("I will run the tests."), shell("make test", "c1")
-    assert read(markdown("I will")) == []
-    assert [type(body) for body in read(said, runs)] == [AssistantMessage]
+    assert read(markdown("I will")) == [AssistantMessage(text="I will", final=None, aborted=True)]
+    assert [type(body) for body in read(said, runs)] == [AssistantMessage, ToolCall]
     done = shell("make test", "c1", "ok\n", 0)
     assert [type(body) for body in read(said, done)] == [AssistantMessage, ToolCall, ToolResult]
     last = read(said, done, markdown("All tests pass."), modelState={"value": 1, "completedAt": 1_772_442_080_000})
@@ -106,7 +96,7 @@ def test_an_answer_that_grows_costs_only_itself(window: Window) -> None:
     turns = [request(f"Question {number}.", markdown("Yes."), at_s=number) for number in range(20)]
     last = request("And now?", state=PENDING, at_s=90)
     path = window.store(chat("live", *turns, last))
-    reader = ChatReader(lambda: modified_ms(path))
+    reader = ChatReader()
     batch = reader.read(path, None)
     assert len(batch.records) > 20
 
@@ -115,36 +105,17 @@ def test_an_answer_that_grows_costs_only_itself(window: Window) -> None:
     assert len(reader.read(path, batch.cursor).records) == 2
 
 
-def test_a_chat_that_came_to_rest_in_mid_answer_is_taken_as_it_is(window: Window) -> None:
-    path = window.store(chat("killed", request("Go.", markdown("I will"), state=PENDING)))
-    reading = ChatReading(path, now_ms=modified_ms(path) + SETTLED_MS)
-    assert reading.bodies(AssistantMessage) == []
-
-    reading.now_ms += 1
-    assert reading.bodies(AssistantMessage) == [AssistantMessage(text="I will", final=None, aborted=True)]
-
-
-def test_the_time_of_the_next_read_is_reported(window: Window) -> None:
-    path = window.store(chat("live", request("Go.", markdown("I will"), state=PENDING)))
-    now_ms = modified_ms(path)
-
-    batch = ChatReader(lambda: now_ms).read(path, None)
-
-    assert batch.retry_after_s == SETTLED_MS / 1000 + 1
-    assert ChatReader(lambda: LATER_MS).read(path, None).retry_after_s is None
-
-
 def test_a_log_that_is_replaced_by_one_line_changes_nothing(window: Window) -> None:
     """As after 1,024 entries."""
     path = window.store(TWO)
     reading = ChatReading(path)
     before = reading.read()
-    batch = ChatReader(lambda: LATER_MS).read(path, reading.cursor)
+    batch = ChatReader().read(path, reading.cursor)
     assert batch.records == ()
 
     window.store(TWO, compact=True)
 
-    assert ChatReader(lambda: LATER_MS).read(path, reading.cursor).records == ()
+    assert ChatReader().read(path, reading.cursor).records == ()
     assert reading.read() == before
 
 
@@ -221,27 +192,13 @@ def test_a_line_that_cannot_be_applied_costs_what_follows_until_the_log_is_repla
     assert len([event for event in reading.read() if isinstance(event.body, UserPrompt)]) == 2
 
 
-def test_one_object_that_is_being_written_is_tried_again(window: Window) -> None:
-    path = window.store_flat(ONE)
-    data = path.read_bytes()
-    path.write_bytes(data[: len(data) // 2])
-    reading = ChatReading(path, now_ms=modified_ms(path))
-
-    with pytest.raises(OSError, match="being written"):
-        reading.read()
-    reading.now_ms = LATER_MS
-    assert reading.read() == []
-    path.write_bytes(data)
-    assert len(reading.read()) == 9
-
-
 def test_a_chat_beyond_measure_is_counted_and_not_held_in_memory(window: Window) -> None:
     path = window.path(ONE)
     path.parent.mkdir(parents=True)
     with path.open("wb") as file:
         file.truncate(MAX_CHAT_BYTES + 1)
 
-    batch = ChatReader(lambda: LATER_MS).read(path, None)
+    batch = ChatReader().read(path, None)
 
     assert (batch.records, batch.oversized, batch.more) == ((), 1, False)
 
@@ -266,7 +223,7 @@ def test_a_part_beyond_measure_costs_only_itself(window: Window) -> None:
 def test_a_long_chat_is_read_in_several_batches(window: Window) -> None:
     turns = [request(f"Question {number}.", markdown("x" * 20_000), at_s=number) for number in range(200)]
     path = window.store(chat("long", *turns))
-    reader = ChatReader(lambda: LATER_MS)
+    reader = ChatReader()
     batch = reader.read(path, None)
     batches = 1
     while batch.more:
@@ -298,25 +255,11 @@ class Restarted:
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Reads as a process does that was just started."""
-        return ChatReader(lambda: LATER_MS).read(path, cursor)
+        return ChatReader().read(path, cursor)
 
     def stat(self, path: Path) -> FileStat:
         """Size and time of the file."""
         return ChatReader().stat(path)
-
-
-def test_many_sub_agents_leave_the_main_thread_known(window: Window) -> None:
-    def helped(at_s: int) -> Json:
-        data = {"kind": "subagent", "description": "Look", "prompt": "Look around."}
-        return request(f"Question {at_s}.", tool("runSubagent", f"call_{at_s}", data=data), at_s=at_s)
-
-    turns = [helped(number) for number in range(MAX_THREADS + 20)]
-    reading = ChatReading(window.store(chat("helped", *turns)))
-    before = reading.read()
-    window.store(chat("helped", *turns, request("And now?", at_s=900)))
-
-    assert len(reading.read()) == len(before) + 1
-    assert standing(reading.read()) == standing(ChatReading(window.path(chat("helped"))).read())
 
 
 def test_reading_leaves_the_store_as_it_is(window: Window) -> None:
@@ -335,7 +278,7 @@ def test_records_have_the_number_of_their_request(window: Window) -> None:
     path.parent.mkdir(parents=True)
     path.write_bytes(log_of(chat("counted", ADD, FIX)))
 
-    batch = ChatReader(now_ms=lambda: LATER_MS).read(path, None)
+    batch = ChatReader().read(path, None)
 
     numbers = [record.number for record in batch.records]
     assert (numbers == sorted(numbers), set(numbers)) == (True, {1, 2})

@@ -22,13 +22,11 @@ from agents.copilot.chats import (
 )
 from carryover.model import (
     Answer,
-    AssistantMessage,
     FileEdit,
     PlanProposal,
     Question,
     ToolCall,
     ToolResult,
-    UserPrompt,
 )
 
 PICTURE = {"output": [{"isText": False, "value": "QUJD"}], "isError": True}
@@ -199,26 +197,17 @@ def test_a_plan_is_proposed_and_ruled_on(window: Window, data: Json | None, *, a
     assert (found.text, found.accepted) == ("1. Fix add()", accepted)
 
 
-def test_a_sub_agent_is_a_thread_of_its_own(window: Window) -> None:
+def test_what_a_sub_agent_does_counts_with_the_chat(window: Window) -> None:
     data = {"kind": "subagent", "description": "List the tests", "prompt": "SUBAGENT: list them", "result": "One test."}
-    found = events(
-        window,
-        request(
-            "Go.",
-            tool("runSubagent", "call_sub", message="List the tests", data=data),
-            shell("ls tests", "call_ls", "test_calc.py\n", 0) | {"subAgentInvocationId": "call_sub"},
-            markdown("There is one test."),
-        ),
-    )
-    main = [event.body for event in found if event.subagent_id is None]
-    child = [event for event in found if event.subagent_id == "call_sub"]
+    starts = tool("runSubagent", "call_sub", message="List the tests", data=data)
+    inner = shell("ls tests", "call_ls", "test_calc.py\n", 0) | {"subAgentInvocationId": "call_sub"}
 
-    assert [type(event.body) for event in child] == [UserPrompt, ToolCall, ToolResult, AssistantMessage]
-    assert child[0].body == UserPrompt(text="SUBAGENT: list them", actor="model")
-    assert child[-1].body == AssistantMessage(text="One test.", final=True)
-    assert [body.op for body in main if isinstance(body, ToolCall)] == ["agent"]
-    assert [body.output for body in main if isinstance(body, ToolResult)] == ["One test."]
-    assert "ls tests" not in repr(main)
+    results = answered(window, ToolResult, starts, inner, markdown("There is one test."))
+
+    assert [(result.op, result.subject, result.output) for result in results] == [
+        ("agent", "List the tests", "One test."),
+        ("shell", "ls tests", "test_calc.py\n"),
+    ]
 
 
 def test_a_handoff_that_the_agent_read_is_not_repeated(window: Window) -> None:

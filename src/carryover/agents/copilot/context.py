@@ -9,7 +9,6 @@ import msgspec
 from carryover.adapter import event_builder
 from carryover.adapter.event_builder import Facts
 from carryover.agents.copilot.todos import Todo
-from carryover.agents.copilot.vscode_builder import ChatContext
 
 MAX_OPEN_CALLS: Final = 100
 MAX_CHANGES: Final = 20
@@ -58,6 +57,18 @@ class LogContext(msgspec.Struct, frozen=True, omit_defaults=True):
     """When a compaction took out of the conversation what a hook had put into it, if no prompt has come since."""
     in_editor: bool = False
     """The extension in VS Code wrote it, whose tools have other names."""
+
+
+class ChatContext(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What was emitted of a chat of VS Code."""
+
+    last: bytes | None = None
+    """Key of the last event; bytes, since a text might be taken for a secret."""
+    last_ms: int = 0
+    info: int = 0
+    """Fingerprint of the facts about the session as they were last emitted."""
+    folder: str | None = None
+    """The folder that the chat works in, where its window has several or none."""
 
 
 class Context(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -1,4 +1,4 @@
-"""Reads one chat of VS Code from disk: a log, one JSON object, or an export.
+"""Reads one chat of VS Code from disk: a log of mutations (1.109 and later), one JSON object (before), or an export.
 
 The editor stores a chat about once a minute and when its window closes: what changed is appended, and after 1,024
 entries the file is replaced. Both are one to this reader, which goes by the state that the file comes to.
@@ -6,63 +6,82 @@ entries the file is replaced. Both are one to this reader, which goes by the sta
 
 from __future__ import annotations
 
-import errno
 import os
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from carryover.adapter.contract import Batch, FileStat, Record
 from carryover.agents.copilot.locate import CHATS
 from carryover.agents.copilot.spec import EMPTY, SERVERS, WINDOWS
-from carryover.agents.copilot.vscode_chat import Thread, threads_of
-from carryover.agents.copilot.vscode_log import is_log, replayed, state_of
-from carryover.agents.copilot.vscode_wire import Chat, SkippedRecord, Why
+from carryover.agents.copilot.vscode_wire import (
+    ENDED,
+    QUIET_KINDS,
+    TOOL_KINDS,
+    BeginRecord,
+    Chat,
+    Request,
+    RequestRecord,
+    SkippedRecord,
+    StateRecord,
+    ToolPart,
+    Why,
+    is_given,
+    kind_of_part,
+)
 from carryover.readers import files
-from carryover.readers.rewritten import read_on
-from carryover.readers.stat_cache import utc_now_ms
+from carryover.readers.rewritten import Piece, read_on
 from carryover.readers.workspaces import Folders, folders_of_uri, folders_of_window
 from carryover.records import rawjson
-from carryover.records.fields import digest
-from carryover.records.lenient import Fields, fields_of, items_of, text_of
+from carryover.records.fields import SHORT_CHARS, bounded, digest
+from carryover.records.lenient import Fields, fields_of, inside, is_true, items_of, read_as, text_of, time_of
 
 MAX_CHAT_BYTES: Final = 128 << 20
 """A longer chat is not read: its state must be held in memory."""
+MAX_REQUESTS: Final = 5_000
+MAX_PARTS: Final = 20_000
+"""Of one answer."""
+MAX_PART_BYTES: Final = 8 << 20
+MAX_DETAILS_BYTES: Final = 1 << 20
+MAX_ID_CHARS: Final = 100
+MAX_INDEX: Final = 1_000_000
 MAX_WINDOWS: Final = 2_000
-SETTLED_MS: Final = 150_000
-"""A chat that was not written for that long is taken as it is; a live one is stored about once a minute."""
+
+_INITIAL, _SET, _PUSH, _DELETE = range(4)
+_IS_LOG: Final = re.compile(rb'\s*\{\s*"kind"\s*:\s*\d')
+_ID: Final = re.compile(r"[\w-]{1,100}")
+_FROM: Final = re.compile(r"[^/]+/")
 
 
 class ChatReader:
     """See `carryover.adapter.contract.Reader`."""
 
-    def __init__(self, now_ms: Callable[[], int] = utc_now_ms) -> None:
-        self._now_ms = now_ms
-        self._unfinished: tuple[Path, FileStat, Chats] | None = None
+    def __init__(self) -> None:
+        self._unfinished: tuple[Path, FileStat, StoredChat] | None = None
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """What changed in the chat. A newer copy of it in another window counts instead.
 
         Raises FileNotFoundError when it is gone, OSError when it is not a regular file or cannot be read.
         """
-        now_ms = self._now_ms()
         stat = files.stamp_of_file(path)
         # A long chat is emitted in several batches, and replayed once for all of them.
         kept, self._unfinished = self._unfinished, None
         if kept is not None and kept[:2] == (path, stat):
-            chats = kept[2]
-        elif _has_newer_copy(path, stat.mtime_ns):
-            chats = Chats()
+            chat = kept[2]
         else:
-            found = _replayed(path, stat, now_ms)
-            if isinstance(found, str):
-                return _given_up(cursor, found)
-            chats = found
-        batch = read_on(chats, cursor, now_ms=now_ms)
+            data = b"" if _has_newer_copy(path, stat.mtime_ns) else files.read_small(path, limit=MAX_CHAT_BYTES)
+            if data is None:
+                return _not_read(cursor, "too long")
+            chat = StoredChat(path, data)
+            if chat.why is not None and not chat.pieces:
+                return _not_read(cursor, chat.why)
+        batch = read_on(chat, cursor, now_ms=0)
         if batch.more:
-            self._unfinished = path, stat, chats
+            self._unfinished = path, stat, chat
         return msgspec.structs.replace(batch, records=tuple(map(_numbered, batch.records)))
 
     def stat(self, path: Path) -> FileStat:
@@ -70,19 +89,86 @@ class ChatReader:
         return files.stamp_of_file(path)
 
 
-class Chats:
-    """See `carryover.readers.rewritten.Snapshot`: the threads of a chat, the main one first."""
+class StoredChat:
+    """The state that a file comes to. See `carryover.readers.rewritten`: a snapshot, and its one conversation.
 
-    def __init__(self, threads: Iterable[Thread] = ()) -> None:
-        self._threads = {each.ident: each for each in threads}
+    A request whose answer has not ended is no piece, but part of what is said of the chat as a whole.
+    """
+
+    rests_ms = None
+
+    def __init__(self, path: Path, data: bytes) -> None:
+        state, self.why = replayed(data) if path.suffix == ".jsonl" or _IS_LOG.match(data) else _object_in(data)
+        folders = _folders(path, state)
+        if folders.remote:
+            state, self.why = {}, "remote workspace"
+        listed = [read_as(raw, Request) or Request() for raw in items_of(state.get("requests"))[:MAX_REQUESTS]]
+        self.chat = Chat(session=_session_of(path, state, listed), folders=folders.paths)
+        self._at_ms = time_of(state.get("creationDate"))
+        requests = [request for request in map(_as_kept, listed) if request is not None]
+        records = [self._record(place, request) for place, request in enumerate(requests, start=1)]
+        if records:
+            records[-1] = msgspec.structs.replace(records[-1], queued=tuple(items_of(state.get("pendingRequests"))))
+        live = records.pop() if requests and requests[-1].state not in ENDED else None
+        self._requests = [(record.ident, msgspec.json.encode(record)) for record in records]
+        self._state = self._state_record(state, requests, live) if data else None
 
     def conversations(self) -> list[tuple[str, str]]:
-        """Id and mark of each thread."""
-        return [(ident, each.mark) for ident, each in self._threads.items()]
+        """Its id and mark; nothing where another copy of it counts."""
+        if self._state is None:
+            return []
+        return [(self.chat.session, digest(msgspec.json.encode((self.pieces, self._state, self.why))))]
 
-    def conversation(self, ident: str, _notes: dict[str, str]) -> Thread | None:
-        """A thread."""
-        return self._threads.get(ident)
+    def conversation(self, _ident: str, _notes: dict[str, str]) -> StoredChat:
+        """The chat."""
+        return self
+
+    @property
+    def pieces(self) -> list[Piece]:
+        """Its requests that were answered."""
+        return [(ident, digest(data)) for ident, data in self._requests]
+
+    def begin(self, *, on: bool, more: bool) -> bytes:
+        """The record before the requests."""
+        return msgspec.json.encode(BeginRecord(chat=self.chat, at_ms=self._at_ms, on=on, more=more))
+
+    def piece(self, number: int) -> bytes:
+        """The record of a request."""
+        return self._requests[number][1]
+
+    def end(self, emitted: int) -> bytes | None:
+        """What is known of the chat as a whole, or why it is not read to its end."""
+        if self.why is not None:
+            return msgspec.json.encode(SkippedRecord(why=self.why))
+        is_news = self._state is not None and (emitted or self._state.live is not None)
+        return msgspec.json.encode(self._state) if is_news else None
+
+    def _record(self, place: int, request: Request) -> RequestRecord:
+        named = text_of(request.request_id)
+        ident = named if 0 < len(named) <= MAX_ID_CHARS else digest(named or msgspec.json.encode(request))
+        return RequestRecord(chat=self.chat, ident=ident, place=place, request=_slim(request))
+
+    def _state_record(self, state: Fields, requests: Sequence[Request], live: RequestRecord | None) -> StateRecord:
+        models = (text_of(request.model_id) for request in reversed(requests))
+        versions = (text_of(inside(request.agent, "extensionVersion")) for request in reversed(requests))
+        return StateRecord(
+            chat=self.chat,
+            at_ms=self._at_ms,
+            place=max(len(requests), 1),
+            title=bounded(text_of(state.get("customTitle")), SHORT_CHARS),
+            model=bounded(_FROM.sub("", next(filter(None, models), ""), count=1), SHORT_CHARS),
+            version=bounded(next(filter(None, versions), ""), SHORT_CHARS),
+            branch=bounded(text_of(fields_of(state.get("repoData")).get("localBranch")), SHORT_CHARS),
+            live=live,
+        )
+
+
+def _not_read(cursor: bytes | None, why: Why) -> Batch:
+    """A chat that is not read is counted once. The next one that is read begins anew."""
+    mark = why.encode()
+    if cursor == mark or why == "too long":
+        return Batch(records=(), cursor=mark, oversized=int(cursor != mark))
+    return Batch(records=(Record(number=1, data=msgspec.json.encode(SkippedRecord(why=why))),), cursor=mark)
 
 
 class _Placed(msgspec.Struct, frozen=True):
@@ -94,42 +180,146 @@ def _numbered(record: Record) -> Record:
     return msgspec.structs.replace(record, number=msgspec.json.decode(record.data, type=_Placed).place)
 
 
-def _replayed(path: Path, stat: FileStat, now_ms: int) -> Chats | Why:
-    """The chat in a file, or why there is none. Raises OSError while the file is being written."""
-    data = files.read_small(path, limit=MAX_CHAT_BYTES)
-    if data is None:
-        return "too long"
-    changed_ms = min(stat.mtime_ns // 1_000_000, now_ms)
-    state, problem = replayed(data) if path.suffix == ".jsonl" or is_log(data) else state_of(data)
+class _Entry(msgspec.Struct, frozen=True):
+    """One line of a log: sets a value, cuts a list to `i` and extends it, or deletes a value, at the path `k`."""
+
+    kind: int
+    k: tuple[str | int, ...] = ()
+    v: Any = None
+    i: int | None = None
+
+
+_ENTRY: Final = msgspec.json.Decoder(_Entry)
+
+
+def _object_in(data: bytes) -> tuple[Fields, Why | None]:
+    found = read_as(data, Fields)
+    return found or {}, None if found is not None or not data else "not JSON" if data.strip() else "nothing in it"
+
+
+def replayed(data: bytes) -> tuple[Fields, Why | None]:
+    """The chat that a log comes to, up to the first line that cannot be applied, and what is wrong with that.
+
+    A last line that is no JSON and has no newline is not there yet.
+    """
+    state: dict[str, Any] | None = None
+    why: Why | None = None
+    *complete, rest = map(bytes.strip, data.split(b"\n"))
+    for line in filter(None, (*complete, rest)):
+        entry = rawjson.read(_ENTRY, line)
+        if line is rest and entry == "not JSON":
+            break
+        if isinstance(entry, str):
+            why = "not JSON" if entry == "not JSON" else "unexpected entry"
+        elif entry.kind == _INITIAL and isinstance(entry.v, dict):
+            state = entry.v
+        elif entry.kind in (_SET, _PUSH, _DELETE):
+            why = "no initial state" if state is None else _applied(state, entry)
+        else:
+            why = "unexpected entry"
+        if why is not None:
+            break
     if state is None:
-        if problem == "not JSON" and now_ms - changed_ms < SETTLED_MS:
-            raise OSError(errno.EAGAIN, "the chat is being written", str(path))
-        return problem or "nothing in it"
-    folders = _folders(path, state)
-    why: Why | None = "remote workspace" if folders.remote else problem
-    rests_ms = changed_ms + SETTLED_MS if changed_ms + SETTLED_MS >= now_ms else None
-    threads = [] if folders.remote else threads_of(state, _name_of(path, state), folders.paths, rests_ms)
-    if why is not None:  # a thread without a word for what of it is not read
-        threads.append(Thread(Chat(session="?"), state=SkippedRecord(why=why)))
-    return Chats(threads)
+        return {}, why or ("nothing in it" if data else None)
+    return {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in state.items()}, why
 
 
-def _given_up(cursor: bytes | None, why: Why) -> Batch:
-    """A chat that cannot be read is counted once, and again when it has become another one."""
-    mark = digest(f"unreadable {why}").encode()
-    if cursor == mark:
-        return Batch(records=(), cursor=mark)
-    if why == "too long":
-        return Batch(records=(), cursor=mark, oversized=1)
-    return Batch(records=(Record(number=1, data=msgspec.json.encode(SkippedRecord(why=why))),), cursor=mark)
+def _applied(state: dict[str, Any], entry: _Entry) -> Why | None:
+    """Applies a line, or says why it cannot be."""
+    try:
+        at: Any = state
+        *way, last = entry.k or ("",)
+        for step in way:
+            at = at[step]
+        if not entry.k:
+            return None
+        if entry.kind == _PUSH:
+            _push(at, last, entry)
+        elif entry.kind == _DELETE and isinstance(at, dict):
+            at.pop(last, None)
+        else:
+            _put(at, last, entry.v)
+    except (LookupError, TypeError, ValueError):
+        return "unexpected path"
+    return None
 
 
-def _name_of(path: Path, state: Fields) -> str:
-    """The id of a chat that has none: that of its file, or of an export one that its first request gives."""
-    if path.parent.name in (CHATS, EMPTY):
-        return path.stem
-    first = fields_of(next(iter(items_of(state.get("requests"))), rawjson.ABSENT))
-    return f"export-{digest(text_of(first.get('requestId')))}"
+def _push(at: Any, last: Any, entry: _Entry) -> None:
+    """What was no list becomes one."""
+    found = at.get(last) if isinstance(at, dict) else at[last]
+    if not isinstance(found, list):
+        found = []
+        _put(at, last, found)
+    if entry.i is not None:
+        if not 0 <= entry.i <= MAX_INDEX:
+            raise ValueError
+        del found[entry.i :]
+    found.extend(entry.v if isinstance(entry.v, list) else ())
+
+
+def _put(at: Any, last: Any, value: Any) -> None:
+    if not isinstance(at, dict if isinstance(last, str) else list):
+        raise TypeError
+    if isinstance(at, list) and last == len(at):
+        at.append(value)
+    else:
+        at[last] = value
+
+
+def _session_of(path: Path, state: Fields, requests: Sequence[Request]) -> str:
+    """The id of a chat. An export has it only in what Copilot noted of its answers, if at all."""
+    noted = (inside(request.result, "metadata", "sessionId") for request in requests)
+    named = map(text_of, (state.get("sessionId"), *noted))
+    if found := next((name for name in named if _ID.fullmatch(name)), None):
+        return found
+    first = text_of(requests[0].request_id) if requests else ""
+    return path.stem if path.parent.name in (CHATS, EMPTY) else f"export-{digest(first)}"
+
+
+def _as_kept(request: Request) -> Request | None:
+    """A request without what the user retracted: all of it, or what came after a point in its answer."""
+    if is_true(request.hidden_from_transcript):
+        return None
+    if not is_given(request.should_be_removed_on_send):
+        return request
+    stop = text_of(inside(request.should_be_removed_on_send, "afterUndoStop"))
+    parts = items_of(request.response)
+    at = next((n for n, part in enumerate(parts) if stop and text_of(inside(part, "id")) == stop), None)
+    if at is None:
+        return None
+    kept = msgspec.Raw(msgspec.json.encode(parts[:at]))
+    return msgspec.structs.replace(request, response=kept, model_state=msgspec.Raw(b'{"value":1}'))
+
+
+def _slim(request: Request) -> Request:
+    """A request without what is not needed of it, which may be many megabytes: of what was attached the kinds are, of
+    the result the error and the summary of a compaction."""
+    kinds = [text_of(inside(raw, "kind")) for raw in items_of(inside(request.variable_data, "variables"))]
+    summary = inside(request.result, "metadata", "summary")
+    outcome = {
+        "errorDetails": inside(request.result, "errorDetails"),
+        "summary": summary if len(summary) <= MAX_DETAILS_BYTES else rawjson.ABSENT,
+    }
+    return msgspec.structs.replace(
+        request,
+        response=msgspec.Raw(msgspec.json.encode(list(map(_slim_part, items_of(request.response)[:MAX_PARTS])))),
+        result=msgspec.Raw(msgspec.json.encode(outcome)) if fields_of(request.result) else rawjson.ABSENT,
+        variable_data=msgspec.Raw(msgspec.json.encode(kinds)),
+        model_id=rawjson.ABSENT,
+        agent=rawjson.ABSENT,
+    )
+
+
+def _slim_part(raw: msgspec.Raw) -> msgspec.Raw:
+    kind = "" if text_of(raw) else kind_of_part(fields_of(raw))
+    if kind in QUIET_KINDS:
+        return msgspec.Raw(msgspec.json.encode({"kind": kind}))
+    if kind in TOOL_KINDS and len(raw) > MAX_DETAILS_BYTES:
+        tool = read_as(raw, ToolPart) or ToolPart()
+        raw = msgspec.Raw(msgspec.json.encode(msgspec.structs.replace(tool, result_details=rawjson.ABSENT)))
+    if len(raw) > MAX_PART_BYTES:
+        return msgspec.Raw(msgspec.json.encode({"kind": kind, "tooLong": True}))
+    return raw
 
 
 def _folders(path: Path, state: Fields) -> Folders:

@@ -1,22 +1,27 @@
-"""Tool calls of chats in VS Code: what a tool does, what a call is about, how it ended, what it printed."""
+"""Tool calls and edits in chats of VS Code: what a call is about, how it ended, which files changed."""
 
 from __future__ import annotations
 
 import posixpath
 import re
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
 from carryover.adapter.contract import ToolOutcome
-from carryover.agents.copilot.vscode_wire import CANCELLED, COMPLETE, ToolPart, is_denied, is_given
-from carryover.model import Op, PlanItem, PlanState, PlanUpdate
+from carryover.agents.copilot.vscode_wire import CANCELLED, COMPLETE, ToolPart, is_given
+from carryover.model import Op, PlanUpdate
+from carryover.records.asked import plan_items
+from carryover.records.changes import Change
 from carryover.records.fields import MAX_PATH_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded
 from carryover.records.lenient import Fields, fields_of, items_of, number_of, text_of
-from carryover.records.text import names_own_folder, without_ansi
+from carryover.records.text import HANDOFF_FILE, names_own_folder, without_ansi
 from carryover.records.uris import path_of
 
 MAX_TODOS: Final = 100
+MAX_EDITS: Final = 5_000
+"""Of one file in one answer."""
+MAX_FILES: Final = 100
 
 _NAMES: Final[dict[Op, str]] = {
     "shell": "runinterminal runinterminal2 runtask createandruntask runtests runtest runvscodecommand",
@@ -35,14 +40,21 @@ _NAMES: Final[dict[Op, str]] = {
 OPS: Final[dict[str, Op]] = {name: op for op, names in _NAMES.items() for name in names.split()}
 """What the known tools do. Every other tool, those of MCP servers among them, is `other`."""
 
+_DENIED, _SKIPPED = 0, 5
+"""Types of `isConfirmed`."""
 _PREFIX: Final = re.compile(r"\A(?:copilot|vscode)_")
 _LINK: Final = re.compile(r"\[([^\]]*)\]\(([^)\s]*)\)")
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S*")
 _HERE: Final = ("file", "vscode-remote", "vscode-notebook-cell")
 """Schemes of URIs whose path is one of this machine; chats about folders on another one are not read."""
+_EXTERNAL: Final[dict[str, Literal["add", "modify", "delete", "rename"]]] = {
+    "create": "add",
+    "edit": "modify",
+    "delete": "delete",
+    "rename": "rename",
+}
 ABOUT: Final = ("command", "filePath", "path", "dirPath", "query", "pattern", "url", "urls", "description", "task")
 """Arguments that say what a call is about, the first of them first."""
-_STATES: Final[dict[str, PlanState]] = {"not-started": "pending", "in-progress": "active", "completed": "done"}
 
 
 def op_of(name: str) -> Op:
@@ -95,6 +107,11 @@ def is_about_handoff(tool: ToolPart) -> bool:
     return names_own_folder(f"{subject_of(tool)} {_markdown(tool.invocation_message)}")
 
 
+def is_denied(tool: ToolPart) -> bool:
+    """Whether the user did not allow a call, or skipped it."""
+    return number_of(fields_of(tool.is_confirmed).get("type")) in (_DENIED, _SKIPPED)
+
+
 def has_result(tool: ToolPart) -> bool:
     """Whether a call has ended, by what it says itself."""
     given = (tool.result_details, tool.result_error, tool.data.get("terminalCommandState"))
@@ -123,15 +140,7 @@ def outcome_of(op: Op, tool: ToolPart, state: int) -> ToolOutcome | None:
 
 def todos_in(raw: msgspec.Raw | None) -> PlanUpdate | None:
     """A todo list, None where there is no list."""
-    if raw is None or bytes(raw)[:1] != b"[":
-        return None
-    entries = [fields_of(entry) for entry in items_of(raw)[:MAX_TODOS]]
-    items = (
-        PlanItem(text=bounded(title, SHORT_CHARS), state=_STATES.get(text_of(entry.get("status")), "pending"))
-        for entry in entries
-        if (title := text_of(entry.get("title")).strip())
-    )
-    return PlanUpdate(items=tuple(items))
+    return PlanUpdate(items=plan_items(raw, "title", most=MAX_TODOS)) if bytes(raw or b"")[:1] == b"[" else None
 
 
 def paths_in(tool: ToolPart) -> list[str]:
@@ -174,3 +183,68 @@ def _shown(message: msgspec.Raw) -> str:
     """A message of the chat as text: of links the name."""
     plain = _LINK.sub(lambda found: found[1] or posixpath.basename(found[2]), _markdown(message))
     return _URI.sub("", plain).strip()
+
+
+def changes_in(kind: str, part: Fields) -> list[Change]:
+    """The changes of files that a part of an answer reports; none where it names no file of this machine."""
+    path = local_path(part.get("uri"))
+    if kind == "workspaceEdit":
+        found = [_moved(fields_of(raw)) for raw in items_of(part.get("edits"))[:MAX_FILES]]
+    elif path is None:
+        found = []
+    else:
+        found = [_external(path, part) if kind == "externalEdit" else _edited(path, part, kind)]
+    return [change for change in found if change is not None and not change.path.endswith(HANDOFF_FILE)]
+
+
+def _edited(path: str, part: Fields, kind: str) -> Change | None:
+    """Batches of edits: a range that is replaced, in lines and columns from 1, and its text. Those of a notebook are
+    not counted."""
+    batches = items_of(part.get("edits"))[:MAX_EDITS]
+    if kind == "notebookEditGroup":
+        return Change(path=path, change="modify") if batches else None
+    edits = [fields_of(raw) for batch in batches for raw in items_of(batch)][:MAX_EDITS]
+    if not edits:
+        return None
+    texts = [text_of(edit.get("text")).splitlines() for edit in edits]
+    ranges = [fields_of(edit.get("range")) for edit in edits]
+    starts = [number_of(place.get("startLineNumber")) or 0 for place in ranges]
+    lines = ((start, n, line) for start, text in zip(starts, texts, strict=True) for n, line in enumerate(text))
+    start, below, anchor = next(((at, n, line) for at, n, line in lines if line.strip()), (starts[0], 0, ""))
+    return Change(
+        path=path,
+        change="modify",
+        added=sum(map(len, texts)),
+        removed=sum(map(_lines_in, ranges)),
+        line=start + below if start > 0 else None,
+        anchor=bounded(anchor, SHORT_CHARS) or None,
+    )
+
+
+def _lines_in(place: Fields) -> int:
+    """How many lines a range takes; none where it is a place between two characters."""
+    names = ("startLineNumber", "startColumn", "endLineNumber", "endColumn")
+    start, start_column, end, end_column = (number_of(place.get(name)) or 0 for name in names)
+    if (start, start_column) == (end, end_column) or not 0 < start <= end:
+        return 0
+    return end - start + (end_column > 1)
+
+
+def _external(path: str, part: Fields) -> Change | None:
+    """A change by another program, whose kind and counts the editor found."""
+    change = _EXTERNAL.get(text_of(part.get("editKind")))
+    if change is None:
+        return None
+    old_path = local_path(part.get("originalUri")) if change == "rename" else None
+    added, removed = (number_of(fields_of(part.get("diff")).get(name)) for name in ("added", "removed"))
+    change = "modify" if change == "rename" and old_path is None else change
+    return Change(path=path, change=change, old_path=old_path, added=added, removed=removed)
+
+
+def _moved(edit: Fields) -> Change | None:
+    old_path, path = local_path(edit.get("oldResource")), local_path(edit.get("newResource"))
+    if old_path and path:
+        return Change(path=path, change="rename", old_path=old_path)
+    if path:
+        return Change(path=path, change="add")
+    return Change(path=old_path, change="delete") if old_path else None

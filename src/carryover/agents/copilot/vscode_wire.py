@@ -16,9 +16,6 @@ PENDING, COMPLETE, CANCELLED, FAILED = range(4)
 """States of a request's answer (`modelState.value`); 4 waits for the user."""
 ENDED: Final = (COMPLETE, CANCELLED, FAILED)
 
-_DENIED, _SKIPPED = 0, 5
-"""Types of `isConfirmed`."""
-
 TEXT_KINDS: Final = frozenset(("", "markdownContent", "markdownVuln", "inlineReference"))
 """Parts of an answer that are its text. Plain Markdown has no kind."""
 EDIT_KINDS: Final = frozenset(("textEditGroup", "notebookEditGroup", "externalEdit", "workspaceEdit"))
@@ -48,66 +45,44 @@ Why = Literal[
 """Why a chat is not read."""
 
 
-class Chat(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Facts that each record repeats. `subagent`: the sub-agent whose thread it is. `folders`: those of the window."""
+class Request(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """A request with its answer."""
 
-    session: str
-    subagent: str | None = None
-    folders: tuple[str, ...] = ()
+    request_id: msgspec.Raw = rawjson.ABSENT
+    timestamp: msgspec.Raw = rawjson.ABSENT
+    message: msgspec.Raw = rawjson.ABSENT
+    response: msgspec.Raw = rawjson.ABSENT
+    result: msgspec.Raw = rawjson.ABSENT
+    model_state: msgspec.Raw = rawjson.ABSENT
+    is_canceled: msgspec.Raw = rawjson.ABSENT
+    variable_data: msgspec.Raw = rawjson.ABSENT
+    confirmation: msgspec.Raw = rawjson.ABSENT
+    request_source: msgspec.Raw = rawjson.ABSENT
+    is_system_initiated: msgspec.Raw = rawjson.ABSENT
+    request_hidden_from_transcript: msgspec.Raw = rawjson.ABSENT
+    hidden_from_transcript: msgspec.Raw = rawjson.ABSENT
+    should_be_removed_on_send: msgspec.Raw = rawjson.ABSENT
+    model_id: msgspec.Raw = rawjson.ABSENT
+    agent: msgspec.Raw = rawjson.ABSENT
 
     @property
-    def thread(self) -> str:
-        """Names the thread among those of its source."""
-        return f"{self.session}/{self.subagent}" if self.subagent else self.session
+    def state(self) -> int | None:
+        """How far the answer came; None where nothing says. Before `modelState` a result meant that it ended."""
+        state = number_of(fields_of(self.model_state).get("value"))
+        if state is None and is_true(self.is_canceled):
+            return CANCELLED
+        return COMPLETE if state is None and fields_of(self.result) else state
 
-
-class _Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
-    chat: Chat
-
-
-class BeginRecord(_Record, frozen=True, kw_only=True, tag="begin"):
-    """A thread is emitted: from its beginning, or `on` after what was emitted before. `more`: not all of it yet."""
-
-    at_ms: int = 0
-    on: bool = False
-    more: bool = False
-
-
-class RequestRecord(_Record, frozen=True, kw_only=True, tag="request"):
-    """A request and its answer, without what is not needed of them. `place`: from 1. `open`: its answer
-    has not ended. `live`: it is being written, so that what may still change is left out. `queued`: what waits."""
-
-    ident: str
-    place: int = 1
-    request: Fields = {}
-    parts: tuple[msgspec.Raw, ...] = ()
-    open: bool = False
-    live: bool = False
-    queued: tuple[msgspec.Raw, ...] = ()
-
-
-class StateRecord(_Record, frozen=True, kw_only=True, tag="state"):
-    """The chat as a whole, after what was emitted of it. `rests`: no answer is being written. `live`: the request whose
-    answer is."""
-
-    at_ms: int = 0
-    place: int = 1
-    title: str = ""
-    model: str = ""
-    version: str = ""
-    branch: str = ""
-    rests: bool = False
-    live: RequestRecord | None = None
-
-
-class SkippedRecord(msgspec.Struct, frozen=True, kw_only=True, tag="skipped", tag_field="kind"):
-    """A chat that is not read, and why."""
-
-    why: Why
-
-
-AnyRecord = BeginRecord | RequestRecord | StateRecord | SkippedRecord
-RECORD: Final[msgspec.json.Decoder[AnyRecord]] = msgspec.json.Decoder(AnyRecord)
+    @property
+    def was_typed(self) -> bool:
+        """Whether a person typed it: not a button, nor the editor itself."""
+        others = (
+            self.confirmation,
+            self.request_source,
+            self.is_system_initiated,
+            self.request_hidden_from_transcript,
+        )
+        return not any(map(is_given, others))
 
 
 class ToolPart(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -122,23 +97,62 @@ class ToolPart(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     result_details: msgspec.Raw = rawjson.ABSENT
     result_error: msgspec.Raw = rawjson.ABSENT
     tool_specific_data: msgspec.Raw = rawjson.ABSENT
-    sub_agent_invocation_id: msgspec.Raw = rawjson.ABSENT
 
     @property
     def data(self) -> Fields:
         """What the tool adds to it: a command, a todo list, a sub-agent."""
         return fields_of(self.tool_specific_data)
 
-    @property
-    def within(self) -> str:
-        """The sub-agent that made the call, empty for the main conversation."""
-        return text_of(self.sub_agent_invocation_id)
 
-    @property
-    def starts(self) -> str:
-        """The sub-agent that the call starts, empty where it starts none."""
-        is_start = not self.within and text_of(self.data.get("kind")) == "subagent" and text_of(self.data.get("prompt"))
-        return text_of(self.tool_call_id) if is_start else ""
+class Chat(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Facts that each record repeats. `folders`: those of the window."""
+
+    session: str
+    folders: tuple[str, ...] = ()
+
+
+class _Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
+    chat: Chat
+
+
+class BeginRecord(_Record, frozen=True, kw_only=True, tag="begin"):
+    """The chat is emitted: from its beginning, or `on` after what was emitted before. `more`: not all of it yet."""
+
+    at_ms: int = 0
+    on: bool = False
+    more: bool = False
+
+
+class RequestRecord(_Record, frozen=True, kw_only=True, tag="request"):
+    """A request and its answer, without what is not needed of them. `place`: from 1. `queued`: prompts that wait."""
+
+    ident: str
+    place: int = 1
+    request: Request
+    queued: tuple[msgspec.Raw, ...] = ()
+
+
+class StateRecord(_Record, frozen=True, kw_only=True, tag="state"):
+    """The chat as a whole, after what was emitted of it. `live`: the last request while its answer has not ended, as it
+    is now; it comes with each state until it has."""
+
+    at_ms: int = 0
+    place: int = 1
+    title: str = ""
+    model: str = ""
+    version: str = ""
+    branch: str = ""
+    live: RequestRecord | None = None
+
+
+class SkippedRecord(msgspec.Struct, frozen=True, kw_only=True, tag="skipped", tag_field="kind"):
+    """A chat that is not read, or not to its end, and why."""
+
+    why: Why
+
+
+AnyRecord = BeginRecord | RequestRecord | StateRecord | SkippedRecord
+RECORD: Final[msgspec.json.Decoder[AnyRecord]] = msgspec.json.Decoder(AnyRecord)
 
 
 def kind_of_part(fields: Fields) -> str:
@@ -147,19 +161,6 @@ def kind_of_part(fields: Fields) -> str:
     return kind or ("" if "value" in fields else "inlineReference" if "inlineReference" in fields else "?")
 
 
-def state_in(request: Fields) -> int | None:
-    """How far a request's answer came; None where nothing says. Before `modelState` a result meant that it ended."""
-    state = number_of(fields_of(request.get("modelState")).get("value"))
-    if state is None and is_true(request.get("isCanceled")):
-        return CANCELLED
-    return COMPLETE if state is None and fields_of(request.get("result")) else state
-
-
 def is_given(raw: msgspec.Raw | None) -> bool:
     """Whether a field holds something other than null, false or an empty text."""
     return raw is not None and bytes(raw) not in (b"null", b"false", b'""')
-
-
-def is_denied(tool: ToolPart) -> bool:
-    """Whether the user did not allow a call, or skipped it."""
-    return number_of(fields_of(tool.is_confirmed).get("type")) in (_DENIED, _SKIPPED)
