@@ -1,4 +1,4 @@
-"""The editor's databases made up, in every form known: see FACTS.md. No editor could be run.
+"""Synthetic databases of the editor, in every form known (FACTS.md): their rows have the shape of real ones.
 
 Texts that begin with GHOST are in rows that no conversation lists any more: they must never come out.
 """
@@ -54,8 +54,8 @@ def thinking(text: str) -> Bubble:
     return {"type": 2, "text": "", "capabilityType": 30, "thinking": {"text": text, "signature": "s"}}
 
 
-def failed(message: str) -> Bubble:
-    return {"type": 2, "text": "", "errorDetails": {"message": message}}
+def failed(message: str, **details: Any) -> Bubble:
+    return {"type": 2, "text": "", "errorDetails": {"message": message, **details}}
 
 
 COMPACTED: Final[Bubble] = {"type": 2, "text": "", "capabilityType": 22}
@@ -172,8 +172,12 @@ class EditorStore:
         self.db.execute("COMMIT")
 
     def value(self, key: str, value: object, *, table: str = "cursorDiskKV") -> None:
+        """A row that is there keeps its number (August 2025 and later)."""
         data = value if isinstance(value, bytes | str | None) else json.dumps(value).encode()
-        self.db.execute(f"INSERT INTO {table} (key, value) VALUES (?, ?)", (key, data))
+        upsert = (
+            f"INSERT INTO {table} (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+        )
+        self.db.execute(upsert, (key, data))
 
     def fill(self, rows: int, size: int = 4000) -> None:
         """Rows that are none of ours to read."""

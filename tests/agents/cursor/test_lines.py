@@ -119,6 +119,12 @@ def test_an_edit_counts_when_its_turn_ended_well() -> None:
         assert not any(isinstance(body, FileEdit) for body in bodies(user("Fix it"), edit, ending, ended()))
 
 
+def test_what_stands_for_a_thought_is_not_what_the_model_said() -> None:
+    found = bodies(user("Fix it"), assistant(said("I will.\n\n[REDACTED]")), assistant(said("[REDACTED]")))
+
+    assert found[1:] == [AssistantMessage(text="I will.")]
+
+
 def test_what_a_command_did_is_not_believed() -> None:
     """Nobody says whether it failed."""
     assert not any(
@@ -136,6 +142,7 @@ def test_what_a_command_did_is_not_believed() -> None:
             TurnEnd(reason="limit", message="You've hit your usage limit"),
         ),
         (ended("error"), TurnEnd(reason="error")),
+        (ended("error", error="User aborted request"), TurnEnd(reason="interrupted")),
         (ended("aborted"), TurnEnd(reason="interrupted")),
     ],
 )

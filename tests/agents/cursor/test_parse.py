@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import closing
@@ -46,6 +47,8 @@ from carryover.model import (
     UserPrompt,
 )
 
+ENDED = "RUN_TERMINAL_COMMAND_ENDED_REASON_EXECUTION"
+
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[EditorStore]:
@@ -87,6 +90,25 @@ def test_a_failed_edit_changed_nothing_and_a_new_file_is_reported(store: EditorS
     assert error.output == "no such file: src/missing.py"
 
 
+def test_a_file_whose_former_text_was_empty_is_new(store: EditorStore) -> None:
+    """As every new file of July 2026."""
+    keys = {
+        "beforeContentId": f"composer.content.{hashlib.sha256().hexdigest()}",
+        "afterContentId": "composer.content.b",
+    }
+    bodies = become(store, tool("edit_file_v2", {"relativeWorkspacePath": "a.py"}, keys))
+
+    assert [body.change for body in bodies if isinstance(body, FileEdit)] == ["add"]
+
+
+def test_what_is_noted_beside_a_text_is_no_call(store: EditorStore) -> None:
+    """Texts of 2025 hold `toolFormerData` without a name."""
+    store.put(Chat(name="noted", bubbles=(say("Done.") | {"toolFormerData": {"additionalData": {"status": "x"}}},)))
+    editor = Editor(store)
+
+    assert (editor.bodies(), editor.skipped) == ([AssistantMessage(text="Done.", final=True)], [])
+
+
 def test_times_come_from_the_header_then_the_bubble_then_what_came_before(store: EditorStore) -> None:
     chat = Chat(
         name="times",
@@ -113,6 +135,11 @@ def test_times_come_from_the_header_then_the_bubble_then_what_came_before(store:
         ("completed", {"output": "no", "exitCode": 2}, ("error", 2, False)),
         ("completed", {"output": "no", "exitCodeV2": 2}, ("error", 2, False)),
         ("completed", {"output": "who knows"}, ("unknown", None, False)),
+        # July 2026: 0 is left out.
+        ("completed", {"output": "yes", "rejected": False, "notInterrupted": True}, ("ok", 0, False)),
+        ("completed", {"isRunningInBackground": True, "notInterrupted": True}, ("unknown", None, False)),
+        ("completed", {"output": "", "endedReason": f"{ENDED}_ABORTED"}, ("interrupted", None, False)),
+        ("completed", {"output": "x", "endedReason": f"{ENDED}_COMPLETED", "exitCodeV2": 0}, ("ok", 0, False)),
         ("completed", {"output": "", "rejected": True}, ("denied", None, True)),
         ("completed", None, ("unknown", None, False)),
         ("cancelled", {"output": "so far"}, ("interrupted", None, False)),
@@ -202,6 +229,11 @@ def test_a_list_that_a_call_sets_whole_is_reported_at_once(store: EditorStore) -
             TurnEnd(reason="limit", message="rate limit"),
         ),
         ({"type": 2, "text": "", "errorDetails": "broke"}, TurnEnd(reason="error", message="broke")),
+        # June 2026: only the title names the limit.
+        (
+            failed("Get Cursor Pro.", error={"error": 51, "details": {"title": "You've hit your usage limit"}}),
+            TurnEnd(reason="limit", message="You've hit your usage limit. Get Cursor Pro."),
+        ),
     ],
 )
 def test_an_error_ends_the_turn(store: EditorStore, bubble: dict[str, Any], expected: TurnEnd) -> None:

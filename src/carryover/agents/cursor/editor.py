@@ -1,13 +1,14 @@
-"""Reads the editor's global database, in which rows change while an answer is streamed.
+"""Reads the editor's global database, in which rows change in their place while an answer is streamed.
 
 Asked by key or by a range of keys, never by a pattern and never for all values. Order and life of a conversation's
-bubbles come from its list of headers alone: rows of turns that were edited or taken back stay in the database.
+bubbles come from its list of headers alone: rows of turns that were edited or taken back stay in the database. No row
+says when it was written, and the list of conversations says only when a turn began, so of the newest ones the content
+is compared.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
@@ -41,6 +42,8 @@ MAX_COMPOSER_BYTES: Final = 64 << 20
 MAX_BUBBLE_BYTES: Final = 8 << 20
 MAX_BUBBLES: Final = 50_000
 MAX_ID_CHARS: Final = 100
+WATCHED: Final = 10
+"""So many conversations, the newest, are looked at whenever the database has changed."""
 SETTLED_MS: Final = 60_000
 """A conversation that was not written to for that long is taken as it is."""
 
@@ -52,8 +55,7 @@ _HEAD: Final = "SELECT value FROM composerHeaders WHERE composerId = ?"
 
 
 class Header(msgspec.Struct, frozen=True, rename="camel"):
-    """A bubble's place in its conversation. Read ten times as fast as one field by field, if it is as it should
-    be: a conversation has thousands."""
+    """A bubble's place in its conversation."""
 
     bubble_id: str
     type: int | None = None
@@ -96,60 +98,55 @@ class Look:
         self._entries = {} if self._has_heads else listed_in(db, "composer.composerHeaders")
 
     def conversations(self) -> list[tuple[str, str]]:
-        """A row that is written again gets a new number; should it ever not, the list shows when it changed.
-
-        While a conversation continues, the rows of its bubbles may be written after its own.
-        """
+        """Each with the number of its row, when it changed according to the list, and a digest if it is watched."""
         if "cursorDiskKV" not in self._tables:
             return []
         updated = self._updated()
-        rows = self._rows_from(_COMPOSER)
+        rows = {ident: row for ident, row in self.rows_from(_COMPOSER).items() if 0 < len(ident) <= MAX_ID_CHARS}
         newest = sorted(rows, key=lambda ident: (updated.get(ident, 0), rows[ident]), reverse=True)
-        marks = []
-        for ident in (ident for ident in newest if 0 < len(ident) <= MAX_ID_CHARS):
-            updated_ms = updated.get(ident, 0)
-            is_live = self.now_ms - updated_ms <= SETTLED_MS
-            latest = max(self._rows_from(f"bubbleId:{ident}:").values(), default=0) if is_live else 0
-            marks.append((ident, f"{rows[ident]} {updated_ms} {latest}"))
-        return marks
+        content = {ident: self._digest_of(ident) for ident in newest[:WATCHED]}
+        return [(ident, f"{rows[ident]} {updated.get(ident, 0)} {content.get(ident, '')}") for ident in newest]
 
     def conversation(self, ident: str, notes: dict[str, str]) -> _Conversation | None:
         """`notes` are the sub-agents that conversations were seen to list, and those conversations."""
-        data = self.value(f"{_COMPOSER}{ident}", MAX_COMPOSER_BYTES)
-        composer = fields_of(data)
+        composer = fields_of(self.value(f"{_COMPOSER}{ident}", MAX_COMPOSER_BYTES))
         headers = composer.get("fullConversationHeadersOnly", rawjson.ABSENT)
         if bytes(headers)[:1] != b"[":
             return None  # without a list of bubbles nothing can be said of what is no longer in it
         head = self._head(ident)
         for child in items_of(composer.get("subagentComposerIds")):
             notes[text_of(child)] = ident
-        parent = _parent_of(ident, composer, head, notes)
         identifiers = (composer.get("workspaceIdentifier"), head.get("workspaceIdentifier"))
         folders = self._workspaces.folders_of(self._storage, ident, identifiers)
+        conversation = Conversation(
+            id=ident,
+            name=bounded(text_of(composer.get("name")) or text_of(head.get("name")), SHORT_CHARS),
+            model=bounded(text_of(fields_of(composer.get("modelConfig")).get("modelName")), SHORT_CHARS),
+            parent=_parent_of(ident, composer, head, notes),
+            folders=folders.paths,
+        )
+        updated_ms = max(time_of(composer.get("lastUpdatedAt")), time_of(head.get("lastUpdatedAt")))
+        if folders.remote:
+            return _Remote(self, conversation, composer, [], updated_ms)
+        listed = (rawjson.part_of(raw, Header) for raw in items_of(headers)[:MAX_BUBBLES])
         return _Conversation(
-            look=self,
-            conversation=Conversation(
-                id=ident,
-                name=bounded(text_of(composer.get("name")) or text_of(head.get("name")), SHORT_CHARS),
-                model=bounded(text_of(fields_of(composer.get("modelConfig")).get("modelName")), SHORT_CHARS),
-                parent=parent,
-                folders=folders.paths,
-            ),
-            composer=composer,
-            updated_ms=max(time_of(composer.get("lastUpdatedAt")), time_of(head.get("lastUpdatedAt"))),
-            headers=[] if folders.remote else _headers_in(headers),
-            is_remote=folders.remote,
-            rows=self._rows_from(f"bubbleId:{ident}:"),
+            self, conversation, composer, [one for one in listed if one is not None and one.bubble_id], updated_ms
         )
 
     def value(self, key: str, limit: int = MAX_BUBBLE_BYTES) -> bytes | None:
         """A row's value; raises TooLarge."""
         return sqlite.value_at(self._db, _VALUE, key, limit=limit)
 
-    def _rows_from(self, prefix: str) -> dict[str, int]:
+    def rows_from(self, prefix: str) -> dict[str, int]:
         """The numbers of the rows whose keys begin so, by what follows in their keys; from the index alone."""
         rows = self._db.execute(_KEYS, (prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)))
         return {(sqlite.text_of(key) or "").removeprefix(prefix): rowid for rowid, key in rows}
+
+    def _digest_of(self, ident: str) -> str:
+        try:
+            return digest(self.value(f"{_COMPOSER}{ident}", MAX_COMPOSER_BYTES) or b"")
+        except sqlite.TooLarge:
+            return ""
 
     def _updated(self) -> dict[str, int]:
         """When the listed conversations changed, without times in the future."""
@@ -176,69 +173,57 @@ class Look:
         return head
 
 
-@dataclass(slots=True)
 class _Conversation:
-    """See `carryover.readers.rewritten.Conversation`. `rows`: the numbers of its bubbles' rows."""
+    """See `carryover.readers.rewritten.Conversation`."""
 
-    look: Look
-    conversation: Conversation
-    composer: Fields
-    updated_ms: int
-    headers: Sequence[Header]
-    is_remote: bool
-    rows: Mapping[str, int]
-    rests_ms: int | None = field(init=False)
-    _status: str = field(init=False)
-    _generating: frozenset[str] = field(init=False)
-    _last_prompt: int = field(init=False)
-    _loaded: dict[int, Bubble | None] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        now_ms, changed_ms = self.look.now_ms, self.look.changed_ms
-        updated_ms = self.updated_ms if 0 < self.updated_ms <= now_ms else changed_ms
-        # Should an editor note the time of a change only when a turn begins, the database still shows that it works.
-        rests_ms = SETTLED_MS + min(max(updated_ms, changed_ms), updated_ms + 10 * SETTLED_MS)
-        self.updated_ms = updated_ms
-        self.rests_ms = rests_ms if rests_ms >= now_ms and not self.is_remote else None
-        self._generating = frozenset(map(text_of, items_of(self.composer.get("generatingBubbleIds"))))
-        self._status = text_of(self.composer.get("status"))
-        prompts = (number for number, header in enumerate(self.headers) if header.type == USER)
-        self._last_prompt = max(prompts, default=-1)
+    def __init__(
+        self, look: Look, conversation: Conversation, composer: Fields, headers: Sequence[Header], updated_ms: int
+    ) -> None:
+        self._look, self._conversation, self._composer, self._headers = look, conversation, composer, headers
+        self._rows = look.rows_from(f"bubbleId:{conversation.id}:") if headers else {}
+        self._updated_ms = updated_ms if 0 < updated_ms <= look.now_ms else look.changed_ms
+        # The editor notes the time of a change only when a turn begins; that it works, the database shows.
+        worked_ms = min(max(self._updated_ms, look.changed_ms), self._updated_ms + 10 * SETTLED_MS)
+        self.rests_ms = worked_ms + SETTLED_MS if worked_ms + SETTLED_MS >= look.now_ms else None
+        self._generating = frozenset(map(text_of, items_of(composer.get("generatingBubbleIds"))))
+        status = text_of(composer.get("status"))
+        self._runs = status == "generating" or bool(self._generating)
+        self._end = "" if self._runs else status
+        """How the last turn ended, empty while it runs."""
+        self._last_prompt = max((n for n, header in enumerate(headers) if header.type == USER), default=-1)
+        self._loaded: dict[int, Bubble | None] = {}
 
     @property
     def pieces(self) -> list[Piece]:
-        return [(header.bubble_id, self.rows.get(header.bubble_id, 0)) for header in self.headers]
+        """Its bubbles. One that is open keeps its row when it is written again, so its content is part of the mark."""
+        return [(header.bubble_id, self._mark(number)) for number, header in enumerate(self._headers)]
 
     def begin(self, *, on: bool, more: bool) -> bytes | None:
-        if self.is_remote:
-            return encoded(PassedByRecord(what="conversation", why="remote workspace"))
-        at_ms = time_of(self.composer.get("createdAt")) or self.updated_ms
-        return encoded(BeginRecord(conversation=self.conversation, at_ms=at_ms, on=on, more=more))
+        at_ms = time_of(self._composer.get("createdAt")) or self._updated_ms
+        return encoded(BeginRecord(conversation=self._conversation, at_ms=at_ms, on=on, more=more))
 
     def piece(self, number: int) -> bytes | None:
-        header = self.headers[number]
-        bubble = self._bubble(number)
+        header, bubble = self._headers[number], self._bubble(number)
+        is_open = self._is_open(number, bubble)
         # A sub-agent without a known parent has its own id there; another conversation may still name it.
-        is_open = self._is_open(number, bubble) or self.conversation.parent == self.conversation.id
-        if is_open and self.rests_ms is not None:
+        if (is_open or self._conversation.parent == self._conversation.id) and self.rests_ms is not None:
             raise NotYet
         if bubble is None:
-            is_there = header.bubble_id in self.rows and self.look.value(self._key(number)) is not None
+            is_there = header.bubble_id in self._rows and self._look.value(self._key(number)) is not None
             return encoded(PassedByRecord(what="bubble", why="not JSON")) if is_there else None
-        if _is_silent(bubble):
+        if _is_silent(header, bubble):
             return None
-        ident, follows = header.bubble_id, self._follows(number)
-        status = self._end if number == len(self.headers) - 1 else ""
+        follows = self._follows(number)
         # A text ended its turn where the user's next words follow, or nothing does and the conversation is at rest.
         is_last = follows == "nothing"
         return encoded(
             BubbleRecord(
-                conversation=self.conversation,
+                conversation=self._conversation,
                 at_ms=time_of(header.created_at) or time_of(bubble.created_at),
-                bubble_id=ident if len(ident) <= MAX_ID_CHARS else digest(ident),
-                final=(True if status == "completed" else None) if is_last else follows == "user",
-                aborted=is_last and (status == "aborted" or self._is_open(number, bubble)),
-                type=self._type(number, bubble),
+                bubble_id=_bounded(header.bubble_id),
+                final=(True if self._end == "completed" else None) if is_last else follows == "user",
+                aborted=is_last and (self._end == "aborted" or is_open),
+                type=header.type,
                 bubble=bubble,
             )
         )
@@ -246,84 +231,78 @@ class _Conversation:
     def end(self, emitted: int) -> bytes | None:
         if not emitted:
             return None
-        status = self._end if emitted == len(self.headers) else ""
+        status = self._end if emitted == len(self._headers) else ""
         return encoded(
             StateRecord(
-                conversation=self.conversation,
+                conversation=self._conversation,
                 status=status,
-                bubble_id=self.headers[-1].bubble_id[:MAX_ID_CHARS] if status in ("aborted", "error") else "",
-                todos=self.composer.get("todos", rawjson.ABSENT),
-                summary=self.composer.get("latestConversationSummary", rawjson.ABSENT),
+                bubble_id=_bounded(self._headers[-1].bubble_id) if status in ("aborted", "error") else "",
+                todos=self._composer.get("todos", rawjson.ABSENT),
+                summary=self._composer.get("latestConversationSummary", rawjson.ABSENT),
             )
         )
 
-    @property
-    def _is_generating(self) -> bool:
-        return self._status == "generating" or bool(self._generating)
-
-    @property
-    def _end(self) -> str:
-        """How the conversation's last turn ended, empty while it runs."""
-        return "" if self._is_generating else self._status
+    def _mark(self, number: int) -> str | int:
+        row = self._rows.get(self._headers[number].bubble_id, 0)
+        try:
+            bubble = self._bubble(number) if number > self._last_prompt else None
+        except sqlite.TooLarge:
+            return row
+        is_open = bubble is not None and self._is_open(number, bubble)
+        return f"{row} {digest(msgspec.json.encode(bubble))}" if is_open else row
 
     def _key(self, number: int) -> str:
-        return f"bubbleId:{self.conversation.id}:{self.headers[number].bubble_id}"
+        return f"bubbleId:{self._conversation.id}:{self._headers[number].bubble_id}"
 
     def _bubble(self, number: int) -> Bubble | None:
         """The bubble in a place, None where it has no row (yet) or is none. Raises TooLarge."""
         if number not in self._loaded:
             if len(self._loaded) > 64:
                 self._loaded.clear()
-            data = self.look.value(self._key(number))
+            data = self._look.value(self._key(number))
             self._loaded[number] = read_as(data, Bubble) if data is not None else None
         return self._loaded[number]
-
-    def _type(self, number: int, bubble: Bubble | None) -> int | None:
-        own = number_of(bubble.type) if bubble is not None else None
-        return own if own is not None else self.headers[number].type
 
     def _is_open(self, number: int, bubble: Bubble | None) -> bool:
         """Something may still be written to the bubble, as far as the conversation says. A prompt is never streamed,
         and what came before one is over."""
         if number < self._last_prompt:
             return False
-        if bubble is None or self._type(number, bubble) == USER:
+        header = self._headers[number]
+        if bubble is None or header.type == USER:
             return bubble is None
-        if self.headers[number].bubble_id in self._generating or _has_not_ended(bubble):
+        if header.bubble_id in self._generating or _has_not_ended(bubble):
             return True
-        is_last = number + 1 == len(self.headers) or (not _is_silent(bubble) and self._follows(number) == "nothing")
-        return self._is_generating and is_last and not _is_tool(bubble)
+        is_last = number + 1 == len(self._headers) or (
+            not _is_silent(header, bubble) and self._follows(number) == "nothing"
+        )
+        return self._runs and is_last and not _is_tool(bubble)
 
     def _follows(self, number: int) -> Literal["user", "assistant", "nothing"]:
         """What comes after a bubble, thinking and other bubbles without a word left out."""
-        for other in range(number + 1, len(self.headers)):
-            if self.headers[other].type == USER:
+        for other in range(number + 1, len(self._headers)):
+            if self._headers[other].type == USER:
                 return "user"
             try:
                 bubble = self._bubble(other)
             except sqlite.TooLarge:
                 continue
-            if bubble is not None and not _is_silent(bubble):
-                return "user" if self._type(other, bubble) == USER else "assistant"
+            if bubble is not None and not _is_silent(self._headers[other], bubble):
+                return "assistant"
         return "nothing"
 
 
-def _headers_in(headers: msgspec.Raw) -> list[Header]:
-    plain = rawjson.part_of(headers, list[Header])
-    if plain is None:  # one that is none must not hide the others
-        parts = map(fields_of, items_of(headers))
-        plain = [
-            Header(text_of(part.get("bubbleId")), number_of(part.get("type")), part.get("createdAt", rawjson.ABSENT))
-            for part in parts
-        ]
-    return [header for header in plain[:MAX_BUBBLES] if header.bubble_id]
+class _Remote(_Conversation):
+    """One whose folder is on another machine, which is counted and not read."""
+
+    def begin(self, *, on: bool, more: bool) -> bytes | None:  # noqa: ARG002
+        return encoded(PassedByRecord(what="conversation", why="remote workspace"))
 
 
 def _parent_of(ident: str, composer: Fields, head: Fields, notes: Mapping[str, str]) -> str | None:
     """The conversation that a sub-agent's belongs to, its own id while that is unknown; None for the user's own."""
-    infos = [
-        info for info in (composer.get("subagentInfo"), head.get("subagentInfo")) if bytes(info or b"")[:1] == b"{"
-    ]
+    given = (composer.get("subagentInfo"), head.get("subagentInfo"))
+    infos = [info for info in given if bytes(info or b"")[:1] == b"{"]
     info = fields_of(infos[0]) if infos else {}
     names = (text_of(info.get(name)) for name in ("parentComposerId", "parentConversationId", "parentId"))
     parent = next(filter(None, names), "") or notes.get(ident, "")
@@ -332,8 +311,12 @@ def _parent_of(ident: str, composer: Fields, head: Fields, notes: Mapping[str, s
     return parent or (ident if infos else None)
 
 
+def _bounded(ident: str) -> str:
+    return ident if len(ident) <= MAX_ID_CHARS else digest(ident)
+
+
 def _is_tool(bubble: Bubble) -> bool:
-    return number_of(bubble.capability_type) == TOOL or rawjson.part_of(bubble.tool_former_data, ToolData) is not None
+    return number_of(bubble.capability_type) == TOOL
 
 
 def _has_not_ended(bubble: Bubble) -> bool:
@@ -341,9 +324,9 @@ def _has_not_ended(bubble: Bubble) -> bool:
     return tool is not None and text_of(tool.status) in UNFINISHED
 
 
-def _is_silent(bubble: Bubble) -> bool:
+def _is_silent(header: Header, bubble: Bubble) -> bool:
     """It says nothing to the user: thinking, marks, or no text (yet)."""
     if number_of(bubble.capability_type) in (THINKING, COMPACTION):
         return True
     said = text_of(bubble.text).strip() or bytes(bubble.error_details) != b"null"
-    return number_of(bubble.type) != USER and not said and not _is_tool(bubble)
+    return header.type != USER and not said and not _is_tool(bubble)

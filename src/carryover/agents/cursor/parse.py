@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Final
 
@@ -19,6 +20,7 @@ from carryover.agents.cursor.tools import op_of
 from carryover.agents.cursor.wire import (
     ASSISTANT,
     RECORD,
+    TOOL,
     UNFINISHED,
     USER,
     BeginRecord,
@@ -33,7 +35,7 @@ from carryover.agents.cursor.wire import (
 from carryover.model import AgentSummary, AnyBody, AssistantMessage, Op, SessionInfo, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.fields import LATEST_MS, MAX_NAME_CHARS, digest
-from carryover.records.lenient import Fields, fields_of, items_of, number_of, text_below, text_of
+from carryover.records.lenient import Fields, fields_of, inside, items_of, number_of, text_below, text_of
 from carryover.records.text import without_handoff
 
 MAX_BLOCKS: Final = 500
@@ -41,10 +43,15 @@ MAX_BLOCKS: Final = 500
 _LINE: Final = b'{"%s":' % NOTED.encode()
 """What the reader makes each line of a transcript begin with."""
 
+_TAKEN_OUT: Final = "[REDACTED]"
+"""Stands where a transcript leaves out what the model thought."""
 _QUIET_BLOCKS: Final = frozenset(("thinking", "reasoning", "redacted_thinking", "redacted-reasoning"))
 _IMAGE_BLOCKS: Final = frozenset(("image", "file", "document"))
 _ERROR_TEXTS: Final = ("message", "detail", "title", "error")
 _CALL_ERROR_TEXTS: Final = ("clientVisibleErrorMessage", "modelVisibleErrorMessage", "message")
+_STOPPED: Final = "User aborted"
+_EMPTY: Final = hashlib.sha256().hexdigest()
+"""How the key of an empty text ends: a file that had it was not there."""
 
 
 def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
@@ -98,14 +105,21 @@ def _parse_bubble(builder: Builder, record: BubbleRecord) -> None:
         if text.strip():
             builder.add(UserPrompt(text=text, actor="model" if builder.subagent_id else "human"), "text")
     elif record.type == ASSISTANT:
-        if bytes(bubble.tool_former_data) != b"null":
+        if number_of(bubble.capability_type) == TOOL:
             _parse_tool(builder, record)
         if text.strip():
             builder.add(AssistantMessage(text=text, final=record.final, aborted=record.aborted), "text")
-        if error := text_below(bubble.error_details, *_ERROR_TEXTS):
+        if error := _error_in(bubble.error_details):
             builder.add(turn_end(error, builder.at_ms), "failed")
     else:
         builder.skip("bubble", "unknown type")
+
+
+def _error_in(raw: msgspec.Raw) -> str:
+    """What went wrong: a text, or a title and a message. Only the title says that a limit was reached."""
+    title = text_of(inside(raw, "error", "details", "title"))
+    message = text_below(raw, *_ERROR_TEXTS)
+    return f"{title}. {message}" if title and title not in message else message
 
 
 def _parse_tool(builder: Builder, record: BubbleRecord) -> None:
@@ -119,7 +133,7 @@ def _parse_tool(builder: Builder, record: BubbleRecord) -> None:
     if call is None or outcome is None:
         return
     result = fields_of(unwrapped(data.result))
-    if text_of(result.get("afterContentId")) and not text_of(result.get("beforeContentId")):
+    if text_of(result.get("afterContentId")) and (text_of(result.get("beforeContentId")) or _EMPTY).endswith(_EMPTY):
         new = (msgspec.structs.replace(one, change="add") if one.change == "modify" else one for one in call.changes)
         call = msgspec.structs.replace(call, changes=tuple(new))
     builder.result(call, outcome, "result", "")
@@ -256,7 +270,8 @@ def _parse_spoken(builder: Builder, role: str, line: Fields, noted_ms: int) -> N
     builder.close_calls()
     for number, block in blocks.items():
         if block.type == "text":
-            builder.say(block.text or "", f"{number}")
+            # What the model thought was taken out there.
+            builder.say((block.text or "").removesuffix(_TAKEN_OUT).rstrip(), f"{number}")
         elif block.type == "tool_use":
             call = builder.call(
                 f"{builder.ident}/{number}", block.name or "", (block.input,), f"{number}", f"{number}."
@@ -296,7 +311,9 @@ def _parse_end(builder: Builder, line: Fields, noted_ms: int) -> None:
     elif status in ("aborted", "cancelled", "interrupted"):
         builder.add(TurnEnd(reason="interrupted"), "end")
     elif status == "error":
-        builder.add(turn_end(text_below(line.get("error", rawjson.ABSENT), "message"), builder.at_ms), "end")
+        error = text_below(line.get("error", rawjson.ABSENT), "message")
+        is_stop = error.startswith(_STOPPED)
+        builder.add(TurnEnd(reason="interrupted") if is_stop else turn_end(error, builder.at_ms), "end")
     else:
         builder.skip("turn_ended", "unknown status")
     builder.change_talk(waiting=())

@@ -10,20 +10,14 @@ import msgspec
 from carryover.adapter.contract import ToolOutcome
 from carryover.model import Op, TurnEnd
 from carryover.records import rawjson
-from carryover.records.lenient import fields_of, number_of, text_of
-from carryover.records.resets import failed_turn
+from carryover.records.lenient import Fields, fields_of, is_true, number_of, text_of
+from carryover.records.resets import failed_turn, names_limit
 from carryover.records.text import without_ansi
 
 _EXIT_CODE: Final = re.compile(r"\s*Exit code: (-?\d{1,10})[ \t]*(?:\n\s*Command output:[ \t]*)?(?:\n|\Z)")
 _ERROR: Final = re.compile(r"\s*(?:Error|Error calling tool|Tool error)\b ?:")
 _REJECTED: Final = ("User rejected", "Rejected", "The user rejected", "User chose to skip", "The user chose to skip")
 """How the result of a call begins that the user did not allow (unverified)."""
-
-_LIMIT: Final = re.compile(
-    r"\b429\b|rate[ _-]?limit|\blimit (?:reached|exceeded)|(?:hit|reached|exceeded) your\b.{0,40}\blimit|\busage limit"
-    r"|\bquota\b|resource_exhausted",
-    re.IGNORECASE,
-)
 
 
 def outcome_of(op: Op, result: msgspec.Raw) -> ToolOutcome:
@@ -41,11 +35,22 @@ def outcome_of(op: Op, result: msgspec.Raw) -> ToolOutcome:
     output = without_ansi(next(filter(None, parts), ""))
     if bytes(given.get("rejected", b"")) == b"true":
         return ToolOutcome("denied", output, never_ran=True)
-    codes = (number_of(given.get(name)) for name in ("exitCode", "exitCodeV2"))
-    code = next((code for code in codes if code is not None), None)
+    if text_of(given.get("endedReason")).endswith("_ABORTED"):
+        return ToolOutcome("interrupted", output)
+    code = _exit_code(given)
     if error := text_of(given.get("error")):
         return ToolOutcome("error", output or error, exit_code=code)
     return ToolOutcome("error" if code else "ok", output, exit_code=code)
+
+
+def _exit_code(given: Fields) -> int | None:
+    """The exit code. `run_terminal_command_v2`, whose results say neither why the command ended nor that it still runs,
+    leaves 0 out."""
+    codes = (number_of(given.get(name)) for name in ("exitCode", "exitCodeV2"))
+    code = next((code for code in codes if code is not None), None)
+    has_run = is_true(given.get("notInterrupted")) and "output" in given
+    is_v2 = not {"endedReason", "isRunningInBackground", "poppedOutIntoBackground"} & given.keys()
+    return 0 if code is None and has_run and is_v2 else code
 
 
 def outcome_in_text(op: Op, text: str) -> ToolOutcome:
@@ -66,4 +71,4 @@ def outcome_in_text(op: Op, text: str) -> ToolOutcome:
 
 def turn_end(message: str, at_ms: int) -> TurnEnd:
     """A turn that failed with `message`: at a limit of the user's plan, or otherwise."""
-    return failed_turn(message, at_ms, limited=_LIMIT.search(message) is not None)
+    return failed_turn(message, at_ms, limited=names_limit(message))

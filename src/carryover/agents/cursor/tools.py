@@ -40,10 +40,12 @@ _NAMES: Final[dict[Op, str]] = {
 OPS: Final[dict[str, Op]] = {name: op for op, names in _NAMES.items() for name in names.split()}
 """What the known tools do. Every other tool, those of MCP servers among them, is `other`."""
 
-PATHS: Final = ("relativeWorkspacePath", "target_file", "file_path", "path", "target_notebook")
-_TELLING: Final = ("command", *PATHS, "pattern", "glob_pattern", "query", "search_term", "url", "target_directory")
+PATHS: Final = ("relativeWorkspacePath", "target_file", "targetFile", "file_path", "path", "target_notebook")
+_PATTERNS: Final = ("pattern", "glob_pattern", "globPattern", "query", "search_term")
+_DIRECTORIES: Final = ("target_directory", "targetDirectory", "directoryPath", "relative_workspace_path")
+_TELLING: Final = ("command", *PATHS, *_PATTERNS, "url", *_DIRECTORIES)
 _ABOUT: Final[dict[Op, tuple[str, ...]]] = {
-    "search": ("pattern", "glob_pattern", "query", "search_term", *PATHS, "target_directory"),
+    "search": (*_PATTERNS, *PATHS, *_DIRECTORIES),
     "web": ("url", "search_term", "query"),
     "agent": ("description", "title", "name", "prompt"),
     "plan": ("name", "title"),
@@ -87,7 +89,7 @@ def looks_at_handoff(args: msgspec.Raw, cwd: str | None = None) -> bool:
 def paths_in(args: msgspec.Raw) -> Iterator[str]:
     """The paths that the arguments of a call name, and the absolute ones that its command mentions."""
     given = fields_of(args)
-    for name in (*PATHS, *_FOLDERS, "target_directory"):
+    for name in (*PATHS, *_FOLDERS, *_DIRECTORIES):
         if path := text_of(given.get(name)):
             yield path
     command = _first(given, "command")[:_MAX_COMMAND_CHARS]
