@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Agent, Parsed, Record, Source
+from carryover.adapter.lazily import lazily
 from carryover.agents.copilot import locate
 from carryover.agents.copilot.context import Context
 from carryover.agents.copilot.hooks import HOOKS
@@ -15,20 +16,17 @@ from carryover.agents.copilot.spec import SPEC
 from carryover.readers.by_kind import ReaderByKind
 
 _kind_of: Final = lru_cache(maxsize=64)(locate.kind_of)
+_parse_chat: Final = lazily("carryover.agents.copilot.vscode_parse", "parse_record")
+_parse_log: Final = lazily("carryover.agents.copilot.parse", "parse_record")
 
 
 def _parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
-    # Imported here, since `status` asks for the roots only. Each kind of source has a module and a part of the context.
-    # An export may be anywhere; the reader of chats tags its records.
+    # An export may be anywhere; the reader of chats tags its records. Each kind of source has a part of the context.
     kind = _kind_of(source.path) or ("chat" if record.data.startswith(b'{"kind":') else "log")
     if kind == "chat":
-        from carryover.agents.copilot.vscode_parse import parse_record as parse_chat
-
-        chat, parsed = parse_chat(source, context.chat, record)
+        chat, parsed = _parse_chat(source, context.chat, record)
         return msgspec.structs.replace(context, chat=chat), parsed
-    from carryover.agents.copilot.parse import parse_record as parse_log
-
-    log, parsed = parse_log(source, context.log, record)
+    log, parsed = _parse_log(source, context.log, record)
     return msgspec.structs.replace(context, log=log), parsed
 
 

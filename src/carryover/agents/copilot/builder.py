@@ -9,10 +9,10 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Source
-from carryover.adapter.event_builder import EventBuilder, differing, usable_folder, usable_name
-from carryover.agents.copilot import wire
+from carryover.adapter.event_builder import EventBuilder, usable_folder, usable_name
 from carryover.agents.copilot.context import MAX_THREADS, LogContext
 from carryover.model import AnyBody, session_in_other_cwd
+from carryover.records import rawjson
 from carryover.records.fields import digest, utc_ms
 from carryover.records.lenient import Fields, fields_of, text_of
 
@@ -21,11 +21,24 @@ MAIN: Final = ""
 _FOLDER_MARK_CHARS: Final = 8
 
 
+class Line(msgspec.Struct, frozen=True, rename="camel"):
+    """One record of a log: `{"type", "data", "id", "timestamp", "parentId", "agentId"?}` (1.0.48, 1.0.102).
+
+    `agent_id`: the sub-agent that it belongs to. Of the data each field is read by itself.
+    """
+
+    type: str
+    id: str | None = None
+    timestamp: str | None = None
+    agent_id: str | None = None
+    data: msgspec.Raw = rawjson.ABSENT
+
+
 @dataclass(slots=True, kw_only=True)
 class Builder(EventBuilder[LogContext]):
     """One line of a log while it is parsed."""
 
-    line: wire.Line
+    line: Line
     data: Fields
     """Those of the line."""
     conversation: str
@@ -33,7 +46,7 @@ class Builder(EventBuilder[LogContext]):
     subagent_id: str | None
 
     @classmethod
-    def begin(cls, source: Source, context: LogContext, line: wire.Line, record: Record) -> Builder:
+    def begin(cls, source: Source, context: LogContext, line: Line, record: Record) -> Builder:
         """Returns a builder for one record. A record without a time gets the time of the record before it."""
         at_ms = utc_ms(line.timestamp) or context.last_ms
         conversation = conversation_of(source)
@@ -83,19 +96,10 @@ class Builder(EventBuilder[LogContext]):
         if self.session == self.conversation:
             self.learn(branch=text_of(there.get("branch")))
 
-    def learn(self, **facts: str | None) -> None:
-        """Note facts about the session; None says nothing."""
-        known = {name: value for name, value in facts.items() if usable_name(value)}
-        self.change(facts=msgspec.structs.replace(self.context.facts, **known))
-
     def emit_session_info(self) -> None:
-        """Send what is known of the session and was not sent before."""
-        facts, emitted = self.context.facts, self.context.emitted
-        if facts == emitted or not self.at_ms:
-            return
+        """Adds what is known of the session and was not emitted before."""
         # Its project is the first one's, wherever the conversation is now.
-        self.put_info_first(self.conversation, self.context.folder, differing(facts, emitted))
-        self.change(emitted=facts)
+        self.put_news_first(self.conversation, self.context.folder)
         if len(self.events) == 1:
             self._note_last(MAIN, self.events[0].key)
 

@@ -8,26 +8,21 @@ from carryover.model import Op
 from carryover.records.summary import Kinds
 
 QUIET: Final = frozenset(
-    "assistant.fusion_phase_completed assistant.fusion_phase_failed assistant.reasoning assistant.turn_end "
-    "assistant.turn_start assistant.usage external_tool.requested hook.end hook.progress hook.start "
-    "human_response.recorded mcp.oauth_recovery_completed model.call_failure model.message model.messages_snapshot "
-    "model.model_call_failure model.model_call_started model.model_call_success model.response model.turn_ended "
-    "model.turn_started permission.assentDetected permission.carriedForward permission.contextualAuthorization "
-    "permission.messageAuthorization permission.messageAuthorizationDegraded permission.messageAuthorizationRead "
-    "permission.requested session.auto_mode_resolved session.autopilot_objective_changed session.binary_asset "
-    "session.canvas.recorded session.canvas.removed session.compaction_start session.completion_receipt "
-    "session.context_cleared session.fusion_change_checkpoint session.fusion_commit_started "
-    "session.fusion_completed session.fusion_handoff session.fusion_resolved session.fusion_route_failed "
-    "session.handoff session.info session.mode_changed session.mode_notice_delivered session.model_deselected "
-    "session.permission_recovery session.permissions_changed session.plan_changed session.remote_steerable_changed "
-    "session.request_body_compression_disabled session.schedule_cancelled session.schedule_created "
-    "session.schedule_rearmed session.session_limits_changed session.todos_changed session.truncation "
-    "session.usage_checkpoint session.usage_record session.warning session.workspace_file_changed "
-    "skill.context_delivered skill.context_delivered_ref skill.invoked skill.invoked_ref subagent.configured "
-    "subagent.deselected subagent.selected subagent.started system.message tool_search.activated".split()
+    "assistant.reasoning assistant.turn_end assistant.turn_start assistant.usage external_tool.requested "
+    "human_response.recorded mcp.oauth_recovery_completed permission.requested session.auto_mode_resolved "
+    "session.autopilot_objective_changed session.binary_asset session.compaction_start session.completion_receipt "
+    "session.context_cleared session.handoff session.info session.mode_changed session.mode_notice_delivered "
+    "session.model_deselected session.permission_recovery session.permissions_changed session.plan_changed "
+    "session.remote_steerable_changed session.request_body_compression_disabled session.session_limits_changed "
+    "session.todos_changed session.truncation session.usage_checkpoint session.usage_record session.warning "
+    "session.workspace_file_changed subagent.configured subagent.deselected subagent.selected subagent.started "
+    "system.message tool_search.activated".split()
 )
-"""Records that hold nothing for us. Those of hooks repeat prompts and hold our own handoff. Some 60 further types are
-ephemeral: they are never written."""
+QUIET_BEGINNINGS: Final = (
+    *("assistant.fusion_", "hook.", "model.", "permission.assent", "permission.carried", "permission.contextual"),
+    *("permission.message", "session.canvas.", "session.fusion_", "session.schedule_", "skill."),
+)
+"""Records that hold nothing for us, and how others begin. Those of hooks repeat prompts and hold our own handoff."""
 
 OPS: Final[dict[str, Op]] = {
     "bash": "shell",

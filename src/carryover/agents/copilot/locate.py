@@ -6,7 +6,7 @@ The kinds of sources are known by their place alone; a session has the same id i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import Final, Literal
 
@@ -41,8 +41,11 @@ _TRANSCRIPT_RANK: Final = 1
 _EXPORT_RANK: Final = -1
 
 _HEAD_BYTES: Final = 64 << 10
-_TOKEN: Final = re.compile(rb'"(?P<text>(?:\\.|[^"\\])*)"(?P<colon>\s*:)?|(?P<bracket>[{}\[\]])', re.DOTALL)
-_FIRST_LINE: Final = re.compile(rb'\s*\{\s*"kind"\s*:\s*0\s*,')
+_CHAT: Final = re.compile(
+    rb'\s*\{\s*(?:"kind"\s*:\s*0\s*,\s*"v"\s*:\s*\{\s*)?'
+    rb'"(?:version|requesterUsername|responderUsername|initialLocation|requests|sessionId|creationDate)"\s*:'
+)
+"""How a chat begins: one JSON object, or a log whose first line holds the whole state."""
 
 
 def kind_of(path: str | PurePath) -> Kind | None:
@@ -114,19 +117,4 @@ def readers() -> Mapping[Kind, Reader]:
 
 
 def _is_chat(head: bytes) -> bool:
-    """Whether a file begins as a chat: one JSON object, or a log whose first line holds the whole state."""
-    if _FIRST_LINE.match(head):
-        return set(_keys_in(head, depth=2)) >= {"sessionId", "responderUsername"}
-    return set(_keys_in(head, depth=1)) >= {"requests", "responderUsername"}
-
-
-def _keys_in(head: bytes, *, depth: int) -> Iterator[str]:
-    """The keys of the objects at a depth, as far as the beginning of a JSON text shows them."""
-    level = 0
-    for token in _TOKEN.finditer(head):
-        if (bracket := token["bracket"]) is not None:
-            level += 1 if bracket in b"{[" else -1
-            if level <= 0:
-                return
-        elif level == depth and token["colon"] is not None:
-            yield token["text"].decode("utf-8", "replace")
+    return _CHAT.match(head) is not None and all(name in head for name in (b'"responderUsername"', b'"requests"'))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+import msgspec
+
 from carryover.adapter.contract import Parsed, Record, Reemitted, Source
-from carryover.agents.copilot import wire
-from carryover.agents.copilot.builder import MAIN, Builder, conversation_of
+from carryover.agents.copilot.builder import MAIN, Builder, Line, conversation_of
 from carryover.agents.copilot.context import LogContext
-from carryover.agents.copilot.kinds import INJECTED, LIMITS, QUIET, SUMMARY_KINDS
+from carryover.agents.copilot.kinds import INJECTED, LIMITS, QUIET, QUIET_BEGINNINGS, SUMMARY_KINDS
 from carryover.agents.copilot.log_reader import NOTED, Again, Noted, note_of
 from carryover.agents.copilot.results import end_open_calls, parse_decision, parse_notification, parse_result
 from carryover.agents.copilot.tools import parse_call, parse_own_call
@@ -35,16 +36,17 @@ _PAYMENT_REQUIRED: Final = 402
 _OWN_LIMIT: Final = "autopilot_credit_limit"
 """The limit that the user has set for a run; read about, in no recording."""
 _NOTHING: Final = Parsed()
+_LINE: Final = msgspec.json.Decoder(Line)
 
 
 def parse_record(source: Source, context: LogContext, record: Record) -> tuple[LogContext, Parsed]:
     """Parses one record of a log. Never raises: what is not understood is counted in `skipped`."""
     if record.number == NOTED:
         return _parse_note(source, context, record)
-    line = wire.read_line(record.data, context.facts.agent_version)
-    if isinstance(line, Skipped):
-        return context, Parsed(skipped=(line,))
-    if line.type in QUIET:
+    line = rawjson.read_line(_LINE, record.data, version=context.facts.agent_version)
+    if line is None or isinstance(line, Skipped):
+        return context, _NOTHING if line is None else Parsed(skipped=(line,))
+    if line.type in QUIET or line.type.startswith(QUIET_BEGINNINGS):
         return context, _NOTHING
     handle = _HANDLERS.get(line.type)
     if handle is None:
@@ -70,7 +72,7 @@ def _parse_note(source: Source, context: LogContext, record: Record) -> tuple[Lo
         return context, Parsed(reemitted=again)
     if not isinstance(note, Noted):
         return context, _NOTHING
-    builder = Builder.begin(source, context, wire.Line(type="workspace"), record)
+    builder = Builder.begin(source, context, Line(type="workspace"), record)
     builder.change(inside=note.inside)
     builder.learn(title=bounded(note.title, SHORT_CHARS) if note.title else None, agent_version=_version(builder, None))
     builder.emit_session_info()

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from carryover.adapter.contract import Agent, Parsed, Record, Source
+from carryover.adapter.contract import Agent
+from carryover.adapter.lazily import lazily
 from carryover.agents.cursor import locate
 from carryover.agents.cursor.context import Context
 from carryover.agents.cursor.hooks import HOOKS
 from carryover.agents.cursor.spec import SPEC
 from carryover.readers.by_kind import ReaderByKind
-
-
-def _parse(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
-    # `status` asks for the roots only, at a quarter of the cost
-    from carryover.agents.cursor.parse import parse_record
-
-    return parse_record(source, context, record)
-
 
 AGENT: Final = Agent(
     spec=SPEC,
@@ -25,7 +18,7 @@ AGENT: Final = Agent(
     context_type=Context,
     source_of=locate.source_of,
     sources=locate.sources,
-    parse=_parse,
+    parse=lazily("carryover.agents.cursor.parse", "parse_record"),
     hooks=HOOKS,
     exported=locate.exported,
 )

@@ -15,14 +15,12 @@ from carryover.agents.cursor.context import (
     MAX_CHANGES,
     MAX_CONVERSATIONS,
     MAX_OPEN_CALLS,
-    MAX_WAITING,
     Context,
     Emitted,
     OpenCall,
-    Waiting,
 )
 from carryover.agents.cursor.folders import folder_with
-from carryover.agents.cursor.plans import as_update, is_merge, questions_of, todos_after
+from carryover.agents.cursor.plans import as_update, questions_of, todos_after
 from carryover.agents.cursor.prompts import words_of
 from carryover.agents.cursor.tools import (
     absolute,
@@ -63,7 +61,7 @@ class Builder(EventBuilder[Context]):
     conversation: Conversation | None = None
     slug: str | None = None
     is_bubble: bool = False
-    """It is a bubble of the editor, which reports todo lists that calls changed with the conversation."""
+    """It is a bubble of the editor, which keeps the todo list with the conversation."""
 
     @classmethod
     def of(cls, context: Context, found: Conversation) -> Builder | None:
@@ -157,7 +155,7 @@ class Builder(EventBuilder[Context]):
     def prompt(self, text: str, noted_ms: int, attachments: int = 0) -> None:
         """A user message as the client hands it to the model; only what was typed becomes a prompt.
 
-        What was open then is over: a call without a result never got one, an edit without a good end is not believed.
+        What was open then is over: a call without a result never got one.
         """
         words = words_of(text)
         marks = self.context.talk.marks
@@ -170,7 +168,7 @@ class Builder(EventBuilder[Context]):
             )
             self.change_talk(marks=marks or words.marked)
             if typed or self.subagent_id is not None:
-                self.change_talk(calls=(), waiting=())
+                self.change_talk(calls=())
 
     def say(self, text: str, part: str) -> None:
         """A text of the model."""
@@ -199,7 +197,7 @@ class Builder(EventBuilder[Context]):
         self.add(call.as_event(), part)
         for number, question in enumerate(asked):
             self.add(question, f"{within}question{number}")
-        if plain_name(name) == "todowrite":
+        if plain_name(name) == "todowrite" and not self.is_bubble:
             self._plan(args, f"{within}todos")
         return call
 
@@ -217,27 +215,20 @@ class Builder(EventBuilder[Context]):
             if call.questions and (said := outcome.output.strip()):
                 self.add(Answer(call_id=call.id, question=" / ".join(call.questions), text=said), f"{within}answer")
 
-    def close_calls(self) -> None:
-        """The model continued, so its calls have come back; how, a transcript does not say."""
+    def close_calls(self, *, went_on: bool) -> None:
+        """The model continued, or its turn ended: how its calls ended, a transcript does not say. That edits were
+        applied is the best there is to know where the turn `went_on`; what a command did is not known."""
         for number, call in enumerate(self.context.talk.calls):
-            if call.op in ("edit", "write") and call.changes:
-                waiting = Waiting(call_id=call.id, changes=call.changes)
-                self.change_talk(waiting=(*self.context.talk.waiting, waiting)[-MAX_WAITING:])
             self.result(msgspec.structs.replace(call, changes=()), ToolOutcome("unknown"), f"closed{number}", "")
-
-    def believe_edits(self) -> None:
-        """The turn ended well: that its edits were applied is the best there is to know."""
-        for number, waiting in enumerate(self.context.talk.waiting):
-            for place, change in enumerate(waiting.changes):
-                self.add(as_edit(change, waiting.call_id), f"edit{number}.{place}")
-        self.change_talk(waiting=())
+            for place, change in enumerate(call.changes if went_on and call.op in ("edit", "write") else ()):
+                self.add(as_edit(change, call.id), f"edit{number}.{place}")
 
     def _plan(self, args: Sequence[msgspec.Raw], part: str) -> None:
         found = (todos_after(self.context.talk.todos, raw) for raw in args)
         todos = next((todos for todos in found if todos is not None), None)
         if todos is None:
             self.skip("tool-call/TodoWrite", "unexpected input")
-        elif not (self.is_bubble and (not todos or any(map(is_merge, args)))):
+        else:
             self.change_talk(todos=todos)
             self.add(as_update(todos), part)
 

@@ -30,7 +30,6 @@ from carryover.records.uris import path_of
 MAX_BLOB_BYTES: Final = 8 << 20
 MAX_ROOT_BYTES: Final = 64 << 20
 MAX_MESSAGES: Final = 20_000
-MAX_KNOWN: Final = 50_000
 UNTITLED: Final = "New Agent"
 """The name of a chat that has none yet."""
 
@@ -53,19 +52,13 @@ class NotProtobuf(ValueError):
 class ChatReader:
     """See `carryover.adapter.contract.Reader`."""
 
-    def __init__(self) -> None:
-        self._below: dict[str, tuple[str, ...]] = {}
-
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """What changed in the chat. Raises as `readers.sqlite.read_transaction` does."""
         beside = None
         with suppress(OSError):
             beside = files.read_small(path.with_name("meta.json"), limit=1 << 16)
-        if len(self._below) > MAX_KNOWN:
-            self._below.clear()
         return sqlite.read_database(
-            path,
-            lambda db: read_on(Chat(db, path.parent.name, fields_of(beside), self._below), cursor, now_ms=utc_now_ms()),
+            path, lambda db: read_on(Chat(db, path.parent.name, fields_of(beside)), cursor, now_ms=utc_now_ms())
         )
 
     def stat(self, path: Path) -> FileStat:
@@ -78,15 +71,12 @@ class ChatReader:
 
 
 class Chat:
-    """See `carryover.readers.rewritten`: both a look, and the one conversation that there is.
-
-    `below` keeps the ids that a blob names, which never change, from one look to the next.
-    """
+    """See `carryover.readers.rewritten`: both a look, and the one conversation that there is."""
 
     rests_ms = None
 
-    def __init__(self, db: sqlite.Connection, ident: str, beside: Fields, below: dict[str, tuple[str, ...]]) -> None:
-        self._db, self._ident, self._beside, self._below = db, ident, beside, below
+    def __init__(self, db: sqlite.Connection, ident: str, beside: Fields) -> None:
+        self._db, self._ident, self._beside = db, ident, beside
         # Before its first message the client has made the file, perhaps not its tables.
         is_made = sqlite.tables(db) >= {"meta", "blobs"}
         meta = sqlite.value_at(db, _META, "0", limit=MAX_BLOB_BYTES) if is_made else None
@@ -188,17 +178,15 @@ class Chat:
 
     def _messages(self) -> Iterator[str]:
         for ident in self._root[0]:
-            yield from self._below_of(ident, 0)
+            yield from self._below(ident)
 
-    def _below_of(self, ident: str, depth: int) -> tuple[str, ...]:
+    def _below(self, ident: str, depth: int = 0) -> tuple[str, ...]:
         """The messages in a blob: itself, or in newer builds those that it names."""
-        if ident not in self._below:
-            (head,) = self._db.execute(_BLOB_HEAD, (ident,)).fetchone() or (None,)
-            is_message = not isinstance(head, bytes) or head.lstrip()[:1] == b"{" or depth == _MAX_DEPTH
-            below = () if is_message else _ids_in(self._blob(ident, MAX_ROOT_BYTES) or b"")
-            nested = (message for inner in below for message in self._below_of(inner, depth + 1))
-            self._below[ident] = tuple(islice(nested, MAX_MESSAGES)) or (ident,)
-        return self._below[ident]
+        (head,) = self._db.execute(_BLOB_HEAD, (ident,)).fetchone() or (None,)
+        is_message = not isinstance(head, bytes) or head.lstrip()[:1] == b"{" or depth == _MAX_DEPTH
+        below = () if is_message else _ids_in(self._blob(ident, MAX_ROOT_BYTES) or b"")
+        nested = (message for inner in below for message in self._below(inner, depth + 1))
+        return tuple(islice(nested, MAX_MESSAGES)) or (ident,)
 
     def _blob(self, ident: str, limit: int = MAX_BLOB_BYTES) -> bytes | None:
         """Raises TooLarge."""

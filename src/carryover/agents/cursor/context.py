@@ -8,11 +8,9 @@ import msgspec
 
 from carryover.adapter import event_builder
 from carryover.agents.cursor.plans import Todo
-from carryover.records.changes import Change
 
 MAX_CONVERSATIONS: Final = 60
 MAX_OPEN_CALLS: Final = 100
-MAX_WAITING: Final = 100
 MAX_CHANGES: Final = 10
 """Of one call."""
 
@@ -21,13 +19,6 @@ class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
     """A tool call whose result has not come yet."""
 
     questions: tuple[str, ...] = ()
-
-
-class Waiting(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Changes of a call that will count if its turn ends well."""
-
-    call_id: str
-    changes: tuple[Change, ...]
 
 
 class TalkContext(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -41,7 +32,6 @@ class TalkContext(msgspec.Struct, frozen=True, omit_defaults=True):
     marks: bool = False
     """The client marks what the user typed, so a message without the mark is the client's own."""
     calls: tuple[OpenCall, ...] = ()
-    waiting: tuple[Waiting, ...] = ()
     todos: tuple[Todo, ...] = ()
 
 

@@ -267,7 +267,7 @@ def _parse_spoken(builder: Builder, role: str, line: Fields, noted_ms: int) -> N
         _parse_prompt(builder, blocks, noted_ms)
         return
     builder.place(noted_ms)
-    builder.close_calls()
+    builder.close_calls(went_on=True)
     for number, block in blocks.items():
         if block.type == "text":
             # What the model thought was taken out there.
@@ -303,17 +303,12 @@ def _blocks(builder: Builder, where: str, content: msgspec.Raw | None, known: tu
 
 
 def _parse_end(builder: Builder, line: Fields, noted_ms: int) -> None:
-    status = text_of(line.get("status"))
+    status, error = text_of(line.get("status")), text_below(line.get("error", rawjson.ABSENT), "message")
     builder.place(noted_ms)
-    builder.close_calls()
-    if status in ("success", "completed"):
-        builder.believe_edits()
-    elif status in ("aborted", "cancelled", "interrupted"):
+    builder.close_calls(went_on=status in ("success", "completed"))
+    if status in ("aborted", "cancelled", "interrupted") or (status == "error" and error.startswith(_STOPPED)):
         builder.add(TurnEnd(reason="interrupted"), "end")
     elif status == "error":
-        error = text_below(line.get("error", rawjson.ABSENT), "message")
-        is_stop = error.startswith(_STOPPED)
-        builder.add(TurnEnd(reason="interrupted") if is_stop else turn_end(error, builder.at_ms), "end")
-    else:
+        builder.add(turn_end(error, builder.at_ms), "end")
+    elif status not in ("success", "completed"):
         builder.skip("turn_ended", "unknown status")
-    builder.change_talk(waiting=())

@@ -32,7 +32,7 @@ def todos_after(todos: tuple[Todo, ...], args: msgspec.Raw) -> tuple[Todo, ...] 
     listed = fields_of(args).get("todos", rawjson.ABSENT)
     if bytes(listed)[:1] != b"[":
         return None
-    kept = {todo.id: todo for todo in todos} if is_merge(args) else {}
+    kept = {todo.id: todo for todo in todos} if is_true(fields_of(args).get("merge")) else {}
     for number, entry in enumerate(map(fields_of, items_of(listed))):
         given = number_of(entry.get("id"))
         ident = (text_of(entry.get("id")) or str(number if given is None else given))[:MAX_NAME_CHARS]
@@ -44,11 +44,6 @@ def todos_after(todos: tuple[Todo, ...], args: msgspec.Raw) -> tuple[Todo, ...] 
             state = STATES.get(status, "pending") if status else former.state if former else "pending"
             kept[ident] = Todo(id=ident, text=text, state=state)
     return tuple(kept.values())[:MAX_TODOS]
-
-
-def is_merge(args: msgspec.Raw) -> bool:
-    """Whether a TodoWrite call changes only what it names."""
-    return is_true(fields_of(args).get("merge"))
 
 
 def todos_in(raw: msgspec.Raw) -> tuple[Todo, ...] | None:

@@ -7,7 +7,7 @@ Seen in agent-transcripts and in the CLI's store (2026 builds, per FACTS.md): bl
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Final
 
 import msgspec
@@ -24,11 +24,9 @@ _CONTEXT: Final = re.compile(
 """How a block begins that the client put in front of the user's words. Names beyond user_info are unverified."""
 
 _TIME: Final = re.compile(
-    r"(?P<month>[A-Z][a-z]{2})[a-z]*\.? (?P<day>\d{1,2}),? (?P<year>\d{4}),?(?: at)?\s+"
-    r"(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d))?(?:\s?(?P<half>[AaPp])\.?[Mm]\.?)?"
-    r"\s*\(?(?:UTC|GMT)(?:(?P<sign>[+\-\u2212])(?P<zone_hours>\d{1,2})(?::?(?P<zone_minutes>\d\d))?)?\)?"
+    r"(?P<day>[A-Z][a-z]{2})[a-z]*\.? (?P<rest>\d{1,2},? \d{4}),?(?: at)?\s+(?P<clock>\d{1,2}:\d\d)(?P<second>:\d\d)?"
+    r"(?:\s?(?P<half>[AaPp])\.?[Mm]\.?)?\s*\(?(?:UTC|GMT)(?:(?P<sign>[+\-\u2212])(?P<hours>\d{1,2})(?::?(?P<minutes>\d\d))?)?"
 )
-_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _WORKSPACE: Final = re.compile(r"^Workspace Path: (.{1,4096})$", re.MULTILINE)
 _MAX_TIME_CHARS: Final = 200
 _INJECTED: Final = ("The above subagent result is already visible", "Briefly inform the user about the task result")
@@ -71,18 +69,13 @@ def spoken_ms(text: str) -> int:
     if found is None:
         iso = text.strip()
         return utc_ms(iso) if re.search(r"(?:Z|[+-]\d\d:?\d\d)$", iso) else 0
-    part = found.groupdict()
-    if part["month"] not in _MONTHS:
-        return 0
-    hour = int(part["hour"])
-    if part["half"]:
-        hour = hour % 12 + (12 if part["half"] in "Pp" else 0)
-    offset = timedelta(hours=int(part["zone_hours"] or 0), minutes=int(part["zone_minutes"] or 0))
+    half = f" {found['half']}M" if found["half"] else ""
+    plain = f"{found['day']} {found['rest'].replace(',', '')} {found['clock']}{found['second'] or ':00'}{half}"
+    offset = timedelta(hours=int(found["hours"] or 0), minutes=int(found["minutes"] or 0))
     try:
-        zone = timezone(offset if part["sign"] == "+" else -offset) if offset else UTC
-        month = _MONTHS.index(part["month"]) + 1
-        numbers = (int(part["year"]), month, int(part["day"]), hour, int(part["minute"]), int(part["second"] or 0))
-        return max(0, round(datetime(*numbers, tzinfo=zone).timestamp() * 1000))
+        zone = timezone(offset if found["sign"] == "+" else -offset)
+        at = datetime.strptime(plain, "%b %d %Y %I:%M:%S %p" if half else "%b %d %Y %H:%M:%S").replace(tzinfo=zone)
+        return max(0, round(at.timestamp() * 1000))
     except (ValueError, OverflowError):
         return 0
 
