@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,19 +15,15 @@ from agents.cursor.chats import (
     PROJECT,
     TWO,
     ChatStore,
-    Step,
     field,
     message,
     messages,
     said,
-    varint,
     wrapped,
 )
 from agents.cursor.reading import Told, chat_at
 from carryover.agents.cursor import chats as chat_reader
-from carryover.agents.cursor.chats import NotProtobuf, fields_in
 from carryover.model import AssistantMessage, SessionInfo, Skipped, ToolResult, UserPrompt
-from carryover.readers import rewritten
 from contract.damage import HOSTILE
 
 
@@ -92,16 +86,6 @@ def test_a_turn_that_the_user_took_back_counts_no_longer(store: ChatStore) -> No
     assert prompts(chat) == [ONE[0].text]
 
 
-def test_what_comes_back_after_it_was_taken_back_counts_again(store: ChatStore) -> None:
-    chat = reported(store)
-    for conversation in (messages((*ONE, *TWO)), messages(ONE), messages((*ONE, *TWO))):
-        store.save(conversation)
-        chat.bodies()
-
-    assert prompts(chat) == [ONE[0].text, TWO[0].text]
-    assert len({event.key for event in chat.standing}) == len(chat.standing)
-
-
 @pytest.mark.parametrize("kept", [0, 1, 3])
 def test_a_compaction_takes_nothing_back(store: ChatStore, kept: int) -> None:
     """What was said stays true; the client only no longer sends it to the model."""
@@ -144,21 +128,6 @@ def test_the_same_words_twice_are_two_prompts(store: ChatStore) -> None:
 
     assert prompts(chat) == [ONE[0].text, "continue", "continue"]
     assert len({event.key for event in chat.standing}) == len(chat.standing)
-
-
-def test_what_was_read_half_continues_after_another_root(store: ChatStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    steps = tuple(Step("say", f"{number} " + "x" * 1000) for number in range(9))
-    store.save(messages(steps[:6]))
-    chat = reported(store)
-    monkeypatch.setattr(rewritten, "READ_BYTES", 3000)
-    batch = chat.reader.read(store.path, None)
-    for record in batch.records:
-        chat.fold_in(record)
-    chat.cursor = batch.cursor
-    store.save(messages(steps))
-    chat.bodies()
-
-    assert [e.body.text for e in chat.standing if isinstance(e.body, AssistantMessage)] == [step.text for step in steps]
 
 
 def test_a_message_too_long_to_hold_is_passed_by(store: ChatStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -269,52 +238,3 @@ def test_a_store_that_was_only_just_made_is_empty(tmp_path: Path) -> None:
     store.save(messages(ONE))
     assert chat.bodies()[0] == UserPrompt(text=ONE[0].text)
     store.close()
-
-
-def test_a_change_of_the_last_message_reads_little(store: ChatStore) -> None:
-    """However long the conversation is: SQLite's own count of steps tells."""
-    steps = tuple(Step("say", str(number)) for number in range(2000))
-    store.save(messages(steps))
-    chat = reported(store)
-    chat.bodies()
-    store.save(messages((*steps, Step("say", "last"))))
-    statements: list[str] = []
-    connect = sqlite3.connect
-
-    def traced(*args: Any, **more: Any) -> sqlite3.Connection:
-        db: sqlite3.Connection = connect(*args, **more)
-        db.set_trace_callback(statements.append)
-        return db
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sqlite3, "connect", traced)
-        assert chat.bodies() == [AssistantMessage(text="last")]
-    assert 0 < len(statements) < 20
-
-
-A, B, C, NODE, INNER = (hashlib.sha256(name).digest() for name in (b"a", b"b", b"c", b"node", b"inner"))
-NUMBER = varint(5 << 3) + varint(300)
-FIXED = varint(6 << 3 | 1) + b"12345678" + varint(7 << 3 | 5) + b"1234"
-
-
-def test_the_fields_of_a_protocol_buffer_that_hold_bytes() -> None:
-    root = field(1, A) + NUMBER + field(1, B) + FIXED + field(9, b"file:///home/dev") + field(2, C * 10)
-
-    assert list(fields_in(root)) == [(1, A), (1, B), (9, b"file:///home/dev"), (2, C * 10)]
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"\x00",
-        b"\xff",
-        varint(1 << 3 | 2) + b"\x40",
-        varint(1 << 3 | 3),
-        varint(1 << 3 | 1) + b"123",
-        b"\x80" * 20,
-        b"{}",
-    ],
-)
-def test_what_is_no_protocol_buffer_is_said(data: bytes) -> None:
-    with pytest.raises(NotProtobuf):
-        list(fields_in(data))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -99,41 +98,6 @@ def test_a_batch_is_bounded_and_any_cut_gives_the_same(store: EditorStore, monke
     )
 
 
-def test_what_happens_now_comes_before_history(store: EditorStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rewritten, "READ_RECORDS", 2)
-    store.put(*(chat(number) for number in range(6)))
-    editor = Editor(store)
-    editor.step()
-    store.put(chat(0).with_bubbles(user("now")), chat(9))
-    editor.standing.clear()
-
-    editor.step()
-    assert texts([event.body for event in editor.standing])[:2] == ["prompt 9.0", "answer 9.1"]
-    editor.read()
-    both = [f"{kind} {number}.{at}" for number in (0, 1, 2, 3, 4, 9) for at, kind in enumerate(("prompt", "answer"))]
-    assert sorted(texts([event.body for event in editor.counts])) == sorted(["now", *both])
-
-
-def test_rows_that_were_numbered_again_lose_nothing(tmp_path: Path) -> None:
-    with closing(EditorStore(tmp_path / "User", "keys")) as store:
-        editor = Editor(store)
-        store.put(*(chat(number) for number in range(3)))
-        store.fill(20)
-        store.put(*(chat(number) for number in range(3)))
-        editor.read()
-        store.db.execute("DELETE FROM cursorDiskKV WHERE key >= 'agentKv:' AND key < 'agentKv;'")
-        store.put(chat(7))
-        store.db.execute(stores.KV.format("anew"))
-        store.db.execute("INSERT INTO anew (key, value) SELECT key, value FROM cursorDiskKV ORDER BY rowid")
-        store.db.execute("DROP TABLE cursorDiskKV")
-        store.db.execute("ALTER TABLE anew RENAME TO cursorDiskKV")
-
-        editor.read()
-        assert len(editor.counts) == 8
-        store.put(chat(1).with_bubbles(user("more")))
-        assert texts(editor.bodies()) == ["more"]
-
-
 def test_rows_that_were_numbered_again_cost_a_look_and_bring_nothing(store: EditorStore) -> None:
     """As after a VACUUM."""
     for _ in range(3):
@@ -161,16 +125,6 @@ def test_a_change_costs_what_changed(store: EditorStore, monkeypatch: pytest.Mon
     store.value(f"composerData:{changed.id}", composer(changed))
     assert texts(editor.bodies()) == ["one more"]
     assert len(asked) <= WATCHED + 4
-
-
-def test_big_rows_of_others_are_never_read(store: EditorStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    store.put(ONE)
-    store.fill(50)
-    asked = values_asked_for(monkeypatch)
-    Editor(store).read()
-
-    assert asked
-    assert all(key.startswith(("composerData:", "bubbleId:", ONE.id)) for key in asked)
 
 
 def test_rows_that_are_changed_in_their_place_are_found(tmp_path: Path) -> None:
@@ -249,16 +203,6 @@ def test_a_sub_agent_belongs_to_the_conversation_that_sent_it(store: EditorStore
         "Look.": (nobody.id, nobody.id, "model"),
         "Go.": (main.id, None, "human"),
     }
-
-
-def test_the_list_alone_may_tell_a_sub_agent(store: EditorStore) -> None:
-    child = Chat(name="child", bubbles=(user("Find."),))
-    store.put(child)
-    store.db.execute("UPDATE composerHeaders SET isSubagent = 1")
-
-    assert [(event.subagent_id, event.body) for event in Editor(store).read()] == [
-        (child.id, UserPrompt(text="Find.", actor="model"))
-    ]
 
 
 def test_a_sub_agent_waits_until_somebody_names_it(store: EditorStore) -> None:
@@ -352,16 +296,3 @@ def test_a_row_that_is_missing_keeps_nothing_back_for_long(store: EditorStore) -
     store.put(live.with_bubbles(user("And?")), whole=False)
     store.db.execute("DELETE FROM cursorDiskKV WHERE key = ?", (f"bubbleId:{live.id}:{live.bubble_id(1)}",))
     assert texts(editor.bodies()) == ["Done.", "And?"]
-
-
-def test_many_that_are_open_at_once_come_to_rest(store: EditorStore) -> None:
-    """However many, a read ends and the next brings nothing."""
-    editor = Editor(store, now_ms=NOW_MS)
-    for number in range(120):
-        open_chat = Chat(name=f"{number}", bubbles=(user("Go."), say("I wi")), status="generating")
-        store.put(replace(open_chat, start_ms=NOW_MS - 50_000))
-    assert len(editor.read()) == 120
-    before = editor.cursor
-
-    assert editor.read() == []
-    assert editor.cursor == before

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 from agents.cursor.reading import Editor
 from agents.cursor.stores import PROJECT, Chat, EditorStore, edit, identifier, say, tool, user
 from carryover.agents.cursor.folders import folder_with, slug_of
-from carryover.model import FileEdit, Skipped
+from carryover.model import Skipped
 from carryover.readers import sqlite
 
 REMOTE = {"scheme": "vscode-remote", "path": "/srv/demo", "external": "vscode-remote://ssh-remote%2Bbox/srv/demo"}
@@ -85,12 +84,6 @@ def test_of_two_windows_that_list_a_conversation_the_one_that_went_on_counts(tmp
         assert {event.cwd for event in Editor(store).read()} == {"/srv/one"}
 
 
-def test_a_window_is_named_by_its_storage(store: EditorStore) -> None:
-    folder = store.workspace("/home/dev/my demo")
-
-    assert placed(store, {"id": folder.name}) == {"/home/dev/my demo"}
-
-
 def test_a_window_without_a_folder_has_none(store: EditorStore) -> None:
     store.workspace(PROJECT)
 
@@ -153,14 +146,6 @@ def test_a_list_of_folders_that_is_none_places_nothing(store: EditorStore, tmp_p
     assert placed(store, {"configPath": {"fsPath": str(tmp_path / "missing.code-workspace")}}) == {None}
 
 
-def test_a_relative_path_is_one_of_the_window(store: EditorStore) -> None:
-    store.put(Chat(name="edit", bubbles=(user("Go."), edit("src/a.py"))))
-
-    assert [event.body.path for event in Editor(store).read() if isinstance(event.body, FileEdit)] == [
-        f"{PROJECT}/src/a.py"
-    ]
-
-
 def test_lists_of_workspaces_are_read_again_only_when_they_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,25 +165,6 @@ def test_lists_of_workspaces_are_read_again_only_when_they_change(
         assert [event.cwd for event in editor.read()] == ["/srv/two"]
         assert [path.parent.name for path in looked].count("globalStorage") == 1
         assert len(looked) == 2
-
-
-def test_a_workspace_that_cannot_be_read_hides_only_itself(tmp_path: Path) -> None:
-    with closing(EditorStore(tmp_path / "User", "workspaces")) as store:
-        store.put(Chat(name="one", bubbles=(user("Go."),)))
-        for name in ("broken", "none"):
-            (store.storage / name).mkdir()
-        (store.storage / "broken" / "state.vscdb").write_bytes(b"noise")
-        (store.storage / "file").touch()
-
-        assert {event.cwd for event in Editor(store).read()} == {PROJECT}
-
-
-def test_the_identifier_in_the_list_will_do(store: EditorStore) -> None:
-    chat = Chat(name="listed", bubbles=(user("Go."),), folder=None, head={"workspaceIdentifier": identifier("/srv/a")})
-    store.put(chat)
-
-    assert {event.cwd for event in Editor(store).read()} == {"/srv/a"}
-    assert json.dumps(identifier("/srv/a"))
 
 
 def test_the_slug_is_the_folder_above_the_transcripts() -> None:

@@ -69,10 +69,6 @@ def test_all_that_is_not_asked_for_is_a_nudge() -> None:
             assert HOOKS.read(given.event, given.data, NOW_MS) == reading(action="hint"), given.event
 
 
-def test_of_several_folders_the_first_is_the_project() -> None:
-    assert reported("stop", workspace_roots=["/home/dev/shop", "/home/dev/lib"]) == reading(action="turn_end")
-
-
 @pytest.mark.parametrize("roots", [[], None, LEFT_OUT, "/home/dev/shop", [1], {}])
 def test_an_empty_window_has_no_project(roots: object) -> None:
     assert reported("stop", workspace_roots=roots) == reading(action="turn_end", cwd=None)

@@ -104,15 +104,3 @@ def test_each_object_says_when_the_file_was_last_written(transcript: Path) -> No
     ]
     assert [record.data for record in batch.records[2:]] == [b"{}", b"no json", b"[1]"]
     assert [record.number for record in batch.records] == [1, 2, 3, 4, 5]
-
-
-def test_only_what_was_added_is_read_again(transcript: Path) -> None:
-    reader = LinesReader()
-    first = reader.read(transcript, None)
-
-    with transcript.open("ab") as file:
-        file.write(b'1}\n{"role": "user"}\n')
-    second = reader.read(transcript, first.cursor)
-
-    assert [record.number for record in second.records] == [6, 7]
-    assert reader.stat(transcript).size == transcript.stat().st_size

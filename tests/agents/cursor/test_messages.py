@@ -94,13 +94,6 @@ def test_an_answer_closes_its_question() -> None:
     assert found[-1] == Answer(call_id="c", question="Go on? / How?", text="Yes, slowly")
 
 
-def test_the_text_of_our_own_file_does_not_come_back() -> None:
-    found = give(chat(), call("Read", path="/p/.carryover/handoff.md"), result("# [CARRYOVER] Last updated"))
-
-    assert isinstance(found[1], ToolResult)
-    assert found[1].output == ""
-
-
 def test_times_go_on_from_the_creation_and_from_each_prompt() -> None:
     """The messages have none: an unmarked conversation ends when the file says that it was last changed."""
     reported = chat()
@@ -123,13 +116,6 @@ def test_an_absurd_time_is_bounded(at_ms: int) -> None:
 
     assert all(0 < event.at_ms < 2**50 for event in reported.standing)
     assert bool(reported.standing) == (at_ms > 0)
-
-
-def test_the_folder_is_one_that_can_be_kept() -> None:
-    for cwd in ("relative", "", "/" + "x" * 5000):
-        reported = chat()
-        fold(reported, cwd=cwd, kind="message", message_id="1", noted_ms=START_MS, data=message("user", said("Fix it")))
-        assert {event.cwd for event in reported.standing} == {None}
 
 
 @pytest.mark.parametrize(

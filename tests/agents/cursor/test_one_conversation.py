@@ -77,18 +77,6 @@ async def test_it_counts_once_in_any_order(tmp_path: Path, store: EditorStore) -
         assert await reported(tmp_path / f"{number}.sqlite", order, chat.id) == best
 
 
-async def test_what_the_user_took_back_no_longer_counts(tmp_path: Path, store: EditorStore) -> None:
-    chat = Chat(name="one", bubbles=BUBBLES)
-    (source,) = AGENT.sources(store.path.parent)
-    for state in (chat, chat.with_bubbles(user("No, undo that."), say("Retracted.")), chat):
-        store.put(state)
-        bodies = await reported(tmp_path / "ledger.sqlite", (source,), chat.id)
-
-    assert [type(body).__name__ for body in bodies] == [
-        "UserPrompt", "ToolCall", "ToolResult", "FileEdit", "ToolCall", "ToolResult", "AssistantMessage",
-    ]  # fmt: skip
-
-
 @pytest.mark.parametrize("copy_first", [True, False])
 async def test_a_transcripts_copy_of_a_window_without_folder_adds_nothing(tmp_path: Path, *, copy_first: bool) -> None:
     steps = (*STEPS, chats.Step("edit", path="src/calc.py", old="-", new="+"))

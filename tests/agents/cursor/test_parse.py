@@ -172,14 +172,6 @@ def test_arguments_and_results_are_read_in_either_form(store: EditorStore) -> No
     assert in_strings[1].exit_code == 1
 
 
-def test_the_form_of_arguments_that_names_the_file_counts(store: EditorStore) -> None:
-    call = tool("edit_file", {"code_edit": "x"}, {"diff": {}})
-    call["toolFormerData"]["params"] = json.dumps({"relativeWorkspacePath": "src/a.py"})
-    (change,) = (body for body in become(store, call) if isinstance(body, FileEdit))
-
-    assert change.path == f"{PROJECT}/src/a.py"
-
-
 def test_a_search_and_replace_tells_where(store: EditorStore) -> None:
     args = {"file_path": f"{PROJECT}/a.py", "old_string": "a = 1\nb = 2\n", "new_string": "a = 1\nb = 3\n"}
     (change,) = (body for body in become(store, tool("search_replace", args, {})) if isinstance(body, FileEdit))
@@ -210,13 +202,6 @@ def test_the_todo_list_is_reported_when_it_changes(store: EditorStore) -> None:
     assert editor.bodies() == [PlanUpdate(items=(PlanItem(text="Write it", state="done"),))]
     store.put(chat.with_bubbles(user("And?"), more={"todos": []}), whole=False)
     assert editor.bodies() == [PlanUpdate(items=())]
-
-
-def test_a_list_that_a_call_sets_whole_is_reported_at_once(store: EditorStore) -> None:
-    todos = [{"id": "1", "content": "Write it", "status": "pending"}]
-    for merge, expected in ((False, [PlanUpdate(items=(PlanItem(text="Write it"),))]), (True, [])):
-        bodies = become(store, tool("todo_write", {"merge": merge, "todos": todos}, {}))
-        assert [body for body in bodies if isinstance(body, PlanUpdate)] == expected
 
 
 @pytest.mark.parametrize(

@@ -95,11 +95,3 @@ def test_a_time_that_does_not_say_all_is_none(text: str) -> None:
     """Without its zone a time could be wrong by half a day."""
     assert spoken_ms(text) == 0
     assert words_of(f"<timestamp>{text}</timestamp>\n<user_query>x</user_query>").at_ms == 0
-
-
-@pytest.mark.parametrize(
-    "part", [" ", "<", "<rules>", "<user_query>", "<timestamp>", "Mar 2, 2026 ", "\nWorkspace Path: "]
-)
-def test_very_long_texts_take_no_longer_than_their_length(part: str) -> None:
-    words_of(part * 50_000)
-    words_of(f"<rules></rules>{part * 50_000}</user_query>")
