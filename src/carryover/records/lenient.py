@@ -82,7 +82,7 @@ def items_of(raw: msgspec.Raw | None) -> list[msgspec.Raw]:
 def first_text(fields: Fields, *names: str) -> str:
     """The first of these fields that holds a text, empty if none does: every tool names its arguments itself."""
     for name in names:
-        if name in fields and (text := rawjson.string_of(fields[name])):
+        if name in fields and (text := text_of(fields[name])):
             return text
     return ""
 

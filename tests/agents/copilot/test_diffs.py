@@ -34,12 +34,6 @@ def test_the_diff_of_a_new_file() -> None:
     )
 
 
-def test_the_diff_of_a_changed_file_says_where() -> None:
-    [change] = applied((), CHANGED, ())
-
-    assert (change.path, change.change, change.line, change.anchor) == (f"{ROOT}/n.py", "modify", 5, "m = 3")
-
-
 def test_the_client_says_what_was_done_to_which_file() -> None:
     done = {f"{ROOT}/n.py": "create", f"{ROOT}/o.py": "delete", "o.py": "edit"}
     edited = [fields_of(msgspec.json.encode({"path": path, "kind": kind})) for path, kind in done.items()]

@@ -65,10 +65,6 @@ def home(tmp_path: Path) -> Iterator[Home]:
         yield made
 
 
-def test_a_prompt_gets_nothing_while_nothing_was_lost(home: Home) -> None:
-    assert home.prompt() == ""
-
-
 def test_after_a_compaction_the_next_prompt_gets_it_once(home: Home) -> None:
     home.session.compacted("Prices were worked on.")
 
@@ -77,21 +73,6 @@ def test_after_a_compaction_the_next_prompt_gets_it_once(home: Home) -> None:
     assert "Your context was just compacted" in first
     assert TASK in first
     assert second == ""
-
-
-def test_a_cancelled_compaction_lost_nothing(home: Home) -> None:
-    home.session.compacted("", success=False)
-
-    assert home.prompt() == ""
-
-
-def test_each_compaction_counts(home: Home) -> None:
-    home.session.compacted("Prices were worked on.")
-    assert TASK in home.prompt()
-    home.session.now = datetime.now(UTC)
-    home.session.compacted("Prices were worked on again.")
-
-    assert TASK in home.prompt("Once more")
 
 
 def test_a_resumed_session_gets_it_with_its_start_and_not_with_its_prompt(home: Home) -> None:

@@ -96,21 +96,3 @@ async def test_a_turn_that_is_rewound_twice_and_said_again(recorded: Recorded) -
     recorded.session.prompt("Undone.")
 
     assert await recorded.counted() == [(None, "Fix the price."), (None, "Undone.")]
-
-
-async def test_a_log_that_grows_after_a_rewind_is_read_on(recorded: Recorded) -> None:
-    kept = recorded.lines()
-    recorded.session.say("Undone.")
-    await recorded.counted()
-    recorded.rewind(kept)
-    await recorded.counted()
-    recorded.session.say("Grown.")
-
-    assert await recorded.counted() == [(None, "Fix the price."), (None, "Grown.")]
-
-
-async def test_a_log_that_is_deleted_keeps_what_it_said(recorded: Recorded) -> None:
-    before = await recorded.counted()
-    recorded.session.path.unlink()
-
-    assert await recorded.counted() == before

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.agents.copilot.todos import MAX_TODOS, Todo, after_sql, as_update, boxes
-from carryover.model import PlanItem
+from carryover.agents.copilot.todos import MAX_TODOS, Todo, after_sql, boxes
 
 CART, TESTS = Todo("cart", "Add the cart"), Todo("tests", "Test it, don't guess")
 INSERT = "INSERT INTO todos (id, title, status) VALUES ('cart', 'Add the cart', 'pending')"
@@ -50,10 +49,6 @@ def test_what_is_changed(query: str, states: list[str]) -> None:
     assert [todo.state for todo in after_sql((CART, TESTS), query)] == states
 
 
-def test_a_title_is_changed() -> None:
-    assert after_sql((CART,), "UPDATE todos SET title = 'Add it' WHERE id = 'cart'") == (Todo("cart", "Add it"),)
-
-
 def test_the_list_is_bounded() -> None:
     rows = ", ".join(f"('t{number}', 'Step {number}')" for number in range(MAX_TODOS + 5))
 
@@ -61,10 +56,6 @@ def test_the_list_is_bounded() -> None:
 
     assert len(found) == MAX_TODOS
     assert found[-1].id == f"t{MAX_TODOS + 4}"
-
-
-def test_the_list_as_an_event() -> None:
-    assert as_update((CART,)).items == (PlanItem(text="Add the cart"),)
 
 
 def test_boxes_in_markdown() -> None:

@@ -20,9 +20,7 @@ from agents.copilot.chats import (
     chat,
     lines_of,
     log_of,
-    markdown,
     request,
-    uid,
 )
 from carryover.agents.copilot.adapter import AGENT
 from carryover.model import UserPrompt
@@ -102,14 +100,6 @@ def test_an_export_is_recognised_and_read(tmp_path: Path) -> None:
     again = tmp_path / "again.json"
     again.write_text(json.dumps(exported | {"requests": TWO["requests"][:1]}))
     assert {event.session for event in ChatReading(again).read()} == {event.session for event in found}
-
-
-def test_an_export_whose_answers_name_their_session_is_that_session(tmp_path: Path) -> None:
-    noted = request("Go.", markdown("Yes."), result={"metadata": {"sessionId": uid("named")}})
-    path = tmp_path / "chat.json"
-    path.write_text(json.dumps({"requesterUsername": "dev", "responderUsername": "x", "requests": [noted]}))
-
-    assert {event.session for event in ChatReading(path).read()} == {uid("named")}
 
 
 @pytest.mark.parametrize(

@@ -64,12 +64,3 @@ def test_a_part_that_is_missing_or_of_another_type_raises_nothing(tmp_path: Path
     for data in damaged({name: whole[name]}, set()):
         path.write_text(json.dumps({"kind": 0, "v": whole | json.loads(data)}) + "\n")
         read(path)
-
-
-def test_a_link_is_read_and_stays(tmp_path: Path) -> None:
-    path = Window(tmp_path / "User").store(EVERYTHING)
-    link = path.with_name("linked.jsonl")
-    link.symlink_to(path)
-
-    assert len(read(link)) == len(read(path))
-    assert link.is_symlink()

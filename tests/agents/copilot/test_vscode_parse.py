@@ -192,14 +192,6 @@ def test_a_text_is_one_message_until_the_model_does_something_else(window: Windo
     ]
 
 
-def test_blanks_between_references_stay(window: Window) -> None:
-    names = [{"kind": "inlineReference", "name": name, "inlineReference": uri("/x/a.py")} for name in ("add", "sub")]
-
-    (message,) = answered(window, AssistantMessage, names[0], markdown(" "), names[1])
-
-    assert message.text == "`add` `sub`"
-
-
 def test_the_borders_of_a_block_that_became_an_edit_are_no_words(window: Window) -> None:
     parts = (
         markdown("I will change it.\n\n```python\n"),
@@ -241,12 +233,6 @@ def test_the_borders_of_a_block_that_became_an_edit_are_no_words(window: Window)
 )  # fmt: skip
 def test_a_turn_that_did_not_end_well_says_how(window: Window, more: Json, end: TurnEnd) -> None:
     assert answered(window, TurnEnd, markdown("I will"), **more) == [end]
-
-
-def test_the_last_words_of_a_stopped_turn_are_aborted(window: Window) -> None:
-    found = answered(window, AssistantMessage, markdown("I will"), state=CANCELLED)
-
-    assert found == [AssistantMessage(text="I will", final=None, aborted=True)]
 
 
 def test_the_summary_of_a_compaction_is_kept(window: Window) -> None:

@@ -92,19 +92,6 @@ def test_an_answer_that_is_being_written_is_read_as_it_is_now(window: Window) ->
     assert last[-1] == AssistantMessage(text="All tests pass.", final=True)
 
 
-def test_an_answer_that_grows_costs_only_itself(window: Window) -> None:
-    turns = [request(f"Question {number}.", markdown("Yes."), at_s=number) for number in range(20)]
-    last = request("And now?", state=PENDING, at_s=90)
-    path = window.store(chat("live", *turns, last))
-    reader = ChatReader()
-    batch = reader.read(path, None)
-    assert len(batch.records) > 20
-
-    window.store(chat("live", *turns, last | {"response": [markdown("I will."), shell("make", "c1", "ok", 0)]}))
-
-    assert len(reader.read(path, batch.cursor).records) == 2
-
-
 def test_a_log_that_is_replaced_by_one_line_changes_nothing(window: Window) -> None:
     """As after 1,024 entries."""
     path = window.store(TWO)
@@ -158,15 +145,6 @@ async def test_reading_again_from_the_beginning_adds_nothing(window: Window, tmp
     assert await counted(ledger, [source, source], TWO["sessionId"]) == once
 
 
-async def test_a_chat_that_is_deleted_stays_in_the_ledger(window: Window, tmp_path: Path) -> None:
-    source = source_at(window.store(ONE))
-    ledger = tmp_path / "ledger.sqlite"
-    before = await counted(ledger, [source], ONE["sessionId"])
-    Path(source.path).unlink()
-
-    assert await counted(ledger, [source], ONE["sessionId"]) == before
-
-
 def test_a_log_without_an_initial_state_is_counted_once_and_read_when_it_has_one(window: Window) -> None:
     path = window.path(ONE)
     append(path, b'{"kind":1,"k":["customTitle"],"v":"x"}\n')
@@ -218,21 +196,6 @@ def test_a_part_beyond_measure_costs_only_itself(window: Window) -> None:
     assert [(skipped.record_type, skipped.reason) for skipped in reading.skipped] == [
         ("part/textEditGroup", "too long")
     ]
-
-
-def test_a_long_chat_is_read_in_several_batches(window: Window) -> None:
-    turns = [request(f"Question {number}.", markdown("x" * 20_000), at_s=number) for number in range(200)]
-    path = window.store(chat("long", *turns))
-    reader = ChatReader()
-    batch = reader.read(path, None)
-    batches = 1
-    while batch.more:
-        assert sum(len(record.data) for record in batch.records) < 2 << 20
-        batch = reader.read(path, batch.cursor)
-        batches += 1
-
-    assert batches > 3
-    assert len(ChatReading(path).bodies(UserPrompt)) == 200
 
 
 def test_a_long_chat_is_read_on_after_each_batch_by_another_process(window: Window) -> None:

@@ -11,13 +11,14 @@ import msgspec
 from carryover.agents.copilot.context import MAX_CHANGES
 from carryover.model import Op
 from carryover.records import rawjson
-from carryover.records.changes import Change, Hunk, Replacement, patched, replaced
+from carryover.records.changes import Change, Hunk, Replacement, hunks_in, patched, replaced
 from carryover.records.fields import MAX_PATH_CHARS, resolved
 from carryover.records.lenient import Fields, fields_of, items_of, text_of
 from carryover.records.patches import added, in_patch, place_of
 
-_FILE: Final = re.compile(r"diff --git a/?(?P<old>/?.+?) b/?(?P<new>/.+|[^/].*)")
-_HUNK: Final = re.compile(r"@@ -\d{1,9}(?:,\d{1,9})? \+(\d{1,9})(?:,\d{1,9})? @@")
+_PARTS: Final = re.compile(r"^(?=diff --git )", re.MULTILINE)
+_FILE: Final = re.compile(r"diff --git a/?(?P<old>/?.+?) b/?(?P<new>/.+|[^/].*)$", re.MULTILINE)
+_KIND: Final = re.compile(r"^(create|new|deleted) file mode", re.MULTILINE)
 _OWN_FILES: Final = re.compile(r"/session-state/[0-9a-fA-F-]{36}/")
 """The plan and notes that the client keeps with a session (1.0.102)."""
 
@@ -91,30 +92,20 @@ def applied(changes: Sequence[Change], diff: str, edited: Sequence[Fields]) -> t
 
 
 def _in_diff(diff: str) -> dict[str, Change]:
-    files: dict[str, tuple[list[Hunk], str]] = {}
-    path = ""
-    for line in diff.splitlines():
-        if header := _FILE.fullmatch(line):
+    """The changes of a diff of several files, by their paths."""
+    found = {}
+    for part in _PARTS.split(diff):
+        if header := _FILE.match(part):
             path = f"/{header['new'].lstrip('/')}"
-            files[path] = ([], "modify")
-        elif not path:
-            continue
-        elif start := _HUNK.match(line):
-            files[path][0].append(Hunk(new_start=int(start[1]), lines=[]))
-        elif files[path][0]:
-            files[path][0][-1].lines.append(line)
-        elif line.startswith(("create file mode", "new file mode")):
-            files[path] = ([], "add")
-        elif line.startswith("deleted file mode"):
-            files[path] = ([], "delete")
-    return {path: _made(path, hunks, kind) for path, (hunks, kind) in files.items()}
+            found[path] = _made(path, hunks_in(part), _KIND.search(part.partition("\n@@ ")[0]))
+    return found
 
 
-def _made(path: str, hunks: list[Hunk], kind: str) -> Change:
-    if kind == "delete":
+def _made(path: str, hunks: list[Hunk], kind: re.Match[str] | None) -> Change:
+    if kind is not None and kind[1] == "deleted":
         return Change(path=path, change="delete")
     change = patched(Change(path=path, change="modify"), hunks)
-    return msgspec.structs.replace(change, change="add") if kind == "add" else change
+    return change if kind is None else msgspec.structs.replace(change, change="add")
 
 
 def _of_others(changes: Iterable[Change]) -> tuple[Change, ...]:

@@ -16,7 +16,7 @@ from carryover.model import Op, PlanProposal, Question
 from carryover.records import rawjson, shell_files
 from carryover.records.changes import Change
 from carryover.records.fields import MAX_NAME_CHARS, SUBJECT_CHARS, bounded
-from carryover.records.lenient import Fields, fields_of, items_of, text_of
+from carryover.records.lenient import Fields, fields_of, first_text, items_of, text_of
 from carryover.records.patches import files_in_patch
 from carryover.records.text import names_own_folder
 
@@ -59,9 +59,9 @@ def _parse(builder: Builder, *, actor: Literal["human", "model"]) -> None:
 def _editor_call(builder: Builder, call_id: str, name: str, raw: msgspec.Raw) -> OpenCall:
     """A call in the transcript of the extension in VS Code, whose tools are those of its chats."""
     given, op, cwd = _editor_arguments(raw), op_of(name), builder.context.cwd
-    about = _first(given, *ABOUT)
+    about = first_text(given, *ABOUT)
     if op == "shell":
-        changes = shell_files.changes(_first(given, "command"), cwd)
+        changes = shell_files.changes(first_text(given, "command"), cwd)
     else:
         changes = diffs.planned_in_editor(name, op, given, cwd)
     return OpenCall(
@@ -84,7 +84,7 @@ def _open_call(builder: Builder, call_id: str, name: str, raw: msgspec.Raw) -> O
     given, cwd = fields_of(raw), builder.context.cwd
     op = _op(name, given)
     about = _subject(name, op, raw, given)
-    process = _first(given, "shellId") if name in READ_SHELLS else ""
+    process = first_text(given, "shellId") if name in READ_SHELLS else ""
     return OpenCall(
         id=call_id,
         name=name,
@@ -95,13 +95,13 @@ def _open_call(builder: Builder, call_id: str, name: str, raw: msgspec.Raw) -> O
         question=bounded(about, SUBJECT_CHARS) if op == "ask" else "",
         plan=_plan(name, op, given),
         process=process if process and len(process) <= MAX_NAME_CHARS else None,
-        handoff=names_own_folder(" ".join((cwd or "", about, _first(given, "path")))),
+        handoff=names_own_folder(" ".join((cwd or "", about, first_text(given, "path")))),
     )
 
 
 def _op(name: str, given: Fields) -> Op:
     if name == "sql":
-        return "plan" if "todos" in _first(given, "query").lower() else "other"
+        return "plan" if "todos" in first_text(given, "query").lower() else "other"
     return OPS.get(name, "other")
 
 
@@ -109,21 +109,21 @@ def _subject(name: str, op: Op, raw: msgspec.Raw, given: Fields) -> str:
     if name == "apply_patch":
         return next(iter(files_in_patch(diffs.patch_text(raw))), "")
     if op in ("read", "edit", "write"):
-        return _first(given, "path", "command")
+        return first_text(given, "path", "command")
     if op == "ask":
-        return _first(given, "message", "question")
+        return first_text(given, "message", "question")
     if op == "plan":
-        return _first(given, "description", "summary")
+        return first_text(given, "description", "summary")
     if op in ("agent", "other"):
-        return _first(given, "description", "command", "path", "query", "url", "skill", "pattern")
-    return _first(given, "command", "pattern", "url", "query", "path", "description")
+        return first_text(given, "description", "command", "path", "query", "url", "skill", "pattern")
+    return first_text(given, "command", "pattern", "url", "query", "path", "description")
 
 
 def _changes(name: str, op: Op, raw: msgspec.Raw, given: Fields, cwd: str | None) -> tuple[Change, ...]:
     if op in ("edit", "write"):
         return diffs.planned(name, raw, cwd)
     if name in SHELLS:
-        return shell_files.changes(_first(given, "command"), cwd)
+        return shell_files.changes(first_text(given, "command"), cwd)
     return ()
 
 
@@ -131,17 +131,17 @@ def _parse_said(builder: Builder, call: OpenCall, given: Fields) -> None:
     if call.op == "ask" and call.question:
         builder.add(Question(call_id=call.id, text=call.question, options=_options(given)), "question")
     elif call.name == "exit_plan_mode":
-        builder.add(PlanProposal(call_id=call.id, text=_first(given, "summary")), "plan")
+        builder.add(PlanProposal(call_id=call.id, text=first_text(given, "summary")), "plan")
 
 
 def _plan(name: str, op: Op, given: Fields) -> str:
-    text = ""
+    text, path = "", first_text(given, "path")
     if name == "sql" and op == "plan":
-        text = _first(given, "query")
+        text = first_text(given, "query")
     elif name == "update_todo":
-        text = _first(given, "todos")
-    elif name == "create" and _first(given, "path").endswith(_PLAN_FILE) and diffs.is_own_file(_first(given, "path")):
-        text = _first(given, "file_text")
+        text = first_text(given, "todos")
+    elif name == "create" and path.endswith(_PLAN_FILE) and diffs.is_own_file(path):
+        text = first_text(given, "file_text")
     return text if len(text) <= MAX_PLAN_CHARS else ""
 
 
@@ -150,8 +150,3 @@ def _options(given: Fields) -> tuple[str, ...]:
     form = fields_of(fields_of(given.get("requestedSchema")).get("properties")).values()
     listed = [given.get("choices"), *(fields_of(field).get("enum") for field in form)]
     return tuple(filter(None, (text_of(choice) for choices in listed for choice in items_of(choices))))
-
-
-def _first(given: Fields, *names: str) -> str:
-    """The first of these arguments that is a text: tools of others choose their own names and types."""
-    return next(filter(None, (text_of(given.get(name)) for name in names)), "")

@@ -19,7 +19,7 @@ from carryover.model import Op
 from carryover.records import rawjson, shell_files
 from carryover.records.changes import Change, Replacement, replaced, written
 from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded, resolved
-from carryover.records.lenient import Fields, fields_of, text_of
+from carryover.records.lenient import Fields, fields_of, first_text, text_of
 from carryover.records.patches import files_in_patch, in_patch
 from carryover.records.text import HANDOFF_FILE, names_own_folder
 from carryover.records.uris import path_of
@@ -75,15 +75,17 @@ def subject_of(name: str, args: msgspec.Raw) -> str:
     if patch := _patch_of(name, args):
         return bounded(", ".join(files_in_patch(patch)), SUBJECT_CHARS)
     given = fields_of(args)
-    if plain_name(name) == "callmcptool" and (mcp := _first(given, "toolName")):
-        return bounded(f"{_first(given, 'server')} {mcp}".strip(), SUBJECT_CHARS)
-    return bounded(_first(given, *_ABOUT.get(op_of(name), _TELLING)), SUBJECT_CHARS)
+    if plain_name(name) == "callmcptool" and (mcp := first_text(given, "toolName")):
+        return bounded(f"{first_text(given, 'server')} {mcp}".strip(), SUBJECT_CHARS)
+    return bounded(first_text(given, *_ABOUT.get(op_of(name), _TELLING)), SUBJECT_CHARS)
 
 
 def looks_at_handoff(args: msgspec.Raw, cwd: str | None = None) -> bool:
     """Whether a call is about Carryover's own files, whose text must not come back as something that happened."""
     given = fields_of(args)
-    return bool(given) and names_own_folder(" ".join((cwd or "", _first(given, "command"), _first(given, *PATHS))))
+    return bool(given) and names_own_folder(
+        " ".join((cwd or "", first_text(given, "command"), first_text(given, *PATHS)))
+    )
 
 
 def paths_in(args: msgspec.Raw) -> Iterator[str]:
@@ -92,7 +94,7 @@ def paths_in(args: msgspec.Raw) -> Iterator[str]:
     for name in (*PATHS, *_FOLDERS, *_DIRECTORIES):
         if path := text_of(given.get(name)):
             yield path
-    command = _first(given, "command")[:_MAX_COMMAND_CHARS]
+    command = first_text(given, "command")[:_MAX_COMMAND_CHARS]
     yield from (found[0] for found in islice(_MENTIONED.finditer(command), _MAX_MENTIONED))
 
 
@@ -106,8 +108,8 @@ def changes_of(name: str, args: msgspec.Raw, cwd: str | None) -> tuple[Change, .
     found: tuple[Change, ...] = ()
     if op == "shell":
         given = fields_of(args)
-        folder = _first(given, *_FOLDERS)
-        found = shell_files.changes(_first(given, "command"), folder if folder.startswith("/") else None)
+        folder = first_text(given, *_FOLDERS)
+        found = shell_files.changes(first_text(given, "command"), folder if folder.startswith("/") else None)
     elif patch := _patch_of(name, args):
         found = in_patch(patch, cwd)
     elif op in ("edit", "write") and (change := _change(plain_name(name), fields_of(args), cwd)) is not None:
@@ -122,20 +124,15 @@ def absolute(path: str, cwd: str | None) -> str | None:
     return found if found is not None and len(found) <= MAX_PATH_CHARS and "\0" not in found else None
 
 
-def _first(given: Fields, *names: str) -> str:
-    """The first of these fields that holds a text."""
-    return next(filter(None, (text_of(given.get(name)) for name in names)), "")
-
-
 def _patch_of(name: str, args: msgspec.Raw) -> str:
     """The text of an `apply_patch` call: its arguments are an object that holds it, or the text itself."""
     if plain_name(name) != "applypatch":
         return ""
-    return _first(fields_of(args), "patch", "input") or text_of(args)
+    return first_text(fields_of(args), "patch", "input") or text_of(args)
 
 
 def _change(name: str, given: Fields, cwd: str | None) -> Change | None:
-    path = absolute(_first(given, *PATHS), cwd)
+    path = absolute(first_text(given, *PATHS), cwd)
     if path is None:
         return None
     if name in ("delete", "deletefile"):
