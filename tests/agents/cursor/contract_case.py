@@ -133,7 +133,7 @@ CASE: Final = Case(
         record("brand_new"),
         bubble(7, {"type": 7, "text": "words"}),
         bubble(None, {"text": "words"}),
-        bubble(2, {"type": 2, "toolFormerData": {"status": "completed"}}),
+        bubble(2, {"type": 2, "capabilityType": 15, "toolFormerData": {"status": "completed"}}),
     ),
     quiet=(
         record("state"),
