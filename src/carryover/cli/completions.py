@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
@@ -51,15 +50,11 @@ def run(args: argparse.Namespace) -> int:
     return ExitCode.OK
 
 
-def complete() -> None:
-    """Answers a shell that asks at a Tab, and ends the process."""
+def complete(parser: argparse.ArgumentParser, arguments: Iterable[argparse.Action]) -> None:
+    """Answers a shell that asks at a Tab, and ends the process. `arguments` are those of the command that is typed."""
     import argcomplete
 
-    from carryover.cli.main import COMMANDS, build_parser
-
-    command = next((word for word in os.environ.get("COMP_LINE", "").split() if word in COMMANDS), None)
-    parser, commands = build_parser(command)
-    for action in commands[command].declared if command is not None else ():
+    for action in arguments:
         if not action.choices:
             setattr(action, "completer", _completer(str(action.metavar)))  # noqa: B010 (argcomplete looks for it there)
     argcomplete.autocomplete(parser, always_complete_options=False, validator=_begins)

@@ -152,7 +152,9 @@ def _run(arguments: list[str]) -> int:
     if "_ARGCOMPLETE" in os.environ:  # a shell asks at a Tab
         from carryover.cli.completions import complete
 
-        complete()
+        command = next((word for word in os.environ.get("COMP_LINE", "").split() if word in COMMANDS), None)
+        parser, commands = build_parser(command)
+        complete(parser, commands[command].declared if command is not None else ())
     command = next((argument for argument in arguments if not argument.startswith("-")), None)
     parser, commands = build_parser(command)
     try:

@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 from typing import Final, Literal
 
 from carryover.adapter.contract import Reader, Source
-from carryover.agents.copilot.spec import EMPTY, EXTENSION, SPEC, WINDOWS
+from carryover.agents.copilot.spec import CHATS, EMPTY, EXTENSION, SPEC, WINDOWS
 from carryover.readers.files import read_head
 from carryover.records.rawjson import objects_in
 
@@ -19,7 +19,6 @@ Kind = Literal["log", "chat", "chat_transcript"]
 """log: the events of a session of the terminal client, or of one that VS Code runs by it. chat: what VS Code stores of
 a chat. chat_transcript: the events that its extension writes beside it."""
 
-CHATS: Final = "chatSessions"
 _STATE: Final = "session-state"
 _LOG: Final = "events.jsonl"
 _BESIDE: Final = "workspace.yaml"

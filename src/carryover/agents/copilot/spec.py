@@ -20,6 +20,8 @@ from carryover.adapter.spec import (
 WINDOWS: Final = "workspaceStorage"
 EMPTY: Final = "emptyWindowChatSessions"
 """Folders of VS Code that hold chats: of windows with a folder, of empty windows."""
+CHATS: Final = "chatSessions"
+"""The folder for chats of a window, below its own."""
 EXTENSION: Final = "github.copilot-chat"
 SERVERS: Final = (".vscode-server", ".vscode-server-insiders")
 """Folders of the remote side of an editor, in the home folder of the machine that is worked on."""

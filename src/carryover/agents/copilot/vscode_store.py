@@ -15,8 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from carryover.adapter.contract import Batch, FileStat, Record
-from carryover.agents.copilot.locate import CHATS
-from carryover.agents.copilot.spec import EMPTY, SERVERS, WINDOWS
+from carryover.agents.copilot.spec import CHATS, EMPTY, SERVERS, WINDOWS
 from carryover.agents.copilot.vscode_wire import (
     ENDED,
     QUIET_KINDS,
