@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -57,3 +57,10 @@ class FileQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Relative to the project's root."""
     line: int | None = None
     anchor: str | None = None
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What a handoff says of the present: git's state, and facts of the files that it names, by path."""
+
+    git: GitFacts | None = None
+    files: Mapping[str, FileFacts] = {}

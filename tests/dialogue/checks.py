@@ -15,6 +15,7 @@ from carryover.distill.handoff import distill
 from carryover.distill.header import Answering
 from carryover.distill.render import MAX_LINES, render
 from carryover.distill.view import ProjectView, SessionView
+from carryover.facts import Facts
 from carryover.model import Event
 from dialogue.phrases.every import PHRASES
 from dialogue.scenario import Dialogue
@@ -61,7 +62,7 @@ def handed_over(sessions: Sequence[Session], *, until: int | None = None, compac
     itself. With `until`, that one has only so many events."""
     view = view_of(sessions, until=until)
     now_ms = view.sessions[0].last_ms + MINUTE_MS
-    made = distill(view, None, {}, resume="ask", now_ms=now_ms, own=sessions[-1].id if compacted else None)
+    made = distill(view, Facts(), resume="ask", now_ms=now_ms, own=sessions[-1].id if compacted else None)
     if made is None:
         return ""
     return render(made, Answering(situation="compacted", now_ms=now_ms) if compacted else None)

@@ -9,6 +9,7 @@ from carryover.distill.fold import fold
 from carryover.distill.handoff import Handoff, distill
 from carryover.distill.render import render
 from carryover.distill.view import ProjectView, SessionView
+from carryover.facts import Facts
 from carryover.model import (
     AnyBody,
     AssistantMessage,
@@ -113,7 +114,7 @@ def project(*conversations: Conversation, root: str = ROOT) -> ProjectView:
 def handoff(*talks: Conversation, own: str | None = None, startable: Sequence[str] = ()) -> Handoff:
     """The handoff of the project right after the last word."""
     now_ms = max(talk.at_ms for talk in talks)
-    made = distill(project(*talks), None, {}, resume="ask", now_ms=now_ms, own=own, startable=startable)
+    made = distill(project(*talks), Facts(), resume="ask", now_ms=now_ms, own=own, startable=startable)
     assert made is not None
     return made
 

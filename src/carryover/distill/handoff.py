@@ -3,11 +3,10 @@ after it, how long a line stays in `weights.py`. Pure and deterministic."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from carryover.distill.digest import Digest, EditedFile
 from carryover.distill.entry import Entry, Section
 from carryover.distill.sections.failed_approaches import failed_entries
 from carryover.distill.sections.git_context import git_line
@@ -24,7 +23,7 @@ from carryover.distill.sections.where_it_stands import standing_entries
 from carryover.distill.trail import past_of
 from carryover.distill.view import ProjectView
 from carryover.distill.weights import WEIGHTS
-from carryover.facts import FileFacts, FileQuery, GitFacts
+from carryover.facts import Facts, FileQuery
 
 
 class Handoff(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,8 +47,7 @@ class Handoff(msgspec.Struct, frozen=True, kw_only=True):
 
 def distill(
     view: ProjectView,
-    git: GitFacts | None,
-    files: Mapping[str, FileFacts],
+    facts: Facts,
     *,
     resume: str,
     now_ms: int,
@@ -67,21 +65,16 @@ def distill(
     past = past_of(view, now_ms=now_ms, own=own, names=agent_names)
     if past is None:
         return None
-    recent = recent_files(
-        _touched(view),
-        [seen for digest in _digests(view) for seen in digest.runs],
-        files,
-        view.root,
-        former_roots=view.former_roots,
-        checkouts=view.checkouts,
-    )
+    recent = recent_files(view, facts.files)
     limit = standing_limit(view, startable)
     limit_text = limit_line(limit, agent_names.get(limit.agent, limit.agent)) if limit is not None else None
     following, opened = next_entries(past, limit_text), open_entries(past, recent)
-    git_entry = Entry(text=git_line(git), kind="git", weight=WEIGHTS["git"].first) if git is not None else None
+    git_entry = (
+        Entry(text=git_line(facts.git), kind="git", weight=WEIGHTS["git"].first) if facts.git is not None else None
+    )
     sections = (
         Section("Task", tuple(task_entries(past))),
-        Section("Where it stands", tuple(standing_entries(past, git))),
+        Section("Where it stands", tuple(standing_entries(past, facts.git))),
         Section("Next action", tuple(following)),
         Section("Open questions", tuple(opened)),
         Section("Also in progress", tuple(parallel_entries(past))),
@@ -100,7 +93,7 @@ def distill(
         agent_id=past.lead.agent,
         resume=resume,
         session=past.lead.session,
-        head=git.head if git is not None else None,
+        head=facts.git.head if facts.git is not None else None,
         sections=tuple(section for section in sections if section.entries),
         settled=answered and not planned and not opened and limit is None and not past.lead.digest.queued,
         limit=limit,
@@ -111,15 +104,7 @@ def wanted_files(view: ProjectView) -> tuple[FileQuery, ...]:
     """The files whose present state the handoff would show, for the probe to read."""
     return tuple(
         FileQuery(path=file.path, line=file.touched.line, anchor=file.touched.anchor)
-        for file in recent_files(
-            _touched(view),
-            (),
-            {},
-            view.root,
-            former_roots=view.former_roots,
-            checkouts=view.checkouts,
-            outside=False,  # no file of another project is ever read
-        )
+        for file in recent_files(view, outside=False)  # no file of another project is ever read
         if file.touched.change != "delete"
     )
 
@@ -127,11 +112,3 @@ def wanted_files(view: ProjectView) -> tuple[FileQuery, ...]:
 def has_past(view: ProjectView) -> bool:
     """Is there anything to hand over? Cheap, to be asked before the probes are sent out."""
     return any(session.digest.turns for session in view.sessions)
-
-
-def _touched(view: ProjectView) -> list[EditedFile]:
-    return [file for digest in _digests(view) for file in digest.touched]
-
-
-def _digests(view: ProjectView) -> Iterable[Digest]:
-    return (digest for session in view.sessions for digest in session.digests)

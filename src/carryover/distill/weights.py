@@ -15,6 +15,10 @@ class Weight(NamedTuple):
     back: float = 0.0
     most: int = 99
 
+    def at(self, back: float) -> Weight:
+        """The weight `back` steps back in time."""
+        return self._replace(first=self.first + self.back * back)
+
 
 # fmt: off
 WEIGHTS: Final[dict[str, Weight]] = {

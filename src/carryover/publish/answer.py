@@ -15,13 +15,13 @@ from carryover.distill.header import Answering, Situation
 from carryover.distill.render import render
 from carryover.distill.trail import did_something, is_bare
 from carryover.distill.view import ProjectView
-from carryover.facts import GitFacts
+from carryover.facts import Facts, GitFacts
 from carryover.fsio import is_folder
 from carryover.model import conversation_of
 from carryover.probe.git import ChangedSince, begin_changed_since
 from carryover.projects.handoff_file import place_of
 from carryover.projects.root import AgentFolders
-from carryover.publish.make import Facts, files_now, git_now, make, own_writes, view_now
+from carryover.publish.make import files_now, git_now, make, own_writes, view_now
 from carryover.publish.offline_answers import SITUATIONS
 from carryover.redact import CleanText
 

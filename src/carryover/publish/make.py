@@ -17,7 +17,7 @@ from carryover.distill.handoff import Handoff, distill, has_past, wanted_files
 from carryover.distill.render import render
 from carryover.distill.view import ProjectView
 from carryover.edits.record import GITIGNORE
-from carryover.facts import FileFacts, GitFacts
+from carryover.facts import Facts, FileFacts, GitFacts
 from carryover.fsio import is_folder
 from carryover.probe.files import file_facts
 from carryover.probe.git import TIMEOUT_S, git_facts
@@ -28,13 +28,6 @@ from carryover.publish.gitignore import without_rule
 from carryover.publish.pointer import without_block
 from carryover.publish.project_view import project_view
 from carryover.redact import CleanText
-
-
-class Facts(msgspec.Struct, frozen=True):
-    """What a handoff says of the present: git's state, and facts of the files that it names, by path."""
-
-    git: GitFacts | None = None
-    files: Mapping[str, FileFacts] = {}
 
 
 class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,8 +89,7 @@ def make(
     """
     return distill(
         view,
-        facts.git,
-        facts.files,
+        facts,
         resume=resume,
         now_ms=now_ms,
         own=own,

@@ -105,10 +105,7 @@ def _edited(view: ProjectView | None) -> dict[str, tuple[int, int | None]]:
     """When and where agents edited each file last."""
     if view is None:
         return {}
-    touched = (file for session in view.sessions for digest in session.digests for file in digest.touched)
-    recent = recent_files(
-        touched, (), {}, view.root, former_roots=view.former_roots, checkouts=view.checkouts, limit=_MOST_TOUCHED
-    )
+    recent = recent_files(view, limit=_MOST_TOUCHED)
     return {
         file.path: (file.touched.at_ms, file.touched.line)
         for file in recent

@@ -21,14 +21,14 @@ from carryover.distill.view import ProjectView
 from carryover.export.material import ChangedText, LeftOut, Material, Said
 from carryover.export.project_facts import first_paragraph
 from carryover.export.secret_names import is_secret_name
-from carryover.facts import GitFacts
+from carryover.facts import Facts, GitFacts
 from carryover.fsio import is_folder
 from carryover.ledger.project_content import last_answer, prompts_at
 from carryover.probe.project_tree import ProjectPaths, project_paths, text_of
 from carryover.probe.uncommitted import Uncommitted, uncommitted
 from carryover.projects.handoff_file import STORE
 from carryover.projects.root import AgentFolders
-from carryover.publish.make import Facts, files_now, git_now, make, own_writes, view_now
+from carryover.publish.make import files_now, git_now, make, own_writes, view_now
 from carryover.views.files_that_matter import HOLDS_SECRETS, files_that_matter, is_generated
 from carryover.views.guidance import guidance
 

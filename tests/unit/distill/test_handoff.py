@@ -8,6 +8,7 @@ import pytest
 
 from carryover.distill.handoff import distill, has_past
 from carryover.distill.render import lay_out, render
+from carryover.facts import Facts
 from carryover.model import (
     Answer,
     Question,
@@ -81,7 +82,7 @@ def test_as_soon_as_anything_happened_there_is_a_handoff(talk: Conversation) -> 
 
 
 def test_where_nothing_happened_there_is_none() -> None:
-    assert distill(project(session("s1")), None, {}, resume="ask", now_ms=START_MS) is None
+    assert distill(project(session("s1")), Facts(), resume="ask", now_ms=START_MS) is None
     assert not has_past(project(session("s1")))
 
 

@@ -14,6 +14,7 @@ from carryover.export.budget import tokens_in
 from carryover.export.document import LEAST_BUDGET, Document, Request, compose
 from carryover.export.material import ChangedText, GuidingFile, LeftOut, Material, Said, TextFile
 from carryover.export.pieces import pieces_of
+from carryover.facts import Facts
 from support.conversation import MINUTE_MS, Conversation, project
 
 KEY = "sk-ant-api03-abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGH"
@@ -41,7 +42,7 @@ def shop() -> Material:
         now_ms=now_ms,
         about="Sells bread.",
         paths=("cart.py", "named.py", "old.py"),
-        handoff=distill(view, None, {}, resume="silent", now_ms=now_ms),
+        handoff=distill(view, Facts(), resume="silent", now_ms=now_ms),
         said=(
             Said(
                 session="s1",
@@ -194,7 +195,7 @@ HEADINGS = (
 def handed_over() -> Material:
     """What is handed over has one line below each heading, which is the heading in small letters."""
     talk = Conversation().user("Add a discount to cart.py").edited("cart.py").says("Done.")
-    handoff = distill(project(talk), None, {}, resume="silent", now_ms=talk.at_ms)
+    handoff = distill(project(talk), Facts(), resume="silent", now_ms=talk.at_ms)
     assert handoff is not None
     made = tuple(Section(title, (Entry(text=title.lower(), kind="prompt"),)) for title in HEADINGS)
     return Material(name="x", now_ms=talk.at_ms, handoff=replace(handoff, sections=made))

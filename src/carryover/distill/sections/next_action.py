@@ -55,4 +55,4 @@ def _replied(past: Past) -> list[Entry]:
     asked = last_words(past.main.turn).question if not past.main.is_newest else ""
     label = f"{past.agent(past.main)} had asked, and turn {past.main.turn.number + 1} replied"
     at_ms = past.main.turn.said[-1].at_ms if asked else 0
-    return parted(past.main, asked, "message", "replied", label=label, at_ms=at_ms)
+    return parted(past.main, asked, "message", WEIGHTS["replied"], label=label, at_ms=at_ms)

@@ -66,7 +66,7 @@ def _question(past: Past, step: Step, back: int) -> list[Entry]:
         return []
     asked = last_words(step.turn).question
     label = f"{past.agent(step)} asked ({past.place(step, step.turn.last_ms)})"
-    return parted(step, asked, "message", "question", label=label, most=5, back=back, at_ms=step.turn.last_ms)
+    return parted(step, asked, "message", WEIGHTS["question"].at(back), label=label, most=5, at_ms=step.turn.last_ms)
 
 
 def _may_be_the_protocols(past: Past, step: Step) -> bool:
@@ -102,7 +102,7 @@ def _proposal(past: Past, step: Step) -> list[Entry]:
     if plan is None or plan.accepted is not None or plan.turn != step.digest.prompts or not plan.text:
         return []
     label = f"{past.agent(step)}'s plan waits for the user's word ({past.place(step, plan.at_ms)})"
-    return parted(step, plan.text, "plan", "proposal", label=label, most=8, at_ms=plan.at_ms)
+    return parted(step, plan.text, "plan", WEIGHTS["proposal"], label=label, most=8, at_ms=plan.at_ms)
 
 
 def _newest_tests(past: Past, recent: Iterable[RecentFile]) -> list[Entry]:

@@ -48,7 +48,9 @@ def _summary(past: Past, session: SessionView, summary: Summary, what: str, pena
     for at, (label, text) in enumerate(texts):
         entries += [
             replace(entry, weight=entry.weight + old + penalty + 0.5 * at, turn=summary.turn)
-            for entry in parted(step, text, "summary", "summary", label=label, most=_MOST_PARTS, at_ms=summary.at_ms)
+            for entry in parted(
+                step, text, "summary", WEIGHTS["summary"], label=label, most=_MOST_PARTS, at_ms=summary.at_ms
+            )
         ]
     return entries
 
@@ -63,5 +65,5 @@ def _accepted_plan(past: Past, session: SessionView) -> list[Entry]:
     label = f"{past.agent(step)}'s plan, accepted by the user ({age})"
     return [
         replace(entry, weight=entry.weight + old - 0.6, turn=plan.turn)
-        for entry in parted(step, plan.text, "plan", "summary", label=label, most=12, at_ms=plan.at_ms)
+        for entry in parted(step, plan.text, "plan", WEIGHTS["summary"], label=label, most=12, at_ms=plan.at_ms)
     ]

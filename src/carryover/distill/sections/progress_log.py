@@ -30,7 +30,7 @@ def progress_entries(past: Past) -> list[Entry]:
         answer = last_words(step.turn).body if asks(past, step) else step.turn.answer
         answer = answer if most > 1 else excerpt(answer, _ONE_LINE_CHARS)
         at_ms = step.turn.said[-1].at_ms
-        entries += parted(step, answer, "message", "trail", label=label, most=most, back=back, at_ms=at_ms)
+        entries += parted(step, answer, "message", WEIGHTS["trail"].at(back), label=label, most=most, at_ms=at_ms)
         back += 1
     return [*_commits(past), *entries]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
@@ -10,7 +10,7 @@ from carryover.distill.entry import Entry, Kind
 from carryover.distill.quotes import fits, pieces
 from carryover.distill.trail import Step
 from carryover.distill.view import SessionView
-from carryover.distill.weights import WEIGHTS
+from carryover.distill.weights import Weight
 
 
 def from_session(
@@ -36,29 +36,29 @@ def from_turn(step: Step, text: str, kind: Kind, weight: float, *, label: str = 
 
 
 def parted(
-    step: Step,
-    text: str,
-    kind: Kind,
-    source: str,
-    *,
-    label: str,
-    most: int = 99,
-    back: float = 0,
-    at_ms: int | None = None,
-    head: bool = False,
+    step: Step, text: str, kind: Kind, weight: Weight, *, label: str, most: int = 99, at_ms: int | None = None
 ) -> list[Entry]:
-    """A quote in lines, weighed as `source`, `back` steps back in time: its ends stay longest, the last one first, or
-    the first one with `head`. Where it has more than `most` lines, its beginning and its end are taken."""
-    weight = WEIGHTS[source]
-    base = weight.first + weight.back * back
+    """A quote in lines: its ends stay longest, the last one first. Of one with more than `most` lines, its beginning
+    and its end are taken."""
     parts = list(enumerate(pieces(text, beside=len(label))))
     count = len(parts)
     if count > most:
         parts = [*parts[: most // 2], *parts[count - (most + 1) // 2 :]]
     return [
-        replace(from_turn(step, part, kind, base + weight.part * rank, label=label, at_ms=at_ms), part=at, parts=count)
-        for (at, part), rank in zip(parts, _ranks(len(parts), head), strict=True)
+        replace(
+            from_turn(step, part, kind, weight.first + weight.part * rank, label=label, at_ms=at_ms),
+            part=at,
+            parts=count,
+        )
+        for (at, part), rank in zip(parts, _ranks(len(parts), head=False), strict=True)
     ]
+
+
+def from_the_top(quote: Sequence[Entry]) -> list[Entry]:
+    """The same lines, but the first one stays longest."""
+    weights = sorted(entry.weight for entry in quote)
+    ranks = _ranks(len(quote), head=True)
+    return [replace(entry, weight=weights[rank]) for entry, rank in zip(quote, ranks, strict=True)]
 
 
 def _ranks(count: int, head: bool) -> list[int]:

@@ -13,10 +13,10 @@ from carryover.distill.digest import Call, EditedFile, SeenRun
 from carryover.distill.entry import Entry
 from carryover.distill.quotes import cut_middle, excerpt
 from carryover.distill.relative_time import earlier
-from carryover.distill.sections.quoting import from_turn, packed, parted
+from carryover.distill.sections.quoting import from_the_top, from_turn, packed, parted
 from carryover.distill.testruns.related import verdict
 from carryover.distill.trail import Past, Step
-from carryover.distill.view import SessionView
+from carryover.distill.view import ProjectView, SessionView
 from carryover.distill.weights import WEIGHTS
 from carryover.facts import FileFacts
 from carryover.text.lines import one_line
@@ -46,33 +46,26 @@ class RecentFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def recent_files(
-    touched: Iterable[EditedFile],
-    runs: Iterable[SeenRun],
-    facts: Mapping[str, FileFacts],
-    root: str,
-    *,
-    former_roots: Sequence[str] = (),
-    checkouts: Sequence[str] = (),
-    outside: bool = True,
-    limit: int = 16,
+    view: ProjectView, facts: Mapping[str, FileFacts] = {}, *, outside: bool = True, limit: int = 16
 ) -> list[RecentFile]:
-    """The newest edit of each file below `root`, newest first, those that were written only to be deleted again last.
+    """The newest edit of each file of the project, newest first, those that were written only to be deleted again last.
 
-    One in another of its `checkouts` is named in full, and so is one `outside` of the project. What was edited below
-    one of the `former_roots`, before the project was moved, is below `root` now.
+    A file in another of its checkouts is named in full, and so is one `outside` of the project. What was edited below
+    a former root, before the project was moved, is below the root now.
     """
+    digests = [digest for session in view.sessions for digest in session.digests]
     newest: dict[str, EditedFile] = {}
-    for file in touched:
-        places = (relative(file.path, place) for place in (root, *former_roots))
-        path = next(filter(None, places), None) or _in_full(file.path, checkouts)
+    for file in (file for digest in digests for file in digest.touched):
+        places = (relative(file.path, place) for place in (view.root, *view.former_roots))
+        path = next(filter(None, places), None) or _in_full(file.path, view.checkouts)
         if path is None and outside:
-            path = _outside(file.path, root)
+            path = _outside(file.path, view.root)
         if path is not None and (path not in newest or newest[path].at_ms < file.at_ms):
             newest[path] = file
-    ordered_runs = sorted(runs, key=lambda seen: seen.at_ms)
+    runs = sorted((seen for digest in digests for seen in digest.runs), key=lambda seen: seen.at_ms)
     ordered = sorted(newest.items(), key=lambda item: (item[1].temporary, -item[1].at_ms, item[0]))
     return [
-        RecentFile(path=path, touched=file, status=_status(path, file, ordered_runs), facts=facts.get(path))
+        RecentFile(path=path, touched=file, status=_status(path, file, runs), facts=facts.get(path))
         for path, file in ordered[:limit]
     ]
 
@@ -230,16 +223,8 @@ def _call(past: Past, call: Call, session: SessionView, source: str, back: int) 
     output = call.output
     if call.op == "shell" and len(what) > _SCRIPT_CHARS:  # what a script does says more than what it prints
         output = f"{what[_CALL_CHARS:]}\n{output}"
-    said = parted(
-        step,
-        output,
-        "call",
-        source,
-        label=label,
-        most=_MOST_OUTPUT,
-        back=back,
-        at_ms=call.at_ms,
-        head=call.op == "read",
-    )
-    weight = WEIGHTS[source]
-    return said or [from_turn(step, "", "call", weight.first + weight.back * back, label=label, at_ms=call.at_ms)]
+    weight = WEIGHTS[source].at(back)
+    said = parted(step, output, "call", weight, label=label, most=_MOST_OUTPUT, at_ms=call.at_ms)
+    if not said:
+        return [from_turn(step, "", "call", weight.first, label=label, at_ms=call.at_ms)]
+    return from_the_top(said) if call.op == "read" else said

@@ -11,7 +11,7 @@ from carryover.distill.clip import estimated_tokens
 from carryover.distill.entry import Entry
 from carryover.distill.pastes import parts, quoted_prompt, typed_words
 from carryover.distill.relative_time import earlier
-from carryover.distill.sections.quoting import from_turn, parted
+from carryover.distill.sections.quoting import from_the_top, from_turn, parted
 from carryover.distill.taken_up import taken_up
 from carryover.distill.trail import Past, Step, goal_of
 from carryover.distill.weights import WEIGHTS
@@ -100,13 +100,13 @@ def _prompt(step: Step, role: str, label: str) -> list[Entry]:
     turn = step.turn
     attached = f" (+{turn.attachments} attached)" if turn.attachments else ""
     typed = f"{typed_words(turn.prompt)}{attached}".strip()
-    entries = parted(step, typed, "prompt", role, label=label, head=True)
+    entries = from_the_top(parted(step, typed, "prompt", WEIGHTS[role], label=label))
     for text in (text for pasted, text in parts(turn.prompt) if pasted):
         chars = len(text) + max(0, turn.chars - len(turn.prompt))
         mark = f"pasted, {chars:,} characters"
         if not entries:
             mark, label = f"{label}, {mark}", ""
-        quote = parted(step, text, "prompt", "paste", label=mark, head=True, most=_MOST_OF_PASTE)
+        quote = from_the_top(parted(step, text, "prompt", WEIGHTS["paste"], label=mark, most=_MOST_OF_PASTE))
         first = WEIGHTS[role].first
         entries += [replace(part, part=0, parts=1, weight=first + part.weight) for part in quote]
     return entries

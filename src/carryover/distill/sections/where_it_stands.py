@@ -103,7 +103,7 @@ def _words(past: Past) -> list[Entry]:
         return _on_the_way(past, turn.said, "on the way")
     label = f"{past.agent(step)}'s last words ({past.place(step, turn.last_ms)})"
     at_ms = turn.said[-1].at_ms if turn.said else None
-    last = parted(step, last_words(turn).body, "message", "last words", label=label, at_ms=at_ms)
+    last = parted(step, last_words(turn).body, "message", WEIGHTS["last words"], label=label, at_ms=at_ms)
     return [*_on_the_way(past, turn.said[:-1], "said before"), *last]
 
 
@@ -111,7 +111,8 @@ def _on_the_way(past: Past, texts: Sequence[Said], source: str) -> list[Entry]:
     entries: list[Entry] = []
     for back, said in enumerate(reversed(texts[-WEIGHTS[source].most :])):
         label = f"{past.agent(past.main)} on the way ({past.place(past.main, said.at_ms)})"
-        quote = parted(past.main, said.text, "message", source, label=label, most=4, back=back, at_ms=said.at_ms)
+        weight = WEIGHTS[source].at(back)
+        quote = parted(past.main, said.text, "message", weight, label=label, most=4, at_ms=said.at_ms)
         entries = [*quote, *entries]
     return packed(entries)
 
@@ -141,7 +142,7 @@ def _talk(past: Past) -> list[Entry]:
     for back, step in enumerate(reversed([one for one in past.since if one.turn.answer and not past.is_beside(one)])):
         label = f"Since then {past.agent(step)} said ({past.place(step)})"
         body = last_words(step.turn).body
-        entries += parted(step, body, "message", "talk", label=label, most=6, back=back * 2)
+        entries += parted(step, body, "message", WEIGHTS["talk"].at(back * 2), label=label, most=6)
         if back == 1:
             break
     return entries

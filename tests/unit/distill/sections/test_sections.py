@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from carryover.distill.handoff import distill
 from carryover.distill.render import lay_out, render
 from carryover.distill.view import Opinion, Worktree
-from carryover.facts import GitFacts
+from carryover.facts import Facts, GitFacts
 from carryover.model import (
     AgentSummary,
     BackgroundTask,
@@ -93,7 +93,7 @@ def test_of_two_runs_in_the_same_moment_the_later_one_counts() -> None:
 
 def test_commits_that_were_not_pushed_are_counted() -> None:
     git = GitFacts(branch="main", head="abc1234", subject="Shop", ahead=2)
-    made = distill(project(worked()), git, {}, resume="ask", now_ms=START_MS + HOUR_MS)
+    made = distill(project(worked()), Facts(git), resume="ask", now_ms=START_MS + HOUR_MS)
 
     assert made is not None
     assert "2 commits not pushed" in render(made)
@@ -205,7 +205,7 @@ def test_a_text_from_outside_and_a_worktree_are_named_as_what_they_are() -> None
         opinions=(Opinion(session="note-1", title="Cap it at half", at_ms=talk.at_ms),),
         worktrees=(Worktree(root="/home/dev/shop-tax", last_event_ms=talk.at_ms),),
     )
-    made = distill(view, None, {}, resume="ask", now_ms=talk.at_ms)
+    made = distill(view, Facts(), resume="ask", now_ms=talk.at_ms)
 
     assert made is not None
     assert "Cap it at half (not checked, not the user's word: `carryover show note-1`)" in render(made)
