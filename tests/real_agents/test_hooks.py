@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import Final
 
 import pytest
@@ -36,7 +37,8 @@ def test_a_new_session_gets_the_handoff_once_and_nothing_of_another_project(tool
 
     row.shown(f"{len(found)} handoff(s), {len(found[0].splitlines()) if found else 0} lines in the first request")
     row.shown(f"words of the other project: {', '.join(decoys) or 'none'}; of hooks: {hook_lines(turn.seen) or 'none'}")
-    assert [handoffs.sections(text) for text in found] == [handoffs.sections(left)]
+    own = "What the user said" if tool.ARRIVES == "file" else None  # the file may have the prompt of this request
+    assert [_without(own, text) for text in found] == [_without(own, left)]
     assert [handoffs.sections(text)["Task"] for text in below] == [handoffs.sections(left)["Task"]]
     assert TASK in found[0] and QUESTION in found[0]
     assert decoys == []
@@ -44,6 +46,10 @@ def test_a_new_session_gets_the_handoff_once_and_nothing_of_another_project(tool
         assert GATES["ask"] in handoffs.protocol(found[0])
     if tool.HOOK_LINES is not None:
         assert hook_lines(turn.seen) == list(tool.HOOK_LINES)
+
+
+def _without(title: str | None, handoff: str) -> dict[str, list[str]]:
+    return {found: lines for found, lines in handoffs.sections(handoff).items() if found != title}
 
 
 @newest("claude-code", "codex")
@@ -123,7 +129,8 @@ def test_after_compact_the_work_comes_back_without_a_gate(tool: Tool, row: Row) 
     assert_ungated(handoff, COMPACTED)
     assert TASK in handoffs.sections(handoff)["Task"][0]
     assert any(QUESTION in line for line in handoffs.sections(handoff)["Open questions"])
-    assert hook_lines(screen) == []
+    # Claude Code lists each hook of a compaction with its result (2.1.329), whatever it printed.
+    assert [line for line in hook_lines(screen) if not line.startswith("PreCompact [")] == []
 
 
 @each_version("claude-code", beside=newest_of("codex"))
@@ -152,7 +159,7 @@ def test_a_cleared_conversation_gets_the_protocol(tool: Tool, row: Row) -> None:
         terminal.wait_text("the test passes")
         terminal.wait(tool.READY)
         terminal.enter("/clear")
-        wait_until(lambda: TASK not in terminal.screen())
+        wait_until(lambda: "the test passes" not in terminal.screen())
         terminal.wait(tool.READY)
         terminal.enter("Hello")
         terminal.wait(r"Anew it is\.", 60)
@@ -163,7 +170,7 @@ def test_a_cleared_conversation_gets_the_protocol(tool: Tool, row: Row) -> None:
 
     row.shown(f"{len(first)} handoff(s): {' / '.join(map(handoffs.said_first, first))}; then {len(second)}")
     [handoff] = first
-    assert LAST_WORDS not in tool.requests()[-2].replace(handoff, "")
+    assert LAST_WORDS not in html.unescape(tool.requests()[-2]).replace(handoff, "")
     assert GATES["ask"] in handoffs.protocol(handoff)
     assert TASK in handoffs.sections(handoff)["Task"][0]
     assert len(second) == 1

@@ -38,7 +38,9 @@ def test_with_the_daemon_stopped_the_stored_answer_is_given(tool: Tool, row: Row
     assert [handoffs.sections(text) for text in found["root"]] == [handoffs.sections(left)]
     assert GATES["ask"] in handoffs.protocol(found["root"][0])
     assert found == {"root": found["root"], "subfolder": found["root"], "another repository in it": []}
-    assert [RESUMED in handoffs.protocol(text) for text in resumed] == ([] if tool.KEEPS_INJECTED else [True])
+    # Gemini CLI drops what the hook of a resume says, and its hook of a prompt has no stored answer (0.61.0).
+    again = not tool.KEEPS_INJECTED and tool.id != "gemini-cli"
+    assert [RESUMED in handoffs.protocol(text) for text in resumed] == [True] * again
 
 
 @pytest.mark.parametrize("trouble", ["hanging", "jammed", "half-started"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from pathlib import Path
 from typing import Final
@@ -33,8 +34,9 @@ def read(box: Box, root: Path) -> str:
 
 
 def injected(text: str) -> list[str]:
-    """The handoffs in what the model was told, each from its title to its last line."""
-    return _HANDOFF.findall(text)
+    """The handoffs in what the model was told, each from its title to its last line. Gemini CLI (0.61) escapes what
+    hooks say as HTML."""
+    return [html.unescape(handoff) for handoff in _HANDOFF.findall(text)]
 
 
 def protocol(handoff: str) -> str:
