@@ -4,6 +4,9 @@ A stored frame begins with a mark, which its owner chooses, and the number of it
 the same for all, is left out. A dictionary is never changed: what an earlier Carryover stored has to stay readable. A
 new one gets the next number, and a migration with it, by which an earlier program refuses the ledger. Blocking; a
 typical event takes 9 µs to compress and 12 µs to read.
+
+Before Python 3.14 this needs `backports.zstd`, which has the same API: 1.8 MB installed and 1.3 ms to import, where
+`zstandard` takes 24 MB and 8 ms.
 """
 
 from __future__ import annotations

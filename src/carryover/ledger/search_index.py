@@ -3,6 +3,9 @@
 It stores no text: only tokens, and for each indexed event a small row by which hits are filtered. Events up to the id
 `pending_to` are not in it yet (a ledger from before there was an index, or one that was salvaged); they are indexed in
 small transactions, newest first. Where SQLite has no FTS5 there is no index, and nothing else is affected.
+
+Of a ledger of 47 MB (200 MB of transcripts) it takes 2.7 MB. Prefix indexes would add 2.5 MB, a trigram index 8 MB;
+without positions it would be 1 MB smaller and find no phrases, no snake case and no Chinese.
 """
 
 from __future__ import annotations
