@@ -1,4 +1,4 @@
-"""What the user may set: `config.toml` in the state folder, and `.carryover.toml` in a project.
+"""Settings of the user: `config.toml` in the state folder, and `.carryover.toml` in a project.
 
 The first is the user's own: a mistake in it stops the program with the line to repair. The second may come with the
 repository, from strangers: it can only make Carryover do less, and a mistake in it is skipped with a note.
@@ -37,7 +37,7 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 AGENTS_TABLES: Final = ("agents", "tools")
-"""What the table of the agents may be called in the file. Versions before 0.2 wrote `[tools]`; both are read."""
+"""Names that the table of the agents may have in the file. Versions before 0.2 wrote `[tools]`; both are read."""
 
 _NOT_SETTINGS: Final = ("unknown_keys", "paused", "kept_in")
 """Fields of `Config` that the file cannot set."""
@@ -144,7 +144,7 @@ class AgentsConfig(msgspec.Struct, frozen=True):
     """`[agents.<id>]` by the id."""
 
     def of(self, agent_id: str) -> AgentConfig:
-        """What is known of one agent."""
+        """Recorded facts about one agent."""
         return self.each.get(agent_id, AgentConfig())
 
     def recorded_env(self) -> dict[str, str]:
@@ -157,7 +157,7 @@ class AgentsConfig(msgspec.Struct, frozen=True):
 
 
 class Config(msgspec.Struct, frozen=True):
-    """All settings. `Config()` is what holds where there is no file."""
+    """All settings. `Config()` is what holds if there is no file."""
 
     resume: ResumeConfig = ResumeConfig()
     publish: PublishConfig = PublishConfig()
@@ -193,7 +193,7 @@ class Config(msgspec.Struct, frozen=True):
 
 
 class ProjectSettings(msgspec.Struct, frozen=True):
-    """What holds for one project."""
+    """Settings in force for one project."""
 
     resume_mode: ResumeMode = "ask"
     pointers: Pointers = "shared"

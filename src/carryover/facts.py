@@ -36,16 +36,16 @@ class GitFacts(msgspec.Struct, frozen=True, kw_only=True):
     deletions: int = 0
     untracked: int = 0
     ahead: int = 0
-    """Commits that the upstream branch does not have; 0 also where there is no upstream."""
+    """Commits that the upstream branch does not have; 0 also if there is no upstream."""
     stale: bool = False
 
 
 class FileFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a touched file looks like now. Unknown languages have only `exists`."""
+    """The present state of a touched file. Unknown languages have only `exists`."""
 
     exists: bool
     parses: bool | None = None
-    """None where no grammar is known or the file was not read."""
+    """None if no grammar is known or the file was not read."""
     symbol: str | None = None
     """Function or class around the last edit, such as `Cart.discount`."""
 

@@ -157,7 +157,7 @@ class FileLock:
             self._descriptor = None
 
     def holder(self) -> str | None:
-        """What the present holder wrote, None when nobody holds the lock. Creates nothing."""
+        """The present holder's content; None if nobody holds the lock. Creates nothing."""
         try:
             descriptor = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW)
         except FileNotFoundError:

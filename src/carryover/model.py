@@ -39,7 +39,7 @@ PlanState = Literal["pending", "active", "done"]
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
-    """What happened. The subclass name is the stored kind."""
+    """The content of an event. The subclass name is the stored kind."""
 
 
 class SessionInfo(Body, frozen=True, tag="session_info"):
@@ -71,7 +71,7 @@ class QueuedPrompt(Body, frozen=True, tag="queued_prompt"):
 
 
 class AssistantMessage(Body, frozen=True, tag="assistant_message"):
-    """Text the model showed the user; never cut. `final` when it ended the turn, `None` where nobody says."""
+    """Text the model showed the user; never cut. `final` when it ended the turn, `None` if nobody says."""
 
     text: str
     final: bool | None = None
@@ -87,7 +87,7 @@ class Question(Body, frozen=True, tag="question"):
 
 
 class Answer(Body, frozen=True, tag="answer"):
-    """What the user answered to a `Question`."""
+    """The user's answer to a `Question`."""
 
     call_id: str
     question: str
@@ -108,7 +108,7 @@ class ToolResult(Body, frozen=True, tag="tool_result"):
     """How a tool call ended, paired with its call by the adapter (`op`, `name`, `subject` repeat the call's).
 
     An adapter gives `output` whole; ingest redacts it and keeps head and tail, counting what it left out in `dropped`.
-    `exit_code` is `None` where the agent does not record one, which is not the same as 0.
+    `exit_code` is `None` if the agent does not record one, which is not the same as 0.
     """
 
     call_id: str
@@ -123,7 +123,7 @@ class ToolResult(Body, frozen=True, tag="tool_result"):
     """The agent refused the call before running it (bad arguments, unknown tool): says nothing of the approach."""
     actor: Actor = "model"
     user_words: str = ""
-    """What the user typed while refusing or interrupting the call."""
+    """Text that the user typed while refusing or interrupting the call."""
 
 
 class FileEdit(Body, frozen=True, tag="file_edit"):
@@ -170,11 +170,11 @@ class BackgroundTask(Body, frozen=True, tag="background_task"):
     state: Literal["running", "done", "failed", "stopped"]
     label: str = ""
     report: str = ""
-    """What it reported when it ended, where the record has it."""
+    """Its report when it ended, if the record has it."""
 
 
 class SummaryPart(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One section of a summary. `kind` is what the agent's own heading asks for; `other` where that is nothing else."""
+    """One section of a summary. `kind` is what the agent's own heading asks for; `other` if that is nothing else."""
 
     kind: Literal["request", "errors", "pending", "current", "next", "other"]
     heading: str
@@ -197,7 +197,7 @@ class TurnEnd(Body, frozen=True, tag="turn_end"):
     reason: Literal["interrupted", "error", "limit"]
     message: str = ""
     resets: str | None = None
-    """When the limit ends, where the agent says so: as it wrote it, or in UTC where it counted from then."""
+    """When the limit ends, if the agent says so: as it wrote it, or in UTC where it counted from then."""
 
 
 class Retracted(Body, frozen=True, tag="retracted"):
@@ -251,7 +251,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     secondary_key: str | None = None
     """Second identity, for agents that write old records again under new ids: equal twins of a session count once."""
     cwd: str | None = None
-    """Absolute working directory; `None` where the record has none."""
+    """Absolute working directory; `None` if the record has none."""
     subagent_id: str | None = None
     """Id of the sub-agent this belongs to, `None` for the main conversation."""
 

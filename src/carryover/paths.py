@@ -88,12 +88,12 @@ class StateDir(msgspec.Struct, frozen=True):
 
     @property
     def spool(self) -> Path:
-        """What was handed to the hooks of agents that have no transcript to read, one folder per agent."""
+        """Kept hook calls of agents that have no transcript to read, one folder per agent."""
         return self.root / "spool"
 
     @property
     def secret(self) -> Path:
-        """What a hook must know to be believed where anyone on this machine can connect (64 hex digits)."""
+        """Secret that a hook must present on the port, where anyone on this machine can connect (64 hex digits)."""
         return self.root / "hook.secret"
 
 

@@ -1,1 +1,1 @@
-"""What commands do, without their arguments and tables: by the daemon if one runs, else here."""
+"""Carries out commands, without their arguments and tables: through the daemon if one runs, else in this process."""

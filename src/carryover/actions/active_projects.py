@@ -27,7 +27,7 @@ MOST: Final = 50
 def active_projects(state: StateDir, config: Config, agents: Collection[str]) -> tuple[Path, ...]:
     """The roots of at most `MOST` projects, newest first, in which one of `agents` worked and that may be written into.
 
-    From the ledger, or from the transcripts where there is none; then it may miss some, such as those in databases.
+    From the ledger, or from the transcripts if there is none; then it may miss some, such as those in databases.
     """
     since_ms = now_ms() - config.publish.active_days * MS_PER_DAY
     roots = _of_ledger(state, since_ms) if state.ledger.exists() else _on_disk(config, agents, since_ms)

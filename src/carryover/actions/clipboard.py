@@ -43,7 +43,7 @@ WAYS: Final = (
 def copy(text: str, machine: Machine, *, instead: str = "copy what `carryover handoff` prints") -> str:
     """Puts `text` on the clipboard and returns the name of what took it.
 
-    Raises UserError where nothing can, which says what to do `instead`.
+    Raises UserError if nothing can, which says what to do `instead`.
     """
     for way, program in _found(machine):
         if _taken(program, way, text, machine.env):

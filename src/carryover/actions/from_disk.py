@@ -151,7 +151,7 @@ async def _read(
 
 
 def tombstones_of(state: StateDir) -> Tombstones | None:
-    """What the user's ledger has forgotten; None without a ledger. Raises UserError if it cannot be read."""
+    """Tombstones of the user's ledger; None without a ledger. Raises UserError if it cannot be read."""
     if not state.ledger.exists():
         return None
     with closing(connect_read_only(state.ledger)) as db:

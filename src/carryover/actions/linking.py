@@ -1,4 +1,4 @@
-"""What was recorded at a project's old path belongs to its new one, because the user says so."""
+"""Joins what was recorded at a project's old path to its new one, because the user says so."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 def link_projects(state: StateDir, old: str, new: str) -> Done:
     """Moves what was recorded at `old` to the project at `new`.
 
-    Raises UserError: REFUSED while the old folder is there, NOTHING_FOUND where nothing is recorded there or the new
-    folder is missing, USAGE where both are one.
+    Raises UserError: REFUSED while the old folder is there, NOTHING_FOUND if nothing is recorded there or the new
+    folder is missing, USAGE if both are one.
     """
     from carryover.publish.project_moves import link
 

@@ -1,4 +1,4 @@
-"""What is recorded of a project or a session: from the ledger or, without one, straight from disk."""
+"""Reads what is recorded of a project or a session: from the ledger or, without one, straight from disk."""
 
 from __future__ import annotations
 

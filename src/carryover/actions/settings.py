@@ -52,7 +52,7 @@ def setting_names() -> tuple[str, ...]:
 def change(state: StateDir, key: str, words: Sequence[str] | None) -> str:
     """Sets `key` to the value in `words`, or with None removes it; returns the new state as a sentence.
 
-    Raises UserError: USAGE for an unknown key or a value without a meaning; REFUSED where the file can't be edited.
+    Raises UserError: USAGE for an unknown key or a value without a meaning; REFUSED if the file can't be edited.
     """
     before = named_setting(key, settings(state))
     table, _, name = key.partition(".")

@@ -48,7 +48,7 @@ class StartableAgent(msgspec.Struct, frozen=True):
 def startable_agent(agent_id: str, config: Config) -> StartableAgent:
     """How the agent is started.
 
-    Raises UserError: REFUSED where it takes no prompt, NOTHING_FOUND where it is not on this machine.
+    Raises UserError: REFUSED if it takes no prompt, NOTHING_FOUND if it is not on this machine.
     """
     spec = next(spec for spec in specs() if spec.id == agent_id)
     name, machine = agent_names()[agent_id], Machine.here(config.agents.recorded_env())
@@ -74,7 +74,7 @@ def _offer(config: Config, machine: Machine) -> str:
 def handoff_in_place(made: Refreshed, config: Config, state: StateDir) -> str:
     """Puts the handoff into the project and returns its path as an agent that starts there reads it.
 
-    Raises UserError: REFUSED where it may not be put there.
+    Raises UserError: REFUSED if it may not be put there.
     """
     if state.paused.exists():
         raise UserError(

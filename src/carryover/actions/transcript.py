@@ -39,7 +39,7 @@ def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None) -
 
     The same file gives the same text on every machine and at any time: `now` is the time of its last event, and neither
     git nor the project's files are asked. Where the file names no folder that was worked in, the folder that it lies in
-    is the project's root. Raises UserError where it can't be read, or no agent's adapter finds anything in it.
+    is the project's root. Raises UserError if it can't be read, or no agent's adapter finds anything in it.
     """
     agent, source = _document(path, agent_id)
     if until is not None:

@@ -1,1 +1,2 @@
-"""What an agent's folder is written against: the record it exports, and the types that cross that border."""
+"""The interface that an agent's folder is written against: the record it exports, and the types that cross that
+border."""

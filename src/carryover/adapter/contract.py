@@ -1,4 +1,4 @@
-"""What an agent's folder must supply, and the types that cross that border.
+"""The interface of an agent's folder: what it must supply, and the types that cross that border.
 
     raw source --reader--> records --parse--> events
 
@@ -34,9 +34,9 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     """Absolute path."""
     session: str | None = None
-    """Session id, where the path has it."""
+    """Session id, if the path has it."""
     subagent_id: str | None = None
-    """Sub-agent id, where the path shows that this is a sub-agent's transcript."""
+    """Sub-agent id, if the path shows that this is a sub-agent's transcript."""
     group: str = ""
     """Sources of one project are likely to share it; used only to order the first read, never to name a project."""
     rank: int = 0
@@ -45,7 +45,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FileStat(msgspec.Struct, frozen=True):
-    """What is known of a source without reading it. If it is equal, nothing was added, as far as that can show."""
+    """Size and time of a source, known without reading it. If they are the same, nothing was added, as far as they
+    show."""
 
     size: int
     mtime_ns: int
@@ -59,7 +60,7 @@ class Record(msgspec.Struct, frozen=True):
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
-    """What one read gave.
+    """The result of one read.
 
     `restarted`: the source is not the one the cursor was made for (truncated, replaced), so it was read from its
     beginning and the context must start afresh. `more`: there is more to read now. `oversized`: records passed by
@@ -108,7 +109,7 @@ class Reemitted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Parsed(msgspec.Struct, frozen=True):
-    """What one record became. Neither events nor skipped: the record is known and holds nothing for us."""
+    """The result of parsing one record. It may be empty: the record is known and holds nothing for us."""
 
     events: tuple[Event, ...] = ()
     skipped: tuple[Skipped, ...] = ()
@@ -126,7 +127,7 @@ answering. turn_end: a turn ended, so publish at once. hint: something happened;
 
 
 class HookEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """What one hook payload says. Paths are as given, not checked."""
+    """The meaning of one hook payload. Paths are as given, not checked."""
 
     action: HookAction
     session: str
@@ -150,20 +151,20 @@ class HookProtocol:
     events: tuple[str, ...]
     """The events asked for, in the agent's own spelling."""
     read: Callable[[str, bytes, int], HookEvent | Skipped]
-    """Event, payload and the time of the call in milliseconds → what the payload says; Skipped where it is not this
+    """Event, payload and the time of the call in milliseconds → what the payload says; Skipped if it is not this
     agent's (another program may run its hooks) or not understood. Never raises."""
     answer: Callable[[str], bytes]
-    """What the hook must print so that the agent puts the text into the session's context."""
+    """Text → what the hook must print so that the agent puts it into the session's context."""
     layout_root: Callable[[Path], Path | None]
-    """The root that a transcript is below, by its path alone; None where the path has not this agent's layout."""
+    """The root that a transcript is below, by its path alone; None if the path has not this agent's layout."""
     forgets: bool = False
-    """What a hook put into a session ends with the process, so a resumed session gets the handoff in any case. Agents
-    that keep it in the conversation get it only if another session moved the project on."""
+    """Injected text is gone when the process ends, so a resumed session gets the handoff in any case. Agents that keep
+    it in the conversation get it only if another session moved the project on."""
     drops: frozenset[StartReason] = frozenset()
     """Reasons of a start whose answer the client does not use: such a session gets it with its first prompt."""
     lost: Callable[[Any], int] | None = None
-    """Context of a session's source → when a compaction removed the handoff, in UTC milliseconds; 0 where none did, or
-    a prompt has come since. None: the agent calls its start hook after a compaction, or has no hook that could add the
+    """Context of a session's source → when a compaction removed the handoff, in UTC milliseconds; 0 if none did, or a
+    prompt has come since. None: the agent calls its start hook after a compaction, or has no hook that could add the
     handoff to a prompt."""
 
 
@@ -176,7 +177,7 @@ class ToolOutcome(msgspec.Struct, frozen=True):
     exit_code: int | None = None
     never_ran: bool = False
     user_words: str = ""
-    """What the user typed while refusing it."""
+    """Text that the user typed while refusing the call."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,10 +185,10 @@ class QuotedText:
     """How to read texts that another program copied from this agent's transcripts, without their records. Pure."""
 
     prompt: Callable[[str, str], tuple[AnyBody, ...]]
-    """Text of a user's turn, and the name of the tool whose call came just before it (empty: none) → what it holds.
-    Nothing where the agent's client wrote it, not the user."""
+    """Text of a user's turn, and the name of the tool whose call came just before it (empty: none) → its events.
+    Nothing if the agent's client wrote it, not the user."""
     outcome: Callable[[Op, str], ToolOutcome]
-    """What a tool does, and the text of its output → how the call ended."""
+    """The tool's operation and the text of its output → how the call ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,13 +207,13 @@ class Agent:
     Its fields for paths and ids are named as in `CONTEXT_NAMES`.
     """
     source_of: Callable[[Path, Path], Source | None]
-    """Path and root → the source that the path below the root is; None where it is something else. By name alone."""
+    """Path and root → the source that the path below the root is; None if it is something else. By name alone."""
     sources: Callable[[Path], list[Source]]
     """Root → every source below it that exists now."""
     parse: Callable[[Source, Any, Record], tuple[Any, Parsed]]
     """Source, context and one record → the new context and what the record became. Never raises."""
     hooks: HookProtocol | None = None
-    """None where the agent has no hooks."""
+    """None if the agent has no hooks."""
     exported: Callable[[Path, bytes], Source | None] | None = None
     """Path and first 64 KiB of a file anywhere on disk → the source it is, where a user exported it from this agent or
     an older version of the agent wrote it; `reader` and `parse` read it like any other source. None: there is no such

@@ -1,4 +1,4 @@
-"""What every adapter does while it turns one record into events: collect them, remember open calls, count the rest.
+"""Shared by all adapters while they turn one record into events: collect them, remember open calls, count the rest.
 
 Each agent has a subclass of `EventBuilder` that knows its ids, times and folders. One that learns facts about a session
 from single records has a context with `Facts`, as `SessionContext` has it.
@@ -57,7 +57,7 @@ Call = TypeVar("Call", bound=OpenCall)
 
 
 class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is known of a session. The order is part of the keys under which it is reported."""
+    """Facts about a session. The order of the fields is part of the keys under which they are reported."""
 
     title: str | None = None
     agent_version: str | None = None
@@ -67,7 +67,7 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class SessionContext(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is remembered of a transcript that holds one session."""
+    """Context of a transcript that holds one session."""
 
     cwd: str | None = None
     last_ms: int = 0
@@ -93,9 +93,9 @@ class EventBuilder(Generic[C]):
 
     context: C
     at_ms: int = 0
-    """UTC milliseconds; 0 where no time is known, and then nothing is added."""
+    """UTC milliseconds; 0 if no time is known, and then nothing is added."""
     version: str | None = None
-    """Of the client, where that is known."""
+    """Of the client, if that is known."""
     events: list[Event] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
 
@@ -156,7 +156,7 @@ class EventBuilder(Generic[C]):
         self.skipped.append(rawjson.skipped(record_type, reason, version))
 
     def built(self, reemitted: Reemitted | None = None) -> Parsed:
-        """What the record became."""
+        """The result for the record."""
         return Parsed(events=tuple(self.events), skipped=tuple(self.skipped), reemitted=reemitted)
 
     @property

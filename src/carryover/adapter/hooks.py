@@ -1,4 +1,4 @@
-"""What the hooks of several agents have in common.
+"""Parts that the hooks of several agents share.
 
 Those that took over Claude Code's form of a payload are read by `ClaudeLikeHooks`; other payloads are each agent's own.
 """
@@ -45,9 +45,9 @@ def start_reason(source: str | None) -> StartReason | None:
 def read_own(
     decoder: msgspec.json.Decoder[P], event: str, payload: bytes, session_of: Callable[[P, str], str | None]
 ) -> tuple[P, str] | Skipped:
-    """Returns a payload and its session; Skipped where it cannot be read, or is another program's.
+    """Returns a payload and its session; Skipped if it cannot be read, or is another program's.
 
-    `session_of` gets the payload and the event, and returns None where the payload is not this agent's or has another
+    `session_of` gets the payload and the event, and returns None if the payload is not this agent's or has another
     event.
     """
     given = rawjson.read(decoder, payload)
@@ -75,7 +75,7 @@ def provisional(event: str, session: str, at_ms: int, body: AnyBody, cwd: str | 
 def root_above(
     transcript: Path, source_of: Callable[[Path, Path], Source | None], names: Collection[str] = ()
 ) -> Path | None:
-    """Returns the nearest folder above a transcript below which it is a source; None where there is none.
+    """Returns the nearest folder above a transcript below which it is a source; None if there is none.
 
     `names`: what such a folder is called; empty for any name.
     """
@@ -84,7 +84,8 @@ def root_above(
 
 
 class Payload(msgspec.Struct, frozen=True):
-    """What such a hook gets on stdin, as far as we rely on it. What is raw may change its shape, at its own cost."""
+    """The payload of such a hook on stdin, as far as we rely on it. Raw fields may change their shape without costing
+    the rest."""
 
     session_id: str | None = None
     """Inside a sub-agent that of the session that asked for it."""
@@ -107,7 +108,7 @@ class Payload(msgspec.Struct, frozen=True):
 
     @property
     def last_words(self) -> str:
-        """What the model said last."""
+        """The model's last message."""
         return (rawjson.string_of(self.last_assistant_message) or "").strip()
 
 
@@ -156,7 +157,7 @@ class ClaudeLikeHooks:
         )
 
     def _own_session(self, given: Payload, event: str) -> str | None:
-        """The session, where the payload is the agent's own and of this event."""
+        """The session, if the payload is the agent's own and of this event."""
         marks = (given.cursor_version, given.conversation_id, given.workspace_roots)
         if any(mark != rawjson.ABSENT for mark in marks) or (given.hook_event_name or "").lower() != event:
             return None

@@ -1,4 +1,4 @@
-"""What Carryover must know of an agent to install itself there: data, one `AgentSpec` per agent.
+"""Data that Carryover needs to install itself in an agent: one `AgentSpec` per agent.
 
 Nothing here looks at the machine; `carryover.install.detect` does, by what the spec says.
 """
@@ -66,14 +66,14 @@ class HookEntry(msgspec.Struct, frozen=True, kw_only=True):
     event: str
     """In the agent's own spelling."""
     timeout_s: int
-    """What the agent may wait for it at most."""
+    """The longest that the agent waits for the hook."""
     matcher: str | None = None
     """None: no matcher is written."""
 
 
 TimeoutUnit = Literal["s", "ms"]
 TIMEOUT_UNITS: Final[dict[TimeoutUnit, int]] = {"s": 1, "ms": 1000}
-"""What settings count the time limits of hooks in, and how many of each make a second."""
+"""Unit of the time limits of hooks in settings, and how many of it make a second."""
 
 
 class HookSet(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,7 +92,7 @@ class HookSet(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HookFileRules(msgspec.Struct, frozen=True, kw_only=True):
-    """What an agent asks of a JSON file of hooks. One that breaks a rule is dropped whole, with every hook in it."""
+    """Rules of an agent for its JSON file of hooks. A file that breaks one is dropped whole, with every hook in it."""
 
     root_keys: tuple[str, ...] = ()
     """The only keys that its root may have; empty: any."""
@@ -116,7 +116,7 @@ class HookSwitch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HookReview(msgspec.Struct, frozen=True, kw_only=True):
-    """What people must do before the agent runs hooks that are new or changed, and where it notes that they did.
+    """The review that people must do before the agent runs new or changed hooks, and where the agent notes it.
 
     Only whether the note is there is known; what it holds is the agent's own affair, and so is writing it.
     """
@@ -124,7 +124,7 @@ class HookReview(msgspec.Struct, frozen=True, kw_only=True):
     versions: str
     """The versions that ask for it, as `packaging.specifiers` reads it."""
     what: str
-    """What to do, in whole sentences."""
+    """Instructions for people, in whole sentences."""
     state_file: Place
     """TOML. One table a reviewed hook, below `tables`."""
     tables: tuple[str, ...]
@@ -144,16 +144,16 @@ class Starter(msgspec.Struct, frozen=True, kw_only=True):
     args: tuple[str, ...] = ("{prompt}",)
     """`{prompt}` is a first prompt that names the handoff, `{handoff}` the path of the handoff."""
     resume: tuple[str, ...] = ()
-    """What follows the command to resume its session `{session}`; empty: it can't resume one by its id."""
+    """Arguments that resume the session `{session}`; empty if the agent can't resume one by its id."""
     not_resumed: str = ""
     """Which of its sessions the command does not know, as a sentence for people."""
 
     def resuming(self, session: str) -> tuple[str, ...]:
-        """What follows the command to continue `session`."""
+        """Returns the arguments that continue `session`."""
         return tuple(arg.replace("{session}", session) for arg in self.resume)
 
     def arguments(self, prompt: str, handoff: str) -> tuple[str, ...]:
-        """What follows the command, with the names in braces filled in."""
+        """Returns the arguments, with the names in braces filled in."""
         return tuple(arg.replace("{prompt}", prompt).replace("{handoff}", handoff) for arg in self.args)
 
 
@@ -172,8 +172,8 @@ class InstructionFile(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     create: bool = False
-    """It is made where there is none. Else it gets the pointer only where it has a text of the user's that does not
-    import AGENTS.md."""
+    """It is made if there is none. Else it gets the pointer only if it has a text of the user's that does not import
+    AGENTS.md."""
     hidden_by: tuple[str, ...] = ()
     """Files beside it that the agent reads in its place."""
     limit: InstructionLimit | None = None
@@ -208,8 +208,8 @@ class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
     """
     timeout_unit: TimeoutUnit = "s"
     name: str | None = None
-    """What our hooks are called in JSON settings, for an agent that shows it to people while they run. None: it shows
-    nothing, and no name is written."""
+    """Name of our hooks in JSON settings, for an agent that shows it to people while they run. None: no name is
+    written."""
     tables: Place | None = None
     """TOML settings that may hold the hooks instead, nested (`[[hooks.SessionStart]]`). Where they have such tables,
     ours go there: the agent warns of hooks in both. The tables of `review` are none of these."""
@@ -218,8 +218,8 @@ class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
     injects_on: tuple[str, ...] = ()
     """Events whose hook can put text into the session's context."""
     spooled: bool = False
-    """What is handed to its hooks is recorded nowhere else that can be read, so it is kept in `<state>/spool/<id>`, one
-    file of JSON lines per session (`carryover.adapter.spooled`), which are sources like transcripts. Such hooks inject
+    """Nothing else that can be read holds what its hooks are handed, so that is kept in `<state>/spool/<id>`, one file
+    of JSON lines per session (`carryover.adapter.spooled`), which are sources like transcripts. Such hooks inject
     nothing: `hook.sh` prints no answer to them."""
     prompts_on: tuple[str, ...] = ()
     """Events whose hook can add text to a prompt. The hook waits no longer than 0.5 s for it."""
@@ -232,7 +232,7 @@ class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Shell code, run by `hook.sh` when a session starts and no daemon answers; empty: the session gets nothing then.
 
     It finds `$payload` and leaves with `exit 0` where that is not the agent's own. It may set `start`, the folder that
-    the session began in (`.`, the hook's own, if it does not), and `reason`, why the session starts, where the payload
+    the session began in (`.`, the hook's own, if it does not), and `reason`, why the session starts, if the payload
     does not say that as `"source"`.
     """
 
@@ -263,7 +263,7 @@ class HandoffEntry(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[Place, ...]
     """JSON settings that may hold the list, in the order in which the agent reads them: the last that has it counts."""
     new: Place
-    """The one of them that is made where none is there."""
+    """The one of them that is made if none is there."""
     key: str
     """The list's name, at the top level."""
     entry: str

@@ -21,11 +21,11 @@ class SpooledCall(msgspec.Struct, frozen=True, omit_defaults=True):
     payload: msgspec.Raw
     """As it came, on one line."""
     cwd: str | None = None
-    """The folder that the hook ran in; None where that is not known."""
+    """The folder that the hook ran in; None if that is not known."""
 
 
 def spool_line(event: str, payload: bytes, *, at_ms: int, cwd: str | None) -> bytes | None:
-    """Returns the line for a call, with its line break; None where the payload is no JSON."""
+    """Returns the line for a call, with its line break; None if the payload is no JSON."""
     for data in (payload, rawjson.mend(payload)):
         try:
             msgspec.json.decode(data)

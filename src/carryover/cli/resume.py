@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
 def resuming(session: SessionRow, config: Config) -> Resuming:
     """How `session` is resumed.
 
-    Raises UserError: REFUSED where its agent can't resume a session by its id, NOTHING_FOUND where its folder is gone.
+    Raises UserError: REFUSED if its agent can't resume a session by its id, NOTHING_FOUND if its folder is gone.
     """
     from carryover.install.machine import Machine
     from carryover.install.startable import start_command

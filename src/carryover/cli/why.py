@@ -92,7 +92,7 @@ def _print(changes: Sequence[Change], short: Mapping[str, str]) -> None:
 
 
 def summary(change: Change) -> str:
-    """What a turn did, in a few words: `+12 -3`, `new +40`, `renamed`, `edited` if no number of lines is known."""
+    """A turn's change in a few words: `+12 -3`, `new +40`, `renamed`, `edited` if no number of lines is known."""
     lines = [f"+{change.added}"] if change.added is not None else []
     lines += [f"-{change.removed}"] if change.removed else []
     what = {"add": "new", "delete": "deleted", "rename": "renamed"}.get(change.change, "" if lines else "edited")

@@ -90,11 +90,11 @@ class Endpoint:
 
 
 def ask_health(state: StateDir, *, timeout_s: float = ANSWER_S) -> Health | None:
-    """What the running daemon says about itself; None where none runs.
+    """The running daemon's account of itself; None if none runs.
 
     Raises:
         TimeoutError: it does not answer within `timeout_s`.
-        UserError: what answers is no Carryover daemon, or one that is too old.
+        UserError: something else answers, or a daemon that is too old.
         OSError: the socket cannot be used.
     """
     answer = ask_daemon(state.socket, "GET", "/health", timeout_s=timeout_s)
@@ -139,7 +139,7 @@ def _starting(health: Health | None) -> bool:
 
 
 def stop_daemon(state: StateDir) -> int | None:
-    """Stop the daemon of this state folder, in order, and wait until it is gone: its process, None where none ran.
+    """Stop the daemon of this state folder, in order, and wait until it is gone: its process, None if none ran.
 
     Raises UserError when it does not stop.
     """
@@ -171,7 +171,7 @@ def daemon_pid(state: StateDir) -> int | None:
 
 
 def reload_daemon(state: StateDir) -> Health | None:
-    """Make a running daemon read its settings again: its health after that, None where none runs.
+    """Make a running daemon read its settings again: its health after that, None if none runs.
 
     Raises UserError when it does not answer.
     """

@@ -50,7 +50,8 @@ from carryover.publish.forgetting import Erased
 
 
 class Answers(NamedTuple):
-    """What the routes ask. `know` gets the root of a project that is to be read as well, before that is settled."""
+    """Functions that the routes call. `know` gets the root of a project that is to be read as well, before that is
+    settled."""
 
     health: Answer
     settle: Answer
@@ -122,7 +123,7 @@ def _settling(settle: Answer, know: Callable[[str], None]) -> Handler:
 
 
 def _asked(answer: Callable[..., Awaitable[msgspec.Struct]], *names: str) -> Handler:
-    """What `answer` gives for these parts of the query, each of which must be an absolute path."""
+    """Calls `answer` with these parts of the query, each of which must be an absolute path."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         given = [request.query.get(name, "") for name in names]

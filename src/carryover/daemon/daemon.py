@@ -139,7 +139,7 @@ class Daemon:
         return not supervisor.vital_failed.is_set()
 
     def settings_changed(self) -> None:
-        """What is read, what projects are published with, and what is kept for hooks may be other than before."""
+        """Applies changed settings to what is read, how projects are published and what is kept for hooks."""
         self._restart_watchers()
         self._rescanner.request("settings")
         self._publish_queue.mark_all_dirty()
@@ -159,7 +159,7 @@ class Daemon:
         self._project_watcher.restart()
 
     def _tasks(self) -> Iterator[Task]:
-        """What runs, in the order in which it starts."""
+        """The daemon's tasks, in the order in which they start."""
         for n in range(PUBLISHERS):
             yield Task(f"publisher-{n + 1}", self._publish_queue.run, vital=True, ends=End.PUBLISHING)
         for n in range(READERS):
@@ -321,7 +321,7 @@ def _lacks_handoff(row: ProjectRow) -> bool:
 
 
 def _rss_bytes() -> int | None:
-    """Resident memory; None where the system does not say cheaply."""
+    """Resident memory; None if the system does not say cheaply."""
     try:
         pages = int(Path("/proc/self/statm").read_bytes().split()[1])
     except OSError:

@@ -22,7 +22,7 @@ class StateUnusable(UserError):
 
 
 class DaemonHolder(msgspec.Struct, frozen=True):
-    """What a daemon writes into its lock, so that a second one can say where the first is."""
+    """Content of a daemon's lock, so that a second one can say where the first is."""
 
     pid: int
     socket: str

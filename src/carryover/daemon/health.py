@@ -24,7 +24,7 @@ class WatchState(msgspec.Struct):
 
     mode: Literal["starting", "native", "polling", "nothing to watch"] = "starting"
     reason: str | None = None
-    """Which limit of the system makes it poll: `watches` or `instances`; None where it does not poll."""
+    """Which limit of the system makes it poll: `watches` or `instances`; None if it does not poll."""
     watched: int = 0
     """Folders that exist and are watched."""
     missing: int = 0
@@ -77,7 +77,7 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Metrics(msgspec.Struct, frozen=True, kw_only=True):
-    """What the daemon did since it started."""
+    """Counts and latencies since the daemon started."""
 
     records_read: int = 0
     bytes_read: int = 0
@@ -126,7 +126,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     started_ms: int | None = None
     uptime_s: float = 0.0
     rss_bytes: int | None = None
-    """Resident memory; None where the system does not say cheaply (Linux does)."""
+    """Resident memory; None if the system does not say cheaply (Linux does)."""
     paused: bool = False
     """Nothing is read, written or handed over (`carryover pause`)."""
     caught_up: bool = False

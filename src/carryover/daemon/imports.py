@@ -44,7 +44,7 @@ class Imports:
         self.pool = ThreadPoolExecutor(1, thread_name_prefix="import")
 
     async def take_in(self, path: str, project: str, agent_id: str) -> Imported:
-        """Reads the document at `path`. `project` and `agent_id`: see `open_document`; empty where not given."""
+        """Reads the document at `path`. `project` and `agent_id`: see `open_document`; empty if not given."""
         if self._context.config.paused:
             return Imported(problem="Carryover is paused, so nothing was imported.")
         async with self._one_at_a_time:

@@ -210,7 +210,7 @@ class IngestQueue:
 
 
 def _sum(before: IngestResult | None, result: IngestResult) -> IngestResult:
-    """What several batches of one source brought."""
+    """The sum of several batches of one source."""
     if before is None:
         return result
     return msgspec.structs.replace(

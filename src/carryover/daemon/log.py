@@ -37,7 +37,7 @@ class Word(str):
     __slots__ = ()
 
     def __new__(cls, text: str) -> Word:
-        """The word itself, or `?` where it is not one."""
+        """The word itself, or `?` if it is not one."""
         return super().__new__(cls, text if _WORD.fullmatch(text) else "?")
 
 
@@ -80,7 +80,7 @@ def line(event: str, fields: Mapping[str, Value]) -> str:
 
 
 def source_id(agent_id: str, path: str) -> Word:
-    """What a source is called in the log: 8 hex digits that stand for its agent and path."""
+    """Name of a source in the log: 8 hex digits that stand for its agent and path."""
     named = os.fsencode(f"{agent_id}\0{path}")
     return Word(hashlib.blake2b(named, digest_size=4).hexdigest())
 

@@ -44,7 +44,7 @@ class LogLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def parse_line(text: str) -> LogLine | None:
-    """What a line says; None for one that was cut off."""
+    """The fields of a line; None if it was cut off."""
     found = _LINE.fullmatch(text)
     if found is None:
         return None
@@ -77,7 +77,7 @@ def open_files(log: Path, newer_than: int | None = None) -> list[BinaryIO]:
 
 
 def last_lines(log: Path, limit_bytes: int) -> list[str]:
-    """The lines in the last `limit_bytes` of the log, across its files; none where it is missing or unreadable."""
+    """The lines in the last `limit_bytes` of the log, across its files; none if it is missing or unreadable."""
     chunks: list[bytes] = []
     left = limit_bytes
     files: list[BinaryIO] = []

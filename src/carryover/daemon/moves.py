@@ -62,7 +62,7 @@ class Moves:
             await asyncio.sleep(BETWEEN_PROJECTS_S)
 
     async def follow(self, project: ProjectRoot) -> int:
-        """Join what was recorded of the project elsewhere, where that is certain; how many sessions that were."""
+        """Join what was recorded of the project elsewhere, if that is certain; how many sessions that were."""
         seen = await self._look(project.root)
         if seen is None:
             return 0
@@ -95,7 +95,7 @@ class Moves:
         return Linked(await self.follow(await asyncio.to_thread(self._paths.root_of, root)))
 
     async def link(self, old: str, new: str) -> Linked:
-        """What was recorded at `old` belongs to the project at `new`."""
+        """Joins what was recorded at `old` to the project at `new`."""
         moved = await link(self._ledger, self._paths, old, new, now_ms=self._context.now_ms())
         await self._report(moved, "project_linked")
         return Linked(moved.sessions)
@@ -109,7 +109,7 @@ class Moves:
         return Linked(moved.sessions)
 
     async def _look(self, root: str) -> RootFacts | None:
-        """None where that takes too long."""
+        """None if that takes too long."""
         if self._stuck:
             return None
         compared = self._compared.get(root)

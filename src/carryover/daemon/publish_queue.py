@@ -93,7 +93,7 @@ class PublishQueue:
                 self._queue.hint(project)
 
     def mark_all_dirty(self) -> None:
-        """What every project is published with may have changed, such as a setting."""
+        """Marks all known projects, after a change that concerns them all, such as a setting."""
         self.mark_dirty(list(self._last_event_ms), 0)
 
     async def keep_in_place(self) -> None:

@@ -28,7 +28,7 @@ LOST_HINT_MS: Final = 10_000
 
 
 class Rescanned(msgspec.Struct, frozen=True, kw_only=True):
-    """What one rescan found. `unhinted`: changes older than `LOST_HINT_MS` that no hint had named."""
+    """Result of one rescan. `unhinted`: changes older than `LOST_HINT_MS` that no hint had named."""
 
     at_ms: int
     sources: int

@@ -49,10 +49,10 @@ RETRY_S: Final = 5.0
 def run(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
     """Runs a daemon until it is stopped or, with `once`, until everything on disk is read and published.
 
-    Under systemd it waits for as long as the state folder cannot be used: systemd would restart it a few times and
-    then stop for good, also if the disk has space again a minute later.
+    Under systemd it waits for as long as the state folder cannot be used: systemd would restart it a few times and then
+    stop for good, also if the disk has space again a minute later.
 
-    Raises UserError where it cannot or must not start.
+    Raises UserError if it cannot or must not start.
     """
     reported = False
     while True:

@@ -49,7 +49,7 @@ _Identity = tuple[int, int]
 
 
 class Noticed(msgspec.Struct, frozen=True):
-    """What a set of changes calls for. `rescan`: check every source, since hints may be incomplete."""
+    """Work that a set of changes calls for. `rescan`: check every source, since hints may be incomplete."""
 
     sources: tuple[Source, ...] = ()
     rescan: str | None = None
@@ -246,7 +246,7 @@ def _is_dir(path: str) -> bool:
 
 
 def _is_watched(folder: str) -> bool:
-    """False where inotify does not watch `folder`, by the kernel's list in /proc; True if there is no such list.
+    """False if inotify does not watch `folder`, by the kernel's list in /proc; True if there is no such list.
 
     Where the limit on watches is reached only when a folder is created, watchfiles 1.3 says nothing; building the watch
     again then reports the limit.

@@ -1,4 +1,4 @@
-"""What is covered of each agent: for the report."""
+"""Fills in what the report says of each agent."""
 
 from __future__ import annotations
 

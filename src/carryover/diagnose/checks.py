@@ -1,4 +1,4 @@
-"""What `carryover doctor` checks: the table `CHECKS`. A new check is a function and an entry there."""
+"""The checks of `carryover doctor`, in the table `CHECKS`. A new check is a function and an entry there."""
 
 from __future__ import annotations
 

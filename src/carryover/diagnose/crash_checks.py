@@ -1,4 +1,4 @@
-"""What `carryover doctor` says about earlier runs of the daemon."""
+"""Checks of `carryover doctor` on earlier runs of the daemon."""
 
 from __future__ import annotations
 

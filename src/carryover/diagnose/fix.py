@@ -1,4 +1,4 @@
-"""What `carryover doctor --fix` does: only what takes nothing away and may be done again and again."""
+"""Repairs of `carryover doctor --fix`: each takes nothing away and can be repeated."""
 
 from __future__ import annotations
 

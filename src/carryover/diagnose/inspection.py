@@ -55,7 +55,7 @@ _LOG_BYTES: Final = 2 * 1024 * 1024
 
 
 def private_paths(state: StateDir) -> tuple[Path, ...]:
-    """What only its owner may read, as far as it is there."""
+    """Files that only their owner may read, as far as they exist."""
     paths = (state.root, state.ledger, state.config, state.log)
     return tuple(path for path in paths if path.exists() and not path.is_symlink())
 
@@ -70,7 +70,7 @@ def inspected(
     program: Program,
     ledger_problem: str | None,
 ) -> Inspection:
-    """What takes longer to find out. Never raises for what cannot be found out."""
+    """Finds out what takes longer. Never raises for what cannot be found out."""
     record, record_problem = _record(state)
     crashes = crash_reports(state.crashes)
     shell = on_path_here()
@@ -111,7 +111,7 @@ def _unfinished_run(state: StateDir, crashes: tuple[CrashReport, ...]) -> Unfini
 
 
 def _stranger(port: int) -> str | None:
-    """What to call the process that listens on the port; None if none does."""
+    """Name of the process that listens on the port; None if none does."""
     if port == 0:
         return None
     try:

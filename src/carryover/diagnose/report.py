@@ -26,7 +26,7 @@ Level = Literal["wrong", "todo", "note"]
 do. note: nothing is wrong; worth knowing."""
 
 Fix = Literal["hooks", "service", "restart", "script", "permissions"]
-"""What `--fix` can do. Each can be repeated, and takes nothing of the user's away."""
+"""The repairs of `--fix`. Each can be repeated, and takes nothing of the user's away."""
 
 
 class HooksReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,11 +93,11 @@ class AgentReport(msgspec.Struct, frozen=True, kw_only=True):
     lost_by: str | None = None
     """That variable."""
     hooks: HooksReport | None = None
-    """None where it should have none and nothing prevents any."""
+    """None if it should have none and nothing prevents any."""
     entry: EntryReport | None = None
-    """None where its settings make it load nothing."""
+    """None if its settings make it load nothing."""
     review: str | None = None
-    """How people review hooks, as sentences; None where the agent asks for no review."""
+    """How people review hooks, as sentences; None if the agent asks for no review."""
     roots: tuple[RootReport, ...] = ()
     """Folders that are read: those of today, and those that were recorded."""
     moved_from: tuple[str, ...] = ()
@@ -139,7 +139,7 @@ class LimitReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LedgerReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What the ledger holds; see `carryover.ledger.rows.Totals`."""
+    """Totals of the ledger; see `carryover.ledger.rows.Totals`."""
 
     path: str
     events: int = 0
@@ -175,7 +175,7 @@ class ConfigReport(msgspec.Struct, frozen=True):
 
 
 class UnreadSource(msgspec.Struct, frozen=True, kw_only=True):
-    """What looks like an agent's transcript in a project and is not read."""
+    """Files in projects that look like an agent's transcript and are not read."""
 
     agent: str
     path: str
@@ -212,7 +212,7 @@ class UnfinishedRun(msgspec.Struct, frozen=True):
 
 
 class Inspection(msgspec.Struct, frozen=True, kw_only=True):
-    """What takes longer to find out, and only `doctor` asks: git, the whole ledger, the port, other programs."""
+    """Facts that take longer to find out, for `doctor` alone: git, the whole ledger, the port, other programs."""
 
     update: str
     """The command that updates Carryover."""
@@ -227,7 +227,7 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     """Who listens on the port while no daemon of ours runs."""
     projects: tuple[ProjectReport, ...] = ()
     ledger_damage: str | None = None
-    """What SQLite's own check says, or why the ledger cannot be opened."""
+    """Result of SQLite's own check, or why the ledger cannot be opened."""
     free_bytes: int | None = None
     """On the disk of the state folder."""
     open_to_others: tuple[str, ...] = ()
@@ -256,19 +256,19 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     state_folder: str
     paused: bool = False
     daemon: Health | None = None
-    """None where no daemon answers."""
+    """None if no daemon answers."""
     daemon_problem: str | None = None
     """Why a daemon that is there does not answer."""
     service: ServiceStatus
     agents: tuple[AgentReport, ...] = ()
     ledger: LedgerReport | None = None
-    """None where there is none yet, or it cannot be read."""
+    """None if there is none yet, or it cannot be read."""
     ledger_problem: str | None = None
     would_read: tuple[WouldRead, ...] = ()
     """Before anything is recorded: what is there to be read."""
     corrupt_ledgers: tuple[MovedAside, ...] = ()
     config: ConfigReport | None = None
-    """None where there is no file."""
+    """None if there is no file."""
     config_problem: str | None = None
     """Why the settings cannot be used; the defaults are used instead."""
     inspection: Inspection | None = None
@@ -276,7 +276,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What kept parts of this report from being found out."""
+        """Errors that left parts of this report empty."""
         return tuple(filter(None, (self.config_problem, self.ledger_problem, self.daemon_problem)))
 
     def short(self, path: str) -> str:

@@ -19,7 +19,7 @@ def estimated_tokens(text: str) -> int:
 
 
 def clip(text: str, *, chars: int, tokens: int | None = None) -> str:
-    """`text` cut at its end, at a word where there is one near, so that it keeps within both bounds."""
+    """`text` cut at its end, at a word if there is one near, so that it keeps within both bounds."""
     limit = min(len(text), chars)
     if tokens is not None:
         limit = _fitting(text[:limit], tokens)

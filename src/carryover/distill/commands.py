@@ -73,7 +73,7 @@ def failed(result: ToolResult) -> bool:
 
 
 def tried(result: ToolResult) -> str:
-    """What was tried, in a few words."""
+    """The attempt in a few words."""
     subject = one_line(without_prefix(result.subject)) or result.name
     if result.op == "shell":
         return f"`{cut_middle(subject.replace('`', ''), 160)}`"
@@ -86,8 +86,8 @@ def signature(result: ToolResult) -> str:
 
 
 def program(command: str) -> str:
-    """What a command runs, without its arguments: two commands of the same program may be tries at the same thing.
-    Empty where it says nothing of the try (an interpreter with a script in the command itself)."""
+    """The program that a command runs, without arguments: two commands of one program may be attempts at the same
+    thing. Empty if it says nothing of the try (an interpreter with a script in the command itself)."""
     words = [word for word in without_prefix(command).split() if not word.startswith("-")]
     if not words:
         return ""
@@ -112,7 +112,7 @@ def is_edit_of(mark: str, path: str) -> bool:
 
 
 def why(output: str, *, of_edit: bool = False) -> str:
-    """What an output says of its failure: the last line in the form of an error, else its last lines.
+    """The reason of a failure in an output: the last line in the form of an error, else its last lines.
 
     An edit that failed says it first; after that comes what it wanted to change.
     """

@@ -70,7 +70,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def answer(self) -> str:
-        """The last words of the turn; empty where the agent said nothing."""
+        """The last words of the turn; empty if the agent said nothing."""
         return self.said[-1].text if self.said else ""
 
 
@@ -132,7 +132,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     solved: bool = False
     passed_by: bool = False
     program: str = ""
-    """What the command runs, where that identifies tries at the same thing."""
+    """Program of the command, if that identifies attempts at the same thing."""
 
 
 class OpenQuestion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -175,7 +175,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the agent wrote for itself at a compaction, or for a user who was away."""
+    """Summary that the agent wrote for itself at a compaction, or for a user who was away."""
 
     text: str
     at_ms: int

@@ -46,10 +46,10 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     agent: str = ""
     """Id of the agent."""
     turn: int | None = None
-    """None where it belongs to no turn."""
+    """None if it belongs to no turn."""
     at_ms: int = 0
     members: tuple[Entry, ...] = ()
-    """The short lines that share this one, where it is made of several."""
+    """The short lines that share this one, if it is made of several."""
 
     @property
     def shown(self) -> str:
@@ -58,7 +58,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def sources(self) -> tuple[Entry, ...]:
-        """What the line is made of: itself, or the short lines that share it."""
+        """Entries that the line is made of: itself, or the short lines that share it."""
         return self.members or (self,)
 
     @property

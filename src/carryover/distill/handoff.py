@@ -27,14 +27,14 @@ from carryover.facts import Facts, FileQuery
 
 
 class Handoff(msgspec.Struct, frozen=True, kw_only=True):
-    """What is handed over, before it is fitted into 50 lines."""
+    """A handoff before it is fitted into 50 lines."""
 
     updated_ms: int
     """Time of the last event that the handoff covers."""
     agent: str
     """Display name of the agent that was at work then."""
     agent_id: str = ""
-    """Its id; empty where nobody asks for it."""
+    """Its id; empty if nobody asks for it."""
     resume: str
     session: str
     head: str | None
@@ -55,7 +55,7 @@ def distill(
     startable: Sequence[str] = (),
     agent_names: Mapping[str, str] = {},
 ) -> Handoff | None:
-    """The handoff of a project, or None where nothing happened in it.
+    """The handoff of a project, or None if nothing happened in it.
 
     The session with the newest work leads; the trail is the project's. `own` names a session that must lead: after a
     compaction it gets its own work, not another's. `startable` are the ids of agents in which a person could continue,

@@ -20,7 +20,7 @@ resumed, and what it was given before is gone; another session continued meanwhi
 finds out by itself whether `new` is `old`."""
 
 PLACEHOLDER: Final = CleanText("# [CARRYOVER] No prior session captured.\n")
-"""What a project's file holds until there is something to hand over. Never injected, never gated."""
+"""Content of a project's file until there is something to hand over. Never injected, never gated."""
 
 _NAMED: Final = "If the user's message already names a task, do that instead and take this as background."
 _SETTLED: Final = (
@@ -28,7 +28,7 @@ _SETTLED: Final = (
     "response with a two-sentence summary of where things stand, and ask nothing about it.",
     _NAMED,
 )
-"""In place of the question, where there is nothing to continue."""
+"""In place of the question, if there is nothing to continue."""
 _GATES: Final = {
     "ask": (
         "Your first response in this session MUST be:",
@@ -56,18 +56,18 @@ MAX_CHARS: Final = 300
 
 
 class Answering(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known when the handoff is given to a session, and not when its file is written."""
+    """Facts that are known when the handoff is given to a session, and not when its file is written."""
 
     situation: Situation
     now_ms: int | None = None
     """None in an answer made in advance, which must stay true: then no age is given."""
     stale_after_days: int = 7
     file: str | None = None
-    """Where the reader may find the handoff as a file, which it need not read then; None where it can't know of one."""
+    """Where the reader may find the handoff as a file, which it need not read then; None if it can't know of one."""
     head: str | None = None
     """HEAD now."""
     changed_files: int | None = None
-    """Files that differ between the HEAD of then and the working tree of now; None where git did not say."""
+    """Files that differ between the HEAD of then and the working tree of now; None if git did not say."""
 
 
 def header(handoff: Handoff, answering: Answering | None = None) -> list[str]:
@@ -91,7 +91,8 @@ def _gate(handoff: Handoff) -> tuple[str, ...]:
 
 
 def _receipt(answering: Answering, since: str) -> str:
-    """What the text is, who said it, and what git shows `since`. Names no file where that makes the line too long."""
+    """Says what the text is, who said it, and what git shows `since`. Leaves out the file if the line is too long with
+    it."""
     compacted = answering.situation in ("compacted", "resumed")
     where = "this project's sessions" if compacted else "another session"
     if answering.file is not None and answering.file.isprintable() and "`" not in answering.file:

@@ -1,4 +1,4 @@
-"""What of a prompt was pasted, told by its form alone: where it is, how long, how its lines look.
+"""Tells the pasted parts of a prompt from the typed ones by form alone: position, length, layout of lines.
 
 A person types a few lines; a block that is long, or whose lines a machine laid out, was pasted. It is quoted and
 marked, so that a reader does not take another's words for the user's.

@@ -101,13 +101,13 @@ def _parted(line: str, chars: int) -> list[str]:
 
 
 def excerpt(text: str, chars: int, *, tail: float = 0.4) -> str:
-    """`text` on one line, its middle left out where it is longer than `chars`."""
+    """`text` on one line, its middle left out if it is longer than `chars`."""
     flat = shortened_words(_JOINT.join(lines_of(text)))
     return cut_middle(flat, chars, tail=tail)
 
 
 def cut_middle(text: str, chars: int, *, tail: float = 0.4) -> str:
-    """`text` with its middle left out, at blanks where there are any near. Wide scripts count two and more."""
+    """`text` with its middle left out, at blanks if there are any near. Wide scripts count two and more."""
     if not text.isascii():
         tokens = estimated_tokens(text)
         chars = min(chars, max(16, chars * len(text) // max(1, 4 * tokens)) if tokens * 4 > chars else chars)

@@ -92,7 +92,7 @@ def _clean(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def _printed(entries: Sequence[Entry]) -> list[tuple[str, Entry]]:
-    """The lines: who speaks before the first part of a quote, `…` where a part is left out."""
+    """The lines: who speaks before the first part of a quote, `…` if a part is left out."""
     lines: list[tuple[str, Entry]] = []
     last: Entry | None = None
     for entry in entries:

@@ -77,14 +77,14 @@ class Past(NamedTuple):
         return self.names.get(step.view.agent, step.view.agent)
 
     def place(self, step: Step, at_ms: int | None = None) -> str:
-        """Which turn, of which session where it is not the leading one, and how long before the handoff's time."""
+        """Which turn, of which session if it is not the leading one, and how long before the handoff's time."""
         of = "" if step.view is self.lead else f" of {self.short_ids[step.view.session]}"
         ago = earlier(step.turn.at_ms if at_ms is None else at_ms, self.at_ms)
         return ", ".join(part for part in (f"turn {step.turn.number}{of}", ago) if part)
 
 
 def past_of(view: ProjectView, *, now_ms: int, own: str | None = None, names: Mapping[str, str] = {}) -> Past | None:
-    """The past of a project; None where nothing happened. `own` names a session that must lead."""
+    """The past of a project; None if nothing happened. `own` names a session that must lead."""
     steps = steps_of(view)
     if not steps:
         return None
@@ -139,7 +139,7 @@ def goal_of(digest: Digest) -> Turn | None:
 
 
 def task_of(digest: Digest) -> str | None:
-    """What a session alone is about, in the user's words on one line; None where the user said nothing."""
+    """Task of a single session, in the user's words on one line; None if the user said nothing."""
     goal = goal_of(digest)
     return one_line(typed_words(goal.prompt) or goal.prompt) if goal is not None else None
 

@@ -1,4 +1,4 @@
-"""What the ledger hands the distiller about one project: bounded, whatever the project's age."""
+"""The ledger's data on one project as the distiller gets it: bounded, whatever the project's age."""
 
 from __future__ import annotations
 

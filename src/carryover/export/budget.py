@@ -18,19 +18,19 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
     text: CleanText
     rank: int
     label: str
-    """What it is called where it was left out; pieces with the same label are counted together."""
+    """What it is called if it was left out; pieces with the same label are counted together."""
     shorter: CleanText | None = None
-    """What takes its place if it is too long."""
+    """Shorter text that takes its place if it is too long."""
     share: float = 0.4
     """Of the budget, the most that it may take in its full form: one file must not take the place of all others."""
     part: str = "a part"
-    """What `shorter` holds of it."""
+    """The part of it that `shorter` holds."""
     path: str | None = None
     """The file that it shows."""
 
 
 class Fitted(msgspec.Struct, frozen=True, kw_only=True):
-    """What fits, in the order given. `shortened` are those of `kept` that are shown in their shorter form."""
+    """The pieces that fit, in the order given. `shortened` are those of `kept` that are shown in their shorter form."""
 
     kept: tuple[tuple[Piece, CleanText], ...]
     shortened: tuple[Piece, ...]

@@ -42,7 +42,7 @@ _QUESTION_FOLLOWS: Final = "The user's question is after the last line of this d
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What a document is to be like."""
+    """Settings for a document."""
 
     reader: str
     """Where it is pasted, for people."""
@@ -51,7 +51,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     tokens_percent: int = 100
     """See `WebChat`."""
     question: str = ""
-    """What the user asks; empty: for a second opinion."""
+    """The user's question; empty: for a second opinion."""
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,7 +132,7 @@ def _joined(texts: Sequence[CleanText]) -> str:
 
 
 def _left_out(found: Fitted, material: Material, cost: Callable[[str], int]) -> tuple[LeftOut, ...]:
-    """What is missing: parts of files, then pieces as they were ranked, then files that may not be shown."""
+    """Lists what is missing: parts of files, then pieces as they were ranked, then files that may not be shown."""
     parts = [LeftOut(piece.label, f"only {piece.part}") for piece in found.shortened if piece.path or piece.rank > 12]
     by_rank = sorted(found.dropped, key=lambda piece: piece.rank)
     counts = Counter(piece.label for piece in by_rank)

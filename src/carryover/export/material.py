@@ -17,7 +17,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChangedText(msgspec.Struct, frozen=True, kw_only=True):
-    """A file with uncommitted changes. `diff` is empty where it can't be shown (binary, too long, deleted)."""
+    """A file with uncommitted changes. `diff` is empty if it can't be shown (binary, too long, deleted)."""
 
     path: str
     insertions: int
@@ -57,7 +57,7 @@ class LeftOut(msgspec.Struct, frozen=True, order=True):
 
 
 class Material(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a project. `handoff` is None if no agent has left a task there."""
+    """Material on a project. `handoff` is None if no agent has left a task there."""
 
     name: str
     now_ms: int

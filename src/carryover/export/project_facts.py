@@ -1,4 +1,4 @@
-"""What a project is, by what it shows: the first paragraph of its README, its languages, its layout."""
+"""Describes a project by what it shows: the first paragraph of its README, its languages, its layout."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def language_of(path: str) -> str | None:
 
 
 def fence_name(path: str) -> str:
-    """What a block of code with this file's text is marked with."""
+    """Language mark of a code block with this file's text."""
     language = language_of(path)
     if language is None:
         return PurePosixPath(path).suffix.removeprefix(".").lower()

@@ -1,8 +1,8 @@
 """Catches up with what agents left on disk: finds the sources that changed since they were read, and orders them.
 
 The daemon does it when it starts, after anything that may have cost a hint, and every few minutes as a safety net;
-commands do it where no daemon runs. Both read the same: the selected agents, where install found them, and nothing
-while paused. If nothing changed it costs one stat per source, which for a file is one `stat`.
+commands do it if no daemon runs. Both read the same: the selected agents, where install found them, and nothing while
+paused. If nothing changed it costs one stat per source, which for a file is one `stat`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ equal stamps do not prove that it is unchanged."""
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """What is on disk, compared with what the ledger knows of it."""
+    """Comparison of the sources on disk with the ledger."""
 
     seen: list[FoundSource]
     known: Mapping[SourceKey, LastRead]
@@ -71,7 +71,8 @@ def changed(
 
 
 def reading_order(seen: Iterable[FoundSource], *, now_ms: int, active_days: int) -> list[Source]:
-    """What is in use comes first, project by project: the newest project first, and its newest file first.
+    """Orders sources so that those in use come first, project by project: the newest project, and its newest file,
+    first.
 
     Files not touched for `active_days` come after all others, in the same order: a project's handoff must not wait for
     another's old history.

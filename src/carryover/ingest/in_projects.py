@@ -1,5 +1,5 @@
 """Sources that agents keep in the projects themselves. They are found in the projects that are known, never searched
-for, and read only where the user's own agent wrote them."""
+for, and read only if the user's own agent wrote them."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class Volume(msgspec.Struct, frozen=True):
 
 
 class IngestResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What reading one source brought.
+    """Result of reading one source.
 
     `more`: its end was not reached. `gone`: it no longer exists. `error`: why it could not be read, without content.
     `retry_after_s`: seconds after which it is to be read again, even if it does not change. `written_ms`: when it was
@@ -148,7 +148,7 @@ def _without_content(error: Exception) -> str:
 
 
 def result_of(commit: Commit, *, more: bool = False, retry_after_s: float | None = None) -> IngestResult:
-    """What a commit stored, and whether there is more to read: now, or after a time."""
+    """The result of a commit, and whether there is more to read: now, or after a time."""
     return IngestResult(
         new_events=commit.new_events,
         projects=frozenset(commit.projects),

@@ -35,7 +35,7 @@ from carryover.paths import StateDir
 MAX_PAYLOAD_BYTES: Final = 4 << 20
 """`hook.sh` keeps no longer one either."""
 MAX_SESSION_BYTES: Final = 64 << 20
-"""What comes after that is not kept: what is dropped from the file's beginning would no longer count."""
+"""Later calls are not kept: dropping the file's beginning instead would make earlier ones no longer count."""
 MAX_AGENT_BYTES: Final = 512 << 20
 """Beyond it the least recently changed sessions are deleted. The ledger keeps what was read of them."""
 
@@ -105,7 +105,7 @@ class Spool:
         """Moves an agent's pending calls into its sessions, oldest first; returns those that were not understood.
 
         One that cannot be kept stays for the next time. Collected twice, it counts once: the agent's reader drops
-        duplicates. Raises OSError where the folder cannot be read.
+        duplicates. Raises OSError if the folder cannot be read.
         """
         folder = self.folder(agent.id) / PENDING
         dropped = []

@@ -1,4 +1,4 @@
-"""What goes into one commit and what comes out of it."""
+"""Input and result of one commit."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     retracts: tuple[bytes, ...] = ()
     """Keys of the events that this one takes back."""
     index: IndexEntry | None = None
-    """What of it is searched; None if nothing is."""
+    """Its entry in the search index; None if it is not searched."""
 
     @property
     def thread(self) -> tuple[str, str]:
@@ -110,7 +110,7 @@ class SourceState(LastRead, frozen=True, kw_only=True):
 
 
 class Commit(msgspec.Struct, frozen=True, kw_only=True):
-    """What a commit changed. `projects` are the ids of those whose handoff may have changed."""
+    """Result of a commit. `projects` are the ids of those whose handoff may have changed."""
 
     new_events: int = 0
     redactions: int = 0

@@ -1,4 +1,4 @@
-"""What one commit does between BEGIN and COMMIT. Only `store` calls this, with its lock held.
+"""The statements of one commit, between BEGIN and COMMIT. Only `store` calls this, with its lock held.
 
 Every statement is a hop to the connection's thread, so rows go in bulk and a one-line append costs about fifteen hops.
 """

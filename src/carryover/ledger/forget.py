@@ -66,7 +66,7 @@ _OF_EVERYTHING: Final = (
 
 
 class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
-    """What was removed. `conversations` are agents and conversation ids of the `sessions` that lost something."""
+    """Result of forgetting. `conversations` are agents and conversation ids of the `sessions` that lost something."""
 
     sessions: int = 0
     conversations: tuple[tuple[str, str], ...] = ()

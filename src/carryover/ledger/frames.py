@@ -26,7 +26,7 @@ NEWEST: Final = 1
 """The number of the dictionary that is used for what is stored now."""
 
 MOST_BYTES: Final = 64 << 20
-"""What is longer is not compressed, and what claims to be is not read: a record has at most 8 MiB."""
+"""A longer body is not compressed, and a frame that claims to be longer is not read: a record has at most 8 MiB."""
 
 _LEVEL: Final = 4
 """Level 3 takes half the time for a result that is 5 % longer; level 7 takes twice the time for one as long."""

@@ -1,4 +1,4 @@
-"""What can go wrong with the ledger, in messages that a person can act on."""
+"""Errors of the ledger, with messages that a person can act on."""
 
 from __future__ import annotations
 

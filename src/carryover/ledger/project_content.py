@@ -1,7 +1,7 @@
-"""What the ledger holds of one project's work: digests, worktrees, what was said. Read-only and blocking.
+"""Queries on one project's work: digests, worktrees, what was said. Read-only and blocking.
 
-Most is read at each change, so every query follows an index and reads a bounded number of rows: it costs the same for a
-project of one day and of one year.
+Most of them run at each change, so every query follows an index and reads a bounded number of rows: it costs the same
+for a project of one day and of one year.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def stored_bodies(db: sqlite3.Connection, thread_id: int) -> Iterator[StoredBody
 
 
 def provisional_bodies(db: sqlite3.Connection, session_id: int) -> list[tuple[str, StoredBody]]:
-    """What hooks reported of a session before its transcript had it, in order of time, each with its sub-agent.
+    """Provisional events of a session in order of time, each with its sub-agent.
 
     The ids are negative, so that none is an event's.
     """
@@ -94,7 +94,7 @@ def worktrees(db: sqlite3.Connection, root: str, *, limit: int) -> list[tuple[st
 
 
 def prompts_at(db: sqlite3.Connection, project_id: int, times_ms: Collection[int]) -> list[tuple[str, int, str]]:
-    """What people typed in a project at these times: session id, time, text."""
+    """Prompts typed in a project at these times: session id, time, text."""
     wanted = sorted({at_ms for at_ms in times_ms if at_ms > 0})[:_TIMES_AT_ONCE]
     if not wanted:
         return []

@@ -1,4 +1,4 @@
-"""What an agent's hook reports before its transcript has it, kept beside the events until the transcript's own record.
+"""Provisional events: reported by a hook before the transcript has them, and kept beside the events until it does.
 
 A hook sees the end of a turn a moment before the transcript does (Claude Code 2.1.328: 40 to 75 ms). A provisional row
 is confirmed, and removed, as soon as the session's events hold the same content or go past its time: whichever of the

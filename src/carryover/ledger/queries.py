@@ -153,7 +153,7 @@ def _beginning_with(db: sqlite3.Connection, prefix: str, compared: str) -> list[
 
 
 def session_events(db: sqlite3.Connection, session: SessionRow) -> Iterator[StoredEvent]:
-    """What happened in the session, its sub-agents' events merged in by time; each thread keeps its own order.
+    """Events of the session, its sub-agents' merged in by time; each thread keeps its own order.
 
     What the user took back stays where it was said, marked as retracted. What only a hook has reported comes last,
     marked as provisional.
@@ -218,7 +218,7 @@ _BY_AGENT: Final = f"""SELECT session.agent AS agent, count(*) AS sessions, max(
 
 
 class AgentRow(msgspec.Struct, frozen=True, kw_only=True):
-    """What the ledger holds of one agent. Times are UTC ms, None if there is none."""
+    """Totals of one agent in the ledger. Times are UTC ms, None if there is none."""
 
     agent: str
     sessions: int
@@ -244,7 +244,7 @@ def work_sessions(db: sqlite3.Connection, project_id: int, *, limit: int, skippe
 
 
 _EVENT_BYTES: Final = 120
-"""What an event takes beside its body: its row, keys and indexes, about."""
+"""Bytes that an event takes beside its body, about: its row, keys and indexes."""
 
 _SIZES: Final = f"""SELECT agent, native_id, project_id, last_ms,
     (SELECT coalesce(sum(length(body) + {_EVENT_BYTES}), 0) FROM thread JOIN event ON event.thread_id = thread.id

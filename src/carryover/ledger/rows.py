@@ -118,7 +118,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
-    """What the ledger holds. `bytes` is the size of its pages; lists are bounded, most frequent or newest first.
+    """Totals of the ledger. `bytes` is the size of its pages; lists are bounded, most frequent or newest first.
 
     `events` leaves out those that no longer count.
     """
@@ -148,7 +148,7 @@ SUPERSEDED: Final = 2
 """`event.retracted` of what a lesser source reported of a session that a better one reports."""
 PROVISIONAL: Final = """SELECT id, subagent_id, at_ms, body FROM provisional
     WHERE session_id = ? ORDER BY at_ms DESC, id DESC LIMIT ?"""
-"""What hooks reported of a session before its transcript had it, newest first."""
+"""Provisional events of a session, newest first."""
 MAX_PROVISIONAL: Final = 50
 """How many of these rows are read."""
 

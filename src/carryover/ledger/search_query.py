@@ -1,4 +1,4 @@
-"""What a person types to search, as an expression of SQLite's full-text search. Pure.
+"""Turns what a person types to search into an expression of SQLite's full-text search. Pure.
 
 Only words get into the expression, each quoted: nothing that is typed is syntax to SQLite.
 """

@@ -1,4 +1,4 @@
-"""What `carryover search` finds of an event, and the tokens under which the index keeps it. Pure."""
+"""The searched text of an event, and the tokens under which the index keeps it. Pure."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Searchable(msgspec.Struct, frozen=True):
 
 
 def searchable(body: AnyBody) -> Searchable | None:
-    """What is searched of an event; None for one that is not, such as the output of a tool that succeeded."""
+    """The searched text of an event; None if it is not searched, such as the output of a tool that succeeded."""
     match body:
         case UserPrompt(text=text, command=command, actor=actor):
             found = Searchable("prompt" if actor == "human" else "answer", f"{command} {text}" if command else text)
@@ -73,14 +73,14 @@ def searchable(body: AnyBody) -> Searchable | None:
 
 
 class IndexEntry(msgspec.Struct, frozen=True):
-    """What the index holds of one event."""
+    """Entry of one event in the index."""
 
     kind: Kind
     tokens: str
 
 
 def index_entry(body: AnyBody) -> IndexEntry | None:
-    """What the index is to hold of an event; None for one that is not searched. The same body gives the same tokens."""
+    """The index entry for an event; None if it is not searched. The same body gives the same tokens."""
     found = searchable(body)
     tokens = index_text(found.text) if found is not None else ""
     return IndexEntry(found.kind, tokens) if found is not None and tokens else None

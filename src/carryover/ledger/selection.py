@@ -11,7 +11,8 @@ from carryover.model import session_in_other_cwd
 
 
 class Selection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What is to be forgotten: of one session or conversation, of one project, or of everything. Times are UTC ms."""
+    """Selection of what to forget: in one session or conversation, in one project, or in everything. Times are UTC
+    ms."""
 
     agent: str | None = None
     """With `session` and `conversation`: whose it is."""

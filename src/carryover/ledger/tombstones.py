@@ -1,4 +1,4 @@
-"""What was forgotten stays forgotten: transcripts that still exist, and may be read again, do not bring it back.
+"""Tombstones keep forgotten events from coming back out of transcripts that still exist and may be read again.
 
 A tombstone says that of a session, a conversation, a project or everything, nothing of a certain time is stored. It
 holds a hash, two times and a rank, no content. The keys of the events that were removed are kept beside it, shortened

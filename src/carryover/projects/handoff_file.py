@@ -35,7 +35,7 @@ class Published(msgspec.Struct, frozen=True):
     edited: tuple[str, ...] = ()
     """Names of the user's files that changed."""
     notes: tuple[str, ...] = ()
-    """What was left alone and why; the handoff is published nevertheless."""
+    """Names what was left alone and why; the handoff is published nevertheless."""
 
 
 def place_of(folder: Path | None, name: str = HANDOFF) -> str:

@@ -33,7 +33,7 @@ _REMOTES: Final = ("config", "--null", "--get-regexp", r"^remote\..*\.url$")
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """What distinguishes a repository's main checkout from others. `device` and `inode` are those of its `.git`."""
+    """Identity of a repository's main checkout. `device` and `inode` are those of its `.git`."""
 
     device: int
     inode: int
@@ -164,7 +164,7 @@ def _left(row: Whereabouts, handoff: str) -> bool:
 
 
 def _handoff_sha(root: Path, home: Path, agents_own: AgentFolders | None) -> str | None:
-    """The fingerprint of the project's handoff; None where nothing may be published: a clone may have brought it."""
+    """The fingerprint of the project's handoff; None if nothing may be published: a clone may have brought it."""
     if refusal(root, home=home, agents_own=agents_own) is not None:
         return None
     try:

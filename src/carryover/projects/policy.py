@@ -44,7 +44,7 @@ class Refusal(msgspec.Struct, frozen=True):
     tracked: bool = False
     """Git tracks what would be published, which hardly anyone wants. All other refusals are as they should be."""
     passing: bool = True
-    """The user may put it right; False where nothing is published whatever changes in the folder."""
+    """The user may put it right; False if nothing is published whatever changes in the folder."""
 
 
 def refusal(root: Path, *, home: Path, agents_own: AgentFolders | None = None) -> Refusal | None:

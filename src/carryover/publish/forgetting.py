@@ -83,7 +83,7 @@ async def forget_sessions(
 async def publish_here(
     ledger: Ledger, paths: StatePaths, config: Config, again: Sequence[int], _gone: Sequence[int]
 ) -> Iterable[str]:
-    """Publishes projects again where no daemon does it."""
+    """Publishes projects again if no daemon does it."""
     problems = []
     for project in again:
         now_ms = int(time.time() * 1000)

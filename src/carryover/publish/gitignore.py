@@ -32,8 +32,8 @@ _TIMEOUT_S: Final = 5.0
 def keep_out(root: Path, edits: ProjectEdits, *, shared: bool, take_back: bool = True) -> None:
     """Makes git ignore `.carryover/` in the checkout at `root`.
 
-    Adds nothing where a rule does that already, and no second rule where the user's own bring the folder back in.
-    When not `shared`, .gitignore stays as it is; a rule that we added to it moves to `info/exclude` with `take_back`.
+    Adds nothing if a rule does that already, and no second rule where the user's own bring the folder back in. When not
+    `shared`, .gitignore stays as it is; a rule that we added to it moves to `info/exclude` with `take_back`.
     """
     gitignore = root / GITIGNORE
     if not shared and take_back and GITIGNORE in edits.mine:

@@ -60,7 +60,7 @@ def hook_script() -> bytes:
 def write_hook_script(state: StateDir) -> bool:
     """Writes the script and its settings to the state folder; True when something was changed. Blocks.
 
-    The daemon's secret must exist. Raises OSError where it does not, or the folder can't be written.
+    The daemon's secret must exist. Raises OSError if it does not, or the folder can't be written.
     """
     secret = state.secret.read_text(encoding="ascii").strip()
     config = _CURL_CONFIG.format(socket=state.socket.name, header=SECRET_HEADER, secret=secret)

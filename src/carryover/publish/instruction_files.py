@@ -1,11 +1,11 @@
 """The pointer to the handoff in the files that agents read in a project: where it goes, and what is left alone.
 
 AGENTS.md is created or appended to; of the others each agent's spec says whether they may be created. One that may not,
-such as CLAUDE.md, gets the pointer only where it has the user's text and neither is nor imports AGENTS.md: Claude
-Code reads AGENTS.md (since 2.1.281) only where no CLAUDE.md has a text. A missing one, a blank one and one of comments
-leave AGENTS.md and the pointer in it to be read; a text of ours would hide it, and nested AGENTS.md files with it. An
-import of AGENTS.md is no way out: from a session that starts in a subfolder it leads outside, so `claude -p` drops it,
-and the terminal asks for permission first (2.0.65 to 2.1.328).
+such as CLAUDE.md, gets the pointer only if it has the user's text and neither is nor imports AGENTS.md: Claude Code
+reads AGENTS.md (since 2.1.281) only if no CLAUDE.md has a text. A missing one, a blank one and one of comments leave
+AGENTS.md and the pointer in it to be read; a text of ours would hide it, and nested AGENTS.md files with it. An import
+of AGENTS.md is no way out: from a session that starts in a subfolder it leads outside, so `claude -p` drops it, and the
+terminal asks for permission first (2.0.65 to 2.1.328).
 
 A file that no selected agent reads is left alone: a pointer in it reaches nobody. Hooks that hand over the handoff make
 no difference: they can be off, unreviewed or too slow, and further agents read AGENTS.md. Who trusts hooks alone
@@ -78,7 +78,7 @@ def pointer_removal(root: Path, name: str) -> Edit:
 
 
 def read_instructions(root: Path, name: str) -> bytes:
-    """The text of the file of that name; empty where there is none, or it may not be read."""
+    """The text of the file of that name; empty if there is none, or it may not be read."""
     return _plan(root, name, lambda data: data).before or b""
 
 
@@ -102,7 +102,8 @@ def _carry_out(name: str, edit: Edit, edits: ProjectEdits) -> bool:
 
 
 def _with_pointer(data: bytes | None, *, name: str, path: Path, ours: bool) -> bytes | None:
-    """What the file should be. A block that is `ours` gets the present text; one of the repository's own keeps its."""
+    """The new content of the file. A block of `ours` gets the present text; the repository's own block keeps its
+    text."""
     if data is None:
         return pointer.NEW_FILE if _is_created(name) else None
     if (not _is_created(name) and pointer.says_nothing(data)) or (
@@ -130,7 +131,7 @@ def _without_pointer(data: bytes | None, *, name: str, path: Path) -> bytes | No
 
 
 def _check(data: bytes) -> None:
-    """Raises EditRefused where the file is not text, or the markers are not as we set them."""
+    """Raises EditRefused if the file is not text, or the markers are not as we set them."""
     if not is_text(data):
         raise EditRefused("it is not plain text")
     match pointer.state(data):

@@ -113,7 +113,7 @@ def git_now(root: Path, last: GitFacts | None = None, *, timeout_s: float = TIME
 
 
 def own_writes() -> OwnWrites:
-    """What Carryover itself writes into a project, for the probe that counts what others changed there."""
+    """Carryover's own writes in a project, for the probe that counts what others changed there."""
     return OwnWrites(
         folder=STORE, without={**dict.fromkeys(instruction_files(), without_block), GITIGNORE: without_rule}
     )

@@ -63,7 +63,7 @@ def is_new_file(data: bytes) -> bool:
 
 
 def with_block(data: bytes, *, at_top: bool) -> bytes:
-    """`data` with the block; unchanged where it holds anything of ours already, or is not text."""
+    """`data` with the block; unchanged if it holds anything of ours already, or is not text."""
     if not is_text(data) or state(data) != "absent":
         return data
     return with_lines(data, _LINES, at_top=at_top)

@@ -57,7 +57,7 @@ def publish(
 def preview(
     root: Path, settings: ProjectSettings, *, home: Path, agents_own: AgentFolders | None = None
 ) -> tuple[Edit, ...] | None:
-    """The edits of the user's files that `publish` would make at `root`; None where it may write nothing there.
+    """The edits of the user's files that `publish` would make at `root`; None if it may write nothing there.
 
     The handoff is none of them. Reads only. Raises OSError.
     """

@@ -30,10 +30,10 @@ from carryover.publish.offline_answers import forget_answers
 
 
 class RootFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What is at a project's root now, and what is known of its past."""
+    """A project's root as it is now, with what is known of its past."""
 
     own: Whereabouts | None = None
-    """What the ledger knows of the project there; None if nothing."""
+    """The ledger's row of the project there; None if there is none."""
     identity: Identity | None = None
     moved: tuple[Whereabouts, ...] = ()
     """The projects that were moved there."""

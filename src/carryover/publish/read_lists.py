@@ -1,9 +1,9 @@
 """The handoff in the lists of files that agents put before the model: of those that read no instruction file.
 
 A relative path would be taken from the folder that the agent is started in, so the list gets the absolute one. That
-belongs to this machine, so only a file that git ignores is edited.
-The list of a project hides the user's own for all projects, so where there is one, it is left to the user. A path that
-leads nowhere is an error at each start, so the handoff is there first.
+belongs to this machine, so only a file that git ignores is edited. The list of a project hides the user's own for all
+projects, so if there is one, it is left to the user. A path that leads nowhere is an error at each start, so the
+handoff is there first.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def _has_worked(spec: AgentSpec, root: Path) -> bool:
 
 
 def _why_not(root: Path, where: ReadList, *, mine: bool, home: Path) -> str | None:
-    """Why the project's file must not get the entry, as a clause; asks git only where it does not have it yet."""
+    """Why the project's file must not get the entry, as a clause; asks git only if it does not have it yet."""
     path = root / where.file
     if git_dir_of(root) is not None:
         try:

@@ -36,9 +36,9 @@ def refresh(
 ) -> Refreshed:
     """Makes the handoff of a project and writes it to the project's files, as far as they differ.
 
-    `newest`: this project changed last, so its handoff is also written to the state folder. That also holds the
-    answers for sessions that start while no daemon runs, as long as the project may be published.
-    Raises LookupError for an unknown project and UserError where the ledger cannot be read.
+    `newest`: this project changed last, so its handoff is also written to the state folder. That also holds the answers
+    for sessions that start while no daemon runs, as long as the project may be published. Raises LookupError for an
+    unknown project and UserError if the ledger cannot be read.
     """
     with closing(connect_read_only(paths.ledger)) as db:
         made = made_handoff(db, project_id, config, now_ms=now_ms, last_git=last_git, agents_own=paths.agents_own)
@@ -115,7 +115,7 @@ def awaits_handoff(root: Path, config: Config, paths: StatePaths) -> bool:
 
 
 def with_placeholder(made: Refreshed, paths: StatePaths) -> Refreshed:
-    """Publishes the placeholder, and all that belongs to a handoff, where there is nothing to hand over and no handoff.
+    """Publishes the placeholder, and all that belongs to a handoff, if there is nothing to hand over and no handoff.
 
     A handoff that is there already stays. What is right is not touched, so a second time changes nothing.
     """

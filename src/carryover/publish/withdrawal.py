@@ -15,13 +15,13 @@ from carryover.publish.project_files import take_back
 
 
 class Withdrawn(msgspec.Struct, frozen=True):
-    """What happened in one project."""
+    """Result in one project."""
 
     root: str
     files: tuple[str, ...] = ()
     """Names of the user's files that are as before Carryover again."""
     notes: tuple[str, ...] = ()
-    """What had to stay, and why."""
+    """Names what had to stay, and why."""
 
 
 def withdraw(state: Path, config: Config) -> tuple[Withdrawn, ...]:

@@ -11,7 +11,7 @@ from typing import Final
 from carryover.adapter.contract import FileStat
 
 SQLITE: Final = b"SQLite format 3\0"
-"""What a file that is a database of SQLite begins with."""
+"""First bytes of a SQLite database."""
 
 
 def stat_regular(path: Path | str) -> os.stat_result:

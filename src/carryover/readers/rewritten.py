@@ -92,7 +92,7 @@ class State(msgspec.Struct, array_like=True, frozen=True):
 
 
 def read_on(snapshot: Snapshot, cursor: bytes | None, *, now_ms: int) -> Batch:
-    """What is new since `cursor`, at most about 1 MiB of it."""
+    """Reads what is new since `cursor`, at most about 1 MiB of it."""
     state = _decoded(cursor)
     reading = _Reading(state or State())
     listed = [(_digest(ident), _digest(mark), ident) for ident, mark in snapshot.conversations()[:MAX_CONVERSATIONS]]

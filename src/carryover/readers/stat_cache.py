@@ -47,7 +47,7 @@ class StatCachedReader:
         self._last: dict[Path, Last] = {}
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """What is new since `cursor`; without opening the database if nothing can be."""
+        """Reads what is new since `cursor`; without opening the database if nothing can be."""
         stat = self._reader.stat(path)  # before the read: a change in between is then read twice rather than never
         now_ms = self._now_ms()
         last = self._last.pop(path, None)

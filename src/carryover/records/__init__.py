@@ -1,1 +1,1 @@
-"""What the records of several agents have in common, and what is made of it. Pure."""
+"""Helpers for records, shared by several agents. Pure."""

@@ -17,7 +17,7 @@ from carryover.model import Skipped
 ABSENT: Final = msgspec.Raw(b"null")
 
 UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises for input it cannot take: another shape, no JSON, bytes that are not UTF-8, deep nesting."""
+"""Exceptions of msgspec for input that it cannot take: another shape, not JSON, not UTF-8, deep nesting."""
 
 T = TypeVar("T")
 
@@ -138,7 +138,7 @@ def read_line(
 
 
 def read(decoder: msgspec.json.Decoder[T], data: bytes) -> T | str:
-    """What `data` holds, mended where need be, or what is wrong with it, in words that quote nothing of it."""
+    """The value in `data`, repaired if need be, or what is wrong with it, in words that quote nothing of it."""
     for made_ready in (bytes, mend):
         try:
             return decoder.decode(made_ready(data))

@@ -15,7 +15,7 @@ MAX_PART_CHARS: Final = 8_000
 
 PartKind = Literal["request", "errors", "pending", "current", "next", "other"]
 Kinds = Mapping[str, PartKind]
-"""What each heading asks for, in small letters and without what stands in brackets."""
+"""Kind of each heading, in lower case and without what is in brackets."""
 
 _HEADING: Final = re.compile(
     r"(?P<marks>#{1,4} +)?(?P<bold>\*\*)?(?:(?P<number>\d{1,2})[.)] +(?:\*\*)?)?(?P<title>[^:*<`\n]{2,80}?)"
@@ -57,7 +57,7 @@ def parts_by_tag(text: str, kinds: Kinds) -> tuple[SummaryPart, ...]:
 
 
 def _style(heading: re.Match[str]) -> str:
-    """What a line looks like as a heading; empty for one that is none, such as an entry of a list."""
+    """The line as a heading; empty if it is not one, such as an entry of a list."""
     marks, bold = heading["marks"], heading["bold"] or "**" in heading["end"]
     if marks:
         return marks.strip()

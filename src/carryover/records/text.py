@@ -21,7 +21,7 @@ _OWN_FOLDER: Final = re.compile(r"\.carryover(?![\w.-])")
 
 
 def tagged(text: str, tag: str, start: int = 0) -> str | None:
-    """What is between the first `<tag>` after `start` and its end, None when there is no such pair."""
+    """The text between the first `<tag>` after `start` and its end; None if there is no such pair."""
     opening, closing = f"<{tag}>", f"</{tag}>"
     opened = text.find(opening, start)
     closed = text.find(closing, opened) if opened >= 0 else -1

@@ -1,4 +1,4 @@
-"""What chat templates of open models put between turns, which text from elsewhere must not hold."""
+"""Marks that chat templates of open models put between turns, and that quoted text must not contain."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ UNSEEN: Final = re.compile(
     # Joiners belong to scripts such as Persian and to emoji; after ASCII they only hide something.
     rf"[{_DIRECTION}{_ZERO_WIDTH}{_TAGS}]|(?:(?<![^\x00-\x7f])|(?<=[\u200c\u200d]))[\u200c\u200d]"
 )
-"""What reorders or hides text, as a name or a prompt may contain it; spaces and line ends are not among it."""
+"""Characters that reorder or hide text in a name or a prompt, without spaces and line ends."""
 
 CONTROLS: Final = re.compile(r"[\u0000-\u001f\u007f-\u009f\u2028\u2029]")
 """Control characters, line ends among them."""

@@ -104,7 +104,7 @@ def unquoted(word: str) -> str:
 
 
 def script_of_shell(words: Sequence[str]) -> str | None:
-    """The script that a shell is started with, as in `bash -lc '...'`; None where it is started otherwise."""
+    """The script that a shell is started with, as in `bash -lc '...'`; None if it is started otherwise."""
     if not words or words[0] not in _SHELLS:
         return None
     return next((script for option, script in pairwise(words[1:]) if _SCRIPT_OPTION.fullmatch(option)), None)

@@ -1,1 +1,1 @@
-"""What people are shown of the past: log, why, sessions, usage limits, and what an export is made of. Read-only."""
+"""Views of the past for people: log, why, sessions, usage limits, and what an export is made of. Read-only."""

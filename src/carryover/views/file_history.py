@@ -1,4 +1,4 @@
-"""Which turns changed a file, and for which prompts: what `carryover why` prints. Read-only and blocking."""
+"""Finds the turns that changed a file, and their prompts, for `carryover why`. Read-only and blocking."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OF_SESSION: Final = f"""{_PROMPTS} (SELECT id FROM thread WHERE session_id = ? 
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """What one turn did to a file. Times are UTC ms, 0 if unknown."""
+    """One turn's change to a file. Times are UTC ms, 0 if unknown."""
 
     at_ms: int
     """The last edit of the turn."""
@@ -33,7 +33,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     """The agent's own id."""
     subagent_id: str | None
     prompt: str | None
-    """What the user asked for; None where no prompt is recorded before the edit."""
+    """The user's request; None if no prompt is recorded before the edit."""
     change: str
     """`add`, `modify`, `delete` or `rename`; of several edits the last, but `add` where the first one made the file."""
     path: str
@@ -41,7 +41,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     old_path: str | None
     edits: int
     added: int | None
-    """Lines; None where no edit of the turn says how many."""
+    """Lines; None if no edit of the turn says how many."""
     removed: int | None
 
 
@@ -67,7 +67,7 @@ def changes_of(db: sqlite3.Connection, project: ProjectRow, path: str) -> list[C
 
 
 def _name(path: str, roots: tuple[str, ...]) -> str:
-    """The path relative to the first of `roots` that it is below; as it is where there is none."""
+    """The path relative to the first of `roots` that it is below; as it is if there is none."""
     for root in roots:
         if path.startswith(f"{root.rstrip('/')}/"):
             return path[len(root.rstrip("/")) + 1 :]

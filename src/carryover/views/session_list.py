@@ -31,7 +31,7 @@ def listed_sessions(
 
 
 def session_entry(ledger: sqlite3.Connection, row: SessionRow, short: str) -> dict[str, Any]:
-    """What a list says of one session; `short` is the beginning of its id that is unique."""
+    """A session in a list; `short` is the unique beginning of its id."""
     digest = session_digest(ledger, row)
     return {
         "id": row.native_id,

@@ -1,4 +1,4 @@
-"""What happened in a project, across agents, newest first: what `carryover log` prints. Read-only and blocking."""
+"""Timeline of a project across agents, newest first, for `carryover log`. Read-only and blocking."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _of_session(db: sqlite3.Connection, row: SessionRow, before: SessionRow | No
 
 
 def _of_events(events: Iterator[StoredEvent]) -> Iterator[tuple[int, MomentKind, str]]:
-    """What the events say, in their order. Tests are named when they fail, and when they pass after that."""
+    """The entries of the events, in their order. Tests are named when they fail, and when they pass after that."""
     failing = False
     for event in events:
         if event.retracted:

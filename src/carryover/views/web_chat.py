@@ -46,7 +46,7 @@ def web_chats() -> dict[str, WebChat]:
 
 
 class _Recorded(msgspec.Struct, frozen=True, kw_only=True):
-    """What the ledger knows of a project."""
+    """Data on a project from the ledger."""
 
     view: ProjectView | None = None
     handoff: Handoff | None = None
@@ -61,8 +61,8 @@ def gathered(
     ledger: tuple[sqlite3.Connection, int] | None = None,
     agents_own: AgentFolders | None = None,
 ) -> Material:
-    """What is known of the project at `root`. `ledger` is a connection and the project's id there; None: no agent has
-    worked in it, so there is only what is in its folder. Raises UserError where the ledger cannot be read."""
+    """Gathers what is known of the project at `root`. `ledger` is a connection and the project's id there; None: no
+    agent has worked in it, so there is only what is in its folder. Raises UserError if the ledger cannot be read."""
     folder = Path(root)
     here = is_folder(folder)
     git = git_now(folder, timeout_s=_GIT_S)

@@ -1,4 +1,4 @@
-"""What one record becomes: events with their identity, counts of what was not understood, and the next context."""
+"""Builds what one record becomes: events with their keys, counts of what was not understood, and the next context."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_QUEUED: Final = 50
 
 
 class TaskChange(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a call to the task list asks for. A new task has no id until its result names one."""
+    """A change that a call asks of the task list. A new task has no id until its result names one."""
 
     id: str | None = None
     text: str | None = None
@@ -33,7 +33,7 @@ class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
     """A tool call whose result has not come yet."""
 
     label: str = ""
-    """What the model calls it, for jobs that keep running in the background."""
+    """The model's own label, for jobs that keep running in the background."""
     task: TaskChange | None = None
     task_id: str = ""
     """The job in the background that it looks at or stops."""

@@ -189,7 +189,7 @@ _SOURCE: Final = Source(agent=SPEC.id, path="")
 
 
 def read_prompt(text: str, after: str) -> tuple[AnyBody, ...]:
-    """What the text of a `user` record holds; nothing where the client wrote it. `after`: see `QuotedText.prompt`."""
+    """The events in the text of a `user` record; none if the client wrote it. `after`: see `QuotedText.prompt`."""
     if after == _SKILL or _IMAGES.fullmatch(text):
         return ()
     record = {

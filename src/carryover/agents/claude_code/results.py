@@ -100,7 +100,7 @@ def _refused(output: str) -> ToolOutcome:
 
 
 def _failure(output: str) -> ToolOutcome | None:
-    """The failure that an output names by its form; None where it names none."""
+    """The failure that an output names by its form; None if it names none."""
     if found := _TOOL_ERROR.match(output):
         return ToolOutcome("error", found[1].strip(), never_ran=True)
     if output.startswith(_NOT_READ):

@@ -23,7 +23,7 @@ STATES: Final[dict[str, PlanState]] = {"pending": "pending", "in_progress": "act
 
 
 def task_change(given: Fields) -> TaskChange:
-    """What a TaskCreate or TaskUpdate call asks for (2.1.328)."""
+    """The change that a TaskCreate or TaskUpdate call asks for (2.1.328)."""
     status = text_of(given.get("status"))
     return TaskChange(
         id=usable_name(text_of(given.get("taskId"))),
@@ -148,7 +148,7 @@ OPS: Final[dict[str, Op]] = {
     "Task": "agent",
     "Agent": "agent",
 }
-"""What the known tools do (2.0.65 ... 2.1.328). Every other tool, `mcp__*` among them, is `other`."""
+"""Operations of the known tools (2.0.65 ... 2.1.328). Every other tool, `mcp__*` among them, is `other`."""
 
 
 SUBJECTS: Final = tuple("command file_path notebook_path pattern url query skill path description subject".split())

@@ -1,4 +1,4 @@
-"""What the rest of Carryover sees of Codex."""
+"""The adapter of Codex: everything of it that the rest of Carryover uses."""
 
 from __future__ import annotations
 

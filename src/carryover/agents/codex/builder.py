@@ -1,4 +1,4 @@
-"""What one record becomes: events with their identity, counts of what was not understood, and the next context."""
+"""Builds what one record becomes: events with their keys, counts of what was not understood, and the next context."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ class Builder(EventBuilder[Context]):
         self.turn = turn
 
     def at_turn(self, turn_id: str | None) -> None:
-        """What is added now belongs to this turn, which need not be the one at work. None: no record says which."""
+        """Sets the turn that added events belong to, which need not be the one at work. None: no record names it."""
         if usable_name(turn_id) is None or turn_id == self.turn.id:
             return
         known = self._known(turn_id)

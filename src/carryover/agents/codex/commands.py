@@ -32,7 +32,7 @@ def script_of(command: Sequence[str]) -> str:
 
 
 def given_script(raw: msgspec.Raw) -> str:
-    """The `cmd` or `command` of a call: a text, or a list as for `script_of`. Empty where it is neither."""
+    """The `cmd` or `command` of a call: a text, or a list as for `script_of`. Empty if it is neither."""
     command = rawjson.part_of(raw, list[str])
     return script_of(command) if command else rawjson.string_of(raw) or ""
 
@@ -95,8 +95,8 @@ _HANDED: Final = re.compile(
 
 
 def in_command(command: str, cwd: str | None) -> tuple[Change, ...] | None:
-    """The changes of a shell command that only hands a patch to `apply_patch` (0.34 and later); None where it is
-    something else. The client takes such a command out of the shell's hands (0.169).
+    """The changes of a shell command that only hands a patch to `apply_patch` (0.34 and later); None if it is something
+    else. The client takes such a command out of the shell's hands (0.169).
     """
     handed = (
         _HANDED.fullmatch(command) if len(command) <= _MOST_CHARS and command.count("*** Begin Patch") == 1 else None
@@ -127,11 +127,11 @@ _FAILED: Final = (
 _IN_SANDBOX: Final = re.compile(r"failed in sandbox(?: \w+ with execution error)?: ?")
 _DENIED_THERE: Final = re.compile(r"sandbox denied exec error, exit code: (-?\d{1,10}), stdout: ")
 _STDERR: Final = ", stderr: "
-"""What stands before the two halves of a command's output where the client suspects its sandbox (0.46)."""
+"""Labels before the two halves of a command's output if the client suspects its sandbox (0.46)."""
 _PATCH_FAILED: Final = "error: "
 """Before a reason that later clients put behind `apply_patch verification failed` (0.34, 0.48)."""
 _SCRIPT_ERROR: Final = "Script error:\n"
-"""Stands above the reason where a script of code mode failed (0.169)."""
+"""Heading of the reason if a script of code mode failed (0.169)."""
 _WORKED: Final = ("Success. Updated the following files:", "Script completed")
 _PLAN_TAKEN: Final = "Plan updated"
 _SURE: Final[frozenset[Op]] = frozenset(("read", "search", "web", "agent", "ask"))
@@ -164,7 +164,7 @@ _WRAPPED: Final = msgspec.json.Decoder(Wrapped)
 
 
 def read_output(op: Op, text: str) -> Outcome:
-    """What the output of a call says of its end. `unknown` where it says nothing and the tool may fail silently."""
+    """How a call ended, by its output. `unknown` if that says nothing and the tool may fail silently."""
     if text.startswith('{"output"') and (wrapped := _wrapped(text)) is not None:
         return ended(whole_number(wrapped.metadata.exit_code), without_ansi(wrapped.output))
     text = without_ansi(text)
@@ -216,7 +216,7 @@ def _status(op: Op, text: str) -> ResultStatus:
 
 
 def _body(text: str) -> str:
-    """What follows the client's own lines."""
+    """The output after the client's own lines."""
     at = text.find(_BODY, 0, _HEAD_CHARS)
     return text[at + len(_BODY) :].lstrip("\n") if at >= 0 else text
 

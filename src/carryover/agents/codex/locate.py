@@ -73,7 +73,7 @@ def sources(root: Path) -> list[Source]:
 
 
 def file_of_thread(thread: str, beside: Path) -> Path | None:
-    """The rollout of a thread, in the folders that another rollout is in or, where that is a copy, beside it."""
+    """The rollout of a thread, in the folders that another rollout is in or, if that is a copy, beside it."""
     if not _THREAD.fullmatch(thread):
         return None
     name, folder = f"rollout-*-{thread}.jsonl", beside.parent

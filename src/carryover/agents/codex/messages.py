@@ -35,7 +35,7 @@ _ENVIRONMENT: Final = "<environment_context>"
 _PREFACE: Final = re.compile(
     r"\AAnother language model started to solve this problem.{0,800}?to assist with your own analysis:\s*", re.DOTALL
 )
-"""What the client puts before a summary, for the model that reads it, in the words of 0.169."""
+"""The client's preface to a summary, for the model that reads it, in the words of 0.169."""
 
 
 def parse_prompt(builder: Builder, text: str, attachments: int) -> None:
@@ -143,7 +143,7 @@ def _typed(text: str) -> str:
 
 
 def read_prompt(text: str, _after: str) -> tuple[AnyBody, ...]:
-    """What the text of a `user` message holds; nothing where the client wrote it."""
+    """The events in the text of a `user` message; none if the client wrote it."""
     words = typed_prompt(text)
     return (UserPrompt(text=words),) if words.strip() else ()
 

@@ -24,7 +24,7 @@ from carryover.records.resets import failed_turn
 _COPIED_WITHIN_S: Final = 10
 """A history is copied at once, when the file is made (0.125); what is written later is its own."""
 _CLIENTS_OWN: Final = frozenset(("subagent", "guardian_review", "memory_consolidation"))
-"""`thread_source` where no user speaks. All but the first read about; other names are those of the user's programs."""
+"""`thread_source` if no user speaks. All but the first read about; other names are those of the user's programs."""
 
 
 def parse_session(builder: Builder, payload: msgspec.Raw) -> None:

@@ -20,7 +20,7 @@ from carryover.records.lenient import fields_of, items_of, text_of
 from carryover.records.text import names_own_folder, without_ansi
 
 _INTERACTION: Final = "unified_exec_interaction"
-"""What `write_stdin` did to a process is no separate command."""
+"""`write_stdin` on a process is not a separate command."""
 _PATCH_FAILED: Final = "apply_patch verification failed"
 _OF_SCRIPT: Final = "exec-"
 """How the id of a command begins that a script of code mode ran (0.169)."""
@@ -120,7 +120,7 @@ def _failed_patch(call: OpenCall, output: str) -> OpenCall:
 
 
 class Ran(msgspec.Struct, frozen=True):
-    """What `tools.exec_command` returns to a script of code mode, which may print all of it (0.146)."""
+    """The result that `tools.exec_command` returns to a script of code mode, which may print all of it (0.146)."""
 
     exit_code: int
     output: str = ""

@@ -49,7 +49,7 @@ class SessionMeta(msgspec.Struct, frozen=True):
     parent_thread_id: str | None = None
     forked_from_id: str | None = None
     forked_from_ordinal_exclusive: msgspec.Raw = ABSENT
-    """Set where nothing of the parent is copied (0.169)."""
+    """Set if nothing of the parent is copied (0.169)."""
     git: msgspec.Raw = ABSENT
 
 
@@ -162,7 +162,7 @@ class FileChange(msgspec.Struct, frozen=True):
 
 
 class ChangeDetail(msgspec.Struct, frozen=True):
-    """What a `FileChange` does to one file. `move_path` is the new path of a file that is renamed."""
+    """The change of a `FileChange` to one file. `move_path` is the new path of a renamed file."""
 
     type: str
     content: str | None = None
@@ -201,13 +201,13 @@ LINE: Final = msgspec.json.Decoder(Line)
 
 
 def kind_of(raw: msgspec.Raw) -> str | None:
-    """The `type` of a payload or an item; None where it has none."""
+    """The `type` of a payload or an item; None if it has none."""
     kind = part_of(raw, Kind)
     return kind.type if kind is not None else None
 
 
 def whole_number(raw: msgspec.Raw) -> int | None:
-    """A raw field as a number of at most 18 digits; None where it holds something else."""
+    """A raw field as a number of at most 18 digits; None if it holds something else."""
     text = bytes(raw)
     return int(text) if text.removeprefix(b"-").isdigit() and len(text) <= _MOST_DIGITS else None
 
@@ -269,7 +269,8 @@ OPS: Final[dict[str, Op]] = {
     "close_agent": "agent",
     "request_user_input": "ask",
 }
-"""What the known tools do. In fixtures: exec_command, shell, apply_patch, update_plan, spawn_agent. Others: `other`."""
+"""Operations of the known tools. In fixtures: exec_command, shell, apply_patch, update_plan, spawn_agent. Others:
+`other`."""
 
 SUMMARY_KINDS: Final[Kinds] = {
     "current progress": "current",
@@ -285,4 +286,4 @@ SUMMARY_KINDS: Final[Kinds] = {
     "next steps": "next",
     "critical data": "other",
 }
-"""What a compaction asks for, as a list without headings (read about): these are what models make of it."""
+"""Headings that models make of a compaction's request, which is a list without headings (read about)."""

@@ -1,4 +1,4 @@
-"""What the rest of Carryover sees of Copilot."""
+"""The adapter of Copilot: everything of it that the rest of Carryover uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one record becomes: events with their identity, counts of what was not understood, and the next context."""
+"""Builds what one record becomes: events with their keys, counts of what was not understood, and the next context."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Builder(EventBuilder[LogContext]):
         self.count_skipped(record_type, reason, self.context.facts.agent_version)
 
     def text(self, name: str) -> str:
-        """The text in a field of the record, empty where it holds none."""
+        """The text in a field of the record, empty if it holds none."""
         return text_of(self.data.get(name))
 
     def move_to(self, there: Fields) -> None:

@@ -1,4 +1,4 @@
-"""What must be remembered from one record to the next. Small and bounded: it is stored with the cursor."""
+"""State that is kept from one record to the next. Small and bounded: it is stored with the cursor."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
     """The sub-agent that it belongs to, if any."""
     question: str = ""
     plan: str = ""
-    """What it does to a todo list: SQL, or the list itself."""
+    """Its change to a todo list: SQL, or the list itself."""
     process: str | None = None
     """The shell that it left running, or deals with."""
     denied: bool = False
     """The user did not allow it."""
     words: str = ""
-    """What the user said to that."""
+    """The user's answer to the question."""
 
 
 class LogContext(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -60,7 +60,7 @@ class LogContext(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ChatContext(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What was emitted of a chat of VS Code."""
+    """Facts emitted so far about a chat of VS Code."""
 
     last: bytes | None = None
     """Key of the last event; bytes, since a text might be taken for a secret."""
@@ -68,7 +68,7 @@ class ChatContext(msgspec.Struct, frozen=True, omit_defaults=True):
     info: int = 0
     """Fingerprint of the facts about the session as they were last emitted."""
     folder: str | None = None
-    """The folder that the chat works in, where its window has several or none."""
+    """The folder that the chat works in, if its window has several or none."""
 
 
 class Context(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -1,4 +1,4 @@
-"""What a call changed: from the diff in its result, or from its arguments where there is none."""
+"""Reads the changes that a call made: from the diff in its result, or from its arguments if it has none."""
 
 from __future__ import annotations
 

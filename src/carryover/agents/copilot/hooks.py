@@ -32,11 +32,12 @@ _EDITOR_NAMES: Final = {
     "precompact": "precompact",
     "stop": "agentstop",
 }
-"""What VS Code calls the events, in lower case."""
+"""VS Code's names of the events, in lower case."""
 
 
 class Payload(msgspec.Struct, frozen=True, rename="camel"):
-    """What the hook gets on stdin, as far as we rely on it. What is raw may change its shape, at its own cost."""
+    """The hook's payload on stdin, as far as we rely on it. Raw fields may change their shape without costing the
+    rest."""
 
     session_id: str | None = None
     """Of a sub-agent's own hooks the sub-agent."""
@@ -81,7 +82,7 @@ def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
 
 
 def _own_session(given: Payload, event: str) -> str | None:
-    """The session, where the payload is of this event, as far as it says."""
+    """The session, if the payload is of this event, as far as it says."""
     name = given.hook_event_name
     return given.session_id if name is None or _EDITOR_NAMES.get(name.lower()) == event else None
 

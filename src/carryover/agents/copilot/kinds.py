@@ -44,7 +44,7 @@ OPS: Final[dict[str, Op]] = {
     "ask_user": "ask",
     "task": "agent",
 }
-"""What the known tools do. Every other tool, those of MCP servers among them, is `other`."""
+"""Operations of the known tools. Every other tool, those of MCP servers among them, is `other`."""
 
 SHELLS: Final = frozenset(("bash", "powershell", "local_shell"))
 

@@ -48,7 +48,7 @@ _CHAT: Final = re.compile(
 
 
 def kind_of(path: str | PurePath) -> Kind | None:
-    """What kind of source `path` is, by its last names alone; None where it is none."""
+    """Kind of the source at `path`, by its last names alone; None if it is not a source."""
     match str(path).split("/")[-5:]:
         case [*_, state, session, name] if (state, name) == (_STATE, _LOG) and _ID.fullmatch(session):
             return "log"

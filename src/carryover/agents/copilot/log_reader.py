@@ -40,7 +40,7 @@ class Again(msgspec.Struct, frozen=True, tag="again"):
 
 
 class Noted(msgspec.Struct, frozen=True, tag="noted"):
-    """What the client keeps beside the log."""
+    """Files that the client keeps beside the log."""
 
     title: str = ""
     inside: str = ""
@@ -92,7 +92,7 @@ class LogReader(JsonlReader):
 
 
 def note_of(data: bytes) -> Again | Noted | None:
-    """What a record of the reader says."""
+    """A record made by the reader."""
     try:
         return msgspec.json.decode(data, type=Again | Noted)
     except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -114,7 +114,7 @@ def _with_threads(known: tuple[str, ...], records: tuple[Record, ...]) -> tuple[
 
 
 def _noted(log: Path) -> Noted:
-    """The name of the session and what it runs in; nothing where the file is missing, odd, or being written."""
+    """The name of the session and what it runs in; nothing if the file is missing, odd, or being written."""
     try:
         text = (read_small(log.with_name(_WORKSPACE), limit=_WORKSPACE_BYTES) or b"").decode("utf-8", "replace")
     except OSError:

@@ -59,7 +59,7 @@ def parse_record(source: Source, context: LogContext, record: Record) -> tuple[L
 
 
 def _parse_note(source: Source, context: LogContext, record: Record) -> tuple[LogContext, Parsed]:
-    """What the reader says of the log: it is read again, or what the client keeps beside it has changed."""
+    """Handles a record of the reader: the log is read again, or the files beside it have changed."""
     note = note_of(record.data)
     if isinstance(note, Again):
         after = context.last.get(note.thread or MAIN)

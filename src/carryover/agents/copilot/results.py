@@ -82,7 +82,7 @@ def parse_notification(builder: Builder) -> None:
 
 
 def parse_decision(builder: Builder) -> None:
-    """What the user decided about a call: only a refusal is of interest."""
+    """The user's decision about a call; only a refusal matters."""
     decision, call_id = fields_of(builder.data.get("result")), builder.text("toolCallId")
     words = text_of(decision.get("feedback")).strip()
     if text_of(decision.get("kind")).startswith(("denied", "cancelled")):
@@ -173,7 +173,7 @@ def _running(builder: Builder, process: str) -> OpenCall | None:
 
 
 def _end_process(builder: Builder, process: str, outcome: Outcome) -> bool:
-    """A process that was left running has ended; False where it is not known to run."""
+    """A process that was left running has ended; False if it is not known to run."""
     call = _running(builder, process)
     if call is None:
         return False

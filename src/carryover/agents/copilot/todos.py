@@ -46,7 +46,7 @@ class Todo(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def after_sql(todos: tuple[Todo, ...], query: str) -> tuple[Todo, ...]:
-    """The rows after the plain statements of `query`; the same where it holds none about them."""
+    """The rows after the plain statements of `query`; the same if it holds none about them."""
     if len(query) > _MAX_SQL_CHARS or "todos" not in query.lower():
         return todos
     tokens = _TOKEN.findall(query)
@@ -61,7 +61,7 @@ def as_update(todos: tuple[Todo, ...]) -> PlanUpdate:
 
 
 def boxes(text: str) -> PlanUpdate | None:
-    """The list with boxes in a Markdown text, None where there is none."""
+    """The list with boxes in a Markdown text, None if there is none."""
     found = [
         PlanItem(text=bounded(box["text"].strip(), SHORT_CHARS), state=_box_state(box["mark"]))
         for box in _BOX.finditer(text)

@@ -139,7 +139,7 @@ def parse_record(_source: Source, context: ChatContext, record: Record) -> tuple
 
 
 def _begin(builder: ChatBuilder, record: BeginRecord) -> Reemitted | None:
-    """What is emitted again: what comes after the last event, or all of it where anything before it changed."""
+    """Marks what is emitted again: the events after the last one, or all of them if anything before it changed."""
     if not record.on:
         builder.context = ChatContext(last_ms=min(max(record.at_ms, 0), LATEST_MS))
     elif not builder.context.last_ms:
@@ -148,7 +148,7 @@ def _begin(builder: ChatBuilder, record: BeginRecord) -> Reemitted | None:
 
 
 def _parse_state(builder: ChatBuilder, record: StateRecord) -> None:
-    """Facts about the session, where they are news."""
+    """Facts about the session, if they are news."""
     if not (record.at_ms or builder.context.last_ms):
         return
     if record.live is None and builder.folder is None and builder.chat.folders:
@@ -239,7 +239,7 @@ class _Answer:
             self._add(message, f"{number}/text", self.ended_ms if is_last else None)
 
     def _add_tool(self, number: int, tool: ToolPart, *, spoke_after: bool) -> None:
-        """A call, and its result where there is one."""
+        """A call, and its result if there is one."""
         name, call_id = text_of(tool.tool_id), text_of(tool.tool_call_id)
         op = op_of(name)
         self.edit_call, self.is_new = call_id[:MAX_ID_CHARS] or None, op == "write"
@@ -336,7 +336,7 @@ def _without_borders(text: str) -> str:
 
 
 def _typed_in(message: msgspec.Raw) -> tuple[str, str | None]:
-    """What was typed into a message, and the slash command before it, if there is one."""
+    """The text typed into a message, and the slash command before it, if there is one."""
     text = text_of(inside(message, "text"))
     kinds = {text_of(inside(part, "kind")) for part in items_of(inside(message, "parts"))[:MAX_MESSAGE_PARTS]}
     found = _COMMAND.match(text) if kinds & _COMMANDS else None

@@ -62,7 +62,7 @@ class ChatReader:
         self._unfinished: tuple[Path, FileStat, StoredChat] | None = None
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """What changed in the chat. A newer copy of it in another window counts instead.
+        """Reads what changed in the chat. A newer copy of it in another window takes its place.
 
         Raises FileNotFoundError when it is gone, OSError when it is not a regular file or cannot be read.
         """
@@ -113,7 +113,7 @@ class StoredChat:
         self._state = self._state_record(state, requests, live) if data else None
 
     def conversations(self) -> list[tuple[str, str]]:
-        """Its id and mark; nothing where another copy of it counts."""
+        """Its id and mark; nothing if another copy of it counts."""
         if self._state is None:
             return []
         return [(self.chat.session, digest(msgspec.json.encode((self.pieces, self._state, self.why))))]
@@ -136,7 +136,7 @@ class StoredChat:
         return self._requests[number][1]
 
     def end(self, emitted: int) -> bytes | None:
-        """What is known of the chat as a whole, or why it is not read to its end."""
+        """Facts about the chat as a whole, or why it is not read to its end."""
         if self.why is not None:
             return msgspec.json.encode(SkippedRecord(why=self.why))
         is_news = self._state is not None and (emitted or self._state.live is not None)
@@ -244,7 +244,7 @@ def _applied(state: dict[str, Any], entry: _Entry) -> Why | None:
 
 
 def _push(at: Any, last: Any, entry: _Entry) -> None:
-    """What was no list becomes one."""
+    """Makes a list of what was not one."""
     found = at.get(last) if isinstance(at, dict) else at[last]
     if not isinstance(found, list):
         found = []

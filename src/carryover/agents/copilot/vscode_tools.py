@@ -38,7 +38,7 @@ _NAMES: Final[dict[Op, str]] = {
     "agent": "runsubagent searchsubagent executionsubagent",
 }
 OPS: Final[dict[str, Op]] = {name: op for op, names in _NAMES.items() for name in names.split()}
-"""What the known tools do. Every other tool, those of MCP servers among them, is `other`."""
+"""Operations of the known tools. Every other tool, those of MCP servers among them, is `other`."""
 
 _DENIED, _SKIPPED = 0, 5
 """Types of `isConfirmed`."""
@@ -58,7 +58,7 @@ ABOUT: Final = ("command", "filePath", "path", "dirPath", "query", "pattern", "u
 
 
 def op_of(name: str) -> Op:
-    """What a tool does. Its name differs by version: `copilot_runInTerminal`, `run_in_terminal`."""
+    """Operation of a tool, whose name differs by version: `copilot_runInTerminal`, `run_in_terminal`."""
     return OPS.get(_PREFIX.sub("", name).replace("_", "").lower(), "other")
 
 
@@ -88,7 +88,7 @@ def command_of(data: Fields) -> str:
 
 
 def subject_of(tool: ToolPart) -> str:
-    """What a call is about, bounded: the command, the file, the query, or what the chat shows of it."""
+    """Subject of a call, bounded: the command, the file, the query, or what the chat shows of it."""
     data, message = tool.data, tool.invocation_message
     given = fields_of(data.get("rawInput"))
     found = (
@@ -119,7 +119,7 @@ def has_result(tool: ToolPart) -> bool:
 
 
 def outcome_of(op: Op, tool: ToolPart, state: int) -> ToolOutcome | None:
-    """How a call ended; None where it did not, as far as anything says. `state`: how far its turn came."""
+    """How a call ended; None if it did not, as far as anything says. `state`: how far its turn came."""
     data, details = tool.data, fields_of(tool.result_details)
     if is_denied(tool):
         return ToolOutcome("denied", never_ran=True)
@@ -139,7 +139,7 @@ def outcome_of(op: Op, tool: ToolPart, state: int) -> ToolOutcome | None:
 
 
 def todos_in(raw: msgspec.Raw | None) -> PlanUpdate | None:
-    """A todo list, None where there is no list."""
+    """A todo list, None if there is no list."""
     return PlanUpdate(items=plan_items(raw, "title", most=MAX_TODOS)) if bytes(raw or b"")[:1] == b"[" else None
 
 
@@ -161,7 +161,7 @@ def _terminal_outcome(data: Fields, state: int) -> ToolOutcome | None:
 
 
 def _output(data: Fields, details: Fields) -> str:
-    """What a call printed: a text, or the texts among its parts."""
+    """Output of a call: a text, or the texts among its parts."""
     plain = text_of(data.get("output")) or text_of(data.get("result"))
     listed = map(fields_of, items_of(details.get("output")))
     parts = [text_of(part.get("value")) for part in listed if bytes(part.get("isText", b"true")) == b"true"]
@@ -186,7 +186,7 @@ def _shown(message: msgspec.Raw) -> str:
 
 
 def changes_in(kind: str, part: Fields) -> list[Change]:
-    """The changes of files that a part of an answer reports; none where it names no file of this machine."""
+    """The changes of files that a part of an answer reports; none if it names no file of this machine."""
     path = local_path(part.get("uri"))
     if kind == "workspaceEdit":
         found = [_moved(fields_of(raw)) for raw in items_of(part.get("edits"))[:MAX_FILES]]
@@ -222,7 +222,7 @@ def _edited(path: str, part: Fields, kind: str) -> Change | None:
 
 
 def _lines_in(place: Fields) -> int:
-    """How many lines a range takes; none where it is a place between two characters."""
+    """How many lines a range takes; none if it is a place between two characters."""
     names = ("startLineNumber", "startColumn", "endLineNumber", "endColumn")
     start, start_column, end, end_column = (number_of(place.get(name)) or 0 for name in names)
     if (start, start_column) == (end, end_column) or not 0 < start <= end:

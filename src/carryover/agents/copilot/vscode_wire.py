@@ -1,4 +1,4 @@
-"""What is in a chat of VS Code, as far as we rely on it, and the records that its reader makes of it.
+"""Structs of a VS Code chat, as far as we rely on it, and the records that its reader makes.
 
 Every field may be missing or have another type. Taken from the editor's public source: FACTS.md.
 """
@@ -67,7 +67,7 @@ class Request(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
 
     @property
     def state(self) -> int | None:
-        """How far the answer came; None where nothing says. Before `modelState` a result meant that it ended."""
+        """How far the answer came; None if nothing says. Before `modelState` a result meant that it ended."""
         state = number_of(fields_of(self.model_state).get("value"))
         if state is None and is_true(self.is_canceled):
             return CANCELLED
@@ -100,7 +100,7 @@ class ToolPart(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
 
     @property
     def data(self) -> Fields:
-        """What the tool adds to it: a command, a todo list, a sub-agent."""
+        """Data of the tool: a command, a todo list, a sub-agent."""
         return fields_of(self.tool_specific_data)
 
 

@@ -1,4 +1,4 @@
-"""What one record becomes: events with their identity, and the next context. Alike for every store."""
+"""Builds what one record becomes: events with their keys, and the next context. Alike for every store."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Builder(EventBuilder[Context]):
 
     @classmethod
     def of(cls, context: Context, found: Conversation) -> Builder | None:
-        """A record of a conversation in a database; None where its id cannot be used."""
+        """A record of a conversation in a database; None if its id cannot be used."""
         if not all(0 < len(name) <= MAX_NAME_CHARS for name in (found.id, found.parent or found.id)):
             return None
         folders = tuple(path for path in found.folders if is_absolute(path) and len(path) <= MAX_PATH_CHARS)
@@ -79,7 +79,7 @@ class Builder(EventBuilder[Context]):
 
     @property
     def emitted(self) -> Emitted:
-        """What was emitted of the conversation before."""
+        """Facts emitted so far about the conversation."""
         return self.context.emitted.get(self.conversation.id, Emitted()) if self.conversation is not None else Emitted()
 
     def note_emitted(self, **changes: object) -> None:
@@ -99,7 +99,7 @@ class Builder(EventBuilder[Context]):
     def place(self, noted_ms: int, own_ms: int = 0) -> None:
         """Give the record its time: its own, else just after the one before; never before that.
 
-        In a source where no record says its time, it is when the source was last written, as of the read.
+        In a source in which no record has a time, it is the time at which the source was last written, as of the read.
         """
         talk = self.context.talk
         after = talk.last_ms + 1 if talk.last_ms else 0

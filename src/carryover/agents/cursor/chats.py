@@ -53,7 +53,7 @@ class ChatReader:
     """See `carryover.adapter.contract.Reader`."""
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """What changed in the chat. Raises as `readers.sqlite.read_transaction` does."""
+        """Reads what changed in the chat. Raises as `readers.sqlite.read_transaction` does."""
         beside = None
         with suppress(OSError):
             beside = files.read_small(path.with_name("meta.json"), limit=1 << 16)
@@ -83,7 +83,7 @@ class Chat:
         self._meta = fields_of(_from_hex(meta or b""))
 
     def conversations(self) -> list[tuple[str, str]]:
-        """Returns the one conversation of the file, or nothing where its root is missing."""
+        """Returns the one conversation of the file, or nothing if its root is missing."""
         known = (self._meta.get("name"), self._meta.get("lastUsedModel"), *self._beside.values())
         mark = " ".join(bytes(raw or b"").decode("utf-8", "replace") for raw in known)
         return [(self._ident, f"{self._root_id} {mark}")] if self._root_id else []
@@ -136,7 +136,7 @@ class Chat:
         )
 
     def end(self, emitted: int) -> bytes | None:
-        """Returns the record that closes the chat, None where no message was emitted."""
+        """Returns the record that closes the chat, None if no message was emitted."""
         return encoded(StateRecord(conversation=self._conversation)) if emitted else None
 
     @cached_property
@@ -158,7 +158,7 @@ class Chat:
 
     @cached_property
     def _root(self) -> tuple[tuple[str, ...], str]:
-        """The ids that the root names in order, and the URI of the workspace; nothing where it is no root."""
+        """The ids that the root names in order, and the URI of the workspace; nothing if it is no root."""
         idents, workspace = [], ""
         try:
             for number, value in fields_in(self._blob(self._root_id, MAX_ROOT_BYTES) or b""):
@@ -226,7 +226,7 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _ids_in(node: bytes, depth: int = 0) -> tuple[str, ...]:
-    """Every id in a node, those in its embedded messages among them. None where it is no protocol buffer."""
+    """Every id in a node, those in its embedded messages among them. None if it is no protocol buffer."""
     found: list[str] = []
     try:
         for _, value in fields_in(node):
@@ -248,7 +248,7 @@ def _from_hex(value: bytes) -> bytes:
 
 
 def _as_json(blob: bytes) -> msgspec.Raw | None:
-    """A message as JSON that can be part of other JSON, None where it is none."""
+    """A message as JSON that can be part of other JSON, None if it is none."""
     for data in (blob, rawjson.mend(blob)):
         with suppress(*rawjson.UNREADABLE):
             msgspec.json.decode(data, type=Fields)

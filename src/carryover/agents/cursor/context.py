@@ -1,4 +1,4 @@
-"""What must be remembered from one record to the next. Small and bounded: it is stored with the cursor."""
+"""State that is kept from one record to the next. Small and bounded: it is stored with the cursor."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ class TalkContext(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Emitted(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What was emitted of a conversation in a database."""
+    """Facts emitted so far about a conversation in a database."""
 
     last: bytes | None = None
     """Key of the last event; bytes, for in a text it might be taken for a secret."""
     last_ms: int = 0
     marks: dict[str, int] = {}
-    """What was said of it as a whole, which is emitted only when it is new. Numbers: a digest in letters looks like a
+    """Fingerprint of its facts as emitted, so that only new ones are. Numbers, since a digest in letters looks like a
     secret."""
     folder: str | None = None
     """Of several workspace folders, the one that the conversation works in."""

@@ -70,7 +70,7 @@ class EditorReader:
         self._workspaces = Workspaces()
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """What changed, the newest first. Raises as `readers.sqlite.read_transaction` does."""
+        """Reads what changed, the newest first. Raises as `readers.sqlite.read_transaction` does."""
         now_ms = self._now_ms()
         changed_ms = min(sqlite.stat(path).mtime_ns // 1_000_000, now_ms)
         storage = path.parent.parent / "workspaceStorage"
@@ -160,7 +160,7 @@ class Look:
         return {ident: at for ident, at in updated.items() if at <= self.now_ms + _DAY_MS}
 
     def _head(self, ident: str) -> Fields:
-        """What the list of conversations says of one."""
+        """An entry in the list of conversations."""
         if not self._has_heads:
             return self._entries.get(ident, {})
         try:
@@ -255,7 +255,7 @@ class _Conversation:
         return f"bubbleId:{self._conversation.id}:{self._headers[number].bubble_id}"
 
     def _bubble(self, number: int) -> Bubble | None:
-        """The bubble in a place, None where it has no row (yet) or is none. Raises TooLarge."""
+        """The bubble in a place, None if it has no row (yet) or is none. Raises TooLarge."""
         if number not in self._loaded:
             if len(self._loaded) > 64:
                 self._loaded.clear()
@@ -279,7 +279,7 @@ class _Conversation:
         return self._runs and is_last and not _is_tool(bubble)
 
     def _follows(self, number: int) -> Literal["user", "assistant", "nothing"]:
-        """What comes after a bubble, thinking and other bubbles without a word left out."""
+        """The bubbles after one, without thinking and others that hold no text."""
         for other in range(number + 1, len(self._headers)):
             if self._headers[other].type == USER:
                 return "user"

@@ -70,7 +70,7 @@ class Workspaces:
 
 
 def listed_in(db: sqlite.Connection, key: str) -> dict[str, Fields]:
-    """The entries of a list of conversations in the editor's settings, by id; none where it has no such list."""
+    """The entries of a list of conversations in the editor's settings, by id; none if it has no such list."""
     if "ItemTable" not in sqlite.tables(db):
         return {}
     try:
@@ -82,17 +82,17 @@ def listed_in(db: sqlite.Connection, key: str) -> dict[str, Fields]:
 
 
 def slug_of(transcript: str) -> str | None:
-    """The project's slug in the path of a transcript, None where it has not that layout."""
+    """The project's slug in the path of a transcript, None if it has not that layout."""
     parts = PurePosixPath(transcript.replace("\\", "/")).parts
     at = max((place for place, part in enumerate(parts) if part == _TRANSCRIPTS), default=0)
     return parts[at - 1] if at > 0 else None
 
 
 def folder_with(slug: str | None, path: str) -> str | None:
-    """`path` or the folder above it whose slug is this one; None where there is none.
+    """`path` or the folder above it whose slug is this one; None if there is none.
 
-    A slug is the absolute path without its first `/`, with `-` for `/` and `.`; some builds put one `-` for any run
-    of what is neither letter nor digit. So it cannot be read back, only compared.
+    A slug is the absolute path without its first `/`, with `-` for `/` and `.`; some builds put one `-` for any run of
+    what is neither letter nor digit. So it cannot be read back, only compared.
     """
     if not slug or len(path) > MAX_PATH_CHARS:
         return None
@@ -119,7 +119,7 @@ def _folders_in(storage: Path) -> list[Path]:
 
 
 def _identified(storage: Path, identifier: Fields) -> Folders | None:
-    """The folders that an identifier names, itself or by the window's storage; None where it names none."""
+    """The folders that an identifier names, itself or by the window's storage; None if it names none."""
     if uri := fields_of(identifier.get("uri")):
         found = folders_of_uri(_as_text(uri))
     elif listing := fields_of(identifier.get("configPath")):

@@ -19,7 +19,7 @@ from carryover.records import rawjson
 
 
 class Payload(msgspec.Struct, frozen=True):
-    """What the hook gets on stdin, as far as we rely on it. What is raw may change its shape and costs only itself.
+    """The hook's payload on stdin, as far as we rely on it. Raw fields may change their shape without costing the rest.
 
     There is no working folder: the user's own hooks run in `~/.cursor`, so the workspace says which project it is.
     """
@@ -63,7 +63,7 @@ def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
 
 
 def _own_session(given: Payload, event: str) -> str | None:
-    """The conversation, where the payload is Cursor's own and of this event."""
+    """The conversation, if the payload is Cursor's own and of this event."""
     is_own = bool(given.cursor_version) and (given.hook_event_name or "").lower() == event
     return given.conversation_id or given.session_id if is_own else None
 

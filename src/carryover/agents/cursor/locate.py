@@ -27,7 +27,7 @@ either of them."""
 COPY_GROUP: Final = "empty-window"
 """Stands in place of a project's slug. A conversation with a folder may have a copy of its transcript there."""
 NOTED: Final = "carryoverNotedMs"
-"""What the reader puts into each line of a transcript: when the file was last written, in UTC milliseconds."""
+"""Field that the reader adds to each line of a transcript: when the file was last written, in UTC milliseconds."""
 
 _RANKS: Final[dict[Kind, int]] = {"editor": 3, "chat": 2, "transcript": 1}
 """The databases hold results, times and ids, the transcripts no results and no times."""
@@ -64,7 +64,7 @@ class LinesReader(JsonlReader):
 
 
 def kind_of(path: str | PurePath) -> Kind | None:
-    """What kind of source `path` is, by its last names alone; None where it is none."""
+    """Kind of the source at `path`, by its last names alone; None if it is not a source."""
     match str(path).split("/")[-5:]:
         case [*_, "globalStorage", "state.vscdb"]:
             return "editor"

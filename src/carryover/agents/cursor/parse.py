@@ -41,7 +41,7 @@ from carryover.records.text import without_handoff
 MAX_BLOCKS: Final = 500
 
 _LINE: Final = b'{"%s":' % NOTED.encode()
-"""What the reader makes each line of a transcript begin with."""
+"""Beginning that the reader gives each line of a transcript."""
 
 _TAKEN_OUT: Final = "[REDACTED]"
 """Stands where a transcript leaves out what the model thought."""
@@ -84,7 +84,7 @@ def parse_record(source: Source, context: Context, record: Record) -> tuple[Cont
 
 
 def _begin(builder: Builder, record: BeginRecord) -> Reemitted | None:
-    """What is emitted again: what comes after the last event, or all of it where anything before it changed."""
+    """Marks what is emitted again: the events after the last one, or all of them if anything before it changed."""
     known = builder.ident in builder.context.emitted
     if not record.on:
         builder.context = msgspec.structs.replace(builder.context, talk=TalkContext(marks=builder.context.talk.marks))
@@ -116,14 +116,14 @@ def _parse_bubble(builder: Builder, record: BubbleRecord) -> None:
 
 
 def _error_in(raw: msgspec.Raw) -> str:
-    """What went wrong: a text, or a title and a message. Only the title says that a limit was reached."""
+    """An error: a text, or a title and a message. Only the title says that a limit was reached."""
     title = text_of(inside(raw, "error", "details", "title"))
     message = text_below(raw, *_ERROR_TEXTS)
     return f"{title}. {message}" if title and title not in message else message
 
 
 def _parse_tool(builder: Builder, record: BubbleRecord) -> None:
-    """A call, and its result where there is one."""
+    """A call, and its result if there is one."""
     data = rawjson.part_of(record.bubble.tool_former_data, ToolData) or ToolData()
     # The id is as the model's provider made it; some hold a line break and a second id.
     call_id = text_of(data.tool_call_id).partition("\n")[0][:MAX_NAME_CHARS] or record.bubble_id
@@ -140,7 +140,7 @@ def _parse_tool(builder: Builder, record: BubbleRecord) -> None:
 
 
 def _outcome(builder: Builder, op: Op, data: ToolData) -> ToolOutcome | None:
-    """How the call ended, None where it did not (that we know of)."""
+    """How the call ended, None if it did not (that we know of)."""
     status = text_of(data.status)
     result = outcome_of(op, unwrapped(data.result)) if data.result is not rawjson.ABSENT else ToolOutcome("unknown")
     if status in UNFINISHED:
@@ -162,7 +162,7 @@ def _outcome(builder: Builder, op: Op, data: ToolData) -> ToolOutcome | None:
 
 
 def _parse_state(builder: Builder, record: StateRecord) -> None:
-    """What is said of the conversation as a whole, where that is news."""
+    """Emits facts about the conversation as a whole, if they are new."""
     folders = builder.conversation.folders if builder.conversation is not None else ()
     if record.status and builder.folder is None and folders:
         # A turn is over and touched no file: the first folder will do.

@@ -57,7 +57,7 @@ def as_update(todos: tuple[Todo, ...]) -> PlanUpdate:
 
 
 def questions_of(call_id: str, args: msgspec.Raw) -> tuple[Question, ...]:
-    """What a call asks, with the choices it offers. Empty where its arguments have another shape (FACTS.md)."""
+    """The questions of a call, with the choices they offer. Empty if its arguments have another shape (FACTS.md)."""
     given = fields_of(args)
     asked = list(map(fields_of, items_of(given.get("questions")))) or [given]
     found = (

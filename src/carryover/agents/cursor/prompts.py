@@ -1,4 +1,4 @@
-"""What the user typed, out of a message as Cursor hands it to the model.
+"""Extracts the user's text from a message as Cursor hands it to the model.
 
 Seen in agent-transcripts and in the CLI's store (2026 builds, per FACTS.md): blocks of attached context, then
 `<timestamp>` with the local time in words, then `<user_query>`.
@@ -34,7 +34,7 @@ _INJECTED: Final = ("The above subagent result is already visible", "Briefly inf
 
 
 class Words(msgspec.Struct, frozen=True):
-    """The text that the user typed (empty where nothing was), and when it was sent (UTC, 0 if unknown)."""
+    """The text that the user typed (empty if nothing was), and when it was sent (UTC, 0 if unknown)."""
 
     text: str
     at_ms: int = 0
@@ -45,7 +45,7 @@ class Words(msgspec.Struct, frozen=True):
 
 
 def words_of(text: str) -> Words:
-    """What of a user message the user typed. Tags inside the user's words are the user's."""
+    """The part of a user message that the user typed. Tags inside the user's words are the user's."""
     start = _after_context(text)
     head, rest = text[:start], text[start:]
     opened = rest.find("<user_query>")
@@ -63,7 +63,7 @@ def words_of(text: str) -> Words:
 def spoken_ms(text: str) -> int:
     """UTC milliseconds of a time such as `Monday, March 2, 2026, 9:00 AM (UTC+1)` or an ISO time with a zone.
 
-    0 where it is none, or says no zone: the parser does not know in which one the client ran.
+    0 if it is none, or says no zone: the parser does not know in which one the client ran.
     """
     found = _TIME.search(text)
     if found is None:

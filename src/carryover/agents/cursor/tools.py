@@ -38,7 +38,7 @@ _NAMES: Final[dict[Op, str]] = {
     "agent": "task subagent",
 }
 OPS: Final[dict[str, Op]] = {name: op for op, names in _NAMES.items() for name in names.split()}
-"""What the known tools do. Every other tool, those of MCP servers among them, is `other`."""
+"""Operations of the known tools. Every other tool, those of MCP servers among them, is `other`."""
 
 PATHS: Final = ("relativeWorkspacePath", "target_file", "targetFile", "file_path", "path", "target_notebook")
 _PATTERNS: Final = ("pattern", "glob_pattern", "globPattern", "query", "search_term")
@@ -60,7 +60,7 @@ _MAX_MENTIONED: Final = 20
 
 
 def op_of(name: str) -> Op:
-    """What a tool does."""
+    """Operation of a tool."""
     return OPS.get(plain_name(name), "other")
 
 
@@ -71,7 +71,7 @@ def plain_name(name: str) -> str:
 
 
 def subject_of(name: str, args: msgspec.Raw) -> str:
-    """What a call is about, bounded: the command, path, pattern or description. Empty where the arguments have none."""
+    """Subject of a call, bounded: the command, path, pattern or description. Empty if the arguments have none."""
     if patch := _patch_of(name, args):
         return bounded(", ".join(files_in_patch(patch)), SUBJECT_CHARS)
     given = fields_of(args)
@@ -99,7 +99,7 @@ def paths_in(args: msgspec.Raw) -> Iterator[str]:
 
 
 def changes_of(name: str, args: msgspec.Raw, cwd: str | None) -> tuple[Change, ...]:
-    """The file changes that a call will have made if it succeeds; `cwd` is the workspace folder, where it is known.
+    """The file changes that a call will have made if it succeeds; `cwd` is the workspace folder, if it is known.
 
     Nothing shows whether a written file existed, so how much of it is new stays unknown. A shell keeps the folder that
     an earlier command went to, so of a command only what it did in a folder that the call itself names is certain.
@@ -118,7 +118,7 @@ def changes_of(name: str, args: msgspec.Raw, cwd: str | None) -> tuple[Change, .
 
 
 def absolute(path: str, cwd: str | None) -> str | None:
-    """A path or `file:` URI of the arguments as an absolute path; None where there is none that can be kept."""
+    """A path or `file:` URI of the arguments as an absolute path; None if there is none that can be kept."""
     plain = path_of(path)
     found = resolved(plain, cwd) if plain else None
     return found if found is not None and len(found) <= MAX_PATH_CHARS and "\0" not in found else None

@@ -1,4 +1,4 @@
-"""What Cursor's databases hold, as far as we rely on it, and the records that their readers make of it.
+"""Structs of Cursor's databases, as far as we rely on them, and the records that their readers make.
 
 Every field may be missing or have another type. Seen by others in builds of 2025 and 2026 (`_v` 3 to 18 of the editor's
 conversations, 3 of bubbles): FACTS.md.
@@ -63,7 +63,7 @@ class Block(msgspec.Struct, frozen=True):
 
 class Conversation(msgspec.Struct, frozen=True, omit_defaults=True):
     """Facts that each record repeats. `parent`: the conversation that this one, a sub-agent's, belongs to; its own id
-    where that is unknown. `folders`: those of the window, absolute."""
+    if that is unknown. `folders`: those of the window, absolute."""
 
     id: str
     name: str = ""
@@ -73,7 +73,7 @@ class Conversation(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class _Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
-    """`at_ms` is 0 where the time is unknown."""
+    """`at_ms` is 0 if the time is unknown."""
 
     conversation: Conversation
     at_ms: int = 0

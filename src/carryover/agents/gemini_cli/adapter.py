@@ -1,4 +1,4 @@
-"""What the rest of Carryover sees of Gemini CLI."""
+"""The adapter of Gemini CLI: everything of it that the rest of Carryover uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one record becomes: events with their identity, counts of what was not understood, and the next context."""
+"""Builds what one record becomes: events with their keys, counts of what was not understood, and the next context."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
     said: bool = False
     """Its text was emitted."""
     calls: tuple[Call, ...] = ()
-    """Empty where it is too old to grow."""
+    """Empty if it is too old to grow."""
 
 
 class Marker(msgspec.Struct, frozen=True):
@@ -123,7 +123,7 @@ class Builder(EventBuilder[Context]):
     def settle(self, folders: Iterable[str]) -> None:
         """Learns the start folder from those that a record names, of which the first is likely to be it.
 
-        The header's hash decides; where none of them has it, the first one is taken.
+        The header's hash decides; if none of them has it, the first one is taken.
         """
         usable = [place for folder in folders if (place := usable_folder(folder)) is not None][:_MOST_FOLDERS]
         if self.context.cwd is None and usable:

@@ -65,7 +65,7 @@ def sources(root: Path) -> list[Source]:
 
 
 def start_folder(transcript: Path) -> str | None:
-    """The folder that the client was started in, as it is noted beside the transcript; None where it is not.
+    """The folder that the client was started in, as it is noted beside the transcript; None if it is not.
 
     Since 0.39 a file beside the transcripts holds it. Before that the folder is named by its hash, for which those that
     the client has recorded are tried. Reads small files.
@@ -102,7 +102,7 @@ def _folders_in(path: Path, key: str | None) -> list[str]:
 
 
 def _files(root: Path) -> Iterator[Path]:
-    """What is in the folders of transcripts, and in those of their sub-agents."""
+    """The entries of the folders of transcripts, and of those of their sub-agents."""
     for project in entries_of(root):
         for entry in entries_of(Path(project.path) / CHATS):
             if entry.name.endswith((DOCUMENT, LINES)):

@@ -24,7 +24,7 @@ _SNAPSHOT: Final = "state_snapshot"
 _SYSTEM: Final = ("System: ", "[System: ")
 """How the client's own prompts to the model begin: of its loop detector, and after an empty answer (0.61)."""
 _GO_ON: Final = frozenset(("Please continue.",))
-"""What the client sends by itself where the model has stopped in the middle (0.26 to 0.61)."""
+"""Prompt that the client sends by itself if the model stopped in the middle (0.26 to 0.61)."""
 _REFERENCED: Final = re.compile(r"\n?--- Content from referenced files ---\n?")
 """After a prompt with `@file`: the files."""
 _SHELL_MODE: Final = re.compile(
@@ -38,7 +38,7 @@ _INJECTED: Final = re.compile(
 )
 """Our own text, which 0.26 puts before the first prompt of `-p`, and after the first one since `/clear`, as it is."""
 _AFTER: Final = re.compile(rf"\s*<{_HOOK}>.*?</{_HOOK}>\s*\Z", re.DOTALL)
-"""What a hook of a prompt brought (0.44, 0.61)."""
+"""Text that a prompt's hook added (0.44, 0.61)."""
 _WORKSPACE: Final = re.compile(r"^\s*-\s+(/[^\n]+|[A-Za-z]:[\\/][^\n]+)$", re.MULTILINE)
 _LIMIT: Final = re.compile(
     r"\b429\b|quota|rate[ _-]?limit|RESOURCE_EXHAUSTED|\b(?:usage|request) limit|exhausted your", re.IGNORECASE
@@ -74,7 +74,7 @@ def parse_user(builder: Builder, message: Message, line: wire.Line) -> Message:
 
 
 def parse_answer(builder: Builder, message: Message, line: wire.Line, *, called: bool) -> Message:
-    """The text of a `gemini` message. It ended no turn where calls come with it; else that is not recorded."""
+    """The text of a `gemini` message. It ended no turn if calls come with it; else that is not recorded."""
     parts = parts_of(line.content)
     if parts is None:
         builder.skip("gemini", "unexpected content")
@@ -160,7 +160,7 @@ def learn_folders(builder: Builder, text: str) -> None:
 
 
 def parts_of(raw: msgspec.Raw) -> list[wire.Part] | None:
-    """The parts of a content, which may be a mere text; None where it is neither a text nor a list."""
+    """The parts of a content, which may be a mere text; None if it is neither a text nor a list."""
     if raw == rawjson.ABSENT:
         return []
     text = rawjson.string_of(raw)
@@ -195,7 +195,7 @@ def _text(parts: Sequence[wire.Part]) -> str:
 
 
 def _typed(text: str) -> str:
-    """The words of a person in what was sent in their name; empty where there are none."""
+    """The words of a person in what was sent in their name; empty if there are none."""
     while text.startswith(f"<{_HOOK}>") and f"</{_HOOK}>" in text:
         text = text.partition(f"</{_HOOK}>")[2].lstrip("\n")
     text = _REFERENCED.split(_INJECTED.sub("", _AFTER.sub("", text)), maxsplit=1)[0].strip()

@@ -46,7 +46,7 @@ def _dispatch(builder: Builder, line: wire.Line) -> None:
 
 
 def _parse_begin(builder: Builder, line: wire.Line) -> Reemitted | None:
-    """What a reader says of the records that follow. Those of a document are emitted again from its first change on."""
+    """Handles the reader's header of the records that follow. A document is emitted again from its first change on."""
     begin = rawjson.part_of(line.begin, wire.Begin)
     if begin is None:
         builder.skip("$begin", "unexpected shape")

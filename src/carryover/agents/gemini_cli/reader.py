@@ -47,7 +47,7 @@ class DocumentReader:
     """See `carryover.adapter.contract.Reader`."""
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """What changed in the document. Raises FileNotFoundError where it is gone, and OSError."""
+        """Reads what changed in the document. Raises FileNotFoundError if it is gone, and OSError."""
         written_ms = stamp_of_file(path).mtime_ns // 1_000_000
         now_ms = utc_now_ms()
         data = read_small(path, limit=MAX_DOCUMENT_BYTES)
@@ -66,7 +66,7 @@ class DocumentReader:
 
 
 class _Snapshot:
-    """See `carryover.readers.rewritten.Snapshot`: a document is one conversation, None where it is too large."""
+    """See `carryover.readers.rewritten.Snapshot`: a document is one conversation, None if it is too large."""
 
     def __init__(self, only: _Conversation | None) -> None:
         self._only = only

@@ -115,7 +115,7 @@ def _outcome(call: OpenCall, status: str, wired: wire.Call) -> ToolOutcome:
 
 
 def _response(wired: wire.Call) -> tuple[str, str]:
-    """Output and error of a result: what the model was sent or, where that is missing, what the user saw."""
+    """Output and error of a result: what the model was sent or, if that is missing, what the user saw."""
     for raw in rawjson.part_of(wired.result, list[msgspec.Raw]) or []:
         if response := fields_of(inside(raw, "functionResponse", "response")):
             return text_of(response.get("output")), text_of(response.get("error"))
@@ -184,7 +184,7 @@ def _parse_success(
 
 
 def _made(call: OpenCall, shown: wire.EditShown | None) -> tuple[Change, ...]:
-    """What an edit changed: as its result says, else as it was asked for."""
+    """The change of an edit: as its result says, else as it was asked for."""
     if call.op not in ("edit", "write") or shown is None:
         return call.changes
     path = shown.file_path or next((change.path for change in call.changes), "")

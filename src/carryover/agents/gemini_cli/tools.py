@@ -45,10 +45,10 @@ OPS: Final[dict[str, Op]] = {
     "delegate_to_agent": "agent",
     "codebase_investigator": "agent",
 }
-"""What the known tools do (0.26 to 0.61). Every other tool, those of MCP servers among them, is `other`."""
+"""Operations of the known tools (0.26 to 0.61). Every other tool, those of MCP servers among them, is `other`."""
 
 QUIET_MESSAGES: Final = frozenset(("warning",))
-"""What the client says to the user by itself."""
+"""Messages of the client itself to the user."""
 
 SUMMARY_KINDS: Final[Kinds] = {
     "overall_goal": "request",
@@ -102,7 +102,7 @@ def shell_call(call_id: str, name: str, command: str, cwd: str | None) -> OpenCa
 
 
 def _changes(op: str, args: Fields, cwd: str | None) -> tuple[Change, ...]:
-    """What the arguments of an edit say of it; its result says more, but not in every version."""
+    """The change that the arguments of an edit describe; its result says more, but not in every version."""
     named = first_text(args, *_FILES)
     path = resolved(named, cwd) if named else None
     if path is None or len(path) > MAX_PATH_CHARS:

@@ -22,7 +22,7 @@ class Line(msgspec.Struct, frozen=True):
     content: msgspec.Raw = ABSENT
     """A string, or a list of parts."""
     display: msgspec.Raw = msgspec.field(default=ABSENT, name="displayContent")
-    """What the user typed, where `content` is what the client made of it."""
+    """The user's text, if `content` is what the client made of it."""
     model: msgspec.Raw = ABSENT
     calls: msgspec.Raw = msgspec.field(default=ABSENT, name="toolCalls")
     session_id: msgspec.Raw = msgspec.field(default=ABSENT, name="sessionId")
@@ -52,7 +52,7 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Begin(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a reader says before the records it gives: the start folder, and how much of a document follows."""
+    """Header that a reader puts before its records: the start folder, and how much of a document follows."""
 
     root: str | None = None
     """The folder that the client was started in, as the client wrote it beside the transcripts."""
@@ -73,12 +73,12 @@ class Call(msgspec.Struct, frozen=True):
     status: msgspec.Raw = ABSENT
     result: msgspec.Raw = ABSENT
     shown: msgspec.Raw = msgspec.field(default=ABSENT, name="resultDisplay")
-    """What the user saw: a text or, of an edit, an object (`EditShown`)."""
+    """What the user saw: a text or, for an edit, an object (`EditShown`)."""
     timestamp: msgspec.Raw = ABSENT
 
 
 class EditShown(msgspec.Struct, frozen=True, rename="camel"):
-    """What the user saw of an edit that was applied."""
+    """An applied edit as the user saw it."""
 
     file_path: str = ""
     file_diff: str = ""

@@ -1,4 +1,4 @@
-"""What one record becomes: events with their identity, and the next context."""
+"""Builds what one record becomes: events with their keys, and the next context."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Builder(EventBuilder[Context]):
 
     @classmethod
     def of(cls, context: Context, native: Session) -> Builder | None:
-        """A record of a session; None where its id cannot be used."""
+        """A record of a session; None if its id cannot be used."""
         if not is_usable_id(native.id) or not is_usable_id(native.root or native.id):
             return None
         return cls(context=context, native=native, version=native.version)
@@ -57,7 +57,7 @@ class Builder(EventBuilder[Context]):
 
     @property
     def reported(self) -> Reported:
-        """What was reported of the session before."""
+        """Facts emitted so far about the session."""
         return self.context.reported.get(self.native.id, Reported())
 
     def report(self, **changes: object) -> None:

@@ -58,7 +58,7 @@ class DatabaseReader:
         self._now_ms = now_ms
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """What changed, the newest first. Raises as `readers.sqlite.read_transaction` does."""
+        """Reads what changed, the newest first. Raises as `readers.sqlite.read_transaction` does."""
         now_ms = self._now_ms()
         return sqlite.read_database(path, lambda db: read_on(Database(db, now_ms), cursor, now_ms=now_ms))
 

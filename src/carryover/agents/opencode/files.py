@@ -28,7 +28,7 @@ MAX_EXPORT_BYTES: Final = 256 << 20
 
 
 class Item(NamedTuple):
-    """A message or a part. `data` is None where it cannot be read."""
+    """A message or a part. `data` is None if it cannot be read."""
 
     id: str
     data: bytes | None
@@ -84,7 +84,7 @@ class SessionFileReader:
     """Reads a session's file with the files of its messages; see `carryover.adapter.contract.Reader`."""
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """What changed in the session. Raises FileNotFoundError and OSError."""
+        """Reads what changed in the session. Raises FileNotFoundError and OSError."""
         info = fields_of(read_small(path, limit=MAX_FILE_BYTES))
         storage, now_ms = _storage(path), utc_now_ms()
         messages = _items(storage / "message" / path.stem) if info else []
@@ -117,7 +117,7 @@ class ExportReader:
     """Reads a document of `opencode export`; see `carryover.adapter.contract.Reader`."""
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """The next messages. Raises FileNotFoundError, and OSError where it is no such document."""
+        """The next messages. Raises FileNotFoundError, and OSError if it is no such document."""
         document = fields_of(read_small(path, limit=MAX_EXPORT_BYTES) or b"")
         session = _session(fields_of(document.get("info")), "")
         if not is_usable_id(session.id):
@@ -186,7 +186,7 @@ def _items(folder: Path) -> list[Item]:
 
 
 def _content(path: Path) -> bytes | None:
-    """A file's content; None where it cannot be read, or is too large."""
+    """A file's content; None if it cannot be read, or is too large."""
     try:
         return read_small(path, limit=MAX_FILE_BYTES)
     except OSError:

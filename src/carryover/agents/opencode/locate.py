@@ -24,7 +24,7 @@ _SESSION_FILE: Final = re.compile(rb'\s*\{\s*"id"\s*:\s*"ses_')
 
 
 def kind_of(path: Path) -> Kind | None:
-    """What kind of source `path` is, by its last names alone; None where it is none."""
+    """Kind of the source at `path`, by its last names alone; None if it is not a source."""
     if path.suffix == ".db":
         return "database"
     if path.suffix != ".json":

@@ -58,7 +58,7 @@ def parse_record(_source: Source, context: Context, record: Record) -> tuple[Con
 
 
 def _begin(builder: Builder, record: BeginRecord) -> Reemitted | None:
-    """What is emitted again: what comes after the last event, or everything if anything before it changed."""
+    """Marks what is emitted again: the events after the last one, or all of them if anything before it changed."""
     known = builder.is_known
     if record.on and not known:
         return None
@@ -96,7 +96,7 @@ def _parse_message(builder: Builder, record: MessageRecord) -> None:
 
 
 def _parse_prompt(builder: Builder, record: MessageRecord) -> None:
-    """What a person typed. What the client added for the model, such as the content of a named file, is not."""
+    """A person's text, without what the client added for the model, such as the content of a named file."""
     typed: list[str] = []
     files = 0
     for entry in record.parts:

@@ -46,7 +46,7 @@ class StoredPart(NamedTuple):
 
 
 class Store(Protocol):
-    """What one session is read from."""
+    """The store that one session is read from."""
 
     def message_rows(self) -> Sequence[Row]:
         """The messages, oldest first."""
@@ -57,7 +57,7 @@ class Store(Protocol):
         ...
 
     def message(self, ident: str) -> bytes | None:
-        """A message; None where it cannot be read. Raises TooLarge."""
+        """A message; None if it cannot be read. Raises TooLarge."""
         ...
 
     def parts(self, message: str) -> Sequence[StoredPart]:
@@ -73,13 +73,13 @@ class Revert(msgspec.Struct, frozen=True):
 
 
 def revert_in(data: bytes | msgspec.Raw | None) -> Revert | None:
-    """From where on a session was undone, as its store has it; None where it was not."""
+    """From where on a session was undone, as its store has it; None if it was not."""
     revert = read_as(data, Revert)
     return revert if revert is not None and revert.message else None
 
 
 class _Place(NamedTuple):
-    """What a piece represents."""
+    """Kind of a piece."""
 
     stage: Literal["prompt", "begun", "ended", "end"]
     message: int
@@ -235,7 +235,7 @@ class Talk:
 
 
 def _entries(loaded: _Loaded, *only: str, begun: bool = False, ended: bool = False) -> list[PartEntry]:
-    """The parts for a record. Raises TooLarge where one cannot be read for its size."""
+    """The parts for a record. Raises TooLarge if one cannot be read for its size."""
     chosen = [part for part in loaded.parts if not only or part.id in only]
     entries = [
         PartEntry(id=part.id, data=_raw(part.data), begun=begun, ended=ended)

@@ -41,7 +41,7 @@ OPS: Final[dict[str, Op]] = {
     "question": "ask",
     "task": "agent",
 }
-"""What the built-in tools do. Every other tool, those of MCP servers among them, is `other`."""
+"""Operations of the built-in tools. Every other tool, those of MCP servers among them, is `other`."""
 
 ABOUT: Final[dict[Op, tuple[str, ...]]] = {
     "shell": ("command",),
@@ -69,15 +69,15 @@ DENIED: Final = re.compile(
 FEEDBACK: Final = re.compile(
     r"rejected permission to use this specific tool call with the following feedback: (.+)", re.S
 )
-"""What the user typed when rejecting a call."""
+"""Text that the user typed when rejecting a call."""
 ABORTED: Final = re.compile(r"^(?:Error: )?(?:Tool execution aborted|Aborted|User aborted)", re.I)
 NEVER_RAN: Final = re.compile(r"was called with invalid arguments|Model tried to call unavailable tool", re.I)
 SHELL_ABORTED: Final = "User aborted the command"
 SHELL_METADATA: Final = re.compile(r"\s*<(?:(?:bash|shell)_)?metadata>.*?</(?:(?:bash|shell)_)?metadata>\s*\Z", re.S)
-"""What the client adds to what a command printed (read about)."""
+"""Text that the client adds to a command's output (read about)."""
 
 SHELL_PROMPT: Final = "The following tool was executed by the user"
-"""The client's own words in the place of a prompt, where a person ran a shell command."""
+"""The client's own words in the place of a prompt, if a person ran a shell command."""
 
 ABORTED_ERROR: Final = "MessageAbortedError"
 LIMIT_STATUSES: Final = (402, 429)
@@ -125,7 +125,7 @@ class Called:
 
 
 def called(part_id: str, part: Fields, cwd: str | None, actor: Actor) -> Called | None:
-    """The call of a part; None where it has no usable name."""
+    """The call of a part; None if it has no usable name."""
     name = text_of(part.get("tool"))
     if not usable_name(name):
         return None
@@ -153,7 +153,7 @@ def called(part_id: str, part: Fields, cwd: str | None, actor: Actor) -> Called 
 
 
 def outcome_of(found: Called) -> ToolOutcome | None:
-    """How a call ended; None where it has not."""
+    """How a call ended; None if it has not."""
     status = text_of(found.state.get("status"))
     if status == "error":
         error = text_of(found.state.get("error"))
@@ -183,7 +183,7 @@ def _status_of_error(error: str) -> ResultStatus:
 
 
 def changes_of(found: Called) -> tuple[Change, ...]:
-    """What a call that ended well changed."""
+    """The changes of a call that succeeded."""
     name = found.call.name
     if found.call.op == "shell":
         return shell_files.changes(text_of(found.given.get("command")), found.cwd)[:MAX_CHANGES]
@@ -246,14 +246,14 @@ def plan_of(found: Called) -> PlanUpdate | None:
 
 
 def question_events(found: Called) -> list[Question]:
-    """What a call asks the user."""
+    """The questions that a call asks the user."""
     if found.call.op != "ask":
         return []
     return [asked.as_event(found.call.id) for asked in asked_in(found.given.get("questions"))]
 
 
 def answer_events(found: Called) -> list[Answer]:
-    """What the user answered, question by question."""
+    """The user's answers, question by question."""
     if found.call.op != "ask":
         return []
     answers = [", ".join(filter(None, map(text_of, items_of(raw)))) for raw in items_of(found.metadata.get("answers"))]

@@ -1,4 +1,4 @@
-"""What opencode stores, as far as we rely on it, and the records that the readers make of it.
+"""Structs of opencode's stores, as far as we rely on them, and the records that the readers make.
 
 Every field may be missing or have another type. Versions in which each was seen: FACTS.md.
 """
@@ -17,7 +17,7 @@ MAX_CHANGES: Final = 20
 
 
 class Reported(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What was reported of one session."""
+    """Facts emitted so far about one session."""
 
     last: bytes | None = None
     """Key of the last event; bytes, since a text might be taken for a secret."""
@@ -76,13 +76,13 @@ class MessageRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="message"
     data: msgspec.Raw
     parts: tuple[PartEntry, ...] = ()
     last_text: str = ""
-    """Id of the text with which the message ends; empty where it ends otherwise."""
+    """Id of the text with which the message ends; empty if it ends otherwise."""
     ended: bool = False
     """Its end is new: nothing more of it will come."""
 
 
 class SessionRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="session"):
-    """What is known of the session as a whole, after all its pieces."""
+    """Facts about the session as a whole, after all its pieces."""
 
     session: Session
 
@@ -104,7 +104,7 @@ LATEST_MS: Final = 4_102_444_800_000
 
 
 def ms_of(*raws: msgspec.Raw | None) -> int:
-    """The first of these fields that holds a time, in UTC milliseconds; 0 where none does."""
+    """The first of these fields that holds a time, in UTC milliseconds; 0 if none does."""
     for raw in raws:
         number = rawjson.part_of(raw, float) if raw is not None else None
         if number is not None and 0 < number < LATEST_MS:

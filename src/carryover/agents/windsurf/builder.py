@@ -1,4 +1,4 @@
-"""What one record becomes: events with their identity, and the next context."""
+"""Builds what one record becomes: events with their keys, and the next context."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Builder(EventBuilder[Context]):
             self.change(cwd=folder)
 
     def learn_model(self, model: str) -> None:
-        """Reports which model works, where that is news."""
+        """Reports which model works, if that is news."""
         if model and (named := bounded(model, 200)) != self.context.model:
             self.change(model=named)
             self.add(SessionInfo(model=named), "model")

@@ -100,9 +100,9 @@ class ConversationReader:
         self._kind = kind
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """What changed in the conversation.
+        """Reads what changed in the conversation.
 
-        Raises FileNotFoundError where it is gone, OSError where it cannot be read or is too large.
+        Raises FileNotFoundError if it is gone, OSError if it cannot be read or is too large.
         """
         written_ms = stamp_of_file(path).mtime_ns // 1_000_000
         data = read_small(path, limit=MAX_BYTES)
@@ -189,7 +189,7 @@ def _mark_of_step(kind: str, held: Fields) -> str:
 
 
 def _transcript(calls: Iterable[Call], copy: Path) -> list[Row]:
-    """The rows of the transcript that was named last, or of its copy; none where neither can be read."""
+    """The rows of the transcript that was named last, or of its copy; none if neither can be read."""
     named = next((call.transcript for call in reversed(list(calls)) if call.transcript is not None), None)
     for path in (Path(named), copy) if named is not None else ():
         with suppress(OSError):
@@ -266,7 +266,7 @@ class Conversation:
         self._records = [*unread, *map(_record_of, whole.before), *rows_told, *map(_record_of, whole.after)]
 
     def conversations(self) -> list[tuple[str, str]]:
-        """Returns the one conversation of the file, or nothing where it is empty."""
+        """Returns the one conversation of the file, or nothing if it is empty."""
         mark = digest("\n".join(f"{ident} {mark}" for ident, mark in self.pieces))
         return [(self._ident, mark)] if self.pieces else []
 
@@ -295,7 +295,7 @@ class Conversation:
 
 
 def _mark_of(record: wire.CallRecord | wire.RowRecord | wire.PassedByRecord) -> str:
-    """What changes with a record. Of a call its id does, which holds a digest of what it says."""
+    """Mark that changes with a record. For a call that is its id, which holds a digest of its content."""
     match record:
         case wire.CallRecord():
             return f"{record.id} {record.cwd}"
@@ -326,7 +326,7 @@ def _records_of(
 
 
 def _time_of(mark: str, calls: deque[Call]) -> int:
-    """The time of the next call with that mark, 0 where none has it; the calls up to there are done with."""
+    """The time of the next call with that mark, 0 if none has it; the calls up to there are done with."""
     place = next((place for place, call in enumerate(calls) if mark and call.mark == mark), None)
     if place is None:
         return 0

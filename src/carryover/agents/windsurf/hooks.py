@@ -30,7 +30,7 @@ def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:  # noq
 
 
 def _own_session(given: wire.Payload, event: str) -> str | None:
-    """The conversation, where the payload is Cascade's own and of this event."""
+    """The conversation, if the payload is Cascade's own and of this event."""
     session = given.trajectory_id or ""
     is_own = locate.ID.fullmatch(session) is not None and (given.agent_action_name or "").lower() == event
     return session if is_own else None

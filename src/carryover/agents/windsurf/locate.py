@@ -32,7 +32,7 @@ _HEAD_BYTES: Final = 64 << 10
 
 
 def kind_of(path: str | PurePath) -> Kind | None:
-    """What kind of source `path` is, by its last names alone; None if it is none."""
+    """Kind of the source at `path`, by its last names alone; None if it is not a source."""
     return _kind_below(PurePath(path).parent)
 
 

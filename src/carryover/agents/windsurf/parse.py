@@ -137,7 +137,7 @@ def parse_record(source: Source, context: Context, record: Record) -> tuple[Cont
 
 
 def _begin(session: str, context: Context, record: wire.BeginRecord) -> tuple[Context, Parsed]:
-    """What is emitted again: what comes after the last event, or all of it where anything before it changed."""
+    """Marks what is emitted again: the events after the last one, or all of them if anything before it changed."""
     after = context.last if record.on else None
     if not record.on:
         context = Context(cwd=usable_folder(record.cwd), last_ms=min(max(record.at_ms - 1, 0), LATEST_MS))
@@ -177,7 +177,7 @@ def _write(builder: Builder, info: Fields) -> None:
 
 
 def _change(path: str, edits: list[Replacement]) -> Change:
-    """What the edits changed. One that replaces nothing made the file."""
+    """The changes of edits. One that replaces nothing created the file."""
     if len(edits) == 1 and not edits[0].old_string:
         return msgspec.structs.replace(written(path, edits[0].new_string), change="add")
     return replaced(path, edits, counted=True)

@@ -1,4 +1,4 @@
-"""What Cascade hands to hooks and writes into transcripts, as far as we rely on it, and the records made of both.
+"""Structs of Cascade's hook payloads and transcripts, as far as we rely on them, and the records made of both.
 
 Every field may be missing or have another type. Reported for 1.12.41 to 2.3.9, never seen by us: FACTS.md.
 """
@@ -75,7 +75,7 @@ class CallRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="call"):
 
 
 class RowRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="row"):
-    """A row of a transcript, counted from 1. `noted_ms`: when the file was written, where nothing better is known;
+    """A row of a transcript, counted from 1. `noted_ms`: when the file was written, if nothing better is known;
     `at_ms`: when a hook reported the same."""
 
     number: int
@@ -99,7 +99,7 @@ RECORD: Final = msgspec.json.Decoder(BeginRecord | CallRecord | RowRecord | Pass
 
 
 def time_of(raw: msgspec.Raw) -> int:
-    """UTC milliseconds of a time: an ISO string, or seconds. 0 where it is neither."""
+    """UTC milliseconds of a time: an ISO string, or seconds. 0 if it is neither."""
     if text := rawjson.string_of(raw):
         return utc_ms(text)
     seconds = rawjson.part_of(raw, float)

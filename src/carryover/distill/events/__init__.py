@@ -1,1 +1,1 @@
-"""What each kind of event does to the digest of its thread."""
+"""Rules by which each kind of event changes the digest of its thread."""

@@ -65,7 +65,7 @@ def _changes(body: ToolCall) -> bool:
 
 
 def result(digest: Digest, event: Event, body: ToolResult) -> Digest:
-    """What came of a call. A handoff in the output is not read, and what else there is in it is."""
+    """The end of a call. A handoff in the output is left out, the rest of the output is read."""
     if names_handoff(body.subject):
         return replace(digest, open_calls=_others(digest, body))
     output = without_handoffs(body.output)

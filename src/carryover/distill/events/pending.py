@@ -1,4 +1,5 @@
-"""What waits for something: todo lists, written plans, questions of tools, queued prompts, jobs in the background."""
+"""Rules for what waits for something: todo lists, written plans, questions of tools, queued prompts, jobs in the
+background."""
 
 from __future__ import annotations
 
@@ -84,7 +85,7 @@ def job(digest: Digest, event: Event, body: BackgroundTask) -> Digest:
 
 
 def _with_report(digest: Digest, event: Event, body: BackgroundTask, label: str) -> Digest:
-    """What the job sent back counts as what a call printed."""
+    """Treats the report of a job like the output of a call."""
     made = Call(
         name="background",
         op="agent",

@@ -24,7 +24,7 @@ _RECENT: Final = 16
 
 
 def with_turn(digest: Digest, **changes: Any) -> Digest:
-    """The digest with its newest turn changed; as it is where there is none yet."""
+    """The digest with its newest turn changed; as it is if there is none yet."""
     if not digest.turns:
         return digest
     return replace(digest, turns=(*digest.turns[:-1], replace(digest.turns[-1], **changes)))

@@ -1,4 +1,4 @@
-"""What was said: a prompt begins a turn; messages, answers, endings and summaries belong to the newest one."""
+"""Rules for words: a prompt begins a turn; messages, answers, endings and summaries belong to the newest one."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def _text(units: list[str], first_end: int) -> str:
 
 
 def _asked_from(lines: list[str]) -> int | None:
-    """Where the question begins that a text ends with, its options among them; None where it ends without one."""
+    """Where the question begins that a text ends with, its options among them; None if it ends without one."""
     asked = next((at for at in range(len(lines) - 1, -1, -1) if is_question(lines[at])), None)
     if asked is None:
         return None

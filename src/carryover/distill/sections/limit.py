@@ -21,7 +21,7 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
     """Its id."""
     at_ms: int
     resets: str | None = None
-    """When it can continue, where its message says so."""
+    """When it can continue, if its message says so."""
     others: tuple[str, ...] = ()
     """Ids of the agents that can be started instead."""
 
@@ -39,7 +39,7 @@ def standing_limit(view: ProjectView, startable: Sequence[str] = ()) -> Limit | 
 
 
 def limit_line(limit: Limit, name: str) -> str | None:
-    """For the handoff; `name` is the agent's. None where it would say no more than that the work was stopped."""
+    """For the handoff; `name` is the agent's. None if it would say no more than that the work was stopped."""
     resets = f"it resets {limit.resets}" if limit.resets else ""
     elsewhere = f"for the user: {_commands(limit)} goes on elsewhere" if limit.others else ""
     if not resets and not elsewhere:
@@ -53,7 +53,7 @@ def _commands(limit: Limit) -> str:
 
 
 def command(agent: str) -> str:
-    """What a person types in the project to continue in `agent`."""
+    """Command that a person types in the project to continue in `agent`."""
     return f"carryover handoff --to {agent}"
 
 

@@ -11,7 +11,7 @@ from carryover.distill.weights import WEIGHTS
 
 
 def next_entries(past: Past, limit: str | None) -> list[Entry]:
-    """What is planned by records, and what the user agreed to last."""
+    """Next steps that records plan, and the question that the user replied to last."""
     weight = WEIGHTS["limit"].first
     limits = [from_turn(past.main, limit, "limit", weight, at_ms=past.at_ms)] if limit is not None else []
     return [*_plan(past), *_replied(past), *limits]
@@ -51,7 +51,7 @@ def _plan(past: Past) -> list[Entry]:
 
 
 def _replied(past: Past) -> list[Entry]:
-    """The question at the end of the last words, where the user has replied and no work has come of it yet."""
+    """The question at the end of the last words, if the user has replied and no work has come of it yet."""
     asked = last_words(past.main.turn).question if not past.main.is_newest else ""
     label = f"{past.agent(past.main)} had asked, and turn {past.main.turn.number + 1} replied"
     at_ms = past.main.turn.said[-1].at_ms if asked else 0

@@ -1,4 +1,4 @@
-"""What is open at the end: questions that the user has not replied to in their session, plans that wait, tests."""
+"""Whatever is open at the end: questions that the user has not replied to in their session, plans that wait, tests."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def asks(past: Past, step: Step) -> bool:
 
 
 def _asking_steps(past: Past) -> list[Step]:
-    """The newest turn of each session, where no later prompt of that session has replied to it."""
+    """The newest turn of each session, if no later prompt of that session has replied to it."""
     newest: dict[str, Step] = {}
     for step in reversed(past.steps):
         newest.setdefault(step.view.session, step)

@@ -1,4 +1,4 @@
-"""What the agent wrote for itself: compaction summaries, recaps for a user who was away, accepted plans."""
+"""Texts that the agent wrote for itself: compaction summaries, recaps for a user who was away, accepted plans."""
 
 from __future__ import annotations
 

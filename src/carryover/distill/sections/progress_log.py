@@ -36,7 +36,7 @@ def progress_entries(past: Past) -> list[Entry]:
 
 
 def _commits(past: Past) -> list[Entry]:
-    """What git said it committed, newest first."""
+    """Commits, as git reported them, newest first."""
     weight = WEIGHTS["commits"]
     made = [(step, commit) for step in reversed(past.steps) for commit in reversed(step.turn.commits)]
     return packed(

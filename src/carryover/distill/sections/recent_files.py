@@ -36,7 +36,7 @@ _VERBS: Final = {"add": "added", "modify": "edited", "delete": "deleted", "renam
 
 
 class RecentFile(msgspec.Struct, frozen=True, kw_only=True):
-    """`status` is None where tests have nothing to say: a document, or a project in which no test was run."""
+    """`status` is None if tests have nothing to say: a document, or a project in which no test was run."""
 
     path: str
     """Relative to the project's root."""
@@ -71,7 +71,7 @@ def recent_files(
 
 
 def relative(path: str, root: str) -> str | None:
-    """`path` relative to `root` with forward slashes, or None where it is not below it or is not work."""
+    """`path` relative to `root` with forward slashes, or None if it is not below it or is not work."""
     prefix = root.replace("\\", "/").rstrip("/") + "/"
     tidy = path.replace("\\", "/")
     begins = tidy[: len(prefix)]
@@ -100,7 +100,7 @@ def file_name(path: str) -> str:
 
 
 def _status(path: str, file: EditedFile, runs: list[SeenRun]) -> TestStatus | None:
-    """What the newest run that speaks of this file said. An older pass says nothing about a newer edit."""
+    """The file's status in the newest run that covers it. An older pass says nothing about a newer edit."""
     if not runs or file.change == "delete" or not may_be_tested(path):
         return None
     for seen in reversed(runs):
@@ -166,7 +166,7 @@ def _names(label: str, names: Iterable[str], weight: float) -> Entry:
 
 
 def _looked_at(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
-    """What was read and not changed, newest first."""
+    """Files that were read and not changed, newest first."""
     known = {file.path for file in recent}
     seen = sorted(
         (file for session in past.view.sessions for file in session.digest.looked_at), key=lambda file: -file.at_ms

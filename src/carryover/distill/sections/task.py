@@ -69,8 +69,8 @@ def _long(steps: Iterable[Step]) -> list[Step]:
 
 
 def _goals_before(past: Past) -> list[Step]:
-    """What a session with only short prompts goes on with: the long prompts of the newest session before it that has
-    any, else the first prompt of the newest one that worked."""
+    """The goals that a session with only short prompts continues: the long prompts of the newest session before it that
+    has any, else the first prompt of the newest one that worked."""
     began = past.lead.digest.turns[0].at_ms
     before = [
         step
@@ -117,7 +117,7 @@ def _place(past: Past, step: Step) -> str:
 
 
 def _typed(past: Past) -> list[Entry]:
-    """What was typed while the agent worked, and was not taken up by the end."""
+    """Prompts typed while the agent worked and not taken up by the end."""
     weight = WEIGHTS["typed"]
     digest = past.lead.digest
     waiting = [one for one in digest.queued if one.turn >= digest.prompts - 1][-weight.most :]

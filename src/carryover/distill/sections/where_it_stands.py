@@ -1,4 +1,4 @@
-"""The agent's last words at length; where it was cut off, what it said on the way and what was in flight."""
+"""The agent's last words at length; if it was cut off, what it said on the way and what was in flight."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _tests(past: Past) -> str:
 
 
 def result_of(seen: SeenRun) -> str:
-    """What came out of a run: its counts where it gave some."""
+    """Result of a run, with its counts if it printed any."""
     run = seen.run
     counts = ((run.passed, "passed"), (run.failed, "failed"), (run.errors, "errors"), (run.skipped, "skipped"))
     said = ", ".join(f"{count} {word}" for count, word in counts if count)
@@ -97,7 +97,7 @@ def _ago(then_ms: int, past: Past) -> str:
 
 
 def _words(past: Past) -> list[Entry]:
-    """What was said on the way, then the last words; of a turn that was cut off, all of it was said on the way."""
+    """Messages on the way, then the last words; of a turn that was cut off, all messages are on the way."""
     step, turn = past.main, past.main.turn
     if turn.end != "answered":
         return _on_the_way(past, turn.said, "on the way")
@@ -137,7 +137,7 @@ def _in_flight(past: Past) -> list[Entry]:
 
 
 def _talk(past: Past) -> list[Entry]:
-    """What was said since without any work: the newest such turn at length, as far as there is room."""
+    """Talk since the last work: the newest such turn at length, as far as there is room."""
     entries: list[Entry] = []
     for back, step in enumerate(reversed([one for one in past.since if one.turn.answer and not past.is_beside(one)])):
         label = f"Since then {past.agent(step)} said ({past.place(step)})"

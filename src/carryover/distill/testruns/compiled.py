@@ -17,7 +17,7 @@ _GOTESTSUM = re.compile(
 
 
 def read_go(lines: Sequence[str]) -> Findings:
-    """What `go test` said. Without `-v` it counts nothing that passed: `passed` stays None."""
+    """Parses the output of `go test`. Without `-v` it counts nothing that passed: `passed` stays None."""
     found = Findings()
     packages = [package for line in lines if (package := _GO_PACKAGE.match(line))]
     for package in packages:
@@ -88,7 +88,8 @@ _NEXTEST_FAIL = re.compile(r" +FAIL \[.*\] (?:\(.*\) )?(\S+ \S+)$")
 
 
 def read_cargo(lines: Sequence[str]) -> Findings:
-    """What `cargo test` said: one result per test binary, summed up. Running no test at all is not a pass."""
+    """Parses the output of `cargo test`, which has one result per test binary, and sums it up. Running no test at all
+    is not a pass."""
     found = Findings()
     file = ""
     panicked = False

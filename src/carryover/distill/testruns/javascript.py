@@ -16,7 +16,8 @@ _EXPECTED = re.compile(r" +(Expected|Received)[^:]*: +(.+)")
 
 
 def read_jest(lines: Sequence[str]) -> Findings:
-    """What jest said. A suite that could not be loaded counts as an error: its tests are not among the failed."""
+    """Parses the output of jest. A suite that could not be loaded counts as an error: its tests are not among the
+    failed."""
     found = Findings()
     block = ""
     expected = ""
@@ -51,7 +52,7 @@ _VITEST_FAIL = re.compile(rf" *FAIL +(?:\|[^|]+\| )?({JS_SOURCE})(?: > (.+)| \[.
 
 
 def read_vitest(lines: Sequence[str]) -> Findings:
-    """What vitest said. A file that could not be loaded counts as an error, beside the failed tests."""
+    """Parses the output of vitest. A file that could not be loaded counts as an error, beside the failed tests."""
     found = Findings()
     after_heading = False
     for line in lines:

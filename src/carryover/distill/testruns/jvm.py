@@ -19,7 +19,7 @@ _GRADLE_TEST = re.compile(r"(\S+) > (.+) (PASSED|FAILED|SKIPPED)$")
 
 
 def read_jvm(lines: Sequence[str]) -> Findings:
-    """What the JVM's build tools said. Files are class names, as printed: `shop.CartTest`."""
+    """Parses the output of the JVM's build tools. Files are class names, as printed: `shop.CartTest`."""
     found = Findings()
     totals: list[tuple[int, int, int, int]] = []
     reason_follows = False

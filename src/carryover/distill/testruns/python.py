@@ -25,7 +25,7 @@ _OUTCOMES: dict[str, Literal["pass", "fail"]] = {
 
 
 def read_pytest(lines: Sequence[str]) -> Findings:
-    """What pytest said, in any verbosity; `-n` (xdist) prints the outcome before the name."""
+    """Parses pytest's output, in any verbosity; `-n` (xdist) prints the outcome before the name."""
     found = Findings()
     summaries = set()
     xfailed = 0
@@ -85,7 +85,7 @@ _EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(?:: .*)?$")
 
 
 def read_unittest(lines: Sequence[str]) -> Findings:
-    """What `python -m unittest` said, with `-v` or without."""
+    """Parses the output of `python -m unittest`, with `-v` or without."""
     found = Findings()
     ran: int | None = None
     in_traceback = False

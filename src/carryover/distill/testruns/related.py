@@ -49,9 +49,8 @@ def is_test(path: str) -> bool:
 
 
 def verdict(run: TestRun, path: str) -> Outcome | None:
-    """What a run says of a file (relative to the project's root, or absolute), or None where it is silent.
-
-    A file is spoken of when the output names it, its package or a test related to it, or when the whole run passed and
+    """The status of a file (relative to the project's root, or absolute) in a run; None if the run does not cover it. A
+    run covers a file when the output names it, its package or a test related to it, or when the whole run passed and
     was not restricted to other files.
     """
     named = {outcome for name, outcome in run.files.items() if _speaks_of(name, path)}

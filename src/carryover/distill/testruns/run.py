@@ -1,4 +1,4 @@
-"""What is known of one test run."""
+"""The result of one test run."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ LONGEST_LINE = 200
 
 
 class TestRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One command that ran tests, and what came out. A count is None where the output does not say it."""
+    """One command that ran tests, and what came out. A count is None if the output does not say it."""
 
     __test__: ClassVar[bool] = False  # pytest takes any imported `Test…` for a test class
 
     runner: str
-    """`pytest`, `unittest`, `jest`, `vitest`, `go`, `cargo`, `jvm`, …; the command's own name where none is known."""
+    """`pytest`, `unittest`, `jest`, `vitest`, `go`, `cargo`, `jvm`, …; the command's own name if none is known."""
     status: Status
     passed: int | None = None
     failed: int | None = None
@@ -34,14 +34,14 @@ class TestRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str | None = None
     """First reason given for a failure, at most 200 characters."""
     paths: tuple[str, ...] = ()
-    """What the command restricts the run to, joined to the folder of a `cd` before it. Empty: all tests."""
+    """Paths that the command restricts the run to, joined to the folder of a `cd` before it. Empty: all tests."""
     selective: bool = False
     """Only some tests of those files were asked for (`-k`, `::name`, `-t`): a pass speaks for those alone."""
 
 
 @dataclass(slots=True)
 class Findings:
-    """What a reader found in the output of one runner."""
+    """Findings of a reader in the output of one runner."""
 
     passed: int | None = None
     failed: int | None = None

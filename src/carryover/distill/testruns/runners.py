@@ -11,9 +11,9 @@ from typing import NamedTuple
 class Invocation(NamedTuple):
     """One test run on a command line.
 
-    `runner` is None where only the output shows it (`make test`). `certain` is False for commands that run tests only
-    in some projects (`make`, `mvn package`). `ends_well` and `ends_badly`: exit code 0, or another one, of the whole
-    line is that of this run.
+    `runner` is None if only the output shows it (`make test`). `certain` is False for commands that run tests only in
+    some projects (`make`, `mvn package`). `ends_well` and `ends_badly`: exit code 0, or another one, of the whole line
+    is that of this run.
     """
 
     name: str

@@ -53,7 +53,7 @@ def unwrapped(words: Sequence[str]) -> tuple[list[str], str]:
     """The command that runs in the end, and the folder a wrapper goes to for it (empty: none).
 
     Environment assignments in front are dropped, too. The first word is without its folder: `.venv/bin/pytest` is
-    `pytest`. The list is empty where nothing is run.
+    `pytest`. The list is empty if nothing is run.
     """
     rest = list(words)
     folder = ""
