@@ -93,7 +93,7 @@ class ProjectsConfig(msgspec.Struct, frozen=True):
     """
 
     include: tuple[Pattern, ...] = ()
-    """When not empty, only these."""
+    """If not empty, only projects that match one of these."""
     exclude: tuple[Pattern, ...] = ()
     """Never these."""
 
@@ -202,11 +202,11 @@ class ProjectSettings(msgspec.Struct, frozen=True):
     agents: tuple[str, ...] | None = None
     """Ids of the selected agents; None: all."""
     excluded: str | None = None
-    """What excluded the project, for people; None if nothing did."""
+    """Reason why the project is excluded, for people; None if it is not."""
     folder: Path | None = None
-    """Where its handoff goes instead of into the project: as set, or with `pointers` off."""
+    """Folder for its handoff in place of the project: as set, or with `pointers` off."""
     notes: tuple[str, ...] = ()
-    """What was skipped in the project's own file, and why."""
+    """Settings that were skipped in the project's own file, and why."""
 
 
 def load_config(path: Path) -> Config:
@@ -300,7 +300,7 @@ def _folder(root: Path, pointers: Pointers, config: Config) -> Path | None:
 
 
 def handoff_folder(root: Path, folder: str) -> Path:
-    """Where the handoff of the project at `root` goes when handoffs are kept apart from the projects."""
+    """Folder for the handoff of the project at `root` when handoffs are kept apart from the projects."""
     digest = hashlib.sha256(str(root).encode("utf-8", "surrogateescape")).hexdigest()[:8]
     return expanded(folder) / f"{root.name or 'root'}-{digest}"
 

@@ -1,4 +1,4 @@
-"""Facts about folders and files as they are on disk: what looks at them returns these types, all others read them."""
+"""Facts about folders and files as they are on disk: the types that probes return and everything else reads."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class QueuedPrompt(Body, frozen=True, tag="queued_prompt"):
 
 
 class AssistantMessage(Body, frozen=True, tag="assistant_message"):
-    """Text the model showed the user; never cut. `final` when it ended the turn, `None` if nobody says."""
+    """Text the model showed the user; never cut. `final` when it ended the turn, `None` if unknown."""
 
     text: str
     final: bool | None = None

@@ -200,7 +200,8 @@ def of_project(seen: Iterable[FoundSource], roots: Collection[str]) -> list[Sour
 
 
 def of_session(seen: Iterable[FoundSource], prefix: str) -> list[Source]:
-    """The sources whose path names a session that begins with `prefix`, in any case; if none, those that hold many."""
+    """The sources whose path names a session that begins with `prefix`, in upper or lower case; if there are none, the
+    sources that hold many sessions."""
     items = [item.source for item in seen]
     asked = conversation_of(prefix).lower()
     named = [source for source in items if source.session is not None and source.session.lower().startswith(asked)]

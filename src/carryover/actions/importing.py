@@ -127,7 +127,7 @@ def store_document(
 
 
 async def _store_here(document: Document, ledger: Ledger, paths: StatePaths) -> tuple[int, str | None]:
-    """As the daemon does; handoffs are made of projects in which something happened lately."""
+    """Publishes handoffs as the daemon does: of projects in which something happened lately."""
     from carryover.ingest.pipeline import ingest
     from carryover.ingest.scan import MS_PER_DAY
     from carryover.publish.forgetting import publish_here

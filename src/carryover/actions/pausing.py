@@ -26,7 +26,7 @@ class Pausing(msgspec.Struct, frozen=True, kw_only=True):
     paused: bool
     changed: bool
     project: str | None = None
-    """None: all of them."""
+    """Root of the project; None: all projects."""
     daemon: Obeyed
     note: str | None = None
     """A further sentence for the user."""

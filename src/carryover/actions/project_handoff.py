@@ -96,8 +96,8 @@ def _nothing_found(root: str, how_to_link: str | None) -> UserError:
 
 
 def _how_to_link(state: StateDir, root: str, *, by_name: bool) -> str | None:
-    """A sentence with the command that links a project that may have been moved to `root`: one of the same repository
-    or, with `by_name`, of a folder with the same name. None if there is no such project."""
+    """A sentence with the command that links a project that may have been moved to `root`: one with the same repository
+    or, with `by_name`, with the same folder name. None if there is no such project."""
     if not state.ledger.exists() or not is_folder(Path(root)):
         return None
     with closing(connect_read_only(state.ledger)) as db:

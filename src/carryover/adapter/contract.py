@@ -137,9 +137,9 @@ class HookEvent(msgspec.Struct, frozen=True, kw_only=True):
     transcript: str | None = None
     """The source this session is written to; it need not exist yet."""
     reason: StartReason | None = None
-    """With `start` only."""
+    """Why the session starts; with `session_start` only."""
     idle_s: float | None = None
-    """With `resume` and `fork`: seconds since the conversation's last response."""
+    """Seconds since the conversation's last response, with `resume` and `fork`."""
     provisional: tuple[Event, ...] = ()
     """Reported before the transcript has it; each counts until the transcript's own record of it arrives."""
 
@@ -173,7 +173,7 @@ class ToolOutcome(msgspec.Struct, frozen=True):
 
     status: ResultStatus
     output: str = ""
-    """Without what the agent wrapped around it."""
+    """The tool's output, without what the agent wrapped around it."""
     exit_code: int | None = None
     never_ran: bool = False
     user_words: str = ""
@@ -219,7 +219,7 @@ class Agent:
     an older version of the agent wrote it; `reader` and `parse` read it like any other source. None: there is no such
     form."""
     quoted: QuotedText | None = None
-    """None: such texts hold nothing that only this agent writes."""
+    """Reads copied texts; None: they hold nothing that only this agent writes."""
 
     in_projects: bool = False
     """Its sources are in the projects themselves: the top folder of each known project is a root as well, of which only

@@ -95,7 +95,7 @@ class EventBuilder(Generic[C]):
     at_ms: int = 0
     """UTC milliseconds; 0 if no time is known, and then nothing is added."""
     version: str | None = None
-    """Of the client, if that is known."""
+    """The client's version, if it is known."""
     events: list[Event] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
 

@@ -25,7 +25,7 @@ ACTIONS: Final[dict[str, HookAction]] = {
     "sessionend": "flush",
     "stop": "turn_end",
 }
-"""By event in lower case. Every other event is a `hint`."""
+"""Actions by event in lower case. Every other event is a `hint`."""
 
 _LONGEST_IDLE_S: Final = 10 * 365 * 86_400
 _REASONS: Final[dict[str, StartReason]] = {
@@ -93,13 +93,13 @@ class Payload(msgspec.Struct, frozen=True):
     cwd: str | None = None
     hook_event_name: str | None = None
     source: str | None = None
-    """Of a start: why."""
+    """Why the session starts, with a start."""
     seconds_since_last_response: msgspec.Raw = rawjson.ABSENT
-    """Of a start by `resume` or `fork`: a number."""
+    """A number, with a start by `resume` or `fork`."""
     last_assistant_message: msgspec.Raw = rawjson.ABSENT
-    """Of a turn's end."""
+    """With the end of a turn."""
     error: msgspec.Raw = rawjson.ABSENT
-    """Of a turn's end by a failure."""
+    """With the end of a turn by a failure."""
     agent_id: str | None = None
     """Set inside a sub-agent."""
     cursor_version: msgspec.Raw = rawjson.ABSENT
@@ -120,11 +120,11 @@ class ClaudeLikeHooks:
     """Reads such payloads. The place of the transcript distinguishes them from those of another program."""
 
     layout_root: Callable[[Path], Path | None]
-    """As in `HookProtocol`."""
+    """See `HookProtocol`."""
     actions: Mapping[str, HookAction]
-    """By event in lower case. Every other event is a `hint`."""
+    """Actions by event in lower case. Every other event is a `hint`."""
     cwd_moves: bool = False
-    """As in `HookEvent`."""
+    """See `HookEvent`."""
     early: Callable[[str, Payload, int], AnyBody | None] | None = None
     """Event, payload and time of a turn's end → what the transcript does not have yet."""
     may_be_unwritten: bool = False

@@ -27,7 +27,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     env: str | None = None
     """The variable that moves it. Unset and blank are the same."""
     below: str = ""
-    """Where it is below the folder that the variable names; the folder itself when empty."""
+    """Path below the folder that the variable names; empty for the folder itself."""
     platforms: tuple[str, ...] = ()
     """The platforms that have it; empty: all."""
 
@@ -64,11 +64,11 @@ class HookEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One hook to write."""
 
     event: str
-    """In the agent's own spelling."""
+    """The event's name in the agent's own spelling."""
     timeout_s: int
     """The longest that the agent waits for the hook."""
     matcher: str | None = None
-    """None: no matcher is written."""
+    """Matcher of the hook; None: none is written."""
 
 
 TimeoutUnit = Literal["s", "ms"]
@@ -163,7 +163,7 @@ class InstructionLimit(msgspec.Struct, frozen=True, kw_only=True):
     file: Place
     """TOML settings that may say otherwise."""
     key: str
-    """Of these, at the top level: bytes."""
+    """Key in these settings, at the top level; its value is in bytes."""
     default_bytes: int
 
 
@@ -172,12 +172,12 @@ class InstructionFile(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     create: bool = False
-    """It is made if there is none. Else it gets the pointer only if it has a text of the user's that does not import
-    AGENTS.md."""
+    """Whether the file is created if it is missing. If not, it gets the pointer only if it has the user's text and does
+    not import AGENTS.md."""
     hidden_by: tuple[str, ...] = ()
     """Files beside it that the agent reads in its place."""
     limit: InstructionLimit | None = None
-    """None: it is read whole, or that is unknown."""
+    """Limit for the file; None: it is read whole, or that is unknown."""
 
 
 class ReadList(msgspec.Struct, frozen=True, kw_only=True):
@@ -195,7 +195,7 @@ class ReadList(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Where an agent's hooks are written, which there are, and what keeps them from running."""
+    """An agent's hooks: the files they are written to, their events, and what keeps them from running."""
 
     config_files: tuple[Place, ...] = ()
     """Settings files that may hold our hooks: the first that exists is taken, else the first."""
@@ -212,9 +212,9 @@ class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
     written."""
     tables: Place | None = None
     """TOML settings that may hold the hooks instead, nested (`[[hooks.SessionStart]]`). Where they have such tables,
-    ours go there: the agent warns of hooks in both. The tables of `review` are none of these."""
+    ours go there: the agent warns of hooks in both. The tables of `review` do not count."""
     sets: tuple[HookSet, ...] = ()
-    """From the oldest range to the newest. Together they leave no version out above the lowest."""
+    """Hook sets from the oldest range of versions to the newest, without a gap above the lowest."""
     injects_on: tuple[str, ...] = ()
     """Events whose hook can put text into the session's context."""
     spooled: bool = False
@@ -248,9 +248,9 @@ class WebChat(msgspec.Struct, frozen=True, kw_only=True):
     """A chat in the browser by the agent's maker, which sees no files: what `carryover export` makes a document for."""
 
     id: str
-    """As `carryover export --for` takes it."""
+    """Name of the chat for `carryover export --for`."""
     name: str
-    """As people call it."""
+    """Name of the chat for people."""
     budget: int
     """Tokens that a document for it has unless the user says otherwise."""
     tokens_percent: int = 100
@@ -263,7 +263,7 @@ class HandoffEntry(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[Place, ...]
     """JSON settings that may hold the list, in the order in which the agent reads them: the last that has it counts."""
     new: Place
-    """The one of them that is made if none is there."""
+    """The file that is created if none of them exists."""
     key: str
     """The list's name, at the top level."""
     entry: str
@@ -284,9 +284,9 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     name: str
-    """As people read it in the list of agents."""
+    """Name in the list of agents."""
     short_name: str = ""
-    """As handoffs and messages call it; empty: `name`."""
+    """Name in handoffs and messages; empty: `name`."""
     aliases: tuple[str, ...] = ()
     """Other names, in lower case, by which a hook may call it."""
     binaries: tuple[str, ...]
@@ -298,9 +298,9 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     binary_folders: tuple[Place, ...] = ()
     """Where its command is besides PATH and the places that are usual for all."""
     version: VersionProbe | None = None
-    """None: it is not asked."""
+    """How to ask for the version; None: it is not asked."""
     hooks: HookSpec = HookSpec()
-    """Without sets: it has no hooks."""
+    """Its hooks; without sets it has none."""
     handoff_entry: HandoffEntry | None = None
     """None: the agent loads no files that its settings name, or its hooks inject the handoff."""
     transcripts: tuple[Place, ...] = ()
@@ -314,9 +314,9 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     `*` matches within one folder."""
     web_chats: tuple[WebChat, ...] = ()
     read_list: ReadList | None = None
-    """None: it reads instruction files, or hooks give it the handoff."""
+    """Its list of files to read; None: it reads instruction files, or hooks give it the handoff."""
     start: Starter | None = None
-    """None: it can't be started with a prompt."""
+    """How it is started with a prompt; None: it can't be."""
     in_first_release: bool = False
     """The first release covered it: an install that recorded no agents knew it."""
     also: tuple[str, ...] = ()

@@ -15,17 +15,17 @@ class SpooledCall(msgspec.Struct, frozen=True, omit_defaults=True):
     """One call of a hook."""
 
     event: str
-    """In the agent's own spelling."""
+    """The event's name in the agent's own spelling."""
     at_ms: int
-    """When it arrived, in UTC milliseconds."""
+    """Time of arrival in UTC milliseconds."""
     payload: msgspec.Raw
-    """As it came, on one line."""
+    """The payload as it came, on one line."""
     cwd: str | None = None
     """The folder that the hook ran in; None if that is not known."""
 
 
 def spool_line(event: str, payload: bytes, *, at_ms: int, cwd: str | None) -> bytes | None:
-    """Returns the line for a call, with its line break; None if the payload is no JSON."""
+    """Returns the line for a call, with its line break; None if the payload is not JSON."""
     for data in (payload, rawjson.mend(payload)):
         try:
             msgspec.json.decode(data)

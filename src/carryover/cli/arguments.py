@@ -28,7 +28,7 @@ MEANING: Final = {
 
 
 TIMES: Final = "a date or time (2026-11-20, 2026-11-20T14:30, yesterday), or how long ago: 30m, 2h, 3d"
-"""For the help of an option that `moment` reads."""
+"""Help text of an option that `moment` reads."""
 
 _AGO: Final = re.compile(r"(\d{1,6}) ?(s|m|min|h|d|w)(?: ago)?")
 _UNITS_S: Final = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}

@@ -75,9 +75,9 @@ def stop_running(state: StateDir) -> str:
 
 
 def restart_daemon(state: StateDir) -> str:
-    """Restarts it, or starts it if it does not run; returns the result as a sentence.
+    """Restarts the daemon, or starts it if it does not run; returns the result as a sentence.
 
-    Raises UserError (NOT_RUNNING) if nothing here can start it. Then one that runs is left alone.
+    Raises UserError (NOT_RUNNING) if nothing here can start it. A daemon that runs is then left alone.
     """
     service = _service()
     if service is None:

@@ -14,7 +14,7 @@ from carryover.terminal.table import Column, table
 from carryover.terminal.width import fitted
 
 TURNS: Final = 6
-"""Of the newest turns, in the preview."""
+"""Newest turns shown in the preview."""
 FILES: Final = 6
 PROMPT_LIMIT: Final = 300
 
@@ -33,7 +33,7 @@ class Choice(NamedTuple):
     project: str
     """Root of its project; empty if it has none."""
     agent: str = ""
-    """With `continue`: the id of the agent that takes over."""
+    """Id of the agent that takes over, with `continue`."""
 
 
 @dataclass(slots=True)

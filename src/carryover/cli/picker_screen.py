@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
 MOST: Final = 200
-"""Sessions of this project, and of all."""
+"""Most sessions listed: of this project, and of all."""
 _PAGE: Final = 10
 
 RunCommand = Callable[[Sequence[str]], int]

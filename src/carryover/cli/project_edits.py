@@ -50,7 +50,7 @@ class ProjectPlan:
     folder: str | None = None
     """The one that the settings name for all handoffs."""
     changed: bool = False
-    """`pointers` is another answer than the one that was recorded."""
+    """Whether `pointers` differs from the recorded answer."""
 
 
 def planned(roots: Sequence[Path], config: Config) -> tuple[ProjectEdits, ...]:

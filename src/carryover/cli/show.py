@@ -135,7 +135,7 @@ def _print_text(about: str, session: SessionRow, events: Iterable[SessionEvent],
 
 
 LINE_LIMIT: Final = 110
-"""Characters of a text that is no conversation, such as the message of a limit."""
+"""Characters of a text that is not conversation, such as the message of a limit."""
 
 
 def conversation(events: Iterable[SessionEvent], *, agent: str, root: str | None, full: bool) -> Iterator[str]:

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 WATCH_EVERY_S: Final = 2.0
 SHOWN: Final = 12
-"""Entries of each list that are shown, but for agents, all of which are; --json has them all."""
+"""Entries shown of each list except the agents, which are all shown; --json has everything."""
 _CLEAR: Final = "\x1b[2J\x1b[H"
 
 _DRIFT: Final = {

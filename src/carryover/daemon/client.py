@@ -123,7 +123,7 @@ def port_trouble(health: Health) -> str | None:
 
 
 def wait_for_daemon(state: StateDir, limit_s: float) -> Endpoint:
-    """The endpoint, as soon as the daemon answers; as it is after `limit_s` otherwise."""
+    """Waits until the daemon answers, or for `limit_s`; returns the endpoint."""
     until = time.monotonic() + limit_s
     while True:
         found = look_at_endpoint(state)
@@ -139,7 +139,8 @@ def _starting(health: Health | None) -> bool:
 
 
 def stop_daemon(state: StateDir) -> int | None:
-    """Stop the daemon of this state folder, in order, and wait until it is gone: its process, None if none ran.
+    """Stops the daemon of this state folder, in order, and waits until it is gone. Returns its process id; None if none
+    ran.
 
     Raises UserError when it does not stop.
     """
@@ -171,7 +172,7 @@ def daemon_pid(state: StateDir) -> int | None:
 
 
 def reload_daemon(state: StateDir) -> Health | None:
-    """Make a running daemon read its settings again: its health after that, None if none runs.
+    """Makes a running daemon read its settings again. Returns its health after that; None if none runs.
 
     Raises UserError when it does not answer.
     """

@@ -1,4 +1,5 @@
-"""What the daemon's parts share: the user's folders and environment, the settings in force, the ledger and the log."""
+"""Context that the daemon's parts share: the user's folders and environment, the settings in force, the ledger and the
+log."""
 
 from __future__ import annotations
 
@@ -43,7 +44,7 @@ class DaemonContext:
     """Why `config` is not what the file says now."""
     config_changed: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     last_rescan_ms: int | None = field(default=None, init=False)
-    """When the last scan of all sources began; None before the first has ended."""
+    """Time at which the last scan of all sources began; None before the first has ended."""
     now_ms: Callable[[], int] = field(default_factory=lambda: _now_ms, init=False)
     """The time in UTC ms."""
     clock: Callable[[], float] = field(default_factory=lambda: time.monotonic, init=False)

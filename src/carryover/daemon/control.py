@@ -1,4 +1,4 @@
-"""What the daemon answers over its control socket, to the user's own commands and hooks.
+"""Routes of the control socket, for the user's own commands and hooks.
 
 The socket is in the state folder, which only its owner may enter: a process that reaches it is the user's, and could
 read the secret just as well, so nothing more is asked of it.

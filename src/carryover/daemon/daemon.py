@@ -52,7 +52,7 @@ from carryover.publish.refresh import refresh
 
 READERS: Final = 2
 LIVE_READERS: Final = 1
-"""Of the readers, those that read only what was just written, and no history."""
+"""Number of readers that read only what was just written, and no history."""
 PUBLISHERS: Final = 2
 """Two, so that one project on a disk that hangs does not stop the others."""
 
@@ -81,7 +81,7 @@ class Task(NamedTuple):
     run: Run
     vital: bool = False
     ends: End | None = End.WORK
-    """None: with the process."""
+    """When it ends; None: with the process."""
 
 
 class Daemon:
@@ -257,7 +257,7 @@ class Daemon:
         return self._hooks.completed(project, made)
 
     def _moved(self, last_event_ms: Mapping[int, int]) -> None:
-        """These projects have got sessions that were recorded elsewhere."""
+        """Publishes projects that have got sessions recorded at other paths."""
         self._publish_queue.seed(dict(last_event_ms))
         self._publish_queue.mark_dirty(last_event_ms, 0)
 

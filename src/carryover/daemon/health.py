@@ -1,4 +1,5 @@
-"""What the daemon answers about itself. The daemon fills these in; commands read them, also those of an older daemon.
+"""The daemon's account of itself, for `/health`. The daemon fills these in; commands read them, also those of an older
+daemon.
 
 Times are UTC ms. Every field that an older daemon may not send has a default.
 """
@@ -46,9 +47,9 @@ class HookCounts(msgspec.Struct):
     """Hook calls since the daemon started, by their outcome."""
 
     answered: int = 0
-    """With a handoff."""
+    """Calls answered with a handoff."""
     quiet: int = 0
-    """With nothing."""
+    """Calls answered with nothing."""
     unauthenticated: int = 0
     foreign: int = 0
     """Payloads of another agent, or not understood."""
@@ -81,7 +82,7 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
 
     records_read: int = 0
     bytes_read: int = 0
-    """Of those records."""
+    """Bytes of those records."""
     batches: int = 0
     """Reads of a source that brought something to commit."""
     events_stored: int = 0
@@ -95,13 +96,13 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     publications_failed: int = 0
     """Tried again later."""
     hook_calls: dict[str, dict[str, dict[HookOutcome, int]]] = {}
-    """By agent, hook event (`other` for those that it does not have) and outcome."""
+    """Hook calls by agent, event (`other` for those that it does not have) and outcome."""
     append_to_stored: Latency = Latency()
-    """From the change of a watched file to its commit. Not measured while history is read."""
+    """Latency from the change of a watched file to its commit. Not measured while history is read."""
     stored_to_published: Latency = Latency()
-    """From the first commit that a handoff contains until it was written."""
+    """Latency from the first commit that a handoff contains until it was written."""
     session_start: Latency = Latency()
-    """From a hook's call at the start of a session to the answer."""
+    """Latency from a hook's call at the start of a session to the answer."""
     publication: Latency = Latency()
     """Making and writing one project's handoff."""
 
@@ -115,7 +116,7 @@ class ProjectHealth(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     error: str | None = None
     file: str | None = None
-    """Where the handoff was written to; None if this daemon has not published it."""
+    """Path of the handoff; None if this daemon has not published it."""
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,7 +134,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that the first scan found is read and published, and nothing waits now."""
     waiting_sources: int = 0
     last_sweep_ms: int | None = None
-    """When the last scan of all sources began."""
+    """Time at which the last scan of all sources began."""
     sources: int = 0
     """Sources that the last scan found."""
     broken_sources: int = 0
@@ -142,7 +143,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     projects: list[ProjectHealth] = []
     """Newest activity first, at most 50."""
     hook_port: PortState | None = None
-    """None only from a daemon that is too old to listen on a port."""
+    """State of the hook port; None only from a daemon that is too old to have one."""
     hook_calls: HookCounts = msgspec.field(default_factory=HookCounts)
     metrics: Metrics = Metrics()
     ledger_trouble: str | None = None

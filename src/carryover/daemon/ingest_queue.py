@@ -114,8 +114,8 @@ class IngestQueue:
         await self._queue.flush()
 
     async def settle(self) -> None:
-        """As `flush`. A database that could not be read, because its owner was writing or closing it, is tried again
-        for a moment: it holds what was complete before."""
+        """Waits as `flush` does. A database that could not be read because its owner was writing or closing it is tried
+        again for a moment, since what it held before was complete."""
         await self.flush()
         for _ in range(BUSY_TRIES):
             if not self._busy:

@@ -146,7 +146,7 @@ def _linux(title: str, text: str) -> list[str]:
 
 
 def _has_bus(env: Mapping[str, str]) -> bool:
-    """Without one `notify-send` would start one, or wait."""
+    """Whether there is a session bus. Without one `notify-send` would start one, or wait."""
     runtime = env.get("XDG_RUNTIME_DIR")
     return bool(env.get("DBUS_SESSION_BUS_ADDRESS")) or (runtime is not None and (Path(runtime) / "bus").exists())
 

@@ -59,7 +59,7 @@ def open_files(log: Path, newer_than: int | None = None) -> list[BinaryIO]:
     """The log's files from the oldest to the newest, open for reading; close them.
 
     With `newer_than`, the inode of one of them, only those that follow it. Missing files are left out, and so is
-    whatever is no regular file of that name.
+    anything of that name that is not a regular file.
     """
     opened: dict[int, BinaryIO] = {}
     for path in (log, *(log.with_name(f"{log.name}.{n}") for n in range(1, OLD_FILES + 1))):

@@ -1,4 +1,4 @@
-"""What the daemon counts and times about itself, since it started, for `carryover status --json`.
+"""Counters and latencies of the daemon since it started, for `carryover status --json`.
 
 Counting costs an addition, timing one place in a ring of fixed size; percentiles are computed when somebody asks. So
 memory is bounded and nothing runs while nothing happens. No content: agents, hooks and outcomes are names of ours.
@@ -59,7 +59,8 @@ class Meter:
         self._publications: Counter[str] = Counter()
         self._hooks: dict[str, dict[str, Counter[HookOutcome]]] = {}
         self.unauthenticated = self.kept = self.not_kept = self.dropped = 0
-        """Of hook calls: without the secret; whose payload was kept, or could not be; whose later work was dropped."""
+        """Numbers of hook calls: without the secret; whose payload was kept, or could not be; whose later work was
+        dropped."""
 
     def read(self, volume: Volume, *, events: int) -> None:
         """Counts what one read brought, and the new events among it."""

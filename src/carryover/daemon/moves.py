@@ -50,9 +50,9 @@ class Moves:
         self._log = context.log
         self.pool = ThreadPoolExecutor(1, thread_name_prefix="moves")
         self._compared: dict[str, frozenset[int]] = {}
-        """By root of a known project, those that were gone when it was looked at last."""
+        """Roots that were gone at the last check, by root of a known project."""
         self._looked_s: dict[int, float] = {}
-        """By the id of a project that was published, when it was followed last."""
+        """When each published project was last followed, by its id."""
         self._stuck = False
 
     async def run(self) -> None:
@@ -62,7 +62,7 @@ class Moves:
             await asyncio.sleep(BETWEEN_PROJECTS_S)
 
     async def follow(self, project: ProjectRoot) -> int:
-        """Join what was recorded of the project elsewhere, if that is certain; how many sessions that were."""
+        """Joins what was recorded of the project at other paths, if that is certain; returns the number of sessions."""
         seen = await self._look(project.root)
         if seen is None:
             return 0
@@ -73,7 +73,7 @@ class Moves:
         return moved.sessions
 
     async def follow_known(self, project_id: int) -> None:
-        """As `follow`, for a project of the ledger that is to be published. Not at every publication."""
+        """Calls `follow` for a project of the ledger that is about to be published, though not at every publication."""
         now_s = self._context.clock()
         if now_s - self._looked_s.get(project_id, -AGAIN_S) < AGAIN_S:
             return
@@ -91,7 +91,7 @@ class Moves:
             self._log.error("moves_failed", error, project=project_id)
 
     async def follow_root(self, root: str) -> Linked:
-        """As `follow`, for the project that a folder is in."""
+        """Calls `follow` for the project that a folder is in."""
         return Linked(await self.follow(await asyncio.to_thread(self._paths.root_of, root)))
 
     async def link(self, old: str, new: str) -> Linked:
@@ -109,7 +109,7 @@ class Moves:
         return Linked(moved.sessions)
 
     async def _look(self, root: str) -> RootFacts | None:
-        """None if that takes too long."""
+        """Returns the result; None if it takes too long."""
         if self._stuck:
             return None
         compared = self._compared.get(root)

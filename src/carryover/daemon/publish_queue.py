@@ -42,7 +42,7 @@ class Outcome(msgspec.Struct):
 
     published: Published = Published()
     failures: int = 0
-    """In a row. `error` says why the last one failed, without content."""
+    """Failures in a row. `error` says why the last one failed, without content."""
     error: str | None = None
     git: GitFacts | None = None
 
@@ -70,7 +70,7 @@ class PublishQueue:
         self._queue: WorkQueue[int] = WorkQueue(quiet_s=QUIET_S, cap_s=CAP_S, clock=context.clock)
         self._last_event_ms: dict[int, int] = {}
         self.outcomes: dict[int, Outcome] = {}
-        """By project, of those published since the start."""
+        """Outcomes by project, of those published since the start."""
 
     @property
     def idle(self) -> bool:
@@ -78,7 +78,7 @@ class PublishQueue:
         return self._queue.idle
 
     def seed(self, last_event_ms: dict[int, int]) -> None:
-        """When something last happened in each project that the ledger knows."""
+        """Sets when something last happened in each project that the ledger knows."""
         self._last_event_ms.update(last_event_ms)
 
     def mark_dirty(self, projects: Iterable[int], event_ms: int) -> None:
@@ -107,7 +107,8 @@ class PublishQueue:
         self.mark_dirty(await asyncio.to_thread(_to_try_again, dict(self.outcomes)), 0)
 
     def publish_soon(self, projects: Iterable[int], event_ms: int) -> None:
-        """As `mark_dirty`, at once: context may be lost, or a turn has ended and the next may be another agent's."""
+        """Does the same as `mark_dirty`, at once: context may be lost, or a turn has ended and the next may be another
+        agent's."""
         for project in projects:
             self._last_event_ms[project] = max(event_ms, self._last_event_ms.get(project, 0))
             if event_ms:
@@ -123,7 +124,7 @@ class PublishQueue:
         await self._queue.flush()
 
     def drain(self) -> None:
-        """Let `run` end once what is to be published now has been."""
+        """Lets `run` end once everything that waits now is published."""
         self._queue.drain()
 
     async def run(self) -> None:

@@ -19,7 +19,7 @@ class ReadRoots:
         self._folders: tuple[Config | None, tuple[TranscriptRoot, ...]] = (None, ())
 
     def know(self, root: str) -> None:
-        """Records a project that somebody asked about, of which the ledger need not know yet."""
+        """Records a project that was asked about, which the ledger need not know yet."""
         self._known.add(Path(root))
 
     def all(self) -> tuple[TranscriptRoot, ...]:

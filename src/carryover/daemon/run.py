@@ -158,7 +158,7 @@ class _Signals:
         self._loop.set_exception_handler(self._forgotten_error)
 
     def forget(self) -> None:
-        """From now on signals do what they do in any program."""
+        """Restores the usual effect of signals."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             self._loop.remove_signal_handler(number)
 

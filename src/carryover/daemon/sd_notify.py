@@ -16,7 +16,7 @@ from typing import Final
 from carryover.daemon.log import Log
 
 STATUS_EVERY_S: Final = 30.0
-"""How often the status is brought up to date if no watchdog wants to hear more often."""
+"""Interval at which the status is updated if no watchdog asks for a shorter one."""
 
 AFTER_CHANGE_S: Final = 2.0
 """A change is often followed by another one."""
@@ -37,7 +37,8 @@ class SystemdNotifier:
 
     @classmethod
     def of(cls, env: MutableMapping[str, str], log: Log) -> SystemdNotifier:
-        """From the variables, which are removed from `env`, so that no program started from here obeys them."""
+        """Makes a notifier from the variables, which are removed from `env` so that no program started from here obeys
+        them."""
         address = _address(env)
         env.pop("NOTIFY_SOCKET", "")
         usec, pid = env.pop("WATCHDOG_USEC", ""), env.pop("WATCHDOG_PID", "")

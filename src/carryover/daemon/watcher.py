@@ -35,7 +35,7 @@ DEBOUNCE_MS: Final = 80
 """Changes that come without a pause are given out this often."""
 
 LOOK_AT_ROOTS_MS: Final = 500
-"""How often to check that the folders themselves are still the same."""
+"""Interval at which the folders are compared with those that are watched."""
 
 LOOK_AT_PROJECTS_S: Final = 3.0
 """The same for projects, of which there may be hundreds, and only one that has just got its first source is new."""

@@ -1,1 +1,1 @@
-"""What is on this machine, as one typed report that `status` prints and `doctor` judges, and what `--fix` repairs."""
+"""Makes one typed report on this machine, which `status` prints and `doctor` judges, and repairs what `--fix` may."""

@@ -391,4 +391,4 @@ CHECKS: Final[tuple[Check, ...]] = (
     _unknown_keys,
     _paused,
 )
-"""In the order in which findings of the same level are printed."""
+"""The checks, in the order in which findings of the same level are printed."""

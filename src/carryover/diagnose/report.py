@@ -80,7 +80,7 @@ class AgentReport(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     name: str
     selected: bool | None = None
-    """None: `carryover install` was never run."""
+    """Whether the agent is selected; None: `carryover install` was never run."""
     newly_covered: bool = False
     """It is here, and was not covered yet when install or refresh last ran."""
     state: State
@@ -133,7 +133,7 @@ class LimitReport(msgspec.Struct, frozen=True, kw_only=True):
     """The agent's, as people read it."""
     at_ms: int
     resets: str | None = None
-    """When it resets, in the agent's own words."""
+    """Time of the reset, in the agent's own words."""
     commands: tuple[str, ...] = ()
     """Commands that continue in another agent, the likeliest first."""
 
@@ -180,7 +180,7 @@ class UnreadSource(msgspec.Struct, frozen=True, kw_only=True):
     agent: str
     path: str
     reason: str
-    """As a clause for people."""
+    """The reason as a clause for people."""
 
 
 class ProjectReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -188,7 +188,7 @@ class ProjectReport(msgspec.Struct, frozen=True, kw_only=True):
 
     root: str
     pointers: Pointers = "shared"
-    """What may be written into it."""
+    """Setting for what may be written into the project."""
     refusal: Refusal | None = None
     """Why nothing may be published there."""
     edited: tuple[str, ...] = ()
@@ -208,7 +208,7 @@ class UnfinishedRun(msgspec.Struct, frozen=True):
 
     started_ms: int
     last_ms: int
-    """Of its last line."""
+    """Time of its last line."""
 
 
 class Inspection(msgspec.Struct, frozen=True, kw_only=True):
@@ -236,7 +236,7 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     path_problem: str | None = None
     """Why a shell does not run this installation by its name, as a sentence."""
     path_remedy: str | None = None
-    """What to do about that, as a sentence."""
+    """Remedy, as a sentence."""
     other_installs: tuple[str, ...] = ()
     """Further `carryoverd` commands on this machine."""
     crashes: tuple[CrashReport, ...] = ()
@@ -251,18 +251,18 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that `gather` found."""
 
     version: str
-    """Of the command that asks."""
+    """Version of the command that asks."""
     home: str
     state_folder: str
     paused: bool = False
     daemon: Health | None = None
-    """None if no daemon answers."""
+    """The daemon's health; None if no daemon answers."""
     daemon_problem: str | None = None
     """Why a daemon that is there does not answer."""
     service: ServiceStatus
     agents: tuple[AgentReport, ...] = ()
     ledger: LedgerReport | None = None
-    """None if there is none yet, or it cannot be read."""
+    """The ledger's totals; None if there is no ledger yet, or it cannot be read."""
     ledger_problem: str | None = None
     would_read: tuple[WouldRead, ...] = ()
     """Before anything is recorded: what is there to be read."""
@@ -292,12 +292,12 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     what: str
     why: str
     do: str
-    """What to do, as a sentence; commands are in backquotes."""
+    """Remedy, as a sentence; commands are in backquotes."""
     fix: Fix | None = None
 
 
 def as_data(report: Report) -> dict[str, Any]:
-    """What `status --json` prints."""
+    """Output of `status --json`."""
     data: dict[str, Any] = msgspec.to_builtins(report)
     for only_here in ("home", "inspection", "daemon_problem", "ledger_problem", "config_problem"):
         del data[only_here]

@@ -50,7 +50,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     session: str
     number: int
-    """Of the prompt, counted from 1 in its session; 0 for what came before the first."""
+    """Number of the prompt, counted from 1 in its session; 0 for what came before the first."""
     at_ms: int
     last_ms: int
     prompt: str = ""
@@ -70,7 +70,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def answer(self) -> str:
-        """The last words of the turn; empty if the agent said nothing."""
+        """The last message of the turn; empty if the agent said nothing."""
         return self.said[-1].text if self.said else ""
 
 
@@ -162,7 +162,7 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     message: str
     at_ms: int
     resets: str | None = None
-    """With a limit: when it ends, where the agent's message says so."""
+    """Time at which a limit ends, if the agent's message says so."""
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

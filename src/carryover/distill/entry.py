@@ -40,13 +40,13 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     label: str = ""
     """Who said it and when; stands before the first part that is shown."""
     part: int = 0
-    """Of a quote: which part this is."""
+    """Number of this part in its quote."""
     parts: int = 1
     session: str = ""
     agent: str = ""
     """Id of the agent."""
     turn: int | None = None
-    """None if it belongs to no turn."""
+    """Number of the turn; None if it belongs to none."""
     at_ms: int = 0
     members: tuple[Entry, ...] = ()
     """The short lines that share this one, if it is made of several."""

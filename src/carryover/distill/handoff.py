@@ -1,5 +1,5 @@
-"""From a project's view to its handoff: the sections in their order. What stands under a heading is in the file named
-after it, how long a line stays in `weights.py`. Pure and deterministic."""
+"""Makes a project's handoff from its view: the sections in their order. The lines of a heading are made in the file
+named after it, and how long a line stays is in `weights.py`. Pure and deterministic."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Handoff(msgspec.Struct, frozen=True, kw_only=True):
     updated_ms: int
     """Time of the last event that the handoff covers."""
     agent: str
-    """Display name of the agent that was at work then."""
+    """Display name of the agent that did the newest work."""
     agent_id: str = ""
     """Its id; empty if nobody asks for it."""
     resume: str

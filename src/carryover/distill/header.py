@@ -28,7 +28,7 @@ _SETTLED: Final = (
     "response with a two-sentence summary of where things stand, and ask nothing about it.",
     _NAMED,
 )
-"""In place of the question, if there is nothing to continue."""
+"""Text in place of the question if there is nothing to continue."""
 _GATES: Final = {
     "ask": (
         "Your first response in this session MUST be:",
@@ -52,7 +52,7 @@ _RECEIPT: Final = (
 )
 _FILES_RECEIPT: Final = _RECEIPT.format(what="What follows was", where="another session")
 MAX_CHARS: Final = 300
-"""Of one line of a handoff."""
+"""Longest line of a handoff."""
 
 
 class Answering(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,15 +63,16 @@ class Answering(msgspec.Struct, frozen=True, kw_only=True):
     """None in an answer made in advance, which must stay true: then no age is given."""
     stale_after_days: int = 7
     file: str | None = None
-    """Where the reader may find the handoff as a file, which it need not read then; None if it can't know of one."""
+    """Path of the handoff as a file, which the reader then need not read; None if it can't know of one."""
     head: str | None = None
     """HEAD now."""
     changed_files: int | None = None
-    """Files that differ between the HEAD of then and the working tree of now; None if git did not say."""
+    """Number of files that differ between the HEAD of the last publication and the present working tree; None if git
+    did not answer."""
 
 
 def header(handoff: Handoff, answering: Answering | None = None) -> list[str]:
-    """At most 8 lines. Without `answering` those of the file."""
+    """The header, at most 8 lines: the answer's or, without `answering`, the file's."""
     title = f"# [CARRYOVER] Last updated {iso_utc(handoff.updated_ms)} from {handoff.agent}"
     since = f" Since then: `git diff --stat {handoff.head}`." if handoff.head else ""
     if answering is None:

@@ -45,7 +45,7 @@ def go_on_prompt(path: str) -> str:
 
 
 def only_points_at_handoff(text: str) -> bool:
-    """A prompt that says no more than to read the handoff: the task is the one in it."""
+    """Whether a prompt only says to read the handoff: the task is the one in it."""
     return len(text) <= _POINTS_LIMIT and _ONLY_POINTS.fullmatch(text) is not None
 
 

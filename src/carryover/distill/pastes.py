@@ -72,7 +72,7 @@ def _is_led_to(blocks: list[str], at: int) -> bool:
 
 
 def _blocks(prompt: str) -> list[str]:
-    """Paragraphs; a typed line that leads to machine lines, or follows them, is a block of its own."""
+    """Paragraphs; a typed line that leads to machine lines, or follows them, is a separate block."""
     blocks: list[str] = []
     for block in _BLOCK_END.split(prompt.strip()):
         lines = [line for line in block.splitlines() if line.strip()]

@@ -24,7 +24,7 @@ from carryover.text.invisible import CONTROLS, UNSEEN
 
 MAX_LINES: Final = 50
 MAX_TOKENS: Final = 1800
-"""Of the sections; the header has its 8 lines besides."""
+"""Limit for the sections; the header's 8 lines do not count."""
 MAX_TEXT_CHARS: Final = 8000
 _LINE_TOKENS: Final = 110
 _LABEL_CHARS: Final = 240

@@ -14,7 +14,7 @@ from carryover.distill.pastes import typed_words
 from carryover.distill.trail import Step, is_talk
 
 _NEWEST: Final = 6
-"""Turns that worked, whose answers and files are looked at."""
+"""Newest working turns whose answers and files are searched."""
 _LEAST: Final = 2
 """In as many of them names of a prompt must come again."""
 _NAME: Final = re.compile(r"[A-Za-z_]\w{3,}", re.ASCII)

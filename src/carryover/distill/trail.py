@@ -51,7 +51,7 @@ class Past(NamedTuple):
     names: Mapping[str, str]
     short_ids: Mapping[str, str]
     beside: frozenset[str]
-    """Ids of the sessions that were at work while the leading one was."""
+    """Ids of the sessions that worked at the same time as the leading one."""
 
     @property
     def main(self) -> Step:
@@ -69,7 +69,7 @@ class Past(NamedTuple):
         return self.steps[: self.main_at][::-1]
 
     def is_beside(self, step: Step) -> bool:
-        """It is of a session that was at work at the same time, which stands under a heading of its own."""
+        """Whether the turn is of a session that worked at the same time, which has a separate heading."""
         return step.view.session in self.beside
 
     def agent(self, step: Step) -> str:
@@ -145,17 +145,17 @@ def task_of(digest: Digest) -> str | None:
 
 
 def did_something(digest: Digest) -> bool:
-    """Whether more came of a session than a greeting, a go-ahead or the question of the resume protocol."""
+    """Whether a session did more than greet, approve, or ask the question of the resume protocol."""
     return digest.worked or any(turn.answer and not turn.resumes and says_goal(turn) for turn in digest.turns)
 
 
 def is_bare(turn: Turn) -> bool:
-    """Whether nothing has come of a prompt so far."""
+    """Whether nothing has followed the prompt so far."""
     return not (turn.calls or turn.end or turn.said)
 
 
 def parallel_sessions(view: ProjectView, lead: SessionView) -> list[SessionView]:
-    """Sessions that were at work while the leading one was; newest first."""
+    """Sessions that worked at the same time as the leading one; newest first."""
     began = lead.digest.turns[0].at_ms if lead.digest.turns else lead.started_ms
     return [
         session

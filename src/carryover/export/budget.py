@@ -18,7 +18,7 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
     text: CleanText
     rank: int
     label: str
-    """What it is called if it was left out; pieces with the same label are counted together."""
+    """Name of the piece in the list of what was left out; pieces with the same label are counted together."""
     shorter: CleanText | None = None
     """Shorter text that takes its place if it is too long."""
     share: float = 0.4

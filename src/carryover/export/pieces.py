@@ -129,7 +129,7 @@ def _said(material: Material, session: str, at_ms: int) -> Said | None:
 
 
 def _cut(text: str, chars: int) -> CleanText:
-    """Clean `text` with its middle left out if it is longer: its end says what came of it."""
+    """Clean `text` with its middle left out if it is longer: the result is at its end."""
     if len(text) <= chars:
         return CleanText(text)
     head = chars // 3

@@ -26,7 +26,7 @@ _CODE: Final = frozenset(
 def is_secret_name(path: str) -> bool:
     """Whether the file at `path` is one that holds secrets by its name or folder.
 
-    A template (`.env.example`) and source code about secrets (`secrets.py`) are none.
+    A template (`.env.example`) and source code about secrets (`secrets.py`) do not count.
     """
     where = PurePosixPath(path)
     if any(folder.lower() in _FOLDERS for folder in where.parts[:-1]) and where.suffix.lower() not in _CODE:

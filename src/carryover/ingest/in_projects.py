@@ -76,7 +76,7 @@ class KnownProjects:
         self._due = 0.0
 
     def add(self, root: Path) -> None:
-        """A project that somebody asked about, of which the ledger need not know yet."""
+        """Adds a project that was asked about, which the ledger need not know yet."""
         with self._lock:
             self._asked = dict.fromkeys([root, *self._asked][:MOST_PROJECTS])
 

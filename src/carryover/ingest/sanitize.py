@@ -1,4 +1,4 @@
-"""From an adapter's event to what the ledger may hold.
+"""Turns an adapter's event into what the ledger may hold.
 
 Secrets are hidden, long tool output is cut, times and file paths are corrected, and text is made storable. Done once,
 when a record is read: what is stored is what counts from then on, whatever clocks and links say later.

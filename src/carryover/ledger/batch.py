@@ -51,7 +51,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, agent: str, event: Event, redacted: Mapping[str, int]) -> Entry:
-        """Encodes an event. Raises UnicodeEncodeError if a text is no valid UTF-8 (half of a surrogate pair)."""
+        """Encodes an event. Raises UnicodeEncodeError if a text is not valid UTF-8 (half of a surrogate pair)."""
         f"{event.session}{event.subagent_id}{event.cwd}".encode()
         at_ms = min(max(event.at_ms, 0), LATEST_MS)
         retracted = event.body.keys if isinstance(event.body, Retracted) else ()

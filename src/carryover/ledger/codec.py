@@ -81,7 +81,7 @@ def is_same_body(stored: str | bytes, encoded: str | bytes) -> bool:
 
 
 def may_be(kind: str) -> str:
-    """The SQL condition that the column `body` may hold one of that kind: only a deflated one has to be decoded."""
+    """SQL condition for bodies that may be of that kind: only a deflated one has to be decoded to know."""
     first = [_MARKS[kind], *([] if kind in _NEVER_DEFLATED else [_DEFLATED])]
     marks = ", ".join(f"x'{mark:02x}'" for mark in first)
     return f"""(body LIKE '{{"kind":"{kind}"%' OR substr(body, 1, 1) IN ({marks}))"""

@@ -43,7 +43,7 @@ _DICTIONARIES: Final = {
 
 
 class DamagedFrame(ValueError):
-    """Stored bytes are no frame that Carryover wrote."""
+    """The stored bytes are not a frame that Carryover wrote."""
 
 
 def pack(data: bytes, mark: int) -> bytes:

@@ -227,7 +227,7 @@ class AgentRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def agents_seen(db: sqlite3.Connection) -> list[AgentRow]:
-    """Every agent that has a session; a note is no agent's."""
+    """Every agent that has a session; a note has no agent."""
     return list(records(AgentRow, db, _BY_AGENT))
 
 

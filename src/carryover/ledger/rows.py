@@ -65,7 +65,7 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
 class StoredEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An event of a session. `provisional`: a hook reported it, and the transcript has no record of it yet.
 
-    `retracted`: the user took it back.
+    `retracted`: the user withdrew it.
     """
 
     at_ms: int

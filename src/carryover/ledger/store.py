@@ -214,7 +214,7 @@ class Ledger:
     async def set_published(
         self, project_id: int, sha: str | None, at_ms: int, refusal: str | None, git: GitFacts | None = None
     ) -> None:
-        """Records the handoff that was published last and the git state then, or why none may be.
+        """Records the last published handoff and the git state of that moment, or why none may be published.
 
         `at_ms` is the time just before the ledger was read for it: what is committed later is still to be published.
         """
@@ -225,7 +225,7 @@ class Ledger:
     async def rebuild_outdated(self) -> bool:
         """Rebuilds the newest digest of another version of the reducer; False if there is none.
 
-        Each is a transaction of its own, so that other writes come in between.
+        Each is a separate transaction, so that other writes come in between.
         """
         async with self._transaction() as db:
             return await rebuild_outdated(db, self._reducer)

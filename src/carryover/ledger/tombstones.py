@@ -64,7 +64,7 @@ def project_scope(root: str) -> bytes:
 
 
 def short_key(key: bytes) -> int:
-    """An event's key as it is kept after the event was removed: its first 62 bits, an id that salvaging can read."""
+    """The key that is kept of a removed event: its first 62 bits, as an id that salvaging can read."""
     return int.from_bytes(key[:8]) >> 2
 
 

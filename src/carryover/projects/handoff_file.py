@@ -1,4 +1,4 @@
-"""The handoff file: where it is, how it is written, and what came of it."""
+"""The handoff file: its path, how it is written, and the result of writing it."""
 
 from __future__ import annotations
 

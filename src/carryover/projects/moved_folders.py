@@ -83,12 +83,12 @@ def stored(identity: Identity | None) -> str | None:
 
 
 def is_away(root: str) -> bool:
-    """Whether the folder that was at `root` is gone: nothing is there, or a link that leads elsewhere."""
+    """Whether the folder that was at `root` is gone: nothing is there, or a link to another path."""
     return is_gone(Path(root)) or os.path.realpath(root) != root
 
 
 def may_have_moved(row: Whereabouts, root: str) -> bool:
-    """Whether a project has sessions at another root, whose folder is gone and not found elsewhere."""
+    """Whether a project has sessions at another root whose folder is gone and was not found again."""
     return row.root != root and row.has_sessions and row.moved_to is None and not row.not_moved and is_away(row.root)
 
 

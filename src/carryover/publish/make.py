@@ -31,7 +31,8 @@ from carryover.redact import CleanText
 
 
 class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
-    """A project's handoff, and what became of it. `handoff` and `text` are None if there is nothing to hand over."""
+    """A project's handoff, and the result of publishing it. `handoff` and `text` are None if there is nothing to hand
+    over."""
 
     root: str
     settings: ProjectSettings

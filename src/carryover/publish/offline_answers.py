@@ -64,8 +64,8 @@ def keep_answers(
 ) -> None:
     """Writes the answers for the project at `root`; `forms` holds how each agent expects them, by its id.
 
-    A root that is no path of this system gets none. Raises OSError if an answer can't be written, for instance because
-    its path is too long.
+    A root that is not a path of this system gets none. Raises OSError if an answer can't be written, for instance
+    because its path is too long.
     """
     if not _is_whole(root):
         return

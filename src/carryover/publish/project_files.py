@@ -59,7 +59,7 @@ def preview(
 ) -> tuple[Edit, ...] | None:
     """The edits of the user's files that `publish` would make at `root`; None if it may write nothing there.
 
-    The handoff is none of them. Reads only. Raises OSError.
+    The handoff is not among them. Reads only. Raises OSError.
     """
     if settings.excluded or settings.folder is not None:
         return None

@@ -18,11 +18,11 @@ class Waits(Protocol):
     """A reader that holds back what may not be complete yet."""
 
     def of_copies(self) -> Reader:
-        """The same for files that grow no more."""
+        """The same for files that no longer grow."""
 
 
 def reader_of_copies(reader: Reader) -> Reader:
-    """The reader for files that grow no more, so that it need not wait for anything."""
+    """The reader for files that no longer grow, so that it need not wait for anything."""
     return reader.of_copies() if isinstance(reader, Waits) else reader
 
 
@@ -46,7 +46,7 @@ class ReaderByKind(Generic[K]):
         return self._reader_of(path).stat(path)
 
     def of_copies(self) -> ReaderByKind[K]:
-        """The same for files that grow no more."""
+        """The same for files that no longer grow."""
         return ReaderByKind(
             self._kind_of, lambda: {kind: reader_of_copies(reader) for kind, reader in self._make_readers().items()}
         )

@@ -64,7 +64,7 @@ def read_head(path: Path, limit: int) -> bytes:
 
 
 def entries_of(folder: Path | str) -> list[os.DirEntry[str]]:
-    """The entries of a folder, in no order; none if it is gone by now, is no folder, or may not be read."""
+    """The entries of a folder, in no order; none if it is gone, is not a folder, or may not be read."""
     try:
         with os.scandir(folder) as entries:
             return list(entries)

@@ -39,7 +39,7 @@ class JsonlReader:
         self._now_ms = now_ms
 
     def of_copies(self) -> Self:
-        """The same for files that grow no more."""
+        """The same for files that no longer grow."""
         return type(self)(copied=True)
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:

@@ -45,7 +45,7 @@ class Conversation(Protocol):
 
     @property
     def rests_ms(self) -> int | None:
-        """When what is not final yet is taken as it is, in UTC milliseconds; None: now."""
+        """Time in UTC milliseconds at which pieces that are not final are taken as they are; None: now."""
 
     def begin(self, *, on: bool, more: bool) -> bytes | None:
         """The record before its pieces. `on`: they come after those emitted before; `more`: they are not all."""

@@ -73,7 +73,7 @@ def folders_of_listing(uri: str) -> Folders | None:
 
 
 def _folder(uri: str) -> str | None:
-    """The absolute path that a URI names, empty if it is none; None: it is on another machine."""
+    """The absolute path that a URI names, empty if it names no path; None if that is on another machine."""
     path = path_of(uri)
     if path is None or path.startswith("//"):
         return None

@@ -69,7 +69,7 @@ def mend(data: bytes) -> bytes:
 
 
 def objects_in(head: bytes, *, most: int) -> Iterator[dict[str, Any]]:
-    """The JSON objects among the first `most` lines of the beginning of a file; a line that was cut is none."""
+    """The JSON objects among the first `most` lines of the beginning of a file; a line that was cut does not count."""
     for line in head.split(b"\n")[:most]:
         try:
             yield _OBJECT.decode(line)

@@ -77,7 +77,8 @@ def confirmed(question: str) -> bool:
 
 
 def is_read_for(seconds: float) -> bool:
-    """Waits; False as soon as the reader of standard output is gone, which a quiet writer would not notice."""
+    """Waits; False as soon as the reader of standard output is gone, which a process that writes nothing would not
+    notice."""
     import select
 
     poll = select.poll()

@@ -47,7 +47,7 @@ class PagedOutput(TextIOWrapper):
 
 @contextmanager
 def paged(args: argparse.Namespace | None = None) -> Iterator[None]:
-    """What the block prints goes through the pager if standard output is a terminal and `args` has no `--no-pager`.
+    """Sends what the block prints through the pager if standard output is a terminal and `args` has no `--no-pager`.
 
     Once the user leaves the pager early, the block ends as a reader's does that goes away: quietly.
     """

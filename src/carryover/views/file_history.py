@@ -67,7 +67,7 @@ def changes_of(db: sqlite3.Connection, project: ProjectRow, path: str) -> list[C
 
 
 def _name(path: str, roots: tuple[str, ...]) -> str:
-    """The path relative to the first of `roots` that it is below; as it is if there is none."""
+    """The path relative to the first of `roots` that it is below; unchanged if there is none."""
     for root in roots:
         if path.startswith(f"{root.rstrip('/')}/"):
             return path[len(root.rstrip("/")) + 1 :]

@@ -1,4 +1,4 @@
-"""Where Claude Code keeps its transcripts, and which files there are one."""
+"""Finds Claude Code's transcripts: in which folders they are, and which files there are transcripts."""
 
 from __future__ import annotations
 

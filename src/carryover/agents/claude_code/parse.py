@@ -1,4 +1,4 @@
-"""From the records of a transcript to events: one record in, the new context and what it became."""
+"""Turns the records of a transcript into events: one record in, the new context and the result out."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ _HANDLERS: Final[dict[str, Callable[[Builder], None]]] = {
 _SKILL: Final = "Skill"
 """The client answers this call with a `user` record that holds the skill's text, marked as its own (2.1.126)."""
 _IMAGES: Final = re.compile(r"(?:\s*\[Image: source: [^\]\n]{1,1000}\])+\s*")
-"""Where the images of a prompt came from: a record of the client's behind the prompt's (in exports of 2026)."""
+"""Source of a prompt's images: a record of the client's behind the prompt's (in exports of 2026)."""
 _SOURCE: Final = Source(agent=SPEC.id, path="")
 
 

@@ -1,4 +1,4 @@
-"""Whose words a `user` record holds: the person's, the client's, or a report of a job. FACTS.md has the shapes."""
+"""Tells whose words a `user` record holds: a person's, the client's, or a report of a job. Forms: FACTS.md."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def withdraw(builder: Builder, text: str) -> None:
 
 
 def parse_notifications(builder: Builder, text: str, part: str) -> bool:
-    """Reports of background jobs (2.1.15, 2.1.328); False when `text` is none."""
+    """Reports of background jobs (2.1.15, 2.1.328); False if `text` is not one."""
     if not text.startswith("<task-notification>"):
         return False
     for number, report in enumerate(text.split("<task-notification>")[1:]):

@@ -183,7 +183,7 @@ def _parse_agent(builder: Builder, part: str, call: OpenCall, output: str) -> No
 
 
 def _parse_look(builder: Builder, part: str, call: OpenCall, output: str) -> None:
-    """Where a look at a job finds that it has ended, perhaps nothing else says so."""
+    """Emits the end of a job that a call has found ended, since perhaps no other record says so."""
     head, _, printed = output.partition("<output>")
     state = TASK_STATES.get((tagged(head, "status") or "").strip())
     task_id = (tagged(head, "task_id") or call.task_id).strip()

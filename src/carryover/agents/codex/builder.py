@@ -21,7 +21,7 @@ MAX_CLOSED_CALLS: Final = 200
 MAX_TURNS: Final = 40
 MAX_EMITTED: Final = 20
 MAX_CHANGES: Final = 50
-"""Of one call, while its result is awaited."""
+"""Most changes kept of one call until its result comes."""
 MAX_PLAN_ITEMS: Final = 40
 MAX_QUESTIONS: Final = 10
 
@@ -39,7 +39,7 @@ class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
 
 
 class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
-    """From a prompt to its answer. Clients before 0.125 name none: then `id` is None."""
+    """A turn, from a prompt to its answer. `id` is None in clients before 0.125, which name none."""
 
     id: str | None = None
     cwd: str | None = None
@@ -60,7 +60,7 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """The state of one transcript file between two records."""
 
     thread: str | None = None
-    """Of the file itself. Another thread's first record may follow: 0.125 copies it into a fork."""
+    """Id of the file's own thread. Another thread's first record may follow: 0.125 copies it into a fork."""
     session: str | None = None
     """The thread, or the one that a sub-agent works for."""
     subagent_id: str | None = msgspec.field(default=None, name="sidechain")
@@ -143,8 +143,7 @@ class Builder(EventBuilder[Context]):
         return session_in_other_cwd(session, digest(here)[:_FOLDER_MARK_CHARS])
 
     def start_turn(self, turn_id: str | None, cwd: str | None) -> None:
-        """From here on this turn is at work. Until a record names its folder, that is the announced one, or the last
-        turn's."""
+        """Begins a turn. Until a record names its folder, it is the announced one, or the last turn's."""
         known = self._known(turn_id)
         turn = known or Turn(id=turn_id, cwd=self.context.place or self.cwd)
         if cwd is not None:
@@ -181,7 +180,7 @@ class Builder(EventBuilder[Context]):
         self._add(body, f"{self.turn.id}/{part}/{number}", part, mark)
 
     def said_in_turn(self) -> tuple[str, ...]:
-        """The keys of what was added by `add` to the turn that is at work."""
+        """Keys of the events that `add` added to the current turn."""
         return tuple(f"{self.turn.id}/{part}/{n}" for part, count in self.turn.counts.items() for n in range(count))
 
     def mark_turn(self, **changes: object) -> None:

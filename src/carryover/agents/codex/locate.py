@@ -1,4 +1,5 @@
-"""Where Codex keeps its transcripts ("rollouts"), which files there are one, and how they are read."""
+"""Finds Codex's transcripts ("rollouts"): in which folders they are, which files there are rollouts, and how they are
+read."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ _ESCALATED: Final = "require_escalated"
 _TEXT: Final = r'"?\s*:\s*("(?:[^"\\]|\\.)*")'
 _COMMAND: Final = re.compile(r"tools\.exec_command\(\{(?:[^`]*?[\s,{])?\"?cmd" + _TEXT, re.DOTALL)
 _WORKDIR: Final = re.compile(r"\bworkdir" + _TEXT)
-"""In a script of code mode: the arguments of a command, which need not be JSON (0.145, 0.146)."""
+"""The arguments of a command in a script of code mode, which need not be JSON (0.145, 0.146)."""
 
 
 def parse_call(builder: Builder, kind: str, call: wire.Call) -> None:

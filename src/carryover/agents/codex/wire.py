@@ -40,7 +40,7 @@ class SessionMeta(msgspec.Struct, frozen=True):
     timestamp: str | None = None
     cwd: str | None = None
     cli_version: str | None = None
-    """Of the client that made the file."""
+    """Version of the client that made the file."""
     history_mode: str | None = None
     thread_source: str | None = None
     source: msgspec.Raw = ABSENT
@@ -76,10 +76,10 @@ class TurnEvent(msgspec.Struct, frozen=True):
     started_at: msgspec.Raw = ABSENT
     """Epoch seconds."""
     turn_attribution: msgspec.Raw = ABSENT
-    """Of `task_started`. Its `turn_trigger` is null for a reviewer's turn."""
+    """Field of `task_started`. Its `turn_trigger` is null for a reviewer's turn."""
     reason: str | None = None
     error: msgspec.Raw = ABSENT
-    """Of `task_complete` (0.169); clients up to 0.145 do not keep it."""
+    """Field of `task_complete` (0.169); clients up to 0.145 do not keep it."""
 
 
 class RolledBack(msgspec.Struct, frozen=True):

@@ -87,7 +87,7 @@ class Builder(EventBuilder[LogContext]):
         return text_of(self.data.get(name))
 
     def move_to(self, there: Fields) -> None:
-        """From here on the session works where this `context` says."""
+        """Sets the folder that the session works in from here on."""
         cwd = usable_folder(text_of(there.get("cwd")))
         if cwd is None:
             return

@@ -12,7 +12,7 @@ from carryover.agents.copilot.todos import Todo
 
 MAX_OPEN_CALLS: Final = 100
 MAX_CHANGES: Final = 20
-"""Of one call, while its result is awaited."""
+"""Most changes kept of one call until its result comes."""
 MAX_PLAN_CHARS: Final = 10_000
 MAX_THREADS: Final = 60
 
@@ -52,9 +52,9 @@ class LogContext(msgspec.Struct, frozen=True, omit_defaults=True):
     inside: str = ""
     """The program that runs the client, where that is not a terminal."""
     last: dict[str, bytes] = {}
-    """By thread ("" for the main one) the key of the last event; bytes, since a text might be taken for a secret."""
+    """Key of the last event by thread ("" for the main one); bytes, since a text might be taken for a secret."""
     compacted_ms: int = 0
-    """When a compaction took out of the conversation what a hook had put into it, if no prompt has come since."""
+    """Time of a compaction that removed a hook's text from the conversation, if no prompt has come since."""
     in_editor: bool = False
     """The extension in VS Code wrote it, whose tools have other names."""
 

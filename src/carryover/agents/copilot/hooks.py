@@ -40,7 +40,7 @@ class Payload(msgspec.Struct, frozen=True, rename="camel"):
     rest."""
 
     session_id: str | None = None
-    """Of a sub-agent's own hooks the sub-agent."""
+    """Id of the session; in a sub-agent's own hooks, the sub-agent's."""
     cwd: str | None = None
     transcript_path: str | None = None
     """Not with the start of a session, a prompt and its end."""

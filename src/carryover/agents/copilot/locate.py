@@ -1,4 +1,4 @@
-"""Where Copilot keeps its sessions, which files there hold one, and how each kind is read.
+"""Finds Copilot's sessions: in which folders they are, which files there hold one, and how each kind is read.
 
 The kinds of sources are known by their place alone; a session has the same id in each place: FACTS.md.
 """

@@ -28,7 +28,7 @@ _BEGINS: Final = re.compile(rb'\{[^{}]{0,200}"type"\s*:\s*"session\.start"')
 _SUB_AGENT: Final = re.compile(rb'"agentId"\s*:\s*"([^"\\]{1,100})"')
 _SETTING: Final = re.compile(r"(name|client_name|user_named): +(.+)")
 _INSIDE: Final = {"vscode-agent-host": "VS Code"}
-"""By `client_name`, the program that runs the client. The terminal's is `github/cli`, or there is none (1.0.48)."""
+"""Programs that run the client, by `client_name`. The terminal's is `github/cli` or missing (1.0.48)."""
 
 
 class Again(msgspec.Struct, frozen=True, tag="again"):

@@ -1,4 +1,4 @@
-"""From the records of a session's log to events: one record in, the new context and what it became."""
+"""Turns the records of a session's log into events: one record in, the new context and the result out."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ def end_open_calls(builder: Builder) -> None:
 
 
 def _editor_outcome(builder: Builder, call: OpenCall) -> Outcome:
-    """In the transcript of the extension in VS Code: only the text says how a command ended, and a command that fails
+    """The end of a command in the transcript of the VS Code extension: only the text says it, and a command that fails
     succeeds as a tool."""
     output = without_ansi(text_of(fields_of(builder.data.get("result")).get("content")))
     is_ok = is_true(builder.data.get("success"))

@@ -114,7 +114,7 @@ def _text(quoted: str) -> str:
 
 
 def _rows(text: str) -> list[list[str | None]]:
-    """The tuples of a VALUES list; None for values that are no text."""
+    """The tuples of a VALUES list; None for values that are not text."""
     rows: list[list[str | None]] = []
     depth = 0
     for token in _TOKEN.findall(text):

@@ -1,4 +1,4 @@
-"""From one record of a chat in VS Code to events. Facts about the format: FACTS.md."""
+"""Turns a record of a VS Code chat into events. Facts about the format: FACTS.md."""
 
 from __future__ import annotations
 

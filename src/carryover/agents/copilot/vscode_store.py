@@ -42,7 +42,7 @@ MAX_CHAT_BYTES: Final = 128 << 20
 """A longer chat is not read: its state must be held in memory."""
 MAX_REQUESTS: Final = 5_000
 MAX_PARTS: Final = 20_000
-"""Of one answer."""
+"""Most parts of one answer."""
 MAX_PART_BYTES: Final = 8 << 20
 MAX_DETAILS_BYTES: Final = 1 << 20
 MAX_ID_CHARS: Final = 100
@@ -199,7 +199,7 @@ def _object_in(data: bytes) -> tuple[Fields, Why | None]:
 def replayed(data: bytes) -> tuple[Fields, Why | None]:
     """The chat that a log comes to, up to the first line that cannot be applied, and what is wrong with that.
 
-    A last line that is no JSON and has no newline is not there yet.
+    A last line that is not JSON and has no newline is still being written.
     """
     state: dict[str, Any] | None = None
     why: Why | None = None

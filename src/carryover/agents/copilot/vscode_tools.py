@@ -20,7 +20,7 @@ from carryover.records.uris import path_of
 
 MAX_TODOS: Final = 100
 MAX_EDITS: Final = 5_000
-"""Of one file in one answer."""
+"""Most edits of one file in one answer."""
 MAX_FILES: Final = 100
 
 _NAMES: Final[dict[Op, str]] = {

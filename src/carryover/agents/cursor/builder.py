@@ -112,7 +112,7 @@ class Builder(EventBuilder[Context]):
         self.add_as(f"{self.ident}:{part}", body)
 
     def add_as(self, key: str, body: AnyBody) -> None:
-        """Add an event. Without any time there is none."""
+        """Adds an event; nothing is added if no time is known."""
         if self.at_ms:
             self.append(key, body, session=self.session, cwd=self.folder, subagent_id=self.subagent_id)
         elif not self.skipped:

@@ -46,7 +46,7 @@ _META: Final = "SELECT value FROM meta WHERE key = ?"
 
 
 class NotProtobuf(ValueError):
-    """The bytes are no protocol buffer."""
+    """The bytes are not a protocol buffer."""
 
 
 class ChatReader:
@@ -62,7 +62,7 @@ class ChatReader:
         )
 
     def stat(self, path: Path) -> FileStat:
-        """Of the database and of the `meta.json` beside it, which holds title and folder."""
+        """Size and time of the database and of the `meta.json` beside it, which holds title and folder."""
         seen = sqlite.stat(path)
         with suppress(OSError):
             beside = files.stamp_of_file(path.with_name("meta.json"))
@@ -103,8 +103,7 @@ class Chat:
         return found
 
     def begin(self, *, on: bool, more: bool) -> bytes | None:
-        """Returns the record that opens the chat, or one that is counted as skipped where the root names no
-        messages."""
+        """Returns the record that opens the chat, or one that is counted as skipped if the root names no messages."""
         if not self.pieces:
             return encoded(PassedByRecord(what="conversation", why="unexpected root"))
         return encoded(
@@ -118,8 +117,7 @@ class Chat:
         )
 
     def piece(self, number: int) -> bytes | None:
-        """Returns the record of a message, or one that is counted as skipped where its blob is missing or is not
-        JSON."""
+        """Returns the record of a message, or one that is counted as skipped if its blob is missing or is not JSON."""
         ident, occurrence = self.pieces[number]
         blob = self._blob(ident)
         data = _as_json(blob) if blob is not None else None
@@ -158,7 +156,7 @@ class Chat:
 
     @cached_property
     def _root(self) -> tuple[tuple[str, ...], str]:
-        """The ids that the root names in order, and the URI of the workspace; nothing if it is no root."""
+        """The ids that the root names in order, and the URI of the workspace; nothing if it is not a root."""
         idents, workspace = [], ""
         try:
             for number, value in fields_in(self._blob(self._root_id, MAX_ROOT_BYTES) or b""):
@@ -226,7 +224,7 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _ids_in(node: bytes, depth: int = 0) -> tuple[str, ...]:
-    """Every id in a node, those in its embedded messages among them. None if it is no protocol buffer."""
+    """Every id in a node, those in its embedded messages among them. None if it is not a protocol buffer."""
     found: list[str] = []
     try:
         for _, value in fields_in(node):
@@ -248,7 +246,7 @@ def _from_hex(value: bytes) -> bytes:
 
 
 def _as_json(blob: bytes) -> msgspec.Raw | None:
-    """A message as JSON that can be part of other JSON, None if it is none."""
+    """A message as JSON that can be part of other JSON, None if that is not possible."""
     for data in (blob, rawjson.mend(blob)):
         with suppress(*rawjson.UNREADABLE):
             msgspec.json.decode(data, type=Fields)

@@ -12,7 +12,7 @@ from carryover.agents.cursor.plans import Todo
 MAX_CONVERSATIONS: Final = 60
 MAX_OPEN_CALLS: Final = 100
 MAX_CHANGES: Final = 10
-"""Of one call."""
+"""Most changes kept of one call."""
 
 
 class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
@@ -45,7 +45,7 @@ class Emitted(msgspec.Struct, frozen=True, omit_defaults=True):
     """Fingerprint of its facts as emitted, so that only new ones are. Numbers, since a digest in letters looks like a
     secret."""
     folder: str | None = None
-    """Of several workspace folders, the one that the conversation works in."""
+    """Folder that the conversation works in, if the workspace has several."""
 
 
 class Context(msgspec.Struct, frozen=True, omit_defaults=True):

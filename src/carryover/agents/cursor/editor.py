@@ -149,7 +149,7 @@ class Look:
             return ""
 
     def _updated(self) -> dict[str, int]:
-        """When the listed conversations changed, without times in the future."""
+        """Times at which the listed conversations changed, without times in the future."""
         if self._has_heads:
             rows = self._db.execute("SELECT composerId, lastUpdatedAt FROM composerHeaders")
             updated = {sqlite.text_of(ident) or "": at for ident, at in rows if isinstance(at, int)}
@@ -255,7 +255,7 @@ class _Conversation:
         return f"bubbleId:{self._conversation.id}:{self._headers[number].bubble_id}"
 
     def _bubble(self, number: int) -> Bubble | None:
-        """The bubble in a place, None if it has no row (yet) or is none. Raises TooLarge."""
+        """The bubble in a place, None if it has no row (yet) or is not a bubble. Raises TooLarge."""
         if number not in self._loaded:
             if len(self._loaded) > 64:
                 self._loaded.clear()

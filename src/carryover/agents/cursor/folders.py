@@ -37,7 +37,7 @@ class Workspaces:
         self._lists: dict[Path, tuple[FileStat, dict[str, int]]] = {}
 
     def updated(self, storage: Path) -> dict[str, int]:
-        """When the conversations that the workspaces list last changed."""
+        """Times at which the conversations in the workspaces' lists last changed."""
         updated: dict[str, int] = {}
         for listed in self._listed(storage).values():
             updated.update({ident: max(at, updated.get(ident, 0)) for ident, at in listed.items()})

@@ -1,4 +1,4 @@
-"""Where Cursor keeps its conversations, which files there hold some, and how each is read.
+"""Finds Cursor's conversations: in which folders they are, which files there hold some, and how each is read.
 
 Three stores, each known by its place alone: FACTS.md. One conversation has the same id in every store, and may be in
 several.

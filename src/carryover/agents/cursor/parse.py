@@ -1,4 +1,4 @@
-"""From one record of any of Cursor's stores to events. Facts about the formats: FACTS.md."""
+"""Turns a record of any of Cursor's stores into events. Facts about the formats: FACTS.md."""
 
 from __future__ import annotations
 

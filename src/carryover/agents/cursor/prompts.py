@@ -63,7 +63,7 @@ def words_of(text: str) -> Words:
 def spoken_ms(text: str) -> int:
     """UTC milliseconds of a time such as `Monday, March 2, 2026, 9:00 AM (UTC+1)` or an ISO time with a zone.
 
-    0 if it is none, or says no zone: the parser does not know in which one the client ran.
+    0 if it is not a time, or has no zone: the parser does not know in which one the client ran.
     """
     found = _TIME.search(text)
     if found is None:
@@ -81,7 +81,7 @@ def spoken_ms(text: str) -> int:
 
 
 def _after_context(text: str) -> int:
-    """Where the blocks before the user's text end; one that is not closed reaches to the end."""
+    """Offset at which the blocks before the user's text end; a block that is not closed reaches to the end."""
     at = 0
     while found := _CONTEXT.match(text, at):
         closing = f"</{found[1]}>"

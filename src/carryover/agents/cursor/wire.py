@@ -135,7 +135,7 @@ def encoded(record: AnyRecord) -> bytes:
 
 
 def unwrapped(raw: msgspec.Raw) -> msgspec.Raw:
-    """A field that holds JSON, or JSON inside a string. A string that is no JSON stays one."""
+    """A field that holds JSON, or JSON inside a string. A string that is not JSON stays a string."""
     text = text_of(raw).strip()
     if not text or text[0] not in '{["':
         return raw

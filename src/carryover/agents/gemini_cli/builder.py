@@ -19,7 +19,7 @@ from carryover.records.fields import SHORT_CHARS, bounded, utc_ms
 MAX_MESSAGES: Final = 100
 """How many of the newest messages can be taken back."""
 MAX_CALLS: Final = 200
-"""Of the messages that may still grow together."""
+"""Most calls of the messages that may still grow, together."""
 MAX_GROWING: Final = 5
 """Only the newest message grows; after a notice of the client it may be one before."""
 
@@ -159,5 +159,5 @@ def with_call(message: Message, call: Call) -> Message:
 
 
 def usable_id(raw: msgspec.Raw) -> str | None:
-    """An id fit to be kept; None for absent, empty and absurdly long ones, and for what is no text."""
+    """An id fit to be kept; None for absent, empty and absurdly long ones, and for values that are not text."""
     return usable_name(rawjson.string_of(raw))

@@ -1,4 +1,5 @@
-"""Where Gemini CLI keeps its transcripts, which files there are one, and which folder they belong to."""
+"""Finds Gemini CLI's transcripts: in which folders they are, which files there are transcripts, and which project
+folder they belong to."""
 
 from __future__ import annotations
 

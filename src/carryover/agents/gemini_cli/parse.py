@@ -1,4 +1,4 @@
-"""From the records of a transcript to events: one record in, the new context and what it became."""
+"""Turns the records of a transcript into events: one record in, the new context and the result out."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def parse_record(source: Source, context: Context, record: Record) -> tuple[Cont
 
 
 def _dispatch(builder: Builder, line: wire.Line) -> None:
-    """In the order in which the client itself distinguishes records (0.61)."""
+    """Handles a record by its kind, checked in the order in which the client does it (0.61)."""
     if (ident := usable_id(line.rewind_to)) is not None:
         messages.parse_rewind(builder, ident)
     elif (ident := usable_id(line.id)) is not None:

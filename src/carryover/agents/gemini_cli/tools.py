@@ -19,7 +19,7 @@ TODOS: Final = "write_todos"
 ASK: Final = "ask_user"
 TOPIC: Final = "update_topic"
 COMPLETE: Final = "complete_task"
-"""By which a sub-agent gives its result."""
+"""Tools by which a sub-agent gives its result."""
 
 OPS: Final[dict[str, Op]] = {
     SHELL: "shell",

@@ -16,7 +16,7 @@ class Line(msgspec.Struct, frozen=True):
     """One record. Which kind it is follows from the members it has (0.44 to 0.61)."""
 
     id: msgspec.Raw = ABSENT
-    """Of a message. It occurs again whenever the message has grown."""
+    """Id of a message. It occurs again whenever the message has grown."""
     type: msgspec.Raw = ABSENT
     timestamp: msgspec.Raw = ABSENT
     content: msgspec.Raw = ABSENT
@@ -26,7 +26,7 @@ class Line(msgspec.Struct, frozen=True):
     model: msgspec.Raw = ABSENT
     calls: msgspec.Raw = msgspec.field(default=ABSENT, name="toolCalls")
     session_id: msgspec.Raw = msgspec.field(default=ABSENT, name="sessionId")
-    """Of a header. It may occur again in the middle of a file."""
+    """Id in a header, which may occur again in the middle of a file."""
     project_hash: msgspec.Raw = msgspec.field(default=ABSENT, name="projectHash")
     start_time: msgspec.Raw = msgspec.field(default=ABSENT, name="startTime")
     kind: msgspec.Raw = ABSENT

@@ -69,7 +69,7 @@ class Builder(EventBuilder[Context]):
         self._note(Reported())
 
     def add(self, body: AnyBody, key: str) -> None:
-        """Adds an event; without any time there is none."""
+        """Adds an event; nothing is added if no time is known."""
         if self.at_ms:
             self.append(key, body, session=self.session, cwd=self.cwd, subagent_id=self.subagent_id)
 

@@ -23,7 +23,7 @@ from carryover.records.fields import digest
 MAX_DATA_BYTES: Final = 8 << 20
 """A longer row is not read."""
 LIVE_SESSIONS: Final = 100
-"""Of the newest so many, the last message is looked at as well."""
+"""Newest sessions whose last message is compared as well."""
 
 _NEEDED: Final = {
     "session": {"id", "parent_id", "directory", "title", "version", "time_created", "time_updated", "revert"},

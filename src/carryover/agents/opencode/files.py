@@ -35,7 +35,7 @@ class Item(NamedTuple):
     updated_ms: int = 0
 
     def row(self) -> Row:
-        """As a store lists it."""
+        """The session as a store lists it."""
         fields = fields_of(self.data)
         return Row(
             id=self.id,
@@ -101,7 +101,8 @@ class SessionFileReader:
         return read_on(snapshot, cursor, now_ms=now_ms)
 
     def stat(self, path: Path) -> FileStat:
-        """Of the session's file and of its last message: no other changes while the session continues."""
+        """Size and time of the session's file and of its last message: no other file changes while the session
+        continues."""
         status = stat_regular(path)
         messages = _storage(path) / "message" / path.stem
         names = _names(messages)
@@ -117,7 +118,7 @@ class ExportReader:
     """Reads a document of `opencode export`; see `carryover.adapter.contract.Reader`."""
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """The next messages. Raises FileNotFoundError, and OSError if it is no such document."""
+        """The next messages. Raises FileNotFoundError, and OSError if it is not such a document."""
         document = fields_of(read_small(path, limit=MAX_EXPORT_BYTES) or b"")
         session = _session(fields_of(document.get("info")), "")
         if not is_usable_id(session.id):

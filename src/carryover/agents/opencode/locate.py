@@ -1,4 +1,4 @@
-"""Where opencode keeps its sessions, which files there hold some, and how each is read."""
+"""Finds opencode's sessions: in which folders they are, which files there hold some, and how each is read."""
 
 from __future__ import annotations
 

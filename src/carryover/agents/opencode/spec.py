@@ -10,7 +10,7 @@ _SETTINGS: Final = tuple(
     Place(path=f"~/.config/opencode/{name}", env="XDG_CONFIG_HOME", below=f"opencode/{name}")
     for name in ("config.json", "opencode.json", "opencode.jsonc")
 )
-"""In the order in which they are read: a later list takes the place of an earlier one (1.18.33)."""
+"""Settings files in the order in which they are read: a later list takes the place of an earlier one (1.18.33)."""
 _DATA: Final = Place(path="~/.local/share/opencode", env="XDG_DATA_HOME", below="opencode")
 
 SPEC: Final = AgentSpec(

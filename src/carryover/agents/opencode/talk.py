@@ -34,7 +34,7 @@ class Row(msgspec.Struct, frozen=True):
     updated_ms: int
     mark: str | int
     created_ms: int = 0
-    """Of a message, in UTC milliseconds."""
+    """Time of a message in UTC milliseconds."""
     by_user: bool = False
 
 
@@ -66,14 +66,14 @@ class Store(Protocol):
 
 
 class Revert(msgspec.Struct, frozen=True):
-    """From where on a session was undone; it is removed for good by the next prompt."""
+    """The point from which a session was undone; the next prompt removes for good what follows it."""
 
     message: str = msgspec.field(default="", name="messageID")
     part: str | None = msgspec.field(default=None, name="partID")
 
 
 def revert_in(data: bytes | msgspec.Raw | None) -> Revert | None:
-    """From where on a session was undone, as its store has it; None if it was not."""
+    """The point from which a session was undone, as its store has it; None if it was not."""
     revert = read_as(data, Revert)
     return revert if revert is not None and revert.message else None
 

@@ -99,7 +99,7 @@ def is_usable_id(ident: str) -> bool:
 
 MAX_ID_CHARS: Final = 100
 MOST_PARENTS: Final = 10
-"""Of a sub-agent, one above the other."""
+"""Most parents of a sub-agent, one above the other."""
 LATEST_MS: Final = 4_102_444_800_000
 
 

@@ -53,7 +53,7 @@ class Builder(EventBuilder[Context]):
             self.add(SessionInfo(model=named), "model")
 
     def add(self, body: AnyBody, part: str) -> None:
-        """Adds an event of a part of the record. Without any time there is none."""
+        """Adds an event of a part of the record. Nothing is added if no time is known."""
         if self.at_ms:
             cwd = self.cwd or self.context.cwd
             self.append(f"{self.session}/{self.ident}:{part}", body, session=self.session, cwd=cwd)

@@ -79,7 +79,7 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A row of a transcript. `speaks`: it holds text of the model. `mark` is as in `Call`."""
+    """A row of a transcript. `speaks`: whether it holds text of the model. `mark` is as in `Call`."""
 
     fields: dict[str, msgspec.Raw] | None
     kind: str = ""

@@ -1,4 +1,4 @@
-"""Where Cascade's conversations are: kept by us, from what is handed to its hooks, and in its own transcripts.
+"""Finds Cascade's conversations: in the hook calls that we keep, and in its own transcripts.
 
 <state>/spool/windsurf/<trajectory>.jsonl    hook calls, and what the transcript they name says better
 ~/.windsurf/transcripts/<trajectory>.jsonl   the transcript alone, where no hook of ours saw the conversation

@@ -1,4 +1,4 @@
-"""From one record of a conversation to events. Facts about the formats: FACTS.md."""
+"""Turns a record of a conversation into events. Facts about the formats: FACTS.md."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ from carryover.text.lines import one_line
 _MOST_COMMITS: Final = 4
 _COMMITTED: Final = re.compile(r"^\[[^\]\n]{1,120} ([0-9a-f]{6,40})\] (.{1,200})$", re.M)
 _REPORT_CHARS: Final = 3000
-"""Of what a sub-agent sent back."""
+"""Characters kept of a sub-agent's report."""
 _OUTPUT_CHARS: Final = 4000
 _OLDER_OUTPUT: Final = ((3, 1600), (8, 320))
 """How many calls back, and how many characters of what such a call printed are kept."""

@@ -11,7 +11,7 @@ from carryover.distill.digest import MOST_TURNS, Digest, Said, Turn
 from carryover.model import Event
 
 NEWEST_CHARS: Final = 8000
-"""Of the last words of the newest turn."""
+"""Characters kept of the last words of the newest turn."""
 MOST_SAID: Final = 8
 """Texts of the newest turn."""
 # How many turns back, and what of such a turn is kept: texts, characters of the last one, of the others, of the prompt.
@@ -20,11 +20,11 @@ _OLDEST: Final = (1, 500, 0, 500)
 _FIRST_PROMPT_CHARS: Final = 2400
 """Mostly it holds the goal and what belongs to it."""
 _RECENT: Final = 16
-"""Turns that stay whatever they are."""
+"""Newest turns, which always stay."""
 
 
 def with_turn(digest: Digest, **changes: Any) -> Digest:
-    """The digest with its newest turn changed; as it is if there is none yet."""
+    """The digest with its newest turn changed; unchanged if there is none yet."""
     if not digest.turns:
         return digest
     return replace(digest, turns=(*digest.turns[:-1], replace(digest.turns[-1], **changes)))

@@ -81,7 +81,7 @@ def with_reply(digest: Digest, reply: Reply) -> Digest:
 
 
 def ending(digest: Digest, event: Event, body: TurnEnd) -> Digest:
-    """The turn is not done, whatever was said in it."""
+    """Records that the turn was cut off, whatever was said in it."""
     cut_off = Ending(
         reason=body.reason,
         message=clip(one_line(body.message), chars=200),

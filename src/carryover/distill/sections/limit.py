@@ -11,7 +11,7 @@ from carryover.distill.digest import Digest
 from carryover.distill.view import ProjectView, SessionView
 
 LASTS_MS: Final = 5 * 3_600_000
-"""The shortest time for which plans count (Claude Code and Codex: five hours). What is older is no news any more."""
+"""The shortest time for which plans count (Claude Code and Codex: five hours). An older limit is no longer news."""
 
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,7 +21,7 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
     """Its id."""
     at_ms: int
     resets: str | None = None
-    """When it can continue, if its message says so."""
+    """Time at which it can continue, if its message says so."""
     others: tuple[str, ...] = ()
     """Ids of the agents that can be started instead."""
 
@@ -39,7 +39,8 @@ def standing_limit(view: ProjectView, startable: Sequence[str] = ()) -> Limit | 
 
 
 def limit_line(limit: Limit, name: str) -> str | None:
-    """For the handoff; `name` is the agent's. None if it would say no more than that the work was stopped."""
+    """The limit as a line of the handoff; `name` is the agent's. None if it would say no more than that the work was
+    stopped."""
     resets = f"it resets {limit.resets}" if limit.resets else ""
     elsewhere = f"for the user: {_commands(limit)} goes on elsewhere" if limit.others else ""
     if not resets and not elsewhere:

@@ -36,7 +36,7 @@ _VERBS: Final = {"add": "added", "modify": "edited", "delete": "deleted", "renam
 
 
 class RecentFile(msgspec.Struct, frozen=True, kw_only=True):
-    """`status` is None if tests have nothing to say: a document, or a project in which no test was run."""
+    """`status` is None if tests do not apply: for a document, or in a project without a test run."""
 
     path: str
     """Relative to the project's root."""

@@ -63,7 +63,7 @@ class Findings:
         setattr(self, count, (getattr(self, count) or 0) + number)
 
     def saw(self, file: str, outcome: Outcome) -> None:
-        """Note what came of a file. A failure stays, whatever else of the file passed."""
+        """Notes a file's result. A failure stays, whatever else of the file passed."""
         if self.files.get(file) != "fail":
             self.files[file] = outcome
 
