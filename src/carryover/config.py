@@ -95,7 +95,7 @@ class ProjectsConfig(msgspec.Struct, frozen=True):
     include: tuple[Pattern, ...] = ()
     """If not empty, only projects that match one of these."""
     exclude: tuple[Pattern, ...] = ()
-    """Never these."""
+    """Never projects that match one of these."""
 
     def __post_init__(self) -> None:
         for pattern in (*self.include, *self.exclude):
@@ -115,7 +115,7 @@ class RetentionConfig(msgspec.Struct, frozen=True):
     max_age_days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] | None = None
     """Sessions whose last event is older. None: none."""
     max_size_mb: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = None
-    """The oldest sessions, while the ledger takes more than so many MB (1,000,000 bytes). None: none."""
+    """Drops the oldest sessions while the ledger is larger than this many MB (1,000,000 bytes). None: never."""
 
 
 class AgentConfig(msgspec.Struct, frozen=True):

@@ -27,7 +27,7 @@ class GitFacts(msgspec.Struct, frozen=True, kw_only=True):
     """State of a repository at one moment. `stale` when git did not answer in time and this is the last known state."""
 
     branch: str | None
-    """None when HEAD is detached."""
+    """The branch; None when HEAD is detached."""
     head: str | None
     """Abbreviated commit id; None in a repository without a commit."""
     subject: str = ""
@@ -45,7 +45,7 @@ class FileFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     exists: bool
     parses: bool | None = None
-    """None if no grammar is known or the file was not read."""
+    """Whether it parses; None if no grammar is known or the file was not read."""
     symbol: str | None = None
     """Function or class around the last edit, such as `Cart.discount`."""
 

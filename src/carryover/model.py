@@ -20,9 +20,9 @@ user's word nor an agent's act. No agent has this id."""
 
 
 def session_in_other_cwd(conversation: str, folder_mark: str) -> str:
-    """Id of the turns that a conversation had in another folder than its first.
+    """Session id for the turns of a conversation outside its first folder.
 
-    They are a session of their own, which belongs to that folder's project.
+    They are a separate session, which belongs to that folder's project.
     """
     return f"{conversation}{_ELSEWHERE}{folder_mark}"
 

@@ -18,7 +18,7 @@ LONGEST_ADDRESS: Final = 100
 
 
 class StateDir(msgspec.Struct, frozen=True):
-    """The state folder (mode 0700) and what lies in it (files 0600). Naming a path creates nothing."""
+    """The state folder (mode 0700) and its contents (files 0600). Naming a path creates nothing."""
 
     root: Path
 

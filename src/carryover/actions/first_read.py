@@ -35,7 +35,7 @@ class Held(msgspec.Struct, frozen=True):
 
 
 def held_by(state: StateDir) -> Held | None:
-    """None if no ledger can be read."""
+    """The ledger's totals; None if no ledger can be read."""
     try:
         with closing(connect_read_only(state.ledger, keep_index=True)) as db:
             return Held(sum(row.sessions for row in agents_seen(db)), len(projects(db)))

@@ -213,7 +213,7 @@ class Agent:
     parse: Callable[[Source, Any, Record], tuple[Any, Parsed]]
     """Source, context and one record → the new context and what the record became. Never raises."""
     hooks: HookProtocol | None = None
-    """None if the agent has no hooks."""
+    """How its hooks speak; None if it has no hooks."""
     exported: Callable[[Path, bytes], Source | None] | None = None
     """Path and first 64 KiB of a file anywhere on disk → the source it is, where a user exported it from this agent or
     an older version of the agent wrote it; `reader` and `parse` read it like any other source. None: there is no such

@@ -31,7 +31,7 @@ class OpenCall(msgspec.Struct, frozen=True, omit_defaults=True):
     actor: Actor = "model"
     changes: tuple[Change, ...] = ()
     handoff: bool = False
-    """It looks at Carryover's own file, whose text must not come back as something that happened here."""
+    """Whether the call reads Carryover's own file, whose text must not come back as something that happened here."""
 
     def as_event(self) -> ToolCall:
         """The call itself."""

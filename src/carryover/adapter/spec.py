@@ -99,7 +99,7 @@ class HookFileRules(msgspec.Struct, frozen=True, kw_only=True):
     handler_types: tuple[str, ...] = ()
     """The only types a hook may have; empty: any, or hooks have no type."""
     comments: bool = False
-    """It may have comments (`//`, `/* */`) and a comma after the last item; otherwise these break a rule."""
+    """Whether comments (`//`, `/* */`) and a comma after the last item are allowed."""
     known_events_only: bool = False
     """An event that the installed version does not know breaks a rule too."""
 
@@ -191,7 +191,7 @@ class ReadList(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     """The list, at the top level."""
     user_file: Place
-    """Settings of the user for all projects, whose list counts only where the project's file has none."""
+    """The user's settings for all projects, whose list counts only if the project's file has none."""
 
 
 class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -254,7 +254,7 @@ class WebChat(msgspec.Struct, frozen=True, kw_only=True):
     budget: int
     """Tokens that a document for it has unless the user says otherwise."""
     tokens_percent: int = 100
-    """How many tokens its models count where the common estimate says 100. Rather too many than too few."""
+    """Tokens that its models count for 100 of the common estimate. Rather too many than too few."""
 
 
 class HandoffEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -292,9 +292,9 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     binaries: tuple[str, ...]
     """Names of its command, the usual one first."""
     folders: tuple[Place, ...]
-    """Folders that are there where the agent is used, also where its command is not found (inside an editor)."""
+    """Folders that exist if the agent is used, even if its command is not found (inside an editor)."""
     other_folders: tuple[Place, ...] = ()
-    """Further folders in which it keeps what is its own; that they are there does not say that it is used."""
+    """Further folders of its own data; that they exist does not show that it is used."""
     binary_folders: tuple[Place, ...] = ()
     """Where its command is besides PATH and the places that are usual for all."""
     version: VersionProbe | None = None
@@ -324,7 +324,7 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     not_covered: tuple[str, ...] = ()
     """Those, as people name them, whose sessions are on no disk of the user's."""
     folder_must_exist: bool = False
-    """It does not start where a variable moves its folder to a place that is not there."""
+    """Whether it refuses to start if a variable moves its folder to a path that does not exist."""
     asks_every_copy: bool = False
     """Its commands are separate programs (an editor, a terminal client) that read the same settings: each is asked
     for its version, and only hooks that all of them know are written."""
@@ -345,7 +345,7 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def places_on(places: tuple[Place, ...], platform: str) -> tuple[Place, ...]:
-    """Those of `places` that a platform (as `sys.platform` names it) has."""
+    """The `places` that exist on a platform (as `sys.platform` names it)."""
     return tuple(place for place in places if not place.platforms or platform in place.platforms)
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `carryoverd` with `argv` (default: the process's arguments) and give its exit code."""
+    """Runs `carryoverd` with `argv` (default: the process's arguments) and returns its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["install"]:
         from carryover.cli.main import main as carryover

@@ -37,7 +37,7 @@ def agent_ids(text: str) -> tuple[str, ...]:
 @dataclass(frozen=True, slots=True)
 class Answer:
     agents: tuple[str, ...]
-    """Their ids."""
+    """Ids of the chosen agents."""
     pointers: Pointers
 
 

@@ -84,7 +84,7 @@ _ADVICE: Final = "What was done before is kept. Correct that, then run the comma
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `carryover` with `argv` (default: the process's arguments) and give its exit code."""
+    """Runs `carryover` with `argv` (default: the process's arguments) and returns its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     replace_closed_streams()
     for stream in (sys.stdout, sys.stderr):

@@ -44,7 +44,7 @@ class ProjectPlan:
 
     pointers: Pointers
     projects: tuple[ProjectEdits, ...]
-    """Those that are active now."""
+    """The projects that are active now."""
     kept_in: str
     """The folder for handoffs that go into no project."""
     folder: str | None = None

@@ -42,7 +42,7 @@ class Resuming(NamedTuple):
     words: tuple[str, ...]
     """The command line, as the user's shell finds the command."""
     program: Path | None
-    """None if the agent is not on this machine."""
+    """Path of the command; None if the agent is not on this machine."""
     note: str
     """A sentence for the user; may be empty."""
 

@@ -79,7 +79,7 @@ def control_app(answers: Answers, log: Log, *, limiter: ConnectionLimiter, port:
 
 @asynccontextmanager
 async def serving(app: web.Application, path: Path, limiter: ConnectionLimiter) -> AsyncIterator[None]:
-    """Answer on a Unix socket at `path` (mode 0600) while the block lasts. What an earlier daemon left is replaced.
+    """Answers on a Unix socket at `path` (mode 0600) while the block lasts. What an earlier daemon left is replaced.
 
     Only the holder of the daemon's lock may call this. Raises OSError, and UserError for a path that is too long.
     """

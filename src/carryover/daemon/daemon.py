@@ -115,7 +115,7 @@ class Daemon:
         self._supervisor = Supervisor(context.log, on_crash=on_crash, on_failure=self._note_damage)
 
     async def run(self, *, once: bool, stopping: Callable[[], None]) -> bool:
-        """Run until `stop_asked` or, with `once`, until everything on disk is read and published.
+        """Runs until `stop_asked` or, with `once`, until everything on disk is read and published.
 
         `stopping` is called when the end begins. False when a vital task failed.
         """
@@ -330,7 +330,7 @@ def _rss_bytes() -> int | None:
 
 
 async def _first_of(waits: Iterable[Coroutine[Any, Any, object]]) -> None:
-    """Wait until one of `waits` has ended, and give the others up."""
+    """Waits until one of `waits` ends, and cancels the others."""
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(wait) for wait in waits]
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -113,7 +113,8 @@ class Forgetting:
 def sessions_to_drop(
     sessions: Iterable[SessionSize], limits: RetentionConfig, *, used_bytes: int, now_ms: int
 ) -> list[SessionSize]:
-    """Those that `[retention]` drops: the oldest, but never the newest of a project. `used_bytes`: the ledger's size.
+    """The sessions that `[retention]` drops: the oldest, but never the newest of a project. `used_bytes`: the ledger's
+    size.
 
     A session of unknown age is dropped only for its size.
     """

@@ -91,7 +91,7 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     """Records that were not understood or too long to be read."""
     redactions: int = 0
     publications: int = 0
-    """Those that wrote a file."""
+    """Publications that wrote a file."""
     publications_unchanged: int = 0
     publications_failed: int = 0
     """Tried again later."""
@@ -129,7 +129,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     rss_bytes: int | None = None
     """Resident memory; None if the system does not say cheaply (Linux does)."""
     paused: bool = False
-    """Nothing is read, written or handed over (`carryover pause`)."""
+    """Whether Carryover is paused: nothing is read, written or handed over."""
     caught_up: bool = False
     """Everything that the first scan found is read and published, and nothing waits now."""
     waiting_sources: int = 0

@@ -92,7 +92,7 @@ class IngestQueue:
             self._queue.hint(key)
 
     def queue(self, sources: Iterable[Source]) -> None:
-        """Read `sources`, in this order, while nothing livelier is to be done."""
+        """Reads `sources` in this order whenever nothing live is waiting."""
         self._queue.queue([self._keyed(source) for source in sources])
 
     def put_off(self, source: Source, wait_s: float) -> None:
@@ -106,11 +106,11 @@ class IngestQueue:
         return key_of(source) in self._queue
 
     async def look_at(self, sources: Iterable[Source]) -> None:
-        """Wait until `sources` have been read to their present end, which is to happen at once."""
+        """Reads `sources` to their present end at once, and waits until that is done."""
         await self._queue.look_at([self._keyed(source) for source in sources])
 
     async def flush(self) -> None:
-        """Wait until all that waits or is being read now has been read to its end."""
+        """Waits until everything that waits or is being read now has been read to its end."""
         await self._queue.flush()
 
     async def settle(self) -> None:
@@ -124,11 +124,11 @@ class IngestQueue:
             await self.look_at([self._sources[key] for key in self._busy])
 
     def drain(self) -> None:
-        """Let `run` end once what was hinted has been read; leave the rest for the next start."""
+        """Lets `run` end once what was hinted has been read, and leaves the rest for the next start."""
         self._queue.drain()
 
     async def run(self, *, live_only: bool = False) -> None:
-        """Read one source at a time until drained. Several of these may run at once.
+        """Reads one source at a time until drained. Several of these may run at once.
 
         `live_only`: it leaves the backlog to others, so that a hint waits for no batch of old history.
         """
@@ -145,7 +145,7 @@ class IngestQueue:
         return key
 
     async def _read(self, key: SourceKey) -> bool:
-        """Read one batch. True when there is more."""
+        """Reads one batch. True when there is more."""
         started, context = time.monotonic(), self._context
         source = self._sources[key]
         hinted_ms = self._hinted_ms.end(key)

@@ -64,7 +64,7 @@ class LimitNotices:
             self._loop.call_soon_threadsafe(self._enqueue, made.root, limit)
 
     async def run(self) -> None:
-        """Show one notice after the other."""
+        """Shows one notice after the other."""
         while True:
             root, limit = await self._waiting.get()
             if self._wanted:

@@ -51,7 +51,7 @@ Sink = Callable[[int, str], None]
 
 
 class Log:
-    """Writes `event key=value ...` lines. `event` is spelled where it is logged."""
+    """Writes `event key=value ...` lines. Each `event` is a literal at its call."""
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink

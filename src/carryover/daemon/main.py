@@ -37,7 +37,7 @@ exit codes:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `carryoverd` with `argv` (default: the process's arguments) and give its exit code."""
+    """Runs `carryoverd` with `argv` (default: the process's arguments) and returns its exit code."""
     options = _parser().parse_args(argv)
     gc.disable()  # nothing of what is loaded now is garbage: looking for some would take a tenth of the start
     try:

@@ -15,7 +15,7 @@ from carryover.daemon.health import HookCounts, HookOutcome, Latency, Metrics
 from carryover.ingest.pipeline import Volume
 
 WINDOW: Final = 512
-"""How many of the newest measurements percentiles are made of."""
+"""Number of newest measurements that percentiles are computed from."""
 
 LATEST_HINT_MS: Final = 60_000
 """A file that was changed longer than this before its hint carries a copied or restored time."""

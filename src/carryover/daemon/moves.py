@@ -56,7 +56,7 @@ class Moves:
         self._stuck = False
 
     async def run(self) -> None:
-        """Look at every project whose folder is there, so that each is known by when it is moved."""
+        """Records what identifies each project's folder, so that it is recognised when it is moved."""
         for row in await asyncio.to_thread(self._rows):
             await self.follow(ProjectRoot(row.root, row.main_root))
             await asyncio.sleep(BETWEEN_PROJECTS_S)

@@ -116,11 +116,11 @@ class PublishQueue:
             self._queue.hint(project, urgent=True)
 
     async def publish_now(self, project: int) -> None:
-        """Wait until `project` has been published once more, whenever something last happened in it."""
+        """Publishes `project` once more, however old its last event is, and waits until that is done."""
         await self._queue.look_at([project])
 
     async def flush(self) -> None:
-        """Wait until all that is to be published now has been."""
+        """Waits until everything that is due now has been published."""
         await self._queue.flush()
 
     def drain(self) -> None:
@@ -128,7 +128,7 @@ class PublishQueue:
         self._queue.drain()
 
     async def run(self) -> None:
-        """Publish one project at a time until drained. Several of these may run at once."""
+        """Publishes one project at a time until drained. Several of these may run at once."""
         while (project := await self._queue.take()) is not None:
             try:
                 await self._publish(project)

@@ -27,7 +27,7 @@ class ReadRoots:
         return (*self.folders(), *self.projects())
 
     def of_hooks(self) -> tuple[TranscriptRoot, ...]:
-        """Those of the agents whose hooks may call: a call does not wait until every project was looked at."""
+        """The roots of agents whose hooks may call: a call does not wait until every project was looked at."""
         return (*self.folders(), *self.projects(having_hooks=True))
 
     def folders(self) -> tuple[TranscriptRoot, ...]:
@@ -41,7 +41,7 @@ class ReadRoots:
         return found
 
     def projects(self, *, having_hooks: bool = False) -> tuple[TranscriptRoot, ...]:
-        """Those of the known projects that hold sources which are read. Blocks, unless no agent keeps any there.
+        """The known projects that hold sources which are read. Blocks, unless no agent keeps any there.
 
         `having_hooks`: only sources of agents with hooks.
         """

@@ -33,7 +33,7 @@ class SystemdNotifier:
         self._log = log
         self._failed = False
         self.watchdog_s = watchdog_s if address is not None else None
-        """After so many seconds without a sign of life the process is killed; None: there is no watchdog."""
+        """Seconds without a sign of life after which the process is killed; None without a watchdog."""
 
     @classmethod
     def of(cls, env: MutableMapping[str, str], log: Log) -> SystemdNotifier:

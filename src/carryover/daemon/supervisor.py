@@ -65,7 +65,7 @@ class Supervisor:
         await self._group.__aexit__(kind, error, traceback)
 
     def start(self, name: str, run: Run, *, vital: bool = False) -> None:
-        """Start the task `name`; `run` is called again for each restart."""
+        """Starts the task `name`; `run` is called again for each restart."""
         state = self._states[name] = TaskState(name)
         if vital:
             self._vital.add(name)
@@ -73,7 +73,7 @@ class Supervisor:
         self._tasks[name] = self._group.create_task(keeper, name=name)
 
     async def stop(self, name: str, *, within_s: float = 0.0) -> None:
-        """Wait until `name` ends of itself, at most `within_s`, then cancel it and wait for the end of that."""
+        """Waits at most `within_s` for `name` to end, then cancels it and waits until it has ended."""
         task = self._tasks[name]
         done, _ = await asyncio.wait({task}, timeout=within_s)
         if not done:

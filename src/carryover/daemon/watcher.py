@@ -81,7 +81,7 @@ class Watcher:
         self.state = WatchState()
 
     async def run(self) -> None:
-        """Watch until cancelled. Leaves no thread behind."""
+        """Watches until cancelled. Leaves no thread behind."""
         loop = asyncio.get_running_loop()
         while True:
             self._restart.clear()
@@ -100,13 +100,13 @@ class Watcher:
                 raise
 
     def restart(self) -> None:
-        """Build the watch again, natively if possible: hints were lost, or the system's limit may have been raised."""
+        """Builds the watch again, natively if possible: hints were lost, or the system's limit may have been raised."""
         self.state.reason = None
         self.state.denied = False
         self._restart.set()
 
     def _watch(self, folders: Mapping[TranscriptRoot, _Identity | None], loop: asyncio.AbstractEventLoop) -> None:
-        """Watch `folders` until they are no longer the same. Runs in a thread."""
+        """Watches `folders` until they are no longer the same. Runs in a thread."""
         try:
             self._watch_once(folders, loop, polling=self.state.reason is not None)
         except PermissionError:

@@ -72,7 +72,7 @@ class WorkQueue(Generic[K]):
         return any(key in keys for keys in (self._live, self._backlog, self._in_flight, self._later))
 
     def hint(self, key: K, *, urgent: bool = False) -> None:
-        """Look at `key` soon; at once if `urgent` or if no hint for it came for `quiet_s`."""
+        """Makes `key` due soon; at once if `urgent` or if no hint for it came for `quiet_s`."""
         now = self._clock()
         was_quiet = now - self._recent.get(key, -self._quiet_s) >= self._quiet_s
         self._recent[key] = now
@@ -89,12 +89,12 @@ class WorkQueue(Generic[K]):
         self._changed.set()
 
     def later(self, key: K, delay_s: float) -> None:
-        """Look at `key` once `delay_s` have passed, unless a hint or the backlog brings it up before."""
+        """Makes `key` due after `delay_s`, unless a hint or the backlog does so before."""
         self._later[key] = self._clock() + delay_s
         self._changed.set()
 
     def queue(self, keys: Iterable[K]) -> None:
-        """Put `keys` at the head of the backlog, in this order; what else waits there comes after them."""
+        """Puts `keys` at the head of the backlog, in this order."""
         self._backlog = {**dict.fromkeys(key for key in keys if key not in self._live), **self._backlog}
         self._changed.set()
 
@@ -117,7 +117,7 @@ class WorkQueue(Generic[K]):
         return None
 
     async def take(self, *, live_only: bool = False) -> K | None:
-        """Wait for the next key, without polling. None once `drain` was called and nothing waits any more.
+        """Waits for the next key, without polling. None once `drain` was called and nothing waits any more.
 
         `live_only`: as for `pop`.
         """
@@ -143,13 +143,14 @@ class WorkQueue(Generic[K]):
         self._changed.set()
 
     async def flush(self) -> None:
-        """Wait until all that waits or is in flight now, without what was put off, has been looked at once more."""
+        """Waits until everything that waits or is in flight now, except what was put off, has been handled once
+        more."""
         for key in [*self._live, *self._in_flight]:
             self.hint(key, urgent=True)
         await self._settled([*self._live, *self._backlog])
 
     async def look_at(self, keys: Iterable[K]) -> None:
-        """Wait until each of `keys` has been looked at once more, which is to happen at once."""
+        """Handles each of `keys` once more at once, and waits until that is done."""
         wanted = list(keys)
         for key in wanted:
             self.hint(key, urgent=True)
@@ -164,7 +165,7 @@ class WorkQueue(Generic[K]):
             self._settling.remove(settling)
 
     def drain(self) -> None:
-        """Give out what was hinted, at once, and no more: the backlog and what was put off are dropped."""
+        """Gives out what was hinted, at once, and nothing else: the backlog and what was put off are dropped."""
         self._draining = True
         self._backlog.clear()
         self._later.clear()

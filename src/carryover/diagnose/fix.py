@@ -28,7 +28,7 @@ class Repair(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def repair(state: StateDir, wanted: Collection[Fix]) -> tuple[Repair, ...]:
-    """Carry the repairs out; one that fails stops no other."""
+    """Carries the repairs out; a repair that fails does not stop the others."""
     done = []
     if "permissions" in wanted:
         done.append(_permissions(state))

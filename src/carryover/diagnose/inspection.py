@@ -55,7 +55,7 @@ _LOG_BYTES: Final = 2 * 1024 * 1024
 
 
 def private_paths(state: StateDir) -> tuple[Path, ...]:
-    """Files that only their owner may read, as far as they exist."""
+    """Existing files that only their owner may read."""
     paths = (state.root, state.ledger, state.config, state.log)
     return tuple(path for path in paths if path.exists() and not path.is_symlink())
 

@@ -82,20 +82,20 @@ class AgentReport(msgspec.Struct, frozen=True, kw_only=True):
     selected: bool | None = None
     """Whether the agent is selected; None: `carryover install` was never run."""
     newly_covered: bool = False
-    """It is here, and was not covered yet when install or refresh last ran."""
+    """Whether it is here and was not covered yet when install or refresh last ran."""
     state: State
     version: str | None = None
     binary: str | None = None
     config: str | None = None
     """The settings file for our hooks or our entry, which need not exist."""
     lost_folder: str | None = None
-    """The folder that a variable moved it to, where that does not exist and the agent does not start without it."""
+    """The folder that a variable moved it to, if that does not exist and the agent does not start without it."""
     lost_by: str | None = None
     """That variable."""
     hooks: HooksReport | None = None
-    """None if it should have none and nothing prevents any."""
+    """State of its hooks; None if it should have none and nothing prevents any."""
     entry: EntryReport | None = None
-    """None if its settings make it load nothing."""
+    """State of its entry; None if its settings load no files."""
     review: str | None = None
     """How people review hooks, as sentences; None if the agent asks for no review."""
     roots: tuple[RootReport, ...] = ()
@@ -268,11 +268,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """Before anything is recorded: what is there to be read."""
     corrupt_ledgers: tuple[MovedAside, ...] = ()
     config: ConfigReport | None = None
-    """None if there is no file."""
+    """The settings file; None if there is none."""
     config_problem: str | None = None
     """Why the settings cannot be used; the defaults are used instead."""
     inspection: Inspection | None = None
-    """Only for `doctor`."""
+    """Filled in for `doctor` only."""
 
     @property
     def problems(self) -> tuple[str, ...]:

@@ -60,7 +60,7 @@ class Answering(msgspec.Struct, frozen=True, kw_only=True):
 
     situation: Situation
     now_ms: int | None = None
-    """None in an answer made in advance, which must stay true: then no age is given."""
+    """Present time; None in an answer made in advance, which must stay true: then no age is given."""
     stale_after_days: int = 7
     file: str | None = None
     """Path of the handoff as a file, which the reader then need not read; None if it can't know of one."""

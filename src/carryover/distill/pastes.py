@@ -86,7 +86,8 @@ def _blocks(prompt: str) -> list[str]:
 
 
 def _is_typed_beside(line: str, others: list[str]) -> bool:
-    """Not laid out as the lines beside it are; of a long paste of prose or of a list only a question is no part."""
+    """Whether a line is laid out differently from the lines beside it; of a long paste of prose or of a list, only a
+    question is."""
     block = "\n".join(others)
     return not _is_machine(line) and (_is_laid_out(block) or (_is_long(block) and is_question(line)))
 
@@ -111,7 +112,7 @@ def _is_laid_out(block: str) -> bool:
 
 
 def _has_headers(lines: list[str]) -> bool:
-    """It begins as a mail or a form does: two lines or more of a name, a colon and a value, in any script."""
+    """Whether it begins as a mail or a form does: two lines or more of a name, a colon and a value, in any script."""
     return len(lines) > 1 and all(_HEADER.match(line) for line in lines[:2])
 
 
@@ -122,7 +123,7 @@ def typed_words(prompt: str) -> str:
 
 def quoted_prompt(prompt: str, room: int, *, chars: int = 0) -> str:
     """The prompt in at most about `room` characters, what was pasted on a line of its own and marked with its length.
-    `chars` is the length of the whole prompt where `prompt` is an excerpt of it."""
+    `chars` is the length of the whole prompt if `prompt` is an excerpt of it."""
     marked = parts(prompt)
     typed = sum(len(text) for pasted, text in marked if not pasted)
     left_out = max(0, chars - len(prompt))

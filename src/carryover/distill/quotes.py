@@ -54,7 +54,7 @@ def _tidy(raw: str) -> str:
 
 
 def sentences(line: str) -> list[str]:
-    """The sentences of a line, as far as marks at their ends tell."""
+    """The sentences of a line, split at the marks that end them."""
     return [part.strip() for part in _SENTENCE_END.split(line) if part and part.strip()]
 
 

@@ -34,7 +34,7 @@ class Step(NamedTuple):
 
     @property
     def is_newest(self) -> bool:
-        """It is the newest turn of its session."""
+        """Whether it is the newest turn of its session."""
         return self.turn is self.digest.turn
 
 
@@ -111,7 +111,7 @@ def steps_of(view: ProjectView) -> list[Step]:
 
 
 def main_step(steps: Sequence[Step], own: str | None = None) -> Step:
-    """The newest turn that did more than talk, else the newest; of session `own` where it has any turn."""
+    """The newest turn that did more than talk, else the newest; of session `own` if that has any turn."""
     mine = [step for step in steps if step.turn.session == own] or steps
     return next((step for step in reversed(mine) if not is_talk(step.turn)), mine[-1])
 

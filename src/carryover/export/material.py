@@ -24,7 +24,7 @@ class ChangedText(msgspec.Struct, frozen=True, kw_only=True):
     deletions: int
     diff: str = ""
     gone: bool = False
-    """It was deleted."""
+    """Whether it was deleted."""
 
 
 class TextFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,13 +33,13 @@ class TextFile(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     text: str
     edited_ms: int = 0
-    """When an agent edited it last; 0: none did, as far as is known."""
+    """Time of the last edit by an agent; 0 if none is known."""
     line: int | None = None
     """Where, 1-based."""
     references: int = 0
     """How often the work names it."""
     changed: bool = False
-    """It has uncommitted changes, or is new."""
+    """Whether it has uncommitted changes or is new."""
 
 
 class GuidingFile(msgspec.Struct, frozen=True, kw_only=True):

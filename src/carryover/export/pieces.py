@@ -83,7 +83,7 @@ def _of_handoff(material: Material, heading: str) -> Iterator[Piece]:
 
 
 def _task_in_full(material: Material) -> Iterator[Piece]:
-    """The prompt that sets the task, where the section's lines shorten it."""
+    """The prompt that sets the task, if the section's lines shorten it."""
     lines = _lines(material, "Task")
     shown = [one_line(line.shown) for line in lines]
     for line in lines:

@@ -31,7 +31,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     seen: list[FoundSource]
     known: Mapping[SourceKey, LastRead]
     outdated: list[FoundSource]
-    """Those of `seen` that are to be read."""
+    """The sources in `seen` that are to be read."""
     gone: list[Source]
     """Known sources that no longer exist; the ledger has them marked as gone."""
 
@@ -63,7 +63,7 @@ async def compare_with_disk(
 def changed(
     seen: Iterable[FoundSource], states: Mapping[SourceKey, LastRead], *, now_ms: int, also_broken: bool = False
 ) -> list[FoundSource]:
-    """Those of `seen` whose stat is not the one in the ledger, or too recent to prove anything.
+    """The sources in `seen` whose stat differs from the ledger's, or is too recent to prove anything.
 
     A broken source counts as changed when it is time for another try, or with `also_broken`.
     """

@@ -81,7 +81,8 @@ class KnownProjects:
             self._asked = dict.fromkeys([root, *self._asked][:MOST_PROJECTS])
 
     def folders(self) -> tuple[Path, ...]:
-        """Their folders. Looks into the ledger only when that has changed, and every two seconds at most. Blocks."""
+        """The projects' folders. Looks into the ledger only when that has changed, and every two seconds at most.
+        Blocks."""
         with self._lock:
             if self._clock() >= self._due:
                 self._due = self._clock() + REFRESH_S

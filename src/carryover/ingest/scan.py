@@ -27,7 +27,8 @@ class TranscriptRoot(msgspec.Struct, frozen=True):
     agent_id: str
     path: Path
     in_project: bool = False
-    """It is a project, which holds other things as well: only entries directly in it are sources, and `files`."""
+    """Whether it is a project, which holds other things as well: only entries directly in it are sources, and
+    `files`."""
     files: tuple[Path, ...] = ()
     """Of a project, the sources that have another name or are in a folder below."""
 
@@ -62,7 +63,7 @@ def recorded_roots(
 ) -> tuple[TranscriptRoot, ...]:
     """`roots_of` and the folders that install recorded: the daemon may lack the variables of the user's shell.
 
-    Of an agent whose hook calls are kept, also the folder that keeps them.
+    For an agent whose hook calls are kept, the folder that holds them is among the roots.
     """
     found: dict[TranscriptRoot, None] = {}
     for agent in agents:

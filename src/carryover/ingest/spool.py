@@ -175,7 +175,7 @@ def _append(path: Path, line: bytes) -> bool:
 
 
 def _prune(folder: Path, *, newest: Path) -> None:
-    """Removes the sessions that have rested longest where all together hold too much, but never the newest."""
+    """Removes the least recently changed sessions if all together are too large, but never the newest."""
     found = []
     for path in folder.glob("*.jsonl"):
         try:

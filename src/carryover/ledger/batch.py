@@ -78,7 +78,7 @@ class PreparedBatch(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     mtime_ns: int
     """Size and time of the source, taken before it was read: what was added meanwhile still looks new. The size is
-    `READ_IN_PART` where the batch did not reach the end, or the end is not final."""
+    `READ_IN_PART` if the batch did not reach the end, or the end is not final."""
     entries: tuple[Entry, ...] = ()
     reemitted: tuple[Reemitted, ...] = ()
     """Threads that are emitted again, each once."""

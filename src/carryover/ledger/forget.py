@@ -163,7 +163,7 @@ async def _title(db: aiosqlite.Connection, session_id: int) -> str | None:
 async def _tombstones(
     db: aiosqlite.Connection, selection: Selection, sessions: Iterable[tuple[str, str]], *, now_ms: int
 ) -> tuple[Tombstone, ...]:
-    """For what is selected, also where it has not been read yet."""
+    """Tombstones for what is selected, even if it has not been read yet."""
     agent = selection.agent or ""
     if selection.session is not None:
         scopes = {session_scope(agent, selection.session)}

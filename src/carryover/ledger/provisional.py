@@ -111,7 +111,7 @@ async def drop_confirmed(db: aiosqlite.Connection, session_id: int, events: Sequ
 
 
 async def forget_provisional(db: aiosqlite.Connection, *, before_ms: int) -> int:
-    """Removes rows reported before `before_ms` that no record ever confirmed; how many those were."""
+    """Removes rows reported before `before_ms` that no record ever confirmed; returns their number."""
     projects = [project_id for (project_id,) in await db.execute_fetchall(_PROJECTS_WITH_OLD, (before_ms,))]
     ((forgotten,),) = await db.execute_fetchall("SELECT count(*) FROM provisional WHERE at_ms < ?", (before_ms,))
     await db.execute_fetchall("DELETE FROM provisional WHERE at_ms < ?", (before_ms,))

@@ -90,7 +90,7 @@ class StoredBody(msgspec.Struct, frozen=True):
 
 
 class SkippedRow(msgspec.Struct, frozen=True, kw_only=True):
-    """Records of one type that were not understood. `agent_version` is '' where the record does not say."""
+    """Records of one type that were not understood. `agent_version` is '' if the record does not say it."""
 
     agent: str
     agent_version: str

@@ -55,7 +55,7 @@ _ORPHANS: Final = (
 
 
 def salvage(damaged: Path, into: sqlite3.Connection, *, now_ms: int) -> int:
-    """Copies every readable row of `damaged` into the new, empty ledger; how many events were saved.
+    """Copies every readable row of `damaged` into the new, empty ledger; returns the number of saved events.
 
     Events that lost their session are dropped: their transcript, if it still exists, brings them back in full.
     """
@@ -96,7 +96,7 @@ def _text(stored: bytes) -> str | None:
 
 
 def _present(old: sqlite3.Connection, table: str, wanted: str) -> dict[str, str]:
-    """Those of the columns `wanted` that `table` has, each with its name there.
+    """The columns of `wanted` that `table` has, each with its name there.
 
     The ledger of an older Carryover has fewer columns, other names for some, or not the table.
     """
@@ -179,7 +179,7 @@ def _read(old: sqlite3.Connection, table: str, columns: str, after: int, limit: 
 
 
 def _keyed_rows(old: sqlite3.Connection, table: str, columns: str) -> Iterator[tuple[Any, ...]]:
-    """Rows of a small table without rowids, as far as it can be read."""
+    """The readable rows of a small table without rowids."""
     try:
         yield from old.execute(f"SELECT {columns} FROM {table}")
     except sqlite3.DatabaseError:

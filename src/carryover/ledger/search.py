@@ -135,7 +135,7 @@ def edits_of_name(db: sqlite3.Connection, project_id: int, root: str, name: str)
 
 
 def indexed_share(db: sqlite3.Connection) -> float:
-    """How much of what is recorded is indexed, from 0 to 1. Raises UserError if SQLite cannot search."""
+    """Share of the recorded events that is indexed, from 0 to 1. Raises UserError if SQLite cannot search."""
     if not _can_search(db):
         raise UserError(
             "This Python's SQLite has no full-text search (FTS5), so nothing can be searched. "

@@ -24,7 +24,7 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, f
     """A project's root; sessions that were recorded there before it was moved count as well."""
     since_ms: int | None = None
     until_ms: int | None = None
-    """Exclusive. None: up to the moment of forgetting."""
+    """End of the time, exclusive. None: the moment of forgetting."""
 
     @property
     def is_everything(self) -> bool:

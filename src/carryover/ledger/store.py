@@ -139,7 +139,7 @@ class Ledger:
             return await add_provisional(db, agent, entries, roots, now_ms=now_ms)
 
     async def forget_provisional(self, *, before_ms: int) -> int:
-        """Removes what was reported before `before_ms` and never confirmed; how many rows that were."""
+        """Removes what was reported before `before_ms` and never confirmed; returns the number of rows."""
         async with self._transaction() as db:
             return await forget_provisional(db, before_ms=before_ms)
 

@@ -82,7 +82,7 @@ async def reduce_on(db: aiosqlite.Connection, reducer: Reducer, thread: Thread, 
 
 
 async def rebuild(db: aiosqlite.Connection, reducer: Reducer, thread_id: int) -> Thread:
-    """Folds all events of a thread that count again, in the order they came."""
+    """Folds all events of a thread again, in the order they came, without those that no longer count."""
     ((session, subagent_id),) = await db.execute_fetchall(_OF_ID, (thread_id,))
     thread = Thread(id=thread_id, session=session, subagent_id=subagent_id)
     last_ms, after = 0, 0

@@ -16,7 +16,7 @@ HANDOFF: Final = "handoff.md"
 CHOSEN: Final = "handoff-chosen.md"
 """The handoff of one session that the user chose to continue, beside that of the project."""
 HANDOFF_LIMIT_BYTES: Final = 64 << 10
-"""More than any handoff has; a larger file is not ours."""
+"""Larger than any handoff; a larger file is not ours."""
 IN_PROJECT: Final = f"{STORE}/{HANDOFF}"
 """Its path relative to the project, as agents see it."""
 

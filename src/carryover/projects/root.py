@@ -134,7 +134,7 @@ class StatePaths(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, state: StateDir, home: Path, agents_own: AgentFolders | None = None) -> StatePaths:
-        """Those of a state folder."""
+        """The paths of a state folder."""
         return cls(ledger=state.ledger, state=state.root, home=home, agents_own=agents_own)
 
     def root_of(self, folder: str) -> ProjectRoot:

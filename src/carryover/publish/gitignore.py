@@ -32,8 +32,8 @@ _TIMEOUT_S: Final = 5.0
 def keep_out(root: Path, edits: ProjectEdits, *, shared: bool, take_back: bool = True) -> None:
     """Makes git ignore `.carryover/` in the checkout at `root`.
 
-    Adds nothing if a rule does that already, and no second rule where the user's own bring the folder back in. When not
-    `shared`, .gitignore stays as it is; a rule that we added to it moves to `info/exclude` with `take_back`.
+    Adds nothing if a rule does that already, and no second rule if the user's own rules include the folder again. When
+    not `shared`, .gitignore stays as it is; a rule that we added to it moves to `info/exclude` with `take_back`.
     """
     gitignore = root / GITIGNORE
     if not shared and take_back and GITIGNORE in edits.mine:
@@ -66,7 +66,7 @@ def remove_if_empty(exclude: Path) -> None:
 
 
 def rule_removal(path: Path) -> Change:
-    """The change that takes our rule out of the ignore file at `path`, and the file with it where it held no more."""
+    """The change that takes our rule out of the ignore file at `path`, and the file with it if it held nothing else."""
     return _change(path, _without_rule)
 
 

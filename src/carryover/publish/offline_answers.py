@@ -26,7 +26,7 @@ from carryover.fsio import is_folder, private_dir, write_if_changed
 from carryover.projects.handoff_file import IN_PROJECT
 
 SITUATIONS: Final[dict[StartReason, Situation]] = {"startup": "new", "clear": "new", "compact": "compacted"}
-"""Start reasons with an answer in advance, and the situation that each is for its reader."""
+"""Starts reasons with an answer in advance, and the situation that each is for its reader."""
 
 STORE: Final = "restore"
 ANSWER: Final = ".answer"

@@ -79,7 +79,7 @@ def _worked(view: SessionView) -> bool:
 
 
 def _opinions(db: sqlite3.Connection, project_id: int) -> tuple[Opinion, ...]:
-    """Those among the newest sessions, notes included: a search for older ones would cost more with each session."""
+    """Notes among the newest sessions: a search for older ones would cost more with each session."""
     notes = (row for row in sessions(db, project_id, limit=MAX_SESSIONS) if row.agent == NOTE)
     return tuple(
         Opinion(session=row.native_id, title=row.title or "", at_ms=row.last_ms) for row in islice(notes, MAX_OPINIONS)

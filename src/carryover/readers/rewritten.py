@@ -22,14 +22,14 @@ from carryover.readers.sqlite import TooLarge
 READ_BYTES: Final = 1 << 20
 READ_RECORDS: Final = 500
 MAX_CONVERSATIONS: Final = 4_000
-"""Of a source, the newest so many are read."""
+"""Newest conversations of a source that are read."""
 MAX_EMITTED: Final = 40
 MAX_NOTES: Final = 300
 
 _DIGEST_BYTES: Final = 8
 
 Piece = tuple[str, str | int]
-"""Its id in the conversation, and a mark that is another one when its content is."""
+"""Its id in the conversation, and a mark that changes with its content."""
 
 
 class NotYet(Exception):
@@ -37,7 +37,7 @@ class NotYet(Exception):
 
 
 class Conversation(Protocol):
-    """One conversation as it is now. Each record says itself to which conversation it belongs."""
+    """One conversation as it is now. Each of its records names the conversation that it belongs to."""
 
     @property
     def pieces(self) -> Sequence[Piece]:

@@ -1,4 +1,4 @@
-"""A change to a file, as far as an agent's records of it say."""
+"""A change to a file, as far as an agent's records tell it."""
 
 from __future__ import annotations
 

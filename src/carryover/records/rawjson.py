@@ -117,7 +117,7 @@ def decode(decoder: msgspec.json.Decoder[T], raw: msgspec.Raw) -> T:
 
 
 class _Kind(msgspec.Struct, frozen=True):
-    """Only what a record is, and of which version."""
+    """The type and version of a record, nothing else."""
 
     type: str | None = None
     version: msgspec.Raw = ABSENT

@@ -238,7 +238,7 @@ class Progress:
         self._shown_at_s = float("-inf")
 
     def update(self, share: float, text: str) -> None:
-        """Show `text` beside a bar; `share` is how much is done, from 0 to 1."""
+        """Shows `text` beside a bar; `share` is how much is done, from 0 to 1."""
         now_s = time.monotonic()
         took_s = now_s - self._begin_s
         if took_s < self._after_s:

@@ -115,7 +115,8 @@ class Builder(EventBuilder[Context]):
         return self.cwd or self.context.cwd
 
     def add(self, body: AnyBody, part: str, mark: str) -> None:
-        """Add an event. `part` is its place in the record, `mark` what distinguishes it from others of the same moment.
+        """Adds an event. `part` is its place in the record, `mark` what distinguishes it from others of the same
+        moment.
 
         Claude Code 2.0.28 and 2.1.11 append old turns again after a resume, with the same time and content under new
         uuids, so time, place and mark make a second identity.
@@ -134,18 +135,18 @@ class Builder(EventBuilder[Context]):
         )
 
     def learn_model(self, model: str | None) -> None:
-        """Note which model answers, unless the record is old history written again."""
+        """Notes which model answers, unless the record is old history written again."""
         if self._is_news():
             self.learn(model=model)
 
     def learn_title(self, title: str | None, *, by_user: bool) -> None:
-        """Note the name of the session. One that the user gave is not replaced by one that the model chose."""
+        """Notes the name of the session. One that the user gave is not replaced by one that the model chose."""
         if title and (by_user or not self.context.titled):
             facts = msgspec.structs.replace(self.context.facts, title=bounded(title, SHORT_CHARS))
             self.change(facts=facts, titled=by_user)
 
     def emit_session_info(self) -> None:
-        """Send what is known of the session and was not sent before. Nothing before its first event with a time."""
+        """Emits what is known of the session and was not sent before. Nothing before its first event with a time."""
         if self.subagent_id is None:
             self.put_news_first(self.session, self.cwd)
 

@@ -86,7 +86,7 @@ def parse_prompt(builder: Builder, text: str, attachments: int = 0) -> None:
 
 
 def leave_queue(builder: Builder, text: str) -> bool:
-    """Note that a prompt is no longer in the queue; False when it was not there."""
+    """Notes that a prompt is no longer in the queue; False when it was not there."""
     queued = builder.context.queued
     mark = digest(text.strip())
     if mark not in queued:

@@ -132,7 +132,7 @@ def _result(builder: Builder) -> Fields:
 
 
 def parse_success(builder: Builder, part: str, call: OpenCall, output: str) -> None:
-    """Add what followed from a call that succeeded with `output`."""
+    """Adds what followed from a call that succeeded with `output`."""
     if call.changes:
         _parse_changes(builder, part, call, output)
     if call.op == "shell":

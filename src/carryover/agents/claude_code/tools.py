@@ -154,7 +154,7 @@ OPS: Final[dict[str, Op]] = {
 SUBJECTS: Final = tuple("command file_path notebook_path pattern url query skill path description subject".split())
 """The input fields that may say what a call is about, the most informative first."""
 JOBS: Final = ("task_id", "bash_id", "shell_id", "agentId")
-"""Those that name a job in the background: each version has another name for it."""
+"""Keys that name a job in the background: each version has a different one."""
 
 
 class PlanInput(msgspec.Struct, frozen=True):

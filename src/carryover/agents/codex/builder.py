@@ -35,7 +35,7 @@ class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
     process: str | None = None
     """The process it left running, or (`write_stdin`) the one it talks to."""
     escalated: bool = False
-    """It asked to run outside the sandbox, which the user may have to allow."""
+    """Whether it asked to run outside the sandbox, which the user may have to allow."""
 
 
 class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -68,7 +68,7 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     cwd: str | None = None
     """The first folder: turns in another one are another session's, since a session belongs to one project."""
     place: str | None = None
-    """The folder of the next turn, where a record named it before that begins."""
+    """The folder of the next turn, if a record named it before the turn began."""
     family: Literal["legacy", "paginated"] | None = None
     """Which records hold prompts and answers: the file says it, not the client's version."""
     facts: event_builder.Facts = event_builder.Facts()
@@ -128,7 +128,7 @@ class Builder(EventBuilder[Context]):
 
     @property
     def session(self) -> str:
-        """The session of the turn: a separate one where its folder is not the thread's first one.
+        """The session of the turn: a separate one if its folder is not the thread's first one.
 
         Where its parent's thread began, a sub-agent's file does not say. So it names the session that a turn of that
         thread in this folder has, or would have; the ledger knows whether that is the first one's project.
@@ -165,7 +165,7 @@ class Builder(EventBuilder[Context]):
         self._keep(*others, self.turn, current)
 
     def add(self, body: AnyBody, part: str, mark: str) -> None:
-        """Add what was said or happened. It is known by its turn and its place among those of the same `part`; before
+        """Adds what was said or happened. It is known by its turn and its place among those of the same `part`; before
         there were turn ids by its time and `mark`, what distinguishes it from others of that moment.
 
         What comes late of a turn that the user took back was taken back with it.
@@ -189,7 +189,7 @@ class Builder(EventBuilder[Context]):
         self.change(turns=tuple(self.turn if turn.id == self.turn.id else turn for turn in self.context.turns))
 
     def add_of_call(self, body: AnyBody, part: str, call_id: str) -> None:
-        """Add a part of a tool call, which both families know by the call's id."""
+        """Adds a part of a tool call, which both families know by the call's id."""
         # Not every provider's call ids are unique beyond a turn.
         self._add(body, f"{self.turn.id or self.thread}/{call_id}:{part}", part, call_id)
 
@@ -217,7 +217,7 @@ class Builder(EventBuilder[Context]):
         self.append(key, body, session=self.session, cwd=self.cwd, subagent_id=subagent_id, secondary_key=secondary_key)
 
     def emit_session_info(self) -> None:
-        """Send what is known of the session and was not sent before."""
+        """Emits what is known of the session and was not sent before."""
         if self.context.subagent_id is not None or not self.at_ms:
             return
         session, cwd = (self.events[0].session, self.events[0].cwd) if self.events else (self.session, self.cwd)

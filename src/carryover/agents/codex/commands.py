@@ -142,7 +142,7 @@ class Outcome(ToolOutcome, frozen=True):
     """How a call ended, if it has."""
 
     process: str | None = None
-    """It has not ended: this process runs on."""
+    """Id of the process, if the command still runs."""
     exited: bool = False
     """A process has ended, as the client says: it was not only the call that failed or was put away."""
 

@@ -85,7 +85,7 @@ def _is_copying_fork(meta: wire.SessionMeta) -> bool:
 
 
 def _keeps_copy(context: Context) -> bool:
-    """Nothing else has the history that was copied. What a sub-agent was given is its session's own."""
+    """Whether copied history counts, since it is nowhere else. What a sub-agent was given belongs to its session."""
     return context.orphan and context.subagent_id is None
 
 

@@ -28,7 +28,7 @@ _FAILED_IN: Final = re.compile(r" in (/[^\n]{1,1000}?):?$", re.MULTILINE)
 
 
 def parse_output(builder: Builder, kind: str, output: wire.Output) -> None:
-    """The output of a call, which says how it ended where no separate record has said so before."""
+    """The output of a call, which says how it ended if no separate record has said so before."""
     text = rawjson.text_of(output.output)
     if not usable_name(output.call_id) or text is None:
         builder.skip(kind, "unexpected output" if output.call_id else "no call_id")

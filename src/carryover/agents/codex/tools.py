@@ -53,7 +53,7 @@ def parse_call(builder: Builder, kind: str, call: wire.Call) -> None:
 
 
 def open_call(builder: Builder, call: OpenCall) -> None:
-    """Add a call and await its result."""
+    """Adds a call and awaits its result."""
     call = msgspec.structs.replace(call, turn=builder.turn.id, subject=bounded(call.subject, SUBJECT_CHARS))
     builder.add_of_call(call.as_event(), "call", call.id)
     builder.change(calls=opened(builder.context.calls, call, most=MAX_OPEN_CALLS))
@@ -114,8 +114,8 @@ def _open(builder: Builder, call_id: str, name: str, call: wire.Call, text: str)
 
 
 def _script(builder: Builder, call_id: str, script: str) -> OpenCall:
-    """A script of code mode. One that runs a single command is read as that where the client, before 0.150, writes no
-    records of commands."""
+    """A script of code mode. One that runs a single command is read as that command if the client (before 0.150) writes
+    no records of commands."""
     found = _COMMAND.search(script) if builder.context.family == "legacy" and script.count("tools.") == 1 else None
     command = rawjson.string_of(msgspec.Raw(found[1].encode("utf-8", "replace"))) if found is not None else None
     if not command:

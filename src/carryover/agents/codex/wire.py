@@ -26,7 +26,7 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Kind(msgspec.Struct, frozen=True):
-    """Only what a record, a payload or an item is."""
+    """The type alone of a record, a payload or an item."""
 
     type: str | None = None
 
@@ -57,7 +57,7 @@ class TurnContext(msgspec.Struct, frozen=True):
     """`turn_context`: where a turn runs and with which model."""
 
     turn_id: str | None = None
-    """Not in 0.99."""
+    """Missing in 0.99."""
     cwd: str | None = None
     model: str | None = None
 

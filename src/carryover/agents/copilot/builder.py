@@ -40,7 +40,7 @@ class Builder(EventBuilder[LogContext]):
 
     line: Line
     data: Fields
-    """Those of the line."""
+    """Fields of the line."""
     conversation: str
     ident: str
     subagent_id: str | None
@@ -62,14 +62,14 @@ class Builder(EventBuilder[LogContext]):
 
     @property
     def session(self) -> str:
-        """The session: a separate one where the conversation has moved on to another project than its first one."""
+        """The session: a separate one if the conversation has moved from its first project to another."""
         here, first = self.context.place, self.context.folder
         if here is None or here == first:
             return self.conversation
         return session_in_other_cwd(self.conversation, digest(here)[:_FOLDER_MARK_CHARS])
 
     def add(self, body: AnyBody, part: str) -> None:
-        """Add an event. `part` is its place in the record."""
+        """Adds an event. `part` is its place in the record."""
         if not self.at_ms:
             self.skip(self.line.type, "no time")
             return
@@ -79,7 +79,7 @@ class Builder(EventBuilder[LogContext]):
             self._note_last(self.subagent_id or MAIN, key)
 
     def skip(self, record_type: str, reason: str) -> None:
-        """Count something that was not understood. `reason` never quotes the record."""
+        """Counts something that was not understood. `reason` never quotes the record."""
         self.count_skipped(record_type, reason, self.context.facts.agent_version)
 
     def text(self, name: str) -> str:

@@ -50,7 +50,7 @@ class LogContext(msgspec.Struct, frozen=True, omit_defaults=True):
     emitted: Facts = Facts()
     """The facts as they were last emitted."""
     inside: str = ""
-    """The program that runs the client, where that is not a terminal."""
+    """The program that runs the client, if that is not a terminal."""
     last: dict[str, bytes] = {}
     """Key of the last event by thread ("" for the main one); bytes, since a text might be taken for a secret."""
     compacted_ms: int = 0

@@ -43,7 +43,7 @@ class Payload(msgspec.Struct, frozen=True, rename="camel"):
     """Id of the session; in a sub-agent's own hooks, the sub-agent's."""
     cwd: str | None = None
     transcript_path: str | None = None
-    """Not with the start of a session, a prompt and its end."""
+    """Missing at the start of a session, at a prompt and at its end."""
     editor_transcript_path: msgspec.Raw = msgspec.field(default=rawjson.ABSENT, name="transcript_path")
     hook_event_name: str | None = None
     source: str | None = None

@@ -44,7 +44,7 @@ class Noted(msgspec.Struct, frozen=True, tag="noted"):
 
     title: str = ""
     inside: str = ""
-    """The program that runs the client, where that is not a terminal."""
+    """The program that runs the client, if that is not a terminal."""
 
 
 class Position(msgspec.Struct, frozen=True, array_like=True):

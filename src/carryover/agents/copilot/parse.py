@@ -80,7 +80,7 @@ def _parse_note(source: Source, context: LogContext, record: Record) -> tuple[Lo
 
 
 def _version(builder: Builder, version: str | None) -> str | None:
-    """The client's version, and what it runs in where that is not a terminal."""
+    """The client's version, and the program that runs it if that is not a terminal."""
     version = version or builder.context.facts.agent_version
     inside = f" ({builder.context.inside})" if builder.context.inside else ""
     return f"{version.removesuffix(inside)}{inside}" if version else None

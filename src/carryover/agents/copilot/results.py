@@ -44,7 +44,7 @@ class Outcome(ToolOutcome, frozen=True):
 
 
 def parse_result(builder: Builder) -> None:
-    """The result of a call. What it changed is added where it succeeded."""
+    """Emits the result of a call, and its changes if it succeeded."""
     call_id = builder.text("toolCallId")
     if not call_id:
         builder.skip(builder.line.type, "unexpected shape")

@@ -61,7 +61,7 @@ class Builder(EventBuilder[Context]):
     conversation: Conversation | None = None
     slug: str | None = None
     is_bubble: bool = False
-    """It is a bubble of the editor, which keeps the todo list with the conversation."""
+    """Whether the record is a bubble of the editor, which keeps the todo list with the conversation."""
 
     @classmethod
     def of(cls, context: Context, found: Conversation) -> Builder | None:
@@ -97,7 +97,7 @@ class Builder(EventBuilder[Context]):
         self.change(talk=msgspec.structs.replace(self.context.talk, **changes))
 
     def place(self, noted_ms: int, own_ms: int = 0) -> None:
-        """Give the record its time: its own, else just after the one before; never before that.
+        """Gives the record its time: its own, else just after the one before; never before that.
 
         In a source in which no record has a time, it is the time at which the source was last written, as of the read.
         """
@@ -108,7 +108,7 @@ class Builder(EventBuilder[Context]):
         self.change_talk(last_ms=self.at_ms, timed=timed)
 
     def add(self, body: AnyBody, part: str) -> None:
-        """Add an event of a part of the record."""
+        """Adds an event of a part of the record."""
         self.add_as(f"{self.ident}:{part}", body)
 
     def add_as(self, key: str, body: AnyBody) -> None:
@@ -119,7 +119,7 @@ class Builder(EventBuilder[Context]):
             self.skip("record", "no time")
 
     def skip(self, record_type: str, reason: str) -> None:
-        """Count something that was not understood. `reason` never quotes the record."""
+        """Counts something that was not understood. `reason` never quotes the record."""
         self.count_skipped(record_type, reason)
 
     def parsed(self, reemitted: Reemitted | None = None) -> tuple[Context, Parsed]:
@@ -202,7 +202,7 @@ class Builder(EventBuilder[Context]):
         return call
 
     def await_result(self, call: OpenCall) -> None:
-        """Wait for the result of a call."""
+        """Waits for the result of a call."""
         self.change_talk(calls=opened(self.context.talk.calls, call, most=MAX_OPEN_CALLS))
 
     def result(self, call: OpenCall, outcome: ToolOutcome, part: str, within: str) -> None:

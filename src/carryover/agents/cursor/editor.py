@@ -264,8 +264,8 @@ class _Conversation:
         return self._loaded[number]
 
     def _is_open(self, number: int, bubble: Bubble | None) -> bool:
-        """Something may still be written to the bubble, as far as the conversation says. A prompt is never streamed,
-        and what came before one is over."""
+        """Whether something may still be written to the bubble, judging by the conversation. A prompt is never
+        streamed, and what came before one is over."""
         if number < self._last_prompt:
             return False
         header = self._headers[number]
@@ -325,7 +325,7 @@ def _has_not_ended(bubble: Bubble) -> bool:
 
 
 def _is_silent(header: Header, bubble: Bubble) -> bool:
-    """It says nothing to the user: thinking, marks, or no text (yet)."""
+    """Whether a bubble says nothing to the user: thinking, marks, or no text (yet)."""
     if number_of(bubble.capability_type) in (THINKING, COMPACTION):
         return True
     said = text_of(bubble.text).strip() or bytes(bubble.error_details) != b"null"

@@ -32,7 +32,7 @@ class Payload(msgspec.Struct, frozen=True):
     workspace_roots: msgspec.Raw = rawjson.ABSENT
     """Folders, none in an empty window."""
     transcript_path: msgspec.Raw = rawjson.ABSENT
-    """Null at least where a session of `cursor-agent` starts."""
+    """Null at least when a session of `cursor-agent` starts."""
     is_background_agent: msgspec.Raw = rawjson.ABSENT
     """sessionStart: it runs without a person."""
     status: msgspec.Raw = rawjson.ABSENT

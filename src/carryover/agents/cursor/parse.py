@@ -44,7 +44,7 @@ _LINE: Final = b'{"%s":' % NOTED.encode()
 """Beginning that the reader gives each line of a transcript."""
 
 _TAKEN_OUT: Final = "[REDACTED]"
-"""Stands where a transcript leaves out what the model thought."""
+"""Placeholder for thinking that a transcript leaves out."""
 _QUIET_BLOCKS: Final = frozenset(("thinking", "reasoning", "redacted_thinking", "redacted-reasoning"))
 _IMAGE_BLOCKS: Final = frozenset(("image", "file", "document"))
 _ERROR_TEXTS: Final = ("message", "detail", "title", "error")

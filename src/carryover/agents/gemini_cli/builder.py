@@ -36,7 +36,7 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
 
     id: str
     said: bool = False
-    """Its text was emitted."""
+    """Whether its text was emitted."""
     calls: tuple[Call, ...] = ()
     """Empty if it is too old to grow."""
 
@@ -51,7 +51,8 @@ class Context(SessionContext, frozen=True, omit_defaults=True):
     """The state of one transcript between two records."""
 
     document: bool = False
-    """It is a document. Its events have separate keys, since lines that take its place repeat its messages."""
+    """Whether the source is a document. Its events have separate keys, since lines that replace it repeat its
+    messages."""
     session: str | None = None
     subagent_id: str | None = None
     folder: str | None = None

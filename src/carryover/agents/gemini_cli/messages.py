@@ -74,7 +74,8 @@ def parse_user(builder: Builder, message: Message, line: wire.Line) -> Message:
 
 
 def parse_answer(builder: Builder, message: Message, line: wire.Line, *, called: bool) -> Message:
-    """The text of a `gemini` message. It ended no turn if calls come with it; else that is not recorded."""
+    """The text of a `gemini` message. It does not end the turn if calls come with it; otherwise that is not
+    recorded."""
     parts = parts_of(line.content)
     if parts is None:
         builder.skip("gemini", "unexpected content")
@@ -142,7 +143,7 @@ def parse_rewind(builder: Builder, ident: str) -> None:
     """`$rewindTo`: the user took back that message and all after it. What was done stays done: files are another
     question, which the client asks separately.
 
-    The client forgets the whole conversation where it does not know the message, as where it is too old to be known.
+    The client forgets the whole conversation if it does not know the message, as when it is too old to be known.
     """
     idents = [message.id for message in builder.context.messages]
     at = idents.index(ident) if ident in idents else 0

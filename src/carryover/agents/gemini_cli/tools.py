@@ -68,7 +68,7 @@ _ABOUT: Final = ("command", *_FILES, "pattern", "query", "url", *_FOLDERS, "titl
 
 
 def opened(call_id: str, name: str, args: Fields, cwd: str | None) -> OpenCall:
-    """A call as it was made; what it will have changed where it succeeds is in `changes`."""
+    """A call as it was made; `changes` holds what it changes if it succeeds."""
     if name == SHELL:
         folder = first_text(args, *_FOLDERS)
         return shell_call(call_id, name, first_text(args, "command"), resolved(folder, cwd) if folder else cwd)

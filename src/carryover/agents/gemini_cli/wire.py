@@ -59,9 +59,9 @@ class Begin(msgspec.Struct, frozen=True, omit_defaults=True):
     document: bool = False
     """The messages are those of a document that is rewritten as a whole."""
     on: bool = False
-    """They come after those that were given before."""
+    """Whether the records continue those that were given before."""
     more: bool = False
-    """They are not all."""
+    """Whether more records follow in the next batch."""
 
 
 class Call(msgspec.Struct, frozen=True):

@@ -195,7 +195,7 @@ def _add_result(builder: Builder, ident: str, found: tools.Called, outcome: Tool
 
 
 def _parse_end(builder: Builder, ident: str, message: Fields) -> None:
-    """How a message ended, where it was not by an answer or by calls."""
+    """How a message ended, if not by an answer or by calls."""
     error = fields_of(message.get("error"))
     name = text_of(error.get("name"))
     if not name:

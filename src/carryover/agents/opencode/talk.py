@@ -23,7 +23,7 @@ SETTLED_MS: Final = 120_000
 PROMPT_SETTLED_MS: Final = 2_000
 """The same for a prompt that nothing follows yet: its parts come one by one."""
 CALLING: Final = ("tool-calls", "tool_calls", "unknown")
-"""Why a message ended, where the turn continues."""
+"""Reasons for which a message ends and the turn continues."""
 _OPEN_STATES: Final = ("pending", "running")
 
 
@@ -248,7 +248,7 @@ def _entries(loaded: _Loaded, *only: str, begun: bool = False, ended: bool = Fal
 
 
 def _raw(data: bytes) -> msgspec.Raw:
-    """The content of a row, where it is JSON; else a text, so that the record around it stays readable."""
+    """The content of a row, if it is JSON; else a text, so that the record around it stays readable."""
     raw = msgspec.Raw(data)
     if rawjson.part_of(raw, msgspec.Raw) is not None:
         return raw

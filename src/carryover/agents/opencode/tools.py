@@ -77,7 +77,7 @@ SHELL_METADATA: Final = re.compile(r"\s*<(?:(?:bash|shell)_)?metadata>.*?</(?:(?
 """Text that the client adds to a command's output (read about)."""
 
 SHELL_PROMPT: Final = "The following tool was executed by the user"
-"""The client's own words in the place of a prompt, if a person ran a shell command."""
+"""The client's text in place of a prompt when a person ran a shell command."""
 
 ABORTED_ERROR: Final = "MessageAbortedError"
 LIMIT_STATUSES: Final = (402, 429)

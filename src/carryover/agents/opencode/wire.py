@@ -23,9 +23,9 @@ class Reported(msgspec.Struct, frozen=True, omit_defaults=True):
     """Key of the last event; bytes, since a text might be taken for a secret."""
     last_ms: int = 0
     facts: int = 0
-    """Stands for the facts that were reported last. A number: a digest in letters looks like a secret."""
+    """Fingerprint of the facts emitted last. A number, since a digest in letters looks like a secret."""
     model: int = 0
-    """Stands for the model that was reported last."""
+    """Fingerprint of the model emitted last."""
     shell: bytes = b""
     """Id of the last user message by which a person ran a shell command."""
     compacted_by: bytes = b""
@@ -78,7 +78,7 @@ class MessageRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="message"
     last_text: str = ""
     """Id of the text with which the message ends; empty if it ends otherwise."""
     ended: bool = False
-    """Its end is new: nothing more of it will come."""
+    """Whether its end is new: nothing more of it will come."""
 
 
 class SessionRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="session"):

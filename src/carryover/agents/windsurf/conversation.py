@@ -44,7 +44,7 @@ class Call(msgspec.Struct, frozen=True):
 
     id: str
     same: str
-    """Equal for calls that say the same of the same turn."""
+    """Mark that is equal for calls that say the same of the same turn."""
     event: str
     turn: str
     at_ms: int

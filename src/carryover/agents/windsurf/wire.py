@@ -108,7 +108,7 @@ def time_of(raw: msgspec.Raw) -> int:
 
 
 def path_of(raw: msgspec.Raw | None) -> str:
-    """A path, also where it is given as a `file:` URI."""
+    """A path, which may be given as a `file:` URI."""
     text = text_of(raw)
     if _FILE_URI.match(text):
         path = unquote(text[len("file://") :])

@@ -31,14 +31,14 @@ def with_turn(digest: Digest, **changes: Any) -> Digest:
 
 
 def at_work(digest: Digest, event: Event) -> Digest:
-    """The digest with a turn for what happens now: one without a prompt where a thread begins with work."""
+    """The digest with a turn for what happens now: one without a prompt if a thread begins with work."""
     if digest.turns:
         return digest
     return replace(digest, turns=(Turn(session=event.session, number=0, at_ms=event.at_ms, last_ms=event.at_ms),))
 
 
 def begin(digest: Digest, turn: Turn) -> Digest:
-    """`turn` is the newest one; of those before less is kept, the further back the less."""
+    """Adds `turn` as the newest one; the further back a turn is, the less is kept of it."""
     aged = digest.turns
     for back, texts, last, others, prompt in _KEPT:
         if back <= len(aged):

@@ -70,7 +70,7 @@ def _question(past: Past, step: Step, back: int) -> list[Entry]:
 
 
 def _may_be_the_protocols(past: Past, step: Step) -> bool:
-    """It was put before anything was done in a session that took over from another."""
+    """Whether the question was asked before anything was done in a session that took over from another."""
     turn = step.turn
     takes_over = past.steps[0].view is not step.view
     return turn.resumes or (takes_over and turn.number <= 1 and is_talk(turn))
@@ -106,7 +106,7 @@ def _proposal(past: Past, step: Step) -> list[Entry]:
 
 
 def _newest_tests(past: Past, recent: Iterable[RecentFile]) -> list[Entry]:
-    """The newest run, where it failed or is older than the newest edits of code."""
+    """The newest run, if it failed or is older than the newest edits of code."""
     seen = newest_run(past)
     if seen is None:
         return []

@@ -64,7 +64,7 @@ def _tokens(step: Step) -> int:
 
 
 def _long(steps: Iterable[Step]) -> list[Step]:
-    """Those whose prompt has enough typed words to be more than a step of the work."""
+    """The steps whose prompt has enough typed words to be more than a step of the work."""
     return [step for step in steps if _tokens(step) >= _LONG_TOKENS]
 
 

@@ -18,13 +18,13 @@ _MOST_CHARS: Final = 700
 _NEAR: Final = 8
 _MOST_FAR: Final = 24
 _MOST_APART: Final = 4
-"""More than these share lines, as far as they are short."""
+"""Prompts beyond this number share lines if they are short."""
 _FITS_CHARS: Final = 2500
-"""Where all earlier prompts come to less, each is quoted whole."""
+"""If all earlier prompts together are shorter than this, each is quoted whole."""
 
 
 def said_entries(past: Past) -> list[Entry]:
-    """In order of time."""
+    """The user's other prompts, in order of time."""
     shown = [step.turn for step in task_steps(past).values()]
     shown += [step.turn for step in past.steps if past.is_beside(step) and step.is_newest]
     steps = [step for step in past.steps if step.turn.prompt and not any(step.turn is turn for turn in shown)]

@@ -83,7 +83,8 @@ def _pushed(git: GitFacts | None) -> str:
 
 
 def _jobs(past: Past) -> str:
-    """Jobs of the leading session that run on, as far as it still does: nothing records an end after it is over."""
+    """Jobs of the leading session that still run. Once the session is over nothing records their end, so they are left
+    out."""
     digest = past.lead.digest
     running = [job for job in digest.jobs if job.turn >= digest.prompts - 1]
     if not running:
@@ -118,7 +119,7 @@ def _on_the_way(past: Past, texts: Sequence[Said], source: str) -> list[Entry]:
 
 
 def _in_flight(past: Past) -> list[Entry]:
-    """Calls without a result where the turn was cut off."""
+    """Calls without a result, if the turn was cut off."""
     if past.main.turn.end == "answered" or not past.main.is_newest:
         return []
     weight = WEIGHTS["in flight"]

@@ -40,9 +40,9 @@ _NOT_A_VERDICT = {124, 126, 127, 130, 137, 143}
 
 
 def read_test_run(command: str, output: str, *, exit_code: int | None, failed: bool | None) -> TestRun | None:
-    """The test run that `command` was, or None when it ran no tests.
+    """The test run made by `command`, or None if it ran no tests.
 
-    `exit_code` and `failed` are the agent's word on the whole command line; None if it gives none. The output counts
+    `exit_code` and `failed` are the agent's record of the whole command line; None if it has none. The output counts
     for more: behind a pipe, or before another command, the exit code is not that of the tests. A line that ran several
     runners is that of the first that failed. Output may lack its middle.
     """
@@ -92,7 +92,7 @@ def _run(invocation: Invocation, runner: str, found: Findings, lines: Sequence[s
 
 
 def _status(invocation: Invocation, found: Findings, lines: Sequence[str], code: int | None) -> Status:
-    """The output decides where it speaks; an exit code only if it is surely that of the tests."""
+    """The output decides if it says anything; an exit code only if it is certainly that of the tests."""
     if found.bad:
         return "fail"
     if found.empty or found.interrupted or code in _NOT_A_VERDICT:

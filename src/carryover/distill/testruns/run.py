@@ -36,7 +36,7 @@ class TestRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     paths: tuple[str, ...] = ()
     """Paths that the command restricts the run to, joined to the folder of a `cd` before it. Empty: all tests."""
     selective: bool = False
-    """Only some tests of those files were asked for (`-k`, `::name`, `-t`): a pass speaks for those alone."""
+    """Whether only some tests of those files were asked for (`-k`, `::name`, `-t`): a pass covers those alone."""
 
 
 @dataclass(slots=True)
@@ -59,7 +59,7 @@ class Findings:
     interrupted: bool = False
 
     def add(self, count: Literal["passed", "failed", "errors", "skipped"], number: int) -> None:
-        """Add to a count; runs that print several summaries are summed up."""
+        """Adds to a count; runs that print several summaries are summed up."""
         setattr(self, count, (getattr(self, count) or 0) + number)
 
     def saw(self, file: str, outcome: Outcome) -> None:
@@ -68,13 +68,13 @@ class Findings:
             self.files[file] = outcome
 
     def failed_test(self, name: str) -> None:
-        """Note a failed test once, however often it is printed."""
+        """Notes a failed test once, however often it is printed."""
         name = name.strip()
         if name and name not in self.failed_names and len(self.failed_names) < MOST_NAMES:
             self.failed_names.append(name[:LONGEST_LINE])
 
     def because(self, reason: str) -> None:
-        """Note why a test failed; the first reason is kept."""
+        """Notes why a test failed; the first reason is kept."""
         if self.reason is None and reason.strip():
             self.reason = reason.strip()[:LONGEST_LINE]
 
