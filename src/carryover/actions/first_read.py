@@ -80,7 +80,7 @@ def show_until(ended: Event) -> None:
 
 
 def how_far(health: Health) -> tuple[float, str]:
-    """The share that is read, and a text that says so."""
+    """The share that has been read, and a text for people that says it."""
     sources, waiting = health.sources, health.waiting_sources
     if health.last_sweep_ms is None:
         return 0.0, "looking for transcripts"

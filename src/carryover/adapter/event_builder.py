@@ -134,7 +134,7 @@ class EventBuilder(Generic[C]):
         self.events.insert(0, Event(key=key, session=session, at_ms=self.at_ms, body=info, cwd=cwd))
 
     def learn(self, **facts: str | None) -> None:
-        """Notes facts about the session, of which the context has some; None says nothing."""
+        """Notes facts about the session; None leaves a fact as it is."""
         known = getattr(self.context, "facts", Facts())
         news = {name: fact for name, fact in facts.items() if fact and fact != getattr(known, name)}
         if news and (news := {name: fact for name, fact in news.items() if usable_name(fact)}):

@@ -126,7 +126,7 @@ class HookReview(msgspec.Struct, frozen=True, kw_only=True):
     what: str
     """Instructions for people, in whole sentences."""
     state_file: Place
-    """TOML. One table a reviewed hook, below `tables`."""
+    """A TOML file with one table per reviewed hook, below `tables`."""
     tables: tuple[str, ...]
     """The way to those tables from the root: `("hooks", "state")`."""
     mark: str
@@ -224,7 +224,7 @@ class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
     prompts_on: tuple[str, ...] = ()
     """Events whose hook can add text to a prompt. The hook waits no longer than 0.5 s for it."""
     file_rules: HookFileRules | None = None
-    """None: nothing in a file of hooks keeps the others from running."""
+    """Rules for the file; None: no mistake in it keeps other hooks from running."""
     switches: tuple[HookSwitch, ...] = ()
     review: HookReview | None = None
     """None: hooks run as soon as they are written."""
@@ -331,7 +331,7 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def instruction_limit(self) -> InstructionLimit | None:
-        """How much it reads of a project's instruction files; None: all, or that is unknown."""
+        """Limit on what it reads of a project's instruction files; None: all of it, or unknown."""
         return next((file.limit for file in self.instructions if file.limit is not None), None)
 
     @property

@@ -32,7 +32,7 @@ to publish, this keeps every change within a second."""
 
 BUSY_AGAIN_S: Final = 0.3
 BUSY_TRIES: Final = 6
-"""How often, and at which intervals, a source is tried again whose owner is in the middle of a write."""
+"""Number of tries, and the interval between them, for a source whose owner is in the middle of a write."""
 
 LOOK_AGAIN_AT_LEAST_S: Final = 1.0
 """Sooner than this no reader gets a source looked at again that has not changed."""

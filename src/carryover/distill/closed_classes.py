@@ -1,7 +1,8 @@
 """The only words that the distiller knows: closed classes of short replies, in ten languages.
 
-They decide no line of a handoff. A prompt made of nothing else says no goal, so another prompt is shown as the goal;
-without this table the same prompts are quoted, under other headings (`tests/unit/distill/test_closed_classes.py`).
+They decide about no line of a handoff. A prompt made of nothing else says no goal, so another prompt is shown as the
+goal; without this table the same prompts are quoted, under other headings
+(`tests/unit/distill/test_closed_classes.py`).
 """
 
 from __future__ import annotations

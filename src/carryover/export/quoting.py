@@ -20,7 +20,7 @@ _LANGUAGE: Final = re.compile(r"[A-Za-z0-9+#-]{1,20}")
 
 
 class Safe(msgspec.Struct, frozen=True):
-    """Text that may be quoted, and how many hidden characters were taken out of it."""
+    """Text that may be quoted, and the number of hidden characters removed from it."""
 
     text: CleanText
     hidden: int = 0

@@ -20,7 +20,7 @@ from carryover.ledger.queries import projects
 from carryover.probe.own_file import why_not_own
 
 MOST_PROJECTS: Final = 500
-"""Of those that are known, the ones with the newest activity."""
+"""Known projects that are used as roots, those with the newest activity."""
 REFRESH_S: Final = 2.0
 """How old the list of known projects may be, while the ledger changes."""
 

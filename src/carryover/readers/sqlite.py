@@ -72,9 +72,9 @@ def _once(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
 def read_transaction(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection inside one read transaction. Text comes as bytes, for it need not be UTF-8.
 
-    Raises FileNotFoundError when there is no such file, and OSError for everything that is to be tried again later:
-    a busy or damaged database, one that changed meanwhile (ChangedWhileReading, at the end), any error of SQLite in the
-    body. Keep it short: a checkpoint of the owner leaves for later what is being read.
+    Raises FileNotFoundError when there is no such file, and OSError for everything that is to be tried again later: a
+    busy or damaged database, one that changed meanwhile (ChangedWhileReading, at the end), any error of SQLite in the
+    body. Keep it short: the owner's checkpoint has to leave out what is being read.
     """
     before = _file_state(path)
     if before.journal:

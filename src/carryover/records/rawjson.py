@@ -47,7 +47,7 @@ _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_./:+-]{1,60}")
 
 
 def label(name: str | None) -> str:
-    """A type or version fit to be shown and logged: those are short plain names, anything else is not repeated."""
+    """A type or version in a form that may be shown and logged: a short plain name; anything else is not repeated."""
     return name if name and _PLAIN_NAME.fullmatch(name) else "?"
 
 

@@ -39,7 +39,7 @@ def without_ansi(text: str) -> str:
 
 
 def without_handoff(output: str) -> str:
-    """`output` without what it repeats of Carryover's own file: all of it, or the lines a search found there."""
+    """`output` without text of Carryover's own file: the whole file, or lines that a search found in it."""
     if HANDOFF_HEAD in output:
         return ""
     if HANDOFF_FILE not in output:

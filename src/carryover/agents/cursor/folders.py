@@ -44,8 +44,9 @@ class Workspaces:
         return updated
 
     def folders_of(self, storage: Path, ident: str, identifiers: Iterable[msgspec.Raw | None]) -> Folders:
-        """The folders of conversation `ident`, by the first identifier that names some, or else by the workspace that
-        lists it: of several the one where it changed last, for a window that becomes another takes its list along."""
+        """The folders of conversation `ident`: those that its first usable identifier names, else those of the
+        workspace that lists it. Of several workspaces the one in which it changed last counts, since a window that
+        becomes another takes its list along."""
         given = [identifier for raw in identifiers if (identifier := fields_of(raw))]
         if given:
             return next(filter(None, (_identified(storage, identifier) for identifier in given)), Folders())

@@ -155,7 +155,7 @@ def parse_rewind(builder: Builder, ident: str) -> None:
 
 
 def learn_folders(builder: Builder, text: str) -> None:
-    """The start folder, from the client's message about where it is."""
+    """Learns the start folder from the client's message that names it."""
     listed = (tagged(text, _CONTEXT) or "").partition("**Workspace Directories:**")[2]
     builder.settle(found[1].strip() for found in _WORKSPACE.finditer(listed.partition("\n- **")[0]))
 
