@@ -43,8 +43,8 @@ _TABLES = st.lists(
 def toml_settings(draw: st.DrawFn) -> bytes:
     """Settings with or without hooks of others, as Codex accepts them; now and then blank."""
     tables = draw(_TABLES)
-    if any(table.startswith("[hooks]\n") for table in tables):  # an event is either an array or tables
-        tables = [table for table in tables if not table.startswith("[[hooks.Stop]]")]
+    if any(table.startswith("[hooks]\n") for table in tables):  # hooks are either arrays or tables
+        tables = [table for table in tables if "[[" not in table]
     text = "\n".join((*draw(_TOP), *tables)) + draw(st.sampled_from(["", "\n", "\n\n", "\n  "]))
     text = text.replace("\n", draw(st.sampled_from(["\n", "\n", "\r\n"])))
     return draw(st.sampled_from([b"", b"", b"\xef\xbb\xbf"])) + text.encode()

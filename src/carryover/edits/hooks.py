@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
-from carryover.edits.hook_command import Owner
+from carryover.edits.hook_command import Owner, OwnerOf
+
+HOOKS: Final = "hooks"
 
 Form = Literal["nested", "flat", "plain", "tables", "list"]
 """How hooks are laid out. `nested`, `flat` and `plain`: JSON, see `json_hooks`. `tables`: the nested layout as TOML,
 see `toml_hooks`. `list`: no hooks, but an entry of a list in JSON, see `settings_list`."""
+
+UNGROUPED: Final[tuple[Form, ...]] = ("flat", "plain")
+"""Forms in which an event's list holds the hooks themselves."""
 
 
 class HookFile(msgspec.Struct, frozen=True):
@@ -39,12 +45,12 @@ class FoundHook(msgspec.Struct, frozen=True, kw_only=True):
 
     hook: Hook
     owner: Owner
-    line: int
-    """Line number, from 1."""
-    group: int = 0
+    group: int
     """Index of its group among those of the event."""
-    number: int = 0
+    number: int
     """Its index in the group; always 0 where there are no groups."""
+    siblings: int
+    """The number of hooks in its group, of any kind."""
 
 
 class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -71,6 +77,28 @@ class HookOwners(msgspec.Struct, frozen=True):
 
     ours: bool = False
     others: bool = False
+
+
+def handlers_in(settings: Mapping[str, Any], form: Form) -> Iterator[tuple[str, int, list[Any], object]]:
+    """Each group of hooks: its event, its index there, its hooks of any kind, its matcher.
+
+    Where there are no groups each hook is one. Only lists under `hooks` are events, which Codex's `hooks.state` is not.
+    """
+    events = settings.get(HOOKS)
+    for event, entries in events.items() if isinstance(events, dict) else ():
+        for number, entry in enumerate(entries if isinstance(entries, list) else ()):
+            group = entry if isinstance(entry, dict) else {}
+            handlers = [entry] if form in UNGROUPED else group.get(HOOKS)
+            yield event, number, handlers if isinstance(handlers, list) else [], group.get("matcher")
+
+
+def found_hooks(settings: Mapping[str, Any], owner_of: OwnerOf, form: Form = "nested") -> Iterator[FoundHook]:
+    """Every command hook in parsed settings, in their order."""
+    for event, group, handlers, matcher in handlers_in(settings, form):
+        for number, handler in enumerate(handlers):
+            if (hook := hook_of(event, matcher, handler)) is not None:
+                owner = owner_of(hook.command)
+                yield FoundHook(hook=hook, owner=owner, group=group, number=number, siblings=len(handlers))
 
 
 def hook_of(event: str, matcher: object, value: object) -> Hook | None:

@@ -62,6 +62,11 @@ def read(text: str) -> Container:
     return _read(text, blanked(text))
 
 
+def values(text: str) -> dict[str, Any]:
+    """The members of the object that the whole of `text` is; none of a blank text. Raises EditRefused as `read`."""
+    return {item.key or "": item.value for item in read(text).items} if text.strip() else {}
+
+
 def check_strict(text: str) -> None:
     """Raises EditRefused where `text` is not an object in strict JSON, without comments and trailing commas."""
     _read(text, text)

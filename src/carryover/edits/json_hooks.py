@@ -19,6 +19,7 @@ off), and a person may move hooks about. So ours are found by their command, whe
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -26,7 +27,7 @@ import msgspec
 from carryover.adapter.spec import HookFileRules
 from carryover.edits.encoding import EditRefused, decode, encode
 from carryover.edits.hook_command import OwnerOf
-from carryover.edits.hooks import UNKNOWN, Form, FoundHook, Hook, HookOwners, Origin
+from carryover.edits.hooks import HOOKS, UNGROUPED, UNKNOWN, Form, Hook, Origin, hook_of
 from carryover.edits.json_document import (
     Container,
     Item,
@@ -43,13 +44,31 @@ from carryover.edits.json_document import (
     removed,
     replaced,
 )
-from carryover.edits.json_hook_places import HOOKS, HookPlace, count_hooks, hook_places
 
 VERSION: Final = "version"
 VERSION_NOW: Final = 1
 """The only version of the flat form so far (Cursor 1.7 to 3.12)."""
 
 _DROPS: Final = "makes the agent drop the whole file"
+
+Levels = tuple[tuple[Container, int, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Handler:
+    """A hook of any kind: `hook` if it runs a command. On each level the container, the item's index and its name.
+
+    The levels are the document, its events, an event's entries and, where these are groups, a group's hooks.
+    """
+
+    hook: Hook | None
+    item: Item
+    path: Levels
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether its group holds nothing else."""
+        return len(self.path) < 4 or len(self.path[3][0].items) == 1
 
 
 def with_hooks(
@@ -123,40 +142,6 @@ def origin_of(data: bytes | None, owner_of: OwnerOf, known: Origin | None = None
     return msgspec.structs.replace(before, empty=empty, unversioned=unversioned)
 
 
-def hooks_of(data: bytes, owner_of: OwnerOf, *, form: Form = "nested") -> tuple[FoundHook, ...]:
-    """Every command hook in the settings, in their order.
-
-    Raises:
-        EditRefused: it is not JSON in UTF-8. Comments and trailing commas are read.
-    """
-    text = decode(data)[1]
-    if not text.strip():
-        return ()
-    return tuple(
-        FoundHook(
-            hook=place.hook,
-            owner=owner_of(place.hook.command),
-            line=line_of(text, place.at),
-            group=place.group,
-            number=place.number,
-        )
-        for place in hook_places(text, form)
-    )
-
-
-def hook_owners(data: bytes, owner_of: OwnerOf, *, form: Form = "nested") -> HookOwners:
-    """Who has hooks in the settings.
-
-    Raises:
-        EditRefused: it is not JSON in UTF-8. Comments and trailing commas are read.
-    """
-    text = decode(data)[1]
-    if not text.strip():
-        return HookOwners()
-    mine = sum(owner_of(place.hook.command) == "ours" for place in hook_places(text, form))
-    return HookOwners(ours=mine > 0, others=count_hooks(text, form) > mine)
-
-
 def _entry(hook: Hook, form: Form) -> dict[str, Any]:
     """The entry of an event's list."""
     matcher = {} if hook.matcher is None else {"matcher": hook.matcher}
@@ -173,7 +158,7 @@ def _with_version(text: str, owner_of: OwnerOf, layout: Layout) -> str:
     """The text with a version; without one where that would activate the hooks of others."""
     root = read(text)
     if _number(root, VERSION) is not None or any(
-        owner_of(p.hook.command) == "others" for p in hook_places(text, "flat")
+        owner_of(handler.hook.command) == "others" for handler in _handlers(text, "flat") if handler.hook is not None
     ):
         return text
     return added(text, root, VERSION, VERSION_NOW, layout, "")
@@ -183,7 +168,7 @@ def _without_version(text: str) -> str:
     """The text without the version that was added with our hooks, unless a hook is left that needs it."""
     root = read(text)
     number = _number(root, VERSION)
-    if number is None or root.items[number].value != VERSION_NOW or count_hooks(text, "flat"):
+    if number is None or root.items[number].value != VERSION_NOW or any(_handlers(text, "flat")):
         return text
     return removed(text, root, number)
 
@@ -228,13 +213,13 @@ def _with_hook(text: str, hook: Hook, owner_of: OwnerOf, layout: Layout, form: F
     if number is None:
         return added(text, events, hook.event, [_entry(hook, form)], layout, outer)
     entries = inside(text, events.items[number].value_start)
-    present = [place for place in hook_places(text, form) if place.hook.event == hook.event]
-    mine = [place for place in present if owner_of(place.hook.command) == "ours"]
-    if any(place.hook == hook for place in mine) or any(owner_of(p.hook.command) == "edited" for p in present):
+    present = [(h, owner_of(h.hook.command)) for h in _handlers(text, form) if h.hook and h.hook.event == hook.event]
+    mine = [handler for handler, owner in present if owner == "ours"]
+    if any(handler.hook == hook for handler in mine) or any(owner == "edited" for _, owner in present):
         return text
-    for place in mine:
-        if place.alone:
-            return replaced(text, entries, place.group, _entry(hook, form), layout)
+    for handler in mine:
+        if handler.is_alone:
+            return replaced(text, entries, handler.path[2][1], _entry(hook, form), layout)
     return added(text, entries, None, _entry(hook, form), layout, own_line(text, events, number))
 
 
@@ -244,28 +229,32 @@ def _number(container: Container, key: str) -> int | None:
 
 def _without_ours(text: str, owner_of: OwnerOf, origin: Origin, form: Form, keep: Sequence[Hook] = ()) -> str:
     """The text without our hooks, except the first that equals each of `keep`."""
-    while True:
-        kept: set[Hook] = set()
-        for place in _ours(text, owner_of, form):
-            if place.hook not in keep or place.hook in kept:
-                break
-            kept.add(place.hook)
-        else:
-            return text
-        text = _without_place(text, place, origin)
+    while (doomed := _first_doomed(text, owner_of, form, keep)) is not None:
+        text = _without(text, doomed, origin)
+    return text
 
 
-def _without_place(text: str, place: HookPlace, origin: Origin) -> str:
+def _first_doomed(text: str, owner_of: OwnerOf, form: Form, keep: Sequence[Hook]) -> Levels | None:
+    kept: set[Hook] = set()
+    for hook, path in _ours(text, owner_of, form):
+        if hook not in keep or hook in kept:
+            return path
+        kept.add(hook)
+    return None
+
+
+def _without(text: str, path: Levels, origin: Origin) -> str:
     """The text without one hook, and without what held nothing else, unless that was empty before."""
-    path = list(place.path)
     while len(path) > 1 and len(path[-1][0].items) == 1 and path[-2][2] not in origin.empty:
-        path.pop()
+        path = path[:-1]
     container, number, _ = path[-1]
     return removed(text, container, number)
 
 
-def _ours(text: str, owner_of: OwnerOf, form: Form) -> Iterator[HookPlace]:
-    return (place for place in hook_places(text, form) if owner_of(place.hook.command) == "ours")
+def _ours(text: str, owner_of: OwnerOf, form: Form) -> Iterator[tuple[Hook, Levels]]:
+    for handler in _handlers(text, form):
+        if handler.hook is not None and owner_of(handler.hook.command) == "ours":
+            yield handler.hook, handler.path
 
 
 def _empty_places(text: str) -> Iterator[str]:
@@ -316,24 +305,41 @@ def _broken_rules(text: str, root: Container, rules: HookFileRules | None) -> It
     for item in root.items:
         if rules.root_keys and item.key not in rules.root_keys:
             yield f'its key "{item.key}" (line {line_of(text, item.start)}) {_DROPS}'
-    for item in _handler_items(text, root):
+    for item in (handler.item for handler in _handlers(text, "nested")):
         kind = item.value.get("type") if isinstance(item.value, dict) else None
         if rules.handler_types and isinstance(kind, str) and kind not in rules.handler_types:
             yield f'its hook of type "{kind}" (line {line_of(text, item.start)}) {_DROPS}'
 
 
-def _handler_items(text: str, root: Container) -> Iterator[Item]:
-    for hooks in _members(root, HOOKS):
-        if not isinstance(hooks.value, dict):
-            continue
-        for event in inside(text, hooks.value_start).items:
-            groups = inside(text, event.value_start).items if isinstance(event.value, list) else ()
-            for group in groups:
-                if isinstance(group.value, dict):
-                    for handlers in _members(inside(text, group.value_start), HOOKS):
-                        if isinstance(handlers.value, list):
-                            yield from inside(text, handlers.value_start).items
+def _handlers(text: str, form: Form) -> Iterator[_Handler]:
+    """Every hook in the order of the text. Anything with another layout is skipped."""
+    root = read(text)
+    for at_hooks, hooks in _members(root, HOOKS, dict):
+        events = inside(text, hooks.value_start)
+        for at_event, event in enumerate(events.items):
+            if not isinstance(event.value, list):
+                continue
+            above = ((root, at_hooks, HOOKS), (events, at_event, f"{HOOKS}.{event.key}"))
+            entries = inside(text, event.value_start)
+            for number, entry in enumerate(entries.items):
+                path: Levels = (*above, (entries, number, ""))
+                yield from _of_entry(text, entry, event.key or "", path, form)
 
 
-def _members(container: Container, key: str) -> Iterator[Item]:
-    return (item for item in container.items if item.key == key)
+def _of_entry(text: str, entry: Item, event: str, path: Levels, form: Form) -> Iterator[_Handler]:
+    matcher = entry.value.get("matcher") if isinstance(entry.value, dict) else None
+    if form in UNGROUPED:
+        yield _Handler(hook_of(event, matcher, entry.value), entry, path)
+    elif isinstance(entry.value, dict):
+        for _, member in _members(inside(text, entry.value_start), HOOKS, list):
+            handlers = inside(text, member.value_start)
+            for number, item in enumerate(handlers.items):
+                yield _Handler(hook_of(event, matcher, item.value), item, (*path, (handlers, number, "")))
+
+
+def _members(container: Container, key: str, kind: type) -> Iterator[tuple[int, Item]]:
+    return (
+        (number, item)
+        for number, item in enumerate(container.items)
+        if item.key == key and isinstance(item.value, kind)
+    )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from carryover.adapter.spec import HookFileRules
-from carryover.edits import json_hooks, toml_hooks
+from carryover.edits import json_document, json_hooks, toml_hooks
 from carryover.edits.encoding import EditRefused, decode
 from carryover.edits.hook_command import OwnerOf
-from carryover.edits.hooks import UNKNOWN, Form, FoundHook, Hook, HookOwners, Origin
+from carryover.edits.hooks import UNKNOWN, Form, FoundHook, Hook, HookOwners, Origin, found_hooks, handlers_in
 from carryover.edits.json_comments import blanked
 
 
@@ -48,18 +48,17 @@ def origin_of(data: bytes | None, owner_of: OwnerOf, known: Origin | None = None
     return json_hooks.origin_of(data, owner_of, known, form=form)
 
 
-def hooks_of(data: bytes, owner_of: OwnerOf, *, form: Form) -> tuple[FoundHook, ...]:
+def hooks_of(data: bytes, owner_of: OwnerOf, *, form: Form = "nested") -> tuple[FoundHook, ...]:
     """Every command hook in the settings. Raises EditRefused."""
-    return toml_hooks.hooks_of(data, owner_of) if form == "tables" else json_hooks.hooks_of(data, owner_of, form=form)
+    return tuple(found_hooks(_parsed(data, form), owner_of, form))
 
 
 def hook_owners(data: bytes, owner_of: OwnerOf, *, form: Form) -> HookOwners:
     """Who has hooks in the settings. Raises EditRefused."""
-    return (
-        toml_hooks.hook_owners(data, owner_of)
-        if form == "tables"
-        else json_hooks.hook_owners(data, owner_of, form=form)
-    )
+    settings = _parsed(data, form)
+    number = sum(len(handlers) for _, _, handlers, _ in handlers_in(settings, form))
+    mine = sum(found.owner == "ours" for found in found_hooks(settings, owner_of, form))
+    return HookOwners(ours=mine > 0, others=number > mine)
 
 
 def drop_reason(data: bytes, *, form: Form, rules: HookFileRules | None) -> str | None:
@@ -70,6 +69,11 @@ def drop_reason(data: bytes, *, form: Form, rules: HookFileRules | None) -> str 
 def ignored_events(data: bytes, *, form: Form) -> tuple[str, ...]:
     """Events that are written where the agent does not look for them. Raises EditRefused."""
     return json_hooks.ignored_events(decode(data)[1]) if form in ("flat", "plain") else ()
+
+
+def _parsed(data: bytes, form: Form) -> Mapping[str, Any]:
+    text = decode(data)[1]
+    return toml_hooks.parsed(text) if form == "tables" else json_document.values(text)
 
 
 def value_at(data: bytes, key: Sequence[str], *, toml: bool) -> Any:

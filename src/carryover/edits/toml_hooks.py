@@ -10,29 +10,28 @@ The layout is that of Codex's config.toml (0.169.0), which also holds what the u
     command = "..."
     timeout = 5
 
-Where an event's groups are written as an array (`SessionStart = [...]`), ours is another item of it.
-
-Ours are inserted and removed as text, and the result is parsed again: where it does not mean exactly what it should,
-the edit is refused. tomlkit would not keep every byte, nor tables that are out of order.
+Tables are inserted and removed as the text that we write, since tomlkit would not keep every byte around tables, nor
+tables that are out of order. What is laid out otherwise (`SessionStart = [...]`) is edited by tomlkit. Either way the
+result is parsed again, and the edit is refused unless it means exactly what it should.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from copy import deepcopy
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, Final
 
-import msgspec
+import tomlkit
+from tomlkit.items import AoT
 
 from carryover.edits.encoding import EditRefused, decode, encode, newline_of
 from carryover.edits.hook_command import OwnerOf
-from carryover.edits.hooks import UNKNOWN, FoundHook, Hook, HookOwners, Origin, hook_of
-from carryover.edits.json_document import line_of
-from carryover.edits.toml_document import Array, Segment, arrays, segments
+from carryover.edits.hooks import HOOKS, UNKNOWN, FoundHook, Hook, Origin, found_hooks
 
-HOOKS: Final = "hooks"
 _INLINE: Final = "its hooks are written in a form that can't be edited without touching the rest"
 
 
@@ -68,209 +67,7 @@ def origin_of(data: bytes | None, owner_of: OwnerOf, known: Origin | None = None
     """
     if data is None:
         return Origin(missing=True)
-    return known if known is not None and hook_owners(data, owner_of).ours else Origin()
-
-
-def hooks_of(data: bytes, owner_of: OwnerOf) -> tuple[FoundHook, ...]:
-    """Every command hook in the settings, event by event.
-
-    Raises:
-        EditRefused: it is not TOML in UTF-8.
-    """
-    text = decode(data)[1]
-    return tuple(
-        FoundHook(
-            hook=place.hook,
-            owner=owner_of(place.hook.command),
-            line=line_of(text, place.at),
-            group=place.group,
-            number=place.number,
-        )
-        for place in hook_tables(text)
-    )
-
-
-def hook_owners(data: bytes, owner_of: OwnerOf) -> HookOwners:
-    """Who has hooks in the settings.
-
-    Raises:
-        EditRefused: it is not TOML in UTF-8.
-    """
-    groups = groups_of(parsed(decode(data)[1]))
-    handlers = [handler for _, group in groups for handler in handlers_of(group)]
-    commands = [handler.get("command") if isinstance(handler, dict) else None for handler in handlers]
-    mine = sum(isinstance(command, str) and owner_of(command) == "ours" for command in commands)
-    return HookOwners(ours=mine > 0, others=len(handlers) > mine)
-
-
-def _with_hook(text: str, hook: Hook, owner_of: OwnerOf) -> str:
-    present = [place for place in hook_tables(text) if place.hook.event == hook.event]
-    mine = [place for place in present if owner_of(place.hook.command) == "ours"]
-    if any(place.hook == hook for place in mine) or any(owner_of(p.hook.command) == "edited" for p in present):
-        return text
-    for place in mine:
-        if place.siblings == 1:  # no hook of others in that group
-            return _replaced(text, place, hook)
-    return _appended(text, hook)
-
-
-def _appended(text: str, hook: Hook) -> str:
-    wanted = deepcopy(parsed(text))
-    events = wanted.setdefault(HOOKS, {})
-    groups = events.setdefault(hook.event, []) if isinstance(events, dict) else None
-    if not isinstance(groups, list):
-        raise EditRefused(f'"{HOOKS}.{hook.event}" is something other than a list of tables')
-    groups.append(_group(hook))
-    if (array := arrays(text).get((HOOKS, hook.event))) is not None:
-        return _checked(array.with_item(text, _inline(hook)), wanted)
-    newline = newline_of(text)
-    gap = "" if not text else newline if text.endswith("\n") else newline * 2
-    ending = newline if not text or text.endswith("\n") else ""
-    return _checked(text + gap + newline.join(_lines(hook)) + ending, wanted)
-
-
-def _replaced(text: str, place: HookTable, hook: Hook) -> str:
-    """The text with a new hook in a group that holds only ours."""
-    wanted = parsed(text)
-    wanted[HOOKS][hook.event][place.group] = _group(hook)
-    if place.array is not None:
-        return _checked(place.array.with_other(text, place.group, _inline(hook)), wanted)
-    if place.own is None or text[place.tables[0].end : place.own.start].strip():
-        raise EditRefused(_INLINE)
-    start, end = place.tables[0].start, place.own.end
-    ending = newline_of(text) if text[:end].endswith("\n") else ""
-    return _checked(text[:start] + newline_of(text).join(_lines(hook)) + ending + text[end:], wanted)
-
-
-def _without_ours(text: str, owner_of: OwnerOf, keep: Sequence[Hook] = ()) -> str:
-    """The text without our hooks, except the first that equals each of `keep`."""
-    while doomed := _doomed(text, owner_of, keep):
-        text = _without_place(text, max(doomed, key=lambda place: place.at))  # in the reverse order of their addition
-    return text
-
-
-def _doomed(text: str, owner_of: OwnerOf, keep: Sequence[Hook]) -> list[HookTable]:
-    kept: set[Hook] = set()
-    doomed = []
-    for place in hook_tables(text):
-        if owner_of(place.hook.command) != "ours":
-            continue
-        if place.hook in keep and place.hook not in kept:
-            kept.add(place.hook)
-        else:
-            doomed.append(place)
-    return doomed
-
-
-def _without_place(text: str, place: HookTable) -> str:
-    wanted = parsed(text)
-    groups = wanted[HOOKS][place.hook.event]
-    if place.siblings > 1:
-        del groups[place.group][HOOKS][place.number]
-        return _checked(_cut_each(text, [place.own]), wanted)
-    del groups[place.group]
-    if place.array is not None:
-        return _checked(place.array.without_item(text, place.group), wanted)
-    if not groups:
-        del wanted[HOOKS][place.hook.event]
-    return _checked(_cut_each(text, place.tables or [None]), wanted)
-
-
-def _cut_each(text: str, doomed: Sequence[Segment | None]) -> str:
-    for segment in reversed(doomed):
-        if segment is None:
-            raise EditRefused(_INLINE)
-        text = _cut(text, segment)
-    return text
-
-
-def _cut(text: str, segment: Segment) -> str:
-    """The text without a table and the blank line before it, or after it where nothing precedes it."""
-    start, end = segment.start, min(segment.end, len(text))
-    before = _chopped(text, start)
-    if before > 0 and text[:before].endswith("\n"):
-        start = before
-    if end == len(text) and not text.endswith("\n"):
-        start = _chopped(text, start)
-    if start == 0:
-        end += len(text[end:]) - len(text[end:].removeprefix(newline_of(text)))
-    return text[:start] + text[end:]
-
-
-def _chopped(text: str, end: int) -> int:
-    """`end` without the line end right before it."""
-    return end - 2 if text.endswith("\r\n", 0, end) else end - 1 if text.endswith("\n", 0, end) else end
-
-
-def _checked(text: str, wanted: Mapping[str, Any]) -> str:
-    try:
-        found = parsed(text)
-    except EditRefused as error:
-        raise EditRefused(_INLINE) from error
-    if _said(found) != _said(wanted):
-        raise EditRefused(_INLINE)
-    return text
-
-
-def _said(settings: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The settings without an empty `hooks`, which equals none: the table above ours may be removed with them."""
-    return {key: value for key, value in settings.items() if (key, value) != (HOOKS, {})}
-
-
-def _group(hook: Hook) -> dict[str, Any]:
-    timeout = {} if hook.timeout is None else {"timeout": hook.timeout}
-    matcher = {} if hook.matcher is None else {"matcher": hook.matcher}
-    return matcher | {HOOKS: [{"type": "command", "command": hook.command} | timeout]}
-
-
-def _lines(hook: Hook) -> Iterator[str]:
-    yield f"[[{HOOKS}.{hook.event}]]"
-    if hook.matcher is not None:
-        yield f"matcher = {_string(hook.matcher)}"
-    yield ""
-    yield f"[[{HOOKS}.{hook.event}.{HOOKS}]]"
-    yield 'type = "command"'
-    yield f"command = {_string(hook.command)}"
-    if hook.timeout is not None:
-        yield f"timeout = {hook.timeout}"
-
-
-def _inline(hook: Hook) -> str:
-    matcher = "" if hook.matcher is None else f"matcher = {_string(hook.matcher)}, "
-    timeout = "" if hook.timeout is None else f", timeout = {hook.timeout}"
-    return f'{{ {matcher}{HOOKS} = [{{ type = "command", command = {_string(hook.command)}{timeout} }}] }}'
-
-
-def _string(value: str) -> str:
-    """A TOML string. JSON has the same escapes, except for DEL and lone surrogates, which our paths never hold."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")
-
-
-class HookTable(msgspec.Struct, frozen=True):
-    """The position of a command hook: in tables, in an array, or (neither) in a form that can't be edited."""
-
-    hook: Hook
-    group: int
-    number: int
-    siblings: int
-    """The number of hooks in its group."""
-    tables: tuple[Segment, ...] = ()
-    """The tables of its group: first the group's, then one per hook, unless these are written inline."""
-    array: Array | None = None
-    """The array of its event's groups."""
-
-    @property
-    def own(self) -> Segment | None:
-        """The hook's table; None where it has none."""
-        return self.tables[self.number + 1] if len(self.tables) == self.siblings + 1 else None
-
-    @property
-    def at(self) -> int:
-        """Its position in the text; 0 where that is not known."""
-        if self.array is not None:
-            return self.array.items[self.group][0]
-        found = self.own or next(iter(self.tables), None)
-        return found.start if found is not None else 0
+    return known if known is not None and _ours(decode(data)[1], owner_of) else Origin()
 
 
 def parsed(text: str) -> dict[str, Any]:
@@ -285,48 +82,179 @@ def parsed(text: str) -> dict[str, Any]:
         raise EditRefused(f"it is not valid TOML: {error}") from error
 
 
-def groups_of(settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Each group with its event. Only lists under `hooks` are events, which `hooks.state` is not."""
+def _ours(text: str, owner_of: OwnerOf) -> list[FoundHook]:
+    return [found for found in found_hooks(parsed(text), owner_of) if found.owner == "ours"]
+
+
+def _with_hook(text: str, hook: Hook, owner_of: OwnerOf) -> str:
+    present = [found for found in found_hooks(parsed(text), owner_of) if found.hook.event == hook.event]
+    mine = [found for found in present if found.owner == "ours"]
+    if any(found.hook == hook for found in mine) or any(found.owner == "edited" for found in present):
+        return text
+    for found in mine:
+        if found.siblings == 1:  # no hook of others in that group
+            return _replaced(text, found, hook)
+    return _appended(text, hook, owner_of)
+
+
+def _appended(text: str, hook: Hook, owner_of: OwnerOf) -> str:
+    newline = newline_of(text)
+    gap = "" if not text else newline if text.endswith("\n") else newline * 2
+    ending = newline if not text or text.endswith("\n") else ""
+    after = _edited(
+        text,
+        hook,
+        lambda settings: settings.setdefault(HOOKS, {}).setdefault(hook.event, []).append(_group(hook)),
+        [text + gap + newline.join(_lines(hook)) + ending],
+    )
+    [ours] = [found for found in _ours(after, owner_of) if found.hook == hook]
+    if _without(after, ours) != text:
+        raise EditRefused(_INLINE)
+    return after
+
+
+def _replaced(text: str, found: FoundHook, hook: Hook) -> str:
+    """The text with a new hook in a group that holds only ours."""
+
+    def edit(settings: Any) -> None:
+        settings[HOOKS][hook.event][found.group] = _group(hook)
+
+    block = newline_of(text).join(_lines(hook))
+    return _edited(text, hook, edit, (text[:at] + block + text[end:] for at, end in _blocks(text, _lines(found.hook))))
+
+
+def _without_ours(text: str, owner_of: OwnerOf, keep: Sequence[Hook] = ()) -> str:
+    """The text without our hooks, except the first that equals each of `keep`."""
+    while doomed := _doomed(text, owner_of, keep):
+        text = _without(text, max(doomed, key=lambda found: _last_block(text, found)))
+    return text
+
+
+def _doomed(text: str, owner_of: OwnerOf, keep: Sequence[Hook]) -> list[FoundHook]:
+    kept: set[Hook] = set()
+    doomed = []
+    for found in _ours(text, owner_of):
+        if found.hook in keep and found.hook not in kept:
+            kept.add(found.hook)
+        else:
+            doomed.append(found)
+    return doomed
+
+
+def _without(text: str, found: FoundHook) -> str:
+    def edit(settings: Any) -> None:
+        groups = settings[HOOKS][found.hook.event]
+        if found.siblings > 1:
+            del groups[found.group][HOOKS][found.number]
+        else:
+            del groups[found.group]
+        if not groups and isinstance(groups, AoT):
+            del settings[HOOKS][found.hook.event]
+
+    tables = (_cut(text, *bounds) for bounds in _blocks(text, _own_lines(found)))
+    item = _item(found.hook)
+    return _edited(text, found.hook, edit, chain(tables, (text.replace(each, "", 1) for each in (f", {item}", item))))
+
+
+def _edited(text: str, hook: Hook, edit: Callable[[Any], None], candidates: Iterable[str]) -> str:
+    """The first of `candidates` that means what the settings mean after `edit`, else what tomlkit makes of it."""
+    wanted = parsed(text)
+    try:
+        edit(wanted)
+    except (AttributeError, TypeError) as error:
+        raise EditRefused(f'"{HOOKS}.{hook.event}" is something other than a list of tables') from error
+    for after in chain(candidates, _by_tomlkit(text, edit)):
+        if _means(after, wanted):
+            return after
+    raise EditRefused(_INLINE)
+
+
+def _by_tomlkit(text: str, edit: Callable[[Any], None]) -> Iterator[str]:
+    with contextlib.suppress(tomlkit.exceptions.TOMLKitError, AttributeError, LookupError, TypeError, ValueError):
+        document = tomlkit.parse(text)
+        edit(document)
+        yield tomlkit.dumps(document)
+
+
+def _means(text: str, wanted: Mapping[str, Any]) -> bool:
+    try:
+        return _stated(parsed(text)) == _stated(wanted)
+    except EditRefused:
+        return False
+
+
+def _stated(settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The settings without empty lists of hooks, and without an empty `hooks`: they may go with ours."""
     hooks = settings.get(HOOKS)
-    for event, groups in hooks.items() if isinstance(hooks, dict) else ():
-        yield from ((event, group) for group in groups) if isinstance(groups, list) else ()
+    if not isinstance(hooks, dict):
+        return settings
+    stated = {event: groups for event, groups in hooks.items() if groups != []}
+    others = {key: value for key, value in settings.items() if key != HOOKS}
+    return {**others, HOOKS: stated} if stated else others
 
 
-def handlers_of(group: Any) -> list[Any]:
-    """The hooks of a group, of any kind."""
-    found = group.get(HOOKS) if isinstance(group, dict) else None
-    return found if isinstance(found, list) else []
+def _blocks(text: str, lines: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Where the lines are in the text, the last place first."""
+    block = newline_of(text).join(lines)
+    at = text.rfind(block)
+    while at >= 0:
+        end = at + len(block)
+        if (at == 0 or text[at - 1] == "\n") and re.match(r"\r?\n|\Z", text[end:]):
+            yield at, end
+        at = text.rfind(block, 0, end - 1)
 
 
-def hook_tables(text: str) -> Iterator[HookTable]:
-    """Every command hook, event by event.
-
-    Raises:
-        EditRefused: it is not TOML.
-    """
-    settings = parsed(text)
-    tables, lists = _tables_of_groups(text), arrays(text)
-    counts: dict[str, int] = {}
-    for event, group in groups_of(settings):
-        number = counts.get(event, 0)
-        counts[event] = number + 1
-        written = tables.get(event, [])
-        handlers = handlers_of(group)
-        for at, value in enumerate(handlers):
-            matcher = group.get("matcher") if isinstance(group, dict) else None
-            if (hook := hook_of(event, matcher, value)) is not None:
-                own = written[number] if number < len(written) else ()
-                yield HookTable(hook, number, at, len(handlers), own, lists.get((HOOKS, event)))
+def _last_block(text: str, found: FoundHook) -> int:
+    return max((at for at, _ in _blocks(text, _own_lines(found))), default=-1)
 
 
-def _tables_of_groups(text: str) -> dict[str, list[tuple[Segment, ...]]]:
-    """The tables of each group by event: the group's, then one per hook."""
-    found: dict[str, list[tuple[Segment, ...]]] = {}
-    for segment in segments(text):
-        if not segment.array or segment.path[:1] != (HOOKS,):
-            continue
-        if len(segment.path) == 2:
-            found.setdefault(segment.path[1], []).append((segment,))
-        elif len(segment.path) == 3 and segment.path[2] == HOOKS and (groups := found.get(segment.path[1])):
-            groups[-1] = (*groups[-1], segment)
-    return found
+def _cut(text: str, start: int, end: int) -> str:
+    """The text without a block of lines and the blank line before it, or after it where nothing precedes it."""
+    newline = newline_of(text)
+    end += len(newline) if text.startswith(newline, end) else 0
+    before = _chopped(text, start)
+    if before > 0 and text[:before].endswith("\n"):
+        start = before
+    if end == len(text) and not text.endswith("\n"):
+        start = _chopped(text, start)
+    if start == 0:
+        end += len(newline) if text.startswith(newline, end) else 0
+    return text[:start] + text[end:]
+
+
+def _chopped(text: str, end: int) -> int:
+    """`end` without the line end right before it."""
+    return end - 2 if text.endswith("\r\n", 0, end) else end - 1 if text.endswith("\n", 0, end) else end
+
+
+def _group(hook: Hook) -> dict[str, Any]:
+    timeout = {} if hook.timeout is None else {"timeout": hook.timeout}
+    matcher = {} if hook.matcher is None else {"matcher": hook.matcher}
+    return matcher | {HOOKS: [{"type": "command", "command": hook.command} | timeout]}
+
+
+def _lines(hook: Hook) -> list[str]:
+    matcher = [] if hook.matcher is None else [f"matcher = {_string(hook.matcher)}"]
+    return [f"[[{HOOKS}.{hook.event}]]", *matcher, "", *_handler_lines(hook)]
+
+
+def _own_lines(found: FoundHook) -> list[str]:
+    """What goes with a hook: its group, unless that holds hooks of others."""
+    return _lines(found.hook) if found.siblings == 1 else _handler_lines(found.hook)
+
+
+def _handler_lines(hook: Hook) -> list[str]:
+    timeout = [] if hook.timeout is None else [f"timeout = {hook.timeout}"]
+    return [f"[[{HOOKS}.{hook.event}.{HOOKS}]]", 'type = "command"', f"command = {_string(hook.command)}", *timeout]
+
+
+def _item(hook: Hook) -> str:
+    """A group in an array, as versions up to 0.1 wrote it."""
+    matcher = "" if hook.matcher is None else f"matcher = {_string(hook.matcher)}, "
+    timeout = "" if hook.timeout is None else f", timeout = {hook.timeout}"
+    return f'{{ {matcher}{HOOKS} = [{{ type = "command", command = {_string(hook.command)}{timeout} }}] }}'
+
+
+def _string(value: str) -> str:
+    """A TOML string. JSON has the same escapes, except for DEL and lone surrogates, which our paths never hold."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")

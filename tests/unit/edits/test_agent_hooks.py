@@ -13,8 +13,8 @@ from carryover.edits.apply import apply
 from carryover.edits.encoding import EditRefused
 from carryover.edits.hook_command import hook_command, owner_by_script
 from carryover.edits.hooks import HookFile, Origin
-from carryover.edits.json_hooks import hooks_of
 from carryover.edits.record import load_record
+from carryover.edits.settings import hooks_of
 from carryover.paths import StateDir
 
 HOOKS = (HookEntry(event="SessionStart", matcher="startup", timeout_s=5), HookEntry(event="Stop", timeout_s=5))

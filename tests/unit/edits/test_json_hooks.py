@@ -16,7 +16,8 @@ from carryover.adapter.spec import HookFileRules
 from carryover.edits.encoding import EditRefused
 from carryover.edits.hook_command import owner_by_script
 from carryover.edits.hooks import FoundHook, Hook, Origin
-from carryover.edits.json_hooks import hooks_of, origin_of, with_hooks, without_hooks
+from carryover.edits.json_hooks import origin_of, with_hooks, without_hooks
+from carryover.edits.settings import hooks_of
 from support.settings_texts import commented_settings, settings
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -173,7 +174,9 @@ def test_a_line_that_a_person_edited_has_to_do_and_stays() -> None:
 
     assert with_hooks(data, [hook("Stop")], OWNER_OF) == data
     assert without_hooks(data, OWNER_OF) == data
-    assert hooks_of(data, OWNER_OF) == (FoundHook(hook=Hook(event="Stop", command=edited), owner="edited", line=1),)
+    assert hooks_of(data, OWNER_OF) == (
+        FoundHook(hook=Hook(event="Stop", command=edited), owner="edited", group=0, number=0, siblings=1),
+    )
 
 
 def test_what_our_hooks_left_empty_goes_when_nothing_is_known_of_it() -> None:
@@ -205,18 +208,18 @@ def test_twice_the_same_key_does_not_hide_a_hook_of_ours() -> None:
     assert without_hooks(f'{{"hooks": {once}, "hooks": {{"Stop": 1}}}}'.encode(), OWNER_OF) == b'{"hooks": {"Stop": 1}}'
 
 
-def test_hooks_are_reported_with_their_lines() -> None:
+def test_hooks_are_reported_in_their_order() -> None:
     found = hooks_of((GOLDEN / "others.after").read_bytes(), OWNER_OF)
 
-    assert [(item.hook.event, item.hook.command.split()[0], item.owner, item.line) for item in found] == [
-        ("PreToolUse", "~/bin/guard.sh", "others", 4),
-        ("Stop", "say", "others", 9),
-        ("Stop", "sh", "others", 10),
-        ("Stop", "sh", "ours", 15),
-        ("SessionStart", "bd", "others", 24),
-        ("SessionStart", "other-product", "others", 25),
-        ("SessionStart", "sh", "ours", 29),
-        ("SessionEnd", "sh", "ours", 40),
+    assert [(item.hook.event, item.hook.command.split()[0], item.owner) for item in found] == [
+        ("PreToolUse", "~/bin/guard.sh", "others"),
+        ("Stop", "say", "others"),
+        ("Stop", "sh", "others"),
+        ("Stop", "sh", "ours"),
+        ("SessionStart", "bd", "others"),
+        ("SessionStart", "other-product", "others"),
+        ("SessionStart", "sh", "ours"),
+        ("SessionEnd", "sh", "ours"),
     ]
     assert hooks_of(b" \n", OWNER_OF) == ()
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from carryover.edits import settings
 from carryover.edits.encoding import EditRefused
 from carryover.edits.hook_command import owner_by_script
 from carryover.edits.hooks import Hook, HookOwners, Origin
-from carryover.edits.toml_hooks import hook_owners, hooks_of, origin_of, with_hooks, without_hooks
+from carryover.edits.toml_hooks import origin_of, with_hooks, without_hooks
 
 CODEX = Path(__file__).with_name("codex")
 SCRIPT = Path("/home/dev/.carryover/hook.sh")
 OWNER_OF = owner_by_script(SCRIPT)
+hooks_of, hook_owners = partial(settings.hooks_of, form="tables"), partial(settings.hook_owners, form="tables")
 
 
 def hook(event: str, matcher: str | None = None, *, timeout_s: int = 5) -> Hook:
@@ -138,10 +141,10 @@ def test_events_that_are_not_wanted_any_more_lose_our_hook_only() -> None:
 def test_a_hook_that_a_person_put_into_our_group_stays_with_it() -> None:
     after = installed(b"a = 1\n") + b'\n[[hooks.Stop.hooks]]\ntype = "command"\ncommand = "say done"\n'
 
-    assert [(item.owner, item.group, item.number, item.line) for item in hooks_of(after, OWNER_OF)] == [
-        ("ours", 0, 0, 6),
-        ("ours", 0, 0, 13),
-        ("others", 0, 1, 18),
+    assert [(item.owner, item.group, item.number) for item in hooks_of(after, OWNER_OF)] == [
+        ("ours", 0, 0),
+        ("ours", 0, 0),
+        ("others", 0, 1),
     ]
     assert without_hooks(after, OWNER_OF) == (
         b'a = 1\n\n[[hooks.Stop]]\n\n[[hooks.Stop.hooks]]\ntype = "command"\ncommand = "say done"\n'
@@ -191,8 +194,8 @@ def test_events_of_others_may_be_written_inline_beside_ours() -> None:
 
 
 OUR_ITEM = (
-    '{ hooks = [{ type = "command", command = "sh /home/dev/.carryover/hook.sh codex Stop 2>/dev/null || true", '
-    "timeout = 5 }] }"
+    '{hooks = [{type = "command", command = "sh /home/dev/.carryover/hook.sh codex Stop 2>/dev/null || true", '
+    "timeout = 5}]}"
 )
 
 
@@ -203,9 +206,8 @@ OUR_ITEM = (
         ("Stop=[{hooks=[]}]", f"Stop=[{{hooks=[]}}, {OUR_ITEM}]"),
         (
             "Stop = [\n  { hooks = [] }, # one, two\n  # [\n]",
-            f"Stop = [\n  {{ hooks = [] }}, {OUR_ITEM}, # one, two\n  # [\n]",
+            f"Stop = [\n  {{ hooks = [] }}, # one, two\n  # [\n  {OUR_ITEM}\n]",
         ),
-        ("Stop = [{ x = ']' }\n]", f"Stop = [{{ x = ']' }}, {OUR_ITEM}\n]"),
     ],
 )
 @pytest.mark.parametrize(
@@ -221,25 +223,23 @@ def test_where_groups_are_an_array_ours_is_one_more_item(before: str, after: str
     assert without_hooks(changed, OWNER_OF) == text
 
 
-def test_ours_that_somebody_wrote_inline_among_theirs_are_found_and_left() -> None:
-    ours = WANTED[1].command
-    data = f'[hooks]\nStop = [{{ hooks = [{{ command = "{ours}" }}, {{ command = "say done" }}] }}]\n'.encode()
+def test_ours_leave_an_array_that_they_share_with_others() -> None:
+    """As versions up to 0.1 wrote them."""
+    ours = f'{{ hooks = [{{ type = "command", command = "{WANTED[1].command}", timeout = 5 }}] }}'
+    theirs = '{ hooks = [{ command = "say done" }] }'
 
-    assert [(item.owner, item.line) for item in hooks_of(data, OWNER_OF)] == [("ours", 2), ("others", 2)]
-    with pytest.raises(EditRefused, match="its hooks are written in a form"):
-        without_hooks(data, OWNER_OF)
-
-
-def test_a_group_of_ours_with_its_hook_inline_goes() -> None:
-    data = f'a = 1\n\n[[hooks.Stop]]\nhooks = [{{ type = "command", command = "{WANTED[1].command}" }}]\n'.encode()
-
-    assert without_hooks(data, OWNER_OF) == b"a = 1\n"
+    for before, after in (([theirs, ours], f"[{theirs}]"), ([ours], "[]")):
+        data = f"[hooks]\nStop = [{', '.join(before)}]\n".encode()
+        assert without_hooks(data, OWNER_OF) == f"[hooks]\nStop = {after}\n".encode()
 
 
-def test_the_first_item_of_an_array_goes_without_the_next() -> None:
-    data = f"[hooks]\nStop = [\n  {OUR_ITEM}, # ours\n  {{ hooks = [] }},\n]\n".encode()
+def test_ours_that_somebody_wrote_inline_go() -> None:
+    mixed = f'[hooks]\nStop = [{{ hooks = [{{ command = "{WANTED[1].command}" }}, {{ command = "say done" }}] }}]\n'
+    table = f'a = 1\n\n[[hooks.Stop]]\nhooks = [{{ type = "command", command = "{WANTED[1].command}" }}]\n'
 
-    assert without_hooks(data, OWNER_OF) == b"[hooks]\nStop = [\n  { hooks = [] },\n]\n"
+    assert [item.owner for item in hooks_of(mixed.encode(), OWNER_OF)] == ["ours", "others"]
+    assert without_hooks(mixed.encode(), OWNER_OF) == b'[hooks]\nStop = [{ hooks = [{ command = "say done" }] }]\n'
+    assert without_hooks(table.encode(), OWNER_OF) == b"a = 1\n\n"
 
 
 def test_who_has_hooks_in_it_is_reported_and_what_was_reviewed_is_nobody_s_hook() -> None:
