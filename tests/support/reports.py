@@ -9,11 +9,11 @@ import msgspec
 from carryover.daemon.health import Health
 from carryover.diagnose.report import (
     AgentReport,
-    HooksReport,
     Inspection,
     LedgerReport,
     Report,
 )
+from carryover.install.agent_settings import HooksReport
 from carryover.install.service import ServiceStatus
 
 RUNNING = Health(version="1.0.0", pid=4711)

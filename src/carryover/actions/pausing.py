@@ -13,7 +13,7 @@ from carryover.daemon.client import reload_daemon
 from carryover.edits.apply import apply
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import private_dir, write_if_changed
-from carryover.install.config_file import Settings, plan_config
+from carryover.install.config_file import plan_config
 from carryover.paths import StateDir
 from carryover.publish.offline_answers import prune_answers
 
@@ -89,7 +89,7 @@ def _excluded(root: str, config: Config) -> str | None:
 
 
 def _write(state: StateDir, *, exclude: tuple[str, ...]) -> None:
-    [done] = apply([plan_config(state, Settings(exclude=exclude))], state)
+    [done] = apply([plan_config(state, {("projects", "exclude"): list(exclude) or None})], state)
     if done.problem is not None:
         raise UserError(done.problem, ExitCode.REFUSED)
 

@@ -144,9 +144,9 @@ def _table(file: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 def _write(state: StateDir, path: tuple[str, str], value: Any) -> None:
     from carryover.edits.apply import apply
-    from carryover.install.config_file import Settings, plan_config
+    from carryover.install.config_file import plan_config
 
-    [done] = apply([plan_config(state, Settings(others={path: value}))], state)
+    [done] = apply([plan_config(state, {path: value})], state)
     if done.problem is not None:
         raise UserError(done.problem, ExitCode.REFUSED)
 

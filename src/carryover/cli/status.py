@@ -32,13 +32,13 @@ if TYPE_CHECKING:
     from carryover.daemon.health import Metrics, ProjectHealth, TaskState
     from carryover.diagnose.report import (
         AgentReport,
-        HooksReport,
         LedgerReport,
         MovedAside,
         Report,
         RootReport,
         WouldRead,
     )
+    from carryover.install.agent_settings import HooksReport
     from carryover.install.service import ServiceStatus
     from carryover.ledger.rows import BrokenSource, ProjectRow
 

@@ -80,7 +80,7 @@ def usual_settings(state: StateDir, home: Path) -> Iterator[tuple[str, HookFile]
     """The usual places of each agent's hooks, in case the record of our edits is lost."""
     from carryover.agents import specs
     from carryover.config import Config, load_config
-    from carryover.install.hook_places import hook_files
+    from carryover.install.config_places import hook_files
     from carryover.install.machine import Machine
 
     try:

@@ -34,9 +34,8 @@ from carryover.ingest.scan import (
     roots_to_read,
 )
 from carryover.install.background import service_of_user
+from carryover.install.config_places import with_config_files
 from carryover.install.detect import AskVersion, detect_all
-from carryover.install.entry_places import with_entry_files
-from carryover.install.hook_places import with_hook_files
 from carryover.install.machine import Machine
 from carryover.install.startable import startable_here
 from carryover.install.version_probe import ask_version
@@ -63,7 +62,7 @@ def gather(state: StateDir, home: Path, *, inspect: bool = False, ask: AskVersio
     ledger, ledger_problem = _ledger(state, config, machine)
     health, daemon_problem = _health(state)
     seen = detect_all(specs(), machine, config.agents.recorded_versions(), ask=ask)
-    detections = with_entry_files(with_hook_files(seen, [state.hook_script]), machine.platform)
+    detections = with_config_files(seen, [state.hook_script], machine.platform)
     manager, program = service_of_user(env, home)
     service = manager.status()
     inspection = None

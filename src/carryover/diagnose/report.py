@@ -13,6 +13,7 @@ import msgspec
 from carryover.config import Pointers
 from carryover.daemon.crashes import CrashReport
 from carryover.daemon.health import Health
+from carryover.install.agent_settings import EntryReport, HooksReport
 from carryover.install.detect import State
 from carryover.install.service import ServiceStatus
 from carryover.ledger.queries import AgentRow
@@ -27,44 +28,6 @@ do. note: nothing is wrong; worth knowing."""
 
 Fix = Literal["hooks", "service", "restart", "script", "permissions"]
 """The repairs of `--fix`. Each can be repeated, and takes nothing of the user's away."""
-
-
-class HooksReport(msgspec.Struct, frozen=True, kw_only=True):
-    """The hooks of one agent: how its settings compare with what they should hold. Events in the agent's spelling."""
-
-    present: tuple[str, ...] = ()
-    """Events whose hook is as it should be."""
-    missing: tuple[str, ...] = ()
-    edited: tuple[str, ...] = ()
-    """Events whose hook runs our script, but not as we wrote it."""
-    to_review: tuple[str, ...] = ()
-    """Events whose hook the user has yet to review."""
-    reviewed: bool = False
-    """The agent asks for a review, and every hook has had one."""
-    switched_off: bool = False
-    switched_off_by: str | None = None
-    """The setting that switches all hooks off: `features.hooks = false`."""
-    switched_off_in: str | None = None
-    """The file that holds this setting."""
-    problem: str | None = None
-    """Why the settings cannot be read, as a sentence."""
-    dropped: str | None = None
-    """Why the agent runs no hook of that file at all, as a clause."""
-    ignored: tuple[str, ...] = ()
-    """Events of the user's in a place where the agent does not look for them."""
-    misplaced_in: tuple[str, ...] = ()
-    """Other settings files that hold hooks of ours."""
-
-
-class EntryReport(msgspec.Struct, frozen=True, kw_only=True):
-    """The entry that makes an agent load the handoff."""
-
-    entry: str
-    key: str
-    """The list in the settings that it belongs in."""
-    present: bool = False
-    problem: str | None = None
-    """Why the settings cannot be read, as a sentence."""
 
 
 class RootReport(msgspec.Struct, frozen=True):

@@ -5,116 +5,141 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from packaging.specifiers import SpecifierSet
 
-from carryover.adapter.spec import HookReview, HookSwitch
-from carryover.edits.agent_hooks import AgentHooks, HookDiff, compare_hooks
+from carryover.adapter.spec import HookReview
+from carryover.edits.agent_settings import AgentSettings, compare_hooks
 from carryover.edits.encoding import EditRefused
-from carryover.edits.handoff_entries import AgentEntry, holds_entry
 from carryover.edits.hook_command import owner_by_script
 from carryover.edits.hooks import FoundHook
 from carryover.edits.plan import Edit
 from carryover.edits.settings import drop_reason, hooks_of, ignored_events, value_at
-from carryover.fsio import read_bytes_bounded
+from carryover.edits.settings_list import has_entry
+from carryover.install.config_places import settings_bytes
 from carryover.install.detect import Detection
 from carryover.install.hook_sets import released
 
-_LIMIT_BYTES: Final = 64 << 20
 
+class HooksReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The hooks of one agent: how its settings compare with what they should hold. Events in the agent's spelling."""
 
-class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What one agent's settings say; see `HooksReport` and `AgentReport` in `carryover.diagnose.report`."""
-
-    problem: str = ""
-    dropped: str = ""
-    ignored: tuple[str, ...] = ()
     present: tuple[str, ...] = ()
+    """Events whose hook is as it should be."""
     missing: tuple[str, ...] = ()
     edited: tuple[str, ...] = ()
+    """Events whose hook runs our script, but not as we wrote it."""
     to_review: tuple[str, ...] = ()
+    """Events whose hook the user has yet to review."""
     reviewed: bool = False
-    switched_off: str = ""
-    switched_off_in: Path | None = None
-    keeps_days: int | None = None
-    reads_bytes: int | None = None
+    """The agent asks for a review, and every hook has had one."""
+    switched_off: bool = False
+    switched_off_by: str | None = None
+    """The setting that switches all hooks off: `features.hooks = false`."""
+    switched_off_in: str | None = None
+    """The file that holds this setting."""
+    problem: str | None = None
+    """Why the settings cannot be read, as a sentence."""
+    dropped: str | None = None
+    """Why the agent runs no hook of that file at all, as a clause."""
+    ignored: tuple[str, ...] = ()
+    """Events of the user's in a place where the agent does not look for them."""
+    misplaced_in: tuple[str, ...] = ()
+    """Other settings files that hold hooks of ours."""
 
 
-def read_settings(seen: Detection, wanted: AgentHooks | None, script: Path) -> AgentSettings:
-    """Looks at the settings of one agent. `wanted`: the hooks that it should have; None where it should have none."""
-    facts = AgentSettings(keeps_days=_keeps_days(seen), reads_bytes=_reads_bytes(seen))
-    if (off := switched_off(seen)) is not None:
-        facts = msgspec.structs.replace(facts, switched_off=off[0], switched_off_in=off[1])
-    if seen.blocked:
-        return msgspec.structs.replace(facts, problem=f"{seen.blocked}.")
-    if wanted is None:
-        return facts
+class EntryReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The entry that makes an agent load the handoff."""
+
+    entry: str
+    key: str
+    """The list in the settings that it belongs in."""
+    present: bool = False
+    problem: str | None = None
+    """Why the settings cannot be read, as a sentence."""
+
+
+def hooks_report(seen: Detection, wanted: AgentSettings | None, script: Path) -> HooksReport | None:
+    """How the settings of one agent compare with what they should hold.
+
+    `wanted` is None if it should have no hooks; then a report only says what prevents them, if anything does.
+    """
+    off = switched_off(seen)
+    problem = f"{seen.blocked}." if seen.blocked else None
+    if wanted is None and (not seen.found or (off is None and problem is None)):
+        return None
+    report = HooksReport(
+        switched_off=off is not None,
+        switched_off_by=off[0] if off is not None else None,
+        switched_off_in=str(off[1]) if off is not None else None,
+        problem=problem,
+        misplaced_in=tuple(str(file.path) for file in seen.elsewhere),
+    )
+    if wanted is None or problem is not None:
+        return report
     try:
-        data = _read(wanted.config)
-        found = compare_hooks(data, wanted, script)
-        return _with_hooks(facts, seen, wanted, data, found, script)
-    except OSError as error:
-        return msgspec.structs.replace(facts, problem=f"{wanted.config} can't be read ({error.strerror}).")
-    except EditRefused as error:
-        return msgspec.structs.replace(facts, problem=f"{wanted.config} can't be used: {error}.")
+        return _compared(report, seen, wanted, script)
+    except (OSError, EditRefused) as error:
+        return msgspec.structs.replace(report, problem=_unreadable(wanted.config, error))
 
 
-def read_entry(wanted: AgentEntry) -> tuple[bool, str]:
-    """Whether the settings hold the entry, and why they cannot be read, as a sentence; empty where they can."""
+def entry_report(wanted: AgentSettings) -> EntryReport:
+    """Whether the settings hold the entry that makes the agent load the handoff."""
+    key, entry = wanted.list_entry
     try:
-        return holds_entry(_read(wanted.config), wanted), ""
-    except OSError as error:
-        return False, f"{wanted.config} can't be read ({error.strerror})."
-    except EditRefused as error:
-        return False, f"{wanted.config} can't be used: {error}."
+        return EntryReport(entry=entry, key=key, present=has_entry(settings_bytes(wanted.config) or b"", key, entry))
+    except (OSError, EditRefused) as error:
+        return EntryReport(entry=entry, key=key, problem=_unreadable(wanted.config, error))
 
 
-def switched_off(seen: Detection) -> tuple[str, Path] | None:
-    """The setting that switches all hooks off, as people call it, and the file that it is in; None: none does."""
-    off = next((switch for switch in seen.spec.hooks.switches if _says_off(seen, switch)), None)
-    return None if off is None else (_in_words(off), seen.located(off.file))
+def _unreadable(config: Path, error: OSError | EditRefused) -> str:
+    if isinstance(error, OSError):
+        return f"{config} can't be read ({error.strerror})."
+    return f"{config} can't be used: {error}."
 
 
-def _with_hooks(
-    facts: AgentSettings, seen: Detection, wanted: AgentHooks, data: bytes | None, found: HookDiff, script: Path
-) -> AgentSettings:
+def _compared(report: HooksReport, seen: Detection, wanted: AgentSettings, script: Path) -> HooksReport:
+    data = settings_bytes(wanted.config)
+    found = compare_hooks(data, wanted, script)
     waiting = to_review(seen, data, script)
-    there = data if data is not None else b""
+    there = data or b""
     return msgspec.structs.replace(
-        facts,
+        report,
         present=found.present,
         missing=found.missing,
         edited=found.edited,
-        dropped=(drop_reason(there, form=wanted.form, rules=wanted.rules) or "") if data is not None else "",
+        dropped=drop_reason(there, form=wanted.form, rules=seen.spec.hooks.file_rules) if data is not None else None,
         ignored=ignored_events(there, form=wanted.form),
         to_review=waiting,
         reviewed=asks_for_review(seen) and not waiting and bool(found.present or found.edited),
     )
 
 
-def _says_off(seen: Detection, switch: HookSwitch) -> bool:
-    return _setting(seen.located(switch.file), switch.key) is switch.off
-
-
-def _in_words(switch: HookSwitch) -> str:
-    """As people call it: `disableAllHooks`, `features.hooks = false`."""
-    return ".".join(switch.key) + ("" if switch.off else " = false")
-
-
-def _keeps_days(seen: Detection) -> int | None:
+def keeps_days(seen: Detection) -> int | None:
+    """After how many days the agent deletes its transcripts; None if it keeps them."""
     retention = seen.spec.retention
     if retention is None:
         return None
     return _number(_setting(seen.config, (retention.key,)), retention.default_days)
 
 
-def _reads_bytes(seen: Detection) -> int | None:
+def reads_bytes(seen: Detection) -> int | None:
+    """How much the agent reads of a project's instruction files; None if it reads all."""
     limit = seen.spec.instruction_limit
     if limit is None:
         return None
     return _number(_setting(seen.located(limit.file), (limit.key,)), limit.default_bytes)
+
+
+def switched_off(seen: Detection) -> tuple[str, Path] | None:
+    """The setting that switches all hooks off (`disableAllHooks`, `features.hooks = false`), and its file, if any."""
+    for switch in seen.spec.hooks.switches:
+        file = seen.located(switch.file)
+        if _setting(file, switch.key) is switch.off:
+            return ".".join(switch.key) + ("" if switch.off else " = false"), file
+    return None
 
 
 def _number(value: object, default: int) -> int:
@@ -126,16 +151,9 @@ def _setting(path: Path | None, key: Sequence[str]) -> Any:
     if path is None:
         return None
     try:
-        data = _read(path)
+        data = settings_bytes(path)
         return None if data is None else value_at(data, key, toml=path.suffix == ".toml")
     except (OSError, EditRefused):
-        return None
-
-
-def _read(path: Path) -> bytes | None:
-    try:
-        return read_bytes_bounded(path, _LIMIT_BYTES)
-    except FileNotFoundError:
         return None
 
 
@@ -181,8 +199,7 @@ def _place(hook: FoundHook) -> tuple[object, ...]:
 
 def _notes(found: Detection, review: HookReview) -> Mapping[str, Any]:
     try:
-        data = read_bytes_bounded(found.located(review.state_file), _LIMIT_BYTES)
-        notes = value_at(data, review.tables, toml=True)
+        notes = value_at(settings_bytes(found.located(review.state_file)) or b"", review.tables, toml=True)
     except (OSError, EditRefused):  # without the agent's notes nothing was reviewed
         return {}
     return notes if isinstance(notes, dict) else {}

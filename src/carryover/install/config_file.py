@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
 import tomlkit
 from tomlkit.items import Array, InlineTable, Table
 
-from carryover.config import AGENTS_TABLES, Pointers, ResumeMode
+from carryover.config import AGENTS_TABLES
 from carryover.edits.encoding import EditRefused, decode
 from carryover.edits.plan import Change, Edit, plan
 from carryover.paths import StateDir
@@ -21,39 +20,18 @@ _PROBE: Final = "carryover-probe"
 _REMEDY: Final = "Fix that, or move the file away, then run this again."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What install decides. None, or an agent that is not named, changes nothing; an empty value removes the key."""
-
-    selected: tuple[str, ...] | None = None
-    """Ids of the agents: `[agents] selected`."""
-    known: tuple[str, ...] | None = None
-    """Ids of the agents that this version covers: `[agents] known`."""
-    resume_mode: ResumeMode | None = None
-    pointers: Pointers | None = None
-    """What is written into projects: `[publish] pointers`."""
-    roots: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Where each agent's transcripts were found, by its id: `[agents.<id>] roots`."""
-    env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """The variables that moved each agent's folders, by its id: `[agents.<id>] env`."""
-    versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """What each agent's commands said when they were asked, by its id: `[agents.<id>] versions`."""
-    include: tuple[str, ...] | None = None
-    """`[projects] include`."""
-    exclude: tuple[str, ...] | None = None
-    """`[projects] exclude`."""
-    others: Mapping[tuple[str, str], Any] = field(default_factory=dict)
-    """Any other setting, by its table and its name; None removes it."""
+Values = Mapping[Any, Any]
+"""Settings by their path in the file, such as `("agents", "claude-code", "roots")`; None removes one."""
 
 
-def plan_config(state: StateDir, settings: Settings) -> Edit:
+def plan_config(state: StateDir, values: Values) -> Edit:
     """The edit of `config.toml`, for `carryover.edits.apply.apply`."""
-    edit = partial(with_settings, settings=settings)
+    edit = partial(with_settings, values=values)
     return plan(Change(path=state.config, what="your settings", edit=edit, remedy=_REMEDY))
 
 
-def with_settings(data: bytes | None, settings: Settings) -> bytes | None:
-    """The text of `config.toml` with these settings; unchanged where it has them already. None: no file.
+def with_settings(data: bytes | None, values: Values) -> bytes | None:
+    """The text of `config.toml` with these settings; unchanged if it has them already. None: no file.
 
     Raises:
         EditRefused: it is not TOML in UTF-8, or can't be edited without touching the rest.
@@ -62,7 +40,7 @@ def with_settings(data: bytes | None, settings: Settings) -> bytes | None:
     wanted = _parse(body)
     document = tomlkit.parse(body)
     dropped = False
-    for setting, value in _values(settings):
+    for setting, value in values.items():
         path = _place(wanted, setting)
         try:
             _set(document, path, value)
@@ -97,28 +75,6 @@ def _check(text: str, wanted: dict[str, Any]) -> None:
     except tomllib.TOMLDecodeError:
         pass
     raise EditRefused("its tables are in an order that can't be edited safely")
-
-
-def _values(settings: Settings) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Each setting as its path in the file and its value; None removes it."""
-    if settings.selected is not None:
-        yield ("agents", "selected"), list(settings.selected)
-    if settings.known is not None:
-        yield ("agents", "known"), list(settings.known)
-    if settings.resume_mode is not None:
-        yield ("resume", "mode"), settings.resume_mode
-    if settings.pointers is not None:
-        yield ("publish", "pointers"), settings.pointers
-    for agent, roots in settings.roots.items():
-        yield ("agents", agent, "roots"), list(roots) or None
-    for agent, env in settings.env.items():
-        yield ("agents", agent, "env"), dict(env) or None
-    for agent, versions in settings.versions.items():
-        yield ("agents", agent, "versions"), list(versions) or None
-    for name, patterns in (("include", settings.include), ("exclude", settings.exclude)):
-        if patterns is not None:
-            yield ("projects", name), list(patterns) or None
-    yield from settings.others.items()
 
 
 def _place(document: Mapping[str, Any], path: tuple[str, ...]) -> tuple[str, ...]:

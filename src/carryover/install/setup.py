@@ -6,18 +6,17 @@ import sys
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from carryover.config import Config, Pointers, ResumeMode
-from carryover.edits.agent_hooks import AgentHooks, plan_hooks
+from carryover.edits.agent_settings import AgentSettings, plan_settings
 from carryover.edits.apply import Applied, apply
-from carryover.edits.handoff_entries import AgentEntry, plan_entries
 from carryover.edits.plan import Change, Edit, plan
 from carryover.edits.record import load_record
 from carryover.install.agent_settings import to_review
-from carryover.install.config_file import Settings, plan_config
+from carryover.install.config_file import plan_config
+from carryover.install.config_places import with_config_files
 from carryover.install.detect import Detection
-from carryover.install.entry_places import with_entry_files
-from carryover.install.hook_places import with_hook_files
 from carryover.install.messages import Did, presence
 from carryover.install.service import Program, ServiceManager
 from carryover.paths import StateDir
@@ -81,40 +80,20 @@ def options(
     )
 
 
-def agent_hooks(detections: Iterable[Detection], selected: Collection[str]) -> tuple[AgentHooks, ...]:
-    """The hooks of the selected agents that are installed in a version with hooks."""
+def wanted_settings(detections: Iterable[Detection], selected: Collection[str]) -> tuple[AgentSettings, ...]:
+    """What should be in the settings of the selected agents that are installed and have hooks or an entry."""
     return tuple(
-        AgentHooks(
-            agent=found.spec.id,
-            name=found.spec.name,
+        AgentSettings(
+            spec=found.spec,
             config=found.config,
-            hooks=found.hook_set.hooks,
             form=found.form,
-            timeout_unit=found.spec.hooks.timeout_unit,
-            hook_name=found.spec.hooks.name,
-            rules=found.spec.hooks.file_rules,
+            hooks=found.hook_set.hooks if found.hook_set is not None else (),
             elsewhere=found.elsewhere,
             blocked=found.blocked,
         )
         for found in detections
         if found.spec.id in selected and found.found and found.lost_folder is None
-        if found.config is not None and found.hook_set is not None
-    )
-
-
-def agent_entries(detections: Iterable[Detection], selected: Collection[str]) -> tuple[AgentEntry, ...]:
-    """The entries of the selected agents that are installed and load the handoff by their settings."""
-    return tuple(
-        AgentEntry(
-            agent=found.spec.id,
-            name=found.spec.name,
-            config=found.config,
-            key=found.spec.handoff_entry.key,
-            entry=found.spec.handoff_entry.entry,
-        )
-        for found in detections
-        if found.spec.id in selected and found.found and found.lost_folder is None
-        if found.config is not None and found.spec.handoff_entry is not None
+        if found.config is not None and (found.hook_set is not None or found.spec.handoff_entry is not None)
     )
 
 
@@ -135,38 +114,43 @@ def plan_setup(
     """
     record, script = load_record(state), state.hook_script
     scripts = {script, *(Path(file.script) for file in record.files if file.script)}
-    detections = with_entry_files(with_hook_files(detections, scripts), sys.platform)
+    detections = with_config_files(detections, scripts, sys.platform)
     chosen = tuple(found.spec.id for found in detections if found.spec.id in selected)
-    known = [found for found in detections if found.lost_folder is None]
-    settings = Settings(
-        selected=chosen,
-        known=tuple(found.spec.id for found in detections),
-        resume_mode=resume_mode or config.resume.mode,
-        pointers=pointers or config.publish.pointers,
-        roots={
-            found.spec.id: tuple(map(str, found.roots)) if found.overrides and found.spec.id in chosen else ()
-            for found in known
-        },
-        env={found.spec.id: found.overrides if found.spec.id in chosen else {} for found in known},
-        versions={
-            found.spec.id: found.versions if found.spec.id in chosen else ()
-            for found in known
-            if found.versions or found.spec.id not in chosen
-        },
-    )
+    pointers = pointers or config.publish.pointers
+    values: dict[tuple[str, ...], Any] = {
+        ("agents", "selected"): list(chosen),
+        ("agents", "known"): [found.spec.id for found in detections],
+        ("resume", "mode"): resume_mode or config.resume.mode,
+    }
+    if pointers is not None:
+        values["publish", "pointers"] = pointers
+    for found in detections:
+        if found.lost_folder is None:
+            values |= _recorded(found, is_selected=found.spec.id in chosen)
     present = record.without_agents(_waiting(detections, chosen))
     return Setup(
         detections=detections,
         selected=chosen,
-        hooks=(
-            *plan_hooks(agent_hooks(detections, chosen), present, script),
-            *plan_entries(agent_entries(detections, chosen), present),
-        ),
-        config=plan_config(state, settings),
-        pointers=settings.pointers,
+        hooks=plan_settings(wanted_settings(detections, chosen), present, script),
+        config=plan_config(state, values),
+        pointers=pointers,
         service=_service_edit(*service) if service is not None else None,
         script=script,
     )
+
+
+def _recorded(found: Detection, *, is_selected: bool) -> dict[tuple[str, ...], Any]:
+    """What the settings keep of an agent: where it is, if a variable moves it, and the versions that it said."""
+    table = ("agents", found.spec.id)
+    if not is_selected:
+        return dict.fromkeys((*table, name) for name in ("roots", "env", "versions"))
+    moved: dict[tuple[str, ...], Any] = {
+        (*table, "roots"): (list(map(str, found.roots)) or None) if found.overrides else None,
+        (*table, "env"): dict(found.overrides) or None,
+    }
+    if found.versions:
+        moved[*table, "versions"] = list(found.versions)
+    return moved
 
 
 def carry_out(setup: Setup, state: StateDir) -> tuple[Applied, ...]:

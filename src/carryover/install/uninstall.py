@@ -12,12 +12,11 @@ from typing import Final
 
 from carryover.agents import instruction_files, read_lists
 from carryover.config import KEPT
-from carryover.edits.agent_hooks import hook_removal
+from carryover.edits.agent_settings import removal
 from carryover.edits.apply import BACKUPS, LOCK, Applied, apply
-from carryover.edits.handoff_entries import entry_removal
 from carryover.edits.hook_command import SCRIPT, owner_by_script
 from carryover.edits.hooks import HookFile
-from carryover.edits.plan import Change, Edit, plan
+from carryover.edits.plan import Edit, plan
 from carryover.edits.record import (
     GITIGNORE,
     PROJECT_EDITS,
@@ -158,14 +157,14 @@ def carry_out(uninstall: Uninstall, state: StateDir) -> Uninstalled:
     keep_record = bool(load_record(state).files)
     with contextlib.suppress(FileNotFoundError):
         (state.root / LOCK).unlink()
-    for removal in uninstall.removals:
-        if keep_record and removal.path == state.root / SETTINGS_RECORD:
+    for ours in uninstall.removals:
+        if keep_record and ours.path == state.root / SETTINGS_RECORD:
             continue
         try:
-            if _remove(removal.path):
-                removed.append(removal.path)
+            if _remove(ours.path):
+                removed.append(ours.path)
         except OSError as error:
-            left.append(f"{removal.path} stays: {os_reason(error)}.")
+            left.append(f"{ours.path} stays: {os_reason(error)}.")
     for edit in (done.edit for done in applied if done.outcome == "removed"):
         if edit.path.name == "exclude":
             remove_if_empty(edit.path)
@@ -180,7 +179,7 @@ def carry_out(uninstall: Uninstall, state: StateDir) -> Uninstalled:
 
 def _is_kept_apart(path: Path, uninstall: Uninstall) -> bool:
     """Whether `path` was the folder of one project's handoff, in the folder that the settings name for all of them."""
-    return path.name != STORE and any(removal.path == path and removal.apart for removal in uninstall.removals)
+    return path.name != STORE and any(ours.path == path and ours.apart for ours in uninstall.removals)
 
 
 def project_edits(project: PublishedProject) -> Iterator[Edit]:
@@ -219,18 +218,14 @@ def state_files(state: StateDir) -> Iterator[tuple[Path, str]]:
 
 def _settings_edits(state: StateDir, usual: Iterable[tuple[str, HookFile]]) -> Iterator[tuple[EditedFile, Edit]]:
     record = load_record(state)
-    yield from ((file, plan(_removal(file))) for file in record.files)
+    yield from ((file, plan(removal(file))) for file in record.files)
     script = str(state.root / SCRIPT)
     for agent, found in usual:
         if record.of(found.path) is None:
             file = EditedFile(path=str(found.path), agent=agent, script=script, form=found.form)
-            edit = plan(hook_removal(file))
+            edit = plan(removal(file))
             if edit.changes or (edit.before is not None and script.encode() in edit.before):
                 yield file, edit
-
-
-def _removal(file: EditedFile) -> Change:
-    return entry_removal(file) if file.form == "list" else hook_removal(file)
 
 
 def _edited_by_hand(file: EditedFile, edit: Edit, state: StateDir) -> Iterator[str]:
@@ -268,7 +263,7 @@ def _roots(state: StateDir) -> list[str]:
 
 def _not_ours(removals: Iterable[Removal]) -> Iterator[str]:
     """Why folders of ours stay: they hold files of others."""
-    going = {removal.path for removal in removals}
+    going = {ours.path for ours in removals}
     for folder in sorted(path for path in going if path.is_dir() and not path.is_symlink()):
         others = sorted(entry.name for entry in folder.iterdir() if entry not in going)
         if others:

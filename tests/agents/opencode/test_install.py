@@ -10,11 +10,11 @@ import pytest
 from carryover.agents.opencode.spec import SPEC
 from carryover.config import Config
 from carryover.edits.record import load_record
-from carryover.install.agent_settings import read_entry
+from carryover.install.agent_settings import entry_report
+from carryover.install.config_places import with_config_files
 from carryover.install.detect import Detection, detect
-from carryover.install.entry_places import with_entry_files
 from carryover.install.machine import Machine
-from carryover.install.setup import Setup, agent_entries, carry_out, plan_setup
+from carryover.install.setup import Setup, carry_out, plan_setup, wanted_settings
 from carryover.install.uninstall import carry_out as take_out
 from carryover.install.uninstall import plan_uninstall
 from carryover.paths import StateDir
@@ -51,8 +51,9 @@ def install(home: Path, state: StateDir, selected: Sequence[str] = ("opencode",)
 
 
 def present(home: Path) -> tuple[bool, str]:
-    [wanted] = agent_entries(with_entry_files([detected(home)], "linux"), {"opencode"})
-    return read_entry(wanted)
+    [wanted] = wanted_settings(with_config_files([detected(home)], [], "linux"), {"opencode"})
+    report = entry_report(wanted)
+    return report.present, report.problem or ""
 
 
 def uninstall(home: Path, state: StateDir) -> tuple[str, ...]:

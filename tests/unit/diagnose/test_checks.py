@@ -9,13 +9,13 @@ from carryover.daemon.health import HookCounts, WatchState
 from carryover.diagnose.checks import findings
 from carryover.diagnose.report import (
     ConfigReport,
-    EntryReport,
     LedgerReport,
     MovedAside,
     ProjectReport,
     Report,
     UnreadSource,
 )
+from carryover.install.agent_settings import EntryReport
 from carryover.install.service import ServiceStatus
 from carryover.ledger.rows import SkippedRow
 from carryover.projects.policy import Refusal

@@ -13,10 +13,18 @@ from carryover.agents.codex.spec import SPEC
 from carryover.agents.codex.spec import SPEC as CODEX
 from carryover.agents.cursor.spec import SPEC as CURSOR
 from carryover.edits.plan import Change, Edit
-from carryover.install.agent_settings import AgentSettings, asks_for_review, read_settings, to_review
+from carryover.install.agent_settings import (
+    HooksReport,
+    asks_for_review,
+    hooks_report,
+    keeps_days,
+    reads_bytes,
+    to_review,
+)
 from carryover.install.detect import Detection
-from carryover.install.setup import agent_hooks
-from carryover.paths import StateDir
+from carryover.install.setup import wanted_settings
+
+SCRIPT = Path("/state/hook.sh")
 
 
 @pytest.fixture
@@ -32,48 +40,54 @@ def seen(tmp_path: Path) -> Detection:
     )
 
 
-def facts(seen: Detection, content: str | None) -> AgentSettings:
+def report_of(seen: Detection, content: str | None) -> HooksReport:
     assert seen.config is not None
     if content is not None:
         seen.config.write_text(content)
-    [wanted] = agent_hooks([seen], ("claude-code",))
-    return read_settings(seen, wanted, StateDir(Path("/state")).hook_script)
+    [wanted] = wanted_settings([seen], {seen.spec.id})
+    report = hooks_report(seen, wanted, SCRIPT)
+    assert report is not None
+    return report
 
 
 def test_without_a_file_all_hooks_are_missing_and_the_agent_does_as_it_always_does(seen: Detection) -> None:
-    assert facts(seen, None) == AgentSettings(missing=("PreCompact", "Stop"), keeps_days=30)
+    assert report_of(seen, None) == HooksReport(missing=("PreCompact", "Stop"))
+    assert keeps_days(seen) == 30
 
 
 def test_what_the_settings_say_of_hooks_and_transcripts(seen: Detection) -> None:
     ours = '{"type": "command", "command": "sh /state/hook.sh claude-code Stop 2>/dev/null || true", "timeout": 5}'
     content = '{"cleanupPeriodDays": 7, "disableAllHooks": true, "hooks": {"Stop": [{"hooks": [' + ours + "]}]}}"
 
-    assert facts(seen, content) == AgentSettings(
+    assert report_of(seen, content) == HooksReport(
         present=("Stop",),
         missing=("PreCompact",),
-        switched_off="disableAllHooks",
-        switched_off_in=seen.config,
-        keeps_days=7,
+        switched_off=True,
+        switched_off_by="disableAllHooks",
+        switched_off_in=str(seen.config),
     )
+    assert keeps_days(seen) == 7
 
 
 @pytest.mark.parametrize("days", ["true", '"7"', "null"])
 def test_days_that_are_no_number_are_the_agents_own(seen: Detection, days: str) -> None:
-    assert facts(seen, f'{{"cleanupPeriodDays": {days}}}').keeps_days == 30
+    report_of(seen, f'{{"cleanupPeriodDays": {days}}}')
+
+    assert keeps_days(seen) == 30
 
 
 def test_settings_that_are_not_json_are_named(seen: Detection) -> None:
-    found = facts(seen, '{"model": "opus",}')
+    found = report_of(seen, '{"model": "opus",}')
 
-    assert found.problem.startswith(f"{seen.config} can't be used: ")
-    assert (found.missing, found.keeps_days) == ((), 30)
+    assert (found.problem or "").startswith(f"{seen.config} can't be used: ")
+    assert (found.missing, keeps_days(seen)) == ((), 30)
 
 
 def test_settings_that_cannot_be_opened_are_named(seen: Detection) -> None:
     assert seen.config is not None
     seen.config.mkdir()
 
-    assert facts(seen, None).problem == f"{seen.config} can't be read (not a regular file)."
+    assert report_of(seen, None).problem == f"{seen.config} can't be read (not a regular file)."
 
 
 @pytest.fixture
@@ -83,14 +97,11 @@ def codex(home: Path) -> Detection:
     return Detection(spec=CODEX, state="ok", config=config, hook_set=CODEX.hooks.sets[0], home=home)
 
 
-def codex_facts(seen: Detection, hooks: str | None, config: str | None = None) -> AgentSettings:
+def codex_report(seen: Detection, hooks: str | None, config: str | None = None) -> HooksReport:
     assert seen.config is not None
-    if hooks is not None:
-        seen.config.write_text(hooks)
     if config is not None:
         seen.config.with_name("config.toml").write_text(config)
-    [wanted] = agent_hooks([seen], ("codex",))
-    return read_settings(seen, wanted, StateDir(Path("/state")).hook_script)
+    return report_of(seen, hooks)
 
 
 def in_hooks_json(**more: object) -> str:
@@ -108,20 +119,20 @@ def test_hooks_that_wait_for_a_review_and_those_that_had_one(codex: Detection) -
         for event in ("session_start", "stop")
     )
 
-    waiting = codex_facts(codex, in_hooks_json())
+    waiting = codex_report(codex, in_hooks_json())
     assert (waiting.present, waiting.to_review, waiting.reviewed) == (both, both, False)
-    done = codex_facts(codex, None, notes)
+    done = codex_report(codex, None, notes)
     assert (done.present, done.to_review, done.reviewed) == (both, (), True)
 
 
 def test_no_hooks_are_neither_reviewed_nor_waiting(codex: Detection) -> None:
-    found = codex_facts(codex, None)
+    found = codex_report(codex, None)
 
     assert (found.missing, found.to_review, found.reviewed) == (("SessionStart", "Stop"), (), False)
 
 
 def test_a_file_that_the_agent_drops(codex: Detection) -> None:
-    found = codex_facts(codex, in_hooks_json(**{"$schema": "x"}))
+    found = codex_report(codex, in_hooks_json(**{"$schema": "x"}))
 
     assert found.dropped == 'its key "$schema" (line 1) makes the agent drop the whole file'
 
@@ -139,10 +150,11 @@ def test_a_file_that_the_agent_drops(codex: Detection) -> None:
 )
 def test_the_switch_in_another_file(codex: Detection, config: str, off: str) -> None:
     assert codex.config is not None
-    found = codex_facts(codex, in_hooks_json(), config)
+    found = codex_report(codex, in_hooks_json(), config)
 
-    assert found.switched_off == off
-    assert found.switched_off_in == (codex.config.with_name("config.toml") if off else None)
+    place = str(codex.config.with_name("config.toml"))
+    expected = (True, off, place) if off else (False, None, None)
+    assert (found.switched_off, found.switched_off_by, found.switched_off_in) == expected
 
 
 @pytest.mark.parametrize(
@@ -150,7 +162,9 @@ def test_the_switch_in_another_file(codex: Detection, config: str, off: str) -> 
     [(None, 32_768), ("project_doc_max_bytes = 100\n", 100), ("project_doc_max_bytes = 'x'\n", 32_768)],
 )
 def test_how_much_of_its_instructions_it_reads(codex: Detection, config: str | None, limit: int) -> None:
-    assert codex_facts(codex, None, config).reads_bytes == limit
+    codex_report(codex, None, config)
+
+    assert reads_bytes(codex) == limit
 
 
 def test_a_flat_file_without_a_version_and_with_events_beside_hooks(home: Path) -> None:
@@ -158,15 +172,11 @@ def test_a_flat_file_without_a_version_and_with_events_beside_hooks(home: Path) 
     config = home / ".cursor/hooks.json"
     config.write_text('{"stop": [{"command": "x"}], "hooks": {}}')
     seen = Detection(spec=CURSOR, state="ok", config=config, form="flat", hook_set=CURSOR.hooks.sets[0], home=home)
-    [wanted] = agent_hooks([seen], ("cursor",))
 
-    found = read_settings(seen, wanted, StateDir(Path("/state")).hook_script)
+    found = report_of(seen, None)
 
     assert (found.ignored, found.missing) == (("stop",), ("stop",))
     assert found.dropped == 'it has no "version" (such as 1), without which the agent drops the whole file'
-
-
-SCRIPT = Path("/state/hook.sh")
 
 
 @pytest.fixture

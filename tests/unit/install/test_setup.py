@@ -10,7 +10,7 @@ from carryover.config import Config
 from carryover.edits.record import load_record
 from carryover.install.detect import Detection
 from carryover.install.hook_sets import known_set
-from carryover.install.setup import agent_hooks, carry_out, options, plan_setup, waiting_for
+from carryover.install.setup import carry_out, options, plan_setup, waiting_for, wanted_settings
 from carryover.paths import StateDir
 from support.tools import CODEX
 
@@ -42,9 +42,11 @@ def test_an_install_ticks_what_was_selected_last_and_what_is_here(home: Path) ->
 def test_only_agents_that_are_selected_and_here_get_hooks(home: Path) -> None:
     older = claude(home, state="older", hook_set=None)
 
-    assert [hooks.agent for hooks in agent_hooks([claude(home), MISSING], ("claude-code", "codex"))] == ["claude-code"]
-    assert agent_hooks([claude(home)], ()) == ()
-    assert agent_hooks([older], ("claude-code",)) == ()
+    assert [wanted.spec.id for wanted in wanted_settings([claude(home), MISSING], ("claude-code", "codex"))] == [
+        "claude-code"
+    ]
+    assert wanted_settings([claude(home)], ()) == ()
+    assert wanted_settings([older], ("claude-code",)) == ()
 
 
 def test_hooks_whose_record_was_lost_are_recorded_again(home: Path) -> None:

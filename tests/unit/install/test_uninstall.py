@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from carryover.adapter.spec import HookEntry
+from carryover.agents.claude_code.spec import SPEC
 from carryover.config import ProjectSettings
-from carryover.edits.agent_hooks import AgentHooks, plan_hooks
+from carryover.edits.agent_settings import AgentSettings, plan_settings
 from carryover.edits.apply import apply
 from carryover.edits.hooks import HookFile
 from carryover.edits.record import PublishedProject, load_record, remember_project
-from carryover.install.config_file import Settings, plan_config
+from carryover.install.config_file import plan_config
 from carryover.install.uninstall import Uninstalled, carry_out, plan_uninstall, project_edits, state_files, store_files
 from carryover.paths import StateDir
 from carryover.publish.pointer import NEW_FILE
@@ -37,10 +38,10 @@ def config(home: Path) -> Path:
 
 
 def install(state: StateDir, config: Path) -> None:
-    tool = AgentHooks("claude-code", "Claude Code", config, (HookEntry(event="Stop", timeout_s=5),))
+    tool = AgentSettings(SPEC, config, hooks=(HookEntry(event="Stop", timeout_s=5),))
     edits = [
-        *plan_hooks([tool], load_record(state), state.hook_script),
-        plan_config(state, Settings(selected=("claude-code",))),
+        *plan_settings([tool], load_record(state), state.hook_script),
+        plan_config(state, {("agents", "selected"): ["claude-code"]}),
     ]
     assert [done.problem for done in apply(edits, state)] == [None, None]
     for name in ("hook.sh", "hook.curl", "ledger.sqlite-wal", "daemon.lock"):

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from carryover.adapter.spec import HookEntry
-from carryover.edits.agent_hooks import AgentHooks, compare_hooks
+from carryover.agents.windsurf.spec import SPEC
+from carryover.edits.agent_settings import AgentSettings, compare_hooks
 from carryover.edits.encoding import EditRefused
 from carryover.edits.hook_command import owner_by_script
 from carryover.edits.hooks import UNKNOWN, HookOwners, Origin
@@ -24,12 +25,11 @@ from carryover.edits.settings import (
 
 SCRIPT = Path("/home/dev/.carryover/hook.sh")
 OWNER_OF = owner_by_script(SCRIPT)
-AGENT = AgentHooks(
-    "windsurf",
-    "Windsurf",
+AGENT = AgentSettings(
+    SPEC,
     Path("/home/dev/.codeium/windsurf/hooks.json"),
+    "plain",
     tuple(HookEntry(event=event, timeout_s=5) for event in ("stop", "pre_user_prompt")),
-    form="plain",
 )
 WANTED = AGENT.wanted(SCRIPT)
 

@@ -9,8 +9,8 @@ import pytest
 from carryover.agents.claude_code.spec import SPEC as CLAUDE
 from carryover.agents.codex.spec import SPEC as CODEX
 from carryover.edits.hooks import HookFile
+from carryover.install.config_places import with_config_files
 from carryover.install.detect import Detection
-from carryover.install.hook_places import with_hook_files
 
 SCRIPT = Path("/state/hook.sh")
 OURS = "sh /state/hook.sh codex Stop 2>/dev/null || true"
@@ -38,7 +38,7 @@ def write_toml(folder: Path, *commands: str) -> None:
 
 def settled(home: Path) -> Detection:
     seen = Detection(spec=CODEX, state="ok", config=home / ".codex/hooks.json", home=home)
-    [found] = with_hook_files([seen], [SCRIPT])
+    [found] = with_config_files([seen], [SCRIPT], "linux")
     return found
 
 
@@ -103,4 +103,4 @@ def test_settings_that_say_nothing_of_hooks_block_nothing(home: Path, folder: Pa
 def test_an_agent_with_one_place_is_left_as_it_is(home: Path) -> None:
     seen = Detection(spec=CLAUDE, state="ok", config=home / ".claude/settings.json", home=home)
 
-    assert with_hook_files([seen], [SCRIPT]) == (seen,)
+    assert with_config_files([seen], [SCRIPT], "linux") == (seen,)

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from carryover.adapter.spec import HookEntry
-from carryover.edits.agent_hooks import AgentHooks, HookDiff, compare_hooks, plan_hooks
+from carryover.agents.claude_code.spec import SPEC as CLAUDE
+from carryover.agents.codex.spec import SPEC as CODEX
+from carryover.agents.cursor.spec import SPEC as CURSOR
+from carryover.edits.agent_settings import AgentSettings, HookDiff, compare_hooks, plan_settings
 from carryover.edits.apply import apply
 from carryover.edits.encoding import EditRefused
 from carryover.edits.hook_command import hook_command, owner_by_script
@@ -30,17 +33,17 @@ def script(state: StateDir) -> Path:
     return state.hook_script
 
 
-def claude(config: Path, hooks: tuple[HookEntry, ...] = HOOKS) -> AgentHooks:
-    return AgentHooks("claude-code", "Claude Code", config, hooks)
+def claude(config: Path, hooks: tuple[HookEntry, ...] = HOOKS) -> AgentSettings:
+    return AgentSettings(CLAUDE, config, hooks=hooks)
 
 
-def codex(place: HookFile, *elsewhere: HookFile) -> AgentHooks:
-    return AgentHooks("codex", "Codex CLI", place.path, HOOKS, form=place.form, elsewhere=elsewhere)
+def codex(place: HookFile, *elsewhere: HookFile) -> AgentSettings:
+    return AgentSettings(CODEX, place.path, place.form, HOOKS, elsewhere)
 
 
-def set_up(tools: list[AgentHooks], state: StateDir, script: Path) -> list[tuple[str, str]]:
+def set_up(tools: list[AgentSettings], state: StateDir, script: Path) -> list[tuple[str, str]]:
     """Path and outcome of each edit."""
-    edits = plan_hooks(tools, load_record(state), script)
+    edits = plan_settings(tools, load_record(state), script)
     return [(done.edit.path.name, done.outcome) for done in apply(edits, state)]
 
 
@@ -107,9 +110,9 @@ def test_a_state_folder_that_moved_leaves_no_old_hooks_behind(tmp_path: Path, st
 def test_one_tools_settings_that_do_not_parse_stop_no_other(tmp_path: Path, state: StateDir, script: Path) -> None:
     bad, good = tmp_path / "bad.json", tmp_path / "good.json"
     bad.write_text("{,}")
-    tools = [claude(bad), AgentHooks("codex", "Codex CLI", good, HOOKS)]
+    tools = [claude(bad), AgentSettings(CODEX, good, hooks=HOOKS)]
 
-    edits = plan_hooks(tools, load_record(state), script)
+    edits = plan_settings(tools, load_record(state), script)
     apply(edits, state)
 
     assert edits[0].problem is not None
@@ -161,7 +164,7 @@ def test_hooks_stay_where_they_are_while_they_cannot_be_written_elsewhere(
 def test_the_client_s_own_writing_between_plan_and_edit_stays(tmp_path: Path, state: StateDir, script: Path) -> None:
     tables = HookFile(tmp_path / "config.toml", "tables")
     tables.path.write_text('[[hooks.PreToolUse]]\nhooks = [{ type = "command", command = "say done" }]\n')
-    edits = plan_hooks([codex(tables)], load_record(state), script)
+    edits = plan_settings([codex(tables)], load_record(state), script)
     rewritten = tables.path.read_text() + '\n[projects."/home/dev/shop"]\ntrust_level = "trusted"\n'
     tables.path.write_text(rewritten)
 
@@ -171,7 +174,7 @@ def test_the_client_s_own_writing_between_plan_and_edit_stays(tmp_path: Path, st
 
 def test_flat_settings_that_were_made_go_with_their_version(tmp_path: Path, state: StateDir, script: Path) -> None:
     config = tmp_path / ".cursor" / "hooks.json"
-    tool = AgentHooks("cursor", "Cursor", config, (HookEntry(event="stop", timeout_s=5),), form="flat")
+    tool = AgentSettings(CURSOR, config, "flat", (HookEntry(event="stop", timeout_s=5),))
 
     assert set_up([tool], state, script) == [("hooks.json", "created")]
     assert json.loads(config.read_bytes())["version"] == 1

@@ -1,8 +1,8 @@
-"""The files that may hold an agent's hooks, and which of them ours belong in. Reads the files."""
+"""The settings files that may hold our hooks or our entry, and which of them ours belong in. Reads the files."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -12,11 +12,20 @@ from carryover.edits.encoding import EditRefused
 from carryover.edits.hook_command import OwnerOf, owner_by_script
 from carryover.edits.hooks import HookFile, HookOwners
 from carryover.edits.settings import hook_owners
+from carryover.edits.settings_list import has_list
 from carryover.errors import os_reason
-from carryover.fsio import read_bytes_bounded
+from carryover.fsio import is_there, read_bytes_bounded
 from carryover.install.detect import Detection
 
 _LIMIT_BYTES: Final = 64 << 20
+
+
+def settings_bytes(path: Path) -> bytes | None:
+    """The content of a settings file; None if there is none. Raises OSError."""
+    try:
+        return read_bytes_bounded(path, _LIMIT_BYTES)
+    except FileNotFoundError:
+        return None
 
 
 def hook_files(spec: AgentSpec, platform: str, located: Callable[[Place], Path]) -> Iterator[HookFile]:
@@ -27,16 +36,40 @@ def hook_files(spec: AgentSpec, platform: str, located: Callable[[Place], Path])
         yield HookFile(located(spec.hooks.tables), "tables")
 
 
-def with_hook_files(detections: Iterable[Detection], scripts: Iterable[Path]) -> tuple[Detection, ...]:
-    """The detections with the file that our hooks belong in as `config`, and others that hold some in `elsewhere`.
+def with_config_files(detections: Iterable[Detection], scripts: Iterable[Path], platform: str) -> tuple[Detection, ...]:
+    """The detections with the file that our hooks or our entry belong in as `config`, and others in `elsewhere`.
 
-    `blocked` says why that is unknown, where a file can't be read. `scripts`: what our hooks run now, or ran before.
+    `blocked` says why that is unknown, if a file can't be read. `scripts`: what our hooks run now, or ran before.
     """
     owner_of = owner_by_script(*sorted(scripts))
-    return tuple(_settled(found, owner_of) for found in detections)
+    return tuple(_for_entry(_for_hooks(found, owner_of), platform) for found in detections)
 
 
-def _settled(found: Detection, owner_of: OwnerOf) -> Detection:
+def _for_entry(found: Detection, platform: str) -> Detection:
+    entry = found.spec.handoff_entry
+    if entry is None:
+        return found
+    files = [found.located(place) for place in places_on(entry.files, platform)]
+    return replace(found, config=_file_of_list(files, found.located(entry.new), entry.key), form="list")
+
+
+def _file_of_list(files: Sequence[Path], new: Path, key: str) -> Path:
+    """The last file that has the list, since the agent takes that one; else one that is there, else the new one."""
+    with_list = [path for path in files if _may_have_list(path, key)]
+    if with_list:
+        return with_list[-1]
+    return next((path for path in (new, *reversed(files)) if is_there(path)), new)
+
+
+def _may_have_list(path: Path, key: str) -> bool:
+    """Whether a file has the list. One that cannot be read may: then the edit names it and leaves it alone."""
+    try:
+        return has_list(settings_bytes(path) or b"", key)
+    except (OSError, EditRefused):
+        return True
+
+
+def _for_hooks(found: Detection, owner_of: OwnerOf) -> Detection:
     if found.spec.hooks.tables is None or found.config is None or not found.found or found.lost_folder is not None:
         return found
     file = HookFile(found.config, found.form)
@@ -60,7 +93,7 @@ def _tables_first(in_file: HookOwners, in_tables: HookOwners) -> bool:
     """Whether our hooks belong in the tables. Ours never cause the warning that the agent gives at each start when both
     files hold hooks.
 
-    Where our choice makes no difference to it, they stay: in another file the user would have to review them again.
+    If our choice makes no difference to it, they stay: in another file the user would have to review them again.
     """
     if in_file.others != in_tables.others:
         return in_tables.others
@@ -70,8 +103,4 @@ def _tables_first(in_file: HookOwners, in_tables: HookOwners) -> bool:
 
 
 def _owners(file: HookFile, owner_of: OwnerOf) -> HookOwners:
-    """Who has hooks in the file; no one where it is missing. Raises OSError and EditRefused."""
-    try:
-        return hook_owners(read_bytes_bounded(file.path, _LIMIT_BYTES), owner_of, form=file.form)
-    except FileNotFoundError:
-        return HookOwners()
+    return hook_owners(settings_bytes(file.path) or b"", owner_of, form=file.form)
