@@ -100,12 +100,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _watch(*, as_json: bool) -> int:
     """Shows it again and again, until Ctrl-C or until its reader is gone: both are its usual end."""
-    from carryover.install.version_memory import VersionMemory
+    from carryover.install.version_probe import asking_once
 
-    on_terminal, memory = sys.stdout.isatty(), VersionMemory()
+    on_terminal, ask = sys.stdout.isatty(), asking_once()
     try:
         while True:
-            report = _report(ask=memory.ask)
+            report = _report(ask=ask)
             if as_json:
                 print_json(_as_data(report), in_one_line=True)
             else:

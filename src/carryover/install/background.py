@@ -15,7 +15,7 @@ from carryover.daemon.client import Endpoint, look_at_endpoint, stop_daemon, wai
 from carryover.daemon.health import Health
 from carryover.errors import UserError
 from carryover.install.launchd import Launchd
-from carryover.install.service import NoManager, Program, ServiceManager, plain_way, this_program
+from carryover.install.service import Program, ServiceManager, plain_way, this_program
 from carryover.install.systemd import SystemdUser
 from carryover.paths import StateDir
 
@@ -117,12 +117,12 @@ def _daemon(health: Health | None) -> dict[str, Any]:
 
 
 def service_here(env: Mapping[str, str], home: Path, *, platform: str = sys.platform) -> ServiceManager:
-    """The service manager to register with. A `NoManager`, which says why, where there is none."""
+    """The service manager to register with. One that says why it can do nothing, if there is none."""
     known = _known(env, home, platform)
     if known is None:
-        return NoManager(f"Carryover knows no service manager for {platform}.")
+        return ServiceManager(f"Carryover knows no service manager for {platform}.")
     reason = known.available()
-    return known if reason is None else NoManager(reason)
+    return known if reason is None else ServiceManager(reason)
 
 
 def registered(env: Mapping[str, str], home: Path, *, platform: str = sys.platform) -> ServiceManager | None:

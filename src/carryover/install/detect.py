@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,10 +16,7 @@ from carryover.edits.hooks import Form, HookFile
 from carryover.fsio import is_folder, is_there
 from carryover.install.hook_sets import hooks_for, hooks_for_unknown, in_common
 from carryover.install.machine import Command, Machine, copies
-from carryover.install.version_probe import Answer, ask_version, read_again
-
-AskVersion = Callable[..., Answer]
-"""Asks a command for its version, as `ask_version` does."""
+from carryover.install.version_probe import Answer, AskVersion, ask_version, read_again
 
 State = Literal["ok", "older", "newer", "unreadable", "missing"]
 """ok: a version we know. older: before the hooks we need; nothing is written, transcripts are read. newer: after the

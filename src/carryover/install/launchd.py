@@ -24,6 +24,7 @@ from carryover.install.service import (
     Ran,
     Run,
     ServiceFile,
+    ServiceManager,
     ServiceStatus,
     run_command,
 )
@@ -40,8 +41,8 @@ _BOOTSTRAP_TRIES: Final = 5
 _TEMPLATE: Final = Path(__file__).with_name(f"{LABEL}.plist")
 
 
-class Launchd:
-    """`launchctl` in the domain of the logged-in user. See `ServiceManager` for what each method promises."""
+class Launchd(ServiceManager):
+    """`launchctl` in the domain of the logged-in user."""
 
     kind: Kind = "launchd"
 
@@ -61,7 +62,6 @@ class Launchd:
         self.path = home / "Library" / "LaunchAgents" / f"{LABEL}.plist"
 
     def available(self) -> str | None:
-        """Says why it cannot be used now; None when it can."""
         if shutil.which("launchctl", path=self._env.get("PATH")) is None:
             return "There is no launchd on this machine."
         # A remote shell of a user who is not logged in at the screen has no such domain.
@@ -69,11 +69,9 @@ class Launchd:
         return None if ran.ok else f"launchd starts no programs for this user here ({ran.reason()})."
 
     def file(self, program: Program) -> ServiceFile:
-        """The file that `install` would write; None where none is written."""
         return ServiceFile(self.path, agent(program))
 
     def install(self, program: Program) -> bool:
-        """As promised; but launchd starts the daemon as soon as it knows it (RunAtLoad)."""
         wanted = self.file(program)
         wanted.path.parent.mkdir(parents=True, exist_ok=True)
         changed = write_if_changed(wanted.path, wanted.content, mode=0o644)
@@ -88,11 +86,9 @@ class Launchd:
         return True
 
     def start(self) -> None:
-        """Starts the daemon, and returns once it answers."""
         self._must("kickstart", self._target, doing="start the daemon", code=ExitCode.NOT_RUNNING)
 
     def stop(self) -> None:
-        """Stops the daemon, and returns once it is gone."""
         printed = self._printed()
         if printed is None or _pid(printed) is None:
             return
@@ -100,11 +96,9 @@ class Launchd:
         self._wait_until(lambda: _pid(self._printed() or "") is None, doing="stop the daemon")
 
     def restart(self) -> None:
-        """Restarts the daemon, or starts it."""
         self._must("kickstart", "-k", self._target, doing="restart the daemon", limit_s=GONE_S)
 
     def status(self) -> ServiceStatus:
-        """What is known of the service. Changes nothing, raises nothing."""
         installed = self.path.is_file()
         printed = self._printed()
         pid = _pid(printed or "")
@@ -119,7 +113,6 @@ class Launchd:
         )
 
     def uninstall(self) -> bool:
-        """Stops the daemon and removes the service; True when anything was removed."""
         if not self.path.is_file():
             return False
         if self._printed() is not None:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final, Literal, Protocol
+from typing import Final, Literal
 
 import msgspec
 
@@ -69,77 +69,52 @@ class ServiceStatus(msgspec.Struct, frozen=True, kw_only=True):
     """What the user may want to know or do; no fault."""
 
 
-class ServiceManager(Protocol):
-    """Runs the daemon for one user. Every method blocks, for a bounded time."""
+class ServiceManager:
+    """Runs the daemon for one user. Every method blocks, for a bounded time.
 
-    @property
-    def kind(self) -> Kind:
-        """Which service manager it is."""
-
-    def available(self) -> str | None:
-        """None when it can be used now, else why not: a sentence for the user."""
-
-    def file(self, program: Program, /) -> ServiceFile | None:
-        """The file that `install` would write; None where none is written."""
-
-    def install(self, program: Program, /) -> bool:
-        """Register the service so that it starts by itself from now on; True when anything was changed.
-
-        Does not start it; one that runs is left as it is until `restart`. Raises UserError and OSError.
-        """
-
-    def start(self) -> None:
-        """Start it, and return once it answers. Nothing happens when it runs. Raises UserError."""
-
-    def stop(self) -> None:
-        """Stop it, and return once it is gone. It starts again at the next log-in. Raises UserError."""
-
-    def restart(self) -> None:
-        """Restarts it, such as after an upgrade; starts it if it did not run. Raises UserError."""
-
-    def status(self) -> ServiceStatus:
-        """What is known of it. Changes nothing, raises nothing."""
-
-    def uninstall(self) -> bool:
-        """Stop it and forget it, also where the service manager does not answer; True when anything was removed."""
-
-
-class NoManager:
-    """Nothing here starts programs for the user: a container, WSL without systemd, a remote shell without a session."""
+    This class itself is for a machine on which nothing starts programs for the user: a container, WSL without systemd,
+    a remote shell without a session.
+    """
 
     kind: Kind = "none"
 
     def __init__(self, reason: str) -> None:
+        """`reason`: why there is no service manager, as a sentence."""
         self._reason = reason
 
     def available(self) -> str | None:
-        """The reason there is no service manager."""
+        """None when it can be used now, else why not: a sentence for the user."""
         return self._reason
 
-    def file(self, _program: Program) -> ServiceFile | None:
-        """None: nothing is written."""
+    def file(self, _program: Program, /) -> ServiceFile | None:
+        """The file that `install` would write, if any. Raises UserError if the program cannot be a service."""
         return None
 
-    def install(self, _program: Program) -> bool:
-        """False: nothing is registered."""
+    def install(self, _program: Program, /) -> bool:
+        """Registers the service so that it starts by itself from now on; True when anything was changed.
+
+        Does not start it (but launchd does); one that runs is left as it is until `restart`. Raises UserError, OSError.
+        """
         return False
 
     def start(self) -> None:
-        """Raises UserError: nothing here can start the daemon."""
+        """Starts it, and returns once it answers. Nothing happens when it runs. Raises UserError."""
         raise UserError(f"{self._reason} Start the daemon yourself: `{COMMAND}`.", ExitCode.NOT_RUNNING)
 
     def stop(self) -> None:
-        """Raises UserError: nothing here can stop the daemon."""
+        """Stops it, and returns once it is gone. It starts again at the next log-in. Raises UserError."""
         raise UserError(f"{self._reason} Stop the daemon yourself: `carryover status` shows its process.")
 
-    restart = start
+    def restart(self) -> None:
+        """Restarts it, such as after an upgrade; starts it if it did not run. Raises UserError."""
+        self.start()
 
     def status(self) -> ServiceStatus:
-        """No service, and why."""
+        """What is known of it. Changes nothing, raises nothing."""
         return ServiceStatus(kind=self.kind, installed=False, trouble=self._reason)
 
     def uninstall(self) -> bool:
-        """False: there is nothing to remove."""
+        """Stops it and forgets it, even if the service manager does not answer; True when anything was removed."""
         return False
 
 

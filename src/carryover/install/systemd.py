@@ -25,6 +25,7 @@ from carryover.install.service import (
     Ran,
     Run,
     ServiceFile,
+    ServiceManager,
     ServiceStatus,
     run_command,
 )
@@ -49,8 +50,8 @@ _TROUBLE: Final = {
 }
 
 
-class SystemdUser:
-    """`systemctl --user`. See `ServiceManager` for what each method promises."""
+class SystemdUser(ServiceManager):
+    """`systemctl --user`."""
 
     kind: Kind = "systemd"
 
@@ -75,18 +76,15 @@ class SystemdUser:
         return self._units / UNIT
 
     def available(self) -> str | None:
-        """Says why it cannot be used now; None when it can."""
         if shutil.which("systemctl", path=self._env.get("PATH")) is None:
             return "There is no systemd on this machine."
         ran = self._systemctl("show", "--property=Version")
         return None if ran.ok else f"systemd starts no programs for this user here ({ran.reason()})."
 
     def file(self, program: Program) -> ServiceFile:
-        """Raises UserError where systemd cannot start the program because of its path."""
         return ServiceFile(self.path, unit_text(program).encode())
 
     def install(self, program: Program) -> bool:
-        """Registers the service; True when anything was changed."""
         wanted = self.file(program)
         wanted.path.parent.mkdir(parents=True, exist_ok=True)
         changed = write_if_changed(wanted.path, wanted.content, mode=0o644)
@@ -97,19 +95,15 @@ class SystemdUser:
         return changed
 
     def start(self) -> None:
-        """Starts the daemon, and returns once it answers."""
         self._launch("start")
 
     def stop(self) -> None:
-        """Stops the daemon, and returns once it is gone."""
         self._must("stop", UNIT, doing="stop the daemon", limit_s=STOP_S)
 
     def restart(self) -> None:
-        """Restarts the daemon, or starts it."""
         self._launch("restart")
 
     def status(self) -> ServiceStatus:
-        """What is known of the service. Changes nothing, raises nothing."""
         installed = self.path.is_file()
         shown = self._show()
         if not shown:
@@ -131,7 +125,6 @@ class SystemdUser:
         )
 
     def uninstall(self) -> bool:
-        """Stops the daemon and removes the service; True when anything was removed."""
         wanted = self._units / _WANTED_BY / UNIT
         there = [path for path in (wanted, self.path) if path.is_symlink() or path.exists()]
         if not there:

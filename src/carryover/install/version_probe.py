@@ -5,21 +5,21 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import select
 import signal
 import subprocess
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from packaging.version import InvalidVersion, Version
 
 from carryover.adapter.spec import VersionProbe
 
-LONGEST_ANSWER_BYTES: Final = 16 << 10
-_LOOK_AGAIN_MS: Final = 50
+AskVersion = Callable[..., "Answer"]
+"""Asks a command for its version, as `ask_version` does."""
+
+_LONGEST_ANSWER_BYTES: Final = 16 << 10
 _REAPED_WITHIN_S: Final = 1.0
 
 
@@ -38,8 +38,8 @@ class Answer:
 def ask_version(command: Path, probe: VersionProbe, *, env: Mapping[str, str], cwd: Path) -> Answer:
     """Runs the command and reads its version. Blocks for `probe.limit_s` and a little at most; never raises.
 
-    `env` is all that the command gets of the environment. It is given nothing to read, and what it writes to stderr is
-    not looked at. It and what it started are ended before this returns.
+    `env` is all that the command gets of the environment. It is given nothing to read, and its stderr is not read.
+    It and what it started are ended before this returns.
     """
     try:
         process = subprocess.Popen(
@@ -53,22 +53,34 @@ def ask_version(command: Path, probe: VersionProbe, *, env: Mapping[str, str], c
         )
     except (OSError, ValueError) as error:
         return Answer(problem=f"it could not be started ({getattr(error, 'strerror', None) or type(error).__name__})")
-    with _ended(process) as stdout:
-        return _read_answer(process, stdout, probe)
-
-
-def _read_answer(process: subprocess.Popen[bytes], stdout: IO[bytes], probe: VersionProbe) -> Answer:
-    until = time.monotonic() + probe.limit_s
-    written = _written(process, stdout.fileno(), until)
-    if len(written) >= LONGEST_ANSWER_BYTES:
-        return Answer(problem="its answer is far too long to be a version")
     try:
-        code = process.wait(timeout=max(0.0, until - time.monotonic()))
+        # What it writes waits in the pipe until it has ended: a version fits in there, and nothing else is of use.
+        code = process.wait(timeout=probe.limit_s)
     except subprocess.TimeoutExpired:
         return Answer(problem=f"no answer within {probe.limit_s:g} s")
+    finally:
+        written = _end(process)
     if code != 0:
         return Answer(problem=f"it was ended by signal {-code}" if code < 0 else f"it ended with code {code}")
     return version_in(written.decode("utf-8", "replace"), probe)
+
+
+def asking_once() -> AskVersion:
+    """`ask_version` with a memory: a command is asked again only after its file changed, or if it gave no version."""
+    known: dict[object, Answer] = {}
+
+    def ask(command: Path, probe: VersionProbe, *, env: Mapping[str, str], cwd: Path) -> Answer:
+        try:
+            found = command.stat()
+        except OSError:
+            return ask_version(command, probe, env=env, cwd=cwd)
+        key = (command, found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+        answer = known.get(key) or ask_version(command, probe, env=env, cwd=cwd)
+        if answer.version is not None:
+            known[key] = answer
+        return answer
+
+    return ask
 
 
 def version_in(text: str, probe: VersionProbe) -> Answer:
@@ -90,34 +102,15 @@ def read_again(text: str) -> Answer:
         return Answer(problem="what was recorded is no version")
 
 
-def _written(process: subprocess.Popen[bytes], descriptor: int, until: float) -> bytes:
-    """What it writes until it ends, closes its output, has written too much, or the time is over."""
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN | select.POLLHUP)
-    written = b""
-    while len(written) < LONGEST_ANSWER_BYTES and (left_s := until - time.monotonic()) > 0:
-        # What it started may hold the output open after its end, so its end is looked for as well.
-        ended = process.poll() is not None
-        if poll.poll(0 if ended else min(left_s * 1000, _LOOK_AGAIN_MS)):
-            more = os.read(descriptor, LONGEST_ANSWER_BYTES - len(written))
-            if not more:
-                break
-            written += more
-        elif ended:
-            break
-    return written
-
-
-@contextlib.contextmanager
-def _ended(process: subprocess.Popen[bytes]) -> Iterator[IO[bytes]]:
-    """Sees to it that the process and its group are gone at the end, and its output is closed."""
+def _end(process: subprocess.Popen[bytes]) -> bytes:
+    """Ends the process and its group. Returns what it has written; others that hold its output open are not awaited."""
     assert process.stdout is not None
-    with process.stdout as stdout:
-        try:
-            yield stdout
-        finally:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
-            # One that hangs in the kernel outlives even that; it is not waited for longer.
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=_REAPED_WITHIN_S)
+    with process.stdout as stdout, contextlib.suppress(BlockingIOError):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        # One that hangs in the kernel outlives even that; it is not waited for longer.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=_REAPED_WITHIN_S)
+        os.set_blocking(stdout.fileno(), False)
+        return os.read(stdout.fileno(), _LONGEST_ANSWER_BYTES)
+    return b""

@@ -11,7 +11,7 @@ from carryover.actions.context import state_dir
 from carryover.errors import UserError
 from carryover.install.background import bring_up, registered, service_here
 from carryover.install.launchd import Launchd
-from carryover.install.service import Kind, NoManager, Program, ServiceFile, ServiceStatus
+from carryover.install.service import Kind, Program, ServiceFile, ServiceManager, ServiceStatus
 from carryover.install.systemd import SystemdUser
 from support.daemon_process import DaemonProcess
 
@@ -135,7 +135,7 @@ def test_who_wants_no_service_gets_none(manager: Manager) -> None:
 def test_without_a_service_manager_the_reason_and_the_plain_way_are_given(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    nobody: Any = NoManager("There is no systemd on this machine.")
+    nobody: Any = ServiceManager("There is no systemd on this machine.")
     program = Program(("/opt/bin/carryoverd",), state_dir().root)
     monkeypatch.setattr("carryover.install.background.service_of_user", lambda: (nobody, program))
 
@@ -166,7 +166,7 @@ def test_one_that_does_not_answer_is_as_good_as_none_and_says_why(
 ) -> None:
     nobody = service_here(command(tmp_path, name, 1), home, platform=platform)
 
-    assert isinstance(nobody, NoManager)
+    assert type(nobody) is ServiceManager
     assert "programs for this user here (Failed to connect to bus)" in str(nobody.available())
 
 
@@ -174,7 +174,7 @@ def test_one_that_does_not_answer_is_as_good_as_none_and_says_why(
 def test_where_there_is_none_nothing_is_registered(platform: str, home: Path, tmp_path: Path) -> None:
     env = {"PATH": str(tmp_path)}
 
-    assert isinstance(service_here(env, home, platform=platform), NoManager)
+    assert service_here(env, home, platform=platform).kind == "none"
     assert registered(env, home, platform=platform) is None
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from carryover.errors import ExitCode, UserError
-from carryover.install.service import NoManager, Program, Ran, ServiceStatus, plain_way, run_command, this_program
+from carryover.install.service import Program, Ran, ServiceManager, ServiceStatus, plain_way, run_command, this_program
 from support.daemon_process import wait_until
 
 REASON = "There is no systemd on this machine."
@@ -22,7 +22,7 @@ def executable(path: Path, text: str = "#!/bin/sh\n") -> Path:
 
 
 def test_where_nobody_runs_services_installing_succeeds_and_starting_says_what_to_do(home: Path) -> None:
-    nobody = NoManager(REASON)
+    nobody = ServiceManager(REASON)
     program = Program(("/bin/carryoverd",), home)
 
     assert (nobody.available(), nobody.file(program), nobody.install(program), nobody.uninstall()) == (

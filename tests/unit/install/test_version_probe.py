@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from packaging.version import Version
 
 from carryover.adapter.spec import VersionProbe
-from carryover.install.version_probe import Answer, ask_version, version_in
+from carryover.install.version_probe import Answer, ask_version, asking_once, version_in
 from support.tools import program
 
 PROBE = VersionProbe(args=("--version",), pattern=r"^(\d+\.\d+\.\d+)")
@@ -45,7 +45,7 @@ def test_the_version_is_read(tmp_path: Path) -> None:
         ("sleep 60", "no answer within 0.3 s"),
         ("exec >&-; sleep 60", "no answer within 0.3 s"),
         ("trap '' TERM HUP INT; while :; do sleep 60; done", "no answer within 0.3 s"),
-        ("exec yes 2.1.328", "its answer is far too long to be a version"),
+        ("exec yes 2.1.328", "no answer within 0.3 s"),
     ],
 )
 def test_no_version_has_a_reason_and_never_takes_long(tmp_path: Path, script: str, problem: str) -> None:
@@ -116,6 +116,26 @@ def test_it_gets_no_input_no_shell_and_only_the_given_environment(
     assert (tmp_path / "args").read_text().splitlines() == list(probe.args)
     assert (tmp_path / "pwd").read_text().strip() == str(tmp_path.resolve())
     assert not (tmp_path / "hit").exists()
+
+
+def test_a_command_is_asked_once_until_it_leads_to_another_file(tmp_path: Path) -> None:
+    link, calls = tmp_path / "tool", tmp_path / "calls"
+    link.symlink_to(program(tmp_path / "old", "echo called >> calls", "echo 1.2.3"))
+    ask_once = asking_once()
+
+    assert [ask_once(link, PROBE, env=ENV, cwd=tmp_path).text for _ in range(2)] == ["1.2.3", "1.2.3"]
+    assert calls.read_text() == "called\n"
+    link.unlink()
+    link.symlink_to(program(tmp_path / "new", "echo 1.2.4"))
+    assert ask_once(link, PROBE, env=ENV, cwd=tmp_path).text == "1.2.4"
+
+
+def test_a_failure_is_not_remembered(tmp_path: Path) -> None:
+    tool, ask_once = program(tmp_path / "tool", "echo called >> calls", "exit 3"), asking_once()
+
+    assert {ask_once(tool, PROBE, env=ENV, cwd=tmp_path).problem for _ in range(2)} == {"it ended with code 3"}
+    assert (tmp_path / "calls").read_text() == "called\n" * 2
+    assert ask_once(tmp_path / "gone", PROBE, env=ENV, cwd=tmp_path).version is None
 
 
 @given(text=st.text(max_size=200))
