@@ -18,8 +18,7 @@ from carryover.agents import agent_names, specs
 from carryover.config import Config
 from carryover.distill.own_text import go_on_prompt
 from carryover.errors import ExitCode, UserError, os_reason
-from carryover.install.machine import Command, Machine
-from carryover.install.startable import start_command, startable_here
+from carryover.install.machine import Command, Machine, start_command, startable_here
 from carryover.paths import StateDir
 from carryover.projects.handoff_file import CHOSEN, STORE, place_of, write_handoff
 from carryover.projects.root import StatePaths

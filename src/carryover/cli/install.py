@@ -102,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
     from carryover.agents import specs
     from carryover.install.detect import detect_all
     from carryover.install.machine import Machine
-    from carryover.install.newly_covered import newly_covered
+    from carryover.install.detect import newly_covered
 
     state, installing = state_dir(), args.command == "install"
     config = load_config(state.config)

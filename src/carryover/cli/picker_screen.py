@@ -15,8 +15,7 @@ from carryover.cli.picker import Choice, Does, Picker, keys_line, list_lines, pr
 from carryover.config import load_config
 from carryover.distill.digest import Digest
 from carryover.errors import ExitCode, UserError
-from carryover.install.machine import Machine
-from carryover.install.startable import startable_here
+from carryover.install.machine import Machine, startable_here
 from carryover.ledger.queries import connect_read_only, project_by_root, session_ids, sessions
 from carryover.ledger.rows import SessionRow
 from carryover.ledger.short_ids import shortest_unique

@@ -75,8 +75,7 @@ def resuming(session: SessionRow, config: Config) -> Resuming:
 
     Raises UserError: REFUSED if its agent can't resume a session by its id, NOTHING_FOUND if its folder is gone.
     """
-    from carryover.install.machine import Machine
-    from carryover.install.startable import start_command
+    from carryover.install.machine import Machine, start_command
 
     name = agent_names().get(session.agent, session.agent)
     spec = next((spec for spec in specs() if spec.id == session.agent), None)

@@ -14,9 +14,8 @@ from carryover.diagnose.report import AgentReport, RootReport
 from carryover.fsio import is_folder
 from carryover.ingest.scan import TranscriptRoot, recorded_roots
 from carryover.install.agent_settings import entry_report, hooks_report, keeps_days, reads_bytes
-from carryover.install.detect import Detection
+from carryover.install.detect import Detection, newly_covered
 from carryover.install.machine import Machine
-from carryover.install.newly_covered import newly_covered
 from carryover.install.setup import wanted_settings
 from carryover.ledger.queries import AgentRow
 from carryover.paths import StateDir

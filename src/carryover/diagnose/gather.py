@@ -36,8 +36,7 @@ from carryover.ingest.scan import (
 from carryover.install.background import service_of_user
 from carryover.install.config_places import with_config_files
 from carryover.install.detect import detect_all
-from carryover.install.machine import Machine
-from carryover.install.startable import startable_here
+from carryover.install.machine import Machine, startable_here
 from carryover.install.version_probe import AskVersion, ask_version
 from carryover.ledger.queries import (
     ProjectRow,

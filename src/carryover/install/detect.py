@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Literal
 from packaging.version import Version
 
 from carryover.adapter.spec import AgentSpec, HookSet, Place, VersionProbe, places_on
+from carryover.config import AgentsConfig
 from carryover.edits.hooks import Form, HookFile
 from carryover.fsio import is_folder, is_there
 from carryover.install.hook_sets import hooks_for, hooks_for_unknown, in_common
@@ -121,6 +122,21 @@ def detect_all(
     earlier = recorded or {}
     with ThreadPoolExecutor(max_workers=max(1, len(specs)), thread_name_prefix="detect") as threads:
         return tuple(threads.map(lambda spec: detect(spec, machine, earlier.get(spec.id, ()), ask=ask), specs))
+
+
+def newly_covered(detections: Iterable[Detection], agents: AgentsConfig) -> tuple[str, ...]:
+    """Ids of the agents here that Carryover did not cover yet when install or refresh last ran; none before an install.
+
+    Installs before 0.2 did not record which agents they knew: those of the first release.
+    """
+    if agents.selected is None:
+        return ()
+    return tuple(
+        found.spec.id
+        for found in detections
+        if found.found and found.spec.id not in agents.selected
+        if not (found.spec.in_first_release if agents.known is None else found.spec.id in agents.known)
+    )
 
 
 def _or_remembered(seen: Detection, versions: Sequence[str]) -> Detection:

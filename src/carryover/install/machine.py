@@ -9,12 +9,13 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
-from carryover.adapter.spec import LINUX, MACOS, Place, places_on
+from carryover.adapter.spec import LINUX, MACOS, AgentSpec, Place, places_on
+from carryover.agents import specs, startable_agents
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,19 @@ def copies(names: tuple[str, ...], machine: Machine, more: tuple[Place, ...] = (
             if (file := _program(path)) is not None:
                 found.setdefault(file, Command(path, on_path))
     return tuple(found.values())
+
+
+def start_command(spec: AgentSpec, machine: Machine) -> Command | None:
+    """The command that starts an agent, as a shell would find it; None if it is not here or takes no prompt."""
+    if spec.start is None:
+        return None
+    return next(iter(copies((spec.start.binary,), machine, places_on(spec.binary_folders, machine.platform))), None)
+
+
+def startable_here(selected: Collection[str] | None, machine: Machine) -> tuple[str, ...]:
+    """The ids of the agents that are here and take a first prompt; of the `selected` ones, if not None."""
+    able = startable_agents(selected)
+    return tuple(spec.id for spec in specs() if spec.id in able and start_command(spec, machine) is not None)
 
 
 def _folders(machine: Machine, more: tuple[Place, ...]) -> Iterator[tuple[Path, bool]]:

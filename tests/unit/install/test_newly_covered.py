@@ -7,8 +7,7 @@ import pytest
 from carryover.adapter.spec import AgentSpec, Place
 from carryover.agents import specs
 from carryover.config import AgentsConfig
-from carryover.install.detect import Detection
-from carryover.install.newly_covered import newly_covered
+from carryover.install.detect import Detection, newly_covered
 
 SCRIBE = AgentSpec(
     id="scribe", name="Scribe", binaries=("scribe",), folders=(), transcripts=(Place(path="~/.scribe/talks"),)

@@ -3,8 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from carryover.agents import specs
-from carryover.install.machine import Machine
-from carryover.install.startable import start_command, startable_here
+from carryover.install.machine import Machine, start_command, startable_here
 from support.tools import program
 
 NAMED = {spec.id: spec for spec in specs()}
