@@ -9,7 +9,7 @@ from typing import Final, get_args
 
 from carryover.agents import agent_names
 from carryover.diagnose import agent_checks as agents
-from carryover.diagnose import crash_checks
+from carryover.diagnose import last_runs
 from carryover.diagnose.report import AgentReport, Finding, Fix, Inspection, Level, ProjectReport, Report
 from carryover.ingest.scan import MS_PER_DAY
 
@@ -81,8 +81,11 @@ def _daemon(report: Report, inspection: Inspection) -> Iterator[Finding]:
         )
 
 
-def _service_not_registered(report: Report, inspection: Inspection) -> Iterator[Finding]:
-    if inspection.installed and report.service.kind != "none" and not report.service.installed:
+def _service(report: Report, inspection: Inspection) -> Iterator[Finding]:
+    service = report.service
+    if not inspection.installed or service.kind == "none":
+        return
+    if not service.installed:
         yield Finding(
             check="service",
             level="note",
@@ -90,11 +93,7 @@ def _service_not_registered(report: Report, inspection: Inspection) -> Iterator[
             why="Nothing starts it when you log in, or restarts it when it fails.",
             do="Run `carryover install` to register it, or leave it if you start it yourself.",
         )
-
-
-def _service_not_enabled(report: Report, inspection: Inspection) -> Iterator[Finding]:
-    service = report.service
-    if inspection.installed and service.installed and service.enabled is False:
+    elif service.enabled is False:
         yield Finding(
             check="service",
             what=f"The {service.kind} service is not enabled.",
@@ -102,11 +101,7 @@ def _service_not_enabled(report: Report, inspection: Inspection) -> Iterator[Fin
             do="Run `carryover doctor --fix`.",
             fix="service",
         )
-
-
-def _service_failing(report: Report, inspection: Inspection) -> Iterator[Finding]:
-    service = report.service
-    if inspection.installed and service.kind != "none" and service.installed and service.trouble:
+    if service.installed and service.trouble:
         yield Finding(
             check="service",
             what=f"The {service.kind} service is failing: {service.trouble}",
@@ -114,13 +109,7 @@ def _service_failing(report: Report, inspection: Inspection) -> Iterator[Finding
             do="Run `carryover doctor --fix`; the log in the state folder says more.",
             fix="service",
         )
-
-
-def _service_of_another_installation(report: Report, inspection: Inspection) -> Iterator[Finding]:
-    service = report.service
-    if not inspection.installed or service.kind == "none" or not service.command:
-        return
-    if (command := " ".join(service.command)) != inspection.program:
+    if service.command and (command := " ".join(service.command)) != inspection.program:
         yield Finding(
             check="installs",
             what=f"The {service.kind} service starts another installation: {command}.",
@@ -159,7 +148,7 @@ def _hook_script_missing(report: Report, inspection: Inspection) -> Iterator[Fin
         )
 
 
-def _ledger_unavailable(report: Report, _inspection: Inspection) -> Iterator[Finding]:
+def _ledger(report: Report, inspection: Inspection) -> Iterator[Finding]:
     if report.daemon is not None and report.daemon.ledger_trouble:
         yield Finding(
             check="ledger",
@@ -167,9 +156,6 @@ def _ledger_unavailable(report: Report, _inspection: Inspection) -> Iterator[Fin
             why="Nothing new is recorded until then. Nothing is lost: the transcripts will be read again.",
             do="Follow the message; carryoverd carries on by itself.",
         )
-
-
-def _ledger_damaged(report: Report, inspection: Inspection) -> Iterator[Finding]:
     if inspection.ledger_damage:
         yield Finding(
             check="ledger",
@@ -178,9 +164,6 @@ def _ledger_damaged(report: Report, inspection: Inspection) -> Iterator[Finding]
             do="Restart carryoverd: it moves the file aside and saves what can be read.",
             fix=_restart(report),
         )
-
-
-def _ledger_moved_aside(report: Report, _inspection: Inspection) -> Iterator[Finding]:
     if report.corrupt_ledgers:
         aside = ", ".join(report.short(ledger.path) for ledger in report.corrupt_ledgers)
         yield Finding(
@@ -319,10 +302,6 @@ def _paused(report: Report, _inspection: Inspection) -> Iterator[Finding]:
         )
 
 
-def _has_hooks(report: Report) -> bool:
-    return any(agent.hooks is not None and agent.hooks.present for agent in agents.selected(report))
-
-
 def _may_have_hooks(report: Report) -> bool:
     """False if something prevents every selected agent from having hooks: installing again would change nothing."""
     chosen = agents.selected(report)
@@ -349,39 +328,23 @@ CHECKS: Final[tuple[Check, ...]] = (
     _not_installed,
     _newly_covered,
     _daemon,
-    _service_not_registered,
-    _service_not_enabled,
-    _service_failing,
-    _service_of_another_installation,
+    _service,
     _port,
-    _each_agent(agents.settings_unreadable),
-    _each_agent(agents.hooks_dropped),
-    _each_agent(agents.hooks_ignored),
-    _each_agent(agents.hooks_misplaced_or_missing),
-    _each_agent(agents.entry_missing),
-    _each_agent(agents.hooks_edited),
-    _each_agent(agents.hooks_not_reviewed),
-    _each_agent(agents.hooks_switched_off),
+    _each_agent(agents.hooks),
+    _each_agent(agents.entry),
     _hook_script_missing,
-    _each_agent(agents.folder_lost),
-    _each_agent(agents.transcripts_moved),
-    _each_agent(agents.version_newer),
-    _each_agent(agents.version_older),
-    _each_agent(agents.version_unreadable),
+    _each_agent(agents.folders),
+    _each_agent(agents.version),
     _each_agent(agents.transcripts_deleted),
-    _each_project(agents.pointer_unusable),
-    _each_project(agents.project_refused),
-    _each_project(agents.pointer_cut_off),
-    _each_project(agents.pointer_hidden),
+    _each_project(agents.pointers),
+    _each_project(agents.refused),
     _each_project(agents.history_not_believed),
-    _ledger_unavailable,
-    _ledger_damaged,
-    _ledger_moved_aside,
+    _ledger,
     _records_skipped,
     _sources_broken,
     _calls_not_kept,
-    crash_checks.crashed,
-    crash_checks.ended_without_order,
+    last_runs.crashed,
+    last_runs.ended_without_order,
     _inotify_limit,
     _disk_full,
     _open_to_others,

@@ -68,7 +68,7 @@ def gather(state: StateDir, home: Path, *, inspect: bool = False, ask: AskVersio
     if inspect:
         from carryover.diagnose.inspection import inspected  # only `doctor` needs what that imports
 
-        inspection = inspected(state, home, config, health, machine, service, program, ledger_problem)
+        inspection = inspected(state, config, health, machine, service, program, ledger_problem)
     return Report(
         version=__version__,
         home=str(home),

@@ -19,7 +19,7 @@ from carryover.daemon.client import daemon_pid, port_trouble
 from carryover.daemon.crashes import CrashReport, crash_reports
 from carryover.daemon.health import Health
 from carryover.daemon.log_file import last_lines
-from carryover.diagnose.last_run import unfinished_run
+from carryover.diagnose.last_runs import unfinished_run
 from carryover.diagnose.report import (
     Inspection,
     ProjectReport,
@@ -62,7 +62,6 @@ def private_paths(state: StateDir) -> tuple[Path, ...]:
 
 def inspected(
     state: StateDir,
-    home: Path,
     config: Config,
     health: Health | None,
     machine: Machine,
@@ -81,9 +80,9 @@ def inspected(
         port=config.server.port,
         port_trouble=port_trouble(health) if health is not None else None,
         stranger=_stranger(config.server.port) if health is None else None,
-        projects=_projects(state, config, home),
+        projects=_projects(state, config, machine.home),
         ledger_damage=ledger_problem or _damage(state),
-        free_bytes=_free_bytes(state, home),
+        free_bytes=_free_bytes(state, machine.home),
         open_to_others=tuple(str(path) for path in private_paths(state) if stat.S_IMODE(path.stat().st_mode) & 0o077),
         hook_script_missing=not state.hook_script.is_file(),
         path_problem=shell.problem,

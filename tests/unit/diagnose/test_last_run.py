@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from carryover.daemon.crashes import CrashReport
-from carryover.diagnose.last_run import unfinished_run
+from carryover.diagnose.last_runs import unfinished_run
 from carryover.diagnose.report import UnfinishedRun
 
 FIRST_MS = 1795155660000
