@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from carryover.redact.dummy_values import is_dummy, is_filler
-from carryover.redact.names import NAMES
 from carryover.redact.redaction_marks import Span, insert_marks
 
 
@@ -20,8 +19,6 @@ class _Place(NamedTuple):
     """Shorter values are not taken for passwords."""
     part: re.Pattern[str] | None = None
     """Matches a part of whatever `pattern` matches, and is quicker to search for."""
-    is_option: bool = True
-    """Whatever `pattern` matches holds what `_OPTION` matches."""
 
 
 _VALUE: Final = r"(?P<value>'[^'\n]{1,200}'|\"[^\"\n]{1,200}\"|[^\s'\"`;&|<>()]{1,400})"
@@ -48,7 +45,7 @@ _PLACES: Final = (
     ),
     _Place("gh secret", _after("gh secret set", r"(?:-b|--body)[ \t=]+")),
     *(
-        _Place(name, re.compile(rf"aws configure set [\w.]*{name}[ \t]+{_VALUE}"), is_option=False)
+        _Place(name, re.compile(rf"aws configure set [\w.]*{name}[ \t]+{_VALUE}"))
         for name in ("secret_access_key", "session_token")
     ),
     _Place("pass:", re.compile(rf"(?<=[ \t])-pass(?:in|out)?[ \t]+pass:{_VALUE}")),
@@ -58,23 +55,21 @@ _PLACES: Final = (
     _Place("sqlcmd", _after("sqlcmd", r"-P[ \t]*")),
     _Place("lftp", _after("lftp", r"-u[ \t]+[^\s,]+,")),
     _Place(  # .netrc
-        "password", re.compile(r"login\s+\S{1,80}\s+password\s+(?P<value>\S{1,200})"), is_option=False
+        "password", re.compile(r"login\s+\S{1,80}\s+password\s+(?P<value>\S{1,200})")
     ),
     _Place(  # .npmrc
         "_auth",
         re.compile(rf"(?:^|[\s:])_auth[ \t]*=[ \t]*{_VALUE}"),
         part=re.compile(r"_auth[ \t]*="),
-        is_option=False,
     ),
     _Place(  # docker's config.json
-        'auth"', re.compile(r"\"auth\"[ \t]*:[ \t]*\"(?P<value>[A-Za-z0-9+/]{12,}={0,2})\""), is_option=False
+        'auth"', re.compile(r"\"auth\"[ \t]*:[ \t]*\"(?P<value>[A-Za-z0-9+/]{12,}={0,2})\"")
     ),
     _Place(
         'key="',
         re.compile(
             r"key=\"[\w.:-]{0,60}(?i:password|api_?key|secret|token)\"[ \t]+value=\"(?P<value>[^\"\n]{6,400})\""
         ),
-        is_option=False,
     ),
     _Place(  # .pgpass
         ":",
@@ -84,44 +79,14 @@ _PLACES: Final = (
             re.MULTILINE,
         ),
         part=re.compile(r":(?:\d\d{3,4}|\*):[^\s:]"),
-        is_option=False,
     ),
 )
 
 
-_OPTION: Final = re.compile(r"-(?<=[ \t]-)(?:[uUpPab-]|\w*b)")
-_COMMON: Final = ("login", "pass", "sql", "auth", "secret", "token", "key", "")
-"""What several hints hold. Without it in a text, none of them need be searched for."""
-
-
-def _by_common_part(places: Iterable[_Place]) -> dict[str, list[_Place]]:
-    found: dict[str, list[_Place]] = {}
-    for place in places:
-        found.setdefault(next(part for part in _COMMON if part in place.hint), []).append(place)
-    return found
-
-
-_OPTIONS_BY_PART: Final = _by_common_part(place for place in _PLACES if place.is_option)
-_OTHERS_BY_PART: Final = _by_common_part(place for place in _PLACES if not place.is_option)
-
-
-def hide_on_command_lines(text: str, names: Container[str], counts: dict[str, int]) -> str:
-    """Replaces passwords that are given to programs or are in their files of logins. `names`: see `names_in`."""
-    spans = _spans_of(text, names, _OTHERS_BY_PART)
-    if _OPTION.search(text):
-        spans += _spans_of(text, names, _OPTIONS_BY_PART)
-    return insert_marks(text, spans, counts)
-
-
-def _spans_of(text: str, names: Container[str], places_by_part: Mapping[str, Iterable[_Place]]) -> list[Span]:
-    return [
-        span
-        for part, places in places_by_part.items()
-        if (part in names if part in NAMES else part in text)
-        for place in places
-        if place.hint in text and (place.part is None or place.part.search(text))
-        for span in _spans(text, place)
-    ]
+def hide_on_command_lines(text: str, counts: dict[str, int]) -> str:
+    """Replaces passwords that are given to programs or are in their files of logins."""
+    places = (place for place in _PLACES if place.hint in text and (place.part is None or place.part.search(text)))
+    return insert_marks(text, [span for place in places for span in _spans(text, place)], counts)
 
 
 def _spans(text: str, place: _Place) -> Iterator[Span]:

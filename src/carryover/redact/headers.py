@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from carryover.redact.dummy_values import is_dummy, is_random
-from carryover.redact.redaction_marks import MARK, Span, insert_marks
+from carryover.redact.redaction_marks import MARK, Span, insert_marks, lowered
 
 _SCHEMES = {"bearer", "basic", "token", "apikey", "api-key", "negotiate", "ntlm", "key", "splunk", "geniekey", "bot"}
 _SCHEMES_WITH_FIELDS = {"digest", "oauth", "hawk", "signature", "aws4-hmac-sha256", "mac"}
@@ -28,17 +28,15 @@ _Value = tuple[int, int, bool]
 """Start and end of a header's value, and whether it is to be hidden."""
 
 
-def hide_headers(text: str, lower: str, names: Container[str], counts: dict[str, int]) -> str:
-    """Replaces what follows such a header's name (and scheme).
-
-    `lower` is `text` in lower case, of the same length, and `names` what `names_in` finds in it.
-    """
+def hide_headers(text: str, counts: dict[str, int]) -> str:
+    """Replaces what follows such a header's name (and scheme)."""
+    lower = lowered(text)
     spans: list[Span] = []
-    if "auth" in names and "authorization" in lower:
+    if "authorization" in lower:
         spans += _spans(_AUTHORIZATION.finditer(lower), text, _credentials, "authorization")
-    if "bearer" in names:
+    if "bearer" in lower:
         spans += _spans(_BEARER.finditer(lower), text, _bearer, "authorization")
-    if "cookie" in names:
+    if "cookie" in lower:
         spans += _spans(_COOKIE.finditer(lower), text, _cookies, "cookie")
     return insert_marks(text, spans, counts)
 

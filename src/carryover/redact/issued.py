@@ -1,13 +1,14 @@
-"""Tokens that their issuers mark by a prefix: one line per form, with the shortest rest that is taken for one.
+"""Tokens that their issuers mark: one line per form, with the shortest text that is taken for one.
 
-The forms are those that issuers document and that secret scanners look for; prefixes that need a closer look are in
-`tokens.py`.
+The forms are those that issuers document and that secret scanners look for. In `_FORMS` a line has the kind, the prefix
+that must begin a word, and what follows it; in `_ANYWHERE` the kind, a part of each token, and the whole pattern.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Final, NamedTuple
 
 _FORMS: Final = r"""
@@ -132,99 +133,98 @@ yandex t1. [\w=-]{40,}\.[\w=-]{80,}
 yandex AQVN [\w-]{35,38}(?![\w-])
 yandex YC (?=[\w-]{0,37}\d)(?=[\w-]{0,37}[a-z])[\w-]{38}(?![\w-])
 zuplo zpka_ [0-9a-f]{32}_[0-9a-f]{8}
+openai sk- (?:(?:proj|svcacct|admin|None|or-v1)-[A-Za-z0-9_-]{16,}|[A-Za-z0-9]{20,}[A-Za-z0-9_-]*)
+huggingface hf_ [A-Za-z0-9]{30,}
+npm npm_ [A-Za-z0-9]{30,}
+sendgrid SG. [A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{16,}
+twilio SK [0-9a-f]{32}(?![0-9A-Za-z])
+databricks dapi [0-9a-f]{32}(?:-\d)?(?![0-9A-Za-z])
+groq gsk_ [A-Za-z0-9]{40,}
+vault hvs. [A-Za-z0-9_-]{20,}
+"""
+
+_ANYWHERE: Final = r"""
+anthropic sk-ant- sk-ant-[A-Za-z0-9_-]{12,}
+github gh gh[pousr]_[A-Za-z0-9]{20,}
+github github_pat_ github_pat_[A-Za-z0-9_]{20,}
+gitlab gl gl(?:pat|ptt|dt|rt|cbt)-[A-Za-z0-9_-]{16,}(?:\.[\w.-]{4,40})?
+aws IA A[KS]IA(?:(?<![0-9A-Za-z]....)|(?<=\\[nrt]....))[0-9A-Z]{16}(?![0-9A-Za-z])
+google AIza AIza[A-Za-z0-9_-]{30,}
+google ya29. ya29\.[A-Za-z0-9_-]{20,}(?:\.[A-Za-z0-9_-]++)*
+google GOCSPX- GOCSPX-[A-Za-z0-9_-]{20,}
+azure Key= Key=(?:(?<=AccountKey=)|(?<=SharedAccessKey=))([A-Za-z0-9+/%]{20,}={0,2})
+azure sig= sig=(?<=[?&;]sig=)([A-Za-z0-9%+/_-]{20,}={0,2})
+slack xox xox(?:[abcdeoprs]|e\.xox[bp])-[A-Za-z0-9-]{10,}
+slack xapp- xapp-[0-9A-Za-z-]{16,}
+slack hooks.slack.com/ hooks\.slack\.com/(?:services|workflows|triggers)/([A-Za-z0-9/_-]{16,})
+stripe sk_ sk_(?:live|test)_[A-Za-z0-9]{10,}
+stripe rk_ rk_(?:live|test)_[A-Za-z0-9]{10,}
+stripe whsec_ whsec_[A-Za-z0-9+/]{16,}={0,2}
+pypi pypi- pypi-(?:Ag[A-Za-z0-9_-]{16,}|[A-Za-z0-9_-]{60,})
+discord /api/webhooks/ /api/webhooks/\d{10,25}/([A-Za-z0-9_-]{20,})
+digitalocean _v1_ do[opr]_v1_[a-f0-9]{32,}
+docker dckr_pat_ dckr_pat_[A-Za-z0-9_-]{20,}
+shopify shp shp(?:at|ss|ca)_[a-fA-F0-9]{32,}
+age AGE-SECRET-KEY-1 AGE-SECRET-KEY-1[0-9A-Z]{20,}
 """
 
 
-_SHORTEST_WORD: Final = 15
-_IN_WORDS: Final = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.+/=$~@%-")
-_SHAPE: Final = bytes(ord("x") if code in _IN_WORDS else ord(" ") for code in range(256))
-"""Translates a text to `x` for each character of a word and a blank for all others, of which runs are found at once."""
-_LONG_RUN: Final = b"x" * _SHORTEST_WORD
+class Form(NamedTuple):
+    """A form of token. `hint` is a part of every one, for which a text can be searched quickly.
 
-_LONGEST_WORD: Final = 4096
-"""A longer one is data in base64 or the like, in which no short prefix means anything."""
-
-
-class Issued(NamedTuple):
-    """A form of token. `hint` is a part of every one that a text can be searched for quickly."""
+    The whole match is the secret, or its only group if a part of it is kept. Each pattern begins with literal letters,
+    and nothing that follows an unbounded run can fail, so no form takes more than linear time.
+    """
 
     kind: str
     hint: str
     pattern: re.Pattern[str]
-    then: str = ""
-    """A pattern for what follows the hint in every one; empty where that is not known."""
 
 
-def edged(prefix: str, before: str = "0-9A-Za-z") -> str:
+def _edged(prefix: str) -> str:
     r"""`prefix` where it does not continue another word; a literal `\n`, `\r` or `\t` in front is an edge too."""
-    return rf"{prefix}(?:(?<![{before}]{prefix})|(?<=\\[nrt]{prefix}))"
+    return rf"{prefix}(?:(?<![0-9A-Za-z]{prefix})|(?<=\\[nrt]{prefix}))"
 
 
-# Not of a class with \w, which are letters outside ASCII too: those are in no long word.
-_FIRST_LETTERS: Final = re.compile(r"(\[[^\]\\]+\])(?:\{(\d+)[,}]|(?![{*?+]))")
-
-
-def _read(forms: str) -> Iterator[Issued]:
+def _read(forms: str) -> Iterator[tuple[str, str, str]]:
     for line in forms.strip().splitlines():
         kind, prefix, rest = line.split(" ", 2)
-        then = _FIRST_LETTERS.match(rest)
-        pattern = re.compile(edged(re.escape(prefix)) + rest)
-        yield Issued(kind, prefix, pattern, then=f"{then[1]}{{{then[2] or 1}}}" if then else "")
+        yield kind, prefix, rest
 
 
-ISSUED: Final = tuple(_read(_FORMS))
-"""In no order that matters: no two forms match the same text."""
-
-
-def any_of(words: Mapping[str, str]) -> str:
-    """A pattern for any of `words`, each with a pattern for what follows it.
-
-    It compares each letter of a text once, and not once per word.
-    """
-    by_first: dict[str, dict[str, str]] = {}
-    for word, then in words.items():
-        by_first.setdefault(word[:1], {})[word[1:]] = then
-    ends = by_first.pop("", {})
-    if "" in ends.values():  # a word ends here, so those that continue it need not be looked for
+def _any_of(words: Iterable[str]) -> str:
+    """A pattern for any of `words` that compares each letter of a text once, and not once per word."""
+    by_first: dict[str, list[str]] = {}
+    for word in words:
+        by_first.setdefault(word[:1], []).append(word[1:])
+    if "" in by_first:  # a word ends here, so those that continue it need not be looked for
         return ""
-    branches = [re.escape(first) + any_of(rest) for first, rest in sorted(by_first.items())]
-    branches += ends.values()
+    branches = [re.escape(first) + _any_of(rest) for first, rest in sorted(by_first.items())]
     return branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})"
 
 
-def _then_by_hint(forms: Iterable[Issued]) -> dict[str, str]:
-    """What follows each hint, which several forms may have."""
-    then: dict[str, set[str]] = {}
-    for form in forms:
-        then.setdefault(form.hint, set()).add(form.then)
-    return {hint: "" if "" in found else f"(?:{'|'.join(sorted(found))})" for hint, found in then.items()}
+_JWT: Final = (
+    r"eyJ(?:(?<![\w-]eyJ)|(?<=\\[nrt]eyJ))(?a:[\w-]{7,}+\."
+    r"(?:eyJ[\w-]{4,}+(?:\.[\w-]*+)?|[\w-]*+\.[\w-]{10,}+(?:\.[\w-]{10,}+){0,2}))"
+)
+
+_ANYWHERE_FORMS: Final = (
+    *(Form(kind, hint, re.compile(pattern)) for kind, hint, pattern in _read(_ANYWHERE)),
+    Form("jwt", "eyJ", re.compile(_JWT)),
+)
+_PREFIXED: Final = tuple(
+    Form(kind, prefix, re.compile(_edged(re.escape(prefix)) + rest)) for kind, prefix, rest in _read(_FORMS)
+)
+_BEGINS: Final = re.compile(rf"(?:(?<![0-9A-Za-z])|(?<=\\[nrt]))(?=({_any_of(form.hint for form in _PREFIXED)}))")
 
 
-# The backslash of a literal `\n`, which is an edge too, is not part of a long word.
-_ANY_HINT: Final = re.compile(rf"(?<![0-9A-Za-z])[nrt]?{any_of(_then_by_hint(ISSUED))}")
+def possible_forms(text: str) -> Iterator[Form]:
+    """The forms whose tokens the text may hold. One search finds all prefixes: there are more than a hundred."""
+    yield from (form for form in _ANYWHERE_FORMS if form.hint in text)
+    for found in dict.fromkeys(_BEGINS.findall(text)):
+        yield from _beginning_with(found)
 
 
-def long_words(text: str) -> list[bytes]:
-    """The words of `text` that are long enough to be a token, each once.
-
-    Every token is part of one: a hundred searches cost less in these than in the whole text.
-    """
-    encoded = text.encode("utf-8", "surrogatepass")
-    shape = encoded.translate(_SHAPE)
-    found: dict[bytes, None] = {}
-    start = shape.find(_LONG_RUN)
-    while start >= 0:
-        end = shape.find(b" ", start + _SHORTEST_WORD)
-        if end < 0:
-            end = len(shape)
-        found[encoded[start:end]] = None
-        start = shape.find(_LONG_RUN, end)
-    return list(found)
-
-
-def possibly_issued(words: str) -> Iterator[Issued]:
-    """The forms that a text can hold whose long words are `words`, with blanks between them."""
-    if len(words) > _LONGEST_WORD:
-        words = " ".join(word for word in words.split(" ") if len(word) <= _LONGEST_WORD)
-    if _ANY_HINT.search(words):
-        yield from (form for form in ISSUED if form.hint in words)
+@cache  # of the beginnings that `_BEGINS` finds
+def _beginning_with(found: str) -> tuple[Form, ...]:
+    return tuple(form for form in _PREFIXED if form.hint.startswith(found))

@@ -8,11 +8,11 @@ sentence, only when it looks random. `changeme` and its like are kept secret: th
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 
 from carryover.redact.assignments import Assignment, after_word, read_assignment
 from carryover.redact.dummy_values import is_dummy, is_filler, is_path, is_random, is_type_or_state
-from carryover.redact.redaction_marks import Span, insert_marks
+from carryover.redact.redaction_marks import Span, insert_marks, lowered
 
 _BEARER_TOKEN = "bearer_token_"
 # `pass` and `pat` are words of many meanings: `db_pass` and `gh_pat` count, `pass` and `pat` do not.
@@ -37,15 +37,10 @@ _SIGN = re.compile(r"[^a-z0-9]")
 _WORKING_DIRECTORIES = {"PWD", "OLDPWD", "pwd"}
 
 
-def hide_named(text: str, lower: str, names: Container[str], counts: dict[str, int]) -> str:
-    """Replaces values of secret names, keeping the names.
-
-    `lower` is `text` in lower case, of the same length, and `names` what `names_in` finds in it.
-    """
-    words = [word for word in _WORDS if word in names]
-    if "bearer" in names and _BEARER_TOKEN in lower:
-        words.append(_BEARER_TOKEN)
-    spans = [span for word in words for span in _spans(text, lower, word)]
+def hide_named(text: str, counts: dict[str, int]) -> str:
+    """Replaces values of secret names, keeping the names."""
+    lower = lowered(text)
+    spans = [span for word in _WORDS if word in lower for span in _spans(text, lower, word)]
     return insert_marks(text, spans, counts)
 
 

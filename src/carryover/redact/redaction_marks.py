@@ -1,7 +1,8 @@
-"""The marks that replace secrets."""
+"""The marks that replace secrets, and a text in lower case with every character in its place."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 MARK = "[redacted:"
@@ -21,3 +22,12 @@ def insert_marks(text: str, spans: Iterable[Span], counts: dict[str, int]) -> st
             counts[kind] = counts.get(kind, 0) + 1
             done = end
     return "".join((*parts, text[done:])) if parts else text
+
+
+_UPPER = re.compile("[A-Z]+")
+
+
+def lowered(text: str) -> str:
+    """`text` in lower case with every character in its place (`str.lower` makes two of some, such as `İ`)."""
+    lower = text.lower()
+    return lower if len(lower) == len(text) else _UPPER.sub(lambda match: match[0].lower(), text)

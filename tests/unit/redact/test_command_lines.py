@@ -14,15 +14,6 @@ def test_a_quick_pattern_is_a_part_of_the_one_that_it_stands_for() -> None:
     assert all(place.part.pattern in place.pattern.pattern for place in quick if place.part is not None)
 
 
-def test_every_place_is_looked_up_by_a_part_of_its_hint() -> None:
-    both = [*command_lines._OPTIONS_BY_PART.items(), *command_lines._OTHERS_BY_PART.items()]
-
-    assert sorted(place.hint for _, places in both for place in places) == sorted(
-        place.hint for place in command_lines._PLACES
-    )
-    assert all(part in place.hint for part, places in both for place in places)
-
-
 @pytest.mark.parametrize(
     "line",
     [
