@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import monotonic
@@ -14,8 +12,7 @@ from carryover.facts import FileFacts, FileQuery
 from carryover.probe.source_code import examine, language_of
 
 _MOST_CACHED = 128
-_cache: OrderedDict[tuple[object, ...], FileFacts] = OrderedDict()
-_cache_lock = threading.Lock()
+_cache: dict[tuple[object, ...], FileFacts] = {}
 
 
 def file_facts(
@@ -62,13 +59,14 @@ def _facts_of(path: str, real_root: str, query: FileQuery, limit: int, out_of_ti
         if not stat.S_ISREG(status.st_mode) or status.st_size > limit:
             return FileFacts(exists=True)
         key = (real, status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size, query.line, query.anchor)
-        known = _cached(key)
-        if known is not None:
+        if (known := _cache.get(key)) is not None:
             return known
         source = file.read(limit)
     facts = examine(source, language, _edited_line(source, query), give_up=out_of_time)
-    if facts.parses is not None:
-        _remember(key, facts)
+    if facts != FileFacts(exists=True):  # else the parse was given up
+        if len(_cache) >= _MOST_CACHED:
+            _cache.clear()
+        _cache[key] = facts
     return facts
 
 
@@ -82,17 +80,3 @@ def _edited_line(source: bytes, query: FileQuery) -> int | None:
         if places:
             return min(places, key=lambda number: abs(number - near))
     return query.line if query.line is not None and query.line <= len(lines) else None
-
-
-def _cached(key: tuple[object, ...]) -> FileFacts | None:
-    with _cache_lock:
-        if key in _cache:
-            _cache.move_to_end(key)
-        return _cache.get(key)
-
-
-def _remember(key: tuple[object, ...], facts: FileFacts) -> None:
-    with _cache_lock:
-        _cache[key] = facts
-        while len(_cache) > _MOST_CACHED:
-            _cache.popitem(last=False)

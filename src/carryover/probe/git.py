@@ -8,9 +8,10 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -37,7 +38,7 @@ _NOTHING_OWN: Final = OwnWrites()
 
 T = TypeVar("T")
 
-_running: dict[tuple[Path, str | None], _Question[Any]] = {}
+_running: dict[tuple[Path, str | None], Future[Any]] = {}
 _running_lock = threading.Lock()
 
 
@@ -62,7 +63,7 @@ def git_facts(root: Path, *, own: OwnWrites = _NOTHING_OWN, timeout_s: float = T
     Raises:
         TimeoutError: no complete answer in time, or no process to be had; the last known facts have to do.
     """
-    return _answered((root, None), partial(_facts, root, own), timeout_s)
+    return _begun((root, None), partial(_facts, root, own), timeout_s)()
 
 
 def git_changed_since(
@@ -82,55 +83,40 @@ def begin_changed_since(
     return _begun((root, since), partial(_changed_since, root, since, own), timeout_s)
 
 
-def _answered(key: tuple[Path, str | None], ask_git: Callable[[float], T | None], timeout_s: float) -> T | None:
-    return _begun(key, ask_git, timeout_s)()
-
-
 def _begun(
     key: tuple[Path, str | None], ask_git: Callable[[float], T | None], timeout_s: float
 ) -> Callable[[], T | None]:
+    """Asks in a thread of its own: if the disk hangs, only that stays, and later calls time out on it."""
     with _running_lock:
-        question: _Question[T] | None = _running.get(key)
-        if question is None:
-            question = _Question(key, ask_git, timeout_s)
-            question.start()
-            _running[key] = question
-    return partial(_found, question, time.monotonic() + timeout_s)
+        answer: Future[T | None] | None = _running.get(key)
+        if answer is None:
+            answer = _running[key] = Future()
+            deadline = time.monotonic() + timeout_s * (1 - _CLEAN_UP_SHARE)
+            threading.Thread(target=_answer, args=(key, ask_git, deadline), name="git-facts", daemon=True).start()
+    return partial(_found, answer, time.monotonic() + timeout_s)
 
 
-def _found(question: _Question[T], until_s: float) -> T | None:
-    if not question.done.wait(max(0.0, until_s - time.monotonic())):
-        raise TimeoutError(errno.ETIMEDOUT, "git did not answer in time")
-    if question.error is not None:
-        raise question.error
-    return question.found
+def _found(answer: Future[T | None], until_s: float) -> T | None:
+    try:
+        return answer.result(max(0.0, until_s - time.monotonic()))
+    except FileNotFoundError:  # git is gone
+        return None
+    except OSError as error:
+        raise TimeoutError(errno.ETIMEDOUT, "git did not answer in time") from error
 
 
-class _Question(threading.Thread, Generic[T]):
-    """One question about one repository. If its disk hangs, only this thread stays, and later calls time out on it."""
-
-    def __init__(self, key: tuple[Path, str | None], ask_git: Callable[[float], T | None], timeout_s: float) -> None:
-        super().__init__(name="git-facts", daemon=True)
-        self._key = key
-        self._ask_git = ask_git
-        self.deadline = time.monotonic() + timeout_s * (1 - _CLEAN_UP_SHARE)
-        self.done = threading.Event()
-        self.found: T | None = None
-        self.error: Exception | None = None
-
-    def run(self) -> None:
-        try:
-            self.found = self._ask_git(self.deadline)
-        except FileNotFoundError:  # git is gone
-            self.found = None
-        except OSError as error:
-            self.error = TimeoutError(error.errno, error.strerror)
-        except Exception as error:  # handed to the caller's thread
-            self.error = error
-        finally:
-            with _running_lock:
-                del _running[self._key]
-            self.done.set()
+def _answer(key: tuple[Path, str | None], ask_git: Callable[[float], Any], deadline: float) -> None:
+    found, error = None, None
+    try:
+        found = ask_git(deadline)
+    except Exception as caught:  # handed to the caller's thread
+        error = caught
+    with _running_lock:
+        answer = _running.pop(key)
+    if error is not None:
+        answer.set_exception(error)
+    else:
+        answer.set_result(found)
 
 
 def _facts(root: Path, own: OwnWrites, deadline: float) -> GitFacts | None:

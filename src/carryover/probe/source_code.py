@@ -5,7 +5,6 @@ Everything works on bytes in memory.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -32,16 +31,7 @@ _LANGUAGES = {
 _NAMED = {"Rakefile": "ruby", "Gemfile": "ruby"}
 
 _CHUNK = 65_536
-_C_TOKEN = re.compile(
-    rb"""(?xs)
-      //[^\n]* | /\*.*?(?:\*/|\Z) | R"(?P<tag>[^()\s"]{0,16})\(.*?(?:\)(?P=tag)"|\Z)
-    | "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.){1,8}'
-    | ^[ \t]*\#[ \t]*(?:(?P<directive>if(?:n?def)?|el\w+|endif)\b)?(?:[^\n\\]|\\.)*
-    | (?P<bracket>[{}()\[\]])
-    """,
-    re.MULTILINE,
-)
-_CLOSED_BY = {b"{": b"}", b"(": b")", b"[": b"]"}
+_HAS_MACROS = ("c", "cpp")
 
 
 def language_of(path: str) -> str | None:
@@ -64,7 +54,7 @@ def examine(
         return FileFacts(exists=True)
     return FileFacts(
         exists=True,
-        parses=_is_whole(tree, source, language),
+        parses=_parses(tree, language),
         symbol=symbol_at(tree, source, language, line) if line is not None else None,
     )
 
@@ -87,27 +77,6 @@ def _tree(source: bytes, language: str, give_up: Callable[[], bool]) -> Tree:
         raise TimeoutError("the parse was given up") from error
 
 
-def _is_whole(tree: Tree, source: bytes, language: str) -> bool:
-    """Macros hide C and C++ from a parser: they count as broken only by their brackets."""
-    return not tree.root_node.has_error or (language in ("c", "cpp") and _brackets_pair(source))
-
-
-def _brackets_pair(source: bytes) -> bool:
-    """Whether every bracket of a C or C++ file is closed, in the first branch of each `#if`."""
-    open_brackets: list[bytes] = []
-    branches: list[bool] = []  # for each `#if` we are in: whether it is past its first branch
-    for token in _C_TOKEN.finditer(source):
-        directive, bracket = token["directive"], token["bracket"]
-        if directive is not None:
-            if directive.startswith(b"if"):
-                branches.append(False)
-            elif directive == b"endif":
-                del branches[-1:]
-            elif branches:
-                branches[-1] = True
-        elif bracket is not None and not any(branches):
-            if bracket in _CLOSED_BY:
-                open_brackets.append(_CLOSED_BY[bracket])
-            elif not open_brackets or open_brackets.pop() != bracket:
-                return False
-    return not open_brackets
+def _parses(tree: Tree, language: str) -> bool | None:
+    """Macros hide C and C++ from a parser, so an error in them says nothing."""
+    return not tree.root_node.has_error or (None if language in _HAS_MACROS else False)
