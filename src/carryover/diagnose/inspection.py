@@ -132,7 +132,6 @@ def _damage(state: StateDir) -> str | None:
 
 
 def _projects(state: StateDir, config: Config, home: Path) -> tuple[ProjectReport, ...]:
-    """The newest active projects that are not left out on purpose."""
     since_ms = _now_ms() - config.publish.active_days * MS_PER_DAY
     try:
         with closing(connect_read_only(state.ledger, keep_index=True)) as db:

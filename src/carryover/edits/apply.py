@@ -104,19 +104,18 @@ class ProjectEdits:
 
         `ours`: whether the file holds something of ours afterwards.
         """
-        try:
-            if edit.reason is not None:
-                raise OSError(edit.reason)
-            if edit.changes:
-                self._write(edit)
-                self.done.append(name)
-            # A block of the repository's own is there and not ours; one of ours may be gone without our doing.
-            if (name in self.mine) != ours and (edit.changes or not ours):
-                (self.mine.add if ours else self.mine.discard)(name)
-                self._save()
-        except OSError as error:
-            self.left_alone(name, os_reason(error))
+        if not self.carry_out_apart(name, edit):
             return False
+        if edit.changes:
+            self.done.append(name)
+        # A block of the repository's own is there and not ours; one of ours may be gone without our doing.
+        if (name in self.mine) != ours and (edit.changes or not ours):
+            (self.mine.add if ours else self.mine.discard)(name)
+            try:
+                self._save()
+            except OSError as error:
+                self.left_alone(name, os_reason(error))
+                return False
         return True
 
     def carry_out_apart(self, name: str, edit: Edit) -> bool:
@@ -231,7 +230,6 @@ def _keep(data: bytes, backup: Path) -> None:
 
 
 def _missing_folders(path: Path) -> list[Path]:
-    """The folders that have to be made for a file, outermost first."""
     missing = takewhile(lambda folder: not folder.exists(), Path(os.path.realpath(path)).parents)
     return list(missing)[::-1]
 

@@ -94,6 +94,25 @@ def inside(text: str, opening: int) -> Container:
     return Container(opening, at, tuple(items), comma)
 
 
+def only(text: str, container: Container, key: str, kind: type, name: str = "") -> int | None:
+    """The index of the member `key`, which holds a `kind`; None if there is none. `name`: as people read it.
+
+    Raises:
+        EditRefused: it is there twice, or holds something else.
+    """
+    found = [number for number, item in enumerate(container.items) if item.key == key]
+    if len(found) > 1:
+        lines = ", ".join(str(line_of(text, container.items[number].start)) for number in found)
+        raise EditRefused(f'"{key}" is there twice (lines {lines})')
+    for number in found:
+        item = container.items[number]
+        if not isinstance(item.value, kind):
+            place = f'{name}"{key}" (line {line_of(text, item.start)})'
+            raise EditRefused(f"{place} is {in_words(item.value)} instead of {in_words(kind())}")
+        return number
+    return None
+
+
 def line_of(text: str, at: int) -> int:
     """The line number of a position, from 1."""
     return text.count("\n", 0, at) + 1
@@ -228,7 +247,6 @@ def _cut_around(text: str, container: Container, number: int) -> str:
 
 
 def _gap(text: str, container: Container, layout: Layout) -> str:
-    """The white space between a comma and the next item on the same line."""
     if len(container.items) > 1:
         before = text[: container.items[-1].start]
         return before[len(before.rstrip(" \t")) :]
@@ -270,7 +288,7 @@ def _first_constant(text: str) -> int:
 
 
 class _NotJson(ValueError):
-    """A value that Python reads but JSON does not have."""
+    pass
 
 
 def _not_json(constant: str) -> None:

@@ -39,6 +39,7 @@ from carryover.edits.json_document import (
     inside,
     layout_of,
     line_of,
+    only,
     own_line,
     read,
     removed,
@@ -143,7 +144,6 @@ def origin_of(data: bytes | None, owner_of: OwnerOf, known: Origin | None = None
 
 
 def _entry(hook: Hook, form: Form) -> dict[str, Any]:
-    """The entry of an event's list."""
     matcher = {} if hook.matcher is None else {"matcher": hook.matcher}
     name = {} if hook.name is None else {"name": hook.name}
     timeout = {} if hook.timeout is None else {"timeout": hook.timeout}
@@ -174,31 +174,18 @@ def _without_version(text: str) -> str:
 
 
 def _check(text: str, wanted: Sequence[Hook]) -> None:
-    """Raises EditRefused where hooks can't be added: the layout is wrong for the agent too, or a key is there twice."""
-    hooks = _only(text, read(text), HOOKS)
-    if hooks is None:
-        return
-    if not isinstance(hooks[1], dict):
-        raise EditRefused(f'"hooks" (line {line_of(text, hooks[0])}) is {in_words(hooks[1])} instead of an object')
-    events = inside(text, hooks[0])
-    for hook in wanted:
-        event = _only(text, events, hook.event)
-        if event is not None and not isinstance(event[1], list):
-            where = f'"hooks"."{hook.event}" (line {line_of(text, event[0])})'
-            raise EditRefused(f"{where} is {in_words(event[1])} instead of a list")
+    """Raises EditRefused if hooks can't be added: the layout is wrong for the agent too, or a key is there twice."""
+    root = read(text)
+    number = only(text, root, HOOKS, dict)
+    if number is not None:
+        events = inside(text, root.items[number].value_start)
+        for hook in wanted:
+            only(text, events, hook.event, list, f'"{HOOKS}".')
 
 
 def _check_comments(text: str, rules: HookFileRules | None) -> None:
     if rules is None or not rules.comments:
         check_strict(text)
-
-
-def _only(text: str, container: Container, key: str) -> tuple[int, Any] | None:
-    """Position and value of the member of that name; None where there is none."""
-    found = [item for item in container.items if item.key == key]
-    if len(found) > 1:
-        raise EditRefused(f'"{key}" is there twice (lines {", ".join(str(line_of(text, i.start)) for i in found)})')
-    return (found[0].value_start, found[0].value) if found else None
 
 
 def _with_hook(text: str, hook: Hook, owner_of: OwnerOf, layout: Layout, form: Form) -> str:

@@ -122,7 +122,6 @@ def _check_link(path: Path, top: Path) -> None:
 
 
 def _obstacle(path: Path) -> str | None:
-    """What an atomic replace would ignore or destroy."""
     real = Path(os.path.realpath(path))
     try:
         found = real.stat()

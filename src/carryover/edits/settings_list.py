@@ -7,16 +7,14 @@ Comments and trailing commas may be there (opencode reads them in each of its se
 
 from __future__ import annotations
 
-from carryover.edits.encoding import EditRefused, decode, encode
+from carryover.edits.encoding import decode, encode
 from carryover.edits.hooks import UNKNOWN, Origin
 from carryover.edits.json_document import (
-    Container,
     added,
     document,
-    in_words,
     inside,
     layout_of,
-    line_of,
+    only,
     own_line,
     read,
     removed,
@@ -33,7 +31,7 @@ def with_entry(data: bytes | None, key: str, entry: str) -> bytes:
     if not text.strip():
         return bom + encode(document({key: [entry]}))
     root = read(text)
-    number = _number(text, root, key)
+    number = only(text, root, key, list)
     if number is None:
         return bom + encode(added(text, root, key, [entry], layout_of(text), ""))
     entries = inside(text, root.items[number].value_start)
@@ -91,27 +89,13 @@ def has_list(data: bytes, key: str) -> bool:
 
 def _values(text: str, key: str) -> list[object] | None:
     root = read(text)
-    number = _number(text, root, key)
+    number = only(text, root, key, list)
     return None if number is None else list(root.items[number].value)
-
-
-def _number(text: str, root: Container, key: str) -> int | None:
-    """The place of the list among the settings; None where there is none."""
-    found = [number for number, item in enumerate(root.items) if item.key == key]
-    if len(found) > 1:
-        lines = ", ".join(str(line_of(text, root.items[number].start)) for number in found)
-        raise EditRefused(f'"{key}" is there twice (lines {lines})')
-    if not found:
-        return None
-    item = root.items[found[0]]
-    if not isinstance(item.value, list):
-        raise EditRefused(f'"{key}" (line {line_of(text, item.start)}) is {in_words(item.value)} instead of a list')
-    return found[0]
 
 
 def _without(text: str, key: str, entry: str, *, keep_list: bool) -> str:
     root = read(text)
-    number = _number(text, root, key)
+    number = only(text, root, key, list)
     if number is None:
         return text
     entries = inside(text, root.items[number].value_start)

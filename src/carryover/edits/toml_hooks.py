@@ -114,8 +114,6 @@ def _appended(text: str, hook: Hook, owner_of: OwnerOf) -> str:
 
 
 def _replaced(text: str, found: FoundHook, hook: Hook) -> str:
-    """The text with a new hook in a group that holds only ours."""
-
     def edit(settings: Any) -> None:
         settings[HOOKS][hook.event][found.group] = _group(hook)
 
@@ -194,7 +192,6 @@ def _stated(settings: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _blocks(text: str, lines: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Where the lines are in the text, the last place first."""
     block = newline_of(text).join(lines)
     at = text.rfind(block)
     while at >= 0:
@@ -223,7 +220,6 @@ def _cut(text: str, start: int, end: int) -> str:
 
 
 def _chopped(text: str, end: int) -> int:
-    """`end` without the line end right before it."""
     return end - 2 if text.endswith("\r\n", 0, end) else end - 1 if text.endswith("\n", 0, end) else end
 
 

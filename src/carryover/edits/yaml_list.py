@@ -146,7 +146,6 @@ def _items(text: str, key: str) -> list[ScalarNode]:
 
 
 def _loaded(text: str) -> dict[str, Any]:
-    """The settings, with each value as a text."""
     import yaml
 
     try:

@@ -98,7 +98,6 @@ def _stands(document: Mapping[str, Any], path: tuple[str, ...]) -> bool:
 
 
 def _set(document: Any, path: tuple[str, ...], value: Any) -> None:
-    """Sets the value at `path`; None removes it."""
     *tables, key = path
     table = document
     for name in tables:
@@ -129,7 +128,6 @@ def _drop_empty(document: Any, wanted: dict[str, Any], tables: tuple[str, ...]) 
 
 
 def _found(top: Any, path: tuple[str, ...]) -> Any:
-    """The table at `path`; None where there is none."""
     for name in path:
         if not isinstance(top, Mapping) or name not in top:
             return None

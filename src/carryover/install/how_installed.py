@@ -23,10 +23,9 @@ NAME: Final = "carryoverd"
 
 
 class HowInstalled(msgspec.Struct, frozen=True, kw_only=True):
-    """`where`: the environment, or the checkout. `update`: the command that updates it, for a POSIX shell."""
+    """`update`: the command that updates it, for a POSIX shell."""
 
     kind: Kind
-    where: Path
     update: str
 
 
@@ -81,26 +80,23 @@ def deduced_from(facts: Facts) -> HowInstalled:
     """How the copy that `facts` are about was installed, and the command that updates it."""
     if not facts.installed:
         checkout = _checkout_of(facts.package)
-        return HowInstalled(kind="source", where=checkout, update=_command_line("git", "-C", checkout, "pull"))
+        return HowInstalled(kind="source", update=_command_line("git", "-C", checkout, "pull"))
     url = _direct_url(facts.direct_url)
     if url is not None and url.dir_info is not None and url.dir_info.editable:
         checkout = _path_of(url.url)
         update = f"{_command_line('git', '-C', checkout, 'pull')} && {_pip(facts, '-e', str(checkout))}"
-        return HowInstalled(kind="editable", where=checkout, update=update)
+        return HowInstalled(kind="editable", update=update)
     # Both leave a file of theirs in the environment, and remember themselves where the package came from. An
     # environment can bear another name than the package (`pipx install --suffix`); it is what they go by.
     if (facts.prefix / "pipx_metadata.json").is_file():
-        return HowInstalled(kind="pipx", where=facts.prefix, update=_command_line("pipx", "upgrade", facts.prefix.name))
+        return HowInstalled(kind="pipx", update=_command_line("pipx", "upgrade", facts.prefix.name))
     if (facts.prefix / "uv-receipt.toml").is_file():
-        return HowInstalled(
-            kind="uv tool", where=facts.prefix, update=_command_line("uv", "tool", "upgrade", facts.prefix.name)
-        )
+        return HowInstalled(kind="uv tool", update=_command_line("uv", "tool", "upgrade", facts.prefix.name))
     if facts.prefix != facts.base_prefix:
-        return HowInstalled(kind="venv", where=facts.prefix, update=_pip(facts, "--upgrade", _wanted(url)))
+        return HowInstalled(kind="venv", update=_pip(facts, "--upgrade", _wanted(url)))
     if facts.user_packages is not None and facts.package.is_relative_to(facts.user_packages):
-        update = _pip(facts, "--user", "--upgrade", _wanted(url))
-        return HowInstalled(kind="user", where=facts.user_packages, update=update)
-    return HowInstalled(kind="system", where=facts.prefix, update=_pip(facts, "--upgrade", _wanted(url)))
+        return HowInstalled(kind="user", update=_pip(facts, "--user", "--upgrade", _wanted(url)))
+    return HowInstalled(kind="system", update=_pip(facts, "--upgrade", _wanted(url)))
 
 
 def _facts() -> Facts:
@@ -146,7 +142,6 @@ def _pip(facts: Facts, *args: str) -> str:
 
 
 def _checkout_of(package: Path) -> Path:
-    """The folder of the checkout that the package is in (below `src`)."""
     return next((folder for folder in package.parents if (folder / "pyproject.toml").is_file()), package.parent)
 
 

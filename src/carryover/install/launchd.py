@@ -150,7 +150,6 @@ class Launchd(ServiceManager):
         return self._run(("launchctl", *arguments), env=self._env, limit_s=limit_s)
 
     def _printed(self) -> str | None:
-        """What launchd says of the daemon; None when it does not know it."""
         ran = self._launchctl("print", self._target)
         return ran.out if ran.ok else None
 

@@ -133,7 +133,6 @@ def _no_injection(detection: Detection) -> Iterator[str]:
 
 
 def _one_of_several(detection: Detection) -> bool:
-    """Separate programs, one of which is named."""
     return detection.spec.asks_every_copy and bool(detection.others)
 
 

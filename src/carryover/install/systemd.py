@@ -156,7 +156,6 @@ class SystemdUser(ServiceManager):
         return self._run(("systemctl", "--user", "--no-pager", *arguments), env=self._env, limit_s=limit_s)
 
     def _show(self) -> dict[str, str]:
-        """Properties of the unit; empty when systemd does not answer."""
         ran = self._systemctl("show", UNIT, f"--property={','.join(_PROPERTIES)}")
         return dict(line.split("=", 1) for line in ran.out.splitlines() if "=" in line) if ran.ok else {}
 

@@ -237,7 +237,6 @@ def _edited_by_hand(file: EditedFile, edit: Edit, state: StateDir) -> Iterator[s
 
 
 def _known_projects(state: StateDir, home: Path) -> tuple[list[PublishedProject], list[str]]:
-    """Every project that may hold something of ours, and which of the two lists could not be read."""
     found: dict[PublishedProject, None] = {}
     notes = []
     try:
@@ -262,7 +261,6 @@ def _roots(state: StateDir) -> list[str]:
 
 
 def _not_ours(removals: Iterable[Removal]) -> Iterator[str]:
-    """Why folders of ours stay: they hold files of others."""
     going = {ours.path for ours in removals}
     for folder in sorted(path for path in going if path.is_dir() and not path.is_symlink()):
         others = sorted(entry.name for entry in folder.iterdir() if entry not in going)

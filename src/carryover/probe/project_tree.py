@@ -45,7 +45,6 @@ def project_paths(root: Path, *, timeout_s: float = 5.0) -> ProjectPaths:
 
 
 def _by_git(root: Path, deadline: float) -> list[tuple[bytes, str]] | None:
-    """Each name with the letter by which git says what it knows of it."""
     try:
         [answer] = ask(root, _LS_FILES, deadline=deadline)
     except (TimeoutError, FileNotFoundError):

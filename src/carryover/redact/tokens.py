@@ -57,7 +57,7 @@ def _hide(text: str, counts: dict[str, int]) -> str:
         text = pattern.sub(_replace(kind, counts), text)
     if f"{MARK}aws]" in text:
         text = _AWS_PAIR.sub(_replace("aws", counts), text)
-    split = [span for kind, hint, *both in _SPLIT if hint in text for span in _split(text, *both, kind)]
+    split = [span for kind, hint, token, head in _SPLIT if hint in text for span in _split(text, token, head, kind)]
     return insert_marks(text, split, counts)
 
 

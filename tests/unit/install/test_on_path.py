@@ -12,7 +12,7 @@ from support.tools import versioned
 
 
 def how(kind: Kind) -> HowInstalled:
-    return HowInstalled(kind=kind, where=Path("/x"), update="")
+    return HowInstalled(kind=kind, update="")
 
 
 @pytest.fixture
