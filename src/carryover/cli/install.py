@@ -100,9 +100,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from carryover.agents import specs
-    from carryover.install.detect import detect_all
+    from carryover.install.detect import detect_all, newly_covered
     from carryover.install.machine import Machine
-    from carryover.install.detect import newly_covered
 
     state, installing = state_dir(), args.command == "install"
     config = load_config(state.config)
