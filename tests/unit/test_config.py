@@ -139,12 +139,6 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
         load_config(tmp_path / "config.toml")
 
 
-def test_without_a_file_of_its_own_a_project_has_the_users_settings(tmp_path: Path) -> None:
-    config = Config(resume=ResumeConfig(mode="silent"), publish=PublishConfig(pointers="private"))
-
-    assert project_settings(tmp_path, config) == ProjectSettings(resume_mode="silent", pointers="private")
-
-
 @pytest.mark.parametrize("mode", ["ask", "brief", "silent"])
 def test_a_project_may_choose_its_resume_mode(tmp_path: Path, mode: str) -> None:
     (tmp_path / ".carryover.toml").write_text(f'[resume]\nmode = "{mode}"\n')
@@ -329,12 +323,6 @@ def test_a_mistake_in_an_agents_settings_is_refused_with_its_line(
     text, what = text.replace("tools", table), what.replace("tools", table)
 
     assert refused(config_file, text).startswith(f": {what}. Nothing was changed.")
-
-
-def test_a_pause_leaves_every_project_out(tmp_path: Path) -> None:
-    settings = project_settings(tmp_path, Config(paused=True))
-
-    assert settings.excluded == "`carryover pause`"
 
 
 def test_a_pause_cannot_be_set_in_the_file(tmp_path: Path) -> None:

@@ -224,11 +224,6 @@ def test_a_lock_ends_with_its_process_even_by_sigkill(tmp_path: Path) -> None:
     lock.release()
 
 
-def test_asking_for_the_holder_creates_nothing(tmp_path: Path) -> None:
-    assert FileLock(tmp_path / "lock").holder() is None
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_a_lock_is_had_although_somebody_asks_for_its_holder_at_that_moment(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     path.touch()

@@ -35,12 +35,6 @@ def test_a_crash_of_long_ago_is_worth_a_note() -> None:
     assert (found.level, found.what.endswith("carryover.x:8.")) == ("note", True)
 
 
-def test_the_time_of_a_crash_is_given_in_utc() -> None:
-    [found] = findings(changed(HEALTHY, crashes=(CRASH,)))
-
-    assert found.what.startswith("carryoverd crashed on 2026-11-20 at 06:21:01 UTC: ")
-
-
 def test_a_run_that_did_not_end_in_order_is_worth_a_note_for_a_week() -> None:
     [found] = findings(changed(HEALTHY, unfinished_run=UnfinishedRun(NOW_MS - 9 * MS_PER_DAY, NOW_MS - 1000)))
     assert (found.check, found.level) == ("last-run", "note")

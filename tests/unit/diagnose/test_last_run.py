@@ -16,10 +16,6 @@ def started(pid: int) -> str:
     return f"started version=1.0 pid={pid} once=false"
 
 
-def test_a_run_that_logged_its_end_is_in_order() -> None:
-    assert unfinished_run(log(started(1), "swept n=1", "closed"), (), running_pid=None) is None
-
-
 def test_a_run_whose_log_ends_in_the_middle_is_not() -> None:
     lines = log(started(1), "closed", started(2), "swept n=1", "source_read n=2")
 

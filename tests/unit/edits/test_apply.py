@@ -94,18 +94,6 @@ def test_one_failure_is_reported_and_stops_no_other(tmp_path: Path, state: State
     ]
 
 
-def test_what_was_in_the_way_of_the_plan_is_still_reported(tmp_path: Path, state: StateDir) -> None:
-    file = tmp_path / "read-only"
-    file.write_bytes(b"old")
-    file.chmod(0o400)
-    edit = planned(file, lambda _: b"new")
-
-    done = one(edit, state)
-
-    assert (done.outcome, done.problem) == ("left alone", edit.problem)
-    assert file.read_bytes() == b"old"
-
-
 def test_a_file_that_changed_since_the_plan_is_planned_again(tmp_path: Path, state: StateDir) -> None:
     file = tmp_path / "settings.json"
     file.write_bytes(b"a")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from carryover.edits.encoding import EditRefused
 from carryover.edits.json_comments import blanked
-from carryover.edits.json_document import added, check_strict, inside, layout_of, read, removed
+from carryover.edits.json_document import added, check_strict, inside, layout_of, read, removed, replaced
 from support.settings_texts import formatted
 
 VALUES = st.dictionaries(
@@ -105,3 +105,9 @@ def test_a_strict_agent_gets_none(text: str) -> None:
     read(text)
     with pytest.raises(EditRefused, match=r"a comma after the last item|a comment"):
         check_strict(text)
+
+
+def test_a_value_is_replaced_in_its_layout() -> None:
+    text = '{"a": 1,\n  "b" : [2],\n  "c": 3 }'
+
+    assert replaced(text, read(text), 1, {"x": 1}, layout_of(text)) == text.replace("[2]", '{\n    "x": 1\n  }')

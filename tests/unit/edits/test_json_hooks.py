@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
 
 from carryover.adapter.spec import HookFileRules
 from carryover.edits.encoding import EditRefused
@@ -117,13 +115,6 @@ def test_a_changed_command_matcher_or_time_limit_is_replaced_where_it_stands() -
     assert [found.hook for found in hooks_of(new, OWNER_OF)] == expected
 
 
-def test_an_older_script_is_replaced_by_the_new_one() -> None:
-    old = hook("Stop", script=Path("/old/hook.sh"))
-    both = owner_by_script(SCRIPT, Path("/old/hook.sh"))
-
-    assert with_hooks(with_hooks(b"{}", [old], both), [hook("Stop")], both) == with_hooks(b"{}", [hook("Stop")], both)
-
-
 def test_events_that_are_not_wanted_any_more_lose_our_hook_only() -> None:
     data = b'{"hooks": {"PreCompact": [{"hooks": [{"command": "mine"}]}], "Old": []}}'
     origin = origin_of(data, OWNER_OF)
@@ -177,11 +168,6 @@ def test_a_line_that_a_person_edited_has_to_do_and_stays() -> None:
     assert hooks_of(data, OWNER_OF) == (
         FoundHook(hook=Hook(event="Stop", command=edited), owner="edited", group=0, number=0, siblings=1),
     )
-
-
-def test_what_our_hooks_left_empty_goes_when_nothing_is_known_of_it() -> None:
-    assert without_hooks(installed(b'{"a": 1, "hooks": {"Stop": []}}'), OWNER_OF) == b'{"a": 1}'
-    assert without_hooks(installed(None), OWNER_OF) == b"{}\n"
 
 
 def test_a_file_that_we_made_stays_when_something_was_added() -> None:
@@ -264,9 +250,3 @@ def test_a_rewrite_by_the_client_stays_when_our_hooks_leave(data: bytes) -> None
         assert b"\\ud" in data.lower()  # half a surrogate pair, which Python cannot write out again as UTF-8
         return
     assert left == plain
-
-
-@given(value=st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda of: st.lists(of), max_leaves=4))
-@hypothesis_settings(max_examples=50, deadline=None)
-def test_whatever_else_stands_under_hooks_is_refused_in_words(value: Any) -> None:
-    assert refusal(json.dumps({"hooks": value}).encode()).startswith('"hooks" (line 1) is ')

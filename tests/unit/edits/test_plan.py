@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from carryover.edits.encoding import EditRefused
-from carryover.edits.plan import Change, Edit, plan
+from carryover.edits.plan import Change, plan
 
 
 def change(path: Path, after: bytes | None = b"new", *, follow: bool = True) -> Change:
@@ -18,34 +18,6 @@ def change(path: Path, after: bytes | None = b"new", *, follow: bool = True) -> 
 def problem(path: Path, *, follow: bool = True) -> str | None:
     reported = plan(change(path, follow=follow)).problem
     return reported.removeprefix(f"{path} is left alone: ").removesuffix(". Do something.") if reported else None
-
-
-def test_an_edit_holds_the_bytes_before_and_after(tmp_path: Path) -> None:
-    file = tmp_path / "settings.json"
-    file.write_bytes(b"old")
-    wanted = change(file)
-
-    edit = plan(wanted)
-
-    assert edit == Edit(wanted, b"old", b"new", None)
-    assert (edit.changes, file.read_bytes()) == (True, b"old")
-
-
-def test_a_file_that_is_right_already_is_no_change(tmp_path: Path) -> None:
-    (tmp_path / "settings.json").write_bytes(b"new")
-    (tmp_path / "settings.json").chmod(0o400)
-
-    assert [plan(change(tmp_path / "settings.json")).changes, plan(change(tmp_path / "none", None)).changes] == [
-        False,
-        False,
-    ]
-
-
-def test_a_missing_file_in_a_missing_folder_can_be_made(tmp_path: Path) -> None:
-    edit = plan(change(tmp_path / "a" / "b" / "settings.json"))
-
-    assert (edit.before, edit.after, edit.problem) == (None, b"new", None)
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_refusal_names_the_file_the_reason_and_what_to_do(tmp_path: Path) -> None:

@@ -87,11 +87,6 @@ def test_each_project_is_on_the_list_once(tmp_path: Path) -> None:
     assert stat.S_IMODE((state / "projects.jsonl").stat().st_mode) == 0o600
 
 
-def test_asking_for_the_list_creates_nothing(tmp_path: Path) -> None:
-    assert published_projects(tmp_path / "state") == ()
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_a_line_that_was_cut_off_costs_no_other(tmp_path: Path) -> None:
     remember_project(tmp_path, ONE)
     (tmp_path / "projects.jsonl").write_bytes((tmp_path / "projects.jsonl").read_bytes() + b'{"root": "/wo')

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from carryover.edits.encoding import EditRefused
 from carryover.edits.hooks import Origin
 from carryover.edits.json_comments import blanked
-from carryover.edits.settings_list import has_entry, has_list, origin_of, with_entry, without_entry
+from carryover.edits.settings_list import has_entry, origin_of, with_entry, without_entry
 from support.settings_texts import formatted
 
 KEY, ENTRY = "instructions", ".carryover/handoff.md"
@@ -81,13 +81,6 @@ def test_an_entry_that_was_there_before_stays() -> None:
     assert origin_of(data, KEY, ENTRY, Origin(missing=True)) == Origin(missing=True)
 
 
-def test_a_list_that_was_empty_stays() -> None:
-    data = b'{"instructions": []}'
-
-    assert uninstalled(data, installed(data)) == data
-    assert without_entry(installed(data), KEY, ENTRY) == b"{}"
-
-
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
@@ -103,10 +96,3 @@ def test_settings_of_another_form_are_refused_in_words(data: bytes, reason: str)
         with pytest.raises(EditRefused) as raised:
             ask(data)
         assert str(raised.value) == reason
-
-
-def test_whether_a_file_has_the_list_is_asked_of_the_top_level() -> None:
-    assert has_list(b'{"instructions": null}', KEY)
-    assert not has_list(b'{"a": {"instructions": []}}', KEY)
-    assert not has_list(b" ", KEY)
-    assert not has_entry(b"", KEY, ENTRY)

@@ -12,7 +12,7 @@ import pytest
 from carryover.edits import settings
 from carryover.edits.encoding import EditRefused
 from carryover.edits.hook_command import owner_by_script
-from carryover.edits.hooks import Hook, HookOwners, Origin
+from carryover.edits.hooks import Hook, HookOwners
 from carryover.edits.toml_hooks import origin_of, with_hooks, without_hooks
 
 CODEX = Path(__file__).with_name("codex")
@@ -185,14 +185,6 @@ def test_what_is_not_toml_is_refused() -> None:
         installed(b"a = " + b"9" * 5000)
 
 
-def test_events_of_others_may_be_written_inline_beside_ours() -> None:
-    before = b'[hooks]\nPreToolUse = [{ hooks = [{ type = "command", command = "guard" }] }]\n'
-    after = installed(before)
-
-    assert after == before + b"\n" + OURS.encode()
-    assert uninstalled(before, after) == before
-
-
 OUR_ITEM = (
     '{hooks = [{type = "command", command = "sh /home/dev/.carryover/hook.sh codex Stop 2>/dev/null || true", '
     "timeout = 5}]}"
@@ -249,11 +241,3 @@ def test_who_has_hooks_in_it_is_reported_and_what_was_reviewed_is_nobody_s_hook(
     assert hook_owners(installed(reviewed), OWNER_OF) == HookOwners(ours=True)
     assert hook_owners(installed(THEIRS.encode()), OWNER_OF) == HookOwners(ours=True, others=True)
     assert hook_owners(b'[[hooks.Stop]]\n[[hooks.Stop.hooks]]\ntype = "prompt"\n', OWNER_OF) == HookOwners(others=True)
-
-
-def test_what_was_there_before_is_known_as_long_as_ours_are_there() -> None:
-    missing = Origin(missing=True)
-
-    assert origin_of(None, OWNER_OF) == missing
-    assert origin_of(installed(None), OWNER_OF, missing) == missing
-    assert origin_of(b"a = 1", OWNER_OF, missing) == Origin()

@@ -90,14 +90,6 @@ def test_a_file_that_calls_the_agents_tools_keeps_that_name() -> None:
     assert after == b'[tools]\nselected = ["codex", "cursor"] # mine\n\n[tools.codex]\nroots = ["/x"]\n'
 
 
-def test_what_is_empty_is_taken_out_of_the_table_that_holds_it() -> None:
-    both = b'[agents]\nselected = ["codex"]\n[tools.codex]\nroots = ["/x"]\n'
-
-    after = with_settings(both, {SELECTED: ["codex"], ROOTS: None})
-
-    assert after == b'[agents]\nselected = ["codex"]\n'
-
-
 def test_line_ends_and_byte_order_mark_stay() -> None:
     after = with_settings(b"\xef\xbb\xbf" + MINE.replace(b"\n", b"\r\n"), {SELECTED: ["codex"]})
 

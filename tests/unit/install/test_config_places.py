@@ -94,12 +94,6 @@ def test_tables_that_cannot_be_opened_block_the_hooks(home: Path, folder: Path) 
     assert settled(home).blocked == f"{folder}/config.toml can't be read (not a regular file)"
 
 
-def test_settings_that_say_nothing_of_hooks_block_nothing(home: Path, folder: Path) -> None:
-    (folder / "config.toml").write_text("hooks = 3")
-
-    assert (settled(home).config, settled(home).blocked) == (folder / "hooks.json", "")
-
-
 def test_an_agent_with_one_place_is_left_as_it_is(home: Path) -> None:
     seen = Detection(spec=CLAUDE, state="ok", config=home / ".claude/settings.json", home=home)
 

@@ -53,13 +53,6 @@ def test_a_known_version_on_path(machine: Machine, home: Path, bin_folder: Path)
     )
 
 
-def test_nothing_of_it_is_here(machine: Machine, home: Path) -> None:
-    assert detect(SPEC, machine) == Detection(
-        spec=SPEC, state="missing", config=home / ".claude/settings.json", roots=(home / ".claude/projects",)
-    )
-    assert list(home.iterdir()) == [home / ".gitconfig"]
-
-
 @pytest.mark.parametrize(
     ("answer", "state", "hook_set"),
     [
@@ -88,12 +81,6 @@ def test_a_folder_alone_tells_that_the_agent_is_used(machine: Machine, home: Pat
     assert (found.state, found.binary, found.folder) == ("unreadable", None, home / ".claude")
     assert found.problem == "no `claude` command on PATH or in the usual places"
     assert found.hook_set == hooks_for_unknown(SPEC)
-
-
-def test_a_file_with_the_name_of_the_folder_tells_nothing(machine: Machine, home: Path) -> None:
-    (home / ".claude").touch()
-
-    assert detect(SPEC, machine).state == "missing"
 
 
 def test_a_command_beside_path_runs_with_the_node_that_lies_beside_it(machine: Machine, home: Path) -> None:
@@ -168,10 +155,6 @@ def test_one_tool_that_hangs_takes_its_limit_and_nothing_from_the_others(machine
     assert (other.state, other.version_text) == ("ok", "0.169.0")
     assert time.monotonic() - before < 5
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("detect")]
-
-
-def test_no_tools_are_no_detections(machine: Machine) -> None:
-    assert detect_all((), machine) == ()
 
 
 def cursor(machine: Machine, bin_folder: Path, **versions: str) -> Detection:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from carryover.install.how_installed import Facts, HowInstalled, deduced_from, how_installed
+from carryover.install.how_installed import Facts, HowInstalled, deduced_from
 
 SITE = "lib/python3.11/site-packages/carryover"
 
@@ -117,9 +117,3 @@ def test_a_source_tree_that_is_not_installed(tmp_path: Path) -> None:
     assert deduced_from(facts(Path("/usr"), package=package, installed=False)) == HowInstalled(
         kind="source", update=f"git -C {tmp_path} pull"
     )
-
-
-def test_the_running_copy_knows_how_it_was_installed() -> None:
-    found = how_installed()
-
-    assert found.update

@@ -16,7 +16,7 @@ from carryover.agents.codex.spec import SPEC as REAL_CODEX
 from carryover.agents.cursor.spec import SPEC as REAL_CURSOR
 from carryover.install.detect import Detection
 from carryover.install.hook_sets import hooks_for, hooks_for_unknown
-from carryover.install.messages import presence, summary
+from carryover.install.messages import summary
 from support.tools import CODEX, CURSOR, with_sets
 
 NAMED = {spec.id: spec for spec in specs()}
@@ -132,13 +132,6 @@ def test_a_version_that_could_not_be_read() -> None:
     )
 
 
-def test_a_version_that_could_not_be_read_where_the_events_were_renamed() -> None:
-    spec = with_sets(CURSOR, CURSOR.hooks.sets[0], CODEX.hooks.sets[0], injects_on=("stop", "SessionStart"))
-    detection = unreadable(spec, "it ended with code 1", binary=Path("/usr/bin/cursor"), on_path=True)
-
-    assert "  Falling back to the last-known hook names (Cursor 0.x)." in said(detection).splitlines()
-
-
 def test_a_tool_that_only_its_folder_tells_of() -> None:
     problem = "no `claude` command on PATH or in the usual places"
 
@@ -233,16 +226,3 @@ def test_an_agent_without_hooks() -> None:
 ✓ Cursor 2.0 detected
   no hooks: it has none; its transcripts are read"""
     )
-
-
-@pytest.mark.parametrize(
-    ("detection", "words"),
-    [
-        (found(SPEC, "2.1.328", CLAUDE_CONFIG), "detected"),
-        (found(SPEC, "0.1.0", CLAUDE_CONFIG), "detected"),
-        (unreadable(SPEC, "x"), "detected"),
-        (Detection(spec=SPEC, state="missing"), "not detected"),
-    ],
-)
-def test_the_list_of_agents_says_what_is_here(detection: Detection, words: str) -> None:
-    assert presence(detection) == words

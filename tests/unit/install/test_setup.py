@@ -10,7 +10,7 @@ from carryover.config import Config
 from carryover.edits.record import load_record
 from carryover.install.detect import Detection
 from carryover.install.hook_sets import known_set
-from carryover.install.setup import carry_out, options, plan_setup, waiting_for, wanted_settings
+from carryover.install.setup import carry_out, plan_setup, waiting_for, wanted_settings
 from carryover.paths import StateDir
 from support.tools import CODEX
 
@@ -33,10 +33,6 @@ MISSING = Detection(spec=CODEX, state="missing")
 
 
 EVENTS = ("session_start", "pre_compact", "stop", "session_end")
-
-
-def test_an_install_ticks_what_was_selected_last_and_what_is_here(home: Path) -> None:
-    assert [option.ticked for option in options([claude(home), MISSING], ("codex",), installing=True)] == [True, True]
 
 
 def test_only_agents_that_are_selected_and_here_get_hooks(home: Path) -> None:

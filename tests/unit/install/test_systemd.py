@@ -88,16 +88,6 @@ def test_installing_again_changes_nothing(service: SystemdUser, systemctl: Syste
     assert service.path.stat().st_mtime_ns == before.st_mtime_ns
 
 
-def test_an_installation_elsewhere_takes_the_unit_over(
-    service: SystemdUser, systemctl: Systemctl, program: Program
-) -> None:
-    service.install(program)
-    systemctl.shown = RUNNING
-
-    assert service.install(Program(("/home/dev/.local/bin/carryoverd",), program.state))
-    assert service.status().command == ("/home/dev/.local/bin/carryoverd",)
-
-
 def test_the_unit_lies_where_the_user_keeps_settings(home: Path, systemctl: Systemctl) -> None:
     moved = SystemdUser({"XDG_CONFIG_HOME": "/data/config"}, home, run=systemctl)
 
@@ -284,15 +274,6 @@ def test_the_unit_starts_this_installation() -> None:
     assert lines_of(unit, "ExecStart") == ['ExecStart="/opt/carryover/bin/carryoverd"']
     assert lines_of(unit, "Environment") == []
     assert "@" not in unit.partition("[Unit]")[2].replace("@system-service", "")
-
-
-def test_variables_are_handed_on() -> None:
-    program = Program(("/bin/carryoverd",), STATE, {"PATH": "/nix/bin:/bin", "CARRYOVER_HOME": "/data/my state"})
-
-    assert lines_of(unit_text(program), "Environment") == [
-        'Environment="CARRYOVER_HOME=/data/my state"',
-        'Environment="PATH=/nix/bin:/bin"',
-    ]
 
 
 def test_what_systemd_would_replace_is_kept_from_it() -> None:

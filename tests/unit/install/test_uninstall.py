@@ -229,14 +229,6 @@ def test_what_is_not_ours_stays_and_is_named(state: StateDir, config: Path, home
     assert "say done" in config.read_text()
 
 
-def test_a_project_that_is_gone_is_named(state: StateDir, home: Path) -> None:
-    remember_project(state.root, PublishedProject("/mnt/stick/app", "/mnt/stick/app/.carryover"))
-
-    assert plan_uninstall(state, purge=True, home=home).notes == (
-        "/mnt/stick/app is missing, not mounted or not accessible. What Carryover added there is still in it.",
-    )
-
-
 def test_a_project_that_may_not_be_entered_is_named_and_keeps_nothing_else(
     state: StateDir, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -296,23 +288,6 @@ def removals(project: PublishedProject) -> dict[str, tuple[bytes | None, str | N
     return {str(edit.path.relative_to(project.root)): (edit.after, edit.reason) for edit in found}
 
 
-def test_files_that_were_made_go_and_files_of_the_user_are_put_back(home: Path) -> None:
-    root = repository(home / "app", {"CLAUDE.md": "Be Claude."})
-
-    assert removals(published_in(root)) == {
-        "AGENTS.md": (None, None),
-        "CLAUDE.md": (b"Be Claude.", None),
-        ".gitignore": (None, None),
-    }
-
-
-def test_a_rule_that_nobody_shares_goes_too(home: Path) -> None:
-    root = repository(home / "app")
-    before = (root / ".git" / "info" / "exclude").read_bytes()
-
-    assert removals(published_in(root, ProjectSettings(pointers="private"))) == {".git/info/exclude": (before, None)}
-
-
 def test_what_came_with_the_repository_stays(home: Path) -> None:
     """Another of its owners committed it; on this machine nothing was edited."""
     root = repository(home / "app", {"AGENTS.md": NEW_FILE.decode(), ".gitignore": RULE.decode()})
@@ -337,20 +312,6 @@ def test_a_memory_file_that_leads_out_of_the_project_by_now_is_left_alone(home: 
 
     assert removals(project)["AGENTS.md"] == (None, "it is a symlink that leads out of the project")
     assert (home / "AGENTS.md").read_bytes() == NEW_FILE
-
-
-def test_the_folder_is_the_last_of_what_is_ours_in_it(home: Path) -> None:
-    project = published_in(repository(home / "app"))
-    store = home / "app" / ".carryover"
-    (store / ".handoff.md.0a1b2c3d.tmp").touch()
-    (store / "notes.txt").touch()
-
-    assert [path.name for path in store_files(project)] == [
-        "handoff.md",
-        "edited",
-        ".handoff.md.0a1b2c3d.tmp",
-        ".carryover",
-    ]
 
 
 def test_a_folder_that_is_a_symlink_or_gone_is_not_ours(home: Path) -> None:
@@ -413,7 +374,3 @@ def test_folders_of_ours_are_listed_from_the_inside_out_and_links_not_followed(t
         "backups",
         ".",
     ]
-
-
-def test_without_a_state_folder_there_is_nothing(tmp_path: Path) -> None:
-    assert list(state_files(StateDir(tmp_path / "state"))) == []

@@ -44,14 +44,6 @@ def test_branch_head_subject_and_what_differs_from_head(tmp_path: Path) -> None:
     )
 
 
-def test_a_clean_repository_differs_in_nothing(tmp_path: Path) -> None:
-    root = repository(tmp_path, {"a.py": "1\n"})
-
-    assert git_facts(root, timeout_s=PATIENT_S) == GitFacts(
-        branch="main", head=short_head(root), subject="first commit"
-    )
-
-
 def test_names_and_subjects_come_without_secrets(tmp_path: Path) -> None:
     """The ledger keeps them."""
     secret = "ghp_" + "0aB1" * 9

@@ -32,14 +32,6 @@ def slow_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return program.parent / "pids"
 
 
-def test_answers_come_in_the_order_of_the_questions(tmp_path: Path) -> None:
-    root = repository(tmp_path, {"a.py": "1\n"})
-
-    answers = ask(root, ("ls-files",), ("symbolic-ref", "HEAD"), ("config", "no.such"), deadline=soon())
-
-    assert answers == [Answer(0, b"a.py\n"), Answer(0, b"refs/heads/main\n"), Answer(1, b"")]
-
-
 def test_parents_are_not_searched_for_a_repository(tmp_path: Path) -> None:
     root = repository(tmp_path / "repo", {"sub/a.py": "1\n"})
 

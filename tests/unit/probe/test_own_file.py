@@ -27,11 +27,6 @@ def written(root: Path) -> Path:
     return root / NAME
 
 
-def test_what_is_written_in_a_repository_is_the_users_own(shop: Path) -> None:
-    assert why_not_own(shop, written(shop)) is None
-    assert is_own(shop, shop / NAME)
-
-
 def test_what_is_written_in_a_folder_without_git_is_the_users_own(home: Path) -> None:
     (home / "notes").mkdir()
     assert why_not_own(home / "notes", written(home / "notes")) is None
@@ -111,12 +106,6 @@ def test_a_file_of_another_user_does_not_count(shop: Path, monkeypatch: pytest.M
     monkeypatch.setattr(os, "geteuid", lambda: path.stat().st_uid + 1)
 
     assert why_not_own(shop, path) == "it belongs to another user"
-
-
-def test_what_is_not_there_is_nobodys(shop: Path) -> None:
-    assert not is_own(shop, shop / NAME)
-    with pytest.raises(FileNotFoundError):
-        why_not_own(shop, shop / NAME)
 
 
 def test_where_git_cannot_say_nothing_is_believed(home: Path) -> None:

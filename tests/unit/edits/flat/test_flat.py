@@ -13,7 +13,6 @@ from carryover.edits.hooks import UNKNOWN, Hook, HookOwners, Origin
 from carryover.edits.settings import (
     drop_reason,
     hook_owners,
-    hooks_of,
     ignored_events,
     origin_of,
     with_hooks,
@@ -118,16 +117,6 @@ def test_a_version_that_is_no_number_is_reported_with_its_line() -> None:
     assert drop_reason(b'{"version": 1}', form="flat", rules=None) is None
     with pytest.raises(EditRefused):
         installed(data)
-
-
-def test_a_hook_of_another_time_limit_is_replaced_where_it_stands() -> None:
-    data = with_hooks(b'{"version": 1}', [hook("stop", timeout_s=9)], OWNER_OF, form="flat")
-    data = data.replace(b"}]", b'}, {"command": "mine"}]')
-
-    after = with_hooks(data, [hook("stop")], OWNER_OF, form="flat")
-
-    assert [found.hook.command.split()[0] for found in hooks_of(after, OWNER_OF, form="flat")] == ["sh", "mine"]
-    assert hooks_of(after, OWNER_OF, form="flat")[0].hook == hook("stop")
 
 
 def test_who_has_hooks_in_it_is_reported() -> None:

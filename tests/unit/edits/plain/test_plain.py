@@ -5,19 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
 from carryover.adapter.spec import HookEntry
 from carryover.agents.windsurf.spec import SPEC
 from carryover.edits.agent_settings import AgentSettings, compare_hooks
-from carryover.edits.encoding import EditRefused
 from carryover.edits.hook_command import owner_by_script
-from carryover.edits.hooks import UNKNOWN, HookOwners, Origin
+from carryover.edits.hooks import UNKNOWN, Origin
 from carryover.edits.settings import (
     drop_reason,
-    hook_owners,
     hooks_of,
-    ignored_events,
     origin_of,
     with_hooks,
     without_hooks,
@@ -74,18 +69,3 @@ def test_a_version_is_nobody_s_business() -> None:
     for data in (b'{"hooks": {}}', b'{"version": "x", "hooks": {}}'):
         assert drop_reason(data, form="plain", rules=None) is None
         assert uninstalled(data, installed(data)) == data
-
-
-def test_events_at_the_top_level_are_seen() -> None:
-    assert ignored_events(b'{"stop": [], "hooks": {}}', form="plain") == ("stop",)
-
-
-def test_who_has_hooks_in_it_is_reported() -> None:
-    assert hook_owners(installed(None), OWNER_OF, form="plain") == HookOwners(ours=True)
-    assert hook_owners(b'{"hooks": {"stop": [{"powershell": "x"}]}}', OWNER_OF, form="plain") == HookOwners(others=True)
-
-
-@pytest.mark.parametrize("data", [b"// mine\n{}", b'{"hooks": []}', b'{"hooks": {"stop": {}}}', b"\xff"])
-def test_what_cannot_be_edited_is_refused(data: bytes) -> None:
-    with pytest.raises(EditRefused):
-        installed(data)
