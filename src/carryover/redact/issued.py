@@ -218,10 +218,10 @@ _PREFIXED: Final = tuple(
 _BEGINS: Final = re.compile(rf"(?:(?<![0-9A-Za-z])|(?<=\\[nrt]))(?=({_any_of(form.hint for form in _PREFIXED)}))")
 
 
-def possible_forms(text: str) -> Iterator[Form]:
-    """The forms whose tokens the text may hold. One search finds all prefixes: there are more than a hundred."""
-    yield from (form for form in _ANYWHERE_FORMS if form.hint in text)
-    for found in dict.fromkeys(_BEGINS.findall(text)):
+def possible_forms(words: str) -> Iterator[Form]:
+    """The forms whose tokens `words` may hold. One search finds all prefixes: there are more than a hundred."""
+    yield from (form for form in _ANYWHERE_FORMS if form.hint in words)
+    for found in dict.fromkeys(_BEGINS.findall(words)):
         yield from _beginning_with(found)
 
 

@@ -38,22 +38,22 @@ _URL_TOKEN = re.compile(r"://([A-Za-z0-9_-]{20,}+)@")
 _AWS_PAIR = re.compile(r"\[redacted:aws\][\s,:;|\"']{1,8}([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])")
 
 
-_LONG_WORD: Final = re.compile(r"[A-Za-z0-9_.+/=$~@%-]{15}")
-"""Every token is, or holds, a word of that length."""
+_LONG_WORD: Final = re.compile(r"[A-Za-z0-9_.+/=$~@%\\-]{15,}")
+"""Every token with a mark is in such a word. Most of a text is not, so the marks are searched for in these alone."""
 
 
 def hide_tokens(text: str, counts: dict[str, int]) -> str:
     """Replaces every token that carries its issuer's mark, and passwords in URLs (scheme, user and host stay)."""
-    if _LONG_WORD.search(text):
-        text = _hide(text, counts)
+    if words := " ".join(_LONG_WORD.findall(text)):
+        text = _hide(text, words, counts)
     if "@" in text and "://" in text:
         text = _URL_PASSWORD.sub(_replace("url-password", counts), text)
         text = _URL_TOKEN.sub(_replace("url-password", counts), text)
     return text
 
 
-def _hide(text: str, counts: dict[str, int]) -> str:
-    for kind, _, pattern in possible_forms(text):
+def _hide(text: str, words: str, counts: dict[str, int]) -> str:
+    for kind, _, pattern in possible_forms(words):
         text = pattern.sub(_replace(kind, counts), text)
     if f"{MARK}aws]" in text:
         text = _AWS_PAIR.sub(_replace("aws", counts), text)
