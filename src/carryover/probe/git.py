@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import threading
 import time
 from collections.abc import Callable
@@ -17,7 +16,6 @@ import msgspec
 
 from carryover.facts import GitFacts
 from carryover.probe.git_command import Answer, ask
-from carryover.probe.git_config import names_no_filter
 from carryover.probe.git_diff import ChangedFile, OwnWrites, changed_files, is_own_text, own_places
 from carryover.redact import clean
 from carryover.text.lines import one_line
@@ -29,10 +27,8 @@ _SUBJECT_LIMIT: Final = 200
 _CLEAN_UP_SHARE: Final = 0.1
 _HEAD: Final = ("rev-list", "--max-count=1", "--encoding=UTF-8", "--format=%h%x00%s", "HEAD", "--")
 _AHEAD: Final = ("rev-list", "--count", "@{upstream}..HEAD", "--")
-PROGRAMS: Final = ("config", "--null", "--show-scope", "--get-regexp", r"^filter\.")
-_DIFF: Final = ("diff", "--numstat", "-z", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty", "-l200")
+_DIFF: Final = ("diff", "--numstat", "-z", "-l200")
 _OTHERS: Final = ("ls-files", "--others", "--exclude-standard", "--directory", "--no-empty-directory", "-z")
-_PROGRAM_SETTING: Final = re.compile(r"filter\..*\.(clean|smudge|process|required)", re.DOTALL)
 
 _NOTHING_OWN: Final = OwnWrites()
 
@@ -122,15 +118,14 @@ def _answer(key: tuple[Path, str | None], ask_git: Callable[[float], Any], deadl
 def _facts(root: Path, own: OwnWrites, deadline: float) -> GitFacts | None:
     if not may_be_repository(root):
         return None
-    at_once = names_no_filter(root)
-    differs = ((*_DIFF, "HEAD", "--"), _OTHERS)
-    kind, branch, head, ahead, *rest = ask(
+    kind, branch, head, ahead, diff, others = ask(
         root,
         ("rev-parse", "--is-inside-work-tree"),
         ("symbolic-ref", "--quiet", "--short", "HEAD"),
         _HEAD,
         _AHEAD,
-        *(differs if at_once else [PROGRAMS]),
+        (*_DIFF, "HEAD", "--"),
+        _OTHERS,
         deadline=deadline,
     )
     if kind.code != 0:
@@ -139,13 +134,8 @@ def _facts(root: Path, own: OwnWrites, deadline: float) -> GitFacts | None:
     name = clean(branch.out.decode(errors="replace").strip()) if branch.code == 0 else None
     if kind.out.strip() != b"true":
         return GitFacts(branch=name, head=short, subject=subject)
-    if not at_once or short is None:
-        overrides = [] if at_once else without_own_programs(rest[0])
-        if overrides is None:
-            return None
-        commands = differs if short else ((*_DIFF, "--cached", "--"), _OTHERS)
-        rest = ask(root, *commands, deadline=deadline, overrides=overrides)
-    diff, others = rest
+    if short is None:
+        [diff] = ask(root, (*_DIFF, "--cached", "--"), deadline=deadline)
     if diff.code != 0 or others.code != 0:
         return None
     changed = of_others(root, changed_files(diff.out), own, "HEAD" if short else None, deadline)
@@ -164,16 +154,7 @@ def _facts(root: Path, own: OwnWrites, deadline: float) -> GitFacts | None:
 def _changed_since(root: Path, since: str, own: OwnWrites, deadline: float) -> ChangedSince | None:
     if not may_be_repository(root):
         return None
-    differs = (*_DIFF, since, "--")
-    at_once = names_no_filter(root)
-    head, second = ask(root, _HEAD, differs if at_once else PROGRAMS, deadline=deadline)
-    if at_once:
-        diff = second
-    else:
-        overrides = without_own_programs(second)
-        if overrides is None:
-            return None
-        [diff] = ask(root, differs, deadline=deadline, overrides=overrides)
+    head, diff = ask(root, _HEAD, (*_DIFF, since, "--"), deadline=deadline)
     if diff.code != 0:
         return None
     changed = of_others(root, changed_files(diff.out), own, since, deadline)
@@ -220,21 +201,3 @@ def _head_of(answer: Answer) -> tuple[str | None, str]:
     short, _, subject = line.partition("\0")
     # Redacted here, since the ledger keeps these facts; before the cut, since half a secret is no longer recognised.
     return short, clean(one_line(subject))[:_SUBJECT_LIMIT]
-
-
-def without_own_programs(answer: Answer) -> list[str] | None:
-    """Settings that switch off the filter programs which the repository's own configuration names; the user's stay.
-
-    None when that is unknown (git before 2.26), or one bears a name that can't be switched off.
-    """
-    if answer.code not in (0, 1):  # 1: there are none
-        return None
-    overrides = []
-    fields = answer.out.decode(errors="surrogateescape").split("\0")
-    for scope, setting in zip(fields[::2], fields[1::2], strict=False):
-        name = setting.partition("\n")[0]
-        if scope in ("local", "worktree") and _PROGRAM_SETTING.fullmatch(name):
-            if "=" in name:
-                return None
-            overrides.append(f"{name}={'false' if name.endswith('required') else ''}")
-    return overrides

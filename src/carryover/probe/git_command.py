@@ -1,5 +1,5 @@
 """Asks git about a repository that may be hostile, huge or out of reach: nothing is written, nothing that it brings
-along is run, and the answer is in time or not at all.
+along is run, and the answer is in time or not at all. The only module that starts git.
 
 Not by GitPython (3.2.1): its `Repo` reads the repository's configuration in Python, follows what that includes, and
 keeps helper processes; its time-out needs `pgrep` and keeps waiting for any process that still holds the pipe; and to
@@ -19,14 +19,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from carryover.probe.git_config import names_no_filter, switched_off
+
 _SAFE_OPTIONS: Final = (
     *("-c", "core.fsmonitor=false"),
     *("-c", f"core.hooksPath={os.devnull}"),
     *("-c", "log.showSignature=false"),
     *("-c", "diff.autoRefreshIndex=false"),  # `git diff` writes the index whatever --no-optional-locks says (2.39)
+    *("-c", "core.quotePath=false"),
+    *("-c", "submodule.recurse=false"),
     "--no-optional-locks",
     "--no-pager",
 )
+_COMMANDS: Final[dict[str, Sequence[str]]] = {
+    **dict.fromkeys(("cat-file", "check-ignore", "config", "ls-files", "ls-tree"), ()),
+    **dict.fromkeys(("rev-list", "rev-parse", "symbolic-ref"), ()),
+    # What is dirty in a submodule is asked of another git, which runs what the submodule's configuration names.
+    "diff": ("--no-color", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty", "--submodule=short"),
+}
+"""The commands that may be asked: they run nothing of a repository's with these options, except filters."""
+_TAKE_PATTERNS: Final = ("diff", "ls-files", "ls-tree")
+"""Those that take what follows `--` for patterns, unless each says that it is none."""
+_FILTERS: Final = "diff"
+"""The one that runs filter programs, on files whose times changed."""
+_PROGRAMS: Final = ("config", "--null", "--show-scope", "--get-regexp", r"^filter\.")
 _SAFE_ENVIRONMENT: Final = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_ALLOW_PROTOCOL": "",  # a partial clone would fetch the blobs that a diff misses
@@ -38,7 +54,11 @@ _MISLEADING: Final = (
     # Set while git runs a hook; a daemon started from one would look at that repository for ever.
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY"),
     *("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE", "GIT_PREFIX"),
+    # They change what a path means; with literal ones, git (2.39) takes the patterns of ignore files literally too.
+    *("GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS"),
 )
+_SILENT_AFTER_S: Final = 0.5
+_SILENT_FOR_S: Final = 30.0
 _REAP_S: Final = 5.0
 
 
@@ -50,22 +70,44 @@ class Answer:
     out: bytes
 
 
-def ask(root: Path, *commands: Sequence[str], deadline: float, overrides: Sequence[str] = ()) -> list[Answer]:
+_silent_until: dict[Path, float] = {}
+
+
+def ask(root: Path, *commands: Sequence[str], deadline: float) -> list[Answer]:
     """Runs the commands side by side in `root` and gives their answers in the same order.
 
-    `deadline` is a time of `time.monotonic()`, `overrides` are settings of the form `name=value`. `root` must be the
-    top of a repository: parents are not searched.
+    `deadline` is a time of `time.monotonic()`. `root` must be the top of a repository: parents are not searched. Paths
+    in a command are literal. Where a filter program of the repository can't be switched off, nothing is run that might
+    run it, and every answer has the code 128.
 
     Raises:
         TimeoutError: not all answered in time. Every process is killed by then, with all it started, and gone: where
-            one hangs in the kernel that takes a few seconds more.
+            one hangs in the kernel that takes a few seconds more. A repository of which no command answered at all is
+            not asked again for half a minute: the next question would wait as long.
         FileNotFoundError: there is no git on this machine.
     """
+    overrides: Sequence[str] | None = ()
+    if any(command[0] == _FILTERS for command in commands) and not names_no_filter(root):
+        [programs] = _answers(root, [_PROGRAMS], (), deadline)
+        # 1: there are none. Before git 2.26 it is unknown.
+        overrides = switched_off(programs.out) if programs.code in (0, 1) else None
+    if overrides is None:
+        return [Answer(128, b"")] * len(commands)
+    return _answers(root, commands, overrides, deadline)
+
+
+def _answers(root: Path, commands: Sequence[Sequence[str]], overrides: Sequence[str], deadline: float) -> list[Answer]:
+    began = time.monotonic()
+    if began < _silent_until.get(root, began):
+        raise TimeoutError(errno.ETIMEDOUT, "git did not answer in time")
     running: list[subprocess.Popen[bytes]] = []
     try:
         running.extend(_start(root, command, overrides) for command in commands)
         return [_finish(process, deadline) for process in running]
     except subprocess.TimeoutExpired as error:
+        now = time.monotonic()
+        if now - began >= _SILENT_AFTER_S and all(process.poll() is None for process in running):
+            _silent_until[root] = now + _SILENT_FOR_S
         raise TimeoutError(errno.ETIMEDOUT, "git did not answer in time") from error
     finally:
         for process in running:
@@ -74,14 +116,13 @@ def ask(root: Path, *commands: Sequence[str], deadline: float, overrides: Sequen
 
 def _start(root: Path, command: Sequence[str], overrides: Sequence[str]) -> subprocess.Popen[bytes]:
     options = [part for override in overrides for part in ("-c", override)]
-    inherited = {name: value for name, value in os.environ.items() if name not in _MISLEADING}
     try:
         # git itself changes to `root`: were it done between fork and exec, a dead network drive would hold up every
         # thread.
         return subprocess.Popen(
-            ["git", "-C", str(root), *_SAFE_OPTIONS, *options, *command],
+            ["git", "-C", str(root), *_SAFE_OPTIONS, *options, *_guarded(*command)],
             cwd=os.sep,
-            env={**inherited, **_SAFE_ENVIRONMENT, "GIT_CEILING_DIRECTORIES": str(root.parent)},
+            env=_environment(root),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -89,6 +130,21 @@ def _start(root: Path, command: Sequence[str], overrides: Sequence[str]) -> subp
         )
     except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
         raise FileNotFoundError(errno.ENOENT, "git can't be run") from error
+
+
+def _guarded(name: str, *arguments: str) -> list[str]:
+    options, paths = list(arguments), []
+    if name in _TAKE_PATTERNS and "--" in options:
+        at = options.index("--")
+        options, paths = options[: at + 1], [f":(literal){path}" for path in options[at + 1 :]]
+    return [name, *_COMMANDS[name], *options, *paths]
+
+
+def _environment(root: Path) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if name not in _MISLEADING}
+    # Else `core.worktree` could name another folder, whose files a diff would show. A bare repository has none.
+    here = {"GIT_WORK_TREE": str(root)} if os.path.lexists(root / ".git") else {}
+    return {**inherited, **_SAFE_ENVIRONMENT, **here, "GIT_CEILING_DIRECTORIES": str(root.parent)}
 
 
 def _finish(process: subprocess.Popen[bytes], deadline: float) -> Answer:

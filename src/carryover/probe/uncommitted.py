@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from carryover.fsio import is_gone
-from carryover.probe.git import PROGRAMS, may_be_repository, of_others, without_own_programs
+from carryover.probe.git import may_be_repository, of_others
 from carryover.probe.git_command import ask
 from carryover.probe.git_diff import ChangedFile, OwnWrites, changed_files
 
@@ -23,16 +23,8 @@ LONGEST_LINES: Final = 3_000
 LARGEST_BYTES: Final = 512 << 10
 """Size that a file may have, then and now, to have its diff read."""
 _AT_ONCE: Final = 4
-_NUMSTAT: Final = ("diff", "--numstat", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", "HEAD", "--")
-_DIFF: Final = (
-    "diff",
-    "--no-color",
-    "--no-renames",
-    "--no-ext-diff",
-    "--no-textconv",
-    "--ignore-submodules=all",
-    "HEAD",
-)
+_NUMSTAT: Final = ("diff", "--numstat", "-z", "--no-renames", "HEAD", "--")
+_DIFF: Final = ("diff", "--no-renames", "HEAD", "--")
 
 
 class Uncommitted(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,12 +56,7 @@ def uncommitted(
 
 
 def _uncommitted(root: Path, own: OwnWrites, hidden: Callable[[str], bool], deadline: float) -> list[Uncommitted]:
-    [programs] = ask(root, PROGRAMS, deadline=deadline)
-    overrides = without_own_programs(programs)
-    if overrides is None:
-        return []
-    overrides.append("core.quotePath=false")
-    [numstat] = ask(root, _NUMSTAT, deadline=deadline, overrides=overrides)
+    [numstat] = ask(root, _NUMSTAT, deadline=deadline)
     if numstat.code != 0:
         return []
     changed = of_others(root, changed_files(numstat.out), own, "HEAD", deadline)[:MOST_FILES]
@@ -78,8 +65,8 @@ def _uncommitted(root: Path, own: OwnWrites, hidden: Callable[[str], bool], dead
     diffs: dict[str, str] = {}
     for start in range(0, len(shown), _AT_ONCE):
         few = shown[start : start + _AT_ONCE]
-        commands = [(*_DIFF, "--", f":(literal){file.path}") for file in few]
-        for file, answer in zip(few, ask(root, *commands, deadline=deadline, overrides=overrides), strict=True):
+        commands = [(*_DIFF, file.path) for file in few]
+        for file, answer in zip(few, ask(root, *commands, deadline=deadline), strict=True):
             diffs[file.path] = answer.out.decode("utf-8", "replace") if answer.code == 0 else ""
     return [
         Uncommitted(

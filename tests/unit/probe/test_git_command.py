@@ -54,7 +54,7 @@ def test_what_does_not_end_in_time_is_killed_with_all_it_started(tmp_path: Path,
     before, others = time.monotonic(), set(children())
 
     with pytest.raises(TimeoutError):
-        ask(tmp_path, ("one",), ("two",), deadline=before + 0.3)
+        ask(tmp_path, ("ls-files",), ("rev-parse",), deadline=before + 0.3)
 
     assert time.monotonic() - before < 3
     assert set(children()) <= others
@@ -67,7 +67,52 @@ def test_without_git_the_error_says_so(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("PATH", str(tmp_path))
 
     with pytest.raises(FileNotFoundError):
-        ask(tmp_path, ("status",), deadline=soon())
+        ask(tmp_path, ("ls-files",), deadline=soon())
+
+
+def test_a_repository_that_answered_nothing_is_not_waited_for_again(tmp_path: Path) -> None:
+    """git opens the pipe that `include.path` names before anything else."""
+    root = repository(tmp_path, {"a.py": "1\n"})
+    git(root, "config", "include.path", "more")
+    os.mkfifo(root / ".git" / "more")
+    with pytest.raises(TimeoutError):
+        ask(root, ("rev-parse", "HEAD"), ("ls-files",), deadline=time.monotonic() + 0.6)
+
+    began = time.monotonic()
+    with pytest.raises(TimeoutError):
+        ask(root, ("rev-parse", "HEAD"), deadline=soon())
+
+    assert time.monotonic() - began < 1
+
+
+def test_one_that_was_only_slow_is_asked_again(tmp_path: Path) -> None:
+    root = repository(tmp_path, {"a.py": "1\n"})
+    exclude = root / ".git" / "info" / "exclude"
+    exclude.unlink()
+    os.mkfifo(exclude)
+    with pytest.raises(TimeoutError):
+        ask(root, ("rev-parse", "--git-dir"), ("ls-files", "-o", "--exclude-standard"), deadline=time.monotonic() + 0.6)
+
+    assert ask(root, ("rev-parse", "--git-dir"), deadline=soon()) == [Answer(0, b".git\n")]
+
+
+def test_another_working_tree_that_the_configuration_names_is_not_looked_at(tmp_path: Path) -> None:
+    """A diff would show what is in the user's own files."""
+    private = tmp_path / "private"
+    private.mkdir()
+    (private / "a.py").write_text("private\n")
+    root = repository(tmp_path / "repo", {"a.py": "1\n"})
+    git(root, "config", "core.worktree", str(private))
+
+    assert ask(root, ("diff", "HEAD", "--"), deadline=soon()) == [Answer(0, b"")]
+
+
+def test_paths_are_literal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = repository(tmp_path, {":zz.md": "1\n", "*.py": "1\n", "a.py": "1\n"})
+    monkeypatch.setenv("GIT_ICASE_PATHSPECS", "1")
+
+    commands = [("ls-files", "-z", "--", name) for name in (":zz.md", "*.py", ":(icase)A.py")]
+    assert ask(root, *commands, deadline=soon()) == [Answer(0, b":zz.md\0"), Answer(0, b"*.py\0"), Answer(0, b"")]
 
 
 def is_running(pid: int) -> bool:

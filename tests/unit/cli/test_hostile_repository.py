@@ -1,0 +1,93 @@
+"""A repository whose own files name programs, and pipes that nobody writes to: no command runs or waits for any."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from carryover.errors import ExitCode
+from support.agent_here import only_this_path
+from support.recorded_shop import DISCOUNT, Run
+from support.repository import git, repository
+from support.tools import program
+
+COMMANDS = {
+    "export": ("export", "{shop}"),
+    "export a session": ("export", "--session", DISCOUNT),
+    "handoff": ("handoff", "{shop}"),
+    "handoff --to": ("handoff", "{shop}", "--to", "codex"),
+    "handoff --json": ("handoff", "{shop}", "--json"),
+    "log": ("log", "{shop}"),
+    "why": ("why", "{shop}/cart.py"),
+    "search": ("search", "discount", "--project", "{shop}"),
+    "sessions": ("sessions", "{shop}"),
+    "show": ("show", DISCOUNT),
+    "resume": ("resume", DISCOUNT),
+    "status": ("status",),
+    "doctor": ("doctor",),
+}
+SETTINGS = ("core.fsmonitor", "core.pager", "core.sshCommand", "diff.external", "gpg.program")
+SETTINGS_BY_NAME = ("diff.{}.command", "diff.{}.textconv", "filter.{}.clean", "filter.{}.process", "filter.{}.smudge")
+
+
+def agents_here(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    only_this_path(home, monkeypatch)
+    for name in ("claude", "codex"):
+        program(home / "bin" / name, "exit 0")
+
+
+@pytest.fixture
+def mark(tmp_path: Path) -> Path:
+    """The file that each program of the hostile repository makes."""
+    return tmp_path / "it ran"
+
+
+@pytest.fixture
+def hostile(recorded: Path, home: Path, tmp_path: Path, mark: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The recorded project, with a submodule; the configuration of both names programs, and files of both changed."""
+    agents_here(home, monkeypatch)
+    evil = program(tmp_path / "evil", f"touch '{mark}'; cat")
+    part = repository(tmp_path / "part", {"p.py": "1\n", ".gitattributes": "* filter=worse diff=worse\n"})
+    git(recorded, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(part), "part")
+    (recorded / ".gitattributes").write_text("*.py filter=evil diff=evil\n")
+    git(recorded, "add", "--all")
+    git(recorded, "commit", "--quiet", "--message", "a part")
+    for folder, name in ((recorded, "evil"), (recorded / "part", "worse")):
+        for setting in (*SETTINGS, *(each.format(name) for each in SETTINGS_BY_NAME)):
+            git(folder, "config", setting, str(evil))
+        git(folder, "config", "log.showSignature", "true")
+        git(folder, "config", "diff.submodule", "diff")
+        git(folder, "config", "submodule.recurse", "true")
+    for file in (recorded / "cart.py", recorded / "part" / "p.py"):
+        file.write_text("changed = True\n")
+        os.utime(file, (1, 1))
+    mark.unlink(missing_ok=True)  # planting may have run it
+    return recorded
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+def test_no_command_runs_a_program_that_a_repository_or_its_submodule_names(
+    command: tuple[str, ...], hostile: Path, mark: Path, run: Run
+) -> None:
+    code, _, err = run(*(part.format(shop=hostile) for part in command))
+
+    # doctor finds that nothing is installed here.
+    assert (code, mark.exists()) == (ExitCode.FAILED if command == ("doctor",) else ExitCode.OK, False), err
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+def test_no_command_waits_long_for_a_configuration_that_nobody_writes(
+    command: tuple[str, ...], recorded: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """git opens a pipe that `include.path` names, and waits for a writer."""
+    agents_here(home, monkeypatch)
+    git(recorded, "config", "include.path", "more")
+    os.mkfifo(recorded / ".git" / "more")
+    began = time.monotonic()
+
+    run(*(part.format(shop=recorded) for part in command))
+
+    assert time.monotonic() - began < 8
