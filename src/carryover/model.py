@@ -7,11 +7,14 @@ msgspec structs, so the type in memory is also the stored JSON. Times are UTC mi
 
 from __future__ import annotations
 
+import re
 from typing import Final, Literal
 
 import msgspec
 
 _ELSEWHERE: Final = "@"
+_PLAIN_ID: Final = re.compile(r"[A-Za-z0-9._:][A-Za-z0-9._:-]*")
+_IN_COMMAND: Final = re.compile(rf"{_PLAIN_ID.pattern}(?:{_ELSEWHERE}[A-Za-z0-9]*)?")
 
 
 NOTE: Final = "note"
@@ -30,6 +33,21 @@ def session_in_other_cwd(conversation: str, folder_mark: str) -> str:
 def conversation_of(session: str) -> str:
     """The agent's own id of the conversation that a session is part of."""
     return session.partition(_ELSEWHERE)[0]
+
+
+def is_plain_id(conversation: str) -> bool:
+    """Whether an id can be put on a command line: it can be taken for no option, and no shell finds more in it.
+
+    A transcript that was imported or planted may name any text as its session.
+    """
+    return _PLAIN_ID.fullmatch(conversation) is not None
+
+
+def id_in_command(session: str) -> str:
+    """The session as it is named in a command for people or agents to run: its id or, if that is not plain, as much of
+    its beginning as is; `ID` if that is nothing."""
+    found = _IN_COMMAND.match(session)
+    return found[0] if found is not None else "ID"
 
 
 Actor = Literal["human", "model"]

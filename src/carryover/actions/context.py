@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from carryover.config import AgentsConfig, load_config
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder
 from carryover.paths import StateDir, expanded
+from carryover.text.shell import quoted
 
 if TYPE_CHECKING:
     from carryover.facts import ProjectRoot
@@ -37,7 +37,7 @@ def state_dir() -> StateDir:
     except FileNotFoundError:
         pass
     except OSError as error:
-        remedy = f"Run `chmod u+rwx {shlex.quote(str(state.root))}`" if error.errno == errno.EACCES else "Repair it"
+        remedy = f"Run `chmod u+rwx {quoted(state.root)}`" if error.errno == errno.EACCES else "Repair it"
         raise UserError(
             f"The state folder {state.root} can't be used: {error.strerror}. Nothing was read or changed. "
             f"{remedy}, or set CARRYOVER_HOME to another folder."

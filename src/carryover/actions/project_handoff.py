@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sqlite3
 import sys
 from contextlib import closing
@@ -18,9 +17,11 @@ from carryover.distill.handoff import Handoff
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder
 from carryover.ledger.queries import connect_read_only, session_by_prefix, whereabouts, work_sessions
+from carryover.model import id_in_command
 from carryover.paths import StateDir
 from carryover.projects.moved_folders import roots_that_may_be_here
 from carryover.publish.make import Refreshed, made_handoff
+from carryover.text.shell import quoted
 
 MOST_SUGGESTED: Final = 3
 _PAUSED: Final = "Carryover is paused; this is what it recorded before. `carryover unpause` ends that."
@@ -63,13 +64,14 @@ def _made(ledger: sqlite3.Connection, project: int, root: str, config: Config, s
     found = made_handoff(ledger, project, config, now_ms=now_ms(), agents_own=agents_own(config.agents), own=own)
     if own is not None and found.text is None:
         raise UserError(
-            f"Session {own} has nothing to hand over, or is too old for it. `carryover show {own}` prints it.",
+            f"Session {own} has nothing to hand over, or is too old for it. "
+            f"`carryover show {id_in_command(own)}` prints it.",
             ExitCode.NOTHING_FOUND,
         )
     if found.handoff is None or found.text is None:
         raise UserError(
             f"Agents have worked in {root}, but no session there has anything to hand over yet. "
-            f"`carryover sessions {shlex.quote(root)}` lists them.",
+            f"`carryover sessions {quoted(root)}` lists them.",
             ExitCode.NOTHING_FOUND,
         )
     return found
@@ -104,5 +106,5 @@ def _how_to_link(state: StateDir, root: str, *, by_name: bool) -> str | None:
         found = roots_that_may_be_here(whereabouts(db), root, by_name=by_name)[:MOST_SUGGESTED]
     if not found:
         return None
-    commands = " or ".join(f"`carryover link {shlex.quote(old)} {shlex.quote(root)}`" for old in found)
+    commands = " or ".join(f"`carryover link {quoted(old)} {quoted(root)}`" for old in found)
     return f"If this project was moved here, {commands} brings along what was recorded."

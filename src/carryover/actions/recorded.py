@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import shlex
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from carryover.fsio import FileLock
 from carryover.ledger.queries import connect_read_only, project_by_root, session_by_prefix, work_sessions
 from carryover.ledger.rows import SessionRow
 from carryover.paths import StateDir
+from carryover.text.shell import quoted
 
 LAST: Final = "last"
 """Names the newest session of the project, in place of an id."""
@@ -107,7 +107,7 @@ def refuse_excluded(root: str, config: Config) -> None:
     excluded = project_settings(Path(root), config).excluded
     if excluded:
         by_name = glob.escape(root) in config.projects.exclude  # as `carryover pause` leaves it out
-        what_next = f" `carryover unpause {shlex.quote(root)}` includes it again." if by_name else ""
+        what_next = f" `carryover unpause {quoted(root)}` includes it again." if by_name else ""
         raise UserError(f"{root} is left out of Carryover: excluded by {excluded}.{what_next}", ExitCode.REFUSED)
 
 

@@ -24,7 +24,8 @@ from carryover.projects.handoff_file import CHOSEN, STORE, place_of, write_hando
 from carryover.projects.root import StatePaths
 from carryover.publish.make import Refreshed
 from carryover.publish.refresh import put_in_place
-from carryover.terminal.output import can_ask, harmless
+from carryover.terminal.output import can_ask
+from carryover.text.shell import quoted
 
 _COPY: Final = "`carryover handoff --copy` puts the handoff on the clipboard instead: paste it as the first prompt."
 # Python ignores these, and what is ignored stays so in the program that takes this one's place.
@@ -101,9 +102,9 @@ def chosen_in_place(made: Refreshed) -> str:
     return place_of(made.settings.folder, CHOSEN)
 
 
-def print_command(start: StartableAgent, root: str, handoff: str) -> None:
-    """Prints the command that starts the agent in the project at `root`, and nothing else."""
-    print(harmless(f"cd {shlex.quote(root)} && {shlex.join(start.words(handoff))}"))
+def print_command(folder: str, words: Sequence[str]) -> None:
+    """Prints the command line that starts an agent in a folder, and nothing else."""
+    print(f"cd {quoted(folder)} && {shlex.join(words)}")
 
 
 def require_terminal(name: str, option: str) -> None:

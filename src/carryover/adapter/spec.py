@@ -11,6 +11,8 @@ from typing import Final, Literal
 
 import msgspec
 
+from carryover.model import is_plain_id
+
 LINUX: Final = "linux"
 MACOS: Final = "darwin"
 """Platforms as `sys.platform` names them."""
@@ -148,9 +150,11 @@ class Starter(msgspec.Struct, frozen=True, kw_only=True):
     not_resumed: str = ""
     """Which of its sessions the command does not know, as a sentence for people."""
 
-    def resuming(self, session: str) -> tuple[str, ...]:
-        """Returns the arguments that continue `session`."""
-        return tuple(arg.replace("{session}", session) for arg in self.resume)
+    def resuming(self, conversation: str) -> tuple[str, ...] | None:
+        """What follows the command to continue a conversation; None if its id could be taken for something else."""
+        if not is_plain_id(conversation):
+            return None
+        return tuple(arg.replace("{session}", conversation) for arg in self.resume)
 
     def arguments(self, prompt: str, handoff: str) -> tuple[str, ...]:
         """Returns the arguments, with the names in braces filled in."""

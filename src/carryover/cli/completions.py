@@ -89,6 +89,7 @@ def _sessions(_typed: str) -> Values:
     from carryover.agents import agent_names
     from carryover.ledger.queries import connect_read_only, session_ids, sessions
     from carryover.ledger.short_ids import shortest_unique
+    from carryover.model import id_in_command
     from carryover.terminal.output import ago
 
     with closing(connect_read_only(state_dir().ledger)) as db:
@@ -96,6 +97,8 @@ def _sessions(_typed: str) -> Values:
     names, now_ms = agent_names(), int(time.time() * 1000)
     yield LAST, "the newest session of this project"
     for row in rows:
+        if id_in_command(short[row.native_id]) != short[row.native_id]:
+            continue
         what = row.title or Path(row.root or "").name
         yield short[row.native_id], f"{names.get(row.agent, row.agent)}, {ago(row.last_ms, now_ms)}, {what}"
 

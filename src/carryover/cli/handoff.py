@@ -169,7 +169,7 @@ def _start_agent(args: argparse.Namespace) -> int:
     session = args.session or (pick_session(state, made.root) if can_ask() else None)
     if session is not None:
         handoff = chosen_in_place(handoff_of_project(made.root, session))
-    print_command(start, made.root, handoff)
+    print_command(made.root, start.words(handoff))
     if args.exec:
         exec_here(start.name, start.command.path, start.words(handoff), made.root)
     return ExitCode.OK

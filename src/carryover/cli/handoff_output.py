@@ -12,6 +12,7 @@ from carryover.actions.project_handoff import MadeHandoff
 from carryover.distill.entry import Entry
 from carryover.distill.relative_time import iso_utc
 from carryover.distill.render import lay_out
+from carryover.model import id_in_command
 from carryover.paths import short_path
 from carryover.terminal.output import BOLD, CYAN, DIM, HOUR_S, MINUTE_S, ago, harmless, paint, wrapped
 
@@ -35,7 +36,7 @@ def lines_for_person(made: MadeHandoff, *, now: datetime, home: Path, width: int
             shown = _text(text, entry, handoff.updated_ms, now_ms)
             yield wrapped(f"  · {harmless(shown)}", width)
     yield ""
-    yield wrapped(paint(f"carryover show {harmless(handoff.session)}  the whole session", DIM), width)
+    yield wrapped(paint(f"carryover show {id_in_command(handoff.session)}  the whole session", DIM), width)
     yield wrapped(paint("carryover handoff --raw  the text that agents get", DIM), width)
 
 

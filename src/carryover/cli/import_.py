@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shlex
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -20,6 +19,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder
 from carryover.paths import expanded
 from carryover.terminal.output import counted, harmless, print_json, print_lines
+from carryover.text.shell import quoted
 
 DESCRIPTION: Final = """\
 Takes transcripts from files that you name into the ledger: exports, documents
@@ -94,7 +94,7 @@ def _lines(reports: Sequence[FileReport], config: Config, *, dry_run: bool) -> I
         if excluded is not None:
             yield f"{root} is left out of Carryover: excluded by {excluded}. So no handoff is made of it."
         else:
-            yield f"`carryover handoff {shlex.quote(root)}` prints the handoff."
+            yield f"`carryover handoff {quoted(root)}` prints the handoff."
 
 
 def _content(report: FileReport) -> str:

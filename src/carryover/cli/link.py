@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 from typing import Final
 
 from carryover.actions.context import state_dir
@@ -11,6 +10,7 @@ from carryover.actions.linking import link_projects, unlink_projects
 from carryover.cli.arguments import describe
 from carryover.errors import ExitCode, UserError
 from carryover.terminal.output import counted, print_json
+from carryover.text.shell import quoted
 
 DESCRIPTION: Final = """\
 Tells Carryover that the project at NEW is the one that was at OLD: sessions
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
         print_json(done)
         return ExitCode.OK
     sessions = counted(done.sessions, "session")
-    old, new = shlex.quote(done.old), shlex.quote(done.new or "")
+    old, new = quoted(done.old), quoted(done.new or "")
     if args.undo:
         print(f"{sessions} recorded at {old} belong{_s(done.sessions)} to it again. It is no longer linked.")
     elif done.sessions:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 from typing import Final
 
 from carryover.actions.context import project_root, state_dir
@@ -11,6 +10,7 @@ from carryover.actions.pausing import Pausing, pause_all, pause_project, unpause
 from carryover.cli.arguments import describe
 from carryover.errors import ExitCode
 from carryover.terminal.output import print_json
+from carryover.text.shell import quoted
 
 DESCRIPTION: Final = {
     "pause": """\
@@ -65,7 +65,7 @@ def _print(now: Pausing) -> None:
     already = "" if now.changed else " already" if now.paused else ", and was not paused"
     print(f"{what} {is_so}{already}." + ("" if now.daemon == "at once" else " carryoverd is not running now."))
     if now.paused:
-        which = "" if now.project is None else f" {shlex.quote(now.project)}"
+        which = "" if now.project is None else f" {quoted(now.project)}"
         print(f"Resume with `carryover unpause{which}`.")
     if now.note:
         print(now.note)

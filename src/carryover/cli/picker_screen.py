@@ -78,9 +78,9 @@ def _opened(
 
 def _arguments(choice: Choice) -> list[str]:
     if choice.does == "resume":
-        return ["resume", choice.session, "--run"]
+        return ["resume", "--run", "--", choice.session]
     how = ["--copy"] if choice.does == "copy" else ["--to", choice.agent, "--exec"]
-    return ["handoff", choice.project, "--session", choice.session, *how]
+    return ["handoff", f"--session={choice.session}", *how, "--", choice.project]
 
 
 def _show(session: str, run_command: RunCommand) -> None:
@@ -88,7 +88,7 @@ def _show(session: str, run_command: RunCommand) -> None:
     before = os.environ.get("LESS")
     os.environ["LESS"] = "R"  # else it would not wait if all fits on the screen
     try:
-        code = run_command(["show", session])
+        code = run_command(["show", "--", session])
     finally:
         del os.environ["LESS"]
         if before is not None:

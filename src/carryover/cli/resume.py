@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -16,8 +15,7 @@ from carryover.config import Config, settings_now
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder
 from carryover.ledger.rows import SessionRow
-from carryover.model import conversation_of
-from carryover.terminal.output import harmless
+from carryover.model import conversation_of, id_in_command
 
 DESCRIPTION: Final = """\
 Prints the command by which the agent of a session resumes it, in the folder
@@ -54,13 +52,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from carryover.actions.start_agent import exec_here, require_terminal
+    from carryover.actions.start_agent import exec_here, print_command, require_terminal
 
     with ledger_with_session(args.id) as (_, session):
         found = resuming(session, settings_now(state_dir()))
     if args.run:
         require_terminal(found.name, "--run")
-    print(harmless(f"cd {shlex.quote(found.folder)} && {shlex.join(found.words)}"))
+    print_command(found.folder, found.words)
     if found.note:
         print(found.note, file=sys.stderr)
     if args.run:
@@ -79,9 +77,17 @@ def resuming(session: SessionRow, config: Config) -> Resuming:
 
     name = agent_names().get(session.agent, session.agent)
     spec = next((spec for spec in specs() if spec.id == session.agent), None)
-    otherwise = f"`carryover handoff --to AGENT --session {session.native_id}` carries on in another agent."
+    known_as = id_in_command(session.native_id)
+    otherwise = f"`carryover handoff --to AGENT --session {known_as}` carries on in another agent."
     if spec is None or spec.start is None or not spec.start.resume:
         raise UserError(f"{name} has no command that resumes a session by its id. {otherwise}", ExitCode.REFUSED)
+    following = spec.start.resuming(conversation_of(session.native_id))
+    if following is None:
+        raise UserError(
+            f"The session's id, {session.native_id!r}, is not one that {name} gives, so its command is not printed or "
+            f"run. {otherwise}",
+            ExitCode.REFUSED,
+        )
     folder = _folder_of(session, config)
     if folder is None:
         raise UserError(f"The folder of session {session.native_id} is gone. {otherwise}", ExitCode.NOTHING_FOUND)
@@ -91,7 +97,7 @@ def resuming(session: SessionRow, config: Config) -> Resuming:
     return Resuming(
         name=name,
         folder=folder,
-        words=(shown, *spec.start.resuming(conversation_of(session.native_id))),
+        words=(shown, *following),
         program=command.path if command is not None else None,
         note=" ".join(filter(None, (missing, spec.start.not_resumed))),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sqlite3
 import time
 from collections.abc import Mapping
@@ -47,6 +46,7 @@ from carryover.ledger.queries import (
     totals,
 )
 from carryover.paths import StateDir
+from carryover.text.shell import quoted
 from carryover.views.limits import limited_projects
 
 
@@ -172,9 +172,7 @@ def _limits(db: sqlite3.Connection, config: Config, machine: Machine) -> tuple[L
             at_ms=project.limit.at_ms,
             resets=project.limit.resets,
             commands=tuple(
-                f"{command(agent)} {shlex.quote(project.root)}"
-                for agent in project.limit.others
-                if agent not in limited
+                f"{command(agent)} {quoted(project.root)}" for agent in project.limit.others if agent not in limited
             ),
         )
         for project in found

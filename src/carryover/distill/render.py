@@ -18,6 +18,7 @@ from carryover.distill.clip import clip, estimated_tokens
 from carryover.distill.entry import Entry
 from carryover.distill.handoff import Handoff
 from carryover.distill.header import MAX_CHARS, Answering, header
+from carryover.model import id_in_command
 from carryover.redact import CleanText, clean
 from carryover.text.chat_marks import without_chat_marks
 from carryover.text.invisible import CONTROLS, UNSEEN
@@ -73,7 +74,7 @@ def _head(handoff: Handoff, answering: Answering | None) -> list[CleanText]:
 
 
 def _last(handoff: Handoff) -> CleanText:
-    show = f"carryover show {neutralize(handoff.session)}"  # an id, which is no text
+    show = f"carryover show {id_in_command(handoff.session)}"
     return CleanText(f"Full history: `{show}`; with `--turn N` a turn that is cut here (not from inside a sandbox).")
 
 

@@ -1,8 +1,10 @@
-"""Splits shell command lines into tokens and simple commands. Reads what agents run; expands and executes nothing."""
+"""Splits shell command lines into tokens and simple commands, and quotes words. Expands and executes nothing."""
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final, Literal, NamedTuple
@@ -22,6 +24,8 @@ _QUOTING: Final = re.compile(r"'([^']*)'|\"((?:[^\"\\]|\\.)*)\"|\\(.)", re.DOTAL
 _SCRIPT_OPTION: Final = re.compile(r"-\w*c")
 _SHELLS: Final = frozenset(("bash", "sh", "zsh", "dash"))
 _LONGEST: Final = 16_384
+
+_UNSAFE_BYTES: Final = re.compile(rb"[^ -&(-\[\]-~]")
 
 Kind = Literal["word", "operator", "redirect", "cut"]
 
@@ -108,3 +112,16 @@ def script_of_shell(words: Sequence[str]) -> str | None:
     if not words or words[0] not in _SHELLS:
         return None
     return next((script for option, script in pairwise(words[1:]) if _SCRIPT_OPTION.fullmatch(option)), None)
+
+
+def quoted(path: str | os.PathLike[str]) -> str:
+    """`path` as one word of a command line that names exactly it, also once it was printed and copied.
+
+    What a terminal shows otherwise than it is, or not at all, is written as `$'\\033'`, which bash, zsh and ksh know.
+    """
+    text = os.fspath(path)
+    if text.startswith("-"):
+        text = f"./{text}"  # else an option
+    if text.isprintable():
+        return shlex.quote(text)
+    return "$'" + _UNSAFE_BYTES.sub(lambda byte: b"\\%03o" % byte[0][0], os.fsencode(text)).decode("ascii") + "'"

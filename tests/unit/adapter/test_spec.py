@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from carryover.adapter.spec import LINUX, MACOS, AgentSpec, HookSpec, Place, application_places, places_on
+from carryover.agents import specs
 
 HOME = Path("/home/dev")
 MOVABLE = Place(path="~/.tool/settings.json", env="TOOL_HOME", below="settings.json")
@@ -61,3 +62,12 @@ def test_a_spec_names_each_variable_once() -> None:
     )
 
     assert spec.variables == ("TOOL_HOME", "TOOL_DATA")
+
+
+@pytest.mark.parametrize("spec", [spec for spec in specs() if spec.start is not None], ids=lambda spec: spec.id)
+def test_only_a_plain_id_is_put_on_an_agents_command_line(spec: AgentSpec) -> None:
+    assert spec.start is not None
+    plain = ("3f2a0000-0000-4000-8000-000000000000", "ses_1a.B:2")
+    assert all(spec.start.resuming(ident) is not None for ident in plain)
+    for ident in ("", "-c", "--yolo", "a b", "a\n", "a/../b", "$(a)", "ü", "a=b", "a@b"):
+        assert spec.start.resuming(ident) is None

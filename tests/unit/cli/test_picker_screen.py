@@ -8,6 +8,8 @@ import pytest
 
 from carryover.errors import ExitCode
 from support.agent_here import only_this_path
+from support.codex_session import CodexSession
+from support.recorded_shop import Run
 from support.terminal import CTRL_C, DOWN, ENTER, Terminal
 from support.tools import program
 
@@ -71,6 +73,24 @@ def test_a_key_copies_the_handoff(terminal_env: dict[str, str], home: Path) -> N
 
     assert (code, "is on the clipboard (xclip)" in text) == (ExitCode.OK, True)
     assert (home / "taken").read_text().startswith("# [CARRYOVER] Last updated ")
+
+
+@pytest.mark.parametrize(
+    ("key", "shown"), [(ENTER, "Session --yolo"), ("r", "'--yolo', is not one that Codex gives"), ("y", "(xclip)")]
+)
+def test_a_session_whose_id_looks_like_an_option_is_still_one(
+    terminal_env: dict[str, str], recorded: Path, home: Path, run: Run, key: str, shown: str
+) -> None:
+    planted = CodexSession(home / "given", recorded, session="--yolo")
+    planted.path = home / "given.jsonl"
+    planted.prompt("Say hello.")
+    assert run("import", str(planted.path))[0] == ExitCode.OK
+
+    with Terminal(ALONE, terminal_env) as terminal:
+        terminal.wait_for("› Say hello.")
+        terminal.press(key)
+        terminal.wait_for(shown)
+        terminal.press(ENTER, CTRL_C)
 
 
 def test_where_nothing_is_recorded_the_help_is_shown(home: Path) -> None:

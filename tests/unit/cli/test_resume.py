@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from carryover.errors import ExitCode
 from carryover.fsio import private_dir
 from support.agent_here import only_this_path
 from support.claude_session import ClaudeSession
+from support.codex_session import CodexSession
 from support.recorded_shop import Run
 from support.repository import repository
 from support.terminal import Terminal
@@ -67,6 +70,47 @@ def test_without_a_terminal_nothing_is_run(below: Path, run: Run) -> None:
 
     assert (code, out) == (ExitCode.REFUSED, "")
     assert "there is no terminal here" in err
+
+
+@pytest.mark.parametrize(
+    "session",
+    ["--yolo", '-cnotify=["sh","-c","touch x"]', "$(touch x)", "a b", "a;b", "a\nb", "é"],
+)
+def test_an_id_that_no_agent_gives_is_never_part_of_a_command(session: str, below: Path, home: Path, run: Run) -> None:
+    other = repository(home / "other", {"a.py": "1\n"})
+    planted = CodexSession(home / "given", other, session=session)
+    planted.path = home / "given.jsonl"
+    planted.prompt("Add a logout page to the web shop.")
+    assert run("import", str(planted.path))[0] == ExitCode.OK
+
+    with chdir(other):
+        code, out, err = run("resume", "last")
+        _, handoff, _ = run("handoff")
+
+    assert (code, out) == (ExitCode.REFUSED, "")
+    assert "is not one that Codex gives, so its command is not printed" in err
+    safe = "a" if session.startswith("a") else "ID"
+    assert f"`carryover handoff --to AGENT --session {safe}` carries on in another agent." in err
+    assert "Add a logout page" in handoff
+    assert f"Full history: `carryover show {safe}`;" in handoff
+
+
+@pytest.mark.parametrize("name", ["a\x1b[31mb", "a\nb", "a\u202egpj", "a\u200bb", "-x y", "it's"])
+def test_the_printed_folder_is_the_sessions_whatever_its_name_holds(
+    name: str, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only_this_path(home, monkeypatch)
+    program(home / "bin" / "claude")
+    project = repository(home / name, {"a.py": "1\n"})
+    ClaudeSession(home / ".claude" / "projects", project, session=SESSION).prompt("Add a login page to the web shop.")
+    private_dir(state_dir().root)
+    catch_up(state_dir(), str(project))
+
+    code, out, _ = run("resume", SESSION)
+
+    assert (code, out.count("\n"), out[:-1].isprintable()) == (ExitCode.OK, 1, True)
+    shown = subprocess.run(["bash", "-c", f"{out.partition(' && ')[0]} && pwd"], capture_output=True, check=True).stdout
+    assert shown == os.fsencode(f"{project}\n")
 
 
 def test_in_a_terminal_it_is_run_there(below: Path) -> None:

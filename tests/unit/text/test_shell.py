@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+
 import pytest
 
-from carryover.text.shell import SimpleCommand, script_of_shell, simple_commands
+from carryover.text.shell import SimpleCommand, quoted, script_of_shell, simple_commands
 
 
 def test_operators_split_a_line_and_quotes_do_not() -> None:
@@ -49,3 +52,14 @@ def test_a_line_that_was_cut_inside_a_quote_ends_there() -> None:
 )
 def test_the_script_that_a_shell_is_started_with(words: tuple[str, ...], script: str | None) -> None:
     assert script_of_shell(words) == script
+
+
+@pytest.mark.parametrize(
+    "name", ["a b", "it's", "-x", "--yes", "a\nb", "\x1b]0;x\x07", "a\u202eb", "ü\u200b", "a\udcff'\\", "$(x)", ""]
+)
+def test_a_quoted_word_is_seen_and_is_that_word_alone(name: str) -> None:
+    word = quoted(name)
+
+    assert word.isprintable()
+    shown = subprocess.run(["bash", "-c", f"printf '%s|' {word}"], capture_output=True, check=True).stdout
+    assert shown == os.fsencode(f"./{name}|" if name.startswith("-") else f"{name}|")

@@ -15,6 +15,7 @@ from carryover.distill.sections.recent_files import RecentFile, relative
 from carryover.distill.sections.where_it_stands import newest_run
 from carryover.distill.trail import Past, Step, is_talk
 from carryover.distill.weights import WEIGHTS
+from carryover.model import id_in_command
 
 _OPINION_MS: Final = 7 * 86_400_000
 _AT_ONCE_MS: Final = 60_000
@@ -147,7 +148,8 @@ def _opinions(past: Past) -> list[Entry]:
     for at, opinion in enumerate(newest):
         ago = earlier(opinion.at_ms, past.at_ms)
         said = f"{ago}; not checked" if ago else "not checked"
-        text = f"{excerpt(opinion.title, 120)} ({said}, not the user's word: `carryover show {opinion.session}`)"
+        show = f"carryover show {id_in_command(opinion.session)}"
+        text = f"{excerpt(opinion.title, 120)} ({said}, not the user's word: `{show}`)"
         first = weight.first + weight.back * at
         entries.append(
             Entry(text=text, kind="text from outside", weight=first, session=opinion.session, at_ms=opinion.at_ms)
