@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from itertools import pairwise
+from typing import Final
+
+_NOT_SEEN: Final = ("Cc", "Cf", "Cs", "Zl", "Zp")
+_JOINERS: Final = "\u200c\u200d"
+"""Parts of words and emoji after a letter that is not ASCII; after one that is they only hide something."""
 
 
 class ExitCode(IntEnum):
@@ -22,9 +28,27 @@ def os_reason(error: OSError) -> str:
     return error.strerror or str(error)
 
 
+def visible(text: str) -> str:
+    """`text` on one line and as it is: what a terminal would act on, hide or reorder is written as an escape."""
+    if text.isprintable():
+        return text
+    return "".join(_escaped(sign, before) for before, sign in pairwise(f" {text}"))
+
+
+def _escaped(sign: str, before: str) -> str:
+    from unicodedata import category  # only for what is rare
+
+    if sign.isprintable() or category(sign) not in _NOT_SEEN or (sign in _JOINERS and not before.isascii()):
+        return sign
+    return sign.encode("unicode_escape").decode("ascii")
+
+
 class UserError(Exception):
-    """Something the user can act on: says what happened, what was kept and what to do. Printed without a traceback."""
+    """Something the user can act on: says what happened, what was kept and what to do. Printed without a traceback.
+
+    The message is one paragraph: a path in it can add no line.
+    """
 
     def __init__(self, message: str, code: ExitCode = ExitCode.FAILED) -> None:
-        super().__init__(message)
+        super().__init__(visible(message))
         self.code = code

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.errors import ExitCode, UserError
+from carryover.errors import ExitCode, UserError, visible
 
 LONGEST_ADDRESS: Final = 100
 """Bytes of a Unix socket's path that every system takes (Linux 108, macOS 104)."""
@@ -106,9 +106,9 @@ def expanded(path: str) -> Path:
 
 
 def short_path(path: str | Path, home: Path) -> str:
-    """`path` as people write it: with the home folder as `~`."""
+    """`path` as people write it, with the home folder as `~`, and as they can see it."""
     text = str(path)
-    return f"~{text[len(str(home)) :]}" if Path(text).is_relative_to(home) else text
+    return visible(f"~{text[len(str(home)) :]}" if Path(text).is_relative_to(home) else text)
 
 
 @contextmanager

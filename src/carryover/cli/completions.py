@@ -112,11 +112,13 @@ def _agents(typed: str) -> Values:
 
 def _projects(typed: str) -> Values:
     from carryover.actions.context import state_dir
+    from carryover.errors import visible
     from carryover.ledger.queries import connect_read_only, projects
     from carryover.paths import short_path
 
     with closing(connect_read_only(state_dir().ledger)) as db:
         roots = [project.root for project in projects(db)]
+    roots = [root for root in roots if visible(root) == root]
     yield from ((root if typed.startswith("/") else short_path(root, Path.home()), "") for root in roots)
 
 

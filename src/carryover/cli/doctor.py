@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from carryover.actions.context import state_dir
 from carryover.cli.arguments import describe
 from carryover.errors import ExitCode
-from carryover.terminal.output import BOLD, YELLOW, counted, harmless, paint, print_json, print_lines
+from carryover.terminal.output import BOLD, YELLOW, counted, paint, print_json, print_lines
 
 if TYPE_CHECKING:
     from carryover.diagnose.fix import Repair
@@ -69,6 +69,6 @@ def lines(found: Sequence[Finding], repairs: Sequence[Repair]) -> Iterator[str]:
     for finding in found:
         yield ""
         mark = {"wrong": paint("✗", YELLOW), "todo": "☐", "note": "·"}[finding.level]
-        yield f"{mark} {harmless(finding.what)}"
-        yield f"  {harmless(finding.why)}"
-        yield f"  → {harmless(finding.do)}"
+        yield f"{mark} {finding.what}"
+        yield f"  {finding.why}"
+        yield f"  → {finding.do}"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from carryover.actions.context import agents_own, project_root, state_dir
 from carryover.cli.arguments import describe
 from carryover.config import load_config
-from carryover.errors import ExitCode, UserError
+from carryover.errors import ExitCode, UserError, visible
 from carryover.fsio import atomic_replace, is_folder
 from carryover.paths import expanded, short_path
 from carryover.terminal.output import can_ask, confirmed, counted, harmless, one_line
@@ -216,4 +216,4 @@ def _put(text: str, output: str | None) -> None:
         atomic_replace(path, text.encode("utf-8", "replace"), mode=0o600)
     except OSError as error:
         raise UserError(f"{path} can't be written: {error.strerror or error}. Name another file with -o.") from error
-    print(f"Written to {path}, which only you can read.", file=sys.stderr)
+    print(f"Written to {visible(str(path))}, which only you can read.", file=sys.stderr)

@@ -12,7 +12,7 @@ from carryover.agents import agent_names, specs
 from carryover.cli.agent_names import known_agent, listed
 from carryover.cli.arguments import describe, positive
 from carryover.config import load_config
-from carryover.errors import ExitCode, UserError
+from carryover.errors import ExitCode, UserError, visible
 from carryover.terminal.output import print_json
 from carryover.terminal.pager import add_pager_argument
 
@@ -142,7 +142,7 @@ def _copy(args: argparse.Namespace) -> int:
     made = handoff_of_project(project_root(args.project), args.session)
     way = copy(made.text or "", Machine.here())
     where = agent_names()[args.to] if args.to is not None else "the next agent"
-    print(f"The handoff of {made.root} is on the clipboard ({way}). Paste it as the first prompt of {where}.")
+    print(f"The handoff of {visible(made.root)} is on the clipboard ({way}). Paste it as the first prompt of {where}.")
     return ExitCode.OK
 
 

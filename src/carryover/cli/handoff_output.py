@@ -28,7 +28,7 @@ def lines_for_person(made: MadeHandoff, *, now: datetime, home: Path, width: int
     """The lines, none wider than `width` if its words allow that. `now` is aware of its time zone."""
     handoff, now_ms = made.handoff, int(now.timestamp() * 1000)
     when = f"{local_time(handoff.updated_ms, now)} ({ago(handoff.updated_ms, now_ms)})"
-    yield paint(harmless(short_path(made.root, home)), BOLD)
+    yield paint(short_path(made.root, home), BOLD)
     yield wrapped(paint(f"last work {when}, {handoff.agent}", DIM), width)
     for title, lines in lay_out(handoff):
         yield f"\n{paint(title, f'{BOLD};{CYAN}')}"

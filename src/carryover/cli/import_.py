@@ -15,10 +15,10 @@ from carryover.actions.importing import FileReport, import_file
 from carryover.cli.agent_names import known_agent
 from carryover.cli.arguments import describe
 from carryover.config import Config, load_config, project_settings
-from carryover.errors import ExitCode, UserError
+from carryover.errors import ExitCode, UserError, visible
 from carryover.fsio import is_folder
 from carryover.paths import expanded
-from carryover.terminal.output import counted, harmless, print_json, print_lines
+from carryover.terminal.output import counted, print_json, print_lines
 from carryover.text.shell import quoted
 
 DESCRIPTION: Final = """\
@@ -71,10 +71,10 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"dry_run": args.dry_run, "files": reports})
     else:
-        print_lines(harmless(line) for line in _lines(reports, load_config(state.config), dry_run=args.dry_run))
+        print_lines(_lines(reports, load_config(state.config), dry_run=args.dry_run))
         for report in reports:
             if report.problem is not None:
-                print(f"carryover: {harmless(report.problem)}", file=sys.stderr)
+                print(f"carryover: {visible(report.problem)}", file=sys.stderr)
     return code or (ExitCode.FAILED if any(report.problem for report in reports) else ExitCode.OK)
 
 

@@ -145,7 +145,7 @@ def _path_lines(shell: OnPath) -> Iterator[str]:
 
 def _withdrawn_lines(withdrawn: Iterable[Withdrawn], home: Path) -> Iterator[str]:
     for project in withdrawn:
-        root = harmless(short_path(project.root, home))
+        root = short_path(project.root, home)
         if project.files:
             yield f"✓ {root}: {', '.join(project.files)} as before Carryover"
         yield from (f"⚠ {root}: {note}" for note in project.notes)
@@ -169,7 +169,7 @@ def dry_run_lines(setup: Setup, asked: tuple[str, ...], into: ProjectPlan, *, ho
             yield f"✗ {edit.problem}"
         elif edit.changes:
             yield ""
-            yield from diff(edit).splitlines()
+            yield from harmless(diff(edit)).removesuffix("\n").split("\n")
     yield ""
     changes = any(edit.changes for edit in shown)
     yield "Nothing was changed." if changes else "Nothing would change."

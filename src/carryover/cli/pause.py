@@ -8,7 +8,7 @@ from typing import Final
 from carryover.actions.context import project_root, state_dir
 from carryover.actions.pausing import Pausing, pause_all, pause_project, unpause_all, unpause_project
 from carryover.cli.arguments import describe
-from carryover.errors import ExitCode
+from carryover.errors import ExitCode, visible
 from carryover.terminal.output import print_json
 from carryover.text.shell import quoted
 
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print(now: Pausing) -> None:
-    what = now.project or "Everything"
+    what = visible(now.project or "Everything")
     is_so = "is paused" if now.paused else "is resumed"
     already = "" if now.changed else " already" if now.paused else ", and was not paused"
     print(f"{what} {is_so}{already}." + ("" if now.daemon == "at once" else " carryoverd is not running now."))

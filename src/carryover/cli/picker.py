@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
 from carryover.distill.digest import Digest, Turn
+from carryover.errors import visible
 from carryover.paths import short_path
 from carryover.terminal.output import ago, counted, harmless, one_line, wrapped
 from carryover.terminal.table import Column, table
@@ -110,7 +111,7 @@ def list_lines(picker: Picker, *, now_ms: int, home: Path, width: int) -> list[s
     shows_project = picker.listed is picker.everywhere
     rows = []
     for entry in picker.listed:
-        project = [harmless(short_path(entry["project"], home)) if entry["project"] else "?"] if shows_project else []
+        project = [short_path(entry["project"], home) if entry["project"] else "?"] if shows_project else []
         agent = picker.names.get(entry["agent"], entry["agent"])
         task = one_line(entry["title"] or entry["task"] or "", width)
         rows.append((entry["short"], agent, *project, ago(entry["last_ms"], now_ms), task))
@@ -152,7 +153,7 @@ def _preview(entry: dict[str, Any], digest: Digest | None, now_ms: int) -> Itera
         if came := ", ".join(_came_of(turn)):
             yield f"    {ago(turn.last_ms, now_ms)}: {came}"
     if digest.touched:
-        files = [harmless(Path(file.path).name) for file in digest.touched[-FILES:]]
+        files = [visible(Path(file.path).name) for file in digest.touched[-FILES:]]
         more = len(digest.touched) - len(files)
         yield f"files: {', '.join(files)}" + (f" and {more} more" if more else "")
 

@@ -16,7 +16,6 @@ from carryover.errors import os_reason
 from carryover.paths import short_path
 from carryover.projects.handoff_file import IN_PROJECT
 from carryover.publish.project_files import preview
-from carryover.terminal.output import harmless
 
 SHOWN: Final = 8
 NAMED: Final = 4
@@ -90,7 +89,7 @@ def places(roots: Sequence[Path], home: Path) -> str:
     """Which projects that is, as a sentence."""
     if not roots:
         return "Now none; then each project in which you use these agents."
-    named = ", ".join(harmless(short_path(root, home)) for root in roots[:NAMED])
+    named = ", ".join(short_path(root, home) for root in roots[:NAMED])
     more = f" and {len(roots) - NAMED} more" if len(roots) > NAMED else ""
     return f"Now {named}{more}; then each project in which you use these agents."
 
@@ -104,7 +103,7 @@ def lines(plan: ProjectPlan, agents: Collection[str], *, home: Path) -> Iterator
         return
     changing = [project for project in plan.projects if project.edits or project.problem]
     for project in changing[:SHOWN]:
-        yield f"  {harmless(short_path(project.root, home))}: {_files(project)}"
+        yield f"  {short_path(project.root, home)}: {_files(project)}"
     if len(changing) > SHOWN:
         yield f"  and {len(changing) - SHOWN} more projects; --json lists them"
     others = " or ".join(other for other in get_args(Pointers) if other != plan.pointers)

@@ -176,7 +176,7 @@ def _print(found: Found, terms: tuple[Term, ...], short: Mapping[str, str], *, w
 def _row(
     hit: Hit, terms: tuple[Term, ...], short: Mapping[str, str], home: Path, *, with_project: bool
 ) -> tuple[str, ...]:
-    project = [harmless(short_path(hit.root, home)) if hit.root else "?"] if with_project else []
+    project = [short_path(hit.root, home) if hit.root else "?"] if with_project else []
     times = f"({hit.times} times) " if hit.times > 1 else ""
     return (
         local_time(hit.at_ms),

@@ -15,7 +15,7 @@ from carryover.cli.agent_names import known_agent
 from carryover.cli.arguments import TIMES, describe, moment_ms, positive
 from carryover.errors import ExitCode, UserError
 from carryover.paths import short_path
-from carryover.terminal.output import BOLD, ago, harmless, one_line, paint, print_json
+from carryover.terminal.output import BOLD, ago, one_line, paint, print_json
 from carryover.terminal.pager import add_pager_argument, paged
 from carryover.terminal.table import Column, print_table
 from carryover.views.session_list import listed_sessions
@@ -102,7 +102,7 @@ def print_sessions(listed: Sequence[Mapping[str, Any]], names: Mapping[str, str]
 
 
 def _row(entry: Mapping[str, Any], names: Mapping[str, str], now_ms: int, *, with_project: bool) -> tuple[str, ...]:
-    project = [harmless(short_path(entry["project"], Path.home())) if entry["project"] else "?"] if with_project else []
+    project = [short_path(entry["project"], Path.home()) if entry["project"] else "?"] if with_project else []
     return (
         paint(entry["short"], BOLD),
         names.get(entry["agent"], entry["agent"]),

@@ -131,7 +131,8 @@ def _print_text(about: str, session: SessionRow, events: Iterable[SessionEvent],
     ]
     print(paint(about, BOLD))
     print(harmless(", ".join(fact for fact in facts if fact)))
-    print_lines(conversation(events, agent=agent, root=session.root, full=full))
+    shown = conversation(events, agent=agent, root=session.root, full=full)
+    print_lines(line for lines in shown for line in lines.split("\n"))
 
 
 LINE_LIMIT: Final = 110

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from carryover.actions.context import now_ms, state_dir
 from carryover.cli.arguments import describe
-from carryover.errors import ExitCode
+from carryover.errors import ExitCode, visible
 from carryover.fsio import is_gone
 from carryover.terminal.output import (
     BOLD,
@@ -185,9 +185,9 @@ def _limits(report: Report, now_ms: int) -> Iterator[str]:
     limits = report.ledger.limits if report.ledger is not None else ()
     for row in limits[:SHOWN]:
         resets = f"; it resets {row.resets}" if row.resets else ""
-        where = harmless(report.short(row.root))
+        where = report.short(row.root)
         text = f"{row.name} reached its usage limit in {where} {ago(row.at_ms, now_ms)}{resets}."
-        yield paint(text, YELLOW) + "".join(f" Continue: {harmless(command)}" for command in row.commands[:1])
+        yield paint(text, YELLOW) + "".join(f" Continue: {visible(command)}" for command in row.commands[:1])
     if limits:
         yield ""
 
@@ -267,7 +267,7 @@ def _project(row: ProjectRow, published: ProjectHealth | None, report: Report, n
     else:
         handoff = "no handoff written"
     notes = "".join(f" ({note})" for note in (published.notes if published is not None else ()))
-    return f"{harmless(report.short(row.root))}: last event {ago(row.last_event_ms or None, now_ms)}, {handoff}{notes}"
+    return f"{report.short(row.root)}: last event {ago(row.last_event_ms or None, now_ms)}, {handoff}{notes}"
 
 
 def _problems(report: Report) -> list[str]:
@@ -306,7 +306,7 @@ def _skipped(ledger: LedgerReport) -> list[str]:
 def _broken(row: BrokenSource, report: Report, now_ms: int) -> str:
     wait_s = (row.retry_ms - now_ms) / 1000
     again = f"next try in {duration(wait_s)}" if wait_s > 0 else "next try when carryoverd retries"
-    return f"{harmless(report.short(row.path))}: {row.error}; {again}"
+    return f"{report.short(row.path)}: {row.error}; {again}"
 
 
 def _task(task: TaskState) -> str:

@@ -12,7 +12,7 @@ from carryover.actions.context import state_dir
 from carryover.cli.arguments import describe
 from carryover.errors import ExitCode, UserError
 from carryover.paths import StateDir
-from carryover.terminal.output import can_ask, confirmed, counted, print_json, print_lines
+from carryover.terminal.output import can_ask, confirmed, counted, harmless, print_json, print_lines
 
 if TYPE_CHECKING:
     from carryover.edits.hooks import HookFile
@@ -160,7 +160,7 @@ def _show(wanted: Uninstall, service: ServiceManager | None, pid: int | None, ho
             print(f"✗ {edit.problem}")
         elif edit.changes:
             print()
-            print(diff(edit), end="")
+            print(harmless(diff(edit)), end="")
     print("\nNothing was changed.")
     return ExitCode.OK
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Collection, Iterable
 from typing import Final, Literal, TextIO
 
+from carryover.errors import visible
 from carryover.terminal.width import STYLE, columns, fitted
 from carryover.text.invisible import UNSEEN
 
@@ -45,6 +46,7 @@ REMAINING_AFTER_S: Final = 1.0
 
 _WORD: Final = re.compile(r"(?:`[^`]*`|\S)+")
 """A line is not broken inside this: a command in backquotes stays in one piece."""
+_KEPT: Final = re.compile(rf"{STYLE.pattern}|\t")
 _MARKED: Final = re.compile(r"^( *)([✓⚠✗]) ")
 _MARGIN: Final = re.compile(r" *(?:[✗✓⚠·→] |\S+(?: \S+)* {2,})?")
 """The indent of continued lines: below a mark, or a name in its own column."""
@@ -87,10 +89,13 @@ def is_read_for(seconds: float) -> bool:
 
 
 def print_lines(lines: Iterable[str]) -> None:
-    """Prints each line, on a terminal broken between words to its width; a mark that begins a line gets its colour."""
+    """Prints each line, on a terminal broken between words to its width; a mark that begins a line gets its colour.
+
+    Each is one line, whatever text is in it.
+    """
     width = terminal_width()
     for line in lines:
-        shown = _MARKED.sub(_with_colour, line)
+        shown = _MARKED.sub(_with_colour, visible_but_style(line))
         print(shown if width is None else wrapped(shown, width))
 
 
@@ -153,6 +158,14 @@ def highlight(text: str, spans: Iterable[tuple[int, int]], stream: TextIO | None
 def harmless(text: str) -> str:
     """`text` without control sequences and invisible characters, since it comes from other people's programs."""
     return UNSEEN.sub("", CONTROL.sub("", text))
+
+
+def visible_but_style(text: str) -> str:
+    """`text` as `visible` shows it, with its tabs and the styles that `paint` put into it."""
+    if text.isprintable():
+        return text
+    kept = [*_KEPT.findall(text), ""]
+    return "".join(f"{visible(piece)}{between}" for piece, between in zip(_KEPT.split(text), kept, strict=True))
 
 
 def one_line(text: str, limit: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from carryover.terminal.output import DIM, paint, terminal_width
+from carryover.terminal.output import DIM, paint, terminal_width, visible_but_style
 from carryover.terminal.width import columns, fitted, padded
 
 GAP: Final = "  "
@@ -34,9 +34,10 @@ def print_table(heads: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
 def table(heads: Sequence[Column], rows: Iterable[Sequence[str]], width: int | None) -> list[str]:
     """The lines of a table, the header row first, in at most `width` columns; None: nothing is cut.
 
-    Cells are single lines, which may be painted. Room is taken from the widest column that may be narrowed.
+    Cells may be painted; each is one line, whatever text is in it. Room is taken from the widest column that may be
+    narrowed.
     """
-    body = [tuple(row) for row in rows]
+    body = [tuple(map(visible_but_style, row)) for row in rows]
     titles = tuple(head.title for head in heads)
     widths = [max(columns(row[at]) for row in (titles, *body)) for at in range(len(heads))]
     if width is not None:

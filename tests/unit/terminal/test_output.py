@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from carryover.errors import UserError, visible
 from carryover.terminal.output import (
     Progress,
     ago,
@@ -228,3 +229,24 @@ def test_on_a_terminal_lines_are_as_wide_as_it_is(monkeypatch: pytest.MonkeyPatc
     print_lines(["word " * 20])
 
     assert max(map(len, terminal.getvalue().splitlines())) <= 44
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain ü 日本\u3000語\xa0!", "plain ü 日本\u3000語\xa0!"),
+        ("a\nb\r\x1b[2J", r"a\nb\r\x1b[2J"),
+        ("a\u202eb\u200b\u2028\xad", r"a\u202eb\u200b\u2028\xad"),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("a\u200cb", r"a\u200cb"),
+        ("\udcff", r"\udcff"),
+    ],
+)
+def test_what_is_not_seen_is_written_out(text: str, shown: str) -> None:
+    assert visible(text) == str(UserError(text)) == shown
+
+
+def test_a_line_that_is_printed_stays_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    print_lines(["a\tb\nc", "\x1b[1mbold\x1b[0m\x1b[2J"])
+
+    assert capsys.readouterr().out == "a\tb\\nc\n\x1b[1mbold\x1b[0m\\x1b[2J\n"
