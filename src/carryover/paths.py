@@ -27,12 +27,12 @@ class StateDir(msgspec.Struct, frozen=True):
         """The state folder that the environment names.
 
         Raises:
-            UserError: REFUSED; `CARRYOVER_HOME` is a relative path.
+            UserError: REFUSED; `CARRYOVER_HOME` is a relative path, or one of both is not UTF-8.
         """
         moved = env.get("CARRYOVER_HOME")
-        if not moved:
-            return cls(home / ".carryover")
-        root = expanded(moved)
+        root = expanded(moved) if moved else home / ".carryover"
+        for name, path in (("HOME", home), ("CARRYOVER_HOME", root)):
+            require_utf8(path, f"The folder that {name} names")
         if not root.is_absolute():
             raise UserError(
                 f"CARRYOVER_HOME is {moved!r}, a relative path: each folder would have a state of its own. "
@@ -103,6 +103,17 @@ def expanded(path: str) -> Path:
         return Path(path).expanduser()
     except RuntimeError:
         return Path(path)
+
+
+def require_utf8(path: str | Path, what: str) -> None:
+    """Raises UserError (REFUSED) if `path`, which `what` is, is not UTF-8: no transcript and no ledger can name it."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise UserError(
+            f"{what}, {path}, is not UTF-8, so it can't be recorded. Nothing was read or changed. Rename it.",
+            ExitCode.REFUSED,
+        ) from error
 
 
 def short_path(path: str | Path, home: Path) -> str:

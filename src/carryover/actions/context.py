@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from carryover.config import AgentsConfig, load_config
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder
-from carryover.paths import StateDir, expanded
+from carryover.paths import StateDir, expanded, require_utf8
 from carryover.text.shell import quoted
 
 if TYPE_CHECKING:
@@ -69,12 +69,15 @@ def project_root(project: str | None, *, must_exist: bool = False) -> str:
 
     Raises:
         UserError: NOTHING_FOUND; the current folder is gone or, with `must_exist`, there is no such folder.
+            REFUSED; its path is not UTF-8.
     """
     path = expanded(project or ".")
     if must_exist and project and not is_folder(path):
         raise UserError(f"There is no folder {path}. Nothing was changed.", ExitCode.NOTHING_FOUND)
     try:
-        return root_of(os.path.realpath(path)).root
+        real = os.path.realpath(path)
+        require_utf8(real, "The folder")
+        return root_of(real).root
     except FileNotFoundError as error:
         raise UserError(
             "The current folder no longer exists. Name the project's folder as an argument.", ExitCode.NOTHING_FOUND

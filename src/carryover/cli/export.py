@@ -14,7 +14,7 @@ from carryover.actions.context import agents_own, project_root, state_dir
 from carryover.cli.arguments import describe
 from carryover.config import load_config
 from carryover.errors import ExitCode, UserError, visible
-from carryover.fsio import atomic_replace, is_folder
+from carryover.fsio import atomic_replace
 from carryover.paths import expanded, short_path
 from carryover.terminal.output import can_ask, confirmed, counted, harmless, one_line
 
@@ -211,9 +211,11 @@ def _put(text: str, output: str | None) -> None:
         return
     path = Path(os.path.abspath(expanded(output)))  # noqa: PTH100 (a link keeps its name)
     try:
-        if is_folder(path) or (path.exists() and not stat.S_ISREG(path.stat().st_mode)):
-            raise UserError(f"{path} is no file, so nothing was written. Name a file with -o.", ExitCode.REFUSED)
-        atomic_replace(path, text.encode("utf-8", "replace"), mode=0o600)
+        # A symlink is none: one that came with a repository may lead to any file of the user's.
+        if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
+            kind = "a symlink" if path.is_symlink() else "no file"
+            raise UserError(f"{path} is {kind}, so nothing was written. Name a file with -o.", ExitCode.REFUSED)
+        atomic_replace(path, text.encode("utf-8", "replace"), mode=0o600, follow=False)
     except OSError as error:
         raise UserError(f"{path} can't be written: {error.strerror or error}. Name another file with -o.") from error
     print(f"Written to {visible(str(path))}, which only you can read.", file=sys.stderr)

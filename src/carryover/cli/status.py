@@ -260,8 +260,8 @@ def _project(row: ProjectRow, published: ProjectHealth | None, report: Report, n
     trouble = (published.error if published is not None else None) or row.refusal
     if trouble:
         handoff = paint(f"not published: {trouble}", YELLOW)
-    elif row.published_ms:
-        written = f"handoff written {ago(row.published_ms, now_ms)}"
+    elif row.handoff_ms is not None:
+        written = f"handoff written {ago(row.handoff_ms, now_ms)}"
         missing = published is not None and published.file is not None and is_gone(Path(published.file))
         handoff = paint(f"{written} and deleted since; carryoverd writes it again", YELLOW) if missing else written
     else:

@@ -308,7 +308,7 @@ class Daemon:
 def _project_health(row: ProjectRow, outcome: Outcome) -> ProjectHealth:
     return ProjectHealth(
         root=row.root,
-        last_handoff_ms=row.published_ms,
+        last_handoff_ms=row.handoff_ms,
         refusal=row.refusal,
         notes=outcome.published.notes,
         error=outcome.error,
@@ -317,7 +317,7 @@ def _project_health(row: ProjectRow, outcome: Outcome) -> ProjectHealth:
 
 
 def _lacks_handoff(row: ProjectRow) -> bool:
-    return row.refusal is not None or (row.published_ms is not None and is_gone(Path(row.root, IN_PROJECT)))
+    return row.refusal is not None or (row.handoff_ms is not None and is_gone(Path(row.root, IN_PROJECT)))
 
 
 def _rss_bytes() -> int | None:

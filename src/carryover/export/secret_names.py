@@ -13,13 +13,15 @@ _NAMES: Final = re.compile(
     | id_(?:rsa|dsa|ecdsa|ed25519).* | .*\.(?:pem|key|p12|pfx|p8|jks|keystore|kdbx|asc|gpg|pgp|ppk|ovpn|tfstate|tfvars)
     | .*\.tfstate\.backup | .*[-_.]?(?:credentials?|secrets?|passwords?|passwd)(?:[-_.].*)?
     | (?:service[-_]?account|client[-_]?secret|gcp[-_]?key).*\.json | kubeconfig.*
-    | .*[-_.](?:token|apikey|api[-_]key)s?(?:\.\w+)?
+    | (?:.*[-_.])?(?:token|passphrase|(?:api|access|private)[-_]?key)s?(?:\.\w+)?
+    | auth\.json | cookies?\.(?:txt|json|sqlite) | .*[-_.]local(?:\.\w+)?
+    | \.(?:my\.cnf|boto|dev\.vars) | \.?vault[-_]pass.* | wallet\.dat
     """
 )
 _FOLDERS: Final = frozenset((".ssh", ".gnupg", ".aws", ".kube", ".docker", "secrets", ".secrets", "credentials"))
 _EXAMPLES: Final = re.compile(r"(?i)(?:example|sample|template|dist)(?:\.\w+)?$")
 _CODE: Final = frozenset(
-    ".py .pyi .js .jsx .ts .tsx .mjs .cjs .go .rs .java .kt .c .h .cc .cpp .cs .rb .php .swift .md".split()
+    ".py .pyi .js .jsx .ts .tsx .mjs .cjs .go .rs .java .kt .c .h .cc .cpp .cs .rb .php .swift .md .css .scss".split()
 )
 
 

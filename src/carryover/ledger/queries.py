@@ -212,6 +212,7 @@ def _number(db: sqlite3.Connection, statement: str) -> int:
 _BY_AGENT: Final = f"""SELECT session.agent AS agent, count(*) AS sessions, max(session.last_ms) AS last_event_ms,
     max(CASE WHEN session.last_ms = (SELECT max(last_ms) FROM session AS other
         WHERE other.project_id = session.project_id AND other.agent != '{NOTE}')
+        AND project.published_sha IS NOT NULL AND project.refusal IS NULL
         THEN project.published_ms END) AS last_handoff_ms
     FROM session LEFT JOIN project ON project.id = session.project_id
     WHERE session.agent != '{NOTE}' GROUP BY session.agent ORDER BY session.agent"""

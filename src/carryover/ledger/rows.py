@@ -25,6 +25,11 @@ class ProjectRow(msgspec.Struct, frozen=True, kw_only=True):
     published_ms: int | None
     refusal: str | None
 
+    @property
+    def handoff_ms(self) -> int | None:
+        """When its handoff was written; None if it has none: there was nothing to hand over, or no place for it."""
+        return self.published_ms if self.published_sha is not None and self.refusal is None else None
+
 
 class Whereabouts(msgspec.Struct, frozen=True, kw_only=True):
     """Where a project's folder is and was, and what identifies it under another path."""

@@ -111,6 +111,20 @@ def test_a_place_that_is_no_file_is_refused(recorded: Path, run: Run, tmp_path: 
     assert run("export", str(recorded), "-o", str(tmp_path / "no" / "x.md"))[0] == ExitCode.FAILED
 
 
+def test_a_symlink_is_not_followed(recorded: Path, run: Run, tmp_path: Path) -> None:
+    """One that came with a repository may lead to any file of the user's."""
+    own = tmp_path / "own"
+    own.write_text("mine")
+    for target in (own, tmp_path / "nothing there"):
+        link = recorded / f"to {target.name}"
+        link.symlink_to(target)
+
+        code, _, err = run("export", str(recorded), "-o", str(link))
+
+        assert (code, "is a symlink, so nothing was written." in err) == (ExitCode.REFUSED, True)
+    assert (own.read_text(), (tmp_path / "nothing there").exists()) == ("mine", False)
+
+
 def test_without_a_terminal_nothing_is_copied_unasked(recorded: Path, run: Run, clipboard: Path) -> None:
     code, out, err = run("export", str(recorded), "--copy")
     assert (code, out) == (ExitCode.REFUSED, "")

@@ -1,4 +1,5 @@
-"""A folder whose name holds line feeds and escape sequences: no command prints a line that is not its own."""
+"""A folder whose name holds line feeds, escape sequences or bytes that are no text: no command prints a line that is
+not its own, and none ends with a traceback."""
 
 from __future__ import annotations
 
@@ -8,6 +9,9 @@ import pytest
 
 from carryover.actions.context import state_dir
 from carryover.actions.from_disk import catch_up
+from carryover.cli.main import main
+from carryover.daemon.main import main as carryoverd
+from carryover.errors import ExitCode
 from carryover.fsio import private_dir
 from support.agent_here import only_this_path
 from support.claude_session import ClaudeSession
@@ -81,3 +85,42 @@ def test_a_folders_name_forges_no_line_and_reaches_no_terminal(command: tuple[st
     for line in printed.split("\n"):
         assert not line.startswith("FORGED")
         assert line.replace("\t", "").isprintable()
+
+
+@pytest.mark.parametrize("variable", ["HOME", "CARRYOVER_HOME"])
+@pytest.mark.parametrize(
+    "command",
+    [(), ("status",), ("handoff",), ("export",), ("log",), ("install", "--yes"), ("doctor",), ("note",)],
+    ids=str,
+)
+def test_a_home_that_is_not_utf8_is_refused_in_one_line(
+    command: tuple[str, ...],
+    variable: str,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = home / "h\udcff"
+    folder.mkdir()
+    monkeypatch.setenv(variable, str(folder))
+
+    code = main(command) if command else carryoverd(["--once"])
+
+    assert code == ExitCode.REFUSED
+    err = capsys.readouterr().err
+    assert f"The folder that {variable} names, {home}/h\\udcff, is not UTF-8" in err
+    assert (err.count("\n"), list(folder.iterdir())) == (1, [])
+
+
+@pytest.mark.parametrize("command", ["handoff", "export", "log", "search x", "why a", "show last", "pause ."])
+def test_a_project_that_is_not_utf8_is_refused_in_one_line(
+    command: str, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = home / "p\udcff"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+
+    code, out, err = run(*command.split())
+
+    assert (code, out) == (ExitCode.REFUSED, "")
+    assert f"The folder, {folder.parent}/p\\udcff, is not UTF-8, so it can't be recorded." in err

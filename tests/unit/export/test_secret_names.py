@@ -31,6 +31,18 @@ from carryover.export.secret_names import is_secret_name
         "github-token",
         ".aws/config",
         "secrets/prod/db.txt",
+        "token.txt",
+        "tokens.json",
+        "api_key",
+        "access-key.csv",
+        "private_key.txt",
+        "config.local.json",
+        ".claude/settings.local.json",
+        "config/database.local.yml",
+        "composer/auth.json",
+        "cookies.txt",
+        ".my.cnf",
+        ".vault_pass.txt",
     ],
 )
 def test_a_file_made_to_hold_secrets_is_known_by_its_name(path: str) -> None:
@@ -47,6 +59,12 @@ def test_a_file_made_to_hold_secrets_is_known_by_its_name(path: str) -> None:
         "docs/secrets.md",
         "secretary.txt",
         "keyboard.json",
+        "tokens.css",
+        "tokenizer.json",
+        "config.local.ts",
+        "CLAUDE.local.md",
+        "locale.json",
+        "author.json",
     ],
 )
 def test_a_template_and_code_about_secrets_are_none(path: str) -> None:

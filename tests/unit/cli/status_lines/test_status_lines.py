@@ -139,13 +139,15 @@ def test_a_service_is_reported_with_its_trouble() -> None:
 
 def test_a_project_is_reported_with_its_last_event_and_its_handoff() -> None:
     projects = [
-        project("/home/dev/shop", published_ms=NOW_MS - MINUTE_MS),
+        project("/home/dev/shop", published_ms=NOW_MS - MINUTE_MS, published_sha="0abc"),
+        project("/home/dev/talk", published_ms=NOW_MS - MINUTE_MS),
         project("/home/dev/old", last_event_ms=0),
         project("/home/dev/tracked", refusal=".carryover is tracked by git"),
     ]
 
     assert section("projects", ledger={**LEDGER, "projects": projects}) == [
         "  ~/shop: last event 3 min ago, handoff written 1 min ago",
+        "  ~/talk: last event 3 min ago, no handoff written",
         "  ~/old: last event never, no handoff written",
         "  ~/tracked: last event 3 min ago, not published: .carryover is tracked by git",
     ]
