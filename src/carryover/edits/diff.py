@@ -13,8 +13,6 @@ def diff(edit: Edit) -> str:
     """The unified diff of an edit; empty when it changes nothing."""
     if not edit.changes:
         return ""
-    old, new = _lines(edit.before), _lines(edit.after)
-    skipped, old, new = _middle(old, new)
     name = visible(str(edit.path))
     lines = difflib.unified_diff(
         _lines(edit.before),
