@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from carryover.actions.context import now_ms
 from carryover.config import Config, load_config
 from carryover.errors import ExitCode, UserError
+from carryover.ledger.rows import SessionRow
 from carryover.paths import StateDir
 from carryover.terminal.output import did_you_mean, harmless
 
@@ -65,6 +67,30 @@ def change(state: StateDir, key: str, words: Sequence[str] | None) -> str:
     if msgspec.json.encode(before.value) == msgspec.json.encode(after.value):
         return f"{now}, as before.{_reload(state)}"
     return f"{now} (was {shown(before.value)}).{_reload(state)}"
+
+
+def would_drop(state: StateDir, key: str, words: Sequence[str]) -> list[SessionRow]:
+    """The sessions, newest first, that setting `key` to the value in `words` is going to drop, and nothing does yet.
+
+    Raises UserError as `change` does.
+    """
+    table, _, name = key.partition(".")
+    if table != "retention" or not state.ledger.exists():
+        return []
+    from carryover.ledger.queries import connect_read_only
+    from carryover.ledger.selection import Selection, selected_sessions
+    from carryover.publish.retention import over_limits
+
+    named_setting(key, settings(state))
+    before = load_config(state.config).retention
+    after = msgspec.structs.replace(before, **{name: checked(table, name, words)})
+    at_ms = now_ms()
+    with closing(connect_read_only(state.ledger)) as db:
+        dropped, anyway = (
+            {(one.agent, one.native_id) for one in over_limits(db, limits, now_ms=at_ms)} for limits in (after, before)
+        )
+        rows = selected_sessions(db, Selection(), now_ms=at_ms)
+    return [row for row in rows if (row.agent, row.native_id) in dropped - anyway]
 
 
 def checked(table: str, name: str, words: Sequence[str]) -> Any:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
 from carryover.actions.context import state_dir
-from carryover.actions.settings import DEFAULT, Setting, change, named_setting, settings, shown
+from carryover.actions.settings import DEFAULT, Setting, change, named_setting, settings, shown, would_drop
 from carryover.cli.arguments import describe
 from carryover.errors import ExitCode, UserError
-from carryover.paths import short_path
-from carryover.terminal.output import BOLD, paint, print_json
+from carryover.paths import StateDir, short_path
+from carryover.terminal.output import BOLD, counted, paint, print_json
 
 DESCRIPTION: Final = """\
 Shows all settings, each with its value and whether it is the default or comes
 from config.toml; with KEY the value alone. With a VALUE it sets KEY: the value
 is checked first, comments and every other byte of the file stay, and a running
-daemon takes it at once. docs/guide.md describes each setting."""
+daemon takes it at once. A limit of [retention] drops sessions when carryoverd
+starts and once a day: those that it is going to drop are listed, and on a
+terminal you are asked. Elsewhere --yes is needed. docs/guide.md describes each
+setting."""
 
 EXAMPLES: Final = """\
 examples:
@@ -36,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("key", metavar="KEY", nargs="?", help="a setting, such as resume.mode")
     parser.add_argument("value", metavar="VALUE", nargs="*", help="its new value; several for a list")
     parser.add_argument("--unset", action="store_true", help="take KEY out of the file, so that its default holds")
+    parser.add_argument("--yes", action="store_true", help="ask nothing")
     parser.add_argument("--json", action="store_true", help="print the settings, or the one, as JSON")
 
 
@@ -44,6 +49,9 @@ def run(args: argparse.Namespace) -> int:
     if args.unset or args.value:
         if args.key is None or (args.unset and args.value):
             raise UserError("--unset needs a KEY, and no VALUE.", ExitCode.USAGE)
+        if args.value and not _may_drop(state, args):
+            print("Nothing was changed.")
+            return ExitCode.INTERRUPTED
         said = change(state, args.key, None if args.unset else args.value)
         if not args.json:
             print(said)
@@ -56,6 +64,24 @@ def run(args: argparse.Namespace) -> int:
     else:
         _print_all(found)
     return ExitCode.OK
+
+
+def _may_drop(state: StateDir, args: argparse.Namespace) -> bool:
+    """Whether the sessions that the setting is going to drop may go; without --yes they are listed first."""
+    rows = would_drop(state, args.key, args.value)
+    if not rows or args.yes:
+        return True
+    from carryover.cli.forget import MOST_LISTED, agreed, print_some
+    from carryover.ledger.queries import connect_read_only
+    from carryover.views.session_list import session_entries
+
+    if not args.json:
+        with closing(connect_read_only(state.ledger)) as db:
+            listed = session_entries(db, rows[:MOST_LISTED])
+        print(f"This drops {counted(len(rows), 'session')} when carryoverd starts the next time, or within a day:")
+        print_some(listed, len(rows))
+        print("Those whose transcripts still exist come back when you raise the limit. The others are gone for good.")
+    return agreed("Set it? [y/N]", as_json=args.json)
 
 
 def _print_one(setting: Setting, *, as_json: bool) -> int:

@@ -21,14 +21,13 @@ from carryover.config import load_config
 from carryover.daemon.client import ask_daemon
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.connect import copies
-from carryover.ledger.queries import connect_read_only, session_by_prefix, session_ids
+from carryover.ledger.queries import connect_read_only, session_by_prefix
 from carryover.ledger.rows import SessionRow
 from carryover.ledger.selection import Selection, selected_sessions
-from carryover.ledger.short_ids import shortest_unique
 from carryover.model import conversation_of
 from carryover.paths import StateDir
 from carryover.terminal.output import can_ask, confirmed, counted, print_json, print_lines
-from carryover.views.session_list import session_entry
+from carryover.views.session_list import session_entries
 
 if TYPE_CHECKING:
     from carryover.ledger.store import Ledger
@@ -76,8 +75,7 @@ def run(args: argparse.Namespace) -> int:
     with closing(connect_read_only(state.ledger)) as db:
         selection = _selection(args, now, lambda prefix: session_by_prefix(db, prefix))
         rows = selected_sessions(db, selection, now_ms=_ms(now))
-        short = shortest_unique(session_ids(db))
-        listed = [session_entry(db, row, short[row.native_id]) for row in rows[:MOST_LISTED]]
+        listed = session_entries(db, rows[:MOST_LISTED])
     also = copies(state.ledger)
     if not rows and not (args.all and also):
         raise UserError(
@@ -88,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
         _print_plan(listed, len(rows), selection, also)
     if args.dry_run:
         return _show_dry_run(listed, len(rows), also, as_json=args.json)
-    if not args.yes and not _confirmed(as_json=args.json):
+    if not args.yes and not agreed("Forget this? It cannot be recovered. [y/N]", as_json=args.json):
         print("Nothing was changed.")
         return ExitCode.INTERRUPTED
     done = _forget(state, selection)
@@ -131,13 +129,18 @@ def _selection(args: argparse.Namespace, now: datetime, session_of: Callable[[st
 def _print_plan(listed: list[dict[str, Any]], number: int, selection: Selection, also: list[Path]) -> None:
     if listed:
         print(f"{counted(number, 'session')} {'loses' if number == 1 else 'lose'} {_part(selection)}:")
-        print_sessions(listed, agent_names(), with_project=True)
-    if number > len(listed):
-        print(f"... and {counted(number - len(listed), 'more session', 'more sessions')}")
+        print_some(listed, number)
     if also:
         names = ", ".join(path.name for path in also)
         print_lines([f"{counted(len(also), 'copy', 'copies')} of the ledger {_go(len(also))} as a whole: {names}"])
     print("Handoffs that were made of this are removed, or written again without it. Your agents' own files stay.")
+
+
+def print_some(listed: list[dict[str, Any]], number: int) -> None:
+    """Prints sessions that are about to go, and how many of `number` are not listed."""
+    print_sessions(listed, agent_names(), with_project=True)
+    if number > len(listed):
+        print(f"... and {counted(number - len(listed), 'more session', 'more sessions')}")
 
 
 def _part(selection: Selection) -> str:
@@ -164,13 +167,14 @@ def _show_dry_run(listed: list[dict[str, Any]], number: int, also: list[Path], *
     return ExitCode.OK
 
 
-def _confirmed(*, as_json: bool) -> bool:
+def agreed(question: str, *, as_json: bool) -> bool:
+    """Whether the user says yes to `question`. Raises UserError (REFUSED) where nobody can be asked."""
     if as_json or not can_ask():
         raise UserError(
             "There is no terminal to ask on, so nothing was changed. Run it on a terminal, or with --yes.",
             ExitCode.REFUSED,
         )
-    return confirmed("Forget this? It cannot be recovered. [y/N]")
+    return confirmed(question)
 
 
 def _lines_after(done: Erased, selection: Selection) -> Iterator[str]:

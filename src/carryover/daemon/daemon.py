@@ -97,13 +97,15 @@ class Daemon:
         self._moves = Moves(context, on_moved=self._moved)
         self._publish_queue = PublishQueue(context, self._refresh, self._publish_pool, before=self._moves.follow_known)
         changed = self._publish_queue.mark_dirty
-        self._forgetting = Forgetting(context, self._publish_queue)
         self._imports = Imports(context, on_read=changed, published=self._publish_queue.flush)
         self._ingest_queue = IngestQueue(context, changed, self._read_pool)
         self._upkeep = Upkeep(context, busy=lambda: not self._ingest_queue.idle)
         self._roots = roots = ReadRoots(context)
         spool = Spool(context.state)
         self._rescanner = Rescanner(context, roots.all, self._ingest_queue, spool, on_lost_hints=self._restart_watchers)
+        self._forgetting = Forgetting(
+            context, self._publish_queue, rescan=partial(self._rescanner.request, "retention")
+        )
         hear = (self._ingest_queue.hint, self._rescanner.request)
         self._watcher = Watcher(context, roots.folders, *hear)
         # By itself: a project's own folders may be many, and none of them holds what is looked for.

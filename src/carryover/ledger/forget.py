@@ -1,4 +1,6 @@
-"""Removes sessions, or a time of them, and leaves tombstones. Everything runs inside the open transaction.
+"""Removes sessions, or a time of them, and leaves tombstones, unless it is not for good.
+
+Everything runs inside the open transaction.
 
 The context that is stored beside a source's position may hold content. A source that has reported a forgotten
 conversation has that in its path or in its context, so both are given up where either names it: such a source is read
@@ -56,6 +58,8 @@ _GONE_OF: Final = """DELETE FROM source WHERE agent = :agent AND state = 'gone'
 _GIVE_UP_POSITION: Final = """UPDATE source SET cursor = NULL, context = x'' WHERE agent = :agent
     AND (instr(CAST(path AS BLOB), CAST(:conversation AS BLOB)) > 0
         OR instr(context, CAST(:conversation AS BLOB)) > 0)"""
+_READ_WHOLE: Final = """UPDATE source SET cursor = NULL, context = x'' WHERE agent = :agent
+    AND instr(CAST(path AS BLOB), CAST(:conversation AS BLOB)) > 0"""
 # What is being read at this moment was parsed with a context from before.
 _READ_AGAIN: Final = "UPDATE source SET rev = rev + 1 WHERE agent = ?"
 _OF_EVERYTHING: Final = (
@@ -77,7 +81,10 @@ class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def forget(db: aiosqlite.Connection, reducer: Reducer, selection: Selection, *, now_ms: int) -> Forgotten:
-    """Removes what `selection` names, and excludes it from what is read later. `now_ms` is the moment of forgetting."""
+    """Removes what `selection` names and, if that is for good, excludes it from what is read later.
+
+    `now_ms` is the moment of forgetting.
+    """
     condition, values = selection.condition(now_ms)
     span = (0, _FOREVER_MS) if not selection.in_part else selection.span(now_ms)
     rows = list(
@@ -90,15 +97,16 @@ async def forget(db: aiosqlite.Connection, reducer: Reducer, selection: Selectio
     if selection.is_everything:
         await clear_index(db)  # as a whole and not event by event
     for session_id, *_ in rows:
-        await _remove_from_session(db, reducer, int(session_id), span)
+        await _remove_from_session(db, reducer, int(session_id), span, for_good=selection.for_good)
     if selection.is_everything:
         await clear_index(db)  # once more: what is left to index ends where the events do
     sessions = [(str(agent), str(native_id)) for _, agent, native_id, *_ in rows]
-    rules = await _tombstones(db, selection, sessions, now_ms=now_ms)
-    # A session that was read from its best source: what lesser ones have of it was never stored, and has no key.
-    ranked = {session: rank for session, (_, _, _, rank, *_) in zip(sessions, rows, strict=True) if rank > 0}
-    of_rank = tuple(Tombstone(session_scope(*session), 0, 0, rank) for session, rank in ranked.items())
-    await put_tombstones(db, Tombstones((*rules, *of_rank)))
+    if selection.for_good:
+        rules = await _tombstones(db, selection, sessions, now_ms=now_ms)
+        # A session that was read from its best source: what lesser ones have of it was never stored, and has no key.
+        ranked = {session: rank for session, (_, _, _, rank, *_) in zip(sessions, rows, strict=True) if rank > 0}
+        of_rank = tuple(Tombstone(session_scope(*session), 0, 0, rank) for session, rank in ranked.items())
+        await put_tombstones(db, Tombstones((*rules, *of_rank)))
     conversations = tuple(dict.fromkeys((agent, conversation_of(session)) for agent, session in sessions))
     await _clear_sources(db, selection, conversations)
     touched = {int(project) for *_, placed, recorded in rows for project in (placed, recorded) if project is not None}
@@ -118,11 +126,11 @@ _FOREVER_MS: Final = 2**62
 
 
 async def _remove_from_session(
-    db: aiosqlite.Connection, reducer: Reducer, session_id: int, span: tuple[int, int]
+    db: aiosqlite.Connection, reducer: Reducer, session_id: int, span: tuple[int, int], *, for_good: bool
 ) -> None:
     """Removes the session's events within `span`, and what was made of them."""
     for (thread_id,) in list(await db.execute_fetchall(_THREADS, (session_id,))):
-        removed = await _remove_events(db, int(thread_id), span)
+        removed = await _remove_events(db, int(thread_id), span, for_good=for_good)
         if not list(await db.execute_fetchall("SELECT 1 FROM event WHERE thread_id = ? LIMIT 1", (thread_id,))):
             await db.execute_fetchall("DELETE FROM thread WHERE id = ?", (thread_id,))
         elif removed:
@@ -139,11 +147,12 @@ async def _remove_from_session(
         await db.execute_fetchall("DELETE FROM session WHERE id = ?", (session_id,))
 
 
-async def _remove_events(db: aiosqlite.Connection, thread_id: int, span: tuple[int, int]) -> bool:
-    """Removes the thread's events within `span` and keeps their keys; whether there were any."""
+async def _remove_events(db: aiosqlite.Connection, thread_id: int, span: tuple[int, int], *, for_good: bool) -> bool:
+    """Removes the thread's events within `span`, `for_good` with a tombstone of each; whether there were any."""
     after = 0
     while rows := list(await db.execute_fetchall(_KEYS, (thread_id, *span, after, _KEYS_PER_READ))):
-        await put_tombstones(db, Tombstones(keys=tuple(short_key(key) for _, key in rows)))
+        if for_good:
+            await put_tombstones(db, Tombstones(keys=tuple(short_key(key) for _, key in rows)))
         after = int(rows[-1][0])
     await remove_from_index(db, _WITHIN, (thread_id, *span))
     await db.execute_fetchall(f"DELETE FROM event WHERE {_WITHIN}", (thread_id, *span))
@@ -185,8 +194,10 @@ async def _clear_sources(
         for statement in _OF_EVERYTHING:
             await db.execute_fetchall(statement)
         await db.execute_fetchall("UPDATE source SET cursor = NULL, context = x'', rev = rev + 1")
+    # A database that is read again as a whole would bring all of it back, not only what changes in it.
+    give_up = _GIVE_UP_POSITION if selection.for_good else _READ_WHOLE
     for agent, conversation in conversations:
-        for statement in (_GONE_OF, _GIVE_UP_POSITION):
+        for statement in (_GONE_OF, give_up):
             await db.execute_fetchall(statement, {"agent": agent, "conversation": conversation})
     for agent in sorted({agent for agent, _ in conversations}):
         await db.execute_fetchall(_READ_AGAIN, (agent,))

@@ -25,6 +25,8 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, f
     since_ms: int | None = None
     until_ms: int | None = None
     """End of the time, exclusive. None: the moment of forgetting."""
+    for_good: bool = True
+    """False: no tombstones are left, so what transcripts still hold can be read again."""
 
     @property
     def is_everything(self) -> bool:

@@ -20,6 +20,7 @@ from carryover.ledger.batch import Commit, Entry, LastRead, PreparedBatch, Sourc
 from carryover.ledger.codec import DamagedBody
 from carryover.ledger.commit import count_skipped, locator, run_commit
 from carryover.ledger.connect import SETTINGS, copies, erase_mark, mark_damaged, prepare_file
+from carryover.ledger.dropped import Limits, keep_limits, read_dropped_again
 from carryover.ledger.forget import Forgotten, forget
 from carryover.ledger.ledger_errors import LedgerDamaged, LedgerUnavailable, ledger_error
 from carryover.ledger.moves import Moved, move_back, move_project
@@ -39,6 +40,7 @@ _GONE: Final = "UPDATE source SET state = 'gone', error = NULL, retry_ms = 0 WHE
 _BROKEN: Final = """INSERT INTO source (agent, path, state, error, failures, retry_ms) VALUES (?, ?, 'broken', ?, 1, ?)
     ON CONFLICT (agent, path) DO UPDATE SET state = 'broken', error = excluded.error, failures = failures + 1,
     retry_ms = excluded.retry_ms"""
+_GIVE_UP: Final = "UPDATE source SET cursor = NULL, context = x'', rev = rev + 1 WHERE agent = ? AND path = ?"
 _NOTE_IDENTITY: Final = "UPDATE project SET identity = ? WHERE id = ? AND identity IS NOT ?"
 _PUBLISHED: Final = "UPDATE project SET published_sha = ?, published_ms = ?, refusal = ?, git = ? WHERE id = ?"
 
@@ -116,6 +118,11 @@ class Ledger:
         async with self._transaction() as db:
             return await run_commit(db, self._reducer, source, prepared, seen_rev)
 
+    async def give_up_position(self, source: Source) -> None:
+        """Has a source read from its beginning the next time."""
+        async with self._transaction() as db:
+            await db.execute_fetchall(_GIVE_UP, (source.agent, locator(source.path)))
+
     async def mark_gone(self, source: Source) -> None:
         """Marks a source as gone. Its events stay."""
         async with self._transaction() as db:
@@ -144,7 +151,7 @@ class Ledger:
             return await forget_provisional(db, before_ms=before_ms)
 
     async def forget(self, selection: Selection, *, now_ms: int) -> Forgotten:
-        """Removes what `selection` names, and keeps transcripts from bringing it back up to the time `now_ms`.
+        """Removes what `selection` names; if for good, keeps transcripts from bringing it back up to `now_ms`.
 
         What was deleted is overwritten at once if that is possible; `erase` makes sure of it.
         """
@@ -153,6 +160,16 @@ class Ledger:
         async with self._transaction() as db:
             await db.execute_fetchall("PRAGMA secure_delete = ON")
             return await forget(db, self._reducer, selection, now_ms=now_ms)
+
+    async def keep_limits(self, limits: Limits) -> None:
+        """Records that sessions were dropped under `limits`."""
+        async with self._transaction() as db:
+            await keep_limits(db, limits)
+
+    async def read_dropped_again(self, limits: Limits, *, since_ms: int) -> bool:
+        """Has sources changed since `since_ms` read again, if `limits` allow more than when sessions were dropped."""
+        async with self._transaction() as db:
+            return await read_dropped_again(db, limits, since_ns=since_ms * 1_000_000)
 
     async def erase(self) -> None:
         """Overwrites what was deleted and empties the log; removes the copies of migrations and of damaged ledgers.

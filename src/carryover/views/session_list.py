@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from typing import Any
 
 from carryover.distill.trail import task_of
@@ -26,6 +27,11 @@ def listed_sessions(
         return []
     project_id = project.id if project else None
     rows = sessions(ledger, project_id, limit=limit, agent=agent, since_ms=since_ms, branch=branch)
+    return session_entries(ledger, rows)
+
+
+def session_entries(ledger: sqlite3.Connection, rows: Iterable[SessionRow]) -> list[dict[str, Any]]:
+    """What a list says of each session."""
     short = shortest_unique(session_ids(ledger))
     return [session_entry(ledger, row, short[row.native_id]) for row in rows]
 

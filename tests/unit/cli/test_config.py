@@ -1,14 +1,20 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from carryover.actions.context import state_dir
 from carryover.actions.settings import setting_names
 from carryover.errors import ExitCode
-from support.daemon_process import DaemonProcess
+from support.claude_session import ClaudeSession
+from support.daemon_process import DaemonProcess, wait_until
 from support.recorded_shop import Run
+from support.terminal import ENTER, Terminal
 
 FILE = """\
 # mine
@@ -145,3 +151,63 @@ def test_a_running_daemon_takes_it_at_once(home: object, run: Run) -> None:
         assert any("config_read" in line for line in daemon.log())
     finally:
         daemon.stop()
+
+
+@pytest.fixture
+def month_old(home: Path) -> ClaudeSession:
+    """A session of 40 days ago, and a newer one in the same project."""
+    folder = home / "shop"
+    folder.mkdir()
+    old, new = (
+        ClaudeSession(home / ".claude" / "projects", folder, now=datetime.now(UTC) - timedelta(days=days))
+        for days in (40, 1)
+    )
+    old.prompt("Add a parser.")
+    new.prompt("Write the release notes.")
+    return old
+
+
+def recorded_prompts(run: Run) -> list[str]:
+    return sorted(entry["task"] for entry in json.loads(run("sessions", "--all", "--json")[1]))
+
+
+BOTH = ["Add a parser.", "Write the release notes."]
+
+
+def test_a_limit_asks_first_drops_at_the_next_start_and_raising_it_brings_sessions_back(
+    month_old: ClaudeSession, run: Run
+) -> None:
+    limit = "retention.max_age_days"
+    with DaemonProcess() as daemon:
+        daemon.settle()
+        code, out, err = run("config", limit, "5")
+        assert (code, "1 session" in out, "Add a parser." in out) == (ExitCode.REFUSED, True, True)
+        assert "with --yes" in err
+        assert run("config", limit) == (ExitCode.NOTHING_FOUND, "", f"carryover: {limit} is not set.\n")
+        assert run("config", limit, "5", "--yes") == (ExitCode.OK, f"{limit} = 5 (was not set).\n", "")
+        daemon.settle()
+        assert recorded_prompts(run) == BOTH, "not before the next start"
+        daemon.stop()
+    with DaemonProcess() as daemon:
+        wait_until("the limit", lambda: recorded_prompts(run) == BOTH[1:])
+        assert "Add a parser." in month_old.path.read_text(), "what the agent keeps is not Carryover's"
+        assert run("config", limit, "60")[:2] == (ExitCode.OK, f"{limit} = 60 (was 5).\n")
+        wait_until("the session", lambda: recorded_prompts(run) == BOTH)
+        daemon.stop()
+
+
+@pytest.mark.usefixtures("month_old")
+@pytest.mark.parametrize(("answer", "code"), [("y", ExitCode.OK), ("n", ExitCode.INTERRUPTED)])
+def test_on_a_terminal_a_limit_is_set_when_the_user_says_so(answer: str, code: ExitCode, run: Run) -> None:
+    with DaemonProcess() as daemon:
+        daemon.settle()
+        daemon.stop()
+    command = [sys.executable, "-m", "carryover.cli.main", "config", "retention.max_age_days", "5"]
+
+    with Terminal(command, dict(os.environ)) as terminal:
+        terminal.wait_for("Set it? [y/N]")
+        terminal.press(answer, ENTER)
+        ended, _ = terminal.end()
+
+    assert (ended, state_dir().config.exists()) == (code, answer == "y")
+    assert run("config", "retention.max_size_mb", "2000")[0] == ExitCode.OK, "drops nothing, so nothing is asked"

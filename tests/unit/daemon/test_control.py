@@ -82,7 +82,7 @@ async def test_moves_are_asked_for_by_absolute_paths(path: Path, context: Daemon
 
 async def test_only_a_readable_selection_is_forgotten(path: Path, context: DaemonContext, pool: Executor) -> None:
     """An empty one would be everything."""
-    forgetting = Forgetting(context, PublishQueue(context, refuse, pool))
+    forgetting = Forgetting(context, PublishQueue(context, refuse, pool), rescan=Mock())
     async with served(path, context.log, forgetting=forgetting):
         for query in ("", "?selection=", "?selection=1", "?selection=" + quote('{"newer": 1}')):
             with pytest.raises(UserError):

@@ -41,7 +41,11 @@ class Place:
         self.context = context
         context.now_ms = now_ms
         self.queue = PublishQueue(context, self._refresh, pool)
-        self.forgetting = Forgetting(context, self.queue)
+        self.rescans = 0
+        self.forgetting = Forgetting(context, self.queue, rescan=self._rescan)
+
+    def _rescan(self) -> None:
+        self.rescans += 1
 
     def _refresh(self, project: int, newest: bool, _git: GitFacts | None, at_ms: int) -> Refreshed:
         return refresh(self.context.paths, project, self.context.config, now_ms=at_ms, newest=newest)
@@ -84,7 +88,7 @@ def new(old: ClaudeSession) -> ClaudeSession:
     return session
 
 
-async def test_old_sessions_are_dropped_and_do_not_come_back(
+async def test_old_sessions_are_dropped_and_are_whole_again_when_work_on_them_continues(
     place: Place, old: ClaudeSession, new: ClaudeSession, lines: LogLines
 ) -> None:
     await place.read(old)
@@ -97,9 +101,11 @@ async def test_old_sessions_are_dropped_and_do_not_come_back(
     assert place.held() == {new.session}
     handoff = handoff_of(old.cwd)
     assert ("release notes" in handoff, "Never push" in handoff) == (True, False)
-    old.append(b"\n")
+    old.now = NOW
+    old.prompt("Parse dates as well.")
     await place.read(old)
-    assert place.held() == {new.session}
+    assert place.held() == {new.session, old.session}
+    assert all(said in handoff_of(old.cwd) for said in ("Add a parser", "Parse dates as well"))
     assert [line for line in lines if line.startswith("forgotten")] == ["forgotten sessions=1 problems=0"]
 
 
@@ -118,28 +124,65 @@ async def test_without_limits_and_while_paused_nothing_is_dropped(
     assert place.held() == {old.session, new.session}
 
 
-async def test_retention_is_applied_at_start_and_when_the_settings_change(
+async def test_a_new_limit_drops_nothing_before_the_next_round(
     place: Place, old: ClaudeSession, new: ClaudeSession
 ) -> None:
+    """Rounds are at the start and once a day, as the guide says."""
     await place.read(old)
     await place.read(new)
-    rounds: asyncio.Queue[None] = asyncio.Queue()
-    apply = place.forgetting.apply_retention
+    steps: asyncio.Queue[str] = asyncio.Queue()
+    apply, bring_back = place.forgetting.apply_retention, place.forgetting.bring_back
 
     async def applied() -> None:
         await apply()
-        rounds.put_nowait(None)
+        steps.put_nowait("applied")
 
-    place.forgetting.apply_retention = applied  # type: ignore[method-assign]
+    async def brought_back() -> None:
+        await bring_back()
+        steps.put_nowait("brought back")
+
+    place.forgetting.apply_retention, place.forgetting.bring_back = applied, brought_back  # type: ignore[method-assign]
     running = asyncio.create_task(place.forgetting.run())
-    await rounds.get()
-    assert place.held() == {old.session, new.session}
+    seen = [await steps.get(), await steps.get()]
     place.context.config = Config(retention=RetentionConfig(max_age_days=30))
-    place.forgetting.settings_changed()
-    await rounds.get()
+    for _ in range(2):
+        place.forgetting.settings_changed()
+        seen.append(await steps.get())
     running.cancel()
+    assert seen == ["brought back", "applied", "brought back", "brought back"]
+    assert place.held() == {old.session, new.session}
 
+    restarted = Forgetting(place.context, place.queue, rescan=place._rescan)
+    apply, restarted.apply_retention = restarted.apply_retention, applied  # type: ignore[method-assign]
+    running = asyncio.create_task(restarted.run())
+    assert await steps.get() == "applied"
+    running.cancel()
     assert place.held() == {new.session}
+
+
+@pytest.mark.parametrize(
+    ("loosened", "comes_back"),
+    [(RetentionConfig(), True), (RetentionConfig(max_age_days=60), True), (RetentionConfig(max_age_days=20), False)],
+)
+async def test_a_looser_limit_brings_back_what_transcripts_still_hold(
+    place: Place, old: ClaudeSession, new: ClaudeSession, loosened: RetentionConfig, comes_back: bool
+) -> None:
+    await place.read(old)
+    await place.read(new)
+    place.context.config = Config(retention=RetentionConfig(max_age_days=30))
+    await place.forgetting.apply_retention()
+    place.context.config = Config(retention=loosened)
+
+    await place.forgetting.bring_back()
+    await place.forgetting.bring_back()
+
+    assert place.rescans == comes_back, "once"
+    outdated = {Path(key[1]) for key, read in (await place.context.ledger.last_reads()).items() if read.size < 0}
+    assert outdated == ({old.path, new.path} if comes_back else set())
+    for session in (old, new):
+        if session.path in outdated:
+            await place.read(session)
+    assert place.held() == ({old.session, new.session} if comes_back else {new.session})
 
 
 async def test_a_project_that_is_gone_is_published_no_more(place: Place, old: ClaudeSession, lines: LogLines) -> None:

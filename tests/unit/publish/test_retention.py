@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from carryover.config import RetentionConfig
-from carryover.daemon.forgetting import sessions_to_drop
 from carryover.ledger.queries import SessionSize
 from carryover.model import NOTE
+from carryover.publish.retention import sessions_to_drop
 
 DAY_MS = 86_400_000
 NOW_MS = 1_000 * DAY_MS
