@@ -15,11 +15,13 @@ from carryover.config import load_config
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import private_dir
 from carryover.ledger.queries import connect_read_only, project_by_id, project_of_session, projects
+from carryover.ledger.tombstones import forgotten_ms
 from carryover.paths import StateDir
 
 if TYPE_CHECKING:
     from carryover.importing.document import Document
     from carryover.importing.survey import Survey
+    from carryover.importing.take_in import Imported
     from carryover.ledger.store import Ledger
     from carryover.projects.root import StatePaths
 
@@ -41,6 +43,9 @@ class FileReport(msgspec.Struct, frozen=True, kw_only=True):
     events: int = 0
     new_events: int | None = None
     """Events that were added to the ledger; None if nothing was stored."""
+    forgotten: int = 0
+    """Events that were left out because the user had them forgotten, and until when."""
+    forgotten_ms: int | None = None
     first_ms: int | None = None
     last_ms: int | None = None
     skipped: int = 0
@@ -49,15 +54,26 @@ class FileReport(msgspec.Struct, frozen=True, kw_only=True):
     problem: str | None = None
 
 
-def import_file(state: StateDir, path: Path, project: str | None, agent_id: str | None, *, store: bool) -> FileReport:
-    """Reads the file at `path` and, with `store`, takes its sessions into the ledger.
+class Asked(msgspec.Struct, frozen=True):
+    """The file to import, and how. `agent`: the id of whose it is, where the file does not say."""
+
+    path: Path
+    project: str | None = None
+    agent: str | None = None
+    again: bool = False
+    """Also what was forgotten."""
+
+
+def import_file(state: StateDir, asked: Asked, *, store: bool) -> FileReport:
+    """Reads a file and, with `store`, takes its sessions into the ledger.
 
     Raises UserError if it can't be read, holds no conversation or names no project; nothing is imported then.
     """
     from carryover.importing.document import open_document
     from carryover.importing.survey import survey
 
-    document = open_document(path, project=project, agent_id=agent_id)
+    path = asked.path
+    document = open_document(path, project=asked.project, agent_id=asked.agent)
     try:
         found = survey(document)
     except (OSError, ValueError) as error:
@@ -78,17 +94,21 @@ def import_file(state: StateDir, path: Path, project: str | None, agent_id: str 
         )
     if not store:
         return report
-    new_events, problem = store_document(state, document, path, project, agent_id)
-    projects = _projects_now(state, report) or report.projects
-    return msgspec.structs.replace(report, projects=projects, new_events=new_events, problem=problem)
+    done = store_document(state, document, asked)
+    projects, until_ms = _recorded(state, report)
+    return msgspec.structs.replace(
+        report, projects=projects, **msgspec.structs.asdict(done), forgotten_ms=until_ms if done.forgotten else None
+    )
 
 
-def _projects_now(state: StateDir, report: FileReport) -> tuple[str, ...]:
-    """The projects of the sessions in the ledger: one that it had already stays in its project."""
+def _recorded(state: StateDir, report: FileReport) -> tuple[tuple[str, ...], int | None]:
+    """The projects of the sessions in the ledger, where one that it had already stays in its project; and until when
+    something of them was forgotten."""
     with closing(connect_read_only(state.ledger)) as db:
         ids = (project_of_session(db, report.agent or "", session) for session in report.sessions)
         rows = [project_by_id(db, project) for project in dict.fromkeys(ids) if project is not None]
-    return tuple(row.root for row in rows if row is not None)
+        until_ms = forgotten_ms(db, report.agent or "", report.sessions, report.projects)
+    return tuple(row.root for row in rows if row is not None) or report.projects, until_ms
 
 
 def _report(path: Path, document: Document, found: Survey) -> FileReport:
@@ -104,38 +124,42 @@ def _report(path: Path, document: Document, found: Survey) -> FileReport:
     )
 
 
-def store_document(
-    state: StateDir, document: Document, path: Path, project: str | None, agent_id: str | None
-) -> tuple[int, str | None]:
-    """Takes the document at `path` into the ledger; returns how many events were new, and why not all was read.
+def store_document(state: StateDir, document: Document, asked: Asked) -> Imported:
+    """Takes the document into the ledger.
 
     Raises UserError if another process holds the ledger.
     """
     from carryover.daemon.client import ask_daemon
+    from carryover.importing.take_in import Imported
 
+    which = {"path": str(asked.path), "project": asked.project or "", "agent": asked.agent or ""}
     try:
-        query = urlencode({"path": str(path), "project": project or "", "agent": agent_id or ""}, errors="strict")
+        query = urlencode({**which, **({"again": 1} if asked.again else {})}, errors="strict")
     except UnicodeEncodeError as error:
-        raise UserError(f"The name of {path} is not UTF-8. Rename the file or copy it, then import that.") from error
+        raise UserError(
+            f"The name of {asked.path} is not UTF-8. Rename the file or copy it, then import that."
+        ) from error
     answer = ask_daemon(state.socket, "POST", f"/import?{query}", timeout_s=ANSWER_S)
     if answer is not None:
-        return int(answer["new_events"]), answer["problem"]
+        return msgspec.convert(answer, Imported)
     from carryover.actions.from_disk import as_writer
 
     private_dir(state.root)
-    return as_writer(state, partial(_store_here, document), "Nothing was imported.")
+    return as_writer(state, partial(_store_here, document, asked.again), "Nothing was imported.")
 
 
-async def _store_here(document: Document, ledger: Ledger, paths: StatePaths) -> tuple[int, str | None]:
+async def _store_here(document: Document, again: bool, ledger: Ledger, paths: StatePaths) -> Imported:
     """Publishes handoffs as the daemon does: of projects in which something happened lately."""
-    from carryover.ingest.pipeline import ingest
+    from carryover.importing.take_in import Imported, take_in
     from carryover.ingest.scan import MS_PER_DAY
     from carryover.publish.forgetting import publish_here
 
     config = load_config(StateDir(paths.state).config)
-    done = await ingest(ledger, document.agent, document.source, root_of=paths.root_of, now_ms=now_ms)
+    done = await take_in(ledger, document, again=again, root_of=paths.root_of, now_ms=now_ms)
     since_ms = now_ms() - config.publish.active_days * MS_PER_DAY
     with closing(connect_read_only(paths.ledger)) as db:
         recent = [row.id for row in projects(db) if row.id in done.projects and row.last_event_ms >= since_ms]
     problems = await publish_here(ledger, paths, config, recent, ())
-    return done.new_events, done.error or next(iter(problems), None)
+    return Imported(
+        new_events=done.new_events, forgotten=done.forgotten, problem=done.error or next(iter(problems), None)
+    )

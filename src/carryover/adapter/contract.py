@@ -42,6 +42,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     rank: int = 0
     """How completely this kind of source reports its sessions. Where several report one session, only the best that has
     reported anything counts: what lesser ones report is dropped, and what they reported before is superseded."""
+    forgotten_too: bool = False
+    """What the user had forgotten of it is stored again. Only for a document that the user names."""
 
 
 class FileStat(msgspec.Struct, frozen=True):

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from carryover.actions.context import project_root, state_dir
-from carryover.actions.importing import FileReport, import_file
+from carryover.actions.importing import Asked, FileReport, import_file
 from carryover.cli.agent_names import known_agent
 from carryover.cli.arguments import describe
+from carryover.cli.search import local_time
 from carryover.config import Config, load_config, project_settings
 from carryover.errors import ExitCode, UserError, visible
 from carryover.fsio import is_folder
@@ -26,6 +27,7 @@ Takes transcripts from files that you name into the ledger: exports, documents
 of older versions, transcripts copied from another machine, sessions saved by
 SpecStory. They are read as any transcript is: secrets are taken out, and what
 the ledger has already is not added again, so importing twice changes nothing.
+What you had forgotten stays out; --again takes it back.
 
 Sessions belong to the project that the file names, or to the one of --project.
 An import reads what you name, also of an agent that you did not select."""
@@ -48,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--agent", metavar="AGENT", type=known_agent, help="whose sessions they are, where the file does not say"
     )
+    parser.add_argument("--again", action="store_true", help="also take back what you had forgotten")
     parser.add_argument("--dry-run", action="store_true", help="say what would be imported; store nothing")
     parser.add_argument("--json", action="store_true", help="print what was done as JSON; times are UTC milliseconds")
 
@@ -64,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     for name in dict.fromkeys(args.files):
         path = Path(os.path.abspath(expanded(name)))  # noqa: PTH100 (a link keeps its name)
         try:
-            reports.append(import_file(state, path, project, args.agent, store=not args.dry_run))
+            reports.append(import_file(state, Asked(path, project, args.agent, args.again), store=not args.dry_run))
         except UserError as error:
             reports.append(FileReport(file=str(path), problem=str(error)))
             code = code or error.code
@@ -111,7 +114,11 @@ def _content(report: FileReport) -> str:
 def _notes(report: FileReport, *, dry_run: bool) -> Iterator[str]:
     if not dry_run:
         new = report.new_events or 0
-        yield f"{counted(new, 'event')} added." if new else "Nothing added: the ledger has all of it."
+        if new or not report.forgotten:
+            yield f"{counted(new, 'event')} added." if new else "Nothing added: the ledger has all of it."
+        if report.forgotten:
+            when = f" on {local_time(report.forgotten_ms)}" if report.forgotten_ms else ""
+            yield f"{counted(report.forgotten, 'event')} left out: you had this forgotten{when}. --again takes it back."
     away = [root for root in report.projects if not is_folder(Path(root))]
     if away:
         yield f"{', '.join(away)}: no such folder here; --project DIR puts the sessions into one that is."

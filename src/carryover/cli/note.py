@@ -121,7 +121,7 @@ def _title(source: str, given: str | None, text: str) -> str:
 
 def _record(state: StateDir, root: str, source: str, title: str, text: str) -> tuple[str, bool]:
     """The id of the note, and whether the ledger did not have it yet."""
-    from carryover.actions.importing import store_document
+    from carryover.actions.importing import Asked, store_document
     from carryover.importing.document import open_document
     from carryover.importing.note import Note, encoded, note_id
 
@@ -134,12 +134,12 @@ def _record(state: StateDir, root: str, source: str, title: str, text: str) -> t
     try:
         # By way of a file, since a daemon that runs is the one that writes the ledger.
         atomic_replace(path, encoded(note), mode=0o600)
-        new_events, problem = store_document(state, open_document(path), path, None, None)
+        done = store_document(state, open_document(path), Asked(path))
     finally:
         with suppress(OSError):
             path.unlink()
-    if problem is not None or not new_events:
-        raise UserError(f"The note was not recorded: {problem or 'the ledger did not take it'}.")
+    if done.problem is not None or not done.new_events:
+        raise UserError(f"The note was not recorded: {done.problem or 'the ledger did not take it'}.")
     return session, True
 
 

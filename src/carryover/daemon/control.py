@@ -141,7 +141,7 @@ def _import(imports: Imports) -> Handler:
         path, project, agent_id = (request.query.get(name, "") for name in ("path", "project", "agent"))
         if not path.startswith("/") or (project and not project.startswith("/")):
             raise web.HTTPBadRequest
-        return as_json(await imports.take_in(path, project, agent_id))
+        return as_json(await imports.take_in(path, project, agent_id, again="again" in request.query))
 
     return handle
 

@@ -8,22 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-import msgspec
-
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.ingest_queue import OnRead
 from carryover.daemon.log import Word
 from carryover.errors import UserError
 from carryover.importing.document import open_document
-from carryover.ingest.pipeline import ingest
+from carryover.importing.take_in import Imported, take_in
 from carryover.ledger.ledger_errors import LedgerUnavailable
-
-
-class Imported(msgspec.Struct, frozen=True, kw_only=True):
-    """The result. `problem`: why it was not read to its end, as a sentence; what was read before is kept."""
-
-    new_events: int = 0
-    problem: str | None = None
 
 
 class Imports:
@@ -43,7 +34,7 @@ class Imports:
         self._one_at_a_time = asyncio.Lock()
         self.pool = ThreadPoolExecutor(1, thread_name_prefix="import")
 
-    async def take_in(self, path: str, project: str, agent_id: str) -> Imported:
+    async def take_in(self, path: str, project: str, agent_id: str, *, again: bool) -> Imported:
         """Reads the document at `path`. `project` and `agent_id`: see `open_document`; empty if not given."""
         if self._context.config.paused:
             return Imported(problem="Carryover is paused, so nothing was imported.")
@@ -55,10 +46,10 @@ class Imports:
             except UserError as error:
                 return Imported(problem=str(error))
             try:
-                result = await ingest(
+                result = await take_in(
                     self._context.ledger,
-                    document.agent,
-                    document.source,
+                    document,
+                    again=again,
                     root_of=self._context.root_of,
                     now_ms=self._context.now_ms,
                     executor=self.pool,
@@ -69,4 +60,4 @@ class Imports:
             self._on_read(result.projects, result.newest_event_ms)
             await self._published()
         self._context.log.info("imported", agent=Word(document.agent.id), events=result.new_events)
-        return Imported(new_events=result.new_events, problem=result.error)
+        return Imported(new_events=result.new_events, forgotten=result.forgotten, problem=result.error)

@@ -43,13 +43,15 @@ class Volume(msgspec.Struct, frozen=True):
 class IngestResult(msgspec.Struct, frozen=True, kw_only=True):
     """Result of reading one source.
 
-    `more`: its end was not reached. `gone`: it no longer exists. `error`: why it could not be read, without content.
+    `forgotten`: events that were left out because the user had them forgotten. `more`: its end was not reached.
+    `gone`: it no longer exists. `error`: why it could not be read, without content.
     `retry_after_s`: seconds after which it is to be read again, even if it does not change. `written_ms`: when it was
     last changed, as of the last read; None if nothing was stored. `busy`: it could not be read because its owner was
     writing just then.
     """
 
     new_events: int = 0
+    forgotten: int = 0
     projects: frozenset[int] = frozenset()
     newest_event_ms: int = 0
     more: bool = False
@@ -85,6 +87,7 @@ async def ingest(
         total = msgspec.structs.replace(
             step,
             new_events=total.new_events + step.new_events,
+            forgotten=total.forgotten + step.forgotten,
             projects=total.projects | step.projects,
             newest_event_ms=max(total.newest_event_ms, step.newest_event_ms),
             volume=total.volume.plus(step.volume),
@@ -151,6 +154,7 @@ def result_of(commit: Commit, *, more: bool = False, retry_after_s: float | None
     """The result of a commit, and whether there is more to read: now, or after a time."""
     return IngestResult(
         new_events=commit.new_events,
+        forgotten=commit.forgotten,
         projects=frozenset(commit.projects),
         newest_event_ms=commit.newest_event_ms,
         more=more,

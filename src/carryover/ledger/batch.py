@@ -115,6 +115,8 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
     new_events: int = 0
     redactions: int = 0
     """Secrets taken out of the new events."""
+    forgotten: int = 0
+    """Events that were not stored because they were forgotten."""
     projects: tuple[int, ...] = ()
     newest_event_ms: int = 0
 

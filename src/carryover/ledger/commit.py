@@ -32,7 +32,7 @@ from carryover.ledger.sessions import (
     upsert_session,
 )
 from carryover.ledger.threads import Reducer, Thread, open_thread, reduce_on
-from carryover.ledger.tombstones import without_forgotten
+from carryover.ledger.tombstones import take_back, without_forgotten
 from carryover.model import SessionInfo, Skipped
 
 _REV: Final = """SELECT coalesce((SELECT rev FROM source WHERE agent = ? AND path = ?), 0),
@@ -61,10 +61,12 @@ async def run_commit(
     db: aiosqlite.Connection, reducer: Reducer, source: Source, prepared: PreparedBatch, seen_rev: int
 ) -> Commit:
     """Stores `prepared` inside the open transaction. Raises StaleRead if `seen_rev` is no longer the source's."""
+    forgotten = 0
     any_forgotten = await _advance_source(db, source, prepared, seen_rev)
     entries = await resolve_subagents(db, source.agent, prepared.entries, prepared.roots)
     if any_forgotten:
-        entries = await _without_forgotten(db, source, prepared, entries)
+        wanted = await _without_forgotten(db, source, prepared, entries)
+        forgotten, entries = len(entries) - len(wanted), wanted
     reemitted = {(each.session, each.subagent_id or ""): each for each in prepared.reemitted}
     new = await _unknown(db, [entry for entry in entries if entry.thread not in reemitted])
     again = _grouped((entry for entry in entries if entry.thread in reemitted), lambda entry: entry.thread)
@@ -92,6 +94,7 @@ async def run_commit(
     return Commit(
         new_events=len(stored),
         redactions=sum(sum(entry.redacted.values()) for entry in stored if entry.redacted),
+        forgotten=forgotten,
         projects=tuple(sorted(projects)),
         newest_event_ms=max((entry.event.at_ms for entry in stored), default=0),
     )
@@ -115,6 +118,9 @@ async def _without_forgotten(
 
     Where one does, the context may hold texts of it, such as the command of a call that is still open.
     """
+    if source.forgotten_too:
+        await take_back(db, source.agent, entries)
+        return list(entries)
     wanted = await without_forgotten(db, source.agent, entries, prepared.roots, rank=source.rank)
     if len(wanted) < len(entries):
         await db.execute_fetchall(

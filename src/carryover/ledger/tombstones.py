@@ -80,6 +80,27 @@ async def put_tombstones(db: aiosqlite.Connection, tombstones: Tombstones) -> No
     await db.executemany(_PUT_KEY, [(key,) for key in tombstones.keys])
 
 
+async def take_back(db: aiosqlite.Connection, agent: str, entries: Sequence[Entry]) -> None:
+    """Removes the tombstones of `entries` and of their sessions. Those of projects stay, and hold for all others:
+    what is in the ledger is never excluded."""
+    for marks, keys in in_parts([short_key(entry.key) for entry in entries]):
+        await db.execute_fetchall(f"DELETE FROM forgotten_event WHERE id IN ({marks})", keys)
+    for session in {entry.event.session for entry in entries}:
+        scopes = session_scope(agent, session), conversation_scope(agent, conversation_of(session))
+        await db.execute_fetchall("DELETE FROM forgotten WHERE scope IN (?, ?)", scopes)
+
+
+def forgotten_ms(db: sqlite3.Connection, agent: str, sessions: Iterable[str], roots: Iterable[str]) -> int | None:
+    """Until when (UTC ms) something of these sessions was forgotten; None if nothing was, or no time is known."""
+    scopes = {EVERYTHING, *map(project_scope, roots)}
+    for session in sessions:
+        scopes |= {session_scope(agent, session), conversation_scope(agent, conversation_of(session))}
+    marks = ",".join("?" * len(scopes))
+    found = f"SELECT max(until_ms) FROM forgotten WHERE until_ms > 0 AND scope IN ({marks})"
+    ((until_ms,),) = db.execute(found, sorted(scopes)).fetchall()
+    return None if until_ms is None else int(until_ms)
+
+
 async def without_forgotten(
     db: aiosqlite.Connection,
     agent: str,

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -282,3 +282,27 @@ def test_a_name_that_a_request_cannot_hold_is_refused(store: Path, home: Path, r
 
     assert code == ExitCode.FAILED
     assert "is not UTF-8. Rename the file or copy it" in err
+
+
+@pytest.mark.parametrize("which", ["session", "project", "all"])
+@pytest.mark.parametrize("by_daemon", [False, True])
+def test_what_was_forgotten_is_said_to_be_and_comes_back_only_when_asked_for(
+    copied: Path, store: Path, run: Run, which: str, by_daemon: bool
+) -> None:
+    into = str(copied), "--project", str(store)
+    added = imported(run, *into)["new_events"]
+    scope = {"session": [copied.stem], "project": ["--project", str(store)], "all": ["--all"]}[which]
+    assert run("forget", *scope, "--yes")[0] == ExitCode.OK
+    with ExitStack() as running:
+        if by_daemon:
+            running.enter_context(DaemonProcess())
+        for _ in range(2):
+            out = run("import", *into)[1]
+            assert f"{added} events left out: you had this forgotten on {time.strftime('%Y-')}" in out
+            assert "--again takes it back." in out
+            assert "has all of it" not in out
+        assert run("show", copied.stem)[0] == ExitCode.NOTHING_FOUND
+
+        assert f"{added} events added." in run("import", "--again", *into)[1]
+        assert "Add a discount" in run("show", copied.stem)[1]
+        assert "Nothing added: the ledger has all of it." in run("import", *into)[1]

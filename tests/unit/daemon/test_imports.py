@@ -15,8 +15,9 @@ from carryover.daemon.client import ask_daemon
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.control import Answers, control_app, serving
 from carryover.daemon.hooks.http_app import ConnectionLimiter
-from carryover.daemon.imports import Imported, Imports
+from carryover.daemon.imports import Imports
 from carryover.errors import UserError
+from carryover.importing.take_in import Imported
 from support.claude_session import ClaudeSession
 
 
@@ -53,7 +54,7 @@ def transcript(tmp_path: Path) -> str:
 async def test_a_document_is_read_once_and_its_project_published(context: DaemonContext, transcript: str) -> None:
     published = Published()
     async with importing(context, published) as imports:
-        first, again = [await imports.take_in(transcript, "", "") for _ in range(2)]
+        first, again = [await imports.take_in(transcript, "", "", again=False) for _ in range(2)]
 
     assert (first.new_events > 0, first.problem) == (True, None)
     assert again == Imported(new_events=0)
@@ -63,7 +64,7 @@ async def test_a_document_is_read_once_and_its_project_published(context: Daemon
 async def test_what_is_not_recognised_is_answered_with_the_reason(context: DaemonContext, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("hello\n")
     async with importing(context, Published()) as imports:
-        done = await imports.take_in(str(tmp_path / "notes.txt"), "", "")
+        done = await imports.take_in(str(tmp_path / "notes.txt"), "", "", again=False)
 
     assert done.new_events == 0
     assert done.problem is not None and "is not recognised" in done.problem
@@ -72,7 +73,7 @@ async def test_what_is_not_recognised_is_answered_with_the_reason(context: Daemo
 async def test_while_paused_nothing_is_imported(context: DaemonContext, transcript: str) -> None:
     context.config = Config(paused=True)
     async with importing(context, Published()) as imports:
-        assert await imports.take_in(transcript, "", "") == Imported(
+        assert await imports.take_in(transcript, "", "", again=False) == Imported(
             problem="Carryover is paused, so nothing was imported."
         )
 
