@@ -16,6 +16,7 @@ from carryover.fsio import private_dir, write_if_changed
 from carryover.install.config_file import plan_config
 from carryover.paths import StateDir
 from carryover.publish.offline_answers import prune_answers
+from carryover.publish.withdrawal import withdraw
 
 Obeyed = Literal["at once", "when it starts"]
 
@@ -56,13 +57,19 @@ def unpause_all(state: StateDir) -> Pausing:
 
 
 def pause_project(state: StateDir, root: str) -> Pausing:
-    """Leaves one project out, by `[projects] exclude`. Raises UserError if the settings can't be edited."""
+    """Leaves one project out, by `[projects] exclude`, and takes out of it what Carryover put there.
+
+    Raises UserError if the settings can't be edited.
+    """
     config = load_config(state.config)
     pattern = glob.escape(root)
     if _excluded(root, config) is not None:
         return Pausing(paused=True, changed=False, project=root, daemon=_reload(state, paused=None))
     _write(state, exclude=(*config.projects.exclude, pattern))
-    return Pausing(paused=True, changed=True, project=root, daemon=_reload(state, paused=None))
+    obeyed = _reload(state, paused=None)
+    if obeyed != "at once":  # else the daemon does it
+        withdraw(state.root, settings_now(state))
+    return Pausing(paused=True, changed=True, project=root, daemon=obeyed)
 
 
 def unpause_project(state: StateDir, root: str) -> Pausing:

@@ -17,10 +17,11 @@ DESCRIPTION: Final = {
 Stops Carryover at once: nothing is read, nothing is written into projects, and
 no session gets a handoff, until `carryover unpause`. What your agents write
 meanwhile is read then. With PROJECT only that project is left out: its handoff
-is neither written nor handed over to any agent.""",
+and the pointers to it are taken out of it, and no agent gets it.""",
     "unpause": """\
 Resumes after `carryover pause`: what your agents wrote meanwhile is read, and
-handoffs are brought up to date. With PROJECT, for that project alone.""",
+handoffs are brought up to date. With PROJECT, for that project alone, whose
+handoff and pointers are put back.""",
 }
 
 EXAMPLES: Final = {

@@ -14,7 +14,7 @@ from carryover.edits.plan import Edit
 from carryover.edits.record import GITIGNORE, PROJECT_EDITS
 from carryover.errors import os_reason
 from carryover.fsio import is_folder, private_dir
-from carryover.projects.handoff_file import HANDOFF, STORE, Published, write_handoff
+from carryover.projects.handoff_file import CHOSEN, HANDOFF, STORE, Published, write_handoff
 from carryover.projects.policy import refusal
 from carryover.projects.root import AgentFolders, git_dir_of
 from carryover.publish.gitignore import keep_out, let_in
@@ -79,13 +79,15 @@ def take_back(root: Path, settings: ProjectSettings) -> ProjectEdits:
     """
     store = root / STORE
     edits = ProjectEdits(store)
-    if settings.pointers == "shared" or not settings.decided or not is_folder(store) or store.is_symlink():
+    stays = settings.excluded is None and (settings.pointers == "shared" or not settings.decided)
+    if stays or not is_folder(store) or store.is_symlink():
         return edits
     remove_from_read_lists(root, edits)
     remove_pointers(root, edits)
     in_git = git_dir_of(root) is not None
-    if settings.pointers == "off":
-        (store / HANDOFF).unlink(missing_ok=True)
+    if settings.pointers == "off" or settings.excluded is not None:
+        for name in (HANDOFF, CHOSEN):
+            (store / name).unlink(missing_ok=True)
         if edits.mine <= {GITIGNORE}:  # else the list of what had to stay is needed, and still to be ignored
             if in_git:
                 let_in(root, edits)

@@ -27,8 +27,11 @@ class Withdrawn(msgspec.Struct, frozen=True):
 def withdraw(state: Path, config: Config) -> tuple[Withdrawn, ...]:
     """Goes through the projects that were ever published from the folder `state`; gives those with a change or a note.
 
-    Doing it again changes nothing. A project that is missing, excluded or paused stays as it is. Blocks (files, git).
+    Doing it again changes nothing. A project that is missing stays as it is, and each does while everything is paused.
+    Blocks (files, git).
     """
+    if config.paused:
+        return ()
     try:
         roots = dict.fromkeys(os.path.realpath(project.root) for project in published_projects(state))
     except OSError:
@@ -39,8 +42,6 @@ def withdraw(state: Path, config: Config) -> tuple[Withdrawn, ...]:
 
 def _in_project(root: Path, config: Config) -> Withdrawn:
     settings = project_settings(root, config)
-    if settings.excluded:
-        return Withdrawn(str(root))
     try:
         edits = take_back(root, settings)
     except OSError as error:

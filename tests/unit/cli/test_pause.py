@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,17 @@ import pytest
 from carryover.actions.context import state_dir
 from carryover.config import load_config
 from carryover.errors import ExitCode
+from carryover.fsio import private_dir
 from support.agent_here import everything
 from support.claude_session import ClaudeSession
-from support.daemon_process import DaemonProcess, handoff_of, wait_until
+from support.daemon_process import DaemonProcess, agree_to_pointers, handoff_of, wait_until
 from support.recorded_shop import Run
+
+
+def content(project: Path) -> dict[str, bytes]:
+    """Every file of the project, with what keeps them out of commits."""
+    files = [path for path in project.rglob("*") if path.is_file() and ".git" not in path.relative_to(project).parts]
+    return {str(path.relative_to(project)): path.read_bytes() for path in (*files, project / ".git/info/exclude")}
 
 
 def test_a_running_daemon_reads_and_writes_nothing_until_it_continues(shop: Path, home: Path, run: Run) -> None:
@@ -43,16 +51,40 @@ def test_one_project_is_left_out_and_the_daemon_continues(shop: Path, home: Path
     session = ClaudeSession(home / ".claude" / "projects", shop)
     with DaemonProcess() as daemon:
         daemon.settle()
-        before = handoff_of(shop)
+        assert handoff_of(shop)
 
         code, out, _ = run("pause", str(shop))
         session.prompt("Add a discount code to the basket page")
         daemon.settle()
         assert (code, out.splitlines()[0]) == (ExitCode.OK, f"{shop} is paused.")
-        assert (daemon.health()["paused"], handoff_of(shop)) == (False, before)
+        assert daemon.health()["paused"] is False
+        wait_until("a project without a handoff", lambda: handoff_of(shop) == "")
 
         assert run("unpause", str(shop))[:2] == (ExitCode.OK, f"{shop} is resumed.\n")
         wait_until("the new prompt in the handoff", lambda: "basket page" in handoff_of(shop))
+
+
+@pytest.mark.parametrize("runs", [True, False], ids=["daemon", "no daemon"])
+def test_a_paused_project_has_nothing_stale_for_agents_to_read(shop: Path, run: Run, runs: bool) -> None:
+    before = content(shop)
+    private_dir(state_dir().root)
+    agree_to_pointers(state_dir())
+    with ExitStack() as running:
+        daemon = running.enter_context(DaemonProcess())
+        daemon.settle()
+        published = content(shop)
+        assert {".carryover/handoff.md", "AGENTS.md"} <= published.keys() - before.keys()
+        if not runs:
+            daemon.stop()
+
+        assert run("pause", str(shop))[0] == ExitCode.OK
+        if not runs:
+            assert content(shop) == before
+            return
+        wait_until("the end of the removal", lambda: not (shop / ".carryover").exists())
+        assert content(shop) == before
+        assert run("unpause", str(shop))[0] == ExitCode.OK
+        wait_until("the handoff", lambda: bool(handoff_of(shop)) and (shop / "AGENTS.md").exists())
 
 
 @pytest.mark.parametrize("arguments", [(), ("shop",)])

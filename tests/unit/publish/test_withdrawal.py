@@ -76,9 +76,8 @@ def test_off_leaves_nothing_in_any_repository(roots: tuple[Path, Path], state: P
         pointing("shared"),
         pointing(None),
         pointing("off", paused=True),
-        pointing("private", projects=ProjectsConfig(exclude=("app", "bare"))),
     ],
-    ids=["shared", "undecided", "paused", "excluded"],
+    ids=["shared", "undecided", "paused"],
 )
 def test_otherwise_everything_stays(roots: tuple[Path, Path], state: Path, config: Config) -> None:
     before = [content(root) for root in roots]
@@ -86,6 +85,20 @@ def test_otherwise_everything_stays(roots: tuple[Path, Path], state: Path, confi
     assert withdraw(state, config) == ()
 
     assert [content(root) for root in roots] == before
+
+
+@pytest.mark.parametrize("pointers", ["shared", "private", None])
+def test_nothing_stays_in_a_project_that_is_left_out(
+    roots: tuple[Path, Path], state: Path, pointers: Pointers | None
+) -> None:
+    app, bare = roots
+    (app / ".carryover" / "handoff-chosen.md").write_text(TEXT)
+    others = content(bare)
+
+    withdraw(state, pointing(pointers, projects=ProjectsConfig(exclude=("app",))))
+
+    assert (content(app), content(bare) == others) == (BEFORE, pointers != "private")
+    assert git(app, "status", "--porcelain") == ""
 
 
 def test_what_the_user_wrote_into_a_block_stays_and_is_named(roots: tuple[Path, Path], state: Path) -> None:
