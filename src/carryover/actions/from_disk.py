@@ -30,12 +30,13 @@ from carryover.ingest.in_projects import known_projects, roots_in_projects
 from carryover.ingest.pipeline import ingest
 from carryover.ingest.scan import FoundSource, TranscriptRoot, find_sources, roots_to_read
 from carryover.ingest.spool import Spool, collect_pending
-from carryover.ledger.queries import connect_read_only, whereabouts
+from carryover.ledger.queries import connect_read_only, project_by_root, whereabouts
 from carryover.ledger.store import Ledger
 from carryover.ledger.tombstones import Tombstones, stored_tombstones
 from carryover.model import conversation_of
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths
+from carryover.publish.first_work import refused_before_work
 from carryover.publish.project_moves import follow, inspect_root
 from carryover.terminal.output import Progress
 
@@ -91,6 +92,16 @@ async def _catch_up(ledger: Ledger, paths: StatePaths, state: StateDir, root: st
     await _read(ledger, sources, adapters(), now_ms, root_of)
     # Once more: what was read just now is to be known by its folder, should that be moved.
     await _follow(ledger, paths, root, config)
+    await _leave_alone_until_work(ledger, paths, root, config)
+
+
+async def _leave_alone_until_work(ledger: Ledger, paths: StatePaths, root: str, config: Config) -> None:
+    """Keeps a daemon that starts later from writing into a project that a printing command has made known."""
+    with closing(connect_read_only(paths.ledger)) as db:
+        project = project_by_root(db, root)
+        refused = refused_before_work(db, project.id, config, asked=[root]) if project is not None else None
+    if project is not None and refused is not None:
+        await ledger.set_published(project.id, None, now_ms() + 1, refused.published.refusal)
 
 
 async def _follow(ledger: Ledger, paths: StatePaths, root: str, config: Config) -> None:

@@ -47,6 +47,7 @@ from carryover.ingest.spool import Spool
 from carryover.ledger.ledger_errors import LedgerDamaged, LedgerUnavailable
 from carryover.ledger.queries import ProjectRow, projects, unpublished
 from carryover.projects.handoff_file import IN_PROJECT
+from carryover.publish.first_work import refused_before_work
 from carryover.publish.make import Refreshed
 from carryover.publish.refresh import refresh
 
@@ -254,6 +255,10 @@ class Daemon:
 
     def _refresh(self, project: int, moved_last: bool, git: GitFacts | None, now_ms: int) -> Refreshed:
         context = self._context
+        with context.read_ledger() as db:
+            refused = refused_before_work(db, project, context.config, asked=self._roots.asked)
+        if refused is not None:
+            return refused
         made = refresh(context.paths, project, context.config, now_ms=now_ms, last_git=git, newest=moved_last)
         self._notices.consider(made)
         return self._hooks.completed(project, made)

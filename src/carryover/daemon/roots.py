@@ -22,6 +22,11 @@ class ReadRoots:
         """Records a project that was asked about, which the ledger need not know yet."""
         self._known.add(Path(root))
 
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The roots of the projects that somebody asked about."""
+        return tuple(map(str, self._known.asked))
+
     def all(self) -> tuple[TranscriptRoot, ...]:
         """The agents' folders and the projects. Blocks."""
         return (*self.folders(), *self.projects())

@@ -80,6 +80,12 @@ class KnownProjects:
         with self._lock:
             self._asked = dict.fromkeys([root, *self._asked][:MOST_PROJECTS])
 
+    @property
+    def asked(self) -> tuple[Path, ...]:
+        """Those that somebody asked about."""
+        with self._lock:
+            return tuple(self._asked)
+
     def folders(self) -> tuple[Path, ...]:
         """The projects' folders. Looks into the ledger only when that has changed, and every two seconds at most.
         Blocks."""

@@ -65,6 +65,18 @@ def project_by_root(db: sqlite3.Connection, root: str) -> ProjectRow | None:
     return next(records(ProjectRow, db, f"{PROJECT} WHERE root = ?", (root,)), None)
 
 
+def changed_since_published(db: sqlite3.Connection, project_id: int) -> bool:
+    """Whether a commit touched the project after it was last published, or refused."""
+    condition = "id = ? AND changed_ms >= coalesce(published_ms, 0)"
+    return db.execute(f"SELECT 1 FROM project WHERE {condition}", (project_id,)).fetchone() is not None
+
+
+def agents_in(db: sqlite3.Connection, project_id: int) -> set[str]:
+    """The ids of the agents that have a session in the project."""
+    rows = db.execute("SELECT DISTINCT agent FROM session WHERE project_id = ?", (project_id,))
+    return {agent for (agent,) in rows}
+
+
 def project_of_session(db: sqlite3.Connection, agent: str, native_id: str) -> int | None:
     """The id of the project that a session belongs to; None for an unknown one, or while its folder is unknown."""
     rows = db.execute("SELECT project_id FROM session WHERE agent = ? AND native_id = ?", (agent, native_id))
