@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 import time
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from carryover.config import AgentsConfig, load_config
+from carryover.config import AgentsConfig, Config, load_config
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder
 from carryover.paths import StateDir, expanded, require_utf8
@@ -45,6 +47,20 @@ def state_dir() -> StateDir:
     return state
 
 
+def settings_to_print(state: StateDir) -> Config:
+    """The settings for a command that only prints: the defaults where they can't be used, after one warning."""
+    try:
+        return load_config(state.config)
+    except UserError as error:
+        _warn(f"carryover: {error} Until then commands that only print use the defaults.")
+        return Config()
+
+
+@cache
+def _warn(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
 def agents_own(tools: AgentsConfig) -> AgentFolders:
     """A function that returns the folders in which agents keep their own files."""
     from carryover.projects.root import agent_folders
@@ -53,13 +69,10 @@ def agents_own(tools: AgentsConfig) -> AgentFolders:
 
 
 def root_of(folder: str) -> ProjectRoot:
-    """The project that a folder belongs to.
-
-    Raises UserError for a worktree, which may be an agent's own, where the settings can't be read.
-    """
+    """The project that a folder belongs to."""
     from carryover.projects.root import find_root
 
-    return find_root(folder, agents_own=lambda: agents_own(load_config(state_dir().config).agents)())
+    return find_root(folder, agents_own=lambda: agents_own(settings_to_print(state_dir()).agents)())
 
 
 def project_root(project: str | None, *, must_exist: bool = False) -> str:

@@ -10,9 +10,9 @@ from typing import Final
 
 import msgspec
 
-from carryover.actions.context import agents_own, now_ms, state_dir
+from carryover.actions.context import agents_own, now_ms, settings_to_print, state_dir
 from carryover.actions.recorded import LAST, of_recorded, refuse_excluded
-from carryover.config import Config, load_config
+from carryover.config import Config
 from carryover.distill.handoff import Handoff
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder
@@ -45,7 +45,7 @@ def handoff_of_project(root: str, session: str | None = None) -> Refreshed:
     project is excluded, or if Carryover was paused before anything was recorded.
     """
     state = state_dir()
-    config = load_config(state.config)
+    config = settings_to_print(state)
     refuse_excluded(root, config)
     paused = state.paused.exists()
     made = of_recorded(state, root, lambda ledger, project: _made(ledger, project, root, config, session))

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import urlencode
 
-from carryover.actions.context import project_root, state_dir
-from carryover.config import Config, project_settings, settings_now
+import msgspec
+
+from carryover.actions.context import project_root, settings_to_print, state_dir
+from carryover.config import Config, load_config, project_settings
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import FileLock
 from carryover.ledger.queries import connect_read_only, project_by_root, session_by_prefix, work_sessions
@@ -43,7 +45,7 @@ def ledger_of_project(root: str | None) -> Iterator[sqlite3.Connection]:
     from carryover.actions.from_disk import of_project, sources_on_disk, temporary_ledger
     from carryover.agents import adapters
 
-    seen = sources_on_disk(settings_now(state), [Path(root)] if root else [])
+    seen = sources_on_disk(_settings_now(state), [Path(root)] if root else [])
     sources = of_project(seen, {root}) if root else [item.source for item in seen]
     with temporary_ledger(sources, adapters()) as ledger:
         yield ledger
@@ -71,7 +73,7 @@ def ledger_with_session(name: str) -> Iterator[tuple[sqlite3.Connection, Session
     from carryover.actions.from_disk import of_session, sources_on_disk, temporary_ledger
     from carryover.agents import adapters
 
-    sources = of_session(sources_on_disk(settings_now(state)), name)
+    sources = of_session(sources_on_disk(_settings_now(state)), name)
     if not sources:
         raise UserError(
             f"Nothing is recorded yet, and no session on disk begins with {name!r}. "
@@ -91,6 +93,10 @@ def _newest_session(ledger: sqlite3.Connection, root: str) -> SessionRow:
             ExitCode.NOTHING_FOUND,
         )
     return found[0]
+
+
+def _settings_now(state: StateDir) -> Config:
+    return msgspec.structs.replace(settings_to_print(state), paused=state.paused.exists())
 
 
 def _say_if_old(state: StateDir) -> None:
@@ -127,7 +133,7 @@ def of_recorded(state: StateDir, root: str, make: Callable[[sqlite3.Connection, 
     from carryover.actions.from_disk import of_project, sources_on_disk, temporary_ledger, tombstones_of
     from carryover.agents import adapters
 
-    seen = sources_on_disk(settings_now(state), [Path(root)])
+    seen = sources_on_disk(_settings_now(state), [Path(root)])
     with temporary_ledger(of_project(seen, {root}), adapters(), tombstones=tombstones_of(state)) as ledger:
         return _of_project(ledger, root, make)
 
@@ -155,6 +161,10 @@ def _bring_up_to_date(state: StateDir, root: str) -> bool:
         return bool(settled["caught_up"])
     from carryover.actions.from_disk import catch_up
 
+    try:
+        load_config(state.config)
+    except UserError:
+        return False  # what may be read is not known; the warning says so
     try:
         catch_up(state, root)
     except UserError as trouble:

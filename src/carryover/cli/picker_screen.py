@@ -9,10 +9,9 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from carryover.actions.context import now_ms, project_root, state_dir
+from carryover.actions.context import now_ms, project_root, settings_to_print, state_dir
 from carryover.agents import agent_names
 from carryover.cli.picker import Choice, Does, Picker, keys_line, list_lines, preview_lines
-from carryover.config import load_config
 from carryover.distill.digest import Digest
 from carryover.errors import ExitCode, UserError
 from carryover.install.machine import Machine, startable_here
@@ -67,7 +66,7 @@ def _opened(
     ledger: sqlite3.Connection, state: StateDir, here: Sequence[SessionRow], everywhere: Sequence[SessionRow]
 ) -> Picker:
     short, names = shortest_unique(session_ids(ledger)), dict(agent_names())
-    agents = load_config(state.config).agents
+    agents = settings_to_print(state).agents
     return Picker(
         here=[session_entry(ledger, row, short[row.native_id]) for row in here],
         everywhere=[session_entry(ledger, row, short[row.native_id]) for row in everywhere],

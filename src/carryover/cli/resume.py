@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from carryover.actions.context import state_dir
+from carryover.actions.context import settings_to_print, state_dir
 from carryover.actions.recorded import ledger_with_session
 from carryover.agents import agent_names, specs
 from carryover.cli.arguments import describe
-from carryover.config import Config, settings_now
+from carryover.config import Config
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import is_folder
 from carryover.ledger.rows import SessionRow
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     from carryover.actions.start_agent import exec_here, print_command, require_terminal
 
     with ledger_with_session(args.id) as (_, session):
-        found = resuming(session, settings_now(state_dir()))
+        found = resuming(session, settings_to_print(state_dir()))
     if args.run:
         require_terminal(found.name, "--run")
     print_command(found.folder, found.words)

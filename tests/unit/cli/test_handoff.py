@@ -292,3 +292,22 @@ def test_arguments_that_do_not_go_together_are_a_usage_error(arguments: list[str
 
     assert (code, out) == (ExitCode.USAGE, "")
     assert err
+
+
+@pytest.mark.parametrize("text", ["[resume\n", "[resume]\nmode = 'loud'\n"], ids=["not TOML", "no such value"])
+@pytest.mark.parametrize("place", ["recorded", "shop"], ids=["from the ledger", "straight from disk"])
+def test_a_slip_in_the_settings_costs_a_warning_and_no_handoff(
+    text: str, place: str, run: Run, request: pytest.FixtureRequest
+) -> None:
+    project = request.getfixturevalue(place)
+    private_dir(state_dir().root)
+    state_dir().config.write_text(text)
+
+    code, out, err = run("handoff", str(project))
+
+    assert (code, out.startswith("# [CARRYOVER]")) == (ExitCode.OK, True)
+    assert len(err.splitlines()) == 1
+    assert (str(state_dir().config) in err, "use the defaults" in err) == (True, True)
+    assert run("sessions", str(project))[0] == ExitCode.OK
+    code, out, err = run("handoff", str(project), "--to", "claude-code")
+    assert (code, out, "Nothing was changed." in err) == (ExitCode.REFUSED, "", True), "that writes into the project"
