@@ -10,9 +10,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from carryover.actions.context import agents_own, project_root, state_dir
+from carryover.actions.context import agents_own, project_root, settings_to_print, state_dir
 from carryover.cli.arguments import describe
-from carryover.config import load_config
 from carryover.errors import ExitCode, UserError, visible
 from carryover.fsio import atomic_replace
 from carryover.paths import expanded, short_path
@@ -62,20 +61,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--session", metavar="ID", help="one session instead: its id, a unique beginning, or `last`")
     parser.add_argument("--format", choices=("md", "html"), help="with --session: Markdown (default) or a web page")
     parser.add_argument("--full", action="store_true", help="with --session: the work of sub-agents too")
-    parser.add_argument("-o", "--output", metavar="FILE", help="write it to FILE, which only you can read")
-    parser.add_argument("--yes", action="store_true", help="with --copy: ask nothing")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="write it to FILE, which only you can read; asks before it replaces one",
+    )
+    parser.add_argument("--yes", action="store_true", help="with --copy or -o: ask nothing")
 
 
 def run(args: argparse.Namespace) -> int:
     _check(args)
+    if args.output is not None and not _may_write(path := _target(args.output), ask=not args.yes):
+        print(f"{visible(str(path))} stays as it was.")
+        return ExitCode.INTERRUPTED
     if args.session is not None:
-        _put(_session_text(args.session, args.format or "md", full=args.full), args.output)
+        _put(_session_text(args.session, args.format or "md", full=args.full), args)
         return ExitCode.OK
     document = _document(args)
     _list(document)
     if args.copy:
         return _copy(document, ask=not args.yes)
-    _put(document.text, args.output)
+    _put(document.text, args)
     return ExitCode.OK
 
 
@@ -89,8 +96,8 @@ def _check(args: argparse.Namespace) -> None:
         raise UserError("--format and --full need --session ID.", ExitCode.USAGE)
     if args.copy and args.output is not None:
         raise UserError("Give --copy or -o FILE, not both.", ExitCode.USAGE)
-    if args.yes and not args.copy:
-        raise UserError("--yes needs --copy.", ExitCode.USAGE)
+    if args.yes and not args.copy and args.output is None:
+        raise UserError("--yes needs --copy or -o FILE.", ExitCode.USAGE)
 
 
 def _budget(text: str) -> int:
@@ -109,7 +116,7 @@ def _document(args: argparse.Namespace) -> Document:
 
     root = project_root(args.project, must_exist=True)
     state = state_dir()
-    config = load_config(state.config)
+    config = settings_to_print(state)
     refuse_excluded(root, config)
     own, now_ms = agents_own(config.agents), int(time.time() * 1000)
     material = of_recorded(
@@ -205,17 +212,47 @@ def _copy(document: Document, *, ask: bool) -> int:
     return ExitCode.OK
 
 
-def _put(text: str, output: str | None) -> None:
-    if output is None:
-        sys.stdout.write(text)
-        return
-    path = Path(os.path.abspath(expanded(output)))  # noqa: PTH100 (a link keeps its name)
+def _target(output: str) -> Path:
+    return Path(os.path.abspath(expanded(output)))  # noqa: PTH100 (a link keeps its name)
+
+
+def _may_write(path: Path, *, ask: bool) -> bool:
+    """Whether the file may be written; one that is there is replaced only where the user says so.
+
+    Raises UserError (REFUSED) if it is no file, or nobody can be asked.
+    """
     try:
+        if not os.path.lexists(path):
+            return True
         # A symlink is none: one that came with a repository may lead to any file of the user's.
-        if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
+        if not stat.S_ISREG(path.lstat().st_mode):
             kind = "a symlink" if path.is_symlink() else "no file"
             raise UserError(f"{path} is {kind}, so nothing was written. Name a file with -o.", ExitCode.REFUSED)
-        atomic_replace(path, text.encode("utf-8", "replace"), mode=0o600, follow=False)
     except OSError as error:
-        raise UserError(f"{path} can't be written: {error.strerror or error}. Name another file with -o.") from error
-    print(f"Written to {visible(str(path))}, which only you can read.", file=sys.stderr)
+        raise _unwritable(path, error) from error
+    if not ask:
+        return True
+    if not can_ask():
+        raise UserError(
+            f"{path} is there already, so nothing was written. Name another file, or replace it with --yes.",
+            ExitCode.REFUSED,
+        )
+    return confirmed(f"{visible(str(path))} is there already. Replace it? [y/N]")
+
+
+def _put(text: str, args: argparse.Namespace) -> None:
+    if args.output is None:
+        sys.stdout.write(text)
+        return
+    path = _target(args.output)
+    try:
+        is_new = not os.path.lexists(path)
+        atomic_replace(path, text.encode("utf-8", "replace"), mode=0o600 if is_new else None, follow=False)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    readers = ", which only you can read" if is_new else "; who can read it is as before"
+    print(f"Written to {visible(str(path))}{readers}.", file=sys.stderr)
+
+
+def _unwritable(path: Path, error: OSError) -> UserError:
+    return UserError(f"{path} can't be written: {error.strerror or error}. Name another file with -o.")

@@ -148,6 +148,16 @@ def _hook_script_missing(report: Report, inspection: Inspection) -> Iterator[Fin
         )
 
 
+def _curl_missing(report: Report, inspection: Inspection) -> Iterator[Finding]:
+    if inspection.curl_missing and any(agent.hooks for agent in agents.selected(report)):
+        yield Finding(
+            check="hooks",
+            what="There is no `curl` on the PATH.",
+            why="Hooks reach carryoverd by it: without it new sessions get only what was kept for when it is down.",
+            do="Install curl with your system's package manager.",
+        )
+
+
 def _ledger(report: Report, inspection: Inspection) -> Iterator[Finding]:
     if report.daemon is not None and report.daemon.ledger_trouble:
         yield Finding(
@@ -333,6 +343,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     _each_agent(agents.hooks),
     _each_agent(agents.entry),
     _hook_script_missing,
+    _curl_missing,
     _each_agent(agents.folders),
     _each_agent(agents.version),
     _each_agent(agents.transcripts_deleted),

@@ -85,6 +85,7 @@ def inspected(
         free_bytes=_free_bytes(state, machine.home),
         open_to_others=tuple(str(path) for path in private_paths(state) if stat.S_IMODE(path.stat().st_mode) & 0o077),
         hook_script_missing=not state.hook_script.is_file(),
+        curl_missing=shutil.which("curl", path=machine.env.get("PATH")) is None,
         path_problem=shell.problem,
         path_remedy=shell.remedy,
         other_installs=_other_installs(machine, program),

@@ -196,6 +196,8 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     open_to_others: tuple[str, ...] = ()
     """Files and folders of ours that other users could read."""
     hook_script_missing: bool = False
+    curl_missing: bool = False
+    """The command that the hooks' script runs is not on the PATH."""
     path_problem: str | None = None
     """Why a shell does not run this installation by its name, as a sentence."""
     path_remedy: str | None = None

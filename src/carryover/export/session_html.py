@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Final
 
 from carryover.distill.relative_time import iso_utc
-from carryover.export.session_parts import Part, SessionHead
+from carryover.export.session_parts import SECRETS_HIDDEN, Part, SessionHead
 from carryover.redact import CleanText
 from carryover.text.markdown import line_forms
 
@@ -54,7 +54,7 @@ def session_html(head: SessionHead, parts: Iterable[Part[CleanText]]) -> Iterato
         f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n<dl>"
     )
     facts = (("Agent", head.agent), ("Model", head.model), ("Project", head.project), ("Branch", head.branch))
-    times = ("Exported", f"{iso_utc(head.exported_ms)} by Carryover, without secrets")
+    times = ("Exported", f"{iso_utc(head.exported_ms)} by Carryover; {SECRETS_HIDDEN}")
     yield from (
         f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in (*facts, ("Session", head.id), times) if value
     )

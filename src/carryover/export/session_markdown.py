@@ -8,7 +8,7 @@ from typing import Final
 
 from carryover.distill.relative_time import iso_utc
 from carryover.export.quoting import code_span, fenced, one_line
-from carryover.export.session_parts import Part, SessionHead
+from carryover.export.session_parts import SECRETS_HIDDEN, Part, SessionHead
 from carryover.redact import CleanText
 from carryover.text.markdown import line_forms
 
@@ -25,7 +25,7 @@ def session_markdown(head: SessionHead, parts: Iterable[Part[CleanText]]) -> Ite
     yield ""
     facts = (("Agent", head.agent), ("Model", head.model), ("Project", head.project), ("Branch", head.branch))
     yield from (f"- {name}: {code_span(value)}" for name, value in (*facts, ("Session", head.id)) if value)
-    yield f"- Exported {iso_utc(head.exported_ms)} by Carryover; secrets are replaced by `[redacted:...]`"
+    yield f"- Exported {iso_utc(head.exported_ms)} by Carryover; {SECRETS_HIDDEN}"
     for part in parts:
         yield ""
         yield from _part(part)

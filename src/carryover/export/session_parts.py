@@ -37,6 +37,8 @@ _TURN_ENDS: Final = {"interrupted": "Interrupted", "error": "Stopped by an error
 _VERBS: Final = {"add": "Added", "modify": "Edited", "delete": "Deleted", "rename": "Renamed"}
 _VERDICTS: Final = {None: "Plan proposed", True: "Plan accepted", False: "Plan declined"}
 _HEADING_CHARS: Final = 160
+SECRETS_HIDDEN: Final = "known key patterns are replaced by `[redacted:...]`; read it before you share it"
+"""What is done about secrets, as a clause: a password in plain prose has no pattern."""
 
 
 class SessionHead(msgspec.Struct, frozen=True, kw_only=True):

@@ -95,8 +95,6 @@ def test_a_budget_is_kept(recorded: Path, run: Run) -> None:
 
 def test_a_file_is_written_that_only_the_user_can_read(recorded: Path, run: Run, tmp_path: Path) -> None:
     target = tmp_path / "shop.md"
-    target.write_text("of yesterday")
-    target.chmod(0o644)
 
     code, out, err = run("export", str(recorded), "-o", str(target))
 
@@ -104,6 +102,36 @@ def test_a_file_is_written_that_only_the_user_can_read(recorded: Path, run: Run,
     assert "only you can read" in err
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     assert without_handoffs(target.read_text()).strip() == ""
+
+
+def test_a_file_that_is_there_is_replaced_only_with_leave_and_keeps_its_mode(
+    recorded: Path, run: Run, tmp_path: Path
+) -> None:
+    target = tmp_path / "notes.md"
+    target.write_text("mine")
+    target.chmod(0o644)
+
+    code, out, err = run("export", str(recorded), "-o", str(target))
+    assert (code, out, target.read_text()) == (ExitCode.REFUSED, "", "mine")
+    assert err.startswith(f"carryover: {target} is there already, so nothing was written.")
+
+    assert run("export", str(recorded), "-o", str(target), "--yes")[0] == ExitCode.OK
+    assert (stat.S_IMODE(target.stat().st_mode), "mine" in target.read_text()) == (0o644, False)
+
+
+@pytest.mark.parametrize("answer", ["n", "y"])
+def test_on_a_terminal_it_asks_before_a_file_is_replaced(recorded: Path, tmp_path: Path, answer: str) -> None:
+    target = tmp_path / "notes.md"
+    target.write_text("mine")
+    command = (sys.executable, "-m", "carryover.cli.main", "export", str(recorded), "-o", str(target))
+    with Terminal(command, dict(os.environ)) as terminal:
+        terminal.wait_for("Replace it? [y/N]")
+        terminal.press(answer, ENTER)
+        code, _ = terminal.end()
+
+    assert (code, target.read_text() == "mine") == (
+        (ExitCode.OK, False) if answer == "y" else (ExitCode.INTERRUPTED, True)
+    )
 
 
 def test_a_place_that_is_no_file_is_refused(recorded: Path, run: Run, tmp_path: Path) -> None:

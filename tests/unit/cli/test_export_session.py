@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from carryover.errors import ExitCode
+from support.claude_session import ClaudeSession
 from support.recorded_shop import DISCOUNT, Run
 
 
@@ -31,3 +32,17 @@ def test_a_session_is_written_as_one_web_page(recorded: Path, run: Run, tmp_path
     assert stat.S_IMODE(page.stat().st_mode) == 0o600
     assert page.read_text().startswith("<!doctype html>")
     assert "<summary>✗ <code>Bash python3 -m unittest" in page.read_text()
+
+
+@pytest.mark.parametrize("form", ["html", "md"])
+def test_an_export_says_what_was_done_about_secrets_and_not_that_there_are_none(
+    form: str, shop: Path, home: Path, run: Run
+) -> None:
+    session = ClaudeSession(home / ".claude" / "projects", shop)
+    session.prompt("The wifi password is correcthorse, the key AKIAQ7ZT4WOCM3LDUV5X.")
+
+    _, out, _ = run("export", "--session", session.session, "--format", form)
+
+    assert ("correcthorse" in out, "AKIAQ7ZT4WOCM3LDUV5X" in out) == (True, False)
+    assert "without secrets" not in out
+    assert "read it before you share it" in out

@@ -284,6 +284,7 @@ def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
             "config.toml holds unknown keys: resume.mod (line 2).",
         ),
         (changed(HEALTHY, record_problem="edits.json is damaged."), "settings: wrong", "edits.json is damaged."),
+        (changed(HEALTHY, curl_missing=True), "hooks: wrong", "There is no `curl` on the PATH."),
         (changed(HEALTHY, paused=True), "paused: note", "Carryover is paused."),
     ],
 )

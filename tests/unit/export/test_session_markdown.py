@@ -31,7 +31,8 @@ def test_a_session_reads_as_a_conversation() -> None:
         "- Project: `~/shop`",
         "- Branch: `main`",
         "- Session: `s1`",
-        "- Exported 2026-11-20T06:40:58Z by Carryover; secrets are replaced by `[redacted:...]`",
+        "- Exported 2026-11-20T06:40:58Z by Carryover; "
+        "known key patterns are replaced by `[redacted:...]`; read it before you share it",
         "",
         "## You · 2026-11-20T06:40:58Z",
         "",
