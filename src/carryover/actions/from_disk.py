@@ -81,6 +81,12 @@ def catch_up(state: StateDir, root: str) -> None:
     as_writer(state, lambda ledger, paths: _catch_up(ledger, paths, state, root), "This is what it holds so far.")
 
 
+def follow_moved(state: StateDir, root: str) -> None:
+    """Joins what was recorded of the project at `root` before it was moved. Raises UserError if it can't."""
+    config = settings_now(state)
+    as_writer(state, lambda ledger, paths: _follow(ledger, paths, root, config))
+
+
 async def _catch_up(ledger: Ledger, paths: StatePaths, state: StateDir, root: str) -> None:
     config = settings_now(state)
     folders = _roots(config)

@@ -17,10 +17,11 @@ from carryover.actions.context import project_root, settings_to_print, state_dir
 from carryover.config import Config, load_config, project_settings
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import FileLock
-from carryover.ledger.queries import connect_read_only, project_by_root, session_by_prefix, work_sessions
+from carryover.ledger.queries import connect_read_only, project_by_root, session_by_prefix, whereabouts, work_sessions
 from carryover.ledger.rows import SessionRow
 from carryover.paths import StateDir
 from carryover.text.shell import quoted
+from carryover.projects.moved_folders import may_have_moved
 
 LAST: Final = "last"
 """Names the newest session of the project, in place of an id."""
@@ -38,6 +39,8 @@ def ledger_of_project(root: str | None) -> Iterator[sqlite3.Connection]:
     """The ledger, or a temporary one of what is on disk; `root`: only that project's is needed."""
     state = state_dir()
     if state.ledger.exists():
+        if root is not None:
+            follow_if_unknown(state, root)
         _say_if_old(state)
         with closing(connect_read_only(state.ledger)) as ledger:
             yield ledger
@@ -49,6 +52,25 @@ def ledger_of_project(root: str | None) -> Iterator[sqlite3.Connection]:
     sources = of_project(seen, {root}) if root else [item.source for item in seen]
     with temporary_ledger(sources, adapters()) as ledger:
         yield ledger
+
+
+def follow_if_unknown(state: StateDir, root: str) -> None:
+    """Finds what was recorded of the project at `root` before it was moved or renamed, if nothing is known of it there.
+
+    Nothing while paused, and where the ledger can't be written now: it then looks as if nothing was recorded.
+    """
+    with closing(connect_read_only(state.ledger)) as ledger:
+        known = whereabouts(ledger)
+    is_known = any(row.root == root and row.has_sessions for row in known)
+    if is_known or state.paused.exists() or not any(may_have_moved(row, root) for row in known):
+        return
+    from carryover.daemon.client import ask_daemon
+
+    with suppress(UserError, TimeoutError):
+        if ask_daemon(state.socket, "POST", f"/follow?{urlencode({'root': root})}", timeout_s=SETTLE_LIMIT_S) is None:
+            from carryover.actions.from_disk import follow_moved
+
+            follow_moved(state, root)
 
 
 @contextmanager

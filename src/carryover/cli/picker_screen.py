@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from carryover.actions.context import now_ms, project_root, settings_to_print, state_dir
+from carryover.actions.recorded import follow_if_unknown
 from carryover.agents import agent_names
 from carryover.cli.picker import Choice, Does, Picker, keys_line, list_lines, preview_lines
 from carryover.distill.digest import Digest
@@ -46,9 +47,10 @@ def can_pick() -> bool:
 
 def pick(run_command: RunCommand) -> int | None:
     """Lets the user pick until they leave or start an agent; the exit code, or None if nothing is recorded."""
-    state = state_dir()
+    state, root = state_dir(), project_root(None)
+    follow_if_unknown(state, root)
     with closing(connect_read_only(state.ledger)) as ledger:
-        project = project_by_root(ledger, project_root(None))
+        project = project_by_root(ledger, root)
         here = sessions(ledger, project.id, limit=MOST) if project is not None else []
         everywhere = sessions(ledger, limit=MOST)
         if not everywhere:
