@@ -20,8 +20,8 @@ from carryover.fsio import FileLock
 from carryover.ledger.queries import connect_read_only, project_by_root, session_by_prefix, whereabouts, work_sessions
 from carryover.ledger.rows import SessionRow
 from carryover.paths import StateDir
-from carryover.text.shell import quoted
 from carryover.projects.moved_folders import may_have_moved
+from carryover.text.shell import quoted
 
 LAST: Final = "last"
 """Names the newest session of the project, in place of an id."""

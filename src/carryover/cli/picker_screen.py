@@ -16,7 +16,7 @@ from carryover.cli.picker import Choice, Does, Picker, keys_line, list_lines, pr
 from carryover.distill.digest import Digest
 from carryover.errors import ExitCode, UserError
 from carryover.install.machine import Machine, startable_here
-from carryover.ledger.queries import connect_read_only, project_by_root, session_ids, sessions
+from carryover.ledger.queries import by_last_use, connect_read_only, project_by_root, session_ids, sessions
 from carryover.ledger.rows import SessionRow
 from carryover.ledger.short_ids import shortest_unique
 from carryover.paths import StateDir
@@ -69,10 +69,12 @@ def _opened(
 ) -> Picker:
     short, names = shortest_unique(session_ids(ledger)), dict(agent_names())
     agents = settings_to_print(state).agents
+    able = startable_here(agents.selected, Machine.here(agents.recorded_env()))
+    project_id = here[0].project_id if here else None
     return Picker(
         here=[session_entry(ledger, row, short[row.native_id]) for row in here],
         everywhere=[session_entry(ledger, row, short[row.native_id]) for row in everywhere],
-        agents=[(able, names[able]) for able in startable_here(agents.selected, Machine.here(agents.recorded_env()))],
+        agents=[(agent, names[agent]) for agent in by_last_use(ledger, able, project_id)],
         names=names,
     )
 

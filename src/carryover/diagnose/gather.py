@@ -161,7 +161,7 @@ def _limits(db: sqlite3.Connection, config: Config, machine: Machine) -> tuple[L
     """A plan's limit holds in every project, so no agent is offered that stopped at one in any of them, and none that
     can't be started here."""
     here = startable_here(config.agents.selected, machine)
-    found = limited_projects(db, here, since_ms=_now_ms() - LASTS_MS)
+    found = limited_projects(db, here, since_ms=_now_ms() - LASTS_MS, now_ms=_now_ms())
     limited = {project.limit.agent for project in found}
     names = agent_names()
     return tuple(

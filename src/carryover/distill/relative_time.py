@@ -10,6 +10,11 @@ def earlier(then_ms: int, at_ms: int) -> str:
     return f"{elapsed(then_ms, at_ms)} earlier" if at_ms - then_ms >= 60_000 else ""
 
 
+def later(then_ms: int, at_ms: int) -> str:
+    """How long after `at_ms` something was: "2 h later"; empty for less than a minute."""
+    return f"{elapsed(at_ms, then_ms)} later" if then_ms - at_ms >= 60_000 else ""
+
+
 def elapsed(then_ms: int, at_ms: int) -> str:
     """The time from `then_ms` to `at_ms`, rounded: "less than a minute", "3 min", "2 h", "5 days"."""
     minutes = max(0, at_ms - then_ms) / 60_000

@@ -77,6 +77,14 @@ def agents_in(db: sqlite3.Connection, project_id: int) -> set[str]:
     return {agent for (agent,) in rows}
 
 
+def by_last_use(db: sqlite3.Connection, agents: Iterable[str], project_id: int | None = None) -> tuple[str, ...]:
+    """The ids of `agents`, those used last in the project first, then those used last in any other."""
+    here = "coalesce(max(CASE WHEN project_id = ? THEN last_ms END), 0)"
+    rows = db.execute(f"SELECT agent, {here}, max(last_ms) FROM session GROUP BY agent", (project_id,))
+    last = {agent: (here_ms, anywhere_ms) for agent, here_ms, anywhere_ms in rows}
+    return tuple(sorted(agents, key=lambda agent: last.get(agent, (0, 0)), reverse=True))
+
+
 def project_of_session(db: sqlite3.Connection, agent: str, native_id: str) -> int | None:
     """The id of the project that a session belongs to; None for an unknown one, or while its folder is unknown."""
     rows = db.execute("SELECT project_id FROM session WHERE agent = ? AND native_id = ?", (agent, native_id))

@@ -19,6 +19,7 @@ from carryover.distill.view import ProjectView
 from carryover.edits.record import GITIGNORE
 from carryover.facts import Facts, FileFacts, GitFacts
 from carryover.fsio import is_folder
+from carryover.ledger.queries import by_last_use
 from carryover.probe.files import file_facts
 from carryover.probe.git import TIMEOUT_S, git_facts
 from carryover.probe.git_diff import OwnWrites
@@ -68,7 +69,7 @@ def made_handoff(
     if not has_past(view):
         return Refreshed(root=view.root, settings=settings, handoff=None, text=None, git=last_git)
     facts = Facts(git_now(root, last_git), files_now(view))
-    startable = startable_agents(config.agents.selected)
+    startable = by_last_use(db, startable_agents(config.agents.selected), project_id)
     handoff = make(view, facts, now_ms=now_ms, resume=settings.resume_mode, own=own, startable=startable)
     text = render(handoff) if handoff is not None else None
     return Refreshed(root=view.root, settings=settings, handoff=handoff, text=text, git=facts.git)

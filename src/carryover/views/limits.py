@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from carryover.distill.handoff import has_past
 from carryover.distill.sections.limit import Limit, standing_limit
+from carryover.ledger.queries import by_last_use
 from carryover.ledger.rows import PROJECT, ProjectRow, records
 from carryover.publish.project_view import project_view
 
 MOST: Final = 20
 """Projects that are looked at, newest activity first."""
+
+_CLOCK: Final = re.compile(r"(\d{1,2})(?::(\d{2}))?\s?([ap])?\.?(?:m\b\.?)?(?: \(?([A-Za-z_/+-]+)\)?)?", re.I)
+"""A time of day as agents write it: `3pm (Europe/Amsterdam)`, `8:05 AM`."""
 
 _RECENT: Final = f"{PROJECT} WHERE last_event_ms >= ? ORDER BY last_event_ms DESC, id DESC LIMIT ?"
 
@@ -26,12 +33,42 @@ class LimitedProject(msgspec.Struct, frozen=True):
     limit: Limit
 
 
-def limited_projects(db: sqlite3.Connection, startable: Sequence[str], *, since_ms: int) -> list[LimitedProject]:
-    """The projects in which an agent stopped at its limit since `since_ms`."""
+def limited_projects(
+    db: sqlite3.Connection, startable: Sequence[str], *, since_ms: int, now_ms: int
+) -> list[LimitedProject]:
+    """The projects in which an agent stopped since `since_ms` at a limit that is not known to be over at `now_ms`."""
     found = []
     for row in list(records(ProjectRow, db, _RECENT, (since_ms, MOST))):
         view = project_view(db, row.id)
-        limit = standing_limit(view, startable)
-        if limit is not None and limit.at_ms >= since_ms and has_past(view):
+        limit = standing_limit(view, by_last_use(db, startable, row.id))
+        if limit is not None and limit.at_ms >= since_ms and has_past(view) and not _is_over(limit, now_ms):
             found.append(LimitedProject(row.root, limit))
     return sorted(found, key=lambda project: (-project.limit.at_ms, project.root))
+
+
+def _is_over(limit: Limit, now_ms: int) -> bool:
+    """Whether the limit has been reset, as far as its message says when."""
+    reset_ms = reset_time_ms(limit.resets, limit.at_ms) if limit.resets else None
+    return reset_ms is not None and reset_ms <= now_ms
+
+
+def reset_time_ms(resets: str, at_ms: int) -> int | None:
+    """When a limit reached at `at_ms` ends, by its message (UTC ms): a full time, or the next such time of day.
+
+    None for what names a day in words. A time without a zone is local.
+    """
+    try:
+        return int(datetime.fromisoformat(resets).timestamp() * 1000)
+    except ValueError:
+        clock = _CLOCK.fullmatch(resets)
+    if clock is None:
+        return None
+    hour, minute, half, zone = int(clock[1]), int(clock[2] or 0), clock[3], clock[4]
+    if half is not None:
+        hour = hour % 12 + (12 if half.lower() == "p" else 0)
+    try:
+        reached = datetime.fromtimestamp(at_ms / 1000).astimezone(ZoneInfo(zone) if zone else None)
+        reset = reached.replace(hour=hour, minute=minute, second=0, microsecond=0)
+    except (ValueError, LookupError, OSError):
+        return None
+    return int((reset if reset > reached else reset + timedelta(days=1)).timestamp() * 1000)

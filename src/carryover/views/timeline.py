@@ -12,7 +12,7 @@ import msgspec
 from carryover.distill.events.calls import commits_in, test_run_in
 from carryover.ledger.queries import session_events, sessions
 from carryover.ledger.rows import SessionRow, StoredEvent
-from carryover.model import AgentSummary, ToolResult, TurnEnd, UserPrompt
+from carryover.model import NOTE, AgentSummary, ToolResult, TurnEnd, UserPrompt
 
 MomentKind = Literal["session", "hand-over", "prompt", "commit", "tests", "compaction", "limit"]
 
@@ -53,8 +53,11 @@ def timeline(
 
 
 def _predecessors(rows: Sequence[SessionRow]) -> dict[int, SessionRow]:
-    """For each session that began after another, the one that began last before it, by its row's id."""
-    by_start = sorted(rows, key=lambda row: (row.started_ms, row.id))
+    """For each session that began after another, the one that began last before it, by its row's id.
+
+    A note is no session that anybody took over.
+    """
+    by_start = sorted((row for row in rows if row.agent != NOTE), key=lambda row: (row.started_ms, row.id))
     return {later.id: earlier for earlier, later in pairwise(by_start)}
 
 

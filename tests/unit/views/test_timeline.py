@@ -8,7 +8,7 @@ import msgspec
 from carryover.adapter.contract import Source
 from carryover.ledger.batch import Entry
 from carryover.ledger.queries import connect_read_only
-from carryover.model import AgentSummary, ToolResult, TurnEnd
+from carryover.model import NOTE, AgentSummary, ToolResult, TurnEnd
 from carryover.views.timeline import Moment, timeline
 from support.scribe import AGENT, Scribe
 
@@ -66,6 +66,16 @@ async def test_another_agent_that_takes_over_is_named_and_agents_can_be_left_out
         (AGENT, "session", ""),
     ]
     assert {each.agent for each in moments(ledger_path, agent="another")} == {"another"}
+
+
+async def test_a_note_is_no_hand_over(ledger_path: Path, scribe: Scribe) -> None:
+    await scribe.tell(scribe.event("add a cart", at_ms=1_000))
+    note = scribe.event("Use a dict", session="note-1", at_ms=2_000)
+    prepared = msgspec.structs.replace(scribe.prepared(note), entries=(Entry.of(NOTE, note, {}),))
+    await scribe.ledger.commit(Source(agent=NOTE, path="/t/note"), prepared, seen_rev=0)
+    await scribe.tell(scribe.event("continue", session="s2", at_ms=3_000))
+
+    assert "hand-over" not in {each.kind for each in moments(ledger_path)}
 
 
 async def test_only_as_much_is_read_as_is_asked_for(ledger_path: Path, scribe: Scribe) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 from carryover.distill.digest import OpenQuestion
 from carryover.distill.entry import Entry
 from carryover.distill.quotes import cut_middle, excerpt
-from carryover.distill.relative_time import earlier
+from carryover.distill.relative_time import earlier, later
 from carryover.distill.sections.last_words import last_words
 from carryover.distill.sections.quoting import from_session, from_turn, parted
 from carryover.distill.sections.recent_files import RecentFile, relative
@@ -146,8 +146,8 @@ def _opinions(past: Past) -> list[Entry]:
     newest = [one for one in past.view.opinions if one.at_ms > past.at_ms - _OPINION_MS]
     entries = []
     for at, opinion in enumerate(newest):
-        ago = earlier(opinion.at_ms, past.at_ms)
-        said = f"{ago}; not checked" if ago else "not checked"
+        when = earlier(opinion.at_ms, past.at_ms) or later(opinion.at_ms, past.at_ms)
+        said = f"{when}; not checked" if when else "not checked"
         show = f"carryover show {id_in_command(opinion.session)}"
         text = f"{excerpt(opinion.title, 120)} ({said}, not the user's word: `{show}`)"
         first = weight.first + weight.back * at

@@ -198,6 +198,16 @@ def test_a_summary_is_quoted_by_its_headings_with_its_age() -> None:
     assert "“Next Step” (1 prompt since): Round the tax." in summary[1]
 
 
+def test_a_text_that_was_brought_in_hours_after_the_work_says_so() -> None:
+    talk = worked()
+    opinion = Opinion(session="note-1", title="Cap it at half", at_ms=talk.at_ms + 3 * 3_600_000)
+
+    made = distill(replace(project(talk), opinions=(opinion,)), None, {}, resume="ask", now_ms=opinion.at_ms)
+
+    assert made is not None
+    assert "Cap it at half (3 h later; not checked, " in render(made)
+
+
 def test_a_text_from_outside_and_a_worktree_are_named_as_what_they_are() -> None:
     talk = worked()
     view = replace(
