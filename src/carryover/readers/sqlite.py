@@ -102,7 +102,9 @@ def read_transaction(path: Path) -> Iterator[sqlite3.Connection]:
 def stat(path: Path) -> FileStat:
     """Size and time of a database with its WAL, where changes may stay for long. Raises as `read_transaction` does."""
     status = stat_regular(path)
-    wal = _status(f"{path}-wal")
+    wal = None
+    with suppress(OSError):  # what cannot be read is to be found all the same, so that reading it says why
+        wal = _status(f"{path}-wal")
     if wal is None or not wal.st_size:
         return FileStat(status.st_size, status.st_mtime_ns)
     return FileStat(status.st_size + wal.st_size, max(status.st_mtime_ns, wal.st_mtime_ns))
@@ -205,10 +207,14 @@ def _expect_unchanged(path: Path, before: _FileState) -> None:
 
 
 def _status(path: str) -> os.stat_result | None:
-    try:
-        return os.stat(path)  # noqa: PTH116
-    except OSError:
-        return None
+    """The status of a file that SQLite may open beside the database; None if there is none. Raises OSError.
+
+    SQLite waits for ever in a FIFO or on a disk that does not answer, and while it opens a file, no other thread of the
+    process opens any database. So each of these files is looked at before.
+    """
+    with suppress(FileNotFoundError):
+        return stat_regular(path)
+    return None
 
 
 def _bytes_at(path: Path, offset: int, length: int) -> bytes:

@@ -276,6 +276,22 @@ def test_a_missing_file_and_one_that_is_no_database(tmp_path: Path) -> None:
         sqlite.read_database(tmp_path, count)
 
 
+@pytest.mark.parametrize("suffix", ["-shm", "-journal", "-wal"])
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: Path(path).symlink_to("/dev/zero")])
+def test_what_is_not_a_file_beside_a_database_is_never_opened(
+    path: Path, other: OtherProcess, suffix: str, make: Callable[[str], None]
+) -> None:
+    """SQLite would wait in a FIFO for ever, and with it all threads that open a database."""
+    other.kill()
+    beside = f"{path}{suffix}"
+    Path(beside).unlink(missing_ok=True)
+    make(beside)
+
+    with pytest.raises(OSError, match="not a regular file"):
+        sqlite.read_database(path, count)
+    assert sqlite.stat(path).size >= path.stat().st_size
+
+
 def test_trouble_is_reported_without_content(path: Path, owner: sqlite3.Connection) -> None:
     def ask(db: sqlite.Connection) -> None:
         db.execute("SELECT secret FROM nowhere")
