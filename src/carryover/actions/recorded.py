@@ -17,10 +17,12 @@ from carryover.actions.context import project_root, settings_to_print, state_dir
 from carryover.config import Config, load_config, project_settings
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import FileLock
+from carryover.ledger.connect import connect_tolerant
 from carryover.ledger.queries import connect_read_only, project_by_root, session_by_prefix, whereabouts, work_sessions
 from carryover.ledger.rows import SessionRow
 from carryover.paths import StateDir
 from carryover.projects.moved_folders import may_have_moved
+from carryover.terminal.output import counted
 from carryover.text.shell import quoted
 
 LAST: Final = "last"
@@ -35,6 +37,21 @@ T = TypeVar("T")
 
 
 @contextmanager
+def recorded_ledger(state: StateDir) -> Iterator[sqlite3.Connection]:
+    """The ledger, read-only. Damaged entries are left out; how many is said on standard error when the block ends."""
+    with closing(connect_tolerant(state.ledger)) as ledger:
+        try:
+            yield ledger
+        finally:
+            if ledger.damaged:
+                print(
+                    f"Left out here: {counted(ledger.damaged, 'damaged entry', 'damaged entries')} of the ledger. "
+                    "`carryover doctor --fix` reads them again from the transcripts.",
+                    file=sys.stderr,
+                )
+
+
+@contextmanager
 def ledger_of_project(root: str | None) -> Iterator[sqlite3.Connection]:
     """The ledger, or a temporary one of what is on disk; `root`: only that project's is needed."""
     state = state_dir()
@@ -42,7 +59,7 @@ def ledger_of_project(root: str | None) -> Iterator[sqlite3.Connection]:
         if root is not None:
             follow_if_unknown(state, root)
         _say_if_old(state)
-        with closing(connect_read_only(state.ledger)) as ledger:
+        with recorded_ledger(state) as ledger:
             yield ledger
         return
     from carryover.actions.from_disk import of_project, sources_on_disk, temporary_ledger
@@ -89,7 +106,7 @@ def ledger_with_session(name: str) -> Iterator[tuple[sqlite3.Connection, Session
         return
     state = state_dir()
     if state.ledger.exists():
-        with closing(connect_read_only(state.ledger)) as ledger:
+        with recorded_ledger(state) as ledger:
             yield ledger, session_by_prefix(ledger, name)
         return
     from carryover.actions.from_disk import of_session, sources_on_disk, temporary_ledger
@@ -148,7 +165,7 @@ def of_recorded(state: StateDir, root: str, make: Callable[[sqlite3.Connection, 
     made, complete = None, False
     if state.ledger.exists():
         complete = not state.paused.exists() and _bring_up_to_date(state, root)
-        with closing(connect_read_only(state.ledger)) as ledger:
+        with recorded_ledger(state) as ledger:
             made = _of_project(ledger, root, make)
     if made is not None or complete:
         return made

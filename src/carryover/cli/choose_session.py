@@ -5,12 +5,12 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Sequence
-from contextlib import closing
 from typing import Final, NamedTuple
 
+from carryover.actions.recorded import recorded_ledger
 from carryover.agents import agent_names
 from carryover.distill.trail import did_something, main_step, steps_of, task_of
-from carryover.ledger.queries import connect_read_only, project_by_root
+from carryover.ledger.queries import project_by_root
 from carryover.paths import StateDir
 from carryover.publish.project_view import project_view
 from carryover.terminal.output import ago, one_line
@@ -36,7 +36,7 @@ def pick_session(state: StateDir, root: str) -> str | None:
     if not state.ledger.exists():
         return None
     now_ms = int(time.time() * 1000)
-    with closing(connect_read_only(state.ledger)) as ledger:
+    with recorded_ledger(state) as ledger:
         project = project_by_root(ledger, root)
         found = open_work(ledger, project.id, since_ms=now_ms - RECENT_MS) if project is not None else []
     if len(found) < 2:

@@ -34,7 +34,9 @@ examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, DESCRIPTION, EXAMPLES)
-    parser.add_argument("--fix", action="store_true", help="repair what is safe: hooks, service, file permissions")
+    parser.add_argument(
+        "--fix", action="store_true", help="repair what is safe: hooks, service, file permissions, ledger"
+    )
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
 
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from carryover.actions.context import now_ms, project_root, settings_to_print, state_dir
-from carryover.actions.recorded import follow_if_unknown
+from carryover.actions.recorded import follow_if_unknown, recorded_ledger
 from carryover.agents import agent_names
 from carryover.cli.picker import Choice, Does, Picker, keys_line, list_lines, preview_lines
 from carryover.distill.digest import Digest
 from carryover.errors import ExitCode, UserError
 from carryover.install.machine import Machine, startable_here
-from carryover.ledger.queries import by_last_use, connect_read_only, project_by_root, session_ids, sessions
+from carryover.ledger.queries import by_last_use, project_by_root, session_ids, sessions
 from carryover.ledger.rows import SessionRow
 from carryover.ledger.short_ids import shortest_unique
 from carryover.paths import StateDir
@@ -49,7 +49,7 @@ def pick(run_command: RunCommand) -> int | None:
     """Lets the user pick until they leave or start an agent; the exit code, or None if nothing is recorded."""
     state, root = state_dir(), project_root(None)
     follow_if_unknown(state, root)
-    with closing(connect_read_only(state.ledger)) as ledger:
+    with recorded_ledger(state) as ledger:
         project = project_by_root(ledger, root)
         here = sessions(ledger, project.id, limit=MOST) if project is not None else []
         everywhere = sessions(ledger, limit=MOST)

@@ -171,8 +171,9 @@ def _ledger(report: Report, inspection: Inspection) -> Iterator[Finding]:
             check="ledger",
             what=f"The ledger is damaged: {inspection.ledger_damage}",
             why="Parts of what was recorded may be missing.",
-            do="Restart carryoverd: it moves the file aside and saves what can be read.",
-            fix=_restart(report),
+            do="Run `carryover doctor --fix`: the file is moved aside, what can be read of it is saved, and the rest "
+            "is read again from the transcripts that still exist.",
+            fix="ledger",
         )
     if report.corrupt_ledgers:
         aside = ", ".join(report.short(ledger.path) for ledger in report.corrupt_ledgers)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Collection
 
 import msgspec
 
 from carryover.agents import specs
 from carryover.config import load_config
+from carryover.daemon.client import daemon_pid
 from carryover.diagnose.inspection import private_paths
 from carryover.diagnose.report import Fix
 from carryover.errors import UserError, os_reason
-from carryover.install.background import bring_up
+from carryover.install.background import bring_up, service_of_user
 from carryover.install.detect import detect_all
 from carryover.install.machine import Machine
 from carryover.install.setup import carry_out, plan_setup
+from carryover.ledger.codec import DamagedBody
+from carryover.ledger.connect import mark_damaged
 from carryover.paths import StateDir
 from carryover.publish.hook_script import write_hook_script
 
@@ -36,6 +41,8 @@ def repair(state: StateDir, wanted: Collection[Fix]) -> tuple[Repair, ...]:
         done.append(_hooks(state))
     if "script" in wanted:
         done.append(_script(state))
+    if "ledger" in wanted:
+        done.append(_ledger(state))
     if "service" in wanted or "restart" in wanted:
         done.append(_service(state))
     return tuple(done)
@@ -58,6 +65,28 @@ def _script(state: StateDir) -> Repair:
     except OSError as error:
         return Repair(fix="script", did=did, problem=f"The hooks' script could not be written: {os_reason(error)}.")
     return Repair(fix="script", did=did)
+
+
+def _ledger(state: StateDir) -> Repair:
+    did = "The ledger was mended, and what was damaged in it was read again from the transcripts."
+    try:
+        mark_damaged(state.ledger, DamagedBody())
+        problem = _mend(state)
+    except OSError as error:
+        problem = os_reason(error)
+    return Repair(fix="ledger", did=did, problem=problem and f"The ledger could not be mended: {problem}")
+
+
+def _mend(state: StateDir) -> str | None:
+    """Has a daemon start, which mends the ledger and reads all transcripts again. Returns what went wrong."""
+    manager, program = service_of_user()
+    if manager.status().active:
+        return " ".join(bring_up(state, service=True, restart=True).trouble) or None
+    if daemon_pid(state) is not None:
+        return "carryoverd runs, but not as a service. Start it again: that mends the ledger."
+    command, env = [*program.command, "--once"], {**os.environ, **program.environment}
+    done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    return done.stderr.strip() if done.returncode else None
 
 
 def _hooks(state: StateDir) -> Repair:

@@ -37,15 +37,15 @@ from carryover.install.how_installed import how_installed
 from carryover.install.machine import Machine, copies
 from carryover.install.on_path import on_path_here
 from carryover.install.service import COMMAND, Program, ServiceStatus
-from carryover.ledger.queries import (
-    connect_read_only,
-    projects,
-)
+from carryover.ledger.codec import count_damaged
+from carryover.ledger.connect import connect_tolerant
+from carryover.ledger.queries import connect_read_only, projects
 from carryover.paths import StateDir
 from carryover.projects.policy import refusal
 from carryover.projects.root import agent_folders
 from carryover.publish import pointer
 from carryover.publish.instruction_files import hidden_files, read_instructions
+from carryover.terminal.output import counted
 
 MOST_PROJECTS: Final = 20
 """How many of the newest projects are inspected: git is asked about each."""
@@ -125,10 +125,13 @@ def _damage(state: StateDir) -> str | None:
     if not state.ledger.exists():
         return None
     try:
-        with closing(connect_read_only(state.ledger, keep_index=True)) as db:
+        with closing(connect_tolerant(state.ledger, keep_index=True)) as db:
             [answer] = db.execute("PRAGMA quick_check(1)").fetchone()
+            damaged = count_damaged(db) if answer == "ok" else 0
     except (UserError, sqlite3.Error) as error:
         return str(error)
+    if damaged:
+        return f"{counted(damaged, 'entry', 'entries')} cannot be read."
     return None if answer == "ok" else str(answer)
 
 

@@ -26,7 +26,7 @@ Level = Literal["wrong", "todo", "note"]
 """wrong: something does not work as it should. todo: all is well once the user has done something that only they can
 do. note: nothing is wrong; worth knowing."""
 
-Fix = Literal["hooks", "service", "restart", "script", "permissions"]
+Fix = Literal["hooks", "service", "restart", "script", "permissions", "ledger"]
 """The repairs of `--fix`. Each can be repeated, and takes nothing of the user's away."""
 
 
@@ -190,7 +190,7 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     """Who listens on the port while no daemon of ours runs."""
     projects: tuple[ProjectReport, ...] = ()
     ledger_damage: str | None = None
-    """Result of SQLite's own check, or why the ledger cannot be opened."""
+    """Result of SQLite's own check, how many entries are damaged, or why the ledger cannot be opened."""
     free_bytes: int | None = None
     """On the disk of the state folder."""
     open_to_others: tuple[str, ...] = ()

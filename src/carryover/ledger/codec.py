@@ -6,12 +6,15 @@ others. Ledgers before version 9 deflated what is not said in a conversation; su
 
 from __future__ import annotations
 
+import sqlite3
 import zlib
 from typing import Final
 
 import msgspec
 
+from carryover.ledger.connect import TolerantConnection
 from carryover.ledger.frames import MOST_BYTES, DamagedFrame, pack, unpack
+from carryover.ledger.rows import SUPERSEDED
 from carryover.model import AnyBody
 
 KINDS: Final = (
@@ -66,8 +69,30 @@ def decode_body(stored: str | bytes) -> AnyBody:
     """Decodes a stored body. Raises DamagedBody if the row is not one of Carryover's."""
     try:
         return _decoder.decode(_plain(stored))
-    except (DamagedFrame, zlib.error, msgspec.MsgspecError, UnicodeDecodeError, TypeError) as error:
+    except (DamagedFrame, zlib.error, msgspec.MsgspecError, UnicodeError, TypeError) as error:
         raise DamagedBody("not the JSON of a body") from error
+
+
+def read_body(db: sqlite3.Connection, stored: str | bytes) -> AnyBody | None:
+    """Decodes a body that was read from `db`. None for a damaged one, which a tolerant connection counts.
+
+    Raises DamagedBody if the connection is not tolerant.
+    """
+    try:
+        return decode_body(stored)
+    except DamagedBody:
+        if not isinstance(db, TolerantConnection):
+            raise
+        db.damaged += 1
+        return None
+
+
+def count_damaged(db: TolerantConnection) -> int:
+    """The number of entries whose body is damaged. Reads every body: about a second for 100,000."""
+    for rows in (f"event WHERE retracted < {SUPERSEDED}", "provisional"):
+        for (body,) in db.execute(f"SELECT body FROM {rows}"):
+            read_body(db, body)
+    return db.damaged
 
 
 def is_same_body(stored: str | bytes, encoded: str | bytes) -> bool:

@@ -21,7 +21,7 @@ from carryover.ledger.ledger_errors import StaleRead
 from carryover.ledger.provisional import drop_confirmed
 from carryover.ledger.reemit import reemit
 from carryover.ledger.retract import retract, supersede
-from carryover.ledger.rows import RETRACTED, StoredBody
+from carryover.ledger.rows import LOST, RETRACTED, StoredBody
 from carryover.ledger.search_index import NewEntry, add_to_index
 from carryover.ledger.sessions import (
     StoredSession,
@@ -31,12 +31,12 @@ from carryover.ledger.sessions import (
     resolve_subagents,
     upsert_session,
 )
-from carryover.ledger.threads import Reducer, Thread, open_thread, reduce_on
+from carryover.ledger.threads import Reducer, Thread, open_thread, rebuild, reduce_on
 from carryover.ledger.tombstones import take_back, without_forgotten
 from carryover.model import SessionInfo, Skipped
 
-_REV: Final = """SELECT coalesce((SELECT rev FROM source WHERE agent = ? AND path = ?), 0),
-    EXISTS (SELECT 1 FROM forgotten)"""
+_REV: Final = f"""SELECT coalesce((SELECT rev FROM source WHERE agent = ? AND path = ?), 0),
+    EXISTS (SELECT 1 FROM forgotten), EXISTS (SELECT 1 FROM event WHERE retracted = {LOST})"""
 _ADVANCE: Final = """INSERT INTO source (agent, path, rev, cursor, context, size, mtime_ns) VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (agent, path) DO UPDATE SET rev = excluded.rev, cursor = excluded.cursor, context = excluded.context,
         size = excluded.size, mtime_ns = excluded.mtime_ns,
@@ -44,6 +44,10 @@ _ADVANCE: Final = """INSERT INTO source (agent, path, rev, cursor, context, size
 _PUT_EVENT: Final = (
     "INSERT INTO event (id, key, secondary_key, thread_id, at_ms, body, retracted) VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
+_LOST: Final = f"SELECT id, thread_id, at_ms, key FROM event WHERE key IN ({{marks}}) AND retracted = {LOST}"
+_RESTORE: Final = "UPDATE event SET body = ?, retracted = 0 WHERE id = ?"
+_PROJECTS: Final = """SELECT DISTINCT project_id FROM session JOIN thread ON session_id = session.id
+    WHERE thread.id IN ({marks}) AND project_id IS NOT NULL"""
 
 K = TypeVar("K")
 
@@ -62,17 +66,17 @@ async def run_commit(
 ) -> Commit:
     """Stores `prepared` inside the open transaction. Raises StaleRead if `seen_rev` is no longer the source's."""
     forgotten = 0
-    any_forgotten = await _advance_source(db, source, prepared, seen_rev)
+    any_forgotten, any_lost = await _advance_source(db, source, prepared, seen_rev)
     entries = await resolve_subagents(db, source.agent, prepared.entries, prepared.roots)
     if any_forgotten:
         wanted = await _without_forgotten(db, source, prepared, entries)
         forgotten, entries = len(entries) - len(wanted), wanted
+    projects: set[int] = await _restore(db, reducer, entries) if any_lost else set()
     reemitted = {(each.session, each.subagent_id or ""): each for each in prepared.reemitted}
     new = await _unknown(db, [entry for entry in entries if entry.thread not in reemitted])
     again = _grouped((entry for entry in entries if entry.thread in reemitted), lambda entry: entry.thread)
     retracted = _retracted_keys(entries)
     stored: list[Entry] = []
-    projects: set[int] = set()
     of_session = _grouped([*new, *chain.from_iterable(again.values())], lambda entry: entry.event.session)
     for native_id in dict.fromkeys([*of_session, *(session for session, _ in reemitted), *retracted]):
         session = await _session(db, reducer, source, native_id, of_session.get(native_id, []))
@@ -100,15 +104,17 @@ async def run_commit(
     )
 
 
-async def _advance_source(db: aiosqlite.Connection, source: Source, prepared: PreparedBatch, seen_rev: int) -> bool:
-    """Stores the position after what was read; whether there are tombstones, which most ledgers do not have."""
+async def _advance_source(
+    db: aiosqlite.Connection, source: Source, prepared: PreparedBatch, seen_rev: int
+) -> tuple[bool, bool]:
+    """Stores the position after what was read; whether there are tombstones and lost events, as in few ledgers."""
     identity = (source.agent, locator(source.path))
-    ((rev, any_forgotten),) = await db.execute_fetchall(_REV, identity)
+    ((rev, any_forgotten, any_lost),) = await db.execute_fetchall(_REV, identity)
     if rev != seen_rev:
         raise StaleRead
     position = (prepared.cursor, prepared.context, prepared.size, prepared.mtime_ns)
     await db.execute_fetchall(_ADVANCE, (*identity, seen_rev + 1, *position))
-    return bool(any_forgotten)
+    return bool(any_forgotten), bool(any_lost)
 
 
 async def _without_forgotten(
@@ -128,6 +134,26 @@ async def _without_forgotten(
             (prepared.context_without_text, source.agent, locator(source.path)),
         )
     return wanted
+
+
+async def _restore(db: aiosqlite.Connection, reducer: Reducer, entries: Sequence[Entry]) -> set[int]:
+    """Puts entries into the places that a damaged ledger kept for them; the ids of the projects that this changes."""
+    by_key = {entry.key: entry for entry in entries}
+    threads: set[int] = set()
+    for marks, keys in in_parts(list(by_key)):
+        rows = list(await db.execute_fetchall(_LOST.format(marks=marks), keys))
+        await db.executemany(_RESTORE, [(by_key[key].body, row_id) for row_id, _, _, key in rows])
+        await add_to_index(
+            db, [NewEntry(row_id, thread_id, at_ms, by_key[key].index) for row_id, thread_id, at_ms, key in rows]
+        )
+        threads |= {thread_id for _, thread_id, _, _ in rows}
+    for thread_id in sorted(threads):
+        await rebuild(db, reducer, thread_id)
+    changed: set[int] = set()
+    for marks, ids in in_parts(sorted(threads)):
+        changed |= {project for (project,) in await db.execute_fetchall(_PROJECTS.format(marks=marks), ids)}
+    await mark_changed(db, changed, started_ms=0)
+    return changed
 
 
 async def _unknown(db: aiosqlite.Connection, entries: Sequence[Entry]) -> list[Entry]:

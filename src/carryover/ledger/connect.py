@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import quote
 
 from carryover.errors import ExitCode, UserError
@@ -20,6 +20,8 @@ _READ_BUSY_MS: Final = 2000
 _READ_CACHE_KIB: Final = 4096
 _CONTENT: Final = b"content\n"
 
+C = TypeVar("C", bound=sqlite3.Connection)
+
 SETTINGS: Final = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",
@@ -29,6 +31,13 @@ SETTINGS: Final = (
     "PRAGMA secure_delete = FAST",
     f"PRAGMA busy_timeout = {BUSY_MS}",
 )
+
+
+class TolerantConnection(sqlite3.Connection):
+    """Reads on past damaged entries, for commands: the daemon has the ledger mended instead."""
+
+    damaged = 0
+    """Entries that were met whose body cannot be read; they were left out."""
 
 
 def prepare_file(path: Path) -> None:
@@ -142,43 +151,58 @@ def _parts(path: Path) -> tuple[Path, ...]:
     return tuple(path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm"))
 
 
+def connect_tolerant(path: Path, *, keep_index: bool = False) -> TolerantConnection:
+    """As `connect_read_only`, but damaged entries are left out and counted, and end nothing."""
+    db = _connect_read_only(path, TolerantConnection, keep_index=keep_index)
+    db.text_factory = _any_text
+    return db
+
+
+def _any_text(stored: bytes) -> str:
+    """A stored text. What damage left of one is no UTF-8 again, so that no body is made of it."""
+    return stored.decode(errors="surrogateescape")
+
+
 def connect_read_only(path: Path, *, keep_index: bool = False) -> sqlite3.Connection:
     """A connection that cannot write. Raises UserError: NOTHING_FOUND without a ledger, REFUSED for a newer one.
 
     `keep_index`: not even the index of SQLite's log is brought up to date. Only for a process that does not write the
     ledger: SQLite would share the index, and that it may not be written, with the writer.
     """
+    return _connect_read_only(path, sqlite3.Connection, keep_index=keep_index)
+
+
+def _connect_read_only(path: Path, kind: type[C], *, keep_index: bool) -> C:
     if not path.exists():
         raise UserError(
             f"There is no ledger at {path} yet. Start carryoverd once; it reads what your agents have written.",
             ExitCode.NOTHING_FOUND,
         )
     try:
-        db = _open_read_only(path, keep_index)
+        return _open_read_only(path, kind, keep_index)
     except (sqlite3.Error, UnicodeDecodeError) as error:
         trouble = ledger_error(error, path)
         if trouble is None:
             raise
         raise trouble from error
-    return db
 
 
-def _open_read_only(path: Path, keep_index: bool) -> sqlite3.Connection:
+def _open_read_only(path: Path, kind: type[C], keep_index: bool) -> C:
     # In WAL mode even a reader wants the -wal and -shm files, and SQLite makes them where it can. Without either nobody
     # has the ledger open and everything is in the database itself, so it can be read like a file that never changes.
     in_use = any(path.with_name(path.name + suffix).exists() for suffix in ("-wal", "-shm"))
     for how in ("mode=ro&readonly_shm=1", "mode=ro")[not keep_index :] if in_use else ():
         try:
-            return _checked(path, how)
+            return _checked(path, kind, how)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
                 raise
     # Or a crash left a log, in a folder where its index cannot be made: what was checkpointed can be read.
-    return _checked(path, "immutable=1")
+    return _checked(path, kind, "immutable=1")
 
 
-def _checked(path: Path, how: str) -> sqlite3.Connection:
-    db = sqlite3.connect(f"file:{quote(str(path))}?{how}", uri=True, isolation_level=None)
+def _checked(path: Path, kind: type[C], how: str) -> C:
+    db = kind(f"file:{quote(str(path))}?{how}", uri=True, isolation_level=None)
     try:
         db.execute(f"PRAGMA busy_timeout = {_READ_BUSY_MS}")
         db.execute(f"PRAGMA cache_size = -{_READ_CACHE_KIB}")

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.ledger.codec import decode_body
+from carryover.ledger.codec import read_body
 from carryover.ledger.frames import unpack_digest
 from carryover.ledger.rows import LINES, MAX_PROVISIONAL, PROVISIONAL, StoredBody
 from carryover.model import AssistantMessage, UserPrompt
@@ -72,8 +72,9 @@ def _threads(db: sqlite3.Connection, statement: str, values: tuple[int, ...]) ->
 
 def stored_bodies(db: sqlite3.Connection, thread_id: int) -> Iterator[StoredBody]:
     """The events of a thread that count, in the order they came."""
-    for event_id, at_ms, body in db.execute(LINES, (thread_id,)):
-        yield StoredBody(event_id, at_ms, decode_body(body))
+    for event_id, at_ms, stored in db.execute(LINES, (thread_id,)):
+        if (body := read_body(db, stored)) is not None:
+            yield StoredBody(event_id, at_ms, body)
 
 
 def provisional_bodies(db: sqlite3.Connection, session_id: int) -> list[tuple[str, StoredBody]]:
@@ -83,8 +84,9 @@ def provisional_bodies(db: sqlite3.Connection, session_id: int) -> list[tuple[st
     """
     rows = db.execute(PROVISIONAL, (session_id, MAX_PROVISIONAL)).fetchall()
     return [
-        (subagent_id, StoredBody(-row_id, at_ms, decode_body(body)))
-        for row_id, subagent_id, at_ms, body in reversed(rows)
+        (subagent_id, StoredBody(-row_id, at_ms, body))
+        for row_id, subagent_id, at_ms, stored in reversed(rows)
+        if (body := read_body(db, stored)) is not None
     ]
 
 
@@ -100,7 +102,8 @@ def prompts_at(db: sqlite3.Connection, project_id: int, times_ms: Collection[int
         return []
     statement = _AT.format(marks=",".join("?" * len(wanted)))
     bodies = (
-        (session, at_ms, decode_body(body)) for session, at_ms, body in db.execute(statement, (project_id, *wanted))
+        (session, at_ms, read_body(db, stored))
+        for session, at_ms, stored in db.execute(statement, (project_id, *wanted))
     )
     return [
         (session, at_ms, body.text)
@@ -112,7 +115,7 @@ def prompts_at(db: sqlite3.Connection, project_id: int, times_ms: Collection[int
 def last_answer(db: sqlite3.Connection, project_id: int, session: str) -> tuple[int, str] | None:
     """The time and text of the newest answer in the main conversation; None if its end holds none."""
     for at_ms, stored in db.execute(_NEWEST, (project_id, session, _MOST_LOOKED_AT)):
-        body = decode_body(stored)
+        body = read_body(db, stored)
         if isinstance(body, AssistantMessage) and body.text.strip():
             return at_ms, body.text
     return None

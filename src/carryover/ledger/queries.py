@@ -45,7 +45,7 @@ _SKIPPED: Final = """SELECT agent, agent_version, record_type, reason, n, last_m
 _BROKEN: Final = """SELECT agent, path, error, failures, retry_ms FROM source
     WHERE state = 'broken' ORDER BY agent, path LIMIT ?"""
 _EVENTS: Final = (
-    f"SELECT at_ms, body, retracted FROM event WHERE thread_id = ? AND retracted != {SUPERSEDED} ORDER BY id"
+    f"SELECT at_ms, body, retracted FROM event WHERE thread_id = ? AND retracted < {SUPERSEDED} ORDER BY id"
 )
 _WHEREABOUTS: Final = """SELECT id, root, moved_to, not_moved != 0, identity, published_sha,
     EXISTS (SELECT 1 FROM session WHERE project_id = project.id),
@@ -182,10 +182,11 @@ def session_events(db: sqlite3.Connection, session: SessionRow) -> Iterator[Stor
     # Begun here and not when they are read, all see the same moment of the ledger: a record that comes meanwhile shows
     # neither twice nor never.
     streams = [
-        _events(db.execute(_EVENTS, (thread_id,)), subagent_id or None) for thread_id, subagent_id in threads.fetchall()
+        _events(db, db.execute(_EVENTS, (thread_id,)), subagent_id or None)
+        for thread_id, subagent_id in threads.fetchall()
     ]
     waiting = db.execute(PROVISIONAL, (session.id, MAX_PROVISIONAL)).fetchall()
-    return chain(heapq.merge(*streams, key=lambda event: event.at_ms), _provisional(reversed(waiting)))
+    return chain(heapq.merge(*streams, key=lambda event: event.at_ms), _provisional(db, reversed(waiting)))
 
 
 def totals(db: sqlite3.Connection) -> Totals:
@@ -209,18 +210,22 @@ def totals(db: sqlite3.Connection) -> Totals:
     )
 
 
-def _events(rows: Iterable[tuple[int, str | bytes, int]], subagent_id: str | None) -> Iterator[StoredEvent]:
-    from carryover.ledger.codec import decode_body  # the decoder takes its time to build, and lists need none
+def _events(
+    db: sqlite3.Connection, rows: Iterable[tuple[int, str | bytes, int]], subagent_id: str | None
+) -> Iterator[StoredEvent]:
+    from carryover.ledger.codec import read_body  # the decoder takes its time to build, and lists need none
 
-    for at_ms, body, retracted in rows:
-        yield StoredEvent(at_ms=at_ms, subagent_id=subagent_id, body=decode_body(body), retracted=bool(retracted))
+    for at_ms, stored, retracted in rows:
+        if (body := read_body(db, stored)) is not None:
+            yield StoredEvent(at_ms=at_ms, subagent_id=subagent_id, body=body, retracted=bool(retracted))
 
 
-def _provisional(rows: Iterable[tuple[int, str, int, str | bytes]]) -> Iterator[StoredEvent]:
-    from carryover.ledger.codec import decode_body
+def _provisional(db: sqlite3.Connection, rows: Iterable[tuple[int, str, int, str | bytes]]) -> Iterator[StoredEvent]:
+    from carryover.ledger.codec import read_body
 
-    for _, subagent_id, at_ms, body in rows:
-        yield StoredEvent(at_ms=at_ms, subagent_id=subagent_id or None, body=decode_body(body), provisional=True)
+    for _, subagent_id, at_ms, stored in rows:
+        if (body := read_body(db, stored)) is not None:
+            yield StoredEvent(at_ms=at_ms, subagent_id=subagent_id or None, body=body, provisional=True)
 
 
 def _number(db: sqlite3.Connection, statement: str) -> int:

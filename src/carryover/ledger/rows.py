@@ -151,6 +151,8 @@ RETRACTED: Final = 1
 """`event.retracted` of what the user took back."""
 SUPERSEDED: Final = 2
 """`event.retracted` of what a lesser source reported of a session that a better one reports."""
+LOST: Final = 3
+"""`event.retracted` of what was damaged: an empty body in its place, until its record is read again."""
 PROVISIONAL: Final = """SELECT id, subagent_id, at_ms, body FROM provisional
     WHERE session_id = ? ORDER BY at_ms DESC, id DESC LIMIT ?"""
 """Provisional events of a session, newest first."""

@@ -18,6 +18,7 @@ from urllib.parse import quote
 import msgspec
 
 from carryover.ledger.codec import decode_body, with_present_kind
+from carryover.ledger.rows import LOST, SUPERSEDED
 from carryover.ledger.schema import FORMER_NAMES
 from carryover.ledger.threads import NEVER_REDUCED, NO_DIGEST
 
@@ -71,7 +72,7 @@ def salvage(damaged: Path, into: sqlite3.Connection, *, now_ms: int) -> int:
                 _put(into, table, tuple(columns.split(", ")), row)
     for statement in _ORPHANS:
         into.execute(statement)
-    (events,) = into.execute("SELECT count(*) FROM event").fetchone()
+    (events,) = into.execute("SELECT count(*) FROM event WHERE retracted != ?", (LOST,)).fetchone()
     text = f"The ledger was damaged. It was moved to {damaged.name}; {events} events could be saved from it."
     into.execute("INSERT INTO incident (at_ms, text) VALUES (?, ?)", (now_ms, text))
     into.execute("COMMIT")
@@ -112,8 +113,14 @@ def _put(into: sqlite3.Connection, table: str, columns: tuple[str, ...], row: tu
     values = dict(zip(columns, row, strict=True))
     if isinstance(body := values.get("body"), str | bytes):
         values["body"] = with_present_kind(body) or body
-    identity = {"event": "key", "provisional": "fingerprint"}.get(table)
-    if identity is not None and not _has_meaning(values, identity):
+    if table == "event":
+        if not _has_place(values, "key"):
+            return
+        if not _is_body(values["body"]):
+            # Its place is kept: what is read again of its transcript would else follow what came after it.
+            is_superseded = values.get("retracted") == SUPERSEDED
+            values |= {"body": "", "retracted": SUPERSEDED if is_superseded else LOST}
+    elif table == "provisional" and not (_has_place(values, "fingerprint") and _is_body(values["body"])):
         return
     if table == "thread":
         values |= {"fold_version": NEVER_REDUCED, "digest": NO_DIGEST}
@@ -121,9 +128,9 @@ def _put(into: sqlite3.Connection, table: str, columns: tuple[str, ...], row: tu
     into.execute(f"INSERT OR IGNORE INTO {table} ({', '.join(values)}) VALUES ({marks})", tuple(values.values()))
 
 
-def _has_meaning(values: dict[str, Any], identity: str) -> bool:
-    """False if damage left an event or report that can be read but means nothing."""
-    return isinstance(values[identity], bytes) and isinstance(values["at_ms"], int) and _is_body(values["body"])
+def _has_place(values: dict[str, Any], identity: str) -> bool:
+    """False if damage left an event or report that can be read but has no identity or time."""
+    return isinstance(values[identity], bytes) and isinstance(values["at_ms"], int)
 
 
 def _is_body(body: object) -> bool:

@@ -119,7 +119,7 @@ def search(
         values["match"] = match_expression(terms, any_of=any_of)
         rows = db.execute(_FIND.format(conditions=where), values).fetchall()
         if rows:
-            return Found(hits=_hits(rows)[:limit], has_all=not any_of, indexed=indexed)
+            return Found(hits=_hits(db, rows)[:limit], has_all=not any_of, indexed=indexed)
     return Found(hits=(), has_all=True, indexed=indexed)
 
 
@@ -166,13 +166,14 @@ def _conditions(
     return conditions, values
 
 
-def _hits(rows: Iterable[tuple[Any, ...]]) -> tuple[Hit, ...]:
+def _hits(db: sqlite3.Connection, rows: Iterable[tuple[Any, ...]]) -> tuple[Hit, ...]:
     """One hit for all events of a session that say the same, in the place of the first."""
-    from carryover.ledger.codec import decode_body
+    from carryover.ledger.codec import read_body
 
     found: dict[tuple[str, str, str], Hit] = {}
-    for session, agent, root, subagent_id, at_ms, body in rows:
-        said = searchable(decode_body(body))
+    for session, agent, root, subagent_id, at_ms, stored in rows:
+        body = read_body(db, stored)
+        said = searchable(body) if body is not None else None
         if said is None:
             continue
         key = (session, said.kind, said.text)

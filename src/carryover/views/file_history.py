@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.ledger.codec import decode_body, may_be
+from carryover.ledger.codec import may_be, read_body
 from carryover.ledger.rows import ProjectRow
 from carryover.ledger.search import EditRow, edits_of_name
 from carryover.model import FileEdit, UserPrompt
@@ -55,7 +55,7 @@ def changes_of(db: sqlite3.Connection, project: ProjectRow, path: str) -> list[C
     edits: dict[int, tuple[EditRow, FileEdit]] = {}
     for name in names:  # grows while it is gone through
         for row in edits_of_name(db, project.id, project.root, PurePath(name).name):
-            body = decode_body(row.body)
+            body = read_body(db, row.body)
             roots = tuple(filter(None, (row.root, row.recorded_root)))
             if not isinstance(body, FileEdit) or _name(body.path, roots) != name:
                 continue
@@ -104,7 +104,7 @@ def _prompt_before(db: sqlite3.Connection, row: EditRow) -> tuple[int, str | Non
         (_OF_SESSION, (row.session_id, row.at_ms)) if row.subagent_id else (_OF_THREAD, (row.thread_id, row.event_id))
     )
     for event_id, stored in db.execute(statement, values):
-        body = decode_body(stored)
+        body = read_body(db, stored)
         if isinstance(body, UserPrompt) and body.actor == "human":
             return event_id, f"{body.command} {body.text}".strip() if body.command else body.text
     return 0, None

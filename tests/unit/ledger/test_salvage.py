@@ -109,8 +109,10 @@ async def test_a_row_that_can_be_read_but_means_nothing_is_left_out(
         old.execute("UPDATE event SET body = substr(body, 5) WHERE id = 3")
         old.execute("UPDATE event SET key = 7 WHERE id = 4")
         old.execute("UPDATE provisional SET body = 'Done.'")
+        old.execute("UPDATE event SET body = 'x', retracted = 2 WHERE id = 5")
 
     assert salvage(ledger_path, fresh, now_ms=5_000) == 98
+    assert rows(fresh, "SELECT id, body, retracted FROM event WHERE retracted") == [(3, "", 3), (5, "", 2)]
     assert rows(fresh, "SELECT * FROM provisional") == []
 
 
