@@ -8,12 +8,15 @@ import fcntl
 import os
 import stat
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 _LOCK_TRIES = 5
 _LOCK_PAUSE_S = 0.02
+SCRATCH: Final = "carryover-scratch-"
+"""How the names of scratch folders begin."""
 
 
 def private_dir(path: Path) -> None:
@@ -120,6 +123,60 @@ def read_bytes_bounded(path: Path, limit_bytes: int, *, follow: bool = True) -> 
     if len(data) > limit_bytes:
         raise OSError(errno.EFBIG, f"larger than {limit_bytes} bytes", str(path))
     return data
+
+
+@contextlib.contextmanager
+def scratch_folder(parent: Path | None = None) -> Iterator[Path]:
+    """A folder in `parent` (by default where the system keeps temporary files) that only the user can read.
+
+    It is gone when the block ends. What a killed process leaves is removed by `sweep_scratch`, which each use calls.
+    """
+    import shutil
+
+    parent = temporary_files() if parent is None else parent
+    sweep_scratch(parent)
+    folder, descriptor = _locked_folder(parent)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(descriptor)
+
+
+def temporary_files() -> Path:
+    """The folder in which the system keeps temporary files."""
+    import tempfile  # takes its time to load, and few commands need it
+
+    return Path(os.environ.get("TMPDIR") or tempfile.gettempdir())
+
+
+def sweep_scratch(*parents: Path) -> None:
+    """Removes the scratch folders of processes that are gone: a lock tells, which the system takes from them."""
+    import shutil
+
+    for folder in (found for parent in parents for found in parent.glob(f"{SCRATCH}*")):
+        with contextlib.suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                if os.fstat(descriptor).st_uid == os.geteuid() and _flock(descriptor, fcntl.LOCK_EX, tries=1):
+                    shutil.rmtree(folder)
+            finally:
+                os.close(descriptor)
+
+
+def _locked_folder(parent: Path) -> tuple[Path, int]:
+    while True:
+        folder = parent / f"{SCRATCH}{os.urandom(8).hex()}"
+        folder.mkdir(mode=0o700)
+        with contextlib.suppress(FileNotFoundError):  # swept before it was locked
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            with contextlib.suppress(
+                OSError
+            ):  # on a network disk that locks no folders, which is not swept then either
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if is_there(folder):
+                return folder, descriptor
+            os.close(descriptor)
 
 
 class FileLock:

@@ -14,7 +14,6 @@ import sys
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final, TypeVar
 
 from carryover.actions.context import agents_own, now_ms, root_of
@@ -24,7 +23,7 @@ from carryover.config import Config, load_config, settings_now
 from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.facts import FindRoot
-from carryover.fsio import FileLock
+from carryover.fsio import FileLock, scratch_folder
 from carryover.ingest.catch_up import compare_with_disk
 from carryover.ingest.in_projects import known_projects, roots_in_projects
 from carryover.ingest.pipeline import ingest
@@ -140,8 +139,8 @@ def temporary_ledger(
 
     Nothing in it is later than `now_ms`, or what `tombstones` exclude. `find_root` says which project a folder is in.
     """
-    with TemporaryDirectory(prefix="carryover-") as folder:
-        path = Path(folder) / "ledger.sqlite"
+    with scratch_folder() as folder:
+        path = folder / "ledger.sqlite"
 
         async def read() -> None:
             ledger = await Ledger.open(path, DigestReducer())

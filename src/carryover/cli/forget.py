@@ -20,6 +20,7 @@ from carryover.cli.sessions import print_sessions
 from carryover.config import load_config
 from carryover.daemon.client import ask_daemon
 from carryover.errors import ExitCode, UserError
+from carryover.fsio import sweep_scratch, temporary_files
 from carryover.ledger.connect import copies
 from carryover.ledger.queries import connect_read_only, session_by_prefix
 from carryover.ledger.rows import SessionRow
@@ -72,6 +73,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     state, now = state_dir(), datetime.now().astimezone()
     _check(args)
+    if not args.dry_run:
+        sweep_scratch(state.root, temporary_files())
     with closing(connect_read_only(state.ledger)) as db:
         selection = _selection(args, now, lambda prefix: session_by_prefix(db, prefix))
         rows = selected_sessions(db, selection, now_ms=_ms(now))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +13,7 @@ from carryover.actions.context import now_ms, project_root, state_dir
 from carryover.cli.arguments import describe
 from carryover.config import load_config
 from carryover.errors import ExitCode, UserError
-from carryover.fsio import atomic_replace, private_dir, read_bytes_bounded
+from carryover.fsio import private_dir, read_bytes_bounded, scratch_folder
 from carryover.ledger.queries import connect_read_only, project_of_session
 from carryover.model import NOTE
 from carryover.paths import StateDir, expanded
@@ -129,15 +129,12 @@ def _record(state: StateDir, root: str, source: str, title: str, text: str) -> t
     if _is_recorded(state, session):
         return session, False
     private_dir(state.root)
-    path = state.root / f"{session}.{os.getpid()}.json"
     note = Note(session=session, at_ms=now_ms(), root=root, title=title, text=text)
-    try:
-        # By way of a file, since a daemon that runs is the one that writes the ledger.
-        atomic_replace(path, encoded(note), mode=0o600)
+    # By way of a file, since a daemon that runs is the one that writes the ledger.
+    with scratch_folder(state.root) as folder:
+        path = folder / "note.json"
+        path.write_bytes(encoded(note))
         done = store_document(state, open_document(path), Asked(path))
-    finally:
-        with suppress(OSError):
-            path.unlink()
     if done.problem is not None or not done.new_events:
         raise UserError(f"The note was not recorded: {done.problem or 'the ledger did not take it'}.")
     return session, True

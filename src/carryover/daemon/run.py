@@ -33,7 +33,7 @@ from carryover.daemon.log import Log, Word, describe, open_log
 from carryover.daemon.sd_notify import SystemdNotifier, report_waiting
 from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import ExitCode, UserError, os_reason
-from carryover.fsio import private_dir
+from carryover.fsio import private_dir, sweep_scratch, temporary_files
 from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
@@ -79,6 +79,7 @@ def _run_once(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
     with ExitStack() as stack:
         lock = acquire_daemon_lock(state, started_ms=int(time.time() * 1000))
         stack.callback(lock.release)
+        sweep_scratch(state.root, temporary_files())
         load_all()
         gc.freeze()  # what is loaded stays: looking through it again and again would hold up what an agent waits for
         gc.enable()

@@ -30,7 +30,7 @@ from carryover.edits.record import (
 )
 from carryover.edits.settings import hooks_of
 from carryover.errors import ExitCode, UserError, os_reason
-from carryover.fsio import is_folder
+from carryover.fsio import SCRATCH, is_folder
 from carryover.ledger.queries import connect_read_only, projects
 from carryover.paths import StateDir
 from carryover.projects.handoff_file import CHOSEN, HANDOFF, STORE
@@ -73,6 +73,7 @@ _TREES: Final = (
     ("spool", "what was handed to hooks"),
     ("crashes", "crash reports"),
     (BACKUPS, "backups"),
+    (f"{SCRATCH}*", "left by a command that was killed"),
 )
 
 
@@ -209,7 +210,8 @@ def state_files(state: StateDir) -> Iterator[tuple[Path, str]]:
     """Each file of ours and what it is, then the folders, innermost first. Follows no symlink."""
     root = state.root
     for name, what in _TREES:
-        yield from _tree(root / name, what)
+        for tree in sorted(root.glob(name)):
+            yield from _tree(tree, what)
     for pattern, what in _FILES:
         yield from ((path, what) for path in sorted(root.glob(pattern)))
     if root.is_dir() and not root.is_symlink():

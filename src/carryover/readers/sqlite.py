@@ -21,6 +21,7 @@ from typing import Final, TypeVar
 from urllib.parse import quote
 
 from carryover.adapter.contract import FileStat
+from carryover.fsio import scratch_folder
 from carryover.readers.files import stat_regular
 
 BUSY_S: Final = 0.25
@@ -232,11 +233,8 @@ def _name_of(error: sqlite3.Error) -> str:
 @contextmanager
 def _copied(path: Path) -> Iterator[Path]:
     """A copy of a database and its WAL that no other user can read."""
-    from tempfile import TemporaryDirectory  # takes its time to load, and copies are rare
-
-    place = os.environ.get("TMPDIR")
-    with TemporaryDirectory(prefix="carryover-", dir=place, ignore_cleanup_errors=True) as folder:
-        copy = Path(folder, "copy")
+    with scratch_folder() as folder:
+        copy = folder / "copy"
         shutil.copyfile(path, copy)
         shutil.copyfile(f"{path}-wal", f"{copy}-wal")
         yield copy

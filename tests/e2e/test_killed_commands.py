@@ -1,0 +1,104 @@
+"""What a killed command leaves is private text too: the next start and `forget` remove it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from support.claude_session import ClaudeSession
+from support.daemon_process import DaemonProcess, wait_until
+
+CANARY: Final = "zebra-4711"
+
+
+@pytest.fixture
+def temporary(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the system keeps temporary files."""
+    folder = home / "tmp"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    return folder
+
+
+@pytest.fixture
+def daemon(temporary: Path) -> Iterator[DaemonProcess]:
+    process = DaemonProcess()
+    yield process
+    if process._process is not None and process.process.poll() is None:
+        process.kill()
+
+
+def started(project: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "carryover.cli.main", *arguments]
+    return subprocess.Popen(command, cwd=project, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+
+def started_note(project: Path) -> subprocess.Popen[bytes]:
+    answer = project.parent / "answer.md"
+    answer.write_text(CANARY)
+    return started(project, "note", str(answer))
+
+
+def kill_at(process: subprocess.Popen[bytes], folder: Path, name: str) -> None:
+    """SIGKILL once the process has made that file in a folder of its own in `folder`."""
+    wait_until(name, lambda: any(folder.glob(f"*/{name}")))
+    process.kill()
+    process.wait()
+    assert any(folder.glob(f"*/{name}"))
+
+
+def kill_note(daemon: DaemonProcess, project: Path) -> None:
+    """Kills a `carryover note` that waits for the daemon."""
+    daemon.process.send_signal(signal.SIGSTOP)
+    kill_at(started_note(project), daemon.state.root, "note.json")
+
+
+def kill_handoff(session: ClaudeSession, project: Path, temporary: Path) -> None:
+    """Kills a `carryover handoff --transcript` that reads."""
+    for number in range(400):
+        session.prompt(f"{CANARY} {number}")
+        session.answer("Done. " * 200)
+    kill_at(started(project, "handoff", "--transcript", str(session.path)), temporary, "ledger.sqlite")
+
+
+def with_canary(*folders: Path) -> list[Path]:
+    files = (path for folder in folders for path in folder.rglob("*") if path.is_file())
+    return [path for path in files if CANARY.encode() in path.read_bytes() or "scratch" in str(path)]
+
+
+def test_the_next_start_and_forget_remove_it(
+    running: DaemonProcess, session: ClaudeSession, project: Path, temporary: Path
+) -> None:
+    kill_note(running, project)
+    kill_handoff(session, project, temporary)
+    running.kill()
+    assert with_canary(temporary)
+
+    with running:
+        assert [path for path in with_canary(temporary, running.state.root) if "scratch" in str(path)] == []
+        running.settle()
+        kill_note(running, project)
+        kill_handoff(session, project, temporary)
+        running.process.send_signal(signal.SIGCONT)
+        running.settle()
+        code = started(project, "forget", "--all", "--yes").wait()
+        assert code == 0
+        assert with_canary(temporary, running.state.root, project) == []
+
+
+def test_what_a_living_command_needs_stays(running: DaemonProcess, project: Path, temporary: Path) -> None:
+    running.process.send_signal(signal.SIGSTOP)
+    process = started_note(project)
+    wait_until("the note", lambda: any(running.state.root.glob("*/note.json")))
+    other = started(project, "forget", "--all", "--yes")
+    running.process.send_signal(signal.SIGCONT)
+
+    assert process.wait() == 0
+    other.wait()
+    assert list(temporary.iterdir()) == []
