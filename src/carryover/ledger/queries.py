@@ -148,28 +148,38 @@ def session_ids(db: sqlite3.Connection) -> list[str]:
 def session_by_prefix(db: sqlite3.Connection, prefix: str) -> SessionRow:
     """The session whose id begins with `prefix`; in other case, if none begins exactly like that.
 
+    Two agents may have sessions with the same id: `codex:ID` is the one of Codex.
+
     Raises UserError: NOTHING_FOUND if there is none, USAGE if several begin like that and none is an exact match.
     """
     if not prefix:
         raise UserError("The session id is empty. `carryover sessions` lists the ids.", ExitCode.USAGE)
     found = _beginning_with(db, prefix, "{}") or _beginning_with(db, prefix, "lower({})")
+    if not found and ":" in prefix:
+        agent, _, prefix = prefix.partition(":")
+        found = _beginning_with(db, prefix, "{}", agent)
     exact = [row for row in found if row.native_id == prefix] or [
         row for row in found if row.native_id.lower() == prefix.lower()
     ]
     if not found:
         raise UserError(f"No session begins with {prefix!r}. `carryover sessions` lists them.", ExitCode.NOTHING_FOUND)
+    if len(exact) > 1 and len({row.native_id for row in exact}) == 1:
+        each = " or ".join(f"`{row.agent}:{row.native_id}`" for row in exact)
+        raise UserError(f"Several agents have a session with that id. Name it {each}.", ExitCode.USAGE)
     if len(exact or found) > 1:
         some = ", ".join(row.native_id for row in found)
         raise UserError(f"Several sessions begin with {prefix!r}: {some}. Give more of the id.", ExitCode.USAGE)
     return (exact or found)[0]
 
 
-def _beginning_with(db: sqlite3.Connection, prefix: str, compared: str) -> list[SessionRow]:
+def _beginning_with(db: sqlite3.Connection, prefix: str, compared: str, agent: str | None = None) -> list[SessionRow]:
     """Some sessions whose id begins with `prefix`, where both are compared as the SQL expression `compared` says."""
     name, given = compared.format("native_id"), compared.format("?")
     # The exact id comes first: however many others begin with it, the limit does not cut it off.
-    condition = f"substr({name}, 1, length(?)) = {given} ORDER BY {name} != {given}, native_id LIMIT {_MAX_NAMED}"
-    return list(records(SessionRow, db, f"{SESSION} WHERE {condition}", (prefix, prefix, prefix)))
+    of_agent = "" if agent is None else " AND session.agent = ?"
+    condition = f"substr({name}, 1, length(?)) = {given}{of_agent} ORDER BY {name} != {given}, native_id, session.agent"
+    values = (prefix, prefix, *(() if agent is None else (agent,)), prefix)
+    return list(records(SessionRow, db, f"{SESSION} WHERE {condition} LIMIT {_MAX_NAMED}", values))
 
 
 def session_events(db: sqlite3.Connection, session: SessionRow) -> Iterator[StoredEvent]:
