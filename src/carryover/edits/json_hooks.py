@@ -155,10 +155,10 @@ def _entry(hook: Hook, form: Form) -> dict[str, Any]:
 
 
 def _with_version(text: str, owner_of: OwnerOf, layout: Layout) -> str:
-    """The text with a version; without one where that would activate the hooks of others."""
+    """The text with a version; without one where that would activate hooks of others, of whatever kind they are."""
     root = read(text)
     if _number(root, VERSION) is not None or any(
-        owner_of(handler.hook.command) == "others" for handler in _handlers(text, "flat") if handler.hook is not None
+        handler.hook is None or owner_of(handler.hook.command) == "others" for handler in _handlers(text, "flat")
     ):
         return text
     return added(text, root, VERSION, VERSION_NOW, layout, "")

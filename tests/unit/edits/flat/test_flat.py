@@ -82,6 +82,13 @@ def test_a_version_comes_where_none_is_and_nobody_s_hooks_wait_for_one(before: b
     assert uninstalled(before, after) == before
 
 
+@pytest.mark.parametrize("entry", ['{"type": "prompt", "prompt": "x"}', '{"command": 5}', "{}", "null", '"x"'])
+def test_entries_of_any_other_kind_are_not_woken_by_a_version_of_ours(entry: str) -> None:
+    """Else it would have to stay when ours go."""
+    with pytest.raises(EditRefused, match='it has no "version"'):
+        installed(f'{{"hooks": {{"stop": [{entry}]}}}}'.encode())
+
+
 def test_hooks_of_others_are_not_woken_by_a_version_of_ours() -> None:
     data = b'{"hooks": {"stop": [{"command": "mine"}]}}'
 
