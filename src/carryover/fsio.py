@@ -111,18 +111,23 @@ def read_bytes_bounded(path: Path, limit_bytes: int, *, follow: bool = True) -> 
         OSError: EFBIG when the file is larger, EINVAL when it is not a regular file, ELOOP for a symlink with
             `follow=False`, and whatever opening and reading may raise.
     """
+    data = read_beginning(path, limit_bytes + 1, follow=follow)
+    if len(data) > limit_bytes:
+        raise OSError(errno.EFBIG, f"larger than {limit_bytes} bytes", str(path))
+    return data
+
+
+def read_beginning(path: Path, limit_bytes: int, *, follow: bool = False) -> bytes:
+    """The first bytes of a regular file. Raises as `read_bytes_bounded` does, except for the file's size."""
     flags = os.O_RDONLY | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW)
     descriptor = os.open(path, flags)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "not a regular file", str(path))
         with os.fdopen(descriptor, "rb", closefd=False) as file:
-            data = file.read(limit_bytes + 1)
+            return file.read(limit_bytes)
     finally:
         os.close(descriptor)
-    if len(data) > limit_bytes:
-        raise OSError(errno.EFBIG, f"larger than {limit_bytes} bytes", str(path))
-    return data
 
 
 @contextlib.contextmanager

@@ -28,7 +28,7 @@ import msgspec
 from carryover.adapter.contract import Agent
 from carryover.adapter.hooks import skipped
 from carryover.adapter.spooled import copy_beside, spool_line
-from carryover.fsio import atomic_replace, private_dir, read_bytes_bounded
+from carryover.fsio import atomic_replace, private_dir, read_beginning, read_bytes_bounded
 from carryover.model import Skipped
 from carryover.paths import StateDir
 
@@ -127,11 +127,11 @@ class Spool:
         return dropped
 
     def _copy(self, path: Path, transcript: str | None) -> None:
-        """Copies a transcript beside its session's file; one that cannot be read, or is too large, is left out."""
+        """Copies a transcript, as far as it is read, beside its session's file; one that cannot be read is left out."""
         if transcript is None:
             return
         with contextlib.suppress(OSError, ValueError):
-            data = read_bytes_bounded(Path(transcript), MAX_SESSION_BYTES, follow=False)
+            data = read_beginning(Path(transcript), MAX_SESSION_BYTES)
             atomic_replace(copy_beside(path), data, mode=0o600, follow=False, durable=False)
 
 

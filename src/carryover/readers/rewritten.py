@@ -12,11 +12,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, Protocol
+from pathlib import Path
+from typing import Final, Generic, Literal, Protocol, TypeVar
 
 import msgspec
 
-from carryover.adapter.contract import Batch, Record
+from carryover.adapter.contract import Batch, FileStat, Record
 from carryover.readers.sqlite import TooLarge
 
 READ_BYTES: Final = 1 << 20
@@ -68,6 +69,31 @@ class Snapshot(Protocol):
 
         Raises TooLarge.
         """
+
+
+S = TypeVar("S", bound=Snapshot)
+
+
+class Unfinished(Generic[S]):
+    """The snapshot of a file that is emitted in several batches, so that the file is parsed once for all of them."""
+
+    def __init__(self) -> None:
+        self._kept: tuple[Path, FileStat, S] | None = None
+
+    def of(self, path: Path, stat: FileStat) -> S | None:
+        """The snapshot of which the end is still to be emitted, if the file is as it was."""
+        kept = self._kept
+        if kept is None or kept[0] != path:
+            return None
+        self._kept = None
+        return kept[2] if kept[1] == stat else None
+
+    def read_on(self, path: Path, stat: FileStat, snapshot: S, cursor: bytes | None, *, now_ms: int) -> Batch:
+        """As `read_on`."""
+        batch = read_on(snapshot, cursor, now_ms=now_ms)
+        if batch.more:
+            self._kept = path, stat, snapshot
+        return batch
 
 
 class Emitted(msgspec.Struct, array_like=True, frozen=True):

@@ -23,6 +23,7 @@ from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import session_events, sessions
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, Event, FileEdit, ToolResult, UserPrompt
+from carryover.readers.files import read_small
 from contract.case import Recording, read_on, source_at
 from support.clock import LATER_MS
 
@@ -94,6 +95,30 @@ def test_a_document_that_is_too_large_is_counted(tmp_path: Path, monkeypatch: py
     batch = DocumentReader().read(copied(tmp_path), None)
 
     assert (batch.records, batch.oversized, batch.retry_after_s) == ((), 1, None)
+
+
+def test_a_long_document_is_parsed_once_for_all_its_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed = []
+
+    def counted(path: Path, *, limit: int) -> bytes | None:
+        parsed.append(path)
+        return read_small(path, limit=limit)
+
+    monkeypatch.setattr(reader, "read_small", counted)
+    (tmp_path / "other").mkdir()
+    path, other = copied(tmp_path), copied(tmp_path / "other")
+    whole = json.loads(path.read_bytes())
+    said = {"type": "user", "timestamp": "2026-01-01T00:00:00.000Z", "content": "lorem " * 50_000}
+    path.write_text(json.dumps({**whole, "messages": [{"id": str(n), **said} for n in range(20)]}))
+    document = DocumentReader()
+
+    found = [document.read(path, None)]
+    while found[-1].more:
+        document.read(other, None)  # another one in between
+        found.append(document.read(path, found[-1].cursor))
+
+    assert len(found) > 3
+    assert parsed.count(path) == 1
 
 
 def test_messages_that_are_no_objects_cost_themselves(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from agents.windsurf.reading import Store, bodies, texts_of
 from agents.windsurf.talks import FAILED, PROJECT, START, Talk, line, payload, worked
 from carryover.adapter.spooled import copy_beside
+from carryover.agents.windsurf import conversation
 from carryover.agents.windsurf.conversation import SAME_CALL_MS
 from carryover.model import AssistantMessage, FileEdit, SessionInfo, ToolCall, ToolResult, UserPrompt
 
@@ -93,6 +94,19 @@ def test_a_transcript_that_begins_later_leaves_what_came_before(store: Store) ->
         "Yes.",
         "It passes now.",
     ]
+
+
+def test_of_a_transcript_that_is_too_long_the_beginning_is_read(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    talk = worked()
+    monkeypatch.setattr(conversation, "MAX_TRANSCRIPT_BYTES", len(talk.transcript()) + 5)
+    talk.prompt("Yes.")
+    talk.say("It passes now.")
+    assert len(texts_of(store.read_alone(talk))) == 2
+    assert [edit.change for edit in bodies(store.read_alone(talk), FileEdit)]
+
+    store.reading = None
+    talk.name_transcript(store.transcript(talk))
+    assert len(texts_of(store.read(talk))) == 4
 
 
 def test_a_transcript_written_again_before_its_hook_ran_counts_nothing_twice(store: Store) -> None:

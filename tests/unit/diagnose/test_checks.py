@@ -240,7 +240,7 @@ def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
         ),
         (
             changed(HEALTHY, ledger_damage="row 7 is missing"),
-            "ledger: wrong, fix restart",
+            "ledger: wrong, fix ledger",
             "The ledger is damaged: row 7 is missing",
         ),
         (

@@ -32,7 +32,7 @@ from carryover.agents.copilot.vscode_wire import (
     kind_of_part,
 )
 from carryover.readers import files
-from carryover.readers.rewritten import Piece, read_on
+from carryover.readers.rewritten import Piece, Unfinished
 from carryover.readers.workspaces import Folders, folders_of_uri, folders_of_window
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, digest
@@ -59,7 +59,7 @@ class ChatReader:
     """See `carryover.adapter.contract.Reader`."""
 
     def __init__(self) -> None:
-        self._unfinished: tuple[Path, FileStat, StoredChat] | None = None
+        self._unfinished: Unfinished[StoredChat] = Unfinished()
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Reads what changed in the chat. A newer copy of it in another window takes its place.
@@ -67,20 +67,15 @@ class ChatReader:
         Raises FileNotFoundError when it is gone, OSError when it is not a regular file or cannot be read.
         """
         stat = files.stamp_of_file(path)
-        # A long chat is emitted in several batches, and replayed once for all of them.
-        kept, self._unfinished = self._unfinished, None
-        if kept is not None and kept[:2] == (path, stat):
-            chat = kept[2]
-        else:
+        chat = self._unfinished.of(path, stat)
+        if chat is None:
             data = b"" if _has_newer_copy(path, stat.mtime_ns) else files.read_small(path, limit=MAX_CHAT_BYTES)
             if data is None:
                 return _not_read(cursor, "too long")
             chat = StoredChat(path, data)
             if chat.why is not None and not chat.pieces:
                 return _not_read(cursor, chat.why)
-        batch = read_on(chat, cursor, now_ms=0)
-        if batch.more:
-            self._unfinished = path, stat, chat
+        batch = self._unfinished.read_on(path, stat, chat, cursor, now_ms=0)
         return msgspec.structs.replace(batch, records=tuple(map(_numbered, batch.records)))
 
     def stat(self, path: Path) -> FileStat:

@@ -16,7 +16,7 @@ from carryover.agents.gemini_cli import wire
 from carryover.agents.gemini_cli.locate import start_folder
 from carryover.readers.files import read_small, stamp_of_file
 from carryover.readers.jsonl import JsonlReader
-from carryover.readers.rewritten import Piece, read_on
+from carryover.readers.rewritten import Piece, Unfinished
 from carryover.readers.sqlite import TooLarge
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records import rawjson
@@ -46,23 +46,31 @@ class LinesReader(JsonlReader):
 class DocumentReader:
     """See `carryover.adapter.contract.Reader`."""
 
+    def __init__(self) -> None:
+        self._unfinished: Unfinished[_Snapshot] = Unfinished()
+
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Reads what changed in the document. Raises FileNotFoundError if it is gone, and OSError."""
-        written_ms = stamp_of_file(path).mtime_ns // 1_000_000
-        now_ms = utc_now_ms()
-        data = read_small(path, limit=MAX_DOCUMENT_BYTES)
-        if data is None:
-            return read_on(_Snapshot(None), cursor, now_ms=now_ms)
-        document = rawjson.read(_DOCUMENT, data)
-        if not isinstance(document, str):
-            return read_on(_Snapshot(_Conversation(document, start_folder(path))), cursor, now_ms=now_ms)
-        if now_ms - written_ms < SETTLED_MS:
+        stat, now_ms = stamp_of_file(path), utc_now_ms()
+        snapshot = self._unfinished.of(path, stat) or _snapshot(path)
+        if snapshot is not None:
+            return self._unfinished.read_on(path, stat, snapshot, cursor, now_ms=now_ms)
+        if now_ms - stat.mtime_ns // 1_000_000 < SETTLED_MS:
             return Batch(records=(), cursor=cursor or b"", retry_after_s=AGAIN_S)
         return Batch(records=(Record(number=1, data=_DAMAGED),), cursor=cursor or b"")
 
     def stat(self, path: Path) -> FileStat:
         """Size and time of the file."""
         return stamp_of_file(path)
+
+
+def _snapshot(path: Path) -> _Snapshot | None:
+    """The document; None if it cannot be parsed."""
+    data = read_small(path, limit=MAX_DOCUMENT_BYTES)
+    if data is None:
+        return _Snapshot(None)
+    document = rawjson.read(_DOCUMENT, data)
+    return None if isinstance(document, str) else _Snapshot(_Conversation(document, start_folder(path)))
 
 
 class _Snapshot:

@@ -18,7 +18,7 @@ from carryover.adapter.contract import Batch, FileStat
 from carryover.agents.opencode.talk import Row, StoredPart, Talk, revert_in
 from carryover.agents.opencode.wire import MOST_PARENTS, Session, is_usable_id, ms_of
 from carryover.readers.files import read_small, stamp_of_file, stat_regular
-from carryover.readers.rewritten import read_on
+from carryover.readers.rewritten import Unfinished, read_on
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, items_of, text_of
@@ -117,20 +117,27 @@ class SessionFileReader:
 class ExportReader:
     """Reads a document of `opencode export`; see `carryover.adapter.contract.Reader`."""
 
+    def __init__(self) -> None:
+        self._unfinished: Unfinished[Document] = Unfinished()
+
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """The next messages. Raises FileNotFoundError, and OSError if it is not such a document."""
-        document = fields_of(read_small(path, limit=MAX_EXPORT_BYTES) or b"")
-        session = _session(fields_of(document.get("info")), "")
-        if not is_usable_id(session.id):
-            raise OSError(errno.EINVAL, "not an exported session", str(path))
-        now_ms = utc_now_ms()
-        messages = (_exported(fields_of(entry)) for entry in items_of(document.get("messages")))
-        snapshot = Document(lambda store: Talk(store, session, now_ms), messages)
-        return read_on(snapshot, cursor, now_ms=now_ms)
+        stat, now_ms = stamp_of_file(path), utc_now_ms()
+        snapshot = self._unfinished.of(path, stat) or _export(path, now_ms)
+        return self._unfinished.read_on(path, stat, snapshot, cursor, now_ms=now_ms)
 
     def stat(self, path: Path) -> FileStat:
         """Size and time of the document."""
         return stamp_of_file(path)
+
+
+def _export(path: Path, now_ms: int) -> Document:
+    document = fields_of(read_small(path, limit=MAX_EXPORT_BYTES) or b"")
+    session = _session(fields_of(document.get("info")), "")
+    if not is_usable_id(session.id):
+        raise OSError(errno.EINVAL, "not an exported session", str(path))
+    messages = (_exported(fields_of(entry)) for entry in items_of(document.get("messages")))
+    return Document(lambda store: Talk(store, session, now_ms), messages)
 
 
 def _exported(entry: Fields) -> tuple[Item, list[Item]]:

@@ -8,8 +8,6 @@ its calls no longer count; the ledger replaces them (`carryover.readers.rewritte
 
 from __future__ import annotations
 
-import errno
-import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -24,14 +22,18 @@ from carryover.adapter.contract import Batch, FileStat
 from carryover.adapter.spooled import SpooledCall, copy_beside
 from carryover.agents.windsurf import wire
 from carryover.agents.windsurf.locate import Kind, transcript_of
-from carryover.readers.files import read_small, stamp_of_file
-from carryover.readers.rewritten import Piece, read_on
+from carryover.readers.files import read_head, stamp_of_file
+from carryover.readers.rewritten import Piece, Unfinished
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records import rawjson
 from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, first_text, text_of
 
-MAX_BYTES: Final = 64 << 20
+MAX_SPOOLED_BYTES: Final = 64 << 20
+"""No more is kept of a session."""
+MAX_TRANSCRIPT_BYTES: Final = 64 << 20
+"""What comes after it is not read. A transcript only grows, so its beginning stays what it is; later turns count by
+their calls."""
 SAME_CALL_MS: Final = 2_000
 """The same hook registered twice, by the user and in the workspace, runs twice within that time."""
 
@@ -98,22 +100,26 @@ class ConversationReader:
 
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
+        self._unfinished: Unfinished[Conversation] = Unfinished()
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Reads what changed in the conversation.
 
-        Raises FileNotFoundError if it is gone, OSError if it cannot be read or is too large.
+        Of a transcript beyond `MAX_TRANSCRIPT_BYTES` only the beginning is read; its first batch counts the rest as one
+        record that is too long. Raises FileNotFoundError if it is gone, OSError if it cannot be read.
         """
-        written_ms = stamp_of_file(path).mtime_ns // 1_000_000
-        data = read_small(path, limit=MAX_BYTES)
-        if data is None:
-            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
+        stat = stamp_of_file(path)
+        conversation = self._unfinished.of(path, stat) or self._conversation(path, stat)
+        batch = self._unfinished.read_on(path, stat, conversation, cursor, now_ms=utc_now_ms())
+        is_cut = cursor is None and self._kind == "transcript" and stat.size > MAX_TRANSCRIPT_BYTES
+        return msgspec.structs.replace(batch, oversized=batch.oversized + is_cut)
+
+    def _conversation(self, path: Path, stat: FileStat) -> Conversation:
         if self._kind == "transcript":
-            conversation = Conversation(path.stem, (), rows_in(data), noted_ms=written_ms)
-        else:
-            calls, unread = calls_in(data)
-            conversation = Conversation(path.stem, calls, _transcript(calls, copy_beside(path)), unread=unread)
-        return read_on(conversation, cursor, now_ms=utc_now_ms())
+            rows = rows_in(read_head(path, MAX_TRANSCRIPT_BYTES))
+            return Conversation(path.stem, (), rows, noted_ms=stat.mtime_ns // 1_000_000)
+        calls, unread = calls_in(read_head(path, MAX_SPOOLED_BYTES))
+        return Conversation(path.stem, calls, _transcript(calls, copy_beside(path)), unread=unread)
 
     def stat(self, path: Path) -> FileStat:
         """Size and time of the file. A transcript is named to a hook when it has changed, which is then spooled."""
@@ -193,8 +199,8 @@ def _transcript(calls: Iterable[Call], copy: Path) -> list[Row]:
     named = next((call.transcript for call in reversed(list(calls)) if call.transcript is not None), None)
     for path in (Path(named), copy) if named is not None else ():
         with suppress(OSError):
-            if not path.is_symlink() and (data := read_small(path, limit=MAX_BYTES)) is not None:
-                return rows_in(data)
+            if not path.is_symlink():
+                return rows_in(read_head(path, MAX_TRANSCRIPT_BYTES))
     return []
 
 
