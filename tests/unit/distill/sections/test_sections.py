@@ -202,7 +202,7 @@ def test_a_text_that_was_brought_in_hours_after_the_work_says_so() -> None:
     talk = worked()
     opinion = Opinion(session="note-1", title="Cap it at half", at_ms=talk.at_ms + 3 * 3_600_000)
 
-    made = distill(replace(project(talk), opinions=(opinion,)), None, {}, resume="ask", now_ms=opinion.at_ms)
+    made = distill(replace(project(talk), opinions=(opinion,)), Facts(), resume="ask", now_ms=opinion.at_ms)
 
     assert made is not None
     assert "Cap it at half (3 h later; not checked, " in render(made)
