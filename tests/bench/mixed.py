@@ -1,4 +1,5 @@
-"""A history of all agents, each in its own true format: the same bytes for the same seed, size, time and folder.
+"""A history of all agents, each in its own true format: the same bytes for the same seed, size, time and folder,
+but for the last entry of a log that shows whose a transcript in a project is.
 
 One session is in memory at a time. Sessions are written in the order in which they happened, as the agents did it.
 """

@@ -55,11 +55,19 @@ def _made(home: Path) -> Corpus:
 
 
 def _contents(corpus: Corpus) -> dict[Path, bytes]:
-    return {file: file.read_bytes() for file in corpus.files}
+    """Without the logs of what was typed in the projects: their last entry must be of now."""
+    logs = {
+        agent.last_input(Path(source.path)).path
+        for root in corpus.projects
+        for agent in adapters().values()
+        if agent.last_input is not None
+        for source in agent.sources(root)
+    }
+    return {file: file.read_bytes() for file in corpus.files if file not in logs}
 
 
 def _in_projects(corpus: Corpus) -> Iterator[str]:
     for agent in adapters().values():
         sources = [(root, source) for root in corpus.projects if agent.in_projects for source in agent.sources(root)]
-        if any(why_not_own(root, Path(source.path)) is None for root, source in sources):
+        if any(why_not_own(agent, root, Path(source.path)) is None for root, source in sources):
             yield agent.id

@@ -193,6 +193,15 @@ class QuotedText:
     """The tool's operation and the text of its output → how the call ended."""
 
 
+class LastInput(msgspec.Struct, frozen=True):
+    """The newest entry of an agent's own log of what was typed, beside a source in a project."""
+
+    path: Path
+    """Of the log, which need not exist."""
+    times_ms: tuple[int, ...] = ()
+    """The time that the entry names, UTC milliseconds: several where its zone is not known, none without an entry."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
     """One agent: data and functions, so that `dataclasses.replace` wraps any part of it.
@@ -223,10 +232,17 @@ class Agent:
     quoted: QuotedText | None = None
     """Reads copied texts; None: they hold nothing that only this agent writes."""
 
-    in_projects: bool = False
-    """Its sources are in the projects themselves: the top folder of each known project is a root as well, of which only
+    last_input: Callable[[Path], LastInput] | None = None
+    """Path of a source → the newest entry of the log that shows that the user's own agent wrote it. None for an agent
+    whose sources are below folders of the user's. Where it is given they are in the projects themselves, where others
+    may have put them (`probe/own_file.py`): the top folder of each known project is a root as well, of which only
     the entries directly in it are asked for, and what `sources` gives besides, where the agent's settings move sources
-    within the project. There `sources` must be cheap, for it is called every second."""
+    within the project; their `group` is that folder. There `sources` must be cheap, for it is called every second."""
+
+    @property
+    def in_projects(self) -> bool:
+        """Whether its sources are in the projects themselves."""
+        return self.last_input is not None
 
     @property
     def id(self) -> str:

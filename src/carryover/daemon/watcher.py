@@ -25,7 +25,6 @@ from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import WatchState
 from carryover.daemon.log import Word
 from carryover.ingest.scan import TranscriptRoot
-from carryover.probe.own_file import is_own
 
 STEP_MS: Final = 25
 """watchfiles looks at its queue this often and gives out what it has once a step brought nothing more: an append
@@ -211,12 +210,8 @@ def noticed(
 
 def _sources_at(path: str, roots: Iterable[TranscriptRoot], agents: Mapping[str, Agent]) -> list[Source]:
     place = Path(path)
-    found = (
-        (root, _source_at(place, root, agents[root.agent_id])) for root in roots if place.is_relative_to(root.path)
-    )
-    return [
-        source for root, source in found if source is not None and (not root.in_project or is_own(root.path, place))
-    ]
+    found = (_source_at(place, root, agents[root.agent_id]) for root in roots if place.is_relative_to(root.path))
+    return [source for source in found if source is not None]
 
 
 def _source_at(place: Path, root: TranscriptRoot, agent: Agent) -> Source | None:

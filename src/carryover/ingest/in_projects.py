@@ -30,7 +30,7 @@ def others_sources(agent: Agent, root: Path) -> list[tuple[Source, str]]:
     found = []
     for source in agent.sources(root):
         try:
-            reason = why_not_own(root, Path(source.path))
+            reason = why_not_own(agent, root, Path(source.path))
         except OSError:
             continue
         if reason is not None:

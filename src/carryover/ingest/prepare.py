@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -12,6 +13,10 @@ from carryover.facts import FindRoot, ProjectRoot
 from carryover.ingest.sanitize import RealPaths, clean_context, clean_entry, context_without_text, with_bounded_times
 from carryover.ledger.batch import READ_IN_PART, PreparedBatch, SourceState
 from carryover.model import Event, Skipped
+from carryover.probe.own_file import AT_WORK, why_not_own
+
+GIT_WORKS_S: Final = 1.0
+"""After which time a source in a project is looked at again where git was at work."""
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,12 +37,17 @@ def prepare(
 ) -> Step:
     """Reads and parses the next batch of `source`. Events from the future get the time of their arrival.
 
-    Blocking. Raises FileNotFoundError if the source is gone and OSError if it cannot be read now.
+    Of a source in a project nothing is taken unless it was the user's own after it was read: git may have changed it
+    meanwhile. Blocking. Raises FileNotFoundError if the source is gone and OSError if it cannot be read now.
     """
     path = Path(source.path)
     stat = agent.reader.stat(path)
     context = _stored_context(agent, state)
     batch = agent.reader.read(path, state.cursor if state is not None and context is not None else None)
+    if agent.in_projects and source.group:
+        reason = why_not_own(agent, Path(source.group), path)
+        if reason is not None:
+            return Step(prepared=None, retry_after_s=GIT_WORKS_S if reason == AT_WORK else None)
     seen = _seen(batch, stat)
     if state is not None and _is_unchanged(batch, state, seen):
         return Step(prepared=None, more=batch.more, retry_after_s=batch.retry_after_s)

@@ -13,7 +13,7 @@ import msgspec
 from carryover.adapter.contract import Agent, Source
 from carryover.config import AgentsConfig, Config
 from carryover.paths import StateDir
-from carryover.probe.own_file import is_own
+from carryover.probe.own_file import AT_WORK, why_not_own
 
 MS_PER_DAY: Final = 86_400_000
 
@@ -108,6 +108,16 @@ def readable_sources(agents: Mapping[str, Agent], roots: Iterable[TranscriptRoot
 
 
 def sources_in(agent: Agent, root: TranscriptRoot) -> list[Source]:
-    """The sources below a root; of a project those that the user's own agent wrote there. Blocks."""
+    """The sources below a root; of a project those that the user's own agent wrote there. Blocks.
+
+    While git is at work there nobody can know that: they are given, and looked at again when they are read.
+    """
     found = agent.sources(root.path)
-    return [source for source in found if is_own(root.path, Path(source.path))] if root.in_project else found
+    return [source for source in found if _may_be_own(agent, root.path, source)] if root.in_project else found
+
+
+def _may_be_own(agent: Agent, root: Path, source: Source) -> bool:
+    try:
+        return why_not_own(agent, root, Path(source.path)) in (None, AT_WORK)
+    except OSError:
+        return False

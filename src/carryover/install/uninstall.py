@@ -33,8 +33,8 @@ from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import SCRATCH, is_folder
 from carryover.ledger.queries import connect_read_only, projects
 from carryover.paths import StateDir
+from carryover.probe.git_dir import git_dir_of
 from carryover.projects.handoff_file import CHOSEN, HANDOFF, STORE
-from carryover.projects.root import git_dir_of
 from carryover.publish.gitignore import exclude_file, remove_if_empty, rule_removal
 from carryover.publish.hook_script import CURL_CONFIG
 from carryover.publish.instruction_files import pointer_removal

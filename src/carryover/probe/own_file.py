@@ -1,8 +1,14 @@
 """Whether a file in a project was written there by the user's own programs, or may have come with the project.
 
-A cloned repository, or an archive that was unpacked, may bring a file that looks like an agent's transcript and says
-what its author likes. Such a file is known by what cannot come along: git tracks it, or the last thing that happened to
-it was not a write. Unpacking sets the time of the last write, which is then another than that of the last change.
+A cloned repository, a pull, or an archive that was unpacked may bring a file that looks like an agent's transcript and
+says what its author likes. So no such file is believed because of its place and its name. It counts only if all of this
+holds, for the file and for the agent's log of what was typed:
+
+- it is a regular file of the user's, with no symlink and no other repository between it and the project;
+- git itself lists it as untracked, and is not at work in the checkout;
+- the last thing that happened to it was a write: unpacking sets the time of the last write afterwards;
+- the newest entry of the log names the time at which the log was last written, which no copy can know beforehand;
+- the transcript was written after that entry.
 """
 
 from __future__ import annotations
@@ -14,9 +20,13 @@ import time
 from pathlib import Path
 from typing import Final
 
+from carryover.adapter.contract import Agent, LastInput
 from carryover.probe.git_command import ask
+from carryover.probe.git_dir import git_dir_of
 
 TRACKED: Final = "git tracks it, so it may be another's"
+AT_WORK: Final = "git is changing the files there at this moment"
+COPIED: Final = "it was copied or unpacked, and not written to since"
 
 _GIT_TIMEOUT_S: Final = 5.0
 _TICK_NS: Final = 2_000_000_000
@@ -24,36 +34,111 @@ _TICK_NS: Final = 2_000_000_000
 _OLD_IN_GIT: Final = ("description", "info", "hooks", "config")
 """What `git clone` and `git init` make and hardly anything changes."""
 
-_untracked: dict[Path, tuple[int, int, int]] = {}
+_Stamp = tuple[int, int, int]
+_known: dict[tuple[str, Path], _Stamp] = {}
+"""The state of the index at which git gave the answer that is hoped for, by what was asked."""
 
 
-def why_not_own(root: Path, path: Path) -> str | None:
-    """Why the file, which is in the project at `root`, may be another's, as a clause for people; None if it is the
-    user's own. Blocks. Asks git only after its index has changed. Raises OSError where there is no such file."""
+def why_not_own(agent: Agent, root: Path, path: Path) -> str | None:
+    """Why `path`, a source of `agent` in the project at `root`, may be another's, as a clause for people; None if it is
+    the user's own. Blocks. Asks git only after its index has changed. Raises OSError where there is no such file."""
     found = os.lstat(path)
+    reason = _why_not_written_here(root, path, found) or _why_not_out_of_git(root, path)
+    if reason is not None or agent.last_input is None:
+        return reason
+    last = agent.last_input(path)
+    log = _status(last.path) if last.path.is_relative_to(root) else None
+    if log is None:
+        return f"nothing that was typed to {agent.spec.name} is recorded beside it"
+    if reason := _why_not_the_log(root, last, log):
+        return f"{last.path.name}, the record of what was typed, is not your own: {reason}"
+    if found.st_mtime_ns < log.st_mtime_ns - _TICK_NS:
+        return f"{agent.spec.name} did not write to it when you last typed something there"
+    return None
+
+
+def is_own(agent: Agent, root: Path, path: Path) -> bool:
+    """Whether there is such a source, and it is the user's own. Blocks."""
+    try:
+        return why_not_own(agent, root, path) is None
+    except OSError:
+        return False
+
+
+def is_tracked(root: Path, path: Path) -> bool:
+    """Whether git tracks a file of the checkout at `root`, or one below it. Blocks, and asks only after git's index has
+    changed.
+
+    Raises OSError where git can't say.
+    """
+    return not _git_answers(root, path, "--cached", b"")
+
+
+def _why_not_the_log(root: Path, last: LastInput, log: os.stat_result) -> str | None:
+    reason = _why_not_written_here(root, last.path, log)
+    if reason is None and all(abs(log.st_mtime_ns - at_ms * 1_000_000) > _TICK_NS for at_ms in last.times_ms):
+        reason = COPIED
+    return reason or _why_not_out_of_git(root, last.path)
+
+
+def _why_not_written_here(root: Path, path: Path, found: os.stat_result) -> str | None:
     if not stat.S_ISREG(found.st_mode):
         return "it is a symlink" if stat.S_ISLNK(found.st_mode) else "it is not a regular file"
     if found.st_uid != os.geteuid():
         return "it belongs to another user"
+    for folder in path.relative_to(root).parents[:-1]:
+        if not stat.S_ISDIR(os.lstat(root / folder).st_mode):
+            return "there is a symlink on the way to it"
+        if os.path.lexists(root / folder / ".git"):
+            return "it is in another repository"
     if abs(found.st_mtime_ns - found.st_ctime_ns) > _TICK_NS:
-        return "it was copied or unpacked, and not written to since"
+        return COPIED
     git = root / ".git"
-    if not os.path.lexists(git):
-        return None
-    if found.st_mtime_ns < _made_ns(git) - _TICK_NS:
+    if os.path.lexists(git) and found.st_mtime_ns < _made_ns(git) - _TICK_NS:
         return "it is older than the repository"
+    return None
+
+
+def _why_not_out_of_git(root: Path, path: Path) -> str | None:
+    """Why git may have written the file. While it changes files its index, of before, does not name the new ones."""
+    if not os.path.lexists(root / ".git"):
+        return None
+    before = _index(root)
+    if before is None:
+        return AT_WORK
     try:
-        return TRACKED if is_tracked(root, path) else None
+        # Nothing follows from an answer that does not name the file: a submodule's files are in no list either.
+        untracked = _git_answers(root, path, "--others", os.fsencode(path.relative_to(root)) + b"\0")
     except OSError:
         return "git could not say whether it is tracked"
+    if _index(root) != before:
+        return AT_WORK
+    return None if untracked else TRACKED
 
 
-def is_own(root: Path, path: Path) -> bool:
-    """Whether there is such a file, and it is the user's own. Blocks."""
-    try:
-        return why_not_own(root, path) is None
-    except OSError:
-        return False
+def _git_answers(root: Path, path: Path, which: str, wanted: bytes) -> bool:
+    """Whether git's list of files of that kind at `path` is `wanted`. Raises OSError where git can't say."""
+    stamp = _index(root)
+    if stamp and _known.get((which, path)) == stamp:
+        return True
+    command = ("ls-files", "-z", which, "--", path.relative_to(root).as_posix())
+    [answer] = ask(root, command, deadline=time.monotonic() + _GIT_TIMEOUT_S)
+    if answer.code != 0:
+        raise OSError(errno.EINVAL, "it can't read this repository")
+    if answer.out == wanted and stamp:
+        _known[which, path] = stamp
+    return answer.out == wanted
+
+
+def _index(root: Path) -> _Stamp | tuple[()] | None:
+    """The state of the index of the checkout at `root`, empty where there is none; None while git writes another."""
+    git_dir = git_dir_of(root)
+    if git_dir is None:
+        return ()
+    if os.path.lexists(git_dir / "index.lock"):
+        return None
+    index = _status(git_dir / "index")
+    return (index.st_mtime_ns, index.st_size, index.st_ino) if index is not None else ()
 
 
 def _made_ns(git: Path) -> int:
@@ -62,24 +147,6 @@ def _made_ns(git: Path) -> int:
     times = [found.st_ctime_ns for found in map(_status, inside) if found is not None]
     whole = _status(git)
     return min(times, default=whole.st_ctime_ns if whole is not None else 0)
-
-
-def is_tracked(root: Path, path: Path) -> bool:
-    """Whether git tracks a file of the checkout at `root`. Blocks, and asks only after git's index has changed.
-
-    Raises OSError where git can't say.
-    """
-    index = _status(root / ".git" / "index")
-    signature = (index.st_mtime_ns, index.st_size, index.st_ino) if index is not None else None
-    if signature is not None and _untracked.get(path) == signature:
-        return False
-    command = ("ls-files", "-z", "--", path.relative_to(root).as_posix())
-    [answer] = ask(root, command, deadline=time.monotonic() + _GIT_TIMEOUT_S)
-    if answer.code != 0:
-        raise OSError(errno.EINVAL, "git can't read this repository")
-    if not answer.out and signature is not None:
-        _untracked[path] = signature
-    return bool(answer.out)
 
 
 def _status(path: Path) -> os.stat_result | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -14,11 +13,11 @@ import msgspec
 
 from carryover.config import AgentsConfig
 from carryover.paths import StateDir
-from carryover.probe.git_command import ask
+from carryover.probe.git_dir import git_dir_of
+from carryover.probe.own_file import is_tracked
 from carryover.projects.handoff_file import HANDOFF, STORE
-from carryover.projects.root import AgentFolders, agent_folders, git_dir_of
+from carryover.projects.root import AgentFolders, agent_folders
 
-_GIT_TIMEOUT_S: Final = 5.0
 _TEMPORARY: Final = ("/tmp", "/var/tmp", "/private/tmp", "/private/var/tmp", "/private/var/folders", "/dev/shm", "/run")
 _SYSTEM: Final = (
     *("/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/proc", "/sbin", "/sys", "/usr"),
@@ -26,7 +25,6 @@ _SYSTEM: Final = (
     *("/System", "/Library", "/Applications"),
 )
 _SHARED_TOPS: Final = ("/home", "/media", "/mnt", "/opt", "/private", "/root", "/srv", "/Users", "/var", "/Volumes")
-_untracked_index: dict[Path, tuple[int, int, int]] = {}
 
 
 _SECRETS: Final = frozenset(
@@ -130,32 +128,14 @@ def _unfit_store(root: Path) -> str | None:
 
 
 def _tracked(root: Path) -> Refusal | None:
-    git_dir = git_dir_of(root)
-    if git_dir is None:
-        return None
-    signature = _signature(git_dir / "index")
-    if signature is not None and _untracked_index.get(root) == signature:
+    if git_dir_of(root) is None:
         return None
     try:
-        [answer] = ask(root, ("ls-files", "-z", "--", STORE), deadline=time.monotonic() + _GIT_TIMEOUT_S)
+        tracked = is_tracked(root, root / STORE)
     except OSError as error:
         return Refusal(f"git could not say whether {STORE} is tracked: {error.strerror}")
-    if answer.code != 0:
-        return Refusal(f"git could not say whether {STORE} is tracked: it can't read this repository")
-    if answer.out:
-        reason = f"{STORE} is tracked by git, so a handoff would be committed; `git rm -r --cached {STORE}` ends that"
-        return Refusal(reason, tracked=True)
-    if signature is not None:
-        _untracked_index[root] = signature
-    return None
-
-
-def _signature(index: Path) -> tuple[int, int, int] | None:
-    try:
-        found = index.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    reason = f"{STORE} is tracked by git, so a handoff would be committed; `git rm -r --cached {STORE}` ends that"
+    return Refusal(reason, tracked=True) if tracked else None
 
 
 def _kind(path: Path) -> int | None:

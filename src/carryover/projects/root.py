@@ -12,8 +12,9 @@ from carryover.adapter.spec import AgentSpec
 from carryover.agents import specs
 from carryover.config import AgentConfig, AgentsConfig
 from carryover.facts import ProjectRoot
-from carryover.fsio import is_gone, read_bytes_bounded
+from carryover.fsio import is_gone
 from carryover.paths import StateDir
+from carryover.probe.git_dir import git_dir_of, named_in
 
 AgentFolders = Callable[[], frozenset[Path]]
 """Returns what `agent_folders` returns. A call, since settings may change and most questions never need it."""
@@ -57,7 +58,7 @@ def agents_checkouts(
         names = sorted(entry.name for entry in os.scandir(git_dir / "worktrees"))
     except OSError:
         return ()
-    named = (_named_in(git_dir / "worktrees" / name / "gitdir") for name in names)
+    named = (named_in(git_dir / "worktrees" / name / "gitdir") for name in names)
     folders = [Path(os.path.realpath(entry.parent)) for entry in named if entry is not None]
     return tuple(str(folder) for folder in folders if _is_an_agents(folder, home, agents_own))
 
@@ -89,38 +90,14 @@ def _is_an_agents(folder: Path, home: Path, agents_own: AgentFolders | None) -> 
     return not own.isdisjoint(folder.parents)
 
 
-def git_dir_of(root: Path) -> Path | None:
-    """The folder that git keeps the data of the checkout at `root` in; None when that is not the top of a checkout."""
-    entry = root / ".git"
-    try:
-        git_dir = entry if entry.is_dir() else _named_in(entry, b"gitdir:")
-        if git_dir is not None and os.path.lexists(git_dir / "HEAD"):
-            return git_dir
-    except OSError:  # not readable for this user
-        pass
-    return None
-
-
 def _main_root(root: Path, git_dir: Path) -> str | None:
     """The main checkout of a worktree. Both must name each other, since a copied folder may claim any repository."""
-    common = _named_in(git_dir / "commondir")
-    back = _named_in(git_dir / "gitdir")
+    common = named_in(git_dir / "commondir")
+    back = named_in(git_dir / "gitdir")
     if common is None or back is None or common.name != ".git":
         return None
     same = os.path.realpath(back) == os.path.realpath(root / ".git")
     return os.path.realpath(common.parent) if same else None
-
-
-def _named_in(file: Path, prefix: bytes = b"") -> Path | None:
-    """The path that one of git's small files holds, relative to its folder; None without one."""
-    try:
-        data = read_bytes_bounded(file, 16_384)
-    except OSError:
-        return None
-    if not data.startswith(prefix):
-        return None
-    name = os.fsdecode(data.removeprefix(prefix).strip())
-    return Path(os.path.normpath(file.parent / name)) if name and "\0" not in name else None
 
 
 class StatePaths(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,9 +14,10 @@ from carryover.edits.plan import Edit
 from carryover.edits.record import GITIGNORE, PROJECT_EDITS
 from carryover.errors import os_reason
 from carryover.fsio import is_folder, private_dir
+from carryover.probe.git_dir import git_dir_of
 from carryover.projects.handoff_file import CHOSEN, HANDOFF, STORE, Published, write_handoff
 from carryover.projects.policy import refusal
-from carryover.projects.root import AgentFolders, git_dir_of
+from carryover.projects.root import AgentFolders
 from carryover.publish.gitignore import keep_out, let_in
 from carryover.publish.instruction_files import place_pointers, remove_pointers
 from carryover.publish.read_lists import place_in_read_lists, remove_from_read_lists

@@ -29,9 +29,9 @@ from carryover.edits.yaml_list import (
 )
 from carryover.fsio import read_bytes_bounded
 from carryover.probe.git_command import ask
+from carryover.probe.git_dir import git_dir_of
 from carryover.probe.own_file import is_own, is_tracked
 from carryover.projects.handoff_file import IN_PROJECT
-from carryover.projects.root import git_dir_of
 
 _SIZE_LIMIT_BYTES: Final = 256 << 10
 _TIMEOUT_S: Final = 5.0
@@ -66,7 +66,7 @@ def read_list_removal(root: Path, where: ReadList) -> Edit:
 
 def _has_worked(spec: AgentSpec, root: Path) -> bool:
     agent = adapters()[spec.id]
-    return agent.in_projects and any(is_own(root, Path(source.path)) for source in agent.sources(root))
+    return agent.in_projects and any(is_own(agent, root, Path(source.path)) for source in agent.sources(root))
 
 
 def _why_not(root: Path, where: ReadList, *, mine: bool, home: Path) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -33,6 +34,27 @@ def typed(*texts: str, first: int = 0) -> str:
     return "".join(
         stamp + "".join(f"+{line}\n" for line in text.split("\n")) for stamp, text in zip(stamps, texts, strict=True)
     )
+
+
+def type_now(folder: Path, text: str) -> None:
+    """The user types it at this moment: as the client keeps it, before it writes it into its chat history."""
+    with (folder / INPUTS).open("a") as file:
+        file.write(f"\n# {datetime.now(UTC).astimezone():%Y-%m-%d %H:%M:%S.%f}\n+{text}\n")
+
+
+def begun_now(*prompts: str) -> str:
+    """The chat of a session that begins at this moment."""
+    head = HEAD.replace("2026-11-20 06:16:57", f"{datetime.now(UTC).astimezone():%Y-%m-%d %H:%M:%S}")
+    return head + "".join(f"{prompt(text)}{answer('I will do it in cart.py.')}" for text in prompts)
+
+
+def use_aider(folder: Path, *prompts: str, history: str = HISTORY) -> None:
+    """The user's own Aider runs in a project."""
+    chat = begun_now(*prompts)
+    for text in prompts:
+        type_now(folder, text)
+    with (folder / history).open("a") as file:
+        file.write(chat)
 
 
 def reading(folder: Path, chat: str | bytes, inputs: str | None = None) -> Reading:

@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlencode
 
+from agents.aider.chats import type_now
 from agents.aider.contract_case import HISTORY, INPUTS
 from carryover.agents.aider.spec import SPEC
 from carryover.daemon.client import ask_daemon
@@ -26,6 +27,7 @@ class AiderPlayed:
     def __init__(self, home: Path, folder: Path, now: datetime, *, announced: bool = True) -> None:
         self._root = next(place for place in (folder, *folder.parents) if (place / ".git").exists())
         self._now = now.astimezone()
+        type_now(self._root, "/tokens")  # without an input nobody can know whose history it is
         self._write(
             f"\n# aider chat started at {self._now:%Y-%m-%d %H:%M:%S}\n\n"
             "> /home/dev/.local/bin/aider --test-cmd python3 -m unittest -q  \n"
@@ -74,6 +76,7 @@ class AiderPlayed:
         self._now += timedelta(seconds=1)
         with (self._root / INPUTS).open("a") as file:
             file.write(f"\n# {self._now:%Y-%m-%d %H:%M:%S.%f}\n+{text}\n")
+        type_now(self._root, "/tokens")  # the session is of the past, but the last input is to be of now
         self._write(f"\n#### {text}  \n")
 
     def _write(self, text: str) -> None:

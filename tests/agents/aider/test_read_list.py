@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.aider.chats import use_aider
 from carryover.agents.aider.spec import SPEC
 from carryover.config import ProjectSettings
 from carryover.edits.plan import Edit
@@ -16,7 +17,6 @@ from carryover.publish.project_files import publish
 from carryover.redact import CleanText
 from support.repository import repository
 
-HISTORY = ".aider.chat.history.md"
 SETTINGS = ".aider.conf.yml"
 HANDOFF = ".carryover/handoff.md"
 
@@ -25,7 +25,7 @@ HANDOFF = ".carryover/handoff.md"
 def shop(home: Path) -> Path:
     """A repository in which Aider was used, and which ignores what belongs to Aider."""
     root = repository(home / "work" / "shop", {".gitignore": ".aider*\n"})
-    (root / HISTORY).write_text("\n# aider chat started at 2026-11-20 06:16:57\n\n> aider  \n")
+    use_aider(root, "Fix the rounding of prices")
     return root
 
 
@@ -72,7 +72,7 @@ def test_where_the_agent_never_worked_nothing_is_written(home: Path) -> None:
 )
 def test_a_path_of_this_machine_gets_into_no_commit(home: Path, ignored: str, tracked: bool, why: str) -> None:
     root = repository(home / "work" / "shop", {".gitignore": ignored, **({SETTINGS: "model: x\n"} if tracked else {})})
-    (root / HISTORY).write_text("\n# aider chat started at 2026-11-20 06:16:57\n")
+    use_aider(root, "Fix the rounding of prices")
     if tracked:
         subprocess.run(["git", "-C", str(root), "add", "-f", SETTINGS], check=True)
 

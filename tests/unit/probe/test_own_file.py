@@ -6,15 +6,30 @@ import os
 import subprocess
 import tarfile
 import time
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from carryover.adapter.contract import LastInput
+from carryover.agents import adapters
 from carryover.probe import own_file
-from carryover.probe.own_file import TRACKED, is_own, is_tracked, why_not_own
+from carryover.probe.own_file import AT_WORK, COPIED, TRACKED, is_tracked
 from support.repository import git, repository
 
 NAME = ".chat.md"
+LOG = ".typed"
+
+
+def last_input(path: Path) -> LastInput:
+    log = path.with_name(LOG)
+    return LastInput(log, (int(log.read_text()),) if log.is_file() else ())
+
+
+AGENT = replace(next(agent for agent in adapters().values() if agent.in_projects), last_input=last_input)
+why_not_own = partial(own_file.why_not_own, AGENT)
+is_own = partial(own_file.is_own, AGENT)
 
 
 @pytest.fixture
@@ -23,6 +38,7 @@ def shop(home: Path) -> Path:
 
 
 def written(root: Path) -> Path:
+    (root / LOG).write_text(str(int(time.time() * 1000)))
     (root / NAME).write_text("said\n")
     return root / NAME
 
@@ -55,21 +71,24 @@ def test_a_file_is_the_users_own_no_more_once_it_is_added(shop: Path) -> None:
     assert why_not_own(shop, path) is None
 
 
-def test_what_an_archive_brings_is_not_until_it_is_written_to(home: Path, shop: Path) -> None:
+def test_what_an_archive_brings_is_not_until_the_user_types_there(home: Path, shop: Path) -> None:
     """With or without a repository around it."""
     path = written(shop)
     an_hour_ago = time.time() - 3600
-    os.utime(path, (an_hour_ago, an_hour_ago))
+    for file in (path, path.with_name(LOG)):
+        os.utime(file, (an_hour_ago, an_hour_ago))
     with tarfile.open(home / "shop.tar", "w") as archive:
         archive.add(shop, "shop")
         archive.add(path, f"plain/{NAME}")
+        archive.add(path.with_name(LOG), f"plain/{LOG}")
     with tarfile.open(home / "shop.tar") as archive:
         archive.extractall(home / "unpacked", filter="data")
 
     for root in (home / "unpacked" / "shop", home / "unpacked" / "plain"):
-        assert why_not_own(root, root / NAME) == "it was copied or unpacked, and not written to since"
-        with (root / NAME).open("a") as file:
-            file.write("more\n")
+        assert why_not_own(root, root / NAME) == COPIED
+        (root / NAME).write_text("more\n")
+        assert COPIED in str(why_not_own(root, root / NAME))
+        written(root)
         assert why_not_own(root, root / NAME) is None
 
 
@@ -106,6 +125,52 @@ def test_a_file_of_another_user_does_not_count(shop: Path, monkeypatch: pytest.M
     monkeypatch.setattr(os, "geteuid", lambda: path.stat().st_uid + 1)
 
     assert why_not_own(shop, path) == "it belongs to another user"
+
+
+def test_nothing_is_believed_where_nothing_was_typed(shop: Path) -> None:
+    path = written(shop)
+    (shop / LOG).unlink()
+
+    assert "nothing that was typed" in str(why_not_own(shop, path))
+
+
+@pytest.mark.parametrize("late_s", [-3600, -3, 3, 3600])
+def test_a_log_that_was_written_at_another_time_than_it_says_is_a_copy(shop: Path, late_s: int) -> None:
+    path = written(shop)
+    (shop / LOG).write_text(str(int((time.time() + late_s) * 1000)))
+
+    assert COPIED in str(why_not_own(shop, path))
+
+
+def test_what_was_not_written_to_after_the_last_input_is_not_what_the_agent_writes(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_file, "_TICK_NS", 1_000_000)
+    monkeypatch.setattr(own_file, "_made_ns", lambda _git: 0)
+    path, log = written(shop), shop / LOG
+    while log.stat().st_mtime_ns <= path.stat().st_mtime_ns + 2_000_000:
+        log.write_text("typed")
+    later = replace(AGENT, last_input=lambda _: LastInput(log, (log.stat().st_mtime_ns // 1_000_000,)))
+
+    assert "did not write to it" in str(own_file.why_not_own(later, shop, path))
+
+
+def test_while_git_works_nobody_can_say(shop: Path) -> None:
+    path = written(shop)
+    assert is_own(shop, path)
+    (shop / ".git" / "index.lock").touch()
+
+    assert why_not_own(shop, path) == AT_WORK
+
+
+def test_in_a_worktree_the_lock_is_elsewhere(shop: Path, home: Path) -> None:
+    tree = home / "work" / "tree"
+    git(shop, "worktree", "add", "--quiet", str(tree))
+    path = written(tree)
+    assert is_own(tree, path)
+    (shop / ".git" / "worktrees" / "tree" / "index.lock").touch()
+
+    assert why_not_own(tree, path) == AT_WORK
 
 
 def test_where_git_cannot_say_nothing_is_believed(home: Path) -> None:

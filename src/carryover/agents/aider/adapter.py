@@ -7,7 +7,7 @@ from typing import Final
 from carryover.adapter.contract import Agent
 from carryover.adapter.lazily import lazily
 from carryover.agents.aider import locate
-from carryover.agents.aider.history import HistoryReader
+from carryover.agents.aider.history import HistoryReader, last_input
 from carryover.agents.aider.spec import SPEC
 from carryover.agents.aider.wire import Context
 
@@ -19,5 +19,5 @@ AGENT: Final = Agent(
     sources=locate.sources,
     parse=lazily("carryover.agents.aider.parse", "parse_record"),
     exported=locate.exported,
-    in_projects=True,
+    last_input=last_input,
 )

@@ -26,6 +26,9 @@ class Builder(EventBuilder[Context]):
     """UTC milliseconds of the last input."""
     seen_ms: int
     """When the block was first seen, UTC milliseconds; 0 where that says nothing."""
+    prompted_by: Actor = "human"
+    """Who wrote the prompt. In a project anyone may have added to the history, so there it is a person only if the
+    input history says so as well."""
 
     @classmethod
     def begin(cls, source: Source, context: Context, block: Block) -> Builder:
@@ -35,7 +38,11 @@ class Builder(EventBuilder[Context]):
         """
         seen_ms = block.seen_ms if source.group else 0
         return cls(
-            context=context, root=source.group or posixpath.dirname(source.path), input_ms=block.at_ms, seen_ms=seen_ms
+            context=context,
+            root=source.group or posixpath.dirname(source.path),
+            input_ms=block.at_ms,
+            seen_ms=seen_ms,
+            prompted_by="human" if block.typed or not source.group else "model",
         )
 
     @property

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Batch, FileStat, Record
+from carryover.adapter.contract import Batch, FileStat, LastInput, Record
 from carryover.agents.aider import blocks
 from carryover.agents.aider.wire import Block
 from carryover.readers.files import open_regular, stamp_of_file, wait_ms
@@ -23,6 +23,8 @@ INPUTS_NAME: Final = ".aider.input.history"
 INPUTS_BYTES: Final = 4 << 20
 """How much of it one read takes into account."""
 
+_NEWEST_BYTES: Final = 256 << 10
+"""Where the newest input is looked for: it may be a long paste."""
 _AHEAD: Final = 300
 """Inputs that may have been given in between: answers to questions are inputs too."""
 _EARLIER_MS: Final = 1_500
@@ -41,8 +43,10 @@ class Input(msgspec.Struct, frozen=True):
 class Inputs:
     """The inputs from an offset on. `at` moves forward as they are found again in the chat history."""
 
-    def __init__(self, inputs: list[Input], at: int) -> None:
+    def __init__(self, inputs: list[Input], at: int, *, kept: bool = True) -> None:
+        """`kept`: there is an input history."""
         self._inputs = inputs
+        self.kept = kept
         self._next = 0
         self.at = at
 
@@ -98,12 +102,32 @@ def inputs_of(history: Path) -> Path:
     return top / INPUTS_NAME
 
 
+def last_input(history: Path) -> LastInput:
+    """The newest input beside a chat history. Its time is local: of this machine, or of a container, mostly UTC."""
+    path = inputs_of(history)
+    try:
+        descriptor = open_regular(path)
+    except OSError:
+        return LastInput(path)
+    try:
+        start = max(0, os.fstat(descriptor).st_size - _NEWEST_BYTES)
+        lines = os.pread(descriptor, _NEWEST_BYTES, start).decode("utf-8", "replace").splitlines()
+    except OSError:
+        return LastInput(path)
+    finally:
+        os.close(descriptor)
+    stamp = next((found[1] for line in reversed(lines) if (found := _STAMP.fullmatch(line))), None)
+    if stamp is None:
+        return LastInput(path)
+    return LastInput(path, (local_ms(stamp), local_ms(f"{stamp}+00:00")))
+
+
 def read_inputs(path: Path, at: int) -> Inputs:
     """The inputs from an offset on; none where the file can't be read, all from the start where it became shorter."""
     try:
         descriptor = open_regular(path)
     except OSError:
-        return Inputs([], 0)
+        return Inputs([], 0, kept=False)
     try:
         if os.fstat(descriptor).st_size < at:
             at = 0
@@ -295,7 +319,7 @@ class _Run:
 
     def _block(self, piece: blocks.Piece, inputs: Inputs) -> tuple[Block, bool]:
         """The block, the state that goes with it, and whether it has a time."""
-        text, dated = "", piece.kind == "start"
+        text, dated, typed = "", piece.kind == "start", True
         messages: tuple[str, ...] = ()
         match piece.kind:
             case "start":
@@ -304,6 +328,7 @@ class _Run:
                 text = blocks.prompt_text(piece.lines)
                 at_ms = inputs.take(text, after_ms=self.state.at_ms)
                 dated = at_ms is not None
+                typed = dated or not inputs.kept
                 self.state = msgspec.structs.replace(self.state, at_ms=max(self.state.at_ms, at_ms or 0))
             case "messages":
                 messages = blocks.messages_of(piece.lines)
@@ -311,7 +336,8 @@ class _Run:
                 text = "\n".join(piece.lines).strip()
         state = self.state
         at_ms = state.at_ms or self._cut_ms
-        return Block(piece.kind, at_ms=at_ms, session=state.session, text=text, messages=messages), dated
+        block = Block(piece.kind, at_ms=at_ms, session=state.session, text=text, messages=messages, typed=typed)
+        return block, dated
 
     def _begin_session(self, started: str) -> None:
         same = self.state.same + 1 if started == self.state.started else 0

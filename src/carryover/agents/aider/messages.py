@@ -41,7 +41,7 @@ def user_input(add: Builder, text: str) -> None:
     elif text.startswith("/"):
         _command(add, text)
     else:
-        add.add(UserPrompt(text=text), "prompt")
+        add.add(UserPrompt(text=text, actor=add.prompted_by), "prompt")
         add.change(in_turn=True)
 
 
@@ -72,7 +72,7 @@ def _command(add: Builder, text: str) -> None:
     word, _, words = text.partition(" ") if " " in text.partition("\n")[0] else text.partition("\n")
     words = words.strip()
     if word in _ASKING and words:
-        add.add(UserPrompt(text=words, command=word), "prompt")
+        add.add(UserPrompt(text=words, actor=add.prompted_by, command=word), "prompt")
         add.change(repeated=mark_of(words), in_turn=True)
     elif word == _TEST:
         add.start_call(add.call("test", "shell", words or add.context.test_command, actor="human"))

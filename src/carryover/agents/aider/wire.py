@@ -99,6 +99,8 @@ class Block(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of prompts and answers."""
     messages: tuple[str, ...] = ()
     """Aider's own, without the marks; one may have several lines."""
+    typed: bool = True
+    """False: there is an input history, and it does not have this prompt."""
 
 
 DECODER: Final = msgspec.json.Decoder(Block)
