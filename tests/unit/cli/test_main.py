@@ -227,8 +227,9 @@ def test_a_message_is_given_beside_an_output_that_cannot_be_written(home: Path) 
 
 
 def test_what_the_terminal_cannot_show_is_replaced(recorded: Path) -> None:
-    """A project in a folder whose name is not ASCII, on a terminal that knows only ASCII."""
-    project = recorded.rename(recorded.with_name("läden"))
+    """A folder whose name is not ASCII, on a terminal that knows only ASCII."""
+    project = recorded.with_name("läden")
+    project.mkdir()
     answer = subprocess.run(
         [sys.executable, "-m", "carryover.cli.main", "sessions", str(project)],
         env={**os.environ, "PYTHONIOENCODING": "ascii"},
