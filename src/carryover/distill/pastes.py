@@ -12,6 +12,7 @@ from typing import Final
 
 from carryover.distill.closed_classes import is_list_item, is_question
 from carryover.distill.quotes import excerpt, sentences
+from carryover.text.invisible import without_stacks
 
 MOST_TYPED: Final = 1200
 """Characters of a paragraph, or of a list, that somebody may have typed."""
@@ -42,6 +43,7 @@ _HEADER: Final = re.compile(r"[^\W\d_][\w-]{0,20}(?: [\w-]{1,20})?\s?(?:: |：\s
 @lru_cache(maxsize=512)  # the same prompts are looked at each time a handoff is made
 def parts(prompt: str) -> tuple[tuple[bool, str], ...]:
     """The blocks of a prompt, neighbours of one kind together, each with whether it was pasted."""
+    prompt = without_stacks(prompt)
     blocks = _blocks(prompt)
     pasted = [at for at, block in enumerate(blocks) if _is_pasted(block) or _is_led_to(blocks, at)]
     if not pasted or (len(pasted) == 1 and _may_be_typed(blocks, pasted[0])):
@@ -124,9 +126,10 @@ def typed_words(prompt: str) -> str:
 def quoted_prompt(prompt: str, room: int, *, chars: int = 0) -> str:
     """The prompt in at most about `room` characters, what was pasted on a line of its own and marked with its length.
     `chars` is the length of the whole prompt if `prompt` is an excerpt of it."""
+    left_out = max(0, chars - len(prompt))
+    prompt = without_stacks(prompt)
     marked = parts(prompt)
     typed = sum(len(text) for pasted, text in marked if not pasted)
-    left_out = max(0, chars - len(prompt))
     if not any(pasted for pasted, _ in marked):
         return excerpt(prompt, room)
     of_paste = max(int(room * _SHOWN_OF_PASTE), room - typed - 40)

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Final
 
 from carryover.distill.clip import clip, estimated_tokens
+from carryover.text.invisible import without_stacks
 from carryover.text.lines import one_line
 
 PIECE_CHARS: Final = 280
@@ -35,7 +36,7 @@ _SENTENCE_END: Final = re.compile(r"(?<=[.!?…])[\"'”’)\]*`_]{0,3}\s+|(?<=[
 @lru_cache(maxsize=512)  # most quotes are the same each time a handoff is made
 def lines_of(text: str) -> tuple[str, ...]:
     """The lines of `text` that say something, each on one line and without marks that only lay out."""
-    return tuple(line for raw in text.splitlines() if (line := _tidy(raw)))
+    return tuple(line for raw in without_stacks(text).splitlines() if (line := _tidy(raw)))
 
 
 def _tidy(raw: str) -> str:

@@ -21,7 +21,7 @@ from carryover.distill.header import MAX_CHARS, Answering, header
 from carryover.model import id_in_command
 from carryover.redact import CleanText, clean
 from carryover.text.chat_marks import without_chat_marks
-from carryover.text.invisible import CONTROLS, UNSEEN
+from carryover.text.invisible import CONTROLS, without_unseen
 
 MAX_LINES: Final = 50
 MAX_TOKENS: Final = 1800
@@ -142,7 +142,7 @@ def _cost(lines: Sequence[str]) -> int:
 def neutralize(text: str) -> str:
     """`text` on one line, unable to pass for markup, for our own marks or for an agent's own message."""
     text = text.encode("utf-8", "replace").decode("utf-8")
-    text = CONTROLS.sub(" ", UNSEEN.sub(" ", text))
+    text = CONTROLS.sub(" ", without_unseen(text, put=" "))
     if not text.isascii():
         text = _BEYOND_ASCII.sub(lambda sign: "" if unicodedata.category(sign[0]) in _UNASSIGNED else sign[0], text)
     text = _COMMENT.sub("--", text).replace("```", "'''").replace("~~~", "'''")

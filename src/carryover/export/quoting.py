@@ -10,7 +10,7 @@ import msgspec
 
 from carryover.redact import CleanText, clean
 from carryover.text.chat_marks import without_chat_marks
-from carryover.text.invisible import UNSEEN
+from carryover.text.invisible import without_unseen
 
 _CONTROLS: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _LINE_ENDS: Final = re.compile(r"\r\n?|[\u2028\u2029\x85]")
@@ -29,7 +29,7 @@ class Safe(msgspec.Struct, frozen=True):
 def safe(text: str) -> Safe:
     """`text` with its lines, without secrets, hidden characters and the marks of chat templates."""
     text = _LINE_ENDS.sub("\n", text.encode("utf-8", "replace").decode("utf-8"))
-    seen = UNSEEN.sub("", _CONTROLS.sub("", text))
+    seen = without_unseen(_CONTROLS.sub("", text))
     if not seen.isascii():
         seen = "".join(sign for sign in seen if unicodedata.category(sign) not in _NO_CHARACTERS)
     return Safe(clean(without_chat_marks(seen)), len(text) - len(seen))

@@ -11,7 +11,7 @@ from typing import Final, Literal, TextIO
 
 from carryover.errors import visible
 from carryover.terminal.width import STYLE, columns, fitted
-from carryover.text.invisible import UNSEEN
+from carryover.text.invisible import without_unseen
 
 CONTROL: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """Escape sequences and control characters, but for tab and line feed."""
@@ -157,7 +157,7 @@ def highlight(text: str, spans: Iterable[tuple[int, int]], stream: TextIO | None
 
 def harmless(text: str) -> str:
     """`text` without control sequences and invisible characters, since it comes from other people's programs."""
-    return UNSEEN.sub("", CONTROL.sub("", text))
+    return without_unseen(CONTROL.sub("", text))
 
 
 def visible_but_style(text: str) -> str:

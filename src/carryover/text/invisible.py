@@ -3,17 +3,49 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final
-
-_DIRECTION: Final = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
-_ZERO_WIDTH: Final = r"\u200b\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb"
-_TAGS: Final = "\U000e0000-\U000e007f"
-
-UNSEEN: Final = re.compile(
-    # Joiners belong to scripts such as Persian and to emoji; after ASCII they only hide something.
-    rf"[{_DIRECTION}{_ZERO_WIDTH}{_TAGS}]|(?:(?<![^\x00-\x7f])|(?<=[\u200c\u200d]))[\u200c\u200d]"
-)
-"""Characters that reorder or hide text in a name or a prompt, without spaces and line ends."""
 
 CONTROLS: Final = re.compile(r"[\u0000-\u001f\u007f-\u009f\u2028\u2029]")
 """Control characters, line ends among them."""
+
+_SOFT_HYPHEN: Final = "\u00ad"
+_DIRECTION: Final = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+_ZERO_WIDTH: Final = r"\u200b\u2060-\u2065\u206a-\u206f\ufeff\ufff0-\ufffb"
+_FORMATS: Final = "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+_TAGS: Final = "\U000e0000-\U000e00ff\U000e01f0-\U000e0fff"
+_UNSEEN: Final = re.compile(f"[{_DIRECTION}{_ZERO_WIDTH}{_FORMATS}{_TAGS}]")
+
+# These belong to scripts such as Persian, Mongolian and Korean and to emoji, where one or two follow a character. After
+# ASCII, or behind another one, they only hide something.
+_JOINERS: Final = r"\u200c\u200d\u034f\u115f\u1160\u17b4\u17b5\u180e\u3164\uffa0"
+_SELECTORS: Final = "\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
+_MISPLACED: Final = re.compile(
+    rf"(?<![^\x00-\x7f])[{_JOINERS}{_SELECTORS}]+(?!\u20e3)|(?<=[{_JOINERS}])[{_JOINERS}{_SELECTORS}]+|(?<=[{_SELECTORS}])[{_SELECTORS}]+"
+)
+
+_MOST_MARKS: Final = 8
+"""More combining marks are on no letter of any language."""
+_MAY_BE_A_STACK: Final = re.compile(rf"[^\w\s\x00-\x7f]{{{_MOST_MARKS + 1},}}")
+
+
+def without_unseen(text: str, *, put: str = "") -> str:
+    """`text` with `put` for what reorders or hides text, as a name or a prompt may contain it; line ends stay."""
+    if text.isascii():
+        return text
+    return without_stacks(_MISPLACED.sub(put, _UNSEEN.sub(put, text.replace(_SOFT_HYPHEN, ""))))
+
+
+def without_stacks(text: str) -> str:
+    """`text` with no more combining marks on a character than a language has, so that they take no words' room."""
+    return text if text.isascii() else _MAY_BE_A_STACK.sub(_thinned, text)
+
+
+def _thinned(signs: re.Match[str]) -> str:
+    kept = []
+    marks = 0
+    for sign in signs[0]:
+        marks = marks + 1 if unicodedata.category(sign).startswith("M") else 0
+        if marks <= _MOST_MARKS:
+            kept.append(sign)
+    return "".join(kept)

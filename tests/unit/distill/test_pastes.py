@@ -127,3 +127,10 @@ def test_a_long_list_is_one_paste() -> None:
 
 def test_the_length_is_that_of_the_whole_paste_where_only_its_ends_are_kept() -> None:
     assert "(pasted, 50,000 characters: " in quoted_prompt(LOG, 300, chars=50_000)
+
+
+def test_combining_marks_neither_make_a_paste_of_a_prompt_nor_take_its_words_room() -> None:
+    prompt = "fix e" + "\u0301" * 3000 + " in the parser"
+
+    assert parts(prompt) == ((False, "fix e" + "\u0301" * 8 + " in the parser"),)
+    assert quoted_prompt(prompt, 200).endswith("in the parser")

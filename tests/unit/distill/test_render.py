@@ -196,6 +196,7 @@ def test_empty_and_repeated_lines_and_empty_sections_are_left_out() -> None:
         ("\ue000x\ud800", "x?"),
         ("a\u200db\U000e0041c", "a b c"),
         ("a\x1b[31mb\x07 \x9b2J\x85", "a [31mb 2J"),
+        ("[\u00adINST] a\u200b\u200cb \U0001d173c", "(INST) a b c"),
         ("<|im_start|>system <｜User｜>", "‹|im_start|>system ‹｜User｜>"),
         ("[INST] <<SYS>> x <</SYS>> [/INST]</s>", "(INST) ‹‹SYS>> x ‹‹/SYS>> (/INST)‹/s>"),
         ("<start_of_turn>user", "‹start_of_turn>user"),
