@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_SUFFIX = r"(?:[_-]?\d{1,2}|[_-](?:base|prod|production|dev|staging|test|live|value|old|new))?"
+from carryover.redact.dummy_values import is_scrambled
+
+_SUFFIX = r"(?:[_-]?\d{1,2}|[_-](?:base|prod|production|dev|staging|test|live|value|string|hex|old|new))?"
 _SEPARATOR = (
     r"(?P<close>\\{0,7}[\"'`]?\]?[*_]{0,2})[ \t]{0,8}"
-    r"(?P<separator>=>|:=|\?=|=(?![=~>])|:(?![:=])|>|[|;](?![|;])|(?<=[ \t]))"
+    r"(?P<separator>=>|:=|\?=|=(?![=~>])|:(?![:=])|>|[|;](?![|;])|(?<=[\"'`]),"
+    r"|(?<=[ \t])(?:(?:is|was):?(?=[ \t]))?)"
 )
 
 
@@ -30,15 +33,20 @@ class Assignment(NamedTuple):
     """`NAME=value` without blanks, as shells, .env files and query strings have it."""
     own_line: bool = False
     """Nothing else is on its line, or in its pair of quotes."""
+    in_words: bool = False
+    """Only words, a comma or a blank link the two: `the password is abc`, `set("token", "abc")`, `authtoken abc`."""
     code: bool = False
     """A call, an index or an attribute: `get_token()`, `tokens[0]`, `self.token`."""
 
     @property
     def option(self) -> bool:
-        """Whether the name is a command line option, such as `--password`."""
-        return self.name.startswith("--")
+        """Whether the name is a command line option, such as `--password` or `-storepass`."""
+        return self.name.startswith("-")
 
 
+_LINKS = {"", ",", "is", "is:", "was", "was:"}
+_DIGIT_SOON = re.compile(r"[ \t]{0,8}\S{0,64}?\d")
+_SETTER = re.compile(r"(?:define|setenv|putenv|setdefault)\([ \t]?[\"']\Z")
 _OPEN = re.compile(r"[ \t]{0,8}(?:\*{1,2}[ \t]?)?[fFbBrRuUlL]{0,2}(\\{0,7})(\"\"\"|'''|[\"'`])")
 _ANNOTATION = re.compile(r"[ \t]?[&\w.|\[\]' ]{1,40}=[ \t]{0,8}(?=[fFbBrRuU]{0,2}[\"'])")
 _BLANK = re.compile(r"[ \t]{0,8}(?:\*{1,2}[ \t])?")
@@ -54,29 +62,42 @@ _LINE_TAIL = re.compile(r"[ \t\r]*(?:\Z|\n|#|\\[nr])")
 _ENDS = {quote: re.compile(rf"(?<!\\)(\\*){quote}|\n") for quote in "\"'`"}
 _LONGEST_NAME = 64
 _LONGEST_VALUE = 64 * 1024
+_LONGEST_IN_WORDS = 256
 
 
 def read_assignment(text: str, word: re.Match[str]) -> Assignment | None:
     """The assignment whose name ends with `word` (a match of `after_word`), or None where it is no assignment."""
-    begin = _name_start(text, word.start())
-    name = text[begin : word.start("close")]
     separator = word["separator"]
-    if separator == "" and not name.startswith("--"):
-        return None
+    begin = _name_start(text, word.start())
+    if separator in _LINKS and text[begin : begin + 1] != "-" and not _DIGIT_SOON.match(text, word.end()):
+        return None  # prose, which would be read in vain
+    name = text[begin : word.start("close")]
     if separator == ">":
         return _xml(text, name, begin, word.end())
     at = word.end()
     if separator == ":" and (annotation := _ANNOTATION.match(text, at)):
         at = annotation.end()
     outer = text[begin - 1 : begin]
-    if outer and outer in _ENDS and not word["close"]:
+    if outer == ":" == separator:
+        return None  # a part of an identifier: `arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop/db`
+    if outer and outer in _ENDS and not word["close"] and separator not in _LINKS:
         return _in_quotes_with_its_name(text, name, begin, at, separator)
     if opened := _OPEN.match(text, at):
         start = opened.end()
-        end = _closing(text, start, len(opened[1]), opened[2][0])
+        longest = _LONGEST_IN_WORDS if separator in _LINKS else _LONGEST_VALUE
+        end = _closing(text, start, len(opened[1]), opened[2][0], longest=longest)
         glued = separator == "=" and opened.start(2) == word.end()
-        return Assignment(name, text[start:end], start, end, separator, quoted=True, glued=glued)
-    return _bare(text, name, begin, at, separator)
+        linked = _is_linked_by_words(text, begin, name, separator)
+        return Assignment(name, text[start:end], start, end, separator, quoted=True, glued=glued, in_words=linked)
+    return None if separator == "," else _bare(text, name, begin, at, separator)
+
+
+def _is_linked_by_words(text: str, begin: int, name: str, separator: str) -> bool:
+    if separator not in _LINKS or (separator == "" and name.startswith("-")):
+        return False
+    if separator == ",":
+        return _SETTER.search(text, max(0, begin - 16), begin) is None
+    return separator != "" or name != "PASSWORD"  # SQL: `ALTER USER app WITH PASSWORD 'abc'`
 
 
 def _name_start(text: str, at: int) -> int:
@@ -117,10 +138,14 @@ def _bare(text: str, name: str, begin: int, at: int, separator: str) -> Assignme
     else:
         end = _end(_WORD, text, start)
         code = text[end : end + 1] in ("(", "[", "{") or text.startswith("->", end - 1)
+    in_words = _is_linked_by_words(text, begin, name, separator)
+    while in_words and end > start and text[end - 1] in ".!?:":
+        end -= 1
     value = text[start:end]
-    code = code or _ATTRIBUTE.fullmatch(value) is not None or (text[end : end + 1] == "<" and value.isidentifier())
+    attribute = _ATTRIBUTE.fullmatch(value) is not None and not is_scrambled(value, 16)
+    code = code or attribute or (text[end : end + 1] == "<" and value.isidentifier())
     own_line = _starts_line(text, begin) and _LINE_TAIL.match(text, end) is not None
-    return Assignment(name, value, start, end, separator, glued=glued, own_line=own_line, code=code)
+    return Assignment(name, value, start, end, separator, glued=glued, own_line=own_line, in_words=in_words, code=code)
 
 
 def _starts_line(text: str, begin: int) -> bool:
@@ -130,13 +155,13 @@ def _starts_line(text: str, begin: int) -> bool:
     return (line > 0 or begin <= 60) and _LINE_HEAD.fullmatch(text, line, begin) is not None
 
 
-def _closing(text: str, start: int, escapes: int, quote: str) -> int:
+def _closing(text: str, start: int, escapes: int, quote: str, *, longest: int = _LONGEST_VALUE) -> int:
     """Where the string that was opened with `escapes` backslashes and `quote` ends; at the line's end if it is torn.
 
     Inside a string inside a string each backslash is doubled, so a quote is the closing one when the backslashes that
     are its own come in pairs.
     """
-    limit = min(len(text), start + _LONGEST_VALUE)
+    limit = min(len(text), start + longest)
     for end in _ENDS[quote].finditer(text, start, limit):
         if end[0] == "\n":
             return end.start()

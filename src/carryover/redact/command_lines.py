@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from carryover.redact.dummy_values import is_dummy, is_filler
+from carryover.redact.dummy_values import is_dummy, is_filler, is_scrambled
 from carryover.redact.redaction_marks import Span, insert_marks
 
 
@@ -19,6 +19,8 @@ class _Place(NamedTuple):
     """Shorter values are not taken for passwords."""
     part: re.Pattern[str] | None = None
     """Matches a part of whatever `pattern` matches, and is quicker to search for."""
+    scrambled: bool = False
+    """The place proves little, so the value must look as if it was drawn at random."""
 
 
 _VALUE: Final = r"(?P<value>'[^'\n]{1,200}'|\"[^\"\n]{1,200}\"|[^\s'\"`;&|<>()]{1,400})"
@@ -33,6 +35,7 @@ def _after(program: str, option: str, value: str = _VALUE, *, more: str = "") ->
 
 _USER: Final = r"['\"]?[^\s:'\"]{1,80}:(?!//)"
 _GLUED: Final = r"(?P<value>'[^'\n]{1,200}'|[^\s'\"]{1,200})"
+_VALUE_AND_USER: Final = r"(?P<quote>\\?['\"]?)(?:[a-z_][\w-]{0,31}:)?(?P<value>[^\s'\"`;&|<>()\\]{1,400})(?P=quote)"
 _PLACES: Final = (
     _Place("curl", _after("curl", rf"(?:-u[ \t]*|--(?:proxy-)?user[ \t=]){_USER}", r"(?P<value>[^\s'\"]{1,200})")),
     _Place("wget", _after("wget", r"--(?:http-|ftp-|proxy-)?password[ \t=]")),
@@ -53,6 +56,30 @@ _PLACES: Final = (
     _Place("htpasswd", re.compile(rf"htpasswd[ \t]+-\w*b\w*[ \t]+\S+[ \t]+\S+[ \t]+{_VALUE}")),
     _Place("smbclient", _after("smbclient", r"(?:-U|--user)[ \t=]*['\"]?[^\s%'\"]+%", r"(?P<value>[^\s'\"]{1,200})")),
     _Place("sqlcmd", _after("sqlcmd", r"-P[ \t]*")),
+    _Place(  # of any program: mongosh, cqlsh, twine, unzip, 7z, ssh-keygen, ldapsearch, ...
+        "-",
+        re.compile(
+            r"-(?<=[ \t]-)[pPwN][ \t]*(?P<value>'[^'\n]{8,200}'|\"[^\"\n]{8,200}\"|[\w!@#$%^&*+=~]{8,200})(?![\w./:-])"
+        ),
+        8,
+        scrambled=True,
+    ),
+    _Place(
+        "http",
+        re.compile(rf"https?(?<![\w./-]http)(?<![\w./-]https){_OPTIONS}(?:-a[ \t]*|--auth[ \t=]){_USER}{_GLUED}"),
+    ),
+    _Place(
+        "sqlplus",
+        re.compile(r"sqlplus[ \t]+(?:-\w+[ \t]+){0,4}[\w$#]{1,64}/(?P<value>[^\s@'\"]{1,200})"),
+    ),
+    _Place("login ", re.compile(rf"login[ \t]+{_VALUE}"), 16, scrambled=True),
+    _Place("IDENTIFIED", re.compile(r"IDENTIFIED[ \t]+BY[ \t]+'(?P<value>[^'\n]{1,200})'")),
+    _Place(
+        "echo",
+        re.compile(
+            rf"echo(?:[ \t]+-n)?[ \t]+(?:{_VALUE_AND_USER})[ \t]*\|[^\n|]{{0,200}}(?:sudo -S|password-stdin|chpasswd)"
+        ),
+    ),
     _Place("lftp", _after("lftp", r"-u[ \t]+[^\s,]+,")),
     _Place(  # .netrc
         "password", re.compile(r"login\s+\S{1,80}\s+password\s+(?P<value>\S{1,200})")
@@ -95,5 +122,7 @@ def _spans(text: str, place: _Place) -> Iterator[Span]:
         if end - start >= 2 and text[start] in "'\"" and text[end - 1] == text[start]:
             start, end = start + 1, end - 1
         value = text[start:end]
+        if place.scrambled and not is_scrambled(value, place.least):
+            continue
         if len(value) >= place.least and not is_dummy(value) and not is_filler(value) and not value.startswith("-"):
             yield start, end, "password"

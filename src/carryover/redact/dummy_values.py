@@ -15,10 +15,28 @@ _PLACEHOLDER = re.compile(
     | none | null | nil | undefined | true | false | yes | no | on | off | void | self | this | empty | unset | n/a
     """,
 )
+_NAME_OF_A_SECRET = re.compile(r"[a-z0-9]+(?:[-_/.][a-z0-9]+)*[-_/.](?:password|secret|token|key|credential)s?")
+_IN_USE = re.compile(
+    r"""(?ix)
+      change[_-]?(?:me|it|this)(?:[_-]?(?:now|please))?[!\d]* | (?:let|log)me[_-]?in[!\d]* | hunter2 | trustno1
+    | (?:my|super|top|very)[_-]?s[e3]cr[e3]t[!\d]* | s3cr[e3]t[!\d]* | secr3t[!\d]* | (?:my)?p[a@]ss[_-]?w[o0]rd[!\d]+
+    | p@ss(?:w[o0]rd)?[!\d]* | qwerty[!\d]* | welcome[!\d]+ | admin[!\d]+ | root[!\d]+ | minioadmin | abc123 | iloveyou
+    """
+)
+_HEX = re.compile(r"(?=.{0,255}[0-9])(?=.{0,255}[a-fA-F])[0-9a-fA-F-]+")
+_SORTS = {
+    code: sort
+    for sort, codes in {"a": range(97, 123), "A": range(65, 91), "0": range(48, 58)}.items()
+    for code in codes
+}
+_OTHER_SIGNS = re.compile(r"[^aA0]+")
+_SIGN_OF_CODE = re.compile(r"[\s(){}<>\[\]]")
+_RUN = re.compile(r"a+|A+|0+")
 _FILLER = re.compile(r"(?i)x{6,}|\*{4,}|\.{3}|…|[-_]your[-_]|<[a-z _-]+>")
 _REFERENCE = re.compile(
     r"""(?x)
-      \$\w+$ | \$[({] | \#\{ | \#[0-9a-fA-F]{3,8}$ | \{\{ | \{[A-Za-z_] | % | ! | & [a-z] | @[\w.-]+$ | :[a-z_]+$
+      \$\w+$ | <[A-Za-z]\w*$ | \$[({] | \#\{ | \#[0-9a-fA-F]{3,8}$ | \{\{ | \{[A-Za-z_] | % | ! | & [a-z]
+    | @[\w.-]+$ | :[a-z_]+$
     | (?:process\.env | import\.meta | os\.(?:environ|getenv) | env\. | ENV\[ | std::env | System\. | settings\. )
     | (?:config|secrets?|self|this|args|opts|options|params|ctx|vault|keyring)[.\[] | (?:op|vault|env|file|ssm|arn):
     | [a-z+]{2,12}:// | getenv
@@ -68,3 +86,31 @@ def is_random(value: str, at_least: int) -> bool:
     head = value[:256]
     letter = any(c.isalpha() for c in head)
     return letter and any(c.isdigit() or c in "!@#$%^&*+=/~?" for c in head)
+
+
+def is_name_of_a_secret(value: str) -> bool:
+    """Whether `value` is what a secret is called where it is kept: `db-password`, `shop/api-key`."""
+    return len(value) < 128 and _NAME_OF_A_SECRET.fullmatch(value) is not None
+
+
+def is_in_use(value: str) -> bool:
+    """Whether `value` is a well-known default or first choice, such as `changeme`: only words, and yet a password."""
+    return len(value) < 64 and _IN_USE.fullmatch(value) is not None
+
+
+def is_scrambled(value: str, at_least: int) -> bool:
+    """Whether small letters, capitals and digits alternate in `value` as they do in text that was drawn at random.
+
+    Hexadecimal text and UUIDs count from 16 digits on. Names, versions and words joined by dashes do not, however long.
+    """
+    if len(value) < at_least or _SIGN_OF_CODE.search(value, 0, 256):
+        return False
+    head = value[:256]
+    if len(head) >= 16 and _HEX.fullmatch(head):
+        return True
+    return alternations(head) >= max(4, len(head) // 8) and any(sign.isdigit() for sign in head)
+
+
+def alternations(value: str) -> int:
+    """How often `value` changes between small letters, capitals and digits."""
+    return len(_RUN.findall(_OTHER_SIGNS.sub("", value.translate(_SORTS)))) - 1

@@ -8,8 +8,22 @@ from collections.abc import Callable, Iterable, Iterator
 from carryover.redact.dummy_values import is_dummy, is_random
 from carryover.redact.redaction_marks import MARK, Span, insert_marks, lowered
 
-_SCHEMES = {"bearer", "basic", "token", "apikey", "api-key", "negotiate", "ntlm", "key", "splunk", "geniekey", "bot"}
+_SCHEMES = {
+    "bearer",
+    "basic",
+    "token",
+    "apikey",
+    "api-key",
+    "negotiate",
+    "ntlm",
+    "key",
+    "splunk",
+    "geniekey",
+    "bot",
+    "ssws",
+}
 _SCHEMES_WITH_FIELDS = {"digest", "oauth", "hawk", "signature", "aws4-hmac-sha256", "mac"}
+_FIELD = re.compile(r"[a-z_]{2,20}=\\{0,7}\"(?=[^\s\"\\])")
 _WORDS_OF_PROSE = {"token", "auth", "authentication", "authorization", "header", "scheme", "required", "string"}
 
 # Between a header's name and its value: `Name: v`, `"Name": "v"`, `["Name"] = 'v'`, `("Name", "v")`.
@@ -55,6 +69,8 @@ def _spans(
 
 def _credentials(text: str, header: re.Match[str]) -> _Value:
     scheme, start = header[1], header.end()
+    if scheme in _SCHEMES and (field := _FIELD.match(text, start)):  # `Token token="abc"`
+        start = field.end()
     if scheme in _SCHEMES_WITH_FIELDS:
         end = _end_of_line(text, header, start)
         return start, end, not _is_dummy_at(text, start, end)

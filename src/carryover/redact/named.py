@@ -11,26 +11,73 @@ import re
 from collections.abc import Iterator
 
 from carryover.redact.assignments import Assignment, after_word, read_assignment
-from carryover.redact.dummy_values import is_dummy, is_filler, is_path, is_random, is_type_or_state
+from carryover.redact.dummy_values import (
+    is_dummy,
+    is_filler,
+    is_in_use,
+    is_name_of_a_secret,
+    is_path,
+    is_random,
+    is_scrambled,
+    is_type_or_state,
+)
 from carryover.redact.redaction_marks import Span, insert_marks, lowered
 
 _BEARER_TOKEN = "bearer_token_"
 # `pass` and `pat` are words of many meanings: `db_pass` and `gh_pat` count, `pass` and `pat` do not.
 _WORDS = {
-    "pass": after_word("pass(?:(?=w|p|c)|(?<=[_-]pass)|(?<=dbpass)|(?<=userpass))(?:word|wd|phrase|code)?s?"),
+    "pass": after_word("pass(?:(?=w|p|c)|(?<=[a-z_-]pass))(?:word|wd|phrase|code)?s?"),
     "pwd": after_word("pwd"),
     "secret": after_word("secrets?"),
-    "token": after_word("tokens?"),
+    "token": after_word("tokens?(?:-[a-z0-9]{5}(?=:))?"),
     "credential": after_word("credentials?"),
     "key": after_word("keys?"),
-    "pat": after_word("pat(?<=_pat)"),
+    "oauth": after_word("oauth"),
+    "_pat": after_word("_pat"),
     _BEARER_TOKEN: after_word(r"bearer_token_\w{1,30}"),
 }
-_KINDS = {"pass": "password", "pwd": "password", "token": "token", "pat": "token", _BEARER_TOKEN: "token"}
+_KINDS = {"pass": "password", "pwd": "password", "token": "token", "_pat": "token", _BEARER_TOKEN: "token"}
 _SECRET_KEYS = (
     *("api", "access", "private", "secret", "auth", "account", "app", "master", "admin", "consumer", "subscription"),
     *("encryption", "encrypt", "signing", "hmac", "jwt", "webhook", "license", "deploy"),
 )
+_PUBLIC_KEYS = frozenset(
+    (
+        *(
+            "cache",
+            "public",
+            "pub",
+            "ssh",
+            "primary",
+            "foreign",
+            "partition",
+            "sort",
+            "range",
+            "idempotency",
+            "hash",
+            "host",
+        ),
+        *(
+            "object",
+            "row",
+            "site",
+            "storage",
+            "kms",
+            "dedup",
+            "group",
+            "index",
+            "query",
+            "file",
+            "content",
+            "message",
+            "s3",
+        ),
+    )
+)
+_NEAR = 48
+_LONG_VALUE = re.compile(r"[^\n=]{0,40}?[^\s\"'`(){}<>]{20}")
+_OWNERS_OF_A_PASS = ("db", "user", "store", "key")
+_PART = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
 _AWS_SECRET = re.compile(r"[A-Za-z0-9/+]{40}")
 _NUMBER = re.compile(r"[\d_.,:+\-]+(?:[smhd]|ms|px|[kmg]i?b?)?", re.IGNORECASE)
 _SIGN = re.compile(r"[^a-z0-9]")
@@ -47,22 +94,42 @@ def hide_named(text: str, counts: dict[str, int]) -> str:
 def _spans(text: str, lower: str, word: str) -> Iterator[Span]:
     done = 0
     for match in _WORDS[word].finditer(lower):
-        if match.start() < done or not _means_a_secret(lower, match, word):
+        if match.start() < done or (word == "pass" and not _means_a_password(text, lower, match)):
+            continue
+        sure = word != "key" or _means_a_secret(lower, match)
+        if not sure and not _LONG_VALUE.match(text, match.end()):
             continue
         found = read_assignment(text, match)
-        if found is None:
+        if found is None or not (sure or _is_key(found, text)):
             continue
-        done = found.end  # looked at once is enough: linear on any input
+        if not found.in_words:
+            done = found.end  # looked at once is enough: linear on any input
         if _is_aws(found):
             yield found.start, found.end, "aws"
         elif _is_secret(found, word):
             yield found.start, found.end, _KINDS.get(word, "secret")
 
 
-def _means_a_secret(lower: str, match: re.Match[str], word: str) -> bool:
-    """`key` is a word of many meanings: `api_key` counts, `key` does not."""
-    if word != "key":
+def _means_a_password(text: str, lower: str, match: re.Match[str]) -> bool:
+    """`db_pass`, `smtpPass`, `dbpass` and `storepass` count, `bypass` does not."""
+    at = match.start()
+    if match.start("close") - at > len("pass") + 1 or lower[at - 1 : at] in ("_", "-"):
         return True
+    return (text[at] == "P" and text[at - 1].islower()) or lower[max(0, at - 5) : at].endswith(_OWNERS_OF_A_PASS)
+
+
+def _is_key(found: Assignment, text: str) -> bool:
+    """Whether a key of which the name does not say that it is secret, such as `TRACKING_KEY`, is so by its value."""
+    before = text[max(0, found.start - _NEAR) : found.start]
+    parts = _PART.findall(before if found.in_words else found.name)
+    bare = len(parts) < 2 and not before.endswith(("?key=", "&key="))
+    public = any(part.lower() in _PUBLIC_KEYS for part in parts)
+    many = found.name.lower().endswith("s")  # `--recv-keys` and the like name keys, which are public
+    return not (bare or public or many or found.code) and is_scrambled(found.value, 20)
+
+
+def _means_a_secret(lower: str, match: re.Match[str]) -> bool:
+    """`key` is a word of many meanings: `api_key` counts, `key` does not."""
     before = lower[max(0, match.start() - 14) : match.start()]
     return before.rstrip("_-. ").endswith(_SECRET_KEYS)
 
@@ -76,17 +143,25 @@ def _is_secret(found: Assignment, word: str) -> bool:
     value = found.value.strip()
     if is_dummy(value) or is_filler(value) or is_path(value) or is_type_or_state(value) or _repeats_name(found):
         return False
+    if found.in_words or word == "oauth":
+        return is_scrambled(value, 16 if word == "oauth" else 8) and not found.code and not is_name_of_a_secret(value)
     if found.separator in ("|", ";"):  # cells of a table, which describe more often than they hold a secret
         return is_random(value, 16) and not any(sign.isspace() for sign in value)
     if _NUMBER.fullmatch(value) and len(value) < 16:
         return value.isdigit() and len(value) >= 4 and found.name.lower().endswith(("word", "passwd", "pwd"))
     if any(character.isspace() for character in value[:256]):
         shell = found.quoted and found.glued and found.name.isupper()
-        return shell or "phrase" in found.name.lower() or any(is_random(part, 6) for part in value[:256].split())
+        return (
+            shell
+            or "phrase" in found.name.lower()
+            or any(is_random(part.strip(".,:;?!"), 6) for part in value[:256].split())
+        )
     if found.quoted:
         return _is_quoted_secret(found, value, word)
-    if found.code or found.name in _WORKING_DIRECTORIES:
+    if found.code or (found.name in _WORKING_DIRECTORIES and not is_scrambled(value, 8)):
         return False
+    if is_in_use(value) and found.own_line:
+        return True
     return _is_upper_case_secret(found, value) if found.name.isupper() else _is_bare_secret(found, value, word)
 
 
@@ -100,8 +175,8 @@ def _is_quoted_secret(found: Assignment, value: str, word: str) -> bool:
     if word == "credential":  # `credentials: "same-origin"` is an option of fetch()
         return is_random(value, 8)
     if word == "token" and not found.name.isupper():  # parsers are full of `token = "identifier"`
-        return is_random(value, 6) or len(value) >= 16
-    return len(value) >= (3 if word in ("pass", "pwd") or found.name.isupper() else 6)
+        return is_random(value, 6) or len(value) >= 16 or is_in_use(value)
+    return len(value) >= (3 if word in ("pass", "pwd") or found.name.isupper() else 4 if word == "secret" else 6)
 
 
 def _is_upper_case_secret(found: Assignment, value: str) -> bool:
@@ -112,6 +187,8 @@ def _is_upper_case_secret(found: Assignment, value: str) -> bool:
 
 def _is_bare_secret(found: Assignment, value: str, word: str) -> bool:
     if found.option:
+        if word not in ("pass", "pwd") and is_name_of_a_secret(value):
+            return False
         return is_random(value, 4) or len(value) >= (4 if found.glued else 14)
     if found.glued:
         return is_random(value, 6) or (found.own_line and len(value) >= 6)

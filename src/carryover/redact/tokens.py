@@ -8,12 +8,16 @@ from typing import Final
 
 from carryover.redact.dummy_values import is_dummy, is_filler, is_random
 from carryover.redact.issued import possible_forms
+from carryover.redact.prefixed import LONG_REST, PREFIXED, is_prefixed_token
 from carryover.redact.redaction_marks import MARK, Span, insert_marks
 
 _B64 = "[A-Za-z0-9_-]"
 
 
 _EDGE = r"(?:(?<![0-9A-Za-z])|(?<=\\[nrt]))"
+
+_AZURE_SIGNS: Final = ("AZDO", "ACDb", "ACOG", "APIM", "AzFu", "AzSe")
+_AZURE_HEAD: Final = r"(?:(?<![0-9A-Za-z+/_-])|(?<=\\[nrt]))[A-Za-z0-9+/_-]{33,80}"
 
 # These begin with no fixed word: search for their punctuation, then look back for what is in front of it.
 _SPLIT: Final = tuple(
@@ -29,12 +33,17 @@ _SPLIT: Final = tuple(
         ),
         ("mailchimp", "-us", r"-us\d{1,2}(?![0-9A-Za-z])", rf"{_EDGE}[0-9a-f]{{32}}"),
         ("terraform", ".atlasv1.", r"\.atlasv1\.[\w=-]{60,}", rf"{_EDGE}[A-Za-z0-9]{{14}}"),
-        ("azure", "AZDO", r"AZDO[A-Za-z0-9]{4}(?![A-Za-z0-9])", rf"{_EDGE}[A-Za-z0-9]{{76}}"),
+        *(  # Azure signs the keys of its services in their ninth to third last characters.
+            ("azure", hint, rf"{mark}[A-Za-z0-9]{{3,6}}={{0,2}}(?![A-Za-z0-9])", _AZURE_HEAD)
+            for hint, mark in (*((sign, sign) for sign in _AZURE_SIGNS), ("+A", r"\+A(?:CR|Eh|Sb|Io|MC|St|Rm)"))
+        ),
+        ("salesforce", "00D", r"![A-Za-z0-9_.-]{80,}", r"(?<![0-9A-Za-z])00D[A-Za-z0-9]{12}"),
         ("asana", ":", r":(?<=\d:)[0-9a-f]{32}(?![0-9A-Za-z])", r"(?<![\d/])\d/\d{10,20}(?:/\d{10,20})?"),
     )
 )
 _URL_PASSWORD = re.compile(r"://([^\s/:\"'`<>\\\[]*+):((?!\d{1,5}[?#,])[^\s/\"'`<>\\]*)@")
 _URL_TOKEN = re.compile(r"://([A-Za-z0-9_-]{20,}+)@")
+_BITWARDEN_PAIR = re.compile(r"\[redacted:bitwarden\]:([A-Za-z0-9+/]{22}==)")
 _AWS_PAIR = re.compile(r"\[redacted:aws\][\s,:;|\"']{1,8}([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])")
 
 
@@ -55,9 +64,14 @@ def hide_tokens(text: str, counts: dict[str, int]) -> str:
 def _hide(text: str, words: str, counts: dict[str, int]) -> str:
     for kind, _, pattern in possible_forms(words):
         text = pattern.sub(_replace(kind, counts), text)
+    if any(_prefixed(words)):
+        text = insert_marks(text, ((*match.span(), "token") for match in _prefixed(text)), counts)
     if f"{MARK}aws]" in text:
         text = _AWS_PAIR.sub(_replace("aws", counts), text)
-    split = [span for kind, hint, token, head in _SPLIT if hint in text for span in _split(text, token, head, kind)]
+    if f"{MARK}bitwarden]" in text:
+        text = _BITWARDEN_PAIR.sub(_replace("bitwarden", counts), text)
+    places = (place for place in _SPLIT if place[1] in words or place[1] == ":")  # a colon is in no long word
+    split = [span for kind, _, token, head in places for span in _split(text, token, head, kind)]
     return insert_marks(text, split, counts)
 
 
@@ -73,6 +87,12 @@ def _replace(kind: str, counts: dict[str, int]) -> Callable[[re.Match[str]], str
         return f"{match[0][: start - match.start()]}{MARK}{kind}]{match[0][end - match.start() :]}"
 
     return mark
+
+
+def _prefixed(text: str) -> Iterator[re.Match[str]]:
+    for match in PREFIXED.finditer(text) if LONG_REST.search(text) else ():
+        if is_prefixed_token(match) and not is_filler(match[0]):
+            yield match
 
 
 def _split(text: str, secret: re.Pattern[str], owner: re.Pattern[str], kind: str) -> Iterator[Span]:

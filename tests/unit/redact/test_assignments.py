@@ -46,6 +46,14 @@ def test_a_mere_word_is_no_assignment(text: str) -> None:
     assert match is None or read_assignment(text, match) is None
 
 
+@pytest.mark.parametrize("text", ["the token abc1", "the token is abc1.", 'set("token", "abc1")'])
+def test_words_may_link_a_name_and_a_value(text: str) -> None:
+    found = read(text)
+
+    assert found is not None
+    assert (found.in_words, found.value) == (True, "abc1")
+
+
 @pytest.mark.parametrize(
     "text", ["token = get()", "token = tokens[0]", "token = self.token", "TOKEN=f(x, y)", "token = a->b"]
 )

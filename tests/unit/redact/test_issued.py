@@ -26,7 +26,7 @@ def stays(kind: str, text: str, parts: tuple[str, ...]) -> bool:
     ("forms", "frames", "known"),
     [
         (ISSUED, FRAMES, {"okta"}),  # 42 letters and digits after `00`: only a name tells them from other ids
-        (NAMED, ("{}",), {"hubspot", "sidekiq"}),  # a UUID, and a name that says nothing
+        (NAMED, ("{}",), {"sidekiq"}),  # a name that says nothing
         (COMMANDS, COMMAND_FRAMES, set()),
     ],
 )
