@@ -31,9 +31,9 @@ def listed_sessions(
 
 
 def session_entries(ledger: sqlite3.Connection, rows: Iterable[SessionRow]) -> list[dict[str, Any]]:
-    """What a list says of each session."""
+    """What a list says of each session; those that the daemon has dropped since `rows` were read are left out."""
     short = shortest_unique(session_ids(ledger))
-    return [session_entry(ledger, row, short[row.native_id]) for row in rows]
+    return [session_entry(ledger, row, short[row.native_id]) for row in rows if row.native_id in short]
 
 
 def session_entry(ledger: sqlite3.Connection, row: SessionRow, short: str) -> dict[str, Any]:
