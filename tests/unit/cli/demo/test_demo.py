@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -95,7 +96,8 @@ def test_the_users_history_is_read_and_nothing_of_the_users_changes(home: Path, 
 
 @pytest.mark.usefixtures("daemon_of_the_user")
 def test_stopped_in_the_middle_it_takes_its_daemon_and_its_folder_along(shop: Path, temporary: Path) -> None:
-    with subprocess.Popen(DEMO, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a run in the background inherits that it is ignored
+    with subprocess.Popen(DEMO, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heard) as process:
         assert process.stdout is not None
         assert any(line.startswith("Found ") for line in process.stdout)
         process.send_signal(signal.SIGINT)
