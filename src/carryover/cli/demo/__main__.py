@@ -58,7 +58,11 @@ def main() -> int:
         signal.signal(stop, _leave_in_order)
     try:
         with TemporaryDirectory(prefix="carryover-demo-") as folder:
-            _show(Path(folder).resolve())
+            try:
+                _show(Path(folder).resolve())
+            finally:  # a signal that comes now must not leave half of the folder
+                for stop in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                    signal.signal(stop, signal.SIG_IGN)
     except UserError as error:
         print(f"carryover: {error}", file=sys.stderr)
         return error.code
