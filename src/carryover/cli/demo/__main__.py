@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
@@ -47,6 +47,7 @@ port = 0
 WAIT_LIMIT_S: Final = 60.0
 """How long the demo waits for old history; the newest project comes first, so its handoff is ready long before."""
 STOP_LIMIT_S: Final = 15.0
+_STOPS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 KEPT_VARIABLES: Final = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONPATH")
 """All that a recorded session takes over from the environment: no variable may lead to the user's own files."""
@@ -54,14 +55,14 @@ KEPT_VARIABLES: Final = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_P
 
 def main() -> int:
     """Runs the demo; the exit code is 0 with or without a terminal, and whether or not there is history here."""
-    for stop in (signal.SIGTERM, signal.SIGHUP):
+    for stop in _STOPS[1:]:
         signal.signal(stop, _leave_in_order)
     try:
         with TemporaryDirectory(prefix="carryover-demo-") as folder:
             try:
                 _show(Path(folder).resolve())
             finally:  # a signal that comes now must not leave half of the folder
-                for stop in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                for stop in _STOPS:
                     signal.signal(stop, signal.SIG_IGN)
     except UserError as error:
         print(f"carryover: {error}", file=sys.stderr)
@@ -110,19 +111,22 @@ def _from_recording(state: StateDir, home: Path) -> tuple[str, str]:
 def read_once(state: StateDir, env: Mapping[str, str], *, limit_s: float = WAIT_LIMIT_S) -> tuple[str, str] | None:
     """Lets a daemon read what is on disk; root and handoff of the newest project, or None if nothing happened."""
     begin_s = time.monotonic()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "carryover.cli.carryoverd", "--once"],
-        env={**env, "CARRYOVER_HOME": str(state.root)},
-        stdin=subprocess.DEVNULL,
-        start_new_session=True,  # Ctrl-C reaches only us, and we stop it in order
-    )
+    process: subprocess.Popen[bytes] | None = None
     try:
+        with _signals_later():  # one that came before there is a process to stop would leave it running
+            process = subprocess.Popen(
+                [sys.executable, "-m", "carryover.cli.carryoverd", "--once"],
+                env={**env, "CARRYOVER_HOME": str(state.root)},
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C reaches only us, and we stop it in order
+            )
         if process.wait(limit_s) != ExitCode.OK:
             raise UserError("The daemon of the demo ended early.")
     except subprocess.TimeoutExpired:
         print("That is more history than a demo should wait for; the rest was left unread this time.")
     finally:
-        _stop(process)
+        if process is not None:
+            _stop(process)
     with closing(connect_read_only(state.ledger)) as ledger:
         found, config = totals(ledger), load_config(state.config)
         secrets = f", {counted(sum(found.redactions.values()), 'secret')} taken out" if found.redactions else ""
@@ -142,6 +146,20 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+@contextmanager
+def _signals_later() -> Iterator[None]:
+    """Signals that come meanwhile are taken when the block has ended."""
+    came: list[int] = []
+    handlers = {stop: signal.signal(stop, lambda number, _frame: came.append(number)) for stop in _STOPS}
+    try:
+        yield
+    finally:
+        for stop, handler in handlers.items():
+            signal.signal(stop, handler)
+        for number in came[:1]:
+            signal.raise_signal(number)
 
 
 def _leave_in_order(number: int, _frame: FrameType | None) -> None:

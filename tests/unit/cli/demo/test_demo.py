@@ -95,11 +95,12 @@ def test_the_users_history_is_read_and_nothing_of_the_users_changes(home: Path, 
 
 
 @pytest.mark.usefixtures("daemon_of_the_user")
-def test_stopped_in_the_middle_it_says_so(shop: Path, temporary: Path) -> None:
+def test_stopped_in_the_middle_it_takes_its_daemon_and_its_folder_along(shop: Path, temporary: Path) -> None:
     # The demo may have ended before the signal comes; then it is run again.
     stopped = next(ended for ended in (_stopped() for _ in range(40)) if ended[0] != 0)
 
     assert stopped == (130, "\nInterrupted. The daemon was stopped and the throw-away folder removed.\n")
+    assert list(temporary.iterdir()) == []
 
 
 def _stopped() -> tuple[int, str]:
