@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar, get_args
 
@@ -20,6 +20,7 @@ from carryover.agents import agent_ids
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import read_bytes_bounded
 from carryover.paths import StateDir, expanded
+from carryover.text.toml_lines import with_line
 
 ResumeMode = Literal["ask", "brief", "silent"]
 Pointers = Literal["shared", "private", "off"]
@@ -64,6 +65,8 @@ class PublishConfig(msgspec.Struct, frozen=True):
     shared: the handoff, a pointer to it in the files that agents read, and a rule in .gitignore. private: the handoff,
     and a rule in .git/info/exclude. off: nothing; handoffs are kept in the state folder.
     """
+    shared_since: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    """When the user agreed to `shared`. A project in which no agent has worked since is treated as `private`."""
     projects: Mapping[Pattern, Pointers] = {}
     """Other answers for some projects, by pattern (see `ProjectsConfig`). The last one that matches holds."""
     active_days: Days = 7
@@ -199,6 +202,8 @@ class ProjectSettings(msgspec.Struct, frozen=True):
     pointers: Pointers = "shared"
     decided: bool = True
     """Somebody decided on `pointers`. Else what an earlier answer put into the project stays there."""
+    since_ms: int = 0
+    """What `pointers` allows holds for a project in which an agent has worked since then (UTC ms): see `at`."""
     agents: tuple[str, ...] | None = None
     """Ids of the selected agents; None: all."""
     excluded: str | None = None
@@ -207,6 +212,12 @@ class ProjectSettings(msgspec.Struct, frozen=True):
     """Folder for its handoff in place of the project: as set, or with `pointers` off."""
     notes: tuple[str, ...] = ()
     """Settings that were skipped in the project's own file, and why."""
+
+    def at(self, worked_ms: int) -> ProjectSettings:
+        """The settings if an agent last worked there at `worked_ms` (UTC ms): see `PublishConfig.shared_since`."""
+        if worked_ms >= self.since_ms:
+            return self
+        return msgspec.structs.replace(self, pointers="private", decided=False, since_ms=0)
 
 
 def load_config(path: Path) -> Config:
@@ -226,7 +237,7 @@ def load_config(path: Path) -> Config:
         raise _refused(f"{path} is not UTF-8 text.", "Save it as UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         raise _refused(f"{path} is not valid TOML: {error}.", "Repair that line") from error
-    unknown = tuple(_with_line(text, key) for key in _all_unknown_keys(data, table_of))
+    unknown = tuple(with_line(text, key) for key in _all_unknown_keys(data, table_of))
     for not_a_setting in _NOT_SETTINGS:
         data.pop(not_a_setting, None)
     try:
@@ -237,7 +248,7 @@ def load_config(path: Path) -> Config:
         key = _as_in_file(key, data, table_of)
         if choices := _CHOICES.get(key):
             what += f"; it must be one of {', '.join(choices)}"
-        raise _refused(f"{path}: {_with_line(text, key)}: {what}.", "Correct the value") from error
+        raise _refused(f"{path}: {with_line(text, key)}: {what}.", "Correct the value") from error
     return msgspec.structs.replace(config, unknown_keys=unknown, kept_in=_kept_in(path))
 
 
@@ -266,6 +277,7 @@ def project_settings(root: Path, config: Config) -> ProjectSettings:
         resume_mode=asked_mode or mode,
         pointers=pointers,
         decided=asked_pointers is not None or _is_decided(root, config),
+        since_ms=_since_ms(root, config) if pointers == "shared" else 0,
         agents=config.agents.selected,
         excluded=_excluded_by(root, own, config),
         folder=_folder(root, pointers, config),
@@ -275,6 +287,11 @@ def project_settings(root: Path, config: Config) -> ProjectSettings:
 
 def _pointers(root: Path, config: Config) -> Pointers:
     return _pointers_set_for(root, config) or config.pointers
+
+
+def _since_ms(root: Path, config: Config) -> int:
+    since = config.publish.shared_since if _pointers_set_for(root, config) is None else None
+    return 0 if since is None else int(since.timestamp() * 1000)
 
 
 def _is_decided(root: Path, config: Config) -> bool:
@@ -426,22 +443,6 @@ def _as_in_file(key: str, data: Mapping[str, Any], table_of: Mapping[str, str]) 
         except msgspec.ValidationError:
             return key.replace("agents.each[...]", f"{table_of[agent]}.{agent}")
     return key
-
-
-def _with_line(text: str, dotted: str) -> str:
-    """`dotted` and the line that sets it, where it can be found: `resume.mode (line 3)`."""
-    wanted = re.sub(r"\[.*?\]", "", dotted)
-    table, nearest, at_line = "", "", 0
-    for number, line in enumerate(text.splitlines(), 1):
-        if header := re.match(r"\s*\[\s*([^\[\]]+?)\s*\]", line):
-            found = table = header[1]
-        elif assignment := re.match(r"\s*([\w.\"'-]+)\s*=", line):
-            found = f"{table}.{assignment[1]}".strip(".").replace('"', "").replace("'", "")
-        else:
-            continue
-        if f"{wanted}.".startswith(f"{found}.") and len(found) > len(nearest):
-            nearest, at_line = found, number
-    return f"{dotted} (line {at_line})" if at_line else dotted
 
 
 def _refused(what: str, remedy: str) -> UserError:

@@ -18,6 +18,8 @@ from typing import Final, Self
 SPACE: Final = " "
 ENTER: Final = "\r"
 DOWN: Final = "\x1b[B"
+RIGHT: Final = "\x1b[C"
+LEFT: Final = "\x1b[D"
 CTRL_C: Final = "\x03"
 LIMIT_S: Final = 30.0
 

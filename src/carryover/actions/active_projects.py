@@ -24,33 +24,40 @@ LIMIT_S: Final = 1.5
 MOST: Final = 50
 
 
-def active_projects(state: StateDir, config: Config, agents: Collection[str]) -> tuple[Path, ...]:
-    """The roots of at most `MOST` projects, newest first, in which one of `agents` worked and that may be written into.
+def active_projects(state: StateDir, config: Config, agents: Collection[str]) -> dict[Path, int]:
+    """At most `MOST` projects, newest first, in which one of `agents` worked and that may be written into.
+
+    Their roots, each with the time of the last work there (UTC ms).
 
     From the ledger, or from the transcripts if there is none; then it may miss some, such as those in databases.
     """
     since_ms = now_ms() - config.publish.active_days * MS_PER_DAY
     roots = _of_ledger(state, since_ms) if state.ledger.exists() else _on_disk(config, agents, since_ms)
     own, home = agents_own(config.agents), Path.home()
-    found = []
-    for root in dict.fromkeys(roots):
-        if not is_folder(root) or project_settings(root, config).excluded or refusal(root, home=home, agents_own=own):
+    found: dict[Path, int] = {}
+    for root, last_ms in roots:
+        if (
+            root in found
+            or not is_folder(root)
+            or project_settings(root, config).excluded
+            or refusal(root, home=home, agents_own=own)
+        ):
             continue
-        found.append(root)
+        found[root] = last_ms
         if len(found) == MOST:
             break
-    return tuple(found)
+    return found
 
 
-def _of_ledger(state: StateDir, since_ms: int) -> list[Path]:
+def _of_ledger(state: StateDir, since_ms: int) -> list[tuple[Path, int]]:
     try:
         with closing(connect_read_only(state.ledger, keep_index=True)) as db:
-            return [Path(row.root) for row in projects(db) if row.last_event_ms >= since_ms]
+            return [(Path(row.root), row.last_event_ms) for row in projects(db) if row.last_event_ms >= since_ms]
     except (UserError, sqlite3.Error):  # `carryover doctor` reports it
         return []
 
 
-def _on_disk(config: Config, agents: Collection[str], since_ms: int) -> Iterator[Path]:
+def _on_disk(config: Config, agents: Collection[str], since_ms: int) -> Iterator[tuple[Path, int]]:
     from carryover.actions.from_disk import first_cwd
     from carryover.agents import adapters
     from carryover.ingest.scan import readable_sources, recorded_roots
@@ -64,4 +71,4 @@ def _on_disk(config: Config, agents: Collection[str], since_ms: int) -> Iterator
             return
         cwd = str(item.project) if item.project is not None else first_cwd(known[item.source.agent], item.source)
         if cwd is not None:
-            yield Path(root_of(cwd).root)
+            yield Path(root_of(cwd).root), item.mtime_ns // 1_000_000

@@ -10,11 +10,12 @@ from typing import Final
 
 import msgspec
 
-from carryover.actions.context import agents_own, now_ms, settings_to_print, state_dir
+from carryover.actions.context import agents_own, now_ms, root_of, settings_to_print, state_dir
 from carryover.actions.recorded import LAST, of_recorded, refuse_excluded
 from carryover.config import Config
 from carryover.distill.handoff import Handoff
 from carryover.errors import ExitCode, UserError
+from carryover.facts import ProjectRoot
 from carryover.fsio import is_folder
 from carryover.ledger.queries import connect_read_only, session_by_prefix, whereabouts, work_sessions
 from carryover.model import id_in_command
@@ -51,6 +52,9 @@ def handoff_of_project(root: str, session: str | None = None) -> Refreshed:
     made = of_recorded(state, root, lambda ledger, project: _made(ledger, project, root, config, session))
     if made is not None and paused:
         print(_PAUSED, file=sys.stderr)
+    if made is None and (main_root := root_of(root).main_root) is not None:
+        here = ProjectRoot(root, main_root)
+        made = of_recorded(state, main_root, lambda ledger, main: _made(ledger, main, root, config, session, here))
     link = _how_to_link(state, root, by_name=made is None)
     if made is None:
         raise _nothing_found(root, link)
@@ -59,9 +63,17 @@ def handoff_of_project(root: str, session: str | None = None) -> Refreshed:
     return made
 
 
-def _made(ledger: sqlite3.Connection, project: int, root: str, config: Config, session: str | None) -> Refreshed:
-    own = _session_of(ledger, project, session) if session is not None else None
-    found = made_handoff(ledger, project, config, now_ms=now_ms(), agents_own=agents_own(config.agents), own=own)
+def _made(
+    ledger: sqlite3.Connection,
+    project: int,
+    root: str,
+    config: Config,
+    session: str | None,
+    here: ProjectRoot | None = None,
+) -> Refreshed:
+    """`here`: a worktree of the project, to which the work on the project is handed over."""
+    own, to = _session_of(ledger, project, session) if session is not None else None, here or project
+    found = made_handoff(ledger, to, config, now_ms=now_ms(), agents_own=agents_own(config.agents), own=own)
     if own is not None and found.text is None:
         raise UserError(
             f"Session {own} has nothing to hand over, or is too old for it. "

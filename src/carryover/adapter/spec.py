@@ -176,8 +176,8 @@ class InstructionFile(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     create: bool = False
-    """Whether the file is created if it is missing. If not, it gets the pointer only if it has the user's text and does
-    not import AGENTS.md."""
+    """Whether the file is created for this agent if it is missing: nothing else brings it the handoff. A file that is
+    created for no agent gets the pointer only if it has the user's text and does not import AGENTS.md."""
     hidden_by: tuple[str, ...] = ()
     """Files beside it that the agent reads in its place."""
     limit: InstructionLimit | None = None
@@ -271,7 +271,8 @@ class HandoffEntry(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     """The list's name, at the top level."""
     entry: str
-    """The handoff's path, as the agent finds it in a project."""
+    """The handoff's path, as the agent finds it in a project. With a name of its own it is a file that does not change
+    with the agent's own work: see `publish.loaded_files`."""
 
 
 class Retention(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from carryover.config import Pointers
 from carryover.install.setup import Option
-from carryover.terminal.output import can_ask
+from carryover.terminal.output import USUAL_WIDTH, can_ask, terminal_width, wrapped
 
 if TYPE_CHECKING:
     from prompt_toolkit.application import Application
@@ -61,8 +62,11 @@ def chosen(
 
 QUESTION: Final = "Which AI agents do you use?"
 INSTRUCTION: Final = "(space to toggle, enter to confirm)"
-KEY: Final = "p"
-"""The key that goes on to the next answer on projects."""
+NARROW: Final = "(space, then enter)"
+"""The same on a terminal that is too narrow for it."""
+PROJECTS: Final = "What may be written into your projects? (← → to choose)"
+KEYS: Final = {"left": -1, "right": 1, "p": 1}
+"""The keys that go to another answer on projects, and how far."""
 ORDER: Final[tuple[Pointers, ...]] = get_args(Pointers)
 
 
@@ -77,7 +81,9 @@ def pick(options: Sequence[Option], pointers: Pointers, explain: Explain) -> Ans
     ]
     panel = _Panel(pointers, tuple(option.id for option in options if option.ticked), explain)
     # `validate` is called with what is ticked now, at each change.
-    question = questionary.checkbox(QUESTION, rows, validate=panel.ticked, qmark="", instruction=INSTRUCTION)
+    fits = (terminal_width() or USUAL_WIDTH) > len(f" {QUESTION} {INSTRUCTION}")
+    instruction = INSTRUCTION if fits else NARROW
+    question = questionary.checkbox(QUESTION, rows, validate=panel.ticked, qmark="", instruction=instruction)
     panel.add_to(question.application)
     return Answer(tuple(question.unsafe_ask()), panel.pointers)
 
@@ -95,24 +101,29 @@ class _Panel:
         return True
 
     def add_to(self, screen: Application[Any]) -> None:
-        from prompt_toolkit.filters import is_done
+        from prompt_toolkit.filters import is_done, to_filter
         from prompt_toolkit.key_binding import KeyBindings
         from prompt_toolkit.layout import ConditionalContainer, FormattedTextControl, HSplit, Window
 
-        window = Window(FormattedTextControl(self._text), wrap_lines=True, dont_extend_height=True)
+        window = Window(FormattedTextControl(self._text), dont_extend_height=True)
         assert isinstance(screen.layout.container, HSplit)
         assert isinstance(screen.key_bindings, KeyBindings)
+        for above in screen.layout.find_all_windows():  # else the list would push this to the end of the screen
+            above.dont_extend_height = to_filter(True)
         screen.layout.container.children.append(ConditionalContainer(window, filter=~is_done))
-        screen.key_bindings.add(KEY, eager=True)(self._next)
+        for key, by in KEYS.items():
+            screen.key_bindings.add(key, eager=True)(partial(self._choose, by))
 
-    def _next(self, _event: KeyPressEvent) -> None:
-        self.pointers = ORDER[(ORDER.index(self.pointers) + 1) % len(ORDER)]
+    def _choose(self, by: int, _event: KeyPressEvent) -> None:
+        self.pointers = ORDER[(ORDER.index(self.pointers) + by) % len(ORDER)]
 
     def _text(self) -> StyleAndTextTuples:
-        others = ", ".join(other for other in ORDER if other != self.pointers)
+        from prompt_toolkit.application import get_app
+
+        width = get_app().output.get_size().columns - 1
+        explained = (wrapped(f"   {line}", width) for line in self._explain(self.pointers, self._agents))
         return [
-            ("", "\n Into your projects: "),
-            ("bold", self.pointers),
-            ("", f" ({KEY} for {others})"),
-            *(("", f"\n   {line}") for line in self._explain(self.pointers, self._agents)),
+            ("", f"\n {PROJECTS}\n  "),
+            *((("bold", f" ● {each} ") if each == self.pointers else ("", f" ○ {each} ")) for each in ORDER),
+            *(("", f"\n{line}") for line in explained),
         ]

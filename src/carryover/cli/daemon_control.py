@@ -13,12 +13,14 @@ from carryover.daemon.client import daemon_pid, stop_daemon, wait_for_daemon
 from carryover.daemon.health import Health
 from carryover.errors import ExitCode, UserError
 from carryover.install.background import ANSWER_S, registered
-from carryover.install.service import ServiceManager, plain_way, this_program
+from carryover.install.detached import forget_starter, start_detached
+from carryover.install.service import ServiceManager, this_program
 from carryover.paths import StateDir
 
 START: Final = """\
 Starts carryoverd through the service that `carryover install` set up (systemd,
-launchd). Where there is none it says how to start it."""
+launchd). Where there is none, such as in a container, it starts it in the
+background; from then on your agents' hooks start it again when it is gone."""
 
 STOP: Final = """\
 Stops carryoverd in order: what it has read is stored. Handoffs are not kept
@@ -26,13 +28,13 @@ fresh while it is stopped; `carryover handoff` still works. A service starts it
 again when you log in; `carryover pause` holds until you end it."""
 
 RESTART: Final = """\
-Restarts carryoverd through the service that `carryover install` set up, such as
-after an upgrade; starts it if it did not run."""
+Restarts carryoverd, such as after an upgrade: through the service that
+`carryover install` set up, or without one; starts it if it did not run."""
 
 _HELP: Final[dict[str, tuple[str, str, tuple[ExitCode, ...]]]] = {
     "start": (START, "start       start it, if it does not run", (ExitCode.NOT_RUNNING,)),
     "stop": (STOP, "stop        stop it until `carryover start`, or the next log-in", ()),
-    "restart": (RESTART, "restart     after an upgrade of Carryover", (ExitCode.NOT_RUNNING, ExitCode.REFUSED)),
+    "restart": (RESTART, "restart     after an upgrade of Carryover", (ExitCode.NOT_RUNNING,)),
 }
 
 
@@ -48,20 +50,21 @@ def run(args: argparse.Namespace) -> int:
 
 
 def start_daemon(state: StateDir) -> str:
-    """Returns the result as a sentence. Raises UserError (NOT_RUNNING) if nothing here can start it."""
+    """Returns the result as a sentence. Raises UserError if it does not start."""
     service = _service()
     pid = daemon_pid(state)
     if pid is not None:
-        by = "" if service is not None and service.status().active else ", but not by the service"
+        by = "" if service is None or service.status().active else ", but not by the service"
         return f"carryoverd runs already (process {pid}){by}."
     if service is None:
-        raise _no_service(state)
+        return _detached(state)
     service.start()
     return _running(state, service)
 
 
 def stop_running(state: StateDir) -> str:
     """Returns the result as a sentence. Raises UserError if it does not stop."""
+    forget_starter(state)  # first, so that no hook starts it again
     service = _service()
     until = "until `carryover start`"
     if service is not None and service.status().active:
@@ -70,18 +73,14 @@ def stop_running(state: StateDir) -> str:
     pid = stop_daemon(state)
     if pid is None:
         return "carryoverd was not running."
-    how = until if service is not None else "until you start it again"
-    return f"carryoverd (process {pid}) is stopped: no handoff is kept fresh {how}."
+    return f"carryoverd (process {pid}) is stopped: no handoff is kept fresh {until}."
 
 
 def restart_daemon(state: StateDir) -> str:
-    """Restarts the daemon, or starts it if it does not run; returns the result as a sentence.
-
-    Raises UserError (NOT_RUNNING) if nothing here can start it. A daemon that runs is then left alone.
-    """
+    """Restarts the daemon, or starts it if it does not run; returns the result as a sentence. Raises UserError."""
     service = _service()
     if service is None:
-        raise _no_service(state)
+        return _detached(state)
     if service.status().active:
         service.restart()
     else:
@@ -91,12 +90,20 @@ def restart_daemon(state: StateDir) -> str:
 
 
 def _service() -> ServiceManager | None:
-    """The service that is installed and can be used now. Raises UserError if its manager does not answer."""
+    """The service that is installed and can be used from here."""
     service = registered(os.environ, Path.home())
-    reason = service.available() if service is not None else None
-    if reason is not None:
-        raise UserError(f"The {service.kind if service else ''} service can't be used from here: {reason}")
-    return service
+    return service if service is not None and service.available() is None else None
+
+
+def _detached(state: StateDir) -> str:
+    health = start_detached(state, this_program(os.environ, state.root), limit_s=ANSWER_S).health
+    if registered(os.environ, Path.home()) is not None:
+        forget_starter(state)  # one that can't be used from here starts it at the next log-in, which hooks must not do
+    if health is None:
+        raise UserError(
+            f"carryoverd was started, but has not answered within {ANSWER_S:g} s. `carryover doctor` says why."
+        )
+    return f"carryoverd {health.version} runs in the background (process {health.pid}). `carryover stop` ends it."
 
 
 def _running(state: StateDir, service: ServiceManager) -> str:
@@ -107,18 +114,3 @@ def _running(state: StateDir, service: ServiceManager) -> str:
             "`carryover doctor` says why."
         )
     return f"carryoverd {found.health.version} runs as a {service.kind} service (process {found.health.pid})."
-
-
-def _no_service(state: StateDir) -> UserError:
-    pid = daemon_pid(state)
-    now, _profile = plain_way(this_program(os.environ, state.root))
-    if pid is not None:
-        return UserError(
-            f"No service is installed, so carryoverd (process {pid}) was left running. Restart it yourself: "
-            f"`carryover stop`, then `{now}`. `carryover install` sets up a service where that is possible.",
-            ExitCode.REFUSED,
-        )
-    return UserError(
-        f"No service is installed. `carryover install` sets one up where that is possible. Without one: `{now}`.",
-        ExitCode.NOT_RUNNING,
-    )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Collection, Sequence
+import tomllib
+from collections.abc import Collection
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -151,17 +152,19 @@ def run(args: argparse.Namespace) -> int:
 
 def _decided(config: Config, setup: Setup) -> Config:
     """The settings as they will be."""
-    publish = msgspec.structs.replace(config.publish, pointers=setup.pointers)
+    after = tomllib.loads((setup.config.after or b"").decode("utf-8-sig", "replace"))
+    since = after.get("publish", {}).get("shared_since")
+    publish = msgspec.structs.replace(config.publish, pointers=setup.pointers, shared_since=since)
     agents = msgspec.structs.replace(config.agents, selected=setup.selected)
     return msgspec.structs.replace(config, publish=publish, agents=agents)
 
 
 def _explain(
-    projects: Sequence[Path], state: StateDir, folder: str | None, pointers: Pointers, agents: Collection[str]
-) -> list[str]:
+    projects: Collection[Path], state: StateDir, folder: str | None, pointers: Pointers, agents: Collection[str]
+) -> tuple[str, ...]:
     home = Path.home()
-    lines = meaning(pointers, agents, kept_in=short_path(state.root / KEPT, home), folder=folder)
-    return [*lines, *([] if pointers == "off" or folder is not None else [places(projects, home)])]
+    kept_in = short_path(state.root / KEPT, home)
+    return meaning(pointers, agents, where=places(projects, home), kept_in=kept_in, folder=folder)
 
 
 def _carry_out(state: StateDir, setup: Setup, asked: tuple[str, ...], into: ProjectPlan, *, service: bool) -> Done:

@@ -123,8 +123,9 @@ def lines_after(done: Done, *, home: Path, installing: bool) -> Iterator[str]:
     for entry in done.applied:
         if entry.problem and entry.edit.change.agent is None:
             yield f"✗ {entry.problem}"
-    if installing or done.into.changed or any(project.edits for project in done.into.projects):
-        yield from project_edits.lines(done.into, done.setup.selected, home=home)
+    if installing or done.into.changed or any(project.edits or project.later for project in done.into.projects):
+        runs = done.background.pid is not None
+        yield from project_edits.lines(done.into, done.setup.selected, home=home, runs=runs)
     yield from _withdrawn_lines(done.withdrawn, home)
     yield from _background_lines(done.background)
     if done.read is not None:
@@ -135,6 +136,8 @@ def lines_after(done: Done, *, home: Path, installing: bool) -> Iterator[str]:
     if installing:
         yield ""
         yield from TIPS
+    if done.background.pid is None:
+        yield _not_running(done.background)
 
 
 def _path_lines(shell: OnPath) -> Iterator[str]:
@@ -163,7 +166,7 @@ def dry_run_lines(setup: Setup, asked: tuple[str, ...], into: ProjectPlan, *, ho
             found, home=home, update=update, did=did, failure=failure, waiting=waiting, off=_off(found, home)
         )
     yield from project_edits.lines(into, setup.selected, home=home)
-    shown = (*setup.shown, *(edit for project in into.projects for edit in project.edits))
+    shown = (*setup.shown, *(edit for project in into.projects for edit in (*project.edits, *project.later)))
     for edit in shown:
         if edit.problem is not None and edit.change.agent is None:
             yield f"✗ {edit.problem}"
@@ -218,9 +221,13 @@ def _background_lines(background: Background) -> Iterator[str]:
     yield from (f"✗ {trouble}" for trouble in background.trouble)
     yield from (f"⚠ {warning}" for warning in background.warnings)
     yield from (f"  {hint}" for hint in background.hints)
-    if background.plain:
-        now, always = background.plain
-        yield "  Start carryoverd now:"
-        yield f"    {now}"
-        yield "  Start it whenever you log in, by this line in your shell's profile (~/.profile):"
-        yield f"    {always}"
+    if background.wanted and background.kind == "none" and background.pid is not None:
+        yield "  So your agents' hooks start it when a session begins, and `carryover start` does at any time, such as"
+        yield "  in your shell's profile (~/.profile): `carryover start >/dev/null 2>&1 &`"
+
+
+def _not_running(background: Background) -> str:
+    """The last line, if it is so."""
+    if background.trouble:
+        return "⚠ not running yet: `carryover start` tries again, `carryover doctor` says what is wrong."
+    return "⚠ not running yet: `carryover start` starts carryoverd; without it no handoff is written."

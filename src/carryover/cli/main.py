@@ -38,7 +38,7 @@ COMMANDS: Final = {
     "logs": "print the log of the daemon, or follow it",
     "forget": "remove sessions, or a time, from everything recorded",
     "doctor": "find problems, say what to do, repair what is safe",
-    "start": "start the daemon, through the service",
+    "start": "start the daemon in the background",
     "stop": "stop the daemon",
     "restart": "restart the daemon",
     "pause": "stop reading, writing and handing over until `unpause`",

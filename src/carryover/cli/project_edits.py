@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, get_args
@@ -15,16 +15,13 @@ from carryover.edits.plan import Edit
 from carryover.errors import os_reason
 from carryover.paths import short_path
 from carryover.projects.handoff_file import IN_PROJECT
+from carryover.publish.gitignore import EXCLUDE
 from carryover.publish.project_files import preview
 
 SHOWN: Final = 8
 NAMED: Final = 4
 
-_HANDOFF: Final = {
-    "shared": f"{IN_PROJECT}, which .gitignore keeps out of commits",
-    "private": f"{IN_PROJECT}, which .git/info/exclude keeps out of commits",
-    "off": "nothing; handoffs are kept in {kept_in}",
-}
+_BY_HOOKS: Final = "agents get it by hooks, or by `carryover handoff --to`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +30,13 @@ class ProjectEdits:
 
     root: Path
     edits: tuple[Edit, ...] = ()
+    """Those that are made at once."""
+    later: tuple[Edit, ...] = ()
+    """Those that are made when an agent next works there."""
     problem: str = ""
     """Why that could not be found out, as a clause."""
+    notes: tuple[str, ...] = ()
+    """What is left alone and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,62 +54,85 @@ class ProjectPlan:
     """Whether `pointers` differs from the recorded answer."""
 
 
-def planned(roots: Sequence[Path], config: Config) -> tuple[ProjectEdits, ...]:
-    """The edits of users' files in the projects at `roots`, with these settings. Reads only."""
-    return tuple(found for root in roots if (found := _planned(root, config)) is not None)
+def planned(projects: Mapping[Path, int], config: Config) -> tuple[ProjectEdits, ...]:
+    """The edits of users' files in `projects`, with these settings. Reads only.
+
+    `projects`: roots, each with the time of the last work there (UTC ms).
+    """
+    each = (_planned(root, last_ms, config) for root, last_ms in projects.items())
+    return tuple(found for found in each if found is not None)
 
 
-def _planned(root: Path, config: Config) -> ProjectEdits | None:
+def _planned(root: Path, last_ms: int, config: Config) -> ProjectEdits | None:
+    settings, own = project_settings(root, config), agents_own(config.agents)
+    at_once = settings.at(last_ms)
     try:
-        edits = preview(root, project_settings(root, config), home=Path.home(), agents_own=agents_own(config.agents))
+        now, then = (preview(root, each, home=Path.home(), agents_own=own) for each in (at_once, settings))
     except OSError as error:
         return ProjectEdits(root, problem=os_reason(error))
-    return None if edits is None else ProjectEdits(root, edits)
+    if now is None or then is None:
+        return None
+    later = tuple(then.planned) if at_once != settings else ()
+    return ProjectEdits(root, tuple(now.planned), later, notes=tuple(then.notes))
 
 
-def meaning(pointers: Pointers, agents: Collection[str], *, kept_in: str, folder: str | None = None) -> tuple[str, ...]:
-    """Describes `pointers`, one line per file or kind of file. `folder`: that of the settings."""
+def meaning(
+    pointers: Pointers, agents: Collection[str], *, where: str, kept_in: str, folder: str | None = None
+) -> tuple[str, ...]:
+    """Describes in sentences what `pointers` allows, and when. `where`: see `places`. `folder`: of the settings."""
     if folder is not None:
-        return (f"nothing; handoffs are kept in {folder} (`folder` in config.toml)",)
-    handoff = _HANDOFF[pointers].format(kept_in=kept_in)
+        return (f"Nothing: handoffs are kept in {folder} (`folder` in config.toml).",)
     if pointers == "off":
-        return (handoff, "agents get them by hooks, or by `carryover handoff --to`")
+        return (f"Nothing: handoffs are kept in {kept_in}; {_BY_HOOKS}",)
     if pointers == "private":
-        return (handoff, "no other file; agents get it by hooks, or by `carryover handoff --to`")
+        return (
+            f"{where}, and in others once an agent works there: {IN_PROJECT}, kept out of commits by {EXCLUDE}.",
+            f"No other file: {_BY_HOOKS}",
+        )
+    return (
+        f"{where}: only {IN_PROJECT}, kept out of commits by {EXCLUDE}.",
+        f"When an agent next works in a project, not before: .carryover/ in its .gitignore{_pointers(agents)}.",
+    )
+
+
+def _pointers(agents: Collection[str]) -> str:
+    """Which files get the pointer, as the end of a sentence; empty if none does."""
     created: list[str] = []
     extended: list[str] = []
     for name, readers in instruction_files().items():
-        if readers.keys() & set(agents):
-            (created if any(file.create for file in readers.values()) else extended).append(name)
-    if not created and not extended:
-        return (handoff,)
-    has = f"{' and '.join(extended)} where you have one" if extended else ""
-    return (handoff, f"{', '.join(filter(None, (*created, has)))}: five lines that point to it")
+        if files := [file for agent, file in readers.items() if agent in agents]:
+            (created if any(file.create for file in files) else extended).append(name)
+    yours = f"your {' and '.join(extended)}" if extended else ""
+    files_named = " and in ".join(filter(None, (*(f"{name} (created if missing)" for name in created), yours)))
+    return f", and five lines that point to the handoff in {files_named}" if files_named else ""
 
 
-def places(roots: Sequence[Path], home: Path) -> str:
-    """Which projects that is, as a sentence."""
-    if not roots:
-        return "Now none; then each project in which you use these agents."
-    named = ", ".join(short_path(root, home) for root in roots[:NAMED])
-    more = f" and {len(roots) - NAMED} more" if len(roots) > NAMED else ""
-    return f"Now {named}{more}; then each project in which you use these agents."
+def places(roots: Collection[Path], home: Path) -> str:
+    """Which projects these are, as the beginning of a sentence."""
+    names = [short_path(root, home) for root in roots]
+    if len(names) < 2:
+        return f"Now in {names[0]}" if names else "Now in no project"
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"Now in {len(names)} projects ({', '.join(names[:NAMED])}{more})"
 
 
-def lines(plan: ProjectPlan, agents: Collection[str], *, home: Path) -> Iterator[str]:
-    """The rule for projects, then the files of each project in which something changes."""
-    yield f"Into your projects ({plan.pointers}):"
-    kept_in = short_path(plan.kept_in, home)
-    yield from (f"  {line}" for line in meaning(plan.pointers, agents, kept_in=kept_in, folder=plan.folder))
+def lines(plan: ProjectPlan, agents: Collection[str], *, home: Path, runs: bool = True) -> Iterator[str]:
+    """The rule for projects, then the files of each project in which something changes. `runs`: the daemon does."""
+    yield f"Into your projects ({plan.pointers}){'' if runs else ', once carryoverd runs'}:"
+    kept_in, where = short_path(plan.kept_in, home), places([project.root for project in plan.projects], home)
+    yield from (
+        f"  {line}" for line in meaning(plan.pointers, agents, where=where, kept_in=kept_in, folder=plan.folder)
+    )
     if plan.pointers == "off" or plan.folder is not None:
         return
-    changing = [project for project in plan.projects if project.edits or project.problem]
+    changing = [project for project in plan.projects if project.edits or project.later or project.problem]
     for project in changing[:SHOWN]:
         yield f"  {short_path(project.root, home)}: {_files(project)}"
     if len(changing) > SHOWN:
         yield f"  and {len(changing) - SHOWN} more projects; --json lists them"
+    for project in plan.projects:
+        yield from (f"⚠ {short_path(project.root, home)}: {note}" for note in project.notes)
     others = " or ".join(other for other in get_args(Pointers) if other != plan.pointers)
-    yield "  Then the same in each project in which you use these agents."
     yield f"  `carryover refresh --pointers {others}` changes that."
 
 
@@ -116,20 +141,28 @@ def as_data(each: Sequence[ProjectEdits], *, with_diff: bool = False) -> list[di
     return [
         {
             "root": str(project.root),
-            "files": [
-                {"path": str(edit.path), "does": _does(edit)} | ({"diff": diff(edit)} if with_diff else {})
-                for edit in project.edits
-            ],
+            "files": [_edit_data(edit, with_diff=with_diff) for edit in project.edits],
+            "later": [_edit_data(edit, with_diff=with_diff) for edit in project.later],
             "problem": project.problem or None,
+            "notes": list(project.notes),
         }
         for project in each
     ]
 
 
+def _edit_data(edit: Edit, *, with_diff: bool) -> dict[str, Any]:
+    return {"path": str(edit.path), "does": _does(edit)} | ({"diff": diff(edit)} if with_diff else {})
+
+
 def _files(project: ProjectEdits) -> str:
     if project.problem:
         return f"unknown: {project.problem}"
-    return ", ".join(f"{_name(edit, project.root)} {_does(edit)}" for edit in project.edits)
+    later = f"when an agent works there, {_changes(project.later, project.root)}" if project.later else ""
+    return "; ".join(filter(None, (_changes(project.edits, project.root), later)))
+
+
+def _changes(edits: Sequence[Edit], root: Path) -> str:
+    return ", ".join(f"{_name(edit, root)} is {_does(edit)}" for edit in edits)
 
 
 def _name(edit: Edit, root: Path) -> str:

@@ -68,7 +68,7 @@ def _daemon(report: Report, inspection: Inspection) -> Iterator[Finding]:
             check="daemon",
             what="carryoverd is not running.",
             why="Handoffs are not kept fresh; a new session gets the last one that was made.",
-            do="Run `carryover doctor --fix`." if registered else f"Start it: `{inspection.program}`.",
+            do="Run `carryover doctor --fix`." if registered else "Start it: `carryover start`.",
             fix="service" if registered else None,
         )
     elif report.daemon.version != report.version:

@@ -43,6 +43,8 @@ class Handoff(msgspec.Struct, frozen=True, kw_only=True):
     """The last request was answered and nothing is open: there is nothing to ask the user about."""
     limit: Limit | None = None
     """The usage limit that the newest work of the project ended at."""
+    main_root: str | None = None
+    """The main checkout, if all this was done there and nothing yet in the worktree that it is handed over to."""
 
 
 def distill(
@@ -97,6 +99,7 @@ def distill(
         sections=tuple(section for section in sections if section.entries),
         settled=answered and not planned and not opened and limit is None and not past.lead.digest.queued,
         limit=limit,
+        main_root=view.main_root if view.is_of_main else None,
     )
 
 

@@ -43,6 +43,8 @@ class Worktree(msgspec.Struct, frozen=True, kw_only=True):
 
     root: str
     last_event_ms: int
+    task: str = ""
+    """Its newest prompt."""
 
 
 class ProjectView(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +58,8 @@ class ProjectView(msgspec.Struct, frozen=True, kw_only=True):
     """Filled for a main checkout only."""
     main_root: str | None = None
     """Root of the main checkout when this project is a worktree of it."""
+    is_of_main: bool = False
+    """The sessions are those of the main checkout: nothing has happened in this worktree yet."""
     former_roots: tuple[str, ...] = ()
     """Where the project lay when sessions of it were recorded, and does no longer."""
     checkouts: tuple[str, ...] = ()

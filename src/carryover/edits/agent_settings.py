@@ -136,11 +136,17 @@ def _addition(agent: AgentSettings, record: Record, script: Path) -> Change:
     owner_of = owner_by_script(*sorted({script, *((Path(known.script),) if known else ())}))
     is_list = agent.form == "list"
 
+    def without_former(data: bytes | None) -> bytes | None:
+        """The settings without the entry that an earlier version of ours has put there."""
+        if data is None or known is None or known.entry in ("", agent.list_entry[1]):
+            return data
+        return settings_list.without_entry(data, known.key, known.entry, known.origin)
+
     def edit(data: bytes | None) -> bytes:
         if agent.blocked:
             raise EditRefused(agent.blocked)
         if is_list:
-            return settings_list.with_entry(data, *agent.list_entry)
+            return settings_list.with_entry(without_former(data), *agent.list_entry)
         rules = agent.spec.hooks.file_rules
         return settings.with_hooks(data, agent.wanted(script), owner_of, origin, form=agent.form, rules=rules)
 
@@ -151,7 +157,8 @@ def _addition(agent: AgentSettings, record: Record, script: Path) -> Change:
         former = known.origin if known else None
         if is_list:
             key, entry = agent.list_entry
-            return replace(base, key=key, entry=entry, origin=settings_list.origin_of(before, key, entry, former))
+            origin_of_list = settings_list.origin_of(without_former(before), key, entry, former)
+            return replace(base, key=key, entry=entry, origin=origin_of_list)
         return replace(base, script=str(script), origin=settings.origin_of(before, owner_of, former, form=agent.form))
 
     return Change(

@@ -1,4 +1,4 @@
-"""Brings the daemon up as a service of the user, by the service manager that this machine has, and shows it answers."""
+"""Brings the daemon up, by the service manager that this machine has or without one, and shows that it answers."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from carryover import __version__
 from carryover.daemon.client import Endpoint, look_at_endpoint, stop_daemon, wait_for_daemon
 from carryover.daemon.health import Health
 from carryover.errors import UserError
+from carryover.install.detached import forget_starter, start_detached, write_starter
 from carryover.install.launchd import Launchd
-from carryover.install.service import Program, ServiceManager, plain_way, this_program
+from carryover.install.service import Program, ServiceManager, this_program
 from carryover.install.systemd import SystemdUser
 from carryover.paths import StateDir
 
@@ -40,8 +41,6 @@ class Background(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
     """What is not as it should be, though all works."""
     hints: tuple[str, ...] = ()
-    plain: tuple[str, ...] = ()
-    """Lines for a shell that start the daemon, where nothing does it for the user."""
 
 
 def service_of_user(env: Mapping[str, str] | None = None, home: Path | None = None) -> tuple[ServiceManager, Program]:
@@ -57,11 +56,14 @@ def bring_up(state: StateDir, *, service: bool, restart: bool = False) -> Backgr
     """
     manager, program = service_of_user()
     reason = manager.available()
-    if not service or reason is not None:
-        return _by_hand(state, manager.kind, program, wanted=service, hint=reason)
+    if not service:
+        return _left_alone(state, manager.kind)
+    if reason is not None:
+        return _detached(state, program, reason, restart=restart)
     changed, trouble = False, ""
     try:
         changed = manager.install(program)
+        forget_starter(state)
         changed = _run(state, manager, restart=changed or restart) or changed
     except (UserError, OSError) as error:
         trouble = str(error)
@@ -77,7 +79,6 @@ def bring_up(state: StateDir, *, service: bool, restart: bool = False) -> Backgr
         trouble=(trouble,) if trouble else (),
         warnings=_port_trouble(found),
         hints=tuple(filter(None, (status.hint,))),
-        plain=plain_way(program) if trouble else (),
     )
 
 
@@ -95,16 +96,29 @@ def _run(state: StateDir, manager: ServiceManager, *, restart: bool) -> bool:
     return True
 
 
-def _by_hand(state: StateDir, kind: str, program: Program, *, wanted: bool, hint: str | None) -> Background:
+def _left_alone(state: StateDir, kind: str) -> Background:
     found = look_at_endpoint(state)
+    return Background(kind=kind, wanted=False, **_daemon(found.health), port=found.port, warnings=_port_trouble(found))
+
+
+def _detached(state: StateDir, program: Program, reason: str, *, restart: bool) -> Background:
+    found, trouble, changed = look_at_endpoint(state), "", False
+    try:
+        if restart or found.health is None or found.health.version != __version__:
+            found, changed = start_detached(state, program, limit_s=ANSWER_S), True
+            trouble = (found.trouble or "") if found.health is None else ""
+        else:
+            changed = write_starter(state, program, os.environ)
+    except (UserError, OSError) as error:
+        trouble = str(error)
     return Background(
-        kind="none" if wanted else kind,
-        wanted=wanted,
+        kind="none",
+        changed=changed,
         **_daemon(found.health),
         port=found.port,
+        trouble=(trouble,) if trouble else (),
         warnings=_port_trouble(found),
-        hints=(hint,) if wanted and hint else (),
-        plain=() if found.health is not None else plain_way(program),
+        hints=(reason,),
     )
 
 

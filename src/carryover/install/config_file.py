@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
@@ -26,12 +27,14 @@ Values = Mapping[Any, Any]
 
 def plan_config(state: StateDir, values: Values) -> Edit:
     """The edit of `config.toml`, for `carryover.edits.apply.apply`."""
-    edit = partial(with_settings, values=values)
+    edit = partial(with_settings, values=values, now=datetime.now(UTC))
     return plan(Change(path=state.config, what="your settings", edit=edit, remedy=_REMEDY))
 
 
-def with_settings(data: bytes | None, values: Values) -> bytes | None:
+def with_settings(data: bytes | None, values: Values, now: datetime) -> bytes | None:
     """The text of `config.toml` with these settings; unchanged if it has them already. None: no file.
+
+    If they begin to share what is written into projects, `now` is recorded as `[publish] shared_since`.
 
     Raises:
         EditRefused: it is not TOML in UTF-8, or can't be edited without touching the rest.
@@ -40,6 +43,7 @@ def with_settings(data: bytes | None, values: Values) -> bytes | None:
     wanted = _parse(body)
     document = tomlkit.parse(body)
     dropped = False
+    values = {**values, **_agreement(wanted, values, now)}
     for setting, value in values.items():
         path = _place(wanted, setting)
         try:
@@ -75,6 +79,23 @@ def _check(text: str, wanted: dict[str, Any]) -> None:
     except tomllib.TOMLDecodeError:
         pass
     raise EditRefused("its tables are in an order that can't be edited safely")
+
+
+def _agreement(before: Mapping[str, Any], values: Values, now: datetime) -> dict[tuple[str, ...], Any]:
+    """The change of `[publish] shared_since` that comes with these `values`."""
+    shared, since = _is_shared(before, values), ("publish", "shared_since")
+    if shared and not _is_shared(before, {}):
+        return {since: now}
+    return {since: None} if not shared and _stands(before, since) else {}
+
+
+def _is_shared(document: Mapping[str, Any], changes: Values) -> bool:
+    """Whether the settings, after `changes`, share what is written into projects: see `Config.pointers`."""
+    publish = document.get("publish")
+    recorded = publish.get("pointers") if isinstance(publish, Mapping) else None
+    answer = changes.get(("publish", "pointers"), recorded)
+    installed = any(_stands(document, (table, "selected")) for table in AGENTS_TABLES)
+    return bool(answer == "shared" or (answer is None and installed))
 
 
 def _place(document: Mapping[str, Any], path: tuple[str, ...]) -> tuple[str, ...]:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 import subprocess
 import sys
@@ -99,7 +98,7 @@ class ServiceManager:
 
     def start(self) -> None:
         """Starts it, and returns once it answers. Nothing happens when it runs. Raises UserError."""
-        raise UserError(f"{self._reason} Start the daemon yourself: `{COMMAND}`.", ExitCode.NOT_RUNNING)
+        raise UserError(f"{self._reason} `carryover start` starts the daemon.", ExitCode.NOT_RUNNING)
 
     def stop(self) -> None:
         """Stops it, and returns once it is gone. It starts again at the next log-in. Raises UserError."""
@@ -116,16 +115,6 @@ class ServiceManager:
     def uninstall(self) -> bool:
         """Stops it and forgets it, even if the service manager does not answer; True when anything was removed."""
         return False
-
-
-def plain_way(program: Program) -> tuple[str, str]:
-    """Two lines for a shell: one starts the daemon in the background now, one does so from the shell's profile.
-
-    The second may run as often as it likes: a daemon that finds another one running ends at once.
-    """
-    words = [*(f"{name}={value}" for name, value in sorted(program.environment.items())), *program.command]
-    command = shlex.join(["env", *words] if program.environment else words)
-    return f"nohup {command} >/dev/null 2>&1 &", f"({command} >/dev/null 2>&1 &)"
 
 
 def this_program(env: Mapping[str, str], state: Path) -> Program:

@@ -36,14 +36,15 @@ from carryover.paths import StateDir
 from carryover.probe.git_dir import git_dir_of
 from carryover.projects.handoff_file import CHOSEN, HANDOFF, STORE
 from carryover.publish.gitignore import exclude_file, remove_if_empty, rule_removal
-from carryover.publish.hook_script import CURL_CONFIG
+from carryover.publish.hook_script import CURL_CONFIG, STARTER
 from carryover.publish.instruction_files import pointer_removal
+from carryover.publish.loaded_files import loaded_names
 from carryover.publish.read_lists import read_list_removal
 
 _MOST_NAMED: Final = 3
 _IN_STORE: Final = (HANDOFF, CHOSEN, PROJECT_EDITS)
 # `CARRYOVER_HOME` may name a folder that holds other things as well, so what is ours is known by name.
-_HOOK_SCRIPT: Final = (SCRIPT, CURL_CONFIG)
+_HOOK_SCRIPT: Final = (SCRIPT, CURL_CONFIG, STARTER)
 # The record goes last: until then a purge that was interrupted can be run again.
 _FILES: Final = (
     ("handoff.md", "the newest handoff"),
@@ -57,6 +58,7 @@ _FILES: Final = (
     ("launchd.log", "the log"),
     (SCRIPT, "the hooks' script"),
     (CURL_CONFIG, "the hooks' script"),
+    (STARTER, "the script that starts the daemon"),
     ("hook.secret", "the hooks' secret"),
     ("daemon.sock", "the daemon's socket"),
     ("daemon.lock", "the daemon's lock"),
@@ -203,7 +205,8 @@ def store_files(project: PublishedProject) -> list[Path]:
     if not is_folder(folder) or folder.is_symlink():
         return []
     cut_off = sorted(folder.glob(".*.tmp"))
-    return [*(path for name in _IN_STORE if os.path.lexists(path := folder / name)), *cut_off, folder]
+    names = (*_IN_STORE, *loaded_names())
+    return [*(path for name in names if os.path.lexists(path := folder / name)), *cut_off, folder]
 
 
 def state_files(state: StateDir) -> Iterator[tuple[Path, str]]:

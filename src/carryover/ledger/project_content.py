@@ -22,7 +22,7 @@ _MAIN_THREAD: Final = """SELECT id, subagent_id, fold_version, digest FROM threa
     WHERE session_id = ? AND subagent_id = ''"""
 _SUB_AGENTS: Final = """SELECT id, subagent_id, fold_version, digest FROM thread
     WHERE session_id = ? AND subagent_id != '' ORDER BY last_ms DESC LIMIT ?"""
-_WORKTREES: Final = """SELECT root, last_event_ms FROM project
+_WORKTREES: Final = """SELECT id, root, last_event_ms FROM project
     WHERE main_root = ? ORDER BY last_event_ms DESC LIMIT ?"""
 _AT: Final = """SELECT session.native_id, event.at_ms, event.body FROM event JOIN thread ON thread.id = thread_id
     JOIN session ON session.id = session_id
@@ -90,9 +90,9 @@ def provisional_bodies(db: sqlite3.Connection, session_id: int) -> list[tuple[st
     ]
 
 
-def worktrees(db: sqlite3.Connection, root: str, *, limit: int) -> list[tuple[str, int]]:
-    """Root and time of the last event (UTC ms) of the worktrees of the checkout at `root`, newest activity first."""
-    return [(path, last_ms) for path, last_ms in db.execute(_WORKTREES, (root, limit))]
+def worktrees(db: sqlite3.Connection, root: str, *, limit: int) -> list[tuple[int, str, int]]:
+    """Id, root and time of the last event (UTC ms) of worktrees of the checkout at `root`, newest activity first."""
+    return list(db.execute(_WORKTREES, (root, limit)))
 
 
 def prompts_at(db: sqlite3.Connection, project_id: int, times_ms: Collection[int]) -> list[tuple[str, int, str]]:

@@ -29,7 +29,7 @@ class Published(msgspec.Struct, frozen=True):
     refusal: str | None = None
     """Why nothing was published, for `status`; None if it was."""
     passing: bool = False
-    """The refusal may end without an event: worth another try."""
+    """The refusal may end without an event, or a file was left as it is for now: worth another try."""
     file: Path | None = None
     """The handoff that is in place now; None if nothing was published."""
     edited: tuple[str, ...] = ()

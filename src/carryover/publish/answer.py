@@ -10,18 +10,18 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import StartReason
-from carryover.config import Config, project_settings
+from carryover.config import Config
 from carryover.distill.header import Answering, Situation
 from carryover.distill.render import render
 from carryover.distill.trail import did_something, is_bare
 from carryover.distill.view import ProjectView
-from carryover.facts import Facts, GitFacts
+from carryover.facts import Facts, GitFacts, ProjectRoot
 from carryover.fsio import is_folder
 from carryover.model import conversation_of
 from carryover.probe.git import ChangedSince, begin_changed_since
 from carryover.projects.handoff_file import place_of
 from carryover.projects.root import AgentFolders
-from carryover.publish.make import files_now, git_now, make, own_writes, view_now
+from carryover.publish.make import files_now, git_now, make, own_writes, settings_of, view_now
 from carryover.publish.offline_answers import SITUATIONS
 from carryover.redact import CleanText
 
@@ -40,7 +40,7 @@ class Beginning(msgspec.Struct, frozen=True, kw_only=True):
 
 def start_answer(
     db: sqlite3.Connection,
-    project_id: int,
+    project: int | ProjectRoot,
     config: Config,
     beginning: Beginning,
     *,
@@ -53,11 +53,10 @@ def start_answer(
     `then`: git's state when the handoff was last published, with which the present one is compared. A continued
     conversation (`resume`, `fork`) has its context, so it gets a text only if another session has moved the project
     on since, or if its agent has forgotten what an earlier start gave it.
-    Raises LookupError for an unknown project.
+    `project`: see `view_now`. Raises LookupError for an unknown id.
     """
-    view = view_now(db, project_id, agents_own)
-    root = Path(view.root)
-    settings = project_settings(root, config)
+    view = view_now(db, project, agents_own)
+    root, settings = Path(view.root), settings_of(view, config)
     if settings.excluded:
         return None
     situation = _situation(view, beginning, now_ms)

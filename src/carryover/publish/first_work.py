@@ -37,4 +37,5 @@ def _awaits_work(db: sqlite3.Connection, project: ProjectRow, asked: Collection[
     if project.published_ms is not None:
         return project.refusal == AWAITS_WORK and not changed_since_published(db, project.id)
     in_projects = {agent.id for agent in adapters().values() if agent.in_projects}
-    return project.root in asked and agents_in(db, project.id) <= in_projects
+    agents = agents_in(db, project.id)  # none if a session has only started there
+    return project.root in asked and bool(agents) and agents <= in_projects

@@ -1,15 +1,21 @@
-"""Keeps `.carryover/` out of commits: by a rule in .gitignore, or in .git/info/exclude, which is never shared."""
+"""Keeps `.carryover/`, and a file that is made for one machine, out of commits.
+
+By a rule in .gitignore, or in .git/info/exclude, which is never shared.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+from carryover.agents import read_lists
 from carryover.edits.apply import ProjectEdits
 from carryover.edits.encoding import EditRefused, is_text
 from carryover.edits.plan import Change, plan
@@ -22,9 +28,12 @@ from carryover.probe.git_command import ask
 EXCLUDE: Final = ".git/info/exclude"
 """The file of rules that git never shares, as people know it. A worktree has it elsewhere: see `exclude_file`."""
 
-_LINES: Final = (b"# Carryover (auto-added)", b".carryover/")
+_TITLE: Final = b"# Carryover (auto-added)"
+_LINES: Final = (_TITLE, b".carryover/")
 _SAME_RULE: Final = frozenset({b".carryover", b".carryover/", b"/.carryover", b"/.carryover/"})
 _PATHS: Final = (".carryover/handoff.md", ".carryover/x")
+_EXCLUDED: Final = re.compile(rb"info/exclude:\d+:\.carryover/\t")
+_LET_IN: Final = re.compile(rb":\d+:!")
 _SIZE_LIMIT_BYTES: Final = 1 << 20
 _TIMEOUT_S: Final = 5.0
 
@@ -33,16 +42,25 @@ def keep_out(root: Path, edits: ProjectEdits, *, shared: bool, take_back: bool =
     """Makes git ignore `.carryover/` in the checkout at `root`.
 
     Adds nothing if a rule does that already, and no second rule if the user's own rules include the folder again. When
-    not `shared`, .gitignore stays as it is; a rule that we added to it moves to `info/exclude` with `take_back`.
+    not `shared`, .gitignore stays as it is; a rule that we added to it moves to `info/exclude` with `take_back`. When
+    `shared`, our own rule in `info/exclude` does not count: it stays, since other checkouts may need it.
     """
     gitignore = root / GITIGNORE
     if not shared and take_back and GITIGNORE in edits.mine:
         if _exclude(root, edits):
             edits.carry_out(GITIGNORE, plan(rule_removal(gitignore)), ours=False)
-    elif _is_ignored(root):
+    elif _is_ignored(root, but_for_exclude=shared):
         return
     elif not shared or not edits.carry_out(GITIGNORE, plan(_rule(gitignore)), ours=True):
         _exclude(root, edits)
+
+
+def keep_file_out(root: Path, edits: ProjectEdits, name: str) -> bool:
+    """Makes git ignore the file `name` at the top of the checkout at `root`, by `info/exclude`; False if it can't.
+
+    The rule stays for other checkouts until everything is taken out (`let_in`).
+    """
+    return _exclude(root, edits, (_TITLE, b"/" + os.fsencode(name)))
 
 
 def let_in(root: Path, edits: ProjectEdits) -> None:
@@ -66,20 +84,20 @@ def remove_if_empty(exclude: Path) -> None:
 
 
 def rule_removal(path: Path) -> Change:
-    """The change that takes our rule out of the ignore file at `path`, and the file with it if it held nothing else."""
-    return _change(path, _without_rule)
+    """The change that takes our rules out of the ignore file at `path`; the file goes too if it held nothing else."""
+    return _change(path, _without_rules)
 
 
-def with_rule(data: bytes) -> bytes:
+def with_rule(data: bytes, lines: Sequence[bytes] = _LINES) -> bytes:
     """The text of an ignore file with our rule appended; unchanged if it has the rule, or is not text."""
-    if not is_text(data) or find_lines(data, _LINES) is not None:
+    if not is_text(data) or find_lines(data, lines) is not None:
         return data
-    return with_lines(data, _LINES)
+    return with_lines(data, lines)
 
 
-def without_rule(data: bytes) -> bytes:
+def without_rule(data: bytes, lines: Sequence[bytes] = _LINES) -> bytes:
     """The text without the two lines that `with_rule` added, exactly as before."""
-    span = find_lines(data, _LINES)
+    span = find_lines(data, lines)
     return data if span is None else without_span(data, span)
 
 
@@ -106,39 +124,49 @@ def exclude_file(root: Path) -> Path:
     return path
 
 
-def _exclude(root: Path, edits: ProjectEdits) -> bool:
+def _exclude(root: Path, edits: ProjectEdits, lines: Sequence[bytes] = _LINES) -> bool:
     try:
-        edit = plan(_rule(exclude_file(root)))
+        edit = plan(_rule(exclude_file(root), lines))
     except OSError as error:
         edits.left_alone(EXCLUDE, os_reason(error))
         return False
     return edits.carry_out_apart(EXCLUDE, edit)
 
 
-def _is_ignored(root: Path) -> bool:
-    """Whether rules of the repository or of the user keep all of `.carryover/` from being added."""
+def _is_ignored(root: Path, *, but_for_exclude: bool) -> bool:
+    """Whether rules of the repository or of the user keep all of `.carryover/` from being added.
+
+    `but_for_exclude`: those by which it is not only our own rule in `info/exclude` that does.
+    """
     try:
         if ignored_by_text(read_bytes_bounded(root / GITIGNORE, _SIZE_LIMIT_BYTES, follow=False)):
             return True
     except OSError:
         pass  # git knows what to make of whatever is there instead of a text
     try:
-        command = ("check-ignore", "--", *_PATHS)
+        command = ("check-ignore", "--verbose", "--", *_PATHS)
         [answer] = ask(root, command, deadline=time.monotonic() + _TIMEOUT_S)
+        rules = answer.out.splitlines()
+        if but_for_exclude and any(_EXCLUDED.search(rule) for rule in rules) and _has_rule(exclude_file(root)):
+            return False
     except OSError:
         return False  # a redundant rule does no harm
-    return answer.out.count(b"\n") == len(_PATHS)
+    return sum(not _LET_IN.search(rule) for rule in rules) == len(_PATHS)
 
 
-def _rule(path: Path) -> Change:
-    return _change(path, _with_rule)
+def _has_rule(path: Path) -> bool:
+    return find_lines(read_bytes_bounded(path, _SIZE_LIMIT_BYTES, follow=False), _LINES) is not None
+
+
+def _rule(path: Path, lines: Sequence[bytes] = _LINES) -> Change:
+    return _change(path, partial(_with_rule, lines=lines))
 
 
 def _change(path: Path, edit: Callable[[bytes | None], bytes | None]) -> Change:
     """git follows no symlink to an ignore file (2.32 and later), and neither do we."""
     return Change(
         path=path,
-        what="the rule that keeps .carryover out of git",
+        what="the rule that keeps something of ours out of git",
         edit=edit,
         remedy="Remove what Carryover added yourself.",
         follow=False,
@@ -148,13 +176,18 @@ def _change(path: Path, edit: Callable[[bytes | None], bytes | None]) -> Change:
     )
 
 
-def _with_rule(data: bytes | None) -> bytes:
+def _with_rule(data: bytes | None, *, lines: Sequence[bytes]) -> bytes:
     if data is None:
-        return whole_file(_LINES)
+        return whole_file(lines)
     if not is_text(data):
         raise EditRefused("it is not plain text")
-    return with_rule(data)
+    return with_rule(data, lines)
 
 
-def _without_rule(data: bytes | None) -> bytes | None:
-    return None if data in (None, whole_file(_LINES), whole_file(_LINES, b"\r\n")) else without_rule(data)
+def _without_rules(data: bytes | None) -> bytes | None:
+    files = ((_TITLE, b"/" + os.fsencode(where.file)) for where in read_lists())
+    for lines in (*files, _LINES):  # the one that was added first goes last
+        if data in (None, whole_file(lines), whole_file(lines, b"\r\n")):
+            return None
+        data = without_rule(data, lines)
+    return data

@@ -6,7 +6,8 @@
 # Hands the payload of an agent's hook on to the daemon, as it is. Prints only what the agent is to take in when a
 # session starts, says nothing otherwise, always exits with 0. Where no daemon answers, a session gets the answer
 # that was made in advance for the project of the folder it starts in; never anything that lies in the project. If the
-# agent has no other readable record, the call is kept in a file, which the daemon collects later.
+# agent has no other readable record, the call is kept in a file, which the daemon collects later. A daemon that no
+# service manager starts is started then.
 exec 2>/dev/null
 # A closed one would be given to the next file or pipe that is opened, and be waited on for ever.
 true 3<&0 || exec </dev/null
@@ -31,6 +32,10 @@ keep_pending() { # One file per call: event, folder, payload. At most 64 MiB of 
   printf '%s\n' "$event" "$here" "$payload" >"$file" && mv "$file" "$pending/${file##*/.}.hook" || rm -f "$file"
 }
 
+start_daemon() { # In the background, where no service manager does and nobody has stopped it.
+  [ ! -x "$state/@STARTER@" ] || "$state/@STARTER@"
+}
+
 spool=
 case $agent in
 @SPOOLED@
@@ -51,6 +56,10 @@ if [ -n "$spool" ]; then
   [ -n "$payload" ] || exit 0
   case $(printf '%s' "$payload" | send 0.3 -o /dev/null -w '%{http_code}' -H "@CWD_HEADER@: $here/") in
     2??) ;;
+    000)
+      keep_pending
+      start_daemon
+      ;;
     *) keep_pending ;;
   esac
   exit 0
@@ -92,6 +101,8 @@ if answer=$(printf '%s' "$payload" | send 1 -w '\n%{http_code}'); then
 5'??) ;;
     *) exit 0 ;;
   esac
+else
+  start_daemon
 fi
 
 # Nobody is there. Was the session begun by the agent this line was written for, or by one that runs its hooks too?

@@ -14,6 +14,8 @@ from carryover.fsio import private_dir, write_if_changed
 from carryover.paths import StateDir
 
 CURL_CONFIG: Final = "hook.curl"
+STARTER: Final = "start.sh"
+"""Starts the daemon where no service manager does (`carryover start`)."""
 SECRET_HEADER: Final = "X-Carryover-Secret"
 CWD_HEADER: Final = "X-Carryover-Cwd"
 """The folder that the hook ran in, with a slash at its end; of agents whose payloads do not say it."""
@@ -51,6 +53,7 @@ def hook_script() -> bytes:
         "@AGENTS@": "\n".join(known),
         "@SPOOLED@": "\n".join(kept),
         "@CWD_HEADER@": CWD_HEADER,
+        "@STARTER@": STARTER,
     }
     for mark, part in parts.items():
         text = text.replace(mark, part)

@@ -1,15 +1,15 @@
 """The pointer to the handoff in the files that agents read in a project: where it goes, and what is left alone.
 
-AGENTS.md is created or appended to; of the others each agent's spec says whether they may be created. One that may not,
-such as CLAUDE.md, gets the pointer only if it has the user's text and neither is nor imports AGENTS.md: Claude Code
-reads AGENTS.md (since 2.1.281) only if no CLAUDE.md has a text. A missing one, a blank one and one of comments leave
-AGENTS.md and the pointer in it to be read; a text of ours would hide it, and nested AGENTS.md files with it. An import
-of AGENTS.md is no way out: from a session that starts in a subfolder it leads outside, so `claude -p` drops it, and the
-terminal asks for permission first (2.0.65 to 2.1.328).
+AGENTS.md is appended to, and created if an agent was selected that nothing else brings the handoff. A file that is
+created for no agent, such as CLAUDE.md, gets the pointer only if it has the user's text and neither is nor imports
+AGENTS.md: Claude Code reads AGENTS.md (since 2.1.281) only if no CLAUDE.md has a text. A missing one, a blank one and
+one of comments leave AGENTS.md and the pointer in it to be read; a text of ours would hide it, and nested AGENTS.md
+files with it. An import of AGENTS.md is no way out: from a session that starts in a subfolder it leads outside, so
+`claude -p` drops it, and the terminal asks for permission first (2.0.65 to 2.1.328).
 
-A file that no selected agent reads is left alone: a pointer in it reaches nobody. Hooks that hand over the handoff make
-no difference: they can be off, unreviewed or too slow, and further agents read AGENTS.md. Who trusts hooks alone
-chooses `private`.
+A file that no selected agent reads is left alone: a pointer in it reaches nobody. In a file that is there, hooks that
+hand over the handoff make no difference: they can be off, unreviewed or too slow, and further agents read AGENTS.md.
+Who trusts hooks alone chooses `private`.
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ def place_pointers(root: Path, edits: ProjectEdits, agents: Collection[str] | No
             if name in edits.mine:
                 _carry_out(name, pointer_removal(root, name), edits)
             continue
-        edit = _plan(root, name, partial(_with_pointer, name=name, path=root / name, ours=name in edits.mine))
+        creates = any(file.create and (agents is None or agent in agents) for agent, file in readers.items())
+        change = partial(_with_pointer, name=name, path=root / name, ours=name in edits.mine, creates=creates)
+        edit = _plan(root, name, change)
         if name != AGENTS_MD and _same_file(shared, edit.path):
             continue
         if _carry_out(name, edit, edits):
@@ -101,11 +103,11 @@ def _carry_out(name: str, edit: Edit, edits: ProjectEdits) -> bool:
     return edits.carry_out(name, edit, ours=edit.after is not None and pointer.state(edit.after) != "absent")
 
 
-def _with_pointer(data: bytes | None, *, name: str, path: Path, ours: bool) -> bytes | None:
+def _with_pointer(data: bytes | None, *, name: str, path: Path, ours: bool, creates: bool) -> bytes | None:
     """The new content of the file. A block of `ours` gets the present text; the repository's own block keeps its
     text."""
     if data is None:
-        return pointer.NEW_FILE if _is_created(name) else None
+        return pointer.NEW_FILE if creates else None
     if (not _is_created(name) and pointer.says_nothing(data)) or (
         name != AGENTS_MD and pointer.imports_agents_md(data)
     ):

@@ -15,11 +15,12 @@ from carryover.agents import agent_names, instruction_files, startable_agents
 from carryover.config import Config, ProjectSettings, project_settings
 from carryover.distill.handoff import Handoff, distill, has_past, wanted_files
 from carryover.distill.render import render
+from carryover.distill.trail import did_something
 from carryover.distill.view import ProjectView
 from carryover.edits.record import GITIGNORE
-from carryover.facts import Facts, FileFacts, GitFacts
+from carryover.facts import Facts, FileFacts, GitFacts, ProjectRoot
 from carryover.fsio import is_folder
-from carryover.ledger.queries import by_last_use
+from carryover.ledger.queries import by_last_use, project_by_root
 from carryover.probe.files import file_facts
 from carryover.probe.git import TIMEOUT_S, git_facts
 from carryover.probe.git_diff import OwnWrites
@@ -42,6 +43,10 @@ class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
     git: GitFacts | None
     """For the next refresh, in case git does not answer in time then."""
     published: Published = Published()
+    at_ms: int = 0
+    """When it was made (UTC ms)."""
+    others_ms: int = 0
+    """Time of the newest work (UTC ms) of other sessions than the one that leads."""
 
     @property
     def sha(self) -> str | None:
@@ -51,7 +56,7 @@ class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
 
 def made_handoff(
     db: sqlite3.Connection,
-    project_id: int,
+    project: int | ProjectRoot,
     config: Config,
     *,
     now_ms: int,
@@ -61,18 +66,31 @@ def made_handoff(
 ) -> Refreshed:
     """The project's handoff as it would be published now; nothing is written. Raises LookupError: unknown project.
 
-    With `own` the work of that session leads.
+    `project`: see `view_now`. With `own` the work of that session leads.
     """
-    view = view_now(db, project_id, agents_own)
-    root = Path(view.root)
-    settings = project_settings(root, config)
+    view = view_now(db, project, agents_own)
+    root, settings = Path(view.root), settings_of(view, config)
     if not has_past(view):
         return Refreshed(root=view.root, settings=settings, handoff=None, text=None, git=last_git)
     facts = Facts(git_now(root, last_git), files_now(view))
-    startable = by_last_use(db, startable_agents(config.agents.selected), project_id)
+    startable = by_last_use(db, startable_agents(config.agents.selected), project if isinstance(project, int) else None)
     handoff = make(view, facts, now_ms=now_ms, resume=settings.resume_mode, own=own, startable=startable)
     text = render(handoff) if handoff is not None else None
-    return Refreshed(root=view.root, settings=settings, handoff=handoff, text=text, git=facts.git)
+    return Refreshed(
+        root=view.root,
+        settings=settings,
+        handoff=handoff,
+        text=text,
+        git=facts.git,
+        at_ms=now_ms,
+        others_ms=_others_ms(view, handoff),
+    )
+
+
+def _others_ms(view: ProjectView, handoff: Handoff | None) -> int:
+    lead = (handoff.agent_id, handoff.session) if handoff is not None else None
+    others = (one for one in view.sessions if (one.agent, one.session) != lead and did_something(one.digest))
+    return max((other.newest_ms for other in others), default=0)
 
 
 def make(
@@ -100,10 +118,38 @@ def make(
     )
 
 
-def view_now(db: sqlite3.Connection, project_id: int, agents_own: AgentFolders | None) -> ProjectView:
-    """The ledger's view of a project with its current checkouts. Raises LookupError: unknown project."""
-    view = project_view(db, project_id)
-    return msgspec.structs.replace(view, checkouts=agents_checkouts(Path(view.root), agents_own=agents_own))
+def view_now(db: sqlite3.Connection, project: int | ProjectRoot, agents_own: AgentFolders | None) -> ProjectView:
+    """The view of a project with its current checkouts. A worktree in which nothing happened has its main checkout's.
+
+    `project`: its id, or where it is if the ledger may not know it. Raises LookupError: unknown id.
+    """
+    if isinstance(project, int):
+        view = project_view(db, project)
+    else:
+        view = ProjectView(root=project.root, main_root=project.main_root, sessions=())
+    checkouts = agents_checkouts(Path(view.root), agents_own=agents_own)
+    main = project_by_root(db, view.main_root) if view.main_root is not None and not has_past(view) else None
+    if main is None:
+        return msgspec.structs.replace(view, checkouts=checkouts)
+    found = project_view(db, main.id)
+    return msgspec.structs.replace(
+        found,
+        root=view.root,
+        main_root=found.root,
+        is_of_main=True,
+        worktrees=(),
+        former_roots=(*found.former_roots, found.root),
+        checkouts=checkouts,
+    )
+
+
+def settings_of(view: ProjectView, config: Config) -> ProjectSettings:
+    """The settings that hold for the project at this moment of its past."""
+    settings = project_settings(Path(view.root), config)
+    if view.is_of_main and view.main_root is not None:  # an agent begins to work in the worktree now
+        excluded = project_settings(Path(view.main_root), config).excluded
+        return msgspec.structs.replace(settings, excluded=settings.excluded or excluded)
+    return settings.at(max((session.last_ms for session in view.sessions), default=settings.since_ms))
 
 
 def git_now(root: Path, last: GitFacts | None = None, *, timeout_s: float = TIMEOUT_S) -> GitFacts | None:

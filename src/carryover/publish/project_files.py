@@ -10,7 +10,6 @@ from typing import Final
 
 from carryover.config import ProjectSettings
 from carryover.edits.apply import PlannedEdits, ProjectEdits
-from carryover.edits.plan import Edit
 from carryover.edits.record import GITIGNORE, PROJECT_EDITS
 from carryover.errors import os_reason
 from carryover.fsio import is_folder, private_dir
@@ -20,6 +19,7 @@ from carryover.projects.policy import refusal
 from carryover.projects.root import AgentFolders
 from carryover.publish.gitignore import keep_out, let_in
 from carryover.publish.instruction_files import place_pointers, remove_pointers
+from carryover.publish.loaded_files import loaded_names
 from carryover.publish.read_lists import place_in_read_lists, remove_from_read_lists
 from carryover.redact import CleanText
 
@@ -57,7 +57,7 @@ def publish(
 
 def preview(
     root: Path, settings: ProjectSettings, *, home: Path, agents_own: AgentFolders | None = None
-) -> tuple[Edit, ...] | None:
+) -> PlannedEdits | None:
     """The edits of the user's files that `publish` would make at `root`; None if it may write nothing there.
 
     The handoff is not among them. Reads only. Raises OSError.
@@ -70,7 +70,7 @@ def preview(
     if git_dir_of(root) is not None:
         keep_out(root, edits, shared=settings.pointers == "shared", take_back=settings.decided)
     _place(root, settings, edits, home)
-    return tuple(edits.planned)
+    return edits
 
 
 def take_back(root: Path, settings: ProjectSettings) -> ProjectEdits:
@@ -87,7 +87,7 @@ def take_back(root: Path, settings: ProjectSettings) -> ProjectEdits:
     remove_pointers(root, edits)
     in_git = git_dir_of(root) is not None
     if settings.pointers == "off" or settings.excluded is not None:
-        for name in (HANDOFF, CHOSEN):
+        for name in (HANDOFF, CHOSEN, *loaded_names()):
             (store / name).unlink(missing_ok=True)
         if edits.mine <= {GITIGNORE}:  # else the list of what had to stay is needed, and still to be ignored
             if in_git:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from itertools import islice
+from pathlib import Path
 from typing import Final
 
 from carryover.distill.digest import Digest
 from carryover.distill.stored_digest import decode_digest, fold_events
 from carryover.distill.view import Opinion, ProjectView, SessionView, Worktree
+from carryover.fsio import is_there
 from carryover.ledger.project_content import (
     ThreadRow,
     main_thread,
@@ -29,6 +31,8 @@ MAX_SEARCHED: Final = 500
 MAX_SUBAGENTS: Final = 20
 """Sub-agents of one session that a view holds, newest first."""
 MAX_WORKTREES: Final = 20
+MAX_ASKED: Final = 3
+"""The newest sessions of a worktree, among which its task is looked for."""
 MAX_OPINIONS: Final = 2
 
 
@@ -50,11 +54,19 @@ def project_view(db: sqlite3.Connection, project_id: int) -> ProjectView:
             main_root=project.main_root,
             sessions=tuple(view for _, view in found),
             opinions=_opinions(db, project_id),
-            worktrees=tuple(
-                Worktree(root=root, last_event_ms=last_ms)
-                for root, last_ms in worktrees(db, project.root, limit=MAX_WORKTREES)
-            ),
+            worktrees=tuple(_worktrees(db, project.root)),
         )
+
+
+def _worktrees(db: sqlite3.Connection, root: str) -> Iterator[Worktree]:
+    """The other checkouts that exist and in which something was asked for."""
+    for project_id, tree, last_ms in worktrees(db, root, limit=MAX_WORKTREES):
+        if not is_there(Path(tree) / ".git"):
+            continue
+        newest = (_session_view(db, row) for row in work_sessions(db, project_id, limit=MAX_ASKED))
+        prompts = (turn.prompt for view in newest for turn in reversed(view.digest.turns) if turn.prompt)
+        if (task := next(prompts, None)) is not None:
+            yield Worktree(root=tree, last_event_ms=last_ms, task=task)
 
 
 def _newest_sessions(db: sqlite3.Connection, project_id: int) -> list[tuple[SessionRow, SessionView]]:

@@ -1,9 +1,9 @@
 """The handoff in the lists of files that agents put before the model: of those that read no instruction file.
 
 A relative path would be taken from the folder that the agent is started in, so the list gets the absolute one. That
-belongs to this machine, so only a file that git ignores is edited. The list of a project hides the user's own for all
-projects, so if there is one, it is left to the user. A path that leads nowhere is an error at each start, so the
-handoff is there first.
+belongs to this machine, so only a file that git ignores is edited; a missing one is made, and kept out of commits.
+The list of a project hides the user's own for all projects, so if there is one, it is left to the user. A path that
+leads nowhere is an error at each start, so the handoff is there first.
 """
 
 from __future__ import annotations
@@ -27,11 +27,12 @@ from carryover.edits.yaml_list import (
     with_entry,
     without_entry,
 )
-from carryover.fsio import read_bytes_bounded
+from carryover.fsio import is_there, read_bytes_bounded
 from carryover.probe.git_command import ask
 from carryover.probe.git_dir import git_dir_of
 from carryover.probe.own_file import is_own, is_tracked
 from carryover.projects.handoff_file import IN_PROJECT
+from carryover.publish.gitignore import keep_file_out
 
 _SIZE_LIMIT_BYTES: Final = 256 << 10
 _TIMEOUT_S: Final = 5.0
@@ -44,12 +45,13 @@ def place_in_read_lists(root: Path, edits: ProjectEdits, *, home: Path) -> None:
         if spec.read_list is None or not (mine or _has_worked(spec, root)):
             continue
         reason = _why_not(root, spec.read_list, mine=mine, home=home)
-        if reason is None:
+        if reason is None and (mine or _is_kept_out(root, spec.read_list.file, edits)):
             _carry_out(spec.read_list, _plan(root, spec.read_list, add=True, mine=mine), edits)
             continue
         if mine:
             _carry_out(spec.read_list, read_list_removal(root, spec.read_list), edits)
-        edits.left_alone(spec.read_list.file, reason + _by_hand(spec))
+        if reason is not None:
+            edits.left_alone(spec.read_list.file, reason + _by_hand(spec))
 
 
 def remove_from_read_lists(root: Path, edits: ProjectEdits) -> None:
@@ -76,13 +78,18 @@ def _why_not(root: Path, where: ReadList, *, mine: bool, home: Path) -> str | No
         try:
             if is_tracked(root, path):
                 return "git tracks it, and a path of this machine does not belong there"
-            if not mine and not _is_ignored(root, where.file):
+            if not mine and is_there(path) and not _is_ignored(root, where.file):
                 return "git does not ignore it, so a path of this machine might be committed"
         except OSError:
             return "git could not say whether it is ignored"
     if not mine and not _has_list(path, where) and _has_list(where.user_file.at(home, {}), where):
         return f"the list in {where.user_file.path} would no longer count in this project"
     return None
+
+
+def _is_kept_out(root: Path, name: str, edits: ProjectEdits) -> bool:
+    """Makes git ignore the file, unless it does. It is none of the user's then: see `_why_not`."""
+    return git_dir_of(root) is None or _is_ignored(root, name) or keep_file_out(root, edits, name)
 
 
 def _is_ignored(root: Path, name: str) -> bool:

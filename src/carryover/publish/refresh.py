@@ -20,6 +20,7 @@ from carryover.ledger.connect import connect_read_only
 from carryover.projects.handoff_file import HANDOFF, STORE, Published, place_of, write_handoff
 from carryover.projects.policy import refusal
 from carryover.projects.root import StatePaths
+from carryover.publish.loaded_files import write_loaded_files
 from carryover.publish.make import Refreshed, made_handoff
 from carryover.publish.offline_answers import forget_answers, keep_answers
 from carryover.publish.project_files import publish, take_back
@@ -52,12 +53,16 @@ def put_in_place(made: Refreshed, config: Config, paths: StatePaths, *, newest: 
     state = paths.state
     notes = list(_taken_back(state, made))
     published = publish(Path(made.root), made.text, made.settings, home=paths.home, agents_own=paths.agents_own)
+    is_held = False
     if published.refusal is None:
         notes += _remember(state, made)
+        if made.settings.folder is None:
+            is_held = write_loaded_files(made, config)
     if newest and not made.settings.excluded:
         write_handoff(state, made.text)
     notes += _update_offline_answers(paths, made, published, config)
-    published = msgspec.structs.replace(published, notes=(*published.notes, *notes))
+    notes = [*published.notes, *notes]
+    published = msgspec.structs.replace(published, passing=published.passing or is_held, notes=tuple(notes))
     return msgspec.structs.replace(made, published=published)
 
 

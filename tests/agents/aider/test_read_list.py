@@ -13,9 +13,9 @@ from carryover.config import ProjectSettings
 from carryover.edits.plan import Edit
 from carryover.edits.record import PublishedProject
 from carryover.install.uninstall import project_edits
-from carryover.publish.project_files import publish
+from carryover.publish.project_files import preview, publish
 from carryover.redact import CleanText
-from support.repository import repository
+from support.repository import git, repository
 
 SETTINGS = ".aider.conf.yml"
 HANDOFF = ".carryover/handoff.md"
@@ -67,12 +67,41 @@ def test_where_the_agent_never_worked_nothing_is_written(home: Path) -> None:
     assert not (root / SETTINGS).exists()
 
 
-@pytest.mark.parametrize(
-    ("ignored", "tracked", "why"), [("", False, "git does not ignore it"), (".aider*\n", True, "git tracks it")]
-)
-def test_a_path_of_this_machine_gets_into_no_commit(home: Path, ignored: str, tracked: bool, why: str) -> None:
-    root = repository(home / "work" / "shop", {".gitignore": ignored, **({SETTINGS: "model: x\n"} if tracked else {})})
+def test_a_file_that_git_does_not_ignore_is_made_and_kept_out_of_commits(home: Path) -> None:
+    """`git add --all`, which agents run, adds none of it; uninstalling leaves nothing."""
+    root = repository(home / "work" / "shop", {"a.py": "1\n"})
+    exclude = root / ".git" / "info" / "exclude"
+    before = exclude.read_bytes() if exclude.exists() else None
     use_aider(root, "Fix the rounding of prices")
+
+    for _ in range(2):
+        assert publish(root, CleanText("the handoff\n"), ProjectSettings()).notes == ()
+
+    assert entry(root) in (root / SETTINGS).read_text()
+    assert SETTINGS not in git(root, "status", "--short", "--untracked-files=all")
+    assert undo(root)[SETTINGS] is None
+    assert undo(root)["exclude"] == before
+
+
+def test_both_of_our_rules_leave_info_exclude_as_it_was(home: Path) -> None:
+    root = repository(home / "work" / "shop", {"a.py": "1\n"})
+    exclude = root / ".git" / "info" / "exclude"
+    exclude.parent.mkdir(exist_ok=True)
+    exclude.write_bytes(b"mine")
+    use_aider(root, "Fix the rounding of prices")
+    publish(root, CleanText("the handoff\n"), ProjectSettings(pointers="private", decided=False))
+    publish(root, CleanText("the handoff\n"), ProjectSettings())
+
+    assert exclude.read_text().count("Carryover") == 2
+    assert undo(root)["exclude"] == b"mine"
+
+
+@pytest.mark.parametrize("tracked", [False, True])
+def test_a_path_of_this_machine_gets_into_no_commit(home: Path, tracked: bool) -> None:
+    root = repository(home / "work" / "shop", {"a.py": "1\n"})
+    (root / SETTINGS).write_text("model: x\n")
+    use_aider(root, "Fix the rounding of prices")
+    why = "git tracks it" if tracked else "git does not ignore it"
     if tracked:
         subprocess.run(["git", "-C", str(root), "add", "-f", SETTINGS], check=True)
 
@@ -81,7 +110,10 @@ def test_a_path_of_this_machine_gets_into_no_commit(home: Path, ignored: str, tr
     [note] = published.notes
     assert why in note
     assert f"`aider --read {HANDOFF}`" in note
-    assert not (root / SETTINGS).exists() or (root / SETTINGS).read_text() == "model: x\n"
+    assert (root / SETTINGS).read_text() == "model: x\n"
+    planned = preview(root, ProjectSettings(), home=home)
+    assert planned is not None
+    assert planned.notes == [note], "install says so"
 
 
 def test_a_file_that_is_tracked_by_now_loses_the_entry(shop: Path) -> None:

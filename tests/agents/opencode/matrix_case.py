@@ -85,10 +85,11 @@ def _reads(root: Path, folder: Path) -> str:
 
 
 def _loads(folder: Path) -> str:
-    """What the entry in the user's settings leads to."""
+    """What the entry in the user's settings leads to: the handoff that this tells a new session to read."""
     assert SPEC.handoff_entry is not None
     path = folder / SPEC.handoff_entry.entry
-    return path.read_text() if path.exists() else ""
+    text = path.read_text() if path.exists() else ""
+    return path.with_name("handoff.md").read_text() if "read `.carryover/handoff.md` first" in text else ""
 
 
 TOOLS = (

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from carryover.agents.opencode.spec import SPEC
 from carryover.config import Config
@@ -81,7 +82,7 @@ def test_the_last_file_with_a_list_counts_and_the_entry_moves_there(home: Path, 
 
     assert present(home) == (False, "")
     assert install(home, state) == []
-    assert later.read_text() == '{"instructions": ["docs/a.md", ".carryover/handoff.md"]}'
+    assert later.read_text() == '{"instructions": ["docs/a.md", ".carryover/handoff-opencode.md"]}'
     assert settings(home).read_bytes() == MINE
     assert [Path(file.path).name for file in load_record(state).files] == ["opencode.jsonc"]
 
@@ -99,7 +100,7 @@ def test_broken_settings_are_left_alone_and_named(home: Path, state: StateDir) -
 
 def test_a_file_that_was_changed_since_keeps_what_the_user_wrote(home: Path, state: StateDir) -> None:
     install(home, state)
-    settings(home).write_text('{"theme": "dark", "instructions": [".carryover/handoff.md", "mine.md"],}')
+    settings(home).write_text('{"theme": "dark", "instructions": [".carryover/handoff-opencode.md", "mine.md"],}')
 
     assert uninstall(home, state) == ()
     assert settings(home).read_text() == '{"theme": "dark", "instructions": ["mine.md"],}'
@@ -111,7 +112,28 @@ def test_a_broken_file_keeps_its_record_until_it_is_repaired(home: Path, state: 
     content = settings(home).read_bytes()
     settings(home).write_bytes(content + b"}")
 
-    assert any('Remove ".carryover/handoff.md" from its "instructions"' in left for left in uninstall(home, state))
+    assert any(
+        'Remove ".carryover/handoff-opencode.md" from its "instructions"' in left for left in uninstall(home, state)
+    )
     settings(home).write_bytes(content)
+    assert uninstall(home, state) == ()
+    assert settings(home).read_bytes() == MINE
+
+
+def test_the_entry_of_an_earlier_version_gives_way_to_the_present_one(
+    home: Path, state: StateDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It named the file that changes with each step of opencode's own work."""
+    settings(home).write_bytes(MINE)
+    assert SPEC.handoff_entry is not None
+    former = replace(SPEC, handoff_entry=replace(SPEC.handoff_entry, entry=".carryover/handoff.md"))
+    monkeypatch.setattr(f"{__name__}.SPEC", former)
+    install(home, state)
+    assert b'".carryover/handoff.md"' in settings(home).read_bytes()
+    monkeypatch.undo()
+
+    assert install(home, state) == []
+    assert b'".carryover/handoff.md"' not in settings(home).read_bytes()
+    assert present(home) == (True, "")
     assert uninstall(home, state) == ()
     assert settings(home).read_bytes() == MINE

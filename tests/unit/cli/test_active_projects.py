@@ -15,7 +15,7 @@ AGENTS = ("claude-code",)
 
 
 def found(config: Config | None = None, agents: tuple[str, ...] = AGENTS) -> tuple[Path, ...]:
-    return active_projects(state_dir(), config or Config(), agents)
+    return tuple(active_projects(state_dir(), config or Config(), agents))
 
 
 def test_before_the_first_read_they_are_those_of_the_transcripts(shop: Path) -> None:

@@ -16,7 +16,7 @@ from carryover.config import load_config
 from carryover.errors import ExitCode
 from carryover.install.setup import Option
 from support.agent_here import everything
-from support.terminal import CTRL_C, ENTER, SPACE, Terminal
+from support.terminal import CTRL_C, ENTER, LEFT, RIGHT, SPACE, Terminal
 
 OPTIONS = (
     Option(id="claude-code", name="Claude Code", presence="detected", ticked=True),
@@ -107,7 +107,7 @@ def test_refresh_ticks_what_was_chosen_last(installed: Path) -> None:
         terminal.end()
 
     assert "○ Claude Code" in asked
-    assert "●" not in asked
+    assert "●" not in asked.partition("What may be written")[0]
 
 
 @pytest.mark.parametrize("option", ["--yes", "--json", "--dry-run", "--agents=claude-code"])
@@ -119,22 +119,43 @@ def test_who_has_said_it_already_is_not_asked(claude: Path, option: str) -> None
     assert QUESTION not in shown
 
 
-def test_the_screen_says_what_goes_where_and_a_key_changes_it(claude: Path, shop: Path) -> None:
+def test_the_screen_says_what_is_written_when_and_offers_the_choice(claude: Path, shop: Path) -> None:
     """On a terminal of 80 columns and 24 lines. One question: Enter answers all of it."""
     with Terminal(INSTALL, os.environ, columns=80, lines=24) as terminal:
-        shared = terminal.wait_for("Now ~/shop; then each project in which you use these agents.")
-        terminal.press("p")
+        shared = terminal.wait_for("CLAUDE.md.")
+        terminal.press(RIGHT)
         private = terminal.wait_for("or by `carryover handoff --to`")
-        terminal.press("p")
-        terminal.wait_for("~/.carryover/handoffs")
-        terminal.press("p", "p", ENTER)
+        terminal.press(RIGHT)
+        terminal.wait_for("● off")
+        terminal.press(LEFT, ENTER)
         code, shown = terminal.end()
 
     assert code == ExitCode.OK
-    assert "Into your projects: shared (p for private, off)" in shared
-    assert ".carryover/handoff.md, which .gitignore keeps out of commits" in shared
-    assert "AGENTS.md, CLAUDE.md where you have one: five lines that point to it" in shared
-    assert "private" in private
-    assert "Into your projects (private):" in shown
+    assert (
+        " Windsurf        not detected\n\n What may be written into your projects? (← → to choose)\n"
+        "   ● shared  ○ private  ○ off\n"
+        "   Now in ~/shop: only .carryover/handoff.md, kept out of commits by\n   .git/info/exclude.\n"
+        "   When an agent next works in a project, not before: .carryover/ in its\n"
+        "   .gitignore, and five lines that point to the handoff in your AGENTS.md and\n   CLAUDE.md."
+    ) in shared
+    assert "● private" in private
+    assert "Into your projects (private), once carryoverd runs:" in shown
     assert load_config(state_dir().config).publish.pointers == "private"
     assert not (shop / "AGENTS.md").exists()
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_the_screen_breaks_no_word(claude: Path, shop: Path, columns: int) -> None:
+    with Terminal(INSTALL, os.environ, columns=columns, lines=40) as terminal:
+        asked = terminal.wait_for("CLAUDE.md.")
+        terminal.press(CTRL_C)
+        terminal.end()
+
+    rows = asked.splitlines()
+    assert max(map(len, rows)) < columns
+    words = " ".join(asked.split())
+    assert "kept out of commits by .git/info/exclude. When an agent next works in a project, not before:" in words
+    gap = rows.index(next(row for row in rows if "What may be written" in row)) - rows.index(
+        next(row for row in rows if "Windsurf" in row)
+    )
+    assert gap == 2, "right under the list, however high the terminal is"

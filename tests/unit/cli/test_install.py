@@ -1,13 +1,18 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
+import sys
 import tomllib
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from carryover import __version__
 from carryover.actions.context import state_dir
 from carryover.agents import specs
 from carryover.config import load_config
@@ -17,12 +22,14 @@ from carryover.projects.root import StatePaths
 from carryover.publish.refresh import refresh
 from support.agent_here import everything, only_this_path
 from support.recorded_shop import Run
+from support.terminal import Terminal
 from support.tools import CODEX, CURSOR, versioned
 
 TIPS = """\
 
 In a new session say "let's start" or "continue": the agent tells you where the last one stopped.
 In a chat that is already open say "read .carryover/handoff.md".
+⚠ not running yet: `carryover start` starts carryoverd; without it no handoff is written.
 """
 
 KNOWN = f"known = {json.dumps([spec.id for spec in specs()])}\n"
@@ -49,10 +56,11 @@ def test_it_writes_hooks_and_settings_and_says_so(claude: Path, run: Run) -> Non
     assert commands == {
         event: f"sh {script} claude-code {event} 2>/dev/null || true" for event in ALL_EVENTS.split(", ")
     }
-    assert state_dir().config.read_text() == (
+    begin = (
         f'[agents]\nselected = ["claude-code"]\n{KNOWN}\n[agents.claude-code]\nversions = ["2.1.328"]\n\n'
-        '[resume]\nmode = "ask"\n\n[publish]\npointers = "shared"\n'
+        '[resume]\nmode = "ask"\n\n[publish]\npointers = "shared"\nshared_since = 20'
     )
+    assert state_dir().config.read_text().startswith(begin)
 
 
 def test_a_second_time_it_changes_no_byte(installed: Path, home: Path, run: Run) -> None:
@@ -75,7 +83,7 @@ def test_a_dry_run_prints_the_diff_of_every_file_and_touches_none(claude: Path, 
     assert everything(home) == before
     assert f"--- {claude}\n+++ {claude}\n@@ " in out
     assert '-  "model": "opus"\n+  "model": "opus",\n+  "hooks": {\n' in out
-    assert f'--- /dev/null\n+++ {state_dir().config}\n@@ -0,0 +1,12 @@\n+[agents]\n+selected = ["claude-code"]\n' in out
+    assert f'--- /dev/null\n+++ {state_dir().config}\n@@ -0,0 +1,13 @@\n+[agents]\n+selected = ["claude-code"]\n' in out
     assert out.endswith("\nNothing was changed.\n")
 
 
@@ -196,11 +204,37 @@ def test_as_data_it_tells_what_was_done(claude: Path, run: Run) -> None:
     ]
 
 
-def test_without_a_service_the_plain_way_is_offered(claude: Path, run: Run) -> None:
-    _, out, _ = run("install", "--yes")
+def test_without_a_service_it_runs_all_the_same(claude: Path, shop: Path, run: Run) -> None:
+    """What is reported is what is there."""
+    config = state_dir().config
+    config.parent.mkdir(mode=0o700)
+    config.write_text("[server]\nport = 0\n")
+    try:
+        code, out, _ = run("install", "--yes")
+    finally:
+        run("stop")
 
-    assert "  Start carryoverd now:\n    nohup " in out
-    assert "  Start it whenever you log in, by this line in your shell's profile (~/.profile):\n" in out
+    assert code == ExitCode.OK
+    assert f"✓ carryoverd {__version__} runs (process " in out
+    assert "`carryover start` does at any time" in out
+    assert "not running yet" not in out
+    assert (shop / ".carryover" / "handoff.md").exists()
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80])
+def test_a_daemon_that_does_not_run_is_the_last_word(
+    claude: Path, home: Path, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    command = [sys.executable, "-m", "carryover.cli.main", "install", "--yes", "--no-service"]
+    with Terminal(command, os.environ, columns=columns) as terminal:
+        code, shown = terminal.end()
+
+    assert code == ExitCode.OK
+    assert "Into your projects (shared), once carryoverd runs:" in " ".join(shown.split())
+    assert shown[shown.rindex("⚠") :].split("\n")[0].startswith("⚠ not running yet: ")
+    commands = re.findall(r"`[^`]*`", shown)
+    assert "`carryover start`" in commands
+    assert not any("\n" in found for found in commands), "a command that is pasted must work"
 
 
 def test_the_former_name_of_the_option_still_selects(claude: Path, run: Run) -> None:
@@ -226,19 +260,18 @@ def test_the_summary_and_the_dry_run_list_what_is_written_into_projects(claude: 
     code, out, _ = run("install", "--yes", "--no-service")
 
     listed = (
-        "Into your projects (shared):\n"
-        "  .carryover/handoff.md, which .gitignore keeps out of commits\n"
-        "  AGENTS.md, CLAUDE.md where you have one: five lines that point to it\n"
-        "  ~/shop: .gitignore created, AGENTS.md created, CLAUDE.md changed\n"
-        "  Then the same in each project in which you use these agents.\n"
+        "  Now in ~/shop: only .carryover/handoff.md, kept out of commits by .git/info/exclude.\n"
+        "  When an agent next works in a project, not before: .carryover/ in its .gitignore, "
+        "and five lines that point to the handoff in your AGENTS.md and CLAUDE.md.\n"
+        "  ~/shop: .git/info/exclude is changed; when an agent works there, "
+        ".gitignore is created, CLAUDE.md is changed\n"
         "  `carryover refresh --pointers private or off` changes that.\n"
     )
     assert code == ExitCode.OK
-    assert listed in out
-    assert listed in dry
-    assert f"--- /dev/null\n+++ {shop}/AGENTS.md\n" in dry
+    assert f"Into your projects (shared), once carryoverd runs:\n{listed}" in out
+    assert f"Into your projects (shared):\n{listed}" in dry
+    assert f"--- /dev/null\n+++ {shop}/.gitignore\n" in dry
     assert everything(shop) == before, "that is for the daemon to do"
-    assert all(len(line) <= 80 for line in listed.splitlines())
 
 
 @pytest.mark.parametrize(("given", "edits"), [("private", [".git/info/exclude"]), ("off", [])])
@@ -260,12 +293,15 @@ def test_going_private_takes_the_blocks_out_at_once_in_every_project(
     installed: Path, recorded: Path, home: Path, run: Run
 ) -> None:
     """Also with no daemon, and in a project in which nothing happened for long."""
-    before = everything(recorded)
     config = load_config(state_dir().config)
     with closing(connect_read_only(state_dir().ledger)) as db:
         [project] = projects(db)
+    publish = msgspec.structs.replace(config.publish, shared_since=None)  # as an install before 0.2
+    config = msgspec.structs.replace(config, publish=publish)
+    (recorded / "AGENTS.md").write_text("Be brief.\n")
+    before = everything(recorded)
     refresh(StatePaths.of(state_dir(), home), project.id, config, now_ms=0)
-    assert (recorded / "AGENTS.md").exists() and (recorded / ".gitignore").exists()
+    assert "handoff" in (recorded / "AGENTS.md").read_text() and (recorded / ".gitignore").exists()
 
     code, out, _ = run("refresh", "--yes", "--pointers", "off", "--no-service")
 

@@ -16,53 +16,59 @@ HOME = Path("/home/dev")
 @pytest.mark.parametrize(
     ("agents", "files"),
     [
-        (("codex",), "AGENTS.md: five lines that point to it"),
-        (("gemini-cli",), "GEMINI.md where you have one: five lines that point to it"),
-        (
-            ("claude-code", "gemini-cli"),
-            "AGENTS.md, CLAUDE.md and GEMINI.md where you have one: five lines that point to it",
-        ),
+        (("codex",), " in your AGENTS.md"),
+        (("gemini-cli",), " in your GEMINI.md"),
+        (("claude-code", "gemini-cli"), " in your AGENTS.md and CLAUDE.md and GEMINI.md"),
+        (("claude-code", "windsurf"), " in AGENTS.md (created if missing) and in your CLAUDE.md"),
     ],
 )
 def test_shared_names_the_files_that_the_selected_agents_read(agents: tuple[str, ...], files: str) -> None:
-    assert meaning("shared", agents, kept_in="~/x")[1:] == (files,)
+    """AGENTS.md is created for an agent that nothing else brings the handoff."""
+    [_, then] = meaning("shared", agents, where="Now", kept_in="~/x")
+
+    assert then.endswith(f".carryover/ in its .gitignore, and five lines that point to the handoff{files}.")
 
 
 @pytest.mark.parametrize(
     ("pointers", "first"),
     [
-        ("private", ".carryover/handoff.md, which .git/info/exclude keeps out of commits"),
-        ("off", "nothing; handoffs are kept in ~/x"),
+        (
+            "private",
+            "Now, and in others once an agent works there: .carryover/handoff.md, kept out of commits by "
+            ".git/info/exclude.",
+        ),
+        ("off", "Nothing: handoffs are kept in ~/x; agents get it by hooks, or by `carryover handoff --to`."),
     ],
 )
 def test_the_other_answers_touch_no_file_of_the_user_s(pointers: Pointers, first: str) -> None:
-    assert meaning(pointers, ("codex",), kept_in="~/x")[0] == first
+    assert meaning(pointers, ("codex",), where="Now", kept_in="~/x")[0] == first
 
 
-def test_a_few_projects_are_named_and_the_rest_counted() -> None:
+def test_a_few_projects_are_named_and_all_are_counted() -> None:
     roots = [HOME / name for name in "abcdef"]
 
-    assert places(roots, HOME) == "Now ~/a, ~/b, ~/c, ~/d and 2 more; then each project in which you use these agents."
-    assert places([], HOME) == "Now none; then each project in which you use these agents."
+    assert places(roots, HOME) == "Now in 6 projects (~/a, ~/b, ~/c, ~/d and 2 more)"
+    assert places(roots[:1], HOME) == "Now in ~/a"
+    assert places([], HOME) == "Now in no project"
 
 
 def test_each_project_s_files_are_listed(tmp_path: Path) -> None:
     (tmp_path / "AGENTS.md").write_bytes(b"old")
-    edits = tuple(
-        plan(Change(path=tmp_path / name, what="a test", edit=lambda _, after=after: after))  # type: ignore[misc]
-        for name, after in ((".gitignore", b"new"), ("AGENTS.md", b"new"))
+    now, later = (
+        plan(Change(path=tmp_path / name, what="a test", edit=lambda _: b"new")) for name in ("exclude", "AGENTS.md")
     )
     each = (
-        ProjectEdits(tmp_path, edits),
-        ProjectEdits(tmp_path / "same"),
+        ProjectEdits(tmp_path, (now,), (later,)),
+        ProjectEdits(tmp_path / "same", notes=("a.yml was left alone: git tracks it",)),
         ProjectEdits(tmp_path / "x", problem="gone"),
     )
     shown = list(lines(ProjectPlan("shared", each, kept_in=str(HOME / "x")), ("codex",), home=tmp_path.parent))
 
     assert shown[3:5] == [
-        f"  ~/{tmp_path.name}: .gitignore created, AGENTS.md changed",
+        f"  ~/{tmp_path.name}: exclude is created; when an agent works there, AGENTS.md is changed",
         f"  ~/{tmp_path.name}/x: unknown: gone",
     ]
-    assert not any("/same" in line for line in shown)
-    assert [file["does"] for file in as_data(each)[0]["files"]] == ["created", "changed"]
-    assert "+new" in as_data(each, with_diff=True)[0]["files"][0]["diff"]
+    assert f"⚠ ~/{tmp_path.name}/same: a.yml was left alone: git tracks it" in shown
+    data = as_data(each, with_diff=True)[0]
+    assert [file["does"] for file in (*data["files"], *data["later"])] == ["created", "changed"]
+    assert "+new" in data["files"][0]["diff"]

@@ -304,7 +304,7 @@ def test_a_stranger_on_the_port_is_named_while_our_daemon_is_down() -> None:
     ]
 
 
-def test_without_a_service_nothing_can_start_the_daemon_but_the_user() -> None:
+def test_without_a_service_one_command_starts_the_daemon() -> None:
     report = changed(
         HEALTHY,
         daemon=None,
@@ -313,7 +313,7 @@ def test_without_a_service_nothing_can_start_the_daemon_but_the_user() -> None:
 
     [found] = findings(report)
 
-    assert (found.fix, found.do) == (None, "Start it: `/opt/bin/carryoverd`.")
+    assert (found.fix, found.do) == (None, "Start it: `carryover start`.")
 
 
 def test_the_hooks_script_is_not_missed_while_nobody_is_there_to_make_it() -> None:

@@ -8,12 +8,13 @@ import pytest
 
 from carryover import __version__
 from carryover.actions.context import state_dir
+from carryover.daemon.client import stop_daemon
 from carryover.errors import UserError
 from carryover.install.background import bring_up, registered, service_here
 from carryover.install.launchd import Launchd
 from carryover.install.service import Kind, Program, ServiceFile, ServiceManager, ServiceStatus
 from carryover.install.systemd import SystemdUser
-from support.daemon_process import DaemonProcess
+from support.daemon_process import COMMAND, DaemonProcess
 
 
 class Manager:
@@ -81,7 +82,7 @@ def test_the_service_is_registered_and_started(manager: Manager) -> None:
 
     assert manager.daemon is not None
     assert (background.kind, background.changed, background.pid) == ("systemd", True, manager.daemon.pid)
-    assert (background.version, background.trouble, background.plain) == (__version__, (), ())
+    assert (background.version, background.trouble) == (__version__, ())
 
 
 def test_a_daemon_that_runs_as_it_should_is_left_alone(manager: Manager) -> None:
@@ -113,36 +114,46 @@ def test_a_daemon_of_another_version_is_restarted(manager: Manager, monkeypatch:
 
 
 @pytest.mark.parametrize("step", ["install", "start"])
-def test_what_the_service_manager_cannot_do_is_reported_with_the_plain_way(manager: Manager, step: str) -> None:
+def test_what_the_service_manager_cannot_do_is_reported(manager: Manager, step: str) -> None:
     manager.fails = step
 
     background = bring_up(state_dir(), service=True)
 
     assert background.trouble[0] == f"systemd could not {step} it."
-    assert "/opt/bin/carryoverd" in background.plain[0]
 
 
 def test_who_wants_no_service_gets_none(manager: Manager) -> None:
     background = bring_up(state_dir(), service=False)
 
     assert (manager.calls, background.wanted, background.pid, background.trouble) == ([], False, None, ())
-    assert background.plain == (
-        "nohup /opt/bin/carryoverd >/dev/null 2>&1 &",
-        "(/opt/bin/carryoverd >/dev/null 2>&1 &)",
-    )
 
 
-def test_without_a_service_manager_the_reason_and_the_plain_way_are_given(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def no_manager(monkeypatch: pytest.MonkeyPatch, program: Program) -> None:
     nobody: Any = ServiceManager("There is no systemd on this machine.")
-    program = Program(("/opt/bin/carryoverd",), state_dir().root)
     monkeypatch.setattr("carryover.install.background.service_of_user", lambda: (nobody, program))
+
+
+def test_without_a_service_manager_it_is_started_in_the_background(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    no_manager(monkeypatch, Program(COMMAND, state_dir().root, {"CARRYOVER_HOME": str(state_dir().root)}))
+    try:
+        background = bring_up(state_dir(), service=True)
+        again = bring_up(state_dir(), service=True)
+    finally:
+        stop_daemon(state_dir())
+
+    assert (background.kind, background.hints) == ("none", ("There is no systemd on this machine.",))
+    assert (background.version, background.trouble, background.changed) == (__version__, (), True)
+    assert (again.pid, again.changed) == (background.pid, False)
+
+
+def test_a_daemon_that_does_not_start_is_said(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    no_manager(monkeypatch, Program(("/opt/bin/carryoverd",), state_dir().root))
+    monkeypatch.setattr("carryover.install.background.ANSWER_S", 0.1)
 
     background = bring_up(state_dir(), service=True)
 
-    assert (background.kind, background.hints) == ("none", ("There is no systemd on this machine.",))
-    assert (background.trouble, len(background.plain)) == ((), 2)
+    assert background.pid is None
+    assert background.trouble == (f"carryoverd does not answer on {state_dir().socket}.",)
 
 
 def command(folder: Path, name: str, code: int) -> dict[str, str]:

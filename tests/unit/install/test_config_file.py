@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,12 @@ from hypothesis import strategies as st
 from carryover.config import AgentConfig, AgentsConfig, load_config
 from carryover.edits.apply import apply
 from carryover.edits.encoding import EditRefused
-from carryover.install.config_file import plan_config, with_settings
+from carryover.install import config_file
+from carryover.install.config_file import Values, plan_config
 from carryover.paths import StateDir
 
 SELECTED, MODE, EXCLUDE = ("agents", "selected"), ("resume", "mode"), ("projects", "exclude")
-ROOTS = ("agents", "codex", "roots")
+ROOTS, POINTERS = ("agents", "codex", "roots"), ("publish", "pointers")
 
 MINE = b"""\
 # How I like it
@@ -29,6 +31,13 @@ exclude = [
   "~/old",
 ]
 """
+
+
+NOW = datetime(2026, 11, 21, 14, 30, tzinfo=UTC)
+
+
+def with_settings(data: bytes | None, values: Values) -> bytes | None:
+    return config_file.with_settings(data, values, NOW)
 
 
 def refusal(data: bytes) -> str:
@@ -206,3 +215,36 @@ def test_what_may_be_written_into_projects_and_the_versions_of_agents_are_kept()
         "publish": {"pointers": "private"},
         "agents": {"codex": {"versions": ["0.169.0"]}},
     }
+
+
+def since(data: bytes | None) -> datetime | None:
+    found: datetime | None = tomllib.loads((data or b"").decode()).get("publish", {}).get("shared_since")
+    return found
+
+
+INSTALLED = b"[agents]\nselected = []\n"
+SHARED = INSTALLED + b'[publish]\npointers = "shared"\n'
+PRIVATE = INSTALLED + b'[publish]\npointers = "private"\n'
+
+
+@pytest.mark.parametrize(
+    ("before", "change", "begins"),
+    [
+        (None, {SELECTED: ["codex"], POINTERS: "shared"}, True),
+        (PRIVATE, {POINTERS: "shared"}, True),
+        (PRIVATE, {POINTERS: None}, True),
+        (SHARED, {POINTERS: "shared"}, False),
+        (INSTALLED, {POINTERS: "shared"}, False),
+        (None, {POINTERS: "private"}, False),
+    ],
+)
+def test_the_moment_in_which_sharing_begins_is_recorded(before: bytes | None, change: Values, begins: bool) -> None:
+    """An install that shares already, of whatever version, keeps what it has."""
+    assert since(with_settings(before, change)) == (NOW if begins else None)
+
+
+def test_what_is_no_longer_shared_has_no_beginning() -> None:
+    shared = with_settings(PRIVATE, {POINTERS: "shared"})
+
+    assert since(with_settings(shared, {POINTERS: "shared"})) == NOW
+    assert with_settings(shared, {POINTERS: "private"}) == PRIVATE

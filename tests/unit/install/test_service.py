@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from carryover.errors import ExitCode, UserError
-from carryover.install.service import Program, Ran, ServiceManager, ServiceStatus, plain_way, run_command, this_program
-from support.daemon_process import wait_until
+from carryover.install.service import Program, Ran, ServiceManager, ServiceStatus, run_command, this_program
 
 REASON = "There is no systemd on this machine."
 
@@ -32,28 +31,9 @@ def test_where_nobody_runs_services_installing_succeeds_and_starting_says_what_t
         False,
     )
     assert nobody.status() == ServiceStatus(kind="none", installed=False, trouble=REASON)
-    with pytest.raises(UserError, match="Start the daemon yourself: `carryoverd`") as refused:
+    with pytest.raises(UserError, match="`carryover start` starts the daemon") as refused:
         nobody.start()
     assert refused.value.code == ExitCode.NOT_RUNNING
-
-
-def test_the_plain_way_is_a_line_for_now_and_a_line_for_the_profile(home: Path) -> None:
-    assert plain_way(Program(("/opt/bin/carryoverd",), home)) == (
-        "nohup /opt/bin/carryoverd >/dev/null 2>&1 &",
-        "(/opt/bin/carryoverd >/dev/null 2>&1 &)",
-    )
-
-
-def test_the_plain_way_works_in_a_shell_whatever_the_paths_are(tmp_path: Path) -> None:
-    folder = tmp_path / "it's my $HOME"
-    daemon = executable(
-        folder / "carryoverd", '#!/bin/sh\necho "$CARRYOVER_HOME" > "$0.new"; mv "$0.new" "${0%/*}/ran"\n'
-    )
-    for line in plain_way(Program((str(daemon),), folder, {"CARRYOVER_HOME": str(folder)})):
-        subprocess.run(["sh", "-c", line], check=True)
-        wait_until("the daemon", (folder / "ran").exists)
-        assert (folder / "ran").read_text() == f"{folder}\n"
-        (folder / "ran").unlink()
 
 
 def test_the_service_runs_the_daemon_of_this_installation(home: Path) -> None:

@@ -168,3 +168,23 @@ def test_excludes_behind_a_symlink_are_not_followed(home: Path) -> None:
         [".git/info/exclude was left alone: its folder is a symlink"],
     ]
     assert ((home / "bashrc").read_text(), list((home / "info").iterdir())) == ("theirs\n", [])
+
+
+def test_a_rule_of_ours_that_was_private_is_shared_when_the_project_is(home: Path) -> None:
+    """It stays in `info/exclude`, which other worktrees have in common."""
+    root = repository(home / "app", {"a.py": "1\n"})
+    kept_out(root, shared=False)
+    assert git(root, "status", "--porcelain") == ""
+
+    assert kept_out(root).done == [".gitignore"]
+    assert (root / ".gitignore").read_text() == RULE
+    assert RULE in exclude_file(root).read_text()
+
+
+def test_a_rule_of_the_users_in_info_exclude_counts(home: Path) -> None:
+    root = repository(home / "app", {"a.py": "1\n"})
+    exclude_file(root).parent.mkdir(exist_ok=True)
+    exclude_file(root).write_text(".carryover/\n")
+
+    assert kept_out(root).done == []
+    assert not (root / ".gitignore").exists()

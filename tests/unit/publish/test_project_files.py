@@ -116,21 +116,41 @@ def test_a_preview_names_the_edits_and_makes_none(home: Path) -> None:
 
     assert signatures(root) == before
     assert shared is not None and private is not None
-    assert [edit.path.relative_to(root).as_posix() for edit in shared] == [".gitignore", "AGENTS.md"]
-    assert [edit.path.relative_to(root).as_posix() for edit in private] == [".git/info/exclude"]
+    assert [edit.path.relative_to(root).as_posix() for edit in shared.planned] == [".gitignore", "AGENTS.md"]
+    assert [edit.path.relative_to(root).as_posix() for edit in private.planned] == [".git/info/exclude"]
     publish(root, CleanText(TEXT), settings())
-    assert preview(root, settings(), home=home) == ()
-    assert {edit.path: edit.after for edit in shared} == {edit.path: edit.path.read_bytes() for edit in shared}
+    again = preview(root, settings(), home=home)
+    assert again is not None and again.planned == []
+    written = {edit.path: edit.path.read_bytes() for edit in shared.planned}
+    assert {edit.path: edit.after for edit in shared.planned} == written
 
 
 def test_an_agent_that_is_deselected_takes_its_pointers_along(home: Path) -> None:
     root = repository(home / "app", {"CLAUDE.md": "Be Claude.\n"})
-    publish(root, CleanText(TEXT), ProjectSettings(agents=("claude-code", "codex")))
+    publish(root, CleanText(TEXT), ProjectSettings(agents=("claude-code", "windsurf")))
 
-    publish(root, CleanText(TEXT), ProjectSettings(agents=("codex",)))
+    publish(root, CleanText(TEXT), ProjectSettings(agents=("windsurf",)))
 
     assert tree(root)["CLAUDE.md"] == "Be Claude.\n"
     assert tree(root)["AGENTS.md"] == NEW_FILE.decode()
+
+
+@pytest.mark.parametrize(
+    ("agents", "created"),
+    [(("claude-code", "codex", "cursor", "copilot", "opencode"), False), (("claude-code", "windsurf"), True)],
+)
+def test_agents_md_is_created_only_for_an_agent_that_nothing_else_brings_the_handoff(
+    home: Path, agents: tuple[str, ...], created: bool
+) -> None:
+    """One that we created earlier keeps its pointer."""
+    new, old = (repository(home / name, {"a.py": "1\n"}) for name in ("new", "old"))
+    publish(old, CleanText(TEXT), settings())
+
+    for root in (new, old):
+        publish(root, CleanText(TEXT), ProjectSettings(agents=agents))
+
+    assert (new / "AGENTS.md").exists() is created
+    assert (old / "AGENTS.md").read_bytes() == NEW_FILE
 
 
 def test_a_folder_of_repositories_gets_no_pointer_that_would_hold_for_each(home: Path) -> None:

@@ -112,13 +112,21 @@ async def test_where_only_sub_agents_left_anything_the_newest_stands_for_the_ses
     assert has_past(view)
 
 
-async def test_a_main_checkout_lists_its_worktrees(scribe: Scribe, reading: Reading) -> None:
+async def test_a_main_checkout_lists_the_worktrees_that_exist_and_have_work(
+    scribe: Scribe, ledger: Ledger, reading: Reading, tmp_path: Path
+) -> None:
+    """One was removed since, and in one a session only started."""
     await scribe.tell(scribe.event("hi", cwd="/repo"))
-    reported = scribe.prepared(scribe.event("hi", cwd="/tree", session="s2"))
-    await scribe.commit(replace(reported, roots={"/tree": ProjectRoot("/tree", "/repo")}), path="/t/2")
+    here, removed, idle = (str(tmp_path / name) for name in ("here", "removed", "idle"))
+    for tree in (here, removed):
+        reported = scribe.prepared(scribe.event("add the tax", cwd=tree, session=tree))
+        await scribe.commit(replace(reported, roots={tree: ProjectRoot(tree, "/repo")}), path=f"/t{tree}")
+    await ledger.know_project(idle, "/repo", now_ms=4_000)
+    for tree in (here, idle):
+        (Path(tree) / ".git").mkdir(parents=True)
 
     db = reading()
-    assert project_view(db, 1).worktrees == (Worktree(root="/tree", last_event_ms=2_000),)
+    assert project_view(db, 1).worktrees == (Worktree(root=here, last_event_ms=2_000, task="add the tax"),)
     assert (project_view(db, 2).worktrees, project_view(db, 2).main_root) == ((), "/repo")
 
 

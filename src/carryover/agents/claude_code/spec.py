@@ -72,6 +72,6 @@ SPEC: Final = AgentSpec(
         offline=_OFFLINE,
     ),
     # AGENTS.md only from 2.1.281 on, and only where no CLAUDE.md has a text.
-    instructions=(InstructionFile(name="CLAUDE.md"), InstructionFile(name="AGENTS.md", create=True)),
+    instructions=(InstructionFile(name="CLAUDE.md"), InstructionFile(name="AGENTS.md")),
     start=Starter(binary="claude", resume=("--resume", "{session}")),
 )

@@ -99,7 +99,6 @@ SPEC: Final = AgentSpec(
     instructions=(
         InstructionFile(
             name="AGENTS.md",
-            create=True,
             hidden_by=("AGENTS.override.md",),
             limit=InstructionLimit(file=_CONFIG, key="project_doc_max_bytes", default_bytes=32_768),  # 0.169.0
         ),

@@ -89,7 +89,7 @@ SPEC: Final = AgentSpec(
         prompts_on=("userPromptSubmitted",),
         offline=_OFFLINE,
     ),
-    instructions=(InstructionFile(name="AGENTS.md", create=True),),
+    instructions=(InstructionFile(name="AGENTS.md"),),
     start=Starter(
         binary="copilot",
         args=("-i", "{prompt}"),

@@ -74,7 +74,7 @@ SPEC: Final = AgentSpec(
         injects_on=("sessionStart",),
         offline=_OFFLINE,
     ),
-    instructions=(InstructionFile(name="AGENTS.md", create=True),),
+    instructions=(InstructionFile(name="AGENTS.md"),),
     start=Starter(
         binary="cursor-agent",
         resume=("--resume={session}",),

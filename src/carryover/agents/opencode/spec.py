@@ -26,7 +26,9 @@ SPEC: Final = AgentSpec(
     version=VersionProbe(args=("--version",), pattern=r"^(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])", limit_s=5.0),
     transcripts=(_DATA, Place(path=_DATA.path, env="OPENCODE_DB")),  # the variable names a database
     # Read again for each request; a file that is not there is passed over (1.2.27, 1.18.33).
-    handoff_entry=HandoffEntry(files=_SETTINGS, new=_SETTINGS[1], key="instructions", entry=".carryover/handoff.md"),
-    instructions=(InstructionFile(name="AGENTS.md", create=True),),
+    handoff_entry=HandoffEntry(
+        files=_SETTINGS, new=_SETTINGS[1], key="instructions", entry=".carryover/handoff-opencode.md"
+    ),
+    instructions=(InstructionFile(name="AGENTS.md"),),
     start=Starter(binary="opencode", args=("--prompt", "{prompt}"), resume=("--session", "{session}")),
 )

@@ -205,13 +205,14 @@ class SessionStarts:
         """Where the session gets its handoff from, and its text. Reads only."""
         run = partial(asyncio.get_running_loop().run_in_executor, self._executor)
         place = await run(self._place_of, start)
-        if place.project_id is None:
+        if place.project_id is None and start.here.main_root is None:
             return place, None
-        text = partial(run, self._text, start, place.own.id, place.project_id)
+        project = place.project_id or ProjectRoot(start.here.root, start.here.main_root)
+        text = partial(run, self._text, start, place.own.id, project)
         if place.own.project_id is not None or _reason(start) not in _BEGINS:
             return place, await text()
         # Nothing is known of the session, so it gets what every other gets that begins here now.
-        return place, await self._texts.result((place.project_id, _reason(start), _forgets(start)), text)
+        return place, await self._texts.result((project, _reason(start), _forgets(start)), text)
 
     def _place_of(self, start: Call) -> _Place:
         """Blocks; reads only."""
@@ -226,7 +227,7 @@ class SessionStarts:
         is_unprepared = project_id == own.here_id and awaits_handoff(Path(root), context.config, context.paths)
         return _Place(own=own, project_id=project_id, is_unprepared=is_unprepared)
 
-    def _text(self, start: Call, session: str, project_id: int) -> str | None:
+    def _text(self, start: Call, session: str, project: int | ProjectRoot) -> str | None:
         """Blocks; reads only."""
         context = self._context
         beginning = Beginning(
@@ -235,11 +236,11 @@ class SessionStarts:
         with context.read_ledger() as db:
             return start_answer(
                 db,
-                project_id,
+                project,
                 context.config,
                 beginning,
                 now_ms=context.now_ms(),
-                then=published_git(db, project_id),
+                then=published_git(db, project) if isinstance(project, int) else None,
                 agents_own=context.agents_own,
             )
 

@@ -25,7 +25,8 @@ def parallel_entries(past: Past) -> list[Entry]:
     weight = WEIGHTS["worktree"]
     trees = [
         Entry(
-            text=f"Worktree {tree.root} has its own handoff ({earlier(tree.last_event_ms, past.at_ms) or 'now'})",
+            text=quoted_prompt(tree.task, _PROMPT_CHARS),
+            label=f"Worktree {tree.root}, with its own handoff ({earlier(tree.last_event_ms, past.at_ms) or 'now'})",
             kind="worktree",
             weight=weight.first + weight.back * back,
             at_ms=tree.last_event_ms,

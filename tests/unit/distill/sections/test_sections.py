@@ -213,10 +213,10 @@ def test_a_text_from_outside_and_a_worktree_are_named_as_what_they_are() -> None
     view = replace(
         project(talk),
         opinions=(Opinion(session="note-1", title="Cap it at half", at_ms=talk.at_ms),),
-        worktrees=(Worktree(root="/home/dev/shop-tax", last_event_ms=talk.at_ms),),
+        worktrees=(Worktree(root="/home/dev/shop-tax", last_event_ms=talk.at_ms, task="Add the tax"),),
     )
     made = distill(view, Facts(), resume="ask", now_ms=talk.at_ms)
 
     assert made is not None
     assert "Cap it at half (not checked, not the user's word: `carryover show note-1`)" in render(made)
-    assert "Worktree /home/dev/shop-tax has its own handoff" in render(made)
+    assert "Worktree /home/dev/shop-tax, with its own handoff (now): Add the tax" in render(made)

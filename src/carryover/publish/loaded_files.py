@@ -1,0 +1,66 @@
+"""The handoff for agents that load a file of the project with each request (`AgentSpec.handoff_entry`).
+
+Such a file stands before the conversation: when it changes, the model's provider reads all of the conversation anew and
+bills it. So it stays as it is while the agent itself is at work, which knows its own work, and changes when another
+session has moved the project on. After `CACHE_MS` without work nothing is cached any more. It points to the handoff,
+which a session that begins before that has to read: nobody says that the last one ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from carryover.adapter.spec import AgentSpec
+from carryover.agents import specs
+from carryover.config import Config
+from carryover.distill.header import loaded
+from carryover.projects.handoff_file import HANDOFF, STORE, write_handoff
+from carryover.publish.make import Refreshed
+
+CACHE_MS: Final = 5 * 60_000
+
+
+def write_loaded_files(made: Refreshed, config: Config) -> bool:
+    """Writes these files of the project; whether one was left as it is for now. Raises OSError."""
+    if made.handoff is None or made.text is None:
+        return False
+    is_held = False
+    for spec, name in _loading(config):
+        file = Path(made.root) / STORE / name
+        written_ms = _written_ms(file)
+        if _is_at_work(made, spec) and written_ms is not None and made.others_ms <= written_ms:
+            is_held = True
+        else:
+            write_handoff(file.parent, loaded(made.text), name)
+    return is_held
+
+
+def loaded_names() -> tuple[str, ...]:
+    """The names that these files have."""
+    return tuple(dict.fromkeys(Path(spec.handoff_entry.entry).name for spec in specs() if spec.handoff_entry))
+
+
+def _loading(config: Config) -> Iterator[tuple[AgentSpec, str]]:
+    for spec in specs():
+        if spec.handoff_entry is not None and config.selects(spec.id):
+            name = Path(spec.handoff_entry.entry).name
+            if name != HANDOFF:
+                yield spec, name
+
+
+def _is_at_work(made: Refreshed, spec: AgentSpec) -> bool:
+    """Whether the newest work is the agent's, and it may go on: a usage limit ends it."""
+    handoff = made.handoff
+    if handoff is None or handoff.agent_id != spec.id or handoff.limit is not None:
+        return False
+    return made.at_ms - handoff.updated_ms < CACHE_MS
+
+
+def _written_ms(file: Path) -> int | None:
+    """UTC ms; None if there is no such file."""
+    try:
+        return file.lstat().st_mtime_ns // 1_000_000
+    except OSError:
+        return None

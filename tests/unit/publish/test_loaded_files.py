@@ -1,0 +1,102 @@
+"""The file that an agent loads with each request stays as it is while that agent works: else its cache is lost."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from carryover.agents import specs
+from carryover.config import Config
+from carryover.ledger.store import Ledger
+from carryover.model import AssistantMessage
+from carryover.paths import StateDir
+from carryover.projects.root import StatePaths
+from carryover.publish.loaded_files import CACHE_MS, loaded_names
+from carryover.publish.refresh import refresh
+from support.repository import repository
+from support.scribe import Scribe
+
+[LOADS] = [spec.id for spec in specs() if spec.handoff_entry is not None]
+MINUTE_MS = 60_000
+
+
+class Project:
+    """A repository, and the agents at work in it."""
+
+    def __init__(self, home: Path, ledger: Ledger) -> None:
+        self.root = repository(home / "work" / "shop", {"a.py": "1\n"})
+        self._paths = StatePaths.of(StateDir(home / ".carryover"), home)
+        self._ledger, self._written, self._id = ledger, 0, 0
+
+    async def work(self, agent: str, session: str, task: str, at_ms: int) -> None:
+        scribe = Scribe(self._ledger, agent=agent, written=self._written)
+        self._written += 2
+        told = [
+            scribe.event(body, session=session, at_ms=at_ms, cwd=str(self.root))
+            for body in (task, AssistantMessage(text=f"I did it: {task}. Shall I go on?"))
+        ]
+        [self._id] = (await scribe.tell(*told, path=f"/t/{session}/{self._written}")).projects
+        self.published(at_ms)
+
+    def published(self, now_ms: int) -> bool:
+        """Whether it is worth another try later."""
+        return refresh(self._paths, self._id, Config(), now_ms=now_ms).published.passing
+
+    def file(self, name: str = "handoff.md") -> str:
+        path = self.root / ".carryover" / name
+        return path.read_text() if path.exists() else ""
+
+    @property
+    def loaded(self) -> str:
+        [name] = loaded_names()
+        return self.file(name)
+
+
+@pytest.fixture
+def now_ms() -> int:
+    """The time of the files that are written."""
+    return int(time.time() * 1000)
+
+
+@pytest.fixture
+def project(home: Path, ledger: Ledger) -> Project:
+    return Project(home, ledger)
+
+
+async def test_it_changes_only_when_another_session_moved_the_project_on(project: Project, now_ms: int) -> None:
+    await project.work("claude-code", "a", "Add a parser", now_ms - MINUTE_MS)
+    before = project.loaded
+    assert "Add a parser" in before
+    assert "If this session begins now, read `.carryover/handoff.md` first: it may be newer." in before
+
+    for step in range(3):
+        await project.work(LOADS, "b", f"Round price {step}", now_ms - 1_000 + step)
+        assert f"Round price {step}" in project.file()
+        assert project.loaded == before
+
+    await project.work("claude-code", "c", "Test it", now_ms + 10 * MINUTE_MS)
+    assert "Test it" in project.loaded
+    assert "Round price 2" in project.loaded
+
+
+async def test_a_further_session_of_the_same_agent_gets_the_work_of_the_last_one(project: Project, now_ms: int) -> None:
+    await project.work("claude-code", "a", "Add a parser", now_ms - MINUTE_MS)
+    await project.work(LOADS, "b", "Round the price", now_ms + 10 * MINUTE_MS)
+    assert "Round the price" not in project.loaded
+
+    await project.work(LOADS, "c", "Add the tax", now_ms + 11 * MINUTE_MS)
+    assert "Round the price" in project.loaded
+
+
+async def test_after_a_while_without_work_nothing_is_cached_any_more(project: Project, now_ms: int) -> None:
+    await project.work(LOADS, "b", "Round the price", now_ms)
+    before = project.loaded
+    assert "Round the price" in before, "the first work in a project makes it"
+    await project.work(LOADS, "b", "Add the tax", now_ms + 1_000)
+    assert project.loaded == before
+    assert project.published(now_ms + 2_000), "it is tried again"
+
+    assert not project.published(now_ms + 1_000 + CACHE_MS)
+    assert "Add the tax" in project.loaded
