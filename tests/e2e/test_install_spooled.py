@@ -51,8 +51,8 @@ def test_from_the_first_hook_to_no_trace(lived_in: Path, project: Path, daemon: 
     install(lived_in)
     written = json.loads((lived_in / ".codeium/windsurf/hooks.json").read_bytes())["hooks"]
     assert len(written["post_write_code"]) == 2
-    now = datetime.now(UTC) - timedelta(minutes=5)
-    talk = Talk(f"installed {now}", str(project), now, timedelta(seconds=2))
+    now = datetime.now(UTC)
+    talk = Talk(f"installed {now}", str(project), now, timedelta(milliseconds=10))
     talk.prompt("Add a discount code to the basket page")
     talk.edit(f"{project}/basket.py", "", "code = None\n")
     talk.say("The basket page takes a code now. Shall I add a test for expired codes?")
