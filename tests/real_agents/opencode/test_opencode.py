@@ -17,7 +17,7 @@ from real_agents.test_sessions import assert_worked_once, prompts, read
 pytestmark = pytest.mark.real_agents
 
 NEWEST: Final = newest("opencode")
-ENTRY: Final = ".carryover/handoff.md"
+ENTRY: Final = ".carryover/handoff-opencode.md"
 TODOS: Final = [
     {"content": "Change the price", "status": "completed", "priority": "high", "id": "1"},
     {"content": "Ask about plums", "status": "pending", "priority": "low", "id": "2"},
