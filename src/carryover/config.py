@@ -1,6 +1,6 @@
-"""Settings of the user: `config.toml` in the state folder, and `.carryover.toml` in a project.
+"""The user's settings: `config.toml` in the state folder, and `.carryover.toml` in a project.
 
-The first is the user's own: a mistake in it stops the program with the line to repair. The second may come with the
+The first is the user's own: a mistake in it stops the program with the line to fix. The second may come with the
 repository, from strangers: it can only make Carryover do less, and a mistake in it is skipped with a note.
 """
 
@@ -28,7 +28,7 @@ Choice = TypeVar("Choice", ResumeMode, Pointers)
 
 PROJECT_FILE: Final = ".carryover.toml"
 KEPT: Final = "handoffs"
-"""The folder in the state folder that holds handoffs which go into no project."""
+"""Subfolder of the state folder for handoffs that are not written into projects."""
 _CONFIG_LIMIT_BYTES: Final = 1 << 20
 _PROJECT_FILE_LIMIT_BYTES: Final = 16 << 10
 
@@ -38,7 +38,7 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 AGENTS_TABLES: Final = ("agents", "tools")
-"""Names that the table of the agents may have in the file. Versions before 0.2 wrote `[tools]`; both are read."""
+"""Accepted names of the agents' table in the file. Versions before 0.2 wrote `[tools]`; both are read."""
 
 _NOT_SETTINGS: Final = ("unknown_keys", "paused", "kept_in")
 """Fields of `Config` that the file cannot set."""
@@ -53,26 +53,26 @@ class ResumeConfig(msgspec.Struct, frozen=True):
 
     mode: ResumeMode = "ask"
     stale_days: Days = 7
-    """An older handoff is announced with its age and without a gate."""
+    """An older handoff is presented with its age and without a question."""
 
 
 class PublishConfig(msgspec.Struct, frozen=True):
-    """`[publish]`: what is written into projects."""
+    """`[publish]`: what may be written into projects."""
 
     pointers: Pointers | None = None
-    """What is written into projects. None: not decided, see `Config.pointers`.
+    """What may be written into projects. None if not decided; see `Config.pointers`.
 
     shared: the handoff, a pointer to it in the files that agents read, and a rule in .gitignore. private: the handoff,
     and a rule in .git/info/exclude. off: nothing; handoffs are kept in the state folder.
     """
     shared_since: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
-    """When the user agreed to `shared`. A project in which no agent has worked since is treated as `private`."""
+    """When the user agreed to `shared`. A project in which no agent has worked since then is treated as `private`."""
     projects: Mapping[Pattern, Pointers] = {}
-    """Other answers for some projects, by pattern (see `ProjectsConfig`). The last one that matches holds."""
+    """Different values of `pointers` by project pattern (see `ProjectsConfig`). The last match applies."""
     active_days: Days = 7
-    """A project's files are written when something happened in it within that many days."""
+    """A project's files are updated if something happened in it within this many days."""
     folder: str | None = None
-    """When set, handoffs go to `<folder>/<name>-<hash8>/handoff.md` and nothing is written into projects."""
+    """If set, handoffs go to `<folder>/<name>-<hash8>/handoff.md` and nothing is written into projects."""
 
     def __post_init__(self) -> None:
         if self.folder is not None and not expanded(self.folder).is_absolute():
@@ -82,23 +82,23 @@ class PublishConfig(msgspec.Struct, frozen=True):
 
 
 class ServerConfig(msgspec.Struct, frozen=True):
-    """`[server]`: where the daemon listens for the agents' hooks, on this machine only."""
+    """`[server]`: where the daemon listens for agents' hooks, on this machine only."""
 
     port: Port = 47_823
-    """0: any free port."""
+    """The TCP port; 0 for any free port."""
 
 
 class ProjectsConfig(msgspec.Struct, frozen=True):
-    """`[projects]`: globs that choose the projects.
+    """`[projects]`: globs that select projects.
 
-    A pattern that begins with `/` or `~` is a whole path, any other is compared with the last names of a path. `*`
-    stays within one name. A pattern that matches a folder holds for everything below it.
+    A pattern that begins with `/` or `~` is a whole path; any other is compared with the last components of a path. `*`
+    stays within one component. A pattern that matches a folder applies to everything below it.
     """
 
     include: tuple[Pattern, ...] = ()
-    """If not empty, only projects that match one of these."""
+    """If not empty, only projects that match one of these are covered."""
     exclude: tuple[Pattern, ...] = ()
-    """Never projects that match one of these."""
+    """Projects that match one of these are never covered."""
 
     def __post_init__(self) -> None:
         for pattern in (*self.include, *self.exclude):
@@ -109,27 +109,27 @@ class NotifyConfig(msgspec.Struct, frozen=True):
     """`[notify]`: how the user is notified."""
 
     desktop: bool = False
-    """A notice on the desktop when an agent reaches its usage limit."""
+    """Whether to show a desktop notification when an agent reaches its usage limit."""
 
 
 class RetentionConfig(msgspec.Struct, frozen=True):
-    """`[retention]`: which recorded sessions are dropped. The newest session of a project never is."""
+    """`[retention]`: which recorded sessions are dropped. The newest session of a project is always kept."""
 
     max_age_days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] | None = None
-    """Sessions whose last event is older. None: none."""
+    """Drops sessions whose last event is older. None drops none."""
     max_size_mb: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = None
-    """Drops the oldest sessions while the ledger is larger than this many MB (1,000,000 bytes). None: never."""
+    """Drops the oldest sessions while the ledger is larger than this many MB (1,000,000 bytes). None drops none."""
 
 
 class AgentConfig(msgspec.Struct, frozen=True):
-    """`[agents.<id>]`: what install found out about one agent on this machine."""
+    """`[agents.<id>]`: what install found out about an agent on this machine."""
 
     roots: tuple[Pattern, ...] = ()
-    """Folders of its transcripts; empty: the usual ones."""
+    """Folders of its transcripts; empty for the standard ones."""
     env: Mapping[str, str] = {}
-    """The variables that moved its folders when it was installed; the daemon may be started without them."""
+    """The variables that moved its folders at install time; the daemon may be started without them."""
     versions: tuple[str, ...] = ()
-    """Versions of its commands when they last answered; a shell may not have those commands on its PATH."""
+    """Versions last reported by its commands, which a shell may not have on its PATH."""
 
     def __post_init__(self) -> None:
         if not all(expanded(root).is_absolute() for root in self.roots):
@@ -137,30 +137,30 @@ class AgentConfig(msgspec.Struct, frozen=True):
 
 
 class AgentsConfig(msgspec.Struct, frozen=True):
-    """`[agents]`: which agents Carryover is installed for."""
+    """`[agents]`: the agents that Carryover is installed for."""
 
     selected: tuple[str, ...] | None = None
-    """Their ids; None: install has not asked yet."""
+    """Their ids; None if install has not asked yet."""
     known: tuple[str, ...] | None = None
-    """Ids of the agents that were covered when install or refresh last ran; None: it recorded none."""
+    """Ids of the agents that were covered when install or refresh last ran; None if that was not recorded."""
     each: Mapping[str, AgentConfig] = {}
-    """`[agents.<id>]` by the id."""
+    """The `[agents.<id>]` tables, by id."""
 
     def of(self, agent_id: str) -> AgentConfig:
-        """Recorded facts about one agent."""
+        """Returns the recorded facts about one agent."""
         return self.each.get(agent_id, AgentConfig())
 
     def recorded_env(self) -> dict[str, str]:
-        """The variables that moved any agent's folders when it was installed, for commands in another shell."""
+        """Returns the variables that moved agents' folders at install time, for commands in another shell."""
         return {name: value for agent in self.each.values() for name, value in agent.env.items()}
 
     def recorded_versions(self) -> dict[str, tuple[str, ...]]:
-        """The versions that each agent had when its commands last answered, by its id."""
+        """Returns the versions that each agent's commands last reported, by agent id."""
         return {agent_id: agent.versions for agent_id, agent in self.each.items() if agent.versions}
 
 
 class Config(msgspec.Struct, frozen=True):
-    """All settings. `Config()` is what holds if there is no file."""
+    """All settings. `Config()` applies if there is no file."""
 
     resume: ResumeConfig = ResumeConfig()
     publish: PublishConfig = PublishConfig()
@@ -170,61 +170,61 @@ class Config(msgspec.Struct, frozen=True):
     retention: RetentionConfig = RetentionConfig()
     agents: AgentsConfig = AgentsConfig()
     unknown_keys: tuple[str, ...] = ()
-    """Unknown keys that were found, such as `resume.mod (line 3)`; for `status` to show. Not a setting."""
+    """Unknown keys found in the file, such as `resume.mod (line 3)`; for `status` to show. Not a setting."""
     paused: bool = False
-    """`carryover pause` holds, for all projects. Not a setting: the daemon looks for the file that says so."""
+    """Whether `carryover pause` is in effect for all projects. Not a setting: a file in the state folder decides."""
     kept_in: str | None = None
-    """The folder for handoffs that go into no project (`pointers = "off"`), in the state folder. Not a setting."""
+    """Folder in the state folder for handoffs not written into projects (`pointers = "off"`). Not a setting."""
 
     @property
     def pointers(self) -> Pointers:
-        """What is written into projects, as far as nothing else is set for one of them.
+        """What may be written into projects that have no setting of their own.
 
-        Before an install nobody was asked, so it is `private`. An install before 0.2 recorded no answer, and wrote
-        what `shared` means.
+        Before an install nobody was asked, so it is `private`. An install before 0.2 recorded no answer but wrote what
+        `shared` means.
         """
         return self.publish.pointers or ("private" if self.agents.selected is None else "shared")
 
     def reads(self, agent_id: str) -> bool:
-        """Whether this agent's transcripts are to be read."""
+        """Whether this agent's transcripts are read."""
         return not self.paused and self.selects(agent_id)
 
     def selects(self, agent_id: str) -> bool:
-        """Whether this agent is among the selected ones; before an install all are."""
+        """Whether this agent is selected; before an install, all are."""
         selected = self.agents.selected
         return selected is None or agent_id in selected
 
 
 class ProjectSettings(msgspec.Struct, frozen=True):
-    """Settings in force for one project."""
+    """The settings in effect for one project."""
 
     resume_mode: ResumeMode = "ask"
     pointers: Pointers = "shared"
     decided: bool = True
-    """Somebody decided on `pointers`. Else what an earlier answer put into the project stays there."""
+    """Whether anyone decided on `pointers`. If not, whatever an earlier decision put into the project stays."""
     since_ms: int = 0
-    """What `pointers` allows holds for a project in which an agent has worked since then (UTC ms): see `at`."""
+    """`pointers` applies in full once an agent has worked in the project after this time (UTC ms): see `at`."""
     agents: tuple[str, ...] | None = None
-    """Ids of the selected agents; None: all."""
+    """Ids of the selected agents; None means all."""
     excluded: str | None = None
-    """Reason why the project is excluded, for people; None if it is not."""
+    """Why the project is excluded, for people; None if it is not."""
     folder: Path | None = None
-    """Folder for its handoff in place of the project: as set, or with `pointers` off."""
+    """Folder for its handoff instead of the project: as set, or because `pointers` is off."""
     notes: tuple[str, ...] = ()
-    """Settings that were skipped in the project's own file, and why."""
+    """Settings in the project's own file that were skipped, and why."""
 
     def at(self, worked_ms: int) -> ProjectSettings:
-        """The settings if an agent last worked there at `worked_ms` (UTC ms): see `PublishConfig.shared_since`."""
+        """Returns the settings for an agent's last work at `worked_ms` (UTC ms): see `PublishConfig.shared_since`."""
         if worked_ms >= self.since_ms:
             return self
         return msgspec.structs.replace(self, pointers="private", decided=False, since_ms=0)
 
 
 def load_config(path: Path) -> Config:
-    """The settings in the file at `path`; a missing file means the defaults.
+    """Reads the settings from `path`; a missing file means the defaults.
 
     Raises:
-        UserError: REFUSED; the file can't be read, is not TOML, or holds a value without a meaning. Names the line.
+        UserError: REFUSED; the file can't be read, is not TOML, or contains an invalid value. It names the line.
     """
     try:
         text = read_bytes_bounded(path, _CONFIG_LIMIT_BYTES).decode("utf-8-sig")
@@ -257,12 +257,12 @@ def _kept_in(path: Path) -> str:
 
 
 def settings_now(state: StateDir) -> Config:
-    """The settings, and whether `carryover pause` holds. Raises UserError: see `load_config`."""
+    """Returns the settings, including whether `carryover pause` is in effect. Raises UserError: see `load_config`."""
     return msgspec.structs.replace(load_config(state.config), paused=state.paused.exists())
 
 
 def project_settings(root: Path, config: Config) -> ProjectSettings:
-    """The settings of the project at `root`: the user's, lowered by the project's own file where it asks for less."""
+    """Returns the settings of the project at `root`: the user's, reduced if the project's own file asks for less."""
     own, notes = _project_file(root)
     mode, pointers = config.resume.mode, _pointers(root, config)
     notes += [f"{PROJECT_FILE}: {key} is not something a project may set" for key in _unknown_keys(own, _ProjectFile)]
@@ -295,7 +295,7 @@ def _since_ms(root: Path, config: Config) -> int:
 
 
 def _is_decided(root: Path, config: Config) -> bool:
-    """Whether an install was answered, or the settings say something about the project."""
+    """Whether an install was answered, or the settings mention the project."""
     return (
         config.agents.selected is not None or (_pointers_set_for(root, config) or config.publish.pointers) is not None
     )
@@ -317,13 +317,13 @@ def _folder(root: Path, pointers: Pointers, config: Config) -> Path | None:
 
 
 def handoff_folder(root: Path, folder: str) -> Path:
-    """Folder for the handoff of the project at `root` when handoffs are kept apart from the projects."""
+    """Returns the folder for the handoff of the project at `root` when handoffs are kept outside projects."""
     digest = hashlib.sha256(str(root).encode("utf-8", "surrogateescape")).hexdigest()[:8]
     return expanded(folder) / f"{root.name or 'root'}-{digest}"
 
 
 class _ProjectFile(msgspec.Struct, frozen=True):
-    """The keys that `.carryover.toml` may hold. Values are looked at one by one, so that one slip spoils no other."""
+    """The keys allowed in `.carryover.toml`. Values are checked one by one, so that a mistake affects only its key."""
 
     class Resume(msgspec.Struct, frozen=True):
         mode: str = ""
@@ -396,9 +396,9 @@ def _unknown_keys(data: Mapping[str, Any], schema: type[msgspec.Struct], prefix:
 
 
 def _with_agents_apart(data: dict[str, Any]) -> tuple[dict[str, Any], Mapping[str, str]]:
-    """`data` with `[agents.<id>]` below `each`, as the record has it, and with `[tools]` under its present name.
+    """Returns `data` with `[agents.<id>]` below `each`, as in the struct, and `[tools]` under its present name.
 
-    The second result gives the name of the table in which each key of `[agents]` stands in the file.
+    Also returns the name of the table that contains each key of `[agents]` in the file.
     """
     entries: dict[str, Any] = {}
     table_of: dict[str, str] = {}
@@ -431,7 +431,7 @@ def _agent_tables(data: Mapping[str, Any]) -> Mapping[str, dict[str, Any]]:
 
 
 def _as_in_file(key: str, data: Mapping[str, Any], table_of: Mapping[str, str]) -> str:
-    """The dotted `key` of the record by the name it has in the file."""
+    """Translates the dotted `key` of a struct to its name in the file."""
     table, _, name = key.partition(".")
     if table != "agents":
         return key

@@ -1,1 +1,1 @@
-"""Carries out commands, without their arguments and tables: through the daemon if one runs, else in this process."""
+"""Carries out commands: through the daemon if one is running, otherwise in this process."""

@@ -1,4 +1,4 @@
-"""The projects that a daemon would write into now: those in which something happened lately. Reads only."""
+"""Finds the projects that a daemon would write into now: those with recent activity. Reads only."""
 
 from __future__ import annotations
 
@@ -20,16 +20,15 @@ from carryover.paths import StateDir
 from carryover.projects.policy import refusal
 
 LIMIT_S: Final = 1.5
-"""Without a ledger, transcripts are searched for their projects this long, the newest first."""
+"""How long transcripts are searched for their projects, newest first, if there is no ledger."""
 MOST: Final = 50
 
 
 def active_projects(state: StateDir, config: Config, agents: Collection[str]) -> dict[Path, int]:
-    """At most `MOST` projects, newest first, in which one of `agents` worked and that may be written into.
+    """Returns at most `MOST` projects, newest first, in which one of `agents` worked and that may be written into.
 
-    Their roots, each with the time of the last work there (UTC ms).
-
-    From the ledger, or from the transcripts if there is none; then it may miss some, such as those in databases.
+    Maps each root to the time of the last work there (UTC ms). Uses the ledger, or the transcripts if there is none;
+    that may miss some, such as projects that only a database names.
     """
     since_ms = now_ms() - config.publish.active_days * MS_PER_DAY
     roots = _of_ledger(state, since_ms) if state.ledger.exists() else _on_disk(config, agents, since_ms)

@@ -1,4 +1,4 @@
-"""Puts text on the clipboard: by the programs that the desktop has for it, else by the terminal itself."""
+"""Puts text on the clipboard: with a program of the desktop, or else with a terminal escape sequence."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from carryover.errors import UserError
 from carryover.install.machine import Machine, copies
 
 LIMIT_S: Final = 5.0
-"""After that long a program has not taken the text."""
+"""How long a program may take to accept the text."""
 
 
 class Way(msgspec.Struct, frozen=True):
-    """A program that takes the clipboard's text on its standard input."""
+    """A program that copies its standard input to the clipboard."""
 
     name: str
     arguments: tuple[str, ...] = ()
     display: str | None = None
-    """The variable that names the display the program needs; None: it needs none."""
+    """The variable that names the display the program needs; None if it needs none."""
     encoding: str = "utf-8"
 
 
@@ -41,9 +41,9 @@ WAYS: Final = (
 
 
 def copy(text: str, machine: Machine, *, instead: str = "copy what `carryover handoff` prints") -> str:
-    """Puts `text` on the clipboard and returns the name of what took it.
+    """Puts `text` on the clipboard and returns the name of the program that accepted it.
 
-    Raises UserError if nothing can, which says what to do `instead`.
+    Raises UserError if nothing can; the message suggests `instead`.
     """
     for way, program in _found(machine):
         if _taken(program, way, text, machine.env):
@@ -60,7 +60,7 @@ def copy(text: str, machine: Machine, *, instead: str = "copy what `carryover ha
 
 
 def by_terminal(text: str) -> str:
-    """The escape sequence by which a terminal puts `text` on the clipboard (OSC 52), also at the end of ssh."""
+    """Returns the escape sequence that makes a terminal put `text` on the clipboard (OSC 52); works over ssh too."""
     return f"\x1b]52;c;{base64.b64encode(text.encode('utf-8', 'replace')).decode()}\x07"
 
 

@@ -1,4 +1,4 @@
-"""The surroundings of a command: the state folder, the project that is meant, agents' own folders."""
+"""The context of a command: the current time, state folder, settings and project."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 
 def now_ms() -> int:
-    """The time, in UTC ms."""
+    """Returns the current time in UTC ms."""
     return int(time.time() * 1000)
 
 
 def state_dir() -> StateDir:
-    """The state folder of the user. Creates nothing; the folder need not exist.
+    """Returns the user's state folder, which need not exist. Creates nothing.
 
     Raises:
         UserError: it can't be entered or listed, or CARRYOVER_HOME is a relative path.
@@ -48,7 +48,7 @@ def state_dir() -> StateDir:
 
 
 def settings_to_print(state: StateDir) -> Config:
-    """The settings for a command that only prints: the defaults where they can't be used, after one warning."""
+    """Returns the settings for a command that only prints; warns and returns the defaults if they can't be used."""
     try:
         return load_config(state.config)
     except UserError as error:
@@ -62,27 +62,27 @@ def _warn(text: str) -> None:
 
 
 def agents_own(tools: AgentsConfig) -> AgentFolders:
-    """A function that returns the folders in which agents keep their own files."""
+    """Returns a function that returns the folders in which agents keep their own files."""
     from carryover.projects.root import agent_folders
 
     return lambda: agent_folders(tools, Path.home(), os.environ)
 
 
 def root_of(folder: str) -> ProjectRoot:
-    """The project that a folder belongs to."""
+    """Returns the project that a folder belongs to."""
     from carryover.projects.root import find_root
 
     return find_root(folder, agents_own=lambda: agents_own(settings_to_print(state_dir()).agents)())
 
 
 def project_root(project: str | None, *, must_exist: bool = False) -> str:
-    """Root of the project that `project`, or the current folder, is in. The folder need not exist any more.
+    """Returns the root of the project that contains `project`, or the current folder. It need not exist any more.
 
-    Symlinks are resolved, because agents record the working directory as the system names it.
+    Symlinks are resolved, because agents record the working directory that way.
 
     Raises:
-        UserError: NOTHING_FOUND; the current folder is gone or, with `must_exist`, there is no such folder.
-            REFUSED; its path is not UTF-8.
+        UserError: NOTHING_FOUND if the current folder is gone or, with `must_exist`, the folder does not exist;
+            REFUSED if its path is not UTF-8.
     """
     path = expanded(project or ".")
     if must_exist and project and not is_folder(path):

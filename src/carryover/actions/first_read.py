@@ -1,4 +1,4 @@
-"""Waits while the daemon reads the history for the first time, and shows how far it is."""
+"""Waits while the daemon reads the history for the first time, and shows its progress."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from carryover.terminal.output import Progress, counted, duration
 POLL_EVERY_S: Final = 0.2
 BUSY_ANSWER_S: Final = 10.0
 SHOWN_AFTER_S: Final = 1.0
-"""No progress is shown before."""
+"""How long to wait before progress is shown."""
 
 End = Literal["done", "interrupted", "lost"]
 
@@ -35,7 +35,7 @@ class Held(msgspec.Struct, frozen=True):
 
 
 def held_by(state: StateDir) -> Held | None:
-    """The ledger's totals; None if no ledger can be read."""
+    """Returns the ledger's totals; None if it can't be read."""
     try:
         with closing(connect_read_only(state.ledger, keep_index=True)) as db:
             return Held(sum(row.sessions for row in agents_seen(db)), len(projects(db)))
@@ -44,7 +44,7 @@ def held_by(state: StateDir) -> Held | None:
 
 
 def watch_first_read(state: StateDir) -> End:
-    """Shows on stderr how far the daemon is, until it has read all; Ctrl-C ends the watching and nothing else."""
+    """Shows the daemon's progress on stderr until everything has been read. Ctrl-C stops only the display."""
     progress = Progress(sys.stderr)
     try:
         while (health := ask_health(state, timeout_s=BUSY_ANSWER_S)) is not None and not health.caught_up:
@@ -60,7 +60,7 @@ def watch_first_read(state: StateDir) -> End:
 
 
 def show_until(ended: Event) -> None:
-    """Shows on stderr, on a terminal only, how far the daemon in this process is, until it has `ended`."""
+    """Shows the progress of the daemon in this process on stderr, on a terminal only, until `ended` is set."""
     progress, showed = Progress(sys.stderr, after_s=SHOWN_AFTER_S, only_terminal=True), False
     begin_s = time.monotonic()
     while not ended.wait(POLL_EVERY_S):
@@ -80,7 +80,7 @@ def show_until(ended: Event) -> None:
 
 
 def how_far(health: Health) -> tuple[float, str]:
-    """The share that has been read, and a text for people that says it."""
+    """Returns the share that has been read, and a text that describes it."""
     sources, waiting = health.sources, health.waiting_sources
     if health.last_sweep_ms is None:
         return 0.0, "looking for transcripts"

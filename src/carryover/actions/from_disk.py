@@ -1,8 +1,8 @@
-"""Reads what the agents left on disk, without a daemon: into the ledger there is, or into a temporary one.
+"""Reads what the agents left on disk, without a daemon: into the user's ledger, or into a temporary one.
 
-What is read is what a daemon would read (`carryover.ingest.catch_up`), as far as the command needs it.
+It reads what a daemon would read (`carryover.ingest.catch_up`), as far as the command needs it.
 
-Importing this costs the daemon's dependencies, so commands import it only when the ledger alone will not do.
+This module imports the daemon's dependencies, so commands import it only if the ledger alone is not enough.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from carryover.publish.project_moves import follow, inspect_root
 from carryover.terminal.output import Progress
 
 SLOW_S: Final = 1.0
-"""Reading that takes longer than this shows, on a terminal, how far it has come."""
+"""How long reading may take before progress is shown on a terminal."""
 
 T = TypeVar("T")
 
@@ -76,12 +76,12 @@ def _paths_of(state: StateDir) -> StatePaths:
 
 
 def catch_up(state: StateDir, root: str) -> None:
-    """Reads what is new of the project at `root` into the ledger, as a daemon would. Raises UserError if it can't."""
+    """Reads new records of the project at `root` into the ledger, as a daemon would. Raises UserError if it can't."""
     as_writer(state, lambda ledger, paths: _catch_up(ledger, paths, state, root), "This is what it holds so far.")
 
 
 def follow_moved(state: StateDir, root: str) -> None:
-    """Joins what was recorded of the project at `root` before it was moved. Raises UserError if it can't."""
+    """Joins what was recorded before the project at `root` was moved. Raises UserError if it can't."""
     config = settings_now(state)
     as_writer(state, lambda ledger, paths: _follow(ledger, paths, root, config))
 
@@ -101,7 +101,7 @@ async def _catch_up(ledger: Ledger, paths: StatePaths, state: StateDir, root: st
 
 
 async def _leave_alone_until_work(ledger: Ledger, paths: StatePaths, root: str, config: Config) -> None:
-    """Keeps a daemon that starts later from writing into a project that a printing command has made known."""
+    """Keeps a daemon that starts later from writing into a project that only a printing command made known."""
     with closing(connect_read_only(paths.ledger)) as db:
         project = project_by_root(db, root)
         refused = refused_before_work(db, project.id, config, asked=[root]) if project is not None else None
@@ -110,13 +110,13 @@ async def _leave_alone_until_work(ledger: Ledger, paths: StatePaths, root: str, 
 
 
 async def _follow(ledger: Ledger, paths: StatePaths, root: str, config: Config) -> None:
-    """Finds what was recorded of the project at `root` before it was moved."""
+    """Finds what was recorded before the project at `root` was moved."""
     project = root_of(root)
     await follow(ledger, paths, project, inspect_root(paths, project.root, config), now_ms=now_ms())
 
 
 def _roots_of_project(paths: StatePaths, root: str) -> frozenset[str]:
-    """The roots that the project at `root` had, and has."""
+    """Returns the present and former roots of the project at `root`."""
     with closing(connect_read_only(paths.ledger)) as db:
         known = {row.id: row for row in whereabouts(db)}
     target = {row.root: known[row.moved_to].root for row in known.values() if row.moved_to in known}
@@ -135,9 +135,10 @@ def temporary_ledger(
     tombstones: Tombstones | None = None,
     find_root: FindRoot = root_of,
 ) -> Iterator[sqlite3.Connection]:
-    """A ledger of `sources` alone, which is gone when the block ends.
+    """Creates a ledger of `sources` alone, and deletes it when the block ends.
 
-    Nothing in it is later than `now_ms`, or what `tombstones` exclude. `find_root` says which project a folder is in.
+    It holds nothing later than `now_ms` and nothing that `tombstones` exclude. `find_root` maps a folder to its
+    project.
     """
     with scratch_folder() as folder:
         path = folder / "ledger.sqlite"
@@ -167,7 +168,7 @@ async def _read(
 
 
 def tombstones_of(state: StateDir) -> Tombstones | None:
-    """Tombstones of the user's ledger; None without a ledger. Raises UserError if it cannot be read."""
+    """Returns the tombstones in the user's ledger; None without a ledger. Raises UserError if it cannot be read."""
     if not state.ledger.exists():
         return None
     with closing(connect_read_only(state.ledger)) as db:
@@ -175,9 +176,9 @@ def tombstones_of(state: StateDir) -> Tombstones | None:
 
 
 def sources_on_disk(config: Config, projects: Iterable[Path] = ()) -> list[FoundSource]:
-    """Every transcript that is to be read, also those that agents keep in `projects`.
+    """Returns every transcript to read, including those that agents keep in `projects`.
 
-    The oldest come first, so that what a fork copied is read where it was said. Raises UserError while paused.
+    Oldest first, so that records copied by a fork are read from the original. Raises UserError while paused.
     """
     if config.paused:
         raise UserError(
@@ -189,9 +190,9 @@ def sources_on_disk(config: Config, projects: Iterable[Path] = ()) -> list[Found
 
 
 def of_project(seen: Iterable[FoundSource], roots: Collection[str]) -> list[Source]:
-    """The sources whose session worked in the project that has or had these `roots`, judged by the first records.
+    """Returns the sources whose session worked in the project with these `roots`, judging by their first records.
 
-    Sub-agents go with their session, and a database that holds many sessions with every project.
+    Sub-agents are returned with their session, and a database that holds many sessions is always returned.
     """
     items = list(seen)
     agents = adapters()
@@ -216,8 +217,10 @@ def of_project(seen: Iterable[FoundSource], roots: Collection[str]) -> list[Sour
 
 
 def of_session(seen: Iterable[FoundSource], prefix: str) -> list[Source]:
-    """The sources whose path names a session that begins with `prefix`, in upper or lower case; if there are none, the
-    sources that hold many sessions."""
+    """Returns the sources whose path names a session starting with `prefix`, ignoring case.
+
+    If there are none, returns the sources that hold many sessions.
+    """
     items = [item.source for item in seen]
     asked = conversation_of(prefix).lower()
     named = [source for source in items if source.session is not None and source.session.lower().startswith(asked)]
@@ -225,7 +228,7 @@ def of_session(seen: Iterable[FoundSource], prefix: str) -> list[Source]:
 
 
 def first_cwd(agent: Agent, source: Source) -> str | None:
-    """The first working directory that the source names, in about its first MiB."""
+    """Returns the first working directory that the source names within about its first MiB."""
     try:
         batch = agent.reader.read(Path(source.path), None)
     except OSError:
@@ -252,5 +255,5 @@ def _oldest_first(seen: Iterable[FoundSource]) -> list[FoundSource]:
 
 
 def _holds_many(source: Source) -> bool:
-    """True if the path names neither a session nor a sub-agent."""
+    """Whether the path names neither a session nor a sub-agent."""
     return source.session is None and source.subagent_id is None

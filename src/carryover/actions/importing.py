@@ -1,4 +1,4 @@
-"""Takes a file that the user names into the ledger, by the daemon or, if none runs, here."""
+"""Imports a file that the user names into the ledger: through the daemon or, if none is running, in this process."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from carryover.projects.root import StatePaths
 
 ANSWER_S: Final = 3600.0
-"""A daemon reads a document to its end before it answers."""
+"""Time limit for the daemon's answer; it reads the whole document first."""
 
 
 class FileReport(msgspec.Struct, frozen=True, kw_only=True):
-    """The content of a file and the result of its import. Times are UTC ms."""
+    """The content of a file and the result of importing it. Times are UTC ms."""
 
     file: str
     agent: str | None = None
@@ -42,9 +42,9 @@ class FileReport(msgspec.Struct, frozen=True, kw_only=True):
     prompts: int = 0
     events: int = 0
     new_events: int | None = None
-    """Events that were added to the ledger; None if nothing was stored."""
+    """Number of events added to the ledger; None if nothing was stored."""
     forgotten: int = 0
-    """Events that were left out because the user had them forgotten, and until when."""
+    """Number of events left out because the user had them forgotten."""
     forgotten_ms: int | None = None
     first_ms: int | None = None
     last_ms: int | None = None
@@ -55,19 +55,19 @@ class FileReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """The file to import, and how. `agent`: the id of whose it is, where the file does not say."""
+    """An import request. `agent`: the id of the agent, for a file that does not name it."""
 
     path: Path
     project: str | None = None
     agent: str | None = None
     again: bool = False
-    """Also what was forgotten."""
+    """Whether to import forgotten events too."""
 
 
 def import_file(state: StateDir, asked: Asked, *, store: bool) -> FileReport:
-    """Reads a file and, with `store`, takes its sessions into the ledger.
+    """Reads a file and, with `store`, imports its sessions into the ledger.
 
-    Raises UserError if it can't be read, holds no conversation or names no project; nothing is imported then.
+    Raises UserError if it can't be read, holds no conversation or names no project; nothing is then imported.
     """
     from carryover.importing.document import open_document
     from carryover.importing.survey import survey
@@ -102,8 +102,10 @@ def import_file(state: StateDir, asked: Asked, *, store: bool) -> FileReport:
 
 
 def _recorded(state: StateDir, report: FileReport) -> tuple[tuple[str, ...], int | None]:
-    """The projects of the sessions in the ledger, where one that it had already stays in its project; and until when
-    something of them was forgotten."""
+    """Returns the sessions' projects, and until when something in them was forgotten (UTC ms), if anything was.
+
+    A session that is already in the ledger stays in its project.
+    """
     with closing(connect_read_only(state.ledger)) as db:
         ids = (project_of_session(db, report.agent or "", session) for session in report.sessions)
         rows = [project_by_id(db, project) for project in dict.fromkeys(ids) if project is not None]
@@ -125,7 +127,7 @@ def _report(path: Path, document: Document, found: Survey) -> FileReport:
 
 
 def store_document(state: StateDir, document: Document, asked: Asked) -> Imported:
-    """Takes the document into the ledger.
+    """Imports the document into the ledger.
 
     Raises UserError if another process holds the ledger.
     """
@@ -149,7 +151,7 @@ def store_document(state: StateDir, document: Document, asked: Asked) -> Importe
 
 
 async def _store_here(document: Document, again: bool, ledger: Ledger, paths: StatePaths) -> Imported:
-    """Publishes handoffs as the daemon does: of projects in which something happened lately."""
+    """Imports the document in this process, and publishes the handoffs of projects with recent activity."""
     from carryover.importing.take_in import Imported, take_in
     from carryover.ingest.scan import MS_PER_DAY
     from carryover.publish.forgetting import publish_here

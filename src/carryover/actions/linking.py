@@ -1,4 +1,4 @@
-"""Joins what was recorded at a project's old path to its new one, because the user says so."""
+"""Joins what was recorded at a project's old path to its new one, at the user's request."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ANSWER_S: Final = 20.0
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
-    """The link that was made, or undone (`new` is None). `sessions`: how many belong to another project now."""
+    """A link that was made or undone (`new` is then None). `sessions`: how many sessions changed projects."""
 
     old: str
     new: str | None
@@ -39,8 +39,8 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 def link_projects(state: StateDir, old: str, new: str) -> Done:
     """Moves what was recorded at `old` to the project at `new`.
 
-    Raises UserError: REFUSED while the old folder is there, NOTHING_FOUND if nothing is recorded there or the new
-    folder is missing, USAGE if both are one.
+    Raises UserError: REFUSED if the old folder still exists, NOTHING_FOUND if nothing is recorded there or the new
+    folder is missing, USAGE if both are the same.
     """
     from carryover.publish.project_moves import link
 
@@ -63,7 +63,7 @@ def link_projects(state: StateDir, old: str, new: str) -> Done:
 
 
 def unlink_projects(state: StateDir, old: str) -> Done:
-    """Undoes a link, or a move that was recognised. Raises UserError (NOTHING_FOUND) if there is none."""
+    """Undoes a link or a recognised move. Raises UserError (NOTHING_FOUND) if there is none."""
     from carryover.publish.project_moves import is_linked, unlink
 
     old_root = _as_recorded(old)
@@ -76,7 +76,7 @@ def unlink_projects(state: StateDir, old: str) -> Done:
 
 
 def _ask_or_do(state: StateDir, target: str, do: Callable[[Ledger, StatePaths], Awaitable[Moved]]) -> int:
-    """How many sessions were moved, by the daemon or, if none runs, by `do`."""
+    """Has the daemon or, if none is running, `do` move the sessions; returns how many were moved."""
     answer = ask_daemon(state.socket, "POST", target, timeout_s=ANSWER_S)
     if answer is not None:
         return int(answer["sessions"])
@@ -86,7 +86,7 @@ def _ask_or_do(state: StateDir, target: str, do: Callable[[Ledger, StatePaths], 
 
 
 def _as_recorded(folder: str) -> str:
-    """A path as the ledger has it, whose last part may be gone, or a link by now."""
+    """Returns a path as the ledger has it; its last part may no longer exist, or may be a symlink by now."""
     path = Path(os.path.abspath(Path(folder).expanduser()))  # noqa: PTH100 (resolve would follow the last part)
     return str(Path(os.path.realpath(path.parent)) / path.name)
 

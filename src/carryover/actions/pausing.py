@@ -1,4 +1,4 @@
-"""Pauses everything, by a file in the state folder, or one project, by a pattern in the settings."""
+"""Pauses everything with a file in the state folder, or one project with a pattern in the settings."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class Pausing(msgspec.Struct, frozen=True, kw_only=True):
     paused: bool
     changed: bool
     project: str | None = None
-    """Root of the project; None: all projects."""
+    """Root of the project; None for all projects."""
     daemon: Obeyed
     note: str | None = None
-    """A further sentence for the user."""
+    """An additional sentence for the user."""
 
 
 def pause_all(state: StateDir) -> Pausing:
-    """Stops everything. Raises UserError if the flag can't be written or the daemon does not answer."""
+    """Pauses everything. Raises UserError if the flag can't be written or the daemon does not answer."""
     changed = not state.paused.exists()
     if changed:
         try:
@@ -46,7 +46,7 @@ def pause_all(state: StateDir) -> Pausing:
 
 
 def unpause_all(state: StateDir) -> Pausing:
-    """Resumes everything that was not paused by name. Raises UserError, also if the settings can't be used."""
+    """Resumes everything except projects that were paused by name. Raises UserError, also for unusable settings."""
     note = _still_out(state)  # first, while nothing was changed: what is left out by name must be known
     changed = state.paused.exists()
     try:
@@ -57,7 +57,7 @@ def unpause_all(state: StateDir) -> Pausing:
 
 
 def pause_project(state: StateDir, root: str) -> Pausing:
-    """Leaves one project out, by `[projects] exclude`, and takes out of it what Carryover put there.
+    """Excludes one project through `[projects] exclude`, and removes what Carryover put into it.
 
     Raises UserError if the settings can't be edited.
     """
@@ -73,7 +73,7 @@ def pause_project(state: StateDir, root: str) -> Pausing:
 
 
 def unpause_project(state: StateDir, root: str) -> Pausing:
-    """Resumes one project. Raises UserError (REFUSED) if something other than `pause` leaves it out."""
+    """Resumes one project. Raises UserError (REFUSED) if something other than `pause` excludes it."""
     config = load_config(state.config)
     pattern = glob.escape(root)
     changed = pattern in config.projects.exclude
@@ -102,7 +102,7 @@ def _write(state: StateDir, *, exclude: tuple[str, ...]) -> None:
 
 
 def _forget_answers(state: StateDir, *, paused: bool | None) -> None:
-    """Removes the answers that hooks give while no daemon runs, for all that is paused."""
+    """Removes the offline answers for everything that is paused."""
     try:
         # A pause of everything holds whatever the settings say, also where they can't be read.
         prune_answers(state.root, Config(paused=True) if paused else settings_now(state))

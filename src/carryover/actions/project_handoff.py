@@ -1,4 +1,4 @@
-"""The handoff of a project as things are now: from the ledger, brought up to date first, or straight from disk."""
+"""Makes the current handoff of a project: from the ledger, brought up to date first, or straight from disk."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ class MadeHandoff(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def handoff_of_project(root: str, session: str | None = None) -> Refreshed:
-    """The handoff of the project at `root` as things are now, with its text; nothing is written into the project.
+    """Returns the current handoff of the project at `root`, with its text; nothing is written into the project.
 
-    The work of `session` leads (an id, a unique beginning of one, or `last`), or that of the newest. While Carryover is
-    paused nothing is read.
+    The work of `session` (an id, a unique prefix of one, or `last`) leads, or else the newest work. While Carryover is
+    paused, nothing is read.
 
-    Raises UserError: NOTHING_FOUND if no agent worked there or nothing it did is worth handing over, REFUSED if the
-    project is excluded, or if Carryover was paused before anything was recorded.
+    Raises UserError: NOTHING_FOUND if no agent worked there or nothing is worth handing over, REFUSED if the project is
+    excluded, or if Carryover was paused before anything was recorded.
     """
     state = state_dir()
     config = settings_to_print(state)
@@ -71,7 +71,7 @@ def _made(
     session: str | None,
     here: ProjectRoot | None = None,
 ) -> Refreshed:
-    """`here`: a worktree of the project, to which the work on the project is handed over."""
+    """Makes the handoff. `here`: the project's worktree that the work is handed over to, if any."""
     own, to = _session_of(ledger, project, session) if session is not None else None, here or project
     found = made_handoff(ledger, to, config, now_ms=now_ms(), agents_own=agents_own(config.agents), own=own)
     if own is not None and found.text is None:
@@ -110,8 +110,10 @@ def _nothing_found(root: str, how_to_link: str | None) -> UserError:
 
 
 def _how_to_link(state: StateDir, root: str, *, by_name: bool) -> str | None:
-    """A sentence with the command that links a project that may have been moved to `root`: one with the same repository
-    or, with `by_name`, with the same folder name. None if there is no such project."""
+    """Returns a sentence with the command that links a project that may have been moved to `root`.
+
+    Candidates have the same repository or, with `by_name`, the same folder name. None if there are no candidates.
+    """
     if not state.ledger.exists() or not is_folder(Path(root)):
         return None
     with closing(connect_read_only(state.ledger)) as db:

@@ -1,4 +1,4 @@
-"""Reads what is recorded of a project or a session: from the ledger or, without one, straight from disk."""
+"""Reads what is recorded about a project or a session: from the ledger or, without one, straight from disk."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from carryover.terminal.output import counted
 from carryover.text.shell import quoted
 
 LAST: Final = "last"
-"""Names the newest session of the project, in place of an id."""
+"""Names the newest session of the project in place of an id."""
 
 SETTLE_LIMIT_S: Final = 3.0
-"""How long a running daemon may take to read what is new; after that its ledger is used as it is."""
+"""How long a running daemon may take to read new records; after that its ledger is used as it is."""
 
 _STILL_READING: Final = "carryoverd is still reading; this is what it knows so far."
 
@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 @contextmanager
 def recorded_ledger(state: StateDir) -> Iterator[sqlite3.Connection]:
-    """The ledger, read-only. Damaged entries are left out; how many is said on standard error when the block ends."""
+    """Opens the ledger read-only. Damaged entries are skipped; their number is printed on stderr at the end."""
     with closing(connect_tolerant(state.ledger)) as ledger:
         try:
             yield ledger
@@ -53,7 +53,7 @@ def recorded_ledger(state: StateDir) -> Iterator[sqlite3.Connection]:
 
 @contextmanager
 def ledger_of_project(root: str | None) -> Iterator[sqlite3.Connection]:
-    """The ledger, or a temporary one of what is on disk; `root`: only that project's is needed."""
+    """Opens the ledger, or a temporary one made from what is on disk. `root`: only that project is needed."""
     state = state_dir()
     if state.ledger.exists():
         if root is not None:
@@ -72,9 +72,9 @@ def ledger_of_project(root: str | None) -> Iterator[sqlite3.Connection]:
 
 
 def follow_if_unknown(state: StateDir, root: str) -> None:
-    """Finds what was recorded of the project at `root` before it was moved or renamed, if nothing is known of it there.
+    """Looks for a moved or renamed project's records if nothing is known about the project at `root`.
 
-    Nothing while paused, and where the ledger can't be written now: it then looks as if nothing was recorded.
+    Does nothing while paused, or if the ledger can't be written now; the project then appears to have no records.
     """
     with closing(connect_read_only(state.ledger)) as ledger:
         known = whereabouts(ledger)
@@ -92,10 +92,10 @@ def follow_if_unknown(state: StateDir, root: str) -> None:
 
 @contextmanager
 def ledger_with_session(name: str) -> Iterator[tuple[sqlite3.Connection, SessionRow]]:
-    """The session that a user calls `name`, and the ledger, or the temporary one, that holds it.
+    """Yields the ledger, or a temporary one, and the session in it that a user calls `name`.
 
-    `name` is the session's id, a unique beginning of it, or `last` for the newest of the project that the user is in.
-    Raises UserError: NOTHING_FOUND or USAGE if that is no session, or several.
+    `name` is a session id, a unique prefix of one, or `last` for the newest session of the current project. Raises
+    UserError: NOTHING_FOUND if there is no such session, USAGE if there are several.
     """
     if not name:
         raise UserError("The session id is empty. `carryover sessions` lists the ids.", ExitCode.USAGE)
@@ -148,7 +148,7 @@ def _say_if_old(state: StateDir) -> None:
 
 
 def refuse_excluded(root: str, config: Config) -> None:
-    """Raises UserError (REFUSED) if the project at `root` is left out of Carryover."""
+    """Raises UserError (REFUSED) if the project at `root` is excluded."""
     excluded = project_settings(Path(root), config).excluded
     if excluded:
         by_name = glob.escape(root) in config.projects.exclude  # as `carryover pause` leaves it out
@@ -157,10 +157,10 @@ def refuse_excluded(root: str, config: Config) -> None:
 
 
 def of_recorded(state: StateDir, root: str, make: Callable[[sqlite3.Connection, int], T]) -> T | None:
-    """What `make` makes of a ledger and the id of the project at `root` there, with what agents left on disk until now.
+    """Calls `make` with an up-to-date ledger and the id of the project at `root` there.
 
-    None if nothing is recorded of the project. While Carryover is paused nothing is read; UserError (REFUSED) if it was
-    paused before anything was recorded.
+    Returns None if nothing is recorded about the project. While Carryover is paused nothing is read; raises UserError
+    (REFUSED) if it was paused before anything was recorded.
     """
     made, complete = None, False
     if state.ledger.exists():
@@ -183,7 +183,7 @@ def _of_project(ledger: sqlite3.Connection, root: str, make: Callable[[sqlite3.C
 
 
 def _bring_up_to_date(state: StateDir, root: str) -> bool:
-    """The running daemon reads what is new; if none runs, we do, for this project. False if that is not all."""
+    """Has the daemon read new records or, if none is running, reads this project's. False if that is incomplete."""
     from carryover.daemon.client import ask_daemon
 
     query = urlencode({"root": root})

@@ -1,4 +1,4 @@
-"""The settings as they are, with where each comes from; changes one of them."""
+"""Returns the current settings and where each comes from, and changes one of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DECIDED_ELSEWHERE: Final = {"agents": "`carryover install` decides that: run it
 
 
 class Setting(msgspec.Struct, frozen=True):
-    """A setting as it is now."""
+    """A setting and its current value."""
 
     key: str
     value: Any
@@ -32,7 +32,7 @@ class Setting(msgspec.Struct, frozen=True):
 
 
 def settings(state: StateDir) -> list[Setting]:
-    """All settings as they are now. Raises UserError (REFUSED) if the file can't be used."""
+    """Returns all current settings. Raises UserError (REFUSED) if the file can't be used."""
     config, file = load_config(state.config), _data(state.config)
     found = []
     for table, name, default in _fields():
@@ -47,14 +47,14 @@ def settings(state: StateDir) -> list[Setting]:
 
 
 def setting_names() -> tuple[str, ...]:
-    """The settings that can be changed, as `table.name`."""
+    """Returns the names of the settings that can be changed, as `table.name`."""
     return tuple(f"{table}.{name}" for table, name, _ in _fields() if table not in _DECIDED_ELSEWHERE)
 
 
 def change(state: StateDir, key: str, words: Sequence[str] | None) -> str:
-    """Sets `key` to the value in `words`, or with None removes it; returns the new state as a sentence.
+    """Sets `key` to the value in `words`, or removes it if None; returns the new state as a sentence.
 
-    Raises UserError: USAGE for an unknown key or a value without a meaning; REFUSED if the file can't be edited.
+    Raises UserError: USAGE for an unknown key or an invalid value; REFUSED if the file can't be edited.
     """
     before = named_setting(key, settings(state))
     table, _, name = key.partition(".")
@@ -70,7 +70,7 @@ def change(state: StateDir, key: str, words: Sequence[str] | None) -> str:
 
 
 def would_drop(state: StateDir, key: str, words: Sequence[str]) -> list[SessionRow]:
-    """The sessions, newest first, that setting `key` to the value in `words` is going to drop, and nothing does yet.
+    """Returns the sessions, newest first, that setting `key` to the value in `words` would newly drop.
 
     Raises UserError as `change` does.
     """
@@ -94,7 +94,7 @@ def would_drop(state: StateDir, key: str, words: Sequence[str]) -> list[SessionR
 
 
 def checked(table: str, name: str, words: Sequence[str]) -> Any:
-    """The value that `words` give the setting: text as it is, else as TOML has it. Raises UserError (USAGE)."""
+    """Parses `words` as a value of the setting: plain text, or else TOML. Raises UserError (USAGE)."""
     problem = ""
     for value in _readings(words, as_list=isinstance(getattr(getattr(Config(), table), name), tuple)):
         try:
@@ -110,14 +110,14 @@ def checked(table: str, name: str, words: Sequence[str]) -> Any:
 
 
 def shown(value: Any) -> str:
-    """A value as it is printed: text plain, lists and tables as JSON has them."""
+    """Formats a value for printing: text as it is, lists and tables as JSON."""
     if value is None:
         return "not set"
     return harmless(value) if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def _readings(words: Sequence[str], *, as_list: bool) -> Iterator[Any]:
-    """The possible values of words, likeliest first: the text itself, a TOML value, a list."""
+    """Yields the possible values of `words`, likeliest first: the text itself, a TOML value, a list."""
     if len(words) == 1:
         yield words[0]
         with suppress(tomllib.TOMLDecodeError):
@@ -134,7 +134,7 @@ def _choices(table: str, name: str) -> str:
 
 
 def _fields() -> Iterator[tuple[str, str, Any]]:
-    """Table, name and default of each setting."""
+    """Yields the table, name and default of each setting."""
     defaults = Config()
     for table in msgspec.structs.fields(Config):
         section = getattr(defaults, table.name)

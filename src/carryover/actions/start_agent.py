@@ -1,4 +1,4 @@
-"""Continuing in another agent: prints or runs the command that starts it in a project with the handoff."""
+"""Continues in another agent: prints or runs the command that starts it in a project with the handoff."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ _IGNORED_BY_PYTHON: Final = ("SIGPIPE", "SIGXFSZ")
 
 
 class StartableAgent(msgspec.Struct, frozen=True):
-    """An agent as it can be started on this machine."""
+    """An agent that can be started on this machine."""
 
     name: str
     starter: Starter
     command: Command
 
     def words(self, handoff: str) -> tuple[str, ...]:
-        """The command line, as the user's shell finds the command."""
+        """Returns the command line, with the command as the user's shell finds it."""
         shown = self.starter.binary if self.command.on_path else str(self.command.path)
         return (shown, *self.starter.arguments(go_on_prompt(handoff), handoff))
 
 
 def startable_agent(agent_id: str, config: Config) -> StartableAgent:
-    """How the agent is started.
+    """Returns how to start the agent.
 
-    Raises UserError: REFUSED if it takes no prompt, NOTHING_FOUND if it is not on this machine.
+    Raises UserError: REFUSED if it takes no prompt, NOTHING_FOUND if it is not installed here.
     """
     spec = next(spec for spec in specs() if spec.id == agent_id)
     name, machine = agent_names()[agent_id], Machine.here(config.agents.recorded_env())
@@ -72,9 +72,9 @@ def _offer(config: Config, machine: Machine) -> str:
 
 
 def handoff_in_place(made: Refreshed, config: Config, state: StateDir) -> str:
-    """Puts the handoff into the project and returns its path as an agent that starts there reads it.
+    """Writes the handoff into the project and returns its path as an agent in that project would read it.
 
-    Raises UserError: REFUSED if it may not be put there.
+    Raises UserError (REFUSED) if it may not be written there.
     """
     if state.paused.exists():
         raise UserError(
@@ -89,10 +89,10 @@ def handoff_in_place(made: Refreshed, config: Config, state: StateDir) -> str:
 
 
 def chosen_in_place(made: Refreshed) -> str:
-    """Writes a handoff that leads with the session the user chose, and returns its path as the agent reads it.
+    """Writes a handoff that leads with the session the user chose; returns its path as the agent would read it.
 
-    It is put beside the project's own, which stays what it is for every other session and is written again at the next
-    change. Raises UserError if it can't be written.
+    It is a separate file, since other sessions still need the project's own handoff. Raises UserError if it can't be
+    written.
     """
     assert made.text is not None, "else it was raised that there is none"
     try:
@@ -103,12 +103,12 @@ def chosen_in_place(made: Refreshed) -> str:
 
 
 def print_command(folder: str, words: Sequence[str]) -> None:
-    """Prints the command line that starts an agent in a folder, and nothing else."""
+    """Prints only the command line that starts an agent in a folder."""
     print(f"cd {quoted(folder)} && {shlex.join(words)}")
 
 
 def require_terminal(name: str, option: str) -> None:
-    """Checks for a terminal, which the agent needs to talk with the user. Raises UserError (REFUSED) without one."""
+    """Raises UserError (REFUSED) if there is no terminal on which the agent could talk with the user."""
     if not can_ask():
         raise UserError(
             f"{option} starts {name} in this terminal, but there is no terminal here. "
@@ -118,7 +118,7 @@ def require_terminal(name: str, option: str) -> None:
 
 
 def exec_here(name: str, program: Path, words: Sequence[str], folder: str) -> NoReturn:
-    """Replaces this process by `program`, in `folder` and with the user's own environment.
+    """Replaces this process with `program`, run in `folder` with the user's own environment.
 
     Raises UserError if the agent, called `name`, can't be run.
     """

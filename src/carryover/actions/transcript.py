@@ -1,4 +1,4 @@
-"""A handoff from one transcript alone, as it would have been at one of its lines: nothing else is read or kept."""
+"""Makes a handoff from one transcript alone, optionally as of one of its lines; reads and stores nothing else."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ from carryover.publish.project_view import MAX_SESSIONS, project_view
 from carryover.readers.by_kind import reader_of_copies
 
 _MOST_BATCHES: Final = 8
-"""Read to find out whose a file is: about 8 MiB, in case it begins with records that are too long to be read."""
+"""Batches that are read to find out whose a file is: about 8 MiB, since it may start with oversized records."""
 
 
 _ANYWHERE: Final = ("", "C:", "D:")
-"""Roots for a project whose folder is unknown, so that each file is named in full."""
+"""Roots of a project whose folder is unknown, so that files are shown by their full paths."""
 
 
 def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None) -> MadeHandoff:
-    """The handoff of the project that was worked on, from the first `until` records of the file at `path` (None: all).
+    """Returns the handoff of the project worked on in the first `until` records of the file at `path` (None: all).
 
-    The same file gives the same text on every machine and at any time: `now` is the time of its last event, and neither
-    git nor the project's files are asked. Where the file names no folder that was worked in, the folder that it lies in
-    is the project's root. Raises UserError if it can't be read, or no agent's adapter finds anything in it.
+    The same file gives the same text on every machine at any time: `now` is the time of its last event, and neither git
+    nor the project's files are consulted. If the file names no working folder, its own folder is the project's root.
+    Raises UserError if it can't be read, or if no agent's adapter recognises anything in it.
     """
     agent, source = _document(path, agent_id)
     if until is not None:
@@ -59,7 +59,7 @@ def handoff_of_transcript(path: Path, agent_id: str | None, until: int | None) -
 
 
 def _view(agent: Agent, source: Source) -> ProjectView | None:
-    """The newest project that was worked on; None if no agent did anything."""
+    """Returns the newest project that was worked on; None if no agent did anything."""
     find_root: FindRoot = root_of
     view, has_main = _as_recorded(agent, source, find_root)
     nowhere = view is None
@@ -73,7 +73,7 @@ def _view(agent: Agent, source: Source) -> ProjectView | None:
 
 
 def _as_recorded(agent: Agent, source: Source, find_root: FindRoot) -> tuple[ProjectView | None, bool]:
-    """The newest project of the source, and whether it has more than the work of sub-agents."""
+    """Returns the newest project in the source, and whether it has more than sub-agents' work."""
     # With the time of now, what the file says of the future would be different tomorrow.
     with temporary_ledger([source], {agent.id: agent}, now_ms=lambda: LATEST_MS, find_root=find_root) as ledger:
         for project in projects(ledger):
@@ -84,7 +84,7 @@ def _as_recorded(agent: Agent, source: Source, find_root: FindRoot) -> tuple[Pro
 
 
 def _with(agent: Agent, **changes: str | None) -> Agent:
-    """The agent with these fields in all events that it reads."""
+    """Returns the agent with these fields set on every event that it reads."""
 
     def parse(source: Source, context: Any, record: Record) -> tuple[Any, Parsed]:
         context, parsed = agent.parse(source, context, record)
@@ -95,7 +95,7 @@ def _with(agent: Agent, **changes: str | None) -> Agent:
 
 
 def _document(path: Path, agent_id: str | None) -> tuple[Agent, Source]:
-    """The file as a source: in a form that an agent recognises, else in that of which its adapter understands most."""
+    """Returns the file as a source, in a format that an agent recognises or else the best-fitting adapter's."""
     try:
         if not path.is_file():
             raise UserError(f"There is no file {path}.", ExitCode.NOTHING_FOUND)
@@ -128,7 +128,7 @@ def _agent_for(path: Path, agent_id: str | None) -> Agent:
 
 
 def _events_at_the_beginning(agent: Agent, path: Path) -> int:
-    """How many events the adapter finds in the first batch that has any: in a file of another agent's it finds none."""
+    """Counts the events that the adapter finds in the first non-empty batch; another agent's file has none."""
     context, cursor = agent.context_type(), None
     source = Source(agent=agent.id, path=str(path))
     events = 0
@@ -147,7 +147,7 @@ def _events_at_the_beginning(agent: Agent, path: Path) -> int:
 
 
 class _ReaderUpTo:
-    """A reader whose sources end after record number `last`."""
+    """A reader that stops after record number `last`."""
 
     def __init__(self, reader: Reader, last: int) -> None:
         self._reader = reader

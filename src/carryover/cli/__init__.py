@@ -1,1 +1,1 @@
-"""The commands of `carryover`."""
+"""The `carryover` commands."""

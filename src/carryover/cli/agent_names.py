@@ -1,4 +1,4 @@
-"""Agents as people name them on the command line: by id, or by an everyday name."""
+"""Resolves agent names on the command line: an id, or an everyday name such as `claude`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from carryover.terminal.output import did_you_mean
 
 
 def known_agent(text: str) -> str:
-    """The id of an agent, by its id or another name of it; for argparse, which turns the error into a message."""
+    """Returns the id of the agent that `text` names; an argparse type, so its error becomes a usage message."""
     found = agent_id_of(text.strip())
     if found is None:
         raise argparse.ArgumentTypeError(
@@ -21,10 +21,10 @@ def known_agent(text: str) -> str:
 
 
 def meant(text: str) -> str:
-    """`; did you mean 'codex'?` for a misspelt name of an agent, else empty."""
+    """Returns `; did you mean 'codex'?` for a misspelled agent name, otherwise an empty string."""
     return did_you_mean(text.strip(), [name for spec in specs() for name in (spec.id, *spec.aliases)])
 
 
 def listed(specs: Iterable[AgentSpec]) -> str:
-    """The agents' ids, each with its other names, for people: `claude-code (claude), codex`."""
+    """Lists agent ids for people, each with its other names: `claude-code (claude), codex`."""
     return ", ".join(f"{spec.id} ({', '.join(spec.aliases)})" if spec.aliases else spec.id for spec in specs)

@@ -1,4 +1,4 @@
-"""Shared by the arguments of all commands: the table of exit codes in their help, checks of values, times."""
+"""Argument parsing shared by all commands: exit codes in the help text, value checks, times."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MEANING: Final = {
 
 
 TIMES: Final = "a date or time (2026-11-20, 2026-11-20T14:30, yesterday), or how long ago: 30m, 2h, 3d"
-"""Help text of an option that `moment` reads."""
+"""Help text for options whose values `moment` parses."""
 
 _AGO: Final = re.compile(r"(\d{1,6}) ?(s|m|min|h|d|w)(?: ago)?")
 _UNITS_S: Final = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -37,20 +37,20 @@ _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 class CommandParser(argparse.ArgumentParser):
-    """A parser that says which option was probably meant, and prints its help as it was written."""
+    """A parser that suggests the option that was probably meant, and prints help text with its line breaks."""
 
     def __init__(self, **options: Any) -> None:
         self.declared: list[argparse.Action] = []
         super().__init__(**options, formatter_class=_as_written, allow_abbrev=False)
 
     def add_argument(self, *names: str, **options: Any) -> argparse.Action:
-        """Adds an argument, and keeps it in `declared`."""
+        """Adds an argument and records it in `declared`."""
         action = super().add_argument(*names, **options)
         self.declared.append(action)
         return action
 
     def unknown(self, arguments: Iterable[str]) -> NoReturn:
-        """Ends with a usage error for `arguments` that the command does not have."""
+        """Exits with a usage error about `arguments` that the command does not accept."""
         given = list(arguments)
         options = [name for action in self.declared for name in action.option_strings]
         meant = next((hint for word in given if (hint := did_you_mean(word.partition("=")[0], options))), "")
@@ -63,7 +63,7 @@ def _as_written(prog: str) -> argparse.HelpFormatter:
 
 
 def exit_code_help(*codes: ExitCode) -> str:
-    """The lines of a command's help that say which exit codes it has."""
+    """Returns the help lines that list a command's exit codes."""
     return "exit codes:\n" + "".join(f"  {code:<4} {MEANING[code]}\n" for code in codes)
 
 
@@ -71,13 +71,13 @@ _ALWAYS: Final = (ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.INTERRU
 
 
 def describe(parser: argparse.ArgumentParser, description: str, examples: str, *codes: ExitCode) -> None:
-    """Gives a command's help its text, its examples and its exit codes: `codes`, and those that every command has."""
+    """Sets a command's description, examples and exit codes (`codes`, plus those that every command has)."""
     parser.description = description
     parser.epilog = f"{examples}\n{exit_code_help(*sorted((*_ALWAYS, *codes)))}"
 
 
 def positive(text: str) -> int:
-    """A number of things to count from 1; for argparse, which turns the error into a message."""
+    """Parses a number of at least 1; an argparse type, so its error becomes a usage message."""
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
@@ -85,7 +85,7 @@ def positive(text: str) -> int:
 
 
 def moment(text: str, now: datetime, *, end_of_day: bool = False) -> datetime:
-    """The time that a user means: a date, a time, or how long before `now`. A date is its beginning, or its end.
+    """Parses a date, a time, or an age relative to `now`. A date means its first moment, or its last with `end_of_day`.
 
     Raises UserError (USAGE) for anything else.
     """
@@ -112,7 +112,7 @@ def moment(text: str, now: datetime, *, end_of_day: bool = False) -> datetime:
 
 
 def moment_ms(text: str) -> int:
-    """The time that a user means, in UTC ms; for argparse, which turns the error into a message."""
+    """Parses a time as UTC ms; an argparse type, so its error becomes a usage message."""
     from datetime import datetime
 
     try:

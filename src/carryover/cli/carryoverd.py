@@ -1,4 +1,4 @@
-"""The `carryoverd` command as it is installed: the daemon, and `carryoverd install` as another name."""
+"""The installed `carryoverd` command: runs the daemon; `carryoverd install` is an alias for `carryover install`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 @contextmanager
 def _progress_shown() -> Iterator[None]:
-    """Shows on the terminal how far the daemon of this very process is, while the block lasts."""
+    """Shows the progress of the daemon in this process on the terminal while the block runs."""
     from threading import Event, Thread
 
     from carryover.actions.first_read import show_until

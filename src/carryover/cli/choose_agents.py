@@ -1,4 +1,4 @@
-"""The one question of `install` and `refresh`: which agents, and on the same screen what is written into projects."""
+"""The one question of `install` and `refresh`: which agents, and, on the same screen, what is written into projects."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 
 def agent_ids(text: str) -> tuple[str, ...]:
-    """For argparse: ids or other names, such as `claude,codex`. Agents that are not named are deselected, so an unknown
-    name is an error."""
+    """Parses ids or other names, such as `claude,codex`; an argparse type.
+
+    Agents that are not named are deselected, so an unknown name is an error.
+    """
     from carryover.agents import agent_id_of, specs
     from carryover.cli.agent_names import listed, meant
 
@@ -43,15 +45,15 @@ class Answer:
 
 
 Explain = Callable[[Pointers, Collection[str]], Sequence[str]]
-"""Explains an answer in the lines below the list of agents."""
+"""Returns the lines that explain an answer, shown below the list of agents."""
 
 
 def chosen(
     options: Sequence[Option], named: tuple[str, ...] | None, *, pointers: Pointers, explain: Explain, ask: bool
 ) -> Answer:
-    """The answer to the question. `named`: agents from the command line. Waits for an answer only with `ask`.
+    """Returns the answer to the question; waits for the user only with `ask`.
 
-    `pointers`: what is offered first, and taken if nothing is asked.
+    `named` holds the agents from the command line. `pointers` is offered first, and used if nothing is asked.
     """
     if named is not None:
         return Answer(named, pointers)
@@ -63,15 +65,15 @@ def chosen(
 QUESTION: Final = "Which AI agents do you use?"
 INSTRUCTION: Final = "(space to toggle, enter to confirm)"
 NARROW: Final = "(space, then enter)"
-"""The same on a terminal that is too narrow for it."""
+"""Shorter instruction for narrow terminals."""
 PROJECTS: Final = "What may be written into your projects? (← → to choose)"
 KEYS: Final = {"left": -1, "right": 1, "p": 1}
-"""The keys that go to another answer on projects, and how far."""
+"""Keys that change the answer about projects, and how many places they move."""
 ORDER: Final[tuple[Pointers, ...]] = get_args(Pointers)
 
 
 def pick(options: Sequence[Option], pointers: Pointers, explain: Explain) -> Answer:
-    """Asks. Raises KeyboardInterrupt on Ctrl-C."""
+    """Asks the question. Raises KeyboardInterrupt on Ctrl-C."""
     import questionary  # takes longer to import than all the rest, and most calls ask nothing
 
     width = max(len(option.name) for option in options)
@@ -89,7 +91,7 @@ def pick(options: Sequence[Option], pointers: Pointers, explain: Explain) -> Ans
 
 
 class _Panel:
-    """The part of the question on projects, below the list; a key changes the answer."""
+    """The part of the screen about projects, below the list of agents; a key changes the answer."""
 
     def __init__(self, pointers: Pointers, agents: tuple[str, ...], explain: Explain) -> None:
         self.pointers = pointers

@@ -1,4 +1,4 @@
-"""Asks which session of a project is continued if several could be meant."""
+"""Asks which session of a project to continue when there are several candidates."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from carryover.terminal.output import ago, one_line
 from carryover.terminal.width import fitted, padded
 
 RECENT_MS: Final = 3 * 86_400_000
-"""Work that was not touched for longer is not asked about."""
+"""Work untouched for longer than this is not offered."""
 TASK_LIMIT: Final = 52
 QUESTION: Final = "Which work shall go on?"
 
 
 class OpenWork(NamedTuple):
-    """Something that was being worked on, and the newest session of it."""
+    """A piece of unfinished work and its newest session."""
 
     session: str
     agent: str
@@ -32,7 +32,7 @@ class OpenWork(NamedTuple):
 
 
 def pick_session(state: StateDir, root: str) -> str | None:
-    """The session of the work that the user picks; None if it leads anyway, or if only one is open."""
+    """Returns the session of the work that the user picks; None if it leads anyway or only one is open."""
     if not state.ledger.exists():
         return None
     now_ms = int(time.time() * 1000)
@@ -46,7 +46,7 @@ def pick_session(state: StateDir, root: str) -> str | None:
 
 
 def open_work(ledger: sqlite3.Connection, project_id: int, *, since_ms: int) -> list[OpenWork]:
-    """The sessions that did something since then (UTC ms); the one that leads comes first, then the newest."""
+    """Returns the open work since `since_ms` (UTC ms): the one that leads the handoff first, then newest first."""
     view, names = project_view(ledger, project_id), agent_names()
     steps = steps_of(view)
     if not steps:
@@ -66,7 +66,7 @@ def open_work(ledger: sqlite3.Connection, project_id: int, *, since_ms: int) -> 
 
 
 def pick(found: Sequence[OpenWork], now_ms: int) -> str:
-    """The session of what the user picks. Raises KeyboardInterrupt on Ctrl-C."""
+    """Asks the user and returns the chosen session. Raises KeyboardInterrupt on Ctrl-C."""
     import questionary  # takes longer to import than all the rest
 
     width = max(len(work.agent) for work in found)

@@ -1,4 +1,4 @@
-"""`carryover completions`: makes a shell complete commands, options and values in bash, zsh or fish."""
+"""`carryover completions`: sets up completion of commands, options and values in bash, zsh or fish."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MOST_SESSIONS: Final = 60
 MEANING_LIMIT: Final = 50
 
 Values = Iterator[tuple[str, str]]
-"""Values with their meanings."""
+"""Completion values, each with its description."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def complete(parser: argparse.ArgumentParser, arguments: Iterable[argparse.Action]) -> None:
-    """Answers a shell that asks at a Tab, and ends the process. `arguments` are those of the command that is typed."""
+    """Answers a completion request from the shell and exits. `arguments` are those of the command being typed."""
     import argcomplete
 
     for action in arguments:
@@ -65,7 +65,7 @@ def _begins(value: str, typed: str) -> bool:
 
 
 def _completer(metavar: str) -> Callable[..., Any]:
-    """Returns the completer of an argument, by its name in the help."""
+    """Returns the completer for an argument, by its metavar."""
     from argcomplete.completers import DirectoriesCompleter, FilesCompleter
 
     def complete_values(prefix: str, **_context: object) -> dict[str, str]:

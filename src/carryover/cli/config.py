@@ -1,4 +1,4 @@
-"""`carryover config`: shows the settings with where each comes from, and changes one of them."""
+"""`carryover config`: shows the settings and where each comes from, or changes one of them."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _may_drop(state: StateDir, args: argparse.Namespace) -> bool:
-    """Whether the sessions that the setting is going to drop may go; without --yes they are listed first."""
+    """Whether the sessions that the new setting would drop may go; lists them and asks, unless --yes is given."""
     rows = would_drop(state, args.key, args.value)
     if not rows or args.yes:
         return True

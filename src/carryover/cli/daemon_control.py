@@ -1,4 +1,4 @@
-"""`carryover start`, `stop` and `restart`: through the installed service, or without one."""
+"""`carryover start`, `stop` and `restart`: use the installed service, or run the daemon without one."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def start_daemon(state: StateDir) -> str:
-    """Returns the result as a sentence. Raises UserError if it does not start."""
+    """Starts the daemon and returns the result as a sentence. Raises UserError if it does not start."""
     service = _service()
     pid = daemon_pid(state)
     if pid is not None:
@@ -63,7 +63,7 @@ def start_daemon(state: StateDir) -> str:
 
 
 def stop_running(state: StateDir) -> str:
-    """Returns the result as a sentence. Raises UserError if it does not stop."""
+    """Stops the daemon and returns the result as a sentence. Raises UserError if it does not stop."""
     forget_starter(state)  # first, so that no hook starts it again
     service = _service()
     until = "until `carryover start`"
@@ -77,7 +77,7 @@ def stop_running(state: StateDir) -> str:
 
 
 def restart_daemon(state: StateDir) -> str:
-    """Restarts the daemon, or starts it if it does not run; returns the result as a sentence. Raises UserError."""
+    """Restarts the daemon, or starts it if it is not running; returns the result as a sentence. Raises UserError."""
     service = _service()
     if service is None:
         return _detached(state)
@@ -90,7 +90,7 @@ def restart_daemon(state: StateDir) -> str:
 
 
 def _service() -> ServiceManager | None:
-    """The service that is installed and can be used from here."""
+    """Returns the installed service if this process can control it."""
     service = registered(os.environ, Path.home())
     return service if service is not None and service.available() is None else None
 

@@ -1,4 +1,4 @@
-"""`carryover doctor`: finds what is wrong, says why it matters and what to do, and repairs what is safe to repair."""
+"""`carryover doctor`: finds problems, explains why they matter and what to do, and repairs what is safe to repair."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def lines(found: Sequence[Finding], repairs: Sequence[Repair]) -> Iterator[str]:
-    """The findings for people, after the repairs that were made."""
+    """Yields the report for people: the repairs that were made, then the findings."""
     for done in repairs:
         yield f"✓ {done.did}" if done.problem is None else f"✗ {done.problem}"
     wrong = sum(finding.level == "wrong" for finding in found)

@@ -1,4 +1,4 @@
-"""`carryover export`: a project as one document for a chat that sees no files, or a session to read and to keep."""
+"""`carryover export`: writes a project as one document for a web chat, or a session as a file to read and keep."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def _request(args: argparse.Namespace, chat: WebChat) -> Request:
 
 
 def _list(document: Document) -> None:
-    """Lists the content of the document on standard error, to be read before anything is pasted."""
+    """Lists the document's content on standard error, so that the user can check it before pasting anything."""
     lines = [f"About {document.tokens:,} of {document.budget:,} tokens. Files in it, with the tokens of each:"]
     lines += [f"  {tokens:>7,}  {path}" for path, tokens in document.included[:_LISTED]]
     if not document.included:
@@ -217,9 +217,9 @@ def _target(output: str) -> Path:
 
 
 def _may_write(path: Path, *, ask: bool) -> bool:
-    """Whether the file may be written; one that is there is replaced only where the user says so.
+    """Whether `path` may be written. An existing file is replaced only if the user agrees.
 
-    Raises UserError (REFUSED) if it is no file, or nobody can be asked.
+    Raises UserError (REFUSED) if it is not a regular file, or if there is no one to ask.
     """
     try:
         if not os.path.lexists(path):

@@ -1,4 +1,4 @@
-"""`carryover forget`: removes sessions, or a time, from everything that Carryover keeps."""
+"""`carryover forget`: removes sessions, or a period of time, from everything that Carryover keeps."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ examples:
 """
 
 ANSWER_S: Final = 300.0
-"""Rewriting a large ledger without what was deleted takes a while."""
+"""Time limit for the daemon's answer; rewriting a large ledger without the deleted rows takes a while."""
 
 MOST_LISTED: Final = 50
 
@@ -140,7 +140,7 @@ def _print_plan(listed: list[dict[str, Any]], number: int, selection: Selection,
 
 
 def print_some(listed: list[dict[str, Any]], number: int) -> None:
-    """Prints sessions that are about to go, and how many of `number` are not listed."""
+    """Prints the first of the sessions that are about to be deleted, and how many of `number` are not listed."""
     print_sessions(listed, agent_names(), with_project=True)
     if number > len(listed):
         print(f"... and {counted(number - len(listed), 'more session', 'more sessions')}")
@@ -171,7 +171,7 @@ def _show_dry_run(listed: list[dict[str, Any]], number: int, also: list[Path], *
 
 
 def agreed(question: str, *, as_json: bool) -> bool:
-    """Whether the user says yes to `question`. Raises UserError (REFUSED) where nobody can be asked."""
+    """Asks `question` and returns whether the user agreed. Raises UserError (REFUSED) if there is no one to ask."""
     if as_json or not can_ask():
         raise UserError(
             "There is no terminal to ask on, so nothing was changed. Run it on a terminal, or with --yes.",
@@ -189,7 +189,7 @@ def _lines_after(done: Erased, selection: Selection) -> Iterator[str]:
 
 
 def _forget(state: StateDir, selection: Selection) -> Erased:
-    """Asks the daemon, which writes the ledger; if none runs, does it here."""
+    """Asks the running daemon to forget, since it writes the ledger; if none runs, does it in this process."""
     from carryover.publish.forgetting import Erased
 
     query = urlencode({"selection": msgspec.json.encode(selection).decode()})

@@ -1,4 +1,4 @@
-"""`carryover handoff`: prints the handoff of a project or of one transcript, and starts another agent with it."""
+"""`carryover handoff`: prints the handoff of a project or of one transcript, or starts another agent with it."""
 
 from __future__ import annotations
 

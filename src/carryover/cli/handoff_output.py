@@ -1,4 +1,4 @@
-"""A handoff for a person at a terminal, as data, and with the source of each line. Pure."""
+"""Formats a handoff for a terminal, as data, or with the source of each line. Pure."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from carryover.terminal.output import BOLD, CYAN, DIM, HOUR_S, MINUTE_S, ago, ha
 _EARLIER: Final = re.compile(r"\b(\d{1,5}) (min|h|days) earlier\b")
 _UNIT_MS: Final = {"min": MINUTE_S * 1000, "h": HOUR_S * 1000, "days": 24 * HOUR_S * 1000}
 _OUR_TEXT: Final = ("edit", "test run", "ending", "worktree")
-"""Kinds of lines that Carryover words itself; of other lines it words only the label."""
+"""Kinds of lines whose whole text is Carryover's own; in all others, only the label is."""
 _TO_AGENTS: Final = "for the user: "
-"""Marks, in a line about a usage limit, the part that is not for the agent."""
+"""Starts the part of a usage-limit line that is addressed to the user and not to the agent."""
 
 
 def lines_for_person(made: MadeHandoff, *, now: datetime, home: Path, width: int) -> Iterator[str]:
-    """The lines, none wider than `width` if its words allow that. `now` is aware of its time zone."""
+    """Yields the lines, none wider than `width` unless a single word is. `now` must be timezone-aware."""
     handoff, now_ms = made.handoff, int(now.timestamp() * 1000)
     when = f"{local_time(handoff.updated_ms, now)} ({ago(handoff.updated_ms, now_ms)})"
     yield paint(short_path(made.root, home), BOLD)
@@ -41,7 +41,7 @@ def lines_for_person(made: MadeHandoff, *, now: datetime, home: Path, width: int
 
 
 def local_time(at_ms: int, now: datetime) -> str:
-    """`today 14:05`, `yesterday 14:05`, `17 Nov 14:05`, with the year if that is another; in the zone of `now`."""
+    """Formats a time in the zone of `now`: `today 14:05`, `yesterday 14:05`, `17 Nov 14:05`, `17 Nov 2025 14:05`."""
     at = datetime.fromtimestamp(at_ms / 1000, tz=now.tzinfo)
     days = (now.date() - at.date()).days
     if days in (0, 1):
@@ -50,7 +50,7 @@ def local_time(at_ms: int, now: datetime) -> str:
 
 
 def _text(text: str, entry: Entry, updated_ms: int, now_ms: int) -> str:
-    """A line without its list marker, its times as of now: those of the file are relative to its first line."""
+    """Returns a line without its list marker. Its times, relative to the file's head, become relative to now."""
     shown = text.removeprefix("- ").removeprefix("> ")
     if entry.kind == "limit":
         return shown.replace(_TO_AGENTS, "")
@@ -63,7 +63,7 @@ def _as_of_now(found: re.Match[str], updated_ms: int, now_ms: int) -> str:
 
 
 def as_data(made: MadeHandoff) -> dict[str, Any]:
-    """The handoff as data: exactly the lines that are printed, each with its sources."""
+    """Returns the handoff as data: exactly the lines that are printed, each with its sources."""
     handoff = made.handoff
     return {
         "project": made.root,
@@ -98,7 +98,7 @@ def _source(entry: Entry) -> dict[str, Any]:
 
 
 def with_reasons(made: MadeHandoff) -> str:
-    """The sections, with a line under each that names the record, the session and the turn it comes from."""
+    """Returns the sections with a line under each entry that names its record, session and turn."""
     printed = []
     for title, lines in lay_out(made.handoff):
         printed.append(f"## {title}")

@@ -1,4 +1,4 @@
-"""`carryover import`: takes exported or copied transcripts into the ledger, with the daemon or without."""
+"""`carryover import`: reads exported or copied transcripts into the ledger, with or without a daemon."""
 
 from __future__ import annotations
 

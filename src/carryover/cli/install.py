@@ -1,4 +1,4 @@
-"""`carryover install` and `refresh`: ask, plan, write, start, wait, and report."""
+"""`carryover install` and `refresh`: ask, plan, write, start the daemon, wait and report."""
 
 from __future__ import annotations
 
@@ -68,10 +68,10 @@ POINTERS: Final = get_args(Pointers)
 
 
 OFFERED: Final[Pointers] = "shared"
-"""Offered first, and taken if nothing is asked and nothing is recorded."""
+"""The answer offered first, and used if nothing is asked and none is recorded."""
 
 NAMED_WITHIN_S: Final = 3.0
-"""The daemon may still be reading everything else after that."""
+"""How long to wait for the daemon to accept a project; it may still be reading everything else."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -151,7 +151,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _decided(config: Config, setup: Setup) -> Config:
-    """The settings as they will be."""
+    """Returns the settings as they will be after the install."""
     after = tomllib.loads((setup.config.after or b"").decode("utf-8-sig", "replace"))
     since = after.get("publish", {}).get("shared_since")
     publish = msgspec.structs.replace(config.publish, pointers=setup.pointers, shared_since=since)
@@ -182,7 +182,7 @@ def _carry_out(state: StateDir, setup: Setup, asked: tuple[str, ...], into: Proj
 
 
 def _name_this_project(state: StateDir, setup: Setup) -> None:
-    """Tells the daemon of the project that the command runs in, if it holds sources that nothing else leads to."""
+    """Tells the daemon about the current project if that holds sources that nothing else leads to."""
     from carryover.actions.context import project_root
     from carryover.agents import adapters
     from carryover.daemon.client import ask_daemon

@@ -1,4 +1,4 @@
-"""The report of `install` and `refresh`: lines for people, data for `--json`."""
+"""Reports the result of `install` and `refresh`: lines for people, data for `--json`."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ from carryover.terminal.output import counted, harmless
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The result of an install or refresh."""
+    """Everything that an install or refresh did."""
 
     setup: Setup
     asked: tuple[str, ...]
-    """Agents that were ticked or named, on this machine or not."""
+    """Agents that were selected on the screen or the command line, whether on this machine or not."""
     applied: tuple[Applied, ...]
     background: Background
     read: End | None
-    """How the first reading of the past ended; None if there was none to watch."""
+    """How the first read of the history ended; None if it was not watched."""
     held: Held | None
     into: ProjectPlan
     """The plan for projects before anything was done."""
     withdrawn: tuple[Withdrawn, ...] = ()
-    """Projects out of which something was taken, since it is no longer wanted."""
+    """Projects from which text was removed because the settings no longer allow it."""
 
     @property
     def changed(self) -> bool:
@@ -53,7 +53,7 @@ class Done:
 
     @property
     def failed(self) -> bool:
-        """Whether something could not be done."""
+        """Whether any step failed."""
         return bool(self.background.trouble) or any(done.problem for done in self.applied)
 
 
@@ -80,7 +80,7 @@ def as_data(done: Done) -> dict[str, Any]:
 def agents_data(
     setup: Setup, asked: tuple[str, ...], applied: tuple[Applied, ...], edits: Sequence[Edit]
 ) -> list[dict[str, Any]]:
-    """The state of each agent, whether it was chosen or not."""
+    """Returns the state of each agent, selected or not."""
     problems = {entry.edit.path: entry.problem for entry in applied}
     return [
         {
@@ -114,7 +114,7 @@ _READ: Final = {
 
 
 def lines_after(done: Done, *, home: Path, installing: bool) -> Iterator[str]:
-    """The report for people. `installing`: for install, which ends with the tips."""
+    """Yields the report for people. With `installing`, it ends with tips."""
     if not installing and not done.changed and not done.failed:
         lost = any(found.lost_folder for found in _of(done.setup.detections, done.asked))
         yield "Nothing changed." if lost else "Nothing changed: hooks and settings are as they should be."
@@ -155,7 +155,7 @@ def _withdrawn_lines(withdrawn: Iterable[Withdrawn], home: Path) -> Iterator[str
 
 
 def dry_run_lines(setup: Setup, asked: tuple[str, ...], into: ProjectPlan, *, home: Path) -> Iterator[str]:
-    """The report of a dry run: the lines on each agent, then the diff of each file."""
+    """Yields the report of a dry run: the lines about each agent, then the diff of each file."""
     update = how_installed().update
     for found in _of(setup.detections, asked):
         edit = next((edit for edit in setup.hooks if edit.path == found.config), None)
@@ -201,7 +201,7 @@ def _of(detections: Iterable[Detection], asked: tuple[str, ...]) -> list[Detecti
 
 
 def _removed_lines(done: Done, home: Path) -> Iterator[str]:
-    """The settings that lost our hooks: of an agent that was unticked, or at a former place."""
+    """Yields the settings that our hooks were removed from: of a deselected agent, or in a former location."""
     wanted = {found.config for found in _of(done.setup.detections, done.setup.selected)}
     for entry in done.applied:
         if entry.edit.change.agent is None or entry.edit.path in wanted:
@@ -227,7 +227,7 @@ def _background_lines(background: Background) -> Iterator[str]:
 
 
 def _not_running(background: Background) -> str:
-    """The last line, if it is so."""
+    """Returns the last line of the report, for when the daemon is not running."""
     if background.trouble:
         return "⚠ not running yet: `carryover start` tries again, `carryover doctor` says what is wrong."
     return "⚠ not running yet: `carryover start` starts carryoverd; without it no handoff is written."

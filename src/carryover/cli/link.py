@@ -1,4 +1,4 @@
-"""`carryover link`: what was recorded at a project's old path belongs to its new one, because the user says so."""
+"""`carryover link`: assigns what was recorded at a project's old path to its new one, at the user's request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`carryover logs`: prints the daemon's log with its rotated files, and follows it. Works without a daemon."""
+"""`carryover logs`: prints the daemon's log, rotated files included, and can follow it. Works without a daemon."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _print(log: Path, shown: Filter, *, wait: Callable[[], bool] | None) -> None
 
 
 class Filter:
-    """Which lines are printed, and how. A line that was cut off belongs to the one before it."""
+    """Selects and formats log lines. A truncated line belongs to the line before it."""
 
     def __init__(self, *, since_ms: int = 0, level: str = "debug", as_json: bool = False) -> None:
         self._since_ms = since_ms
@@ -78,7 +78,7 @@ class Filter:
         self._shows = not since_ms
 
     def printed(self, line: str) -> str | None:
-        """`line` as it is printed; None if it is left out."""
+        """Returns `line` formatted for printing, or None if it is filtered out."""
         parsed = parse_line(line)
         if parsed is not None:
             self._shows = parsed.at_ms >= self._since_ms and LEVELS.index(parsed.level) >= self._level
@@ -92,10 +92,10 @@ class Filter:
 
 
 def lines(log: Path, *, wait: Callable[[], bool] | None = None) -> Iterator[str]:
-    """The complete lines of the log, the oldest first.
+    """Yields the complete lines of the log, oldest first.
 
-    With `wait`, also those that are added, over every rotation. An empty string says that all is read for now; then
-    `wait` is called, and the lines end when it returns False.
+    With `wait`, it follows the log across rotations: an empty string means that everything has been read for now; then
+    `wait` is called, and iteration ends when it returns False.
     """
     files = open_files(log)
     try:
@@ -121,7 +121,7 @@ def lines(log: Path, *, wait: Callable[[], bool] | None = None) -> Iterator[str]
 
 
 def _complete(file: BinaryIO) -> Iterator[str]:
-    """The complete lines from here; the position is then just past the last of them."""
+    """Yields the complete lines from the current position, and leaves the position just past the last of them."""
     start = file.tell()
     while chunk := file.read(_CHUNK_BYTES):
         if not chunk.endswith(b"\n"):
@@ -136,7 +136,7 @@ def _complete(file: BinaryIO) -> Iterator[str]:
 
 
 def _rest(file: BinaryIO) -> Iterator[str]:
-    """The last line of a rotated file, if its writer was killed before the end of the line."""
+    """Yields the last line of a rotated file if its writer was killed before ending the line."""
     if torn := file.read(_CHUNK_BYTES):
         yield torn.decode(errors="replace")
 

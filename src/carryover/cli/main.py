@@ -1,7 +1,7 @@
-"""The `carryover` command: finds the subcommand, runs it, turns what went wrong into one message and an exit code.
+"""The `carryover` command: finds the subcommand, runs it, and turns any error into one message and an exit code.
 
-Only the chosen subcommand's module is imported: agents and people call this often, and the daemon's dependencies cost
-more start-up time than most commands need in all.
+Only the chosen subcommand's module is imported: agents and people call this often, and the daemon's dependencies take
+longer to import than most commands take to run.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ COMMANDS: Final = {
     "uninstall": "remove hooks and service, or everything",
     "completions": "print the completions for your shell",
 }
-"""Every command with what it does, in the order of the help."""
+"""Every command with its description, in the order of the help text."""
 
 _MODULES: Final = {
     "import": "import_",
@@ -58,7 +58,7 @@ _MODULES: Final = {
     "restart": "daemon_control",
     "unpause": "pause",
 }
-"""The module of a command that is not called like it; each has `add_arguments` and `run`."""
+"""Modules of the commands whose names differ from their module's; each has `add_arguments` and `run`."""
 
 DESCRIPTION: Final = """\
 Carryover keeps a short, always fresh handoff of the work you do with AI coding
@@ -78,7 +78,7 @@ without it too, straight from what the agents left on disk.
 """
 
 _OUTPUT_ERRORS: Final = (errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC)
-"""Errors of writing to standard output, except for a reader that goes away."""
+"""Errors that mean standard output cannot be written, other than a reader that closed the pipe."""
 
 _ADVICE: Final = "What was done before is kept. Correct that, then run the command again."
 
@@ -117,10 +117,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def replace_closed_streams() -> None:
-    """Opens the null device for each standard stream that the caller has closed; Python sets those to None.
+    """Opens the null device for each standard stream that the caller closed; Python sets those to None.
 
-    Standard output becomes one that cannot be written, as it is in other programs. Left closed, its number would go to
-    the next file that is opened.
+    Writes to a closed standard output then fail, as in other programs. Otherwise the next file that is opened would get
+    its file descriptor.
     """
     for name, flags in (("stdin", os.O_RDONLY), ("stdout", os.O_RDONLY), ("stderr", os.O_WRONLY)):
         if getattr(sys, name) is None:
@@ -129,7 +129,7 @@ def replace_closed_streams() -> None:
 
 
 def build_parser(command: str | None = None) -> tuple[CommandParser, Mapping[str, CommandParser]]:
-    """The whole parser and that of each command. Only `command` gets its arguments: other modules stay unimported."""
+    """Returns the main parser and each command's parser. Only `command` gets its arguments, since that imports it."""
     listed = "".join(f"  {name:<12} {summary}\n" for name, summary in COMMANDS.items())
     parser = CommandParser(
         prog="carryover",
@@ -175,7 +175,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _pick() -> int | None:
-    """The exit code of the picker of sessions, or None if there is nothing to pick from."""
+    """Runs the session picker and returns its exit code; None if there is nothing to pick from."""
     from carryover.cli.picker_screen import can_pick, pick
 
     return pick(main) if can_pick() else None
@@ -186,7 +186,7 @@ def _module(command: str) -> ModuleType:
 
 
 def _silence_stdout() -> None:
-    """Drops what is still to be printed. Without this the interpreter complains once more when it flushes at exit."""
+    """Discards unwritten output. Otherwise the interpreter reports the error again when it flushes at exit."""
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, sys.stdout.fileno())
     os.close(devnull)

@@ -1,4 +1,4 @@
-"""`carryover note`: takes what a web chat answered into the project's ledger, marked as what it is."""
+"""`carryover note`: records a web chat's answer in the project's ledger, marked as outside text."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _source(given: str | None) -> str:
-    """The name of who wrote it, as people know it."""
+    """Returns the display name of the note's source."""
     from carryover.views.web_chat import web_chats
 
     name = one_line(given or "", _SOURCE_CHARS)
@@ -85,7 +85,7 @@ def _source(given: str | None) -> str:
 
 
 def _text(file: str) -> str:
-    """The text, without a part of an export that was copied with it."""
+    """Returns the text, without any part of an export that was copied along with it."""
     from carryover.distill.own_text import without_handoffs
     from carryover.export.quoting import safe
 
@@ -120,7 +120,7 @@ def _title(source: str, given: str | None, text: str) -> str:
 
 
 def _record(state: StateDir, root: str, source: str, title: str, text: str) -> tuple[str, bool]:
-    """The id of the note, and whether the ledger did not have it yet."""
+    """Records the note; returns its id and whether it is new to the ledger."""
     from carryover.actions.importing import Asked, store_document
     from carryover.importing.document import open_document
     from carryover.importing.note import Note, encoded, note_id

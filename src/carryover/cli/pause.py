@@ -1,4 +1,4 @@
-"""`carryover pause` and `unpause`: a file in the state folder, or a pattern in the settings."""
+"""`carryover pause` and `unpause`: use a file in the state folder, or a pattern in the settings."""
 
 from __future__ import annotations
 

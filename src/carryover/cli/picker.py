@@ -1,4 +1,4 @@
-"""The picker of sessions that `carryover` alone opens on a terminal: what it shows and what its keys do. Pure."""
+"""The session picker, which `carryover` opens on a terminal if run without a command: state, text, keys. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from carryover.terminal.table import Column, table
 from carryover.terminal.width import fitted
 
 TURNS: Final = 6
-"""Newest turns shown in the preview."""
+"""How many of the newest turns the preview shows."""
 FILES: Final = 6
 PROMPT_LIMIT: Final = 300
 
@@ -32,50 +32,50 @@ class Choice(NamedTuple):
     does: Does
     session: str
     project: str
-    """Root of its project; empty if it has none."""
+    """The project's root; empty if the session has no project."""
     agent: str = ""
-    """Id of the agent that takes over, with `continue`."""
+    """Id of the agent to continue in, for the action `continue`."""
 
 
 @dataclass(slots=True)
 class Picker:
-    """The state of the screen. Entries are those of `session_list.session_entry`, newest first."""
+    """The state of the screen. Entries are built by `session_list.session_entry`, newest first."""
 
     here: Sequence[dict[str, Any]]
-    """Sessions of the project that the user is in; empty outside of one."""
+    """Sessions of the current project; empty outside a project."""
     everywhere: Sequence[dict[str, Any]]
     agents: Sequence[tuple[str, str]]
-    """Agents that can take over here: id and name."""
+    """Id and name of each agent that can take over on this machine."""
     names: dict[str, str]
     """Display names of agents, by id."""
     shows_all: bool = False
     at: int = 0
     choosing: bool = False
-    """An agent is being chosen; `agent_at` is its index."""
+    """Whether the user is choosing an agent; `agent_at` is the index."""
     agent_at: int = 0
     said: str = ""
-    """A message, until the next key."""
+    """A message that is shown until the next key press."""
     previews: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def listed(self) -> Sequence[dict[str, Any]]:
-        """The sessions that are listed now."""
+        """The sessions on the list at the moment."""
         return self.everywhere if self.shows_all or not self.here else self.here
 
     @property
     def entry(self) -> dict[str, Any]:
-        """The session that is chosen now."""
+        """The selected session."""
         return self.listed[self.at]
 
     def move(self, by: int) -> None:
-        """Moves the choice, as far as the list goes."""
+        """Moves the selection, stopping at the ends of the list."""
         if self.choosing:
             self.agent_at = min(max(self.agent_at + by, 0), len(self.agents) - 1)
         else:
             self.at = min(max(self.at + by, 0), len(self.listed) - 1)
 
     def toggle_all(self) -> None:
-        """Lists the sessions of all projects, or of this one again; the chosen session stays chosen if it is listed."""
+        """Switches between all projects and this one; the selected session stays selected if it is on the new list."""
         if not self.here:
             self.said = "No session is recorded for this folder: all are listed."
             return
@@ -84,7 +84,7 @@ class Picker:
         self.at = next((at for at, entry in enumerate(self.listed) if entry["id"] == chosen), 0)
 
     def choose_agent(self) -> None:
-        """Asks which agent takes over; says why if none can."""
+        """Opens the list of agents that can take over; sets a message if there are none."""
         if not self.entry["project"]:
             self.said = "This session belongs to no project, so no agent can take it over."
         elif not self.agents:
@@ -93,12 +93,12 @@ class Picker:
             self.choosing, self.agent_at = True, 0
 
     def back(self) -> bool:
-        """Leaves the choice of an agent; False if only the picker is left to leave."""
+        """Closes the list of agents; returns False if it was not open."""
         was, self.choosing = self.choosing, False
         return was
 
     def choice(self, does: Does) -> Choice | None:
-        """The choice for the current session, or None if that can't be done; then `said` says why."""
+        """Returns the action for the selected session; None if it is not possible, with the reason in `said`."""
         if does == "copy" and not self.entry["project"]:
             self.said = "This session belongs to no project, so it has no handoff."
             return None
@@ -107,7 +107,7 @@ class Picker:
 
 
 def list_lines(picker: Picker, *, now_ms: int, home: Path, width: int) -> list[str]:
-    """The header and a line per session, none wider than `width`."""
+    """Returns the header and one line per session, none wider than `width`."""
     shows_project = picker.listed is picker.everywhere
     rows = []
     for entry in picker.listed:
@@ -119,7 +119,7 @@ def list_lines(picker: Picker, *, now_ms: int, home: Path, width: int) -> list[s
 
 
 def keys_line(picker: Picker, width: int) -> str:
-    """The keys that work now, or why the last one did not."""
+    """Returns the line of available keys, or the message about the last key."""
     if picker.said:
         return fitted(picker.said, width)
     if picker.choosing:
@@ -131,7 +131,7 @@ def keys_line(picker: Picker, width: int) -> str:
 def preview_lines(
     picker: Picker, digest_of: Callable[[str], Digest | None], *, now_ms: int, width: int
 ) -> Iterator[str]:
-    """The chosen session's newest turns and files, or the agents that can take it over."""
+    """Yields the selected session's newest turns and files, or the agents that can take it over."""
     if picker.choosing:
         yield "Continue in"
         yield from (f"{'›' if at == picker.agent_at else ' '} {name}" for at, (_, name) in enumerate(picker.agents))

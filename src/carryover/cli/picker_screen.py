@@ -1,4 +1,4 @@
-"""The picker of sessions on the terminal: draws it, reads keys, and runs the command that is chosen."""
+"""The session picker on the terminal: draws it, reads keys, and runs the chosen command."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
 MOST: Final = 200
-"""Most sessions listed: of this project, and of all."""
+"""Maximum number of sessions on each list: this project's, and all."""
 _PAGE: Final = 10
 
 RunCommand = Callable[[Sequence[str]], int]
@@ -38,7 +38,7 @@ RunCommand = Callable[[Sequence[str]], int]
 
 
 def can_pick() -> bool:
-    """Whether there are a person at a terminal and a ledger to pick from."""
+    """Whether a person is at a terminal and there is a ledger to pick from."""
     try:
         return can_ask() and os.environ.get("TERM") != "dumb" and state_dir().ledger.exists()
     except UserError:
@@ -46,7 +46,7 @@ def can_pick() -> bool:
 
 
 def pick(run_command: RunCommand) -> int | None:
-    """Lets the user pick until they leave or start an agent; the exit code, or None if nothing is recorded."""
+    """Lets the user pick until they leave or start an agent; returns the exit code, or None if nothing is recorded."""
     state, root = state_dir(), project_root(None)
     follow_if_unknown(state, root)
     with recorded_ledger(state) as ledger:
@@ -87,7 +87,7 @@ def _arguments(choice: Choice) -> list[str]:
 
 
 def _show(session: str, run_command: RunCommand) -> None:
-    """Shows the conversation until the user has left the pager; then the picker takes the screen again."""
+    """Shows the conversation until the user leaves the pager; then the picker takes over the screen again."""
     before = os.environ.get("LESS")
     os.environ["LESS"] = "R"  # else it would not wait if all fits on the screen
     try:
@@ -102,7 +102,7 @@ def _show(session: str, run_command: RunCommand) -> None:
 
 
 def _ask(picker: Picker, digest_of: Callable[[str], Digest]) -> Choice | None:
-    """Shows the picker on the whole terminal until a key says what to do; None to leave."""
+    """Shows the picker full-screen until a key chooses an action; returns None if the user leaves."""
     from prompt_toolkit.application import Application, get_app
     from prompt_toolkit.layout import HSplit, Layout, Window
     from prompt_toolkit.layout.controls import FormattedTextControl

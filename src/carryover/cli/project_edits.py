@@ -1,4 +1,4 @@
-"""Describes what an install writes into projects: for its question, its summary and a dry run."""
+"""Describes what an install writes into projects, for its question, its summary and a dry run."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class ProjectEdits:
 
     root: Path
     edits: tuple[Edit, ...] = ()
-    """Those that are made at once."""
+    """Edits that are made immediately."""
     later: tuple[Edit, ...] = ()
-    """Those that are made when an agent next works there."""
+    """Edits that are made when an agent next works in the project."""
     problem: str = ""
-    """Why that could not be found out, as a clause."""
+    """Why the edits could not be determined, as a clause."""
     notes: tuple[str, ...] = ()
-    """What is left alone and why."""
+    """Names what is left alone, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +45,19 @@ class ProjectPlan:
 
     pointers: Pointers
     projects: tuple[ProjectEdits, ...]
-    """The projects that are active now."""
+    """The currently active projects."""
     kept_in: str
-    """The folder for handoffs that go into no project."""
+    """The folder for handoffs that are not written into a project."""
     folder: str | None = None
-    """The one that the settings name for all handoffs."""
+    """The folder that the settings name for all handoffs, if any."""
     changed: bool = False
     """Whether `pointers` differs from the recorded answer."""
 
 
 def planned(projects: Mapping[Path, int], config: Config) -> tuple[ProjectEdits, ...]:
-    """The edits of users' files in `projects`, with these settings. Reads only.
+    """Plans the edits of users' files in `projects` under these settings. Reads only.
 
-    `projects`: roots, each with the time of the last work there (UTC ms).
+    `projects` maps each root to the time of its last work (UTC ms).
     """
     each = (_planned(root, last_ms, config) for root, last_ms in projects.items())
     return tuple(found for found in each if found is not None)
@@ -79,7 +79,10 @@ def _planned(root: Path, last_ms: int, config: Config) -> ProjectEdits | None:
 def meaning(
     pointers: Pointers, agents: Collection[str], *, where: str, kept_in: str, folder: str | None = None
 ) -> tuple[str, ...]:
-    """Describes in sentences what `pointers` allows, and when. `where`: see `places`. `folder`: of the settings."""
+    """Describes in sentences what `pointers` allows, and when.
+
+    `where`: as returned by `places`. `folder`: the folder that the settings name for all handoffs.
+    """
     if folder is not None:
         return (f"Nothing: handoffs are kept in {folder} (`folder` in config.toml).",)
     if pointers == "off":
@@ -96,7 +99,7 @@ def meaning(
 
 
 def _pointers(agents: Collection[str]) -> str:
-    """Which files get the pointer, as the end of a sentence; empty if none does."""
+    """Names the files that get the pointer, as the end of a sentence; empty if none does."""
     created: list[str] = []
     extended: list[str] = []
     for name, readers in instruction_files().items():
@@ -108,7 +111,7 @@ def _pointers(agents: Collection[str]) -> str:
 
 
 def places(roots: Collection[Path], home: Path) -> str:
-    """Which projects these are, as the beginning of a sentence."""
+    """Names the projects, as the beginning of a sentence."""
     names = [short_path(root, home) for root in roots]
     if len(names) < 2:
         return f"Now in {names[0]}" if names else "Now in no project"
@@ -117,7 +120,7 @@ def places(roots: Collection[Path], home: Path) -> str:
 
 
 def lines(plan: ProjectPlan, agents: Collection[str], *, home: Path, runs: bool = True) -> Iterator[str]:
-    """The rule for projects, then the files of each project in which something changes. `runs`: the daemon does."""
+    """Yields the rule for projects, then the changed files of each. `runs`: whether the daemon is running."""
     yield f"Into your projects ({plan.pointers}){'' if runs else ', once carryoverd runs'}:"
     kept_in, where = short_path(plan.kept_in, home), places([project.root for project in plan.projects], home)
     yield from (
@@ -137,7 +140,7 @@ def lines(plan: ProjectPlan, agents: Collection[str], *, home: Path, runs: bool 
 
 
 def as_data(each: Sequence[ProjectEdits], *, with_diff: bool = False) -> list[dict[str, Any]]:
-    """The planned edits, for `--json`."""
+    """Returns the planned edits for `--json`."""
     return [
         {
             "root": str(project.root),

@@ -1,4 +1,4 @@
-"""`carryover resume`: continues a recorded session in its own agent, by that agent's own command."""
+"""`carryover resume`: continues a recorded session in its own agent, with that agent's own command."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ examples:
 
 
 class Resuming(NamedTuple):
-    """How a session is resumed."""
+    """How to resume a session."""
 
     name: str
-    """The agent, as people call it."""
+    """The agent's display name."""
     folder: str
     words: tuple[str, ...]
-    """The command line, as the user's shell finds the command."""
+    """The command line, with the command as the user's shell finds it."""
     program: Path | None
-    """Path of the command; None if the agent is not on this machine."""
+    """Path of the command; None if the agent is not installed here."""
     note: str
     """A sentence for the user; may be empty."""
 
@@ -69,9 +69,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def resuming(session: SessionRow, config: Config) -> Resuming:
-    """How `session` is resumed.
+    """Returns how to resume `session`.
 
-    Raises UserError: REFUSED if its agent can't resume a session by its id, NOTHING_FOUND if its folder is gone.
+    Raises UserError: REFUSED if its agent can't resume a session by its id, NOTHING_FOUND if its folder no longer
+    exists.
     """
     from carryover.install.machine import Machine, start_command
 
@@ -104,7 +105,7 @@ def resuming(session: SessionRow, config: Config) -> Resuming:
 
 
 def _folder_of(session: SessionRow, config: Config) -> str | None:
-    """The folder that the session began in, if its transcript still names it; else its project, if that exists.
+    """Returns the session's first folder if its transcript still names one, else its project if that exists.
 
     Some clients look for a session only below the slug of the current folder, as Claude Code does (2.1.328).
     """

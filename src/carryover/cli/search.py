@@ -1,4 +1,4 @@
-"""`carryover search`: finds what was said, run, touched or failed."""
+"""`carryover search`: searches prompts, answers, commands, paths and errors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from carryover.terminal.table import Column, print_table
 LIMIT: Final = 20
 SNIPPET_CHARS: Final = 200
 _BEFORE_CHARS: Final = 30
-"""Shown before the first match of a text."""
+"""How many characters to show before the first match."""
 
 DESCRIPTION: Final = """\
 Finds prompts, answers, commands, paths and errors of failed tools, best first:
@@ -97,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def snippet(text: str, terms: tuple[Term, ...]) -> str:
-    """One line of `text` around the matches, which are highlighted if colour is wanted."""
+    """Returns one line of `text` around the matches, which are highlighted if colour is on."""
     line = " ".join(harmless(text).split())
     found = spans(line, terms)
     start = max(found[0][0] - _BEFORE_CHARS, 0) if found else 0
@@ -109,7 +109,7 @@ def snippet(text: str, terms: tuple[Term, ...]) -> str:
 
 
 def local_time(at_ms: int) -> str:
-    """A time as people write it: `2026-11-20 14:30`, local; `?` if it is unknown."""
+    """Formats a time as `2026-11-20 14:30`, local; `?` if it is unknown."""
     return f"{datetime.fromtimestamp(at_ms / 1000).astimezone():%Y-%m-%d %H:%M}" if at_ms else "?"
 
 

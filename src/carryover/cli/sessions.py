@@ -1,4 +1,4 @@
-"""`carryover sessions`: what was recorded, newest first."""
+"""`carryover sessions`: lists the recorded sessions, newest first."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from carryover.terminal.table import Column, print_table
 from carryover.views.session_list import listed_sessions
 
 TASK_LIMIT: Final = 200
-"""Characters of a title or task; it may be a prompt of many pages."""
+"""Maximum length of a title or task in characters; it may be a prompt of many pages."""
 LIMIT: Final = 20
-"""Sessions in a list for which no other number is asked."""
+"""Default length of the list."""
 
 DESCRIPTION: Final = """\
 Lists recorded sessions, newest first: of the project you are in, of another
@@ -88,7 +88,7 @@ def _none_found(root: str | None, args: argparse.Namespace) -> UserError:
 
 
 def print_sessions(listed: Sequence[Mapping[str, Any]], names: Mapping[str, str], *, with_project: bool) -> None:
-    """Prints entries, at least one, as a table as wide as the terminal. `names`: those of agents, by id."""
+    """Prints a non-empty list of entries as a table that fits the terminal. `names`: display names of agents, by id."""
     heads = (
         Column("SESSION"),
         Column("AGENT", least=6),

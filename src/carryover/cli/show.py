@@ -1,4 +1,4 @@
-"""`carryover show`: the conversation of one session."""
+"""`carryover show`: prints the conversation of one session."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def turns(text: str) -> range:
-    """The turns that a user names: `3`, or `3-5`; for argparse, which turns the error into a message."""
+    """Parses turn numbers such as `3` or `3-5`; an argparse type, so its error becomes a usage message."""
     first, dash, last = text.partition("-")
     try:
         found = range(int(first), int(last if dash else first) + 1)
@@ -89,10 +89,10 @@ def turns(text: str) -> range:
 
 
 def of_turns(events: Iterable[SessionEvent], wanted: range) -> Iterator[SessionEvent]:
-    """Those of the events of a session that belong to the `wanted` turns.
+    """Yields the events of a session that belong to the `wanted` turns.
 
-    A turn is what follows a prompt that a person gave to the main conversation and did not take back, up to the next;
-    they count from 1, and 0 is what was before the first.
+    A turn begins with a prompt that a person gave to the main conversation and did not retract, and lasts until the
+    next one. Turns count from 1; 0 is everything before the first.
     """
     turn = 0
     for event in events:
@@ -111,7 +111,7 @@ def _named(wanted: range) -> str:
 
 
 def _print_json(session: SessionRow, events: Iterable[SessionEvent]) -> None:
-    """Event by event: a session may hold more than should be in memory at once."""
+    """Prints event by event, since a session may be too large to hold in memory."""
     import msgspec
 
     head = msgspec.json.encode(session).decode()
@@ -136,14 +136,14 @@ def _print_text(about: str, session: SessionRow, events: Iterable[SessionEvent],
 
 
 LINE_LIMIT: Final = 110
-"""Characters of a text that is not conversation, such as the message of a limit."""
+"""Maximum length, in characters, of text that is not conversation, such as the message about a limit."""
 
 
 def conversation(events: Iterable[SessionEvent], *, agent: str, root: str | None, full: bool) -> Iterator[str]:
-    """The lines of a session of `agent` (its display name), paths below `root` relative to it, times local.
+    """Yields the lines of a session of `agent` (its display name), with paths relative to `root` and local times.
 
-    Prompts and answers are whole. `full` adds what tools printed, plans, the agent's own summaries and its sub-agents'
-    work. What the user took back is dim and marked.
+    Prompts and answers are complete. `full` adds tool output, plans, the agent's own summaries and its sub-agents'
+    work. What the user retracted is dimmed and marked.
     """
     speaker: tuple[str, str | None, bool] | None = None
     day = ""

@@ -1,4 +1,4 @@
-"""`carryover status`: what Carryover sees and does. Changes nothing and creates nothing, whatever the state."""
+"""`carryover status`: shows what Carryover sees and does. Never changes or creates anything."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 WATCH_EVERY_S: Final = 2.0
 SHOWN: Final = 12
-"""Entries shown of each list except the agents, which are all shown; --json has everything."""
+"""Maximum length of each list except that of the agents; --json has everything."""
 _CLEAR: Final = "\x1b[2J\x1b[H"
 
 _DRIFT: Final = {
@@ -99,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _watch(*, as_json: bool) -> int:
-    """Shows it again and again, until Ctrl-C or until its reader is gone: both are its usual end."""
+    """Prints the status repeatedly until Ctrl-C or until its reader goes away; both are normal ways to end it."""
     from carryover.install.version_probe import asking_once
 
     on_terminal, ask = sys.stdout.isatty(), asking_once()
@@ -134,7 +134,7 @@ def _as_data(report: Report) -> dict[str, Any]:
 
 
 def status_lines(report: Report, *, now_ms: int) -> Iterator[str]:
-    """The lines of `status` for people: what is, then what to do."""
+    """Yields the lines of `status` for people: the state first, then what to do."""
     ledger, health = report.ledger, report.daemon
     yield from _limits(report, now_ms)
     yield from _daemon(report)
@@ -181,7 +181,7 @@ def _would_read(row: WouldRead, report: Report, now_ms: int) -> str:
 
 
 def _limits(report: Report, now_ms: int) -> Iterator[str]:
-    """First of all: somebody who looks now may be waiting for that."""
+    """Yields the usage limits, which come first: someone who runs `status` now may be waiting for one to end."""
     limits = report.ledger.limits if report.ledger is not None else ()
     for row in limits[:SHOWN]:
         resets = f"; it resets {row.resets}" if row.resets else ""
@@ -212,7 +212,7 @@ def _daemon(report: Report) -> Iterator[str]:
 
 
 def _work(metrics: Metrics) -> str | None:
-    """The work since it started, with 95th percentiles; None if it did nothing yet."""
+    """Summarizes the daemon's work since it started, with 95th percentiles; None if it has done nothing yet."""
     if not metrics.batches and not metrics.hook_calls:
         return None
     times = (
@@ -256,7 +256,7 @@ def _ledger(ledger: LedgerReport | None) -> Iterator[str]:
 
 
 def _project(row: ProjectRow, published: ProjectHealth | None, report: Report, now_ms: int) -> str:
-    """A line for one project of the ledger; `published` is what the daemon says about it, if anything."""
+    """Formats one project of the ledger; `published` is the daemon's account of it, if there is one."""
     trouble = (published.error if published is not None else None) or row.refusal
     if trouble:
         handoff = paint(f"not published: {trouble}", YELLOW)
@@ -321,12 +321,12 @@ def _moved_aside(ledger: MovedAside, report: Report) -> str:
 
 
 def _is_absent(agent: AgentReport) -> bool:
-    """Neither on this machine nor selected, and nothing of it is recorded: its name says enough."""
+    """Whether the agent is neither here nor selected and has nothing recorded, so that its name alone is enough."""
     return agent.state == "missing" and not agent.selected and agent.last_event_ms is None
 
 
 def agent_lines(agent: AgentReport, report: Report, now_ms: int) -> Iterator[str]:
-    """The lines on one agent."""
+    """Yields the lines about one agent."""
     facts = [
         agent.version or "",
         _DRIFT.get(agent.state, ""),
@@ -358,7 +358,7 @@ def _last(agent: AgentReport, now_ms: int) -> Iterator[str]:
 
 
 def _roots(roots: tuple[RootReport, ...], report: Report) -> str:
-    """The folders that exist, or the usual one."""
+    """Names the folders that exist, or the standard one."""
     there = [report.short(root.path) for root in roots if root.exists]
     return ", ".join(there) or f"{report.short(roots[0].path)} (not there yet; watched all the same)"
 

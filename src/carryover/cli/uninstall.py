@@ -1,4 +1,4 @@
-"""`carryover uninstall`: takes back what install did and, with `--purge`, everything that was written since."""
+"""`carryover uninstall`: undoes what install did and, with `--purge`, deletes everything that was written since."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def usual_settings(state: StateDir, home: Path) -> Iterator[tuple[str, HookFile]]:
-    """The usual places of each agent's hooks, in case the record of our edits is lost."""
+    """Yields the standard hook files of each agent, in case the record of our edits is lost."""
     from carryover.agents import specs
     from carryover.config import Config, load_config
     from carryover.install.config_places import hook_files
@@ -94,7 +94,7 @@ def usual_settings(state: StateDir, home: Path) -> Iterator[tuple[str, HookFile]
 
 
 def lines_before(wanted: Uninstall, service: ServiceManager | None, pid: int | None, home: Path) -> Iterator[str]:
-    """The plan, one line per step. `pid`: the daemon's process."""
+    """Yields the plan, one line per step. `pid`: the daemon's process id."""
     from carryover.paths import short_path
 
     if service is not None:
@@ -114,7 +114,7 @@ def lines_before(wanted: Uninstall, service: ServiceManager | None, pid: int | N
 
 
 def _by_folder(removals: Sequence[Removal]) -> Iterator[tuple[Removal, int]]:
-    """Each removal but those below a folder that goes for the same reason, and how many of these there are."""
+    """Yields the outermost removals, each with the number of removals of the same kind below it."""
     places = {(removal.path, removal.what) for removal in removals}
     for removal in removals:
         if not any((above, removal.what) in places for above in removal.path.parents):
@@ -166,9 +166,9 @@ def _show(wanted: Uninstall, service: ServiceManager | None, pid: int | None, ho
 
 
 def _stop(state: StateDir, service: ServiceManager | None) -> tuple[str, ...]:
-    """Stops the service or the process of the daemon. Returns the obstacles, as sentences.
+    """Stops the daemon's service or process. Returns the obstacles, as sentences.
 
-    Raises UserError when the daemon cannot be stopped: it would write again what is taken away.
+    Raises UserError if the daemon cannot be stopped, since it would write again what is removed.
     """
     from carryover.daemon.client import stop_daemon
 

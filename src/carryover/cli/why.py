@@ -1,4 +1,4 @@
-"""`carryover why`: which turns changed a file, and for which prompts."""
+"""`carryover why`: shows which turns changed a file, and for which prompts."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _absolute(file: str) -> Path:
-    """The file's path as agents record it: links are resolved, but not that of the file itself."""
+    """Returns the file's path as agents record it: symlinks in its folder are resolved, but not the file itself."""
     path = expanded(file)
     return Path(os.path.realpath(path.parent), path.name)
 
@@ -92,7 +92,7 @@ def _print(changes: Sequence[Change], short: Mapping[str, str]) -> None:
 
 
 def summary(change: Change) -> str:
-    """A turn's change in a few words: `+12 -3`, `new +40`, `renamed`, `edited` if no number of lines is known."""
+    """Summarizes a turn's change: `+12 -3`, `new +40`, `renamed`, or `edited` if the number of lines is unknown."""
     lines = [f"+{change.added}"] if change.added is not None else []
     lines += [f"-{change.removed}"] if change.removed else []
     what = {"add": "new", "delete": "deleted", "rename": "renamed"}.get(change.change, "" if lines else "edited")

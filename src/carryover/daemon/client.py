@@ -1,6 +1,6 @@
-"""Talks to a running daemon: asks it over its control socket, reloads and stops it.
+"""Talks to a running daemon over its control socket: sends requests, reloads it, stops it.
 
-A plain socket and HTTP/1.0, because a client library would cost more start-up time than the answer takes.
+Uses a plain socket and HTTP/1.0, since importing a client library would take longer than the answer.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from carryover.fsio import FileLock
 from carryover.paths import StateDir, socket_address
 
 _ENDS: Final = b"503"
-"""The status that a daemon answers with when its ledger is damaged, and it ends to have that mended."""
+"""Status with which a daemon answers before it ends because its ledger is damaged and must be repaired."""
 
 
 def ask_daemon(socket_path: Path, method: str, target: str, *, timeout_s: float) -> dict[str, Any] | None:
-    """The daemon's answer to one request, or None when no daemon listens there or it ends before it has answered.
+    """Returns the daemon's answer to one request; None if no daemon is listening, or it ends before answering.
 
-    Raises TimeoutError when it does not answer within `timeout_s`, UserError when the answer is not the daemon's.
+    Raises TimeoutError if it does not answer within `timeout_s`, UserError if the answer is not the daemon's.
     """
     if not socket_path.exists():
         return None
@@ -74,10 +74,10 @@ _RETRY_S: Final = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """The daemon as it answers now.
+    """A daemon's answers about itself.
 
-    `health`: its own answer over the socket, which only its owner reaches; None if none answers. `trouble`: what is
-    wrong, as sentences; with a `health`, only the port for hooks is meant, which most hooks do without.
+    `health` comes from its socket, which only its owner can reach; None if there is no answer. `trouble` lists problems
+    as sentences; with a `health`, it is only about the port for hooks, which most hooks do not need.
     """
 
     health: Health | None
@@ -85,12 +85,12 @@ class Endpoint:
 
     @property
     def port(self) -> int | None:
-        """The port on which it takes hooks over TCP."""
+        """The TCP port on which it accepts hook calls."""
         return self.health.hook_port.port if self.health is not None and self.health.hook_port is not None else None
 
 
 def ask_health(state: StateDir, *, timeout_s: float = ANSWER_S) -> Health | None:
-    """The running daemon's account of itself; None if none runs.
+    """Returns the running daemon's health; None if none is running.
 
     Raises:
         TimeoutError: it does not answer within `timeout_s`.
@@ -107,7 +107,7 @@ def ask_health(state: StateDir, *, timeout_s: float = ANSWER_S) -> Health | None
 
 
 def look_at_endpoint(state: StateDir) -> Endpoint:
-    """Asks the daemon over its socket."""
+    """Queries the daemon over its socket."""
     no_answer = f"carryoverd does not answer on {state.socket}."
     try:
         health = ask_health(state)
@@ -117,13 +117,13 @@ def look_at_endpoint(state: StateDir) -> Endpoint:
 
 
 def port_trouble(health: Health) -> str | None:
-    """Why the daemon could not open its port for hooks, as a sentence; None if it could."""
+    """Returns why the daemon could not open its port for hooks, as a sentence; None if it could."""
     trouble = health.hook_port.trouble if health.hook_port is not None else None
     return f"{trouble[:1].upper()}{trouble[1:]}. Your agents' hooks do without it." if trouble else None
 
 
 def wait_for_daemon(state: StateDir, limit_s: float) -> Endpoint:
-    """Waits until the daemon answers, or for `limit_s`; returns the endpoint."""
+    """Waits until the daemon answers, for at most `limit_s`; returns the endpoint."""
     until = time.monotonic() + limit_s
     while True:
         found = look_at_endpoint(state)
@@ -133,16 +133,15 @@ def wait_for_daemon(state: StateDir, limit_s: float) -> Endpoint:
 
 
 def _starting(health: Health | None) -> bool:
-    """Whether there is no daemon yet, or one that has not opened its port yet."""
+    """Whether the daemon has not started yet, or has not opened its port yet."""
     hooks = health.hook_port if health is not None else None
     return health is None or (hooks is not None and hooks.port is None and not hooks.trouble)
 
 
 def stop_daemon(state: StateDir) -> int | None:
-    """Stops the daemon of this state folder, in order, and waits until it is gone. Returns its process id; None if none
-    ran.
+    """Shuts down the daemon of this state folder and waits until it is gone. Returns its process id; None if none ran.
 
-    Raises UserError when it does not stop.
+    Raises UserError if it does not stop.
     """
     pid = daemon_pid(state)
     if pid is None:
@@ -160,7 +159,7 @@ def stop_daemon(state: StateDir) -> int | None:
 
 
 def daemon_pid(state: StateDir) -> int | None:
-    """The process that holds the daemon's lock; None if no daemon does. Creates nothing.
+    """Returns the id of the process that holds the daemon's lock; None if no daemon does. Creates nothing.
 
     Raises UserError if the lock cannot be read.
     """
@@ -172,9 +171,9 @@ def daemon_pid(state: StateDir) -> int | None:
 
 
 def reload_daemon(state: StateDir) -> Health | None:
-    """Makes a running daemon read its settings again. Returns its health after that; None if none runs.
+    """Makes a running daemon reload its settings. Returns its health after that; None if none is running.
 
-    Raises UserError when it does not answer.
+    Raises UserError if it does not answer.
     """
     pid = daemon_pid(state)
     if pid is None:

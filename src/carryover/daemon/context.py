@@ -1,5 +1,4 @@
-"""Context that the daemon's parts share: the user's folders and environment, the settings in force, the ledger and the
-log."""
+"""The context shared by the daemon's parts: folders, environment, settings, ledger and log."""
 
 from __future__ import annotations
 
@@ -30,7 +29,7 @@ def _now_ms() -> int:
 
 @dataclass(eq=False, kw_only=True)
 class DaemonContext:
-    """See the module. `config` may change while the daemon runs: set it with `use`."""
+    """The daemon's shared context. `config` may change while the daemon runs; set it with `use`."""
 
     state: StateDir
     home: Path
@@ -41,38 +40,38 @@ class DaemonContext:
     agents: Mapping[str, Agent] = field(default_factory=adapters)
     meter: Meter = field(default_factory=Meter, init=False)
     config_trouble: str | None = field(default=None, init=False)
-    """Why `config` is not what the file says now."""
+    """Why `config` differs from the present content of the file."""
     config_changed: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     last_rescan_ms: int | None = field(default=None, init=False)
-    """Time at which the last scan of all sources began; None before the first has ended."""
+    """Time at which the last full scan of the sources began; None until the first has ended."""
     now_ms: Callable[[], int] = field(default_factory=lambda: _now_ms, init=False)
-    """The time in UTC ms."""
+    """Returns the time in UTC ms."""
     clock: Callable[[], float] = field(default_factory=lambda: time.monotonic, init=False)
-    """Monotonic seconds."""
+    """Returns monotonic seconds."""
 
     def use(self, config: Config) -> None:
-        """Puts `config` into force."""
+        """Puts `config` into effect."""
         self.config = config
         self.config_trouble = None
         self.config_changed.set()
 
     @cached_property
     def paths(self) -> StatePaths:
-        """The ledger and what belongs to it."""
+        """The paths of the ledger and its companions."""
         return StatePaths.of(self.state, self.home, self.agents_own)
 
     def read_ledger(self) -> closing[sqlite3.Connection]:
-        """A read-only connection to the ledger, to be used in a `with` block. Blocks."""
+        """Returns a read-only connection to the ledger, to be used in a `with` block. Blocks."""
         return closing(connect_read_only(self.state.ledger))
 
     def reads(self, agent_id: str) -> bool:
-        """Whether this agent's transcripts are to be read."""
+        """Whether this agent's transcripts are read."""
         return self.config.reads(agent_id)
 
     def agents_own(self) -> frozenset[Path]:
-        """The folders in which agents keep their own data, by the settings in force."""
+        """Returns the folders in which agents keep their own data, under the present settings."""
         return agent_folders(self.config.agents, self.home, self.env)
 
     def root_of(self, folder: str) -> ProjectRoot:
-        """The project that a folder belongs to. Blocks."""
+        """Returns the project that a folder belongs to. Blocks."""
         return find_root(folder, home=self.home, agents_own=self.agents_own)

@@ -1,9 +1,9 @@
 """Routes of the control socket, for the user's own commands and hooks.
 
-The socket is in the state folder, which only its owner may enter: a process that reaches it is the user's, and could
-read the secret just as well, so nothing more is asked of it.
+The socket is in the state folder, which only its owner can enter: a process that reaches it could read the secret too,
+so no further authentication is needed.
 
-    GET  /health                  what the daemon is doing
+    GET  /health                  the daemon's health
     POST /settle                  reads and publishes everything that is complete on disk, then answers
     POST /follow?root=            finds what was recorded of a project before it was moved to `root`
     POST /link?old=&new=          `carryover link`
@@ -50,8 +50,7 @@ from carryover.publish.forgetting import Erased
 
 
 class Answers(NamedTuple):
-    """Functions that the routes call. `know` gets the root of a project that is to be read as well, before that is
-    settled."""
+    """Functions that the routes call. `know` adds the root of a project to be read before everything is settled."""
 
     health: Answer
     settle: Answer
@@ -63,7 +62,7 @@ class Answers(NamedTuple):
 
 
 def control_app(answers: Answers, log: Log, *, limiter: ConnectionLimiter, port: Port) -> web.Application:
-    """The application behind the control socket."""
+    """Returns the application for the control socket."""
     routes: Routes = {
         ("GET", "/health"): json_route(answers.health),
         ("POST", "/settle"): _settling(answers.settle, answers.know),
@@ -79,9 +78,9 @@ def control_app(answers: Answers, log: Log, *, limiter: ConnectionLimiter, port:
 
 @asynccontextmanager
 async def serving(app: web.Application, path: Path, limiter: ConnectionLimiter) -> AsyncIterator[None]:
-    """Answers on a Unix socket at `path` (mode 0600) while the block lasts. What an earlier daemon left is replaced.
+    """Serves `app` on a Unix socket at `path` (mode 0600) while the block runs, replacing an earlier daemon's socket.
 
-    Only the holder of the daemon's lock may call this. Raises OSError, and UserError for a path that is too long.
+    Only the holder of the daemon's lock may call this. Raises OSError, and UserError if the path is too long.
     """
     listener = _listen(path)
     ours = path.lstat()
@@ -123,7 +122,7 @@ def _settling(settle: Answer, know: Callable[[str], None]) -> Handler:
 
 
 def _asked(answer: Callable[..., Awaitable[msgspec.Struct]], *names: str) -> Handler:
-    """Calls `answer` with these parts of the query, each of which must be an absolute path."""
+    """Returns a handler that calls `answer` with these query parameters, each of which must be an absolute path."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         given = [request.query.get(name, "") for name in names]
@@ -135,7 +134,7 @@ def _asked(answer: Callable[..., Awaitable[msgspec.Struct]], *names: str) -> Han
 
 
 def _import(imports: Imports) -> Handler:
-    """The result of an import; an absent project or agent is empty."""
+    """Returns the handler for imports; an absent project or agent is passed as an empty string."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         path, project, agent_id = (request.query.get(name, "") for name in ("path", "project", "agent"))

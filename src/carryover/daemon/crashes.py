@@ -1,11 +1,11 @@
 """Crash reports: `<state>/crashes/<utc>.txt`, kept on this machine, never sent.
 
-A report has the traceback as file, line and function, the versions, and the last lines of the log. It has no values and
-no message of the error, which may quote what was read.
+A report has the traceback as file, line and function, the versions, and the last lines of the log. It contains no
+values and no error message, since those may quote transcripts.
 
-A signal such as SIGSEGV leaves no time to make a file. So one is open while the daemon runs, with its heading only, and
-Python's faulthandler writes into it. An orderly end removes it; the next start removes it as well if nothing was added
-(SIGKILL, power cut), and otherwise completes it.
+A signal such as SIGSEGV leaves no time to create a file. So while the daemon runs, it keeps a file open that has only a
+heading, for Python's faulthandler to write into. A proper shutdown removes it. The next start removes it too if nothing
+was added (SIGKILL, power cut), and otherwise completes the report.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ LIMIT_BYTES: Final = 64 * 1024
 LOG_LINES: Final = 30
 _LOG_BYTES: Final = 8 * 1024
 _DUMP_CHARS: Final = LIMIT_BYTES // 2
-"""With the log's lines it must fit a report: one without them counts as not completed."""
+"""Leaves room for the log's lines; without them, a report counts as incomplete."""
 _MOST_FRAMES: Final = 60
 _MOST_ERRORS: Final = 8
 
@@ -56,7 +56,7 @@ _LIBRARIES: Final = ("aiohttp", "aiosqlite", "msgspec", "watchfiles", "git")
 
 
 class CrashReport(msgspec.Struct, frozen=True):
-    """A report on disk. `at_ms`: when it happened, UTC ms. `what`: the kind of error and its place, in one line."""
+    """A report on disk. `at_ms`: time of the crash, UTC ms. `what`: the type of error and its place, in one line."""
 
     path: str
     at_ms: int
@@ -64,7 +64,7 @@ class CrashReport(msgspec.Struct, frozen=True):
 
 
 class CrashReports:
-    """Writes reports into `folder`. What cannot be written is left out: a full disk must not make anything worse."""
+    """Writes reports into `folder`. Failures to write are ignored: a full disk must not make anything worse."""
 
     def __init__(self, folder: Path, log_path: Path) -> None:
         self._folder = folder
@@ -74,10 +74,10 @@ class CrashReports:
         self._open: Path | None = None
 
     def report(self, error: BaseException, where: str) -> Path | None:
-        """Writes a report on `error`, which nothing handled in `where`: a task or thread of ours. Returns its path.
+        """Reports `error`, which was not handled in `where`, one of our tasks or threads. Returns the report's path.
 
-        None if nothing was written: for a UserError, which says itself what is wrong, and for an error that this
-        daemon has reported already, since a task that is restarted may fail again and again. Blocks for some ms.
+        Returns None if nothing was written: for a UserError, whose message is enough, and for an error that this daemon
+        has already reported, since a restarted task may keep failing. Blocks for some ms.
         """
         what = f"{Word(where)} failed: {describe(error)}"
         if isinstance(error, UserError) or (where, what) in self._reported:
@@ -96,7 +96,7 @@ class CrashReports:
     def complete_earlier(self) -> None:
         """Completes the report of a daemon that a fatal signal ended, and removes files without a report.
 
-        Only for the holder of the daemon's lock, before it opens the log.
+        Call this only with the daemon's lock, before the log is opened.
         """
         for path in _files(self._folder):
             with suppress(OSError, ValueError):
@@ -113,7 +113,7 @@ class CrashReports:
 
     @contextmanager
     def recording(self, log: Log) -> Iterator[None]:
-        """Records fatal signals and the failure of threads while the block lasts."""
+        """Records fatal signals and failed threads while the block runs."""
         former = threading.excepthook
 
         def thread_failed(args: threading.ExceptHookArgs) -> None:
@@ -148,7 +148,7 @@ class CrashReports:
         return None
 
     def _write(self, at: datetime, text: str) -> Path:
-        """Raises OSError. The state folder is not created: while a daemon runs, it may have been removed."""
+        """Writes a report. Raises OSError. Does not create the state folder, which may have been removed meanwhile."""
         with suppress(FileExistsError):
             self._folder.mkdir(mode=0o700)
         path = self._folder / f"{at.strftime(_NAME)}.txt"
@@ -166,7 +166,7 @@ class CrashReports:
 
 
 def crash_reports(folder: Path) -> tuple[CrashReport, ...]:
-    """The reports in `folder`, the newest first. Reads only; what cannot be read is left out."""
+    """Returns the reports in `folder`, newest first. Reads only; unreadable ones are left out."""
     found = []
     for path in _files(folder):
         with suppress(OSError):
@@ -182,21 +182,21 @@ def crash_reports(folder: Path) -> tuple[CrashReport, ...]:
 
 
 def _files(folder: Path) -> list[Path]:
-    """Files with a name that we give, the newest first. What else is there is not ours."""
+    """Returns the files that have our naming, newest first; others are not ours."""
     with suppress(OSError):
         return sorted((path for path in folder.iterdir() if _named_ms(path)), reverse=True)
     return []
 
 
 def _named_ms(path: Path) -> int:
-    """The time that the file is named by; 0 for another name."""
+    """Returns the time in the file's name; 0 for any other name."""
     with suppress(ValueError):
         return int(datetime.strptime(path.name, f"{_NAME}.txt").replace(tzinfo=UTC).timestamp() * 1000)
     return 0
 
 
 def _read(path: Path) -> str:
-    """The beginning of a report, which is all of it except after a fatal signal. Raises OSError."""
+    """Reads the start of a report, which is all of it except after a fatal signal. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -228,7 +228,7 @@ def _version(library: str) -> str | None:
 
 
 def _traceback(error: BaseException) -> Iterator[str]:
-    """File, line and function of each call, and the type of each error that led to `error`; no message and no code."""
+    """Yields file, line and function of each call, and the types of the error and its causes; no messages or code."""
     todo: list[tuple[BaseException, str]] = [(error, "")]
     for _ in range(_MOST_ERRORS):
         if not todo:
@@ -254,6 +254,6 @@ def _traceback(error: BaseException) -> Iterator[str]:
 
 
 def _short(filename: str) -> str:
-    """The file without the folder that it is installed in, which may be in the user's home."""
+    """Returns the file's path without its installation folder, which may be in the user's home."""
     folders = [folder for folder in sys.path if folder and filename.startswith(f"{folder}/")]
     return filename.removeprefix(max(folders, key=len)).lstrip("/") if folders else Path(filename).name

@@ -53,16 +53,16 @@ from carryover.publish.refresh import refresh
 
 READERS: Final = 2
 LIVE_READERS: Final = 1
-"""Number of readers that read only what was just written, and no history."""
+"""Number of readers that never read history, only what was just written."""
 PUBLISHERS: Final = 2
-"""Two, so that one project on a disk that hangs does not stop the others."""
+"""Two, so that one project on a hanging disk does not block the others."""
 
 PROJECTS_SHOWN: Final = 50
 PROVISIONAL_DAYS: Final = 7
 
 
 class End(Enum):
-    """When a task ends, first to last: what was noticed is still read, and what was read is still published."""
+    """Shutdown phases, in order: changes already noticed are still read, and what was read is still published."""
 
     FRONT = auto()
     HOOKS = auto()
@@ -72,21 +72,21 @@ class End(Enum):
 
 
 FINISH_S: Final = {End.HOOKS: 1.0, End.READING: 3.0, End.PUBLISHING: 3.0}
-"""How long a task may take for what is left to do then; the others are cancelled."""
+"""How long tasks may take to finish in each phase before they are cancelled."""
 
 
 class Task(NamedTuple):
-    """A task of the daemon; `run` and `vital`: see `Supervisor.start`."""
+    """A task of the daemon. For `run` and `vital`, see `Supervisor.start`."""
 
     name: str
     run: Run
     vital: bool = False
     ends: End | None = End.WORK
-    """When it ends; None: with the process."""
+    """The phase in which it ends; None if it runs as long as the process."""
 
 
 class Daemon:
-    """See the module. Use `run` once; `stop_asked` ends it."""
+    """Connects the daemon's parts and runs them. Call `run` once; set `stop_asked` to end it."""
 
     def __init__(self, context: DaemonContext, notifier: SystemdNotifier, *, on_crash: OnCrash) -> None:
         self._context = context
@@ -118,9 +118,9 @@ class Daemon:
         self._supervisor = Supervisor(context.log, on_crash=on_crash, on_failure=self._note_damage)
 
     async def run(self, *, once: bool, stopping: Callable[[], None]) -> bool:
-        """Runs until `stop_asked` or, with `once`, until everything on disk is read and published.
+        """Runs until `stop_asked` is set or, with `once`, until everything on disk is read and published.
 
-        `stopping` is called when the end begins. False when a vital task failed.
+        Calls `stopping` when shutdown begins. Returns False if a vital task failed.
         """
         await self._expire_provisional()
         await self._publish_unpublished()
@@ -142,7 +142,7 @@ class Daemon:
         return not supervisor.vital_failed.is_set()
 
     def settings_changed(self) -> None:
-        """Applies changed settings to what is read, how projects are published and what is kept for hooks."""
+        """Applies changed settings to reading, publishing and the offline answers."""
         self._restart_watchers()
         self._rescanner.request("settings")
         self._publish_queue.mark_all_dirty()
@@ -152,8 +152,7 @@ class Daemon:
         self._upkeep.settings_changed()
 
     async def _note_damage(self, error: Exception) -> None:
-        """A task that cannot read the ledger is not worth a restart: the guard ends the daemon, whose next start mends
-        it."""
+        """Reports damage to the ledger, so that the guard ends the daemon: its next start repairs the ledger."""
         with suppress(LedgerDamaged):
             await self._context.ledger.report(error)
 
@@ -162,7 +161,7 @@ class Daemon:
         self._project_watcher.restart()
 
     def _tasks(self) -> Iterator[Task]:
-        """The daemon's tasks, in the order in which they start."""
+        """Yields the daemon's tasks in starting order."""
         for n in range(PUBLISHERS):
             yield Task(f"publisher-{n + 1}", self._publish_queue.run, vital=True, ends=End.PUBLISHING)
         for n in range(READERS):
@@ -202,7 +201,7 @@ class Daemon:
         self._context.log.info("stopped", ms=(time.monotonic() - began) * 1000)
 
     async def _publish_unpublished(self) -> None:
-        """Publishes what a daemon that was killed stored, what was refused, and handoffs that were deleted since."""
+        """Publishes what a killed daemon stored but did not publish, earlier refusals, and handoffs deleted since."""
         oldest_active_ms = self._context.now_ms() - self._context.config.publish.active_days * MS_PER_DAY
 
         def ask() -> tuple[list[ProjectRow], list[int]]:
@@ -246,7 +245,7 @@ class Daemon:
         return f"Reading transcripts: {waiting} of {known} to go" if waiting else f"Up to date, transcripts: {known}"
 
     async def _expire_provisional(self) -> None:
-        """Removes what a hook reported and no transcript has confirmed since: that session was killed."""
+        """Removes events that a hook reported and no transcript has confirmed: their session was killed."""
         context = self._context
         try:
             await context.ledger.forget_provisional(before_ms=context.now_ms() - PROVISIONAL_DAYS * MS_PER_DAY)
@@ -264,7 +263,7 @@ class Daemon:
         return self._hooks.completed(project, made)
 
     def _moved(self, last_event_ms: Mapping[int, int]) -> None:
-        """Publishes projects that have got sessions recorded at other paths."""
+        """Publishes projects that have received sessions recorded at other paths."""
         self._publish_queue.seed(dict(last_event_ms))
         self._publish_queue.mark_dirty(last_event_ms, 0)
 
@@ -328,7 +327,7 @@ def _lacks_handoff(row: ProjectRow) -> bool:
 
 
 def _rss_bytes() -> int | None:
-    """Resident memory; None if the system does not say cheaply."""
+    """Returns resident memory; None if the system has no cheap way to tell."""
     try:
         pages = int(Path("/proc/self/statm").read_bytes().split()[1])
     except OSError:

@@ -1,4 +1,4 @@
-"""The daemon's lock on the state folder: one daemon per folder, and never beside a command that writes the ledger."""
+"""The daemon's lock on the state folder: one daemon per folder, and no command writes the ledger beside it."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from carryover.fsio import FileLock
 from carryover.paths import StateDir
 
 WAIT_S: Final = 600.0
-"""Longer than any command holds the lock: it reads one project's transcripts."""
+"""Longer than any command holds the lock; a command reads one project's transcripts at most."""
 _PAUSE_S: Final = 0.1
 
 
 class StateUnusable(UserError):
-    """The state folder cannot be used now, for a reason that may pass: a full or read-only disk, missing rights."""
+    """The state folder is unusable for a reason that may pass: a full or read-only disk, missing permissions."""
 
 
 class DaemonHolder(msgspec.Struct, frozen=True):
-    """Content of a daemon's lock, so that a second one can say where the first is."""
+    """Content of the daemon's lock file, so that a second daemon can name the first."""
 
     pid: int
     socket: str
@@ -30,9 +30,9 @@ class DaemonHolder(msgspec.Struct, frozen=True):
 
 
 def acquire_daemon_lock(state: StateDir, *, started_ms: int, wait_s: float = WAIT_S) -> FileLock:
-    """Takes the lock of `state`, held until it is released or the process ends.
+    """Acquires the lock of `state`, which is held until it is released or the process ends.
 
-    A command that holds it ends soon, so that is waited for.
+    Waits for a command that holds it, since that ends soon.
 
     Raises:
         StateUnusable: the lock file cannot be written.
@@ -59,7 +59,7 @@ def acquire_daemon_lock(state: StateDir, *, started_ms: int, wait_s: float = WAI
 
 
 def daemon_holder(lock: FileLock) -> DaemonHolder | None:
-    """Returns the daemon that holds `lock`; None if nothing does, or a command. Raises OSError."""
+    """Returns the daemon that holds `lock`; None if it is free or held by a command. Raises OSError."""
     try:
         return msgspec.json.decode(lock.holder() or "", type=DaemonHolder)
     except msgspec.MsgspecError:

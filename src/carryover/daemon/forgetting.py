@@ -1,4 +1,4 @@
-"""Forgets sessions while the daemon is the ledger's writer: as the user asks, and once a day by `[retention]`."""
+"""Forgets sessions while the daemon writes the ledger: at the user's request, and daily by `[retention]`."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ DAY_S: Final = 86_400.0
 ERASE_AGAIN_S: Final = 600.0
 PUBLISH_S: Final = 10.0
 MOST_ROUNDS: Final = 3
-"""Sizes of sessions are estimates; a ledger that is still too large after so many rounds waits for the next day."""
+"""Session sizes are estimates; a ledger still too large after this many rounds has to wait for the next day."""
 
 
 class Forgetting:
-    """See the module. One request at a time."""
+    """Forgets sessions, one request at a time."""
 
     def __init__(self, context: DaemonContext, publish_queue: PublishQueue, *, rescan: Callable[[], None]) -> None:
-        """`rescan` has what the ledger knows of the sources compared with the disk."""
+        """`rescan` compares the ledger's sources with the disk."""
         self._context = context
         self._ledger = context.ledger
         self._publish_queue = publish_queue
@@ -39,7 +39,7 @@ class Forgetting:
         self._due = asyncio.Event()
 
     async def forget(self, selections: Sequence[Selection]) -> Erased:
-        """Forgets what `selections` name; returns once nothing of it is left. Raises LedgerUnavailable."""
+        """Forgets what `selections` name, and returns once nothing of it is left. Raises LedgerUnavailable."""
         context = self._context
         async with self._one_at_a_time:
             done = await forget_sessions(
@@ -51,9 +51,9 @@ class Forgetting:
         return done
 
     async def run(self) -> None:
-        """Applies `[retention]` now and once a day, until cancelled. New settings only bring back what they allow.
+        """Applies `[retention]` now and daily, until cancelled. Changed settings only restore what they allow again.
 
-        What was forgotten and could not be erased, as on a full disk, is erased as soon as that works.
+        Data that was forgotten but could not be erased, as on a full disk, is erased as soon as possible.
         """
         next_round = time.monotonic()
         while True:
@@ -71,11 +71,11 @@ class Forgetting:
                 await asyncio.wait_for(self._due.wait(), min(ERASE_AGAIN_S, left_s) if self._is_left() else left_s)
 
     def settings_changed(self) -> None:
-        """`[retention]` may be other than before."""
+        """Takes note that `[retention]` may have changed."""
         self._due.set()
 
     async def apply_retention(self) -> None:
-        """Drops the sessions that are too old or too many. Nothing while paused."""
+        """Drops sessions that exceed the limits on age and size. Does nothing while paused."""
         limits = self._context.config.retention
         for _ in range(MOST_ROUNDS):
             dropped = await asyncio.to_thread(self._to_drop)
@@ -86,7 +86,7 @@ class Forgetting:
             await self.forget(dropped)
 
     async def bring_back(self) -> None:
-        """Has transcripts read again, if `[retention]` has been loosened since sessions were dropped."""
+        """Has transcripts read again if `[retention]` has been loosened since sessions were dropped."""
         limits = self._context.config.retention
         since_ms = oldest_kept_ms(limits, self._context.now_ms())
         if await self._ledger.read_dropped_again(msgspec.structs.asdict(limits), since_ms=since_ms):
@@ -110,7 +110,7 @@ class Forgetting:
         return [Selection(agent=session.agent, session=session.native_id, for_good=False) for session in dropped]
 
     async def _publish(self, again: Sequence[int], gone: Sequence[int]) -> Iterable[str]:
-        """Projects that are gone are taken up once more as well: after that, no earlier publication is under way."""
+        """Publishes `again`, and awaits running publications of projects that are `gone`, so that none comes later."""
         try:
             async with asyncio.timeout(PUBLISH_S), asyncio.TaskGroup() as group:
                 for project in (*again, *gone):

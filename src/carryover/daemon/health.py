@@ -1,7 +1,6 @@
-"""The daemon's account of itself, for `/health`. The daemon fills these in; commands read them, also those of an older
-daemon.
+"""The daemon's report on itself, for `/health`.
 
-Times are UTC ms. Every field that an older daemon may not send has a default.
+Commands also read the reports of older daemons, so every field that one may lack has a default. Times are UTC ms.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import msgspec
 
 
 class TaskState(msgspec.Struct):
-    """One task of the daemon. `waiting`: it failed and will be restarted. `last_error` quotes no content."""
+    """A task of the daemon. `waiting`: it failed and will be restarted. `last_error` quotes no content."""
 
     name: str
     state: Literal["running", "waiting", "stopped", "failed"] = "running"
@@ -21,26 +20,26 @@ class TaskState(msgspec.Struct):
 
 
 class WatchState(msgspec.Struct):
-    """The watcher."""
+    """State of the watcher."""
 
     mode: Literal["starting", "native", "polling", "nothing to watch"] = "starting"
     reason: str | None = None
-    """Which limit of the system makes it poll: `watches` or `instances`; None if it does not poll."""
+    """The kernel limit that makes it poll, `watches` or `instances`; None if it does not poll."""
     watched: int = 0
-    """Folders that exist and are watched."""
+    """Number of existing folders that are watched."""
     missing: int = 0
-    """Folders that do not exist (yet)."""
+    """Number of folders that do not exist (yet)."""
     denied: bool = False
-    """Something below them cannot be read and is not watched."""
+    """Whether something in the folders is unreadable and therefore not watched."""
 
 
 class PortState(msgspec.Struct):
-    """The port for hooks. Most hooks do without it: their script uses the control socket."""
+    """State of the port for hooks. Most hooks do not need it, since their script uses the control socket."""
 
     port: int | None = None
-    """The port that the daemon listens on now."""
+    """The port that the daemon is listening on."""
     trouble: str | None = None
-    """Why it does not listen, for people."""
+    """Why it is not listening, for people."""
 
 
 class HookCounts(msgspec.Struct):
@@ -52,24 +51,28 @@ class HookCounts(msgspec.Struct):
     """Calls answered with nothing."""
     unauthenticated: int = 0
     foreign: int = 0
-    """Payloads of another agent, or not understood."""
+    """Payloads that were another agent's or not understood."""
     refused_paths: int = 0
     kept: int = 0
-    """Payloads that were kept, since their agent records them nowhere else."""
+    """Payloads that were kept because their agent records them nowhere else."""
     not_kept: int = 0
-    """Payloads that should have been and could not be."""
+    """Payloads that should have been kept but could not be."""
     late: int = 0
     overloaded: int = 0
     failed: int = 0
 
 
 HookOutcome = Literal["answered", "quiet", "hint", "foreign", "refused_path", "late", "overloaded", "failed"]
-"""How a hook call ended: with a handoff; with nothing; without the secret, as a hint at most; with a payload that is
-another agent's or was not understood; with a path that is not used; too late; turned away; with an error of ours."""
+"""Outcome of a hook call.
+
+answered: with a handoff. quiet: with nothing. hint: without the secret, so it could only be a hint. foreign: the
+payload was another agent's or not understood. refused_path: a path was rejected. late: not answered in time.
+overloaded: turned away. failed: an error of ours.
+"""
 
 
 class Latency(msgspec.Struct, frozen=True, kw_only=True):
-    """A duration in ms. `n`: how often it was measured since the start; the rest is of the newest 512."""
+    """A duration in ms. `n`: number of measurements since the start; the percentiles cover the newest 512."""
 
     n: int = 0
     p50_ms: float | None = None
@@ -82,29 +85,29 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
 
     records_read: int = 0
     bytes_read: int = 0
-    """Bytes of those records."""
+    """Size of the records that were read."""
     batches: int = 0
-    """Reads of a source that brought something to commit."""
+    """Reads of a source that led to a commit."""
     events_stored: int = 0
-    """New ones; what was known already does not count."""
+    """New events only; known ones do not count."""
     skipped: int = 0
-    """Records that were not understood or too long to be read."""
+    """Records that were not understood or too long."""
     redactions: int = 0
     publications: int = 0
     """Publications that wrote a file."""
     publications_unchanged: int = 0
     publications_failed: int = 0
-    """Tried again later."""
+    """Failed publications, which are retried."""
     hook_calls: dict[str, dict[str, dict[HookOutcome, int]]] = {}
-    """Hook calls by agent, event (`other` for those that it does not have) and outcome."""
+    """Hook calls by agent, event (`other` for unknown ones) and outcome."""
     append_to_stored: Latency = Latency()
-    """Latency from the change of a watched file to its commit. Not measured while history is read."""
+    """From the change of a watched file to its commit. Not measured while history is read."""
     stored_to_published: Latency = Latency()
-    """Latency from the first commit that a handoff contains until it was written."""
+    """From the first commit that a handoff contains to its publication."""
     session_start: Latency = Latency()
-    """Latency from a hook's call at the start of a session to the answer."""
+    """From a hook call at the start of a session to the answer."""
     publication: Latency = Latency()
-    """Making and writing one project's handoff."""
+    """Time taken to make and write one project's handoff."""
 
 
 class ProjectHealth(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,40 +123,40 @@ class ProjectHealth(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
-    """The daemon at this moment."""
+    """The daemon's current state."""
 
     version: str
     pid: int
     started_ms: int | None = None
     uptime_s: float = 0.0
     rss_bytes: int | None = None
-    """Resident memory; None if the system does not say cheaply (Linux does)."""
+    """Resident memory; None if the system has no cheap way to tell (Linux does)."""
     paused: bool = False
     """Whether Carryover is paused: nothing is read, written or handed over."""
     caught_up: bool = False
-    """Everything that the first scan found is read and published, and nothing waits now."""
+    """Whether everything found by the first scan is read and published, and nothing is waiting now."""
     waiting_sources: int = 0
     last_sweep_ms: int | None = None
-    """Time at which the last scan of all sources began."""
+    """Time at which the last full scan of the sources began."""
     sources: int = 0
-    """Sources that the last scan found."""
+    """Number of sources found by the last scan."""
     broken_sources: int = 0
     watch: WatchState = msgspec.field(default_factory=WatchState)
     tasks: list[TaskState] = []
     projects: list[ProjectHealth] = []
-    """Newest activity first, at most 50."""
+    """At most 50 projects, newest activity first."""
     hook_port: PortState | None = None
-    """State of the hook port; None only from a daemon that is too old to have one."""
+    """State of the hook port; None only from a daemon too old to have one."""
     hook_calls: HookCounts = msgspec.field(default_factory=HookCounts)
     metrics: Metrics = Metrics()
     ledger_trouble: str | None = None
     config_trouble: str | None = None
-    """Why a changed config is not used; the one before still is."""
+    """Why a changed config is not used; the previous one still is."""
     name: str = "carryoverd"
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
-    """With `caught_up`, all that was complete on disk at `swept_ms` is in the ledger and published."""
+    """Answer of `/settle`. With `caught_up`, everything complete on disk at `swept_ms` is stored and published."""
 
     caught_up: bool
     swept_ms: int

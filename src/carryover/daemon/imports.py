@@ -1,4 +1,4 @@
-"""Takes a document that the user names into the ledger, for `carryover import`, while the daemon is its writer."""
+"""Imports documents that the user names into the ledger, for `carryover import`, while the daemon is running."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from carryover.ledger.ledger_errors import LedgerUnavailable
 
 
 class Imports:
-    """One document at a time, beside what the readers do. Close `pool` in the end."""
+    """Imports one document at a time, independently of the readers. Close `pool` at the end."""
 
     def __init__(
         self,
@@ -27,7 +27,7 @@ class Imports:
         on_read: OnRead,
         published: Callable[[], Awaitable[None]],
     ) -> None:
-        """`on_read` gets the projects that changed and the time of the newest event; `published` waits for them."""
+        """`on_read` gets the changed projects and the newest event's time; `published` waits for their handoffs."""
         self._context = context
         self._on_read = on_read
         self._published = published
@@ -35,7 +35,7 @@ class Imports:
         self.pool = ThreadPoolExecutor(1, thread_name_prefix="import")
 
     async def take_in(self, path: str, project: str, agent_id: str, *, again: bool) -> Imported:
-        """Reads the document at `path`. `project` and `agent_id`: see `open_document`; empty if not given."""
+        """Imports the document at `path`. `project`, `agent_id`: as for `open_document`; empty if not given."""
         if self._context.config.paused:
             return Imported(problem="Carryover is paused, so nothing was imported.")
         async with self._one_at_a_time:

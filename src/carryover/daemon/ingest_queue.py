@@ -1,8 +1,8 @@
-"""Reads sources as they are hinted at or queued, and reports which projects that touched.
+"""Reads sources as they are hinted at or queued, and reports which projects changed.
 
-A source is read one batch at a time and then goes back to the queue, so that a long history never keeps a live
-session waiting for more than a batch. Trouble with one source is remembered with that source and tried again later;
-trouble with the ledger is tried again with a back-off while nothing is lost, except damage, which stops the daemon.
+A source is read one batch at a time and then requeued, so that a long history never delays a live session by more than
+a batch. An error in one source is recorded with it and retried later. An error of the ledger is retried with a
+back-off, and nothing is lost; but damage stops the daemon.
 """
 
 from __future__ import annotations
@@ -27,24 +27,27 @@ from carryover.ledger.ledger_errors import LedgerUnavailable
 
 QUIET_S: Final = 0.1
 CAP_S: Final = 0.3
-"""A session that writes without pause is read this often. With the publisher's own cap, the watcher's step and the time
-to publish, this keeps every change within a second."""
+"""How often a session that writes without pause is read.
+
+Together with the publisher's own cap, the watcher's step and the time to publish, this keeps every change within a
+second.
+"""
 
 BUSY_AGAIN_S: Final = 0.3
 BUSY_TRIES: Final = 6
 """Number of tries, and the interval between them, for a source whose owner is in the middle of a write."""
 
 LOOK_AGAIN_AT_LEAST_S: Final = 1.0
-"""Sooner than this no reader gets a source looked at again that has not changed."""
+"""Shortest interval after which a reader can have an unchanged source read again."""
 
 
 OnRead = Callable[[frozenset[int], int], None]
 
 
 class IngestQueue:
-    """See the module. `on_read` gets the projects that a source touched, once it was read to its end.
+    """Reads sources in order of urgency. `on_read` gets the projects that a source touched, once its end was reached.
 
-    Sources of an agent that is not read now are skipped; a rescan finds them once it is read again.
+    Sources of an agent that is not read now are skipped; a rescan finds them when it is read again.
     """
 
     def __init__(
@@ -71,42 +74,42 @@ class IngestQueue:
 
     @property
     def idle(self) -> bool:
-        """Nothing waits to be read and nothing is being read."""
+        """Whether nothing is waiting to be read or being read."""
         return self._queue.idle
 
     @property
     def broken(self) -> int:
-        """Sources that cannot be read at the moment."""
+        """Number of sources that cannot be read at the moment."""
         return len(self._broken)
 
     @property
     def waiting(self) -> int:
-        """Sources that wait to be read."""
+        """Number of sources waiting to be read."""
         return self._queue.waiting
 
     def hint(self, sources: Iterable[Source]) -> None:
-        """Something happened to `sources`: read them soon."""
+        """Has `sources` read soon, since they may have changed."""
         for source in sources:
             key = self._keyed(source)
             self._hinted_ms.begin(key)
             self._queue.hint(key)
 
     def queue(self, sources: Iterable[Source]) -> None:
-        """Reads `sources` in this order whenever nothing live is waiting."""
+        """Queues `sources` to be read in this order whenever nothing live is waiting."""
         self._queue.queue([self._keyed(source) for source in sources])
 
     def put_off(self, source: Source, wait_s: float) -> None:
-        """`source` cannot be read: try again once `wait_s` have passed, or when something happens to it."""
+        """Postpones a source that cannot be read until `wait_s` have passed or it is hinted at."""
         key = self._keyed(source)
         self._broken.add(key)
         self._queue.later(key, wait_s)
 
     def knows_of(self, source: Source) -> bool:
-        """True when `source` waits to be read, or is being read."""
+        """Whether `source` is waiting to be read, or being read."""
         return key_of(source) in self._queue
 
     async def look_at(self, sources: Iterable[Source]) -> None:
-        """Reads `sources` to their present end at once, and waits until that is done."""
+        """Reads `sources` to their present end immediately, and waits until that is done."""
         await self._queue.look_at([self._keyed(source) for source in sources])
 
     async def flush(self) -> None:
@@ -114,8 +117,10 @@ class IngestQueue:
         await self._queue.flush()
 
     async def settle(self) -> None:
-        """Waits as `flush` does. A database that could not be read because its owner was writing or closing it is tried
-        again for a moment, since what it held before was complete."""
+        """Waits as `flush` does, and briefly retries databases that were busy.
+
+        Their owner was writing or closing them, but what they contained before that was complete.
+        """
         await self.flush()
         for _ in range(BUSY_TRIES):
             if not self._busy:
@@ -124,13 +129,13 @@ class IngestQueue:
             await self.look_at([self._sources[key] for key in self._busy])
 
     def drain(self) -> None:
-        """Lets `run` end once what was hinted has been read, and leaves the rest for the next start."""
+        """Makes `run` end once everything hinted at has been read; the rest is left for the next start."""
         self._queue.drain()
 
     async def run(self, *, live_only: bool = False) -> None:
-        """Reads one source at a time until drained. Several of these may run at once.
+        """Reads one source at a time until drained. Several of these may run concurrently.
 
-        `live_only`: it leaves the backlog to others, so that a hint waits for no batch of old history.
+        `live_only` leaves the backlog to other readers, so that a hint never waits for a batch of old history.
         """
         while (key := await self._queue.take(live_only=live_only)) is not None:
             more = False
@@ -145,7 +150,7 @@ class IngestQueue:
         return key
 
     async def _read(self, key: SourceKey) -> bool:
-        """Reads one batch. True when there is more."""
+        """Reads one batch; returns whether there is more."""
         started, context = time.monotonic(), self._context
         source = self._sources[key]
         hinted_ms = self._hinted_ms.end(key)
@@ -210,7 +215,7 @@ class IngestQueue:
 
 
 def _sum(before: IngestResult | None, result: IngestResult) -> IngestResult:
-    """The sum of several batches of one source."""
+    """Combines the results of several batches of one source."""
     if before is None:
         return result
     return msgspec.structs.replace(

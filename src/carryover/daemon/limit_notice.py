@@ -1,7 +1,7 @@
-"""Shows a desktop notice when an agent has just reached its usage limit, if `[notify] desktop` is on.
+"""Shows a desktop notification when an agent has just reached its usage limit, if `[notify] desktop` is on.
 
-Only a limit of this moment is shown: not one that is read with the history, or that happened before this daemon started
-or resumed after a pause. So a restart repeats nothing, although nothing is stored.
+Only current limits are shown: none that is read with the history, or that was reached before this daemon started or
+resumed after a pause. So a restart repeats nothing, although nothing is stored.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from carryover.publish.make import Refreshed
 
 JUST_NOW_MS: Final = 120_000
 SAME_MS: Final = 900_000
-"""A hook and the transcript report one limit at slightly different times, and trying again soon hits it again."""
+"""Reports of a limit this close together count once: a hook and the transcript differ, and retries repeat it."""
 _NAME_CHARS: Final = 60
 _MOST_WAITING: Final = 20
 
 ShowNotice = Callable[[str, str], str | None]
-"""Title and text; why it could not be shown, or None. Blocks."""
+"""Takes a title and a text; returns why they could not be shown, or None. Blocks."""
 
 
 class LimitNotices:
-    """See the module. `run` shows what `consider` enqueued."""
+    """Shows notifications about usage limits; `consider` queues them, `run` shows them."""
 
     def __init__(
         self,
@@ -50,11 +50,11 @@ class LimitNotices:
         self._notified_ms: dict[tuple[str, str], int] = {}
 
     def ignore_earlier(self) -> None:
-        """Shows no limit from before now: settings have changed."""
+        """Ignores all limits reached before now, since settings have changed."""
         self._since_ms = self._context.now_ms()
 
     def consider(self, made: Refreshed) -> None:
-        """A project's handoff was made. From any thread; returns at once."""
+        """Queues a notification if a new handoff reports a new limit. Thread-safe; returns immediately."""
         limit = made.handoff.limit if made.handoff is not None else None
         if limit is None or made.settings.excluded or not self._wanted:
             return
@@ -64,7 +64,7 @@ class LimitNotices:
             self._loop.call_soon_threadsafe(self._enqueue, made.root, limit)
 
     async def run(self) -> None:
-        """Shows one notice after the other."""
+        """Shows one notification after another."""
         while True:
             root, limit = await self._waiting.get()
             if self._wanted:
@@ -72,7 +72,7 @@ class LimitNotices:
             self._waiting.task_done()
 
     async def shown(self) -> None:
-        """Waits until all that was considered has been dealt with."""
+        """Waits until everything queued has been handled."""
         await asyncio.sleep(0)  # what another thread considered comes by way of the loop
         await self._waiting.join()
 
@@ -95,14 +95,14 @@ class LimitNotices:
 
 
 def notice(root: str, limit: Limit) -> tuple[str, str]:
-    """Title and text. They name the agent, the project's folder and the command, and nothing of the task."""
+    """Returns title and text. They name the agent, the project's folder and the command, but nothing about the task."""
     folder = "".join(sign if sign.isprintable() else " " for sign in PurePath(root).name)[:_NAME_CHARS]
     elsewhere = f": {command(limit.others[0])}" if limit.others else ""
     return f"{agent_names().get(limit.agent, limit.agent)} reached its usage limit", f"In {folder}{elsewhere}"
 
 
 LIMIT_S: Final = 3.0
-"""How long the desktop may take to show it."""
+"""How long the desktop may take to show a notification."""
 
 _MACOS: Final = (
     *("-e", "on run argv"),
@@ -112,9 +112,9 @@ _MACOS: Final = (
 
 
 def show_notice(title: str, text: str, env: Mapping[str, str], platform: str = sys.platform) -> str | None:
-    """Shows a notice; returns why it could not, without content, or None. Blocks for up to `LIMIT_S`.
+    """Shows a notification; returns why it failed, without content, or None. Blocks for up to `LIMIT_S`.
 
-    Both are plain text, one line each. They are on a command line, which other users of the machine can read.
+    Both texts are plain and a single line. They appear on a command line, which other users of the machine can read.
     """
     name = "osascript" if platform == "darwin" else "notify-send"
     program = shutil.which(name, path=_absolute(env.get("PATH", os.defpath)))

@@ -1,7 +1,7 @@
 """The daemon's log: `carryoverd.log`, one structured line per decision, rotated at 1 MiB, three old files kept.
 
-No text from transcripts and no path is ever logged: a field holds a number or a `Word`, which no sentence and no path
-fits into. An error is logged by its type and place, since its message may quote what was read. Projects are named by
+No text from transcripts and no path is ever logged: a field is a number or a `Word`, which cannot hold a sentence or a
+path. Errors are logged by type and place, since their messages may quote what was read. Projects are identified by
 their number, sources by `source_id`.
 """
 
@@ -29,20 +29,20 @@ _NO_WORD: Final = re.compile(r"[^A-Za-z0-9_.:+-]+")
 
 
 class Word(str):
-    """A name of ours that may be logged: of a task, an agent, a signal. Anything else becomes `?`.
+    """An identifier of our own that may be logged: a task, an agent, a signal. Anything else becomes `?`.
 
-    Only letters, digits and `_ . : + - [ ]`, at most 80 of them: neither a sentence nor a path.
+    At most 80 letters, digits and `_ . : + - [ ]`, so it can be neither a sentence nor a path.
     """
 
     __slots__ = ()
 
     def __new__(cls, text: str) -> Word:
-        """The word itself, or `?` if it is not one."""
+        """Returns `text` as a word, or `?` if it is not a valid one."""
         return super().__new__(cls, text if _WORD.fullmatch(text) else "?")
 
 
 def phrase(text: str) -> Word:
-    """A reason that this program words, as one word: `no_session_bus`. Never for text that was read."""
+    """Turns one of this program's own reasons into one word: `no_session_bus`. Never use it for text that was read."""
     return Word(_NO_WORD.sub("_", text).strip("_")[:80])
 
 
@@ -51,7 +51,7 @@ Sink = Callable[[int, str], None]
 
 
 class Log:
-    """Writes `event key=value ...` lines. Each `event` is a literal at its call."""
+    """Writes `event key=value ...` lines. Each `event` must be a literal at the call."""
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
@@ -75,18 +75,18 @@ class Log:
 
 
 def line(event: str, fields: Mapping[str, Value]) -> str:
-    """One log line without its time and level."""
+    """Formats one log line without its time and level."""
     return " ".join([event, *(f"{key}={_shown(value)}" for key, value in fields.items())])
 
 
 def source_id(agent_id: str, path: str) -> Word:
-    """Name of a source in the log: 8 hex digits that stand for its agent and path."""
+    """Returns the name of a source in the log: 8 hex digits that stand for its agent and path."""
     named = os.fsencode(f"{agent_id}\0{path}")
     return Word(hashlib.blake2b(named, digest_size=4).hexdigest())
 
 
 def describe(error: BaseException) -> str:
-    """Type and place of `error`, such as `KeyError at carryover.ledger.store:88`; never what it says."""
+    """Returns type and place of `error`, such as `KeyError at carryover.ledger.store:88`; never its message."""
     name = type(error).__name__
     if isinstance(error, OSError) and error.errno is not None:
         name = f"{name}[{errno.errorcode.get(error.errno, error.errno)}]"
@@ -100,7 +100,7 @@ def describe(error: BaseException) -> str:
 
 
 def open_log(path: Path, level: str) -> tuple[Log, Callable[[], None]]:
-    """A log that appends to `path` (mode 0600), and the function that closes it."""
+    """Opens a log that appends to `path` (mode 0600); also returns the function that closes it."""
     handler = _File(path, maxBytes=LIMIT_BYTES, backupCount=OLD_FILES, encoding="utf-8", delay=True)
     handler.setFormatter(_Utc("%(asctime)s.%(msecs)03dZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S"))
     logger = logging.Logger("carryoverd", level.upper())  # not in logging's registry: other libraries never write here
@@ -113,7 +113,7 @@ class _File(RotatingFileHandler):
         return open(self.baseFilename, "a", encoding=self.encoding, opener=_private)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (the name is logging's)
-        """On a full disk the log has to do without this line; nothing else depends on it."""
+        """Drops a line that cannot be written, as on a full disk; nothing else depends on it."""
 
 
 def _private(path: str, flags: int) -> int:

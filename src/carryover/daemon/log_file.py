@@ -1,7 +1,8 @@
-"""Reads the daemon's log back: its files in order of time, and what a line says. Works without a daemon. Blocks.
+"""Reads the daemon's log: its files in chronological order, and the fields of each line. Works without a daemon.
+Blocks.
 
-A file is read while it is written and rotated, so files are opened from the newest to the oldest: one that moves on in
-the meantime is met again under its next name, and recognised by its inode.
+The log may be rotated while it is read, so files are opened from the newest to the oldest: one that is renamed
+meanwhile turns up again under its next name, and is recognised by its inode.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 
 
 class LogLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the log. `time` is UTC, as it was written; `level` in lower case."""
+    """One line of the log. `time` is UTC, as written; `level` is in lower case."""
 
     time: str
     level: str
@@ -44,7 +45,7 @@ class LogLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def parse_line(text: str) -> LogLine | None:
-    """The fields of a line; None if it was cut off."""
+    """Parses a line; returns None if it is truncated."""
     found = _LINE.fullmatch(text)
     if found is None:
         return None
@@ -56,10 +57,10 @@ def parse_line(text: str) -> LogLine | None:
 
 
 def open_files(log: Path, newer_than: int | None = None) -> list[BinaryIO]:
-    """The log's files from the oldest to the newest, open for reading; close them.
+    """Opens the log's files, oldest first; the caller closes them.
 
-    With `newer_than`, the inode of one of them, only those that follow it. Missing files are left out, and so is
-    anything of that name that is not a regular file.
+    With `newer_than`, the inode of one of them, only the later ones. Missing files are left out, and so is anything of
+    that name that is not a regular file.
     """
     opened: dict[int, BinaryIO] = {}
     for path in (log, *(log.with_name(f"{log.name}.{n}") for n in range(1, OLD_FILES + 1))):
@@ -77,7 +78,7 @@ def open_files(log: Path, newer_than: int | None = None) -> list[BinaryIO]:
 
 
 def last_lines(log: Path, limit_bytes: int) -> list[str]:
-    """The lines in the last `limit_bytes` of the log, across its files; none if it is missing or unreadable."""
+    """Returns the lines in the last `limit_bytes` of the log, across its files; none if it is missing or unreadable."""
     chunks: list[bytes] = []
     left = limit_bytes
     files: list[BinaryIO] = []

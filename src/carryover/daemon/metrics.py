@@ -1,7 +1,7 @@
 """Counters and latencies of the daemon since it started, for `carryover status --json`.
 
-Counting costs an addition, timing one place in a ring of fixed size; percentiles are computed when somebody asks. So
-memory is bounded and nothing runs while nothing happens. No content: agents, hooks and outcomes are names of ours.
+Counting is an addition, timing one slot in a ring of fixed size; percentiles are computed on request. So memory is
+bounded, and nothing runs while nothing happens. Agents, hooks and outcomes are our own names; there is no content.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ WINDOW: Final = 512
 """Number of newest measurements that percentiles are computed from."""
 
 LATEST_HINT_MS: Final = 60_000
-"""A file that was changed longer than this before its hint carries a copied or restored time."""
+"""A file whose last change is older than this at its hint has a copied or restored timestamp."""
 
 
 class Recent:
@@ -29,12 +29,12 @@ class Recent:
         self._ms: deque[float] = deque(maxlen=WINDOW)
 
     def add(self, ms: float) -> None:
-        """Adds a measurement; a clock that was set back gives 0."""
+        """Adds a measurement; negative ones, from a clock that was set back, count as 0."""
         self._n += 1
         self._ms.append(max(0.0, ms))
 
     def latency(self) -> Latency:
-        """Percentiles by nearest rank."""
+        """Returns percentiles by nearest rank."""
         ordered = sorted(self._ms)
         if not ordered:
             return Latency()
@@ -47,7 +47,7 @@ class Recent:
 
 
 class Meter:
-    """Counters and durations of one daemon. Belongs to the event loop."""
+    """Counters and durations of one daemon. Use only on the event loop."""
 
     def __init__(self) -> None:
         self.append_to_stored = Recent()
@@ -63,36 +63,37 @@ class Meter:
         dropped."""
 
     def read(self, volume: Volume, *, events: int) -> None:
-        """Counts what one read brought, and the new events among it."""
+        """Counts the result of one read, and the new events in it."""
         self._volume = self._volume.plus(volume)
         self._events += events
 
     def stored(self, *, hinted_ms: float, written_ms: float, now_ms: float) -> None:
-        """Times an append until it is stored. All are UTC ms; `written_ms`: the file's time of change when it was read.
+        """Records the time from an append to its commit. All times are UTC ms; `written_ms`: the file's mtime when
+        read.
 
-        The wait began with the append. Of several that are read at once, the file names only the last, so the first
-        hint counts if it is earlier.
+        The wait starts with the append. If several appends are read together, the mtime is only the last one's, so the
+        first hint counts if it is earlier.
         """
         began_ms = min(hinted_ms, written_ms) if written_ms >= hinted_ms - LATEST_HINT_MS else hinted_ms
         self.append_to_stored.add(now_ms - began_ms)
 
     def published(self, *, changed: bool, took_ms: float, waited_ms: float | None) -> None:
-        """Counts a publication. `waited_ms`: since the first event that it contains was stored; None if unknown."""
+        """Counts a publication. `waited_ms`: time since its first new event was stored; None if unknown."""
         self._publications["changed" if changed else "unchanged"] += 1
         self.publication.add(took_ms)
         if changed and waited_ms is not None:
             self.stored_to_published.add(waited_ms)
 
     def publication_failed(self) -> None:
-        """Counts a publication that will be tried again."""
+        """Counts a publication that failed and will be retried."""
         self._publications["failed"] += 1
 
     def hook(self, agent_id: str, event: str, outcome: HookOutcome) -> None:
-        """Counts a hook call. Both names come from the agent's own tables, so there are few."""
+        """Counts a hook call. Both names come from the agent's own tables, so there are few of them."""
         self._hooks.setdefault(agent_id, {}).setdefault(event, Counter())[outcome] += 1
 
     def hook_counts(self) -> HookCounts:
-        """Hook calls of all agents and events."""
+        """Returns the hook calls of all agents and events."""
         outcomes: Counter[HookOutcome] = Counter()
         for counter in (each for events in self._hooks.values() for each in events.values()):
             outcomes.update(counter)
@@ -110,7 +111,7 @@ class Meter:
         )
 
     def metrics(self) -> Metrics:
-        """Everything so far."""
+        """Returns all counts and latencies so far."""
         return Metrics(
             records_read=self._volume.records,
             bytes_read=self._volume.bytes,
@@ -133,14 +134,14 @@ class Meter:
 
 
 class Waiting:
-    """Since when something waits, by key, by the clock that is given. As many entries as keys that wait."""
+    """Records since when each key has been waiting, on the caller's clock. Holds one entry per waiting key."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._since: dict[object, float] = {}
 
     def begin(self, key: object) -> None:
-        """Starts the wait of `key`, unless it waits already."""
+        """Starts the wait of `key` unless it is already waiting."""
         self._since.setdefault(key, self._clock())
 
     def resume(self, key: object, since: float | None) -> None:
@@ -149,5 +150,5 @@ class Waiting:
             self._since[key] = min(since, self._since.get(key, since))
 
     def end(self, key: object) -> float | None:
-        """Ends the wait of `key`: when it began, None if it did not wait."""
+        """Ends the wait of `key`; returns when it began, or None if it was not waiting."""
         return self._since.pop(key, None)

@@ -1,7 +1,7 @@
-"""Finds projects that were moved or renamed before they are published or handed over, and links them on request.
+"""Recognises moved or renamed projects before they are published or handed over, and links them on request.
 
-Finding them means checking the folders of all known projects, and one of those may be on a disk that hangs. So this has
-its own thread and little time; while a check does not return, nothing is found and nothing waits for it.
+That means checking the folders of all known projects, and one of them may be on a hanging disk. So it has its own
+thread and a short time limit; while a check hangs, no moves are recognised and nothing waits for them.
 """
 
 from __future__ import annotations
@@ -24,18 +24,20 @@ from carryover.publish.project_moves import RootFacts, follow, inspect_root, lin
 LOOK_S: Final = 1.0
 BETWEEN_PROJECTS_S: Final = 0.1
 AGAIN_S: Final = 60.0
-"""How long a project that is published again and again is taken to have the past that it was found to have."""
+"""How long a project that is published frequently is not checked again."""
 
 
 class Linked(msgspec.Struct, frozen=True):
-    """How many sessions belong to another project now."""
+    """`sessions`: how many now belong to another project."""
 
     sessions: int
 
 
 class Moves:
-    """See the module. `on_moved` gets the time of the last event of each project that got sessions. Close `pool` in
-    the end."""
+    """Joins moved projects with their past. Close `pool` at the end.
+
+    `on_moved` gets the time of the last event of each project that received sessions.
+    """
 
     def __init__(
         self,
@@ -56,7 +58,7 @@ class Moves:
         self._stuck = False
 
     async def run(self) -> None:
-        """Records what identifies each project's folder, so that it is recognised when it is moved."""
+        """Records the identity of each project's folder, so that it is recognised after a move."""
         for row in await asyncio.to_thread(self._rows):
             await self.follow(ProjectRoot(row.root, row.main_root))
             await asyncio.sleep(BETWEEN_PROJECTS_S)
@@ -73,7 +75,7 @@ class Moves:
         return moved.sessions
 
     async def follow_known(self, project_id: int) -> None:
-        """Calls `follow` for a project of the ledger that is about to be published, though not at every publication."""
+        """Calls `follow` for a known project that is about to be published, but not for every publication."""
         now_s = self._context.clock()
         if now_s - self._looked_s.get(project_id, -AGAIN_S) < AGAIN_S:
             return
@@ -101,7 +103,7 @@ class Moves:
         return Linked(moved.sessions)
 
     async def unlink(self, old: str) -> Linked:
-        """Undo that."""
+        """Undoes a link, or a recognised move."""
         moved = await unlink(self._ledger, self._paths, old, self._context.config)
         self._compared.clear()
         self._looked_s.clear()
@@ -109,7 +111,7 @@ class Moves:
         return Linked(moved.sessions)
 
     async def _look(self, root: str) -> RootFacts | None:
-        """Returns the result; None if it takes too long."""
+        """Inspects a root; returns None if it takes too long."""
         if self._stuck:
             return None
         compared = self._compared.get(root)

@@ -1,8 +1,8 @@
-"""Publishes: brings the handoffs of projects in which something happened up to date.
+"""Brings the handoffs of projects up to date after changes.
 
-The first change after a quiet moment goes out at once, a burst is merged. A project that cannot be published is tried
-again with a back-off and keeps no other waiting. History of projects that have long been left alone fills the ledger
-only: what is older than `publish.active_days` is never published.
+The first change after a quiet period is published immediately; bursts are merged. A project that cannot be published is
+retried with a back-off and does not delay the others. The history of inactive projects only goes into the ledger:
+nothing older than `publish.active_days` is ever published.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ CAP_S: Final = 0.5
 RECHECK_S: Final = 60.0
 
 Refresh = Callable[[int, bool, GitFacts | None, int], Refreshed]
-"""Project, whether it is the one that moved last, last known git facts, now in ms. Blocks."""
+"""Refreshes a project: its id, whether it changed last, its last known git facts, and the time in ms. Blocks."""
 
 
 class Outcome(msgspec.Struct):
@@ -42,13 +42,13 @@ class Outcome(msgspec.Struct):
 
     published: Published = Published()
     failures: int = 0
-    """Failures in a row. `error` says why the last one failed, without content."""
+    """Consecutive failures. `error` says why the last one failed, without content."""
     error: str | None = None
     git: GitFacts | None = None
 
 
 class PublishQueue:
-    """See the module. Times of events are UTC ms."""
+    """Publishes changed projects. Times of events are UTC ms."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class PublishQueue:
         *,
         before: Callable[[int], Awaitable[None]] | None = None,
     ) -> None:
-        """`before` is awaited ahead of each publication of a project."""
+        """`before` is awaited before each publication of a project."""
         self._context = context
         self._ledger = context.ledger
         self._refresh = refresh
@@ -74,15 +74,15 @@ class PublishQueue:
 
     @property
     def idle(self) -> bool:
-        """Nothing is to be published and nothing is being published."""
+        """Whether nothing is waiting to be published or being published."""
         return self._queue.idle
 
     def seed(self, last_event_ms: dict[int, int]) -> None:
-        """Sets when something last happened in each project that the ledger knows."""
+        """Sets the time of the last event of each project that the ledger knows."""
         self._last_event_ms.update(last_event_ms)
 
     def mark_dirty(self, projects: Iterable[int], event_ms: int) -> None:
-        """`projects` have got events, the newest of them at `event_ms`."""
+        """Marks `projects` as changed; the newest of their new events is at `event_ms`."""
         context = self._context
         oldest_active_ms = context.now_ms() - context.config.publish.active_days * MS_PER_DAY
         for project in projects:
@@ -93,7 +93,7 @@ class PublishQueue:
                 self._queue.hint(project)
 
     def mark_all_dirty(self) -> None:
-        """Marks all known projects, after a change that concerns them all, such as a setting."""
+        """Marks all known projects, after a change that affects all of them, such as a setting."""
         self.mark_dirty(list(self._last_event_ms), 0)
 
     async def keep_in_place(self) -> None:
@@ -103,12 +103,11 @@ class PublishQueue:
             await self.retry_missing()
 
     async def retry_missing(self) -> None:
-        """Marks projects that were refused for a reason that may pass, and those whose handoff was deleted since."""
+        """Marks projects whose refusal may have passed, and those whose handoff has been deleted."""
         self.mark_dirty(await asyncio.to_thread(_to_try_again, dict(self.outcomes)), 0)
 
     def publish_soon(self, projects: Iterable[int], event_ms: int) -> None:
-        """Does the same as `mark_dirty`, at once: context may be lost, or a turn has ended and the next may be another
-        agent's."""
+        """Does what `mark_dirty` does, without delay: context may be lost, or the next turn may be another agent's."""
         for project in projects:
             self._last_event_ms[project] = max(event_ms, self._last_event_ms.get(project, 0))
             if event_ms:
@@ -120,15 +119,15 @@ class PublishQueue:
         await self._queue.look_at([project])
 
     async def flush(self) -> None:
-        """Waits until everything that is due now has been published."""
+        """Waits until everything due now has been published."""
         await self._queue.flush()
 
     def drain(self) -> None:
-        """Lets `run` end once everything that waits now is published."""
+        """Makes `run` end once everything waiting now is published."""
         self._queue.drain()
 
     async def run(self) -> None:
-        """Publishes one project at a time until drained. Several of these may run at once."""
+        """Publishes one project at a time until drained. Several of these may run concurrently."""
         while (project := await self._queue.take()) is not None:
             try:
                 await self._publish(project)

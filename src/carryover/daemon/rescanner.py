@@ -1,4 +1,4 @@
-"""Compares all sources with the ledger: at the start, when hints may have been lost, and every few minutes."""
+"""Compares all sources with the ledger: at startup, when hints may have been lost, and every few minutes."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from carryover.ingest.scan import FoundSource, TranscriptRoot, key_of
 from carryover.ingest.spool import Spool, collect_pending
 
 SAFETY_NET_S: Final = 300.0
-"""Bounds what a lost hint costs. Where nothing changed, a rescan costs about 10 µs a file."""
+"""Limits the cost of a lost hint. A rescan that finds no change takes about 10 µs per file."""
 
 BETWEEN_RESCANS_S: Final = 1.0
-"""Requests that come faster share a rescan."""
+"""Minimum interval; more frequent requests share a rescan."""
 
 LOST_HINT_MS: Final = 10_000
-"""A change this old that a rescan finds, and that no hint named, was missed by the watcher."""
+"""If a rescan finds a change older than this that no hint named, the watcher missed it."""
 
 
 class Rescanned(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +39,7 @@ class Rescanned(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rescanner:
-    """See the module. `on_lost_hints` is called when the watcher turns out to miss changes."""
+    """Rescans sources regularly and on request. `on_lost_hints` is called if the watcher turns out to miss changes."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Rescanner:
         """Sources that the last rescan found."""
 
     def request(self, reason: str) -> None:
-        """Requests a rescan soon."""
+        """Requests a rescan in the near future."""
         self._reason = reason
         self._requested.set()
 
@@ -86,7 +86,7 @@ class Rescanner:
                 await asyncio.wait_for(self._requested.wait(), SAFETY_NET_S)
 
     async def rescan(self, *, also_broken: bool = False) -> Rescanned:
-        """Compares every source with the ledger and queues the changed ones; with `also_broken` broken ones too."""
+        """Compares every source with the ledger and queues the changed ones; with `also_broken`, broken ones too."""
         async with self._one_at_a_time:
             started = time.monotonic()
             now_ms, context = self._context.now_ms(), self._context
@@ -110,7 +110,7 @@ class Rescanner:
             )
 
     async def _collect(self, roots: Iterable[TranscriptRoot], now_ms: int) -> None:
-        """Takes in the hook calls that reached no daemon."""
+        """Collects the hook calls that reached no daemon."""
         selected = [root.agent_id for root in roots]
         pending = await asyncio.to_thread(collect_pending, self._spool, self._context.agents, selected)
         for agent_id, dropped in pending.items():
@@ -122,7 +122,7 @@ class Rescanner:
         return sum(item.mtime_ns < old_ns and not self._ingest_queue.knows_of(item.source) for item in outdated)
 
     def _put_off_broken(self, found: Comparison, now_ms: int) -> None:
-        """After a restart only the ledger knows when a broken source is to be tried again."""
+        """Postpones broken sources: after a restart, only the ledger knows when to retry them."""
         for item in found.seen:
             state = found.known.get(key_of(item.source))
             if state is None or state.state != "broken" or state.retry_ms <= now_ms:

@@ -1,4 +1,4 @@
-"""Where the daemon looks for transcripts: the agents' folders, and the known projects that hold sources themselves."""
+"""The folders that the daemon reads transcripts from: the agents' own, and known projects that contain sources."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from carryover.ingest.scan import TranscriptRoot, roots_to_read
 
 
 class ReadRoots:
-    """See the module. All of it is by the settings that hold now; may be asked by threads."""
+    """The roots to read under the present settings. Thread-safe."""
 
     def __init__(self, context: DaemonContext) -> None:
         self._context = context
@@ -19,24 +19,24 @@ class ReadRoots:
         self._folders: tuple[Config | None, tuple[TranscriptRoot, ...]] = (None, ())
 
     def know(self, root: str) -> None:
-        """Records a project that was asked about, which the ledger need not know yet."""
+        """Adds a requested project, which the ledger may not know yet."""
         self._known.add(Path(root))
 
     @property
     def asked(self) -> tuple[str, ...]:
-        """The roots of the projects that somebody asked about."""
+        """The roots of the projects that were requested."""
         return tuple(map(str, self._known.asked))
 
     def all(self) -> tuple[TranscriptRoot, ...]:
-        """The agents' folders and the projects. Blocks."""
+        """Returns the agents' folders and the projects. Blocks."""
         return (*self.folders(), *self.projects())
 
     def of_hooks(self) -> tuple[TranscriptRoot, ...]:
-        """The roots of agents whose hooks may call: a call does not wait until every project was looked at."""
+        """Returns the roots of agents whose hooks may call, without checking every project first."""
         return (*self.folders(), *self.projects(having_hooks=True))
 
     def folders(self) -> tuple[TranscriptRoot, ...]:
-        """The agents' folders. They follow from the settings alone, so they are worked out once for each."""
+        """Returns the agents' folders. They depend only on the settings, so they are computed once for each."""
         context = self._context
         config, found = self._folders
         if config is not context.config:
@@ -46,7 +46,7 @@ class ReadRoots:
         return found
 
     def projects(self, *, having_hooks: bool = False) -> tuple[TranscriptRoot, ...]:
-        """The known projects that hold sources which are read. Blocks, unless no agent keeps any there.
+        """Returns the known projects that contain sources to be read. Blocks, unless no agent keeps any there.
 
         `having_hooks`: only sources of agents with hooks.
         """

@@ -1,7 +1,7 @@
-"""Runs the daemon: takes the lock, opens what it needs, handles signals, and shuts everything down in order.
+"""Runs the daemon: takes the lock, opens resources, handles signals, and shuts everything down in order.
 
-It loads every module that it may ever need at the start, so that an upgrade cannot mix two versions of the program in
-one process: the files under a running daemon are replaced, and a module that is loaded late would be the new one.
+It imports every module that it may ever need at startup, so that an upgrade cannot mix two versions in one process: the
+files under a running daemon are replaced, and a late import would load the new version.
 """
 
 from __future__ import annotations
@@ -39,18 +39,18 @@ from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
 
 STOP_LIMIT_S: Final = 10.0
-"""Whatever hangs, a daemon that is asked to stop ends after this. What was not stored then is read again later."""
+"""A daemon that is asked to stop ends after this time, whatever hangs. Anything not stored is read again later."""
 
 
 RETRY_S: Final = 5.0
-"""Between two tries to use the state folder."""
+"""Interval between attempts to use the state folder."""
 
 
 def run(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
     """Runs a daemon until it is stopped or, with `once`, until everything on disk is read and published.
 
-    Under systemd it waits for as long as the state folder cannot be used: systemd would restart it a few times and then
-    stop for good, also if the disk has space again a minute later.
+    Under systemd it waits for as long as the state folder is unusable: systemd would restart it a few times and then
+    give up, even if the disk had space again a minute later.
 
     Raises UserError if it cannot or must not start.
     """
@@ -138,13 +138,13 @@ async def _run(
 
 
 def _end_by_force(log: Log) -> None:
-    """A thread may hang in a read from a disk that never answers, and nothing else ends such a process."""
+    """Ends the process even if a thread hangs reading from a disk that never answers; nothing else can."""
     log.warning("stopped_by_force", after_s=STOP_LIMIT_S)
     os._exit(ExitCode.FAILED)
 
 
 class _Signals:
-    """TERM and INT stop the daemon, HUP makes it read its settings again."""
+    """Handles signals: TERM and INT stop the daemon, HUP reloads its settings."""
 
     def __init__(self, daemon: Daemon, context: DaemonContext, crashes: CrashReports) -> None:
         self._daemon = daemon
@@ -159,7 +159,7 @@ class _Signals:
         self._loop.set_exception_handler(self._forgotten_error)
 
     def forget(self) -> None:
-        """Restores the usual effect of signals."""
+        """Restores the default signal handlers."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             self._loop.remove_signal_handler(number)
 
@@ -196,7 +196,7 @@ NOT_OURS: Final = tuple(f"carryover.{name}" for name in ("actions", "cli", "diag
 
 
 def load_all() -> None:
-    """Loads all modules. Blocks."""
+    """Imports all modules. Blocks."""
     for found in pkgutil.iter_modules(carryover.__path__, "carryover."):
         if found.name not in NOT_OURS:
             _load(found.name, package=found.ispkg)

@@ -1,7 +1,7 @@
-"""Reports the daemon's state to systemd: ready, alive, stopping. Does nothing if systemd did not ask for it.
+"""Reports the daemon's state to systemd: ready, alive, stopping. Does nothing unless systemd asked for it.
 
 The protocol is sd_notify(3): lines of `NAME=value` in one datagram to the Unix socket that `NOTIFY_SOCKET` names, where
-a leading `@` means the abstract namespace. `WATCHDOG_USEC` says how often systemd wants a sign of life.
+a leading `@` means the abstract namespace. `WATCHDOG_USEC` is the interval within which systemd expects a keep-alive.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from typing import Final
 from carryover.daemon.log import Log
 
 STATUS_EVERY_S: Final = 30.0
-"""Interval at which the status is updated if no watchdog asks for a shorter one."""
+"""Interval of status updates if no watchdog asks for a shorter one."""
 
 AFTER_CHANGE_S: Final = 2.0
-"""A change is often followed by another one."""
+"""Delay after a change, since another one often follows."""
 
 SEND_S: Final = 2.0
-"""How long the receiver may take until it has room for a message."""
+"""How long the receiver may take to have room for a message."""
 
 
 class SystemdNotifier:
-    """The systemd that supervises this process. Trouble with the socket is logged once and stops nothing."""
+    """Sends messages to the systemd that supervises this process. Logs the first socket error and ignores the rest."""
 
     def __init__(self, address: str | None, watchdog_s: float | None, log: Log) -> None:
         self._address = address
@@ -37,8 +37,7 @@ class SystemdNotifier:
 
     @classmethod
     def of(cls, env: MutableMapping[str, str], log: Log) -> SystemdNotifier:
-        """Makes a notifier from the variables, which are removed from `env` so that no program started from here obeys
-        them."""
+        """Creates a notifier from `env` and removes its variables there, so that child processes do not use them."""
         address = _address(env)
         env.pop("NOTIFY_SOCKET", "")
         usec, pid = env.pop("WATCHDOG_USEC", ""), env.pop("WATCHDOG_PID", "")
@@ -65,9 +64,9 @@ class SystemdNotifier:
             self._failed = True
 
     async def report_status(self, status: Callable[[], str], healthy: Callable[[], bool]) -> None:
-        """Sends keep-alives while `healthy`, and the `status` (one line, no content) whenever it is another one.
+        """Sends keep-alives while `healthy`, and the `status` (one line, no content) whenever it changes.
 
-        Runs until it is cancelled, in the event loop: one that hangs gives no sign.
+        Runs until cancelled, in the event loop, so that a hung loop stops the keep-alives.
         """
         usual_s = STATUS_EVERY_S if self.watchdog_s is None else self.watchdog_s / 2
         last = None
@@ -82,7 +81,7 @@ class SystemdNotifier:
 
 
 def report_waiting(env: Mapping[str, str], status: str) -> bool:
-    """Reports, before anything runs, what the daemon waits for (one line); False if systemd does not supervise it."""
+    """Tells systemd, before anything runs, what the daemon is waiting for (one line); False if it is not supervised."""
     address = _address(env)
     if address is None:
         return False

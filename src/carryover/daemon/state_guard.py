@@ -1,7 +1,7 @@
-"""Notices that the state folder was taken away from under a running daemon.
+"""Notices if the state folder is removed from under a running daemon.
 
-A daemon that kept its open files would write into deleted ones while a second one starts beside it. It ends instead,
-and the service manager starts it again with a new folder; transcripts are read again from their beginning.
+Such a daemon would write into deleted files while a second one starts beside it. It ends instead, and the service
+manager starts it again with a new folder; transcripts are read again from the beginning.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ Identity = tuple[int, int]
 
 
 class StateTakenAway(UserError):
-    """The state folder, its lock or its ledger is not the one that the daemon opened."""
+    """The state folder, its lock or its ledger is no longer the one that the daemon opened."""
 
 
 class StateGuard:
     """Remembers which files the daemon has open, by device and inode."""
 
     def __init__(self, paths: Iterable[Path], *, ledger: Path) -> None:
-        """Raises OSError if one of `paths` is missing already."""
+        """Raises OSError if one of `paths` does not exist."""
         self._opened = {path: _identity(path) for path in (*paths, ledger)}
         self._ledger = ledger
 
     def check(self) -> None:
-        """Raises StateTakenAway if one of the files is gone, another one, or if the ledger was emptied in place."""
+        """Raises StateTakenAway if one of the files is gone or was replaced, or if the ledger was truncated."""
         for path, opened in self._opened.items():
             try:
                 same = _identity(path) == opened

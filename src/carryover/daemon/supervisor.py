@@ -1,7 +1,7 @@
-"""The supervisor: the one owner of the daemon's tasks.
+"""The supervisor, which owns all of the daemon's tasks.
 
-A vital task that fails stops the daemon (the service manager restarts it). Any other is restarted after a
-back-off that doubles from 0.5 s to 30 s and starts over once the task has been healthy for a minute.
+A vital task that fails stops the daemon (the service manager restarts it). Any other is restarted after a back-off that
+doubles from 0.5 s to 30 s and is reset once the task has been healthy for a minute.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ HEALTHY_AFTER_S: Final = 60.0
 
 Run = Callable[[], Awaitable[None]]
 OnCrash = Callable[[BaseException, str], object]
-"""Gets an error that nothing handled, and the name of the task."""
+"""Called with an unhandled error and the name of its task."""
 OnFailure = Callable[[Exception], Awaitable[None]]
-"""Gets the error of a task that is to be restarted."""
+"""Called with the error of a task that will be restarted."""
 
 
 async def _nothing(_error: Exception) -> None: ...
 
 
 class Supervisor:
-    """Use as an async context manager; leaving it stops what still runs."""
+    """Starts and restarts tasks. An async context manager: leaving it stops the tasks that still run."""
 
     def __init__(
         self,
@@ -82,11 +82,11 @@ class Supervisor:
 
     @property
     def healthy(self) -> bool:
-        """Every vital task runs."""
+        """Whether every vital task is running."""
         return all(self._states[name].state == "running" for name in self._vital)
 
     def states(self) -> list[TaskState]:
-        """The tasks in the order in which they were started."""
+        """Returns the state of each task, in starting order."""
         return list(self._states.values())
 
     async def _run_once(self, state: TaskState, run: Run) -> None:
@@ -128,5 +128,5 @@ class Supervisor:
 
 
 def delay_s(failures_in_a_row: int) -> float:
-    """Seconds to wait after the nth failure in a row (from 1)."""
+    """Returns how many seconds to wait after the nth consecutive failure (from 1)."""
     return min(FIRST_DELAY_S * 2.0 ** (min(failures_in_a_row, 16) - 1), LONGEST_DELAY_S)

@@ -1,6 +1,6 @@
-"""Work that a new version of the program, or new settings, leave to do on what is recorded and published already.
+"""Background work on recorded and published data after an upgrade or a change of settings.
 
-It runs beside everything else in small steps: nothing that an agent waits for is behind it.
+It runs in small steps beside everything else; nothing that an agent waits for is queued behind it.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from carryover.daemon.context import DaemonContext
 from carryover.publish.withdrawal import withdraw
 
 PAUSE_S: Final = 0.05
-"""Between two steps, for what else uses the ledger."""
+"""Pause between two steps, for others that use the ledger."""
 
 BUSY_PAUSE_S: Final = 1.0
-"""Between two steps of indexing while transcripts wait to be read."""
+"""Pause between two steps of indexing while transcripts are waiting to be read."""
 
 
 class Upkeep:
-    """See the module. `busy`: whether transcripts wait to be read."""
+    """Does the background work. `busy`: returns whether transcripts are waiting to be read."""
 
     def __init__(self, context: DaemonContext, *, busy: Callable[[], bool]) -> None:
         self._context = context
@@ -30,11 +30,11 @@ class Upkeep:
         self._settings_changed = asyncio.Event()
 
     def settings_changed(self) -> None:
-        """Projects may hold what the settings no longer allow there."""
+        """Has projects checked again for files that the settings no longer allow."""
         self._settings_changed.set()
 
     async def rebuild(self) -> None:
-        """Folds again, one by one, the conversations that an earlier version of the program folded."""
+        """Refolds, one by one, the conversations that an earlier version of the program folded."""
         rebuilt = 0
         while await self._ledger.rebuild_outdated():
             rebuilt += 1
@@ -43,7 +43,7 @@ class Upkeep:
             self._log.info("digests_rebuilt", threads=rebuilt)
 
     async def index_history(self) -> None:
-        """Indexes what was recorded before there was an index, or before the ledger was repaired, the newest first."""
+        """Indexes, newest first, what was recorded before there was an index or before the ledger was repaired."""
         steps = 0
         while await self._ledger.index_more():
             steps += 1
@@ -52,7 +52,7 @@ class Upkeep:
             self._log.info("history_indexed", steps=steps)
 
     async def withdraw(self) -> None:
-        """Takes out of projects what the settings no longer allow there: now, and whenever they change."""
+        """Removes from projects what the settings no longer allow: now, and whenever they change."""
         while True:
             self._settings_changed.clear()
             done = await asyncio.to_thread(withdraw, self._context.state.root, self._context.config)

@@ -1,7 +1,7 @@
-"""The watcher: turns changes below the agents' folders into hints.
+"""The watcher: turns changes in the agents' folders into hints.
 
-It watches in its own thread and restarts whenever the set of folders changes: one is created, removed, or
-replaced. Each start asks for a rescan, because what happened in between went unseen.
+It watches in its own thread and restarts whenever a folder is created, removed or replaced. Each restart requests a
+rescan, because changes in between went unseen.
 """
 
 from __future__ import annotations
@@ -27,28 +27,31 @@ from carryover.daemon.log import Word
 from carryover.ingest.scan import TranscriptRoot
 
 STEP_MS: Final = 25
-"""watchfiles looks at its queue this often and gives out what it has once a step brought nothing more: an append
-becomes a hint after 25-50 ms, at 0.15 % of a core while idle."""
+"""Interval at which watchfiles checks its queue.
+
+It reports changes after a step without new ones, so an append becomes a hint after 25-50 ms, at 0.15 % of a core while
+idle.
+"""
 
 DEBOUNCE_MS: Final = 80
-"""Changes that come without a pause are given out this often."""
+"""Interval at which a continuous stream of changes is reported."""
 
 LOOK_AT_ROOTS_MS: Final = 500
-"""Interval at which the folders are compared with those that are watched."""
+"""Interval at which the folders are compared with those being watched."""
 
 LOOK_AT_PROJECTS_S: Final = 3.0
-"""The same for projects, of which there may be hundreds, and only one that has just got its first source is new."""
+"""Interval at which projects are checked: there may be hundreds, and only a project's first source is news."""
 
 POLL_MS: Final = 500
 
 FLOOD: Final = 500
-"""More changes at once than this may mean that the kernel's queue ran over, which watchfiles does not report."""
+"""More changes at once than this may mean that the kernel's queue overflowed, which watchfiles does not report."""
 
 _Identity = tuple[int, int]
 
 
 class Noticed(msgspec.Struct, frozen=True):
-    """Work that a set of changes calls for. `rescan`: check every source, since hints may be incomplete."""
+    """The work that a set of changes calls for. `rescan`: check every source, since hints may be incomplete."""
 
     sources: tuple[Source, ...] = ()
     rescan: str | None = None
@@ -56,7 +59,7 @@ class Noticed(msgspec.Struct, frozen=True):
 
 
 class Watcher:
-    """See the module. `on_sources` and `on_rescan` are called on the event loop."""
+    """Watches folders. `on_sources` and `on_rescan` are called on the event loop."""
 
     def __init__(
         self,
@@ -67,7 +70,7 @@ class Watcher:
         *,
         deep: bool = True,
     ) -> None:
-        """`deep`: what is below the roots is watched as well, and not only their entries."""
+        """`deep`: whether to watch everything below the roots, and not only their entries."""
         self._agents = context.agents
         self._roots = roots
         self._deep = deep
@@ -99,13 +102,13 @@ class Watcher:
                 raise
 
     def restart(self) -> None:
-        """Builds the watch again, natively if possible: hints were lost, or the system's limit may have been raised."""
+        """Restarts watching, natively if possible: hints were lost, or the system's limit may have been raised."""
         self.state.reason = None
         self.state.denied = False
         self._restart.set()
 
     def _watch(self, folders: Mapping[TranscriptRoot, _Identity | None], loop: asyncio.AbstractEventLoop) -> None:
-        """Watches `folders` until they are no longer the same. Runs in a thread."""
+        """Watches `folders` until they change. Runs in a thread."""
         try:
             self._watch_once(folders, loop, polling=self.state.reason is not None)
         except PermissionError:
@@ -158,7 +161,7 @@ class Watcher:
     def _notice(
         self, changes: Iterable[tuple[Change, str]], roots: Iterable[TranscriptRoot], loop: asyncio.AbstractEventLoop
     ) -> bool:
-        """Passes on what `changes` are about. False if a new folder turns out not to be watched."""
+        """Reports what `changes` are about. Returns False if a new folder turns out not to be watched."""
         found = noticed(changes, roots, self._agents, deep=self._deep)
         loop.call_soon_threadsafe(self._emit, found)
         return all(map(_is_watched, found.new_folders))
@@ -184,10 +187,10 @@ def noticed(
     *,
     deep: bool = True,
 ) -> Noticed:
-    """The sources that `changes` are about. Nothing but an agent's own sources ever becomes a hint.
+    """Returns the sources that `changes` are about. Only agents' own sources ever become hints.
 
-    A folder that appears may hold files that were written before it was watched, one that goes takes its sources with
-    it without a word: both ask for a rescan. Not so unless `deep`: folders hold no sources there.
+    A new folder may contain files written before it was watched, and a deleted one takes its sources with it silently;
+    both request a rescan, but only if `deep`, since otherwise folders hold no sources.
     """
     everything = list(changes)
     if len(everything) > FLOOD:
@@ -221,7 +224,7 @@ def _source_at(place: Path, root: TranscriptRoot, agent: Agent) -> Source | None
 
 
 def _identify(roots: Callable[[], Iterable[TranscriptRoot]]) -> dict[TranscriptRoot, _Identity | None]:
-    """Which folder each root is now; None for a missing one. Blocks."""
+    """Returns the identity of each root's folder; None for a missing one. Blocks."""
     return {root: _identity_of(root.path) for root in roots()}
 
 
@@ -241,10 +244,10 @@ def _is_dir(path: str) -> bool:
 
 
 def _is_watched(folder: str) -> bool:
-    """False if inotify does not watch `folder`, by the kernel's list in /proc; True if there is no such list.
+    """Whether inotify watches `folder`, by the kernel's list in /proc; True if there is no such list.
 
-    Where the limit on watches is reached only when a folder is created, watchfiles 1.3 says nothing; building the watch
-    again then reports the limit.
+    If the limit on watches is only reached when a folder is created, watchfiles 1.3 reports nothing; restarting the
+    watch then reports the limit.
     """
     try:
         mark = f" ino:{Path(folder).stat().st_ino:x} "
@@ -259,10 +262,10 @@ def _is_watched(folder: str) -> bool:
 
 
 def _limit(error: Exception) -> str | None:
-    """Which limit of the system `error` is about, None for any other error.
+    """Returns the kernel limit that `error` is about; None for any other error.
 
-    watchfiles 1.3 gives an OSError without a number for the limit on watches, and another error, a RuntimeError,
-    for the one on instances and open files; both can be recognised only by their text.
+    watchfiles 1.3 raises an OSError without a number for the limit on watches, and a RuntimeError for the one on
+    instances and open files; both can be recognised only by their text.
     """
     message = str(error)
     if "watch limit" in message or f"os error {errno.ENOSPC})" in message:

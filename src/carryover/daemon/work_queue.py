@@ -1,10 +1,10 @@
 """The work queue: which sources (or projects) to read (or publish), and when.
 
-A hint carries no data, so losing one costs time only. A flood of hints merges: a key waits at most once, so the queue
-is bounded by the number of keys. The first hint after a quiet moment is due at once; hints that follow are merged until
-`quiet_s` have passed without one, but never longer than `cap_s` after the first of them. Beside these live hints there
-is a backlog, in an order given from outside. Live hints wait for nothing in it if somebody takes only those. A key that
-was taken is in flight until `done`, and is not given out again before.
+A hint carries no data, so losing one costs only time. A flood of hints merges: a key waits at most once, so the queue
+is bounded by the number of keys. The first hint after a quiet period is due at once; later ones are merged until
+`quiet_s` have passed without one, but for no longer than `cap_s` after the first. Besides these live hints there is a
+backlog, whose order the caller sets. Live hints never wait for it if there is a worker that takes only those. A key
+that was taken is in flight until `done`, and is not given out again before that.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class _Pending:
 
 
 class _Settling(Generic[K]):
-    """Somebody waits until each of `keys` was taken after now, and then finished."""
+    """A caller that waits until each of `keys` has been taken from now on, and finished."""
 
     def __init__(self, keys: Iterable[K]) -> None:
         self.waiting = set(keys)
@@ -42,7 +42,7 @@ class _Settling(Generic[K]):
 
 
 class WorkQueue(Generic[K]):
-    """See the module. All methods belong to one event loop; `clock` gives monotonic seconds."""
+    """A queue of keys with live hints and a backlog. Use only on one event loop; `clock` returns monotonic seconds."""
 
     def __init__(self, *, quiet_s: float, cap_s: float, clock: Callable[[], float]) -> None:
         self._quiet_s = quiet_s
@@ -59,20 +59,20 @@ class WorkQueue(Generic[K]):
 
     @property
     def idle(self) -> bool:
-        """Nothing waits and nothing is in flight. Keys that `later` put off do not count."""
+        """Whether nothing is waiting or in flight. Keys postponed by `later` do not count."""
         return not (self._live or self._backlog or self._in_flight)
 
     @property
     def waiting(self) -> int:
-        """How many keys wait, without those put off and those in flight."""
+        """Number of waiting keys, without those postponed or in flight."""
         return len(self._live) + len(self._backlog)
 
     def __contains__(self, key: object) -> bool:
-        """True for a key that waits, also when put off, and for one in flight."""
+        """Whether `key` is waiting, postponed or in flight."""
         return any(key in keys for keys in (self._live, self._backlog, self._in_flight, self._later))
 
     def hint(self, key: K, *, urgent: bool = False) -> None:
-        """Makes `key` due soon; at once if `urgent` or if no hint for it came for `quiet_s`."""
+        """Makes `key` due soon, or at once if `urgent` or if no hint for it came for `quiet_s`."""
         now = self._clock()
         was_quiet = now - self._recent.get(key, -self._quiet_s) >= self._quiet_s
         self._recent[key] = now
@@ -89,7 +89,7 @@ class WorkQueue(Generic[K]):
         self._changed.set()
 
     def later(self, key: K, delay_s: float) -> None:
-        """Makes `key` due after `delay_s`, unless a hint or the backlog does so before."""
+        """Makes `key` due after `delay_s`, unless a hint or the backlog makes it due earlier."""
         self._later[key] = self._clock() + delay_s
         self._changed.set()
 
@@ -99,9 +99,9 @@ class WorkQueue(Generic[K]):
         self._changed.set()
 
     def pop(self, *, live_only: bool = False) -> K | None:
-        """The next key that is due and not in flight; it is in flight from now on. None if there is none.
+        """Returns the next key that is due and puts it in flight; None if there is none.
 
-        The backlog comes first. `live_only`: only a live hint, whatever the backlog holds.
+        The backlog comes first. `live_only`: only a live hint, whatever the backlog contains.
         """
         now = self._clock()
         self._bring_up_what_was_put_off(now)
@@ -117,7 +117,8 @@ class WorkQueue(Generic[K]):
         return None
 
     async def take(self, *, live_only: bool = False) -> K | None:
-        """Waits for the next key, without polling. None once `drain` was called and nothing waits any more.
+        """Waits for the next key, without polling. Returns None once `drain` was called and nothing is waiting any
+        more.
 
         `live_only`: as for `pop`.
         """
@@ -132,7 +133,7 @@ class WorkQueue(Generic[K]):
         return key
 
     def done(self, key: K, *, more: bool = False) -> None:
-        """`key` is no longer in flight. `more`: it was not finished and comes next in the lane it was taken from."""
+        """Takes `key` out of flight. `more`: it is unfinished and comes next in the lane it was taken from."""
         lane = self._in_flight.pop(key)
         if not more:
             self._finished(key)
@@ -143,14 +144,13 @@ class WorkQueue(Generic[K]):
         self._changed.set()
 
     async def flush(self) -> None:
-        """Waits until everything that waits or is in flight now, except what was put off, has been handled once
-        more."""
+        """Waits until everything now waiting or in flight has been handled once more, apart from postponed keys."""
         for key in [*self._live, *self._in_flight]:
             self.hint(key, urgent=True)
         await self._settled([*self._live, *self._backlog])
 
     async def look_at(self, keys: Iterable[K]) -> None:
-        """Handles each of `keys` once more at once, and waits until that is done."""
+        """Handles each of `keys` once more immediately, and waits until that is done."""
         wanted = list(keys)
         for key in wanted:
             self.hint(key, urgent=True)
@@ -165,7 +165,7 @@ class WorkQueue(Generic[K]):
             self._settling.remove(settling)
 
     def drain(self) -> None:
-        """Gives out what was hinted, at once, and nothing else: the backlog and what was put off are dropped."""
+        """Gives out all live hints at once and nothing else: the backlog and postponed keys are dropped."""
         self._draining = True
         self._backlog.clear()
         self._later.clear()

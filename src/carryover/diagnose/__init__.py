@@ -1,1 +1,1 @@
-"""Makes one typed report on this machine, which `status` prints and `doctor` judges, and repairs what `--fix` may."""
+"""Builds one typed report on this machine for `status` and `doctor`, and carries out the repairs of `--fix`."""

@@ -1,4 +1,4 @@
-"""Checks on each selected agent and each active project, for the table in `carryover.diagnose.checks`."""
+"""Checks of each selected agent and each active project, for the table in `carryover.diagnose.checks`."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ _FIX: Final = "Run `carryover doctor --fix` or `carryover refresh`."
 
 
 def selected(report: Report) -> tuple[AgentReport, ...]:
-    """The agents that were chosen and are on this machine."""
+    """Returns the selected agents that are on this machine."""
     return tuple(agent for agent in report.agents if agent.selected and agent.state != "missing")
 
 
 def cannot_have_hooks(agent: AgentReport) -> bool:
-    """Whether something about the agent itself prevents hooks: its version, its folder or its settings."""
+    """Whether the agent's own version, folder or settings rule out hooks."""
     unusable = agent.hooks is not None and bool(agent.hooks.problem or agent.hooks.dropped)
     return agent.state == "older" or agent.lost_folder is not None or unusable
 
 
 def hooks(report: Report, inspection: Inspection, agent: AgentReport) -> Iterator[Finding]:
-    """Finds settings that cannot be read or are dropped, and hooks of ours that are misplaced, gone, edited or off."""
+    """Finds unreadable or ignored settings, and hooks of ours that are misplaced, missing, edited or switched off."""
     hooks = agent.hooks
     if hooks is None:
         return
@@ -123,7 +123,7 @@ def entry(report: Report, inspection: Inspection, agent: AgentReport) -> Iterato
 
 
 def folders(report: Report, _inspection: Inspection, agent: AgentReport) -> Iterator[Finding]:
-    """Finds variables that move the agent to a folder that does not exist, and transcripts that are elsewhere now."""
+    """Finds variables that point the agent to a missing folder, and transcripts that have moved."""
     if agent.lost_folder is not None:
         yield Finding(
             check="folder",
@@ -164,7 +164,7 @@ _VERSIONS: Final = {
 
 
 def version(_report: Report, inspection: Inspection, agent: AgentReport) -> Iterator[Finding]:
-    """Notes a version that is newer than the known ones, too old for hooks, or unreadable."""
+    """Notes a version that is unreadable, newer than the known ones, or too old for hooks."""
     if agent.state in _VERSIONS:
         what, why, do = (text.format(agent=agent, update=inspection.update) for text in _VERSIONS[agent.state])
         yield Finding(check="version", level="note", what=what, why=why, do=do)
@@ -188,7 +188,7 @@ def transcripts_deleted(report: Report, _inspection: Inspection, agent: AgentRep
 
 
 def pointers(report: Report, _inspection: Inspection, project: ProjectReport) -> Iterator[Finding]:
-    """Finds pointers that were edited or lost a marker, that an agent does not read, and files that hide one."""
+    """Finds pointers that were edited, lost a marker or are not read by an agent, and the files that hide them."""
     root = report.short(project.root)
     for names, what in ((project.edited, "was edited by hand"), (project.broken, "lost one of its markers")):
         for name in names:
@@ -220,7 +220,7 @@ def pointers(report: Report, _inspection: Inspection, project: ProjectReport) ->
 
 
 def refused(report: Report, _inspection: Inspection, project: ProjectReport) -> Iterator[Finding]:
-    """Finds a project in which nothing may be published."""
+    """Finds projects in which nothing may be published."""
     if project.refusal is not None:
         yield Finding(
             check="project",
@@ -232,7 +232,7 @@ def refused(report: Report, _inspection: Inspection, project: ProjectReport) -> 
 
 
 def history_not_believed(report: Report, _inspection: Inspection, project: ProjectReport) -> Iterator[Finding]:
-    """Finds what looks like an agent's transcript in a project and may have come with it."""
+    """Finds apparent agent transcripts in a project that may have come with its repository."""
     for source in project.unread:
         name = agent_names()[source.agent]
         yield Finding(

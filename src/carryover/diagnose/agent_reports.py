@@ -1,4 +1,4 @@
-"""Fills in what the report says of each agent."""
+"""Fills in the part of the report about each agent."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def agent_reports(
     seen: Sequence[AgentRow],
     env: Mapping[str, str],
 ) -> tuple[AgentReport, ...]:
-    """One report per detected agent. `seen`: what the ledger holds of each. Reads the agents' settings."""
+    """Returns one report per detected agent. `seen`: the ledger's row for each. Reads the agents' settings."""
     held = {row.agent: row for row in seen}
     known = adapters()
     new = newly_covered(detections, config.agents)

@@ -1,4 +1,4 @@
-"""The checks of `carryover doctor`, in the table `CHECKS`. A new check is a function and an entry there."""
+"""The checks of `carryover doctor`. To add one, write a function and list it in `CHECKS`."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from carryover.diagnose.report import AgentReport, Finding, Fix, Inspection, Lev
 from carryover.ingest.scan import MS_PER_DAY
 
 MOST_TYPES: Final = 3
-"""Types of records that are named."""
+"""How many types of records are named."""
 MANY_SKIPPED: Final = 50
-"""This many records that were not understood are more than one odd transcript."""
+"""From this many unrecognised records on, the cause is more than one odd transcript."""
 RECENT_DAYS: Final = 7
 LEAST_FREE_BYTES: Final = 200_000_000
 _ENOUGH_INOTIFY: Final = {"watches": 524_288, "instances": 1024}
-"""Limits of the system that leave room for every program of the user."""
+"""Kernel limits that leave enough for every program of the user."""
 
 
 LEVELS: Final[tuple[Level, ...]] = get_args(Level)
-"""The gravest first."""
+"""All levels, most severe first."""
 
 Check = Callable[[Report, Inspection], Iterable[Finding]]
 
 
 def findings(report: Report) -> tuple[Finding, ...]:
-    """Everything that the checks find in an inspected report, the gravest first."""
+    """Returns everything that the checks find in an inspected report, most severe first."""
     inspection = report.inspection
     assert inspection is not None, "doctor inspects"
     found = [finding for check in CHECKS for finding in check(report, inspection)]
@@ -314,7 +314,7 @@ def _paused(report: Report, _inspection: Inspection) -> Iterator[Finding]:
 
 
 def _may_have_hooks(report: Report) -> bool:
-    """False if something prevents every selected agent from having hooks: installing again would change nothing."""
+    """Whether any selected agent can have hooks; if not, installing again would change nothing."""
     chosen = agents.selected(report)
     return not chosen or not all(map(agents.cannot_have_hooks, chosen))
 

@@ -1,4 +1,4 @@
-"""Repairs of `carryover doctor --fix`: each takes nothing away and can be repeated."""
+"""The repairs of `carryover doctor --fix`. Each is repeatable and deletes nothing of the user's."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from carryover.publish.hook_script import write_hook_script
 
 
 class Repair(msgspec.Struct, frozen=True, kw_only=True):
-    """One repair. `problem`: why it did not succeed."""
+    """The outcome of one repair. `problem`: why it failed."""
 
     fix: Fix
     did: str
@@ -33,7 +33,7 @@ class Repair(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def repair(state: StateDir, wanted: Collection[Fix]) -> tuple[Repair, ...]:
-    """Carries the repairs out; a repair that fails does not stop the others."""
+    """Carries out the repairs; one that fails does not stop the others."""
     done = []
     if "permissions" in wanted:
         done.append(_permissions(state))
@@ -78,7 +78,7 @@ def _ledger(state: StateDir) -> Repair:
 
 
 def _mend(state: StateDir) -> str | None:
-    """Has a daemon start, which mends the ledger and reads all transcripts again. Returns what went wrong."""
+    """Starts a daemon, which repairs the ledger and reads all transcripts again. Returns what went wrong."""
     manager, program = service_of_user()
     if manager.status().active:
         return " ".join(bring_up(state, service=True, restart=True).trouble) or None
@@ -104,7 +104,7 @@ def _service(state: StateDir) -> Repair:
 
 
 def _apply_selection(state: StateDir) -> list[str]:
-    """Brings the hooks of the selected agents where they should be. Returns the obstacles, as sentences.
+    """Puts the hooks of the selected agents where they belong. Returns the obstacles, as sentences.
 
     Raises:
         UserError: the settings or the record of earlier edits are damaged.

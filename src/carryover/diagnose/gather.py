@@ -1,4 +1,4 @@
-"""Finds out what the report holds. Reads only, creates nothing, and never raises for what cannot be found out."""
+"""Gathers the facts for the report. Reads only; a fact that can't be determined is left empty, never an error."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ from carryover.views.limits import limited_projects
 
 
 def gather(state: StateDir, home: Path, *, inspect: bool = False, ask: AskVersion = ask_version) -> Report:
-    """The report for the user; with `inspect` also what takes longer to find out.
+    """Gathers the report; with `inspect`, also the facts that take longer.
 
-    Runs the agents' commands to ask their versions, all at once, for a bounded time.
+    Asks all agents' commands for their versions in parallel, with a time limit.
     """
     env = os.environ
     config, config_problem = _config(state)
@@ -158,8 +158,11 @@ def _as_set_now(row: ProjectRow, config: Config) -> ProjectRow:
 
 
 def _limits(db: sqlite3.Connection, config: Config, machine: Machine) -> tuple[LimitReport, ...]:
-    """A plan's limit holds in every project, so no agent is offered that stopped at one in any of them, and none that
-    can't be started here."""
+    """Finds recent usage limits, and the agents that could continue.
+
+    A plan's limit applies to every project, so an agent that reached one in any of them is not offered, nor is one that
+    can't be started on this machine.
+    """
     here = startable_here(config.agents.selected, machine)
     found = limited_projects(db, here, since_ms=_now_ms() - LASTS_MS, now_ms=_now_ms())
     limited = {project.limit.agent for project in found}

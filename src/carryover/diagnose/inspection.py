@@ -1,4 +1,4 @@
-"""Finds out what only `carryover doctor` asks for: git, the whole ledger, the port, other programs."""
+"""Gathers the facts that only `carryover doctor` needs: git, the whole ledger, the port, other programs."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ from carryover.publish.instruction_files import hidden_files, read_instructions
 from carryover.terminal.output import counted
 
 MOST_PROJECTS: Final = 20
-"""How many of the newest projects are inspected: git is asked about each."""
+"""How many of the newest projects are inspected; each costs calls to git."""
 _PORT_ANSWER_S: Final = 1.0
 _LOG_BYTES: Final = 2 * 1024 * 1024
-"""So much of the end of the log is searched for the daemon's last starts."""
+"""How much of the end of the log is searched for the daemon's last starts."""
 
 
 def private_paths(state: StateDir) -> tuple[Path, ...]:
-    """Existing files that only their owner may read."""
+    """Returns the existing files that only their owner may read."""
     paths = (state.root, state.ledger, state.config, state.log)
     return tuple(path for path in paths if path.exists() and not path.is_symlink())
 
@@ -69,7 +69,7 @@ def inspected(
     program: Program,
     ledger_problem: str | None,
 ) -> Inspection:
-    """Finds out what takes longer. Never raises for what cannot be found out."""
+    """Gathers the facts that take longer. Never raises if one can't be determined."""
     record, record_problem = _record(state)
     crashes = crash_reports(state.crashes)
     shell = on_path_here()
@@ -111,7 +111,7 @@ def _unfinished_run(state: StateDir, crashes: tuple[CrashReport, ...]) -> Unfini
 
 
 def _stranger(port: int) -> str | None:
-    """Name of the process that listens on the port; None if none does."""
+    """Returns the name of the process that listens on the port; None if there is none."""
     if port == 0:
         return None
     try:

@@ -1,4 +1,4 @@
-"""What `carryover doctor` says about earlier runs of the daemon: crash reports, and a log that has no end."""
+"""Checks of earlier runs of the daemon: crash reports, and runs whose end was not logged."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ENDS: Final = ("closed", "crashed", "stopped_by_force")
 
 
 def crashed(report: Report, inspection: Inspection) -> Iterator[Finding]:
-    """Reports the newest crash report: wrong for a week, then a note."""
+    """Reports the newest crash report: as wrong for a week, then as a note."""
     if not inspection.crashes:
         return
     newest, number = inspection.crashes[0], len(inspection.crashes)
@@ -34,7 +34,7 @@ def crashed(report: Report, inspection: Inspection) -> Iterator[Finding]:
 
 
 def ended_without_order(_report: Report, inspection: Inspection) -> Iterator[Finding]:
-    """Reports, for a week, that the last run did not end in order."""
+    """Reports, for a week, that the last run was not shut down properly."""
     run = inspection.unfinished_run
     if run is not None and time.time() * 1000 - run.last_ms < RECENT_DAYS * MS_PER_DAY:
         yield Finding(
@@ -55,9 +55,10 @@ def _on(at_ms: int) -> str:
 def unfinished_run(
     lines: Sequence[str], crashes: Iterable[CrashReport], *, running_pid: int | None
 ) -> UnfinishedRun | None:
-    """The last run that is over, if the log has no end of it; None also if a crash report explains that.
+    """Returns the run before the present one if the log lacks its end and no crash report explains that.
 
-    `running_pid`: the daemon that runs now. Knows nothing of runs that logged no start (`--log-level warning`).
+    `running_pid`: the daemon that is running now. A run that did not log its start (`--log-level warning`) is not
+    found.
     """
     found = _starts_and_ends(lines)
     over = len(lines)
@@ -75,7 +76,7 @@ def unfinished_run(
 
 
 def _starts_and_ends(lines: Sequence[str]) -> list[tuple[int, LogLine]]:
-    """These lines with their numbers. Only they are parsed: a log has tens of thousands of others."""
+    """Returns the lines about starts and ends, with their numbers. Only these are parsed, since a log is long."""
     wanted = {_START, *_ENDS}
     found = ((n, parse_line(line)) for n, line in enumerate(lines) if not wanted.isdisjoint(line.split(" ", 3)[2:3]))
     return [(n, line) for n, line in found if line is not None]

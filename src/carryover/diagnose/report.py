@@ -1,6 +1,7 @@
-"""The report on Carryover and the agents on this machine. `gather` fills it in, `status` prints it, `checks` judge it.
+"""The report on Carryover and the agents on this machine: filled in by `gather`, printed by `status`, judged by
+`checks`.
 
-Paths are absolute, as strings; times are UTC ms. A field that could not be found out is None or empty.
+Paths are absolute, as strings; times are UTC ms. A field that could not be determined is None or empty.
 """
 
 from __future__ import annotations
@@ -23,15 +24,18 @@ from carryover.projects.policy import Refusal
 from carryover.publish.instruction_files import HiddenFile
 
 Level = Literal["wrong", "todo", "note"]
-"""wrong: something does not work as it should. todo: all is well once the user has done something that only they can
-do. note: nothing is wrong; worth knowing."""
+"""How severe a finding is.
+
+wrong: something does not work as it should. todo: fine, except for something that only the user can do. note: worth
+knowing, but nothing is wrong.
+"""
 
 Fix = Literal["hooks", "service", "restart", "script", "permissions", "ledger"]
-"""The repairs of `--fix`. Each can be repeated, and takes nothing of the user's away."""
+"""The repairs of `--fix`. Each is repeatable and takes nothing of the user's away."""
 
 
 class RootReport(msgspec.Struct, frozen=True):
-    """A folder of transcripts."""
+    """A folder that holds transcripts."""
 
     path: str
     exists: bool
@@ -43,62 +47,62 @@ class AgentReport(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     name: str
     selected: bool | None = None
-    """Whether the agent is selected; None: `carryover install` was never run."""
+    """Whether the agent is selected; None if `carryover install` was never run."""
     newly_covered: bool = False
-    """Whether it is here and was not covered yet when install or refresh last ran."""
+    """Whether the agent is here and became supported since install or refresh last ran."""
     state: State
     version: str | None = None
     binary: str | None = None
     config: str | None = None
-    """The settings file for our hooks or our entry, which need not exist."""
+    """The settings file for our hooks or our entry; it need not exist."""
     lost_folder: str | None = None
-    """The folder that a variable moved it to, if that does not exist and the agent does not start without it."""
+    """A missing folder that a variable names and without which the agent does not start."""
     lost_by: str | None = None
-    """That variable."""
+    """The variable that names `lost_folder`."""
     hooks: HooksReport | None = None
-    """State of its hooks; None if it should have none and nothing prevents any."""
+    """State of its hooks; None if it should have none and nothing prevents them."""
     entry: EntryReport | None = None
-    """State of its entry; None if its settings load no files."""
+    """State of its entry; None if its settings do not load files."""
     review: str | None = None
-    """How people review hooks, as sentences; None if the agent asks for no review."""
+    """How users review hooks in this agent, as sentences; None if it asks for no review."""
     roots: tuple[RootReport, ...] = ()
-    """Folders that are read: those of today, and those that were recorded."""
+    """Folders that are read, both current and recorded ones."""
     moved_from: tuple[str, ...] = ()
-    """Recorded folders that are not among those of today."""
+    """Recorded folders that are not among the current ones."""
     roots_today: tuple[str, ...] = ()
     reads_bytes: int | None = None
-    """How much of a project's instruction files it reads; None: all."""
+    """How much of a project's instruction files it reads; None if all."""
     keeps_days: int | None = None
-    """After how many days it deletes its transcripts; None: it keeps them."""
+    """Number of days after which it deletes its transcripts; None if it keeps them."""
     kept_by: str | None = None
-    """The setting in `config` that gives those days."""
+    """The setting in `config` that sets `keeps_days`."""
     sessions: int = 0
     last_event_ms: int | None = None
     last_handoff_ms: int | None = None
 
 
 class WouldRead(msgspec.Struct, frozen=True, kw_only=True):
-    """Transcripts of one agent that an install, or a daemon, would read."""
+    """Transcripts of one agent that an install or a daemon would read."""
 
     agent: str
-    """Its id."""
+    """The agent's id."""
     transcripts: int
     bytes: int
     newest_ms: int
 
 
 class LimitReport(msgspec.Struct, frozen=True, kw_only=True):
-    """A project whose newest work ended at a usage limit a short while ago."""
+    """A project whose newest work recently ended at a usage limit."""
 
     root: str
     agent: str
     name: str
-    """The agent's, as people read it."""
+    """The agent's display name."""
     at_ms: int
     resets: str | None = None
-    """Time of the reset, in the agent's own words."""
+    """When the limit resets, in the agent's own words."""
     commands: tuple[str, ...] = ()
-    """Commands that continue in another agent, the likeliest first."""
+    """Commands that continue in another agent, likeliest first."""
 
 
 class LedgerReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,7 +113,7 @@ class LedgerReport(msgspec.Struct, frozen=True, kw_only=True):
     sessions: int = 0
     sources: int = 0
     gone_sources: int = 0
-    """Transcripts that are no longer on disk; what they said is in the ledger."""
+    """Number of transcripts no longer on disk; their content is in the ledger."""
     project_count: int = 0
     bytes: int = 0
     redactions: dict[str, int] = {}
@@ -118,119 +122,119 @@ class LedgerReport(msgspec.Struct, frozen=True, kw_only=True):
     broken: tuple[BrokenSource, ...] = ()
     incidents: tuple[Incident, ...] = ()
     projects: tuple[ProjectRow, ...] = ()
-    """`refusal` also names settings of now that the daemon has not met yet."""
+    """The projects. `refusal` also reflects current settings that the daemon has not applied yet."""
     agents: tuple[AgentRow, ...] = ()
     limits: tuple[LimitReport, ...] = ()
 
 
 class MovedAside(msgspec.Struct, frozen=True):
-    """A damaged ledger that was moved aside; what could be read of it is in the present one."""
+    """A damaged ledger that was moved aside; its readable rows were copied into the present one."""
 
     path: str
     bytes: int
 
 
 class ConfigReport(msgspec.Struct, frozen=True):
-    """The settings file."""
+    """State of the settings file."""
 
     path: str
     unknown_keys: tuple[str, ...] = ()
 
 
 class UnreadSource(msgspec.Struct, frozen=True, kw_only=True):
-    """Files in projects that look like an agent's transcript and are not read."""
+    """Files in projects that look like an agent's transcript but are not read."""
 
     agent: str
     path: str
     reason: str
-    """The reason as a clause for people."""
+    """Why they are not read, as a clause."""
 
 
 class ProjectReport(msgspec.Struct, frozen=True, kw_only=True):
-    """The files of a project in which something happened lately."""
+    """The files of a project with recent activity."""
 
     root: str
     pointers: Pointers = "shared"
-    """Setting for what may be written into the project."""
+    """The setting for what may be written into the project."""
     refusal: Refusal | None = None
-    """Why nothing may be published there."""
+    """Why nothing may be published there; None if it may."""
     edited: tuple[str, ...] = ()
-    """Files whose pointer was edited by hand."""
+    """Files whose pointer the user edited."""
     broken: tuple[str, ...] = ()
-    """Files that lost one of the pointer's markers."""
+    """Files in which one of the pointer's markers is missing."""
     pointer_end_bytes: int = 0
-    """How far into AGENTS.md the pointer reaches; 0: it is not there."""
+    """Offset in bytes at which the pointer in AGENTS.md ends; 0 if there is none."""
     hidden: tuple[HiddenFile, ...] = ()
-    """Files with a pointer that an agent does not read."""
+    """Files with a pointer that an agent does not read, and the files that hide them."""
     unread: tuple[UnreadSource, ...] = ()
-    """Sources that may be another's."""
+    """Sources that may be someone else's."""
 
 
 class UnfinishedRun(msgspec.Struct, frozen=True):
-    """A run of the daemon that logged no end: killed, out of memory, power cut. Times are those of its log, UTC ms."""
+    """A run of the daemon whose end was not logged: killed, out of memory, power cut. Times are the log's, UTC ms."""
 
     started_ms: int
     last_ms: int
-    """Time of its last line."""
+    """Time of the last line it logged."""
 
 
 class Inspection(msgspec.Struct, frozen=True, kw_only=True):
-    """Facts that take longer to find out, for `doctor` alone: git, the whole ledger, the port, other programs."""
+    """Facts that take longer to gather, for `doctor` alone: git, the whole ledger, the port, other programs."""
 
     update: str
     """The command that updates Carryover."""
     program: str
     """The command line of this installation's daemon."""
     installed: bool
-    """`carryover install` was run."""
+    """Whether `carryover install` was run."""
     port: int
     port_trouble: str | None = None
     """Why the running daemon does not have its port, as a sentence."""
     stranger: str | None = None
-    """Who listens on the port while no daemon of ours runs."""
+    """The process that has the port while no daemon of ours is running."""
     projects: tuple[ProjectReport, ...] = ()
     ledger_damage: str | None = None
-    """Result of SQLite's own check, how many entries are damaged, or why the ledger cannot be opened."""
+    """Result of SQLite's integrity check, the number of damaged entries, or why the ledger cannot be opened."""
     free_bytes: int | None = None
-    """On the disk of the state folder."""
+    """Free space on the disk that holds the state folder."""
     open_to_others: tuple[str, ...] = ()
-    """Files and folders of ours that other users could read."""
+    """Files and folders of ours that other users can read."""
     hook_script_missing: bool = False
     curl_missing: bool = False
-    """The command that the hooks' script runs is not on the PATH."""
+    """Whether `curl`, which the hooks' script runs, is missing from the PATH."""
     path_problem: str | None = None
-    """Why a shell does not run this installation by its name, as a sentence."""
+    """Why a shell does not find this installation by its name, as a sentence."""
     path_remedy: str | None = None
-    """Remedy, as a sentence."""
+    """What to do about `path_problem`, as a sentence."""
     other_installs: tuple[str, ...] = ()
-    """Further `carryoverd` commands on this machine."""
+    """Other `carryoverd` commands on this machine."""
     crashes: tuple[CrashReport, ...] = ()
-    """Crash reports, the newest first."""
+    """Crash reports, newest first."""
     unfinished_run: UnfinishedRun | None = None
-    """The last run of the daemon before now, if its log ends in the middle and no crash report explains that."""
+    """The daemon's previous run, if its log breaks off and no crash report explains that."""
     record_problem: str | None = None
     """Why the record of earlier edits cannot be used."""
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that `gather` found."""
+    """Everything that `gather` found out."""
 
     version: str
-    """Version of the command that asks."""
+    """Version of the command that made the report."""
     home: str
     state_folder: str
     paused: bool = False
     daemon: Health | None = None
-    """The daemon's health; None if no daemon answers."""
+    """The daemon's health; None if no daemon answered."""
     daemon_problem: str | None = None
-    """Why a daemon that is there does not answer."""
+    """Why a running daemon did not answer."""
     service: ServiceStatus
     agents: tuple[AgentReport, ...] = ()
     ledger: LedgerReport | None = None
     """The ledger's totals; None if there is no ledger yet, or it cannot be read."""
     ledger_problem: str | None = None
     would_read: tuple[WouldRead, ...] = ()
-    """Before anything is recorded: what is there to be read."""
+    """What an install would read, as long as nothing is recorded."""
     corrupt_ledgers: tuple[MovedAside, ...] = ()
     config: ConfigReport | None = None
     """The settings file; None if there is none."""
@@ -241,28 +245,28 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Errors that left parts of this report empty."""
+        """Errors that left parts of the report empty."""
         return tuple(filter(None, (self.config_problem, self.ledger_problem, self.daemon_problem)))
 
     def short(self, path: str) -> str:
-        """`path` as people write it."""
+        """Shortens `path` for people."""
         return short_path(path, Path(self.home))
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that was found: what it is, why it matters, what to do, and whether `--fix` may do it."""
+    """A problem or note: what it is, why it matters, what to do, and the repair that `--fix` would make."""
 
     check: str
     level: Level = "wrong"
     what: str
     why: str
     do: str
-    """Remedy, as a sentence; commands are in backquotes."""
+    """What to do, as a sentence with commands in backquotes."""
     fix: Fix | None = None
 
 
 def as_data(report: Report) -> dict[str, Any]:
-    """Output of `status --json`."""
+    """Returns the report as `status --json` prints it."""
     data: dict[str, Any] = msgspec.to_builtins(report)
     for only_here in ("home", "inspection", "daemon_problem", "ledger_problem", "config_problem"):
         del data[only_here]

@@ -1,1 +1,1 @@
-"""The only writer of files that are not Carryover's own: edits are planned, applied, recorded and undone here."""
+"""The only code that writes files that are not Carryover's own: it plans, applies, records and undoes edits."""

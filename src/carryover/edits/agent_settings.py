@@ -1,4 +1,4 @@
-"""Plans the edits that put our hooks, or the handoff's entry, into agents' settings, and those that take them out."""
+"""Plans the edits that put our hooks, or the handoff's entry, into agents' settings, and those that remove them."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ _REMEDY: Final = "Fix that, then run `carryover refresh`."
 
 @dataclass(frozen=True, slots=True)
 class AgentSettings:
-    """What one agent's settings should hold of ours: at most one hook per event, or an entry (form `list`)."""
+    """Our part of one agent's settings: at most one hook per event, or an entry (form `list`)."""
 
     spec: AgentSpec
     config: Path
-    """Their absolute path."""
+    """Absolute path of the settings file."""
     form: Form = "nested"
     hooks: tuple[HookEntry, ...] = ()
     elsewhere: tuple[HookFile, ...] = ()
-    """Other settings that hold hooks of ours and should lose them, recorded or not."""
+    """Other settings files that contain hooks of ours and should lose them, recorded or not."""
     blocked: str = ""
-    """Why none can be written now, as a clause; empty if nothing prevents it."""
+    """Why no hooks can be written now, as a clause; empty if nothing prevents it."""
 
     def wanted(self, script: Path) -> tuple[Hook, ...]:
-        """The hooks with their command lines, which run `script`."""
+        """Returns the hooks with their command lines, which run `script`."""
         unit = TIMEOUT_UNITS[self.spec.hooks.timeout_unit]
         return tuple(
             Hook(
@@ -52,25 +52,25 @@ class AgentSettings:
 
     @property
     def list_entry(self) -> tuple[str, str]:
-        """With the form `list`: the name of the list, and the entry."""
+        """For the form `list`: the name of the list, and the entry."""
         assert self.spec.handoff_entry is not None
         return self.spec.handoff_entry.key, self.spec.handoff_entry.entry
 
 
 @dataclass(frozen=True, slots=True)
 class HookDiff:
-    """How an agent's settings differ from what they should hold. The three tuples hold events."""
+    """How an agent's settings differ from what they should contain. The three tuples hold events."""
 
     present: tuple[str, ...]
     missing: tuple[str, ...]
     edited: tuple[str, ...]
-    """Ours, but with another command line, matcher or time limit than we would write."""
+    """Our hooks whose command line, matcher or time limit was changed."""
 
 
 def plan_settings(agents: Sequence[AgentSettings], record: Record, script: Path) -> tuple[Edit, ...]:
-    """One edit per settings file: `agents` get their hooks or entry; recorded files that none of them uses lose ours.
+    """Plans one edit per settings file: `agents` get their hooks or entry; recorded files that none uses lose ours.
 
-    If an agent's settings cannot be written, what it has in another file stays. `script`: what the hooks run.
+    If an agent's settings cannot be written, our hooks in its other files stay. `script`: the script that hooks run.
     """
     wanted = [agent for agent in agents if agent.hooks or agent.form == "list"]
     puts = [plan(_addition(agent, record, script)) for agent in wanted]
@@ -87,7 +87,7 @@ def plan_settings(agents: Sequence[AgentSettings], record: Record, script: Path)
 
 
 def removal(file: EditedFile) -> Change:
-    """The change that takes our hooks or our entry out of a file again."""
+    """Plans to remove our hooks or our entry from a file."""
     is_list = file.form == "list"
 
     def edit(data: bytes | None) -> bytes | None:
@@ -110,7 +110,7 @@ def removal(file: EditedFile) -> Change:
 
 
 def compare_hooks(data: bytes | None, agent: AgentSettings, script: Path) -> HookDiff:
-    """Compares an agent's settings with what they should hold.
+    """Compares an agent's settings with what they should contain.
 
     Raises:
         EditRefused: the settings cannot be read.
@@ -137,7 +137,7 @@ def _addition(agent: AgentSettings, record: Record, script: Path) -> Change:
     is_list = agent.form == "list"
 
     def without_former(data: bytes | None) -> bytes | None:
-        """The settings without the entry that an earlier version of ours has put there."""
+        """Returns the settings without the entry that an earlier version of Carryover put there."""
         if data is None or known is None or known.entry in ("", agent.list_entry[1]):
             return data
         return settings_list.without_entry(data, known.key, known.entry, known.origin)

@@ -1,7 +1,7 @@
-"""Applies edits: one atomic replace per file, a record by which it can be undone, and no failure stops the next.
+"""Applies edits: one atomic replace per file, recorded so that it can be undone; a failure does not stop the others.
 
-Settings of agents are recorded in `edits.json` and backed up first (`apply`); files of a project in its `.carryover`
-(`ProjectEdits`).
+Edits of agents' settings are recorded in `edits.json` and backed up first (`apply`); those of a project's files are
+recorded in its `.carryover` (`ProjectEdits`).
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ class Applied:
     edit: Edit
     outcome: Outcome
     problem: str | None = None
-    """Why it was left alone and what to do, in whole sentences."""
+    """Why the file was left alone and what to do, in whole sentences."""
 
 
 def apply(edits: Sequence[Edit], state: StateDir) -> tuple[Applied, ...]:
-    """Writes the files and keeps the record. A file that changed since it was planned is planned again, once.
+    """Writes the files and updates the record. If a file changed since it was planned, its edit is planned again, once.
 
     Raises:
         UserError: the record is damaged, or another command is editing; nothing was changed.
@@ -59,13 +59,13 @@ def apply(edits: Sequence[Edit], state: StateDir) -> tuple[Applied, ...]:
 
 
 def backup_path(state: StateDir, path: Path) -> Path:
-    """Where the copy of the file at `path` from before our first edit is kept."""
+    """Returns the path of the backup of `path` from before our first edit."""
     digest = hashlib.sha256(os.path.realpath(path).encode("utf-8", "surrogateescape")).hexdigest()[:12]
     return state.root / BACKUPS / f"{path.name}.{digest}"
 
 
 def write(edit: Edit) -> None:
-    """Writes one file, unless it is right already. Keeps no record.
+    """Writes one file unless it is already as planned. Does not update the record.
 
     Raises:
         OSError: it can't be written, or changed since it was planned.
@@ -86,9 +86,9 @@ def write(edit: Edit) -> None:
 
 
 class ProjectEdits:
-    """The edits of one pass over a project's files.
+    """The edits of a project's files in one pass.
 
-    `mine` names the files that Carryover edited on this machine, now or earlier: only these are ever restored, since a
+    `mine` names the files that Carryover edited on this machine, now or earlier. Only these are ever restored, since a
     block that came with the repository belongs to its owners. `done` names those that this pass changed. `notes` say
     what was left alone and why; they quote no content.
     """
@@ -100,9 +100,10 @@ class ProjectEdits:
         self.notes = list(notes)
 
     def carry_out(self, name: str, edit: Edit, *, ours: bool) -> bool:
-        """Writes an edit of the file that is listed as `name`; False, with a note, where it has to be left alone.
+        """Writes an edit of the file that is listed as `name`; returns False, with a note, if the file has to be left
+        alone.
 
-        `ours`: whether the file holds something of ours afterwards.
+        `ours`: whether the file contains something of ours afterwards.
         """
         if not self.carry_out_apart(name, edit):
             return False
@@ -119,7 +120,7 @@ class ProjectEdits:
         return True
 
     def carry_out_apart(self, name: str, edit: Edit) -> bool:
-        """As `carry_out`, of a file that is shared with other checkouts and so is not listed."""
+        """Does the same as `carry_out` for a file shared with other checkouts, which is therefore not listed."""
         try:
             if edit.reason is not None:
                 raise OSError(edit.reason)
@@ -130,7 +131,7 @@ class ProjectEdits:
         return True
 
     def left_alone(self, name: str, reason: str) -> None:
-        """Notes a file that was not edited."""
+        """Adds a note about a file that was not edited."""
         self.notes.append(f"{name} was left alone: {reason}")
 
     def _write(self, edit: Edit) -> None:
@@ -141,7 +142,7 @@ class ProjectEdits:
 
 
 class PlannedEdits(ProjectEdits):
-    """The edits that a pass would make: `planned`. Nothing is written."""
+    """Collects the edits that a pass would make in `planned`. Writes nothing."""
 
     def __init__(self, store: Path) -> None:
         super().__init__(store)
@@ -206,7 +207,7 @@ def _write_recorded(edit: Edit, state: StateDir) -> None:
 
 
 def _record_and_write(edit: Edit, state: StateDir, record: Record, entry: EditedFile) -> None:
-    """Edits a file and remembers it. The record comes first: an entry too many costs nothing."""
+    """Edits a file and records it. The record comes first, since an unneeded entry does no harm."""
     folders = [str(folder) for folder in _missing_folders(edit.path)] if edit.before is None else []
     save_record(state, record.having(edit.path, msgspec.structs.replace(entry, folders=(*entry.folders, *folders))))
     try:

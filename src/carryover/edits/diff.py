@@ -1,4 +1,4 @@
-"""Renders an edit as a unified diff, for people who want to see it before it happens. Pure."""
+"""Renders an edit as a unified diff for people. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from carryover.errors import visible
 
 
 def diff(edit: Edit) -> str:
-    """The unified diff of an edit; empty when it changes nothing."""
+    """Returns the unified diff of an edit; empty if it changes nothing."""
     if not edit.changes:
         return ""
     name = visible(str(edit.path))

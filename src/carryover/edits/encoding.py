@@ -1,4 +1,4 @@
-"""Users' texts as bytes: encoding, byte order mark and line ends, and the refusal to edit one. Pure."""
+"""Encoding, byte order marks and line ends of users' texts, and the error for texts that can't be edited. Pure."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ BOM: Final = b"\xef\xbb\xbf"
 
 
 class EditRefused(Exception):
-    """The file stays as it is. The message is a clause for people, with line and column where the cause has them."""
+    """The file can't be edited and stays as it is. The message is a clause, with line and column if known."""
 
 
 def newline_of(text: AnyStr) -> AnyStr:
-    """The line end of most lines: CRLF or LF. LF where there are none."""
+    """Returns the most common line end, CRLF or LF; LF if there is none."""
     crlf, lf = (b"\r\n", b"\n") if isinstance(text, bytes) else ("\r\n", "\n")
     return crlf if text.count(crlf) * 2 > text.count(lf) else lf
 
 
 def is_text(data: bytes) -> bool:
-    """False for UTF-16 and binary files, which take no line of ours. Every other encoding keeps ASCII as it is."""
+    """Whether a line can be added: not to UTF-16 and binary files. All other encodings keep ASCII as it is."""
     return b"\0" not in data
 
 
 def split_bom(data: bytes) -> tuple[bytes, bytes]:
-    """The byte order mark, empty where there is none, and the rest."""
+    """Splits off the byte order mark, which may be empty."""
     rest = data.removeprefix(BOM)
     return data[: len(data) - len(rest)], rest
 
 
 def decode(data: bytes) -> tuple[bytes, str]:
-    """The byte order mark, empty where there is none, and the text after it.
+    """Returns the byte order mark, which may be empty, and the text after it.
 
     Raises:
         EditRefused: the text is not UTF-8.
@@ -43,7 +43,7 @@ def decode(data: bytes) -> tuple[bytes, str]:
 
 
 def encode(text: str) -> bytes:
-    """The bytes of a text.
+    """Encodes a text as UTF-8.
 
     Raises:
         EditRefused: a path in it is not UTF-8.

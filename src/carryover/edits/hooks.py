@@ -1,4 +1,4 @@
-"""A hook in an agent's settings, and what was there before ours came. The same for every form of settings."""
+"""A hook in an agent's settings, and the state before ours was added. Independent of the settings' form."""
 
 from __future__ import annotations
 
@@ -13,53 +13,55 @@ from carryover.edits.hook_command import Owner, OwnerOf
 HOOKS: Final = "hooks"
 
 Form = Literal["nested", "flat", "plain", "tables", "list"]
-"""How hooks are laid out. `nested`, `flat` and `plain`: JSON, see `json_hooks`. `tables`: the nested layout as TOML,
-see `toml_hooks`. `list`: no hooks, but an entry of a list in JSON, see `settings_list`."""
+"""The layout of hooks in settings.
+
+`nested`, `flat` and `plain`: JSON, see `json_hooks`. `tables`: the nested layout in TOML, see `toml_hooks`. `list`: an
+entry of a list in JSON instead of hooks, see `settings_list`.
+"""
 
 UNGROUPED: Final[tuple[Form, ...]] = ("flat", "plain")
-"""Forms in which an event's list holds the hooks themselves."""
+"""Forms in which an event's list contains the hooks themselves."""
 
 
 class HookFile(msgspec.Struct, frozen=True):
-    """A settings file, which need not exist, and how hooks are laid out in it."""
+    """A settings file, which need not exist, and the layout of hooks in it."""
 
     path: Path
     form: Form
 
 
 class Hook(msgspec.Struct, frozen=True, kw_only=True):
-    """One hook as the settings should have it."""
+    """A hook as we write it."""
 
     event: str
     command: str
     name: str | None = None
-    """What the agent shows to people while it runs; None writes none."""
+    """The name that the agent shows while the hook runs; None writes none."""
     matcher: str | None = None
-    """None writes no matcher."""
+    """The event's matcher; None writes none."""
     timeout: int | None = None
-    """In the unit of the agent's settings; None leaves its default."""
+    """Time limit in the unit of the agent's settings; None leaves the default."""
 
 
 class FoundHook(msgspec.Struct, frozen=True, kw_only=True):
-    """A command hook found in the settings; `hook` holds the fields that we would write as well."""
+    """A command hook found in the settings; `hook` has the fields that we would write too."""
 
     hook: Hook
     owner: Owner
     group: int
-    """Index of its group among those of the event."""
+    """Index of its group in the event."""
     number: int
-    """Its index in the group; always 0 where there are no groups."""
+    """Index in its group; always 0 if there are no groups."""
     siblings: int
-    """The number of hooks in its group, of any kind."""
+    """Number of hooks in its group, of any kind."""
 
 
 class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What was there before our hooks, as far as the text that holds them no longer shows it.
+    """The state before our hooks were added, as far as the edited text no longer shows it.
 
-    `missing`: there was no file. `blank`: the file held only this white space. `empty`: what held nothing, such as
-    `hooks` or `hooks.<event>`. `unversioned`: a flat file had no `version`. `present`: an entry of a list was there
-    already. Where nothing is known (`UNKNOWN`), what is
-    empty without our hooks is removed with them.
+    `missing`: there was no file. `blank`: the file contained only this white space. `empty`: keys with empty values,
+    such as `hooks` or `hooks.<event>`. `unversioned`: a flat file had no `version`. `present`: the list already had our
+    entry. If nothing is known (`UNKNOWN`), whatever is empty without our hooks is removed with them.
     """
 
     missing: bool = False
@@ -73,16 +75,16 @@ UNKNOWN: Final = Origin()
 
 
 class HookOwners(msgspec.Struct, frozen=True):
-    """Who has hooks in some settings. A line of ours that a person edited counts as others'."""
+    """Tells whose hooks the settings contain. Our line counts as others' if a person edited it."""
 
     ours: bool = False
     others: bool = False
 
 
 def handlers_in(settings: Mapping[str, Any], form: Form) -> Iterator[tuple[str, int, list[Any], object]]:
-    """Each group of hooks: its event, its index there, its hooks of any kind, its matcher.
+    """Yields each group of hooks: its event, its index there, its hooks of any kind, its matcher.
 
-    Where there are no groups each hook is one. Only lists under `hooks` are events, which Codex's `hooks.state` is not.
+    Without groups, each hook counts as one. Only lists under `hooks` are events, which excludes Codex's `hooks.state`.
     """
     events = settings.get(HOOKS)
     for event, entries in events.items() if isinstance(events, dict) else ():
@@ -93,7 +95,7 @@ def handlers_in(settings: Mapping[str, Any], form: Form) -> Iterator[tuple[str, 
 
 
 def found_hooks(settings: Mapping[str, Any], owner_of: OwnerOf, form: Form = "nested") -> Iterator[FoundHook]:
-    """Every command hook in parsed settings, in their order."""
+    """Yields every command hook in parsed settings, in order."""
     for event, group, handlers, matcher in handlers_in(settings, form):
         for number, handler in enumerate(handlers):
             if (hook := hook_of(event, matcher, handler)) is not None:
@@ -102,7 +104,7 @@ def found_hooks(settings: Mapping[str, Any], owner_of: OwnerOf, form: Form = "ne
 
 
 def hook_of(event: str, matcher: object, value: object) -> Hook | None:
-    """The hook that an entry of the settings describes; None where it runs no command."""
+    """Returns the hook that an entry of the settings describes; None if it runs no command."""
     if not isinstance(value, dict) or not isinstance(command := value.get("command"), str):
         return None
     timeout, name = value.get("timeout"), value.get("name")

@@ -1,7 +1,7 @@
-"""JSON with comments and trailing commas, as several agents read their settings. Pure.
+"""Reads JSON with comments and trailing commas, as several agents' settings allow. Pure.
 
-Comments are `//` to the end of the line and `/* */`. They count as white space here, so that a document can be read
-by the standard decoder at the positions that it really has.
+Comments are `//` to the end of the line and `/* */`. They are replaced with white space, so that the standard decoder
+can read the document and report its real positions.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _COMMENTS_ON_LINE: Final = re.compile(r"(?:[ \t]*(?:/\*(?:(?!\*/)[^\r\n])*\*/|//
 
 @lru_cache(maxsize=4)  # every container of a document asks for it
 def blanked(text: str) -> str:
-    """The text with spaces for its comments, and for a comma after the last item of an object or array.
+    """Returns the text with spaces in place of comments, and of a comma after the last item of an object or array.
 
-    It has the same length and the same line ends. A text that is JSON without them is returned unchanged.
+    Length and line ends stay the same. Plain JSON is returned unchanged.
     """
     if "//" in text or "/*" in text:
         text = _STRING_OR_COMMENT.sub(lambda found: found[1] or re.sub(r"[^\r\n]", " ", found[0]), text)
@@ -33,19 +33,19 @@ def blanked(text: str) -> str:
 
 
 def past_gap(text: str, at: int) -> int:
-    """The position of what follows white space and comments."""
+    """Returns the position after white space and comments."""
     found = _GAP.match(text, at)
     return found.end() if found else at
 
 
 def past_comments_on_line(text: str, at: int) -> int:
-    """The end of the last comment that follows on the same line; `at` where none does."""
+    """Returns the end of the last comment that follows on the same line; `at` if there is none."""
     found = _COMMENTS_ON_LINE.match(text, at)
     return found.end() if found else at
 
 
 def past_comments(text: str, start: int, end: int) -> int:
-    """The end of the last comment in a gap; `start` where it has none."""
+    """Returns the end of the last comment in a gap; `start` if there is none."""
     return max((found.end() for found in _COMMENTS.finditer(text, start, end)), default=start)
 
 
@@ -56,7 +56,7 @@ def ends_in_line_comment(gap: str) -> bool:
 
 
 def _without_last_commas(text: str) -> str:
-    """The text with a space for each comma between a value and a closing bracket."""
+    """Returns the text with a space for each comma between a value and a closing bracket."""
     kept: list[str] = []
     end = 0
     after_value = False

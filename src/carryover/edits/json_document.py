@@ -1,9 +1,9 @@
-"""JSON with the position of each item, and edits that touch nothing else. Pure.
+"""Edits single items of a JSON text and leaves the rest untouched. Pure.
 
-Comments and trailing commas are read and kept; `check_strict` refuses them for agents that do.
+Comments and trailing commas are accepted and kept; `check_strict` refuses them for agents that do.
 
-The standard decoder reads a text, which is fast on what is only skipped; positions are computed on the way to what is
-edited. An edit returns a new text, which is read again: simple, and fast enough for a handful of edits.
+The standard decoder reads what is only skipped, which is fast; positions are computed only on the path to the edited
+item. Each edit returns a new text, which is parsed again: simple, and fast enough for a few edits.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """An object or array: the positions of its brackets, its items, and the position of a comma after the last one."""
+    """An object or array: the positions of its brackets, its items, and the position of a trailing comma."""
 
     opening: int
     closing: int
@@ -54,26 +54,26 @@ class Container:
 
 @lru_cache(maxsize=2)  # one edit asks several times of the same text
 def read(text: str) -> Container:
-    """The object that the whole of `text` is.
+    """Parses `text` as one object.
 
     Raises:
-        EditRefused: it is something else, or not JSON (which has no NaN), comments and trailing commas aside.
+        EditRefused: it is something else, or not JSON (which has no NaN), apart from comments and trailing commas.
     """
     return _read(text, blanked(text))
 
 
 def values(text: str) -> dict[str, Any]:
-    """The members of the object that the whole of `text` is; none of a blank text. Raises EditRefused as `read`."""
+    """Returns the members of the object in `text`; none if it is blank. Raises EditRefused as `read` does."""
     return {item.key or "": item.value for item in read(text).items} if text.strip() else {}
 
 
 def check_strict(text: str) -> None:
-    """Raises EditRefused where `text` is not an object in strict JSON, without comments and trailing commas."""
+    """Raises EditRefused unless `text` is an object in strict JSON, without comments and trailing commas."""
     _read(text, text)
 
 
 def inside(text: str, opening: int) -> Container:
-    """The object or array whose bracket is at `opening`, in a text that `read` has accepted."""
+    """Returns the object or array whose bracket is at `opening`, in a text that `read` has accepted."""
     plain = blanked(text)
     is_object = text[opening] == "{"
     items: list[Item] = []
@@ -95,10 +95,10 @@ def inside(text: str, opening: int) -> Container:
 
 
 def only(text: str, container: Container, key: str, kind: type, name: str = "") -> int | None:
-    """The index of the member `key`, which holds a `kind`; None if there is none. `name`: as people read it.
+    """Returns the index of the member `key`, whose value must be a `kind`; None if absent. `name`: its name for people.
 
     Raises:
-        EditRefused: it is there twice, or holds something else.
+        EditRefused: it is there twice, or has another kind of value.
     """
     found = [number for number, item in enumerate(container.items) if item.key == key]
     if len(found) > 1:
@@ -114,28 +114,28 @@ def only(text: str, container: Container, key: str, kind: type, name: str = "") 
 
 
 def line_of(text: str, at: int) -> int:
-    """The line number of a position, from 1."""
+    """Returns the line number of a position, from 1."""
     return text.count("\n", 0, at) + 1
 
 
 def in_words(value: object) -> str:
-    """The kind of a value, in words for people."""
+    """Names the kind of a value for people."""
     kinds = {dict: "an object", list: "a list", str: "a string", bool: "true or false", type(None): "null"}
     return kinds.get(type(value), "a number")
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a document is laid out, judged by its outermost object."""
+    """The layout of a document, judging by its outermost object."""
 
     indent: str
-    """One step; empty where nothing is indented."""
+    """One step of indentation; empty if nothing is indented."""
     newline: str
     colon: str
 
 
 def layout_of(text: str) -> Layout:
-    """The layout that new text in a document should follow."""
+    """Returns the layout that new text in a document should follow."""
     root = read(text)
     newline = newline_of(text)
     if not root.items:
@@ -146,16 +146,16 @@ def layout_of(text: str) -> Layout:
 
 
 def own_line(text: str, container: Container, number: int) -> str | None:
-    """The indentation of an item that starts a new line; None for one that does not."""
+    """Returns the indentation of an item that starts a line; None if it does not."""
     start = container.items[number].start
     gap = text[len(text[:start].rstrip(_SPACES)) : start]
     return gap.rpartition("\n")[2] if "\n" in gap else None
 
 
 def added(text: str, container: Container, key: str | None, value: object, layout: Layout, outer: str | None) -> str:
-    """The text with one more item at the end of `container`.
+    """Returns the text with one more item at the end of `container`.
 
-    `outer` is the indentation of the line that `container` opens on, where the first item of an empty container should
+    `outer` is the indentation of the line that `container` opens on, if the first item of an empty container should
     start a new line; otherwise None.
     """
     if container.items:
@@ -169,14 +169,14 @@ def added(text: str, container: Container, key: str | None, value: object, layou
 
 
 def replaced(text: str, container: Container, number: int, value: object, layout: Layout) -> str:
-    """The text with a new value in one of the container's items."""
+    """Returns the text with a new value for one of the container's items."""
     item = container.items[number]
     lead = own_line(text, container, number)
     return text[: item.value_start] + _rendered(None, value, layout, lead) + text[item.end :]
 
 
 def removed(text: str, container: Container, number: int) -> str:
-    """The text without one of the container's items; the inverse of `added` for the last one. Comments stay."""
+    """Returns the text without one of the container's items; undoes `added` for the last one. Comments stay."""
     items = container.items
     item = items[number]
     start = items[number - 1].end if number else container.opening + 1
@@ -193,12 +193,12 @@ def removed(text: str, container: Container, number: int) -> str:
 
 
 def document(value: object) -> str:
-    """The text of a new document."""
+    """Returns the text of a new document."""
     return json.dumps(value, indent=_DEFAULT_INDENT, ensure_ascii=False) + "\n"
 
 
 def _read(text: str, plain: str) -> Container:
-    """The object in `text`, which the decoder reads as `plain`."""
+    """Returns the object in `text`, which the decoder reads as `plain`."""
     opening = _past_space(plain, 0)
     try:
         value, end = _DECODER.raw_decode(plain, opening)
@@ -216,7 +216,7 @@ def _read(text: str, plain: str) -> Container:
 
 
 def _appended(text: str, container: Container, key: str | None, value: object, layout: Layout) -> str:
-    """The text with one more item after the last one, which keeps the comments that follow it on its line."""
+    """Returns the text with one more item after the last one, which keeps the comments that follow it on its line."""
     last = container.items[-1]
     lead = own_line(text, container, len(container.items) - 1)
     gap = _gap(text, container, layout) if lead is None else layout.newline + lead
@@ -229,7 +229,7 @@ def _appended(text: str, container: Container, key: str | None, value: object, l
 
 
 def _cut_around(text: str, container: Container, number: int) -> str:
-    """The text without one item, its comma and the white space before it; the comments around it stay."""
+    """Returns the text without one item, its comma and the white space before it; the comments around it stay."""
     items = container.items
     item = items[number]
     is_last = item is items[-1]
@@ -254,7 +254,7 @@ def _gap(text: str, container: Container, layout: Layout) -> str:
 
 
 def _rendered(key: str | None, value: object, layout: Layout, lead: str | None) -> str:
-    """The text of an item: on one line without `lead`, otherwise on several, all but the first starting with it."""
+    """Returns the text of an item: on one line without `lead`, else on several, all but the first indented by it."""
     if lead is None:
         comma = ", " if layout.colon.endswith(" ") else ","
         text = json.dumps(value, separators=(comma, layout.colon), ensure_ascii=False)
@@ -270,7 +270,7 @@ def _past_space(text: str, at: int) -> int:
 
 
 def _malformed(text: str, at: int, what: str) -> EditRefused:
-    """The refusal; its wording for the two most common mistakes does not depend on the version of Python."""
+    """Returns the refusal. Its wording for the two commonest mistakes does not depend on the version of Python."""
     before = text[:at].rstrip(_SPACES)
     if text.startswith(("//", "/*"), at):
         what = "a comment, which JSON does not have"
@@ -283,7 +283,7 @@ def _malformed(text: str, at: int, what: str) -> EditRefused:
 
 
 def _first_constant(text: str) -> int:
-    """The position of the first NaN or Infinity outside of strings; the end where there is none."""
+    """Returns the position of the first NaN or Infinity outside strings; the end if there is none."""
     return next((found.start() for found in _CONSTANT.finditer(text) if found[1]), len(text))
 
 

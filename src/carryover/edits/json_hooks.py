@@ -57,9 +57,10 @@ Levels = tuple[tuple[Container, int, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class _Handler:
-    """A hook of any kind: `hook` if it runs a command. On each level the container, the item's index and its name.
+    """A hook of any kind; `hook` is set if it runs a command. Each level has the container, the item's index and its
+    name.
 
-    The levels are the document, its events, an event's entries and, where these are groups, a group's hooks.
+    The levels are the document, its events, an event's entries and, if these are groups, a group's hooks.
     """
 
     hook: Hook | None
@@ -68,7 +69,7 @@ class _Handler:
 
     @property
     def is_alone(self) -> bool:
-        """Whether its group holds nothing else."""
+        """Whether its group contains nothing else."""
         return len(self.path) < 4 or len(self.path[3][0].items) == 1
 
 
@@ -81,11 +82,12 @@ def with_hooks(
     form: Form = "nested",
     rules: HookFileRules | None = None,
 ) -> bytes:
-    """The settings with exactly `wanted` as our hooks: one or more, one per event. `data` is None for a missing file.
+    """Returns the settings with exactly `wanted` as our hooks: one or more, one per event. `data`: None for a missing
+    file.
 
-    Hooks that are right stay untouched, others of ours are replaced in place, missing ones are appended, and unwanted
-    ones removed. Where a person has edited our line for an event, that line stays instead. `origin` matters only where
-    `data` holds hooks of ours.
+    Correct hooks stay untouched, other ones of ours are replaced in place, missing ones are appended, and unwanted ones
+    removed. If a person has edited our line for an event, that line stays instead. `origin` matters only if `data`
+    contains hooks of ours.
 
     Raises:
         EditRefused: it is not JSON in UTF-8 (strict, unless `rules` allow comments), `hooks` is not laid out as above,
@@ -108,12 +110,12 @@ def with_hooks(
 
 
 def without_hooks(data: bytes, owner_of: OwnerOf, origin: Origin = UNKNOWN, *, form: Form = "nested") -> bytes | None:
-    """The settings without our hooks, and without what is empty only because of that; None to delete the file.
+    """Returns the settings without our hooks, and without what is only empty because of that; None to delete the file.
 
-    The inverse of `with_hooks`, given the origin that was recorded before it.
+    Undoes `with_hooks`, given the origin that was recorded before it.
 
     Raises:
-        EditRefused: it is not JSON in UTF-8. Comments and trailing commas are read.
+        EditRefused: it is not JSON in UTF-8. Comments and trailing commas are accepted.
     """
     bom, text = decode(data)
     if text.strip():
@@ -127,10 +129,10 @@ def without_hooks(data: bytes, owner_of: OwnerOf, origin: Origin = UNKNOWN, *, f
 
 
 def origin_of(data: bytes | None, owner_of: OwnerOf, known: Origin | None = None, *, form: Form = "nested") -> Origin:
-    """What to record before `with_hooks(data)`; `known` is what was recorded before the hooks that `data` holds.
+    """Returns what to record before `with_hooks(data)`. `known`: recorded before the hooks now in `data` were added.
 
     Raises:
-        EditRefused: it is not JSON in UTF-8. Comments and trailing commas are read.
+        EditRefused: it is not JSON in UTF-8. Comments and trailing commas are accepted.
     """
     if data is None:
         return Origin(missing=True)
@@ -155,7 +157,7 @@ def _entry(hook: Hook, form: Form) -> dict[str, Any]:
 
 
 def _with_version(text: str, owner_of: OwnerOf, layout: Layout) -> str:
-    """The text with a version; without one where that would activate hooks of others, of whatever kind they are."""
+    """Returns the text with a version, unless that would activate other people's hooks of any kind."""
     root = read(text)
     if _number(root, VERSION) is not None or any(
         handler.hook is None or owner_of(handler.hook.command) == "others" for handler in _handlers(text, "flat")
@@ -165,7 +167,7 @@ def _with_version(text: str, owner_of: OwnerOf, layout: Layout) -> str:
 
 
 def _without_version(text: str) -> str:
-    """The text without the version that was added with our hooks, unless a hook is left that needs it."""
+    """Returns the text without the version that was added with our hooks, unless a remaining hook needs it."""
     root = read(text)
     number = _number(root, VERSION)
     if number is None or root.items[number].value != VERSION_NOW or any(_handlers(text, "flat")):
@@ -174,7 +176,7 @@ def _without_version(text: str) -> str:
 
 
 def _check(text: str, wanted: Sequence[Hook]) -> None:
-    """Raises EditRefused if hooks can't be added: the layout is wrong for the agent too, or a key is there twice."""
+    """Raises EditRefused if hooks can't be added: the layout is invalid for the agent too, or a key is there twice."""
     root = read(text)
     number = only(text, root, HOOKS, dict)
     if number is not None:
@@ -189,7 +191,7 @@ def _check_comments(text: str, rules: HookFileRules | None) -> None:
 
 
 def _with_hook(text: str, hook: Hook, owner_of: OwnerOf, layout: Layout, form: Form) -> str:
-    """The text with one hook. `_check` has accepted the document."""
+    """Returns the text with one hook added. `_check` must have accepted the document."""
     root = read(text)
     number = _number(root, HOOKS)
     if number is None:
@@ -215,7 +217,7 @@ def _number(container: Container, key: str) -> int | None:
 
 
 def _without_ours(text: str, owner_of: OwnerOf, origin: Origin, form: Form, keep: Sequence[Hook] = ()) -> str:
-    """The text without our hooks, except the first that equals each of `keep`."""
+    """Returns the text without our hooks, except the first that equals each of `keep`."""
     while (doomed := _first_doomed(text, owner_of, form, keep)) is not None:
         text = _without(text, doomed, origin)
     return text
@@ -231,7 +233,7 @@ def _first_doomed(text: str, owner_of: OwnerOf, form: Form, keep: Sequence[Hook]
 
 
 def _without(text: str, path: Levels, origin: Origin) -> str:
-    """The text without one hook, and without what held nothing else, unless that was empty before."""
+    """Returns the text without one hook, and without containers left empty, unless they were empty before."""
     while len(path) > 1 and len(path[-1][0].items) == 1 and path[-2][2] not in origin.empty:
         path = path[:-1]
     container, number, _ = path[-1]
@@ -253,10 +255,10 @@ def _empty_places(text: str) -> Iterator[str]:
 
 
 def drop_reason(text: str, form: Form, rules: HookFileRules | None) -> str | None:
-    """Why the agent ignores all hooks of a file, as a clause; None where it does not, as far as is known.
+    """Returns why the agent ignores all hooks of a file, as a clause; None if it does not, as far as known.
 
     Raises:
-        EditRefused: it is not JSON, or has comments where `rules` allow none.
+        EditRefused: it is not JSON, or has comments although `rules` forbid them.
     """
     if not text.strip():
         return None
@@ -266,10 +268,11 @@ def drop_reason(text: str, form: Form, rules: HookFileRules | None) -> str | Non
 
 
 def ignored_events(text: str) -> tuple[str, ...]:
-    """The lists at the top level of a flat file: events that the agent ignores, since they are not under `hooks`.
+    """Returns the lists at the top level of a flat file: events that the agent ignores, since they are not under
+    `hooks`.
 
     Raises:
-        EditRefused: it is not JSON. Comments and trailing commas are read.
+        EditRefused: it is not JSON. Comments and trailing commas are accepted.
     """
     if not text.strip():
         return ()
@@ -277,7 +280,8 @@ def ignored_events(text: str) -> tuple[str, ...]:
 
 
 def _bad_version(text: str, root: Container) -> str | None:
-    """Cursor says `Config version must be a number` and loads nothing (IDE 3.11; reported)."""
+    """Returns why Cursor drops the file, as a clause. Cursor's message is `Config version must be a number` (IDE 3.11).
+    """
     item = next((item for item in root.items if item.key == VERSION), None)
     if item is None:
         return f'it has no "{VERSION}" (such as 1), without which the agent drops the whole file'
@@ -299,7 +303,7 @@ def _broken_rules(text: str, root: Container, rules: HookFileRules | None) -> It
 
 
 def _handlers(text: str, form: Form) -> Iterator[_Handler]:
-    """Every hook in the order of the text. Anything with another layout is skipped."""
+    """Yields every hook in the order of the text. Anything with another layout is skipped."""
     root = read(text)
     for at_hooks, hooks in _members(root, HOOKS, dict):
         events = inside(text, hooks.value_start)

@@ -1,4 +1,4 @@
-"""Works out what an edit would do to a file before anything is written."""
+"""Works out the effect of an edit on a file before anything is written."""
 
 from __future__ import annotations
 
@@ -22,65 +22,65 @@ _NEVER_IN: Final = frozenset((".git", ".carryover"))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What one file should become. `edit` maps its bytes (None: missing) to what they should be (None: no file).
+    """A change to one file. `edit` maps its bytes (None: missing) to the new ones (None: delete the file).
 
     `edit` may raise `EditRefused`.
     """
 
     path: Path
     what: str
-    """What is edited, as people call it: `hooks of Claude Code`."""
+    """The edited content, for people: `hooks of Claude Code`."""
     edit: Callable[[bytes | None], bytes | None]
     remedy: str = "Fix that, then run this again."
-    """What to do where the file has to be left alone, as a sentence."""
+    """What to do if the file has to be left alone, as a sentence."""
     recorded: Callable[[bytes | None], EditedFile | None] | None = None
-    """For an agent's settings: what to record, given the bytes before; None as its answer removes the record."""
+    """For an agent's settings: returns the entry to record, given the bytes before; None removes the record."""
     agent: str | None = None
-    """The agent whose settings it is."""
+    """The agent whose settings are edited."""
     follow: bool = True
-    """False: a symlink is left alone."""
+    """Whether to follow a symlink; otherwise it is left alone."""
     within: Path | None = None
-    """A symlink is followed only to a text file below this folder: a cloned repository may bring links of any kind."""
+    """Symlinks are followed only to text files below this folder, since a cloned repository may contain any link."""
     limit_bytes: int = _LIMIT_BYTES
-    """A larger file is left alone."""
+    """Larger files are left alone."""
     backup: bool = True
-    """Whether the file is copied before our first edit of it."""
+    """Whether to back the file up before our first edit."""
     private: bool = True
-    """Whether a new file is readable by its owner alone (0600); otherwise the umask decides."""
+    """Whether a new file is readable only by its owner (0600); otherwise the umask decides."""
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A change worked out on the file as it is now."""
+    """A change applied, in memory, to the current content of the file."""
 
     change: Change
     before: bytes | None
     after: bytes | None
     reason: str | None = None
-    """Why the file has to be left alone, as a clause; None where it can be edited."""
+    """Why the file has to be left alone, as a clause; None if it can be edited."""
 
     @property
     def path(self) -> Path:
-        """The file that is edited."""
+        """The path of the edited file."""
         return self.change.path
 
     @property
     def changes(self) -> bool:
-        """Whether applying it would write anything."""
+        """Whether applying the edit would write anything."""
         return self.reason is None and self.before != self.after
 
     @property
     def problem(self) -> str | None:
-        """Why the file is left alone and what to do, in whole sentences; None where nothing prevents the edit."""
+        """Why the file is left alone and what to do, in whole sentences; None if it can be edited."""
         return None if self.reason is None else self.left_alone(self.reason)
 
     def left_alone(self, reason: str) -> str:
-        """The sentences for people."""
+        """Returns the sentences about a file that is left alone for `reason`."""
         return f"{self.path} is left alone: {reason}. {self.change.remedy}"
 
 
 def plan(change: Change) -> Edit:
-    """Reads the file and works out the edit. Never raises for what prevents it: that is the edit's `problem`."""
+    """Reads the file and works out the edit. Never raises for an obstacle, which becomes the edit's `problem`."""
     before = None
     try:
         before = read_target(change)
@@ -94,7 +94,7 @@ def plan(change: Change) -> Edit:
 
 
 def read_target(change: Change) -> bytes | None:
-    """The file's bytes at this moment; None where there is none.
+    """Returns the file's current bytes; None if it does not exist.
 
     Raises:
         OSError: it can't be read, is too large, is not a file, or is a symlink that is not followed.

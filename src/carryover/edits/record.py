@@ -1,13 +1,13 @@
-"""The records of what Carryover changed in other people's files, by which every change can be undone.
+"""The records of Carryover's changes to users' files, with which every change can be undone.
 
-| Record | Holds |
+| Record | Content |
 |---|---|
-| `<state>/edits.json` (0600) | the agents' settings that hold our hooks or our entry |
+| `<state>/edits.json` (0600) | the agents' settings that contain our hooks or our entry |
 | `<state>/projects.jsonl` (0600) | the projects that a handoff was published into, one per line, never shortened |
 | `.carryover/edited` in a project (0600) | the names of its files that we edited on this machine |
 
-The ledger knows projects as well, but it may be damaged or started afresh; what is in people's projects must still be
-found, to be taken out again.
+The ledger knows projects as well, but it may be damaged or recreated; what was written into projects must still be
+found, so that it can be removed.
 """
 
 from __future__ import annotations
@@ -38,52 +38,52 @@ _EDITS_LIMIT_BYTES: Final = 4096
 
 
 class EditedFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A settings file that holds hooks or an entry of ours, or did. Paths are absolute."""
+    """A settings file that contains hooks or an entry of ours, or did. Paths are absolute."""
 
     path: str
     agent: str = msgspec.field(name="tool")
     script: str = ""
-    """The script that its hooks run; empty with the form `list`."""
+    """The script that its hooks run; empty for the form `list`."""
     form: Form = "nested"
     key: str = ""
-    """With the form `list`: the name of the list."""
+    """For the form `list`: the name of the list."""
     entry: str = ""
-    """With the form `list`: our entry of it."""
+    """For the form `list`: our entry."""
     origin: Origin = UNKNOWN
     folders: tuple[str, ...] = ()
-    """Folders that were made for it, outermost first."""
+    """Folders that were created for the file, outermost first."""
 
 
 class Record(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Everything that `edits.json` holds."""
+    """The content of `edits.json`."""
 
     files: tuple[EditedFile, ...] = ()
 
     def of(self, path: Path) -> EditedFile | None:
-        """What is recorded of a file, by its real path."""
+        """Returns the record of a file, by its real path."""
         real = os.path.realpath(path)
         return next((file for file in self.files if os.path.realpath(file.path) == real), None)
 
     def of_agent(self, agent: str) -> tuple[EditedFile, ...]:
-        """The files edited for one agent; more than one where its settings moved."""
+        """Returns the files edited for one agent; several if its settings moved."""
         return tuple(file for file in self.files if file.agent == agent)
 
     def without_agents(self, agents: Collection[str]) -> Record:
-        """The record without what was edited for some agents."""
+        """Returns the record without the files edited for these agents."""
         return Record(files=tuple(file for file in self.files if file.agent not in agents))
 
     def having(self, path: Path, file: EditedFile | None) -> Record:
-        """The record with `file` as its only entry for `path`; None removes that."""
+        """Returns the record with `file` as its only entry for `path`; None removes the entry."""
         real = os.path.realpath(path)
         others = tuple(other for other in self.files if os.path.realpath(other.path) != real)
         return Record(files=others if file is None else (*others, file))
 
 
 def load_record(state: StateDir) -> Record:
-    """The record of edited settings; empty where there is none. Creates nothing.
+    """Reads the record of edited settings; empty if there is none. Creates nothing.
 
     Raises:
-        UserError: REFUSED; it can't be read, or is damaged. Says what to do.
+        UserError: REFUSED; it can't be read, or is damaged. The message says what to do.
     """
     path = state.root / SETTINGS_RECORD
     try:
@@ -97,7 +97,7 @@ def load_record(state: StateDir) -> Record:
 
 
 def save_record(state: StateDir, record: Record) -> None:
-    """Replaces the record of edited settings; an empty one is deleted with its file. Raises OSError."""
+    """Replaces the record of edited settings; if it is empty, deletes its file. Raises OSError."""
     path = state.root / SETTINGS_RECORD
     if not record.files:
         path.unlink(missing_ok=True)
@@ -108,7 +108,7 @@ def save_record(state: StateDir, record: Record) -> None:
 
 
 class PublishedProject(msgspec.Struct, frozen=True):
-    """A project and the folder that its handoff is written to: its own `.carryover`, or one outside of it."""
+    """A project and the folder that its handoff is written to: its own `.carryover`, or one outside it."""
 
     root: str
     folder: str
@@ -118,7 +118,7 @@ _PROJECT_DECODER: Final = msgspec.json.Decoder(PublishedProject)
 
 
 def remember_project(state: Path, project: PublishedProject) -> bool:
-    """Adds a project to the list; False when it is there already. Raises OSError."""
+    """Adds a project to the list; returns False if it is already there. Raises OSError."""
     if project in published_projects(state):
         return False
     private_dir(state)
@@ -133,7 +133,7 @@ def remember_project(state: Path, project: PublishedProject) -> bool:
 
 
 def published_projects(state: Path) -> tuple[PublishedProject, ...]:
-    """The list, each project once; lines that can't be read are skipped. Raises OSError."""
+    """Returns the list, each project once; unreadable lines are skipped. Raises OSError."""
     try:
         lines = read_bytes_bounded(state / PROJECTS_RECORD, _PROJECTS_LIMIT_BYTES, follow=False).split(b"\n")
     except FileNotFoundError:
@@ -148,9 +148,9 @@ def published_projects(state: Path) -> tuple[PublishedProject, ...]:
 
 
 def edited_in_project(store: Path) -> set[str]:
-    """Names of a project's files that we edited on this machine; `store` is its `.carryover`.
+    """Returns the names of a project's files that we edited on this machine; `store` is its `.carryover`.
 
-    Only names that we ever edit count, since a cloned repository may bring any list.
+    Other names than those we ever edit are ignored, since a cloned repository may contain any list.
     """
     try:
         lines = read_bytes_bounded(store / PROJECT_EDITS, _EDITS_LIMIT_BYTES, follow=False).split(b"\n")
@@ -160,7 +160,7 @@ def edited_in_project(store: Path) -> set[str]:
 
 
 def save_edited_in_project(store: Path, names: Collection[str]) -> None:
-    """Replaces the list of edited files; an empty one is deleted with its file. Raises OSError."""
+    """Replaces the list of edited files; if it is empty, deletes its file. Raises OSError."""
     path = store / PROJECT_EDITS
     if names:
         lines = "".join(f"{name}\n" for name in _editable() if name in names)

@@ -1,4 +1,4 @@
-"""Our hooks in an agent's settings, whatever their form; `json_hooks` and `toml_hooks` give the guarantees. Pure."""
+"""Our hooks in an agent's settings of any form; `json_hooks` and `toml_hooks` document the guarantees. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def with_hooks(
     form: Form,
     rules: HookFileRules | None = None,
 ) -> bytes:
-    """The settings with exactly `wanted` as our hooks.
+    """Returns the settings with exactly `wanted` as our hooks.
 
     Raises:
         EditRefused: that can't be done, or the agent would drop the file.
@@ -35,26 +35,26 @@ def with_hooks(
 
 
 def without_hooks(data: bytes, owner_of: OwnerOf, origin: Origin = UNKNOWN, *, form: Form) -> bytes | None:
-    """The settings without our hooks; None to delete the file. Raises EditRefused."""
+    """Returns the settings without our hooks; None to delete the file. Raises EditRefused."""
     if form == "tables":
         return toml_hooks.without_hooks(data, owner_of, origin)
     return json_hooks.without_hooks(data, owner_of, origin, form=form)
 
 
 def origin_of(data: bytes | None, owner_of: OwnerOf, known: Origin | None = None, *, form: Form) -> Origin:
-    """What to record before `with_hooks(data)`. Raises EditRefused."""
+    """Returns what to record before `with_hooks(data)`. Raises EditRefused."""
     if form == "tables":
         return toml_hooks.origin_of(data, owner_of, known)
     return json_hooks.origin_of(data, owner_of, known, form=form)
 
 
 def hooks_of(data: bytes, owner_of: OwnerOf, *, form: Form = "nested") -> tuple[FoundHook, ...]:
-    """Every command hook in the settings. Raises EditRefused."""
+    """Returns every command hook in the settings. Raises EditRefused."""
     return tuple(found_hooks(_parsed(data, form), owner_of, form))
 
 
 def hook_owners(data: bytes, owner_of: OwnerOf, *, form: Form) -> HookOwners:
-    """Who has hooks in the settings. Raises EditRefused."""
+    """Returns whose hooks the settings contain. Raises EditRefused."""
     settings = _parsed(data, form)
     number = sum(len(handlers) for _, _, handlers, _ in handlers_in(settings, form))
     mine = sum(found.owner == "ours" for found in found_hooks(settings, owner_of, form))
@@ -62,12 +62,12 @@ def hook_owners(data: bytes, owner_of: OwnerOf, *, form: Form) -> HookOwners:
 
 
 def drop_reason(data: bytes, *, form: Form, rules: HookFileRules | None) -> str | None:
-    """Why the agent ignores all hooks of a file, as a clause; None where it does not. Raises EditRefused."""
+    """Returns why the agent ignores all hooks of a file, as a clause; None if it does not. Raises EditRefused."""
     return None if form == "tables" else json_hooks.drop_reason(decode(data)[1], form, rules)
 
 
 def ignored_events(data: bytes, *, form: Form) -> tuple[str, ...]:
-    """Events that are written where the agent does not look for them. Raises EditRefused."""
+    """Returns the events that are written where the agent does not look for them. Raises EditRefused."""
     return json_hooks.ignored_events(decode(data)[1]) if form in ("flat", "plain") else ()
 
 
@@ -77,10 +77,10 @@ def _parsed(data: bytes, form: Form) -> Mapping[str, Any]:
 
 
 def value_at(data: bytes, key: Sequence[str], *, toml: bool) -> Any:
-    """The value of a setting, by its path from the root; None where there is none.
+    """Returns the value of a setting, by its path from the root; None if it is absent.
 
     Raises:
-        EditRefused: it is not JSON (comments and trailing commas aside) or TOML in UTF-8.
+        EditRefused: it is not JSON (apart from comments and trailing commas) or TOML in UTF-8.
     """
     text = decode(data)[1]
     try:

@@ -1,8 +1,8 @@
-"""One entry of a list in an agent's JSON settings. Pure: bytes in, bytes out, every other byte kept.
+"""Edits one entry of a list in an agent's JSON settings. Pure: bytes in, bytes out, every other byte kept.
 
     {"<key>": ["<entry>"]}
 
-Comments and trailing commas may be there (opencode reads them in each of its settings files).
+Comments and trailing commas are accepted (opencode reads them in each of its settings files).
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from carryover.edits.json_document import (
 
 
 def with_entry(data: bytes | None, key: str, entry: str) -> bytes:
-    """The settings with `entry` in the list `key`, at its end where it was not there.
+    """Returns the settings with `entry` in the list `key`, at its end if it was not there.
 
     Raises:
-        EditRefused: it is not JSON in UTF-8, or `key` is there twice or holds something else.
+        EditRefused: it is not JSON in UTF-8, or `key` is there twice or has another kind of value.
     """
     bom, text = decode(data or b"")
     if not text.strip():
@@ -41,12 +41,12 @@ def with_entry(data: bytes | None, key: str, entry: str) -> bytes:
 
 
 def without_entry(data: bytes, key: str, entry: str, origin: Origin = UNKNOWN) -> bytes | None:
-    """The settings without `entry`, and without what is empty only because of that; None to delete the file.
+    """Returns the settings without `entry`, and without what is only empty because of that; None to delete the file.
 
-    The inverse of `with_entry`, given the origin that was recorded before it.
+    Undoes `with_entry`, given the origin that was recorded before it.
 
     Raises:
-        EditRefused: as `with_entry`.
+        EditRefused: as for `with_entry`.
     """
     bom, text = decode(data)
     if origin.present:
@@ -60,10 +60,10 @@ def without_entry(data: bytes, key: str, entry: str, origin: Origin = UNKNOWN) -
 
 
 def origin_of(data: bytes | None, key: str, entry: str, known: Origin | None = None) -> Origin:
-    """What to record before `with_entry(data)`; `known` is what was recorded before the entry that `data` holds.
+    """Returns what to record before `with_entry(data)`. `known`: recorded before the entry now in `data` was added.
 
     Raises:
-        EditRefused: as `with_entry`.
+        EditRefused: as for `with_entry`.
     """
     if data is None:
         return Origin(missing=True)
@@ -76,13 +76,13 @@ def origin_of(data: bytes | None, key: str, entry: str, known: Origin | None = N
 
 
 def has_entry(data: bytes, key: str, entry: str) -> bool:
-    """Whether the list holds the entry. Raises EditRefused as `with_entry`."""
+    """Whether the list contains the entry. Raises EditRefused as `with_entry` does."""
     text = decode(data)[1]
     return bool(text.strip()) and entry in (_values(text, key) or ())
 
 
 def has_list(data: bytes, key: str) -> bool:
-    """Whether the settings have something of that name. Raises EditRefused where they are not JSON in UTF-8."""
+    """Whether the settings have a member of that name. Raises EditRefused if they are not JSON in UTF-8."""
     text = decode(data)[1]
     return bool(text.strip()) and any(item.key == key for item in read(text).items)
 

@@ -1,7 +1,7 @@
-"""Adds a block of lines to a user's text, and takes it out again with every other byte as it was. Pure.
+"""Adds a block of lines to a user's text, and removes it again with every other byte unchanged. Pure.
 
-A block always follows one line end more than the text has, whether or not the text ends with one. So one line end
-before the block is ours, and a text without a final newline has none again once the block is removed.
+The block is always preceded by one line end more than the text has, whether or not the text ends with one. So one line
+end before the block is ours, and a text without a final newline has none again once the block is removed.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from carryover.edits.encoding import BOM, newline_of, split_bom
 
 
 def whole_file(lines: Sequence[bytes], eol: bytes = b"\n") -> bytes:
-    """A new file that holds only the block. Nothing precedes it, unlike in an empty file that got the block."""
+    """Returns a new file that contains only the block. Unlike in an empty existing file, nothing precedes it."""
     return eol.join(lines) + eol
 
 
 def with_lines(data: bytes, lines: Sequence[bytes], *, at_top: bool = False) -> bytes:
-    """`data` with the block appended, or inserted at the top."""
+    """Returns `data` with the block appended, or inserted at the top."""
     eol = newline_of(data)
     if at_top:
         bom, rest = split_bom(data)
@@ -26,7 +26,7 @@ def with_lines(data: bytes, lines: Sequence[bytes], *, at_top: bool = False) -> 
 
 
 def find_lines(data: bytes, lines: Sequence[bytes], start: int = 0) -> tuple[int, int, bytes] | None:
-    """The first unchanged block at or after `start`: its bounds in bytes and its line end; None where there is none."""
+    """Returns bounds in bytes and line end of the first unchanged block at or after `start`; None if there is none."""
     best = None
     for eol in (b"\n", b"\r\n"):
         block = eol.join(lines)
@@ -39,7 +39,7 @@ def find_lines(data: bytes, lines: Sequence[bytes], start: int = 0) -> tuple[int
 
 
 def without_span(data: bytes, span: tuple[int, int, bytes]) -> bytes:
-    """`data` without a block that `find_lines` found, and without the line ends that were added with it."""
+    """Returns `data` without a block found by `find_lines`, and without the line ends that were added with it."""
     start, end, eol = span
     before, after = data[:start], data[end:].removeprefix(eol)
     if before in (b"", BOM):

@@ -1,6 +1,6 @@
 """Our hooks as tables in an agent's TOML settings. Pure: bytes in, bytes out, every other byte kept.
 
-The layout is that of Codex's config.toml (0.169.0), which also holds what the user reviewed (`hooks.state`):
+The layout is that of Codex's config.toml (0.169.0), which also records the user's reviews (`hooks.state`):
 
     [[hooks.SessionStart]]
     matcher = "startup|resume"
@@ -10,9 +10,9 @@ The layout is that of Codex's config.toml (0.169.0), which also holds what the u
     command = "..."
     timeout = 5
 
-Tables are inserted and removed as the text that we write, since tomlkit would not keep every byte around tables, nor
-tables that are out of order. What is laid out otherwise (`SessionStart = [...]`) is edited by tomlkit. Either way the
-result is parsed again, and the edit is refused unless it means exactly what it should.
+Tables are inserted and removed as the text that we write, since tomlkit would not keep every byte around tables, or
+tables that are out of order. Any other layout (`SessionStart = [...]`) is edited by tomlkit. Either way the result is
+parsed again, and the edit is refused unless it means exactly what it should.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _INLINE: Final = "its hooks are written in a form that can't be edited without t
 
 
 def with_hooks(data: bytes | None, wanted: Sequence[Hook], owner_of: OwnerOf) -> bytes:
-    """The settings with exactly `wanted` as our hooks, as `carryover.edits.json_hooks.with_hooks` does it.
+    """Returns the settings with exactly `wanted` as our hooks, as `carryover.edits.json_hooks.with_hooks` does.
 
     Raises:
         EditRefused: it is not TOML in UTF-8, or its hooks are written in another way than above.
@@ -49,10 +49,10 @@ def with_hooks(data: bytes | None, wanted: Sequence[Hook], owner_of: OwnerOf) ->
 
 
 def without_hooks(data: bytes, owner_of: OwnerOf, origin: Origin = UNKNOWN) -> bytes | None:
-    """The settings without our hooks; None when the file should go too. The inverse of `with_hooks`.
+    """Returns the settings without our hooks; None to delete the file. Undoes `with_hooks`.
 
     Raises:
-        EditRefused: as `with_hooks`.
+        EditRefused: as for `with_hooks`.
     """
     bom, text = decode(data)
     text = _without_ours(text, owner_of)
@@ -60,7 +60,7 @@ def without_hooks(data: bytes, owner_of: OwnerOf, origin: Origin = UNKNOWN) -> b
 
 
 def origin_of(data: bytes | None, owner_of: OwnerOf, known: Origin | None = None) -> Origin:
-    """What to record before `with_hooks(data)`; `known` is what was recorded before the hooks that `data` holds.
+    """Returns what to record before `with_hooks(data)`. `known`: recorded before the hooks now in `data` were added.
 
     Raises:
         EditRefused: it is not TOML in UTF-8.
@@ -71,7 +71,7 @@ def origin_of(data: bytes | None, owner_of: OwnerOf, known: Origin | None = None
 
 
 def parsed(text: str) -> dict[str, Any]:
-    """The parsed text. Fractions stay text, since not-a-number does not equal itself.
+    """Parses the text. Floats stay text, since NaN does not equal itself.
 
     Raises:
         EditRefused: it is not TOML.
@@ -122,7 +122,7 @@ def _replaced(text: str, found: FoundHook, hook: Hook) -> str:
 
 
 def _without_ours(text: str, owner_of: OwnerOf, keep: Sequence[Hook] = ()) -> str:
-    """The text without our hooks, except the first that equals each of `keep`."""
+    """Returns the text without our hooks, except the first that equals each of `keep`."""
     while doomed := _doomed(text, owner_of, keep):
         text = _without(text, max(doomed, key=lambda found: _last_block(text, found)))
     return text
@@ -155,7 +155,7 @@ def _without(text: str, found: FoundHook) -> str:
 
 
 def _edited(text: str, hook: Hook, edit: Callable[[Any], None], candidates: Iterable[str]) -> str:
-    """The first of `candidates` that means what the settings mean after `edit`, else what tomlkit makes of it."""
+    """Returns the first of `candidates` that means the same as the settings after `edit`; else tomlkit's result."""
     wanted = parsed(text)
     try:
         edit(wanted)
@@ -182,7 +182,7 @@ def _means(text: str, wanted: Mapping[str, Any]) -> bool:
 
 
 def _stated(settings: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The settings without empty lists of hooks, and without an empty `hooks`: they may go with ours."""
+    """Returns the settings without empty lists of hooks and empty `hooks`, which may be removed with ours."""
     hooks = settings.get(HOOKS)
     if not isinstance(hooks, dict):
         return settings
@@ -206,7 +206,7 @@ def _last_block(text: str, found: FoundHook) -> int:
 
 
 def _cut(text: str, start: int, end: int) -> str:
-    """The text without a block of lines and the blank line before it, or after it where nothing precedes it."""
+    """Returns the text without a block of lines and the blank line before it, or after it if nothing precedes it."""
     newline = newline_of(text)
     end += len(newline) if text.startswith(newline, end) else 0
     before = _chopped(text, start)
@@ -235,7 +235,7 @@ def _lines(hook: Hook) -> list[str]:
 
 
 def _own_lines(found: FoundHook) -> list[str]:
-    """What goes with a hook: its group, unless that holds hooks of others."""
+    """Returns what is removed with a hook: its group, unless that contains hooks of others."""
     return _lines(found.hook) if found.siblings == 1 else _handler_lines(found.hook)
 
 
@@ -245,12 +245,12 @@ def _handler_lines(hook: Hook) -> list[str]:
 
 
 def _item(hook: Hook) -> str:
-    """A group in an array, as versions up to 0.1 wrote it."""
+    """Returns a group as an item of an array, as versions up to 0.1 wrote it."""
     matcher = "" if hook.matcher is None else f"matcher = {_string(hook.matcher)}, "
     timeout = "" if hook.timeout is None else f", timeout = {hook.timeout}"
     return f'{{ {matcher}{HOOKS} = [{{ type = "command", command = {_string(hook.command)}{timeout} }}] }}'
 
 
 def _string(value: str) -> str:
-    """A TOML string. JSON has the same escapes, except for DEL and lone surrogates, which our paths never hold."""
+    """Returns a TOML string. JSON escapes differ only for DEL and lone surrogates, which our paths never contain."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")

@@ -1,8 +1,8 @@
-"""Adds a string to a top-level list of a YAML file, and takes it out again with every other byte as it was. Pure.
+"""Adds a string to a top-level list of a YAML file, and removes it again with every other byte unchanged. Pure.
 
-PyYAML says where the list is, and checks what an edit makes of the file; the edit itself is one of text. It is refused
-unless the file then means what it should, and is the same again without the entry.
-A new entry comes last, but first where a single value becomes a list, so that it can become a single value again.
+PyYAML locates the list and checks the result of an edit; the edit itself works on the text. It is refused unless the
+file then means what it should, and is unchanged after removing the entry. A new entry comes last, or first if a single
+value becomes a list, so that it can become a single value again.
 """
 
 from __future__ import annotations
@@ -22,39 +22,39 @@ _NULL: Final = "tag:yaml.org,2002:null"
 
 
 def quoted(entry: str) -> str:
-    """The entry as it is written in the file. Raises EditRefused for one that YAML cannot hold in one line."""
+    """Returns the entry as written in the file. Raises EditRefused if YAML cannot express it in one line."""
     if not entry.isprintable():
         raise EditRefused("the path of the handoff has characters that it cannot hold")
     return json.dumps(entry, ensure_ascii=False)
 
 
 def new_file(key: str, entry: str) -> bytes:
-    """A file with nothing but the list."""
+    """Returns a file that contains only the list."""
     return whole_file(_block(key, entry))
 
 
 def is_new_file(data: bytes, key: str, entry: str) -> bool:
-    """Whether the file holds nothing but the list with the entry."""
+    """Whether the file contains only the list with the entry."""
     return data in (whole_file(_block(key, entry)), whole_file(_block(key, entry), b"\r\n"))
 
 
 def has_list(data: bytes, key: str) -> bool:
-    """Whether the file has the list, if only an empty one. Raises EditRefused for what is not understood."""
+    """Whether the file has the list, even an empty one. Raises EditRefused if the file is not understood."""
     return _value(_text(data), key) is not None
 
 
 def has_entry(data: bytes, key: str, entry: str) -> bool:
-    """Whether the list has the entry, in whatever quotes. Raises EditRefused for what is not understood."""
+    """Whether the list has the entry, in any quotes. Raises EditRefused if the file is not understood."""
     return any(item.value == entry for item in _items(_text(data), key))
 
 
 def entries_ending(data: bytes, key: str, end: str) -> list[str]:
-    """The entries in double quotes that end in `end`. Raises EditRefused for what is not understood."""
+    """Returns the entries in double quotes that end in `end`. Raises EditRefused if the file is not understood."""
     return [item.value for item in _items(_text(data), key) if item.style == '"' and item.value.endswith(end)]
 
 
 def with_entry(data: bytes, key: str, entry: str) -> bytes:
-    """The text with the entry in the list; unchanged where it is there. Raises EditRefused."""
+    """Returns the text with the entry in the list; unchanged if it is there already. Raises EditRefused."""
     if has_entry(data, key, entry):
         return data
     text = _text(data)
@@ -71,7 +71,7 @@ def with_entry(data: bytes, key: str, entry: str) -> bytes:
 
 
 def without_entry(data: bytes, key: str, entry: str) -> bytes:
-    """The text without the entry, exactly as it was before `with_entry`. Raises EditRefused."""
+    """Returns the text without the entry, exactly as it was before `with_entry`. Raises EditRefused."""
     span = find_lines(data, _block(key, entry))
     if span is not None:
         return without_span(data, span)
@@ -107,7 +107,7 @@ def _text(data: bytes) -> str:
 
 @lru_cache(maxsize=4)  # one edit asks several times of the same text
 def _value(text: str, key: str) -> Node | None:
-    """The value of a top-level key, with its place in the text; None where there is no such key."""
+    """Returns the node of a top-level key's value, with its position in the text; None if there is no such key."""
     import yaml  # most projects have no such file
 
     try:

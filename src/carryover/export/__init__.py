@@ -1,1 +1,1 @@
-"""Documents for places without a file system: a project for a chat in the browser, a session for people. Pure."""
+"""Documents for places without a file system: a project for a web chat, a session for people. Pure."""

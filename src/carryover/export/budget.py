@@ -1,4 +1,4 @@
-"""Pieces of a document, and how they fit into a budget of tokens: by rank, shortened or left out if need be."""
+"""Fits the pieces of a document into a token budget: by rank, shortened or left out if necessary."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from carryover.redact import CleanText
 
 
 class Piece(msgspec.Struct, frozen=True, kw_only=True):
-    """One line or block. The higher its `rank`, the sooner it is left out; rank 0 always stays."""
+    """One line or block. The higher its `rank`, the sooner it is left out; rank 0 is always kept."""
 
     section: str
     text: CleanText
     rank: int
     label: str
-    """Name of the piece in the list of what was left out; pieces with the same label are counted together."""
+    """Name of the piece in the list of omissions; pieces with the same label are counted together."""
     shorter: CleanText | None = None
-    """Shorter text that takes its place if it is too long."""
+    """Text to use instead if the piece is too long."""
     share: float = 0.4
-    """Of the budget, the most that it may take in its full form: one file must not take the place of all others."""
+    """Maximum share of the budget for its full form, so that one file does not displace all others."""
     part: str = "a part"
-    """The part of it that `shorter` holds."""
+    """Describes the part that `shorter` contains."""
     path: str | None = None
-    """The file that it shows."""
+    """The file that the piece shows."""
 
 
 class Fitted(msgspec.Struct, frozen=True, kw_only=True):
-    """The pieces that fit, in the order given. `shortened` are those of `kept` that are shown in their shorter form."""
+    """The pieces that fit, in their original order. `shortened`: those of `kept` in their shorter form."""
 
     kept: tuple[tuple[Piece, CleanText], ...]
     shortened: tuple[Piece, ...]
     dropped: tuple[Piece, ...]
     used: int
-    """Tokens of the kept pieces with the headings of their sections."""
+    """Tokens used by the kept pieces and their section headings."""
 
 
 def fitted(pieces: Sequence[Piece], *, budget: int, cost: Callable[[str], int]) -> Fitted:
-    """The pieces that fit into `budget` tokens as `cost` counts them, taken by rank; those of rank 0 in any case."""
+    """Returns the pieces that fit into `budget` tokens as counted by `cost`, by rank; rank 0 always fits."""
     ranked = sorted(enumerate(pieces), key=lambda item: (item[1].rank, item[0]))
     chosen: dict[int, CleanText] = {}
     opened: set[str] = set()
@@ -83,14 +83,14 @@ _ASTRAL: Final = 0x10000
 
 
 def tokens_in(text: str, *, percent: int = 100) -> int:
-    """About as many tokens as a model counts, rather too many than too few, since no tokenizer is at hand.
+    """Estimates the number of tokens in a text, rather too high than too low, since no tokenizer is available.
 
-    Five letters begun are one token, each digit and each sign is one, a line end with the indentation after it is one,
-    and so are several spaces; single spaces are free. Of other alphabetic scripts three signs are two tokens, of wide
-    ones (Chinese, Japanese, Korean) each sign is one, of those beyond the basic plane (emoji) each is two. `percent`:
-    what the models of a chat count if the rule says 100.
+    Every five letters begun are one token, each digit and each sign is one, a line end with the following indentation
+    is one, and so are several spaces; single spaces are free. In other alphabetic scripts, three characters are two
+    tokens; wide characters (Chinese, Japanese, Korean) are one each, and those beyond the basic plane (emoji) two each.
+    `percent`: tokens that the models of a chat count for 100 by this rule.
 
-    The sum over the lines of a text is never less than that of the whole.
+    The sum over the lines of a text is never less than the estimate for the whole.
     """
     words = [len(word) for word in _WORD.findall(text)]
     count = sum((length + _LETTERS_PER_TOKEN - 1) // _LETTERS_PER_TOKEN for length in words)

@@ -1,4 +1,4 @@
-"""Uncommitted changes and the files that matter as pieces of a document."""
+"""Turns uncommitted changes and the relevant files into pieces of a document."""
 
 from __future__ import annotations
 
@@ -28,14 +28,16 @@ _AROUND_LINES: Final = 40
 
 
 def standing(file: TextFile, now_ms: int) -> float:
-    """How much a file matters: 1 for an edit just now, halved each day, more for uncommitted changes and for each of
-    the first five times that the work names it."""
+    """Returns a file's relevance: 1 for an edit just now, halved each day, plus bonuses.
+
+    Uncommitted changes add to it, and so do the first five mentions.
+    """
     recent = math.pow(0.5, max(0, now_ms - file.edited_ms) / _DAY_MS) if file.edited_ms else 0.0
     return recent + _UNCOMMITTED * file.changed + _REFERENCE * min(file.references, _MOST_REFERENCES)
 
 
 def file_pieces(material: Material) -> Iterator[Piece]:
-    """The files, those that matter most first. One that is too long is shown around its last edit."""
+    """Yields the files, most relevant first. One that is too long is shown around its last edit."""
     ordered = sorted(material.files, key=lambda file: (-standing(file, material.now_ms), file.path))
     for number, file in enumerate(ordered):
         shown = safe(file.text)
@@ -57,7 +59,7 @@ def file_pieces(material: Material) -> Iterator[Piece]:
 
 
 def change_pieces(material: Material) -> Iterator[Piece]:
-    """The diff file by file, those that matter most first."""
+    """Yields the diffs file by file, most relevant first."""
     by_path = {file.path: standing(file, material.now_ms) for file in material.files}
     ordered = sorted(material.changes, key=lambda change: (-by_path.get(change.path, 0.0), change.path))
     for number, change in enumerate(ordered):
@@ -97,7 +99,7 @@ def _remarks(file: TextFile, shown: Safe, now_ms: int) -> str:
 
 
 def _excerpt(text: CleanText, line: int | None) -> tuple[CleanText | None, str]:
-    """The lines around the last edit, or the first ones; None if that is nearly all of it."""
+    """Returns the lines around the last edit, or the first ones; None if that is nearly the whole text."""
     lines = text.rstrip("\n").split("\n")
     middle = min(line or 1, len(lines))
     start = max(0, middle - 1 - _AROUND_LINES)

@@ -1,4 +1,4 @@
-"""One document about a project, to be pasted where no file can be seen: what to know first, then what fits."""
+"""Composes a document about a project, for readers without access to its files: essentials first, then what fits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from carryover.redact import CleanText
 LEAST_BUDGET: Final = 1_000
 _LEFT_OUT_SHARE: Final = 0.04
 _LEFT_OUT_TOKENS: Final = (160, 900)
-"""The least and the most that the list of what was left out has."""
+"""Minimum and maximum size of the list of omissions."""
 _LONG_LABEL: Final = 90
 
 _READ_FIRST: Final = """\
@@ -42,20 +42,20 @@ _QUESTION_FOLLOWS: Final = "The user's question is after the last line of this d
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """Settings for a document."""
+    """Options for a document."""
 
     reader: str
-    """Where it is pasted, for people."""
+    """Display name of the chat that it is pasted into."""
     budget: int
-    """Tokens of the whole document."""
+    """Token limit of the whole document."""
     tokens_percent: int = 100
     """See `WebChat`."""
     question: str = ""
-    """The user's question; empty: for a second opinion."""
+    """The user's question; empty to ask for a second opinion."""
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
-    """The result. `included` are files with the tokens that they cost."""
+    """The composed document. `included`: files and their cost in tokens."""
 
     text: CleanText
     tokens: int
@@ -65,12 +65,12 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def fits(self) -> bool:
-        """Whether it keeps within the budget: a question or a task may be longer than all of it."""
+        """Whether the document is within the budget, which a long question or task alone may exceed."""
         return self.tokens <= self.budget
 
 
 def compose(material: Material, request: Request) -> Document:
-    """The document. The same material and request give the same bytes."""
+    """Composes the document. The same material and request give the same bytes."""
     cost = partial(tokens_in, percent=request.tokens_percent)
     pieces = pieces_of(material)
     for_list = int(min(max(request.budget * _LEFT_OUT_SHARE, _LEFT_OUT_TOKENS[0]), _LEFT_OUT_TOKENS[1]))
@@ -89,7 +89,7 @@ def compose(material: Material, request: Request) -> Document:
 
 
 def _framed(body: str, material: Material, request: Request) -> CleanText:
-    """The body between the lines by which an export is recognised, then the user's own question."""
+    """Puts the body between the lines that identify an export, and appends the user's own question."""
     first, last = export_frame(_mark(body))
     name, now = one_line(material.name), iso_utc(material.now_ms)
     question = safe(request.question).text.strip()
@@ -108,7 +108,7 @@ def _framed(body: str, material: Material, request: Request) -> CleanText:
 
 
 def _mark(body: str) -> str:
-    """8 hex digits that the body does not hold."""
+    """Returns 8 hex digits that do not occur in the body."""
     number = 0
     while (mark := hashlib.sha256(f"{number}{body}".encode()).hexdigest()[:8]) in body:
         number += 1
@@ -116,7 +116,7 @@ def _mark(body: str) -> str:
 
 
 def _sections(found: Fitted) -> list[CleanText]:
-    """Each section as one text: its heading and its pieces, items of a list without empty lines between them."""
+    """Joins each section into one text: its heading and pieces, with no blank lines between list items."""
     sections: dict[str, list[CleanText]] = {}
     for piece, text in found.kept:
         sections.setdefault(piece.section, []).append(text)
@@ -132,7 +132,7 @@ def _joined(texts: Sequence[CleanText]) -> str:
 
 
 def _left_out(found: Fitted, material: Material, cost: Callable[[str], int]) -> tuple[LeftOut, ...]:
-    """Lists what is missing: parts of files, then pieces as they were ranked, then files that may not be shown."""
+    """Lists omissions: parts of files, then pieces by rank, then files that may not be shown."""
     parts = [LeftOut(piece.label, f"only {piece.part}") for piece in found.shortened if piece.path or piece.rank > 12]
     by_rank = sorted(found.dropped, key=lambda piece: piece.rank)
     counts = Counter(piece.label for piece in by_rank)
@@ -150,7 +150,7 @@ def _why(count: int, tokens: int) -> str:
 
 
 def _listed(left_out: Sequence[LeftOut], room: int, cost: Callable[[str], int]) -> list[str]:
-    """The section that names what was left out, within `room` tokens."""
+    """Returns the section that lists omissions, within `room` tokens."""
     if not left_out:
         return []
     lines = ["## Left out\n"]

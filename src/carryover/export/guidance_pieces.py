@@ -1,4 +1,4 @@
-"""Instruction files, rules and skills of a project as pieces of a document."""
+"""Turns a project's instruction files, rules and skills into pieces of a document."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _DESCRIPTION: Final = re.compile(r"^description:[ \t]*(.+(?:\n[ \t]+\S.*)*)", re
 
 
 def guidance_pieces(files: Iterable[GuidingFile]) -> Iterator[Piece]:
-    """Files whole, each text once, those nearest to the root first; of a skill its name and what it is for."""
+    """Yields whole files, each text once, nearest to the root first; for a skill, only its name and purpose."""
     seen: dict[str, str] = {}
     skills = 0
     ordered = sorted(files, key=lambda file: (file.path.endswith(f"/{SKILL}"), file.path.count("/"), file.path))

@@ -1,4 +1,4 @@
-"""All that a document about a project may be made of. Times are UTC ms, paths relative to the project's root."""
+"""The raw material of a document about a project. Times are UTC ms, paths relative to the project's root."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from carryover.facts import GitFacts
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """A prompt or an answer in full, by the session and the time of it."""
+    """A prompt or an answer in full, with its session and time."""
 
     session: str
     at_ms: int
@@ -24,47 +24,47 @@ class ChangedText(msgspec.Struct, frozen=True, kw_only=True):
     deletions: int
     diff: str = ""
     gone: bool = False
-    """Whether it was deleted."""
+    """Whether the file was deleted."""
 
 
 class TextFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A file of the project that may matter, with its text."""
+    """A possibly relevant file of the project, with its text."""
 
     path: str
     text: str
     edited_ms: int = 0
     """Time of the last edit by an agent; 0 if none is known."""
     line: int | None = None
-    """Where, 1-based."""
+    """Line of that edit, 1-based."""
     references: int = 0
-    """How often the work names it."""
+    """Number of mentions in the conversation."""
     changed: bool = False
-    """Whether it has uncommitted changes or is new."""
+    """Whether the file has uncommitted changes or is new."""
 
 
 class GuidingFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A file that tells agents how to work here: instructions, rules, or a skill. Without Carryover's own block."""
+    """A file that tells agents how to work here: instructions, rules, or a skill. Excludes Carryover's own block."""
 
     path: str
     text: str
 
 
 class LeftOut(msgspec.Struct, frozen=True, order=True):
-    """Something that is not in the document, and why."""
+    """Something that is omitted from the document, and why."""
 
     what: str
     why: str
 
 
 class Material(msgspec.Struct, frozen=True, kw_only=True):
-    """Material on a project. `handoff` is None if no agent has left a task there."""
+    """The material on a project. `handoff` is None if no agent has left a task there."""
 
     name: str
     now_ms: int
     about: str = ""
-    """First paragraph of its README."""
+    """First paragraph of the project's README."""
     paths: tuple[str, ...] = ()
-    """Files of the project that git does not ignore, sorted; bounded."""
+    """The project's files that git does not ignore, sorted; bounded."""
     handoff: Handoff | None = None
     git: GitFacts | None = None
     said: tuple[Said, ...] = ()
@@ -74,4 +74,4 @@ class Material(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[TextFile, ...] = ()
     guidance: tuple[GuidingFile, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
-    """Files that would matter and may not be shown."""
+    """Relevant files that may not be shown."""

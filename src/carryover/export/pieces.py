@@ -1,7 +1,7 @@
-"""From the material to the pieces of a document, each with a rank: the higher it is, the sooner the piece is left out.
+"""Turns the material into the pieces of a document, each with a rank: the higher it is, the sooner it is left out.
 
-Within a kind the rank grows with age and falls with how often something is named, so what is least recent and least
-referenced goes first.
+Within a kind, the rank rises with age and falls with the number of mentions, so the oldest and least mentioned go
+first.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from carryover.redact import CleanText
 
 
 class _Shown(NamedTuple):
-    """How a section of the handoff is shown: its title, and the ranks of its lines. Rank 0 always stays."""
+    """A section of the handoff in the document: its title, and the ranks of its lines. Rank 0 always stays."""
 
     title: str
     rank: int
@@ -41,14 +41,14 @@ _FROM_HANDOFF: Final = {
     "Recent files": _Shown("Recent files", 30, 6),
     "Git context": _Shown("State of git", 10, 2),
 }
-"""By heading there, in the order of the document."""
+"""Sections by their heading in the handoff, in the order of the document."""
 _TASK_CHARS: Final = 4000
 _ANSWER_CHARS: Final = 6000
 _SHORT_ANSWER_CHARS: Final = 1500
 
 
 def pieces_of(material: Material) -> list[Piece]:
-    """The pieces in the order in which they are printed."""
+    """Returns the pieces in the order in which they are printed."""
     found = [*_about(material)]
     for heading in _FROM_HANDOFF:
         found += _of_handoff(material, heading)
@@ -76,14 +76,14 @@ def _about(material: Material) -> Iterator[Piece]:
 
 
 def _of_handoff(material: Material, heading: str) -> Iterator[Piece]:
-    """The lines of one of the handoff's sections."""
+    """Yields the lines of one of the handoff's sections."""
     title, rank, step = _FROM_HANDOFF[heading]
     for number, line in enumerate(_lines(material, heading)):
         yield Piece(section=title, text=CleanText(f"- {one_line(line.shown)}"), rank=rank + step * number, label=title)
 
 
 def _task_in_full(material: Material) -> Iterator[Piece]:
-    """The prompt that sets the task, if the section's lines shorten it."""
+    """Yields the prompt that sets the task, if the section only shows part of it."""
     lines = _lines(material, "Task")
     shown = [one_line(line.shown) for line in lines]
     for line in lines:
@@ -129,7 +129,7 @@ def _said(material: Material, session: str, at_ms: int) -> Said | None:
 
 
 def _cut(text: str, chars: int) -> CleanText:
-    """Clean `text` with its middle left out if it is longer: the result is at its end."""
+    """Shortens clean `text` by leaving out its middle, since what came of it is at its end."""
     if len(text) <= chars:
         return CleanText(text)
     head = chars // 3

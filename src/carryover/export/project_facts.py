@@ -1,4 +1,4 @@
-"""Describes a project by what it shows: the first paragraph of its README, its languages, its layout."""
+"""Describes a project from its files: the first paragraph of its README, its languages, its layout."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
 
 
 def first_paragraph(readme: str) -> str:
-    """The first paragraph of prose in a README: no title, badge, table or code."""
+    """Returns the first paragraph of prose in a README: not a title, badge, table or code."""
     if "-->" in readme:
         readme = _COMMENT.sub("", readme)
     lines = readme.splitlines()
@@ -72,12 +72,12 @@ def first_paragraph(readme: str) -> str:
 
 
 def language_of(path: str) -> str | None:
-    """The language of a file by the end of its name; None for one that is not known."""
+    """Returns the language of a file by its extension; None if unknown."""
     return _LANGUAGES.get(PurePosixPath(path).suffix.lower())
 
 
 def fence_name(path: str) -> str:
-    """Language mark of a code block with this file's text."""
+    """Returns the info string of a code block with this file's text."""
     language = language_of(path)
     if language is None:
         return PurePosixPath(path).suffix.removeprefix(".").lower()
@@ -85,14 +85,14 @@ def fence_name(path: str) -> str:
 
 
 def languages(paths: Iterable[str]) -> list[tuple[str, int]]:
-    """The languages of the project with the number of files in each, the most first; documents come last."""
+    """Returns the project's languages and their numbers of files, most common first; documents come last."""
     counts = Counter(found for found in map(language_of, paths) if found is not None)
     ordered = sorted(counts.items(), key=lambda item: (item[0] == _PROSE, -item[1], item[0]))
     return ordered[:_MOST_LANGUAGES]
 
 
 def layout(paths: Iterable[str]) -> list[str]:
-    """The folders of the project with what is directly in them, then its top files, in at most 24 entries."""
+    """Lists the project's folders with their direct content, then its top-level files, in at most 24 entries."""
     parts = sorted(PurePosixPath(path).parts for path in paths)
     top = [part[0] for part in parts if len(part) == 1]
     entries = []

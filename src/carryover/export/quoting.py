@@ -1,4 +1,4 @@
-"""Makes text from elsewhere safe to quote in a document: nothing in it is hidden, ends its block, or speaks for us."""
+"""Makes outside text safe to quote in a document: nothing in it can hide, end its block, or speak for Carryover."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _LANGUAGE: Final = re.compile(r"[A-Za-z0-9+#-]{1,20}")
 
 
 class Safe(msgspec.Struct, frozen=True):
-    """Text that may be quoted, and the number of hidden characters removed from it."""
+    """Text that may be quoted, and the number of hidden characters that were removed."""
 
     text: CleanText
     hidden: int = 0
 
 
 def safe(text: str) -> Safe:
-    """`text` with its lines, without secrets, hidden characters and the marks of chat templates."""
+    """Returns `text` without secrets, hidden characters and chat-template markers; lines are kept."""
     text = _LINE_ENDS.sub("\n", text.encode("utf-8", "replace").decode("utf-8"))
     seen = without_unseen(_CONTROLS.sub("", text))
     if not seen.isascii():
@@ -36,13 +36,13 @@ def safe(text: str) -> Safe:
 
 
 def one_line(text: str) -> CleanText:
-    """`text` as one line of a list, which opens no block and no heading."""
+    """Returns `text` as a single line of a list; it cannot open a block or a heading."""
     line = " ".join(_BACKTICKS.sub("''", safe(text).text).split())
     return CleanText(line.replace("<!--", "--").replace("-->", "--"))
 
 
 def fenced(text: CleanText, language: str = "") -> CleanText:
-    """`text` as a block of code whose fence is longer than any in it, so that nothing in it can end the block."""
+    """Returns `text` as a code block whose fence is longer than any in it, so that it cannot be closed early."""
     longest = max((len(run) for run in _BACKTICKS.findall(text)), default=2)
     fence = "`" * (longest + 1)
     name = language if _LANGUAGE.fullmatch(language) else ""
@@ -50,10 +50,10 @@ def fenced(text: CleanText, language: str = "") -> CleanText:
 
 
 def quoted(text: CleanText) -> CleanText:
-    """`text` as a quotation, each line marked."""
+    """Returns `text` as a Markdown block quote."""
     return CleanText("\n".join(f"> {line}".rstrip() for line in text.strip().split("\n")))
 
 
 def code_span(name: str) -> CleanText:
-    """A path or name as code within a line."""
+    """Returns a path or name as inline code."""
     return CleanText(f"`{one_line(name).replace('`', chr(39))}`")

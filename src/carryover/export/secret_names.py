@@ -1,4 +1,4 @@
-"""Files that are made to hold secrets, by their names: their content is never quoted, whatever it is."""
+"""Recognises files meant for secrets by their names; their content is never quoted."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _CODE: Final = frozenset(
 
 
 def is_secret_name(path: str) -> bool:
-    """Whether the file at `path` is one that holds secrets by its name or folder.
+    """Whether the name or folder of the file at `path` marks it as one for secrets.
 
-    A template (`.env.example`) and source code about secrets (`secrets.py`) do not count.
+    Templates (`.env.example`) and source code about secrets (`secrets.py`) do not count.
     """
     where = PurePosixPath(path)
     if any(folder.lower() in _FOLDERS for folder in where.parts[:-1]) and where.suffix.lower() not in _CODE:

@@ -1,4 +1,4 @@
-"""A session as one web page that needs nothing else: no script, no request to anywhere, everything escaped."""
+"""Renders a session as one self-contained web page: no scripts, no requests, everything escaped."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _POLICY: Final = "default-src 'none'; style-src 'sha256-{digest}'; base-uri 'non
 
 
 def session_html(head: SessionHead, parts: Iterable[Part[CleanText]]) -> Iterator[str]:
-    """The page in pieces, each with its line ends."""
+    """Yields the page in pieces that include their line ends."""
     title = escape(head.title or f"Session {head.id}")
     digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
     policy = escape(_POLICY.format(digest=digest), quote=True)
@@ -79,7 +79,7 @@ def _work(part: Part[CleanText]) -> str:
 
 
 def _blocks(text: str) -> Iterator[str]:
-    """Text as it was written, blocks of code set apart."""
+    """Renders text as written, with code blocks set apart."""
     lines = text.split("\n")
     for is_code, some in groupby(zip(lines, line_forms(lines), strict=True), key=lambda pair: pair[1] != "text"):
         block = [line for line, form in some if form != "fence"]

@@ -1,4 +1,4 @@
-"""A session as Markdown. What was said stays Markdown, but nothing in it is raw HTML, loads an image or breaks out."""
+"""Renders a session as Markdown. Its text stays Markdown, but cannot contain raw HTML, load images or break out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FENCE: Final = re.compile(r"\s*(`{3,}|~{3,})")
 
 
 def session_markdown(head: SessionHead, parts: Iterable[Part[CleanText]]) -> Iterator[str]:
-    """The lines of the document, without their line ends."""
+    """Yields the lines of the document, without line ends."""
     yield f"# {_inert(one_line(head.title or f'Session {head.id}'))}"
     yield ""
     facts = (("Agent", head.agent), ("Model", head.model), ("Project", head.project), ("Branch", head.branch))
@@ -46,7 +46,7 @@ def _part(part: Part[CleanText]) -> Iterator[str]:
 
 
 def _contained(text: CleanText) -> Iterator[str]:
-    """The lines of a text, below the headings of the document, with every block of code closed."""
+    """Yields the lines of a text with every code block closed, and headings below the document's own."""
     lines = text.split("\n")
     forms = line_forms(lines)
     fence = ""
@@ -69,7 +69,7 @@ def _text_line(line: str) -> str:
 
 
 def _inert(line: str) -> str:
-    """One line whose text outside of code spans can be neither HTML nor an image."""
+    """Neutralizes HTML and images in one line, outside code spans."""
     kept, end = [], 0
     for span in _CODE_SPAN.finditer(line):
         kept += [_without_markup(line[end : span.start()]), span[0]]

@@ -1,4 +1,4 @@
-"""A session as parts to be shown: what was said, and what was done between. Pure."""
+"""Splits a session into parts to show: what was said, and what was done in between. Pure."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ _VERBS: Final = {"add": "Added", "modify": "Edited", "delete": "Deleted", "renam
 _VERDICTS: Final = {None: "Plan proposed", True: "Plan accepted", False: "Plan declined"}
 _HEADING_CHARS: Final = 160
 SECRETS_HIDDEN: Final = "known key patterns are replaced by `[redacted:...]`; read it before you share it"
-"""What is done about secrets, as a clause: a password in plain prose has no pattern."""
+"""Describes the treatment of secrets, as a clause: a password in plain prose has no pattern."""
 
 
 class SessionHead(msgspec.Struct, frozen=True, kw_only=True):
-    """The facts above a session."""
+    """The facts shown above a session."""
 
     id: str
     agent: str
-    """Display name, with its version if that is known."""
+    """Display name, with the version if known."""
     title: str = ""
     project: str = ""
     branch: str = ""
@@ -63,16 +63,16 @@ class Part(msgspec.Struct, Generic[Text], frozen=True, kw_only=True):
     text: Text
     failed: bool = False
     undone: bool = False
-    """The user took it back."""
+    """Whether the user retracted it."""
     subagent_id: str | None = None
     repeated: bool = False
-    """Another part says it better: an edit that was made, a question that was asked."""
+    """Whether another part says it better, such as an edit that was made or a question that was asked."""
 
 
 class SessionEvent(Protocol):
-    """An event of a session as the ledger gives it.
+    """An event of a session, as read from the ledger.
 
-    `at_ms` is in UTC ms, `subagent_id` None for the main conversation. `retracted`: the user took it back.
+    `at_ms` is in UTC ms; `subagent_id` is None for the main conversation. `retracted`: the user took it back.
     """
 
     @property
@@ -91,7 +91,7 @@ class SessionEvent(Protocol):
 def session_parts(
     events: Iterable[SessionEvent], *, agent: str, root: str | None, subagents: bool
 ) -> Iterator[Part[str]]:
-    """The parts of a session of `agent` (its display name), paths below `root` relative to it, text as recorded.
+    """Yields the parts of a session of `agent` (its display name), with paths relative to `root` and text as recorded.
 
     A call comes with its result; calls without one come last.
     """
@@ -113,7 +113,7 @@ def session_parts(
 
 
 def cleaned(parts: Iterable[Part[str]]) -> Iterator[Part[CleanText]]:
-    """The parts with text that may leave the machine; the name of a sub-agent stands in the heading."""
+    """Yields the parts with text that may leave the machine; the name of a sub-agent is in the heading."""
     for part in parts:
         by = f" (sub-agent {part.subagent_id})" if part.subagent_id else ""
         yield Part(
@@ -149,7 +149,7 @@ _Shown = tuple[PartKind, str, str, bool]
 
 
 def _shown(body: AnyBody, agent: str, root: str | None) -> _Shown | None:
-    """Kind, heading, text and whether it failed; None for what is not shown."""
+    """Returns kind, heading, text and whether it failed; None for bodies that are not shown."""
     match body:
         case UserPrompt(text=text, command=command, actor=actor):
             typed = f"{command} {text}".strip() if command else text

@@ -1,1 +1,1 @@
-"""Takes documents that a user names into the ledger: exported or copied transcripts, and those in another format."""
+"""Imports documents that the user names: exported or copied transcripts, and those in another format."""

@@ -1,4 +1,4 @@
-"""Recognises what a user's file holds: a transcript of an agent, exported or copied, or one that SpecStory wrote."""
+"""Recognises the format of a user's file: an agent's transcript, exported or copied, or one written by SpecStory."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ _NOTHING: Final = "Nothing was imported from it."
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file as it is to be read."""
+    """A file, with the agent and format to read it by."""
 
     agent: Agent
-    """The agent whose sessions it holds, with the reader and parser of this form."""
+    """The agent whose sessions it contains, with the reader and parser for this format."""
     source: Source
     form: str
-    """What wrote it, for people."""
+    """The program that wrote it, for people."""
 
 
 def open_document(
     path: Path, *, project: str | None = None, agent_id: str | None = None, part: bool = False
 ) -> Document:
-    """The document at `path`. Blocking.
+    """Opens the document at `path`. Blocking.
 
-    `project`: the folder that all its sessions belong to, whatever it says itself. `agent_id`: whose it is, where the
-    document names no agent. `part`: its first lines may be missing, and with them what names the agent. Raises
-    UserError if it is no file, or none that is recognised.
+    `project`: the folder that all its sessions belong to, whatever the document says. `agent_id`: the agent, if the
+    document does not name it. `part`: its first lines, which name the agent, may be missing. Raises UserError if it is
+    not a file, or its format is not recognised.
     """
     head = _head(path)
     if is_note(head):
@@ -64,7 +64,7 @@ def open_document(
 
 
 def forms() -> str:
-    """What can be imported, for people."""
+    """Describes the formats that can be imported, for people."""
     names = [agent_names()[agent.id] for agent in adapters().values() if agent.exported is not None]
     return f"transcripts and exports of {', '.join(names)}, and sessions that {specstory.NAME} saved as Markdown"
 
@@ -85,7 +85,7 @@ def _head(path: Path) -> bytes:
 
 
 def _spec(path: Path, named: str | None, agent_id: str | None, *, unnamed: AgentSpec | None) -> AgentSpec:
-    """The agent of a SpecStory document; `unnamed` is taken for one that it does not name, None refuses that."""
+    """Returns the agent of a SpecStory document; if it names none, `unnamed`, or raises UserError if that is None."""
     known = specs()
     if agent_id is not None:
         return next(spec for spec in known if spec.id == agent_id)
@@ -105,7 +105,7 @@ def _spec(path: Path, named: str | None, agent_id: str | None, *, unnamed: Agent
 
 
 def _as_copy(agent: Agent, source: Source, project: str | None) -> Agent:
-    """The agent as it reads a file that grows no more, with all sessions in `project`."""
+    """Returns the agent as it reads a file that no longer grows, with all sessions in `project`."""
     agent = replace(agent, reader=reader_of_copies(agent.reader))
     if project is None:
         return agent
@@ -121,7 +121,7 @@ def _as_copy(agent: Agent, source: Source, project: str | None) -> Agent:
 
 
 def first_folder(agent: Agent, source: Source) -> str | None:
-    """The first working folder that a source names, in about its first MiB. Blocking."""
+    """Returns the first working folder that a source names within about its first MiB. Blocking."""
     try:
         batch = agent.reader.read(Path(source.path), None)
     except (OSError, ValueError):
@@ -144,7 +144,7 @@ def _in_project(event: Event, former: str | None, project: str) -> Event:
 
 
 def _moved(body: AnyBody, former: str, project: str) -> AnyBody:
-    """The body with the files that it changes where they are in the project."""
+    """Returns the body with the paths of changed files moved to the project."""
     if isinstance(body, FileEdit):
         old_path = moved(body.old_path, former, project) if body.old_path is not None else None
         return msgspec.structs.replace(body, path=moved(body.path, former, project), old_path=old_path)

@@ -1,6 +1,6 @@
-"""A note: a text from outside, such as the answer of a web chat, as a document that is taken into the ledger.
+"""A note: text from outside, such as a web chat's answer, as a document that can be imported.
 
-It becomes a session with the id of no agent, so that nothing takes it for what the user or an agent said.
+It becomes a session with an id that no agent has, so that it is never mistaken for the user's or an agent's words.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SPEC: Final = AgentSpec(id=NOTE, name="Note", binaries=(), folders=())
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True):
-    """A text from outside. `at_ms` is the UTC time at which the user brought it in, `root` that of the project."""
+    """A text from outside. `at_ms`: when the user added it (UTC ms). `root`: the project's."""
 
     carryover_note: int = 1
     session: str
@@ -34,27 +34,27 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Context(msgspec.Struct, frozen=True):
-    """Nothing is to be remembered of a document that is one record."""
+    """The empty context: a note is a single record."""
 
 
 def note_id(root: str, source: str, text: str) -> str:
-    """The session id of a note: the same text from the same place is the same note."""
+    """Returns the session id of a note. The same text from the same source gives the same id."""
     parts = "\0".join((root, source, text)).encode("utf-8", "surrogatepass")
     return f"{NOTE}-{hashlib.blake2b(parts, digest_size=8).hexdigest()}"
 
 
 def encoded(note: Note) -> bytes:
-    """The document of a note."""
+    """Encodes a note as a document."""
     return msgspec.json.encode(note) + b"\n"
 
 
 def is_note(head: bytes) -> bool:
-    """Whether a document that begins like this is a note."""
+    """Whether a document that begins with `head` is a note."""
     return head.startswith(_HEAD)
 
 
 def note_agent() -> Agent:
-    """How such a document is read."""
+    """Returns the pseudo-agent that reads notes."""
     return Agent(
         spec=_SPEC,
         reader=JsonlReader(copied=True),
@@ -66,7 +66,7 @@ def note_agent() -> Agent:
 
 
 def note_source(path: Path) -> Source:
-    """The document as a source."""
+    """Returns a note's file as a source."""
     return Source(agent=NOTE, path=str(path))
 
 

@@ -1,4 +1,4 @@
-"""Paths of another place, or another machine, as they are in the project that a document is imported into."""
+"""Translates paths from another place or machine to the project that a document is imported into."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from carryover.records.fields import is_absolute, resolved
 
 
 def former_root(recorded: str, folder: str) -> str | None:
-    """What `folder` was called where the path `recorded` was written: the nearest folder of its name at or above that.
+    """Returns the former path of `folder`: the nearest folder with its name at or above the path `recorded`.
 
-    None if none has its name.
+    None if no folder has that name.
     """
     path, name = PurePosixPath(_with_slashes(recorded)), PurePosixPath(folder).name
     return next((str(place) for place in (path, *path.parents) if name and place.name == name), None)
 
 
 def moved(path: str, former: str, folder: str) -> str:
-    """`path` with what is at `former` at `folder`; any other path as it is. Both may be of a Windows machine."""
+    """Returns `path` with `former` replaced by `folder`; any other path unchanged. Windows paths work too."""
     plain, former = _with_slashes(path), _with_slashes(former).rstrip("/")
     return f"{folder}{plain[len(former) :]}" if _is_below(plain, former) else path
 
 
 def located(path: str, folder: str | None) -> str | None:
-    """The absolute path that a document about the project in `folder` means; None if it is relative and that unknown.
+    """Returns the absolute path that a document about the project in `folder` means; None if it can't be known.
 
-    A document shows some paths relative to the folder that it was written in, and others whole.
+    A document shows some paths relative to the folder that it was written in, and others in full.
     """
     if not is_absolute(path):
         return resolved(path, folder)

@@ -1,4 +1,4 @@
-"""What a document holds, found out before anything of it is stored."""
+"""Summarizes a document's content before any of it is stored."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from carryover.readers.jsonl import JsonlReader
 
 
 class Survey(msgspec.Struct, kw_only=True):
-    """What a document holds. Times are UTC ms, 0 if it has none."""
+    """A summary of a document. Times are UTC ms, 0 if it has none."""
 
     folders: dict[str, str | None]
-    """By session, the first folder that it worked in; None if the document names none."""
+    """The first working folder of each session, by session id; None if the document names none."""
     prompts: int = 0
-    """What people typed."""
+    """Number of prompts that people typed."""
     events: int = 0
     first_ms: int = 0
     last_ms: int = 0
     skipped: int = 0
-    """Records that were not understood."""
+    """Number of records that were not understood."""
     oversized: int = 0
-    """Records that are too long to be read."""
+    """Number of records too long to be read."""
     torn: bool = False
-    """Its last line is not complete."""
+    """Whether its last line is incomplete."""
 
 
 def survey(document: Document) -> Survey:

@@ -1,4 +1,4 @@
-"""Takes a document into the ledger, from its beginning: what was read of it before may have been forgotten since."""
+"""Imports a document from its beginning, even if parts were read before, since those may have been forgotten."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
 
     new_events: int = 0
     forgotten: int = 0
-    """Events that were left out because the user had them forgotten."""
+    """Number of events left out because the user had them forgotten."""
     problem: str | None = None
-    """Why it was not read to its end, as a sentence; what was read before is kept."""
+    """Why it was not read to the end, as a sentence; what was read before the problem is kept."""
 
 
 async def take_in(
@@ -32,7 +32,7 @@ async def take_in(
     now_ms: Callable[[], int],
     executor: Executor | None = None,
 ) -> IngestResult:
-    """Reads the whole document; with `again` also what was forgotten. Raises as `ingest` does."""
+    """Reads the whole document; with `again`, also forgotten events. Raises as `ingest` does."""
     await ledger.give_up_position(document.source)
     source = msgspec.structs.replace(document.source, forgotten_too=again)
     return await ingest(ledger, document.agent, source, root_of=root_of, now_ms=now_ms, executor=executor)

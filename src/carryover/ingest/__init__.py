@@ -1,1 +1,1 @@
-"""Finds what to read on disk, and reads it into the ledger."""
+"""Finds sources on disk and reads what is new in them into the ledger."""

@@ -1,8 +1,8 @@
-"""Catches up with what agents left on disk: finds the sources that changed since they were read, and orders them.
+"""Finds the sources that changed since they were last read, and puts them in reading order.
 
-The daemon does it when it starts, after anything that may have cost a hint, and every few minutes as a safety net;
-commands do it if no daemon runs. Both read the same: the selected agents, where install found them, and nothing while
-paused. If nothing changed it costs one stat per source, which for a file is one `stat`.
+The daemon does this when it starts, after anything that may have lost a hint, and every few minutes as a safety net;
+commands do it if no daemon is running. Both read the same: the selected agents, where install found them, and nothing
+while paused. If nothing changed, the cost is one stat per source.
 """
 
 from __future__ import annotations
@@ -21,19 +21,22 @@ if TYPE_CHECKING:
     from carryover.ledger.store import Ledger
 
 RACY_MS: Final = 3_000
-"""A file changed this recently may change again without another size or time (coarse clocks tick in 4 to 2000 ms), so
-equal stamps do not prove that it is unchanged."""
+"""A file changed this recently may change again without a new size or time, since coarse clocks tick every 4 to 2000
+ms.
+
+Equal stamps do not prove that such a file is unchanged.
+"""
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """Comparison of the sources on disk with the ledger."""
+    """The sources on disk, compared with the ledger."""
 
     seen: list[FoundSource]
     known: Mapping[SourceKey, LastRead]
     outdated: list[FoundSource]
-    """The sources in `seen` that are to be read."""
+    """The sources in `seen` that need to be read."""
     gone: list[Source]
-    """Known sources that no longer exist; the ledger has them marked as gone."""
+    """Known sources that no longer exist and are now marked as gone in the ledger."""
 
 
 async def compare_with_disk(
@@ -44,10 +47,9 @@ async def compare_with_disk(
     now_ms: int,
     also_broken: bool = False,
 ) -> Comparison:
-    """Takes the stat of every source below `roots` and marks those in the ledger that are gone.
+    """Stats every source below `roots`, and marks sources in the ledger that are gone.
 
-    `also_broken`: sources that could not be read are tried again even if their time has not come. Raises
-    LedgerUnavailable and LedgerDamaged.
+    `also_broken`: retry broken sources even if it is too early. Raises LedgerUnavailable and LedgerDamaged.
     """
     import asyncio  # not at the top: a command compares without it
 
@@ -63,19 +65,18 @@ async def compare_with_disk(
 def changed(
     seen: Iterable[FoundSource], states: Mapping[SourceKey, LastRead], *, now_ms: int, also_broken: bool = False
 ) -> list[FoundSource]:
-    """The sources in `seen` whose stat differs from the ledger's, or is too recent to prove anything.
+    """Returns the sources in `seen` whose stat differs from the ledger's, or is too recent to prove anything.
 
-    A broken source counts as changed when it is time for another try, or with `also_broken`.
+    A broken source counts as changed when its next try is due, or with `also_broken`.
     """
     return [item for item in seen if _may_differ(item, states.get(key_of(item.source)), now_ms, also_broken)]
 
 
 def reading_order(seen: Iterable[FoundSource], *, now_ms: int, active_days: int) -> list[Source]:
-    """Orders sources so that those in use come first, project by project: the newest project, and its newest file,
-    first.
+    """Orders sources so that those in use come first: the newest project with its newest file, and so on.
 
-    Files not touched for `active_days` come after all others, in the same order: a project's handoff must not wait for
-    another's old history.
+    Files untouched for `active_days` follow in the same order, so that no project's handoff waits for another's old
+    history.
     """
     items = list(seen)
     newest_of_group: dict[tuple[str, str], int] = {}
@@ -92,9 +93,9 @@ def reading_order(seen: Iterable[FoundSource], *, now_ms: int, active_days: int)
 
 
 def vanished(states: Mapping[SourceKey, LastRead], seen: Iterable[FoundSource]) -> list[Source]:
-    """The sources that the ledger knows and that no longer exist.
+    """Returns the sources that the ledger knows and that no longer exist.
 
-    Blocking. A source that was not found is looked up by its path: its folder may just be unreadable now.
+    Blocking. A source that was not found is looked up by its path, since its folder may just be unreadable.
     """
     there = {key_of(item.source) for item in seen}
     missing = [key for key, state in states.items() if state.state != "gone" and key not in there]

@@ -1,5 +1,7 @@
-"""Sources that agents keep in the projects themselves. They are found in the projects that are known, never searched
-for, and read only if the user's own agent wrote them."""
+"""Sources that agents keep in the projects themselves.
+
+They are found only in known projects, and read only if the user's own agent wrote them.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +22,13 @@ from carryover.ledger.queries import projects
 from carryover.probe.own_file import why_not_own
 
 MOST_PROJECTS: Final = 500
-"""Known projects that are used as roots, those with the newest activity."""
+"""Maximum number of known projects used as roots, newest activity first."""
 REFRESH_S: Final = 2.0
-"""How old the list of known projects may be, while the ledger changes."""
+"""Maximum age of the list of known projects while the ledger changes."""
 
 
 def others_sources(agent: Agent, root: Path) -> list[tuple[Source, str]]:
-    """The sources in a project that are not read, each with the reason, as a clause for people. Blocks."""
+    """Returns the sources in a project that are not read, each with the reason as a clause. Blocks."""
     found = []
     for source in agent.sources(root):
         try:
@@ -39,7 +41,7 @@ def others_sources(agent: Agent, root: Path) -> list[tuple[Source, str]]:
 
 
 def roots_in_projects(agents: Iterable[Agent], folders: Iterable[Path]) -> tuple[TranscriptRoot, ...]:
-    """The projects that hold a source of one of these agents, as roots."""
+    """Returns, as roots, the projects that contain a source of one of these agents."""
     keeping = [agent for agent in agents if agent.in_projects]
     if not keeping:
         return ()
@@ -54,7 +56,7 @@ def roots_in_projects(agents: Iterable[Agent], folders: Iterable[Path]) -> tuple
 
 
 def known_projects(ledger: Path) -> tuple[Path, ...]:
-    """The folders of the projects that the ledger knows, newest activity first; none if it can't be read. Blocks."""
+    """Returns the folders of known projects, newest activity first; none if the ledger can't be read. Blocks."""
     try:
         with closing(connect_read_only(ledger)) as db:
             roots = [row.root for row in projects(db)[:MOST_PROJECTS]]
@@ -64,7 +66,7 @@ def known_projects(ledger: Path) -> tuple[Path, ...]:
 
 
 class KnownProjects:
-    """The projects that a daemon knows: those of the ledger, and those it was asked about. May be called by threads."""
+    """The daemon's known projects: those in the ledger, and requested ones. Thread-safe."""
 
     def __init__(self, ledger: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._ledger = ledger
@@ -76,19 +78,18 @@ class KnownProjects:
         self._due = 0.0
 
     def add(self, root: Path) -> None:
-        """Adds a project that was asked about, which the ledger need not know yet."""
+        """Adds a requested project, which the ledger may not know yet."""
         with self._lock:
             self._asked = dict.fromkeys([root, *self._asked][:MOST_PROJECTS])
 
     @property
     def asked(self) -> tuple[Path, ...]:
-        """Those that somebody asked about."""
+        """The requested projects."""
         with self._lock:
             return tuple(self._asked)
 
     def folders(self) -> tuple[Path, ...]:
-        """The projects' folders. Looks into the ledger only when that has changed, and every two seconds at most.
-        Blocks."""
+        """Returns the projects' folders. Reads the ledger only if it has changed, at most every two seconds. Blocks."""
         with self._lock:
             if self._clock() >= self._due:
                 self._due = self._clock() + REFRESH_S

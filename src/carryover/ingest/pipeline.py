@@ -1,4 +1,4 @@
-"""Brings what is new in a source, or reported by a hook, into the ledger: read, parse, sanitize, commit."""
+"""Reads new records of a source, or a hook's report, into the ledger: read, parse, sanitize, commit."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LAST_RETRY_MS: Final = 3_600_000
 
 
 class Volume(msgspec.Struct, frozen=True):
-    """How much was read. `skipped`: records that were not understood or too long. `redactions`: in new events only."""
+    """Amount read. `skipped`: records not understood or too long. `redactions`: in new events only."""
 
     batches: int = 0
     records: int = 0
@@ -36,18 +36,17 @@ class Volume(msgspec.Struct, frozen=True):
     redactions: int = 0
 
     def plus(self, other: Volume) -> Volume:
-        """Both together."""
+        """Returns the sum of both."""
         return Volume(*map(add, msgspec.structs.astuple(self), msgspec.structs.astuple(other)))
 
 
 class IngestResult(msgspec.Struct, frozen=True, kw_only=True):
     """Result of reading one source.
 
-    `forgotten`: events that were left out because the user had them forgotten. `more`: its end was not reached.
-    `gone`: it no longer exists. `error`: why it could not be read, without content.
-    `retry_after_s`: seconds after which it is to be read again, even if it does not change. `written_ms`: when it was
-    last changed, as of the last read; None if nothing was stored. `busy`: it could not be read because its owner was
-    writing just then.
+    `forgotten`: events left out because the user had them forgotten. `more`: the end was not reached. `gone`: the
+    source no longer exists. `error`: why it could not be read, without content. `retry_after_s`: seconds after which to
+    read it again, even if it does not change. `written_ms`: when it was last changed, as of the last read; None if
+    nothing was stored. `busy`: it could not be read because its owner was writing just then.
     """
 
     new_events: int = 0
@@ -75,10 +74,10 @@ async def ingest(
 ) -> IngestResult:
     """Reads `source` to its end, or for `max_batches` of about 1 MiB, each committed together with its position.
 
-    `now_ms` bounds the times of what is read (`ingest/sanitize.py`). What blocks is called in `executor`.
+    `now_ms` bounds the times of events (`ingest/sanitize.py`). Blocking calls run in `executor`.
 
     Errors of the source are recorded with it (gone; broken, with a time for the next try) and never raised. Errors of
-    the ledger (LedgerUnavailable, LedgerDamaged) are raised; the source then stays where it was.
+    the ledger (LedgerUnavailable, LedgerDamaged) are raised; the position is then unchanged.
     """
     total = IngestResult(more=True)
     batches = 0
@@ -143,7 +142,7 @@ def _retry_after_ms(state: SourceState | None) -> int:
 
 
 def _without_content(error: Exception) -> str:
-    """The error, described without any text of a transcript."""
+    """Describes the error without any text from a transcript."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     frame = traceback.extract_tb(error.__traceback__)[-1]
@@ -151,7 +150,7 @@ def _without_content(error: Exception) -> str:
 
 
 def result_of(commit: Commit, *, more: bool = False, retry_after_s: float | None = None) -> IngestResult:
-    """The result of a commit, and whether there is more to read: now, or after a time."""
+    """Builds the result of a commit. `more`: there is more to read now; `retry_after_s`: or after that time."""
     return IngestResult(
         new_events=commit.new_events,
         forgotten=commit.forgotten,
@@ -171,7 +170,7 @@ async def ingest_provisional(
     now_ms: Callable[[], int],
     executor: Executor | None = None,
 ) -> IngestResult:
-    """Stores `events` beside those of the transcripts; `new_events` counts those that were not known in any form.
+    """Stores `events` beside those from transcripts; `new_events` counts those not known in any form.
 
     Raises LedgerUnavailable and LedgerDamaged; nothing is then stored.
     """

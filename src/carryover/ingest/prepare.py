@@ -16,13 +16,13 @@ from carryover.model import Event, Skipped
 from carryover.probe.own_file import AT_WORK, why_not_own
 
 GIT_WORKS_S: Final = 1.0
-"""After which time a source in a project is looked at again where git was at work."""
+"""How soon a source in a project is checked again if git was at work there."""
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
     """One batch, read and parsed. `prepared` is None if there is nothing new to commit.
 
-    `records`: how many the reader gave, and `bytes` how long they are together.
+    `records`: number of records read. `bytes`: their total size.
     """
 
     prepared: PreparedBatch | None
@@ -37,8 +37,9 @@ def prepare(
 ) -> Step:
     """Reads and parses the next batch of `source`. Events from the future get the time of their arrival.
 
-    Of a source in a project nothing is taken unless it was the user's own after it was read: git may have changed it
-    meanwhile. Blocking. Raises FileNotFoundError if the source is gone and OSError if it cannot be read now.
+    A batch from a source in a project is only used if the source is still the user's own after reading, since git may
+    have changed it meanwhile. Blocking. Raises FileNotFoundError if the source is gone and OSError if it cannot be read
+    now.
     """
     path = Path(source.path)
     stat = agent.reader.stat(path)
@@ -87,15 +88,15 @@ def prepare(
 
 
 def roots_of_events(events: Iterable[Event], root_of: FindRoot) -> dict[str, ProjectRoot]:
-    """The project of each folder that `events` name."""
+    """Returns the project of each folder that `events` name."""
     return {folder: root_of(folder) for folder in {event.cwd for event in events if event.cwd is not None}}
 
 
 def _stored_context(agent: Agent, state: SourceState | None) -> msgspec.Struct | None:
-    """The context to continue with; None if the source must be read from its beginning.
+    """Returns the context to continue with; None if the source must be read from its beginning.
 
-    It must be if it was never read, and if another version of the adapter stored the context in another form: what was
-    read before is known by its keys and does no harm.
+    That is so if it was never read, or if another version of the adapter stored the context in another form. Events
+    that were read before are recognised by their keys.
     """
     if state is None or state.cursor is None:
         return None
@@ -106,7 +107,7 @@ def _stored_context(agent: Agent, state: SourceState | None) -> msgspec.Struct |
 
 
 def _seen(batch: Batch, stat: FileStat) -> FileStat:
-    """The stat to store: one that no file has if the source is to be read again, so that it looks new."""
+    """Returns the stat to store; it matches no file if the source must be read again, so that it looks changed."""
     unsettled = batch.more or batch.retry_after_s is not None
     return FileStat(READ_IN_PART, stat.mtime_ns) if unsettled else stat
 

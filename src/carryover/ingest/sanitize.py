@@ -1,7 +1,7 @@
-"""Turns an adapter's event into what the ledger may hold.
+"""Turns an adapter's events into what the ledger may store.
 
-Secrets are hidden, long tool output is cut, times and file paths are corrected, and text is made storable. Done once,
-when a record is read: what is stored is what counts from then on, whatever clocks and links say later.
+Hides secrets, cuts long tool output, corrects times and file paths, and makes text storable. This happens once, when a
+record is read: the stored form is final, even if clocks or links change later.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _WITHOUT_TEXT: Final = frozenset({int, float, bool, bytes, NoneType, Ellipsis})
 
 
 def clean_entry(agent: str, event: Event) -> Entry:
-    """The event as it is stored, with a count of the secrets hidden in it."""
+    """Returns the event as it is stored, with the number of secrets hidden in it."""
     counts: dict[str, int] = {}
     body = clean_body(event.body, counts)
     if body is event.body:
@@ -48,7 +48,7 @@ def _entry(agent: str, event: Event, counts: dict[str, int]) -> Entry:
 
 
 def clean_body(body: AnyBody, counts: dict[str, int]) -> AnyBody:
-    """The body without secrets and, if it holds output, bounded. Secrets are counted by kind in `counts`."""
+    """Returns the body without secrets and with its output bounded. Counts the secrets by kind in `counts`."""
 
     def hide(text: str) -> str:
         hidden, found = redact(text)
@@ -66,9 +66,9 @@ def clean_body(body: AnyBody, counts: dict[str, int]) -> AnyBody:
 
 
 def clean_context(context: msgspec.Struct) -> bytes:
-    """An adapter's context as it is stored. Its secrets are hidden and not counted: the events they came with count.
+    """Encodes an adapter's context for storage. Its secrets are hidden but not counted, since their events' are.
 
-    Paths and ids stay whatever they look like, or a session would lose its project where a folder looks like a key.
+    Paths and ids are never changed, or a session would lose its project if a folder's name looked like a key.
     """
     hidden = map_text(context, lambda text: redact(text)[0], keep=CONTEXT_NAMES)
     try:
@@ -78,12 +78,12 @@ def clean_context(context: msgspec.Struct) -> bytes:
 
 
 def context_without_text(context: msgspec.Struct) -> bytes:
-    """An adapter's context with its paths and ids, and every other text empty: what it holds is to be forgotten."""
+    """Returns an adapter's context with only its paths and ids, because its content is to be forgotten."""
     return clean_context(map_text(context, lambda _: "", keep=CONTEXT_NAMES))
 
 
 def without_lone_surrogates(text: str) -> str:
-    """`text` with `?` for halves of surrogate pairs, which JSON can hold but UTF-8 cannot."""
+    """Returns `text` with `?` for lone surrogates, which JSON can contain but UTF-8 cannot."""
     return text.encode("utf-8", "replace").decode()
 
 
@@ -101,10 +101,10 @@ def _may_hold_text(hint: Any) -> bool:
 
 
 def map_text(value: T, change: Callable[[str], str], *, keep: frozenset[str] = _IDS) -> T:
-    """`value` with `change` applied to every text inside it, however deep; the same object if none changed.
+    """Returns `value` with `change` applied to every text inside it; the same object if nothing changed.
 
-    Goes through structs, tuples, lists, sets and the values of dicts. Names are not text and stay: keys, fields that
-    hold one of a few words, and the fields listed in `keep`.
+    Covers structs, tuples, lists, sets and the values of dicts, at any depth. Names are not changed: keys, fields with
+    an enumerated type, and the fields listed in `keep`.
     """
     changed: Any = value
     if isinstance(value, str):
@@ -122,7 +122,7 @@ def map_text(value: T, change: Callable[[str], str], *, keep: frozenset[str] = _
 
 
 def _text_changes(struct: msgspec.Struct, change: Callable[[str], str], keep: frozenset[str]) -> dict[str, Any]:
-    """The fields of `struct` that hold a text that changes, with what they hold then."""
+    """Returns the fields of `struct` whose text changes, with their new values."""
     changes: dict[str, Any] = {}
     for name in _text_fields(type(struct), keep):
         old = getattr(struct, name)
@@ -138,14 +138,15 @@ HEAD_CHARS: Final = 1500
 TAIL_CHARS: Final = 4500
 
 _REDACT_CHARS: Final = 1 << 16
-"""How much of each end of a long output is searched for secrets; one that reaches into what is kept ends in there."""
+"""How many characters at each end of a long output are searched for secrets that may reach into the kept part."""
 
 
 def bound_output(output: str, hide: Callable[[str], str]) -> tuple[str, int]:
-    """Redacted head and tail of `output` with a line between them that says how much was left out, and that number.
+    """Returns the redacted head and tail of `output` around a line about the omission, and the number of omitted
+    characters.
 
-    `hide` redacts, before the cut: half a secret can no longer be recognised. Text so far inside a long output that
-    none of it is kept is not searched, which bounds the work for output of any length.
+    `hide` redacts before the cut, since half a secret can no longer be recognised. Text too far from both ends to be
+    kept is not searched, which bounds the work for output of any length.
     """
     if len(output) <= 2 * _REDACT_CHARS:
         hidden = hide(output)
@@ -161,15 +162,15 @@ def bound_output(output: str, hide: Callable[[str], str]) -> tuple[str, int]:
 
 
 TOLERANCE_MS: Final = 120_000
-"""A time this far ahead is taken as it is: clocks of containers and virtual machines differ by that much."""
+"""A time this far ahead is accepted as it is: clocks of containers and virtual machines differ by that much."""
 
 
 def with_bounded_times(events: Sequence[Event], *, now_ms: int, written_ms: int) -> list[Event]:
-    """The `events` of one read of a source, in their order: none later than now, none without a time.
+    """Returns the `events` of one read, in order, with no time missing or in the future.
 
-    A time in the future becomes that of the record's arrival: now, or `written_ms`, when the source was last written
-    (UTC ms, 0: unknown). An absent time becomes that of the event before. Both stay between the events of their session
-    around them, as far as those have times.
+    A future time is replaced by the record's arrival: now, or `written_ms`, when the source was last written (UTC ms,
+    0: unknown). A missing time is replaced by the previous event's. Both stay between the known times of the
+    surrounding events of their session.
     """
     latest_ms = now_ms + TOLERANCE_MS
     arrival_ms = min(now_ms, written_ms) if written_ms > 0 else now_ms
@@ -189,7 +190,7 @@ def with_bounded_times(events: Sequence[Event], *, now_ms: int, written_ms: int)
 
 
 def _times_after(events: Iterable[Event], latest_ms: int) -> list[int | None]:
-    """For each event the next time of its session that can be, None if none follows."""
+    """Returns, for each event, the next plausible time in its session; None if there is none."""
     next_ms: dict[str, int] = {}
     found: list[int | None] = []
     for event in reversed(list(events)):
@@ -210,7 +211,7 @@ class RealPaths:
         self._folders: dict[str, str] = {}
 
     def of_event(self, event: Event) -> Event:
-        """The event, with the files that it changes named by their real paths."""
+        """Returns the event with the files that it changes named by their real paths."""
         body = self._of_body(event.body)
         return event if body is event.body else msgspec.structs.replace(event, body=body)
 
@@ -227,8 +228,10 @@ class RealPaths:
         return body
 
     def of(self, path: str) -> str:
-        """`path`, by the real path of its folder where that leads into a project. The file's own name stays: a link
-        that is edited is what the agent named."""
+        """Returns `path` with its folder resolved if that leads into a project.
+
+        The file itself is not resolved: if a symlink is edited, the agent named the symlink.
+        """
         if not path.startswith("/") or "\0" in path or path.startswith(self._tops):
             return path
         folder, _, name = path.rpartition("/")

@@ -1,4 +1,4 @@
-"""Finds the transcripts on disk that are to be read: of the selected agents, where install found them."""
+"""Finds the transcripts to read: those of the selected agents, in the folders that install found."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from carryover.probe.own_file import AT_WORK, why_not_own
 MS_PER_DAY: Final = 86_400_000
 
 SourceKey = tuple[str, str]
-"""Agent and path, which identify a source."""
+"""Agent and path, which together identify a source."""
 
 
 class TranscriptRoot(msgspec.Struct, frozen=True):
@@ -27,43 +27,42 @@ class TranscriptRoot(msgspec.Struct, frozen=True):
     agent_id: str
     path: Path
     in_project: bool = False
-    """Whether it is a project, which holds other things as well: only entries directly in it are sources, and
-    `files`."""
+    """Whether it is a project, which contains other things too: only its direct entries and `files` are sources."""
     files: tuple[Path, ...] = ()
-    """Of a project, the sources that have another name or are in a folder below."""
+    """Sources of a project that are in a subfolder or have another name."""
 
     @property
     def watched(self) -> tuple[Path, ...]:
-        """The folders in which a source may change."""
+        """Returns the folders in which a source may change."""
         return tuple(dict.fromkeys((self.path, *(file.parent for file in self.files))))
 
 
 class FoundSource(msgspec.Struct, frozen=True):
-    """A source as it is on disk. The size is in bytes."""
+    """A source on disk. The size is in bytes."""
 
     source: Source
     size: int
     mtime_ns: int
     project: Path | None = None
-    """The project that the source is in, and about."""
+    """The project that contains the source and that it is about."""
 
 
 def key_of(source: Source) -> SourceKey:
-    """The identity of a source."""
+    """Returns the identity of a source."""
     return source.agent, source.path
 
 
 def roots_of(agents: Iterable[Agent], home: Path, env: Mapping[str, str]) -> tuple[TranscriptRoot, ...]:
-    """Where the agents keep their transcripts now; the folders need not exist."""
+    """Returns the folders in which agents keep their transcripts now; they need not exist."""
     return tuple(dict.fromkeys(TranscriptRoot(agent.id, path) for agent in agents for path in agent.roots(home, env)))
 
 
 def recorded_roots(
     agents: Iterable[Agent], tools: AgentsConfig, home: Path, env: Mapping[str, str]
 ) -> tuple[TranscriptRoot, ...]:
-    """`roots_of` and the folders that install recorded: the daemon may lack the variables of the user's shell.
+    """Returns `roots_of` plus the folders that install recorded, since the daemon may lack the user's shell variables.
 
-    For an agent whose hook calls are kept, the folder that holds them is among the roots.
+    Includes the folder of kept hook calls of an agent that needs them.
     """
     found: dict[TranscriptRoot, None] = {}
     for agent in agents:
@@ -78,12 +77,12 @@ def recorded_roots(
 def roots_to_read(
     agents: Iterable[Agent], config: Config, home: Path, env: Mapping[str, str]
 ) -> tuple[TranscriptRoot, ...]:
-    """The roots to read: none while paused, and only those of the selected agents if there is a selection."""
+    """Returns the roots to read: none while paused, and only those of the selected agents if there is a selection."""
     return recorded_roots([agent for agent in agents if config.reads(agent.id)], config.agents, home, env)
 
 
 def find_sources(agents: Mapping[str, Agent], roots: Iterable[TranscriptRoot]) -> list[FoundSource]:
-    """Every source below `roots`. Blocking. A folder that cannot be read hides its own sources only."""
+    """Returns every source below `roots`. Blocking. An unreadable folder only hides its own sources."""
     found = []
     for root in roots:
         if not os.access(root.path, os.F_OK):  # most places have none; asking the agent costs three times as much
@@ -99,7 +98,7 @@ def find_sources(agents: Mapping[str, Agent], roots: Iterable[TranscriptRoot]) -
 
 
 def readable_sources(agents: Mapping[str, Agent], roots: Iterable[TranscriptRoot]) -> list[FoundSource]:
-    """As `find_sources`, without the roots that may not be entered: for a survey, which reports nothing as gone."""
+    """Returns the same as `find_sources` without inaccessible roots: for a survey, which reports nothing as gone."""
     found = []
     for root in roots:
         with suppress(OSError):
@@ -108,9 +107,9 @@ def readable_sources(agents: Mapping[str, Agent], roots: Iterable[TranscriptRoot
 
 
 def sources_in(agent: Agent, root: TranscriptRoot) -> list[Source]:
-    """The sources below a root; of a project those that the user's own agent wrote there. Blocks.
+    """Returns the sources below a root; in a project, those that the user's own agent wrote. Blocks.
 
-    While git is at work there nobody can know that: they are given, and looked at again when they are read.
+    While git is at work there, that can't be known: the sources are returned, and checked again when they are read.
     """
     found = agent.sources(root.path)
     return [source for source in found if _may_be_own(agent, root.path, source)] if root.in_project else found

@@ -1,13 +1,13 @@
-"""Keeps what is handed to the hooks of agents whose conversations cannot be read anywhere else.
+"""Keeps the hook calls of agents whose conversations cannot be read anywhere else.
 
     <state>/spool/<agent>/<session>.jsonl              one line per call (`carryover.adapter.spooled`)
-    <state>/spool/<agent>/<session>.transcript.jsonl   the transcript that a call named last, copied
+    <state>/spool/<agent>/<session>.transcript.jsonl   copy of the transcript that the last call named
     <state>/spool/<agent>/pending/*.hook               one file per call that reached no daemon, written by `hook.sh`
 
-A session's file is a source like a transcript. Payloads are kept as they came, like the transcripts of other agents, in
-folders and files that only the user can enter: secrets are redacted when they are read, so that a rebuilt ledger
-is redacted by the current rules. A line is appended in one write, and the file restored if that fails. The disk
-is waited for only at the end of a turn, after the answer: a power cut may lose the last turn.
+A session's file is a source like a transcript. Payloads are kept unchanged, like the transcripts of other agents, in
+folders and files that only the user can enter: secrets are redacted when they are read, so that a rebuilt ledger is
+redacted by the current rules. A line is appended in one write, and the file is restored if that fails. Data is synced
+to disk only at the end of a turn, after the answer, so a power cut may lose the last turn.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from carryover.model import Skipped
 from carryover.paths import StateDir
 
 MAX_PAYLOAD_BYTES: Final = 4 << 20
-"""`hook.sh` keeps no longer one either."""
+"""The same limit as in `hook.sh`."""
 MAX_SESSION_BYTES: Final = 64 << 20
-"""Later calls are not kept: dropping the file's beginning instead would make earlier ones no longer count."""
+"""Later calls are not kept: dropping the start of the file instead would invalidate earlier ones."""
 MAX_AGENT_BYTES: Final = 512 << 20
-"""Beyond it the least recently changed sessions are deleted. The ledger keeps what was read of them."""
+"""Beyond this, the least recently changed sessions are deleted. The ledger keeps what was read of them."""
 
 PENDING: Final = "pending"
 PENDING_SUFFIX: Final = ".hook"
@@ -48,7 +48,7 @@ _SESSION: Final = re.compile(r"[A-Za-z0-9][\w-]{0,99}")
 
 
 class SpoolFull(Exception):
-    """A session's file holds as much as it may."""
+    """A session's file has reached its maximum size."""
 
 
 class Pending(msgspec.Struct, frozen=True):
@@ -61,21 +61,21 @@ class Pending(msgspec.Struct, frozen=True):
 
 
 class Spool:
-    """The spool of one state folder. Everything here blocks; several threads may use it at once."""
+    """The spool of one state folder. All methods block and are thread-safe."""
 
     def __init__(self, state: StateDir) -> None:
         self._root = state.spool
         self._lock = threading.Lock()
 
     def folder(self, agent_id: str) -> Path:
-        """The folder with an agent's sessions, which need not exist."""
+        """Returns the folder of an agent's sessions, which need not exist."""
         return self._root / agent_id
 
     def keep(self, agent_id: str, session: str, line: bytes) -> Path:
         """Appends a line to a session's file, and returns its path.
 
-        Raises SpoolFull, ValueError for a session whose id is no usable name, and OSError if it cannot be written;
-        the file is then as it was.
+        Raises SpoolFull, ValueError if the session's id is not a usable file name, and OSError if it cannot be written;
+        the file is then unchanged.
         """
         if _SESSION.fullmatch(session) is None:
             raise ValueError("no usable session id")
@@ -89,7 +89,7 @@ class Spool:
         return path
 
     def finish_turn(self, path: Path, transcript: str | None) -> None:
-        """Copies the transcript that was named when a turn ended, and waits until the session's file is on the disk.
+        """Copies the transcript that was named when a turn ended, and syncs the session's file to disk.
 
         Raises OSError.
         """
@@ -104,8 +104,8 @@ class Spool:
     def collect(self, agent: Agent) -> list[Skipped]:
         """Moves an agent's pending calls into its sessions, oldest first; returns those that were not understood.
 
-        One that cannot be kept stays for the next time. Collected twice, it counts once: the agent's reader drops
-        duplicates. Raises OSError if the folder cannot be read.
+        A call that cannot be kept stays for the next time. One collected twice counts once, since the agent's reader
+        drops duplicates. Raises OSError if the folder cannot be read.
         """
         folder = self.folder(agent.id) / PENDING
         dropped = []
@@ -127,7 +127,7 @@ class Spool:
         return dropped
 
     def _copy(self, path: Path, transcript: str | None) -> None:
-        """Copies a transcript, as far as it is read, beside its session's file; one that cannot be read is left out."""
+        """Copies a transcript, up to the limit that is read, next to its session's file; skips an unreadable one."""
         if transcript is None:
             return
         with contextlib.suppress(OSError, ValueError):
@@ -136,7 +136,7 @@ class Spool:
 
 
 def collect_pending(spool: Spool, agents: Mapping[str, Agent], selected: Iterable[str]) -> dict[str, list[Skipped]]:
-    """Collects what is pending of the selected agents, as far as that can be read; what was not understood, by agent.
+    """Collects the readable pending calls of the selected agents; returns those not understood, by agent.
 
     Blocks.
     """
@@ -151,7 +151,7 @@ def collect_pending(spool: Spool, agents: Mapping[str, Agent], selected: Iterabl
 
 
 def _append(path: Path, line: bytes) -> bool:
-    """Appends in one write; returns whether the file is new. The rest of a torn write becomes a separate line."""
+    """Appends in one write; returns whether the file is new. The rest of a torn write becomes a line of its own."""
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
     descriptor = os.open(path, flags, 0o600)
     try:
@@ -175,7 +175,7 @@ def _append(path: Path, line: bytes) -> bool:
 
 
 def _prune(folder: Path, *, newest: Path) -> None:
-    """Removes the least recently changed sessions if all together are too large, but never the newest."""
+    """Removes the least recently changed sessions if their total is too large, but never the newest."""
     found = []
     for path in folder.glob("*.jsonl"):
         try:
@@ -193,7 +193,7 @@ def _prune(folder: Path, *, newest: Path) -> None:
 
 
 def _pending_files(folder: Path) -> list[tuple[int, Path]]:
-    """Files of calls with the time of each; what a killed script left half written is removed after a day."""
+    """Returns the files of calls with their times; deletes a killed script's partial files after a day."""
     try:
         entries = list(os.scandir(folder))
     except (FileNotFoundError, NotADirectoryError):
@@ -212,7 +212,7 @@ def _pending_files(folder: Path) -> list[tuple[int, Path]]:
 
 
 def _read_pending(path: Path) -> Pending | None:
-    """The call in a file; None if it is not one of ours."""
+    """Returns the call in a file; None if it is not one of ours."""
     try:
         at_ms = path.lstat().st_mtime_ns // 1_000_000
         data = read_bytes_bounded(path, MAX_PAYLOAD_BYTES + _HEAD_BYTES, follow=False)

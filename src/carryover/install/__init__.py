@@ -1,1 +1,1 @@
-"""Putting Carryover to work on this machine and taking it away again: the agents, their settings, the service."""
+"""Installs and removes Carryover on this machine: agents' settings, the hooks' script, the service."""

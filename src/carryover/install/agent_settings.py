@@ -1,4 +1,4 @@
-"""Reads what an agent's settings say of our hooks, and which of these the user has yet to review. Writes nothing."""
+"""Reads our hooks from an agent's settings, and finds those that the user has yet to review. Writes nothing."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ from carryover.install.hook_sets import released
 
 
 class HooksReport(msgspec.Struct, frozen=True, kw_only=True):
-    """The hooks of one agent: how its settings compare with what they should hold. Events in the agent's spelling."""
+    """The hooks in an agent's settings, compared with those that should be there. Events use the agent's spelling."""
 
     present: tuple[str, ...] = ()
-    """Events whose hook is as it should be."""
+    """Events whose hook is exactly as it should be."""
     missing: tuple[str, ...] = ()
     edited: tuple[str, ...] = ()
-    """Events whose hook runs our script, but not as we wrote it."""
+    """Events whose hook runs our script but was changed."""
     to_review: tuple[str, ...] = ()
     """Events whose hook the user has yet to review."""
     reviewed: bool = False
-    """The agent asks for a review, and every hook has had one."""
+    """Whether the agent asks for reviews and every hook has been reviewed."""
     switched_off: bool = False
     switched_off_by: str | None = None
-    """The setting that switches all hooks off: `features.hooks = false`."""
+    """The setting that switches all hooks off, such as `features.hooks = false`."""
     switched_off_in: str | None = None
-    """The file that holds this setting."""
+    """The file that contains that setting."""
     problem: str | None = None
     """Why the settings cannot be read, as a sentence."""
     dropped: str | None = None
-    """Why the agent runs no hook of that file at all, as a clause."""
+    """Why the agent ignores every hook in that file, as a clause."""
     ignored: tuple[str, ...] = ()
-    """Events of the user's in a place where the agent does not look for them."""
+    """Events that the user put where the agent does not look for them."""
     misplaced_in: tuple[str, ...] = ()
-    """Other settings files that hold hooks of ours."""
+    """Other settings files that contain hooks of ours."""
 
 
 class EntryReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,16 +55,16 @@ class EntryReport(msgspec.Struct, frozen=True, kw_only=True):
 
     entry: str
     key: str
-    """The list in the settings that it belongs in."""
+    """The list in the settings that the entry belongs to."""
     present: bool = False
     problem: str | None = None
     """Why the settings cannot be read, as a sentence."""
 
 
 def hooks_report(seen: Detection, wanted: AgentSettings | None, script: Path) -> HooksReport | None:
-    """How the settings of one agent compare with what they should hold.
+    """Compares an agent's hooks with the ones its settings should contain.
 
-    `wanted` is None if it should have no hooks; then a report only says what prevents them, if anything does.
+    `wanted` is None if the agent should have no hooks; the report then only says what prevents them, if anything.
     """
     off = switched_off(seen)
     problem = f"{seen.blocked}." if seen.blocked else None
@@ -86,7 +86,7 @@ def hooks_report(seen: Detection, wanted: AgentSettings | None, script: Path) ->
 
 
 def entry_report(wanted: AgentSettings) -> EntryReport:
-    """Whether the settings hold the entry that makes the agent load the handoff."""
+    """Checks that the settings contain the entry that makes the agent load the handoff."""
     key, entry = wanted.list_entry
     try:
         return EntryReport(entry=entry, key=key, present=has_entry(settings_bytes(wanted.config) or b"", key, entry))
@@ -118,7 +118,7 @@ def _compared(report: HooksReport, seen: Detection, wanted: AgentSettings, scrip
 
 
 def keeps_days(seen: Detection) -> int | None:
-    """After how many days the agent deletes its transcripts; None if it keeps them."""
+    """Returns the number of days after which the agent deletes its transcripts; None if it keeps them."""
     retention = seen.spec.retention
     if retention is None:
         return None
@@ -126,7 +126,7 @@ def keeps_days(seen: Detection) -> int | None:
 
 
 def reads_bytes(seen: Detection) -> int | None:
-    """How much the agent reads of a project's instruction files; None if it reads all."""
+    """Returns how many bytes of a project's instruction files the agent reads; None if all."""
     limit = seen.spec.instruction_limit
     if limit is None:
         return None
@@ -134,7 +134,7 @@ def reads_bytes(seen: Detection) -> int | None:
 
 
 def switched_off(seen: Detection) -> tuple[str, Path] | None:
-    """The setting that switches all hooks off (`disableAllHooks`, `features.hooks = false`), and its file, if any."""
+    """Returns the setting that switches all hooks off (such as `disableAllHooks`), with its file; None if none does."""
     for switch in seen.spec.hooks.switches:
         file = seen.located(switch.file)
         if _setting(file, switch.key) is switch.off:
@@ -147,7 +147,7 @@ def _number(value: object, default: int) -> int:
 
 
 def _setting(path: Path | None, key: Sequence[str]) -> Any:
-    """A setting's value; None where the file does not say, cannot be read, or is no settings file."""
+    """Returns a setting's value; None if it is not set or the file cannot be read."""
     if path is None:
         return None
     try:
@@ -158,7 +158,7 @@ def _setting(path: Path | None, key: Sequence[str]) -> Any:
 
 
 def asks_for_review(found: Detection) -> bool:
-    """Whether this version runs a hook only once the user has reviewed it; True where the version is unknown."""
+    """Whether this version runs a hook only after the user has reviewed it; True if the version is unknown."""
     review = found.spec.hooks.review
     if review is None:
         return False
@@ -166,10 +166,10 @@ def asks_for_review(found: Detection) -> bool:
 
 
 def to_review(found: Detection, data: bytes | None, script: Path, *, edit: Edit | None = None) -> tuple[str, ...]:
-    """The events of our hooks in `data`, an agent's settings, that the agent has no note of.
+    """Returns the events of our hooks in `data`, an agent's settings, that the agent has no record of a review for.
 
-    `edit`: the edit that has just written `data`. Hooks that it added or changed have yet to be reviewed even where
-    there is a note: that is about the hook in their place before.
+    `edit` is the edit that has just written `data`. Hooks that it added or changed must be reviewed even if there is
+    such a record, since that is about the hook they replaced.
 
     Raises:
         EditRefused: the settings cannot be read.
@@ -206,7 +206,7 @@ def _notes(found: Detection, review: HookReview) -> Mapping[str, Any]:
 
 
 def _is_noted(hook: FoundHook, review: HookReview, noted: Mapping[str, Any], config: Path) -> bool:
-    """Whether the agent has noted a review. It may name the file by the path it was given, or by the real one."""
+    """Whether the agent has recorded a review, under either the given or the real path of the file."""
     for file in (config, Path(os.path.realpath(config))):
         note = noted.get(review.entry(file, hook.hook.event, hook.group, hook.number))
         if isinstance(note, dict) and review.mark in note:

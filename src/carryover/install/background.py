@@ -1,4 +1,4 @@
-"""Brings the daemon up, by the service manager that this machine has or without one, and shows that it answers."""
+"""Starts the daemon, through this machine's service manager or without one, and checks that it answers."""
 
 from __future__ import annotations
 
@@ -21,38 +21,38 @@ from carryover.install.systemd import SystemdUser
 from carryover.paths import StateDir
 
 ANSWER_S: Final = 20.0
-"""A ledger that has to be brought up to date may take longer than this; the daemon starts all the same."""
+"""How long to wait for the daemon to answer. Migrating the ledger may take longer; the daemon starts all the same."""
 
 
 class Background(msgspec.Struct, frozen=True, kw_only=True):
     """How the daemon runs now."""
 
     kind: str
-    """Who starts it: `systemd`, `launchd`, `none` if nothing does."""
+    """What starts the daemon: `systemd`, `launchd`, or `none`."""
     wanted: bool = True
-    """False: the user wants no service (`--no-service`)."""
+    """False if the user wants no service (`--no-service`)."""
     changed: bool = False
-    """Something of the service was changed."""
+    """Whether the service was changed."""
     pid: int | None = None
     version: str | None = None
     port: int | None = None
     trouble: tuple[str, ...] = ()
     """What went wrong, as sentences."""
     warnings: tuple[str, ...] = ()
-    """What is not as it should be, though all works."""
+    """Things to know about, although everything works."""
     hints: tuple[str, ...] = ()
 
 
 def service_of_user(env: Mapping[str, str] | None = None, home: Path | None = None) -> tuple[ServiceManager, Program]:
-    """The user's service manager, and what it is to start. `env` and `home`: by default those of this process."""
+    """Returns the user's service manager and the program it starts. `env` and `home` default to this process's own."""
     env, home = os.environ if env is None else env, home or Path.home()
     return service_here(env, home), this_program(env, StateDir.of(env, home).root)
 
 
 def bring_up(state: StateDir, *, service: bool, restart: bool = False) -> Background:
-    """Register and start the daemon, unless it runs as it should; with `restart` in any case.
+    """Registers and starts the daemon unless it is already running correctly; with `restart`, always.
 
-    Never raises for what goes wrong: see `trouble`.
+    Never raises; errors are returned in `trouble`.
     """
     manager, program = service_of_user()
     reason = manager.available()
@@ -83,7 +83,7 @@ def bring_up(state: StateDir, *, service: bool, restart: bool = False) -> Backgr
 
 
 def _run(state: StateDir, manager: ServiceManager, *, restart: bool) -> bool:
-    """Bring the running daemon to this version under the service manager; True when it was started or stopped."""
+    """Runs the daemon in this version under the service manager; returns whether it was started or stopped."""
     status = manager.status()
     health = look_at_endpoint(state).health
     if status.active and health is not None and health.version == __version__ and not restart:
@@ -131,7 +131,7 @@ def _daemon(health: Health | None) -> dict[str, Any]:
 
 
 def service_here(env: Mapping[str, str], home: Path, *, platform: str = sys.platform) -> ServiceManager:
-    """The service manager to register with. One that says why it can do nothing, if there is none."""
+    """Returns the service manager to register with, or one that explains why there is none."""
     known = _known(env, home, platform)
     if known is None:
         return ServiceManager(f"Carryover knows no service manager for {platform}.")
@@ -140,7 +140,7 @@ def service_here(env: Mapping[str, str], home: Path, *, platform: str = sys.plat
 
 
 def registered(env: Mapping[str, str], home: Path, *, platform: str = sys.platform) -> ServiceManager | None:
-    """The service manager that has a registration of ours, even where it does not answer now: for uninstalling."""
+    """Returns the service manager that has our registration, even if it does not answer now; for uninstalling."""
     known = _known(env, home, platform)
     return known if known is not None and known.status().installed else None
 

@@ -22,19 +22,19 @@ _REMEDY: Final = "Fix that, or move the file away, then run this again."
 
 
 Values = Mapping[Any, Any]
-"""Settings by their path in the file, such as `("agents", "claude-code", "roots")`; None removes one."""
+"""Settings by their path in the file, such as `("agents", "claude-code", "roots")`; a None value removes one."""
 
 
 def plan_config(state: StateDir, values: Values) -> Edit:
-    """The edit of `config.toml`, for `carryover.edits.apply.apply`."""
+    """Plans the edit of `config.toml`, for `carryover.edits.apply.apply`."""
     edit = partial(with_settings, values=values, now=datetime.now(UTC))
     return plan(Change(path=state.config, what="your settings", edit=edit, remedy=_REMEDY))
 
 
 def with_settings(data: bytes | None, values: Values, now: datetime) -> bytes | None:
-    """The text of `config.toml` with these settings; unchanged if it has them already. None: no file.
+    """Returns `config.toml` with these settings; unchanged if it has them already. None means no file.
 
-    If they begin to share what is written into projects, `now` is recorded as `[publish] shared_since`.
+    If they turn on sharing, `now` is recorded as `[publish] shared_since`.
 
     Raises:
         EditRefused: it is not TOML in UTF-8, or can't be edited without touching the rest.
@@ -72,7 +72,7 @@ def _parse(text: str) -> dict[str, Any]:
 
 
 def _check(text: str, wanted: dict[str, Any]) -> None:
-    """Raises EditRefused where tomlkit got it wrong, as with tables out of order: the user has to edit such a file."""
+    """Raises EditRefused if tomlkit got it wrong, as with tables out of order; the user has to edit such a file."""
     try:
         if tomllib.loads(text) == wanted:
             return
@@ -82,7 +82,7 @@ def _check(text: str, wanted: dict[str, Any]) -> None:
 
 
 def _agreement(before: Mapping[str, Any], values: Values, now: datetime) -> dict[tuple[str, ...], Any]:
-    """The change of `[publish] shared_since` that comes with these `values`."""
+    """Returns the change to `[publish] shared_since` that these `values` entail."""
     shared, since = _is_shared(before, values), ("publish", "shared_since")
     if shared and not _is_shared(before, {}):
         return {since: now}
@@ -90,7 +90,7 @@ def _agreement(before: Mapping[str, Any], values: Values, now: datetime) -> dict
 
 
 def _is_shared(document: Mapping[str, Any], changes: Values) -> bool:
-    """Whether the settings, after `changes`, share what is written into projects: see `Config.pointers`."""
+    """Whether the settings, after `changes`, share what is written into projects (see `Config.pointers`)."""
     publish = document.get("publish")
     recorded = publish.get("pointers") if isinstance(publish, Mapping) else None
     answer = changes.get(("publish", "pointers"), recorded)
@@ -99,7 +99,7 @@ def _is_shared(document: Mapping[str, Any], changes: Values) -> bool:
 
 
 def _place(document: Mapping[str, Any], path: tuple[str, ...]) -> tuple[str, ...]:
-    """Where a setting is, or belongs: a file that has the agents in `[tools]` keeps them there."""
+    """Returns the path at which a setting is or belongs; a file with its agents in `[tools]` keeps them there."""
     present, former = AGENTS_TABLES
     if path[0] != present:
         return path
@@ -137,7 +137,7 @@ def _set(document: Any, path: tuple[str, ...], value: Any) -> None:
 
 
 def _drop_empty(document: Any, wanted: dict[str, Any], tables: tuple[str, ...]) -> bool:
-    """Removes the innermost of the nested `tables` if nothing is left in it, comments included, and so on outwards."""
+    """Removes the innermost of the nested `tables` if it is empty, even of comments; then its parents likewise."""
     dropped = False
     while tables and (table := _found(document, tables)) is not None:
         if len(table) or (isinstance(table, Table | InlineTable) and table.as_string().strip()):
@@ -157,7 +157,7 @@ def _found(top: Any, path: tuple[str, ...]) -> Any:
 
 
 def _without_blank_line(text: str) -> str:
-    """`text` without the blank line at its end, if it came with the table after it that is gone now."""
+    """Returns `text` without the blank line at its end if that was added with the table after it, now removed."""
     eol = "\r\n" if text.endswith("\r\n") else "\n"
     shorter = text.removesuffix(eol)
     if not shorter.endswith(eol):

@@ -1,4 +1,4 @@
-"""The settings files that may hold our hooks or our entry, and which of them ours belong in. Reads the files."""
+"""Finds the settings files that may contain our hooks or our entry, and chooses among them. Reads the files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LIMIT_BYTES: Final = 64 << 20
 
 
 def settings_bytes(path: Path) -> bytes | None:
-    """The content of a settings file; None if there is none. Raises OSError."""
+    """Returns the content of a settings file; None if it does not exist. Raises OSError."""
     try:
         return read_bytes_bounded(path, _LIMIT_BYTES)
     except FileNotFoundError:
@@ -29,7 +29,7 @@ def settings_bytes(path: Path) -> bytes | None:
 
 
 def hook_files(spec: AgentSpec, platform: str, located: Callable[[Place], Path]) -> Iterator[HookFile]:
-    """Every file that may hold hooks of an agent; `located` says where a place is."""
+    """Yields every file that may contain an agent's hooks. `located` resolves a place to a path."""
     for place in places_on(spec.hooks.config_files, platform):
         yield HookFile(located(place), spec.hooks.form)
     if spec.hooks.tables is not None:
@@ -37,9 +37,11 @@ def hook_files(spec: AgentSpec, platform: str, located: Callable[[Place], Path])
 
 
 def with_config_files(detections: Iterable[Detection], scripts: Iterable[Path], platform: str) -> tuple[Detection, ...]:
-    """The detections with the file that our hooks or our entry belong in as `config`, and others in `elsewhere`.
+    """Returns the detections with `config` set to the file that our hooks or entry belong in, and others in
+    `elsewhere`.
 
-    `blocked` says why that is unknown, if a file can't be read. `scripts`: what our hooks run now, or ran before.
+    `blocked` explains why the file is unknown, if one can't be read. `scripts`: those that our hooks run, now or
+    formerly.
     """
     owner_of = owner_by_script(*sorted(scripts))
     return tuple(_for_entry(_for_hooks(found, owner_of), platform) for found in detections)
@@ -54,7 +56,7 @@ def _for_entry(found: Detection, platform: str) -> Detection:
 
 
 def _file_of_list(files: Sequence[Path], new: Path, key: str) -> Path:
-    """The last file that has the list, since the agent takes that one; else one that is there, else the new one."""
+    """Returns the last file that has the list, which is the one the agent uses; else an existing file; else `new`."""
     with_list = [path for path in files if _may_have_list(path, key)]
     if with_list:
         return with_list[-1]
@@ -62,7 +64,7 @@ def _file_of_list(files: Sequence[Path], new: Path, key: str) -> Path:
 
 
 def _may_have_list(path: Path, key: str) -> bool:
-    """Whether a file has the list. One that cannot be read may: then the edit names it and leaves it alone."""
+    """Whether a file may have the list. An unreadable one may; the edit then reports it and leaves it alone."""
     try:
         return has_list(settings_bytes(path) or b"", key)
     except (OSError, EditRefused):
@@ -90,10 +92,10 @@ def _for_hooks(found: Detection, owner_of: OwnerOf) -> Detection:
 
 
 def _tables_first(in_file: HookOwners, in_tables: HookOwners) -> bool:
-    """Whether our hooks belong in the tables. Ours never cause the warning that the agent gives at each start when both
-    files hold hooks.
+    """Whether our hooks belong in the tables. They never cause the warning that the agent shows if both files have
+    hooks.
 
-    If our choice makes no difference to it, they stay: in another file the user would have to review them again.
+    If the choice makes no difference to that, they stay where they are, or the user would have to review them again.
     """
     if in_file.others != in_tables.others:
         return in_tables.others

@@ -1,4 +1,4 @@
-"""Runs the daemon in the background where no service manager does: in a container, in WSL, over plain ssh."""
+"""Runs the daemon in the background without a service manager: in a container, in WSL, over plain ssh."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from carryover.paths import StateDir
 from carryover.publish.hook_script import STARTER
 
 _KEPT: Final = ("HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "DISPLAY")
-"""What the daemon has of the user's shell: the agent whose hook starts it has variables of its own."""
+"""The only environment variables that the daemon inherits: the agent whose hook starts it has its own."""
 _OF_PYTHON: Final = ("PYTHONPATH",)  # a checkout that is run and not installed
 
 # Every stream is closed before anything is started, so that an agent waits for none of them.
@@ -33,7 +33,7 @@ if command -v setsid; then set -- setsid "$@"; fi
 
 
 def write_starter(state: StateDir, program: Program, env: Mapping[str, str]) -> bool:
-    """Writes the script that starts the daemon; True when it was changed. Raises OSError."""
+    """Writes the script that starts the daemon; returns whether it changed. Raises OSError."""
     variables = {name: env[name] for name in (*_KEPT, *_OF_PYTHON) if env.get(name)}
     variables |= {"PATH": STANDARD_PATH, **program.environment}
     words = (*(f"{name}={value}" for name, value in sorted(variables.items())), *program.command)
@@ -43,9 +43,9 @@ def write_starter(state: StateDir, program: Program, env: Mapping[str, str]) -> 
 
 
 def start_detached(state: StateDir, program: Program, *, limit_s: float) -> Endpoint:
-    """Starts the daemon, in place of one that runs, and waits until it answers; as it is after `limit_s` otherwise.
+    """Starts the daemon, replacing a running one, and waits up to `limit_s` for it to answer; returns its endpoint.
 
-    From now on the agents' hooks start it too. Raises UserError if it cannot be started.
+    From then on, the agents' hooks start it too. Raises UserError if it cannot be started.
     """
     try:
         write_starter(state, program, os.environ)
@@ -58,5 +58,5 @@ def start_detached(state: StateDir, program: Program, *, limit_s: float) -> Endp
 
 
 def forget_starter(state: StateDir) -> None:
-    """From now on no hook starts the daemon."""
+    """Removes the script, so that hooks no longer start the daemon."""
     (state.root / STARTER).unlink(missing_ok=True)

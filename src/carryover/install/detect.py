@@ -1,4 +1,4 @@
-"""Which agents are on this machine, in which version, and which hooks each can have."""
+"""Detects the agents on this machine, their versions, and the hooks that each supports."""
 
 from __future__ import annotations
 
@@ -20,54 +20,57 @@ from carryover.install.machine import Command, Machine, copies
 from carryover.install.version_probe import Answer, AskVersion, ask_version, read_again
 
 State = Literal["ok", "older", "newer", "unreadable", "missing"]
-"""ok: a version we know. older: before the hooks we need; nothing is written, transcripts are read. newer: after the
-newest we know; the newest known hooks are written. unreadable: it is here and its version could not be found out; the
-hooks that every known version has are written. missing: it is not on this machine."""
+"""How an agent's version compares with those we know.
+
+ok: a known version. older: without the hooks we need; nothing is written, but transcripts are read. newer: later than
+any known version; the newest known hooks are written. unreadable: installed, but its version could not be determined;
+hooks common to all versions are written. missing: not on this machine.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detection:
-    """What was found of one agent."""
+    """What was found out about one agent."""
 
     spec: AgentSpec
     state: State
     binary: Path | None = None
-    """Its command as found, links not resolved."""
+    """Path of its command, symlinks not resolved."""
     on_path: bool = False
-    """The command was found by PATH, not in a place that is usual beside it."""
+    """Whether the command is on PATH, rather than in another standard location."""
     others: tuple[Path, ...] = ()
-    """Further copies of the command, which may be of other versions."""
+    """Further copies of the command, possibly of other versions."""
     folder: Path | None = None
-    """A folder of the agent that exists."""
+    """An existing folder of the agent."""
     version: Version | None = None
     version_text: str = ""
-    """The version as the agent wrote it; empty where it was not read."""
+    """The version as the agent printed it; empty if it was not read."""
     versions: tuple[str, ...] = ()
-    """What all copies of its command said, the leading one first; those of an earlier time with `remembered`."""
+    """The versions printed by all copies of its command, the leading one first; earlier answers with `remembered`."""
     remembered: str = ""
-    """Why the version is that of an earlier time, as a clause without a full stop; empty where it was read now."""
+    """Why an earlier answer is used for the version, as a clause without a full stop; empty if it was read now."""
     problem: str = ""
-    """With `unreadable`: why, as a clause without a full stop."""
+    """If `unreadable`: why, as a clause without a full stop."""
     config: Path | None = None
-    """The settings file for our hooks, which need not exist; None where there is none to write."""
+    """The settings file for our hooks, which need not exist; None if there is nothing to write."""
     form: Form = "nested"
-    """How hooks are laid out in it."""
+    """The layout of the hooks in that file."""
     elsewhere: tuple[HookFile, ...] = ()
-    """Further settings files that hold hooks of ours, which they should not."""
+    """Other settings files that contain hooks of ours but should not."""
     blocked: str = ""
     """Why no hooks can be written now, as a clause: another settings file of the agent can't be read."""
     lost_folder: Path | None = None
-    """A folder that a variable names and that is not there, without which the agent does not start."""
+    """A missing folder that a variable names and without which the agent does not start."""
     roots: tuple[Path, ...] = ()
-    """Folders of its transcripts, which need not exist."""
+    """Folders of its transcripts; they need not exist."""
     overrides: Mapping[str, str] = field(default_factory=dict)
-    """Variables that move something of this agent and are set."""
+    """Environment variables that relocate files of this agent."""
     hook_set: HookSet | None = None
-    """The hooks to write; None: none."""
+    """The hooks to write; None if there are none."""
     home: Path = field(default=Path("/"), compare=False)
 
     def located(self, place: Place) -> Path:
-        """Where one of the agent's places is on this machine."""
+        """Returns the path of one of the agent's places on this machine."""
         return place.at(self.home, self.overrides)
 
     @property
@@ -87,8 +90,8 @@ def detect(
 ) -> Detection:
     """Looks for one agent. Blocks for little more than `spec.version.limit_s`; starts no shell; never raises.
 
-    `versions`: what its commands said earlier, which counts where none says it now. Another shell may have them on its
-    PATH, and a busy machine may keep them from answering in time.
+    `versions`: earlier answers of its commands, used if none answers now. They may be on another shell's PATH, or a
+    busy machine may delay their answers.
     """
     found = copies(spec.binaries, machine, places_on(spec.binary_folders, machine.platform))
     folder = next((path for path in _located(spec.folders, machine) if is_folder(path)), None)
@@ -118,16 +121,16 @@ def detect_all(
     *,
     ask: AskVersion = ask_version,
 ) -> tuple[Detection, ...]:
-    """Looks for all at once; the answers come in the order of `specs`. `recorded`: see `detect`, by agent."""
+    """Looks for all agents in parallel; returns them in the order of `specs`. `recorded`: earlier versions by agent."""
     earlier = recorded or {}
     with ThreadPoolExecutor(max_workers=max(1, len(specs)), thread_name_prefix="detect") as threads:
         return tuple(threads.map(lambda spec: detect(spec, machine, earlier.get(spec.id, ()), ask=ask), specs))
 
 
 def newly_covered(detections: Iterable[Detection], agents: AgentsConfig) -> tuple[str, ...]:
-    """Ids of the agents here that Carryover did not cover yet when install or refresh last ran; none before an install.
+    """Returns the ids of agents here that became supported since install or refresh last ran; none before an install.
 
-    Installs before 0.2 did not record which agents they knew: those of the first release.
+    Installs before 0.2 did not record which agents they knew, so the first release's are assumed.
     """
     if agents.selected is None:
         return ()
@@ -140,7 +143,7 @@ def newly_covered(detections: Iterable[Detection], agents: AgentsConfig) -> tupl
 
 
 def _or_remembered(seen: Detection, versions: Sequence[str]) -> Detection:
-    """`seen`, or with the `versions` of an earlier time where its version could not be read."""
+    """Returns `seen`, with the earlier `versions` if its version could not be read."""
     if seen.state != "unreadable" or seen.spec.version is None:
         return seen
     each = [_judged(seen, known) for known in map(read_again, versions) if known.version is not None]
@@ -183,7 +186,7 @@ def _judged(seen: Detection, answer: Answer) -> Detection:
 
 
 def _together(each: Sequence[Detection]) -> Detection:
-    """Separate programs that read the same settings, as one: what is too old for one of them is not written."""
+    """Merges separate programs that read the same settings: nothing is written that is too new for one of them."""
     oldest_first = sorted(each, key=lambda one: one.state != "older")
     lead = next((one for one in oldest_first if one.version is not None), each[0])
     others = tuple(one.binary for one in each if one is not lead and one.binary is not None)
@@ -192,9 +195,9 @@ def _together(each: Sequence[Detection]) -> Detection:
 
 
 def _environment(seen: Detection, machine: Machine) -> dict[str, str]:
-    """What the command gets of the environment: the least with which it runs, and what moves its files.
+    """Returns the least environment that the command needs, plus the variables that move its files.
 
-    No display is among it, so an editor has nowhere to open a window.
+    It contains no display, so an editor cannot open a window.
     """
     path = machine.env.get("PATH") or os.defpath
     if seen.binary is not None and not seen.on_path:

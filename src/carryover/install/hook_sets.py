@@ -1,4 +1,4 @@
-"""Which of an agent's hook sets is for which version."""
+"""Chooses the hook set for an agent's version."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from packaging.version import Version
 from carryover.adapter.spec import AgentSpec, HookSet
 
 ALL_KNOWN: Final = "every known version"
-"""Label of the hooks for a version that could not be read."""
+"""Label of the hooks for an unreadable version."""
 
 
 def hooks_for(spec: AgentSpec, version: Version) -> tuple[Literal["ok", "older", "newer"], HookSet | None]:
-    """How `version` compares to those we know, and its hooks; None for none.
+    """Compares `version` with the known ranges; also returns its hooks, or None if it has none.
 
-    Above the newest range the newest hooks are taken, below the lowest range none.
+    A version above the newest range gets the newest hooks; one below the lowest gets none.
     """
     if not spec.hooks.sets:
         return "ok", None
@@ -29,12 +29,12 @@ def hooks_for(spec: AgentSpec, version: Version) -> tuple[Literal["ok", "older",
 
 
 def hooks_for_unknown(spec: AgentSpec) -> HookSet | None:
-    """The hooks for a version that could not be read: those of the newest set that every set has which can inject.
+    """Returns the hooks for an unreadable version: those of the newest set that all sets able to inject text have.
 
-    An event that the installed version does not know can make the agent complain at every start (Claude Code); one too
-    few only means that the daemon sees a change by the file a moment later. Where such an event makes the agent drop
-    all hooks, others' too (reported of Cursor), only what every set has is taken. Where the events were renamed nothing
-    is common to all, and the newest set is taken.
+    An event that the installed version does not know can make the agent complain at every start (Claude Code); a
+    missing event only means that the daemon notices a change through the file a moment later. If such an event makes
+    the agent drop all hooks, even other programs' (reported for Cursor), only events that every set has are used. If
+    the events were renamed, no event is in all sets, and the newest set is used.
     """
     if not spec.hooks.sets:
         return None
@@ -52,7 +52,7 @@ def _drops_unknown(spec: AgentSpec) -> bool:
 
 
 def in_common(sets: Sequence[HookSet | None]) -> HookSet | None:
-    """The hooks of the first that all the others have too; None: there are none."""
+    """Returns the hooks of the first set that all others have too; None if there are none."""
     first = sets[0]
     if first is None or all(other == first for other in sets):
         return first
@@ -64,30 +64,31 @@ def in_common(sets: Sequence[HookSet | None]) -> HookSet | None:
 
 
 def known_set(spec: AgentSpec, version: Version) -> HookSet | None:
-    """The set whose range holds `version`."""
+    """Returns the set whose range includes `version`."""
     release = released(version)
     return next((known for known in spec.hooks.sets if release in SpecifierSet(known.versions)), None)
 
 
 def injects_since(spec: AgentSpec, after: Version | None = None) -> Version | None:
-    """The first version, above `after` where that is given, that takes in a handoff when a session starts; None: none.
+    """Returns the first version, above `after` if given, that accepts a handoff when a session starts; None if there is
+    none.
 
-    An agent may number its versions in more than one way, so a higher one need not be able to.
+    An agent may number its versions in more than one way, so a higher version is not always able to.
     """
     able = (lowest(known) for known in spec.hooks.sets if can_inject(spec, known))
     return next((version for version in able if after is None or version > released(after)), None)
 
 
 def can_inject(spec: AgentSpec, hook_set: HookSet) -> bool:
-    """Whether one of these hooks can put text into a session."""
+    """Whether one of these hooks can inject text into a session."""
     return any(event in spec.hooks.injects_on for event in hook_set.events)
 
 
 def lowest(hook_set: HookSet) -> Version:
-    """The first version of a range."""
+    """Returns the first version of a range."""
     return max(Version(part.version) for part in SpecifierSet(hook_set.versions) if part.operator == ">=")
 
 
 def released(version: Version) -> Version:
-    """The bare number. `<2` leaves `2.0b1` out and so does `>=2`: it would be in neither of two ranges that meet."""
+    """Returns the version without a pre-release suffix: `2.0b1` matches neither `<2` nor `>=2`."""
     return Version(version.base_version)

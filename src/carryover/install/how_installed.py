@@ -1,4 +1,4 @@
-"""How this copy of Carryover came onto the machine, and so the command that updates it."""
+"""Finds out how this copy of Carryover was installed, and so which command updates it."""
 
 from __future__ import annotations
 
@@ -16,35 +16,38 @@ import msgspec
 import carryover
 
 Kind = Literal["pipx", "uv tool", "editable", "venv", "user", "system", "source"]
-"""venv, user, system: pip (or `uv pip`) into a virtual environment, the user's own packages, the interpreter's.
-editable: from a checkout, whose files are run. source: not installed at all."""
+"""How a copy was installed.
+
+venv, user, system: by pip (or `uv pip`) into a virtual environment, the user's own packages, or the interpreter's.
+editable: from a checkout, whose files are run directly. source: not installed at all.
+"""
 
 NAME: Final = "carryoverd"
 
 
 class HowInstalled(msgspec.Struct, frozen=True, kw_only=True):
-    """`update`: the command that updates it, for a POSIX shell."""
+    """`update`: the command that updates this copy, for a POSIX shell."""
 
     kind: Kind
     update: str
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What shows how a copy was installed."""
+    """The facts from which the kind of installation is deduced."""
 
     python: Path
     """The interpreter that runs it."""
     prefix: Path
     base_prefix: Path
-    """Another than `prefix` inside a virtual environment."""
+    """Differs from `prefix` inside a virtual environment."""
     package: Path
     """The folder of the package `carryover`."""
     installed: bool
-    """There is metadata of an installed distribution."""
+    """Whether there is metadata of an installed distribution."""
     installer: str = ""
-    """Who installed it, as its metadata says: `pip`, `uv`."""
+    """The installer that the metadata names: `pip`, `uv`."""
     direct_url: bytes = b""
-    """`direct_url.json` of the metadata, where it came from another place than a package index."""
+    """`direct_url.json` from the metadata; empty for a copy from a package index."""
     user_packages: Path | None = None
 
 
@@ -57,7 +60,7 @@ class _VcsUrl(msgspec.Struct, frozen=True):
 
 
 class _DirectUrl(msgspec.Struct, frozen=True):
-    """As in the packaging specification "Recording the Direct URL Origin of installed distributions"."""
+    """Laid out as in the packaging specification "Recording the Direct URL Origin of installed distributions"."""
 
     url: str
     dir_info: _FolderUrl | None = None
@@ -65,19 +68,19 @@ class _DirectUrl(msgspec.Struct, frozen=True):
 
 
 def how_installed() -> HowInstalled:
-    """How the running copy was installed."""
+    """Returns how the running copy was installed."""
     return deduced_from(_facts())
 
 
 def own_scripts() -> Path:
-    """The folder that holds the commands of the running copy. pip puts them elsewhere for a single user."""
+    """Returns the folder that contains the running copy's commands. For a single user, pip puts them elsewhere."""
     user = Path(sysconfig.get_path("scripts", f"{os.name}_user"))
     package = Path(carryover.__file__)
     return user if package.is_relative_to(site.getusersitepackages()) else Path(sysconfig.get_path("scripts"))
 
 
 def deduced_from(facts: Facts) -> HowInstalled:
-    """How the copy that `facts` are about was installed, and the command that updates it."""
+    """Deduces how a copy was installed, and the command that updates it."""
     if not facts.installed:
         checkout = _checkout_of(facts.package)
         return HowInstalled(kind="source", update=_command_line("git", "-C", checkout, "pull"))
@@ -126,7 +129,7 @@ def _direct_url(data: bytes) -> _DirectUrl | None:
 
 
 def _wanted(url: _DirectUrl | None) -> str:
-    """What to install: the package of the index, or what was installed from where it came from."""
+    """Returns what to install: the package from the index, or whatever the copy was installed from."""
     if url is None:
         return NAME
     if url.vcs_info is not None:

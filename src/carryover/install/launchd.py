@@ -1,7 +1,7 @@
-"""macOS's launchd, which starts the daemon at log-in and again when it fails. Not tested on a Mac.
+"""launchd on macOS, which starts the daemon at login and again when it fails. Not tested on a Mac.
 
-The agent is `com.carryover.carryoverd.plist` beside this module; packaging/README.md explains each of its keys.
-`launchctl` is used as its manual page of macOS 13 describes it.
+The agent is `com.carryover.carryoverd.plist` next to this module; packaging/README.md explains each of its keys.
+`launchctl` is used as documented in its macOS 13 manual page.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from carryover.install.service import (
 
 LABEL: Final = "com.carryover.carryoverd"
 STDERR: Final = "launchd.log"
-"""In the state folder: what the daemon says before its own log is open. launchd throws it away otherwise."""
+"""File in the state folder for the daemon's output before its own log is open; launchd would discard it."""
 
 GONE_S: Final = 20.0
-"""How long a daemon may take to stop. launchd kills it after 15 s (ExitTimeOut)."""
+"""How long the daemon may take to stop. launchd kills it after 15 s (ExitTimeOut)."""
 _PAUSE_S: Final = 0.1
 _BOOTSTRAP_TRIES: Final = 5
 
@@ -42,7 +42,7 @@ _TEMPLATE: Final = Path(__file__).with_name(f"{LABEL}.plist")
 
 
 class Launchd(ServiceManager):
-    """`launchctl` in the domain of the logged-in user."""
+    """Controls the daemon with `launchctl`, in the domain of the logged-in user."""
 
     kind: Kind = "launchd"
 
@@ -167,7 +167,7 @@ class Launchd(ServiceManager):
 
 
 def agent(program: Program) -> bytes:
-    """The property list for `program`."""
+    """Returns the property list for `program`."""
     values = plistlib.loads(_TEMPLATE.read_bytes())
     values["ProgramArguments"] = list(program.command)
     values["StandardErrorPath"] = str(program.state / STDERR)

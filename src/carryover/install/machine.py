@@ -1,6 +1,6 @@
-"""The machine as the installer sees it: home, environment, platform, and where commands are on it.
+"""The machine as the installer sees it: home, environment, platform, and where its commands are.
 
-Commands are looked for on PATH, and in places where a shell would find them but a service would not.
+Commands are looked up on PATH, and in places where a shell would find them but a service would not.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from carryover.agents import specs, startable_agents
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Where to look. `root` is put before the folders that belong to the system (`/usr/local/bin`)."""
+    """Where to look for files and commands. `root` is prepended to system folders such as `/usr/local/bin`."""
 
     home: Path
     env: Mapping[str, str] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class Machine:
 
     @classmethod
     def here(cls, recorded: Mapping[str, str] | None = None) -> Self:
-        """This machine. `recorded`: variables an earlier install saw; the environment of today goes before them."""
+        """Returns this machine. `recorded`: variables from an earlier install; current ones take precedence."""
         return cls(home=Path.home(), env={**(recorded or {}), **os.environ})
 
 
@@ -52,28 +52,28 @@ _OF_THE_SYSTEM: Final = (
     "snap/bin",
 )
 _NVM: Final = Place(path="~/.nvm/versions/node", env="NVM_DIR", below="versions/node")
-"""One folder for each version of node, each with its own global packages."""
+"""Contains one folder per version of node, each with its own global packages."""
 
 _NUMBERS: Final = re.compile(r"\d{1,9}")
 
 
 def variables() -> tuple[str, ...]:
-    """The variables that move the places where commands are looked for beside PATH."""
+    """Returns the variables that determine where commands are looked up, other than PATH."""
     return tuple(place.env for place in (*_OF_THE_USER, _NVM) if place.env)
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command as found: `path` with its links not resolved."""
+    """A command that was found. `path` has its symlinks unresolved."""
 
     path: Path
     on_path: bool
 
 
 def copies(names: tuple[str, ...], machine: Machine, more: tuple[Place, ...] = ()) -> tuple[Command, ...]:
-    """Every copy of a command, the one that a shell would run first; links to the same file count once.
+    """Returns every copy of a command, the one that a shell would run first; links to the same file count once.
 
-    `more`: folders of this command's own, looked at before those that are usual for all.
+    `more`: folders specific to this command, searched before the standard ones.
     """
     found: dict[Path, Command] = {}
     for folder, on_path in _folders(machine, more):
@@ -85,14 +85,14 @@ def copies(names: tuple[str, ...], machine: Machine, more: tuple[Place, ...] = (
 
 
 def start_command(spec: AgentSpec, machine: Machine) -> Command | None:
-    """The command that starts an agent, as a shell would find it; None if it is not here or takes no prompt."""
+    """Returns the command that starts an agent, as a shell would find it; None if it is missing or takes no prompt."""
     if spec.start is None:
         return None
     return next(iter(copies((spec.start.binary,), machine, places_on(spec.binary_folders, machine.platform))), None)
 
 
 def startable_here(selected: Collection[str] | None, machine: Machine) -> tuple[str, ...]:
-    """The ids of the agents that are here and take a first prompt; of the `selected` ones, if not None."""
+    """Returns the ids of agents that are here and take a first prompt; with `selected`, only of these."""
     able = startable_agents(selected)
     return tuple(spec.id for spec in specs() if spec.id in able and start_command(spec, machine) is not None)
 
@@ -116,7 +116,7 @@ def _newest_first(folder: Path) -> list[Path]:
 
 
 def _program(path: Path) -> Path | None:
-    """The file behind `path`, if it is one that we may run."""
+    """Returns the file behind `path` if it exists and we may execute it."""
     try:
         if stat.S_ISREG(path.stat().st_mode) and os.access(path, os.X_OK):
             return path.resolve()

@@ -1,4 +1,4 @@
-"""What the installer says of each agent."""
+"""Texts about each agent for the installer's output."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from carryover.install.hook_sets import ALL_KNOWN, can_inject, injects_since, kn
 from carryover.paths import short_path
 
 Did = Literal["written", "in place", "to be written"]
-"""What became of the hooks: written now, found as they should be, or what a dry run would do."""
+"""What happened to the hooks: written, already in place, or to be written (in a dry run)."""
 
 
 def presence(detection: Detection) -> str:
-    """For the list of agents: `detected` or `not detected`."""
+    """Returns `detected` or `not detected`, for the list of agents."""
     return "detected" if detection.found else "not detected"
 
 
@@ -30,11 +30,11 @@ def summary(
     waiting: tuple[str, ...] = (),
     off: str = "",
 ) -> tuple[str, ...]:
-    """The lines on one selected agent.
+    """Returns the lines about one selected agent.
 
     `update`: the command that updates Carryover. `failure`: why its hooks could not be written and what to do, in whole
-    sentences. `waiting`: events whose hooks people have yet to review. `off`: the setting that switches its hooks off,
-    and the file that has it.
+    sentences. `waiting`: events whose hooks the user has yet to review. `off`: the setting that switches its hooks off,
+    and the file that contains it.
     """
     if detection.state == "missing":
         return _not_detected(detection)

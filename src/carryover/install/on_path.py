@@ -1,4 +1,4 @@
-"""Whether a shell finds `carryover`, what to do where it does not, and how hints spell commands then."""
+"""Checks that a shell finds `carryover`; otherwise says what to do, and how hints should spell commands."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ COMMAND: Final = "carryover"
 
 
 class OnPath(msgspec.Struct, frozen=True):
-    """Whether this installation's command is the one that the shell runs."""
+    """Whether the shell finds this installation's command."""
 
     command: str = COMMAND
-    """How a shell runs it now: its name, or its path."""
+    """How to run it from the shell: its name, or its path."""
     problem: str | None = None
-    """Why the name alone does not do, as a sentence."""
+    """Why the name alone does not work, as a sentence."""
     remedy: str | None = None
     """What to do, as a sentence."""
 
 
 def on_path(env: Mapping[str, str], how: HowInstalled, own: Path) -> OnPath:
-    """`own`: this installation's command; another one may come first on PATH, or none is there."""
+    """Checks PATH. `own`: this installation's command, which another may shadow or PATH may lack."""
     found = shutil.which(COMMAND, path=env.get("PATH", ""))
     if not own.exists() or (found is not None and Path(found).resolve() == own.resolve()):
         return OnPath()
@@ -52,11 +52,11 @@ def _remedy(how: HowInstalled, folder: Path) -> str:
 
 @cache
 def on_path_here() -> OnPath:
-    """The same of the running process."""
+    """Checks the PATH of the running process."""
     return on_path(os.environ, how_installed(), own_scripts() / COMMAND)
 
 
 def runnable(text: str) -> str:
-    """`text` with the commands of ours in backquotes as this shell can run them."""
+    """Returns `text` with our commands in backquotes spelled so that this shell can run them."""
     command = on_path_here().command
     return text.replace(f"`{COMMAND} ", f"`{command} ").replace(f"`{COMMAND}d`", f"`{command}d`")

@@ -1,6 +1,6 @@
-"""The background service: what every service manager must do, and what is shown where there is none.
+"""The interface of all service managers, with a fallback for machines that have none.
 
-`background.py` finds the one that this user has; systemd.py and launchd.py hold the two that are known.
+`background.py` picks the user's; systemd.py and launchd.py implement the two that are supported.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ Kind = Literal["systemd", "launchd", "none"]
 
 COMMAND: Final = "carryoverd"
 ANSWER_S: Final = 10.0
-"""How long a service manager may take to answer a question."""
+"""How long a service manager may take to answer."""
 
 STANDARD_PATH: Final = "/usr/local/bin:/usr/bin:/bin"
-"""Where every service manager looks for commands."""
+"""The folders in which every service manager looks for commands."""
 
 
 class Program(msgspec.Struct, frozen=True):
-    """What the service runs: an absolute command line, and variables that the user's shell has but no service."""
+    """What the service runs: an absolute command line, and variables that the user's shell has but a service lacks."""
 
     command: tuple[str, ...]
     state: Path
@@ -38,41 +38,41 @@ class Program(msgspec.Struct, frozen=True):
 
 
 class ServiceFile(msgspec.Struct, frozen=True):
-    """The file that registers the service: its path and its content."""
+    """The file that registers the service."""
 
     path: Path
     content: bytes
 
 
 class ServiceStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """The service at this moment. None: the service manager does not say."""
+    """The current state of the service. None means that the service manager does not report it."""
 
     kind: Kind
     installed: bool
-    """The service file is there."""
+    """Whether the service file exists."""
     enabled: bool | None = None
-    """It starts by itself when the user logs in (or the machine starts, with lingering)."""
+    """Whether it starts when the user logs in (or at boot, with lingering)."""
     active: bool | None = None
     pid: int | None = None
     since_ms: int | None = None
-    """Running since then (UTC ms)."""
+    """Time at which it was started (UTC ms)."""
     restarts: int | None = None
-    """How often the service manager started it again after a failure."""
+    """How often the service manager has restarted it after a failure."""
     command: tuple[str, ...] | None = None
-    """What the service file that is there starts."""
+    """The command line in the existing service file."""
     lingering: bool | None = None
-    """systemd: it also runs while the user is not logged in."""
+    """For systemd: whether it also runs while the user is not logged in."""
     trouble: str | None = None
-    """Why it does not run as it should, in words."""
+    """Why it does not run as it should, as a sentence."""
     hint: str | None = None
-    """What the user may want to know or do; no fault."""
+    """Something that the user may want to know or do; not an error."""
 
 
 class ServiceManager:
-    """Runs the daemon for one user. Every method blocks, for a bounded time.
+    """Runs the daemon for one user. Every method blocks for a bounded time.
 
-    This class itself is for a machine on which nothing starts programs for the user: a container, WSL without systemd,
-    a remote shell without a session.
+    The base class is for machines on which nothing starts programs for the user: a container, WSL without systemd, a
+    remote shell without a session.
     """
 
     kind: Kind = "none"
@@ -82,45 +82,45 @@ class ServiceManager:
         self._reason = reason
 
     def available(self) -> str | None:
-        """None when it can be used now, else why not: a sentence for the user."""
+        """Returns None if it can be used now; otherwise the reason, as a sentence for the user."""
         return self._reason
 
     def file(self, _program: Program, /) -> ServiceFile | None:
-        """The file that `install` would write, if any. Raises UserError if the program cannot be a service."""
+        """Returns the file that `install` would write, if any. Raises UserError if the program cannot be a service."""
         return None
 
     def install(self, _program: Program, /) -> bool:
-        """Registers the service so that it starts by itself from now on; True when anything was changed.
+        """Registers the service so that it starts automatically from now on; returns whether anything changed.
 
-        Does not start it (but launchd does); one that runs is left as it is until `restart`. Raises UserError, OSError.
+        Does not start it, except under launchd; a running one is left alone until `restart`. Raises UserError, OSError.
         """
         return False
 
     def start(self) -> None:
-        """Starts it, and returns once it answers. Nothing happens when it runs. Raises UserError."""
+        """Starts the service and returns once it answers. Does nothing if it is already running. Raises UserError."""
         raise UserError(f"{self._reason} `carryover start` starts the daemon.", ExitCode.NOT_RUNNING)
 
     def stop(self) -> None:
-        """Stops it, and returns once it is gone. It starts again at the next log-in. Raises UserError."""
+        """Stops the service and returns once it has ended. It starts again at the next login. Raises UserError."""
         raise UserError(f"{self._reason} Stop the daemon yourself: `carryover status` shows its process.")
 
     def restart(self) -> None:
-        """Restarts it, such as after an upgrade; starts it if it did not run. Raises UserError."""
+        """Restarts the service, or starts it if it is not running. Raises UserError."""
         self.start()
 
     def status(self) -> ServiceStatus:
-        """What is known of it. Changes nothing, raises nothing."""
+        """Returns what is known about the service. Changes nothing, raises nothing."""
         return ServiceStatus(kind=self.kind, installed=False, trouble=self._reason)
 
     def uninstall(self) -> bool:
-        """Stops it and forgets it, even if the service manager does not answer; True when anything was removed."""
+        """Stops and unregisters the service, even if its manager does not answer; returns whether there was one."""
         return False
 
 
 def this_program(env: Mapping[str, str], state: Path) -> Program:
-    """How a service starts the daemon of this very installation.
+    """Returns how a service starts this installation's daemon.
 
-    `state` is the state folder; it is handed on only where `CARRYOVER_HOME` named it.
+    The `state` folder is passed on only if `CARRYOVER_HOME` named it.
     """
     environment = {}
     if env.get("CARRYOVER_HOME"):
@@ -139,7 +139,7 @@ def _command() -> tuple[str, ...]:
 
 
 def _path_with_git(path: str) -> str | None:
-    """What PATH has to be for the git of the user's shell; None where the standard folders have the same one."""
+    """Returns a PATH with which the service finds the user's git; None if the standard folders have the same one."""
     git = shutil.which("git", path=path)
     if git is None or git == shutil.which("git", path=STANDARD_PATH):
         return None
@@ -147,7 +147,7 @@ def _path_with_git(path: str) -> str | None:
 
 
 class Ran(msgspec.Struct, frozen=True):
-    """What a command answered. `code` is None when it gave no answer: not there, or too slow (`err` says which)."""
+    """The result of a command. `code` is None if it could not be run or timed out (`err` says which)."""
 
     code: int | None
     out: str = ""
@@ -159,7 +159,7 @@ class Ran(msgspec.Struct, frozen=True):
         return self.code == 0
 
     def reason(self) -> str:
-        """What it said first. What follows is advice, such as to try as root (launchctl), which is wrong here."""
+        """The first line of its output. The rest is advice, such as to try as root (launchctl), which is wrong here."""
         lines = [line for line in (self.err or self.out).splitlines() if line.strip()]
         return lines[0].strip().rstrip(".") if lines else f"exit code {self.code}"
 
@@ -168,7 +168,7 @@ Run = Callable[..., Ran]
 
 
 def run_command(command: Sequence[str], *, env: Mapping[str, str], limit_s: float = ANSWER_S) -> Ran:
-    """Run `command` without a shell and without input, for at most `limit_s`."""
+    """Runs `command` without a shell and without input, for at most `limit_s`."""
     try:
         ran = subprocess.run(
             command, env=dict(env), stdin=subprocess.DEVNULL, capture_output=True, timeout=limit_s, check=False

@@ -1,4 +1,4 @@
-"""Plans and carries out what install and refresh do: the hooks of the selected agents, and `config.toml`."""
+"""Plans and carries out what install and refresh change: the hooks of the selected agents, and `config.toml`."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from carryover.paths import StateDir
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A line in the list of agents to select from."""
+    """An entry in the list of agents to choose from."""
 
     id: str
     name: str
     presence: str
     ticked: bool
-    """Whether it is selected at first."""
+    """Whether it is initially selected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,32 +40,32 @@ class Setup:
     detections: tuple[Detection, ...]
     selected: tuple[str, ...]
     hooks: tuple[Edit, ...]
-    """Of the agents' settings: hooks, and entries that make an agent load the handoff."""
+    """Edits of the agents' settings: hooks, and entries that make an agent load the handoff."""
     config: Edit
     pointers: Pointers | None
-    """What may be written into projects; None: that is not decided here."""
+    """The setting for what may be written into projects; None if it is not decided here."""
     service: Edit | None
-    """None where no service is registered."""
+    """The edit of the service file; None if no service is registered."""
     script: Path
     """The script that the hooks run."""
 
     @property
     def edits(self) -> tuple[Edit, ...]:
-        """The edits for `apply`; the service manager writes its own file."""
+        """The edits for `apply`, without the service file, which the service manager writes itself."""
         return (*self.hooks, self.config)
 
     @property
     def shown(self) -> tuple[Edit, ...]:
-        """The edits of every file that would change, for people to see."""
+        """The edits of all files that would change, to be shown to the user."""
         return (*self.edits, self.service) if self.service is not None else self.edits
 
 
 def options(
     detections: Iterable[Detection], last: Collection[str] | None, *, installing: bool, new: Collection[str] = ()
 ) -> tuple[Option, ...]:
-    """The list of agents, those on this machine first. `last`: what was selected last time, None at the first time.
+    """Returns the list of agents, those on this machine first. `last`: those selected last time, None the first time.
 
-    `installing`: agents on this machine are ticked as well; otherwise only those selected before and the `new` ones,
+    With `installing`, agents on this machine are preselected; otherwise only those selected before, and the `new` ones,
     which could not be selected then.
     """
     by_presence = installing or last is None
@@ -81,7 +81,7 @@ def options(
 
 
 def wanted_settings(detections: Iterable[Detection], selected: Collection[str]) -> tuple[AgentSettings, ...]:
-    """What should be in the settings of the selected agents that are installed and have hooks or an entry."""
+    """Returns the desired settings of the selected agents that are installed and have hooks or an entry."""
     return tuple(
         AgentSettings(
             spec=found.spec,
@@ -107,7 +107,7 @@ def plan_setup(
     pointers: Pointers | None = None,
     service: tuple[ServiceManager, Program] | None,
 ) -> Setup:
-    """Plans the whole set-up. Reads files, writes none. `pointers`: what may be written into projects; None: as before.
+    """Plans the whole set-up. Reads files, writes none. `pointers` None keeps the present setting.
 
     Raises:
         UserError: the record of earlier edits is damaged.
@@ -140,7 +140,7 @@ def plan_setup(
 
 
 def _recorded(found: Detection, *, is_selected: bool) -> dict[tuple[str, ...], Any]:
-    """What the settings keep of an agent: where it is, if a variable moves it, and the versions that it said."""
+    """Returns the settings to keep for an agent: its folders, if a variable moves them, and its versions."""
     table = ("agents", found.spec.id)
     if not is_selected:
         return dict.fromkeys((*table, name) for name in ("roots", "env", "versions"))
@@ -154,7 +154,7 @@ def _recorded(found: Detection, *, is_selected: bool) -> dict[tuple[str, ...], A
 
 
 def carry_out(setup: Setup, state: StateDir) -> tuple[Applied, ...]:
-    """Carries out the plan. Touches nothing where nothing would change.
+    """Carries out the plan. Writes only files that change.
 
     Raises:
         UserError: the record of earlier edits is damaged, or another command is editing; nothing was changed.
@@ -167,7 +167,7 @@ def carry_out(setup: Setup, state: StateDir) -> tuple[Applied, ...]:
 
 
 def waiting_for(found: Detection, edits: Iterable[Edit], script: Path) -> tuple[str, ...]:
-    """The events whose hooks the user has to review once `edits` are applied."""
+    """Returns the events whose hooks the user has to review once `edits` are applied."""
     for edit in edits:
         if edit.path == found.config and edit.reason is None:
             return to_review(found, edit.after, script, edit=edit)
@@ -175,7 +175,7 @@ def waiting_for(found: Detection, edits: Iterable[Edit], script: Path) -> tuple[
 
 
 def outcome_for(found: Detection, applied: Iterable[Applied]) -> tuple[Did, str]:
-    """The result for one agent's hooks, and why they could not be written (empty if they could)."""
+    """Returns the result for one agent's hooks, and why they could not be written (empty if they could)."""
     for done in applied:
         if found.config is not None and done.edit.path == found.config:
             return ("in place" if done.outcome == "unchanged" else "written"), done.problem or ""
@@ -183,7 +183,7 @@ def outcome_for(found: Detection, applied: Iterable[Applied]) -> tuple[Did, str]
 
 
 def _waiting(detections: Iterable[Detection], chosen: Collection[str]) -> set[str]:
-    """The agents whose folder is missing at the moment: their record stays until it is back."""
+    """Returns the agents whose folder is missing at the moment; their record is kept until it is back."""
     return {found.spec.id for found in detections if found.lost_folder is not None and found.spec.id in chosen}
 
 

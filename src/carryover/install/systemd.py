@@ -1,7 +1,7 @@
-"""The user's own systemd, which starts the daemon at log-in and again when it dies.
+"""The user's systemd, which starts the daemon at login and again when it fails.
 
-The unit is `carryoverd.service` beside this module; packaging/README.md explains each of its lines. That file is not
-installed, so the unit does not name it.
+The unit is `carryoverd.service` next to this module; packaging/README.md explains each of its lines. That document is
+not installed, so the unit does not refer to it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from carryover.install.service import (
 )
 
 START_S: Final = 60.0
-"""How long `start` waits for the daemon to answer. A ledger that has to be migrated may take longer; that continues."""
+"""How long `start` waits for the daemon to answer. Migrating a ledger may take longer, and then continues."""
 STOP_S: Final = 30.0
 
 _WANTED_BY: Final = "default.target.wants"
@@ -51,7 +51,7 @@ _TROUBLE: Final = {
 
 
 class SystemdUser(ServiceManager):
-    """`systemctl --user`."""
+    """Controls the daemon with `systemctl --user`."""
 
     kind: Kind = "systemd"
 
@@ -64,7 +64,7 @@ class SystemdUser(ServiceManager):
         runtime: Path = Path("/run/user"),
         linger: Path = Path("/var/lib/systemd/linger"),
     ) -> None:
-        """`run`: how commands are run. `runtime`, `linger`: where this machine keeps those folders."""
+        """`run`: runs a command. `runtime`, `linger`: the folders in which systemd keeps those files."""
         self._env = _env_for_systemctl(env, runtime)
         self._run = run
         self._linger = linger
@@ -72,7 +72,7 @@ class SystemdUser(ServiceManager):
 
     @property
     def path(self) -> Path:
-        """The path of the unit. What `systemctl --user edit` adds is beside it and is never touched."""
+        """Path of the unit. Drop-ins from `systemctl --user edit` are next to it and are never touched."""
         return self._units / UNIT
 
     def available(self) -> str | None:
@@ -173,9 +173,9 @@ class SystemdUser(ServiceManager):
 
 
 def _env_for_systemctl(env: Mapping[str, str], runtime: Path) -> dict[str, str]:
-    """`env`, so that systemctl answers with names and times that can be read, and finds this user's systemd.
+    """Returns an environment in which systemctl finds the user's systemd and prints names and times that can be parsed.
 
-    After `su`, and in jobs, XDG_RUNTIME_DIR is missing though systemd runs.
+    After `su`, and in jobs, XDG_RUNTIME_DIR is missing although systemd runs.
     """
     found = {**env, "LC_ALL": "C", "TZ": "UTC", "SYSTEMD_COLORS": "0"}
     mine = runtime / str(os.getuid())
@@ -202,7 +202,7 @@ def _number(shown: Mapping[str, str], name: str) -> int:
 
 
 def _ms(timestamp: str) -> int | None:
-    """UTC ms of a time such as `Fri 2026-11-20 09:24:08 UTC`; None of an empty one."""
+    """Returns the UTC ms of a time such as `Fri 2026-11-20 09:24:08 UTC`; None for an empty string."""
     try:
         found = datetime.strptime(timestamp.replace("UTC", "+0000"), "%a %Y-%m-%d %H:%M:%S %z")
     except ValueError:
@@ -224,9 +224,9 @@ _PLAIN: Final = {escape: character for character, escape in _ESCAPES.items()}
 
 
 def unit_text(program: Program) -> str:
-    """The unit for `program`.
+    """Returns the unit for `program`.
 
-    Raises UserError for a path that systemd takes for no program: seen in 252 with quotes and backslashes.
+    Raises UserError for a path that systemd does not accept as a program: one with quotes or backslashes (252).
     """
     path, *arguments = program.command
     if any(character in "\"'\\" or not character.isprintable() for character in path):
@@ -245,7 +245,7 @@ def unit_text(program: Program) -> str:
 
 
 def command_of(unit: str) -> tuple[str, ...] | None:
-    """The command line in a unit that `unit_text` made; None where somebody wrote something else."""
+    """Returns the command line in a unit written by `unit_text`; None for any other content."""
     found = re.search(r"^ExecStart=(.*)$", unit, re.MULTILINE)
     if found is None or not re.fullmatch(rf"{_QUOTED}(?: {_QUOTED})*", found[1]):
         return None

@@ -85,24 +85,24 @@ class Removal:
 
     path: Path
     what: str
-    """As people call it: `the ledger`."""
+    """Its name for people: `the ledger`."""
     apart: bool = False
-    """It is outside of the project and of the state folder. What it is in goes with it, once that is empty."""
+    """Whether it is outside both the project and the state folder. Its parent is deleted too once that is empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class Uninstall:
-    """The plan: first the edits of files that hold more than ours, then what is only ours, in this order."""
+    """The plan: edits of files that also hold other people's text, then the removal of our own files, in this order."""
 
     edits: tuple[Edit, ...]
     removals: tuple[Removal, ...]
     notes: tuple[str, ...] = ()
-    """What stays and why, in whole sentences."""
+    """Names what stays and why, in whole sentences."""
 
 
 @dataclass(frozen=True, slots=True)
 class Uninstalled:
-    """The result. `left`: what stayed and why, in whole sentences."""
+    """The result. `left`: names what stayed and why, in whole sentences."""
 
     applied: tuple[Applied, ...]
     removed: tuple[Path, ...]
@@ -112,11 +112,11 @@ class Uninstalled:
 def plan_uninstall(
     state: StateDir, *, purge: bool, home: Path, usual: Iterable[tuple[str, HookFile]] = ()
 ) -> Uninstall:
-    """Plans to remove hooks and entries from every recorded settings file, and hooks from `usual` ones it lacks.
+    """Plans to remove hooks and entries from all recorded settings files, and hooks from unrecorded `usual` ones.
 
-    `usual`: settings files with the ids of their agents.
-    With `purge` also the pointers, ignore rules and `.carryover` folders of every project that our list or the ledger
-    knows, and the state folder. Reads only, and does not need `config.toml`.
+    `usual` holds settings files with the ids of their agents.
+    With `purge`, it includes the pointers, ignore rules and `.carryover` folders of every project in our list or in the
+    ledger, and the state folder. Reads only, and does not need `config.toml`.
 
     Raises:
         UserError: the record is damaged.
@@ -146,9 +146,9 @@ def plan_uninstall(
 
 
 def carry_out(uninstall: Uninstall, state: StateDir) -> Uninstalled:
-    """Carries out the plan, with the daemon stopped. Each failure is listed in `left` and stops nothing else.
+    """Carries out the plan; the daemon must be stopped. Failures are listed in `left` and do not stop the rest.
 
-    Where hooks had to stay in some settings, the record of them stays as well, so that uninstall can be run again.
+    If hooks had to stay in some settings, the record of them is kept too, so that uninstall can be run again.
 
     Raises:
         UserError: another command is editing; nothing was changed.
@@ -181,12 +181,12 @@ def carry_out(uninstall: Uninstall, state: StateDir) -> Uninstalled:
 
 
 def _is_kept_apart(path: Path, uninstall: Uninstall) -> bool:
-    """Whether `path` was the folder of one project's handoff, in the folder that the settings name for all of them."""
+    """Whether `path` was one project's folder inside the folder that the settings name for all handoffs."""
     return path.name != STORE and any(ours.path == path and ours.apart for ours in uninstall.removals)
 
 
 def project_edits(project: PublishedProject) -> Iterator[Edit]:
-    """The edits that undo ours in one project. Reads only, except that git is asked where it keeps its rules."""
+    """Yields the edits that undo ours in one project. Reads only, apart from asking git where it keeps its rules."""
     root = Path(project.root)
     mine = edited_in_project(root / STORE)
     for name in reversed(instruction_files()):
@@ -200,7 +200,7 @@ def project_edits(project: PublishedProject) -> Iterator[Edit]:
 
 
 def store_files(project: PublishedProject) -> list[Path]:
-    """Our files in the folder with the handoff, and the folder itself last; nothing where it is a symlink."""
+    """Returns our files in the handoff's folder, then the folder itself; an empty list if that is a symlink."""
     folder = Path(project.folder)
     if not is_folder(folder) or folder.is_symlink():
         return []
@@ -210,7 +210,7 @@ def store_files(project: PublishedProject) -> list[Path]:
 
 
 def state_files(state: StateDir) -> Iterator[tuple[Path, str]]:
-    """Each file of ours and what it is, then the folders, innermost first. Follows no symlink."""
+    """Yields each file of ours with a description, then the folders, innermost first. Follows no symlinks."""
     root = state.root
     for name, what in _TREES:
         for tree in sorted(root.glob(name)):
@@ -275,7 +275,7 @@ def _not_ours(removals: Iterable[Removal]) -> Iterator[str]:
 
 
 def _exclude_file(root: Path) -> Path | None:
-    """The file of ignore rules that git never shares; None where there is none."""
+    """Returns the ignore file that git never shares; None if there is none."""
     if git_dir_of(root) is None:
         return None
     try:

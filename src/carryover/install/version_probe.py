@@ -1,4 +1,4 @@
-"""Asks a command for its version: without a shell, in bounded time, whatever the command does."""
+"""Asks a command for its version: without a shell and in bounded time, however the command behaves."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from packaging.version import InvalidVersion, Version
 from carryover.adapter.spec import VersionProbe
 
 AskVersion = Callable[..., "Answer"]
-"""Asks a command for its version, as `ask_version` does."""
+"""A function with the signature of `ask_version`."""
 
 _LONGEST_ANSWER_BYTES: Final = 16 << 10
 _REAPED_WITHIN_S: Final = 1.0
@@ -25,9 +25,9 @@ _REAPED_WITHIN_S: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The version and the text it was in, or `problem`: why there is none, as a clause without a full stop.
+    """A version and the text that contained it, or `problem`: why there is none, as a clause without a full stop.
 
-    A problem never quotes what the command wrote.
+    A problem never quotes the command's output.
     """
 
     version: Version | None = None
@@ -36,10 +36,10 @@ class Answer:
 
 
 def ask_version(command: Path, probe: VersionProbe, *, env: Mapping[str, str], cwd: Path) -> Answer:
-    """Runs the command and reads its version. Blocks for `probe.limit_s` and a little at most; never raises.
+    """Runs the command and reads its version. Blocks for little more than `probe.limit_s`; never raises.
 
-    `env` is all that the command gets of the environment. It is given nothing to read, and its stderr is not read.
-    It and what it started are ended before this returns.
+    `env` is the command's whole environment. It gets no input, and its stderr is discarded. The command and all its
+    child processes have ended when this returns.
     """
     try:
         process = subprocess.Popen(
@@ -66,7 +66,7 @@ def ask_version(command: Path, probe: VersionProbe, *, env: Mapping[str, str], c
 
 
 def asking_once() -> AskVersion:
-    """`ask_version` with a memory: a command is asked again only after its file changed, or if it gave no version."""
+    """Returns a caching `ask_version`: asks a command again only if its file changed or it gave no version."""
     known: dict[object, Answer] = {}
 
     def ask(command: Path, probe: VersionProbe, *, env: Mapping[str, str], cwd: Path) -> Answer:
@@ -84,7 +84,7 @@ def asking_once() -> AskVersion:
 
 
 def version_in(text: str, probe: VersionProbe) -> Answer:
-    """The version in what a command wrote."""
+    """Extracts the version from a command's output."""
     found = re.search(probe.pattern, text, re.MULTILINE)
     if found is None:
         return Answer(problem="its answer holds no version")
@@ -95,7 +95,7 @@ def version_in(text: str, probe: VersionProbe) -> Answer:
 
 
 def read_again(text: str) -> Answer:
-    """The answer that gave `text` as its version at an earlier time."""
+    """Returns the answer for `text`, in which a version was found earlier."""
     try:
         return Answer(version=Version(text), text=text)
     except InvalidVersion:
@@ -103,7 +103,7 @@ def read_again(text: str) -> Answer:
 
 
 def _end(process: subprocess.Popen[bytes]) -> bytes:
-    """Ends the process and its group. Returns what it has written; others that hold its output open are not awaited."""
+    """Ends the process and its group. Returns its output so far, without waiting for others that hold the pipe open."""
     assert process.stdout is not None
     with process.stdout as stdout, contextlib.suppress(BlockingIOError):
         with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -1,1 +1,1 @@
-"""A project: which folder it is, where it was before, where nothing may be written in it, and its handoff file."""
+"""Projects: their root folders, moves, the policy on publishing, and the handoff file."""

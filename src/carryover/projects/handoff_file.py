@@ -14,42 +14,42 @@ from carryover.redact import CleanText
 STORE: Final = ".carryover"
 HANDOFF: Final = "handoff.md"
 CHOSEN: Final = "handoff-chosen.md"
-"""The handoff of one session that the user chose to continue, beside that of the project."""
+"""The handoff of a session that the user chose to continue, next to the project's own."""
 HANDOFF_LIMIT_BYTES: Final = 64 << 10
-"""Larger than any handoff; a larger file is not ours."""
+"""Limit for reading a handoff; a larger file is not ours."""
 IN_PROJECT: Final = f"{STORE}/{HANDOFF}"
-"""Its path relative to the project, as agents see it."""
+"""The handoff's path relative to the project, as agents see it."""
 
 
 class Published(msgspec.Struct, frozen=True):
     """The result of publishing in one project."""
 
     changed: bool = False
-    """Whether the handoff differs from the one before."""
+    """Whether the handoff differs from the previous one."""
     refusal: str | None = None
     """Why nothing was published, for `status`; None if it was."""
     passing: bool = False
-    """The refusal may end without an event, or a file was left as it is for now: worth another try."""
+    """Whether to try again: the refusal may end without an event, or a file was left unchanged for now."""
     file: Path | None = None
-    """The handoff that is in place now; None if nothing was published."""
+    """The current handoff; None if nothing was published."""
     edited: tuple[str, ...] = ()
-    """Names of the user's files that changed."""
+    """Names of the user's files that were changed."""
     notes: tuple[str, ...] = ()
     """Names what was left alone and why; the handoff is published nevertheless."""
 
 
 def place_of(folder: Path | None, name: str = HANDOFF) -> str:
-    """The path at which an agent in the project finds the handoff; `folder`: one outside of the project, if set."""
+    """Returns the path at which an agent in the project finds the handoff. `folder`: one outside it, if set."""
     return f"{STORE}/{name}" if folder is None else str(folder / name)
 
 
 def sha_of(text: bytes) -> str:
-    """A fingerprint of a handoff's text, by which the last published one is recognised."""
+    """Returns a fingerprint of a handoff's text, for recognising the last published one."""
     return hashlib.sha256(text).hexdigest()[:16]
 
 
 def write_handoff(folder: Path, text: CleanText, name: str = HANDOFF) -> bool:
-    """Writes the handoff to `folder` (0700) as a file that only its owner can read (0600). False if nothing changed.
+    """Writes the handoff to `folder` (0700), readable only by its owner (0600). Returns False if nothing changed.
 
     Raises:
         OSError: the folder is another user's, or can't be written.

@@ -1,9 +1,9 @@
-"""Recognises a project whose folder has another path now.
+"""Recognises a project whose folder has been moved.
 
-A project's content goes to another path only on evidence that this is the same folder: its old path is gone, and either
-its repository is the same one on disk (the inode of `.git`, its creation time, the first commit and the remotes), or it
-holds exactly the handoff that was last published at the old path. A clone was created at another time and has no
-handoff; anyone with a copied handoff has its content already. In doubt nothing is joined. Blocks.
+A project's content follows to another path only on evidence that this is the same folder: its old path is gone, and
+either its repository is the same one on disk (the inode of `.git`, its creation time, the first commit and the
+remotes), or it contains exactly the handoff last published at the old path. A clone was created at another time and has
+no handoff; anyone with a copied handoff has its content already. In doubt, nothing is joined. Blocks.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from carryover.projects.root import AgentFolders
 
 _GIT_S: Final = 0.5
 _TITLE: Final = b"# [CARRYOVER] Last updated "
-"""How a handoff starts. The placeholder of a project without one is the same everywhere, and starts otherwise."""
+"""The beginning of every handoff. The placeholder, which is the same in every project, begins differently."""
 _FIRST_COMMIT: Final = ("rev-list", "--max-parents=0", "--first-parent", "HEAD", "--")
 _REMOTES: Final = ("config", "--null", "--get-regexp", r"^remote\..*\.url$")
 
@@ -38,18 +38,18 @@ class Identity(msgspec.Struct, frozen=True):
     device: int
     inode: int
     made_ns: int
-    """Its creation time in nanoseconds, 0 if unknown: a clone may get the inode of a deleted repository."""
+    """Creation time in ns, 0 if unknown: a clone may get the inode of a deleted repository."""
     first_commit: str
     remotes: str
-    """A fingerprint of the remotes' addresses, which may hold passwords."""
+    """A fingerprint of the remotes' URLs, which may contain passwords."""
 
     def same_repository(self, other: Identity) -> bool:
-        """Whether both are clones of one repository, which may be two folders."""
+        """Whether both are clones of one repository, possibly in different folders."""
         return (self.first_commit, self.remotes) == (other.first_commit, other.remotes)
 
 
 def identity_of(root: Path, *, timeout_s: float = _GIT_S) -> Identity | None:
-    """The identity of the repository at `root`; None without one or a commit, for a worktree, or if git is slow."""
+    """Returns the identity of the repository at `root`; None without a commit, for a worktree, or if git is slow."""
     try:
         found = (root / ".git").lstat()
         if not (root / ".git" / "HEAD").is_file():  # a worktree's .git is a file, whose inode may be reused
@@ -70,7 +70,7 @@ def identity_of(root: Path, *, timeout_s: float = _GIT_S) -> Identity | None:
 
 
 def _made_ns(git_folder: Path) -> int:
-    """Git writes this file once, from its template, and never again; a user's template may lack it."""
+    """Returns the time of a file that git writes only once, from its template; a user's template may lack it."""
     try:
         return (git_folder / "description").lstat().st_mtime_ns
     except OSError:
@@ -78,17 +78,17 @@ def _made_ns(git_folder: Path) -> int:
 
 
 def stored(identity: Identity | None) -> str | None:
-    """The identity as the ledger stores it; None without one."""
+    """Encodes the identity for the ledger; None if there is none."""
     return msgspec.json.encode(identity).decode() if identity is not None else None
 
 
 def is_away(root: str) -> bool:
-    """Whether the folder that was at `root` is gone: nothing is there, or a link to another path."""
+    """Whether the folder that was at `root` is gone: nothing is there, or a symlink to another path."""
     return is_gone(Path(root)) or os.path.realpath(root) != root
 
 
 def may_have_moved(row: Whereabouts, root: str) -> bool:
-    """Whether a project has sessions at another root whose folder is gone and was not found again."""
+    """Whether a project has sessions at another root whose folder is gone and has not been found again."""
     return row.root != root and row.has_sessions and row.moved_to is None and not row.not_moved and is_away(row.root)
 
 
@@ -101,7 +101,7 @@ def moved_to_here(
     home: Path,
     agents_own: AgentFolders | None = None,
 ) -> list[Whereabouts]:
-    """The projects that were moved to `root`, by evidence. `identity`: that of the repository at `root` now."""
+    """Returns the projects that demonstrably moved to `root`. `identity`: the identity of the repository there now."""
     candidates = [row for row in known if may_have_moved(row, str(root)) and not _excluded(row, config)]
     if not candidates:
         return []
@@ -110,10 +110,10 @@ def moved_to_here(
 
 
 def roots_that_may_be_here(known: Iterable[Whereabouts], root: str, *, by_name: bool) -> list[str]:
-    """Roots of missing projects that may have been moved to `root`, likeliest first, for the user to decide.
+    """Returns the roots of missing projects that may have moved to `root`, likeliest first, for the user to decide.
 
-    They are of the same repository or, with `by_name`, their folders had the same name. Asks git only if one of them
-    had a repository.
+    They have the same repository or, with `by_name`, the same folder name. Asks git only if one of them had a
+    repository.
     """
     gone = [row for row in known if may_have_moved(row, root)]
     identity = identity_of(Path(root)) if any(row.identity is not None for row in gone) else None
@@ -125,8 +125,10 @@ def roots_that_may_be_here(known: Iterable[Whereabouts], root: str, *, by_name: 
 def moves_with(
     old: str, new: str, known: Sequence[Whereabouts], root_of: Callable[[str], str]
 ) -> list[tuple[Whereabouts, str]]:
-    """The projects that a move from `old` to `new` takes along, each with its new root: the one at `old`, and those
-    below it, each to where that place is now."""
+    """Returns the projects affected by a move from `old` to `new`, each with its new root.
+
+    These are the project at `old` and the projects below it, which keep their relative paths.
+    """
     taken = []
     for row in known:
         below = row.root.removeprefix(old.rstrip("/"))
@@ -138,7 +140,7 @@ def moves_with(
 
 
 def _excluded(row: Whereabouts, config: Config) -> bool:
-    """Whether the user excluded the project at its old path: it must not show at another one."""
+    """Whether the user excluded the project at its old path; it must not show up at another."""
     return project_settings(Path(row.root), config).excluded is not None
 
 
@@ -159,12 +161,12 @@ def _is_clone(row: Whereabouts, identity: Identity) -> bool:
 
 
 def _left(row: Whereabouts, handoff: str) -> bool:
-    """Whether `handoff` is the last one published there. If the parent is gone too, its disk may be unmounted."""
+    """Whether `handoff` is the last one published there. If its parent is gone too, the disk may be unmounted."""
     return row.published_sha == handoff and is_folder(Path(row.root).parent)
 
 
 def _handoff_sha(root: Path, home: Path, agents_own: AgentFolders | None) -> str | None:
-    """The fingerprint of the project's handoff; None if nothing may be published: a clone may have brought it."""
+    """Returns the fingerprint of the project's handoff; None if nothing may be published: a clone may contain one."""
     if refusal(root, home=home, agents_own=agents_own) is not None:
         return None
     try:

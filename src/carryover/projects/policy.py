@@ -1,4 +1,4 @@
-"""Decides where nothing may be published, and says why."""
+"""Decides whether a project's files may be published in a folder, and explains refusals."""
 
 from __future__ import annotations
 
@@ -31,27 +31,27 @@ _SECRETS: Final = frozenset(
     ".ssh .gnupg .gpg .pki .password-store .aws .azure .kube .docker .gcloud .mozilla .thunderbird "
     ".config/gcloud .config/gh .config/op .local/share/keyrings".split()
 )
-"""Folders below the home folder that hold keys and logins."""
+"""Folders below the home folder that contain keys and logins."""
 
 
 class Refusal(msgspec.Struct, frozen=True):
     """Why nothing may be published in a folder."""
 
     reason: str
-    """As a clause for people."""
+    """The reason, as a clause for people."""
     tracked: bool = False
-    """Git tracks what would be published, which hardly anyone wants. All other refusals are as they should be."""
+    """Whether git tracks what would be published, which is probably a mistake; all other refusals are intended."""
     passing: bool = True
-    """The user may put it right; False if nothing is published whatever changes in the folder."""
+    """Whether the user can fix it; False if no change in the folder would make a difference."""
 
 
 def refusal(root: Path, *, home: Path, agents_own: AgentFolders | None = None) -> Refusal | None:
-    """Why nothing may be published in `root`; None when it may.
+    """Returns why nothing may be published in `root`; None if it may.
 
-    Refused are the home folder and its parents, folders of keys and settings in it, temporary and system folders
-    outside, agents' own folders, bare repositories, another user's folder, one that is missing or can't be written,
-    and one whose `.carryover` is a symlink or tracked by git. Asks git only after its index has changed.
-    `agents_own`: see `find_root`.
+    Refuses the home folder and its parents, folders of keys and settings in it, temporary and system folders outside,
+    agents' own folders, bare repositories, another user's folder, one that is missing or can't be written, and one
+    whose `.carryover` is a symlink or tracked by git. Asks git only after its index has changed. `agents_own`: see
+    `find_root`.
     """
     real = Path(os.path.realpath(root))
     own = agents_own() if agents_own is not None else agent_folders(AgentsConfig(), home, {})

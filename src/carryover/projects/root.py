@@ -17,17 +17,17 @@ from carryover.paths import StateDir
 from carryover.probe.git_dir import git_dir_of, named_in
 
 AgentFolders = Callable[[], frozenset[Path]]
-"""Returns what `agent_folders` returns. A call, since settings may change and most questions never need it."""
+"""Returns what `agent_folders` returns. A function, since settings may change and the result is rarely needed."""
 
 
 def find_root(cwd: str, *, home: Path | None = None, agents_own: AgentFolders | None = None) -> ProjectRoot:
-    """The nearest folder at or above `cwd` that git calls the top of a checkout; without one `cwd` itself.
+    """Returns the nearest folder at or above `cwd` that is the top of a git checkout; without one, `cwd` itself.
 
-    Symlinks are resolved, so that a folder is one project by whatever path it is reached. A `cwd` that no longer exists
-    is resolved by what is left of its path. A repository in the home folder (dotfiles) or in `/` does not include the
-    folders below. A `cwd` that is no absolute path, as from another system, is returned as it is. A worktree that an
-    agent made for itself in its own folder (Codex 0.169: `~/.codex/worktrees/<id>/<name>`) is no project but work on
-    its main checkout. `agents_own` returns those folders; None means their standard places.
+    Symlinks are resolved, so that a folder is one project whichever path leads to it. If `cwd` no longer exists, the
+    existing part of its path is resolved. A repository in the home folder (dotfiles) or in `/` does not include the
+    folders below. A `cwd` that is not an absolute path, as from another system, is returned unchanged. A worktree that
+    an agent created in its own folder (Codex 0.169: `~/.codex/worktrees/<id>/<name>`) belongs to its main checkout's
+    project. `agents_own` returns those folders; None means their standard places.
     """
     if not cwd.startswith("/") or "\0" in cwd:
         return ProjectRoot(cwd)
@@ -49,7 +49,7 @@ def find_root(cwd: str, *, home: Path | None = None, agents_own: AgentFolders | 
 def agents_checkouts(
     root: Path, *, home: Path | None = None, agents_own: AgentFolders | None = None
 ) -> tuple[str, ...]:
-    """The worktrees of the repository at `root` that agents made for themselves, in the order of their names in git."""
+    """Returns the worktrees of the repository at `root` that agents created for themselves, sorted by name in git."""
     git_dir = git_dir_of(root)
     if git_dir is None:
         return ()
@@ -64,9 +64,10 @@ def agents_checkouts(
 
 
 def agent_folders(agents: AgentsConfig, home: Path, env: Mapping[str, str]) -> frozenset[Path]:
-    """The folders that agents keep their own data in: the standard ones, those that install recorded, those of `env`.
+    """Returns the folders in which agents keep their own data: standard ones, recorded ones, and those that `env`
+    names.
 
-    A service does not have the variables of the user's shell, so what was recorded counts as well.
+    A service lacks the variables of the user's shell, so the folders that install recorded are included.
     """
     return frozenset(
         Path(os.path.realpath(place.at(home, variables)))
@@ -77,7 +78,7 @@ def agent_folders(agents: AgentsConfig, home: Path, env: Mapping[str, str]) -> f
 
 
 def _recorded_variables(spec: AgentSpec, known: AgentConfig) -> Iterator[Mapping[str, str]]:
-    """The variables that moved the agent's folders at the last install, as recorded or as the recorded roots imply."""
+    """Yields the variables that moved the agent's folders at the last install, recorded or inferred from its roots."""
     yield known.env
     for root in known.roots:
         for place in spec.transcripts:
@@ -91,7 +92,7 @@ def _is_an_agents(folder: Path, home: Path, agents_own: AgentFolders | None) -> 
 
 
 def _main_root(root: Path, git_dir: Path) -> str | None:
-    """The main checkout of a worktree. Both must name each other, since a copied folder may claim any repository."""
+    """Returns the main checkout of a worktree. Each must name the other, since a copied folder may name any."""
     common = named_in(git_dir / "commondir")
     back = named_in(git_dir / "gitdir")
     if common is None or back is None or common.name != ".git":
@@ -101,7 +102,7 @@ def _main_root(root: Path, git_dir: Path) -> str | None:
 
 
 class StatePaths(msgspec.Struct, frozen=True, kw_only=True):
-    """The paths of a ledger and of what belongs to it."""
+    """The paths of a ledger and the folders it belongs to."""
 
     ledger: Path
     state: Path
@@ -111,9 +112,9 @@ class StatePaths(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, state: StateDir, home: Path, agents_own: AgentFolders | None = None) -> StatePaths:
-        """The paths of a state folder."""
+        """Returns the paths for a state folder."""
         return cls(ledger=state.ledger, state=state.root, home=home, agents_own=agents_own)
 
     def root_of(self, folder: str) -> ProjectRoot:
-        """The project that a folder belongs to. Blocks."""
+        """Returns the project that a folder belongs to. Blocks."""
         return find_root(folder, home=self.home, agents_own=self.agents_own)

@@ -1,4 +1,4 @@
-"""Answers a session that starts: the project's handoff, with a header that suits the reason of the start. Blocks."""
+"""Answers a starting session with the project's handoff, and a header that suits the start reason. Blocks."""
 
 from __future__ import annotations
 
@@ -29,8 +29,7 @@ _SAME_MOMENT_MS: Final = 2_000  # between the response and the moment the idle t
 
 
 class Beginning(msgspec.Struct, frozen=True, kw_only=True):
-    """How a session starts. `idle_s`: for how many seconds its parent was idle, if the agent says so. `forgets`: see
-    `HookProtocol.forgets`."""
+    """How a session starts. `idle_s`: how long its parent was idle, if known. `forgets`: see `HookProtocol.forgets`."""
 
     session: str
     reason: StartReason
@@ -48,11 +47,11 @@ def start_answer(
     then: GitFacts | None,
     agents_own: AgentFolders | None = None,
 ) -> CleanText | None:
-    """The text for a session that starts now; None if it should get none.
+    """Returns the text for a session that starts now; None if it should get none.
 
-    `then`: git's state when the handoff was last published, with which the present one is compared. A continued
-    conversation (`resume`, `fork`) has its context, so it gets a text only if another session has moved the project
-    on since, or if its agent has forgotten what an earlier start gave it.
+    `then`: git's state when the handoff was last published, to compare with the current one. A continued conversation
+    (`resume`, `fork`) still has its context, so it gets a text only if another session has since worked on the project,
+    or if its agent has forgotten what it got at an earlier start.
     `project`: see `view_now`. Raises LookupError for an unknown id.
     """
     view = view_now(db, project, agents_own)
@@ -84,7 +83,7 @@ def start_answer(
 
 
 def _situation(view: ProjectView, beginning: Beginning, now_ms: int) -> Situation | None:
-    """How the session begins; None if it has all of its context, and the project is where it left it."""
+    """Returns how the session begins; None if it has all of its context and the project has not changed since."""
     own_past = next((known.digest for known in view.sessions if known.session == beginning.session), None)
     # Not every agent says why a session starts (Cursor). One that has done something before is continued.
     continued = beginning.reason == "startup" and own_past is not None and did_something(own_past)
@@ -111,10 +110,10 @@ def _moved_on(view: ProjectView, beginning: Beginning, now_ms: int) -> bool:
 
 
 def _last_response_ms(view: ProjectView, beginning: Beginning, now_ms: int) -> int | None:
-    """When this conversation last responded, in Unix milliseconds; None if that is not known.
+    """Returns when this conversation last responded (UTC ms); None if unknown.
 
-    The ledger has it for a resumed session, and for a fork without events yet through its parent, if the transcript
-    has named that (Codex). Otherwise it follows from how long the parent was idle.
+    The ledger has it for a resumed session. A fork without events has its parent's, if the transcript names that
+    (Codex). Otherwise it follows from how long the parent was idle.
     """
     known = {one.session: one for one in view.sessions}
     own = known.get(beginning.session)

@@ -1,6 +1,6 @@
-"""Projects whose own history was read because somebody asked for it: nothing is written there before an agent works on.
+"""Projects whose history was read only on request: nothing is written there until an agent works on.
 
-A command that prints makes such a project known, and its next turn is then followed by its handoff.
+A command that prints makes such a project known; its handoff is first written after its next turn.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ AWAITS_WORK: Final = "no agent has worked there since it became known; the next 
 def refused_before_work(
     db: sqlite3.Connection, project_id: int, config: Config, *, asked: Collection[str]
 ) -> Refreshed | None:
-    """The refusal for a project that holds only history read for a root in `asked`; None for others. Blocks."""
+    """Returns the refusal for a project whose history was only read for a root in `asked`; None for others. Blocks."""
     project = project_by_id(db, project_id)
     if project is None or not _awaits_work(db, project, asked):
         return None

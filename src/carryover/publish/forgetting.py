@@ -1,6 +1,6 @@
-"""Forgets sessions everywhere: in the ledger, and in all that was made of them in projects and in the state folder.
+"""Forgets sessions everywhere: in the ledger, and in everything derived from them in projects and the state folder.
 
-What agents keep themselves is never touched.
+Agents' own files are never touched.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from carryover.publish.refresh import refresh
 from carryover.publish.spooled_calls import remove_all, remove_spooled
 
 Publish = Callable[[Sequence[int], Sequence[int]], Awaitable[Iterable[str]]]
-"""Projects to publish again, and those that are gone, of which none may still be written; returns what went wrong."""
+"""Publishes the first projects again; the others are gone and must not be written any more. Returns what went wrong."""
 
 
 class Erased(msgspec.Struct, frozen=True, kw_only=True):
-    """How many sessions lost something. `problems`: what is left to do, as sentences."""
+    """How many sessions lost something. `problems`: what remains to be done, as sentences."""
 
     sessions: int = 0
     problems: tuple[str, ...] = ()
@@ -53,10 +53,10 @@ async def forget_sessions(
     *,
     now_ms: Callable[[], int] = lambda: int(time.time() * 1000),
 ) -> Erased:
-    """Removes what `selections` name from the ledger, handoffs, offline answers and the spool; publishes what is left.
+    """Removes what `selections` name from the ledger, handoffs, offline answers and spool; republishes what is left.
 
-    Files go first, and whatever is left of an interrupted call is erased when the ledger is opened the next time.
-    Raises LedgerUnavailable and LedgerDamaged; the ledger is then as before.
+    Files go first. After an interruption, the rest is erased when the ledger is next opened. Raises LedgerUnavailable
+    and LedgerDamaged; the ledger is then unchanged.
     """
     each = list(selections)
     roots, conversations, known = await asyncio.to_thread(_selected, paths, each, now_ms())
@@ -84,7 +84,7 @@ async def forget_sessions(
 async def publish_here(
     ledger: Ledger, paths: StatePaths, config: Config, again: Sequence[int], _gone: Sequence[int]
 ) -> Iterable[str]:
-    """Publishes projects again if no daemon does it."""
+    """Republishes projects in this process, when no daemon does."""
     problems = []
     for project in again:
         now_ms = int(time.time() * 1000)
@@ -101,8 +101,7 @@ async def publish_here(
 def _selected(
     paths: StatePaths, selections: Iterable[Selection], now_ms: int
 ) -> tuple[set[str], set[tuple[str, str]], set[str]]:
-    """The roots of all projects from which something is removed, former ones included, the conversations that lose
-    something, and the ids of all that are known."""
+    """Returns all affected roots (present and former), all affected conversations, and all known ids."""
     roots: set[str | None] = set()
     conversations: set[tuple[str, str]] = set()
     with closing(connect_read_only(paths.ledger)) as db:
@@ -127,7 +126,7 @@ def _newest_project(paths: StatePaths) -> int | None:
 
 
 def _remove_published(paths: StatePaths, config: Config, roots: Collection[str]) -> tuple[list[str], set[str]]:
-    """Removes handoffs and offline answers of the projects at `roots`; what failed, and which of them had a handoff."""
+    """Removes the handoffs and offline answers of `roots`; returns the problems, and the roots that had a handoff."""
     problems: list[str] = []
     had: set[str] = set()
     with closing(connect_read_only(paths.ledger)) as db:
@@ -154,7 +153,7 @@ def _remove_published(paths: StatePaths, config: Config, roots: Collection[str])
 
 
 def _remove_handoff(folder: Path, problems: list[str]) -> bool:
-    """Whether there was one. Also removes what a write that was cut off left beside it."""
+    """Removes a handoff and the remains of an interrupted write; returns whether there was one."""
     if not is_folder(folder) or folder.is_symlink():
         return False
     there = os.path.lexists(folder / HANDOFF)

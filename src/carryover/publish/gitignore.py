@@ -1,6 +1,6 @@
-"""Keeps `.carryover/`, and a file that is made for one machine, out of commits.
+"""Keeps `.carryover/` and machine-specific files out of commits.
 
-By a rule in .gitignore, or in .git/info/exclude, which is never shared.
+Uses a rule in .gitignore, or in .git/info/exclude, which is never shared.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from carryover.fsio import read_bytes_bounded
 from carryover.probe.git_command import ask
 
 EXCLUDE: Final = ".git/info/exclude"
-"""The file of rules that git never shares, as people know it. A worktree has it elsewhere: see `exclude_file`."""
+"""Display name of the ignore file that git never shares. In a worktree it is elsewhere: see `exclude_file`."""
 
 _TITLE: Final = b"# Carryover (auto-added)"
 _LINES: Final = (_TITLE, b".carryover/")
@@ -41,9 +41,9 @@ _TIMEOUT_S: Final = 5.0
 def keep_out(root: Path, edits: ProjectEdits, *, shared: bool, take_back: bool = True) -> None:
     """Makes git ignore `.carryover/` in the checkout at `root`.
 
-    Adds nothing if a rule does that already, and no second rule if the user's own rules include the folder again. When
-    not `shared`, .gitignore stays as it is; a rule that we added to it moves to `info/exclude` with `take_back`. When
-    `shared`, our own rule in `info/exclude` does not count: it stays, since other checkouts may need it.
+    Adds nothing if a rule does that already, and no second rule if the user's own rules re-include the folder. Unless
+    `shared`, .gitignore is left as it is; with `take_back`, a rule that we added there moves to `info/exclude`. If
+    `shared`, our own rule in `info/exclude` does not count; it stays, since other checkouts may need it.
     """
     gitignore = root / GITIGNORE
     if not shared and take_back and GITIGNORE in edits.mine:
@@ -58,13 +58,13 @@ def keep_out(root: Path, edits: ProjectEdits, *, shared: bool, take_back: bool =
 def keep_file_out(root: Path, edits: ProjectEdits, name: str) -> bool:
     """Makes git ignore the file `name` at the top of the checkout at `root`, by `info/exclude`; False if it can't.
 
-    The rule stays for other checkouts until everything is taken out (`let_in`).
+    The rule stays, for other checkouts, until everything is removed (`let_in`).
     """
     return _exclude(root, edits, (_TITLE, b"/" + os.fsencode(name)))
 
 
 def let_in(root: Path, edits: ProjectEdits) -> None:
-    """Takes our rules out of .gitignore and `info/exclude` of the checkout at `root`: nothing is left to be ignored."""
+    """Removes our rules from .gitignore and `info/exclude` of the checkout at `root`, once nothing needs ignoring."""
     if GITIGNORE in edits.mine:
         edits.carry_out(GITIGNORE, plan(rule_removal(root / GITIGNORE)), ours=False)
     try:
@@ -77,39 +77,39 @@ def let_in(root: Path, edits: ProjectEdits) -> None:
 
 
 def remove_if_empty(exclude: Path) -> None:
-    """Removes the folder of an `info/exclude` that is gone, if nothing else is in it: then it was made for our rule."""
+    """Removes the folder of a deleted `info/exclude` if it is empty, since it was then created for our rule."""
     if not exclude.exists():
         with suppress(OSError):
             exclude.parent.rmdir()
 
 
 def rule_removal(path: Path) -> Change:
-    """The change that takes our rules out of the ignore file at `path`; the file goes too if it held nothing else."""
+    """Plans to remove our rules from the ignore file at `path`, and the file itself if it contains nothing else."""
     return _change(path, _without_rules)
 
 
 def with_rule(data: bytes, lines: Sequence[bytes] = _LINES) -> bytes:
-    """The text of an ignore file with our rule appended; unchanged if it has the rule, or is not text."""
+    """Appends our rule to an ignore file's text; returns it unchanged if it has the rule or is not text."""
     if not is_text(data) or find_lines(data, lines) is not None:
         return data
     return with_lines(data, lines)
 
 
 def without_rule(data: bytes, lines: Sequence[bytes] = _LINES) -> bytes:
-    """The text without the two lines that `with_rule` added, exactly as before."""
+    """Removes the two lines that `with_rule` added, restoring the exact text."""
     span = find_lines(data, lines)
     return data if span is None else without_span(data, span)
 
 
 def ignored_by_text(data: bytes) -> bool:
-    """Whether the text of an ignore file certainly ignores `.carryover/`; False means that git has to be asked."""
+    """Whether the text of an ignore file definitely ignores `.carryover/`; if False, git has to be asked."""
     lines = [line.rstrip() for line in data.split(b"\n")]
     last = max((at for at, line in enumerate(lines) if line in _SAME_RULE), default=None)
     return last is not None and not any(line.startswith(b"!") for line in lines[last:])
 
 
 def exclude_file(root: Path) -> Path:
-    """The `info/exclude` that holds for the checkout at `root`; worktrees share that of their main checkout.
+    """Returns the `info/exclude` for the checkout at `root`; worktrees share the one of their main checkout.
 
     Raises:
         OSError: git names none or does not answer, or its folder is a symlink.
@@ -136,7 +136,7 @@ def _exclude(root: Path, edits: ProjectEdits, lines: Sequence[bytes] = _LINES) -
 def _is_ignored(root: Path, *, but_for_exclude: bool) -> bool:
     """Whether rules of the repository or of the user keep all of `.carryover/` from being added.
 
-    `but_for_exclude`: those by which it is not only our own rule in `info/exclude` that does.
+    `but_for_exclude`: not counting our own rule in `info/exclude`.
     """
     try:
         if ignored_by_text(read_bytes_bounded(root / GITIGNORE, _SIZE_LIMIT_BYTES, follow=False)):
@@ -163,7 +163,7 @@ def _rule(path: Path, lines: Sequence[bytes] = _LINES) -> Change:
 
 
 def _change(path: Path, edit: Callable[[bytes | None], bytes | None]) -> Change:
-    """git follows no symlink to an ignore file (2.32 and later), and neither do we."""
+    """Plans an edit that does not follow symlinks, since git does not follow one to an ignore file (2.32 and later)."""
     return Change(
         path=path,
         what="the rule that keeps something of ours out of git",

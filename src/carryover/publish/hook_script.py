@@ -1,5 +1,6 @@
-"""The script that agents' hooks run, and its settings. Both live in the state folder, so that a new version needs no
-change of any agent's settings.
+"""The script that agents' hooks run, and its settings.
+
+Both are in the state folder, so that an update of Carryover changes no agent's settings.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from carryover.paths import StateDir
 
 CURL_CONFIG: Final = "hook.curl"
 STARTER: Final = "start.sh"
-"""Starts the daemon where no service manager does (`carryover start`)."""
+"""Starts the daemon if no service manager does (`carryover start`)."""
 SECRET_HEADER: Final = "X-Carryover-Secret"
 CWD_HEADER: Final = "X-Carryover-Cwd"
-"""The folder that the hook ran in, with a slash at its end; of agents whose payloads do not say it."""
+"""The folder that the hook ran in, with a trailing slash, for agents whose payloads do not contain it."""
 
 _SOURCE: Final = Path(__file__).with_name(SCRIPT)
 
@@ -38,7 +39,7 @@ header = "{header}: {secret}"
 
 
 def hook_script() -> bytes:
-    """The script, with each agent's part about its sessions."""
+    """Returns the script, including each agent's part for finding the session."""
     hooked = [spec for spec in specs() if spec.hooks.injects_on]
     events = dict.fromkeys(event for spec in hooked for event in spec.hooks.injects_on)
     known = (
@@ -61,9 +62,9 @@ def hook_script() -> bytes:
 
 
 def write_hook_script(state: StateDir) -> bool:
-    """Writes the script and its settings to the state folder; True when something was changed. Blocks.
+    """Writes the script and its settings to the state folder; returns whether anything changed. Blocks.
 
-    The daemon's secret must exist. Raises OSError if it does not, or the folder can't be written.
+    The daemon's secret must exist. Raises OSError if it does not, or if the folder can't be written.
     """
     secret = state.secret.read_text(encoding="ascii").strip()
     config = _CURL_CONFIG.format(socket=state.socket.name, header=SECRET_HEADER, secret=secret)

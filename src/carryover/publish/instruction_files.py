@@ -1,15 +1,15 @@
-"""The pointer to the handoff in the files that agents read in a project: where it goes, and what is left alone.
+"""Decides which instruction files of a project get the pointer to the handoff, and which are left alone.
 
-AGENTS.md is appended to, and created if an agent was selected that nothing else brings the handoff. A file that is
-created for no agent, such as CLAUDE.md, gets the pointer only if it has the user's text and neither is nor imports
-AGENTS.md: Claude Code reads AGENTS.md (since 2.1.281) only if no CLAUDE.md has a text. A missing one, a blank one and
-one of comments leave AGENTS.md and the pointer in it to be read; a text of ours would hide it, and nested AGENTS.md
-files with it. An import of AGENTS.md is no way out: from a session that starts in a subfolder it leads outside, so
-`claude -p` drops it, and the terminal asks for permission first (2.0.65 to 2.1.328).
+AGENTS.md is appended to. It is created if a selected agent would not get the handoff in any other way. A file that is
+never created, such as CLAUDE.md, gets the pointer only if it has text of the user's and neither is nor imports
+AGENTS.md: Claude Code reads AGENTS.md (since 2.1.281) only if no CLAUDE.md has text. A CLAUDE.md that is missing, blank
+or only comments leaves AGENTS.md with its pointer in use; text of ours would hide it and nested AGENTS.md files.
+Importing AGENTS.md does not help: in a session that starts in a subfolder, the import leads outside, so `claude -p`
+drops it, and the terminal asks for permission first (2.0.65 to 2.1.328).
 
-A file that no selected agent reads is left alone: a pointer in it reaches nobody. In a file that is there, hooks that
-hand over the handoff make no difference: they can be off, unreviewed or too slow, and further agents read AGENTS.md.
-Who trusts hooks alone chooses `private`.
+A file that no selected agent reads is left alone, since a pointer in it would reach no one. Whether hooks also deliver
+the handoff makes no difference to existing files: hooks can be off, unreviewed or too slow, and further agents read
+AGENTS.md. Users who rely on hooks alone can choose `private`.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ _SIZE_LIMIT_BYTES: Final = 256 << 10
 
 
 class HiddenFile(msgspec.Struct, frozen=True, kw_only=True):
-    """An instruction file that an agent does not read, because of the file `by` beside it."""
+    """An instruction file that an agent ignores in favour of the file `by` next to it."""
 
     name: str
     by: str
     agent: str
-    """Its id."""
+    """The agent's id."""
 
 
 def place_pointers(root: Path, edits: ProjectEdits, agents: Collection[str] | None = None) -> None:
     """Puts the pointer into the files of the project at `root` that one of `agents` reads (None: any agent).
 
-    Files that are right already are not touched. One that none of them reads any more gets rid of our block.
+    Up-to-date files are not touched. Our block is removed from files that none of the agents reads any more.
     """
     shared, _ = _entry(root, AGENTS_MD)
     for name, readers in instruction_files().items():
@@ -68,24 +68,24 @@ def place_pointers(root: Path, edits: ProjectEdits, agents: Collection[str] | No
 
 
 def remove_pointers(root: Path, edits: ProjectEdits) -> None:
-    """Takes our blocks out of the files that we put them in."""
+    """Removes our blocks from the files that we put them into."""
     for name in reversed(instruction_files()):
         if name in edits.mine:
             _carry_out(name, pointer_removal(root, name), edits)
 
 
 def pointer_removal(root: Path, name: str) -> Edit:
-    """Plans to take our block out of a file; an AGENTS.md that we created and the user did not extend is deleted."""
+    """Plans to remove our block from a file; an AGENTS.md that we created and the user did not extend is deleted."""
     return _plan(root, name, partial(_without_pointer, name=name, path=root / name))
 
 
 def read_instructions(root: Path, name: str) -> bytes:
-    """The text of the file of that name; empty if there is none, or it may not be read."""
+    """Returns the text of the file of that name; empty if it does not exist or may not be read."""
     return _plan(root, name, lambda data: data).before or b""
 
 
 def hidden_files(root: Path) -> tuple[HiddenFile, ...]:
-    """The instruction files of the project that some agent does not read, each with the file that it reads instead."""
+    """Returns the instruction files of the project that some agent ignores, each with the one that it reads."""
     return tuple(
         HiddenFile(name=name, by=by, agent=agent)
         for name, readers in instruction_files().items()
@@ -104,8 +104,7 @@ def _carry_out(name: str, edit: Edit, edits: ProjectEdits) -> bool:
 
 
 def _with_pointer(data: bytes | None, *, name: str, path: Path, ours: bool, creates: bool) -> bytes | None:
-    """The new content of the file. A block of `ours` gets the present text; the repository's own block keeps its
-    text."""
+    """Returns the new content of the file. A block of `ours` is updated; the repository's own block stays as it is."""
     if data is None:
         return pointer.NEW_FILE if creates else None
     if (not _is_created(name) and pointer.says_nothing(data)) or (
@@ -133,7 +132,7 @@ def _without_pointer(data: bytes | None, *, name: str, path: Path) -> bytes | No
 
 
 def _check(data: bytes) -> None:
-    """Raises EditRefused if the file is not text, or the markers are not as we set them."""
+    """Raises EditRefused if the file is not text, or the markers are not as we wrote them."""
     if not is_text(data):
         raise EditRefused("it is not plain text")
     match pointer.state(data):
@@ -159,7 +158,7 @@ def _plan(root: Path, name: str, edit: Callable[[bytes | None], bytes | None]) -
 
 
 def _entry(root: Path, name: str) -> tuple[Path, str | None]:
-    """The folder's own spelling of `name`: where case makes no difference, AGENTS.md may be there as Agents.md."""
+    """Returns the path of `name` in its actual spelling: on a case-insensitive disk AGENTS.md may be Agents.md."""
     try:
         with os.scandir(root) as entries:
             names = [entry.name for entry in entries]

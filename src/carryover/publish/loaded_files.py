@@ -1,9 +1,9 @@
-"""The handoff for agents that load a file of the project with each request (`AgentSpec.handoff_entry`).
+"""Writes the handoff for agents that load a file of the project with each request (`AgentSpec.handoff_entry`).
 
-Such a file stands before the conversation: when it changes, the model's provider reads all of the conversation anew and
-bills it. So it stays as it is while the agent itself is at work, which knows its own work, and changes when another
-session has moved the project on. After `CACHE_MS` without work nothing is cached any more. It points to the handoff,
-which a session that begins before that has to read: nobody says that the last one ended.
+Such a file precedes the conversation: if it changes, the model's provider reads the whole conversation again and bills
+it. So it is left unchanged while its agent is at work, since that knows its own work, and updated when another session
+has worked on the project. After `CACHE_MS` without work, nothing is cached any more. The file points to the handoff,
+which a session that begins earlier has to read, since the end of a session is not reported.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CACHE_MS: Final = 5 * 60_000
 
 
 def write_loaded_files(made: Refreshed, config: Config) -> bool:
-    """Writes these files of the project; whether one was left as it is for now. Raises OSError."""
+    """Writes these files of the project; returns whether one was left unchanged for now. Raises OSError."""
     if made.handoff is None or made.text is None:
         return False
     is_held = False
@@ -38,7 +38,7 @@ def write_loaded_files(made: Refreshed, config: Config) -> bool:
 
 
 def loaded_names() -> tuple[str, ...]:
-    """The names that these files have."""
+    """Returns the names of these files."""
     return tuple(dict.fromkeys(Path(spec.handoff_entry.entry).name for spec in specs() if spec.handoff_entry))
 
 
@@ -51,7 +51,7 @@ def _loading(config: Config) -> Iterator[tuple[AgentSpec, str]]:
 
 
 def _is_at_work(made: Refreshed, spec: AgentSpec) -> bool:
-    """Whether the newest work is the agent's, and it may go on: a usage limit ends it."""
+    """Whether the newest work is this agent's and may continue; a usage limit ends it."""
     handoff = made.handoff
     if handoff is None or handoff.agent_id != spec.id or handoff.limit is not None:
         return False
@@ -59,7 +59,7 @@ def _is_at_work(made: Refreshed, spec: AgentSpec) -> bool:
 
 
 def _written_ms(file: Path) -> int | None:
-    """UTC ms; None if there is no such file."""
+    """Returns the file's mtime in UTC ms; None if it does not exist."""
     try:
         return file.lstat().st_mtime_ns // 1_000_000
     except OSError:

@@ -1,4 +1,4 @@
-"""Makes a project's handoff: view, git, files, distil. Whatever hands over, publishes, answers or exports begins here.
+"""Makes a project's handoff from its view, git and files. All that publish, answer or export it start here.
 
 Blocks; writes nothing.
 """
@@ -33,24 +33,23 @@ from carryover.redact import CleanText
 
 
 class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
-    """A project's handoff, and the result of publishing it. `handoff` and `text` are None if there is nothing to hand
-    over."""
+    """A project's handoff and the result of publishing it; `handoff` and `text` are None if it has no content."""
 
     root: str
     settings: ProjectSettings
     handoff: Handoff | None
     text: CleanText | None
     git: GitFacts | None
-    """For the next refresh, in case git does not answer in time then."""
+    """Git's state, for the next refresh in case git is then too slow."""
     published: Published = Published()
     at_ms: int = 0
     """When it was made (UTC ms)."""
     others_ms: int = 0
-    """Time of the newest work (UTC ms) of other sessions than the one that leads."""
+    """Time of the newest work (UTC ms) in sessions other than the leading one."""
 
     @property
     def sha(self) -> str | None:
-        """The fingerprint of the text, which shows whether the last published one differed."""
+        """The fingerprint of the text, for comparison with the last published one."""
         return sha_of(self.text.encode()) if self.text is not None else None
 
 
@@ -64,9 +63,9 @@ def made_handoff(
     agents_own: AgentFolders | None = None,
     own: str | None = None,
 ) -> Refreshed:
-    """The project's handoff as it would be published now; nothing is written. Raises LookupError: unknown project.
+    """Returns the project's handoff as it would be published now; writes nothing. Raises LookupError: unknown project.
 
-    `project`: see `view_now`. With `own` the work of that session leads.
+    `project`: see `view_now`. With `own`, that session's work leads.
     """
     view = view_now(db, project, agents_own)
     root, settings = Path(view.root), settings_of(view, config)
@@ -103,9 +102,9 @@ def make(
     startable: Sequence[str] = (),
     names: Mapping[str, str] | None = None,
 ) -> Handoff | None:
-    """The handoff of a project as `distill` makes it; None if nothing happened in it.
+    """Distils the handoff of a project; returns None if nothing happened in it.
 
-    `names`: those of agents, by id, if others than the known ones may occur.
+    `names`: display names of agents by id, if there may be unknown ones.
     """
     return distill(
         view,
@@ -119,9 +118,9 @@ def make(
 
 
 def view_now(db: sqlite3.Connection, project: int | ProjectRoot, agents_own: AgentFolders | None) -> ProjectView:
-    """The view of a project with its current checkouts. A worktree in which nothing happened has its main checkout's.
+    """Returns the view of a project with its current checkouts; for a worktree without work, its main checkout's.
 
-    `project`: its id, or where it is if the ledger may not know it. Raises LookupError: unknown id.
+    `project`: its id, or its root if the ledger may not know it. Raises LookupError for an unknown id.
     """
     if isinstance(project, int):
         view = project_view(db, project)
@@ -144,7 +143,7 @@ def view_now(db: sqlite3.Connection, project: int | ProjectRoot, agents_own: Age
 
 
 def settings_of(view: ProjectView, config: Config) -> ProjectSettings:
-    """The settings that hold for the project at this moment of its past."""
+    """Returns the settings that apply to the project at its present stage."""
     settings = project_settings(Path(view.root), config)
     if view.is_of_main and view.main_root is not None:  # an agent begins to work in the worktree now
         excluded = project_settings(Path(view.main_root), config).excluded
@@ -153,7 +152,7 @@ def settings_of(view: ProjectView, config: Config) -> ProjectSettings:
 
 
 def git_now(root: Path, last: GitFacts | None = None, *, timeout_s: float = TIMEOUT_S) -> GitFacts | None:
-    """Git's state now or, if git is too slow, the `last` known one, marked as stale. None without a repository."""
+    """Returns git's current state or, if git is too slow, `last` marked as stale. None outside a repository."""
     try:
         return git_facts(root, own=own_writes(), timeout_s=timeout_s) if is_folder(root) else None
     except TimeoutError:
@@ -161,13 +160,13 @@ def git_now(root: Path, last: GitFacts | None = None, *, timeout_s: float = TIME
 
 
 def own_writes() -> OwnWrites:
-    """Carryover's own writes in a project, for the probe that counts what others changed there."""
+    """Describes Carryover's own writes in a project, for the probe that counts others' changes there."""
     return OwnWrites(
         folder=STORE, without={**dict.fromkeys(instruction_files(), without_block), GITIGNORE: without_rule}
     )
 
 
 def files_now(view: ProjectView) -> dict[str, FileFacts]:
-    """Facts of the files that a handoff of the project would name, as they are now."""
+    """Returns current facts about the files that a handoff of the project would name."""
     root = Path(view.root)
     return file_facts(root, wanted_files(view)) if is_folder(root) else {}

@@ -1,11 +1,11 @@
-"""Answers for sessions that start while no daemon runs, prepared in advance. Blocks.
+"""Answers for sessions that start while no daemon is running, prepared in advance. Blocks.
 
     <state>/restore/<agent>/<start reason>/<root of the project>/.answer
 
-Folders are 0700, files 0600, and each file holds exactly what the agent expects as the hook's output. The path holds
-the root unchanged, so that a shell finds the answer for its own folder and no other (`hook.sh`). There are none for
-continued conversations, except of agents that forget what they were given: only a daemon knows whether another session
-has moved the project on.
+Folders are 0700, files 0600, and each file contains exactly what the agent expects as the hook's output. The path
+contains the root unchanged, so that a shell finds the answer for its own folder and no other (`hook.sh`). There are
+none for continued conversations, except of agents that forget what they were given: only a daemon knows whether another
+session has worked on the project since.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from carryover.fsio import is_folder, private_dir, write_if_changed
 from carryover.projects.handoff_file import IN_PROJECT
 
 SITUATIONS: Final[dict[StartReason, Situation]] = {"startup": "new", "clear": "new", "compact": "compacted"}
-"""Starts reasons with an answer in advance, and the situation that each is for its reader."""
+"""Start reasons with prepared answers, and the situation that each describes to its reader."""
 
 STORE: Final = "restore"
 ANSWER: Final = ".answer"
 OLD: Final = "old"
-"""In place of a start reason: the answer for a new session once the handoff is too old to ask about."""
+"""Replaces a start reason: the answer for a new session once the handoff is stale."""
 
 RESUMED: Final[StartReason] = "resume"
 
@@ -39,7 +39,7 @@ _DAY_S: Final = 86_400
 
 
 def answers_in_advance(handoff: Handoff, *, file: str = IN_PROJECT, forgets: bool = False) -> dict[str, str]:
-    """The texts by start reason and `OLD`, without anything about the present. `file`: the path of the handoff.
+    """Returns the texts by start reason and `OLD`, without anything about the present. `file`: the path of the handoff.
 
     `forgets`: also for a resumed session (see `HookProtocol.forgets`).
     """
@@ -62,9 +62,10 @@ def keep_answers(
     stale_days: int,
     file: str = IN_PROJECT,
 ) -> None:
-    """Writes the answers for the project at `root`; `forms` holds how each agent expects them, by its id.
+    """Writes the answers for the project at `root`. `forms`: hook protocols by agent id, which define the answers'
+    format.
 
-    A root that is not a path of this system gets none. Raises OSError if an answer can't be written, for instance
+    A root that is not a path on this system gets none. Raises OSError if an answer can't be written, for instance
     because its path is too long.
     """
     if not _is_whole(root):
@@ -85,7 +86,7 @@ def keep_answers(
 
 
 def forget_answers(state: Path, root: str) -> None:
-    """Deletes the answers for the project at `root`, and the folders that held nothing else."""
+    """Deletes the answers for the project at `root`, and the folders that become empty."""
     if not _is_whole(root):
         return
     for reasons in _tops(state):
@@ -96,7 +97,7 @@ def forget_answers(state: Path, root: str) -> None:
 
 
 def prune_answers(state: Path, config: Config) -> None:
-    """Deletes the answers for projects that are excluded or gone by now, and for agents that are not selected."""
+    """Deletes the answers for projects that are excluded or gone, and for agents that are not selected."""
     for agent in (state / STORE).glob("*"):
         if not config.selects(agent.name):
             shutil.rmtree(agent, ignore_errors=True)
@@ -112,7 +113,7 @@ def prune_answers(state: Path, config: Config) -> None:
 
 
 def answer_path(state: Path, agent: str, reason: str, root: str) -> Path:
-    """The file with the answer for one agent, start reason and project."""
+    """Returns the path of the answer for one agent, start reason and project."""
     return state / STORE / agent / reason / root.lstrip("/") / ANSWER
 
 
@@ -121,7 +122,7 @@ def _is_whole(root: str) -> bool:
 
 
 def _tops(state: Path) -> list[Path]:
-    """The folder of each agent and start reason."""
+    """Returns the folder of each agent and start reason."""
     return [reason for reason in (state / STORE).glob("*/*") if reason.is_dir()]
 
 

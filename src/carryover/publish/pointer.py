@@ -22,10 +22,10 @@ _POINTER: Final = (
     "If your file tool refuses it as ignored, use `cat .carryover/handoff.md`.",
     "If that file does not exist, no recent session was captured.",
 )
-"""A changed word is a diff in every project of every user; the text before it goes to `_FORMER_POINTERS`."""
+"""Changing a word here changes a file in every user's projects; the old text must then go to `_FORMER_POINTERS`."""
 
 _FORMER_POINTERS: Final[tuple[tuple[str, ...], ...]] = ()
-"""The texts of earlier versions, by which their blocks are recognised as ours."""
+"""Texts of earlier versions, by which their blocks are recognised as ours."""
 
 
 def _block(text: tuple[str, ...]) -> tuple[bytes, ...]:
@@ -36,19 +36,22 @@ _LINES: Final = _block(_POINTER)
 _TEXTS: Final = (_LINES, *map(_block, _FORMER_POINTERS))
 
 NEW_FILE: Final = whole_file(_LINES)
-"""A file that holds only the block."""
+"""A file that contains only the block."""
 
 _IMPORT_OF_AGENTS: Final = re.compile(r"(?<!\S)@(?:\./)?AGENTS\.md(?!\S)")
 _COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
 _MARKER: Final = re.compile(rb" {0,3}(" + START + b"|" + END + rb")\s*")
 
 State = Literal["absent", "intact", "edited", "broken"]
-"""`intact`: as this version or an earlier one wrote it. `edited`: markers around another text. `broken`: a marker
-without its partner. The user has to repair the last two."""
+"""State of our block.
+
+`intact`: as this version or an earlier one wrote it. `edited`: markers around another text. `broken`: a marker without
+its partner. The last two are left for the user to repair.
+"""
 
 
 def state(data: bytes) -> State:
-    """The state of our block in the text. Markers inside a closed code fence are someone's example, not ours."""
+    """Returns the state of our block in the text. Markers inside a closed code fence are someone's example."""
     if _spans(data):
         return "intact"
     markers = _markers(data)
@@ -58,39 +61,39 @@ def state(data: bytes) -> State:
 
 
 def is_new_file(data: bytes) -> bool:
-    """Whether it is NEW_FILE of this version or an earlier one with nothing added; line ends may be CRLF."""
+    """Whether `data` is NEW_FILE of this or an earlier version with nothing added; line ends may be CRLF."""
     return any(data in (whole_file(lines), whole_file(lines, b"\r\n")) for lines in _TEXTS)
 
 
 def with_block(data: bytes, *, at_top: bool) -> bytes:
-    """`data` with the block; unchanged if it holds anything of ours already, or is not text."""
+    """Returns `data` with the block; unchanged if it already contains anything of ours, or is not text."""
     if not is_text(data) or state(data) != "absent":
         return data
     return with_lines(data, _LINES, at_top=at_top)
 
 
 def with_current_text(data: bytes) -> bytes:
-    """`data` with the current text in each block that an earlier version wrote; every other byte is kept."""
+    """Returns `data` with the blocks of earlier versions brought up to date; every other byte is kept."""
     for start, end, eol in reversed(_spans(data)):
         data = data[:start] + eol.join(_LINES) + data[end:]
     return data
 
 
 def without_block(data: bytes) -> bytes:
-    """`data` without our intact blocks: exactly what `with_block` was given."""
+    """Returns `data` without our intact blocks: exactly what `with_block` was given."""
     while spans := _spans(data):
         data = without_span(data, spans[0])
     return data
 
 
 def block_end(data: bytes) -> int:
-    """Where the first intact block ends, in bytes from the start; 0 when there is none."""
+    """Returns the offset in bytes at which the first intact block ends; 0 if there is none."""
     spans = _spans(data)
     return spans[0][1] if spans else 0
 
 
 def length_with_block(data: bytes) -> int:
-    """The length of the text with the block appended, in bytes."""
+    """Returns the length in bytes of the text with the block appended."""
     return len(with_lines(data, _LINES))
 
 
@@ -100,7 +103,7 @@ def imports_agents_md(data: bytes) -> bool:
 
 
 def says_nothing(data: bytes) -> bool:
-    """Whether the file is blank except for our block and comments, which Claude Code 2.1.328 does not send."""
+    """Whether the file is blank apart from our block and comments, which Claude Code 2.1.328 does not send."""
     text, closer, rest = without_block(data).decode("utf-8-sig", "replace").rpartition("-->")
     # Only up to the last closer: each opener after it would make the pattern scan to the end of the file.
     return not (_COMMENT.sub("", text + closer) + rest).strip()
@@ -108,7 +111,7 @@ def says_nothing(data: bytes) -> bool:
 
 @lru_cache(maxsize=16)  # one pass asks several times about the same text, and most passes find it unchanged
 def _spans(data: bytes) -> tuple[tuple[int, int, bytes], ...]:
-    """The bounds and line ends of our intact blocks outside of code fences, in order; any version's."""
+    """Returns bounds and line ends of our intact blocks outside of code fences, in order, from any version."""
     if START not in data:
         return ()
     offsets, hidden = _line_offsets(data)
@@ -132,7 +135,7 @@ def _markers(data: bytes) -> list[bytes]:
 
 
 def _line_offsets(data: bytes) -> tuple[list[int], set[int]]:
-    """The offset of each line in bytes, and the indexes of those that belong to a code fence."""
+    """Returns the byte offset of each line, and the indexes of lines in code fences."""
     lines = _content_lines(data)
     bom = len(BOM) if data.startswith(BOM) else 0
     return list(accumulate((len(line) + 1 for line in lines), initial=bom)), fenced(lines)

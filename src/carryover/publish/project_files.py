@@ -34,9 +34,9 @@ def publish(
     home: Path | None = None,
     agents_own: AgentFolders | None = None,
 ) -> Published:
-    """Writes the handoff `text` and everything that belongs to it to the project at `root`; only what differs.
+    """Writes the handoff `text` and everything that belongs to it to the project at `root`, if different.
 
-    Blocks (files, git); for a worker thread. Errors of the file system become a refusal or a note.
+    Blocks (files, git); run it in a worker thread. File system errors become a refusal or a note.
     """
     if settings.excluded:
         return Published(refusal=f"excluded by {settings.excluded}", notes=settings.notes)
@@ -58,9 +58,9 @@ def publish(
 def preview(
     root: Path, settings: ProjectSettings, *, home: Path, agents_own: AgentFolders | None = None
 ) -> PlannedEdits | None:
-    """The edits of the user's files that `publish` would make at `root`; None if it may write nothing there.
+    """Returns the edits of the user's files that `publish` would make at `root`; None if it may write nothing there.
 
-    The handoff is not among them. Reads only. Raises OSError.
+    The handoff itself is not included. Reads only. Raises OSError.
     """
     if settings.excluded or settings.folder is not None:
         return None
@@ -74,9 +74,9 @@ def preview(
 
 
 def take_back(root: Path, settings: ProjectSettings) -> ProjectEdits:
-    """Takes out of the project at `root` what `settings` no longer allow: byte for byte, and only what we put there.
+    """Removes from the project at `root` what `settings` no longer allow, byte for byte, and only what we put there.
 
-    Blocks (files, git). What could not be taken out is in the result's `notes`. Raises OSError.
+    Blocks (files, git). The result's `notes` list what could not be removed. Raises OSError.
     """
     store = root / STORE
     edits = ProjectEdits(store)
@@ -99,7 +99,7 @@ def take_back(root: Path, settings: ProjectSettings) -> ProjectEdits:
 
 
 def _remove_store(store: Path) -> None:
-    """Removes what is left of ours, and the folder if nothing else is in it."""
+    """Removes our remaining files, and the folder if it is then empty."""
     for path in (store / PROJECT_EDITS, *store.glob(".*.tmp")):
         path.unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # something of the user's is in it
@@ -118,7 +118,7 @@ def _publish_in(root: Path, text: CleanText, settings: ProjectSettings, home: Pa
 
 
 def _place(root: Path, settings: ProjectSettings, edits: ProjectEdits, home: Path) -> None:
-    """Puts what leads to the handoff into the user's files, or takes it out of them."""
+    """Adds everything that leads to the handoff to the user's files, or removes it."""
     if settings.pointers != "shared":
         if settings.decided:
             remove_from_read_lists(root, edits)
@@ -132,6 +132,6 @@ def _place(root: Path, settings: ProjectSettings, edits: ProjectEdits, home: Pat
 
 
 def _holds_repositories(folder: Path) -> bool:
-    """Whether the folder holds repositories, in which agents would read its files as well (Claude Code 2.1.328)."""
+    """Whether the folder contains repositories, in which agents would read its files as well (Claude Code 2.1.328)."""
     with os.scandir(folder) as entries:
         return any((Path(entry.path) / ".git").exists() for entry in islice(entries, _MOST_ENTRIES))

@@ -1,4 +1,4 @@
-"""Updates the ledger to where projects' folders are now: moved ones are recognised, or linked by the user."""
+"""Updates the ledger when projects' folders move: recognised by their identity, or linked by the user."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ from carryover.publish.offline_answers import forget_answers
 
 
 class RootFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """A project's root as it is now, with what is known of its past."""
+    """A project's root on disk, and the ledger's projects that belong to it."""
 
     own: Whereabouts | None = None
-    """The ledger's row of the project there; None if there is none."""
+    """The ledger's row of the project; None if it has none."""
     identity: Identity | None = None
     moved: tuple[Whereabouts, ...] = ()
-    """The projects that were moved there."""
+    """Projects that were moved to this root."""
     gone: frozenset[int] = frozenset()
     """Ids of all missing projects that it was compared with."""
 
 
 def inspect_root(paths: StatePaths, root: str, config: Config, *, compared: frozenset[int] | None = None) -> RootFacts:
-    """Finds out what is at `root`. Blocks; writes nothing.
+    """Inspects `root`. Blocks; writes nothing.
 
-    `compared`: the projects that were missing the last time. If no others are missing since, nothing is looked at.
+    `compared`: the projects that were missing the last time. If no others are missing now, nothing is compared.
     """
     folder = Path(root)
     if not root.startswith("/") or not is_folder(folder):
@@ -61,8 +61,10 @@ def inspect_root(paths: StatePaths, root: str, config: Config, *, compared: froz
 
 
 async def follow(ledger: Ledger, paths: StatePaths, project: ProjectRoot, seen: RootFacts, *, now_ms: int) -> Moved:
-    """Joins what was recorded of the project before it was moved, and stores the identity of its folder, by which it is
-    recognised if it is moved again."""
+    """Joins what was recorded of the project before it was moved, and stores its folder's identity.
+
+    The identity is what the project is recognised by if it is moved again.
+    """
     own_id = seen.own.id if seen.own is not None else None
     moved = []
     if seen.moved:
@@ -76,7 +78,7 @@ async def follow(ledger: Ledger, paths: StatePaths, project: ProjectRoot, seen: 
 
 
 async def link(ledger: Ledger, paths: StatePaths, old: str, new: str, *, now_ms: int) -> Moved:
-    """Moves what was recorded at `old`, and in projects below it, to the project at `new`, as the user asked."""
+    """Moves what was recorded at `old`, and in projects below it, to the project at `new`, at the user's request."""
     moved = []
     known = await asyncio.to_thread(_known, paths)
     for row, root in await asyncio.to_thread(moves_with, old, new, known, lambda folder: paths.root_of(folder).root):
@@ -88,9 +90,9 @@ async def link(ledger: Ledger, paths: StatePaths, old: str, new: str, *, now_ms:
 
 
 async def unlink(ledger: Ledger, paths: StatePaths, old: str, config: Config) -> Moved:
-    """Undoes a move from `old`, whether it was recognised or linked; it is not recognised again.
+    """Undoes a move from `old`, whether recognised or linked; it will not be recognised again.
 
-    The handoff that was published with the other project's content is deleted, until the next one is made.
+    The handoff published with the other project's content is deleted until the next one is made.
     """
     known = await asyncio.to_thread(_known, paths)
     moved = _total([await ledger.move_back(row.id) for row in known if is_linked(row, old)])
@@ -99,7 +101,7 @@ async def unlink(ledger: Ledger, paths: StatePaths, old: str, config: Config) ->
 
 
 def is_linked(row: Whereabouts, old: str) -> bool:
-    """Whether that is the project that was moved from `old`, or one below it that moved along."""
+    """Whether `row` is the project that was moved from `old`, or one below it that moved along."""
     return (row.moved_to is not None or row.left) and f"{row.root}/".startswith(f"{old.rstrip('/')}/")
 
 
@@ -118,7 +120,7 @@ def _bring_published(paths: StatePaths, old: Sequence[str], new: str) -> None:
 
 
 def _forget(paths: StatePaths, roots: Iterable[str]) -> None:
-    """Deletes the offline answers for paths where the project no longer is."""
+    """Deletes the offline answers for paths that the project has left."""
     for root in roots:
         with suppress(OSError):
             forget_answers(paths.state, root)

@@ -1,4 +1,4 @@
-"""The distiller's view of a project, made of what the ledger holds. Blocking."""
+"""Builds the distiller's view of a project from the ledger. Blocking."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ from carryover.model import NOTE
 
 MAX_SESSIONS: Final = 20
 MAX_SEARCHED: Final = 500
-"""The newest sessions, among which the newest that worked is looked for."""
+"""How many of the newest sessions are searched for the newest that worked."""
 MAX_SUBAGENTS: Final = 20
-"""Sub-agents of one session that a view holds, newest first."""
+"""Maximum number of sub-agents of one session in a view, newest first."""
 MAX_WORKTREES: Final = 20
 MAX_ASKED: Final = 3
-"""The newest sessions of a worktree, among which its task is looked for."""
+"""How many of a worktree's newest sessions are searched for its task."""
 MAX_OPINIONS: Final = 2
 
 
 class UnknownProject(LookupError):
-    """The ledger has no project with this id: it was forgotten."""
+    """The ledger has no project with this id, since it was forgotten."""
 
 
 def project_view(db: sqlite3.Connection, project_id: int) -> ProjectView:
-    """The distiller's view of one project. Raises UnknownProject for an id that is not in the ledger."""
+    """Returns the distiller's view of one project. Raises UnknownProject for an id that is not in the ledger."""
     with snapshot(db):
         project = project_by_id(db, project_id)
         if project is None:
@@ -59,7 +59,7 @@ def project_view(db: sqlite3.Connection, project_id: int) -> ProjectView:
 
 
 def _worktrees(db: sqlite3.Connection, root: str) -> Iterator[Worktree]:
-    """The other checkouts that exist and in which something was asked for."""
+    """Yields the other existing checkouts that have a task."""
     for project_id, tree, last_ms in worktrees(db, root, limit=MAX_WORKTREES):
         if not is_there(Path(tree) / ".git"):
             continue
@@ -70,7 +70,7 @@ def _worktrees(db: sqlite3.Connection, root: str) -> Iterator[Worktree]:
 
 
 def _newest_sessions(db: sqlite3.Connection, project_id: int) -> list[tuple[SessionRow, SessionView]]:
-    """The newest sessions, and the newest that worked, however many came after it that only talked."""
+    """Returns the newest sessions, and the newest that worked, however many came after it that only talked."""
     views = _session_views(db, project_id)
     newest = list(islice(views, MAX_SESSIONS))
     if not any(_worked(view) for _, view in newest):
@@ -91,7 +91,7 @@ def _worked(view: SessionView) -> bool:
 
 
 def _opinions(db: sqlite3.Connection, project_id: int) -> tuple[Opinion, ...]:
-    """Notes among the newest sessions: a search for older ones would cost more with each session."""
+    """Returns the notes among the newest sessions; searching older ones would take longer with each session."""
     notes = (row for row in sessions(db, project_id, limit=MAX_SESSIONS) if row.agent == NOTE)
     return tuple(
         Opinion(session=row.native_id, title=row.title or "", at_ms=row.last_ms) for row in islice(notes, MAX_OPINIONS)
@@ -99,13 +99,13 @@ def _opinions(db: sqlite3.Connection, project_id: int) -> tuple[Opinion, ...]:
 
 
 def session_digest(db: sqlite3.Connection, session: SessionRow) -> Digest:
-    """The folded past of the session's main conversation; the empty digest if only sub-agents are known."""
+    """Returns the folded main conversation of a session; an empty digest if only sub-agents are known."""
     thread = main_thread(db, session.id)
     return _digest(db, session, thread) if thread is not None else Digest()
 
 
 def _session_view(db: sqlite3.Connection, row: SessionRow) -> SessionView:
-    """The session with what hooks reported before its transcript had it."""
+    """Returns the session, including what hooks reported before its transcript."""
     main = main_thread(db, row.id)
     threads = [*([main] if main is not None else []), *sub_agent_threads(db, row.id, limit=MAX_SUBAGENTS)]
     digests = {thread.subagent_id: _digest(db, row, thread) for thread in threads}
@@ -127,7 +127,7 @@ def _session_view(db: sqlite3.Connection, row: SessionRow) -> SessionView:
 
 
 def _digest(db: sqlite3.Connection, session: SessionRow, thread: ThreadRow) -> Digest:
-    """The thread's digest; one of another fold version is folded again here."""
+    """Returns the thread's digest, refolded if it is from another fold version."""
     digest = decode_digest(thread.fold_version, thread.digest)
     if digest is None:
         bodies = stored_bodies(db, thread.id)

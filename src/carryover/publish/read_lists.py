@@ -1,9 +1,9 @@
-"""The handoff in the lists of files that agents put before the model: of those that read no instruction file.
+"""Puts the handoff into the settings of agents that read no instruction file but load a list of files.
 
-A relative path would be taken from the folder that the agent is started in, so the list gets the absolute one. That
-belongs to this machine, so only a file that git ignores is edited; a missing one is made, and kept out of commits.
-The list of a project hides the user's own for all projects, so if there is one, it is left to the user. A path that
-leads nowhere is an error at each start, so the handoff is there first.
+A relative path would be resolved against the folder that the agent is started in, so the list gets the absolute one.
+That only fits this machine, so only a file that git ignores is edited; a missing one is created and kept out of
+commits. A project's list overrides the user's global one, so if there is one, the entry is left to the user. A path
+that does not exist is an error at each start, so the handoff is written first.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _TIMEOUT_S: Final = 5.0
 
 
 def place_in_read_lists(root: Path, edits: ProjectEdits, *, home: Path) -> None:
-    """Puts the handoff of the project at `root` into the list of each agent that has worked there; right ones stay."""
+    """Adds the handoff of the project at `root` to the list of each agent that has worked there, unless present."""
     for spec in specs():
         mine = spec.read_list is not None and spec.read_list.file in edits.mine
         if spec.read_list is None or not (mine or _has_worked(spec, root)):
@@ -55,14 +55,14 @@ def place_in_read_lists(root: Path, edits: ProjectEdits, *, home: Path) -> None:
 
 
 def remove_from_read_lists(root: Path, edits: ProjectEdits) -> None:
-    """Takes our entries out of the lists that we put them into."""
+    """Removes our entries from the lists that we put them into."""
     for spec in specs():
         if spec.read_list is not None and spec.read_list.file in edits.mine:
             _carry_out(spec.read_list, read_list_removal(root, spec.read_list), edits)
 
 
 def read_list_removal(root: Path, where: ReadList) -> Edit:
-    """Plans to take our entry out of a list; a file that we created and the user did not extend is deleted."""
+    """Plans to remove our entry from a list; a file that we created and the user did not extend is deleted."""
     return _plan(root, where, add=False, mine=True)
 
 
@@ -72,7 +72,7 @@ def _has_worked(spec: AgentSpec, root: Path) -> bool:
 
 
 def _why_not(root: Path, where: ReadList, *, mine: bool, home: Path) -> str | None:
-    """Why the project's file must not get the entry, as a clause; asks git only if it does not have it yet."""
+    """Returns why the project's file must not get the entry, as a clause; None if it may."""
     path = root / where.file
     if git_dir_of(root) is not None:
         try:
@@ -88,7 +88,7 @@ def _why_not(root: Path, where: ReadList, *, mine: bool, home: Path) -> str | No
 
 
 def _is_kept_out(root: Path, name: str, edits: ProjectEdits) -> bool:
-    """Makes git ignore the file, unless it does. It is none of the user's then: see `_why_not`."""
+    """Makes git ignore the file if it does not yet. Such a file is ours: `_why_not` refuses the user's."""
     return git_dir_of(root) is None or _is_ignored(root, name) or keep_file_out(root, edits, name)
 
 
@@ -149,7 +149,7 @@ def _plan(root: Path, where: ReadList, *, add: bool, mine: bool) -> Edit:
 
 
 def _ours(data: bytes, where: ReadList) -> list[str]:
-    """The entries that name a handoff, of wherever the project was."""
+    """Returns the entries that name a handoff, wherever the project was at the time."""
     try:
         return entries_ending(data, where.key, f"/{IN_PROJECT}")
     except EditRefused:

@@ -1,4 +1,4 @@
-"""Makes one project's handoff as it is published, and writes it to the project's files. Blocks."""
+"""Makes one project's handoff and writes it to the project's files. Blocks."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def refresh(
     last_git: GitFacts | None = None,
     newest: bool = True,
 ) -> Refreshed:
-    """Makes the handoff of a project and writes it to the project's files, as far as they differ.
+    """Makes the handoff of a project and writes it to the project's files, if different.
 
-    `newest`: this project changed last, so its handoff is also written to the state folder. That also holds the answers
-    for sessions that start while no daemon runs, as long as the project may be published. Raises LookupError for an
-    unknown project and UserError if the ledger cannot be read.
+    `newest`: this project changed last, so its handoff is also written to the state folder. The answers for sessions
+    that start without a daemon go there too, as long as the project may be published. Raises LookupError for an unknown
+    project and UserError if the ledger cannot be read.
     """
     with closing(connect_read_only(paths.ledger)) as db:
         made = made_handoff(db, project_id, config, now_ms=now_ms, last_git=last_git, agents_own=paths.agents_own)
@@ -47,7 +47,7 @@ def refresh(
 
 
 def put_in_place(made: Refreshed, config: Config, paths: StatePaths, *, newest: bool) -> Refreshed:
-    """Writes a handoff to the project's files, as `refresh` does. The result has `published`."""
+    """Writes a handoff to the project's files, as `refresh` does. The result has `published` set."""
     if made.text is None:
         return made
     state = paths.state
@@ -67,7 +67,7 @@ def put_in_place(made: Refreshed, config: Config, paths: StatePaths, *, newest: 
 
 
 def _taken_back(state: Path, made: Refreshed) -> tuple[str, ...]:
-    """Takes everything out of a project whose settings are `off` now; returns what had to stay, and why."""
+    """Removes everything from a project whose pointers are now `off`; returns what had to stay, and why."""
     root = Path(made.root)
     if made.settings.pointers != "off" or made.settings.excluded or not is_folder(root / STORE):
         return ()
@@ -80,7 +80,7 @@ def _taken_back(state: Path, made: Refreshed) -> tuple[str, ...]:
 
 
 def _remember(state: Path, made: Refreshed) -> tuple[str, ...]:
-    """Records where the project was published, for uninstall; returns why that failed, as a note."""
+    """Records where the project was published, for uninstall; returns any failure as a note."""
     folder = made.settings.folder or Path(made.root) / STORE
     try:
         remember_project(state, PublishedProject(made.root, str(folder)))
@@ -92,7 +92,7 @@ def _remember(state: Path, made: Refreshed) -> tuple[str, ...]:
 def _update_offline_answers(
     paths: StatePaths, made: Refreshed, published: Published, config: Config
 ) -> tuple[str, ...]:
-    """Updates the offline answers to what was published; returns why that failed, as a note."""
+    """Updates the offline answers to the published state; returns any failure as a note."""
     state = paths.state
     try:
         if made.handoff is None or published.refusal is not None or made.root == os.path.realpath(paths.home):
@@ -112,7 +112,7 @@ def _update_offline_answers(
 
 
 def awaits_handoff(root: Path, config: Config, paths: StatePaths) -> bool:
-    """Whether the project at `root` may have a handoff and has none yet, or only the placeholder."""
+    """Whether the project at `root` may have a handoff but has none yet, or only the placeholder."""
     settings = project_settings(root, config)
     if settings.excluded is not None or not _is_free(settings.folder or root / STORE):
         return False
@@ -120,9 +120,9 @@ def awaits_handoff(root: Path, config: Config, paths: StatePaths) -> bool:
 
 
 def with_placeholder(made: Refreshed, paths: StatePaths) -> Refreshed:
-    """Publishes the placeholder, and all that belongs to a handoff, if there is nothing to hand over and no handoff.
+    """Publishes the placeholder, and all that goes with a handoff, if there is neither content nor a handoff.
 
-    A handoff that is there already stays. What is right is not touched, so a second time changes nothing.
+    An existing handoff stays. Up-to-date files are not touched, so calling this twice changes nothing.
     """
     root = Path(made.root)
     if made.text is not None or not _is_free(made.settings.folder or root / STORE):
@@ -132,7 +132,7 @@ def with_placeholder(made: Refreshed, paths: StatePaths) -> Refreshed:
 
 
 def _is_free(folder: Path) -> bool:
-    """True if there is no handoff, or the placeholder: its writer may have been stopped before the rest."""
+    """Whether there is no handoff, or only the placeholder, whose writer may have been interrupted."""
     placeholder = PLACEHOLDER.encode()
     try:
         return read_bytes_bounded(folder / HANDOFF, len(placeholder), follow=False) == placeholder

@@ -1,4 +1,4 @@
-"""Which sessions `[retention]` drops."""
+"""Chooses the sessions that `[retention]` drops."""
 
 from __future__ import annotations
 
@@ -15,24 +15,23 @@ _BYTES_PER_MB: Final = 1_000_000
 
 
 def over_limits(db: sqlite3.Connection, limits: RetentionConfig, *, now_ms: int) -> list[SessionSize]:
-    """The sessions in the ledger that `limits` drop. Blocking; without limits it looks at nothing."""
+    """Returns the sessions in the ledger that `limits` drop. Blocking; without limits it reads nothing."""
     if limits == RetentionConfig():
         return []
     return sessions_to_drop(session_sizes(db), limits, used_bytes=used_bytes(db), now_ms=now_ms)
 
 
 def oldest_kept_ms(limits: RetentionConfig, now_ms: int) -> int:
-    """The time (UTC ms) before which a session is too old; 0 without such a limit."""
+    """Returns the time (UTC ms) before which a session is too old; 0 without such a limit."""
     return now_ms - limits.max_age_days * _MS_PER_DAY if limits.max_age_days is not None else 0
 
 
 def sessions_to_drop(
     sessions: Iterable[SessionSize], limits: RetentionConfig, *, used_bytes: int, now_ms: int
 ) -> list[SessionSize]:
-    """The sessions that `[retention]` drops: the oldest, but never the newest of a project. `used_bytes`: the ledger's
-    size.
+    """Returns the sessions that `[retention]` drops: the oldest, but never a project's newest.
 
-    A session of unknown age is dropped only for its size.
+    `used_bytes`: the ledger's size. A session of unknown age is dropped only for its size.
     """
     oldest_first = sorted(sessions, key=lambda session: session.last_ms)
     newest = {

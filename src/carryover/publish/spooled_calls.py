@@ -1,6 +1,6 @@
-"""Removes the calls of hooks that are kept of forgotten conversations, those included that were not read yet.
+"""Removes spooled hook calls of forgotten conversations, including those not yet read.
 
-A call that was not read belongs to no session of the ledger: it is known by its working folder and by its time.
+A call not yet read belongs to no session of the ledger: it is matched by its working folder and its time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from carryover.fsio import is_folder, read_bytes_bounded
 from carryover.ledger.selection import Selection
 
 SPOOL: Final = "spool"
-"""The folder of the state with the calls of hooks, one folder per agent, files named by session."""
+"""Folder of hook calls in the state folder, with one subfolder per agent and files named by session."""
 _LIMIT_BYTES: Final = 8 << 20
 _LINE_BYTES: Final = 8 << 20
 
@@ -32,8 +32,10 @@ def remove_spooled(
     known: Collection[str],
     now_ms: int,
 ) -> list[str]:
-    """Removes the calls of these conversations, given by agent and id, and what `selections` name of those that were
-    not read; `known` are the ids of all conversations that were. Returns what is left to do, as sentences.
+    """Removes the spooled calls of forgotten conversations. Returns what is left to do, as sentences.
+
+    `conversations`: the agent and id of each. `known`: ids of all conversations that have been read; calls of others
+    are removed if `selections` name them.
     """
     problems: list[str] = []
     spool = state / SPOOL
@@ -55,7 +57,7 @@ def remove_spooled(
 
 
 def remove_all(files: Iterable[Path], problems: list[str]) -> None:
-    """Removes files, which may be gone; adds a sentence to `problems` for each that cannot be removed."""
+    """Removes files, which may already be gone; adds a sentence to `problems` for each failure."""
     for path in files:
         try:
             path.unlink(missing_ok=True)
@@ -68,7 +70,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _of_conversation(folder: Path, conversation: str) -> Iterator[Path]:
-    """The files of a conversation, and calls that wait and name it."""
+    """Yields the files of a conversation, and waiting calls that name it."""
     for path in _files(folder):
         if path.name == conversation or path.name.startswith(f"{conversation}."):
             yield path
@@ -95,7 +97,7 @@ def _is_selected(path: Path, selection: Selection, now_ms: int) -> bool:
 
 
 def _folder_of(path: Path) -> str | None:
-    """The folder that the first call in a file was made in: in one that waits it is the second line."""
+    """Returns the folder in which the first call in a file was made; a waiting call has it on its second line."""
     with path.open("rb") as file:
         first = file.readline(_LINE_BYTES)
         if not first.startswith(b"{"):

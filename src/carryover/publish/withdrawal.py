@@ -1,4 +1,4 @@
-"""Takes out of every project what the settings no longer allow there, however long nothing happened in it."""
+"""Removes from every project what the settings no longer allow there, however long it has been inactive."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from carryover.publish.project_files import take_back
 
 
 class Withdrawn(msgspec.Struct, frozen=True):
-    """Result in one project."""
+    """The result in one project."""
 
     root: str
     files: tuple[str, ...] = ()
-    """Names of the user's files that are as before Carryover again."""
+    """Names of the user's files that are as they were before Carryover."""
     notes: tuple[str, ...] = ()
     """Names what had to stay, and why."""
 
 
 def withdraw(state: Path, config: Config) -> tuple[Withdrawn, ...]:
-    """Goes through the projects that were ever published from the folder `state`; gives those with a change or a note.
+    """Withdraws from all projects ever published from the folder `state`; returns those with a change or a note.
 
-    Doing it again changes nothing. A project that is missing stays as it is, and each does while everything is paused.
+    Repeating it changes nothing. Missing projects are left alone, as are all projects while everything is paused.
     Blocks (files, git).
     """
     if config.paused:

@@ -1,1 +1,1 @@
-"""Text for people: ages, sizes, colour, progress, tables and lines as wide as the terminal, a pager."""
+"""Terminal output for people: ages, sizes, colour, progress, tables, lines fitted to the width, a pager."""

@@ -1,4 +1,4 @@
-"""Text for people: ages, sizes, colour, progress, lines as wide as the terminal. What is piped stays as it is."""
+"""Formats text for people: ages, sizes, colour, progress, lines fitted to the terminal. Piped output is not altered."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from carryover.terminal.width import STYLE, columns, fitted
 from carryover.text.invisible import without_unseen
 
 CONTROL: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-"""Escape sequences and control characters, but for tab and line feed."""
+"""Escape sequences and control characters, except tab and line feed."""
 
 BOLD: Final = "1"
 DIM: Final = "2"
@@ -23,7 +23,7 @@ GREEN: Final = "32"
 YELLOW: Final = "33"
 CYAN: Final = "36"
 FOUND: Final = "1;33"
-"""The style of matches."""
+"""The style of search matches."""
 
 Mark = Literal["✓", "⚠", "✗"]
 _MARK_STYLES: Final[dict[str, str]] = {"✓": GREEN, "⚠": YELLOW, "✗": RED}
@@ -34,26 +34,26 @@ DAY_S: Final = 86400
 
 USUAL_WIDTH: Final = 80
 NARROWEST: Final = 40
-"""Narrower terminals are treated as this wide: they break lines themselves."""
+"""Narrower terminals are treated as this wide, and break the lines themselves."""
 
 PLAIN_EVERY_S: Final = 2.0
-"""Without a terminal, a line at most this often: enough to see that something moves, little enough for a log."""
+"""Interval between progress lines without a terminal: enough to see movement, little enough for a log."""
 
 BAR_WIDTH: Final = 12
 
 REMAINING_AFTER_S: Final = 1.0
-"""From then on it is said how long something will still take."""
+"""How long a task must have run before its remaining time is shown."""
 
 _WORD: Final = re.compile(r"(?:`[^`]*`|\S)+")
-"""A line is not broken inside this: a command in backquotes stays in one piece."""
+"""A unit that is not broken across lines: a word, or a command in backquotes."""
 _KEPT: Final = re.compile(rf"{STYLE.pattern}|\t")
 _MARKED: Final = re.compile(r"^( *)([✓⚠✗]) ")
 _MARGIN: Final = re.compile(r" *(?:[✗✓⚠·→] |\S+(?: \S+)* {2,})?")
-"""The indent of continued lines: below a mark, or a name in its own column."""
+"""Determines the indent of continuation lines: a mark, or a name in its own column."""
 
 
 def terminal_width(stream: TextIO | None = None) -> int | None:
-    """Columns of the terminal behind `stream` (default stdout); None if that is not a terminal."""
+    """Returns the columns of the terminal behind `stream` (default stdout); None if it is not a terminal."""
     target = sys.stdout if stream is None else stream
     try:
         if not target.isatty():
@@ -66,12 +66,12 @@ def terminal_width(stream: TextIO | None = None) -> int | None:
 
 
 def can_ask() -> bool:
-    """Whether a person sits at a terminal: only then is anything asked."""
+    """Whether a person is at a terminal and can be asked."""
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def confirmed(question: str) -> bool:
-    """Whether the user says yes to `question`, which ends with `[y/N]`."""
+    """Asks `question`, which ends with `[y/N]`, and returns whether the user agreed."""
     try:
         return input(f"{question} ").strip().lower() in ("y", "yes")
     except EOFError:
@@ -79,8 +79,10 @@ def confirmed(question: str) -> bool:
 
 
 def is_read_for(seconds: float) -> bool:
-    """Waits; False as soon as the reader of standard output is gone, which a process that writes nothing would not
-    notice."""
+    """Waits for `seconds`; returns False as soon as the reader of standard output is gone.
+
+    A process that writes nothing would not notice that otherwise.
+    """
     import select
 
     poll = select.poll()
@@ -89,9 +91,9 @@ def is_read_for(seconds: float) -> bool:
 
 
 def print_lines(lines: Iterable[str]) -> None:
-    """Prints each line, on a terminal broken between words to its width; a mark that begins a line gets its colour.
+    """Prints each line; on a terminal, wraps it between words and colours a leading mark.
 
-    Each is one line, whatever text is in it.
+    Line breaks in a line's text do not start a new one.
     """
     width = terminal_width()
     for line in lines:
@@ -104,7 +106,7 @@ def _with_colour(found: re.Match[str]) -> str:
 
 
 def wrapped(line: str, width: int) -> str:
-    """`line` in lines of at most `width` columns if its words allow that; those that follow are indented."""
+    """Breaks `line` into lines of at most `width` columns if its words allow that; continuation lines are indented."""
     if columns(line) <= width:
         return line
     margin = _MARGIN.match(STYLE.sub("", line))
@@ -123,7 +125,7 @@ def wrapped(line: str, width: int) -> str:
 
 
 def wants_colour(stream: TextIO | None = None) -> bool:
-    """Whether `stream` (default stdout) gets colour: NO_COLOR says no, then FORCE_COLOR yes, else a terminal does."""
+    """Whether `stream` (default stdout) gets colour: not with NO_COLOR, else with FORCE_COLOR or on a terminal."""
     target = sys.stdout if stream is None else stream
     if (known := getattr(target, "colour", None)) is not None:  # a pager shows it
         return bool(known)
@@ -135,17 +137,17 @@ def wants_colour(stream: TextIO | None = None) -> bool:
 
 
 def paint(text: str, code: str, stream: TextIO | None = None) -> str:
-    """`text` in a terminal style; unchanged if `stream` (default stdout) gets no colour."""
+    """Returns `text` in a terminal style; unchanged if `stream` (default stdout) gets no colour."""
     return f"\x1b[{code}m{text}\x1b[0m" if wants_colour(stream) else text
 
 
 def mark(sign: Mark, stream: TextIO | None = None) -> str:
-    """✓ for what is well, ⚠ for what to look into, ✗ for what is wrong: green, yellow, red."""
+    """Returns a coloured mark: green ✓ for good, yellow ⚠ for a warning, red ✗ for an error."""
     return paint(sign, _MARK_STYLES[sign], stream)
 
 
 def highlight(text: str, spans: Iterable[tuple[int, int]], stream: TextIO | None = None) -> str:
-    """`text` with the parts at `spans` (start and end, in order and apart from each other) made to stand out."""
+    """Returns `text` with the parts at `spans` (start and end, sorted, not overlapping) highlighted."""
     if not wants_colour(stream):
         return text
     pieces, end = [], 0
@@ -156,12 +158,12 @@ def highlight(text: str, spans: Iterable[tuple[int, int]], stream: TextIO | None
 
 
 def harmless(text: str) -> str:
-    """`text` without control sequences and invisible characters, since it comes from other people's programs."""
+    """Returns `text`, which may come from other programs, without control sequences and invisible characters."""
     return without_unseen(CONTROL.sub("", text))
 
 
 def visible_but_style(text: str) -> str:
-    """`text` as `visible` shows it, with its tabs and the styles that `paint` put into it."""
+    """Returns `text` as `visible` does, but keeps tabs and the styles that `paint` added."""
     if text.isprintable():
         return text
     kept = [*_KEPT.findall(text), ""]
@@ -169,13 +171,13 @@ def visible_but_style(text: str) -> str:
 
 
 def one_line(text: str, limit: int) -> str:
-    """`text` as one line of at most `limit` characters."""
+    """Returns `text` as one line of at most `limit` characters."""
     line = " ".join(harmless(text).split())
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
 
 
 def print_json(data: object, *, in_one_line: bool = False) -> None:
-    """`data` as JSON on stdout, indented or `in_one_line`."""
+    """Prints `data` as JSON on stdout, indented or `in_one_line`."""
     import msgspec  # a command with data to print has imported it already, unlike the standard library's json
 
     try:
@@ -189,7 +191,7 @@ def print_json(data: object, *, in_one_line: bool = False) -> None:
 
 
 def ago(at_ms: int | None, now_ms: int) -> str:
-    """How long before `now_ms` something was: `3 min ago`; `never` for None."""
+    """Formats the time from `at_ms` to `now_ms` as an age: `3 min ago`; `never` for None."""
     if at_ms is None:
         return "never"
     seconds = max(0, now_ms - at_ms) // 1000
@@ -197,7 +199,7 @@ def ago(at_ms: int | None, now_ms: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A length of time in its largest unit."""
+    """Formats a length of time in its largest unit."""
     whole = int(seconds)
     if whole < MINUTE_S:
         return f"{whole} s"
@@ -209,7 +211,7 @@ def duration(seconds: float) -> str:
 
 
 def size(count_bytes: int) -> str:
-    """A number of bytes in its largest decimal unit."""
+    """Formats a number of bytes in its largest decimal unit."""
     if count_bytes < 1000:
         return f"{count_bytes} B"
     amount = float(count_bytes)
@@ -221,12 +223,12 @@ def size(count_bytes: int) -> str:
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
-    """`1 event`, `2,000 events`."""
+    """Formats a count: `1 event`, `2,000 events`."""
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def did_you_mean(given: str, known: Collection[str]) -> str:
-    """`; did you mean 'status'?` for a misspelling of one of `known`, else empty."""
+    """Returns `; did you mean 'status'?` for a misspelling of one of `known`, otherwise an empty string."""
     from difflib import get_close_matches  # only for what is misspelt
 
     near = get_close_matches(given.lower(), known, n=1, cutoff=0.6)
@@ -236,10 +238,9 @@ def did_you_mean(given: str, known: Collection[str]) -> str:
 
 
 class Progress:
-    """Shows how far something has come, and how long it will still take. `finish` leaves the last state standing and
-    ends the line.
+    """Shows how far a task has come, and its remaining time. `finish` leaves the last state on the screen.
 
-    With `after_s` nothing is shown of what takes no longer. `only_terminal`: nothing is shown elsewhere either.
+    Nothing is shown before `after_s`. `only_terminal`: nor is anything shown except on a terminal.
     """
 
     def __init__(self, stream: TextIO, *, after_s: float = 0.0, only_terminal: bool = False) -> None:
@@ -251,7 +252,7 @@ class Progress:
         self._shown_at_s = float("-inf")
 
     def update(self, share: float, text: str) -> None:
-        """Shows `text` beside a bar; `share` is how much is done, from 0 to 1."""
+        """Shows `text` beside a bar; `share` is the fraction done, from 0 to 1."""
         now_s = time.monotonic()
         took_s = now_s - self._begin_s
         if took_s < self._after_s:
@@ -272,13 +273,13 @@ class Progress:
             self._stream.flush()
 
     def finish(self, text: str) -> None:
-        """Replace the display by `text`, for good."""
+        """Replaces the display with `text` permanently."""
         self._stream.write(f"\r\x1b[K{text}\n" if self._in_place else f"{text}\n")
         self._stream.flush()
 
 
 def remaining(share: float, took_s: float) -> str:
-    """How long the rest takes at the speed so far: `, 12 s left`; empty if that is not known yet."""
+    """Estimates the remaining time from the speed so far: `, 12 s left`; empty if it is not known yet."""
     if took_s < REMAINING_AFTER_S or not 0 < share < 1:
         return ""
     left_s = took_s * (1 - share) / share

@@ -1,4 +1,4 @@
-"""Long output in the user's pager, on a terminal: `PAGER`, else `less`, which shows what fits without stopping."""
+"""Shows long output in the user's pager on a terminal: `PAGER`, else `less`, which exits at once if all fits."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from subprocess import Popen
 
 LESS_OPTIONS: Final = "FRX"
-"""If LESS is not set, as git does: ends where all fits on the screen, shows colours, leaves the screen as it is."""
+"""Used if LESS is not set, as git does: exit if everything fits, show colours, leave the screen as it is."""
 
 _NONE: Final = ("", "cat")
-"""Values of PAGER that mean none."""
+"""Values of PAGER that disable it."""
 
 
 def add_pager_argument(parser: argparse.ArgumentParser) -> None:
-    """Adds `--no-pager`, for a command whose output may be long."""
+    """Adds `--no-pager` to a command whose output may be long."""
     parser.add_argument(
         "--no-pager",
         action="store_true",
@@ -33,7 +33,7 @@ def add_pager_argument(parser: argparse.ArgumentParser) -> None:
 
 
 class PagedOutput(TextIOWrapper):
-    """Standard output while a pager shows it: still as wide as the terminal, and coloured as there."""
+    """Standard output while a pager shows it; it keeps the terminal's width and colours."""
 
     def __init__(self, buffer: BufferedWriter, width: int | None, *, colour: bool) -> None:
         super().__init__(buffer, encoding=sys.stdout.encoding, errors="replace")
@@ -41,15 +41,15 @@ class PagedOutput(TextIOWrapper):
         self.colour = colour
 
     def isatty(self) -> bool:
-        """True: a person reads it on a terminal."""
+        """Returns True, since a person reads the output on a terminal."""
         return True
 
 
 @contextmanager
 def paged(args: argparse.Namespace | None = None) -> Iterator[None]:
-    """Sends what the block prints through the pager if standard output is a terminal and `args` has no `--no-pager`.
+    """Sends the block's output through the pager if stdout is a terminal and `args` has no `--no-pager`.
 
-    Once the user leaves the pager early, the block ends as a reader's does that goes away: quietly.
+    If the user leaves the pager early, the block ends quietly, as it does when a pipe is closed.
     """
     pager = pager_command() if _can_page() and not getattr(args, "no_pager", False) else None
     process = _start(pager) if pager is not None else None
@@ -71,7 +71,7 @@ def paged(args: argparse.Namespace | None = None) -> Iterator[None]:
 
 
 def pager_command() -> str | None:
-    """The shell command that shows long output; None if the user wants none or there is none."""
+    """Returns the shell command of the pager; None if the user wants none or there is none."""
     chosen = os.environ.get("PAGER")
     if chosen is not None:
         return None if chosen.strip() in _NONE else chosen
@@ -96,7 +96,7 @@ def _start(pager: str) -> Popen[bytes] | None:
 
 
 def _end(process: Popen[bytes], output: PagedOutput) -> None:
-    """Waits until the user has left the pager, in which Ctrl-C ends what it does and not this process."""
+    """Waits until the user leaves the pager, in which Ctrl-C does not end this process."""
     import signal
     from contextlib import suppress
 

@@ -1,4 +1,4 @@
-"""Tables with a header row, as wide as the terminal; without one nothing is cut."""
+"""Prints tables with a header row, fitted to the terminal; without a terminal, nothing is cut."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class Column(NamedTuple):
 
     title: str
     least: int | None = None
-    """The width to which it may be narrowed on a terminal; None: its cells are never cut."""
+    """Minimum width to which it may be narrowed on a terminal; None if its cells are never cut."""
     right: bool = False
-    """Aligned to the right, as numbers are."""
+    """Whether to align it right, as for numbers."""
     keep_end: bool = False
-    """The beginning is cut off, as with paths, whose end says most."""
+    """Whether to cut the beginning of cells, as for paths, whose end says most."""
 
 
 def print_table(heads: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
@@ -32,9 +32,9 @@ def print_table(heads: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
 
 
 def table(heads: Sequence[Column], rows: Iterable[Sequence[str]], width: int | None) -> list[str]:
-    """The lines of a table, the header row first, in at most `width` columns; None: nothing is cut.
+    """Returns the lines of a table, header first, in at most `width` columns; None: nothing is cut.
 
-    Cells may be painted; each is one line, whatever text is in it. Room is taken from the widest column that may be
+    Cells may be styled; each is one line, whatever its text. Space is taken from the widest column that may be
     narrowed.
     """
     body = [tuple(map(visible_but_style, row)) for row in rows]
@@ -49,7 +49,7 @@ def table(heads: Sequence[Column], rows: Iterable[Sequence[str]], width: int | N
 
 
 def _narrow(widths: list[int], heads: Sequence[Column], width: int) -> None:
-    """Narrows the columns that may be until all fit: to their `least` first, then to their titles."""
+    """Narrows columns until all fit: first to their `least`, then to their titles."""
     for floor_of in (lambda head: head.least, lambda head: len(head.title)):
         while sum(widths) + len(GAP) * (len(widths) - 1) > width:
             possible = [

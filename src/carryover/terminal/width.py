@@ -1,4 +1,4 @@
-"""How wide text is on a terminal: wide characters, combining ones and styles counted as a terminal shows them."""
+"""Measures text on a terminal, where characters may be wide, combining or part of a style."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from collections.abc import Iterator
 from typing import Final
 
 STYLE: Final = re.compile(r"\x1b\[[\d;]*m")
-"""A terminal style, as `paint` sets it: has no width."""
+"""A terminal style, as `paint` adds it; it has no width."""
 
 CUT: Final = "…"
 _RESET: Final = "\x1b[0m"
 _NO_WIDTH: Final = ("Mn", "Me", "Cf")
-"""Unicode categories of characters that are shown on top of another one, or not at all."""
+"""Unicode categories of characters that are shown on top of another or not at all."""
 
 
 def columns(text: str) -> int:
-    """The number of terminal columns that one line of `text` takes; styles take none."""
+    """Returns the number of terminal columns that one line of `text` takes; styles take none."""
     if "\x1b" in text:
         text = STYLE.sub("", text)
     return len(text) if text.isascii() else sum(map(_columns_of, text))
 
 
 def fitted(text: str, width: int, *, keep_end: bool = False) -> str:
-    """One line of `text` in at most `width` columns. What is cut off leaves `…`; with `keep_end` it goes in front.
+    """Fits one line of `text` into `width` columns. A cut is marked with `…`, in front if `keep_end`.
 
-    Styles stay, and none is left open.
+    Styles are kept, and none is left open.
     """
     if columns(text) <= width:
         return text
@@ -39,13 +39,13 @@ def fitted(text: str, width: int, *, keep_end: bool = False) -> str:
 
 
 def padded(text: str, width: int, *, right: bool = False) -> str:
-    """`text` filled with blanks to `width` columns; with `right` the blanks go in front."""
+    """Pads `text` with spaces to `width` columns; with `right`, on the left side."""
     blanks = " " * (width - columns(text))
     return f"{blanks}{text}" if right else f"{text}{blanks}"
 
 
 def _taken(pieces: list[str], width: int) -> list[str]:
-    """The first pieces that fit into `width`, and every style."""
+    """Returns the first pieces that fit into `width`, and every style."""
     kept, used, full = [], 0, False
     for piece in pieces:
         is_style = piece.startswith("\x1b")
@@ -57,7 +57,7 @@ def _taken(pieces: list[str], width: int) -> list[str]:
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """The characters and the styles of `text`, each by itself."""
+    """Yields the characters and styles of `text` one by one."""
     end = 0
     for style in STYLE.finditer(text):
         yield from text[end : style.start()]

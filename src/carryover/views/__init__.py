@@ -1,1 +1,1 @@
-"""Views of the past for people: log, why, sessions, usage limits, and what an export is made of. Read-only."""
+"""Read-only views of recorded work: timeline, file history, sessions, usage limits, and the material of an export."""

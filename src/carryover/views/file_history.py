@@ -14,7 +14,7 @@ from carryover.ledger.search import EditRow, edits_of_name
 from carryover.model import FileEdit, UserPrompt
 
 _MOST_NAMES: Final = 20
-"""How many former names of a file are followed."""
+"""Maximum number of a file's former names that are followed."""
 
 _PROMPTS: Final = f"""SELECT id, body FROM event WHERE retracted = 0 AND {may_be("user_prompt")}
     AND thread_id = """
@@ -30,26 +30,26 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     """The last edit of the turn."""
     agent: str
     session: str
-    """The agent's own id."""
+    """The session's id in its agent."""
     subagent_id: str | None
     prompt: str | None
     """The user's request; None if no prompt is recorded before the edit."""
     change: str
-    """`add`, `modify`, `delete` or `rename`; of several edits the last, but `add` where the first one made the file."""
+    """`add`, `modify`, `delete` or `rename`: the last edit's, but `add` if the turn created the file."""
     path: str
-    """As it was recorded, absolute."""
+    """The absolute path, as recorded."""
     old_path: str | None
     edits: int
     added: int | None
-    """Lines; None if no edit of the turn says how many."""
+    """Number of lines; None if no edit of the turn reports it."""
     removed: int | None
 
 
 def changes_of(db: sqlite3.Connection, project: ProjectRow, path: str) -> list[Change]:
-    """The turns that changed the file at `path` (absolute), the newest first.
+    """Returns the turns that changed the file at `path` (absolute), newest first.
 
-    The file may be deleted by now. Edits count by its path in the project, so also those made before the project was
-    moved or in a worktree of it, and those under a former name of the file.
+    The file may no longer exist. Edits are matched by path relative to the project, so the result includes those made
+    before the project was moved, in its worktrees, and under former names of the file.
     """
     names = [_name(path, (project.root,))]
     edits: dict[int, tuple[EditRow, FileEdit]] = {}
@@ -67,7 +67,7 @@ def changes_of(db: sqlite3.Connection, project: ProjectRow, path: str) -> list[C
 
 
 def _name(path: str, roots: tuple[str, ...]) -> str:
-    """The path relative to the first of `roots` that it is below; unchanged if there is none."""
+    """Returns the path relative to the first of `roots` that contains it; unchanged if none does."""
     for root in roots:
         if path.startswith(f"{root.rstrip('/')}/"):
             return path[len(root.rstrip("/")) + 1 :]
@@ -96,9 +96,9 @@ def _turns(db: sqlite3.Connection, edits: dict[int, tuple[EditRow, FileEdit]]) -
 
 
 def _prompt_before(db: sqlite3.Connection, row: EditRow) -> tuple[int, str | None]:
-    """The prompt of the turn that made the edit, with the id of its row; 0 and None if there is none.
+    """Returns row id and text of the prompt whose turn made the edit; 0 and None if there is none.
 
-    A sub-agent works for the turn that was going on in the main conversation.
+    A sub-agent's edit counts for the turn that was in progress in the main conversation.
     """
     statement, values = (
         (_OF_SESSION, (row.session_id, row.at_ms)) if row.subagent_id else (_OF_THREAD, (row.thread_id, row.event_id))

@@ -21,7 +21,7 @@ HOLDS_SECRETS: Final = "its name says that it holds secrets"
 _MOST_TOUCHED: Final = 40
 _MOST_READ: Final = 40
 _MOST_NAMED: Final = 12
-"""Files that are only named by the work, neither edited nor changed."""
+"""Maximum number of files that were only mentioned in the conversation, neither edited nor changed."""
 _GENERATED: Final = re.compile(
     r"(?i)(?:.*\.lock|.*-lock\.(?:json|yaml)|go\.sum|.*\.min\.(?:js|css)|.*\.(?:map|snap|svg|csv|ipynb))"
 )
@@ -30,7 +30,7 @@ _PATH_LIKE: Final = re.compile(r"(?:[^\W\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]
 
 
 def is_generated(path: str) -> bool:
-    """Whether a file holds what a program made, or data, by its name."""
+    """Whether a file is generated or data, judging by its name."""
     return _GENERATED.fullmatch(path.rpartition("/")[2]) is not None
 
 
@@ -43,7 +43,7 @@ def files_that_matter(
     but: set[str],
     now_ms: int,
 ) -> tuple[tuple[TextFile, ...], list[LeftOut]]:
-    """The files that matter most: edited by agents, changed, or named by the work. Those in `but` are left out."""
+    """Returns the most relevant files: edited by agents, changed, or named in `texts`. Omits those in `but`."""
     wanted = _wanted(paths, view, changed, texts)
     ordered = sorted(wanted, key=lambda file: (-standing(file, now_ms), file.path))
     known = frozenset(paths)
@@ -66,7 +66,7 @@ def files_that_matter(
 
 
 def _unwanted(root: Path, path: str, known: frozenset[str]) -> str | None:
-    """Why a file is not read; None: it is. Empty for one that need not be mentioned, since it is no longer there."""
+    """Returns why a file is not read, or None if it is; empty for a missing file, which need not be mentioned."""
     if is_secret_name(path):
         return HOLDS_SECRETS
     if is_generated(path):
@@ -83,7 +83,7 @@ def _unwanted(root: Path, path: str, known: frozenset[str]) -> str | None:
 def _wanted(
     paths: Sequence[str], view: ProjectView | None, changed: Collection[str], texts: Sequence[str]
 ) -> list[TextFile]:
-    """The candidates, without their text."""
+    """Returns the candidates without their text."""
     edited = _edited(view)
     counts = _references(paths, texts)
     only_named = [path for path, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
@@ -102,7 +102,7 @@ def _wanted(
 
 
 def _edited(view: ProjectView | None) -> dict[str, tuple[int, int | None]]:
-    """When and where agents edited each file last."""
+    """Returns the time and line of agents' last edit of each file."""
     if view is None:
         return {}
     recent = recent_files(view, limit=_MOST_TOUCHED)
@@ -114,7 +114,7 @@ def _edited(view: ProjectView | None) -> dict[str, tuple[int, int | None]]:
 
 
 def _references(paths: Sequence[str], texts: Sequence[str]) -> dict[str, int]:
-    """How many of `texts` name each of the paths, in full, by its end, or by a file name that only one of them has."""
+    """Counts the `texts` that mention each path: in full, by its end, or by its file name if that is unique."""
     by_name: dict[str, list[str]] = {}
     for path in paths:
         by_name.setdefault(path.rpartition("/")[2].casefold(), []).append(path)

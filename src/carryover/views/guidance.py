@@ -15,8 +15,10 @@ from carryover.publish import pointer
 
 
 def guidance(root: Path, paths: Sequence[str]) -> tuple[tuple[GuidingFile, ...], list[LeftOut]]:
-    """The files among `paths` that tell agents how to work in the project at `root`, without Carryover's own block, and
-    those that are left out; those that git ignores are not read."""
+    """Returns the files that tell agents how to work in the project at `root`, and those of them that are left out.
+
+    Only files among `paths` count; ignored files are not read. Carryover's own block is removed.
+    """
     found = []
     left_out = []
     for path in filter(_guides(), paths):
@@ -33,7 +35,7 @@ def guidance(root: Path, paths: Sequence[str]) -> tuple[tuple[GuidingFile, ...],
 
 
 def _target(root: Path, path: str, paths: Sequence[str]) -> str:
-    """The file that an instruction file is a symlink to, where that is one of the project's; else the path itself."""
+    """Returns the file of the project that an instruction file is a symlink to; otherwise the path itself."""
     if not (root / path).is_symlink():
         return path
     target = os.path.relpath(os.path.realpath(root / path), os.path.realpath(root))
@@ -53,7 +55,7 @@ def _instruction_names() -> tuple[str, ...]:
 
 
 def _guides() -> Callable[[str], bool]:
-    """Whether a path is that of a file that some agent takes instructions, rules or skills from."""
+    """Returns a function that tells whether an agent takes instructions, rules or skills from a path."""
     names = frozenset(_instruction_names())
     globs = sorted({pattern for spec in specs() for pattern in spec.guidance})
     patterns = re.compile("|".join(re.escape(glob).replace(r"\*", "[^/]*") for glob in globs))

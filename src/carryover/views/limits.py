@@ -1,4 +1,4 @@
-"""In which projects work stopped because an agent reached its usage limit, over a read-only connection. Blocking."""
+"""Finds the projects in which work stopped because an agent reached its usage limit. Read-only and blocking."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from carryover.ledger.rows import PROJECT, ProjectRow, records
 from carryover.publish.project_view import project_view
 
 MOST: Final = 20
-"""Projects that are looked at, newest activity first."""
+"""Maximum number of projects considered, newest activity first."""
 
 _CLOCK: Final = re.compile(r"(\d{1,2})(?::(\d{2}))?\s?([ap])?\.?(?:m\b\.?)?(?: \(?([A-Za-z_/+-]+)\)?)?", re.I)
 """A time of day as agents write it: `3pm (Europe/Amsterdam)`, `8:05 AM`."""
@@ -36,7 +36,7 @@ class LimitedProject(msgspec.Struct, frozen=True):
 def limited_projects(
     db: sqlite3.Connection, startable: Sequence[str], *, since_ms: int, now_ms: int
 ) -> list[LimitedProject]:
-    """The projects in which an agent stopped since `since_ms` at a limit that is not known to be over at `now_ms`."""
+    """Returns the projects in which an agent stopped since `since_ms` at a limit not known to be over at `now_ms`."""
     found = []
     for row in list(records(ProjectRow, db, _RECENT, (since_ms, MOST))):
         view = project_view(db, row.id)
@@ -47,15 +47,16 @@ def limited_projects(
 
 
 def _is_over(limit: Limit, now_ms: int) -> bool:
-    """Whether the limit has been reset, as far as its message says when."""
+    """Whether the limit has been reset, as far as its message gives a time."""
     reset_ms = reset_time_ms(limit.resets, limit.at_ms) if limit.resets else None
     return reset_ms is not None and reset_ms <= now_ms
 
 
 def reset_time_ms(resets: str, at_ms: int) -> int | None:
-    """When a limit reached at `at_ms` ends, by its message (UTC ms): a full time, or the next such time of day.
+    """Returns when a limit reached at `at_ms` resets (UTC ms): at the full time in `resets`, or the next such time of
+    day.
 
-    None for what names a day in words. A time without a zone is local.
+    None if it names a day in words. A time without a zone is local.
     """
     try:
         return int(datetime.fromisoformat(resets).timestamp() * 1000)

@@ -1,4 +1,4 @@
-"""The list of recorded sessions, as data. Blocking."""
+"""Lists recorded sessions as data. Blocking."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def listed_sessions(
     since_ms: int | None = None,
     branch: str | None = None,
 ) -> list[dict[str, Any]]:
-    """Entries of the newest `limit` sessions of the project at `root`, or of all projects; newest first."""
+    """Returns entries for the newest `limit` sessions of the project at `root`, or of all projects; newest first."""
     project = project_by_root(ledger, root) if root is not None else None
     if root is not None and project is None:
         return []
@@ -31,13 +31,13 @@ def listed_sessions(
 
 
 def session_entries(ledger: sqlite3.Connection, rows: Iterable[SessionRow]) -> list[dict[str, Any]]:
-    """What a list says of each session; those that the daemon has dropped since `rows` were read are left out."""
+    """Returns the list entries of `rows`, without sessions that the daemon has dropped in the meantime."""
     short = shortest_unique(session_ids(ledger))
     return [session_entry(ledger, row, short[row.native_id]) for row in rows if row.native_id in short]
 
 
 def session_entry(ledger: sqlite3.Connection, row: SessionRow, short: str) -> dict[str, Any]:
-    """A session in a list; `short` is the unique beginning of its id."""
+    """Returns a session's list entry. `short`: the shortest unique prefix of its id."""
     digest = session_digest(ledger, row)
     return {
         "id": row.native_id,

@@ -1,4 +1,4 @@
-"""Timeline of a project across agents, newest first, for `carryover log`. Read-only and blocking."""
+"""Builds a project's timeline across agents, newest first, for `carryover log`. Read-only and blocking."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _LONGEST_TEXT: Final = 400
 
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that happened in a session. `at_ms` is in UTC ms, 0 if unknown."""
+    """An entry of the timeline. `at_ms` is in UTC ms, 0 if unknown."""
 
     at_ms: int
     agent: str
     session: str
-    """The agent's own id."""
+    """The session's id in its agent."""
     kind: MomentKind
     text: str
 
@@ -34,7 +34,7 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
 def timeline(
     db: sqlite3.Connection, project_id: int, *, limit: int, since_ms: int = 0, agent: str | None = None
 ) -> list[Moment]:
-    """The newest `limit` moments of a project since `since_ms` (UTC ms), of one agent or of all, newest first.
+    """Returns the newest `limit` moments of a project since `since_ms` (UTC ms), of one agent or of all, newest first.
 
     Sessions are read newest first, and only as far back as needed.
     """
@@ -53,16 +53,16 @@ def timeline(
 
 
 def _predecessors(rows: Sequence[SessionRow]) -> dict[int, SessionRow]:
-    """For each session that began after another, the one that began last before it, by its row's id.
+    """Maps each session's row id to the session that began last before it.
 
-    A note is no session that anybody took over.
+    Notes are left out, since nobody takes over from them.
     """
     by_start = sorted((row for row in rows if row.agent != NOTE), key=lambda row: (row.started_ms, row.id))
     return {later.id: earlier for earlier, later in pairwise(by_start)}
 
 
 def _of_session(db: sqlite3.Connection, row: SessionRow, before: SessionRow | None) -> list[Moment]:
-    """The moments of one session, the last first."""
+    """Returns the moments of one session, latest first."""
 
     def moment(at_ms: int, kind: MomentKind, text: str) -> Moment:
         return Moment(at_ms=at_ms, agent=row.agent, session=row.native_id, kind=kind, text=_first_line(text))
@@ -75,7 +75,7 @@ def _of_session(db: sqlite3.Connection, row: SessionRow, before: SessionRow | No
 
 
 def _of_events(events: Iterator[StoredEvent]) -> Iterator[tuple[int, MomentKind, str]]:
-    """The entries of the events, in their order. Tests are named when they fail, and when they pass after that."""
+    """Yields the timeline entries of the events, in order. Tests are named if they fail, or pass after a failure."""
     failing = False
     for event in events:
         if event.retracted:

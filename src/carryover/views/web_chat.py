@@ -1,7 +1,7 @@
-"""Gathers what a document about a project is made of: the ledger's view, git, the files that matter. Blocking.
+"""Gathers the material for a document about a project: the ledger's view, git, relevant files. Blocking.
 
-Nothing is written. Files are read only if git does not ignore them, their names do not say that they hold secrets, and
-they are text; what is left out for such a reason is named in the document.
+Writes nothing. Reads only text files that git does not ignore and whose names do not suggest secrets; the document
+lists what is left out for these reasons.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ from carryover.views.files_that_matter import HOLDS_SECRETS, files_that_matter, 
 from carryover.views.guidance import guidance
 
 GENERIC: Final = WebChat(id="generic", name="a chat", budget=12_000, tokens_percent=125)
-"""A chat that is not known: small enough for most, counted as by those that count most."""
+"""An unknown chat: a budget small enough for most, with tokens counted pessimistically."""
 
 _GIT_S: Final = 3.0
 _README: Final = re.compile(r"(?i)readme(?:\.(?:md|markdown|rst|txt|adoc))?")
 
 
 def web_chats() -> dict[str, WebChat]:
-    """The chats that documents are made for, by id: those that the agents' specs name, and any other."""
+    """Returns the chats that documents are made for, by id: those in the agents' specs, and any other."""
     named = (chat for spec in specs() for chat in spec.web_chats)
     return {chat.id: chat for chat in (*sorted(named, key=lambda chat: chat.id), GENERIC)}
 
 
 class _Recorded(msgspec.Struct, frozen=True, kw_only=True):
-    """Data on a project from the ledger."""
+    """A project's data from the ledger."""
 
     view: ProjectView | None = None
     handoff: Handoff | None = None
@@ -61,8 +61,11 @@ def gathered(
     ledger: tuple[sqlite3.Connection, int] | None = None,
     agents_own: AgentFolders | None = None,
 ) -> Material:
-    """Gathers what is known of the project at `root`. `ledger` is a connection and the project's id there; None: no
-    agent has worked in it, so there is only what is in its folder. Raises UserError if the ledger cannot be read."""
+    """Gathers the material on the project at `root`. Raises UserError if the ledger cannot be read.
+
+    `ledger`: a connection and the project's id; None if no agent has worked there, so there are only the project's
+    files.
+    """
     folder = Path(root)
     here = is_folder(folder)
     git = git_now(folder, timeout_s=_GIT_S)
@@ -121,7 +124,7 @@ def _texts(handoff: Handoff | None) -> list[str]:
 
 
 def _said(db: sqlite3.Connection, project_id: int, handoff: Handoff) -> tuple[Said, ...]:
-    """The prompts that the task is from."""
+    """Returns the prompts that the task comes from."""
     times = [entry.at_ms for section in handoff.sections if section.title == "Task" for entry in section.entries]
     return tuple(
         Said(session=session, at_ms=at_ms, text=text) for session, at_ms, text in prompts_at(db, project_id, times)
@@ -129,7 +132,7 @@ def _said(db: sqlite3.Connection, project_id: int, handoff: Handoff) -> tuple[Sa
 
 
 def _changes(changes: Iterable[Uncommitted], shown: set[str]) -> Iterator[ChangedText]:
-    """The diffs. That of a new file would only repeat its text, where that is shown."""
+    """Yields the diffs, except those of new files whose text is shown anyway."""
     for change in changes:
         if change.new and change.path in shown:
             continue

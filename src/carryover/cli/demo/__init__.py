@@ -1,1 +1,1 @@
-"""Shows Carryover at work, in a throw-away folder: `make run`, or `python -m carryover.cli.demo`."""
+"""Demonstrates Carryover in a temporary folder: `make run`, or `python -m carryover.cli.demo`."""

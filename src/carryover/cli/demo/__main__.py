@@ -1,4 +1,4 @@
-"""Runs the demo: a real daemon reads the history found here, or a recorded session, once, in a throw-away folder."""
+"""Runs the demo: a real daemon reads this machine's history, or a recorded session, once, in a temporary folder."""
 
 from __future__ import annotations
 
@@ -42,19 +42,19 @@ folder = "{handoffs}"
 [server]
 port = 0
 """
-"""Handoffs go to a separate folder, nothing is written into any project, no other daemon's port is taken."""
+"""Writes handoffs to a separate folder and nothing into projects, and does not use another daemon's port."""
 
 WAIT_LIMIT_S: Final = 60.0
-"""How long the demo waits for old history; the newest project comes first, so its handoff is ready long before."""
+"""How long the demo waits for old history. The newest project is read first, so its handoff is ready long before."""
 STOP_LIMIT_S: Final = 15.0
 _STOPS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 KEPT_VARIABLES: Final = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONPATH")
-"""All that a recorded session takes over from the environment: no variable may lead to the user's own files."""
+"""The only environment variables that a recorded session inherits: none may lead to the user's own files."""
 
 
 def main() -> int:
-    """Runs the demo; the exit code is 0 with or without a terminal, and whether or not there is history here."""
+    """Runs the demo. Exits with 0 with or without a terminal, and whether or not there is any history."""
     for stop in _STOPS[1:]:
         signal.signal(stop, _leave_in_order)
     try:
@@ -109,7 +109,7 @@ def _from_recording(state: StateDir, home: Path) -> tuple[str, str]:
 
 
 def read_once(state: StateDir, env: Mapping[str, str], *, limit_s: float = WAIT_LIMIT_S) -> tuple[str, str] | None:
-    """Lets a daemon read what is on disk; root and handoff of the newest project, or None if nothing happened."""
+    """Runs a daemon once; returns the newest project's root and handoff, or None if there was nothing to hand over."""
     begin_s = time.monotonic()
     process: subprocess.Popen[bytes] | None = None
     try:
@@ -150,7 +150,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def _signals_later() -> Iterator[None]:
-    """Signals that come meanwhile are taken when the block has ended."""
+    """Defers signals until the block ends."""
     came: list[int] = []
     handlers = {stop: signal.signal(stop, lambda number, _frame: came.append(number)) for stop in _STOPS}
     try:

@@ -1,7 +1,7 @@
-"""Replays a recorded session as if an agent were writing it now, in a throw-away project whose files really change.
+"""Replays a recorded session as if an agent were writing it now, in a temporary project whose files really change.
 
-The recordings are of Claude Code 2.1.328, without the bulky records that are not conversation. Made real again while
-they are replayed: the project's path, the times, and the files that the recorded edits changed.
+The recordings are from Claude Code 2.1.328, without the bulky records that are not conversation. The replay adapts the
+project's path and the times, and repeats the recorded edits on real files.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any, Final
 
 RECORDED_PROJECT: Final = "/home/dev/shop"
-"""Where the project lay when the sessions were recorded; no other path of the recordings is kept."""
+"""The project's path when the sessions were recorded; the recordings contain no other path."""
 
 FIRST_FILES: Final = {
     "README.md": "# shop\n",
     "CLAUDE.md": "# Shop\nRun tests with `python3 -m unittest`.\n",
     "cart.py": "def total(items):\n    return sum(items)\n",
 }
-"""The project as it was before the first recorded session."""
+"""The project's files before the first recorded session."""
 
 AUTHOR: Final = ("-c", "user.name=Demo", "-c", "user.email=demo@example.invalid", "-c", "commit.gpgsign=false")
 
@@ -31,7 +31,7 @@ TIMESTAMP: Final = re.compile(rb'"timestamp":"[^"]*"')
 
 
 def make_project(root: Path, env: Mapping[str, str]) -> None:
-    """A git repository at `root` with the files the recorded sessions began with, committed."""
+    """Creates a git repository at `root` and commits the files that the recorded sessions started with."""
     root.mkdir(parents=True)
     for name, text in FIRST_FILES.items():
         (root / name).write_text(text, encoding="utf-8")
@@ -42,7 +42,7 @@ def make_project(root: Path, env: Mapping[str, str]) -> None:
 def replay(claude_home: Path, project: Path) -> None:
     """Writes the recorded sessions below `claude_home` (a folder such as `~/.claude`), line by line.
 
-    If a line is the result of an edit, the file in `project` is changed just before, as the agent would have.
+    If a line is the result of an edit, the file in `project` is changed just before it, as the agent would have.
     """
     recordings = (entry for entry in resources.files(__package__).iterdir() if entry.name.endswith(".jsonl"))
     for recording in sorted(recordings, key=lambda entry: entry.name):

@@ -1,1 +1,1 @@
-"""What agents' hooks ask over HTTP: who may, what a call means, and what it is answered."""
+"""Handles calls from agents' hooks over HTTP: access checks, the meaning of each call, and the answer."""

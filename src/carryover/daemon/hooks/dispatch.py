@@ -1,13 +1,13 @@
-"""What happens when an agent's hook calls: each event by its action, without delaying the agent.
+"""Handles each hook call according to its event's action, without delaying the agent.
 
-    session_start  read what is new on disk, answer with the handoff
-    flush          context is about to be lost: read and publish, then answer
-    turn_end       a turn ended: answer at once, then store what the transcript does not have yet, and publish
-    prompt         answer with the handoff only where a compaction has removed it; store what the prompt says after it
-    hint           answer at once, read soon
+    session_start  reads what is new on disk, answers with the handoff
+    flush          context is about to be lost: reads and publishes, then answers
+    turn_end       answers at once, then stores what the transcript does not have yet, and publishes
+    prompt         answers with the handoff only if a compaction has removed it; then stores what the prompt says
+    hint           answers at once, reads soon
 
-Whatever goes wrong, the answer is empty and comes in time. A start that cannot be answered gets a 503, for which the
-hook's script has an answer made in advance.
+Whatever goes wrong, the answer is empty and in time. A session start that cannot be answered gets a 503; the hook's
+script then prints an answer prepared in advance.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ from carryover.ledger.ledger_errors import LedgerDamaged
 from carryover.model import Event, Skipped
 
 START_S: Final = 0.85
-"""The hook's own script waits for a second in all."""
+"""Time limit; the hook's script waits for one second in all."""
 SAVE_S: Final = 0.25
-"""The hook's own script waits for 0.3 s in all."""
+"""Time limit; the hook's script waits for 0.3 s in all."""
 PROMPT_S: Final = 0.4
-"""The hook's own script waits for 0.5 s in all."""
+"""Time limit; the hook's script waits for 0.5 s in all."""
 MOST_AT_ONCE: Final = 128
 MOST_KEPT: Final = 512
-"""Things to store that wait for the ledger. More are dropped: the transcripts bring them."""
+"""Maximum number of jobs waiting to be stored. More are dropped, since the transcripts contain the same."""
 
 _LIMITS_S: Final[dict[HookAction, float]] = {"session_start": START_S, "prompt": PROMPT_S}
 _EVENT: Final = re.compile(r"[A-Za-z_]{1,40}")
@@ -66,14 +66,14 @@ _QUIET: Final = Reply(204)
 
 
 class Pools(NamedTuple):
-    """Threads for checking calls, and for making answers: one that takes its time keeps no one-line call waiting."""
+    """Separate thread pools for checking calls and making answers, so that a slow answer does not delay short calls."""
 
     checks: Executor
     answers: Executor
 
 
 class Hooks:
-    """See the module. `run` does what is left to be done after the answer."""
+    """Answers hook calls; `run` does the work that is left to do after an answer."""
 
     def __init__(
         self,
@@ -102,7 +102,7 @@ class Hooks:
     async def call(
         self, agent_name: str, event: str, payload: bytes, *, authenticated: bool, cwd: str | None = None
     ) -> Reply:
-        """The answer to one call. Never raises. `cwd`: the folder that the hook ran in, where its script said so."""
+        """Answers one call. Never raises. `cwd`: the folder that the hook ran in, if its script sent it."""
         agent_id = agent_id_of(agent_name)
         if agent_id is None or _EVENT.fullmatch(event) is None:
             return Reply(404)
@@ -122,7 +122,7 @@ class Hooks:
     async def _reply(
         self, agent: Agent, event: str, payload: bytes, *, authenticated: bool, cwd: str | None
     ) -> tuple[Reply, HookOutcome, bool]:
-        """The answer, how the call ended, and whether a session starts with it."""
+        """Returns the answer, the call's outcome, and whether the call starts a session."""
         assert agent.hooks is not None
         read: HookEvent | Skipped | None = None
         named = {"agent": Word(agent.id), "hook": Word(event if event in agent.hooks.events else "other")}
@@ -154,7 +154,7 @@ class Hooks:
         return Reply(503) if _starts(read) else _QUIET, outcome, _starts(read)
 
     async def run(self) -> None:
-        """Do what calls left to be done, one after the other, until drained."""
+        """Does the deferred work of calls, one job after another, until drained."""
         while (job := await self._left.get()) is not None:
             try:
                 await job()
@@ -165,18 +165,18 @@ class Hooks:
                 self._log.error("hook_not_stored", error)
 
     def later(self, job: Job) -> None:
-        """Do `job` after the answer, in its turn. Dropped where too much waits already."""
+        """Queues `job` to run after the answer. Drops it if too many are waiting."""
         if self._left.qsize() < MOST_KEPT:
             self._left.put_nowait(job)
         else:
             self._meter.dropped += 1
 
     def drain(self) -> None:
-        """Let `run` end once what waits has been done."""
+        """Makes `run` end once all queued jobs are done."""
         self._left.put_nowait(None)
 
     async def _keep(self, agent: Agent, event: str, payload: bytes, read: HookEvent, cwd: str | None) -> None:
-        """Keeps a payload before it is answered. Raises OSError and TimeoutError; then the hook's script keeps it."""
+        """Keeps a payload before it is answered. Raises OSError or TimeoutError; the hook's script then keeps it."""
         line = spool_line(event, payload, at_ms=self._context.now_ms(), cwd=cwd)
         if line is None:
             return
@@ -249,25 +249,25 @@ class Hooks:
         await self._context.ledger.count_skipped(agent_id, [skipped], now_ms=self._context.now_ms())
 
     def _check(self, agent: Agent, read: HookEvent, authenticated: bool) -> Call | Refused:
-        """Blocks."""
+        """Checks a call. Blocks."""
         roots = tuple(root.path for root in self._roots() if root.agent_id == agent.id)
         return check_call(agent, read, roots, authenticated=authenticated, root_of=self._context.root_of)
 
 
 def _put_in_spool(spool: Spool, agent: Agent, session: str, line: bytes) -> Path:
-    """Keeps a line, after the calls that are pending. Blocks."""
+    """Appends a line to the spool, after the pending calls. Blocks."""
     with suppress(OSError):  # they are tried again with the next rescan
         spool.collect(agent)
     return spool.keep(agent.id, session, line)
 
 
 def _starts(read: HookEvent | Skipped | None) -> bool:
-    """Whether a session starts with the call; None: it could not even be read."""
+    """Whether the call starts a session, as far as it could be read."""
     return isinstance(read, HookEvent) and read.action == "session_start"
 
 
 class HookWork:
-    """What a call makes the daemon read, store and publish, before its answer or after it."""
+    """Reads, stores and publishes what a call asks for, before or after its answer."""
 
     def __init__(
         self,
@@ -282,16 +282,16 @@ class HookWork:
         self._executor = executor
 
     async def save(self, call: Call) -> None:
-        """Read and publish what the session wrote."""
+        """Reads and publishes what the session has written."""
         await self._ingest_queue.look_at(await self._sources_of(call))
         await self._publish(call)
 
     async def finish(self, call: Call) -> None:
-        """Handles the end of a turn: stores what the hook reported, or reads the transcript, and publishes soon."""
+        """Handles the end of a turn: stores the hook's report or reads the transcript, and publishes soon."""
         self._publish_queue.publish_soon(*await self._store(call))
 
     async def hint(self, call: Call) -> None:
-        """Let what may have changed be read soon."""
+        """Has possible changes read soon."""
         self._ingest_queue.hint(await self._sources_of(call))
 
     async def _publish(self, call: Call) -> None:
@@ -300,7 +300,7 @@ class HookWork:
             await self._publish_queue.publish_now(project_id)
 
     async def _store(self, call: Call) -> tuple[frozenset[int], int]:
-        """The projects that this touched, and when it happened."""
+        """Stores the hook's early events; returns the projects they touched, and their time."""
         events = await self._early_events(call)
         if events:
             context = self._context
@@ -318,7 +318,7 @@ class HookWork:
         return frozenset() if project_id is None else frozenset({project_id}), 0
 
     async def _early_events(self, call: Call) -> list[Event]:
-        """What the hook reported early, as events of its session; none if that session can't be found in time."""
+        """Returns the early events of the hook's session; none if that can't be found in time."""
         if not call.reading.provisional:
             return []
         own = await self._own_session(call)
@@ -331,7 +331,7 @@ class HookWork:
         return [msgspec.structs.replace(event, session=own.id, cwd=cwd) for event in call.reading.provisional]
 
     async def _look(self, call: Call) -> bool:
-        """Read what the session wrote; whether that was done in time. The rest follows by itself."""
+        """Reads what the session wrote; returns whether that was done in time. The rest is read later anyway."""
         with suppress(TimeoutError):
             async with asyncio.timeout(SAVE_S):
                 await self._ingest_queue.look_at(await self._sources_of(call))
@@ -339,7 +339,7 @@ class HookWork:
         return False
 
     async def _sources_of(self, call: Call) -> list[Source]:
-        """Those that may hold what the call is about."""
+        """Returns the sources that may contain what the call is about."""
         if call.transcript is not None and not may_have_other_sources(call.transcript):
             return [call.transcript.source]
         look = partial(changed_of_late, call.agent, call.transcript, call.roots, now_ms=self._context.now_ms())

@@ -1,8 +1,8 @@
-"""Decides which requests over HTTP are read at all, and keeps the secret that proves a caller is the user.
+"""Decides which HTTP requests are read at all, and keeps the secret that proves a caller is the user.
 
-A web page can make a browser send requests to 127.0.0.1, and by DNS rebinding read the answers. Such a request names
-the page's host in `Host`, or the page in `Origin`. Other local users can connect as well, but do not know the secret:
-it is generated once per installation and kept in a file that only its owner can read.
+A web page can make a browser send requests to 127.0.0.1 and, by DNS rebinding, read the answers. Such a request has the
+page's host in `Host`, or the page in `Origin`. Other local users can connect as well but do not know the secret: it is
+generated once per installation and kept in a file that only its owner can read.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _METHODS: Final = ("GET", "POST")
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """Status and reason of an answer that is all the request gets."""
+    """Status and reason of a rejected request's answer."""
 
     status: int
     reason: str
 
 
 def refusal(request: web.BaseRequest, *, port: int | None) -> Refusal | None:
-    """Why the request is not even read; None if it may be. `port` is ours, None if there is none."""
+    """Returns why a request is rejected unread; None if it is accepted. `port`: our own, if we have one."""
     headers = request.headers
     hosts = headers.getall("Host", [])
     if len(hosts) != 1 or hosts[0].lower() not in _own_names(port):
@@ -53,7 +53,7 @@ def refusal(request: web.BaseRequest, *, port: int | None) -> Refusal | None:
 
 
 def knows_secret(given: Iterable[str], secret: str) -> bool:
-    """Is the one secret `given` the right one? Takes the same time wherever they differ."""
+    """Whether exactly one secret is `given` and it is correct. Compares in constant time."""
     found = tuple(given)
     return len(found) == 1 and hmac.compare_digest(found[0].encode("utf-8", "replace"), secret.encode())
 
@@ -71,9 +71,10 @@ _SECRET_FORM: Final = re.compile(rb"[0-9a-f]{64}\n?")
 
 
 def hook_secret(path: Path) -> str:
-    """The secret in the file at `path`; a new one, put there, where none is or others could have read it. Blocks.
+    """Returns the secret in the file at `path`; creates a new one if there is none or others could have read it.
+    Blocks.
 
-    Raises OSError where it can't be written.
+    Raises OSError if it can't be written.
     """
     known = _stored_secret(path)
     if known is not None:

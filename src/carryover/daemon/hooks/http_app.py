@@ -1,10 +1,10 @@
-"""The HTTP application for hooks, and the port it is served on. `carryover.daemon.control` serves it on the socket.
+"""The HTTP application for hooks and its TCP port. `carryover.daemon.control` serves it on the socket.
 
-The port is for agents that cannot run the script which uses the control socket. It may be taken: the state then says by
-whom, and listening is tried again with a back-off. Nothing else depends on it. Anyone on this machine can connect to
-it, so it asks for the secret in `X-Carryover-Secret`; without it a call is a hint at most.
+The port is for agents that cannot run the script, which uses the control socket. If it is taken, the state names the
+process that has it, and binding is retried with a back-off; nothing else depends on it. Anyone on this machine can
+connect to it, so callers must send the secret in `X-Carryover-Secret`; without it, a call is a hint at most.
 
-    GET  /health                  that this is a Carryover daemon
+    GET  /health                  identifies a Carryover daemon
     POST /hook/<agent>/<event>    see `carryover.daemon.hooks.dispatch`
 """
 
@@ -37,13 +37,13 @@ BODY_S: Final = 1.0
 """How long a body may take to arrive."""
 
 FINISH_REPLIES_S: Final = 2.0
-"""How long replies in flight may take once the daemon stops."""
+"""How long replies in flight may take when the daemon stops."""
 
 HEAD_S: Final = 2.0
-"""How long a connection may take to say what it wants. Hooks say it at once."""
+"""How long a connection may take to send its request. Hooks send it immediately."""
 
 MOST_SILENT: Final = 256
-"""Connections that have not said yet what they want. For one more the longest silent is closed."""
+"""Maximum number of connections that have sent no request. One more closes the one that has waited longest."""
 
 _LINGER_S: Final = 0.5
 
@@ -57,21 +57,21 @@ MakeApp = Callable[["ConnectionLimiter", Port], web.Application]
 
 
 class Greeting(msgspec.Struct, frozen=True):
-    """What `GET /health` answers anyone who can connect."""
+    """The answer of `GET /health` for anyone who can connect."""
 
     name: str = "carryoverd"
     version: str = __version__
 
 
 class ConnectionLimiter:
-    """Closes connections on which no request comes. Serves one request per connection: no client of ours sends more."""
+    """Closes connections that send no request. Allows one request per connection, as our clients send only one."""
 
     def __init__(self, head_s: float = HEAD_S) -> None:
         self._head_s = head_s
         self._silent: dict[web.RequestHandler, asyncio.TimerHandle] = {}
 
     def accept(self, server: web.Server) -> web.RequestHandler:
-        """The protocol for a new connection."""
+        """Returns the protocol for a new connection."""
         if len(self._silent) >= MOST_SILENT:
             self._close(next(iter(self._silent)))
         handler = server()
@@ -80,7 +80,7 @@ class ConnectionLimiter:
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Records that a request came, and closes the connection after its answer."""
+        """Records that a request arrived, and closes the connection after its answer."""
         timer = self._silent.pop(request.protocol, None)
         if timer is not None:
             timer.cancel()
@@ -95,7 +95,7 @@ class ConnectionLimiter:
 
 @asynccontextmanager
 async def listening(app: web.Application, listener: socket.socket, limiter: ConnectionLimiter) -> AsyncIterator[None]:
-    """Answer on `listener` while the block lasts, and close it. `limiter` is among the middlewares of `app`."""
+    """Serves `app` on `listener` while the block runs, then closes it. `limiter` must be one of `app`'s middlewares."""
     runner = web.AppRunner(
         app,
         access_log=None,
@@ -120,7 +120,7 @@ async def listening(app: web.Application, listener: socket.socket, limiter: Conn
 
 
 class HookPort:
-    """See the module."""
+    """Serves hook calls on a TCP port of this machine, and retries while the port is taken."""
 
     def __init__(self, context: DaemonContext, make_app: MakeApp) -> None:
         self._context = context
@@ -130,7 +130,7 @@ class HookPort:
         self.state = PortState()
 
     async def run(self) -> None:
-        """Listen until cancelled."""
+        """Listens until cancelled."""
         failures = 0
         try:
             while True:
@@ -150,7 +150,7 @@ class HookPort:
             self.state.port = None
 
     async def _serve(self, wanted: int, listener: socket.socket) -> None:
-        """Until another port is wanted."""
+        """Serves requests until another port is wanted."""
         bound: int = listener.getsockname()[1]
         limiter = ConnectionLimiter()
         async with listening(self._make_app(limiter, lambda: bound), listener, limiter):
@@ -173,7 +173,7 @@ class HookPort:
 
 
 def listen(port: int) -> socket.socket:
-    """A socket bound to `port` of this machine only. Raises OSError."""
+    """Returns a socket that listens on `port` of 127.0.0.1 only. Raises OSError."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         # A port that was closed a moment ago may be taken again; one that is listened on may not (Linux, macOS).
@@ -188,7 +188,7 @@ def listen(port: int) -> socket.socket:
 
 
 def port_app(hooks: Hooks, secret: str, log: Log, *, limiter: ConnectionLimiter, port: Port) -> web.Application:
-    """The application behind the port for hooks. `port`: the one it listens on."""
+    """Returns the application for the hook port. `port`: returns the port it listens on."""
 
     async def greet() -> Greeting:
         return Greeting()
@@ -198,7 +198,7 @@ def port_app(hooks: Hooks, secret: str, log: Log, *, limiter: ConnectionLimiter,
 
 
 def guarded_app(routes: Routes, log: Log, limiter: ConnectionLimiter, port: Port) -> web.Application:
-    """An application that refuses what the guard refuses, and answers its own errors as JSON."""
+    """Returns an application that rejects what the guard rejects, and reports its own errors as JSON."""
 
     @web.middleware
     async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -225,9 +225,9 @@ async def _unknown(_request: web.Request) -> web.StreamResponse:
 
 
 async def _expect(request: web.Request) -> None:
-    """Ignores an expectation that we do not know, as RFC 9110, 10.1.1, allows.
+    """Ignores an unknown expectation, as RFC 9110, 10.1.1, allows.
 
-    That of aiohttp (3.14) quotes it in its answer before the guard is asked, and fails on one that is not UTF-8.
+    aiohttp's own handler (3.14) quotes it in an answer before the guard runs, and fails on one that is not UTF-8.
     """
     if request.headers["Expect"].lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -235,13 +235,13 @@ async def _expect(request: web.Request) -> None:
 
 
 def _route(request: web.Request) -> Word:
-    """The route as it was registered: the path itself is the caller's."""
+    """Returns the route as registered; the path itself comes from the caller."""
     resource = request.match_info.route.resource
     return phrase(resource.canonical if resource is not None else "unknown")
 
 
 def hook_route(hooks: Hooks, *, secret: str | None) -> Handler:
-    """`secret`: what a caller must know to be believed; None where reaching us is enough."""
+    """Returns the handler for hook calls. `secret`: what a caller must send; None if access alone is enough."""
 
     async def handle(request: web.Request) -> web.Response:
         given = request.headers.getall(SECRET_HEADER, ())
@@ -260,7 +260,7 @@ def hook_route(hooks: Hooks, *, secret: str | None) -> Handler:
 
 
 def json_route(answer: Answer) -> Handler:
-    """A handler that answers as JSON what `answer` returns."""
+    """Returns a handler that answers with the result of `answer` as JSON."""
 
     async def handle(_request: web.Request) -> web.StreamResponse:
         return as_json(await answer())
@@ -269,5 +269,5 @@ def json_route(answer: Answer) -> Handler:
 
 
 def as_json(answer: msgspec.Struct) -> web.StreamResponse:
-    """A response that holds `answer`."""
+    """Returns a JSON response with the content of `answer`."""
     return web.Response(body=msgspec.json.encode(answer), content_type="application/json")

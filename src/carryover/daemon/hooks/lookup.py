@@ -1,9 +1,9 @@
-"""Finds the sources and the ledger's session that a hook's call is about. Blocks.
+"""Finds the sources and the ledger's session that a hook call is about. Blocks.
 
-**Sources.** An agent with one kind of transcript names it, and what is beside it in the same folder is the project's
-newest past. An agent that writes one session to several places (Cursor: a database, and lines without results beside
-it) names the least of them or none, so whatever changed recently is read. What the last rescan saw is read or queued
-already, so only later changes count. Sub-agents' own transcripts are not waited for.
+**Sources.** An agent with one kind of transcript names it, and the other files in its folder are the project's newest
+past. An agent that writes one session to several places (Cursor: a database, and lines without results beside it) names
+the least informative of them or none, so everything that changed recently is read. Whatever the last rescan saw is
+already read or queued, so only later changes count. Sub-agents' own transcripts are not waited for.
 
 **Session.** A conversation that continues in another folder (Codex) is a separate session there, which belongs to that
 folder's project. A hook names both the conversation and the folder, so no project gets what was said in another.
@@ -28,17 +28,17 @@ from carryover.ledger.queries import project_by_root, project_of_session, sessio
 from carryover.model import conversation_of
 
 RECENT_MS: Final = 600_000
-"""What changed before that a rescan has seen."""
+"""Changes older than this have been seen by a rescan."""
 MOST_RECENT: Final = 8
 
 
 def may_have_other_sources(transcript: Transcript | None) -> bool:
-    """Whether sources other than `transcript`, which the hook named, may hold the session, and more of it."""
+    """Whether the session may have sources other than `transcript`, which the hook named, with more content."""
     return transcript is None or transcript.source.rank > 0
 
 
 def changed_of_late(agent: Agent, transcript: Transcript | None, roots: Iterable[Path], *, now_ms: int) -> list[Source]:
-    """The named source and those below `roots` that changed of late, newest first, at most `MOST_RECENT` of these."""
+    """Returns the named source and, newest first, at most `MOST_RECENT` sources below `roots` that changed recently."""
     found = []
     for source in (source for root in roots for source in agent.sources(root)):
         try:
@@ -56,9 +56,9 @@ MOST_SIBLINGS: Final = 32
 
 
 def changed_siblings(agent: Agent, transcript: Transcript, *, since_ms: int | None) -> list[Source]:
-    """Sources in the folder of `transcript` that changed since `since_ms`, or all. Blocks.
+    """Returns sources in the folder of `transcript` that changed since `since_ms`, or all of them. Blocks.
 
-    Newest first, at most `MOST_SIBLINGS`; the given one is among them if it exists.
+    At most `MOST_SIBLINGS`, newest first, including the given one if it exists.
     """
     oldest_ns = 0 if since_ms is None else (since_ms - RACY_MS) * 1_000_000
     found = []
@@ -73,7 +73,7 @@ def _newest(found: list[tuple[int, Source]], most: int) -> list[Source]:
 
 
 def _files(folder: Path) -> Iterator[tuple[str, int]]:
-    """Regular files in `folder`, and when each was changed."""
+    """Yields the regular files in `folder` with their times of change."""
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             with suppress(OSError):  # it is gone by now
@@ -86,17 +86,17 @@ _NEWEST: Final = 20
 
 
 class OwnSession(msgspec.Struct, frozen=True, kw_only=True):
-    """A session as the ledger has it."""
+    """A session and its projects in the ledger."""
 
     id: str
     project_id: int | None
-    """None: unknown to the ledger, as is its project."""
+    """The session's project; None if the ledger does not know the session."""
     here_id: int | None
-    """The project of the folder that the hook was called in, which the session may have gone to (`cd`)."""
+    """The project of the folder that the hook was called in, which the session may have changed to (`cd`)."""
 
 
 def own_session(db: sqlite3.Connection, agent_id: str, conversation: str, root: str | None) -> OwnSession:
-    """The session that the conversation's turns in the project at `root` belong to."""
+    """Returns the session that the conversation's turns in the project at `root` belong to."""
     here = project_by_root(db, root) if root is not None else None
     names = (row.native_id for row in sessions(db, here.id, limit=_NEWEST) if row.agent == agent_id) if here else ()
     own = next((name for name in names if conversation_of(name) == conversation), conversation)

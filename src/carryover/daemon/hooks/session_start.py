@@ -1,7 +1,7 @@
-"""Answers a session that starts with its project's handoff, after reading what is new on disk for a short time.
+"""Answers a starting session with its project's handoff, after spending a short time on reading what is new on disk.
 
-In a project where no session was seen before there is nothing to hand over. Its files are prepared then, before the
-first prompt, so that the pointers are in place when the agent reads its instruction files.
+In a project without earlier sessions there is nothing to hand over. Its files are prepared then, before the first
+prompt, so that the pointers are in place when the agent reads its instruction files.
 """
 
 from __future__ import annotations
@@ -36,21 +36,21 @@ from carryover.publish.answer import Beginning, start_answer
 from carryover.publish.refresh import awaits_handoff
 
 CATCH_UP_S: Final = 0.4
-"""For reading what is new on disk. What is not read by then is missing from the answer."""
+"""Time for reading what is new on disk. Anything not read by then is missing from the answer."""
 
 FOLLOW_S: Final = 0.2
-"""For finding out that the project was moved here. If that takes longer, its past is handed over at the next start."""
+"""Time for finding out that the project was moved here. If it takes longer, the next start gets its past."""
 
 MOST_WAITING: Final = 4
-"""Sources that may wait to be read while an answer is begun early: the session's own, and few others."""
+"""An early answer is only begun if at most this many sources wait to be read: the session's own and a few more."""
 
 JUST_GIVEN_MS: Final = 3_000
-"""A start that comes so soon after a prompt belongs to it: the agent calls the hook of the prompt first."""
+"""A start this soon after a prompt belongs to it: the agent calls the prompt's hook first."""
 MOST_GIVEN: Final = 512
-"""Sessions of which it is known when they got the handoff."""
+"""Number of sessions for which the time of their handoff is remembered."""
 
 _BEGINS: Final[tuple[StartReason, ...]] = ("startup", "clear")
-"""The reasons for which a session has no past."""
+"""Reasons for which a session starts without a past."""
 
 Job = Callable[[], Awaitable[None]]
 Follow = Callable[[ProjectRoot], Awaitable[object]]
@@ -58,7 +58,7 @@ T = TypeVar("T")
 
 
 class _Given(msgspec.Struct, frozen=True, kw_only=True):
-    """When a session got the handoff: UTC milliseconds."""
+    """Time at which a session got the handoff, UTC ms."""
 
     at_ms: int = 0
     with_prompt: bool = False
@@ -70,16 +70,16 @@ _NEVER: Final = _Given()
 class _Place(msgspec.Struct, frozen=True, kw_only=True):
     own: OwnSession
     project_id: int | None
-    """Whose handoff the session gets."""
+    """The project whose handoff the session gets."""
     is_unprepared: bool
-    """The project may have a handoff, and has none."""
+    """Whether the project may have a handoff but has none."""
 
 
 class SessionStarts:
-    """See the module.
+    """Answers session starts, and prompts of sessions that lost their handoff.
 
-    `follow` finds what was recorded of a project before it was moved. `later` takes work that must not be cancelled
-    when the time for the answer is over: cancelling a write to the ledger would block the caller.
+    `follow` finds what was recorded of a project before it was moved. `later` runs work that must not be cancelled when
+    the time for the answer is up: cancelling a write to the ledger would block the caller.
     """
 
     def __init__(
@@ -106,9 +106,9 @@ class SessionStarts:
         """Projects in which a session has started before there was anything to hand over."""
 
     async def answer(self, start: Call, *, deadline: float) -> str | None:
-        """The text for the session, None where it gets none. `deadline`: by the event loop's clock.
+        """Returns the text for the session, or None if it gets none. `deadline`: on the event loop's clock.
 
-        Raises TimeoutError when it could not be made until then.
+        Raises TimeoutError if it could not be made in time.
         """
         loop = asyncio.get_running_loop()
         given = self._given.get(_name_of(start), _NEVER)
@@ -138,9 +138,9 @@ class SessionStarts:
         return text
 
     def _begin_early(self, start: Call) -> asyncio.Task[tuple[_Place, str | None]] | None:
-        """The answer as it is before anything is read. It holds where reading brings nothing, which is the rule.
+        """Begins the answer from what is already known; usually reading brings nothing new, and it can be used.
 
-        None while transcripts wait to be read: what they bring would make it worthless.
+        Returns None while transcripts are waiting to be read, since they would make it worthless.
         """
         if self._ingest_queue.waiting > MOST_WAITING:
             return None
@@ -154,10 +154,10 @@ class SessionStarts:
             _remember(self._given, _name_of(start), _Given(at_ms=now_ms, with_prompt=with_prompt))
 
     async def answer_prompt(self, start: Call, *, deadline: float) -> str | None:
-        """The text for a prompt of a session that lost its handoff in a compaction, or whose client did not use it at
-        the start; None for others.
+        """Returns the text for a prompt of a session that has lost its handoff; None for other sessions.
 
-        Raises TimeoutError when it could not be made until `deadline`.
+        It was lost in a compaction, or because the client discarded the answer at the start. Raises TimeoutError if the
+        text could not be made before `deadline`.
         """
         hooks = start.agent.hooks
         loop = asyncio.get_running_loop()
@@ -187,7 +187,7 @@ class SessionStarts:
         await self._ingest_queue.look_at(await asyncio.get_running_loop().run_in_executor(self._executor, look))
 
     async def _find_past(self, project: ProjectRoot) -> None:
-        """Let what was recorded before the project was moved be found, unless that takes too long."""
+        """Finds what was recorded before the project was moved, unless that takes too long."""
         follow, found = self._follow, asyncio.Event()
         if follow is None:
             return
@@ -202,7 +202,7 @@ class SessionStarts:
         await found.wait()
 
     async def _make_answer(self, start: Call) -> tuple[_Place, str | None]:
-        """Where the session gets its handoff from, and its text. Reads only."""
+        """Returns the source of the session's handoff, and its text. Reads only."""
         run = partial(asyncio.get_running_loop().run_in_executor, self._executor)
         place = await run(self._place_of, start)
         if place.project_id is None and start.here.main_root is None:
@@ -215,7 +215,7 @@ class SessionStarts:
         return place, await self._texts.result((project, _reason(start), _forgets(start)), text)
 
     def _place_of(self, start: Call) -> _Place:
-        """Blocks; reads only."""
+        """Finds the project whose handoff the session gets. Blocks; reads only."""
         root = start.here.root
         with self._context.read_ledger() as db:
             own = own_session(db, start.agent.id, start.reading.session, root)
@@ -228,7 +228,7 @@ class SessionStarts:
         return _Place(own=own, project_id=project_id, is_unprepared=is_unprepared)
 
     def _text(self, start: Call, session: str, project: int | ProjectRoot) -> str | None:
-        """Blocks; reads only."""
+        """Makes the session's text. Blocks; reads only."""
         context = self._context
         beginning = Beginning(
             session=session, reason=_reason(start), idle_s=start.reading.idle_s, forgets=_forgets(start)
@@ -252,7 +252,7 @@ class SessionStarts:
         await self._publish_queue.publish_now(await known)
 
     async def _register_project(self, project: ProjectRoot, project_id: int | None, known: asyncio.Future[int]) -> None:
-        """Let the ledger know `project`, and `known` its id, unless no call waits for that any more."""
+        """Adds `project` to the ledger and sets `known` to its id, unless no call is waiting for it any more."""
         if project_id is None:
             project_id = await self._ledger.know_project(project.root, project.main_root, now_ms=self._context.now_ms())
         self.prepared.add(project_id)
@@ -263,13 +263,13 @@ class SessionStarts:
 
 
 def _seen(early: asyncio.Task[tuple[_Place, str | None]]) -> None:
-    """Takes note of an error: one that counts is met again."""
+    """Retrieves the task's error; one that matters will occur again."""
     if not early.cancelled():
         early.exception()
 
 
 def _remember(kept: dict[tuple[str, str], T], name: tuple[str, str], value: T) -> None:
-    """Puts it last; of more than `MOST_GIVEN` the first goes."""
+    """Puts an entry last; removes the first if there are more than `MOST_GIVEN`."""
     kept.pop(name, None)
     kept[name] = value
     if len(kept) > MOST_GIVEN:
@@ -285,12 +285,12 @@ def _forgets(start: Call) -> bool:
 
 
 def _reason(start: Call) -> StartReason:
-    """Why the session gets the handoff. A prompt gets it for the sake of a compaction only."""
+    """Returns why the session gets the handoff. A prompt gets it only because of a compaction."""
     return start.reading.reason or "compact"
 
 
 def _own_sources(start: Call) -> list[Source]:
-    """The sources that hold the session by their names, and the one that the call named. Blocks."""
+    """Returns the sources whose names match the session, and the one that the call named. Blocks."""
     named = [start.transcript.source] if start.transcript is not None else []
     session = start.reading.session
     found = (source for root in start.roots for source in start.agent.sources(root) if source.session == session)
@@ -298,7 +298,7 @@ def _own_sources(start: Call) -> list[Source]:
 
 
 def _context_of(agent: Agent, state: SourceState | None) -> msgspec.Struct:
-    """What the agent remembers of a source; what it begins with where nothing is known, or in another form."""
+    """Returns the agent's stored context of a source, or its initial one if that is missing or in another form."""
     if state is None:
         return agent.context_type()
     try:

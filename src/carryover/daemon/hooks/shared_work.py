@@ -1,4 +1,4 @@
-"""Does work once for all who ask for it at the same time."""
+"""Shares one piece of work among all concurrent callers."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ T = TypeVar("T")
 
 
 class SharedWork(Generic[T]):
-    """Runs one piece of work of a key at a time. Those who ask while it runs share the next run, which begins after it:
-    so no result is older than its question."""
+    """Runs the work of a key one at a time. Callers that arrive during a run share the next one.
+
+    That run begins after they called, so no result is older than its request.
+    """
 
     def __init__(self) -> None:
         self._running: dict[Hashable, asyncio.Task[T]] = {}
         self._next: dict[Hashable, asyncio.Task[T]] = {}
 
     async def result(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
-        """The result of `work`, or of that which another asked for by the same key. Raises what the work raises.
+        """Returns the result of `work`, or of another caller's work for the same key. Raises what the work raises.
 
-        The work is not cancelled with those who wait for it.
+        The work is not cancelled along with its callers.
         """
         task = self._next.get(key)
         if task is None:
@@ -41,6 +43,6 @@ class SharedWork(Generic[T]):
 
 
 def _seen(task: asyncio.Task[T]) -> None:
-    """Retrieves an error once all callers are gone, so that asyncio does not report it: it concerned only them."""
+    """Retrieves an error after all callers have gone, since asyncio would otherwise report it."""
     if not task.cancelled():
         task.exception()

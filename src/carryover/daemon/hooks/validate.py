@@ -1,7 +1,7 @@
-"""The paths in a hook's payload, which may come from anyone who can connect: used only where nothing is wrong.
+"""Checks the paths in a hook's payload, which may come from anyone who can connect.
 
 A transcript must be below a folder in which its agent keeps them. Users move those by environment variables that the
-daemon does not see, so the layout is enough where the request is authenticated. Blocks: for a worker thread.
+daemon does not see, so for an authenticated request the right layout is enough. Blocks: run this in a worker thread.
 """
 
 from __future__ import annotations
@@ -22,32 +22,32 @@ _LONGEST_BYTES: Final = 4096
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """Why a path is not used; `reason` does not quote it."""
+    """Why a path was rejected; `reason` does not quote it."""
 
     reason: str
 
 
 class Transcript(msgspec.Struct, frozen=True):
-    """The source that a session is written to, which need not exist yet, and the agent's folder that it is in."""
+    """The source that a session is written to, which need not exist yet, and the agent's folder that contains it."""
 
     source: Source
     root: Path
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """What a hook reported, its paths checked; None where it named none."""
+    """A hook's report with its paths checked; None for those it did not name."""
 
     agent: Agent
     reading: HookEvent
     transcript: Transcript | None
     project: ProjectRoot | None
-    """Of its working folder."""
+    """The project of its working folder."""
     roots: tuple[Path, ...] = ()
-    """Where its agent keeps transcripts."""
+    """Folders in which its agent keeps transcripts."""
 
     @property
     def here(self) -> ProjectRoot:
-        """The project, of a call that has one."""
+        """Returns the project of a call that has one."""
         assert self.project is not None
         return self.project
 
@@ -55,9 +55,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 def check_call(
     agent: Agent, reading: HookEvent, roots: tuple[Path, ...], *, authenticated: bool, root_of: FindRoot
 ) -> Call | Refused:
-    """The call with its paths, or why one of them, and so all of it, is not used.
+    """Returns the call with its paths, or why it is rejected; one bad path rejects the whole call.
 
-    Of a caller that is not known only a transcript is taken that exists: the names of others would fill our memory.
+    An unauthenticated caller may only name transcripts that exist: other names would fill our memory.
     """
     transcript, project = None, None
     if reading.transcript is not None:
@@ -77,7 +77,7 @@ def check_call(
 def check_transcript(
     given: str, agent: Agent, roots: Iterable[Path], *, authenticated: bool, uid: int | None = None
 ) -> Transcript | Refused:
-    """The transcript of `agent` that `given` names. `roots` are known to hold its transcripts; `uid`: the user's."""
+    """Returns the transcript of `agent` that `given` names. `roots` contain its transcripts; `uid`: the user's."""
     uid = os.geteuid() if uid is None else uid
     malformed = _malformed(given)
     if malformed is not None:
@@ -101,7 +101,7 @@ def check_transcript(
 
 
 def check_folder(given: str, *, root_of: FindRoot) -> ProjectRoot | Refused:
-    """The project that a working folder belongs to. The way to the project's top may lead over links, not below it."""
+    """Returns the project that a working folder belongs to. Rejects symlinks below the project's top, but not above."""
     malformed = _malformed(given)
     if malformed is not None:
         return malformed
@@ -133,7 +133,7 @@ def _malformed(given: str) -> Refused | None:
 
 
 def _known_root(path: Path, roots: Iterable[Path]) -> tuple[Path | None, Path]:
-    """The root that `path` is in, and the way from there; also where only one of them is named over a link."""
+    """Returns the root that contains `path` and the path relative to it, even if symlinks make one look different."""
     for root in roots:
         for spelling in (root, Path(os.path.realpath(root))):
             if path.is_relative_to(spelling):
@@ -142,7 +142,7 @@ def _known_root(path: Path, roots: Iterable[Path]) -> tuple[Path | None, Path]:
 
 
 def _wrong_below(root: Path, path: Path, uid: int) -> str | None:
-    """What is wrong with the way from `root` to `path`; a part of it may be missing. The root itself may be a link."""
+    """Returns what is wrong with the path from `root` to `path`; parts may be missing, and `root` may be a symlink."""
     if _owner_of_nearest(root) != uid:
         return "belongs to another user"
     place = root
@@ -162,7 +162,7 @@ def _wrong_below(root: Path, path: Path, uid: int) -> str | None:
 
 
 def _owner_of_nearest(folder: Path) -> int:
-    """Who owns `folder` or, while it is missing, the nearest folder above it."""
+    """Returns the owner of `folder` or, if it is missing, of its nearest existing parent."""
     for place in (folder, *folder.parents):
         try:
             return place.stat().st_uid

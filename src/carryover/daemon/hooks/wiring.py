@@ -1,4 +1,4 @@
-"""Puts together the part of the daemon that agents' hooks talk to."""
+"""Wires up the parts of the daemon that answer agents' hooks."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ THREADS: Final = 4
 
 
 class HookWiring:
-    """`calls` answers hooks, whichever way they come; `port` takes those over TCP. Close `pools` in the end."""
+    """`calls` answers hooks, however they arrive; `port` accepts those over TCP. Close `pools` at the end."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class HookWiring:
         self.port = HookPort(context, self._port_app)
 
     def prepare(self) -> None:
-        """Bring what the agents' hooks need into the state folder: the secret, and the script that sends it. Blocks."""
+        """Creates what hooks need in the state folder: the secret and the script that sends it. Blocks."""
         state = self._context.state
         try:
             self._secret = hook_secret(state.secret)
@@ -60,14 +60,14 @@ class HookWiring:
             self._context.log.error("hooks_not_prepared", error)
 
     def settings_changed(self) -> None:
-        """Keep no answer for a project that is excluded by now."""
+        """Deletes the offline answers for projects that are now excluded."""
         self.calls.later(self._prune)
 
     async def _prune(self) -> None:
         await asyncio.to_thread(prune_answers, self._context.state.root, self._context.config)
 
     def completed(self, project: int, made: Refreshed) -> Refreshed:
-        """A refresh, with the placeholder if a session has started and there is nothing to hand over. Blocks."""
+        """Returns `made`, with the placeholder if a session has started and there is nothing to hand over. Blocks."""
         return with_placeholder(made, self._context.paths) if project in self.calls.starts.prepared else made
 
     def _port_app(self, limiter: ConnectionLimiter, port: Port) -> web.Application:

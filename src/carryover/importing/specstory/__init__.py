@@ -1,1 +1,1 @@
-"""Sessions of any agent as SpecStory wrote them down in Markdown. FACTS.md has the format."""
+"""Reads sessions of any agent that SpecStory saved as Markdown. FACTS.md describes the format."""

@@ -1,4 +1,4 @@
-"""The parts of one turn: what was said, and the tool calls in it."""
+"""Splits a turn into what was said and its tool calls."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class ToolBlock(msgspec.Struct, frozen=True):
     """shell, read, write, search, task, generic or unknown; empty in documents before Markdown v2.0."""
     name: str
     summary: str
-    """Its line of summary, without the name."""
+    """The summary line, without the tool's name."""
     body: tuple[str, ...]
     """The other lines."""
 
 
 def blocks(text: str) -> Iterator[str | ToolBlock]:
-    """The parts of an agent's turn in their order; what the model thought is left out."""
+    """Yields the parts of an agent's turn in order; the model's thoughts are left out."""
     lines = text.split("\n")
     raw = [line.encode("utf-8", "replace") for line in lines]
     last_end = last_tool_end(raw)
@@ -69,7 +69,7 @@ def blocks(text: str) -> Iterator[str | ToolBlock]:
 
 
 def spoken_text(text: str) -> str:
-    """A text without the rules that SpecStory puts between two speakers."""
+    """Returns a text without the rules that SpecStory puts between two speakers."""
     lines = text.split("\n")
     said = [at for at, line in enumerate(lines) if line.strip() not in ("", _RULE)]
     return "\n".join(lines[said[0] : said[-1] + 1]).strip() if said else ""
@@ -81,7 +81,7 @@ def _spoken(lines: Sequence[str]) -> Iterator[str]:
 
 
 def _thought_end(lines: Sequence[str], start: int) -> int:
-    """The index after the lines of a thought; one without an end takes the rest of the turn."""
+    """Returns the index after the lines of a thought; one without an end takes the rest of the turn."""
     return next((at + 1 for at in range(start, len(lines)) if _THOUGHT_END in lines[at]), len(lines))
 
 
@@ -101,15 +101,17 @@ def _tool_block(kind: str, name: str, text: str) -> ToolBlock:
 
 
 def _without_end(text: str) -> str:
-    """The last lines of a block without the tags that close it."""
+    """Returns the last lines of a block without the tags that close it."""
     for tag in ("</tool-use>", "</details>"):
         text = text.rstrip().removesuffix(tag)
     return text
 
 
 def _bare_end(lines: Sequence[str], raw: Sequence[bytes], start: int) -> int:
-    """Where the block of a document before Markdown v2.0 ends, which has no tags: at a rule, at the next tool, or with
-    the fenced block that holds its result."""
+    """Returns the end of a block in a document before Markdown v2.0, which has no tags.
+
+    It ends at a rule, at the next tool, or with the fenced block that contains its result.
+    """
     fences = Fences()
     result = False
     for at in range(start + 1, len(lines)):

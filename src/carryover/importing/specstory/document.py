@@ -1,4 +1,4 @@
-"""Recognises SpecStory documents, and whose sessions they hold."""
+"""Recognises SpecStory documents and the agent whose sessions they contain."""
 
 from __future__ import annotations
 
@@ -19,10 +19,12 @@ from carryover.records.fields import digest
 
 NAME: Final = "SpecStory"
 UNNAMED: Final = AgentSpec(id="specstory", name=NAME, binaries=(), folders=())
-"""Stands for the agent of a session where the document names none that is known."""
+"""Stands for the agent of a session whose document does not name a known one."""
 RANK: Final = -1
-"""Below every transcript of the agents' own, which say more: what one of them has reported, an export adds nothing to,
-and an export makes way for a transcript that is read later."""
+"""Below all of the agents' own transcripts, which say more.
+
+An export adds nothing to a transcript that is already read, and is replaced by one that is read later.
+"""
 FOLDERS: Final = (".specstory", "history")
 """Where SpecStory writes, below the folder that the agent was started in."""
 
@@ -35,15 +37,15 @@ _KINDS_OF_CLIENT: Final = frozenset(("cli", "ide"))
 
 
 class Made(msgspec.Struct, frozen=True):
-    """What the lines above the first turn say. None if they do not, as in the first documents of 2025."""
+    """The facts in the lines above the first turn; None for missing ones, as in the first documents of 2025."""
 
     agent: str | None
-    """The agent's name as SpecStory has it."""
+    """The agent's name in SpecStory's spelling."""
     session: str | None
 
 
 def read_head(head: bytes) -> Made | None:
-    """What the beginning of a document says of it; None if SpecStory did not write it."""
+    """Parses the beginning of a document; returns None if SpecStory did not write it."""
     lines = head.removeprefix(b"\xef\xbb\xbf").split(b"\n")[:_HEAD_LINES]
     above = lines[: next((at for at, line in enumerate(lines) if HEADING.match(line)), len(lines))]
     session = _SESSION.search(b"\n".join(above))
@@ -56,14 +58,14 @@ def read_head(head: bytes) -> Made | None:
 
 
 def holds_turns(head: bytes) -> bool:
-    """Whether a text that is no document's beginning has the heading of a turn."""
+    """Whether a text that lacks a document's beginning contains the heading of a turn."""
     return any(HEADING.match(line) for line in head.split(b"\n"))
 
 
 def spec_named(name: str, specs: tuple[AgentSpec, ...]) -> AgentSpec | None:
-    """The agent that SpecStory means by a name such as `Cursor IDE`; None if no agent is known by it.
+    """Returns the agent that SpecStory means by a name such as `Cursor IDE`; None if it matches no agent.
 
-    The name holds all words of one of the agent's names; of two such agents it is the one of the longer name.
+    An agent matches if `name` has all words of one of its names; of several matches, the longest name wins.
     """
     words = _words(name)
     best: tuple[int, AgentSpec] | None = None
@@ -76,7 +78,7 @@ def spec_named(name: str, specs: tuple[AgentSpec, ...]) -> AgentSpec | None:
 
 
 def agent_for(spec: AgentSpec, folder: str | None) -> Agent:
-    """How documents with sessions of this agent are read; `folder`: the project that they are about."""
+    """Returns the agent that reads documents with sessions of `spec`. `folder`: the project that they are about."""
     known = adapters().get(spec.id)
     return Agent(
         spec=spec,
@@ -89,7 +91,7 @@ def agent_for(spec: AgentSpec, folder: str | None) -> Agent:
 
 
 def source_for(spec: AgentSpec, path: Path, made: Made, head: bytes) -> Source:
-    """The document as a source. One that names no session is known by how it begins."""
+    """Returns the document as a source. One that names no session is identified by its beginning."""
     session = made.session or f"specstory-{digest(head[:_ID_BYTES])}"
     return Source(agent=spec.id, path=str(path), session=session, rank=RANK)
 
@@ -98,7 +100,7 @@ _ID_BYTES: Final = 400
 
 
 def folder_of(path: Path) -> str | None:
-    """The folder that a document in SpecStory's own place is about; None in any other place."""
+    """Returns the folder that a document in SpecStory's standard place is about; None anywhere else."""
     above, history = path.parent.parent, path.parent
     if (above.name, history.name) != FOLDERS:
         return None

@@ -1,7 +1,8 @@
-"""The lines of a SpecStory document: where a turn begins, and where the block of a tool call ends.
+"""Finds where turns begin and tool blocks end in the lines of a SpecStory document.
 
-Tool output and pasted text are in it as they were, so a line that looks like the heading of a turn may be quoted. It is
-one only outside of tool blocks, and in a fenced block only below a rule, which SpecStory puts between two speakers.
+Tool output and pasted text are unescaped, so a line that looks like the heading of a turn may be quoted. It is a
+heading only outside tool blocks and, within a fenced block, only below a rule, which SpecStory puts between two
+speakers.
 """
 
 from __future__ import annotations
@@ -11,21 +12,21 @@ from collections.abc import Sequence
 from typing import Final
 
 HEADING: Final = re.compile(rb"_\*\*(User|Agent|Assistant)( - sidechain)?(?: \(([^\n]{0,200})\))?\*\*_[ \t\r]*$")
-"""How a turn begins (all versions): who speaks, whether in a sub-agent, and in brackets model and time."""
+"""Heading of a turn (all versions): the speaker, whether in a sub-agent, and in brackets model and time."""
 TOOL: Final = re.compile(rb'<tool-use data-tool-type="([^"\n]{0,80})" data-tool-name="([^"\n]{0,200})">')
-"""How a tool block begins (Markdown v2.0 and later)."""
+"""Start of a tool block (Markdown v2.0 and later)."""
 _TOOL_END: Final = b"</tool-use>"
 _MOST_ENDS: Final = 100
-"""In how many lines that could end a block its fences are followed: a document may be made of such lines."""
+"""How many possible last lines of a block are checked against its fences; a document may consist of such lines."""
 _FENCE: Final = re.compile(rb" {0,3}(`{3,}|~{3,})")
 _RULE: Final = b"---"
 
 
 class Fences:
-    """Which fenced blocks are open, line by line.
+    """Tracks the open fenced blocks, line by line.
 
-    SpecStory put three backquotes around any text, until in 2026 it began to use more where the text has three. So a
-    fence with a language opens a block also within another one, and a bare one closes the innermost.
+    SpecStory put three backquotes around any text until, in 2026, it began to use more if the text has three. So a
+    fence with a language opens a block even within another one, and a bare fence closes the innermost.
     """
 
     def __init__(self) -> None:
@@ -35,7 +36,7 @@ class Fences:
         return bool(self._open)
 
     def pass_line(self, line: bytes) -> None:
-        """Goes past one line."""
+        """Processes one line."""
         found = _FENCE.match(line)
         if found is None or b"`" in line[found.end() :]:
             return
@@ -52,7 +53,7 @@ class Fences:
 
 
 def turn_starts(lines: Sequence[bytes]) -> list[int]:
-    """Indexes of the lines at which a turn begins."""
+    """Returns the indexes of the lines at which turns begin."""
     found = []
     fences, last_end = Fences(), last_tool_end(lines)
     ruled, blank = True, True  # what was above: a rule (blank lines aside), a blank line
@@ -74,14 +75,14 @@ def turn_starts(lines: Sequence[bytes]) -> list[int]:
 
 
 def last_tool_end(lines: Sequence[bytes]) -> int:
-    """Index of the last line that may end a tool block; -1 if none does."""
+    """Returns the index of the last line that may end a tool block; -1 if there is none."""
     return next((at for at in range(len(lines) - 1, -1, -1) if _ends_tool(lines[at])), -1)
 
 
 def tool_end(lines: Sequence[bytes], start: int, last_end: int) -> int:
-    """Index of the line that ends the tool block which begins at `start`. `last_end`: see `last_tool_end`.
+    """Returns the index of the line that ends the tool block starting at `start`. `last_end`: see `last_tool_end`.
 
-    If the fences in it do not add up, that is the first line that could; without any, the block is one line.
+    If its fences are unbalanced, that is the first line that could end it; if no line could, the block is one line.
     """
     fences = Fences()
     ends: list[int] = []

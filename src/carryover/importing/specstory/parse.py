@@ -1,4 +1,4 @@
-"""One turn of a document as events. Their keys count turns and parts, so a longer export of a session adds to it."""
+"""Parses one turn of a document into events. Keys count turns and parts, so a longer export of a session adds to it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, bounded, utc_m
 from carryover.records.text import HANDOFF_FILE, names_own_folder, without_handoff
 
 SUBAGENT: Final = "inline"
-"""Sub-agents are marked, and not distinguished from each other."""
+"""Id of all sub-agents: the format does not distinguish them."""
 _TIME: Final = re.compile(
     r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?: ?Z|[+-]\d{2}:?\d{2})?$", re.ASCII
 )
@@ -42,26 +42,26 @@ _TITLE_TIME: Final = re.compile(r"\s*\(?(\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}[^)\s]*
 
 
 class Context(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The state of one document between two turns."""
+    """The parser's state between two turns of a document."""
 
     begun: bool = False
-    """The lines above the first turn were read."""
+    """Whether the lines above the first turn have been read."""
     turns: int = 0
     last_ms: int = 0
-    """Time of the last turn that had one: turns without one take it."""
+    """Time of the last turn that had one; later turns without a time inherit it."""
     model: str | None = None
     name: str = ""
-    """The tool of the last call, if nothing was said since."""
+    """The tool of the last call, if nothing has been said since."""
     command: bool = False
-    """The last turn was a slash command of the user's."""
+    """Whether the last turn was a slash command of the user's."""
     title: str | None = None
-    """Until it was emitted."""
+    """The title, until it is emitted."""
     emitted_model: str | None = None
-    """The model as it was last emitted."""
+    """The model that was last emitted."""
 
 
 class SpecStoryParser:
-    """Parses the documents of one agent. `folder`: the project that they are about, None if that is unknown."""
+    """Parses one agent's documents. `folder`: the project that they are about, if known."""
 
     def __init__(self, quoted: QuotedText | None, folder: str | None) -> None:
         self._quoted = quoted
@@ -131,7 +131,7 @@ class SpecStoryParser:
 
 
 class _Turn(EventBuilder[Context]):
-    """One turn while it is parsed."""
+    """One turn, while it is being parsed."""
 
     def __init__(self, *, context: Context, at_ms: int, session: str, cwd: str | None, subagent_id: str | None) -> None:
         super().__init__(context=context, at_ms=at_ms)
@@ -141,7 +141,7 @@ class _Turn(EventBuilder[Context]):
         self.subagent_id = subagent_id
 
     def add(self, body: AnyBody, part: str) -> None:
-        """Adds an event; `part` is its place in the turn."""
+        """Adds an event; `part` is its position in the turn."""
         self._emit_session_info()
         self._put(body, f"{self.context.turns}/{part}", self.subagent_id)
 
@@ -183,7 +183,7 @@ def _said_by(use: ToolUse, call_id: str) -> Iterator[AnyBody]:
 
 
 def _above(data: bytes) -> Context:
-    """The context after the lines above the first turn: its title, unless that is only a time, and that time."""
+    """Returns the context after the lines above the first turn: title (unless it is only a time) and time."""
     text = data[:_ABOVE_BYTES].decode("utf-8", "replace")
     found = _TITLE.search(text)
     title = found[1] if found is not None else ""
@@ -197,7 +197,7 @@ def _above(data: bytes) -> Context:
 
 
 def _model_and_time(about: str) -> tuple[str | None, int]:
-    """Model and time of a heading: `<time>`, `<model> <time>`, `<model>`, `model <model>, mode <mode>`."""
+    """Parses model and time in a heading: `<time>`, `<model> <time>`, `<model>`, `model <model>, mode <mode>`."""
     about = about.strip()
     timed = _TIME.search(about)
     at_ms = utc_ms(_iso(timed[0])) if timed is not None else 0

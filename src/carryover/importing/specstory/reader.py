@@ -13,14 +13,14 @@ from carryover.importing.specstory.layout import turn_starts
 from carryover.readers.files import read_small, stamp_of_file
 
 MAX_BYTES: Final = 32 << 20
-"""A longer document is counted and skipped: where its turns begin can only be told of the whole."""
+"""A longer document is counted and skipped, since turns can only be found with the whole document in memory."""
 TURNS_AT_ONCE: Final = 500
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True):
-    """Where to continue, in the file that had this size and time: SpecStory rewrites a document as the session grows.
+    """The position to continue from, valid for a file of this size and time: SpecStory rewrites a growing document.
 
-    `turns` is the number of records that were given.
+    `turns`: number of records already returned.
     """
 
     size: int
@@ -29,13 +29,13 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
 
 
 class SpecStoryReader:
-    """Gives one record per turn, after one for the lines above the first. Its number is that of its last line."""
+    """Returns a record for the lines above the first turn, then one per turn, numbered by its last line."""
 
     def __init__(self) -> None:
         self._known: tuple[Path, FileStat, list[Record] | None] | None = None
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """The next turns, at most 500. Raises FileNotFoundError and OSError as `read_small` does."""
+        """Returns the next turns, at most 500. Raises FileNotFoundError and OSError as `read_small` does."""
         status = stamp_of_file(path)
         before = _decoded(cursor)
         same = before is not None and (before.size, before.mtime_ns) == (status.size, status.mtime_ns)
@@ -52,11 +52,11 @@ class SpecStoryReader:
         )
 
     def stat(self, path: Path) -> FileStat:
-        """Size and time of the file."""
+        """Returns size and time of the file."""
         return stamp_of_file(path)
 
     def _turns_of(self, path: Path, status: FileStat) -> list[Record] | None:
-        """All turns, kept for the next read: a document may have many. None if it is too long."""
+        """Returns all turns, cached for the next read, since a document may have many. None if it is too long."""
         if self._known is None or self._known[:2] != (path, status):
             data = read_small(path, limit=MAX_BYTES)
             self._known = path, status, None if data is None else _turns(data)

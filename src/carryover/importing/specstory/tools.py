@@ -1,4 +1,4 @@
-"""Reads a tool block: the call, how it ended, and what it changed."""
+"""Parses a tool block: the call, its outcome and the files it changed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _NAMES: Final[dict[str, Op]] = {
     **dict.fromkeys("task agent".split(), "agent"),
     **dict.fromkeys("taskoutput bashoutput killshell taskstop write_stdin skill toolsearch".split(), "other"),
 }
-"""By the tool's name in lower case, of every agent that SpecStory reads; `_KINDS` holds for all other names."""
+"""Operations by lower-case tool name, for every agent that SpecStory reads. `_KINDS` covers other names."""
 
 _IN_TICKS: Final = re.compile(r"`([^`\n]+)`")
 _TICKED_LINE: Final = re.compile(r"`(.+)`$")
@@ -80,7 +80,7 @@ class Fenced(msgspec.Struct, frozen=True):
 
 
 class ToolUse(msgspec.Struct, frozen=True, kw_only=True):
-    """What a tool block says. `outcome` is None if it may not have ended."""
+    """The content of a tool block. `outcome` is None if the call may not have ended."""
 
     op: Op
     subject: str
@@ -95,11 +95,11 @@ class ToolUse(msgspec.Struct, frozen=True, kw_only=True):
 
 ReadOutcome = Callable[[Op, str], ToolOutcome]
 Locate = Callable[[str], str | None]
-"""A path as the document has it → the absolute path that is meant; None if that is unknown."""
+"""Maps a path in the document to an absolute path; None if that is unknown."""
 
 
 def read_tool(block: ToolBlock, read_outcome: ReadOutcome, locate: Locate, cwd: str | None) -> ToolUse:
-    """The block's call and end."""
+    """Returns the block's call and outcome."""
     op = _NAMES.get(block.name.lower().removeprefix("functions."), _KINDS.get(block.kind, "other"))
     plain, fenced = _parted(block.body)
     command, used = _command(block, plain, fenced) if op == "shell" else ("", 0)
@@ -127,7 +127,7 @@ def read_tool(block: ToolBlock, read_outcome: ReadOutcome, locate: Locate, cwd: 
 
 
 def _parted(body: Sequence[str]) -> tuple[list[str], list[Fenced]]:
-    """The lines outside of fenced blocks, and these blocks."""
+    """Splits a block into the lines outside of fenced blocks, and these blocks."""
     plain: list[str] = []
     fenced: list[Fenced] = []
     fences = Fences()
@@ -147,12 +147,12 @@ def _parted(body: Sequence[str]) -> tuple[list[str], list[Fenced]]:
 
 
 def _is_input(op: Op, part: Fenced) -> bool:
-    """Whether a block shows what the tool was given: a diff, or the text that it writes."""
+    """Whether a fenced block is the tool's input: a diff, or the text that it writes."""
     return part.language == "diff" or (op in ("edit", "write") and part.language not in ("", "text"))
 
 
 def _command(block: ToolBlock, plain: Sequence[str], fenced: Sequence[Fenced]) -> tuple[str, int]:
-    """The command, and how many fenced blocks it takes: each agent's are shown at another place."""
+    """Returns the command, and how many fenced blocks it takes up, which depends on the agent."""
     if fenced and fenced[0].language in _SHELLS:
         return fenced[0].text.strip(), 1
     if found := _RUN.search(block.summary):
@@ -183,7 +183,7 @@ def _outcome(op: Op, plain: Sequence[str], output: str | None, read_outcome: Rea
 
 
 def outcome_in_text(op: Op, text: str) -> ToolOutcome:
-    """How a call ended, for agents without `QuotedText`: by an exit code at the beginning of the output."""
+    """Returns a call's outcome, for agents without `QuotedText`: the exit code at the beginning of the output."""
     found = _EXIT.search(text[:_EXIT_CHARS])
     if found is not None:
         code = int(found[1])
@@ -194,7 +194,7 @@ def outcome_in_text(op: Op, text: str) -> ToolOutcome:
 def _changes(
     block: ToolBlock, plain: Sequence[str], fenced: Sequence[Fenced], output: str, locate: Locate
 ) -> tuple[Change, ...]:
-    """The files that an edit names: in sections of a patch, in the summary, or in its result."""
+    """Returns the files that an edit names: in sections of a patch, in the summary, or in its result."""
     patch = next((part.text for part in fenced if files_in_patch(part.text)), None)
     if patch is not None:
         return tuple(_located(in_patch(patch, "/"), lambda path: locate(path.removeprefix("/")) or locate(path)))
@@ -240,7 +240,7 @@ def _hunks(diff: str) -> Iterator[Hunk]:
 
 
 def _path(block: ToolBlock, plain: Sequence[str], output: str) -> str | None:
-    """The file that a block is about, as it names it."""
+    """Returns the file that a block is about, as spelled there."""
     for text in (block.summary, *plain):
         if found := _FILE.match(text[:MAX_PATH_CHARS].strip()):
             return (found[1] or found[2]).strip()
@@ -275,7 +275,7 @@ def _plan(plain: Sequence[str]) -> tuple[PlanItem, ...]:
 
 
 def _asked(plain: Sequence[str]) -> tuple[str, tuple[str, ...], str]:
-    """Question, options and answer. Several questions of one call are put as one."""
+    """Returns question, options and answer. Several questions in one call are joined."""
     lines = [line.strip() for line in plain]
     answer = next((found[1] for line in lines if (found := _ANSWER.match(line))), "")
     asked = [found[1] for line in lines if not line.startswith("**Answer:") and (found := _ASKED.match(line))]
