@@ -280,8 +280,7 @@ def ignored_events(text: str) -> tuple[str, ...]:
 
 
 def _bad_version(text: str, root: Container) -> str | None:
-    """Returns why Cursor drops the file, as a clause. Cursor's message is `Config version must be a number` (IDE 3.11).
-    """
+    """Returns why Cursor drops the file, as a clause. Cursor says `Config version must be a number` (IDE 3.11)."""
     item = next((item for item in root.items if item.key == VERSION), None)
     if item is None:
         return f'it has no "{VERSION}" (such as 1), without which the agent drops the whole file'
