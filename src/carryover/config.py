@@ -49,7 +49,7 @@ Pattern = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class ResumeConfig(msgspec.Struct, frozen=True):
-    """`[resume]`: how a new session learns about the last one."""
+    """`[resume]`: how a new session is told about the last one."""
 
     mode: ResumeMode = "ask"
     stale_days: Days = 7
@@ -78,7 +78,7 @@ class PublishConfig(msgspec.Struct, frozen=True):
         if self.folder is not None and not expanded(self.folder).is_absolute():
             raise ValueError("`folder` must begin with / or ~")
         for pattern in self.projects:
-            _matches(Path("/name"), pattern)  # raises ValueError for what is no pattern
+            _matches(Path("/name"), pattern)  # raises ValueError for an invalid pattern
 
 
 class ServerConfig(msgspec.Struct, frozen=True):
@@ -96,13 +96,13 @@ class ProjectsConfig(msgspec.Struct, frozen=True):
     """
 
     include: tuple[Pattern, ...] = ()
-    """If not empty, only projects that match one of these are covered."""
+    """If not empty, only matching projects are covered."""
     exclude: tuple[Pattern, ...] = ()
-    """Projects that match one of these are never covered."""
+    """Matching projects are never covered."""
 
     def __post_init__(self) -> None:
         for pattern in (*self.include, *self.exclude):
-            _matches(Path("/name"), pattern)  # raises ValueError for what is no pattern
+            _matches(Path("/name"), pattern)  # raises ValueError for an invalid pattern
 
 
 class NotifyConfig(msgspec.Struct, frozen=True):
@@ -244,7 +244,7 @@ def load_config(path: Path) -> Config:
         config = msgspec.convert(data, Config)
     except msgspec.ValidationError as error:
         what, _, key = str(error).rstrip("`").partition(" - at `$.")
-        what = what.replace(" | null`", "`")  # TOML knows no null
+        what = what.replace(" | null`", "`")  # TOML has no null
         key = _as_in_file(key, data, table_of)
         if choices := _CHOICES.get(key):
             what += f"; it must be one of {', '.join(choices)}"

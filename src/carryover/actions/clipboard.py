@@ -36,7 +36,7 @@ WAYS: Final = (
     Way("xclip", ("-selection", "clipboard"), display="DISPLAY"),
     Way("xsel", ("--clipboard", "--input"), display="DISPLAY"),
     Way("pbcopy"),
-    Way("clip.exe", encoding="utf-16-le"),  # of Windows, in WSL: takes anything else to be in the console's code page
+    Way("clip.exe", encoding="utf-16-le"),  # Windows, in WSL: reads any other encoding as the console's code page
 )
 
 
@@ -78,7 +78,7 @@ def _taken(program: Path, way: Way, text: str, env: Mapping[str, str]) -> bool:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env=dict(env),
-            start_new_session=True,  # those of X11 and Wayland stay to hand the text out; Ctrl-C here must not end them
+            start_new_session=True,  # on X11 and Wayland they keep running to serve the text, even after Ctrl-C here
         )
     except (OSError, ValueError):
         return False

@@ -35,7 +35,7 @@ def state_dir() -> StateDir:
     state = StateDir.of(os.environ, Path.home())
     try:
         os.scandir(state.root).close()
-        state.config.lstat()  # listing a folder needs another right than entering it
+        state.config.lstat()  # listing a folder and entering it need different permissions
     except FileNotFoundError:
         pass
     except OSError as error:

@@ -28,7 +28,7 @@ End = Literal["done", "interrupted", "lost"]
 
 
 class Held(msgspec.Struct, frozen=True):
-    """The size of the ledger."""
+    """The numbers of sessions and projects in the ledger."""
 
     sessions: int
     projects: int
@@ -64,7 +64,7 @@ def show_until(ended: Event) -> None:
     progress, showed = Progress(sys.stderr, after_s=SHOWN_AFTER_S, only_terminal=True), False
     begin_s = time.monotonic()
     while not ended.wait(POLL_EVERY_S):
-        with suppress(UserError, OSError):  # it does not answer yet, or no longer
+        with suppress(UserError, OSError):  # it does not answer yet, or not any more
             health = ask_health(state_dir(), timeout_s=POLL_EVERY_S * 5)
             if health is not None and not ended.is_set():
                 progress.update(*how_far(health))

@@ -95,7 +95,7 @@ async def _catch_up(ledger: Ledger, paths: StatePaths, state: StateDir, root: st
     await _follow(ledger, paths, root, config)
     sources = of_project(_oldest_first(found.outdated), _roots_of_project(paths, root))
     await _read(ledger, sources, adapters(), now_ms, root_of)
-    # Once more: what was read just now is to be known by its folder, should that be moved.
+    # Again, so that a project read just now is recognised if its folder is moved later.
     await _follow(ledger, paths, root, config)
     await _leave_alone_until_work(ledger, paths, root, config)
 

@@ -22,7 +22,7 @@ Obeyed = Literal["at once", "when it starts"]
 
 
 class Pausing(msgspec.Struct, frozen=True, kw_only=True):
-    """The state after the command."""
+    """Whether Carryover or a project is paused after the command."""
 
     paused: bool
     changed: bool
@@ -47,7 +47,7 @@ def pause_all(state: StateDir) -> Pausing:
 
 def unpause_all(state: StateDir) -> Pausing:
     """Resumes everything except projects that were paused by name. Raises UserError, also for unusable settings."""
-    note = _still_out(state)  # first, while nothing was changed: what is left out by name must be known
+    note = _still_out(state)  # first, before anything is changed, since this needs the settings
     changed = state.paused.exists()
     try:
         state.paused.unlink(missing_ok=True)
@@ -67,7 +67,7 @@ def pause_project(state: StateDir, root: str) -> Pausing:
         return Pausing(paused=True, changed=False, project=root, daemon=_reload(state, paused=None))
     _write(state, exclude=(*config.projects.exclude, pattern))
     obeyed = _reload(state, paused=None)
-    if obeyed != "at once":  # else the daemon does it
+    if obeyed != "at once":  # otherwise the daemon does it
         withdraw(state.root, settings_now(state))
     return Pausing(paused=True, changed=True, project=root, daemon=obeyed)
 
@@ -104,7 +104,7 @@ def _write(state: StateDir, *, exclude: tuple[str, ...]) -> None:
 def _forget_answers(state: StateDir, *, paused: bool | None) -> None:
     """Removes the offline answers for everything that is paused."""
     try:
-        # A pause of everything holds whatever the settings say, also where they can't be read.
+        # A pause of everything applies whatever the settings say, even if they can't be read.
         prune_answers(state.root, Config(paused=True) if paused else settings_now(state))
     except OSError as error:
         raise UserError(f"Answers kept for when carryoverd is down can't be removed ({error.strerror}).") from error

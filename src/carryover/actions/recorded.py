@@ -142,7 +142,7 @@ def _say_if_old(state: StateDir) -> None:
     try:
         running = FileLock(state.lock).holder() is not None
     except OSError:
-        return  # not ours to read, so nothing is known of a daemon
+        return  # we can't read it, so we know nothing about a daemon
     if not running:
         print("carryoverd is not running: newer sessions may be missing here.", file=sys.stderr)
 
@@ -151,7 +151,7 @@ def refuse_excluded(root: str, config: Config) -> None:
     """Raises UserError (REFUSED) if the project at `root` is excluded."""
     excluded = project_settings(Path(root), config).excluded
     if excluded:
-        by_name = glob.escape(root) in config.projects.exclude  # as `carryover pause` leaves it out
+        by_name = glob.escape(root) in config.projects.exclude  # as `carryover pause` excludes it
         what_next = f" `carryover unpause {quoted(root)}` includes it again." if by_name else ""
         raise UserError(f"{root} is left out of Carryover: excluded by {excluded}.{what_next}", ExitCode.REFUSED)
 
@@ -195,7 +195,7 @@ def _bring_up_to_date(state: StateDir, root: str) -> bool:
     if settled is not None:
         if not settled["caught_up"]:
             print(_STILL_READING, file=sys.stderr)
-        with suppress(UserError, TimeoutError):  # an older daemon does not know the question
+        with suppress(UserError, TimeoutError):  # an older daemon does not know this request
             ask_daemon(state.socket, "POST", f"/follow?{query}", timeout_s=SETTLE_LIMIT_S)
         return bool(settled["caught_up"])
     from carryover.actions.from_disk import catch_up
@@ -203,7 +203,7 @@ def _bring_up_to_date(state: StateDir, root: str) -> bool:
     try:
         load_config(state.config)
     except UserError:
-        return False  # what may be read is not known; the warning says so
+        return False  # it is not known what may be read; the warning says so
     try:
         catch_up(state, root)
     except UserError as trouble:

@@ -28,7 +28,7 @@ from carryover.terminal.output import can_ask
 from carryover.text.shell import quoted
 
 _COPY: Final = "`carryover handoff --copy` puts the handoff on the clipboard instead: paste it as the first prompt."
-# Python ignores these, and what is ignored stays so in the program that takes this one's place.
+# Python ignores these, and ignored signals stay ignored in the program that replaces this one.
 _IGNORED_BY_PYTHON: Final = ("SIGPIPE", "SIGXFSZ")
 
 

@@ -67,14 +67,14 @@ def _view(agent: Agent, source: Source) -> ProjectView | None:
         agent, find_root = _with(agent, cwd=str(Path(source.path).parent)), ProjectRoot
         view, has_main = _as_recorded(agent, source, find_root)
     if not has_main:
-        # A sub-agent's own file: what it did is the work that is handed over, not beside another's.
+        # A sub-agent's own file: its work is handed over as the main work.
         view, _ = _as_recorded(_with(agent, subagent_id=None), source, find_root)
     return msgspec.structs.replace(view, checkouts=_ANYWHERE) if view is not None and nowhere else view
 
 
 def _as_recorded(agent: Agent, source: Source, find_root: FindRoot) -> tuple[ProjectView | None, bool]:
     """Returns the newest project in the source, and whether it has more than sub-agents' work."""
-    # With the time of now, what the file says of the future would be different tomorrow.
+    # With the current time, the result for events in the future would be different tomorrow.
     with temporary_ledger([source], {agent.id: agent}, now_ms=lambda: LATEST_MS, find_root=find_root) as ledger:
         for project in projects(ledger):
             if rows := work_sessions(ledger, project.id, limit=MAX_SESSIONS):

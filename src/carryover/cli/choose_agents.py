@@ -74,7 +74,7 @@ ORDER: Final[tuple[Pointers, ...]] = get_args(Pointers)
 
 def pick(options: Sequence[Option], pointers: Pointers, explain: Explain) -> Answer:
     """Asks the question. Raises KeyboardInterrupt on Ctrl-C."""
-    import questionary  # takes longer to import than all the rest, and most calls ask nothing
+    import questionary  # takes longer to import than everything else, and most calls ask nothing
 
     width = max(len(option.name) for option in options)
     rows = [
@@ -82,7 +82,7 @@ def pick(options: Sequence[Option], pointers: Pointers, explain: Explain) -> Ans
         for option in options
     ]
     panel = _Panel(pointers, tuple(option.id for option in options if option.ticked), explain)
-    # `validate` is called with what is ticked now, at each change.
+    # `validate` is called with the current selection at each change.
     fits = (terminal_width() or USUAL_WIDTH) > len(f" {QUESTION} {INSTRUCTION}")
     instruction = INSTRUCTION if fits else NARROW
     question = questionary.checkbox(QUESTION, rows, validate=panel.ticked, qmark="", instruction=instruction)
@@ -110,7 +110,7 @@ class _Panel:
         window = Window(FormattedTextControl(self._text), dont_extend_height=True)
         assert isinstance(screen.layout.container, HSplit)
         assert isinstance(screen.key_bindings, KeyBindings)
-        for above in screen.layout.find_all_windows():  # else the list would push this to the end of the screen
+        for above in screen.layout.find_all_windows():  # otherwise the list pushes this to the bottom of the screen
             above.dont_extend_height = to_filter(True)
         screen.layout.container.children.append(ConditionalContainer(window, filter=~is_done))
         for key, by in KEYS.items():

@@ -67,7 +67,7 @@ def open_work(ledger: sqlite3.Connection, project_id: int, *, since_ms: int) -> 
 
 def pick(found: Sequence[OpenWork], now_ms: int) -> str:
     """Asks the user and returns the chosen session. Raises KeyboardInterrupt on Ctrl-C."""
-    import questionary  # takes longer to import than all the rest
+    import questionary  # takes longer to import than everything else
 
     width = max(len(work.agent) for work in found)
     rows = [questionary.Choice(_row(work, width, now_ms), value=work.session) for work in found]

@@ -71,7 +71,7 @@ def _completer(metavar: str) -> Callable[..., Any]:
     def complete_values(prefix: str, **_context: object) -> dict[str, str]:
         try:
             found = {value: one_line(meaning, MEANING_LIMIT) for value, meaning in _VALUES[metavar](prefix)}
-        except (UserError, OSError):  # a Tab is no place for a message
+        except (UserError, OSError):  # completion must not print messages
             return {}
         return found
 

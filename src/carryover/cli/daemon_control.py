@@ -84,7 +84,7 @@ def restart_daemon(state: StateDir) -> str:
     if service.status().active:
         service.restart()
     else:
-        stop_daemon(state)  # one that was started by hand
+        stop_daemon(state)  # one that the user started
         service.start()
     return _running(state, service)
 
@@ -98,7 +98,7 @@ def _service() -> ServiceManager | None:
 def _detached(state: StateDir) -> str:
     health = start_detached(state, this_program(os.environ, state.root), limit_s=ANSWER_S).health
     if registered(os.environ, Path.home()) is not None:
-        forget_starter(state)  # one that can't be used from here starts it at the next log-in, which hooks must not do
+        forget_starter(state)  # a service that can't be used from here starts it at the next login; hooks must not
     if health is None:
         raise UserError(
             f"carryoverd was started, but has not answered within {ANSWER_S:g} s. `carryover doctor` says why."

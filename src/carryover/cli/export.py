@@ -224,7 +224,7 @@ def _may_write(path: Path, *, ask: bool) -> bool:
     try:
         if not os.path.lexists(path):
             return True
-        # A symlink is none: one that came with a repository may lead to any file of the user's.
+        # Nor is a symlink accepted: one from a repository may lead to any file of the user's.
         if not stat.S_ISREG(path.lstat().st_mode):
             kind = "a symlink" if path.is_symlink() else "no file"
             raise UserError(f"{path} is {kind}, so nothing was written. Name a file with -o.", ExitCode.REFUSED)

@@ -169,7 +169,7 @@ def _explain(
 
 def _carry_out(state: StateDir, setup: Setup, asked: tuple[str, ...], into: ProjectPlan, *, service: bool) -> Done:
     applied = carry_out(setup, state)
-    # The daemon does it as well when it reads the settings; this way it is done when the command ends.
+    # The daemon does this too when it reads the settings; this way it is done before the command ends.
     withdrawn = withdraw(state.root, load_config(state.config))
     if applied[-1].outcome not in ("unchanged", "left alone"):
         reload_daemon(state)

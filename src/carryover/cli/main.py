@@ -89,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     replace_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # paths and transcripts hold what not every terminal can show
+            stream.reconfigure(errors="replace")  # not every terminal can show every path or transcript
     try:
         try:
             code = _run(arguments)
@@ -139,7 +139,7 @@ def build_parser(command: str | None = None) -> tuple[CommandParser, Mapping[str
     )
     parser.add_argument("--no-pager", action="store_true", help="print long output at once, without a pager")
     parser.add_argument("--version", action="version", version=f"carryover {__version__}")
-    # With `prog` given argparse need not format a usage line now, for which it would import half of the archivers.
+    # Given `prog`, argparse does not format a usage line now, for which it would import several archive modules.
     subparsers = parser.add_subparsers(dest="command", prog="carryover", help=argparse.SUPPRESS)
     commands = {name: subparsers.add_parser(name, help=summary) for name, summary in COMMANDS.items()}
     if command in COMMANDS:

@@ -130,7 +130,7 @@ def _record(state: StateDir, root: str, source: str, title: str, text: str) -> t
         return session, False
     private_dir(state.root)
     note = Note(session=session, at_ms=now_ms(), root=root, title=title, text=text)
-    # By way of a file, since a daemon that runs is the one that writes the ledger.
+    # Goes through a file, since only a running daemon may write the ledger.
     with scratch_folder(state.root) as folder:
         path = folder / "note.json"
         path.write_bytes(encoded(note))

@@ -89,7 +89,7 @@ def _arguments(choice: Choice) -> list[str]:
 def _show(session: str, run_command: RunCommand) -> None:
     """Shows the conversation until the user leaves the pager; then the picker takes over the screen again."""
     before = os.environ.get("LESS")
-    os.environ["LESS"] = "R"  # else it would not wait if all fits on the screen
+    os.environ["LESS"] = "R"  # otherwise it would exit if everything fits on the screen
     try:
         code = run_command(["show", "--", session])
     finally:

@@ -23,7 +23,7 @@ from carryover.views.session_list import listed_sessions
 TASK_LIMIT: Final = 200
 """Maximum length of a title or task in characters; it may be a prompt of many pages."""
 LIMIT: Final = 20
-"""Default length of the list."""
+"""Default number of sessions in the list."""
 
 DESCRIPTION: Final = """\
 Lists recorded sessions, newest first: of the project you are in, of another

@@ -353,7 +353,7 @@ def _last(agent: AgentReport, now_ms: int) -> Iterator[str]:
         yield "nothing recorded yet"
         return
     yield f"last event {ago(agent.last_event_ms, now_ms)}"
-    if agent.last_handoff_ms is not None:  # None: later work of another agent leads the handoffs that mention it
+    if agent.last_handoff_ms is not None:  # None if another agent's later work leads the handoffs that mention it
         yield f"last handoff {ago(agent.last_handoff_ms, now_ms)}"
 
 

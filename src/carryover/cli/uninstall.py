@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
         print("Nothing was changed.")
         return ExitCode.INTERRUPTED
     left = _stop(state, service)
-    # The daemon may have written into projects until it stopped.
+    # The daemon may have written into projects before it stopped.
     done = carry_out(plan_uninstall(state, purge=args.purge, home=home, usual=usual), state)
     left += done.left
     if args.json:

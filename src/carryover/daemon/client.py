@@ -31,7 +31,7 @@ def ask_daemon(socket_path: Path, method: str, target: str, *, timeout_s: float)
     """
     if not socket_path.exists():
         return None
-    import socket  # not at the top: mostly no daemon runs
+    import socket  # not at the top: usually no daemon is running
 
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(timeout_s)

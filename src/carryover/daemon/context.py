@@ -47,7 +47,7 @@ class DaemonContext:
     now_ms: Callable[[], int] = field(default_factory=lambda: _now_ms, init=False)
     """Returns the time in UTC ms."""
     clock: Callable[[], float] = field(default_factory=lambda: time.monotonic, init=False)
-    """Returns monotonic seconds."""
+    """Returns monotonic time in seconds."""
 
     def use(self, config: Config) -> None:
         """Puts `config` into effect."""

@@ -88,8 +88,8 @@ async def serving(app: web.Application, path: Path, limiter: ConnectionLimiter) 
         try:
             yield
         finally:
-            # Before the last reply, so that nothing is answered by a daemon that no longer takes requests. A socket
-            # that another daemon put there since, in a state folder that was removed and made again, is left alone.
+            # Before the last reply, so that the socket never leads to a daemon that no longer takes requests. If the
+            # state folder was recreated, a socket that another daemon has put there is left alone.
             with suppress(OSError):
                 if samestat(path.lstat(), ours):
                     path.unlink()
@@ -148,7 +148,7 @@ def _import(imports: Imports) -> Handler:
 def _forget(forgetting: Forgetting) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         try:
-            # Without the parameter nothing may be forgotten: an empty selection names everything.
+            # A missing parameter must forget nothing, but an empty selection selects everything.
             selection = msgspec.json.decode(request.query["selection"], type=Selection)
         except (KeyError, msgspec.MsgspecError) as error:
             raise web.HTTPBadRequest from error

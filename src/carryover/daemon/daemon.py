@@ -1,4 +1,4 @@
-"""The daemon, put together: what runs, what passes work to what, and in which order it stops.
+"""Assembles the daemon: what runs, how work is passed on, and in which order it stops.
 
     watcher ----hints------> ingest queue x2 --projects--> publish queue x2
     rescanner --backlog------^ (one of them live only)     ^
@@ -109,7 +109,7 @@ class Daemon:
         )
         hear = (self._ingest_queue.hint, self._rescanner.request)
         self._watcher = Watcher(context, roots.folders, *hear)
-        # By itself: a project's own folders may be many, and none of them holds what is looked for.
+        # Separate and not recursive: a project may have many folders, and none of them contains a source.
         self._project_watcher = Watcher(context, roots.projects, *hear, deep=False)
         self._hooks = HookWiring(
             context, roots.of_hooks, self._ingest_queue, self._publish_queue, spool, self._moves.follow
@@ -336,7 +336,7 @@ def _rss_bytes() -> int | None:
 
 
 async def _first_of(waits: Iterable[Coroutine[Any, Any, object]]) -> None:
-    """Waits until one of `waits` ends, and cancels the others."""
+    """Waits until any of `waits` ends, and cancels the others."""
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(wait) for wait in waits]
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

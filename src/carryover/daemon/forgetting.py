@@ -81,7 +81,7 @@ class Forgetting:
             dropped = await asyncio.to_thread(self._to_drop)
             if not dropped:
                 return
-            # First: after an interruption in between, the sources are read once more than needed.
+            # First: an interruption in between only means that sources are read once too often.
             await self._ledger.keep_limits(msgspec.structs.asdict(limits))
             await self.forget(dropped)
 

@@ -48,7 +48,7 @@ class HookCounts(msgspec.Struct):
     answered: int = 0
     """Calls answered with a handoff."""
     quiet: int = 0
-    """Calls answered with nothing."""
+    """Calls answered with an empty body."""
     unauthenticated: int = 0
     foreign: int = 0
     """Payloads that were another agent's or not understood."""

@@ -113,7 +113,7 @@ class IngestQueue:
         await self._queue.look_at([self._keyed(source) for source in sources])
 
     async def flush(self) -> None:
-        """Waits until everything that waits or is being read now has been read to its end."""
+        """Waits until everything now waiting or being read has been read to its end."""
         await self._queue.flush()
 
     async def settle(self) -> None:

@@ -73,7 +73,7 @@ class LimitNotices:
 
     async def shown(self) -> None:
         """Waits until everything queued has been handled."""
-        await asyncio.sleep(0)  # what another thread considered comes by way of the loop
+        await asyncio.sleep(0)  # limits considered in another thread arrive through the loop
         await self._waiting.join()
 
     def _note(self, trouble: str | None) -> None:
@@ -142,7 +142,7 @@ def show_notice(title: str, text: str, env: Mapping[str, str], platform: str = s
 
 
 def _linux(title: str, text: str) -> list[str]:
-    return ["--app-name=Carryover", "--", title, html.escape(text, quote=False)]  # the text may hold markup
+    return ["--app-name=Carryover", "--", title, html.escape(text, quote=False)]  # the text may contain markup
 
 
 def _has_bus(env: Mapping[str, str]) -> bool:

@@ -103,7 +103,7 @@ def open_log(path: Path, level: str) -> tuple[Log, Callable[[], None]]:
     """Opens a log that appends to `path` (mode 0600); also returns the function that closes it."""
     handler = _File(path, maxBytes=LIMIT_BYTES, backupCount=OLD_FILES, encoding="utf-8", delay=True)
     handler.setFormatter(_Utc("%(asctime)s.%(msecs)03dZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S"))
-    logger = logging.Logger("carryoverd", level.upper())  # not in logging's registry: other libraries never write here
+    logger = logging.Logger("carryoverd", level.upper())  # unregistered, so that other libraries never write here
     logger.addHandler(handler)
     return Log(lambda number, text: logger.log(number, "%s", text)), handler.close
 
@@ -129,4 +129,4 @@ def _shown(value: Value) -> str:
         return str(value).lower()
     if isinstance(value, float):
         return f"{value:.3g}"
-    return str(value) if type(value) in (int, Word) else "?"  # also where no type checker has seen the call
+    return str(value) if type(value) in (int, Word) else "?"  # even if no type checker has seen the call

@@ -49,7 +49,7 @@ def parse_line(text: str) -> LogLine | None:
     found = _LINE.fullmatch(text)
     if found is None:
         return None
-    with suppress(ValueError):  # a date that no calendar has
+    with suppress(ValueError):  # an impossible date
         datetime.fromisoformat(found["time"])
         fields = {name: _value(value) for name, value in _FIELD.findall(found["fields"])}
         return LogLine(time=found["time"], level=found["level"].lower(), event=found["event"], fields=fields)

@@ -39,10 +39,10 @@ exit codes:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs `carryoverd` with `argv` (default: the process's arguments) and returns its exit code."""
     options = _parser().parse_args(argv)
-    gc.disable()  # nothing of what is loaded now is garbage: looking for some would take a tenth of the start
+    gc.disable()  # nothing loaded now is garbage: collecting would take a tenth of the start-up time
     try:
         _load_server()
-        from carryover.daemon.run import run  # ten times the cost of everything above: not for --help
+        from carryover.daemon.run import run  # ten times the cost of everything above, so not for --help
         from carryover.paths import StateDir
 
         state = StateDir.of(os.environ, Path.home())

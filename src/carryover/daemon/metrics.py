@@ -145,7 +145,7 @@ class Waiting:
         self._since.setdefault(key, self._clock())
 
     def resume(self, key: object, since: float | None) -> None:
-        """Restores a wait that `end` ended too early."""
+        """Restores a wait that was ended too early by `end`."""
         if since is not None:
             self._since[key] = min(since, self._since.get(key, since))
 

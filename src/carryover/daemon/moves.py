@@ -64,7 +64,7 @@ class Moves:
             await asyncio.sleep(BETWEEN_PROJECTS_S)
 
     async def follow(self, project: ProjectRoot) -> int:
-        """Joins what was recorded of the project at other paths, if that is certain; returns the number of sessions."""
+        """Joins what was recorded of the project at other paths if that is certain; returns the number of sessions."""
         seen = await self._look(project.root)
         if seen is None:
             return 0
@@ -89,7 +89,7 @@ class Moves:
         except LedgerDamaged:
             raise
         except Exception as error:
-            # What is published without its past is better than what is not published.
+            # Publishing without the past is better than not publishing.
             self._log.error("moves_failed", error, project=project_id)
 
     async def follow_root(self, root: str) -> Linked:
@@ -129,7 +129,7 @@ class Moves:
     def _came_back(self, looking: asyncio.Future[RootFacts]) -> None:
         self._stuck = False
         if not looking.cancelled():
-            looking.exception()  # it came too late for anybody to care
+            looking.exception()  # retrieved; too late for anyone to use
 
     async def _report(self, moved: Moved, what: str) -> None:
         if moved.sessions:

@@ -155,7 +155,7 @@ class PublishQueue:
             return
         except Exception as error:
             await self._ledger.report(error)
-            # Whatever is wrong with one project, or with our reading of it, must not keep the others from theirs.
+            # An error in one project, or in our handling of it, must not block the others.
             self._stored_s.resume(project, stored_s)
             self._meter.publication_failed()
             self._failed(project, outcome, error)

@@ -81,7 +81,7 @@ def _run_once(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
         stack.callback(lock.release)
         sweep_scratch(state.root, temporary_files())
         load_all()
-        gc.freeze()  # what is loaded stays: looking through it again and again would hold up what an agent waits for
+        gc.freeze()  # everything loaded stays; collecting it repeatedly would delay answers to agents
         gc.enable()
         config = settings_now(state)
         try:
@@ -175,7 +175,7 @@ class _Signals:
         try:
             context.use(settings_now(context.state))
         except UserError as error:
-            # A pause holds all the same; what else was set stays as it was.
+            # A pause applies all the same; all other settings stay as they were.
             context.use(msgspec.structs.replace(context.config, paused=context.state.paused.exists()))
             context.config_trouble = str(error)
             self._log.error("config_refused", error)

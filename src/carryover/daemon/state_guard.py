@@ -39,7 +39,7 @@ class StateGuard:
                 emptied = path == self._ledger and path.stat().st_size < _SQLITE_HEADER_BYTES
             except FileNotFoundError:
                 same, emptied = False, False
-            except OSError:  # rights that were taken away come back, and the files are still open
+            except OSError:  # permissions may come back, and the files are still open
                 continue
             if not same or emptied:
                 raise StateTakenAway(

@@ -140,10 +140,10 @@ class Watcher:
             rust_timeout=LOOK_AT_ROOTS_MS,
             yield_on_timeout=True,
             debug=False,
-            force_polling=polling or None,  # None: only on drives of Windows, on which the kernel reports no changes
+            force_polling=polling or None,  # None polls only on Windows drives, where the kernel reports no changes
             poll_delay_ms=POLL_MS,
             recursive=self._deep,
-            # watchfiles 1.3 then ignores also that the system's limit on watches is reached, so only where need be.
+            # watchfiles 1.3 then also ignores the system's limit on watches, so only if necessary.
             ignore_permission_denied=self.state.denied,
         )
         with closing(watching):

@@ -24,7 +24,7 @@ def cannot_have_hooks(agent: AgentReport) -> bool:
 
 
 def hooks(report: Report, inspection: Inspection, agent: AgentReport) -> Iterator[Finding]:
-    """Finds unreadable or ignored settings, and hooks of ours that are misplaced, missing, edited or switched off."""
+    """Finds unreadable or ignored settings, and our hooks if they are misplaced, missing, edited or switched off."""
     hooks = agent.hooks
     if hooks is None:
         return

@@ -14,7 +14,7 @@ from carryover.diagnose.report import AgentReport, Finding, Fix, Inspection, Lev
 from carryover.ingest.scan import MS_PER_DAY
 
 MOST_TYPES: Final = 3
-"""How many types of records are named."""
+"""Maximum number of record types named in a finding."""
 MANY_SKIPPED: Final = 50
 """From this many unrecognised records on, the cause is more than one odd transcript."""
 RECENT_DAYS: Final = 7
@@ -366,4 +366,4 @@ CHECKS: Final[tuple[Check, ...]] = (
     _unknown_keys,
     _paused,
 )
-"""The checks, in the order in which findings of the same level are printed."""
+"""All checks; findings of the same level are printed in this order."""

@@ -105,7 +105,7 @@ def _record(state: StateDir) -> tuple[Record, str | None]:
 def _unfinished_run(state: StateDir, crashes: tuple[CrashReport, ...]) -> UnfinishedRun | None:
     try:
         running_pid = daemon_pid(state)
-    except UserError:  # then it is not known which of the runs is over
+    except UserError:  # then we can't tell which run has ended
         return None
     return unfinished_run(last_lines(state.log, _LOG_BYTES), crashes, running_pid=running_pid)
 
@@ -140,7 +140,7 @@ def _projects(state: StateDir, config: Config, home: Path) -> tuple[ProjectRepor
     try:
         with closing(connect_read_only(state.ledger, keep_index=True)) as db:
             rows = [row for row in projects(db) if row.last_event_ms >= since_ms][:MOST_PROJECTS]
-    except (UserError, sqlite3.Error):  # there is none, or its damage is reported
+    except (UserError, sqlite3.Error):  # there is none, or its damage is reported elsewhere
         return ()
     own = agent_folders(config.agents, home, os.environ)
     roots = (Path(row.root) for row in rows)

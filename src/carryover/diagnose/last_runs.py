@@ -34,7 +34,7 @@ def crashed(report: Report, inspection: Inspection) -> Iterator[Finding]:
 
 
 def ended_without_order(_report: Report, inspection: Inspection) -> Iterator[Finding]:
-    """Reports, for a week, that the last run was not shut down properly."""
+    """Reports, for a week, that the daemon's last run was not shut down properly."""
     run = inspection.unfinished_run
     if run is not None and time.time() * 1000 - run.last_ms < RECENT_DAYS * MS_PER_DAY:
         yield Finding(

@@ -191,14 +191,14 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     port_trouble: str | None = None
     """Why the running daemon does not have its port, as a sentence."""
     stranger: str | None = None
-    """The process that has the port while no daemon of ours is running."""
+    """The process that listens on the port while our daemon is not running."""
     projects: tuple[ProjectReport, ...] = ()
     ledger_damage: str | None = None
     """Result of SQLite's integrity check, the number of damaged entries, or why the ledger cannot be opened."""
     free_bytes: int | None = None
     """Free space on the disk that holds the state folder."""
     open_to_others: tuple[str, ...] = ()
-    """Files and folders of ours that other users can read."""
+    """Our files and folders that other users can read."""
     hook_script_missing: bool = False
     curl_missing: bool = False
     """Whether `curl`, which the hooks' script runs, is missing from the PATH."""
@@ -241,7 +241,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     config_problem: str | None = None
     """Why the settings cannot be used; the defaults are used instead."""
     inspection: Inspection | None = None
-    """Filled in for `doctor` only."""
+    """Additional facts, gathered only for `doctor`."""
 
     @property
     def problems(self) -> tuple[str, ...]:

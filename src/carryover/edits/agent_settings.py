@@ -32,7 +32,7 @@ class AgentSettings:
     form: Form = "nested"
     hooks: tuple[HookEntry, ...] = ()
     elsewhere: tuple[HookFile, ...] = ()
-    """Other settings files that contain hooks of ours and should lose them, recorded or not."""
+    """Other settings files that contain our hooks and should lose them, recorded or not."""
     blocked: str = ""
     """Why no hooks can be written now, as a clause; empty if nothing prevents it."""
 

@@ -81,7 +81,7 @@ def write(edit: Edit) -> None:
     if edit.after is None:
         Path(os.path.realpath(edit.path)).unlink()
     else:
-        mode = 0o600 if edit.before is None and change.private else None  # settings may come to hold tokens
+        mode = 0o600 if edit.before is None and change.private else None  # settings may later contain tokens
         atomic_replace(edit.path, edit.after, mode=mode, follow=change.follow)
 
 
@@ -109,7 +109,7 @@ class ProjectEdits:
             return False
         if edit.changes:
             self.done.append(name)
-        # A block of the repository's own is there and not ours; one of ours may be gone without our doing.
+        # The repository's own block is not ours; and the user may have removed ours.
         if (name in self.mine) != ours and (edit.changes or not ours):
             (self.mine.add if ours else self.mine.discard)(name)
             try:
@@ -237,5 +237,5 @@ def _missing_folders(path: Path) -> list[Path]:
 
 def _remove_folders(folders: Iterable[str]) -> None:
     for folder in reversed(tuple(folders)):
-        with contextlib.suppress(OSError):  # gone, or something else is in it by now
+        with contextlib.suppress(OSError):  # gone, or no longer empty
             Path(folder).rmdir()

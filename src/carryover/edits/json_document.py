@@ -241,7 +241,7 @@ def _cut_around(text: str, container: Container, number: int) -> str:
     rest = ("" if behind is None else text[item.end : behind]) + text[until:]
     if ends_in_line_comment(text[start:lead]) and rest.lstrip(" \t")[:1] not in ("\r", "\n"):
         lead = item.start
-    if comma_before is not None and behind is None:  # no item follows the one before any more
+    if comma_before is not None and behind is None:  # the previous item is now the last
         return text[:comma_before] + text[comma_before + 1 : lead] + rest
     return text[:lead] + rest
 

@@ -4,16 +4,17 @@ Nested (Claude Code 1.0.38 to 2.1.328; Codex 0.114 to 0.169, in a separate file)
 
     {"hooks": {"<event>": [{"matcher": "...", "hooks": [{"type": "command", "command": "...", "timeout": 5}]}]}}
 
-Flat (Cursor 1.7 to 3.12, in a separate file), where both members must be there:
+Flat (Cursor 1.7 to 3.12, in a separate file); both members are required:
 
     {"version": 1, "hooks": {"<event>": [{"command": "...", "timeout": 5}]}}
 
-Plain (Windsurf since 1.12.41, by its documentation, in a separate file), without version, matcher and timeout:
+Plain (Windsurf since 1.12.41, according to its documentation, in a separate file), without version, matcher and
+timeout:
 
     {"hooks": {"<event>": [{"command": "...", "show_output": false}]}}
 
-The client may rewrite the file with its keys sorted (Claude Code 2.1.328, once, where `~/.claude.json` turns updates
-off), and a person may move hooks about. So ours are found by their command, wherever they are.
+The client may rewrite the file with its keys sorted (Claude Code 2.1.328, once, if `~/.claude.json` turns updates off),
+and people may move hooks. So ours are found by their command, wherever they are.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ _EDITS_LIMIT_BYTES: Final = 4096
 
 
 class EditedFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A settings file that contains hooks or an entry of ours, or did. Paths are absolute."""
+    """A settings file that contains, or did contain, our hooks or our entry. Paths are absolute."""
 
     path: str
     agent: str = msgspec.field(name="tool")

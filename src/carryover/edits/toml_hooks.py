@@ -78,7 +78,7 @@ def parsed(text: str) -> dict[str, Any]:
     """
     try:
         return tomllib.loads(text, parse_float=str)
-    except (ValueError, RecursionError) as error:  # also for a number of thousands of digits
+    except (ValueError, RecursionError) as error:  # even for a number with thousands of digits
         raise EditRefused(f"it is not valid TOML: {error}") from error
 
 
@@ -92,7 +92,7 @@ def _with_hook(text: str, hook: Hook, owner_of: OwnerOf) -> str:
     if any(found.hook == hook for found in mine) or any(found.owner == "edited" for found in present):
         return text
     for found in mine:
-        if found.siblings == 1:  # no hook of others in that group
+        if found.siblings == 1:  # the group has no hooks of others
             return _replaced(text, found, hook)
     return _appended(text, hook, owner_of)
 

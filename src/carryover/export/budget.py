@@ -54,7 +54,7 @@ def fitted(pieces: Sequence[Piece], *, budget: int, cost: Callable[[str], int]) 
                 opened.add(piece.section)
                 used += heading + price
                 break
-    for number, piece in ranked:  # what room is left goes to those that are shown in part
+    for number, piece in ranked:  # remaining space goes to pieces that can be shortened
         if number in chosen and chosen[number] is piece.shorter:
             more = cost(f"{piece.text}\n\n") - cost(f"{piece.shorter}\n\n")
             if used + more <= budget:

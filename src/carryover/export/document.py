@@ -49,7 +49,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     budget: int
     """Token limit of the whole document."""
     tokens_percent: int = 100
-    """See `WebChat`."""
+    """Scales the token estimate; see `WebChat`."""
     question: str = ""
     """The user's question; empty to ask for a second opinion."""
 

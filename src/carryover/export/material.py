@@ -33,7 +33,7 @@ class TextFile(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     text: str
     edited_ms: int = 0
-    """Time of the last edit by an agent; 0 if none is known."""
+    """Time of an agent's last edit; 0 if unknown."""
     line: int | None = None
     """Line of that edit, 1-based."""
     references: int = 0
@@ -68,7 +68,7 @@ class Material(msgspec.Struct, frozen=True, kw_only=True):
     handoff: Handoff | None = None
     git: GitFacts | None = None
     said: tuple[Said, ...] = ()
-    """Prompts that the lines of the task come from."""
+    """The prompts that the lines of the task are taken from."""
     last_answer: Said | None = None
     changes: tuple[ChangedText, ...] = ()
     files: tuple[TextFile, ...] = ()

@@ -114,7 +114,7 @@ async def _ingest_batch(
             await ledger.mark_gone(source)
         return IngestResult(gone=True)
     except Exception as error:
-        # A fault of ours in one source must not stop the others either; it shows with the source.
+        # Nor must a bug of ours in one source stop the others; it is recorded with the source.
         why = _without_content(error)
         await ledger.mark_broken(source, why, now_ms() + _retry_after_ms(state))
         return IngestResult(error=why, busy=isinstance(error, OSError) and error.errno == errno.EAGAIN)

@@ -35,7 +35,7 @@ def clean_entry(agent: str, event: Event) -> Entry:
         return _entry(agent, event, counts)
     entry = _entry(agent, msgspec.structs.replace(event, body=body), counts)
     if isinstance(body, Retracted):
-        # A key in which something was hidden is no longer that of an event.
+        # A key that was redacted no longer identifies an event.
         return msgspec.structs.replace(entry, retracts=_entry(agent, event, counts).retracts)
     return entry
 
@@ -181,7 +181,7 @@ def with_bounded_times(events: Sequence[Event], *, now_ms: int, written_ms: int)
         at_ms = event.at_ms
         if not 0 < at_ms <= latest_ms:
             earliest_ms = before_ms.get(event.session, 0)
-            # Without a time it goes with the event before it, as the adapters do it too.
+            # Without a time, it gets the previous event's, as in the adapters.
             guess_ms = earliest_ms if at_ms <= 0 and earliest_ms else arrival_ms
             at_ms = max(earliest_ms, guess_ms if after_ms is None else min(guess_ms, after_ms))
         before_ms[event.session] = at_ms

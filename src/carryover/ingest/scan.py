@@ -85,7 +85,7 @@ def find_sources(agents: Mapping[str, Agent], roots: Iterable[TranscriptRoot]) -
     """Returns every source below `roots`. Blocking. An unreadable folder only hides its own sources."""
     found = []
     for root in roots:
-        if not os.access(root.path, os.F_OK):  # most places have none; asking the agent costs three times as much
+        if not os.access(root.path, os.F_OK):  # most do not exist; asking the agent costs three times as much
             continue
         agent = agents[root.agent_id]
         for source in sources_in(agent, root):

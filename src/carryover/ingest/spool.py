@@ -33,7 +33,7 @@ from carryover.model import Skipped
 from carryover.paths import StateDir
 
 MAX_PAYLOAD_BYTES: Final = 4 << 20
-"""The same limit as in `hook.sh`."""
+"""Longer payloads are not kept; `hook.sh` has the same limit."""
 MAX_SESSION_BYTES: Final = 64 << 20
 """Later calls are not kept: dropping the start of the file instead would invalidate earlier ones."""
 MAX_AGENT_BYTES: Final = 512 << 20

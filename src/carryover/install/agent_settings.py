@@ -47,7 +47,7 @@ class HooksReport(msgspec.Struct, frozen=True, kw_only=True):
     ignored: tuple[str, ...] = ()
     """Events that the user put where the agent does not look for them."""
     misplaced_in: tuple[str, ...] = ()
-    """Other settings files that contain hooks of ours."""
+    """Other settings files that contain our hooks."""
 
 
 class EntryReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -200,7 +200,7 @@ def _place(hook: FoundHook) -> tuple[object, ...]:
 def _notes(found: Detection, review: HookReview) -> Mapping[str, Any]:
     try:
         notes = value_at(settings_bytes(found.located(review.state_file)) or b"", review.tables, toml=True)
-    except (OSError, EditRefused):  # without the agent's notes nothing was reviewed
+    except (OSError, EditRefused):  # without the agent's records, nothing counts as reviewed
         return {}
     return notes if isinstance(notes, dict) else {}
 

@@ -25,7 +25,7 @@ ANSWER_S: Final = 20.0
 
 
 class Background(msgspec.Struct, frozen=True, kw_only=True):
-    """How the daemon runs now."""
+    """How the daemon is running now."""
 
     kind: str
     """What starts the daemon: `systemd`, `launchd`, or `none`."""
@@ -91,7 +91,7 @@ def _run(state: StateDir, manager: ServiceManager, *, restart: bool) -> bool:
     if status.active:
         manager.restart()
         return True
-    stop_daemon(state)  # one that was started by hand: from now on the service manager does that
+    stop_daemon(state)  # one that the user started: from now on the service manager does that
     manager.start()
     return True
 

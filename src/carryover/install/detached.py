@@ -16,10 +16,10 @@ from carryover.paths import StateDir
 from carryover.publish.hook_script import STARTER
 
 _KEPT: Final = ("HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "DISPLAY")
-"""The only environment variables that the daemon inherits: the agent whose hook starts it has its own."""
+"""Environment variables that the daemon inherits; the agent whose hook starts it has many more."""
 _OF_PYTHON: Final = ("PYTHONPATH",)  # a checkout that is run and not installed
 
-# Every stream is closed before anything is started, so that an agent waits for none of them.
+# All streams are closed before anything is started, so that no agent waits for them.
 _SCRIPT: Final = """\
 #!/bin/sh
 # Written by `carryover start`, as no service manager runs carryoverd here: starts it in the background.

@@ -56,7 +56,7 @@ class Detection:
     form: Form = "nested"
     """The layout of the hooks in that file."""
     elsewhere: tuple[HookFile, ...] = ()
-    """Other settings files that contain hooks of ours but should not."""
+    """Other settings files that contain our hooks but should not."""
     blocked: str = ""
     """Why no hooks can be written now, as a clause: another settings file of the agent can't be read."""
     lost_folder: Path | None = None

@@ -80,7 +80,7 @@ def injects_since(spec: AgentSpec, after: Version | None = None) -> Version | No
 
 
 def can_inject(spec: AgentSpec, hook_set: HookSet) -> bool:
-    """Whether one of these hooks can inject text into a session."""
+    """Whether any hook in the set can inject text into a session."""
     return any(event in spec.hooks.injects_on for event in hook_set.events)
 
 

@@ -89,8 +89,8 @@ def deduced_from(facts: Facts) -> HowInstalled:
         checkout = _path_of(url.url)
         update = f"{_command_line('git', '-C', checkout, 'pull')} && {_pip(facts, '-e', str(checkout))}"
         return HowInstalled(kind="editable", update=update)
-    # Both leave a file of theirs in the environment, and remember themselves where the package came from. An
-    # environment can bear another name than the package (`pipx install --suffix`); it is what they go by.
+    # Both leave a file in the environment, and remember where the package came from. They identify an
+    # environment by its own name, which can differ from the package's (`pipx install --suffix`).
     if (facts.prefix / "pipx_metadata.json").is_file():
         return HowInstalled(kind="pipx", update=_command_line("pipx", "upgrade", facts.prefix.name))
     if (facts.prefix / "uv-receipt.toml").is_file():
@@ -138,7 +138,7 @@ def _wanted(url: _DirectUrl | None) -> str:
 
 
 def _pip(facts: Facts, *args: str) -> str:
-    if facts.installer == "uv":  # an environment made by uv holds no pip
+    if facts.installer == "uv":  # an environment made by uv has no pip
         where = "--python" if facts.prefix != facts.base_prefix else "--system --python"
         return f"uv pip install {where} {_command_line(facts.python, *args)}"
     return _command_line(facts.python, "-m", "pip", "install", *args)

@@ -64,7 +64,7 @@ class Launchd(ServiceManager):
     def available(self) -> str | None:
         if shutil.which("launchctl", path=self._env.get("PATH")) is None:
             return "There is no launchd on this machine."
-        # A remote shell of a user who is not logged in at the screen has no such domain.
+        # A user who is only logged in remotely has no such domain.
         ran = self._launchctl("print", self._domain)
         return None if ran.ok else f"launchd starts no programs for this user here ({ran.reason()})."
 
@@ -80,7 +80,7 @@ class Launchd(ServiceManager):
             return False
         if known:
             self._forget()
-        # Somebody may have switched it off; without this, bootstrap fails with "5: Input/output error".
+        # It may be disabled; without this, bootstrap fails with "5: Input/output error".
         self._must("enable", self._target, doing="enable the agent")
         self._bootstrap()
         return True
@@ -121,7 +121,7 @@ class Launchd(ServiceManager):
         return True
 
     def _bootstrap(self) -> None:
-        # Soon after a bootout it is refused with "5: Input/output error", though `print` knows the agent no more.
+        # Soon after a bootout this fails with "5: Input/output error", although `print` no longer finds the agent.
         for _ in range(_BOOTSTRAP_TRIES - 1):
             if self._launchctl("bootstrap", self._domain, str(self.path)).ok:
                 return

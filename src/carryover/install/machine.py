@@ -99,7 +99,7 @@ def startable_here(selected: Collection[str] | None, machine: Machine) -> tuple[
 
 def _folders(machine: Machine, more: tuple[Place, ...]) -> Iterator[tuple[Path, bool]]:
     on_path = machine.env.get("PATH", "").split(os.pathsep)
-    # An empty or relative entry means the current folder, which may hold anybody's program.
+    # An empty or relative entry means the current folder, which may contain anyone's program.
     yield from ((Path(entry), True) for entry in on_path if entry.startswith("/"))
     for place in places_on((*more, *_OF_THE_USER), machine.platform):
         yield place.at(machine.home, machine.env), False
@@ -120,6 +120,6 @@ def _program(path: Path) -> Path | None:
     try:
         if stat.S_ISREG(path.stat().st_mode) and os.access(path, os.X_OK):
             return path.resolve()
-    except (OSError, RuntimeError, ValueError):  # links in a circle, a name that no file can have
+    except (OSError, RuntimeError, ValueError):  # a symlink loop, or an invalid file name
         pass
     return None

@@ -142,7 +142,7 @@ class SystemdUser(ServiceManager):
         return True
 
     def _launch(self, verb: str) -> None:
-        # A daemon that failed too often in a row would be refused a start although its trouble is gone.
+        # systemd refuses to start a daemon that failed too often, even after the cause is fixed.
         self._systemctl("reset-failed", UNIT)
         self._must(verb, UNIT, doing=f"{verb} the daemon", limit_s=START_S, code=ExitCode.NOT_RUNNING)
 
@@ -168,7 +168,7 @@ class SystemdUser(ServiceManager):
     def _lingers(self) -> bool | None:
         try:
             return (self._linger / pwd.getpwuid(os.getuid()).pw_name).exists()
-        except (KeyError, OSError):  # a container's user without a name; a folder that is closed to us
+        except (KeyError, OSError):  # a container's user has no name, or we may not enter the folder
             return None
 
 
@@ -211,7 +211,7 @@ def _ms(timestamp: str) -> int | None:
 
 
 def _remove_if_empty(folder: Path) -> None:
-    with contextlib.suppress(OSError):  # in use by others, which is as it should be
+    with contextlib.suppress(OSError):  # in use by others
         folder.rmdir()
 
 
@@ -226,7 +226,7 @@ _PLAIN: Final = {escape: character for character, escape in _ESCAPES.items()}
 def unit_text(program: Program) -> str:
     """Returns the unit for `program`.
 
-    Raises UserError for a path that systemd does not accept as a program: one with quotes or backslashes (252).
+    Raises UserError for a path that systemd (252) does not accept as a program, with quotes or backslashes.
     """
     path, *arguments = program.command
     if any(character in "\"'\\" or not character.isprintable() for character in path):

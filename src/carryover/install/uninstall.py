@@ -43,9 +43,9 @@ from carryover.publish.read_lists import read_list_removal
 
 _MOST_NAMED: Final = 3
 _IN_STORE: Final = (HANDOFF, CHOSEN, PROJECT_EDITS)
-# `CARRYOVER_HOME` may name a folder that holds other things as well, so what is ours is known by name.
+# `CARRYOVER_HOME` may name a folder with other content, so our files are recognised by name.
 _HOOK_SCRIPT: Final = (SCRIPT, CURL_CONFIG, STARTER)
-# The record goes last: until then a purge that was interrupted can be run again.
+# The record is removed last, so that an interrupted purge can be run again.
 _FILES: Final = (
     ("handoff.md", "the newest handoff"),
     ("ledger.sqlite", "the ledger"),
@@ -81,7 +81,7 @@ _TREES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """A file or folder of ours to delete. A folder is deleted only once it is empty."""
+    """One of our files or folders to delete. A folder is deleted only once it is empty."""
 
     path: Path
     what: str
@@ -172,9 +172,9 @@ def carry_out(uninstall: Uninstall, state: StateDir) -> Uninstalled:
         if edit.path.name == "exclude":
             remove_if_empty(edit.path)
     for folder in {path.parent for path in removed if _is_kept_apart(path, uninstall)}:
-        with contextlib.suppress(OSError):  # handoffs of other projects are in it, or something of the user's
+        with contextlib.suppress(OSError):  # it contains other projects' handoffs, or files of the user's
             folder.rmdir()
-    if not had_state:  # it was made for the lock
+    if not had_state:  # it was created for the lock
         with contextlib.suppress(OSError):
             state.root.rmdir()
     return Uninstalled(applied, tuple(removed), tuple(left))
@@ -186,7 +186,7 @@ def _is_kept_apart(path: Path, uninstall: Uninstall) -> bool:
 
 
 def project_edits(project: PublishedProject) -> Iterator[Edit]:
-    """Yields the edits that undo ours in one project. Reads only, apart from asking git where it keeps its rules."""
+    """Yields the edits that undo ours in one project. Reads only, apart from asking git for its exclude file."""
     root = Path(project.root)
     mine = edited_in_project(root / STORE)
     for name in reversed(instruction_files()):
@@ -210,7 +210,7 @@ def store_files(project: PublishedProject) -> list[Path]:
 
 
 def state_files(state: StateDir) -> Iterator[tuple[Path, str]]:
-    """Yields each file of ours with a description, then the folders, innermost first. Follows no symlinks."""
+    """Yields each of our files with a description, then the folders, innermost first. Follows no symlinks."""
     root = state.root
     for name, what in _TREES:
         for tree in sorted(root.glob(name)):

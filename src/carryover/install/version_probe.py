@@ -49,12 +49,12 @@ def ask_version(command: Path, probe: VersionProbe, *, env: Mapping[str, str], c
             stderr=subprocess.DEVNULL,
             cwd=cwd,
             env=dict(env),
-            start_new_session=True,  # a separate group, so that what it starts can be ended with it
+            start_new_session=True,  # a separate group, so that its children can be ended with it
         )
     except (OSError, ValueError) as error:
         return Answer(problem=f"it could not be started ({getattr(error, 'strerror', None) or type(error).__name__})")
     try:
-        # What it writes waits in the pipe until it has ended: a version fits in there, and nothing else is of use.
+        # Its output stays in the pipe until it has ended: a version fits, and we need nothing else.
         code = process.wait(timeout=probe.limit_s)
     except subprocess.TimeoutExpired:
         return Answer(problem=f"no answer within {probe.limit_s:g} s")
@@ -108,7 +108,7 @@ def _end(process: subprocess.Popen[bytes]) -> bytes:
     with process.stdout as stdout, contextlib.suppress(BlockingIOError):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-        # One that hangs in the kernel outlives even that; it is not waited for longer.
+        # A process that hangs in the kernel survives even that; do not wait for it any longer.
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=_REAPED_WITHIN_S)
         os.set_blocking(stdout.fileno(), False)

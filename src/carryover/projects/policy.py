@@ -35,7 +35,7 @@ _SECRETS: Final = frozenset(
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """Why nothing may be published in a folder."""
+    """A reason for publishing nothing in a folder."""
 
     reason: str
     """The reason, as a clause for people."""
@@ -72,7 +72,7 @@ def _unfit_place(root: Path, home: Path, agents_own: frozenset[Path]) -> str | N
     if root.is_relative_to(os.path.realpath(StateDir.of(os.environ, home).root)):
         return "it is Carryover's own folder"
     if root in agents_own:
-        # What an agent reads there applies to every project on the machine.
+        # Instructions that an agent reads there apply to every project on the machine.
         return "it is an agent's own folder, whose files apply to every project"
     if home != Path("/") and root.is_relative_to(home):
         return _unfit_below_home(root, root.relative_to(home))

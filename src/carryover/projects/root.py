@@ -64,8 +64,7 @@ def agents_checkouts(
 
 
 def agent_folders(agents: AgentsConfig, home: Path, env: Mapping[str, str]) -> frozenset[Path]:
-    """Returns the folders in which agents keep their own data: standard ones, recorded ones, and those that `env`
-    names.
+    """Returns the folders in which agents keep their own data: standard, recorded, and named by `env`.
 
     A service lacks the variables of the user's shell, so the folders that install recorded are included.
     """
@@ -108,7 +107,7 @@ class StatePaths(msgspec.Struct, frozen=True, kw_only=True):
     state: Path
     home: Path
     agents_own: AgentFolders | None = None
-    """See `find_root`."""
+    """Returns the folders in which agents keep their own files; see `find_root`."""
 
     @classmethod
     def of(cls, state: StateDir, home: Path, agents_own: AgentFolders | None = None) -> StatePaths:

@@ -63,7 +63,7 @@ def start_answer(
         return None
     own = beginning.session if situation in ("compacted", "resumed") else None
     git = then or git_now(root)
-    moved_since = _begin_changed_since(root, git)  # git's processes take longer than everything else
+    moved_since = _begin_changed_since(root, git)  # git takes longer than everything else
     made = make(view, Facts(git, files_now(view)), now_ms=now_ms, resume=settings.resume_mode, own=own)
     if made is None:
         return None
@@ -85,7 +85,7 @@ def start_answer(
 def _situation(view: ProjectView, beginning: Beginning, now_ms: int) -> Situation | None:
     """Returns how the session begins; None if it has all of its context and the project has not changed since."""
     own_past = next((known.digest for known in view.sessions if known.session == beginning.session), None)
-    # Not every agent says why a session starts (Cursor). One that has done something before is continued.
+    # Not every agent says why a session starts (Cursor). A session with earlier work is continued.
     continued = beginning.reason == "startup" and own_past is not None and did_something(own_past)
     situation: Situation = "moved_on" if continued else SITUATIONS.get(beginning.reason, "moved_on")
     if situation != "moved_on" or _moved_on(view, beginning, now_ms):

@@ -62,7 +62,7 @@ async def forget_sessions(
     roots, conversations, known = await asyncio.to_thread(_selected, paths, each, now_ms())
     problems, had = await asyncio.to_thread(_remove_published, paths, config, roots)
     remove_calls = partial(remove_spooled, paths.state, each, known=known, now_ms=now_ms())
-    # Before the ledger, or after an interruption nothing would lead to them. What a hook reports meanwhile goes below.
+    # Before the ledger, since only that leads to them. What a hook reports meanwhile is removed below.
     problems += await asyncio.to_thread(remove_calls, conversations)
     done = [await ledger.forget(selection, now_ms=now_ms()) for selection in each]
     gone = sorted({project for one in done for project in one.gone})
@@ -139,7 +139,7 @@ def _remove_published(paths: StatePaths, config: Config, roots: Collection[str])
         folders = set()
     for root in sorted(roots):
         for folder in {project_settings(Path(root), config).folder or Path(root) / STORE, Path(root) / STORE}:
-            # Where nothing was ever published, a file of that name came with the repository.
+            # If nothing was ever published, a file of that name came with the repository.
             if (root in published or folder in folders) and _remove_handoff(folder, problems):
                 had.add(root)
         try:

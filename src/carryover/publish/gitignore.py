@@ -70,7 +70,7 @@ def let_in(root: Path, edits: ProjectEdits) -> None:
     try:
         exclude = exclude_file(root)
     except OSError:
-        return  # no repository (any more), so no rule of it counts
+        return  # not a repository (any more), so its rules do not matter
     if exclude.exists():
         edits.carry_out_apart(EXCLUDE, plan(rule_removal(exclude)))
         remove_if_empty(exclude)
@@ -142,7 +142,7 @@ def _is_ignored(root: Path, *, but_for_exclude: bool) -> bool:
         if ignored_by_text(read_bytes_bounded(root / GITIGNORE, _SIZE_LIMIT_BYTES, follow=False)):
             return True
     except OSError:
-        pass  # git knows what to make of whatever is there instead of a text
+        pass  # not a text file: leave it to git
     try:
         command = ("check-ignore", "--verbose", "--", *_PATHS)
         [answer] = ask(root, command, deadline=time.monotonic() + _TIMEOUT_S)
@@ -186,7 +186,7 @@ def _with_rule(data: bytes | None, *, lines: Sequence[bytes]) -> bytes:
 
 def _without_rules(data: bytes | None) -> bytes | None:
     files = ((_TITLE, b"/" + os.fsencode(where.file)) for where in read_lists())
-    for lines in (*files, _LINES):  # the one that was added first goes last
+    for lines in (*files, _LINES):  # remove in reverse order of addition
         if data in (None, whole_file(lines), whole_file(lines, b"\r\n")):
             return None
         data = without_rule(data, lines)

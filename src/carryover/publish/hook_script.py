@@ -19,12 +19,12 @@ STARTER: Final = "start.sh"
 """Starts the daemon if no service manager does (`carryover start`)."""
 SECRET_HEADER: Final = "X-Carryover-Secret"
 CWD_HEADER: Final = "X-Carryover-Cwd"
-"""The folder that the hook ran in, with a trailing slash, for agents whose payloads do not contain it."""
+"""HTTP header for the hook's working folder, with a trailing slash; for agents whose payloads do not contain it."""
 
 _SOURCE: Final = Path(__file__).with_name(SCRIPT)
 
-# -q on the command line keeps the user's own curl settings out; here what they and the environment could still change.
-# "Expect" makes an older curl wait for the server's word before it sends more than 1 KiB.
+# -q on the command line ignores the user's curl settings; this covers what they and the environment could still change.
+# "Expect" makes an older curl wait for the server's go-ahead before it sends more than 1 KiB.
 _CURL_CONFIG: Final = """\
 # Written by carryoverd for hook.sh. Anyone who can read this file can talk to the daemon in your name.
 silent

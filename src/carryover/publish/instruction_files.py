@@ -110,7 +110,7 @@ def _with_pointer(data: bytes | None, *, name: str, path: Path, ours: bool, crea
     if (not _is_created(name) and pointer.says_nothing(data)) or (
         name != AGENTS_MD and pointer.imports_agents_md(data)
     ):
-        # The user's own text is gone, or the import came, since we put it in.
+        # Since we added it, the user's own text was removed or the import added.
         return _without_pointer(data, name=name, path=path) if ours else data
     _check(data)
     text = pointer.with_current_text(data) if ours else data

@@ -23,7 +23,7 @@ CACHE_MS: Final = 5 * 60_000
 
 
 def write_loaded_files(made: Refreshed, config: Config) -> bool:
-    """Writes these files of the project; returns whether one was left unchanged for now. Raises OSError."""
+    """Writes the files that these agents load; returns whether one was left unchanged for now. Raises OSError."""
     if made.handoff is None or made.text is None:
         return False
     is_held = False

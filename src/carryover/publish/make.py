@@ -145,7 +145,7 @@ def view_now(db: sqlite3.Connection, project: int | ProjectRoot, agents_own: Age
 def settings_of(view: ProjectView, config: Config) -> ProjectSettings:
     """Returns the settings that apply to the project at its present stage."""
     settings = project_settings(Path(view.root), config)
-    if view.is_of_main and view.main_root is not None:  # an agent begins to work in the worktree now
+    if view.is_of_main and view.main_root is not None:  # an agent is about to work in the worktree
         excluded = project_settings(Path(view.main_root), config).excluded
         return msgspec.structs.replace(settings, excluded=settings.excluded or excluded)
     return settings.at(max((session.last_ms for session in view.sessions), default=settings.since_ms))

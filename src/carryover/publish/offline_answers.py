@@ -72,7 +72,7 @@ def keep_answers(
         return
     # `find -mtime +0`, which every system has, is true from one day after this time.
     old_s = max(0, handoff.updated_ms // 1000 + (stale_days - 1) * _DAY_S)
-    # Rendered once for all agents: it takes longer than everything else about a publication.
+    # Rendered once for all agents, since this is the slowest part of a publication.
     texts = answers_in_advance(handoff, file=file, forgets=True)
     for agent, form in forms.items():
         for reason, text in texts.items():
@@ -141,6 +141,6 @@ def _remove_empty(folder: Path, top: Path) -> None:
             folder.rmdir()
         except FileNotFoundError:
             pass
-        except OSError:  # it holds the answer for another project
+        except OSError:  # it contains another project's answer
             return
         folder = folder.parent

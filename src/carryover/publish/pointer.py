@@ -61,7 +61,7 @@ def state(data: bytes) -> State:
 
 
 def is_new_file(data: bytes) -> bool:
-    """Whether `data` is NEW_FILE of this or an earlier version with nothing added; line ends may be CRLF."""
+    """Whether `data` is NEW_FILE, of this or an earlier version, with nothing added; line ends may be CRLF."""
     return any(data in (whole_file(lines), whole_file(lines, b"\r\n")) for lines in _TEXTS)
 
 

@@ -89,7 +89,7 @@ def take_back(root: Path, settings: ProjectSettings) -> ProjectEdits:
     if settings.pointers == "off" or settings.excluded is not None:
         for name in (HANDOFF, CHOSEN, *loaded_names()):
             (store / name).unlink(missing_ok=True)
-        if edits.mine <= {GITIGNORE}:  # else the list of what had to stay is needed, and still to be ignored
+        if edits.mine <= {GITIGNORE}:  # otherwise the list of what had to stay is still needed, and must stay ignored
             if in_git:
                 let_in(root, edits)
             _remove_store(store)
@@ -102,7 +102,7 @@ def _remove_store(store: Path) -> None:
     """Removes our remaining files, and the folder if it is then empty."""
     for path in (store / PROJECT_EDITS, *store.glob(".*.tmp")):
         path.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):  # something of the user's is in it
+    with contextlib.suppress(OSError):  # it contains files of the user's
         store.rmdir()
 
 
@@ -110,7 +110,7 @@ def _publish_in(root: Path, text: CleanText, settings: ProjectSettings, home: Pa
     store = root / STORE
     private_dir(store)
     edits = ProjectEdits(store, settings.notes)
-    if git_dir_of(root) is not None:  # first, so that the handoff can be committed at no moment
+    if git_dir_of(root) is not None:  # first, so that the handoff can never be committed
         keep_out(root, edits, shared=settings.pointers == "shared", take_back=settings.decided)
     changed = write_handoff(store, text)
     _place(root, settings, edits, home)

@@ -113,7 +113,7 @@ def _session_view(db: sqlite3.Connection, row: SessionRow) -> SessionView:
         digest = digests.get(subagent_id, Digest())
         digests[subagent_id] = fold_events(digest, [body.of(row.native_id, subagent_id)])
     main_digest = digests.pop("", Digest())
-    if not main_digest.turns and digests:  # only a sub-agent's work is on disk: it is all there is to hand over
+    if not main_digest.turns and digests:  # only a sub-agent's work is on disk, so that is handed over
         main_digest = digests.pop(next(iter(digests)))
     return SessionView(
         session=row.native_id,

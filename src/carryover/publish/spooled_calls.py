@@ -83,7 +83,7 @@ def _of_conversation(folder: Path, conversation: str) -> Iterator[Path]:
 
 
 def _is_selected(path: Path, selection: Selection, now_ms: int) -> bool:
-    """Whether a file of calls, last changed in the selected time, was written in the selected project."""
+    """Whether a file of calls, last changed in the selected period, was written in the selected project."""
     try:
         changed_ms = path.lstat().st_mtime_ns // 1_000_000
         folder = _folder_of(path) if selection.root is not None else None

@@ -58,10 +58,10 @@ def terminal_width(stream: TextIO | None = None) -> int | None:
     try:
         if not target.isatty():
             return None
-        known = getattr(target, "terminal_columns", None)  # a pager shows it
+        known = getattr(target, "terminal_columns", None)  # shown in a pager
         wide = int(os.environ.get("COLUMNS") or 0) or known or os.get_terminal_size(target.fileno()).columns
         return max(wide, NARROWEST)
-    except (OSError, ValueError):  # closed, or no file at all
+    except (OSError, ValueError):  # closed, or not a file at all
         return None
 
 
@@ -127,7 +127,7 @@ def wrapped(line: str, width: int) -> str:
 def wants_colour(stream: TextIO | None = None) -> bool:
     """Whether `stream` (default stdout) gets colour: not with NO_COLOR, else with FORCE_COLOR or on a terminal."""
     target = sys.stdout if stream is None else stream
-    if (known := getattr(target, "colour", None)) is not None:  # a pager shows it
+    if (known := getattr(target, "colour", None)) is not None:  # shown in a pager
         return bool(known)
     if os.environ.get("NO_COLOR"):
         return False
@@ -229,7 +229,7 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
 
 def did_you_mean(given: str, known: Collection[str]) -> str:
     """Returns `; did you mean 'status'?` for a misspelling of one of `known`, otherwise an empty string."""
-    from difflib import get_close_matches  # only for what is misspelt
+    from difflib import get_close_matches  # only needed for misspellings
 
     near = get_close_matches(given.lower(), known, n=1, cutoff=0.6)
     beginning = [name for name in known if given and name.startswith(given.lower())]
@@ -267,7 +267,7 @@ class Progress:
         self._stream.flush()
 
     def clear(self) -> None:
-        """Removes the display from a terminal."""
+        """Removes the progress display from the terminal."""
         if self._in_place and self._shown:
             self._stream.write("\r\x1b[K")
             self._stream.flush()

@@ -27,7 +27,7 @@ def add_pager_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-pager",
         action="store_true",
-        default=argparse.SUPPRESS,  # it may stand before the command as well
+        default=argparse.SUPPRESS,  # it may also precede the command
         help="print long output at once, without a pager",
     )
 

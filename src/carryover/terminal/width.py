@@ -33,7 +33,7 @@ def fitted(text: str, width: int, *, keep_end: bool = False) -> str:
         return ""
     pieces = list(_pieces(text))
     kept = _taken(pieces[::-1], width - 1)[::-1] if keep_end else _taken(pieces, width - 1)
-    # At the end no blank is left before the mark, as no blank would show.
+    # No space is left before the mark, as it would not show.
     line = f"{CUT}{''.join(kept)}" if keep_end else f"{''.join(kept).rstrip()}{CUT}"
     return f"{line}{_RESET}" if "\x1b" in line and not line.endswith(_RESET) else line
 
@@ -69,7 +69,7 @@ def _pieces(text: str) -> Iterator[str]:
 def _columns_of(char: str) -> int:
     if char.isascii():
         return 1
-    import unicodedata  # most text needs none of it
+    import unicodedata  # most text does not need it
 
     if unicodedata.category(char) in _NO_WIDTH:
         return 0

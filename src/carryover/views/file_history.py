@@ -27,7 +27,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     """One turn's change to a file. Times are UTC ms, 0 if unknown."""
 
     at_ms: int
-    """The last edit of the turn."""
+    """Time of the turn's last edit."""
     agent: str
     session: str
     """The session's id in its agent."""
@@ -53,7 +53,7 @@ def changes_of(db: sqlite3.Connection, project: ProjectRow, path: str) -> list[C
     """
     names = [_name(path, (project.root,))]
     edits: dict[int, tuple[EditRow, FileEdit]] = {}
-    for name in names:  # grows while it is gone through
+    for name in names:  # grows during the iteration
         for row in edits_of_name(db, project.id, project.root, PurePath(name).name):
             body = read_body(db, row.body)
             roots = tuple(filter(None, (row.root, row.recorded_root)))

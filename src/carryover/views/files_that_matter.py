@@ -1,4 +1,4 @@
-"""Chooses the files of a project that a document about it shows, and reads them. Blocking."""
+"""Chooses and reads the files to show in a document about a project. Blocking."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def timeline(
         if agent is not None and row.agent != agent:
             continue
         found += [moment for moment in _of_session(db, row, before.get(row.id)) if moment.at_ms >= since_ms]
-        # What happened last in one millisecond comes first.
+        # Within one millisecond, the last event comes first.
         found.sort(key=lambda moment: moment.at_ms, reverse=True)
     return found[:limit]
 

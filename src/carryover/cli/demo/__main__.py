@@ -61,7 +61,7 @@ def main() -> int:
         with TemporaryDirectory(prefix="carryover-demo-") as folder:
             try:
                 _show(Path(folder).resolve())
-            finally:  # a signal that comes now must not leave half of the folder
+            finally:  # a signal during cleanup must not leave half of the folder
                 for stop in _STOPS:
                     signal.signal(stop, signal.SIG_IGN)
     except UserError as error:
@@ -113,7 +113,7 @@ def read_once(state: StateDir, env: Mapping[str, str], *, limit_s: float = WAIT_
     begin_s = time.monotonic()
     process: subprocess.Popen[bytes] | None = None
     try:
-        with _signals_later():  # one that came before there is a process to stop would leave it running
+        with _signals_later():  # a signal before `process` is set would leave it running
             process = subprocess.Popen(
                 [sys.executable, "-m", "carryover.cli.carryoverd", "--once"],
                 env={**env, "CARRYOVER_HOME": str(state.root)},

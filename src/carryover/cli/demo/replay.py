@@ -57,7 +57,7 @@ def replay(claude_home: Path, project: Path) -> None:
 
 
 def _transcript_path(claude_home: Path, project: Path, session: str) -> Path:
-    # Claude Code 2.1.328: every character of the start folder's path that is no ASCII letter or digit becomes "-".
+    # Claude Code 2.1.328: every character of the start folder's path that is not an ASCII letter or digit becomes "-".
     slug = re.sub(r"[^A-Za-z0-9]", "-", str(project))
     return claude_home / "projects" / slug / f"{session}.jsonl"
 

@@ -143,7 +143,7 @@ class Hooks:
             outcome = "late"
             self._log.warning("hook_late", **named)
         except Exception as error:
-            # An agent waits for this answer: whatever is wrong with us must not become its trouble.
+            # An agent waits for this answer, and our errors must not become its problem.
             outcome = "failed"
             self._log.error("hook_failed", error, **named)
         finally:
@@ -161,7 +161,7 @@ class Hooks:
             except LedgerDamaged:
                 raise
             except Exception as error:
-                # Only what the transcripts bring as well is lost, later; trouble with the ledger shows with them.
+                # Nothing is lost that the transcripts do not also contain; ledger errors show up when they are read.
                 self._log.error("hook_not_stored", error)
 
     def later(self, job: Job) -> None:
@@ -225,7 +225,7 @@ class Hooks:
                     self.later(partial(self._work.finish, call))
                 return await self._start(call, deadline)
             case "flush":
-                with suppress(TimeoutError):  # however far it gets in time; the rest follows by itself
+                with suppress(TimeoutError):  # as far as it gets in time; the rest is read later anyway
                     async with asyncio.timeout_at(deadline):
                         await self._work.save(call)
             case "turn_end":

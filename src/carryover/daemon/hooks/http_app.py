@@ -34,7 +34,7 @@ from carryover.publish.hook_script import CWD_HEADER, SECRET_HEADER
 ADDRESS: Final = "127.0.0.1"
 
 BODY_S: Final = 1.0
-"""How long a body may take to arrive."""
+"""How long a request body may take to arrive."""
 
 FINISH_REPLIES_S: Final = 2.0
 """How long replies in flight may take when the daemon stops."""
@@ -176,7 +176,7 @@ def listen(port: int) -> socket.socket:
     """Returns a socket that listens on `port` of 127.0.0.1 only. Raises OSError."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
-        # A port that was closed a moment ago may be taken again; one that is listened on may not (Linux, macOS).
+        # Allows a port that was just closed, but not one that is in use (Linux, macOS).
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((ADDRESS, port))
         listener.listen(256)
@@ -211,7 +211,7 @@ def guarded_app(routes: Routes, log: Log, limiter: ConnectionLimiter, port: Port
             return web.json_response({"error": error.reason}, status=error.status)
         except Exception as error:
             log.error("request_failed", error, route=_route(request))
-            ends = isinstance(error, LedgerDamaged)  # and the next start of the daemon mends the ledger
+            ends = isinstance(error, LedgerDamaged)  # the next start of the daemon repairs the ledger
             return web.json_response({"error": describe(error)}, status=503 if ends else 500)
 
     app = web.Application(middlewares=[limiter.middleware, answer_errors], client_max_size=BODY_LIMIT_BYTES)

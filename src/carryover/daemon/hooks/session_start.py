@@ -45,7 +45,7 @@ MOST_WAITING: Final = 4
 """An early answer is only begun if at most this many sources wait to be read: the session's own and a few more."""
 
 JUST_GIVEN_MS: Final = 3_000
-"""A start this soon after a prompt belongs to it: the agent calls the prompt's hook first."""
+"""A session start within this time of a prompt belongs to that prompt, whose hook the agent calls first."""
 MOST_GIVEN: Final = 512
 """Number of sessions for which the time of their handoff is remembered."""
 
@@ -171,7 +171,7 @@ class SessionStarts:
             await self._ingest_queue.look_at(sources)
             states = [await self._ledger.source_state(source) for source in sources]
             lost_ms = max((hooks.lost(_context_of(start.agent, state)) for state in states), default=0)
-            # A resumed session got it with its start, which its log may not show yet.
+            # A resumed session got it at its start, which its log may not show yet.
             if lost_ms <= self._given.get(_name_of(start), _NEVER).at_ms:
                 return None
             _, text = await self._make_answer(start)
@@ -211,7 +211,7 @@ class SessionStarts:
         text = partial(run, self._text, start, place.own.id, project)
         if place.own.project_id is not None or _reason(start) not in _BEGINS:
             return place, await text()
-        # Nothing is known of the session, so it gets what every other gets that begins here now.
+        # Nothing is known about the session, so it gets what any session starting here now gets.
         return place, await self._texts.result((project, _reason(start), _forgets(start)), text)
 
     def _place_of(self, start: Call) -> _Place:
@@ -219,7 +219,7 @@ class SessionStarts:
         root = start.here.root
         with self._context.read_ledger() as db:
             own = own_session(db, start.agent.id, start.reading.session, root)
-        # A conversation that was compacted in its midst may have gone elsewhere by `cd` since it began.
+        # A conversation that was compacted halfway may have moved elsewhere by `cd` since it began.
         moved = _reason(start) == "compact" and start.reading.cwd_moves
         project_id = own.project_id if moved else None
         project_id = project_id or own.here_id

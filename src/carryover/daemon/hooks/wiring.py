@@ -56,7 +56,7 @@ class HookWiring:
             write_hook_script(state)
             prune_answers(state.root, self._context.config)
         except OSError as error:
-            # A full disk must not keep the daemon from starting. A secret that no hook knows admits none.
+            # A full disk must not prevent the start. With a secret that no hook knows, no call is accepted.
             self._context.log.error("hooks_not_prepared", error)
 
     def settings_changed(self) -> None:

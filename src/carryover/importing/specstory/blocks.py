@@ -22,7 +22,7 @@ _RULE: Final = "---"
 
 
 class ToolBlock(msgspec.Struct, frozen=True):
-    """A tool call as SpecStory shows it."""
+    """A tool call in SpecStory's format."""
 
     kind: str
     """shell, read, write, search, task, generic or unknown; empty in documents before Markdown v2.0."""
@@ -30,7 +30,7 @@ class ToolBlock(msgspec.Struct, frozen=True):
     summary: str
     """The summary line, without the tool's name."""
     body: tuple[str, ...]
-    """The other lines."""
+    """The lines after the summary."""
 
 
 def blocks(text: str) -> Iterator[str | ToolBlock]:

@@ -51,7 +51,7 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """Time of the last turn that had one; later turns without a time inherit it."""
     model: str | None = None
     name: str = ""
-    """The tool of the last call, if nothing has been said since."""
+    """Name of the last tool called; empty once something has been said since."""
     command: bool = False
     """Whether the last turn was a slash command of the user's."""
     title: str | None = None
@@ -68,7 +68,7 @@ class SpecStoryParser:
         self._folder = folder
 
     def parse(self, source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
-        """See `Agent.parse`."""
+        """Implements `Agent.parse`."""
         head, _, rest = record.data.partition(b"\n")
         heading = HEADING.match(head.rstrip(b"\r"))
         if heading is None:
@@ -93,7 +93,7 @@ class SpecStoryParser:
 
     def _prompt(self, turn: _Turn, text: str) -> None:
         before, same_moment = turn.context.name, turn.before.last_ms == turn.at_ms
-        expands = turn.before.command and same_moment  # what the client made of a command, for the model
+        expands = turn.before.command and same_moment  # the client's expansion of a command, for the model
         turn.change(name="", command=False)
         if not text or expands:
             return

@@ -73,7 +73,7 @@ _EXIT_CHARS: Final = 300
 
 
 class Fenced(msgspec.Struct, frozen=True):
-    """A fenced block."""
+    """A fenced block of a tool call."""
 
     language: str
     text: str
