@@ -19,12 +19,12 @@ class ReadRoots:
         self._folders: tuple[Config | None, tuple[TranscriptRoot, ...]] = (None, ())
 
     def know(self, root: str) -> None:
-        """Adds a requested project, which the ledger may not know yet."""
+        """Adds a project that a command asked about, which the ledger may not know yet."""
         self._known.add(Path(root))
 
     @property
     def asked(self) -> tuple[str, ...]:
-        """The roots of the projects that were requested."""
+        """The roots of the projects that commands asked about."""
         return tuple(map(str, self._known.asked))
 
     def all(self) -> tuple[TranscriptRoot, ...]:

@@ -64,7 +64,7 @@ class WorkQueue(Generic[K]):
 
     @property
     def waiting(self) -> int:
-        """Number of waiting keys, without those postponed or in flight."""
+        """Number of waiting keys, not counting those postponed or in flight."""
         return len(self._live) + len(self._backlog)
 
     def __contains__(self, key: object) -> bool:

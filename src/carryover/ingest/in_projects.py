@@ -66,7 +66,7 @@ def known_projects(ledger: Path) -> tuple[Path, ...]:
 
 
 class KnownProjects:
-    """The daemon's known projects: those in the ledger, and requested ones. Thread-safe."""
+    """The daemon's known projects: those in the ledger, and those that a command asked about. Thread-safe."""
 
     def __init__(self, ledger: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._ledger = ledger
@@ -78,13 +78,13 @@ class KnownProjects:
         self._due = 0.0
 
     def add(self, root: Path) -> None:
-        """Adds a requested project, which the ledger may not know yet."""
+        """Adds a project that a command asked about, which the ledger may not know yet."""
         with self._lock:
             self._asked = dict.fromkeys([root, *self._asked][:MOST_PROJECTS])
 
     @property
     def asked(self) -> tuple[Path, ...]:
-        """The requested projects."""
+        """The projects that commands asked about."""
         with self._lock:
             return tuple(self._asked)
 
