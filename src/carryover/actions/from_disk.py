@@ -110,7 +110,6 @@ async def _leave_alone_until_work(ledger: Ledger, paths: StatePaths, root: str, 
 
 
 async def _follow(ledger: Ledger, paths: StatePaths, root: str, config: Config) -> None:
-    """Finds what was recorded before the project at `root` was moved."""
     project = root_of(root)
     await follow(ledger, paths, project, inspect_root(paths, project.root, config), now_ms=now_ms())
 

@@ -134,7 +134,6 @@ def _choices(table: str, name: str) -> str:
 
 
 def _fields() -> Iterator[tuple[str, str, Any]]:
-    """Yields the table, name and default of each setting."""
     defaults = Config()
     for table in msgspec.structs.fields(Config):
         section = getattr(defaults, table.name)

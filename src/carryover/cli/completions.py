@@ -65,7 +65,6 @@ def _begins(value: str, typed: str) -> bool:
 
 
 def _completer(metavar: str) -> Callable[..., Any]:
-    """Returns the completer for an argument, by its metavar."""
     from argcomplete.completers import DirectoriesCompleter, FilesCompleter
 
     def complete_values(prefix: str, **_context: object) -> dict[str, str]:

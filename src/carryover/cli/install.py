@@ -151,7 +151,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _decided(config: Config, setup: Setup) -> Config:
-    """Returns the settings as they will be after the install."""
     after = tomllib.loads((setup.config.after or b"").decode("utf-8-sig", "replace"))
     since = after.get("publish", {}).get("shared_since")
     publish = msgspec.structs.replace(config.publish, pointers=setup.pointers, shared_since=since)

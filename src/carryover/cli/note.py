@@ -74,7 +74,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _source(given: str | None) -> str:
-    """Returns the display name of the note's source."""
     from carryover.views.web_chat import web_chats
 
     name = one_line(given or "", _SOURCE_CHARS)

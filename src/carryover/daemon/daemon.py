@@ -161,7 +161,6 @@ class Daemon:
         self._project_watcher.restart()
 
     def _tasks(self) -> Iterator[Task]:
-        """Yields the daemon's tasks in starting order."""
         for n in range(PUBLISHERS):
             yield Task(f"publisher-{n + 1}", self._publish_queue.run, vital=True, ends=End.PUBLISHING)
         for n in range(READERS):

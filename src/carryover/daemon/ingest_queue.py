@@ -215,7 +215,6 @@ class IngestQueue:
 
 
 def _sum(before: IngestResult | None, result: IngestResult) -> IngestResult:
-    """Combines the results of several batches of one source."""
     if before is None:
         return result
     return msgspec.structs.replace(

@@ -159,7 +159,6 @@ class _Signals:
         self._loop.set_exception_handler(self._forgotten_error)
 
     def forget(self) -> None:
-        """Restores the default signal handlers."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             self._loop.remove_signal_handler(number)
 

@@ -76,7 +76,6 @@ def _about(material: Material) -> Iterator[Piece]:
 
 
 def _of_handoff(material: Material, heading: str) -> Iterator[Piece]:
-    """Yields the lines of one of the handoff's sections."""
     title, rank, step = _FROM_HANDOFF[heading]
     for number, line in enumerate(_lines(material, heading)):
         yield Piece(section=title, text=CleanText(f"- {one_line(line.shown)}"), rank=rank + step * number, label=title)

@@ -275,7 +275,6 @@ def _not_ours(removals: Iterable[Removal]) -> Iterator[str]:
 
 
 def _exclude_file(root: Path) -> Path | None:
-    """Returns the ignore file that git never shares; None if there is none."""
     if git_dir_of(root) is None:
         return None
     try:

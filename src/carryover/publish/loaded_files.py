@@ -59,7 +59,6 @@ def _is_at_work(made: Refreshed, spec: AgentSpec) -> bool:
 
 
 def _written_ms(file: Path) -> int | None:
-    """Returns the file's mtime in UTC ms; None if it does not exist."""
     try:
         return file.lstat().st_mtime_ns // 1_000_000
     except OSError:

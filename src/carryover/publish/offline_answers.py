@@ -122,7 +122,6 @@ def _is_whole(root: str) -> bool:
 
 
 def _tops(state: Path) -> list[Path]:
-    """Returns the folder of each agent and start reason."""
     return [reason for reason in (state / STORE).glob("*/*") if reason.is_dir()]
 
 

@@ -83,7 +83,6 @@ def _unwanted(root: Path, path: str, known: frozenset[str]) -> str | None:
 def _wanted(
     paths: Sequence[str], view: ProjectView | None, changed: Collection[str], texts: Sequence[str]
 ) -> list[TextFile]:
-    """Returns the candidates without their text."""
     edited = _edited(view)
     counts = _references(paths, texts)
     only_named = [path for path, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]

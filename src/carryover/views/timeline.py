@@ -62,8 +62,6 @@ def _predecessors(rows: Sequence[SessionRow]) -> dict[int, SessionRow]:
 
 
 def _of_session(db: sqlite3.Connection, row: SessionRow, before: SessionRow | None) -> list[Moment]:
-    """Returns the moments of one session, latest first."""
-
     def moment(at_ms: int, kind: MomentKind, text: str) -> Moment:
         return Moment(at_ms=at_ms, agent=row.agent, session=row.native_id, kind=kind, text=_first_line(text))
 

@@ -46,8 +46,6 @@ def web_chats() -> dict[str, WebChat]:
 
 
 class _Recorded(msgspec.Struct, frozen=True, kw_only=True):
-    """A project's data from the ledger."""
-
     view: ProjectView | None = None
     handoff: Handoff | None = None
     said: tuple[Said, ...] = ()
@@ -124,7 +122,6 @@ def _texts(handoff: Handoff | None) -> list[str]:
 
 
 def _said(db: sqlite3.Connection, project_id: int, handoff: Handoff) -> tuple[Said, ...]:
-    """Returns the prompts that the task comes from."""
     times = [entry.at_ms for section in handoff.sections if section.title == "Task" for entry in section.entries]
     return tuple(
         Said(session=session, at_ms=at_ms, text=text) for session, at_ms, text in prompts_at(db, project_id, times)

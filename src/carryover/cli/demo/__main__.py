@@ -150,7 +150,6 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def _signals_later() -> Iterator[None]:
-    """Defers signals until the block ends."""
     came: list[int] = []
     handlers = {stop: signal.signal(stop, lambda number, _frame: came.append(number)) for stop in _STOPS}
     try:

@@ -249,7 +249,6 @@ class Hooks:
         await self._context.ledger.count_skipped(agent_id, [skipped], now_ms=self._context.now_ms())
 
     def _check(self, agent: Agent, read: HookEvent, authenticated: bool) -> Call | Refused:
-        """Checks a call. Blocks."""
         roots = tuple(root.path for root in self._roots() if root.agent_id == agent.id)
         return check_call(agent, read, roots, authenticated=authenticated, root_of=self._context.root_of)
 
@@ -339,7 +338,6 @@ class HookWork:
         return False
 
     async def _sources_of(self, call: Call) -> list[Source]:
-        """Returns the sources that may contain what the call is about."""
         if call.transcript is not None and not may_have_other_sources(call.transcript):
             return [call.transcript.source]
         look = partial(changed_of_late, call.agent, call.transcript, call.roots, now_ms=self._context.now_ms())

@@ -73,7 +73,6 @@ def _newest(found: list[tuple[int, Source]], most: int) -> list[Source]:
 
 
 def _files(folder: Path) -> Iterator[tuple[str, int]]:
-    """Yields the regular files in `folder` with their times of change."""
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             with suppress(OSError):  # it is gone by now

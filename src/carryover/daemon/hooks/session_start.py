@@ -70,7 +70,6 @@ _NEVER: Final = _Given()
 class _Place(msgspec.Struct, frozen=True, kw_only=True):
     own: OwnSession
     project_id: int | None
-    """The project whose handoff the session gets."""
     is_unprepared: bool
     """Whether the project may have a handoff but has none."""
 
@@ -215,7 +214,6 @@ class SessionStarts:
         return place, await self._texts.result((project, _reason(start), _forgets(start)), text)
 
     def _place_of(self, start: Call) -> _Place:
-        """Finds the project whose handoff the session gets. Blocks; reads only."""
         root = start.here.root
         with self._context.read_ledger() as db:
             own = own_session(db, start.agent.id, start.reading.session, root)
@@ -228,7 +226,6 @@ class SessionStarts:
         return _Place(own=own, project_id=project_id, is_unprepared=is_unprepared)
 
     def _text(self, start: Call, session: str, project: int | ProjectRoot) -> str | None:
-        """Makes the session's text. Blocks; reads only."""
         context = self._context
         beginning = Beginning(
             session=session, reason=_reason(start), idle_s=start.reading.idle_s, forgets=_forgets(start)

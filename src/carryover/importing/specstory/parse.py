@@ -131,8 +131,6 @@ class SpecStoryParser:
 
 
 class _Turn(EventBuilder[Context]):
-    """One turn, while it is being parsed."""
-
     def __init__(self, *, context: Context, at_ms: int, session: str, cwd: str | None, subagent_id: str | None) -> None:
         super().__init__(context=context, at_ms=at_ms)
         self.before = context
