@@ -27,7 +27,10 @@ GUIDE: Final = (CHECKOUT / "docs" / "guide.md").read_text("utf-8")
 GOAL: Final = "Add a discount to the cart"
 PACKAGES: Final = re.compile(r"\b(uv tool|pipx) ")
 """What needs a package registry: `make test-install` runs it."""
-KEYS: Final = {"carryover install ": ("What may be written into your projects?", ENTER), "carryover export .*--copy": ("[y/N]", f"y{ENTER}")}
+KEYS: Final = {
+    "carryover install ": ("What may be written into your projects?", ENTER),
+    "carryover export .*--copy": ("[y/N]", f"y{ENTER}"),
+}
 """A line that asks, the text that shows that it does, and the answer."""
 SHOWS: Final = {
     "carryover handoff ": GOAL,
