@@ -1,4 +1,4 @@
-"""The errors people see, and the exit codes of both commands."""
+"""The errors that users see, and the exit codes of both commands."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class ExitCode(IntEnum):
 
 
 def os_reason(error: OSError) -> str:
-    """The reason in an error of the file system, without the path."""
+    """Returns the reason of a file system error, without the path."""
     return error.strerror or str(error)
 
 
 def visible(text: str) -> str:
-    """`text` on one line and as it is: what a terminal would act on, hide or reorder is written as an escape."""
+    """Returns `text` on one line, with escapes in place of what a terminal would interpret, hide or reorder."""
     if text.isprintable():
         return text
     return "".join(_escaped(sign, before) for before, sign in pairwise(f" {text}"))
@@ -44,9 +44,9 @@ def _escaped(sign: str, before: str) -> str:
 
 
 class UserError(Exception):
-    """Something the user can act on: says what happened, what was kept and what to do. Printed without a traceback.
+    """An error that the user can act on: what happened, what was kept and what to do next. Printed without a traceback.
 
-    The message is one paragraph: a path in it can add no line.
+    The message is one paragraph, so a path in it can't add lines.
     """
 
     def __init__(self, message: str, code: ExitCode = ExitCode.FAILED) -> None:

@@ -1,4 +1,4 @@
-"""Facts about folders and files as they are on disk: the types that probes return and everything else reads."""
+"""Facts about folders and files on disk: the types that probes return and everything else reads."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FindRoot = Callable[[str], ProjectRoot]
 
 
 class GitFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """State of a repository at one moment. `stale` when git did not answer in time and this is the last known state."""
+    """The state of a repository at one moment. `stale`: git did not answer in time, so it is the last known state."""
 
     branch: str | None
     """The branch; None when HEAD is detached."""
@@ -41,7 +41,7 @@ class GitFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FileFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """The present state of a touched file. Unknown languages have only `exists`."""
+    """The current state of a touched file. Files in unknown languages have only `exists`."""
 
     exists: bool
     parses: bool | None = None
@@ -51,7 +51,7 @@ class FileFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FileQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """A touched file whose present state is wanted. `line` (1-based) and `anchor` tell where it was last edited."""
+    """A touched file whose current state is wanted. `line` (1-based) and `anchor` locate its last edit."""
 
     path: str
     """Relative to the project's root."""
@@ -60,7 +60,7 @@ class FileQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """What a handoff says of the present: git's state, and facts of the files that it names, by path."""
+    """The handoff's facts about the present: git's state, and the state of the files that it names, by path."""
 
     git: GitFacts | None = None
     files: Mapping[str, FileFacts] = {}

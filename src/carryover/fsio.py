@@ -1,4 +1,4 @@
-"""Files of ours and of the user: private folders, atomic replacement, bounded reads, one lock."""
+"""File helpers for our files and the user's: private folders, atomic replacement, bounded reads, one lock."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ SCRATCH: Final = "carryover-scratch-"
 
 
 def private_dir(path: Path) -> None:
-    """Makes `path` a folder that only its owner may enter (0700). Parents are created where missing, never changed.
+    """Makes `path` a folder that only its owner may enter (0700). Creates missing parents, but never changes any.
 
-    A mode that is too open is repaired, but only on this folder and only when it is ours.
+    A mode that is too open is corrected, but only on this folder and only if it is ours.
 
     Raises:
         PermissionError: the folder belongs to another user.
-        NotADirectoryError: something else bears that name.
+        NotADirectoryError: something else has that name.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):
@@ -43,12 +43,12 @@ def private_dir(path: Path) -> None:
 def atomic_replace(
     path: Path, data: bytes, *, mode: int | None = None, follow: bool = True, durable: bool = True
 ) -> None:
-    """Puts `data` in place of `path` in one step: a reader sees the old file or the new one, also after a power cut.
+    """Replaces `path` with `data` atomically: a reader sees the old file or the new one, even after a power cut.
 
-    A symlink stays and its target is replaced; with `follow=False` the link itself gives way. The mode of an existing
-    file is kept unless `mode` is given; a new file gets `mode` or what the umask leaves. On any error the old file
-    stands as it was and nothing is left beside it. Without `durable` the disk is not waited for, and a power cut may
-    leave an empty file: for what can be made again.
+    A symlink stays and its target is replaced; with `follow=False` the link itself is replaced. The mode of an existing
+    file is kept unless `mode` is given; a new file gets `mode` or the umask's default. On any error the old file stays
+    as it was and nothing is left beside it. Without `durable` the disk is not waited for, and a power cut may leave an
+    empty file: only for what can be recreated.
 
     Raises:
         OSError: the folder is missing, not writable, full...
@@ -82,9 +82,9 @@ def atomic_replace(
 def write_if_changed(
     path: Path, data: bytes, *, mode: int | None = None, follow: bool = True, durable: bool = True
 ) -> bool:
-    """Replaces `path` when its bytes differ from `data`, as `atomic_replace` does; True when it did.
+    """Replaces `path` like `atomic_replace`, but only if its bytes differ from `data`; returns whether they did.
 
-    An equal file keeps its modification time, so that programs watching it stay quiet; a wrong `mode` is put right.
+    An equal file keeps its modification time, so that programs watching it stay quiet; a wrong `mode` is corrected.
 
     Raises:
         OSError: as `atomic_replace`; also when `path` is something other than a file.
@@ -105,7 +105,7 @@ def write_if_changed(
 
 
 def read_bytes_bounded(path: Path, limit_bytes: int, *, follow: bool = True) -> bytes:
-    """The whole content of a regular file that holds at most `limit_bytes`. Never waits on a pipe or a device.
+    """Returns the content of a regular file of at most `limit_bytes`. Never waits on a pipe or a device.
 
     Raises:
         OSError: EFBIG when the file is larger, EINVAL when it is not a regular file, ELOOP for a symlink with
@@ -118,7 +118,7 @@ def read_bytes_bounded(path: Path, limit_bytes: int, *, follow: bool = True) -> 
 
 
 def read_beginning(path: Path, limit_bytes: int, *, follow: bool = False) -> bytes:
-    """The first bytes of a regular file. Raises as `read_bytes_bounded` does, except for the file's size."""
+    """Returns the first bytes of a regular file. Raises as `read_bytes_bounded` does, except for the file's size."""
     flags = os.O_RDONLY | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW)
     descriptor = os.open(path, flags)
     try:
@@ -132,9 +132,9 @@ def read_beginning(path: Path, limit_bytes: int, *, follow: bool = False) -> byt
 
 @contextlib.contextmanager
 def scratch_folder(parent: Path | None = None) -> Iterator[Path]:
-    """A folder in `parent` (by default where the system keeps temporary files) that only the user can read.
+    """Creates a folder in `parent` (default: the system's temporary folder) that only the user can read.
 
-    It is gone when the block ends. What a killed process leaves is removed by `sweep_scratch`, which each use calls.
+    It is removed when the block ends. What a killed process leaves is removed by `sweep_scratch`, which each use calls.
     """
     import shutil
 
@@ -149,14 +149,14 @@ def scratch_folder(parent: Path | None = None) -> Iterator[Path]:
 
 
 def temporary_files() -> Path:
-    """The folder in which the system keeps temporary files."""
+    """Returns the folder in which the system keeps temporary files."""
     import tempfile  # takes its time to load, and few commands need it
 
     return Path(os.environ.get("TMPDIR") or tempfile.gettempdir())
 
 
 def sweep_scratch(*parents: Path) -> None:
-    """Removes the scratch folders of processes that are gone: a lock tells, which the system takes from them."""
+    """Removes the scratch folders of processes that are gone. The system has released the locks of those."""
     import shutil
 
     for folder in (found for parent in parents for found in parent.glob(f"{SCRATCH}*")):
@@ -185,9 +185,9 @@ def _locked_folder(parent: Path) -> tuple[Path, int]:
 
 
 class FileLock:
-    """A lock between processes: held while the process lives, whatever becomes of it. The file itself stays.
+    """A lock between processes, which the system releases when the process ends in any way. The file itself stays.
 
-    The file tells who holds it: by default the process id. Its folder must exist.
+    The file contains the holder: by default its process id. The folder must exist.
     """
 
     def __init__(self, path: Path) -> None:
@@ -195,7 +195,7 @@ class FileLock:
         self._descriptor: int | None = None
 
     def acquire(self, content: str | None = None) -> bool:
-        """Takes the lock and writes `content` into it; False when another process holds it. Never waits long."""
+        """Takes the lock and writes `content` into it; returns False if another process holds it. Never waits long."""
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
             if not _flock(descriptor, fcntl.LOCK_EX, tries=_LOCK_TRIES):
@@ -211,7 +211,7 @@ class FileLock:
         return True
 
     def release(self) -> None:
-        """Gives the lock back; harmless when it is not held."""
+        """Releases the lock; harmless if it is not held."""
         if self._descriptor is not None:
             with contextlib.suppress(OSError):  # the disk may be read-only by now
                 os.ftruncate(self._descriptor, 0)
@@ -219,7 +219,7 @@ class FileLock:
             self._descriptor = None
 
     def holder(self) -> str | None:
-        """The present holder's content; None if nobody holds the lock. Creates nothing."""
+        """Returns the current holder's content; None if nobody holds the lock. Creates nothing."""
         try:
             descriptor = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW)
         except FileNotFoundError:
@@ -276,7 +276,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def is_folder(path: Path) -> bool:
-    """A folder, or a link to one. One that may not be looked at counts as none."""
+    """Whether `path` is a folder, or a link to one. Returns False if it can't be examined."""
     try:
         return stat.S_ISDIR(path.stat().st_mode)
     except (OSError, ValueError):
@@ -284,7 +284,7 @@ def is_folder(path: Path) -> bool:
 
 
 def is_there(path: Path) -> bool:
-    """Also true of a link that leads nowhere: a program would write through it."""
+    """Whether anything is at `path`, even a dangling link: a program would write through that."""
     try:
         path.lstat()
     except (OSError, ValueError):
@@ -293,7 +293,7 @@ def is_there(path: Path) -> bool:
 
 
 def is_gone(path: Path) -> bool:
-    """Certainly nothing there: a path that may not be looked at, or hangs on another error, is not gone."""
+    """Whether certainly nothing is at `path`. A path that can't be examined is not gone."""
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):

@@ -1,8 +1,8 @@
-"""The records everything else speaks in: events, and the envelope that carries them.
+"""The records that all parts exchange: events, and the envelope that carries them.
 
-An adapter turns what an agent wrote into `Event`s; the ledger stores them; the distiller folds them. All are frozen
-msgspec structs, so the type in memory is also the stored JSON. Times are UTC milliseconds. Missing stays `None` or
-`"unknown"`: nothing here is guessed.
+An adapter turns what an agent wrote into `Event`s, the ledger stores them, and the distiller folds them. All are frozen
+msgspec structs, so the type in memory is also the stored JSON. Times are UTC milliseconds. Missing values stay `None`
+or `"unknown"`: nothing is guessed.
 """
 
 from __future__ import annotations
@@ -23,29 +23,32 @@ user's word nor an agent's act. No agent has this id."""
 
 
 def session_in_other_cwd(conversation: str, folder_mark: str) -> str:
-    """Session id for the turns of a conversation outside its first folder.
+    """Returns the session id for a conversation's turns outside its first folder.
 
-    They are a separate session, which belongs to that folder's project.
+    Those turns are a separate session, which belongs to that folder's project.
     """
     return f"{conversation}{_ELSEWHERE}{folder_mark}"
 
 
 def conversation_of(session: str) -> str:
-    """The agent's own id of the conversation that a session is part of."""
+    """Returns the agent's own id of the conversation that a session is part of."""
     return session.partition(_ELSEWHERE)[0]
 
 
 def is_plain_id(conversation: str) -> bool:
-    """Whether an id can be put on a command line: it can be taken for no option, and no shell finds more in it.
+    """Whether an id is safe on a command line: not an option, and without characters that a shell interprets.
 
-    A transcript that was imported or planted may name any text as its session.
+    A transcript that was imported or planted may have any text as its session id.
     """
     return _PLAIN_ID.fullmatch(conversation) is not None
 
 
 def id_in_command(session: str) -> str:
-    """The session as it is named in a command for people or agents to run: its id or, if that is not plain, as much of
-    its beginning as is; `ID` if that is nothing."""
+    """Returns the session's name in a command that people or agents run: its id or, if that is not plain, a plain
+    prefix of it.
+
+    Returns `ID` if even its first character is not plain.
+    """
     found = _IN_COMMAND.match(session)
     return found[0] if found is not None else "ID"
 
@@ -61,7 +64,7 @@ class Body(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_def
 
 
 class SessionInfo(Body, frozen=True, tag="session_info"):
-    """Facts about the session, sent when first known and whenever one changes. `None` means: not said here."""
+    """Facts about the session, emitted when first known and whenever one changes. `None`: not known here."""
 
     title: str | None = None
     agent_version: str | None = None
@@ -82,7 +85,7 @@ class UserPrompt(Body, frozen=True, tag="user_prompt"):
 
 
 class QueuedPrompt(Body, frozen=True, tag="queued_prompt"):
-    """Words a person typed while the agent worked. Delivered ones come again as `UserPrompt`."""
+    """Words a person typed while the agent worked. Once delivered, they come again as `UserPrompt`."""
 
     text: str
     change: Literal["added", "withdrawn"] = "added"
@@ -97,7 +100,7 @@ class AssistantMessage(Body, frozen=True, tag="assistant_message"):
 
 
 class Question(Body, frozen=True, tag="question"):
-    """A question put to the user by a tool, with the choices offered."""
+    """A tool's question to the user, with the choices offered."""
 
     call_id: str
     text: str
@@ -123,10 +126,10 @@ class ToolCall(Body, frozen=True, tag="tool_call"):
 
 
 class ToolResult(Body, frozen=True, tag="tool_result"):
-    """How a tool call ended, paired with its call by the adapter (`op`, `name`, `subject` repeat the call's).
+    """How a tool call ended. `op`, `name` and `subject` repeat the call's.
 
-    An adapter gives `output` whole; ingest redacts it and keeps head and tail, counting what it left out in `dropped`.
-    `exit_code` is `None` if the agent does not record one, which is not the same as 0.
+    An adapter passes the whole `output`; ingest redacts it and keeps head and tail, counting what it left out in
+    `dropped`. `exit_code` is `None` if the agent does not record one, which is not the same as 0.
     """
 
     call_id: str
@@ -145,7 +148,7 @@ class ToolResult(Body, frozen=True, tag="tool_result"):
 
 
 class FileEdit(Body, frozen=True, tag="file_edit"):
-    """A file was changed and the agent said so. Only sent for edits that were applied."""
+    """An edit of a file that the agent reports as applied."""
 
     path: str
     """Absolute path."""
@@ -168,13 +171,13 @@ class PlanItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PlanUpdate(Body, frozen=True, tag="plan_update"):
-    """The agent's todo list, whole, after a change."""
+    """The agent's whole todo list after a change."""
 
     items: tuple[PlanItem, ...]
 
 
 class PlanProposal(Body, frozen=True, tag="plan_proposal"):
-    """A written plan put before the user. `accepted` is `None` until the user has ruled on it."""
+    """A written plan put before the user. `accepted` is `None` until the user has decided."""
 
     call_id: str
     text: str
@@ -182,7 +185,7 @@ class PlanProposal(Body, frozen=True, tag="plan_proposal"):
 
 
 class BackgroundTask(Body, frozen=True, tag="background_task"):
-    """A job or sub-agent that runs on while the conversation goes on."""
+    """A job or sub-agent that runs while the conversation continues."""
 
     task_id: str
     state: Literal["running", "done", "failed", "stopped"]
@@ -192,7 +195,7 @@ class BackgroundTask(Body, frozen=True, tag="background_task"):
 
 
 class SummaryPart(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One section of a summary. `kind` is what the agent's own heading asks for; `other` if that is nothing else."""
+    """One section of a summary. `kind` is what the agent's own heading asks for, or `other`."""
 
     kind: Literal["request", "errors", "pending", "current", "next", "other"]
     heading: str
@@ -200,7 +203,7 @@ class SummaryPart(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class AgentSummary(Body, frozen=True, tag="agent_summary"):
-    """A summary the agent made for itself, at a compaction or when the user was away. Evidence, never a prompt."""
+    """A summary that the agent wrote at a compaction or when the user was away. Evidence, never a prompt."""
 
     text: str
     source: Literal["compaction", "away"]
@@ -210,7 +213,7 @@ class AgentSummary(Body, frozen=True, tag="agent_summary"):
 
 
 class TurnEnd(Body, frozen=True, tag="turn_end"):
-    """A turn ended otherwise than by a final answer. `message` is the agent's own text."""
+    """A turn ended without a final answer. `message` is the agent's own text."""
 
     reason: Literal["interrupted", "error", "limit"]
     message: str = ""
@@ -219,19 +222,19 @@ class TurnEnd(Body, frozen=True, tag="turn_end"):
 
 
 class Retracted(Body, frozen=True, tag="retracted"):
-    """The user took back what was said: events with these `keys`, of the same session, no longer count."""
+    """The user took back what was said: events with these `keys`, in the same session, no longer count."""
 
     keys: tuple[str, ...]
 
 
 class SessionStart(Body, frozen=True, tag="session_start"):
-    """The session began. `reason` is the agent's own name for why."""
+    """The session began. `reason` is the agent's own name for the reason."""
 
     reason: str
 
 
 class SessionEnd(Body, frozen=True, tag="session_end"):
-    """The session ended. `reason` is the agent's own name for why."""
+    """The session ended. `reason` is the agent's own name for the reason."""
 
     reason: str
 
@@ -275,7 +278,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Skipped(msgspec.Struct, frozen=True):
-    """A record that was understood too little to use. Counted by type, never fatal; `reason` quotes no content."""
+    """A record that was not understood well enough to use. Counted by type, never fatal; `reason` quotes no content."""
 
     record_type: str
     reason: str

@@ -1,4 +1,4 @@
-"""Where Carryover keeps its state: `~/.carryover`, or the folder `CARRYOVER_HOME` names."""
+"""Where Carryover keeps its state: `~/.carryover`, or the folder that `CARRYOVER_HOME` names."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ LONGEST_ADDRESS: Final = 100
 
 
 class StateDir(msgspec.Struct, frozen=True):
-    """The state folder (mode 0700) and its contents (files 0600). Naming a path creates nothing."""
+    """The state folder (mode 0700) and its contents (files 0600). Creates nothing."""
 
     root: Path
 
     @classmethod
     def of(cls, env: Mapping[str, str], home: Path) -> StateDir:
-        """The state folder that the environment names.
+        """Returns the state folder that the environment selects.
 
         Raises:
-            UserError: REFUSED; `CARRYOVER_HOME` is a relative path, or one of both is not UTF-8.
+            UserError: REFUSED; `CARRYOVER_HOME` is a relative path, or one of the two paths is not UTF-8.
         """
         moved = env.get("CARRYOVER_HOME")
         root = expanded(moved) if moved else home / ".carryover"
@@ -43,12 +43,12 @@ class StateDir(msgspec.Struct, frozen=True):
 
     @property
     def ledger(self) -> Path:
-        """The SQLite database that keeps everything read from transcripts, secrets taken out."""
+        """The SQLite database with everything read from transcripts, without secrets."""
         return self.root / "ledger.sqlite"
 
     @property
     def handoff(self) -> Path:
-        """The handoff of the project that moved last. For people to look at; never injected anywhere."""
+        """The handoff of the project that changed last. For people to look at; never injected anywhere."""
         return self.root / "handoff.md"
 
     @property
@@ -73,12 +73,12 @@ class StateDir(msgspec.Struct, frozen=True):
 
     @property
     def paused(self) -> Path:
-        """While this file is there nothing is read, written or handed over (`carryover pause`)."""
+        """While this file exists, nothing is read, written or handed over (`carryover pause`)."""
         return self.root / "paused"
 
     @property
     def lock(self) -> Path:
-        """The file that the running daemon holds locked, so that there is only one."""
+        """The file that the running daemon keeps locked, so that there is only one daemon."""
         return self.root / "daemon.lock"
 
     @property
@@ -88,17 +88,17 @@ class StateDir(msgspec.Struct, frozen=True):
 
     @property
     def spool(self) -> Path:
-        """Kept hook calls of agents that have no transcript to read, one folder per agent."""
+        """Stored hook calls of agents without a readable transcript, one folder per agent."""
         return self.root / "spool"
 
     @property
     def secret(self) -> Path:
-        """Secret that a hook must present on the port, where anyone on this machine can connect (64 hex digits)."""
+        """The secret (64 hex digits) that a hook must present on the port, since any local user can connect to it."""
         return self.root / "hook.secret"
 
 
 def expanded(path: str) -> Path:
-    """`path` with a leading `~` or `~name` resolved; a name that nobody has stays as it is."""
+    """Returns `path` with a leading `~` or `~name` expanded; an unknown user name stays as it is."""
     try:
         return Path(path).expanduser()
     except RuntimeError:
@@ -106,7 +106,10 @@ def expanded(path: str) -> Path:
 
 
 def require_utf8(path: str | Path, what: str) -> None:
-    """Raises UserError (REFUSED) if `path`, which `what` is, is not UTF-8: no transcript and no ledger can name it."""
+    """Raises UserError (REFUSED) if `path` is not UTF-8, since no transcript or ledger can name it.
+
+    `what` describes the path in the message.
+    """
     try:
         str(path).encode()
     except UnicodeEncodeError as error:
@@ -117,19 +120,19 @@ def require_utf8(path: str | Path, what: str) -> None:
 
 
 def short_path(path: str | Path, home: Path) -> str:
-    """`path` as people write it, with the home folder as `~`, and as they can see it."""
+    """Returns `path` for display, with `~` for the home folder and escapes for what a terminal would not show."""
     text = str(path)
     return visible(f"~{text[len(str(home)) :]}" if Path(text).is_relative_to(home) else text)
 
 
 @contextmanager
 def socket_address(path: Path) -> Iterator[str]:
-    """The address to bind or connect a Unix socket at `path` with, valid while the block lasts.
+    """Yields the address for binding or connecting a Unix socket at `path`, valid inside the block.
 
-    It also reaches a path that is longer than a socket address may be, on Linux.
+    On Linux this works even if the path is longer than a socket address may be.
 
     Raises:
-        UserError: REFUSED; the path is too long and this system has no way round that.
+        UserError: REFUSED; the path is too long and this system has no way around that.
     """
     if len(os.fsencode(path)) <= LONGEST_ADDRESS:
         yield str(path)

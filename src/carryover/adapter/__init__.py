@@ -1,2 +1,1 @@
-"""The interface that an agent's folder is written against: the record it exports, and the types that cross that
-border."""
+"""The interface that each agent's folder implements, and helpers that adapters share."""

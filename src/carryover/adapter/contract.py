@@ -1,4 +1,4 @@
-"""The interface of an agent's folder: what it must supply, and the types that cross that border.
+"""The interface that an agent's folder implements, and the types it exchanges with the rest of Carryover.
 
     raw source --reader--> records --parse--> events
 
@@ -28,7 +28,7 @@ it is stored, and the next read continues from what is stored: a path must be wh
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that is read: a transcript file, or a database."""
+    """Something that can be read: a transcript file, or a database."""
 
     agent: str
     path: str
@@ -47,15 +47,17 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FileStat(msgspec.Struct, frozen=True):
-    """Size and time of a source, known without reading it. If they are the same, nothing was added, as far as they
-    show."""
+    """Size and time of a source, taken without reading it.
+
+    If both are unchanged, the source counts as unchanged.
+    """
 
     size: int
     mtime_ns: int
 
 
 class Record(msgspec.Struct, frozen=True):
-    """One record as the agent wrote it. `number` is its place in the source, from 1."""
+    """One record as the agent wrote it. `number` is its position in the source, from 1."""
 
     number: int
     data: bytes
@@ -64,10 +66,10 @@ class Record(msgspec.Struct, frozen=True):
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
     """The result of one read.
 
-    `restarted`: the source is not the one the cursor was made for (truncated, replaced), so it was read from its
-    beginning and the context must start afresh. `more`: there is more to read now. `oversized`: records passed by
-    because they were too long to hold in memory. `retry_after_s`: something in the source is not final yet; after that
-    long it is to be read again even if nothing changes, because then it is taken as it is.
+    `restarted`: the source is not the one that the cursor was made for (truncated, replaced), so it was read from its
+    beginning and the context must be reset. `more`: there is more to read now. `oversized`: how many records were too
+    long to hold in memory and were skipped. `retry_after_s`: something in the source is not final yet; read it again
+    after that many seconds even if it is unchanged, and it is taken as it is.
     """
 
     records: tuple[Record, ...]
@@ -82,24 +84,24 @@ class Reader(Protocol):
     """Reads one kind of source. Blocking: call it off the event loop."""
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """The next complete records after `cursor` (from the beginning for `None`), at most about 1 MiB of them.
+        """Returns the next complete records after `cursor` (from the start for None), at most about 1 MiB of them.
 
         Raises FileNotFoundError when the source is gone and OSError when it cannot be read now.
         """
         ...
 
     def stat(self, path: Path) -> FileStat:
-        """Size and time of the source. Asked for every source there is, so no content is read.
+        """Returns the source's size and time. Reads no content, since it is called for every source.
 
-        Raises FileNotFoundError when the source is gone and OSError when it is no source (not a regular file).
+        Raises FileNotFoundError when the source is gone and OSError when it is not a regular file.
         """
         ...
 
 
 class Reemitted(msgspec.Struct, frozen=True, kw_only=True):
-    """A thread of a rewritten source is emitted again: its events in this batch, in their order, are all it has now.
+    """A thread of a rewritten source is emitted again: this batch holds all of its events, in order.
 
-    The ledger keeps what is the same, replaces what changed and retracts what is no longer there.
+    The ledger keeps what is the same, replaces what changed and retracts what is gone.
     """
 
     session: str
@@ -111,7 +113,7 @@ class Reemitted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Parsed(msgspec.Struct, frozen=True):
-    """The result of parsing one record. It may be empty: the record is known and holds nothing for us."""
+    """The result of parsing one record; empty for a known record without useful content."""
 
     events: tuple[Event, ...] = ()
     skipped: tuple[Skipped, ...] = ()
@@ -129,7 +131,7 @@ answering. turn_end: a turn ended, so publish at once. hint: something happened;
 
 
 class HookEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """The meaning of one hook payload. Paths are as given, not checked."""
+    """The meaning of one hook payload. Paths are passed on unchecked."""
 
     action: HookAction
     session: str
@@ -148,7 +150,7 @@ class HookEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookProtocol:
-    """How an agent's hooks speak. All functions are pure."""
+    """How to read an agent's hook payloads and how to answer them. All functions are pure."""
 
     events: tuple[str, ...]
     """The events asked for, in the agent's own spelling."""
@@ -184,7 +186,7 @@ class ToolOutcome(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuotedText:
-    """How to read texts that another program copied from this agent's transcripts, without their records. Pure."""
+    """Reads texts that another program copied from this agent's transcripts, without their records. Pure."""
 
     prompt: Callable[[str, str], tuple[AnyBody, ...]]
     """Text of a user's turn, and the name of the tool whose call came just before it (empty: none) → its events.
@@ -194,7 +196,7 @@ class QuotedText:
 
 
 class LastInput(msgspec.Struct, frozen=True):
-    """The newest entry of an agent's own log of what was typed, beside a source in a project."""
+    """The newest entry of the agent's own input log, beside a source in a project."""
 
     path: Path
     """Of the log, which need not exist."""
@@ -204,9 +206,9 @@ class LastInput(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
-    """One agent: data and functions, so that `dataclasses.replace` wraps any part of it.
+    """One agent as data and functions, so that `dataclasses.replace` can replace any part of it.
 
-    Everything here is pure but `sources`, which looks at folders, and `reader`, which reads.
+    Everything is pure except `sources`, which lists folders, and `reader`, which reads files.
     """
 
     spec: AgentSpec
@@ -241,17 +243,14 @@ class Agent:
 
     @property
     def in_projects(self) -> bool:
-        """Whether its sources are in the projects themselves."""
+        """Whether the agent's sources are in the projects themselves."""
         return self.last_input is not None
 
     @property
     def id(self) -> str:
-        """The id it is known by in settings, in the ledger and on the command line."""
+        """The agent's id in settings, in the ledger and on the command line."""
         return self.spec.id
 
     def roots(self, home: Path, env: Mapping[str, str]) -> tuple[Path, ...]:
-        """Returns the folders that hold this agent's transcripts; they need not exist yet.
-
-        Those of every platform: the folders of another one are simply not there.
-        """
+        """Returns the folders that may hold this agent's transcripts, on any platform; they need not exist."""
         return tuple(place.at(home, env) for place in self.spec.transcripts)

@@ -1,7 +1,7 @@
-"""Shared by all adapters while they turn one record into events: collect them, remember open calls, count the rest.
+"""The builder that all adapters use to turn one record into events: it collects events and counts what is skipped.
 
-Each agent has a subclass of `EventBuilder` that knows its ids, times and folders. One that learns facts about a session
-from single records has a context with `Facts`, as `SessionContext` has it.
+Each agent subclasses `EventBuilder` to add its ids, times and folders. An adapter that learns facts about a session
+from single records keeps `Facts` in its context, as `SessionContext` does.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class OpenCall(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whether the call reads Carryover's own file, whose text must not come back as something that happened here."""
 
     def as_event(self) -> ToolCall:
-        """The call itself."""
+        """Returns the event for the call itself."""
         return ToolCall(call_id=self.id, name=self.name, op=self.op, subject=self.subject, actor=self.actor)
 
     def ended(self, outcome: ToolOutcome) -> ToolResult:
-        """How it ended, without what its output repeats of a handoff."""
+        """Returns the event for the call's result, without any handoff text that its output repeats."""
         return ToolResult(
             call_id=self.id,
             name=self.name,
@@ -67,7 +67,7 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class SessionContext(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Context of a transcript that holds one session."""
+    """The context of a transcript that holds one session."""
 
     cwd: str | None = None
     last_ms: int = 0
@@ -78,18 +78,18 @@ class SessionContext(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def opened(calls: tuple[Call, ...], call: Call, *, most: int) -> tuple[Call, ...]:
-    """Returns the open calls with one more, which replaces one of the same id; the oldest beyond `most` are dropped."""
+    """Adds a call to the open calls, replacing one with the same id; drops the oldest beyond `most`."""
     return (*closed(calls, call.id), call)[-most:]
 
 
 def closed(calls: tuple[Call, ...], call_id: str) -> tuple[Call, ...]:
-    """Returns the open calls without one."""
+    """Removes a call from the open calls."""
     return tuple(call for call in calls if call.id != call_id)
 
 
 @dataclass(slots=True, kw_only=True)
 class EventBuilder(Generic[C]):
-    """One record while it is parsed. `context` is replaced as the parser learns; nothing outlives the record but it."""
+    """Builds the events of one record. Only `context` outlives the record; parsers replace it as they learn."""
 
     context: C
     at_ms: int = 0
@@ -113,7 +113,7 @@ class EventBuilder(Generic[C]):
         subagent_id: str | None = None,
         secondary_key: str | None = None,
     ) -> None:
-        """Adds an event under a key."""
+        """Adds an event under `key`."""
         self.events.append(
             Event(
                 key=key,
@@ -127,8 +127,10 @@ class EventBuilder(Generic[C]):
         )
 
     def put_info_first(self, session: str, cwd: str | None, facts: dict[str, str | None]) -> None:
-        """Adds facts about the session before everything else: the session belongs to the key, since a fork has the
-        records of its parent, but its own facts."""
+        """Adds facts about the session before all other events.
+
+        The session is part of the key, since a fork repeats its parent's records but has its own facts.
+        """
         key = f"info/{session}/{self.at_ms}/{digest(msgspec.json.encode(facts))}"
         info = SessionInfo(**facts)
         self.events.insert(0, Event(key=key, session=session, at_ms=self.at_ms, body=info, cwd=cwd))
@@ -141,14 +143,14 @@ class EventBuilder(Generic[C]):
             self.change(facts=msgspec.structs.replace(known, **news))
 
     def put_news_first(self, session: str, cwd: str | None) -> None:
-        """Adds what is known of the session and was not emitted before. Without any time that waits."""
+        """Adds the facts about the session that are new, before all other events. Waits until a time is known."""
         facts, emitted = getattr(self.context, "facts", Facts()), getattr(self.context, "emitted", Facts())
         if facts != emitted and self.at_ms:
             self.put_info_first(session, cwd, differing(facts, emitted))
             self.change(emitted=facts)
 
     def skip(self, record_type: str, reason: str) -> None:
-        """Counts something that was not understood, of the client's version. `reason` never quotes the record."""
+        """Counts something that was not understood, with the client's version. `reason` never quotes the record."""
         self.count_skipped(record_type, reason, self.version)
 
     def count_skipped(self, record_type: str, reason: str, version: str | None = None) -> None:
@@ -156,34 +158,36 @@ class EventBuilder(Generic[C]):
         self.skipped.append(rawjson.skipped(record_type, reason, version))
 
     def built(self, reemitted: Reemitted | None = None) -> Parsed:
-        """The result for the record."""
+        """Returns the result for the record."""
         return Parsed(events=tuple(self.events), skipped=tuple(self.skipped), reemitted=reemitted)
 
     @property
     def last_key(self) -> bytes:
-        """Key of the last event of the record. Bytes, since a context's text might be taken for a secret."""
+        """The key of the record's last event. It is bytes because text in a context might be taken for a secret."""
         return self.events[-1].key.encode("utf-8", "replace")
 
 
 def reemitted_after(
     last: bytes | None, *, session: str, subagent_id: str | None = None, more: bool = False
 ) -> Reemitted:
-    """Announces that a conversation is emitted again: what comes after the event with the key `last` (see
-    `EventBuilder.last_key`), or all of it if that is None."""
+    """Announces that a thread is emitted again after the event with the key `last`, or from its start if that is None.
+
+    `last` comes from `EventBuilder.last_key`.
+    """
     after = None if last is None else last.decode("utf-8", "replace")
     return Reemitted(session=session, subagent_id=subagent_id, after=after, more=more)
 
 
 def differing(new: msgspec.Struct, old: msgspec.Struct) -> dict[str, str | None]:
-    """Returns the fields of `new` that `old` has otherwise."""
+    """Returns the fields of `new` whose values differ from `old`."""
     return {name: value for name in new.__struct_fields__ if (value := getattr(new, name)) != getattr(old, name)}
 
 
 def usable_name(name: str | None) -> str | None:
-    """Returns an id or name fit to be kept; None for absent, empty and absurdly long ones."""
+    """Returns an id or name if it is fit to be stored; None for an absent, empty or absurdly long one."""
     return name if name and len(name) <= MAX_NAME_CHARS else None
 
 
 def usable_folder(path: str | None) -> str | None:
-    """Returns a folder fit to be kept; None for absent, relative and absurdly long ones."""
+    """Returns a folder if it is fit to be stored; None for an absent, relative or absurdly long one."""
     return path if path and is_absolute(path) and len(path) <= MAX_PATH_CHARS else None

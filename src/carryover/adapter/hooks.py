@@ -1,6 +1,6 @@
-"""Parts that the hooks of several agents share.
+"""Hook helpers that several agents share.
 
-Those that took over Claude Code's form of a payload are read by `ClaudeLikeHooks`; other payloads are each agent's own.
+`ClaudeLikeHooks` reads the payloads of agents that adopted Claude Code's format; other agents read their own.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ _REASONS: Final[dict[str, StartReason]] = {
 
 
 def start_reason(source: str | None) -> StartReason | None:
-    """Returns why a session starts, as the payload's `source` says; None for a word that no known version uses."""
+    """Maps the payload's `source` to the reason for a session start; None for a value that no known version uses."""
     return _REASONS.get(source or "")
 
 
 def read_own(
     decoder: msgspec.json.Decoder[P], event: str, payload: bytes, session_of: Callable[[P, str], str | None]
 ) -> tuple[P, str] | Skipped:
-    """Returns a payload and its session; Skipped if it cannot be read, or is another program's.
+    """Returns a payload and its session; Skipped if it can't be decoded or belongs to another program.
 
     `session_of` gets the payload and the event, and returns None if the payload is not this agent's or has another
     event.
@@ -58,34 +58,36 @@ def read_own(
 
 
 def skipped(event: str, reason: str) -> Skipped:
-    """A payload that is not this agent's or was not understood. `reason` quotes nothing of it."""
+    """Describes a payload that was not understood or is another program's. `reason` must not quote it."""
     return rawjson.skipped(f"hook/{event}", reason, None)
 
 
 def session_start_output(text: str) -> dict[str, str]:
-    """`hookSpecificOutput`, the form in which several agents take text into a session that starts."""
+    """Returns `hookSpecificOutput`, the form in which several agents accept text when a session starts."""
     return {"hookEventName": "SessionStart", "additionalContext": text.encode("utf-8", "replace").decode()}
 
 
 def provisional(event: str, session: str, at_ms: int, body: AnyBody, cwd: str | None) -> tuple[Event, ...]:
-    """The event that a hook reports before the transcript has it, under a separate key."""
+    """Returns the event that a hook reports before the transcript has it, under a separate key."""
     return (Event(key=f"hook/{session}/{event}/{at_ms}", session=session, at_ms=at_ms, body=body, cwd=cwd),)
 
 
 def root_above(
     transcript: Path, source_of: Callable[[Path, Path], Source | None], names: Collection[str] = ()
 ) -> Path | None:
-    """Returns the nearest folder above a transcript below which it is a source; None if there is none.
+    """Returns the nearest folder above a transcript for which `source_of` accepts it; None if there is none.
 
-    `names`: what such a folder is called; empty for any name.
+    `names`: the names such a folder may have; empty for any.
     """
     above = (folder for folder in transcript.parents if folder.is_absolute() and (not names or folder.name in names))
     return next((root for root in above if source_of(transcript, root) is not None), None)
 
 
 class Payload(msgspec.Struct, frozen=True):
-    """The payload of such a hook on stdin, as far as we rely on it. Raw fields may change their shape without costing
-    the rest."""
+    """The fields we rely on of a Claude-like hook payload on stdin.
+
+    Raw fields may change shape without making the rest unreadable.
+    """
 
     session_id: str | None = None
     """Inside a sub-agent that of the session that asked for it."""
@@ -117,7 +119,7 @@ _PAYLOAD: Final = msgspec.json.Decoder(Payload)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaudeLikeHooks:
-    """Reads such payloads. The place of the transcript distinguishes them from those of another program."""
+    """Reads Claude-like payloads. The transcript's location distinguishes them from another program's."""
 
     layout_root: Callable[[Path], Path | None]
     """See `HookProtocol`."""
@@ -157,7 +159,7 @@ class ClaudeLikeHooks:
         )
 
     def _own_session(self, given: Payload, event: str) -> str | None:
-        """The session, if the payload is the agent's own and of this event."""
+        """Returns the session if the payload is the agent's own and of this event."""
         marks = (given.cursor_version, given.conversation_id, given.workspace_roots)
         if any(mark != rawjson.ABSENT for mark in marks) or (given.hook_event_name or "").lower() != event:
             return None

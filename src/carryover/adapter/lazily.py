@@ -1,4 +1,4 @@
-"""Functions that are imported when they are first called."""
+"""Defers the import of a function until its first call."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from typing import Any
 
 
 def lazily(module: str, name: str) -> Callable[..., Any]:
-    """Returns the function `name` of `module`. `status` asks an agent for its roots only, at a quarter of the cost."""
+    """Returns the function `name` of `module`, imported on its first call.
+
+    `status` only asks an agent for its roots, which takes a quarter of the time this way.
+    """
 
     @cache
     def found() -> Callable[..., Any]:

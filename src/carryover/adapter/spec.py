@@ -1,6 +1,6 @@
-"""Data that Carryover needs to install itself in an agent: one `AgentSpec` per agent.
+"""The data that Carryover needs to install itself in an agent: one `AgentSpec` per agent.
 
-Nothing here looks at the machine; `carryover.install.detect` does, by what the spec says.
+Nothing here looks at the machine; `carryover.install.detect` does, using the specs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ AGENTS_MD: Final = "AGENTS.md"
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """A file or folder of the user, whose standard place an environment variable may move."""
+    """A file or folder of the user whose default location an environment variable may change."""
 
     path: str
     """The standard place; `~/` is the home folder."""
@@ -34,7 +34,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     """The platforms that have it; empty: all."""
 
     def at(self, home: Path, env: Mapping[str, str]) -> Path:
-        """Its absolute path. A variable that holds a relative path is read as relative to the home folder."""
+        """Returns the absolute path. A relative path in the variable is resolved against the home folder."""
         moved = env.get(self.env, "").strip() if self.env else ""
         if not moved:
             return _below_home(self.path, home)
@@ -42,9 +42,9 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def application_places(below: str) -> tuple[Place, ...]:
-    """Where a desktop application keeps its data, on each system: `below` the user's configuration folder.
+    """Returns the data folder `below` of a desktop application on each system.
 
-    As Electron has it, and platformdirs: `XDG_CONFIG_HOME` on Linux, `~/Library/Application Support` on macOS.
+    As in Electron and platformdirs: `XDG_CONFIG_HOME` on Linux, `~/Library/Application Support` on macOS.
     """
     return (
         Place(path=f"~/.config/{below}", env="XDG_CONFIG_HOME", below=below, platforms=(LINUX,)),
@@ -53,7 +53,7 @@ def application_places(below: str) -> tuple[Place, ...]:
 
 
 class VersionProbe(msgspec.Struct, frozen=True, kw_only=True):
-    """How an agent is asked for its version."""
+    """How to ask an agent for its version."""
 
     args: tuple[str, ...]
     pattern: str
@@ -63,7 +63,7 @@ class VersionProbe(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HookEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One hook to write."""
+    """One hook to install."""
 
     event: str
     """The event's name in the agent's own spelling."""
@@ -79,7 +79,7 @@ TIMEOUT_UNITS: Final[dict[TimeoutUnit, int]] = {"s": 1, "ms": 1000}
 
 
 class HookSet(msgspec.Struct, frozen=True, kw_only=True):
-    """The hooks of a range of versions."""
+    """The hooks for a range of versions."""
 
     versions: str
     """The range, as `packaging.specifiers` reads it: `>=1.0.62,<1.0.85`. Only released numbers are compared."""
@@ -94,7 +94,7 @@ class HookSet(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HookFileRules(msgspec.Struct, frozen=True, kw_only=True):
-    """Rules of an agent for its JSON file of hooks. A file that breaks one is dropped whole, with every hook in it."""
+    """An agent's rules for its JSON hooks file. A file that breaks one is ignored as a whole, with every hook in it."""
 
     root_keys: tuple[str, ...] = ()
     """The only keys that its root may have; empty: any."""
@@ -118,9 +118,9 @@ class HookSwitch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HookReview(msgspec.Struct, frozen=True, kw_only=True):
-    """The review that people must do before the agent runs new or changed hooks, and where the agent notes it.
+    """The review that people must do before the agent runs new or changed hooks, and where the agent records it.
 
-    Only whether the note is there is known; what it holds is the agent's own affair, and so is writing it.
+    Carryover only checks that the record exists. It neither interprets nor writes it.
     """
 
     versions: str
@@ -139,7 +139,7 @@ class HookReview(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Starter(msgspec.Struct, frozen=True, kw_only=True):
-    """How the agent is started so that it continues, in the folder that it is started in."""
+    """How to start the agent, in the current folder, so that it continues the work."""
 
     binary: str
     """Name of the command."""
@@ -151,18 +151,18 @@ class Starter(msgspec.Struct, frozen=True, kw_only=True):
     """Which of its sessions the command does not know, as a sentence for people."""
 
     def resuming(self, conversation: str) -> tuple[str, ...] | None:
-        """What follows the command to continue a conversation; None if its id could be taken for something else."""
+        """Returns the arguments that continue a conversation; None if its id could be taken for something else."""
         if not is_plain_id(conversation):
             return None
         return tuple(arg.replace("{session}", conversation) for arg in self.resume)
 
     def arguments(self, prompt: str, handoff: str) -> tuple[str, ...]:
-        """Returns the arguments, with the names in braces filled in."""
+        """Returns the arguments, with the placeholders in braces filled in."""
         return tuple(arg.replace("{prompt}", prompt).replace("{handoff}", handoff) for arg in self.args)
 
 
 class InstructionLimit(msgspec.Struct, frozen=True, kw_only=True):
-    """How much the agent reads of a project's instruction files together; what is beyond is cut off at the end."""
+    """How much the agent reads of a project's instruction files in total; it cuts off the rest."""
 
     file: Place
     """TOML settings that may say otherwise."""
@@ -172,7 +172,7 @@ class InstructionLimit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InstructionFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A file in a project that an agent reads by itself, into which we put a pointer to the handoff."""
+    """A project file that an agent reads unprompted, and in which we put a pointer to the handoff."""
 
     name: str
     create: bool = False
@@ -185,9 +185,9 @@ class InstructionFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReadList(msgspec.Struct, frozen=True, kw_only=True):
-    """A list in a project's settings of files that the agent puts before the model in each session, by their paths.
+    """A list in a project's settings of files that the agent puts before the model in each session.
 
-    The handoff goes into it where an agent reads no instruction file by itself.
+    The handoff is added to it if the agent reads no instruction file.
     """
 
     file: str
@@ -199,7 +199,7 @@ class ReadList(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """An agent's hooks: the files they are written to, their events, and what keeps them from running."""
+    """An agent's hooks: the files they are written to, their events, and what can keep them from running."""
 
     config_files: tuple[Place, ...] = ()
     """Settings files that may hold our hooks: the first that exists is taken, else the first."""
@@ -242,14 +242,14 @@ class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def places(self) -> tuple[Place, ...]:
-        """Every file that is written or read on account of the hooks."""
+        """Every file that is written or read because of the hooks."""
         reviewed = self.review.state_file if self.review is not None else None
         others = (self.tables, *(switch.file for switch in self.switches), reviewed)
         return (*self.config_files, *(place for place in others if place is not None))
 
 
 class WebChat(msgspec.Struct, frozen=True, kw_only=True):
-    """A chat in the browser by the agent's maker, which sees no files: what `carryover export` makes a document for."""
+    """The browser chat of the agent's maker, which can't see files. `carryover export` makes a document for it."""
 
     id: str
     """Name of the chat for `carryover export --for`."""
@@ -262,7 +262,7 @@ class WebChat(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HandoffEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A list of files in a user's settings that the agent loads at each request; `install` puts the handoff in it."""
+    """A list in the user's settings of files that the agent loads with each request; `install` adds the handoff."""
 
     files: tuple[Place, ...]
     """JSON settings that may hold the list, in the order in which the agent reads them: the last that has it counts."""
@@ -276,7 +276,7 @@ class HandoffEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Retention(msgspec.Struct, frozen=True, kw_only=True):
-    """After how many days an agent deletes its transcripts."""
+    """The number of days after which an agent deletes its transcripts."""
 
     key: str
     """Of its settings, at the top level."""
@@ -285,7 +285,7 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """One agent, as it is installed on people's machines."""
+    """One agent as it is installed on people's machines."""
 
     id: str
     name: str
@@ -336,12 +336,12 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def instruction_limit(self) -> InstructionLimit | None:
-        """Limit on what it reads of a project's instruction files; None: all of it, or unknown."""
+        """The limit on what the agent reads of a project's instruction files; None if it has none or it is unknown."""
         return next((file.limit for file in self.instructions if file.limit is not None), None)
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """The environment variables that move something of this agent, each once."""
+        """The environment variables that change the location of the agent's files, each once."""
         folders = (*self.folders, *self.other_folders, *self.binary_folders, *self.transcripts)
         limit = self.instruction_limit
         entry = self.handoff_entry.files if self.handoff_entry is not None else ()
@@ -350,7 +350,7 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def places_on(places: tuple[Place, ...], platform: str) -> tuple[Place, ...]:
-    """The `places` that exist on a platform (as `sys.platform` names it)."""
+    """Returns those of `places` that exist on a platform (a value of `sys.platform`)."""
     return tuple(place for place in places if not place.platforms or platform in place.platforms)
 
 

@@ -1,4 +1,4 @@
-"""Hook calls as they are kept for an agent without a readable transcript: one JSON line per call."""
+"""Stores hook calls of an agent without a readable transcript, one JSON line per call."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LINE_BREAKS = bytes.maketrans(b"\r\n", b"  ")
 
 
 class SpooledCall(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One call of a hook."""
+    """One hook call."""
 
     event: str
     """The event's name in the agent's own spelling."""
@@ -25,7 +25,7 @@ class SpooledCall(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def spool_line(event: str, payload: bytes, *, at_ms: int, cwd: str | None) -> bytes | None:
-    """Returns the line for a call, with its line break; None if the payload is not JSON."""
+    """Returns the line for a call, including its line break; None if the payload is not JSON."""
     for data in (payload, rawjson.mend(payload)):
         try:
             msgspec.json.decode(data)
@@ -38,12 +38,12 @@ def spool_line(event: str, payload: bytes, *, at_ms: int, cwd: str | None) -> by
 
 
 def copy_beside(path: Path) -> Path:
-    """Returns where the copy of the transcript is that calls in the file at `path` named."""
+    """Returns the path of the copy of the transcript that the calls in the spool file at `path` name."""
     return path.with_name(f"{path.stem}.transcript.jsonl")
 
 
 def _storable(cwd: str | None) -> str | None:
-    """A folder as JSON can hold it: an absolute path in UTF-8."""
+    """Returns a folder if JSON can hold it: an absolute path in UTF-8."""
     try:
         return cwd if cwd is not None and cwd.startswith("/") and cwd.encode() else None
     except UnicodeEncodeError:

@@ -1,10 +1,10 @@
 """The agents that Carryover knows. Each has its own folder here, named by its id with `_` for `-`:
 
     spec.py      SPEC, an AgentSpec: data only, which any command may load
-    adapter.py   AGENT, an Agent: how its transcripts are read and its hooks understood
+    adapter.py   AGENT, an Agent: reads its transcripts and its hooks
 
-Folders are found, not listed: nothing outside an agent's folder names it. A folder elsewhere is found as well once its
-parent is appended to `carryover.agents.__path__`, as tests do. Nothing is loaded before it is needed.
+Folders are discovered, not listed: nothing outside an agent's folder names it. A folder elsewhere is found too once its
+parent is appended to `carryover.agents.__path__`, as tests do. Nothing is loaded until it is needed.
 """
 
 from __future__ import annotations
@@ -21,34 +21,34 @@ if TYPE_CHECKING:
 
 
 def adapters() -> dict[str, Agent]:
-    """Returns the agents that Carryover can read, by id, in the order of their ids."""
+    """Returns every agent's adapter, by id and in the order of the ids."""
     return _adapters(tuple(__path__))
 
 
 def specs() -> tuple[AgentSpec, ...]:
-    """Returns how each agent is found on a machine, in the order of their ids."""
+    """Returns the spec of every agent, in the order of the ids."""
     return _specs(tuple(__path__))
 
 
 def agent_ids() -> tuple[str, ...]:
-    """Returns the ids of all agents, in the order of `specs`, of which it loads none."""
+    """Returns the ids of all agents in the order of `specs`, without loading any spec."""
     return tuple(folder.replace("_", "-") for folder in _folders(tuple(__path__)))
 
 
 def agent_names() -> Mapping[str, str]:
-    """Returns the names people know the agents by, by id, in the order of `specs`."""
+    """Returns the agents' display names by id, in the order of `specs`."""
     return {spec.id: spec.short_name or spec.name for spec in specs()}
 
 
 def startable_agents(selected: Collection[str] | None) -> tuple[str, ...]:
-    """Returns the ids of the agents that can be started with a first prompt; of the `selected` ones, if not None."""
+    """Returns the ids of the agents that can be started with a first prompt, only `selected` ones unless it is None."""
     return tuple(spec.id for spec in specs() if spec.start is not None and (selected is None or spec.id in selected))
 
 
 def instruction_files() -> dict[str, dict[str, InstructionFile]]:
-    """Returns the files in a project that agents read by themselves: by name, then by the id of each agent that does.
+    """Returns the project files that agents read unprompted, by file name and then by agent id.
 
-    AGENTS.md, which many share, comes first.
+    AGENTS.md, which many agents share, comes first.
     """
     found: dict[str, dict[str, InstructionFile]] = {}
     for spec in specs():
@@ -58,12 +58,12 @@ def instruction_files() -> dict[str, dict[str, InstructionFile]]:
 
 
 def read_lists() -> tuple[ReadList, ...]:
-    """Returns the lists in projects' settings of files that agents put before the model."""
+    """Returns the lists in project settings that name files to put before the model."""
     return tuple(spec.read_list for spec in specs() if spec.read_list is not None)
 
 
 def agent_id_of(name: str) -> str | None:
-    """Returns the id of the agent that a hook names, by its id or an alias in any case; None for an unknown name."""
+    """Returns the id of the agent that a hook names by id or alias, in any case; None for an unknown name."""
     name = name.lower()
     return next((spec.id for spec in specs() if name in (spec.id, *spec.aliases)), None)
 

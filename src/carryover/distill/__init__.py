@@ -1,1 +1,1 @@
-"""Turns events into digests and digests into the handoff. Pure."""
+"""Folds events into digests, and turns digests into the handoff. Pure."""

@@ -1,4 +1,4 @@
-"""Bounding text: by characters, and by an estimate of tokens that holds in any script."""
+"""Limits text by characters, and by an estimate of tokens that works for any script."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _NOT_WIDE: Final = re.compile("[\x00-\u2e7f]+")
 
 
 def estimated_tokens(text: str) -> int:
-    """About as many tokens as a model counts: 4 ASCII signs, 2 other alphabetic ones or 1 wide one each."""
+    """Returns roughly the tokens a model counts: one per 4 ASCII characters, 2 other letters or 1 wide character."""
     if text.isascii():  # nearly always, and a hundred times as fast
         return (len(text) + 3) // 4
     wide = len(_NOT_WIDE.sub("", text))
@@ -19,7 +19,7 @@ def estimated_tokens(text: str) -> int:
 
 
 def clip(text: str, *, chars: int, tokens: int | None = None) -> str:
-    """`text` cut at its end, at a word if there is one near, so that it keeps within both bounds."""
+    """Returns `text` cut at its end, between words if possible, so that it stays within both limits."""
     limit = min(len(text), chars)
     if tokens is not None:
         limit = _fitting(text[:limit], tokens)
@@ -33,7 +33,7 @@ def clip(text: str, *, chars: int, tokens: int | None = None) -> str:
 
 
 def _fitting(text: str, tokens: int) -> int:
-    """Length of the longest beginning of `text` that is estimated at no more than `tokens`, ellipsis included."""
+    """Returns the length of the longest prefix of `text` with at most `tokens` estimated tokens, ellipsis included."""
     if estimated_tokens(text) <= tokens:
         return len(text)
     low, high = 0, len(text)
@@ -47,7 +47,7 @@ def _fitting(text: str, tokens: int) -> int:
 
 
 def clip_middle(text: str, *, chars: int, tail_share: float = 0.6) -> str:
-    """`text` with its middle left out: what is at the end of an answer matters most, then its beginning."""
+    """Returns `text` with its middle left out: the end of an answer matters most, then its beginning."""
     if len(text) <= chars:
         return text
     tail = int(chars * tail_share)

@@ -1,7 +1,7 @@
 """The only words that the distiller knows: closed classes of short replies, in ten languages.
 
-They decide about no line of a handoff. A prompt made of nothing else says no goal, so another prompt is shown as the
-goal; without this table the same prompts are quoted, under other headings
+No line of a handoff depends on them. A prompt that consists only of such replies states no goal, so another prompt is
+shown as the goal; without this table the same prompts are quoted, under other headings
 (`tests/unit/distill/test_closed_classes.py`).
 """
 
@@ -31,7 +31,7 @@ _LIST_ITEM: Final = re.compile(r"\s*(?:[-*+•–]|\(?\d{1,2}[.):]|\(?[A-Za-z][.
 
 
 def only_replies(text: str) -> bool:
-    """Whether a prompt is made of short replies alone ("yes, go ahead"), or of marks."""
+    """Whether a prompt consists only of short replies ("yes, go ahead") or punctuation."""
     return all(word in REPLIES for word in _WORD.findall(text.casefold()))
 
 
@@ -46,5 +46,5 @@ def is_numbered(line: str) -> bool:
 
 
 def is_list_item(line: str) -> bool:
-    """Whether a line is an item of a list: a bullet, a number or a letter before it."""
+    """Whether a line is a list item: it starts with a bullet, a number or a letter."""
     return _LIST_ITEM.match(line) is not None

@@ -1,4 +1,4 @@
-"""Shell commands and tool calls as facts: whether one only looks, whether it failed, what it tried and what it said."""
+"""Classifies shell commands and tool calls: whether one only looks, whether it failed, what it tried, and why."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _CAUSE_CHARS: Final = 220
 
 
 def is_looking(command: str) -> bool:
-    """A shell command that only looks around, in each of its steps: it finds nothing, it does not fail."""
+    """Whether every step of a shell command only looks around: if it finds nothing, that is not a failure."""
     main = without_prefix(_IN_QUOTES.sub("''", command))
     return main != "" and all(_looks(step) for part in _STEP_END.split(main) if (step := without_prefix(part)))
 
@@ -58,13 +58,15 @@ def _looks(step: str) -> bool:
 
 
 def without_prefix(command: str) -> str:
-    """The command without the folder it changes to, the variables it sets and the like."""
+    """Returns the command without leading `cd`, variable assignments and the like."""
     return _PREFIX.sub("", command).strip()
 
 
 def failed(result: ToolResult) -> bool:
-    """Did this call fail in a way that says something of the approach? Looking around and refused calls do not, nor
-    does a result whose call is not known."""
+    """Whether a call failed in a way that tells something about the approach.
+
+    Looking around, refused calls and results of unknown calls don't count.
+    """
     if result.status != "error" or result.never_ran or not (result.subject or result.name):
         return False
     if result.op in ("read", "search", "plan", "ask"):
@@ -73,7 +75,7 @@ def failed(result: ToolResult) -> bool:
 
 
 def tried(result: ToolResult) -> str:
-    """The attempt in a few words."""
+    """Returns the attempt in a few words."""
     subject = one_line(without_prefix(result.subject)) or result.name
     if result.op == "shell":
         return f"`{cut_middle(subject.replace('`', ''), 160)}`"
@@ -81,13 +83,16 @@ def tried(result: ToolResult) -> str:
 
 
 def signature(result: ToolResult) -> str:
-    """The same for the same thing tried again: numbers and white space do not count."""
+    """Returns a text that is equal for repeated attempts: numbers and white space don't count."""
     return f"{result.op}:{_mark(without_prefix(result.subject))}"
 
 
 def program(command: str) -> str:
-    """The program that a command runs, without arguments: two commands of one program may be attempts at the same
-    thing. Empty if it says nothing of the try (an interpreter with a script in the command itself)."""
+    """Returns the program that a command runs, without arguments: two commands with one program may be attempts at the
+    same thing.
+
+    Empty if it says nothing about the attempt, as for an interpreter with an inline script.
+    """
     words = [word for word in without_prefix(command).split() if not word.startswith("-")]
     if not words:
         return ""
@@ -104,7 +109,7 @@ def _mark(subject: str) -> str:
 
 
 def is_edit_of(mark: str, path: str) -> bool:
-    """Whether a failure with this signature was an edit of the file at `path`, which it may have named in short."""
+    """Whether a failure with this signature was an edit of the file at `path`, which it may have abbreviated."""
     if not mark.startswith("edit:"):
         return False
     subject = mark.removeprefix("edit:").replace("\\", "/").removeprefix("./")
@@ -112,9 +117,9 @@ def is_edit_of(mark: str, path: str) -> bool:
 
 
 def why(output: str, *, of_edit: bool = False) -> str:
-    """The reason of a failure in an output: the last line in the form of an error, else its last lines.
+    """Returns the reason of a failure from its output: the last line that looks like an error, or else the last lines.
 
-    An edit that failed says it first; after that comes what it wanted to change.
+    A failed edit gives its reason first, followed by the intended change.
     """
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     if not lines:

@@ -1,7 +1,8 @@
 """The digest of one thread (a session's main conversation, or one of its sub-agents): its words and facts, bounded.
 
-It holds no judgement: texts are excerpts of what was said, everything else is read from records. Every list is
-bounded, so folding an event and making a handoff cost the same in turn 3 and in turn 10,000; the ledger has all of it.
+It contains no judgement: texts are excerpts of what was said, everything else comes from records. Every list is
+bounded, so folding an event and making a handoff cost the same in turn 3 and in turn 10,000; the ledger keeps
+everything.
 """
 
 from __future__ import annotations
@@ -29,14 +30,14 @@ TurnEnding = Literal["", "answered", "interrupted", "error", "limit"]
 
 
 class Said(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Words of the agent, and the UTC ms at which they were said."""
+    """A text from the agent, and when it was said (UTC ms)."""
 
     text: str
     at_ms: int
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Words of the user other than a prompt: the answer to a tool's question, or what came with a refused call."""
+    """A text from the user that is not a prompt: the answer to a tool's question, or a comment on a refused call."""
 
     text: str
     to: str
@@ -89,7 +90,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class EditedFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A file that was changed, by its newest edit."""
+    """A file that was changed, described by its newest edit."""
 
     path: str
     change: Literal["add", "modify", "delete", "rename"]
@@ -104,7 +105,7 @@ class EditedFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class SeenFile(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A path or pattern that was read or searched, and when last."""
+    """A path or pattern that was read or searched, and when it last was."""
 
     path: str
     at_ms: int
@@ -121,7 +122,7 @@ class SeenRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A call that failed. `solved` once the same thing succeeded later, `passed_by` once its program did otherwise."""
+    """A call that failed. `solved`: the same thing succeeded later. `passed_by`: its program succeeded otherwise."""
 
     tried: str
     why: str
@@ -136,7 +137,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class OpenQuestion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A question put by a tool that has no answer yet."""
+    """A tool's question to the user that has no answer yet."""
 
     text: str
     at_ms: int
@@ -146,7 +147,7 @@ class OpenQuestion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class Pending(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A call, job or queued prompt without its end."""
+    """A call, job or queued prompt that has not ended."""
 
     id: str
     text: str
@@ -166,7 +167,7 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A written plan. `accepted` is None until the user has ruled on it."""
+    """A written plan. `accepted` is None until the user has decided."""
 
     text: str
     at_ms: int
@@ -175,7 +176,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Summary that the agent wrote for itself at a compaction, or for a user who was away."""
+    """A summary that the agent wrote for itself at a compaction, or for a user who was away."""
 
     text: str
     at_ms: int
@@ -184,7 +185,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Digest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The folded past of a thread. `Digest()` is the empty one."""
+    """A thread's events, folded. `Digest()` is the empty one."""
 
     prompts: int = 0
     turns: tuple[Turn, ...] = ()
@@ -208,20 +209,20 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def turn(self) -> Turn | None:
-        """The newest turn."""
+        """The newest turn; None before the first."""
         return self.turns[-1] if self.turns else None
 
     @property
     def is_done(self) -> bool:
-        """The newest turn has ended with an answer."""
+        """Whether the newest turn has ended with an answer."""
         return self.turn is not None and self.turn.end == "answered"
 
     @property
     def worked(self) -> bool:
-        """Something was changed, run or tested."""
+        """Whether anything was changed, run or tested."""
         return bool(self.touched or self.runs or any(turn.changes for turn in self.turns))
 
     @property
     def happened(self) -> bool:
-        """There is something to hand over."""
+        """Whether there is anything to hand over."""
         return bool(self.turns or self.worked or self.calls or self.open_calls or self.plan or self.summary)

@@ -1,4 +1,4 @@
-"""A line of the handoff before it is known whether it fits: what it says, where that comes from, how long it stays."""
+"""Lines of the handoff before they are fitted into it: their text, where it comes from, and how long they stay."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Kind = Literal[
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A line, or a part of a quote that takes several. The lower its `weight`, the longer it stays."""
+    """A line, or one part of a longer quote. The lower its `weight`, the longer it stays."""
 
     text: str
     kind: Kind
@@ -53,22 +53,22 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def shown(self) -> str:
-        """The line as a whole, with who said it."""
+        """The whole line, with the speaker."""
         return f"{self.label}: {self.text}" if self.label and self.text else self.label or self.text
 
     @property
     def sources(self) -> tuple[Entry, ...]:
-        """Entries that the line is made of: itself, or the short lines that share it."""
+        """The entries that make up the line: itself, or the short lines that share it."""
         return self.members or (self,)
 
     @property
     def quote(self) -> tuple[str, str, int | None, int, str]:
-        """The same for all parts of a quote."""
+        """An identity that all parts of a quote share."""
         return (self.kind, self.session, self.turn, self.at_ms, self.label)
 
 
 class Section(msgspec.Struct, frozen=True):
-    """A section of the handoff: its heading and its lines, in the order in which they are printed."""
+    """A section of the handoff: its heading and its lines, in printing order."""
 
     title: str
     entries: tuple[Entry, ...]

@@ -1,4 +1,4 @@
-"""Folding events into the digest of their thread: which rule is whose. The rules are in `events`."""
+"""Folds events into the digest of their thread. The rules for each kind of event are in `events`."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ MAX_CHARS: Final = 200_000
 
 
 def fold(digest: Digest, event: Event) -> Digest:
-    """The digest after `event`; the same object where it says nothing."""
+    """Returns the digest after `event`; the same object if nothing changes."""
     rule = _RULES.get(type(event.body))
     if rule is None:
         return digest
@@ -60,6 +60,6 @@ def fold(digest: Digest, event: Event) -> Digest:
 
 
 def _bounded(body: AnyBody) -> AnyBody:
-    """A text of megabytes was pasted; its ends say what for, and reading all of it would keep others waiting."""
+    """Cuts a pasted text of megabytes: its ends show what it is for, and reading all of it would delay others."""
     text = getattr(body, "text", "")
     return body if len(text) <= MAX_CHARS else replace(body, text=clip_middle(text, chars=MAX_CHARS))

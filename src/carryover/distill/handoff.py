@@ -1,5 +1,7 @@
-"""Makes a project's handoff from its view: the sections in their order. The lines of a heading are made in the file
-named after it, and how long a line stays is in `weights.py`. Pure and deterministic."""
+"""Makes a project's handoff from its view: its sections, in order. Pure and deterministic.
+
+The lines below a heading are made in the file named after it; how long a line stays is in `weights.py`.
+"""
 
 from __future__ import annotations
 
@@ -57,12 +59,12 @@ def distill(
     startable: Sequence[str] = (),
     agent_names: Mapping[str, str] = {},
 ) -> Handoff | None:
-    """The handoff of a project, or None if nothing happened in it.
+    """Returns the handoff of a project; None if nothing happened in it.
 
     The session with the newest work leads; the trail is the project's. `own` names a session that must lead: after a
     compaction it gets its own work, not another's. `startable` are the ids of agents in which a person could continue,
-    should the work have ended at a usage limit. `agent_names` gives what people call an agent, by its id; one that is
-    not among them is called by its id.
+    in case the work has ended at a usage limit. `agent_names` maps agent ids to display names; other agents are called
+    by their ids.
     """
     past = past_of(view, now_ms=now_ms, own=own, names=agent_names)
     if past is None:
@@ -104,7 +106,7 @@ def distill(
 
 
 def wanted_files(view: ProjectView) -> tuple[FileQuery, ...]:
-    """The files whose present state the handoff would show, for the probe to read."""
+    """Returns the files whose current state the handoff would show, for the probe to read."""
     return tuple(
         FileQuery(path=file.path, line=file.touched.line, anchor=file.touched.anchor)
         for file in recent_files(view, outside=False)  # no file of another project is ever read
@@ -113,5 +115,5 @@ def wanted_files(view: ProjectView) -> tuple[FileQuery, ...]:
 
 
 def has_past(view: ProjectView) -> bool:
-    """Is there anything to hand over? Cheap, to be asked before the probes are sent out."""
+    """Whether there is anything to hand over. Cheap, so that it can be asked before any probe runs."""
     return any(session.digest.turns for session in view.sessions)

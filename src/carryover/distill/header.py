@@ -1,7 +1,7 @@
 """The lines above the sections: title, resume protocol, receipt.
 
-In the file they say only what stays true. In an answer to a session that starts, the time of now is known, so they say
-how old the handoff is and what git shows since, and the gate is the one that fits why the session starts.
+In the file they contain only what stays true. In an answer to a session that starts, the current time is known, so they
+also give the age of the handoff and what git shows since, and the protocol that fits the reason of the start.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ MAX_CHARS: Final = 300
 
 
 class Answering(msgspec.Struct, frozen=True, kw_only=True):
-    """Facts that are known when the handoff is given to a session, and not when its file is written."""
+    """Facts that are known when the handoff is given to a session, but not when its file is written."""
 
     situation: Situation
     now_ms: int | None = None
@@ -71,7 +71,7 @@ class Answering(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def header(handoff: Handoff, answering: Answering | None = None) -> list[str]:
-    """The header, at most 8 lines: the answer's or, without `answering`, the file's."""
+    """Returns the header, at most 8 lines: the answer's or, without `answering`, the file's."""
     title = f"# [CARRYOVER] Last updated {iso_utc(handoff.updated_ms)} from {handoff.agent}"
     since = f" Since then: `git diff --stat {handoff.head}`." if handoff.head else ""
     if answering is None:
@@ -88,7 +88,7 @@ def header(handoff: Handoff, answering: Answering | None = None) -> list[str]:
 
 
 def loaded(text: CleanText) -> CleanText:
-    """A handoff's text for a file that stays as it is while the agent that loads it is at work."""
+    """Adapts a handoff's text for a file that doesn't change while the agent that loads it is at work."""
     newer = f"{_TRUTH} If this session begins now, read `.carryover/handoff.md` first: it may be newer."
     return CleanText(text.replace(_TRUTH, newer, 1))
 
@@ -106,8 +106,10 @@ def _where(handoff: Handoff) -> str:
 
 
 def _receipt(answering: Answering, since: str, *, where: str) -> str:
-    """Says what the text is, who said it, and what git shows `since`. Leaves out the file if the line is too long with
-    it."""
+    """Returns the line that names the text, who said it, and what git shows `since`.
+
+    Leaves out the file if the line gets too long.
+    """
     compacted = answering.situation in ("compacted", "resumed")
     where = "this project's sessions" if compacted else where
     if answering.file is not None and answering.file.isprintable() and "`" not in answering.file:

@@ -1,4 +1,4 @@
-"""Telling Carryover's own words from the conversation's, so that a handoff never feeds on itself."""
+"""Tells Carryover's own text from the conversation's, so that a handoff never feeds on itself."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _POINTS_LIMIT: Final = 5000
 
 
 def _wording(words: str) -> str:
-    """A pattern for a prompt that `words` made of a path."""
+    """Returns a pattern for a prompt that `words` makes from a path."""
     before, after = (re.escape(part) for part in words.split("{path}"))
     return f"{before}.*{_PLACE}{after}"
 
@@ -34,18 +34,20 @@ _RESUMING_PREFIX: Final = re.compile(r"^\s*\(resuming:[^)\n]{0,400}\)\s*", re.I)
 
 
 def names_handoff(subject: str) -> bool:
-    """A tool call that reads or writes the handoff file itself."""
+    """Whether a tool call reads or writes the handoff file itself."""
     return _HANDOFF_PATH.search(subject) is not None
 
 
 def go_on_prompt(path: str) -> str:
-    """The first prompt of an agent that is started with the handoff at `path`. Holds nothing of the task: the command
-    line of a program can be read by every user of the machine."""
+    """Returns the first prompt for an agent that is started with the handoff at `path`.
+
+    It contains nothing of the task, since every user of the machine can read a program's command line.
+    """
     return _GO_ON.format(path=path)
 
 
 def only_points_at_handoff(text: str) -> bool:
-    """Whether a prompt only says to read the handoff: the task is the one in it."""
+    """Whether a prompt only asks to read the handoff, so that the task is the one in the handoff."""
     return len(text) <= _POINTS_LIMIT and _ONLY_POINTS.fullmatch(text) is not None
 
 
@@ -59,23 +61,26 @@ _EXPORT_END: Final = re.compile(r"^[^\n]{0,8}\[END OF CARRYOVER EXPORT ([0-9a-f]
 
 
 def export_frame(mark: str) -> tuple[str, str]:
-    """The first and the last line of an export, without what comes before and after them on the line.
+    """Returns the first and the last line of an export, without what surrounds them on the line.
 
-    `mark` is 8 hex digits that nothing between the two lines holds, so that no file that is quoted there can end it.
+    `mark` is 8 hex digits that occur nowhere between the two lines, so that no quoted file can end the export.
     """
     return f"[CARRYOVER EXPORT {mark}]", f"[END OF CARRYOVER EXPORT {mark}]"
 
 
 def without_handoffs(text: str) -> str:
-    """`text` without the handoffs and exports in it (pasted, echoed, injected): what else there is in it stays."""
+    """Returns `text` without the handoffs and exports in it (pasted, echoed, injected); everything else stays."""
     if "[CARRYOVER EXPORT " in text:
         text = _without_exports(text)
     return _HANDOFF_BLOCK.sub("\n", text) if "[CARRYOVER]" in text else text
 
 
 def _without_exports(text: str) -> str:
-    """Each from its first line to the next last line with the same mark. One that has none, since its end was not
-    pasted, goes to the end of the text if it begins a line; otherwise the mark is only named."""
+    """Removes each export, from its first line to the next last line with the same mark.
+
+    If the end was not pasted, the export extends to the end of the text, provided that it begins a line; otherwise the
+    mark is only mentioned.
+    """
     ends: dict[str, list[int]] = {}
     for end in _EXPORT_END.finditer(text):
         ends.setdefault(end[1], []).append(end.end())
@@ -93,5 +98,5 @@ def _without_exports(text: str) -> str:
 
 
 def without_mark(text: str) -> str:
-    """The assistant's words without the `(resuming: ...)` mark of the `brief` protocol."""
+    """Returns the assistant's words without the `(resuming: ...)` mark of the `brief` protocol."""
     return _RESUMING_PREFIX.sub("", text, count=1)

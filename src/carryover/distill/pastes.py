@@ -1,7 +1,7 @@
 """Tells the pasted parts of a prompt from the typed ones by form alone: position, length, layout of lines.
 
-A person types a few lines; a block that is long, or whose lines a machine laid out, was pasted. It is quoted and
-marked, so that a reader does not take another's words for the user's.
+A person types a few lines; a block that is long, or has lines laid out by a machine, was pasted. It is quoted and
+marked, so that no reader takes it for the user's own words.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _HEADER: Final = re.compile(r"[^\W\d_][\w-]{0,20}(?: [\w-]{1,20})?\s?(?:: |：\s
 
 @lru_cache(maxsize=512)  # the same prompts are looked at each time a handoff is made
 def parts(prompt: str) -> tuple[tuple[bool, str], ...]:
-    """The blocks of a prompt, neighbours of one kind together, each with whether it was pasted."""
+    """Returns the blocks of a prompt, each with whether it was pasted. Neighbours of the same kind are merged."""
     prompt = without_stacks(prompt)
     blocks = _blocks(prompt)
     pasted = [at for at, block in enumerate(blocks) if _is_pasted(block) or _is_led_to(blocks, at)]
@@ -60,13 +60,13 @@ def parts(prompt: str) -> tuple[tuple[bool, str], ...]:
 
 
 def _may_be_typed(blocks: list[str], at: int) -> bool:
-    """One line that nothing leads to: people write "API errors must be red" and "[Image #1] is cut off" themselves."""
+    """Whether a block is a single line that nothing introduces: people write "API errors must be red" themselves."""
     is_led_to = at > 0 and blocks[at - 1].rstrip().endswith(_COLONS)
     return not is_led_to and len(blocks[at]) <= MOST_TYPED and "\n" not in blocks[at]
 
 
 def _is_led_to(blocks: list[str], at: int) -> bool:
-    """Several lines of prose after a short first line that ends in a colon: somebody else's words."""
+    """Whether a short line with a colon introduces several lines of prose: somebody else's words."""
     if at != 1 or not blocks[0].rstrip().endswith(_COLONS) or len(blocks[0]) > _LEAD_CHARS:
         return False
     lines = [line for line in "\n".join(blocks[1:]).splitlines() if line.strip()]
@@ -74,7 +74,7 @@ def _is_led_to(blocks: list[str], at: int) -> bool:
 
 
 def _blocks(prompt: str) -> list[str]:
-    """Paragraphs; a typed line that leads to machine lines, or follows them, is a separate block."""
+    """Splits a prompt into paragraphs. A typed line before or after machine lines is a separate block."""
     blocks: list[str] = []
     for block in _BLOCK_END.split(prompt.strip()):
         lines = [line for line in block.splitlines() if line.strip()]
@@ -88,8 +88,10 @@ def _blocks(prompt: str) -> list[str]:
 
 
 def _is_typed_beside(line: str, others: list[str]) -> bool:
-    """Whether a line is laid out differently from the lines beside it; of a long paste of prose or of a list, only a
-    question is."""
+    """Whether a line is laid out differently from those beside it.
+
+    In a long paste of prose or of a list, only a question is.
+    """
     block = "\n".join(others)
     return not _is_machine(line) and (_is_laid_out(block) or (_is_long(block) and is_question(line)))
 
@@ -114,18 +116,21 @@ def _is_laid_out(block: str) -> bool:
 
 
 def _has_headers(lines: list[str]) -> bool:
-    """Whether it begins as a mail or a form does: two lines or more of a name, a colon and a value, in any script."""
+    """Whether a text begins like a mail or a form: at least two lines of a name, a colon and a value, in any script."""
     return len(lines) > 1 and all(_HEADER.match(line) for line in lines[:2])
 
 
 def typed_words(prompt: str) -> str:
-    """The prompt without what was pasted."""
+    """Returns the prompt without its pasted parts."""
     return "\n\n".join(text for pasted, text in parts(prompt) if not pasted)
 
 
 def quoted_prompt(prompt: str, room: int, *, chars: int = 0) -> str:
-    """The prompt in at most about `room` characters, what was pasted on a line of its own and marked with its length.
-    `chars` is the length of the whole prompt if `prompt` is an excerpt of it."""
+    """Returns the prompt in at most about `room` characters, with each paste on its own line and marked with its
+    length.
+
+    `chars` is the length of the whole prompt if `prompt` is an excerpt of it.
+    """
     left_out = max(0, chars - len(prompt))
     prompt = without_stacks(prompt)
     marked = parts(prompt)

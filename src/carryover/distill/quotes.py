@@ -1,7 +1,7 @@
-"""Verbatim words as the lines of a handoff: cut in the middle or at an end with `…`, never reworded.
+"""Formats quotes as lines of a handoff: cut in the middle or at an end with `…`, never reworded.
 
-Markdown that only lays out (fences, rules, heading marks, bold) is left out; short neighbouring lines are joined by
-` / `. Everything is measured in characters and estimated tokens, so text without blanks is treated alike.
+Markdown that is only layout (fences, rules, heading marks, bold) is left out; short neighbouring lines are joined by `
+/ `. Everything is measured in characters and estimated tokens, so text without spaces is treated alike.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _SENTENCE_END: Final = re.compile(r"(?<=[.!?…])[\"'”’)\]*`_]{0,3}\s+|(?<=[
 
 @lru_cache(maxsize=512)  # most quotes are the same each time a handoff is made
 def lines_of(text: str) -> tuple[str, ...]:
-    """The lines of `text` that say something, each on one line and without marks that only lay out."""
+    """Returns the lines of `text` with content, without Markdown that is only layout."""
     return tuple(line for raw in without_stacks(text).splitlines() if (line := _tidy(raw)))
 
 
@@ -55,12 +55,12 @@ def _tidy(raw: str) -> str:
 
 
 def sentences(line: str) -> list[str]:
-    """The sentences of a line, split at the marks that end them."""
+    """Returns the sentences of a line, split at the punctuation that ends them."""
     return [part.strip() for part in _SENTENCE_END.split(line) if part and part.strip()]
 
 
 def shortened_words(text: str) -> str:
-    """`text` with each very long word cut in its middle."""
+    """Returns `text` with the middle of each very long word left out."""
     return _WORD.sub(_shortened, text) if len(text) > LONG_WORD else text
 
 
@@ -72,8 +72,10 @@ def _shortened(word: re.Match[str]) -> str:
 
 @lru_cache(maxsize=512)
 def pieces(text: str, *, beside: int = 0) -> tuple[str, ...]:
-    """`text` as lines of a handoff: neighbours joined as far as they fit, longer ones parted where a sentence ends.
-    The first line leaves room for a label of `beside` characters."""
+    """Splits `text` into lines of a handoff: short neighbours are joined, long lines split at the ends of sentences.
+
+    The first line leaves room for a label of `beside` characters.
+    """
     packed: list[str] = []
     for line in lines_of(text):
         room = PIECE_CHARS - (beside if len(packed) == 1 else 0)
@@ -90,7 +92,10 @@ def fits(text: str, chars: int = PIECE_CHARS) -> bool:
 
 
 def _parted(line: str, chars: int) -> list[str]:
-    """`line` in parts that fit: at the ends of sentences, else at blanks, else anywhere. `chars` is for the first."""
+    """Splits `line` into parts that fit: at the ends of sentences, or else at spaces, or else anywhere.
+
+    `chars` is the limit of the first part.
+    """
     parts = []
     while not fits(line, chars):
         head = clip(line, chars=chars, tokens=PIECE_TOKENS).removesuffix("…")
@@ -102,13 +107,13 @@ def _parted(line: str, chars: int) -> list[str]:
 
 
 def excerpt(text: str, chars: int, *, tail: float = 0.4) -> str:
-    """`text` on one line, its middle left out if it is longer than `chars`."""
+    """Returns `text` on one line, with its middle left out if it is longer than `chars`."""
     flat = shortened_words(_JOINT.join(lines_of(text)))
     return cut_middle(flat, chars, tail=tail)
 
 
 def cut_middle(text: str, chars: int, *, tail: float = 0.4) -> str:
-    """`text` with its middle left out, at blanks if there are any near. Wide scripts count two and more."""
+    """Returns `text` with its middle left out, at spaces if there are any near. Wide characters count two or more."""
     if not text.isascii():
         tokens = estimated_tokens(text)
         chars = min(chars, max(16, chars * len(text) // max(1, 4 * tokens)) if tokens * 4 > chars else chars)

@@ -1,4 +1,4 @@
-"""Times in a handoff: relative to its first line, so that they stay true whenever it is read."""
+"""Formats times in a handoff relative to its first line, so that they stay true whenever it is read."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from datetime import UTC, datetime
 
 
 def earlier(then_ms: int, at_ms: int) -> str:
-    """How long before `at_ms` something was: "4 min earlier", "2 h earlier"; empty for less than a minute."""
+    """Returns how long before `at_ms` something was: "4 min earlier", "2 h earlier"; empty for less than a minute."""
     return f"{elapsed(then_ms, at_ms)} earlier" if at_ms - then_ms >= 60_000 else ""
 
 
 def later(then_ms: int, at_ms: int) -> str:
-    """How long after `at_ms` something was: "2 h later"; empty for less than a minute."""
+    """Returns how long after `at_ms` something was: "2 h later"; empty for less than a minute."""
     return f"{elapsed(at_ms, then_ms)} later" if then_ms - at_ms >= 60_000 else ""
 
 
 def elapsed(then_ms: int, at_ms: int) -> str:
-    """The time from `then_ms` to `at_ms`, rounded: "less than a minute", "3 min", "2 h", "5 days"."""
+    """Returns the time from `then_ms` to `at_ms`, rounded: "less than a minute", "3 min", "2 h", "5 days"."""
     minutes = max(0, at_ms - then_ms) / 60_000
     if minutes < 1:
         return "less than a minute"
@@ -28,6 +28,6 @@ def elapsed(then_ms: int, at_ms: int) -> str:
 
 
 def iso_utc(at_ms: int) -> str:
-    """`2026-11-20T06:02:26Z`. Times no calendar holds are shown as the nearest one it does."""
+    """Formats UTC milliseconds as `2026-11-20T06:02:26Z`. Times out of range become the nearest valid one."""
     bounded = min(max(at_ms, 0), 253_402_300_799_000)
     return datetime.fromtimestamp(bounded // 1000, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

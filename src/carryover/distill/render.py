@@ -1,7 +1,7 @@
-"""The handoff as text: at most 50 lines of 300 characters and 8,000 characters, 1,800 estimated tokens of sections.
+"""Renders the handoff: at most 50 lines of 300 characters and 8,000 characters, 1,800 estimated tokens of sections.
 
-Text from transcripts is data here. Every such line is a list item, so it can close no section and open none; our own
-marks, code fences, the tags agents use for their own messages and the marks of chat templates are neutralized in it.
+Text from transcripts is treated as data. Each of its lines is a list item, so it can't close or open a section; our own
+marks, code fences, the tags agents use for their own messages and chat-template marks are neutralized.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ _AGENT_TAG: Final = re.compile(
 
 
 def render(handoff: Handoff, answering: Answering | None = None) -> CleanText:
-    """The handoff's text, ending in a newline: that of the file, or that of an answer to a session.
+    """Returns the handoff's text, ending in a newline, for its file or for an answer to a session.
 
-    What weighs most goes first.
+    If there is not enough room, the entries with the highest weight are dropped first.
     """
     body = [
         line for title, shown in lay_out(handoff, answering) for line in (f"## {title}", *(text for text, _ in shown))
@@ -52,7 +52,7 @@ def render(handoff: Handoff, answering: Answering | None = None) -> CleanText:
 
 
 def lay_out(handoff: Handoff, answering: Answering | None = None) -> list[tuple[str, list[tuple[str, Entry]]]]:
-    """The sections that fit, by title, each with its lines as they are printed and where they come from."""
+    """Returns the sections that fit, by title, with their lines as printed and the entries they come from."""
     sections = [(section.title, _clean(section.entries)) for section in handoff.sections]
     head = _head(handoff, answering)
     fixed = [*head, _last(handoff)]
@@ -79,7 +79,7 @@ def _last(handoff: Handoff) -> CleanText:
 
 
 def _clean(entries: Sequence[Entry]) -> list[Entry]:
-    """Without markup and secrets, within the bounds of a line, and nothing twice."""
+    """Returns the entries without markup and secrets, within the limits of a line, and without duplicates."""
     seen: set[tuple[str, str]] = set()
     kept = []
     for entry in entries:
@@ -93,7 +93,7 @@ def _clean(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def _printed(entries: Sequence[Entry]) -> list[tuple[str, Entry]]:
-    """The lines: who speaks before the first part of a quote, `…` if a part is left out."""
+    """Returns the lines: the speaker before the first part of a quote, `…` if a part is left out."""
     lines: list[tuple[str, Entry]] = []
     last: Entry | None = None
     for entry in entries:
@@ -109,8 +109,10 @@ def _printed(entries: Sequence[Entry]) -> list[tuple[str, Entry]]:
 
 
 def _fitted(sections: list[tuple[str, list[Entry]]], *, lines: int, tokens: int, chars: int) -> set[tuple[int, int]]:
-    """The entries that fit, by section and place, taken by weight. A heading costs a line too, a label its length
-    where it is the first of its quote that is taken."""
+    """Returns the entries that fit, by section and place, taken by weight.
+
+    A heading costs a line too, and the first part of a quote the length of its label.
+    """
     candidates = sorted(
         (entry.weight, place, at) for place, (_, entries) in enumerate(sections) for at, entry in enumerate(entries)
     )
@@ -134,13 +136,13 @@ def _fitted(sections: list[tuple[str, list[Entry]]], *, lines: int, tokens: int,
 
 
 def _cost(lines: Sequence[str]) -> int:
-    """Estimated tokens, counted line by line so that the sum is never less than that of the whole."""
+    """Returns the estimated tokens, counted line by line so that the sum is never less than that of the whole."""
     return sum(estimated_tokens(f"{line}\n") for line in lines)
 
 
 @lru_cache(maxsize=1024)  # most lines are the same each time a handoff is made
 def neutralize(text: str) -> str:
-    """`text` on one line, unable to pass for markup, for our own marks or for an agent's own message."""
+    """Returns `text` on one line, unable to pass for markup, for our own marks or for an agent's own message."""
     text = text.encode("utf-8", "replace").decode("utf-8")
     text = CONTROLS.sub(" ", without_unseen(text, put=" "))
     if not text.isascii():

@@ -1,7 +1,7 @@
-"""Digests as the ledger stores them, and the reducer that it calls to make them.
+"""Digests as the ledger stores them, and the reducer that makes them.
 
-Whether events arrive or are read back from the ledger, the fold sees exactly what is stored of them, so a rebuilt
-digest equals one that grew.
+Whether events arrive or are read back from the ledger, the fold sees exactly what is stored, so a rebuilt digest equals
+one that grew.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _decoder: Final = msgspec.json.Decoder(Digest)
 
 
 def decode_digest(fold_version: int, stored: bytes) -> Digest | None:
-    """The stored digest; None if another version of the fold made it, so that it has to be folded again."""
+    """Decodes a stored digest; None if another version of the fold made it, so that it must be rebuilt."""
     if fold_version != FOLD_VERSION:
         return None
     try:
@@ -28,7 +28,7 @@ def decode_digest(fold_version: int, stored: bytes) -> Digest | None:
 
 
 def fold_events(digest: Digest, events: Iterable[Event]) -> Digest:
-    """The digest after `events`, folded in order. Blocking: about 50 µs per event."""
+    """Returns the digest after `events`, folded in order. Blocking: about 50 µs per event."""
     from carryover.distill.fold import fold  # a third of the start-up of commands that only read what was folded
 
     for event in events:
@@ -37,15 +37,15 @@ def fold_events(digest: Digest, events: Iterable[Event]) -> Digest:
 
 
 class DigestReducer:
-    """Makes digests of a thread's events (see `carryover.ledger.threads.Reducer`)."""
+    """Folds a thread's events into a digest (see `carryover.ledger.threads.Reducer`)."""
 
     version: int = FOLD_VERSION
 
     def reduce(self, state: bytes, events: Iterable[Event]) -> bytes:
-        """The digest after `events`, encoded. An empty `state` is the empty digest."""
+        """Returns the digest after `events`, encoded. An empty `state` is the empty digest."""
         digest = decode_digest(self.version, state)
         return msgspec.json.encode(fold_events(digest or Digest(), events))
 
     def can_read(self, state: bytes) -> bool:
-        """Whether `state` is a digest of this version of the fold."""
+        """Whether this version of the fold made `state`."""
         return decode_digest(self.version, state) is not None

@@ -1,6 +1,6 @@
-"""Which prompts the newest work took up: those whose own names come again in what was done and said since.
+"""Finds the prompts that the newest work took up: names they introduced recur in what was done and said since.
 
-Told by evidence, in any script and without a list of words: a name counts for the prompt that brought it up first.
+This works in any script and without a list of words. A name counts for the prompt that mentioned it first.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _STEM_OF_SYLLABLES: Final = 3
 
 
 def taken_up(steps: Sequence[Step]) -> list[Step]:
-    """The prompts, of those given in order of time: the newest that the work took up, and the one it did most."""
+    """Returns the newest prompt that the work took up, and the one it took up most. `steps` are in order of time."""
     worked = [step for step in steps if not is_talk(step.turn)][-_NEWEST:]
     after = [(step.turn.at_ms, _names(_done_in(step))) for step in worked]
     known: set[str] = set()

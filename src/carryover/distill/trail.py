@@ -29,7 +29,7 @@ class Step(NamedTuple):
 
     @property
     def digest(self) -> Digest:
-        """Of the session's main conversation."""
+        """The digest of the session's main conversation."""
         return self.view.digest
 
     @property
@@ -39,7 +39,7 @@ class Step(NamedTuple):
 
 
 class Past(NamedTuple):
-    """All that the sections are made of. Steps are in order of time."""
+    """Everything that the sections are made from. Steps are in order of time."""
 
     view: ProjectView
     steps: Sequence[Step]
@@ -60,7 +60,7 @@ class Past(NamedTuple):
 
     @property
     def since(self) -> Sequence[Step]:
-        """The turns after the main one, which only talked."""
+        """The turns after the main one, all of them mere talk."""
         return self.steps[self.main_at + 1 :]
 
     @property
@@ -69,22 +69,22 @@ class Past(NamedTuple):
         return self.steps[: self.main_at][::-1]
 
     def is_beside(self, step: Step) -> bool:
-        """Whether the turn is of a session that worked at the same time, which has a separate heading."""
+        """Whether the turn belongs to a session that worked in parallel, which has a separate heading."""
         return step.view.session in self.beside
 
     def agent(self, step: Step) -> str:
-        """The display name of the agent that had the turn."""
+        """Returns the display name of the turn's agent."""
         return self.names.get(step.view.agent, step.view.agent)
 
     def place(self, step: Step, at_ms: int | None = None) -> str:
-        """Which turn, of which session if it is not the leading one, and how long before the handoff's time."""
+        """Returns a reference to a turn: its number, its session unless that leads, and its age in the handoff."""
         of = "" if step.view is self.lead else f" of {self.short_ids[step.view.session]}"
         ago = earlier(step.turn.at_ms if at_ms is None else at_ms, self.at_ms)
         return ", ".join(part for part in (f"turn {step.turn.number}{of}", ago) if part)
 
 
 def past_of(view: ProjectView, *, now_ms: int, own: str | None = None, names: Mapping[str, str] = {}) -> Past | None:
-    """The past of a project; None if nothing happened. `own` names a session that must lead."""
+    """Returns the past of a project; None if nothing happened. `own` names a session that must lead."""
     steps = steps_of(view)
     if not steps:
         return None
@@ -105,19 +105,19 @@ def past_of(view: ProjectView, *, now_ms: int, own: str | None = None, names: Ma
 
 
 def steps_of(view: ProjectView) -> list[Step]:
-    """The turns of all sessions, by when they last did something."""
+    """Returns the turns of all sessions, by when they were last active."""
     steps = [Step(turn, session) for session in view.sessions for turn in session.digest.turns]
     return sorted(steps, key=lambda step: (step.turn.last_ms, step.turn.at_ms, step.turn.session, step.turn.number))
 
 
 def main_step(steps: Sequence[Step], own: str | None = None) -> Step:
-    """The newest turn that did more than talk, else the newest; of session `own` if that has any turn."""
+    """Returns the newest turn that did more than talk, or else the newest; from session `own` if that has any turn."""
     mine = [step for step in steps if step.turn.session == own] or steps
     return next((step for step in reversed(mine) if not is_talk(step.turn)), mine[-1])
 
 
 def is_talk(turn: Turn) -> bool:
-    """A short prompt and a short answer without any call that changes something."""
+    """Whether a turn is a short prompt and a short answer without any call that changes something."""
     if turn.changes or turn.end not in ("", "answered") or turn.replies or (turn.calls and not turn.end):
         return False
     if turn.resumes or (turn.prompt and only_replies(turn.prompt) and not turn.calls):
@@ -127,19 +127,19 @@ def is_talk(turn: Turn) -> bool:
 
 
 def says_goal(turn: Turn) -> bool:
-    """The prompt has words of the user that may be a goal: more than a reply or a mark."""
+    """Whether the prompt may state a goal: it has words of the user beyond a reply or punctuation."""
     typed = typed_words(turn.prompt) or turn.prompt
     return estimated_tokens(typed) >= _GOAL_TOKENS and not only_replies(typed)
 
 
 def goal_of(digest: Digest) -> Turn | None:
-    """The first prompt of a session that says something; else its first one with any words."""
+    """Returns a session's first prompt that may state a goal, or else its first one with any words."""
     turns = [turn for turn in digest.turns if turn.prompt]
     return next(filter(says_goal, turns), turns[0] if turns else None)
 
 
 def task_of(digest: Digest) -> str | None:
-    """Task of a single session, in the user's words on one line; None if the user said nothing."""
+    """Returns the task of a single session, in the user's words on one line; None if the user said nothing."""
     goal = goal_of(digest)
     return one_line(typed_words(goal.prompt) or goal.prompt) if goal is not None else None
 
@@ -155,7 +155,7 @@ def is_bare(turn: Turn) -> bool:
 
 
 def parallel_sessions(view: ProjectView, lead: SessionView) -> list[SessionView]:
-    """Sessions that worked at the same time as the leading one; newest first."""
+    """Returns the sessions that worked at the same time as the leading one, newest first."""
     began = lead.digest.turns[0].at_ms if lead.digest.turns else lead.started_ms
     return [
         session
@@ -170,7 +170,7 @@ def parallel_sessions(view: ProjectView, lead: SessionView) -> list[SessionView]
 
 
 def _short_ids(sessions: Iterable[str]) -> dict[str, str]:
-    """The beginning of each session's id, long enough to tell it from the others here."""
+    """Returns for each session a prefix of its id that is unique among these."""
     ids = list(sessions)
     short = {}
     for session in ids:

@@ -1,4 +1,4 @@
-"""The ledger's data on one project as the distiller gets it: bounded, whatever the project's age."""
+"""The ledger's data on one project as the distiller gets it, bounded whatever the project's age."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ class SessionView(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def digests(self) -> tuple[Digest, ...]:
-        """That of the main conversation, then those of its sub-agents."""
+        """The main conversation's digest, then its sub-agents' digests."""
         return (self.digest, *self.subagents)
 
     @property
     def newest_ms(self) -> int:
-        """Time of the last event that a digest covers; `last_ms` is that of any event."""
+        """The time of the last event in a digest; `last_ms` is the time of any last event."""
         return max(digest.last_ms for digest in self.digests)
 
 
 class Opinion(msgspec.Struct, frozen=True, kw_only=True):
-    """A text from outside that the user brought in: the session that holds it, its title, the UTC ms of that."""
+    """A text from outside that the user brought in: the session that holds it, its title, and its time (UTC ms)."""
 
     session: str
     title: str
@@ -48,7 +48,7 @@ class Worktree(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProjectView(msgspec.Struct, frozen=True, kw_only=True):
-    """`sessions` newest activity first, at most 20 and the newest one that worked."""
+    """A project's data. `sessions`: most recently active first, at most 20 and the newest one that worked."""
 
     root: str
     sessions: tuple[SessionView, ...]

@@ -1,5 +1,8 @@
-"""Which lines stay when room is short: one row per source, the lower the longer. Tuned by what real continuations of
-real sessions needed (`make takeover`); changing a number changes no stored digest."""
+"""Decides which lines stay when room is short: one row per source, lower stays longer.
+
+The weights are tuned to what continuations of real sessions needed (`make takeover`). Changing a number changes no
+stored digest.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,10 @@ from typing import Final, NamedTuple
 
 
 class Weight(NamedTuple):
-    """`first` is that of the first line, to which come `part` for each further part of a quote and `back` for each
-    step back in time. `most` bounds how many quotes there are."""
+    """The weight of a quote. `first` is its first line's; each further part adds `part`, each step back in time `back`.
+
+    `most` limits the number of quotes.
+    """
 
     first: float
     part: float = 0.0
@@ -16,7 +21,7 @@ class Weight(NamedTuple):
     most: int = 99
 
     def at(self, back: float) -> Weight:
-        """The weight `back` steps back in time."""
+        """Returns the weight `back` steps back in time."""
         return self._replace(first=self.first + self.back * back)
 
 

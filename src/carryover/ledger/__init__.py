@@ -1,1 +1,1 @@
-"""The SQLite database of everything that was read."""
+"""The ledger: the SQLite database of everything that was read from transcripts."""

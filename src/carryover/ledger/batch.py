@@ -1,4 +1,4 @@
-"""Input and result of one commit."""
+"""The input and result of one commit."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def thread(self) -> tuple[str, str]:
-        """Session and sub-agent, '' for the main conversation."""
+        """Session and sub-agent; the latter is '' for the main conversation."""
         return self.event.session, self.event.subagent_id or ""
 
     @classmethod
@@ -89,7 +89,7 @@ class PreparedBatch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LastRead(msgspec.Struct, frozen=True, kw_only=True):
-    """A source as it was when it was last read, which shows whether it has changed since."""
+    """The state of a source when it was last read, which shows whether it has changed since."""
 
     size: int
     mtime_ns: int
@@ -99,7 +99,7 @@ class LastRead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SourceState(LastRead, frozen=True, kw_only=True):
-    """How far a source has been read. `cursor` is `None` until a first read succeeded; `rev` counts commits."""
+    """How far a source has been read. `cursor` is None until a first read succeeds; `rev` counts commits."""
 
     rev: int
     cursor: bytes | None
@@ -110,7 +110,7 @@ class SourceState(LastRead, frozen=True, kw_only=True):
 
 
 class Commit(msgspec.Struct, frozen=True, kw_only=True):
-    """Result of a commit. `projects` are the ids of those whose handoff may have changed."""
+    """The result of a commit. `projects` are the ids of those whose handoff may have changed."""
 
     new_events: int = 0
     redactions: int = 0
@@ -122,12 +122,12 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def event_key(agent: str, key: str) -> bytes:
-    """Returns the 16 bytes under which the event with an agent's `key` is stored."""
+    """Returns the 16 bytes under which an event with the agent's `key` is stored."""
     return identity(b"key", agent, key)
 
 
 def identity(kind: bytes, *parts: str) -> bytes:
-    """Returns 16 bytes that stand for `parts`; `kind`, at most 16 bytes, keeps identities of different things apart."""
+    """Returns a 16-byte hash of `parts`. `kind`, at most 16 bytes, keeps identities of different things apart."""
     # The lengths keep ("ab", "c") apart from ("a", "bc").
     lengths = " ".join([str(len(part)) for part in parts])
     return hashlib.blake2b(f"{lengths} {''.join(parts)}".encode(), digest_size=16, person=kind).digest()

@@ -1,7 +1,7 @@
-"""An event's body as it is stored: JSON, compressed if that makes it shorter.
+"""Encodes an event's body for storage: JSON, compressed if that makes it shorter.
 
 A compressed body begins with the number of its kind, so that a query finds the bodies of one kind without reading the
-others. Ledgers before version 9 deflated what is not said in a conversation; such rows stay as they are.
+others. Ledgers before version 9 deflated everything but the words of a conversation; such rows stay as they are.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def encode_body(body: AnyBody) -> str | bytes:
 
 
 def decode_body(stored: str | bytes) -> AnyBody:
-    """Decodes a stored body. Raises DamagedBody if the row is not one of Carryover's."""
+    """Decodes a stored body. Raises DamagedBody if Carryover didn't write it."""
     try:
         return _decoder.decode(_plain(stored))
     except (DamagedFrame, zlib.error, msgspec.MsgspecError, UnicodeError, TypeError) as error:
@@ -74,7 +74,7 @@ def decode_body(stored: str | bytes) -> AnyBody:
 
 
 def read_body(db: sqlite3.Connection, stored: str | bytes) -> AnyBody | None:
-    """Decodes a body that was read from `db`. None for a damaged one, which a tolerant connection counts.
+    """Decodes a body that was read from `db`; None for a damaged one, which a tolerant connection counts.
 
     Raises DamagedBody if the connection is not tolerant.
     """
@@ -88,7 +88,7 @@ def read_body(db: sqlite3.Connection, stored: str | bytes) -> AnyBody | None:
 
 
 def count_damaged(db: TolerantConnection) -> int:
-    """The number of entries whose body is damaged. Reads every body: about a second for 100,000."""
+    """Returns the number of entries whose body is damaged. Reads every body: about a second for 100,000."""
     for rows in (f"event WHERE retracted < {SUPERSEDED}", "provisional"):
         for (body,) in db.execute(f"SELECT body FROM {rows}"):
             read_body(db, body)
@@ -96,7 +96,7 @@ def count_damaged(db: TolerantConnection) -> int:
 
 
 def is_same_body(stored: str | bytes, encoded: str | bytes) -> bool:
-    """Whether two bodies say the same. Another version of Carryover or of zstd may have stored it as other bytes."""
+    """Whether two bodies are equal once decoded. Another version of Carryover or zstd may have stored other bytes."""
     if stored == encoded:
         return True
     try:
@@ -106,14 +106,14 @@ def is_same_body(stored: str | bytes, encoded: str | bytes) -> bool:
 
 
 def may_be(kind: str) -> str:
-    """SQL condition for bodies that may be of that kind: only a deflated one has to be decoded to know."""
+    """Returns an SQL condition for bodies that may be of that kind: deflated ones can only be told by decoding them."""
     first = [_MARKS[kind], *([] if kind in _NEVER_DEFLATED else [_DEFLATED])]
     marks = ", ".join(f"x'{mark:02x}'" for mark in first)
     return f"""(body LIKE '{{"kind":"{kind}"%' OR substr(body, 1, 1) IN ({marks}))"""
 
 
 def with_present_kind(stored: str | bytes) -> str | bytes | None:
-    """The body under its present kind, if a ledger before version 5 stored it under a former one; None otherwise."""
+    """Returns the body under its current kind if a ledger before version 5 stored it under a former one; else None."""
     if isinstance(stored, str):
         former = _FORMER_KIND.decode()
         return _KIND.decode() + stored.removeprefix(former) if stored.startswith(former) else None
@@ -126,7 +126,7 @@ def with_present_kind(stored: str | bytes) -> str | bytes | None:
 
 
 def _plain(stored: str | bytes) -> bytes:
-    """The JSON of a stored body. Raises DamagedFrame and zlib.error."""
+    """Returns the JSON of a stored body. Raises DamagedFrame and zlib.error."""
     if isinstance(stored, str):
         return stored.encode()
     return _inflated(stored) if stored[:1] == _DEFLATED.to_bytes() else unpack(stored)

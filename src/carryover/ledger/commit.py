@@ -1,6 +1,7 @@
-"""The statements of one commit, between BEGIN and COMMIT. Only `store` calls this, with its lock held.
+"""The statements of one commit, between BEGIN and COMMIT. Only `store` calls this, holding its lock.
 
-Every statement is a hop to the connection's thread, so rows go in bulk and a one-line append costs about fifteen hops.
+Every statement is a hop to the connection's thread, so rows are written in bulk; appending one line takes about fifteen
+hops.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ K = TypeVar("K")
 
 
 def locator(path: str) -> str | bytes:
-    """The form in which a source's path is stored: a name that is not UTF-8 keeps its bytes."""
+    """Returns the form in which a source's path is stored. A path that is not UTF-8 is stored as bytes."""
     try:
         path.encode()
     except UnicodeEncodeError:
@@ -107,7 +108,7 @@ async def run_commit(
 async def _advance_source(
     db: aiosqlite.Connection, source: Source, prepared: PreparedBatch, seen_rev: int
 ) -> tuple[bool, bool]:
-    """Stores the position after what was read; whether there are tombstones and lost events, as in few ledgers."""
+    """Stores the position after what was read. Returns whether the ledger has tombstones and whether it lost events."""
     identity = (source.agent, locator(source.path))
     ((rev, any_forgotten, any_lost),) = await db.execute_fetchall(_REV, identity)
     if rev != seen_rev:
@@ -120,9 +121,9 @@ async def _advance_source(
 async def _without_forgotten(
     db: aiosqlite.Connection, source: Source, prepared: PreparedBatch, entries: Sequence[Entry]
 ) -> list[Entry]:
-    """The entries that no tombstone excludes.
+    """Returns the entries that no tombstone excludes.
 
-    Where one does, the context may hold texts of it, such as the command of a call that is still open.
+    If one does, the context may hold texts of it, such as the command of a call that is still open.
     """
     if source.forgotten_too:
         await take_back(db, source.agent, entries)
@@ -137,7 +138,7 @@ async def _without_forgotten(
 
 
 async def _restore(db: aiosqlite.Connection, reducer: Reducer, entries: Sequence[Entry]) -> set[int]:
-    """Puts entries into the places that a damaged ledger kept for them; the ids of the projects that this changes."""
+    """Puts entries into the places that a damaged ledger kept for them; returns the ids of the projects affected."""
     by_key = {entry.key: entry for entry in entries}
     threads: set[int] = set()
     for marks, keys in in_parts(list(by_key)):
@@ -157,7 +158,7 @@ async def _restore(db: aiosqlite.Connection, reducer: Reducer, entries: Sequence
 
 
 async def _unknown(db: aiosqlite.Connection, entries: Sequence[Entry]) -> list[Entry]:
-    """The entries that are not in the ledger, each once, in their order."""
+    """Returns the entries that are not in the ledger, without duplicates, in order."""
     keys = await _known(db, "key", [entry.key for entry in entries])
     secondary_keys = await _known(
         db, "secondary_key", [entry.secondary_key for entry in entries if entry.secondary_key is not None]
@@ -189,7 +190,10 @@ def _grouped(entries: Iterable[Entry], key_of: Callable[[Entry], K]) -> dict[K, 
 
 
 def _retracted_keys(entries: Iterable[Entry]) -> dict[str, frozenset[bytes]]:
-    """Keys of what the user took back, by session. Known entries count too: what they retract may have been lost."""
+    """Returns the keys of what the user took back, by session.
+
+    Known entries count too: what they retract may have been lost.
+    """
     keys: dict[str, frozenset[bytes]] = {}
     for entry in entries:
         if entry.retracts:
@@ -200,7 +204,7 @@ def _retracted_keys(entries: Iterable[Entry]) -> dict[str, frozenset[bytes]]:
 async def _session(
     db: aiosqlite.Connection, reducer: Reducer, source: Source, native_id: str, entries: Sequence[Entry]
 ) -> StoredSession | None:
-    """The session's row as `entries` make it; None if it has none and there are no entries.
+    """Returns the session's row as `entries` make it; None if it has none and there are no entries.
 
     Its rank differs from the source's only if a better source has reported the session.
     """
@@ -230,7 +234,7 @@ async def _add_to_session(
     roots: Mapping[str, ProjectRoot],
     retracted: frozenset[bytes],
 ) -> set[int]:
-    """Adds new events of one session to their threads; the ids of the projects that this changes."""
+    """Adds new events of one session to their threads; returns the ids of the projects affected."""
     project_id = await assign_project(db, session, [entry.event for entry in entries], roots)
     for subagent_id, lines in _grouped(entries, lambda entry: entry.event.subagent_id or "").items():
         thread = await open_thread(db, reducer, session.id, session.native_id, subagent_id)
@@ -242,7 +246,7 @@ async def _add_to_session(
 
 
 def _session_info(entries: Iterable[Entry]) -> SessionInfo:
-    """The facts that the main conversation reports of its session; the latest of each counts."""
+    """Returns the facts that the main conversation reports about its session, the latest of each."""
     known: dict[str, str] = {}
     for entry in entries:
         body = entry.event.body
@@ -299,7 +303,7 @@ _COUNT_SKIPPED: Final = """INSERT INTO skipped (agent, agent_version, record_typ
 
 
 async def count_stored(db: aiosqlite.Connection, stored: Iterable[Entry], oversized: int) -> None:
-    """Counts the secrets taken out of what was stored, and the records that were too long to read."""
+    """Counts the secrets removed from what was stored, and the records that were too long to read."""
     counts: Counter[str] = Counter()
     for entry in stored:
         counts.update({f"redacted:{kind}": n for kind, n in entry.redacted.items()})

@@ -1,4 +1,4 @@
-"""The ledger's file: made ready for its one writer, and opened read-only by everyone else. Blocking."""
+"""Prepares the ledger's file for its one writer, and opens it read-only for everyone else. Blocking."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SETTINGS: Final = (
 
 
 class TolerantConnection(sqlite3.Connection):
-    """Reads on past damaged entries, for commands: the daemon has the ledger mended instead."""
+    """A connection that skips damaged entries, for commands. The daemon has the ledger repaired instead."""
 
     damaged = 0
     """Entries that were met whose body cannot be read; they were left out."""
@@ -43,8 +43,9 @@ class TolerantConnection(sqlite3.Connection):
 def prepare_file(path: Path) -> None:
     """Leaves an up-to-date, readable ledger at `path` (mode 0600), whatever was there.
 
-    A damaged file is moved to `<stem>.corrupt-<utc>.sqlite` and what can be read of it goes into a new ledger, where an
-    incident reports it. Raises UserError: written by a newer program, not a ledger, locked, no space, no right.
+    A damaged file is moved to `<stem>.corrupt-<utc>.sqlite`, and what can be read of it goes into a new ledger, which
+    records the incident. Raises UserError if the file was written by a newer program, is not a ledger or is locked, or
+    if there is no space or no permission.
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -62,26 +63,27 @@ def prepare_file(path: Path) -> None:
 
 
 def damage_mark(path: Path) -> Path:
-    """The file that asks the next start to check every page: damage was met while the ledger was in use.
+    """Returns the file that asks the next start to check every page, since damage was found while the ledger was in
+    use.
 
-    It is empty unless the content of a row was damaged, which no check of pages finds.
+    It is empty unless the content of a row was damaged, which a check of pages can't find.
     """
     return path.with_name(f"{path.name}.damaged")
 
 
 def erase_mark(path: Path) -> Path:
-    """The empty file that asks the next writer to erase what was deleted: another one was interrupted in that."""
+    """Returns the empty file that asks the next writer to finish an interrupted erasure of deleted data."""
     return path.with_name(f"{path.name}.erase")
 
 
 def copies(path: Path) -> list[Path]:
-    """The copies of the ledger that migrations made, and damaged ledgers that were moved aside, with their logs."""
+    """Returns the backups that migrations made and the damaged ledgers that were moved aside, with their logs."""
     kinds = ("before-*", "corrupt-*", "salvaged")
     return sorted(found for kind in kinds for found in path.parent.glob(f"{path.stem}.{kind}{path.suffix}*"))
 
 
 def mark_damaged(path: Path, error: Exception) -> None:
-    """Notes for the next start that the error was met. Raises OSError."""
+    """Leaves the damage mark for the next start. Raises OSError."""
     mark = damage_mark(path)
     mark.touch(0o600)
     if damages_content(error):
@@ -96,7 +98,7 @@ def _make_private(path: Path) -> None:
 
 
 def _migrate_or_detect_damage(path: Path) -> bool:
-    """Brings the file up to date. False if it is damaged."""
+    """Brings the file up to date; returns False if it is damaged."""
     from carryover.ledger.search_index import prepare_index  # commands that only read should not pay for it
 
     try:
@@ -117,7 +119,10 @@ def _migrate_or_detect_damage(path: Path) -> bool:
 
 
 def _replace_damaged(path: Path) -> None:
-    """Killed at any moment, this leaves either the damaged ledger, found damaged again, or the finished new one."""
+    """Replaces a damaged ledger.
+
+    If killed at any moment, this leaves either the damaged ledger, which is found damaged again, or the new one.
+    """
     from carryover.ledger.salvage import salvage
     from carryover.ledger.search_index import prepare_index
 
@@ -147,27 +152,28 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _parts(path: Path) -> tuple[Path, ...]:
-    """The database and the files SQLite keeps beside it."""
+    """Returns the database and the files SQLite keeps beside it."""
     return tuple(path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm"))
 
 
 def connect_tolerant(path: Path, *, keep_index: bool = False) -> TolerantConnection:
-    """As `connect_read_only`, but damaged entries are left out and counted, and end nothing."""
+    """Connects like `connect_read_only`, but skips and counts damaged entries instead of failing."""
     db = _connect_read_only(path, TolerantConnection, keep_index=keep_index)
     db.text_factory = _any_text
     return db
 
 
 def _any_text(stored: bytes) -> str:
-    """A stored text. What damage left of one is no UTF-8 again, so that no body is made of it."""
+    """Decodes a stored text. Damaged bytes become surrogates that can't be encoded, so that no body is made of them."""
     return stored.decode(errors="surrogateescape")
 
 
 def connect_read_only(path: Path, *, keep_index: bool = False) -> sqlite3.Connection:
-    """A connection that cannot write. Raises UserError: NOTHING_FOUND without a ledger, REFUSED for a newer one.
+    """Returns a connection that cannot write. Raises UserError: NOTHING_FOUND without a ledger, REFUSED for a newer
+    one.
 
-    `keep_index`: not even the index of SQLite's log is brought up to date. Only for a process that does not write the
-    ledger: SQLite would share the index, and that it may not be written, with the writer.
+    `keep_index`: doesn't even update the index of SQLite's log. Only for a process that does not write the ledger:
+    SQLite would share the index, and the restriction, with the writer.
     """
     return _connect_read_only(path, sqlite3.Connection, keep_index=keep_index)
 

@@ -1,6 +1,6 @@
-"""The limits under which sessions were dropped from the ledger, and reading those again that looser limits allow.
+"""Remembers the limits under which sessions were dropped, and has them read again if the limits are relaxed.
 
-A session that was dropped leaves no tombstone, only an unchanged source. Everything runs inside the open transaction.
+A dropped session leaves no tombstone, only an unchanged source. Everything runs inside the open transaction.
 """
 
 from __future__ import annotations
@@ -28,8 +28,11 @@ async def keep_limits(db: aiosqlite.Connection, limits: Limits) -> None:
 
 
 async def read_dropped_again(db: aiosqlite.Connection, limits: Limits, *, since_ns: int) -> bool:
-    """Has sources changed since `since_ns` read from their beginning, if `limits` allow more than when sessions were
-    dropped; returns whether they do."""
+    """Has sources read from their start if `limits` allow more than when sessions were dropped; returns whether they
+    do.
+
+    Only sources changed since `since_ns` are read again.
+    """
     kept = {str(name): int(n) for name, n in await db.execute_fetchall(_KEPT)}
     now = {_NAME + name: _NONE if limit is None else limit for name, limit in limits.items()}
     if not any(now.get(name, _NONE) > n for name, n in kept.items()):

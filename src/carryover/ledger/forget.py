@@ -1,10 +1,10 @@
-"""Removes sessions, or a time of them, and leaves tombstones, unless it is not for good.
+"""Removes sessions, or a period of them, and leaves tombstones if the removal is permanent.
 
 Everything runs inside the open transaction.
 
-The context that is stored beside a source's position may hold content. A source that has reported a forgotten
-conversation has that in its path or in its context, so both are given up where either names it: such a source is read
-again from its beginning when it changes, and the tombstones skip what was forgotten. All others keep their position.
+The context stored with a source's position may hold content. A source that has reported a forgotten conversation names
+it in its path or in its context. In that case position and context are both discarded: the source is read again from
+its beginning when it changes, and the tombstones skip what was forgotten. All others keep their position.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ _OF_EVERYTHING: Final = (
 
 
 class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
-    """Result of forgetting. `conversations` are agents and conversation ids of the `sessions` that lost something."""
+    """The result of forgetting. `conversations` holds agent and conversation id of each session that lost something."""
 
     sessions: int = 0
     conversations: tuple[tuple[str, str], ...] = ()
@@ -81,7 +81,7 @@ class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def forget(db: aiosqlite.Connection, reducer: Reducer, selection: Selection, *, now_ms: int) -> Forgotten:
-    """Removes what `selection` names and, if that is for good, excludes it from what is read later.
+    """Removes what `selection` names and, if that is permanent, excludes it from what is read later.
 
     `now_ms` is the moment of forgetting.
     """
@@ -128,7 +128,7 @@ _FOREVER_MS: Final = 2**62
 async def _remove_from_session(
     db: aiosqlite.Connection, reducer: Reducer, session_id: int, span: tuple[int, int], *, for_good: bool
 ) -> None:
-    """Removes the session's events within `span`, and what was made of them."""
+    """Removes the session's events within `span`, and everything derived from them."""
     for (thread_id,) in list(await db.execute_fetchall(_THREADS, (session_id,))):
         removed = await _remove_events(db, int(thread_id), span, for_good=for_good)
         if not list(await db.execute_fetchall("SELECT 1 FROM event WHERE thread_id = ? LIMIT 1", (thread_id,))):
@@ -148,7 +148,7 @@ async def _remove_from_session(
 
 
 async def _remove_events(db: aiosqlite.Connection, thread_id: int, span: tuple[int, int], *, for_good: bool) -> bool:
-    """Removes the thread's events within `span`, `for_good` with a tombstone of each; whether there were any."""
+    """Removes the thread's events within `span`; returns whether there were any. `for_good` adds tombstones."""
     after = 0
     while rows := list(await db.execute_fetchall(_KEYS, (thread_id, *span, after, _KEYS_PER_READ))):
         if for_good:
@@ -160,7 +160,7 @@ async def _remove_events(db: aiosqlite.Connection, thread_id: int, span: tuple[i
 
 
 async def _title(db: aiosqlite.Connection, session_id: int) -> str | None:
-    """The newest title that what is left of the session reports."""
+    """Returns the newest title in the remaining events of the session."""
     title = None
     for (body,) in await db.execute_fetchall(_INFOS, (session_id,)):
         info = decode_body(body)
@@ -172,7 +172,7 @@ async def _title(db: aiosqlite.Connection, session_id: int) -> str | None:
 async def _tombstones(
     db: aiosqlite.Connection, selection: Selection, sessions: Iterable[tuple[str, str]], *, now_ms: int
 ) -> tuple[Tombstone, ...]:
-    """Tombstones for what is selected, even if it has not been read yet."""
+    """Returns tombstones for what is selected, even if it has not been read yet."""
     agent = selection.agent or ""
     if selection.session is not None:
         scopes = {session_scope(agent, selection.session)}
@@ -204,7 +204,7 @@ async def _clear_sources(
 
 
 async def _remove_unused_projects(db: aiosqlite.Connection, selection: Selection, touched: Iterable[int]) -> set[int]:
-    """Removes projects that have no session left, and those that were moved there; their ids."""
+    """Removes projects without sessions, and those that were moved to them; returns their ids."""
     roots: set[str] = set()
     for project in touched:
         for (root,) in await db.execute_fetchall("SELECT root FROM project WHERE id = ?", (project,)):

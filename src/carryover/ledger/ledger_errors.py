@@ -1,4 +1,4 @@
-"""Errors of the ledger, with messages that a person can act on."""
+"""The ledger's errors, with messages that a person can act on."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from carryover.errors import UserError
 
 
 class StaleRead(Exception):
-    """Another writer committed the source since it was read; nothing was stored. Read it again."""
+    """Another writer has committed the source since it was read. Nothing was stored; read it again."""
 
 
 class LedgerUnavailable(UserError):
-    """The ledger cannot be written now. Nothing was lost: sources stay where they were and are read again."""
+    """The ledger cannot be written now. Nothing is lost: sources keep their positions and are read again."""
 
 
 class LedgerDamaged(UserError):
@@ -35,9 +35,9 @@ _WHY: Final = {
 
 
 def damages_content(error: Exception) -> bool:
-    """Whether the error says that what a row holds was changed, which SQLite's own checks do not notice.
+    """Whether the error means that a row's content was changed, which SQLite's own checks don't detect.
 
-    Python's sqlite3 reports text that is not UTF-8 without a code of SQLite's.
+    Python's sqlite3 reports text that is not UTF-8 without an SQLite error code.
     """
     if isinstance(error, sqlite3.OperationalError):
         return getattr(error, "sqlite_errorcode", None) is None and "decode to UTF-8" in str(error)
@@ -47,7 +47,7 @@ def damages_content(error: Exception) -> bool:
 
 
 def ledger_error(error: Exception, path: Path) -> LedgerUnavailable | LedgerDamaged | None:
-    """The ledger's error for an error of SQLite or of what a row holds; None if it is a bug in Carryover."""
+    """Returns the ledger error for an error of SQLite or of a row's content; None if it is a bug in Carryover."""
     code = getattr(error, "sqlite_errorcode", None)
     primary = code & 0xFF if code is not None else None
     # A damaged schema is quoted in SQLite's message, which Python then cannot decode.

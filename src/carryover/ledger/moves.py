@@ -1,7 +1,7 @@
-"""Projects whose folder has another path now: their sessions belong to the project there, until that is undone.
+"""Handles projects whose folder has moved: their sessions belong to the project at the new path until that is undone.
 
-Each session keeps the project it was recorded in, so a wrong move loses nothing. Everything runs inside the transaction
-that is open.
+Each session keeps the project it was recorded in, so a wrong move loses nothing. Everything runs inside the open
+transaction.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _KEEP_APART: Final = "UPDATE project SET moved_to = NULL, not_moved = 1 WHERE id
 
 
 class Moved(msgspec.Struct, frozen=True, kw_only=True):
-    """How many sessions belong to another project now; `projects` are the ids of those whose handoff that changes."""
+    """How many sessions changed their project, and the ids of the `projects` whose handoff that affects."""
 
     sessions: int = 0
     projects: tuple[int, ...] = ()
 
 
 async def move_project(db: aiosqlite.Connection, old: int, new: int) -> Moved:
-    """Gives the sessions recorded in `old` to `new`, also later ones while its folder is gone. Idempotent."""
+    """Assigns the sessions recorded in `old` to `new`, including later ones while its folder is gone. Idempotent."""
     if old == new or await current_project(db, old) == new:
         old_sessions = 0
     else:
@@ -50,9 +50,9 @@ async def move_project(db: aiosqlite.Connection, old: int, new: int) -> Moved:
 
 
 async def move_back(db: aiosqlite.Connection, old: int) -> Moved:
-    """Undoes the move of `old`: its sessions, and those that had come to it from elsewhere, are its own again.
+    """Undoes the move of `old`, which gets back its sessions and those that had been moved to it.
 
-    From now on it counts as moved only if the user says so.
+    From then on it counts as moved only if the user says so.
     """
     away = list(await db.execute_fetchall(_AWAY, {"old": old}))
     for session, _ in away:

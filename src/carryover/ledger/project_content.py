@@ -1,7 +1,7 @@
 """Queries on one project's work: digests, worktrees, what was said. Read-only and blocking.
 
-Most of them run at each change, so every query follows an index and reads a bounded number of rows: it costs the same
-for a project of one day and of one year.
+Most of them run at each change, so every query uses an index and reads a bounded number of rows: the cost doesn't grow
+with the age of the project.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _MOST_LOOKED_AT: Final = 500
 
 
 class ThreadRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A thread, its digest as the reducer of that version stored it. `subagent_id` is '' for the main conversation."""
+    """A thread with its digest as that reducer version stored it. `subagent_id` is '' for the main conversation."""
 
     id: int
     subagent_id: str
@@ -47,7 +47,7 @@ class ThreadRow(msgspec.Struct, frozen=True, kw_only=True):
 
 @contextmanager
 def snapshot(db: sqlite3.Connection) -> Iterator[None]:
-    """All reads inside see the ledger as it was at the first of them."""
+    """Makes all reads inside the block see the same state of the ledger."""
     db.execute("BEGIN")
     try:
         yield
@@ -56,12 +56,12 @@ def snapshot(db: sqlite3.Connection) -> Iterator[None]:
 
 
 def main_thread(db: sqlite3.Connection, session_id: int) -> ThreadRow | None:
-    """The session's main conversation; None if only sub-agents are known."""
+    """Returns the session's main conversation; None if only sub-agents are known."""
     return next(_threads(db, _MAIN_THREAD, (session_id,)), None)
 
 
 def sub_agent_threads(db: sqlite3.Connection, session_id: int, *, limit: int) -> list[ThreadRow]:
-    """The session's sub-agents, newest activity first."""
+    """Returns the session's sub-agents, most recently active first."""
     return list(_threads(db, _SUB_AGENTS, (session_id, limit)))
 
 
@@ -71,16 +71,16 @@ def _threads(db: sqlite3.Connection, statement: str, values: tuple[int, ...]) ->
 
 
 def stored_bodies(db: sqlite3.Connection, thread_id: int) -> Iterator[StoredBody]:
-    """The events of a thread that count, in the order they came."""
+    """Yields the events of a thread that count, in the order they came."""
     for event_id, at_ms, stored in db.execute(LINES, (thread_id,)):
         if (body := read_body(db, stored)) is not None:
             yield StoredBody(event_id, at_ms, body)
 
 
 def provisional_bodies(db: sqlite3.Connection, session_id: int) -> list[tuple[str, StoredBody]]:
-    """Provisional events of a session in order of time, each with its sub-agent.
+    """Returns the provisional events of a session by time, each with its sub-agent.
 
-    The ids are negative, so that none is an event's.
+    Their ids are negative, so that they never equal an event's id.
     """
     rows = db.execute(PROVISIONAL, (session_id, MAX_PROVISIONAL)).fetchall()
     return [
@@ -91,12 +91,12 @@ def provisional_bodies(db: sqlite3.Connection, session_id: int) -> list[tuple[st
 
 
 def worktrees(db: sqlite3.Connection, root: str, *, limit: int) -> list[tuple[int, str, int]]:
-    """Id, root and time of the last event (UTC ms) of worktrees of the checkout at `root`, newest activity first."""
+    """Returns id, root and time of the last event (UTC ms) of the checkout's worktrees, most recently active first."""
     return list(db.execute(_WORKTREES, (root, limit)))
 
 
 def prompts_at(db: sqlite3.Connection, project_id: int, times_ms: Collection[int]) -> list[tuple[str, int, str]]:
-    """Prompts typed in a project at these times: session id, time, text."""
+    """Returns the prompts typed in a project at these times: session id, time, text."""
     wanted = sorted({at_ms for at_ms in times_ms if at_ms > 0})[:_TIMES_AT_ONCE]
     if not wanted:
         return []
@@ -113,7 +113,7 @@ def prompts_at(db: sqlite3.Connection, project_id: int, times_ms: Collection[int
 
 
 def last_answer(db: sqlite3.Connection, project_id: int, session: str) -> tuple[int, str] | None:
-    """The time and text of the newest answer in the main conversation; None if its end holds none."""
+    """Returns time and text of the newest answer in the main conversation; None if there is none near its end."""
     for at_ms, stored in db.execute(_NEWEST, (project_id, session, _MOST_LOOKED_AT)):
         body = read_body(db, stored)
         if isinstance(body, AssistantMessage) and body.text.strip():

@@ -1,8 +1,8 @@
-"""Provisional events: reported by a hook before the transcript has them, and kept beside the events until it does.
+"""Provisional events: reported by a hook before the transcript has them, and kept separately until it does.
 
 A hook sees the end of a turn a moment before the transcript does (Claude Code 2.1.328: 40 to 75 ms). A provisional row
-is confirmed, and removed, as soon as the session's events hold the same content or go past its time: whichever of the
-two comes first, nothing counts twice. Everything runs inside the transaction that is open.
+is confirmed, and removed, as soon as the session's events hold the same content or reach a later time. Whichever comes
+first, nothing counts twice. Everything runs inside the open transaction.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ _PROJECTS_WITH_OLD: Final = """SELECT DISTINCT project_id FROM provisional JOIN 
 
 
 def content_fingerprint(body: AnyBody) -> bytes:
-    """16 bytes that identify who speaks and what; white space around the text makes no difference.
+    """Returns 16 bytes that identify speaker and text, ignoring white space around the text.
 
-    An answer and the end of a turn count as one speaker: a version whose hook reports an error as an answer (Claude
-    Code before 2.1.78) writes it into its transcript as an error.
+    An answer and the end of a turn count as one speaker: if a hook reports an error as an answer (Claude Code before
+    2.1.78), the transcript still has it as an error.
     """
     match body:
         case UserPrompt(text=text, command=command):
@@ -67,9 +67,9 @@ def content_fingerprint(body: AnyBody) -> bytes:
 async def add_provisional(
     db: aiosqlite.Connection, agent: str, entries: Sequence[Entry], roots: Mapping[str, ProjectRoot], *, now_ms: int
 ) -> Commit:
-    """Keeps those of `entries` that neither events nor provisional rows hold yet. No time is later than `now_ms`.
+    """Stores the `entries` that neither events nor provisional rows hold yet, dated no later than `now_ms`.
 
-    What was reported in another project than the session's is left to the transcript.
+    Entries from another project than the session's are left to the transcript.
     """
     added = 0
     projects: set[int] = set()
@@ -95,7 +95,7 @@ async def add_provisional(
 
 
 async def drop_confirmed(db: aiosqlite.Connection, session_id: int, events: Sequence[Event]) -> None:
-    """Removes the rows that new events of the session confirm."""
+    """Removes the provisional rows that new events of the session confirm."""
     rows = await db.execute_fetchall(_OF_SESSION, (session_id,))
     if not rows:
         return
@@ -111,7 +111,7 @@ async def drop_confirmed(db: aiosqlite.Connection, session_id: int, events: Sequ
 
 
 async def forget_provisional(db: aiosqlite.Connection, *, before_ms: int) -> int:
-    """Removes rows reported before `before_ms` that no record ever confirmed; returns their number."""
+    """Removes rows reported before `before_ms` that no record confirmed; returns their number."""
     projects = [project_id for (project_id,) in await db.execute_fetchall(_PROJECTS_WITH_OLD, (before_ms,))]
     ((forgotten,),) = await db.execute_fetchall("SELECT count(*) FROM provisional WHERE at_ms < ?", (before_ms,))
     await db.execute_fetchall("DELETE FROM provisional WHERE at_ms < ?", (before_ms,))
@@ -120,16 +120,16 @@ async def forget_provisional(db: aiosqlite.Connection, *, before_ms: int) -> int
 
 
 async def _is_elsewhere(db: aiosqlite.Connection, thread: tuple[str, str, str], root: ProjectRoot | None) -> bool:
-    """Whether the session's project is another than the one it was reported in.
+    """Whether the session belongs to another project than the one the entry was reported in.
 
-    A thread of Codex can go on in any folder, and only its transcript says which turns belong where.
+    A Codex thread can continue in any folder, and only its transcript shows which turns belong where.
     """
     known = await db.execute_fetchall(_ROOT_OF_SESSION, thread[:2])
     return root is not None and any(path != root.root for (path,) in known)
 
 
 async def _is_known(db: aiosqlite.Connection, thread: tuple[str, str, str], fingerprint: bytes, at_ms: int) -> bool:
-    """Whether the thread (agent, session, sub-agent) holds that content in its last turn, or goes past `at_ms`."""
+    """Whether the thread (agent, session, sub-agent) has that content in its last turn, or events after `at_ms`."""
     if list(await db.execute_fetchall(_SAME_ROW, (*thread, fingerprint))):
         return True
     newest = await db.execute_fetchall(_NEWEST_EVENTS, (*thread, _RECENT))

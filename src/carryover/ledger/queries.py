@@ -56,29 +56,29 @@ _INCIDENTS: Final = "SELECT at_ms, text FROM incident ORDER BY id DESC LIMIT ?"
 
 
 def project_by_id(db: sqlite3.Connection, project_id: int) -> ProjectRow | None:
-    """The project with this id."""
+    """Returns the project with this id; None if there is none."""
     return next(records(ProjectRow, db, f"{PROJECT} WHERE id = ?", (project_id,)), None)
 
 
 def project_by_root(db: sqlite3.Connection, root: str) -> ProjectRow | None:
-    """The project whose root is exactly `root`."""
+    """Returns the project whose root is exactly `root`; None if there is none."""
     return next(records(ProjectRow, db, f"{PROJECT} WHERE root = ?", (root,)), None)
 
 
 def changed_since_published(db: sqlite3.Connection, project_id: int) -> bool:
-    """Whether a commit touched the project after it was last published, or refused."""
+    """Whether a commit has touched the project since it was last published or refused."""
     condition = "id = ? AND changed_ms >= coalesce(published_ms, 0)"
     return db.execute(f"SELECT 1 FROM project WHERE {condition}", (project_id,)).fetchone() is not None
 
 
 def agents_in(db: sqlite3.Connection, project_id: int) -> set[str]:
-    """The ids of the agents that have a session in the project."""
+    """Returns the ids of the agents that have a session in the project."""
     rows = db.execute("SELECT DISTINCT agent FROM session WHERE project_id = ?", (project_id,))
     return {agent for (agent,) in rows}
 
 
 def by_last_use(db: sqlite3.Connection, agents: Iterable[str], project_id: int | None = None) -> tuple[str, ...]:
-    """The ids of `agents`, those used last in the project first, then those used last in any other."""
+    """Returns the ids of `agents`, those used last in the project first, then those used last anywhere."""
     here = "coalesce(max(CASE WHEN project_id = ? THEN last_ms END), 0)"
     rows = db.execute(f"SELECT agent, {here}, max(last_ms) FROM session GROUP BY agent", (project_id,))
     last = {agent: (here_ms, anywhere_ms) for agent, here_ms, anywhere_ms in rows}
@@ -86,31 +86,34 @@ def by_last_use(db: sqlite3.Connection, agents: Iterable[str], project_id: int |
 
 
 def project_of_session(db: sqlite3.Connection, agent: str, native_id: str) -> int | None:
-    """The id of the project that a session belongs to; None for an unknown one, or while its folder is unknown."""
+    """Returns the id of the project that a session belongs to; None for an unknown session or an unknown folder."""
     rows = db.execute("SELECT project_id FROM session WHERE agent = ? AND native_id = ?", (agent, native_id))
     return next((project_id for (project_id,) in rows), None)
 
 
 def projects(db: sqlite3.Connection) -> list[ProjectRow]:
-    """Every project that has a session, newest activity first."""
+    """Returns every project that has a session, most recently active first."""
     has_session = "EXISTS (SELECT 1 FROM session WHERE project_id = project.id)"
     return list(records(ProjectRow, db, f"{PROJECT} WHERE {has_session} ORDER BY last_event_ms DESC, id DESC"))
 
 
 def unpublished(db: sqlite3.Connection, *, since_ms: int) -> list[int]:
-    """Projects with an event since `since_ms` that a commit touched after they were last published, newest first."""
+    """Returns projects with events since `since_ms` and commits since they were last published, newest first."""
     statement = """SELECT id FROM project WHERE last_event_ms >= ? AND changed_ms >= coalesce(published_ms, 0)
         ORDER BY last_event_ms DESC"""
     return [project_id for (project_id,) in db.execute(statement, (since_ms,))]
 
 
 def whereabouts(db: sqlite3.Connection) -> list[Whereabouts]:
-    """Where each project's folder is and was, newest activity first, including projects whose sessions moved away."""
+    """Returns where each project's folder is and was, most recently active first.
+
+    Includes projects whose sessions moved away.
+    """
     return list(records(Whereabouts, db, f"{_WHEREABOUTS} ORDER BY last_event_ms DESC, id"))
 
 
 def published_git(db: sqlite3.Connection, project_id: int) -> GitFacts | None:
-    """The git state at the last publication of the project's handoff; None without git or a publication."""
+    """Returns the git state when the project's handoff was last published; None without git or a publication."""
     rows = db.execute("SELECT git FROM project WHERE id = ?", (project_id,)).fetchall()
     try:
         return next((msgspec.json.decode(stored, type=GitFacts) for (stored,) in rows if stored is not None), None)
@@ -127,7 +130,10 @@ def sessions(
     since_ms: int | None = None,
     branch: str | None = None,
 ) -> list[SessionRow]:
-    """The newest sessions: of one project, agent and branch, with an event at `since_ms` (UTC) or later, or of all."""
+    """Returns the newest sessions, by default of all projects.
+
+    The filters select one project, agent or branch, and sessions with an event at `since_ms` (UTC) or later.
+    """
     wanted: dict[str, str | int | None] = {
         "session.project_id = ?": project_id,
         "session.agent = ?": agent,
@@ -141,16 +147,16 @@ def sessions(
 
 
 def session_ids(db: sqlite3.Connection) -> list[str]:
-    """The agents' own ids of all sessions."""
+    """Returns the agents' own ids of all sessions."""
     return [native_id for (native_id,) in db.execute("SELECT native_id FROM session")]
 
 
 def session_by_prefix(db: sqlite3.Connection, prefix: str) -> SessionRow:
-    """The session whose id begins with `prefix`; in other case, if none begins exactly like that.
+    """Returns the session whose id begins with `prefix`, ignoring case if there is no exact match.
 
-    Two agents may have sessions with the same id: `codex:ID` is the one of Codex.
+    Two agents may have sessions with the same id: `codex:ID` selects the one from Codex.
 
-    Raises UserError: NOTHING_FOUND if there is none, USAGE if several begin like that and none is an exact match.
+    Raises UserError: NOTHING_FOUND if there is none, USAGE if several match and none is an exact match.
     """
     if not prefix:
         raise UserError("The session id is empty. `carryover sessions` lists the ids.", ExitCode.USAGE)
@@ -173,7 +179,7 @@ def session_by_prefix(db: sqlite3.Connection, prefix: str) -> SessionRow:
 
 
 def _beginning_with(db: sqlite3.Connection, prefix: str, compared: str, agent: str | None = None) -> list[SessionRow]:
-    """Some sessions whose id begins with `prefix`, where both are compared as the SQL expression `compared` says."""
+    """Returns some sessions whose id begins with `prefix`, comparing both by the SQL expression `compared`."""
     name, given = compared.format("native_id"), compared.format("?")
     # The exact id comes first: however many others begin with it, the limit does not cut it off.
     of_agent = "" if agent is None else " AND session.agent = ?"
@@ -183,10 +189,10 @@ def _beginning_with(db: sqlite3.Connection, prefix: str, compared: str, agent: s
 
 
 def session_events(db: sqlite3.Connection, session: SessionRow) -> Iterator[StoredEvent]:
-    """Events of the session, its sub-agents' merged in by time; each thread keeps its own order.
+    """Yields the session's events with its sub-agents' merged in by time; each thread keeps its own order.
 
-    What the user took back stays where it was said, marked as retracted. What only a hook has reported comes last,
-    marked as provisional.
+    What the user took back stays in its place, marked as retracted. What only a hook has reported comes last, marked as
+    provisional.
     """
     threads = db.execute("SELECT id, subagent_id FROM thread WHERE session_id = ? ORDER BY subagent_id", (session.id,))
     # Begun here and not when they are read, all see the same moment of the ledger: a record that comes meanwhile shows
@@ -200,7 +206,7 @@ def session_events(db: sqlite3.Connection, session: SessionRow) -> Iterator[Stor
 
 
 def totals(db: sqlite3.Connection) -> Totals:
-    """Counts over the whole ledger, for `status`."""
+    """Returns counts over the whole ledger, for `status`."""
     counters = dict(db.execute("SELECT name, n FROM counter").fetchall())
     kind_of = "redacted:"
     return Totals(
@@ -254,7 +260,7 @@ _BY_AGENT: Final = f"""SELECT session.agent AS agent, count(*) AS sessions, max(
 
 
 class AgentRow(msgspec.Struct, frozen=True, kw_only=True):
-    """Totals of one agent in the ledger. Times are UTC ms, None if there is none."""
+    """Totals of one agent in the ledger. Times are UTC ms, None if unknown."""
 
     agent: str
     sessions: int
@@ -263,18 +269,18 @@ class AgentRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def agents_seen(db: sqlite3.Connection) -> list[AgentRow]:
-    """Every agent that has a session; a note has no agent."""
+    """Returns every agent that has a session. Notes, which have no agent, are left out."""
     return list(records(AgentRow, db, _BY_AGENT))
 
 
 def gone_sources(db: sqlite3.Connection) -> int:
-    """The number of transcripts that are no longer on disk; their events are still in the ledger."""
+    """Returns the number of transcripts that are no longer on disk; their events are still in the ledger."""
     (number,) = db.execute("SELECT count(*) FROM source WHERE state = 'gone'").fetchone()
     return int(number)
 
 
 def work_sessions(db: sqlite3.Connection, project_id: int, *, limit: int, skipped: int = 0) -> list[SessionRow]:
-    """The newest sessions of agents in a project, without the `skipped` newest ones."""
+    """Returns the newest agent sessions in a project, after the first `skipped` ones."""
     statement = f"{SESSION} WHERE project_id = ? AND agent != ? ORDER BY last_ms DESC, session.id DESC LIMIT ? OFFSET ?"
     return list(records(SessionRow, db, statement, (project_id, NOTE, limit, skipped)))
 
@@ -291,7 +297,7 @@ _USED: Final = """SELECT (page_count - freelist_count) * page_size
 
 
 class SessionSize(msgspec.Struct, frozen=True, kw_only=True):
-    """A session, the time of its last event (UTC ms, 0 if unknown), and about how many bytes it takes."""
+    """A session, the time of its last event (UTC ms, 0 if unknown), and its approximate size in bytes."""
 
     agent: str
     native_id: str
@@ -301,11 +307,11 @@ class SessionSize(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def session_sizes(db: sqlite3.Connection) -> list[SessionSize]:
-    """Every session, oldest activity first. Looks at every event."""
+    """Returns every session with its size, least recently active first. Reads every event."""
     return list(records(SessionSize, db, _SIZES))
 
 
 def used_bytes(db: sqlite3.Connection) -> int:
-    """The size of the ledger without free pages."""
+    """Returns the size of the ledger without free pages."""
     ((used,),) = db.execute(_USED).fetchall()
     return int(used)

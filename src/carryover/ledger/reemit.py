@@ -1,9 +1,8 @@
-"""Threads of rewritten sources, emitted again: what is the same stays, what changed is replaced, what is gone is
-retracted. Everything runs inside the transaction that is open.
+"""Merges threads of rewritten sources that are emitted again: unchanged events stay, changed ones are replaced, and
+missing ones retracted. Everything runs inside the open transaction.
 
-An adapter need not know what it emitted before: a conversation that is emitted whole and did not change leaves the
-ledger as it was. Only what comes after the first difference gets new rows, so that rows keep the order of the
-conversation.
+An adapter need not know what it emitted before: emitting an unchanged conversation in full leaves the ledger as it was.
+Only events after the first difference get new rows, so that rows keep the order of the conversation.
 """
 
 from __future__ import annotations
@@ -39,9 +38,9 @@ async def reemit(
     reemitted: Reemitted,
     entries: Sequence[Entry],
 ) -> tuple[list[Entry], bool]:
-    """Brings the thread in line with `entries` as far as it has them: those still to add, and whether it changed.
+    """Brings the thread in line with `entries`; returns those still to add, and whether the thread changed.
 
-    A time that was stored stays: it may be that of the arrival. Of two entries with one key the first counts.
+    A stored time stays, since it may be the time of arrival. If two entries have the same key, the first counts.
     """
     known: dict[bytes, Entry] = {}
     for entry in entries:
@@ -73,7 +72,7 @@ async def reemit(
 
 
 async def _place(db: aiosqlite.Connection, thread_id: int, after: bytes | None) -> int:
-    """The row after which the thread continues. If that is lost, entries are added and nothing is retracted."""
+    """Returns the row after which the thread continues. If that is lost, entries are added and nothing is retracted."""
     if after is None:
         return 0
     found = list(await db.execute_fetchall(_PLACE, (after, thread_id))) or await db.execute_fetchall(_LAST)
@@ -81,7 +80,7 @@ async def _place(db: aiosqlite.Connection, thread_id: int, after: bytes | None) 
 
 
 async def _remove_rows(db: aiosqlite.Connection, entries: Sequence[Entry]) -> set[int]:
-    """Removes the rows that entries have already, since they get new ones; the threads in which any counted."""
+    """Removes the rows of entries that get new ones; returns the threads in which any of them counted."""
     threads: set[int] = set()
     for marks, keys in in_parts([entry.key for entry in entries]):
         known = f"FROM event WHERE key IN ({marks})"

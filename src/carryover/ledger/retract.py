@@ -1,7 +1,7 @@
-"""Events that no longer count: the user took them back, or a better source reports their session.
+"""Marks events as no longer counting: the user took them back, or a better source reports their session.
 
-Their rows stay, since their keys are still those of their records: reading again adds nothing. Everything runs inside
-the transaction that is open.
+Their rows stay so that their keys stay known: reading the records again adds nothing. Everything runs inside the open
+transaction.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _RESET_SESSION: Final = """UPDATE session SET project_final = 0,
 async def supersede(
     db: aiosqlite.Connection, reducer: Reducer, session: StoredSession, rank: int, *, first_ms: int, last_ms: int
 ) -> StoredSession:
-    """Raises the session to `rank`: nothing that lesser sources reported of it counts, except facts like its title.
+    """Raises the session to `rank`: what lesser sources reported no longer counts, except facts such as its title.
 
-    `first_ms` and `last_ms` are the times of what the better source reported (UTC ms, 0: unknown). Which project the
-    session belongs to is decided again.
+    `first_ms` and `last_ms` are the times of the better source's events (UTC ms, 0 if unknown). The session's project
+    is determined again.
     """
     await db.execute_fetchall("UPDATE session SET rank = ? WHERE id = ?", (rank, session.id))
     session = msgspec.structs.replace(session, rank=rank)
@@ -50,9 +50,9 @@ async def supersede(
 
 
 async def retract(db: aiosqlite.Connection, reducer: Reducer, session: StoredSession, keys: Iterable[bytes]) -> bool:
-    """Retracts the session's events with these `keys`; whether there were any that counted.
+    """Retracts the session's events with these `keys`; returns whether any of them counted.
 
-    A record that is read again may bring events that were lost, or that an older adapter did not see in it.
+    A record that is read again may bring events that were lost, or that an older adapter did not extract.
     """
     threads: set[int] = set()
     for marks, some in in_parts(sorted(keys)):

@@ -1,4 +1,4 @@
-"""Rows of the ledger as typed records, and the statements that several modules read them with."""
+"""Typed records for the ledger's rows, and the statements that several modules use to read them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ProjectRow(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def handoff_ms(self) -> int | None:
-        """When its handoff was written; None if it has none: there was nothing to hand over, or no place for it."""
+        """When the project's handoff was written; None if there was nothing to hand over, or no place for it."""
         return self.published_ms if self.published_sha is not None and self.refusal is None else None
 
 
@@ -47,9 +47,9 @@ class Whereabouts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A session. `root` is its project's, `None` while no working directory is known.
+    """A session. `root` is its project's root, None while no working directory is known.
 
-    `recorded_root` is the former root of that project, where the session was recorded before it was moved.
+    `recorded_root` is the former root of that project, if the session was recorded before the project moved.
     """
 
     id: int
@@ -81,21 +81,21 @@ class StoredEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class StoredBody(msgspec.Struct, frozen=True):
-    """All of an event that a reducer may use, with the id of its row."""
+    """The parts of an event that a reducer may use, with the row's id."""
 
     event_id: int
     at_ms: int
     body: AnyBody
 
     def of(self, session: str, subagent_id: str) -> Event:
-        """The event as the reducer gets it. `subagent_id` is '' for the main conversation."""
+        """Returns the event as the reducer gets it. `subagent_id` is '' for the main conversation."""
         return Event(
             key=str(self.event_id), session=session, at_ms=self.at_ms, body=self.body, subagent_id=subagent_id or None
         )
 
 
 class SkippedRow(msgspec.Struct, frozen=True, kw_only=True):
-    """Records of one type that were not understood. `agent_version` is '' if the record does not say it."""
+    """Records of one type that were not understood. `agent_version` is '' if the records don't contain it."""
 
     agent: str
     agent_version: str
@@ -106,7 +106,7 @@ class SkippedRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BrokenSource(msgspec.Struct, frozen=True, kw_only=True):
-    """A source that could not be read. `retry_ms` is the UTC ms of the next try, `failures` those in a row."""
+    """A source that could not be read. `retry_ms`: time of the next try (UTC ms). `failures`: how many in a row."""
 
     agent: str
     path: str
@@ -161,12 +161,12 @@ MAX_PROVISIONAL: Final = 50
 
 
 def as_record(record: type[Row], row: Iterable[Any]) -> Row:
-    """A row as a record, whose fields are in the order of the columns."""
+    """Converts a row to a record whose fields are in the order of the columns."""
     return record(**dict(zip(record.__struct_fields__, row, strict=True)))
 
 
 def records(
     record: type[Row], db: sqlite3.Connection, statement: str, parameters: tuple[Any, ...] | Mapping[str, Any] = ()
 ) -> Iterator[Row]:
-    """The rows of a statement as records."""
+    """Yields the rows of a statement as records."""
     return (as_record(record, row) for row in db.execute(statement, parameters))

@@ -1,8 +1,7 @@
 """Saves what can still be read from a damaged ledger. Blocking.
 
-Positions in the sources are not saved: with rows missing, every source that still exists is read again from its
-beginning, and the keys of the rows that were saved keep that from counting anything twice. Digests are made again from
-the events.
+Positions in the sources are not saved: since rows are missing, every source that still exists is read again from its
+beginning, and the keys of the saved rows keep anything from counting twice. Digests are rebuilt from the events.
 """
 
 from __future__ import annotations
@@ -89,7 +88,7 @@ def _open_damaged(path: Path) -> sqlite3.Connection:
 
 
 def _text(stored: bytes) -> str | None:
-    """A stored text; None if it was damaged, so that a row that needs it is left out and read again."""
+    """Decodes a stored text; None if it is damaged, so that a row that needs it is left out and read again."""
     try:
         return stored.decode()
     except UnicodeDecodeError:
@@ -97,7 +96,7 @@ def _text(stored: bytes) -> str | None:
 
 
 def _present(old: sqlite3.Connection, table: str, wanted: str) -> dict[str, str]:
-    """The columns of `wanted` that `table` has, each with its name there.
+    """Maps the columns of `wanted` to their names in `table`, without those it lacks.
 
     The ledger of an older Carryover has fewer columns, other names for some, or not the table.
     """
@@ -129,7 +128,7 @@ def _put(into: sqlite3.Connection, table: str, columns: tuple[str, ...], row: tu
 
 
 def _has_place(values: dict[str, Any], identity: str) -> bool:
-    """False if damage left an event or report that can be read but has no identity or time."""
+    """Whether damage left an event or report its identity and time."""
     return isinstance(values[identity], bytes) and isinstance(values["at_ms"], int)
 
 
@@ -144,7 +143,7 @@ def _is_body(body: object) -> bool:
 
 
 def _rows(old: sqlite3.Connection, table: str, columns: str) -> Iterator[tuple[Any, ...]]:
-    """Rows in order of rowid, skipping the stretches that cannot be read."""
+    """Yields rows in order of rowid, skipping stretches that cannot be read."""
     after = 0
     while after < _HIGHEST_ROWID:
         rows = _read(old, table, columns, after, _BATCH)
@@ -160,7 +159,7 @@ def _rows(old: sqlite3.Connection, table: str, columns: str) -> Iterator[tuple[A
 
 
 def _past_damage(old: sqlite3.Connection, table: str, columns: str, after: int) -> int:
-    """The lowest rowid from which on reading works again, given that it fails at `after`."""
+    """Returns the lowest rowid from which reading works again, given that it fails at `after`."""
     fails, step = after, 1
     while _read(old, table, columns, after + step, 1) is None:
         fails, step = after + step, step * 2
@@ -177,7 +176,7 @@ def _past_damage(old: sqlite3.Connection, table: str, columns: str, after: int) 
 
 
 def _read(old: sqlite3.Connection, table: str, columns: str, after: int, limit: int) -> list[tuple[Any, ...]] | None:
-    """The next rows after `after`; None if they cannot be read, or lead back: a damaged tree may be a circle."""
+    """Returns the next rows after `after`; None if they cannot be read or lead back, as in a damaged, circular tree."""
     try:
         rows = old.execute(f"SELECT {columns} FROM {table} WHERE id > ? ORDER BY id LIMIT ?", (after, limit)).fetchall()
     except sqlite3.DatabaseError:
@@ -186,7 +185,7 @@ def _read(old: sqlite3.Connection, table: str, columns: str, after: int, limit: 
 
 
 def _keyed_rows(old: sqlite3.Connection, table: str, columns: str) -> Iterator[tuple[Any, ...]]:
-    """The readable rows of a small table without rowids."""
+    """Yields the readable rows of a small table without rowids."""
     try:
         yield from old.execute(f"SELECT {columns} FROM {table}")
     except sqlite3.DatabaseError:

@@ -1,6 +1,6 @@
-"""The ledger's tables, as numbered migrations. `PRAGMA user_version` is the number of the last one that was applied.
+"""The ledger's tables, as numbered migrations. `PRAGMA user_version` is the number of the last migration applied.
 
-A released migration is never edited: a later one changes what it made.
+A released migration is never edited; a later one changes its result.
 """
 
 from __future__ import annotations
@@ -252,7 +252,7 @@ MIGRATIONS: Final[tuple[Migration, ...]] = (
 
 
 def version_of(db: sqlite3.Connection) -> int:
-    """The number of the last migration that was applied; 0 for an empty file."""
+    """Returns the number of the last migration applied; 0 for an empty file."""
     (version,) = db.execute("PRAGMA user_version").fetchone()
     return int(version)
 
@@ -260,7 +260,8 @@ def version_of(db: sqlite3.Connection) -> int:
 def migrate(db: sqlite3.Connection, path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> None:
     """Brings the open database at `path` up to date, each step in a transaction, after a backup beside it.
 
-    Raises UserError (REFUSED, nothing changed) for a ledger of a newer Carryover and for a database that is not one.
+    Raises UserError (REFUSED, nothing changed) for the ledger of a newer Carryover and for a database that is not a
+    ledger.
     """
     version = version_of(db)
     if version > len(migrations):
@@ -278,7 +279,7 @@ def migrate(db: sqlite3.Connection, path: Path, migrations: Sequence[Migration] 
 
 
 def newer_than_program(path: Path, version: int, known: int) -> UserError:
-    """The refusal of a ledger that a newer Carryover wrote."""
+    """Returns the error for a ledger that a newer Carryover wrote."""
     return UserError(
         f"{path} was written by a newer Carryover (ledger version {version}; this one knows {known}). "
         "It was left as it is. Install that newer version again, or set CARRYOVER_HOME to another folder.",

@@ -55,7 +55,7 @@ _OTHER_EDITS: Final = f"""{_EDITS} event.id <= :pending_to
 
 
 class EditRow(msgspec.Struct, frozen=True, kw_only=True):
-    """An event that may be an edit of a file. `at_ms` is in UTC ms, `subagent_id` '' for the main conversation."""
+    """An event that may be an edit of a file. `at_ms` is in UTC ms; `subagent_id` is '' for the main conversation."""
 
     event_id: int
     at_ms: int
@@ -70,7 +70,7 @@ class EditRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
-    """Events of one session that say the same; what is given is the best ranked one, mostly the newest."""
+    """Events of one session with the same text, represented by the best ranked, usually the newest."""
 
     session: str
     """The agent's own id."""
@@ -85,7 +85,7 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """The hits, best first."""
+    """The hits of a search, best first."""
 
     hits: tuple[Hit, ...]
     has_all: bool
@@ -105,10 +105,10 @@ def search(
     since_ms: int | None = None,
     kinds: Iterable[Kind] = (),
 ) -> Found:
-    """The best `limit` hits for `terms`, at least one, of which an event should have all.
+    """Returns the best `limit` hits for `terms`, of which there must be at least one; an event should have all.
 
-    Ranked by how rare and how frequent the terms are in it (bm25), by its kind and by its age. What was retracted, or
-    is superseded by a better source, is never found.
+    Ranked by how rare and how frequent the terms are in it (bm25), by its kind and by its age. Retracted events and
+    those superseded by a better source are never found.
 
     Raises UserError if this Python's SQLite cannot search.
     """
@@ -124,7 +124,7 @@ def search(
 
 
 def edits_of_name(db: sqlite3.Connection, project_id: int, root: str, name: str) -> Iterator[EditRow]:
-    """Events that may be an edit of a file called `name`: of the project at `root`, and of its worktrees."""
+    """Yields events that may be edits of a file called `name` in the project at `root` and its worktrees."""
     values: dict[str, Any] = {"project": project_id, "root": root, "match": phrase(name), "pending_to": _EVERY_EVENT}
     if values["match"] and _can_search(db):
         (values["pending_to"],) = db.execute("SELECT pending_to FROM search_state").fetchone()
@@ -135,7 +135,7 @@ def edits_of_name(db: sqlite3.Connection, project_id: int, root: str, name: str)
 
 
 def indexed_share(db: sqlite3.Connection) -> float:
-    """Share of the recorded events that is indexed, from 0 to 1. Raises UserError if SQLite cannot search."""
+    """Returns the share of recorded events that is indexed, from 0 to 1. Raises UserError if SQLite cannot search."""
     if not _can_search(db):
         raise UserError(
             "This Python's SQLite has no full-text search (FTS5), so nothing can be searched. "
@@ -167,7 +167,7 @@ def _conditions(
 
 
 def _hits(db: sqlite3.Connection, rows: Iterable[tuple[Any, ...]]) -> tuple[Hit, ...]:
-    """One hit for all events of a session that say the same, in the place of the first."""
+    """Merges the events of a session with the same text into one hit, in the place of the first."""
     from carryover.ledger.codec import read_body
 
     found: dict[tuple[str, str, str], Hit] = {}

@@ -1,8 +1,8 @@
-"""The full-text index of `carryover search`: kept in step with the events, in the transaction that changes them.
+"""The full-text index of `carryover search`, updated in the transactions that change the events.
 
 It stores no text: only tokens, and for each indexed event a small row by which hits are filtered. Events up to the id
-`pending_to` are not in it yet (a ledger from before there was an index, or one that was salvaged); they are indexed in
-small transactions, newest first. Where SQLite has no FTS5 there is no index, and nothing else is affected.
+`pending_to` are not in it yet (in a ledger older than the index, or a salvaged one); they are indexed in small
+transactions, newest first. If SQLite has no FTS5 there is no index, and nothing else is affected.
 
 Of a ledger of 47 MB (200 MB of transcripts) it takes 2.7 MB. Prefix indexes would add 2.5 MB, a trigram index 8 MB;
 without positions it would be 1 MB smaller and find no phrases, no snake case and no Chinese.
@@ -55,7 +55,7 @@ _SHADOWS: Final = ("search_data", "search_idx", "search_docsize")
 
 
 class NewEntry(msgspec.Struct, frozen=True):
-    """An event that is to be indexed, with the id of its row."""
+    """An event to be indexed, with its row's id."""
 
     event_id: int
     thread_id: int
@@ -64,9 +64,9 @@ class NewEntry(msgspec.Struct, frozen=True):
 
 
 def prepare_index(db: sqlite3.Connection, *, afresh: bool = False) -> None:
-    """Leaves an index that this program can keep, as empty as needed: of another version, or `afresh`. Blocking.
+    """Leaves an index that this program can update, emptied if it is of another version or `afresh` is set. Blocking.
 
-    Where SQLite has no FTS5, what another one indexed is removed, since nothing could be deleted from it.
+    If SQLite has no FTS5, an existing index is removed, since nothing could be deleted from it.
     """
     has_fts5, has_index = bool(_value(db, _HAS_FTS5)), bool(_value(db, _IS_TABLE, "search"))
     version = next((int(found) for (found,) in db.execute(_STATE)), 0)
@@ -93,7 +93,7 @@ def prepare_index(db: sqlite3.Connection, *, afresh: bool = False) -> None:
 
 
 async def add_to_index(db: aiosqlite.Connection, entries: Iterable[NewEntry]) -> None:
-    """Indexes new events, or events with a new text; those that `index_more` comes to are left to it."""
+    """Indexes new events, or events with a new text, except those that are left to `index_more`."""
     rows = [
         (each.event_id, each.thread_id, each.at_ms, KINDS.index(each.entry.kind), each.entry.tokens)
         for each in entries
@@ -104,7 +104,7 @@ async def add_to_index(db: aiosqlite.Connection, entries: Iterable[NewEntry]) ->
 
 
 async def remove_from_index(db: aiosqlite.Connection, condition: str, values: Sequence[int | bytes]) -> None:
-    """Takes the events that `condition`, on the table `event`, names out of the index, while their rows are there."""
+    """Removes the events that `condition`, on the table `event`, selects. Their rows must still be there."""
     statement = _INDEXED.format(condition=condition)
     while rows := list(await db.execute_fetchall(statement, (*values, EVENTS_PER_STEP))):
         indexed = await asyncio.to_thread(_tokens, [(event_id, body) for event_id, body in rows])
@@ -113,7 +113,7 @@ async def remove_from_index(db: aiosqlite.Connection, condition: str, values: Se
 
 
 async def clear_index(db: aiosqlite.Connection) -> None:
-    """Empties the index, and leaves every event there is to `index_more`."""
+    """Empties the index and leaves every event to `index_more`."""
     if await _pending_to(db) is not None:
         await db.execute_fetchall("INSERT INTO search (search) VALUES ('delete-all')")
         await db.execute_fetchall("DELETE FROM search_entry")
@@ -121,7 +121,7 @@ async def clear_index(db: aiosqlite.Connection) -> None:
 
 
 async def index_more(db: aiosqlite.Connection, limit: int = EVENTS_PER_STEP) -> bool:
-    """Indexes the newest events that are not indexed yet, at most `limit`; whether there were any."""
+    """Indexes the newest events that are not indexed yet, at most `limit`; returns whether there were any."""
     pending_to = await _pending_to(db)
     if not pending_to:
         return False
@@ -135,13 +135,13 @@ async def index_more(db: aiosqlite.Connection, limit: int = EVENTS_PER_STEP) -> 
 
 
 async def compact_index(db: aiosqlite.Connection) -> None:
-    """Writes the index as one piece. Only then are the tokens of removed events gone from it."""
+    """Rewrites the index as one piece, which is what actually removes the tokens of removed events."""
     if await _pending_to(db) is not None:
         await db.execute_fetchall("INSERT INTO search (search) VALUES ('optimize')")
 
 
 async def _pending_to(db: aiosqlite.Connection) -> int | None:
-    """The highest id that is not indexed yet, 0 if there is none; None without an index."""
+    """Returns the highest id that is not indexed yet, 0 if all are; None without an index."""
     return next((int(pending_to) for (pending_to,) in await db.execute_fetchall(_PENDING_TO)), None)
 
 

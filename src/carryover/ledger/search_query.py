@@ -1,6 +1,6 @@
-"""Turns what a person types to search into an expression of SQLite's full-text search. Pure.
+"""Turns what a person types to search into an SQLite full-text expression. Pure.
 
-Only words get into the expression, each quoted: nothing that is typed is syntax to SQLite.
+Only words get into the expression, each quoted, so nothing that is typed acts as SQLite syntax.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _TERM: Final = re.compile(r'"([^"]*)"?|([^\s"]+)')
 
 
 class Term(msgspec.Struct, frozen=True):
-    """Words that are looked for side by side: one word, the parts of a path or name, or a quoted phrase."""
+    """Words to be found side by side: one word, the parts of a path or name, or a quoted phrase."""
 
     words: tuple[str, ...]
     prefix: bool
@@ -32,24 +32,24 @@ class Term(msgspec.Struct, frozen=True):
 
 
 def terms_of(query: str) -> tuple[Term, ...]:
-    """The terms of a query, each once, at most `MOST_TERMS`. None of them if it holds no letter and no digit."""
+    """Returns the terms of a query, without duplicates, at most `MOST_TERMS`; none if it has no letter or digit."""
     found = dict.fromkeys(filter(None, (_term(match) for match in _TERM.finditer(query))))
     return tuple(found)[:MOST_TERMS]
 
 
 def match_expression(terms: Sequence[Term], *, any_of: bool = False) -> str:
-    """The expression that finds texts with all of `terms`, at least one, or with `any_of` them."""
+    """Returns the expression that finds texts with all of `terms` (at least one), or with `any_of` them."""
     return (" OR " if any_of else " AND ").join(f"({_alternatives(term)})" for term in terms)
 
 
 def phrase(text: str) -> str:
-    """The expression that finds exactly the words of `text` side by side; empty if it has none."""
+    """Returns the expression that finds the words of `text` side by side; empty if it has none."""
     found = words(text)
     return f'"{" ".join(found)}"' if found else ""
 
 
 def spans(text: str, terms: Sequence[Term]) -> list[tuple[int, int]]:
-    """Where `terms` are found in `text`: start and end of each place, in order and apart from each other."""
+    """Returns the places where `terms` are found in `text`: start and end, in order and without overlaps."""
     folded = _folded(text)
     patterns = [_pattern(term, at_start=True) for term in terms]
     found = [match.span() for pattern in patterns for match in pattern.finditer(folded)]
@@ -71,7 +71,7 @@ def _pattern(term: Term, *, at_start: bool) -> re.Pattern[str]:
 
 
 def _folded(text: str) -> str:
-    """`text` in lower case and without diacritics, each character in its place."""
+    """Returns `text` in lower case and without diacritics, each character in its place."""
     if text.isascii():
         return text.lower()
     return "".join(unicodedata.normalize("NFD", char)[0].lower()[:1] or char for char in text)

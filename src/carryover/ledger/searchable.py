@@ -1,4 +1,4 @@
-"""The searched text of an event, and the tokens under which the index keeps it. Pure."""
+"""Extracts the searchable text of an event and the tokens under which it is indexed. Pure."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ _UNSPACED: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u
 
 
 class Searchable(msgspec.Struct, frozen=True):
-    """The text of an event that is searched, and what it is."""
+    """The searchable text of an event, and its kind."""
 
     kind: Kind
     text: str
 
 
 def searchable(body: AnyBody) -> Searchable | None:
-    """The searched text of an event; None if it is not searched, such as the output of a tool that succeeded."""
+    """Returns the searchable text of an event; None if it has none, such as the output of a tool that succeeded."""
     match body:
         case UserPrompt(text=text, command=command, actor=actor):
             found = Searchable("prompt" if actor == "human" else "answer", f"{command} {text}" if command else text)
@@ -73,21 +73,21 @@ def searchable(body: AnyBody) -> Searchable | None:
 
 
 class IndexEntry(msgspec.Struct, frozen=True):
-    """Entry of one event in the index."""
+    """The index entry of one event."""
 
     kind: Kind
     tokens: str
 
 
 def index_entry(body: AnyBody) -> IndexEntry | None:
-    """The index entry for an event; None if it is not searched. The same body gives the same tokens."""
+    """Returns the index entry for an event; None if it is not searched. The same body always gives the same tokens."""
     found = searchable(body)
     tokens = index_text(found.text) if found is not None else ""
     return IndexEntry(found.kind, tokens) if found is not None and tokens else None
 
 
 def index_text(text: str) -> str:
-    """The tokens of `text`, separated by spaces: its words, and after them the parts of those in camel case.
+    """Returns the tokens of `text`, separated by spaces: its words, then the parts of those in camel case.
 
     Parts of paths and of names in snake case are words. In scripts without spaces each character is one.
     """
@@ -100,14 +100,14 @@ def index_text(text: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """The words of `text` in their order, each at most 64 characters of it."""
+    """Returns the words of `text` in order, each cut to 64 characters."""
     if not text.isascii():
         text = _UNSPACED.sub(r" \g<0> ", unicodedata.normalize("NFC", text))
     return [word[:_LONGEST_TOKEN] for word in _WORD.findall(text)]
 
 
 def humps(word: str) -> list[str]:
-    """The parts of a name in camel case; none for other words."""
+    """Returns the parts of a name in camel case; none for other words."""
     if word.islower() or word.isdigit() or word[1:].islower() or word.isupper():
         return []
     parts = _HUMP.findall(word)
@@ -115,7 +115,7 @@ def humps(word: str) -> list[str]:
 
 
 def _ends_of(output: str) -> str:
-    """The beginning and the end of a failed tool's output, where programs say what went wrong."""
+    """Returns the beginning and the end of a failed tool's output, where programs explain what went wrong."""
     if len(output) <= _ERROR_HEAD_CHARS + _ERROR_TAIL_CHARS:
         return output
     return f"{output[:_ERROR_HEAD_CHARS]}\n{output[-_ERROR_TAIL_CHARS:]}"

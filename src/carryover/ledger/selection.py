@@ -1,4 +1,4 @@
-"""Which sessions are to be forgotten, and which time of them."""
+"""Which sessions, and which period of them, to forget."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from carryover.model import session_in_other_cwd
 
 
 class Selection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """Selection of what to forget: in one session or conversation, in one project, or in everything. Times are UTC
-    ms."""
+    """What to forget: in one session or conversation, in one project, or everywhere. Times are UTC ms."""
 
     agent: str | None = None
     """With `session` and `conversation`: whose it is."""
@@ -30,21 +29,21 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, f
 
     @property
     def is_everything(self) -> bool:
-        """Whether neither a session nor a project nor a time is given."""
+        """Whether neither a session nor a project nor a time limits the selection."""
         return self == Selection()
 
     @property
     def in_part(self) -> bool:
-        """Whether only a part of each session is meant."""
+        """Whether only a part of each session is selected."""
         return self.since_ms is not None or self.until_ms is not None
 
     def span(self, now_ms: int) -> tuple[int, int]:
-        """The first time that is forgotten, and the first after it that is not."""
+        """Returns the first time that is forgotten, and the first after it that is not."""
         since_ms = self.since_ms if self.since_ms is not None else 0
         return since_ms, min(self.until_ms, now_ms + 1) if self.until_ms is not None else now_ms + 1
 
     def condition(self, now_ms: int) -> tuple[str, tuple[str | int, ...]]:
-        """The SQL condition on `session` rows that hold any of it, and its parameters."""
+        """Returns the SQL condition on `session` rows with anything selected, and its parameters."""
         conditions: list[str] = ["1"]
         values: list[str | int] = []
         if self.session is not None:
@@ -72,7 +71,7 @@ _REPORTED_WITHIN = "SELECT 1 FROM provisional WHERE session_id = session.id AND 
 
 
 def selected_sessions(db: sqlite3.Connection, selection: Selection, *, now_ms: int) -> list[SessionRow]:
-    """The sessions that hold any of it, newest first. Blocking."""
+    """Returns the sessions with anything selected, newest first. Blocking."""
     condition, values = selection.condition(now_ms)
     return list(
         records(SessionRow, db, f"{SESSION} WHERE {condition} ORDER BY session.last_ms DESC, session.id DESC", values)

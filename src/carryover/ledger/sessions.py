@@ -1,9 +1,9 @@
-"""Rows of sessions and projects: which project a session belongs to, and which session a sub-agent.
+"""Assigns sessions to projects, and sub-agents to sessions.
 
 A sub-agent of a conversation that continues in several folders is reported with the folder it works in
-(`session_in_other_cwd`): its transcript does not say where the conversation began, and only the ledger knows whether
-both are the same project. If so it belongs to the conversation, else it stays with the turns in the other folder.
-Everything runs inside the open transaction.
+(`session_in_other_cwd`): its transcript does not show where the conversation began, and only the ledger knows whether
+both are in the same project. If so, it belongs to the conversation; if not, it stays with the turns in the other
+folder. Everything runs inside the open transaction.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ _MOVE: Final = (
 class StoredSession(msgspec.Struct, frozen=True, kw_only=True):
     """A session's row. `final`: its main conversation has decided which project it belongs to.
 
-    `rank` is that of the best source that has reported it so far.
+    `rank` is the rank of the best source that has reported it so far.
     """
 
     id: int
@@ -95,7 +95,7 @@ async def upsert_session(
 ) -> StoredSession:
     """Creates or updates the session's row. Times are UTC ms, 0 if unknown.
 
-    `rank` is that of the source that reports it, None for a hook. A row of a better source is left as it is.
+    `rank` is the rank of the source that reports it, None for a hook. The row of a better source is left as it is.
     """
     row_of = {"agent": agent, "native_id": native_id, "first_ms": first_ms, "last_ms": last_ms, "rank": rank}
     await db.execute_fetchall(_UPSERT_SESSION, {**row_of, **msgspec.structs.asdict(info)})
@@ -104,7 +104,7 @@ async def upsert_session(
 
 
 async def find_session(db: aiosqlite.Connection, agent: str, native_id: str) -> StoredSession | None:
-    """The session's row; None if there is none."""
+    """Returns the session's row; None if it is unknown."""
     rows = await db.execute_fetchall(_SESSION, (agent, native_id))
     return next((as_record(StoredSession, row) for row in rows), None)
 
@@ -117,11 +117,11 @@ async def assign_project(
     *,
     for_good: bool = True,
 ) -> int | None:
-    """The id of the session's project: that of the first folder its main conversation names.
+    """Returns the id of the session's project, which the first folder in its main conversation determines.
 
     A sub-agent's folder counts only until then, and a folder that was moved counts as the one at its new path. With
     `for_good`, a main conversation among `events` decides once and for all; without, it counts like a sub-agent's. What
-    a hook reported in a project that turns out to be the wrong one is dropped: the transcript will bring it.
+    a hook reported in a project that turns out to be wrong is dropped: the transcript will bring it.
     """
     if session.final:
         return session.project_id
@@ -147,27 +147,27 @@ async def assign_project(
 
 
 async def upsert_project(db: aiosqlite.Connection, root: ProjectRoot, *, now_ms: int = 0) -> int:
-    """The id of the project at `root`, created if it is new; `now_ms` is then when it was first seen (UTC ms)."""
+    """Returns the id of the project at `root`, creating it if it is new. `now_ms` is when it was first seen (UTC)."""
     await db.execute_fetchall(_UPSERT_PROJECT, (root.root, root.main_root, now_ms))
     ((project_id,),) = await db.execute_fetchall("SELECT id FROM project WHERE root = ?", (root.root,))
     return int(project_id)
 
 
 async def current_project(db: aiosqlite.Connection, project_id: int) -> int:
-    """The id of the project that this one was moved to, through any number of moves; its own if it was not moved."""
+    """Returns the id of the project that this one was moved to, over any number of moves; its own without a move."""
     rows = await db.execute_fetchall(_CURRENT_PROJECT, (project_id,))
     return next((int(found) for (found,) in rows), project_id)
 
 
 async def mark_changed(db: aiosqlite.Connection, projects: Iterable[int], *, started_ms: int) -> None:
-    """Marks `projects` as changed: a session that began at `started_ms` (UTC ms, 0: unknown) got events."""
+    """Marks `projects` as changed: a session that began at `started_ms` (UTC ms, 0 if unknown) got events."""
     await db.executemany(_MARK_CHANGED, [{"at": started_ms, "id": project} for project in projects])
 
 
 async def resolve_subagents(
     db: aiosqlite.Connection, agent: str, entries: Sequence[Entry], roots: Mapping[str, ProjectRoot]
 ) -> list[Entry]:
-    """The entries, with each sub-agent in its conversation's session if it works in the same project."""
+    """Returns the entries with each sub-agent moved to its conversation's session if both are in the same project."""
     homes: dict[str, str | None] = {}
     found = []
     for entry in entries:

@@ -1,4 +1,4 @@
-"""Session ids as short as they can be."""
+"""Shortens session ids."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SHORTEST_ID: Final = 8
 
 
 def shortest_unique(ids: Sequence[str]) -> dict[str, str]:
-    """For each id the shortest beginning, of 8 characters or more, that no other of `ids` has."""
+    """Returns for each id its shortest prefix, of at least 8 characters, that no other of `ids` has."""
     ordered = sorted(set(ids))
     shared = [_common(first, second) for first, second in pairwise(ordered)]
     needed = [max(before, after) + 1 for before, after in zip([0, *shared], [*shared, 0], strict=False)]

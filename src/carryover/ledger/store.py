@@ -64,11 +64,10 @@ class Ledger:
 
     @classmethod
     async def open(cls, path: Path, reducer: Reducer) -> Ledger:
-        """Opens the ledger at `path`, made if there is none, migrated or salvaged if that is needed.
+        """Opens the ledger at `path`, creating, migrating or salvaging it if necessary.
 
-        `reducer` makes the digests of its threads.
-
-        Raises UserError if it must be left alone: written by a newer Carryover, or not a ledger.
+        `reducer` makes the digests of its threads. Raises UserError if the file must be left alone: written by a newer
+        Carryover, or not a ledger.
         """
         await asyncio.to_thread(prepare_file, path)
         db = await aiosqlite.connect(path, isolation_level=None)
@@ -94,13 +93,13 @@ class Ledger:
             await self._db.close()
 
     async def source_state(self, source: Source) -> SourceState | None:
-        """How far `source` has been read; None if it never was."""
+        """Returns how far `source` has been read; None if it never was."""
         async with self._reading() as db:
             rows = await db.execute_fetchall(_STATE, (source.agent, locator(source.path)))
         return next((as_record(SourceState, row) for row in rows), None)
 
     async def last_reads(self) -> Mapping[tuple[str, str], LastRead]:
-        """Each known source as it was when it was last read, by agent and path. Kept in memory until a change."""
+        """Returns the state of each known source when it was last read, by agent and path. Cached until a change."""
         if self._last_reads is None or self._last_reads[0] != self.revision:
             async with self._reading() as db:
                 rows = await db.execute_fetchall(_LAST_READS)
@@ -119,7 +118,7 @@ class Ledger:
             return await run_commit(db, self._reducer, source, prepared, seen_rev)
 
     async def give_up_position(self, source: Source) -> None:
-        """Has a source read from its beginning the next time."""
+        """Makes the next read of a source start from its beginning."""
         async with self._transaction() as db:
             await db.execute_fetchall(_GIVE_UP, (source.agent, locator(source.path)))
 
@@ -138,9 +137,9 @@ class Ledger:
     ) -> Commit:
         """Stores what `agent` reported before its transcript has it; `new_events` counts what was not known yet.
 
-        It is kept beside the events, once however often it is reported, until a commit brings the transcript's own
-        record or anything later. What the ledger holds already is not stored. A new session is created, in the project
-        of the reported folder until its transcript says otherwise.
+        It is kept separately from the events, once however often it is reported, until a commit brings the transcript's
+        own record or anything later. What the ledger already holds is not stored. A new session is created in the
+        project of the reported folder until its transcript says otherwise.
         """
         async with self._transaction() as db:
             return await add_provisional(db, agent, entries, roots, now_ms=now_ms)
@@ -151,9 +150,9 @@ class Ledger:
             return await forget_provisional(db, before_ms=before_ms)
 
     async def forget(self, selection: Selection, *, now_ms: int) -> Forgotten:
-        """Removes what `selection` names; if for good, keeps transcripts from bringing it back up to `now_ms`.
+        """Removes what `selection` names; if that is permanent, keeps transcripts from bringing it back up to `now_ms`.
 
-        What was deleted is overwritten at once if that is possible; `erase` makes sure of it.
+        Deleted data is overwritten at once if that is possible; `erase` makes sure of it.
         """
         with _as_unavailable():
             await asyncio.to_thread(erase_mark(self._path).touch, 0o600)
@@ -172,11 +171,10 @@ class Ledger:
             return await read_dropped_again(db, limits, since_ns=since_ms * 1_000_000)
 
     async def erase(self) -> None:
-        """Overwrites what was deleted and empties the log; removes the copies of migrations and of damaged ledgers.
+        """Overwrites deleted data, empties the log, and removes the copies of migrations and of damaged ledgers.
 
-        Takes a while for a large ledger, whose size it needs once more on the disk; reads continue meanwhile. If it
-        fails or is interrupted, the next `open` repeats it. Raises LedgerUnavailable also while a reader keeps the log
-        in use.
+        Takes a while for a large ledger and needs its size again on disk; reads continue meanwhile. If it fails or is
+        interrupted, the next `open` repeats it. Raises LedgerUnavailable also while a reader keeps the log in use.
         """
         with _as_unavailable():
             await asyncio.to_thread(_remove, copies(self._path))
@@ -204,17 +202,17 @@ class Ledger:
             await put_tombstones(db, tombstones)
 
     async def know_project(self, root: str, main_root: str | None, *, now_ms: int) -> int:
-        """Creates the project at `root` if it is new, even without a session; its id."""
+        """Creates the project at `root` if it is new, even without a session; returns its id."""
         async with self._transaction() as db:
             return await upsert_project(db, ProjectRoot(root, main_root), now_ms=now_ms)
 
     async def move_project(self, old: int, new: int) -> Moved:
-        """Gives the sessions recorded in the project `old`, whose folder is gone, to `new`."""
+        """Assigns the sessions recorded in the project `old`, whose folder is gone, to `new`."""
         async with self._transaction() as db:
             return await move_project(db, old, new)
 
     async def move_back(self, old: int) -> Moved:
-        """Undoes a move; from now on `old` counts as moved only if the user says so."""
+        """Undoes a move. From then on `old` counts as moved only if the user says so."""
         async with self._transaction() as db:
             return await move_back(db, old)
 
@@ -240,23 +238,23 @@ class Ledger:
             await db.execute_fetchall(_PUBLISHED, (sha, at_ms, refusal, facts, project_id))
 
     async def rebuild_outdated(self) -> bool:
-        """Rebuilds the newest digest of another version of the reducer; False if there is none.
+        """Rebuilds the newest digest that another version of the reducer made; returns False if there is none.
 
-        Each is a separate transaction, so that other writes come in between.
+        Each is a separate transaction, so that other writes can run in between.
         """
         async with self._transaction() as db:
             return await rebuild_outdated(db, self._reducer)
 
     async def index_more(self) -> bool:
-        """Indexes some more of the events that `carryover search` does not find yet; False once it finds all.
+        """Indexes more of the events that `carryover search` does not find yet; returns False once it finds all.
 
-        A transaction of about 10 ms, so that other writes come in between.
+        A transaction takes about 10 ms, so that other writes can run in between.
         """
         async with self._transaction() as db:
             return await index_more(db)
 
     async def report(self, error: Exception) -> None:
-        """Raises LedgerDamaged, and has the next start mend the ledger, if that is what an error of a reader means."""
+        """Raises LedgerDamaged, and has the next start repair the ledger, if a reader's error means damage."""
         if isinstance(error, LedgerDamaged):
             raise error
         async with self._reporting():
@@ -265,7 +263,7 @@ class Ledger:
                 raise error
 
     async def wait_for_damage(self) -> None:
-        """Waits until damage has been met, by whatever call, and raises LedgerDamaged then."""
+        """Waits until any call finds damage, then raises LedgerDamaged."""
         raise await asyncio.shield(self._damage)
 
     @asynccontextmanager
@@ -284,7 +282,7 @@ class Ledger:
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[aiosqlite.Connection]:
-        """The connection, with no other transaction open on it."""
+        """Yields the connection while no other transaction is open on it."""
         async with self._lock, self._reporting():
             # A predecessor cancelled in its roll-back; what it left in the connection's queue runs before this.
             if self._db.in_transaction:

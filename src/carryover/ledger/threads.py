@@ -1,8 +1,8 @@
-"""A thread's row with its digest, and rebuilding that when the reducer or the events changed.
+"""A thread's row with its digest, which is rebuilt when the reducer or the events have changed.
 
 The ledger does not know what a digest is: it stores what the reducer it was opened with makes of a thread's events.
-Whether they arrive or are read back, the reducer sees exactly what is stored of them, so a rebuilt digest equals one
-that grew.
+Whether events arrive or are read back, the reducer sees exactly what is stored, so a rebuilt digest equals one that
+grew.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ class Reducer(Protocol):
 
     @property
     def version(self) -> int:
-        """Above 0, and another one whenever the same events make another digest."""
+        """A number above 0 that changes whenever the same events would make another digest."""
 
     def can_read(self, digest: bytes) -> bool:
-        """Whether a digest of this version can be folded on."""
+        """Whether a digest of this version can be extended."""
 
     def reduce(self, digest: bytes, events: Iterable[Event]) -> bytes:
-        """The digest after `events`, in order. It begins with `NO_DIGEST`."""
+        """Returns the digest after `events`, in order. The first digest is `NO_DIGEST`."""
 
 
 class Thread(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +61,7 @@ class Thread(msgspec.Struct, frozen=True, kw_only=True):
 async def open_thread(
     db: aiosqlite.Connection, reducer: Reducer, session_id: int, session: str, subagent_id: str
 ) -> Thread:
-    """The thread's row, made if there is none. A digest of another version is rebuilt."""
+    """Returns the thread's row, creating it if necessary. A digest of another version is rebuilt."""
     rows = list(await db.execute_fetchall(_FIND, (session_id, subagent_id)))
     if not rows:
         await db.execute_fetchall(_OPEN, (session_id, subagent_id, reducer.version, NO_DIGEST))
@@ -75,7 +75,7 @@ async def open_thread(
 
 
 async def reduce_on(db: aiosqlite.Connection, reducer: Reducer, thread: Thread, events: Sequence[StoredBody]) -> Thread:
-    """The thread with `events` folded on top of its digest, which is stored."""
+    """Folds `events` into the thread's digest and stores it."""
     thread = await _reduced(reducer, thread, events)
     await _store_digest(db, reducer, thread, last_ms=max((event.at_ms for event in events), default=0))
     return thread
@@ -97,7 +97,7 @@ async def rebuild(db: aiosqlite.Connection, reducer: Reducer, thread_id: int) ->
 
 
 async def rebuild_outdated(db: aiosqlite.Connection, reducer: Reducer) -> bool:
-    """Rebuilds the newest digest that another version of the reducer made; whether there was one."""
+    """Rebuilds the newest digest that another version of the reducer made; returns whether there was one."""
     rows = list(await db.execute_fetchall(_OUTDATED, (reducer.version,)))
     for (thread_id,) in rows:
         await rebuild(db, reducer, thread_id)

@@ -1,9 +1,9 @@
 """Tombstones keep forgotten events from coming back out of transcripts that still exist and may be read again.
 
-A tombstone says that of a session, a conversation, a project or everything, nothing of a certain time is stored. It
-holds a hash, two times and a rank, no content. The keys of the events that were removed are kept beside it, shortened
-to 62 bits: they recognise copies in another session (a fork), and records without a time, which would get a new one.
-Everything runs inside the open transaction.
+A tombstone excludes a period of a session, a conversation, a project or everything. It holds a hash, two times and a
+rank, no content. The keys of the removed events are stored beside it, shortened to 62 bits: they identify copies in
+another session (a fork), and records without a time, which would get a new one. Everything runs inside the open
+transaction.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _ROOTS: Final = """SELECT root FROM session JOIN project ON project.id IN (proje
 
 
 class Tombstone(msgspec.Struct, frozen=True):
-    """Nothing from `from_ms` to before `until_ms` (UTC ms) is stored of what `scope`, a hash of 16 bytes, means."""
+    """Excludes events in `scope`, a 16-byte hash, from `from_ms` to before `until_ms` (UTC ms)."""
 
     scope: bytes
     from_ms: int
@@ -41,48 +41,50 @@ class Tombstone(msgspec.Struct, frozen=True):
 
 
 class Tombstones(msgspec.Struct, frozen=True):
-    """All that a ledger has forgotten. `keys` are those of removed events, as stored."""
+    """Everything that a ledger has forgotten. `keys` are the stored keys of removed events."""
 
     rules: tuple[Tombstone, ...] = ()
     keys: tuple[int, ...] = ()
 
 
 def session_scope(agent: str, session: str) -> bytes:
-    """The scope of one session."""
+    """Returns the scope of one session."""
     return identity(b"session", agent, session)
 
 
 def conversation_scope(agent: str, conversation: str) -> bytes:
-    """The scope of a conversation, in whatever folders it had its turns."""
+    """Returns the scope of a conversation, whichever folders its turns were in."""
     return identity(b"conversation", agent, conversation)
 
 
 def project_scope(root: str) -> bytes:
-    """The scope of the project at `root`."""
+    """Returns the scope of the project at `root`."""
     # A path need not be UTF-8.
     return identity(b"project", root.encode("utf-8", "surrogateescape").hex())
 
 
 def short_key(key: bytes) -> int:
-    """The key that is kept of a removed event: its first 62 bits, as an id that salvaging can read."""
+    """Returns the stored key of a removed event: its first 62 bits, as an id that salvaging can read."""
     return int.from_bytes(key[:8]) >> 2
 
 
 def stored_tombstones(db: sqlite3.Connection) -> Tombstones:
-    """All tombstones of a ledger. Blocking."""
+    """Returns all tombstones of a ledger. Blocking."""
     rules = tuple(Tombstone(*row) for row in db.execute("SELECT scope, from_ms, until_ms, rank FROM forgotten"))
     return Tombstones(rules, tuple(key for (key,) in db.execute("SELECT id FROM forgotten_event")))
 
 
 async def put_tombstones(db: aiosqlite.Connection, tombstones: Tombstones) -> None:
-    """Adds tombstones to those there are."""
+    """Adds tombstones to the stored ones."""
     await db.executemany(_PUT, [(each.scope, each.from_ms, each.until_ms, each.rank) for each in tombstones.rules])
     await db.executemany(_PUT_KEY, [(key,) for key in tombstones.keys])
 
 
 async def take_back(db: aiosqlite.Connection, agent: str, entries: Sequence[Entry]) -> None:
-    """Removes the tombstones of `entries` and of their sessions. Those of projects stay, and hold for all others:
-    what is in the ledger is never excluded."""
+    """Removes the tombstones of `entries` and of their sessions.
+
+    Project tombstones stay and apply to all other events: what is in the ledger is never excluded.
+    """
     for marks, keys in in_parts([short_key(entry.key) for entry in entries]):
         await db.execute_fetchall(f"DELETE FROM forgotten_event WHERE id IN ({marks})", keys)
     for session in {entry.event.session for entry in entries}:
@@ -91,7 +93,7 @@ async def take_back(db: aiosqlite.Connection, agent: str, entries: Sequence[Entr
 
 
 def forgotten_ms(db: sqlite3.Connection, agent: str, sessions: Iterable[str], roots: Iterable[str]) -> int | None:
-    """Until when (UTC ms) something of these sessions was forgotten; None if nothing was, or no time is known."""
+    """Returns until when (UTC ms) events of these sessions were forgotten; None if none were or no time is known."""
     scopes = {EVERYTHING, *map(project_scope, roots)}
     for session in sessions:
         scopes |= {session_scope(agent, session), conversation_scope(agent, conversation_of(session))}
@@ -109,9 +111,9 @@ async def without_forgotten(
     *,
     rank: int | None,
 ) -> list[Entry]:
-    """The entries that no tombstone excludes, in their order. `rank` is that of their source, None for a hook.
+    """Returns the entries that no tombstone excludes, in order. `rank` is their source's rank, None for a hook.
 
-    An event that is in the ledger was not forgotten, whatever time its record seems to have now.
+    An event in the ledger was not forgotten, whatever time its record now seems to have.
     """
     ((any_rule,),) = await db.execute_fetchall(_ANY)
     if not entries or not any_rule:
@@ -130,9 +132,9 @@ async def _covered(
     roots: Mapping[str, ProjectRoot],
     rank: int | None,
 ) -> set[bytes]:
-    """Keys of the entries that a tombstone covers, by its scope and by time or rank.
+    """Returns the keys of the entries that a tombstone covers, by its scope and by time or rank.
 
-    Not every record names its folder: a session that a project's tombstone covers gets a separate one.
+    Not every record names its folder, so a session that a project's tombstone covers gets a tombstone of its own.
     """
     of_session: dict[str, list[Entry]] = {}
     for entry in entries:
@@ -163,7 +165,7 @@ async def _roots_of(
     entries: Iterable[Entry],
     roots: Mapping[str, ProjectRoot],
 ) -> set[str]:
-    """Roots of the session's project: as it is stored, else as it would be."""
+    """Returns the roots of the session's project: the stored one, or the one it would get."""
     stored = {root for (root,) in await db.execute_fetchall(_ROOTS, (agent, session))}
     if stored:
         return stored
@@ -182,7 +184,7 @@ async def _rules(db: aiosqlite.Connection, scopes: Iterable[bytes]) -> list[Tomb
 
 
 async def _among(db: aiosqlite.Connection, table: str, column: str, values: Sequence[int | bytes]) -> set[int | bytes]:
-    """The `values` that are in `column` of `table`."""
+    """Returns the `values` that occur in `column` of `table`."""
     found: set[int | bytes] = set()
     for marks, some in in_parts(values):
         rows = await db.execute_fetchall(f"SELECT {column} FROM {table} WHERE {column} IN ({marks})", some)

@@ -1,1 +1,1 @@
-"""Facts from outside in bounded time: git, touched files."""
+"""Reads git repositories and project files in bounded time."""

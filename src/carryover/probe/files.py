@@ -1,4 +1,4 @@
-"""Examines edited files as they are now. Blocking: for a worker thread."""
+"""Examines edited files in their current state. Blocking: for a worker thread."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _cache: dict[tuple[object, ...], FileFacts] = {}
 def file_facts(
     root: Path, queries: Sequence[FileQuery], *, limit_bytes: int = 1 << 20, budget_s: float = 0.2
 ) -> dict[str, FileFacts]:
-    """Facts by path for as many of `queries` as `budget_s` allows, in their order.
+    """Returns facts by path for as many of `queries` as `budget_s` allows, in their order.
 
-    Only regular files inside `root`, also once symlinks are followed, are read, and only up to `limit_bytes`;
-    of anything else only its existence is reported. Paths that lead out of `root` by themselves, and those that the
-    time did not suffice for, are left out. Never raises for a file.
+    Only regular files inside `root`, even after following symlinks, are read, and only up to `limit_bytes`; for
+    anything else only its existence is reported. Paths that lead out of `root` by themselves, and those for which there
+    was no time, are left out. Never raises for a file.
     """
     deadline = monotonic() + budget_s
     real_root = os.path.realpath(root)
@@ -71,7 +71,7 @@ def _facts_of(path: str, real_root: str, query: FileQuery, limit: int, out_of_ti
 
 
 def _edited_line(source: bytes, query: FileQuery) -> int | None:
-    """The line (1-based) of the last edit: where its text is now, nearest to where it was then."""
+    """Returns the line (1-based) where the text of the last edit is now, nearest to where it was then."""
     wanted = (query.anchor or "").strip().encode("utf-8", "replace")
     lines = source.split(b"\n")
     if wanted:

@@ -1,4 +1,4 @@
-"""The state of a repository: branch, HEAD, and how much differs from it."""
+"""Reads the state of a repository: branch, HEAD, and how much differs from it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _running_lock = threading.Lock()
 
 
 class ChangedSince(msgspec.Struct, frozen=True, kw_only=True):
-    """The state of a repository now, seen from an earlier commit."""
+    """How the repository has changed since an earlier commit."""
 
     head: str | None
     """Abbreviated commit id."""
@@ -48,16 +48,16 @@ class ChangedSince(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def git_facts(root: Path, *, own: OwnWrites = _NOTHING_OWN, timeout_s: float = TIMEOUT_S) -> GitFacts | None:
-    """The state of the repository whose top is `root`, or None where git knows no repository or can't read it.
+    """Returns the state of the repository whose top is `root`; None if it is not a repository or git can't read it.
 
     Files that differ only by what `own` describes are not counted.
 
-    Blocks for at most `timeout_s`, also where a file of the repository never answers. Changes nothing and runs nothing
-    that the repository brings along: no hooks, filters, diff programs, its own signature checks or file system
-    monitors. None also where its configuration makes that impossible.
+    Blocks for at most `timeout_s`, even if a file of the repository never answers. Changes nothing and runs nothing
+    that the repository contains: no hooks, filters, diff programs, signature checks or file system monitors. Returns
+    None if its configuration makes that impossible.
 
     Raises:
-        TimeoutError: no complete answer in time, or no process to be had; the last known facts have to do.
+        TimeoutError: no complete answer in time, or no process can be started; use the last known facts.
     """
     return _begun((root, None), partial(_facts, root, own), timeout_s)()
 
@@ -65,7 +65,7 @@ def git_facts(root: Path, *, own: OwnWrites = _NOTHING_OWN, timeout_s: float = T
 def git_changed_since(
     root: Path, *, since: str, own: OwnWrites = _NOTHING_OWN, timeout_s: float = TIMEOUT_S
 ) -> ChangedSince | None:
-    """What became of the repository since the commit `since`; None also where that commit is no longer there.
+    """Returns what has changed in the repository since the commit `since`; None if that commit is gone, too.
 
     As careful as `git_facts`, with the same errors; half the work, for a session that waits for the answer.
     """
@@ -75,14 +75,17 @@ def git_changed_since(
 def begin_changed_since(
     root: Path, *, since: str, own: OwnWrites = _NOTHING_OWN, timeout_s: float = TIMEOUT_S
 ) -> Callable[[], ChangedSince | None]:
-    """Asks git as `git_changed_since` does, and returns at once: the result waits for the answer, with its errors."""
+    """Starts `git_changed_since` and returns at once.
+
+    Calling the result waits for the answer and raises the same errors.
+    """
     return _begun((root, since), partial(_changed_since, root, since, own), timeout_s)
 
 
 def _begun(
     key: tuple[Path, str | None], ask_git: Callable[[float], T | None], timeout_s: float
 ) -> Callable[[], T | None]:
-    """Asks in a thread of its own: if the disk hangs, only that stays, and later calls time out on it."""
+    """Asks git in a separate thread. If the disk hangs, only that thread does, and later calls time out on it."""
     with _running_lock:
         answer: Future[T | None] | None = _running.get(key)
         if answer is None:
@@ -164,7 +167,7 @@ def _changed_since(root: Path, since: str, own: OwnWrites, deadline: float) -> C
 def of_others(
     root: Path, changed: list[ChangedFile], own: OwnWrites, since: str | None, deadline: float
 ) -> list[ChangedFile]:
-    """The files that were changed by more than Carryover's own writes since the commit `since` (None: ever)."""
+    """Returns the files with changes other than Carryover's own writes since the commit `since` (None: ever)."""
     changed = [file for file in changed if not own.covers(file.path)]
     places = own_places(root, own)
     asked = [file.path for file in changed if own.cleaner(file.path, places) is not None]
@@ -182,7 +185,7 @@ def of_others(
 
 
 def _untracked(root: Path, listed: bytes, own: OwnWrites) -> int:
-    """How many of the files and folders that git `listed` hold something else than Carryover's own writes."""
+    """Returns how many of the files and folders that git `listed` hold anything but Carryover's own writes."""
     names = [os.fsdecode(name) for name in listed.split(b"\0") if name]
     others = [name for name in names if not own.covers(name)]
     cleaners = [(name, own.cleaner(name)) for name in others]
@@ -190,7 +193,7 @@ def _untracked(root: Path, listed: bytes, own: OwnWrites) -> int:
 
 
 def may_be_repository(root: Path) -> bool:
-    """Spares most folders without git a process. A bare repository is recognised by its parts."""
+    """Whether `root` may be a repository, judged without git. A bare repository is recognised by its parts."""
     return (root / ".git").exists() or ((root / "HEAD").is_file() and (root / "objects").is_dir())
 
 

@@ -1,9 +1,10 @@
-"""Asks git about a repository that may be hostile, huge or out of reach: nothing is written, nothing that it brings
-along is run, and the answer is in time or not at all. The only module that starts git.
+"""Asks git about a repository that may be hostile, huge or unreachable. The only module that starts git.
 
-Not by GitPython (3.2.1): its `Repo` reads the repository's configuration in Python, follows what that includes, and
-keeps helper processes; its time-out needs `pgrep` and keeps waiting for any process that still holds the pipe; and to
-load it takes longer than git's answer.
+Nothing is written, nothing that the repository contains is run, and the answer comes in time or not at all.
+
+GitPython (3.2.1) is not used: its `Repo` reads the repository's configuration in Python, follows its includes, and keeps
+helper processes; its time-out needs `pgrep` and keeps waiting for any process that still holds the pipe; and loading it
+takes longer than git's answer.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ _REAP_S: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one git command said. `code` is its exit status; 128 is git's own "that can't be done here"."""
+    """The output of one git command. `code` is its exit status; 128 is git's own status for a fatal error."""
 
     code: int
     out: bytes
@@ -74,16 +75,16 @@ _silent_until: dict[Path, float] = {}
 
 
 def ask(root: Path, *commands: Sequence[str], deadline: float) -> list[Answer]:
-    """Runs the commands side by side in `root` and gives their answers in the same order.
+    """Runs the commands in parallel in `root` and returns their answers in the same order.
 
     `deadline` is a time of `time.monotonic()`. `root` must be the top of a repository: parents are not searched. Paths
-    in a command are literal. Where a filter program of the repository can't be switched off, nothing is run that might
-    run it, and every answer has the code 128.
+    in a command are literal. If a filter program of the repository can't be disabled, nothing is run that might run it,
+    and every answer has the code 128.
 
     Raises:
-        TimeoutError: not all answered in time. Every process is killed by then, with all it started, and gone: where
-            one hangs in the kernel that takes a few seconds more. A repository of which no command answered at all is
-            not asked again for half a minute: the next question would wait as long.
+        TimeoutError: not all answered in time. By then every process and its children are killed and gone; if one
+            hangs in the kernel, that takes a few seconds more. If no command answered at all, the repository is not
+            asked again for half a minute, since the next command would wait as long.
         FileNotFoundError: there is no git on this machine.
     """
     overrides: Sequence[str] | None = ()

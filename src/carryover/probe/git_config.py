@@ -1,4 +1,4 @@
-"""Which filter programs a repository's own configuration names: none, as can be seen without git, or these."""
+"""Detects the filter programs that a repository's own configuration names, if possible without git."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _PROGRAM_SETTING: Final = re.compile(r"filter\..*\.(clean|smudge|process|require
 
 
 def names_no_filter(root: Path) -> bool:
-    """Whether the configuration that the repository at `root` brings certainly names no filter program.
+    """Whether the configuration of the repository at `root` certainly names no filter program.
 
-    Spares a process of git where that can be seen: an ordinary checkout, whose configuration neither has the word nor
-    includes another file. False where it may name one, or where its files are elsewhere, as a worktree's are. Blocks.
+    This saves a git process for an ordinary checkout, whose configuration neither has the word nor includes another
+    file. Returns False if it may name one, or if its files are elsewhere, as a worktree's are. Blocks.
     """
     folder = root / ".git"
     if not folder.is_dir() or not is_gone(folder / "commondir"):
@@ -36,9 +36,9 @@ def _is_harmless(file: Path) -> bool:
 
 
 def switched_off(listed: bytes) -> list[str] | None:
-    """Settings that switch off the filter programs which the repository's own configuration names; the user's stay.
+    """Returns settings that disable the filter programs in the repository's own configuration; the user's stay.
 
-    `listed` is what `git config --null --show-scope` prints. None if a name among them can't be switched off.
+    `listed` is the output of `git config --null --show-scope`. Returns None if one of their names can't be disabled.
     """
     overrides = []
     fields = listed.decode(errors="surrogateescape").split("\0")

@@ -1,4 +1,4 @@
-"""What a diff says of each file, and which of those files differ only by what Carryover itself wrote."""
+"""Parses diffs, and detects the files that differ only by what Carryover itself wrote."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Cleaner = Callable[[bytes], bytes]
 
 
 class OwnWrites(msgspec.Struct, frozen=True, kw_only=True):
-    """What Carryover writes into a project, which says nothing about the work there."""
+    """What Carryover writes into a project, which is not part of the work there."""
 
     folder: str | None = None
     """A folder at the top of the repository that is Carryover's alone."""
@@ -30,7 +30,11 @@ class OwnWrites(msgspec.Struct, frozen=True, kw_only=True):
         return self.folder is not None and f"{path}/".startswith(f"{self.folder}/")
 
     def cleaner(self, path: str, places: Mapping[str, str] = {}) -> Cleaner | None:
-        """What takes Carryover's text out of the file at `path`, None where it writes none. `places`: `own_places`."""
+        """Returns a function that removes Carryover's text from the file at `path`; None if Carryover doesn't write to
+        it.
+
+        `places`: see `own_places`.
+        """
         names = {name.casefold(): name for name in self.without}  # a file system may have kept another case
         name = names.get(path.casefold()) or places.get(path)
         return self.without[name] if name is not None else None
@@ -63,7 +67,7 @@ def changed_files(numstat: bytes) -> list[ChangedFile]:
 
 
 def own_places(root: Path, own: OwnWrites) -> dict[str, str]:
-    """By path relative to `root`, the name of the file there that is a symlink to it: edits go to the link's target."""
+    """Maps paths to files that are symlinks to them, both relative to `root`: an edit changes the link's target."""
     top = os.path.realpath(root)
     links = [name for name in own.without if (root / name).is_symlink()]
     targets = {os.path.relpath(os.path.realpath(root / name), top): name for name in links}
@@ -71,7 +75,7 @@ def own_places(root: Path, own: OwnWrites) -> dict[str, str]:
 
 
 def is_own_text(path: Path, before: bytes, clean: Cleaner) -> bool:
-    """Whether the file at `path` differs from the content `before` by Carryover's own text alone."""
+    """Whether the file at `path` differs from its earlier content `before` only by Carryover's own text."""
     try:
         now = read_bytes_bounded(path, _SIZE_LIMIT_BYTES, follow=False)
     except OSError:

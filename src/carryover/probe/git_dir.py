@@ -1,4 +1,4 @@
-"""Where git keeps the data of a checkout, by its own small files, without starting git."""
+"""Finds where git keeps the data of a checkout, from git's own small files, without starting git."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from carryover.fsio import read_bytes_bounded
 
 
 def git_dir_of(root: Path) -> Path | None:
-    """The folder that git keeps the data of the checkout at `root` in; None when that is not the top of a checkout."""
+    """Returns git's data folder for the checkout at `root`; None if that is not the top of a checkout."""
     entry = root / ".git"
     try:
         git_dir = entry if entry.is_dir() else named_in(entry, b"gitdir:")
@@ -21,7 +21,7 @@ def git_dir_of(root: Path) -> Path | None:
 
 
 def named_in(file: Path, prefix: bytes = b"") -> Path | None:
-    """The path that one of git's small files holds, relative to its folder; None without one."""
+    """Returns the path that one of git's small files contains, resolved against its folder; None if there is none."""
     try:
         data = read_bytes_bounded(file, 16_384)
     except OSError:

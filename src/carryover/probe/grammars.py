@@ -1,8 +1,8 @@
-"""The grammars of tree-sitter, loaded on first use: from a single package for the language, else from the pack.
+"""Loads tree-sitter grammars on first use: a language's own package, or else the language pack.
 
-tree-sitter-language-pack is installed by default. Below 1.0 it holds its grammars, later ones fetch them over the
-network. It takes 184 MB for some 170 languages. The single packages (the extra `lean`) take 13 MB for those named here,
-and the pack may then be left out. Where a language has neither, its files are handed over without function and syntax.
+tree-sitter-language-pack is installed by default and takes 184 MB for some 170 languages. Versions below 1.0 contain
+the grammars, later ones download them. The single packages (the extra `lean`) take 13 MB for the languages named here,
+and the pack can then be left out. Files of a language without either are handed over without function and syntax.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SINGLE: Final = {
 
 @cache
 def grammar(language: str) -> Language | None:
-    """The grammar of a language in `SINGLE`; None where no package of it is installed, or one that cannot be used."""
+    """Returns the grammar of a language in `SINGLE`; None if no package for it is installed or usable."""
     for load in (_single, _from_pack):
         try:
             return load(language)

@@ -1,12 +1,12 @@
 """Whether a file in a project was written there by the user's own programs, or may have come with the project.
 
-A cloned repository, a pull, or an archive that was unpacked may bring a file that looks like an agent's transcript and
-says what its author likes. So no such file is believed because of its place and its name. It counts only if all of this
-holds, for the file and for the agent's log of what was typed:
+A cloned repository, a pull, or an unpacked archive may contain a file that looks like an agent's transcript and says
+whatever its author likes. So no file is trusted because of its location and name. It counts only if all of this holds,
+for the file and for the agent's log of what was typed:
 
 - it is a regular file of the user's, with no symlink and no other repository between it and the project;
 - git itself lists it as untracked, and is not at work in the checkout;
-- the last thing that happened to it was a write: unpacking sets the time of the last write afterwards;
+- its last change was a write: unpacking sets the time of the last write afterwards;
 - the newest entry of the log names the time at which the log was last written, which no copy can know beforehand;
 - the transcript was written after that entry.
 """
@@ -40,8 +40,11 @@ _known: dict[tuple[str, Path], _Stamp] = {}
 
 
 def why_not_own(agent: Agent, root: Path, path: Path) -> str | None:
-    """Why `path`, a source of `agent` in the project at `root`, may be another's, as a clause for people; None if it is
-    the user's own. Blocks. Asks git only after its index has changed. Raises OSError where there is no such file."""
+    """Returns why a source in a project may not be the user's own, as a clause for people; None if it is the user's.
+
+    `path` is a source of `agent` in the project at `root`. Blocks, and asks git only if its index has changed. Raises
+    OSError if the file does not exist.
+    """
     found = os.lstat(path)
     reason = _why_not_written_here(root, path, found) or _why_not_out_of_git(root, path)
     if reason is not None or agent.last_input is None:
@@ -58,7 +61,7 @@ def why_not_own(agent: Agent, root: Path, path: Path) -> str | None:
 
 
 def is_own(agent: Agent, root: Path, path: Path) -> bool:
-    """Whether there is such a source, and it is the user's own. Blocks."""
+    """Whether the source exists and is the user's own. Blocks."""
     try:
         return why_not_own(agent, root, path) is None
     except OSError:
@@ -66,10 +69,10 @@ def is_own(agent: Agent, root: Path, path: Path) -> bool:
 
 
 def is_tracked(root: Path, path: Path) -> bool:
-    """Whether git tracks a file of the checkout at `root`, or one below it. Blocks, and asks only after git's index has
-    changed.
+    """Whether git tracks `path`, or a file below it, in the checkout at `root`. Blocks, and asks git only if its index
+    has changed.
 
-    Raises OSError where git can't say.
+    Raises OSError if git can't tell.
     """
     return not _git_answers(root, path, "--cached", b"")
 
@@ -100,7 +103,7 @@ def _why_not_written_here(root: Path, path: Path, found: os.stat_result) -> str 
 
 
 def _why_not_out_of_git(root: Path, path: Path) -> str | None:
-    """Why git may have written the file. While it changes files its index, of before, does not name the new ones."""
+    """Returns why git may have written the file. While git changes files, its old index lacks the new ones."""
     if not os.path.lexists(root / ".git"):
         return None
     before = _index(root)
@@ -117,7 +120,7 @@ def _why_not_out_of_git(root: Path, path: Path) -> str | None:
 
 
 def _git_answers(root: Path, path: Path, which: str, wanted: bytes) -> bool:
-    """Whether git's list of files of that kind at `path` is `wanted`. Raises OSError where git can't say."""
+    """Whether git's list of files of that kind at `path` is `wanted`. Raises OSError if git can't tell."""
     stamp = _index(root)
     if stamp and _known.get((which, path)) == stamp:
         return True
@@ -131,7 +134,7 @@ def _git_answers(root: Path, path: Path, which: str, wanted: bytes) -> bool:
 
 
 def _index(root: Path) -> _Stamp | tuple[()] | None:
-    """The state of the index of the checkout at `root`, empty where there is none; None while git writes another."""
+    """Returns the state of the checkout's index, empty if it has none; None while git writes a new one."""
     git_dir = git_dir_of(root)
     if git_dir is None:
         return ()
@@ -142,7 +145,7 @@ def _index(root: Path) -> _Stamp | tuple[()] | None:
 
 
 def _made_ns(git: Path) -> int:
-    """About when a repository was made on this machine: nothing can set the time of a change back."""
+    """Returns about when a repository was created on this machine: nothing can set a change time back."""
     inside = (git / name for name in _OLD_IN_GIT) if git.is_dir() else ()
     times = [found.st_ctime_ns for found in map(_status, inside) if found is not None]
     whole = _status(git)

@@ -1,4 +1,4 @@
-"""The files of a project as they are on disk: which there are, and the text of one. Blocking and bounded."""
+"""Lists the files of a project on disk, and reads the text of one. Blocking and bounded."""
 
 from __future__ import annotations
 
@@ -29,15 +29,18 @@ _NOT_WORK: Final = frozenset(
 
 
 class ProjectPaths(msgspec.Struct, frozen=True):
-    """The files of a project, relative to its root and sorted. `new`: those that git would add."""
+    """The files of a project, relative to its root and sorted. `new`: those that git does not track but would add."""
 
     all: tuple[str, ...] = ()
     new: frozenset[str] = frozenset()
 
 
 def project_paths(root: Path, *, timeout_s: float = 5.0) -> ProjectPaths:
-    """The files of the project at `root`: what git tracks or would add; without git what is in its folders, but for
-    hidden ones and those that programs fill. At most 20,000; names that are not UTF-8 are left out."""
+    """Returns the files of the project at `root`: those that git tracks or would add.
+
+    Without git, all files in its folders but hidden and generated ones. At most 20,000; names that are not UTF-8 are
+    left out.
+    """
     tagged = _by_git(root, time.monotonic() + timeout_s) if may_be_repository(root) else None
     found = _by_walking(root) if tagged is None else (name for _, name in tagged)
     names = tuple(sorted(islice(filter(_is_printable, found), MOST_PATHS)))
@@ -72,9 +75,10 @@ def _is_printable(name: str) -> bool:
 
 
 def text_of(root: Path, path: str, *, limit_bytes: int = LARGEST_BYTES) -> str:
-    """The text of a regular file inside `root`, also once symlinks in its path are followed; the file is none itself.
+    """Returns the text of a regular file inside `root`. Folders in its path may be symlinks inside `root`; the file may
+    not.
 
-    Raises ValueError where it is not text, and OSError where there is none, it is larger, or it is outside.
+    Raises ValueError if it is not text, and OSError if it is missing, larger than the limit, or outside.
     """
     top = os.path.realpath(root)
     folder = os.path.realpath((root / path).parent)
@@ -87,7 +91,7 @@ def text_of(root: Path, path: str, *, limit_bytes: int = LARGEST_BYTES) -> str:
 
 
 def why_unread(error: OSError | ValueError) -> str:
-    """Why `text_of` failed, for people, without the path."""
+    """Returns why `text_of` failed, for people, without the path."""
     if isinstance(error, OSError):
         return "a symlink" if error.errno == errno.ELOOP else os_reason(error)
     return "not text"

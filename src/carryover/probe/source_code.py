@@ -1,4 +1,4 @@
-"""What a source file says at the place of an edit: its function, and whether it parses.
+"""Finds the function at the place of an edit, and whether the file parses.
 
 Everything works on bytes in memory.
 """
@@ -35,7 +35,7 @@ _HAS_MACROS = ("c", "cpp")
 
 
 def language_of(path: str) -> str | None:
-    """The language of a file by its name, or None where no grammar is at hand. `.h` is read as C++."""
+    """Returns the language of a file by its name; None if there is no grammar for it. `.h` is read as C++."""
     name = PurePosixPath(path.replace("\\", "/"))
     return _LANGUAGES.get(name.suffix.lower()) or _NAMED.get(name.name)
 
@@ -43,10 +43,10 @@ def language_of(path: str) -> str | None:
 def examine(
     source: bytes, language: str, line: int | None, *, give_up: Callable[[], bool] = lambda: False
 ) -> FileFacts:
-    """All facts of a file in one parse. `line` is 1-based.
+    """Returns all facts about a file from a single parse. `line` is 1-based.
 
-    `give_up` is asked every few microseconds of work (other threads run meanwhile); once it says yes, what a parse
-    would show stays unknown. So it does where no grammar of the language is installed.
+    `give_up` is called every few microseconds of work, while other threads run. Once it returns True, what the parse
+    would show stays unknown, as it does without a grammar for the language.
     """
     try:
         tree = _tree(source, language, give_up)
@@ -78,5 +78,5 @@ def _tree(source: bytes, language: str, give_up: Callable[[], bool]) -> Tree:
 
 
 def _parses(tree: Tree, language: str) -> bool | None:
-    """Macros hide C and C++ from a parser, so an error in them says nothing."""
+    """Whether a file parses; None for errors in C and C++, which macros hide from a parser."""
     return not tree.root_node.has_error or (None if language in _HAS_MACROS else False)

@@ -1,4 +1,4 @@
-"""The function, method or class around a line of a source file, out of its syntax tree."""
+"""Finds the function, method or class around a line of a source file in its syntax tree."""
 
 from __future__ import annotations
 
@@ -41,7 +41,10 @@ _SEPARATORS = {"rust": "::", "cpp": "::", "c": "::", "ruby": "::"}
 
 
 def symbol_at(tree: Tree, source: bytes, language: str, line: int) -> str | None:
-    """Qualified name of the function, method or class around a 1-based line: `Cart.discount`, `cart::Cart::total`."""
+    """Returns the qualified name of the function, method or class around a 1-based line.
+
+    For example `Cart.discount` or `cart::Cart::total`.
+    """
     lines = source.split(b"\n", line)
     if not 0 < line <= len(lines):
         return None
@@ -61,7 +64,7 @@ def symbol_at(tree: Tree, source: bytes, language: str, line: int) -> str | None
 
 
 def _names_beginning_at(node: Node, row: int, language: str) -> list[str]:
-    """Names of the definitions below `node` that begin in its row, innermost first: `export class Cart {`."""
+    """Returns the definitions below `node` that begin in its row, innermost first: `export class Cart {`."""
     for child in node.named_children:
         if child.start_point.row > row:
             break
@@ -92,7 +95,7 @@ def _name_of(node: Node) -> str | None:
 
 
 def _first_field(node: Node, *fields: str) -> Node | None:
-    """The first of `fields` that is there; a C declarator is followed to the name inside it."""
+    """Returns the first of `fields` that exists; for a C declarator, the name inside it."""
     found = next((child for field in fields if (child := node.child_by_field_name(field)) is not None), None)
     while found is not None and (inner := found.child_by_field_name("declarator")) is not None:
         found = inner

@@ -1,4 +1,4 @@
-"""The text of what is not committed, file by file and bounded. Blocking."""
+"""Reads uncommitted changes, file by file and bounded. Blocking."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _DIFF: Final = ("diff", "--no-renames", "HEAD", "--")
 
 
 class Uncommitted(msgspec.Struct, frozen=True, kw_only=True):
-    """A file that differs from HEAD. `diff` is empty where it is not text, too long, deleted, or not to be shown."""
+    """A file that differs from HEAD. `diff` is empty if it is not text, too long, deleted, or not to be shown."""
 
     path: str
     insertions: int
@@ -43,10 +43,10 @@ class Uncommitted(msgspec.Struct, frozen=True, kw_only=True):
 def uncommitted(
     root: Path, *, own: OwnWrites, hidden: Callable[[str], bool] = lambda _: False, timeout_s: float = 5.0
 ) -> list[Uncommitted]:
-    """What differs from HEAD in the repository whose top is `root`, but for what `own` describes; in the order of the
-    paths, at most 500 files, the first 60 that may be shown with their text. That of a `hidden` path is not read.
+    """Returns the files that differ from HEAD in the repository at `root`, except for what `own` describes.
 
-    As careful as `git_facts`; empty also where git is missing, has no commit, or does not answer in time.
+    At most 500 files, sorted by path; the first 60 that may be shown have their text. The text of a `hidden` path is
+    not read. As careful as `git_facts`; also empty if git is missing, has no commit, or does not answer in time.
     """
     deadline = time.monotonic() + timeout_s
     try:
@@ -82,7 +82,7 @@ def _uncommitted(root: Path, own: OwnWrites, hidden: Callable[[str], bool], dead
 
 
 def _sizes(root: Path, paths: Sequence[str], deadline: float) -> dict[str, int]:
-    """The sizes in bytes that HEAD has of `paths`; those that it does not have are left out."""
+    """Returns the sizes in bytes that `paths` have in HEAD, without those it does not contain."""
     if not paths:
         return {}
     [listed] = ask(root, ("ls-tree", "-l", "-z", "HEAD", "--", *paths), deadline=deadline)

@@ -1,1 +1,1 @@
-"""Bytes on disk to complete records and a cursor."""
+"""Readers turn bytes on disk into complete records and a cursor."""

@@ -1,4 +1,4 @@
-"""Reads sources of several kinds, each with the reader of its kind."""
+"""Reads sources of several kinds, each with its own reader."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ class Waits(Protocol):
     """A reader that holds back what may not be complete yet."""
 
     def of_copies(self) -> Reader:
-        """The same for files that no longer grow."""
+        """Returns the same reader for files that no longer grow."""
 
 
 def reader_of_copies(reader: Reader) -> Reader:
-    """The reader for files that no longer grow, so that it need not wait for anything."""
+    """Returns the reader to use for files that no longer grow, which never has to wait."""
     return reader.of_copies() if isinstance(reader, Waits) else reader
 
 
 class ReaderByKind(Generic[K]):
     """Hands each source to the reader of its kind (see `carryover.adapter.contract.Reader`).
 
-    `kind_of` gives None for a path that is no source, which raises OSError. `readers` is called at the first read, so
-    that commands that only ask where sources are need not import what reads them.
+    `kind_of` returns None for a path that is not a source, which raises OSError. `readers` is called at the first read,
+    so that commands that only list sources need not import the readers.
     """
 
     def __init__(self, kind_of: Callable[[Path], K | None], readers: Callable[[], Mapping[K, Reader]]) -> None:
@@ -38,15 +38,15 @@ class ReaderByKind(Generic[K]):
         self._make_readers = readers
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Reads on from `cursor` with the reader of the kind that `path` is."""
+        """Reads the records after `cursor` with the reader for the path's kind."""
         return self._reader_of(path).read(path, cursor)
 
     def stat(self, path: Path) -> FileStat:
-        """Returns the stat by which that reader knows whether `path` changed."""
+        """Returns the stat by which the path's reader detects changes."""
         return self._reader_of(path).stat(path)
 
     def of_copies(self) -> ReaderByKind[K]:
-        """The same for files that no longer grow."""
+        """Returns the same reader for files that no longer grow."""
         return ReaderByKind(
             self._kind_of, lambda: {kind: reader_of_copies(reader) for kind, reader in self._make_readers().items()}
         )

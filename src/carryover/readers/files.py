@@ -1,4 +1,4 @@
-"""Regular files, opened so that nothing somebody put in their place can hang a reader."""
+"""Opens regular files such that nothing put in their place can make a reader hang."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SQLITE: Final = b"SQLite format 3\0"
 
 
 def stat_regular(path: Path | str) -> os.stat_result:
-    """The status of a file. Raises OSError when it is gone or not a regular file."""
+    """Returns the status of a file. Raises OSError when it is gone or not a regular file."""
     status = os.stat(path)  # noqa: PTH116 (a third of the cost, for thousands of files)
     if not stat.S_ISREG(status.st_mode):
         raise _not_regular(path)
@@ -23,19 +23,22 @@ def stat_regular(path: Path | str) -> os.stat_result:
 
 
 def stamp_of_file(path: Path | str) -> FileStat:
-    """Size and time of a file. Raises as `stat_regular` does."""
+    """Returns the size and time of a file. Raises as `stat_regular` does."""
     status = stat_regular(path)
     return FileStat(status.st_size, status.st_mtime_ns)
 
 
 def wait_ms(status: os.stat_result, rest_ms: int, *, now_ms: int) -> int | None:
-    """How long to wait until a file has rested for `rest_ms`; None if it has, or its time is in the future."""
+    """Returns how long to wait until a file has been unchanged for `rest_ms`; None if it has.
+
+    Also None if the file's time is in the future.
+    """
     age_ms = now_ms - status.st_mtime_ns // 1_000_000
     return rest_ms - max(age_ms, 0) if -rest_ms <= age_ms < rest_ms else None
 
 
 def open_regular(path: Path) -> int:
-    """A descriptor to read a file with; the caller closes it.
+    """Opens a file for reading and returns the descriptor, which the caller closes.
 
     Raises FileNotFoundError when it is gone, OSError when it is not a regular file or cannot be read.
     """
@@ -48,7 +51,7 @@ def open_regular(path: Path) -> int:
 
 
 def read_small(path: Path, *, limit: int) -> bytes | None:
-    """The content of a file that its writer replaces or rewrites as a whole; None for more than `limit` bytes.
+    """Returns the content of a file that its writer replaces as a whole; None if it is larger than `limit` bytes.
 
     Raises as `open_regular` does.
     """
@@ -58,13 +61,13 @@ def read_small(path: Path, *, limit: int) -> bytes | None:
 
 
 def read_head(path: Path, limit: int) -> bytes:
-    """The first bytes of a file, at most `limit`. Raises as `open_regular` does."""
+    """Returns the first bytes of a file, at most `limit`. Raises as `open_regular` does."""
     with os.fdopen(open_regular(path), "rb") as file:
         return file.read(limit)
 
 
 def entries_of(folder: Path | str) -> list[os.DirEntry[str]]:
-    """The entries of a folder, in no order; none if it is gone, is not a folder, or may not be read."""
+    """Returns the entries of a folder, unsorted; empty if it is gone, is not a folder, or may not be read."""
     try:
         with os.scandir(folder) as entries:
             return list(entries)

@@ -1,4 +1,4 @@
-"""Append-only JSON lines: the complete lines since the last read, however the file was cut, grown or replaced."""
+"""Reads append-only JSON lines: the lines completed since the last read, even if the file was truncated or replaced."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ REST_MS: Final = 2_000
 class JsonlReader:
     """Reads a file that grows by lines. A last line without a newline waits until it is complete.
 
-    It is taken without, since some clients write none after it, if it is a JSON object and the file has rested, or is
-    `copied` and grows no more. Nothing but white space can follow an object, so what comes after it is no part of it.
+    Some clients write no final newline. Such a line is taken if it is a JSON object and the file has rested, or is
+    `copied` and no longer grows. Only white space can complete a JSON object, so nothing is lost.
 
-    Blank and oversized lines are no records but count in the numbering. A line may hold any bytes.
+    Blank and oversized lines are not records but are counted in the numbering. A line may hold any bytes.
     """
 
     def __init__(self, *, copied: bool = False, now_ms: Callable[[], int] = utc_now_ms) -> None:
@@ -39,15 +39,15 @@ class JsonlReader:
         self._now_ms = now_ms
 
     def of_copies(self) -> Self:
-        """The same for files that no longer grow."""
+        """Returns the same reader for files that no longer grow."""
         return type(self)(copied=True)
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """The next complete lines, at most 1 MiB or 500 of them.
+        """Returns the next complete lines, at most 1 MiB or 500 of them.
 
-        A file that is shorter than the cursor, or holds other bytes at its head or just before the cursor, is read from
-        its beginning (`restarted`). Raises FileNotFoundError when it is gone, OSError when it is not a regular file or
-        cannot be read.
+        A file that is shorter than the cursor, or whose bytes at its head or just before the cursor have changed, is
+        read from its beginning (`restarted`). Raises FileNotFoundError when it is gone, OSError when it is not a
+        regular file or cannot be read.
         """
         descriptor = open_regular(path)
         try:
@@ -72,21 +72,21 @@ class JsonlReader:
         )
 
     def stat(self, path: Path) -> FileStat:
-        """Size and time of the file."""
+        """Returns the file's size and modification time."""
         return stamp_of_file(path)
 
     def resumes_at(self, cursor: bytes) -> int:
-        """The offset in bytes at which a cursor continues: the file's size, unless its last line is not complete."""
+        """Returns the byte offset at which a cursor continues: the file's size, unless its last line is incomplete."""
         position = decode(cursor)
         return position.resume_at if position is not None else 0
 
     def _waits_ms(self, descriptor: int) -> int | None:
-        """How long to wait until the file has rested; None if it has."""
+        """Returns how long to wait until the file has rested; None if it has."""
         return None if self._copied else wait_ms(os.fstat(descriptor), REST_MS, now_ms=self._now_ms())
 
 
 def _advance(descriptor: int, position: Position) -> tuple[tuple[Record, ...], Position, int, bool]:
-    """Records, the new position (its guards are not set), oversized lines skipped, whether there is more now."""
+    """Returns records, the new position (without guards), the number of oversized lines, and whether there is more."""
     if position.passed:
         return skip_line(descriptor, position)
     data = os.pread(descriptor, READ_BYTES, position.offset)
@@ -104,7 +104,7 @@ def _advance(descriptor: int, position: Position) -> tuple[tuple[Record, ...], P
 
 
 def _split(data: bytes, position: Position) -> tuple[tuple[Record, ...], int, int, int]:
-    """The complete lines of `data`: records, the offset and number after the last of them, oversized ones left out."""
+    """Returns the complete lines of `data`, offset and number after the last one, and the number of oversized lines."""
     *complete, _rest = data.split(b"\n", READ_LINES)
     records = []
     offset, line, oversized = position.offset, position.line, 0
@@ -119,7 +119,7 @@ def _split(data: bytes, position: Position) -> tuple[tuple[Record, ...], int, in
 
 
 def _last_line(descriptor: int, position: Position) -> bytes | None:
-    """The rest of the file, if that is a line that lacks only its newline: a JSON object."""
+    """Returns the rest of the file if that is a JSON object that lacks only its newline."""
     rest = os.pread(descriptor, MAX_LINE_BYTES + 1, position.offset)
     if not rest or len(rest) > MAX_LINE_BYTES or b"\n" in rest:
         return None
@@ -138,7 +138,7 @@ def _last_line(descriptor: int, position: Position) -> bytes | None:
 def skip_line(descriptor: int, position: Position) -> tuple[tuple[Record, ...], Position, int, bool]:
     """Skips to the end of an oversized line, holding one chunk at a time.
 
-    Returns no record, the new position (its guards are not set), lines skipped, and whether there is more now.
+    Returns no record, the new position (without guards), the number of lines skipped, and whether there is more now.
     """
     at = position.resume_at
     stop = at + SKIP_BYTES

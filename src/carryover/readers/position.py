@@ -1,4 +1,4 @@
-"""A place in a file that grows by lines, and how the file is recognised as the one that the place was noted for."""
+"""A position in a file that grows by lines, with hashes that show whether it is still the same file."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ TAIL_BYTES: Final = 256
 class Position(msgspec.Struct, frozen=True, array_like=True):
     """Where to continue reading, and how to recognise that the file is still the same one.
 
-    `offset` is in bytes and just after a complete line, or after one that was taken before its newline came. `line`
-    is the number of the last complete one. `passed` counts the bytes after `offset` that are known to belong to an
-    oversized line whose end has not been seen.
+    `offset` is in bytes, just after a complete line or after one that was taken before its newline came. `line` is the
+    number of the last complete line. `passed` counts the bytes after `offset` that are known to belong to an oversized
+    line whose end has not been seen.
     """
 
     offset: int = 0
@@ -29,19 +29,19 @@ class Position(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def resume_at(self) -> int:
-        """The offset in bytes at which reading continues."""
+        """The byte offset at which reading continues."""
         return self.offset + self.passed
 
 
 def settle(descriptor: int, cursor: bytes | None) -> tuple[Position, bool]:
-    """Where to begin, and whether that is the beginning of a file that is not the one the cursor was made for."""
+    """Returns where to begin reading, and whether that is the start of a file that the cursor was not made for."""
     if cursor is None:
         return Position(), False
     return confirmed(descriptor, decode(cursor))
 
 
 def confirmed(descriptor: int, position: Position | None) -> tuple[Position, bool]:
-    """The same of a position that was decoded; None is one that could not be."""
+    """Does the same as `settle` for a decoded position; None stands for one that could not be decoded."""
     # A file that has become shorter has fewer bytes before the cursor, so its guards differ too.
     if position is None or _guards(descriptor, position) != (position.head, position.tail):
         return Position(), True
@@ -49,7 +49,7 @@ def confirmed(descriptor: int, position: Position | None) -> tuple[Position, boo
 
 
 def decode(cursor: bytes) -> Position | None:
-    """The position in a cursor; None for a cursor of another form."""
+    """Returns the position in a cursor; None for a cursor of another form."""
     try:
         return msgspec.msgpack.decode(cursor, type=Position)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -69,6 +69,6 @@ def _hash(data: bytes) -> bytes:
 
 
 def guarded(descriptor: int, position: Position) -> Position:
-    """The position with the hashes by which the file is recognised."""
+    """Returns the position with the hashes by which the file is recognised."""
     head, tail = _guards(descriptor, position)
     return msgspec.structs.replace(position, head=head, tail=tail)

@@ -1,10 +1,10 @@
-"""Sources that are rewritten in place: what changed in them is emitted again, from its first difference on or whole.
+"""Reads sources that are rewritten in place: what changed is emitted again, from the first difference on or whole.
 
-Such a source holds conversations, each a list of pieces (messages). How it stores them is its agent's affair: a
-`Snapshot` lists the conversations, each with a mark that changes whenever the conversation does, and gives the pieces
-of one. The cursor holds those marks and, of the newest conversations, how many pieces were emitted and a digest of
-them. If the conversation still begins like that, only the rest is emitted, else all of it, and the ledger finds what is
-new (`adapter.contract.Reemitted`). So what is forgotten, or was guessed wrongly, costs time and never content.
+Such a source holds conversations, each a list of pieces (messages). How they are stored is up to the agent: a
+`Snapshot` lists the conversations, each with a mark that changes whenever the conversation does, and returns the pieces
+of one. The cursor holds those marks and, for the newest conversations, the number of pieces emitted and a digest of
+them. If the conversation still begins with those, only the rest is emitted, or else all of it, and the ledger finds
+what is new (`adapter.contract.Reemitted`). So a forgotten or wrong guess costs time but never content.
 """
 
 from __future__ import annotations
@@ -34,38 +34,39 @@ Piece = tuple[str, str | int]
 
 
 class NotYet(Exception):
-    """A piece is still being written: it is not emitted now, and nothing after it."""
+    """A piece is still being written: neither it nor anything after it is emitted now."""
 
 
 class Conversation(Protocol):
-    """One conversation as it is now. Each of its records names the conversation that it belongs to."""
+    """One conversation as it is now. Each of its records names the conversation."""
 
     @property
     def pieces(self) -> Sequence[Piece]:
-        """Its pieces, oldest first."""
+        """The pieces, oldest first."""
 
     @property
     def rests_ms(self) -> int | None:
-        """Time in UTC milliseconds at which pieces that are not final are taken as they are; None: now."""
+        """The time (UTC ms) at which pieces that are not final are taken as they are; None: now."""
 
     def begin(self, *, on: bool, more: bool) -> bytes | None:
-        """The record before its pieces. `on`: they come after those emitted before; `more`: they are not all."""
+        """Returns the record before the pieces. `on`: they follow those emitted before; `more`: others follow."""
 
     def piece(self, number: int) -> bytes | None:
-        """The record of a piece, None if it holds nothing. Raises NotYet and TooLarge."""
+        """Returns the record of a piece; None if it holds nothing. Raises NotYet and TooLarge."""
 
     def end(self, emitted: int) -> bytes | None:
-        """The record of what is said of it as a whole, after `emitted` pieces."""
+        """Returns the record with the facts about the whole conversation, after `emitted` pieces."""
 
 
 class Snapshot(Protocol):
     """A source as it is now."""
 
     def conversations(self) -> Sequence[tuple[str, str]]:
-        """Id and mark of each conversation, what changed last first."""
+        """Returns id and mark of each conversation, most recently changed first."""
 
     def conversation(self, ident: str, notes: dict[str, str]) -> Conversation | None:
-        """A conversation, None if it cannot be read. `notes` is what snapshots keep for later ones, the newest few.
+        """Returns a conversation; None if it can't be read. `notes` carries data to later snapshots; only the newest
+        few are kept.
 
         Raises TooLarge.
         """
@@ -75,13 +76,13 @@ S = TypeVar("S", bound=Snapshot)
 
 
 class Unfinished(Generic[S]):
-    """The snapshot of a file that is emitted in several batches, so that the file is parsed once for all of them."""
+    """The snapshot of a file that is emitted in several batches, kept so that the file is parsed only once."""
 
     def __init__(self) -> None:
         self._kept: tuple[Path, FileStat, S] | None = None
 
     def of(self, path: Path, stat: FileStat) -> S | None:
-        """The snapshot of which the end is still to be emitted, if the file is as it was."""
+        """Returns the kept snapshot if the file is unchanged and not all of it was emitted."""
         kept = self._kept
         if kept is None or kept[0] != path:
             return None
@@ -89,7 +90,7 @@ class Unfinished(Generic[S]):
         return kept[2] if kept[1] == stat else None
 
     def read_on(self, path: Path, stat: FileStat, snapshot: S, cursor: bytes | None, *, now_ms: int) -> Batch:
-        """As `read_on`."""
+        """Calls `read_on`, and keeps the snapshot while there is more to emit."""
         batch = read_on(snapshot, cursor, now_ms=now_ms)
         if batch.more:
             self._kept = path, stat, snapshot
@@ -97,7 +98,7 @@ class Unfinished(Generic[S]):
 
 
 class Emitted(msgspec.Struct, array_like=True, frozen=True):
-    """How many pieces of a conversation were emitted, and digests of them and of what was said of it as a whole."""
+    """The number of emitted pieces of a conversation, and digests of them and of its last state."""
 
     count: int = 0
     pieces: bytes = b""
@@ -107,8 +108,8 @@ class Emitted(msgspec.Struct, array_like=True, frozen=True):
 class State(msgspec.Struct, array_like=True, frozen=True):
     """The cursor. Ids and marks are digests.
 
-    `records`: how many were emitted so far. `marks`: of conversations that were emitted to their end. `emitted`: what
-    was emitted of the newest conversations, and of those that were not emitted to their end.
+    `records`: number of records emitted so far. `marks`: of conversations that were emitted completely. `emitted`:
+    progress in the newest conversations and in those that were not emitted completely.
     """
 
     records: int = 0
@@ -118,7 +119,7 @@ class State(msgspec.Struct, array_like=True, frozen=True):
 
 
 def read_on(snapshot: Snapshot, cursor: bytes | None, *, now_ms: int) -> Batch:
-    """Reads what is new since `cursor`, at most about 1 MiB of it."""
+    """Returns what is new since `cursor`, at most about 1 MiB of it."""
     state = _decoded(cursor)
     reading = _Reading(state or State())
     listed = [(_digest(ident), _digest(mark), ident) for ident, mark in snapshot.conversations()[:MAX_CONVERSATIONS]]
@@ -180,7 +181,7 @@ class _Reading:
         return self.used >= READ_BYTES or len(self.records) >= READ_RECORDS
 
     def emit(self, key: bytes, conversation: Conversation) -> Literal["all", "full", "waits"]:
-        """Emits what is new in a conversation: all of it, up to where the batch is full, or up to what is not final."""
+        """Emits what is new in a conversation, until the batch is full or a piece is not final."""
         pieces = conversation.pieces
         former = self.emitted.get(key)
         on = former is not None and former.pieces == _of_pieces(pieces[: former.count])
@@ -220,7 +221,7 @@ class _Reading:
 
 
 def _decoded(cursor: bytes | None) -> State | None:
-    """The state in a cursor, None if there is none or it has another form."""
+    """Returns the state in a cursor; None without a cursor or for one of another form."""
     if cursor is None:
         return None
     try:

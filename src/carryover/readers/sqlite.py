@@ -1,9 +1,9 @@
-"""Reads another program's SQLite database without that program noticing.
+"""Reads another program's SQLite database without affecting that program.
 
-Nothing is created, changed or locked against its owner. With a WAL, the database is read through the owner's own index
-of it (`readonly_shm`: SQLite would write its marks there otherwise), so the owner's commits are seen and never wait for
-us. Without one, it is read as if there were no writer (`immutable`), and discarded if there was one. Tested
-with SQLite 3.40.
+Nothing is created, changed or locked against its owner. With a WAL, the database is read through the owner's own WAL
+index (`readonly_shm`: SQLite would otherwise write its marks there), so the owner's commits are seen and never wait for
+us. Without one, it is read as if there were no writer (`immutable`), and the result is discarded if there was one.
+Tested with SQLite 3.40.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ T = TypeVar("T")
 
 
 class ChangedWhileReading(OSError):
-    """Another program wrote while the database was read without a WAL, so what was read may be torn."""
+    """Another program wrote while the database was read without a WAL, so the result may be torn."""
 
 
 class TooLarge(Exception):
@@ -49,7 +49,10 @@ class TooLarge(Exception):
 
 
 def read_database(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
-    """The result of `work` on the database; repeated if that changed meanwhile. Raises as `read_transaction` does."""
+    """Returns the result of `work` on the database, repeating it if the database changed meanwhile.
+
+    Raises as `read_transaction` does.
+    """
     for _ in range(TRIES - 1):
         with suppress(ChangedWhileReading):
             return _once(path, work)
@@ -57,7 +60,7 @@ def read_database(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
 
 
 def table_names(path: Path) -> frozenset[str]:
-    """The names of the tables in a database; none if it cannot be read."""
+    """Returns the names of the tables in a database; empty if it can't be read."""
     try:
         return read_database(path, tables)
     except OSError:
@@ -71,11 +74,11 @@ def _once(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
 
 @contextmanager
 def read_transaction(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection inside one read transaction. Text comes as bytes, for it need not be UTF-8.
+    """Yields a connection inside one read transaction. Text is returned as bytes, since it need not be UTF-8.
 
-    Raises FileNotFoundError when there is no such file, and OSError for everything that is to be tried again later: a
-    busy or damaged database, one that changed meanwhile (ChangedWhileReading, at the end), any error of SQLite in the
-    body. Keep it short: the owner's checkpoint has to leave out what is being read.
+    Raises FileNotFoundError when there is no such file, and OSError for everything that should be tried again later: a
+    busy or damaged database, one that changed meanwhile (ChangedWhileReading, at the end), any SQLite error in the
+    body. Keep it short: the owner's checkpoint can't go past what is being read.
     """
     before = _file_state(path)
     if before.journal:
@@ -101,7 +104,10 @@ def read_transaction(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def stat(path: Path) -> FileStat:
-    """Size and time of a database with its WAL, where changes may stay for long. Raises as `read_transaction` does."""
+    """Returns size and time of a database and its WAL, where changes may stay for long.
+
+    Raises as `read_transaction` does.
+    """
     status = stat_regular(path)
     wal = None
     with suppress(OSError):  # what cannot be read is to be found all the same, so that reading it says why
@@ -112,7 +118,10 @@ def stat(path: Path) -> FileStat:
 
 
 def value_at(db: Connection, query: str, key: str, *, limit: int) -> bytes | None:
-    """The text or blob that `query` finds for `key`; None if there is none. Raises TooLarge above `limit` bytes."""
+    """Returns the text or blob that `query` finds for `key`; None if there is none.
+
+    Raises TooLarge above `limit` bytes.
+    """
     former = db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, limit)
     try:
         row = db.execute(query, (key,)).fetchone()
@@ -124,21 +133,21 @@ def value_at(db: Connection, query: str, key: str, *, limit: int) -> bytes | Non
 
 
 def text_of(value: object) -> str | None:
-    """A column's text, whether it was stored as text or as a blob; None for anything else."""
+    """Returns a column's text, whether stored as text or as a blob; None for anything else."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else None
 
 
 def tables(db: sqlite3.Connection) -> frozenset[str]:
-    """The names of the database's tables."""
+    """Returns the names of the database's tables."""
     rows = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
     return frozenset(text_of(name) or "" for (name,) in rows)
 
 
 @contextmanager
 def _wal_held(path: Path) -> Iterator[None]:
-    """Keeps the WAL in place: SQLite would make an empty one if it found none, read-only or not.
+    """Keeps the WAL in place: SQLite would create an empty one if it found none, even when reading.
 
-    This is the shared lock that SQLite takes too: a program that quits leaves the WAL in place while anyone holds it.
+    This takes SQLite's own shared lock: a program that quits leaves the WAL in place while anyone holds it.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
@@ -208,10 +217,10 @@ def _expect_unchanged(path: Path, before: _FileState) -> None:
 
 
 def _status(path: str) -> os.stat_result | None:
-    """The status of a file that SQLite may open beside the database; None if there is none. Raises OSError.
+    """Returns the status of a file that SQLite may open beside the database; None if there is none. Raises OSError.
 
-    SQLite waits for ever in a FIFO or on a disk that does not answer, and while it opens a file, no other thread of the
-    process opens any database. So each of these files is looked at before.
+    SQLite waits forever on a FIFO or on a disk that does not answer, and while it opens a file, no other thread of the
+    process can open any database. So each of these files is checked first.
     """
     with suppress(FileNotFoundError):
         return stat_regular(path)
@@ -232,7 +241,7 @@ def _name_of(error: sqlite3.Error) -> str:
 
 @contextmanager
 def _copied(path: Path) -> Iterator[Path]:
-    """A copy of a database and its WAL that no other user can read."""
+    """Yields a copy of a database and its WAL that no other user can read."""
     with scratch_folder() as folder:
         copy = folder / "copy"
         shutil.copyfile(path, copy)

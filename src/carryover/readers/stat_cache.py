@@ -24,12 +24,12 @@ BETWEEN_FAILURES_MS: Final = 900
 
 
 def utc_now_ms() -> int:
-    """The time of now in UTC milliseconds, for readers whose source does not say when it is final."""
+    """Returns the current time in UTC milliseconds, for readers whose source doesn't show when it is final."""
     return int(datetime.now(UTC).timestamp() * 1000)
 
 
 class Last(msgspec.Struct, frozen=True, kw_only=True):
-    """The last read of a database. `cursor` is the hash of the one it returned; None if it failed."""
+    """The last read of a database. `cursor` is the hash of the cursor it returned; None if it failed."""
 
     stat: FileStat
     at_ms: int
@@ -39,7 +39,7 @@ class Last(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StatCachedReader:
-    """Passes a database to `reader` if that may return something new (see `carryover.adapter.contract.Reader`)."""
+    """Calls `reader` only if that may return something new (see `carryover.adapter.contract.Reader`)."""
 
     def __init__(self, reader: Reader, now_ms: Callable[[], int] = utc_now_ms) -> None:
         self._reader = reader
@@ -47,7 +47,7 @@ class StatCachedReader:
         self._last: dict[Path, Last] = {}
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Reads what is new since `cursor`; without opening the database if nothing can be."""
+        """Returns what is new since `cursor`, without opening the database if it is unchanged."""
         stat = self._reader.stat(path)  # before the read: a change in between is then read twice rather than never
         now_ms = self._now_ms()
         last = self._last.pop(path, None)
@@ -76,7 +76,7 @@ class StatCachedReader:
         return batch
 
     def stat(self, path: Path) -> FileStat:
-        """The stat that `reader` takes."""
+        """Returns the stat that `reader` takes."""
         return self._reader.stat(path)
 
     def _note(self, path: Path, last: Last) -> None:
@@ -86,12 +86,12 @@ class StatCachedReader:
 
 
 def _is_enough(last: Last, now_ms: int) -> bool:
-    """Whether an unchanged stat proves that the database is unchanged, and nothing in it has become due."""
+    """Whether an unchanged stat proves that the database is unchanged and nothing in it has become due."""
     return _has_rested(last) and not last.more and (last.due_ms is None or now_ms < last.due_ms)
 
 
 def _has_rested(last: Last) -> bool:
-    """Whether any change after that read left another time."""
+    """Whether any change after that read would have changed the file's time."""
     return abs(last.at_ms - last.stat.mtime_ns // 1_000_000) > _tick_ms(last.stat)
 
 

@@ -1,6 +1,6 @@
-"""Which folders a window of an editor of the VS Code family had open: its storage names them.
+"""Finds the folders that a window of a VS Code-like editor had open, from the window's storage.
 
-Such an editor keeps a folder for each window's data in `workspaceStorage`; `workspace.json` in it names the one folder
+Such an editor keeps a folder for each window's data in `workspaceStorage`. Its `workspace.json` names the one folder
 that was open, or a `.code-workspace` file that lists several. An empty window has no such file.
 """
 
@@ -35,9 +35,9 @@ class Folders(msgspec.Struct, frozen=True):
 
 
 def folders_of_window(storage: Path, *, is_server: bool = False) -> Folders | None:
-    """The folders that `workspace.json` in a window's storage names; None if it names none.
+    """Returns the folders that `workspace.json` in a window's storage names; None if it names none.
 
-    `is_server`: the storage is that of the remote side of an editor, for which remote folders are on this machine.
+    `is_server`: the storage belongs to the remote side of an editor, so its remote folders are on this machine.
     """
     given = fields_of(_content(storage / "workspace.json"))
     one, listing = (text_of(given.get(name)) for name in ("folder", "workspace"))
@@ -47,7 +47,7 @@ def folders_of_window(storage: Path, *, is_server: bool = False) -> Folders | No
 
 
 def folders_of_uri(uri: str) -> Folders | None:
-    """The folder that a URI or path names; None if it names none."""
+    """Returns the folder that a URI or path names; None if it names none."""
     path = _folder(uri)
     if path is None:
         return Folders(remote=True)
@@ -55,7 +55,7 @@ def folders_of_uri(uri: str) -> Folders | None:
 
 
 def folders_of_listing(uri: str) -> Folders | None:
-    """The folders that a `.code-workspace` file lists; relative ones are so to the file."""
+    """Returns the folders that a `.code-workspace` file lists. Relative ones are resolved against the file."""
     path = _folder(uri)
     if path is None:
         return Folders(remote=True)
@@ -73,7 +73,7 @@ def folders_of_listing(uri: str) -> Folders | None:
 
 
 def _folder(uri: str) -> str | None:
-    """The absolute path that a URI names, empty if it names no path; None if that is on another machine."""
+    """Returns the absolute path in a URI, empty if it has no path; None if it is on another machine."""
     path = path_of(uri)
     if path is None or path.startswith("//"):
         return None

@@ -1,1 +1,1 @@
-"""Helpers for records, shared by several agents. Pure."""
+"""Helpers for parsing records that several agents share. Pure."""

@@ -1,4 +1,4 @@
-"""Questions to the user and todo lists, in the form that most agents give them."""
+"""Questions to the user and todo lists, in the form that most agents use."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class Asked(msgspec.Struct, frozen=True):
     options: tuple[str, ...] = ()
 
     def as_event(self, call_id: str) -> Question:
-        """The question as the call put it."""
+        """Returns the event for the question."""
         return Question(call_id=call_id, text=self.question, options=self.options)
 
 
 def asked_in(raw: msgspec.Raw | None) -> list[Asked]:
-    """The questions of a list `[{"question", "id", "options": [{"label"}]}]`."""
+    """Returns the questions of a list `[{"question", "id", "options": [{"label"}]}]`."""
     found = []
     for fields in map(fields_of, items_of(raw)[:MOST_QUESTIONS]):
         labels = (text_of(fields_of(option).get("label")) for option in items_of(fields.get("options")))
@@ -37,7 +37,7 @@ def asked_in(raw: msgspec.Raw | None) -> list[Asked]:
 
 
 def plan_items(raw: msgspec.Raw | None, name: str, *, most: int) -> tuple[PlanItem, ...]:
-    """The entries of a list `[{<name>, "status"}]` that were not given up."""
+    """Returns the entries of a list `[{<name>, "status"}]`, without cancelled ones."""
     todos = map(fields_of, items_of(raw)[:most])
     entries = [(text_of(todo.get(name)), text_of(todo.get("status"))) for todo in todos]
     return tuple(

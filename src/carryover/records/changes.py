@@ -1,4 +1,4 @@
-"""A change to a file, as far as an agent's records tell it."""
+"""File changes as agents' records describe them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HUNK: Final = re.compile(r"@@ -\d{1,9}(?:,\d{1,9})? \+(\d{1,9})(?:,\d{1,9})? @@
 
 
 class Change(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A file change that a call will have made if it succeeds."""
+    """A file change that a call makes if it succeeds."""
 
     path: str
     change: Literal["add", "modify", "delete", "rename"]
@@ -27,7 +27,7 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Replacement(msgspec.Struct, frozen=True):
-    """A text in a file and what an edit puts in its place."""
+    """A text in a file and the text that an edit puts in its place."""
 
     old_string: str = ""
     new_string: str = ""
@@ -44,7 +44,7 @@ class Hunk(msgspec.Struct, frozen=True, rename="camel"):
 
 
 def as_edit(change: Change, call_id: str | None) -> FileEdit:
-    """The change as the event it becomes once it was applied."""
+    """Returns the event for an applied change."""
     return FileEdit(
         path=change.path,
         change=change.change,
@@ -86,7 +86,7 @@ def replaced(path: str, pairs: Sequence[Replacement], *, counted: bool) -> Chang
 
 
 def _unlike(old: list[str], new: list[str]) -> tuple[list[str], list[str]]:
-    """Both without the lines they begin and end with in common."""
+    """Returns both without the lines that they have in common at the beginning and the end."""
     start = 0
     while start < min(len(old), len(new)) and old[start] == new[start]:
         start += 1
@@ -97,7 +97,7 @@ def _unlike(old: list[str], new: list[str]) -> tuple[list[str], list[str]]:
 
 
 def patched(change: Change, hunks: list[Hunk]) -> Change:
-    """Returns `change` with the line counts and the place that the hunks of its diff give."""
+    """Returns `change` with the line counts and the position that the hunks of its diff give."""
     lines = [line for hunk in hunks for line in hunk.lines]
     line, anchor = _first_change(hunks)
     return Change(
@@ -111,7 +111,7 @@ def patched(change: Change, hunks: list[Hunk]) -> Change:
 
 
 def hunks_in(diff: str) -> list[Hunk]:
-    """Returns the hunks of a unified diff of one file; what comes before the first one is its header."""
+    """Returns the hunks of a unified diff of one file, ignoring the header before the first one."""
     hunks: list[Hunk] = []
     for line in diff.splitlines():
         if header := _HUNK.match(line):
@@ -122,7 +122,7 @@ def hunks_in(diff: str) -> list[Hunk]:
 
 
 def _first_change(hunks: list[Hunk]) -> tuple[int | None, str | None]:
-    """Number and text of the first line with text that was added, or else the number of the first line removed."""
+    """Returns number and text of the first added line with text, or else the number of the first removed line."""
     removed_at: int | None = None
     for hunk in hunks:
         number = hunk.new_start

@@ -1,4 +1,4 @@
-"""Names, paths, times and fingerprints, as they are kept of a record: bounded, absolute, in UTC."""
+"""Normalises names, paths, times and fingerprints before they are stored: bounded, absolute, in UTC."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _WINDOWS: Final = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 
 
 def bounded(text: str, limit: int) -> str:
-    """The beginning of `text`, cut between words so that no half of a secret is left, which would not be recognised."""
+    """Returns at most `limit` characters of `text`, cut between words: half a secret would not be recognised as one."""
     if len(text) <= limit:
         return text
     head = text[:limit]
@@ -31,7 +31,10 @@ def bounded(text: str, limit: int) -> str:
 
 
 def utc_ms(timestamp: str | None) -> int:
-    """UTC milliseconds of an ISO time, 0 if there is none. Without a zone it is UTC (2.0.65, 2.1.328 write `Z`)."""
+    """Parses an ISO time to UTC milliseconds, 0 if there is none.
+
+    A time without a zone is taken as UTC (Claude Code 2.0.65 and 2.1.328 write `Z`).
+    """
     if not timestamp:
         return 0
     try:
@@ -43,26 +46,26 @@ def utc_ms(timestamp: str | None) -> int:
 
 
 def iso_utc(at_ms: int) -> str:
-    """`2026-11-20T06:02:26Z`. Times no calendar holds are shown as the nearest one it does."""
+    """Formats UTC milliseconds as `2026-11-20T06:02:26Z`. Times out of range become the nearest valid one."""
     bounded_s = min(max(at_ms, 0), LATEST_MS) // 1000
     return datetime.fromtimestamp(bounded_s, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def digest(data: str | bytes) -> str:
-    """A short fingerprint, to compare texts by."""
+    """Returns a short fingerprint, for comparing texts."""
     raw = data.encode("utf-8", "replace") if isinstance(data, str) else data
     return hashlib.blake2b(raw, digest_size=12).hexdigest()
 
 
 def is_absolute(path: str) -> bool:
-    """Absolute on the machine that wrote the transcript, which need not be this one."""
+    """Whether a path is absolute on the machine that wrote the transcript, which need not be this one."""
     return path.startswith("/") or _WINDOWS.match(path) is not None
 
 
 def resolved(path: str, cwd: str | None) -> str | None:
-    """`path` as an absolute path, without `..`; None when it is relative to a folder that is unknown.
+    """Returns `path` as an absolute path without `..`; None if it is relative and its folder is unknown.
 
-    Of a Windows machine (Codex 0.48 to 0.87) with backslashes, since one session names a file in both ways.
+    Windows paths get backslashes, since one session may write a file's path in both ways (Codex 0.48 to 0.87).
     """
     if _WINDOWS.match(path):
         return ntpath.normpath(path)
@@ -76,10 +79,10 @@ def resolved(path: str, cwd: str | None) -> str | None:
 
 
 def session_of_copy(name: str, head: bytes) -> str | None:
-    """The session of a copied transcript that is known by its file's name; None for a name that is unfit for an id.
+    """Returns the session id of a copied transcript, taken from its file name; None if the name is unfit for an id.
 
-    `name` is without suffix, `head` how the file begins. A name that was not made for one session gets a mark of the
-    first line, for other files may have the name too.
+    `name` is without suffix, `head` is the beginning of the file. A name that doesn't look like a session id gets a
+    fingerprint of the first line added, since other files may have the same name.
     """
     if _UUID.fullmatch(name):
         return name

@@ -1,6 +1,6 @@
-"""JSON of which any field may be missing or have another type: one field at a time, as what is needed of it.
+"""Reads JSON in which any field may be missing or have another type, one field at a time.
 
-What has another shape is as if it were absent, so that one field never costs the record.
+A field of another shape counts as absent, so that one bad field never loses the record.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LATEST_MS: Final = 4_102_444_800_000
 
 
 def read_as(data: bytes | msgspec.Raw | None, kind: type[T]) -> T | None:
-    """A row or field as `kind`, None when it has another shape. Halves of surrogate pairs are mended."""
+    """Decodes a row or field as `kind`; None if it has another shape. Lone surrogates are replaced."""
     if data is None or data is rawjson.ABSENT:
         return None
     raw = data if isinstance(data, msgspec.Raw) else msgspec.Raw(data)
@@ -35,14 +35,14 @@ def read_as(data: bytes | msgspec.Raw | None, kind: type[T]) -> T | None:
 
 
 def fields_of(data: bytes | msgspec.Raw | None) -> Fields:
-    """The fields of an object, none if it is something else."""
+    """Returns the fields of an object; empty if it is something else."""
     if data is None or data is rawjson.ABSENT:
         return {}
     return (read_as(data, Fields) if _may_be(data, _OBJECT) else None) or {}
 
 
 def inside(raw: msgspec.Raw, *names: str) -> msgspec.Raw:
-    """The field at the end of a way through objects; absent where the way ends before."""
+    """Returns the field at a path of names through nested objects; absent if the path ends early."""
     for name in names:
         raw = fields_of(raw).get(name, rawjson.ABSENT)
     return raw
@@ -54,19 +54,19 @@ def is_true(raw: msgspec.Raw | None) -> bool:
 
 
 def number_of(raw: msgspec.Raw | None) -> int | None:
-    """The whole number in a field, None when it holds something else."""
+    """Returns the whole number in a field; None if it holds something else."""
     return rawjson.part_of(raw, int) if raw is not None else None
 
 
 def text_of(raw: msgspec.Raw | None) -> str:
-    """The text in a field, empty when it holds none; halves of surrogate pairs are read as U+FFFD."""
+    """Returns the text in a field; empty if it holds none. Lone surrogates become U+FFFD."""
     if raw is None or raw is rawjson.ABSENT:
         return ""
     return (read_as(raw, str) if _may_be(raw, _TEXT) else None) or ""
 
 
 def time_of(raw: msgspec.Raw | None) -> int:
-    """UTC milliseconds of a time that is a number of them or an ISO text; 0 if it is neither, or beyond reason."""
+    """Returns a time in UTC milliseconds from such a number or an ISO text; 0 if it is neither or out of range."""
     if raw is None or raw is rawjson.ABSENT:
         return 0
     number = rawjson.part_of(raw, float)
@@ -75,12 +75,12 @@ def time_of(raw: msgspec.Raw | None) -> int:
 
 
 def items_of(raw: msgspec.Raw | None) -> list[msgspec.Raw]:
-    """The entries of a list, none if there is no list."""
+    """Returns the entries of a list; empty if it is not a list."""
     return (rawjson.part_of(raw, list[msgspec.Raw]) if raw is not None and _may_be(raw, _LIST) else None) or []
 
 
 def first_text(fields: Fields, *names: str) -> str:
-    """The first of these fields that holds a text, empty if none does: every tool names its arguments itself."""
+    """Returns the first of these fields that holds a text, empty if none does. Tools differ in their argument names."""
     for name in names:
         if name in fields and (text := text_of(fields[name])):
             return text
@@ -88,7 +88,7 @@ def first_text(fields: Fields, *names: str) -> str:
 
 
 def text_below(raw: msgspec.Raw, *names: str) -> str:
-    """The first text in a field: its own, one of the fields `names` of an object, or of an object in one of these."""
+    """Returns the first text in a field: the field itself, or one of the fields `names` up to two objects deep."""
     for _ in range(4):
         if raw is rawjson.ABSENT:
             break
@@ -103,6 +103,6 @@ def text_below(raw: msgspec.Raw, *names: str) -> str:
 
 
 def _may_be(data: bytes | msgspec.Raw, first: int) -> bool:
-    """Whether JSON may begin so. Trying to decode what is something else costs ten times as much."""
+    """Whether JSON may begin this way. Failing to decode something else costs ten times as much."""
     view = memoryview(data)
     return len(view) > 0 and (view[0] == first or view[0] not in _BEGINNINGS)

@@ -1,4 +1,4 @@
-"""The text of an `apply_patch` call, which several agents have: files added, changed, moved and deleted."""
+"""Parses `apply_patch` texts, which several agents use: files added, changed, moved and deleted."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ _MOVE: Final = re.compile(r"\*\*\* Move to: (.+)")
 
 
 def in_patch(text: str, cwd: str | None) -> tuple[Change, ...]:
-    """The changes of a patch in the form that `apply_patch` takes, applied in `cwd`.
+    """Returns the changes of an `apply_patch` text, applied in `cwd`.
 
-    The lines of a hunk have no numbers there, so no edit says where in its file it is.
+    Its hunks have no line numbers, so the edits have no positions.
     """
     found = (_planned(name, path, lines, cwd) for name, path, lines in _files(text))
     return tuple(change for change in found if change is not None)
 
 
 def files_in_patch(text: str) -> list[str]:
-    """The files that a patch names, as it names them."""
+    """Returns the files that a patch names, as written."""
     return [path.strip() for _, path, _ in _files(text)]
 
 
 def added(path: str, content: str) -> Change:
-    """A new file."""
+    """Returns the change that creates a file."""
     return msgspec.structs.replace(written(path, content), change="add")
 
 
 def renamed(change: Change, to: str, cwd: str | None) -> Change | None:
-    """The change with the file moved to `to`; None if that is unknown."""
+    """Returns the change with the file moved to `to`; None if that path can't be determined."""
     place = place_of(to, cwd)
     return msgspec.structs.replace(change, change="rename", path=place, old_path=change.path) if place else None
 
 
 def place_of(path: str, cwd: str | None) -> str | None:
-    """The absolute path that a patch means, None if its folder is unknown or it cannot be kept."""
+    """Returns the absolute path for a path in a patch; None if its folder is unknown or it can't be stored."""
     place = resolved(path.strip(), cwd) if path.strip() else None
     return place if place is not None and len(place) <= MAX_PATH_CHARS else None
 
 
 def _files(text: str) -> list[tuple[str, str, list[str]]]:
-    """Each file of a patch: what is done with it, its path, and the lines up to the next one."""
+    """Returns each file of a patch: the operation, its path, and the lines up to the next file."""
     found: list[tuple[str, str, list[str]]] = []
     for line in text.splitlines():
         if line.startswith(_HEADER) and (header := _FILE.fullmatch(line.rstrip())):

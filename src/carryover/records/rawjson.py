@@ -1,6 +1,6 @@
-"""JSON that is read only as far as somebody relies on it: parts stay raw until they are needed, of any shape.
+"""Decodes JSON only as far as it is used: other parts stay raw, whatever their shape.
 
-What cannot be read costs itself only. JavaScript programs write lone surrogates, and torn files hold bytes that are
+What can't be read affects only itself. JavaScript programs write lone surrogates, and torn files hold bytes that are
 not UTF-8; both are read with U+FFFD in their place.
 """
 
@@ -38,7 +38,7 @@ _PLACE: Final = re.compile(r" - at `(\$[\w.\[\]]*)`$")
 
 
 def shape_of(error: Exception) -> str:
-    """Where a record had another shape than expected, without anything of its content."""
+    """Describes where a record has an unexpected shape, without quoting its content."""
     place = _PLACE.search(str(error))
     return f"unexpected shape at {place[1]}" if place else "unexpected shape"
 
@@ -47,12 +47,12 @@ _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_./:+-]{1,60}")
 
 
 def label(name: str | None) -> str:
-    """A type or version in a form that may be shown and logged: a short plain name; anything else is not repeated."""
+    """Returns a type or version in a form that is safe to show and log: a short plain name, or else `?`."""
     return name if name and _PLAIN_NAME.fullmatch(name) else "?"
 
 
 def skipped(kind: str | None, reason: str, version: str | None) -> Skipped:
-    """A record, or a part of one, that was not understood. `reason` never quotes it."""
+    """Describes a record, or part of one, that was not understood. `reason` must not quote it."""
     return Skipped(record_type=label(kind), reason=reason, version=label(version) if version else None)
 
 
@@ -63,13 +63,13 @@ _ESCAPE: Final = re.compile(
 
 
 def mend(data: bytes) -> bytes:
-    """`data` without byte order mark, lone surrogate escapes and broken UTF-8."""
+    """Returns `data` without byte order mark, lone surrogate escapes and broken UTF-8."""
     text = data.decode("utf-8-sig", "replace").encode()
     return _ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], text)
 
 
 def objects_in(head: bytes, *, most: int) -> Iterator[dict[str, Any]]:
-    """The JSON objects among the first `most` lines of the beginning of a file; a line that was cut does not count."""
+    """Yields the JSON objects among the first `most` lines of a file's beginning, ignoring a truncated line."""
     for line in head.split(b"\n")[:most]:
         try:
             yield _OBJECT.decode(line)
@@ -78,7 +78,7 @@ def objects_in(head: bytes, *, most: int) -> Iterator[dict[str, Any]]:
 
 
 def text_of(raw: msgspec.Raw) -> str | None:
-    """The text of a field that is a string or a list of content blocks; None when it is absent or neither."""
+    """Returns the text of a field that is a string or a list of content blocks; None if it is neither."""
     try:
         value = decode(_TEXT, raw)
     except UNREADABLE:
@@ -89,7 +89,7 @@ def text_of(raw: msgspec.Raw) -> str | None:
 
 
 def string_of(raw: msgspec.Raw) -> str | None:
-    """The string in a raw field, None when it holds something else."""
+    """Returns the string in a raw field; None if it holds something else."""
     try:
         return decode(_STRING, raw)
     except UNREADABLE:
@@ -97,7 +97,7 @@ def string_of(raw: msgspec.Raw) -> str | None:
 
 
 def part_of(raw: msgspec.Raw, kind: type[T]) -> T | None:
-    """A raw field as `kind`, None when it is absent or has another shape."""
+    """Decodes a raw field as `kind`; None if it is absent or has another shape."""
     if raw is ABSENT:
         return None
     try:
@@ -109,7 +109,7 @@ def part_of(raw: msgspec.Raw, kind: type[T]) -> T | None:
 
 
 def decode(decoder: msgspec.json.Decoder[T], raw: msgspec.Raw) -> T:
-    """Raises what is in `UNREADABLE`."""
+    """Decodes a raw field, repairing it if need be. Raises the errors in `UNREADABLE`."""
     try:
         return decoder.decode(raw)
     except UnicodeDecodeError:  # parts that stay raw are not checked when their record is read
@@ -117,7 +117,7 @@ def decode(decoder: msgspec.json.Decoder[T], raw: msgspec.Raw) -> T:
 
 
 class _Kind(msgspec.Struct, frozen=True):
-    """The type and version of a record, nothing else."""
+    """Only the type and version of a record."""
 
     type: str | None = None
     version: msgspec.Raw = ABSENT
@@ -126,9 +126,9 @@ class _Kind(msgspec.Struct, frozen=True):
 def read_line(
     decoder: msgspec.json.Decoder[T], data: bytes, *, quiet: Collection[str] = (), version: str | None = None
 ) -> T | Skipped | None:
-    """The record in `data`; None for one of a `quiet` type that has another shape than expected.
+    """Decodes the record in `data`; None for a record of a `quiet` type with an unexpected shape.
 
-    `version`: of the client, where the record does not say.
+    `version`: the client's, for records that don't contain it.
     """
     found = read(decoder, data)
     if not isinstance(found, str):
@@ -138,7 +138,7 @@ def read_line(
 
 
 def read(decoder: msgspec.json.Decoder[T], data: bytes) -> T | str:
-    """The value in `data`, repaired if need be, or what is wrong with it, in words that quote nothing of it."""
+    """Decodes `data`, repairing it if need be, or returns what is wrong with it, without quoting it."""
     for made_ready in (bytes, mend):
         try:
             return decoder.decode(made_ready(data))

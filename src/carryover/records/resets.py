@@ -1,7 +1,7 @@
-"""Turns that failed, and when a usage limit ends as the agent's own message says it.
+"""Ends of failed turns, and the reset time of a usage limit in the agent's own message.
 
-Seen: "resets 3pm (Europe/Amsterdam)" and "limit reached|1795154400" (Claude Code 2.0.28 to 2.1.328), "try again at
-8:05 AM" (Codex 0.169.0); read about: "reset after 3h12m5s" (Gemini CLI). Nothing but a time is taken out of a message.
+Seen: "resets 3pm (Europe/Amsterdam)" and "limit reached|1795154400" (Claude Code 2.0.28 to 2.1.328), "try again at 8:05
+AM" (Codex 0.169.0). Reported: "reset after 3h12m5s" (Gemini CLI). Only the time is taken from a message.
 """
 
 from __future__ import annotations
@@ -39,19 +39,19 @@ _UNIT_MS: Final = {"d": 86_400_000, "h": 3_600_000, "m": 60_000}
 
 
 def failed_turn(message: str, at_ms: int, *, limited: bool) -> TurnEnd:
-    """The end of a turn that failed with `message` at `at_ms`: at a usage limit or otherwise."""
+    """Returns the end of a turn that failed with `message` at `at_ms`, at a usage limit or otherwise."""
     if not limited:
         return TurnEnd(reason="error", message=message)
     return TurnEnd(reason="limit", message=message, resets=resets_in(message, at_ms))
 
 
 def names_limit(message: str) -> bool:
-    """Whether a message of an editor (Cursor, VS Code) says that a usage limit was reached, where no field does."""
+    """Whether an editor's error message (Cursor, VS Code) reports a usage limit, for which there is no field."""
     return _LIMIT.search(message) is not None
 
 
 def resets_in(message: str, at_ms: int) -> str | None:
-    """The time in `message`, which came at `at_ms`: as it was written, or in UTC where it was counted from then."""
+    """Returns the reset time in a `message` from `at_ms`: as written, or in UTC if it was relative."""
     text = " ".join(message[:_LOOKED_AT].split())
     if at := _AT.search(text):
         return at["when"]

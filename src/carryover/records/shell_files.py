@@ -1,7 +1,7 @@
-"""Files that a shell command certainly changed when it succeeded: redirections, tee, rm, mv and their git forms.
+"""Detects the files that a successful shell command certainly changed: redirections, tee, rm, mv and git's forms.
 
-Agents write files in the shell too, and no other record says so. Only plain cases are read: a name with a variable,
-a glob or a tilde, a loop, a subshell or an alternative (`||`) could mean anything, and nothing is guessed.
+Agents write files in the shell too, and no other record shows it. Only plain cases are read: a name with a variable, a
+glob or a tilde, a loop, a subshell or an alternative (`||`) could mean anything, and nothing is guessed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _PLAIN: Final = re.compile(r"[^\s$`*?\[\]{}~<>|&;()!\"'\\]+")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One simple command: its words, the files its output went to, whether it surely ran, and surely succeeded."""
+    """One simple command: its words, its output files, and whether it certainly ran and certainly succeeded."""
 
     words: tuple[str, ...]
     written: tuple[str, ...]
@@ -43,7 +43,7 @@ class Step:
 
 
 def changes(command: str, cwd: str | None) -> tuple[Change, ...]:
-    """The changes of `command`, run in `cwd`, in order. Empty if it is not plain enough to be sure of any."""
+    """Returns the changes of `command`, run in `cwd`, in order; empty if it is not plain enough to be sure of any."""
     if not _TELLING.search(_SILENCED.sub("", command)):
         return ()
     steps = _steps(without_heredocs(command))
@@ -60,7 +60,7 @@ def changes(command: str, cwd: str | None) -> tuple[Change, ...]:
 
 
 def _steps(script: str) -> Sequence[Step]:
-    """The simple commands of a script, empty when it is more than a plain sequence of them."""
+    """Returns the simple commands of a script; empty if it is more than a plain sequence of them."""
     if len(script) > MAX_SCRIPT_CHARS or _UNREADABLE.search(script):
         return ()
     found = list(tokens(script))
@@ -77,10 +77,10 @@ def _is_uncertain(token: Token) -> bool:
 
 
 def _sequence(found: Sequence[Token]) -> Sequence[Step]:
-    """Tokens cut at `;`, `&&` and `|`.
+    """Splits tokens at `;`, `&&` and `|`.
 
-    A script's success says that every command of its last `&&` list succeeded (pipes aside). Of an earlier list only
-    the first command surely ran, after those that hardly fail.
+    A successful script means that every command of its last `&&` list succeeded (apart from pipes). In an earlier list
+    only the first command certainly ran, and those after commands that hardly ever fail.
     """
     cut: list[tuple[list[Token], int, bool]] = []
     command: list[Token] = []
@@ -117,7 +117,7 @@ def _step(command: Sequence[Token], *, ran: bool, succeeded: bool) -> Step:
 
 
 def _name(word: str) -> str | None:
-    """The file name in a word of the shell, None when the shell might make something else of it."""
+    """Returns the file name in a shell word; None if the shell might expand it to something else."""
     if len(word) >= 2 and word[0] == word[-1] == "'" and "'" not in word[1:-1]:
         inner = word[1:-1]
         return inner if inner and "\n" not in inner else None
@@ -133,7 +133,7 @@ def _path(word: str, cwd: str | None) -> str | None:
 
 
 def _moved(words: Sequence[str], cwd: str | None) -> str | None:
-    """The folder after `cd`; None (relative names are then unknown) unless it is one plain name."""
+    """Returns the folder after `cd`; None, which makes relative names unknown, unless it is one plain name."""
     if len(words) != 1 or words[0].startswith("-"):
         return None
     return _path(words[0], cwd)
@@ -147,7 +147,7 @@ def _redirected(step: Step, cwd: str | None) -> list[Change]:
 
 
 def _named(words: tuple[str, ...], cwd: str | None) -> list[Change]:
-    """Changes of the commands that name the files they change."""
+    """Returns the changes of commands that name the files they change."""
     if words[:1] == ("git",):
         words = words[1:]
         if words[:1] not in (("rm",), ("mv",)) or "--cached" in words:
@@ -176,6 +176,6 @@ def _renamed(old: str, new: str, cwd: str | None) -> list[Change]:
 
 
 def _is_alike(old: str, new: str) -> bool:
-    """Whether the new name is surely a file's: `mv notes.md docs` may move into a folder, and nothing here can look."""
+    """Whether the new name is certainly a file's: `mv notes.md docs` may move into a folder, and no disk is read."""
     suffix = posixpath.splitext(old)[1]
     return old == new or (suffix != "" and suffix == posixpath.splitext(new)[1])

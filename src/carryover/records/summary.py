@@ -1,4 +1,4 @@
-"""The sections of a summary that an agent made of its own conversation, by the headings that the agent asks for."""
+"""Splits an agent's summary of its own conversation into sections, by the headings that the agent asks for."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _FENCE: Final = "```"
 
 
 def parts_by_heading(text: str, kinds: Kinds) -> tuple[SummaryPart, ...]:
-    """The sections of a text with numbered headings, Markdown's or bold ones; none if no heading is known.
+    """Returns the sections of a text with numbered, Markdown or bold headings; none if no heading is known.
 
-    A heading that is not known begins a section where it looks like the one before it.
+    An unknown heading begins a section if it looks like the one before it.
     """
     found: list[tuple[str, PartKind, list[str]]] = []
     style, number, fenced = "", 0, False
@@ -49,7 +49,7 @@ def parts_by_heading(text: str, kinds: Kinds) -> tuple[SummaryPart, ...]:
 
 
 def parts_by_tag(text: str, kinds: Kinds) -> tuple[SummaryPart, ...]:
-    """The sections of a text that consists of tags; none if no tag is known."""
+    """Returns the sections of a text that consists of tags; none if no tag is known."""
     found = [(tag, body) for tag, body in _TAGGED.findall(text)]
     if not any(tag in kinds for tag, _ in found):
         return ()
@@ -57,7 +57,7 @@ def parts_by_tag(text: str, kinds: Kinds) -> tuple[SummaryPart, ...]:
 
 
 def _style(heading: re.Match[str]) -> str:
-    """The line as a heading; empty if it is not one, such as an entry of a list."""
+    """Returns a line's heading style; empty if it is not a heading, for example an entry of a list."""
     marks, bold = heading["marks"], heading["bold"] or "**" in heading["end"]
     if marks:
         return marks.strip()

@@ -1,4 +1,4 @@
-"""Text as a tool printed it, and what in it is Carryover's own."""
+"""Cleans up text that a tool printed, and finds Carryover's own text in it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OWN_FOLDER: Final = re.compile(r"\.carryover(?![\w.-])")
 
 
 def tagged(text: str, tag: str, start: int = 0) -> str | None:
-    """The text between the first `<tag>` after `start` and its end; None if there is no such pair."""
+    """Returns the text between the first `<tag>` after `start` and its closing tag; None if there is no such pair."""
     opening, closing = f"<{tag}>", f"</{tag}>"
     opened = text.find(opening, start)
     closed = text.find(closing, opened) if opened >= 0 else -1
@@ -29,7 +29,7 @@ def tagged(text: str, tag: str, start: int = 0) -> str | None:
 
 
 def without_ansi(text: str) -> str:
-    """`text` without terminal escapes, also where their ESC was written as something visible or is lost."""
+    """Returns `text` without terminal escapes, even if their ESC is lost or written in a visible form."""
     if "[" not in text and "\x1b" not in text:
         return text
     if "\x1b" in text:
@@ -39,7 +39,7 @@ def without_ansi(text: str) -> str:
 
 
 def without_handoff(output: str) -> str:
-    """`output` without text of Carryover's own file: the whole file, or lines that a search found in it."""
+    """Returns `output` without text of Carryover's own file: the whole file, or lines that a search found in it."""
     if HANDOFF_HEAD in output:
         return ""
     if HANDOFF_FILE not in output:
@@ -48,5 +48,5 @@ def without_handoff(output: str) -> str:
 
 
 def names_own_folder(text: str) -> bool:
-    """Whether `text` (a command, a path) looks at Carryover's own files in a project."""
+    """Whether `text`, a command or a path, refers to Carryover's own files in a project."""
     return _OWN_FOLDER.search(text) is not None

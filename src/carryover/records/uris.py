@@ -1,4 +1,4 @@
-"""URIs of files, as editors of the VS Code family write them."""
+"""File URIs as editors of the VS Code family write them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 
 
 def path_of(uri: str) -> str | None:
-    """The path of a `file:` URI or of a plain path; None: it is on another machine."""
+    """Returns the path of a `file:` URI or a plain path; None if it is on another machine."""
     if "://" not in uri[:40]:
         return uri
     try:

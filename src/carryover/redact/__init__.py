@@ -27,10 +27,10 @@ _short_texts_without_secret: dict[str, None] = {}
 
 
 def redact(text: str) -> tuple[str, dict[str, int]]:
-    """`text` without its secrets, and how many of each kind were replaced (empty when nothing was).
+    """Returns `text` without its secrets, and how many of each kind were replaced.
 
     Redacting again changes nothing. A replacement is longer than the shortest secrets, so text can grow, at most about
-    fivefold. Any string will do, also one with NUL or lone surrogates.
+    fivefold. Any string is accepted, even with NUL or lone surrogates.
     """
     counts: dict[str, int] = {}
     if not text or (len(text) <= _SHORT_CHARS and text in _short_texts_without_secret):

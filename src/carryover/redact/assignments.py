@@ -16,12 +16,15 @@ _SEPARATOR = (
 
 
 def after_word(word: str) -> re.Pattern[str]:
-    """The end of a name from `word` on, up to its separator. Begins with the literal letters of `word`."""
+    """Returns a pattern for the end of a name, from `word` to its separator.
+
+    The pattern begins with the literal letters of `word`.
+    """
     return re.compile(rf"{word}{_SUFFIX}{_SEPARATOR}")
 
 
 class Assignment(NamedTuple):
-    """A name and the value given to it, at `start:end`."""
+    """A name and the value assigned to it, at `start:end`."""
 
     name: str
     value: str
@@ -66,7 +69,7 @@ _LONGEST_IN_WORDS = 256
 
 
 def read_assignment(text: str, word: re.Match[str]) -> Assignment | None:
-    """The assignment whose name ends with `word` (a match of `after_word`), or None where it is no assignment."""
+    """Returns the assignment whose name ends with `word` (a match of `after_word`); None if it is not one."""
     separator = word["separator"]
     begin = _name_start(text, word.start())
     if separator in _LINKS and text[begin : begin + 1] != "-" and not _DIGIT_SOON.match(text, word.end()):
@@ -117,7 +120,7 @@ def _xml(text: str, name: str, begin: int, start: int) -> Assignment | None:
 
 
 def _in_quotes_with_its_name(text: str, name: str, begin: int, at: int, separator: str) -> Assignment:
-    """`"TOKEN=abc"`, `-H 'Private-Token: abc'`: the quote that opened before the name ends the value."""
+    """Handles `"TOKEN=abc"` and `-H 'Private-Token: abc'`: the quote before the name also ends the value."""
     head = text[max(0, begin - 8) : begin - 1]
     start = _end(_BLANK, text, at)
     end = _closing(text, start, len(head) - len(head.rstrip("\\")), text[begin - 1])
@@ -156,10 +159,10 @@ def _starts_line(text: str, begin: int) -> bool:
 
 
 def _closing(text: str, start: int, escapes: int, quote: str, *, longest: int = _LONGEST_VALUE) -> int:
-    """Where the string that was opened with `escapes` backslashes and `quote` ends; at the line's end if it is torn.
+    """Returns the end of the string that `escapes` backslashes and `quote` opened, or of the line if it is torn.
 
-    Inside a string inside a string each backslash is doubled, so a quote is the closing one when the backslashes that
-    are its own come in pairs.
+    In a string inside a string each backslash is doubled, so a quote closes the string if its own backslashes come in
+    pairs.
     """
     limit = min(len(text), start + longest)
     for end in _ENDS[quote].finditer(text, start, limit):

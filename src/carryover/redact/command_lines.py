@@ -1,4 +1,4 @@
-"""Passwords on command lines and in the files that such programs read, where only the place gives them away."""
+"""Hides passwords on command lines and in the files that such programs read: only their position shows them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ _OPTIONS: Final = r"(?:[ \t]+[^\n;&|]{0,200}?)?[ \t]+"
 
 
 def _after(program: str, option: str, value: str = _VALUE, *, more: str = "") -> re.Pattern[str]:
-    """`more`: what may follow the program's name as part of it. Literal letters first, so that the search is quick."""
+    """Returns a pattern for the value of a program's option.
+
+    `more`: what may follow the program's name as part of it. Literal letters come first, so that the search is fast.
+    """
     return re.compile(rf"{program}(?<![\w-]{program}){more}(?![\w-]){_OPTIONS}{option}{value}")
 
 
@@ -111,7 +114,7 @@ _PLACES: Final = (
 
 
 def hide_on_command_lines(text: str, counts: dict[str, int]) -> str:
-    """Replaces passwords that are given to programs or are in their files of logins."""
+    """Replaces passwords that are passed to programs or stored in their login files."""
     places = (place for place in _PLACES if place.hint in text and (place.part is None or place.part.search(text)))
     return insert_marks(text, [span for place in places for span in _spans(text, place)], counts)
 

@@ -1,4 +1,4 @@
-"""Values in place of a secret: placeholders, references to one, and words of a language."""
+"""Recognises values that are not secrets: placeholders, references to a secret, and words of a language."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _TYPE = re.compile(
 
 
 def is_dummy(value: str) -> bool:
-    """Whether `value` says nothing itself: `<token>`, `xxxx`, `${TOKEN}`, `process.env.TOKEN`, `None`, a redaction."""
+    """Whether `value` reveals nothing: `<token>`, `xxxx`, `${TOKEN}`, `process.env.TOKEN`, `None`, a redaction."""
     return (
         not value
         or value.startswith(MARK)
@@ -65,17 +65,17 @@ def is_dummy(value: str) -> bool:
 
 
 def is_filler(token: str) -> bool:
-    """Whether a token with a known prefix is only an example of its form, such as `ghp_xxxxxxxxxxxx`."""
+    """Whether a token with a known prefix is only an example, such as `ghp_xxxxxxxxxxxx`."""
     return _FILLER.search(token, 0, 512) is not None
 
 
 def is_path(value: str) -> bool:
-    """Whether `value` looks like a path of files: `/run/secrets/db`, `./token.txt`, `certs/server.pem`."""
+    """Whether `value` looks like a file path: `/run/secrets/db`, `./token.txt`, `certs/server.pem`."""
     return len(value) < 1024 and _PATH.fullmatch(value) is not None
 
 
 def is_type_or_state(value: str) -> bool:
-    """Whether `value` is what declarations and messages put after a name: `str`, `required`."""
+    """Whether `value` is a word that declarations and messages put after a name: `str`, `required`."""
     return len(value) < 32 and _TYPE.fullmatch(value) is not None
 
 
@@ -89,19 +89,19 @@ def is_random(value: str, at_least: int) -> bool:
 
 
 def is_name_of_a_secret(value: str) -> bool:
-    """Whether `value` is what a secret is called where it is kept: `db-password`, `shop/api-key`."""
+    """Whether `value` looks like the name under which a secret is stored: `db-password`, `shop/api-key`."""
     return len(value) < 128 and _NAME_OF_A_SECRET.fullmatch(value) is not None
 
 
 def is_in_use(value: str) -> bool:
-    """Whether `value` is a well-known default or first choice, such as `changeme`: only words, and yet a password."""
+    """Whether `value` is a common default password, such as `changeme`: only words, but still a secret."""
     return len(value) < 64 and _IN_USE.fullmatch(value) is not None
 
 
 def is_scrambled(value: str, at_least: int) -> bool:
-    """Whether small letters, capitals and digits alternate in `value` as they do in text that was drawn at random.
+    """Whether `value` mixes lower case, upper case and digits as randomly generated text does.
 
-    Hexadecimal text and UUIDs count from 16 digits on. Names, versions and words joined by dashes do not, however long.
+    Hexadecimal text and UUIDs count from 16 digits on. Names, versions and words joined by dashes never do.
     """
     if len(value) < at_least or _SIGN_OF_CODE.search(value, 0, 256):
         return False
@@ -112,5 +112,5 @@ def is_scrambled(value: str, at_least: int) -> bool:
 
 
 def alternations(value: str) -> int:
-    """How often `value` changes between small letters, capitals and digits."""
+    """Returns how often `value` changes between lower case, upper case and digits."""
     return len(_RUN.findall(_OTHER_SIGNS.sub("", value.translate(_SORTS)))) - 1

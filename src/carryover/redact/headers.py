@@ -1,4 +1,4 @@
-"""Values of HTTP headers that carry a login: Authorization, Proxy-Authorization, Cookie, Set-Cookie; bare `Bearer`."""
+"""Hides values of HTTP headers with logins: Authorization, Proxy-Authorization, Cookie, Set-Cookie; bare `Bearer`."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _bearer(text: str, header: re.Match[str]) -> _Value:
 
 
 def _cookies(text: str, header: re.Match[str]) -> _Value:
-    """All of a cookie header: one header holds many cookies, and which of them is the login is unknown."""
+    """Returns the whole value of a cookie header: it holds many cookies, and any of them may be the login."""
     start = header.end()
     end = _end_of_line(text, header, start)
     first = text.index("=", start) + 1
@@ -99,7 +99,7 @@ def _cookies(text: str, header: re.Match[str]) -> _Value:
 
 
 def _end_of_line(text: str, header: re.Match[str], start: int) -> int:
-    """The end of the line, or of the string that began at the value or before the header's name."""
+    """Returns the end of the line, or of the string that began at the value or before the header's name."""
     name = header.start()
     while name > max(0, header.start() - 8) and (text[name - 1].isalpha() or text[name - 1] == "-"):
         name -= 1

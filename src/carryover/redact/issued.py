@@ -1,7 +1,7 @@
-"""Tokens that their issuers mark: one line per form, with the shortest text that is taken for one.
+"""Tokens that carry their issuer's mark: one line per form, with the shortest text that counts as a token.
 
-The forms are those that issuers document and that secret scanners look for. In `_FORMS` a line has the kind, the prefix
-that must begin a word, and what follows it; in `_ANYWHERE` the kind, a part of each token, and the whole pattern.
+The forms are those that issuers document and secret scanners look for. In `_FORMS` a line has the kind, the prefix that
+must begin a word, and what follows it; in `_ANYWHERE` the kind, a part of each token, and the whole pattern.
 """
 
 from __future__ import annotations
@@ -207,7 +207,7 @@ age AGE-SECRET-KEY-1 AGE-SECRET-KEY-1[0-9A-Z]{20,}
 
 
 class Form(NamedTuple):
-    """A form of token. `hint` is a part of every one, for which a text can be searched quickly.
+    """A form of token. `hint` is a part of every such token that is quick to search for.
 
     The whole match is the secret, or its only group if a part of it is kept. Each pattern begins with literal letters,
     and nothing that follows an unbounded run can fail, so no form takes more than linear time.
@@ -230,7 +230,7 @@ def _read(forms: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _any_of(words: Iterable[str]) -> str:
-    """A pattern for any of `words` that compares each letter of a text once, and not once per word."""
+    """Returns a pattern for any of `words` that compares each letter of a text once, not once per word."""
     by_first: dict[str, list[str]] = {}
     for word in words:
         by_first.setdefault(word[:1], []).append(word[1:])
@@ -256,7 +256,7 @@ _BEGINS: Final = re.compile(rf"(?:(?<![0-9A-Za-z])|(?<=\\[nrt]))(?=({_any_of(for
 
 
 def possible_forms(words: str) -> Iterator[Form]:
-    """The forms whose tokens `words` may hold. One search finds all prefixes: there are more than a hundred."""
+    """Yields the forms whose tokens `words` may hold. A single search finds all prefixes, more than a hundred."""
     yield from (form for form in _ANYWHERE_FORMS if form.hint in words)
     for found in dict.fromkeys(_BEGINS.findall(words)):
         yield from _beginning_with(found)

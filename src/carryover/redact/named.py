@@ -1,8 +1,9 @@
-"""Values whose name says that they are secret: `DB_PASSWORD=…`, `"apiKey": "…"`, `--token …`, `<password>…</password>`.
+"""Hides values whose name marks them as secret: `DB_PASSWORD=…`, `"apiKey": "…"`, `--token …`,
+`<password>…</password>`.
 
-A name alone proves little (`token = next_token()`, `password: str`), so each value is weighed by how it is written: in
-quotes or behind an upper-case name it counts as a secret unless it is a dummy value; bare, in what may be code or a
-sentence, only when it looks random. `changeme` and its like are kept secret: they are in use.
+A name alone proves little (`token = next_token()`, `password: str`), so how the value is written counts too: in quotes
+or after an upper-case name it counts as a secret unless it is a dummy value; bare, in what may be code or a sentence,
+only if it looks random. `changeme` and the like count as secrets, since they are in use.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ _WORKING_DIRECTORIES = {"PWD", "OLDPWD", "pwd"}
 
 
 def hide_named(text: str, counts: dict[str, int]) -> str:
-    """Replaces values of secret names, keeping the names."""
+    """Replaces the values of secret names and keeps the names."""
     lower = lowered(text)
     spans = [span for word in _WORDS if word in lower for span in _spans(text, lower, word)]
     return insert_marks(text, spans, counts)
@@ -111,7 +112,7 @@ def _spans(text: str, lower: str, word: str) -> Iterator[Span]:
 
 
 def _means_a_password(text: str, lower: str, match: re.Match[str]) -> bool:
-    """`db_pass`, `smtpPass`, `dbpass` and `storepass` count, `bypass` does not."""
+    """Whether `pass` in a name means a password: in `db_pass`, `smtpPass`, `dbpass`, `storepass`, not in `bypass`."""
     at = match.start()
     if match.start("close") - at > len("pass") + 1 or lower[at - 1 : at] in ("_", "-"):
         return True
@@ -119,7 +120,7 @@ def _means_a_password(text: str, lower: str, match: re.Match[str]) -> bool:
 
 
 def _is_key(found: Assignment, text: str) -> bool:
-    """Whether a key of which the name does not say that it is secret, such as `TRACKING_KEY`, is so by its value."""
+    """Whether the value shows that a key is secret although its name does not, such as `TRACKING_KEY`."""
     before = text[max(0, found.start - _NEAR) : found.start]
     parts = _PART.findall(before if found.in_words else found.name)
     bare = len(parts) < 2 and not before.endswith(("?key=", "&key="))
@@ -129,7 +130,7 @@ def _is_key(found: Assignment, text: str) -> bool:
 
 
 def _means_a_secret(lower: str, match: re.Match[str]) -> bool:
-    """`key` is a word of many meanings: `api_key` counts, `key` does not."""
+    """Whether a word with several meanings names a secret: `api_key` does, `key` does not."""
     before = lower[max(0, match.start() - 14) : match.start()]
     return before.rstrip("_-. ").endswith(_SECRET_KEYS)
 
@@ -166,7 +167,7 @@ def _is_secret(found: Assignment, word: str) -> bool:
 
 
 def _repeats_name(found: Assignment) -> bool:
-    """`API_KEY = "x-api-key"`, `password=password`: the name of a field, or of a variable."""
+    """Whether the value is only the name of a field or variable: `API_KEY = "x-api-key"`, `password=password`."""
     name, value = (_SIGN.sub("", part[:80].lower()) for part in (found.name, found.value))
     return value in (name, f"x{name}")
 

@@ -1,4 +1,4 @@
-"""One pass over a text, by every kind of secret in its order."""
+"""Applies every kind of redaction to a text once, in a fixed order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _KINDS = (hide_private_keys, hide_tokens, hide_on_command_lines, hide_headers, h
 
 
 def one_pass(text: str, counts: dict[str, int]) -> str:
-    """`text` without the secrets that can be seen in it as it is; `counts` gets how many of each kind."""
+    """Returns `text` without the secrets that are visible as it is, and adds the number of each kind to `counts`."""
     for hide in _KINDS:
         text = hide(text, counts)
     return text

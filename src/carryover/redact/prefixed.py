@@ -1,7 +1,7 @@
-"""Tokens whose form is known of no issuer: a prefix, a separator, and a long rest drawn at random.
+"""Recognises tokens of unknown issuers: a prefix, a separator, and a long random rest.
 
-Ids are made in the same way. So the rest must be longer than that of an id, unless the prefix says that it is secret,
-and it may not be a hash.
+Ids look the same. So the rest must be longer than an id's, unless the prefix marks it as secret, and must not be a
+hash.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Private keys in PEM armour: whole, cut off at either end, or written with literal line ends inside a string."""
+"""Hides private keys in PEM armour: whole, cut off at either end, or with literal line ends inside a string."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LAST_LINE = re.compile(rf"{_LINE}[A-Za-z0-9+/=]*+[\s\"',+\\n]*+")
 
 
 def hide_private_keys(text: str, counts: dict[str, int]) -> str:
-    """Replaces each private key with one mark. A header without a key body (a search pattern, say) stays."""
+    """Replaces each private key with one mark. A header without a key body, as in a search pattern, stays."""
     if "PRIVATE KEY" not in text:
         return text
     return insert_marks(text, _spans(text), counts)
@@ -51,7 +51,7 @@ def _end_of_key(text: str, body: int) -> int | None:
 
 
 def _end_of_torn_key(text: str, body: int) -> int | None:
-    """Where a key body that begins at `body` and was cut off at its end stops; None where there is none."""
+    """Returns the end of a key body that begins at `body` and lacks its end line; None if there is no such body."""
     end, last_line = body, _TORN_ONLY_LINE
     while line := _TORN_LINE.match(text, _end_of_gap(text, end)):
         end, last_line = line.end(), _TORN_LAST_LINE
@@ -67,7 +67,7 @@ def _end_of_gap(text: str, start: int) -> int:
 
 
 def _start_of_headless_key(text: str, tail: int) -> int | None:
-    """Where the key body that ends at `tail` begins, when its first lines were cut off."""
+    """Returns the start of the key body that ends at `tail` and lacks its first lines; None if there is none."""
     start = None
     line_end = tail
     shape = _LAST_LINE

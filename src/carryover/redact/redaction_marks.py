@@ -1,4 +1,4 @@
-"""The marks that replace secrets, and a text in lower case with every character in its place."""
+"""The marks that replace secrets, and lower-casing that keeps every character in place."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Span = tuple[int, int, str]
 
 
 def insert_marks(text: str, spans: Iterable[Span], counts: dict[str, int]) -> str:
-    """`text` with a mark in place of each span, counted by kind. Of overlapping spans, the first one counts."""
+    """Returns `text` with a mark in place of each span, counted by kind. The first of overlapping spans wins."""
     parts = []
     done = 0
     for start, end, kind in sorted(spans):
@@ -28,6 +28,6 @@ _UPPER = re.compile("[A-Z]+")
 
 
 def lowered(text: str) -> str:
-    """`text` in lower case with every character in its place (`str.lower` makes two of some, such as `İ`)."""
+    """Returns `text` in lower case with each character in its place (`str.lower` makes two of some, such as `İ`)."""
     lower = text.lower()
     return lower if len(lower) == len(text) else _UPPER.sub(lambda match: match[0].lower(), text)

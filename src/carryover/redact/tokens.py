@@ -1,4 +1,4 @@
-"""Secrets that show what they are by their own form, in any place."""
+"""Hides secrets that are recognisable by their own form, wherever they are."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _LONG_WORD: Final = re.compile(r"[A-Za-z0-9_.+/=$~@%\\-]{15,}")
 
 
 def hide_tokens(text: str, counts: dict[str, int]) -> str:
-    """Replaces every token that carries its issuer's mark, and passwords in URLs (scheme, user and host stay)."""
+    """Replaces tokens that carry their issuer's mark, and passwords in URLs (scheme, user and host stay)."""
     if words := " ".join(_LONG_WORD.findall(text)):
         text = _hide(text, words, counts)
     if "@" in text and "://" in text:
@@ -76,7 +76,7 @@ def _hide(text: str, words: str, counts: dict[str, int]) -> str:
 
 
 def _replace(kind: str, counts: dict[str, int]) -> Callable[[re.Match[str]], str]:
-    """What `re.sub` puts for a match: its last group (or all of it) becomes a mark, unless it is only an example."""
+    """Returns a callback for `re.sub` that replaces a match's last group, or all of it, unless it is an example."""
 
     def mark(match: re.Match[str]) -> str:
         group = match.re.groups
@@ -96,7 +96,7 @@ def _prefixed(text: str) -> Iterator[re.Match[str]]:
 
 
 def _split(text: str, secret: re.Pattern[str], owner: re.Pattern[str], kind: str) -> Iterator[Span]:
-    """Tokens of the form `<owner id><secret>`, where only the form of both parts together shows it."""
+    """Yields tokens of the form `<owner id><secret>`, which only both parts together identify."""
     for match in secret.finditer(text):
         head = owner.search(text[max(0, match.start() - 80) : match.start()])
         if head is not None and (is_random(match[0], 20) or is_random(head[0], 20)):

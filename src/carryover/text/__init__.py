@@ -1,1 +1,1 @@
-"""Reads the formats that agents and users write text in: shell command lines and Markdown. Pure."""
+"""Parsers for the formats that agents and users write text in: shell command lines and Markdown. Pure."""

@@ -1,4 +1,4 @@
-"""Marks that chat templates of open models put between turns, and that quoted text must not contain."""
+"""Chat-template marks of open models, which separate turns and must not occur in quoted text."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ _CHAT_MARK: Final = re.compile(
 
 
 def without_chat_marks(text: str) -> str:
-    """`text` with its chat-template marks (`<|im_start|>`, `<<SYS>>`, `[INST]`, `</s>`) made harmless and readable."""
+    """Returns `text` with chat-template marks (`<|im_start|>`, `<<SYS>>`, `[INST]`, `</s>`) readable but harmless."""
     return _CHAT_MARK.sub(lambda mark: f"({mark[1]})" if mark[1] else "‹", text)

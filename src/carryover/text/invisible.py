@@ -1,4 +1,4 @@
-"""Characters that are not seen but change what is read: controls, direction marks, zero-width and tag characters."""
+"""Invisible characters that change how text is read: controls, direction marks, zero-width and tag characters."""
 
 from __future__ import annotations
 
@@ -30,14 +30,17 @@ _MAY_BE_A_STACK: Final = re.compile(rf"[^\w\s\x00-\x7f]{{{_MOST_MARKS + 1},}}")
 
 
 def without_unseen(text: str, *, put: str = "") -> str:
-    """`text` with `put` for what reorders or hides text, as a name or a prompt may contain it; line ends stay."""
+    """Returns `text` with `put` in place of characters that reorder or hide text, as names and prompts may contain.
+
+    Line ends stay.
+    """
     if text.isascii():
         return text
     return without_stacks(_MISPLACED.sub(put, _UNSEEN.sub(put, text.replace(_SOFT_HYPHEN, ""))))
 
 
 def without_stacks(text: str) -> str:
-    """`text` with no more combining marks on a character than a language has, so that they take no words' room."""
+    """Returns `text` without stacks of combining marks that no language uses, which would take the space of words."""
     return text if text.isascii() else _MAY_BE_A_STACK.sub(_thinned, text)
 
 

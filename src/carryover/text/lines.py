@@ -1,8 +1,8 @@
-"""Text put on one line."""
+"""Puts text on one line."""
 
 from __future__ import annotations
 
 
 def one_line(text: str) -> str:
-    """`text` on one line: each run of white space is one blank."""
+    """Returns `text` on one line, with each run of white space replaced by one space."""
     return " ".join(text.split())

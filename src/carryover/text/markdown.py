@@ -1,4 +1,4 @@
-"""Reads Markdown: the lines of prompts and answers, and what a user's file says rather than only shows."""
+"""Reads Markdown: the lines of prompts and answers, and the visible text of a user's file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LineForm = Literal["text", "fence", "code"]
 
 
 def line_forms(lines: Sequence[str]) -> list[LineForm]:
-    """The form of each line of an answer or prompt: text, a fence that opens or closes a block of code, or its code."""
+    """Returns the form of each line of an answer or prompt: text, an opening or closing code fence, or code."""
     forms: list[LineForm] = []
     fence = ""
     for line in lines:
@@ -45,7 +45,7 @@ def line_forms(lines: Sequence[str]) -> list[LineForm]:
 
 
 def prose_lines(text: str) -> list[str]:
-    """The lines of `text` that are prose: no code, tables, rules and empty lines. Their Markdown marks are kept."""
+    """Returns the lines of `text` that are prose, not code, tables, rules or blank. Their Markdown marks are kept."""
     lines = text.splitlines()
     return [
         line
@@ -55,7 +55,7 @@ def prose_lines(text: str) -> list[str]:
 
 
 def plain(line: str) -> str:
-    """One line without Markdown marks: no bullet, heading mark, bold or link target, and no double spaces."""
+    """Returns a line without Markdown marks: no bullet, heading mark, bold or link target, and no double spaces."""
     for mark in (_BULLET, _HEADING):
         if found := mark.match(line):
             line = line[found.end() :]
@@ -67,12 +67,15 @@ def plain(line: str) -> str:
 
 
 def is_table_row(line: str) -> bool:
-    """Whether the line is a row of a table, or the rule below its head."""
+    """Whether the line is a row of a table, or the rule below its header."""
     return _TABLE_ROW.match(line) is not None
 
 
 def fenced(lines: Sequence[bytes]) -> set[int]:
-    """Indexes of the lines of a user's file that belong to a closed code fence. One that is never closed is text."""
+    """Returns the indexes of the lines in a user's file that belong to a closed code fence.
+
+    A fence that is never closed counts as text.
+    """
     places = [at for at, line in enumerate(lines) if b"```" in line or b"~~~" in line]
     closers = [_run(_CLOSER, lines[at]) or b"" for at in places]
     longest_after = _longest_after(closers)
@@ -90,7 +93,7 @@ def fenced(lines: Sequence[bytes]) -> set[int]:
 
 @lru_cache(maxsize=16)
 def visible_text(data: bytes) -> str:
-    """A user's text without code fences, code spans and HTML comments."""
+    """Returns a user's text without code fences, code spans and HTML comments."""
     lines = data.split(b"\n")
     hidden = fenced(lines)
     text = b"\n".join(b"" if at in hidden else line for at, line in enumerate(lines)).decode("utf-8-sig", "replace")
@@ -112,7 +115,7 @@ def _run(pattern: re.Pattern[bytes], line: bytes) -> bytes | None:
 
 
 def _longest_after(closers: Sequence[bytes]) -> list[dict[bytes, int]]:
-    """For each place the length of the longest closing run behind it, by its character."""
+    """Returns for each position the length of the longest closing run after it, by its character."""
     found: list[dict[bytes, int]] = []
     longest: dict[bytes, int] = {}
     for closer in reversed(closers):
@@ -123,7 +126,7 @@ def _longest_after(closers: Sequence[bytes]) -> list[dict[bytes, int]]:
 
 
 def _partners(tokens: Sequence[str]) -> list[int | None]:
-    """For each token that opens a code span or a comment the index of the one that ends it."""
+    """Returns for each token that opens a code span or a comment the index of the token that closes it."""
     partners: list[int | None] = []
     next_run: dict[str, int] = {}
     next_end: int | None = None

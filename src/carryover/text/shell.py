@@ -33,8 +33,8 @@ Kind = Literal["word", "operator", "redirect", "cut"]
 class Token(NamedTuple):
     """A piece of a command line as it is written, quotes included.
 
-    `operator`: what separates commands, among them the line end. `redirect`: with its descriptor, without its target.
-    `cut`: a quote that is never closed, after which nothing is certain; always the last.
+    `operator`: separates commands; line ends count. `redirect`: with its descriptor, without its target. `cut`: a quote
+    that is never closed, after which nothing is certain; always the last token.
     """
 
     kind: Kind
@@ -42,14 +42,14 @@ class Token(NamedTuple):
 
 
 class SimpleCommand(NamedTuple):
-    """One command with its arguments, unquoted, without redirections; `then` is the operator that follows it."""
+    """One command with its arguments, unquoted, without redirections. `then` is the operator that follows it."""
 
     words: tuple[str, ...]
     then: str
 
 
 def tokens(script: str) -> Iterator[Token]:
-    """The tokens of a script without comments. Here-documents are to be taken out first (`without_heredocs`)."""
+    """Yields the tokens of a script without comments. Remove here-documents first (`without_heredocs`)."""
     for found in _TOKEN.finditer(script):
         match found.lastgroup:
             case "word" | "operator" | "redirect" as kind:
@@ -60,7 +60,7 @@ def tokens(script: str) -> Iterator[Token]:
 
 
 def without_heredocs(script: str) -> str:
-    """`script` without its here-documents: neither their text nor what introduces it."""
+    """Returns `script` without its here-documents and the operators that introduce them."""
     kept = []
     waiting: list[tuple[bool, str]] = []
     for line in script.split("\n"):
@@ -75,7 +75,7 @@ def without_heredocs(script: str) -> str:
 
 
 def simple_commands(script: str) -> list[SimpleCommand]:
-    """The commands of a script in order, up to a quote that is never closed."""
+    """Returns the commands of a script in order, up to a quote that is never closed."""
     found = []
     words: list[str] = []
     skip_target = False
@@ -98,26 +98,27 @@ def simple_commands(script: str) -> list[SimpleCommand]:
 
 
 def has_target(redirect: Token) -> bool:
-    """Whether a word follows that the redirection goes to; `2>&1` has none."""
+    """Whether a word with the target follows the redirection; `2>&1` has none."""
     return "&" not in redirect.text[1:] or redirect.text.startswith("&")
 
 
 def unquoted(word: str) -> str:
-    """A word without its quotes and escapes."""
+    """Returns a word without its quotes and escapes."""
     return _QUOTING.sub(lambda part: part[1] or part[2] or part[3] or "", word)
 
 
 def script_of_shell(words: Sequence[str]) -> str | None:
-    """The script that a shell is started with, as in `bash -lc '...'`; None if it is started otherwise."""
+    """Returns the script that a shell is started with, as in `bash -lc '...'`; None if it is started otherwise."""
     if not words or words[0] not in _SHELLS:
         return None
     return next((script for option, script in pairwise(words[1:]) if _SCRIPT_OPTION.fullmatch(option)), None)
 
 
 def quoted(path: str | os.PathLike[str]) -> str:
-    """`path` as one word of a command line that names exactly it, also once it was printed and copied.
+    """Returns `path` as one word of a command line that is still exact after it was printed and copied.
 
-    What a terminal shows otherwise than it is, or not at all, is written as `$'\\033'`, which bash, zsh and ksh know.
+    Characters that a terminal shows differently, or not at all, are written as `$'\\033'`, which bash, zsh and ksh
+    understand.
     """
     text = os.fspath(path)
     if text.startswith("-"):

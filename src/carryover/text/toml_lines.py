@@ -1,4 +1,4 @@
-"""The line of a TOML text that sets a key, for messages about it."""
+"""Finds the line of a TOML text that sets a key, for messages about it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 
 def with_line(text: str, dotted: str) -> str:
-    """`dotted` and the line that sets it, where it can be found: `resume.mode (line 3)`."""
+    """Returns `dotted` with the number of the line that sets it, if that can be found: `resume.mode (line 3)`."""
     wanted = re.sub(r"\[.*?\]", "", dotted)
     table, nearest, at_line = "", "", 0
     for number, line in enumerate(text.splitlines(), 1):

@@ -1,1 +1,1 @@
-"""Aider."""
+"""Aider: the chat histories it writes into projects. Format facts: FACTS.md."""

@@ -1,4 +1,4 @@
-"""What the rest of Carryover sees of Aider."""
+"""Defines AGENT: how Aider's chat histories are found, read and parsed."""
 
 from __future__ import annotations
 

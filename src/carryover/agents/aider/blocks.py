@@ -34,7 +34,7 @@ _REPORT_ENDS: Final = ("The SEARCH section must exactly match", "Just reply with
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One block. `end` is the number of lines up to its last one."""
+    """One block. `end` is the number of lines up to and including its last one."""
 
     kind: Kind
     lines: tuple[str, ...]
@@ -43,11 +43,11 @@ class Piece:
 
 @dataclass(slots=True)
 class Splitter:
-    """Splits lines that begin between two blocks.
+    """Splits lines that start at a block boundary.
 
-    `last`: the kind of the block before. `interrupted`: the user stopped the answer that comes next, or came last.
-    `typed` says whether a text is in the input history; None: unknown. `whole`: nothing is being written, so
-    the last block is complete in any case.
+    `last`: the kind of the preceding block. `interrupted`: the user stopped the answer that comes next or came last.
+    `typed` reports whether a text is in the input history; None if unknown. `whole`: the file is no longer being
+    written, so the last block is complete.
     """
 
     last: Kind | None
@@ -58,7 +58,7 @@ class Splitter:
     """The session began where an answer had not ended: its prompts count only if they were typed."""
 
     def pieces(self, lines: Sequence[str]) -> Iterator[Piece]:
-        """The complete blocks, in their order. The state is that after the block that was given last."""
+        """Yields the complete blocks in order. The splitter's state is the one after the last block it yielded."""
         at = 0
         while True:
             first = at
@@ -75,7 +75,7 @@ class Splitter:
             at = end
 
     def _next(self, lines: Sequence[str], at: int, *, adjacent: bool) -> tuple[Kind, int | None]:
-        """The kind of the block that begins here, and where it ends; None where that is still to be written."""
+        """Returns the kind of the block that begins here and its end; None if the end isn't written yet."""
         line = lines[at]
         if _HEADER.fullmatch(line) and not adjacent:
             begins = self._is_header(lines, at)
@@ -92,8 +92,10 @@ class Splitter:
         return "model", self._answer(lines, at)
 
     def _is_complete(self, kind: Kind, lines: Sequence[str], at: int, end: int) -> bool:
-        """Whether nothing more of a block can come. One that is short was written at once; after an error Aider says
-        next what it means and whether it tries again."""
+        """Whether a block can't grow any more.
+
+        A short one was written at once; after an error, Aider explains it and says whether it retries.
+        """
         if end < len(lines) or self.whole:
             return True
         if kind == "messages" and any(_ERROR.match(line) for line in lines[max(at, end - 2) : end]):
@@ -133,7 +135,7 @@ class Splitter:
         return False
 
     def _is_header(self, lines: Sequence[str], at: int) -> bool | None:
-        """A header is followed by a blank line and a message; None where that is still to be written."""
+        """Whether a line is a header, which a blank line and a message follow; None if those aren't written yet."""
         after = lines[at + 1 : at + 3]
         if len(after) < 2:
             return True if self.whole else None
@@ -155,28 +157,28 @@ class Splitter:
 
 
 def header_time(line: str) -> str:
-    """The local time in a session's header."""
+    """Returns the local time in a session header."""
     found = _HEADER.fullmatch(line)
     return found[1] if found else ""
 
 
 def is_prompt(line: str) -> bool:
-    """Whether a line is one of a prompt, as far as the line itself says."""
+    """Whether the line has the form of a prompt line. The context may still show that it isn't one."""
     return line.startswith(_PROMPT + " ") and line.endswith(_ENDS)
 
 
 def is_message(line: str) -> bool:
-    """Whether a line is a message of Aider's, as far as the line itself says."""
+    """Whether the line has the form of an Aider message. The context may still show that it isn't one."""
     return line.startswith(_MESSAGE) and line.endswith(_ENDS)
 
 
 def prompt_text(lines: Sequence[str]) -> str:
-    """What the user typed."""
+    """Returns the text the user typed, without the prompt marks."""
     return "\n".join(line[len(_PROMPT) + 1 :].rstrip() for line in lines).strip()
 
 
 def messages_of(lines: Sequence[str]) -> tuple[str, ...]:
-    """Aider's messages, one by one, without their marks."""
+    """Returns Aider's messages one by one, without their marks."""
     found = []
     at = 0
     while at < len(lines):
@@ -187,7 +189,8 @@ def messages_of(lines: Sequence[str]) -> tuple[str, ...]:
 
 
 def _message_end(lines: Sequence[str], at: int) -> int:
-    """Where a message ends. One of several lines has its mark before the first and its two blanks after the last."""
+    """Returns where a message ends. If it has several lines, its mark is before the first, its two blanks after the
+    last."""
     if lines[at].endswith(_ENDS):
         return at + 1
     report = _REPORT.match(lines[at]) is not None
@@ -203,7 +206,7 @@ def _message_end(lines: Sequence[str], at: int) -> int:
 
 
 def _is_start_of_aider(lines: Sequence[str], at: int) -> bool:
-    """Whether what follows a header is what Aider writes at its start: its command line and its version."""
+    """Whether Aider's startup lines (command line and version) follow a header."""
     after = [line for line in lines[at + 2 : at + 2 + _VERSION_WITHIN] if is_message(line)]
     return any(map(_COMMAND.match, after)) and any(map(_VERSION.match, after))
 

@@ -1,4 +1,4 @@
-"""What one block becomes: events with their identity, and the next context."""
+"""Turns one block into events with stable keys, and the next context."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MARK_DIGITS: Final = 12
 
 @dataclass(slots=True, kw_only=True)
 class Builder(EventBuilder[Context]):
-    """One block while it is parsed."""
+    """Builds the events of one block."""
 
     root: str
     """The project, or the folder that a copied history is in: paths in it are relative to that."""
@@ -32,9 +32,9 @@ class Builder(EventBuilder[Context]):
 
     @classmethod
     def begin(cls, source: Source, context: Context, block: Block) -> Builder:
-        """Returns a builder for a block of the session that the context knows.
+        """Returns a builder for a block of the context's session.
 
-        A file outside of a project is a copy, which says nothing of when its blocks were written.
+        A file outside a project is a copy, so it doesn't show when its blocks were written.
         """
         seen_ms = block.seen_ms if source.group else 0
         return cls(
@@ -47,18 +47,21 @@ class Builder(EventBuilder[Context]):
 
     @property
     def item(self) -> str:
-        """Identity of the prompt, answer or message that is parsed: it stays where others before it are cut out."""
+        """The key prefix of the prompt, answer or message being parsed; the same if earlier ones are removed."""
         context = self.context
         return f"{context.session}/{context.prompt}.{context.since}.{context.mark}"
 
     def next_item(self, text: str = "") -> None:
-        """Advances to the next answer or message. Only inputs have a time: an item comes after its input, when it was
-        seen, and a millisecond after the one before, or what happened last would not be known."""
+        """Advances to the next answer or message.
+
+        Only inputs carry a time. Other items are dated after their input, not before they were first seen, and 1 ms
+        after the item before, so that the order is kept.
+        """
         self.change(since=self.context.since + 1, mark=mark_of(f"{self.context.answer} {text}"))
         self._advance()
 
     def next_input(self, text: str) -> None:
-        """Advances to the next input."""
+        """Advances to the next input of the user."""
         mark, inputs = mark_of(text), self.context.inputs
         if mark in inputs or len(inputs) < MAX_INPUTS:
             before = inputs.get(mark, 0)
@@ -75,11 +78,11 @@ class Builder(EventBuilder[Context]):
         self.change(items=context.items + 1, last_ms=last_ms, reported_ms=self.at_ms)
 
     def add(self, body: AnyBody, part: str) -> str:
-        """Adds an event and returns its key. `part` distinguishes it from others of the same item."""
+        """Adds an event and returns its key. `part` distinguishes it from other events of the same item."""
         return self._add_at(body, f"{self.item}:{part}")
 
     def call(self, name: str, op: Op, subject: str, *, actor: Actor = "model", number: int = 0) -> OpenCall:
-        """A call; `number` distinguishes it from others of the same item. Nothing is added."""
+        """Returns a call without adding it. `number` distinguishes it from other calls of the same item."""
         subject = bounded(subject, SUBJECT_CHARS)
         ident = f"{self.item}#{number}" if number else self.item
         return OpenCall(
@@ -92,7 +95,7 @@ class Builder(EventBuilder[Context]):
         )
 
     def begin_call(self, call: OpenCall) -> str:
-        """Adds a call, and returns the event's key."""
+        """Adds the start of a call and returns the event's key."""
         return self._add_at(call.as_event(), f"{call.id}:call")
 
     def end_call(
@@ -104,12 +107,12 @@ class Builder(EventBuilder[Context]):
         exit_code: int | None = None,
         never_ran: bool = False,
     ) -> str:
-        """Adds how a call ended, and returns the event's key."""
+        """Adds the result of a call and returns the event's key."""
         result = call.ended(ToolOutcome(status, output, exit_code, never_ran))
         return self._add_at(result, f"{call.id}:result")
 
     def start_call(self, call: OpenCall) -> None:
-        """Adds a call whose end will be seen later. One that is still open has ended in an unknown way."""
+        """Adds a call whose end comes later. A call that is still open ends as `unknown`."""
         self.close("unknown")
         self.begin_call(call)
         self.change(call=call)
@@ -122,12 +125,12 @@ class Builder(EventBuilder[Context]):
             self.end_call(call, status, exit_code=exit_code)
 
     def ran(self, call: OpenCall, status: ResultStatus, output: str = "", *, exit_code: int | None = None) -> None:
-        """Adds a call together with its end."""
+        """Adds a call together with its result."""
         self.begin_call(call)
         self.end_call(call, status, output, exit_code=exit_code)
 
     def path(self, name: str) -> str | None:
-        """The absolute path of a file that Aider names; None where it cannot be known."""
+        """Returns the absolute path of a file that Aider names; None if it can't be determined."""
         name = name.strip()
         if self.context.windows:
             name = name.replace("\\", "/")
@@ -138,7 +141,7 @@ class Builder(EventBuilder[Context]):
         return key
 
     def parsed(self) -> tuple[Context, Parsed]:
-        """The next context and what the block became, facts about the session first."""
+        """Returns the next context and the events of the block, session facts first."""
         facts, emitted = self.context.facts, self.context.emitted
         if self.events and facts != emitted:
             # The key has no time in it, since that of a message may be another one when the file is read again.
@@ -149,7 +152,9 @@ class Builder(EventBuilder[Context]):
 
 
 def mark_of(text: str) -> int:
-    """A fingerprint of a text; a number, since one in letters looks like a secret. Blanks at the ends of lines do not
-    count: a prompt in the history has two at each."""
+    """Returns a fingerprint of a text that ignores trailing blanks, of which a prompt in the history has two per line.
+
+    It is a number because a string of letters and digits would look like a secret.
+    """
     bare = "\n".join(map(str.rstrip, text.split("\n"))).strip()
     return int(digest(bare)[:_MARK_DIGITS], 16)

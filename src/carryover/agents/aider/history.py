@@ -1,4 +1,4 @@
-"""Reads `.aider.chat.history.md`: a Markdown file that grows by blocks, one for all sessions of a project."""
+"""Reads `.aider.chat.history.md`, a Markdown file that grows by blocks and holds all sessions of a project."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _STAMP: Final = re.compile(r"# (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?)")
 
 
 class Input(msgspec.Struct, frozen=True):
-    """One input. `end` is the offset in bytes after it."""
+    """One entry of the input history. `end` is the byte offset after it."""
 
     at_ms: int
     text: str
@@ -41,10 +41,10 @@ class Input(msgspec.Struct, frozen=True):
 
 
 class Inputs:
-    """The inputs from an offset on. `at` moves forward as they are found again in the chat history."""
+    """The inputs after an offset. `at` moves forward as they are found again in the chat history."""
 
     def __init__(self, inputs: list[Input], at: int, *, kept: bool = True) -> None:
-        """`kept`: there is an input history."""
+        """`kept`: whether there is an input history."""
         self._inputs = inputs
         self.kept = kept
         self._next = 0
@@ -52,15 +52,15 @@ class Inputs:
 
     @property
     def known(self) -> bool:
-        """Whether there are any, so that a prompt which is not among them is doubtful."""
+        """Whether there are any inputs. If so, a prompt that is not among them is doubtful."""
         return bool(self._inputs)
 
     def confirm(self, text: str, *, after_ms: int) -> bool:
-        """Whether this text was typed, after a time."""
+        """Whether this text was typed after `after_ms`."""
         return self._find(text, after_ms) is not None
 
     def take(self, text: str, *, after_ms: int) -> int | None:
-        """When this text was typed, UTC milliseconds; what was typed before it is passed. None where it was not."""
+        """Consumes the inputs up to this text and returns when it was typed (UTC ms); None if it was not typed."""
         found = self._find(text, after_ms)
         if found is None:
             return None
@@ -80,7 +80,7 @@ class Inputs:
 
 
 def local_ms(stamp: str) -> int:
-    """UTC milliseconds of a local time as Aider writes it; 0 for one that there is not."""
+    """Converts a local time as Aider writes it to UTC milliseconds; 0 for an invalid one."""
     try:
         return max(0, round(datetime.fromisoformat(stamp).timestamp() * 1000))
     except (ValueError, OverflowError, OSError):
@@ -88,13 +88,15 @@ def local_ms(stamp: str) -> int:
 
 
 def plain(text: str) -> str:
-    """A text as both histories have it: line ends and the blanks before them differ."""
+    """Normalises a text for comparison: the two histories differ in line endings and trailing blanks."""
     return "\n".join(line.rstrip() for line in text.splitlines()).strip()
 
 
 def inputs_of(history: Path) -> Path:
-    """The input history that belongs to a chat history: beside it, or at the top of the repository if the latter was
-    moved to a folder below."""
+    """Returns the input history of a chat history.
+
+    It is beside the chat history, or at the top of the repository if the chat history was moved to a subfolder.
+    """
     beside = history.with_name(INPUTS_NAME)
     if beside.exists():
         return beside
@@ -103,7 +105,7 @@ def inputs_of(history: Path) -> Path:
 
 
 def last_input(history: Path) -> LastInput:
-    """The newest input beside a chat history. Its time is local: of this machine, or of a container, mostly UTC."""
+    """Returns the newest input beside a chat history. Its time is local to this machine or a container (mostly UTC)."""
     path = inputs_of(history)
     try:
         descriptor = open_regular(path)
@@ -123,7 +125,7 @@ def last_input(history: Path) -> LastInput:
 
 
 def read_inputs(path: Path, at: int) -> Inputs:
-    """The inputs from an offset on; none where the file can't be read, all from the start where it became shorter."""
+    """Returns the inputs after an offset; none if the file can't be read, all of them if it has become shorter."""
     try:
         descriptor = open_regular(path)
     except OSError:
@@ -171,7 +173,7 @@ _BEFORE_MS: Final = 60_000
 
 
 class State(msgspec.Struct, frozen=True, array_like=True):
-    """Where to continue, between two blocks, and what must be known of the file before."""
+    """The position between two blocks, and what must be known of the text before it."""
 
     position: Position = Position()
     inode: int = 0
@@ -191,7 +193,7 @@ class State(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def session(self) -> str:
-        """Id of the session; empty before the first header."""
+        """The session id; empty before the first header."""
         if not self.started:
             return ""
         when = "".join(filter(str.isdigit, self.started))
@@ -199,16 +201,16 @@ class State(msgspec.Struct, frozen=True, array_like=True):
 
 
 class HistoryReader:
-    """Reads the blocks that were added. The last one is held back as long as it may still be growing.
+    """Reads blocks as they are appended, holding back the last one while it may still grow.
 
-    A record is a `Block` as JSON; its number is that of the block's last line.
+    A record is a `Block` as JSON, numbered by the block's last line.
     """
 
     def __init__(self, now_ms: Callable[[], int] = utc_now_ms) -> None:
         self._now_ms = now_ms
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """The next blocks, about 1 MiB or 500 of them. Raises as `JsonlReader.read` does."""
+        """Returns the next blocks, at most about 1 MiB or 500 of them. Raises as `JsonlReader.read` does."""
         descriptor = open_regular(path)
         try:
             state, restarted = _settle(descriptor, cursor)
@@ -219,7 +221,7 @@ class HistoryReader:
         return msgspec.structs.replace(batch, cursor=msgspec.msgpack.encode(state), restarted=restarted)
 
     def stat(self, path: Path) -> FileStat:
-        """Size and time of the file."""
+        """Returns the file's size and modification time."""
         return stamp_of_file(path)
 
     def _advance(self, descriptor: int, path: Path, state: State) -> tuple[Batch, State]:
@@ -307,7 +309,7 @@ class _Run:
         self.oversized = sum(len(line) > MAX_LINE_BYTES for line in raw[:done])
 
     def encoded(self, *, seen_ms: int) -> tuple[Record, ...]:
-        """The records. Those of the last turn say that they were seen at a time, UTC milliseconds; 0: they do not."""
+        """Returns the records. Those of the last turn carry `seen_ms`, UTC milliseconds, unless it is 0."""
         starts = (n for n, (_, block, _) in enumerate(self.records) if block.kind in ("start", "prompt"))
         last = len(self.records) if self.ended else max(starts, default=0)
         encoded = []
@@ -318,7 +320,7 @@ class _Run:
         return tuple(encoded)
 
     def _block(self, piece: blocks.Piece, inputs: Inputs) -> tuple[Block, bool]:
-        """The block, the state that goes with it, and whether it has a time."""
+        """Returns a block with its state, and whether it has a time."""
         text, dated, typed = "", piece.kind == "start", True
         messages: tuple[str, ...] = ()
         match piece.kind:
@@ -345,13 +347,13 @@ class _Run:
 
 
 def _before_header_ms(lines: Sequence[str]) -> int:
-    """UTC milliseconds of shortly before the first header; 0 where there is none."""
+    """Returns a time shortly before the first header, UTC milliseconds; 0 without a header."""
     begun_ms = next((at_ms for line in lines if (at_ms := local_ms(blocks.header_time(line)))), 0)
     return max(0, begun_ms - _BEFORE_MS)
 
 
 def _settle(descriptor: int, cursor: bytes | None) -> tuple[State, bool]:
-    """The state to continue from, and whether that is the beginning of another file than the cursor was made for."""
+    """Returns the state to continue from, and whether the file is not the one that the cursor was made for."""
     inode = os.fstat(descriptor).st_ino
     if cursor is None:
         return State(inode=inode), False

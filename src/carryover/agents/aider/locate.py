@@ -1,8 +1,8 @@
-"""Which files are Aider's histories: in the project itself, at the top of the repository or where settings say.
+"""Finds Aider's chat histories: at the top of a project, or wherever its settings put them inside it.
 
-Settings move a history by `chat-history-file` (0.86.2). A relative name is taken from the folder that Aider is started
-in, here from the top of the project. Only files in the project count: nothing in a history elsewhere says which project
-it is of, and several may share it.
+The setting `chat-history-file` moves a history (0.86.2). A relative name is resolved against the folder that Aider is
+started in, which is taken to be the top of the project. Only files in the project count: a history elsewhere doesn't
+name its project, and several projects may share it.
 """
 
 from __future__ import annotations
@@ -23,14 +23,16 @@ _HEADER: Final = b"# aider chat started at "
 
 
 def source_of(path: Path, root: Path) -> Source | None:
-    """The history that `path` is, by its name alone: it is directly in the root."""
+    """Returns the source for `path` if its name is that of a history and it is directly in `root`. Reads nothing."""
     fits = path.parent == root and path.name == NAME
     return Source(agent=SPEC.id, path=str(path), group=str(root)) if fits else None
 
 
 def sources(root: Path) -> list[Source]:
-    """The histories of a project: the one at its top, and those that settings put elsewhere in it. A symlink may lead
-    anywhere, so it is none."""
+    """Returns the histories of a project: the one at its top, and those that settings put elsewhere in it.
+
+    Symlinks are left out, since they may lead anywhere.
+    """
     paths = dict.fromkeys((root / NAME, *moved_histories(root)))
     return [Source(agent=SPEC.id, path=str(path), group=str(root)) for path in paths if _is_regular(path)]
 
@@ -43,7 +45,7 @@ def _is_regular(path: Path) -> bool:
 
 
 def exported(path: Path, head: bytes) -> Source | None:
-    """A history somewhere on disk, known by the header of its first session."""
+    """Returns the source for a history anywhere on disk, recognised by the header of its first session."""
     lines = (line for line in head.split(b"\n") if line.strip())
     begins = next(lines, b"").startswith(_HEADER)
     return Source(agent=SPEC.id, path=str(path)) if begins else None
@@ -59,8 +61,10 @@ _IN_ENV_FILE: Final = re.compile(rf"^(?:export[ \t]+)?{VARIABLE}[ \t]*={_VALUE}"
 
 
 def moved_histories(root: Path) -> list[Path]:
-    """The histories below `root` that settings name: the project's, and those in the folders above it, of which the
-    home folder is one for most projects."""
+    """Returns the histories below `root` that settings name.
+
+    Settings are read from the project and from the folders above it, which usually include the home folder.
+    """
     names = []
     folder, below = str(root), ""
     while folder != below:  # texts, since paths would cost ten times as much
@@ -81,14 +85,14 @@ def _named(path: str, pattern: re.Pattern[str]) -> str | None:
 
 @lru_cache(maxsize=2_000)
 def _value_in(path: str, pattern: re.Pattern[str], _stat: tuple[int, int, int]) -> str | None:
-    """What a file of that stat names. They are asked for every second."""
+    """Returns the file that settings name. Cached by stat, since the settings are asked for every second."""
     text = (read_small(Path(path), limit=_LIMIT_BYTES) or b"").decode("utf-8", "replace")
     found = list(pattern.finditer(text))
     return found[-1]["value"].strip("\"'") if found else None
 
 
 def _below(root: Path, name: str) -> Path | None:
-    """The file of that name, if no link or `..` leads out of the project."""
+    """Returns the file of that name; None if a link or `..` leads out of the project."""
     path = Path(os.path.normpath(root / name))
     try:
         real = path.parent.resolve()

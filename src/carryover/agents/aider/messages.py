@@ -1,4 +1,4 @@
-"""Aider's own messages: edits, commits, tests, the linter, errors (0.82.3, 0.86.2). Others say nothing of the work."""
+"""Parses Aider's own messages: edits, commits, tests, linting and errors (0.82.3, 0.86.2). The others are ignored."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ENDS: Final = frozenset(("/exit", "/quit"))
 
 
 def user_input(add: Builder, text: str) -> None:
-    """One input of the user's. What is no prompt and runs nothing says nothing of the work."""
+    """Parses one input of the user. One that is neither a prompt nor a command that runs something is ignored."""
     _end_of_turn(add)
     if not text or text == BLANK:
         return
@@ -46,7 +46,7 @@ def user_input(add: Builder, text: str) -> None:
 
 
 def _end_of_turn(add: Builder) -> None:
-    """A new input: what ran before it has ended. `/test` and tests after an edit say nothing where they pass."""
+    """Ends what ran before a new input. `/test` and tests after an edit print nothing if they pass."""
     context = add.context
     call = context.call
     if call is not None and call.name == "test":
@@ -62,7 +62,7 @@ def _end_of_turn(add: Builder) -> None:
 
 
 def drop_edits(add: Builder) -> None:
-    """Ends the edits that the last answer asked for and that Aider has not applied: it will not any more."""
+    """Ends the edits that the last answer asked for and Aider has not applied: it no longer will."""
     for call in add.context.edits:
         add.end_call(call, "unknown", never_ran=True)
     add.change(edits=())
@@ -102,7 +102,7 @@ _YES: Final = re.compile(r"(?:y|yes|a|all|)", re.IGNORECASE)
 
 
 def own_message(add: Builder, text: str, *, last: bool) -> None:
-    """One message. `last`: no other follows in this block."""
+    """Parses one message. `last`: no other message follows in this block."""
     for pattern, read in _TABLE:
         found = pattern.fullmatch(text)
         if found is not None:
@@ -177,7 +177,7 @@ def _not_applied(add: Builder, found: re.Match[str]) -> None:
 
 
 def _take_edit(add: Builder, path: str) -> OpenCall | None:
-    """The edit of a file that the last answer asked for, which is then no longer awaited."""
+    """Returns the edit of a file that the last answer asked for, and stops waiting for it."""
     call = next((call for call in add.context.edits if call.subject == path), None)
     add.change(edits=tuple(other for other in add.context.edits if other is not call))
     return call
@@ -209,7 +209,7 @@ def _committed(add: Builder, found: re.Match[str]) -> None:
 
 
 def _undone(add: Builder, found: re.Match[str]) -> None:
-    """The commit is gone, and with it the edits. A commit that Aider only knows by its beginning is the same."""
+    """Retracts a commit and its edits. A commit that Aider knows only by a prefix counts as the same."""
     gone = next((commit for commit in add.context.commits if _same(commit.id, found["id"])), None)
     if gone is not None:
         add.change(commits=tuple(commit for commit in add.context.commits if commit is not gone))
@@ -225,7 +225,7 @@ def _running(add: Builder, found: re.Match[str]) -> None:
 
 
 def _added_output(add: Builder, _found: re.Match[str]) -> None:
-    """Output goes to the model: of a command that the user ran, of a suggested one, or of tests that failed."""
+    """Handles output that goes to the model: of the user's command, of a suggested one, or of failed tests."""
     call = add.context.call
     if call is None:
         if add.context.untested and add.context.test_command:
@@ -251,7 +251,7 @@ def _lint_failed(add: Builder, _found: re.Match[str]) -> None:
 
 
 def _failed_edits(add: Builder, text: str) -> None:
-    """Each file that a report names, once, with the line that says why."""
+    """Adds a failed edit for each file that a report names, with the line that gives the reason."""
     seen: set[str] = set()
     for line in text.splitlines():
         found = _FAILED_BLOCK.fullmatch(line.strip()) or _FAILED_HUNK.match(line)
@@ -263,7 +263,7 @@ def _failed_edits(add: Builder, text: str) -> None:
 
 
 def _failed_request(add: Builder, text: str, *, last: bool) -> None:
-    """A request that the provider refused. Aider tries again as long as it says so; the last time ends the turn."""
+    """Handles a request that the provider refused. The turn ends unless Aider announces another try."""
     if last:
         _end_turn(add, "limit" if _LIMIT.search(text) else "error", text)
 

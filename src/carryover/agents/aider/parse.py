@@ -1,4 +1,4 @@
-"""Turns one block of the chat history into events."""
+"""Turns blocks of the chat history into events, one block at a time."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Place = Callable[[str], str | None]
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """An answer, and the changes that it asks for."""
+    """An answer and the changes that it asks for."""
 
     prose: str
     """What it says beside them."""
@@ -41,7 +41,10 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 def read_answer(text: str, place: Place, *, whole_files: bool) -> Answer:
-    """Takes an answer apart. `whole_files`: a file name above a fence means that the file is to have that text."""
+    """Splits an answer into prose and changes.
+
+    `whole_files`: a file name above a fence means that the file gets the fenced text.
+    """
     lines = text.split("\n")
     found = _Found(lines, place)
     at = 0
@@ -51,7 +54,7 @@ def read_answer(text: str, place: Place, *, whole_files: bool) -> Answer:
 
 
 class _Found:
-    """What was found of edits so far, by path; a file may have several blocks."""
+    """The edits found so far, by path. A file may have several blocks."""
 
     def __init__(self, lines: Sequence[str], place: Place) -> None:
         self._lines = lines
@@ -62,7 +65,7 @@ class _Found:
         self._last = ""
 
     def take(self, at: int, *, whole_files: bool) -> int:
-        """Reads the edit that begins at a line, if one does, and returns the line to continue at."""
+        """Reads the edit that begins at a line, if there is one, and returns the line to continue at."""
         line = self._lines[at]
         if _SEARCH.fullmatch(line.strip()):
             return self._search(at)
@@ -73,12 +76,12 @@ class _Found:
         return self._whole(at) if whole_files and _fence_of(line) is not None else at + 1
 
     def prose(self) -> str:
-        """The text without the edits, and without more than one blank line where one was."""
+        """Returns the text without the edits, with at most one blank line in place of each."""
         kept = "\n".join(line for number, line in enumerate(self._lines) if number not in self._gone)
         return re.sub(r"\n{3,}", "\n\n", kept).strip() if self._gone else kept.strip()
 
     def changes(self) -> tuple[Change, ...]:
-        """One change for each file."""
+        """Returns one change per file."""
         replacements = [replaced(path, pairs, counted=True) for path, pairs in self._replacements.items()]
         return (*replacements, *(self._others[path] for path in self._others if path not in self._replacements))
 
@@ -101,7 +104,7 @@ class _Found:
         return last + 1
 
     def _name_above(self, at: int) -> tuple[int | None, int | None, str]:
-        """The line of the fence above a block, that of the file's name, and the name."""
+        """Returns the line of the fence above a block, the line of the file name, and the name."""
         fence = None
         for place in range(at - 1, max(at - 1 - _NAME_ABOVE, -1), -1):
             line = self._lines[place].strip()
@@ -175,7 +178,7 @@ _CLOSING: Final = frozenset(f"</{fence[1:]}" for fence in _OPENING)
 
 
 def _file_name(line: str) -> str:
-    """The file that a line above a block names; empty where it names none. Models put it in marks of all kinds."""
+    """Returns the file that the line above a block names, or ''. Models put the name in marks of all kinds."""
     name = line.strip().rstrip(":").lstrip("#").strip().strip("`").strip("*").strip()
     looks = ("." in name or "/" in name or "\\" in name or name[:1].isupper()) and " " not in name
     return name if looks and len(name) <= _MAX_NAME else ""
@@ -212,9 +215,9 @@ def parse_record(source: Source, context: Context, record: Record) -> tuple[Cont
 
 
 def _cut_session(source: Source, context: Context, block: wire.Block) -> str:
-    """The session of what is before the first header, where a copy begins in the middle; empty in a project's history.
+    """Returns a session for the text before the first header, if a copy begins mid-session; '' in a project's history.
 
-    Any Markdown could be an answer, so it begins with what a person typed or only Aider says.
+    Any Markdown could be an answer, so such a text must begin with a prompt or with a message that only Aider writes.
     """
     name = PurePosixPath(source.path).stem
     own = any(message.startswith(_ONLY_OWN) for message in block.messages)
@@ -223,7 +226,7 @@ def _cut_session(source: Source, context: Context, block: wire.Block) -> str:
 
 
 def _entered(context: Context, session: str) -> Context:
-    """The context of the block's session: a new one begins with nothing but its id."""
+    """Returns the context for the block's session. A new session starts with nothing but its id."""
     return context if context.session == session else Context(session=session)
 
 
@@ -245,7 +248,7 @@ def _parsed(source: Source, context: Context, block: wire.Block) -> tuple[Contex
 
 
 def _answer(add: Builder, text: str) -> None:
-    """The edits that the model asks for, which count once Aider says that it applied them, and the model's words."""
+    """Adds the model's words. Its edits wait until Aider reports that it applied them."""
     answer = read_answer(text, add.path, whole_files=add.context.whole_files)
     drop_edits(add)
     edits = []

@@ -1,4 +1,4 @@
-"""Aider as it is installed: command, version, how it is started. Format facts: FACTS.md."""
+"""Aider's installation: its command, its version and how it is started. Format facts: FACTS.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the reader of Aider's history gives: one block of the file as a record (seen: 0.82.3, 0.86.2)."""
+"""The records that Aider's history reader produces, one per block (seen: 0.82.3, 0.86.2)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_LINT_CHARS: Final = 3_000
 
 
 class Commit(msgspec.Struct, frozen=True):
-    """A commit that Aider made, which `/undo` may take back."""
+    """A commit that Aider made and that `/undo` may revert."""
 
     id: str
     place: tuple[str, ...]
@@ -26,7 +26,10 @@ class Commit(msgspec.Struct, frozen=True):
 
 
 class Context(SessionContext, frozen=True, omit_defaults=True):
-    """The state of a chat history, block by block. `last_ms`: of the last input, and one more for each item since."""
+    """The state of a chat history between two blocks.
+
+    `last_ms`: the time of the last input, plus 1 ms for each item since.
+    """
 
     session: str = ""
     items: int = 0
@@ -84,7 +87,7 @@ _LATEST_MS: Final = 1 << 52
 
 
 class Block(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One block of a chat history, with what its place in the file says of it."""
+    """One block of a chat history, with what its position in the file adds to it."""
 
     kind: str
     """`start`: the header of a session; `prompt`: the user's lines; `model`: an answer; `messages`: Aider's own."""

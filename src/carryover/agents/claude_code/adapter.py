@@ -1,4 +1,4 @@
-"""The adapter of Claude Code: everything of it that the rest of Carryover uses."""
+"""Defines AGENT: how Claude Code's transcripts are found, read and parsed, and its hooks understood."""
 
 from __future__ import annotations
 

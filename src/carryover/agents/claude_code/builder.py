@@ -1,4 +1,4 @@
-"""Builds what one record becomes: events with their keys, counts of what was not understood, and the next context."""
+"""Turns one record into events with keys, counts of what was not understood, and the next context."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_QUEUED: Final = 50
 
 
 class TaskChange(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A change that a call asks of the task list. A new task has no id until its result names one."""
+    """A change to the task list that a call asks for. A new task has no id until the result names it."""
 
     id: str | None = None
     text: str | None = None
@@ -74,7 +74,7 @@ INLINE_SIDECHAIN: Final = "inline"
 
 @dataclass(slots=True, kw_only=True)
 class Builder(EventBuilder[Context]):
-    """One line of a transcript while it is parsed."""
+    """Builds the events of one transcript line."""
 
     line: wire.Line
     session: str
@@ -111,15 +111,14 @@ class Builder(EventBuilder[Context]):
 
     @property
     def place(self) -> str | None:
-        """The folder the record was written in, or else the last one known."""
+        """The folder the record was written in, or the last known one."""
         return self.cwd or self.context.cwd
 
     def add(self, body: AnyBody, part: str, mark: str) -> None:
-        """Adds an event. `part` is its place in the record, `mark` what distinguishes it from others of the same
-        moment.
+        """Adds an event. `part` is its place in the record; `mark` distinguishes it from others of the same moment.
 
-        Claude Code 2.0.28 and 2.1.11 append old turns again after a resume, with the same time and content under new
-        uuids, so time, place and mark make a second identity.
+        After a resume, Claude Code 2.0.28 and 2.1.11 append old turns again with the same time and content under new
+        uuids, so time, place and mark form a second key.
         """
         if not self.at_ms:
             self.skip(self.line.type, "no time")
@@ -135,23 +134,23 @@ class Builder(EventBuilder[Context]):
         )
 
     def learn_model(self, model: str | None) -> None:
-        """Notes which model answers, unless the record is old history written again."""
+        """Notes which model answers, unless the record repeats old history."""
         if self._is_news():
             self.learn(model=model)
 
     def learn_title(self, title: str | None, *, by_user: bool) -> None:
-        """Notes the name of the session. One that the user gave is not replaced by one that the model chose."""
+        """Notes the session's title. A title from the user is never replaced by one from the model."""
         if title and (by_user or not self.context.titled):
             facts = msgspec.structs.replace(self.context.facts, title=bounded(title, SHORT_CHARS))
             self.change(facts=facts, titled=by_user)
 
     def emit_session_info(self) -> None:
-        """Emits what is known of the session and was not sent before. Nothing before its first event with a time."""
+        """Emits facts about the session that are new. Emits nothing before the first event with a time."""
         if self.subagent_id is None:
             self.put_news_first(self.session, self.cwd)
 
     def parsed(self) -> tuple[Context, Parsed]:
-        """The next context and what the record became, facts about the session first."""
+        """Returns the next context and the result of the record, session facts first."""
         if self.events:
             self.emit_session_info()
         return self.context, self.built()

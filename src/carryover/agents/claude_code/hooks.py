@@ -29,7 +29,7 @@ def _layout_root(transcript: Path) -> Path | None:
 
 
 def _early(event: str, given: Payload, at_ms: int) -> AnyBody | None:
-    """The last words of Stop (since 2.1.47) and StopFailure, which come 40 to 75 ms before the transcript has them."""
+    """Returns the last message in Stop (since 2.1.47) or StopFailure, 40 to 75 ms before the transcript has it."""
     text = given.last_words
     if text in NO_ANSWER:
         return None

@@ -1,4 +1,4 @@
-"""Finds Claude Code's transcripts: in which folders they are, and which files there are transcripts."""
+"""Finds Claude Code's transcripts on disk."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ file."""
 
 
 def source_of(path: Path, root: Path) -> Source | None:
-    """The transcript that `path` is, by its name alone.
+    """Returns the transcript at `path`, recognised by name alone.
 
-    `<slug>/<uuid>.jsonl` is a session, `<slug>/<session>/subagents/agent-<id>.jsonl` a sub-agent of it (2.1.111,
+    `<slug>/<uuid>.jsonl` is a session, `<slug>/<session>/subagents/agent-<id>.jsonl` one of its sub-agents (2.1.111,
     2.1.328), `<slug>/agent-<id>.jsonl` a sub-agent whose session only its records name (2.0.65). The slug is not
     reversible, so it groups files and never names a project.
     """
@@ -38,7 +38,7 @@ def source_of(path: Path, root: Path) -> Source | None:
 
 
 def _named(path: str, parts: tuple[str, ...]) -> Source | None:
-    """The transcript at `path`, which has the `parts` below its root."""
+    """Returns the transcript at `path`; `parts` is its path below the root."""
     match parts:
         case (slug, name) if name.endswith(".jsonl") and _UUID.fullmatch(name.removesuffix(".jsonl")):
             return Source(agent=SPEC.id, path=path, session=name.removesuffix(".jsonl"), group=slug)
@@ -50,9 +50,9 @@ def _named(path: str, parts: tuple[str, ...]) -> Source | None:
 
 
 def exported(path: Path, head: bytes) -> Source | None:
-    """The transcript that a file anywhere is, by the records it begins with (2.0.28 to 2.1.328).
+    """Returns the transcript in a file anywhere on disk, recognised by its first records (2.0.28 to 2.1.328).
 
-    Where it has kept its place below a folder, that names session and sub-agent, else only the records do.
+    Session and sub-agent come from its path if that keeps Claude Code's layout, otherwise from the records.
     """
     if not (_CUT_RECORD.search(head) or any(_is_own(record) for record in objects_in(head, most=_HEAD_RECORDS))):
         return None
@@ -61,7 +61,7 @@ def exported(path: Path, head: bytes) -> Source | None:
 
 
 def _is_own(record: dict[str, Any]) -> bool:
-    """A message has its session, its own id and a role; an early line of another kind (a summary) proves nothing."""
+    """Whether a record is a Claude Code message, with session, id and role. Other early lines prove nothing."""
     message = record.get("message")
     role = message.get("role") if isinstance(message, dict) else None
     named = isinstance(record.get("sessionId"), str) and isinstance(record.get("uuid"), str)
@@ -69,13 +69,13 @@ def _is_own(record: dict[str, Any]) -> bool:
 
 
 def sources(root: Path) -> list[Source]:
-    """Every transcript below `root` now, in the order of their paths."""
+    """Returns every transcript below `root`, sorted by path."""
     found = (_named(path, parts) for path, parts in _files(root))
     return sorted((source for source in found if source is not None), key=lambda source: source.path)
 
 
 def _files(root: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Each file that may be a transcript, with its parts below `root`."""
+    """Yields each file that may be a transcript, with its path parts below `root`."""
     # No Path for each: of thousands of files, that would take several times as long as to list them.
     for slug in entries_of(root):
         for entry in entries_of(slug.path):

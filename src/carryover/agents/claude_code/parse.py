@@ -1,4 +1,4 @@
-"""Turns the records of a transcript into events: one record in, the new context and the result out."""
+"""Turns transcript records into events, one record at a time."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def parse_record(source: Source, context: Context, record: Record) -> tuple[Cont
 
 
 def _is_quiet(line: wire.Line) -> bool:
-    """Records that are known to hold nothing for us: most of a file, so they are left as early as can be."""
+    """Whether a record is of a kind known to hold nothing for us. Most are, so they are dropped first."""
     if line.type == "attachment":
         kind = rawjson.part_of(line.attachment, wire.AttachmentKind)
         # Hooks put our own handoff into the transcript: their records never become events.
@@ -123,7 +123,7 @@ def _parse_text(builder: Builder, part: str, text: str, stop_reason: str | None)
 
 
 def _parse_synthetic(builder: Builder, text: str) -> None:
-    """An error in place of an answer. Replayed copies have lost their flags (2.0.28), so the text alone must do."""
+    """Handles an error in place of an answer. Replayed copies lose their flags (2.0.28), so only the text counts."""
     text = text.strip()
     line = builder.line
     limited = rawjson.string_of(line.error) == "rate_limit" or bytes(line.api_error_status) == b"429"
@@ -189,7 +189,10 @@ _SOURCE: Final = Source(agent=SPEC.id, path="")
 
 
 def read_prompt(text: str, after: str) -> tuple[AnyBody, ...]:
-    """The events in the text of a `user` record; none if the client wrote it. `after`: see `QuotedText.prompt`."""
+    """Returns the events in the text of a `user` record; none if the client wrote it.
+
+    `after`: see `QuotedText.prompt`.
+    """
     if after == _SKILL or _IMAGES.fullmatch(text):
         return ()
     record = {
@@ -204,5 +207,5 @@ def read_prompt(text: str, after: str) -> tuple[AnyBody, ...]:
 
 
 def read_outcome(_op: Op, text: str) -> ToolOutcome:
-    """How a call ended, by the text of its result."""
+    """Determines how a call ended from the text of its result."""
     return outcome_by_text(plain_output(text))

@@ -1,4 +1,4 @@
-"""Tells whose words a `user` record holds: a person's, the client's, or a report of a job. Forms: FACTS.md."""
+"""Tells whose words a `user` record holds: a person's, the client's, or the report of a job. Forms: FACTS.md."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ _GLUED_BEFORE: Final = re.compile(rf"\s*(?:<({'|'.join(_GLUED)})>.*?</\1>\s*)*",
 
 
 def own_words(text: str) -> str:
-    """A prompt without the blocks the client glued to its beginning or end; what is inside it is the user's.
+    """Returns a prompt without the blocks that the client adds at its beginning or end. Blocks in the middle are the
+    user's.
 
-    Seen: `<ide_opened_file>` in front (2.1.11), `<system-reminder>` behind (2.0.65).
+    Seen: `<ide_opened_file>` in front (2.1.11), `<system-reminder>` at the end (2.0.65).
     """
     before = _GLUED_BEFORE.match(text)
     start, end = before.end() if before is not None else 0, len(text)
@@ -40,12 +41,12 @@ def own_words(text: str) -> str:
 
 
 def without_reminders(text: str) -> str:
-    """`text` without the blocks the client adds to tool output and summaries (2.0.65, 2.1.328)."""
+    """Returns `text` without the blocks that the client adds to tool output and summaries (2.0.65, 2.1.328)."""
     return _REMINDER.sub("", text) if "</system-reminder>" in text else text
 
 
 def plain_output(text: str) -> str:
-    """A tool's output as text."""
+    """Returns a tool's output as text, without the client's additions."""
     return without_ansi(without_reminders(text))
 
 
@@ -64,7 +65,7 @@ alone; what the model thought about it stands before it."""
 
 
 def parse_words(builder: Builder, texts: list[str], attachments: int) -> None:
-    """The texts of a `user` record that are not tool results."""
+    """Handles the texts of a `user` record that are not tool results."""
     line = builder.line
     text = "\n".join(texts)
     if line.is_compact_summary:
@@ -78,7 +79,7 @@ def parse_words(builder: Builder, texts: list[str], attachments: int) -> None:
 
 
 def parse_prompt(builder: Builder, text: str, attachments: int = 0) -> None:
-    """Words for the agent. In a sub-agent's transcript they are the calling model's."""
+    """Handles a prompt. In a sub-agent's transcript, the calling model wrote it."""
     actor: Actor = "human" if builder.subagent_id is None else "model"
     builder.add(UserPrompt(text=text, actor=actor, attachments=attachments), "prompt", digest(text))
     if actor == "human":
@@ -86,7 +87,7 @@ def parse_prompt(builder: Builder, text: str, attachments: int = 0) -> None:
 
 
 def leave_queue(builder: Builder, text: str) -> bool:
-    """Notes that a prompt is no longer in the queue; False when it was not there."""
+    """Removes a prompt from the queue; returns False if it was not queued."""
     queued = builder.context.queued
     mark = digest(text.strip())
     if mark not in queued:
@@ -97,13 +98,13 @@ def leave_queue(builder: Builder, text: str) -> bool:
 
 
 def withdraw(builder: Builder, text: str) -> None:
-    """Say that a text left the queue otherwise than as a prompt of the same words."""
+    """Records that a text left the queue without becoming a prompt of the same words."""
     if leave_queue(builder, text):
         builder.add(QueuedPrompt(text=text, change="withdrawn"), "withdrawn", digest(text))
 
 
 def parse_notifications(builder: Builder, text: str, part: str) -> bool:
-    """Reports of background jobs (2.1.15, 2.1.328); False if `text` is not one."""
+    """Handles reports of background jobs (2.1.15, 2.1.328); returns False if `text` is not one."""
     if not text.startswith("<task-notification>"):
         return False
     for number, report in enumerate(text.split("<task-notification>")[1:]):
@@ -157,7 +158,7 @@ def _parse_user_text(builder: Builder, text: str, attachments: int) -> None:
 
 
 def _is_typed(builder: Builder, text: str) -> bool:
-    """Whether somebody typed this, or (in a sub-agent) some model wrote it as a prompt."""
+    """Whether a person typed the record's text or, in a sub-agent, a model wrote it as a prompt."""
     if builder.subagent_id is not None:
         return True
     sender = text_of(inside(builder.line.origin, "kind")) or None
@@ -171,10 +172,10 @@ def _is_typed(builder: Builder, text: str) -> bool:
 
 
 def _parse_command(builder: Builder, text: str, *, announced: bool) -> None:
-    """A slash command. Those the client runs itself are no words for the agent.
+    """Handles a slash command. Commands that the client runs itself are not prompts.
 
-    The client writes `<command-message>` first where it expands the command for the model, and `<command-name>` first,
-    after a caveat, where it runs it itself (2.0.65, 2.1.16, 2.1.126, 2.1.328).
+    The client writes `<command-message>` first if it expands the command for the model, and `<command-name>` first,
+    after a caveat, if it runs it itself (2.0.65, 2.1.16, 2.1.126, 2.1.328).
     """
     command = f"/{(tagged(text, 'command-name') or '').strip().removeprefix('/')}"
     if command == "/":
@@ -191,7 +192,7 @@ def _parse_command(builder: Builder, text: str, *, announced: bool) -> None:
 
 
 def _parse_shell_mode(builder: Builder, text: str) -> None:
-    """The user's own `!command` and its output, which come as two records and without an exit code (2.1.328)."""
+    """Handles the user's own `!command`. Command and output are two records, without an exit code (2.1.328)."""
     if command := (tagged(text, "bash-input") or "").strip():
         call = human_call(command, builder.ident)
         mark = digest(call.subject)
@@ -207,11 +208,11 @@ def _parse_shell_mode(builder: Builder, text: str) -> None:
 
 
 def parse_queue_operation(builder: Builder) -> None:
-    """Something entered or left the queue.
+    """Handles a text that enters or leaves the queue.
 
-    `enqueue` is the only record of a waiting prompt; `dequeue` delivers the oldest as a `user` record, so it
-    says nothing new; `popAll` gives each text back to the person (2.1.16). `remove` means taken back, or taken into the
-    running turn, which an attachment delivers. Most entries are reports of background jobs.
+    `enqueue` is the only record of a waiting prompt. `dequeue` delivers the oldest as a `user` record, so it adds
+    nothing. `popAll` gives each text back to the person (2.1.16). `remove` means withdrawn, or taken into the running
+    turn, which an attachment delivers. Most entries are reports of background jobs.
     """
     operation = builder.line.operation
     if operation == "dequeue":
@@ -229,7 +230,7 @@ def parse_queue_operation(builder: Builder) -> None:
 
 
 def parse_queued_command(builder: Builder, attachment: wire.Attachment) -> None:
-    """A queued text that was delivered in mid-turn, beside a tool result (2.1.126: job reports only)."""
+    """Handles a queued text delivered mid-turn, beside a tool result (2.1.126: job reports only)."""
     text = (rawjson.text_of(attachment.prompt) or "").strip()
     if not text or parse_notifications(builder, text, "queued"):
         return

@@ -1,4 +1,4 @@
-"""Tool results: paired with their call and classified by how they ended."""
+"""Tool results: matched with their calls and classified by how they ended."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _TOOL_ERROR: Final = re.compile(r"<tool_use_error>(.*?)(?:</tool_use_error>|\Z)"
 
 
 def parse_result(builder: Builder, part: str, block: wire.Block) -> None:
-    """A `tool_result` block. Its call is closed; what it changed is sent along if it succeeded."""
+    """Handles a `tool_result` block: closes its call and, if the call succeeded, adds what it changed."""
     call_id = block.tool_use_id
     if not call_id:
         builder.skip("user/tool_result", "no tool_use_id")
@@ -85,7 +85,7 @@ def _outcome(builder: Builder, call: OpenCall, output: str, *, failed: bool) -> 
 
 
 def outcome_by_text(output: str) -> ToolOutcome:
-    """How a call ended whose record, with its error flag, is not at hand. What names no failure is a success."""
+    """Determines from the output alone how a call ended. Output that names no failure counts as success."""
     if output.startswith(_INTERRUPTED):
         return ToolOutcome("interrupted", output)
     if output.startswith(REJECTED):
@@ -100,7 +100,7 @@ def _refused(output: str) -> ToolOutcome:
 
 
 def _failure(output: str) -> ToolOutcome | None:
-    """The failure that an output names by its form; None if it names none."""
+    """Returns the failure that the form of an output shows; None if it shows none."""
     if found := _TOOL_ERROR.match(output):
         return ToolOutcome("error", found[1].strip(), never_ran=True)
     if output.startswith(_NOT_READ):
@@ -127,12 +127,12 @@ T = TypeVar("T")
 
 
 def _result(builder: Builder) -> Fields:
-    """The structured result; nothing in sub-agents' files, and of a failure, which is a string."""
+    """Returns the structured result; empty in sub-agents' files and for failures, which are strings."""
     return fields_of(builder.line.tool_use_result)
 
 
 def parse_success(builder: Builder, part: str, call: OpenCall, output: str) -> None:
-    """Adds what followed from a call that succeeded with `output`."""
+    """Adds the effects of a call that succeeded with `output`."""
     if call.changes:
         _parse_changes(builder, part, call, output)
     if call.op == "shell":
@@ -183,7 +183,7 @@ def _parse_agent(builder: Builder, part: str, call: OpenCall, output: str) -> No
 
 
 def _parse_look(builder: Builder, part: str, call: OpenCall, output: str) -> None:
-    """Emits the end of a job that a call has found ended, since perhaps no other record says so."""
+    """Emits the end of a job that a status call found ended, since there may be no other record of it."""
     head, _, printed = output.partition("<output>")
     state = TASK_STATES.get((tagged(head, "status") or "").strip())
     task_id = (tagged(head, "task_id") or call.task_id).strip()
@@ -205,7 +205,7 @@ def _parse_background(
 
 
 def _parse_answers(builder: Builder, part: str, call: OpenCall, output: str) -> None:
-    """A choice of several is a list."""
+    """Emits the user's answers; an answer with several choices is a list."""
     given = fields_of(_result(builder).get("answers"))
     answers = {question: text_of(raw) or ", ".join(map(text_of, items_of(raw))) for question, raw in given.items()}
     for number, (question, text) in enumerate((answers or dict(_ANSWERED.findall(output))).items()):

@@ -1,4 +1,4 @@
-"""Claude Code as it is installed: command, version, settings, hooks by version. Format facts: FACTS.md."""
+"""Claude Code's installation: command, version, settings, and hooks by version. Format facts: FACTS.md."""
 
 from __future__ import annotations
 

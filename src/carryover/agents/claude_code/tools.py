@@ -1,4 +1,4 @@
-"""Tool calls: what each tool does, what it was asked to do, and what a success of it will mean."""
+"""Tool calls: what each tool does, what it was asked to do, and what its success changes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STATES: Final[dict[str, PlanState]] = {"pending": "pending", "in_progress": "act
 
 
 def task_change(given: Fields) -> TaskChange:
-    """The change that a TaskCreate or TaskUpdate call asks for (2.1.328)."""
+    """Returns the change that a TaskCreate or TaskUpdate call asks for (2.1.328)."""
     status = text_of(given.get("status"))
     return TaskChange(
         id=usable_name(text_of(given.get("taskId"))),
@@ -33,9 +33,9 @@ def task_change(given: Fields) -> TaskChange:
 
 
 def tasks_after(tasks: tuple[Task, ...], change: TaskChange | None, result: Fields) -> tuple[Task, ...]:
-    """The task list after a call that succeeded with `result`, in which TaskCreate has `task` and TaskList `tasks`.
+    """Returns the task list after a call that succeeded with `result` (`task` from TaskCreate, `tasks` from TaskList).
 
-    A task that was created before the transcript began is unknown until it is listed.
+    A task created before the transcript began is unknown until it is listed.
     """
     if "tasks" in result:
         listed = map(_listed, map(fields_of, items_of(result["tasks"])))
@@ -89,7 +89,7 @@ class EditResult(msgspec.Struct, frozen=True, rename="camel"):
 
 
 def planned(raw: msgspec.Raw, cwd: str | None) -> Change | None:
-    """The change an edit call asks for, as far as its input says; None when it names no file."""
+    """Returns the change that an edit call asks for, as far as its input shows it; None if it names no file."""
     given = rawjson.part_of(raw, EditInput)
     if given is None:
         return None
@@ -107,7 +107,10 @@ def planned(raw: msgspec.Raw, cwd: str | None) -> Change | None:
 
 
 def applied(change: Change, result: EditResult | None, output: str) -> Change:
-    """`change` as it was made: distinguishes a created file from an overwritten one; a patch gives the lines."""
+    """Returns `change` as it was made.
+
+    The result tells a created file from an overwritten one, and its patch gives the lines.
+    """
     if result is not None and result.type == "create":
         return msgspec.structs.replace(change, change="add")
     if result is not None and result.structured_patch:
@@ -158,13 +161,13 @@ JOBS: Final = ("task_id", "bash_id", "shell_id", "agentId")
 
 
 class PlanInput(msgspec.Struct, frozen=True):
-    """Input of ExitPlanMode (2.1.11, 2.1.328). Some versions leave the plan to its file."""
+    """Input of ExitPlanMode (2.1.11, 2.1.328). Some versions only write the plan to its file."""
 
     plan: str = ""
 
 
 def parse_call(builder: Builder, part: str, block: wire.Block) -> None:
-    """A `tool_use` block: the call, and what is already said by calling (a question, a plan, a todo list)."""
+    """Handles a `tool_use` block: adds the call and any question, plan or todo list in its input."""
     if not block.id or not block.name or len(block.id) + len(block.name) > MAX_NAME_CHARS:
         builder.skip("assistant/tool_use", "no usable id or name")
         return
@@ -179,7 +182,7 @@ def parse_call(builder: Builder, part: str, block: wire.Block) -> None:
 
 
 def human_call(command: str, ident: str) -> OpenCall:
-    """The user's own `!command` as a call."""
+    """Returns the user's own `!command` as a call."""
     return OpenCall(
         id=ident,
         name="Bash",

@@ -1,7 +1,7 @@
-"""The lines of a Claude Code transcript, as far as we rely on them, and the names of what is in them.
+"""The structure of a Claude Code transcript, as far as we rely on it, and the names it uses.
 
-Unknown fields are ignored. Parts whose shape depends on the tool or the record type stay raw until somebody needs
-them, so a bulky record costs one pass over its bytes. Facts: FACTS.md.
+Unknown fields are ignored. Parts whose shape depends on the tool or the record type stay raw until they are needed, so
+a bulky record costs one pass over its bytes. Format facts: FACTS.md.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class AttachmentKind(msgspec.Struct, frozen=True):
 
 
 class Attachment(msgspec.Struct, frozen=True, rename="camel"):
-    """Context given to the model beside the conversation. Only `queued_command` holds words of the user."""
+    """Context given to the model beside the conversation. Only `queued_command` holds the user's words."""
 
     type: str
     prompt: msgspec.Raw = ABSENT
@@ -95,7 +95,7 @@ _MESSAGE: Final = msgspec.json.Decoder(Message)
 
 
 def message_of(line: Line) -> Message | str:
-    """The message of a user or assistant record, or what is wrong with it."""
+    """Returns the message of a user or assistant record, or a description of what is wrong with it."""
     try:
         return decode(_MESSAGE, line.message)
     except UNREADABLE as error:

@@ -1,4 +1,4 @@
-"""Builds what one record becomes: events with their keys, counts of what was not understood, and the next context."""
+"""Turns one record into events with keys, counts of what was not understood, and the next context."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
 
 
 class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A turn, from a prompt to its answer. `id` is None in clients before 0.125, which name none."""
+    """A turn, from a prompt to its answer. `id` is None in clients before 0.125, which write no turn ids."""
 
     id: str | None = None
     cwd: str | None = None
@@ -50,7 +50,7 @@ class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class EmittedFacts(msgspec.Struct, frozen=True):
-    """The facts of a session as they were last emitted."""
+    """A session's facts as they were last emitted."""
 
     session: str
     facts: event_builder.Facts
@@ -96,7 +96,7 @@ _FOLDER_MARK_CHARS: Final = 8
 
 @dataclass(slots=True, kw_only=True)
 class Builder(EventBuilder[Context]):
-    """One record of a rollout while it is parsed."""
+    """Builds the events of one rollout record."""
 
     thread: str
     timed: bool
@@ -108,7 +108,7 @@ class Builder(EventBuilder[Context]):
     def begin(cls, source: Source, context: Context, line: wire.Line) -> Builder:
         """Returns a builder for one record.
 
-        A record without a time gets that of the record before.
+        A record without a time gets the time of the record before it.
         """
         own_ms = utc_ms(line.timestamp)
         at_ms = own_ms or context.last_ms
@@ -123,15 +123,15 @@ class Builder(EventBuilder[Context]):
 
     @property
     def cwd(self) -> str | None:
-        """The folder of the turn."""
+        """The turn's folder."""
         return self.turn.cwd or self.context.cwd
 
     @property
     def session(self) -> str:
-        """The session of the turn: a separate one if its folder is not the thread's first one.
+        """The turn's session: a separate one if its folder is not the thread's first.
 
-        Where its parent's thread began, a sub-agent's file does not say. So it names the session that a turn of that
-        thread in this folder has, or would have; the ledger knows whether that is the first one's project.
+        A sub-agent's file doesn't show where its parent's thread began. It gets the session that a turn of the parent
+        thread in this folder has, or would have; the ledger knows whether both are in the same project.
         """
         session = self.context.session or self.thread
         if self.cwd is None:
@@ -143,7 +143,7 @@ class Builder(EventBuilder[Context]):
         return session_in_other_cwd(session, digest(here)[:_FOLDER_MARK_CHARS])
 
     def start_turn(self, turn_id: str | None, cwd: str | None) -> None:
-        """Begins a turn. Until a record names its folder, it is the announced one, or the last turn's."""
+        """Begins a turn. Until a record names its folder, it has the announced folder or else the last turn's."""
         known = self._known(turn_id)
         turn = known or Turn(id=turn_id, cwd=self.context.place or self.cwd)
         if cwd is not None:
@@ -153,7 +153,7 @@ class Builder(EventBuilder[Context]):
         self.turn = turn
 
     def at_turn(self, turn_id: str | None) -> None:
-        """Sets the turn that added events belong to, which need not be the one at work. None: no record names it."""
+        """Selects the turn that added events belong to, which need not be the current one. None: no record names it."""
         if usable_name(turn_id) is None or turn_id == self.turn.id:
             return
         known = self._known(turn_id)
@@ -165,10 +165,11 @@ class Builder(EventBuilder[Context]):
         self._keep(*others, self.turn, current)
 
     def add(self, body: AnyBody, part: str, mark: str) -> None:
-        """Adds what was said or happened. It is known by its turn and its place among those of the same `part`; before
-        there were turn ids by its time and `mark`, what distinguishes it from others of that moment.
+        """Adds an event to the selected turn.
 
-        What comes late of a turn that the user took back was taken back with it.
+        Its key is the turn and its place among events of the same `part`; before there were turn ids, its time and
+        `mark`, which distinguishes it from others of that moment. A late event of a turn that the user took back is
+        retracted too.
         """
         if self.turn.undone:
             return
@@ -180,27 +181,27 @@ class Builder(EventBuilder[Context]):
         self._add(body, f"{self.turn.id}/{part}/{number}", part, mark)
 
     def said_in_turn(self) -> tuple[str, ...]:
-        """Keys of the events that `add` added to the current turn."""
+        """The keys of the events that `add` added to the selected turn."""
         return tuple(f"{self.turn.id}/{part}/{n}" for part, count in self.turn.counts.items() for n in range(count))
 
     def mark_turn(self, **changes: object) -> None:
-        """Replace fields of the turn that what is added belongs to."""
+        """Replaces fields of the selected turn."""
         self.turn = msgspec.structs.replace(self.turn, **changes)
         self.change(turns=tuple(self.turn if turn.id == self.turn.id else turn for turn in self.context.turns))
 
     def add_of_call(self, body: AnyBody, part: str, call_id: str) -> None:
-        """Adds a part of a tool call, which both families know by the call's id."""
+        """Adds a part of a tool call, which both record families identify by the call's id."""
         # Not every provider's call ids are unique beyond a turn.
         self._add(body, f"{self.turn.id or self.thread}/{call_id}:{part}", part, call_id)
 
     def parsed(self) -> tuple[Context, Parsed]:
-        """The next context and what the record became, facts about the session first."""
+        """Returns the next context and the result of the record, session facts first."""
         if self.events:
             self.emit_session_info()
         return self.context, self.built()
 
     def _keep(self, *turns: Turn) -> None:
-        """The newest, and older ones in which something still runs: where they were is where it ends."""
+        """Keeps the newest turns, and older ones in which something still runs, since it ends where it started."""
         running = {call.turn for call in self.context.calls}
         old = (turn for turn in turns[:-MAX_TURNS] if turn.id in running)
         self.change(turns=(*old, *turns[-MAX_TURNS:]))
@@ -217,7 +218,7 @@ class Builder(EventBuilder[Context]):
         self.append(key, body, session=self.session, cwd=self.cwd, subagent_id=subagent_id, secondary_key=secondary_key)
 
     def emit_session_info(self) -> None:
-        """Emits what is known of the session and was not sent before."""
+        """Emits the facts about the session that are new."""
         if self.context.subagent_id is not None or not self.at_ms:
             return
         session, cwd = (self.events[0].session, self.events[0].cwd) if self.events else (self.session, self.cwd)

@@ -1,4 +1,4 @@
-"""How a tool call ended, as far as the text of its output says it."""
+"""Reads commands and patches out of tool calls, and determines from the output how a call ended."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ _SCRIPT_FLAGS: Final = frozenset(("-c", "-lc", "-Command", "/c"))
 
 
 def script_of(command: Sequence[str]) -> str:
-    """The script that a shell is started with (`["/bin/bash", "-lc", script]`), or else the program and its words."""
+    """Returns the script a shell is started with (`["/bin/bash", "-lc", script]`), or else the whole command line."""
     if len(command) >= 3 and command[-2] in _SCRIPT_FLAGS:
         return command[-1]
     return shlex.join(command)
 
 
 def given_script(raw: msgspec.Raw) -> str:
-    """The `cmd` or `command` of a call: a text, or a list as for `script_of`. Empty if it is neither."""
+    """Returns the `cmd` or `command` of a call: a text, or a list as for `script_of`. Empty if it is neither."""
     command = rawjson.part_of(raw, list[str])
     return script_of(command) if command else rawjson.string_of(raw) or ""
 
 
 def given_patch(raw: msgspec.Raw) -> str | None:
-    """The patch in a `command` of the form `["apply_patch", patch]` (older clients)."""
+    """Returns the patch in a `command` of the form `["apply_patch", patch]` (older clients)."""
     command = rawjson.part_of(raw, list[str])
     return command[1] if command is not None and len(command) == 2 and command[0] == "apply_patch" else None
 
 
 def local_path(place: str | None) -> str | None:
-    """A path that may be written as a `file://` URL (0.150, 0.169)."""
+    """Returns a path that may be written as a `file://` URL (0.150, 0.169)."""
     if place is None or not place.startswith("file://"):
         return place
     path = unquote(place.removeprefix("file://"))
@@ -53,19 +53,19 @@ def local_path(place: str | None) -> str | None:
 
 
 def process_of(raw: msgspec.Raw | None) -> str | None:
-    """The number of a running process, which is a number in some places and a text in others."""
+    """Returns the number of a running process, which some records hold as a number and others as a string."""
     number = whole_number(raw) if raw is not None else None
     return str(number) if number is not None else text_of(raw) or None
 
 
 def in_account(changes: Mapping[str, ChangeDetail], cwd: str | None) -> tuple[Change, ...]:
-    """The changes that the client says it made (`FileChange`, `patch_apply_end`), in the order of their paths."""
+    """Returns the changes that the client reports (`FileChange`, `patch_apply_end`), sorted by path."""
     found = (_made(path, detail, cwd) for path, detail in sorted(changes.items()))
     return tuple(change for change in found if change is not None)
 
 
 def subject(changes: Sequence[Change]) -> str:
-    """The file that a patch is about: of several, one that was there before."""
+    """Returns the file that stands for a patch: preferably one that existed before."""
     edited = [change for change in changes if change.change in ("modify", "rename")]
     first = next(iter(edited or changes), None)
     return (first.old_path or first.path) if first is not None else ""
@@ -95,8 +95,10 @@ _HANDED: Final = re.compile(
 
 
 def in_command(command: str, cwd: str | None) -> tuple[Change, ...] | None:
-    """The changes of a shell command that only hands a patch to `apply_patch` (0.34 and later); None if it is something
-    else. The client takes such a command out of the shell's hands (0.169).
+    """Returns the changes of a shell command that only passes a patch to `apply_patch` (0.34 and later); None for other
+    commands.
+
+    The client intercepts such a command instead of running it in the shell (0.169).
     """
     handed = (
         _HANDED.fullmatch(command) if len(command) <= _MOST_CHARS and command.count("*** Begin Patch") == 1 else None
@@ -164,7 +166,10 @@ _WRAPPED: Final = msgspec.json.Decoder(Wrapped)
 
 
 def read_output(op: Op, text: str) -> Outcome:
-    """How a call ended, by its output. `unknown` if that says nothing and the tool may fail silently."""
+    """Determines from its output how a call ended.
+
+    `unknown` if the output doesn't show it and the tool may fail silently.
+    """
     if text.startswith('{"output"') and (wrapped := _wrapped(text)) is not None:
         return ended(whole_number(wrapped.metadata.exit_code), without_ansi(wrapped.output))
     text = without_ansi(text)
@@ -190,7 +195,7 @@ def read_output(op: Op, text: str) -> Outcome:
 
 
 def ended(exit_code: int | None, output: str, status: str | None = None) -> Outcome:
-    """The end of a process: by its exit code, else by the client's own word for it (`completed`, `failed`)."""
+    """Returns the outcome of a process: by its exit code, else by the client's status (`completed`, `failed`)."""
     if status == "declined":
         return Outcome("denied", output, never_ran=True)
     if exit_code == _KILLED:
@@ -216,7 +221,7 @@ def _status(op: Op, text: str) -> ResultStatus:
 
 
 def _body(text: str) -> str:
-    """The output after the client's own lines."""
+    """Returns the output below the client's own header lines."""
     at = text.find(_BODY, 0, _HEAD_CHARS)
     return text[at + len(_BODY) :].lstrip("\n") if at >= 0 else text
 

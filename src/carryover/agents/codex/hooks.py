@@ -1,7 +1,7 @@
-"""Codex's hooks: what their payloads say, and how a session takes text in. Seen in 0.125.0, 0.150.0 and 0.169.0.
+"""Codex's hooks: what their payloads contain, and how a session accepts text. Seen in 0.125.0, 0.150.0 and 0.169.0.
 
-SessionStart comes with the first prompt, and again after each compaction. Codex alone says `null` for the transcript:
-the user asked that nothing of the session be written down (`--ephemeral`), so it is answered, and nothing is kept.
+SessionStart comes with the first prompt, and again after each compaction. Only Codex sends `null` for the transcript:
+the user asked for nothing to be written down (`--ephemeral`), so the hook is answered and nothing is kept.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def _layout_root(transcript: Path) -> Path | None:
 
 
 def _early(_event: str, given: Payload, _at_ms: int) -> AnyBody | None:
-    """Stop comes only after a turn that ended well: not at a limit, an error or an interrupt."""
+    """Returns the last message in Stop, which reports only turns that ended well (no limit, error or interrupt)."""
     return AssistantMessage(text=given.last_words, final=True) if given.last_words else None
 
 

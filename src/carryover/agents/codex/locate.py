@@ -1,5 +1,4 @@
-"""Finds Codex's transcripts ("rollouts"): in which folders they are, which files there are rollouts, and how they are
-read."""
+"""Finds and reads Codex's transcripts ("rollouts")."""
 
 from __future__ import annotations
 
@@ -30,10 +29,11 @@ _CUT_RECORD: Final = re.compile(rb'\{"timestamp":"[^"]{1,40}",(?:"ordinal":\d+,)
 
 
 def source_of(path: Path, root: Path) -> Source | None:
-    """The transcript that `path` is, by its name alone: `YYYY/MM/DD/rollout-<time>-<thread id>.jsonl`, in the archive
-    without the folders (0.99 to 0.169). `.zst` is a cold copy of one that was read when it was warm.
+    """Returns the transcript at `path`, recognised by name alone.
 
-    The thread of the name is a sub-agent's own for a sub-agent; which session that belongs to, only the records say.
+    `YYYY/MM/DD/rollout-<time>-<thread id>.jsonl`, without the folders in the archive (0.99 to 0.169). `.zst` is a
+    compressed copy of a rollout that was read before it was compressed. A sub-agent's file is named after its own
+    thread; only the records show which session it belongs to.
     """
     try:
         parts = path.relative_to(root).parts
@@ -52,9 +52,9 @@ def source_of(path: Path, root: Path) -> Source | None:
 
 
 def exported(path: Path, head: bytes) -> Source | None:
-    """The rollout that a file anywhere is, by its first record.
+    """Returns the rollout in a file anywhere on disk, recognised by its first record.
 
-    A name as Codex gives it contains the thread's id; otherwise only the records do.
+    A file name as Codex writes it contains the thread's id; otherwise the id comes from the records.
     """
     first: dict[str, Any] = next(objects_in(head, most=1), {})
     meta = first.get("payload") if first.get("type") == "session_meta" else None
@@ -67,14 +67,14 @@ def exported(path: Path, head: bytes) -> Source | None:
 
 
 def sources(root: Path) -> list[Source]:
-    """Every transcript below `root` now, in the order of their paths."""
+    """Returns every transcript below `root`, sorted by path."""
     depth = 0 if root.name == _ARCHIVE_NAME else 3
     found = (source_of(path, root) for path in _files(root, depth))
     return sorted((source for source in found if source is not None), key=lambda source: source.path)
 
 
 def file_of_thread(thread: str, beside: Path) -> Path | None:
-    """The rollout of a thread, in the folders that another rollout is in or, if that is a copy, beside it."""
+    """Returns the rollout of a thread, from the folders of the rollout `beside` or, for a copy, from its own folder."""
     if not _THREAD.fullmatch(thread):
         return None
     name, folder = f"rollout-*-{thread}.jsonl", beside.parent
@@ -105,10 +105,10 @@ _SECOND: Final = 2
 
 
 class RolloutReader(JsonlReader):
-    """See the module, and `carryover.adapter.contract.Reader`."""
+    """Reads rollouts; see `carryover.adapter.contract.Reader`."""
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Reads on from `cursor`. Raises as `JsonlReader.read` does."""
+        """Reads the records after `cursor`. Raises as `JsonlReader.read` does."""
         batch = super().read(path, cursor)
         records: list[Record] = []
         for record in batch.records[:_SECOND]:
@@ -120,8 +120,10 @@ class RolloutReader(JsonlReader):
 
 
 def _parent(record: Record, path: Path) -> str | None:
-    """The thread whose history is copied into a file, as one of its first two records says, whichever of them a read
-    begins with: it was forked from it, or it is not the file's own."""
+    """Returns the thread whose history was copied into a file, by one of the file's first two records.
+
+    The file was forked from it, or the record is not the file's own. A read may begin with either record.
+    """
     if record.number not in (_FIRST, _SECOND):
         return None
     line = rawjson.read(wire.LINE, record.data)

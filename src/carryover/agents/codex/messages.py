@@ -1,4 +1,4 @@
-"""Prompts, answers and summaries: whose words they are, and which of their two records counts."""
+"""Prompts, answers and summaries: who wrote them, and which of their two records counts."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _PREFACE: Final = re.compile(
 
 
 def parse_prompt(builder: Builder, text: str, attachments: int) -> None:
-    """A prompt. A sub-agent's is written by its parent, that of a review by the client."""
+    """Handles a prompt. A sub-agent's prompt comes from its parent, a review's from the client."""
     if builder.context.review:
         return
     words = _typed(text)
@@ -50,13 +50,13 @@ def parse_prompt(builder: Builder, text: str, attachments: int) -> None:
 
 
 def parse_answer(builder: Builder, text: str, phase: str | None) -> None:
-    """A text of the model. Clients and models that name no phase do not say whether it is the final answer."""
+    """Handles a text of the model. Without a phase it is unknown whether the text is the final answer."""
     if text.strip():
         builder.add(AssistantMessage(text=text, final=_PHASES.get(phase or "")), "said", digest(text))
 
 
 def parse_item_message(builder: Builder, kind: str, item: msgspec.Raw) -> None:
-    """`UserMessage` and `AgentMessage`, which count in the paginated family only."""
+    """Handles `UserMessage` and `AgentMessage`, which count in the paginated family only."""
     if builder.context.family == "legacy":
         return
     message = rawjson.part_of(item, wire.MessageItem)
@@ -72,13 +72,13 @@ def parse_item_message(builder: Builder, kind: str, item: msgspec.Raw) -> None:
 
 
 def parse_plan(builder: Builder, plan: wire.PlanItem) -> None:
-    """A plan put before the user. Whether it is accepted, only the next prompt says."""
+    """Handles a plan put before the user. Only the next prompt shows whether it is accepted."""
     if plan.text.strip() and usable_name(plan.id):
         builder.add_of_call(PlanProposal(call_id=plan.id, text=plan.text.strip()), "plan", plan.id)
 
 
 def parse_event_message(builder: Builder, kind: str, payload: msgspec.Raw) -> None:
-    """`user_message` and `agent_message`, which count in the legacy family only."""
+    """Handles `user_message` and `agent_message`, which count in the legacy family only."""
     if builder.context.family == "paginated":
         return
     message = rawjson.part_of(payload, wire.Message)
@@ -94,7 +94,7 @@ def parse_event_message(builder: Builder, kind: str, payload: msgspec.Raw) -> No
 
 
 def parse_compacted(builder: Builder, payload: msgspec.Raw) -> None:
-    """The summary that takes the place of the conversation. Its `replacement_history` repeats old prompts."""
+    """Handles the summary that replaces the conversation. Its `replacement_history` repeats old prompts."""
     compacted = rawjson.part_of(payload, wire.Compacted)
     if compacted is None:
         builder.skip("compacted", "unexpected shape")
@@ -107,8 +107,10 @@ def parse_compacted(builder: Builder, payload: msgspec.Raw) -> None:
 
 
 def parse_report(builder: Builder, payload: msgspec.Raw) -> None:
-    """A `message`, which repeats a prompt or an answer or holds what the client and hooks add, our own handoff among
-    it: only the report of a sub-agent is nowhere else."""
+    """Handles the report of a sub-agent in a `message`.
+
+    All other messages repeat prompts or answers, or hold what the client and hooks add, such as our own handoff.
+    """
     if _NOTIFICATION not in bytes(payload):
         return
     words = rawjson.part_of(payload, wire.Words)
@@ -124,31 +126,31 @@ def parse_report(builder: Builder, payload: msgspec.Raw) -> None:
 
 
 def environment_folder(payload: msgspec.Raw) -> str | None:
-    """The folder in a message by which the client says to the model where it is; None for any other message."""
+    """Returns the folder in the message by which the client tells the model where it is; None for any other message."""
     words = rawjson.part_of(payload, wire.Words)
     text = rawjson.text_of(words.content) if words is not None and words.role == "user" else None
     return tagged(text, "cwd") if text is not None and text.startswith(_ENVIRONMENT) else None
 
 
 def typed_prompt(text: str) -> str:
-    """The words of the user in the text of a `user` message; empty for a message of the client's."""
+    """Returns the user's words in the text of a `user` message; empty for a message from the client."""
     return "" if text.startswith(tuple(f"<{name}>" for name in _CLIENTS)) else _typed(text)
 
 
 def _typed(text: str) -> str:
-    """A prompt without what the client's editor extension puts before it (read about, in no recording)."""
+    """Returns a prompt without what the client's editor extension puts before it (reported, not in a recording)."""
     if text.startswith(_EDITORS_WORDS) and _REQUEST in text:
         return text.partition(_REQUEST)[2].strip()
     return text
 
 
 def read_prompt(text: str, _after: str) -> tuple[AnyBody, ...]:
-    """The events in the text of a `user` message; none if the client wrote it."""
+    """Returns the events in the text of a `user` message; none if the client wrote it."""
     words = typed_prompt(text)
     return (UserPrompt(text=words),) if words.strip() else ()
 
 
 def read_outcome(op: Op, text: str) -> ToolOutcome:
-    """How a call ended, by the text of its output."""
+    """Determines how a call ended from the text of its output."""
     found = read_output(op, text)
     return ToolOutcome(found.status, found.output, found.exit_code, found.never_ran)

@@ -1,4 +1,4 @@
-"""Turns the records of a transcript into events: one record in, the new context and the result out."""
+"""Turns rollout records into events, one record at a time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _CLIENTS_OWN: Final = frozenset(("subagent", "guardian_review", "memory_consolid
 
 
 def parse_session(builder: Builder, payload: msgspec.Raw) -> None:
-    """`session_meta`. The first one is the file's own; another thread's after it was copied with that one's history."""
+    """Handles `session_meta`. The first one is the file's own; later ones were copied with another thread's history."""
     meta = rawjson.part_of(payload, wire.SessionMeta)
     if meta is None or usable_name(meta.id) is None:
         builder.skip("session_meta", "unexpected shape")
@@ -58,10 +58,11 @@ def parse_session(builder: Builder, payload: msgspec.Raw) -> None:
 
 
 def is_still_copied(context: Context, line: wire.Line) -> bool:
-    """Whether a record is history that the client copied from the thread which was forked (0.125) or made this one.
+    """Whether a record is history that the client copied from the thread that was forked (0.125) or that started this
+    one.
 
-    Copies have the time of the fork but keep the start of their turn: the first turn that started since is the fork's
-    own. A fork that no turn with a start follows ends its copying by the clock.
+    Copies have the time of the fork but keep the start time of their turn, so the first turn that started after the
+    fork is the fork's own. If no turn with a start time follows, copying ends by the clock.
     """
     if context.copied_s is None:
         return False
@@ -75,17 +76,17 @@ def is_still_copied(context: Context, line: wire.Line) -> bool:
 
 
 def _is_clients_own(meta: wire.SessionMeta) -> bool:
-    """A sub-agent, a reviewer, or another thread in which no user speaks."""
+    """Whether a file belongs to a sub-agent, a reviewer, or another thread in which no user speaks."""
     return meta.thread_source in _CLIENTS_OWN or not {"subagent", "internal"}.isdisjoint(fields_of(meta.source))
 
 
 def _is_copying_fork(meta: wire.SessionMeta) -> bool:
-    """The file is a fork, into which its parent's records were copied."""
+    """Whether the file is a fork into which its parent's records were copied."""
     return meta.forked_from_id is not None and wire.whole_number(meta.forked_from_ordinal_exclusive) is None
 
 
 def _keeps_copy(context: Context) -> bool:
-    """Whether copied history counts, since it is nowhere else. What a sub-agent was given belongs to its session."""
+    """Whether copied history counts because it is nowhere else. A sub-agent's copy belongs to its session."""
     return context.orphan and context.subagent_id is None
 
 
@@ -97,7 +98,7 @@ _ENDED_BY_USER: Final = frozenset(("interrupted", "replaced"))
 
 
 def parse_started(builder: Builder, event: wire.TurnEvent) -> None:
-    """`task_started`: a turn begins. One with a trigger is the user's, so a review that was running is over."""
+    """Handles `task_started`. A turn with a trigger is the user's, so a running review is over."""
     builder.start_turn(usable_name(event.turn_id), None)
     # In the file that asked for a review, the reviewer's turn begins too; that has no trigger.
     if text_of(inside(event.turn_attribution, "turn_trigger")):
@@ -105,7 +106,7 @@ def parse_started(builder: Builder, event: wire.TurnEvent) -> None:
 
 
 def parse_context(builder: Builder, payload: msgspec.Raw) -> None:
-    """`turn_context`: the folder and the model of a turn. 0.99 writes one for each request, without a turn's id."""
+    """Handles `turn_context`: a turn's folder and model. 0.99 writes one per request, without a turn id."""
     given = rawjson.part_of(payload, wire.TurnContext)
     if given is None:
         builder.skip("turn_context", "unexpected shape")
@@ -121,15 +122,18 @@ def parse_context(builder: Builder, payload: msgspec.Raw) -> None:
 
 
 def parse_settings(builder: Builder, applied: wire.SettingsApplied) -> None:
-    """`thread_settings_applied`: where the next turn is. A thread that is resumed elsewhere says so first, and for
-    `/compact`, a `!command` and a review nothing else does (0.169)."""
+    """Handles `thread_settings_applied`: the folder of the next turn.
+
+    A thread resumed in another folder writes it first; for `/compact`, a `!command` and a review it is the only record
+    (0.169).
+    """
     place = usable_folder(text_of(inside(applied.thread_settings, "cwd")))
     if place is not None and applied.thread_id in (None, builder.context.thread):
         builder.change(place=place)
 
 
 def parse_complete(builder: Builder, event: wire.TurnEvent) -> None:
-    """`task_complete`. Only an error says more than the answer before it; clients up to 0.145 do not keep it."""
+    """Handles `task_complete`. Only its error is news, and clients up to 0.145 don't record that."""
     builder.at_turn(event.turn_id)
     builder.change(review=False)
     if error := fields_of(event.error):
@@ -137,7 +141,7 @@ def parse_complete(builder: Builder, event: wire.TurnEvent) -> None:
 
 
 def parse_aborted(builder: Builder, event: wire.TurnEvent) -> None:
-    """`turn_aborted`. Only what the user ended is an event: `interrupted` (0.125, 0.169), `replaced` (read about)."""
+    """Handles `turn_aborted`. Only the user's own aborts count: `interrupted` (0.125, 0.169), `replaced` (reported)."""
     builder.at_turn(event.turn_id)
     builder.change(review=False)
     if event.reason in _ENDED_BY_USER:
@@ -145,8 +149,10 @@ def parse_aborted(builder: Builder, event: wire.TurnEvent) -> None:
 
 
 def parse_rolled_back(builder: Builder, event: wire.RolledBack) -> None:
-    """The user took the newest turns back. What was said in them no longer counts; what was done stays done, since the
-    files are left as they are."""
+    """Handles a rollback of the newest turns.
+
+    What was said in them no longer counts. What was done does, since files are left as they are.
+    """
     newest = builder.context.turns[-MAX_TURNS:]
     asked = [turn for turn in newest if turn.id is not None and turn.counts.get(_ASKED) and not turn.undone]
     for turn in asked[-event.num_turns :] if event.num_turns > 0 else ():
@@ -161,8 +167,10 @@ def _parse_error(builder: Builder, error: Fields) -> None:
 
 
 def _is_limit(raw: msgspec.Raw) -> bool:
-    """A plan's limit, or a provider that turned the client away with HTTP 429 until it gave up: a name, or an object of
-    one name with the details."""
+    """Whether an error means a usage limit, or a provider's HTTP 429 until the client gave up.
+
+    It is a name, or an object with that name as its only key.
+    """
     statuses = (number_of(inside(detail, "http_status_code")) for detail in fields_of(raw).values())
     return text_of(raw) in _LIMITS or _TOO_MANY in statuses
 
@@ -250,7 +258,7 @@ def _parse_response(builder: Builder, payload: msgspec.Raw) -> None:
 
 
 def _with(builder: Builder, name: str, raw: msgspec.Raw, kind: type[T], handle: Callable[[Builder, T], None]) -> None:
-    """Parses a part of the record as `kind`, or count that it has another shape."""
+    """Parses part of the record as `kind` and passes it to `handle`, or counts it as misshapen."""
     part = rawjson.part_of(raw, kind)
     if part is None:
         builder.skip(name, "unexpected shape")

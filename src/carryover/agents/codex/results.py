@@ -1,4 +1,4 @@
-"""Results of tool calls: the first record that says how a call ended counts, whichever of its family's it is."""
+"""Tool results: of the records in a family that tell how a call ended, the first one counts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _FAILED_IN: Final = re.compile(r" in (/[^\n]{1,1000}?):?$", re.MULTILINE)
 
 
 def parse_output(builder: Builder, kind: str, output: wire.Output) -> None:
-    """The output of a call, which says how it ended if no separate record has said so before."""
+    """Handles the output of a call, which tells how it ended unless a separate record already has."""
     text = rawjson.text_of(output.output)
     if not usable_name(output.call_id) or text is None:
         builder.skip(kind, "unexpected output" if output.call_id else "no call_id")
@@ -56,9 +56,10 @@ def parse_output(builder: Builder, kind: str, output: wire.Output) -> None:
 
 
 def parse_command(builder: Builder, command: wire.Command) -> None:
-    """The client's own record of a command that ended. In code mode, and for the user's `!command`, it is the call too.
+    """Handles the client's own record of a finished command.
 
-    It may come long after the turn that the command belongs to.
+    In code mode, and for the user's `!command`, it is also the only record of the call. It may come long after the turn
+    that the command belongs to.
     """
     call_id = command.id or command.call_id
     if not usable_name(call_id) or call_id is None:
@@ -80,7 +81,7 @@ def parse_command(builder: Builder, command: wire.Command) -> None:
 
 
 def parse_file_change(builder: Builder, change: wire.FileChange) -> None:
-    """The client's own record of a patch: what it changed, in full and by absolute paths."""
+    """Handles the client's own record of a patch: its changes in full, with absolute paths."""
     call_id = change.id or change.call_id
     if not usable_name(call_id) or call_id is None:
         builder.skip("file change", "no usable id")
@@ -99,7 +100,7 @@ def parse_file_change(builder: Builder, change: wire.FileChange) -> None:
 
 
 def parse_web_search(builder: Builder, call: wire.Call) -> None:
-    """A search that the model's provider ran: it is done when it is recorded."""
+    """Handles a search run by the model's provider, which is finished when it is recorded."""
     action = fields_of(call.action)  # read about, in no recording
     about = text_of(action.get("query")) or text_of(action.get("url"))
     call_id = usable_name(call.id) or f"web_search/{builder.at_ms}"
@@ -114,20 +115,23 @@ def _open(builder: Builder, call_id: str | None) -> OpenCall | None:
 
 
 def _failed_patch(call: OpenCall, output: str) -> OpenCall:
-    """A script of code mode that failed at a patch, as a call of that patch."""
+    """Returns a code mode script that failed at a patch, as a call of that patch."""
     found = _FAILED_IN.search(output)
     return msgspec.structs.replace(call, name=PATCH, op="edit", subject=found[1] if found else "")
 
 
 class Ran(msgspec.Struct, frozen=True):
-    """The result that `tools.exec_command` returns to a script of code mode, which may print all of it (0.146)."""
+    """The result of `tools.exec_command`, which a code mode script may print in full (0.146)."""
 
     exit_code: int
     output: str = ""
 
 
 def _of_script(builder: Builder, call: OpenCall, output: str) -> tuple[OpenCall, Outcome]:
-    """A script of code mode that worked. Where the client writes records of its commands, they say what was printed."""
+    """Returns a successful code mode script as a call with its outcome.
+
+    If the client records the script's commands, those records hold the output.
+    """
     if call.op != "shell" or any(known.startswith(_OF_SCRIPT) for known in builder.context.closed):
         return msgspec.structs.replace(call, op="other", changes=()), Outcome("ok")
     printed = output.partition("\nOutput:\n")[2].strip("\n")
@@ -136,7 +140,7 @@ def _of_script(builder: Builder, call: OpenCall, output: str) -> tuple[OpenCall,
 
 
 def _leave_running(builder: Builder, call: OpenCall, process: str) -> None:
-    """The call runs on, and its result comes when the process ends."""
+    """Keeps the call open: its result comes when the process ends."""
     running = msgspec.structs.replace(call, process=process)
     builder.change(calls=tuple(running if other.id == call.id else other for other in builder.context.calls))
     builder.at_turn(call.turn)
@@ -145,7 +149,7 @@ def _leave_running(builder: Builder, call: OpenCall, process: str) -> None:
 
 
 def _end_process(builder: Builder, process: str | None, outcome: Outcome) -> None:
-    """A look at a running process found that it has ended."""
+    """Ends the call whose process a status check found ended."""
     if process is None or not outcome.exited:
         return
     # The newest: a new client counts from the start again, and what still ran in the one before ended unrecorded.
@@ -155,7 +159,7 @@ def _end_process(builder: Builder, process: str | None, outcome: Outcome) -> Non
 
 
 def _finish(builder: Builder, call: OpenCall, outcome: Outcome) -> None:
-    """The result of a call, and what follows from it."""
+    """Adds the result of a call and its effects."""
     builder.change(
         calls=closed(builder.context.calls, call.id),
         closed=(*builder.context.closed, call.id)[-MAX_CLOSED_CALLS:],

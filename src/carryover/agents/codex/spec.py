@@ -1,4 +1,4 @@
-"""Codex as it is installed: command, version, settings, hooks by version. Format facts: FACTS.md."""
+"""Codex's installation: command, version, settings, and hooks by version. Format facts: FACTS.md."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ esac
 
 
 def _review_entry(file: Path, event: str, group: int, handler: int) -> str:
-    """`<file>:<event_in_snake_case>:<group>:<handler>` (0.140 to 0.169)."""
+    """Returns `<file>:<event_in_snake_case>:<group>:<handler>` (0.140 to 0.169)."""
     snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", event).lower()
     return f"{file}:{snake}:{group}:{handler}"
 

@@ -1,4 +1,4 @@
-"""Tool calls: what each tool does, what it was asked to do, and what a success of it will mean."""
+"""Tool calls: what each tool does, what it was asked to do, and what its success changes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _WORKDIR: Final = re.compile(r"\bworkdir" + _TEXT)
 
 
 def parse_call(builder: Builder, kind: str, call: wire.Call) -> None:
-    """A call of a tool. What it asks the user is emitted with it."""
+    """Handles a tool call, and emits any question to the user with it."""
     name = call.name
     call_id = call.call_id or call.id
     if not usable_name(call_id) or not usable_name(name) or call_id is None or name is None:
@@ -53,7 +53,7 @@ def parse_call(builder: Builder, kind: str, call: wire.Call) -> None:
 
 
 def open_call(builder: Builder, call: OpenCall) -> None:
-    """Adds a call and awaits its result."""
+    """Adds a call and waits for its result."""
     call = msgspec.structs.replace(call, turn=builder.turn.id, subject=bounded(call.subject, SUBJECT_CHARS))
     builder.add_of_call(call.as_event(), "call", call.id)
     builder.change(calls=opened(builder.context.calls, call, most=MAX_OPEN_CALLS))
@@ -62,7 +62,7 @@ def open_call(builder: Builder, call: OpenCall) -> None:
 
 
 def patch_call(call_id: str, name: str, changes: tuple[Change, ...], *, handoff: bool = False) -> OpenCall:
-    """A call that applies a patch."""
+    """Returns a call that applies a patch."""
     subject = commands.subject(changes)
     return OpenCall(
         id=call_id,
@@ -75,7 +75,7 @@ def patch_call(call_id: str, name: str, changes: tuple[Change, ...], *, handoff:
 
 
 def shell_call(call_id: str, name: str, script: str, cwd: str | None) -> OpenCall:
-    """A call that runs a shell command in `cwd`."""
+    """Returns a call that runs a shell command in `cwd`."""
     patch = commands.in_command(script, cwd)
     if patch is not None:
         return patch_call(call_id, PATCH, patch, handoff=names_own_folder(cwd or ""))
@@ -114,8 +114,10 @@ def _open(builder: Builder, call_id: str, name: str, call: wire.Call, text: str)
 
 
 def _script(builder: Builder, call_id: str, script: str) -> OpenCall:
-    """A script of code mode. One that runs a single command is read as that command if the client (before 0.150) writes
-    no records of commands."""
+    """Returns the call of a code mode script.
+
+    A script that runs a single command is read as that command if the client (before 0.150) doesn't record commands.
+    """
     found = _COMMAND.search(script) if builder.context.family == "legacy" and script.count("tools.") == 1 else None
     command = rawjson.string_of(msgspec.Raw(found[1].encode("utf-8", "replace"))) if found is not None else None
     if not command:

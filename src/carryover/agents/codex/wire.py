@@ -1,7 +1,7 @@
-"""The lines of a Codex transcript, as far as we rely on them, and the names of what is in them.
+"""The structure of a Codex transcript, as far as we rely on it, and the names it uses.
 
-Each line is `{"timestamp", "type", "payload"}` (0.34 to 0.169). The payload stays raw until it is known what it is, so
-a bulky record of no interest costs one pass over its bytes. Facts: FACTS.md.
+Each line is `{"timestamp", "type", "payload"}` (0.34 to 0.169). The payload stays raw until its type is known, so a
+bulky record of no interest costs one pass over its bytes. Format facts: FACTS.md.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _MOST_DIGITS: Final = 18
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One record."""
+    """One record of a rollout."""
 
     type: str
     timestamp: str | None = None
@@ -26,13 +26,13 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Kind(msgspec.Struct, frozen=True):
-    """The type alone of a record, a payload or an item."""
+    """Only the type of a record, a payload or an item."""
 
     type: str | None = None
 
 
 class SessionMeta(msgspec.Struct, frozen=True):
-    """The first line."""
+    """`session_meta`, the first line of a file."""
 
     id: str | None = None
     session_id: str | None = None
@@ -63,14 +63,14 @@ class TurnContext(msgspec.Struct, frozen=True):
 
 
 class SettingsApplied(msgspec.Struct, frozen=True):
-    """`thread_settings_applied` (0.150, 0.169)."""
+    """`thread_settings_applied`: the settings of the next turn (0.150, 0.169)."""
 
     thread_id: str | None = None
     thread_settings: msgspec.Raw = ABSENT
 
 
 class TurnEvent(msgspec.Struct, frozen=True):
-    """`task_started`, `task_complete`, `turn_aborted`, `error`."""
+    """The payload of `task_started`, `task_complete`, `turn_aborted` and `error`."""
 
     turn_id: str | None = None
     started_at: msgspec.Raw = ABSENT
@@ -83,13 +83,13 @@ class TurnEvent(msgspec.Struct, frozen=True):
 
 
 class RolledBack(msgspec.Struct, frozen=True):
-    """`thread_rolled_back`; read about, in no recording."""
+    """`thread_rolled_back`: how many turns the user took back (reported, not in a recording)."""
 
     num_turns: int = 0
 
 
 class Message(msgspec.Struct, frozen=True):
-    """`user_message` and `agent_message` of the legacy family."""
+    """The payload of `user_message` and `agent_message` in the legacy family."""
 
     message: str
     phase: str | None = None
@@ -106,7 +106,7 @@ class Compacted(msgspec.Struct, frozen=True):
 
 
 class ItemCompleted(msgspec.Struct, frozen=True):
-    """`item_completed` of the paginated family (0.150, 0.169). The `type` of `item` says which kind it is."""
+    """`item_completed` of the paginated family (0.150, 0.169). `item` holds its own `type`."""
 
     item: msgspec.Raw = ABSENT
     turn_id: str | None = None
@@ -121,21 +121,21 @@ class ContentPart(msgspec.Struct, frozen=True):
 
 
 class MessageItem(msgspec.Struct, frozen=True):
-    """`UserMessage` and `AgentMessage` of the paginated family."""
+    """The `UserMessage` and `AgentMessage` items of the paginated family."""
 
     content: list[ContentPart]
     phase: str | None = None
 
 
 class PlanItem(msgspec.Struct, frozen=True):
-    """`Plan`: what the model proposes in plan mode (0.144, also in the legacy family; read about)."""
+    """`Plan`: the model's proposal in plan mode (0.144, in the legacy family too; reported, not in a recording)."""
 
     id: str
     text: str
 
 
 class Command(msgspec.Struct, frozen=True):
-    """`CommandExecution` (`id`) and `exec_command_end` (`call_id`, `turn_id`)."""
+    """A command that ended: `CommandExecution` (has `id`) or `exec_command_end` (has `call_id`, `turn_id`)."""
 
     command: list[str]
     id: str | None = None
@@ -150,7 +150,7 @@ class Command(msgspec.Struct, frozen=True):
 
 
 class FileChange(msgspec.Struct, frozen=True):
-    """`FileChange` (`id`) and `patch_apply_end` (`call_id`, `turn_id`)."""
+    """An applied patch: `FileChange` (has `id`) or `patch_apply_end` (has `call_id`, `turn_id`)."""
 
     changes: dict[str, ChangeDetail]
     id: str | None = None
@@ -162,7 +162,7 @@ class FileChange(msgspec.Struct, frozen=True):
 
 
 class ChangeDetail(msgspec.Struct, frozen=True):
-    """The change of a `FileChange` to one file. `move_path` is the new path of a renamed file."""
+    """The change to one file in a `FileChange`. `move_path` is the new path of a renamed file."""
 
     type: str
     content: str | None = None
@@ -171,7 +171,7 @@ class ChangeDetail(msgspec.Struct, frozen=True):
 
 
 class Call(msgspec.Struct, frozen=True):
-    """`function_call`, `custom_tool_call`, `local_shell_call`, `web_search_call`."""
+    """The payload of `function_call`, `custom_tool_call`, `local_shell_call` and `web_search_call`."""
 
     name: str | None = None
     namespace: str | None = None
@@ -184,14 +184,14 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Output(msgspec.Struct, frozen=True):
-    """`function_call_output` and `custom_tool_call_output`."""
+    """The payload of `function_call_output` and `custom_tool_call_output`."""
 
     call_id: str | None = None
     output: msgspec.Raw = ABSENT
 
 
 class Words(msgspec.Struct, frozen=True):
-    """A `message`, which repeats what other records say."""
+    """A `message`, which mostly repeats what other records hold."""
 
     role: str | None = None
     content: msgspec.Raw = ABSENT
@@ -201,13 +201,13 @@ LINE: Final = msgspec.json.Decoder(Line)
 
 
 def kind_of(raw: msgspec.Raw) -> str | None:
-    """The `type` of a payload or an item; None if it has none."""
+    """Returns the `type` of a payload or an item; None if it has none."""
     kind = part_of(raw, Kind)
     return kind.type if kind is not None else None
 
 
 def whole_number(raw: msgspec.Raw) -> int | None:
-    """A raw field as a number of at most 18 digits; None if it holds something else."""
+    """Returns a raw field as a number of at most 18 digits; None if it holds something else."""
     text = bytes(raw)
     return int(text) if text.removeprefix(b"-").isdigit() and len(text) <= _MOST_DIGITS else None
 

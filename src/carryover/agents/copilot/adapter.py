@@ -1,4 +1,4 @@
-"""The adapter of Copilot: everything of it that the rest of Carryover uses."""
+"""Defines AGENT: how Copilot's sessions are found, read and parsed, and its hooks understood."""
 
 from __future__ import annotations
 

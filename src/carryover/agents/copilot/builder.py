@@ -1,4 +1,4 @@
-"""Builds what one record becomes: events with their keys, counts of what was not understood, and the next context."""
+"""Turns one record into events with keys, counts of what was not understood, and the next context."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FOLDER_MARK_CHARS: Final = 8
 class Line(msgspec.Struct, frozen=True, rename="camel"):
     """One record of a log: `{"type", "data", "id", "timestamp", "parentId", "agentId"?}` (1.0.48, 1.0.102).
 
-    `agent_id`: the sub-agent that it belongs to. Of the data each field is read by itself.
+    `agent_id`: the sub-agent it belongs to. Each field of the data is decoded separately.
     """
 
     type: str
@@ -36,7 +36,7 @@ class Line(msgspec.Struct, frozen=True, rename="camel"):
 
 @dataclass(slots=True, kw_only=True)
 class Builder(EventBuilder[LogContext]):
-    """One line of a log while it is parsed."""
+    """Builds the events of one log line."""
 
     line: Line
     data: Fields
@@ -62,14 +62,14 @@ class Builder(EventBuilder[LogContext]):
 
     @property
     def session(self) -> str:
-        """The session: a separate one if the conversation has moved from its first project to another."""
+        """The session: a separate one once the conversation has moved away from its first project."""
         here, first = self.context.place, self.context.folder
         if here is None or here == first:
             return self.conversation
         return session_in_other_cwd(self.conversation, digest(here)[:_FOLDER_MARK_CHARS])
 
     def add(self, body: AnyBody, part: str) -> None:
-        """Adds an event. `part` is its place in the record."""
+        """Adds an event. `part` distinguishes it from other events of the same record."""
         if not self.at_ms:
             self.skip(self.line.type, "no time")
             return
@@ -83,11 +83,11 @@ class Builder(EventBuilder[LogContext]):
         self.count_skipped(record_type, reason, self.context.facts.agent_version)
 
     def text(self, name: str) -> str:
-        """The text in a field of the record, empty if it holds none."""
+        """Returns the text in a field of the record; empty if it holds none."""
         return text_of(self.data.get(name))
 
     def move_to(self, there: Fields) -> None:
-        """Sets the folder that the session works in from here on."""
+        """Changes the folder that the session works in from this record on."""
         cwd = usable_folder(text_of(there.get("cwd")))
         if cwd is None:
             return
@@ -97,14 +97,14 @@ class Builder(EventBuilder[LogContext]):
             self.learn(branch=text_of(there.get("branch")))
 
     def emit_session_info(self) -> None:
-        """Adds what is known of the session and was not emitted before."""
+        """Emits the facts about the session that are new."""
         # Its project is the first one's, wherever the conversation is now.
         self.put_news_first(self.conversation, self.context.folder)
         if len(self.events) == 1:
             self._note_last(MAIN, self.events[0].key)
 
     def parsed(self) -> tuple[LogContext, Parsed]:
-        """The next context and what the record became, facts about the session first."""
+        """Returns the next context and the result of the record, session facts first."""
         if self.events and self.subagent_id is None and self.session == self.conversation:
             self.emit_session_info()
         return self.context, self.built()
@@ -116,5 +116,5 @@ class Builder(EventBuilder[LogContext]):
 
 
 def conversation_of(source: Source) -> str:
-    """The id of the conversation that a log holds."""
+    """Returns the id of the conversation that a log holds."""
     return source.session or PurePosixPath(source.path).stem

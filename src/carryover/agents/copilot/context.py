@@ -1,4 +1,4 @@
-"""State that is kept from one record to the next. Small and bounded: it is stored with the cursor."""
+"""The parser's state between records: small and bounded, since it is stored with the cursor."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class LogContext(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ChatContext(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Facts emitted so far about a chat of VS Code."""
+    """The state of a VS Code chat between two records."""
 
     last: bytes | None = None
     """Key of the last event; bytes, since a text might be taken for a secret."""
@@ -72,7 +72,7 @@ class ChatContext(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Context(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The state of one source between two records. Each kind of source has a part."""
+    """The state of one source between two records, with a part for each kind of source."""
 
     log: LogContext = LogContext()
     chat: ChatContext = ChatContext()

@@ -1,4 +1,4 @@
-"""Reads the changes that a call made: from the diff in its result, or from its arguments if it has none."""
+"""Reads the changes that a call made from the diff in its result, or from its arguments if there is no diff."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OWN_FILES: Final = re.compile(r"/session-state/[0-9a-fA-F-]{36}/")
 
 
 def planned(name: str, raw: msgspec.Raw, cwd: str | None) -> tuple[Change, ...]:
-    """The changes that `create`, `edit` or `apply_patch` asks for, as far as its arguments say."""
+    """Returns the changes that `create`, `edit` or `apply_patch` asks for, as far as the arguments show them."""
     if name == "apply_patch":
         return _of_others(in_patch(patch_text(raw), cwd))
     given = fields_of(raw)
@@ -39,7 +39,7 @@ def planned(name: str, raw: msgspec.Raw, cwd: str | None) -> tuple[Change, ...]:
 
 
 def planned_in_editor(name: str, op: Op, given: Fields, cwd: str | None) -> tuple[Change, ...]:
-    """The changes that a tool of VS Code asks for, as far as its arguments say."""
+    """Returns the changes that a VS Code tool asks for, as far as the arguments show them."""
     if op not in ("edit", "write"):
         return ()
     if patch := text_of(given.get("input")) if "patch" in name.lower() else "":
@@ -60,18 +60,21 @@ def _in_editor(op: Op, given: Fields, cwd: str | None) -> Change | None:
 
 
 def patch_text(raw: msgspec.Raw) -> str:
-    """The patch of an `apply_patch` call, which is its only argument or is in `input` or `patch`."""
+    """Returns the patch of an `apply_patch` call: its only argument, or the field `input` or `patch`."""
     given = fields_of(raw)
     return text_of(raw) or text_of(given.get("input")) or text_of(given.get("patch"))
 
 
 def is_own_file(path: str) -> bool:
-    """Whether the client keeps that file for itself: it is not work, and outside every project."""
+    """Whether the client keeps that file for itself, outside every project, so that it is not part of the work."""
     return _OWN_FILES.search(path) is not None
 
 
 def applied(changes: Sequence[Change], diff: str, edited: Sequence[Fields]) -> tuple[Change, ...]:
-    """The changes as they came about: the diff gives places and counts, `edited` (1.0.102) files and what was done."""
+    """Returns the changes that were made.
+
+    Positions and counts come from the diff, files and operations from `edited` (1.0.102).
+    """
     shown = _in_diff(diff)
     known = {change.path: change for change in changes}
     for path, change in shown.items():
@@ -92,7 +95,7 @@ def applied(changes: Sequence[Change], diff: str, edited: Sequence[Fields]) -> t
 
 
 def _in_diff(diff: str) -> dict[str, Change]:
-    """The changes of a diff of several files, by their paths."""
+    """Returns the changes in a diff of several files, by path."""
     found = {}
     for part in _PARTS.split(diff):
         if header := _FILE.match(part):

@@ -1,8 +1,8 @@
-"""Copilot's hooks: what their payloads say, and how a session takes text in. Seen in 1.0.48 and 1.0.102.
+"""Copilot's hooks: what their payloads contain, and how a session accepts text. Seen in 1.0.48 and 1.0.102.
 
-The terminal client writes `sessionId` and names no event. The chat in VS Code, which runs the same file, writes
-`hookEventName` beside it (read about). Payloads with `session_id` are other programs', or those of hooks that were
-registered under other programs' names for events.
+The terminal client writes `sessionId` and doesn't name the event. The chat in VS Code, which runs the same hooks file,
+also writes `hookEventName` (reported). Payloads with `session_id` belong to other programs, or to hooks registered
+under other programs' event names.
 """
 
 from __future__ import annotations
@@ -36,8 +36,10 @@ _EDITOR_NAMES: Final = {
 
 
 class Payload(msgspec.Struct, frozen=True, rename="camel"):
-    """The hook's payload on stdin, as far as we rely on it. Raw fields may change their shape without costing the
-    rest."""
+    """The fields we rely on of the hook's payload on stdin.
+
+    Raw fields may change shape without making the rest unreadable.
+    """
 
     session_id: str | None = None
     """Id of the session; in a sub-agent's own hooks, the sub-agent's."""
@@ -82,7 +84,7 @@ def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
 
 
 def _own_session(given: Payload, event: str) -> str | None:
-    """The session, if the payload is of this event, as far as it says."""
+    """Returns the session if the payload is Copilot's own and not of another event."""
     name = given.hook_event_name
     return given.session_id if name is None or _EDITOR_NAMES.get(name.lower()) == event else None
 
@@ -98,7 +100,7 @@ def _layout_root(transcript: Path) -> Path | None:
 
 
 def _provisional(event: str, session: str, given: Payload, at_ms: int) -> tuple[Event, ...]:
-    """The prompt, which the terminal client writes into its log once its hooks have answered."""
+    """Returns the prompt, which the terminal client logs only after its hooks have answered."""
     text = (rawjson.string_of(given.prompt) or "").strip()
     if not text or given.hook_event_name is not None:
         return ()

@@ -1,4 +1,4 @@
-"""Names of records and tools, as the client writes them (1.0.48, 1.0.102, and the schemas of events in both)."""
+"""Names of records and tools as the client writes them (1.0.48, 1.0.102, and both versions' event schemas)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Finds Copilot's sessions: in which folders they are, which files there hold one, and how each kind is read.
+"""Finds Copilot's sessions and selects the reader for each kind of source.
 
-The kinds of sources are known by their place alone; a session has the same id in each place: FACTS.md.
+A source's kind follows from its location alone. A session has the same id in every location: FACTS.md.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _CHAT: Final = re.compile(
 
 
 def kind_of(path: str | PurePath) -> Kind | None:
-    """Kind of the source at `path`, by its last names alone; None if it is not a source."""
+    """Returns the kind of the source at `path`, by the end of its path alone; None if it is not a source."""
     match str(path).split("/")[-5:]:
         case [*_, state, session, name] if (state, name) == (_STATE, _LOG) and _ID.fullmatch(session):
             return "log"
@@ -62,7 +62,7 @@ def kind_of(path: str | PurePath) -> Kind | None:
 
 
 def source_of(path: Path, root: Path) -> Source | None:
-    """The source that `path` below `root` is, by its name alone."""
+    """Returns the source at `path` below `root`, recognised by name alone."""
     if root.name == _STATE and path.name == _BESIDE:
         path = path.with_name(_LOG)
     try:
@@ -81,14 +81,17 @@ def source_of(path: Path, root: Path) -> Source | None:
 
 
 def sources(root: Path) -> list[Source]:
-    """Every source below `root` now, in the order of their paths."""
+    """Returns every source below `root`, sorted by path."""
     found = (source_of(path, root) for pattern in _PATTERNS.get(root.name, ()) for path in root.glob(pattern))
     return sorted((source for source in found if source is not None), key=lambda source: source.path)
 
 
 def exported(path: Path, head: bytes) -> Source | None:
-    """The source that a file anywhere is: an exported or copied chat, or a log, by the start that it begins with
-    (1.0.48, 1.0.102; in VS Code also the transcript that the extension writes)."""
+    """Returns the source in a file anywhere on disk, recognised by how it begins.
+
+    It may be an exported or copied chat, or a log (1.0.48, 1.0.102; also the transcript that the VS Code extension
+    writes).
+    """
     first = next(objects_in(head, most=1), {})
     start = first.get("data")
     if first.get("type") != "session.start" or not isinstance(start, dict) or start.get("producer") != _PRODUCER:
@@ -101,12 +104,12 @@ def exported(path: Path, head: bytes) -> Source | None:
 
 
 def kind_to_read(path: Path) -> Kind:
-    """The kind by which `path` is read. A file in another place was exported or copied; its content says the kind."""
+    """Returns the kind to read `path` as: by location, or by content for an export or a copy elsewhere."""
     return kind_of(path) or ("chat" if _is_chat(read_head(path, _HEAD_BYTES)) else "log")
 
 
 def readers() -> Mapping[Kind, Reader]:
-    """The reader of each kind of source."""
+    """Returns the reader for each kind of source."""
     from carryover.agents.copilot.log_reader import LogReader
     from carryover.agents.copilot.vscode_store import ChatReader
     from carryover.readers.jsonl import JsonlReader

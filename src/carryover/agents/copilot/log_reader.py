@@ -1,8 +1,8 @@
-"""Reads a session's log, and says what its lines do not: that it was replaced, and what the client keeps beside it.
+"""Reads a session's log and adds what its lines don't show: that it was replaced, and files the client keeps beside it.
 
-`/rewind` replaces the file by one without the turns that were taken back (1.0.102), so a log that is read from its
-beginning again is emitted again: what is no longer there is retracted (`adapter.contract.Reemitted`). The reader says
-so by its own records, which have the number 0.
+`/rewind` replaces the file by one without the turns that were taken back (1.0.102). A log that is read from the start
+again is therefore emitted again, and what is gone is retracted (`adapter.contract.Reemitted`). The reader announces
+both in records of its own, numbered 0.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _INSIDE: Final = {"vscode-agent-host": "VS Code"}
 
 
 class Again(msgspec.Struct, frozen=True, tag="again"):
-    """The log is read again: what follows is all that a thread has now. `more`: there is more to come."""
+    """Announces that the log is read again: what follows is the whole thread. `more`: another batch follows."""
 
     thread: str | None = None
     """The sub-agent; None: the main conversation."""
@@ -40,7 +40,7 @@ class Again(msgspec.Struct, frozen=True, tag="again"):
 
 
 class Noted(msgspec.Struct, frozen=True, tag="noted"):
-    """Files that the client keeps beside the log."""
+    """What the files beside the log contain."""
 
     title: str = ""
     inside: str = ""
@@ -48,7 +48,7 @@ class Noted(msgspec.Struct, frozen=True, tag="noted"):
 
 
 class Position(msgspec.Struct, frozen=True, array_like=True):
-    """The cursor: that of the lines, what was noted, and the sub-agents seen."""
+    """The cursor: the lines' own cursor, the contents noted last, and the sub-agents seen."""
 
     lines: bytes = b""
     noted: Noted = Noted()
@@ -58,10 +58,10 @@ class Position(msgspec.Struct, frozen=True, array_like=True):
 
 
 class LogReader(JsonlReader):
-    """See the module, and `carryover.adapter.contract.Reader`."""
+    """Reads a session's log; see `carryover.adapter.contract.Reader`."""
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Reads on from `cursor`. Raises as `JsonlReader.read` does."""
+        """Reads the records after `cursor`. Raises as `JsonlReader.read` does."""
         before = _decoded(cursor)
         batch = super().read(path, before.lines if before is not None else None)
         restarted = batch.restarted or (cursor is not None and before is None)
@@ -92,7 +92,7 @@ class LogReader(JsonlReader):
 
 
 def note_of(data: bytes) -> Again | Noted | None:
-    """A record made by the reader."""
+    """Decodes a record that the reader added; None for any other record."""
     try:
         return msgspec.json.decode(data, type=Again | Noted)
     except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -114,7 +114,7 @@ def _with_threads(known: tuple[str, ...], records: tuple[Record, ...]) -> tuple[
 
 
 def _noted(log: Path) -> Noted:
-    """The name of the session and what it runs in; nothing if the file is missing, odd, or being written."""
+    """Returns the session's name and the program it runs in; empty if the file is missing, malformed or unfinished."""
     try:
         text = (read_small(log.with_name(_WORKSPACE), limit=_WORKSPACE_BYTES) or b"").decode("utf-8", "replace")
     except OSError:
@@ -124,7 +124,7 @@ def _noted(log: Path) -> Noted:
 
 
 def _scalar(text: str) -> str:
-    """A plain or quoted scalar on one line; other forms of YAML are not read."""
+    """Returns a plain or quoted YAML scalar on one line; other forms are not read."""
     if text.startswith("'") and text.endswith("'") and len(text) > 1:
         return text[1:-1].replace("''", "'")
     if text.startswith('"'):

@@ -1,4 +1,4 @@
-"""Turns the records of a session's log into events: one record in, the new context and the result out."""
+"""Turns the records of a session's log into events, one record at a time."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def parse_record(source: Source, context: LogContext, record: Record) -> tuple[L
 
 
 def _parse_note(source: Source, context: LogContext, record: Record) -> tuple[LogContext, Parsed]:
-    """Handles a record of the reader: the log is read again, or the files beside it have changed."""
+    """Handles a record that the reader added: the log is read again, or the files beside it have changed."""
     note = note_of(record.data)
     if isinstance(note, Again):
         after = context.last.get(note.thread or MAIN)
@@ -80,7 +80,7 @@ def _parse_note(source: Source, context: LogContext, record: Record) -> tuple[Lo
 
 
 def _version(builder: Builder, version: str | None) -> str | None:
-    """The client's version, and the program that runs it if that is not a terminal."""
+    """Returns the client's version, with the program that runs it if that is not a terminal."""
     version = version or builder.context.facts.agent_version
     inside = f" ({builder.context.inside})" if builder.context.inside else ""
     return f"{version.removesuffix(inside)}{inside}" if version else None
@@ -173,7 +173,7 @@ def _parse_error(builder: Builder) -> None:
 
 
 def _parse_sub_agent(builder: Builder) -> None:
-    """A sub-agent has ended. Where its call is still open, the session awaits it, and its result says the same."""
+    """Handles the end of a sub-agent. If its call is still open, the call's result reports the same."""
     call_id = builder.text("toolCallId")
     if not call_id or any(call.id == call_id for call in builder.context.calls):
         return

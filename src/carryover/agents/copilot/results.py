@@ -1,4 +1,4 @@
-"""Results of tool calls: paired with their call, and what followed from a success."""
+"""Tool results: matched with their calls, with the effects of successful ones."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def parse_result(builder: Builder) -> None:
 
 
 def parse_notification(builder: Builder) -> None:
-    """A command that kept running has ended; the client reports it to the model."""
+    """Handles the end of a command that kept running, which the client reports to the model."""
     kind = fields_of(builder.data.get("kind"))
     shell = text_of(kind.get("shellId"))
     if text_of(kind.get("type")) != "shell_completed" or not shell:
@@ -82,7 +82,7 @@ def parse_notification(builder: Builder) -> None:
 
 
 def parse_decision(builder: Builder) -> None:
-    """The user's decision about a call; only a refusal matters."""
+    """Handles the user's decision about a call; only a refusal matters."""
     decision, call_id = fields_of(builder.data.get("result")), builder.text("toolCallId")
     words = text_of(decision.get("feedback")).strip()
     if text_of(decision.get("kind")).startswith(("denied", "cancelled")):
@@ -92,7 +92,7 @@ def parse_decision(builder: Builder) -> None:
 
 
 def end_open_calls(builder: Builder) -> None:
-    """The user stopped the turn: what was in flight has no result."""
+    """Ends the open calls when the user stops the turn: they get no results."""
     thread = builder.subagent_id
     waiting = [call for call in builder.context.calls if thread is None or call.thread == thread]
     for number, call in enumerate(waiting):
@@ -106,8 +106,10 @@ def end_open_calls(builder: Builder) -> None:
 
 
 def _editor_outcome(builder: Builder, call: OpenCall) -> Outcome:
-    """The end of a command in the transcript of the VS Code extension: only the text says it, and a command that fails
-    succeeds as a tool."""
+    """Determines how a command of the VS Code extension ended.
+
+    Only its text shows that: the tool reports success even if the command fails.
+    """
     output = without_ansi(text_of(fields_of(builder.data.get("result")).get("content")))
     is_ok = is_true(builder.data.get("success"))
     found = _EDITOR_EXIT.search(output) if call.op == "shell" else None
@@ -148,19 +150,18 @@ def _failure(error: Fields, call: OpenCall) -> Outcome:
 
 
 def _finish(builder: Builder, call: OpenCall, outcome: Outcome, part: str) -> None:
-    """The result of a call, which is closed."""
+    """Closes a call and adds its result."""
     builder.change(calls=closed(builder.context.calls, call.id))
     builder.add(call.ended(outcome), f"{part}result")
 
 
 def _leave_running(builder: Builder, call: OpenCall, process: str) -> None:
-    """The call runs on, and its result comes when the process ends."""
+    """Keeps the call open: its result comes when the process ends."""
     _replace(builder, call.id, process=process)
     builder.add(BackgroundTask(task_id=call.id, state="running", label=bounded(call.subject, SHORT_CHARS)), "running")
 
 
 def _replace(builder: Builder, call_id: str, **changes: object) -> None:
-    """Replaces fields of an open call."""
     calls = builder.context.calls
     builder.change(
         calls=tuple(msgspec.structs.replace(call, **changes) if call.id == call_id else call for call in calls)
@@ -173,7 +174,7 @@ def _running(builder: Builder, process: str) -> OpenCall | None:
 
 
 def _end_process(builder: Builder, process: str, outcome: Outcome) -> bool:
-    """A process that was left running has ended; False if it is not known to run."""
+    """Ends the call that left a process running; returns False if the process is unknown."""
     call = _running(builder, process)
     if call is None:
         return False

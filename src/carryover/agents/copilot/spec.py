@@ -1,4 +1,4 @@
-"""Copilot as it is installed: command, version, folders, hooks by version. Format facts: FACTS.md."""
+"""Copilot's installation: command, version, folders, and hooks by version. Format facts: FACTS.md."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Todo lists: rows that the model keeps with SQL (`todos`), and lists with boxes in Markdown (`plan.md`, older tools).
+"""Todo lists: rows that the model keeps with SQL (`todos`), and Markdown checklists (`plan.md`, older tools).
 
-Of SQL only plain statements are read: what an expression or a query gives is unknown without the database.
+Only plain SQL statements are read: the value of an expression or a query is unknown without the database.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _BOX: Final = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+\[(?P<mark>[ xX~/-])\]\s+(?P<
 
 
 class Todo(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One row of `todos`."""
+    """One row of the table `todos`."""
 
     id: str
     text: str
@@ -46,7 +46,7 @@ class Todo(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def after_sql(todos: tuple[Todo, ...], query: str) -> tuple[Todo, ...]:
-    """The rows after the plain statements of `query`; the same if it holds none about them."""
+    """Returns the rows after the plain statements in `query`, unchanged if none concerns them."""
     if len(query) > _MAX_SQL_CHARS or "todos" not in query.lower():
         return todos
     tokens = _TOKEN.findall(query)
@@ -61,7 +61,7 @@ def as_update(todos: tuple[Todo, ...]) -> PlanUpdate:
 
 
 def boxes(text: str) -> PlanUpdate | None:
-    """The list with boxes in a Markdown text, None if there is none."""
+    """Returns the checklist in a Markdown text; None if it has none."""
     found = [
         PlanItem(text=bounded(box["text"].strip(), SHORT_CHARS), state=_box_state(box["mark"]))
         for box in _BOX.finditer(text)
@@ -114,7 +114,7 @@ def _text(quoted: str) -> str:
 
 
 def _rows(text: str) -> list[list[str | None]]:
-    """The tuples of a VALUES list; None for values that are not text."""
+    """Returns the tuples of a VALUES list, with None for values that are not text."""
     rows: list[list[str | None]] = []
     depth = 0
     for token in _TOKEN.findall(text):

@@ -24,12 +24,12 @@ _PLAN_FILE: Final = "/plan.md"
 
 
 def parse_call(builder: Builder) -> None:
-    """A call of a tool by the model. What it asks of the user is added with it."""
+    """Handles a tool call by the model, and adds any question to the user with it."""
     _parse(builder, actor="model")
 
 
 def parse_own_call(builder: Builder) -> None:
-    """A command that the user ran in the client."""
+    """Handles a command that the user ran in the client."""
     _parse(builder, actor="human")
 
 
@@ -57,7 +57,7 @@ def _parse(builder: Builder, *, actor: Literal["human", "model"]) -> None:
 
 
 def _editor_call(builder: Builder, call_id: str, name: str, raw: msgspec.Raw) -> OpenCall:
-    """A call in the transcript of the extension in VS Code, whose tools are those of its chats."""
+    """Returns a call from the VS Code extension's transcript, whose tools are those of VS Code chats."""
     given, op, cwd = _editor_arguments(raw), op_of(name), builder.context.cwd
     about = first_text(given, *ABOUT)
     if op == "shell":
@@ -76,7 +76,7 @@ def _editor_call(builder: Builder, call_id: str, name: str, raw: msgspec.Raw) ->
 
 
 def _editor_arguments(raw: msgspec.Raw) -> Fields:
-    """An object, or the JSON text that the model wrote."""
+    """Returns the arguments, given as an object or as JSON text from the model."""
     return fields_of(raw) or fields_of(text_of(raw).encode("utf-8", "replace"))
 
 

@@ -1,4 +1,4 @@
-"""Turns a record of a VS Code chat into events. Facts about the format: FACTS.md."""
+"""Turns the records of a VS Code chat into events. Format facts: FACTS.md."""
 
 from __future__ import annotations
 
@@ -81,25 +81,27 @@ _BORDER: Final = re.compile(r"\A`{3,}\s*(?:\n\s*|\Z)|(?:\s*\n|\A)`{3,}[\w+-]*\Z"
 
 @dataclass(slots=True, kw_only=True)
 class ChatBuilder(EventBuilder[ChatContext]):
-    """One record while it is parsed."""
+    """Builds the events of one record."""
 
     chat: Chat
 
     def add(self, body: AnyBody, key: str, at_ms: int) -> None:
-        """Adds an event, never before the one before it. Its key begins with the chat, since an imported one may
-        repeat the requests of another."""
+        """Adds an event, dated no earlier than the one before it.
+
+        Its key begins with the chat, since an imported chat may repeat the requests of another.
+        """
         self.at_ms = min(max(at_ms, self.context.last_ms), LATEST_MS)
         self.change(last_ms=self.at_ms)
         self.append(f"{self.chat.session}/{key}", body, session=self.chat.session, cwd=self.folder)
 
     @property
     def folder(self) -> str | None:
-        """The folder that the chat works in, None while that is unknown."""
+        """The folder that the chat works in; None while it is unknown."""
         folders = self.chat.folders
         return folders[0] if len(folders) == 1 else self.context.folder
 
     def learn_folder(self, paths: Iterable[str], *, are_files: bool = False) -> None:
-        """Remembers the folder of a chat whose window has several, or none: that of the first file that it names."""
+        """Remembers the chat's folder, taken from the first file it names if its window has several folders or none."""
         folders = self.chat.folders
         for path in paths if self.folder is None else ():
             holding = [folder for folder in folders if f"{path}/".startswith(f"{folder.rstrip('/')}/")]
@@ -148,7 +150,7 @@ def _begin(builder: ChatBuilder, record: BeginRecord) -> Reemitted | None:
 
 
 def _parse_state(builder: ChatBuilder, record: StateRecord) -> None:
-    """Facts about the session, if they are news."""
+    """Emits the facts about the session that are new."""
     if not (record.at_ms or builder.context.last_ms):
         return
     if record.live is None and builder.folder is None and builder.chat.folders:
@@ -168,7 +170,7 @@ def _parse_state(builder: ChatBuilder, record: StateRecord) -> None:
 
 
 class _Answer:
-    """One request while its prompt and answer become events. `live`: the answer has not ended."""
+    """Turns one request, prompt and answer, into events. `live`: the answer has not ended."""
 
     def __init__(self, builder: ChatBuilder, record: RequestRecord, *, live: bool = False) -> None:
         self.builder, self.record, self.live = builder, record, live
@@ -239,7 +241,7 @@ class _Answer:
             self._add(message, f"{number}/text", self.ended_ms if is_last else None)
 
     def _add_tool(self, number: int, tool: ToolPart, *, spoke_after: bool) -> None:
-        """A call, and its result if there is one."""
+        """Adds a call, and its result if there is one."""
         name, call_id = text_of(tool.tool_id), text_of(tool.tool_call_id)
         op = op_of(name)
         self.edit_call, self.is_new = call_id[:MAX_ID_CHARS] or None, op == "write"
@@ -274,7 +276,7 @@ class _Answer:
         self.is_new = False
 
     def _add_questions(self, number: int, fields: Fields) -> None:
-        """Questions that a tool put to the user, and the answers. One that was skipped has none."""
+        """Adds the questions that a tool asked the user, and the answers. A skipped question has none."""
         answers = fields_of(fields.get("data"))
         for place, question in enumerate(map(fields_of, items_of(fields.get("questions"))[:MAX_QUESTIONS])):
             message = question.get("message")
@@ -308,7 +310,7 @@ class _Answer:
 
 
 def _groups(raws: list[msgspec.Raw]) -> list[tuple[str, Fields, str]]:
-    """The parts of an answer, each with its kind; consecutive parts of a text are one, with nothing but that text."""
+    """Returns the parts of an answer with their kinds. Consecutive parts of a text are merged into just that text."""
     found: list[tuple[str, Fields, str]] = []
     for raw in raws:
         fields = {} if text_of(raw) else fields_of(raw)
@@ -322,7 +324,7 @@ def _groups(raws: list[msgspec.Raw]) -> list[tuple[str, Fields, str]]:
 
 
 def _text_of_part(fields: Fields) -> str:
-    """The Markdown of a part; of a reference its name, or that of the file."""
+    """Returns the Markdown of a part; for a reference, its name or the file's name."""
     if reference := fields_of(fields.get("inlineReference")):
         uri = fields_of(fields_of(reference.get("location")).get("uri")) or fields_of(reference.get("uri")) or reference
         named = text_of(fields.get("name")) or text_of(reference.get("name"))
@@ -331,12 +333,12 @@ def _text_of_part(fields: Fields) -> str:
 
 
 def _without_borders(text: str) -> str:
-    """A text without the border of a code block whose content became an edit, at its beginning or end."""
+    """Returns a text without the fence of a code block, at either end, whose content became an edit."""
     return _BORDER.sub("", text, count=1) if text.count(_FENCE) % 2 else text
 
 
 def _typed_in(message: msgspec.Raw) -> tuple[str, str | None]:
-    """The text typed into a message, and the slash command before it, if there is one."""
+    """Returns the text typed into a message and the slash command before it, if there is one."""
     text = text_of(inside(message, "text"))
     kinds = {text_of(inside(part, "kind")) for part in items_of(inside(message, "parts"))[:MAX_MESSAGE_PARTS]}
     found = _COMMAND.match(text) if kinds & _COMMANDS else None
@@ -351,7 +353,7 @@ def _answer_in(raw: msgspec.Raw | None, options: dict[str, str]) -> str:
 
 
 def _turn_end(state: int | None, error: Fields, at_ms: int) -> TurnEnd | None:
-    """How a turn ended that did not end well: at a limit, by an error, or because the user stopped it."""
+    """Returns how a turn ended badly: at a limit, by an error, or stopped by the user."""
     message = text_of(error.get("message"))
     if any(is_true(error.get(name)) for name in ("isQuotaExceeded", "isRateLimited")) or names_limit(message):
         return failed_turn(message, at_ms, limited=True)

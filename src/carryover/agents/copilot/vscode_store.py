@@ -1,7 +1,7 @@
-"""Reads one chat of VS Code from disk: a log of mutations (1.109 and later), one JSON object (before), or an export.
+"""Reads one VS Code chat: a log of mutations (1.109 and later), a JSON object (before), or an export.
 
-The editor stores a chat about once a minute and when its window closes: what changed is appended, and after 1,024
-entries the file is replaced. Both are one to this reader, which goes by the state that the file comes to.
+The editor saves a chat about once a minute and when its window closes: it appends what changed, and after 1,024 entries
+replaces the file. The reader treats both alike, by comparing the resulting states.
 """
 
 from __future__ import annotations
@@ -56,13 +56,13 @@ _FROM: Final = re.compile(r"[^/]+/")
 
 
 class ChatReader:
-    """See `carryover.adapter.contract.Reader`."""
+    """Reads the file of one chat; see `carryover.adapter.contract.Reader`."""
 
     def __init__(self) -> None:
         self._unfinished: Unfinished[StoredChat] = Unfinished()
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Reads what changed in the chat. A newer copy of it in another window takes its place.
+        """Reads what changed in the chat. A newer copy of it in another window takes precedence.
 
         Raises FileNotFoundError when it is gone, OSError when it is not a regular file or cannot be read.
         """
@@ -79,14 +79,14 @@ class ChatReader:
         return msgspec.structs.replace(batch, records=tuple(map(_numbered, batch.records)))
 
     def stat(self, path: Path) -> FileStat:
-        """Size and time of the file."""
+        """Returns the file's size and modification time."""
         return files.stamp_of_file(path)
 
 
 class StoredChat:
-    """The state that a file comes to. See `carryover.readers.rewritten`: a snapshot, and its one conversation.
+    """The state that a chat's file describes: a snapshot with one conversation (see `carryover.readers.rewritten`).
 
-    A request whose answer has not ended is no piece, but part of what is said of the chat as a whole.
+    A request whose answer has not ended is not a piece; it is emitted with the state of the chat.
     """
 
     rests_ms = None
@@ -108,30 +108,30 @@ class StoredChat:
         self._state = self._state_record(state, requests, live) if data else None
 
     def conversations(self) -> list[tuple[str, str]]:
-        """Its id and mark; nothing if another copy of it counts."""
+        """Returns the chat's id and mark; nothing if another copy of it takes precedence."""
         if self._state is None:
             return []
         return [(self.chat.session, digest(msgspec.json.encode((self.pieces, self._state, self.why))))]
 
     def conversation(self, _ident: str, _notes: dict[str, str]) -> StoredChat:
-        """The chat."""
+        """Returns the chat itself: a file holds one."""
         return self
 
     @property
     def pieces(self) -> list[Piece]:
-        """Its requests that were answered."""
+        """The requests that were answered."""
         return [(ident, digest(data)) for ident, data in self._requests]
 
     def begin(self, *, on: bool, more: bool) -> bytes:
-        """The record before the requests."""
+        """Returns the record that opens the chat."""
         return msgspec.json.encode(BeginRecord(chat=self.chat, at_ms=self._at_ms, on=on, more=more))
 
     def piece(self, number: int) -> bytes:
-        """The record of a request."""
+        """Returns the record of a request."""
         return self._requests[number][1]
 
     def end(self, emitted: int) -> bytes | None:
-        """Facts about the chat as a whole, or why it is not read to its end."""
+        """Returns the facts about the chat as a whole, or the reason it is not read to its end."""
         if self.why is not None:
             return msgspec.json.encode(SkippedRecord(why=self.why))
         is_news = self._state is not None and (emitted or self._state.live is not None)
@@ -158,7 +158,7 @@ class StoredChat:
 
 
 def _not_read(cursor: bytes | None, why: Why) -> Batch:
-    """A chat that is not read is counted once. The next one that is read begins anew."""
+    """Returns a batch that counts an unreadable chat once. The next readable state starts over."""
     mark = why.encode()
     if cursor == mark or why == "too long":
         return Batch(records=(), cursor=mark, oversized=int(cursor != mark))
@@ -170,7 +170,7 @@ class _Placed(msgspec.Struct, frozen=True):
 
 
 def _numbered(record: Record) -> Record:
-    """The record under the number of its request, which is how people count a chat."""
+    """Returns the record numbered by its request, which is how people count a chat."""
     return msgspec.structs.replace(record, number=msgspec.json.decode(record.data, type=_Placed).place)
 
 
@@ -192,7 +192,8 @@ def _object_in(data: bytes) -> tuple[Fields, Why | None]:
 
 
 def replayed(data: bytes) -> tuple[Fields, Why | None]:
-    """The chat that a log comes to, up to the first line that cannot be applied, and what is wrong with that.
+    """Returns the chat that a log describes, up to the first line that can't be applied, and what is wrong with that
+    line.
 
     A last line that is not JSON and has no newline is still being written.
     """
@@ -219,7 +220,7 @@ def replayed(data: bytes) -> tuple[Fields, Why | None]:
 
 
 def _applied(state: dict[str, Any], entry: _Entry) -> Why | None:
-    """Applies a line, or says why it cannot be."""
+    """Applies a line; returns the reason if that is not possible."""
     try:
         at: Any = state
         *way, last = entry.k or ("",)
@@ -239,7 +240,7 @@ def _applied(state: dict[str, Any], entry: _Entry) -> Why | None:
 
 
 def _push(at: Any, last: Any, entry: _Entry) -> None:
-    """Makes a list of what was not one."""
+    """Appends to a list, which replaces any value that is not one."""
     found = at.get(last) if isinstance(at, dict) else at[last]
     if not isinstance(found, list):
         found = []
@@ -261,7 +262,7 @@ def _put(at: Any, last: Any, value: Any) -> None:
 
 
 def _session_of(path: Path, state: Fields, requests: Sequence[Request]) -> str:
-    """The id of a chat. An export has it only in what Copilot noted of its answers, if at all."""
+    """Returns the id of a chat. An export only has it in what Copilot noted about its answers, if at all."""
     noted = (inside(request.result, "metadata", "sessionId") for request in requests)
     named = map(text_of, (state.get("sessionId"), *noted))
     if found := next((name for name in named if _ID.fullmatch(name)), None):
@@ -271,7 +272,7 @@ def _session_of(path: Path, state: Fields, requests: Sequence[Request]) -> str:
 
 
 def _as_kept(request: Request) -> Request | None:
-    """A request without what the user retracted: all of it, or what came after a point in its answer."""
+    """Returns a request without what the user retracted: None if that is all of it, or else its beginning."""
     if is_true(request.hidden_from_transcript):
         return None
     if not is_given(request.should_be_removed_on_send):
@@ -286,8 +287,10 @@ def _as_kept(request: Request) -> Request | None:
 
 
 def _slim(request: Request) -> Request:
-    """A request without what is not needed of it, which may be many megabytes: of what was attached the kinds are, of
-    the result the error and the summary of a compaction."""
+    """Returns a request without unneeded parts, which can take many megabytes.
+
+    Of attachments it keeps the kinds, of the result the error and a compaction's summary.
+    """
     kinds = [text_of(inside(raw, "kind")) for raw in items_of(inside(request.variable_data, "variables"))]
     summary = inside(request.result, "metadata", "summary")
     outcome = {
@@ -317,7 +320,7 @@ def _slim_part(raw: msgspec.Raw) -> msgspec.Raw:
 
 
 def _folders(path: Path, state: Fields) -> Folders:
-    """The folders of the chat's window, or the one that it names itself."""
+    """Returns the folders of the chat's window, or the folder that the chat names."""
     own = folders_of_uri(text_of(state.get("workingDirectory")))
     if own is not None and (own.paths or own.remote):
         return own
@@ -328,7 +331,7 @@ def _folders(path: Path, state: Fields) -> Folders:
 
 
 def _has_newer_copy(path: Path, mtime_ns: int) -> bool:
-    """Whether the same chat was written later in another window: one that becomes another copies its chats."""
+    """Whether another window has a newer copy of the chat. A window that becomes another one copies its chats."""
     windows = path.parent.parent.parent
     if path.parent.name != CHATS or windows.name != WINDOWS:
         return False

@@ -1,4 +1,4 @@
-"""Tool calls and edits in chats of VS Code: what a call is about, how it ended, which files changed."""
+"""Tool calls and edits in VS Code chats: what a call is about, how it ended, and which files changed."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ ABOUT: Final = ("command", "filePath", "path", "dirPath", "query", "pattern", "u
 
 
 def op_of(name: str) -> Op:
-    """Operation of a tool, whose name differs by version: `copilot_runInTerminal`, `run_in_terminal`."""
+    """Returns the operation of a tool, whose name differs by version: `copilot_runInTerminal`, `run_in_terminal`."""
     return OPS.get(_PREFIX.sub("", name).replace("_", "").lower(), "other")
 
 
 def local_path(uri: msgspec.Raw | None) -> str | None:
-    """The absolute path in a URI, written as an object or as text; None for one of another scheme."""
+    """Returns the absolute path in a URI, given as an object or as text; None for any scheme but `file`."""
     given = fields_of(uri)
     if given:
         path = text_of(given.get("path"))
@@ -79,7 +79,7 @@ def local_path(uri: msgspec.Raw | None) -> str | None:
 
 
 def command_of(data: Fields) -> str:
-    """The command line that ran: as the user or the tool changed it, but without what only a sandbox needs."""
+    """Returns the command line that ran, as changed by the user or the tool, without what only a sandbox needs."""
     line = fields_of(data.get("commandLine"))
     is_wrapped = bytes(line.get("isSandboxWrapped", b"")) == b"true"
     names = ("userEdited", "original", "toolEdited") if is_wrapped else ("userEdited", "toolEdited", "original")
@@ -88,7 +88,7 @@ def command_of(data: Fields) -> str:
 
 
 def subject_of(tool: ToolPart) -> str:
-    """Subject of a call, bounded: the command, the file, the query, or what the chat shows of it."""
+    """Returns the subject of a call, bounded: the command, the file, the query, or the text that the chat shows."""
     data, message = tool.data, tool.invocation_message
     given = fields_of(data.get("rawInput"))
     found = (
@@ -103,23 +103,23 @@ def subject_of(tool: ToolPart) -> str:
 
 
 def is_about_handoff(tool: ToolPart) -> bool:
-    """Whether a call is about Carryover's own files, whose text must not come back as something that happened."""
+    """Whether a call reads or writes Carryover's own files, whose text must not be read as news."""
     return names_own_folder(f"{subject_of(tool)} {_markdown(tool.invocation_message)}")
 
 
 def is_denied(tool: ToolPart) -> bool:
-    """Whether the user did not allow a call, or skipped it."""
+    """Whether the user rejected or skipped a call."""
     return number_of(fields_of(tool.is_confirmed).get("type")) in (_DENIED, _SKIPPED)
 
 
 def has_result(tool: ToolPart) -> bool:
-    """Whether a call has ended, by what it says itself."""
+    """Whether a call has ended, by its own record."""
     given = (tool.result_details, tool.result_error, tool.data.get("terminalCommandState"))
     return is_denied(tool) or any(is_given(raw) for raw in given)
 
 
 def outcome_of(op: Op, tool: ToolPart, state: int) -> ToolOutcome | None:
-    """How a call ended; None if it did not, as far as anything says. `state`: how far its turn came."""
+    """Determines how a call ended; None if nothing shows that it did. `state`: how far its turn came."""
     data, details = tool.data, fields_of(tool.result_details)
     if is_denied(tool):
         return ToolOutcome("denied", never_ran=True)
@@ -139,12 +139,12 @@ def outcome_of(op: Op, tool: ToolPart, state: int) -> ToolOutcome | None:
 
 
 def todos_in(raw: msgspec.Raw | None) -> PlanUpdate | None:
-    """A todo list, None if there is no list."""
+    """Returns the todo list in a field; None if there is no list."""
     return PlanUpdate(items=plan_items(raw, "title", most=MAX_TODOS)) if bytes(raw or b"")[:1] == b"[" else None
 
 
 def paths_in(tool: ToolPart) -> list[str]:
-    """The folder of a command and the files that the chat shows with a call."""
+    """Returns a command's folder and the files that the chat shows with a call."""
     named = [local_path(tool.data.get("cwd")), *map(local_path, _uris_in(tool.invocation_message))]
     return [path for path in named if path]
 
@@ -161,7 +161,7 @@ def _terminal_outcome(data: Fields, state: int) -> ToolOutcome | None:
 
 
 def _output(data: Fields, details: Fields) -> str:
-    """Output of a call: a text, or the texts among its parts."""
+    """Returns a call's output: a text, or the texts among its parts."""
     plain = text_of(data.get("output")) or text_of(data.get("result"))
     listed = map(fields_of, items_of(details.get("output")))
     parts = [text_of(part.get("value")) for part in listed if bytes(part.get("isText", b"true")) == b"true"]
@@ -169,7 +169,7 @@ def _output(data: Fields, details: Fields) -> str:
 
 
 def _uris_in(message: msgspec.Raw) -> list[msgspec.Raw]:
-    """The URIs that a message shown in the chat links to, in their order."""
+    """Returns the URIs that a message in the chat links to, in order."""
     listed = list(fields_of(fields_of(message).get("uris")).values())
     linked = [found[2] for found in _LINK.finditer(_markdown(message)) if "://" in found[2]]
     return listed or [msgspec.Raw(msgspec.json.encode(uri.partition("#")[0])) for uri in linked]
@@ -180,13 +180,13 @@ def _markdown(message: msgspec.Raw) -> str:
 
 
 def _shown(message: msgspec.Raw) -> str:
-    """A message of the chat as text: of links the name."""
+    """Returns a message in the chat as text, with links replaced by their names."""
     plain = _LINK.sub(lambda found: found[1] or posixpath.basename(found[2]), _markdown(message))
     return _URI.sub("", plain).strip()
 
 
 def changes_in(kind: str, part: Fields) -> list[Change]:
-    """The changes of files that a part of an answer reports; none if it names no file of this machine."""
+    """Returns the file changes that a part of an answer reports; none if it names no local file."""
     path = local_path(part.get("uri"))
     if kind == "workspaceEdit":
         found = [_moved(fields_of(raw)) for raw in items_of(part.get("edits"))[:MAX_FILES]]
@@ -198,8 +198,10 @@ def changes_in(kind: str, part: Fields) -> list[Change]:
 
 
 def _edited(path: str, part: Fields, kind: str) -> Change | None:
-    """Batches of edits: a range that is replaced, in lines and columns from 1, and its text. Those of a notebook are
-    not counted."""
+    """Returns the change made by batches of edits, each a range (lines and columns from 1) and its new text.
+
+    Edits of notebooks are not counted.
+    """
     batches = items_of(part.get("edits"))[:MAX_EDITS]
     if kind == "notebookEditGroup":
         return Change(path=path, change="modify") if batches else None
@@ -222,7 +224,7 @@ def _edited(path: str, part: Fields, kind: str) -> Change | None:
 
 
 def _lines_in(place: Fields) -> int:
-    """How many lines a range takes; none if it is a place between two characters."""
+    """Returns the number of lines in a range; 0 for a position between two characters."""
     names = ("startLineNumber", "startColumn", "endLineNumber", "endColumn")
     start, start_column, end, end_column = (number_of(place.get(name)) or 0 for name in names)
     if (start, start_column) == (end, end_column) or not 0 < start <= end:
@@ -231,7 +233,7 @@ def _lines_in(place: Fields) -> int:
 
 
 def _external(path: str, part: Fields) -> Change | None:
-    """A change by another program, whose kind and counts the editor found."""
+    """Returns a change by another program, with the kind and counts that the editor found."""
     change = _EXTERNAL.get(text_of(part.get("editKind")))
     if change is None:
         return None

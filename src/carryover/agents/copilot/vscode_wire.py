@@ -1,6 +1,6 @@
-"""Structs of a VS Code chat, as far as we rely on it, and the records that its reader makes.
+"""The structure of a VS Code chat, as far as we rely on it, and the records that its reader makes.
 
-Every field may be missing or have another type. Taken from the editor's public source: FACTS.md.
+Any field may be missing or have another type. Taken from the editor's public source: FACTS.md.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ Why = Literal[
 
 
 class Request(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """A request with its answer."""
+    """A request and its answer."""
 
     request_id: msgspec.Raw = rawjson.ABSENT
     timestamp: msgspec.Raw = rawjson.ABSENT
@@ -67,7 +67,7 @@ class Request(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
 
     @property
     def state(self) -> int | None:
-        """How far the answer came; None if nothing says. Before `modelState` a result meant that it ended."""
+        """How far the answer came; None if nothing shows it. Before `modelState`, a result meant that it ended."""
         state = number_of(fields_of(self.model_state).get("value"))
         if state is None and is_true(self.is_canceled):
             return CANCELLED
@@ -75,7 +75,7 @@ class Request(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
 
     @property
     def was_typed(self) -> bool:
-        """Whether a person typed it: not a button, nor the editor itself."""
+        """Whether a person typed the request, rather than a button or the editor sending it."""
         others = (
             self.confirmation,
             self.request_source,
@@ -100,12 +100,12 @@ class ToolPart(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
 
     @property
     def data(self) -> Fields:
-        """Data of the tool: a command, a todo list, a sub-agent."""
+        """The tool's data: a command, a todo list or a sub-agent."""
         return fields_of(self.tool_specific_data)
 
 
 class Chat(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Facts that each record repeats. `folders`: those of the window."""
+    """Facts that every record repeats. `folders`: the window's folders."""
 
     session: str
     folders: tuple[str, ...] = ()
@@ -116,7 +116,7 @@ class _Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_
 
 
 class BeginRecord(_Record, frozen=True, kw_only=True, tag="begin"):
-    """The chat is emitted: from its beginning, or `on` after what was emitted before. `more`: not all of it yet."""
+    """Announces a chat's records. `on`: they follow those emitted before; `more`: another batch follows."""
 
     at_ms: int = 0
     on: bool = False
@@ -124,7 +124,7 @@ class BeginRecord(_Record, frozen=True, kw_only=True, tag="begin"):
 
 
 class RequestRecord(_Record, frozen=True, kw_only=True, tag="request"):
-    """A request and its answer, without what is not needed of them. `place`: from 1. `queued`: prompts that wait."""
+    """A request and its answer without unneeded parts. `place`: counted from 1. `queued`: prompts that wait."""
 
     ident: str
     place: int = 1
@@ -133,8 +133,10 @@ class RequestRecord(_Record, frozen=True, kw_only=True, tag="request"):
 
 
 class StateRecord(_Record, frozen=True, kw_only=True, tag="state"):
-    """The chat as a whole, after what was emitted of it. `live`: the last request while its answer has not ended, as it
-    is now; it comes with each state until it has."""
+    """The state of the whole chat, after its requests.
+
+    `live`: the last request as it is now, repeated with each state until its answer has ended.
+    """
 
     at_ms: int = 0
     place: int = 1
@@ -146,7 +148,7 @@ class StateRecord(_Record, frozen=True, kw_only=True, tag="state"):
 
 
 class SkippedRecord(msgspec.Struct, frozen=True, kw_only=True, tag="skipped", tag_field="kind"):
-    """A chat that is not read, or not to its end, and why."""
+    """A chat that is not read, or not to its end, and the reason."""
 
     why: Why
 
@@ -156,7 +158,7 @@ RECORD: Final[msgspec.json.Decoder[AnyRecord]] = msgspec.json.Decoder(AnyRecord)
 
 
 def kind_of_part(fields: Fields) -> str:
-    """The kind of a part, empty for plain Markdown; `?` for what is neither."""
+    """Returns the kind of a part; empty for plain Markdown, `?` if it is neither."""
     kind = text_of(fields.get("kind"))
     return kind or ("" if "value" in fields else "inlineReference" if "inlineReference" in fields else "?")
 

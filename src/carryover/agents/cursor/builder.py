@@ -1,4 +1,4 @@
-"""Builds what one record becomes: events with their keys, and the next context. Alike for every store."""
+"""Turns one record of any store into events with keys, and the next context."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ _JUST_NOW: Final = 3
 
 @dataclass(slots=True, kw_only=True)
 class Builder(EventBuilder[Context]):
-    """One record while it is parsed. `ident` is what its keys begin with.
+    """Builds the events of one record. `ident` is the prefix of their keys.
 
-    `conversation`: the one in a database that the record is of; None for a transcript, whose folder `slug` identifies.
+    `conversation`: the record's conversation in a database; None for a transcript, whose folder `slug` identifies.
     """
 
     session: str
@@ -65,7 +65,7 @@ class Builder(EventBuilder[Context]):
 
     @classmethod
     def of(cls, context: Context, found: Conversation) -> Builder | None:
-        """A record of a conversation in a database; None if its id cannot be used."""
+        """Returns a builder for a record of a conversation in a database; None if the conversation's id is unusable."""
         if not all(0 < len(name) <= MAX_NAME_CHARS for name in (found.id, found.parent or found.id)):
             return None
         folders = tuple(path for path in found.folders if is_absolute(path) and len(path) <= MAX_PATH_CHARS)
@@ -79,11 +79,11 @@ class Builder(EventBuilder[Context]):
 
     @property
     def emitted(self) -> Emitted:
-        """Facts emitted so far about the conversation."""
+        """The facts about the conversation that were emitted so far."""
         return self.context.emitted.get(self.conversation.id, Emitted()) if self.conversation is not None else Emitted()
 
     def note_emitted(self, **changes: object) -> None:
-        """Notes what is emitted of the conversation now."""
+        """Updates the facts that were emitted about the conversation."""
         if self.conversation is not None:
             known = dict(self.context.emitted)
             known.pop(self.conversation.id, None)
@@ -93,13 +93,13 @@ class Builder(EventBuilder[Context]):
             self.change(emitted=known)
 
     def change_talk(self, **changes: object) -> None:
-        """Replaces fields of what is remembered of a source with one conversation."""
+        """Replaces fields of the state of a source that holds one conversation."""
         self.change(talk=msgspec.structs.replace(self.context.talk, **changes))
 
     def place(self, noted_ms: int, own_ms: int = 0) -> None:
-        """Gives the record its time: its own, else just after the one before; never before that.
+        """Dates the record: its own time, or else just after the record before, and never earlier than that.
 
-        In a source in which no record has a time, it is the time at which the source was last written, as of the read.
+        If no record of the source has a time, it is the source's modification time at the read.
         """
         talk = self.context.talk
         after = talk.last_ms + 1 if talk.last_ms else 0
@@ -108,11 +108,11 @@ class Builder(EventBuilder[Context]):
         self.change_talk(last_ms=self.at_ms, timed=timed)
 
     def add(self, body: AnyBody, part: str) -> None:
-        """Adds an event of a part of the record."""
+        """Adds an event. `part` distinguishes it from other events of the same record."""
         self.add_as(f"{self.ident}:{part}", body)
 
     def add_as(self, key: str, body: AnyBody) -> None:
-        """Adds an event; nothing is added if no time is known."""
+        """Adds an event under a key, unless no time is known."""
         if self.at_ms:
             self.append(key, body, session=self.session, cwd=self.folder, subagent_id=self.subagent_id)
         elif not self.skipped:
@@ -123,23 +123,23 @@ class Builder(EventBuilder[Context]):
         self.count_skipped(record_type, reason)
 
     def parsed(self, reemitted: Reemitted | None = None) -> tuple[Context, Parsed]:
-        """The next context and what the record became."""
+        """Returns the next context and the result of the record."""
         if self.events:
             self.note_emitted(last=self.last_key)
         return self.context, self.built(reemitted)
 
     @property
     def folder(self) -> str | None:
-        """The folder that the conversation works in, None while that is unknown."""
+        """The folder that the conversation works in; None while it is unknown."""
         if self.conversation is None:
             return self.context.talk.cwd
         folders = self.conversation.folders
         return folders[0] if len(folders) == 1 else self.emitted.folder if self.emitted.folder in folders else None
 
     def learn_folder(self, paths: Iterable[str]) -> None:
-        """Learns the folder once a path is mentioned that is surely in it.
+        """Remembers the conversation's folder once a path is mentioned that is certainly in it.
 
-        That is the one with the transcript's slug, or the one of several in a window that holds the file.
+        It is the folder with the transcript's slug, or the one of the window's folders that holds the file.
         """
         if self.folder is not None:
             return
@@ -153,9 +153,9 @@ class Builder(EventBuilder[Context]):
                 self.note_emitted(folder=found)
 
     def prompt(self, text: str, noted_ms: int, attachments: int = 0) -> None:
-        """A user message as the client hands it to the model; only what was typed becomes a prompt.
+        """Adds a user message, of which only the typed part becomes a prompt.
 
-        What was open then is over: a call without a result never got one.
+        Calls that are still open are closed, since they will get no result.
         """
         words = words_of(text)
         marks = self.context.talk.marks
@@ -171,13 +171,15 @@ class Builder(EventBuilder[Context]):
                 self.change_talk(calls=())
 
     def say(self, text: str, part: str) -> None:
-        """A text of the model."""
+        """Adds a text of the model."""
         if text.strip():
             self.add(AssistantMessage(text=text), part)
 
     def call(self, call_id: str, name: str, args: Sequence[msgspec.Raw], part: str, within: str) -> OpenCall | None:
-        """A tool call, with its arguments in one or several forms, and what is already said by calling (a question, a
-        todo list). `within` is how the names of what belongs to it begin."""
+        """Adds a tool call, and any question or todo list in its arguments, which may come in several forms.
+
+        `within` is the prefix for the names of its parts.
+        """
         if not call_id or not name or len(call_id) + len(name) > 2 * MAX_NAME_CHARS:
             self.skip("tool-call", "no usable id or name")
             return None
@@ -202,11 +204,11 @@ class Builder(EventBuilder[Context]):
         return call
 
     def await_result(self, call: OpenCall) -> None:
-        """Waits for the result of a call."""
+        """Keeps a call open until its result comes."""
         self.change_talk(calls=opened(self.context.talk.calls, call, most=MAX_OPEN_CALLS))
 
     def result(self, call: OpenCall, outcome: ToolOutcome, part: str, within: str) -> None:
-        """How a call ended, and what it changed if it went well."""
+        """Adds the result of a call, and its changes if it succeeded."""
         self.change_talk(calls=closed(self.context.talk.calls, call.id))
         self.add(call.ended(outcome), part)
         if outcome.status == "ok":
@@ -216,8 +218,10 @@ class Builder(EventBuilder[Context]):
                 self.add(Answer(call_id=call.id, question=" / ".join(call.questions), text=said), f"{within}answer")
 
     def close_calls(self, *, went_on: bool) -> None:
-        """The model continued, or its turn ended: how its calls ended, a transcript does not say. That edits were
-        applied is the best there is to know where the turn `went_on`; what a command did is not known."""
+        """Ends the open calls when the model continues or its turn ends, since a transcript has no results.
+
+        Edits count as applied if the turn `went_on`; the outcome of a command is unknown.
+        """
         for number, call in enumerate(self.context.talk.calls):
             self.result(msgspec.structs.replace(call, changes=()), ToolOutcome("unknown"), f"closed{number}", "")
             for place, change in enumerate(call.changes if went_on and call.op in ("edit", "write") else ()):
@@ -234,12 +238,12 @@ class Builder(EventBuilder[Context]):
 
 
 def mark_of(text: str) -> int:
-    """A number by which a text is recognised."""
+    """Returns a number that identifies a text."""
     return int(digest(text)[:12], 16)
 
 
 def _holding(folders: tuple[str, ...], path: str) -> str | None:
-    """The folder that a path is in; a relative one begins with the folder's name."""
+    """Returns the folder that holds a path. A relative path begins with the folder's name."""
     if not is_absolute(path):
         named = [folder for folder in folders if posixpath.basename(folder) == path.partition("/")[0]]
         return named[0] if len(named) == 1 else None

@@ -1,7 +1,7 @@
-"""Reads a chat of the terminal client: one `store.db` each, with `meta.json` beside it.
+"""Reads a chat of the terminal client: a `store.db` with `meta.json` beside it.
 
-Each message is a blob known by the SHA-256 of its content. A root names them in order and is rewritten with each
-message; what older roots alone name is not part of the conversation.
+Each message is a blob keyed by the SHA-256 of its content. A root lists them in order and is rewritten with each
+message; messages that only older roots list are not part of the conversation.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class NotProtobuf(ValueError):
 
 
 class ChatReader:
-    """See `carryover.adapter.contract.Reader`."""
+    """Reads a `store.db`; see `carryover.adapter.contract.Reader`."""
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Reads what changed in the chat. Raises as `readers.sqlite.read_transaction` does."""
@@ -62,7 +62,7 @@ class ChatReader:
         )
 
     def stat(self, path: Path) -> FileStat:
-        """Size and time of the database and of the `meta.json` beside it, which holds title and folder."""
+        """Returns size and time of the database and of `meta.json` beside it, which holds title and folder."""
         seen = sqlite.stat(path)
         with suppress(OSError):
             beside = files.stamp_of_file(path.with_name("meta.json"))
@@ -71,7 +71,7 @@ class ChatReader:
 
 
 class Chat:
-    """See `carryover.readers.rewritten`: both a look, and the one conversation that there is."""
+    """The chat in a `store.db`, both the snapshot and its only conversation (see `carryover.readers.rewritten`)."""
 
     rests_ms = None
 
@@ -94,7 +94,7 @@ class Chat:
 
     @cached_property
     def pieces(self) -> list[Piece]:
-        """The messages, each with how often the same came before it."""
+        """The messages, each with the number of identical ones before it."""
         before: Counter[str] = Counter()
         found: list[Piece] = []
         for ident in islice(self._messages(), MAX_MESSAGES):
@@ -103,7 +103,7 @@ class Chat:
         return found
 
     def begin(self, *, on: bool, more: bool) -> bytes | None:
-        """Returns the record that opens the chat, or one that is counted as skipped if the root names no messages."""
+        """Returns the record that opens the chat, or a skipped record if the root lists no messages."""
         if not self.pieces:
             return encoded(PassedByRecord(what="conversation", why="unexpected root"))
         return encoded(
@@ -117,7 +117,7 @@ class Chat:
         )
 
     def piece(self, number: int) -> bytes | None:
-        """Returns the record of a message, or one that is counted as skipped if its blob is missing or is not JSON."""
+        """Returns the record of a message, or a skipped record if its blob is missing or not JSON."""
         ident, occurrence = self.pieces[number]
         blob = self._blob(ident)
         data = _as_json(blob) if blob is not None else None
@@ -134,7 +134,7 @@ class Chat:
         )
 
     def end(self, emitted: int) -> bytes | None:
-        """Returns the record that closes the chat, None if no message was emitted."""
+        """Returns the record that closes the chat; None if no message was emitted."""
         return encoded(StateRecord(conversation=self._conversation)) if emitted else None
 
     @cached_property
@@ -156,7 +156,7 @@ class Chat:
 
     @cached_property
     def _root(self) -> tuple[tuple[str, ...], str]:
-        """The ids that the root names in order, and the URI of the workspace; nothing if it is not a root."""
+        """Returns the ids that the root lists, in order, and the workspace's URI; both empty if it is not a root."""
         idents, workspace = [], ""
         try:
             for number, value in fields_in(self._blob(self._root_id, MAX_ROOT_BYTES) or b""):
@@ -170,7 +170,7 @@ class Chat:
 
     @property
     def _is_compacted(self) -> bool:
-        """Whether the first thing that is said to the model is no prompt, but a text of the client's."""
+        """Whether the conversation begins with a text from the client instead of a prompt."""
         heads = (self._blob(ident) or b"" for ident, _ in self.pieces[:_HEAD_MESSAGES])
         return not any(b"<user_query>" in blob for blob in heads)
 
@@ -179,7 +179,7 @@ class Chat:
             yield from self._below(ident)
 
     def _below(self, ident: str, depth: int = 0) -> tuple[str, ...]:
-        """The messages in a blob: itself, or in newer builds those that it names."""
+        """Returns the messages in a blob: the blob itself or, in newer builds, those it lists."""
         (head,) = self._db.execute(_BLOB_HEAD, (ident,)).fetchone() or (None,)
         is_message = not isinstance(head, bytes) or head.lstrip()[:1] == b"{" or depth == _MAX_DEPTH
         below = () if is_message else _ids_in(self._blob(ident, MAX_ROOT_BYTES) or b"")
@@ -187,12 +187,12 @@ class Chat:
         return tuple(islice(nested, MAX_MESSAGES)) or (ident,)
 
     def _blob(self, ident: str, limit: int = MAX_BLOB_BYTES) -> bytes | None:
-        """Raises TooLarge."""
+        """Returns a blob. Raises TooLarge."""
         return sqlite.value_at(self._db, _BLOB, ident, limit=limit)
 
 
 def fields_in(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """The fields of a protocol buffer that hold bytes, each with its number. Raises NotProtobuf, perhaps after some."""
+    """Yields the byte fields of a protocol buffer with their numbers. Raises NotProtobuf, perhaps after some fields."""
     at = 0
     while at < len(data):
         tag, at = _varint(data, at)
@@ -224,7 +224,7 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _ids_in(node: bytes, depth: int = 0) -> tuple[str, ...]:
-    """Every id in a node, those in its embedded messages among them. None if it is not a protocol buffer."""
+    """Returns every id in a node and its embedded messages; none if it is not a protocol buffer."""
     found: list[str] = []
     try:
         for _, value in fields_in(node):
@@ -238,7 +238,7 @@ def _ids_in(node: bytes, depth: int = 0) -> tuple[str, ...]:
 
 
 def _from_hex(value: bytes) -> bytes:
-    """The JSON in the `meta` row, in hex, or as it is."""
+    """Returns the JSON of the `meta` row, which may be stored as hex."""
     try:
         return binascii.unhexlify(value.strip())
     except binascii.Error:
@@ -246,7 +246,7 @@ def _from_hex(value: bytes) -> bytes:
 
 
 def _as_json(blob: bytes) -> msgspec.Raw | None:
-    """A message as JSON that can be part of other JSON, None if that is not possible."""
+    """Returns a message as JSON that can be embedded in other JSON; None if that is not possible."""
     for data in (blob, rawjson.mend(blob)):
         with suppress(*rawjson.UNREADABLE):
             msgspec.json.decode(data, type=Fields)

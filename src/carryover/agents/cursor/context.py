@@ -1,4 +1,4 @@
-"""State that is kept from one record to the next. Small and bounded: it is stored with the cursor."""
+"""The parser's state between records: small and bounded, since it is stored with the cursor."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
 
 
 class TalkContext(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The state of a source that holds one conversation, message by message."""
+    """The state of a source that holds one conversation."""
 
     cwd: str | None = None
     last_ms: int = 0
@@ -36,7 +36,7 @@ class TalkContext(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Emitted(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Facts emitted so far about a conversation in a database."""
+    """The facts about a conversation in a database that were emitted so far."""
 
     last: bytes | None = None
     """Key of the last event; bytes, for in a text it might be taken for a secret."""

@@ -1,9 +1,9 @@
-"""Reads the editor's global database, in which rows change in their place while an answer is streamed.
+"""Reads the editor's global database, in which rows are updated in place while an answer streams.
 
-Asked by key or by a range of keys, never by a pattern and never for all values. Order and life of a conversation's
-bubbles come from its list of headers alone: rows of turns that were edited or taken back stay in the database. No row
-says when it was written, and the list of conversations says only when a turn began, so of the newest ones the content
-is compared.
+It is queried by key or key range, never by pattern and never for all values. Only the list of headers shows a
+conversation's bubbles and their order: rows of edited or retracted turns stay in the database. No row has a
+modification time, and the list of conversations only shows when a turn began, so the content of the newest ones is
+compared.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _HEAD: Final = "SELECT value FROM composerHeaders WHERE composerId = ?"
 
 
 class Header(msgspec.Struct, frozen=True, rename="camel"):
-    """A bubble's place in its conversation."""
+    """The entry of a bubble in its conversation's list."""
 
     bubble_id: str
     type: int | None = None
@@ -63,14 +63,14 @@ class Header(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class EditorReader:
-    """See `carryover.adapter.contract.Reader`."""
+    """Reads the global database; see `carryover.adapter.contract.Reader`."""
 
     def __init__(self, now_ms: Callable[[], int] = utc_now_ms) -> None:
         self._now_ms = now_ms
         self._workspaces = Workspaces()
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Reads what changed, the newest first. Raises as `readers.sqlite.read_transaction` does."""
+        """Reads what changed, newest conversations first. Raises as `readers.sqlite.read_transaction` does."""
         now_ms = self._now_ms()
         changed_ms = min(sqlite.stat(path).mtime_ns // 1_000_000, now_ms)
         storage = path.parent.parent / "workspaceStorage"
@@ -79,12 +79,12 @@ class EditorReader:
         )
 
     def stat(self, path: Path) -> FileStat:
-        """Size and time of the database and its WAL."""
+        """Returns size and time of the database and its WAL."""
         return sqlite.stat(path)
 
 
 class Look:
-    """See `carryover.readers.rewritten.Snapshot`. `changed_ms`: when the database was last written to."""
+    """A snapshot of the database; see `carryover.readers.rewritten.Snapshot`. `changed_ms`: time of the last write."""
 
     def __init__(
         self, db: sqlite.Connection, storage: Path, workspaces: Workspaces, now_ms: int, changed_ms: int
@@ -98,7 +98,7 @@ class Look:
         self._entries = {} if self._has_heads else listed_in(db, "composer.composerHeaders")
 
     def conversations(self) -> list[tuple[str, str]]:
-        """Each with the number of its row, when it changed according to the list, and a digest if it is watched."""
+        """Returns each conversation with its mark: row number, time of change, and a digest for the newest ones."""
         if "cursorDiskKV" not in self._tables:
             return []
         updated = self._updated()
@@ -108,7 +108,7 @@ class Look:
         return [(ident, f"{rows[ident]} {updated.get(ident, 0)} {content.get(ident, '')}") for ident in newest]
 
     def conversation(self, ident: str, notes: dict[str, str]) -> _Conversation | None:
-        """`notes` are the sub-agents that conversations were seen to list, and those conversations."""
+        """Returns a conversation. `notes` maps sub-agents to the conversations that were seen to list them."""
         composer = fields_of(self.value(f"{_COMPOSER}{ident}", MAX_COMPOSER_BYTES))
         headers = composer.get("fullConversationHeadersOnly", rawjson.ABSENT)
         if bytes(headers)[:1] != b"[":
@@ -134,11 +134,11 @@ class Look:
         )
 
     def value(self, key: str, limit: int = MAX_BUBBLE_BYTES) -> bytes | None:
-        """A row's value; raises TooLarge."""
+        """Returns a row's value. Raises TooLarge."""
         return sqlite.value_at(self._db, _VALUE, key, limit=limit)
 
     def rows_from(self, prefix: str) -> dict[str, int]:
-        """The numbers of the rows whose keys begin so, by what follows in their keys; from the index alone."""
+        """Returns the numbers of the rows whose keys have a prefix, by the rest of the key. Reads only the index."""
         rows = self._db.execute(_KEYS, (prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)))
         return {(sqlite.text_of(key) or "").removeprefix(prefix): rowid for rowid, key in rows}
 
@@ -149,7 +149,7 @@ class Look:
             return ""
 
     def _updated(self) -> dict[str, int]:
-        """Times at which the listed conversations changed, without times in the future."""
+        """Returns when each listed conversation changed, without times in the future."""
         if self._has_heads:
             rows = self._db.execute("SELECT composerId, lastUpdatedAt FROM composerHeaders")
             updated = {sqlite.text_of(ident) or "": at for ident, at in rows if isinstance(at, int)}
@@ -160,7 +160,7 @@ class Look:
         return {ident: at for ident, at in updated.items() if at <= self.now_ms + _DAY_MS}
 
     def _head(self, ident: str) -> Fields:
-        """An entry in the list of conversations."""
+        """Returns a conversation's entry in the list."""
         if not self._has_heads:
             return self._entries.get(ident, {})
         try:
@@ -195,7 +195,7 @@ class _Conversation:
 
     @property
     def pieces(self) -> list[Piece]:
-        """Its bubbles. One that is open keeps its row when it is written again, so its content is part of the mark."""
+        """The bubbles. An open one keeps its row when it is rewritten, so its content is part of the mark."""
         return [(header.bubble_id, self._mark(number)) for number, header in enumerate(self._headers)]
 
     def begin(self, *, on: bool, more: bool) -> bytes | None:
@@ -255,7 +255,7 @@ class _Conversation:
         return f"bubbleId:{self._conversation.id}:{self._headers[number].bubble_id}"
 
     def _bubble(self, number: int) -> Bubble | None:
-        """The bubble in a place, None if it has no row (yet) or is not a bubble. Raises TooLarge."""
+        """Returns the bubble at a position; None if it has no row (yet) or is not a bubble. Raises TooLarge."""
         if number not in self._loaded:
             if len(self._loaded) > 64:
                 self._loaded.clear()
@@ -264,8 +264,7 @@ class _Conversation:
         return self._loaded[number]
 
     def _is_open(self, number: int, bubble: Bubble | None) -> bool:
-        """Whether something may still be written to the bubble, judging by the conversation. A prompt is never
-        streamed, and what came before one is over."""
+        """Whether the bubble may still change. Prompts, and whatever comes before one, never do."""
         if number < self._last_prompt:
             return False
         header = self._headers[number]
@@ -279,7 +278,7 @@ class _Conversation:
         return self._runs and is_last and not _is_tool(bubble)
 
     def _follows(self, number: int) -> Literal["user", "assistant", "nothing"]:
-        """The bubbles after one, without thinking and others that hold no text."""
+        """Returns who speaks next after a bubble, ignoring thinking and other bubbles without text."""
         for other in range(number + 1, len(self._headers)):
             if self._headers[other].type == USER:
                 return "user"
@@ -293,14 +292,14 @@ class _Conversation:
 
 
 class _Remote(_Conversation):
-    """One whose folder is on another machine, which is counted and not read."""
+    """A conversation whose folder is on another machine: it is counted, not read."""
 
     def begin(self, *, on: bool, more: bool) -> bytes | None:  # noqa: ARG002
         return encoded(PassedByRecord(what="conversation", why="remote workspace"))
 
 
 def _parent_of(ident: str, composer: Fields, head: Fields, notes: Mapping[str, str]) -> str | None:
-    """The conversation that a sub-agent's belongs to, its own id while that is unknown; None for the user's own."""
+    """Returns the conversation that a sub-agent works for, its own id if that is unknown; None for the user's own."""
     given = (composer.get("subagentInfo"), head.get("subagentInfo"))
     infos = [info for info in given if bytes(info or b"")[:1] == b"{"]
     info = fields_of(infos[0]) if infos else {}
@@ -325,7 +324,7 @@ def _has_not_ended(bubble: Bubble) -> bool:
 
 
 def _is_silent(header: Header, bubble: Bubble) -> bool:
-    """Whether a bubble says nothing to the user: thinking, marks, or no text (yet)."""
+    """Whether a bubble shows the user nothing: thinking, marks, or no text (yet)."""
     if number_of(bubble.capability_type) in (THINKING, COMPACTION):
         return True
     said = text_of(bubble.text).strip() or bytes(bubble.error_details) != b"null"

@@ -1,4 +1,4 @@
-"""Which folder a conversation belongs to: that of its window, or the one that a transcript's slug represents."""
+"""Finds the folder that a conversation belongs to: its window's, or the one that a transcript's slug encodes."""
 
 from __future__ import annotations
 
@@ -30,23 +30,25 @@ _NO_WORD: Final = re.compile(r"[^A-Za-z0-9]+")
 class Workspaces:
     """The workspaces beside a global database: their folders, and the conversations that those of 2025 list.
 
-    What was read is kept until the files change, for there may be hundreds of them.
+    There may be hundreds, so what was read is kept until the files change.
     """
 
     def __init__(self) -> None:
         self._lists: dict[Path, tuple[FileStat, dict[str, int]]] = {}
 
     def updated(self, storage: Path) -> dict[str, int]:
-        """Times at which the conversations in the workspaces' lists last changed."""
+        """Returns when each conversation in the workspaces' lists last changed."""
         updated: dict[str, int] = {}
         for listed in self._listed(storage).values():
             updated.update({ident: max(at, updated.get(ident, 0)) for ident, at in listed.items()})
         return updated
 
     def folders_of(self, storage: Path, ident: str, identifiers: Iterable[msgspec.Raw | None]) -> Folders:
-        """The folders of conversation `ident`: those that its first usable identifier names, else those of the
-        workspace that lists it. Of several workspaces the one in which it changed last counts, since a window that
-        becomes another takes its list along."""
+        """Returns the folders of conversation `ident`, from its first usable identifier or the workspace that lists it.
+
+        If several workspaces list it, the one in which it changed last counts: a window that becomes another one keeps
+        its list.
+        """
         given = [identifier for raw in identifiers if (identifier := fields_of(raw))]
         if given:
             return next(filter(None, (_identified(storage, identifier) for identifier in given)), Folders())
@@ -71,7 +73,7 @@ class Workspaces:
 
 
 def listed_in(db: sqlite.Connection, key: str) -> dict[str, Fields]:
-    """The entries of a list of conversations in the editor's settings, by id; none if it has no such list."""
+    """Returns the entries of a list of conversations in the editor's settings, by id; empty without such a list."""
     if "ItemTable" not in sqlite.tables(db):
         return {}
     try:
@@ -83,17 +85,17 @@ def listed_in(db: sqlite.Connection, key: str) -> dict[str, Fields]:
 
 
 def slug_of(transcript: str) -> str | None:
-    """The project's slug in the path of a transcript, None if it has not that layout."""
+    """Returns the project's slug in the path of a transcript; None if the path has another layout."""
     parts = PurePosixPath(transcript.replace("\\", "/")).parts
     at = max((place for place, part in enumerate(parts) if part == _TRANSCRIPTS), default=0)
     return parts[at - 1] if at > 0 else None
 
 
 def folder_with(slug: str | None, path: str) -> str | None:
-    """`path` or the folder above it whose slug is this one; None if there is none.
+    """Returns `path` or the parent folder that has this slug; None if none has.
 
     A slug is the absolute path without its first `/`, with `-` for `/` and `.`; some builds put one `-` for any run of
-    what is neither letter nor digit. So it cannot be read back, only compared.
+    characters that are neither letters nor digits. It can't be decoded, only compared.
     """
     if not slug or len(path) > MAX_PATH_CHARS:
         return None
@@ -120,7 +122,7 @@ def _folders_in(storage: Path) -> list[Path]:
 
 
 def _identified(storage: Path, identifier: Fields) -> Folders | None:
-    """The folders that an identifier names, itself or by the window's storage; None if it names none."""
+    """Returns the folders that an identifier names, itself or through the window's storage; None if it names none."""
     if uri := fields_of(identifier.get("uri")):
         found = folders_of_uri(_as_text(uri))
     elif listing := fields_of(identifier.get("configPath")):

@@ -1,7 +1,7 @@
-"""Cursor's hooks, of its editor and of `cursor-agent`: what their payloads say, and how a session takes text in.
+"""The hooks of Cursor's editor and `cursor-agent`: what their payloads contain, and how a session accepts text.
 
-From reports and the vendor's pages (editor 3.12.17, `cursor-agent` 2026.07.17 and 2026.09.10), never seen by us. Of a
-payload nothing is read but what is named here: it also holds the user's mail address.
+From reports and the vendor's documentation (editor 3.12.17, `cursor-agent` 2026.07.17 and 2026.09.10), never seen by
+us. Only the fields named here are read, since payloads also hold the user's mail address.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from carryover.records import rawjson
 
 
 class Payload(msgspec.Struct, frozen=True):
-    """The hook's payload on stdin, as far as we rely on it. Raw fields may change their shape without costing the rest.
+    """The fields we rely on of the hook's payload on stdin. Raw fields may change shape without making the rest
+    unreadable.
 
-    There is no working folder: the user's own hooks run in `~/.cursor`, so the workspace says which project it is.
+    There is no working folder: the user's own hooks run in `~/.cursor`, so the workspace identifies the project.
     """
 
     conversation_id: str | None = None
@@ -63,7 +64,7 @@ def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
 
 
 def _own_session(given: Payload, event: str) -> str | None:
-    """The conversation, if the payload is Cursor's own and of this event."""
+    """Returns the conversation if the payload is Cursor's own and of this event."""
     is_own = bool(given.cursor_version) and (given.hook_event_name or "").lower() == event
     return given.conversation_id or given.session_id if is_own else None
 
@@ -77,7 +78,7 @@ def _layout_root(transcript: Path) -> Path | None:
 
 
 def _transcript(given: Payload) -> str | None:
-    """The transcript, if it is in a place that we know. A session is known without it."""
+    """Returns the transcript if it is in a known place. The session is known without it."""
     path = rawjson.string_of(given.transcript_path)
     return path if path and _layout_root(Path(path)) is not None else None
 

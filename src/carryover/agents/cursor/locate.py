@@ -1,7 +1,7 @@
-"""Finds Cursor's conversations: in which folders they are, which files there hold some, and how each is read.
+"""Finds Cursor's conversations and selects the reader for each kind of store.
 
-Three stores, each known by its place alone: FACTS.md. One conversation has the same id in every store, and may be in
-several.
+There are three stores, each recognised by its location alone: FACTS.md. A conversation has the same id in every store
+and may be in several.
 """
 
 from __future__ import annotations
@@ -47,11 +47,10 @@ _OBJECT: Final = re.compile(rb"\s*\{(?=\s*\")")
 
 
 class LinesReader(JsonlReader):
-    """As `JsonlReader`; a record that is a JSON object begins with `carryoverNotedMs`, for lines say no time."""
+    """A `JsonlReader` that adds `carryoverNotedMs` to JSON objects, since their lines have no time."""
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Reads on from `cursor`; each record gets the file's modification time in milliseconds, since lines have no
-        time."""
+        """Reads the records after `cursor`, adding the file's modification time in milliseconds to each."""
         noted = b'{"%s":%d,' % (NOTED.encode(), self.stat(path).mtime_ns // 1_000_000)
         batch = super().read(path, cursor)
         records = (
@@ -64,7 +63,7 @@ class LinesReader(JsonlReader):
 
 
 def kind_of(path: str | PurePath) -> Kind | None:
-    """Kind of the source at `path`, by its last names alone; None if it is not a source."""
+    """Returns the kind of the source at `path`, by the end of its path alone; None if it is not a source."""
     match str(path).split("/")[-5:]:
         case [*_, "globalStorage", "state.vscdb"]:
             return "editor"
@@ -76,13 +75,16 @@ def kind_of(path: str | PurePath) -> Kind | None:
 
 
 def kind_to_read(path: Path) -> Kind | None:
-    """The kind by which `path` is read: that of its place, and of a copy elsewhere what it holds."""
+    """Returns the kind to read `path` as: by location, or by content for a copy elsewhere."""
     return kind_of(path) or _kind_in(path, read_head(path, _HEAD_BYTES))
 
 
 def exported(path: Path, head: bytes) -> Source | None:
-    """The source that a file anywhere is: a transcript, whose name is its session, a database of the editor, or one of
-    the terminal client with the folders around it."""
+    """Returns the source in a file anywhere on disk.
+
+    It may be a transcript, whose name is its session, a database of the editor, or one of the terminal client with the
+    folders around it.
+    """
     if kind_of(path) == "chat":
         return source_of(path, path.parents[2]) if head.startswith(SQLITE) else None
     match _kind_in(path, head):
@@ -94,7 +96,7 @@ def exported(path: Path, head: bytes) -> Source | None:
 
 
 def _kind_in(path: Path, head: bytes) -> Kind | None:
-    """Prompts in a transcript stand between marks that no other agent has."""
+    """Returns the kind of a copy by its content. Prompts in a transcript are between tags that no other agent uses."""
     if head.startswith(SQLITE):
         from carryover.readers.sqlite import table_names
 
@@ -105,7 +107,7 @@ def _kind_in(path: Path, head: bytes) -> Kind | None:
 
 
 def source_of(path: Path, root: Path) -> Source | None:
-    """The source that `path` is, by its name alone; a change beside a database is one of the database."""
+    """Returns the source at `path`, recognised by name alone. A change beside a database counts as a change of it."""
     for database in _DATABASES:
         if path.name in [database + suffix for suffix in _BESIDE]:
             path = path.with_name(database)
@@ -124,13 +126,13 @@ def source_of(path: Path, root: Path) -> Source | None:
 
 
 def sources(root: Path) -> list[Source]:
-    """Every source below `root` now, in the order of their paths."""
+    """Returns every source below `root`, sorted by path."""
     found = (source_of(path, root) for pattern in _PATTERNS.get(root.name, ()) for path in root.glob(pattern))
     return sorted((source for source in found if source is not None), key=lambda source: source.path)
 
 
 def _transcript(path: Path, slug: str, below: tuple[str, ...]) -> Source | None:
-    """`<id>/<id>.jsonl`, `<id>/subagents/<child>.jsonl`, and the older `<id>.jsonl`.
+    """Returns a transcript by its path: `<id>/<id>.jsonl`, `<id>/subagents/<child>.jsonl`, or the older `<id>.jsonl`.
 
     The slug is not reversible, so it groups files and never names a project.
     """
@@ -143,7 +145,7 @@ def _transcript(path: Path, slug: str, below: tuple[str, ...]) -> Source | None:
 
 
 def readers() -> Mapping[Kind, Reader]:
-    """The reader of each kind of source."""
+    """Returns the reader for each kind of source."""
     from carryover.agents.cursor.chats import ChatReader
     from carryover.agents.cursor.editor import EditorReader
     from carryover.readers.stat_cache import StatCachedReader

@@ -1,4 +1,4 @@
-"""Turns a record of any of Cursor's stores into events. Facts about the formats: FACTS.md."""
+"""Turns the records of Cursor's stores into events. Format facts: FACTS.md."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ _EMPTY: Final = hashlib.sha256().hexdigest()
 
 
 def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
-    """Fold one record. Never raises: what is not understood is counted in `skipped`."""
+    """Parses one record. Never raises: what is not understood is counted in `skipped`."""
     if kind_of(source.path) == "transcript" or record.data.startswith(_LINE):
         return _parse_line(source, context, record)
     read = rawjson.read(RECORD, record.data)
@@ -116,14 +116,14 @@ def _parse_bubble(builder: Builder, record: BubbleRecord) -> None:
 
 
 def _error_in(raw: msgspec.Raw) -> str:
-    """An error: a text, or a title and a message. Only the title says that a limit was reached."""
+    """Returns the text of an error, which is a string or has title and message. Only the title shows a limit."""
     title = text_of(inside(raw, "error", "details", "title"))
     message = text_below(raw, *_ERROR_TEXTS)
     return f"{title}. {message}" if title and title not in message else message
 
 
 def _parse_tool(builder: Builder, record: BubbleRecord) -> None:
-    """A call, and its result if there is one."""
+    """Adds a call, and its result if there is one."""
     data = rawjson.part_of(record.bubble.tool_former_data, ToolData) or ToolData()
     # The id is as the model's provider made it; some hold a line break and a second id.
     call_id = text_of(data.tool_call_id).partition("\n")[0][:MAX_NAME_CHARS] or record.bubble_id
@@ -140,7 +140,7 @@ def _parse_tool(builder: Builder, record: BubbleRecord) -> None:
 
 
 def _outcome(builder: Builder, op: Op, data: ToolData) -> ToolOutcome | None:
-    """How the call ended, None if it did not (that we know of)."""
+    """Determines how the call ended; None if it is not known to have ended."""
     status = text_of(data.status)
     result = outcome_of(op, unwrapped(data.result)) if data.result is not rawjson.ABSENT else ToolOutcome("unknown")
     if status in UNFINISHED:
@@ -228,7 +228,7 @@ def _parse_result(builder: Builder, block: Block, part: str) -> None:
 
 
 def _parse_line(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
-    """One line of a transcript. A message has a role, everything else a type."""
+    """Parses one line of a transcript. A message has a role, everything else a type."""
     line = fields_of(record.data)
     role, kind = text_of(line.get("role")), text_of(line.get("type"))
     if not line and record.data.strip() != b"{}":
@@ -287,7 +287,7 @@ def _parse_prompt(builder: Builder, blocks: Mapping[int, Block], noted_ms: int) 
 
 
 def _blocks(builder: Builder, where: str, content: msgspec.Raw | None, known: tuple[str, ...]) -> dict[int, Block]:
-    """The parts of a message that are understood, by their places; the others are counted."""
+    """Returns the parts of a message that are understood, by position; the others are counted."""
     if text := text_of(content):
         return {0: Block(type="text", text=text)}
     blocks = {}

@@ -1,4 +1,4 @@
-"""Todo lists and questions: `TodoWrite`'s whole lists and changes to them, a conversation's `todos`, `AskQuestion`."""
+"""Todo lists and questions: `TodoWrite`, a conversation's `todos`, and `AskQuestion`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DROPPED: Final = "cancelled"
 
 
 class Todo(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One entry, as it is remembered."""
+    """One entry of the todo list."""
 
     id: str
     text: str
@@ -27,8 +27,10 @@ class Todo(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def todos_after(todos: tuple[Todo, ...], args: msgspec.Raw) -> tuple[Todo, ...] | None:
-    """The list after a TodoWrite call, None when its arguments have another shape. With `merge` only the entries named
-    change."""
+    """Returns the list after a TodoWrite call; None if its arguments have another shape.
+
+    With `merge`, only the entries it names change.
+    """
     listed = fields_of(args).get("todos", rawjson.ABSENT)
     if bytes(listed)[:1] != b"[":
         return None
@@ -47,17 +49,17 @@ def todos_after(todos: tuple[Todo, ...], args: msgspec.Raw) -> tuple[Todo, ...] 
 
 
 def todos_in(raw: msgspec.Raw) -> tuple[Todo, ...] | None:
-    """A list of todos as a conversation holds it, None when it has another shape."""
+    """Returns a conversation's todo list; None if it has another shape."""
     return todos_after((), msgspec.Raw(b'{"todos":' + bytes(raw) + b"}"))
 
 
 def as_update(todos: tuple[Todo, ...]) -> PlanUpdate:
-    """The list as the event that it becomes."""
+    """Returns the event that sets the whole list."""
     return PlanUpdate(items=tuple(PlanItem(text=todo.text, state=todo.state) for todo in todos))
 
 
 def questions_of(call_id: str, args: msgspec.Raw) -> tuple[Question, ...]:
-    """The questions of a call, with the choices they offer. Empty if its arguments have another shape (FACTS.md)."""
+    """Returns the questions of a call with their choices; empty if its arguments have another shape (FACTS.md)."""
     given = fields_of(args)
     asked = list(map(fields_of, items_of(given.get("questions")))) or [given]
     found = (

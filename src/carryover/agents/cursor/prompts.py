@@ -1,6 +1,6 @@
 """Extracts the user's text from a message as Cursor hands it to the model.
 
-Seen in agent-transcripts and in the CLI's store (2026 builds, per FACTS.md): blocks of attached context, then
+Reported for agent transcripts and the CLI's store (2026 builds, FACTS.md): blocks of attached context, then
 `<timestamp>` with the local time in words, then `<user_query>`.
 """
 
@@ -34,7 +34,7 @@ _INJECTED: Final = ("The above subagent result is already visible", "Briefly inf
 
 
 class Words(msgspec.Struct, frozen=True):
-    """The text that the user typed (empty if nothing was), and when it was sent (UTC, 0 if unknown)."""
+    """The text that the user typed (empty if none), and when it was sent (UTC ms, 0 if unknown)."""
 
     text: str
     at_ms: int = 0
@@ -45,7 +45,7 @@ class Words(msgspec.Struct, frozen=True):
 
 
 def words_of(text: str) -> Words:
-    """The part of a user message that the user typed. Tags inside the user's words are the user's."""
+    """Returns the part of a user message that the user typed. Tags inside it belong to the user's text."""
     start = _after_context(text)
     head, rest = text[:start], text[start:]
     opened = rest.find("<user_query>")
@@ -61,9 +61,9 @@ def words_of(text: str) -> Words:
 
 
 def spoken_ms(text: str) -> int:
-    """UTC milliseconds of a time such as `Monday, March 2, 2026, 9:00 AM (UTC+1)` or an ISO time with a zone.
+    """Parses a time such as `Monday, March 2, 2026, 9:00 AM (UTC+1)`, or an ISO time with a zone, to UTC milliseconds.
 
-    0 if it is not a time, or has no zone: the parser does not know in which one the client ran.
+    Returns 0 if it is not a time or has no zone: the parser doesn't know which zone the client was in.
     """
     found = _TIME.search(text)
     if found is None:
@@ -81,7 +81,7 @@ def spoken_ms(text: str) -> int:
 
 
 def _after_context(text: str) -> int:
-    """Offset at which the blocks before the user's text end; a block that is not closed reaches to the end."""
+    """Returns the offset at which the context blocks end; an unclosed block extends to the end."""
     at = 0
     while found := _CONTEXT.match(text, at):
         closing = f"</{found[1]}>"

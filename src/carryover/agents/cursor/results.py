@@ -1,4 +1,4 @@
-"""How a tool call or a turn ended, out of what Cursor wrote about it."""
+"""Determines how a tool call or a turn ended from what Cursor wrote about it."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _REJECTED: Final = ("User rejected", "Rejected", "The user rejected", "User chos
 
 
 def outcome_of(op: Op, result: msgspec.Raw) -> ToolOutcome:
-    """How a call ended whose result is a text, a list of content blocks or an object.
+    """Determines how a call ended from its result: a text, a list of content blocks or an object.
 
-    A command that ran and failed is recognised by its exit code only: what it printed may begin in any way.
+    A command that ran and failed is recognised by its exit code only, since its output may begin in any way.
     """
     text = rawjson.text_of(result)
     if text is not None:
@@ -44,8 +44,10 @@ def outcome_of(op: Op, result: msgspec.Raw) -> ToolOutcome:
 
 
 def _exit_code(given: Fields) -> int | None:
-    """The exit code. `run_terminal_command_v2`, whose results say neither why the command ended nor that it still runs,
-    leaves 0 out."""
+    """Returns the exit code.
+
+    `run_terminal_command_v2` leaves out 0; its results show neither why the command ended nor that it still runs.
+    """
     codes = (number_of(given.get(name)) for name in ("exitCode", "exitCodeV2"))
     code = next((code for code in codes if code is not None), None)
     has_run = is_true(given.get("notInterrupted")) and "output" in given
@@ -54,7 +56,7 @@ def _exit_code(given: Fields) -> int | None:
 
 
 def outcome_in_text(op: Op, text: str) -> ToolOutcome:
-    """How a call ended whose result is this text."""
+    """Determines how a call ended from the text of its result."""
     text = without_ansi(text)
     if op == "shell":
         found = _EXIT_CODE.match(text)
@@ -70,5 +72,5 @@ def outcome_in_text(op: Op, text: str) -> ToolOutcome:
 
 
 def turn_end(message: str, at_ms: int) -> TurnEnd:
-    """A turn that failed with `message`: at a limit of the user's plan, or otherwise."""
+    """Returns the end of a turn that failed with `message`: at a limit of the user's plan, or otherwise."""
     return failed_turn(message, at_ms, limited=names_limit(message))

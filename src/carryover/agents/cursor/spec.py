@@ -1,4 +1,4 @@
-"""Cursor as it is installed: editor and `cursor-agent`, settings, hooks by version. Format facts: FACTS.md."""
+"""Cursor's installation: editor and `cursor-agent`, settings, and hooks by version. Format facts: FACTS.md."""
 
 from __future__ import annotations
 

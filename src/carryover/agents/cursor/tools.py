@@ -1,8 +1,8 @@
-"""Tool calls, alike in every store: what a tool does, what a call is about, and what a success of it changed.
+"""Tool calls of every store: what a tool does, what a call is about, and what its success changed.
 
-The names differ by store and version (`run_terminal_cmd`, `run_terminal_command_v2`, `Shell`), so they are compared
-without case, underscores and version. Arguments come as the JSON the store holds; each field may have any type.
-Names and fields: FACTS.md.
+Names differ by store and version (`run_terminal_cmd`, `run_terminal_command_v2`, `Shell`), so they are compared without
+case, underscores and version. Arguments are the JSON that the store holds; each field may have any type. Names and
+fields: FACTS.md.
 """
 
 from __future__ import annotations
@@ -60,18 +60,18 @@ _MAX_MENTIONED: Final = 20
 
 
 def op_of(name: str) -> Op:
-    """Operation of a tool."""
+    """Returns the operation of a tool."""
     return OPS.get(plain_name(name), "other")
 
 
 @lru_cache(maxsize=256)
 def plain_name(name: str) -> str:
-    """A tool's name as it is compared: without case, underscores and version."""
+    """Normalises a tool's name for comparison: no case, underscores or version."""
     return _VERSION.sub("", name.lower()).replace("_", "").replace("-", "")
 
 
 def subject_of(name: str, args: msgspec.Raw) -> str:
-    """Subject of a call, bounded: the command, path, pattern or description. Empty if the arguments have none."""
+    """Returns the subject of a call, bounded: the command, path, pattern or description; empty without one."""
     if patch := _patch_of(name, args):
         return bounded(", ".join(files_in_patch(patch)), SUBJECT_CHARS)
     given = fields_of(args)
@@ -81,7 +81,7 @@ def subject_of(name: str, args: msgspec.Raw) -> str:
 
 
 def looks_at_handoff(args: msgspec.Raw, cwd: str | None = None) -> bool:
-    """Whether a call is about Carryover's own files, whose text must not come back as something that happened."""
+    """Whether a call reads or writes Carryover's own files, whose text must not be read as news."""
     given = fields_of(args)
     return bool(given) and names_own_folder(
         " ".join((cwd or "", first_text(given, "command"), first_text(given, *PATHS)))
@@ -89,7 +89,7 @@ def looks_at_handoff(args: msgspec.Raw, cwd: str | None = None) -> bool:
 
 
 def paths_in(args: msgspec.Raw) -> Iterator[str]:
-    """The paths that the arguments of a call name, and the absolute ones that its command mentions."""
+    """Yields the paths in a call's arguments, and the absolute ones in its command."""
     given = fields_of(args)
     for name in (*PATHS, *_FOLDERS, *_DIRECTORIES):
         if path := text_of(given.get(name)):
@@ -99,10 +99,10 @@ def paths_in(args: msgspec.Raw) -> Iterator[str]:
 
 
 def changes_of(name: str, args: msgspec.Raw, cwd: str | None) -> tuple[Change, ...]:
-    """The file changes that a call will have made if it succeeds; `cwd` is the workspace folder, if it is known.
+    """Returns the file changes that a call makes if it succeeds. `cwd` is the workspace folder, if it is known.
 
     Nothing shows whether a written file existed, so how much of it is new stays unknown. A shell keeps the folder that
-    an earlier command went to, so of a command only what it did in a folder that the call itself names is certain.
+    an earlier command changed to, so only changes in a folder that the command itself names are certain.
     """
     op = op_of(name)
     found: tuple[Change, ...] = ()
@@ -118,14 +118,14 @@ def changes_of(name: str, args: msgspec.Raw, cwd: str | None) -> tuple[Change, .
 
 
 def absolute(path: str, cwd: str | None) -> str | None:
-    """A path or `file:` URI of the arguments as an absolute path; None if there is none that can be kept."""
+    """Returns a path or `file:` URI in the arguments as an absolute path; None if that is not possible."""
     plain = path_of(path)
     found = resolved(plain, cwd) if plain else None
     return found if found is not None and len(found) <= MAX_PATH_CHARS and "\0" not in found else None
 
 
 def _patch_of(name: str, args: msgspec.Raw) -> str:
-    """The text of an `apply_patch` call: its arguments are an object that holds it, or the text itself."""
+    """Returns the patch of an `apply_patch` call: its arguments, or a field of them."""
     if plain_name(name) != "applypatch":
         return ""
     return first_text(fields_of(args), "patch", "input") or text_of(args)
@@ -147,7 +147,7 @@ def _change(name: str, given: Fields, cwd: str | None) -> Change | None:
 
 
 def _string(given: Fields, *names: str) -> str | None:
-    """The first of these fields that is a string, which may be empty."""
+    """Returns the first of these fields that is a string, even an empty one."""
     found = (rawjson.string_of(given[name]) for name in names if name in given)
     return next((text for text in found if text is not None), None)
 

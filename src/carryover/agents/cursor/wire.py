@@ -1,6 +1,6 @@
-"""Structs of Cursor's databases, as far as we rely on them, and the records that their readers make.
+"""The structure of Cursor's databases, as far as we rely on it, and the records that their readers make.
 
-Every field may be missing or have another type. Seen by others in builds of 2025 and 2026 (`_v` 3 to 18 of the editor's
+Any field may be missing or have another type. Reported for builds of 2025 and 2026 (`_v` 3 to 18 of the editor's
 conversations, 3 of bubbles): FACTS.md.
 """
 
@@ -25,7 +25,7 @@ UNFINISHED: Final = frozenset(("loading", "pending", "running"))
 
 
 class ToolData(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """`toolFormerData`: a call together with its result. Arguments and result are JSON inside a string, or JSON."""
+    """`toolFormerData`: a call together with its result. Both are JSON or JSON inside a string."""
 
     name: msgspec.Raw = rawjson.ABSENT
     tool_call_id: msgspec.Raw = rawjson.ABSENT
@@ -48,7 +48,7 @@ class Bubble(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
 
 
 class Block(msgspec.Struct, frozen=True):
-    """A part of a message: of a transcript as Anthropic's API has it, of a chat as the AI SDK writes it."""
+    """A part of a message: in a transcript as in Anthropic's API, in a chat as in the AI SDK."""
 
     type: str
     text: str | None = None
@@ -62,8 +62,10 @@ class Block(msgspec.Struct, frozen=True):
 
 
 class Conversation(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Facts that each record repeats. `parent`: the conversation that this one, a sub-agent's, belongs to; its own id
-    if that is unknown. `folders`: those of the window, absolute."""
+    """Facts that every record repeats. `folders`: the window's, absolute.
+
+    `parent`: the conversation that this sub-agent's conversation belongs to, or its own id while that is unknown.
+    """
 
     id: str
     name: str = ""
@@ -73,15 +75,17 @@ class Conversation(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class _Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
-    """`at_ms` is 0 if the time is unknown."""
+    """Base of the records. `at_ms` is 0 if the time is unknown."""
 
     conversation: Conversation
     at_ms: int = 0
 
 
 class BeginRecord(_Record, frozen=True, kw_only=True, tag="begin"):
-    """A conversation is emitted: from its beginning, or `on` after what was emitted before. `more`: not all of it yet.
-    `compacted`: what was said before may be missing in it and stays true."""
+    """Announces a conversation's records. `on`: they follow those emitted before; `more`: another batch follows.
+
+    `compacted`: earlier messages may be missing and still count.
+    """
 
     on: bool = False
     more: bool = False
@@ -89,8 +93,10 @@ class BeginRecord(_Record, frozen=True, kw_only=True, tag="begin"):
 
 
 class BubbleRecord(_Record, frozen=True, kw_only=True, tag="bubble"):
-    """A bubble of the editor. `final` and `aborted` say of a text how its turn continued. `type`: the bubble's own, or
-    else its header's."""
+    """A bubble of the editor. `final` and `aborted` tell how the turn continued after a text.
+
+    `type`: the bubble's own type, or else its header's.
+    """
 
     bubble_id: str
     final: bool | None = None
@@ -100,8 +106,10 @@ class BubbleRecord(_Record, frozen=True, kw_only=True, tag="bubble"):
 
 
 class MessageRecord(_Record, frozen=True, kw_only=True, tag="message"):
-    """A message of a chat, known by the beginning of its id and how often that came before it. `noted_ms`: when the
-    chat was last changed."""
+    """A message of a chat, identified by the start of its id and the number of identical ones before it.
+
+    `noted_ms`: when the chat was last changed.
+    """
 
     message_id: str
     occurrence: int = 0
@@ -110,7 +118,7 @@ class MessageRecord(_Record, frozen=True, kw_only=True, tag="message"):
 
 
 class StateRecord(_Record, frozen=True, kw_only=True, tag="state"):
-    """The conversation as a whole, after what was emitted of it. `status` is empty while it runs."""
+    """The state of the whole conversation, after its records. `status` is empty while it runs."""
 
     status: str = ""
     bubble_id: str = ""
@@ -119,7 +127,7 @@ class StateRecord(_Record, frozen=True, kw_only=True, tag="state"):
 
 
 class PassedByRecord(msgspec.Struct, frozen=True, kw_only=True, tag="passed_by", tag_field="kind"):
-    """Something that is not read, and why."""
+    """Something that is not read, and the reason."""
 
     what: Literal["conversation", "bubble", "message"]
     why: Literal["remote workspace", "not JSON", "missing", "unexpected root"]
@@ -130,12 +138,12 @@ RECORD: Final[msgspec.json.Decoder[AnyRecord]] = msgspec.json.Decoder(AnyRecord)
 
 
 def encoded(record: AnyRecord) -> bytes:
-    """The record as a reader hands it to the parser."""
+    """Encodes a record for the parser."""
     return msgspec.json.encode(record)
 
 
 def unwrapped(raw: msgspec.Raw) -> msgspec.Raw:
-    """A field that holds JSON, or JSON inside a string. A string that is not JSON stays a string."""
+    """Returns a field that holds JSON or JSON inside a string. A string that is not JSON stays a string."""
     text = text_of(raw).strip()
     if not text or text[0] not in '{["':
         return raw

@@ -1,1 +1,1 @@
-"""Gemini CLI: its transcripts, its hooks, and how it is installed."""
+"""Gemini CLI: its transcripts, its hooks and its installation. Format facts: FACTS.md."""

@@ -1,4 +1,4 @@
-"""The adapter of Gemini CLI: everything of it that the rest of Carryover uses."""
+"""Defines AGENT: how Gemini CLI's transcripts are found, read and parsed, and its hooks understood."""
 
 from __future__ import annotations
 

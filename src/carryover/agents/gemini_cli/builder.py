@@ -1,4 +1,4 @@
-"""Builds what one record becomes: events with their keys, counts of what was not understood, and the next context."""
+"""Turns one record into events with keys, counts of what was not understood, and the next context."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ MAX_GROWING: Final = 5
 
 
 class Call(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A tool call that was emitted."""
+    """A tool call that was emitted, and whether its result was."""
 
     id: str
     ended: bool = False
 
 
 class Message(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A message that was parsed."""
+    """How far a message was parsed."""
 
     id: str
     said: bool = False
@@ -42,7 +42,7 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Marker(msgspec.Struct, frozen=True):
-    """The key of an event."""
+    """The key of an event or the id of a message."""
 
     id: str
 
@@ -72,27 +72,27 @@ _MOST_FOLDERS: Final = 40
 
 @dataclass(slots=True, kw_only=True)
 class Builder(EventBuilder[Context]):
-    """One record of a transcript while it is parsed."""
+    """Builds the events of one transcript record."""
 
     source: Source
 
     @property
     def session(self) -> str:
-        """The session; of a sub-agent the one that it works for."""
+        """The session; for a sub-agent, the session that it works for."""
         return self.source.session or self.context.session or PurePath(self.source.path).stem
 
     @property
     def subagent_id(self) -> str | None:
-        """The sub-agent whose transcript this is."""
+        """The sub-agent whose transcript this is; None for a main conversation."""
         return self.source.subagent_id or self.context.subagent_id
 
     def at(self, timestamp: msgspec.Raw) -> None:
-        """Sets the time of what is added from now on; without a time it is that of the record before."""
+        """Sets the time of the events that follow; without a time, the previous record's is kept."""
         self.at_ms = utc_ms(rawjson.string_of(timestamp)) or self.context.last_ms
         self.change(last_ms=self.at_ms)
 
     def add(self, key: str, body: AnyBody) -> None:
-        """Adds an event under a key that begins with the id of its message."""
+        """Adds an event. Its key begins with the id of its message."""
         if not self.at_ms:
             self.skip("message", "no time")
             return
@@ -101,17 +101,17 @@ class Builder(EventBuilder[Context]):
         self.append(key, body, session=self.session, cwd=self.context.cwd, subagent_id=self.subagent_id)
 
     def learn(self, **facts: str | None) -> None:
-        """Notes facts about the session, unless it is a sub-agent's transcript; None says nothing."""
+        """Notes facts about the session, unless this is a sub-agent's transcript; None leaves a fact as it is."""
         if self.subagent_id is None:
             known = {name: bounded(value, SHORT_CHARS) for name, value in facts.items() if value and value.strip()}
             super(Builder, self).learn(**known)
 
     def message(self, ident: str) -> Message:
-        """The message of that id as far as it was parsed."""
+        """Returns the message with that id as far as it was parsed."""
         return next((known for known in self.context.messages if known.id == ident), Message(id=ident))
 
     def keep(self, message: Message) -> None:
-        """Remembers a message; only the newest few may still grow."""
+        """Remembers a message. Only the newest few are kept, since only they may still grow."""
         known = self.context.messages
         if any(other.id == message.id for other in known):
             known = tuple(message if other.id == message.id else other for other in known)
@@ -122,16 +122,16 @@ class Builder(EventBuilder[Context]):
         self.change(messages=(*grown, *known[-MAX_GROWING:]))
 
     def settle(self, folders: Iterable[str]) -> None:
-        """Learns the start folder from those that a record names, of which the first is likely to be it.
+        """Remembers the start folder: the candidate that matches the header's hash, or else the first.
 
-        The header's hash decides; if none of them has it, the first one is taken.
+        The first folder that a record names is the most likely one.
         """
         usable = [place for folder in folders if (place := usable_folder(folder)) is not None][:_MOST_FOLDERS]
         if self.context.cwd is None and usable:
             self.change(cwd=next((place for place in usable if self._is_start(place)), usable[0]))
 
     def settle_above(self, path: str) -> None:
-        """Learns the start folder from a file that may be below it, if the header's hash is that of a folder above."""
+        """Remembers the start folder if the header's hash matches a folder above `path`."""
         place = usable_folder(path)
         if self.context.cwd is not None or self.context.folder is None or place is None:
             return
@@ -141,7 +141,7 @@ class Builder(EventBuilder[Context]):
             self.change(cwd=found)
 
     def parsed(self, reemitted: Reemitted | None = None) -> tuple[Context, Parsed]:
-        """The next context and what the record became, facts about the session first."""
+        """Returns the next context and the result of the record, session facts first."""
         if self.subagent_id is None:
             self.at_ms = self.events[0].at_ms if self.events else self.context.last_ms
             self.put_news_first(self.session, self.context.cwd)
@@ -154,11 +154,11 @@ class Builder(EventBuilder[Context]):
 
 
 def with_call(message: Message, call: Call) -> Message:
-    """The message with a call that was emitted, or that has ended since."""
+    """Returns the message with a call added or updated."""
     others = tuple(other for other in message.calls if other.id != call.id)
     return msgspec.structs.replace(message, calls=(*others, call)[-MAX_CALLS:])
 
 
 def usable_id(raw: msgspec.Raw) -> str | None:
-    """An id fit to be kept; None for absent, empty and absurdly long ones, and for values that are not text."""
+    """Returns an id that is fit to be stored; None for an absent, empty or absurdly long one, or a non-text value."""
     return usable_name(rawjson.string_of(raw))

@@ -1,7 +1,6 @@
-"""Gemini CLI's hooks: what their payloads say, and how a session takes text in. Seen in 0.26.0, 0.44.0 and 0.61.0.
+"""Gemini CLI's hooks: what their payloads contain, and how a session accepts text. Seen in 0.26.0, 0.44.0 and 0.61.0.
 
-What AfterAgent says of the turn is not used: the transcript has it already, and there with the spaces that the model
-wrote.
+AfterAgent's text is not used: the transcript already has it, with the model's own spacing.
 """
 
 from __future__ import annotations

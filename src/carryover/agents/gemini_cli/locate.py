@@ -1,5 +1,4 @@
-"""Finds Gemini CLI's transcripts: in which folders they are, which files there are transcripts, and which project
-folder they belong to."""
+"""Finds Gemini CLI's transcripts and the project folder that each belongs to."""
 
 from __future__ import annotations
 
@@ -34,10 +33,11 @@ _HASH: Final = re.compile(r"[0-9a-f]{64}")
 
 
 def source_of(path: Path, root: Path) -> Source | None:
-    """The transcript that `path` is, by its name alone: `<slug>/chats/session-<time>-<8 of its id>.jsonl`, of a
-    sub-agent `<slug>/chats/<session>/<its id>.jsonl`, and `.json` as clients before 0.39 wrote it.
+    """Returns the transcript at `path`, recognised by name alone.
 
-    The slug names no folder: it is the last name of the start folder, and of another one of that name with a number.
+    `<slug>/chats/session-<time>-<8 of its id>.jsonl` is a session, `<slug>/chats/<session>/<its id>.jsonl` a sub-agent;
+    clients before 0.39 wrote `.json`. The slug doesn't identify a folder: it is the last name of the start folder, with
+    a number if another folder has that name.
     """
     try:
         parts = path.relative_to(root).parts
@@ -55,21 +55,21 @@ def source_of(path: Path, root: Path) -> Source | None:
 
 
 def kind_of(path: Path) -> str:
-    """The form that a transcript has, as its name says."""
+    """Returns the format of a transcript, by its name."""
     return DOCUMENT if path.suffix == DOCUMENT else LINES
 
 
 def sources(root: Path) -> list[Source]:
-    """Every transcript below `root` now, in the order of their paths."""
+    """Returns every transcript below `root`, sorted by path."""
     found = (source_of(path, root) for path in _files(root))
     return sorted((source for source in found if source is not None), key=lambda source: source.path)
 
 
 def start_folder(transcript: Path) -> str | None:
-    """The folder that the client was started in, as it is noted beside the transcript; None if it is not.
+    """Returns the folder that the client was started in, as noted beside the transcript; None if it is not.
 
-    Since 0.39 a file beside the transcripts holds it. Before that the folder is named by its hash, for which those that
-    the client has recorded are tried. Reads small files.
+    Since 0.39 a file beside the transcripts holds it. Before that only its hash is stored, which is compared with the
+    folders that the client has recorded. Reads small files.
     """
     chats = next((folder for folder in transcript.parents[:2] if folder.name == CHATS), None)
     if chats is None:
@@ -86,7 +86,7 @@ def start_folder(transcript: Path) -> str | None:
 
 
 def path_hash(folder: str) -> str:
-    """The hash by which the client names a start folder."""
+    """Returns the hash by which the client identifies a start folder."""
     return hashlib.sha256(folder.encode("utf-8", "replace")).hexdigest()
 
 
@@ -103,7 +103,7 @@ def _folders_in(path: Path, key: str | None) -> list[str]:
 
 
 def _files(root: Path) -> Iterator[Path]:
-    """The entries of the folders of transcripts, and of those of their sub-agents."""
+    """Yields the files in the folders of transcripts and of their sub-agents."""
     for project in entries_of(root):
         for entry in entries_of(Path(project.path) / CHATS):
             if entry.name.endswith((DOCUMENT, LINES)):
@@ -119,9 +119,9 @@ _MEMBERS: Final = tuple(
 
 
 def source_of_export(path: Path, head: bytes) -> Source | None:
-    """The transcript that the file is, by its beginning: a document of `session-*.json` (0.26), or lines (0.44, 0.61).
+    """Returns the transcript in a file, recognised by how it begins: a document (0.26) or lines (0.44, 0.61).
 
-    Each names the session, the hash of its start folder and its time before any message; no other agent's does.
+    Either has the session, the hash of its start folder and its time before any message; no other agent's does.
     """
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if path.suffix not in RANKS or not start.startswith(b"{"):

@@ -1,4 +1,4 @@
-"""Prompts, answers and notices: whose words a message holds. FACTS.md has the shapes."""
+"""Prompts, answers and notices: who wrote the text of a message. FACTS.md has the shapes."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _THANKS: Final = "Got it. Thanks for the additional context!"
 
 
 def parse_user(builder: Builder, message: Message, line: wire.Line) -> Message:
-    """A `user` message: what a person typed, or what the client sent in that role."""
+    """Handles a `user` message: what a person typed, or what the client sent in that role."""
     parts = parts_of(line.content)
     if parts is None:
         builder.skip("user", "unexpected content")
@@ -74,8 +74,10 @@ def parse_user(builder: Builder, message: Message, line: wire.Line) -> Message:
 
 
 def parse_answer(builder: Builder, message: Message, line: wire.Line, *, called: bool) -> Message:
-    """The text of a `gemini` message. It does not end the turn if calls come with it; otherwise that is not
-    recorded."""
+    """Handles the text of a `gemini` message.
+
+    Calls in the message show that its turn continues; nothing records that a turn has ended.
+    """
     parts = parts_of(line.content)
     if parts is None:
         builder.skip("gemini", "unexpected content")
@@ -89,7 +91,7 @@ def parse_answer(builder: Builder, message: Message, line: wire.Line, *, called:
 
 
 def parse_info(builder: Builder, message: Message, line: wire.Line) -> Message:
-    """An `info` message: only that the user stopped the turn says something of the work."""
+    """Handles an `info` message. Only the notice that the user stopped the turn matters."""
     if not message.said and _text(parts_of(line.content) or ()).strip() == _CANCELLED:
         builder.add(end_key(message.id), TurnEnd(reason="interrupted"))
         builder.change(waiting=None)
@@ -97,7 +99,7 @@ def parse_info(builder: Builder, message: Message, line: wire.Line) -> Message:
 
 
 def parse_error(builder: Builder, message: Message, line: wire.Line) -> Message:
-    """An `error` message: one of the model's API ended the turn; others are about a command of the client."""
+    """Handles an `error` message. An API error ends the turn; other errors concern a command of the client."""
     text = _text(parts_of(line.content) or ()).strip()
     limited = _LIMIT.search(text) is not None
     if not message.said and (limited or text.startswith(_API_ERROR)):
@@ -107,10 +109,10 @@ def parse_error(builder: Builder, message: Message, line: wire.Line) -> Message:
 
 
 def parse_list(builder: Builder, raw: msgspec.Raw) -> None:
-    """`$set.messages`: the list that the model is sent from now on. Only what the client put into it is new.
+    """Handles `$set.messages`: the list that the model is sent from now on. Only the client's additions to it are new.
 
-    It comes at the start, after a compaction, a resume, and a turn that failed or was stopped, whose prompt is left out
-    of it (0.44 to 0.61). A prompt stays one, whether the model is reminded of it or not.
+    It comes at the start, after a compaction or a resume, and after a turn that failed or was stopped, whose prompt it
+    leaves out (0.44 to 0.61). Such a prompt still counts.
     """
     messages = rawjson.part_of(raw, list[wire.Line])
     if messages is None:
@@ -140,10 +142,10 @@ def parse_list(builder: Builder, raw: msgspec.Raw) -> None:
 
 
 def parse_rewind(builder: Builder, ident: str) -> None:
-    """`$rewindTo`: the user took back that message and all after it. What was done stays done: files are another
-    question, which the client asks separately.
+    """Handles `$rewindTo`: the user took back that message and all after it.
 
-    The client forgets the whole conversation if it does not know the message, as when it is too old to be known.
+    File changes stay, since the client asks about them separately. If the client doesn't know the message, for example
+    because it is too old, it forgets the whole conversation.
     """
     idents = [message.id for message in builder.context.messages]
     at = idents.index(ident) if ident in idents else 0
@@ -155,13 +157,13 @@ def parse_rewind(builder: Builder, ident: str) -> None:
 
 
 def learn_folders(builder: Builder, text: str) -> None:
-    """Learns the start folder from the client's message that names it."""
+    """Remembers the start folder if the text is the client's message that names it."""
     listed = (tagged(text, _CONTEXT) or "").partition("**Workspace Directories:**")[2]
     builder.settle(found[1].strip() for found in _WORKSPACE.finditer(listed.partition("\n- **")[0]))
 
 
 def parts_of(raw: msgspec.Raw) -> list[wire.Part] | None:
-    """The parts of a content, which may be a mere text; None if it is neither a text nor a list."""
+    """Returns the parts of a content, which may be plain text; None if it is neither text nor a list."""
     if raw == rawjson.ABSENT:
         return []
     text = rawjson.string_of(raw)
@@ -176,17 +178,17 @@ def parts_of(raw: msgspec.Raw) -> list[wire.Part] | None:
 
 
 def prompt_key(ident: str) -> str:
-    """The key of the prompt that a message holds."""
+    """Returns the key of the prompt in a message."""
     return f"{ident}/prompt"
 
 
 def text_key(ident: str) -> str:
-    """The key of the text that a message holds."""
+    """Returns the key of the model's text in a message."""
     return f"{ident}/text"
 
 
 def end_key(ident: str) -> str:
-    """The key of the end of a turn that a message reports."""
+    """Returns the key of the end of a turn that a message reports."""
     return f"{ident}/end"
 
 
@@ -196,7 +198,7 @@ def _text(parts: Sequence[wire.Part]) -> str:
 
 
 def _typed(text: str) -> str:
-    """The words of a person in what was sent in their name; empty if there are none."""
+    """Returns the person's words in what was sent in their name; empty if there are none."""
     while text.startswith(f"<{_HOOK}>") and f"</{_HOOK}>" in text:
         text = text.partition(f"</{_HOOK}>")[2].lstrip("\n")
     text = _REFERENCED.split(_INJECTED.sub("", _AFTER.sub("", text)), maxsplit=1)[0].strip()

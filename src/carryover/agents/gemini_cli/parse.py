@@ -1,4 +1,4 @@
-"""Turns the records of a transcript into events: one record in, the new context and the result out."""
+"""Turns transcript records into events, one record at a time."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _dispatch(builder: Builder, line: wire.Line) -> None:
 
 
 def _parse_begin(builder: Builder, line: wire.Line) -> Reemitted | None:
-    """Handles the reader's header of the records that follow. A document is emitted again from its first change on."""
+    """Handles the reader's header. A document is emitted again from its first change on."""
     begin = rawjson.part_of(line.begin, wire.Begin)
     if begin is None:
         builder.skip("$begin", "unexpected shape")
@@ -65,7 +65,7 @@ def _parse_begin(builder: Builder, line: wire.Line) -> Reemitted | None:
 
 
 def _parse_header(builder: Builder, line: wire.Line) -> None:
-    """The first record, which may come again when a session is resumed. The first one counts."""
+    """Handles the first record. It may be repeated when a session is resumed; only the first one counts."""
     context = builder.context
     if context.session is None:
         session = usable_id(line.session_id)
@@ -81,7 +81,7 @@ def _parse_header(builder: Builder, line: wire.Line) -> None:
 
 
 def _parse_patch(builder: Builder, raw: msgspec.Raw) -> None:
-    """`$set`: what is known of the session, or the list of messages that the model is sent."""
+    """Handles `$set`: facts about the session, or the list of messages that the model is sent."""
     patch = rawjson.part_of(raw, wire.Line)
     if patch is None:
         builder.skip("$set", "unexpected shape")
@@ -111,7 +111,7 @@ def _parse_message(builder: Builder, ident: str, line: wire.Line) -> None:
 
 
 def _parse_gemini(builder: Builder, message: Message, line: wire.Line) -> Message:
-    """A text of the model, its tool calls, or both."""
+    """Handles a text of the model, its tool calls, or both."""
     builder.learn(model=rawjson.string_of(line.model))
     calls = rawjson.part_of(line.calls, list[msgspec.Raw])
     if calls is None and line.calls != rawjson.ABSENT:

@@ -1,6 +1,6 @@
-"""Reads both forms of a transcript: lines that are appended, and (0.26) one document, rewritten at each message.
+"""Reads both forms of a transcript: appended lines, and one document rewritten with each message (0.26).
 
-The client writes a document in place, so a read may meet half of it. What it then holds is nothing; it is read again.
+The client writes a document in place, so a read may find half of it. Then nothing is returned, and it is read again.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _DOCUMENT: Final = msgspec.json.Decoder(wire.Document)
 
 
 class LinesReader(JsonlReader):
-    """Reads `.jsonl`. Before its lines comes the start folder, which none of them needs to name."""
+    """Reads `.jsonl` files, preceded by a header with the start folder, which no line needs to contain."""
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """See `JsonlReader.read`."""
@@ -44,7 +44,7 @@ class LinesReader(JsonlReader):
 
 
 class DocumentReader:
-    """See `carryover.adapter.contract.Reader`."""
+    """Reads `.json` documents; see `carryover.adapter.contract.Reader`."""
 
     def __init__(self) -> None:
         self._unfinished: Unfinished[_Snapshot] = Unfinished()
@@ -60,12 +60,12 @@ class DocumentReader:
         return Batch(records=(Record(number=1, data=_DAMAGED),), cursor=cursor or b"")
 
     def stat(self, path: Path) -> FileStat:
-        """Size and time of the file."""
+        """Returns the file's size and modification time."""
         return stamp_of_file(path)
 
 
 def _snapshot(path: Path) -> _Snapshot | None:
-    """The document; None if it cannot be parsed."""
+    """Returns the document; None if it can't be parsed."""
     data = read_small(path, limit=MAX_DOCUMENT_BYTES)
     if data is None:
         return _Snapshot(None)
@@ -74,7 +74,7 @@ def _snapshot(path: Path) -> _Snapshot | None:
 
 
 class _Snapshot:
-    """See `carryover.readers.rewritten.Snapshot`: a document is one conversation, None if it is too large."""
+    """See `carryover.readers.rewritten.Snapshot`. A document holds one conversation, or None if it is too large."""
 
     def __init__(self, only: _Conversation | None) -> None:
         self._only = only
@@ -89,7 +89,7 @@ class _Snapshot:
 
 
 class _Conversation:
-    """See `carryover.readers.rewritten.Conversation`: the pieces are the messages."""
+    """See `carryover.readers.rewritten.Conversation`. Its pieces are the messages."""
 
     rests_ms = None
 

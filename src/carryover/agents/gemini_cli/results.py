@@ -1,4 +1,4 @@
-"""How tool calls ended, and what those that succeeded have done."""
+"""Tool results: how calls ended, and what the successful ones changed."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _DISMISSED: Final = "User dismissed"
 
 
 def parse_calls(builder: Builder, message: Message, raws: list[msgspec.Raw]) -> Message:
-    """The calls of a `gemini` message: those not known yet, and the ends of those that had none."""
+    """Handles the calls of a `gemini` message: adds new calls, and results that were missing so far."""
     asked_ms = builder.at_ms
     for raw in raws:
         wired = rawjson.part_of(raw, wire.Call)
@@ -68,7 +68,7 @@ def parse_calls(builder: Builder, message: Message, raws: list[msgspec.Raw]) -> 
 
 
 def _parse_call(builder: Builder, ident: str, call_id: str, name: str, wired: wire.Call, *, is_new: bool) -> bool:
-    """Whether the call has ended."""
+    """Adds a call or its result; returns whether it has ended."""
     args = fields_of(wired.args)
     if builder.context.cwd is None:
         builder.settle_above(first_text(args, "file_path", "absolute_path", "dir_path", "directory", "path"))
@@ -115,7 +115,7 @@ def _outcome(call: OpenCall, status: str, wired: wire.Call) -> ToolOutcome:
 
 
 def _response(wired: wire.Call) -> tuple[str, str]:
-    """Output and error of a result: what the model was sent or, if that is missing, what the user saw."""
+    """Returns output and error of a result: what the model was sent or, if that is missing, what the user saw."""
     for raw in rawjson.part_of(wired.result, list[msgspec.Raw]) or []:
         if response := fields_of(inside(raw, "functionResponse", "response")):
             return text_of(response.get("output")), text_of(response.get("error"))
@@ -123,7 +123,7 @@ def _response(wired: wire.Call) -> tuple[str, str]:
 
 
 def _of_tool(output: str) -> ToolOutcome:
-    """A tool of an MCP server may succeed in saying that it failed."""
+    """Determines how an MCP tool call ended: it may report a failure in a result marked as success."""
     said = fields_of(output.encode("utf-8", "replace")) if output.lstrip().startswith("{") else {}
     if text_of(said.get("status")) == "error":
         return ToolOutcome("error", text_of(said.get("error")) or text_of(said.get("message")) or output)
@@ -131,7 +131,10 @@ def _of_tool(output: str) -> ToolOutcome:
 
 
 def _of_shell(output: str) -> ToolOutcome:
-    """The client calls a command a success whatever its exit code. Since 0.44 it leaves out what is zero or empty."""
+    """Determines how a command ended: the client marks it as success whatever its exit code.
+
+    Since 0.44 the output leaves out fields that are zero or empty.
+    """
     text = without_ansi(_unwrapped(output))
     if text.startswith(_STOPPED):
         return ToolOutcome("interrupted", _BELOW.sub("", text))
@@ -184,7 +187,7 @@ def _parse_success(
 
 
 def _made(call: OpenCall, shown: wire.EditShown | None) -> tuple[Change, ...]:
-    """The change of an edit: as its result says, else as it was asked for."""
+    """Returns an edit's change: from its result, or else from its arguments."""
     if call.op not in ("edit", "write") or shown is None:
         return call.changes
     path = shown.file_path or next((change.path for change in call.changes), "")
@@ -196,7 +199,7 @@ def _made(call: OpenCall, shown: wire.EditShown | None) -> tuple[Change, ...]:
 
 
 def _parse_answers(builder: Builder, key: str, call_id: str, args: Fields, output: str) -> None:
-    """The output has the answers by the number of the question, from 0."""
+    """Adds the user's answers, which the output numbers by question from 0."""
     given = fields_of(fields_of(output.encode("utf-8", "replace")).get("answers"))
     for number, asked in enumerate(asked_in(args.get("questions"))):
         if text := text_of(given.get(str(number))).strip():
@@ -204,7 +207,7 @@ def _parse_answers(builder: Builder, key: str, call_id: str, args: Fields, outpu
 
 
 def _parse_completion(builder: Builder, key: str, args: Fields) -> None:
-    """A sub-agent's answer: a text, or an object with texts."""
+    """Adds a sub-agent's answer: a text, or an object with texts."""
     given = fields_of(args.get("result"))
     text = "\n".join(filter(None, map(text_of, given.values()))) or text_of(args.get("result"))
     if text.strip():

@@ -1,4 +1,4 @@
-"""Gemini CLI as it is installed: command, version, settings, hooks by version. Format facts: FACTS.md."""
+"""Gemini CLI's installation: command, version, settings, and hooks by version. Format facts: FACTS.md."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ _ABOUT: Final = ("command", *_FILES, "pattern", "query", "url", *_FOLDERS, "titl
 
 
 def opened(call_id: str, name: str, args: Fields, cwd: str | None) -> OpenCall:
-    """A call as it was made; `changes` holds what it changes if it succeeds."""
+    """Returns an open call. Its `changes` are those it makes if it succeeds."""
     if name == SHELL:
         folder = first_text(args, *_FOLDERS)
         return shell_call(call_id, name, first_text(args, "command"), resolved(folder, cwd) if folder else cwd)
@@ -90,7 +90,7 @@ def opened(call_id: str, name: str, args: Fields, cwd: str | None) -> OpenCall:
 
 
 def shell_call(call_id: str, name: str, command: str, cwd: str | None) -> OpenCall:
-    """A call that runs a shell command in `cwd`."""
+    """Returns a call that runs a shell command in `cwd`."""
     return OpenCall(
         id=call_id,
         name=name,
@@ -102,7 +102,7 @@ def shell_call(call_id: str, name: str, command: str, cwd: str | None) -> OpenCa
 
 
 def _changes(op: str, args: Fields, cwd: str | None) -> tuple[Change, ...]:
-    """The change that the arguments of an edit describe; its result says more, but not in every version."""
+    """Returns the change that an edit's arguments describe. The result has more detail, but not in every version."""
     named = first_text(args, *_FILES)
     path = resolved(named, cwd) if named else None
     if path is None or len(path) > MAX_PATH_CHARS:

@@ -1,6 +1,6 @@
-"""The records of a Gemini CLI transcript, as far as we rely on them, and those that its readers add.
+"""The structure of a Gemini CLI transcript, as far as we rely on it, and the records that its readers add.
 
-Every part stays raw until it is needed, so a part of another shape costs only itself. Facts: FACTS.md.
+Every part stays raw until it is needed, so a malformed part affects only itself. Format facts: FACTS.md.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from carryover.records.rawjson import ABSENT
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One record. Which kind it is follows from the members it has (0.44 to 0.61)."""
+    """One record. Its kind follows from the members it has (0.44 to 0.61)."""
 
     id: msgspec.Raw = ABSENT
     """Id of a message. It occurs again whenever the message has grown."""
@@ -42,7 +42,7 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Part(msgspec.Struct, frozen=True):
-    """One part of a message's content; other kinds of parts (images, calls) have no text."""
+    """One part of a message's content. Parts of other kinds (images, calls) have no text."""
 
     text: msgspec.Raw = ABSENT
     thought: msgspec.Raw = ABSENT
@@ -78,7 +78,7 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class EditShown(msgspec.Struct, frozen=True, rename="camel"):
-    """An applied edit as the user saw it."""
+    """An applied edit as the client showed it to the user."""
 
     file_path: str = ""
     file_diff: str = ""
@@ -86,7 +86,7 @@ class EditShown(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Document(msgspec.Struct, frozen=True):
-    """A transcript as one document: `session-*.json` (0.26), rewritten with each message."""
+    """A transcript in one document: `session-*.json` (0.26), rewritten with each message."""
 
     session_id: msgspec.Raw = msgspec.field(name="sessionId")
     messages: list[msgspec.Raw]

@@ -1,1 +1,1 @@
-"""opencode."""
+"""opencode: its database, its older session files, and its exports. Format facts: FACTS.md."""

@@ -1,4 +1,4 @@
-"""The adapter of opencode: everything of it that the rest of Carryover uses."""
+"""Defines AGENT: how opencode's sessions are found, read and parsed."""
 
 from __future__ import annotations
 

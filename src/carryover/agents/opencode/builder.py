@@ -1,4 +1,4 @@
-"""Builds what one record becomes: events with their keys, and the next context."""
+"""Turns one record into events with keys, and the next context."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from carryover.records.fields import SHORT_CHARS, bounded, digest
 
 @dataclass(slots=True, kw_only=True)
 class Builder(EventBuilder[Context]):
-    """One record while it is parsed. `native` is the session as the store describes it.
+    """Builds the events of one record. `native` is the session as the store describes it.
 
-    A sub-agent has a separate session there; here it belongs to the session that it works for.
+    A sub-agent has its own session in the store; here it belongs to the session that it works for.
     """
 
     native: Session
 
     @classmethod
     def of(cls, context: Context, native: Session) -> Builder | None:
-        """A record of a session; None if its id cannot be used."""
+        """Returns a builder for a record of a session; None if the session's id can't be used."""
         if not is_usable_id(native.id) or not is_usable_id(native.root or native.id):
             return None
         return cls(context=context, native=native, version=native.version)
@@ -37,12 +37,12 @@ class Builder(EventBuilder[Context]):
 
     @property
     def subagent_id(self) -> str | None:
-        """The sub-agent that it is of."""
+        """The sub-agent that the record belongs to; None for a main conversation."""
         return self.native.id if self.native.root is not None else None
 
     @property
     def actor(self) -> Actor:
-        """Who speaks in the place of the user: a sub-agent is asked by a model."""
+        """Who speaks in the user role: in a sub-agent, a model."""
         return "human" if self.native.root is None else "model"
 
     @property
@@ -52,29 +52,29 @@ class Builder(EventBuilder[Context]):
 
     @property
     def is_known(self) -> bool:
-        """Whether something was reported of the session before, and is still remembered."""
+        """Whether facts about the session were emitted before and are still remembered."""
         return self.native.id in self.context.reported
 
     @property
     def reported(self) -> Reported:
-        """Facts emitted so far about the session."""
+        """The facts about the session that were emitted so far."""
         return self.context.reported.get(self.native.id, Reported())
 
     def report(self, **changes: object) -> None:
-        """Notes what is reported of the session now."""
+        """Updates the facts that were emitted about the session."""
         self._note(msgspec.structs.replace(self.reported, **changes))
 
     def forget(self) -> None:
-        """Begins again with the session."""
+        """Forgets what was emitted of the session, which is read from its start again."""
         self._note(Reported())
 
     def add(self, body: AnyBody, key: str) -> None:
-        """Adds an event; nothing is added if no time is known."""
+        """Adds an event under a key, unless no time is known."""
         if self.at_ms:
             self.append(key, body, session=self.session, cwd=self.cwd, subagent_id=self.subagent_id)
 
     def add_info(self, model: str | None = None) -> None:
-        """Adds the facts about the session that are new; the model is the one of this message."""
+        """Adds the facts about the session that are new. `model` is the one of this message."""
         if self.subagent_id is not None or not self.at_ms:
             return
         title = self.native.title
@@ -93,7 +93,7 @@ class Builder(EventBuilder[Context]):
             self.append(key, news, session=self.session, cwd=self.cwd)
 
     def parsed(self, reemitted: Reemitted | None = None) -> tuple[Context, Parsed]:
-        """The next context and what the record became."""
+        """Returns the next context and the result of the record."""
         if self.events:
             self.report(last=self.last_key)
         return self.context, self.built(reemitted)

@@ -1,7 +1,7 @@
 """Reads `opencode.db`, one database for all projects, in which the rows of a running answer change.
 
-Tables with accounts and credentials are never asked. What changed is found by each session's time, and by the last
-message of the newest sessions: their time is not written with each part.
+Tables with accounts and credentials are never read. Changes are found by each session's time and, in the newest
+sessions, by the last message, since a session's time is not updated with each part.
 """
 
 from __future__ import annotations
@@ -52,23 +52,23 @@ _COPIED: Final = "SELECT 1 FROM message WHERE session_id = ? AND time_created = 
 
 
 class DatabaseReader:
-    """See `carryover.adapter.contract.Reader`."""
+    """Reads the database; see `carryover.adapter.contract.Reader`."""
 
     def __init__(self, now_ms: Callable[[], int] = utc_now_ms) -> None:
         self._now_ms = now_ms
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Reads what changed, the newest first. Raises as `readers.sqlite.read_transaction` does."""
+        """Reads what changed, newest sessions first. Raises as `readers.sqlite.read_transaction` does."""
         now_ms = self._now_ms()
         return sqlite.read_database(path, lambda db: read_on(Database(db, now_ms), cursor, now_ms=now_ms))
 
     def stat(self, path: Path) -> FileStat:
-        """Size and time of the database and its WAL."""
+        """Returns size and time of the database and its WAL."""
         return sqlite.stat(path)
 
 
 class Database:
-    """See `carryover.readers.rewritten.Snapshot`."""
+    """A snapshot of the database; see `carryover.readers.rewritten.Snapshot`."""
 
     def __init__(self, db: sqlite.Connection, now_ms: int) -> None:
         self._db, self._now_ms = db, now_ms
@@ -77,7 +77,7 @@ class Database:
         self._sessions = self._read_sessions() if self._is_known else {}
 
     def conversations(self) -> list[tuple[str, str]]:
-        """The sessions, what changed last first."""
+        """Returns the sessions, most recently changed first."""
         marks = []
         for number, (ident, row) in enumerate(self._sessions.items()):
             live = self._tail(ident) if number < LIVE_SESSIONS else ""
@@ -86,7 +86,7 @@ class Database:
         return marks
 
     def conversation(self, ident: str, notes: dict[str, str]) -> Talk | None:  # noqa: ARG002
-        """A session with its messages."""
+        """Returns a session with its messages."""
         row, stored = self._sessions[ident], StoredSession(self._db, ident)
         root = self._root_of(row.session.root)
         parent = self._forked_from(row, stored) if root is None else None
@@ -115,7 +115,7 @@ class Database:
         return f"{_text(last[0])} {last[1]} {count} {updated}"
 
     def _root_of(self, parent: str | None) -> str | None:
-        """The session at the top of those that a sub-agent works for; None for a session that has no parent."""
+        """Returns the topmost session that a sub-agent works for; None for a session without a parent."""
         for _ in range(MOST_PARENTS):
             above = self._sessions.get(parent or "")
             if above is None or above.session.root is None:
@@ -124,7 +124,7 @@ class Database:
         return parent
 
     def _forked_from(self, row: _SessionRow, stored: StoredSession) -> str | None:
-        """The session that this one has copies of messages from: these keep their time, under other ids."""
+        """Returns the session that this one copied messages from. Copies keep their time but get new ids."""
         first = next(iter(stored.message_rows()), None)
         if first is None or first.created_ms >= row.created_ms:
             return None
@@ -150,14 +150,14 @@ class StoredSession:
         self._db, self._session = db, session
 
     def message_rows(self) -> list[Row]:
-        """The messages, oldest first."""
+        """Returns the messages, oldest first."""
         return [
             Row(_text(ident), _whole(updated), _whole(updated), _whole(created), bool(by_user))
             for ident, created, updated, by_user in self._db.execute(_MESSAGES, (self._session,))
         ]
 
     def part_rows(self) -> dict[str, list[Row]]:
-        """The parts by the message's id, each list oldest first."""
+        """Returns each message's parts, oldest first, by message id."""
         found: dict[str, list[Row]] = {}
         for message, ident, updated in self._db.execute(_PART_ROWS, (self._session,)):
             found.setdefault(_text(message), []).append(Row(_text(ident), _whole(updated), _whole(updated)))
@@ -166,17 +166,17 @@ class StoredSession:
         return found
 
     def message(self, ident: str) -> bytes | None:
-        """A message. Raises TooLarge."""
+        """Returns a message's content. Raises TooLarge."""
         return sqlite.value_at(self._db, _MESSAGE, ident, limit=MAX_DATA_BYTES)
 
     def parts(self, message: str) -> list[StoredPart]:
-        """The parts of a message, oldest first."""
+        """Returns a message's parts, oldest first."""
         rows = self._db.execute(_PARTS, (MAX_DATA_BYTES, message))
         return [StoredPart(_text(ident), data if isinstance(data, bytes) else None) for ident, data in rows]
 
 
 class _SessionRow:
-    """A row of the table of sessions."""
+    """A row of the session table."""
 
     __slots__ = ("created_ms", "revert", "session", "updated_ms")
 

@@ -1,8 +1,8 @@
-"""Reads the files in which opencode kept sessions before it had a database, and sessions that a user exported.
+"""Reads the session files that opencode wrote before it had a database, and exported sessions.
 
 Before 1.2 each session, message and part was a file: `storage/session/<project>/<session>.json`,
 `storage/message/<session>/<message>.json`, `storage/part/<message>/<part>.json`. `opencode export` writes one document.
-Either is read into memory as a whole.
+Both are read into memory as a whole.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ MAX_EXPORT_BYTES: Final = 256 << 20
 
 
 class Item(NamedTuple):
-    """A message or a part. `data` is None if it cannot be read."""
+    """A message or a part. `data` is None if it can't be read."""
 
     id: str
     data: bytes | None
     updated_ms: int = 0
 
     def row(self) -> Row:
-        """The session as a store lists it."""
+        """The item as a store lists it."""
         fields = fields_of(self.data)
         return Row(
             id=self.id,
@@ -54,34 +54,34 @@ class Document:
         self._talk = talk(self)
 
     def conversations(self) -> list[tuple[str, str]]:
-        """The session, with a mark of all it holds."""
+        """Returns the session, with a mark of its entire content."""
         session = self._talk.session
         mark = f"{session} {self._talk.pieces}".encode("utf-8", "replace")
         return [(session.id, digest(mark))] if session.id else []
 
     def conversation(self, ident: str, notes: dict[str, str]) -> Talk:  # noqa: ARG002
-        """The session with its messages."""
+        """Returns the session with its messages."""
         return self._talk
 
     def message_rows(self) -> list[Row]:
-        """The messages in their order."""
+        """Returns the messages in order."""
         return [message.row() for message, _ in self._messages.values()]
 
     def part_rows(self) -> dict[str, list[Row]]:
-        """The parts by the message's id, each list oldest first."""
+        """Returns each message's parts, oldest first, by message id."""
         return {ident: [part.row() for part in parts] for ident, (_, parts) in self._messages.items()}
 
     def message(self, ident: str) -> bytes | None:
-        """A message."""
+        """Returns a message's content."""
         return self._messages[ident][0].data
 
     def parts(self, message: str) -> list[StoredPart]:
-        """The parts of a message, oldest first."""
+        """Returns a message's parts, oldest first."""
         return [StoredPart(part.id, part.data) for part in self._messages[message][1]]
 
 
 class SessionFileReader:
-    """Reads a session's file with the files of its messages; see `carryover.adapter.contract.Reader`."""
+    """Reads a session's file and the files of its messages; see `carryover.adapter.contract.Reader`."""
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Reads what changed in the session. Raises FileNotFoundError and OSError."""
@@ -101,8 +101,10 @@ class SessionFileReader:
         return read_on(snapshot, cursor, now_ms=now_ms)
 
     def stat(self, path: Path) -> FileStat:
-        """Size and time of the session's file and of its last message: no other file changes while the session
-        continues."""
+        """Returns size and time of the session's file and its last message.
+
+        No other file changes while the session continues.
+        """
         status = stat_regular(path)
         messages = _storage(path) / "message" / path.stem
         names = _names(messages)
@@ -115,19 +117,19 @@ class SessionFileReader:
 
 
 class ExportReader:
-    """Reads a document of `opencode export`; see `carryover.adapter.contract.Reader`."""
+    """Reads a document from `opencode export`; see `carryover.adapter.contract.Reader`."""
 
     def __init__(self) -> None:
         self._unfinished: Unfinished[Document] = Unfinished()
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """The next messages. Raises FileNotFoundError, and OSError if it is not such a document."""
+        """Reads the next messages. Raises FileNotFoundError, and OSError if it is not such a document."""
         stat, now_ms = stamp_of_file(path), utc_now_ms()
         snapshot = self._unfinished.of(path, stat) or _export(path, now_ms)
         return self._unfinished.read_on(path, stat, snapshot, cursor, now_ms=now_ms)
 
     def stat(self, path: Path) -> FileStat:
-        """Size and time of the document."""
+        """Returns the document's size and modification time."""
         return stamp_of_file(path)
 
 
@@ -161,7 +163,7 @@ def _session(info: Fields, ident: str) -> Session:
 
 
 def _root_of(parent: str | None, path: Path) -> str | None:
-    """The session at the top of those that a sub-agent works for."""
+    """Returns the topmost session that a sub-agent works for; None for a session without a parent."""
     for _ in range(MOST_PARENTS):
         above = text_of(fields_of(_content(path.with_name(f"{parent}.json"))).get("parentID")) if parent else ""
         if not is_usable_id(above):
@@ -175,7 +177,7 @@ def _storage(path: Path) -> Path:
 
 
 def _names(folder: Path) -> list[str]:
-    """The JSON files in a folder, oldest first, as their names say."""
+    """Returns the JSON files in a folder, oldest first by name."""
     try:
         return sorted(entry.name for entry in folder.iterdir() if entry.suffix == ".json")
     except OSError:
@@ -194,7 +196,7 @@ def _items(folder: Path) -> list[Item]:
 
 
 def _content(path: Path) -> bytes | None:
-    """A file's content; None if it cannot be read, or is too large."""
+    """Returns a file's content; None if it can't be read or is too large."""
     try:
         return read_small(path, limit=MAX_FILE_BYTES)
     except OSError:

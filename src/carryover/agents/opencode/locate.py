@@ -1,4 +1,4 @@
-"""Finds opencode's sessions: in which folders they are, which files there hold some, and how each is read."""
+"""Finds opencode's sessions and selects the reader for each kind of source."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SESSION_FILE: Final = re.compile(rb'\s*\{\s*"id"\s*:\s*"ses_')
 
 
 def kind_of(path: Path) -> Kind | None:
-    """Kind of the source at `path`, by its last names alone; None if it is not a source."""
+    """Returns the kind of the source at `path`, by the end of its path alone; None if it is not a source."""
     if path.suffix == ".db":
         return "database"
     if path.suffix != ".json":
@@ -34,9 +34,9 @@ def kind_of(path: Path) -> Kind | None:
 
 
 def source_of(path: Path, root: Path) -> Source | None:
-    """The source that `path` is, by its name alone; a change beside a database is one of the database.
+    """Returns the source at `path`, recognised by name alone. A change beside a database counts as a change of it.
 
-    `root` may be a database itself, which a variable names.
+    `root` may be a database, if an environment variable names one.
     """
     for suffix in _BESIDE:
         if path.name.endswith(f".db{suffix}"):
@@ -56,7 +56,7 @@ def source_of(path: Path, root: Path) -> Source | None:
 
 
 def sources(root: Path) -> list[Source]:
-    """Every source below `root` now, in the order of their paths."""
+    """Returns every source below `root`, sorted by path."""
     if root.suffix == ".db" and root.is_file():
         return [Source(agent=SPEC.id, path=str(root), rank=_RANKS["database"])]
     patterns = ("*.db", "storage/session/*/ses_*.json")
@@ -65,8 +65,11 @@ def sources(root: Path) -> list[Source]:
 
 
 def exported(path: Path, head: bytes) -> Source | None:
-    """The source that a file anywhere is: a document of `opencode export`, a database, or a session's file of an older
-    version with the folders around it."""
+    """Returns the source in a file anywhere on disk.
+
+    It may be a document from `opencode export`, a database, or an older version's session file with the folders around
+    it.
+    """
     if path.suffix == ".db" and head.startswith(SQLITE) and _is_database(path):
         return Source(agent=SPEC.id, path=str(path), rank=_RANKS["database"])
     if path.suffix == ".json" and _EXPORT.match(head):
@@ -83,7 +86,7 @@ def _is_database(path: Path) -> bool:
 
 
 def readers() -> Mapping[Kind, Reader]:
-    """The reader of each kind of source."""
+    """Returns the reader for each kind of source."""
     from carryover.agents.opencode.database import DatabaseReader
     from carryover.agents.opencode.files import ExportReader, SessionFileReader
     from carryover.readers.stat_cache import StatCachedReader

@@ -1,4 +1,4 @@
-"""One record of a reader → events. Pure; never raises."""
+"""Turns a reader's records into events, one record at a time. Pure; never raises."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _parse_message(builder: Builder, record: MessageRecord) -> None:
 
 
 def _parse_prompt(builder: Builder, record: MessageRecord) -> None:
-    """A person's text, without what the client added for the model, such as the content of a named file."""
+    """Adds a person's text, without the client's additions for the model, such as the content of a named file."""
     typed: list[str] = []
     files = 0
     for entry in record.parts:
@@ -195,7 +195,7 @@ def _add_result(builder: Builder, ident: str, found: tools.Called, outcome: Tool
 
 
 def _parse_end(builder: Builder, ident: str, message: Fields) -> None:
-    """How a message ended, if not by an answer or by calls."""
+    """Adds the end of a message that ended neither in an answer nor in calls."""
     error = fields_of(message.get("error"))
     name = text_of(error.get("name"))
     if not name:

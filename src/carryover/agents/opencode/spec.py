@@ -1,4 +1,4 @@
-"""opencode as it is installed: settings, folders, instruction files. Format facts: FACTS.md."""
+"""opencode's installation: settings, folders and instruction files. Format facts: FACTS.md."""
 
 from __future__ import annotations
 

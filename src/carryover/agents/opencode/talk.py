@@ -1,7 +1,7 @@
-"""A session as a list of pieces, whatever store it comes from: what each says once, as soon as that is final.
+"""A session as a list of pieces, from whatever store: each piece is emitted once, as soon as it is final.
 
-A prompt is one piece. Each part of an answer is two, since a tool call is known long before its result; the end of
-the answer is one more. What an answer still adds to is held back, and so is all that comes after it.
+A prompt is one piece. Each part of an answer is two pieces, since a tool call is known long before its result; the end
+of the answer is one more. Parts that may still grow are held back, and so is everything after them.
 """
 
 from __future__ import annotations
@@ -39,47 +39,47 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class StoredPart(NamedTuple):
-    """A part with its content; None: it is too large to be read."""
+    """A part and its content; None if it is too large to be read."""
 
     id: str
     data: bytes | None
 
 
 class Store(Protocol):
-    """The store that one session is read from."""
+    """A store that one session is read from."""
 
     def message_rows(self) -> Sequence[Row]:
-        """The messages, oldest first."""
+        """Returns the messages, oldest first."""
         ...
 
     def part_rows(self) -> dict[str, list[Row]]:
-        """The parts by the message's id, each list oldest first."""
+        """Returns each message's parts, oldest first, by message id."""
         ...
 
     def message(self, ident: str) -> bytes | None:
-        """A message; None if it cannot be read. Raises TooLarge."""
+        """Returns a message's content; None if it can't be read. Raises TooLarge."""
         ...
 
     def parts(self, message: str) -> Sequence[StoredPart]:
-        """The parts of a message, oldest first."""
+        """Returns a message's parts, oldest first."""
         ...
 
 
 class Revert(msgspec.Struct, frozen=True):
-    """The point from which a session was undone; the next prompt removes for good what follows it."""
+    """The point that a session was reverted to. The next prompt deletes what follows it."""
 
     message: str = msgspec.field(default="", name="messageID")
     part: str | None = msgspec.field(default=None, name="partID")
 
 
 def revert_in(data: bytes | msgspec.Raw | None) -> Revert | None:
-    """The point from which a session was undone, as its store has it; None if it was not."""
+    """Returns the point that a session was reverted to, as stored; None if it was not."""
     revert = read_as(data, Revert)
     return revert if revert is not None and revert.message else None
 
 
 class _Place(NamedTuple):
-    """Kind of a piece."""
+    """A piece's place in the session, and its kind."""
 
     stage: Literal["prompt", "begun", "ended", "end"]
     message: int
@@ -99,9 +99,9 @@ class _Loaded:
 
 @dataclass(slots=True)
 class Talk:
-    """See `carryover.readers.rewritten.Conversation`.
+    """A session's pieces; see `carryover.readers.rewritten.Conversation`.
 
-    Messages older than the session are copies that a fork brought along, so they are not of this session.
+    Messages older than the session were copied by a fork and are left out.
     """
 
     store: Store
@@ -125,11 +125,11 @@ class Talk:
             self._add_pieces(number, row)
 
     def begin(self, *, on: bool, more: bool) -> bytes | None:
-        """Says that pieces follow."""
+        """Returns the record that announces pieces."""
         return msgspec.json.encode(BeginRecord(session=self.session, on=on, more=more))
 
     def piece(self, number: int) -> bytes | None:
-        """The record of a piece. Raises NotYet and TooLarge."""
+        """Returns the record of a piece. Raises NotYet and TooLarge."""
         place = self._places[number]
         loaded = self._load(place.message)
         kind, state = loaded.kinds.get(place.part, ""), loaded.states.get(place.part, "")
@@ -153,11 +153,11 @@ class Talk:
         return self._record(loaded, *_entries(loaded, place.part, ended=True))
 
     def end(self, emitted: int) -> bytes | None:  # noqa: ARG002 (the name is the protocol's)
-        """The session itself, whose title may change."""
+        """Returns the record of the session itself, whose title may change."""
         return msgspec.json.encode(SessionRecord(session=self.session))
 
     def _leave_out(self, revert: Revert) -> None:
-        """Drops the messages, or the parts of the last one, that were undone."""
+        """Drops the messages, or parts of the last one, that were reverted."""
         at = next((number for number, row in enumerate(self._rows) if row.id == revert.message), len(self._rows))
         self._rows = self._rows[: at if revert.part is None else at + 1]
         if revert.part is not None:
@@ -209,7 +209,7 @@ class Talk:
         return msgspec.json.encode(record)
 
     def _is_over(self, number: int) -> bool:
-        """Whether nothing more will come of a message: it ended, another one follows, or it has rested for long."""
+        """Whether a message is complete: it ended, another follows it, or it has not changed for long."""
         if number < len(self._rows) - 1:
             return True
         message = fields_of(self._load(number).data)
@@ -218,7 +218,10 @@ class Talk:
         return self.now_ms - self._changed_ms(self._rows[number]) >= SETTLED_MS
 
     def _is_followed(self, loaded: _Loaded, part: str) -> bool:
-        """Whether a part is complete, since another follows. A text may be the answer until the message has ended."""
+        """Whether another part follows, so that this one is complete.
+
+        A text may still be the answer until its message ends.
+        """
         later = [kind for ident, kind in loaded.kinds.items() if ident > part]
         if loaded.kinds.get(part) == "text":
             return any(kind in ("text", "tool") for kind in later)
@@ -235,7 +238,7 @@ class Talk:
 
 
 def _entries(loaded: _Loaded, *only: str, begun: bool = False, ended: bool = False) -> list[PartEntry]:
-    """The parts for a record. Raises TooLarge if one cannot be read for its size."""
+    """Returns the parts for a record. Raises TooLarge if one is too large to be read."""
     chosen = [part for part in loaded.parts if not only or part.id in only]
     entries = [
         PartEntry(id=part.id, data=_raw(part.data), begun=begun, ended=ended)
@@ -248,7 +251,7 @@ def _entries(loaded: _Loaded, *only: str, begun: bool = False, ended: bool = Fal
 
 
 def _raw(data: bytes) -> msgspec.Raw:
-    """The content of a row, if it is JSON; else a text, so that the record around it stays readable."""
+    """Returns a row's content if it is JSON, or else as a JSON string, so that the record around it stays readable."""
     raw = msgspec.Raw(data)
     if rawjson.part_of(raw, msgspec.Raw) is not None:
         return raw

@@ -115,7 +115,7 @@ MAX_PLAN_ITEMS: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """A call as its part describes it, whether it has ended or not."""
+    """A tool call as its part describes it, ended or not."""
 
     call: OpenCall
     state: Fields
@@ -125,7 +125,7 @@ class Called:
 
 
 def called(part_id: str, part: Fields, cwd: str | None, actor: Actor) -> Called | None:
-    """The call of a part; None if it has no usable name."""
+    """Returns the call in a part; None if it has no usable name."""
     name = text_of(part.get("tool"))
     if not usable_name(name):
         return None
@@ -153,7 +153,7 @@ def called(part_id: str, part: Fields, cwd: str | None, actor: Actor) -> Called 
 
 
 def outcome_of(found: Called) -> ToolOutcome | None:
-    """How a call ended; None if it has not."""
+    """Determines how a call ended; None if it has not."""
     status = text_of(found.state.get("status"))
     if status == "error":
         error = text_of(found.state.get("error"))
@@ -183,7 +183,7 @@ def _status_of_error(error: str) -> ResultStatus:
 
 
 def changes_of(found: Called) -> tuple[Change, ...]:
-    """The changes of a call that succeeded."""
+    """Returns the changes of a call that succeeded."""
     name = found.call.name
     if found.call.op == "shell":
         return shell_files.changes(text_of(found.given.get("command")), found.cwd)[:MAX_CHANGES]
@@ -202,7 +202,7 @@ def changes_of(found: Called) -> tuple[Change, ...]:
 
 
 def _edited(found: Called, path: str) -> Change:
-    """An edit, with the place that the client's diff names. A text that replaces nothing makes a new file."""
+    """Returns an edit with the position in the client's diff. An edit that replaces no text creates a file."""
     hunks = hunks_in(text_of(found.metadata.get("diff")))
     edits = [fields_of(raw) for raw in items_of(found.given.get("edits"))] or [found.given]
     pairs = [Replacement(text_of(one.get("oldString")), text_of(one.get("newString"))) for one in edits]
@@ -216,7 +216,7 @@ def _edited(found: Called, path: str) -> Change:
 
 
 def _in_metadata(found: Called) -> tuple[Change, ...]:
-    """The changes of a patch as the client says it applied them."""
+    """Returns the changes of a patch as the client reports them."""
     return tuple(
         change for raw in items_of(found.metadata.get("files")) if (change := _patched_file(fields_of(raw), found.cwd))
     )
@@ -238,7 +238,7 @@ def _patched_file(file: Fields, cwd: str | None) -> Change | None:
 
 
 def plan_of(found: Called) -> PlanUpdate | None:
-    """The todo list after a call that writes it; None for any other call."""
+    """Returns the todo list after a call that writes it; None for any other call."""
     if found.call.name != "todowrite":
         return None
     raw = found.metadata.get("todos") or found.given.get("todos")
@@ -246,14 +246,14 @@ def plan_of(found: Called) -> PlanUpdate | None:
 
 
 def question_events(found: Called) -> list[Question]:
-    """The questions that a call asks the user."""
+    """Returns the questions that a call asks the user."""
     if found.call.op != "ask":
         return []
     return [asked.as_event(found.call.id) for asked in asked_in(found.given.get("questions"))]
 
 
 def answer_events(found: Called) -> list[Answer]:
-    """The user's answers, question by question."""
+    """Returns the user's answers, question by question."""
     if found.call.op != "ask":
         return []
     answers = [", ".join(filter(None, map(text_of, items_of(raw)))) for raw in items_of(found.metadata.get("answers"))]

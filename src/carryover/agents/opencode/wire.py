@@ -1,6 +1,6 @@
-"""Structs of opencode's stores, as far as we rely on them, and the records that the readers make.
+"""The structure of opencode's stores, as far as we rely on it, and the records that the readers make.
 
-Every field may be missing or have another type. Versions in which each was seen: FACTS.md.
+Any field may be missing or have another type. The versions each was seen in: FACTS.md.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ MAX_CHANGES: Final = 20
 
 
 class Reported(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Facts emitted so far about one session."""
+    """The facts about one session that were emitted so far."""
 
     last: bytes | None = None
     """Key of the last event; bytes, since a text might be taken for a secret."""
@@ -40,7 +40,7 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Session(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A session, as far as each of its records repeats it."""
+    """Facts about a session that each of its records repeats."""
 
     id: str
     root: str | None = None
@@ -52,7 +52,7 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class BeginRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="begin"):
-    """A session's pieces follow. `on`: they come after those read before; `more`: they are not all."""
+    """Announces a session's pieces. `on`: they follow those read before; `more`: another batch follows."""
 
     session: Session
     on: bool
@@ -60,7 +60,7 @@ class BeginRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="begin"):
 
 
 class PartEntry(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A part of a message. `begun`: its call is new; `ended`: what it says is final."""
+    """A part of a message. `begun`: its call is new; `ended`: its content is final."""
 
     id: str
     data: msgspec.Raw
@@ -93,7 +93,7 @@ RECORD: Final = msgspec.json.Decoder(AnyRecord)
 
 
 def is_usable_id(ident: str) -> bool:
-    """Whether an id can be kept and be part of a file's name."""
+    """Whether an id is fit to be stored and to be part of a file name."""
     return 0 < len(ident) <= MAX_ID_CHARS and "/" not in ident and "\0" not in ident and not ident.startswith(".")
 
 
@@ -104,7 +104,7 @@ LATEST_MS: Final = 4_102_444_800_000
 
 
 def ms_of(*raws: msgspec.Raw | None) -> int:
-    """The first of these fields that holds a time, in UTC milliseconds; 0 if none does."""
+    """Returns the first of these fields that holds a time, in UTC milliseconds; 0 if none does."""
     for raw in raws:
         number = rawjson.part_of(raw, float) if raw is not None else None
         if number is not None and 0 < number < LATEST_MS:

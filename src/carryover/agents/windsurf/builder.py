@@ -1,4 +1,4 @@
-"""Builds what one record becomes: events with their keys, and the next context."""
+"""Turns one record into events with keys, and the next context."""
 
 from __future__ import annotations
 
@@ -29,31 +29,31 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
 
 @dataclass(slots=True, kw_only=True)
 class Builder(EventBuilder[Context]):
-    """One record while it is parsed. `ident` is what its keys begin with; `cwd`: the folder it names itself."""
+    """Builds the events of one record. `ident` is the prefix of their keys; `cwd` is the folder in the record."""
 
     session: str
     ident: str
     cwd: str | None = None
 
     def place(self, own_ms: int, noted_ms: int = 0) -> None:
-        """Gives the record its time: its own, else just after the one before, or when the file was written."""
+        """Dates the record: its own time, or else just after the record before, or when the file was written."""
         after = self.context.last_ms + 1 if self.context.last_ms else 0
         self.at_ms = min(own_ms if own_ms > 0 else max(after, noted_ms), LATEST_MS)
         self.change(last_ms=max(self.at_ms, self.context.last_ms))
 
     def learn_folder(self, cwd: str | None) -> None:
-        """Remembers a folder of the conversation, unless one is known."""
+        """Remembers the conversation's folder, unless one is known."""
         if self.context.cwd is None and (folder := usable_folder(cwd)) is not None:
             self.change(cwd=folder)
 
     def learn_model(self, model: str) -> None:
-        """Reports which model works, if that is news."""
+        """Emits the model if it has changed."""
         if model and (named := bounded(model, 200)) != self.context.model:
             self.change(model=named)
             self.add(SessionInfo(model=named), "model")
 
     def add(self, body: AnyBody, part: str) -> None:
-        """Adds an event of a part of the record. Nothing is added if no time is known."""
+        """Adds an event for a part of the record, unless no time is known."""
         if self.at_ms:
             cwd = self.cwd or self.context.cwd
             self.append(f"{self.session}/{self.ident}:{part}", body, session=self.session, cwd=cwd)
@@ -71,7 +71,7 @@ class Builder(EventBuilder[Context]):
         exit_code: int | None = None,
         changes: tuple[Change, ...] = (),
     ) -> None:
-        """Adds a tool call, how it ended (unless `status` is None), and what it changed if it went well."""
+        """Adds a tool call, how it ended (unless `status` is None), and its changes if it succeeded."""
         call = OpenCall(
             id=f"{self.session}/{self.ident}",
             name=name,
@@ -87,15 +87,17 @@ class Builder(EventBuilder[Context]):
                 self.add(as_edit(change, call.id), f"edit{number}")
 
     def absolute(self, path: str) -> str | None:
-        """A path as an absolute one, without `..`; None if that is unknown. Its folder becomes that of the
-        conversation if no better one is known."""
+        """Returns an absolute path without `..`; None if it can't be determined.
+
+        Its folder becomes the conversation's if no better one is known.
+        """
         found = resolved(path, self.context.cwd) if 0 < len(path) <= MAX_PATH_CHARS else None
         if found is not None and is_absolute(found) and found.startswith("/"):
             self.learn_folder(posixpath.dirname(found))
         return found
 
     def parsed(self, reemitted: Reemitted | None = None) -> tuple[Context, Parsed]:
-        """The next context and what the record became."""
+        """Returns the next context and the result of the record."""
         if self.events:
             self.change(last=self.last_key)
         return self.context, self.built(reemitted)

@@ -1,9 +1,9 @@
-"""One conversation out of what was handed to hooks, and of its transcript as far as that goes.
+"""Merges one conversation from what hooks received and from its transcript.
 
-The transcript holds more about a turn (what failed, perhaps the output of commands) and is written when the turn has
-ended; the calls cover the current turn, and everything if no transcript is written. So a conversation is: calls from
-before the transcript begins, the transcript, and calls of turns after its last one. Once a turn is in the transcript,
-its calls no longer count; the ledger replaces them (`carryover.readers.rewritten`).
+The transcript has more detail about a turn (failures, perhaps output of commands) but is written after the turn has
+ended. Hook calls cover the current turn, and everything if no transcript is written. So a conversation consists of
+calls from before the transcript begins, the transcript, and calls of turns after its last one. Once a turn is in the
+transcript, its calls no longer count; the ledger replaces them (`carryover.readers.rewritten`).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _ROW: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class Call(msgspec.Struct, frozen=True):
-    """A call of a hook, as far as its place in the conversation depends on it."""
+    """A hook call, with what its place in the conversation depends on."""
 
     id: str
     same: str
@@ -57,12 +57,12 @@ class Call(msgspec.Struct, frozen=True):
 
     @property
     def prompt(self) -> str | None:
-        """The prompt that it brought, if it did."""
+        """The prompt in the call; None for other calls."""
         return self.mark if self.event == wire.PROMPT else None
 
     @classmethod
     def of(cls, kept: SpooledCall, given: wire.Payload) -> Call:
-        """The call that was kept."""
+        """Returns a spooled call with its payload decoded."""
         turn = text_of(given.execution_id)
         at_ms = wire.time_of(given.timestamp) or kept.at_ms
         event = kept.event.lower()
@@ -81,7 +81,7 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A row of a transcript. `speaks`: whether it holds text of the model. `mark` is as in `Call`."""
+    """A row of a transcript. `speaks`: whether it holds text of the model. `mark`: see `Call`."""
 
     fields: dict[str, msgspec.Raw] | None
     kind: str = ""
@@ -91,12 +91,15 @@ class Row(msgspec.Struct, frozen=True):
 
     @property
     def asked(self) -> str | None:
-        """The prompt that it holds, if it does."""
+        """The prompt in the row; None for other rows."""
         return self.mark if self.kind == wire.USER_ROW else None
 
 
 class ConversationReader:
-    """See `carryover.adapter.contract.Reader`. A file is read as a whole: what is in it may come in any order."""
+    """Reads a conversation; see `carryover.adapter.contract.Reader`.
+
+    A file is always read as a whole, since its lines may be in any order.
+    """
 
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
@@ -105,8 +108,8 @@ class ConversationReader:
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Reads what changed in the conversation.
 
-        Of a transcript beyond `MAX_TRANSCRIPT_BYTES` only the beginning is read; its first batch counts the rest as one
-        record that is too long. Raises FileNotFoundError if it is gone, OSError if it cannot be read.
+        Only the first `MAX_TRANSCRIPT_BYTES` of a transcript are read; its first batch counts the rest as one oversized
+        record. Raises FileNotFoundError if it is gone, OSError if it cannot be read.
         """
         stat = stamp_of_file(path)
         conversation = self._unfinished.of(path, stat) or self._conversation(path, stat)
@@ -122,12 +125,15 @@ class ConversationReader:
         return Conversation(path.stem, calls, _transcript(calls, copy_beside(path)), unread=unread)
 
     def stat(self, path: Path) -> FileStat:
-        """Size and time of the file. A transcript is named to a hook when it has changed, which is then spooled."""
+        """Returns the file's size and modification time.
+
+        When a transcript changes, a hook call names it, and that call changes the spool file.
+        """
         return stamp_of_file(path)
 
 
 def calls_in(data: bytes) -> tuple[list[Call], list[wire.PassedByRecord]]:
-    """The calls in a file of the spool, in the order of their times and each once, and what could not be read."""
+    """Returns the calls in a spool file, sorted by time and without duplicates, and what could not be read."""
     found: list[Call] = []
     unread: list[wire.PassedByRecord] = []
     for line in data.split(b"\n")[:-1]:
@@ -158,7 +164,7 @@ def _reason(why: str) -> str:
 
 
 def rows_in(data: bytes) -> list[Row]:
-    """The rows of a transcript. The last one may lack its line break; if it is cut, it is left out."""
+    """Returns the rows of a transcript. The last one may lack its line break; it is left out if it is torn."""
     *lines, last = data.split(b"\n")
     rows = [_row(line) for line in lines if line.strip()]
     if last.strip() and (row := _row(last)).fields is not None:
@@ -181,7 +187,7 @@ _ANSWERED: Final = "response"
 
 
 def _mark_of_step(kind: str, held: Fields) -> str:
-    """The mark of a call of that event, or of a row of that type."""
+    """Returns the mark of a call of that event, or of a row of that type."""
     match kind:
         case wire.PROMPT | wire.USER_ROW:
             return f"prompt {first_text(held, 'user_prompt', 'user_response').strip()}"
@@ -195,7 +201,7 @@ def _mark_of_step(kind: str, held: Fields) -> str:
 
 
 def _transcript(calls: Iterable[Call], copy: Path) -> list[Row]:
-    """The rows of the transcript that was named last, or of its copy; none if neither can be read."""
+    """Returns the rows of the transcript named last, or of its copy; none if neither can be read."""
     named = next((call.transcript for call in reversed(list(calls)) if call.transcript is not None), None)
     for path in (Path(named), copy) if named is not None else ():
         with suppress(OSError):
@@ -205,8 +211,10 @@ def _transcript(calls: Iterable[Call], copy: Path) -> list[Row]:
 
 
 class Merged(msgspec.Struct, frozen=True):
-    """A conversation in its order: calls from before the transcript begins, its rows, and calls after the last turn
-    that it holds. `held` are the calls whose turns the rows replace."""
+    """A conversation in order: calls from before the transcript, its rows, and calls after its last turn.
+
+    `held` are the calls whose turns the rows replace.
+    """
 
     before: Sequence[Call] = ()
     rows: Sequence[Row] = ()
@@ -215,7 +223,7 @@ class Merged(msgspec.Struct, frozen=True):
 
 
 def merged(calls: Sequence[Call], rows: Sequence[Row]) -> Merged:
-    """Calls, and the rows of the transcript that one of them named."""
+    """Merges calls with the rows of the transcript that one of them named."""
     rows = _ended(rows)
     asked = [row.asked for row in rows if row.asked is not None]
     if not asked:
@@ -232,15 +240,17 @@ def merged(calls: Sequence[Call], rows: Sequence[Row]) -> Merged:
 
 
 def _ended(rows: Sequence[Row]) -> Sequence[Row]:
-    """The rows without a last turn that has not ended yet, by them: its calls say as much."""
+    """Returns the rows without a last turn that has not ended yet, which its calls cover as well."""
     begins = max((number for number, row in enumerate(rows) if row.asked is not None), default=len(rows))
     turn = rows[begins:]
     return rows if any(row.speaks for row in turn) and not any(row.is_pending for row in turn) else rows[:begins]
 
 
 def _turn_of(asked: str, prompts: Mapping[int, str | None], named: int) -> int:
-    """The turn that a prompt began: the one whose end named the transcript. If that was another prompt, the file was
-    written again since, or not yet: a later turn, else an earlier one."""
+    """Returns the turn that a prompt began: the turn whose end named the transcript.
+
+    If that has another prompt, the file was written again since, or not yet: then a later turn, or else an earlier one.
+    """
     if prompts.get(named, asked) == asked:
         return named
     same = [turn for turn, prompt in sorted(prompts.items()) if prompt == asked]
@@ -248,7 +258,7 @@ def _turn_of(asked: str, prompts: Mapping[int, str | None], named: int) -> int:
 
 
 class Conversation:
-    """See `carryover.readers.rewritten`: both a snapshot, and the one conversation that it holds.
+    """Both the snapshot and its only conversation; see `carryover.readers.rewritten`.
 
     `noted_ms`: when the transcript was written, for rows without a time and without a call.
     """
@@ -296,12 +306,12 @@ class Conversation:
         return msgspec.json.encode(self._records[number])
 
     def end(self, emitted: int) -> bytes | None:  # noqa: ARG002
-        """Returns None: nothing is said of a conversation as a whole."""
+        """Returns None: a conversation has no facts as a whole."""
         return None
 
 
 def _mark_of(record: wire.CallRecord | wire.RowRecord | wire.PassedByRecord) -> str:
-    """Mark that changes with a record. For a call that is its id, which holds a digest of its content."""
+    """Returns a mark that changes with a record. For a call it is the id, which holds a digest of its content."""
     match record:
         case wire.CallRecord():
             return f"{record.id} {record.cwd}"
@@ -317,7 +327,7 @@ def _record_of(call: Call) -> wire.CallRecord:
 def _records_of(
     rows: Sequence[Row], held: Sequence[Call], noted_ms: int
 ) -> Iterator[wire.RowRecord | wire.PassedByRecord]:
-    """The records of rows. A row gets the time of the call for the same step."""
+    """Yields the records for rows. A row gets the time of the call for the same step."""
     begins = [number for number, row in enumerate(rows) if row.asked is not None] + [len(rows)]
     spoken = [number for number, row in enumerate(rows) if row.speaks]
     answers = {max((n for n in spoken if start < n < end), default=-1) for start, end in pairwise(begins)}
@@ -332,7 +342,7 @@ def _records_of(
 
 
 def _time_of(mark: str, calls: deque[Call]) -> int:
-    """The time of the next call with that mark, 0 if none has it; the calls up to there are done with."""
+    """Returns the time of the next call with that mark, 0 if there is none, and drops the calls up to it."""
     place = next((place for place, call in enumerate(calls) if mark and call.mark == mark), None)
     if place is None:
         return 0

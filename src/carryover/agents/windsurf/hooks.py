@@ -1,7 +1,7 @@
-"""Cascade's hooks: what their payloads say. Nothing that a hook prints reaches the model, in any version reported.
+"""Cascade's hooks: what their payloads contain. In no reported version does a hook's output reach the model.
 
-From reports and the vendor's pages (1.12.41 to 2.3.9), never seen by us. Devin Local, in the same program, runs Claude
-Code's hooks instead, with other payloads.
+From reports and the vendor's documentation (1.12.41 to 2.3.9), never seen by us. Devin Local, in the same program, runs
+Claude Code's hooks instead, with other payloads.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:  # noq
 
 
 def _own_session(given: wire.Payload, event: str) -> str | None:
-    """The conversation, if the payload is Cascade's own and of this event."""
+    """Returns the conversation if the payload is Cascade's own and of this event."""
     session = given.trajectory_id or ""
     is_own = locate.ID.fullmatch(session) is not None and (given.agent_action_name or "").lower() == event
     return session if is_own else None

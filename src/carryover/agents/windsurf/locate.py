@@ -1,7 +1,7 @@
 """Finds Cascade's conversations: in the hook calls that we keep, and in its own transcripts.
 
-<state>/spool/windsurf/<trajectory>.jsonl    hook calls, and what the transcript they name says better
-~/.windsurf/transcripts/<trajectory>.jsonl   the transcript alone, where no hook of ours saw the conversation
+<state>/spool/windsurf/<trajectory>.jsonl    hook calls, with the transcript that they name
+~/.windsurf/transcripts/<trajectory>.jsonl   the transcript alone, if none of our hooks saw the conversation
 """
 
 from __future__ import annotations
@@ -32,17 +32,20 @@ _HEAD_BYTES: Final = 64 << 10
 
 
 def kind_of(path: str | PurePath) -> Kind | None:
-    """Kind of the source at `path`, by its last names alone; None if it is not a source."""
+    """Returns the kind of the source at `path`, by the end of its path alone; None if it is not a source."""
     return _kind_below(PurePath(path).parent)
 
 
 def kind_to_read(path: Path) -> Kind | None:
-    """The kind by which `path` is read: that of its place, and of a copy elsewhere what it holds."""
+    """Returns the kind to read `path` as: by location, or by content for a copy elsewhere."""
     return kind_of(path) or _kind_in(read_head(path, _HEAD_BYTES))
 
 
 def exported(path: Path, head: bytes) -> Source | None:
-    """The transcript, or the kept hook calls, that a file anywhere is, by its first line. Its name is its session."""
+    """Returns the transcript or the spooled hook calls in a file anywhere on disk, by its first line.
+
+    The file's name is its session.
+    """
     kind = _kind_in(head)
     session = session_of_copy(path.name.removesuffix(_SUFFIX), head)
     if kind is None or path.suffix != _SUFFIX or session is None:
@@ -51,7 +54,7 @@ def exported(path: Path, head: bytes) -> Source | None:
 
 
 def source_of(path: Path, root: Path) -> Source | None:
-    """The source that `path` is, by its name alone."""
+    """Returns the source at `path`, recognised by name alone."""
     kind = _kind_below(root)
     session = path.name.removesuffix(_SUFFIX)
     if kind is None or path.parent != root or path.suffix != _SUFFIX or ID.fullmatch(session) is None:
@@ -60,7 +63,7 @@ def source_of(path: Path, root: Path) -> Source | None:
 
 
 def sources(root: Path) -> list[Source]:
-    """Every source below `root` now, in the order of their paths."""
+    """Returns every source below `root`, sorted by path."""
     if _kind_below(root) is None:
         return []
     found = (source_of(path, root) for path in sorted(root.glob(f"*{_SUFFIX}")))
@@ -68,19 +71,22 @@ def sources(root: Path) -> list[Source]:
 
 
 def layout_root(transcript: Path) -> Path | None:
-    """The folder of transcripts that a path is in, by the path alone."""
+    """Returns the folder of transcripts that contains a path, by the path alone."""
     return root_above(transcript, source_of, (TRANSCRIPTS, SPEC.id))
 
 
 def transcript_of(given: wire.Payload) -> str | None:
-    """The transcript that a payload names, if it is in a known place and belongs to the conversation."""
+    """Returns the transcript that a payload names, if it is in a known place and belongs to the conversation."""
     path = text_of(fields_of(given.tool_info).get("transcript_path"))
     is_known = path.startswith("/") and Path(path).stem == given.trajectory_id
     return path if is_known and layout_root(Path(path)) is not None else None
 
 
 def _kind_in(head: bytes) -> Kind | None:
-    """A row has its data under the name of its type; a call is as `ingest/spool.py` keeps it."""
+    """Returns the kind of a copy.
+
+    A row has its data under the name of its type; a call looks as `ingest/spool.py` writes it.
+    """
     first = next(objects_in(head, most=1), {})
     row, call = first.get("type"), first.get("payload")
     if isinstance(row, str) and isinstance(first.get("status"), str) and isinstance(first.get(row), dict):

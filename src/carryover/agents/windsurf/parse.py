@@ -1,4 +1,4 @@
-"""Turns a record of a conversation into events. Facts about the formats: FACTS.md."""
+"""Turns the records of a conversation into events. Format facts: FACTS.md."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _CODE_LINK: Final = re.compile(r"\[([^\]\n]+)\]\(cci:\d+://[^)\n]*\)")
 
 
 def said_in(response: str) -> tuple[str, ...]:
-    """Returns the texts of the model, oldest first; one with everything if there are no such headings."""
+    """Returns the model's texts in a response, oldest first; a single one if it has no step headings."""
     first, *rest = _HEADING.split(response)
     parts = [text for heading, text in zip(rest[::2], rest[1::2], strict=True) if heading == "Planner Response"]
     texts = (_CODE_LINK.sub(r"\1", _ACTION.sub("", text)).strip() for text in (parts if rest else [first]))
@@ -49,7 +49,7 @@ _STATES: Final[dict[str, ResultStatus | None]] = {
 
 
 def parse_row(builder: Builder, record: wire.RowRecord) -> None:
-    """Parses one row."""
+    """Parses one row of a transcript."""
     fields = rawjson.part_of(record.row, dict[str, msgspec.Raw]) or {}
     kind = text_of(fields.get("type", rawjson.ABSENT))
     status = text_of(fields.get("status", rawjson.ABSENT))
@@ -117,7 +117,7 @@ _ROWS: Final[dict[str, Callable[[Builder, Fields, str], None]]] = {
 
 
 def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
-    """Folds one record. Never raises: what is not understood is counted in `skipped`."""
+    """Parses one record. Never raises: what is not understood is counted in `skipped`."""
     read = rawjson.read(wire.RECORD, record.data)
     if isinstance(read, str):
         return context, Parsed(skipped=(rawjson.skipped(None, read, None),))
@@ -177,7 +177,7 @@ def _write(builder: Builder, info: Fields) -> None:
 
 
 def _change(path: str, edits: list[Replacement]) -> Change:
-    """The changes of edits. One that replaces nothing created the file."""
+    """Returns the change that edits make. Edits that replace no text create the file."""
     if len(edits) == 1 and not edits[0].old_string:
         return msgspec.structs.replace(written(path, edits[0].new_string), change="add")
     return replaced(path, edits, counted=True)

@@ -1,4 +1,4 @@
-"""Windsurf as it is installed: the editor, its hooks file, its transcripts. Format facts: FACTS.md."""
+"""Windsurf's installation: the editor, its hooks file and its transcripts. Format facts: FACTS.md."""
 
 from __future__ import annotations
 

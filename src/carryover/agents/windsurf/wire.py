@@ -1,6 +1,6 @@
-"""Structs of Cascade's hook payloads and transcripts, as far as we rely on them, and the records made of both.
+"""The structure of Cascade's hook payloads and transcripts, as far as we rely on it, and the records made of both.
 
-Every field may be missing or have another type. Reported for 1.12.41 to 2.3.9, never seen by us: FACTS.md.
+Any field may be missing or have another type. Reported for 1.12.41 to 2.3.9, never seen by us: FACTS.md.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _DRIVE: Final = re.compile(r"/[A-Za-z]:/")
 
 
 class Payload(msgspec.Struct, frozen=True):
-    """A hook's stdin. There is no working folder: the hook runs in the workspace."""
+    """A hook's payload on stdin. It names no working folder, but the hook runs in the workspace."""
 
     agent_action_name: str | None = None
     trajectory_id: str | None = None
@@ -56,7 +56,7 @@ PAYLOAD: Final = msgspec.json.Decoder(Payload)
 
 
 class BeginRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="begin"):
-    """Before the records of a conversation. `on`: they come after those given before; `more`: they are not all."""
+    """Announces a conversation's records. `on`: they follow those emitted before; `more`: another batch follows."""
 
     at_ms: int
     on: bool
@@ -65,7 +65,7 @@ class BeginRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="begin"):
 
 
 class CallRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="call"):
-    """A call of a hook. `id` is unique in the conversation."""
+    """A hook call. `id` is unique in the conversation."""
 
     id: str
     event: str
@@ -75,8 +75,10 @@ class CallRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="call"):
 
 
 class RowRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="row"):
-    """A row of a transcript, counted from 1. `noted_ms`: when the file was written, if nothing better is known;
-    `at_ms`: when a hook reported the same."""
+    """A row of a transcript, counted from 1.
+
+    `noted_ms`: when the file was written, if no better time is known. `at_ms`: when a hook reported the same step.
+    """
 
     number: int
     row: msgspec.Raw
@@ -89,7 +91,7 @@ REASONS: Final = ("unexpected shape", "not JSON", "nested too deeply")
 
 
 class PassedByRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="passed_by"):
-    """Something that could not be read, and why."""
+    """Something that could not be read, and the reason."""
 
     what: str
     why: str
@@ -99,7 +101,7 @@ RECORD: Final = msgspec.json.Decoder(BeginRecord | CallRecord | RowRecord | Pass
 
 
 def time_of(raw: msgspec.Raw) -> int:
-    """UTC milliseconds of a time: an ISO string, or seconds. 0 if it is neither."""
+    """Returns the UTC milliseconds of a time given as an ISO string or in seconds; 0 if it is neither."""
     if text := rawjson.string_of(raw):
         return utc_ms(text)
     seconds = rawjson.part_of(raw, float)
@@ -108,7 +110,7 @@ def time_of(raw: msgspec.Raw) -> int:
 
 
 def path_of(raw: msgspec.Raw | None) -> str:
-    """A path, which may be given as a `file:` URI."""
+    """Returns a path, which may be given as a `file:` URI."""
     text = text_of(raw)
     if _FILE_URI.match(text):
         path = unquote(text[len("file://") :])

@@ -1,4 +1,4 @@
-"""Tool calls and their results: what is in flight, what was printed, changed or failed, test runs and commits."""
+"""Folds tool calls and results: what is in flight, what was printed, changed or failed, test runs and commits."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _VALUE: Final = re.compile(
 
 
 def call(digest: Digest, event: Event, body: ToolCall) -> Digest:
-    """The turn continues: what was said before the call did not end it."""
+    """Adds a call. The turn continues, so what was said before the call did not end it."""
     if body.actor == "human" or names_handoff(body.subject):
         return digest
     digest = with_values_used(at_work(digest, event), body.subject)
@@ -65,7 +65,7 @@ def _changes(body: ToolCall) -> bool:
 
 
 def result(digest: Digest, event: Event, body: ToolResult) -> Digest:
-    """The end of a call. A handoff in the output is left out, the rest of the output is read."""
+    """Ends a call and reads its output, except for any handoff in it."""
     if names_handoff(body.subject):
         return replace(digest, open_calls=_others(digest, body))
     output = without_handoffs(body.output)
@@ -96,7 +96,7 @@ def _with_looked_at(digest: Digest, body: ToolResult, event: Event) -> Digest:
 
 
 def _with_call(digest: Digest, body: ToolResult, event: Event) -> Digest:
-    """The calls with this one; what the older ones printed is cut, and those go first of which nothing was used."""
+    """Adds a finished call. The output of older calls is cut; those whose output was never used are dropped first."""
     made = Call(
         name=body.name,
         op=body.op,
@@ -119,7 +119,7 @@ def _with_call(digest: Digest, body: ToolResult, event: Event) -> Digest:
 
 
 def with_values_used(digest: Digest, text: str) -> Digest:
-    """Counts for each call the later texts with a value that it printed, and that no call before it had."""
+    """Counts a use for each call that was the first to print a value found in `text`."""
     values = set(_VALUE.findall(text[:4000])) if digest.calls else None
     if not values:
         return digest
@@ -133,7 +133,7 @@ def with_values_used(digest: Digest, text: str) -> Digest:
 
 
 def test_run_in(body: ToolResult) -> TestRun | None:
-    """The test run that a command was. Where no record says how it ended, only an output with a verdict is one."""
+    """Returns the test run in a command. If no record shows how it ended, the output must contain a verdict."""
     if body.op != "shell":
         return None
     if body.status in ("ok", "error"):
@@ -157,7 +157,7 @@ def _with_commits(digest: Digest, body: ToolResult) -> Digest:
 
 
 def commits_in(body: ToolResult) -> tuple[str, ...]:
-    """The subjects of the commits that `git commit` says it made, each with its abbreviated id."""
+    """Returns the subjects of the commits that `git commit` reports, each with its abbreviated id."""
     if body.op != "shell" or body.status != "ok" or "git commit" not in body.subject:
         return ()
     return tuple(f"{match[2]} ({match[1]})" for match in _COMMITTED.finditer(body.output))
@@ -194,7 +194,7 @@ def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int,
 
 
 def edit(digest: Digest, event: Event, body: FileEdit) -> Digest:
-    """The file's newest edit takes the place of the one before; a file that is new stays new."""
+    """Replaces the file's previous edit. A file that is new stays new."""
     if names_handoff(body.path):
         return digest
     former = next((file for file in digest.touched if file.path == body.path), None)

@@ -1,5 +1,4 @@
-"""Rules for what waits for something: todo lists, written plans, questions of tools, queued prompts, jobs in the
-background."""
+"""Folds whatever waits: todo lists, written plans, tools' questions, queued prompts, and background jobs."""
 
 from __future__ import annotations
 
@@ -31,13 +30,13 @@ _LONGEST_REPORT: Final = 3000
 
 
 def plan(digest: Digest, event: Event, body: PlanUpdate) -> Digest:
-    """The todo list as it is now."""
+    """Sets the current todo list."""
     items = tuple(replace(item, text=clip(one_line(item.text), chars=200)) for item in body.items[:_MOST_ITEMS])
     return replace(at_work(digest, event), plan=items, plan_ms=event.at_ms, plan_turn=digest.prompts)
 
 
 def proposal(digest: Digest, event: Event, body: PlanProposal) -> Digest:
-    """The newest written plan, and what the user said to it."""
+    """Sets the newest written plan, with the user's decision."""
     text = clip_middle(body.text.strip(), chars=_LONGEST_PLAN)
     if not text and digest.proposal is not None:
         text = digest.proposal.text
@@ -46,7 +45,7 @@ def proposal(digest: Digest, event: Event, body: PlanProposal) -> Digest:
 
 
 def question(digest: Digest, event: Event, body: Question) -> Digest:
-    """Open until its answer or the user's next prompt comes."""
+    """Opens a question until its answer or the user's next prompt comes."""
     asked = OpenQuestion(
         text=clip(one_line(body.text), chars=400),
         at_ms=event.at_ms,
@@ -58,7 +57,7 @@ def question(digest: Digest, event: Event, body: Question) -> Digest:
 
 
 def queued(digest: Digest, event: Event, body: QueuedPrompt) -> Digest:
-    """Words that wait until the agent is free, or that were withdrawn before."""
+    """Adds a prompt that waits until the agent is free, or removes one that was withdrawn."""
     text = one_line(body.text)
     others = tuple(waiting for waiting in digest.queued if waiting.text != text)
     if body.change == "withdrawn":
@@ -68,7 +67,7 @@ def queued(digest: Digest, event: Event, body: QueuedPrompt) -> Digest:
 
 
 def job(digest: Digest, event: Event, body: BackgroundTask) -> Digest:
-    """Known by its label from its start to its end; one that fails is a failure like any other."""
+    """Tracks a job by its label from start to end. A job that fails counts like any failed call."""
     known = next((job for job in digest.jobs if job.id == body.task_id), None)
     others = tuple(job for job in digest.jobs if job.id != body.task_id)
     label = clip(one_line(body.label) or (known.text if known else "background job"), chars=200)
@@ -85,7 +84,7 @@ def job(digest: Digest, event: Event, body: BackgroundTask) -> Digest:
 
 
 def _with_report(digest: Digest, event: Event, body: BackgroundTask, label: str) -> Digest:
-    """Treats the report of a job like the output of a call."""
+    """Treats a job's report like the output of a call."""
     made = Call(
         name="background",
         op="agent",

@@ -1,4 +1,4 @@
-"""The turns of a thread: how one begins and changes, what of an older one is kept, and which go when there are many."""
+"""Adds turns to a digest, changes the newest one, and trims or drops older ones."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ _RECENT: Final = 16
 
 
 def with_turn(digest: Digest, **changes: Any) -> Digest:
-    """The digest with its newest turn changed; unchanged if there is none yet."""
+    """Returns the digest with its newest turn changed; unchanged if there is none yet."""
     if not digest.turns:
         return digest
     return replace(digest, turns=(*digest.turns[:-1], replace(digest.turns[-1], **changes)))
 
 
 def at_work(digest: Digest, event: Event) -> Digest:
-    """The digest with a turn for what happens now: one without a prompt if a thread begins with work."""
+    """Returns the digest with a turn for the event: one without a prompt if a thread begins with work."""
     if digest.turns:
         return digest
     return replace(digest, turns=(Turn(session=event.session, number=0, at_ms=event.at_ms, last_ms=event.at_ms),))
 
 
 def begin(digest: Digest, turn: Turn) -> Digest:
-    """Adds `turn` as the newest one; the further back a turn is, the less is kept of it."""
+    """Adds `turn` as the newest one. The older a turn is, the less of it is kept."""
     aged = digest.turns
     for back, texts, last, others, prompt in _KEPT:
         if back <= len(aged):
@@ -64,15 +64,17 @@ def _shortened(turn: Turn, texts: int, last: int, others: int, prompt: int) -> T
 
 
 def _without_least(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
-    """Without the older turn that a reader misses least: the shortest prompt; never the first."""
+    """Drops the older turn that a reader misses least: the one with the shortest prompt, but never the first."""
     older = range(1, len(turns) - _RECENT)
     least = min(older, key=lambda at: (_weight(turns, at), at))
     return (*turns[:least], *turns[least + 1 :])
 
 
 def _weight(turns: tuple[Turn, ...], at: int) -> int:
-    """Length of the prompt; what came right after an interruption or was answered beside counts for more, and what was
-    interrupted for as much as what came after it, which is a correction only beside it."""
+    """Returns the length of the prompt, increased for a correction, for replies of the user and for commits.
+
+    A correction follows an interrupted turn, which weighs at least as much as the correction.
+    """
     turn = turns[at]
     corrects = turns[at - 1].end == "interrupted"
     weight = min(turn.chars, 600) * (3 if corrects else 1) + 300 * len(turn.replies) + 50 * len(turn.commits)

@@ -1,4 +1,4 @@
-"""Rules for words: a prompt begins a turn; messages, answers, endings and summaries belong to the newest one."""
+"""Folds words: a prompt begins a turn; messages, answers, endings and summaries belong to the newest one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MOST_REPLIES: Final = 8
 
 
 def prompt(digest: Digest, event: Event, body: UserPrompt) -> Digest:
-    """A new turn begins."""
+    """Begins a new turn."""
     if body.actor != "human":
         return digest
     resumes = only_points_at_handoff(body.text)
@@ -51,7 +51,7 @@ def prompt(digest: Digest, event: Event, body: UserPrompt) -> Digest:
 
 
 def message(digest: Digest, event: Event, body: AssistantMessage) -> Digest:
-    """A text ends its turn, unless it is marked as not the last one or something follows."""
+    """Adds a text, which ends its turn unless it is marked as not final or something follows."""
     text = without_mark(without_handoffs(body.text)).strip()
     if not text:
         return digest
@@ -66,7 +66,7 @@ def message(digest: Digest, event: Event, body: AssistantMessage) -> Digest:
 
 
 def answer(digest: Digest, event: Event, body: Answer) -> Digest:
-    """Closes the question of a tool; both are the user's word from then on."""
+    """Closes a tool's question; question and answer become a reply of the user."""
     digest = replace(digest, questions=tuple(asked for asked in digest.questions if asked.call_id != body.call_id))
     reply = Reply(
         text=clip(one_line(body.text), chars=400), to=clip(one_line(body.question), chars=300), at_ms=event.at_ms
@@ -75,7 +75,7 @@ def answer(digest: Digest, event: Event, body: Answer) -> Digest:
 
 
 def with_reply(digest: Digest, reply: Reply) -> Digest:
-    """The newest turn with what the user said in it."""
+    """Returns the digest with a reply of the user in its newest turn."""
     turn = digest.turn
     return with_turn(digest, replies=(*turn.replies, reply)[-_MOST_REPLIES:]) if turn is not None else digest
 
@@ -92,7 +92,7 @@ def ending(digest: Digest, event: Event, body: TurnEnd) -> Digest:
 
 
 def summary(digest: Digest, event: Event, body: AgentSummary) -> Digest:
-    """The newest of each kind is kept: what the agent wrote for itself at a compaction, and for a user who was away."""
+    """Keeps the newest summary of each kind: from a compaction, and for a user who was away."""
     text = without_handoffs(body.text).strip()
     kept = Summary(
         text="" if body.parts else clip_middle(text, chars=_LONGEST_SUMMARY),

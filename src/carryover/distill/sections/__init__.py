@@ -1,1 +1,1 @@
-"""One file per heading of the handoff: what stands under it, as entries with their weights."""
+"""The handoff's sections, one file per heading: each returns its entries with their weights."""

@@ -1,4 +1,4 @@
-"""Calls that failed, with what they said, and whether they succeeded later."""
+"""Failed calls with their reasons, and whether they succeeded later."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from carryover.distill.weights import WEIGHTS
 
 
 def failed_entries(past: Past) -> list[Entry]:
-    """Newest first: what did not succeed later, then what did."""
+    """Returns the failures, newest first: those that did not succeed later, then those that did."""
     return [*_failures(past, "failed", solved=False), *_failures(past, "solved", solved=True)]
 
 

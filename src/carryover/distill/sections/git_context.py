@@ -7,7 +7,7 @@ from carryover.facts import GitFacts
 
 
 def git_line(git: GitFacts) -> str:
-    """Branch, commit, and what is not committed."""
+    """Returns a line with branch, commit, and what is not committed."""
     where = f"branch {git.branch}" if git.branch else "detached HEAD"
     at = f' at {git.head} "{clip(git.subject, chars=80)}"' if git.head else ", no commit yet"
     known = " (last known; git did not answer in time)" if git.stale else ""

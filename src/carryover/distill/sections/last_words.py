@@ -1,5 +1,7 @@
-"""The last words of a turn, parted over two headings: a question at their end stands under Open questions, all before
-that under Where it stands. Nothing stands twice."""
+"""Splits a turn's last words between two headings, so that nothing is printed twice.
+
+A question at the end goes under Open questions, everything before it under Where it stands.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +19,14 @@ _MOST_AFTER: Final = 2
 
 
 class LastWords(NamedTuple):
-    """The text, without the question with its options that it ends with."""
+    """The text without the question (and its options) that ends it, and that question."""
 
     body: str
     question: str = ""
 
 
 def last_words(turn: Turn) -> LastWords:
-    """Of an answered turn all of them; of one that was cut off a question it had asked on the way."""
+    """Returns all last words of an answered turn; for a turn that was cut off, only a question it asked on the way."""
     if turn.end == "answered":
         return _parted(turn.answer)
     for said in reversed(turn.said):
@@ -52,13 +54,13 @@ def _parted(text: str) -> LastWords:
 
 
 def _text(units: list[str], first_end: int) -> str:
-    """Lines, and from `first_end` on the sentences of one line, as a text."""
+    """Joins lines into a text; from `first_end` on, they are the sentences of one line."""
     at = max(0, first_end)
     return "\n".join([*units[:at], *([" ".join(units[at:])] if units[at:] else [])])
 
 
 def _asked_from(lines: list[str]) -> int | None:
-    """Where the question begins that a text ends with, its options among them; None if it ends without one."""
+    """Returns where the question that ends a text begins, with its options; None if none ends it."""
     asked = next((at for at in range(len(lines) - 1, -1, -1) if is_question(lines[at])), None)
     if asked is None:
         return None
@@ -73,6 +75,8 @@ def _asked_from(lines: list[str]) -> int | None:
 
 
 def _is_option(line: str) -> bool:
-    """A numbered or lettered option before the question, or another question of the same list. A list of bullets
-    before it may be anything."""
+    """Whether a line is a numbered or lettered option before the question, or another question of the same list.
+
+    Bullets before the question may be anything, so they don't count.
+    """
     return is_numbered(line) or is_question(line)

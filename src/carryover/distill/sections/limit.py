@@ -1,4 +1,4 @@
-"""The usage limit that a project's newest work ended at, and the agents that could continue instead."""
+"""The usage limit that stopped a project's newest work, and the agents that could continue instead."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def standing_limit(view: ProjectView, startable: Sequence[str] = ()) -> Limit | None:
-    """The limit at which the newest work of the project ended; None once any session has gone on.
+    """Returns the limit that stopped the project's newest work; None once any session has continued.
 
-    Of the `startable` agents (ids) those are offered that did not stop at their own limit shortly before.
+    It offers those of the `startable` agents (ids) that did not reach their own limit shortly before.
     """
     limit = _newest_limit(view.sessions)
     if limit is None:
@@ -39,8 +39,10 @@ def standing_limit(view: ProjectView, startable: Sequence[str] = ()) -> Limit | 
 
 
 def limit_line(limit: Limit, name: str) -> str | None:
-    """The limit as a line of the handoff; `name` is the agent's. None if it would say no more than that the work was
-    stopped."""
+    """Returns the limit as a line of the handoff; None if it would only repeat that the work was stopped.
+
+    `name` is the agent's display name.
+    """
     resets = f"it resets {limit.resets}" if limit.resets else ""
     elsewhere = f"for the user: {_commands(limit)} goes on elsewhere" if limit.others else ""
     if not resets and not elsewhere:
@@ -54,12 +56,12 @@ def _commands(limit: Limit) -> str:
 
 
 def command(agent: str) -> str:
-    """Command that a person types in the project to continue in `agent`."""
+    """Returns the command that a person types in the project to continue in `agent`."""
     return f"carryover handoff --to {agent}"
 
 
 def _newest_limit(sessions: Iterable[SessionView]) -> Limit | None:
-    """Of these sessions alone."""
+    """Returns the limit that stopped the newest work of these sessions; None if none did."""
     last_ms, limit = 0, None
     for session in sorted(sessions, key=lambda session: session.session):
         digest = session.digest
@@ -76,5 +78,5 @@ def _was_limited(view: ProjectView, agent: str, *, since_ms: int) -> bool:
 
 
 def _last_work_ms(digest: Digest) -> int:
-    """When it was last asked something, did something or said something."""
+    """Returns when the session was last asked something, did something or said something."""
     return digest.turn.last_ms if digest.turn is not None else 0

@@ -1,4 +1,4 @@
-"""Open items of the todo list, a question that the user has just replied to, and when a usage limit resets."""
+"""Open todo items, a question that the user has just replied to, and when a usage limit resets."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from carryover.distill.weights import WEIGHTS
 
 
 def next_entries(past: Past, limit: str | None) -> list[Entry]:
-    """Next steps that records plan, and the question that the user replied to last."""
+    """Returns planned next steps, and the question that the user replied to last."""
     weight = WEIGHTS["limit"].first
     limits = [from_turn(past.main, limit, "limit", weight, at_ms=past.at_ms)] if limit is not None else []
     return [*_plan(past), *_replied(past), *limits]
 
 
 def _plan(past: Past) -> list[Entry]:
-    """The open items of the newest todo list: the active one first, with how much of it is done."""
+    """Returns the open items of the newest todo list: the active one first, with the progress."""
     lists = [session for session in past.view.sessions if session.digest.plan]
     session = past.lead if past.lead.digest.plan else max(lists, key=lambda one: one.digest.plan_ms, default=None)
     if session is None:
@@ -51,7 +51,7 @@ def _plan(past: Past) -> list[Entry]:
 
 
 def _replied(past: Past) -> list[Entry]:
-    """The question at the end of the last words, if the user has replied and no work has come of it yet."""
+    """Returns the question at the end of the last words, if the user has replied and no work has followed yet."""
     asked = last_words(past.main.turn).question if not past.main.is_newest else ""
     label = f"{past.agent(past.main)} had asked, and turn {past.main.turn.number + 1} replied"
     at_ms = past.main.turn.said[-1].at_ms if asked else 0

@@ -1,4 +1,4 @@
-"""Whatever is open at the end: questions that the user has not replied to in their session, plans that wait, tests."""
+"""Whatever is still open: questions that the user has not replied to, plans that wait, and tests."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MOST_SESSIONS: Final = 4
 
 
 def open_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
-    """Questions first, those of the leading session before others; then plans, tests and edits without a result."""
+    """Returns questions, the leading session's first, then plans, then tests and edits without a result."""
     asked = _asking_steps(past)
     entries: list[Entry] = []
     for back, step in enumerate(asked):
@@ -35,14 +35,14 @@ def open_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
 
 
 def asks(past: Past, step: Step) -> bool:
-    """Whether the question that this turn was answered with stands under this heading."""
+    """Whether the question at the end of this turn's answer is shown under this heading."""
     if not step.is_newest or step.turn.end != "answered" or _may_be_the_protocols(past, step):
         return False
     return any(one.turn is step.turn for one in _asking_steps(past))
 
 
 def _asking_steps(past: Past) -> list[Step]:
-    """The newest turn of each session, if no later prompt of that session has replied to it."""
+    """Returns the newest turn of each session, if no later prompt of that session has replied to it."""
     newest: dict[str, Step] = {}
     for step in reversed(past.steps):
         newest.setdefault(step.view.session, step)
@@ -52,8 +52,10 @@ def _asking_steps(past: Past) -> list[Step]:
 
 
 def _superseded(past: Past, step: Step) -> bool:
-    """Work was done and reported since in a later session, or in one that continues this one. Sessions at the same
-    moment are beside each other, whichever wrote last."""
+    """Whether a later session, or one that continues this one, has since done and reported work.
+
+    Sessions at the same moment run in parallel, whichever wrote last.
+    """
     if step.view.session == past.lead.parent:
         return True
     ended_ms = step.turn.last_ms + _AT_ONCE_MS
@@ -62,7 +64,7 @@ def _superseded(past: Past, step: Step) -> bool:
 
 
 def _question(past: Past, step: Step, back: int) -> list[Entry]:
-    """The question that the agent ended with."""
+    """Returns the question that the agent ended with."""
     if _may_be_the_protocols(past, step):
         return []
     asked = last_words(step.turn).question
@@ -98,7 +100,7 @@ def _with_options(asked: OpenQuestion) -> str:
 
 
 def _proposal(past: Past, step: Step) -> list[Entry]:
-    """A written plan until the user has ruled on it, or has written again."""
+    """Returns a written plan, until the user decides on it or writes again."""
     plan = step.digest.proposal
     if plan is None or plan.accepted is not None or plan.turn != step.digest.prompts or not plan.text:
         return []
@@ -107,7 +109,7 @@ def _proposal(past: Past, step: Step) -> list[Entry]:
 
 
 def _newest_tests(past: Past, recent: Iterable[RecentFile]) -> list[Entry]:
-    """The newest run, if it failed or is older than the newest edits of code."""
+    """Returns the newest test run, if it failed or is older than the newest edits of code."""
     seen = newest_run(past)
     if seen is None:
         return []
@@ -127,7 +129,7 @@ def _newest_tests(past: Past, recent: Iterable[RecentFile]) -> list[Entry]:
 
 
 def _uncertain_edits(past: Past) -> list[Entry]:
-    """Edits that were on their way when the work stopped: it is unknown whether they were made."""
+    """Returns edits that were in flight when the work stopped: it is unknown whether they were applied."""
     step = past.main
     if step.turn.end == "answered" or not step.is_newest:
         return []
@@ -141,7 +143,7 @@ def _uncertain_edits(past: Past) -> list[Entry]:
 
 
 def _opinions(past: Past) -> list[Entry]:
-    """Texts from outside that the user brought in, by name, for a week: nobody has checked what they say."""
+    """Returns texts from outside that the user brought in, by name, for a week: nobody has checked their claims."""
     weight = WEIGHTS["opinion"]
     newest = [one for one in past.view.opinions if one.at_ms > past.at_ms - _OPINION_MS]
     entries = []

@@ -19,7 +19,7 @@ _MOST_PARTS: Final = 10
 
 
 def summary_entries(past: Past) -> list[Entry]:
-    """The newest compaction summary and recap of each session that has one, the leading session's first."""
+    """Returns the newest compaction summary and recap of each session, the leading session's first."""
     sessions = sorted(past.view.sessions, key=lambda one: (one is not past.lead, -one.newest_ms, one.session))
     entries: list[Entry] = []
     for at, session in enumerate(sessions[:3]):
@@ -56,7 +56,7 @@ def _summary(past: Past, session: SessionView, summary: Summary, what: str, pena
 
 
 def _accepted_plan(past: Past, session: SessionView) -> list[Entry]:
-    """A written plan that the user accepted: what the work goes by from then on."""
+    """Returns a written plan that the user accepted, which the work follows from then on."""
     plan = session.digest.proposal
     if plan is None or not plan.accepted or not plan.text:
         return []

@@ -1,4 +1,4 @@
-"""Work beside that which leads: sessions at the same time, and other checkouts with their own handoff."""
+"""Work in parallel to the leading session: other sessions, and other checkouts with their own handoff."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LINE_CHARS = 110
 
 
 def parallel_entries(past: Past) -> list[Entry]:
-    """Each session at the same time with its newest prompt and last line; then worktrees."""
+    """Returns each parallel session with its newest prompt and last line, then the worktrees."""
     weight = WEIGHTS["parallel"]
     sessions = parallel_sessions(past.view, past.lead)[: weight.most]
     beside = [_session(past, one, weight.first + weight.back * back) for back, one in enumerate(sessions)]

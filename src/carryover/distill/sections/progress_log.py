@@ -1,4 +1,4 @@
-"""The trail: what the agents answered in the turns before, newest first, and what was committed."""
+"""The trail: the agents' answers in earlier turns, newest first, and what was committed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PARTS: Final = (12, 9, 6, 4, 3, 2, 2)
 
 
 def progress_entries(past: Past) -> list[Entry]:
-    """The newest first."""
+    """Returns the trail, newest first."""
     entries: list[Entry] = []
     back = 0
     for step in past.before:
@@ -36,7 +36,7 @@ def progress_entries(past: Past) -> list[Entry]:
 
 
 def _commits(past: Past) -> list[Entry]:
-    """Commits, as git reported them, newest first."""
+    """Returns the commits that git reported, newest first."""
     weight = WEIGHTS["commits"]
     made = [(step, commit) for step in reversed(past.steps) for commit in reversed(step.turn.commits)]
     return packed(

@@ -1,4 +1,4 @@
-"""Quotes as entries: one per part, with the weight that its place in the text gives it."""
+"""Turns quotes into entries: one per part, weighted by its place in the text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from carryover.distill.weights import Weight
 def from_session(
     session: SessionView, turn: int, text: str, kind: Kind, weight: float, *, label: str = "", at_ms: int
 ) -> Entry:
-    """One line that comes from a session, in its turn of that number."""
+    """Returns one line from a session, in its turn of that number."""
     return Entry(
         text=text,
         kind=kind,
@@ -30,7 +30,7 @@ def from_session(
 
 
 def from_turn(step: Step, text: str, kind: Kind, weight: float, *, label: str = "", at_ms: int | None = None) -> Entry:
-    """One line that comes from a turn."""
+    """Returns one line from a turn."""
     moment = step.turn.at_ms if at_ms is None else at_ms
     return from_session(step.view, step.turn.number, text, kind, weight, label=label, at_ms=moment)
 
@@ -38,8 +38,10 @@ def from_turn(step: Step, text: str, kind: Kind, weight: float, *, label: str = 
 def parted(
     step: Step, text: str, kind: Kind, weight: Weight, *, label: str, most: int = 99, at_ms: int | None = None
 ) -> list[Entry]:
-    """A quote in lines: its ends stay longest, the last one first. Of one with more than `most` lines, its beginning
-    and its end are taken."""
+    """Splits a quote into entries: its ends stay longest, the last one most of all.
+
+    A quote with more than `most` lines is reduced to its beginning and its end.
+    """
     parts = list(enumerate(pieces(text, beside=len(label))))
     count = len(parts)
     if count > most:
@@ -55,15 +57,18 @@ def parted(
 
 
 def from_the_top(quote: Sequence[Entry]) -> list[Entry]:
-    """The same lines, but the first one stays longest."""
+    """Returns the same lines, reweighted so that the first one stays longest."""
     weights = sorted(entry.weight for entry in quote)
     ranks = _ranks(len(quote), head=True)
     return [replace(entry, weight=weights[rank]) for entry, rank in zip(quote, ranks, strict=True)]
 
 
 def _ranks(count: int, head: bool) -> list[int]:
-    """For each part how many go before it: the last, the first, the last but one, the last but two, the second ...;
-    with `head` the first, the second, the last, the third, the fourth, the last but one ..."""
+    """Returns for each part how many are kept before it.
+
+    The order is: last, first, last but one, last but two, second, and so on; with `head`: first, second, last, third,
+    fourth, last but one, and so on.
+    """
     ranks = [0] * count
     first, last = 0, count - 1
     for rank in range(count):
@@ -75,7 +80,7 @@ def _ranks(count: int, head: bool) -> list[int]:
 
 
 def packed(entries: Iterable[Entry]) -> list[Entry]:
-    """`entries` with short neighbours on one line, which stays as long as the one of them that stays longest."""
+    """Joins short neighbours on one line, which stays as long as its longest-staying entry."""
     lines: list[Entry] = []
     for entry in entries:
         before = lines[-1] if lines else None

@@ -1,4 +1,4 @@
-"""The files that were changed, with what the tests last said of each; what was looked at; what was run."""
+"""Files that were changed, with their newest test results; files that were read; commands that were run."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _VERBS: Final = {"add": "added", "modify": "edited", "delete": "deleted", "renam
 
 
 class RecentFile(msgspec.Struct, frozen=True, kw_only=True):
-    """`status` is None if tests do not apply: for a document, or in a project without a test run."""
+    """A changed file. `status` is None if tests do not apply: for a document, or in a project without a test run."""
 
     path: str
     """Relative to the project's root."""
@@ -48,10 +48,11 @@ class RecentFile(msgspec.Struct, frozen=True, kw_only=True):
 def recent_files(
     view: ProjectView, facts: Mapping[str, FileFacts] = {}, *, outside: bool = True, limit: int = 16
 ) -> list[RecentFile]:
-    """The newest edit of each file of the project, newest first, those that were written only to be deleted again last.
+    """Returns the newest edit of each file of the project, newest first; files that were written and then deleted come
+    last.
 
-    A file in another of its checkouts is named in full, and so is one `outside` of the project. What was edited below
-    a former root, before the project was moved, is below the root now.
+    A file in another checkout of the project, or `outside` of the project, has its full path. Files below a former
+    root, from before the project moved, are relative to the current one.
     """
     digests = [digest for session in view.sessions for digest in session.digests]
     newest: dict[str, EditedFile] = {}
@@ -71,7 +72,7 @@ def recent_files(
 
 
 def relative(path: str, root: str) -> str | None:
-    """`path` relative to `root` with forward slashes, or None if it is not below it or is not work."""
+    """Returns `path` relative to `root` with forward slashes; None if it is not below it or not part of the work."""
     prefix = root.replace("\\", "/").rstrip("/") + "/"
     tidy = path.replace("\\", "/")
     begins = tidy[: len(prefix)]
@@ -88,19 +89,19 @@ def _in_full(path: str, checkouts: Sequence[str]) -> str | None:
 
 
 def _outside(path: str, root: str) -> str | None:
-    """A file beside the project in full; not what agents and programs keep for themselves."""
+    """Returns the full path of a file outside the project; None for files that programs keep for themselves."""
     tidy = path.replace("\\", "/")
     inside = relative(path, root) is not None or tidy.startswith(f"{root.rstrip('/')}/")
     return None if inside or not tidy.startswith("/") or _KEPT_ASIDE.search(tidy) else tidy
 
 
 def file_name(path: str) -> str:
-    """The last part of a path of any system."""
+    """Returns the last part of a path from any system."""
     return path.replace("\\", "/").rpartition("/")[2]
 
 
 def _status(path: str, file: EditedFile, runs: list[SeenRun]) -> TestStatus | None:
-    """The file's status in the newest run that covers it. An older pass says nothing about a newer edit."""
+    """Returns the file's status in the newest run that covers it. A pass from before the newest edit doesn't count."""
     if not runs or file.change == "delete" or not may_be_tested(path):
         return None
     for seen in reversed(runs):
@@ -114,13 +115,13 @@ def _status(path: str, file: EditedFile, runs: list[SeenRun]) -> TestStatus | No
 
 
 def may_be_tested(path: str) -> bool:
-    """Documents and settings have no tests, and neither have files like LICENSE or .gitignore."""
+    """Whether tests can cover the file: not documents, settings, or files like LICENSE or .gitignore."""
     name = file_name(path)
     return "." in name.lstrip(".") and not name.lower().endswith(_NOT_CODE)
 
 
 def file_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
-    """The newest files a line each, the names of further ones in one; what was looked at; what was run."""
+    """Returns the newest files, one per line, the names of more files in one line, then what was read and run."""
     weight = WEIGHTS["file"]
     agents = {session.session: session.agent for session in past.view.sessions}
     entries = [
@@ -143,7 +144,7 @@ def file_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
 
 
 def _file(file: RecentFile, at_ms: int) -> str:
-    """The file, where in it and how it was changed, and what is known of it since."""
+    """Returns a line with the file, where and how it was changed, and its status since."""
     facts = file.facts
     where = f" ({facts.symbol})" if facts is not None and facts.symbol else ""
     times = f" {file.touched.edits} times" if file.touched.edits > 1 and file.touched.change != "delete" else ""
@@ -166,7 +167,7 @@ def _names(label: str, names: Iterable[str], weight: float) -> Entry:
 
 
 def _looked_at(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
-    """Files that were read and not changed, newest first."""
+    """Returns files that were read but not changed, newest first."""
     known = {file.path for file in recent}
     seen = sorted(
         (file for session in past.view.sessions for file in session.digest.looked_at), key=lambda file: -file.at_ms
@@ -177,8 +178,10 @@ def _looked_at(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
 
 
 def _ran(past: Past) -> list[Entry]:
-    """The newest calls with what they printed, and older ones that printed a value which was used since. What only
-    looked counts for more while its turn had no answer: then nothing else says what it showed."""
+    """Returns the newest calls with their output, and older ones that printed a value used since.
+
+    Calls that only looked weigh more while their turn has no answer, since nothing else shows what they found.
+    """
     calls = [(call, session) for session in past.view.sessions for call in session.digest.calls]
     calls.sort(key=lambda made: made[0].at_ms)
     calls = list({(call.subject, call.output): (call, session) for call, session in calls}.values())
@@ -202,7 +205,7 @@ def _source(past: Past, call: Call, session: SessionView) -> str:
 
 
 def _is_told_elsewhere(call: Call) -> bool:
-    """Todo lists and questions have their headings, and files that were edited a line of their own."""
+    """Whether a call is shown elsewhere: todo lists and questions under their headings, edits on their own lines."""
     return call.op in ("plan", "ask") or (call.op in ("edit", "write") and call.status == "ok")
 
 
@@ -211,7 +214,7 @@ def _only_looks(call: Call) -> bool:
 
 
 def _call(past: Past, call: Call, session: SessionView, source: str, back: int) -> list[Entry]:
-    """The call, then its output in parts."""
+    """Returns the call, followed by its output in parts."""
     step = Step(next((t for t in session.digest.turns if t.number == call.turn), session.digest.turns[-1]), session)
     what = (
         relative(call.subject, past.view.root) or call.subject if call.op in ("read", "edit", "write") else call.subject

@@ -1,4 +1,4 @@
-"""The user's words: the goal and the newest prompt, verbatim. Nothing else stands here."""
+"""The user's words, verbatim: the goal and the newest prompt, and nothing else."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _LONG_TOKENS: Final = 20
 
 
 def task_steps(past: Past) -> dict[str, Step]:
-    """The turns whose prompts the task is, by what they are to it; none is named twice."""
+    """Returns the turns whose prompts make up the task, by their role in it, without duplicates."""
     mine = [step for step in past.steps if step.view is past.lead and step.turn.prompt]
     chosen: dict[str, Step] = {}
     goal = goal_of(past.lead.digest)
@@ -64,13 +64,16 @@ def _tokens(step: Step) -> int:
 
 
 def _long(steps: Iterable[Step]) -> list[Step]:
-    """The steps whose prompt has enough typed words to be more than a step of the work."""
+    """Returns the steps whose prompt has enough typed words to be more than a single step of the work."""
     return [step for step in steps if _tokens(step) >= _LONG_TOKENS]
 
 
 def _goals_before(past: Past) -> list[Step]:
-    """The goals that a session with only short prompts continues: the long prompts of the newest session before it that
-    has any, else the first prompt of the newest one that worked."""
+    """Returns the goals that a session with only short prompts continues.
+
+    They are the long prompts of the newest earlier session that has any, or else the first prompt of the newest one
+    that worked.
+    """
     began = past.lead.digest.turns[0].at_ms
     before = [
         step
@@ -84,7 +87,7 @@ def _goals_before(past: Past) -> list[Step]:
 
 
 def task_entries(past: Past) -> list[Entry]:
-    """The prompts, oldest first; then what was typed since."""
+    """Returns the prompts, oldest first, then what was typed since."""
     chosen = task_steps(past)
     names = dict(_NAMES)
     if "goal" not in chosen or len([step for step in past.steps if step.view is past.lead]) == 1:
@@ -96,7 +99,7 @@ def task_entries(past: Past) -> list[Entry]:
 
 
 def _prompt(step: Step, role: str, label: str) -> list[Entry]:
-    """The typed words, then what was pasted with them, each line of that marked."""
+    """Returns the typed words, then what was pasted with them, with each pasted line marked."""
     turn = step.turn
     attached = f" (+{turn.attachments} attached)" if turn.attachments else ""
     typed = f"{typed_words(turn.prompt)}{attached}".strip()
@@ -117,7 +120,7 @@ def _place(past: Past, step: Step) -> str:
 
 
 def _typed(past: Past) -> list[Entry]:
-    """Prompts typed while the agent worked and not taken up by the end."""
+    """Returns prompts that were typed while the agent worked and not taken up by the end."""
     weight = WEIGHTS["typed"]
     digest = past.lead.digest
     waiting = [one for one in digest.queued if one.turn >= digest.prompts - 1][-weight.most :]

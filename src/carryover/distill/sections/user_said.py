@@ -24,7 +24,7 @@ _FITS_CHARS: Final = 2500
 
 
 def said_entries(past: Past) -> list[Entry]:
-    """The user's other prompts, in order of time."""
+    """Returns the user's other prompts, in order of time."""
     shown = [step.turn for step in task_steps(past).values()]
     shown += [step.turn for step in past.steps if past.is_beside(step) and step.is_newest]
     steps = [step for step in past.steps if step.turn.prompt and not any(step.turn is turn for turn in shown)]
@@ -46,7 +46,7 @@ def _near_weight(step: Step, back: int) -> float:
 
 
 def _corrects(past: Past, step: Step) -> bool:
-    """The prompt came right after an interruption or a refusal."""
+    """Whether the prompt came right after an interruption or a refusal."""
     before = [one.turn for one in past.steps if one.view is step.view and one.turn.number == step.turn.number - 1]
     return any(turn.end == "interrupted" or any(reply.refused for reply in turn.replies) for turn in before)
 
@@ -58,7 +58,7 @@ def _prompt(past: Past, step: Step, weight: float, room: int) -> Entry:
 
 
 def _replies(past: Past) -> list[Entry]:
-    """Answers with their question, refusals with their words; newest weigh most."""
+    """Returns answers with their questions, and refusals with their comments; the newest weigh most."""
     weight = WEIGHTS["reply"]
     replies = [(step, reply) for step in past.steps for reply in step.turn.replies]
     entries = []

@@ -1,4 +1,4 @@
-"""The agent's last words at length; if it was cut off, what it said on the way and what was in flight."""
+"""The agent's last words at length; if it was cut off, also what it said on the way and what was in flight."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _CUT_OFF: Final = {
 
 
 def standing_entries(past: Past, git: GitFacts | None) -> list[Entry]:
-    """One line of facts; then the words, oldest first; then what was in flight."""
+    """Returns one line of facts, then the words, oldest first, then what was in flight."""
     return [*_state(past, git), *_words(past), *_in_flight(past), *_talk(past)]
 
 
 def _state(past: Past, git: GitFacts | None) -> list[Entry]:
-    """How the turn ended, the last test run and of what, what is not committed or pushed, what still runs."""
+    """Returns how the turn ended, the last test run, uncommitted and unpushed changes, and running jobs."""
     facts = [fact for fact in (_ended(past), _tests(past), _pushed(git), _jobs(past)) if fact]
     if not facts:
         return []
@@ -50,7 +50,7 @@ def _ended(past: Past) -> str:
 
 
 def newest_run(past: Past) -> SeenRun | None:
-    """The newest test run of the project; of those in the same moment, as some agents write times, the last."""
+    """Returns the newest test run of the project; the last one if several have the same time, as some agents write."""
     runs = (seen for session in past.view.sessions for digest in session.digests for seen in reversed(digest.runs))
     return max(runs, key=lambda seen: seen.at_ms, default=None)
 
@@ -66,7 +66,7 @@ def _tests(past: Past) -> str:
 
 
 def result_of(seen: SeenRun) -> str:
-    """Result of a run, with its counts if it printed any."""
+    """Returns the result of a run, with its counts if it printed any."""
     run = seen.run
     counts = ((run.passed, "passed"), (run.failed, "failed"), (run.errors, "errors"), (run.skipped, "skipped"))
     said = ", ".join(f"{count} {word}" for count, word in counts if count)
@@ -83,8 +83,7 @@ def _pushed(git: GitFacts | None) -> str:
 
 
 def _jobs(past: Past) -> str:
-    """Jobs of the leading session that still run. Once the session is over nothing records their end, so they are left
-    out."""
+    """Returns the leading session's running jobs; none once the session is over, since nothing records their end."""
     digest = past.lead.digest
     running = [job for job in digest.jobs if job.turn >= digest.prompts - 1]
     if not running:
@@ -98,7 +97,7 @@ def _ago(then_ms: int, past: Past) -> str:
 
 
 def _words(past: Past) -> list[Entry]:
-    """Messages on the way, then the last words; of a turn that was cut off, all messages are on the way."""
+    """Returns messages on the way, then the last words. In a turn that was cut off, all messages are on the way."""
     step, turn = past.main, past.main.turn
     if turn.end != "answered":
         return _on_the_way(past, turn.said, "on the way")
@@ -119,7 +118,7 @@ def _on_the_way(past: Past, texts: Sequence[Said], source: str) -> list[Entry]:
 
 
 def _in_flight(past: Past) -> list[Entry]:
-    """Calls without a result, if the turn was cut off."""
+    """Returns calls without a result, if the turn was cut off."""
     if past.main.turn.end == "answered" or not past.main.is_newest:
         return []
     weight = WEIGHTS["in flight"]
@@ -138,7 +137,7 @@ def _in_flight(past: Past) -> list[Entry]:
 
 
 def _talk(past: Past) -> list[Entry]:
-    """Talk since the last work: the newest such turn at length, as far as there is room."""
+    """Returns turns since the last work that only talked: the newest at length, as far as there is room."""
     entries: list[Entry] = []
     for back, step in enumerate(reversed([one for one in past.since if one.turn.answer and not past.is_beside(one)])):
         label = f"Since then {past.agent(step)} said ({past.place(step)})"

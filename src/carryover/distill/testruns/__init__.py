@@ -1,1 +1,1 @@
-"""Test runs: recognised among shell commands, read out of their output, and asked what they say of a file."""
+"""Test runs: recognises them among shell commands, parses their output, and tells which files they cover."""

@@ -1,4 +1,4 @@
-"""Which command lines run tests, with which runner, and on what."""
+"""Finds the command lines that run tests, with their runner and targets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HARMLESS = {"cd", "pushd", "export", "source", ".", "set", "unset", "echo", "mk
 
 
 def find_invocations(command: str) -> list[Invocation]:
-    """The test runs of a command line, in order; empty when it runs none. Mentioning a runner is not running it."""
+    """Returns the test runs in a command line, in order. Mentioning a runner is not running it."""
     return [*_invocations(command)] if _MENTION.search(command) else []
 
 

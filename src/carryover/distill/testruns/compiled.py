@@ -1,4 +1,4 @@
-"""Output of `go test` (1.19 to 1.24) and `cargo test` (1.95), also of gotestsum and cargo-nextest."""
+"""Parses the output of `go test` (1.19 to 1.24) and `cargo test` (1.95), also of gotestsum and cargo-nextest."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _GOTESTSUM = re.compile(
 
 
 def read_go(lines: Sequence[str]) -> Findings:
-    """Parses the output of `go test`. Without `-v` it counts nothing that passed: `passed` stays None."""
+    """Parses the output of `go test`. Without `-v` it doesn't count passed tests, so `passed` stays None."""
     found = Findings()
     packages = [package for line in lines if (package := _GO_PACKAGE.match(line))]
     for package in packages:
@@ -88,8 +88,10 @@ _NEXTEST_FAIL = re.compile(r" +FAIL \[.*\] (?:\(.*\) )?(\S+ \S+)$")
 
 
 def read_cargo(lines: Sequence[str]) -> Findings:
-    """Parses the output of `cargo test`, which has one result per test binary, and sums it up. Running no test at all
-    is not a pass."""
+    """Parses the output of `cargo test`, adding up the results of its test binaries.
+
+    A run without any test does not count as passed.
+    """
     found = Findings()
     file = ""
     panicked = False

@@ -1,4 +1,4 @@
-"""Output of jest (29) and vitest (2, 3)."""
+"""Parses the output of jest (29) and vitest (2, 3)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ _EXPECTED = re.compile(r" +(Expected|Received)[^:]*: +(.+)")
 
 
 def read_jest(lines: Sequence[str]) -> Findings:
-    """Parses the output of jest. A suite that could not be loaded counts as an error: its tests are not among the
-    failed."""
+    """Parses the output of jest.
+
+    A suite that could not be loaded counts as an error, since its tests are not among the failed.
+    """
     found = Findings()
     block = ""
     expected = ""
@@ -52,7 +54,7 @@ _VITEST_FAIL = re.compile(rf" *FAIL +(?:\|[^|]+\| )?({JS_SOURCE})(?: > (.+)| \[.
 
 
 def read_vitest(lines: Sequence[str]) -> Findings:
-    """Parses the output of vitest. A file that could not be loaded counts as an error, beside the failed tests."""
+    """Parses the output of vitest. A file that could not be loaded counts as an error, in addition to failed tests."""
     found = Findings()
     after_heading = False
     for line in lines:

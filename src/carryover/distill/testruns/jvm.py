@@ -1,4 +1,4 @@
-"""Output of Maven Surefire and Failsafe (3.2, 2.x) and Gradle (8)."""
+"""Parses the output of Maven Surefire and Failsafe (3.2, 2.x) and Gradle (8)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _GRADLE_TEST = re.compile(r"(\S+) > (.+) (PASSED|FAILED|SKIPPED)$")
 
 
 def read_jvm(lines: Sequence[str]) -> Findings:
-    """Parses the output of the JVM's build tools. Files are class names, as printed: `shop.CartTest`."""
+    """Parses the output of JVM build tools. They print class names instead of files: `shop.CartTest`."""
     found = Findings()
     totals: list[tuple[int, int, int, int]] = []
     reason_follows = False

@@ -1,5 +1,7 @@
-"""Output of runners whose single lines say all that is needed. Forms are from real runs of mocha (10) and
-`node --test` (20), and from the documentation of the others."""
+"""Parses the output of runners for which single lines are enough.
+
+The forms are from real runs of mocha (10) and `node --test` (20), and from the documentation of the others.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,10 @@ _COUNTS: tuple[_Count, ...] = ("passed", "failed", "errors", "skipped")
 def _reader(
     summary: str, failed_test: str = r"(?!)", file: str = r"(?!)", reason: str = r"(?!)"
 ) -> Callable[[Sequence[str]], Findings]:
-    """A reader of summary lines with groups named after the counts; `total` is for those that hide what passed."""
+    """Returns a parser for summary lines.
+
+    The groups are named after the counts; `total` is for runners that hide passed tests.
+    """
     patterns = [re.compile(pattern) for pattern in (summary, failed_test, file, reason)]
 
     def read(lines: Sequence[str]) -> Findings:

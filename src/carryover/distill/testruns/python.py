@@ -1,4 +1,4 @@
-"""Output of pytest (9.2, 8, 7) and unittest (Python 3.8 to 3.13; Django's runner prints the same)."""
+"""Parses the output of pytest (9.2, 8, 7) and unittest (Python 3.8 to 3.13; Django's runner prints the same)."""
 
 from __future__ import annotations
 

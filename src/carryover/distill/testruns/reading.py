@@ -1,4 +1,4 @@
-"""Recognises test runs among shell commands and reads what came out of them."""
+"""Recognises test runs among shell commands and reads their results."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ _NOT_A_VERDICT = {124, 126, 127, 130, 137, 143}
 
 
 def read_test_run(command: str, output: str, *, exit_code: int | None, failed: bool | None) -> TestRun | None:
-    """The test run made by `command`, or None if it ran no tests.
+    """Returns the test run made by `command`; None if it ran no tests.
 
-    `exit_code` and `failed` are the agent's record of the whole command line; None if it has none. The output counts
-    for more: behind a pipe, or before another command, the exit code is not that of the tests. A line that ran several
-    runners is that of the first that failed. Output may lack its middle.
+    `exit_code` and `failed` are the agent's record of the whole command line, None if there is none. The output takes
+    precedence: behind a pipe, or before another command, the exit code is not the tests'. If several runners ran, the
+    result is that of the first that failed. The output may lack its middle.
     """
     invocations = find_invocations(command)
     if not invocations:
@@ -92,7 +92,7 @@ def _run(invocation: Invocation, runner: str, found: Findings, lines: Sequence[s
 
 
 def _status(invocation: Invocation, found: Findings, lines: Sequence[str], code: int | None) -> Status:
-    """The output decides if it says anything; an exit code only if it is certainly that of the tests."""
+    """Returns the status by the output or, if that shows nothing, by an exit code that is certainly the tests'."""
     if found.bad:
         return "fail"
     if found.empty or found.interrupted or code in _NOT_A_VERDICT:

@@ -1,4 +1,4 @@
-"""Which files a test run speaks of."""
+"""Tells which files a test run covers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def related(test_path: str, source_path: str) -> bool:
     """Whether this test file plausibly tests that source: same language, same stem, folders that do not contradict.
 
     `test_cart.py` and `cart.py`, `cart.spec.tsx` and `cart.ts`, `__tests__/cart.ts` and `cart.ts`, `CartTest.java` and
-    `Cart.java`, `tests/cart/test_api.py` and `src/cart/api.py`. Never a file and itself.
+    `Cart.java`, `tests/cart/test_api.py` and `src/cart/api.py`. A file is never related to itself.
     """
     test, source = PurePosixPath(test_path), PurePosixPath(source_path)
     if _family(test) != _family(source) or not is_test(test_path) or is_test(source_path):
@@ -43,15 +43,17 @@ def related(test_path: str, source_path: str) -> bool:
 
 
 def is_test(path: str) -> bool:
-    """Whether a path is that of a test file, by its name or its folder."""
+    """Whether the path is a test file's, by its name or its folder."""
     tidy = PurePosixPath(path)
     return _bare_stem(tidy) != _first_name(tidy) or bool(_TEST_FOLDERS & set(tidy.parts[:-1]))
 
 
 def verdict(run: TestRun, path: str) -> Outcome | None:
-    """The status of a file (relative to the project's root, or absolute) in a run; None if the run does not cover it. A
-    run covers a file when the output names it, its package or a test related to it, or when the whole run passed and
-    was not restricted to other files.
+    """Returns the status of a file in a run; None if the run does not cover it. `path` is absolute or relative to the
+    root.
+
+    A run covers a file if the output names it, its package or a test related to it, or if the whole run passed and was
+    not restricted to other files.
     """
     named = {outcome for name, outcome in run.files.items() if _speaks_of(name, path)}
     if "fail" in named:
@@ -73,8 +75,11 @@ def _speaks_of(name: str, path: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _covers(given: str, path: str) -> bool:
-    """Whether a path on the command line takes in that file. A folder of tests represents what is around it, and one
-    below it the folder of that name: `tests/jobs` takes in `src/jobs/export.py`."""
+    """Whether a path on the command line includes that file.
+
+    A folder of tests covers what is around it, and a folder below it the source folder of that name: `tests/jobs`
+    covers `src/jobs/export.py`.
+    """
     tidy = given.replace("\\", "/").removeprefix("./").rstrip("/")
     if _speaks_of(tidy, path):
         return True
@@ -88,12 +93,12 @@ def _covers(given: str, path: str) -> bool:
 
 
 def _names_in(path: PurePosixPath) -> set[str]:
-    """Its folders and its own name: `tests/search` is about `app/search.py` too."""
+    """Returns the names of a path's folders and its own: `tests/search` is about `app/search.py` too."""
     return {*path.parts[:-1], _first_name(path)}
 
 
 def _around(parts: list[str]) -> tuple[list[str], list[str]]:
-    """The folders around one of tests, and those below it that are named like what they test."""
+    """Returns the folders around a folder of tests, and those below it that are named like what they test."""
     tests = next((place for place, part in enumerate(parts) if part in _TEST_FOLDERS), len(parts))
     return parts[:tests], [part for part in parts[tests:] if part.casefold() not in _LAYOUT]
 
@@ -103,7 +108,7 @@ def _same(one: str, other: str) -> bool:
 
 
 def _is_class_of(name: str, path: str) -> bool:
-    """`shop.CartTest` or `CartTest`, against `src/test/java/shop/CartTest.java` and `src/main/java/shop/Cart.java`."""
+    """Whether a class is in the file or tests it: `shop.CartTest` or `CartTest` for `src/main/java/shop/Cart.java`."""
     file = PurePosixPath(path)
     if _family(file) != "jvm" or "/" in name:
         return False
@@ -112,7 +117,7 @@ def _is_class_of(name: str, path: str) -> bool:
 
 
 def _is_package_of(name: str, path: str) -> bool:
-    """A Go package, by the folders it ends in: `example.com/shop/cart` is where `cart/cart.go` is."""
+    """Whether a Go package contains the file: `example.com/shop/cart` contains `cart/cart.go`."""
     file = PurePosixPath(path)
     return file.suffix == ".go" and "." not in PurePosixPath(name).name and _same(str(file.parent), name)
 
@@ -123,7 +128,7 @@ def _family(path: PurePosixPath) -> str:
 
 
 def _first_name(path: PurePosixPath) -> str:
-    """`cart` of `cart.d.ts`; `cart.test` of `cart.test.ts` keeps its mark."""
+    """Returns `cart` for `cart.d.ts`, but `cart.test` for `cart.test.ts`."""
     return path.name.removesuffix(path.suffix).removesuffix(".d")
 
 
@@ -138,7 +143,7 @@ def _plain(name: str) -> str:
 
 
 def _elsewhere(test: PurePosixPath, source: PurePosixPath) -> bool:
-    """Whether the test is in a folder that mirrors another one than the source's."""
+    """Whether the test is in a folder that mirrors another folder than the source's."""
     if test.is_absolute() != source.is_absolute():
         return False
     mirrored = [part for part in test.parts[:-1] if part.casefold() not in _LAYOUT]

@@ -16,7 +16,7 @@ LONGEST_LINE = 200
 
 
 class TestRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One command that ran tests, and what came out. A count is None if the output does not say it."""
+    """One command that ran tests, and its result. A count is None if the output does not contain it."""
 
     __test__: ClassVar[bool] = False  # pytest takes any imported `Test…` for a test class
 
@@ -41,7 +41,7 @@ class TestRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 @dataclass(slots=True)
 class Findings:
-    """Findings of a reader in the output of one runner."""
+    """What a parser found in the output of one runner."""
 
     passed: int | None = None
     failed: int | None = None
@@ -59,7 +59,7 @@ class Findings:
     interrupted: bool = False
 
     def add(self, count: Literal["passed", "failed", "errors", "skipped"], number: int) -> None:
-        """Adds to a count; runs that print several summaries are summed up."""
+        """Adds to a count, since runs that print several summaries are added up."""
         setattr(self, count, (getattr(self, count) or 0) + number)
 
     def saw(self, file: str, outcome: Outcome) -> None:
@@ -80,17 +80,17 @@ class Findings:
 
     @property
     def spoke(self) -> bool:
-        """Whether the output is of this runner."""
+        """Whether the output comes from this runner."""
         return self.summary or self.broken or self.empty
 
     @property
     def counted(self) -> bool:
-        """Whether single tests or files were named."""
+        """Whether the output names single tests or files."""
         return bool(self.passed or self.failed or self.errors or self.files or self.failed_names)
 
     @property
     def bad(self) -> bool:
-        """Whether something failed. Where the run gave its sum, that counts for more than single lines."""
+        """Whether something failed. A run's summary takes precedence over single lines."""
         if self.broken or self.failed or self.errors:
             return True
         return not self.summary and ("fail" in self.files.values() or bool(self.failed_names))

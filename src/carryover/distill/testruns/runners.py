@@ -1,4 +1,4 @@
-"""The test runners, known by the words they are called with."""
+"""Recognises test runners by the words of their command lines."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Invocation(NamedTuple):
 
 
 def recognise(words: Sequence[str]) -> Invocation | None:
-    """The test run that these words of a command start, or None. Wrappers such as `uv run` must be off already."""
+    """Returns the test run that a command starts; None if it starts none. Expects wrappers (`uv run`) to be removed."""
     name, arguments = words[0], list(words[1:])
     if {"--help", "-h", "--version"} & set(arguments):
         return None
@@ -77,14 +77,14 @@ def _unittest(arguments: Sequence[str]) -> Invocation:
 
 
 def _django(arguments: Sequence[str]) -> Invocation:
-    """`manage.py test shop shop.tests.test_cart`: applications are folders."""
+    """Handles `manage.py test shop shop.tests.test_cart`: applications are folders."""
     run = _unittest(arguments)
     apps = [path if "/test" in path else path.removesuffix(".py") for path in run.paths]
     return run._replace(paths=tuple(apps))
 
 
 def module_path(name: str) -> str:
-    """`tests/test_cart.py` for `tests.test_cart` and `tests.test_cart.CartTest.test_total`; empty for `CartTest`."""
+    """Returns `tests/test_cart.py` for `tests.test_cart` and `tests.test_cart.CartTest.test_total`; else ''."""
     if name.endswith(".py"):
         return name
     parts = name.split(".")
@@ -155,7 +155,7 @@ def _node(arguments: Sequence[str]) -> Invocation | None:
 
 
 def _package_script(tool: str) -> Callable[[Sequence[str]], Invocation | None]:
-    """npm, yarn, pnpm and bun: scripts of package.json, or a runner called through them."""
+    """Handles npm, yarn, pnpm and bun: scripts of package.json, or a runner called through them."""
 
     def read(arguments: Sequence[str]) -> Invocation | None:
         folder = value(arguments, "--prefix", "-C", "--cwd", "--dir")
@@ -235,7 +235,7 @@ def _gradle(arguments: Sequence[str]) -> Invocation | None:
 
 
 def _targets(tool: str) -> Callable[[Sequence[str]], Invocation | None]:
-    """make and its relatives: a target whose name says test is one; others run tests in some projects."""
+    """Handles make and the like: a target named after tests is a test run; others run tests in some projects."""
 
     def read(arguments: Sequence[str]) -> Invocation | None:
         folder = value(arguments, "-C")
@@ -296,12 +296,12 @@ _PATH = re.compile(r".*/.*|.*\.\w{1,5}|[\w-]+\.\w+::.*")
 
 
 def stem(path: str) -> str:
-    """Name of a file without its folder and its last suffix."""
+    """Returns the name of a file without its folder and its last suffix."""
     return PurePosixPath(path).stem
 
 
 def positionals(arguments: Sequence[str], valued: Collection[str] = ()) -> list[str]:
-    """Arguments that are no options and no values of `valued` options."""
+    """Returns the arguments that are neither options nor values of the `valued` options."""
     found = []
     rest = iter(arguments)
     for argument in rest:
@@ -313,7 +313,7 @@ def positionals(arguments: Sequence[str], valued: Collection[str] = ()) -> list[
 
 
 def value(arguments: Sequence[str], *options: str) -> str | None:
-    """Value of the first of `options` that is given, as `-o value` or `--option=value`."""
+    """Returns the value of the first of `options` that is given, as `-o value` or `--option=value`."""
     for index, argument in enumerate(arguments):
         name, equals, value = argument.partition("=")
         if name in options:
@@ -327,10 +327,10 @@ def has(arguments: Sequence[str], *options: str) -> bool:
 
 
 def paths(arguments: Sequence[str], valued: Collection[str] = ()) -> tuple[str, ...]:
-    """The files and folders among the arguments."""
+    """Returns the files and folders among the arguments."""
     return tuple(file_of(word) for word in positionals(arguments, valued) if _PATH.fullmatch(word))
 
 
 def file_of(word: str) -> str:
-    """`tests/test_x.py::test_y` and `spec/x_spec.rb:12` name one test of a file."""
+    """Returns the file of a test: `tests/test_x.py::test_y` and `spec/x_spec.rb:12` name one test of a file."""
     return re.sub(r"::.*|:\d[\d:]*$", "", word)

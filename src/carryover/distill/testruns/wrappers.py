@@ -1,4 +1,4 @@
-"""Commands that only run another one: `uv run pytest`, `docker compose exec -T web pytest`, `timeout 60 make test`."""
+"""Removes commands that only run another: `uv run pytest`, `docker compose exec web pytest`, `timeout 60 make test`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _KEYWORDS = {"if", "elif", "while", "until", "then", "else", "do", "!", "{"}
 
 
 class _Wrapper(NamedTuple):
-    """Options of the wrapper that take a value, the one of them that names a folder, and words before the command."""
+    """The wrapper's options with a value, which of them names a folder, and the number of words before the command."""
 
     valued: frozenset[str] = frozenset()
     folder: str = ""
@@ -50,9 +50,9 @@ _WRAPPERS: dict[tuple[str, ...], _Wrapper] = {
 
 
 def unwrapped(words: Sequence[str]) -> tuple[list[str], str]:
-    """The command that runs in the end, and the folder a wrapper goes to for it (empty: none).
+    """Returns the command that finally runs, and the folder that a wrapper changes to for it (empty: none).
 
-    Environment assignments in front are dropped, too. The first word is without its folder: `.venv/bin/pytest` is
+    Leading environment assignments are dropped, too. The first word is without its folder: `.venv/bin/pytest` is
     `pytest`. The list is empty if nothing is run.
     """
     rest = list(words)
@@ -72,7 +72,7 @@ def unwrapped(words: Sequence[str]) -> tuple[list[str], str]:
 
 
 def _is_script(word: str) -> bool:
-    """Scripts keep their folder, which distinguishes `./test` from the shell's `test`."""
+    """Whether a word names a script. Scripts keep their folder: it tells `./test` from the shell's `test`."""
     return "/" in word and PurePosixPath(word).name.startswith(("test", "run"))
 
 
