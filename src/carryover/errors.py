@@ -8,7 +8,7 @@ from typing import Final
 
 _NOT_SEEN: Final = ("Cc", "Cf", "Cs", "Zl", "Zp")
 _JOINERS: Final = "\u200c\u200d"
-"""Parts of words and emoji after a letter that is not ASCII; after one that is they only hide something."""
+"""Joiners belong to words and emoji after a non-ASCII letter; after an ASCII one they only hide something."""
 
 
 class ExitCode(IntEnum):

@@ -14,13 +14,13 @@ class ProjectRoot(msgspec.Struct, frozen=True):
     main_root: str | None = None
     """Root of the main checkout, if this is a worktree of it."""
     checkout: str | None = None
-    """Top of the checkout that was looked up, if an agent made it for itself as a worktree of this project."""
+    """Top of the checkout that was looked up, if an agent created it for itself as a worktree of this project."""
     gone: bool = False
-    """The folder that was looked up does not exist."""
+    """Whether the folder that was looked up no longer exists."""
 
 
 FindRoot = Callable[[str], ProjectRoot]
-"""Finds the project that a working folder (an absolute path) belongs to. Blocking."""
+"""Returns the project that a working folder (an absolute path) belongs to. Blocking."""
 
 
 class GitFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +36,7 @@ class GitFacts(msgspec.Struct, frozen=True, kw_only=True):
     deletions: int = 0
     untracked: int = 0
     ahead: int = 0
-    """Commits that the upstream branch does not have; 0 also if there is no upstream."""
+    """Number of commits that the upstream branch does not have; 0 without an upstream."""
     stale: bool = False
 
 
@@ -45,7 +45,7 @@ class FileFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     exists: bool
     parses: bool | None = None
-    """Whether it parses; None if no grammar is known or the file was not read."""
+    """Whether the file parses; None if there is no grammar or the file was not read."""
     symbol: str | None = None
     """Function or class around the last edit, such as `Cart.discount`."""
 
@@ -54,7 +54,7 @@ class FileQuery(msgspec.Struct, frozen=True, kw_only=True):
     """A touched file whose current state is wanted. `line` (1-based) and `anchor` locate its last edit."""
 
     path: str
-    """Relative to the project's root."""
+    """Path relative to the project's root."""
     line: int | None = None
     anchor: str | None = None
 

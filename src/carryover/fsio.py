@@ -16,7 +16,7 @@ from typing import Final, Self
 _LOCK_TRIES = 5
 _LOCK_PAUSE_S = 0.02
 SCRATCH: Final = "carryover-scratch-"
-"""How the names of scratch folders begin."""
+"""Prefix of the names of scratch folders."""
 
 
 def private_dir(path: Path) -> None:
@@ -63,7 +63,7 @@ def atomic_replace(
     try:
         with os.fdopen(descriptor, "wb") as file:
             if before is not None and before[1] != os.fstat(descriptor).st_gid:
-                with contextlib.suppress(PermissionError):  # a group we are not in: the user's own group has to do
+                with contextlib.suppress(PermissionError):  # a group we are not in: keep the user's own
                     os.fchown(descriptor, -1, before[1])
             if mode is not None:
                 os.fchmod(descriptor, mode)
@@ -150,7 +150,7 @@ def scratch_folder(parent: Path | None = None) -> Iterator[Path]:
 
 def temporary_files() -> Path:
     """Returns the folder in which the system keeps temporary files."""
-    import tempfile  # takes its time to load, and few commands need it
+    import tempfile  # slow to load, and few commands need it
 
     return Path(os.environ.get("TMPDIR") or tempfile.gettempdir())
 
@@ -248,7 +248,7 @@ def _flock(descriptor: int, kind: int, *, tries: int) -> bool:
             fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
             return True
         except BlockingIOError:
-            # Whoever asks for the holder has the lock for an instant; that must not keep a daemon from starting.
+            # `holder` takes the lock for an instant, which must not keep a daemon from starting.
             if left:
                 time.sleep(_LOCK_PAUSE_S)
     return False
@@ -259,7 +259,7 @@ def _mode_and_group(path: Path) -> tuple[int, int] | None:
         found = path.lstat()
     except FileNotFoundError:
         return None
-    if stat.S_ISLNK(found.st_mode):  # only with follow=False: a link's own mode says nothing
+    if stat.S_ISLNK(found.st_mode):  # only with follow=False: a link's own mode means nothing
         return None
     return stat.S_IMODE(found.st_mode), found.st_gid
 

@@ -18,8 +18,8 @@ _IN_COMMAND: Final = re.compile(rf"{_PLAIN_ID.pattern}(?:{_ELSEWHERE}[A-Za-z0-9]
 
 
 NOTE: Final = "note"
-"""Stands for the agent of a session that holds a text from outside, such as a web chat's answer: it is neither the
-user's word nor an agent's act. No agent has this id."""
+"""The agent id of a session that holds a text from outside, such as a web chat's answer. The text is neither the user's
+word nor an agent's act, and no agent has this id."""
 
 
 def session_in_other_cwd(conversation: str, folder_mark: str) -> str:
@@ -71,7 +71,7 @@ class SessionInfo(Body, frozen=True, tag="session_info"):
     model: str | None = None
     branch: str | None = None
     parent: str | None = None
-    """Native id of the session this one was forked or continued from."""
+    """The agent's own id of the session this one was forked or continued from."""
 
 
 class UserPrompt(Body, frozen=True, tag="user_prompt"):
@@ -80,7 +80,7 @@ class UserPrompt(Body, frozen=True, tag="user_prompt"):
     text: str
     actor: Actor = "human"
     command: str | None = None
-    """Slash command that the prompt was given to, with its leading `/`; `text` then holds the arguments only."""
+    """The slash command of the prompt, with its leading `/`; `text` then holds the arguments only."""
     attachments: int = 0
 
 
@@ -141,7 +141,8 @@ class ToolResult(Body, frozen=True, tag="tool_result"):
     output: str = ""
     dropped: int = 0
     never_ran: bool = False
-    """The agent refused the call before running it (bad arguments, unknown tool): says nothing of the approach."""
+    """Whether the agent refused the call before running it (bad arguments, unknown tool), which tells nothing about the
+    approach."""
     actor: Actor = "model"
     user_words: str = ""
     """Text that the user typed while refusing or interrupting the call."""
@@ -158,9 +159,9 @@ class FileEdit(Body, frozen=True, tag="file_edit"):
     added: int | None = None
     removed: int | None = None
     line: int | None = None
-    """First changed line, 1-based, in the file as it was just after the edit."""
+    """First changed line, 1-based, in the file just after the edit."""
     anchor: str | None = None
-    """First changed line of text, to find the place again when lines have moved."""
+    """Text of the first changed line, to find the place again when lines have moved."""
 
 
 class PlanItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -191,7 +192,7 @@ class BackgroundTask(Body, frozen=True, tag="background_task"):
     state: Literal["running", "done", "failed", "stopped"]
     label: str = ""
     report: str = ""
-    """Its report when it ended, if the record has it."""
+    """The job's final report, if the record has it."""
 
 
 class SummaryPart(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -209,7 +210,7 @@ class AgentSummary(Body, frozen=True, tag="agent_summary"):
     source: Literal["compaction", "away"]
     trigger: Literal["manual", "auto"] | None = None
     parts: tuple[SummaryPart, ...] = ()
-    """Its sections, as far as they begin with headings that the agent is known to write."""
+    """The sections, as far as they begin with known headings of the agent."""
 
 
 class TurnEnd(Body, frozen=True, tag="turn_end"):
@@ -218,7 +219,7 @@ class TurnEnd(Body, frozen=True, tag="turn_end"):
     reason: Literal["interrupted", "error", "limit"]
     message: str = ""
     resets: str | None = None
-    """When the limit ends, if the agent says so: as it wrote it, or in UTC where it counted from then."""
+    """When the limit ends, if the agent says so: as written, or in UTC if it was relative."""
 
 
 class Retracted(Body, frozen=True, tag="retracted"):
@@ -264,17 +265,17 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that happened in one session of one agent."""
 
     key: str
-    """Identity within the agent, stable over re-reads, copies and forks: the record's native id and the part of it."""
+    """Identity within the agent, stable over re-reads, copies and forks: the record's id and the part of the record."""
     session: str
     """The agent's own session id."""
     at_ms: int
     body: AnyBody
     secondary_key: str | None = None
-    """Second identity, for agents that write old records again under new ids: equal twins of a session count once."""
+    """A second key, for agents that write old records again under new ids: equal events of a session count once."""
     cwd: str | None = None
     """Absolute working directory; `None` if the record has none."""
     subagent_id: str | None = None
-    """Id of the sub-agent this belongs to, `None` for the main conversation."""
+    """Id of the sub-agent this belongs to; `None` for the main conversation."""
 
 
 class Skipped(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ import msgspec
 from carryover.errors import ExitCode, UserError, visible
 
 LONGEST_ADDRESS: Final = 100
-"""Bytes of a Unix socket's path that every system takes (Linux 108, macOS 104)."""
+"""Longest path of a Unix socket, in bytes, that every system accepts (Linux 108, macOS 104)."""
 
 
 class StateDir(msgspec.Struct, frozen=True):

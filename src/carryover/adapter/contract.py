@@ -23,8 +23,8 @@ CONTEXT_NAMES: Final = frozenset(
     "call_id closed cwd folder id name old_path parent path place process session subagent_id task_id thread "
     "turn".split()
 )
-"""The fields of a context that hold paths, ids and names. Secrets are taken out of all other texts of a context before
-it is stored, and the next read continues from what is stored: a path must be what it was."""
+"""Fields of a context with paths, ids and names. Secrets are removed from all other texts of a context before it is
+stored, and the next read continues from what is stored, so a path must stay as it was."""
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,12 +38,12 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     subagent_id: str | None = None
     """Sub-agent id, if the path shows that this is a sub-agent's transcript."""
     group: str = ""
-    """Sources of one project are likely to share it; used only to order the first read, never to name a project."""
+    """Sources of one project are likely to share it. Only used to order the first read, never to name a project."""
     rank: int = 0
-    """How completely this kind of source reports its sessions. Where several report one session, only the best that has
+    """How completely this kind of source reports its sessions. If several report one session, only the best that has
     reported anything counts: what lesser ones report is dropped, and what they reported before is superseded."""
     forgotten_too: bool = False
-    """What the user had forgotten of it is stored again. Only for a document that the user names."""
+    """Whether events that the user has forgotten are stored again. Only for a document that the user names."""
 
 
 class FileStat(msgspec.Struct, frozen=True):
@@ -107,9 +107,9 @@ class Reemitted(msgspec.Struct, frozen=True, kw_only=True):
     session: str
     subagent_id: str | None = None
     after: str | None = None
-    """Key of the event that they come after, which stays with all before it; None: they are all from the first."""
+    """Key of the event after which they follow; it and all before it stay. None: they replace the whole thread."""
     more: bool = False
-    """The batch ends before the thread does: what the ledger has after it stays until that is emitted too."""
+    """Whether the batch ends before the thread does: the ledger keeps later events until those are emitted too."""
 
 
 class Parsed(msgspec.Struct, frozen=True):
@@ -118,11 +118,11 @@ class Parsed(msgspec.Struct, frozen=True):
     events: tuple[Event, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     reemitted: Reemitted | None = None
-    """This record begins a thread's events that are emitted again."""
+    """Set if this record begins a thread that is emitted again."""
 
 
 StartReason = Literal["startup", "clear", "compact", "resume", "fork"]
-"""Why a session starts. `resume` and `fork` continue a conversation that has its context already."""
+"""Why a session starts. In a `resume` or `fork` the conversation still has its context."""
 
 HookAction = Literal["session_start", "prompt", "flush", "turn_end", "hint"]
 """session_start: a session begins and wants the handoff. prompt: the user sent a prompt; a session that lost the
@@ -137,7 +137,7 @@ class HookEvent(msgspec.Struct, frozen=True, kw_only=True):
     session: str
     cwd: str | None = None
     cwd_moves: bool = False
-    """`cwd` follows the session's `cd`; otherwise it says which project the turn belongs to."""
+    """Whether `cwd` follows the session's `cd`; otherwise it shows which project the turn belongs to."""
     transcript: str | None = None
     """The source this session is written to; it need not exist yet."""
     reason: StartReason | None = None
@@ -145,7 +145,7 @@ class HookEvent(msgspec.Struct, frozen=True, kw_only=True):
     idle_s: float | None = None
     """Seconds since the conversation's last response, with `resume` and `fork`."""
     provisional: tuple[Event, ...] = ()
-    """Reported before the transcript has it; each counts until the transcript's own record of it arrives."""
+    """Events reported before the transcript has them. Each counts until the transcript's own record arrives."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,22 +153,23 @@ class HookProtocol:
     """How to read an agent's hook payloads and how to answer them. All functions are pure."""
 
     events: tuple[str, ...]
-    """The events asked for, in the agent's own spelling."""
+    """The events to register for, in the agent's own spelling."""
     read: Callable[[str, bytes, int], HookEvent | Skipped]
-    """Event, payload and the time of the call in milliseconds → what the payload says; Skipped if it is not this
-    agent's (another program may run its hooks) or not understood. Never raises."""
+    """Event, payload and time of the call (ms) → what the payload means; Skipped if it is another agent's (whose
+    program may run these hooks) or was not understood. Never raises."""
     answer: Callable[[str], bytes]
     """Text → what the hook must print so that the agent puts it into the session's context."""
     layout_root: Callable[[Path], Path | None]
-    """The root that a transcript is below, by its path alone; None if the path has not this agent's layout."""
+    """Returns the root that a transcript is below, by its path alone; None if the path doesn't have this agent's
+    layout."""
     forgets: bool = False
-    """Injected text is gone when the process ends, so a resumed session gets the handoff in any case. Agents that keep
-    it in the conversation get it only if another session moved the project on."""
+    """Injected text is lost when the process ends, so a resumed session always gets the handoff. Agents that keep the
+    text in the conversation get it only if another session has moved the project on."""
     drops: frozenset[StartReason] = frozenset()
-    """Reasons of a start whose answer the client does not use: such a session gets it with its first prompt."""
+    """Start reasons for which the client ignores the answer: such a session gets the handoff with its first prompt."""
     lost: Callable[[Any], int] | None = None
-    """Context of a session's source → when a compaction removed the handoff, in UTC milliseconds; 0 if none did, or a
-    prompt has come since. None: the agent calls its start hook after a compaction, or has no hook that could add the
+    """Context of a session's source → when a compaction removed the handoff, UTC milliseconds; 0 if none did, or a
+    prompt has come since. None: the agent calls its start hook after a compaction, or has no hook that can add the
     handoff to a prompt."""
 
 
@@ -177,7 +178,7 @@ class ToolOutcome(msgspec.Struct, frozen=True):
 
     status: ResultStatus
     output: str = ""
-    """The tool's output, without what the agent wrapped around it."""
+    """The tool's output, without the agent's wrapping."""
     exit_code: int | None = None
     never_ran: bool = False
     user_words: str = ""
@@ -189,8 +190,8 @@ class QuotedText:
     """Reads texts that another program copied from this agent's transcripts, without their records. Pure."""
 
     prompt: Callable[[str, str], tuple[AnyBody, ...]]
-    """Text of a user's turn, and the name of the tool whose call came just before it (empty: none) → its events.
-    Nothing if the agent's client wrote it, not the user."""
+    """Text of a user's turn, and the name of the tool called just before it (empty: none) → its events; none if the
+    agent's client wrote the text."""
     outcome: Callable[[Op, str], ToolOutcome]
     """The tool's operation and the text of its output → how the call ended."""
 
@@ -199,9 +200,9 @@ class LastInput(msgspec.Struct, frozen=True):
     """The newest entry of the agent's own input log, beside a source in a project."""
 
     path: Path
-    """Of the log, which need not exist."""
+    """The log's path, which need not exist."""
     times_ms: tuple[int, ...] = ()
-    """The time that the entry names, UTC milliseconds: several where its zone is not known, none without an entry."""
+    """The entry's time in UTC milliseconds: several if its zone is unknown, none without an entry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,26 +221,25 @@ class Agent:
     Its fields for paths and ids are named as in `CONTEXT_NAMES`.
     """
     source_of: Callable[[Path, Path], Source | None]
-    """Path and root → the source that the path below the root is; None if it is something else. By name alone."""
+    """Path and root → the source at the path; None if it is something else. By name alone."""
     sources: Callable[[Path], list[Source]]
     """Root → every source below it that exists now."""
     parse: Callable[[Source, Any, Record], tuple[Any, Parsed]]
     """Source, context and one record → the new context and what the record became. Never raises."""
     hooks: HookProtocol | None = None
-    """How its hooks speak; None if it has no hooks."""
+    """How to talk to its hooks; None if it has none."""
     exported: Callable[[Path, bytes], Source | None] | None = None
-    """Path and first 64 KiB of a file anywhere on disk → the source it is, where a user exported it from this agent or
-    an older version of the agent wrote it; `reader` and `parse` read it like any other source. None: there is no such
-    form."""
+    """Path and first 64 KiB of a file anywhere on disk → the source in it, if a user exported it from this agent or an
+    older version wrote it; `reader` and `parse` read it like any other. None: no such format exists."""
     quoted: QuotedText | None = None
-    """Reads copied texts; None: they hold nothing that only this agent writes."""
+    """Reads copied texts; None: they contain nothing that only this agent writes."""
 
     last_input: Callable[[Path], LastInput] | None = None
-    """Path of a source → the newest entry of the log that shows that the user's own agent wrote it. None for an agent
-    whose sources are below folders of the user's. Where it is given they are in the projects themselves, where others
-    may have put them (`probe/own_file.py`): the top folder of each known project is a root as well, of which only
-    the entries directly in it are asked for, and what `sources` gives besides, where the agent's settings move sources
-    within the project; their `group` is that folder. There `sources` must be cheap, for it is called every second."""
+    """Path of a source → the newest entry of the log that proves that the user's own agent wrote it. None for an agent
+    whose sources are in folders of the user. Otherwise they are in the projects themselves, where others may have put
+    them (`probe/own_file.py`). Then the top folder of each known project is a root, `sources` returns its direct
+    entries and those that the agent's settings move elsewhere in the project, and their `group` is that folder.
+    `sources` must be cheap then, since it is called every second."""
 
     @property
     def in_projects(self) -> bool:

@@ -31,7 +31,7 @@ class OpenCall(msgspec.Struct, frozen=True, omit_defaults=True):
     actor: Actor = "model"
     changes: tuple[Change, ...] = ()
     handoff: bool = False
-    """Whether the call reads Carryover's own file, whose text must not come back as something that happened here."""
+    """Whether the call reads Carryover's own file, whose text must not be read as news."""
 
     def as_event(self) -> ToolCall:
         """Returns the event for the call itself."""
@@ -71,7 +71,7 @@ class SessionContext(msgspec.Struct, frozen=True, omit_defaults=True):
 
     cwd: str | None = None
     last_ms: int = 0
-    """Time of the last record that had one: records without one take it."""
+    """Time of the last record with a time; used for records without one."""
     facts: Facts = Facts()
     emitted: Facts = Facts()
     """The facts as they were last emitted."""
@@ -93,7 +93,7 @@ class EventBuilder(Generic[C]):
 
     context: C
     at_ms: int = 0
-    """UTC milliseconds; 0 if no time is known, and then nothing is added."""
+    """UTC milliseconds; 0 if no time is known, in which case nothing is added."""
     version: str | None = None
     """The client's version, if it is known."""
     events: list[Event] = field(default_factory=list)

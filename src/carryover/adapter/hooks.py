@@ -90,18 +90,18 @@ class Payload(msgspec.Struct, frozen=True):
     """
 
     session_id: str | None = None
-    """Inside a sub-agent that of the session that asked for it."""
+    """In a sub-agent, the id of the session that started it."""
     transcript_path: str | msgspec.UnsetType | None = msgspec.UNSET
     cwd: str | None = None
     hook_event_name: str | None = None
     source: str | None = None
-    """Why the session starts, with a start."""
+    """Reason for a session start."""
     seconds_since_last_response: msgspec.Raw = rawjson.ABSENT
-    """A number, with a start by `resume` or `fork`."""
+    """A number, for a start by `resume` or `fork`."""
     last_assistant_message: msgspec.Raw = rawjson.ABSENT
-    """With the end of a turn."""
+    """For the end of a turn."""
     error: msgspec.Raw = rawjson.ABSENT
-    """With the end of a turn by a failure."""
+    """For the end of a turn by a failure."""
     agent_id: str | None = None
     """Set inside a sub-agent."""
     cursor_version: msgspec.Raw = rawjson.ABSENT
@@ -128,9 +128,10 @@ class ClaudeLikeHooks:
     cwd_moves: bool = False
     """See `HookEvent`."""
     early: Callable[[str, Payload, int], AnyBody | None] | None = None
-    """Event, payload and time of a turn's end → what the transcript does not have yet."""
+    """Event, payload and time of a turn's end → the event that the transcript does not have yet."""
     may_be_unwritten: bool = False
-    """A session without a transcript is the agent's own as well: it is answered, and nothing of it is kept."""
+    """Whether a session without a transcript belongs to the agent too: it gets an answer, and nothing of it is
+    stored."""
 
     def read(self, event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
         """See `HookProtocol.read`."""
@@ -139,7 +140,7 @@ class ClaudeLikeHooks:
         if isinstance(own, Skipped):
             return own
         given, session = own
-        # A sub-agent is given its task by its parent, and nothing that belongs to the session.
+        # A sub-agent gets its task from its parent, and nothing that belongs to the session.
         action = self.actions.get(event, "hint") if given.agent_id is None else "hint"
         if not given.transcript_path and action != "session_start":
             action = "hint"

@@ -18,20 +18,20 @@ MACOS: Final = "darwin"
 """Platforms as `sys.platform` names them."""
 
 AGENTS_MD: Final = "AGENTS.md"
-"""The instruction file that many agents share. Every other one belongs to one agent."""
+"""The instruction file that many agents share. All others belong to one agent."""
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
     """A file or folder of the user whose default location an environment variable may change."""
 
     path: str
-    """The standard place; `~/` is the home folder."""
+    """The default location; `~/` is the home folder."""
     env: str | None = None
-    """The variable that moves it. Unset and blank are the same."""
+    """The variable that changes it. Unset and blank are the same."""
     below: str = ""
     """Path below the folder that the variable names; empty for the folder itself."""
     platforms: tuple[str, ...] = ()
-    """The platforms that have it; empty: all."""
+    """The platforms on which it exists; empty: all."""
 
     def at(self, home: Path, env: Mapping[str, str]) -> Path:
         """Returns the absolute path. A relative path in the variable is resolved against the home folder."""
@@ -57,9 +57,9 @@ class VersionProbe(msgspec.Struct, frozen=True, kw_only=True):
 
     args: tuple[str, ...]
     pattern: str
-    """Regular expression looked for at the beginnings of lines (MULTILINE); group 1 is the version."""
+    """Regular expression matched at the beginnings of lines (MULTILINE); group 1 is the version."""
     limit_s: float = 2.0
-    """After that long it has not answered."""
+    """Seconds to wait for the answer."""
 
 
 class HookEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,21 +68,21 @@ class HookEntry(msgspec.Struct, frozen=True, kw_only=True):
     event: str
     """The event's name in the agent's own spelling."""
     timeout_s: int
-    """The longest that the agent waits for the hook."""
+    """Seconds that the agent waits for the hook."""
     matcher: str | None = None
-    """Matcher of the hook; None: none is written."""
+    """Matcher of the hook; None to write none."""
 
 
 TimeoutUnit = Literal["s", "ms"]
 TIMEOUT_UNITS: Final[dict[TimeoutUnit, int]] = {"s": 1, "ms": 1000}
-"""Unit of the time limits of hooks in settings, and how many of it make a second."""
+"""Units of hook time limits in settings → units per second."""
 
 
 class HookSet(msgspec.Struct, frozen=True, kw_only=True):
     """The hooks for a range of versions."""
 
     versions: str
-    """The range, as `packaging.specifiers` reads it: `>=1.0.62,<1.0.85`. Only released numbers are compared."""
+    """The range in the syntax of `packaging.specifiers`: `>=1.0.62,<1.0.85`. Only released versions are compared."""
     label: str
     """The range as people read it: `2.x`."""
     hooks: tuple[HookEntry, ...]
@@ -99,20 +99,20 @@ class HookFileRules(msgspec.Struct, frozen=True, kw_only=True):
     root_keys: tuple[str, ...] = ()
     """The only keys that its root may have; empty: any."""
     handler_types: tuple[str, ...] = ()
-    """The only types a hook may have; empty: any, or hooks have no type."""
+    """The only types that a hook may have; empty: any, or hooks have no type."""
     comments: bool = False
-    """Whether comments (`//`, `/* */`) and a comma after the last item are allowed."""
+    """Whether comments (`//`, `/* */`) and trailing commas are allowed."""
     known_events_only: bool = False
-    """An event that the installed version does not know breaks a rule too."""
+    """Whether an event unknown to the installed version breaks a rule, too."""
 
 
 class HookSwitch(msgspec.Struct, frozen=True, kw_only=True):
     """A setting that turns all hooks off."""
 
     file: Place
-    """JSON or TOML, as its name ends."""
+    """A JSON or TOML file, by its extension."""
     key: tuple[str, ...]
-    """The way to it from the root: `("features", "hooks")`."""
+    """The path of keys from the root: `("features", "hooks")`."""
     off: bool
     """The value that turns them off."""
 
@@ -124,31 +124,31 @@ class HookReview(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     versions: str
-    """The versions that ask for it, as `packaging.specifiers` reads it."""
+    """The versions that require it, in the syntax of `packaging.specifiers`."""
     what: str
     """Instructions for people, in whole sentences."""
     state_file: Place
     """A TOML file with one table per reviewed hook, below `tables`."""
     tables: tuple[str, ...]
-    """The way to those tables from the root: `("hooks", "state")`."""
+    """The path of keys from the root to those tables: `("hooks", "state")`."""
     mark: str
-    """The key in a hook's table that says it was reviewed."""
+    """The key in a hook's table that marks it as reviewed."""
 
     entry: Callable[[Path, str, int, int], str]
-    """Names a hook's table: by the file it is in, its event, and its group and place there, counted from 0."""
+    """Returns the name of a hook's table from its file, its event, and its group and position, counted from 0."""
 
 
 class Starter(msgspec.Struct, frozen=True, kw_only=True):
     """How to start the agent, in the current folder, so that it continues the work."""
 
     binary: str
-    """Name of the command."""
+    """The command's name."""
     args: tuple[str, ...] = ("{prompt}",)
     """`{prompt}` is a first prompt that names the handoff, `{handoff}` the path of the handoff."""
     resume: tuple[str, ...] = ()
     """Arguments that resume the session `{session}`; empty if the agent can't resume one by its id."""
     not_resumed: str = ""
-    """Which of its sessions the command does not know, as a sentence for people."""
+    """Which sessions the command does not know, as a sentence for people."""
 
     def resuming(self, conversation: str) -> tuple[str, ...] | None:
         """Returns the arguments that continue a conversation; None if its id could be taken for something else."""
@@ -165,9 +165,9 @@ class InstructionLimit(msgspec.Struct, frozen=True, kw_only=True):
     """How much the agent reads of a project's instruction files in total; it cuts off the rest."""
 
     file: Place
-    """TOML settings that may say otherwise."""
+    """TOML settings that may change the limit."""
     key: str
-    """Key in these settings, at the top level; its value is in bytes."""
+    """Top-level key in these settings; its value is in bytes."""
     default_bytes: int
 
 
@@ -176,12 +176,12 @@ class InstructionFile(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     create: bool = False
-    """Whether the file is created for this agent if it is missing: nothing else brings it the handoff. A file that is
-    created for no agent gets the pointer only if it has the user's text and does not import AGENTS.md."""
+    """Whether the file is created for this agent if it is missing, since nothing else brings it the handoff. A file
+    that is created for no agent gets the pointer only if it has text from the user and doesn't import AGENTS.md."""
     hidden_by: tuple[str, ...] = ()
-    """Files beside it that the agent reads in its place."""
+    """Files beside it that the agent reads instead."""
     limit: InstructionLimit | None = None
-    """Limit for the file; None: it is read whole, or that is unknown."""
+    """Limit for the file; None if it is read whole or the limit is unknown."""
 
 
 class ReadList(msgspec.Struct, frozen=True, kw_only=True):
@@ -191,9 +191,9 @@ class ReadList(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     file: str
-    """Name of the settings file at the top of a project: YAML."""
+    """Name of the YAML settings file at the top of a project."""
     key: str
-    """The list, at the top level."""
+    """The list's top-level key."""
     user_file: Place
     """The user's settings for all projects, whose list counts only if the project's file has none."""
 
@@ -212,23 +212,22 @@ class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
     """
     timeout_unit: TimeoutUnit = "s"
     name: str | None = None
-    """Name of our hooks in JSON settings, for an agent that shows it to people while they run. None: no name is
-    written."""
+    """Name of our hooks in JSON settings, for agents that display it while hooks run; None to write no name."""
     tables: Place | None = None
-    """TOML settings that may hold the hooks instead, nested (`[[hooks.SessionStart]]`). Where they have such tables,
-    ours go there: the agent warns of hooks in both. The tables of `review` do not count."""
+    """TOML settings that may hold the hooks instead, nested (`[[hooks.SessionStart]]`). If they have such tables, ours
+    go there: the agent warns about hooks in both. The tables of `review` don't count."""
     sets: tuple[HookSet, ...] = ()
     """Hook sets from the oldest range of versions to the newest, without a gap above the lowest."""
     injects_on: tuple[str, ...] = ()
     """Events whose hook can put text into the session's context."""
     spooled: bool = False
-    """Nothing else that can be read holds what its hooks are handed, so that is kept in `<state>/spool/<id>`, one file
-    of JSON lines per session (`carryover.adapter.spooled`), which are sources like transcripts. Such hooks inject
-    nothing: `hook.sh` prints no answer to them."""
+    """The agent has no other readable record of what its hooks receive, so that is stored in `<state>/spool/<id>`, one
+    JSON lines file per session (`carryover.adapter.spooled`), and read like a transcript. Such hooks inject nothing:
+    `hook.sh` prints no answer for them."""
     prompts_on: tuple[str, ...] = ()
     """Events whose hook can add text to a prompt. The hook waits no longer than 0.5 s for it."""
     file_rules: HookFileRules | None = None
-    """Rules for the file; None: no mistake in it keeps other hooks from running."""
+    """Rules for the file; None if no mistake in it keeps other hooks from running."""
     switches: tuple[HookSwitch, ...] = ()
     review: HookReview | None = None
     """None: hooks run as soon as they are written."""
@@ -256,22 +255,23 @@ class WebChat(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     """Name of the chat for people."""
     budget: int
-    """Tokens that a document for it has unless the user says otherwise."""
+    """Default token limit for a document for it."""
     tokens_percent: int = 100
-    """Tokens that its models count for 100 of the common estimate. Rather too many than too few."""
+    """Tokens that its models count per 100 estimated ones; better too many than too few."""
 
 
 class HandoffEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A list in the user's settings of files that the agent loads with each request; `install` adds the handoff."""
 
     files: tuple[Place, ...]
-    """JSON settings that may hold the list, in the order in which the agent reads them: the last that has it counts."""
+    """JSON settings that may hold the list, in the order in which the agent reads them: the last one with the list
+    counts."""
     new: Place
     """The file that is created if none of them exists."""
     key: str
-    """The list's name, at the top level."""
+    """The list's top-level key."""
     entry: str
-    """The handoff's path, as the agent finds it in a project. With a name of its own it is a file that does not change
+    """The handoff's path, as the agent finds it in a project. If it is a separate file name, that file does not change
     with the agent's own work: see `publish.loaded_files`."""
 
 
@@ -279,9 +279,9 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True):
     """The number of days after which an agent deletes its transcripts."""
 
     key: str
-    """Of its settings, at the top level."""
+    """Top-level key in its settings."""
     default_days: int
-    """Where the settings do not say."""
+    """Used if the settings have no value."""
 
 
 class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -297,41 +297,41 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     binaries: tuple[str, ...]
     """Names of its command, the usual one first."""
     folders: tuple[Place, ...]
-    """Folders that exist if the agent is used, even if its command is not found (inside an editor)."""
+    """Folders that show that the agent is used, even if its command is not found (inside an editor)."""
     other_folders: tuple[Place, ...] = ()
-    """Further folders of its own data; that they exist does not show that it is used."""
+    """More folders with its data. Their existence does not show that the agent is used."""
     binary_folders: tuple[Place, ...] = ()
-    """Where its command is besides PATH and the places that are usual for all."""
+    """Where its command may be, besides PATH and the usual places."""
     version: VersionProbe | None = None
-    """How to ask for the version; None: it is not asked."""
+    """How to get the version; None if it can't be asked."""
     hooks: HookSpec = HookSpec()
     """Its hooks; without sets it has none."""
     handoff_entry: HandoffEntry | None = None
-    """None: the agent loads no files that its settings name, or its hooks inject the handoff."""
+    """None if its settings can't list files to load, or its hooks inject the handoff."""
     transcripts: tuple[Place, ...] = ()
     """Folders that hold its transcripts."""
     retention: Retention | None = None
-    """None: it keeps them, or that is unknown."""
+    """None if it keeps them or that is unknown."""
     instructions: tuple[InstructionFile, ...] = ()
-    """Files in a project that it reads by itself, as far as we put a pointer into them."""
+    """Project files that it reads unprompted and in which we put a pointer."""
     guidance: tuple[str, ...] = ()
-    """Further files of a project that tell it how to work (rules, skills), as patterns relative to the project's root;
-    `*` matches within one folder."""
+    """More project files that tell it how to work (rules, skills), as patterns relative to the project's root; `*`
+    matches within one folder."""
     web_chats: tuple[WebChat, ...] = ()
     read_list: ReadList | None = None
-    """Its list of files to read; None: it reads instruction files, or hooks give it the handoff."""
+    """Its list of files to read; None if it reads instruction files or gets the handoff from hooks."""
     start: Starter | None = None
-    """How it is started with a prompt; None: it can't be."""
+    """How to start it with a prompt; None if that is not possible."""
     in_first_release: bool = False
-    """The first release covered it: an install that recorded no agents knew it."""
+    """Whether the first release covered it, so that an install that recorded no agents knew it."""
     also: tuple[str, ...] = ()
-    """Its other programs, as people name them, that keep their sessions in the same places: they are read too."""
+    """Its other programs, as people name them, whose sessions are in the same places and are read too."""
     not_covered: tuple[str, ...] = ()
-    """Those, as people name them, whose sessions are on no disk of the user's."""
+    """Its other programs, as people name them, whose sessions are not on the user's disk."""
     folder_must_exist: bool = False
     """Whether it refuses to start if a variable moves its folder to a path that does not exist."""
     asks_every_copy: bool = False
-    """Its commands are separate programs (an editor, a terminal client) that read the same settings: each is asked
+    """Whether its commands are separate programs (an editor, a terminal client) with the same settings: each is asked
     for its version, and only hooks that all of them know are written."""
 
     @property

@@ -17,11 +17,11 @@ class SpooledCall(msgspec.Struct, frozen=True, omit_defaults=True):
     event: str
     """The event's name in the agent's own spelling."""
     at_ms: int
-    """Time of arrival in UTC milliseconds."""
+    """When it arrived, UTC milliseconds."""
     payload: msgspec.Raw
     """The payload as it came, on one line."""
     cwd: str | None = None
-    """The folder that the hook ran in; None if that is not known."""
+    """The folder that the hook ran in; None if unknown."""
 
 
 def spool_line(event: str, payload: bytes, *, at_ms: int, cwd: str | None) -> bytes | None:

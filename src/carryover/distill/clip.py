@@ -11,7 +11,7 @@ _NOT_WIDE: Final = re.compile("[\x00-\u2e7f]+")
 
 def estimated_tokens(text: str) -> int:
     """Returns roughly the tokens a model counts: one per 4 ASCII characters, 2 other letters or 1 wide character."""
-    if text.isascii():  # nearly always, and a hundred times as fast
+    if text.isascii():  # nearly always the case, and a hundred times as fast
         return (len(text) + 3) // 4
     wide = len(_NOT_WIDE.sub("", text))
     middle = len(text) - len(text.encode("ascii", "ignore")) - wide

@@ -25,7 +25,7 @@ _CMDLET_LOOKING: Final = re.compile(
 _IN_QUOTES: Final = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"")
 _STEP_END: Final = re.compile(r"&&|\|\||[;\n]")
 _WRITES: Final = re.compile(r"(?<![\d&=<-])>{1,2}\s*(?!&|/dev/null)[\w./~$-]|\|\s*tee\b|^sed\s(?:\S+\s)*-i")
-"""A command that looks when its output is shown, and writes when that goes into a file."""
+"""A command that only looks, unless its output goes into a file."""
 _GIT_LOOKING: Final = re.compile(
     r"^git (?:-C \S+ |-\S+ )*(?:status|log|diff|show|branch|remote|rev-parse|ls-files|blame|grep|stash list)\b"
 )
@@ -39,7 +39,7 @@ _GENERIC: Final = frozenset(
 _RAISED: Final = re.compile(
     r"^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b(?::|$)|^(?:error|fatal)\b", re.I
 )
-"""How programs write the line that says what went wrong, in whatever language they print the rest."""
+"""How programs format the line with the error, whatever the language of the rest."""
 _SHORT_CAUSE: Final = 60
 _CAUSE_CHARS: Final = 220
 

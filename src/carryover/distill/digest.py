@@ -15,7 +15,7 @@ from carryover.distill.testruns.run import TestRun
 from carryover.model import Op, PlanItem, ResultStatus, SummaryPart
 
 FOLD_VERSION = 9
-"""Raised whenever `fold` would make another digest of the same events; stored digests of an older one are rebuilt."""
+"""Increased whenever `fold` would make another digest of the same events; older stored digests are rebuilt."""
 
 MOST_TURNS: Final = 48
 MOST_CALLS: Final = 40
@@ -26,7 +26,7 @@ MOST_FAILURES: Final = 12
 MOST_PENDING: Final = 20
 
 TurnEnding = Literal["", "answered", "interrupted", "error", "limit"]
-"""How a turn ended; empty while it runs, which a killed agent leaves it for good."""
+"""How a turn ended; empty while it runs, and forever if the agent was killed."""
 
 
 class Said(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -41,7 +41,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     text: str
     to: str
-    """The question that was answered, or the call that was refused."""
+    """The answered question, or the refused call."""
     at_ms: int
     refused: bool = False
 
@@ -51,7 +51,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     session: str
     number: int
-    """Number of the prompt, counted from 1 in its session; 0 for what came before the first."""
+    """Number of the prompt, counted from 1 in its session; 0 for events before the first prompt."""
     at_ms: int
     last_ms: int
     prompt: str = ""
@@ -59,13 +59,13 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Length of the whole prompt, of which `prompt` may be an excerpt."""
     attachments: int = 0
     resumes: bool = False
-    """The prompt only points at the handoff."""
+    """Whether the prompt only points at the handoff."""
     end: TurnEnding = ""
     said: tuple[Said, ...] = ()
     """Newest last. In an answered turn the last one is the answer."""
     calls: int = 0
     changes: int = 0
-    """Calls that may change something: edits, commands that do more than look."""
+    """Number of calls that may change something: edits, and commands that do more than look."""
     commits: tuple[str, ...] = ()
     replies: tuple[Reply, ...] = ()
 
@@ -86,7 +86,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     at_ms: int
     turn: int = 0
     used: int = 0
-    """How many later calls and messages hold a value that it alone printed."""
+    """How many later calls and messages contain a value that only this call printed."""
 
 
 class EditedFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -99,7 +99,7 @@ class EditedFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     session: str = ""
     edits: int = 1
     temporary: bool = False
-    """Deleted again by the session that created it."""
+    """Whether the session that created it deleted it again."""
     line: int | None = None
     anchor: str | None = None
 
@@ -163,7 +163,7 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     message: str
     at_ms: int
     resets: str | None = None
-    """Time at which a limit ends, if the agent's message says so."""
+    """When the limit ends, if the agent's message says so."""
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

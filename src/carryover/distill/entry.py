@@ -38,18 +38,18 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     kind: Kind
     weight: float = 0.0
     label: str = ""
-    """Who said it and when; stands before the first part that is shown."""
+    """Speaker and time; printed before the first part that is shown."""
     part: int = 0
-    """Number of this part in its quote."""
+    """The part's position in its quote."""
     parts: int = 1
     session: str = ""
     agent: str = ""
-    """Id of the agent."""
+    """The agent's id."""
     turn: int | None = None
-    """Number of the turn; None if it belongs to none."""
+    """The turn's number; None if it belongs to no turn."""
     at_ms: int = 0
     members: tuple[Entry, ...] = ()
-    """The short lines that share this one, if it is made of several."""
+    """The short lines that share this line, if it has several."""
 
     @property
     def shown(self) -> str:

@@ -45,7 +45,7 @@ _RULES: Final[dict[type, Callable[[Digest, Event, Any], Digest]]] = {
 }
 
 MAX_CHARS: Final = 200_000
-"""The most that is read of a prompt, an answer or a plan."""
+"""Most characters that are read of a prompt, an answer or a plan."""
 
 
 def fold(digest: Digest, event: Event) -> Digest:

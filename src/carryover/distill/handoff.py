@@ -36,17 +36,17 @@ class Handoff(msgspec.Struct, frozen=True, kw_only=True):
     agent: str
     """Display name of the agent that did the newest work."""
     agent_id: str = ""
-    """Its id; empty if nobody asks for it."""
+    """That agent's id; empty if it is not needed."""
     resume: str
     session: str
     head: str | None
     sections: tuple[Section, ...]
     settled: bool = False
-    """The last request was answered and nothing is open: there is nothing to ask the user about."""
+    """Whether the last request was answered and nothing is open, so that there is nothing to ask the user about."""
     limit: Limit | None = None
-    """The usage limit that the newest work of the project ended at."""
+    """The usage limit that stopped the project's newest work."""
     main_root: str | None = None
-    """The main checkout, if all this was done there and nothing yet in the worktree that it is handed over to."""
+    """The main checkout, if all the work was done there and none yet in the worktree that gets the handoff."""
 
 
 def distill(

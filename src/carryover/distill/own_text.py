@@ -14,7 +14,7 @@ _GO_ON: Final = (
     "Read {path}, then go on with the task it describes. You need not ask whether to continue: the answer is yes."
 )
 _GO_ON_FORMERLY: Final = ("Read {path}, then go on with the task it describes.",)
-"""Wordings of earlier versions, which are in old transcripts."""
+"""Wordings of earlier versions, which occur in old transcripts."""
 _PLACE: Final = r"(?:\.carryover|-[0-9a-f]{8})[/\\]handoff(?:-chosen)?\.md"
 _POINTS_LIMIT: Final = 5000
 

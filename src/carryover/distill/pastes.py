@@ -15,15 +15,15 @@ from carryover.distill.quotes import excerpt, sentences
 from carryover.text.invisible import without_stacks
 
 MOST_TYPED: Final = 1200
-"""Characters of a paragraph, or of a list, that somebody may have typed."""
+"""Most characters of a paragraph or list that a person may have typed."""
 _MOST_TYPED_LINES: Final = 16
 _SHOWN_OF_PASTE: Final = 0.45
-"""Share of the room of a prompt that what was pasted with it may take."""
+"""Share of a prompt's space that its pastes may take."""
 
 _MOST_OF_PASTE: Final = 220
 _LEAD_CHARS: Final = 160
 _SHORT_QUESTION: Final = 2
-"""Sentences."""
+"""Most sentences of a short question."""
 _COLONS: Final = (":", "：")
 
 _BLOCK_END: Final = re.compile(r"\n[ \t]*\n+")
@@ -40,7 +40,7 @@ _MACHINE_LINE: Final = re.compile(
 _HEADER: Final = re.compile(r"[^\W\d_][\w-]{0,20}(?: [\w-]{1,20})?\s?(?:: |：\s?)\S")
 
 
-@lru_cache(maxsize=512)  # the same prompts are looked at each time a handoff is made
+@lru_cache(maxsize=512)  # every handoff examines the same prompts again
 def parts(prompt: str) -> tuple[tuple[bool, str], ...]:
     """Returns the blocks of a prompt, each with whether it was pasted. Neighbours of the same kind are merged."""
     prompt = without_stacks(prompt)
@@ -51,7 +51,7 @@ def parts(prompt: str) -> tuple[tuple[bool, str], ...]:
     first, last = pasted[0], pasted[-1]
     is_led_to = first > 0 and blocks[first - 1].rstrip().endswith(_COLONS)
     if (is_led_to and not _is_laid_out(blocks[first])) or _has_headers(blocks[first].splitlines()):
-        # Prose that a colon leads to goes on to the end, but for a short question about it.
+        # Prose that a colon introduces extends to the end, except for a short question about it.
         asks = is_question(blocks[-1]) and _BLOCK_END.split(prompt.strip())[-1].strip() == blocks[-1]
         asks = asks and len(sentences(blocks[-1])) <= _SHORT_QUESTION
         last = max(last, len(blocks) - (2 if asks else 1))

@@ -16,9 +16,9 @@ from carryover.text.lines import one_line
 
 PIECE_CHARS: Final = 280
 PIECE_TOKENS: Final = 90
-"""So that text in a wide script is cut into lines that are as easy to leave out."""
+"""Limits text in a wide script, so that its lines are as easy to drop as others."""
 LONG_WORD: Final = 96
-"""A word beyond this (a signed URL, a hash) is shortened in its middle, so that the sentence after it stays."""
+"""A longer word (a signed URL, a hash) is shortened in its middle, so that the sentence after it stays."""
 _LONG_WORD_KEPT: Final = 40
 _JOINT: Final = " / "
 
@@ -28,12 +28,12 @@ _BULLET: Final = re.compile(r"\A\s*[-*+•]\s+(?=\S)")
 _BOLD: Final = re.compile(r"(?<![\w/*])\*\*(?=[^\s*/])([^\n]{1,300}?)(?<=[^\s*/])\*\*(?![\w/*])")
 _LINK: Final = re.compile(r"\[([^\]\n]{1,120})\]\((?=[^)\s]{1,500}\))([^)\s]+)\)")
 _ONE_THING: Final = re.compile(r"\W{0,3}(?:\w+://|[\w.~@-]*[/\\]|[\w+/=%-]+\W{0,3}$)", re.ASCII)
-"""A URL, a path, a key; not words that a person or a script writes without blanks."""
+"""A URL, a path or a key, as opposed to words written without spaces."""
 _WORD: Final = re.compile(rf"\S{{{LONG_WORD + 1},}}")
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?…])[\"'”’)\]*`_]{0,3}\s+|(?<=[。！？؟])")
 
 
-@lru_cache(maxsize=512)  # most quotes are the same each time a handoff is made
+@lru_cache(maxsize=512)  # most quotes are the same in every handoff
 def lines_of(text: str) -> tuple[str, ...]:
     """Returns the lines of `text` with content, without Markdown that is only layout."""
     return tuple(line for raw in without_stacks(text).splitlines() if (line := _tidy(raw)))

@@ -140,7 +140,7 @@ def _cost(lines: Sequence[str]) -> int:
     return sum(estimated_tokens(f"{line}\n") for line in lines)
 
 
-@lru_cache(maxsize=1024)  # most lines are the same each time a handoff is made
+@lru_cache(maxsize=1024)  # most lines are the same in every handoff
 def neutralize(text: str) -> str:
     """Returns `text` on one line, unable to pass for markup, for our own marks or for an agent's own message."""
     text = text.encode("utf-8", "replace").decode("utf-8")

@@ -14,16 +14,16 @@ from carryover.distill.pastes import typed_words
 from carryover.distill.trail import Step, is_talk
 
 _NEWEST: Final = 6
-"""Newest working turns whose answers and files are searched."""
+"""How many of the newest working turns have their answers and files searched."""
 _LEAST: Final = 2
-"""In as many of them names of a prompt must come again."""
+"""In how many of these turns a prompt's names must recur."""
 _NAME: Final = re.compile(r"[A-Za-z_]\w{3,}", re.ASCII)
 _WIDE: Final = re.compile(
     r"[\u30a0-\u30ff]{2,}|[\u4e00-\u9fff]{2,}|[\uac00-\ud7af]{2,}|[^\W\da-zA-Z_\u2e80-\ud7af]{4,}"
 )
 _STEM: Final = 6
 _STEM_OF_SYLLABLES: Final = 3
-"""Letters of a word beyond ASCII that its forms share."""
+"""How many letters of a non-ASCII word its inflected forms share."""
 
 
 def taken_up(steps: Sequence[Step]) -> list[Step]:
@@ -50,7 +50,7 @@ def _done_in(step: Step) -> str:
     return " ".join((step.turn.answer, *paths))
 
 
-@lru_cache(maxsize=512)  # the same turns are looked at each time a handoff is made
+@lru_cache(maxsize=512)  # every handoff examines the same turns again
 def _names(text: str) -> frozenset[str]:
     plain = text.casefold()
     names = {part for part in _NAME.findall(plain) if len(part) > 3}

@@ -17,7 +17,7 @@ from carryover.text.lines import one_line
 _SHORT_PROMPT_TOKENS: Final = 32
 _SHORT_ANSWER_TOKENS: Final = 200
 _GOAL_TOKENS: Final = 4
-"""A prompt of less says no goal."""
+"""A prompt with fewer tokens states no goal."""
 _SHORT_ID: Final = 8
 
 
@@ -45,9 +45,9 @@ class Past(NamedTuple):
     steps: Sequence[Step]
     lead: SessionView
     main_at: int
-    """Place among the steps of the newest turn that did more than talk."""
+    """Index of the newest step that did more than talk."""
     at_ms: int
-    """Time of the last event in it."""
+    """Time of the last event (UTC ms)."""
     names: Mapping[str, str]
     short_ids: Mapping[str, str]
     beside: frozenset[str]

@@ -44,7 +44,7 @@ class Worktree(msgspec.Struct, frozen=True, kw_only=True):
     root: str
     last_event_ms: int
     task: str = ""
-    """Its newest prompt."""
+    """The worktree's newest prompt."""
 
 
 class ProjectView(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,14 +53,14 @@ class ProjectView(msgspec.Struct, frozen=True, kw_only=True):
     root: str
     sessions: tuple[SessionView, ...]
     opinions: tuple[Opinion, ...] = ()
-    """The newest, at most 2."""
+    """The newest ones, at most 2."""
     worktrees: tuple[Worktree, ...] = ()
     """Filled for a main checkout only."""
     main_root: str | None = None
-    """Root of the main checkout when this project is a worktree of it."""
+    """Root of the main checkout, if this project is a worktree of it."""
     is_of_main: bool = False
-    """The sessions are those of the main checkout: nothing has happened in this worktree yet."""
+    """Whether the sessions are the main checkout's, since nothing has happened in this worktree yet."""
     former_roots: tuple[str, ...] = ()
-    """Where the project lay when sessions of it were recorded, and does no longer."""
+    """Former roots of the project, at which some of its sessions were recorded."""
     checkouts: tuple[str, ...] = ()
-    """Roots of worktrees that agents made for themselves: what is done there is done on this project."""
+    """Roots of worktrees that agents created for themselves: work there counts as work on this project."""

@@ -17,15 +17,15 @@ from carryover.model import Event, Retracted, Skipped
 SourceStatus = Literal["active", "gone", "broken"]
 
 READ_IN_PART: Final = -1
-"""Stands for the size of a source that is to be read again as it is, since its end was not reached or is not final: no
-file has that size, so the source looks new until then."""
+"""Replaces the size of a source that must be read again because its end was not reached or is not final. No file has
+this size, so the source counts as changed until then."""
 
 _PARAMETERS: Final = 500
 
 T = TypeVar("T")
 
 LATEST_MS: Final = 253_402_300_799_999
-"""End of the year 9999: a time beyond it is garbage, and must still fit a column."""
+"""End of the year 9999 in UTC milliseconds: a later time is garbage, and must still fit a column."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,16 +33,16 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
     event: Event
     key: bytes
-    """16 bytes that represent agent and key."""
+    """16-byte hash of agent and key."""
     secondary_key: bytes | None
-    """16 bytes that represent agent, session and the event's second identity."""
+    """16-byte hash of agent, session and the event's secondary key."""
     body: str | bytes
     redacted: Mapping[str, int] = {}
-    """Secrets taken out of this event, by kind. Counted only when the event is new."""
+    """Secrets removed from this event, by kind. Counted only if the event is new."""
     retracts: tuple[bytes, ...] = ()
-    """Keys of the events that this one takes back."""
+    """Keys of the events that this one retracts."""
     index: IndexEntry | None = None
-    """Its entry in the search index; None if it is not searched."""
+    """The event's search index entry; None if it is not searched."""
 
     @property
     def thread(self) -> tuple[str, str]:
@@ -74,18 +74,18 @@ class PreparedBatch(msgspec.Struct, frozen=True, kw_only=True):
     cursor: bytes
     context: bytes
     context_without_text: bytes = b""
-    """The context with ids and paths only. It is stored instead if a tombstone excludes any of the entries."""
+    """The context with ids and paths only, stored instead if a tombstone excludes any of the entries."""
     size: int
     mtime_ns: int
-    """Size and time of the source, taken before it was read: what was added meanwhile still looks new. The size is
-    `READ_IN_PART` if the batch did not reach the end, or the end is not final."""
+    """Size and time of the source from before the read, so that anything added meanwhile still counts as a change. The
+    size is `READ_IN_PART` if the batch did not reach the end, or the end is not final."""
     entries: tuple[Entry, ...] = ()
     reemitted: tuple[Reemitted, ...] = ()
     """Threads that are emitted again, each once."""
     skipped: tuple[Skipped, ...] = ()
     oversized: int = 0
     roots: Mapping[str, ProjectRoot] = {}
-    """The project of each working directory that may decide where a session belongs."""
+    """Maps each working directory that may decide a session's project to its project."""
 
 
 class LastRead(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +95,7 @@ class LastRead(msgspec.Struct, frozen=True, kw_only=True):
     mtime_ns: int
     state: SourceStatus
     retry_ms: int = 0
-    """With `broken`: when it is worth another try."""
+    """With `broken`: when to try again (UTC ms)."""
 
 
 class SourceState(LastRead, frozen=True, kw_only=True):
@@ -106,7 +106,7 @@ class SourceState(LastRead, frozen=True, kw_only=True):
     context: bytes
     error: str | None = None
     failures: int = 0
-    """Failed reads since the last good one."""
+    """Failed reads since the last successful one."""
 
 
 class Commit(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,7 +114,7 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
 
     new_events: int = 0
     redactions: int = 0
-    """Secrets taken out of the new events."""
+    """Secrets removed from the new events."""
     forgotten: int = 0
     """Events that were not stored because they were forgotten."""
     projects: tuple[int, ...] = ()

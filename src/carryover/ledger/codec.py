@@ -36,7 +36,7 @@ KINDS: Final = (
     "session_start",
     "session_end",
 )
-"""In the order in which they are numbered in the ledger. New ones go to the end."""
+"""In the order of their numbers in the ledger. Append new ones."""
 
 _COMPRESS_FROM_BYTES: Final = 48
 _FIRST_MARK: Final = 0x80

@@ -318,7 +318,7 @@ async def count_skipped(db: aiosqlite.Connection, agent: str, skipped: Sequence[
     if not skipped:
         return
     ((rows,),) = await db.execute_fetchall("SELECT count(*) FROM skipped")
-    # A source full of invented types must not fill the table; the count is still right.
+    # A source full of invented types must not fill the table. The total stays correct.
     crowded = rows >= _SKIPPED_ROWS
     counts = Counter(
         (skip.version or "", "(other)" if crowded else skip.record_type[:_RECORD_TYPE_CHARS], skip.reason)

@@ -15,7 +15,7 @@ from carryover.ledger.ledger_errors import LedgerDamaged, LedgerUnavailable, dam
 from carryover.ledger.schema import MIGRATIONS, migrate, newer_than_program, version_of
 
 BUSY_MS: Final = 5000
-"""How long a statement of the writer waits for another process to let go of the database."""
+"""How long the writer's statements wait for another process to release the database."""
 _READ_BUSY_MS: Final = 2000
 _READ_CACHE_KIB: Final = 4096
 _CONTENT: Final = b"content\n"
@@ -37,7 +37,7 @@ class TolerantConnection(sqlite3.Connection):
     """A connection that skips damaged entries, for commands. The daemon has the ledger repaired instead."""
 
     damaged = 0
-    """Entries that were met whose body cannot be read; they were left out."""
+    """How many entries with a damaged body were skipped."""
 
 
 def prepare_file(path: Path) -> None:
@@ -99,7 +99,7 @@ def _make_private(path: Path) -> None:
 
 def _migrate_or_detect_damage(path: Path) -> bool:
     """Brings the file up to date; returns False if it is damaged."""
-    from carryover.ledger.search_index import prepare_index  # commands that only read should not pay for it
+    from carryover.ledger.search_index import prepare_index  # not needed by commands that only read
 
     try:
         with closing(_connect(path)) as db:
@@ -109,7 +109,7 @@ def _migrate_or_detect_damage(path: Path) -> bool:
             ):
                 return False
             migrate(db, path)
-            # Damage that SQLite does not see may be in the index; it costs seconds to make again.
+            # Damage that SQLite does not detect may be in the index, which takes seconds to rebuild.
             prepare_index(db, afresh=mark.exists())
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         if isinstance(ledger_error(error, path), LedgerDamaged):

@@ -11,7 +11,7 @@ from typing import Final
 import aiosqlite
 
 Limits = Mapping[str, int | None]
-"""Each limit by its name; None: there is no such limit."""
+"""Each limit by its name; None if there is no such limit."""
 
 _NONE: Final = 2**62
 _NAME: Final = "dropped_over:"

@@ -60,7 +60,7 @@ _GIVE_UP_POSITION: Final = """UPDATE source SET cursor = NULL, context = x'' WHE
         OR instr(context, CAST(:conversation AS BLOB)) > 0)"""
 _READ_WHOLE: Final = """UPDATE source SET cursor = NULL, context = x'' WHERE agent = :agent
     AND instr(CAST(path AS BLOB), CAST(:conversation AS BLOB)) > 0"""
-# What is being read at this moment was parsed with a context from before.
+# A read in progress was parsed with a context from before.
 _READ_AGAIN: Final = "UPDATE source SET rev = rev + 1 WHERE agent = ?"
 _OF_EVERYTHING: Final = (
     "DELETE FROM source WHERE state = 'gone'",
@@ -75,9 +75,9 @@ class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
     sessions: int = 0
     conversations: tuple[tuple[str, str], ...] = ()
     changed: tuple[int, ...] = ()
-    """Projects that still have sessions, and whose handoff changes."""
+    """Projects that still have sessions and whose handoff changes."""
     gone: tuple[int, ...] = ()
-    """Projects without a session, which were removed too. No other project ever gets their ids."""
+    """Projects without a session, which were removed too. Their ids are never reused."""
 
 
 async def forget(db: aiosqlite.Connection, reducer: Reducer, selection: Selection, *, now_ms: int) -> Forgotten:
@@ -99,11 +99,11 @@ async def forget(db: aiosqlite.Connection, reducer: Reducer, selection: Selectio
     for session_id, *_ in rows:
         await _remove_from_session(db, reducer, int(session_id), span, for_good=selection.for_good)
     if selection.is_everything:
-        await clear_index(db)  # once more: what is left to index ends where the events do
+        await clear_index(db)  # again: what is left to index ends where the events do
     sessions = [(str(agent), str(native_id)) for _, agent, native_id, *_ in rows]
     if selection.for_good:
         rules = await _tombstones(db, selection, sessions, now_ms=now_ms)
-        # A session that was read from its best source: what lesser ones have of it was never stored, and has no key.
+        # A session read from its best source: what lesser sources have of it was never stored and has no keys.
         ranked = {session: rank for session, (_, _, _, rank, *_) in zip(sessions, rows, strict=True) if rank > 0}
         of_rank = tuple(Tombstone(session_scope(*session), 0, 0, rank) for session, rank in ranked.items())
         await put_tombstones(db, Tombstones((*rules, *of_rank)))
@@ -122,7 +122,7 @@ async def forget(db: aiosqlite.Connection, reducer: Reducer, selection: Selectio
 
 
 _FOREVER_MS: Final = 2**62
-"""After every time: with a whole session also go events whose clock was ahead."""
+"""Later than any time: forgetting a whole session includes events whose clock was ahead."""
 
 
 async def _remove_from_session(
@@ -194,7 +194,7 @@ async def _clear_sources(
         for statement in _OF_EVERYTHING:
             await db.execute_fetchall(statement)
         await db.execute_fetchall("UPDATE source SET cursor = NULL, context = x'', rev = rev + 1")
-    # A database that is read again as a whole would bring all of it back, not only what changes in it.
+    # A database that is read again in full would bring all of it back, not only what changes.
     give_up = _GIVE_UP_POSITION if selection.for_good else _READ_WHOLE
     for agent, conversation in conversations:
         for statement in (_GONE_OF, give_up):

@@ -23,23 +23,23 @@ else:
     from backports import zstd
 
 NEWEST: Final = 1
-"""The number of the dictionary that is used for what is stored now."""
+"""The number of the dictionary for new frames."""
 
 MOST_BYTES: Final = 64 << 20
-"""A longer body is not compressed, and a frame that claims to be longer is not read: a record has at most 8 MiB."""
+"""A longer body is not compressed, and a frame that claims to be longer is not read: records have at most 8 MiB."""
 
 _LEVEL: Final = 4
-"""Level 3 takes half the time for a result that is 5 % longer; level 7 takes twice the time for one as long."""
+"""Level 3 takes half the time for a 5 % longer result; level 7 takes twice the time for the same length."""
 
 _HEAD_BYTES: Final = 2
 _DIGEST: Final = b"\xff"
-"""The mark of a digest. No JSON begins with it, and no mark of a body is so high."""
+"""The mark of a digest. No JSON begins with it, and the marks of bodies are lower."""
 _MAGIC: Final = b"\x28\xb5\x2f\xfd"
 _FOLDER: Final = Path(__file__).parent / "dictionaries"
 _DICTIONARIES: Final = {
     number: zstd.ZstdDict((_FOLDER / f"{number}.zdict").read_bytes()) for number in range(1, NEWEST + 1)
 }
-"""Read with this module: an upgrade replaces the files of a daemon that runs."""
+"""Loaded with this module, since an upgrade replaces the files of a running daemon."""
 
 
 class DamagedFrame(ValueError):
@@ -60,7 +60,7 @@ def unpack(stored: bytes) -> bytes:
         raise DamagedFrame("no frame of a dictionary that there is")
     try:
         frame = _MAGIC + stored[_HEAD_BYTES:]
-        # A frame says how long its content is, and zstd gives no more than that: no frame can fill the memory.
+        # A frame declares the length of its content and zstd returns no more, so no frame can fill the memory.
         size = zstd.get_frame_info(frame).decompressed_size
         if size is None or size > MOST_BYTES:
             raise DamagedFrame("no frame of a size that is stored")
@@ -95,7 +95,7 @@ def unpack_digest(stored: bytes) -> bytes:
 def _compressor() -> zstd.ZstdCompressor:
     parameter = zstd.CompressionParameter
     return zstd.ZstdCompressor(
-        # The checksum is what finds damage; which dictionary it was is in the head already.
+        # The checksum detects damage; the dictionary's number is already in the header.
         options={parameter.compression_level: _LEVEL, parameter.checksum_flag: 1, parameter.dict_id_flag: 0},
         # Loaded once, for this level. A digested dictionary would bring its own level and ignore this one.
         zstd_dict=_DICTIONARIES[NEWEST].as_undigested_dict,

@@ -41,7 +41,7 @@ def damages_content(error: Exception) -> bool:
     """
     if isinstance(error, sqlite3.OperationalError):
         return getattr(error, "sqlite_errorcode", None) is None and "decode to UTF-8" in str(error)
-    from carryover.ledger.codec import DamagedBody  # its decoder takes its time to build
+    from carryover.ledger.codec import DamagedBody  # its decoder is slow to build
 
     return isinstance(error, DamagedBody)
 

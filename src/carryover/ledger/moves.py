@@ -15,7 +15,7 @@ from carryover.ledger.sessions import current_project, mark_changed
 
 _COUNT: Final = "SELECT count(*) FROM session WHERE project_id = ?"
 _MOVE: Final = (
-    # A session that comes back to where it was placed is at home again.
+    # A session that returns to its original project is no longer a moved one.
     """UPDATE session SET project_id = :new,
         recorded_project_id = nullif(coalesce(recorded_project_id, :old), :new)
         WHERE project_id = :old""",

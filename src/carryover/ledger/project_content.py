@@ -33,7 +33,7 @@ _NEWEST: Final = """SELECT event.at_ms, event.body FROM event JOIN thread ON thr
     AND subagent_id = '' AND retracted = 0 ORDER BY event.id DESC LIMIT ?"""
 _TIMES_AT_ONCE: Final = 400
 _MOST_LOOKED_AT: Final = 500
-"""Events at the end of a session among which its last answer is searched."""
+"""How many events at the end of a session are searched for its last answer."""
 
 
 class ThreadRow(msgspec.Struct, frozen=True, kw_only=True):

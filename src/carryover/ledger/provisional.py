@@ -32,7 +32,7 @@ from carryover.model import (
 )
 
 _RECENT: Final = 50
-"""Newest events of a thread that are compared with what a hook reports, which is the newest of all."""
+"""How many of a thread's newest events are compared with what a hook reports."""
 
 _INSERT: Final = "INSERT INTO provisional (session_id, subagent_id, fingerprint, at_ms, body) VALUES (?, ?, ?, ?, ?)"
 _ROOT_OF_SESSION: Final = """SELECT root FROM session JOIN project ON project.id = project_id
@@ -138,7 +138,7 @@ async def _is_known(db: aiosqlite.Connection, thread: tuple[str, str, str], fing
 
 
 def _last_turn_confirms(newest: list[tuple[int, str | bytes]], fingerprint: bytes, at_ms: int) -> bool:
-    # Only back to the prompt: the same content in an earlier turn was said another time.
+    # Only back to the prompt: the same content in an earlier turn is another event.
     for event_ms, stored in newest:
         body = decode_body(stored)
         if _confirms(event_ms, body, fingerprint, at_ms):

@@ -38,7 +38,7 @@ _MAX_SKIPPED: Final = 200
 _MAX_BROKEN: Final = 50
 _MAX_INCIDENTS: Final = 5
 _MAX_NAMED: Final = 3
-"""Sessions that a message names if an id is not unique."""
+"""Most sessions that a message lists if an id is not unique."""
 
 _SKIPPED: Final = """SELECT agent, agent_version, record_type, reason, n, last_ms FROM skipped
     ORDER BY n DESC LIMIT ?"""
@@ -50,7 +50,7 @@ _EVENTS: Final = (
 _WHEREABOUTS: Final = """SELECT id, root, moved_to, not_moved != 0, identity, published_sha,
     EXISTS (SELECT 1 FROM session WHERE project_id = project.id),
     EXISTS (SELECT 1 FROM session WHERE recorded_project_id = project.id) FROM project"""
-# Both are counted in an index, without looking at an event.
+# Both are counted in an index, without reading events.
 _COUNTING: Final = "SELECT (SELECT count(*) FROM event) - (SELECT count(*) FROM event WHERE retracted != 0)"
 _INCIDENTS: Final = "SELECT at_ms, text FROM incident ORDER BY id DESC LIMIT ?"
 
@@ -229,7 +229,7 @@ def totals(db: sqlite3.Connection) -> Totals:
 def _events(
     db: sqlite3.Connection, rows: Iterable[tuple[int, str | bytes, int]], subagent_id: str | None
 ) -> Iterator[StoredEvent]:
-    from carryover.ledger.codec import read_body  # the decoder takes its time to build, and lists need none
+    from carryover.ledger.codec import read_body  # the decoder is slow to build, and lists don't need it
 
     for at_ms, stored, retracted in rows:
         if (body := read_body(db, stored)) is not None:
@@ -286,7 +286,7 @@ def work_sessions(db: sqlite3.Connection, project_id: int, *, limit: int, skippe
 
 
 _EVENT_BYTES: Final = 120
-"""Bytes that an event takes beside its body, about: its row, keys and indexes."""
+"""Approximate bytes that an event takes besides its body: its row, keys and indexes."""
 
 _SIZES: Final = f"""SELECT agent, native_id, project_id, last_ms,
     (SELECT coalesce(sum(length(body) + {_EVENT_BYTES}), 0) FROM thread JOIN event ON event.thread_id = thread.id

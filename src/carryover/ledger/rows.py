@@ -38,12 +38,12 @@ class Whereabouts(msgspec.Struct, frozen=True, kw_only=True):
     root: str
     moved_to: int | None
     not_moved: bool
-    """The user said that it was not moved."""
+    """Whether the user said that it was not moved."""
     identity: str | None
     published_sha: str | None
     has_sessions: bool
     left: bool
-    """Sessions that were recorded there now belong to another project."""
+    """Whether sessions that were recorded there now belong to another project."""
 
 
 class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,16 +148,16 @@ SESSION: Final = """SELECT session.id, agent, native_id, project_id, project.roo
 LINES: Final = "SELECT id, at_ms, body FROM event WHERE thread_id = ? AND retracted = 0 ORDER BY id"
 """Events of one thread that count, in the order they came."""
 RETRACTED: Final = 1
-"""`event.retracted` of what the user took back."""
+"""Value of `event.retracted` if the user took the event back."""
 SUPERSEDED: Final = 2
-"""`event.retracted` of what a lesser source reported of a session that a better one reports."""
+"""Value of `event.retracted` for events from a lesser source than the session's best."""
 LOST: Final = 3
-"""`event.retracted` of what was damaged: an empty body in its place, until its record is read again."""
+"""Value of `event.retracted` for damaged events: the body is empty until the record is read again."""
 PROVISIONAL: Final = """SELECT id, subagent_id, at_ms, body FROM provisional
     WHERE session_id = ? ORDER BY at_ms DESC, id DESC LIMIT ?"""
 """Provisional events of a session, newest first."""
 MAX_PROVISIONAL: Final = 50
-"""How many of these rows are read."""
+"""Most provisional events that are read."""
 
 
 def as_record(record: type[Row], row: Iterable[Any]) -> Row:

@@ -81,7 +81,7 @@ def salvage(damaged: Path, into: sqlite3.Connection, *, now_ms: int) -> int:
 
 def _open_damaged(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None)
-    # Without it SQLite checks the schema against the size of the file, and reads nothing at all of one that was cut.
+    # Without it SQLite checks the schema against the size of the file and reads nothing from a truncated one.
     db.execute("PRAGMA writable_schema = ON")
     db.text_factory = _text
     return db
@@ -116,7 +116,7 @@ def _put(into: sqlite3.Connection, table: str, columns: tuple[str, ...], row: tu
         if not _has_place(values, "key"):
             return
         if not _is_body(values["body"]):
-            # Its place is kept: what is read again of its transcript would else follow what came after it.
+            # Its place is kept: otherwise what is read again would follow what came after it.
             is_superseded = values.get("retracted") == SUPERSEDED
             values |= {"body": "", "retracted": SUPERSEDED if is_superseded else LOST}
     elif table == "provisional" and not (_has_place(values, "fingerprint") and _is_body(values["body"])):

@@ -158,7 +158,7 @@ _MOVES: Final = (
 )
 
 
-# Only names change; what they stand for is said above. `subagent_id` is '' for the main conversation, `secondary_key`
+# Only names change; their meaning is described above. `subagent_id` is '' for the main conversation, `secondary_key`
 # identifies events of agents that write old records again under new ids, and `not_moved` is 1 where the user said so.
 _NAMES: Final = (
     "ALTER TABLE thread RENAME COLUMN sidechain TO subagent_id",
@@ -183,12 +183,12 @@ FORMER_NAMES: Final = {
     ("session", "recorded_project_id"): "placed_id",
     ("project", "not_moved"): "apart",
 }
-"""By table and column: what it was called before `_NAMES`. A damaged ledger is salvaged without being migrated."""
+"""Former names by table and column, from before `_NAMES`. A damaged ledger is salvaged without being migrated."""
 
 
 def _rename_undone(db: sqlite3.Connection) -> None:
     """Renames the kind of an event that retracts others."""
-    from carryover.ledger.codec import with_present_kind  # its decoder takes its time to build
+    from carryover.ledger.codec import with_present_kind  # its decoder is slow to build
 
     # Few events retract others; deflated bodies have to be looked into, and no more of them is held than these few.
     stored = db.execute("SELECT id, body FROM event WHERE typeof(body) = 'blob' OR body LIKE '{\"kind\":\"undone\"%'")
@@ -216,7 +216,7 @@ _FORGOTTEN: Final = (
 # `id` is that of the event, `kind` a position in `carryover.ledger.searchable.KINDS`. `search_state` has one row: the
 # version of the index, 0 if SQLite has no full-text search, and the highest id of an event that is still to be
 # indexed. The index, and the trigger by which what is written to `search_input` gets there, are made by
-# `carryover.ledger.search_index`, which makes them again when the version changes.
+# `carryover.ledger.search_index`, which recreates them when the version changes.
 _SEARCH: Final = (
     """CREATE TABLE search_entry (
         id INTEGER PRIMARY KEY,

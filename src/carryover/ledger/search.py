@@ -14,13 +14,13 @@ from carryover.ledger.search_query import Term, match_expression, phrase
 from carryover.ledger.searchable import KINDS, Kind, searchable
 
 _WEIGHTS: Final[dict[Kind, float]] = {"prompt": 1.5, "answer": 1.2, "command": 1.0, "path": 0.6, "error": 0.9}
-"""By kind: what a person said is found before what a tool did."""
+"""Weight by kind: a person's words come before what a tool did."""
 _HALF_LIFE_MS: Final = 30 * 86_400_000
-"""At this age a hit has lost half of what its age can cost it, which is `_AGE_COSTS`."""
+"""The age at which a hit has lost half of `_AGE_COSTS`, the most that age can cost it."""
 _AGE_COSTS: Final = 0.7
 
 _MOST_RANKED: Final = 400
-"""How many of the best events are looked at as text, to show those of a session that say the same as one hit."""
+"""How many of the best events are compared as text, to merge those of a session that are the same."""
 
 _EVERY_EVENT: Final = 2**62
 _CAN_SEARCH: Final = """SELECT EXISTS (SELECT 1 FROM pragma_module_list WHERE name = 'fts5')
@@ -73,7 +73,7 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     """Events of one session with the same text, represented by the best ranked, usually the newest."""
 
     session: str
-    """The agent's own id."""
+    """The agent's own id of the session."""
     agent: str
     root: str | None
     """The project's root; None while it is unknown."""
@@ -89,9 +89,9 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
     hits: tuple[Hit, ...]
     has_all: bool
-    """False if no event has all terms, and these have some of them."""
+    """Whether the hits have all terms. If no event has, they have some of them."""
     indexed: float
-    """How much of what is recorded is indexed, from 0 to 1; the newest is indexed first."""
+    """Share of the recorded events that is indexed, from 0 to 1; the newest are indexed first."""
 
 
 def search(
@@ -129,7 +129,7 @@ def edits_of_name(db: sqlite3.Connection, project_id: int, root: str, name: str)
     if values["match"] and _can_search(db):
         (values["pending_to"],) = db.execute("SELECT pending_to FROM search_state").fetchone()
         yield from records(EditRow, db, _INDEXED_EDITS, values)
-    from carryover.ledger.codec import may_be  # its decoder takes its time to build
+    from carryover.ledger.codec import may_be  # its decoder is slow to build
 
     yield from records(EditRow, db, _OTHER_EDITS.format(may_be_edit=may_be("file_edit")), values)
 

@@ -22,10 +22,10 @@ from carryover.ledger.codec import decode_body
 from carryover.ledger.searchable import INDEX_VERSION, KINDS, IndexEntry, index_entry
 
 EVENTS_PER_STEP: Final = 500
-"""How many events one transaction of `index_more` looks at: about 10 ms."""
+"""Events per transaction of `index_more`: about 10 ms."""
 
 # No content: a hit's text is in its event. Without prefix indexes, which would double the size for few milliseconds.
-# What is written to the view goes to the index and to the entries in one trip to the database's thread.
+# Writing to the view fills the index and the entries in one trip to the database's thread.
 _CREATE: Final = (
     """CREATE VIRTUAL TABLE search USING
         fts5(tokens, content='', tokenize='unicode61 remove_diacritics 2')""",
@@ -50,7 +50,7 @@ _REMOVE: Final = "INSERT INTO search (search, rowid, tokens) VALUES ('delete', ?
 _REMOVE_ENTRY: Final = "DELETE FROM search_entry WHERE id = ?"
 _PENDING: Final = "SELECT id, thread_id, at_ms, body, retracted FROM event WHERE id <= ? ORDER BY id DESC LIMIT ?"
 
-# What FTS5 keeps a table's tokens in. Without the module these are ordinary tables.
+# FTS5's own tables for tokens. Without the module they are ordinary tables.
 _SHADOWS: Final = ("search_data", "search_idx", "search_docsize")
 
 

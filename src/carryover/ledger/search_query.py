@@ -15,7 +15,7 @@ import msgspec
 from carryover.ledger.searchable import humps, words
 
 SHORTEST_PREFIX: Final = 3
-"""A word of this many characters also finds longer words that begin with it; a shorter one with a `*`."""
+"""Words of at least this length also match longer words that begin with them; shorter ones need a `*`."""
 MOST_TERMS: Final = 32
 
 _TERM: Final = re.compile(r'"([^"]*)"?|([^\s"]+)')
@@ -26,9 +26,9 @@ class Term(msgspec.Struct, frozen=True):
 
     words: tuple[str, ...]
     prefix: bool
-    """The last word may be the beginning of a longer one."""
+    """Whether the last word may be the beginning of a longer one."""
     humps: tuple[str, ...] = ()
-    """The parts of a name in camel case, which may also stand in another."""
+    """The parts of a name in camel case, which may occur in another name too."""
 
 
 def terms_of(query: str) -> tuple[Term, ...]:

@@ -22,14 +22,14 @@ from carryover.model import (
 )
 
 INDEX_VERSION: Final = 1
-"""Raised when the same event gets other tokens; an index of another version is made again."""
+"""Increased when the same event gets other tokens; an index of another version is rebuilt."""
 
 Kind = Literal["prompt", "answer", "command", "path", "error"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
-"""In the order in which they are numbered in the ledger. New ones go to the end."""
+"""In the order of their numbers in the ledger. Append new ones."""
 
 MOST_CHARS: Final = 50_000
-"""How much of one text is indexed: a log that was pasted into a prompt should not fill the index."""
+"""Characters of a text that are indexed: a log pasted into a prompt should not fill the index."""
 
 _LONGEST_TOKEN: Final = 64
 _ERROR_HEAD_CHARS: Final = 300

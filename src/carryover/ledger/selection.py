@@ -14,18 +14,18 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, f
     """What to forget: in one session or conversation, in one project, or everywhere. Times are UTC ms."""
 
     agent: str | None = None
-    """With `session` and `conversation`: whose it is."""
+    """With `session` or `conversation`: the agent it belongs to."""
     session: str | None = None
-    """A session's own id: this session only."""
+    """Selects one session, by the agent's own id."""
     conversation: str | None = None
-    """A conversation's id: also the turns that it had in other folders."""
+    """Selects a conversation, including its turns in other folders."""
     root: str | None = None
-    """A project's root; sessions that were recorded there before it was moved count as well."""
+    """Selects a project by its root, including sessions recorded there before it was moved."""
     since_ms: int | None = None
     until_ms: int | None = None
-    """End of the time, exclusive. None: the moment of forgetting."""
+    """End of the period, exclusive. None: the moment of forgetting."""
     for_good: bool = True
-    """False: no tombstones are left, so what transcripts still hold can be read again."""
+    """False leaves no tombstones, so that what transcripts still contain can be read again."""
 
     @property
     def is_everything(self) -> bool:

@@ -19,7 +19,7 @@ from carryover.ledger.batch import Entry
 from carryover.ledger.rows import as_record
 from carryover.model import Event, SessionInfo, conversation_of, session_in_other_cwd
 
-# Who has no rank is heard beside any source; a lesser source changes nothing.
+# A hook has no rank and counts beside any source; a lesser source changes nothing.
 _UPSERT_SESSION: Final = """INSERT INTO session
     (agent, native_id, title, agent_version, model, branch, parent, started_ms, last_ms, rank)
     VALUES (:agent, :native_id, :title, :agent_version, :model, :branch, :parent, :first_ms, :last_ms,
@@ -34,8 +34,8 @@ _UPSERT_SESSION: Final = """INSERT INTO session
 _SESSION: Final = """SELECT id, native_id, started_ms, project_id, project_final != 0, rank FROM session
     WHERE agent = ? AND native_id = ?"""
 LAST_PROJECT: Final = "last_project"
-"""The counter with the highest id of a project that was removed: no id is used twice, since the daemon may still have
-work under way for it."""
+"""The counter with the highest id of a removed project. No id is reused, since the daemon may still have work pending
+for it."""
 
 _UPSERT_PROJECT: Final = f"""INSERT INTO project (id, root, main_root, first_ms) VALUES (1 + max(
         (SELECT coalesce(max(id), 0) FROM project),

@@ -59,7 +59,7 @@ class Ledger:
         self._lock = asyncio.Lock()
         self._last_reads: tuple[int, dict[tuple[str, str], LastRead]] | None = None
         self.revision = 0
-        """Rises with each transaction of this instance. While it stays the same, so does everything in the ledger."""
+        """Increases with each transaction of this instance. While it is the same, nothing in the ledger has changed."""
         self._damage: asyncio.Future[LedgerDamaged] = asyncio.get_running_loop().create_future()
 
     @classmethod
@@ -179,7 +179,7 @@ class Ledger:
         with _as_unavailable():
             await asyncio.to_thread(_remove, copies(self._path))
         async with self._reading() as db:
-            # In memory, as set for everything else, it would take as much of that as the ledger is large.
+            # In memory, the setting for everything else, it would take as much as the ledger's size.
             await db.execute_fetchall("PRAGMA temp_store = FILE")
             try:
                 await compact_index(db)
@@ -274,7 +274,7 @@ class Ledger:
                 yield db
                 await db.commit()
             except BaseException:
-                # Cancelled once more here, the roll-back is in the connection's queue all the same.
+                # If cancelled again here, the rollback is in the connection's queue anyway.
                 await db.rollback()
                 raise
             finally:
@@ -284,7 +284,7 @@ class Ledger:
     async def _reading(self) -> AsyncIterator[aiosqlite.Connection]:
         """Yields the connection while no other transaction is open on it."""
         async with self._lock, self._reporting():
-            # A predecessor cancelled in its roll-back; what it left in the connection's queue runs before this.
+            # A predecessor was cancelled in its rollback; what it left in the connection's queue runs first.
             if self._db.in_transaction:
                 await self._db.rollback()
             yield self._db

@@ -22,7 +22,7 @@ from carryover.model import Event
 NO_DIGEST: Final = b""
 """The digest of a thread without events."""
 NEVER_REDUCED: Final = 0
-"""A version that no reducer has, for threads whose digest is still to be made."""
+"""A version that no reducer has, for threads whose digest has yet to be made."""
 
 _EVENTS_PER_READ: Final = 500
 

@@ -20,7 +20,7 @@ from carryover.ledger.batch import Entry, identity, in_parts
 from carryover.model import conversation_of
 
 EVERYTHING: Final = identity(b"all")
-"""The scope of a tombstone that holds for all sessions."""
+"""The scope of a tombstone for all sessions."""
 
 _ANY: Final = "SELECT EXISTS (SELECT 1 FROM forgotten)"
 _PUT: Final = "INSERT OR IGNORE INTO forgotten (scope, from_ms, until_ms, rank) VALUES (?, ?, ?, ?)"
@@ -36,8 +36,8 @@ class Tombstone(msgspec.Struct, frozen=True):
     from_ms: int
     until_ms: int
     rank: int = 0
-    """Nothing from sources of a lesser rank (`Source.rank`) is stored, whatever its time: it never counted, so no keys
-    of it are known. 0 for everything but a session."""
+    """Excludes events from sources of a lesser rank (`Source.rank`) at any time: they never counted, so their keys are
+    unknown. 0 for everything but a session."""
 
 
 class Tombstones(msgspec.Struct, frozen=True):

@@ -48,7 +48,7 @@ def _facts_of(path: str, real_root: str, query: FileQuery, limit: int, out_of_ti
         real = os.path.realpath(path)
         if language is None or not _is_inside(real, real_root) or not stat.S_ISREG(os.lstat(real).st_mode):
             return FileFacts(exists=True)
-        # O_NONBLOCK: should it have become a FIFO since, opening it would wait for a writer.
+        # O_NONBLOCK: if it has become a FIFO, opening it would wait for a writer.
         descriptor = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except ValueError:  # a NUL or a lone surrogate: no file can have that name
         return FileFacts(exists=False)

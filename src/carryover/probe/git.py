@@ -21,7 +21,7 @@ from carryover.redact import clean
 from carryover.text.lines import one_line
 
 TIMEOUT_S: Final = 0.2
-"""How long git may take to answer."""
+"""Seconds that git may take to answer."""
 
 _SUBJECT_LIMIT: Final = 200
 _CLEAN_UP_SHARE: Final = 0.1
@@ -44,7 +44,7 @@ class ChangedSince(msgspec.Struct, frozen=True, kw_only=True):
     head: str | None
     """Abbreviated commit id."""
     changed_files: int
-    """Files that differ between that commit and the working tree."""
+    """How many files differ between that commit and the working tree."""
 
 
 def git_facts(root: Path, *, own: OwnWrites = _NOTHING_OWN, timeout_s: float = TIMEOUT_S) -> GitFacts | None:
@@ -174,7 +174,7 @@ def of_others(
     if not asked:
         return changed
     blobs = ask(root, *(("cat-file", "blob", f"{since}:{path}") for path in asked), deadline=deadline) if since else []
-    # A file that the commit does not have is as an empty one.
+    # A file that is not in the commit counts as empty there.
     before = {path: blob.out if blob.code == 0 else b"" for path, blob in zip(asked, blobs, strict=False)}
     ours = {
         path

@@ -2,9 +2,9 @@
 
 Nothing is written, nothing that the repository contains is run, and the answer comes in time or not at all.
 
-GitPython (3.2.1) is not used: its `Repo` reads the repository's configuration in Python, follows its includes, and keeps
-helper processes; its time-out needs `pgrep` and keeps waiting for any process that still holds the pipe; and loading it
-takes longer than git's answer.
+GitPython (3.2.1) is not used: its `Repo` reads the repository's configuration in Python, follows its includes, and
+keeps helper processes; its time-out needs `pgrep` and keeps waiting for any process that still holds the pipe; and
+loading it takes longer than git's answer.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ _SAFE_OPTIONS: Final = (
 _COMMANDS: Final[dict[str, Sequence[str]]] = {
     **dict.fromkeys(("cat-file", "check-ignore", "config", "ls-files", "ls-tree"), ()),
     **dict.fromkeys(("rev-list", "rev-parse", "symbolic-ref"), ()),
-    # What is dirty in a submodule is asked of another git, which runs what the submodule's configuration names.
+    # For a dirty submodule git starts another git, which runs what the submodule's configuration names.
     "diff": ("--no-color", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty", "--submodule=short"),
 }
-"""The commands that may be asked: they run nothing of a repository's with these options, except filters."""
+"""The allowed commands. With these options they run nothing from a repository, except filters."""
 _TAKE_PATTERNS: Final = ("diff", "ls-files", "ls-tree")
-"""Those that take what follows `--` for patterns, unless each says that it is none."""
+"""Commands that treat arguments after `--` as patterns unless each is marked as literal."""
 _FILTERS: Final = "diff"
-"""The one that runs filter programs, on files whose times changed."""
+"""The only command that runs filter programs, on files whose times changed."""
 _PROGRAMS: Final = ("config", "--null", "--show-scope", "--get-regexp", r"^filter\.")
 _SAFE_ENVIRONMENT: Final = {
     "GIT_TERMINAL_PROMPT": "0",
@@ -52,7 +52,7 @@ _SAFE_ENVIRONMENT: Final = {
     "LC_ALL": "C",
 }
 _MISLEADING: Final = (
-    # Set while git runs a hook; a daemon started from one would look at that repository for ever.
+    # Set while git runs a hook; a daemon started from one would use that repository forever.
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY"),
     *("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE", "GIT_PREFIX"),
     # They change what a path means; with literal ones, git (2.39) takes the patterns of ignore files literally too.
@@ -90,7 +90,7 @@ def ask(root: Path, *commands: Sequence[str], deadline: float) -> list[Answer]:
     overrides: Sequence[str] | None = ()
     if any(command[0] == _FILTERS for command in commands) and not names_no_filter(root):
         [programs] = _answers(root, [_PROGRAMS], (), deadline)
-        # 1: there are none. Before git 2.26 it is unknown.
+        # 1: there are none. Before git 2.26 the option is unknown.
         overrides = switched_off(programs.out) if programs.code in (0, 1) else None
     if overrides is None:
         return [Answer(128, b"")] * len(commands)
@@ -143,7 +143,7 @@ def _guarded(name: str, *arguments: str) -> list[str]:
 
 def _environment(root: Path) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if name not in _MISLEADING}
-    # Else `core.worktree` could name another folder, whose files a diff would show. A bare repository has none.
+    # Otherwise `core.worktree` could name another folder, whose files a diff would show. A bare repository has none.
     here = {"GIT_WORK_TREE": str(root)} if os.path.lexists(root / ".git") else {}
     return {**inherited, **_SAFE_ENVIRONMENT, **here, "GIT_CEILING_DIRECTORIES": str(root.parent)}
 
@@ -160,6 +160,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     for stream in (process.stdout, process.stderr):
         if stream is not None:
             stream.close()
-    # One that is stuck in the kernel dies when it can; subprocess reaps it when a later one is started.
+    # A process stuck in the kernel dies when it can; subprocess reaps it when a later one is started.
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(timeout=_REAP_S)

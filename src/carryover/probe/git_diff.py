@@ -14,16 +14,16 @@ from carryover.fsio import read_bytes_bounded
 _SIZE_LIMIT_BYTES: Final = 256 << 10
 
 Cleaner = Callable[[bytes], bytes]
-"""Takes Carryover's own text out of a file's content."""
+"""Removes Carryover's own text from a file's content."""
 
 
 class OwnWrites(msgspec.Struct, frozen=True, kw_only=True):
     """What Carryover writes into a project, which is not part of the work there."""
 
     folder: str | None = None
-    """A folder at the top of the repository that is Carryover's alone."""
+    """A folder at the top of the repository that belongs to Carryover alone."""
     without: Mapping[str, Cleaner] = {}
-    """By file name, for files at the top of the repository that Carryover adds a text to."""
+    """By file name, for files at the top of the repository that Carryover adds text to."""
 
     def covers(self, path: str) -> bool:
         """Whether `path`, relative to the top, is Carryover's folder or in it."""

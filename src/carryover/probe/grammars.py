@@ -28,7 +28,7 @@ SINGLE: Final = {
     "tsx": ("tree_sitter_typescript", "language_tsx"),
     "typescript": ("tree_sitter_typescript", "language_typescript"),
 }
-"""By language, as the pack calls it: the module of its single package, and the function there that returns it."""
+"""Language, as the pack names it → the module of its single package and the function in it that returns the grammar."""
 
 
 @cache

@@ -32,11 +32,11 @@ _GIT_TIMEOUT_S: Final = 5.0
 _TICK_NS: Final = 2_000_000_000
 """File systems count time in ticks of up to two seconds."""
 _OLD_IN_GIT: Final = ("description", "info", "hooks", "config")
-"""What `git clone` and `git init` make and hardly anything changes."""
+"""Files that `git clone` and `git init` create and that hardly ever change."""
 
 _Stamp = tuple[int, int, int]
 _known: dict[tuple[str, Path], _Stamp] = {}
-"""The state of the index at which git gave the answer that is hoped for, by what was asked."""
+"""Per question to git, the state of the index at the last favourable answer."""
 
 
 def why_not_own(agent: Agent, root: Path, path: Path) -> str | None:
@@ -110,7 +110,7 @@ def _why_not_out_of_git(root: Path, path: Path) -> str | None:
     if before is None:
         return AT_WORK
     try:
-        # Nothing follows from an answer that does not name the file: a submodule's files are in no list either.
+        # An answer that does not name the file proves nothing: a submodule's files are in no list either.
         untracked = _git_answers(root, path, "--others", os.fsencode(path.relative_to(root)) + b"\0")
     except OSError:
         return "git could not say whether it is tracked"

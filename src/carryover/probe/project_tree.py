@@ -25,7 +25,7 @@ _LS_FILES: Final = ("ls-files", "-z", "-t", "--cached", "--others", "--exclude-s
 _NOT_WORK: Final = frozenset(
     "node_modules bower_components vendor dist build out target venv env __pycache__ site-packages coverage tmp".split()
 )
-"""Folders that hold no work of the user's, where no git says so."""
+"""Folders without the user's work, for projects without git."""
 
 
 class ProjectPaths(msgspec.Struct, frozen=True):

@@ -71,7 +71,7 @@ def _tree(source: bytes, language: str, give_up: Callable[[], bool]) -> Tree:
     if give_up():
         raise TimeoutError("no time for a parse")
     try:
-        # The callback is what lets other threads run: a plain parse holds the interpreter for its whole length.
+        # The callback lets other threads run: a plain parse holds the interpreter lock until it is done.
         return Parser(known).parse(chunk, progress_callback=lambda _offset, _error: give_up())
     except ValueError as error:
         raise TimeoutError("the parse was given up") from error

@@ -19,9 +19,9 @@ from carryover.probe.git_diff import ChangedFile, OwnWrites, changed_files
 MOST_FILES: Final = 500
 MOST_DIFFS: Final = 60
 LONGEST_LINES: Final = 3_000
-"""Lines that a file's diff may have."""
+"""Most lines of a file's diff."""
 LARGEST_BYTES: Final = 512 << 10
-"""Size that a file may have, then and now, to have its diff read."""
+"""Largest size of a file, then and now, whose diff is read."""
 _AT_ONCE: Final = 4
 _NUMSTAT: Final = ("diff", "--numstat", "-z", "--no-renames", "HEAD", "--")
 _DIFF: Final = ("diff", "--no-renames", "HEAD", "--")
@@ -35,9 +35,9 @@ class Uncommitted(msgspec.Struct, frozen=True, kw_only=True):
     deletions: int
     diff: str = ""
     new: bool = False
-    """HEAD does not have it."""
+    """Whether HEAD does not have the file."""
     gone: bool = False
-    """It was deleted."""
+    """Whether the file was deleted."""
 
 
 def uncommitted(

@@ -42,7 +42,7 @@ def open_regular(path: Path) -> int:
 
     Raises FileNotFoundError when it is gone, OSError when it is not a regular file or cannot be read.
     """
-    # O_NONBLOCK: opening a FIFO that somebody left there must not hang; it means nothing for regular files.
+    # O_NONBLOCK: opening a FIFO must not hang. It has no effect on regular files.
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)

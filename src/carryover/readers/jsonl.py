@@ -22,7 +22,7 @@ READ_LINES: Final = 500
 SKIP_BYTES: Final = 64 << 20
 """How much of an oversized line one read skips, so that no read takes long."""
 REST_MS: Final = 2_000
-"""For how long after a write the last line may still be growing, if it has no newline."""
+"""How long after a write a last line without a newline may still grow."""
 
 
 class JsonlReader:

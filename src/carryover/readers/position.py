@@ -23,9 +23,9 @@ class Position(msgspec.Struct, frozen=True, array_like=True):
     line: int = 0
     passed: int = 0
     head: bytes = b""
-    """Hash of the first `HEAD_BYTES` (or fewer, while less than that has been read)."""
+    """Hash of the first `HEAD_BYTES`, or of what was read if that is less."""
     tail: bytes = b""
-    """Hash of the `TAIL_BYTES` just before the place where reading continues."""
+    """Hash of the `TAIL_BYTES` before the position where reading continues."""
 
     @property
     def resume_at(self) -> int:
@@ -63,7 +63,7 @@ def _guards(descriptor: int, position: Position) -> tuple[bytes, bytes]:
 
 
 def _hash(data: bytes) -> bytes:
-    import hashlib  # brings OpenSSL along, which commands that only ask where transcripts are need not pay for
+    import hashlib  # loads OpenSSL, which commands that only list transcripts don't need
 
     return hashlib.blake2b(data, digest_size=16).digest()
 

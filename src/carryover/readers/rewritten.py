@@ -23,14 +23,14 @@ from carryover.readers.sqlite import TooLarge
 READ_BYTES: Final = 1 << 20
 READ_RECORDS: Final = 500
 MAX_CONVERSATIONS: Final = 4_000
-"""Newest conversations of a source that are read."""
+"""How many of a source's newest conversations are read."""
 MAX_EMITTED: Final = 40
 MAX_NOTES: Final = 300
 
 _DIGEST_BYTES: Final = 8
 
 Piece = tuple[str, str | int]
-"""Its id in the conversation, and a mark that changes with its content."""
+"""A piece's id in the conversation, and a mark that changes with its content."""
 
 
 class NotYet(Exception):

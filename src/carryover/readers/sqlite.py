@@ -26,13 +26,13 @@ from carryover.readers.files import stat_regular
 
 BUSY_S: Final = 0.25
 COPY_BYTES: Final = 64 << 20
-"""A database whose WAL has lost its index is read from a private copy, up to this size of both."""
+"""A database whose WAL has lost its index is read from a private copy, if both together are no larger than this."""
 TRIES: Final = 3
 
 _COUNTER_AT: Final = 24
 _SHARED_AT: Final = 0x40000002
 _SHARED_BYTES: Final = 510
-"""Range of bytes of SQLite's shared lock."""
+"""Byte range of SQLite's shared lock."""
 
 Connection = sqlite3.Connection
 SqliteError = sqlite3.Error
@@ -110,7 +110,7 @@ def stat(path: Path) -> FileStat:
     """
     status = stat_regular(path)
     wal = None
-    with suppress(OSError):  # what cannot be read is to be found all the same, so that reading it says why
+    with suppress(OSError):  # an unreadable file must still be found, so that reading it reports the reason
         wal = _status(f"{path}-wal")
     if wal is None or not wal.st_size:
         return FileStat(status.st_size, status.st_mtime_ns)
@@ -161,7 +161,7 @@ def _wal_held(path: Path) -> Iterator[None]:
             raise ChangedWhileReading(errno.EAGAIN, "the database changed meanwhile", str(path))
         yield
     finally:
-        os.close(descriptor)  # after SQLite's own: with it go all locks that we have on the file
+        os.close(descriptor)  # after SQLite's own: closing it releases all locks that we have on the file
 
 
 @contextmanager
@@ -185,13 +185,13 @@ class _FileState:
     size: int
     mtime_ns: int
     counter: bytes
-    """SQLite's own count of changes: two may fall into one tick of the file system's clock."""
+    """SQLite's own change counter: two changes may fall into one tick of the file system's clock."""
     wal: int
-    """Size of the WAL, 0 if there is none."""
+    """Size of the WAL, 0 without one."""
     wal_mtime_ns: int
     shm: bool
     journal: int
-    """Size of the rollback journal, which is there while a transaction is being written."""
+    """Size of the rollback journal, which exists while a transaction is being written."""
 
 
 def _file_state(path: Path) -> _FileState:
@@ -202,7 +202,7 @@ def _file_state(path: Path) -> _FileState:
         identity=(status.st_dev, status.st_ino),
         size=status.st_size,
         mtime_ns=status.st_mtime_ns,
-        # A file of ours that is closed takes all our locks on it along, so not where locks are held.
+        # Closing a file releases all our locks on it, so this is not done while locks are held.
         counter=_bytes_at(path, _COUNTER_AT, 4) if wal is None or not wal.st_size else b"",
         wal=wal.st_size if wal is not None else 0,
         wal_mtime_ns=wal.st_mtime_ns if wal is not None else 0,

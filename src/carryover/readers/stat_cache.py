@@ -71,7 +71,7 @@ class StatCachedReader:
         last = Last(stat=stat, at_ms=now_ms, cursor=known, more=batch.more, due_ms=due_ms)
         self._note(path, last)
         if batch.retry_after_s is None and not batch.more and not _has_rested(last):
-            # Else what is written within the same tick would look read to the next process, if this one is killed.
+            # Otherwise, if this process is killed, the next one would take a write within the same tick as read.
             return msgspec.structs.replace(batch, retry_after_s=_tick_ms(stat) / 1000)
         return batch
 

@@ -14,7 +14,7 @@ MAX_NAME_CHARS: Final = 300
 MAX_PATH_CHARS: Final = 4096
 SHORT_CHARS: Final = 200
 LATEST_MS: Final = 253_402_300_799_999
-"""End of the year 9999 in UTC milliseconds: no record is later, whatever it says."""
+"""End of the year 9999 in UTC milliseconds, the latest time that a record can have."""
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _FILE_NAME: Final = re.compile(r"[A-Za-z0-9][\w-]{0,80}")

@@ -17,7 +17,7 @@ from carryover.model import Skipped
 ABSENT: Final = msgspec.Raw(b"null")
 
 UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""Exceptions of msgspec for input that it cannot take: another shape, not JSON, not UTF-8, deep nesting."""
+"""Exceptions of msgspec for unusable input: another shape, not JSON, not UTF-8, nested too deeply."""
 
 T = TypeVar("T")
 

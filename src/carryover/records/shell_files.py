@@ -24,7 +24,7 @@ _KEYWORDS: Final = frozenset(
 )
 _CERTAIN_OPERATORS: Final = frozenset((";", "\n", "&&", "|"))
 _HARDLY_FAIL: Final = frozenset(("cd", "mkdir", "set", "export", "echo"))
-"""Commands that an agent puts before the one it means: if one of them failed, the agent would have seen it."""
+"""Commands that agents put before the actual one and that hardly ever fail."""
 _UNCERTAIN_WORDS: Final = frozenset(("{", "}", "!", "[["))
 _UNREADABLE: Final = re.compile(r"\$\(|`|(?<!<)<<(?!<)")
 _TELLING: Final = re.compile(r">|\b(?:tee|rm|mv)\b")

@@ -15,7 +15,7 @@ MAX_PART_CHARS: Final = 8_000
 
 PartKind = Literal["request", "errors", "pending", "current", "next", "other"]
 Kinds = Mapping[str, PartKind]
-"""Kind of each heading, in lower case and without what is in brackets."""
+"""Maps each heading, in lower case and without parts in brackets, to its kind."""
 
 _HEADING: Final = re.compile(
     r"(?P<marks>#{1,4} +)?(?P<bold>\*\*)?(?:(?P<number>\d{1,2})[.)] +(?:\*\*)?)?(?P<title>[^:*<`\n]{2,80}?)"

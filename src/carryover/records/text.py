@@ -11,7 +11,7 @@ _ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1
 _SPELT_OUT: Final = re.compile(
     r"(?:\\u001[bB]|\\x1[bB]|\\033|\\e|\^\[|\u241b|\ufffd)\[\d{0,3}(?:;\d{1,3}){0,6}[A-HJKSTfhlm]"
 )
-# Without any ESC only colours are taken out, and only of a text in which one of them is certain.
+# Without any ESC only colours are removed, and only from a text in which one of them is certain.
 _COLOUR: Final = re.compile(r"\[(?:\d{1,3}(?:;\d{1,3}){0,6})?m")
 _SURELY_COLOURED: Final = re.compile(r"\[(?:0|22|39|49|\d{1,3}(?:;\d{1,3}){1,6})m")
 

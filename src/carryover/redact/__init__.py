@@ -15,14 +15,14 @@ from typing import NewType
 __all__ = ["CleanText", "clean", "redact"]
 
 CleanText = NewType("CleanText", str)
-"""Text that was redacted. What is published takes no other, so nothing that is read outside the ledger (git, files)
-reaches a handoff or an agent without having been redacted."""
+"""Redacted text. Publishing accepts no other type, so nothing that is read outside the ledger (git, files) reaches a
+handoff or an agent unredacted."""
 
 _MOST_PASSES = 8
 _SHORT_CHARS = 256
 _MOST_SHORT_TEXTS = 2048
 
-# Folders, paths and names come again with nearly every record of a transcript. Texts with a secret are not kept.
+# Folders, paths and names recur in nearly every record of a transcript. Texts with a secret are not cached.
 _short_texts_without_secret: dict[str, None] = {}
 
 

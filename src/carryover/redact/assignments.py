@@ -33,13 +33,14 @@ class Assignment(NamedTuple):
     separator: str
     quoted: bool = False
     glued: bool = False
-    """`NAME=value` without blanks, as shells, .env files and query strings have it."""
+    """Whether it is written `NAME=value` without spaces, as in shells, .env files and query strings."""
     own_line: bool = False
-    """Nothing else is on its line, or in its pair of quotes."""
+    """Whether nothing else is on its line or between its quotes."""
     in_words: bool = False
-    """Only words, a comma or a blank link the two: `the password is abc`, `set("token", "abc")`, `authtoken abc`."""
+    """Whether only words, a comma or a space link the two: `the password is abc`, `set("token", "abc")`, `authtoken
+    abc`."""
     code: bool = False
-    """A call, an index or an attribute: `get_token()`, `tokens[0]`, `self.token`."""
+    """Whether the value is a call, an index or an attribute: `get_token()`, `tokens[0]`, `self.token`."""
 
     @property
     def option(self) -> bool:
@@ -73,7 +74,7 @@ def read_assignment(text: str, word: re.Match[str]) -> Assignment | None:
     separator = word["separator"]
     begin = _name_start(text, word.start())
     if separator in _LINKS and text[begin : begin + 1] != "-" and not _DIGIT_SOON.match(text, word.end()):
-        return None  # prose, which would be read in vain
+        return None  # prose, which has no assignments
     name = text[begin : word.start("close")]
     if separator == ">":
         return _xml(text, name, begin, word.end())

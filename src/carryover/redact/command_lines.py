@@ -12,15 +12,15 @@ from carryover.redact.redaction_marks import Span, insert_marks
 
 class _Place(NamedTuple):
     hint: str
-    """Without it in the text the pattern cannot match."""
+    """A text without it can't match the pattern."""
     pattern: re.Pattern[str]
-    """Its group `value` is the password, in quotes or not."""
+    """Its group `value` is the password, with or without quotes."""
     least: int = 4
-    """Shorter values are not taken for passwords."""
+    """The shortest value that counts as a password."""
     part: re.Pattern[str] | None = None
-    """Matches a part of whatever `pattern` matches, and is quicker to search for."""
+    """Matches a part of every match of `pattern` and is quicker to search for."""
     scrambled: bool = False
-    """The place proves little, so the value must look as if it was drawn at random."""
+    """The position proves little, so the value must also look random."""
 
 
 _VALUE: Final = r"(?P<value>'[^'\n]{1,200}'|\"[^\"\n]{1,200}\"|[^\s'\"`;&|<>()]{1,400})"

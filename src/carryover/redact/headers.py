@@ -39,7 +39,7 @@ _MORE_PROSE = re.compile(r"[ \t]+[A-Za-z]{2}")
 
 
 _Value = tuple[int, int, bool]
-"""Start and end of a header's value, and whether it is to be hidden."""
+"""Start and end of a header's value, and whether to hide it."""
 
 
 def hide_headers(text: str, counts: dict[str, int]) -> str:
@@ -60,7 +60,7 @@ def _spans(
 ) -> Iterator[Span]:
     done = 0
     for header in headers:
-        if header.start() >= done:  # what was looked at once is not looked at again: linear on any input
+        if header.start() >= done:  # nothing is examined twice: linear on any input
             start, end, hide = value_of(text, header)
             if hide and start < end:
                 yield start, end, kind

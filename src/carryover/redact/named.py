@@ -25,7 +25,7 @@ from carryover.redact.dummy_values import (
 from carryover.redact.redaction_marks import Span, insert_marks, lowered
 
 _BEARER_TOKEN = "bearer_token_"
-# `pass` and `pat` are words of many meanings: `db_pass` and `gh_pat` count, `pass` and `pat` do not.
+# `pass` and `pat` have several meanings: `db_pass` and `gh_pat` count, `pass` and `pat` do not.
 _WORDS = {
     "pass": after_word("pass(?:(?=w|p|c)|(?<=[a-z_-]pass))(?:word|wd|phrase|code)?s?"),
     "pwd": after_word("pwd"),
@@ -104,7 +104,7 @@ def _spans(text: str, lower: str, word: str) -> Iterator[Span]:
         if found is None or not (sure or _is_key(found, text)):
             continue
         if not found.in_words:
-            done = found.end  # looked at once is enough: linear on any input
+            done = found.end  # examined only once: linear on any input
         if _is_aws(found):
             yield found.start, found.end, "aws"
         elif _is_secret(found, word):

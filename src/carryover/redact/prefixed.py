@@ -17,7 +17,7 @@ PREFIXED: Final = re.compile(
     r"(?![A-Za-z0-9/@+%_-]|\.[A-Za-z0-9])"
 )
 LONG_REST: Final = re.compile(r"[_-](?=[A-Za-z0-9_-]{20})(?=[A-Za-z_-]{0,64}\d)")
-"""Matches in whatever `PREFIXED` finds a token in, and is quicker to search for."""
+"""Occurs in every token that `PREFIXED` finds and is quicker to search for."""
 _SECRET_PREFIX: Final = re.compile(r"(?:[a-z0-9]{1,8}[_-]){0,3}?(?:sk|sec|secret|token|key|apikey|pat|oauth|live)[_-]")
 _MORE_PREFIX: Final = re.compile(r"(?:[a-z0-9]{1,8}[_-])*")
 _WORD: Final = re.compile(r"[A-Za-z][a-z]{4,}")

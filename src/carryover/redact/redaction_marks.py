@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable
 
 MARK = "[redacted:"
-"""How every mark begins; a value that begins like that is redacted already."""
+"""The beginning of every mark; a value that begins this way is already redacted."""
 
 Span = tuple[int, int, str]
-"""Where a secret begins and ends, and its kind."""
+"""Start, end and kind of a secret."""
 
 
 def insert_marks(text: str, spans: Iterable[Span], counts: dict[str, int]) -> str:

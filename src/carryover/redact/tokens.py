@@ -33,7 +33,7 @@ _SPLIT: Final = tuple(
         ),
         ("mailchimp", "-us", r"-us\d{1,2}(?![0-9A-Za-z])", rf"{_EDGE}[0-9a-f]{{32}}"),
         ("terraform", ".atlasv1.", r"\.atlasv1\.[\w=-]{60,}", rf"{_EDGE}[A-Za-z0-9]{{14}}"),
-        *(  # Azure signs the keys of its services in their ninth to third last characters.
+        *(  # Azure marks its services' keys in their ninth-last to third-last characters.
             ("azure", hint, rf"{mark}[A-Za-z0-9]{{3,6}}={{0,2}}(?![A-Za-z0-9])", _AZURE_HEAD)
             for hint, mark in (*((sign, sign) for sign in _AZURE_SIGNS), ("+A", r"\+A(?:CR|Eh|Sb|Io|MC|St|Rm)"))
         ),
@@ -48,7 +48,7 @@ _AWS_PAIR = re.compile(r"\[redacted:aws\][\s,:;|\"']{1,8}([A-Za-z0-9/+]{40})(?![
 
 
 _LONG_WORD: Final = re.compile(r"[A-Za-z0-9_.+/=$~@%\\-]{15,}")
-"""Every token with a mark is in such a word. Most of a text is not, so the marks are searched for in these alone."""
+"""Every token with a mark is part of such a word. Few words are this long, so only these are searched for marks."""
 
 
 def hide_tokens(text: str, counts: dict[str, int]) -> str:
@@ -70,7 +70,7 @@ def _hide(text: str, words: str, counts: dict[str, int]) -> str:
         text = _AWS_PAIR.sub(_replace("aws", counts), text)
     if f"{MARK}bitwarden]" in text:
         text = _BITWARDEN_PAIR.sub(_replace("bitwarden", counts), text)
-    places = (place for place in _SPLIT if place[1] in words or place[1] == ":")  # a colon is in no long word
+    places = (place for place in _SPLIT if place[1] in words or place[1] == ":")  # long words contain no colon
     split = [span for kind, _, token, head in places for span in _split(text, token, head, kind)]
     return insert_marks(text, split, counts)
 

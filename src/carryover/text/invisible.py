@@ -7,7 +7,7 @@ import unicodedata
 from typing import Final
 
 CONTROLS: Final = re.compile(r"[\u0000-\u001f\u007f-\u009f\u2028\u2029]")
-"""Control characters, line ends among them."""
+"""Control characters, including line ends."""
 
 _SOFT_HYPHEN: Final = "\u00ad"
 _DIRECTION: Final = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
@@ -25,7 +25,7 @@ _MISPLACED: Final = re.compile(
 )
 
 _MOST_MARKS: Final = 8
-"""More combining marks are on no letter of any language."""
+"""The most combining marks that any language puts on a letter."""
 _MAY_BE_A_STACK: Final = re.compile(rf"[^\w\s\x00-\x7f]{{{_MOST_MARKS + 1},}}")
 
 

@@ -21,10 +21,10 @@ _ENDS: Final = "  "
 _AFTER_ANSWER: Final = re.compile(
     r"> (?:Tokens: |litellm\.|\^C|Retrying in |Traceback \(most recent call last\)|Model .* has hit a token limit)"
 )
-"""What Aider writes after an answer, whole or cut off."""
+"""Messages that Aider writes only after an answer, complete or cut off."""
 _ERROR: Final = re.compile(r"> litellm\.")
 _WRITTEN_AT_ONCE: Final = 4_000
-"""Characters. A longer block may be met half written."""
+"""Characters. A longer block may be read half written."""
 _COMMAND: Final = re.compile(r"> .*aider", re.IGNORECASE)
 _VERSION: Final = re.compile(r"> Aider v\d")
 _VERSION_WITHIN: Final = 12
@@ -55,7 +55,7 @@ class Splitter:
     typed: Callable[[str], bool | None]
     whole: bool
     doubtful: bool = False
-    """The session began where an answer had not ended: its prompts count only if they were typed."""
+    """The session began inside an unfinished answer, so its prompts count only if they were typed."""
 
     def pieces(self, lines: Sequence[str]) -> Iterator[Piece]:
         """Yields the complete blocks in order. The splitter's state is the one after the last block it yielded."""

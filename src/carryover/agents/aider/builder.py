@@ -21,14 +21,14 @@ class Builder(EventBuilder[Context]):
     """Builds the events of one block."""
 
     root: str
-    """The project, or the folder that a copied history is in: paths in it are relative to that."""
+    """The project, or the folder of a copied history. Paths are relative to it."""
     input_ms: int
     """UTC milliseconds of the last input."""
     seen_ms: int
-    """When the block was first seen, UTC milliseconds; 0 where that says nothing."""
+    """When the block was first seen, UTC milliseconds; 0 if unknown."""
     prompted_by: Actor = "human"
-    """Who wrote the prompt. In a project anyone may have added to the history, so there it is a person only if the
-    input history says so as well."""
+    """Who wrote the prompt. Anyone may have added to a history in a project, so there it counts as a person's only if
+    the input history has it too."""
 
     @classmethod
     def begin(cls, source: Source, context: Context, block: Block) -> Builder:
@@ -144,7 +144,7 @@ class Builder(EventBuilder[Context]):
         """Returns the next context and the events of the block, session facts first."""
         facts, emitted = self.context.facts, self.context.emitted
         if self.events and facts != emitted:
-            # The key has no time in it, since that of a message may be another one when the file is read again.
+            # The key has no time in it, since a message may get another time when the file is read again.
             self._add_at(SessionInfo(**differing(facts, emitted)), f"{self.item}:info")
             self.events.insert(0, self.events.pop())
             self.change(emitted=facts)

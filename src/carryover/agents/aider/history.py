@@ -21,12 +21,12 @@ from carryover.readers.stat_cache import utc_now_ms
 
 INPUTS_NAME: Final = ".aider.input.history"
 INPUTS_BYTES: Final = 4 << 20
-"""How much of it one read takes into account."""
+"""How much of the input history one read considers."""
 
 _NEWEST_BYTES: Final = 256 << 10
-"""Where the newest input is looked for: it may be a long paste."""
+"""The newest input is searched for in this many last bytes: it may be a long paste."""
 _AHEAD: Final = 300
-"""Inputs that may have been given in between: answers to questions are inputs too."""
+"""Inputs that may have come in between: answers to questions are inputs too."""
 _EARLIER_MS: Final = 1_500
 """A session's header has whole seconds, and the first question may be answered before it is written."""
 _STAMP: Final = re.compile(r"# (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?)")
@@ -73,7 +73,7 @@ class Inputs:
         earliest_ms = after_ms - _EARLIER_MS
         while self._next < len(self._inputs) and self._inputs[self._next].at_ms < earliest_ms:
             self._next += 1
-        # What is typed between `{` and `}` is one prompt, and an input for each line.
+        # Text typed between `{` and `}` is one prompt, but one input per line.
         wanted_any = (wanted, wanted.partition("\n")[0])
         ahead = range(self._next, min(self._next + _AHEAD, len(self._inputs)))
         return next((at for at in ahead if self._inputs[at].text in wanted_any), None)
@@ -164,12 +164,12 @@ def _inputs(data: bytes, start: int, ms_of: Callable[[str], int]) -> list[Input]
 
 
 HOLD_MS: Final = 300
-"""For how long after a write the last block may still be growing: a long one need not arrive in one piece, and after an
-error Aider writes what it does next."""
+"""How long after a write the last block may still grow: a long one may be written in several pieces, and after an error
+Aider adds what it does next."""
 
 
 _BEFORE_MS: Final = 60_000
-"""How long before a session what is before its header is taken to have been said."""
+"""How long before the first session the text above its header counts as said."""
 
 
 class State(msgspec.Struct, frozen=True, array_like=True):
@@ -177,14 +177,14 @@ class State(msgspec.Struct, frozen=True, array_like=True):
 
     position: Position = Position()
     inode: int = 0
-    """Of the file when it was first read. It distinguishes sessions from those of other projects that began in
-    the same second, and they keep their ids where the project is moved or the file replaced."""
+    """The file's inode when it was first read. It tells sessions apart from those of other projects that began in the
+    same second. They keep their ids if the project is moved or the file replaced."""
     started: str = ""
     """Local time of the session's header."""
     same: int = 0
-    """How many sessions before it have the same time."""
+    """How many earlier sessions have the same time."""
     at_ms: int = 0
-    """UTC milliseconds of the last input, else of the session's start."""
+    """UTC milliseconds of the last input, or else of the session's start."""
     inputs_at: int = 0
     """Offset in the input history."""
     last: blocks.Kind | None = None
@@ -274,7 +274,7 @@ class _Run:
         lines = [line.decode("utf-8", "replace").removesuffix("\r") for line in held]
         self.state = state
         self._cut_ms = 0 if state.session else _before_header_ms(lines) or written_ms
-        """Stands for the time of what is before the first header: it was said before that, or before the last write."""
+        """The assumed time of the text before the first header: before that header, or before the last write."""
         splitter = blocks.Splitter(
             state.last,
             state.interrupted,
@@ -305,7 +305,7 @@ class _Run:
         following = next((line for line in lines[done:] if line.strip()), None)
         self.rest = following is not None
         self.ended = following is not None and blocks.is_prompt(following)
-        """The last turn has ended, by an input that may still be growing."""
+        """Whether the last turn was ended by an input, which may itself still be growing."""
         self.oversized = sum(len(line) > MAX_LINE_BYTES for line in raw[:done])
 
     def encoded(self, *, seen_ms: int) -> tuple[Record, ...]:

@@ -67,7 +67,7 @@ def moved_histories(root: Path) -> list[Path]:
     """
     names = []
     folder, below = str(root), ""
-    while folder != below:  # texts, since paths would cost ten times as much
+    while folder != below:  # strings, since Path objects would take ten times as long
         prefix = folder.rstrip("/")
         names += [_named(f"{prefix}/{_ENV_FILE}", _IN_ENV_FILE), _named(f"{prefix}/{FILE}", _IN_SETTINGS)]
         folder, below = os.path.dirname(folder), folder  # noqa: PTH120

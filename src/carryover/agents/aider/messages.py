@@ -18,7 +18,7 @@ from carryover.records.resets import failed_turn
 BLANK: Final = "<blank>"
 
 _ASKING: Final = frozenset(("/ask", "/code", "/architect", "/context"))
-"""The words after these go to the model, and are written down once more without the command."""
+"""Commands whose text goes to the model and is written down again without the command."""
 _TEST: Final = "/test"
 _SHELL: Final = {"/run": "", "/git": "git "}
 _ENDS: Final = frozenset(("/exit", "/quit"))
@@ -131,7 +131,7 @@ def _other(add: Builder, text: str, *, last: bool) -> None:
 
 
 _COMMAND_LINE_WITHIN: Final = 10
-"""Messages that a session may have before its command line: the questions of a first start."""
+"""Messages that may precede a session's command line: the questions of a first start."""
 
 
 def _command_line(add: Builder, options: str, text: str) -> None:
@@ -198,7 +198,7 @@ def _committed(add: Builder, found: re.Match[str]) -> None:
     if not context.own_commit:
         add.change(own_commit=True)
         return
-    # As git itself says it, so that it counts as a commit.
+    # In git's own wording, so that it counts as a commit.
     output = f"[HEAD {found['id']}] {found['subject']}"
     keys = [add.end_call(add.call("commit", "shell", "git commit"), "ok", output, exit_code=0)]
     if context.silent:

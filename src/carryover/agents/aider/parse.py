@@ -29,14 +29,14 @@ _MAX_NAME: Final = 250
 _DIFFED: Final = re.compile(r"^--- ([^\n]+)\n\+\+\+ ([^\n]+)(?:\n|\Z)", re.MULTILINE)
 
 Place = Callable[[str], str | None]
-"""The absolute path of a file that the model names."""
+"""Returns the absolute path of a file that the model names."""
 
 
 class Answer(msgspec.Struct, frozen=True):
     """An answer and the changes that it asks for."""
 
     prose: str
-    """What it says beside them."""
+    """The text without the changes."""
     changes: tuple[Change, ...]
 
 

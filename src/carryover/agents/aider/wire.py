@@ -9,11 +9,11 @@ import msgspec
 from carryover.adapter.event_builder import OpenCall, SessionContext
 
 MAX_EDITS: Final = 50
-"""Of one answer."""
+"""Most edits kept of one answer."""
 MAX_COMMITS: Final = 20
 MAX_KEYS: Final = 50
 MAX_INPUTS: Final = 300
-"""Different inputs of one session that are counted."""
+"""Most different inputs of one session that are counted."""
 MAX_LINT_CHARS: Final = 3_000
 
 
@@ -22,7 +22,7 @@ class Commit(msgspec.Struct, frozen=True):
 
     id: str
     place: tuple[str, ...]
-    """Keys of the events of its edits."""
+    """Keys of its edits' events."""
 
 
 class Context(SessionContext, frozen=True, omit_defaults=True):
@@ -35,47 +35,47 @@ class Context(SessionContext, frozen=True, omit_defaults=True):
     items: int = 0
     """Prompts, answers and messages of the session so far."""
     inputs: dict[int, int] = msgspec.field(default_factory=dict)
-    """How often each input of the session was given so far, by its digest."""
+    """How often each input of the session was given so far, by digest."""
     prompt: int = 0
-    """Digest of the last input and of how often it was given before; 0 before the first one."""
+    """Digest of the last input and its number of repetitions; 0 before the first input."""
     since: int = 0
     """Answers and messages since the last input."""
     mark: int = 0
-    """Digest of the item that is parsed, 0 for an input."""
+    """Digest of the current item, 0 for an input."""
     reported_ms: int = 0
-    """The latest time of an event, UTC milliseconds."""
+    """UTC milliseconds of the latest event."""
     windows: bool = False
-    """Paths are written with backslashes."""
+    """Whether paths have backslashes."""
     whole_files: bool = False
-    """A model writes its edits as whole files."""
+    """Whether the model writes its edits as whole files."""
     test_command: str = ""
     auto_test: bool = False
-    """Tests are run after each edit."""
+    """Whether tests run after each edit."""
     in_turn: bool = False
-    """The model was asked and has not answered."""
+    """Whether the model was asked and has not answered."""
     interrupted: bool = False
     answer: int = 0
-    """Digest of the last answer: in architect mode it is given to the editor model in the form of a prompt."""
+    """Digest of the last answer. In architect mode, the editor model gets it as a prompt."""
     repeated: int = 0
-    """Digest of the words that a command was given: they come once more, as a separate prompt."""
+    """Digest of the text given to a command, which is repeated as a separate prompt."""
     call: OpenCall | None = None
     edits: tuple[OpenCall, ...] = ()
-    """Those that the last answer asks for, each with its change, until Aider says what became of them."""
+    """Edits that the last answer asks for, each with its change, until Aider reports their outcome."""
     silent: bool = False
-    """The last answer has no words beside its edits."""
+    """Whether the last answer consists of edits only."""
     message: str = ""
-    """The last message: a question about a file is asked after its path."""
+    """The last message. A question about a file follows the file's path."""
     new_path: tuple[str, ...] = ()
     """Files that the user let Aider create."""
     own_commit: bool = True
-    """False: the next commit is of changes that were there before."""
+    """False if the next commit contains changes made before."""
     turn: tuple[str, ...] = ()
-    """Keys of the events of edits that are not committed yet."""
+    """Keys of the events of uncommitted edits."""
     untested: bool = False
-    """Files were changed, and no test has been seen since."""
+    """Whether files were changed without a test since."""
     commits: tuple[Commit, ...] = ()
     lint: str | None = None
-    """What the linter has said so far; None: it says nothing now."""
+    """The linter's output so far; None if it is not printing any."""
 
 
 PROMPT: Final = "prompt"
@@ -92,18 +92,18 @@ class Block(msgspec.Struct, frozen=True, omit_defaults=True):
     kind: str
     """`start`: the header of a session; `prompt`: the user's lines; `model`: an answer; `messages`: Aider's own."""
     at_ms: Annotated[int, msgspec.Meta(ge=0, le=_LATEST_MS)] = 0
-    """UTC milliseconds of the last input before it, else of its session's start; 0 where no header was seen."""
+    """UTC milliseconds of the last input before it, or else of its session's start; 0 without a header."""
     seen_ms: Annotated[int, msgspec.Meta(ge=0, le=_LATEST_MS)] = 0
-    """UTC milliseconds of the last write of the file when the block was read, if it belongs to the last turn then; 0
-    for others, which were written long before."""
+    """UTC milliseconds of the file's last write, if the block belonged to the last turn when it was read; 0 for other
+    blocks, which were written long before."""
     session: str = ""
-    """Id of its session; empty before the first header."""
+    """The session's id; empty before the first header."""
     text: str = ""
-    """Of prompts and answers."""
+    """The text of a prompt or answer."""
     messages: tuple[str, ...] = ()
-    """Aider's own, without the marks; one may have several lines."""
+    """Aider's own messages, without the marks; one may have several lines."""
     typed: bool = True
-    """False: there is an input history, and it does not have this prompt."""
+    """False if there is an input history without this prompt."""
 
 
 DECODER: Final = msgspec.json.Decoder(Block)

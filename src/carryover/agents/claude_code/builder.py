@@ -36,7 +36,7 @@ class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
     """The model's own label, for jobs that keep running in the background."""
     task: TaskChange | None = None
     task_id: str = ""
-    """The job in the background that it looks at or stops."""
+    """The background job that it checks or stops."""
 
 
 class Task(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -52,19 +52,19 @@ class Context(event_builder.SessionContext, frozen=True, omit_defaults=True):
 
     session: str | None = None
     newest_ms: int = 0
-    """Newest time seen. Replayed history is older, and says nothing of the session as it is now."""
+    """Newest time seen. Replayed history is older and says nothing about the session's current state."""
     emitted: event_builder.Facts = msgspec.field(default=event_builder.Facts(), name="told")
     """Stored under the name that 0.1.0 gave it."""
     titled: bool = False
-    """The title was given by the user, so titles that the model chooses no longer count."""
+    """Whether the user set the title, so that titles from the model no longer count."""
     calls: tuple[OpenCall, ...] = ()
     shell: OpenCall | None = None
     """The user's own `!command`, until its output comes."""
     tasks: tuple[Task, ...] = ()
     queued: tuple[str, ...] = ()
-    """Digests of the prompts that wait in the queue."""
+    """Digests of the queued prompts."""
     caveat: bool = False
-    """The record before announced a command that the client runs itself."""
+    """Whether the previous record announced a command that the client runs itself."""
     compaction: Literal["manual", "auto"] | None = None
 
 
@@ -79,7 +79,7 @@ class Builder(EventBuilder[Context]):
     line: wire.Line
     session: str
     timed: bool
-    """The record has a time."""
+    """Whether the record has a time."""
     ident: str
     cwd: str | None
     subagent_id: str | None
@@ -90,7 +90,7 @@ class Builder(EventBuilder[Context]):
         own_ms = utc_ms(line.timestamp)
         at_ms = own_ms or context.last_ms
         fork = fields_of(line.forked_from)
-        # `/branch` (read about, in no recording) repeats its parent's records, as a rule under the same uuid; where a
+        # `/branch` (reported, not in a recording) repeats its parent's records, as a rule under the same uuid; where a
         # record gets another, it says which one it was.
         ident = usable_name(text_of(fork.get("messageUuid"))) or usable_name(line.uuid)
         session = usable_name(line.session_id) or context.session or source.session or PurePosixPath(source.path).stem

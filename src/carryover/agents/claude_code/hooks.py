@@ -20,7 +20,7 @@ from carryover.records.resets import failed_turn
 
 
 def _answer(text: str) -> bytes:
-    # Plain text on stdout is what SessionStart takes in, in every version that has it (1.0.62 and later).
+    # SessionStart accepts plain text on stdout in every version that has it (1.0.62 and later).
     return text.encode("utf-8", "replace")
 
 

@@ -20,7 +20,7 @@ _CUT_RECORD: Final = re.compile(
     rb'|"type":"queue-operation","operation":"\w{1,20}","timestamp":"[^"]{1,40}","sessionId":")',
     re.MULTILINE,
 )
-"""How a message and a queued prompt begin (2.0.28 to 2.1.328), which may be too long to be whole in the beginning of a
+"""The beginning of a message or queued prompt (2.0.28 to 2.1.328) that is too long to be complete in the head of a
 file."""
 
 
@@ -76,7 +76,7 @@ def sources(root: Path) -> list[Source]:
 
 def _files(root: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yields each file that may be a transcript, with its path parts below `root`."""
-    # No Path for each: of thousands of files, that would take several times as long as to list them.
+    # No Path objects: for thousands of files they would take several times as long as listing them.
     for slug in entries_of(root):
         for entry in entries_of(slug.path):
             if entry.name.endswith(".jsonl"):

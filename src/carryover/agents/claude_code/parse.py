@@ -30,7 +30,7 @@ from carryover.records.resets import failed_turn
 from carryover.records.text import without_handoff
 
 SYNTHETIC: Final = "<synthetic>"
-"""Texts of the client in place of the model's: errors, limits, "No response requested."."""
+"""Texts that the client writes in place of the model's: errors, limits, "No response requested."."""
 
 _LIMIT: Final = re.compile(
     r"\b429\b|rate[ _]limit|\blimit reached|hit your\b.{0,40}\blimit|\b(?:usage|session|weekly|opus|sonnet) limit",
@@ -182,9 +182,9 @@ _HANDLERS: Final[dict[str, Callable[[Builder], None]]] = {
 
 
 _SKILL: Final = "Skill"
-"""The client answers this call with a `user` record that holds the skill's text, marked as its own (2.1.126)."""
+"""The client answers this call with a `user` record that contains the skill's text (2.1.126)."""
 _IMAGES: Final = re.compile(r"(?:\s*\[Image: source: [^\]\n]{1,1000}\])+\s*")
-"""Source of a prompt's images: a record of the client's behind the prompt's (in exports of 2026)."""
+"""Source of a prompt's images: a record that the client writes after the prompt (in exports of 2026)."""
 _SOURCE: Final = Source(agent=SPEC.id, path="")
 
 

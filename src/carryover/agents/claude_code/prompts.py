@@ -60,8 +60,8 @@ _CLIENTS_END: Final = re.compile(
     r"^(?:</summary>|If you need specific details from before compaction|(?:Please c|C)ontinue the conversation from)",
     re.MULTILINE,
 )
-"""Around a summary the client says what it is for and asks to go on without a question, which is meant for that session
-alone; what the model thought about it stands before it."""
+"""The client's text around a summary. It explains the summary and asks that session alone to continue without a
+question; the model's thoughts about the summary precede it."""
 
 
 def parse_words(builder: Builder, texts: list[str], attachments: int) -> None:

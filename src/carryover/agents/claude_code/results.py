@@ -29,16 +29,16 @@ REJECTED: Final = (
     "Permission to use ",
     "Claude requested permissions to ",
 )
-"""How the result of a call begins that was not allowed to run (2.1.14, 2.1.232, 2.1.328; some unverified)."""
+"""The beginning of the result of a call that was not allowed to run (2.1.14, 2.1.232, 2.1.328; some unverified)."""
 
 _SAID: Final = re.compile(
     r"[^\n]{0,400}?(?:[Tt]he user said:|The user provided the following reason for the rejection:)\s*(.*?)"
     r"(?:\n\nNote: The user's next message may contain|\Z)",
     re.DOTALL,
 )
-"""Before what the user wrote: to the main conversation or a sub-agent; the second in the editor extension."""
+"""Precedes the user's words: in the main conversation, a sub-agent, or (the second) the editor extension."""
 _CLIENT_SAYS: Final = ("The user wants to clarify these questions", "The user has indicated")
-"""How the client begins what it says of a question form that was dismissed (2.1.328, 2.1.90): not the user's words."""
+"""The beginning of the client's text for a dismissed question form (2.1.90, 2.1.328): not the user's words."""
 _INTERRUPTED: Final = "[Request interrupted by user"
 _NOT_READ: Final = ("File has not been read yet", "File has been modified since read")
 """Refusals of an edit that older versions (1.0, seen 1.0.44) write without the error tag."""

@@ -54,7 +54,7 @@ SPEC: Final = AgentSpec(
         Place(path="~/.claude/local", env="CLAUDE_CONFIG_DIR", below="local"),
     ),
     folders=(Place(path="~/.claude", env="CLAUDE_CONFIG_DIR"),),
-    # The native program answers in 20 ms, the script for node (2.0.65) takes up to 2 s where the machine is busy.
+    # The native program answers in 20 ms, the node script (2.0.65) takes up to 2 s on a busy machine.
     version=VersionProbe(args=("--version",), pattern=r"^(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])", limit_s=5.0),
     # One subfolder per start directory.
     transcripts=(Place(path="~/.claude/projects", env="CLAUDE_CONFIG_DIR", below="projects"),),
@@ -71,7 +71,7 @@ SPEC: Final = AgentSpec(
         injects_on=("SessionStart",),
         offline=_OFFLINE,
     ),
-    # AGENTS.md only from 2.1.281 on, and only where no CLAUDE.md has a text.
+    # AGENTS.md only from 2.1.281 on, and only if no CLAUDE.md has content.
     instructions=(InstructionFile(name="CLAUDE.md"), InstructionFile(name="AGENTS.md")),
     start=Starter(binary="claude", resume=("--resume", "{session}")),
 )

@@ -65,7 +65,8 @@ def as_update(tasks: tuple[Task, ...]) -> PlanUpdate:
 
 
 _OWN_NOTES: Final = re.compile(r"/\.claude/(?:plans|projects)/")
-"""Plans and memory that the client keeps for itself (2.0.28, 2.1.328): not work, and outside every project."""
+"""Plans and memory that the client keeps for itself (2.0.28, 2.1.328), outside every project and not part of the
+work."""
 
 
 class EditInput(msgspec.Struct, frozen=True):
@@ -151,13 +152,13 @@ OPS: Final[dict[str, Op]] = {
     "Task": "agent",
     "Agent": "agent",
 }
-"""Operations of the known tools (2.0.65 ... 2.1.328). Every other tool, `mcp__*` among them, is `other`."""
+"""Operations of the known tools (2.0.65 to 2.1.328). All others, including `mcp__*`, are `other`."""
 
 
 SUBJECTS: Final = tuple("command file_path notebook_path pattern url query skill path description subject".split())
-"""The input fields that may say what a call is about, the most informative first."""
+"""The input fields that may describe a call, the most informative first."""
 JOBS: Final = ("task_id", "bash_id", "shell_id", "agentId")
-"""Keys that name a job in the background: each version has a different one."""
+"""Keys for the id of a background job: each version has a different one."""
 
 
 class PlanInput(msgspec.Struct, frozen=True):

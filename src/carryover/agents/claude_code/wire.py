@@ -144,7 +144,7 @@ INJECTED_ORIGINS: Final = frozenset(
     "task-notification auto-continuation channel coordinator observer observer-activity peer teammate "
     "unclassified".split()
 )
-"""Senders of `user` records that are not the user (2.1.328: task-notification)."""
+"""Origins of `user` records that are not from the user (2.1.328: task-notification)."""
 
 BUILT_IN: Final = frozenset(
     "/clear /compact /exit /plugin /rename "
@@ -153,7 +153,7 @@ BUILT_IN: Final = frozenset(
     "/privacy-settings /quit /release-notes /resume /rewind /settings /skills /stats /status /tasks /terminal-setup "
     "/theme /todos /upgrade /usage /vim".split()
 )
-"""Commands the client runs itself and that ask nothing of the model."""
+"""Commands that the client runs itself, without asking the model."""
 
 TaskState = Literal["running", "done", "failed", "stopped"]
 TASK_STATES: Final[dict[str, TaskState]] = {
@@ -165,7 +165,7 @@ TASK_STATES: Final[dict[str, TaskState]] = {
 }
 
 LOOKS_AT_JOB: Final = frozenset(("BashOutput", "TaskOutput", "AgentOutputTool"))
-"""Tools that ask how a job in the background is (the first in 1.0 and 2.0, read about)."""
+"""Tools that check a background job (the first in 1.0 and 2.0, reported)."""
 STOPS_JOB: Final = frozenset(("TaskStop", "KillShell", "KillBash"))
 
 SUMMARY_KINDS: Final[Kinds] = {
@@ -181,4 +181,4 @@ SUMMARY_KINDS: Final[Kinds] = {
     "work completed": "other",
     "context for continuing work": "next",
 }
-"""The sections that a compaction asks for (2.1.126); the last two where only a part is summarised (read about)."""
+"""The sections that a compaction asks for (2.1.126); the last two if only a part is summarised (reported)."""

@@ -21,7 +21,7 @@ MAX_CLOSED_CALLS: Final = 200
 MAX_TURNS: Final = 40
 MAX_EMITTED: Final = 20
 MAX_CHANGES: Final = 50
-"""Most changes kept of one call until its result comes."""
+"""Most changes kept for one call until its result comes."""
 MAX_PLAN_ITEMS: Final = 40
 MAX_QUESTIONS: Final = 10
 
@@ -33,7 +33,7 @@ class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
     plan: tuple[PlanItem, ...] = ()
     asked: tuple[Asked, ...] = ()
     process: str | None = None
-    """The process it left running, or (`write_stdin`) the one it talks to."""
+    """The process it left running or, for `write_stdin`, the process it writes to."""
     escalated: bool = False
     """Whether it asked to run outside the sandbox, which the user may have to allow."""
 
@@ -44,9 +44,9 @@ class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
     id: str | None = None
     cwd: str | None = None
     counts: dict[str, int] = {}
-    """How many events of each kind it gave. That is what they are known by: migration leaves it as it is."""
+    """How many events of each kind it has. Their keys are made of this count, which a migration preserves."""
     undone: bool = False
-    """The user took it back."""
+    """Whether the user took it back."""
 
 
 class EmittedFacts(msgspec.Struct, frozen=True):
@@ -62,33 +62,33 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     thread: str | None = None
     """Id of the file's own thread. Another thread's first record may follow: 0.125 copies it into a fork."""
     session: str | None = None
-    """The thread, or the one that a sub-agent works for."""
+    """The thread or, for a sub-agent, the thread that it works for."""
     subagent_id: str | None = msgspec.field(default=None, name="sidechain")
-    """Stored under the name that 0.1.0 gave it, so that an update in mid-session reads on."""
+    """Stored under the field's name in 0.1.0, so that an update in mid-session can continue."""
     cwd: str | None = None
-    """The first folder: turns in another one are another session's, since a session belongs to one project."""
+    """The first folder. Turns in another folder belong to another session, since a session has one project."""
     place: str | None = None
     """The folder of the next turn, if a record named it before the turn began."""
     family: Literal["legacy", "paginated"] | None = None
-    """Which records hold prompts and answers: the file says it, not the client's version."""
+    """Which records hold prompts and answers. It depends on the file, not on the client's version."""
     facts: event_builder.Facts = event_builder.Facts()
     emitted: tuple[EmittedFacts, ...] = msgspec.field(default=(), name="told")
-    """Stored under the name that 0.1.0 gave it."""
+    """Stored under the field's name in 0.1.0."""
     made_s: int = 0
-    """Epoch seconds at which the file was made."""
+    """When the file was created, in epoch seconds."""
     copied_s: int | None = None
-    """The same, while the history is being passed by that a fork or a sub-agent was given a copy of."""
+    """The same, while the history copied into a fork or sub-agent is being skipped."""
     orphan: bool = False
-    """The thread that it was forked from has no file, so this one's copy of its history is read."""
+    """Whether the parent thread has no file, so that this file's copy of its history is read."""
     last_ms: int = 0
-    """Time of the last record that had one: records without one take it."""
+    """Time of the last record with a time; used for records without one."""
     turns: tuple[Turn, ...] = ()
-    """The newest last; that is the one at work."""
+    """The newest and current turn last."""
     calls: tuple[OpenCall, ...] = ()
     closed: tuple[str, ...] = ()
-    """Ids of calls whose result was given: a second record of it says nothing new."""
+    """Ids of calls with a result. A second record of the result adds nothing."""
     review: bool = False
-    """The client asks for a review, in its own wording."""
+    """Whether the client asks for a review, in its own wording."""
 
 
 _FOLDER_MARK_CHARS: Final = 8
@@ -100,9 +100,9 @@ class Builder(EventBuilder[Context]):
 
     thread: str
     timed: bool
-    """The record has a time."""
+    """Whether the record has a time."""
     turn: Turn
-    """The turn that what is added belongs to."""
+    """The turn that added events belong to."""
 
     @classmethod
     def begin(cls, source: Source, context: Context, line: wire.Line) -> Builder:
@@ -224,7 +224,7 @@ class Builder(EventBuilder[Context]):
         session, cwd = (self.events[0].session, self.events[0].cwd) if self.events else (self.session, self.cwd)
         facts = self.context.facts
         if session != (self.context.session or self.thread):
-            # The branch is that of the thread's first folder.
+            # The branch belongs to the thread's first folder.
             facts = msgspec.structs.replace(facts, branch=None, parent=self.context.session or self.thread)
         emitted = next((known.facts for known in self.context.emitted if known.session == session), Facts())
         if facts == emitted:

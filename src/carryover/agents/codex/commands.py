@@ -131,9 +131,9 @@ _DENIED_THERE: Final = re.compile(r"sandbox denied exec error, exit code: (-?\d{
 _STDERR: Final = ", stderr: "
 """Labels before the two halves of a command's output if the client suspects its sandbox (0.46)."""
 _PATCH_FAILED: Final = "error: "
-"""Before a reason that later clients put behind `apply_patch verification failed` (0.34, 0.48)."""
+"""Precedes a reason that later clients append to `apply_patch verification failed` (0.34, 0.48)."""
 _SCRIPT_ERROR: Final = "Script error:\n"
-"""Heading of the reason if a script of code mode failed (0.169)."""
+"""Heading of the reason if a code mode script failed (0.169)."""
 _WORKED: Final = ("Success. Updated the following files:", "Script completed")
 _PLAN_TAKEN: Final = "Plan updated"
 _SURE: Final[frozenset[Op]] = frozenset(("read", "search", "web", "agent", "ask"))
@@ -146,7 +146,8 @@ class Outcome(ToolOutcome, frozen=True):
     process: str | None = None
     """Id of the process, if the command still runs."""
     exited: bool = False
-    """A process has ended, as the client says: it was not only the call that failed or was put away."""
+    """Whether the client reports the end of a process, as opposed to a call that failed or was moved to the
+    background."""
 
 
 class Metadata(msgspec.Struct, frozen=True):

@@ -25,7 +25,7 @@ _ROLLOUT: Final = re.compile(
 )
 _THREAD: Final = re.compile(r"[0-9a-fA-F-]{36}")
 _CUT_RECORD: Final = re.compile(rb'\{"timestamp":"[^"]{1,40}",(?:"ordinal":\d+,)?"type":"session_meta","payload":\{')
-"""How the first record begins (0.32 to 0.169), which may be too long to be whole in the beginning of a file."""
+"""The beginning of the first record (0.32 to 0.169), which may be too long to be complete in the head of a file."""
 
 
 def source_of(path: Path, root: Path) -> Source | None:
@@ -97,7 +97,7 @@ def _files(folder: Path, depth: int) -> Iterator[Path]:
 
 
 NOTED: Final = 0
-"""The number of a record that is the reader's own: the thread whose history follows has no file."""
+"""The number of a record that the reader adds: the thread whose history follows has no file."""
 
 
 _FIRST: Final = 1

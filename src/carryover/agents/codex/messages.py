@@ -35,7 +35,7 @@ _ENVIRONMENT: Final = "<environment_context>"
 _PREFACE: Final = re.compile(
     r"\AAnother language model started to solve this problem.{0,800}?to assist with your own analysis:\s*", re.DOTALL
 )
-"""The client's preface to a summary, for the model that reads it, in the words of 0.169."""
+"""The client's preface to a summary, for the model that reads it, as worded in 0.169."""
 
 
 def parse_prompt(builder: Builder, text: str, attachments: int) -> None:

@@ -22,9 +22,9 @@ from carryover.records.lenient import Fields, fields_of, inside, number_of, text
 from carryover.records.resets import failed_turn
 
 _COPIED_WITHIN_S: Final = 10
-"""A history is copied at once, when the file is made (0.125); what is written later is its own."""
+"""A history is copied when the file is created (0.125); what is written later is the file's own."""
 _CLIENTS_OWN: Final = frozenset(("subagent", "guardian_review", "memory_consolidation"))
-"""`thread_source` if no user speaks. All but the first read about; other names are those of the user's programs."""
+"""Values of `thread_source` if no user speaks. All but the first are reported; other names are the user's programs."""
 
 
 def parse_session(builder: Builder, payload: msgspec.Raw) -> None:
@@ -93,7 +93,7 @@ def _keeps_copy(context: Context) -> bool:
 _LIMITS: Final = frozenset(("usage_limit_exceeded", "rate_limit_exceeded"))
 _TOO_MANY: Final = 429
 _ASKED: Final = "prompt"
-"""The kind by which prompts are counted in a turn."""
+"""The kind under which a turn counts its prompts."""
 _ENDED_BY_USER: Final = frozenset(("interrupted", "replaced"))
 
 
@@ -112,12 +112,12 @@ def parse_context(builder: Builder, payload: msgspec.Raw) -> None:
         builder.skip("turn_context", "unexpected shape")
         return
     builder.learn(model=given.model)
-    # The turn of a review has none, in the file that asked for it.
+    # A review's turn has none in the file that asked for it.
     builder.change(place=None, review=False)
     turn_id = usable_name(given.turn_id)
     builder.start_turn(turn_id if turn_id is not None else builder.turn.id, usable_folder(given.cwd))
     if builder.context.facts.parent is not None:
-        # A fork starts with a hook, which comes before its prompt: whose history it has must be known by then.
+        # A fork starts with a hook, before its prompt. By then it must be known whose history it has.
         builder.emit_session_info()
 
 
@@ -176,7 +176,7 @@ def _is_limit(raw: msgspec.Raw) -> bool:
 
 
 def _end(builder: Builder, end: TurnEnd) -> None:
-    # A turn ends once, however many records say so.
+    # A turn ends once, however many records report it.
     if not builder.turn.counts.get("end"):
         builder.add(end, "end", digest(end.message))
 
@@ -224,7 +224,7 @@ def _parse_item(builder: Builder, completed: wire.ItemCompleted) -> None:
     kind = wire.kind_of(completed.item) or ""
     if kind in QUIET_ITEMS:
         return
-    # Of a review, the file that asked for it repeats the reviewer's prompt.
+    # The file that asked for a review repeats the reviewer's prompt.
     if None not in (builder.context.thread, completed.thread_id) and completed.thread_id != builder.context.thread:
         return
     builder.at_turn(completed.turn_id)

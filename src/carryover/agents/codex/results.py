@@ -23,7 +23,7 @@ _INTERACTION: Final = "unified_exec_interaction"
 """`write_stdin` on a process is not a separate command."""
 _PATCH_FAILED: Final = "apply_patch verification failed"
 _OF_SCRIPT: Final = "exec-"
-"""How the id of a command begins that a script of code mode ran (0.169)."""
+"""Prefix of the id of a command that a code mode script ran (0.169)."""
 _FAILED_IN: Final = re.compile(r" in (/[^\n]{1,1000}?):?$", re.MULTILINE)
 
 
@@ -101,7 +101,7 @@ def parse_file_change(builder: Builder, change: wire.FileChange) -> None:
 
 def parse_web_search(builder: Builder, call: wire.Call) -> None:
     """Handles a search run by the model's provider, which is finished when it is recorded."""
-    action = fields_of(call.action)  # read about, in no recording
+    action = fields_of(call.action)  # reported, not in a recording
     about = text_of(action.get("query")) or text_of(action.get("url"))
     call_id = usable_name(call.id) or f"web_search/{builder.at_ms}"
     open_call(builder, OpenCall(id=call_id, name="web_search", op="web", subject=about))
@@ -152,7 +152,7 @@ def _end_process(builder: Builder, process: str | None, outcome: Outcome) -> Non
     """Ends the call whose process a status check found ended."""
     if process is None or not outcome.exited:
         return
-    # The newest: a new client counts from the start again, and what still ran in the one before ended unrecorded.
+    # The newest: a new client numbers from the start again, and what ran in the previous one ended unrecorded.
     calls = (call for call in reversed(builder.context.calls) if call.process == process and call.op == "shell")
     if (call := next(calls, None)) is not None:
         _finish(builder, call, outcome)
@@ -181,7 +181,7 @@ def _add_what_followed(builder: Builder, call: OpenCall, outcome: Outcome) -> No
     if call.plan:
         builder.add_of_call(PlanUpdate(items=call.plan), "plan", call.id)
     if call.asked:
-        given = fields_of(fields_of(outcome.output.encode("utf-8", "replace")).get("answers"))  # read about
+        given = fields_of(fields_of(outcome.output.encode("utf-8", "replace")).get("answers"))  # reported
         for number, asked in enumerate(call.asked):
             if text := ", ".join(map(text_of, items_of(fields_of(given.get(asked.id)).get("answers")))):
                 answer = Answer(call_id=call.id, question=asked.question, text=text)

@@ -28,13 +28,13 @@ from carryover.records.text import names_own_folder
 
 PATCH: Final = "apply_patch"
 CODE_MODE: Final = "exec"
-"""The one tool of code mode (gpt-6 models, 0.169): a script, whose commands and patches have separate records."""
+"""The only tool of code mode (gpt-6 models, 0.169): a script, whose commands and patches have separate records."""
 
 _ESCALATED: Final = "require_escalated"
 _TEXT: Final = r'"?\s*:\s*("(?:[^"\\]|\\.)*")'
 _COMMAND: Final = re.compile(r"tools\.exec_command\(\{(?:[^`]*?[\s,{])?\"?cmd" + _TEXT, re.DOTALL)
 _WORKDIR: Final = re.compile(r"\bworkdir" + _TEXT)
-"""The arguments of a command in a script of code mode, which need not be JSON (0.145, 0.146)."""
+"""The arguments of a command in a code mode script, which need not be JSON (0.145, 0.146)."""
 
 
 def parse_call(builder: Builder, kind: str, call: wire.Call) -> None:

@@ -40,12 +40,12 @@ class SessionMeta(msgspec.Struct, frozen=True):
     timestamp: str | None = None
     cwd: str | None = None
     cli_version: str | None = None
-    """Version of the client that made the file."""
+    """Version of the client that created the file."""
     history_mode: str | None = None
     thread_source: str | None = None
     source: msgspec.Raw = ABSENT
-    """A string; for sub-agents `{"subagent": "review"}` or `{"subagent": {"thread_spawn": {...}}}` (0.169), for threads
-    that the client keeps for itself `{"internal": ...}` (read about)."""
+    """A string; for sub-agents `{"subagent": "review"}` or `{"subagent": {"thread_spawn": {...}}}` (0.169), for the
+    client's own threads `{"internal": ...}` (reported)."""
     parent_thread_id: str | None = None
     forked_from_id: str | None = None
     forked_from_ordinal_exclusive: msgspec.Raw = ABSENT
@@ -79,7 +79,7 @@ class TurnEvent(msgspec.Struct, frozen=True):
     """Field of `task_started`. Its `turn_trigger` is null for a reviewer's turn."""
     reason: str | None = None
     error: msgspec.Raw = ABSENT
-    """Field of `task_complete` (0.169); clients up to 0.145 do not keep it."""
+    """Field of `task_complete` (0.169), which clients up to 0.145 don't write."""
 
 
 class RolledBack(msgspec.Struct, frozen=True):
@@ -94,7 +94,7 @@ class Message(msgspec.Struct, frozen=True):
     message: str
     phase: str | None = None
     kind: msgspec.Raw = ABSENT
-    """Before 0.99, read about: `plain`, or what the client says in the user's place."""
+    """Before 0.99 (reported): `plain`, or the kind of text that the client writes in the user's place."""
     images: msgspec.Raw = ABSENT
     local_images: msgspec.Raw = ABSENT
 
@@ -142,7 +142,7 @@ class Command(msgspec.Struct, frozen=True):
     call_id: str | None = None
     turn_id: str | None = None
     cwd: str | None = None
-    """A `file://` URL in the one, a path in the other."""
+    """A `file://` URL in `CommandExecution`, a path in `exec_command_end`."""
     source: str | None = None
     status: str | None = None
     aggregated_output: msgspec.Raw = ABSENT
@@ -286,4 +286,4 @@ SUMMARY_KINDS: Final[Kinds] = {
     "next steps": "next",
     "critical data": "other",
 }
-"""Headings that models make of a compaction's request, which is a list without headings (read about)."""
+"""Headings that models choose for a compaction, whose request is a list without headings (reported)."""

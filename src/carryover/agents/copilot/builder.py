@@ -17,7 +17,7 @@ from carryover.records.fields import digest, utc_ms
 from carryover.records.lenient import Fields, fields_of, text_of
 
 MAIN: Final = ""
-"""The main conversation among the threads of a log."""
+"""The key of the main conversation among the threads of a log."""
 _FOLDER_MARK_CHARS: Final = 8
 
 
@@ -40,7 +40,7 @@ class Builder(EventBuilder[LogContext]):
 
     line: Line
     data: Fields
-    """Fields of the line."""
+    """The fields of the record's data."""
     conversation: str
     ident: str
     subagent_id: str | None
@@ -98,7 +98,7 @@ class Builder(EventBuilder[LogContext]):
 
     def emit_session_info(self) -> None:
         """Emits the facts about the session that are new."""
-        # Its project is the first one's, wherever the conversation is now.
+        # It belongs to the first project, wherever the conversation is now.
         self.put_news_first(self.conversation, self.context.folder)
         if len(self.events) == 1:
             self._note_last(MAIN, self.events[0].key)

@@ -12,7 +12,7 @@ from carryover.agents.copilot.todos import Todo
 
 MAX_OPEN_CALLS: Final = 100
 MAX_CHANGES: Final = 20
-"""Most changes kept of one call until its result comes."""
+"""Most changes kept for one call until its result comes."""
 MAX_PLAN_CHARS: Final = 10_000
 MAX_THREADS: Final = 60
 
@@ -21,14 +21,14 @@ class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
     """A tool call whose result has not come yet."""
 
     thread: str = ""
-    """The sub-agent that it belongs to, if any."""
+    """The sub-agent that made the call, if any."""
     question: str = ""
     plan: str = ""
-    """Its change to a todo list: SQL, or the list itself."""
+    """The call's change to a todo list: SQL, or the list itself."""
     process: str | None = None
-    """The shell that it left running, or deals with."""
+    """The shell that it left running or uses."""
     denied: bool = False
-    """The user did not allow it."""
+    """Whether the user rejected the call."""
     words: str = ""
     """The user's answer to the question."""
 
@@ -39,11 +39,11 @@ class LogContext(msgspec.Struct, frozen=True, omit_defaults=True):
     cwd: str | None = None
     """The folder the session works in."""
     folder: str | None = None
-    """The project it began in: what is done in another one is another session's, since one belongs to one project."""
+    """The project it began in. Work in another project belongs to another session, since a session has one project."""
     place: str | None = None
     """The project it works in now."""
     last_ms: int = 0
-    """Time of the last record that had one: records without one take it."""
+    """Time of the last record with a time; used for records without one."""
     calls: tuple[OpenCall, ...] = ()
     todos: tuple[Todo, ...] = ()
     facts: Facts = Facts()
@@ -52,18 +52,18 @@ class LogContext(msgspec.Struct, frozen=True, omit_defaults=True):
     inside: str = ""
     """The program that runs the client, if that is not a terminal."""
     last: dict[str, bytes] = {}
-    """Key of the last event by thread ("" for the main one); bytes, since a text might be taken for a secret."""
+    """Key of the last event by thread ("" for the main one). Bytes, since text might be taken for a secret."""
     compacted_ms: int = 0
     """Time of a compaction that removed a hook's text from the conversation, if no prompt has come since."""
     in_editor: bool = False
-    """The extension in VS Code wrote it, whose tools have other names."""
+    """Whether the VS Code extension wrote the log, whose tools have other names."""
 
 
 class ChatContext(msgspec.Struct, frozen=True, omit_defaults=True):
     """The state of a VS Code chat between two records."""
 
     last: bytes | None = None
-    """Key of the last event; bytes, since a text might be taken for a secret."""
+    """Key of the last event. Bytes, since text might be taken for a secret."""
     last_ms: int = 0
     info: int = 0
     """Fingerprint of the facts about the session as they were last emitted."""

@@ -42,14 +42,14 @@ class Payload(msgspec.Struct, frozen=True, rename="camel"):
     """
 
     session_id: str | None = None
-    """Id of the session; in a sub-agent's own hooks, the sub-agent's."""
+    """Id of the session; in a sub-agent's own hooks, the sub-agent's id."""
     cwd: str | None = None
     transcript_path: str | None = None
-    """Missing at the start of a session, at a prompt and at its end."""
+    """Missing when a session starts or ends, and at a prompt."""
     editor_transcript_path: msgspec.Raw = msgspec.field(default=rawjson.ABSENT, name="transcript_path")
     hook_event_name: str | None = None
     source: str | None = None
-    """sessionStart: why. It comes with the first prompt of a process."""
+    """With sessionStart: the reason. The event comes with the first prompt of a process."""
     prompt: msgspec.Raw = rawjson.ABSENT
     agent_id: str | None = None
     """Set inside a sub-agent."""

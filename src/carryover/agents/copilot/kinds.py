@@ -22,7 +22,7 @@ QUIET_BEGINNINGS: Final = (
     *("assistant.fusion_", "hook.", "model.", "permission.assent", "permission.carried", "permission.contextual"),
     *("permission.message", "session.canvas.", "session.fusion_", "session.schedule_", "skill."),
 )
-"""Records that hold nothing for us, and how others begin. Those of hooks repeat prompts and hold our own handoff."""
+"""Records without content for us, by type and by prefix. Hook records repeat prompts and contain our own handoff."""
 
 OPS: Final[dict[str, Op]] = {
     "bash": "shell",
@@ -44,18 +44,18 @@ OPS: Final[dict[str, Op]] = {
     "ask_user": "ask",
     "task": "agent",
 }
-"""Operations of the known tools. Every other tool, those of MCP servers among them, is `other`."""
+"""Operations of the known tools. All others, including those of MCP servers, are `other`."""
 
 SHELLS: Final = frozenset(("bash", "powershell", "local_shell"))
 
 READ_SHELLS: Final = frozenset(("read_bash", "stop_bash", "write_bash", "read_powershell", "stop_powershell"))
-"""Tools that deal with a command which runs on."""
+"""Tools that read from or write to a command that keeps running."""
 
 QUIET_TOOLS: Final = frozenset(("report_intent", "task_complete"))
-"""Tools that only say something, which a separate record says as well."""
+"""Tools that only report what a separate record reports as well."""
 
 INJECTED: Final = ("agent-", "skill-", "command-", "system", "autopilot", "hook", "schedule", "extension")
-"""How `source` of a message begins that the user did not type (1.0.102: `agent-<id>`)."""
+"""Prefix of `source` in messages that the user did not type (1.0.102: `agent-<id>`)."""
 
 LIMITS: Final = frozenset(("rate_limit", "quota", "quota_exceeded", "session_limit", "weekly_limit"))
 """`errorType` of a usage limit."""
@@ -68,7 +68,7 @@ SUMMARY_KINDS: Final[Kinds] = {
     "important_files": "other",
     "next_steps": "next",
 }
-"""The tags that a compaction asks for in the terminal (read about)."""
+"""The tags that a compaction asks for in the terminal (reported)."""
 
 CHAT_SUMMARY_KINDS: Final[Kinds] = {
     "conversation overview": "request",
@@ -80,4 +80,4 @@ CHAT_SUMMARY_KINDS: Final[Kinds] = {
     "recent operations": "other",
     "continuation plan": "next",
 }
-"""The headings that a compaction asks for in VS Code (read about)."""
+"""The headings that a compaction asks for in VS Code (reported)."""

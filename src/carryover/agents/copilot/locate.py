@@ -16,13 +16,13 @@ from carryover.readers.files import read_head
 from carryover.records.rawjson import objects_in
 
 Kind = Literal["log", "chat", "chat_transcript"]
-"""log: the events of a session of the terminal client, or of one that VS Code runs by it. chat: what VS Code stores of
-a chat. chat_transcript: the events that its extension writes beside it."""
+"""log: events of a session in the terminal client, or in VS Code running that client. chat: a chat as VS Code stores
+it. chat_transcript: events that VS Code's extension writes beside a chat."""
 
 _STATE: Final = "session-state"
 _LOG: Final = "events.jsonl"
 _BESIDE: Final = "workspace.yaml"
-"""The client keeps the session's name there, so a change of it is one of the session."""
+"""Contains the session's name, so that a change of it counts as a change of the session."""
 _PRODUCER: Final = "copilot-agent"
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _NAME: Final = re.compile(r"([\w-]{1,100})(\.jsonl?)")
@@ -44,7 +44,7 @@ _CHAT: Final = re.compile(
     rb'\s*\{\s*(?:"kind"\s*:\s*0\s*,\s*"v"\s*:\s*\{\s*)?'
     rb'"(?:version|requesterUsername|responderUsername|initialLocation|requests|sessionId|creationDate)"\s*:'
 )
-"""How a chat begins: one JSON object, or a log whose first line holds the whole state."""
+"""The beginning of a chat: one JSON object, or a log whose first line holds the whole state."""
 
 
 def kind_of(path: str | PurePath) -> Kind | None:

@@ -19,7 +19,7 @@ from carryover.readers.files import read_small
 from carryover.readers.jsonl import JsonlReader
 
 NOTED: Final = 0
-"""The number of a record that is the reader's own."""
+"""The number of the records that the reader adds."""
 MAX_THREADS: Final = 60
 
 _WORKSPACE: Final = "workspace.yaml"
@@ -54,7 +54,7 @@ class Position(msgspec.Struct, frozen=True, array_like=True):
     noted: Noted = Noted()
     threads: tuple[str, ...] = ()
     again: bool = False
-    """The file was replaced, and its end was not reached since."""
+    """Whether the file was replaced and has not been read to its end since."""
 
 
 class LogReader(JsonlReader):
@@ -68,7 +68,7 @@ class LogReader(JsonlReader):
         before = before or Position()
         again = before.again
         if batch.restarted:
-            # A file that holds something else, or nothing yet, takes nothing back.
+            # A file with other content, or none yet, retracts nothing.
             again = bool(batch.records) and _BEGINS.match(batch.records[0].data) is not None
         threads = _with_threads(before.threads, batch.records)
         noted = _noted(path)

@@ -34,7 +34,7 @@ from carryover.records.text import without_handoff
 _TOO_MANY_REQUESTS: Final = 429
 _PAYMENT_REQUIRED: Final = 402
 _OWN_LIMIT: Final = "autopilot_credit_limit"
-"""The limit that the user has set for a run; read about, in no recording."""
+"""The user's own limit for a run (reported, not in a recording)."""
 _NOTHING: Final = Parsed()
 _LINE: Final = msgspec.json.Decoder(Line)
 
@@ -93,7 +93,7 @@ def _parse_start(builder: Builder) -> None:
         model=builder.text("selectedModel"),
         parent=builder.text("detachedFromSpawningParentSessionId"),
     )
-    # Each start of the client gets the handoff by itself.
+    # Each start of the client gets the handoff anyway.
     builder.change(compacted_ms=0, in_editor="vscodeVersion" in builder.data)
     resumed = builder.line.type == "session.resume"
     builder.add(SessionStart(reason="resume" if resumed else "new"), "start")

@@ -50,7 +50,7 @@ def parse_result(builder: Builder) -> None:
         builder.skip(builder.line.type, "unexpected shape")
         return
     call = next((call for call in builder.context.calls if call.id == call_id), None)
-    if call is None:  # a tool that only says something, or a call that an abort has ended
+    if call is None:  # a tool that only reports something, or a call that an abort has ended
         return
     outcome = _outcome(builder, call)
     if outcome.running is not None and call.op == "shell":
@@ -124,7 +124,7 @@ def _outcome(builder: Builder, call: OpenCall) -> Outcome:
         return _editor_outcome(builder, call)
     if not is_true(builder.data.get("success")):
         return _failure(fields_of(builder.data.get("error")), call)
-    # What hooks add for the model is at its end.
+    # Text that hooks add for the model is at the end.
     text = _FROM_HOOKS.sub("", without_ansi(text_of(fields_of(builder.data.get("result")).get("content"))))
     ended = _ENDED.search(text)
     code = number_of(fields_of(builder.data.get("shellExecution")).get("exitCode"))  # 1.0.102

@@ -19,12 +19,12 @@ from carryover.adapter.spec import (
 
 WINDOWS: Final = "workspaceStorage"
 EMPTY: Final = "emptyWindowChatSessions"
-"""Folders of VS Code that hold chats: of windows with a folder, of empty windows."""
+"""Folders in which VS Code keeps chats: of windows with a folder, and of empty windows."""
 CHATS: Final = "chatSessions"
-"""The folder for chats of a window, below its own."""
+"""The folder for a window's chats, below the window's own."""
 EXTENSION: Final = "github.copilot-chat"
 SERVERS: Final = (".vscode-server", ".vscode-server-insiders")
-"""Folders of the remote side of an editor, in the home folder of the machine that is worked on."""
+"""Folders of an editor's remote side, in the home folder of the remote machine."""
 
 _EDITORS: Final = ("Code", "Code - Insiders", "VSCodium", "Code - OSS")
 _CHAT_FOLDERS: Final = (WINDOWS, f"globalStorage/{EMPTY}")
@@ -32,13 +32,13 @@ _CHATS: Final = (
     *(place for name in _EDITORS for below in _CHAT_FOLDERS for place in application_places(f"{name}/User/{below}")),
     *(Place(path=f"~/{server}/data/User/{WINDOWS}") for server in SERVERS),
 )
-# The editor's own folders do not show that the chat is used; what the extension makes does.
+# The editor's own folders do not show that the chat is used; the extension's folder does.
 _EXTENSION_FOLDERS: Final = tuple(
     place for name in _EDITORS for place in application_places(f"{name}/User/globalStorage/{EXTENSION}")
 )
 
 _HOOKS: Final = Place(path="~/.copilot/hooks/carryover.json", env="COPILOT_HOME", below="hooks/carryover.json")
-"""A file of our own: every file of that folder is read, so nothing of the user's is edited."""
+"""Our own file: the client reads every file in that folder, so none of the user's is edited."""
 
 # Two seconds at most, since hooks run one after the other before the first turn (1.0.102).
 _START: Final = HookEntry(event="sessionStart", timeout_s=2)
@@ -77,7 +77,7 @@ SPEC: Final = AgentSpec(
     ),
     hooks=HookSpec(
         config_files=(_HOOKS,),
-        # That of the settings is for the hooks in the settings alone (1.0.102).
+        # The switch in the settings only affects hooks in the settings (1.0.102).
         switches=(HookSwitch(file=_HOOKS, key=("disableAllHooks",), off=True),),
         sets=(
             # Up to 1.0.10 what sessionStart returns is dropped, and up to 1.0.21 it runs at each turn. What the hook of

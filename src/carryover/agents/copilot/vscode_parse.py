@@ -71,12 +71,12 @@ MAX_ID_CHARS: Final = 100
 
 _TEXT: Final = "text"
 _ATTACHED: Final = frozenset(("file", "directory", "image", "paste"))
-"""Kinds of what a user adds to a prompt by hand; others come with it by themselves."""
+"""Kinds of attachments that a user adds to a prompt; other kinds are added automatically."""
 _COMMANDS: Final = frozenset(("slash", "subcommand", "prompt"))
 _COMMAND: Final = re.compile(r"\A\s*(?:@[\w-]+\s+)?(/[\w:.-]+)(?:\s+|\Z)")
 _FENCE: Final = "```"
 _BORDER: Final = re.compile(r"\A`{3,}\s*(?:\n\s*|\Z)|(?:\s*\n|\A)`{3,}[\w+-]*\Z")
-"""The end of a block at the beginning of a text, or the beginning of one at its end."""
+"""The end of a code block at the start of a text, or the start of one at its end."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -180,7 +180,7 @@ class _Answer:
         self.ended_ms = time_of(inside(self.request.model_state, "completedAt")) or self.asked_ms
         self.edit_call: str | None = None
         self.is_new = False
-        """The last call creates a file, so that the edit after it does."""
+        """Whether the last call creates a file, so that the following edit does."""
 
     def parse(self) -> None:
         """Adds the prompt, what the model said and did, and how the turn ended if it has."""

@@ -42,7 +42,7 @@ MAX_CHAT_BYTES: Final = 128 << 20
 """A longer chat is not read: its state must be held in memory."""
 MAX_REQUESTS: Final = 5_000
 MAX_PARTS: Final = 20_000
-"""Most parts of one answer."""
+"""Most parts kept of one answer."""
 MAX_PART_BYTES: Final = 8 << 20
 MAX_DETAILS_BYTES: Final = 1 << 20
 MAX_ID_CHARS: Final = 100

@@ -20,7 +20,7 @@ from carryover.records.uris import path_of
 
 MAX_TODOS: Final = 100
 MAX_EDITS: Final = 5_000
-"""Most edits of one file in one answer."""
+"""Most edits kept of one file in one answer."""
 MAX_FILES: Final = 100
 
 _NAMES: Final[dict[Op, str]] = {
@@ -38,7 +38,7 @@ _NAMES: Final[dict[Op, str]] = {
     "agent": "runsubagent searchsubagent executionsubagent",
 }
 OPS: Final[dict[str, Op]] = {name: op for op, names in _NAMES.items() for name in names.split()}
-"""Operations of the known tools. Every other tool, those of MCP servers among them, is `other`."""
+"""Operations of the known tools. All others, including those of MCP servers, are `other`."""
 
 _DENIED, _SKIPPED = 0, 5
 """Types of `isConfirmed`."""
@@ -46,7 +46,7 @@ _PREFIX: Final = re.compile(r"\A(?:copilot|vscode)_")
 _LINK: Final = re.compile(r"\[([^\]]*)\]\(([^)\s]*)\)")
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S*")
 _HERE: Final = ("file", "vscode-remote", "vscode-notebook-cell")
-"""Schemes of URIs whose path is one of this machine; chats about folders on another one are not read."""
+"""URI schemes for paths on this machine; chats about folders on another machine are not read."""
 _EXTERNAL: Final[dict[str, Literal["add", "modify", "delete", "rename"]]] = {
     "create": "add",
     "edit": "modify",
@@ -54,7 +54,7 @@ _EXTERNAL: Final[dict[str, Literal["add", "modify", "delete", "rename"]]] = {
     "rename": "rename",
 }
 ABOUT: Final = ("command", "filePath", "path", "dirPath", "query", "pattern", "url", "urls", "description", "task")
-"""Arguments that say what a call is about, the first of them first."""
+"""Arguments that describe a call, in order of preference."""
 
 
 def op_of(name: str) -> Op:
@@ -133,7 +133,7 @@ def outcome_of(op: Op, tool: ToolPart, state: int) -> ToolOutcome | None:
     if state != COMPLETE:
         return None
     if op == "shell":
-        # A run of tests has no exit code; what the chat shows of it says how many passed.
+        # A test run has no exit code, but the chat shows how many tests passed.
         return ToolOutcome("unknown", output or _shown(tool.past_tense_message))
     return ToolOutcome("ok", output)
 

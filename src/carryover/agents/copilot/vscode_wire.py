@@ -17,13 +17,13 @@ PENDING, COMPLETE, CANCELLED, FAILED = range(4)
 ENDED: Final = (COMPLETE, CANCELLED, FAILED)
 
 TEXT_KINDS: Final = frozenset(("", "markdownContent", "markdownVuln", "inlineReference"))
-"""Parts of an answer that are its text. Plain Markdown has no kind."""
+"""Kinds of parts that make up an answer's text. Plain Markdown has no kind."""
 EDIT_KINDS: Final = frozenset(("textEditGroup", "notebookEditGroup", "externalEdit", "workspaceEdit"))
 TOOL_KINDS: Final = frozenset(("toolInvocationSerialized", "toolInvocation"))
 EVENT_KINDS: Final = EDIT_KINDS | TOOL_KINDS | {"questionCarousel", "planReview"}
-"""Other parts that become events."""
+"""Kinds of other parts that become events."""
 WITHIN_TEXT: Final = frozenset(("codeblockUri", "undoStop", "reference", "codeCitation"))
-"""Parts that do not end a text."""
+"""Kinds of parts that do not interrupt a text."""
 QUIET_KINDS: Final = WITHIN_TEXT | frozenset(
     "thinking prepareToolInvocation progressMessage progressTask progressTaskSerialized progressTaskResult "
     "confirmation elicitation elicitation2 elicitationSerialized mcpServersStarting mcpServersStartingSlow "
@@ -31,7 +31,7 @@ QUIET_KINDS: Final = WITHIN_TEXT | frozenset(
     "clearToPreviousToolInvocation usage "
     "usedContext move disabledClaudeHooks systemNotification voiceProgress autoModeResolution progress".split()
 )
-"""Parts that hold nothing for a handoff."""
+"""Kinds of parts without content for a handoff."""
 
 Why = Literal[
     "too long",
@@ -42,7 +42,7 @@ Why = Literal[
     "unexpected path",
     "nothing in it",
 ]
-"""Why a chat is not read."""
+"""The reason that a chat is not read."""
 
 
 class Request(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):

@@ -87,7 +87,7 @@ class Builder(EventBuilder[Context]):
         if self.conversation is not None:
             known = dict(self.context.emitted)
             known.pop(self.conversation.id, None)
-            if len(known) >= MAX_CONVERSATIONS:  # the one that has rested longest goes, but none of just now
+            if len(known) >= MAX_CONVERSATIONS:  # drops the least recent, but none that is new
                 del known[min(list(known)[:-_JUST_NOW], key=lambda ident: known[ident].last_ms)]
             known[self.conversation.id] = msgspec.structs.replace(self.emitted, **changes)
             self.change(emitted=known)

@@ -31,11 +31,11 @@ MAX_BLOB_BYTES: Final = 8 << 20
 MAX_ROOT_BYTES: Final = 64 << 20
 MAX_MESSAGES: Final = 20_000
 UNTITLED: Final = "New Agent"
-"""The name of a chat that has none yet."""
+"""The name of a chat without a title."""
 
 _ID_BYTES: Final = 32
 _ID_CHARS: Final = 16
-"""How much of an id represents it: a quarter of a SHA-256 is unlike any other in a chat."""
+"""Characters of an id that are kept: a quarter of a SHA-256 is unique in a chat."""
 _MAX_DEPTH: Final = 4
 _MESSAGES: Final = 1
 _WORKSPACE: Final = 9

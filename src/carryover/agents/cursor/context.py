@@ -12,7 +12,7 @@ from carryover.agents.cursor.plans import Todo
 MAX_CONVERSATIONS: Final = 60
 MAX_OPEN_CALLS: Final = 100
 MAX_CHANGES: Final = 10
-"""Most changes kept of one call."""
+"""Most changes kept for one call."""
 
 
 class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
@@ -26,11 +26,11 @@ class TalkContext(msgspec.Struct, frozen=True, omit_defaults=True):
 
     cwd: str | None = None
     last_ms: int = 0
-    """Time of the last record: records without one come a millisecond later."""
+    """Time of the last record; records without a time come 1 ms later."""
     timed: bool = False
-    """A record said itself when it was written, so times from elsewhere are no longer used."""
+    """Whether any record had its own time, so that times from elsewhere are no longer used."""
     marks: bool = False
-    """The client marks what the user typed, so a message without the mark is the client's own."""
+    """Whether the client marks what the user typed, so that a message without the mark is the client's."""
     calls: tuple[OpenCall, ...] = ()
     todos: tuple[Todo, ...] = ()
 
@@ -39,10 +39,10 @@ class Emitted(msgspec.Struct, frozen=True, omit_defaults=True):
     """The facts about a conversation in a database that were emitted so far."""
 
     last: bytes | None = None
-    """Key of the last event; bytes, for in a text it might be taken for a secret."""
+    """Key of the last event. Bytes, since text might be taken for a secret."""
     last_ms: int = 0
     marks: dict[str, int] = {}
-    """Fingerprint of its facts as emitted, so that only new ones are. Numbers, since a digest in letters looks like a
+    """Fingerprints of the emitted facts, to emit only new ones. They are numbers, since text might be taken for a
     secret."""
     folder: str | None = None
     """Folder that the conversation works in, if the workspace has several."""
@@ -53,4 +53,4 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
 
     talk: TalkContext = TalkContext()
     emitted: dict[str, Emitted] = msgspec.field(default_factory=dict, name="told")
-    """The conversations emitted last, in databases only. Stored under the name that 0.1.0 gave it."""
+    """The conversations emitted last, for databases only. Stored under the field's name in 0.1.0."""

@@ -43,9 +43,9 @@ MAX_BUBBLE_BYTES: Final = 8 << 20
 MAX_BUBBLES: Final = 50_000
 MAX_ID_CHARS: Final = 100
 WATCHED: Final = 10
-"""So many conversations, the newest, are looked at whenever the database has changed."""
+"""How many of the newest conversations are compared whenever the database has changed."""
 SETTLED_MS: Final = 60_000
-"""A conversation that was not written to for that long is taken as it is."""
+"""A conversation that was not written to for this long is taken as it is."""
 
 _DAY_MS: Final = 86_400_000
 _COMPOSER: Final = "composerData:"
@@ -112,7 +112,7 @@ class Look:
         composer = fields_of(self.value(f"{_COMPOSER}{ident}", MAX_COMPOSER_BYTES))
         headers = composer.get("fullConversationHeadersOnly", rawjson.ABSENT)
         if bytes(headers)[:1] != b"[":
-            return None  # without a list of bubbles nothing can be said of what is no longer in it
+            return None  # without a list of bubbles it is unknown what is no longer in it
         head = self._head(ident)
         for child in items_of(composer.get("subagentComposerIds")):
             notes[text_of(child)] = ident
@@ -182,14 +182,14 @@ class _Conversation:
         self._look, self._conversation, self._composer, self._headers = look, conversation, composer, headers
         self._rows = look.rows_from(f"bubbleId:{conversation.id}:") if headers else {}
         self._updated_ms = updated_ms if 0 < updated_ms <= look.now_ms else look.changed_ms
-        # The editor notes the time of a change only when a turn begins; that it works, the database shows.
+        # The editor notes the time of a change only when a turn begins; the database itself shows that it is working.
         worked_ms = min(max(self._updated_ms, look.changed_ms), self._updated_ms + 10 * SETTLED_MS)
         self.rests_ms = worked_ms + SETTLED_MS if worked_ms + SETTLED_MS >= look.now_ms else None
         self._generating = frozenset(map(text_of, items_of(composer.get("generatingBubbleIds"))))
         status = text_of(composer.get("status"))
         self._runs = status == "generating" or bool(self._generating)
         self._end = "" if self._runs else status
-        """How the last turn ended, empty while it runs."""
+        """How the last turn ended; empty while it runs."""
         self._last_prompt = max((n for n, header in enumerate(headers) if header.type == USER), default=-1)
         self._loaded: dict[int, Bubble | None] = {}
 
@@ -214,7 +214,7 @@ class _Conversation:
         if _is_silent(header, bubble):
             return None
         follows = self._follows(number)
-        # A text ended its turn where the user's next words follow, or nothing does and the conversation is at rest.
+        # A text ended its turn if the user's next words follow, or if nothing does and the conversation is at rest.
         is_last = follows == "nothing"
         return encoded(
             BubbleRecord(

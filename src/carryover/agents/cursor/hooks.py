@@ -27,17 +27,17 @@ class Payload(msgspec.Struct, frozen=True):
 
     conversation_id: str | None = None
     session_id: str | None = None
-    """The same, with the events that begin and end a session."""
+    """The conversation's id in the events that begin and end a session."""
     hook_event_name: str | None = None
     cursor_version: str | None = None
     workspace_roots: msgspec.Raw = rawjson.ABSENT
-    """Folders, none in an empty window."""
+    """Folders; none in an empty window."""
     transcript_path: msgspec.Raw = rawjson.ABSENT
     """Null at least when a session of `cursor-agent` starts."""
     is_background_agent: msgspec.Raw = rawjson.ABSENT
-    """sessionStart: it runs without a person."""
+    """With sessionStart: it runs without a person."""
     status: msgspec.Raw = rawjson.ABSENT
-    """stop: `completed`, `aborted` or `error`."""
+    """With stop: `completed`, `aborted` or `error`."""
 
 
 _PAYLOAD: Final = msgspec.json.Decoder(Payload)

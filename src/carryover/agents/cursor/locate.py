@@ -21,16 +21,16 @@ from carryover.records.fields import session_of_copy
 from carryover.records.rawjson import objects_in
 
 Kind = Literal["editor", "chat", "transcript"]
-"""editor: the editor's global database. chat: a conversation of the terminal client. transcript: lines written beside
-either of them."""
+"""editor: the editor's global database. chat: a conversation of the terminal client. transcript: lines that either of
+them writes in addition."""
 
 COPY_GROUP: Final = "empty-window"
-"""Stands in place of a project's slug. A conversation with a folder may have a copy of its transcript there."""
+"""Replaces a project's slug. A conversation with a folder may have a copy of its transcript there."""
 NOTED: Final = "carryoverNotedMs"
-"""Field that the reader adds to each line of a transcript: when the file was last written, in UTC milliseconds."""
+"""Field that the reader adds to each line of a transcript: the file's modification time, UTC milliseconds."""
 
 _RANKS: Final[dict[Kind, int]] = {"editor": 3, "chat": 2, "transcript": 1}
-"""The databases hold results, times and ids, the transcripts no results and no times."""
+"""Databases have results, times and ids; transcripts have no results and no times."""
 _COPY_RANK: Final = -1
 _DATABASES: Final = ("state.vscdb", "store.db")
 _BESIDE: Final = ("-wal", "-journal")

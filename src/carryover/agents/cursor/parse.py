@@ -41,7 +41,7 @@ from carryover.records.text import without_handoff
 MAX_BLOCKS: Final = 500
 
 _LINE: Final = b'{"%s":' % NOTED.encode()
-"""Beginning that the reader gives each line of a transcript."""
+"""Prefix that the reader adds to each line of a transcript."""
 
 _TAKEN_OUT: Final = "[REDACTED]"
 """Placeholder for thinking that a transcript leaves out."""
@@ -51,7 +51,7 @@ _ERROR_TEXTS: Final = ("message", "detail", "title", "error")
 _CALL_ERROR_TEXTS: Final = ("clientVisibleErrorMessage", "modelVisibleErrorMessage", "message")
 _STOPPED: Final = "User aborted"
 _EMPTY: Final = hashlib.sha256().hexdigest()
-"""How the key of an empty text ends: a file that had it was not there."""
+"""Suffix of the key of an empty text: a file that had it did not exist."""
 
 
 def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:

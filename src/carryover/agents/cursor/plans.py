@@ -13,7 +13,7 @@ from carryover.records.lenient import fields_of, is_true, items_of, number_of, t
 
 MAX_TODOS: Final = 100
 MAX_QUESTIONS: Final = 6
-"""Of one call; Cursor's own form has fewer."""
+"""Most questions of one call; Cursor's own form has fewer."""
 STATES: Final[dict[str, PlanState]] = {"pending": "pending", "in_progress": "active", "completed": "done"}
 DROPPED: Final = "cancelled"
 

@@ -21,7 +21,7 @@ _CONTEXT: Final = re.compile(
     r"selected_code|system_notification|system_reminder|system-reminder|terminal_files_information|timestamp|"
     r"user_info|user_rules|workspace_rules)\b[^>]{0,200}>"
 )
-"""How a block begins that the client put in front of the user's words. Names beyond user_info are unverified."""
+"""The beginning of a block that the client put before the user's words. Names beyond user_info are unverified."""
 
 _TIME: Final = re.compile(
     r"(?P<day>[A-Z][a-z]{2})[a-z]*\.? (?P<rest>\d{1,2},? \d{4}),?(?: at)?\s+(?P<clock>\d{1,2}:\d\d)(?P<second>:\d\d)?"
@@ -30,7 +30,7 @@ _TIME: Final = re.compile(
 _WORKSPACE: Final = re.compile(r"^Workspace Path: (.{1,4096})$", re.MULTILINE)
 _MAX_TIME_CHARS: Final = 200
 _INJECTED: Final = ("The above subagent result is already visible", "Briefly inform the user about the task result")
-"""How a query begins by which the client has the model go on."""
+"""The beginning of a query by which the client makes the model continue."""
 
 
 class Words(msgspec.Struct, frozen=True):
@@ -41,7 +41,7 @@ class Words(msgspec.Struct, frozen=True):
     workspace: str | None = None
     """The workspace folder that the context blocks name."""
     marked: bool = False
-    """The client marked them as the user's."""
+    """Whether the client marked the text as the user's."""
 
 
 def words_of(text: str) -> Words:

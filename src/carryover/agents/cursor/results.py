@@ -17,7 +17,7 @@ from carryover.records.text import without_ansi
 _EXIT_CODE: Final = re.compile(r"\s*Exit code: (-?\d{1,10})[ \t]*(?:\n\s*Command output:[ \t]*)?(?:\n|\Z)")
 _ERROR: Final = re.compile(r"\s*(?:Error|Error calling tool|Tool error)\b ?:")
 _REJECTED: Final = ("User rejected", "Rejected", "The user rejected", "User chose to skip", "The user chose to skip")
-"""How the result of a call begins that the user did not allow (unverified)."""
+"""The beginning of the result of a call that the user rejected (unverified)."""
 
 
 def outcome_of(op: Op, result: msgspec.Raw) -> ToolOutcome:
@@ -67,7 +67,7 @@ def outcome_in_text(op: Op, text: str) -> ToolOutcome:
         return ToolOutcome("denied", text, never_ran=True)
     if found := _ERROR.match(text):
         return ToolOutcome("error", text[found.end() :].strip())
-    # A command without an exit code: it printed this, and no field says how it ended.
+    # A command without an exit code: there is output, but no field shows how it ended.
     return ToolOutcome("unknown" if op == "shell" else "ok", text)
 
 

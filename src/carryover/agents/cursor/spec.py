@@ -32,7 +32,7 @@ _PLACES: Final = (
     # The remote side of an editor that works over SSH or in a container.
     Place(path="~/.cursor-server/projects"),
 )
-"""The folders below which sources are. The settings beside `globalStorage` are not read: they hold much more."""
+"""The folders that contain the sources. The settings beside `globalStorage` are not read: they hold much more."""
 
 _OFFLINE: Final = r"""
 case $payload in

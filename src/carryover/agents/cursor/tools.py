@@ -38,7 +38,7 @@ _NAMES: Final[dict[Op, str]] = {
     "agent": "task subagent",
 }
 OPS: Final[dict[str, Op]] = {name: op for op, names in _NAMES.items() for name in names.split()}
-"""Operations of the known tools. Every other tool, those of MCP servers among them, is `other`."""
+"""Operations of the known tools. All others, including those of MCP servers, are `other`."""
 
 PATHS: Final = ("relativeWorkspacePath", "target_file", "targetFile", "file_path", "path", "target_notebook")
 _PATTERNS: Final = ("pattern", "glob_pattern", "globPattern", "query", "search_term")

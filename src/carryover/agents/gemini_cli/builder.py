@@ -17,11 +17,11 @@ from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, utc_ms
 
 MAX_MESSAGES: Final = 100
-"""How many of the newest messages can be taken back."""
+"""How many of the newest messages can be retracted."""
 MAX_CALLS: Final = 200
-"""Most calls of the messages that may still grow, together."""
+"""Most calls kept of the messages that may still grow, together."""
 MAX_GROWING: Final = 5
-"""Only the newest message grows; after a notice of the client it may be one before."""
+"""Only the newest message grows or, after a notice from the client, the one before it."""
 
 
 class Call(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -38,7 +38,7 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
     said: bool = False
     """Whether its text was emitted."""
     calls: tuple[Call, ...] = ()
-    """Empty if it is too old to grow."""
+    """Empty for a message that is too old to grow."""
 
 
 class Marker(msgspec.Struct, frozen=True):
@@ -56,11 +56,11 @@ class Context(SessionContext, frozen=True, omit_defaults=True):
     session: str | None = None
     subagent_id: str | None = None
     folder: str | None = None
-    """SHA-256 of the path of the folder that the client was started in, as its header has it."""
+    """SHA-256 of the start folder's path, from the header."""
     messages: tuple[Message, ...] = ()
     """The newest last."""
     waiting: Marker | None = None
-    """The id of the prompt to which nothing has been answered yet."""
+    """The id of the prompt that has no answer yet."""
     last: Marker | None = None
     """The last event."""
 

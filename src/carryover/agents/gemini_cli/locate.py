@@ -20,12 +20,13 @@ CHATS: Final = "chats"
 DOCUMENT: Final = ".json"
 LINES: Final = ".jsonl"
 RANKS: Final = {DOCUMENT: 0, LINES: 1}
-"""On a resume a newer client copies an older client's document into lines, and continues there (0.44, 0.61)."""
+"""When a newer client resumes a session, it copies an older client's document into lines and continues there (0.44,
+0.61)."""
 
 _ROOT_FILE: Final = ".project_root"
 _MAX_ROOT_BYTES: Final = 8 << 10
 _FOLDER_LISTS: Final = (("projects.json", "projects"), ("trustedFolders.json", None))
-"""Files in the client's own folder that have paths of start folders for keys, and where."""
+"""Files in the client's own folder whose keys are start folders, and the path to those keys."""
 _MAX_LIST_BYTES: Final = 1 << 20
 _SESSION: Final = re.compile(r"session-\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-[0-9A-Za-z_-]{1,64}(\.jsonl?)")
 _ID: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,127}")

@@ -22,11 +22,11 @@ _CONTEXT: Final = "session_context"
 _HOOK: Final = "hook_context"
 _SNAPSHOT: Final = "state_snapshot"
 _SYSTEM: Final = ("System: ", "[System: ")
-"""How the client's own prompts to the model begin: of its loop detector, and after an empty answer (0.61)."""
+"""The beginnings of the client's own prompts to the model: from its loop detector, and after an empty answer (0.61)."""
 _GO_ON: Final = frozenset(("Please continue.",))
-"""Prompt that the client sends by itself if the model stopped in the middle (0.26 to 0.61)."""
+"""Prompt that the client sends if the model stopped midway (0.26 to 0.61)."""
 _REFERENCED: Final = re.compile(r"\n?--- Content from referenced files ---\n?")
-"""After a prompt with `@file`: the files."""
+"""Precedes the files after a prompt with `@file`."""
 _SHELL_MODE: Final = re.compile(
     r"I ran the following shell command:\n```sh\n(.*?)\n```\n\n"
     r"This produced the following (?:result|output):\n```\n(.*?)\n?```\s*\Z",
@@ -36,9 +36,9 @@ _SHELL_MODE: Final = re.compile(
 _INJECTED: Final = re.compile(
     rf"(?:\A|\n)\s*{re.escape(HANDOFF_HEAD)}.*?^Full history: [^\n]*$\s*", re.MULTILINE | re.DOTALL
 )
-"""Our own text, which 0.26 puts before the first prompt of `-p`, and after the first one since `/clear`, as it is."""
+"""Our own text, which 0.26 puts unmarked before the first prompt of `-p`, and after the first one since `/clear`."""
 _AFTER: Final = re.compile(rf"\s*<{_HOOK}>.*?</{_HOOK}>\s*\Z", re.DOTALL)
-"""Text that a prompt's hook added (0.44, 0.61)."""
+"""Text that a prompt hook added (0.44, 0.61)."""
 _WORKSPACE: Final = re.compile(r"^\s*-\s+(/[^\n]+|[A-Za-z]:[\\/][^\n]+)$", re.MULTILINE)
 _LIMIT: Final = re.compile(
     r"\b429\b|quota|rate[ _-]?limit|RESOURCE_EXHAUSTED|\b(?:usage|request) limit|exhausted your", re.IGNORECASE
@@ -46,7 +46,7 @@ _LIMIT: Final = re.compile(
 _API_ERROR: Final = "[API Error"
 _CANCELLED: Final = "Request cancelled."
 _THANKS: Final = "Got it. Thanks for the additional context!"
-"""The model's answer to a summary, in words of the client."""
+"""The model's reply to a summary, in the client's wording."""
 
 
 def parse_user(builder: Builder, message: Message, line: wire.Line) -> Message:
@@ -135,7 +135,7 @@ def parse_list(builder: Builder, raw: msgspec.Raw) -> None:
             builder.keep(Message(id=ident, said=True))
     waiting = builder.context.waiting
     if waiting is not None and all(usable_id(message.id) != waiting.id for message in messages):
-        # In `-p` nothing else says that the turn failed; in a terminal the client's notice follows.
+        # In `-p` nothing else shows that the turn failed; in a terminal the client's notice follows.
         builder.at_ms = builder.context.last_ms
         builder.add(f"{waiting.id}/failed", TurnEnd(reason="error"))
         builder.change(waiting=None)

@@ -23,7 +23,7 @@ from carryover.records import rawjson
 
 MAX_DOCUMENT_BYTES: Final = 128 << 20
 SETTLED_MS: Final = 5_000
-"""A document that was written longer ago than that and cannot be read is damaged, not half written."""
+"""A document that can't be read this long after its last write is damaged, not half written."""
 AGAIN_S: Final = 1.0
 
 _DAMAGED: Final = b'{"$damaged":true}'

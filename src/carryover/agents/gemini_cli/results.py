@@ -34,7 +34,7 @@ _NEVER_RAN: Final = re.compile(
     r"|Skill \"[^\"]*\" not found|Unknown tool)",
     re.IGNORECASE,
 )
-"""How the refusal of a call begins that did not get as far as to try anything."""
+"""The beginning of the refusal of a call that never ran."""
 _DENIED: Final = "User denied"
 _WRAPPED: Final = re.compile(r"\A<untrusted_context>\n?(.*?)\n?(?:</untrusted_context>\s*)?\Z", re.DOTALL)
 _BEFORE_OUTPUT: Final = re.compile(r"\A(?:Command: .*?\n)?(?:Directory: [^\n]*\n)?(?:Output|Stdout): ", re.DOTALL)

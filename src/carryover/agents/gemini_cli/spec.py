@@ -44,7 +44,7 @@ SPEC: Final = AgentSpec(
     web_chats=(WebChat(id="gemini", name="Gemini", budget=30_000),),
     binaries=("gemini",),
     folders=(Place(path="~/.gemini", env=_HOME, below=".gemini"),),
-    # A script for node, which takes one to two seconds. It leaves an empty file behind (0.61.0), so it is asked seldom.
+    # A node script that takes one to two seconds and leaves an empty file behind (0.61.0), so it is rarely run.
     version=VersionProbe(args=("--version",), pattern=r"^(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])", limit_s=5.0),
     # One subfolder per start folder.
     transcripts=(Place(path="~/.gemini/tmp", env=_HOME, below=".gemini/tmp"),),

@@ -19,7 +19,7 @@ TODOS: Final = "write_todos"
 ASK: Final = "ask_user"
 TOPIC: Final = "update_topic"
 COMPLETE: Final = "complete_task"
-"""Tools by which a sub-agent gives its result."""
+"""Tools with which a sub-agent returns its result."""
 
 OPS: Final[dict[str, Op]] = {
     SHELL: "shell",
@@ -45,7 +45,7 @@ OPS: Final[dict[str, Op]] = {
     "delegate_to_agent": "agent",
     "codebase_investigator": "agent",
 }
-"""Operations of the known tools (0.26 to 0.61). Every other tool, those of MCP servers among them, is `other`."""
+"""Operations of the known tools (0.26 to 0.61). All others, including those of MCP servers, are `other`."""
 
 QUIET_MESSAGES: Final = frozenset(("warning",))
 """Messages of the client itself to the user."""
@@ -58,7 +58,7 @@ SUMMARY_KINDS: Final[Kinds] = {
     "current_plan": "next",
     "task_state": "next",
 }
-"""The tags inside the `<state_snapshot>` that a compaction asks for (read about; 0.44 and 0.61 have the outer one)."""
+"""The tags inside the `<state_snapshot>` that a compaction asks for (reported; 0.44 and 0.61 have the outer tag)."""
 
 
 _FILES: Final = ("file_path", "absolute_path", "path")

@@ -16,7 +16,7 @@ class Line(msgspec.Struct, frozen=True):
     """One record. Its kind follows from the members it has (0.44 to 0.61)."""
 
     id: msgspec.Raw = ABSENT
-    """Id of a message. It occurs again whenever the message has grown."""
+    """Id of a message. It recurs whenever the message has grown."""
     type: msgspec.Raw = ABSENT
     timestamp: msgspec.Raw = ABSENT
     content: msgspec.Raw = ABSENT
@@ -26,7 +26,7 @@ class Line(msgspec.Struct, frozen=True):
     model: msgspec.Raw = ABSENT
     calls: msgspec.Raw = msgspec.field(default=ABSENT, name="toolCalls")
     session_id: msgspec.Raw = msgspec.field(default=ABSENT, name="sessionId")
-    """Id in a header, which may occur again in the middle of a file."""
+    """Id in a header, which may recur in the middle of a file."""
     project_hash: msgspec.Raw = msgspec.field(default=ABSENT, name="projectHash")
     start_time: msgspec.Raw = msgspec.field(default=ABSENT, name="startTime")
     kind: msgspec.Raw = ABSENT
@@ -36,9 +36,9 @@ class Line(msgspec.Struct, frozen=True):
     patch: msgspec.Raw = msgspec.field(default=ABSENT, name="$set")
     rewind_to: msgspec.Raw = msgspec.field(default=ABSENT, name="$rewindTo")
     begin: msgspec.Raw = msgspec.field(default=ABSENT, name="$begin")
-    """Of a record that a reader adds (`Begin`)."""
+    """In a record that a reader adds (`Begin`)."""
     damaged: msgspec.Raw = msgspec.field(default=ABSENT, name="$damaged")
-    """Of a record that a reader adds: a document that could not be read."""
+    """In a record that a reader adds: a document that could not be read."""
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -55,13 +55,13 @@ class Begin(msgspec.Struct, frozen=True, omit_defaults=True):
     """Header that a reader puts before its records: the start folder, and how much of a document follows."""
 
     root: str | None = None
-    """The folder that the client was started in, as the client wrote it beside the transcripts."""
+    """The start folder, as the client noted it beside the transcripts."""
     document: bool = False
-    """The messages are those of a document that is rewritten as a whole."""
+    """Whether the messages come from a document that is rewritten as a whole."""
     on: bool = False
-    """Whether the records continue those that were given before."""
+    """Whether the records follow those of earlier batches."""
     more: bool = False
-    """Whether more records follow in the next batch."""
+    """Whether another batch follows."""
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -73,7 +73,7 @@ class Call(msgspec.Struct, frozen=True):
     status: msgspec.Raw = ABSENT
     result: msgspec.Raw = ABSENT
     shown: msgspec.Raw = msgspec.field(default=ABSENT, name="resultDisplay")
-    """What the user saw: a text or, for an edit, an object (`EditShown`)."""
+    """The result as the user saw it: a text or, for an edit, an object (`EditShown`)."""
     timestamp: msgspec.Raw = ABSENT
 
 

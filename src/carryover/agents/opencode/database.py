@@ -23,7 +23,7 @@ from carryover.records.fields import digest
 MAX_DATA_BYTES: Final = 8 << 20
 """A longer row is not read."""
 LIVE_SESSIONS: Final = 100
-"""Newest sessions whose last message is compared as well."""
+"""How many of the newest sessions have their last message compared as well."""
 
 _NEEDED: Final = {
     "session": {"id", "parent_id", "directory", "title", "version", "time_created", "time_updated", "revert"},

@@ -15,7 +15,7 @@ Kind = Literal["database", "files", "export"]
 """database: all sessions (1.2 and later). files: one session of an older version. export: one that a user exported."""
 
 _RANKS: Final[dict[Kind, int]] = {"database": 2, "files": 1, "export": 0}
-"""1.2 copies the files into the database and leaves them where they are."""
+"""1.2 copies the files into the database and leaves the originals."""
 _ID: Final = re.compile(r"ses_[\w-]{1,100}")
 _BESIDE: Final = ("-wal", "-journal")
 _TABLES: Final = frozenset(("session", "message", "part"))

@@ -34,7 +34,7 @@ from carryover.records.summary import parts_by_heading
 from carryover.records.text import without_handoff
 
 _QUOTED: Final = re.compile(r'"([^"]*\s[^"]*)"\s*')
-"""How `opencode run` writes down a prompt of several words (1.1.65 to 1.18.33)."""
+"""How `opencode run` records a prompt of several words (1.1.65 to 1.18.33)."""
 
 _TRIGGERS: Final[dict[bytes, Literal["auto", "manual"]]] = {b"auto": "auto", b"manual": "manual"}
 

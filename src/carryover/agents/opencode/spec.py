@@ -10,7 +10,7 @@ _SETTINGS: Final = tuple(
     Place(path=f"~/.config/opencode/{name}", env="XDG_CONFIG_HOME", below=f"opencode/{name}")
     for name in ("config.json", "opencode.json", "opencode.jsonc")
 )
-"""Settings files in the order in which they are read: a later list takes the place of an earlier one (1.18.33)."""
+"""Settings files in the order in which they are read: a later list replaces an earlier one (1.18.33)."""
 _DATA: Final = Place(path="~/.local/share/opencode", env="XDG_DATA_HOME", below="opencode")
 
 SPEC: Final = AgentSpec(
@@ -25,7 +25,7 @@ SPEC: Final = AgentSpec(
     ),
     version=VersionProbe(args=("--version",), pattern=r"^(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])", limit_s=5.0),
     transcripts=(_DATA, Place(path=_DATA.path, env="OPENCODE_DB")),  # the variable names a database
-    # Read again for each request; a file that is not there is passed over (1.2.27, 1.18.33).
+    # Read again for each request; a missing file is ignored (1.2.27, 1.18.33).
     handoff_entry=HandoffEntry(
         files=_SETTINGS, new=_SETTINGS[1], key="instructions", entry=".carryover/handoff-opencode.md"
     ),

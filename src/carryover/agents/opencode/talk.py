@@ -19,11 +19,11 @@ from carryover.records import rawjson
 from carryover.records.lenient import fields_of, read_as, text_of
 
 SETTLED_MS: Final = 120_000
-"""An answer that was not written to for that long is taken as it is."""
+"""An answer that was not written to for this long is taken as it is."""
 PROMPT_SETTLED_MS: Final = 2_000
-"""The same for a prompt that nothing follows yet: its parts come one by one."""
+"""The same for a prompt that nothing follows yet, whose parts come one by one."""
 CALLING: Final = ("tool-calls", "tool_calls", "unknown")
-"""Reasons for which a message ends and the turn continues."""
+"""Reasons why a message ends while the turn continues."""
 _OPEN_STATES: Final = ("pending", "running")
 
 

@@ -41,7 +41,7 @@ OPS: Final[dict[str, Op]] = {
     "question": "ask",
     "task": "agent",
 }
-"""Operations of the built-in tools. Every other tool, those of MCP servers among them, is `other`."""
+"""Operations of the built-in tools. All others, including those of MCP servers, are `other`."""
 
 ABOUT: Final[dict[Op, tuple[str, ...]]] = {
     "shell": ("command",),
@@ -53,15 +53,15 @@ ABOUT: Final[dict[Op, tuple[str, ...]]] = {
     "agent": ("description", "prompt"),
     "other": ("description", "name", "command", "filePath", "path", "pattern", "query", "url"),
 }
-"""The arguments that say what a call is about, the best first."""
+"""The arguments that describe a call, the best first."""
 
 INVALID_TOOL: Final = "invalid"
-"""The tool that takes the place of one that does not exist, or that was called with bad arguments."""
+"""The tool that replaces one that does not exist or was called with bad arguments."""
 
 QUIET_PARTS: Final = frozenset(
     ("step-start", "step-finish", "reasoning", "snapshot", "patch", "retry", "agent", "subtask", "compaction", "file")
 )
-"""Parts that hold nothing for a handoff by themselves."""
+"""Parts without content for a handoff."""
 
 DENIED: Final = re.compile(
     r"The user (?:rejected permission to use|dismissed this question|has specified a rule which prevents)"
@@ -69,12 +69,12 @@ DENIED: Final = re.compile(
 FEEDBACK: Final = re.compile(
     r"rejected permission to use this specific tool call with the following feedback: (.+)", re.S
 )
-"""Text that the user typed when rejecting a call."""
+"""Precedes text that the user typed when rejecting a call."""
 ABORTED: Final = re.compile(r"^(?:Error: )?(?:Tool execution aborted|Aborted|User aborted)", re.I)
 NEVER_RAN: Final = re.compile(r"was called with invalid arguments|Model tried to call unavailable tool", re.I)
 SHELL_ABORTED: Final = "User aborted the command"
 SHELL_METADATA: Final = re.compile(r"\s*<(?:(?:bash|shell)_)?metadata>.*?</(?:(?:bash|shell)_)?metadata>\s*\Z", re.S)
-"""Text that the client adds to a command's output (read about)."""
+"""Text that the client adds to a command's output (reported)."""
 
 SHELL_PROMPT: Final = "The following tool was executed by the user"
 """The client's text in place of a prompt when a person ran a shell command."""
@@ -88,7 +88,7 @@ LIMIT: Final = re.compile(
 )
 
 UNTITLED: Final = ("New session - ", "Child session - ")
-"""How the title of a session begins until a model has found one."""
+"""The beginning of a session's title until a model has chosen one."""
 
 SUMMARY_KINDS: Final[Kinds] = {
     "goal": "request",
@@ -107,7 +107,7 @@ SUMMARY_KINDS: Final[Kinds] = {
     "relevant files / directories": "other",
     "relevant files": "other",
 }
-"""The sections that a compaction asks for (1.2.5 and later, read about)."""
+"""The sections that a compaction asks for (1.2.5 and later, reported)."""
 
 
 MAX_PLAN_ITEMS: Final = 50

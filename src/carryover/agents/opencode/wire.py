@@ -13,21 +13,21 @@ from carryover.records import rawjson
 
 MAX_SESSIONS: Final = 60
 MAX_CHANGES: Final = 20
-"""Of one call."""
+"""Most changes of one call."""
 
 
 class Reported(msgspec.Struct, frozen=True, omit_defaults=True):
     """The facts about one session that were emitted so far."""
 
     last: bytes | None = None
-    """Key of the last event; bytes, since a text might be taken for a secret."""
+    """Key of the last event. Bytes, since text might be taken for a secret."""
     last_ms: int = 0
     facts: int = 0
-    """Fingerprint of the facts emitted last. A number, since a digest in letters looks like a secret."""
+    """Fingerprint of the facts emitted last. A number, since text might be taken for a secret."""
     model: int = 0
     """Fingerprint of the model emitted last."""
     shell: bytes = b""
-    """Id of the last user message by which a person ran a shell command."""
+    """Id of the last user message with which a person ran a shell command."""
     compacted_by: bytes = b""
     """`auto` or `manual`, once a compaction was requested."""
 
@@ -36,7 +36,7 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """The state of one source between two records."""
 
     reported: dict[str, Reported] = {}
-    """The sessions whose records came last."""
+    """The sessions with the most recent records."""
 
 
 class Session(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -76,9 +76,9 @@ class MessageRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="message"
     data: msgspec.Raw
     parts: tuple[PartEntry, ...] = ()
     last_text: str = ""
-    """Id of the text with which the message ends; empty if it ends otherwise."""
+    """Id of the text that ends the message; empty if it ends differently."""
     ended: bool = False
-    """Whether its end is new: nothing more of it will come."""
+    """Whether the message's end is new: nothing follows in it."""
 
 
 class SessionRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="session"):
@@ -99,7 +99,7 @@ def is_usable_id(ident: str) -> bool:
 
 MAX_ID_CHARS: Final = 100
 MOST_PARENTS: Final = 10
-"""Most parents of a sub-agent, one above the other."""
+"""Most levels of parents above a sub-agent."""
 LATEST_MS: Final = 4_102_444_800_000
 
 

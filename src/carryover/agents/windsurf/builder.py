@@ -19,11 +19,11 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """The state of one conversation between two records."""
 
     cwd: str | None = None
-    """The workspace that its hooks ran in, or a folder that is known to be in it."""
+    """The workspace that its hooks ran in, or a folder known to be in it."""
     last_ms: int = 0
-    """Time of the last record: records without one come a millisecond later."""
+    """Time of the last record; records without a time come 1 ms later."""
     last: bytes | None = None
-    """Key of the last event; bytes, because redaction may take a text of that form for a secret."""
+    """Key of the last event. Bytes, since text might be taken for a secret."""
     model: str | None = None
 
 

@@ -30,12 +30,12 @@ from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, first_text, text_of
 
 MAX_SPOOLED_BYTES: Final = 64 << 20
-"""No more is kept of a session."""
+"""The largest spool file of a session."""
 MAX_TRANSCRIPT_BYTES: Final = 64 << 20
-"""What comes after it is not read. A transcript only grows, so its beginning stays what it is; later turns count by
-their calls."""
+"""What comes after it is not read. A transcript only grows, so its beginning never changes; later turns count by their
+calls."""
 SAME_CALL_MS: Final = 2_000
-"""The same hook registered twice, by the user and in the workspace, runs twice within that time."""
+"""If the same hook is registered twice, by the user and in the workspace, it runs twice within this time."""
 
 _CALL: Final = msgspec.json.Decoder(SpooledCall)
 _ROW: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -46,12 +46,12 @@ class Call(msgspec.Struct, frozen=True):
 
     id: str
     same: str
-    """Mark that is equal for calls that say the same of the same turn."""
+    """Mark that is equal for calls that report the same about the same turn."""
     event: str
     turn: str
     at_ms: int
     mark: str
-    """Equal to the mark of the transcript's row for the same step; empty if there is none."""
+    """Mark of the transcript's row for the same step; empty if there is none."""
     transcript: str | None
     kept: SpooledCall
 

@@ -23,10 +23,10 @@ Kind = Literal["spool", "transcript"]
 
 TRANSCRIPTS: Final = "transcripts"
 ID: Final = re.compile(r"[A-Za-z0-9][\w-]{0,99}")
-"""The form of an id that may be the name of a file. Those that were reported are UUIDs."""
+"""The form of an id that may be a file name. Those reported are UUIDs."""
 
 _RANKS: Final[dict[Kind, int]] = {"spool": 1, "transcript": 0}
-"""The spool takes the transcript in, so a conversation that has one is read there."""
+"""The spool includes the transcript, so it is preferred."""
 _SUFFIX: Final = ".jsonl"
 _HEAD_BYTES: Final = 64 << 10
 

@@ -26,7 +26,7 @@ _ACTION: Final = re.compile(
     re.MULTILINE,
 )
 _CODE_LINK: Final = re.compile(r"\[([^\]\n]+)\]\(cci:\d+://[^)\n]*\)")
-"""A link to a place in the code, as only this editor can follow it."""
+"""A link to a place in the code, which only this editor can follow."""
 
 
 def said_in(response: str) -> tuple[str, ...]:
@@ -191,7 +191,7 @@ def _command(builder: Builder, info: Fields) -> None:
     folder = usable_folder(wire.path_of(info.get("cwd")))
     builder.learn_folder(folder)
     builder.cwd = folder or builder.cwd
-    # The payload says neither what it printed nor how it ended.
+    # The payload has neither the output nor the exit code.
     builder.ran("run_command", "shell", command, "unknown")
 
 

@@ -24,7 +24,7 @@ RESPONSE: Final = "post_cascade_response"
 TRANSCRIPT: Final = "post_cascade_response_with_transcript"
 WORKTREE: Final = "post_setup_worktree"
 BEFORE: Final = frozenset(("pre_read_code", "pre_write_code", "pre_run_command", "pre_mcp_tool_use"))
-"""Events before an action, which say nothing that the one after it does not."""
+"""Events before an action, which add nothing to the event after it."""
 
 USER_ROW: Final = "user_input"
 PLANNER_ROW: Final = "planner_response"
@@ -87,7 +87,7 @@ class RowRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="row"):
 
 
 REASONS: Final = ("unexpected shape", "not JSON", "nested too deeply")
-"""Why something could not be read."""
+"""Reasons why something could not be read."""
 
 
 class PassedByRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="passed_by"):

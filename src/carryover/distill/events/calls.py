@@ -38,13 +38,13 @@ _REPORT_CHARS: Final = 3000
 """Characters kept of a sub-agent's report."""
 _OUTPUT_CHARS: Final = 4000
 _OLDER_OUTPUT: Final = ((3, 1600), (8, 320))
-"""How many calls back, and how many characters of what such a call printed are kept."""
+"""From how many calls back on output is cut, and to how many characters."""
 _USED_FIRST: Final = 12
-"""Older calls of which a value was used since: they stay before others."""
+"""The call to drop is one of this many oldest ones, first one whose values were not used since."""
 _VALUE: Final = re.compile(
     r"https?://[^\s\"'<>)\]}]{8,200}|\b[0-9a-f]{7,40}\b|\b[A-Za-z]+[_-]?\d[\w-]{3,40}\b|\b\d{4,}\b|\b[\w-]*[a-z]+[_-][\w-]*\d[\w-]*\b"
 )
-"""A value that a program made up: an id, a port, a URL, a count, a generated name."""
+"""A value that a program generated: an id, a port, a URL, a count, a name."""
 
 
 def call(digest: Digest, event: Event, body: ToolCall) -> Digest:
@@ -165,7 +165,7 @@ def commits_in(body: ToolResult) -> tuple[str, ...]:
 
 def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int, turn: int) -> tuple[Failure, ...]:
     has_failed = failed(body)
-    # Of an edit its file says more: see `edit`.
+    # For an edit, the file's entry has more: see `edit`.
     has_worked = body.status == "ok" and body.op != "edit"
     if not has_failed and not (has_worked and failures):
         return failures

@@ -13,14 +13,14 @@ from carryover.model import Event
 NEWEST_CHARS: Final = 8000
 """Characters kept of the last words of the newest turn."""
 MOST_SAID: Final = 8
-"""Texts of the newest turn."""
-# How many turns back, and what of such a turn is kept: texts, characters of the last one, of the others, of the prompt.
+"""Most texts kept of the newest turn."""
+# Turns back → what is kept: number of texts, characters of the last one, of the others, of the prompt.
 _KEPT: Final = ((1, 5, 6000, 700, 3000), (3, 3, 2600, 500, 2000), (8, 2, 1800, 300, 1200), (16, 1, 1000, 0, 700))
 _OLDEST: Final = (1, 500, 0, 500)
 _FIRST_PROMPT_CHARS: Final = 2400
-"""Mostly it holds the goal and what belongs to it."""
+"""The first prompt usually contains the goal and its details."""
 _RECENT: Final = 16
-"""Newest turns, which always stay."""
+"""How many of the newest turns always stay."""
 
 
 def with_turn(digest: Digest, **changes: Any) -> Digest:

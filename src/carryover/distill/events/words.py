@@ -16,7 +16,7 @@ from carryover.text.lines import one_line
 
 _LONGEST_PROMPT: Final = 4000
 _LONGEST_OTHER: Final = 1200
-"""Characters of what was said on the way."""
+"""Characters kept of what was said on the way."""
 _LONGEST_SUMMARY: Final = 2400
 _LONGEST_PART: Final = 1200
 _MOST_PARTS: Final = 12

@@ -13,9 +13,9 @@ from carryover.distill.quotes import lines_of, sentences
 
 _MOST_OPTIONS: Final = 8
 _SHORT_QUESTION: Final = 80
-"""Characters."""
+"""Most characters of a short question."""
 _MOST_AFTER: Final = 2
-"""Lines after a question that may follow it without answering it."""
+"""Most lines that may follow a question without answering it."""
 
 
 class LastWords(NamedTuple):
@@ -42,7 +42,7 @@ def _parted(text: str) -> LastWords:
         return LastWords(body="")
     *before, last = lines
     ends = sentences(last)
-    # Of a paragraph that ends a text only the last sentence is its last line.
+    # If a text ends in a paragraph, its last line is the last sentence.
     units = [*before, *ends] if len(ends) > 1 and not is_list_item(last) else lines
     asked = _asked_from(units)
     first_end = len(before)

@@ -11,17 +11,17 @@ from carryover.distill.digest import Digest
 from carryover.distill.view import ProjectView, SessionView
 
 LASTS_MS: Final = 5 * 3_600_000
-"""The shortest time for which plans count (Claude Code and Codex: five hours). An older limit is no longer news."""
+"""The shortest period of plans' limits (Claude Code and Codex: five hours). An older limit is no longer news."""
 
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
     """An agent stopped at its usage limit, and no session has continued since."""
 
     agent: str
-    """Its id."""
+    """The agent's id."""
     at_ms: int
     resets: str | None = None
-    """Time at which it can continue, if its message says so."""
+    """When the agent can continue, if its message says so."""
     others: tuple[str, ...] = ()
     """Ids of the agents that can be started instead."""
 

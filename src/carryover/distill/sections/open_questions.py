@@ -20,7 +20,7 @@ from carryover.model import id_in_command
 _OPINION_MS: Final = 7 * 86_400_000
 _AT_ONCE_MS: Final = 60_000
 _MOST_SESSIONS: Final = 4
-"""Sessions beside the leading one whose open question is quoted."""
+"""Most sessions besides the leading one whose open question is quoted."""
 
 
 def open_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:

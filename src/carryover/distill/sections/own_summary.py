@@ -14,7 +14,7 @@ from carryover.distill.view import SessionView
 from carryover.distill.weights import WEIGHTS
 
 _WANTED: Final = ("errors", "pending", "current", "next", "request", "other")
-"""Kinds of sections, those first that a reader misses most."""
+"""Kinds of sections, in the order of their worth to a reader."""
 _MOST_PARTS: Final = 10
 
 

@@ -14,7 +14,7 @@ from carryover.distill.weights import WEIGHTS
 
 _ONE_LINE_CHARS: Final = 200
 _PARTS: Final = (12, 9, 6, 4, 3, 2, 2)
-"""How many parts of the answer there may be, by steps back; then one."""
+"""Most parts of an answer, by steps back in time; later ones get one."""
 
 
 def progress_entries(past: Past) -> list[Entry]:

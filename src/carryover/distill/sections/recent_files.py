@@ -25,9 +25,9 @@ TestStatus = Literal["pass", "fail", "unknown", "failing before this edit"]
 _NOT_CODE: Final = tuple(".md .markdown .rst .txt .adoc .json .toml .yaml .yml .ini .cfg .csv .lock .svg".split())
 _NOT_THE_PROJECT: Final = (".git/", ".carryover/", "node_modules/")
 _KEPT_ASIDE: Final = re.compile(r"^/(?:tmp|var|private|dev|proc)/|/\.(?!claude/CLAUDE\.md)[^/]+/")
-"""Scratch files, and what is below a hidden folder."""
+"""Scratch files, and files below a hidden folder."""
 _MOST_APART: Final = 3
-"""Files with a line of their own."""
+"""Most files with a line of their own."""
 _NAMES_CHARS: Final = 270
 _CALL_CHARS: Final = 160
 _SCRIPT_CHARS: Final = 400
@@ -39,7 +39,7 @@ class RecentFile(msgspec.Struct, frozen=True, kw_only=True):
     """A changed file. `status` is None if tests do not apply: for a document, or in a project without a test run."""
 
     path: str
-    """Relative to the project's root."""
+    """Path relative to the project's root."""
     touched: EditedFile
     status: TestStatus | None
     facts: FileFacts | None = None
@@ -76,7 +76,7 @@ def relative(path: str, root: str) -> str | None:
     prefix = root.replace("\\", "/").rstrip("/") + "/"
     tidy = path.replace("\\", "/")
     begins = tidy[: len(prefix)]
-    # Windows makes no difference between cases, and agents write its drive letters in both.
+    # Windows paths are case-insensitive, and agents write drive letters in either case.
     if begins != prefix and (begins[1:2] != ":" or begins.lower() != prefix.lower()):
         return None
     below = one_line(tidy[len(prefix) :])
@@ -224,7 +224,7 @@ def _call(past: Past, call: Call, session: SessionView, source: str, back: int) 
     what = what.replace("`", "")
     label = f"{verb}`{excerpt(what, _CALL_CHARS)}`{status}"
     output = call.output
-    if call.op == "shell" and len(what) > _SCRIPT_CHARS:  # what a script does says more than what it prints
+    if call.op == "shell" and len(what) > _SCRIPT_CHARS:  # a script's text is worth more than its output
         output = f"{what[_CALL_CHARS:]}\n{output}"
     weight = WEIGHTS[source].at(back)
     said = parted(step, output, "call", weight, label=label, most=_MOST_OUTPUT, at_ms=call.at_ms)

@@ -18,7 +18,7 @@ from carryover.distill.weights import WEIGHTS
 
 _QUEUED_CHARS: Final = 360
 _MOST_OF_PASTE: Final = 8
-"""Lines."""
+"""Most lines of a paste."""
 _NAMES: Final = {
     "goal": "First prompt",
     "taken up": "Prompt",
@@ -29,7 +29,7 @@ _NAMES: Final = {
     "newest": "Newest prompt",
 }
 _LONG_TOKENS: Final = 20
-"""A prompt in between of less is shown with the others."""
+"""A shorter prompt in between is shown with the others."""
 
 
 def task_steps(past: Past) -> dict[str, Step]:

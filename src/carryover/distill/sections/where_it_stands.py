@@ -17,7 +17,7 @@ from carryover.distill.weights import WEIGHTS
 from carryover.facts import GitFacts
 
 _TOLD_ELSEWHERE: Final = ("plan", "ask", "edit", "write")
-"""Questions and edits without a result stand under Open questions."""
+"""Questions and edits without a result are shown under Open questions."""
 _CUT_OFF: Final = {
     "": "no answer recorded",
     "interrupted": "interrupted by the user",

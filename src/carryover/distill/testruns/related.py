@@ -23,7 +23,7 @@ _LAYOUT = _TEST_FOLDERS | {
     *("src", "lib", "app", "main", "java", "kotlin", "unit", "integration", "functional", "cases", ".", "..", "/"),
 }
 _NAMELESS = {"__init__", "index", "mod", "lib", "main"}
-"""Stems that represent the folder they are in."""
+"""Stems that stand for their folder."""
 
 
 def related(test_path: str, source_path: str) -> bool:
@@ -66,7 +66,7 @@ def verdict(run: TestRun, path: str) -> Outcome | None:
     return "pass" if run.status == "pass" and everything else None
 
 
-@lru_cache(maxsize=4096)  # the same names meet the same files each time a handoff is made
+@lru_cache(maxsize=4096)  # every handoff compares the same names and files
 def _speaks_of(name: str, path: str) -> bool:
     """Whether a name as test runs print it (a path, `shop.CartTest`, `example.com/shop/cart`) means that file."""
     tidy = name.replace("\\", "/").removeprefix("./")

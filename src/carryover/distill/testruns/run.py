@@ -28,15 +28,15 @@ class TestRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     errors: int | None = None
     skipped: int | None = None
     failed_names: tuple[str, ...] = ()
-    """Names as printed, at most 20."""
+    """Names of failed tests as printed, at most 20."""
     files: dict[str, Outcome] = msgspec.field(default_factory=dict)
-    """Outcome of each file, package or class the output names, as printed there; at most 50, failed ones first."""
+    """Outcome of each file, package or class as named in the output; at most 50, failed ones first."""
     reason: str | None = None
     """First reason given for a failure, at most 200 characters."""
     paths: tuple[str, ...] = ()
-    """Paths that the command restricts the run to, joined to the folder of a `cd` before it. Empty: all tests."""
+    """Paths that the command restricts the run to, joined to the folder of a preceding `cd`. Empty: all tests."""
     selective: bool = False
-    """Whether only some tests of those files were asked for (`-k`, `::name`, `-t`): a pass covers those alone."""
+    """Whether only some tests of those files were selected (`-k`, `::name`, `-t`): a pass covers only those."""
 
 
 @dataclass(slots=True)
@@ -51,11 +51,11 @@ class Findings:
     files: dict[str, Outcome] = field(default_factory=dict)
     reason: str | None = None
     summary: bool = False
-    """The run's own last word was seen, so that counts of None mean none."""
+    """Whether the run's summary was seen, so that counts of None mean none."""
     empty: bool = False
-    """The runner said that there was no test to run."""
+    """Whether the runner reported that there was no test to run."""
     broken: bool = False
-    """Tests could not be built or collected."""
+    """Whether tests could not be built or collected."""
     interrupted: bool = False
 
     def add(self, count: Literal["passed", "failed", "errors", "skipped"], number: int) -> None:
