@@ -75,7 +75,7 @@ class SessionInfo(Body, frozen=True, tag="session_info"):
 
 
 class UserPrompt(Body, frozen=True, tag="user_prompt"):
-    """Words given to the agent. `actor` is `human` only for what a person typed; never cut."""
+    """Words given to the agent, never truncated. `actor` is `human` only for what a person typed."""
 
     text: str
     actor: Actor = "human"
@@ -92,7 +92,7 @@ class QueuedPrompt(Body, frozen=True, tag="queued_prompt"):
 
 
 class AssistantMessage(Body, frozen=True, tag="assistant_message"):
-    """Text the model showed the user; never cut. `final` when it ended the turn, `None` if unknown."""
+    """Text that the model showed the user, never truncated. `final`: it ended the turn; `None` if unknown."""
 
     text: str
     final: bool | None = None

@@ -150,11 +150,11 @@ class EventBuilder(Generic[C]):
             self.change(emitted=facts)
 
     def skip(self, record_type: str, reason: str) -> None:
-        """Counts something that was not understood, with the client's version. `reason` never quotes the record."""
+        """Counts something that was not understood, with the client's version. `reason` must never quote the record."""
         self.count_skipped(record_type, reason, self.version)
 
     def count_skipped(self, record_type: str, reason: str, version: str | None = None) -> None:
-        """Counts something that was not understood. `reason` never quotes the record."""
+        """Counts something that was not understood. `reason` must never quote the record."""
         self.skipped.append(rawjson.skipped(record_type, reason, version))
 
     def built(self, reemitted: Reemitted | None = None) -> Parsed:

@@ -1,6 +1,6 @@
 """The data that Carryover needs to install itself in an agent: one `AgentSpec` per agent.
 
-Nothing here looks at the machine; `carryover.install.detect` does, using the specs.
+Nothing here examines the machine; `carryover.install.detect` does, using the specs.
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ class Starter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InstructionLimit(msgspec.Struct, frozen=True, kw_only=True):
-    """How much the agent reads of a project's instruction files in total; it cuts off the rest."""
+    """The most that the agent reads of a project's instruction files in total; it cuts off the rest."""
 
     file: Place
     """TOML settings that may change the limit."""
@@ -234,7 +234,7 @@ class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
     offline: str = ""
     """Shell code, run by `hook.sh` when a session starts and no daemon answers; empty: the session gets nothing then.
 
-    It finds `$payload` and leaves with `exit 0` where that is not the agent's own. It may set `start`, the folder that
+    It finds `$payload` and leaves with `exit 0` if that is not the agent's own. It may set `start`, the folder that
     the session began in (`.`, the hook's own, if it does not), and `reason`, why the session starts, if the payload
     does not say that as `"source"`.
     """

@@ -63,7 +63,7 @@ def without_prefix(command: str) -> str:
 
 
 def failed(result: ToolResult) -> bool:
-    """Whether a call failed in a way that tells something about the approach.
+    """Whether a call failed in a way that reveals something about the approach.
 
     Looking around, refused calls and results of unknown calls don't count.
     """

@@ -1,4 +1,4 @@
-"""Lines of the handoff before they are fitted into it: their text, where it comes from, and how long they stay."""
+"""Lines of the handoff before it is cut to size: their text, where it comes from, and how long they stay."""
 
 from __future__ import annotations
 

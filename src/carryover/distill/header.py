@@ -88,7 +88,7 @@ def header(handoff: Handoff, answering: Answering | None = None) -> list[str]:
 
 
 def loaded(text: CleanText) -> CleanText:
-    """Adapts a handoff's text for a file that doesn't change while the agent that loads it is at work."""
+    """Adds a hint to read the newer file, for a copy of the handoff that stays fixed while an agent works with it."""
     newer = f"{_TRUTH} If this session begins now, read `.carryover/handoff.md` first: it may be newer."
     return CleanText(text.replace(_TRUTH, newer, 1))
 

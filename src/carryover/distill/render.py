@@ -136,7 +136,7 @@ def _fitted(sections: list[tuple[str, list[Entry]]], *, lines: int, tokens: int,
 
 
 def _cost(lines: Sequence[str]) -> int:
-    """Returns the estimated tokens, counted line by line so that the sum is never less than that of the whole."""
+    """Returns the estimated tokens, counted line by line so that the sum is never less than the whole text's."""
     return sum(estimated_tokens(f"{line}\n") for line in lines)
 
 

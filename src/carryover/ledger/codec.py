@@ -106,7 +106,7 @@ def is_same_body(stored: str | bytes, encoded: str | bytes) -> bool:
 
 
 def may_be(kind: str) -> str:
-    """Returns an SQL condition for bodies that may be of that kind: deflated ones can only be told by decoding them."""
+    """Returns an SQL condition for bodies that may be of that kind. Deflated bodies don't show theirs."""
     first = [_MARKS[kind], *([] if kind in _NEVER_DEFLATED else [_DEFLATED])]
     marks = ", ".join(f"x'{mark:02x}'" for mark in first)
     return f"""(body LIKE '{{"kind":"{kind}"%' OR substr(body, 1, 1) IN ({marks}))"""

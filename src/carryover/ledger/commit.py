@@ -65,7 +65,7 @@ def locator(path: str) -> str | bytes:
 async def run_commit(
     db: aiosqlite.Connection, reducer: Reducer, source: Source, prepared: PreparedBatch, seen_rev: int
 ) -> Commit:
-    """Stores `prepared` inside the open transaction. Raises StaleRead if `seen_rev` is no longer the source's."""
+    """Stores `prepared` inside the open transaction. Raises StaleRead if the source's `rev` is no longer `seen_rev`."""
     forgotten = 0
     any_forgotten, any_lost = await _advance_source(db, source, prepared, seen_rev)
     entries = await resolve_subagents(db, source.agent, prepared.entries, prepared.roots)

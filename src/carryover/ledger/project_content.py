@@ -91,7 +91,7 @@ def provisional_bodies(db: sqlite3.Connection, session_id: int) -> list[tuple[st
 
 
 def worktrees(db: sqlite3.Connection, root: str, *, limit: int) -> list[tuple[int, str, int]]:
-    """Returns id, root and time of the last event (UTC ms) of the checkout's worktrees, most recently active first."""
+    """Returns the checkout's worktrees, most recently active first: id, root, and time of the last event (UTC ms)."""
     return list(db.execute(_WORKTREES, (root, limit)))
 
 
@@ -113,7 +113,7 @@ def prompts_at(db: sqlite3.Connection, project_id: int, times_ms: Collection[int
 
 
 def last_answer(db: sqlite3.Connection, project_id: int, session: str) -> tuple[int, str] | None:
-    """Returns time and text of the newest answer in the main conversation; None if there is none near its end."""
+    """Returns the time and text of the newest answer in the main conversation; None if there is none near its end."""
     for at_ms, stored in db.execute(_NEWEST, (project_id, session, _MOST_LOOKED_AT)):
         body = read_body(db, stored)
         if isinstance(body, AssistantMessage) and body.text.strip():

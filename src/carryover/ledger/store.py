@@ -139,7 +139,7 @@ class Ledger:
 
         It is kept separately from the events, once however often it is reported, until a commit brings the transcript's
         own record or anything later. What the ledger already holds is not stored. A new session is created in the
-        project of the reported folder until its transcript says otherwise.
+        project of the reported folder until its transcript shows another.
         """
         async with self._transaction() as db:
             return await add_provisional(db, agent, entries, roots, now_ms=now_ms)

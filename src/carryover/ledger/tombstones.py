@@ -134,7 +134,7 @@ async def _covered(
 ) -> set[bytes]:
     """Returns the keys of the entries that a tombstone covers, by its scope and by time or rank.
 
-    Not every record names its folder, so a session that a project's tombstone covers gets a tombstone of its own.
+    Not every record names its folder, so a session that a project's tombstone covers gets its own tombstone.
     """
     of_session: dict[str, list[Entry]] = {}
     for entry in entries:

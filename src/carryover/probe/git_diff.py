@@ -18,7 +18,7 @@ Cleaner = Callable[[bytes], bytes]
 
 
 class OwnWrites(msgspec.Struct, frozen=True, kw_only=True):
-    """What Carryover writes into a project, which is not part of the work there."""
+    """The files and texts that Carryover writes into a project, which are not part of the work there."""
 
     folder: str | None = None
     """A folder at the top of the repository that belongs to Carryover alone."""
@@ -49,7 +49,7 @@ class ChangedFile(msgspec.Struct, frozen=True):
 
 
 def changed_files(numstat: bytes) -> list[ChangedFile]:
-    """The files in the output of `git diff --numstat -z`, each once. A merge conflict makes git list a file twice."""
+    """Returns the files in the output of `git diff --numstat -z`, without the duplicates that merge conflicts cause."""
     found: dict[str, ChangedFile] = {}
     fields = iter(numstat.split(b"\0"))
     for field in fields:

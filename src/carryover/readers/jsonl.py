@@ -29,7 +29,7 @@ class JsonlReader:
     """Reads a file that grows by lines. A last line without a newline waits until it is complete.
 
     Some clients write no final newline. Such a line is taken if it is a JSON object and the file has rested, or is
-    `copied` and no longer grows. Only white space can complete a JSON object, so nothing is lost.
+    `copied` and no longer grows. Nothing but white space can follow a JSON object on its line, so nothing is lost.
 
     Blank and oversized lines are not records but are counted in the numbering. A line may hold any bytes.
     """
@@ -86,7 +86,7 @@ class JsonlReader:
 
 
 def _advance(descriptor: int, position: Position) -> tuple[tuple[Record, ...], Position, int, bool]:
-    """Returns records, the new position (without guards), the number of oversized lines, and whether there is more."""
+    """Returns the records, the new position (no guards), the number of oversized lines, and whether there is more."""
     if position.passed:
         return skip_line(descriptor, position)
     data = os.pread(descriptor, READ_BYTES, position.offset)

@@ -4,7 +4,7 @@ Such a source holds conversations, each a list of pieces (messages). How they ar
 `Snapshot` lists the conversations, each with a mark that changes whenever the conversation does, and returns the pieces
 of one. The cursor holds those marks and, for the newest conversations, the number of pieces emitted and a digest of
 them. If the conversation still begins with those, only the rest is emitted, or else all of it, and the ledger finds
-what is new (`adapter.contract.Reemitted`). So a forgotten or wrong guess costs time but never content.
+what is new (`adapter.contract.Reemitted`). So a forgotten conversation or a wrong guess costs time but never content.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Snapshot(Protocol):
     """A source as it is now."""
 
     def conversations(self) -> Sequence[tuple[str, str]]:
-        """Returns id and mark of each conversation, most recently changed first."""
+        """Returns the id and mark of each conversation, most recently changed first."""
 
     def conversation(self, ident: str, notes: dict[str, str]) -> Conversation | None:
         """Returns a conversation; None if it can't be read. `notes` carries data to later snapshots; only the newest

@@ -76,7 +76,7 @@ def _once(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
 def read_transaction(path: Path) -> Iterator[sqlite3.Connection]:
     """Yields a connection inside one read transaction. Text is returned as bytes, since it need not be UTF-8.
 
-    Raises FileNotFoundError when there is no such file, and OSError for everything that should be tried again later: a
+    Raises FileNotFoundError when there is no such file, and OSError whenever the read should be tried again later: a
     busy or damaged database, one that changed meanwhile (ChangedWhileReading, at the end), any SQLite error in the
     body. Keep it short: the owner's checkpoint can't go past what is being read.
     """
@@ -104,7 +104,7 @@ def read_transaction(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def stat(path: Path) -> FileStat:
-    """Returns size and time of a database and its WAL, where changes may stay for long.
+    """Returns the size and time of a database and its WAL, where changes may stay for long.
 
     Raises as `read_transaction` does.
     """

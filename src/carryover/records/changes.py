@@ -122,7 +122,7 @@ def hunks_in(diff: str) -> list[Hunk]:
 
 
 def _first_change(hunks: list[Hunk]) -> tuple[int | None, str | None]:
-    """Returns number and text of the first added line with text, or else the number of the first removed line."""
+    """Returns the number and text of the first added line with text, or else the number of the first removed line."""
     removed_at: int | None = None
     for hunk in hunks:
         number = hunk.new_start

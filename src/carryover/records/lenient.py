@@ -66,7 +66,7 @@ def text_of(raw: msgspec.Raw | None) -> str:
 
 
 def time_of(raw: msgspec.Raw | None) -> int:
-    """Returns a time in UTC milliseconds from such a number or an ISO text; 0 if it is neither or out of range."""
+    """Returns a time in UTC milliseconds, given as a number or an ISO text; 0 if it is neither or out of range."""
     if raw is None or raw is rawjson.ABSENT:
         return 0
     number = rawjson.part_of(raw, float)

@@ -70,7 +70,7 @@ _LONGEST_IN_WORDS = 256
 
 
 def read_assignment(text: str, word: re.Match[str]) -> Assignment | None:
-    """Returns the assignment whose name ends with `word` (a match of `after_word`); None if it is not one."""
+    """Returns the assignment whose name ends with `word` (a match of `after_word`); None if there is none."""
     separator = word["separator"]
     begin = _name_start(text, word.start())
     if separator in _LINKS and text[begin : begin + 1] != "-" and not _DIGIT_SOON.match(text, word.end()):

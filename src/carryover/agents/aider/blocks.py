@@ -1,8 +1,8 @@
 """Splits the lines of a chat history into blocks: headers, prompts, Aider's own messages, answers. Pure.
 
 Prompts begin with `#### `, Aider's own messages with `> `, and both end in two blanks. An answer may imitate all of
-that. It ends at a message that only Aider writes after one, and at a prompt or a header only where something else says
-so: the answer was interrupted, or the input history has the prompt.
+that. It ends at a message that only Aider writes after one. A prompt or a header ends it only if something else
+confirms that: the answer was interrupted, or the input history has the prompt.
 """
 
 from __future__ import annotations
@@ -189,8 +189,7 @@ def messages_of(lines: Sequence[str]) -> tuple[str, ...]:
 
 
 def _message_end(lines: Sequence[str], at: int) -> int:
-    """Returns where a message ends. If it has several lines, its mark is before the first, its two blanks after the
-    last."""
+    """Returns where a message ends. Its mark is before the first of its lines, and two blanks follow the last."""
     if lines[at].endswith(_ENDS):
         return at + 1
     report = _REPORT.match(lines[at]) is not None

@@ -25,7 +25,7 @@ _ENDS: Final = frozenset(("/exit", "/quit"))
 
 
 def user_input(add: Builder, text: str) -> None:
-    """Parses one input of the user. One that is neither a prompt nor a command that runs something is ignored."""
+    """Parses one input of the user. Inputs that are neither a prompt nor a command that runs something are ignored."""
     _end_of_turn(add)
     if not text or text == BLANK:
         return

@@ -162,7 +162,7 @@ class _Found:
 
 
 def _fence_of(line: str) -> str | None:
-    """The fence that a line begins with."""
+    """Returns the fence that a line begins with; None if there is none."""
     line = line.strip()
     if line.startswith("```"):
         return "````" if line.startswith("````") else "```"

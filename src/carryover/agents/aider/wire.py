@@ -35,7 +35,7 @@ class Context(SessionContext, frozen=True, omit_defaults=True):
     items: int = 0
     """Prompts, answers and messages of the session so far."""
     inputs: dict[int, int] = msgspec.field(default_factory=dict)
-    """How often each input of the session was given so far, by digest."""
+    """Number of times each input of the session was given so far, by digest."""
     prompt: int = 0
     """Digest of the last input and its number of repetitions; 0 before the first input."""
     since: int = 0

@@ -1,8 +1,9 @@
-"""Claude Code's hooks: what its payloads say, and how a session takes text in. Seen in 2.1.328 unless said otherwise.
+"""Claude Code's hooks: what their payloads contain, and how text is put into a session.
 
-Other programs run the hooks of `~/.claude/settings.json` too and send payloads of their own: Cursor (`cursor_version`,
-`conversation_id`, `workspace_roots`), VS Code and Copilot (`sessionId`, no transcript of this layout), Devin (no
-`transcript_path` at all). Such a session has its own record elsewhere, so it is recognised here and not counted twice.
+Seen in 2.1.328 unless stated otherwise. Other programs run the hooks of `~/.claude/settings.json` too and send their
+own payloads: Cursor (`cursor_version`, `conversation_id`, `workspace_roots`), VS Code and Copilot (`sessionId`, no
+transcript of this layout), Devin (no `transcript_path` at all). Such a session has its own record elsewhere, so it is
+recognised here and not counted twice.
 """
 
 from __future__ import annotations

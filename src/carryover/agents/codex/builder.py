@@ -201,7 +201,7 @@ class Builder(EventBuilder[Context]):
         return self.context, self.built()
 
     def _keep(self, *turns: Turn) -> None:
-        """Keeps the newest turns, and older ones in which something still runs, since it ends where it started."""
+        """Keeps the newest turns, and older ones in which something still runs, whose end belongs to them."""
         running = {call.turn for call in self.context.calls}
         old = (turn for turn in turns[:-MAX_TURNS] if turn.id in running)
         self.change(turns=(*old, *turns[-MAX_TURNS:]))

@@ -141,7 +141,7 @@ _KILLED: Final = -1
 
 
 class Outcome(ToolOutcome, frozen=True):
-    """How a call ended, if it has."""
+    """How a call ended, or the process that it left running."""
 
     process: str | None = None
     """Id of the process, if the command still runs."""

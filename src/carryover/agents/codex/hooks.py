@@ -1,7 +1,8 @@
-"""Codex's hooks: what their payloads contain, and how a session accepts text. Seen in 0.125.0, 0.150.0 and 0.169.0.
+"""Codex's hooks: what their payloads contain, and how text is put into a session.
 
-SessionStart comes with the first prompt, and again after each compaction. Only Codex sends `null` for the transcript:
-the user asked for nothing to be written down (`--ephemeral`), so the hook is answered and nothing is kept.
+Seen in 0.125.0, 0.150.0 and 0.169.0. SessionStart comes with the first prompt, and again after each compaction. Only
+Codex sends `null` for the transcript: the user asked for nothing to be written down (`--ephemeral`), so the hook is
+answered and nothing is kept.
 """
 
 from __future__ import annotations

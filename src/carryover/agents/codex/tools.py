@@ -53,7 +53,7 @@ def parse_call(builder: Builder, kind: str, call: wire.Call) -> None:
 
 
 def open_call(builder: Builder, call: OpenCall) -> None:
-    """Adds a call and waits for its result."""
+    """Adds a call and keeps it open until its result comes."""
     call = msgspec.structs.replace(call, turn=builder.turn.id, subject=bounded(call.subject, SUBJECT_CHARS))
     builder.add_of_call(call.as_event(), "call", call.id)
     builder.change(calls=opened(builder.context.calls, call, most=MAX_OPEN_CALLS))

@@ -1,4 +1,4 @@
-"""Reads the changes that a call made from the diff in its result, or from its arguments if there is no diff."""
+"""Reads the changes that a call made, from the diff in its result or, without a diff, from its arguments."""
 
 from __future__ import annotations
 

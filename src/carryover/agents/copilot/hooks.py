@@ -1,8 +1,8 @@
-"""Copilot's hooks: what their payloads contain, and how a session accepts text. Seen in 1.0.48 and 1.0.102.
+"""Copilot's hooks: what their payloads contain, and how text is put into a session.
 
-The terminal client writes `sessionId` and doesn't name the event. The chat in VS Code, which runs the same hooks file,
-also writes `hookEventName` (reported). Payloads with `session_id` belong to other programs, or to hooks registered
-under other programs' event names.
+Seen in 1.0.48 and 1.0.102. The terminal client writes `sessionId` and doesn't name the event. The chat in VS Code,
+which runs the same hooks file, also writes `hookEventName` (reported). Payloads with `session_id` belong to other
+programs, or to hooks registered under other programs' event names.
 """
 
 from __future__ import annotations

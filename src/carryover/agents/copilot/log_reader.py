@@ -40,7 +40,7 @@ class Again(msgspec.Struct, frozen=True, tag="again"):
 
 
 class Noted(msgspec.Struct, frozen=True, tag="noted"):
-    """What the files beside the log contain."""
+    """The contents of the files beside the log: the session's title and the program it runs in."""
 
     title: str = ""
     inside: str = ""

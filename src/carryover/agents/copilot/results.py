@@ -37,7 +37,7 @@ _SKIPPED_QUESTION: Final = ("User skipped", "The user is not available", "User d
 
 
 class Outcome(ToolOutcome, frozen=True):
-    """How a call ended, if it has."""
+    """How a call ended, or the shell that it left running."""
 
     running: str | None = None
     """The shell that it left running."""

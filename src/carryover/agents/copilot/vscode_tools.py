@@ -119,7 +119,7 @@ def has_result(tool: ToolPart) -> bool:
 
 
 def outcome_of(op: Op, tool: ToolPart, state: int) -> ToolOutcome | None:
-    """Determines how a call ended; None if nothing shows that it did. `state`: how far its turn came."""
+    """Determines how a call ended; None if nothing shows that it did. `state`: the state of its turn."""
     data, details = tool.data, fields_of(tool.result_details)
     if is_denied(tool):
         return ToolOutcome("denied", never_ran=True)

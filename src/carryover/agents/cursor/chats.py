@@ -62,7 +62,7 @@ class ChatReader:
         )
 
     def stat(self, path: Path) -> FileStat:
-        """Returns size and time of the database and of `meta.json` beside it, which holds title and folder."""
+        """Returns the size and time of the database and of `meta.json` beside it, which holds title and folder."""
         seen = sqlite.stat(path)
         with suppress(OSError):
             beside = files.stamp_of_file(path.with_name("meta.json"))

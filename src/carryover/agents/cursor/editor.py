@@ -79,7 +79,7 @@ class EditorReader:
         )
 
     def stat(self, path: Path) -> FileStat:
-        """Returns size and time of the database and its WAL."""
+        """Returns the size and time of the database and its WAL."""
         return sqlite.stat(path)
 
 

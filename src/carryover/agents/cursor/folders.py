@@ -28,7 +28,7 @@ _NO_WORD: Final = re.compile(r"[^A-Za-z0-9]+")
 
 
 class Workspaces:
-    """The workspaces beside a global database: their folders, and the conversations that those of 2025 list.
+    """The workspaces beside a global database: their folders, and the conversations that workspaces of 2025 list.
 
     There may be hundreds, so what was read is kept until the files change.
     """

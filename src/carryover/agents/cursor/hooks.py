@@ -1,4 +1,4 @@
-"""The hooks of Cursor's editor and `cursor-agent`: what their payloads contain, and how a session accepts text.
+"""The hooks of Cursor's editor and `cursor-agent`: what their payloads contain, and how text is put into a session.
 
 From reports and the vendor's documentation (editor 3.12.17, `cursor-agent` 2026.07.17 and 2026.09.10), never seen by
 us. Only the fields named here are read, since payloads also hold the user's mail address.

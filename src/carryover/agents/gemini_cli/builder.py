@@ -32,7 +32,7 @@ class Call(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Message(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How far a message was parsed."""
+    """A message that may still grow, with the parts of it that were emitted."""
 
     id: str
     said: bool = False

@@ -1,6 +1,7 @@
-"""Gemini CLI's hooks: what their payloads contain, and how a session accepts text. Seen in 0.26.0, 0.44.0 and 0.61.0.
+"""Gemini CLI's hooks: what their payloads contain, and how text is put into a session.
 
-AfterAgent's text is not used: the transcript already has it, with the model's own spacing.
+Seen in 0.26.0, 0.44.0 and 0.61.0. AfterAgent's text is not used: the transcript already has it, with the model's own
+spacing.
 """
 
 from __future__ import annotations

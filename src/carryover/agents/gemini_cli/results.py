@@ -115,7 +115,7 @@ def _outcome(call: OpenCall, status: str, wired: wire.Call) -> ToolOutcome:
 
 
 def _response(wired: wire.Call) -> tuple[str, str]:
-    """Returns output and error of a result: what the model was sent or, if that is missing, what the user saw."""
+    """Returns a result's output and error: what the model was sent or, if that is missing, what the user saw."""
     for raw in rawjson.part_of(wired.result, list[msgspec.Raw]) or []:
         if response := fields_of(inside(raw, "functionResponse", "response")):
             return text_of(response.get("output")), text_of(response.get("error"))

@@ -63,7 +63,7 @@ class DatabaseReader:
         return sqlite.read_database(path, lambda db: read_on(Database(db, now_ms), cursor, now_ms=now_ms))
 
     def stat(self, path: Path) -> FileStat:
-        """Returns size and time of the database and its WAL."""
+        """Returns the size and time of the database and its WAL."""
         return sqlite.stat(path)
 
 

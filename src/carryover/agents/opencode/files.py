@@ -101,7 +101,7 @@ class SessionFileReader:
         return read_on(snapshot, cursor, now_ms=now_ms)
 
     def stat(self, path: Path) -> FileStat:
-        """Returns size and time of the session's file and its last message.
+        """Returns the size and time of the session's file and its last message.
 
         No other file changes while the session continues.
         """

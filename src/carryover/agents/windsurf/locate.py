@@ -85,7 +85,7 @@ def transcript_of(given: wire.Payload) -> str | None:
 def _kind_in(head: bytes) -> Kind | None:
     """Returns the kind of a copy.
 
-    A row has its data under the name of its type; a call looks as `ingest/spool.py` writes it.
+    A row has its data under the name of its type; a call has the form that `ingest/spool.py` writes.
     """
     first = next(objects_in(head, most=1), {})
     row, call = first.get("type"), first.get("payload")

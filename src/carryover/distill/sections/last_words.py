@@ -60,7 +60,7 @@ def _text(units: list[str], first_end: int) -> str:
 
 
 def _asked_from(lines: list[str]) -> int | None:
-    """Returns where the question that ends a text begins, with its options; None if none ends it."""
+    """Returns where the question that ends a text begins, including its options; None if no question ends it."""
     asked = next((at for at in range(len(lines) - 1, -1, -1) if is_question(lines[at])), None)
     if asked is None:
         return None

@@ -42,9 +42,9 @@ _NOT_A_VERDICT = {124, 126, 127, 130, 137, 143}
 def read_test_run(command: str, output: str, *, exit_code: int | None, failed: bool | None) -> TestRun | None:
     """Returns the test run made by `command`; None if it ran no tests.
 
-    `exit_code` and `failed` are the agent's record of the whole command line, None if there is none. The output takes
+    `exit_code` and `failed` are the agent's record of the whole command line, None if it has none. The output takes
     precedence: behind a pipe, or before another command, the exit code is not the tests'. If several runners ran, the
-    result is that of the first that failed. The output may lack its middle.
+    result is the first failed one's. The output may lack its middle.
     """
     invocations = find_invocations(command)
     if not invocations:

@@ -12,8 +12,8 @@ class Invocation(NamedTuple):
     """One test run on a command line.
 
     `runner` is None if only the output shows it (`make test`). `certain` is False for commands that run tests only in
-    some projects (`make`, `mvn package`). `ends_well` and `ends_badly`: exit code 0, or another one, of the whole line
-    is that of this run.
+    some projects (`make`, `mvn package`). `ends_well`: exit code 0 of the whole line means that this run passed;
+    `ends_badly`: any other code means that it failed.
     """
 
     name: str
