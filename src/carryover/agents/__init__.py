@@ -41,7 +41,10 @@ def agent_names() -> Mapping[str, str]:
 
 
 def startable_agents(selected: Collection[str] | None) -> tuple[str, ...]:
-    """Returns the ids of the agents that can be started with a first prompt, only `selected` ones unless it is None."""
+    """Returns the ids of the agents that can be started with a first prompt.
+
+    None for `selected` means all agents; otherwise only selected ones are returned.
+    """
     return tuple(spec.id for spec in specs() if spec.start is not None and (selected is None or spec.id in selected))
 
 

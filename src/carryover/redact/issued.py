@@ -219,7 +219,7 @@ class Form(NamedTuple):
 
 
 def _edged(prefix: str) -> str:
-    r"""`prefix` where it does not continue another word; a literal `\n`, `\r` or `\t` before it counts too."""
+    r"""Returns `prefix` as a pattern for a word start; a literal `\n`, `\r` or `\t` before it is allowed."""
     return rf"{prefix}(?:(?<![0-9A-Za-z]{prefix})|(?<=\\[nrt]{prefix}))"
 
 

@@ -44,7 +44,7 @@ def given_patch(raw: msgspec.Raw) -> str | None:
 
 
 def local_path(place: str | None) -> str | None:
-    """Returns a path that may be written as a `file://` URL (0.150, 0.169)."""
+    """Returns the path in a string that is either a path or a `file://` URL (0.150, 0.169)."""
     if place is None or not place.startswith("file://"):
         return place
     path = unquote(place.removeprefix("file://"))
