@@ -63,10 +63,8 @@ def without_prefix(command: str) -> str:
 
 
 def failed(result: ToolResult) -> bool:
-    """Whether a call failed in a way that reveals something about the approach.
-
-    Looking around, refused calls and results of unknown calls don't count.
-    """
+    """Whether a call failed in a way that reveals something about the approach. Looking around, refused calls and
+    results of unknown calls don't count."""
     if result.status != "error" or result.never_ran or not (result.subject or result.name):
         return False
     if result.op in ("read", "search", "plan", "ask"):
@@ -89,10 +87,7 @@ def signature(result: ToolResult) -> str:
 
 def program(command: str) -> str:
     """Returns the program that a command runs, without arguments: two commands with one program may be attempts at the
-    same thing.
-
-    Empty if it says nothing about the attempt, as for an interpreter with an inline script.
-    """
+    same thing. Empty if it says nothing about the attempt, as for an interpreter with an inline script."""
     words = [word for word in without_prefix(command).split() if not word.startswith("-")]
     if not words:
         return ""
@@ -118,9 +113,7 @@ def is_edit_of(mark: str, path: str) -> bool:
 
 def why(output: str, *, of_edit: bool = False) -> str:
     """Returns the reason of a failure from its output: the last line that looks like an error, or else the last lines.
-
-    A failed edit gives its reason first, followed by the intended change.
-    """
+    A failed edit gives its reason first, followed by the intended change."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     if not lines:
         return ""

@@ -1,7 +1,5 @@
-"""Makes a project's handoff from its view: its sections, in order. Pure and deterministic.
-
-The lines below a heading are made in the file named after it; how long a line stays is in `weights.py`.
-"""
+"""Makes a project's handoff from its view: its sections, in order. Pure and deterministic. The lines below a heading
+are made in the file named after it; how long a line stays is in `weights.py`."""
 
 from __future__ import annotations
 

@@ -106,10 +106,8 @@ def _where(handoff: Handoff) -> str:
 
 
 def _receipt(answering: Answering, since: str, *, where: str) -> str:
-    """Returns the line that names the text, who said it, and what git shows `since`.
-
-    Leaves out the file if the line gets too long.
-    """
+    """Returns the line that names the text, who said it, and what git shows `since`. Leaves out the file if the line
+    gets too long."""
     compacted = answering.situation in ("compacted", "resumed")
     where = "this project's sessions" if compacted else where
     if answering.file is not None and answering.file.isprintable() and "`" not in answering.file:

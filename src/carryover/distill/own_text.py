@@ -39,10 +39,8 @@ def names_handoff(subject: str) -> bool:
 
 
 def go_on_prompt(path: str) -> str:
-    """Returns the first prompt for an agent that is started with the handoff at `path`.
-
-    It contains nothing of the task, since every user of the machine can read a program's command line.
-    """
+    """Returns the first prompt for an agent that is started with the handoff at `path`. It contains nothing of the
+    task, since every user of the machine can read a program's command line."""
     return _GO_ON.format(path=path)
 
 
@@ -61,10 +59,8 @@ _EXPORT_END: Final = re.compile(r"^[^\n]{0,8}\[END OF CARRYOVER EXPORT ([0-9a-f]
 
 
 def export_frame(mark: str) -> tuple[str, str]:
-    """Returns the first and the last line of an export, without what surrounds them on the line.
-
-    `mark` is 8 hex digits that occur nowhere between the two lines, so that no quoted file can end the export.
-    """
+    """Returns the first and the last line of an export, without what surrounds them on the line. `mark` is 8 hex digits
+    that occur nowhere between the two lines, so that no quoted file can end the export."""
     return f"[CARRYOVER EXPORT {mark}]", f"[END OF CARRYOVER EXPORT {mark}]"
 
 
@@ -76,11 +72,8 @@ def without_handoffs(text: str) -> str:
 
 
 def _without_exports(text: str) -> str:
-    """Removes each export, from its first line to the next last line with the same mark.
-
-    If the end was not pasted, the export extends to the end of the text, provided that it begins a line; otherwise the
-    mark is only mentioned.
-    """
+    """Removes each export, from its first line to the next last line with the same mark. If the end was not pasted, the
+    export extends to the end of the text, provided that it begins a line; otherwise the mark is only mentioned."""
     ends: dict[str, list[int]] = {}
     for end in _EXPORT_END.finditer(text):
         ends.setdefault(end[1], []).append(end.end())

@@ -88,10 +88,8 @@ def _blocks(prompt: str) -> list[str]:
 
 
 def _is_typed_beside(line: str, others: list[str]) -> bool:
-    """Whether a line is laid out differently from those beside it.
-
-    In a long paste of prose or of a list, only a question is.
-    """
+    """Whether a line is laid out differently from those beside it. In a long paste of prose or of a list, only a
+    question is."""
     block = "\n".join(others)
     return not _is_machine(line) and (_is_laid_out(block) or (_is_long(block) and is_question(line)))
 
@@ -127,10 +125,7 @@ def typed_words(prompt: str) -> str:
 
 def quoted_prompt(prompt: str, room: int, *, chars: int = 0) -> str:
     """Returns the prompt in at most about `room` characters, with each paste on its own line and marked with its
-    length.
-
-    `chars` is the length of the whole prompt if `prompt` is an excerpt of it.
-    """
+    length. `chars` is the length of the whole prompt if `prompt` is an excerpt of it."""
     left_out = max(0, chars - len(prompt))
     prompt = without_stacks(prompt)
     marked = parts(prompt)

@@ -73,9 +73,7 @@ def _shortened(word: re.Match[str]) -> str:
 @lru_cache(maxsize=512)
 def pieces(text: str, *, beside: int = 0) -> tuple[str, ...]:
     """Splits `text` into lines of a handoff: short neighbours are joined, long lines split at the ends of sentences.
-
-    The first line leaves room for a label of `beside` characters.
-    """
+    The first line leaves room for a label of `beside` characters."""
     packed: list[str] = []
     for line in lines_of(text):
         room = PIECE_CHARS - (beside if len(packed) == 1 else 0)
@@ -92,10 +90,8 @@ def fits(text: str, chars: int = PIECE_CHARS) -> bool:
 
 
 def _parted(line: str, chars: int) -> list[str]:
-    """Splits `line` into parts that fit: at the ends of sentences, or else at spaces, or else anywhere.
-
-    `chars` is the limit of the first part.
-    """
+    """Splits `line` into parts that fit: at the ends of sentences, or else at spaces, or else anywhere. `chars` is the
+    limit of the first part."""
     parts = []
     while not fits(line, chars):
         head = clip(line, chars=chars, tokens=PIECE_TOKENS).removesuffix("…")

@@ -41,10 +41,8 @@ _AGENT_TAG: Final = re.compile(
 
 
 def render(handoff: Handoff, answering: Answering | None = None) -> CleanText:
-    """Returns the handoff's text, ending in a newline, for its file or for an answer to a session.
-
-    If there is not enough room, the entries with the highest weight are dropped first.
-    """
+    """Returns the handoff's text, ending in a newline, for its file or for an answer to a session. If there is not
+    enough room, the entries with the highest weight are dropped first."""
     body = [
         line for title, shown in lay_out(handoff, answering) for line in (f"## {title}", *(text for text, _ in shown))
     ]
@@ -109,10 +107,8 @@ def _printed(entries: Sequence[Entry]) -> list[tuple[str, Entry]]:
 
 
 def _fitted(sections: list[tuple[str, list[Entry]]], *, lines: int, tokens: int, chars: int) -> set[tuple[int, int]]:
-    """Returns the entries that fit, by section and place, taken by weight.
-
-    A heading costs a line too, and the first part of a quote the length of its label.
-    """
+    """Returns the entries that fit, by section and place, taken by weight. A heading costs a line too, and the first
+    part of a quote the length of its label."""
     candidates = sorted(
         (entry.weight, place, at) for place, (_, entries) in enumerate(sections) for at, entry in enumerate(entries)
     )

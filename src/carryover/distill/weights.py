@@ -11,9 +11,7 @@ from typing import Final, NamedTuple
 
 class Weight(NamedTuple):
     """The weight of a quote. `first` is its first line's; each further part adds `part`, each step back in time `back`.
-
-    `most` limits the number of quotes.
-    """
+    `most` limits the number of quotes."""
 
     first: float
     part: float = 0.0

@@ -71,10 +71,8 @@ def _without_least(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
 
 
 def _weight(turns: tuple[Turn, ...], at: int) -> int:
-    """Returns the length of the prompt, increased for a correction, for replies of the user and for commits.
-
-    A correction follows an interrupted turn, which weighs at least as much as the correction.
-    """
+    """Returns the length of the prompt, increased for a correction, for replies of the user and for commits. A
+    correction follows an interrupted turn, which weighs at least as much as the correction."""
     turn = turns[at]
     corrects = turns[at - 1].end == "interrupted"
     weight = min(turn.chars, 600) * (3 if corrects else 1) + 300 * len(turn.replies) + 50 * len(turn.commits)

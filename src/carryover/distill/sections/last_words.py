@@ -76,7 +76,5 @@ def _asked_from(lines: list[str]) -> int | None:
 
 def _is_option(line: str) -> bool:
     """Whether a line is a numbered or lettered option before the question, or another question of the same list.
-
-    Bullets before the question may be anything, so they don't count.
-    """
+    Bullets before the question may be anything, so they don't count."""
     return is_numbered(line) or is_question(line)

@@ -27,10 +27,8 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def standing_limit(view: ProjectView, startable: Sequence[str] = ()) -> Limit | None:
-    """Returns the limit that stopped the project's newest work; None once any session has continued.
-
-    It offers those of the `startable` agents (ids) that did not reach their own limit shortly before.
-    """
+    """Returns the limit that stopped the project's newest work; None once any session has continued. It offers those of
+    the `startable` agents (ids) that did not reach their own limit shortly before."""
     limit = _newest_limit(view.sessions)
     if limit is None:
         return None
@@ -39,10 +37,8 @@ def standing_limit(view: ProjectView, startable: Sequence[str] = ()) -> Limit | 
 
 
 def limit_line(limit: Limit, name: str) -> str | None:
-    """Returns the limit as a line of the handoff; None if it would only repeat that the work was stopped.
-
-    `name` is the agent's display name.
-    """
+    """Returns the limit as a line of the handoff; None if it would only repeat that the work was stopped. `name` is the
+    agent's display name."""
     resets = f"it resets {limit.resets}" if limit.resets else ""
     elsewhere = f"for the user: {_commands(limit)} goes on elsewhere" if limit.others else ""
     if not resets and not elsewhere:

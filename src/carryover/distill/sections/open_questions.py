@@ -52,10 +52,8 @@ def _asking_steps(past: Past) -> list[Step]:
 
 
 def _superseded(past: Past, step: Step) -> bool:
-    """Whether a later session, or one that continues this one, has since done and reported work.
-
-    Sessions at the same moment run in parallel, whichever wrote last.
-    """
+    """Whether a later session, or one that continues this one, has since done and reported work. Sessions at the same
+    moment run in parallel, whichever wrote last."""
     if step.view.session == past.lead.parent:
         return True
     ended_ms = step.turn.last_ms + _AT_ONCE_MS

@@ -38,10 +38,8 @@ def from_turn(step: Step, text: str, kind: Kind, weight: float, *, label: str = 
 def parted(
     step: Step, text: str, kind: Kind, weight: Weight, *, label: str, most: int = 99, at_ms: int | None = None
 ) -> list[Entry]:
-    """Splits a quote into entries: its ends stay longest, the last one most of all.
-
-    A quote with more than `most` lines is reduced to its beginning and its end.
-    """
+    """Splits a quote into entries: its ends stay longest, the last one most of all. A quote with more than `most` lines
+    is reduced to its beginning and its end."""
     parts = list(enumerate(pieces(text, beside=len(label))))
     count = len(parts)
     if count > most:
@@ -64,11 +62,8 @@ def from_the_top(quote: Sequence[Entry]) -> list[Entry]:
 
 
 def _ranks(count: int, head: bool) -> list[int]:
-    """Returns for each part how many are kept before it.
-
-    The order is: last, first, last but one, last but two, second, and so on; with `head`: first, second, last, third,
-    fourth, last but one, and so on.
-    """
+    """Returns for each part how many are kept before it. The order is: last, first, last but one, last but two, second,
+    and so on; with `head`: first, second, last, third, fourth, last but one, and so on."""
     ranks = [0] * count
     first, last = 0, count - 1
     for rank in range(count):

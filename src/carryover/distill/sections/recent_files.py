@@ -49,11 +49,8 @@ def recent_files(
     view: ProjectView, facts: Mapping[str, FileFacts] = {}, *, outside: bool = True, limit: int = 16
 ) -> list[RecentFile]:
     """Returns the newest edit of each file of the project, newest first; files that were written and then deleted come
-    last.
-
-    A file in another checkout of the project, or `outside` of the project, has its full path. Files below a former
-    root, from before the project moved, are relative to the current one.
-    """
+    last. A file in another checkout of the project, or `outside` of the project, has its full path. Files below a
+    former root, from before the project moved, are relative to the current one."""
     digests = [digest for session in view.sessions for digest in session.digests]
     newest: dict[str, EditedFile] = {}
     for file in (file for digest in digests for file in digest.touched):
@@ -178,10 +175,8 @@ def _looked_at(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
 
 
 def _ran(past: Past) -> list[Entry]:
-    """Returns the newest calls with their output, and older ones that printed a value used since.
-
-    Calls that only looked weigh more while their turn has no answer, since nothing else shows what they found.
-    """
+    """Returns the newest calls with their output, and older ones that printed a value used since. Calls that only
+    looked weigh more while their turn has no answer, since nothing else shows what they found."""
     calls = [(call, session) for session in past.view.sessions for call in session.digest.calls]
     calls.sort(key=lambda made: made[0].at_ms)
     calls = list({(call.subject, call.output): (call, session) for call, session in calls}.values())

@@ -69,11 +69,8 @@ def _long(steps: Iterable[Step]) -> list[Step]:
 
 
 def _goals_before(past: Past) -> list[Step]:
-    """Returns the goals that a session with only short prompts continues.
-
-    They are the long prompts of the newest earlier session that has any, or else the first prompt of the newest one
-    that worked.
-    """
+    """Returns the goals that a session with only short prompts continues. They are the long prompts of the newest
+    earlier session that has any, or else the first prompt of the newest one that worked."""
     began = past.lead.digest.turns[0].at_ms
     before = [
         step

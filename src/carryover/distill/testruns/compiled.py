@@ -88,10 +88,8 @@ _NEXTEST_FAIL = re.compile(r" +FAIL \[.*\] (?:\(.*\) )?(\S+ \S+)$")
 
 
 def read_cargo(lines: Sequence[str]) -> Findings:
-    """Parses the output of `cargo test`, adding up the results of its test binaries.
-
-    A run without any test does not count as passed.
-    """
+    """Parses the output of `cargo test`, adding up the results of its test binaries. A run without any test does not
+    count as passed."""
     found = Findings()
     file = ""
     panicked = False

@@ -16,10 +16,8 @@ _EXPECTED = re.compile(r" +(Expected|Received)[^:]*: +(.+)")
 
 
 def read_jest(lines: Sequence[str]) -> Findings:
-    """Parses the output of jest.
-
-    A suite that could not be loaded counts as an error, since its tests are not among the failed.
-    """
+    """Parses the output of jest. A suite that could not be loaded counts as an error, since its tests are not among the
+    failed."""
     found = Findings()
     block = ""
     expected = ""

@@ -19,10 +19,8 @@ _COUNTS: tuple[_Count, ...] = ("passed", "failed", "errors", "skipped")
 def _reader(
     summary: str, failed_test: str = r"(?!)", file: str = r"(?!)", reason: str = r"(?!)"
 ) -> Callable[[Sequence[str]], Findings]:
-    """Returns a parser for summary lines.
-
-    The groups are named after the counts; `total` is for runners that hide passed tests.
-    """
+    """Returns a parser for summary lines. The groups are named after the counts; `total` is for runners that hide
+    passed tests."""
     patterns = [re.compile(pattern) for pattern in (summary, failed_test, file, reason)]
 
     def read(lines: Sequence[str]) -> Findings:

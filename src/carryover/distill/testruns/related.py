@@ -28,10 +28,8 @@ _NAMELESS = {"__init__", "index", "mod", "lib", "main"}
 
 def related(test_path: str, source_path: str) -> bool:
     """Whether this test file plausibly tests that source: same language, same stem, folders that do not contradict.
-
     `test_cart.py` and `cart.py`, `cart.spec.tsx` and `cart.ts`, `__tests__/cart.ts` and `cart.ts`, `CartTest.java` and
-    `Cart.java`, `tests/cart/test_api.py` and `src/cart/api.py`. A file is never related to itself.
-    """
+    `Cart.java`, `tests/cart/test_api.py` and `src/cart/api.py`. A file is never related to itself."""
     test, source = PurePosixPath(test_path), PurePosixPath(source_path)
     if _family(test) != _family(source) or not is_test(test_path) or is_test(source_path):
         return False
@@ -50,11 +48,8 @@ def is_test(path: str) -> bool:
 
 def verdict(run: TestRun, path: str) -> Outcome | None:
     """Returns the status of a file in a run; None if the run does not cover it. `path` is absolute or relative to the
-    root.
-
-    A run covers a file if the output names it, its package or a test related to it, or if the whole run passed and was
-    not restricted to other files.
-    """
+    root. A run covers a file if the output names it, its package or a test related to it, or if the whole run passed
+    and was not restricted to other files."""
     named = {outcome for name, outcome in run.files.items() if _speaks_of(name, path)}
     if "fail" in named:
         return "fail"
@@ -75,11 +70,8 @@ def _speaks_of(name: str, path: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _covers(given: str, path: str) -> bool:
-    """Whether a path on the command line includes that file.
-
-    A folder of tests covers what is around it, and a folder below it the source folder of that name: `tests/jobs`
-    covers `src/jobs/export.py`.
-    """
+    """Whether a path on the command line includes that file. A folder of tests covers what is around it, and a folder
+    below it the source folder of that name: `tests/jobs` covers `src/jobs/export.py`."""
     tidy = given.replace("\\", "/").removeprefix("./").rstrip("/")
     if _speaks_of(tidy, path):
         return True

@@ -9,12 +9,9 @@ from typing import NamedTuple
 
 
 class Invocation(NamedTuple):
-    """One test run on a command line.
-
-    `runner` is None if only the output shows it (`make test`). `certain` is False for commands that run tests only in
-    some projects (`make`, `mvn package`). `ends_well`: exit code 0 of the whole line means that this run passed;
-    `ends_badly`: any other code means that it failed.
-    """
+    """One test run on a command line. `runner` is None if only the output shows it (`make test`). `certain` is False
+    for commands that run tests only in some projects (`make`, `mvn package`). `ends_well`: exit code 0 of the whole
+    line means that this run passed; `ends_badly`: any other code means that it failed."""
 
     name: str
     runner: str | None = None

@@ -50,11 +50,9 @@ _WRAPPERS: dict[tuple[str, ...], _Wrapper] = {
 
 
 def unwrapped(words: Sequence[str]) -> tuple[list[str], str]:
-    """Returns the command that finally runs, and the folder that a wrapper changes to for it (empty: none).
-
-    Leading environment assignments are dropped, too. The first word is without its folder: `.venv/bin/pytest` is
-    `pytest`. The list is empty if nothing is run.
-    """
+    """Returns the command that finally runs, and the folder that a wrapper changes to for it (empty: none). Leading
+    environment assignments are dropped, too. The first word is without its folder: `.venv/bin/pytest` is `pytest`. The
+    list is empty if nothing is run."""
     rest = list(words)
     folder = ""
     while rest:
