@@ -1,10 +1,7 @@
-"""Asks git about a repository that may be hostile, huge or unreachable. The only module that starts git.
+"""Asks git about a repository that may be hostile, huge or unreachable. The only module that starts git, for GitPython
+too (`views/git_python.py`).
 
 Nothing is written, nothing that the repository contains is run, and the answer comes in time or not at all.
-
-GitPython (3.2.1) is not used: its `Repo` reads the repository's configuration in Python, follows its includes, and
-keeps helper processes; its time-out needs `pgrep` and keeps waiting for any process that still holds the pipe; and
-loading it takes longer than git's answer.
 """
 
 from __future__ import annotations
@@ -74,12 +71,12 @@ class Answer:
 _silent_until: dict[Path, float] = {}
 
 
-def ask(root: Path, *commands: Sequence[str], deadline: float) -> list[Answer]:
+def ask(root: Path, *commands: Sequence[str], deadline: float, settings: Sequence[str] = ()) -> list[Answer]:
     """Runs the commands in parallel in `root` and returns their answers in the same order.
 
-    `deadline` is a time of `time.monotonic()`. `root` must be the top of a repository: parents are not searched. Paths
-    in a command are literal. If a filter program of the repository can't be disabled, nothing is run that might run it,
-    and every answer has the code 128.
+    `root` must be the top of a repository: parents are not searched. `deadline` is a time of `time.monotonic()`,
+    `settings` are configuration for these commands (`name=value`). Paths in a command are literal. If a filter program
+    of the repository can't be disabled, nothing is run that might run it, and every answer has the code 128.
 
     Raises:
         TimeoutError: not all answered in time. By then every process and its children are killed and gone; if one
@@ -94,7 +91,7 @@ def ask(root: Path, *commands: Sequence[str], deadline: float) -> list[Answer]:
         overrides = switched_off(programs.out) if programs.code in (0, 1) else None
     if overrides is None:
         return [Answer(128, b"")] * len(commands)
-    return _answers(root, commands, overrides, deadline)
+    return _answers(root, commands, (*settings, *overrides), deadline)
 
 
 def _answers(root: Path, commands: Sequence[Sequence[str]], overrides: Sequence[str], deadline: float) -> list[Answer]:

@@ -25,12 +25,12 @@ from carryover.facts import Facts, GitFacts
 from carryover.fsio import is_folder
 from carryover.ledger.project_content import last_answer, prompts_at
 from carryover.probe.project_tree import ProjectPaths, project_paths, text_of
-from carryover.probe.uncommitted import Uncommitted, uncommitted
 from carryover.projects.handoff_file import STORE
 from carryover.projects.root import AgentFolders
 from carryover.publish.make import files_now, git_now, make, own_writes, view_now
 from carryover.views.files_that_matter import HOLDS_SECRETS, files_that_matter, is_generated
 from carryover.views.guidance import guidance
+from carryover.views.uncommitted import Uncommitted, uncommitted
 
 GENERIC: Final = WebChat(id="generic", name="a chat", budget=12_000, tokens_percent=125)
 """An unknown chat: a budget small enough for most, with tokens counted pessimistically."""

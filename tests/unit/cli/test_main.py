@@ -109,6 +109,19 @@ def test_what_is_often_called_imports_nothing_slow(recorded: Path, arguments: li
     assert answer.stdout.splitlines()[-1] == "imported:"
 
 
+@pytest.mark.parametrize("arguments", [["handoff", "."], ["export", "--help"]], ids=" ".join)
+def test_only_what_shows_diffs_loads_gitpython(recorded: Path, tmp_path: Path, arguments: list[str]) -> None:
+    script = (
+        "import sys; from carryover.cli.main import main\n"
+        "try: main(sys.argv[1:])\n"
+        "finally: print('imported:', 'git' in sys.modules)"
+    )
+
+    answer = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, cwd=tmp_path)
+
+    assert answer.stdout.splitlines()[-1] == "imported: False"
+
+
 def test_a_message_for_the_user_goes_to_stderr_without_a_traceback(home: Path) -> None:
     answer = carryover("show", "3f2a")
 

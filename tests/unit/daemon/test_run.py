@@ -10,7 +10,7 @@ LOADED_THEN = """
 import sys
 from carryover.daemon.run import load_all
 load_all()
-print(*(name for name in sys.modules if name.startswith("carryover.")), sep="\\n")
+print(*(name for name in sys.modules if name == "git" or name.startswith("carryover.")), sep="\\n")
 """
 
 

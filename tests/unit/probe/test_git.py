@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import threading
 import time
@@ -14,6 +13,7 @@ import pytest
 
 from carryover.facts import GitFacts
 from carryover.probe.git import ChangedSince, begin_changed_since, git_changed_since, git_facts
+from support.hostile_repository import PLANTED, hostile_repository, partial_clone
 from support.repository import git, repository
 
 PATIENT_S = 20.0
@@ -160,70 +160,10 @@ def test_a_long_subject_in_an_old_encoding_becomes_one_bounded_line(tmp_path: Pa
     assert facts.subject == "grüße an " + "x" * 191
 
 
-def hooks_of_all_kinds(root: Path, program: Path) -> None:
-    for name in ("post-index-change", "post-checkout", "pre-auto-gc", "fsmonitor-watchman"):
-        shutil.copy(program, root / ".git" / "hooks" / name)
-
-
-def own_programs(root: Path, program: Path) -> None:
-    for key in (
-        "core.fsmonitor",
-        "core.pager",
-        "core.editor",
-        "core.askPass",
-        "core.sshCommand",
-        "diff.external",
-        "diff.evil.command",
-        "diff.evil.textconv",
-        "filter.evil.clean",
-        "filter.evil.smudge",
-        "gpg.program",
-        "alias.diff",
-        "alias.ls-files",
-    ):
-        git(root, "config", key, f"!{program}" if key.startswith("alias") else str(program))
-    git(root, "config", "log.showSignature", "true")
-    git(root, "config", "filter.evil.required", "true")
-
-
-def own_process_filter(root: Path, program: Path) -> None:
-    git(root, "config", "filter.evil.process", str(program))
-
-
-def included_filter(root: Path, program: Path) -> None:
-    git(root, "config", "--file", str(root / ".git" / "more"), "filter.evil.clean", str(program))
-    git(root, "config", "include.path", "more")
-
-
-def worktree_filter(root: Path, program: Path) -> None:
-    git(root, "config", "extensions.worktreeConfig", "true")
-    git(root, "config", "--worktree", "filter.evil.clean", str(program))
-
-
-def filter_in_capitals(root: Path, program: Path) -> None:
-    git(root, "config", "FILTER.evil.Clean", str(program))
-
-
-@pytest.mark.parametrize(
-    "plant",
-    [
-        hooks_of_all_kinds,
-        own_programs,
-        own_process_filter,
-        included_filter,
-        worktree_filter,
-        filter_in_capitals,
-    ],
-)
+@pytest.mark.parametrize("plant", PLANTED)
 def test_nothing_of_the_repositorys_own_is_run(tmp_path: Path, plant: Callable[[Path, Path], None]) -> None:
-    root = repository(tmp_path / "repo", {"a.py": "1\n", ".gitattributes": "*.py filter=evil diff=evil\n"})
-    program, proof = tmp_path / "program", tmp_path / "it ran"
-    program.write_text(f"#!/bin/sh\ntouch '{proof}'\ncat\n")
-    program.chmod(0o755)
-    plant(root, program)
-    (root / "a.py").write_text("2\n")
-    os.utime(root / "a.py", (1, 1))
-    proof.unlink(missing_ok=True)  # planting may have run it
+    root = tmp_path / "repo"
+    proof = hostile_repository(root, plant)
 
     facts = git_facts(root, timeout_s=PATIENT_S)
 
@@ -234,17 +174,7 @@ def test_nothing_of_the_repositorys_own_is_run(tmp_path: Path, plant: Callable[[
 
 def test_nothing_is_fetched_for_a_partial_clone(tmp_path: Path) -> None:
     """git would fetch the blob that a diff needs, by whatever program the remote's address names."""
-    origin = repository(tmp_path / "origin", {"a.py": "1\n"})
-    git(origin, "config", "uploadpack.allowFilter", "true")
-    git(tmp_path, "clone", "--quiet", "--filter=blob:none", "--no-checkout", f"file://{origin}", "clone")
-    root, proof = tmp_path / "clone", tmp_path / "it ran"
-    git(root, "read-tree", "HEAD")
-    (root / "a.py").write_text("2\n")
-    program = tmp_path / "program"
-    program.write_text(f"#!/bin/sh\ntouch '{proof}'\n")
-    program.chmod(0o755)
-    git(root, "config", "remote.origin.url", f"ext::{program}")
-    git(root, "config", "protocol.ext.allow", "always")
+    root, proof = partial_clone(tmp_path)
 
     assert git_facts(root, timeout_s=PATIENT_S) is None
     assert not proof.exists()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,7 +13,8 @@ import msgspec
 from carryover.fsio import is_gone
 from carryover.probe.git import may_be_repository, of_others
 from carryover.probe.git_command import ask
-from carryover.probe.git_diff import ChangedFile, OwnWrites, changed_files
+from carryover.probe.git_diff import OwnWrites, changed_files
+from carryover.text.lines import one_line
 
 MOST_FILES: Final = 500
 MOST_DIFFS: Final = 60
@@ -22,9 +22,9 @@ LONGEST_LINES: Final = 3_000
 """Most lines of a file's diff."""
 LARGEST_BYTES: Final = 512 << 10
 """Largest size of a file, then and now, whose diff is read."""
-_AT_ONCE: Final = 4
+_BOUNDED: Final = (f"core.bigFileThreshold={LARGEST_BYTES}",)
+_FROM_NOTHING: Final = "--- /dev/null\n"
 _NUMSTAT: Final = ("diff", "--numstat", "-z", "--no-renames", "HEAD", "--")
-_DIFF: Final = ("diff", "--no-renames", "HEAD", "--")
 
 
 class Uncommitted(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +35,7 @@ class Uncommitted(msgspec.Struct, frozen=True, kw_only=True):
     deletions: int
     diff: str = ""
     new: bool = False
-    """Whether HEAD does not have the file."""
+    """Whether HEAD does not have the file; not known without a diff."""
     gone: bool = False
     """Whether the file was deleted."""
 
@@ -56,50 +56,39 @@ def uncommitted(
 
 
 def _uncommitted(root: Path, own: OwnWrites, hidden: Callable[[str], bool], deadline: float) -> list[Uncommitted]:
-    [numstat] = ask(root, _NUMSTAT, deadline=deadline)
+    [numstat] = ask(root, _NUMSTAT, deadline=deadline, settings=_BOUNDED)
     if numstat.code != 0:
         return []
     changed = of_others(root, changed_files(numstat.out), own, "HEAD", deadline)[:MOST_FILES]
-    sizes = _sizes(root, [file.path for file in changed], deadline)
-    shown = [file for file in changed if _may_be_shown(root, file, sizes) and not hidden(file.path)][:MOST_DIFFS]
-    diffs: dict[str, str] = {}
-    for start in range(0, len(shown), _AT_ONCE):
-        few = shown[start : start + _AT_ONCE]
-        commands = [(*_DIFF, file.path) for file in few]
-        for file, answer in zip(few, ask(root, *commands, deadline=deadline), strict=True):
-            diffs[file.path] = answer.out.decode("utf-8", "replace") if answer.code == 0 else ""
+    gone = {file.path for file in changed if is_gone(root / file.path)}
+    short = [file.path for file in changed if 0 < file.insertions + file.deletions <= LONGEST_LINES]
+    diffs = _diffs(root, [path for path in short if path not in gone and not hidden(path)][:MOST_DIFFS], deadline)
     return [
         Uncommitted(
             path=file.path,
             insertions=file.insertions,
             deletions=file.deletions,
             diff=diffs.get(file.path, ""),
-            new=file.path not in sizes,
-            gone=is_gone(root / file.path),
+            new=diffs.get(file.path, "").startswith(_FROM_NOTHING),
+            gone=file.path in gone,
         )
         for file in changed
     ]
 
 
-def _sizes(root: Path, paths: Sequence[str], deadline: float) -> dict[str, int]:
-    """Returns the sizes in bytes that `paths` have in HEAD, without those it does not contain."""
+def _diffs(root: Path, paths: Sequence[str], deadline: float) -> dict[str, str]:
+    """Returns the differences from HEAD in the form of `diff -u`, by path."""
     if not paths:
         return {}
-    [listed] = ask(root, ("ls-tree", "-l", "-z", "HEAD", "--", *paths), deadline=deadline)
-    found: dict[str, int] = {}
-    for entry in listed.out.split(b"\0"):
-        about, tab, path = entry.partition(b"\t")
-        size = about.split()[-1:] if tab else []
-        if size and size[0].isdigit():
-            found[os.fsdecode(path)] = int(size[0])
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    from carryover.views.git_python import Head
+
+    found: dict[str, str] = {}
+    head = Head(root, deadline=deadline, settings=_BOUNDED)
+    for each in head.diff(None, tuple(paths), create_patch=True, no_renames=True, src_prefix="a/", dst_prefix="b/"):
+        if each.b_rawpath is None or not isinstance(each.diff, bytes) or len(each.diff) > LARGEST_BYTES:
+            continue
+        name = one_line(each.b_rawpath.decode("utf-8", "replace"))
+        before = _FROM_NOTHING if each.new_file else f"--- a/{name}\n"
+        found[os.fsdecode(each.b_rawpath)] = f"{before}+++ b/{name}\n{each.diff.decode('utf-8', 'replace')}"
     return found
-
-
-def _may_be_shown(root: Path, file: ChangedFile, sizes: dict[str, int]) -> bool:
-    if not 0 < file.insertions + file.deletions <= LONGEST_LINES or sizes.get(file.path, 0) > LARGEST_BYTES:
-        return False
-    try:
-        status = (root / file.path).lstat()
-    except (OSError, ValueError):  # deleted
-        return False
-    return stat.S_ISREG(status.st_mode) and status.st_size <= LARGEST_BYTES
