@@ -36,7 +36,7 @@ def systemd(home: Path) -> Iterator[UserSystemd]:
 
 @pytest.fixture
 def service(systemd: UserSystemd, home: Path) -> SystemdUser:
-    return SystemdUser(systemd.env, home, run=systemd.run)
+    return SystemdUser(systemd.env, run=systemd.run)
 
 
 @pytest.fixture
@@ -287,7 +287,7 @@ def pip_install(venv: Path, wheel: Path) -> None:
 
 def test_where_systemd_runs_nothing_for_this_user_that_is_said(home: Path, tmp_path: Path) -> None:
     """As in a container, or in a remote shell without a session: the command is there, nobody answers."""
-    nobody = service_here({"PATH": "/usr/bin:/bin", "XDG_RUNTIME_DIR": str(tmp_path)}, home)
+    nobody = service_here({"PATH": "/usr/bin:/bin", "XDG_RUNTIME_DIR": str(tmp_path)})
 
     assert nobody.kind == "none"
     assert "systemd starts no programs for this user here (Failed to connect to bus" in str(nobody.available())

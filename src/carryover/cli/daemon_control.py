@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from pathlib import Path
 from typing import Final
 
 from carryover.actions.context import state_dir
@@ -91,13 +90,13 @@ def restart_daemon(state: StateDir) -> str:
 
 def _service() -> ServiceManager | None:
     """Returns the installed service if this process can control it."""
-    service = registered(os.environ, Path.home())
+    service = registered(os.environ)
     return service if service is not None and service.available() is None else None
 
 
 def _detached(state: StateDir) -> str:
     health = start_detached(state, this_program(os.environ, state.root), limit_s=ANSWER_S).health
-    if registered(os.environ, Path.home()) is not None:
+    if registered(os.environ) is not None:
         forget_starter(state)  # a service that can't be used from here starts it at the next login; hooks must not
     if health is None:
         raise UserError(

@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     from carryover.install.uninstall import carry_out, plan_uninstall
 
     state, home = state_dir(), Path.home()
-    service = registered(os.environ, home)
+    service = registered(os.environ)
     usual = tuple(usual_settings(state, home))
     pid = daemon_pid(state)
     wanted = plan_uninstall(state, purge=args.purge, home=home, usual=usual)

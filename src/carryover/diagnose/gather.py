@@ -62,7 +62,7 @@ def gather(state: StateDir, home: Path, *, inspect: bool = False, ask: AskVersio
     health, daemon_problem = _health(state)
     seen = detect_all(specs(), machine, config.agents.recorded_versions(), ask=ask)
     detections = with_config_files(seen, [state.hook_script], machine.platform)
-    manager, program = service_of_user(env, home)
+    manager, program = service_of_user()
     service = manager.status()
     inspection = None
     if inspect:

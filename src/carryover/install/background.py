@@ -43,10 +43,9 @@ class Background(msgspec.Struct, frozen=True, kw_only=True):
     hints: tuple[str, ...] = ()
 
 
-def service_of_user(env: Mapping[str, str] | None = None, home: Path | None = None) -> tuple[ServiceManager, Program]:
-    """Returns the user's service manager and the program it starts. `env` and `home` default to this process's own."""
-    env, home = os.environ if env is None else env, home or Path.home()
-    return service_here(env, home), this_program(env, StateDir.of(env, home).root)
+def service_of_user() -> tuple[ServiceManager, Program]:
+    """Returns the service manager of this process's user and the program it starts."""
+    return service_here(os.environ), this_program(os.environ, StateDir.of(os.environ, Path.home()).root)
 
 
 def bring_up(state: StateDir, *, service: bool, restart: bool = False) -> Background:
@@ -130,24 +129,24 @@ def _daemon(health: Health | None) -> dict[str, Any]:
     return {"pid": health.pid, "version": health.version} if health is not None else {}
 
 
-def service_here(env: Mapping[str, str], home: Path, *, platform: str = sys.platform) -> ServiceManager:
+def service_here(env: Mapping[str, str], *, platform: str = sys.platform) -> ServiceManager:
     """Returns the service manager to register with, or one that explains why there is none."""
-    known = _known(env, home, platform)
+    known = _known(env, platform)
     if known is None:
         return ServiceManager(f"Carryover knows no service manager for {platform}.")
     reason = known.available()
     return known if reason is None else ServiceManager(reason)
 
 
-def registered(env: Mapping[str, str], home: Path, *, platform: str = sys.platform) -> ServiceManager | None:
+def registered(env: Mapping[str, str], *, platform: str = sys.platform) -> ServiceManager | None:
     """Returns the service manager that has our registration, even if it does not answer now; for uninstalling."""
-    known = _known(env, home, platform)
+    known = _known(env, platform)
     return known if known is not None and known.status().installed else None
 
 
-def _known(env: Mapping[str, str], home: Path, platform: str) -> SystemdUser | Launchd | None:
+def _known(env: Mapping[str, str], platform: str) -> SystemdUser | Launchd | None:
     if platform == "darwin":
-        return Launchd(env, home)
+        return Launchd(env)
     if platform.startswith("linux"):
-        return SystemdUser(env, home)
+        return SystemdUser(env)
     return None

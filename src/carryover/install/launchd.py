@@ -49,7 +49,6 @@ class Launchd(ServiceManager):
     def __init__(
         self,
         env: Mapping[str, str],
-        home: Path,
         *,
         run: Run = run_command,
         sleep: Callable[[float], None] = time.sleep,
@@ -59,7 +58,7 @@ class Launchd(ServiceManager):
         self._sleep = sleep
         self._domain = f"gui/{os.getuid()}"
         self._target = f"{self._domain}/{LABEL}"
-        self.path = home / "Library" / "LaunchAgents" / f"{LABEL}.plist"
+        self.path = Path.home() / "Library" / "LaunchAgents" / f"{LABEL}.plist"
 
     def available(self) -> str | None:
         if shutil.which("launchctl", path=self._env.get("PATH")) is None:

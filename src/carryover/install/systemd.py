@@ -16,6 +16,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from platformdirs.unix import Unix
+
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import write_if_changed
 from carryover.install.service import (
@@ -58,7 +60,6 @@ class SystemdUser(ServiceManager):
     def __init__(
         self,
         env: Mapping[str, str],
-        home: Path,
         *,
         run: Run = run_command,
         runtime: Path = Path("/run/user"),
@@ -68,7 +69,7 @@ class SystemdUser(ServiceManager):
         self._env = _env_for_systemctl(env, runtime)
         self._run = run
         self._linger = linger
-        self._units = Path(env.get("XDG_CONFIG_HOME") or home / ".config") / "systemd" / "user"
+        self._units = Unix().user_config_path / "systemd" / "user"
 
     @property
     def path(self) -> Path:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+from platformdirs import PlatformDirs
 
 from carryover.config import AgentsConfig
 from carryover.paths import StateDir
@@ -27,6 +28,7 @@ _SYSTEM: Final = (
 _SHARED_TOPS: Final = ("/home", "/media", "/mnt", "/opt", "/private", "/root", "/srv", "/Users", "/var", "/Volumes")
 
 
+_PROGRAMS: Final = "it is a folder of programs' settings and data, and no repository"
 _SECRETS: Final = frozenset(
     ".ssh .gnupg .gpg .pki .password-store .aws .azure .kube .docker .gcloud .mozilla .thunderbird "
     ".config/gcloud .config/gh .config/op .local/share/keyrings".split()
@@ -76,6 +78,8 @@ def _unfit_place(root: Path, home: Path, agents_own: frozenset[Path]) -> str | N
         return "it is an agent's own folder, whose files apply to every project"
     if home != Path("/") and root.is_relative_to(home):
         return _unfit_below_home(root, root.relative_to(home))
+    if _is_of_programs(root):
+        return _PROGRAMS
     if _lies_in(root, (*_TEMPORARY, tempfile.gettempdir())):
         return "it is a temporary folder"
     if _lies_in(root, _SYSTEM) or str(root) in _SHARED_TOPS:
@@ -87,9 +91,14 @@ def _unfit_below_home(root: Path, below: Path) -> str | None:
     if any(below.is_relative_to(folder) for folder in _SECRETS):
         return "it is a folder of keys and logins"
     hidden = below.parts[0].startswith(".") or below.parts[0] == "Library"
-    if hidden and not (root / ".git").exists():  # a repository there is work: dotfiles, an agent's worktree
-        return "it is a folder of programs' settings and data, and no repository"
-    return None
+    return _PROGRAMS if _is_of_programs(root, hidden=hidden) else None
+
+
+def _is_of_programs(root: Path, *, hidden: bool = False) -> bool:
+    user = PlatformDirs()  # the user may have moved them
+    folders = (user.user_config_dir, user.user_data_dir, user.user_state_dir, user.user_cache_dir)
+    # A repository there is work: dotfiles, an agent's worktree.
+    return (hidden or _lies_in(root, folders)) and not (root / ".git").exists()
 
 
 def _lies_in(root: Path, folders: Iterable[str]) -> bool:

@@ -163,7 +163,7 @@ def test_launchd_starts_and_stops_it_too(home: Path, run: Run, monkeypatch: pyte
     folder.mkdir(parents=True)
     shutil.copy(LAUNCHCTL, home / "bin" / "launchctl")
     (home / "bin" / "launchctl").chmod(0o755)
-    service = Launchd({"PATH": f"{home}/bin:{os.environ['PATH']}"}, home, sleep=lambda _s: None)
+    service = Launchd({"PATH": f"{home}/bin:{os.environ['PATH']}"}, sleep=lambda _s: None)
     service.install(Program(("/opt/bin/carryoverd",), state_dir().root))
     use(service, monkeypatch)
 

@@ -168,14 +168,14 @@ def command(folder: Path, name: str, code: int) -> dict[str, str]:
     ("platform", "name", "kind"), [("linux", "systemctl", SystemdUser), ("darwin", "launchctl", Launchd)]
 )
 def test_each_system_has_its_own(platform: str, name: str, kind: type, home: Path, tmp_path: Path) -> None:
-    assert isinstance(service_here(command(tmp_path, name, 0), home, platform=platform), kind)
+    assert isinstance(service_here(command(tmp_path, name, 0), platform=platform), kind)
 
 
 @pytest.mark.parametrize(("platform", "name"), [("linux", "systemctl"), ("darwin", "launchctl")])
 def test_one_that_does_not_answer_is_as_good_as_none_and_says_why(
     platform: str, name: str, home: Path, tmp_path: Path
 ) -> None:
-    nobody = service_here(command(tmp_path, name, 1), home, platform=platform)
+    nobody = service_here(command(tmp_path, name, 1), platform=platform)
 
     assert type(nobody) is ServiceManager
     assert "programs for this user here (Failed to connect to bus)" in str(nobody.available())
@@ -185,18 +185,18 @@ def test_one_that_does_not_answer_is_as_good_as_none_and_says_why(
 def test_where_there_is_none_nothing_is_registered(platform: str, home: Path, tmp_path: Path) -> None:
     env = {"PATH": str(tmp_path)}
 
-    assert service_here(env, home, platform=platform).kind == "none"
-    assert registered(env, home, platform=platform) is None
+    assert service_here(env, platform=platform).kind == "none"
+    assert registered(env, platform=platform) is None
 
 
 @pytest.mark.parametrize("platform", ["linux", "darwin"])
 def test_a_registration_is_found_though_its_service_manager_is_gone(platform: str, home: Path, tmp_path: Path) -> None:
     env = {"PATH": str(tmp_path)}
-    known = SystemdUser(env, home) if platform == "linux" else Launchd(env, home)
+    known = SystemdUser(env) if platform == "linux" else Launchd(env)
     known.path.parent.mkdir(parents=True)
     known.path.touch()
 
-    found = registered(env, home, platform=platform)
+    found = registered(env, platform=platform)
 
     assert found is not None
     assert (found.kind, found.uninstall()) == (known.kind, True)

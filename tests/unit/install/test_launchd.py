@@ -41,7 +41,7 @@ def launchd(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def service(launchd: Path, home: Path) -> Launchd:
-    return Launchd({"PATH": f"{launchd.parent}:/usr/bin:/bin"}, home, sleep=lambda _s: None)
+    return Launchd({"PATH": f"{launchd.parent}:/usr/bin:/bin"}, sleep=lambda _s: None)
 
 
 @pytest.fixture
@@ -196,7 +196,7 @@ def test_a_remote_shell_without_a_session_has_no_launchd(service: Launchd, launc
 
 def test_a_daemon_that_does_not_stop_is_not_waited_for_without_end(home: Path) -> None:
     waits: list[float] = []
-    stubborn = Launchd({}, home, run=lambda *_, **__: Ran(0, "\tpid = 4711\n"), sleep=waits.append)
+    stubborn = Launchd({}, run=lambda *_, **__: Ran(0, "\tpid = 4711\n"), sleep=waits.append)
 
     with pytest.raises(UserError, match="could not stop the daemon within 20 s"):
         stubborn.stop()

@@ -59,7 +59,7 @@ def service(systemctl: Systemctl, home: Path, tmp_path: Path) -> SystemdUser:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "systemctl").touch(0o755)
     env = {"PATH": str(tmp_path / "bin")}
-    return SystemdUser(env, home, run=systemctl, runtime=tmp_path / "run", linger=tmp_path / "linger")
+    return SystemdUser(env, run=systemctl, runtime=tmp_path / "run", linger=tmp_path / "linger")
 
 
 @pytest.fixture
@@ -88,10 +88,12 @@ def test_installing_again_changes_nothing(service: SystemdUser, systemctl: Syste
     assert service.path.stat().st_mtime_ns == before.st_mtime_ns
 
 
-def test_the_unit_lies_where_the_user_keeps_settings(home: Path, systemctl: Systemctl) -> None:
-    moved = SystemdUser({"XDG_CONFIG_HOME": "/data/config"}, home, run=systemctl)
+@pytest.mark.parametrize(("named", "folder"), [("/data/config", "/data/config"), ("config", "~/.config")])
+def test_the_unit_lies_where_the_user_keeps_settings(named: str, folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relative path would be another folder in each shell; nobody reads one."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", named)
 
-    assert moved.path == Path("/data/config/systemd/user") / UNIT
+    assert SystemdUser({}).path == Path(folder).expanduser() / "systemd" / "user" / UNIT
 
 
 def test_a_failure_in_the_past_is_no_hindrance(service: SystemdUser, systemctl: Systemctl) -> None:
@@ -193,7 +195,7 @@ def test_a_systemd_that_does_not_answer_is_distinguished_from_none(
     )
     assert service.status() == ServiceStatus(kind="systemd", installed=False, trouble=service.available())
 
-    none = SystemdUser({"PATH": str(home)}, home, run=systemctl)
+    none = SystemdUser({"PATH": str(home)}, run=systemctl)
     assert none.available() == "There is no systemd on this machine."
 
 
@@ -244,10 +246,10 @@ def test_systemd_is_found_though_the_shell_does_not_name_it(systemctl: Systemctl
     mine = tmp_path / "run" / str(os.getuid())
     mine.mkdir(parents=True)
 
-    SystemdUser({}, home, run=systemctl, runtime=mine.parent).status()
+    SystemdUser({}, run=systemctl, runtime=mine.parent).status()
     assert systemctl.env["XDG_RUNTIME_DIR"] == str(mine)
 
-    SystemdUser({"XDG_RUNTIME_DIR": "/elsewhere"}, home, run=systemctl, runtime=mine.parent).status()
+    SystemdUser({"XDG_RUNTIME_DIR": "/elsewhere"}, run=systemctl, runtime=mine.parent).status()
     assert systemctl.env["XDG_RUNTIME_DIR"] == "/elsewhere"
 
 

@@ -70,6 +70,19 @@ def test_folders_of_settings_are_refused_unless_they_are_repositories(home: Path
     assert why(home / root, home=home) is None
 
 
+@pytest.mark.parametrize("variable", ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"])
+def test_folders_of_settings_are_refused_also_where_they_are_moved(
+    home: Path, tmp_path: Path, variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in (home / "programs", tmp_path / "beside"):
+        (folder / "app").mkdir(parents=True)
+        assert why(folder / "app", home=home) != "it is a folder of programs' settings and data, and no repository"
+
+        monkeypatch.setenv(variable, str(folder))
+
+        assert why(folder / "app", home=home) == "it is a folder of programs' settings and data, and no repository"
+
+
 @pytest.mark.parametrize("root", ["/tmp", "/tmp/app", "/var/tmp/app", "/dev/shm/app", "/run/user/1000"])
 def test_temporary_folders_are_refused(root: str) -> None:
     assert why(Path(root), home=Path("/home/dev")) == "it is a temporary folder"
