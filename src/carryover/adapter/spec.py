@@ -44,7 +44,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 def application_places(below: str) -> tuple[Place, ...]:
     """Returns the data folder `below` of a desktop application on each system.
 
-    As in Electron and platformdirs: `XDG_CONFIG_HOME` on Linux, `~/Library/Application Support` on macOS.
+    As in Electron: `XDG_CONFIG_HOME` on Linux, `~/Library/Application Support` on macOS, whatever variables are set.
     """
     return (
         Place(path=f"~/.config/{below}", env="XDG_CONFIG_HOME", below=below, platforms=(LINUX,)),

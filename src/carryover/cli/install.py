@@ -185,7 +185,7 @@ def _name_this_project(state: StateDir, setup: Setup) -> None:
     from carryover.actions.context import project_root
     from carryover.agents import adapters
     from carryover.daemon.client import ask_daemon
-    from carryover.ingest.in_projects import roots_in_projects
+    from carryover.ingest.scan import roots_in_projects
 
     with suppress(UserError, TimeoutError):
         root = project_root(None)

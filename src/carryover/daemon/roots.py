@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from carryover.config import Config, project_settings
 from carryover.daemon.context import DaemonContext
-from carryover.ingest.in_projects import KnownProjects, roots_in_projects
-from carryover.ingest.scan import TranscriptRoot, roots_to_read
+from carryover.ingest.scan import MOST_PROJECTS, TranscriptRoot, known_projects, roots_in_projects, roots_to_read
+
+REFRESH_S: Final = 2.0
+"""Maximum age of the list of known projects while the ledger changes."""
 
 
 class ReadRoots:
@@ -60,3 +67,46 @@ class ReadRoots:
             return ()
         found = roots_in_projects(agents, self._known.folders())
         return tuple(root for root in found if not project_settings(root.path, config).excluded)
+
+
+class KnownProjects:
+    """The daemon's known projects: those in the ledger, and those that a command asked about. Thread-safe."""
+
+    def __init__(self, ledger: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._asked: dict[Path, None] = {}
+        self._found: tuple[Path, ...] = ()
+        self._mark: object = None
+        self._due = 0.0
+
+    def add(self, root: Path) -> None:
+        """Adds a project that a command asked about, which the ledger may not know yet."""
+        with self._lock:
+            self._asked = dict.fromkeys([root, *self._asked][:MOST_PROJECTS])
+
+    @property
+    def asked(self) -> tuple[Path, ...]:
+        """The projects that commands asked about."""
+        with self._lock:
+            return tuple(self._asked)
+
+    def folders(self) -> tuple[Path, ...]:
+        """Returns the projects' folders. Reads the ledger only if it has changed, at most every two seconds. Blocks."""
+        with self._lock:
+            if self._clock() >= self._due:
+                self._due = self._clock() + REFRESH_S
+                mark = [_stamp(Path(f"{self._ledger}{end}")) for end in ("", "-wal")]
+                if mark != self._mark:
+                    self._mark = mark
+                    self._found = known_projects(self._ledger)
+            return tuple(dict.fromkeys((*self._asked, *self._found)))
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size

@@ -29,9 +29,9 @@ from carryover.diagnose.report import (
 from carryover.edits.record import Record, load_record
 from carryover.errors import UserError
 from carryover.fsio import is_folder
-from carryover.ingest.in_projects import others_sources
 from carryover.ingest.scan import (
     MS_PER_DAY,
+    others_sources,
 )
 from carryover.install.how_installed import how_installed
 from carryover.install.machine import Machine, copies

@@ -1,10 +1,14 @@
-"""Finds the transcripts to read: those of the selected agents, in the folders that install found."""
+"""Finds the transcripts to read: those of the selected agents, in the folders that install found and in projects.
+
+What agents keep in projects is found only in known projects, and read only if the user's own agent wrote it.
+"""
 
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
@@ -12,10 +16,15 @@ import msgspec
 
 from carryover.adapter.contract import Agent, Source
 from carryover.config import AgentsConfig, Config
+from carryover.errors import UserError
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.queries import projects
 from carryover.paths import StateDir
 from carryover.probe.own_file import AT_WORK, why_not_own
 
 MS_PER_DAY: Final = 86_400_000
+MOST_PROJECTS: Final = 500
+"""Maximum number of known projects used as roots, newest activity first."""
 
 SourceKey = tuple[str, str]
 """Agent and path, which together identify a source."""
@@ -81,6 +90,31 @@ def roots_to_read(
     return recorded_roots([agent for agent in agents if config.reads(agent.id)], config.agents, home, env)
 
 
+def roots_in_projects(agents: Iterable[Agent], folders: Iterable[Path]) -> tuple[TranscriptRoot, ...]:
+    """Returns, as roots, the projects that contain a source of one of these agents."""
+    keeping = [agent for agent in agents if agent.in_projects]
+    if not keeping:
+        return ()
+    roots = []
+    for folder in dict.fromkeys(folders):
+        for agent in keeping:
+            paths = [Path(source.path) for source in agent.sources(folder)]
+            if paths:
+                files = tuple(path for path in paths if agent.source_of(path, folder) is None)
+                roots.append(TranscriptRoot(agent.id, folder, in_project=True, files=files))
+    return tuple(roots)
+
+
+def known_projects(ledger: Path) -> tuple[Path, ...]:
+    """Returns the folders of known projects, newest activity first; none if the ledger can't be read. Blocks."""
+    try:
+        with closing(connect_read_only(ledger)) as db:
+            roots = [row.root for row in projects(db)[:MOST_PROJECTS]]
+    except (UserError, sqlite3.Error):
+        return ()
+    return tuple(Path(root) for root in roots if root.startswith("/"))
+
+
 def find_sources(agents: Mapping[str, Agent], roots: Iterable[TranscriptRoot]) -> list[FoundSource]:
     """Returns every source below `roots`. Blocking. An unreadable folder only hides its own sources."""
     found = []
@@ -120,3 +154,16 @@ def _may_be_own(agent: Agent, root: Path, source: Source) -> bool:
         return why_not_own(agent, root, Path(source.path)) in (None, AT_WORK)
     except OSError:
         return False
+
+
+def others_sources(agent: Agent, root: Path) -> list[tuple[Source, str]]:
+    """Returns the sources in a project that are not read, each with the reason as a clause. Blocks."""
+    found = []
+    for source in agent.sources(root):
+        try:
+            reason = why_not_own(agent, root, Path(source.path))
+        except OSError:
+            continue
+        if reason is not None:
+            found.append((source, reason))
+    return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import signal
 import subprocess
 import time
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from carryover.probe.git_config import names_no_filter, switched_off
+from carryover.fsio import is_gone, read_bytes_bounded
 
 _SAFE_OPTIONS: Final = (
     *("-c", "core.fsmonitor=false"),
@@ -41,6 +42,9 @@ _TAKE_PATTERNS: Final = ("diff", "ls-files", "ls-tree")
 _FILTERS: Final = "diff"
 """The only command that runs filter programs, on files whose times changed."""
 _PROGRAMS: Final = ("config", "--null", "--show-scope", "--get-regexp", r"^filter\.")
+_LARGEST_CONFIG: Final = 64 << 10
+_MAY_NAME_PROGRAMS: Final = (b"filter", b"include")
+_PROGRAM_SETTING: Final = re.compile(r"filter\..*\.(clean|smudge|process|required)", re.DOTALL)
 _SAFE_ENVIRONMENT: Final = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_ALLOW_PROTOCOL": "",  # a partial clone would fetch the blobs that a diff misses
@@ -85,13 +89,51 @@ def ask(root: Path, *commands: Sequence[str], deadline: float, settings: Sequenc
         FileNotFoundError: there is no git on this machine.
     """
     overrides: Sequence[str] | None = ()
-    if any(command[0] == _FILTERS for command in commands) and not names_no_filter(root):
+    if any(command[0] == _FILTERS for command in commands) and not _names_no_filter(root):
         [programs] = _answers(root, [_PROGRAMS], (), deadline)
         # 1: there are none. Before git 2.26 the option is unknown.
-        overrides = switched_off(programs.out) if programs.code in (0, 1) else None
+        overrides = _switched_off(programs.out) if programs.code in (0, 1) else None
     if overrides is None:
         return [Answer(128, b"")] * len(commands)
     return _answers(root, commands, (*settings, *overrides), deadline)
+
+
+def _names_no_filter(root: Path) -> bool:
+    """Whether the configuration of the repository at `root` certainly names no filter program.
+
+    This saves a git process for an ordinary checkout, whose configuration neither has the word nor includes another
+    file. Returns False if it may name one, or if its files are elsewhere, as a worktree's are. Blocks.
+    """
+    folder = root / ".git"
+    if not folder.is_dir() or not is_gone(folder / "commondir"):
+        return False
+    return all(_is_harmless(folder / name) for name in ("config", "config.worktree"))
+
+
+def _is_harmless(file: Path) -> bool:
+    try:
+        text = read_bytes_bounded(file, _LARGEST_CONFIG).lower()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return not any(word in text for word in _MAY_NAME_PROGRAMS)
+
+
+def _switched_off(listed: bytes) -> list[str] | None:
+    """Returns settings that disable the filter programs in the repository's own configuration; the user's stay.
+
+    `listed` is the output of `git config --null --show-scope`. Returns None if one of their names can't be disabled.
+    """
+    overrides = []
+    fields = listed.decode(errors="surrogateescape").split("\0")
+    for scope, setting in zip(fields[::2], fields[1::2], strict=False):
+        name = setting.partition("\n")[0]
+        if scope in ("local", "worktree") and _PROGRAM_SETTING.fullmatch(name):
+            if "=" in name:
+                return None
+            overrides.append(f"{name}={'false' if name.endswith('required') else ''}")
+    return overrides
 
 
 def _answers(root: Path, commands: Sequence[Sequence[str]], overrides: Sequence[str], deadline: float) -> list[Answer]:

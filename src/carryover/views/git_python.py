@@ -1,7 +1,7 @@
-"""A repository as GitPython reads it, which itself neither starts git nor opens a file there. Slow to load.
+"""A repository as GitPython reads it, which itself neither starts git there nor opens a file. Slow to load.
 
 On its own it would hand variables like GIT_DIR on to git, wait without a limit, and follow what a configuration
-includes.
+includes. Only `git version` is its own: it is asked once, as GitPython is imported.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class _Git(Git):
     """Has every command run by `ask`, with all its guards, until the deadline."""
 
     def __init__(self, root: Path, deadline: float, settings: Sequence[str]) -> None:
-        super().__init__(root)
+        super().__init__()
         self._question = (root, deadline, settings)
 
     def __call__(self, **_: Any) -> Git:

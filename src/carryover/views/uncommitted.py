@@ -80,7 +80,7 @@ def _diffs(root: Path, paths: Sequence[str], deadline: float) -> dict[str, str]:
     """Returns the differences from HEAD in the form of `diff -u`, by path."""
     if not paths:
         return {}
-    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # it asks git for its version, and need not know it
     from carryover.views.git_python import Head
 
     found: dict[str, str] = {}

@@ -19,9 +19,8 @@ from carryover.adapter.contract import Batch
 from carryover.agents.aider.adapter import AGENT
 from carryover.agents.aider.locate import FILE, VARIABLE
 from carryover.cli import main
-from carryover.ingest.in_projects import others_sources, roots_in_projects
 from carryover.ingest.prepare import GIT_WORKS_S, prepare
-from carryover.ingest.scan import find_sources
+from carryover.ingest.scan import find_sources, others_sources, roots_in_projects
 from carryover.projects.root import find_root
 from support.daemon_process import DaemonProcess, wait_until
 from support.repository import git, repository
