@@ -26,7 +26,14 @@ from carryover.facts import FindRoot
 from carryover.fsio import FileLock, scratch_folder
 from carryover.ingest.catch_up import compare_with_disk
 from carryover.ingest.pipeline import ingest
-from carryover.ingest.scan import FoundSource, TranscriptRoot, find_sources, known_projects, roots_in_projects, roots_to_read
+from carryover.ingest.scan import (
+    FoundSource,
+    TranscriptRoot,
+    find_sources,
+    known_projects,
+    roots_in_projects,
+    roots_to_read,
+)
 from carryover.ingest.spool import Spool, collect_pending
 from carryover.ledger.queries import connect_read_only, project_by_root, whereabouts
 from carryover.ledger.store import Ledger

@@ -12,8 +12,7 @@ from agents.aider.test_commands import APPLIED, BLOCK
 from carryover.agents.aider.adapter import AGENT
 from carryover.cli import main
 from carryover.daemon.roots import KnownProjects
-from carryover.ingest.scan import known_projects
-from carryover.ingest.scan import TranscriptRoot, find_sources, others_sources, roots_in_projects
+from carryover.ingest.scan import TranscriptRoot, find_sources, known_projects, others_sources, roots_in_projects
 from support.daemon_process import DaemonProcess, handoff_of, wait_until
 from support.repository import git, repository
 
