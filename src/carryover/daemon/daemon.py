@@ -220,7 +220,7 @@ class Daemon:
         answers = Answers(
             health=self._health,
             settle=self._settle,
-            know=self._roots.know,
+            know=self._roots.known.add,
             hooks=self._hooks.calls,
             moves=self._moves,
             imports=self._imports,
@@ -254,7 +254,7 @@ class Daemon:
     def _refresh(self, project: int, moved_last: bool, git: GitFacts | None, now_ms: int) -> Refreshed:
         context = self._context
         with context.read_ledger() as db:
-            refused = refused_before_work(db, project, context.config, asked=self._roots.asked)
+            refused = refused_before_work(db, project, context.config, asked=self._roots.known.asked)
         if refused is not None:
             return refused
         made = refresh(context.paths, project, context.config, now_ms=now_ms, last_git=git, newest=moved_last)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from carryover.config import Config, project_settings
 from carryover.daemon.context import DaemonContext
 from carryover.ingest.scan import MOST_PROJECTS, TranscriptRoot, known_projects, roots_in_projects, roots_to_read
+from carryover.readers.sqlite import stat
 
 REFRESH_S: Final = 2.0
 """Maximum age of the list of known projects while the ledger changes."""
@@ -22,17 +23,8 @@ class ReadRoots:
 
     def __init__(self, context: DaemonContext) -> None:
         self._context = context
-        self._known = KnownProjects(context.state.ledger)
+        self.known = KnownProjects(context.state.ledger)
         self._folders: tuple[Config | None, tuple[TranscriptRoot, ...]] = (None, ())
-
-    def know(self, root: str) -> None:
-        """Adds a project that a command asked about, which the ledger may not know yet."""
-        self._known.add(Path(root))
-
-    @property
-    def asked(self) -> tuple[str, ...]:
-        """The roots of the projects that commands asked about."""
-        return tuple(map(str, self._known.asked))
 
     def all(self) -> tuple[TranscriptRoot, ...]:
         """Returns the agents' folders and the projects. Blocks."""
@@ -65,7 +57,7 @@ class ReadRoots:
         ]
         if not agents:
             return ()
-        found = roots_in_projects(agents, self._known.folders())
+        found = roots_in_projects(agents, self.known.folders())
         return tuple(root for root in found if not project_settings(root.path, config).excluded)
 
 
@@ -81,32 +73,26 @@ class KnownProjects:
         self._mark: object = None
         self._due = 0.0
 
-    def add(self, root: Path) -> None:
+    def add(self, root: str) -> None:
         """Adds a project that a command asked about, which the ledger may not know yet."""
         with self._lock:
-            self._asked = dict.fromkeys([root, *self._asked][:MOST_PROJECTS])
+            self._asked = dict.fromkeys([Path(root), *self._asked][:MOST_PROJECTS])
 
     @property
-    def asked(self) -> tuple[Path, ...]:
-        """The projects that commands asked about."""
+    def asked(self) -> tuple[str, ...]:
+        """The roots of the projects that commands asked about."""
         with self._lock:
-            return tuple(self._asked)
+            return tuple(map(str, self._asked))
 
     def folders(self) -> tuple[Path, ...]:
         """Returns the projects' folders. Reads the ledger only if it has changed, at most every two seconds. Blocks."""
         with self._lock:
             if self._clock() >= self._due:
                 self._due = self._clock() + REFRESH_S
-                mark = [_stamp(Path(f"{self._ledger}{end}")) for end in ("", "-wal")]
+                mark = None
+                with suppress(OSError):  # there is none yet
+                    mark = stat(self._ledger)
                 if mark != self._mark:
                     self._mark = mark
                     self._found = known_projects(self._ledger)
             return tuple(dict.fromkeys((*self._asked, *self._found)))
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    try:
-        found = os.stat(path)  # noqa: PTH116
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size

@@ -7,7 +7,6 @@ from bisect import bisect_right
 from typing import Final
 
 _HANDOFF_PATH: Final = re.compile(r"\.carryover[/\\]handoff(?:-chosen)?\.md")
-_HANDOFF_TEXT: Final = re.compile(r"^\W{0,4}\[CARRYOVER\] Last updated |^# RESUME PROTOCOL: (?:ask|brief|silent)", re.M)
 # A person who starts an agent with it has decided to continue, so it answers the question that the file's protocol
 # asks. Its words must set no task, make no decision and ask nothing, however the agent writes them down.
 _GO_ON: Final = (

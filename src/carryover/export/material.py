@@ -17,12 +17,14 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChangedText(msgspec.Struct, frozen=True, kw_only=True):
-    """A file with uncommitted changes. `diff` is empty if it can't be shown (binary, too long, deleted)."""
+    """A file that differs from HEAD. `diff` is empty if it can't be shown (binary, too long, deleted, secret)."""
 
     path: str
     insertions: int
     deletions: int
     diff: str = ""
+    new: bool = False
+    """Whether HEAD does not have the file; not known without a diff."""
     gone: bool = False
     """Whether the file was deleted."""
 

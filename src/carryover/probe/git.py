@@ -62,22 +62,13 @@ def git_facts(root: Path, *, own: OwnWrites = _NOTHING_OWN, timeout_s: float = T
     return _begun((root, None), partial(_facts, root, own), timeout_s)()
 
 
-def git_changed_since(
-    root: Path, *, since: str, own: OwnWrites = _NOTHING_OWN, timeout_s: float = TIMEOUT_S
-) -> ChangedSince | None:
-    """Returns what has changed in the repository since the commit `since`; None if that commit is gone, too.
-
-    As careful as `git_facts`, with the same errors; half the work, for a session that waits for the answer.
-    """
-    return begin_changed_since(root, since=since, own=own, timeout_s=timeout_s)()
-
-
 def begin_changed_since(
     root: Path, *, since: str, own: OwnWrites = _NOTHING_OWN, timeout_s: float = TIMEOUT_S
 ) -> Callable[[], ChangedSince | None]:
-    """Starts `git_changed_since` and returns at once.
+    """Starts to ask what has changed in the repository since the commit `since`, and returns at once.
 
-    Calling the result waits for the answer and raises the same errors.
+    Calling the result waits for the answer; None if that commit is gone, too. As careful as `git_facts`, with the same
+    errors; half the work, for a session that waits for the answer.
     """
     return _begun((root, since), partial(_changed_since, root, since, own), timeout_s)
 

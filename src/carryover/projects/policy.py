@@ -77,8 +77,8 @@ def _unfit_place(root: Path, home: Path, agents_own: frozenset[Path]) -> str | N
         # Instructions that an agent reads there apply to every project on the machine.
         return "it is an agent's own folder, whose files apply to every project"
     if home != Path("/") and root.is_relative_to(home):
-        return _unfit_below_home(root, root.relative_to(home))
-    if _is_of_programs(root):
+        return _unfit_below_home(root, home)
+    if _is_of_programs(root, home):
         return _PROGRAMS
     if _lies_in(root, (*_TEMPORARY, tempfile.gettempdir())):
         return "it is a temporary folder"
@@ -87,18 +87,20 @@ def _unfit_place(root: Path, home: Path, agents_own: frozenset[Path]) -> str | N
     return None
 
 
-def _unfit_below_home(root: Path, below: Path) -> str | None:
+def _unfit_below_home(root: Path, home: Path) -> str | None:
+    below = root.relative_to(home)
     if any(below.is_relative_to(folder) for folder in _SECRETS):
         return "it is a folder of keys and logins"
     hidden = below.parts[0].startswith(".") or below.parts[0] == "Library"
-    return _PROGRAMS if _is_of_programs(root, hidden=hidden) else None
+    return _PROGRAMS if _is_of_programs(root, home, hidden=hidden) else None
 
 
-def _is_of_programs(root: Path, *, hidden: bool = False) -> bool:
-    user = PlatformDirs()  # the user may have moved them
+def _is_of_programs(root: Path, home: Path, *, hidden: bool = False) -> bool:
+    user = PlatformDirs()  # the user may have moved them, but work is not among them if that is the home folder
     folders = (user.user_config_dir, user.user_data_dir, user.user_state_dir, user.user_cache_dir)
+    apart = [folder for folder in folders if not home.is_relative_to(os.path.realpath(folder))]
     # A repository there is work: dotfiles, an agent's worktree.
-    return (hidden or _lies_in(root, folders)) and not (root / ".git").exists()
+    return (hidden or _lies_in(root, apart)) and not (root / ".git").exists()
 
 
 def _lies_in(root: Path, folders: Iterable[str]) -> bool:

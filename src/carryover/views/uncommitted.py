@@ -8,8 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
+from carryover.export.material import ChangedText
 from carryover.fsio import is_gone
 from carryover.probe.git import may_be_repository, of_others
 from carryover.probe.git_command import ask
@@ -27,22 +26,9 @@ _FROM_NOTHING: Final = "--- /dev/null\n"
 _NUMSTAT: Final = ("diff", "--numstat", "-z", "--no-renames", "HEAD", "--")
 
 
-class Uncommitted(msgspec.Struct, frozen=True, kw_only=True):
-    """A file that differs from HEAD. `diff` is empty if it is not text, too long, deleted, or not to be shown."""
-
-    path: str
-    insertions: int
-    deletions: int
-    diff: str = ""
-    new: bool = False
-    """Whether HEAD does not have the file; not known without a diff."""
-    gone: bool = False
-    """Whether the file was deleted."""
-
-
 def uncommitted(
     root: Path, *, own: OwnWrites, hidden: Callable[[str], bool] = lambda _: False, timeout_s: float = 5.0
-) -> list[Uncommitted]:
+) -> list[ChangedText]:
     """Returns the files that differ from HEAD in the repository at `root`, except for what `own` describes.
 
     At most 500 files, sorted by path; the first 60 that may be shown have their text. The text of a `hidden` path is
@@ -55,7 +41,7 @@ def uncommitted(
         return []
 
 
-def _uncommitted(root: Path, own: OwnWrites, hidden: Callable[[str], bool], deadline: float) -> list[Uncommitted]:
+def _uncommitted(root: Path, own: OwnWrites, hidden: Callable[[str], bool], deadline: float) -> list[ChangedText]:
     [numstat] = ask(root, _NUMSTAT, deadline=deadline, settings=_BOUNDED)
     if numstat.code != 0:
         return []
@@ -64,7 +50,7 @@ def _uncommitted(root: Path, own: OwnWrites, hidden: Callable[[str], bool], dead
     short = [file.path for file in changed if 0 < file.insertions + file.deletions <= LONGEST_LINES]
     diffs = _diffs(root, [path for path in short if path not in gone and not hidden(path)][:MOST_DIFFS], deadline)
     return [
-        Uncommitted(
+        ChangedText(
             path=file.path,
             insertions=file.insertions,
             deletions=file.deletions,

@@ -30,7 +30,7 @@ from carryover.projects.root import AgentFolders
 from carryover.publish.make import files_now, git_now, make, own_writes, view_now
 from carryover.views.files_that_matter import HOLDS_SECRETS, files_that_matter, is_generated
 from carryover.views.guidance import guidance
-from carryover.views.uncommitted import Uncommitted, uncommitted
+from carryover.views.uncommitted import uncommitted
 
 GENERIC: Final = WebChat(id="generic", name="a chat", budget=12_000, tokens_percent=125)
 """An unknown chat: a budget small enough for most, with tokens counted pessimistically."""
@@ -128,16 +128,13 @@ def _said(db: sqlite3.Connection, project_id: int, handoff: Handoff) -> tuple[Sa
     )
 
 
-def _changes(changes: Iterable[Uncommitted], shown: set[str]) -> Iterator[ChangedText]:
+def _changes(changes: Iterable[ChangedText], shown: set[str]) -> Iterator[ChangedText]:
     """Yields the diffs, except those of new files whose text is shown anyway."""
     for change in changes:
         if change.new and change.path in shown:
             continue
-        diff = "" if is_generated(change.path) else change.diff
-        yield ChangedText(
-            path=change.path, insertions=change.insertions, deletions=change.deletions, diff=diff, gone=change.gone
-        )
+        yield msgspec.structs.replace(change, diff="") if is_generated(change.path) else change
 
 
-def _secret_changes(changes: Iterable[Uncommitted]) -> Iterator[LeftOut]:
+def _secret_changes(changes: Iterable[ChangedText]) -> Iterator[LeftOut]:
     return (LeftOut(change.path, HOLDS_SECRETS) for change in changes if is_secret_name(change.path))

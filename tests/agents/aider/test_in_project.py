@@ -87,8 +87,8 @@ def test_the_ledger_tells_which_projects_are_known(home: Path, shop: Path) -> No
     known = KnownProjects(home / "ledger.sqlite", clock=lambda: now)
     assert known_projects(home / "ledger.sqlite") == known.folders() == ()
 
-    known.add(shop)
-    known.add(shop)
+    known.add(str(shop))
+    known.add(str(shop))
 
     assert known.folders() == (shop,)
 

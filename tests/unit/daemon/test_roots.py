@@ -22,7 +22,7 @@ async def test_a_hooks_call_looks_into_no_project_of_an_agent_without_hooks(cont
 
     def known(agent: Agent) -> ReadRoots:
         found = ReadRoots(replace(context, agents={agent.id: agent}))
-        found.know(str(project))
+        found.known.add(str(project))
         return found
 
     without_hooks = replace(keeping, sources=sources, hooks=None)

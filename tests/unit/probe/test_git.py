@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from carryover.facts import GitFacts
-from carryover.probe.git import ChangedSince, begin_changed_since, git_changed_since, git_facts
+from carryover.probe.git import ChangedSince, begin_changed_since, git_facts
 from support.hostile_repository import PLANTED, hostile_repository, partial_clone
 from support.repository import git, repository
 
@@ -282,13 +282,13 @@ def wait_until(holds: Callable[[], bool]) -> None:
 def test_what_moved_since_a_commit_is_reported_against_the_working_tree(tmp_path: Path) -> None:
     root = repository(tmp_path, {"a.py": "1\n", "b.py": "1\n"})
     then = short_head(root)
-    assert git_changed_since(root, since=then, timeout_s=PATIENT_S) == ChangedSince(head=then, changed_files=0)
+    assert begin_changed_since(root, since=then, timeout_s=PATIENT_S)() == ChangedSince(head=then, changed_files=0)
 
     (root / "a.py").write_text("2\n")
     git(root, "commit", "--quiet", "--all", "--message", "second")
     (root / "b.py").write_text("2\n")
     (root / "untracked.py").write_text("3\n")
-    assert git_changed_since(root, since=then, timeout_s=PATIENT_S) == ChangedSince(
+    assert begin_changed_since(root, since=then, timeout_s=PATIENT_S)() == ChangedSince(
         head=short_head(root), changed_files=2
     )
 
@@ -305,8 +305,8 @@ def test_a_question_that_was_begun_is_answered_when_it_is_asked_for(tmp_path: Pa
 def test_since_a_commit_that_is_gone_nothing_is_known(tmp_path: Path) -> None:
     root = repository(tmp_path / "app", {"a.py": "1\n"})
 
-    assert git_changed_since(root, since="0123456", timeout_s=PATIENT_S) is None
-    assert git_changed_since(tmp_path, since="0123456", timeout_s=PATIENT_S) is None
+    assert begin_changed_since(root, since="0123456", timeout_s=PATIENT_S)() is None
+    assert begin_changed_since(tmp_path, since="0123456", timeout_s=PATIENT_S)() is None
 
 
 def test_a_look_at_what_moved_runs_no_program_of_the_repository(tmp_path: Path) -> None:
@@ -317,7 +317,7 @@ def test_a_look_at_what_moved_runs_no_program_of_the_repository(tmp_path: Path) 
     git(root, "config", "core.fsmonitor", f"touch '{mark}'")
     (root / "a.py").write_text("2\n")
 
-    assert git_changed_since(root, since=short_head(root), timeout_s=PATIENT_S) == ChangedSince(
+    assert begin_changed_since(root, since=short_head(root), timeout_s=PATIENT_S)() == ChangedSince(
         head=short_head(root), changed_files=1
     )
     assert not mark.exists()

@@ -82,6 +82,10 @@ def test_folders_of_settings_are_refused_also_where_they_are_moved(
 
         assert why(folder / "app", home=home) == "it is a folder of programs' settings and data, and no repository"
 
+    (home / "work").mkdir()
+    monkeypatch.setenv(variable, str(home))
+    assert why(home / "work", home=home) is None
+
 
 @pytest.mark.parametrize("root", ["/tmp", "/tmp/app", "/var/tmp/app", "/dev/shm/app", "/run/user/1000"])
 def test_temporary_folders_are_refused(root: str) -> None:

@@ -66,7 +66,6 @@ _OPTION: Final = re.compile(r"- \*\*(.+?)\*\*(?: - .*)?$")
 _ANSWER: Final = re.compile(r"\*\*Answer:\*\* (.+)$")
 _SHELLS: Final = frozenset(("bash", "sh", "shell", "zsh", "powershell"))
 _CANCELLED: Final = frozenset(("Cancelled", "Canceled"))
-_WROTE: Final = re.compile(r"\*\*(?:Result|Error):\*\*$|(?:Result|Output):$")
 _FAILED: Final = ("**Error:**", "**Apply failed**", "Status: **error**", "An unknown error occurred")
 _EXIT: Final = re.compile(r"(?:Process exited with code|Exit code:?|exited with code) (-?\d{1,10})\b", re.IGNORECASE)
 _EXIT_CHARS: Final = 300
