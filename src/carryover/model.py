@@ -162,6 +162,9 @@ class FileEdit(Body, frozen=True, tag="file_edit"):
     """First changed line, 1-based, in the file just after the edit."""
     anchor: str | None = None
     """Text of the first changed line, to find the place again when lines have moved."""
+    diff: str = ""
+    """The lines that changed, as in a unified diff: after ` `, `+`, `-`; a hunk begins with `@@`, and with `+N` if its
+    first line is known. What was too long ends with a line after `\\`. Empty where the record does not have them."""
 
 
 class PlanItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

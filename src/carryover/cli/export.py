@@ -8,14 +8,14 @@ import stat
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from carryover.actions.context import agents_own, project_root, settings_to_print, state_dir
 from carryover.cli.arguments import describe
 from carryover.errors import ExitCode, UserError, visible
 from carryover.fsio import atomic_replace
-from carryover.paths import expanded, short_path
-from carryover.terminal.output import can_ask, confirmed, counted, harmless, one_line
+from carryover.paths import expanded
+from carryover.terminal.output import can_ask, confirmed, counted, harmless, one_line, print_json
 
 if TYPE_CHECKING:
     from carryover.adapter.spec import WebChat
@@ -29,7 +29,9 @@ into a budget of tokens. Secrets are taken out; files that git ignores, or whose
 names say that they hold secrets, are not read. What is in it, and what was left
 out, is listed on standard error. `carryover note` takes the answer back.
 
-With --session it prints one session as Markdown or as a web page."""
+With --session it prints one session as Markdown or as a web page. With --all it
+writes every project, its handoff and its sessions as web pages into a folder;
+they need no server and no network."""
 
 EXAMPLES: Final = """\
 examples:
@@ -37,6 +39,7 @@ examples:
   carryover export --for gemini -o shop.md         into a file, mode 0600
   carryover export --budget 4000                   a short one
   carryover export --session 3f2a --format html -o session.html
+  carryover export --all --format html -o ~/agents  then open ~/agents/index.html
 """
 
 _LISTED: Final = 30
@@ -59,41 +62,60 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--copy", action="store_true", help="put it on the clipboard; lists what is in it and asks first"
     )
     parser.add_argument("--session", metavar="ID", help="one session instead: its id, a unique beginning, or `last`")
-    parser.add_argument("--format", choices=("md", "html"), help="with --session: Markdown (default) or a web page")
-    parser.add_argument("--full", action="store_true", help="with --session: the work of sub-agents too")
+    parser.add_argument(
+        "--all", action="store_true", help="all projects and sessions as web pages, into the folder of -o"
+    )
+    parser.add_argument(
+        "--format", choices=("md", "html"), help="with --session: Markdown (default) or a web page; with --all: html"
+    )
+    parser.add_argument("--full", action="store_true", help="with --session or --all: the work of sub-agents too")
     parser.add_argument(
         "-o",
         "--output",
         metavar="FILE",
-        help="write it to FILE, which only you can read; asks before it replaces one",
+        help="write it to FILE (with --all, a folder), which only you can read; asks before it replaces one",
     )
     parser.add_argument("--yes", action="store_true", help="with --copy or -o: ask nothing")
+    parser.add_argument(
+        "--json", action="store_true", help="print the document with what is in it, or what was written, as JSON"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     _check(args)
+    if args.all:
+        return _export_all(args)
     if args.output is not None and not _may_write(path := _target(args.output), ask=not args.yes):
         print(f"{visible(str(path))} stays as it was.")
         return ExitCode.INTERRUPTED
     if args.session is not None:
-        _put(_session_text(args.session, args.format or "md", full=args.full), args)
+        session, text = _session_text(args.session, args.format or "md", full=args.full)
+        _put(text, args, {"session": session})
         return ExitCode.OK
     document = _document(args)
-    _list(document)
+    if not args.json:
+        _list(document)
     if args.copy:
         return _copy(document, ask=not args.yes)
-    _put(document.text, args)
+    _put(document.text, args, _as_data(document))
     return ExitCode.OK
 
 
 def _check(args: argparse.Namespace) -> None:
     of_project = (args.project, args.chat, args.question, args.budget, args.copy or None)
-    if args.session is not None and any(given is not None for given in of_project):
+    sessions = "--all" if args.all else "--session" if args.session is not None else None
+    if sessions is not None and any(given is not None for given in of_project):
         raise UserError(
-            "--session can't be combined with PROJECT, --for, --question, --budget or --copy.", ExitCode.USAGE
+            f"{sessions} can't be combined with PROJECT, --for, --question, --budget or --copy.", ExitCode.USAGE
         )
-    if args.session is None and (args.format is not None or args.full):
-        raise UserError("--format and --full need --session ID.", ExitCode.USAGE)
+    if sessions is None and (args.format is not None or args.full):
+        raise UserError("--format and --full need --session ID or --all.", ExitCode.USAGE)
+    if args.all and (args.session is not None or args.format == "md"):
+        raise UserError("--all writes web pages of all sessions: leave out --session and --format md.", ExitCode.USAGE)
+    if args.all and args.output is None:
+        raise UserError("--all needs -o FOLDER, a new folder for the pages.", ExitCode.USAGE)
+    if args.copy and args.json:
+        raise UserError("Give --copy or --json, not both.", ExitCode.USAGE)
     if args.copy and args.output is not None:
         raise UserError("Give --copy or -o FILE, not both.", ExitCode.USAGE)
     if args.yes and not args.copy and args.output is None:
@@ -137,31 +159,41 @@ def _document(args: argparse.Namespace) -> Document:
     return compose(material, _request(args, web_chats()[args.chat or GENERIC.id]))
 
 
-def _session_text(name: str, form: str, *, full: bool) -> str:
+def _session_text(name: str, form: Literal["md", "html"], *, full: bool) -> tuple[str, str]:
+    """The id of the session and its document."""
+    from carryover.actions.exporting import session_document
     from carryover.actions.recorded import ledger_with_session
-    from carryover.agents import agent_names
-    from carryover.export import quoting
-    from carryover.export.session_html import session_html
-    from carryover.export.session_markdown import session_markdown
-    from carryover.export.session_parts import SessionHead, cleaned, session_parts
-    from carryover.ledger.queries import session_events
 
     with ledger_with_session(name) as (ledger, session):
-        agent = agent_names().get(session.agent, session.agent)
-        head = SessionHead(
-            id=session.native_id,
-            agent=f"{agent} {session.agent_version or ''}".strip(),
-            title=quoting.one_line(session.title or ""),
-            project=short_path(session.root, Path.home()) if session.root else "",
-            branch=session.branch or "",
-            model=session.model or "",
-            exported_ms=int(time.time() * 1000),
-        )
-        events = session_events(ledger, session)
-        parts = cleaned(session_parts(events, agent=agent, root=session.root, subagents=full))
-        if form == "html":
-            return "".join(session_html(head, parts))
-        return "\n".join(session_markdown(head, parts)) + "\n"
+        return session.native_id, session_document(ledger, session, form, full=full)
+
+
+def _export_all(args: argparse.Namespace) -> int:
+    from carryover.actions.exporting import check_archive_folder, write_archive
+    from carryover.actions.recorded import ledger_of_project
+    from carryover.terminal.output import Progress
+
+    folder = _target(args.output)
+    try:
+        if check_archive_folder(folder) and not _may_replace(folder, "an earlier export", ask=not args.yes):
+            print(f"{visible(str(folder))} stays as it was.")
+            return ExitCode.INTERRUPTED
+        progress = Progress(sys.stderr, after_s=1.0, only_terminal=True)
+        with ledger_of_project(None) as ledger:
+            config = settings_to_print(state_dir())
+            done = write_archive(ledger, folder, config, full=args.full, report=progress.update)
+        progress.clear()
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    if args.json:
+        print_json(done)
+        return ExitCode.OK
+    size = f"{counted(done.projects, 'project')}, {counted(done.sessions, 'session')}"
+    print(f"Written to {visible(str(folder))}, which only you can read: {size}.")
+    if done.excluded:
+        print(f"Left out: {counted(done.excluded, 'project')} that you excluded from Carryover.")
+    print(f"Open {visible(str(folder / 'index.html'))} in a browser. Read it before you share it.")
+    return ExitCode.OK
 
 
 def _request(args: argparse.Namespace, chat: WebChat) -> Request:
@@ -230,19 +262,36 @@ def _may_write(path: Path, *, ask: bool) -> bool:
             raise UserError(f"{path} is {kind}, so nothing was written. Name a file with -o.", ExitCode.REFUSED)
     except OSError as error:
         raise _unwritable(path, error) from error
+    return _may_replace(path, "a file", ask=ask)
+
+
+def _may_replace(path: Path, what: str, *, ask: bool) -> bool:
     if not ask:
         return True
     if not can_ask():
         raise UserError(
-            f"{path} is there already, so nothing was written. Name another file, or replace it with --yes.",
+            f"{path} is there already, so nothing was written. Name another one, or replace it with --yes.",
             ExitCode.REFUSED,
         )
-    return confirmed(f"{visible(str(path))} is there already. Replace it? [y/N]")
+    return confirmed(f"{visible(str(path))} is {what} that is there already. Replace it? [y/N]")
 
 
-def _put(text: str, args: argparse.Namespace) -> None:
+def _as_data(document: Document) -> dict[str, Any]:
+    return {
+        "tokens": document.tokens,
+        "budget": document.budget,
+        "files": [{"path": path, "tokens": tokens} for path, tokens in document.included],
+        "left_out": [{"what": left.what, "why": left.why} for left in document.left_out],
+    }
+
+
+def _put(text: str, args: argparse.Namespace, about: dict[str, Any]) -> None:
+    """Writes the document where it was asked for; `--json` prints `about`, and the text unless that is in a file."""
     if args.output is None:
-        sys.stdout.write(text)
+        if args.json:
+            print_json({**about, "output": None, "text": text})
+        else:
+            sys.stdout.write(text)
         return
     path = _target(args.output)
     try:
@@ -250,6 +299,9 @@ def _put(text: str, args: argparse.Namespace) -> None:
         atomic_replace(path, text.encode("utf-8", "replace"), mode=0o600 if is_new else None, follow=False)
     except OSError as error:
         raise _unwritable(path, error) from error
+    if args.json:
+        print_json({**about, "output": str(path), "text": None})
+        return
     readers = ", which only you can read" if is_new else "; who can read it is as before"
     print(f"Written to {visible(str(path))}{readers}.", file=sys.stderr)
 

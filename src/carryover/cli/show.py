@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -17,19 +18,34 @@ from carryover.export.session_parts import Part, SessionEvent, session_parts
 from carryover.ledger.queries import SessionRow, session_events
 from carryover.model import UserPrompt
 from carryover.paths import short_path
-from carryover.terminal.output import BOLD, DIM, counted, harmless, mark, one_line, paint, print_lines
+from carryover.terminal.output import (
+    BOLD,
+    DIM,
+    GREEN,
+    RED,
+    USUAL_WIDTH,
+    counted,
+    harmless,
+    mark,
+    one_line,
+    paint,
+    print_lines,
+    terminal_width,
+)
 from carryover.terminal.pager import add_pager_argument, paged
+from carryover.terminal.width import fitted
+from carryover.views.session_list import title_of
 
 DESCRIPTION: Final = """\
 Prints one session as text: prompts and answers whole, one line for each tool
-call, edit and interruption. What you took back is marked as undone. Secrets
-were taken out when it was recorded."""
+call, edit and interruption, with the first lines of what an edit changed. What
+you took back is marked as undone. Secrets were taken out when it was recorded."""
 
 EXAMPLES: Final = """\
 examples:
   carryover show 3f2a              the session whose id begins with 3f2a
   carryover show last              the newest session of the project you are in
-  carryover show 3f2a --full       also what tools printed, and sub-agents
+  carryover show 3f2a --full       also what tools printed, whole edits, sub-agents
   carryover show 3f2a --turn 4     all that came of your fourth prompt
   carryover show 3f2a --turn 3-5   three turns
   carryover show 3f2a --json       every recorded event, as data
@@ -41,7 +57,9 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument("id", metavar="ID", help="session id, or as much of its beginning as is unique; or `last`")
-    parser.add_argument("--full", action="store_true", help="add tool output, plans, summaries and sub-agents")
+    parser.add_argument(
+        "--full", action="store_true", help="add tool output, whole edits, plans, summaries and sub-agents"
+    )
     parser.add_argument(
         "--turn",
         metavar="N",
@@ -71,8 +89,10 @@ def run(args: argparse.Namespace) -> int:
         else:
             if args.turn is not None and not args.full:
                 events = (event for event in events if not event.subagent_id)
+            title = title_of(ledger, session)
             with paged(args):
-                _print_text(about, session, events, full=args.full or args.turn is not None)
+                _print_heading(about, session, title)
+                _print_text(session, events, full=args.full or args.turn is not None)
     return ExitCode.OK
 
 
@@ -121,22 +141,32 @@ def _print_json(session: SessionRow, events: Iterable[SessionEvent]) -> None:
     sys.stdout.write("\n]}\n")
 
 
-def _print_text(about: str, session: SessionRow, events: Iterable[SessionEvent], *, full: bool) -> None:
+def _print_heading(about: str, session: SessionRow, title: str) -> None:
     agent = agent_names().get(session.agent, session.agent)
     facts = [
         f"{agent} {session.agent_version or ''}".strip(),
         short_path(session.root, Path.home()) if session.root else "",
         session.branch or "",
-        session.title or "",
     ]
-    print(paint(about, BOLD))
+    if title:
+        print(paint(one_line(title, LINE_LIMIT), BOLD))
+    print(paint(about, DIM if title else BOLD))
     print(harmless(", ".join(fact for fact in facts if fact)))
+
+
+def _print_text(session: SessionRow, events: Iterable[SessionEvent], *, full: bool) -> None:
+    agent = agent_names().get(session.agent, session.agent)
     shown = conversation(events, agent=agent, root=session.root, full=full)
     print_lines(line for lines in shown for line in lines.split("\n"))
 
 
 LINE_LIMIT: Final = 110
 """Maximum length, in characters, of text that is not conversation, such as the message about a limit."""
+DIFF_LINES: Final = 6
+"""Changed lines of an edit that are shown without `--full`."""
+_MARGIN: Final = 6
+_CUT: Final = re.compile(r"\\ (\d{1,9}) more lines")
+_CHANGES: Final = {"+": GREEN, "-": RED}
 
 
 def conversation(events: Iterable[SessionEvent], *, agent: str, root: str | None, full: bool) -> Iterator[str]:
@@ -175,4 +205,19 @@ def _lines(part: Part[str], *, full: bool) -> list[str]:
     line = f"{mark('✗') if part.failed else '·'} {harmless(part.heading)}"
     if part.kind == "happening":
         return [f"{line}: {one_line(text, LINE_LIMIT)}" if text else line]
+    if part.is_diff and text:
+        return [line, *(f"    {row}" for row in _diff(harmless(part.text), full=full))]
     return [line, *(f"    {row}" for row in text.split("\n"))] if full and text else [line]
+
+
+def _diff(text: str, *, full: bool) -> list[str]:
+    """What an edit changed: all of it, or the first changed lines, as wide as the terminal, and how many are left."""
+    rows = text.split("\n")
+    if full:
+        return [paint(row, _CHANGES[row[0]]) if row[:1] in _CHANGES else paint(row, DIM) for row in rows]
+    changed = [row for row in rows if row[:1] in _CHANGES]
+    width = (terminal_width() or USUAL_WIDTH) - _MARGIN
+    shown = [paint(fitted(row.replace("\t", "    "), width), _CHANGES[row[0]]) for row in changed[:DIFF_LINES]]
+    cut = _CUT.fullmatch(rows[-1])
+    left = len(changed) - len(shown) + (int(cut[1]) if cut is not None else 0)
+    return [*shown, paint(f"… {counted(left, 'more line')}: --full", DIM)] if left else shown

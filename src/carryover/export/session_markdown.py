@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from carryover.distill.relative_time import iso_utc
 from carryover.export.quoting import code_span, fenced, one_line
-from carryover.export.session_parts import SECRETS_HIDDEN, Part, SessionHead
+from carryover.export.session_parts import SECRETS_HIDDEN, Part, SessionHead, local_time
 from carryover.redact import CleanText
 from carryover.text.markdown import line_forms
 
@@ -25,7 +24,7 @@ def session_markdown(head: SessionHead, parts: Iterable[Part[CleanText]]) -> Ite
     yield ""
     facts = (("Agent", head.agent), ("Model", head.model), ("Project", head.project), ("Branch", head.branch))
     yield from (f"- {name}: {code_span(value)}" for name, value in (*facts, ("Session", head.id)) if value)
-    yield f"- Exported {iso_utc(head.exported_ms)} by Carryover; {SECRETS_HIDDEN}"
+    yield f"- Exported {local_time(head.exported_ms)} by Carryover; {SECRETS_HIDDEN}"
     for part in parts:
         yield ""
         yield from _part(part)
@@ -34,7 +33,7 @@ def session_markdown(head: SessionHead, parts: Iterable[Part[CleanText]]) -> Ite
 def _part(part: Part[CleanText]) -> Iterator[str]:
     undone = " (undone)" if part.undone else ""
     if part.kind in ("user", "agent"):
-        yield f"## {_inert(part.heading)}{undone} · {iso_utc(part.at_ms)}"
+        yield f"## {_inert(part.heading)}{undone} · {local_time(part.at_ms)}"
         yield ""
         yield from _contained(part.text)
         return
@@ -42,7 +41,7 @@ def _part(part: Part[CleanText]) -> Iterator[str]:
     yield f"{mark} {code_span(part.heading)}{undone}"
     if part.text:
         yield ""
-        yield from fenced(part.text).split("\n")
+        yield from fenced(part.text, "diff" if part.is_diff else "").split("\n")
 
 
 def _contained(text: CleanText) -> Iterator[str]:

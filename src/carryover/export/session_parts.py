@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from pathlib import PurePath
 from typing import Final, Generic, Literal, Protocol, TypeVar
 
@@ -55,13 +56,14 @@ class SessionHead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Part(msgspec.Struct, Generic[Text], frozen=True, kw_only=True):
-    """Something that was said or done. `heading` is one line; `text` may be empty."""
+    """Something that was said or done. `heading` is one line; `text` may be empty, and is a diff where `is_diff`."""
 
     kind: PartKind
     at_ms: int
     heading: Text
     text: Text
     failed: bool = False
+    is_diff: bool = False
     undone: bool = False
     """Whether the user retracted it."""
     subagent_id: str | None = None
@@ -122,8 +124,14 @@ def cleaned(parts: Iterable[Part[str]]) -> Iterator[Part[CleanText]]:
             heading=one_line(f"{part.heading}{by}"),
             text=CleanText(safe(part.text).text.strip("\n")),
             failed=part.failed,
+            is_diff=part.is_diff,
             undone=part.undone,
         )
+
+
+def local_time(at_ms: int) -> str:
+    """`2026-11-20 14:30 UTC+01:00`, where this machine is; empty if the time is unknown."""
+    return f"{datetime.fromtimestamp(at_ms / 1000).astimezone():%Y-%m-%d %H:%M %Z}" if at_ms > 0 else ""
 
 
 def _part(event: SessionEvent, agent: str, root: str | None) -> Part[str] | None:
@@ -139,6 +147,7 @@ def _part(event: SessionEvent, agent: str, root: str | None) -> Part[str] | None
         heading=heading,
         text=text,
         failed=failed,
+        is_diff=isinstance(body, FileEdit),
         undone=event.retracted,
         subagent_id=event.subagent_id,
         repeated=repeated,
@@ -163,7 +172,7 @@ def _shown(body: AnyBody, agent: str, root: str | None) -> _Shown | None:
         case ToolResult() as result:
             return _result(result, root)
         case FileEdit() as edit:
-            return "tool", _edit(edit, root), "", False
+            return "tool", _edit(edit, root), edit.diff, False
         case _:
             return _happening(body)
 

@@ -11,6 +11,9 @@ import msgspec
 from carryover.model import FileEdit
 from carryover.records.fields import SHORT_CHARS, bounded
 
+_DIFF_CHARS: Final = 6000
+_LINE_CHARS: Final = 500
+_CONTEXT_LINES: Final = 3
 _HUNK: Final = re.compile(r"@@ -\d{1,9}(?:,\d{1,9})? \+(\d{1,9})(?:,\d{1,9})? @@")
 
 
@@ -24,6 +27,7 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
     removed: int | None = None
     line: int | None = None
     anchor: str | None = None
+    diff: str = ""
 
 
 class Replacement(msgspec.Struct, frozen=True):
@@ -54,6 +58,7 @@ def as_edit(change: Change, call_id: str | None) -> FileEdit:
         removed=change.removed,
         line=change.line,
         anchor=change.anchor,
+        diff=change.diff,
     )
 
 
@@ -61,7 +66,8 @@ def written(path: str, content: str) -> Change:
     """Returns the change that writes `content` as the whole file; every line counts as added."""
     lines = content.splitlines()
     line, anchor = _first_text(lines, 1)
-    return Change(path=path, change="modify", added=len(lines), removed=0, line=line, anchor=anchor)
+    diff = _diff([f"+{text}" for text in lines])
+    return Change(path=path, change="modify", added=len(lines), removed=0, line=line, anchor=anchor, diff=diff)
 
 
 def replaced(path: str, pairs: Sequence[Replacement], *, counted: bool) -> Change:
@@ -71,8 +77,12 @@ def replaced(path: str, pairs: Sequence[Replacement], *, counted: bool) -> Chang
     """
     added = removed = 0
     anchor = None
+    shown: list[str] = []
     for pair in pairs:
-        old, new = _unlike(pair.old_string.splitlines(), pair.new_string.splitlines())
+        before, after = pair.old_string.splitlines(), pair.new_string.splitlines()
+        start, end = _in_common(before, after)
+        old, new = before[start : len(before) - end], after[start : len(after) - end]
+        shown += _hunk(before, start, end, new) if old or new else []
         added += len(new)
         removed += len(old)
         anchor = anchor or _first_text(new, 1)[1]
@@ -82,18 +92,43 @@ def replaced(path: str, pairs: Sequence[Replacement], *, counted: bool) -> Chang
         added=added if counted else None,
         removed=removed if counted else None,
         anchor=anchor,
+        diff=_diff(shown),
     )
 
 
-def _unlike(old: list[str], new: list[str]) -> tuple[list[str], list[str]]:
-    """Returns both without the lines that they have in common at the beginning and the end."""
+def _in_common(old: list[str], new: list[str]) -> tuple[int, int]:
+    """How many lines both begin with, and how many both end with."""
     start = 0
     while start < min(len(old), len(new)) and old[start] == new[start]:
         start += 1
     end = 0
     while end < min(len(old), len(new)) - start and old[-1 - end] == new[-1 - end]:
         end += 1
-    return old[start : len(old) - end], new[start : len(new) - end]
+    return start, end
+
+
+def _hunk(old: list[str], start: int, end: int, new: list[str]) -> list[str]:
+    """The lines of a diff in which `new` takes the place of `old` without its first `start` and last `end` lines."""
+    stop = len(old) - end
+    return [
+        "@@",
+        *(f" {line}" for line in old[max(0, start - _CONTEXT_LINES) : start]),
+        *(f"-{line}" for line in old[start:stop]),
+        *(f"+{line}" for line in new),
+        *(f" {line}" for line in old[stop : stop + _CONTEXT_LINES]),
+    ]
+
+
+def _diff(lines: list[str]) -> str:
+    """The lines of a diff as they are kept: bounded, since a call that is not answered yet is remembered with them."""
+    kept, room = [], _DIFF_CHARS
+    for number, line in enumerate(lines):
+        shown = f"{line[:1]}{bounded(line[1:], _LINE_CHARS)}"
+        room -= len(shown) + 1
+        if room < 0:
+            return "\n".join([*kept, f"\\ {len(lines) - number} more lines"])
+        kept.append(shown)
+    return "\n".join(kept)
 
 
 def patched(change: Change, hunks: list[Hunk]) -> Change:
@@ -107,7 +142,13 @@ def patched(change: Change, hunks: list[Hunk]) -> Change:
         removed=sum(text.startswith("-") for text in lines),
         line=line,
         anchor=anchor,
+        diff=_diff([shown for hunk in hunks for shown in _shown(hunk)]),
     )
+
+
+def _shown(hunk: Hunk) -> list[str]:
+    head = [f"@@ +{hunk.new_start} @@"] if hunk.new_start else []
+    return [*head, *(line for line in hunk.lines if line.startswith((" ", "+", "-", "@@", "\\")) or not line)]
 
 
 def hunks_in(diff: str) -> list[Hunk]:

@@ -36,6 +36,11 @@ def session_entries(ledger: sqlite3.Connection, rows: Iterable[SessionRow]) -> l
     return [session_entry(ledger, row, short[row.native_id]) for row in rows if row.native_id in short]
 
 
+def title_of(ledger: sqlite3.Connection, row: SessionRow) -> str:
+    """The title that the session has, else the first prompt with a goal, on one line; empty if nothing was asked."""
+    return row.title or task_of(session_digest(ledger, row)) or ""
+
+
 def session_entry(ledger: sqlite3.Connection, row: SessionRow, short: str) -> dict[str, Any]:
     """Returns a session's list entry. `short`: the shortest unique prefix of its id."""
     digest = session_digest(ledger, row)

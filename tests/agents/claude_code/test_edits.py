@@ -21,7 +21,8 @@ def plan(**tool_input: Any) -> Change | None:
 def test_a_replacement_counts_only_the_lines_that_differ() -> None:
     change = plan(file_path=PATH, old_string="a\nb\nc", new_string="a\nB\nB2\nc")
 
-    assert change == Change(path=PATH, change="modify", added=2, removed=1, anchor="B")
+    diff = "@@\n a\n-b\n+B\n+B2\n c"
+    assert change == Change(path=PATH, change="modify", added=2, removed=1, anchor="B", diff=diff)
 
 
 WRITTEN = Change(path=PATH, change="modify", added=3, removed=0, line=1, anchor="import x")

@@ -36,6 +36,7 @@ def test_an_edit_that_was_applied_is_a_file_edit() -> None:
             removed=1,
             line=4,
             anchor="    return amount * 2",
+            diff="@@ +3 @@\n \n-    return amount - percent\n+    return amount * 2",
         )
     ]
 

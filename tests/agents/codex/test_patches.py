@@ -31,9 +31,32 @@ PATCH = """*** Begin Patch
 
 def test_a_patch_of_several_files() -> None:
     assert in_patch(PATCH, SHOP) == (
-        Change(path=f"{SHOP}/docs/new.md", change="add", added=3, removed=0, line=1, anchor="# New"),
-        Change(path=f"{SHOP}/pricing.py", change="modify", added=2, removed=1, anchor="    return 2"),
-        Change(path=f"{SHOP}/moved.py", old_path=f"{SHOP}/old.py", change="rename", added=1, removed=1, anchor="b"),
+        Change(
+            path=f"{SHOP}/docs/new.md",
+            change="add",
+            added=3,
+            removed=0,
+            line=1,
+            anchor="# New",
+            diff="+# New\n+\n+text",
+        ),
+        Change(
+            path=f"{SHOP}/pricing.py",
+            change="modify",
+            added=2,
+            removed=1,
+            anchor="    return 2",
+            diff="@@ def discount(price, percent):\n-    return 1\n+    return 2\n+    # done\n rest",
+        ),
+        Change(
+            path=f"{SHOP}/moved.py",
+            old_path=f"{SHOP}/old.py",
+            change="rename",
+            added=1,
+            removed=1,
+            anchor="b",
+            diff="@@\n-a\n+b",
+        ),
         Change(path="/tmp/gone.py", change="delete"),
     )
 

@@ -104,10 +104,11 @@ def test_a_patch_is_what_the_client_says_it_changed() -> None:
     }  # fmt: skip
     wanted = [
         FileEdit(path=f"{SHOP}/gone.py", change="delete", call_id="call_1"),
-        FileEdit(path=f"{SHOP}/new.py", change="add", call_id="call_1", added=2, removed=0, line=1, anchor="a"),
+        FileEdit(path=f"{SHOP}/new.py", change="add", call_id="call_1", added=2, removed=0, line=1, anchor="a",
+                 diff="+a\n+b"),
         FileEdit(
             path=f"{SHOP}/moved.py", old_path=f"{SHOP}/old.py", change="rename", call_id="call_1", added=1, removed=1,
-            line=5, anchor="c",
+            line=5, anchor="c", diff="@@ +4 @@\n a\n-b\n+c",
         ),
     ]  # fmt: skip
     for family in ("legacy", "paginated"):
@@ -132,7 +133,15 @@ def test_without_that_a_patch_is_what_its_text_says(rollout: Rollout) -> None:
     )
 
     assert edits_of(reported) == [
-        FileEdit(path=f"{SHOP}/pricing.py", change="modify", call_id=call, added=1, removed=1, anchor="b")
+        FileEdit(
+            path=f"{SHOP}/pricing.py",
+            change="modify",
+            call_id=call,
+            added=1,
+            removed=1,
+            anchor="b",
+            diff="@@ def discount\n-a\n+b",
+        )
     ]
 
 

@@ -30,7 +30,15 @@ def test_the_diff_of_a_new_file() -> None:
     before = planned("create", raw({"path": f"{ROOT}/n.py", "file_text": "n = 1\nm = 2\n"}), ROOT)
 
     assert applied(before, CREATED, ()) == (
-        Change(path=f"{ROOT}/n.py", change="add", added=2, removed=0, line=1, anchor="n = 1"),
+        Change(
+            path=f"{ROOT}/n.py",
+            change="add",
+            added=2,
+            removed=0,
+            line=1,
+            anchor="n = 1",
+            diff="@@ +1 @@\n+n = 1\n+m = 2",
+        ),
     )
 
 

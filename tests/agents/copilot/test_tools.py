@@ -97,6 +97,7 @@ def test_an_edit_has_its_place_from_the_diff(session: CopilotSession) -> None:
         removed=1,
         line=2,
         anchor="    PEAR = 2",
+        diff=edit.diff,
     )
 
 

@@ -49,7 +49,7 @@ def test_a_turn_is_read_whole(tmp_path: Path, name: str) -> None:
         AssistantMessage(text="I will.", final=False),
         ToolCall(call_id="c1", name="replace_string_in_file", op="edit", subject=path),
         ToolResult(call_id="c1", name="replace_string_in_file", op="edit", status="ok", subject=path),
-        FileEdit(path=path, change="modify", call_id="c1", added=1, removed=1, anchor="*"),
+        FileEdit(path=path, change="modify", call_id="c1", added=1, removed=1, anchor="*", diff="@@\n--\n+*"),
         ToolCall(call_id="c2", name="run_in_terminal", op="shell", subject="make test"),
         ToolResult(
             call_id="c2",

@@ -64,12 +64,12 @@ def test_a_call_says_what_it_does_and_to_what(name: str, args: Any, op: Op, subj
         (
             "StrReplace",
             {"path": "/p/a.py", "old_string": "a\nb\n", "new_string": "a\nc\nd\n"},
-            [Change(path="/p/a.py", change="modify", added=2, removed=1, anchor="c")],
+            [Change(path="/p/a.py", change="modify", added=2, removed=1, anchor="c", diff="@@\n a\n-b\n+c\n+d")],
         ),
         (
             "StrReplace",
             {"path": "/p/a.py", "old_string": "a", "new_string": "b", "replace_all": True},
-            [Change(path="/p/a.py", change="modify", anchor="b")],
+            [Change(path="/p/a.py", change="modify", anchor="b", diff="@@\n-a\n+b")],
         ),
         (
             "multi_edit",
@@ -77,10 +77,14 @@ def test_a_call_says_what_it_does_and_to_what(name: str, args: Any, op: Op, subj
                 "file_path": "a.py",
                 "edits": [{"old_string": "a", "new_string": "b"}, {"old_string": "", "new_string": "c"}],
             },
-            [Change(path="/w/a.py", change="modify", added=2, removed=1, anchor="b")],
+            [Change(path="/w/a.py", change="modify", added=2, removed=1, anchor="b", diff="@@\n-a\n+b\n@@\n+c")],
         ),
         # Nothing tells whether the file existed.
-        ("Write", {"path": "/p/a.py", "contents": "\nx\n"}, [Change(path="/p/a.py", change="modify", anchor="x")]),
+        (
+            "Write",
+            {"path": "/p/a.py", "contents": "\nx\n"},
+            [Change(path="/p/a.py", change="modify", anchor="x", diff="+\n+x")],
+        ),
         ("Write", {"path": "/p/a.py", "contents": ""}, [Change(path="/p/a.py", change="modify")]),
         ("edit_file", {"target_file": "a.py", "code_edit": "x"}, [Change(path="/w/a.py", change="modify")]),
         ("delete_file", {"target_file": "../o/a.py"}, [Change(path="/o/a.py", change="delete")]),
@@ -104,7 +108,7 @@ def test_a_relative_path_without_a_workspace_is_nobodys() -> None:
 
 def test_a_patch_comes_as_an_object_or_as_its_text() -> None:
     patch = "*** Begin Patch\n*** Add File: a.py\n+x\n*** End Patch"
-    added = Change(path="/w/a.py", change="add", added=1, removed=0, line=1, anchor="x")
+    added = Change(path="/w/a.py", change="add", added=1, removed=0, line=1, anchor="x", diff="+x")
 
     for args in (patch, {"patch": patch}, {"input": patch}):
         assert changes_of("ApplyPatch", raw(args), "/w") == (added,)

@@ -97,7 +97,14 @@ def test_an_edit_is_described_by_what_the_user_saw_of_it() -> None:
     added = parsed(call("write_file", {"file_path": "a.py"}, "ok", resultDisplay={**SHOWN, "isNewFile": True}))
 
     edit = FileEdit(
-        path=f"{FOLDER}/prices.py", change="modify", call_id="c1", added=1, removed=1, line=2, anchor="PEAR = 2"
+        path=f"{FOLDER}/prices.py",
+        change="modify",
+        call_id="c1",
+        added=1,
+        removed=1,
+        line=2,
+        anchor="PEAR = 2",
+        diff="@@ +1 @@\n APPLE = 2\n-PEAR = 1\n+PEAR = 2",
     )
     assert lines.all(FileEdit) == [edit]
     assert [edit.change for edit in added.all(FileEdit)] == ["add"]

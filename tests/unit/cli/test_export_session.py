@@ -17,7 +17,7 @@ def test_a_session_is_printed_as_markdown(where: str, run: Run, request: pytest.
     code, out, err = run("export", "--session", DISCOUNT)
 
     assert (code, err) == (ExitCode.OK, "")
-    assert out.startswith(f"# Session {DISCOUNT}\n\n- Agent: `Claude Code 2.1.328`\n")
+    assert out.startswith("# Add a discount function to cart.py and test it.\n\n- Agent: `Claude Code 2.1.328`\n")
     assert "\nAdd a discount function to cart.py and test it.\n" in out
     assert "· `Edited cart.py +4 -0`" in out
     assert "AssertionError: 190 != 180" in out

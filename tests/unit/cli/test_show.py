@@ -1,9 +1,8 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
-import time
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,11 +28,18 @@ from carryover.model import (
 )
 from support.recorded_shop import CHECKOUT, DISCOUNT, Run
 
+pytestmark = pytest.mark.usefixtures("utc")
+
+
+DAY = re.compile(r"\w+, \d\d \w+ \d{4}")
+
 
 def without_times(text: str) -> list[str]:
     """The lines, without the day and with every clock time as `HH:MM:SS`."""
     lines = text.splitlines()
-    return [f"HH:MM:SS{line[8:]}" if line[2:3] == line[5:6] == ":" else line for line in lines[:3] + lines[4:]]
+    return [
+        f"HH:MM:SS{line[8:]}" if line[2:3] == line[5:6] == ":" else line for line in lines if not DAY.fullmatch(line)
+    ]
 
 
 def test_a_session_is_shown_as_a_conversation(recorded: Path, run: Run) -> None:
@@ -41,6 +47,7 @@ def test_a_session_is_shown_as_a_conversation(recorded: Path, run: Run) -> None:
 
     assert (code, err) == (ExitCode.OK, "")
     assert without_times(out) == [
+        "Wire discount into checkout",
         f"Session {CHECKOUT}",
         "Claude Code 2.1.328, ~/shop, main",
         "",
@@ -51,6 +58,11 @@ def test_a_session_is_shown_as_a_conversation(recorded: Path, run: Run) -> None:
         "HH:MM:SS  Claude Code",
         "  First the file.",
         "  · Added checkout.py +5 -0",
+        "      +from cart import discount",
+        "      +",
+        "      +",
+        "      +def checkout(items):",
+        "      +    pass",
         "  ✗ Stopped by a limit: API Error: Request rejected (429) · This request would exceed your account's rate "
         "limit. Please try again lat…",
     ]
@@ -203,16 +215,6 @@ def test_prompts_of_people_in_the_main_conversation_begin_turns() -> None:
     assert list(of_turns(events, range(2, 4))) == events[6:]
 
 
-@pytest.fixture(autouse=True)
-def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Times are shown in local time; here that is UTC."""
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
-
-
 def reported(*bodies: AnyBody, full: bool = False) -> list[str]:
     """The lines of a conversation that begins with a prompt, without the heading of the day and that prompt."""
     events = [Told(UserPrompt(text="go")), *(Told(body) for body in bodies)]
@@ -248,6 +250,29 @@ def test_an_edit_is_reported_once_and_a_question_is_not_reported_as_a_call() -> 
 
     assert reported(result("edit"), edit, result("ask"))[1:] == ["  · Edited cart.py +4 -0"]
     assert reported(result("edit", "error"))[1:] == ["  ✗ Bash make test (error)"]
+
+
+def test_an_edit_shows_its_first_lines_and_in_full_all_of_it() -> None:
+    diff = (
+        "@@ +3 @@\n def total():\n-    return 0\n"
+        + "\n".join(f"+    line {n}" for n in range(9))
+        + "\n\\ 40 more lines"
+    )
+    edit = FileEdit(path="/home/dev/shop/cart.py", change="modify", added=49, removed=1, diff=diff)
+
+    assert reported(edit)[1:] == [
+        "  · Edited cart.py +49 -1",
+        "      -    return 0",
+        *(f"      +    line {n}" for n in range(5)),
+        "      … 44 more lines: --full",
+    ]
+    assert reported(edit, full=True)[2:] == [f"      {line}".rstrip() for line in diff.split("\n")]
+
+
+def test_a_line_of_an_edit_that_looks_like_a_count_is_none() -> None:
+    edit = FileEdit(path="/a", change="modify", diff="+a\n\\ No newline at end of file")
+
+    assert reported(edit)[2:] == ["      +a"]
 
 
 def test_what_nobody_says_is_one_line_without_a_speaker() -> None:

@@ -9,6 +9,8 @@ from support.session_events import BEGAN_MS, stored
 
 HEAD = SessionHead(id="s1", agent="Codex 0.169.0", title="Bake", project="~/shop", branch="main", exported_ms=BEGAN_MS)
 
+pytestmark = pytest.mark.usefixtures("utc")
+
 
 def markdown(*texts: str) -> str:
     bodies = [AssistantMessage(text=text) for text in texts]
@@ -31,10 +33,10 @@ def test_a_session_reads_as_a_conversation() -> None:
         "- Project: `~/shop`",
         "- Branch: `main`",
         "- Session: `s1`",
-        "- Exported 2026-11-20T06:40:58Z by Carryover; "
+        "- Exported 2026-11-20 06:40 UTC by Carryover; "
         "known key patterns are replaced by `[redacted:...]`; read it before you share it",
         "",
-        "## You · 2026-11-20T06:40:58Z",
+        "## You · 2026-11-20 06:40 UTC",
         "",
         "Bake **bread**",
         "",
@@ -45,7 +47,7 @@ def test_a_session_reads_as_a_conversation() -> None:
         "no",
         "````",
         "",
-        "## Codex · 2026-11-20T06:41:00Z",
+        "## Codex · 2026-11-20 06:41 UTC",
         "",
         "It `failed`.",
     ]
@@ -67,4 +69,4 @@ def test_a_session_reads_as_a_conversation() -> None:
     ],
 )
 def test_an_answer_stays_markdown_and_breaks_out_of_nothing(text: str, shown: str) -> None:
-    assert markdown(text).endswith(f"Z\n\n{shown}")
+    assert markdown(text).endswith(f"UTC\n\n{shown}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from carryover.records.changes import Change, Hunk, hunks_in, patched
+import re
+
+from carryover.records.changes import Change, Hunk, Replacement, hunks_in, patched, replaced, written
 
 DIFF = """\
 Index: pricing.py
@@ -22,7 +24,34 @@ Index: pricing.py
 
 def test_the_change_counts_lines_and_names_the_first_one_added() -> None:
     assert patched(Change(path="/a/pricing.py", change="modify"), hunks_in(DIFF)) == Change(
-        path="/a/pricing.py", change="modify", added=3, removed=2, line=4, anchor="    cents = round(price)"
+        path="/a/pricing.py",
+        change="modify",
+        added=3,
+        removed=2,
+        line=4,
+        anchor="    cents = round(price)",
+        diff="@@ +3 @@\n def discount(price):\n-    return price\n+    cents = round(price)\n+    return cents\n"
+        "@@ +21 @@\n-old\n+new\n\\ No newline at end of file",
+    )
+
+
+def test_a_long_change_keeps_its_first_lines_and_says_how_many_more_there_are() -> None:
+    diff = written("/a", "\n".join(f"line {number}" for number in range(5000))).diff
+
+    assert len(diff) < 6100
+    assert diff.startswith("+line 0\n+line 1\n")
+    assert re.search(r"\n\\ \d+ more lines$", diff) and diff.count("\n+line ") + int(diff.split()[-3]) == 4999
+
+
+def test_a_long_line_is_cut_between_words() -> None:
+    assert written("/a", f"key = {'x' * 600}\nnext").diff == "+key = …\n+next"
+
+
+def test_a_replacement_shows_what_differs_between_three_lines_on_both_sides() -> None:
+    old, new = "1\n2\n3\n4\nold\n5\n6\n7\n8", "1\n2\n3\n4\nnew\n5\n6\n7\n8"
+
+    assert replaced("/a", [Replacement(old, new), Replacement()], counted=True).diff == (
+        "@@\n 2\n 3\n 4\n-old\n+new\n 5\n 6\n 7"
     )
 
 

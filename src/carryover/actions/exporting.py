@@ -1,0 +1,197 @@
+"""Makes documents of recorded sessions: of one, or of all as a folder of web pages."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+
+from carryover.actions.context import agents_own, now_ms
+from carryover.agents import agent_names
+from carryover.config import Config, project_settings
+from carryover.errors import ExitCode, UserError
+from carryover.export import quoting
+from carryover.export.archive_html import (
+    INDEX,
+    ProjectEntry,
+    SessionEntry,
+    folder_of,
+    page_of,
+    project_html,
+    projects_html,
+    way_back,
+)
+from carryover.export.page import GENERATOR
+from carryover.export.session_parts import SessionHead, cleaned, session_parts
+from carryover.fsio import atomic_replace, private_dir, read_beginning
+from carryover.ledger.queries import session_events, sessions
+from carryover.ledger.rows import SessionRow
+from carryover.paths import short_path
+from carryover.publish.make import made_handoff
+from carryover.publish.project_view import session_digest
+from carryover.redact import CleanText
+from carryover.terminal.output import one_line
+from carryover.views.session_list import title_of
+
+_TITLE_CHARS: Final = 120
+_HEAD_BYTES: Final = 2048
+_MOST: Final = 1_000_000
+
+
+class Archive(msgspec.Struct, frozen=True, kw_only=True):
+    """What was written: `folder`, and how many projects and sessions its pages show."""
+
+    folder: str
+    projects: int
+    sessions: int
+    excluded: int
+    """Projects that are left out of Carryover, and so left out here."""
+
+
+def session_document(
+    ledger: sqlite3.Connection, session: SessionRow, form: Literal["md", "html"], *, full: bool, above: str = ""
+) -> str:
+    """One session; `full` adds the work of sub-agents. `above`: links that lead back from a web page, as markup."""
+    agent = agent_names().get(session.agent, session.agent)
+    head = SessionHead(
+        id=session.native_id,
+        agent=f"{agent} {session.agent_version or ''}".strip(),
+        title=_title(ledger, session),
+        project=_shown_root(session),
+        branch=session.branch or "",
+        model=session.model or "",
+        exported_ms=now_ms(),
+    )
+    events = session_events(ledger, session)
+    parts = cleaned(session_parts(events, agent=agent, root=session.root, subagents=full))
+    if form == "html":
+        from carryover.export.session_html import session_html
+
+        return "".join(session_html(head, parts, above=above))
+    from carryover.export.session_markdown import session_markdown
+
+    return "\n".join(session_markdown(head, parts)) + "\n"
+
+
+def check_archive_folder(folder: Path) -> bool:
+    """Whether there is an earlier export in `folder`, which is to be replaced; False if it is new or empty.
+
+    Raises UserError (REFUSED) if it is something else, OSError if it can't be read.
+    """
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise UserError(f"{folder} is no folder, so nothing was written. Name a new one with -o.", ExitCode.REFUSED)
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return False
+    if not _is_ours(folder / INDEX):
+        raise UserError(
+            f"{folder} holds other files, so nothing was written. Name a new folder with -o.", ExitCode.REFUSED
+        )
+    return True
+
+
+def write_archive(
+    ledger: sqlite3.Connection, folder: Path, config: Config, *, full: bool, report: Callable[[float, str], None]
+) -> Archive:
+    """Writes a page for each session, one for each project and one of all projects, which only the user can read.
+
+    Raises UserError (NOTHING_FOUND) if no session is recorded.
+
+    An earlier export in `folder` goes: what was forgotten since must not stay in it. `report` is told how far it is, as
+    a share and a text.
+    """
+    listed, excluded = _projects(ledger, config)
+    if not listed:
+        raise UserError(
+            "No session is recorded, so nothing was written. `carryover status` says what is watched.",
+            ExitCode.NOTHING_FOUND,
+        )
+    entries = [(rows, _project_entry(ledger, rows)) for rows in listed]
+    number = sum(len(rows) for rows in listed)
+    private_dir(folder)
+    _remove_pages(folder)
+    # First, so that an export that was interrupted is known to be one.
+    _write(folder / INDEX, projects_html((entry for _, entry in entries), exported_ms=now_ms()))
+    done = 0
+    for rows, entry in entries:
+        place = folder / entry.folder
+        private_dir(place)
+        _write(place / INDEX, project_html(entry, _handoff(ledger, rows[0], config)))
+        for row, session in zip(rows, entry.sessions, strict=True):
+            report(done / number, f"{done:,} of {number:,} sessions")
+            page = session_document(ledger, row, "html", full=full, above=way_back(entry))
+            _write(place / session.page, (page,))
+            done += 1
+    return Archive(folder=str(folder), projects=len(entries), sessions=number, excluded=excluded)
+
+
+def _projects(ledger: sqlite3.Connection, config: Config) -> tuple[list[list[SessionRow]], int]:
+    """The sessions of each project, all newest first, and how many projects are excluded."""
+    rows = sessions(ledger, limit=_MOST)
+    newest = {row.project_id: at for at, row in reversed(list(enumerate(rows)))}
+    by_project = sorted(rows, key=lambda row: newest[row.project_id])
+    found = [list(some) for _, some in groupby(by_project, key=lambda row: row.project_id)]
+    kept = [some for some in found if not some[0].root or not project_settings(Path(some[0].root), config).excluded]
+    return kept, len(found) - len(kept)
+
+
+def _project_entry(ledger: sqlite3.Connection, rows: Iterable[SessionRow]) -> ProjectEntry:
+    rows = list(rows)
+    names = agent_names()
+    return ProjectEntry(
+        folder=folder_of(rows[0].root or ""),
+        root=_shown_root(rows[0]),
+        sessions=[
+            SessionEntry(
+                page=page_of(row.agent, row.native_id, row.started_ms),
+                title=_title(ledger, row),
+                agent=names.get(row.agent, row.agent),
+                prompts=session_digest(ledger, row).prompts,
+                last_ms=row.last_ms,
+            )
+            for row in rows
+        ],
+    )
+
+
+def _handoff(ledger: sqlite3.Connection, row: SessionRow, config: Config) -> CleanText | None:
+    if row.project_id is None:
+        return None
+    made = made_handoff(ledger, row.project_id, config, now_ms=now_ms(), agents_own=agents_own(config.agents))
+    return quoting.safe(made.text).text if made.text is not None else None
+
+
+def _title(ledger: sqlite3.Connection, row: SessionRow) -> str:
+    return one_line(quoting.one_line(title_of(ledger, row)), _TITLE_CHARS)
+
+
+def _shown_root(row: SessionRow) -> str:
+    return short_path(row.root, Path.home()) if row.root else ""
+
+
+def _write(path: Path, pieces: Iterable[str]) -> None:
+    atomic_replace(path, "".join(pieces).encode("utf-8", "replace"), mode=0o600, follow=False, durable=False)
+
+
+def _remove_pages(folder: Path) -> None:
+    """Removes the pages of an earlier export, and no other file."""
+    for page in _pages(folder):
+        page.unlink()
+    for place in (path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()):
+        if not any(place.iterdir()):
+            place.rmdir()
+
+
+def _pages(folder: Path) -> Iterator[Path]:
+    places = [path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()]
+    return (page for place in places for page in sorted(place.glob("*.html")) if _is_ours(page))
+
+
+def _is_ours(page: Path) -> bool:
+    try:
+        return GENERATOR.encode() in read_beginning(page, _HEAD_BYTES)
+    except OSError:
+        return False

@@ -1,0 +1,120 @@
+"""The pages that lead through many sessions: all projects, and one project with its handoff and its sessions. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from html import escape
+from typing import Final
+
+import msgspec
+
+from carryover.distill.relative_time import iso_utc
+from carryover.export.markdown_html import markdown_html
+from carryover.export.page import page
+from carryover.export.quoting import one_line
+from carryover.export.session_parts import SECRETS_HIDDEN, local_time
+from carryover.redact import CleanText
+from carryover.terminal.output import counted
+
+INDEX: Final = "index.html"
+_NAME_CHARS: Final = 40
+_NOT_PLAIN: Final = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+class SessionEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A session in a list. Times are UTC ms; `agent` is a display name."""
+
+    page: str
+    """Its page, relative to that of its project."""
+    title: str
+    agent: str
+    prompts: int
+    last_ms: int
+
+
+class ProjectEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A project with its sessions, newest first, of which there is at least one."""
+
+    folder: str
+    """The folder of its pages, relative to the page of all projects."""
+    root: str
+    """As people read it; empty for sessions that belong to no project."""
+    sessions: Sequence[SessionEntry]
+
+    @property
+    def name(self) -> CleanText:
+        """What the project is called."""
+        return one_line(_last_name(self.root) or self.root or "Without a project")
+
+
+def folder_of(root: str) -> str:
+    """The name of a project's folder of pages: plain, and no other project's."""
+    return f"{_plain(_last_name(root)) or 'project'}-{_mark(root)}"
+
+
+def page_of(agent: str, session: str, started_ms: int) -> str:
+    """The name of a session's page: plain, whatever its id is, and no other session's."""
+    return f"{local_time(started_ms)[:10] or 'undated'}-{_plain(agent)}-{_mark(agent, session)}.html"
+
+
+def projects_html(projects: Iterable[ProjectEntry], *, exported_ms: int) -> Iterator[str]:
+    """The page of all projects."""
+    listed = "".join(_project(project) for project in projects)
+    note = f"<p><small>Exported {local_time(exported_ms)} by Carryover; {escape(SECRETS_HIDDEN)}</small></p>\n"
+    return page("Projects", (f'<h1>Projects</h1>\n<main><ul class="list">\n{listed}</ul></main>\n{note}',))
+
+
+def project_html(project: ProjectEntry, handoff: CleanText | None) -> Iterator[str]:
+    """The page of one project; `handoff`: as Markdown, None if there is nothing to hand over."""
+    shown = f"<section>{markdown_html(handoff)}</section>\n" if handoff is not None else ""
+    listed = "".join(_session(session) for session in project.sessions)
+    return page(
+        project.name,
+        (
+            f'<nav><a href="../{INDEX}">All projects</a></nav>\n<h1>{escape(project.name)}</h1>\n',
+            f'<p class="url">{escape(one_line(project.root))}</p>\n<main>\n{shown}',
+            f'<h2>{counted(len(project.sessions), "session")}</h2>\n<ul class="list">\n{listed}</ul>\n</main>\n',
+        ),
+    )
+
+
+def way_back(project: ProjectEntry) -> str:
+    """The links above the page of a session."""
+    return f'<nav><a href="../{INDEX}">All projects</a> › <a href="{INDEX}">{escape(project.name)}</a></nav>\n'
+
+
+def _project(project: ProjectEntry) -> str:
+    agents = ", ".join(dict.fromkeys(session.agent for session in project.sessions))
+    facts = f"{counted(len(project.sessions), 'session')} · {agents}"
+    return (
+        f'<li><a href="{escape(project.folder)}/{INDEX}">{escape(project.name)}</a>'
+        f"<small>{escape(one_line(project.root))}</small>"
+        f"<small>{_time(project.sessions[0].last_ms)} · {escape(one_line(facts))}</small></li>\n"
+    )
+
+
+def _session(session: SessionEntry) -> str:
+    return (
+        f'<li><a href="{escape(session.page)}">{escape(one_line(session.title) or "Untitled")}</a>'
+        f"<small>{_time(session.last_ms)} · {escape(one_line(session.agent))} · {counted(session.prompts, 'prompt')}"
+        "</small></li>\n"
+    )
+
+
+def _time(at_ms: int) -> str:
+    return f'<time datetime="{iso_utc(at_ms)}">{escape(local_time(at_ms))}</time>'
+
+
+def _last_name(root: str) -> str:
+    """The name of a folder, which may be one of a Windows machine."""
+    return re.split(r"[/\\]", root.rstrip("/\\"))[-1]
+
+
+def _plain(text: str) -> str:
+    return _NOT_PLAIN.sub("-", text).strip("-")[:_NAME_CHARS].lower()
+
+
+def _mark(*parts: str) -> str:
+    return hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
