@@ -13,6 +13,8 @@ import msgspec
 from carryover.actions.context import agents_own, now_ms
 from carryover.agents import agent_names
 from carryover.config import Config, project_settings
+from carryover.distill.handoff import has_past
+from carryover.distill.render import render
 from carryover.errors import ExitCode, UserError
 from carryover.export import quoting
 from carryover.export.archive_html import (
@@ -27,11 +29,13 @@ from carryover.export.archive_html import (
 )
 from carryover.export.page import GENERATOR
 from carryover.export.session_parts import SessionHead, cleaned, session_parts
+from carryover.facts import Facts
 from carryover.fsio import atomic_replace, private_dir, read_beginning
 from carryover.ledger.queries import session_events, sessions
 from carryover.ledger.rows import SessionRow
 from carryover.paths import short_path
-from carryover.publish.make import made_handoff
+from carryover.projects.root import AgentFolders
+from carryover.publish.make import files_now, git_now, make, view_now
 from carryover.publish.project_view import session_digest
 from carryover.redact import CleanText
 from carryover.terminal.output import one_line
@@ -119,7 +123,7 @@ def write_archive(
     for rows, entry in entries:
         place = folder / entry.folder
         private_dir(place)
-        _write(place / INDEX, project_html(entry, _handoff(ledger, rows[0], config)))
+        _write(place / INDEX, project_html(entry, _handoff(ledger, rows[0], agents_own(config.agents))))
         for row, session in zip(rows, entry.sessions, strict=True):
             report(done / number, f"{done:,} of {number:,} sessions")
             page = session_document(ledger, row, "html", full=full, above=way_back(entry))
@@ -157,11 +161,13 @@ def _project_entry(ledger: sqlite3.Connection, rows: Iterable[SessionRow]) -> Pr
     )
 
 
-def _handoff(ledger: sqlite3.Connection, row: SessionRow, config: Config) -> CleanText | None:
+def _handoff(ledger: sqlite3.Connection, row: SessionRow, own: AgentFolders | None) -> CleanText | None:
     if row.project_id is None:
         return None
-    made = made_handoff(ledger, row.project_id, config, now_ms=now_ms(), agents_own=agents_own(config.agents))
-    return quoting.safe(made.text).text if made.text is not None else None
+    view = view_now(ledger, row.project_id, own)
+    facts = Facts(git_now(Path(view.root)), files_now(view))
+    handoff = make(view, facts, now_ms=now_ms(), resume="silent") if has_past(view) else None
+    return quoting.safe(render(handoff)).text if handoff is not None else None
 
 
 def _title(ledger: sqlite3.Connection, row: SessionRow) -> str:

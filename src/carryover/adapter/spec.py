@@ -260,6 +260,25 @@ class WebChat(msgspec.Struct, frozen=True, kw_only=True):
     """Tokens that its models count per 100 estimated ones; better too many than too few."""
 
 
+class ChatExport(msgspec.Struct, frozen=True, kw_only=True):
+    """How the agent's own client exports a chat as Markdown, for `carryover import`. All texts are patterns."""
+
+    head: str
+    """The beginning of a document, up to its first turn; the group `session` is its session's id, if it names one."""
+    user: str
+    """The whole line at which a turn of the user begins."""
+    agent: str
+    """The whole line at which a turn of the agent begins."""
+    ruled: bool = False
+    """A rule stands above each of them."""
+    titled: bool = False
+    """The first line is the title of the chat."""
+    mark: str | None = None
+    """A whole line that stands for a tool call and says no more of it."""
+    tool: str | None = None
+    """A line that begins a tool call; group 1 is the tool's name."""
+
+
 class HandoffEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A list in the user's settings of files that the agent loads with each request; `install` adds the handoff."""
 
@@ -318,6 +337,7 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     """More project files that tell it how to work (rules, skills), as patterns relative to the project's root; `*`
     matches within one folder."""
     web_chats: tuple[WebChat, ...] = ()
+    chat_export: ChatExport | None = None
     read_list: ReadList | None = None
     """Its list of files to read; None if it reads instruction files or gets the handoff from hooks."""
     start: Starter | None = None

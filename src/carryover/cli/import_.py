@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from carryover.actions.context import project_root, state_dir
 from carryover.actions.importing import Asked, FileReport, import_file
 from carryover.cli.agent_names import known_agent
@@ -25,9 +27,12 @@ from carryover.text.shell import quoted
 DESCRIPTION: Final = """\
 Takes transcripts from files that you name into the ledger: exports, documents
 of older versions, transcripts copied from another machine, sessions saved by
-SpecStory. They are read as any transcript is: secrets are taken out, and what
-the ledger has already is not added again, so importing twice changes nothing.
-What you had forgotten stays out; --again takes it back.
+SpecStory, chats that Cursor, Windsurf, opencode and VS Code exported. Of a
+folder, such as another machine's ~/.claude/projects or an archive that you
+unpacked, every file that a known agent wrote is taken. They are read as any
+transcript is: secrets are taken out, and what the ledger has already is not
+added again, so importing twice changes nothing. What you had forgotten stays
+out; --again takes it back.
 
 Sessions belong to the project that the file names, or to the one of --project.
 An import reads what you name, also of an agent that you did not select."""
@@ -37,13 +42,14 @@ examples:
   carryover import --dry-run chat.json         what is in it; stores nothing
   carryover import session.jsonl               a copied transcript
   carryover import .specstory/history/*.md     what SpecStory saved
+  carryover import ~/old-laptop/.claude        every transcript in a folder
   carryover import chat.json --project ~/shop  a file that names no project
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
-    parser.add_argument("files", metavar="FILE", nargs="+", help="an exported or copied transcript")
+    parser.add_argument("files", metavar="FILE", nargs="+", help="an exported or copied transcript, or a folder")
     parser.add_argument(
         "--project", metavar="DIR", help="the project that the sessions belong to, whatever the file says"
     )
@@ -62,23 +68,47 @@ def run(args: argparse.Namespace) -> int:
             "Carryover is paused, so nothing was imported. `carryover unpause` ends the pause.", ExitCode.REFUSED
         )
     project = project_root(args.project, must_exist=True) if args.project is not None else None
-    reports = []
-    code = ExitCode.OK
-    for name in dict.fromkeys(args.files):
-        path = Path(os.path.abspath(expanded(name)))  # noqa: PTH100 (a link keeps its name)
+    reports: list[FileReport] = []
+    code, others = ExitCode.OK, 0
+    asked = Asked(Path(), project, args.agent, args.again)
+    for path, in_folder in _named(args.files):
         try:
-            reports.append(import_file(state, Asked(path, project, args.agent, args.again), store=not args.dry_run))
+            reports.append(import_file(state, msgspec.structs.replace(asked, path=path), store=not args.dry_run))
         except UserError as error:
+            if in_folder and error.code == ExitCode.NOTHING_FOUND:
+                others += 1
+                continue
             reports.append(FileReport(file=str(path), problem=str(error)))
             code = code or error.code
+    if others and not reports:
+        raise UserError(
+            f"No known agent wrote any of the {counted(others, 'file')} there. Nothing was imported.",
+            ExitCode.NOTHING_FOUND,
+        )
     if args.json:
-        print_json({"dry_run": args.dry_run, "files": reports})
+        print_json({"dry_run": args.dry_run, "files": reports, "others": others})
     else:
         print_lines(_lines(reports, load_config(state.config), dry_run=args.dry_run))
+        if others:
+            print(f"{counted(others, 'other file')} there: not a transcript that can be read, and left alone.")
         for report in reports:
             if report.problem is not None:
                 print(f"carryover: {visible(report.problem)}", file=sys.stderr)
     return code or (ExitCode.FAILED if any(report.problem for report in reports) else ExitCode.OK)
+
+
+def _named(names: Sequence[str]) -> Iterator[tuple[Path, bool]]:
+    """The files that are named, each once, and those in folders that are named, oldest first; whether it is in one."""
+    for name in dict.fromkeys(names):
+        path = Path(os.path.abspath(expanded(name)))  # noqa: PTH100 (a link keeps its name)
+        if not is_folder(path):
+            yield path, False
+            continue
+        found = [Path(folder, file) for folder, _, files in os.walk(path) for file in files]
+        dated = sorted((file.lstat().st_mtime_ns, file) for file in found if not file.is_symlink() and file.is_file())
+        if not dated:
+            raise UserError(f"There is no file in {path}.", ExitCode.NOTHING_FOUND)
+        yield from ((file, True) for _, file in dated)
 
 
 def _lines(reports: Sequence[FileReport], config: Config, *, dry_run: bool) -> Iterator[str]:

@@ -14,6 +14,7 @@ from carryover.adapter.contract import Agent, Parsed, Record, Source
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import adapters, agent_names, specs
 from carryover.errors import ExitCode, UserError
+from carryover.importing import markdown_chat
 from carryover.importing.note import FORM, is_note, note_agent, note_source
 from carryover.importing.rebase import former_root, moved
 from carryover.importing.specstory import document as specstory
@@ -49,6 +50,10 @@ def open_document(
     if is_note(head):
         return Document(note_agent(), note_source(path), FORM)
     made = specstory.read_head(head)
+    if (exported := markdown_chat.form_of(head, specs())) is not None:
+        spec, form = exported
+        chat = markdown_chat.source_for(spec, form, path, head)
+        return Document(markdown_chat.agent_for(spec, form, project), chat, agent_names()[spec.id])
     if made is None:
         for agent in adapters().values():
             source = agent.exported(path, head) if agent.exported is not None else None
@@ -72,7 +77,7 @@ def forms() -> str:
 def _head(path: Path) -> bytes:
     try:
         if stat.S_ISDIR(path.stat().st_mode):
-            raise UserError(f"{path} is a folder. Name the files in it. {_NOTHING}", ExitCode.NOTHING_FOUND)
+            raise UserError(f"{path} is a folder, and no transcript. {_NOTHING}", ExitCode.NOTHING_FOUND)
         with os.fdopen(open_regular(path), "rb") as file:
             head = file.read(HEAD_BYTES)
     except FileNotFoundError as error:

@@ -10,7 +10,7 @@ import pytest
 
 from carryover.errors import ExitCode
 from support.claude_session import ClaudeSession
-from support.recorded_shop import Run
+from support.recorded_shop import DISCOUNT, Run
 from support.repository import git
 
 HOSTILE = '</pre></details><script src="https://evil.example/x.js"></script><img src=x onerror=alert(1)>"\'&'
@@ -142,5 +142,5 @@ def test_a_document_as_data_says_what_is_in_it(recorded: Path, run: Run, tmp_pat
     assert err == ""
     assert set(document) == {"tokens", "budget", "files", "left_out", "output", "text"}
     assert document["text"].startswith("# ") and document["output"] is None
-    _, out, _ = run("export", "--session", "last", "--format", "html", "-o", str(tmp_path / "s.html"), "--json")
+    _, out, _ = run("export", "--session", DISCOUNT, "--format", "html", "-o", str(tmp_path / "s.html"), "--json")
     assert set(json.loads(out)) == {"session", "output", "text"}

@@ -306,3 +306,34 @@ def test_what_was_forgotten_is_said_to_be_and_comes_back_only_when_asked_for(
         assert f"{added} events added." in run("import", "--again", *into)[1]
         assert "Add a discount" in run("show", copied.stem)[1]
         assert "Nothing added: the ledger has all of it." in run("import", *into)[1]
+
+
+def test_of_a_folder_every_transcript_is_taken_and_other_files_are_counted(
+    store: Path, run: Run, tmp_path: Path
+) -> None:
+    folder = tmp_path / "laptop" / ".claude"
+    for number in range(3):
+        session = ClaudeSession(folder / "projects", Path("/Users/ann/shop"), now=OLD + timedelta(days=number))
+        session.prompt(f"Step {number} of the cart")
+        session.answer("Done.")
+    (folder / "settings.json").write_text("{}")
+    (folder / "link.jsonl").symlink_to(session.path)
+    os.mkfifo(folder / "pipe")
+
+    code, out, err = run("import", str(tmp_path / "laptop"), "--project", str(store))
+
+    assert (code, err) == (ExitCode.OK, "")
+    assert out.count("1 session of Claude Code") == 3
+    assert "1 other file there" in out
+    assert "Step 2 of the cart" in run("handoff", str(store))[1]
+    assert json.loads(run("import", str(tmp_path / "laptop"), "--json")[1])["others"] == 1
+
+
+def test_a_folder_without_a_transcript_is_refused(store: Path, run: Run, tmp_path: Path) -> None:
+    assert run("import", str(store.parent / "store"))[0] == ExitCode.NOTHING_FOUND
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "a.txt").write_text("mine")
+    code, out, err = run("import", str(tmp_path / "notes"))
+
+    assert (code, out) == (ExitCode.NOTHING_FOUND, "")
+    assert "No known agent wrote any of the 1 file there. Nothing was imported." in err

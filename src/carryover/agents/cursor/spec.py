@@ -6,6 +6,7 @@ from typing import Final
 
 from carryover.adapter.spec import (
     AgentSpec,
+    ChatExport,
     HookEntry,
     HookFileRules,
     HookSet,
@@ -75,6 +76,13 @@ SPEC: Final = AgentSpec(
         offline=_OFFLINE,
     ),
     instructions=(InstructionFile(name="AGENTS.md"),),
+    chat_export=ChatExport(
+        head=r"# [^\n]{0,300}\n_Exported on [^\n]{1,100} from Cursor \([\d.]{1,20}\)_\n",
+        user=r"\*\*User\*\*",
+        agent=r"\*\*Cursor\*\*",
+        ruled=True,
+        titled=True,
+    ),
     start=Starter(
         binary="cursor-agent",
         resume=("--resume={session}",),

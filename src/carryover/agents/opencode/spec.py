@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from carryover.adapter.spec import AgentSpec, HandoffEntry, InstructionFile, Place, Starter, VersionProbe
+from carryover.adapter.spec import AgentSpec, ChatExport, HandoffEntry, InstructionFile, Place, Starter, VersionProbe
 
 _SETTINGS: Final = tuple(
     Place(path=f"~/.config/opencode/{name}", env="XDG_CONFIG_HOME", below=f"opencode/{name}")
@@ -30,5 +30,13 @@ SPEC: Final = AgentSpec(
         files=_SETTINGS, new=_SETTINGS[1], key="instructions", entry=".carryover/handoff-opencode.md"
     ),
     instructions=(InstructionFile(name="AGENTS.md"),),
+    chat_export=ChatExport(
+        head=r"# [^\n]{0,300}\n\n\*\*Session ID:\*\* (?P<session>ses_[\w-]{1,100})\n\*\*Created:\*\* [^\n]{1,60}\n",
+        user="## User",
+        agent=r"## Assistant(?: \([^\n]{1,200}\))?",
+        ruled=True,
+        titled=True,
+        tool=r"^\*\*Tool: ([\w.:-]{1,100})\*\*$",
+    ),
     start=Starter(binary="opencode", args=("--prompt", "{prompt}"), resume=("--session", "{session}")),
 )

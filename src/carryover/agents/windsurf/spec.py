@@ -6,6 +6,7 @@ from typing import Final
 
 from carryover.adapter.spec import (
     AgentSpec,
+    ChatExport,
     HookEntry,
     HookSet,
     HookSpec,
@@ -50,4 +51,10 @@ SPEC: Final = AgentSpec(
         spooled=True,
     ),
     instructions=(InstructionFile(name="AGENTS.md", create=True),),
+    chat_export=ChatExport(
+        head=r"# Cascade Chat Conversation\n\s{0,20}Note: _[^\n]{1,300}_\n",
+        user="### User Input",
+        agent="### Planner Response",
+        mark=r"\*[A-Z][^*\n]{2,1000}\*",
+    ),
 )

@@ -1,7 +1,8 @@
-"""Reads a SpecStory document turn by turn."""
+"""Reads a document with the turns of a conversation, one record per turn."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -31,7 +32,8 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
 class SpecStoryReader:
     """Returns a record for the lines above the first turn, then one per turn, numbered by its last line."""
 
-    def __init__(self) -> None:
+    def __init__(self, starts: Callable[[Sequence[bytes]], list[int]] = turn_starts) -> None:
+        self._starts = starts
         self._known: tuple[Path, FileStat, list[Record] | None] | None = None
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
@@ -59,7 +61,7 @@ class SpecStoryReader:
         """Returns all turns, cached for the next read, since a document may have many. None if it is too long."""
         if self._known is None or self._known[:2] != (path, status):
             data = read_small(path, limit=MAX_BYTES)
-            self._known = path, status, None if data is None else _turns(data)
+            self._known = path, status, None if data is None else _turns(data, self._starts)
         return self._known[2]
 
 
@@ -70,10 +72,10 @@ def _decoded(cursor: bytes | None) -> Place | None:
         return None
 
 
-def _turns(data: bytes) -> list[Record]:
+def _turns(data: bytes, starts: Callable[[Sequence[bytes]], list[int]]) -> list[Record]:
     lines = data.split(b"\n")
     found = []
-    for start, end in pairwise(sorted({0, *turn_starts([line.rstrip(b"\r") for line in lines]), len(lines)})):
+    for start, end in pairwise(sorted({0, *starts([line.rstrip(b"\r") for line in lines]), len(lines)})):
         last = next((at for at in range(end - 1, start - 1, -1) if lines[at].strip()), None)
         if last is not None:
             text = b"\n".join(lines[start : last + 1])

@@ -1,0 +1,149 @@
+"""Chats that an agent's own client exported as Markdown, by the form that its spec gives."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from carryover.adapter.contract import Agent, Parsed, Record, Source
+from carryover.adapter.event_builder import EventBuilder, usable_name
+from carryover.adapter.spec import AgentSpec, ChatExport
+from carryover.importing.specstory.reader import SpecStoryReader
+from carryover.model import AnyBody, AssistantMessage, SessionInfo, ToolCall, ToolResult, UserPrompt, is_plain_id
+from carryover.records.fields import SHORT_CHARS, bounded, digest
+
+RANK: Final = -1
+"""Below every transcript of the agent's own, which says more."""
+_RULE: Final = b"---"
+_ID_CHARS: Final = 400
+_TITLE: Final = re.compile(r"# ([^\n]{1,300})")
+_INPUT: Final = re.compile(r'"(?:command|filePath|path|pattern|query|url|description)":\s*("(?:[^"\\]|\\.){1,2000}")')
+_OUTPUT: Final = re.compile(r"\*\*Output:\*\*\n`{3,}[^\n]*\n(.*)\n`{3,}[ \t]*(?:\n|\Z)", re.DOTALL)
+_GIVEN: Final = re.compile(r"\s{0,20}\*\*Input:\*\*\n(`{3,})[^\n]*\n.*?\n\1[ \t]*(?:\n|\Z)", re.DOTALL)
+
+
+class Context(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The state of one document between two turns."""
+
+    turns: int = 0
+    title: str | None = None
+
+
+def form_of(head: bytes, specs: Sequence[AgentSpec]) -> tuple[AgentSpec, ChatExport] | None:
+    """The agent whose client exported a document that begins like this, and the form; None if none did."""
+    text = head.decode("utf-8", "replace").removeprefix("\ufeff").replace("\r\n", "\n")
+    return next(
+        ((spec, spec.chat_export) for spec in specs if spec.chat_export and re.match(spec.chat_export.head, text)), None
+    )
+
+
+def agent_for(spec: AgentSpec, form: ChatExport, folder: str | None) -> Agent:
+    """How such documents are read; `folder`: the project that they are about."""
+    return Agent(
+        spec=spec,
+        reader=SpecStoryReader(partial(_turn_starts, form)),
+        context_type=Context,
+        source_of=lambda _path, _root: None,
+        sources=lambda _root: [],
+        parse=partial(_parse, form, folder),
+    )
+
+
+def source_for(spec: AgentSpec, form: ChatExport, path: Path, head: bytes) -> Source:
+    """The document as a source. One that names no session is known by how its conversation begins."""
+    text = head.decode("utf-8", "replace").replace("\r\n", "\n")
+    begins = re.match(form.head, text.removeprefix("\ufeff"))
+    named = begins["session"] if begins is not None and "session" in begins.groupdict() else None
+    if named is None or not is_plain_id(named):
+        turns = re.split(rf"^(?:{form.user}|{form.agent})[ \t]*$", text, maxsplit=2, flags=re.MULTILINE)
+        named = f"{spec.id}-export-{digest(_spoken(turns[1])[:_ID_CHARS] if len(turns) > 1 else text)}"
+    return Source(agent=spec.id, path=str(path), session=named, rank=RANK)
+
+
+def _turn_starts(form: ChatExport, lines: Sequence[bytes]) -> list[int]:
+    """Indexes of the lines at which a turn begins: headings between blank lines, below a rule where the form has it."""
+    found, above = [], b""
+    for at, line in enumerate(lines):
+        text = line.decode("utf-8", "replace").rstrip()
+        blank = at == 0 or not lines[at - 1].strip()
+        placed = blank and (above == _RULE or not form.ruled)
+        if placed and any(re.fullmatch(heading, text) for heading in (form.user, form.agent)):
+            found.append(at)
+        above = line.strip() or above
+    return found
+
+
+def _parse(form: ChatExport, folder: str | None, source: Source, context: Any, record: Record) -> tuple[Any, Parsed]:
+    text = record.data.decode("utf-8", "replace").replace("\r\n", "\n")
+    heading, _, said = text.partition("\n")
+    turn = _Turn(context=context, session=source.session or "", cwd=folder)
+    if re.fullmatch(form.user, heading.rstrip()):
+        turn.begins()
+        turn.add(UserPrompt(text=_spoken(said)), "prompt")
+    elif re.fullmatch(form.agent, heading.rstrip()):
+        turn.begins()
+        for number, body in enumerate(_answered(form, said, f"{turn.session}/{turn.context.turns}")):
+            turn.add(body, f"part{number}")
+    else:
+        title = _TITLE.match(text.removeprefix("\ufeff")) if form.titled else None
+        turn.change(title=bounded(title[1].strip(), SHORT_CHARS) if title is not None else None)
+    return turn.context, turn.built()
+
+
+class _Turn(EventBuilder[Context]):
+    """One turn while it is parsed. It has no time: such exports have none that can be read for certain."""
+
+    def __init__(self, *, context: Context, session: str, cwd: str | None) -> None:
+        super().__init__(context=context)
+        self.session = session
+        self.cwd = cwd
+
+    def begins(self) -> None:
+        """Counts the turn, and says what is known of the session before the first."""
+        self.change(turns=self.context.turns + 1)
+        if self.context.turns == 1 and self.context.title:
+            self.add(SessionInfo(title=self.context.title), "info")
+
+    def add(self, body: AnyBody, part: str) -> None:
+        """Adds an event, but no empty text."""
+        if not isinstance(body, UserPrompt | AssistantMessage) or body.text:
+            key = f"export/{self.session}/{self.context.turns}/{part}"
+            self.append(key, body, session=self.session, cwd=self.cwd)
+
+
+def _answered(form: ChatExport, text: str, turn: str) -> Iterator[AnyBody]:
+    """What an agent said, and the tool calls in it."""
+    starts = [*re.finditer(form.tool, text, re.MULTILINE)] if form.tool else []
+    yield AssistantMessage(text=_spoken(text[: starts[0].start()] if starts else text, form.mark))
+    for number, start in enumerate(starts):
+        end = starts[number + 1].start() if number + 1 < len(starts) else len(text)
+        call_id, name = f"{turn}/{number}", usable_name(start[1]) or "?"
+        block = text[start.end() : end]
+        given, printed = _INPUT.search(block), _OUTPUT.search(block)
+        subject = _unquoted(given[1]) if given is not None else ""
+        yield ToolCall(call_id=call_id, name=name, op="other", subject=subject)
+        output = printed[1] if printed is not None else ""
+        yield ToolResult(call_id=call_id, name=name, op="other", status="unknown", subject=subject, output=output)
+        last = printed or _GIVEN.match(block)
+        yield AssistantMessage(text=_spoken(block[last.end() if last is not None else 0 :]))
+
+
+def _unquoted(text: str) -> str:
+    try:
+        return bounded(msgspec.json.decode(text, type=str), SHORT_CHARS)
+    except (msgspec.MsgspecError, UnicodeError):
+        return ""
+
+
+def _spoken(text: str, mark: str | None = None) -> str:
+    """A text without the rule before the next speaker, and without the lines by which a client marks tool calls."""
+    lines = text.split("\n")
+    if mark is not None:
+        lines = [line for line in lines if not re.fullmatch(mark, line.rstrip())]
+    spoken = "\n".join(lines).strip()
+    return spoken.removesuffix("\n---").strip() if spoken != "---" else ""
