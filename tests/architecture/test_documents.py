@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
 
+from carryover.actions.importing import FileReport
 from carryover.agents import specs
 from carryover.cli.main import COMMANDS
 from carryover.config import Config
 from carryover.errors import ExitCode
+from carryover.ledger.rows import SessionRow
+from carryover.model import AnyBody
 from carryover.views.web_chat import GENERIC, web_chats
 from contract.definition import commands, program
 from contract.table import documents, with_tables
@@ -19,6 +23,7 @@ from contract.table import documents, with_tables
 TOP = Path(__file__).parents[2]
 README = (TOP / "README.md").read_text(encoding="utf-8")
 GUIDE = (TOP / "docs" / "guide.md").read_text(encoding="utf-8")
+AGENTS = (TOP / "docs" / "agents.md").read_text(encoding="utf-8")
 REFERENCE = (TOP / "docs" / "commands.md").read_text(encoding="utf-8")
 SECURITY = (TOP / "SECURITY.md").read_text(encoding="utf-8")
 ARCHITECTURE = (TOP / "ARCHITECTURE.md").read_text(encoding="utf-8")
@@ -78,14 +83,32 @@ def test_each_command_in_a_text_exists_with_its_options(document: Path) -> None:
     assert [text for text, name, flags in found if set(flags) - known.get(name, set())] == []
 
 
+def test_the_fields_that_scripts_may_rely_on_are_those_there_are() -> None:
+    text = (TOP / "docs" / "json.md").read_text("utf-8")
+    shown, _, rest = text.partition("\n## carryover export")
+    export, _, imported = rest.partition("\n## carryover import")
+    session, _, events = shown.partition("| each of `events` |")
+    bodies = {msgspec.inspect.type_info(body).tag: body for body in get_args(AnyBody)}  # type: ignore[attr-defined]
+
+    def names(part: str) -> set[str]:
+        first = re.findall(r"^\| (`[^|]*) \|", part, re.MULTILINE)
+        return {name for cell in first for name in re.findall(r"`(\w+)`", cell)}
+
+    assert names(session) - {"session"} < set(SessionRow.__struct_fields__)
+    kinds = names(events) - {"at_ms", "subagent_id", "retracted", "body", "kind"}
+    assert kinds < set(bodies)
+    assert names(imported) - {"files"} == set(FileReport.__struct_fields__)
+    assert {"text", "output", "tokens", "budget", "files", "left_out"} == names(export)
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_has_a_line_in_the_readme_and_a_section_in_the_reference(command: str) -> None:
     assert f"| `carryover {command}` | " in README
     assert f"\n## carryover {command}\n" in REFERENCE
 
 
-def test_the_readme_names_what_is_covered_of_each_agent_and_what_is_not() -> None:
-    lines = README.splitlines()
+def test_the_documents_name_what_is_covered_of_each_agent_and_what_is_not() -> None:
+    lines = AGENTS.splitlines()
     covered = specs()
     row_of = {
         spec.id: next((line for line in lines if line.startswith((f"| {spec.name} ", f"| {spec.name}, "))), "")
@@ -93,6 +116,7 @@ def test_the_readme_names_what_is_covered_of_each_agent_and_what_is_not() -> Non
     }
 
     assert [agent for agent, row in row_of.items() if not row] == []
+    assert [spec.id for spec in covered if spec.name not in README] == []
     assert [(spec.id, also) for spec in covered for also in spec.also if also not in row_of[spec.id]] == []
     assert [(spec.id, name) for spec in covered for name in spec.not_covered if name not in README] == []
 

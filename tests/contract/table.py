@@ -18,6 +18,7 @@ from contract.folder import CHECKOUT, Folder, folders
 from contract.reference import overview, reference
 
 README: Final = CHECKOUT / "README.md"
+AGENTS: Final = CHECKOUT / "docs" / "agents.md"
 GUIDE: Final = CHECKOUT / "docs" / "guide.md"
 COMMANDS: Final = CHECKOUT / "docs" / "commands.md"
 YES: Final = "✓"
@@ -49,9 +50,9 @@ def with_tables(text: str, tables: Mapping[str, str]) -> str:
 def documents(agents: Sequence[Folder] | None = None) -> dict[Path, str]:
     """Returns the text that each document with a table should have."""
     agents = complete() if agents is None else agents
-    front = {"agents": agents_table(agents), "commands": overview()}
     return {
-        README: with_tables(README.read_text("utf-8"), front),
+        README: with_tables(README.read_text("utf-8"), {"commands": overview()}),
+        AGENTS: with_tables(AGENTS.read_text("utf-8"), {"agents": agents_table(agents)}),
         GUIDE: with_tables(GUIDE.read_text("utf-8"), {"hooks": hooks_table(agents)}),
         COMMANDS: reference(),
     }

@@ -54,7 +54,14 @@ class Scene(NamedTuple):
     lines: tuple[str, ...]
 
 
-def recorded(folder: Path) -> tuple[Scene, ...]:
+class Story(NamedTuple):
+    """What there was to see, and the handoff that Codex began with."""
+
+    scenes: tuple[Scene, ...]
+    handoff: str
+
+
+def recorded(folder: Path) -> Story:
     """Plays the story below `folder`, which is empty, and returns what there was to see."""
     home = folder / "home"
     env = _environment(home)
@@ -64,6 +71,7 @@ def recorded(folder: Path) -> tuple[Scene, ...]:
         claude = ClaudePlayed(home, project, BEGAN)
         _work(claude, project)
         daemon.settle()
+        handoff = handoff_of(project)
         started = _command(project, env)
         codex = CodexPlayed(home, project, BEGAN + timedelta(minutes=9))
         command, prompt, *read = started
@@ -73,12 +81,13 @@ def recorded(folder: Path) -> tuple[Scene, ...]:
         codex.say(CARRIES_ON)
         daemon.settle()
         newest = handoff_of(project).splitlines()[0]
-    return (
+    scenes = (
         Scene("Claude Code", (f"> {GOAL}", f"● {ANSWER}", f"> {GO_ON}", f"⎿ {LIMIT}")),
         Scene("Your shell", (f"$ {COMMAND}", command.replace(str(home), "~"))),
         Scene("Codex", (f"> {prompt}", *read, f"● {CARRIES_ON}")),
         Scene("The handoff, already fresh for the next agent", ("$ head -n 1 .carryover/handoff.md", newest)),
     )
+    return Story(scenes, handoff)
 
 
 def _environment(home: Path) -> dict[str, str]:

@@ -1,17 +1,18 @@
-"""The picture in the README is what the product does now."""
+"""The picture and the handoff in the README are what the product does now."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from xml.etree import ElementTree
 
-from picture.__main__ import PICTURE, picture
+from picture.__main__ import documents
 from picture.story import WIDTH, Scene
 from picture.svg import drawn, wrapped
 
 
-def test_the_picture_is_that_of_a_run(tmp_path: Path) -> None:
-    assert PICTURE.read_text("utf-8") == picture(tmp_path), "run `make picture`"
+def test_the_picture_and_the_handoff_are_those_of_a_run(tmp_path: Path) -> None:
+    for path, text in documents(tmp_path).items():
+        assert path.read_text("utf-8") == text, "run `make picture`"
 
 
 def test_what_is_drawn_is_text_and_nothing_else() -> None:

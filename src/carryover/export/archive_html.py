@@ -16,7 +16,6 @@ from carryover.export.page import page
 from carryover.export.quoting import one_line
 from carryover.export.session_parts import SECRETS_HIDDEN, local_time
 from carryover.redact import CleanText
-from carryover.terminal.output import counted
 
 INDEX: Final = "index.html"
 _NAME_CHARS: Final = 40
@@ -75,7 +74,7 @@ def project_html(project: ProjectEntry, handoff: CleanText | None) -> Iterator[s
         (
             f'<nav><a href="../{INDEX}">All projects</a></nav>\n<h1>{escape(project.name)}</h1>\n',
             f'<p class="url">{escape(one_line(project.root))}</p>\n<main>\n{shown}',
-            f'<h2>{counted(len(project.sessions), "session")}</h2>\n<ul class="list">\n{listed}</ul>\n</main>\n',
+            f'<h2>{_counted(len(project.sessions), "session")}</h2>\n<ul class="list">\n{listed}</ul>\n</main>\n',
         ),
     )
 
@@ -87,7 +86,7 @@ def way_back(project: ProjectEntry) -> str:
 
 def _project(project: ProjectEntry) -> str:
     agents = ", ".join(dict.fromkeys(session.agent for session in project.sessions))
-    facts = f"{counted(len(project.sessions), 'session')} · {agents}"
+    facts = f"{_counted(len(project.sessions), 'session')} · {agents}"
     return (
         f'<li><a href="{escape(project.folder)}/{INDEX}">{escape(project.name)}</a>'
         f"<small>{escape(one_line(project.root))}</small>"
@@ -98,9 +97,13 @@ def _project(project: ProjectEntry) -> str:
 def _session(session: SessionEntry) -> str:
     return (
         f'<li><a href="{escape(session.page)}">{escape(one_line(session.title) or "Untitled")}</a>'
-        f"<small>{_time(session.last_ms)} · {escape(one_line(session.agent))} · {counted(session.prompts, 'prompt')}"
+        f"<small>{_time(session.last_ms)} · {escape(one_line(session.agent))} · {_counted(session.prompts, 'prompt')}"
         "</small></li>\n"
     )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _time(at_ms: int) -> str:
