@@ -61,7 +61,8 @@ def page_of(agent: str, session: str, started_ms: int) -> str:
 def projects_html(projects: Iterable[ProjectEntry], *, exported_ms: int) -> Iterator[str]:
     """The page of all projects."""
     listed = "".join(_project(project) for project in projects)
-    note = f"<p><small>Exported {local_time(exported_ms)} by Carryover; {escape(SECRETS_HIDDEN)}</small></p>\n"
+    about = f"Exported {local_time(exported_ms)} by Carryover; {SECRETS_HIDDEN}".replace("`", "")
+    note = f"<p><small>{escape(about)}</small></p>\n"
     return page("Projects", (f'<h1>Projects</h1>\n<main><ul class="list">\n{listed}</ul></main>\n{note}',))
 
 

@@ -26,7 +26,7 @@ def session_html(head: SessionHead, parts: Iterable[Part[CleanText]], *, above: 
 def _body(title: str, head: SessionHead, parts: Iterable[Part[CleanText]], above: str) -> Iterator[str]:
     yield f"{above}<h1>{escape(title)}</h1>\n"
     known = (("Agent", head.agent), ("Model", head.model), ("Project", head.project), ("Branch", head.branch))
-    exported = ("Exported", f"{local_time(head.exported_ms)} by Carryover; {SECRETS_HIDDEN}")
+    exported = ("Exported", f"{local_time(head.exported_ms)} by Carryover; {SECRETS_HIDDEN.replace('`', '')}")
     yield facts((*known, ("Session", head.id), exported))
     yield "<main>\n"
     yield from (_said(part) if part.kind in ("user", "agent") else _work(part) for part in parts)
@@ -44,9 +44,9 @@ def _said(part: Part[CleanText]) -> str:
 
 def _work(part: Part[CleanText]) -> str:
     marks = f"{' failed' if part.failed else ''}{' undone' if part.undone else ''}"
-    line = f"{'✗' if part.failed else '·'} <code>{escape(part.heading)}</code>"
+    line = f"{'✗ ' if part.failed else ''}<code>{escape(part.heading)}</code>"
     if not part.text:
-        return f'<div class="happening{marks}">{line}</div>\n'
+        return f'<div class="happening{marks}">{line if part.failed else f"· {line}"}</div>\n'
     text = _diff(part.text) if part.is_diff else escape(part.text)
     return f'<details class="work{marks}"><summary>{line}</summary><pre>{text}</pre></details>\n'
 

@@ -71,7 +71,11 @@ def open_document(
 def forms() -> str:
     """Describes the formats that can be imported, for people."""
     names = [agent_names()[agent.id] for agent in adapters().values() if agent.exported is not None]
-    return f"transcripts and exports of {', '.join(names)}, and sessions that {specstory.NAME} saved as Markdown"
+    chats = [spec.name for spec in specs() if spec.chat_export is not None]
+    return (
+        f"transcripts and exports of {', '.join(names)}, Markdown that {', '.join(chats)} exported, and sessions that "
+        f"{specstory.NAME} saved as Markdown"
+    )
 
 
 def _head(path: Path) -> bytes:

@@ -120,6 +120,6 @@ def test_an_edit_is_folded_with_its_lines_set_apart() -> None:
     edit = FileEdit(path="/a.html", change="modify", added=1, removed=1, diff="@@ +1 @@\n <p>\n-<b>\n+</pre>\n+</p>")
 
     assert (
-        '<details class="work"><summary>· <code>Edited /a.html +1 -1</code></summary>'
+        '<details class="work"><summary><code>Edited /a.html +1 -1</code></summary>'
         "<pre>@@ +1 @@\n &lt;p&gt;\n<del>-&lt;b&gt;</del><ins>+&lt;/pre&gt;\n+&lt;/p&gt;</ins></pre></details>"
     ) in page(stored(edit))
