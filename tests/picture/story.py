@@ -54,6 +54,10 @@ class Scene(NamedTuple):
     lines: tuple[str, ...]
 
 
+SESSION: Final = "3f2a0c51-8d7e-4b6a-9c1f-5e2d7a90b418"
+"""Stands for the id of Claude Code's session, which differs from run to run."""
+
+
 class Story(NamedTuple):
     """What there was to see, and the handoff that Codex began with."""
 
@@ -71,7 +75,7 @@ def recorded(folder: Path) -> Story:
         claude = ClaudePlayed(home, project, BEGAN)
         _work(claude, project)
         daemon.settle()
-        handoff = handoff_of(project)
+        handoff = handoff_of(project).replace(claude.session, SESSION)
         started = _command(project, env)
         codex = CodexPlayed(home, project, BEGAN + timedelta(minutes=9))
         command, prompt, *read = started
