@@ -121,7 +121,8 @@ def _hunk(old: list[str], start: int, end: int, new: list[str]) -> list[str]:
 
 def _diff(lines: list[str]) -> str:
     """The lines of a diff as they are kept: bounded, since a call that is not answered yet is remembered with them."""
-    kept, room = [], _DIFF_CHARS
+    kept: list[str] = []
+    room = _DIFF_CHARS
     for number, line in enumerate(lines):
         shown = f"{line[:1]}{bounded(line[1:], _LINE_CHARS)}"
         room -= len(shown) + 1
