@@ -108,8 +108,8 @@ class ProjectsConfig(msgspec.Struct, frozen=True):
 class NotifyConfig(msgspec.Struct, frozen=True):
     """`[notify]`: how the user is notified."""
 
-    desktop: bool = False
-    """Whether to show a desktop notification when an agent reaches its usage limit."""
+    desktop: bool = True
+    """Whether to show a desktop notification, if there is a desktop, when an agent reaches its usage limit."""
 
 
 class RetentionConfig(msgspec.Struct, frozen=True):

@@ -7,6 +7,8 @@ import os
 import shlex
 import signal
 import sys
+import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,8 @@ import pytest
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import specs
 from support.claude_session import ClaudeSession
+from support.codex_session import CodexSession
+from support.daemon_process import DaemonProcess
 from support.terminal import Terminal
 
 CARRYOVER = (sys.executable, "-m", "carryover.cli.main")
@@ -74,10 +78,10 @@ def work(transcripts: Path, my_shop: Path) -> ClaudeSession:
 
 
 @pytest.mark.parametrize("spec", STARTABLE, ids=lambda spec: spec.id)
-def test_exec_shows_the_command_and_becomes_the_agent(
+def test_one_command_shows_how_the_agent_is_started_and_becomes_it(
     spec: AgentSpec, work: ClaudeSession, my_shop: Path, seen: Path
 ) -> None:
-    command = [*CARRYOVER, "handoff", str(my_shop), "--to", spec.id, "--exec"]
+    command = [*CARRYOVER, "to", spec.id, str(my_shop)]
     with Terminal(command, dict(os.environ)) as terminal:
         code, text = terminal.end()
 
@@ -90,3 +94,27 @@ def test_exec_shows_the_command_and_becomes_the_agent(
     assert (found["env"]["PWD"], found["env"]["MINE"]) == (str(my_shop), "as it was")
     assert "negative amounts" in found["handoff"]
     assert int(found["env"]["IGNORED"] or "0", 16) & (1 << (signal.SIGPIPE - 1)) == 0
+
+
+def test_from_a_limit_to_the_next_agents_first_words_it_takes_one_command_and_less_than_ten_seconds(
+    work: ClaudeSession, my_shop: Path, seen: Path, daemon: DaemonProcess, free_port: None
+) -> None:
+    """With other open work in the project, which would be asked about at another time; the agent worked here before."""
+    codex = CodexSession(Path.home() / ".codex", my_shop, now=work.now - timedelta(hours=1))
+    codex.prompt("Write the README of the shop")
+    codex.answer("It is written.")
+    with daemon:
+        daemon.settle()
+        work.prompt("Go on with negative amounts")
+        reached_s = time.monotonic()
+        work.limit()
+        with Terminal([*CARRYOVER, "to", "-", str(my_shop)], dict(os.environ)) as terminal:
+            code, text = terminal.end()
+        took_s = time.monotonic() - reached_s
+
+    found = json.loads(seen.read_text())
+    assert (code, text.splitlines()[-1]) == (7, "the agent is here")
+    assert " && codex 'Read .carryover/handoff.md" in text
+    assert "Go on with negative amounts" in found["handoff"]
+    assert "Claude Code reached its usage limit; it resets 3pm (Europe/Amsterdam)" in found["handoff"]
+    assert took_s < 10

@@ -19,18 +19,7 @@ from support.daemon_process import DaemonProcess, handoff_of, wait_until
 from support.tools import program
 
 CARRYOVER = (sys.executable, "-m", "carryover.cli.main")
-CONFIG = "[server]\nport = 0\n[notify]\ndesktop = true\n"
-
-
-def limit_line(session: ClaudeSession) -> bytes:
-    """What the client writes in place of an answer (2.1.328)."""
-    text = {"type": "text", "text": "You've hit your session limit · resets 3pm (Europe/Amsterdam)"}
-    message = {"id": "m1", "type": "message", "role": "assistant", "model": "<synthetic>", "content": [text]}
-    return session.line(type="assistant", message=message, isApiErrorMessage=True, error="rate_limit")
-
-
-def reach_limit(session: ClaudeSession) -> None:
-    session.append(limit_line(session))
+CONFIG = "[server]\nport = 0\n"
 
 
 @pytest.fixture
@@ -66,9 +55,9 @@ def test_a_limit_is_said_everywhere_until_somebody_continues(
 ) -> None:
     session.prompt("Add a discount function to the cart")
     reported.settle()
-    assert "goes on elsewhere" not in handoff_of(project)
+    assert "continues elsewhere" not in handoff_of(project)
 
-    reach_limit(session)
+    session.limit()
 
     wait_until("the notice", lambda: notices(shown) or None)
     reported.settle()
@@ -98,7 +87,7 @@ def test_a_daemon_that_starts_again_repeats_nothing(
     session.now = datetime(2026, 1, 1, tzinfo=UTC)
     session.prompt("Add a discount function to the cart")
     now(session)
-    reach_limit(session)
+    session.limit()
     wait_until("the moment of the limit to be over", lambda: datetime.now(UTC) > session.now)
     with daemon:
         daemon.settle()
@@ -107,7 +96,7 @@ def test_a_daemon_that_starts_again_repeats_nothing(
         blog.mkdir()
         other = ClaudeSession(transcripts, blog)
         other.prompt("Write a post on the discount")
-        reach_limit(other)
+        other.limit()
         wait_until("the notice", lambda: notices(shown) or None)
         wait_until("its moment to be over", lambda: datetime.now(UTC) > other.now)
         daemon.stop()
@@ -123,7 +112,7 @@ def test_a_pause_silences_it(reported: DaemonProcess, session: ClaudeSession, pr
     session.prompt("Add a discount function to the cart")
     reported.settle()
     subprocess.run([*CARRYOVER, "pause"], check=True, capture_output=True)
-    reach_limit(session)
+    session.limit()
     reported.settle()
     wait_until("the moment of the limit to be over", lambda: datetime.now(UTC) > session.now)
     subprocess.run([*CARRYOVER, "unpause"], check=True, capture_output=True)

@@ -1,4 +1,4 @@
-"""`carryover handoff --to AGENT --exec`: the client begins with a prompt that leads to the handoff."""
+"""`carryover to AGENT`: the client begins with a prompt that leads to the handoff."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def started(tool: Tool, *replies: Any, cwd: Path) -> list[str]:
     """The command, run in a terminal; the requests of the client that it became. The last reply ends the turn."""
     before = len(tool.requests())
     tool.script(*replies)
-    command = (product.CARRYOVER, "handoff", "--to", tool.id, "--exec")
+    command = (product.CARRYOVER, "to", tool.id)
     with Terminal(tool.box, *command, cwd=cwd, env=tool.environment) as terminal:
         terminal.wait(GOING_ON)
     return tool.requests()[before:]

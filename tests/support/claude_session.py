@@ -47,6 +47,12 @@ class ClaudeSession:
     def answer(self, text: str) -> None:
         self.append(self.answer_line(text))
 
+    def limit(self) -> None:
+        """What the client writes in place of an answer at a usage limit."""
+        text = {"type": "text", "text": "You've hit your session limit · resets 3pm (Europe/Amsterdam)"}
+        message = {"id": "m1", "type": "message", "role": "assistant", "model": "<synthetic>", "content": [text]}
+        self.append(self.line(type="assistant", message=message, isApiErrorMessage=True, error="rate_limit"))
+
     def append(self, data: bytes) -> None:
         """Write `data` at the end, in one go, as the client does."""
         self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -44,7 +44,7 @@ include = ["~/work/*"]
 exclude = ["~/work/secret"]
 
 [notify]
-desktop = true
+desktop = false
 """
 
 
@@ -68,7 +68,7 @@ def test_a_missing_file_means_the_defaults(config_file: Path) -> None:
         publish=PublishConfig(pointers=None, active_days=7, folder=None),
         server=ServerConfig(port=47_823),
         projects=ProjectsConfig(include=(), exclude=()),
-        notify=NotifyConfig(desktop=False),
+        notify=NotifyConfig(desktop=True),
     )
 
 
@@ -81,7 +81,7 @@ def test_every_key_is_read_also_behind_a_byte_order_mark(config_file: Path) -> N
         publish=PublishConfig(pointers="private", active_days=14, folder="~/handoffs"),
         server=ServerConfig(port=0),
         projects=ProjectsConfig(include=("~/work/*",), exclude=("~/work/secret",)),
-        notify=NotifyConfig(desktop=True),
+        notify=NotifyConfig(desktop=False),
     )
 
 

@@ -66,9 +66,30 @@ def startable_agent(agent_id: str, config: Config) -> StartableAgent:
     return StartableAgent(name, spec.start, command)
 
 
+def last_other_agent(made: Refreshed, config: Config) -> str:
+    """The id of the agent that worked last in the project, other than the one whose work leads the handoff.
+
+    None that stopped at its own usage limit; if none worked there, the only one that can be started here. Raises
+    UserError (NOTHING_FOUND) if that names no agent.
+    """
+    assert made.handoff is not None, "else it was raised that there is none"
+    limit, machine = made.handoff.limit, Machine.here(config.agents.recorded_env())
+    others = {*startable_here(config.agents.selected, machine)} - {made.handoff.agent_id}
+    if limit is not None:
+        others &= {*limit.others}
+    worked = [agent for agent in made.agents if agent in others]
+    if not worked and len(others) != 1:
+        raise UserError(
+            f"No other agent that can be started now has worked in {made.root} lately. {_offer(config, machine)}"
+            f"Name one: `carryover to AGENT`. {_COPY}",
+            ExitCode.NOTHING_FOUND,
+        )
+    return worked[0] if worked else others.pop()
+
+
 def _offer(config: Config, machine: Machine) -> str:
     here = startable_here(config.agents.selected, machine)
-    return f"--to can start {' or '.join(here)} here. " if here else ""
+    return f"These can be started here: {', '.join(here)}. " if here else ""
 
 
 def handoff_in_place(made: Refreshed, config: Config, state: StateDir) -> str:

@@ -7,11 +7,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from carryover.actions.context import project_root, state_dir
+from carryover.actions.context import project_root
 from carryover.agents import agent_names, specs
 from carryover.cli.agent_names import known_agent, listed
 from carryover.cli.arguments import describe, positive
-from carryover.config import load_config
 from carryover.errors import ExitCode, UserError, visible
 from carryover.terminal.output import print_json
 from carryover.terminal.pager import add_pager_argument
@@ -28,7 +27,7 @@ On a terminal it is laid out for you; piped, or with --raw, it is the file that
 agents get, byte for byte.
 
 With --to it prints the command that starts another agent in the project with
-the handoff as its first prompt, for when yours is at its usage limit."""
+the handoff as its first prompt; `carryover to AGENT` runs it at once."""
 
 EXAMPLES: Final = """\
 examples:
@@ -39,7 +38,6 @@ examples:
   carryover handoff --raw                the text that agents get
   carryover handoff --why                with the source of each line
   carryover handoff --to codex           the command that continues in Codex
-  carryover handoff --to codex --exec    the same, and run it here
   carryover handoff --to codex --session 3f2a
                                          with that session's work
   carryover handoff --copy               to paste it anywhere
@@ -76,12 +74,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f"name: {listed(spec for spec in specs() if spec.start is not None)}; any other needs --copy",
     )
     add_pager_argument(parser)
-    parser.add_argument("--exec", action="store_true", help="with --to: show that command and run it in this terminal")
+    parser.add_argument("--exec", action="store_true", help="with --to: also run that command in this terminal")
     parser.add_argument(
         "--session",
         metavar="ID",
         help="begin with the work of session ID (a unique beginning, or `last`); on a terminal --to asks if several "
-        "are open",
+        "are open and none is at a usage limit",
     )
     parser.add_argument(
         "--copy", action="store_true", help="put the handoff on the clipboard and print or start nothing"
@@ -147,32 +145,13 @@ def _copy(args: argparse.Namespace) -> int:
 
 
 def _start_agent(args: argparse.Namespace) -> int:
-    from carryover.actions.project_handoff import handoff_of_project
-    from carryover.actions.start_agent import (
-        chosen_in_place,
-        exec_here,
-        handoff_in_place,
-        print_command,
-        require_terminal,
-        startable_agent,
-    )
-    from carryover.cli.choose_session import pick_session
-    from carryover.terminal.output import can_ask
+    from carryover.cli.to import continue_in
 
-    state = state_dir()
-    config = load_config(state.config)
-    start = startable_agent(args.to, config)
     if args.exec:
-        require_terminal(start.name, "--exec")
-    made = handoff_of_project(project_root(args.project))
-    handoff = handoff_in_place(made, config, state)
-    session = args.session or (pick_session(state, made.root) if can_ask() else None)
-    if session is not None:
-        handoff = chosen_in_place(handoff_of_project(made.root, session))
-    print_command(made.root, start.words(handoff))
-    if args.exec:
-        exec_here(start.name, start.command.path, start.words(handoff), made.root)
-    return ExitCode.OK
+        from carryover.actions.start_agent import require_terminal
+
+        require_terminal(agent_names()[args.to], "--exec")
+    return continue_in(args.to, args.project, args.session, run=args.exec)
 
 
 def _from_transcript(args: argparse.Namespace) -> MadeHandoff:

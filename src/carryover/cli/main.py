@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "install": "set Carryover up for the agents you use; asks one question",
     "refresh": "detect agents again, and update hooks and settings",
     "handoff": "print the handoff of a project",
+    "to": "continue in another agent, at a usage limit or whenever you like",
     "status": "show what Carryover sees and does; changes nothing",
     "sessions": "list recorded sessions, newest first",
     "show": "print the conversation of one session",

@@ -82,8 +82,10 @@ def _opened(
 def _arguments(choice: Choice) -> list[str]:
     if choice.does == "resume":
         return ["resume", "--run", "--", choice.session]
-    how = ["--copy"] if choice.does == "copy" else ["--to", choice.agent, "--exec"]
-    return ["handoff", f"--session={choice.session}", *how, "--", choice.project]
+    session = f"--session={choice.session}"
+    if choice.does == "copy":
+        return ["handoff", session, "--copy", "--", choice.project]
+    return ["to", session, "--", choice.agent, choice.project]
 
 
 def _show(session: str, run_command: RunCommand) -> None:

@@ -21,7 +21,7 @@ from carryover.publish.project_files import preview
 SHOWN: Final = 8
 NAMED: Final = 4
 
-_BY_HOOKS: Final = "agents get it by hooks, or by `carryover handoff --to`."
+_BY_HOOKS: Final = "agents get it by hooks, or by `carryover to`."
 
 
 @dataclass(frozen=True, slots=True)

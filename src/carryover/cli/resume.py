@@ -21,7 +21,7 @@ DESCRIPTION: Final = """\
 Prints the command by which the agent of a session resumes it, in the folder
 that the session began in; --run runs it in this terminal. That works only for
 as long as the agent keeps the session. To carry on in another agent, or where
-it is gone: `carryover handoff --to AGENT --session ID`."""
+it is gone: `carryover to AGENT --session ID`."""
 
 EXAMPLES: Final = """\
 examples:
@@ -79,7 +79,7 @@ def resuming(session: SessionRow, config: Config) -> Resuming:
     name = agent_names().get(session.agent, session.agent)
     spec = next((spec for spec in specs() if spec.id == session.agent), None)
     known_as = id_in_command(session.native_id)
-    otherwise = f"`carryover handoff --to AGENT --session {known_as}` carries on in another agent."
+    otherwise = f"`carryover to AGENT --session {known_as}` carries on in another agent."
     if spec is None or spec.start is None or not spec.start.resume:
         raise UserError(f"{name} has no command that resumes a session by its id. {otherwise}", ExitCode.REFUSED)
     following = spec.start.resuming(conversation_of(session.native_id))

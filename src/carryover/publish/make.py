@@ -46,6 +46,8 @@ class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
     """When it was made (UTC ms)."""
     others_ms: int = 0
     """Time of the newest work (UTC ms) in sessions other than the leading one."""
+    agents: tuple[str, ...] = ()
+    """Ids of the agents in the newest sessions, those used last first."""
 
     @property
     def sha(self) -> str | None:
@@ -83,6 +85,7 @@ def made_handoff(
         git=facts.git,
         at_ms=now_ms,
         others_ms=_others_ms(view, handoff),
+        agents=tuple(dict.fromkeys(session.agent for session in view.sessions)),
     )
 
 

@@ -1,5 +1,5 @@
 """Aider in the matrix of hand-overs: histories as 0.86.2 writes them. It has no hooks and reads no instruction file, so
-it has the handoff by its list of files to read, which `carryover handoff --to aider` gives on the command line."""
+it has the handoff by its list of files to read, which `carryover to aider` gives on the command line."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def test_the_users_own_list_still_counts(tool: Tool, row: Row) -> None:
 
 @NEWEST
 def test_the_command_that_continues_in_aider_gives_it_the_handoff(tool: Tool, row: Row) -> None:
-    """`carryover handoff --to aider` prints it; here in a project that has no settings of Aider's."""
+    """`carryover to aider` prints it; here in a project that has no settings of Aider's."""
     worked(tool)
     tool.box.must("rm", SETTINGS, cwd=PROJECT)
     said = product.carryover(tool.box, "handoff", "--to", "aider", cwd=PROJECT)

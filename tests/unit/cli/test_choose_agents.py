@@ -124,7 +124,7 @@ def test_the_screen_says_what_is_written_when_and_offers_the_choice(claude: Path
     with Terminal(INSTALL, os.environ, columns=80, lines=24) as terminal:
         shared = terminal.wait_for("CLAUDE.md.")
         terminal.press(RIGHT)
-        private = terminal.wait_for("or by `carryover handoff --to`")
+        private = terminal.wait_for("or by `carryover to`")
         terminal.press(RIGHT)
         terminal.wait_for("● off")
         terminal.press(LEFT, ENTER)

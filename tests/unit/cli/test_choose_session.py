@@ -13,6 +13,7 @@ from carryover.errors import ExitCode
 from carryover.fsio import private_dir
 from support.agent_here import only_this_path
 from support.claude_session import ClaudeSession
+from support.codex_session import CodexSession
 from support.recorded_shop import Run
 from support.repository import repository
 from support.terminal import DOWN, ENTER, Terminal
@@ -49,6 +50,32 @@ def test_the_work_of_the_session_that_is_named_comes_first(shop: Path, run: Run,
     code, out, _ = run("handoff", str(shop), "--session", name)
 
     assert (code, task_in(out)) == (ExitCode.OK, task)
+
+
+def test_carryover_to_without_a_terminal_prints_the_command_that_handoff_prints(shop: Path, run: Run) -> None:
+    printed = run("to", "claude", str(shop))
+
+    assert printed == run("handoff", str(shop), "--to", "claude")
+    assert (printed[0], printed[1].startswith(f"cd {shop} && claude 'Read .carryover/handoff.md, then")) == (0, True)
+
+
+def test_the_last_other_agent_that_worked_here_or_the_only_one_is_meant_by_a_dash(
+    shop: Path, home: Path, run: Run
+) -> None:
+    nobody = run("to", "-", str(shop))
+    program(home / "bin" / "gemini", "exit 0")
+    only = run("to", "-", str(shop))
+    program(home / "bin" / "codex", "exit 0")
+    several = run("to", "-", str(shop))
+    codex = CodexSession(home / ".codex", shop, now=datetime.now(UTC) - timedelta(hours=1))
+    codex.prompt("Write the README.")
+    codex.answer("It is written.")
+    last = run("to", "-", str(shop))
+
+    assert (nobody[0], nobody[1]) == (several[0], several[1]) == (ExitCode.NOTHING_FOUND, "")
+    assert "These can be started here: claude-code, codex, gemini-cli. Name one: `carryover to AGENT`." in several[2]
+    assert (only[0], "&& gemini " in only[1]) == (ExitCode.OK, True)
+    assert (last[0], "&& codex " in last[1]) == (ExitCode.OK, True)
 
 
 def test_another_agent_gets_the_chosen_work_and_the_projects_own_handoff_stays(shop: Path, run: Run) -> None:

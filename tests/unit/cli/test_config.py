@@ -56,7 +56,7 @@ def test_all_settings_are_shown_with_where_they_come_from(home: object, run: Run
 @pytest.mark.usefixtures("config_file")
 def test_one_setting_is_printed_alone(home: object, run: Run) -> None:
     assert run("config", "resume.mode") == (ExitCode.OK, "brief\n", "")
-    assert run("config", "notify.desktop") == (ExitCode.OK, "false\n", "")
+    assert run("config", "notify.desktop") == (ExitCode.OK, "true\n", "")
     assert run("config", "publish.folder") == (ExitCode.NOTHING_FOUND, "", "carryover: publish.folder is not set.\n")
     assert json.loads(run("config", "resume.mode", "--json")[1]) == {
         "key": "resume.mode",
@@ -72,7 +72,7 @@ def test_one_setting_is_printed_alone(home: object, run: Run) -> None:
     [
         (("resume.mode", "silent"), '"brief"', '"silent"'),
         (("projects.exclude", "~/clients/*", "~/old"), '"~/clients/*", # theirs\n', None),
-        (("notify.desktop", "true"), None, "[notify]\ndesktop = true\n"),
+        (("notify.desktop", "false"), None, "[notify]\ndesktop = false\n"),
         (("retention.max_age_days", "30"), None, "[retention]\nmax_age_days = 30\n"),
         (("publish.folder", "~/handoffs"), None, '[publish]\nfolder = "~/handoffs"\n'),
         (("projects.include", '["~/code/*"]'), None, 'include = ["~/code/*"]\n'),

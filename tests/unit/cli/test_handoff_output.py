@@ -35,7 +35,7 @@ def shown(*sections: Section, width: int = 72) -> list[str]:
 def test_it_is_laid_out_for_a_person() -> None:
     assert shown(
         section("Task", "Add a discount, 5 min earlier than planned", label="Prompt (turn 1, 30 min earlier)"),
-        section("Next action", "Limit; for the user: `carryover handoff --to aider`", kind="limit"),
+        section("Next action", "Limit; for the user: `carryover to aider`", kind="limit"),
         section("Recent files", "`cart.py`: edited 30 min earlier, tests pass", kind="edit"),
     ) == [
         "~/code/shop",
@@ -45,7 +45,7 @@ def test_it_is_laid_out_for_a_person() -> None:
         "  · Prompt (turn 1, 2 h ago): Add a discount, 5 min earlier than planned",
         "",
         "Next action",
-        "  · Limit; `carryover handoff --to aider`",
+        "  · Limit; `carryover to aider`",
         "",
         "Recent files",
         "  · `cart.py`: edited 2 h ago, tests pass",

@@ -37,7 +37,7 @@ def test_shared_names_the_files_that_the_selected_agents_read(agents: tuple[str,
             "Now, and in others once an agent works there: .carryover/handoff.md, kept out of commits by "
             ".git/info/exclude.",
         ),
-        ("off", "Nothing: handoffs are kept in ~/x; agents get it by hooks, or by `carryover handoff --to`."),
+        ("off", "Nothing: handoffs are kept in ~/x; agents get it by hooks, or by `carryover to`."),
     ],
 )
 def test_the_other_answers_touch_no_file_of_the_user_s(pointers: Pointers, first: str) -> None:

@@ -53,7 +53,7 @@ def test_where_the_folder_is_gone_too_another_agent_can_carry_on(below: Path, ru
     code, out, err = run("resume", SESSION)
 
     assert (code, out) == (ExitCode.NOTHING_FOUND, "")
-    assert f"`carryover handoff --to AGENT --session {SESSION}` carries on in another agent." in err
+    assert f"`carryover to AGENT --session {SESSION}` carries on in another agent." in err
 
 
 def test_an_agent_that_is_not_here_is_said(below: Path, home: Path, run: Run) -> None:
@@ -90,7 +90,7 @@ def test_an_id_that_no_agent_gives_is_never_part_of_a_command(session: str, belo
     assert (code, out) == (ExitCode.REFUSED, "")
     assert "is not one that Codex gives, so its command is not printed" in err
     safe = "a" if session.startswith("a") else "ID"
-    assert f"`carryover handoff --to AGENT --session {safe}` carries on in another agent." in err
+    assert f"`carryover to AGENT --session {safe}` carries on in another agent." in err
     assert "Add a logout page" in handoff
     assert f"Full history: `carryover show {safe}`;" in handoff
 

@@ -250,7 +250,7 @@ def test_no_agent_is_offered_that_stopped_at_its_limit_in_another_project(
     assert isinstance(ledger, dict)
     left = [agent for agent in startable_agents(None) if agent not in ("claude-code", "codex")]
     assert {limit["root"]: limit["commands"] for limit in ledger["limits"]} == {
-        str(root): [f"carryover handoff --to {agent} {root}" for agent in left] for root in (shop, other)
+        str(root): [f"carryover to {agent} {root}" for agent in left] for root in (shop, other)
     }
 
 

@@ -19,7 +19,7 @@ from carryover.publish.make import Refreshed
 from support.tools import program
 
 NOW_MS = 1_795_155_000_000
-WANTED = Config(notify=NotifyConfig(desktop=True))
+WANTED = Config()
 
 
 def refreshed(limit: Limit | None, root: str = "/home/dev/shop", **settings: str) -> Refreshed:
@@ -68,7 +68,7 @@ async def test_a_limit_of_this_moment_is_reported_with_agent_folder_and_command(
     async with desk.open() as consider:
         consider(refreshed(limit()))
 
-    assert desk.shown == [("Claude Code reached its usage limit", "In shop: carryover handoff --to codex")]
+    assert desk.shown == [("Claude Code reached its usage limit", "In shop: carryover to codex")]
 
 
 async def test_it_is_reported_once_however_often_the_handoff_is_made(desk: Desk) -> None:
@@ -104,7 +104,7 @@ async def test_history_is_not_reported(desk: Desk, context: DaemonContext) -> No
 
 
 async def test_what_happened_before_settings_changed_is_not_reported_after_it(desk: Desk) -> None:
-    desk.around.use(Config(notify=NotifyConfig(desktop=True), paused=True))
+    desk.around.use(Config(paused=True))
     desk.now_ms += 5000
     desk.around.use(WANTED)
     desk.notices.ignore_earlier()
@@ -112,13 +112,13 @@ async def test_what_happened_before_settings_changed_is_not_reported_after_it(de
         consider(refreshed(limit()))
         consider(refreshed(limit(desk.now_ms), root="/home/dev/blog"))
 
-    assert [text for _, text in desk.shown] == ["In blog: carryover handoff --to codex"]
+    assert [text for _, text in desk.shown] == ["In blog: carryover to codex"]
 
 
 @pytest.mark.parametrize(
-    "config", [Config(), Config(notify=NotifyConfig(desktop=True), paused=True)], ids=["not asked for", "paused"]
+    "config", [Config(notify=NotifyConfig(desktop=False)), Config(paused=True)], ids=["switched off", "paused"]
 )
-async def test_nobody_is_notified_who_did_not_ask_or_has_paused(context: DaemonContext, config: Config) -> None:
+async def test_nobody_is_notified_who_has_switched_it_off_or_paused(context: DaemonContext, config: Config) -> None:
     desk = Desk(context, config)
     async with desk.open() as consider:
         consider(refreshed(limit()))

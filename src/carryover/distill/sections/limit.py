@@ -40,7 +40,7 @@ def limit_line(limit: Limit, name: str) -> str | None:
     """Returns the limit as a line of the handoff; None if it would only repeat that the work was stopped. `name` is the
     agent's display name."""
     resets = f"it resets {limit.resets}" if limit.resets else ""
-    elsewhere = f"for the user: {_commands(limit)} goes on elsewhere" if limit.others else ""
+    elsewhere = f"for the user: {_commands(limit)} continues elsewhere" if limit.others else ""
     if not resets and not elsewhere:
         return None
     return "; ".join(part for part in (f"{name} reached its usage limit", resets, elsewhere) if part)
@@ -53,7 +53,7 @@ def _commands(limit: Limit) -> str:
 
 def command(agent: str) -> str:
     """Returns the command that a person types in the project to continue in `agent`."""
-    return f"carryover handoff --to {agent}"
+    return f"carryover to {agent}"
 
 
 def _newest_limit(sessions: Iterable[SessionView]) -> Limit | None:

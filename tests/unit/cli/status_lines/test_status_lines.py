@@ -221,7 +221,7 @@ def test_what_is_not_as_usual_has_a_section(
 
 
 def limit(root: str, **more: object) -> dict[str, Any]:
-    commands = [f"carryover handoff --to {agent} {root}" for agent in ("codex", "cursor")]
+    commands = [f"carryover to {agent} {root}" for agent in ("codex", "cursor")]
     row = {"root": root, "agent": "claude-code", "name": "Claude Code", "at_ms": NOW_MS - 2 * MINUTE_MS}
     return {**row, "resets": "3pm", "commands": commands, **more}
 
@@ -231,7 +231,7 @@ def test_a_usage_limit_stands_first_with_the_command_that_continues() -> None:
 
     assert lines(ledger={**LEDGER, "limits": limits})[:4] == [
         "Claude Code reached its usage limit in ~/shop 2 min ago; it resets 3pm. "
-        "Continue: carryover handoff --to codex /home/dev/shop",
+        "Continue: carryover to codex /home/dev/shop",
         "Claude Code reached its usage limit in /srv/blog 2 min ago.",
         "",
         "carryoverd         not running, so no handoff is kept fresh; `carryover doctor` says how to start it",
