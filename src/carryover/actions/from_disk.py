@@ -94,7 +94,7 @@ def follow_moved(state: StateDir, root: str) -> None:
 
 async def _catch_up(ledger: Ledger, paths: StatePaths, state: StateDir, root: str) -> None:
     config = settings_now(state)
-    folders = _roots(config)
+    folders = folders_to_read(config)
     await asyncio.to_thread(collect_pending, Spool(state), adapters(), [folder.agent_id for folder in folders])
     here = _in_projects(config, (Path(root), *known_projects(state.ledger)))
     found = await compare_with_disk(ledger, adapters(), (*folders, *here), now_ms=now_ms(), also_broken=True)
@@ -191,7 +191,24 @@ def sources_on_disk(config: Config, projects: Iterable[Path] = ()) -> list[Found
             "`carryover unpause` ends the pause.",
             ExitCode.REFUSED,
         )
-    return _oldest_first(find_sources(adapters(), (*_roots(config), *_in_projects(config, projects))))
+    return _oldest_first(find_sources(adapters(), (*folders_to_read(config), *_in_projects(config, projects))))
+
+
+def newest_sources(config: Config, projects: Iterable[Path], most_bytes: int) -> list[Source]:
+    """The newest transcripts that together have no more than `most_bytes`, at least one; see `sources_on_disk`."""
+    kept: list[Source] = []
+    total = 0
+    for found in reversed(sources_on_disk(config, projects)):
+        total += found.size
+        if kept and total > most_bytes:
+            break
+        kept.append(found.source)
+    return kept[::-1]
+
+
+def folders_to_read(config: Config) -> tuple[TranscriptRoot, ...]:
+    """The folders in which agents keep their transcripts."""
+    return roots_to_read(adapters().values(), config, Path.home(), os.environ)
 
 
 def of_project(seen: Iterable[FoundSource], roots: Collection[str]) -> list[Source]:
@@ -245,10 +262,6 @@ def first_cwd(agent: Agent, source: Source) -> str | None:
             if event.cwd is not None:
                 return event.cwd
     return None
-
-
-def _roots(config: Config) -> tuple[TranscriptRoot, ...]:
-    return roots_to_read(adapters().values(), config, Path.home(), os.environ)
 
 
 def _in_projects(config: Config, projects: Iterable[Path]) -> tuple[TranscriptRoot, ...]:

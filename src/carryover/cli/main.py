@@ -167,19 +167,20 @@ def _run(arguments: list[str]) -> int:
     except SystemExit as stop:  # argparse has printed its help (0) or what is wrong with the arguments (2)
         return stop.code if isinstance(stop.code, int) else ExitCode.USAGE
     if args.command is None:
-        picked = _pick() if sys.stdin.isatty() and sys.stdout.isatty() else None
-        if picked is None:
-            parser.print_help(sys.stderr)
-        return ExitCode.USAGE if picked is None else picked
+        return _pick(parser)
     code: int = _module(args.command).run(args)
     return code
 
 
-def _pick() -> int | None:
-    """Runs the session picker and returns its exit code; None if there is nothing to pick from."""
-    from carryover.cli.picker_screen import can_pick, pick
+def _pick(parser: CommandParser) -> int:
+    """Opens the picker of sessions; where there is no terminal for it, prints the help."""
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        from carryover.cli.picker_screen import can_pick, pick
 
-    return pick(main) if can_pick() else None
+        if can_pick():
+            return pick(main)
+    parser.print_help(sys.stderr)
+    return ExitCode.USAGE
 
 
 def _module(command: str) -> ModuleType:

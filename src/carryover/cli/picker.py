@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
@@ -11,19 +11,34 @@ from carryover.distill.digest import Digest, Turn
 from carryover.errors import visible
 from carryover.paths import short_path
 from carryover.terminal.output import ago, counted, harmless, one_line, wrapped
-from carryover.terminal.table import Column, table
-from carryover.terminal.width import fitted
+from carryover.terminal.table import GAP, Column, table
+from carryover.terminal.width import columns, fitted, fitted_words
 
 TURNS: Final = 6
-"""How many of the newest turns the preview shows."""
+"""Turns shown in the preview."""
 FILES: Final = 6
 PROMPT_LIMIT: Final = 300
+LEAST_TASK: Final = 16
+LEAST_PROJECT: Final = 12
 
-_KEYS: Final = "enter show · c continue in another agent · y copy · r resume"
-_HEADS: Final = (Column("SESSION"), Column("AGENT", least=6), Column("LAST"), Column("TASK", least=16))
-_HEADS_OF_ALL: Final = (*_HEADS[:2], Column("PROJECT", least=10, keep_end=True), *_HEADS[2:])
+_BETWEEN: Final = " · "
+_HEADS: Final = (Column("AGENT", least=6), Column("LAST"), Column("TASK", least=LEAST_TASK))
+_HEADS_OF_ALL: Final = (_HEADS[0], Column("PROJECT", least=LEAST_PROJECT, keep_end=True), *_HEADS[1:])
+
+HELP: Final = (
+    ("c", "continue the session in another agent, with its handoff as the first prompt"),
+    ("enter", "show the conversation"),
+    ("/", "filter as you type, by words in prompts, answers, files, tasks and names"),
+    ("y", "copy the handoff, to paste it anywhere"),
+    ("r", "resume the session in its own agent"),
+    ("a", "list the sessions of all projects, or of this one again"),
+    ("↑ ↓", "choose; also j k, page up, page down, home, end"),
+    ("esc", "end the filter; without one, quit"),
+    ("q", "quit"),
+)
 
 Does = Literal["show", "continue", "copy", "resume"]
+Mode = Literal["list", "typing", "agents", "help"]
 
 
 class Choice(NamedTuple):
@@ -48,114 +63,219 @@ class Picker:
     """Id and name of each agent that can take over on this machine."""
     names: dict[str, str]
     """Display names of agents, by id."""
+    find: Callable[[str], Collection[str]] = lambda _: ()
+    """Ids of the sessions that have a word, or a longer one that begins so, in a prompt, an answer or a file's path."""
     shows_all: bool = False
     at: int = 0
-    choosing: bool = False
-    """Whether the user is choosing an agent; `agent_at` is the index."""
+    mode: Mode = "list"
+    """`typing`: keys go into the filter. `agents`: one is chosen, at `agent_at`. `help`: the keys are shown."""
     agent_at: int = 0
+    typed: str = ""
+    """The filter: words that a session must have."""
     said: str = ""
-    """A message that is shown until the next key press."""
-    previews: dict[str, list[str]] = field(default_factory=dict)
+    """A message, until the next key."""
+    previews: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    _found: dict[str, frozenset[str]] = field(default_factory=dict)
+    _matching: dict[tuple[bool, str], Sequence[dict[str, Any]]] = field(default_factory=dict)
+
+    @property
+    def lists_all(self) -> bool:
+        """Whether the sessions of all projects are listed."""
+        return self.shows_all or not self.here
 
     @property
     def listed(self) -> Sequence[dict[str, Any]]:
-        """The sessions on the list at the moment."""
-        return self.everywhere if self.shows_all or not self.here else self.here
+        """The sessions that are listed now."""
+        every = self.everywhere if self.lists_all else self.here
+        if not self.typed.strip():
+            return every
+        key = self.lists_all, self.typed
+        if key not in self._matching:
+            self._matching[key] = [entry for entry in every if all(self._has(entry, word) for word in self._words)]
+        return self._matching[key]
 
     @property
-    def entry(self) -> dict[str, Any]:
-        """The selected session."""
-        return self.listed[self.at]
+    def entry(self) -> dict[str, Any] | None:
+        """The session that is chosen now; None if none is listed."""
+        return self.listed[self.at] if self.listed else None
+
+    @property
+    def offered(self) -> Sequence[tuple[str, str]]:
+        """The agents that can continue the chosen session, its own last."""
+        own = self.entry["agent"] if self.entry is not None else None
+        return sorted(self.agents, key=lambda agent: agent[0] == own)
+
+    @property
+    def _words(self) -> Sequence[str]:
+        return self.typed.lower().split()
+
+    def _has(self, entry: dict[str, Any], word: str) -> bool:
+        about = (
+            self.names.get(entry["agent"], ""),
+            *(entry[key] for key in ("id", "project", "branch", "title", "task")),
+        )
+        if any(word in text.lower() for text in about if text):
+            return True
+        if word not in self._found:
+            self._found[word] = frozenset(self.find(word))
+        return entry["id"] in self._found[word]
 
     def move(self, by: int) -> None:
-        """Moves the selection, stopping at the ends of the list."""
-        if self.choosing:
+        """Moves the choice, as far as the list goes."""
+        if self.mode == "agents":
             self.agent_at = min(max(self.agent_at + by, 0), len(self.agents) - 1)
         else:
-            self.at = min(max(self.at + by, 0), len(self.listed) - 1)
+            self.at = max(min(self.at + by, len(self.listed) - 1), 0)
 
     def toggle_all(self) -> None:
         """Switches between all projects and this one; the selected session stays selected if it is on the new list."""
         if not self.here:
             self.said = "No session is recorded for this folder: all are listed."
             return
-        chosen = self.entry["id"]
+        chosen = self.entry
         self.shows_all = not self.shows_all
-        self.at = next((at for at, entry in enumerate(self.listed) if entry["id"] == chosen), 0)
+        self.at = next((at for at, entry in enumerate(self.listed) if entry is chosen), 0)
+
+    def type(self, text: str) -> None:
+        """Adds to the filter, which begins with the first key after `/`."""
+        self.typed, self.at = self.typed + harmless(text).replace("\n", " "), 0
+
+    def erase(self) -> None:
+        """Takes the last character out of the filter."""
+        self.typed, self.at = self.typed[:-1], 0
 
     def choose_agent(self) -> None:
-        """Opens the list of agents that can take over; sets a message if there are none."""
-        if not self.entry["project"]:
+        """Asks which agent takes over; says why if none can."""
+        if self.entry is None:
+            self.said = "No session is listed."
+        elif not self.entry["project"]:
             self.said = "This session belongs to no project, so no agent can take it over."
         elif not self.agents:
             self.said = "No agent that takes a first prompt is on this machine. y copies the handoff."
         else:
-            self.choosing, self.agent_at = True, 0
+            self.mode, self.agent_at = "agents", 0
 
     def back(self) -> bool:
-        """Closes the list of agents; returns False if it was not open."""
-        was, self.choosing = self.choosing, False
-        return was
+        """Closes the keys, the choice of an agent or the filter. False if none of them is open."""
+        if self.mode in ("help", "agents"):
+            self.mode = "list"
+        elif self.mode == "typing" or self.typed:
+            self.mode, self.typed, self.at = "list", "", 0
+        else:
+            return False
+        return True
 
     def choice(self, does: Does) -> Choice | None:
-        """Returns the action for the selected session; None if it is not possible, with the reason in `said`."""
+        """The choice for the current session, or None if that can't be done; then `said` says why."""
+        if self.entry is None:
+            self.said = "No session is listed."
+            return None
         if does == "copy" and not self.entry["project"]:
             self.said = "This session belongs to no project, so it has no handoff."
             return None
-        agent = self.agents[self.agent_at][0] if does == "continue" else ""
+        agent = self.offered[self.agent_at][0] if does == "continue" else ""
         return Choice(does, self.entry["id"], self.entry["project"] or "", agent)
 
 
 def list_lines(picker: Picker, *, now_ms: int, home: Path, width: int) -> list[str]:
-    """Returns the header and one line per session, none wider than `width`."""
-    shows_project = picker.listed is picker.everywhere
+    """The header and a line per session, none wider than `width`; text is cut between words, paths between folders."""
     rows = []
     for entry in picker.listed:
-        project = [short_path(entry["project"], home) if entry["project"] else "?"] if shows_project else []
-        agent = picker.names.get(entry["agent"], entry["agent"])
-        task = one_line(entry["title"] or entry["task"] or "", width)
-        rows.append((entry["short"], agent, *project, ago(entry["last_ms"], now_ms), task))
-    return table(_HEADS_OF_ALL if shows_project else _HEADS, rows, width)
+        place = _path_within(short_path(entry["project"], home) if entry["project"] else "?", _room_for_project(width))
+        agent, last = picker.names.get(entry["agent"], entry["agent"]), ago(entry["last_ms"], now_ms)
+        task = one_line(entry["title"] or entry["task"] or "", 2 * width)
+        rows.append((agent, *((place,) if picker.lists_all else ()), last, task))
+    heads = _HEADS_OF_ALL if picker.lists_all else _HEADS
+    taken = sum(max(map(columns, (head.title, *cells))) for head, *cells in zip(heads[:-1], *rows, strict=False))
+    room = max(width - taken - len(GAP) * (len(heads) - 1), LEAST_TASK)
+    return table(heads, [(*row[:-1], fitted_words(row[-1], room)) for row in rows], width)
+
+
+def _room_for_project(width: int) -> int:
+    return max(LEAST_PROJECT, width // 4)
+
+
+def _path_within(path: str, width: int) -> str:
+    """The path without as many of its first folders as do not fit into `width`."""
+    kept = path
+    while columns(kept) > width and "/" in kept.removeprefix("…/"):
+        kept = f"…/{kept.removeprefix('…/').partition('/')[2]}"
+    return kept
 
 
 def keys_line(picker: Picker, width: int) -> str:
-    """Returns the line of available keys, or the message about the last key."""
+    """The keys that work now, as many as have room, or why the last one did not."""
     if picker.said:
-        return fitted(picker.said, width)
-    if picker.choosing:
-        return fitted("↑↓ choose · enter continue there · esc back", width)
-    others = f"a {'project' if picker.shows_all else 'all'} · " if picker.here else ""
-    return fitted(f"{_KEYS} · {others}q quit", width)
+        return fitted_words(picker.said, width)
+    if picker.mode == "agents":
+        return _within(("enter continue there", "↑↓ choose", "esc back"), width)
+    if picker.mode == "help":
+        return "any key goes back"
+    filtered = f"/{picker.typed}{'▏' if picker.mode == 'typing' else ''} {len(picker.listed)} found"
+    if picker.mode == "typing":
+        return _within((filtered, "enter done", "esc ends the filter"), width)
+    usual = ("c continue elsewhere", "enter show", "/ filter", "? keys", "q quit", "y copy", "r resume")
+    others = (f"a {'this project' if picker.shows_all else 'all projects'}",) if picker.here else ()
+    return _within(((filtered, "esc ends the filter") if picker.typed else ()) + usual + others, width)
+
+
+def _within(parts: Sequence[str], width: int) -> str:
+    """The first of `parts` that have room in `width`, side by side."""
+    line = fitted(parts[0], width)
+    for part in parts[1:]:
+        if columns(line + _BETWEEN + part) > width:
+            break
+        line += _BETWEEN + part
+    return line
 
 
 def preview_lines(
     picker: Picker, digest_of: Callable[[str], Digest | None], *, now_ms: int, width: int
 ) -> Iterator[str]:
-    """Yields the selected session's newest turns and files, or the agents that can take it over."""
-    if picker.choosing:
+    """The chosen session's turns and files: the newest, or those with the words of the filter. Or what was asked for:
+    the agents that can take over, the keys."""
+    if picker.mode == "agents":
         yield "Continue in"
-        yield from (f"{'›' if at == picker.agent_at else ' '} {name}" for at, (_, name) in enumerate(picker.agents))
-        return
-    entry = picker.entry
-    if entry["id"] not in picker.previews:
-        picker.previews[entry["id"]] = list(_preview(entry, digest_of(entry["id"]), now_ms))
-    for line in picker.previews[entry["id"]]:
-        yield from wrapped(line, width).split("\n")
+        yield from (f"{'›' if at == picker.agent_at else ' '} {name}" for at, (_, name) in enumerate(picker.offered))
+    elif picker.mode == "help":
+        for key, does in HELP:
+            yield from wrapped(f"{key:<5}  {does}", width).split("\n")
+    elif picker.entry is None:
+        yield from wrapped("No session has all these words. esc ends the filter.", width).split("\n")
+    else:
+        chosen = picker.entry["id"], picker.typed
+        if chosen not in picker.previews:
+            words = picker.typed.lower().split()
+            picker.previews[chosen] = list(_preview(picker.entry, digest_of(chosen[0]), words, now_ms))
+        for line in picker.previews[chosen]:
+            yield from wrapped(line, width).split("\n")
 
 
-def _preview(entry: dict[str, Any], digest: Digest | None, now_ms: int) -> Iterator[str]:
-    facts = (entry["agent_version"], entry["model"], entry["branch"], counted(entry["prompts"], "prompt"))
-    yield harmless(", ".join(filter(None, facts)))
+def _preview(entry: dict[str, Any], digest: Digest | None, words: Sequence[str], now_ms: int) -> Iterator[str]:
+    facts = (entry["short"], entry["agent_version"], entry["model"], entry["branch"])
+    yield harmless(", ".join(filter(None, (*facts, counted(entry["prompts"], "prompt")))))
     if digest is None:
         return
-    for turn in digest.turns[-TURNS:]:
-        yield f"› {one_line(turn.prompt, PROMPT_LIMIT)}"
+    shown = [turn for turn in digest.turns if _names(words, turn.prompt, turn.answer)] or digest.turns
+    for turn in shown[-TURNS:]:
+        yield f"› {_shortened(turn.prompt)}"
+        if turn.answer and (turn is shown[-1] or _names(words, turn.answer)):
+            yield f"  ● {_shortened(turn.answer)}"
         if came := ", ".join(_came_of(turn)):
             yield f"    {ago(turn.last_ms, now_ms)}: {came}"
     if digest.touched:
-        files = [visible(Path(file.path).name) for file in digest.touched[-FILES:]]
+        files = [visible(Path(file.path).name) for file in digest.touched if _names(words, file.path)]
+        files = (files or [visible(Path(file.path).name) for file in digest.touched])[-FILES:]
         more = len(digest.touched) - len(files)
         yield f"files: {', '.join(files)}" + (f" and {more} more" if more else "")
+
+
+def _names(words: Sequence[str], *texts: str) -> bool:
+    return any(word in text.lower() for word in words for text in texts)
+
+
+def _shortened(text: str) -> str:
+    return fitted_words(one_line(text, 2 * PROMPT_LIMIT), PROMPT_LIMIT)
 
 
 def _came_of(turn: Turn) -> Iterator[str]:

@@ -4,33 +4,44 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from carryover.actions.context import now_ms, project_root, settings_to_print, state_dir
 from carryover.actions.recorded import follow_if_unknown, recorded_ledger
 from carryover.agents import agent_names
-from carryover.cli.picker import Choice, Does, Picker, keys_line, list_lines, preview_lines
+from carryover.cli.picker import Choice, Does, Mode, Picker, keys_line, list_lines, preview_lines
 from carryover.distill.digest import Digest
-from carryover.errors import ExitCode, UserError
+from carryover.errors import ExitCode
 from carryover.install.machine import Machine, startable_here
 from carryover.ledger.queries import by_last_use, project_by_root, session_ids, sessions
 from carryover.ledger.rows import SessionRow
+from carryover.ledger.search import sessions_with
+from carryover.ledger.search_query import terms_of
+from carryover.ledger.searchable import Kind
 from carryover.ledger.short_ids import shortest_unique
-from carryover.paths import StateDir
+from carryover.paths import StateDir, short_path
 from carryover.publish.project_view import session_digest
-from carryover.terminal.output import can_ask
+from carryover.terminal.output import can_ask, counted, print_lines
 from carryover.terminal.pager import pager_command
 from carryover.views.session_list import session_entry
 
 if TYPE_CHECKING:
+    from prompt_toolkit.filters import Filter
     from prompt_toolkit.formatted_text import StyleAndTextTuples
     from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
 MOST: Final = 200
-"""Maximum number of sessions on each list: this project's, and all."""
+"""Most sessions listed: of this project, and of all."""
+MOST_BYTES: Final = 24_000_000
+"""Most bytes of transcripts that are read, the newest, where there is no ledger."""
+FILTERED: Final[tuple[Kind, ...]] = ("prompt", "answer", "path")
+READ_FROM_DISK: Final = "Read from your agents' newest files; nothing is kept. ? shows the keys."
+AFTERWARDS: Final = "`carryover install` keeps all of it, and a handoff fresh in each project that you work in."
 _PAGE: Final = 10
 
 RunCommand = Callable[[Sequence[str]], int]
@@ -38,30 +49,69 @@ RunCommand = Callable[[Sequence[str]], int]
 
 
 def can_pick() -> bool:
-    """Whether a person is at a terminal and there is a ledger to pick from."""
-    try:
-        return can_ask() and os.environ.get("TERM") != "dumb" and state_dir().ledger.exists()
-    except UserError:
-        return False
+    """Whether there is a person at a terminal that can show it."""
+    return can_ask() and os.environ.get("TERM") != "dumb"
 
 
-def pick(run_command: RunCommand) -> int | None:
-    """Lets the user pick until they leave or start an agent; returns the exit code, or None if nothing is recorded."""
+def pick(run_command: RunCommand) -> int:
+    """Lets the user pick until they leave or start an agent; returns the exit code. Says so if there is nothing."""
     state, root = state_dir(), project_root(None)
-    follow_if_unknown(state, root)
-    with recorded_ledger(state) as ledger:
+    with _recorded(state, root) as ledger:
         project = project_by_root(ledger, root)
         here = sessions(ledger, project.id, limit=MOST) if project is not None else []
         everywhere = sessions(ledger, limit=MOST)
         if not everywhere:
-            return None
+            print_lines(nothing_found(state))
+            return ExitCode.OK
         picker = _opened(ledger, state, here, everywhere)
         rows = {row.native_id: row for row in (*everywhere, *here)}
         while (choice := _ask(picker, lambda session: session_digest(ledger, rows[session]))) is not None:
             if choice.does != "show":
-                return run_command(_arguments(choice))
+                break
             _show(choice.session, run_command)
+    if choice is not None:  # only now that a temporary ledger is gone: the agent may take the place of this process
+        return run_command(_arguments(choice))
+    if not state.ledger.exists():
+        print_lines([AFTERWARDS])
     return ExitCode.OK
+
+
+@contextmanager
+def _recorded(state: StateDir, root: str) -> Iterator[sqlite3.Connection]:
+    """The ledger; without one, a temporary one of the newest that agents left on disk."""
+    if state.ledger.exists():
+        follow_if_unknown(state, root)
+        with recorded_ledger(state) as ledger:
+            yield ledger
+        return
+    from carryover.actions.from_disk import newest_sources, temporary_ledger
+    from carryover.agents import adapters
+
+    config = msgspec.structs.replace(settings_to_print(state), paused=state.paused.exists())
+    with temporary_ledger(newest_sources(config, [Path(root)], MOST_BYTES), adapters()) as ledger:
+        yield ledger
+
+
+def nothing_found(state: StateDir) -> Iterator[str]:
+    """The lines that say where sessions were looked for, and what to do next."""
+    from carryover.actions.from_disk import folders_to_read
+
+    folders: dict[str, list[Path]] = {}
+    for root in folders_to_read(settings_to_print(state)):
+        folders.setdefault(root.agent_id, []).append(root.path)
+    yield "Carryover lists what AI coding agents did on this machine, so that the next one carries on."
+    yield "No session was found yet. Looked in:"
+    yield ""
+    names = agent_names()
+    for agent, paths in folders.items():
+        more = f" and {counted(len(paths) - 1, 'other folder')}" if len(paths) > 1 else ""
+        yield f"  {names[agent]:<16} {short_path(str(paths[0]), Path.home())}{more}"
+    yield ""
+    yield "Work with one of them, then run `carryover` again: it needs no installation to list what was done."
+    yield (
+        "`carryover install` keeps a handoff fresh in each project from then on. "
+        "`carryover import FILE` reads a transcript from elsewhere."
+    )
 
 
 def _opened(
@@ -71,11 +121,14 @@ def _opened(
     agents = settings_to_print(state).agents
     able = startable_here(agents.selected, Machine.here(agents.recorded_env()))
     project_id = here[0].project_id if here else None
+    entries = {row.id: session_entry(ledger, row, short[row.native_id]) for row in (*here, *everywhere)}
     return Picker(
-        here=[session_entry(ledger, row, short[row.native_id]) for row in here],
-        everywhere=[session_entry(ledger, row, short[row.native_id]) for row in everywhere],
+        here=[entries[row.id] for row in here],
+        everywhere=[entries[row.id] for row in everywhere],
         agents=[(agent, names[agent]) for agent in by_last_use(ledger, able, project_id)],
         names=names,
+        find=lambda word: sessions_with(ledger, terms_of(word), FILTERED),
+        said="" if state.ledger.exists() else READ_FROM_DISK,
     )
 
 
@@ -143,17 +196,21 @@ def _ask(picker: Picker, digest_of: Callable[[str], Digest]) -> Choice | None:
 
 
 def _bindings(picker: Picker) -> KeyBindings:
+    from prompt_toolkit.filters import Always, Condition
     from prompt_toolkit.key_binding import KeyBindings
+    from prompt_toolkit.keys import Keys
 
     bindings = KeyBindings()
+    typing = Condition(lambda: picker.mode == "typing")
+    helping = Condition(lambda: picker.mode == "help")
 
-    def on(*keys: str, does: Callable[[KeyPressEvent], Any]) -> None:
+    def on(*keys: str, does: Callable[[KeyPressEvent], Any], when: Filter = ~(typing | helping)) -> None:
         def pressed(event: KeyPressEvent) -> None:
             picker.said = ""
             does(event)
 
         for key in keys:
-            bindings.add(key, eager=key == "escape")(pressed)
+            bindings.add(key, eager=key == "escape", filter=when)(pressed)
 
     def end(event: KeyPressEvent, does: Does) -> None:
         if (choice := picker.choice(does)) is not None:
@@ -163,17 +220,30 @@ def _bindings(picker: Picker) -> KeyBindings:
         if not picker.back():
             event.app.exit(result=None)
 
-    on("up", "k", "c-p", does=lambda _: picker.move(-1))
-    on("down", "j", "c-n", does=lambda _: picker.move(1))
-    on("pageup", does=lambda _: picker.move(-_PAGE))
-    on("pagedown", does=lambda _: picker.move(_PAGE))
+    def turn_to(mode: Mode) -> Callable[[KeyPressEvent], None]:
+        return lambda _: setattr(picker, "mode", mode)
+
+    on(Keys.Any, does=lambda event: picker.type(event.data), when=typing)
+    on(Keys.BracketedPaste, does=lambda event: picker.type(event.data), when=typing)
+    on("backspace", does=lambda _: picker.erase(), when=typing)
+    on("enter", does=turn_to("list"), when=typing)
+    on(Keys.Any, does=lambda _: picker.back(), when=helping)
+    on("up", "c-p", does=lambda _: picker.move(-1), when=~helping)
+    on("down", "c-n", does=lambda _: picker.move(1), when=~helping)
+    on("k", does=lambda _: picker.move(-1))
+    on("j", does=lambda _: picker.move(1))
+    on("pageup", does=lambda _: picker.move(-_PAGE), when=~helping)
+    on("pagedown", does=lambda _: picker.move(_PAGE), when=~helping)
     on("home", "g", does=lambda _: picker.move(-MOST))
     on("end", "G", does=lambda _: picker.move(MOST))
-    on("enter", does=lambda event: end(event, "continue" if picker.choosing else "show"))
+    on("enter", does=lambda event: end(event, "continue" if picker.mode == "agents" else "show"))
     on("c", does=lambda _: picker.choose_agent())
     on("y", does=lambda event: end(event, "copy"))
     on("r", does=lambda event: end(event, "resume"))
     on("a", does=lambda _: picker.toggle_all())
-    on("q", "escape", does=leave)
-    on("c-c", does=lambda event: event.app.exit(exception=KeyboardInterrupt()))
+    on("/", does=turn_to("typing"))
+    on("?", does=turn_to("help"))
+    on("q", does=lambda event: event.app.exit(result=None))
+    on("escape", does=leave, when=Always())
+    on("c-c", does=lambda event: event.app.exit(exception=KeyboardInterrupt()), when=Always())
     return bindings

@@ -87,7 +87,7 @@ def continue_in(agent: str, project: str | None, session: str | None, *, run: bo
 
 
 def _asked_for(made: Refreshed) -> str | None:
-    """The session that the user picks if several are open; None for the one that leads. At a usage limit that is clear."""
+    """The session that the user picks if several are open; None for the one that leads, as it does at a limit."""
     from carryover.cli.choose_session import pick_session
     from carryover.terminal.output import can_ask
 

@@ -42,6 +42,9 @@ _FIND: Final = f"""WITH best AS (
     JOIN session ON session.id = thread.session_id LEFT JOIN project ON project.id = session.project_id
     ORDER BY best.score, best.id DESC"""
 
+_SESSIONS_WITH: Final = """SELECT DISTINCT session.native_id FROM session JOIN thread ON thread.session_id = session.id
+    WHERE thread.id IN (SELECT entry.thread_id FROM search CROSS JOIN search_entry AS entry ON entry.id = search.rowid
+        WHERE search MATCH :match {conditions})"""
 
 # Edits that the index names, and those of events that are not indexed yet.
 _EDITS: Final = """SELECT event.id, event.at_ms, event.body, thread.id, thread.subagent_id, session.id,
@@ -121,6 +124,15 @@ def search(
         if rows:
             return Found(hits=_hits(db, rows)[:limit], has_all=not any_of, indexed=indexed)
     return Found(hits=(), has_all=True, indexed=indexed)
+
+
+def sessions_with(db: sqlite3.Connection, terms: Sequence[Term], kinds: Iterable[Kind]) -> set[str]:
+    """The agents' own ids of the sessions with an event that has all `terms`; empty where SQLite cannot search."""
+    if not terms or not _can_search(db):
+        return set()
+    where, values = _conditions(None, None, None, kinds)
+    rows = db.execute(_SESSIONS_WITH.format(conditions=where), {**values, "match": match_expression(terms)})
+    return {native_id for (native_id,) in rows}
 
 
 def edits_of_name(db: sqlite3.Connection, project_id: int, root: str, name: str) -> Iterator[EditRow]:

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from carryover.cli.picker import Choice, Picker, keys_line, list_lines, preview_lines
-from carryover.distill.digest import Digest, EditedFile, Turn
+from carryover.distill.digest import Digest, EditedFile, Said, Turn
 from carryover.terminal.width import columns
 
 NOW_MS = 1_800_000_000_000
 HOME = Path("/home/ada")
+LINES_OF_KEYS = "c continue elsewhere · enter show · / filter · ? keys · q quit · y copy · r resume · a all projects"
 
 
 def entry(number: int, project: str | None = "/home/ada/shop", **others: Any) -> dict[str, Any]:
@@ -44,6 +45,10 @@ def turn(prompt: str, **others: Any) -> Turn:
     return Turn(session="1abc-long", number=1, at_ms=NOW_MS, last_ms=NOW_MS, prompt=prompt, **others)
 
 
+def said(text: str) -> Said:
+    return Said(text=text, at_ms=NOW_MS)
+
+
 def listed(model: Picker, width: int = 80) -> list[str]:
     return list_lines(model, now_ms=NOW_MS, home=HOME, width=width)
 
@@ -52,29 +57,101 @@ def test_the_sessions_of_the_project_come_first_and_all_are_on_a_key() -> None:
     model = picker()
 
     assert listed(model) == [
-        "SESSION  AGENT      LAST       TASK",
-        "1abc     Agent One  1 min ago  Task 1",
-        "2abc     Agent One  2 min ago  Task 2",
+        "AGENT      LAST       TASK",
+        "Agent One  1 min ago  Task 1",
+        "Agent One  2 min ago  Task 2",
     ]
     model.move(1)
     model.toggle_all()
     assert listed(model) == [
-        "SESSION  AGENT      PROJECT  LAST       TASK",
-        "0abc     Agent One  ~/notes  just now   Task 0",
-        "1abc     Agent One  ~/shop   1 min ago  Task 1",
-        "2abc     Agent One  ~/shop   2 min ago  Task 2",
-        "3abc     Agent One  ?        3 min ago  Task 3",
+        "AGENT      PROJECT  LAST       TASK",
+        "Agent One  ~/notes  just now   Task 0",
+        "Agent One  ~/shop   1 min ago  Task 1",
+        "Agent One  ~/shop   2 min ago  Task 2",
+        "Agent One  ?        3 min ago  Task 3",
     ]
-    assert model.entry["id"] == "2abc-long"
+    assert model.entry is not None and model.entry["id"] == "2abc-long"
 
 
-@pytest.mark.parametrize("width", [60, 80, 200])
-def test_nothing_is_wider_than_the_terminal(width: int) -> None:
-    model = picker(here=[entry(1, task="word " * 80, branch="a branch " * 30)])
-    shown = [*listed(model, width), keys_line(model, width)]
-    shown += preview_lines(model, lambda _: Digest(turns=(turn("word " * 80),)), now_ms=NOW_MS, width=width)
+WIDTHS = [60, 80, 120, 200]
+LONG = "Reformulate everything according to considerations of maintainability " * 8
 
-    assert max(map(columns, shown)) <= width
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("mode", ["list", "typing", "agents", "help"])
+def test_nothing_is_wider_than_the_terminal_and_no_word_is_broken(width: int, mode: Any) -> None:
+    project = "/home/ada/clients/northwind/warehouse/shop"
+    model = picker(everywhere=[entry(1, project, task=LONG, agent="copilot", branch="a branch " * 30)], here=[])
+    model.names["copilot"] = "GitHub Copilot"
+    model.mode = mode
+    digest = Digest(turns=(turn(LONG, said=(said(LONG),)),))
+
+    def shown(width: int) -> list[str]:
+        preview = preview_lines(model, lambda _: digest, now_ms=NOW_MS, width=width)
+        return [*listed(model, width), keys_line(model, width), *preview]
+
+    words, whole = ({word.strip("…") for line in shown(wide) for word in line.split()} for wide in (width, 10_000))
+    assert max(map(columns, shown(width))) <= width
+    assert {word for word in words - whole if not any(path.endswith(word) for path in whole if "/" in word)} == set()
+
+
+def test_a_long_list_of_keys_is_cut_between_keys() -> None:
+    model = picker()
+
+    assert keys_line(model, 200) == LINES_OF_KEYS
+    assert keys_line(model, 60) == "c continue elsewhere · enter show · / filter · ? keys"
+    assert LINES_OF_KEYS.startswith(keys_line(model, 80))
+
+
+def test_typing_filters_by_words_of_the_list_and_by_what_was_found_elsewhere() -> None:
+    asked: list[str] = []
+
+    def find(word: str) -> list[str]:
+        asked.append(word)
+        return ["1abc-long"] if "discount".startswith(word) else []
+
+    model = picker(find=find)
+    model.mode = "typing"
+    model.move(1)
+    for sign in "disc Task":
+        model.type(sign)
+
+    assert listed(model) == ["AGENT      LAST       TASK", "Agent One  1 min ago  Task 1"]
+    assert keys_line(model, 80) == "/disc Task▏ 1 found · enter done · esc ends the filter"
+    assert asked[-1] == "disc"
+    for sign in "2":
+        model.type(sign)
+    assert (model.entry, listed(model)[1:]) == (None, [])
+    assert list(preview_lines(model, lambda _: None, now_ms=NOW_MS, width=80)) == [
+        "No session has all these words. esc ends the filter."
+    ]
+    assert (model.choice("show"), model.said) == (None, "No session is listed.")
+    model.erase()
+    assert len(listed(model)) == 2
+    assert (model.back(), model.typed, len(listed(model))) == (True, "", 3)
+    assert model.back() is False
+
+
+def test_the_preview_shows_the_turns_and_files_that_the_filter_means() -> None:
+    turns = [turn(f"Prompt {number}", said=(said(f"Answer {number}"),)) for number in range(20)]
+    edited = [EditedFile(path=f"/home/ada/shop/file{number}.py", change="modify", at_ms=1) for number in range(20)]
+    model = picker(find=lambda _: ["1abc-long"])
+    digest = Digest(turns=(turn("Wire the discount"), *turns), touched=tuple(edited))
+    model.typed = "discount"
+    shown = list(preview_lines(model, lambda _: digest, now_ms=NOW_MS, width=80))
+    model.typed = "file3"
+    by_file = list(preview_lines(model, lambda _: digest, now_ms=NOW_MS, width=80))
+
+    assert shown[1:2] == ["› Wire the discount"]
+    assert by_file[-1] == "files: file3.py and 19 more"
+
+
+def test_the_agent_of_the_session_itself_is_offered_last() -> None:
+    model = picker(agents=[("one", "Agent One"), ("two", "Agent Two")])
+    model.choose_agent()
+
+    assert model.offered == [("two", "Agent Two"), ("one", "Agent One")]
+    assert model.choice("continue") == Choice("continue", "1abc-long", "/home/ada/shop", "two")
 
 
 def test_a_session_is_shown_copied_or_resumed() -> None:
@@ -96,7 +173,7 @@ def test_another_agent_is_chosen_in_a_second_list() -> None:
         "› Agent Three",
     ]
     assert model.choice("continue") == Choice("continue", "1abc-long", "/home/ada/shop", "three")
-    assert (model.back(), model.choosing, model.back()) == (True, False, False)
+    assert (model.back(), model.mode, model.back()) == (True, "list", False)
 
 
 def test_what_cannot_be_done_is_said() -> None:
@@ -110,11 +187,12 @@ def test_what_cannot_be_done_is_said() -> None:
 
     alone = picker(agents=[])
     alone.choose_agent()
-    assert (alone.choosing, alone.said[:8]) == (False, "No agent")
+    assert (alone.mode, alone.said[:8]) == ("list", "No agent")
 
 
 def test_the_preview_says_what_was_asked_and_what_came_of_it() -> None:
-    newest = turn("Add a\x1b[2J login page", end="answered", changes=3, commits=("Add login (3f2a)",))
+    said_last = (said("It is in login.html."),)
+    newest = turn("Add a\x1b[2J login page", said=said_last, end="answered", changes=3, commits=("Add login (3f2a)",))
     digest = Digest(turns=(newest,), touched=(EditedFile(path="/home/ada/shop/login.html", change="add", at_ms=1),))
     asked: list[str] = []
 
@@ -127,8 +205,9 @@ def test_the_preview_says_what_was_asked_and_what_came_of_it() -> None:
         shown = list(preview_lines(model, digest_of, now_ms=NOW_MS, width=100))
 
     assert shown == [
-        "1.2, main, 2 prompts",
+        "1abc, 1.2, main, 2 prompts",
         "› Add a login page",
+        "  ● It is in login.html.",
         "    just now: 3 changes, committed Add login (3f2a), answered",
         "files: login.html",
     ]
