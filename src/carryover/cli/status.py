@@ -1,75 +1,57 @@
-"""`carryover status`: shows what Carryover sees and does. Never changes or creates anything."""
+"""`carryover status`: what Carryover sees and does. Changes nothing and creates nothing, whatever the state."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from carryover.actions.context import now_ms, state_dir
 from carryover.cli.arguments import describe
-from carryover.errors import ExitCode, visible
-from carryover.fsio import is_gone
+from carryover.cli.status_details import detailed_lines, is_absent, limit_lines, needs_attention, problems_of
+from carryover.errors import ExitCode
 from carryover.terminal.output import (
     BOLD,
+    USUAL_WIDTH,
     YELLOW,
     ago,
     counted,
     duration,
-    harmless,
     is_read_for,
     paint,
     print_json,
     print_lines,
     size,
+    terminal_width,
+    visible_but_style,
+    wrapped,
 )
 from carryover.terminal.pager import add_pager_argument, paged
+from carryover.terminal.width import columns
 
 if TYPE_CHECKING:
-    from carryover.daemon.health import Metrics, ProjectHealth, TaskState
-    from carryover.diagnose.report import (
-        AgentReport,
-        LedgerReport,
-        MovedAside,
-        Report,
-        RootReport,
-        WouldRead,
-    )
-    from carryover.install.agent_settings import HooksReport
-    from carryover.install.service import ServiceStatus
-    from carryover.ledger.rows import BrokenSource, ProjectRow
+    from carryover.diagnose.report import AgentReport, Report
 
 WATCH_EVERY_S: Final = 2.0
-SHOWN: Final = 12
-"""Maximum length of each list except that of the agents; --json has everything."""
+MOST_LINES: Final = 10
+MOST_LIMITS: Final = 2
+NAME_WIDTH: Final = 12
 _CLEAR: Final = "\x1b[2J\x1b[H"
 
-_DRIFT: Final = {
-    "older": "older than the versions whose hooks are known",
-    "newer": "newer than the versions that are known; their last hooks are used",
-    "unreadable": "version not readable",
-    "missing": "not on this machine",
-}
-
-_STATES: Final = (
-    ("present", "in place"),
-    ("missing", "missing"),
-    ("edited", "edited by hand"),
-)
-
 DESCRIPTION: Final = """\
-Shows what Carryover sees and does: the daemon and its service, the agents it
-covers and their hooks, usage limits, projects and their handoffs, what was
-redacted, what was not understood, what is broken; `carryover doctor` says what
-to do about it.
+Shows in a few lines whether Carryover runs, what it has recorded, which agents
+and projects it follows, usage limits and problems. With -v also the service,
+hooks and folders of each agent, what was redacted, what was not understood and
+what is broken; `carryover doctor` says what to do about it.
 Changes nothing and creates nothing. Works without the daemon."""
 
 EXAMPLES: Final = """\
 examples:
-  carryover status          for people
+  carryover status          the short form
+  carryover status -v       everything there is to say
   carryover status --watch  the same, every two seconds until Ctrl-C
   carryover status --json   everything, as data
 """
@@ -77,6 +59,7 @@ examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, DESCRIPTION, EXAMPLES)
+    parser.add_argument("-v", "--verbose", action="store_true", help="say everything there is to say")
     parser.add_argument("--json", action="store_true", help="print everything as JSON; times are UTC milliseconds")
     parser.add_argument(
         "--watch",
@@ -88,30 +71,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if args.watch:
-        return _watch(as_json=args.json)
+        return _watch(args)
     report = _report()
     if args.json:
         print_json(_as_data(report))
     else:
         with paged(args):
-            print_lines(status_lines(report, now_ms=now_ms()))
+            print_lines(_lines(report, verbose=args.verbose))
     return ExitCode.OK
 
 
-def _watch(*, as_json: bool) -> int:
-    """Prints the status repeatedly until Ctrl-C or until its reader goes away; both are normal ways to end it."""
+def _watch(args: argparse.Namespace) -> int:
+    """Shows it again and again, until Ctrl-C or until its reader is gone: both are its usual end."""
     from carryover.install.version_probe import asking_once
 
     on_terminal, ask = sys.stdout.isatty(), asking_once()
     try:
         while True:
             report = _report(ask=ask)
-            if as_json:
+            if args.json:
                 print_json(_as_data(report), in_one_line=True)
+            elif on_terminal:
+                print(_CLEAR + "\n".join(_on_one_screen(_lines(report, verbose=args.verbose))), end="")
             else:
-                lines = list(status_lines(report, now_ms=now_ms()))
-                print(_CLEAR if on_terminal else "", end="")
-                print_lines(lines)
+                print_lines(_lines(report, verbose=args.verbose))
             sys.stdout.flush()
             if on_terminal:
                 time.sleep(WATCH_EVERY_S)
@@ -119,6 +102,20 @@ def _watch(*, as_json: bool) -> int:
                 return ExitCode.OK
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
+
+
+def _on_one_screen(lines: Iterable[str]) -> list[str]:
+    """The rows of a terminal that `lines` take; if they are more than it has, the last says so."""
+    import shutil
+
+    width, height = shutil.get_terminal_size()
+    rows = [row for line in lines for row in wrapped(visible_but_style(line), width).split("\n")]
+    hidden = len(rows) - height
+    return (
+        rows
+        if hidden <= 0
+        else [*rows[: height - 1], f"... and {hidden + 1} more lines: without --watch all are shown"]
+    )
 
 
 def _report(**options: Any) -> Report:
@@ -133,264 +130,73 @@ def _as_data(report: Report) -> dict[str, Any]:
     return as_data(report)
 
 
-def status_lines(report: Report, *, now_ms: int) -> Iterator[str]:
-    """Yields the lines of `status` for people: the state first, then what to do."""
-    ledger, health = report.ledger, report.daemon
-    yield from _limits(report, now_ms)
-    yield from _daemon(report)
-    yield from _service(report.service)
+def _lines(report: Report, *, verbose: bool) -> Iterable[str]:
+    if verbose:
+        return detailed_lines(report, now_ms=now_ms())
+    return short_lines(report, now_ms=now_ms(), width=terminal_width() or USUAL_WIDTH)
+
+
+def short_lines(report: Report, *, now_ms: int, width: int) -> list[str]:
+    """At most `MOST_LINES`; of agents and projects as many as one line of `width` columns has room for."""
+    lines = [line for line in limit_lines(report, now_ms) if line][:MOST_LIMITS]
+    lines.append(_entry("carryoverd", _daemon(report)))
     if report.paused:
-        yield _entry("paused", paint("nothing is read, written or handed over; `carryover unpause` resumes", YELLOW))
-    yield _entry("state", report.short(report.state_folder))
-    yield from _ledger(ledger)
-    yield from (_entry("problem", paint(problem, YELLOW)) for problem in _problems(report))
-    absent = [agent for agent in report.agents if _is_absent(agent)]
-    agents = [line for agent in report.agents if agent not in absent for line in agent_lines(agent, report, now_ms)]
-    if absent:
-        agents.append(f"{'not here':<16} {', '.join(agent.name for agent in absent)}")
-    yield from _section("agents", agents, shown=len(agents))
-    new = [agent.name for agent in report.agents if agent.newly_covered]
-    if new:
-        them = "it" if len(new) == 1 else "them"
-        text = f"{', '.join(new)}: found here and covered since an update; `carryover refresh` takes {them} in"
-        yield f"  {'new':<16} {paint(text, YELLOW)}"
-    waiting = [_would_read(row, report, now_ms) for row in report.would_read]
-    yield from _section("would be read by `carryover install`, or by carryoverd once it runs", waiting)
-    tasks = health.tasks if health is not None else []
-    if ledger is not None:
-        published = {project.root: project for project in (health.projects if health is not None else ())}
-        rows = [_project(row, published.get(row.root), report, now_ms) for row in ledger.projects]
-        yield from _section("projects", rows)
-        yield from _section("redacted", _redactions(ledger.redactions))
-        yield from _section("not understood (skipped, nothing else is affected)", _skipped(ledger))
-        yield from _section("cannot be read now", [_broken(row, report, now_ms) for row in ledger.broken])
-    yield from _section("tasks of the daemon in trouble", [_task(task) for task in tasks if task.last_error])
-    yield from _section("moved aside", [_moved_aside(entry, report) for entry in report.corrupt_ledgers])
-    if ledger is not None:
-        incidents = [f"{ago(row.at_ms, now_ms)}: {row.text}" for row in ledger.incidents]
-        yield from _section("what happened to the ledger", incidents)
-    unknown = report.config.unknown_keys if report.config is not None else ()
-    yield from _section("unknown keys in config.toml", list(unknown))
+        lines.append(_entry("paused", paint("nothing is read or handed over; `carryover unpause` ends that", YELLOW)))
+    lines.append(_entry("recorded", _recorded(report, now_ms)))
+    room = width - NAME_WIDTH - 1
+    if agents := [_agent(agent, now_ms) for agent in report.agents if not is_absent(agent)]:
+        lines.append(_entry("agents", _some(agents, room)))
+    ledger = report.ledger
+    if ledger is not None and ledger.projects:
+        projects = [f"{report.short(row.root)} {ago(row.last_event_ms or None, now_ms)}" for row in ledger.projects]
+        lines.append(_entry("projects", _some(projects, room, number=ledger.project_count)))
+    problems = [_entry("problem", paint(text, YELLOW)) for text in (*problems_of(report), *needs_attention(report))]
+    left = MOST_LINES - len(lines) - 1
+    if len(problems) > left:
+        problems = [*problems[: left - 1], _entry("", f"and {len(problems) - left + 1} more problems")]
+    what_to_do = "; `carryover doctor` says what to do" if problems else ""
+    return [*lines, *problems, _entry("more", f"`carryover status -v`{what_to_do}")]
 
 
-def _would_read(row: WouldRead, report: Report, now_ms: int) -> str:
-    name = next((agent.name for agent in report.agents if agent.id == row.agent), row.agent)
-    return (
-        f"{name:<16} {counted(row.transcripts, 'transcript')}, {size(row.bytes)}, newest {ago(row.newest_ms, now_ms)}"
-    )
-
-
-def _limits(report: Report, now_ms: int) -> Iterator[str]:
-    """Yields the usage limits, which come first: someone who runs `status` now may be waiting for one to end."""
-    limits = report.ledger.limits if report.ledger is not None else ()
-    for row in limits[:SHOWN]:
-        resets = f"; it resets {row.resets}" if row.resets else ""
-        where = report.short(row.root)
-        text = f"{row.name} reached its usage limit in {where} {ago(row.at_ms, now_ms)}{resets}."
-        yield paint(text, YELLOW) + "".join(f" Continue: {visible(command)}" for command in row.commands[:1])
-    if limits:
-        yield ""
-
-
-def _daemon(report: Report) -> Iterator[str]:
+def _daemon(report: Report) -> str:
     health = report.daemon
     if health is None:
-        yield _entry("carryoverd", "not running, so no handoff is kept fresh; `carryover doctor` says how to start it")
-        return
-    facts = [
-        paint("running", BOLD),
-        f"process {health.pid}",
-        f"for {duration(health.uptime_s)}",
-        f"{size(health.rss_bytes)} of memory" if health.rss_bytes else "",
-        "caught up" if health.caught_up else "still reading history",
-    ]
-    yield _entry("carryoverd", f"{health.version}, {', '.join(fact for fact in facts if fact)}")
-    if (work := _work(health.metrics)) is not None:
-        yield _entry("", work)
-    if health.version != report.version:
-        yield _entry("", f"This command is {report.version}. Restart carryoverd to bring both to the same version.")
+        return "not running, so no handoff is kept fresh; `carryover start` starts it"
+    reading = "caught up" if health.caught_up else "still reading history"
+    return f"{paint('running', BOLD)} for {duration(health.uptime_s)}, {reading}"
 
 
-def _work(metrics: Metrics) -> str | None:
-    """Summarizes the daemon's work since it started, with 95th percentiles; None if it has done nothing yet."""
-    if not metrics.batches and not metrics.hook_calls:
-        return None
-    times = (
-        ("stored after", metrics.append_to_stored),
-        ("published after", metrics.stored_to_published),
-        ("sessions answered in", metrics.session_start),
-    )
-    facts = [
-        f"{counted(metrics.events_stored, 'event')} from {size(metrics.bytes_read)}",
-        *(f"{words} {latency.p95_ms:.0f} ms" for words, latency in times if latency.p95_ms is not None),
-    ]
-    return f"since then {', '.join(facts)}" + (" (p95)" if len(facts) > 1 else "")
-
-
-def _service(service: ServiceStatus) -> Iterator[str]:
-    if service.installed:
-        facts = [
-            service.kind,
-            "enabled" if service.enabled else "not enabled" if service.enabled is False else "",
-            "active" if service.active else "not active" if service.active is False else "",
-            counted(service.restarts, "restart") if service.restarts else "",
-        ]
-        yield _entry("service", ", ".join(fact for fact in facts if fact))
-        if service.trouble:
-            yield _entry("", paint(service.trouble, YELLOW))
-    else:
-        yield _entry("service", "none" if not service.trouble else f"none: {service.trouble}")
-
-
-def _ledger(ledger: LedgerReport | None) -> Iterator[str]:
-    if ledger is None:
-        yield _entry("ledger", "none yet")
-        return
-    parts = [
-        counted(ledger.events, "event"),
-        counted(ledger.sessions, "session"),
-        counted(ledger.project_count, "project"),
-        counted(ledger.sources, "transcript"),
-    ]
-    yield _entry("ledger", f"{size(ledger.bytes)}: {', '.join(parts)}")
-
-
-def _project(row: ProjectRow, published: ProjectHealth | None, report: Report, now_ms: int) -> str:
-    """Formats one project of the ledger; `published` is the daemon's account of it, if there is one."""
-    trouble = (published.error if published is not None else None) or row.refusal
-    if trouble:
-        handoff = paint(f"not published: {trouble}", YELLOW)
-    elif row.handoff_ms is not None:
-        written = f"handoff written {ago(row.handoff_ms, now_ms)}"
-        missing = published is not None and published.file is not None and is_gone(Path(published.file))
-        handoff = paint(f"{written} and deleted since; carryoverd writes it again", YELLOW) if missing else written
-    else:
-        handoff = "no handoff written"
-    notes = "".join(f" ({note})" for note in (published.notes if published is not None else ()))
-    return f"{report.short(row.root)}: last event {ago(row.last_event_ms or None, now_ms)}, {handoff}{notes}"
-
-
-def _problems(report: Report) -> list[str]:
-    from carryover.daemon.client import port_trouble
-
-    health = report.daemon
-    if health is None:
-        return list(report.problems)
-    reason = health.watch.reason
-    polling = f"The folders are polled instead of watched: the limit on inotify {reason} is reached" if reason else None
-    return [
-        *report.problems,
-        *filter(None, (health.ledger_trouble, health.config_trouble, port_trouble(health), polling)),
-    ]
-
-
-def _redactions(by_kind: dict[str, int]) -> list[str]:
-    if not by_kind:
-        return []
-    kinds = ", ".join(f"{number:,} {kind}" for kind, number in sorted(by_kind.items(), key=lambda item: -item[1]))
-    number = sum(by_kind.values())
-    return [f"{counted(number, 'secret')} before {'it was' if number == 1 else 'they were'} stored: {kinds}"]
-
-
-def _skipped(ledger: LedgerReport) -> list[str]:
-    lines = [
-        f"{row.agent} {row.agent_version}".strip()
-        + f": {counted(row.n, 'record')} of type {harmless(row.record_type)} ({harmless(row.reason)})"
-        for row in ledger.skipped
-    ]
-    if ledger.oversized:
-        lines.append(f"{counted(ledger.oversized, 'record')} too long to be read")
-    return lines
-
-
-def _broken(row: BrokenSource, report: Report, now_ms: int) -> str:
-    wait_s = (row.retry_ms - now_ms) / 1000
-    again = f"next try in {duration(wait_s)}" if wait_s > 0 else "next try when carryoverd retries"
-    return f"{report.short(row.path)}: {row.error}; {again}"
-
-
-def _task(task: TaskState) -> str:
-    return f"{task.name}: {task.state}, {counted(task.restarts, 'restart')}; {task.last_error}"
-
-
-def _moved_aside(ledger: MovedAside, report: Report) -> str:
-    return (
-        f"{report.short(ledger.path)} ({size(ledger.bytes)}) was damaged; what could be read was kept. "
-        "Delete it when you miss nothing."
-    )
-
-
-def _is_absent(agent: AgentReport) -> bool:
-    """Whether the agent is neither here nor selected and has nothing recorded, so that its name alone is enough."""
-    return agent.state == "missing" and not agent.selected and agent.last_event_ms is None
-
-
-def agent_lines(agent: AgentReport, report: Report, now_ms: int) -> Iterator[str]:
-    """Yields the lines about one agent."""
-    facts = [
-        agent.version or "",
-        _DRIFT.get(agent.state, ""),
-        "not selected" if agent.selected is False else "",
-        *_last(agent, now_ms),
-    ]
-    yield f"{agent.name:<16} {', '.join(harmless(fact) for fact in facts if fact)}"
-    if agent.roots:
-        yield _below(f"transcripts in {_roots(agent.roots, report)}")
-    if agent.lost_folder is not None:
-        yield _below(
-            paint(f"its folder {report.short(agent.lost_folder)} does not exist, so it does not start", YELLOW)
+def _recorded(report: Report, now_ms: int) -> str:
+    ledger = report.ledger
+    if ledger is not None:
+        newest = max((row.last_event_ms for row in ledger.projects), default=0)
+        what = (
+            f"{counted(ledger.sessions, 'session')} in {counted(ledger.project_count, 'project')}, {size(ledger.bytes)}"
         )
-    if agent.entry is not None and agent.config is not None:
-        state = agent.entry.problem or ("there" if agent.entry.present else "missing")
-        text = f"`{agent.entry.entry}` in {report.short(agent.config)}: {state}"
-        yield _below(text if agent.entry.present else paint(text, YELLOW))
-    if agent.hooks is not None and agent.config is not None:
-        yield _below(f"hooks in {report.short(agent.config)}: {_hooks(agent.hooks, agent.config)}")
+        return f"{what}, newest {ago(newest, now_ms)}" if newest else what
+    if not report.would_read:
+        return "nothing yet"
+    transcripts = counted(sum(row.transcripts for row in report.would_read), "transcript")
+    bytes_ = size(sum(row.bytes for row in report.would_read))
+    return f"nothing yet; `carryover install` would read {transcripts}, {bytes_}"
 
 
-def _last(agent: AgentReport, now_ms: int) -> Iterator[str]:
-    if agent.last_event_ms is None:
-        yield "nothing recorded yet"
-        return
-    yield f"last event {ago(agent.last_event_ms, now_ms)}"
-    if agent.last_handoff_ms is not None:  # None if another agent's later work leads the handoffs that mention it
-        yield f"last handoff {ago(agent.last_handoff_ms, now_ms)}"
+def _agent(agent: AgentReport, now_ms: int) -> str:
+    last = ago(agent.last_event_ms, now_ms) if agent.last_event_ms is not None else "nothing yet"
+    return f"{agent.name} {last}" + (" (not selected)" if agent.selected is False else "")
 
 
-def _roots(roots: tuple[RootReport, ...], report: Report) -> str:
-    """Names the folders that exist, or the standard one."""
-    there = [report.short(root.path) for root in roots if root.exists]
-    return ", ".join(there) or f"{report.short(roots[0].path)} (not there yet; watched all the same)"
-
-
-def _hooks(hooks: HooksReport, config: str) -> str:
-    if hooks.problem:
-        return paint(hooks.problem.removeprefix(f"{config} "), YELLOW)
-    if hooks.dropped:
-        return paint(f"none of them runs: {hooks.dropped}", YELLOW)
-    parts = [f"{words} {', '.join(getattr(hooks, key))}" for key, words in _STATES if getattr(hooks, key)]
-    if hooks.to_review:
-        all_of_them = set(hooks.to_review) == {*hooks.present, *hooks.edited}
-        parts.append("not reviewed yet" + ("" if all_of_them else f" {', '.join(hooks.to_review)}"))
-    if hooks.switched_off:
-        parts.append("all switched off in the agent's settings")
-    text = "; ".join(parts) + (" (reviewed)" if hooks.reviewed else "")
-    return text if hooks.present and len(parts) == 1 else paint(text, YELLOW)
-
-
-def _below(text: str) -> str:
-    return f"{'':<16} {text}"
-
-
-def _section(title: str, lines: list[str], *, shown: int = SHOWN) -> Iterator[str]:
-    if not lines:
-        return
-    yield ""
-    yield paint(title, BOLD)
-    yield from (f"  {line}" for line in lines[:shown])
-    if len(lines) > shown:
-        yield f"  ... and {len(lines) - shown} more (--json lists all)"
+def _some(items: Sequence[str], room: int, *, number: int | None = None) -> str:
+    """The first of `items` that have room, at least one, and how many of `number` are left out."""
+    total = len(items) if number is None else number
+    shown = len(items)
+    while True:
+        more = f" and {total - shown} more" if total > shown else ""
+        line = ", ".join(items[:shown]) + more
+        if shown == 1 or columns(line) <= room:
+            return line
+        shown -= 1
 
 
 def _entry(name: str, text: str) -> str:
-    return f"{name:<18} {text}"
+    return f"{name:<{NAME_WIDTH}} {text}"

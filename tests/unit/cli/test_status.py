@@ -24,6 +24,7 @@ from support.agent_here import only_this_path
 from support.codex_session import CodexSession
 from support.daemon_process import DaemonProcess, agree_to_pointers
 from support.recorded_shop import CHECKOUT, Run
+from support.terminal import CTRL_C, Terminal
 from support.tools import program
 
 
@@ -154,6 +155,18 @@ def test_watching_looks_again_until_it_is_interrupted(claude: Path) -> None:
         _, err = watching.communicate(timeout=30)
 
     assert (watching.returncode, err) == (ExitCode.INTERRUPTED, "")
+
+
+def test_watching_shows_no_more_than_the_screen_has_room_for(recorded: Path) -> None:
+    command = [sys.executable, "-m", "carryover.cli.main", "status", "--watch", "-v"]
+    with Terminal(command, os.environ, columns=60, lines=8) as terminal:
+        terminal.wait_for("more lines: without --watch all are shown")
+        terminal.press(CTRL_C)
+        code, text = terminal.end()
+
+    [screen] = [text] if (first := text.partition("without --watch all are shown"))[1] == "" else [first[0] + first[1]]
+    assert (code, len(screen.splitlines())) == (ExitCode.INTERRUPTED, 8)
+    assert max(map(len, screen.splitlines())) <= 60
 
 
 def test_watching_as_data_gives_an_object_per_line_and_ends_with_its_reader(claude: Path) -> None:
@@ -292,13 +305,19 @@ def test_a_running_daemon_is_mentioned(shop: Path, run: Run) -> None:
     with DaemonProcess() as running:
         running.settle()
         daemon = status_json(run)["daemon"]
-        _, for_people, _ = run("status")
+        _, for_people, _ = run("status", "-v")
+        short = run("status")[1]
 
     assert isinstance(daemon, dict)
     assert (daemon["version"], daemon["caught_up"]) == (__version__, True)
     assert [project["root"] for project in daemon["projects"]] == [str(shop)]
     assert f"\ncarryoverd         {__version__}, running, process {daemon['pid']}, for " in for_people
     ago = r"(just now|\d+ s ago)"
+    assert re.search(
+        rf"\ncarryoverd   running for \d+ s, caught up\nrecorded     2 sessions in 1 project, .* kB, newest {ago}\n"
+        rf"agents       .*Claude Code {ago}.*\nprojects     ~/shop {ago}\n",
+        short,
+    )
     assert re.search(rf"\n  ~/shop: last event {ago}, handoff written {ago}\n", for_people)
 
 
@@ -331,7 +350,7 @@ def test_keys_of_the_config_that_mean_nothing_are_reported(home: Path, run: Run)
 
 
 def test_for_people_it_is_plain_text_when_piped(recorded: Path, run: Run) -> None:
-    code, out, err = run("status")
+    code, out, err = run("status", "-v")
 
     assert (code, err) == (ExitCode.OK, "")
     assert "\ncarryoverd         not running," in out
@@ -340,10 +359,12 @@ def test_for_people_it_is_plain_text_when_piped(recorded: Path, run: Run) -> Non
 
 
 def test_before_an_install_it_lists_what_would_be_read(claude: Path, shop: Path, run: Run) -> None:
-    _, out, _ = run("status")
+    _, out, _ = run("status", "-v")
+    short = run("status")[1]
     data = json.loads(run("status", "--json")[1])
 
     assert (
         "would be read by `carryover install`, or by carryoverd once it runs\n  Claude Code      2 transcripts, " in out
     )
+    assert "\nrecorded     nothing yet; `carryover install` would read 2 transcripts, " in f"\n{short}"
     assert [(row["agent"], row["transcripts"]) for row in data["would_read"]] == [("claude-code", 2)]

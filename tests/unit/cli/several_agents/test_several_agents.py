@@ -111,7 +111,7 @@ def test_settings_beside_the_hooks_that_cannot_be_read_are_named(three: Path, ru
     assert [finding["do"] for finding in found if finding["what"].startswith(trouble)] == [
         "Repair the file, then run `carryover refresh`."
     ]
-    assert trouble in run("status")[1]
+    assert trouble in run("status", "-v")[1]
 
     config.write_text("[features]\nhooks = true\n")
     assert run("refresh", "--yes", "--no-service")[0] == ExitCode.OK

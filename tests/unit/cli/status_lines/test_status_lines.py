@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from carryover.cli.status import SHOWN, agent_lines, status_lines
+from carryover.cli.status import short_lines
+from carryover.cli.status_details import SHOWN, agent_lines, detailed_lines
 from carryover.diagnose.report import AgentReport, Report
 
 HOME = Path("/home/dev")
@@ -77,7 +78,7 @@ def project(root: str, **more: object) -> dict[str, Any]:
 
 
 def lines(**more: object) -> list[str]:
-    return list(status_lines(msgspec.convert({**NOTHING, **more}, Report), now_ms=NOW_MS))
+    return list(detailed_lines(msgspec.convert({**NOTHING, **more}, Report), now_ms=NOW_MS))
 
 
 def section(title: str, **more: object) -> list[str]:
@@ -324,3 +325,62 @@ def test_settings_that_cannot_be_read_say_why() -> None:
     assert hooks_line(present=[], problem=problem) == (
         "hooks in ~/.claude/settings.json: can't be used: it is not valid JSON."
     )
+
+
+def short(width: int = 80, **more: object) -> list[str]:
+    return short_lines(msgspec.convert({**NOTHING, **more}, Report), now_ms=NOW_MS, width=width)
+
+
+def test_the_short_form_says_what_runs_what_is_recorded_and_where_more_is() -> None:
+    assert short() == [
+        "carryoverd   not running, so no handoff is kept fresh; `carryover start` starts it",
+        "recorded     nothing yet",
+        "more         `carryover status -v`",
+    ]
+    ledger = {**LEDGER, "projects": [project("/home/dev/shop"), project("/srv/blog")], "project_count": 14}
+    assert short(daemon=HEALTH, ledger=ledger, agents=[AGENT]) == [
+        "carryoverd   running for 2 h, caught up",
+        "recorded     2 sessions in 14 projects, 12.3 MB, newest 3 min ago",
+        "agents       Claude Code 3 min ago",
+        "projects     ~/shop 3 min ago, /srv/blog 3 min ago and 12 more",
+        "more         `carryover status -v`",
+    ]
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_the_short_form_has_ten_lines_at_most_and_lists_what_has_room(width: int) -> None:
+    hooks = {**HOOKS, "missing": ["SessionStart"]}
+    ledger = {
+        **LEDGER,
+        "projects": [project(f"/home/dev/project{number}") for number in range(50)],
+        "project_count": 60,
+        "limits": [limit("/home/dev/shop"), limit("/srv/blog"), limit("/srv/third")],
+    }
+    found = short(
+        width, paused=True, ledger=ledger, agents=[{**AGENT, "hooks": hooks}] * 9, ledger_problem="It is new."
+    )
+
+    assert len(found) == 10
+    assert [line[:13].strip() for line in found[2:]] == [
+        "carryoverd",
+        "paused",
+        "recorded",
+        "agents",
+        "projects",
+        "problem",
+        "",
+        "more",
+    ]
+    assert "Continue: carryover to codex /home/dev/shop" in found[0]
+    assert found[7] == "problem      It is new."
+    assert found[8] == "             and 9 more problems"
+    assert all(len(found[at]) <= width and found[at].endswith(" more") for at in (5, 6))
+
+
+def test_hooks_that_are_not_in_place_are_a_problem_in_the_short_form() -> None:
+    found = short(agents=[{**AGENT, "hooks": {**HOOKS, "present": ["Stop"], "missing": ["SessionStart"]}}])
+
+    assert found[-2:] == [
+        "problem      Claude Code: hooks in ~/.claude/settings.json: in place Stop; missing SessionStart",
+        "more         `carryover status -v`; `carryover doctor` says what to do",
+    ]
