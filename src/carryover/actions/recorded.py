@@ -123,6 +123,11 @@ def ledger_with_session(name: str) -> Iterator[tuple[sqlite3.Connection, Session
         yield ledger, session_by_prefix(ledger, name)
 
 
+def session_named(ledger: sqlite3.Connection, name: str) -> SessionRow:
+    """The session that a user calls `name`, as `ledger_with_session` finds it, with the same errors."""
+    return _newest_session(ledger, project_root(None)) if name == LAST else session_by_prefix(ledger, name)
+
+
 def _newest_session(ledger: sqlite3.Connection, root: str) -> SessionRow:
     project = project_by_root(ledger, root)
     found = work_sessions(ledger, project.id, limit=1) if project is not None else []

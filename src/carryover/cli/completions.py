@@ -121,6 +121,12 @@ def _projects(typed: str) -> Values:
     yield from ((root if typed.startswith("/") else short_path(root, Path.home()), "") for root in roots)
 
 
+def _commands(_typed: str) -> Values:
+    from carryover.cli.main import COMMANDS
+
+    yield from COMMANDS.items()
+
+
 def _settings(_typed: str) -> Values:
     from carryover.actions.settings import setting_names
 
@@ -138,6 +144,7 @@ _VALUES: Final[dict[str, Callable[[str], Values]]] = {
     "PROJECT": _projects,
     "DIR": _projects,
     "OLD": _projects,
+    "COMMAND": _commands,
     "KEY": _settings,
     "WHEN": _times,
 }

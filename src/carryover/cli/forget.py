@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from carryover.actions.context import project_root, state_dir
+from carryover.actions.recorded import session_named
 from carryover.agents import agent_names
 from carryover.cli.arguments import TIMES, describe, moment
 from carryover.cli.sessions import print_sessions
@@ -22,7 +23,7 @@ from carryover.daemon.client import ask_daemon
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import sweep_scratch, temporary_files
 from carryover.ledger.connect import copies
-from carryover.ledger.queries import connect_read_only, session_by_prefix
+from carryover.ledger.queries import connect_read_only
 from carryover.ledger.rows import SessionRow
 from carryover.ledger.selection import Selection, selected_sessions
 from carryover.model import conversation_of
@@ -46,6 +47,7 @@ listed first, and on a terminal you are asked. Elsewhere --yes is needed."""
 EXAMPLES: Final = """\
 examples:
   carryover forget 3f2a                     the session whose id begins with 3f2a
+  carryover forget last                     the newest session of this project
   carryover forget --project ~/code/shop    every session of that project so far
   carryover forget --since 2h               what happened in the last two hours
   carryover forget --since 2026-11-01 --until 2026-11-03 --dry-run
@@ -60,7 +62,9 @@ MOST_LISTED: Final = 50
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
-    parser.add_argument("id", metavar="ID", nargs="?", help="session id, or as much of its beginning as is unique")
+    parser.add_argument(
+        "id", metavar="ID", nargs="?", help="session id, or as much of its beginning as is unique; or `last`"
+    )
     parser.add_argument("--project", metavar="DIR", help="sessions of the project that DIR is in")
     parser.add_argument("--all", action="store_true", help="sessions of all projects")
     parser.add_argument("--since", metavar="WHEN", help=f"only what happened from then on: {TIMES}")
@@ -76,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.dry_run:
         sweep_scratch(state.root, temporary_files())
     with closing(connect_read_only(state.ledger)) as db:
-        selection = _selection(args, now, lambda prefix: session_by_prefix(db, prefix))
+        selection = _selection(args, now, lambda name: session_named(db, name))
         rows = selected_sessions(db, selection, now_ms=_ms(now))
         listed = session_entries(db, rows[:MOST_LISTED])
     also = copies(state.ledger)

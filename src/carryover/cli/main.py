@@ -27,7 +27,7 @@ COMMANDS: Final = {
     "handoff": "print the handoff of a project",
     "to": "continue in another agent, at a usage limit or whenever you like",
     "status": "show what Carryover sees and does; changes nothing",
-    "sessions": "list recorded sessions, newest first",
+    "sessions": "list recorded sessions, newest first; also `ls`",
     "show": "print the conversation of one session",
     "search": "find what was said, run, touched or failed",
     "log": "print the timeline of a project, newest first",
@@ -48,6 +48,8 @@ COMMANDS: Final = {
     "link": "say where a moved project is now",
     "uninstall": "remove hooks and service, or everything",
     "completions": "print the completions for your shell",
+    "help": "print the help of a command",
+    "version": "print the version",
 }
 """Every command with its description, in the order of the help text."""
 
@@ -58,8 +60,12 @@ _MODULES: Final = {
     "stop": "daemon_control",
     "restart": "daemon_control",
     "unpause": "pause",
+    "version": "help",
 }
 """Modules of the commands whose names differ from their module's; each has `add_arguments` and `run`."""
+
+ALIASES: Final = {"ls": "sessions"}
+"""Short names of commands."""
 
 DESCRIPTION: Final = """\
 Carryover keeps a short, always fresh handoff of the work you do with AI coding
@@ -70,7 +76,8 @@ examples:
   carryover                          pick a session: show, continue, copy it
   carryover install                  set it up; asks one question
   carryover handoff                  the handoff of the project you are in
-  carryover sessions --all           what was recorded, in all projects
+  carryover to codex                 continue in another agent
+  carryover ls --all                 what was recorded, in all projects
   carryover show 3f2a                the session whose id begins with 3f2a
   carryover status                   what is watched, what was skipped and why
 
@@ -142,7 +149,11 @@ def build_parser(command: str | None = None) -> tuple[CommandParser, Mapping[str
     parser.add_argument("--version", action="version", version=f"carryover {__version__}")
     # Given `prog`, argparse does not format a usage line now, for which it would import several archive modules.
     subparsers = parser.add_subparsers(dest="command", prog="carryover", help=argparse.SUPPRESS)
-    commands = {name: subparsers.add_parser(name, help=summary) for name, summary in COMMANDS.items()}
+    short = {command: alias for alias, command in ALIASES.items()}
+    commands = {
+        name: subparsers.add_parser(name, help=summary, aliases=[short[name]] if name in short else [])
+        for name, summary in COMMANDS.items()
+    }
     if command in COMMANDS:
         commands[command].set_defaults(command=command)
         _module(command).add_arguments(commands[command])
@@ -153,10 +164,12 @@ def _run(arguments: list[str]) -> int:
     if "_ARGCOMPLETE" in os.environ:  # a shell asks at a Tab
         from carryover.cli.completions import complete
 
-        command = next((word for word in os.environ.get("COMP_LINE", "").split() if word in COMMANDS), None)
+        words = (ALIASES.get(word, word) for word in os.environ.get("COMP_LINE", "").split())
+        command = next((word for word in words if word in COMMANDS), None)
         parser, commands = build_parser(command)
         complete(parser, commands[command].declared if command is not None else ())
-    command = next((argument for argument in arguments if not argument.startswith("-")), None)
+    first = next((argument for argument in arguments if not argument.startswith("-")), None)
+    command = ALIASES.get(first, first) if first is not None else None
     parser, commands = build_parser(command)
     try:
         if command is not None and command not in COMMANDS:

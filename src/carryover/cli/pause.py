@@ -61,10 +61,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print(now: Pausing) -> None:
-    what = visible(now.project or "Everything")
-    is_so = "is paused" if now.paused else "is resumed"
-    already = "" if now.changed else " already" if now.paused else ", and was not paused"
-    print(f"{what} {is_so}{already}." + ("" if now.daemon == "at once" else " carryoverd is not running now."))
+    what = visible(now.project or "Carryover")
+    if now.changed:
+        is_so = "is paused" if now.paused else "is no longer paused"
+    else:
+        is_so = "was already paused" if now.paused else "was not paused"
+    print(f"{what} {is_so}." + ("" if now.daemon == "at once" else " carryoverd is not running now."))
     if now.paused:
         which = "" if now.project is None else f" {quoted(now.project)}"
         print(f"Resume with `carryover unpause{which}`.")

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from carryover.actions.recorded import ledger_with_session
+from carryover.actions.recorded import LAST, ledger_with_session
 from carryover.agents import agent_names
 from carryover.cli.arguments import describe
 from carryover.errors import ExitCode, UserError
@@ -43,8 +43,8 @@ you took back is marked as undone. Secrets were taken out when it was recorded."
 
 EXAMPLES: Final = """\
 examples:
+  carryover show                   the newest session of the project you are in
   carryover show 3f2a              the session whose id begins with 3f2a
-  carryover show last              the newest session of the project you are in
   carryover show 3f2a --full       also what tools printed, whole edits, sub-agents
   carryover show 3f2a --turn 4     all that came of your fourth prompt
   carryover show 3f2a --turn 3-5   three turns
@@ -56,7 +56,13 @@ examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
-    parser.add_argument("id", metavar="ID", help="session id, or as much of its beginning as is unique; or `last`")
+    parser.add_argument(
+        "id",
+        metavar="ID",
+        nargs="?",
+        default=LAST,
+        help="session id, or as much of its beginning as is unique (default: `last`, the newest of this project)",
+    )
     parser.add_argument(
         "--full", action="store_true", help="add tool output, whole edits, plans, summaries and sub-agents"
     )

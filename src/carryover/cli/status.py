@@ -160,8 +160,10 @@ def short_lines(report: Report, *, now_ms: int, width: int) -> list[str]:
 
 def _daemon(report: Report) -> str:
     health = report.daemon
+    if health is None and all(agent.selected is None for agent in report.agents):
+        return "not installed; `carryover install` sets it up and asks one question"
     if health is None:
-        return "not running, so no handoff is kept fresh; `carryover start` starts it"
+        return "not running, so no handoff is kept fresh: `carryover start`"
     reading = "caught up" if health.caught_up else "still reading history"
     return f"{paint('running', BOLD)} for {duration(health.uptime_s)}, {reading}"
 
@@ -178,7 +180,7 @@ def _recorded(report: Report, now_ms: int) -> str:
         return "nothing yet"
     transcripts = counted(sum(row.transcripts for row in report.would_read), "transcript")
     bytes_ = size(sum(row.bytes for row in report.would_read))
-    return f"nothing yet; `carryover install` would read {transcripts}, {bytes_}"
+    return f"nothing yet; there are {transcripts} to read, {bytes_}"
 
 
 def _agent(agent: AgentReport, now_ms: int) -> str:

@@ -239,7 +239,7 @@ def needs_attention(report: Report) -> list[str]:
             found.append(
                 f"{agent.name}: its folder {report.short(agent.lost_folder)} does not exist, so it does not start"
             )
-        if hooks is not None and agent.config and agent.selected is not False and not _is_fine(hooks):
+        if hooks is not None and agent.config and agent.selected and not _is_fine(hooks):
             found.append(f"{agent.name}: hooks in {report.short(agent.config)}: {_hooks_text(hooks, agent.config)}")
         if entry is not None and not entry.present and agent.config is not None:
             found.append(f"{agent.name}: `{entry.entry}` in {report.short(agent.config)}: {entry.problem or 'missing'}")

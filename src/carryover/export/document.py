@@ -95,7 +95,7 @@ def _framed(body: str, material: Material, request: Request) -> CleanText:
     question = safe(request.question).text.strip()
     recorded = f"Prepared for {request.reader}, {now}."
     if material.handoff is not None:
-        recorded += f' Times such as "3 min before" count back from {iso_utc(material.handoff.updated_ms)}.'
+        recorded += f' Times such as "3 min earlier" count back from {iso_utc(material.handoff.updated_ms)}.'
     parts = [
         f"# {first} The project {name}",
         f"{recorded} {_QUESTION_FOLLOWS if question else _REQUEST}",

@@ -41,7 +41,7 @@ def completed_by_bash(*lines: str) -> list[list[str]]:
 def test_bash_completes_commands_options_and_values(recorded: Path) -> None:
     short = CHECKOUT[:-1]
     lines = {
-        "carryover ": list(COMMANDS),
+        "carryover ": [word for name in COMMANDS for word in (name, *(["ls"] if name == "sessions" else []))],
         "carryover ses": ["sessions"],
         "carryover sessions --ag": ["--agent"],
         "carryover sessions --agent cod": ["codex"],
@@ -49,6 +49,10 @@ def test_bash_completes_commands_options_and_values(recorded: Path) -> None:
         "carryover install --agents codex,gem": ["codex,gemini-cli"],
         "carryover logs --level w": ["warning"],
         "carryover show la": ["last"],
+        "carryover forget la": ["last"],
+        "carryover ls --ag": ["--agent"],
+        "carryover to cod": ["codex"],
+        "carryover help han": ["handoff"],
         f"carryover show {short}": [short],
         f"carryover show {short.upper()}": [short],
         "carryover --no-pager sessions --agent codex ~/sh": ["~/shop"],

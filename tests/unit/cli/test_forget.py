@@ -88,6 +88,16 @@ def test_nothing_of_a_forgotten_session_is_left(published: Path, secret: ClaudeS
     assert SECRET.encode() in secret.path.read_bytes(), "what the agent keeps is not Carryover's"
 
 
+def test_the_newest_session_of_the_project_is_forgotten_as_the_last(
+    published: Path, secret: ClaudeSession, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(published)
+
+    assert run("forget", "last", "--yes")[0] == ExitCode.OK
+    assert SECRET.encode() not in everything(published)
+    assert run("show", secret.session)[0] == ExitCode.NOTHING_FOUND
+
+
 def test_it_does_not_come_back_from_a_transcript_that_is_read_again(
     published: Path, secret: ClaudeSession, run: Run
 ) -> None:

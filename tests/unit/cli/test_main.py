@@ -122,6 +122,25 @@ def test_only_what_shows_diffs_loads_gitpython(recorded: Path, tmp_path: Path, a
     assert answer.stdout.splitlines()[-1] == "imported: False"
 
 
+def test_help_and_version_are_commands_too(capsys: pytest.CaptureFixture[str]) -> None:
+    def printed(*arguments: str) -> tuple[int, str]:
+        code = main(arguments)
+        return code, capsys.readouterr().out
+
+    assert printed("help") == printed("--help")
+    assert printed("help", "show") == printed("show", "--help")
+    assert printed("help", "ls") == printed("sessions", "--help")
+    assert printed("version") == printed("--version")
+    assert main(["help", "statsu"]) == ExitCode.USAGE
+    assert "did you mean 'status'?" in capsys.readouterr().err
+
+
+def test_ls_is_short_for_sessions(recorded: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ls", "--all", "--json"]) == ExitCode.OK
+    short = capsys.readouterr().out
+    assert (main(["sessions", "--all", "--json"]), short) == (ExitCode.OK, capsys.readouterr().out)
+
+
 def test_a_message_for_the_user_goes_to_stderr_without_a_traceback(home: Path) -> None:
     answer = carryover("show", "3f2a")
 

@@ -28,12 +28,12 @@ def test_a_running_daemon_reads_and_writes_nothing_until_it_continues(shop: Path
         daemon.settle()
         before = handoff_of(shop)
 
-        assert run("pause")[:2] == (ExitCode.OK, "Everything is paused.\nResume with `carryover unpause`.\n")
+        assert run("pause")[:2] == (ExitCode.OK, "Carryover is paused.\nResume with `carryover unpause`.\n")
         session.prompt("Add a discount code to the basket page")
         daemon.settle()
         assert (daemon.health()["paused"], handoff_of(shop)) == (True, before)
 
-        assert run("unpause")[:2] == (ExitCode.OK, "Everything is resumed.\n")
+        assert run("unpause")[:2] == (ExitCode.OK, "Carryover is no longer paused.\n")
         wait_until("the new prompt in the handoff", lambda: "basket page" in handoff_of(shop))
         assert daemon.health()["paused"] is False
 
@@ -60,7 +60,7 @@ def test_one_project_is_left_out_and_the_daemon_continues(shop: Path, home: Path
         assert daemon.health()["paused"] is False
         wait_until("a project without a handoff", lambda: handoff_of(shop) == "")
 
-        assert run("unpause", str(shop))[:2] == (ExitCode.OK, f"{shop} is resumed.\n")
+        assert run("unpause", str(shop))[:2] == (ExitCode.OK, f"{shop} is no longer paused.\n")
         wait_until("the new prompt in the handoff", lambda: "basket page" in handoff_of(shop))
 
 
@@ -97,7 +97,7 @@ def test_twice_is_once(home: Path, run: Run, arguments: tuple[str, ...], monkeyp
     code, out, _ = run("pause", *arguments)
 
     assert code == ExitCode.OK
-    assert " is paused already." in out
+    assert " was already paused." in out
     assert everything(state_dir().root) == before
 
 
@@ -116,7 +116,10 @@ def test_a_project_whose_folder_is_gone_can_go_on_again(shop: Path, run: Run) ->
     run("pause", str(shop))
     shop.rename(shop.with_name("elsewhere"))
 
-    assert run("unpause", str(shop))[:2] == (ExitCode.OK, f"{shop} is resumed. carryoverd is not running now.\n")
+    assert run("unpause", str(shop))[:2] == (
+        ExitCode.OK,
+        f"{shop} is no longer paused. carryoverd is not running now.\n",
+    )
 
 
 @pytest.fixture
@@ -130,7 +133,7 @@ def test_everything_can_be_paused_whatever_the_settings_say(broken_settings: Pat
     code, out, err = run("pause")
 
     assert (code, err, state_dir().paused.exists()) == (ExitCode.OK, "", True)
-    assert out == "Everything is paused. carryoverd is not running now.\nResume with `carryover unpause`.\n"
+    assert out == "Carryover is paused. carryoverd is not running now.\nResume with `carryover unpause`.\n"
 
 
 def test_what_cannot_be_done_with_broken_settings_changes_nothing(broken_settings: Path, shop: Path, run: Run) -> None:

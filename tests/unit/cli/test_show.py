@@ -86,7 +86,7 @@ def test_the_last_session_of_the_project_needs_no_id(
     recorded: Path, run: Run, monkeypatch: pytest.MonkeyPatch, home: Path
 ) -> None:
     monkeypatch.chdir(recorded)
-    assert run("show", "last")[1] == run("show", CHECKOUT)[1]
+    assert run("show")[1] == run("show", "last")[1] == run("show", CHECKOUT)[1]
 
     monkeypatch.chdir(home)
     code, out, err = run("show", "last")

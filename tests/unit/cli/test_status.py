@@ -366,5 +366,5 @@ def test_before_an_install_it_lists_what_would_be_read(claude: Path, shop: Path,
     assert (
         "would be read by `carryover install`, or by carryoverd once it runs\n  Claude Code      2 transcripts, " in out
     )
-    assert "\nrecorded     nothing yet; `carryover install` would read 2 transcripts, " in f"\n{short}"
+    assert "\nrecorded     nothing yet; there are 2 transcripts to read, " in f"\n{short}"
     assert [(row["agent"], row["transcripts"]) for row in data["would_read"]] == [("claude-code", 2)]

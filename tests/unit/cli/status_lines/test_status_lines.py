@@ -333,10 +333,11 @@ def short(width: int = 80, **more: object) -> list[str]:
 
 def test_the_short_form_says_what_runs_what_is_recorded_and_where_more_is() -> None:
     assert short() == [
-        "carryoverd   not running, so no handoff is kept fresh; `carryover start` starts it",
+        "carryoverd   not installed; `carryover install` sets it up and asks one question",
         "recorded     nothing yet",
         "more         `carryover status -v`",
     ]
+    assert short(agents=[AGENT])[0] == "carryoverd   not running, so no handoff is kept fresh: `carryover start`"
     ledger = {**LEDGER, "projects": [project("/home/dev/shop"), project("/srv/blog")], "project_count": 14}
     assert short(daemon=HEALTH, ledger=ledger, agents=[AGENT]) == [
         "carryoverd   running for 2 h, caught up",
