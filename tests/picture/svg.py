@@ -18,9 +18,9 @@ _PAGE: Final = round(WIDTH * _COLUMN) + 2 * _PAD
 
 _STYLE: Final = (
     "text{font:13px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;fill:#d6deeb;white-space:pre}"
-    ".title{fill:#8b98a9}.typed{fill:#82d6a5}.limit{fill:#f2a65a}.head{fill:#7fb4f5}"
+    ".title{fill:#8b98a9}.typed{fill:#82d6a5}.limit{fill:#f2a65a}"
 )
-_CLASSES: Final = (("⎿", "limit"), ("$ ", "typed"), ("> ", "typed"), ("#", "head"))
+_CLASSES: Final = (("⎿", "limit"), ("$ ", "typed"), ("> ", "typed"))
 """The beginning of a line, and how it is coloured."""
 
 

@@ -120,6 +120,7 @@ def test_a_project_whose_folder_is_gone_can_go_on_again(shop: Path, run: Run) ->
         ExitCode.OK,
         f"{shop} is no longer paused. carryoverd is not running now.\n",
     )
+    assert run("unpause", str(shop))[1] == f"{shop} was not paused. carryoverd is not running now.\n"
 
 
 @pytest.fixture
