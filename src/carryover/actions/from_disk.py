@@ -195,7 +195,7 @@ def sources_on_disk(config: Config, projects: Iterable[Path] = ()) -> list[Found
 
 
 def newest_sources(config: Config, projects: Iterable[Path], most_bytes: int) -> list[Source]:
-    """The newest transcripts that together have no more than `most_bytes`, at least one; see `sources_on_disk`."""
+    """Returns the newest transcripts of at most `most_bytes` together, but at least one; see `sources_on_disk`."""
     kept: list[Source] = []
     total = 0
     for found in reversed(sources_on_disk(config, projects)):
@@ -207,7 +207,7 @@ def newest_sources(config: Config, projects: Iterable[Path], most_bytes: int) ->
 
 
 def folders_to_read(config: Config) -> tuple[TranscriptRoot, ...]:
-    """The folders in which agents keep their transcripts."""
+    """Returns the folders in which agents keep their transcripts."""
     return roots_to_read(adapters().values(), config, Path.home(), os.environ)
 
 

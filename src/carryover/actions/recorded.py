@@ -124,7 +124,7 @@ def ledger_with_session(name: str) -> Iterator[tuple[sqlite3.Connection, Session
 
 
 def session_named(ledger: sqlite3.Connection, name: str) -> SessionRow:
-    """The session that a user calls `name`, as `ledger_with_session` finds it, with the same errors."""
+    """Returns the session that the user calls `name`; see `ledger_with_session`, which raises the same errors."""
     return _newest_session(ledger, project_root(None)) if name == LAST else session_by_prefix(ledger, name)
 
 

@@ -67,10 +67,10 @@ def startable_agent(agent_id: str, config: Config) -> StartableAgent:
 
 
 def last_other_agent(made: Refreshed, config: Config) -> str:
-    """The id of the agent that worked last in the project, other than the one whose work leads the handoff.
+    """Returns the id of the agent that worked last in the project, apart from the one whose work leads the handoff.
 
-    None that stopped at its own usage limit; if none worked there, the only one that can be started here. Raises
-    UserError (NOTHING_FOUND) if that names no agent.
+    Agents that stopped at their own usage limit do not count. If no other agent worked there, it is the only other one
+    that can be started here; with several, raises UserError (NOTHING_FOUND).
     """
     assert made.handoff is not None, "else it was raised that there is none"
     limit, machine = made.handoff.limit, Machine.here(config.agents.recorded_env())

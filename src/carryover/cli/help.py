@@ -1,4 +1,4 @@
-"""`carryover help` and `carryover version`: what `--help` and `--version` print, for those who type a word first."""
+"""`carryover help` and `carryover version`: print what `--help` and `--version` do."""
 
 from __future__ import annotations
 

@@ -186,7 +186,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _pick(parser: CommandParser) -> int:
-    """Opens the picker of sessions; where there is no terminal for it, prints the help."""
+    """Runs the session picker and returns its exit code; without a terminal for it, prints the help."""
     if sys.stdin.isatty() and sys.stdout.isatty():
         from carryover.cli.picker_screen import can_pick, pick
 

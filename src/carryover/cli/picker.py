@@ -15,7 +15,7 @@ from carryover.terminal.table import GAP, Column, table
 from carryover.terminal.width import columns, fitted, fitted_words
 
 TURNS: Final = 6
-"""Turns shown in the preview."""
+"""How many turns the preview shows."""
 FILES: Final = 6
 PROMPT_LIMIT: Final = 300
 LEAST_TASK: Final = 16
@@ -64,16 +64,16 @@ class Picker:
     names: dict[str, str]
     """Display names of agents, by id."""
     find: Callable[[str], Collection[str]] = lambda _: ()
-    """Ids of the sessions that have a word, or a longer one that begins so, in a prompt, an answer or a file's path."""
+    """Returns the ids of the sessions with a word, or a longer one that begins so, in a prompt, an answer or a path."""
     shows_all: bool = False
     at: int = 0
     mode: Mode = "list"
-    """`typing`: keys go into the filter. `agents`: one is chosen, at `agent_at`. `help`: the keys are shown."""
+    """typing: keys go into the filter. agents: one is being chosen, at index `agent_at`. help: the keys are shown."""
     agent_at: int = 0
     typed: str = ""
-    """The filter: words that a session must have."""
+    """The filter: words that each listed session has."""
     said: str = ""
-    """A message, until the next key."""
+    """A message that is shown until the next key press."""
     previews: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     _found: dict[str, frozenset[str]] = field(default_factory=dict)
     _matching: dict[tuple[bool, str], Sequence[dict[str, Any]]] = field(default_factory=dict)
@@ -85,7 +85,7 @@ class Picker:
 
     @property
     def listed(self) -> Sequence[dict[str, Any]]:
-        """The sessions that are listed now."""
+        """The sessions on the list at the moment."""
         every = self.everywhere if self.lists_all else self.here
         if not self.typed.strip():
             return every
@@ -96,12 +96,12 @@ class Picker:
 
     @property
     def entry(self) -> dict[str, Any] | None:
-        """The session that is chosen now; None if none is listed."""
+        """The selected session; None if the list is empty."""
         return self.listed[self.at] if self.listed else None
 
     @property
     def offered(self) -> Sequence[tuple[str, str]]:
-        """The agents that can continue the chosen session, its own last."""
+        """The agents that can continue the selected session; its own comes last."""
         own = self.entry["agent"] if self.entry is not None else None
         return sorted(self.agents, key=lambda agent: agent[0] == own)
 
@@ -121,7 +121,7 @@ class Picker:
         return entry["id"] in self._found[word]
 
     def move(self, by: int) -> None:
-        """Moves the choice, as far as the list goes."""
+        """Moves the selection, stopping at the ends of the list."""
         if self.mode == "agents":
             self.agent_at = min(max(self.agent_at + by, 0), len(self.agents) - 1)
         else:
@@ -137,15 +137,15 @@ class Picker:
         self.at = next((at for at, entry in enumerate(self.listed) if entry is chosen), 0)
 
     def type(self, text: str) -> None:
-        """Adds to the filter, which begins with the first key after `/`."""
+        """Adds to the filter and selects the first session on the list."""
         self.typed, self.at = self.typed + harmless(text).replace("\n", " "), 0
 
     def erase(self) -> None:
-        """Takes the last character out of the filter."""
+        """Removes the last character of the filter and selects the first session on the list."""
         self.typed, self.at = self.typed[:-1], 0
 
     def choose_agent(self) -> None:
-        """Asks which agent takes over; says why if none can."""
+        """Opens the list of agents that can take over; sets a message if there are none."""
         if self.entry is None:
             self.said = "No session is listed."
         elif not self.entry["project"]:
@@ -156,7 +156,7 @@ class Picker:
             self.mode, self.agent_at = "agents", 0
 
     def back(self) -> bool:
-        """Closes the keys, the choice of an agent or the filter. False if none of them is open."""
+        """Closes the keys, the list of agents or the filter; returns False if none of them was open."""
         if self.mode in ("help", "agents"):
             self.mode = "list"
         elif self.mode == "typing" or self.typed:
@@ -166,7 +166,7 @@ class Picker:
         return True
 
     def choice(self, does: Does) -> Choice | None:
-        """The choice for the current session, or None if that can't be done; then `said` says why."""
+        """Returns the action for the selected session; None if it is not possible, with the reason in `said`."""
         if self.entry is None:
             self.said = "No session is listed."
             return None
@@ -178,7 +178,7 @@ class Picker:
 
 
 def list_lines(picker: Picker, *, now_ms: int, home: Path, width: int) -> list[str]:
-    """The header and a line per session, none wider than `width`; text is cut between words, paths between folders."""
+    """Returns the header and one line per session, none wider than `width`, cut between words and between folders."""
     rows = []
     for entry in picker.listed:
         place = _path_within(short_path(entry["project"], home) if entry["project"] else "?", _room_for_project(width))
@@ -196,7 +196,7 @@ def _room_for_project(width: int) -> int:
 
 
 def _path_within(path: str, width: int) -> str:
-    """The path without as many of its first folders as do not fit into `width`."""
+    """Drops as many of the first folders as do not fit into `width`."""
     kept = path
     while columns(kept) > width and "/" in kept.removeprefix("…/"):
         kept = f"…/{kept.removeprefix('…/').partition('/')[2]}"
@@ -204,7 +204,7 @@ def _path_within(path: str, width: int) -> str:
 
 
 def keys_line(picker: Picker, width: int) -> str:
-    """The keys that work now, as many as have room, or why the last one did not."""
+    """Returns the line of available keys, as many as have room, or the message about the last key."""
     if picker.said:
         return fitted_words(picker.said, width)
     if picker.mode == "agents":
@@ -220,7 +220,7 @@ def keys_line(picker: Picker, width: int) -> str:
 
 
 def _within(parts: Sequence[str], width: int) -> str:
-    """The first of `parts` that have room in `width`, side by side."""
+    """Joins as many of `parts` as have room in `width`, from the first on."""
     line = fitted(parts[0], width)
     for part in parts[1:]:
         if columns(line + _BETWEEN + part) > width:
@@ -232,8 +232,8 @@ def _within(parts: Sequence[str], width: int) -> str:
 def preview_lines(
     picker: Picker, digest_of: Callable[[str], Digest | None], *, now_ms: int, width: int
 ) -> Iterator[str]:
-    """The chosen session's turns and files: the newest, or those with the words of the filter. Or what was asked for:
-    the agents that can take over, the keys."""
+    """Yields the selected session's newest turns and files, or those that the filter names; or the agents that can take
+    it over, or the keys."""
     if picker.mode == "agents":
         yield "Continue in"
         yield from (f"{'›' if at == picker.agent_at else ' '} {name}" for at, (_, name) in enumerate(picker.offered))

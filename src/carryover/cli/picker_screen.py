@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
 MOST: Final = 200
-"""Most sessions listed: of this project, and of all."""
+"""Maximum number of sessions on each list: this project's, and all."""
 MOST_BYTES: Final = 24_000_000
-"""Most bytes of transcripts that are read, the newest, where there is no ledger."""
+"""Without a ledger, at most this many bytes of the newest transcripts are read."""
 FILTERED: Final[tuple[Kind, ...]] = ("prompt", "answer", "path")
 READ_FROM_DISK: Final = "Read from your agents' newest files; nothing is kept. ? shows the keys."
 AFTERWARDS: Final = "`carryover install` keeps all of it, and a handoff fresh in each project that you work in."
@@ -49,7 +49,7 @@ RunCommand = Callable[[Sequence[str]], int]
 
 
 def can_pick() -> bool:
-    """Whether there is a person at a terminal that can show it."""
+    """Whether a person is at a terminal that can show the picker."""
     return can_ask() and os.environ.get("TERM") != "dumb"
 
 
@@ -78,7 +78,7 @@ def pick(run_command: RunCommand) -> int:
 
 @contextmanager
 def _recorded(state: StateDir, root: str) -> Iterator[sqlite3.Connection]:
-    """The ledger; without one, a temporary one of the newest that agents left on disk."""
+    """Opens the ledger or, without one, a temporary ledger of the newest transcripts on disk."""
     if state.ledger.exists():
         follow_if_unknown(state, root)
         with recorded_ledger(state) as ledger:
@@ -93,7 +93,7 @@ def _recorded(state: StateDir, root: str) -> Iterator[sqlite3.Connection]:
 
 
 def nothing_found(state: StateDir) -> Iterator[str]:
-    """The lines that say where sessions were looked for, and what to do next."""
+    """Yields the lines that say where sessions were looked for, and what to do next."""
     from carryover.actions.from_disk import folders_to_read
 
     folders: dict[str, list[Path]] = {}

@@ -1,4 +1,4 @@
-"""`carryover status`: what Carryover sees and does. Changes nothing and creates nothing, whatever the state."""
+"""`carryover status`: shows what Carryover sees and does. Never changes or creates anything."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _watch(args: argparse.Namespace) -> int:
-    """Shows it again and again, until Ctrl-C or until its reader is gone: both are its usual end."""
+    """Prints the status repeatedly until Ctrl-C or until its reader goes away; both are normal ways to end it."""
     from carryover.install.version_probe import asking_once
 
     on_terminal, ask = sys.stdout.isatty(), asking_once()
@@ -105,7 +105,7 @@ def _watch(args: argparse.Namespace) -> int:
 
 
 def _on_one_screen(lines: Iterable[str]) -> list[str]:
-    """The rows of a terminal that `lines` take; if they are more than it has, the last says so."""
+    """Returns the rows that `lines` take on the terminal; if it has fewer, the last one says how many are missing."""
     import shutil
 
     width, height = shutil.get_terminal_size()
@@ -137,7 +137,7 @@ def _lines(report: Report, *, verbose: bool) -> Iterable[str]:
 
 
 def short_lines(report: Report, *, now_ms: int, width: int) -> list[str]:
-    """At most `MOST_LINES`; of agents and projects as many as one line of `width` columns has room for."""
+    """Returns at most `MOST_LINES` lines, with as many agents and projects as have room in `width` columns."""
     lines = [line for line in limit_lines(report, now_ms) if line][:MOST_LIMITS]
     lines.append(_entry("carryoverd", _daemon(report)))
     if report.paused:
@@ -189,7 +189,7 @@ def _agent(agent: AgentReport, now_ms: int) -> str:
 
 
 def _some(items: Sequence[str], room: int, *, number: int | None = None) -> str:
-    """The first of `items` that have room, at least one, and how many of `number` are left out."""
+    """Lists the first of `items`, at least one and as many as have room, and how many of `number` are left out."""
     total = len(items) if number is None else number
     shown = len(items)
     while True:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from carryover.ledger.rows import BrokenSource, ProjectRow
 
 SHOWN: Final = 12
-"""Entries shown of each list except the agents, which are all shown; --json has everything."""
+"""Maximum length of each list except that of the agents; --json has everything."""
 
 _DRIFT: Final = {
     "older": "older than the versions whose hooks are known",
@@ -42,7 +42,7 @@ _STATES: Final = (
 
 
 def detailed_lines(report: Report, *, now_ms: int) -> Iterator[str]:
-    """The lines: what is, then what to do."""
+    """Yields the lines for people: the state first, then what to do."""
     ledger, health = report.ledger, report.daemon
     yield from limit_lines(report, now_ms)
     yield from _daemon(report)
@@ -82,7 +82,7 @@ def detailed_lines(report: Report, *, now_ms: int) -> Iterator[str]:
 
 
 def would_read_line(row: WouldRead, report: Report, now_ms: int) -> str:
-    """The transcripts of an agent that would be read."""
+    """Formats the transcripts of one agent that would be read."""
     name = next((agent.name for agent in report.agents if agent.id == row.agent), row.agent)
     return (
         f"{name:<16} {counted(row.transcripts, 'transcript')}, {size(row.bytes)}, newest {ago(row.newest_ms, now_ms)}"
@@ -90,7 +90,7 @@ def would_read_line(row: WouldRead, report: Report, now_ms: int) -> str:
 
 
 def limit_lines(report: Report, now_ms: int) -> Iterator[str]:
-    """First of all: somebody who looks now may be waiting for that."""
+    """Yields the usage limits, which come first: someone who runs `status` now may be waiting for one to end."""
     limits = report.ledger.limits if report.ledger is not None else ()
     for row in limits[:SHOWN]:
         resets = f"; it resets {row.resets}" if row.resets else ""
@@ -121,7 +121,7 @@ def _daemon(report: Report) -> Iterator[str]:
 
 
 def _work(metrics: Metrics) -> str | None:
-    """The work since it started, with 95th percentiles; None if it did nothing yet."""
+    """Summarizes the daemon's work since it started, with 95th percentiles; None if it has done nothing yet."""
     if not metrics.batches and not metrics.hook_calls:
         return None
     times = (
@@ -165,7 +165,7 @@ def _ledger(ledger: LedgerReport | None) -> Iterator[str]:
 
 
 def _project(row: ProjectRow, published: ProjectHealth | None, report: Report, now_ms: int) -> str:
-    """A line for one project of the ledger; `published` is what the daemon says about it, if anything."""
+    """Formats one project of the ledger; `published` is the daemon's account of it, if there is one."""
     trouble = (published.error if published is not None else None) or row.refusal
     if trouble:
         handoff = paint(f"not published: {trouble}", YELLOW)
@@ -180,7 +180,7 @@ def _project(row: ProjectRow, published: ProjectHealth | None, report: Report, n
 
 
 def problems_of(report: Report) -> list[str]:
-    """What is wrong with Carryover itself, as sentences."""
+    """Returns what is wrong with Carryover itself, as sentences."""
     from carryover.daemon.client import port_trouble
 
     health = report.daemon
@@ -231,7 +231,7 @@ def _moved_aside(ledger: MovedAside, report: Report) -> str:
 
 
 def needs_attention(report: Report) -> list[str]:
-    """What is not as it should be with agents, settings and transcripts, as short sentences."""
+    """Returns what is wrong with agents, settings and transcripts, in short."""
     found = []
     for agent in report.agents:
         hooks, entry = agent.hooks, agent.entry
@@ -255,12 +255,12 @@ def needs_attention(report: Report) -> list[str]:
 
 
 def is_absent(agent: AgentReport) -> bool:
-    """Neither on this machine nor selected, and nothing of it is recorded: its name says enough."""
+    """Whether the agent is neither here nor selected and has nothing recorded, so that its name alone is enough."""
     return agent.state == "missing" and not agent.selected and agent.last_event_ms is None
 
 
 def agent_lines(agent: AgentReport, report: Report, now_ms: int) -> Iterator[str]:
-    """The lines on one agent."""
+    """Yields the lines about one agent."""
     facts = [
         agent.version or "",
         _DRIFT.get(agent.state, ""),
@@ -287,12 +287,12 @@ def _last(agent: AgentReport, now_ms: int) -> Iterator[str]:
         yield "nothing recorded yet"
         return
     yield f"last event {ago(agent.last_event_ms, now_ms)}"
-    if agent.last_handoff_ms is not None:  # None: later work of another agent leads the handoffs that mention it
+    if agent.last_handoff_ms is not None:  # None if another agent's later work leads the handoffs that mention it
         yield f"last handoff {ago(agent.last_handoff_ms, now_ms)}"
 
 
 def _roots(roots: tuple[RootReport, ...], report: Report) -> str:
-    """The folders that exist, or the usual one."""
+    """Names the folders that exist, or the standard one."""
     there = [report.short(root.path) for root in roots if root.exists]
     return ", ".join(there) or f"{report.short(roots[0].path)} (not there yet; watched all the same)"
 

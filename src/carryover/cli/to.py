@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from carryover.publish.make import Refreshed
 
 OTHER: Final = "-"
-"""Names the agent that was used last in the project, other than the one whose work is handed over."""
+"""Stands for the agent that worked last in the project, apart from the one whose work is handed over."""
 
 DESCRIPTION: Final = """\
 Continues in another agent, for when yours is at its usage limit or you want
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def continue_in(agent: str, project: str | None, session: str | None, *, run: bool) -> int:
-    """Puts the handoff into the project and prints the command that starts `agent` with it; `run` also runs it."""
+    """Puts the handoff into the project, prints the command that starts `agent` with it and, with `run`, runs it."""
     from carryover.actions.project_handoff import handoff_of_project
     from carryover.actions.start_agent import (
         chosen_in_place,
@@ -87,7 +87,7 @@ def continue_in(agent: str, project: str | None, session: str | None, *, run: bo
 
 
 def _asked_for(made: Refreshed) -> str | None:
-    """The session that the user picks if several are open; None for the one that leads, as it does at a limit."""
+    """Returns the session that the user picks if several are open; None for the leading one, as always at a limit."""
     from carryover.cli.choose_session import pick_session
     from carryover.terminal.output import can_ask
 

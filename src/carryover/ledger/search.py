@@ -127,7 +127,7 @@ def search(
 
 
 def sessions_with(db: sqlite3.Connection, terms: Sequence[Term], kinds: Iterable[Kind]) -> set[str]:
-    """The agents' own ids of the sessions with an event that has all `terms`; empty where SQLite cannot search."""
+    """Returns the agents' own ids of the sessions with an event that has all `terms`; empty if SQLite cannot search."""
     if not terms or not _can_search(db):
         return set()
     where, values = _conditions(None, None, None, kinds)

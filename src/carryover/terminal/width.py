@@ -39,7 +39,7 @@ def fitted(text: str, width: int, *, keep_end: bool = False) -> str:
 
 
 def fitted_words(text: str, width: int) -> str:
-    """One line of plain `text` in at most `width` columns, cut between words unless that would lose half of it."""
+    """Cuts plain `text` to at most `width` columns, between words unless that would lose half of it."""
     cut = fitted(text, width)
     kept = cut.removesuffix(CUT)
     if cut == text or text[len(kept)].isspace():
