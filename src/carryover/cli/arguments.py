@@ -105,8 +105,8 @@ def moment(text: str, now: datetime, *, end_of_day: bool = False) -> datetime:
         return at.astimezone()
     except (ValueError, OverflowError) as error:
         raise UserError(
-            f"{text!r} is no time. Write 2026-11-20, 2026-11-20T14:30, yesterday, or how long ago: 30m, 2h, 3d. "
-            "Nothing was changed.",
+            f"{text!r} is not a date or time. Write 2026-11-20, 2026-11-20T14:30, yesterday, or how long ago: "
+            "30m, 2h, 3d. Nothing was changed.",
             ExitCode.USAGE,
         ) from error
 

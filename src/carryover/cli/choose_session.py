@@ -19,7 +19,7 @@ from carryover.terminal.width import fitted, padded
 RECENT_MS: Final = 3 * 86_400_000
 """Work untouched for longer than this is not offered."""
 TASK_LIMIT: Final = 52
-QUESTION: Final = "Which work shall go on?"
+QUESTION: Final = "Which work do you want to continue?"
 
 
 class OpenWork(NamedTuple):

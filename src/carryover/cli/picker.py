@@ -19,7 +19,7 @@ TURNS: Final = 6
 FILES: Final = 6
 PROMPT_LIMIT: Final = 300
 LEAST_TASK: Final = 16
-LEAST_PROJECT: Final = 12
+LEAST_PROJECT: Final = 10
 
 _BETWEEN: Final = " · "
 _HEADS: Final = (Column("AGENT", least=6), Column("LAST"), Column("TASK", least=LEAST_TASK))
@@ -192,7 +192,7 @@ def list_lines(picker: Picker, *, now_ms: int, home: Path, width: int) -> list[s
 
 
 def _room_for_project(width: int) -> int:
-    return max(LEAST_PROJECT, width // 4)
+    return max(LEAST_PROJECT, width // 5)
 
 
 def _path_within(path: str, width: int) -> str:

@@ -39,13 +39,13 @@ def fitted(text: str, width: int, *, keep_end: bool = False) -> str:
 
 
 def fitted_words(text: str, width: int) -> str:
-    """Cuts plain `text` to at most `width` columns, between words unless that would lose half of it."""
+    """Cuts plain `text` to at most `width` columns, between words unless that would lose most of it."""
     cut = fitted(text, width)
     kept = cut.removesuffix(CUT)
     if cut == text or text[len(kept)].isspace():
         return cut
     whole = kept.rpartition(" ")[0].rstrip()
-    return f"{whole}{CUT}" if 2 * columns(whole) >= columns(kept) else cut
+    return f"{whole}{CUT}" if whole and 4 * columns(whole) >= columns(kept) else cut
 
 
 def padded(text: str, width: int, *, right: bool = False) -> str:

@@ -14,7 +14,7 @@ def test_an_agent_is_named_by_its_id_or_an_everyday_name(name: str, agent: str) 
 
 
 def test_a_name_of_none_is_refused_with_those_that_are_known() -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match=r"'clippy' is no agent .* claude-code \(claude\), codex"):
+    with pytest.raises(argparse.ArgumentTypeError, match=r"knows no agent 'clippy'. .* claude-code \(claude\), codex"):
         known_agent("clippy")
 
 

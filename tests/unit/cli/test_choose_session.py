@@ -130,7 +130,7 @@ def test_on_a_terminal_the_user_picks_where_several_tasks_are_open(shop: Path, h
         terminal.press(DOWN, ENTER)
         code, text = terminal.end()
 
-    assert "Which work shall go on?" in shown
+    assert "Which work do you want to continue?" in shown
     assert code == ExitCode.OK
     assert f"cd {shop} && claude" in text
     assert "handoff-chosen.md" in text

@@ -207,7 +207,7 @@ def test_on_a_terminal_it_asks(recorded: Path, run: Run, answer: str, left: int)
         ((), ExitCode.USAGE, "Give one of ID, --project DIR and --all"),
         (("c0de", "--all"), ExitCode.USAGE, "Give one of ID, --project DIR and --all"),
         (("--all", "--since", "1d"), ExitCode.USAGE, "Give one of ID, --project DIR and --all"),
-        (("--since", "soon"), ExitCode.USAGE, "'soon' is no time"),
+        (("--since", "soon"), ExitCode.USAGE, "'soon' is not a date or time"),
         (("--since", "1h", "--until", "2h"), ExitCode.USAGE, "--since must be before --until"),
         (("ffff",), ExitCode.NOTHING_FOUND, "No session begins with 'ffff'"),
         (
