@@ -57,11 +57,8 @@ def detailed_lines(report: Report, *, now_ms: int) -> Iterator[str]:
     if absent:
         agents.append(f"{'not here':<16} {', '.join(agent.name for agent in absent)}")
     yield from _section("agents", agents, shown=len(agents))
-    new = [agent.name for agent in report.agents if agent.newly_covered]
-    if new:
-        them = "it" if len(new) == 1 else "them"
-        text = f"{', '.join(new)}: found here and covered since an update; `carryover refresh` takes {them} in"
-        yield f"  {'new':<16} {paint(text, YELLOW)}"
+    if new := _newly_covered(report):
+        yield f"  {'new':<16} {paint(new, YELLOW)}"
     waiting = [would_read_line(row, report, now_ms) for row in report.would_read]
     yield from _section("would be read by `carryover install`, or by carryoverd once it runs", waiting)
     tasks = health.tasks if health is not None else []
@@ -243,8 +240,8 @@ def needs_attention(report: Report) -> list[str]:
             found.append(f"{agent.name}: hooks in {report.short(agent.config)}: {_hooks_text(hooks, agent.config)}")
         if entry is not None and not entry.present and agent.config is not None:
             found.append(f"{agent.name}: `{entry.entry}` in {report.short(agent.config)}: {entry.problem or 'missing'}")
-    if new := [agent.name for agent in report.agents if agent.newly_covered]:
-        found.append(f"{', '.join(new)}: found here and not covered yet; `carryover refresh` asks")
+    if new := _newly_covered(report):
+        found.append(new)
     if report.service.installed and report.service.trouble:
         found.append(report.service.trouble)
     if report.ledger is not None and report.ledger.broken:
@@ -252,6 +249,14 @@ def needs_attention(report: Report) -> list[str]:
     if report.config is not None and report.config.unknown_keys:
         found.append(f"Unknown in config.toml: {', '.join(report.config.unknown_keys)}")
     return found
+
+
+def _newly_covered(report: Report) -> str:
+    new = [agent.name for agent in report.agents if agent.newly_covered]
+    them = "it" if len(new) == 1 else "them"
+    return (
+        f"{', '.join(new)}: found here and covered since an update; `carryover refresh` takes {them} in" if new else ""
+    )
 
 
 def is_absent(agent: AgentReport) -> bool:
