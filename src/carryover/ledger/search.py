@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -69,6 +69,17 @@ class EditRow(msgspec.Struct, frozen=True, kw_only=True):
     recorded_root: str | None
 
 
+class Query(msgspec.Struct, frozen=True, kw_only=True):
+    """A search: events should have all of `terms`, at least one, and must meet the other conditions that are given."""
+
+    terms: tuple[Term, ...]
+    limit: int
+    project_id: int | None = None
+    agent: str | None = None
+    since_ms: int | None = None
+    kinds: tuple[Kind, ...] = ()
+
+
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
     """Events of one session with the same text, represented by the best ranked, usually the newest."""
 
@@ -94,18 +105,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     """Share of the recorded events that is indexed, from 0 to 1; the newest are indexed first."""
 
 
-def search(
-    db: sqlite3.Connection,
-    terms: Sequence[Term],
-    *,
-    now_ms: int,
-    limit: int,
-    project_id: int | None = None,
-    agent: str | None = None,
-    since_ms: int | None = None,
-    kinds: Iterable[Kind] = (),
-) -> Found:
-    """Returns the best `limit` hits for `terms`, of which there must be at least one; an event should have all.
+def search(db: sqlite3.Connection, query: Query, *, now_ms: int) -> Found:
+    """The best hits of `query`, at most its `limit`.
 
     Ranked by how rare and how frequent the terms are in it (bm25), by its kind and by its age. Retracted events and
     those superseded by a better source are never found.
@@ -113,13 +114,13 @@ def search(
     Raises UserError if this Python's SQLite cannot search.
     """
     indexed = indexed_share(db)
-    where, values = _conditions(project_id, agent, since_ms, kinds)
+    where, values = _conditions(query)
     values["now"] = now_ms
-    for any_of in (False, True)[: len(terms)]:
-        values["match"] = match_expression(terms, any_of=any_of)
+    for any_of in (False, True)[: len(query.terms)]:
+        values["match"] = match_expression(query.terms, any_of=any_of)
         rows = db.execute(_FIND.format(conditions=where), values).fetchall()
         if rows:
-            return Found(hits=_hits(db, rows)[:limit], has_all=not any_of, indexed=indexed)
+            return Found(hits=_hits(db, rows)[: query.limit], has_all=not any_of, indexed=indexed)
     return Found(hits=(), has_all=True, indexed=indexed)
 
 
@@ -153,16 +154,14 @@ def _can_search(db: sqlite3.Connection) -> bool:
     return bool(db.execute(_CAN_SEARCH).fetchone()[0])
 
 
-def _conditions(
-    project_id: int | None, agent: str | None, since_ms: int | None, kinds: Iterable[Kind]
-) -> tuple[str, dict[str, Any]]:
-    conditions, values = "", {"project": project_id, "agent": agent, "since": since_ms}
-    if project_id is not None or agent is not None:
+def _conditions(query: Query) -> tuple[str, dict[str, Any]]:
+    conditions, values = "", {"project": query.project_id, "agent": query.agent, "since": query.since_ms}
+    if query.project_id is not None or query.agent is not None:
         conditions += f" AND entry.thread_id IN ({_THREADS})"
-    if since_ms is not None:
+    if query.since_ms is not None:
         conditions += " AND entry.at_ms >= :since"
-    if numbers := [str(KINDS.index(kind)) for kind in kinds]:
-        conditions += f" AND entry.kind IN ({', '.join(numbers)})"
+    if query.kinds:
+        conditions += f" AND entry.kind IN ({', '.join(str(KINDS.index(kind)) for kind in query.kinds)})"
     return conditions, values
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 
-from carryover.ledger.search import Found, search
+from carryover.ledger.search import Found, Query, search
 from carryover.ledger.search_query import terms_of
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, FileEdit, ToolCall
@@ -15,7 +15,7 @@ NOW_MS = 400 * DAY_MS
 
 
 def find(db: sqlite3.Connection, query: str, project: int | None = None) -> Found:
-    return search(db, terms_of(query), now_ms=NOW_MS, limit=20, project_id=project)
+    return search(db, Query(terms=terms_of(query), limit=20, project_id=project), now_ms=NOW_MS)
 
 
 async def test_what_is_newer_and_what_the_user_said_comes_first(scribe: Scribe, reading: Reading) -> None:
