@@ -1,0 +1,60 @@
+"""Which commit holds an edit that a session made. Pure.
+
+An edit is in the first commit of its file after it. A session that ran `git commit` itself is known by the output.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from typing import Final, Literal
+
+from carryover.probe.git_history import Commit
+
+How = Literal["command", "edits"]
+"""The session ran `git commit`, or the commit holds edits of the session."""
+
+WHOLE_SECOND_MS: Final = 999
+"""A commit has the second in which it was made: what came before it in that second counts as before."""
+_SAME_ACT_MS: Final = 60_000
+
+
+class Links:
+    """Finds commits by what a session recorded."""
+
+    def __init__(self, commits: Iterable[Commit]) -> None:
+        self._oldest_first = sorted(commits, key=lambda commit: commit.authored_ms)
+        self._of_file: dict[str, list[Commit]] = {}
+        for commit in self._oldest_first:
+            for name in commit.files:
+                self._of_file.setdefault(name, []).append(commit)
+
+    def of_edit(self, name: str, at_ms: int) -> Commit | None:
+        """The first commit of the file `name` after an edit; `name` is relative to the top of the repository."""
+        commits = self._of_file.get(name, [])
+        at = bisect_left(commits, at_ms, key=lambda commit: commit.authored_ms + WHOLE_SECOND_MS)
+        return commits[at] if at < len(commits) else None
+
+    def of_command(self, short: str, subject: str, at_ms: int) -> Commit | None:
+        """The commit that a `git commit` at `at_ms` made, also if it was rebased since; None if it is not there."""
+        named = (commit for commit in self._oldest_first if commit.id.startswith(short))
+        alike = (
+            commit
+            for commit in self._oldest_first
+            if commit.subject.startswith(subject) and abs(commit.authored_ms - at_ms) <= _SAME_ACT_MS
+        )
+        return next(named, None) or next(alike, None)
+
+    def before(self, commit: Commit, name: str) -> int:
+        """When the file `name` was committed before `commit`, in UTC ms; 0 if it was not, as far as is known."""
+        commits = self._of_file.get(name, [])
+        earlier = [each.authored_ms for each in commits if each.authored_ms < commit.authored_ms]
+        return earlier[-1] + WHOLE_SECOND_MS if earlier else 0
+
+
+def path_in_project(path: str, roots: Sequence[str | None]) -> str:
+    """The path relative to the first of `roots` that it is below; unchanged if there is none."""
+    for root in roots:
+        if root and path.startswith(f"{root.rstrip('/')}/"):
+            return path[len(root.rstrip("/")) + 1 :]
+    return path
