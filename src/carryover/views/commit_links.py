@@ -45,11 +45,11 @@ class Links:
         )
         return next(named, None) or next(alike, None)
 
-    def before(self, commit: Commit, name: str) -> int:
-        """When the file `name` was committed before `commit`, in UTC ms; 0 if it was not, as far as is known."""
+    def before(self, commit: Commit | None, name: str) -> int:
+        """When the file `name` was committed before `commit` (None: last), in UTC ms; 0 if that is not known."""
         commits = self._of_file.get(name, [])
-        earlier = [each.authored_ms for each in commits if each.authored_ms < commit.authored_ms]
-        return earlier[-1] + WHOLE_SECOND_MS if earlier else 0
+        earlier = [each for each in commits if commit is None or each.authored_ms < commit.authored_ms]
+        return earlier[-1].authored_ms + WHOLE_SECOND_MS if earlier else 0
 
 
 def path_in_project(path: str, roots: Sequence[str | None]) -> str:
