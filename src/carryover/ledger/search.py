@@ -19,6 +19,8 @@ _HALF_LIFE_MS: Final = 30 * 86_400_000
 """The age at which a hit has lost half of `_AGE_COSTS`, the most that age can cost it."""
 _AGE_COSTS: Final = 0.7
 
+_MOST_SCORED: Final = 8_000
+"""How many of the newest events with a word are scored: only one that is in most entries is in more."""
 _MOST_RANKED: Final = 400
 """How many of the best events are compared as text, to merge those of a session that are the same."""
 
@@ -32,11 +34,13 @@ _WEIGHT: Final = " ".join(f"WHEN {KINDS.index(kind)} THEN {weight}" for kind, we
 # The inner query reads the index and the small rows beside it; of the large table only the best events are read.
 _AGE: Final = "max(:now - entry.at_ms, 0)"
 _FIND: Final = f"""WITH best AS (
-        SELECT entry.id AS id, bm25(search) * CASE entry.kind {_WEIGHT} END
-            * (1 - {_AGE_COSTS} * {_AGE} / ({_AGE} + {_HALF_LIFE_MS}.0)) AS score
-        FROM search CROSS JOIN search_entry AS entry ON entry.id = search.rowid
-        WHERE search MATCH :match {{conditions}}
-        ORDER BY score, entry.id DESC LIMIT {_MOST_RANKED})
+        SELECT id, score FROM (
+            SELECT entry.id AS id, bm25(search) * CASE entry.kind {_WEIGHT} END
+                * (1 - {_AGE_COSTS} * {_AGE} / ({_AGE} + {_HALF_LIFE_MS}.0)) AS score
+            FROM search CROSS JOIN search_entry AS entry ON entry.id = search.rowid
+            WHERE search MATCH :match {{conditions}}
+            ORDER BY search.rowid DESC LIMIT {_MOST_SCORED})
+        ORDER BY score, id DESC LIMIT {_MOST_RANKED})
     SELECT session.native_id, session.agent, project.root, thread.subagent_id, event.at_ms, event.body
     FROM best CROSS JOIN event ON event.id = best.id JOIN thread ON thread.id = event.thread_id
     JOIN session ON session.id = thread.session_id LEFT JOIN project ON project.id = session.project_id
