@@ -27,11 +27,11 @@ from carryover.terminal.pager import add_pager_argument, paged
 
 LIMIT: Final = 20
 SNIPPET_CHARS: Final = 200
-"""Shown of a text where no terminal is narrower."""
+"""Maximum length of a snippet."""
 _BEFORE_SHARE: Final = 5
-"""A fifth of what is shown stands before the first match."""
+"""A fifth of a snippet comes before the match."""
 _MOST_MATCHES: Final = 200
-"""Matches of one text that are compared."""
+"""Maximum number of matches in one text that are compared."""
 
 DESCRIPTION: Final = """\
 Finds prompts, answers, commands, paths and errors of failed tools, best first:
@@ -99,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def snippet(text: str, terms: tuple[Term, ...], chars: int = SNIPPET_CHARS) -> str:
-    """The part of `text` with the most of what was searched, in one line, marked if colour is wanted."""
+    """Returns the part of `text` with most of the terms, as one line, highlighted if colour is on."""
     line = " ".join(harmless(text).split())
     found = spans(line, terms)
     start = max(_densest(line, found, chars) - chars // _BEFORE_SHARE, 0) if len(line) > chars else 0
@@ -110,7 +110,7 @@ def snippet(text: str, terms: tuple[Term, ...], chars: int = SNIPPET_CHARS) -> s
 
 
 def _densest(line: str, found: list[tuple[int, int]], chars: int) -> int:
-    """Where the match stands after which most different ones come within what is shown; the first of several."""
+    """Returns the start of the match with most different matches in the snippet that begins there."""
     room = chars - chars // _BEFORE_SHARE
     different = [
         len({line[start:end].lower() for start, end in found[at : at + _MOST_MATCHES] if end <= begin + room})
@@ -176,7 +176,7 @@ def _print(found: Found, terms: tuple[Term, ...], short: Mapping[str, str], *, w
 
 
 def _head(hit: Hit, short: Mapping[str, str], now: int, home: Path | None) -> tuple[str, ...]:
-    """Facts of a hit; with its project if the user's `home` is given."""
+    """Returns the facts of a hit; its project is among them if the user's `home` is given."""
     return (
         when(hit.at_ms, now),
         agent_names().get(hit.agent, hit.agent),

@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _asked(name: str) -> tuple[Path, int | None, list[Commit]]:
-    """The file that is meant, and which line of it; or a commit, followed by those before it."""
+    """Returns the named file and the line in it, if any; or a commit, followed by the commits before it."""
     path = _absolute(name)
     found = _LINE.fullmatch(name)
     if os.path.lexists(path):
@@ -177,7 +177,7 @@ def _print_commit(history: CommitHistory, short: Mapping[str, str], root: str, l
 
 
 def _entries(changes: Iterable[Change], short: Mapping[str, str], root: str | None) -> Iterable[Entry]:
-    """One entry per turn; with the files it changed if the project's `root` is given."""
+    """Yields one entry per turn; it names the changed files if the project's `root` is given."""
     now = now_ms()
     for _, turn in groupby(changes, key=lambda change: (change.session, change.prompt, change.subagent_id)):
         each = list(turn)

@@ -20,7 +20,7 @@ _HALF_LIFE_MS: Final = 30 * 86_400_000
 _AGE_COSTS: Final = 0.7
 
 _MOST_SCORED: Final = 8_000
-"""How many of the newest events with a word are scored: only one that is in most entries is in more."""
+"""Maximum number of events that are scored, the newest ones: only very common words are in more."""
 _MOST_RANKED: Final = 400
 """How many of the best events are compared as text, to merge those of a session that are the same."""
 
@@ -74,7 +74,7 @@ class EditRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
-    """A search: events should have all of `terms`, at least one, and must meet the other conditions that are given."""
+    """Describes a search: events should contain all of `terms`, at least one, and must meet the other conditions."""
 
     terms: tuple[Term, ...]
     limit: int
@@ -110,7 +110,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def search(db: sqlite3.Connection, query: Query, *, now_ms: int) -> Found:
-    """The best hits of `query`, at most its `limit`.
+    """Returns the best hits for `query`.
 
     Ranked by how rare and how frequent the terms are in it (bm25), by its kind and by its age. Retracted events and
     those superseded by a better source are never found.

@@ -36,11 +36,11 @@ _COMMANDS: Final[dict[str, Sequence[str]]] = {
     # For a dirty submodule git starts another git, which runs what the submodule's configuration names.
     "diff": ("--no-color", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty", "--submodule=short"),
     "log": ("--no-color", "--no-ext-diff", "--no-textconv", "--no-use-mailmap", "--ignore-submodules=dirty"),
-    "blame": ("--no-textconv",),  # of a commit: of the working tree it would run filters
+    "blame": ("--no-textconv",),  # only of a commit: for the working tree it runs filters
 }
-"""The commands that may be asked: they run nothing of a repository's with these options, except filters."""
+"""The allowed commands. With these options they run nothing from a repository, except filters."""
 _TAKE_PATTERNS: Final = ("diff", "log", "ls-files", "ls-tree")
-"""Those that take what follows `--` for patterns, unless each says that it is none."""
+"""Commands that treat arguments after `--` as patterns unless each is marked as literal."""
 _FILTERS: Final = "diff"
 """The only command that runs filter programs, on files whose times changed."""
 _PROGRAMS: Final = ("config", "--null", "--show-scope", "--get-regexp", r"^filter\.")

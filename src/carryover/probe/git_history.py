@@ -1,6 +1,6 @@
-"""Commits of a repository and where its lines come from, for views. Blocking, in bounded time.
+"""Commits of a repository, and the commits that lines came with. Blocking, in bounded time.
 
-All that views ask git for is here, through `git_command`; nothing else knows how git says it.
+Everything that `log` and `why` ask git is here; callers see only `Commit`.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _HEADER: Final = re.compile(r"\x01([0-9a-f]{40,64}) (\d+) (\d+) (.*)")
 _BLAMED: Final = re.compile(rb"([0-9a-f]{40,64}) (\d+) \d+")
 _HUNK: Final = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.M)
 _NAME: Final = re.compile(r"\w[^\s:]*")
-"""Of a commit or branch: never taken for an option or a path."""
+"""Names of commits and branches that git cannot take for an option or a path."""
 SHORT: Final = 8
-"""Characters of an id that people are shown."""
+"""Number of characters of an id to show."""
 
 
 class Commit(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,49 +38,49 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
     authored_ms: int
     committed_ms: int
     files: tuple[str, ...] = ()
-    """Paths that differ from its parent, relative to the top of the repository; none of a merge."""
+    """Paths that it changed, relative to the top of the repository; empty for a merge."""
 
 
 def newest_commits(root: Path, *, since_ms: int = 0, limit: int = MOST_COMMITS) -> list[Commit]:
-    """The newest commits of HEAD and all branches, newest first; none if git has none or does not answer in time."""
-    since = [f"--since=@{since_ms // 1000}"] if since_ms else []
+    """Returns the newest commits of HEAD and all branches, newest first; empty also if git gives no answer in time."""
+    since = [f"--since=@{since_ms // 1000} +0000"] if since_ms else []
     return _log(root, f"--max-count={limit}", *since, "--branches", "HEAD")
 
 
 def commit_named(root: Path, name: str) -> list[Commit]:
-    """The commit that git calls `name`, followed by those before it; none if there is no such commit."""
+    """Returns the commit that git calls `name`, followed by the commits before it; empty if there is none."""
     return _log(root, f"--max-count={MOST_COMMITS}", f"{name}^{{commit}}") if _NAME.fullmatch(name) else []
 
 
 def commit_of_line(root: Path, path: str, line: int) -> Commit | None:
-    """The commit that brought line `line` (from 1) of the file as it is now; None if the line is not in HEAD.
+    """Returns the commit that line `line` (from 1) of the file as it is now came with; None if it is not in HEAD.
 
-    `path` is relative to the top of the repository. None also if git does not know or does not answer in time.
+    `path` is relative to the top of the repository. None also if git gives no answer in time.
     """
-    [changes] = _asked(root, ("diff", "--unified=0", "--no-renames", "HEAD", "--", path)) or [None]
+    changes = _asked(root, "diff", "--unified=0", "--no-renames", "HEAD", "--", path)
     at = _line_before(changes, line) if changes is not None else None
     if at is None:
         return None
-    [blamed] = _asked(root, ("blame", "--porcelain", f"-L{at},{at}", "HEAD", "--", path)) or [None]
+    blamed = _asked(root, "blame", "--porcelain", f"-L{at},{at}", "HEAD", "--", path)
     found = _BLAMED.match(blamed) if blamed else None
     commits = _log(root, "--max-count=1", found[1].decode()) if found is not None else []
     return commits[0] if commits else None
 
 
 def _log(root: Path, *arguments: str) -> list[Commit]:
-    [out] = _asked(root, (*_LOG, *arguments, "--")) or [b""]
+    out = _asked(root, *_LOG, *arguments, "--") or b""
     return list(_commits(out.decode("utf-8", "replace").split("\n")))
 
 
-def _asked(root: Path, *commands: Sequence[str]) -> list[bytes] | None:
-    """What git says to each; None if any of them fails or none of them is answered in time."""
+def _asked(root: Path, *command: str) -> bytes | None:
+    """Returns the output of a git command; None if it fails or is not answered in time."""
     if not may_be_repository(root):
         return None
     try:
-        answers = ask(root, *commands, deadline=time.monotonic() + TIMEOUT_S)
+        [answer] = ask(root, command, deadline=time.monotonic() + TIMEOUT_S)
     except (TimeoutError, FileNotFoundError):
         return None
-    return [answer.out for answer in answers] if all(answer.code == 0 for answer in answers) else None
+    return answer.out if answer.code == 0 else None
 
 
 def _commits(lines: Sequence[str]) -> Iterator[Commit]:
@@ -97,7 +97,7 @@ def _commits(lines: Sequence[str]) -> Iterator[Commit]:
 
 
 def _line_before(diff: bytes, line: int) -> int | None:
-    """The number that line `line` has on the other side of a diff without context; None if the diff added it."""
+    """Returns the number of line `line` before a diff without context; None if the diff added it."""
     moved = 0
     for hunk in _HUNK.finditer(diff):
         removed, start, added = int(hunk[2] or 1), int(hunk[3]), int(hunk[4] or 1)

@@ -1,4 +1,4 @@
-"""Entries of two lines, as search, log and why print them: where and when, and below it the text."""
+"""Entries of two lines: facts such as time and agent, and below them the text."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _BETWEEN: Final = " · "
 
 
 class Entry(NamedTuple):
-    """One entry. Both lines may be painted; without a text it is only the first."""
+    """One entry, which may be painted; an empty text is not printed."""
 
     head: Sequence[str]
-    """Time, agent, session and the like; empty ones are left out."""
+    """Facts for the first line; empty ones are left out."""
     text: str
 
 
 def print_entries(entries: Iterable[Entry]) -> None:
-    """Prints each entry, cut to the width of the terminal; without one nothing is cut."""
+    """Prints each entry; on a terminal, lines are cut to its width."""
     width = terminal_width()
     for entry in entries:
         for line in (_BETWEEN.join(filter(None, entry.head)), f"{INDENT}{entry.text}" if entry.text else ""):

@@ -32,7 +32,7 @@ MINUTE_S: Final = 60
 HOUR_S: Final = 3600
 DAY_S: Final = 86400
 _AGO_FOR_S: Final = 14 * DAY_S
-"""For this long people say how long ago something was; after that, the day."""
+"""Older times are shown as a date."""
 
 USUAL_WIDTH: Final = 80
 NARROWEST: Final = 40
@@ -201,14 +201,14 @@ def ago(at_ms: int | None, now_ms: int) -> str:
 
 
 def when(at_ms: int, now_ms: int) -> str:
-    """A time as people say it: `2 h ago`, or the local date of what is older than two weeks; `?` if it is unknown."""
+    """Formats a time as people say it: `2 h ago`, or a local date if it is older than two weeks; `?` if unknown."""
     if not at_ms or now_ms - at_ms < _AGO_FOR_S * 1000:
         return ago(at_ms, now_ms) if at_ms else "?"
     return local_time(at_ms)[: len("2026-11-20")]
 
 
 def local_time(at_ms: int) -> str:
-    """A time in full: `2026-11-20 14:30`, local; `?` if it is unknown."""
+    """Formats a time as `2026-11-20 14:30`, local; `?` if it is unknown."""
     from datetime import datetime  # most commands print none
 
     return f"{datetime.fromtimestamp(at_ms / 1000).astimezone():%Y-%m-%d %H:%M}" if at_ms else "?"

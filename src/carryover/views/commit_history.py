@@ -19,7 +19,7 @@ from carryover.views.file_history import Change, edits_of, turns_of
 
 MOST_FILES: Final = 200
 _AROUND_MS: Final = 60_000
-"""A session's clock and the commit's differ by no more than this."""
+"""Maximum difference between the recorded time of a `git commit` and the time of its commit."""
 
 _RESULTS: Final = f"""SELECT session.agent, session.native_id, event.at_ms, event.body
     FROM session JOIN thread ON thread.session_id = session.id JOIN event ON event.thread_id = thread.id
@@ -43,11 +43,11 @@ class CommitHistory(msgspec.Struct, frozen=True, kw_only=True):
     made_by: Committer | None
     """None if no recorded session ran the `git commit`."""
     turns: tuple[Change, ...]
-    """The turns that changed its files since these were last committed; for each file one entry, the newest first."""
+    """The turns that changed its files since these were committed before; one entry per turn and file, newest first."""
 
 
 def commit_history(db: sqlite3.Connection, project: ProjectRow, commits: Sequence[Commit]) -> CommitHistory:
-    """The work in the first of `commits`; the others are those before it."""
+    """Returns the recorded work in the first of `commits`, which is followed by the commits before it."""
     commit, links = commits[0], Links(commits)
     turns: list[Change] = []
     for name in commit.files[:MOST_FILES]:

@@ -1,6 +1,6 @@
-"""Which commit holds an edit that a session made. Pure.
+"""Links sessions and commits. Pure.
 
-An edit is in the first commit of its file after it. A session that ran `git commit` itself is known by the output.
+An edit belongs to the first commit of its file after it. A session that ran `git commit` is recognised by the output.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from typing import Final, Literal
 from carryover.probe.git_history import Commit
 
 How = Literal["command", "edits"]
-"""The session ran `git commit`, or the commit holds edits of the session."""
+"""The session ran `git commit`, or somebody else committed edits of the session."""
 
 WHOLE_SECOND_MS: Final = 999
-"""A commit has the second in which it was made: what came before it in that second counts as before."""
+"""Git keeps whole seconds: an edit in the second of a commit counts as made before it."""
 _SAME_ACT_MS: Final = 60_000
 
 
 class Links:
-    """Finds commits by what a session recorded."""
+    """Finds commits by the edits and commands that sessions recorded."""
 
     def __init__(self, commits: Iterable[Commit]) -> None:
         self._oldest_first = sorted(commits, key=lambda commit: commit.authored_ms)
@@ -30,13 +30,13 @@ class Links:
                 self._of_file.setdefault(name, []).append(commit)
 
     def of_edit(self, name: str, at_ms: int) -> Commit | None:
-        """The first commit of the file `name` after an edit; `name` is relative to the top of the repository."""
+        """Returns the first commit of the file `name` (relative to the top of the repository) after an edit."""
         commits = self._of_file.get(name, [])
         at = bisect_left(commits, at_ms, key=lambda commit: commit.authored_ms + WHOLE_SECOND_MS)
         return commits[at] if at < len(commits) else None
 
     def of_command(self, short: str, subject: str, at_ms: int) -> Commit | None:
-        """The commit that a `git commit` at `at_ms` made, also if it was rebased since; None if it is not there."""
+        """Returns the commit that a `git commit` made, even if it was rebased since; None if git does not have it."""
         named = (commit for commit in self._oldest_first if commit.id.startswith(short))
         alike = (
             commit
@@ -46,14 +46,14 @@ class Links:
         return next(named, None) or next(alike, None)
 
     def before(self, commit: Commit | None, name: str) -> int:
-        """When the file `name` was committed before `commit` (None: last), in UTC ms; 0 if that is not known."""
+        """Returns when (UTC ms) the file `name` was committed before `commit`, or last (None); 0 if that is unknown."""
         commits = self._of_file.get(name, [])
         earlier = [each for each in commits if commit is None or each.authored_ms < commit.authored_ms]
         return earlier[-1].authored_ms + WHOLE_SECOND_MS if earlier else 0
 
 
 def path_in_project(path: str, roots: Sequence[str | None]) -> str:
-    """The path relative to the first of `roots` that it is below; unchanged if there is none."""
+    """Returns the path relative to the first of `roots` that contains it; unchanged if none does."""
     for root in roots:
         if root and path.startswith(f"{root.rstrip('/')}/"):
             return path[len(root.rstrip("/")) + 1 :]

@@ -61,7 +61,7 @@ def changes_of(db: sqlite3.Connection, project: ProjectRow, path: str) -> list[C
 
 
 def edits_of(db: sqlite3.Connection, project: ProjectRow, path: str) -> Edits:
-    """The edits of the file at `path` (absolute), as `changes_of` counts them."""
+    """Returns the edits of the file at `path` (absolute) that `changes_of` counts."""
     names = [path_in_project(path, (project.root,))]
     edits: dict[int, tuple[EditRow, FileEdit]] = {}
     for name in names:  # grows during the iteration
@@ -78,7 +78,7 @@ def edits_of(db: sqlite3.Connection, project: ProjectRow, path: str) -> Edits:
 
 
 def turns_of(db: sqlite3.Connection, edits: Edits) -> list[Change]:
-    """The turns that made the edits of one file, the newest first."""
+    """Returns the turns that made the edits of one file, newest first."""
     turns: dict[tuple[int, int], Change] = {}
     for row, body in (edits[event_id] for event_id in sorted(edits)):
         prompt_id, prompt = _prompt_before(db, row)

@@ -23,26 +23,26 @@ Found = Literal["followed", "by_text", "turns", "before", "outside"]
 
 
 class LineHistory(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a line of a file as it is now."""
+    """The origin of a line of a file as it is now."""
 
     file: str
     """Absolute."""
     line: int
     text: str
     found: Found
-    """The edit that wrote it was `followed` through the later ones; it is known `by_text`, since the file was also
-    changed outside the sessions; it is one of some `turns`, of which the text is not recorded; the line was there
-    `before` the first recorded edit; or it was changed `outside` the sessions."""
+    """The edit that wrote it was `followed` through all later ones, or found `by_text` because the file was also
+    changed outside the sessions; or one of the `turns` wrote it, whose text is not recorded; or it was there `before`
+    the first recorded edit; or it was changed `outside` the sessions."""
     turns: tuple[Change, ...]
-    """Who wrote it: one, but for `turns`."""
+    """The turn that wrote it, or the possible ones if `found` is `turns`."""
     commit: Commit | None
-    """The commit that brought it; None if it is not committed, or git does not know."""
+    """The commit that it came with; None if it is not committed or git gave no answer."""
     first_edit_ms: int | None
-    """The first recorded edit of the file; None if there is none."""
+    """Time of the first recorded edit of the file."""
 
 
 def line_history(db: sqlite3.Connection, project: ProjectRow | None, root: str, path: Path, line: int) -> LineHistory:
-    """Where line `line` (from 1) of the file at `path` comes from. Raises UserError if there is no such line."""
+    """Returns the origin of line `line` (from 1) of the file at `path`. Raises UserError if there is no such line."""
     lines, text = _lines(path, line)
     name = path_in_project(str(path), (root,))
     commit = commit_of_line(Path(root), name, line)
@@ -62,7 +62,7 @@ def line_history(db: sqlite3.Connection, project: ProjectRow | None, root: str, 
 
 
 def _lines(path: Path, line: int) -> tuple[list[str], str]:
-    """The file's lines as edits are recorded, so without secrets; and the text of line `line`."""
+    """Returns the file's lines, redacted as recorded edits are, and the text of line `line`."""
     try:
         content = read_bytes_bounded(path, MOST_BYTES).decode("utf-8", "replace")
     except OSError as error:
@@ -82,7 +82,7 @@ def _lines(path: Path, line: int) -> tuple[list[str], str]:
 def _origin(
     db: sqlite3.Connection, lines: list[str], at: int, edits: Edits, commit: Commit | None
 ) -> tuple[Found, list[Change]]:
-    """The turn whose edit has the line, if that edit is not newer than the commit of the line."""
+    """Returns the turn whose edit wrote the line, unless the line was committed before that edit."""
     ordered = sorted(edits.items(), key=lambda item: (item[1][0].at_ms, item[0]))
     origin = origin_of(lines, at, [body for _, (_, body) in ordered])
     first_ms = ordered[0][1][0].at_ms if ordered else 0
@@ -96,8 +96,8 @@ def _origin(
 
 
 def _without_text(edits: Edits, root: Path, name: str, commit: Commit | None, text: str) -> Edits:
-    """Edits that may have written the line, and do not say what they wrote: those that came with its commit, or, if it
-    is in none, those since the last one."""
+    """Returns the edits without recorded text that may have written the line: those committed with it or, if it is not
+    committed, those since the last commit."""
     silent = {key: (row, body) for key, (row, body) in edits.items() if not body.diff and body.change != "delete"}
     if not silent:
         return {}

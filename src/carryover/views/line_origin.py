@@ -1,4 +1,4 @@
-"""Which recorded edit wrote a line of a file: edits are undone, the newest first, until one is found. Pure."""
+"""Finds the recorded edit that wrote a line of a file, by undoing edits from the newest on. Pure."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from carryover.model import FileEdit
 from carryover.records.fields import bounded
 
 LONGEST_LINE: Final = 500
-"""Characters of a line that an edit's diff keeps."""
+"""Maximum number of characters of a line in an edit's diff."""
 
 _START: Final = re.compile(r"@@(?: \+(\d+))?")
 _CUT: Final = re.compile(r"\\ \d+ more lines?")
 _SAYS_ENOUGH: Final = re.compile(r"\w.*\w.*\w")
-"""A line that is known again by its text alone, unlike a bracket."""
+"""A line with enough text to be recognised by it, unlike a bracket."""
 
 Sure = Literal["followed", "by_text"]
 
@@ -27,37 +27,37 @@ class Origin:
 
     edit: int | None
     sure: Sure
-    """`followed` through every later edit, or `by_text` alone, since the file was also changed in other ways."""
+    """`followed` through every later edit, or found `by_text` because the file was also changed in other ways."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A run of lines that an edit changed, each after ` `, `+` or `-`. `start` is from 1, in the file after it."""
+    """A hunk of an edit: lines after ` `, `+` or `-`. `start` is its first line in the file after the edit, from 1."""
 
     start: int | None
     lines: tuple[str, ...]
     cut: bool = False
-    """The rest of the edit is not recorded."""
+    """Whether the rest of the edit is not recorded."""
 
     @property
     def new(self) -> list[str]:
-        """The lines after the edit."""
+        """Returns the lines after the edit."""
         return [line[1:] for line in self.lines if line[:1] != "-"]
 
     @property
     def old(self) -> list[str]:
-        """The lines before it."""
+        """Returns the lines before the edit."""
         return [line[1:] for line in self.lines if line[:1] != "+"]
 
     @property
     def wrote(self) -> list[bool]:
-        """Of each line after the edit, whether the edit wrote it."""
+        """Returns for each line after the edit whether the edit wrote it."""
         return [line[:1] == "+" for line in self.lines if line[:1] != "-"]
 
 
 @dataclass(slots=True)
 class _File:
-    """The file as it was before the edits that are undone so far, and where the line was in it."""
+    """The file before the edits that were undone so far, and the index of the line in it."""
 
     lines: list[str]
     at: int
@@ -65,12 +65,12 @@ class _File:
 
 
 def comparable(text: str) -> list[str]:
-    """The lines of a file as they are compared with those of diffs."""
+    """Splits the text of a file into lines as diffs contain them."""
     return [bounded(line.removesuffix("\r"), LONGEST_LINE) for line in text.split("\n")]
 
 
 def origin_of(lines: Sequence[str], at: int, edits: Sequence[FileEdit]) -> Origin:
-    """The edit that wrote the line at index `at` of the file's `lines`; `edits` are given oldest first."""
+    """Returns the edit that wrote the line at index `at` of the file's `lines`. `edits` are in order, oldest first."""
     file = _File(list(lines), at)
     for number in range(len(edits) - 1, -1, -1):
         pieces = list(_pieces(edits[number].diff))
@@ -109,7 +109,7 @@ def _changed_text(edit: FileEdit) -> bool:
 
 
 def _is_whole(edit: FileEdit, pieces: Sequence[Piece]) -> bool:
-    """Whether the edit wrote the file from its first line to its last."""
+    """Whether the edit wrote the whole file."""
     return not edit.diff.startswith("@@") and len(pieces) == 1 and all(pieces[0].wrote) and not edit.removed
 
 
@@ -118,7 +118,7 @@ def _wrote_all(file: _File, piece: Piece) -> bool:
 
 
 def _undo(file: _File, piece: Piece, edit: FileEdit) -> bool:
-    """Takes the piece out of the file again. True if the edit wrote the line, and the file is as it was then."""
+    """Undoes the piece in `file`; or returns True, and leaves `file` as it is, if the piece wrote the line."""
     new = piece.new
     place = _place(file, piece, new)
     if place is None:
@@ -141,7 +141,7 @@ def _undo(file: _File, piece: Piece, edit: FileEdit) -> bool:
 
 
 def _place(file: _File, piece: Piece, new: list[str]) -> int | None:
-    """Index of the piece's first line; None if its lines are not in the file any more, or in several places."""
+    """Returns the index of the piece's first line; None if its lines are not in the file, or in several places."""
     if not new:  # a diff without context then names the line before
         return min(piece.start, len(file.lines)) if piece.start else None
     places = [
@@ -156,7 +156,7 @@ def _place(file: _File, piece: Piece, new: list[str]) -> int | None:
 
 
 def _has_text(file: _File, piece: Piece, new: list[str]) -> bool:
-    """Whether the edit wrote a line of this text, and it is told from others by its words or its neighbours."""
+    """Whether the piece wrote a line with this text that is unique in the file or has the same neighbour there."""
     text = file.lines[file.at]
     places = [at for at, line in enumerate(new) if line == text and piece.wrote[at]]
     if not places or not _SAYS_ENOUGH.search(text):
@@ -165,7 +165,7 @@ def _has_text(file: _File, piece: Piece, new: list[str]) -> bool:
 
 
 def _neighbour(file: _File, new: list[str], at: int) -> bool:
-    """Whether a line beside it, in both, is the same."""
+    """Whether the line before or after is the same in both, and more than a bracket."""
     return any(
         0 <= at + step < len(new)
         and 0 <= file.at + step < len(file.lines)

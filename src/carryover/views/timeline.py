@@ -21,7 +21,7 @@ MomentKind = Literal["session", "note", "hand-over", "prompt", "commit", "tests"
 MOST_SESSIONS: Final = 5000
 _LONGEST_TEXT: Final = 400
 _COMMITTED_AFTER_MS: Final = 3_600_000
-"""A commit that comes later than this after a session is not shown as part of it."""
+"""How long after a session a commit with its edits is still shown with it."""
 
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,11 +33,11 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     """The session's id in its agent."""
     kind: MomentKind
     text: str
-    """First line of a prompt or title, subject of a commit, test command; of a hand-over the former agent's id."""
+    """First line of a prompt, title or subject; command of tests; for a hand-over the id of the agent before."""
     commit: str | None = None
-    """Id of a commit: in full, or abbreviated if git does not know it (any more)."""
+    """Id of a commit: in full, or abbreviated if git does not have it."""
     how: How | None = None
-    """Of a commit: made by the session's own `git commit`, or by someone else with edits of the session in it."""
+    """How a commit belongs to the session; None for other moments."""
 
 
 def timeline(
@@ -51,7 +51,7 @@ def timeline(
 ) -> list[Moment]:
     """Returns the newest `limit` moments of a project since `since_ms` (UTC ms), of one agent or of all, newest first.
 
-    Sessions are read newest first, and only as far back as needed. `commits` are those of its repository.
+    Sessions are read newest first, and only as far back as needed. `commits` are the commits of its repository.
     """
     rows = sessions(db, project_id, limit=MOST_SESSIONS)
     before, links = _predecessors(rows), Links(commits)
@@ -64,7 +64,7 @@ def timeline(
         if agent is not None and row.agent != agent:
             continue
         found += [moment for moment in _of_session(db, row, before.get(row.id), links) if moment.at_ms >= since_ms]
-        # What happened last in one millisecond comes first.
+        # Within one millisecond, the last event comes first.
         found.sort(key=lambda moment: moment.at_ms, reverse=True)
     return found[:limit]
 
@@ -79,7 +79,7 @@ def _predecessors(rows: Sequence[SessionRow]) -> dict[int, SessionRow]:
 
 
 def _of_session(db: sqlite3.Connection, row: SessionRow, before: SessionRow | None, links: Links) -> list[Moment]:
-    """The moments of one session, the last first."""
+    """Returns the moments of one session, newest first."""
 
     def moment(at_ms: int, kind: MomentKind, text: str) -> Moment:
         return Moment(at_ms=at_ms, agent=row.agent, session=row.native_id, kind=kind, text=_first_line(text))
@@ -94,7 +94,7 @@ def _of_session(db: sqlite3.Connection, row: SessionRow, before: SessionRow | No
 
 
 def _commits(row: SessionRow, events: Iterable[StoredEvent], links: Links) -> Iterator[Moment]:
-    """The commits that the session made, and those of others that hold its edits."""
+    """Yields the commits that the session made, and other commits that contain its edits."""
 
     def moment(at_ms: int, commit: str, subject: str, how: How) -> Moment:
         text = _first_line(subject)
@@ -123,7 +123,7 @@ def _commits(row: SessionRow, events: Iterable[StoredEvent], links: Links) -> It
 
 
 def _of_events(events: Iterable[StoredEvent]) -> Iterator[tuple[int, MomentKind, str]]:
-    """The entries of the events, in their order. Tests are named when they fail, and when they pass after that."""
+    """Yields the timeline entries of the events, in order. Tests are named if they fail, or pass after a failure."""
     failing = False
     for event in events:
         match event.body:

@@ -157,12 +157,12 @@ def _with_commits(digest: Digest, body: ToolResult) -> Digest:
 
 
 def commits_in(body: ToolResult) -> tuple[str, ...]:
-    """The subjects of the commits that `git commit` says it made, each with its abbreviated id."""
+    """Returns the subjects of the commits that `git commit` reports, each with its abbreviated id."""
     return tuple(f"{subject} ({short})" for short, subject in committed(body))
 
 
 def committed(body: ToolResult) -> tuple[tuple[str, str], ...]:
-    """Abbreviated id and subject of each commit that `git commit` says it made."""
+    """Returns the abbreviated id and the subject of each commit that `git commit` reports."""
     if body.op != "shell" or body.status != "ok" or "git commit" not in body.subject:
         return ()
     return tuple((match[1], match[2]) for match in _COMMITTED.finditer(body.output))
