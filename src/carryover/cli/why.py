@@ -58,6 +58,7 @@ _EXPLAINED: Final[Mapping[Found, str]] = {
     "turns": "What was written is not recorded; the file was changed by:",
     "before": "This line was there before the first recorded edit of the file",
     "outside": "No recorded edit wrote this line: it was changed outside the sessions.",
+    "unknown": "No recorded edit wrote this line: it is older, or was changed outside the sessions.",
 }
 
 

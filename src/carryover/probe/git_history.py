@@ -5,6 +5,7 @@ Everything that `log` and `why` ask git is here; callers see only `Commit`.
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,7 @@ MOST_COMMITS: Final = 500
 _LOG: Final = ("log", "--no-renames", "--name-only", "--root", "--encoding=UTF-8", "--format=%x01%H %at %ct %s")
 _HEADER: Final = re.compile(r"\x01([0-9a-f]{40,64}) (\d+) (\d+) (.*)")
 _BLAMED: Final = re.compile(rb"([0-9a-f]{40,64}) (\d+) \d+")
+_FORMER_NAME: Final = re.compile(rb"^filename (.+)$", re.M)
 _HUNK: Final = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.M)
 _NAME: Final = re.compile(r"\w[^\s:]*")
 """Names of commits and branches that git cannot take for an option or a path."""
@@ -52,10 +54,10 @@ def commit_named(root: Path, name: str) -> list[Commit]:
     return _log(root, f"--max-count={MOST_COMMITS}", f"{name}^{{commit}}") if _NAME.fullmatch(name) else []
 
 
-def commit_of_line(root: Path, path: str, line: int) -> Commit | None:
-    """Returns the commit that line `line` (from 1) of the file as it is now came with; None if it is not in HEAD.
+def commit_of_line(root: Path, path: str, line: int) -> tuple[Commit, str] | None:
+    """Returns the commit that line `line` (from 1) of the file as it is now came with, and the file's name in it.
 
-    `path` is relative to the top of the repository. None also if git gives no answer in time.
+    Names are relative to the top of the repository. None if the line is not in HEAD, or git gives no answer in time.
     """
     changes = _asked(root, "diff", "--unified=0", "--no-renames", "HEAD", "--", path)
     at = _line_before(changes, line) if changes is not None else None
@@ -64,7 +66,8 @@ def commit_of_line(root: Path, path: str, line: int) -> Commit | None:
     blamed = _asked(root, "blame", "--porcelain", f"-L{at},{at}", "HEAD", "--", path)
     found = _BLAMED.match(blamed) if blamed else None
     commits = _log(root, "--max-count=1", found[1].decode()) if found is not None else []
-    return commits[0] if commits else None
+    name = _FORMER_NAME.search(blamed) if blamed else None
+    return (commits[0], os.fsdecode(name[1]) if name is not None else path) if commits else None
 
 
 def _log(root: Path, *arguments: str) -> list[Commit]:

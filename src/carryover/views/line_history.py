@@ -11,6 +11,8 @@ import msgspec
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import read_bytes_bounded
 from carryover.ledger.rows import ProjectRow
+from carryover.ledger.search import EditRow
+from carryover.model import FileEdit
 from carryover.probe.git_history import Commit, commit_named, commit_of_line
 from carryover.redact import clean
 from carryover.views.commit_links import WHOLE_SECOND_MS, Links, path_in_project
@@ -19,7 +21,7 @@ from carryover.views.line_origin import comparable, origin_of
 
 MOST_BYTES: Final = 8 << 20
 
-Found = Literal["followed", "by_text", "turns", "before", "outside"]
+Found = Literal["followed", "by_text", "turns", "before", "outside", "unknown"]
 
 
 class LineHistory(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,7 +34,7 @@ class LineHistory(msgspec.Struct, frozen=True, kw_only=True):
     found: Found
     """The edit that wrote it was `followed` through all later ones, or found `by_text` because the file was also
     changed outside the sessions; or one of the `turns` wrote it, whose text is not recorded; or it was there `before`
-    the first recorded edit; or it was changed `outside` the sessions."""
+    the first recorded edit; or it was changed `outside` the sessions; `unknown`: one of the two."""
     turns: tuple[Change, ...]
     """The turn that wrote it, or the possible ones if `found` is `turns`."""
     commit: Commit | None
@@ -45,11 +47,16 @@ def line_history(db: sqlite3.Connection, project: ProjectRow | None, root: str, 
     """Returns the origin of line `line` (from 1) of the file at `path`. Raises UserError if there is no such line."""
     lines, text = _lines(path, line)
     name = path_in_project(str(path), (root,))
-    commit = commit_of_line(Path(root), name, line)
-    edits = edits_of(db, project, str(path)) if project is not None else {}
+    commit, former = commit_of_line(Path(root), name, line) or (None, name)
+    edits = _edits(db, project, path, Path(root, former))
     found, turns = _origin(db, lines, line - 1, edits, commit)
-    if found == "outside" and (silent := _without_text(edits, Path(root), name, commit, text)):
-        found, turns = "turns", turns_of(db, silent)
+    if found == "outside":
+        links = Links(commit_named(Path(root), commit.id if commit is not None else "HEAD"))
+        since = links.before(commit, former)
+        if silent := _without_text(edits, since, commit, text):
+            found, turns = "turns", turns_of(db, silent)
+        elif commit is None and not since:
+            found = "unknown"
     return LineHistory(
         file=str(path),
         line=line,
@@ -59,6 +66,14 @@ def line_history(db: sqlite3.Connection, project: ProjectRow | None, root: str, 
         commit=commit,
         first_edit_ms=min((row.at_ms for row, _ in edits.values()), default=None),
     )
+
+
+def _edits(db: sqlite3.Connection, project: ProjectRow | None, *names: Path) -> Edits:
+    """Returns the edits of a file under its present name and the one it was committed under."""
+    found: dict[int, tuple[EditRow, FileEdit]] = {}
+    for name in dict.fromkeys(names) if project is not None else ():
+        found |= edits_of(db, project, str(name))
+    return found
 
 
 def _lines(path: Path, line: int) -> tuple[list[str], str]:
@@ -95,15 +110,11 @@ def _origin(
     return origin.sure, turns_of(db, {event_id: (row, body)})
 
 
-def _without_text(edits: Edits, root: Path, name: str, commit: Commit | None, text: str) -> Edits:
-    """Returns the edits without recorded text that may have written the line: those committed with it or, if it is not
-    committed, those since the last commit."""
+def _without_text(edits: Edits, since_ms: int, commit: Commit | None, text: str) -> Edits:
+    """Returns the edits without recorded text that may have written the line: those from `since_ms`, when the file was
+    committed before, until its commit."""
     silent = {key: (row, body) for key, (row, body) in edits.items() if not body.diff and body.change != "delete"}
-    if not silent:
-        return {}
-    links = Links(commit_named(root, commit.id if commit is not None else "HEAD"))
-    since = links.before(commit, name)
     until = commit.committed_ms + WHOLE_SECOND_MS if commit is not None else float("inf")
-    within = {key: (row, body) for key, (row, body) in silent.items() if since < row.at_ms <= until}
+    within = {key: (row, body) for key, (row, body) in silent.items() if since_ms < row.at_ms <= until}
     begins = {key: each for key, each in within.items() if each[1].anchor and each[1].anchor.strip() == text.strip()}
     return begins or within

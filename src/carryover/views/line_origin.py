@@ -119,8 +119,13 @@ def _wrote_all(file: _File, piece: Piece) -> bool:
 
 def _undo(file: _File, piece: Piece, edit: FileEdit) -> bool:
     """Undoes the piece in `file`; or returns True, and leaves `file` as it is, if the piece wrote the line."""
-    new = piece.new
+    new, old = piece.new, piece.old
     place = _place(file, piece, new)
+    if place is None and (parts := _within_lines(file, piece, new)):
+        # The edit replaced a text that began or ended within a line: take in the rest of these lines.
+        place, before, after = parts
+        new = file.lines[place : place + len(new)]
+        old = f"{before}{_joined(old)}{after}".split("\n")
     if place is None:
         file.exact = False
         return _has_text(file, piece, new)
@@ -135,8 +140,8 @@ def _undo(file: _File, piece: Piece, edit: FileEdit) -> bool:
         if piece.cut:
             file.exact = False
             return inside < max(edit.added or 0, len(new))
-        file.at += len(piece.old) - len(new)
-    file.lines[place : place + len(new)] = piece.old
+        file.at += len(old) - len(new)
+    file.lines[place : place + len(new)] = old
     return False
 
 
@@ -153,6 +158,24 @@ def _place(file: _File, piece: Piece, new: list[str]) -> int | None:
         return places[0] if len(places) == 1 else None
     start = piece.start - 1
     return min(places, key=lambda at: abs(at - start), default=None)
+
+
+def _within_lines(file: _File, piece: Piece, new: list[str]) -> tuple[int, str, str] | None:
+    """Returns where a text without a known line is in the file: the index of its first line, what stands before it
+    there, and what after it in its last line. None unless it is there once.
+    """
+    text, part = _joined(file.lines), _joined(new)
+    if piece.start is not None or not part or text.count(part) != 1:
+        return None
+    at = text.index(part)
+    end = at + len(part)
+    line_end = text.find("\n", end)
+    before = text[text.rfind("\n", 0, at) + 1 : at]
+    return text.count("\n", 0, at), before, text[end : line_end if line_end >= 0 else len(text)]
+
+
+def _joined(lines: Sequence[str]) -> str:
+    return "\n".join(lines)
 
 
 def _has_text(file: _File, piece: Piece, new: list[str]) -> bool:

@@ -138,7 +138,7 @@ def test_a_committed_line_names_turn_and_commit_also_after_a_rename(work: Claude
     found = why(run, work, 2, "basket.py")
 
     assert (found["commit"]["id"], found["text"]) == (made, "    return sum(items) - 5")
-    assert found["found"] == "outside"  # the file was renamed by hand: its recorded edits have another name
+    assert (found["found"], prompts(run, work, 2, "basket.py")) == ("followed", ["add a discount"])
 
 
 def test_a_secret_in_a_line_is_not_shown_and_the_line_is_known(work: ClaudeWork, run: Run) -> None:
@@ -166,6 +166,8 @@ def test_without_git_the_line_is_followed_all_the_same(work: ClaudeWork, run: Ru
     (work.cwd / ".git" / "HEAD").write_text("damaged")
 
     assert [why(run, work, line)["found"] for line in (1, 2)] == ["before", "followed"]
+    (work.cwd / "cart.py").write_text("by hand\n")
+    assert why(run, work, 1)["found"] == "unknown"
 
 
 def test_a_commit_names_its_session_and_the_turns_in_it(

@@ -58,7 +58,7 @@ def test_the_commit_of_a_line_is_found_below_changes_that_are_not_committed(tmp_
 
     found = [commit_of_line(root, "a.py", line) for line in range(1, 6)]
 
-    assert [commit and commit.subject for commit in found] == [None, "first commit", "first commit", "second", None]
+    assert [each and each[0].subject for each in found] == [None, "first commit", "first commit", "second", None]
 
 
 def test_a_line_is_followed_to_the_former_name_of_its_file(tmp_path: Path) -> None:
@@ -66,9 +66,9 @@ def test_a_line_is_followed_to_the_former_name_of_its_file(tmp_path: Path) -> No
     git(root, "mv", "a.py", "[b].py")
     git(root, "commit", "--quiet", "--message", "rename")
 
-    commit = commit_of_line(root, "[b].py", 2)
-    assert commit is not None
-    assert commit.subject == "first commit"
+    found = commit_of_line(root, "[b].py", 2)
+    assert found is not None
+    assert (found[0].subject, found[1]) == ("first commit", "a.py")
 
 
 def test_where_git_knows_nothing_there_are_no_commits(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.model import FileEdit
-from carryover.records.changes import Change, as_edit, hunks_in, patched, written
+from carryover.records.changes import Change, Replacement, as_edit, hunks_in, patched, replaced, written
 from carryover.views.line_origin import Origin, comparable, origin_of
 
 
@@ -72,6 +72,17 @@ def test_an_edit_that_does_not_say_what_it_wrote_leaves_the_text_alone() -> None
     silent = FileEdit(path="/repo/a", change="modify")
     assert origin_of(["x", "first = 1"], 1, [edit_of(["x"], ["x", "first = 1"]), silent]) == Origin(0, "by_text")
     assert origin_of(["x", "first = 1"], 0, [silent]) == Origin(None, "by_text")
+
+
+def test_an_edit_of_a_part_of_a_line_is_undone_in_the_whole_line() -> None:
+    """Clients that show no diff say which text they replaced."""
+    pair = Replacement(old_string="price", new_string="price * 2\n    # twice")
+    edit = as_edit(replaced("/repo/a", [pair], counted=True), None)
+    lines = ["def f(x):", "    return price * 2", "    # twice  # ends", "last"]
+
+    assert [origin_of(lines, at, [whole(["def f(x):", "last"]), edit]).edit for at in (1, 2)] == [1, 1]
+    before = whole(["def f(x):", "    return price  # ends", "last"])
+    assert [origin_of(lines, at, [before, edit]) for at in (0, 3)] == [Origin(0, "followed")] * 2
 
 
 def test_line_ends_and_long_lines_are_compared_as_diffs_keep_them() -> None:
