@@ -71,8 +71,9 @@ def line_history(db: sqlite3.Connection, project: ProjectRow | None, root: str, 
 def _edits(db: sqlite3.Connection, project: ProjectRow | None, *names: Path) -> Edits:
     """Returns the edits of a file under its present name and the one it was committed under."""
     found: dict[int, tuple[EditRow, FileEdit]] = {}
-    for name in dict.fromkeys(names) if project is not None else ():
-        found |= edits_of(db, project, str(name))
+    if project is not None:
+        for name in dict.fromkeys(names):
+            found |= edits_of(db, project, str(name))
     return found
 
 
