@@ -84,7 +84,7 @@ def test_each_command_in_a_text_exists_with_its_options(document: Path) -> None:
 
 
 def test_the_fields_that_scripts_may_rely_on_are_those_there_are() -> None:
-    text = (TOP / "docs" / "json.md").read_text("utf-8")
+    _, _, text = (TOP / "docs" / "json.md").read_text("utf-8").partition("\n## carryover show")
     shown, _, rest = text.partition("\n## carryover export")
     export, _, imported = rest.partition("\n## carryover import")
     session, _, events = shown.partition("| each of `events` |")

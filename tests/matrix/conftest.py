@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,6 +35,12 @@ class World:
             (root / path).write_text(text)
         subprocess.run(["git", "init", "-q", str(root)], check=True)
         return root
+
+    def command(self, *arguments: str) -> Any:
+        """Returns the data that `carryover` prints."""
+        command = [sys.executable, "-m", "carryover.cli.main", *arguments]
+        done = subprocess.run(command, env=self.daemon.env, capture_output=True, check=False)
+        return json.loads(done.stdout)
 
     def ago(self, minutes: float = 5) -> datetime:
         """Sessions of the past: what hooks tell happens now, and nothing that is read must be later than that."""

@@ -131,6 +131,23 @@ def test_a_third_agent_has_all_after_the_second_ended_at_its_limit(world: World,
 
 
 @EACH
+def test_a_line_names_the_turn_that_wrote_it(world: World, a: str) -> None:
+    root = world.project(f"{a}-line")
+    session = played(world, a, root)
+    story.work(session, root)
+    (root / "pricing.py").write_text("def discount(price, percent):\n    return price * (100 - percent) / 100\n")
+    session.say(story.NEXT)
+    session.end("closed")
+    world.daemon.settle()
+
+    found = [world.command("why", f"{root / 'pricing.py'}:{line}", "--json") for line in (1, 2)]
+
+    assert [turn["prompt"] for turn in found[1]["turns"]] == [f"{story.GOAL}. {story.RULING}."]
+    # Some clients do not say what they wrote: then the turn is one that may have written the line.
+    assert found[0]["found"] in ("before", "turns", "unknown")
+
+
+@EACH
 def test_the_watcher_alone_brings_the_end_of_a_session(world: World, a: str) -> None:
     """A limit and a killed client fire no hook, and nobody asks the daemon for anything."""
     root = world.project(f"{a}-watched")

@@ -16,12 +16,11 @@ from carryover.actions.context import project_root, state_dir
 from carryover.actions.importing import Asked, FileReport, import_file
 from carryover.cli.agent_names import known_agent
 from carryover.cli.arguments import describe
-from carryover.cli.search import local_time
 from carryover.config import Config, load_config, project_settings
 from carryover.errors import ExitCode, UserError, visible
 from carryover.fsio import is_folder
 from carryover.paths import expanded
-from carryover.terminal.output import counted, print_json, print_lines
+from carryover.terminal.output import counted, local_time, print_json, print_lines
 from carryover.text.shell import quoted
 
 DESCRIPTION: Final = """\

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
-from carryover.actions.context import project_root
+from carryover.actions.context import now_ms, project_root
 from carryover.actions.recorded import ledger_of_project
 from carryover.agents import agent_names
 from carryover.cli.agent_names import known_agent
 from carryover.cli.arguments import TIMES, describe, moment_ms, positive
-from carryover.cli.search import local_time
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import project_by_root, session_ids
 from carryover.ledger.short_ids import shortest_unique
-from carryover.terminal.output import BOLD, GREEN, RED, harmless, paint, print_json
+from carryover.model import NOTE
+from carryover.probe.git_history import SHORT, newest_commits
+from carryover.terminal.entries import Entry, print_entries
+from carryover.terminal.output import BOLD, GREEN, RED, YELLOW, harmless, paint, print_json, when
 from carryover.terminal.pager import add_pager_argument, paged
-from carryover.terminal.table import Column, print_table
 from carryover.views.timeline import Moment, timeline
 
 LIMIT: Final = 100
@@ -25,14 +27,16 @@ LIMIT: Final = 100
 DESCRIPTION: Final = """\
 Prints what happened in a project, newest first, whichever agent did it: where
 sessions began and one agent took over from another, your prompts (their first
-line), commits, tests that began to fail or pass again, compactions and usage
-limits."""
+line), tests that began to fail or pass again, compactions and usage limits; the
+commits that a session made itself, and those with edits of it that were made
+until an hour after it."""
 
 EXAMPLES: Final = """\
 examples:
   carryover log                        the project you are in
   carryover log ~/code/shop -n 500     further back, in another project
   carryover log --since yesterday --agent codex
+  carryover why COMMIT                 the turns that are in a commit
 """
 
 
@@ -44,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--agent", metavar="AGENT", type=known_agent, help="only what AGENT did, by its id or another name"
     )
     parser.add_argument(
-        "-n", "--limit", type=positive, default=LIMIT, metavar="N", help=f"print at most N lines (default: {LIMIT})"
+        "-n", "--limit", type=positive, default=LIMIT, metavar="N", help=f"print at most N entries (default: {LIMIT})"
     )
     parser.add_argument("--json", action="store_true", help="print the timeline as JSON; times are UTC milliseconds")
     add_pager_argument(parser)
@@ -54,11 +58,12 @@ def run(args: argparse.Namespace) -> int:
     root = project_root(args.project)
     with ledger_of_project(root) as ledger:
         project = project_by_root(ledger, root)
-        moments = (
-            timeline(ledger, project.id, limit=args.limit, since_ms=args.since, agent=args.agent)
-            if project is not None
-            else []
-        )
+        moments = []
+        if project is not None:
+            commits = newest_commits(Path(root), since_ms=args.since)
+            moments = timeline(
+                ledger, project.id, limit=args.limit, since_ms=args.since, agent=args.agent, commits=commits
+            )
         short = shortest_unique(session_ids(ledger))
     if not moments:
         narrowed = " Without --since and --agent all is listed." if args.agent or args.since else ""
@@ -72,19 +77,18 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print(moments: list[Moment], short: Mapping[str, str]) -> None:
-    heads = (Column("WHEN"), Column("AGENT", least=6), Column("SESSION"), Column("WHAT"), Column("TEXT", least=20))
-    names = agent_names()
-    rows = [
-        (
-            local_time(moment.at_ms),
-            names.get(moment.agent, moment.agent),
-            paint(short[moment.session], BOLD),
-            moment.kind,
-            _text(moment, names),
-        )
-        for moment in moments
-    ]
-    print_table(heads, rows)
+    names, now = agent_names(), now_ms()
+    print_entries(Entry(_head(moment, names, short, now), _text(moment, names)) for moment in moments)
+
+
+def _head(moment: Moment, names: Mapping[str, str], short: Mapping[str, str], now: int) -> tuple[str, ...]:
+    return (
+        when(moment.at_ms, now),
+        names.get(moment.agent, moment.agent) if moment.agent != NOTE else "",
+        paint(short[moment.session], BOLD),
+        moment.kind if moment.how != "edits" else "commit with its edits",
+        paint(moment.commit[:SHORT], YELLOW) if moment.commit else "",
+    )
 
 
 def _text(moment: Moment, names: Mapping[str, str]) -> str:

@@ -31,7 +31,7 @@ COMMANDS: Final = {
     "show": "print the conversation of one session",
     "search": "find what was said, run, touched or failed",
     "log": "print the timeline of a project, newest first",
-    "why": "say which turns changed a file, and for which prompts",
+    "why": "say which turns and prompts are behind a file, a line or a commit",
     "resume": "print or run the agent's own command that resumes a session",
     "export": "a project as one document for a web chat, or a session as a file",
     "note": "take in what a web chat answered",

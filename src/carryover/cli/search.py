@@ -6,7 +6,6 @@ import argparse
 import sqlite3
 import sys
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,19 +16,22 @@ from carryover.cli.agent_names import known_agent
 from carryover.cli.arguments import TIMES, describe, moment_ms, positive
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import project_by_root, session_ids
-from carryover.ledger.search import Found, Hit, search
+from carryover.ledger.search import Found, Hit, Query, search
 from carryover.ledger.search_query import Term, spans, terms_of
 from carryover.ledger.searchable import KINDS
 from carryover.ledger.short_ids import shortest_unique
 from carryover.paths import short_path
-from carryover.terminal.output import BOLD, harmless, highlight, paint, print_json
+from carryover.terminal.entries import INDENT, Entry, print_entries
+from carryover.terminal.output import BOLD, harmless, highlight, paint, print_json, terminal_width, when
 from carryover.terminal.pager import add_pager_argument, paged
-from carryover.terminal.table import Column, print_table
 
 LIMIT: Final = 20
 SNIPPET_CHARS: Final = 200
-_BEFORE_CHARS: Final = 30
-"""How many characters to show before the first match."""
+"""Maximum length of a snippet."""
+_BEFORE_SHARE: Final = 5
+"""A fifth of a snippet comes before the match."""
+_MOST_MATCHES: Final = 200
+"""Maximum number of matches in one text that are compared."""
 
 DESCRIPTION: Final = """\
 Finds prompts, answers, commands, paths and errors of failed tools, best first:
@@ -96,21 +98,25 @@ def run(args: argparse.Namespace) -> int:
     return ExitCode.OK if found.hits else ExitCode.NOTHING_FOUND
 
 
-def snippet(text: str, terms: tuple[Term, ...]) -> str:
-    """Returns one line of `text` around the matches, which are highlighted if colour is on."""
+def snippet(text: str, terms: tuple[Term, ...], chars: int = SNIPPET_CHARS) -> str:
+    """Returns the part of `text` with most of the terms, as one line, highlighted if colour is on."""
     line = " ".join(harmless(text).split())
     found = spans(line, terms)
-    start = max(found[0][0] - _BEFORE_CHARS, 0) if found else 0
-    if len(line) <= SNIPPET_CHARS:
-        start = 0
-    end = start + SNIPPET_CHARS
-    shown = highlight(line[start:end], [(first - start, last - start) for first, last in found if last <= end])
-    return f"{'…' if start else ''}{shown}{'…' if end < len(line) else ''}"
+    start = max(_densest(line, found, chars) - chars // _BEFORE_SHARE, 0) if len(line) > chars else 0
+    start = max(min(start, len(line) - chars), 0)
+    end = start + chars
+    seen = [(first - start, last - start) for first, last in found if start <= first and last <= end]
+    return f"{'…' if start else ''}{highlight(line[start:end], seen)}{'…' if end < len(line) else ''}"
 
 
-def local_time(at_ms: int) -> str:
-    """Formats a time as `2026-11-20 14:30`, local; `?` if it is unknown."""
-    return f"{datetime.fromtimestamp(at_ms / 1000).astimezone():%Y-%m-%d %H:%M}" if at_ms else "?"
+def _densest(line: str, found: list[tuple[int, int]], chars: int) -> int:
+    """Returns the start of the match with most different matches in the snippet that begins there."""
+    room = chars - chars // _BEFORE_SHARE
+    different = [
+        len({line[start:end].lower() for start, end in found[at : at + _MOST_MATCHES] if end <= begin + room})
+        for at, (begin, _) in enumerate(found[:_MOST_MATCHES])
+    ]
+    return found[different.index(max(different))][0] if found else 0
 
 
 def _found(
@@ -122,16 +128,15 @@ def _found(
             f"No session is recorded for {root}. `carryover search --all` searches every project.",
             ExitCode.NOTHING_FOUND,
         )
-    found = search(
-        ledger,
-        terms,
-        now_ms=now_ms(),
+    query = Query(
+        terms=terms,
         limit=args.limit,
         project_id=project.id if project is not None else None,
         agent=args.agent,
         since_ms=args.since,
-        kinds=args.kind or (),
+        kinds=tuple(args.kind or ()),
     )
+    found = search(ledger, query, now_ms=now_ms())
     return found, shortest_unique(session_ids(ledger)) if found.hits else {}
 
 
@@ -161,28 +166,22 @@ def _as_data(found: Found, query: str, root: str | None, short: Mapping[str, str
 def _print(found: Found, terms: tuple[Term, ...], short: Mapping[str, str], *, with_project: bool) -> None:
     if not found.has_all:
         print("No entry has all of these words; these have some of them.", file=sys.stderr)
-    heads = (
-        Column("WHEN"),
-        Column("AGENT", least=6),
-        Column("SESSION"),
-        *((Column("PROJECT", least=10, keep_end=True),) if with_project else ()),
-        Column("KIND"),
-        Column("TEXT", least=20),
+    width = terminal_width()
+    chars = SNIPPET_CHARS if width is None else min(width - len(f"{INDENT}……"), SNIPPET_CHARS)
+    home, now = Path.home(), now_ms()
+    print_entries(
+        Entry(_head(hit, short, now, home if with_project else None), snippet(hit.text, terms, chars))
+        for hit in found.hits
     )
-    home = Path.home()
-    print_table(heads, (_row(hit, terms, short, home, with_project=with_project) for hit in found.hits))
 
 
-def _row(
-    hit: Hit, terms: tuple[Term, ...], short: Mapping[str, str], home: Path, *, with_project: bool
-) -> tuple[str, ...]:
-    project = [short_path(hit.root, home) if hit.root else "?"] if with_project else []
-    times = f"({hit.times} times) " if hit.times > 1 else ""
+def _head(hit: Hit, short: Mapping[str, str], now: int, home: Path | None) -> tuple[str, ...]:
+    """Returns the facts of a hit; its project is among them if the user's `home` is given."""
     return (
-        local_time(hit.at_ms),
+        when(hit.at_ms, now),
         agent_names().get(hit.agent, hit.agent),
         paint(short[hit.session], BOLD),
-        *project,
+        (short_path(hit.root, home) if hit.root else "?") if home is not None else "",
         hit.kind,
-        f"{times}{snippet(hit.text, terms)}",
+        f"{hit.times} times" if hit.times > 1 else "",
     )

@@ -1,46 +1,72 @@
-"""`carryover why`: shows which turns changed a file, and for which prompts."""
+"""`carryover why`: the turns behind a file, a line of it or a commit, and their prompts."""
 
 from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Mapping, Sequence
+import re
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-from carryover.actions.context import project_root
+from carryover.actions.context import now_ms, project_root
 from carryover.actions.recorded import ledger_of_project
 from carryover.agents import agent_names
 from carryover.cli.arguments import describe, positive
-from carryover.cli.search import local_time
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import project_by_root, session_ids
 from carryover.ledger.short_ids import shortest_unique
 from carryover.paths import expanded
-from carryover.terminal.output import BOLD, harmless, paint, print_json
+from carryover.probe.git_history import SHORT, Commit, commit_named
+from carryover.terminal.entries import Entry, print_entries
+from carryover.terminal.output import BOLD, YELLOW, harmless, one_line, paint, print_json, print_lines, when
 from carryover.terminal.pager import add_pager_argument, paged
-from carryover.terminal.table import Column, print_table
+from carryover.views.commit_history import CommitHistory, commit_history
 from carryover.views.file_history import Change, changes_of
+from carryover.views.line_history import Found, LineHistory, line_history
 
 LIMIT: Final = 50
 _PROMPT_CHARS: Final = 400
+_LINE: Final = re.compile(r"(.+):(\d+)", re.DOTALL)
 
 DESCRIPTION: Final = """\
 Lists the turns in which agents changed a file, newest first, each with the
 prompt that asked for it. The file may have been renamed or deleted since, and
-its project moved."""
+its project moved.
+
+With FILE:LINE it finds the turn that wrote the line: the recorded edits are
+undone from the newest on, and git says in which commit the line is. Where the
+file was also changed by hand, the line is known by its text alone, or said to
+come from outside the sessions.
+
+With a commit it lists the turns whose edits are in it, and the session that ran
+`git commit`."""
 
 EXAMPLES: Final = """\
 examples:
   carryover why src/cart.py
-  carryover why ~/code/shop/cart.py --json
+  carryover why src/cart.py:12         the turn that wrote line 12
+  carryover why HEAD                   the turns that are in a commit
   carryover show ID                    the conversation of one of these turns
 """
+
+_EXPLAINED: Final[Mapping[Found, str]] = {
+    "followed": "",
+    "by_text": "The file was also changed outside the sessions; this edit wrote a line of this text.",
+    "turns": "What was written is not recorded; the file was changed by:",
+    "before": "This line was there before the first recorded edit of the file",
+    "outside": "No recorded edit wrote this line: it was changed outside the sessions.",
+    "unknown": "No recorded edit wrote this line: it is older, or was changed outside the sessions.",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
-    parser.add_argument("file", metavar="FILE", help="the file; it need not exist any more")
+    parser.add_argument(
+        "file", metavar="FILE", help="the file, which need not exist any more; FILE:LINE; or a commit of this project"
+    )
     parser.add_argument(
         "-n", "--limit", type=positive, default=LIMIT, metavar="N", help=f"list at most N turns (default: {LIMIT})"
     )
@@ -49,24 +75,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    path = _absolute(args.file)
-    root = project_root(str(path.parent))
+    path, line, commits = _asked(args.file)
+    root = project_root(str(path.parent) if not commits else None)
     with ledger_of_project(root) as ledger:
-        project = project_by_root(ledger, root)
-        changes = changes_of(ledger, project, str(path))[: args.limit] if project is not None else []
         short = shortest_unique(session_ids(ledger))
-    if not changes:
-        raise UserError(
-            f"No agent is known to have changed {path}. "
-            + ("`carryover sessions` lists what is recorded." if project else f"Nothing is recorded for {root}."),
-            ExitCode.NOTHING_FOUND,
-        )
-    if args.json:
-        print_json(changes)
-    else:
-        with paged(args):
-            _print(changes, short)
-    return ExitCode.OK
+        if line is not None:
+            return _why_line(ledger, root, path, line, args, short)
+        if commits:
+            return _why_commit(ledger, root, commits, args, short)
+        return _why_file(ledger, root, path, args, short)
+
+
+def _asked(name: str) -> tuple[Path, int | None, list[Commit]]:
+    """Returns the named file and the line in it, if any; or a commit, followed by the commits before it."""
+    path = _absolute(name)
+    found = _LINE.fullmatch(name)
+    if os.path.lexists(path):
+        return path, None, []
+    if found is not None:
+        return _absolute(found[1]), int(found[2]), []
+    return path, None, [] if os.sep in name else commit_named(Path(project_root(None)), name)
 
 
 def _absolute(file: str) -> Path:
@@ -75,20 +103,102 @@ def _absolute(file: str) -> Path:
     return Path(os.path.realpath(path.parent), path.name)
 
 
-def _print(changes: Sequence[Change], short: Mapping[str, str]) -> None:
-    heads = (Column("WHEN"), Column("AGENT", least=6), Column("SESSION"), Column("CHANGE"), Column("PROMPT", least=20))
-    names = agent_names()
-    rows = [
-        (
-            local_time(change.at_ms),
-            names.get(change.agent, change.agent),
-            paint(short[change.session], BOLD),
-            summary(change),
-            " ".join(harmless(change.prompt or "(no prompt recorded)").split())[:_PROMPT_CHARS],
+def _why_file(
+    ledger: sqlite3.Connection, root: str, path: Path, args: argparse.Namespace, short: Mapping[str, str]
+) -> int:
+    project = project_by_root(ledger, root)
+    changes = changes_of(ledger, project, str(path))[: args.limit] if project is not None else []
+    if not changes:
+        raise UserError(
+            f"No agent is known to have changed {path}. "
+            + ("`carryover sessions` lists what is recorded." if project else f"Nothing is recorded for {root}."),
+            ExitCode.NOTHING_FOUND,
         )
-        for change in changes
-    ]
-    print_table(heads, rows)
+    if args.json:
+        print_json(changes)
+        return ExitCode.OK
+    with paged(args):
+        print_entries(_entries(changes, short, None))
+    return ExitCode.OK
+
+
+def _why_line(
+    ledger: sqlite3.Connection, root: str, path: Path, line: int, args: argparse.Namespace, short: Mapping[str, str]
+) -> int:
+    history = line_history(ledger, project_by_root(ledger, root), root, path, line)
+    if args.json:
+        print_json(history)
+    else:
+        with paged(args):
+            _print_line(history, short, os.path.relpath(path, root))
+    return ExitCode.OK if history.turns else ExitCode.NOTHING_FOUND
+
+
+def _print_line(history: LineHistory, short: Mapping[str, str], name: str) -> None:
+    now = now_ms()
+    commit = history.commit
+    came = (_commit(commit), when(commit.authored_ms, now)) if commit is not None else ("not committed",)
+    print_entries([Entry((paint(f"{name}:{history.line}", BOLD), *came), harmless(history.text))])
+    explained = _EXPLAINED[history.found]
+    if history.found == "before" and history.first_edit_ms is not None:
+        explained = f"{explained} ({when(history.first_edit_ms, now)})."
+    print_lines(filter(None, [explained]))
+    print_entries(_entries(history.turns, short, None))
+
+
+def _why_commit(
+    ledger: sqlite3.Connection,
+    root: str,
+    commits: Sequence[Commit],
+    args: argparse.Namespace,
+    short: Mapping[str, str],
+) -> int:
+    project, commit = project_by_root(ledger, root), commits[0]
+    history = commit_history(ledger, project, commits) if project is not None else None
+    if history is None or not (history.turns or history.made_by):
+        raise UserError(
+            f"No recorded session made commit {commit.id[:SHORT]} or edited its files for it. "
+            "`carryover log` lists the commits of sessions.",
+            ExitCode.NOTHING_FOUND,
+        )
+    if args.json:
+        print_json(history)
+        return ExitCode.OK
+    with paged(args):
+        _print_commit(history, short, root, args.limit)
+    return ExitCode.OK
+
+
+def _print_commit(history: CommitHistory, short: Mapping[str, str], root: str, limit: int) -> None:
+    commit, by = history.commit, history.made_by
+    made = f"made by {_agent(by.agent)} {paint(short.get(by.session, by.session), BOLD)}" if by is not None else ""
+    head = (when(commit.authored_ms, now_ms()), _commit(commit), made)
+    print_entries([Entry(head, one_line(commit.subject, _PROMPT_CHARS))])
+    print_entries(_entries(history.turns[:limit], short, root))
+
+
+def _entries(changes: Iterable[Change], short: Mapping[str, str], root: str | None) -> Iterable[Entry]:
+    """Yields one entry per turn; it names the changed files if the project's `root` is given."""
+    now = now_ms()
+    for _, turn in groupby(changes, key=lambda change: (change.session, change.prompt, change.subagent_id)):
+        each = list(turn)
+        first = each[0]
+        files = (f"{os.path.relpath(change.path, root)} " if root is not None else "" for change in each)
+        head = (
+            when(first.at_ms, now),
+            _agent(first.agent),
+            paint(short.get(first.session, first.session), BOLD),
+            ", ".join(f"{file}{summary(change)}" for file, change in zip(files, each, strict=True)),
+        )
+        yield Entry(head, one_line(first.prompt or "(no prompt recorded)", _PROMPT_CHARS))
+
+
+def _commit(commit: Commit) -> str:
+    return f"commit {paint(commit.id[:SHORT], YELLOW)}"
+
+
+def _agent(agent: str) -> str:
+    return agent_names().get(agent, agent)
 
 
 def summary(change: Change) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -19,6 +19,8 @@ _HALF_LIFE_MS: Final = 30 * 86_400_000
 """The age at which a hit has lost half of `_AGE_COSTS`, the most that age can cost it."""
 _AGE_COSTS: Final = 0.7
 
+_MOST_SCORED: Final = 8_000
+"""Maximum number of events that are scored, the newest ones: only very common words are in more."""
 _MOST_RANKED: Final = 400
 """How many of the best events are compared as text, to merge those of a session that are the same."""
 
@@ -32,11 +34,13 @@ _WEIGHT: Final = " ".join(f"WHEN {KINDS.index(kind)} THEN {weight}" for kind, we
 # The inner query reads the index and the small rows beside it; of the large table only the best events are read.
 _AGE: Final = "max(:now - entry.at_ms, 0)"
 _FIND: Final = f"""WITH best AS (
-        SELECT entry.id AS id, bm25(search) * CASE entry.kind {_WEIGHT} END
-            * (1 - {_AGE_COSTS} * {_AGE} / ({_AGE} + {_HALF_LIFE_MS}.0)) AS score
-        FROM search CROSS JOIN search_entry AS entry ON entry.id = search.rowid
-        WHERE search MATCH :match {{conditions}}
-        ORDER BY score, entry.id DESC LIMIT {_MOST_RANKED})
+        SELECT id, score FROM (
+            SELECT entry.id AS id, bm25(search) * CASE entry.kind {_WEIGHT} END
+                * (1 - {_AGE_COSTS} * {_AGE} / ({_AGE} + {_HALF_LIFE_MS}.0)) AS score
+            FROM search CROSS JOIN search_entry AS entry ON entry.id = search.rowid
+            WHERE search MATCH :match {{conditions}}
+            ORDER BY search.rowid DESC LIMIT {_MOST_SCORED})
+        ORDER BY score, id DESC LIMIT {_MOST_RANKED})
     SELECT session.native_id, session.agent, project.root, thread.subagent_id, event.at_ms, event.body
     FROM best CROSS JOIN event ON event.id = best.id JOIN thread ON thread.id = event.thread_id
     JOIN session ON session.id = thread.session_id LEFT JOIN project ON project.id = session.project_id
@@ -72,6 +76,17 @@ class EditRow(msgspec.Struct, frozen=True, kw_only=True):
     recorded_root: str | None
 
 
+class Query(msgspec.Struct, frozen=True, kw_only=True):
+    """Describes a search: events should contain all of `terms`, at least one, and must meet the other conditions."""
+
+    terms: tuple[Term, ...]
+    limit: int
+    project_id: int | None = None
+    agent: str | None = None
+    since_ms: int | None = None
+    kinds: tuple[Kind, ...] = ()
+
+
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
     """Events of one session with the same text, represented by the best ranked, usually the newest."""
 
@@ -97,18 +112,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     """Share of the recorded events that is indexed, from 0 to 1; the newest are indexed first."""
 
 
-def search(
-    db: sqlite3.Connection,
-    terms: Sequence[Term],
-    *,
-    now_ms: int,
-    limit: int,
-    project_id: int | None = None,
-    agent: str | None = None,
-    since_ms: int | None = None,
-    kinds: Iterable[Kind] = (),
-) -> Found:
-    """Returns the best `limit` hits for `terms`, of which there must be at least one; an event should have all.
+def search(db: sqlite3.Connection, query: Query, *, now_ms: int) -> Found:
+    """Returns the best hits for `query`.
 
     Ranked by how rare and how frequent the terms are in it (bm25), by its kind and by its age. Retracted events and
     those superseded by a better source are never found.
@@ -116,13 +121,13 @@ def search(
     Raises UserError if this Python's SQLite cannot search.
     """
     indexed = indexed_share(db)
-    where, values = _conditions(project_id, agent, since_ms, kinds)
+    where, values = _conditions(query)
     values["now"] = now_ms
-    for any_of in (False, True)[: len(terms)]:
-        values["match"] = match_expression(terms, any_of=any_of)
+    for any_of in (False, True)[: len(query.terms)]:
+        values["match"] = match_expression(query.terms, any_of=any_of)
         rows = db.execute(_FIND.format(conditions=where), values).fetchall()
         if rows:
-            return Found(hits=_hits(db, rows)[:limit], has_all=not any_of, indexed=indexed)
+            return Found(hits=_hits(db, rows)[: query.limit], has_all=not any_of, indexed=indexed)
     return Found(hits=(), has_all=True, indexed=indexed)
 
 
@@ -165,16 +170,14 @@ def _can_search(db: sqlite3.Connection) -> bool:
     return bool(db.execute(_CAN_SEARCH).fetchone()[0])
 
 
-def _conditions(
-    project_id: int | None, agent: str | None, since_ms: int | None, kinds: Iterable[Kind]
-) -> tuple[str, dict[str, Any]]:
-    conditions, values = "", {"project": project_id, "agent": agent, "since": since_ms}
-    if project_id is not None or agent is not None:
+def _conditions(query: Query) -> tuple[str, dict[str, Any]]:
+    conditions, values = "", {"project": query.project_id, "agent": query.agent, "since": query.since_ms}
+    if query.project_id is not None or query.agent is not None:
         conditions += f" AND entry.thread_id IN ({_THREADS})"
-    if since_ms is not None:
+    if query.since_ms is not None:
         conditions += " AND entry.at_ms >= :since"
-    if numbers := [str(KINDS.index(kind)) for kind in kinds]:
-        conditions += f" AND entry.kind IN ({', '.join(numbers)})"
+    if query.kinds:
+        conditions += f" AND entry.kind IN ({', '.join(str(KINDS.index(kind)) for kind in query.kinds)})"
     return conditions, values
 
 

@@ -18,6 +18,8 @@ def shortest_unique(ids: Sequence[str]) -> dict[str, str]:
 
 
 def _common(first: str, second: str) -> int:
+    if first[:SHORTEST_ID] != second[:SHORTEST_ID]:  # nearly always
+        return 0
     return next(
         (at for at, (one, other) in enumerate(zip(first, second, strict=False)) if one != other),
         min(len(first), len(second)),

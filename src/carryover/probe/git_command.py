@@ -35,9 +35,11 @@ _COMMANDS: Final[dict[str, Sequence[str]]] = {
     **dict.fromkeys(("rev-list", "rev-parse", "symbolic-ref"), ()),
     # For a dirty submodule git starts another git, which runs what the submodule's configuration names.
     "diff": ("--no-color", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty", "--submodule=short"),
+    "log": ("--no-color", "--no-ext-diff", "--no-textconv", "--no-use-mailmap", "--ignore-submodules=dirty"),
+    "blame": ("--no-textconv",),  # only of a commit: for the working tree it runs filters
 }
 """The allowed commands. With these options they run nothing from a repository, except filters."""
-_TAKE_PATTERNS: Final = ("diff", "ls-files", "ls-tree")
+_TAKE_PATTERNS: Final = ("diff", "log", "ls-files", "ls-tree")
 """Commands that treat arguments after `--` as patterns unless each is marked as literal."""
 _FILTERS: Final = "diff"
 """The only command that runs filter programs, on files whose times changed."""

@@ -31,6 +31,8 @@ _MARK_STYLES: Final[dict[str, str]] = {"✓": GREEN, "⚠": YELLOW, "✗": RED}
 MINUTE_S: Final = 60
 HOUR_S: Final = 3600
 DAY_S: Final = 86400
+_AGO_FOR_S: Final = 14 * DAY_S
+"""Older times are shown as a date."""
 
 USUAL_WIDTH: Final = 80
 NARROWEST: Final = 40
@@ -196,6 +198,20 @@ def ago(at_ms: int | None, now_ms: int) -> str:
         return "never"
     seconds = max(0, now_ms - at_ms) // 1000
     return "just now" if seconds < 5 else f"{duration(seconds)} ago"
+
+
+def when(at_ms: int, now_ms: int) -> str:
+    """Formats a time as people say it: `2 h ago`, or a local date if it is older than two weeks; `?` if unknown."""
+    if not at_ms or now_ms - at_ms < _AGO_FOR_S * 1000:
+        return ago(at_ms, now_ms) if at_ms else "?"
+    return local_time(at_ms)[: len("2026-11-20")]
+
+
+def local_time(at_ms: int) -> str:
+    """Formats a time as `2026-11-20 14:30`, local; `?` if it is unknown."""
+    from datetime import datetime  # most commands print none
+
+    return f"{datetime.fromtimestamp(at_ms / 1000).astimezone():%Y-%m-%d %H:%M}" if at_ms else "?"
 
 
 def duration(seconds: float) -> str:

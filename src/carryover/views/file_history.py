@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Final
 
@@ -12,6 +13,7 @@ from carryover.ledger.codec import may_be, read_body
 from carryover.ledger.rows import ProjectRow
 from carryover.ledger.search import EditRow, edits_of_name
 from carryover.model import FileEdit, UserPrompt
+from carryover.views.commit_links import path_in_project
 
 _MOST_NAMES: Final = 20
 """Maximum number of a file's former names that are followed."""
@@ -45,36 +47,38 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     removed: int | None
 
 
+Edits = Mapping[int, tuple[EditRow, FileEdit]]
+"""Edits by the id of their event."""
+
+
 def changes_of(db: sqlite3.Connection, project: ProjectRow, path: str) -> list[Change]:
     """Returns the turns that changed the file at `path` (absolute), newest first.
 
     The file may no longer exist. Edits are matched by path relative to the project, so the result includes those made
     before the project was moved, in its worktrees, and under former names of the file.
     """
-    names = [_name(path, (project.root,))]
+    return turns_of(db, edits_of(db, project, path))
+
+
+def edits_of(db: sqlite3.Connection, project: ProjectRow, path: str) -> Edits:
+    """Returns the edits of the file at `path` (absolute) that `changes_of` counts."""
+    names = [path_in_project(path, (project.root,))]
     edits: dict[int, tuple[EditRow, FileEdit]] = {}
     for name in names:  # grows during the iteration
         for row in edits_of_name(db, project.id, project.root, PurePath(name).name):
             body = read_body(db, row.body)
-            roots = tuple(filter(None, (row.root, row.recorded_root)))
-            if not isinstance(body, FileEdit) or _name(body.path, roots) != name:
+            roots = (row.root, row.recorded_root)
+            if not isinstance(body, FileEdit) or path_in_project(body.path, roots) != name:
                 continue
             edits[row.event_id] = (row, body)
-            former = _name(body.old_path, roots) if body.old_path else name
+            former = path_in_project(body.old_path, roots) if body.old_path else name
             if former not in names and len(names) < _MOST_NAMES:
                 names.append(former)
-    return _turns(db, edits)
+    return edits
 
 
-def _name(path: str, roots: tuple[str, ...]) -> str:
-    """Returns the path relative to the first of `roots` that contains it; unchanged if none does."""
-    for root in roots:
-        if path.startswith(f"{root.rstrip('/')}/"):
-            return path[len(root.rstrip("/")) + 1 :]
-    return path
-
-
-def _turns(db: sqlite3.Connection, edits: dict[int, tuple[EditRow, FileEdit]]) -> list[Change]:
+def turns_of(db: sqlite3.Connection, edits: Edits) -> list[Change]:
+    """Returns the turns that made the edits of one file, newest first."""
     turns: dict[tuple[int, int], Change] = {}
     for row, body in (edits[event_id] for event_id in sorted(edits)):
         prompt_id, prompt = _prompt_before(db, row)

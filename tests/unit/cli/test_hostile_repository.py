@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from pathlib import Path
@@ -76,6 +77,21 @@ def test_no_command_runs_a_program_that_a_repository_or_its_submodule_names(
 
     # doctor finds that nothing is installed here.
     assert (code, mark.exists()) == (ExitCode.FAILED if command == ("doctor",) else ExitCode.OK, False), err
+
+
+def test_the_history_of_lines_and_commits_runs_no_program_either(
+    hostile: Path, mark: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(hostile)
+    (hostile / "cart.py").write_text(git(hostile, "cat-file", "blob", "HEAD:cart.py"))
+    mark.unlink(missing_ok=True)
+
+    line = json.loads(run("why", "cart.py:1", "--json")[1])
+    _, out, _ = run("why", "HEAD")
+
+    assert line["commit"] is not None
+    assert git(hostile, "rev-parse", "--short=8", "HEAD").strip() in out
+    assert not mark.exists()
 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)

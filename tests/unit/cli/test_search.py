@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -11,23 +12,48 @@ from carryover.actions.context import state_dir
 from carryover.cli.search import SNIPPET_CHARS, snippet
 from carryover.errors import ExitCode
 from carryover.ledger.search_query import terms_of
+from carryover.terminal.width import STYLE, columns
 from support.recorded_shop import Run
 
 NOT_RUNNING = "carryoverd is not running: newer sessions may be missing here.\n"
-
-
-def cells(line: str) -> list[str]:
-    return [cell.strip() for cell in line.split("  ") if cell.strip()]
 
 
 def test_what_the_user_said_comes_first(recorded: Path, run: Run) -> None:
     code, out, err = run("search", "--project", str(recorded), "checkout")
 
     assert (code, err) == (ExitCode.OK, NOT_RUNNING)
-    header, first, *_ = (cells(line) for line in out.splitlines())
-    assert header == ["WHEN", "AGENT", "SESSION", "KIND", "TEXT"]
-    assert first[1:4] == ["Claude Code", "c0de0000-0000-4000-8000-00000000001", "prompt"] or first[3] == "prompt"
-    assert "checkout" in first[4]
+    head, text, *_ = out.splitlines()
+    assert re.fullmatch(r"(.+ ago|just now|\d{4}-\d\d-\d\d) · Claude Code · c0de[-0-9]+ · prompt", head)
+    assert text.startswith("  ")
+    assert "checkout" in text
+
+
+def test_each_hit_has_two_lines_and_the_words_are_marked_on_a_terminal_only(
+    recorded: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = json.loads(run("search", "--project", str(recorded), "--json", "checkout")[1])
+    plain = run("search", "--project", str(recorded), "checkout")[1]
+    assert len(plain.splitlines()) == 2 * len(found["hits"])
+    assert "\x1b" not in plain
+
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    coloured = run("search", "--project", str(recorded), "checkout")[1]
+    assert "\x1b[1;33mcheckout\x1b[0m" in coloured
+    assert STYLE.sub("", coloured) == plain
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_on_a_terminal_no_line_is_wider_and_the_word_is_in_sight(
+    recorded: Path, run: Run, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("TERM", "dumb")
+
+    lines = run("search", "--project", str(recorded), "checkout")[1].splitlines()
+
+    assert max(map(columns, lines)) <= width
+    assert all("checkout" in text.lower() for text in lines[1::2])
 
 
 def test_hits_as_data_name_session_and_project(recorded: Path, run: Run) -> None:
@@ -94,3 +120,15 @@ def test_a_snippet_is_one_line_around_what_was_found() -> None:
     assert (found[0], found[-1]) == ("…", "…")
     assert len(found) == SNIPPET_CHARS + 2
     assert "\x1b" not in found
+
+
+def test_a_snippet_shows_the_place_where_most_words_meet() -> None:
+    text = f"thread {'other ' * 60} the thread needs a needle {'after ' * 60}"
+
+    found = snippet(text, terms_of("needle thread"))
+
+    assert "the thread needs a needle" in found
+
+
+def test_a_snippet_near_the_end_is_as_long_as_any() -> None:
+    assert len(snippet(f"{'before ' * 90}needle", terms_of("needle"), 50)) == 51

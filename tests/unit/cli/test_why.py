@@ -1,14 +1,19 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from carryover.cli.why import summary
 from carryover.errors import ExitCode
 from carryover.views.file_history import Change
+from support.claude_work import ClaudeWork, commit, head
 from support.recorded_shop import Run
+from support.repository import git, repository
 
 
 def test_the_turns_that_changed_a_file_are_listed_with_their_prompts(
@@ -19,9 +24,9 @@ def test_the_turns_that_changed_a_file_are_listed_with_their_prompts(
     code, out, _ = run("why", "cart.py")
 
     assert code == ExitCode.OK
-    header, *lines = out.splitlines()
-    assert header.split() == ["WHEN", "AGENT", "SESSION", "CHANGE", "PROMPT"]
-    assert "discount" in lines[-1]
+    *_, head, prompt = out.splitlines()
+    assert re.match(r"(.+ ago|just now|\d{4}-\d\d-\d\d) · Claude Code · c0de", head)
+    assert "discount" in prompt
     changes = json.loads(run("why", "cart.py", "--json")[1])
     assert {change["path"] for change in changes} == {str(recorded / "cart.py")}
 
@@ -38,6 +43,166 @@ def test_a_file_that_no_agent_changed_is_not_known(recorded: Path, run: Run, hom
         code, out, err = run("why", str(path))
         assert (code, out) == (ExitCode.NOTHING_FOUND, "")
         assert f"No agent is known to have changed {path}." in err
+
+
+CART = "def total(items):\n    return sum(items)\n"
+DISCOUNT = "\n\ndef discount(cents):\n    return cents\n"
+
+
+@pytest.fixture
+def work(home: Path) -> ClaudeWork:
+    """A session in a repository with one committed file, `cart.py`; it began three hours ago."""
+    session = ClaudeWork(home / ".claude" / "projects", repository(home / "shop", {"cart.py": CART}))
+    session.now -= timedelta(hours=3)
+    git(session.cwd, "commit", "--quiet", "--amend", "--no-edit", "--date", "2026-01-02T00:00:00Z")
+    return session
+
+
+def why(run: Run, work: ClaudeWork, line: int, name: str = "cart.py") -> dict[str, Any]:
+    code, out, _ = run("why", f"{work.cwd / name}:{line}", "--json")
+    found: dict[str, Any] = json.loads(out)
+    assert (code == ExitCode.OK) == bool(found["turns"])
+    return found
+
+
+def test_a_line_is_followed_through_later_edits_to_the_turn_that_wrote_it(work: ClaudeWork, run: Run) -> None:
+    work.prompt("add a discount")
+    work.edit(
+        "cart.py", "    return sum(items)\n", "    return sum(items)\n\n\ndef discount(cents):\n    return cents\n"
+    )
+    work.prompt("say what it is for")
+    work.edit("cart.py", "def total", '"""Prices of a cart."""\n\n\ndef total')
+    work.edit("cart.py", "    return cents\n", "    return cents - 5\n")
+
+    assert (work.cwd / "cart.py").read_text().splitlines()[7:] == ["def discount(cents):", "    return cents - 5"]
+    assert [(why(run, work, line)["found"], *prompts(run, work, line)) for line in (1, 8, 9)] == [
+        ("followed", "say what it is for"),
+        ("followed", "add a discount"),
+        ("followed", "say what it is for"),
+    ]
+    assert why(run, work, 4)["found"] == "before"
+
+
+def prompts(run: Run, work: ClaudeWork, line: int, name: str = "cart.py") -> list[str]:
+    return [turn["prompt"] for turn in why(run, work, line, name)["turns"]]
+
+
+def test_lines_that_are_alike_are_told_apart_by_their_place(work: ClaudeWork, run: Run) -> None:
+    work.prompt("first")
+    work.write("a.py", "if a:\n    pass\n")
+    work.prompt("second")
+    work.edit("a.py", "if a:\n", "if b:\n    pass\nif a:\n")
+
+    assert [prompts(run, work, line, "a.py")[0] for line in (1, 2, 3, 4)] == ["second", "second", "first", "first"]
+
+
+def test_what_was_written_by_hand_is_said_to_come_from_outside(work: ClaudeWork, run: Run) -> None:
+    work.prompt("add a discount")
+    work.edit(
+        "cart.py", "    return sum(items)\n", "    return sum(items)\n\n\ndef discount(cents):\n    return cents\n"
+    )
+    path = work.cwd / "cart.py"
+    path.write_text(path.read_text().replace("def discount(cents):\n", "def discount(cents):\n    # by hand\n"))
+
+    assert why(run, work, 6)["found"] == "outside"
+    assert (why(run, work, 7)["found"], prompts(run, work, 7)) == ("by_text", ["add a discount"])
+    code, out, _ = run("why", f"{path}:6")
+    assert (code, out) == (
+        ExitCode.NOTHING_FOUND,
+        "cart.py:6 · not committed\n      # by hand\n"
+        "No recorded edit wrote this line: it was changed outside the sessions.\n",
+    )
+
+
+def test_a_line_from_before_the_sessions_names_its_commit(work: ClaudeWork, run: Run) -> None:
+    first = head(work.cwd)
+    work.prompt("add a discount")
+    work.edit("cart.py", "sum(items)", "sum(items) - 5")
+
+    code, out, _ = run("why", f"{work.cwd / 'cart.py'}:1")
+
+    assert (code, out) == (
+        ExitCode.NOTHING_FOUND,
+        f"cart.py:1 · commit {first[:8]} · 2026-01-02\n  def total(items):\n"
+        "This line was there before the first recorded edit of the file (2 h ago).\n",
+    )
+
+
+def test_a_committed_line_names_turn_and_commit_also_after_a_rename(work: ClaudeWork, run: Run) -> None:
+    work.prompt("add a discount")
+    work.edit("cart.py", "sum(items)", "sum(items) - 5")
+    made = work.commit("Add a discount")
+    git(work.cwd, "mv", "cart.py", "basket.py")
+    commit(work.cwd, "Rename it", at=work.now)
+
+    found = why(run, work, 2, "basket.py")
+
+    assert (found["commit"]["id"], found["text"]) == (made, "    return sum(items) - 5")
+    assert (found["found"], prompts(run, work, 2, "basket.py")) == ("followed", ["add a discount"])
+
+
+def test_a_secret_in_a_line_is_not_shown_and_the_line_is_known(work: ClaudeWork, run: Run) -> None:
+    key = "ghp_" + "0aB1" * 9
+    work.prompt("use the key")
+    work.write("keys.py", f'KEY = "{key}"\nother = 1\n')
+
+    found = why(run, work, 1, "keys.py")
+
+    assert (found["found"], found["text"]) == ("followed", 'KEY = "[redacted:github]"')
+
+
+@pytest.mark.parametrize("place", ["cart.py:99", "cart.py:0", "gone.py:1"])
+def test_a_line_that_is_not_there_is_refused(work: ClaudeWork, run: Run, place: str) -> None:
+    work.prompt("hello")
+    code, out, err = run("why", str(work.cwd / place))
+
+    assert (code, out) == (ExitCode.NOTHING_FOUND, "")
+    assert "so no line" in err or "can't be read" in err
+
+
+def test_without_git_the_line_is_followed_all_the_same(work: ClaudeWork, run: Run) -> None:
+    work.prompt("add a discount")
+    work.edit("cart.py", "sum(items)", "sum(items) - 5")
+    (work.cwd / ".git" / "HEAD").write_text("damaged")
+
+    assert [why(run, work, line)["found"] for line in (1, 2)] == ["before", "followed"]
+    (work.cwd / "cart.py").write_text("by hand\n")
+    assert why(run, work, 1)["found"] == "unknown"
+
+
+def test_a_commit_names_its_session_and_the_turns_in_it(
+    work: ClaudeWork, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(work.cwd)
+    work.prompt("add a discount")
+    work.edit("cart.py", "sum(items)", "sum(items) - 5")
+    work.write("test_cart.py", "def test_total(): ...\n")
+    first = work.commit("Add a discount")
+    work.prompt("raise it")
+    work.edit("cart.py", "- 5", "- 6")
+    work.later(days=2)
+    commit(work.cwd, "Raise it", at=work.now)
+
+    code, out, _ = run("why", first[:7])
+
+    short = work.session[:8]
+    assert (code, out) == (
+        ExitCode.OK,
+        f"2 h ago · commit {first[:8]} · made by Claude Code {short}\n  Add a discount\n"
+        f"2 h ago · Claude Code · {short} · test_cart.py new +1, cart.py +1 -1\n  add a discount\n",
+    )
+    found = json.loads(run("why", "HEAD", "--json")[1])
+    assert (found["made_by"], [turn["prompt"] for turn in found["turns"]]) == (None, ["raise it"])
+
+
+def test_a_commit_without_a_session_says_so(work: ClaudeWork, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(work.cwd)
+    work.prompt("hello")
+
+    code, out, err = run("why", "HEAD")
+
+    assert (code, out) == (ExitCode.NOTHING_FOUND, "")
+    assert f"No recorded session made commit {head(work.cwd)[:8]}" in err
 
 
 @pytest.mark.parametrize(

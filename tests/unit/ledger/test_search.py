@@ -3,7 +3,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 
-from carryover.ledger.search import Found, search
+from carryover.ledger.search import Found, Query, search
 from carryover.ledger.search_query import terms_of
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, FileEdit, ToolCall
@@ -15,7 +15,7 @@ NOW_MS = 400 * DAY_MS
 
 
 def find(db: sqlite3.Connection, query: str, project: int | None = None) -> Found:
-    return search(db, terms_of(query), now_ms=NOW_MS, limit=20, project_id=project)
+    return search(db, Query(terms=terms_of(query), limit=20, project_id=project), now_ms=NOW_MS)
 
 
 async def test_what_is_newer_and_what_the_user_said_comes_first(scribe: Scribe, reading: Reading) -> None:
@@ -74,3 +74,12 @@ async def test_where_no_event_has_all_words_those_with_some_are_found(scribe: Sc
     assert (len(found.hits), found.has_all) == (2, False)
     assert find(reading(), "add parser").has_all
     assert find(reading(), "rhinoceros giraffe").hits == ()
+
+
+async def test_of_a_word_that_is_everywhere_the_newest_entries_are_ranked(scribe: Scribe, reading: Reading) -> None:
+    """What takes long is to score an entry, not to find it: a search takes no longer the more there is."""
+    said = [scribe.event("parser", session="old", at_ms=1)]
+    said += [scribe.event(ToolCall(call_id=str(n), name="Bash", op="shell", subject="parser")) for n in range(8_000)]
+    await scribe.tell(*said)
+
+    assert {hit.kind for hit in find(reading(), "parser").hits} == {"command"}

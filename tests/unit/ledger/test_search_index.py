@@ -19,7 +19,7 @@ from carryover.ledger import search_index
 from carryover.ledger.codec import decode_body
 from carryover.ledger.connect import connect_read_only, damage_mark
 from carryover.ledger.schema import MIGRATIONS, migrate
-from carryover.ledger.search import indexed_share, search
+from carryover.ledger.search import Query, indexed_share, search
 from carryover.ledger.search_query import terms_of
 from carryover.ledger.searchable import KINDS, index_entry
 from carryover.ledger.selection import Selection
@@ -53,7 +53,7 @@ def expected(path: Path) -> list[tuple[object, ...]]:
 
 def texts(path: Path, query: str) -> list[str]:
     with closing(connect_read_only(path)) as db:
-        return [hit.text for hit in search(db, terms_of(query), now_ms=FOREVER_MS, limit=99).hits]
+        return [hit.text for hit in search(db, Query(terms=terms_of(query), limit=99), now_ms=FOREVER_MS).hits]
 
 
 async def index_all(ledger: Ledger) -> int:
@@ -195,7 +195,7 @@ async def test_without_full_text_search_everything_else_works(
     await ledger.close()
     assert b"qzebra" not in path.read_bytes()
     with closing(connect_read_only(path)) as db, pytest.raises(UserError, match="FTS5"):
-        search(db, terms_of("third"), now_ms=1, limit=1)
+        search(db, Query(terms=terms_of("third"), limit=1), now_ms=1)
 
     monkeypatch.setattr(search_index, "_HAS_FTS5", has_fts5)
     ledger = await Ledger.open(path, DigestReducer())

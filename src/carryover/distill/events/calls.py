@@ -158,9 +158,14 @@ def _with_commits(digest: Digest, body: ToolResult) -> Digest:
 
 def commits_in(body: ToolResult) -> tuple[str, ...]:
     """Returns the subjects of the commits that `git commit` reports, each with its abbreviated id."""
+    return tuple(f"{subject} ({short})" for short, subject in committed(body))
+
+
+def committed(body: ToolResult) -> tuple[tuple[str, str], ...]:
+    """Returns the abbreviated id and the subject of each commit that `git commit` reports."""
     if body.op != "shell" or body.status != "ok" or "git commit" not in body.subject:
         return ()
-    return tuple(f"{match[2]} ({match[1]})" for match in _COMMITTED.finditer(body.output))
+    return tuple((match[1], match[2]) for match in _COMMITTED.finditer(body.output))
 
 
 def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int, turn: int) -> tuple[Failure, ...]:

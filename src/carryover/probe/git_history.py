@@ -1,0 +1,112 @@
+"""Commits of a repository, and the commits that lines came with. Blocking, in bounded time.
+
+Everything that `log` and `why` ask git is here; callers see only `Commit`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.probe.git import may_be_repository
+from carryover.probe.git_command import ask
+
+TIMEOUT_S: Final = 2.0
+MOST_COMMITS: Final = 500
+
+_LOG: Final = ("log", "--no-renames", "--name-only", "--root", "--encoding=UTF-8", "--format=%x01%H %at %ct %s")
+_HEADER: Final = re.compile(r"\x01([0-9a-f]{40,64}) (\d+) (\d+) (.*)")
+_BLAMED: Final = re.compile(rb"([0-9a-f]{40,64}) (\d+) \d+")
+_FORMER_NAME: Final = re.compile(rb"^filename (.+)$", re.M)
+_HUNK: Final = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.M)
+_NAME: Final = re.compile(r"\w[^\s:]*")
+"""Names of commits and branches that git cannot take for an option or a path."""
+SHORT: Final = 8
+"""Number of characters of an id to show."""
+
+
+class Commit(msgspec.Struct, frozen=True, kw_only=True):
+    """A commit. Times are UTC ms, of whole seconds; a rebase changes only `committed_ms`."""
+
+    id: str
+    subject: str
+    authored_ms: int
+    committed_ms: int
+    files: tuple[str, ...] = ()
+    """Paths that it changed, relative to the top of the repository; empty for a merge."""
+
+
+def newest_commits(root: Path, *, since_ms: int = 0, limit: int = MOST_COMMITS) -> list[Commit]:
+    """Returns the newest commits of HEAD and all branches, newest first; empty also if git gives no answer in time."""
+    since = [f"--since=@{since_ms // 1000} +0000"] if since_ms else []
+    return _log(root, f"--max-count={limit}", *since, "--branches", "HEAD")
+
+
+def commit_named(root: Path, name: str) -> list[Commit]:
+    """Returns the commit that git calls `name`, followed by the commits before it; empty if there is none."""
+    return _log(root, f"--max-count={MOST_COMMITS}", f"{name}^{{commit}}") if _NAME.fullmatch(name) else []
+
+
+def commit_of_line(root: Path, path: str, line: int) -> tuple[Commit, str] | None:
+    """Returns the commit that line `line` (from 1) of the file as it is now came with, and the file's name in it.
+
+    Names are relative to the top of the repository. None if the line is not in HEAD, or git gives no answer in time.
+    """
+    changes = _asked(root, "diff", "--unified=0", "--no-renames", "HEAD", "--", path)
+    at = _line_before(changes, line) if changes is not None else None
+    if at is None:
+        return None
+    blamed = _asked(root, "blame", "--porcelain", f"-L{at},{at}", "HEAD", "--", path)
+    found = _BLAMED.match(blamed) if blamed else None
+    commits = _log(root, "--max-count=1", found[1].decode()) if found is not None else []
+    name = _FORMER_NAME.search(blamed) if blamed else None
+    return (commits[0], os.fsdecode(name[1]) if name is not None else path) if commits else None
+
+
+def _log(root: Path, *arguments: str) -> list[Commit]:
+    out = _asked(root, *_LOG, *arguments, "--") or b""
+    return list(_commits(out.decode("utf-8", "replace").split("\n")))
+
+
+def _asked(root: Path, *command: str) -> bytes | None:
+    """Returns the output of a git command; None if it fails or is not answered in time."""
+    if not may_be_repository(root):
+        return None
+    try:
+        [answer] = ask(root, command, deadline=time.monotonic() + TIMEOUT_S)
+    except (TimeoutError, FileNotFoundError):
+        return None
+    return answer.out if answer.code == 0 else None
+
+
+def _commits(lines: Sequence[str]) -> Iterator[Commit]:
+    starts = [at for at, line in enumerate(lines) if line.startswith("\x01")]
+    for at, end in pairwise([*starts, len(lines)]):
+        if header := _HEADER.match(lines[at]):
+            yield Commit(
+                id=header[1],
+                subject=header[4],
+                authored_ms=int(header[2]) * 1000,
+                committed_ms=int(header[3]) * 1000,
+                files=tuple(line for line in lines[at + 1 : end] if line),
+            )
+
+
+def _line_before(diff: bytes, line: int) -> int | None:
+    """Returns the number of line `line` before a diff without context; None if the diff added it."""
+    moved = 0
+    for hunk in _HUNK.finditer(diff):
+        removed, start, added = int(hunk[2] or 1), int(hunk[3]), int(hunk[4] or 1)
+        if line < start + (added == 0):  # without added lines, `start` is the line before
+            break
+        if line < start + added:
+            return None
+        moved += removed - added
+    return line + moved
