@@ -20,7 +20,7 @@ from carryover.errors import ExitCode
 from carryover.install.machine import Machine, startable_here
 from carryover.ledger.queries import by_last_use, project_by_root, session_ids, sessions
 from carryover.ledger.rows import SessionRow
-from carryover.ledger.search import sessions_with
+from carryover.ledger.search import Query, sessions_with
 from carryover.ledger.search_query import terms_of
 from carryover.ledger.searchable import Kind
 from carryover.ledger.short_ids import shortest_unique
@@ -127,7 +127,7 @@ def _opened(
         everywhere=[entries[row.id] for row in everywhere],
         agents=[(agent, names[agent]) for agent in by_last_use(ledger, able, project_id)],
         names=names,
-        find=lambda word: sessions_with(ledger, terms_of(word), FILTERED),
+        find=lambda word: sessions_with(ledger, Query(terms=terms_of(word), kinds=FILTERED)),
         said="" if state.ledger.exists() else READ_FROM_DISK,
     )
 

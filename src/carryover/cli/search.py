@@ -130,13 +130,12 @@ def _found(
         )
     query = Query(
         terms=terms,
-        limit=args.limit,
         project_id=project.id if project is not None else None,
         agent=args.agent,
         since_ms=args.since,
         kinds=tuple(args.kind or ()),
     )
-    found = search(ledger, query, now_ms=now_ms())
+    found = search(ledger, query, limit=args.limit, now_ms=now_ms())
     return found, shortest_unique(session_ids(ledger)) if found.hits else {}
 
 

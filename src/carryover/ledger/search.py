@@ -80,7 +80,6 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     """Describes a search: events should contain all of `terms`, at least one, and must meet the other conditions."""
 
     terms: tuple[Term, ...]
-    limit: int
     project_id: int | None = None
     agent: str | None = None
     since_ms: int | None = None
@@ -112,8 +111,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     """Share of the recorded events that is indexed, from 0 to 1; the newest are indexed first."""
 
 
-def search(db: sqlite3.Connection, query: Query, *, now_ms: int) -> Found:
-    """Returns the best hits for `query`.
+def search(db: sqlite3.Connection, query: Query, *, limit: int, now_ms: int) -> Found:
+    """Returns the best `limit` hits for `query`.
 
     Ranked by how rare and how frequent the terms are in it (bm25), by its kind and by its age. Retracted events and
     those superseded by a better source are never found.
@@ -127,16 +126,16 @@ def search(db: sqlite3.Connection, query: Query, *, now_ms: int) -> Found:
         values["match"] = match_expression(query.terms, any_of=any_of)
         rows = db.execute(_FIND.format(conditions=where), values).fetchall()
         if rows:
-            return Found(hits=_hits(db, rows)[: query.limit], has_all=not any_of, indexed=indexed)
+            return Found(hits=_hits(db, rows)[:limit], has_all=not any_of, indexed=indexed)
     return Found(hits=(), has_all=True, indexed=indexed)
 
 
-def sessions_with(db: sqlite3.Connection, terms: Sequence[Term], kinds: Iterable[Kind]) -> set[str]:
-    """Returns the agents' own ids of the sessions with an event that has all `terms`; empty if SQLite cannot search."""
-    if not terms or not _can_search(db):
+def sessions_with(db: sqlite3.Connection, query: Query) -> set[str]:
+    """Returns the agents' own ids of the sessions with an event that has all terms; empty if SQLite cannot search."""
+    if not query.terms or not _can_search(db):
         return set()
-    where, values = _conditions(None, None, None, kinds)
-    rows = db.execute(_SESSIONS_WITH.format(conditions=where), {**values, "match": match_expression(terms)})
+    where, values = _conditions(query)
+    rows = db.execute(_SESSIONS_WITH.format(conditions=where), {**values, "match": match_expression(query.terms)})
     return {native_id for (native_id,) in rows}
 
 

@@ -15,7 +15,7 @@ NOW_MS = 400 * DAY_MS
 
 
 def find(db: sqlite3.Connection, query: str, project: int | None = None) -> Found:
-    return search(db, Query(terms=terms_of(query), limit=20, project_id=project), now_ms=NOW_MS)
+    return search(db, Query(terms=terms_of(query), project_id=project), limit=20, now_ms=NOW_MS)
 
 
 async def test_what_is_newer_and_what_the_user_said_comes_first(scribe: Scribe, reading: Reading) -> None:

@@ -53,7 +53,7 @@ def expected(path: Path) -> list[tuple[object, ...]]:
 
 def texts(path: Path, query: str) -> list[str]:
     with closing(connect_read_only(path)) as db:
-        return [hit.text for hit in search(db, Query(terms=terms_of(query), limit=99), now_ms=FOREVER_MS).hits]
+        return [hit.text for hit in search(db, Query(terms=terms_of(query)), limit=99, now_ms=FOREVER_MS).hits]
 
 
 async def index_all(ledger: Ledger) -> int:
@@ -195,7 +195,7 @@ async def test_without_full_text_search_everything_else_works(
     await ledger.close()
     assert b"qzebra" not in path.read_bytes()
     with closing(connect_read_only(path)) as db, pytest.raises(UserError, match="FTS5"):
-        search(db, Query(terms=terms_of("third"), limit=1), now_ms=1)
+        search(db, Query(terms=terms_of("third")), limit=1, now_ms=1)
 
     monkeypatch.setattr(search_index, "_HAS_FTS5", has_fts5)
     ledger = await Ledger.open(path, DigestReducer())
