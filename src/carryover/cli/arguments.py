@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from carryover.errors import ExitCode, UserError
@@ -55,6 +55,20 @@ class CommandParser(argparse.ArgumentParser):
         options = [name for action in self.declared for name in action.option_strings]
         meant = next((hint for word in given if (hint := did_you_mean(word.partition("=")[0], options))), "")
         self.error(f"unrecognized arguments: {' '.join(given)}{meant}")
+
+
+class ShowVersion(argparse.Action):
+    """`--version`: prints the version, how it was installed and where, which takes longer to find out than to parse."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str) -> None:
+        about = "print the version, how it was installed and where, then exit"
+        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, default=argparse.SUPPRESS, help=about)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from carryover.install.how_installed import version_line
+
+        print(version_line(parser.prog))
+        parser.exit()
 
 
 def _as_written(prog: str) -> argparse.HelpFormatter:
