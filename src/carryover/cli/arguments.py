@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from carryover.errors import ExitCode, UserError
@@ -58,11 +58,7 @@ class CommandParser(argparse.ArgumentParser):
 
 
 class ShowVersion(argparse.Action):
-    """`--version`: prints the version, how it was installed and where, which takes longer to find out than to parse."""
-
-    def __init__(self, option_strings: Sequence[str], dest: str) -> None:
-        about = "print the version, how it was installed and where, then exit"
-        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, default=argparse.SUPPRESS, help=about)
+    """Prints the version, how it was installed and where. That is found out only now, as it takes a while."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from carryover.install.how_installed import version_line

@@ -137,7 +137,7 @@ def build_parser(command: str | None = None) -> tuple[CommandParser, Mapping[str
         epilog=f"commands:\n{listed}\n{EXAMPLES}\n{exit_code_help(*ExitCode)}",
     )
     parser.add_argument("--no-pager", action="store_true", help="print long output at once, without a pager")
-    parser.add_argument("--version", action=ShowVersion)
+    parser.add_argument("--version", action=ShowVersion, nargs=0, help="print version, kind of installation and path")
     # Given `prog`, argparse does not format a usage line now, for which it would import several archive modules.
     subparsers = parser.add_subparsers(dest="command", prog="carryover", help=argparse.SUPPRESS)
     commands = {name: subparsers.add_parser(name, help=summary) for name, summary in COMMANDS.items()}
