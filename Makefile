@@ -64,8 +64,8 @@ test-install: $(VENV)/.installed-dev ## run what the documents show for installi
 dist: $(RELEASE)/.installed ## build all packages of a release, its bill of materials and checksums into dist/
 	@$(RELEASE)/bin/python packaging/make_dist.py
 
-test-packages: $(VENV)/.installed-dev ## install each package that `make dist` built in an empty environment (needs package registries)
-	PATH="$(abspath $(RELEASE))/bin:$$PATH" $(BIN)/pytest tests/packages -m network --timeout 900 -s
+test-packages: $(VENV)/.installed-dev ## install each package that `make dist` built in an empty environment (needs registries); MEASURE=1 notes sizes
+	MEASURE=$(MEASURE) PATH="$(abspath $(RELEASE))/bin:$$PATH" $(BIN)/pytest tests/packages -m network --timeout 900 -s
 
 audit: $(RELEASE)/.installed ## look up known vulnerabilities of what is locked
 	for file in run dev release; do \
@@ -73,9 +73,9 @@ audit: $(RELEASE)/.installed ## look up known vulnerabilities of what is locked
 
 release-check: test dist test-packages audit ## all of a release that can be done without an account
 
-lock: $(RELEASE)/.installed ## write packaging/requirements again, with the newest versions
+lock: $(RELEASE)/.installed ## write packaging/requirements again, for what pyproject.toml asks; UPGRADE=1 with the newest versions
 	cd packaging/requirements && for file in 'run --extra lean --overrides lean.txt --no-emit-package tree-sitter-language-pack' 'dev --extra dev' 'release --group ../../pyproject.toml:release'; do \
-	  set -- $$file; name=$$1; shift; $(abspath $(RELEASE))/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	  set -- $$file; name=$$1; shift; $(abspath $(RELEASE))/bin/uv pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --python-version 3.11 \
 	    --generate-hashes --default-index https://pypi.org/simple --custom-compile-command 'make lock' --output-file $$name.txt "$$@" ../../pyproject.toml; done
 
 chaos: $(VENV)/.installed-dev ## faults in random order against a real daemon; SEED=... repeats a run, STEPS=... sets its length

@@ -8,6 +8,8 @@ import shutil
 import subprocess
 import sys
 import time
+import zipfile
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -16,7 +18,10 @@ import pytest
 
 import carryover
 from agents.claude_code.matrix_case import ClaudePlayed
-from support.terminal import Terminal
+from bench.document import PATH as DOCUMENT
+from bench.document import circumstances, put
+from bench.sections import HEADINGS, PACKAGES
+from support.terminal import CTRL_C, Terminal
 
 pytestmark = pytest.mark.network
 
@@ -25,6 +30,18 @@ VERSION: Final = carryover.__version__
 WHEEL: Final = DIST / f"carryoverd-{VERSION}-py3-none-any.whl"
 PYTHONS: Final = ("3.11", "3.12", "3.13", "3.14")
 GOAL: Final = "Add a discount to the cart"
+
+
+MEASURED: Final[list[str]] = []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def written_down() -> Iterator[None]:
+    """Writes what was measured into `architecture/benchmarks.md` if MEASURE is set."""
+    yield
+    if os.environ.get("MEASURE"):
+        rows = ["| | installed in | size | start |", "|---|---|---|---|", *MEASURED]
+        put(DOCUMENT, HEADINGS, PACKAGES.name, "\n".join((circumstances(), "", *rows)))
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +77,7 @@ def needs(*programs: str) -> None:
 
 
 def report(what: str, command: Path, folder: Path, began: float) -> None:
-    """Prints how long the installation took, its size and the time that the command needs to start."""
+    """Notes how long the installation took, its size and the time that the command needs to start."""
     took = time.monotonic() - began
     size = sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
     starts = []
@@ -68,7 +85,16 @@ def report(what: str, command: Path, folder: Path, began: float) -> None:
         start = time.monotonic()
         run(command, "sessions", "--help")
         starts.append(time.monotonic() - start)
-    print(f"\n{what}: installed in {took:.0f} s, {size / 1e6:.0f} MB, starts in {min(starts) * 1000:.0f} ms")
+    MEASURED.append(f"| {what} | {took:.0f} s | {size / 1e6:.0f} MB | {min(starts) * 1000:.0f} ms |")
+    print(f"\n{MEASURED[-1]}")
+
+
+def test_the_wheel_holds_what_git_tracks() -> None:
+    tracked = run("git", "-C", DIST.parent / "src", "ls-files", "carryover").split()
+    with zipfile.ZipFile(WHEEL) as wheel:
+        shipped = [name for name in wheel.namelist() if name.startswith("carryover/")]
+
+    assert sorted(shipped) == sorted(tracked)
 
 
 @pytest.mark.parametrize("python", PYTHONS)
@@ -81,7 +107,9 @@ def test_pip(python: str, package: Path, tmp_path: Path) -> None:
     run(interpreter, "-m", "venv", tmp_path / "env")
     run(tmp_path / "env/bin/pip", "install", "--quiet", package)
     command = tmp_path / "env/bin/carryover"
-    report(f"pip, Python {python}, {package.name}", command, tmp_path / "env", began)
+    report(
+        f"pip, Python {python}, {package.name.removeprefix(f'carryoverd-{VERSION}')}", command, tmp_path / "env", began
+    )
 
     assert re.fullmatch(
         rf"carryover {VERSION} \(virtual environment, {tmp_path}/env/lib/python{python}/site-packages/carryover\)\n",
@@ -97,11 +125,11 @@ def test_uvx_shows_the_picker(home: Path, project: Path) -> None:
     session = ClaudePlayed(home, project, datetime.now(UTC) - timedelta(minutes=5))
     session.prompt(GOAL)
     session.say("It is there.")
-    run("uvx", "--from", WHEEL, "carryover", "--version")  # downloads, for longer than a terminal is waited for
+    run("uvx", "--from", WHEEL, "carryoverd", "--once")
 
     with Terminal(["uvx", "--from", str(WHEEL), "carryover"], os.environ) as terminal:
         terminal.wait_for(GOAL)
-        terminal.press("q")
+        terminal.press(CTRL_C)
         terminal.end()
 
 
@@ -220,7 +248,11 @@ def test_debian(debian: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     began = time.monotonic()
     run(*inside, "dpkg", "--install", f"/tmp/{package.name}")
     (debian / "tmp" / package.name).unlink()
-    print(f"\nDebian: installed in {time.monotonic() - began:.0f} s; package {package.stat().st_size / 1e6:.0f} MB")
+    command = debian / "tmp/carryover"
+    command.write_text(f'#!/bin/sh\nexec chroot {debian} carryover "$@"\n')
+    command.chmod(0o755)
+    report("Debian 12", command, debian / "usr/lib/carryoverd", began)
+    command.unlink()
 
     assert run(*inside, "carryover", "--version") == (
         f"carryover {VERSION} (dpkg, /usr/lib/carryoverd/lib/python3.11/site-packages/carryover)\n"
