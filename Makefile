@@ -74,9 +74,11 @@ audit: $(RELEASE)/.installed ## look up known vulnerabilities of what is locked
 release-check: test dist test-packages audit ## all of a release that can be done without an account
 
 lock: $(RELEASE)/.installed ## write packaging/requirements again, for what pyproject.toml asks; UPGRADE=1 with the newest versions
-	cd packaging/requirements && for file in 'run --extra lean --overrides lean.txt --no-emit-package tree-sitter-language-pack' 'dev --extra dev' 'release --group ../../pyproject.toml:release'; do \
-	  set -- $$file; name=$$1; shift; $(abspath $(RELEASE))/bin/uv pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --python-version 3.11 \
-	    --generate-hashes --default-index https://pypi.org/simple --custom-compile-command 'make lock' --output-file $$name.txt "$$@" ../../pyproject.toml; done
+	cd packaging/requirements && lock() { name=$$1; shift; $(abspath $(RELEASE))/bin/uv pip compile --quiet --universal \
+	  --python-version 3.11 --generate-hashes --default-index https://pypi.org/simple --custom-compile-command 'make lock' \
+	  $(if $(UPGRADE),--upgrade) --output-file $$name.txt "$$@"; } && \
+	lock run --extra lean --overrides lean.txt --no-emit-package tree-sitter-language-pack ../../pyproject.toml && \
+	lock dev --extra dev ../../pyproject.toml && lock release --group ../../pyproject.toml:release
 
 chaos: $(VENV)/.installed-dev ## faults in random order against a real daemon; SEED=... repeats a run, STEPS=... sets its length
 	PYTHONPATH=tests $(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS),--steps $(or $(STEPS),60)) \
