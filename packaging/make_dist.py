@@ -47,14 +47,10 @@ def main() -> None:
 def python_packages(scratch: Path, dist: Path) -> Release:
     """The wheel and the source archive, in `dist`. Exits if a second build has other bytes."""
     first, second = (_built(scratch / name) for name in ("first", "second"))
-    differing = [
-        path.name for path in first if sha256(path) != sha256(path.parents[1].parent / "second/out" / path.name)
-    ]
-    if differing or len(first) != len(second):
-        sys.exit(
-            f"Two builds of the same commit differ: {', '.join(differing) or 'number of files'}. dist is not complete."
-        )
-    sdist, wheel = sorted((Path(shutil.copy(path, dist)) for path in first), key=lambda path: path.suffix)
+    sums, again = ({path.name: sha256(path) for path in built} for built in (first, second))
+    if sums != again:
+        sys.exit(f"Two builds of the same files differ: {sums} and {again}. dist is not complete.")
+    sdist, wheel = (Path(shutil.copy(path, dist)) for path in sorted(first, key=lambda path: path.suffix))
     return Release(wheel=wheel, sdist=sdist)
 
 
@@ -69,7 +65,7 @@ def _built(folder: Path) -> list[Path]:
             shutil.copyfile(tracked, copy)
             copy.chmod(0o755 if os.access(tracked, os.X_OK) else 0o644)
     run(sys.executable, "-m", "hatchling", "build", "--directory", str(out), cwd=source)
-    return sorted(path for path in out.iterdir() if path.is_file())
+    return [path for path in out.iterdir() if path.suffix in (".gz", ".whl")]
 
 
 def npm_package(release: Release, folder: Path, dist: Path) -> None:
