@@ -48,6 +48,9 @@ while read -r expected name; do
   echo "$name: OK"
   checked=$((checked + 1))
 done <SHA256SUMS
+for name in carryoverd*; do
+  grep -qF "  $name" SHA256SUMS || [ ! -e "$name" ] || refuse "$name is not part of that release."
+done
 [ "$checked" -gt 0 ] || refuse "None of the files that SHA256SUMS lists is in $PWD."
 if [ "$signature" = yes ]; then by="as signed by the release workflow"; else by="signature not checked"; fi
 echo "$checked files are as released ($by)."

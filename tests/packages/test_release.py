@@ -65,6 +65,15 @@ def test_files_as_released_are_accepted_and_a_changed_byte_is_refused(download: 
     assert refused.stderr == (f"REFUSED: {wheel.name} is not the file that was released. Do not install these files.\n")
 
 
+def test_a_file_of_another_release_is_refused(download: Path) -> None:
+    (download / "carryoverd-0.0.9.tar.gz").touch()
+
+    refused = verify("--no-signature", download)
+
+    assert refused.returncode == 1
+    assert "carryoverd-0.0.9.tar.gz is not part of that release." in refused.stderr
+
+
 def test_a_release_without_a_signature_is_refused_unless_that_was_asked_for(download: Path) -> None:
     refused = verify(download)
 

@@ -16,7 +16,9 @@ import msgspec
 
 import carryover
 
-Kind = Literal["pipx", "uv tool", "editable", "venv", "user", "system", "source", "Homebrew", "npm", "dpkg", "pacman"]
+Kind = Literal[
+    "pipx", "uv tool", "uvx", "editable", "venv", "user", "system", "source", "Homebrew", "npm", "dpkg", "pacman"
+]
 """How a copy was installed.
 
 venv, user, system: by pip (or `uv pip`) into a virtual environment, the user's own packages, or the interpreter's.
@@ -127,6 +129,8 @@ def deduced_from(facts: Facts) -> HowInstalled:
         return HowInstalled(kind="pipx", update=_command_line("pipx", "upgrade", facts.prefix.name))
     if (facts.prefix / "uv-receipt.toml").is_file():
         return HowInstalled(kind="uv tool", update=_command_line("uv", "tool", "upgrade", facts.prefix.name))
+    if facts.prefix.parent.name.startswith("archive-v"):  # an environment in uv's cache, which uv may remove
+        return HowInstalled(kind="uvx", update=f"uv tool install {NAME}")
     if facts.prefix != facts.base_prefix:
         return HowInstalled(kind="venv", update=_pip(facts, "--upgrade", _wanted(url)))
     if facts.user_packages is not None and facts.package.is_relative_to(facts.user_packages):

@@ -61,6 +61,12 @@ def test_a_package_with_an_environment_of_its_own(installer: str, kind: str, upd
     assert (how.kind, how.update.partition("  #")[0]) == (kind, update)
 
 
+def test_an_environment_in_the_cache_of_uv() -> None:
+    prefix = Path("/home/dev/.cache/uv/archive-v0/PCV6JMEN_t8Xj4Iw")
+
+    assert deduced_from(facts(prefix, installer="uv")) == HowInstalled(kind="uvx", update="uv tool install carryoverd")
+
+
 def test_pip_in_a_virtual_environment() -> None:
     prefix = Path("/srv/my env")
 
