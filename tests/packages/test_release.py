@@ -161,12 +161,12 @@ def installed() -> set[str]:
 def licences(name: str) -> set[str]:
     """SPDX names of a distribution, from its expression, its classifiers or its old free-text field."""
     about = metadata.metadata(name)
-    expression = about.get("License-Expression") or ""
+    expression, text = ((about.get_all(field) or [""])[0] for field in ("License-Expression", "License"))
     if expression:
         return set(re.split(r" (?:AND|OR) |[()]", expression)) - {""}
-    texts = [text for text in about.get_all("Classifier") or () if text.startswith("License :: OSI")]
-    text = " ".join((*texts, (about.get("License") or "").partition("\n")[0]))
-    return {spdx for words, spdx in _CALLED.items() if words in text}
+    texts = [one for one in about.get_all("Classifier") or () if one.startswith("License :: OSI")]
+    called = " ".join((*texts, text.partition("\n")[0]))
+    return {spdx for words, spdx in _CALLED.items() if words in called}
 
 
 _CALLED: Final = {
