@@ -2,11 +2,12 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
+RELEASE := $(VENV)/release
 PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
 TEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types imports unit bench bench-quick bench-growth quality takeover table man picture test-agents test-install chaos fuzz clean
+.PHONY: help run test lint types imports unit bench bench-quick bench-growth quality takeover table man picture test-agents test-install dist test-packages audit release-check lock chaos fuzz clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -22,6 +23,7 @@ lint: $(VENV)/.installed-dev
 
 types: $(VENV)/.installed-dev
 	$(BIN)/mypy
+	MYPYPATH=packaging $(BIN)/mypy packaging/*.py
 
 imports: $(VENV)/.installed-dev
 	$(BIN)/lint-imports --no-logo
@@ -59,6 +61,25 @@ test-agents: $(VENV)/.installed-dev ## run real agents, isolated and offline (Li
 test-install: $(VENV)/.installed-dev ## run what the documents show for installing (needs a package registry, uv and pipx)
 	$(BIN)/pytest tests/e2e/test_documents.py -m network --timeout 900
 
+dist: $(RELEASE)/.installed ## build all packages of a release, its bill of materials and checksums into dist/
+	@$(RELEASE)/bin/python packaging/make_dist.py
+
+test-packages: $(VENV)/.installed-dev ## install each package that `make dist` built in an empty environment (needs registries); MEASURE=1 notes sizes
+	MEASURE=$(MEASURE) PATH="$(abspath $(RELEASE))/bin:$$PATH" $(BIN)/pytest tests/packages -m network --timeout 900 -s
+
+audit: $(RELEASE)/.installed ## look up known vulnerabilities of what is locked
+	for file in run dev release; do \
+	  $(RELEASE)/bin/pip-audit --strict --disable-pip --require-hashes -r packaging/requirements/$$file.txt || exit; done
+
+release-check: test dist test-packages audit ## all of a release that can be done without an account
+
+lock: $(RELEASE)/.installed ## write packaging/requirements again, for what pyproject.toml asks; UPGRADE=1 with the newest versions
+	cd packaging/requirements && lock() { name=$$1; shift; $(abspath $(RELEASE))/bin/uv pip compile --quiet --universal \
+	  --python-version 3.11 --generate-hashes --default-index https://pypi.org/simple --custom-compile-command 'make lock' \
+	  $(if $(UPGRADE),--upgrade) --output-file $$name.txt "$$@"; } && \
+	lock run --extra lean --overrides lean.txt --no-emit-package tree-sitter-language-pack ../../pyproject.toml && \
+	lock dev --extra dev ../../pyproject.toml && lock release --group ../../pyproject.toml:release
+
 chaos: $(VENV)/.installed-dev ## faults in random order against a real daemon; SEED=... repeats a run, STEPS=... sets its length
 	PYTHONPATH=tests $(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS),--steps $(or $(STEPS),60)) \
 	  $(if $(ONLY),--only $(ONLY)) $(if $(WORLDS),--worlds $(WORLDS))
@@ -93,3 +114,9 @@ $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 	@echo "Installing Carryover and its test tools into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $(VENV)/.installed $@
+
+$(RELEASE)/.installed: packaging/requirements/release.txt | $(BIN)/python
+	@echo "Installing the tools of a release into $(RELEASE)"
+	@$(BIN)/python -m venv $(RELEASE)
+	@$(RELEASE)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	@touch $@

@@ -58,6 +58,15 @@ XDG = {
 }
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what needs a package registry, unless it is asked for with `-m network`."""
+    if "network" in config.getoption("markexpr"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("network")]
+    items[:] = [item for item in items if not item.get_closest_marker("network")]
+    config.hook.pytest_deselected(items=left_out)
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home folder for this test alone; git knows an author in it and nothing of the machine's settings."""

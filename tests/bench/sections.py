@@ -195,4 +195,14 @@ _SECTIONS: Final = (
     ),
 )
 SECTIONS: Final[Mapping[str, Section]] = {section.heading.name: section for section in _SECTIONS}
-HEADINGS: Final[Mapping[str, Heading]] = {name: section.heading for name, section in SECTIONS.items()}
+PACKAGES: Final = Heading(
+    "packages",
+    "Packages",
+    "Each installed into an empty environment with all it downloads. Measured by `make test-packages MEASURE=1`,\n"
+    "not by `make bench`. Start: the shortest of five runs of `carryover sessions --help`.",
+)
+HEADINGS: Final[Mapping[str, Heading]] = {
+    **{name: section.heading for name, section in SECTIONS.items()},
+    PACKAGES.name: PACKAGES,
+}
+"""Every section of the document, those first that `make bench` measures."""

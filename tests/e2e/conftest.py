@@ -11,15 +11,6 @@ from support.daemon_process import DaemonProcess, daemon_below, wait_until
 from support.hook_client import HookClient
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out what needs a package registry, unless it is asked for with `-m network`."""
-    if "network" in config.getoption("markexpr"):
-        return
-    left_out = [item for item in items if item.get_closest_marker("network")]
-    items[:] = [item for item in items if not item.get_closest_marker("network")]
-    config.hook.pytest_deselected(items=left_out)
-
-
 @pytest.fixture
 def project(home: Path) -> Path:
     """A repository below the home folder, where handoffs may be published."""

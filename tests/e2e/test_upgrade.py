@@ -239,6 +239,17 @@ def test_hooks_settings_and_projects_are_known_as_ours(former: FormerState, daem
     ]
 
 
+def test_refresh_says_what_it_migrated(former: FormerState) -> None:
+    try:
+        first, second = (carryover("refresh", "--yes") for _ in range(2))
+    finally:
+        carryover("stop")
+
+    copy = next((former.home / ".carryover").glob("ledger.before-*.sqlite"))
+    assert f"✓ The ledger was migrated; as it was before it is kept beside it, in {copy.name}\n" in first.stdout
+    assert "migrated" not in second.stdout
+
+
 @pytest.mark.parametrize("ran", [False, True], ids=["at once", "after the present version ran"])
 def test_all_of_it_is_taken_out(
     ran: bool, former: FormerState, shop: Path, daemon: DaemonProcess, tmp_path: Path

@@ -57,6 +57,16 @@ class CommandParser(argparse.ArgumentParser):
         self.error(f"unrecognized arguments: {' '.join(given)}{meant}")
 
 
+class ShowVersion(argparse.Action):
+    """Prints the version, how it was installed and where. That is found out only now, as it takes a while."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from carryover.install.how_installed import version_line
+
+        print(version_line(parser.prog))
+        parser.exit()
+
+
 def _as_written(prog: str) -> argparse.HelpFormatter:
     # argparse would find the width with a module that costs start-up time, at each argument that is added.
     return argparse.RawDescriptionHelpFormatter(prog, width=min(terminal_width() or WIDEST, WIDEST) - 2)

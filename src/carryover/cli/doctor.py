@@ -44,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
     from carryover.diagnose.checks import findings
     from carryover.diagnose.fix import repair
     from carryover.diagnose.gather import gather
+    from carryover.install.how_installed import how_installed, version_line
     from carryover.install.on_path import runnable
 
     state, home = state_dir(), Path.home()
@@ -54,9 +55,10 @@ def run(args: argparse.Namespace) -> int:
         found = findings(gather(state, home, inspect=True))
     healthy = not any(finding.level == "wrong" for finding in found)
     if args.json:
-        print_json({"healthy": healthy, "findings": found, "repairs": repairs})
+        print_json({"healthy": healthy, "findings": found, "repairs": repairs, "update": how_installed().update})
     else:
         print_lines(map(runnable, lines(found, repairs)))
+        print(f"\n{version_line('carryover')}\nTo upgrade: {how_installed().update}; then `carryover refresh`.")
     return ExitCode.OK if healthy else ExitCode.FAILED
 
 

@@ -217,7 +217,10 @@ def _background_lines(background: Background) -> Iterator[str]:
     if background.pid is not None:
         where = f", port {background.port} is its own" if background.port is not None else ""
         by = f" as a {background.kind} service" if background.wanted and background.kind != "none" else ""
-        yield f"✓ carryoverd {background.version} runs{by} (process {background.pid}{where})"
+        instead = f" in place of {background.replaced}" if background.replaced else ""
+        yield f"✓ carryoverd {background.version} runs{by}{instead} (process {background.pid}{where})"
+    if background.ledger_copy is not None:
+        yield f"✓ The ledger was migrated; as it was before it is kept beside it, in {background.ledger_copy}"
     yield from (f"✗ {trouble}" for trouble in background.trouble)
     yield from (f"⚠ {warning}" for warning in background.warnings)
     yield from (f"  {hint}" for hint in background.hints)

@@ -16,8 +16,7 @@ from io import TextIOWrapper
 from types import ModuleType
 from typing import Final
 
-from carryover import __version__
-from carryover.cli.arguments import CommandParser, exit_code_help
+from carryover.cli.arguments import CommandParser, ShowVersion, exit_code_help
 from carryover.errors import ExitCode, UserError
 from carryover.terminal.output import did_you_mean
 
@@ -146,7 +145,7 @@ def build_parser(command: str | None = None) -> tuple[CommandParser, Mapping[str
         epilog=f"commands:\n{listed}\n{EXAMPLES}\n{exit_code_help(*ExitCode)}",
     )
     parser.add_argument("--no-pager", action="store_true", help="print long output at once, without a pager")
-    parser.add_argument("--version", action="version", version=f"carryover {__version__}")
+    parser.add_argument("--version", action=ShowVersion, nargs=0, help="print version, kind of installation and path")
     # Given `prog`, argparse does not format a usage line now, for which it would import several archive modules.
     subparsers = parser.add_subparsers(dest="command", prog="carryover", help=argparse.SUPPRESS)
     short = {command: alias for alias, command in ALIASES.items()}

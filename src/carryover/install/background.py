@@ -18,6 +18,7 @@ from carryover.install.detached import forget_starter, start_detached, write_sta
 from carryover.install.launchd import Launchd
 from carryover.install.service import Program, ServiceManager, this_program
 from carryover.install.systemd import SystemdUser
+from carryover.ledger.connect import copies
 from carryover.paths import StateDir
 
 ANSWER_S: Final = 20.0
@@ -41,6 +42,10 @@ class Background(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
     """Things to know about, although everything works."""
     hints: tuple[str, ...] = ()
+    replaced: str | None = None
+    """The version that ran before, if it is another one."""
+    ledger_copy: str | None = None
+    """File name of the copy that was made of an older version's ledger before it was migrated."""
 
 
 def service_of_user() -> tuple[ServiceManager, Program]:
@@ -53,6 +58,16 @@ def bring_up(state: StateDir, *, service: bool, restart: bool = False) -> Backgr
 
     Never raises; errors are returned in `trouble`.
     """
+    before, copies_before = look_at_endpoint(state).health, copies(state.ledger)
+    background = _brought_up(state, service=service, restart=restart)
+    return msgspec.structs.replace(
+        background,
+        replaced=before.version if before is not None and background.version != before.version else None,
+        ledger_copy=next((path.name for path in copies(state.ledger) if path not in copies_before), None),
+    )
+
+
+def _brought_up(state: StateDir, *, service: bool, restart: bool) -> Background:
     manager, program = service_of_user()
     reason = manager.available()
     if not service:

@@ -7,6 +7,7 @@ import shlex
 import site
 import sys
 import sysconfig
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import unquote, urlsplit
@@ -15,7 +16,9 @@ import msgspec
 
 import carryover
 
-Kind = Literal["pipx", "uv tool", "editable", "venv", "user", "system", "source"]
+Kind = Literal[
+    "pipx", "uv tool", "uvx", "editable", "venv", "user", "system", "source", "Homebrew", "npm", "dpkg", "pacman"
+]
 """How a copy was installed.
 
 venv, user, system: by pip (or `uv pip`) into a virtual environment, the user's own packages, or the interpreter's.
@@ -23,6 +26,24 @@ editable: from a checkout, whose files are run directly. source: not installed a
 """
 
 NAME: Final = "carryoverd"
+RELEASES: Final = "https://github.com/carryover-dev/carryover/releases"
+
+_PACKAGES: Final[Mapping[str, tuple[Kind, str]]] = {
+    "brew": ("Homebrew", f"brew upgrade {NAME}"),
+    "npm": ("npm", f"npm install --global {NAME}@latest"),
+    "dpkg": ("dpkg", f"sudo apt install ./{NAME}_*.deb  # the newest of {RELEASES}"),
+    "pacman": ("pacman", f"git pull && makepkg -si  # in your clone of https://aur.archlinux.org/{NAME}.git"),
+}
+"""Kind and update of a package that has its own environment, by the installer that it names in its metadata."""
+
+
+_IN_WORDS: Final[Mapping[Kind, str]] = {
+    "editable": "editable checkout",
+    "venv": "virtual environment",
+    "user": "pip, for this user",
+    "system": "pip, for all users",
+    "source": "not installed, run from its source",
+}
 
 
 class HowInstalled(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +51,11 @@ class HowInstalled(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: Kind
     update: str
+
+    @property
+    def by(self) -> str:
+        """The kind in a few words, for people."""
+        return _IN_WORDS.get(self.kind, self.kind)
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +71,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     installed: bool
     """Whether there is metadata of an installed distribution."""
     installer: str = ""
-    """The installer that the metadata names: `pip`, `uv`."""
+    """The installer that the metadata names: `pip`, `uv`, or one of `_PACKAGES`."""
     direct_url: bytes = b""
     """`direct_url.json` from the metadata; empty for a copy from a package index."""
     user_packages: Path | None = None
@@ -72,6 +98,11 @@ def how_installed() -> HowInstalled:
     return deduced_from(_facts())
 
 
+def version_line(program: str) -> str:
+    """`program`, its version, how it was installed and where; the answer to `--version`."""
+    return f"{program} {carryover.__version__} ({how_installed().by}, {Path(carryover.__file__).parent})"
+
+
 def own_scripts() -> Path:
     """Returns the folder that contains the running copy's commands. For a single user, pip puts them elsewhere."""
     user = Path(sysconfig.get_path("scripts", f"{os.name}_user"))
@@ -84,6 +115,9 @@ def deduced_from(facts: Facts) -> HowInstalled:
     if not facts.installed:
         checkout = _checkout_of(facts.package)
         return HowInstalled(kind="source", update=_command_line("git", "-C", checkout, "pull"))
+    if facts.installer in _PACKAGES:
+        kind, update = _PACKAGES[facts.installer]
+        return HowInstalled(kind=kind, update=update)
     url = _direct_url(facts.direct_url)
     if url is not None and url.dir_info is not None and url.dir_info.editable:
         checkout = _path_of(url.url)
@@ -95,6 +129,8 @@ def deduced_from(facts: Facts) -> HowInstalled:
         return HowInstalled(kind="pipx", update=_command_line("pipx", "upgrade", facts.prefix.name))
     if (facts.prefix / "uv-receipt.toml").is_file():
         return HowInstalled(kind="uv tool", update=_command_line("uv", "tool", "upgrade", facts.prefix.name))
+    if facts.prefix.parent.name.startswith("archive-v"):  # an environment in uv's cache, which uv may remove
+        return HowInstalled(kind="uvx", update=f"uv tool install {NAME}")
     if facts.prefix != facts.base_prefix:
         return HowInstalled(kind="venv", update=_pip(facts, "--upgrade", _wanted(url)))
     if facts.user_packages is not None and facts.package.is_relative_to(facts.user_packages):

@@ -45,6 +45,8 @@ def _remedy(how: HowInstalled, folder: Path) -> str:
             do = "Run `pipx ensurepath`"
         case "uv tool":
             do = "Run `uv tool update-shell`"
+        case "uvx":
+            do = f"Run `{how.update}`"
         case _:
             do = f"""Add `export PATH="{folder}:$PATH"` to your shell's profile"""
     return f"{do}, then open a new shell."

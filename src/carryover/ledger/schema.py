@@ -273,18 +273,26 @@ def migrate(db: sqlite3.Connection, path: Path, migrations: Sequence[Migration] 
             ExitCode.REFUSED,
         )
     if 0 < version < len(migrations):
-        _back_up(db, path.with_name(f"{path.stem}.before-{version + 1}{path.suffix}"))
+        _back_up(db, _copy_before(path, version + 1))
     for number, migration in enumerate(migrations[version:], start=version + 1):
         _apply(db, migration, number)
 
 
 def newer_than_program(path: Path, version: int, known: int) -> UserError:
-    """Returns the error for a ledger that a newer Carryover wrote."""
+    """Returns the error for a ledger that a newer Carryover wrote. It names the copy from before, if that exists."""
+    copy = _copy_before(path, known + 1)
+    back = f" To go back, move it away and rename {copy.name} to {path.name}; that copy lacks what was read since then."
     return UserError(
         f"{path} was written by a newer Carryover (ledger version {version}; this one knows {known}). "
-        "It was left as it is. Install that newer version again, or set CARRYOVER_HOME to another folder.",
+        "It was left as it is. Install that newer version again, or set CARRYOVER_HOME to another folder."
+        + (back if copy.exists() else ""),
         ExitCode.REFUSED,
     )
+
+
+def _copy_before(path: Path, number: int) -> Path:
+    """The copy of the ledger at `path` from before migration `number`."""
+    return path.with_name(f"{path.stem}.before-{number}{path.suffix}")
 
 
 def _apply(db: sqlite3.Connection, migration: Migration, number: int) -> None:

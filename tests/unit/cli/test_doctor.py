@@ -11,6 +11,7 @@ import pytest
 
 from carryover.actions.context import state_dir
 from carryover.errors import ExitCode
+from carryover.install.how_installed import how_installed
 from carryover.install.on_path import on_path_here
 from support.agent_here import everything
 from support.daemon_process import DaemonProcess, wait_until
@@ -43,6 +44,13 @@ def test_where_all_is_well_it_says_so(up: DaemonProcess, run: Run) -> None:
 
     assert (code, err) == (ExitCode.OK, "")
     assert out.startswith("No problems found.\n\n· Claude Code deletes transcripts that are older than 30 days")
+
+
+def test_it_ends_with_what_is_installed_and_how_to_upgrade(up: DaemonProcess, run: Run) -> None:
+    _, version, _ = run("--version")
+    _, out, _ = run("doctor")
+
+    assert out.endswith(f"\n{version}To upgrade: {how_installed().update}; then `carryover refresh`.\n")
 
 
 def test_it_changes_nothing(installed: Path, recorded: Path, home: Path, run: Run) -> None:

@@ -46,6 +46,27 @@ def test_an_environment_of_a_tool_installer(tmp_path: Path, mark: str, name: str
     assert deduced_from(facts(prefix)) == HowInstalled(kind=kind, update=update)
 
 
+@pytest.mark.parametrize(
+    ("installer", "kind", "update"),
+    [
+        ("brew", "Homebrew", "brew upgrade carryoverd"),
+        ("npm", "npm", "npm install --global carryoverd@latest"),
+        ("dpkg", "dpkg", "sudo apt install ./carryoverd_*.deb"),
+        ("pacman", "pacman", "git pull && makepkg -si"),
+    ],
+)
+def test_a_package_with_an_environment_of_its_own(installer: str, kind: str, update: str) -> None:
+    how = deduced_from(facts(Path("/usr/lib/carryoverd"), installer=installer))
+
+    assert (how.kind, how.update.partition("  #")[0]) == (kind, update)
+
+
+def test_an_environment_in_the_cache_of_uv() -> None:
+    prefix = Path("/home/dev/.cache/uv/archive-v0/PCV6JMEN_t8Xj4Iw")
+
+    assert deduced_from(facts(prefix, installer="uv")) == HowInstalled(kind="uvx", update="uv tool install carryoverd")
+
+
 def test_pip_in_a_virtual_environment() -> None:
     prefix = Path("/srv/my env")
 

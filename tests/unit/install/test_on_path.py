@@ -12,7 +12,7 @@ from support.tools import versioned
 
 
 def how(kind: Kind) -> HowInstalled:
-    return HowInstalled(kind=kind, update="")
+    return HowInstalled(kind=kind, update="uv tool install carryoverd" if kind == "uvx" else "")
 
 
 @pytest.fixture
@@ -33,6 +33,7 @@ def test_its_folder_or_a_link_to_it_is_enough(home: Path, own: Path) -> None:
     [
         ("pipx", "Run `pipx ensurepath`, then open a new shell."),
         ("uv tool", "Run `uv tool update-shell`, then open a new shell."),
+        ("uvx", "Run `uv tool install carryoverd`, then open a new shell."),
         ("venv", 'Add `export PATH="{folder}:$PATH"` to your shell\'s profile, then open a new shell.'),
     ],
 )

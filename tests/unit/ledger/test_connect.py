@@ -234,6 +234,19 @@ async def test_a_ledger_of_another_version_is_refused_with_what_to_do(
         connect_read_only(ledger_path)
 
 
+async def test_the_refusal_of_a_newer_ledger_names_the_copy_of_before(
+    ledger_path: Path, scribe_of: type[Scribe]
+) -> None:
+    await stopped(ledger_path, scribe_of)
+    with closing(sqlite3.connect(ledger_path)) as db:
+        db.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    copy = ledger_path.with_name(f"{ledger_path.stem}.before-{len(MIGRATIONS) + 1}{ledger_path.suffix}")
+    copy.touch()
+
+    with pytest.raises(UserError, match=f"To go back, move it away and rename {copy.name} to {ledger_path.name}"):
+        connect_read_only(ledger_path)
+
+
 def test_a_file_that_is_no_database_is_reported_clearly(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite"
     path.write_bytes(b"not a database " * 100)
