@@ -125,7 +125,6 @@ def test_uvx_shows_the_picker(home: Path, project: Path) -> None:
     session = ClaudePlayed(home, project, datetime.now(UTC) - timedelta(minutes=5))
     session.prompt(GOAL)
     session.say("It is there.")
-    run("uvx", "--from", WHEEL, "carryoverd", "--once")
     assert run("uvx", "--from", WHEEL, "carryover", "--version").startswith(f"carryover {VERSION} (uvx, ")
 
     with Terminal(["uvx", "--from", str(WHEEL), "carryover"], os.environ) as terminal:
