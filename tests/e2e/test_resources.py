@@ -5,12 +5,14 @@ from __future__ import annotations
 import resource
 import sqlite3
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from agents.opencode.stores import Client
 from carryover.ledger.queries import connect_read_only, session_events, sessions
 from carryover.model import UserPrompt
 from support.claude_session import ClaudeSession
@@ -63,10 +65,33 @@ def test_a_line_of_100_mb_is_passed_by_in_bounded_memory(
     with daemon:
         daemon.settle()
         assert "surcharge" in handoff_of(project)
-        status = Path(f"/proc/{daemon.pid}/status").read_text()
-        [peak_kb] = [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")]
 
-    assert peak_kb < 120_000
+        assert peak_kb(daemon) < 120_000
+
+
+@pytest.mark.parametrize("table", ["part", "message", "session"])
+def test_a_row_of_100_mb_is_passed_by_in_bounded_memory(
+    daemon: DaemonProcess, home: Path, project: Path, table: str
+) -> None:
+    at_ms = int(time.time() * 1000) - 60_000
+    path = home / ".local" / "share" / "opencode" / "opencode.db"
+    path.parent.mkdir(parents=True)
+    with Client(path) as client:
+        client.prompt(client.session(at_ms, str(project)), at_ms, "Fix the parser")
+        column = "title" if table == "session" else "data"
+        client.db.execute(f"UPDATE {table} SET {column} = ?", (f'{{"text":"{"x" * 100_000_000}"}}',))
+        client.db.commit()
+        client.prompt(client.session(at_ms, str(project)), at_ms, "Make it a surcharge function, and call it extra")
+    with daemon:
+        daemon.settle()
+        assert "surcharge" in handoff_of(project)
+
+        assert peak_kb(daemon) < 120_000
+
+
+def peak_kb(daemon: DaemonProcess) -> int:
+    status = Path(f"/proc/{daemon.pid}/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:"))
 
 
 def test_a_full_disk_loses_nothing_and_is_reported_until_there_is_room_again(

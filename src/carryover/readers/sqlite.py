@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 from carryover.adapter.contract import FileStat
@@ -28,6 +28,8 @@ BUSY_S: Final = 0.25
 COPY_BYTES: Final = 64 << 20
 """A database whose WAL has lost its index is read from a private copy, if both together are no larger than this."""
 TRIES: Final = 3
+LONGEST_VALUE: Final = 8 << 20
+"""Bytes of a text or blob above which nothing is read, unless `value_at` is asked for more."""
 
 _COUNTER_AT: Final = 24
 _SHARED_AT: Final = 0x40000002
@@ -78,7 +80,8 @@ def read_transaction(path: Path) -> Iterator[sqlite3.Connection]:
 
     Raises FileNotFoundError when there is no such file, and OSError whenever the read should be tried again later: a
     busy or damaged database, one that changed meanwhile (ChangedWhileReading, at the end), any SQLite error in the
-    body. Keep it short: the owner's checkpoint can't go past what is being read.
+    body, such as that of a value longer than `LONGEST_VALUE`. Keep it short: the owner's checkpoint can't go past what
+    is being read.
     """
     before = _file_state(path)
     if before.journal:
@@ -117,19 +120,25 @@ def stat(path: Path) -> FileStat:
     return FileStat(status.st_size + wal.st_size, max(status.st_mtime_ns, wal.st_mtime_ns))
 
 
-def value_at(db: Connection, query: str, key: str, *, limit: int) -> bytes | None:
+def value_at(db: Connection, query: str, key: str, *, limit: int = LONGEST_VALUE) -> bytes | None:
     """Returns the text or blob that `query` finds for `key`; None if there is none.
 
     Raises TooLarge above `limit` bytes.
     """
     former = db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, limit)
     try:
-        row = db.execute(query, (key,)).fetchone()
-    except sqlite3.DataError as error:
-        raise TooLarge from error
+        found = rows(db, query, (key,))
     finally:
         db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, former)
-    return row[0] if row is not None and isinstance(row[0], bytes) else None
+    return found[0][0] if found and isinstance(found[0][0], bytes) else None
+
+
+def rows(db: Connection, query: str, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
+    """Returns what `query` finds. Raises TooLarge if it would have to load a value longer than `LONGEST_VALUE`."""
+    try:
+        return db.execute(query, parameters).fetchall()
+    except sqlite3.DataError as error:
+        raise TooLarge from error
 
 
 def text_of(value: object) -> str | None:
@@ -169,6 +178,7 @@ def _transaction(path: Path, how: str) -> Iterator[sqlite3.Connection]:
     db = sqlite3.connect(f"file:{quote(str(path))}?{how}", uri=True, timeout=BUSY_S, isolation_level=None)
     try:
         db.text_factory = bytes
+        db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE)
         db.execute("PRAGMA query_only = 1")
         db.execute("BEGIN")
         db.execute("SELECT count(*) FROM sqlite_master").fetchone()  # takes the snapshot

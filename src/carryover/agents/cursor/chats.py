@@ -180,7 +180,9 @@ class Chat:
 
     def _below(self, ident: str, depth: int = 0) -> tuple[str, ...]:
         """Returns the messages in a blob: the blob itself or, in newer builds, those it lists."""
-        (head,) = self._db.execute(_BLOB_HEAD, (ident,)).fetchone() or (None,)
+        head = None
+        with suppress(sqlite.TooLarge):
+            head = sqlite.value_at(self._db, _BLOB_HEAD, ident)
         is_message = not isinstance(head, bytes) or head.lstrip()[:1] == b"{" or depth == _MAX_DEPTH
         below = () if is_message else _ids_in(self._blob(ident, MAX_ROOT_BYTES) or b"")
         nested = (message for inner in below for message in self._below(inner, depth + 1))

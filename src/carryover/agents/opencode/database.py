@@ -7,8 +7,9 @@ sessions, by the last message, since a session's time is not updated with each p
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -20,8 +21,6 @@ from carryover.readers.rewritten import MAX_CONVERSATIONS, read_on
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records.fields import digest
 
-MAX_DATA_BYTES: Final = 8 << 20
-"""A longer row is not read."""
 LIVE_SESSIONS: Final = 100
 """How many of the newest sessions have their last message compared as well."""
 
@@ -30,24 +29,19 @@ _NEEDED: Final = {
     "message": {"id", "session_id", "time_created", "time_updated", "data"},
     "part": {"id", "message_id", "session_id", "time_updated", "data"},
 }
-_SESSIONS: Final = (
-    "SELECT id, parent_id, directory, title, version, time_created, time_updated, revert FROM session "
-    "ORDER BY time_updated DESC, id LIMIT ?"
-)
+_SESSION: Final = "SELECT id, parent_id, directory, title, version, time_created, time_updated, revert FROM session"
+_NEWEST: Final = "ORDER BY time_updated DESC, id LIMIT ?"
 _LAST_MESSAGE: Final = (
     "SELECT id, time_updated FROM message WHERE session_id = ? ORDER BY time_created DESC, id DESC LIMIT 1"
 )
 _LAST_PARTS: Final = "SELECT count(*), max(time_updated) FROM part WHERE message_id = ?"
 # The role is among the first fields; of the others of a prompt, the changed files can be long.
-_MESSAGES: Final = (
-    'SELECT id, time_created, time_updated, instr(substr(data, 1, 2000), \'"role":"user"\') > 0 FROM message '
-    "WHERE session_id = ? ORDER BY time_created, id"
-)
+_BY_USER: Final = 'instr(substr(data, 1, 2000), \'"role":"user"\') > 0'
+_MESSAGES: Final = "FROM message WHERE session_id = ? ORDER BY time_created, id"
 _MESSAGE: Final = "SELECT data FROM message WHERE id = ?"
 _PART_ROWS: Final = "SELECT message_id, id, time_updated FROM part WHERE session_id = ?"
-_PARTS: Final = (
-    "SELECT id, CASE WHEN length(data) <= ? THEN data END FROM part WHERE message_id = ? ORDER BY id"  # characters
-)
+_PARTS: Final = "SELECT id FROM part WHERE message_id = ? ORDER BY id"
+_PART: Final = "SELECT data FROM part WHERE id = ?"
 _COPIED: Final = "SELECT 1 FROM message WHERE session_id = ? AND time_created = ? LIMIT 1"
 
 
@@ -104,8 +98,20 @@ class Database:
         return {_text(row[1]) for row in self._db.execute(f"PRAGMA table_info({table})")}
 
     def _read_sessions(self) -> dict[str, _SessionRow]:
-        rows = [_SessionRow(row) for row in self._db.execute(_SESSIONS, (MAX_CONVERSATIONS,))]
+        try:
+            found = sqlite.rows(self._db, f"{_SESSION} {_NEWEST}", (MAX_CONVERSATIONS,))
+        except sqlite.TooLarge:
+            found = self._readable_sessions()
+        rows = map(_SessionRow, found)
         return {row.session.id: row for row in rows if is_usable_id(row.session.id)}
+
+    def _readable_sessions(self) -> list[tuple[object, ...]]:
+        """The rows of the sessions without those that hold a text of that length."""
+        found: list[tuple[object, ...]] = []
+        for (ident,) in sqlite.rows(self._db, f"SELECT id FROM session {_NEWEST}", (MAX_CONVERSATIONS,)):
+            with suppress(sqlite.TooLarge):
+                found += sqlite.rows(self._db, f"{_SESSION} WHERE id = ?", (_text(ident),))
+        return found
 
     def _tail(self, session: str) -> str:
         last = self._db.execute(_LAST_MESSAGE, (session,)).fetchone()
@@ -151,9 +157,13 @@ class StoredSession:
 
     def message_rows(self) -> list[Row]:
         """Returns the messages, oldest first."""
+        try:
+            found = self._messages(_BY_USER)
+        except sqlite.TooLarge:
+            found = [(*row[:3], self._is_by_user(_text(row[0]))) for row in self._messages("NULL")]
         return [
             Row(_text(ident), _whole(updated), _whole(updated), _whole(created), bool(by_user))
-            for ident, created, updated, by_user in self._db.execute(_MESSAGES, (self._session,))
+            for ident, created, updated, by_user in found
         ]
 
     def part_rows(self) -> dict[str, list[Row]]:
@@ -165,14 +175,26 @@ class StoredSession:
             parts.sort(key=lambda part: part.id)
         return found
 
+    def _messages(self, by_user: str) -> list[tuple[Any, ...]]:
+        return sqlite.rows(self._db, f"SELECT id, time_created, time_updated, {by_user} {_MESSAGES}", (self._session,))
+
+    def _is_by_user(self, ident: str) -> bool:
+        with suppress(sqlite.TooLarge):
+            return bool(sqlite.rows(self._db, f"SELECT {_BY_USER} FROM message WHERE id = ?", (ident,))[0][0])
+        return False
+
     def message(self, ident: str) -> bytes | None:
         """Returns a message's content. Raises TooLarge."""
-        return sqlite.value_at(self._db, _MESSAGE, ident, limit=MAX_DATA_BYTES)
+        return sqlite.value_at(self._db, _MESSAGE, ident)
 
     def parts(self, message: str) -> list[StoredPart]:
         """Returns a message's parts, oldest first."""
-        rows = self._db.execute(_PARTS, (MAX_DATA_BYTES, message))
-        return [StoredPart(_text(ident), data if isinstance(data, bytes) else None) for ident, data in rows]
+        return [self._part(_text(ident)) for (ident,) in self._db.execute(_PARTS, (message,))]
+
+    def _part(self, ident: str) -> StoredPart:
+        with suppress(sqlite.TooLarge):
+            return StoredPart(ident, sqlite.value_at(self._db, _PART, ident))
+        return StoredPart(ident, None)
 
 
 class _SessionRow:
