@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from typing import Final
 
 import msgspec
 
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.publish_queue import PublishQueue
+from carryover.daemon.supervisor import wait_at_most
 from carryover.ledger.connect import erase_mark
 from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.selection import Selection
@@ -67,8 +67,7 @@ class Forgetting:
             except LedgerUnavailable as trouble:
                 self._log.error("retention_failed", trouble)
             left_s = next_round - time.monotonic()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._due.wait(), min(ERASE_AGAIN_S, left_s) if self._is_left() else left_s)
+            await wait_at_most(self._due, min(ERASE_AGAIN_S, left_s) if self._is_left() else left_s)
 
     def settings_changed(self) -> None:
         """Takes note that `[retention]` may have changed."""

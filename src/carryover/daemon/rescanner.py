@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -13,6 +12,7 @@ import msgspec
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.ingest_queue import IngestQueue
 from carryover.daemon.log import Word
+from carryover.daemon.supervisor import wait_at_most
 from carryover.ingest.catch_up import Comparison, compare_with_disk, reading_order
 from carryover.ingest.scan import FoundSource, TranscriptRoot, key_of
 from carryover.ingest.spool import Spool, collect_pending
@@ -82,8 +82,7 @@ class Rescanner:
                 self._log.warning("hints_lost", sources=swept.unhinted)
                 self._on_lost_hints()
             await asyncio.sleep(BETWEEN_RESCANS_S)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._requested.wait(), SAFETY_NET_S)
+            await wait_at_most(self._requested, SAFETY_NET_S)
 
     async def rescan(self, *, also_broken: bool = False) -> Rescanned:
         """Compares every source with the ledger and queues the changed ones; with `also_broken`, broken ones too."""

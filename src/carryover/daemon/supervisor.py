@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Final
 
@@ -130,3 +131,13 @@ class Supervisor:
 def delay_s(failures_in_a_row: int) -> float:
     """Returns how many seconds to wait after the nth consecutive failure (from 1)."""
     return min(FIRST_DELAY_S * 2.0 ** (min(failures_in_a_row, 16) - 1), LONGEST_DELAY_S)
+
+
+async def wait_at_most(event: asyncio.Event, seconds: float | None) -> None:
+    """Waits until `event` is set, but no longer than `seconds`; None: however long that takes.
+
+    `asyncio.wait_for` (Python 3.11) loses a cancellation that comes together with the event, and the task runs on.
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()

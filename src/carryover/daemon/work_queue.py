@@ -14,6 +14,8 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Final, Generic, Literal, TypeVar
 
+from carryover.daemon.supervisor import wait_at_most
+
 K = TypeVar("K", bound=Hashable)
 
 RECENT_KEPT: Final = 256
@@ -126,10 +128,7 @@ class WorkQueue(Generic[K]):
             if self._draining and not self._live:
                 return None
             self._changed.clear()
-            try:
-                await asyncio.wait_for(self._changed.wait(), self._seconds_until_due())
-            except TimeoutError:
-                continue
+            await wait_at_most(self._changed, self._seconds_until_due())
         return key
 
     def done(self, key: K, *, more: bool = False) -> None:

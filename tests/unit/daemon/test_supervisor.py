@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from carryover.daemon.log import Log
-from carryover.daemon.supervisor import Supervisor, delay_s
+from carryover.daemon.supervisor import Supervisor, delay_s, wait_at_most
 
 
 class Time:
@@ -146,3 +146,20 @@ async def test_it_is_healthy_while_every_vital_task_runs(supervisor: Supervisor)
         may_end.set()
         await supervisor.stop("reader", within_s=5)
         assert not supervisor.healthy, "a vital task that ended does its work no more, failed or not"
+
+
+async def test_a_task_that_is_stopped_as_its_event_is_set_ends(supervisor: Supervisor) -> None:
+    requested = asyncio.Event()
+
+    async def rescans() -> None:
+        while True:
+            requested.clear()
+            await wait_at_most(requested, 300)
+
+    async with supervisor, asyncio.timeout(5):
+        supervisor.start("rescanner", rescans)
+        await asyncio.sleep(0.01)
+        requested.set()
+        await supervisor.stop("rescanner")
+
+    assert [state.state for state in supervisor.states()] == ["stopped"]

@@ -15,7 +15,7 @@ import errno
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Final
 
 import msgspec
@@ -27,7 +27,7 @@ from carryover.daemon.health import PortState
 from carryover.daemon.hooks.dispatch import Hooks
 from carryover.daemon.hooks.guard import BODY_LIMIT_BYTES, knows_secret, refusal
 from carryover.daemon.log import Log, Word, describe, phrase
-from carryover.daemon.supervisor import delay_s
+from carryover.daemon.supervisor import delay_s, wait_at_most
 from carryover.ledger.ledger_errors import LedgerDamaged
 from carryover.publish.hook_script import CWD_HEADER, SECRET_HEADER
 
@@ -141,8 +141,7 @@ class HookPort:
                 except OSError as error:
                     failures += 1
                     self._failed(wanted, error)
-                    with suppress(TimeoutError):
-                        await asyncio.wait_for(self._moved.wait(), delay_s(failures))
+                    await wait_at_most(self._moved, delay_s(failures))
                     continue
                 failures = 0
                 await self._serve(wanted, listener)
