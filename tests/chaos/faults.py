@@ -69,10 +69,10 @@ def kill(world: World) -> None:
             if chance.random() < 0.6:
                 daemon.wait_until_it_answers()
                 world.start_s = time.monotonic() - began
-        delay_s = chance.uniform(0, world.start_s) if chance.random() < 0.5 else chance.uniform(0, 0.3)
+        delay_s = chance.uniform(0, world.start_s if chance.random() < 0.5 else world.longest_life_s)
         killer = threading.Timer(delay_s, world.kill)
         killer.start()
-        world.load.play(chance.randint(0, 4))
+        world.load.play(chance.randint(0, world.most_turns))
         killer.join()
 
 

@@ -97,7 +97,7 @@ def _run(top: Path, plan: Plan) -> Tally:
     if plan.sabotage:
         world.command = (sys.executable, "-c", SLOW_TWO_STEPS)
     if plan.kills:
-        world.most_kills = 24
+        world.hurry()
     checks = Checks(world, plan.patience_s)
     checks.watch.start()
     tally = Tally()

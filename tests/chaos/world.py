@@ -16,6 +16,7 @@ from typing import Final
 from carryover.daemon.main import __file__ as daemon_main
 from carryover.paths import StateDir
 from chaos import skewed_daemon
+from chaos.forked_daemon import ForkedDaemon, Nursery
 from chaos.load import Load
 from support.daemon_process import DaemonProcess
 
@@ -26,6 +27,8 @@ CLI_LIMIT_S: Final = 90.0
 """No command may take longer, whatever state the daemon is in."""
 END_S: Final = 40.0
 """No daemon may take longer to end."""
+WHOLE_STARTS: Final = 0.02
+"""How many of the daemons are started by their command, where others are forked."""
 STATE_MIB: Final = 96
 CONFIG: Final = '[server]\nport = 0\n[publish]\npointers = "shared"\n'
 PROJECTS: Final = ("shop", "blog", "desk")
@@ -49,9 +52,15 @@ class World:
         self.starts = 0
         self.most_kills = 6
         """How many daemons are killed before the ledger is compared."""
+        self.most_turns = 4
+        """How many turns are written while one of them runs."""
+        self.longest_life_s = 0.3
+        """How long it lives after its first answer."""
         self.start_s = 0.5
         """How long a daemon took from its start to its first answer."""
         self.command: Sequence[str] = COMMAND
+        self.nursery: Nursery | None = None
+        """Forks most daemons, where so many are to be killed that their starts would take the time."""
         self.mounted = False
         self.state.root.mkdir(parents=True, mode=0o700)
         self.aside.mkdir()
@@ -72,6 +81,11 @@ class World:
             "GIT_CONFIG_NOSYSTEM": "1",
             skewed_daemon.VARIABLE: str(self.clock),
         }
+
+    def hurry(self) -> None:
+        """From now on daemons are forked, short-lived and many."""
+        self.nursery = Nursery(self.env())
+        self.most_kills, self.most_turns, self.longest_life_s = 60, 1, 0.1
 
     def mount_state(self) -> None:
         """Gives the state folder a small disk. Raises CalledProcessError where this process may not mount."""
@@ -102,7 +116,10 @@ class World:
         """Starts a daemon, without waiting for anything."""
         assert not self.alive
         self.starts += 1
-        self._daemon = DaemonProcess(self.command, env=self.env()).start()
+        if self.nursery is not None and self.command is COMMAND and self.chance.random() > WHOLE_STARTS:
+            self._daemon = ForkedDaemon(self.nursery, self.env()).start()
+        else:
+            self._daemon = DaemonProcess(self.command, env=self.env()).start()
         return self._daemon
 
     def one_that_ended(self, second: DaemonProcess) -> subprocess.Popen[bytes] | None:
@@ -193,3 +210,5 @@ class World:
         if self.alive:
             assert self._daemon is not None
             self._daemon.kill()
+        if self.nursery is not None:
+            self.nursery.close()
