@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from agents.cursor import stores
-from agents.cursor.reading import Editor, texts
+from agents.cursor.reading import LATER_MS, Editor, texts
 from agents.cursor.reading import short_chat as chat
 from agents.cursor.stores import (
     ONE,
@@ -125,6 +125,17 @@ def test_a_change_costs_what_changed(store: EditorStore, monkeypatch: pytest.Mon
     store.value(f"composerData:{changed.id}", composer(changed))
     assert texts(editor.bodies()) == ["one more"]
     assert len(asked) <= WATCHED + 4
+
+
+def test_a_conversation_of_a_clock_that_was_ahead_is_read_to_its_end(store: EditorStore) -> None:
+    """It is not among the newest, which are compared; the list says that it has changed."""
+    ahead = Chat(name="ahead", bubbles=(user("Go."), say("Done.")), start_ms=LATER_MS + 90 * 86_400_000)
+    store.put(ahead, *(chat(number) for number in range(WATCHED + 2)))
+    editor = Editor(store)
+    editor.read()
+    store.put(ahead.with_bubbles(user("one more")))
+
+    assert texts(editor.bodies()) == ["one more"]
 
 
 def test_rows_that_are_changed_in_their_place_are_found(tmp_path: Path) -> None:

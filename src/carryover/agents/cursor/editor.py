@@ -103,7 +103,9 @@ class Look:
             return []
         updated = self._updated()
         rows = {ident: row for ident, row in self.rows_from(_COMPOSER).items() if 0 < len(ident) <= MAX_ID_CHARS}
-        newest = sorted(rows, key=lambda ident: (updated.get(ident, 0), rows[ident]), reverse=True)
+        # A time in the future says that something changed, but must not push others out of those that are watched.
+        past = {ident: at for ident, at in updated.items() if at <= self.now_ms + _DAY_MS}
+        newest = sorted(rows, key=lambda ident: (past.get(ident, 0), rows[ident]), reverse=True)
         content = {ident: self._digest_of(ident) for ident in newest[:WATCHED]}
         return [(ident, f"{rows[ident]} {updated.get(ident, 0)} {content.get(ident, '')}") for ident in newest]
 
@@ -152,12 +154,10 @@ class Look:
         """Returns when each listed conversation changed, without times in the future."""
         if self._has_heads:
             rows = self._db.execute("SELECT composerId, lastUpdatedAt FROM composerHeaders")
-            updated = {sqlite.text_of(ident) or "": at for ident, at in rows if isinstance(at, int)}
-        elif self._entries:
-            updated = {ident: time_of(entry.get("lastUpdatedAt")) for ident, entry in self._entries.items()}
-        else:
-            updated = self._workspaces.updated(self._storage)
-        return {ident: at for ident, at in updated.items() if at <= self.now_ms + _DAY_MS}
+            return {sqlite.text_of(ident) or "": at for ident, at in rows if isinstance(at, int)}
+        if self._entries:
+            return {ident: time_of(entry.get("lastUpdatedAt")) for ident, entry in self._entries.items()}
+        return self._workspaces.updated(self._storage)
 
     def _head(self, ident: str) -> Fields:
         """Returns a conversation's entry in the list."""
