@@ -32,7 +32,8 @@ class DaemonHolder(msgspec.Struct, frozen=True):
 def acquire_daemon_lock(state: StateDir, *, started_ms: int, wait_s: float = WAIT_S) -> FileLock:
     """Acquires the lock of `state`, which is held until it is released or the process ends.
 
-    Waits for a command that holds it, since that ends soon.
+    Waits for a command that holds it, since that ends soon, and for the lock of a daemon that was killed: a program
+    that it was just starting still holds its files.
 
     Raises:
         StateUnusable: the lock file cannot be written.
@@ -51,11 +52,22 @@ def acquire_daemon_lock(state: StateDir, *, started_ms: int, wait_s: float = WAI
                 f"The lock {state.lock} cannot be taken: {os_reason(error)}. Nothing was changed. "
                 "Check the rights of the file and the space on its disk."
             ) from error
-        if holder is not None:
+        if holder is not None and _is_running(holder.pid):
             raise UserError(_already_running(holder), ExitCode.REFUSED)
         if time.monotonic() >= until:
             raise UserError(f"Another process is using the state folder {state.root}. Try again when it is done.")
         time.sleep(_PAUSE_S)
+
+
+def _is_running(pid: int) -> bool:
+    """Whether there is such a process."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def daemon_holder(lock: FileLock) -> DaemonHolder | None:

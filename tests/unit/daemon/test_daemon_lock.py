@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from carryover.daemon.daemon_lock import StateUnusable, acquire_daemon_lock
+from carryover.daemon.daemon_lock import DaemonHolder, StateUnusable, acquire_daemon_lock
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import FileLock
 from carryover.paths import StateDir
@@ -32,6 +34,20 @@ def test_a_command_that_holds_the_lock_is_waited_for(state: StateDir) -> None:
     command = FileLock(state.lock)
     assert command.acquire()
     threading.Timer(0.3, command.release).start()
+
+    lock = acquire_daemon_lock(state, started_ms=0)
+
+    lock.release()
+
+
+def test_the_file_of_a_daemon_that_was_killed_is_waited_for(state: StateDir) -> None:
+    """A program that it was just starting has its files until it runs."""
+    with subprocess.Popen(["true"]) as killed:
+        killed.wait()
+    inherited = FileLock(state.lock)
+    holder = DaemonHolder(pid=killed.pid, socket="", started_ms=0)
+    assert inherited.acquire(msgspec.json.encode(holder).decode())
+    threading.Timer(0.3, inherited.release).start()
 
     lock = acquire_daemon_lock(state, started_ms=0)
 

@@ -151,7 +151,7 @@ class Look:
             return ""
 
     def _updated(self) -> dict[str, int]:
-        """Returns when each listed conversation changed, without times in the future."""
+        """Returns when each listed conversation changed."""
         if self._has_heads:
             rows = self._db.execute("SELECT composerId, lastUpdatedAt FROM composerHeaders")
             return {sqlite.text_of(ident) or "": at for ident, at in rows if isinstance(at, int)}
