@@ -29,7 +29,7 @@ Choice = TypeVar("Choice", ResumeMode, Pointers)
 PROJECT_FILE: Final = ".carryover.toml"
 KEPT: Final = "handoffs"
 """Subfolder of the state folder for handoffs that are not written into projects."""
-_CONFIG_LIMIT_BYTES: Final = 1 << 20
+CONFIG_LIMIT_BYTES: Final = 1 << 20
 _PROJECT_FILE_LIMIT_BYTES: Final = 16 << 10
 
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -227,7 +227,7 @@ def load_config(path: Path) -> Config:
         UserError: REFUSED; the file can't be read, is not TOML, or contains an invalid value. It names the line.
     """
     try:
-        text = read_bytes_bounded(path, _CONFIG_LIMIT_BYTES).decode("utf-8-sig")
+        text = read_bytes_bounded(path, CONFIG_LIMIT_BYTES).decode("utf-8-sig")
         data, table_of = _with_agents_apart(tomllib.loads(text))
     except FileNotFoundError:
         return Config(kept_in=_kept_in(path))

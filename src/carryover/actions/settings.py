@@ -11,8 +11,9 @@ from typing import Any, Final
 import msgspec
 
 from carryover.actions.context import now_ms
-from carryover.config import Config, load_config
+from carryover.config import CONFIG_LIMIT_BYTES, Config, load_config
 from carryover.errors import ExitCode, UserError
+from carryover.fsio import read_bytes_bounded
 from carryover.ledger.rows import SessionRow
 from carryover.paths import StateDir
 from carryover.terminal.output import did_you_mean, harmless
@@ -155,7 +156,7 @@ def named_setting(key: str, found: Sequence[Setting]) -> Setting:
 
 def _data(path: Path) -> Mapping[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(read_bytes_bounded(path, CONFIG_LIMIT_BYTES).decode("utf-8-sig"))
     except FileNotFoundError:
         return {}
 

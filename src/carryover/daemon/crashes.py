@@ -10,12 +10,10 @@ was added (SIGKILL, power cut), and otherwise completes the report.
 
 from __future__ import annotations
 
-import errno
 import faulthandler
 import os
 import re
 import sqlite3
-import stat
 import sys
 import threading
 import time
@@ -32,7 +30,7 @@ from carryover import __version__
 from carryover.daemon.log import Log, Word, describe
 from carryover.daemon.log_file import last_lines
 from carryover.errors import UserError
-from carryover.fsio import private_dir
+from carryover.fsio import private_dir, read_beginning
 
 MOST_REPORTS: Final = 10
 LIMIT_BYTES: Final = 64 * 1024
@@ -197,13 +195,7 @@ def _named_ms(path: Path) -> int:
 
 def _read(path: Path) -> str:
     """Reads the start of a report, which is all of it except after a fatal signal. Raises OSError."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "not a regular file", str(path))
-        return os.pread(descriptor, 2 * LIMIT_BYTES, 0).decode(errors="replace")
-    finally:
-        os.close(descriptor)
+    return read_beginning(path, 2 * LIMIT_BYTES).decode(errors="replace")
 
 
 def _heading(what: str, at: datetime, uptime_s: float | None) -> str:

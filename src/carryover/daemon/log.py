@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover.daemon.log_file import OLD_FILES
+from carryover.fsio import open_regular
 
 LIMIT_BYTES: Final = 1024 * 1024
 
@@ -117,7 +118,7 @@ class _File(RotatingFileHandler):
 
 
 def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+    return open_regular(path, flags)
 
 
 class _Utc(logging.Formatter):

@@ -23,7 +23,7 @@ import msgspec
 from carryover.agents import instruction_files, read_lists
 from carryover.edits.hooks import UNKNOWN, Form, Origin
 from carryover.errors import ExitCode, UserError
-from carryover.fsio import private_dir, read_bytes_bounded, write_if_changed
+from carryover.fsio import open_regular, private_dir, read_bytes_bounded, write_if_changed
 from carryover.paths import StateDir
 
 SETTINGS_RECORD: Final = "edits.json"
@@ -124,7 +124,7 @@ def remember_project(state: Path, project: PublishedProject) -> bool:
     private_dir(state)
     # One write at the end of the file, so that two programs can do this at once; a torn line ends with the next one.
     line = b"\n" + msgspec.json.encode(project) + b"\n"
-    descriptor = os.open(state / PROJECTS_RECORD, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    descriptor = open_regular(state / PROJECTS_RECORD, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW)
     try:
         os.write(descriptor, line)
     finally:

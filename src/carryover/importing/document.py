@@ -14,13 +14,13 @@ from carryover.adapter.contract import Agent, Parsed, Record, Source
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import adapters, agent_names, specs
 from carryover.errors import ExitCode, UserError
+from carryover.fsio import open_regular
 from carryover.importing import markdown_chat
 from carryover.importing.note import FORM, is_note, note_agent, note_source
 from carryover.importing.rebase import former_root, moved
 from carryover.importing.specstory import document as specstory
 from carryover.model import AnyBody, Event, FileEdit, ToolCall, ToolResult
 from carryover.readers.by_kind import reader_of_copies
-from carryover.readers.files import open_regular
 
 HEAD_BYTES: Final = 64 << 10
 _NOTHING: Final = "Nothing was imported from it."

@@ -16,7 +16,6 @@ import contextlib
 import errno
 import os
 import re
-import stat
 import threading
 import time
 from collections.abc import Iterable, Mapping
@@ -28,7 +27,7 @@ import msgspec
 from carryover.adapter.contract import Agent
 from carryover.adapter.hooks import skipped
 from carryover.adapter.spooled import copy_beside, spool_line
-from carryover.fsio import atomic_replace, private_dir, read_beginning, read_bytes_bounded
+from carryover.fsio import atomic_replace, open_regular, private_dir, read_beginning, read_bytes_bounded
 from carryover.model import Skipped
 from carryover.paths import StateDir
 
@@ -95,7 +94,7 @@ class Spool:
         """
         if transcript is not None:
             self._copy(path, transcript)
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = open_regular(path, os.O_NOFOLLOW)
         try:
             os.fsync(descriptor)
         finally:
@@ -152,13 +151,9 @@ def collect_pending(spool: Spool, agents: Mapping[str, Agent], selected: Iterabl
 
 def _append(path: Path, line: bytes) -> bool:
     """Appends in one write; returns whether the file is new. The rest of a torn write becomes a line of its own."""
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-    descriptor = os.open(path, flags, 0o600)
+    descriptor = open_regular(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW)
     try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "not a regular file", str(path))
-        size = status.st_size
+        size = os.fstat(descriptor).st_size
         if size + len(line) > MAX_SESSION_BYTES:
             raise SpoolFull
         is_torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"

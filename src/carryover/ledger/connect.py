@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Final, TypeVar
 from urllib.parse import quote
 
 from carryover.errors import ExitCode, UserError
+from carryover.fsio import open_regular, read_beginning
 from carryover.ledger.ledger_errors import LedgerDamaged, LedgerUnavailable, damages_content, ledger_error
 from carryover.ledger.schema import MIGRATIONS, migrate, newer_than_program, version_of
 
@@ -91,7 +93,8 @@ def mark_damaged(path: Path, error: Exception) -> None:
 
 
 def _make_private(path: Path) -> None:
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    os.close(open_regular(path, os.O_CREAT | os.O_RDWR))
+    _require_regular(path)
     for part in _parts(path):
         if part.exists() and part.stat().st_mode & 0o077:
             part.chmod(0o600)
@@ -105,7 +108,7 @@ def _migrate_or_detect_damage(path: Path) -> bool:
         with closing(_connect(path)) as db:
             mark = damage_mark(path)
             if mark.exists() and (
-                mark.read_bytes() == _CONTENT or db.execute("PRAGMA quick_check(1)").fetchall() != [("ok",)]
+                read_beginning(mark, 100) == _CONTENT or db.execute("PRAGMA quick_check(1)").fetchall() != [("ok",)]
             ):
                 return False
             migrate(db, path)
@@ -193,7 +196,17 @@ def _connect_read_only(path: Path, kind: type[C], *, keep_index: bool) -> C:
         raise trouble from error
 
 
+def _require_regular(path: Path) -> None:
+    """Raises LedgerUnavailable if one of the files is a FIFO or a device: SQLite would wait in it for ever."""
+    for part in (*_parts(path), path.with_name(f"{path.name}-journal")):
+        with suppress(OSError):
+            mode = part.stat().st_mode
+            if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+                raise LedgerUnavailable(f"{part} is not a file. Move it away; what was read is read again.")
+
+
 def _open_read_only(path: Path, kind: type[C], keep_index: bool) -> C:
+    _require_regular(path)
     # In WAL mode even a reader wants the -wal and -shm files, and SQLite makes them where it can. Without either nobody
     # has the ledger open and everything is in the database itself, so it can be read like a file that never changes.
     in_use = any(path.with_name(path.name + suffix).exists() for suffix in ("-wal", "-shm"))

@@ -20,7 +20,7 @@ send() { # LIMIT_S OPTION...
   limit_s=$1
   shift
   # From the state folder, since a socket's path must be short. The secret is in the file, where `ps` does not show it.
-  cd "$state" && command curl -q -K hook.curl -m "$limit_s" --data-binary @- "$@" "http://localhost/hook/$agent/$event"
+  cd "$state" && [ -f hook.curl ] && command curl -q -K hook.curl -m "$limit_s" --data-binary @- "$@" "http://localhost/hook/$agent/$event"
 }
 
 keep_pending() { # One file per call: event, folder, payload. At most 64 MiB of them.

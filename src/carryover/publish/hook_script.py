@@ -11,7 +11,7 @@ from typing import Final
 
 from carryover.agents import specs
 from carryover.edits.hook_command import SCRIPT
-from carryover.fsio import private_dir, write_if_changed
+from carryover.fsio import private_dir, read_bytes_bounded, write_if_changed
 from carryover.paths import StateDir
 
 CURL_CONFIG: Final = "hook.curl"
@@ -66,7 +66,7 @@ def write_hook_script(state: StateDir) -> bool:
 
     The daemon's secret must exist. Raises OSError if it does not, or if the folder can't be written.
     """
-    secret = state.secret.read_text(encoding="ascii").strip()
+    secret = read_bytes_bounded(state.secret, 128).decode("ascii").strip()
     config = _CURL_CONFIG.format(socket=state.socket.name, header=SECRET_HEADER, secret=secret)
     private_dir(state.root)
     wrote = [

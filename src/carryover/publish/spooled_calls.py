@@ -15,7 +15,7 @@ import msgspec
 
 from carryover.adapter.spooled import SpooledCall
 from carryover.errors import os_reason
-from carryover.fsio import is_folder, read_bytes_bounded
+from carryover.fsio import is_folder, open_regular, read_bytes_bounded
 from carryover.ledger.selection import Selection
 
 SPOOL: Final = "spool"
@@ -98,7 +98,7 @@ def _is_selected(path: Path, selection: Selection, now_ms: int) -> bool:
 
 def _folder_of(path: Path) -> str | None:
     """Returns the folder in which the first call in a file was made; a waiting call has it on its second line."""
-    with path.open("rb") as file:
+    with os.fdopen(open_regular(path), "rb") as file:
         first = file.readline(_LINE_BYTES)
         if not first.startswith(b"{"):
             return os.fsdecode(file.readline(_LINE_BYTES).strip()) or None

@@ -10,7 +10,8 @@ from typing import Final, Self
 import msgspec
 
 from carryover.adapter.contract import Batch, FileStat, Record
-from carryover.readers.files import open_regular, stamp_of_file, wait_ms
+from carryover.fsio import open_regular
+from carryover.readers.files import stamp_of_file, wait_ms
 from carryover.readers.position import Position, decode, guarded, settle
 from carryover.readers.stat_cache import utc_now_ms
 

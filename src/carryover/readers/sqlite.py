@@ -21,8 +21,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 from carryover.adapter.contract import FileStat
-from carryover.fsio import scratch_folder
-from carryover.readers.files import stat_regular
+from carryover.fsio import scratch_folder, stat_regular
 
 BUSY_S: Final = 0.25
 COPY_BYTES: Final = 64 << 20

@@ -93,6 +93,15 @@ def test_whatever_of_the_state_folder_is_gone_nothing_is_said_of_it(sh: HookScri
     assert sh.said("Stop", payload(event="Stop"), project) == QUIET
 
 
+@pytest.mark.parametrize("odd", ["daemon.sock", "hook.secret", "hook.curl"])
+def test_a_fifo_in_the_state_folder_keeps_no_agent_waiting(sh: HookScript, project: Path, odd: str) -> None:
+    texts = keep(sh.state, project, "Add a discount")
+    (sh.state.root / odd).unlink(missing_ok=True)
+    os.mkfifo(sh.state.root / odd)
+
+    assert sh.said("SessionStart", payload(), project) == (texts["startup"], "", 0)
+
+
 def test_other_users_see_neither_the_secret_nor_the_payload_in_the_list_of_processes(
     stub_here: HookScript, project: Path
 ) -> None:

@@ -14,7 +14,8 @@ import msgspec
 from carryover.adapter.contract import Batch, FileStat, LastInput, Record
 from carryover.agents.aider import blocks
 from carryover.agents.aider.wire import Block
-from carryover.readers.files import open_regular, stamp_of_file, wait_ms
+from carryover.fsio import open_regular
+from carryover.readers.files import stamp_of_file, wait_ms
 from carryover.readers.jsonl import MAX_LINE_BYTES, READ_BYTES, READ_LINES, skip_line
 from carryover.readers.position import Position, confirmed, guarded
 from carryover.readers.stat_cache import utc_now_ms

@@ -17,7 +17,8 @@ import msgspec
 from carryover.adapter.contract import Batch, FileStat
 from carryover.agents.opencode.talk import Row, StoredPart, Talk, revert_in
 from carryover.agents.opencode.wire import MOST_PARENTS, Session, is_usable_id, ms_of
-from carryover.readers.files import read_small, stamp_of_file, stat_regular
+from carryover.fsio import stat_regular
+from carryover.readers.files import read_small, stamp_of_file
 from carryover.readers.rewritten import Unfinished, read_on
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records.fields import digest
