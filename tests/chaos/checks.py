@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import stat
 import threading
 import time
 from collections import Counter
@@ -14,9 +16,11 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
 
+from carryover.ledger.codec import DamagedBody
 from carryover.ledger.queries import connect_read_only, session_events, sessions
 from carryover.model import AssistantMessage, FileEdit, ToolCall, UserPrompt
 from chaos.load import MARK, Kind
+from chaos.private_faults import PLANTED
 from chaos.world import Broken, World
 
 QUIET_LIMIT_S: Final = 90.0
@@ -71,7 +75,8 @@ class Checks:
             except (
                 AssertionError,
                 TimeoutError,
-            ) as error:  # it ended by itself and is started again, or has much to do
+                DamagedBody,
+            ) as error:  # it ended by itself and is started again, or has much to do, or to mend
                 wrong = [str(error) or "no answer in time"]
             if not wrong:
                 return
@@ -103,15 +108,22 @@ class Checks:
         owner = {turn.mark: turn.project for turn in self._world.load.turns}
         for project in self._world.load.projects:
             text = self.watch.read(project)
+            if PLANTED in text:
+                raise Broken(f"the handoff of {project.name} has what came with a repository")
             foreign = [mark for mark in MARK.findall(text) if owner[mark] != project]
             if foreign:
                 raise Broken(f"the handoff of {project.name} has what belongs to others: {foreign}")
 
     def _nothing_forgotten_is_left(self) -> None:
         forgotten = [turn.mark.encode() for turn in self._world.load.turns if turn.forgotten == "yes"]
+        forgotten += [canary.encode() for canary in self._world.canaries]
         if not forgotten:
             return
-        folders = [self._world.state.root, *(project / ".carryover" for project in self._world.load.projects)]
+        folders = [
+            self._world.state.root,
+            self._world.temporary,
+            *(project / ".carryover" for project in self._world.load.projects),
+        ]
         for path in (path for folder in folders for path in folder.rglob("*") if path.is_file()):
             try:
                 content = path.read_bytes()
@@ -170,11 +182,17 @@ class HandoffWatch(threading.Thread):
 
     def read(self, project: Path) -> str:
         """The handoff as it is now; empty where there is none."""
+        path = project / ".carryover" / "handoff.md"
         try:
-            text = (project / ".carryover" / "handoff.md").read_text(encoding="utf-8")
+            with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW), encoding="utf-8") as file:
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    return ""
+                text = file.read()
         except FileNotFoundError:
             return ""
         except (OSError, UnicodeDecodeError) as error:
+            if path.is_symlink() or not path.is_file():  # a fault put something else there
+                return ""
             self.torn.append(f"{project.name}: {error}")
             return ""
         self.reads += 1
@@ -206,6 +224,8 @@ def _marked(body: object) -> Iterator[tuple[Kind, str]]:
             kind = "command"
         case _:
             return
+    if kind == "prompt" and PLANTED in text:
+        raise Broken("a prompt that came with a repository is in the ledger")
     for mark in sorted(set(MARK.findall(text))):
         yield kind, mark
 

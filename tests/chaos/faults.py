@@ -35,6 +35,8 @@ from chaos.agent_faults import (
     truncate,
 )
 from chaos.earlier import RANKS, bring_back
+from chaos.odd_files import odd_agent_file, odd_project_file, odd_state_file
+from chaos.private_faults import bodies_damaged, commands_killed, git_at_work
 from chaos.world import CLI, COMMAND, CONFIG, Broken, World
 from support.daemon_process import DaemonProcess, wait_until
 
@@ -341,6 +343,12 @@ FAULTS: Final[dict[Fault, int]] = {
     database_damaged: 3,
     settings_broken: 2,
     earlier_schema: 1,
+    odd_agent_file: 4,
+    odd_state_file: 5,
+    odd_project_file: 3,
+    git_at_work: 2,
+    bodies_damaged: 3,
+    commands_killed: 3,
 }
 """Each with its weight."""
 

@@ -116,6 +116,7 @@ class Load:
         self._tools = chaos_tools()
         self._sessions: list[Session] = []
         self._first = datetime.now(UTC) - timedelta(hours=6)
+        self._years_away = YEARS_AWAY
 
     def play(self, turns: int = 1) -> None:
         """Some turns of random sessions; a new one begins until every tool has one, and now and then."""
@@ -142,6 +143,16 @@ class Load:
         self._turn(session)
         self._sessions.remove(session)
         return session.played.session, session.turns
+
+    def end_sessions_in(self, project: Path) -> list[Turn]:
+        """The sessions of a project write no more; their turns, ended ones' too."""
+        self._sessions = [session for session in self._sessions if session.project != project]
+        return [turn for turn in self.turns if turn.project == project]
+
+    def begin_now(self) -> None:
+        """No session that begins from now on is dated before this moment: a project's past may have been forgotten."""
+        self._first = datetime.now(UTC) - timedelta(seconds=20 * len(self.turns))
+        self._years_away = tuple(years for years in YEARS_AWAY if years > 0)
 
     def tools_of(self, store: Store) -> frozenset[str]:
         """Those that have written into the store."""
@@ -172,7 +183,7 @@ class Load:
         project = self._chance.choice(self.projects)
         at = self._first + timedelta(seconds=20 * len(self.turns))
         if self._chance.random() < 0.1:
-            at += timedelta(days=365 * self._chance.choice(YEARS_AWAY))
+            at += timedelta(days=365 * self._chance.choice(self._years_away))
         session = Session(tool, project, tool.play(self.home, project, at))
         self._sessions.append(session)
         return session

@@ -109,7 +109,7 @@ def _run(top: Path, plan: Plan) -> Tally:
             world.load.play(12)
             checks.check()
             for fault in _faults(plan, chance, tally, world):
-                name = fault.__name__
+                name, world.noted = fault.__name__, ""
                 since = time.monotonic()
                 world.load.play(chance.randint(0, 4))
                 try:
@@ -124,7 +124,7 @@ def _run(top: Path, plan: Plan) -> Tally:
                     print(f"{plan.seed:8} {tally.done.total():4} {took_s:6.1f} s  {name}", flush=True)
     except Exception:
         tally.held = False
-        print(f"BROKEN at step {tally.done.total() + 1} ({name}), seed {plan.seed}:", file=sys.stderr)
+        print(f"BROKEN at step {tally.done.total() + 1} ({name}), seed {plan.seed}: {world.noted}", file=sys.stderr)
         traceback.print_exc()
         print("\n".join(world.last_lines()), file=sys.stderr, flush=True)
     finally:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from carryover.daemon.client import ask_daemon
 from carryover.daemon.main import __file__ as daemon_main
 from carryover.paths import StateDir
 from chaos import skewed_daemon
@@ -62,8 +63,15 @@ class World:
         self.nursery: Nursery | None = None
         """Forks most daemons, where so many are to be killed that their starts would take the time."""
         self.mounted = False
+        self.noted = ""
+        """What the present fault does, for the report of one that breaks something."""
         self.state.root.mkdir(parents=True, mode=0o700)
+        self.temporary = top / "tmp"
+        """Where commands keep temporary files."""
+        self.canaries: list[str] = []
+        """Texts of notes that were forgotten."""
         self.aside.mkdir()
+        self.temporary.mkdir()
         projects = [self.home / "work" / name for name in PROJECTS]
         for project in projects:
             subprocess.run(["git", "init", "-q", str(project)], check=True, env=self.env())
@@ -77,6 +85,7 @@ class World:
             "CARRYOVER_HOME": str(self.state.root),
             "PATH": os.environ["PATH"],
             "LANG": "C.UTF-8",
+            "TMPDIR": str(self.temporary),
             "PYTHONPATH": str(SOURCES),
             "GIT_CONFIG_NOSYSTEM": "1",
             skewed_daemon.VARIABLE: str(self.clock),
@@ -186,6 +195,13 @@ class World:
                     return
                 self.wait_for_the_end("the daemon that answers no more")
         raise Broken("no daemon lasts")
+
+    def health(self) -> object:
+        """What the daemon answers about itself within a few seconds; None without an answer."""
+        try:
+            return ask_daemon(self.state.socket, "GET", "/health", timeout_s=5)
+        except (OSError, TimeoutError):
+            return None
 
     def wait_for_the_end(self, who: str) -> None:
         """Returns once the daemon has ended by itself. Raises Broken if that takes too long."""
