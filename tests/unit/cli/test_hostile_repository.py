@@ -18,6 +18,7 @@ from support.tools import program
 COMMANDS = {
     "export": ("export", "{shop}"),
     "export a session": ("export", "--session", DISCOUNT),
+    "export a page": ("export", "--session", DISCOUNT, "--format", "html", "--full"),
     "handoff": ("handoff", "{shop}"),
     "handoff --to": ("handoff", "{shop}", "--to", "codex"),
     "handoff --json": ("handoff", "{shop}", "--json"),
