@@ -15,6 +15,7 @@ from typing import Final
 
 from carryover.daemon.client import ask_daemon
 from carryover.daemon.main import __file__ as daemon_main
+from carryover.errors import UserError
 from carryover.paths import StateDir
 from chaos import skewed_daemon
 from chaos.forked_daemon import ForkedDaemon, Nursery
@@ -197,10 +198,12 @@ class World:
         raise Broken("no daemon lasts")
 
     def health(self) -> object:
-        """What the daemon answers about itself within a few seconds; None without an answer."""
+        """What the daemon answers about itself within a few seconds, perhaps that it can't; None without an answer."""
         try:
             return ask_daemon(self.state.socket, "GET", "/health", timeout_s=5)
-        except (OSError, TimeoutError):
+        except UserError as refused:
+            return refused
+        except OSError:
             return None
 
     def wait_for_the_end(self, who: str) -> None:
