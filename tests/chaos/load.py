@@ -116,7 +116,7 @@ class Load:
         self._tools = chaos_tools()
         self._sessions: list[Session] = []
         self._first = datetime.now(UTC) - timedelta(hours=6)
-        self._years_away = YEARS_AWAY
+        self._years_away: tuple[int, ...] = YEARS_AWAY
 
     def play(self, turns: int = 1) -> None:
         """Some turns of random sessions; a new one begins until every tool has one, and now and then."""
