@@ -65,8 +65,8 @@ def bodies_damaged(world: World) -> None:
         if world.chance.random() < 0.5:
             world.run(*command, cwd=world.chance.choice(world.load.projects))
     world.ledger_lost()
-    world.run("doctor", "--fix") if world.chance.random() < 0.5 else world.revive()
-    world.revive()
+    world.run("doctor", "--fix")
+    world.kill()  # one that no service manager restarts mends the ledger when it is started again
     world.run("doctor", "--fix")
     world.revive()
     for path in world.state.root.glob("ledger.corrupt-*"):
