@@ -70,6 +70,9 @@ async def forget_sessions(
     of_changed = await asyncio.to_thread(_roots_of, paths, changed)
     again = [project for project in changed if of_changed.get(project) in had]
     problems += await publish(again, gone)
+    # A publication that began before may have written what an agent at work then keeps.
+    if await asyncio.to_thread(_remove_loaded, config, [of_changed[project] for project in again], problems):
+        problems += await publish(again, ())
     late, _ = await asyncio.to_thread(_remove_published, paths, config, roots - set(of_changed.values()))
     problems += late
     conversations |= {conversation for one in done for conversation in one.conversations}
@@ -150,6 +153,14 @@ def _remove_published(paths: StatePaths, config: Config, roots: Collection[str])
     if roots and _sha_of_file(paths.state / HANDOFF) not in kept:
         _remove_handoff(paths.state, problems)
     return problems, had
+
+
+def _remove_loaded(config: Config, roots: Iterable[str], problems: list[str]) -> bool:
+    """Removes the files that agents load from projects that are published; returns whether there was one."""
+    stores = [Path(root) / STORE for root in roots if project_settings(Path(root), config).folder is None]
+    files = [store / name for store in stores for name in loaded_names() if os.path.lexists(store / name)]
+    remove_all(files, problems)
+    return bool(files)
 
 
 def _remove_handoff(folder: Path, problems: list[str]) -> bool:

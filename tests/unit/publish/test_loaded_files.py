@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pytest
 
 from carryover.agents import specs
 from carryover.config import Config
+from carryover.ledger.selection import Selection
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths
+from carryover.publish.forgetting import forget_sessions, publish_here
 from carryover.publish.loaded_files import CACHE_MS, loaded_names
 from carryover.publish.refresh import refresh
 from support.repository import repository
@@ -43,6 +46,20 @@ class Project:
     def published(self, now_ms: int) -> bool:
         """Whether it is worth another try later."""
         return refresh(self._paths, self._id, Config(), now_ms=now_ms).published.passing
+
+    async def forget(self, session: str, *, writes: str) -> None:
+        """Forgets a session; when it is published again, another publication has just written `writes`."""
+
+        async def publish(again: Sequence[int], gone: Sequence[int]) -> Iterable[str]:
+            file = self.root / ".carryover" / loaded_names()[0]
+            if not gone and not published:
+                file.write_text(writes)
+            published.append(again)
+            return await publish_here(self._ledger, self._paths, Config(), again, gone)
+
+        published: list[Sequence[int]] = []
+        selection = Selection(agent="claude-code", session=session)
+        await forget_sessions(self._ledger, self._paths, [selection], Config(), publish)
 
     def file(self, name: str = "handoff.md") -> str:
         path = self.root / ".carryover" / name
@@ -100,3 +117,16 @@ async def test_after_a_while_without_work_nothing_is_cached_any_more(project: Pr
 
     assert not project.published(now_ms + 1_000 + CACHE_MS)
     assert "Add the tax" in project.loaded
+
+
+async def test_what_is_forgotten_while_a_publication_writes_it_is_not_kept(project: Project, now_ms: int) -> None:
+    """The agent is at work, so what that publication wrote after the others' work would stay."""
+    await project.work("claude-code", "a", "Add zebra-4711", now_ms - MINUTE_MS)
+    await project.work(LOADS, "b", "Round the price", now_ms - 1_000)
+    stale = project.loaded
+    assert "zebra-4711" in stale
+
+    await project.forget("a", writes=stale)
+
+    assert "Round the price" in project.file()
+    assert "zebra-4711" not in project.loaded
