@@ -5,9 +5,10 @@ BIN := $(VENV)/bin
 RELEASE := $(VENV)/release
 PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
 TEST_WORKERS ?= 2
+D2 := @terrastruct/d2@0.1.33
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types imports unit bench bench-quick bench-growth quality takeover table man picture test-agents test-install dist test-packages audit release-check lock chaos fuzz clean
+.PHONY: help run test lint types imports unit bench bench-quick bench-growth quality takeover table man picture diagrams site test-agents test-install dist test-packages audit release-check lock chaos fuzz clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -55,6 +56,13 @@ man: $(VENV)/.installed-dev ## write the manual pages, from the definition of th
 picture: $(VENV)/.installed-dev ## record the picture in README.md again: a real run on synthetic transcripts
 	PYTHONPATH=tests $(BIN)/python -m picture
 
+diagrams: ## draw the pictures of architecture/d2 again, from their sources (needs npm)
+	npm install --silent --no-save --no-audit --no-fund --prefix build/d2 $(D2)
+	node architecture/d2/render.mjs
+
+site: $(VENV)/.installed-docs ## build the documentation site into build/site, and check its links
+	PYTHONPATH=tests $(BIN)/python -m website
+
 test-agents: $(VENV)/.installed-dev ## run real agents, isolated and offline (Linux, root; fetches them from package registries)
 	$(BIN)/pytest tests/real_agents -m real_agents --timeout 900
 
@@ -88,7 +96,7 @@ fuzz: $(VENV)/.installed-dev ## the tests with generated examples, at random, fo
 	PYTHONPATH=tests $(BIN)/python -m fuzz $(if $(SEED),--seed $(SEED)) --minutes $(or $(MINUTES),10) --workers $(TEST_WORKERS)
 
 clean: ## remove what make made
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache src/*.egg-info
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .cache src/*.egg-info
 
 $(BIN)/python:
 	@for python in $(PYTHONS); do \
@@ -120,3 +128,8 @@ $(RELEASE)/.installed: packaging/requirements/release.txt | $(BIN)/python
 	@$(BIN)/python -m venv $(RELEASE)
 	@$(RELEASE)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	@touch $@
+
+$(VENV)/.installed-docs: pyproject.toml | $(BIN)/python
+	@echo "Installing the site's generator into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	@touch $(VENV)/.installed $@
