@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ import pytest
 
 from agents.claude_code.matrix_case import ClaudePlayed
 from carryover.config import load_config
+from carryover.edits.hook_command import hook_command
 from support.agent_here import everything, only_this_path, put_claude
 from support.daemon_process import DaemonProcess, handoff_of
 from support.terminal import ENTER, Terminal
@@ -23,6 +25,7 @@ from support.tools import program
 CHECKOUT: Final = Path(__file__).parents[2]
 README: Final = (CHECKOUT / "README.md").read_text("utf-8")
 GUIDE: Final = (CHECKOUT / "docs" / "guide.md").read_text("utf-8")
+CONTRIBUTING: Final = (CHECKOUT / "CONTRIBUTING.md").read_text("utf-8")
 
 GOAL: Final = "Add a discount to the cart"
 PACKAGES: Final = re.compile(r"\b(uv tool|pipx) ")
@@ -126,10 +129,28 @@ def test_each_command_that_is_promised_a_result_is_shown() -> None:
     assert [begin for begin in KEYS if not any(re.match(begin, line) for line in LINES)] == []
 
 
-@pytest.mark.parametrize("line", [line for line in LINES if line.startswith("make ")])
+@pytest.mark.parametrize("line", [line for line in LINES + shown(CONTRIBUTING) if line.startswith("make ")])
 def test_each_target_of_make_that_is_shown_exists(line: str) -> None:
     """They are run by tests/unit/cli/demo and by whoever runs this."""
-    subprocess.run(["make", "-n", line.split()[1]], cwd=CHECKOUT, check=True, capture_output=True)
+    words = line.partition("#")[0].split()[1:]
+    subprocess.run(["make", "-n", *words], cwd=CHECKOUT, check=True, capture_output=True)
+
+
+def test_each_test_that_is_shown_to_contributors_exists() -> None:
+    lines = [line.partition("#")[0].split() for line in shown(CONTRIBUTING) if not line.startswith("make ")]
+
+    assert [words[0] for words in lines] == [".venv/bin/pytest"] * len(lines)
+    assert [words[1] for words in lines if not (CHECKOUT / words[1]).is_dir()] == []
+
+
+def test_the_hook_entry_that_is_shown_is_the_one_that_install_writes(home: Path) -> None:
+    [entry] = re.findall(r"^```json\n(.*?)^```", GUIDE, re.DOTALL | re.MULTILINE)
+    [(event, [group])] = json.loads(entry)["hooks"].items()
+    [hook] = group["hooks"]
+    ran = subprocess.run(["sh", "-c", hook["command"]], input=b"{}", capture_output=True, check=True, timeout=10)
+
+    assert hook["command"].replace("~", str(home)) == hook_command(home / ".carryover", "codex", event)
+    assert (ran.stdout, ran.stderr) == (b"", b"")
 
 
 def test_the_settings_that_are_shown_are_settings(tmp_path: Path) -> None:
