@@ -8,6 +8,7 @@ from typing import get_args
 
 import msgspec
 import pytest
+import yaml
 
 from carryover.actions.importing import FileReport
 from carryover.agents import specs
@@ -30,6 +31,7 @@ ARCHITECTURE = (TOP / "ARCHITECTURE.md").read_text(encoding="utf-8")
 
 
 DOCUMENTS = sorted([*TOP.glob("*.md"), *(TOP / "docs").glob("*.md"), *(TOP / "architecture").glob("*.md")])
+FORMS = sorted((TOP / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
 PRESENT = [path for path in DOCUMENTS if path.name != "CHANGELOG.md"]
 """Those that describe what there is now, not what there was."""
 LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
@@ -70,7 +72,7 @@ def test_the_architecture_names_files_that_are_there() -> None:
     assert [name for name in named if not any((place / name).exists() for place in places)] == []
 
 
-@pytest.mark.parametrize("document", PRESENT, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", [*PRESENT, *FORMS], ids=lambda path: path.name)
 def test_each_command_in_a_text_exists_with_its_options(document: Path) -> None:
     """Commands in backquotes; those in blocks are run by tests/e2e/test_documents.py."""
     known = {command.name: {flag for argument in command.options for flag in argument.flags} for command in commands()}
@@ -105,6 +107,19 @@ def test_the_fields_that_scripts_may_rely_on_are_those_there_are() -> None:
 def test_each_command_has_a_line_in_the_readme_and_a_section_in_the_reference(command: str) -> None:
     assert f"| `carryover {command}` | " in README
     assert f"\n## carryover {command}\n" in REFERENCE
+
+
+@pytest.mark.parametrize("form", [path for path in FORMS if path.name != "config.yml"], ids=lambda path: path.stem)
+def test_each_issue_form_is_one_that_github_takes(form: Path) -> None:
+    fields = yaml.safe_load(form.read_text("utf-8"))
+    asked = [field for field in fields["body"] if field["type"] != "markdown"]
+
+    assert fields["name"] and fields["description"]
+    assert {field["type"] for field in fields["body"]} <= {"markdown", "textarea", "input", "checkboxes"}
+    assert all(field["attributes"]["label"] for field in asked)
+    assert len({field["id"] for field in asked}) == len(asked)
+    assert any(field.get("validations", {}).get("required") for field in asked)
+    assert "eal transcript" in form.read_text("utf-8") or form.stem == "idea"
 
 
 def test_the_documents_name_what_is_covered_of_each_agent_and_what_is_not() -> None:
