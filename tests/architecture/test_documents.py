@@ -159,6 +159,10 @@ def test_the_guide_shows_each_setting() -> None:
     assert [s for s in settings if f"[{s}]" not in shown] == []
 
 
+def test_the_architecture_can_be_read_in_one_sitting() -> None:
+    assert len(ARCHITECTURE.split()) <= 5000
+
+
 def test_the_architecture_names_each_folder_of_the_source() -> None:
     folders = [path.name for path in (TOP / "src" / "carryover").iterdir() if (path / "__init__.py").is_file()]
 
