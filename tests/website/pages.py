@@ -64,6 +64,8 @@ def _without_backslashes(row: re.Match[str]) -> str:
 def problems(site: Path) -> list[str]:
     """Returns what is wrong with the pages below `site`: links that lead nowhere, and what comes from another host."""
     pages = {path: _Page(path) for path in sorted(site.rglob("*.html"))}
+    if site / "index.html" not in pages:
+        return ["there is no index.html"]
     return [problem for page in pages.values() for problem in _problems(page, pages, site)]
 
 
