@@ -77,6 +77,7 @@ def here(home: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     session = ClaudePlayed(home, project, datetime.now(UTC) - timedelta(minutes=5))
     session.prompt(GOAL)
     session.edit(project / "cart.py", "return sum(items)", "return round(sum(items))")
+    (project / "cart.py").write_text("def total(items):\n    return round(sum(items))\n")
     session.say("The total is rounded now. Next I will add discount().")
     return project
 
