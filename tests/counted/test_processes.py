@@ -30,7 +30,7 @@ WITH_DAEMON: Final = {
     "status": 2,
     f"show {SESSION}": 0,
     "search discount": 0,
-    "log": 0,
+    "log": 1,
     "why cart.py": 0,
     f"resume {SESSION}": 0,
     "export --for chatgpt": 11,

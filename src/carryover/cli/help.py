@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from carryover import __version__
 from carryover.cli.arguments import describe
 from carryover.errors import ExitCode, UserError
 from carryover.terminal.output import did_you_mean
 
 DESCRIPTION: Final = {
     "help": "Prints the help of a command, as its `--help` does, or the overview of all.",
-    "version": "Prints the version of this command; `carryover status -v` also names the daemon's.",
+    "version": """\
+Prints the version of this command, how it was installed and where;
+`carryover status -v` also names the daemon's.""",
 }
 
 EXAMPLES: Final = {
@@ -37,7 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if args.command == "version":
-        print(f"carryover {__version__}")
+        from carryover.install.how_installed import version_line
+
+        print(version_line("carryover"))
         return ExitCode.OK
     from carryover.cli.main import ALIASES, COMMANDS, build_parser
 

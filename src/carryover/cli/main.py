@@ -48,7 +48,7 @@ COMMANDS: Final = {
     "uninstall": "remove hooks and service, or everything",
     "completions": "print the completions for your shell",
     "help": "print the help of a command",
-    "version": "print the version",
+    "version": "print version, kind of installation and path",
 }
 """Every command with its description, in the order of the help text."""
 
