@@ -17,6 +17,7 @@ from carryover.agents import agent_ids
 
 settings.register_profile(
     "fixed",
+    max_examples=50,
     derandomize=True,
     database=None,
     deadline=None,

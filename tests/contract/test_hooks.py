@@ -118,13 +118,13 @@ def test_reasons_repeat_nothing_of_the_content(hooks: HookProtocol, case: Case) 
     assert counted
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(event=st.text(max_size=30), data=st.binary(max_size=400))
 def test_any_bytes_raise_nothing(hooks: HookProtocol, event: str, data: bytes) -> None:
     assert isinstance(read(hooks, Payload(event, data)), Skipped)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_any_change_of_a_byte_raises_nothing(hooks: HookProtocol, case: Case, data: st.DataObject) -> None:
     payload = data.draw(st.sampled_from(case.payloads))
