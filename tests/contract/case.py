@@ -79,7 +79,8 @@ class Case:
     @property
     def grown(self) -> tuple[Recording, ...]:
         """The recordings that are files of appended lines, whole without the files around them."""
-        return tuple(each for each in self.recordings if each not in self.in_place) if self.grows_by_lines else ()
+        in_place = self.in_place
+        return tuple(each for each in self.recordings if each not in in_place) if self.grows_by_lines else ()
 
 
 @contextmanager

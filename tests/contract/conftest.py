@@ -40,14 +40,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     one = _chosen(metafunc.config)
     all_folders = folders() if one is None else (one,)
     able = [each for each in all_folders if all(needed(each) for name, needed in NEEDS.items() if name in names)]
-    cases = {name: case for each in able for name, case in each.cases.items() if case.grown or "grown" not in names}
+    cases = {name: case for each in able for name, case in each.cases.items() if "grown" not in names or case.grown}
     if "stages" in names:
-        rows = {
-            f"{case_id}:{name}": (case_id, each)
-            for case_id, case in cases.items()
-            for name, each in case.stages.items()
-        }
-        metafunc.parametrize(("case_id", "stages"), rows.values(), ids=rows)
+        rows = [(case_id, name) for case_id, case in cases.items() for name in case.stages]
+        stages = [(case_id, cases[case_id].stages[name]) for case_id, name in rows]
+        metafunc.parametrize(("case_id", "stages"), stages, ids=map(":".join, rows))
     elif "known_spec" in names:
         specs = [each.spec for each in all_folders if each.spec is not None]
         _parametrize_specs(metafunc, "known_spec", specs)

@@ -60,9 +60,10 @@ def test_a_copy_that_lacks_only_its_last_newline_is_whole(
 
 def test_a_copy_is_recognised_and_says_the_same(agent: Agent, case: Case, tmp_path: Path) -> None:
     """By whatever name."""
+    in_place = case.in_place
     for number, recording in enumerate(case.recordings):
         with naming(recording):
-            if recording in case.in_place:
+            if recording in in_place:
                 backup = tmp_path / f"backup {number}"
                 shutil.copytree(recording.root.parent, backup, symlinks=True)
                 copies = [backup / recording.path.relative_to(recording.root.parent)]
