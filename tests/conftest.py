@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import pwd
+from collections.abc import Iterator
 from importlib import import_module
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from carryover.agents import agent_ids
 
 settings.register_profile(
     "fixed",
+    max_examples=50,
     derandomize=True,
     database=None,
     deadline=None,
@@ -67,10 +70,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=left_out)
 
 
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A new path for each test: pytest's own search for the next free name takes longer with each test before."""
+    folder = tmp_path_factory.mktemp("homes")
+    return (folder / f"home{number}" for number in count())
+
+
 @pytest.fixture(autouse=True)
-def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home folder for this test alone; git knows an author in it and nothing of the machine's settings."""
-    home = tmp_path_factory.mktemp("home")
+    home = next(homes)
+    home.mkdir(mode=0o700)
     for name in LEADS_ELSEWHERE:
         monkeypatch.delenv(name, raising=False)
     for name, folder in XDG.items():

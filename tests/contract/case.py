@@ -7,6 +7,7 @@ kinds of sources; nothing here changes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,26 @@ class Case:
     alone can't be imported, or says more than it did beside them."""
     stages: dict[str, Stages] = field(default_factory=dict)
     """By name: how sources that are rewritten come to be what they are."""
+
+    @property
+    def in_place(self) -> tuple[Recording, ...]:
+        return tuple(each for each in self.recordings if any(map(each.path.match, self.in_place_only)))
+
+    @property
+    def grown(self) -> tuple[Recording, ...]:
+        """The recordings that are files of appended lines, whole without the files around them."""
+        in_place = self.in_place
+        return tuple(each for each in self.recordings if each not in in_place) if self.grows_by_lines else ()
+
+
+@contextmanager
+def naming(what: object) -> Iterator[None]:
+    """Makes what fails inside say with which of the test's material: one test goes through all of it."""
+    try:
+        yield
+    except BaseException as error:
+        error.add_note(f"with {what}")
+        raise
 
 
 @dataclass(slots=True)

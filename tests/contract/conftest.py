@@ -1,14 +1,13 @@
 """Runs the contract suite for every agent that has a folder, or for one: `pytest tests/contract --agent ID`.
 
-A test asks for `folder`, for `spec`, for `agent` with its `case`, for a `recording` too, for one that grows by lines
-(`grown`), for the `stages` of one that is rewritten, for the agent's `hooks`. It runs for the agents that have these:
+A test asks for `folder`, for X It runs for the agents that have these:
 what a folder lacks fails in `test_folder.py` and is listed at the end of a run for one agent, so such a run is of use
 from the first file on. What concerns events runs for each kind of source that has its own case, as `<id>/<kind>`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -16,8 +15,7 @@ import pytest
 
 from carryover.adapter.contract import Agent, HookProtocol
 from carryover.adapter.spec import AgentSpec
-from contract.capabilities import Capabilities
-from contract.case import Case
+from contract.case import Case, Recording
 from contract.checklist import MARKS, checklist
 from contract.folder import Folder, folders
 from support.tools import CODEX, CURSOR
@@ -28,17 +26,7 @@ NEEDS: Final[dict[str, Callable[[Folder], object]]] = {
     "spec": lambda folder: folder.spec,
     "agent": lambda folder: folder.agent and folder.spec,
     "case": lambda folder: folder.agent and folder.cases.get(folder.id),
-    "capabilities": lambda folder: folder.capabilities,
     "hooks": lambda folder: folder.agent and folder.agent.hooks,
-}
-VARYING: Final[dict[str, Callable[[Case], Iterable[tuple[object, str]]]]] = {
-    "recording": lambda case: [(each, str(each)) for each in case.recordings],
-    "grown": lambda case: [
-        (each, str(each))
-        for each in case.recordings
-        if case.grows_by_lines and not any(map(each.path.match, case.in_place_only))
-    ],
-    "stages": lambda case: [(stages, name) for name, stages in case.stages.items()],
 }
 
 
@@ -52,19 +40,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     one = _chosen(metafunc.config)
     all_folders = folders() if one is None else (one,)
     able = [each for each in all_folders if all(needed(each) for name, needed in NEEDS.items() if name in names)]
-    varying = next((name for name in VARYING if name in names), None)
-    cases = {name: case for each in able for name, case in each.cases.items()}
-    if varying is not None:
-        rows = [(case_id, *row) for case_id, case in cases.items() for row in VARYING[varying](case)]
-        ids = [f"{case_id}:{name}" for case_id, _, name in rows]
-        metafunc.parametrize(("case_id", varying), [row[:2] for row in rows], ids=ids)
+    cases = {name: case for each in able for name, case in each.cases.items() if "grown" not in names or case.grown}
+    if "stages" in names:
+        rows = [(case_id, name) for case_id, case in cases.items() for name in case.stages]
+        stages = [(case_id, cases[case_id].stages[name]) for case_id, name in rows]
+        metafunc.parametrize(("case_id", "stages"), stages, ids=map(":".join, rows))
     elif "known_spec" in names:
         specs = [each.spec for each in all_folders if each.spec is not None]
         _parametrize_specs(metafunc, "known_spec", specs)
     elif "hooked_spec" in names:
         specs = [each.spec for each in all_folders if each.spec is not None and each.spec.hooks.sets]
         _parametrize_specs(metafunc, "hooked_spec", [*specs, *((CURSOR, CODEX) if one is None else ())])
-    elif "case" in names and "hooks" not in names:
+    elif ("case" in names or "grown" in names) and "hooks" not in names:
         metafunc.parametrize("case_id", list(cases))
     elif "case_id" in names:
         metafunc.parametrize("case_id", [each.id for each in able])
@@ -120,8 +107,8 @@ def case(folder: Folder, case_id: str) -> Case:
 
 
 @pytest.fixture
-def capabilities(folder: Folder) -> Capabilities:
-    return _there(folder.capabilities)
+def grown(case: Case) -> Sequence[Recording]:
+    return case.grown
 
 
 @pytest.fixture

@@ -55,15 +55,18 @@ def damaged(value: Any, known: set[str] | None = None) -> Iterator[bytes]:
 
     `known` holds what was damaged in records before this one, and is added to: a part is damaged once for its path, the
     kinds of the objects that it is in, and the shape of the object that holds it; of the record itself, its own shape.
+    With it, each part becomes every second of the other values: those that the next kind of part does not.
     """
     for container, place, way in _placed(value, 6, "", ()):
         kept = container[place]
+        others = OTHER_VALUES
         if known is not None:
             seen = f"{way} {shapes(kept if container is value else container)}"
             if seen in known:
                 continue
             known.add(seen)
-        for other in OTHER_VALUES:
+            others = OTHER_VALUES[len(known) % 2 :: 2]
+        for other in others:
             container[place] = other
             yield json.dumps(value).encode()
         if isinstance(container, dict):

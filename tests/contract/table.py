@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -58,6 +59,7 @@ def documents(agents: Sequence[Folder] | None = None) -> dict[Path, str]:
     }
 
 
+@cache
 def is_current() -> bool:
     """Whether the documents hold the tables that the folders give."""
     return all(path.exists() and path.read_text("utf-8") == text for path, text in documents().items())

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from carryover.adapter.contract import Agent
-from carryover.importing.document import open_document
+from carryover.importing.document import Document, open_document
 from carryover.model import Event, FileEdit, UserPrompt
-from contract.case import Case, Recording, read_on, source_at
+from contract.case import Case, Recording, naming, read_on, source_at
 
 BESIDE = ("", "-wal", "-shm")
 """What belongs to a database, after its name."""
@@ -30,39 +31,48 @@ def copied(recording: Recording, path: Path) -> Path:
     return path
 
 
-def test_a_copy_that_lacks_only_its_last_newline_is_whole(agent: Agent, grown: Recording, tmp_path: Path) -> None:
-    """Also when it was copied just now."""
+def keys(document: Document) -> list[str]:
+    return [event.key for event in read_on(document.agent, document.source).events]
+
+
+@pytest.fixture
+def agent(agent: Agent) -> Agent:
     if agent.exported is None:
         pytest.skip(f"{agent.id} recognises no copies")
-    copy = copied(grown, tmp_path / "backup" / grown.path.name)
-    document = open_document(copy)
-    whole = read_on(document.agent, document.source)
-    copy.write_bytes(copy.read_bytes().rstrip(b"\n"))
-
-    document = open_document(copy)
-
-    assert document.agent.id == agent.id
-    assert [event.key for event in read_on(document.agent, document.source).events] == [
-        event.key for event in whole.events
-    ]
+    return agent
 
 
-@pytest.mark.parametrize("name", ["as it was", "another"])
-def test_a_copy_is_recognised_and_says_the_same(
-    agent: Agent, case: Case, recording: Recording, name: str, tmp_path: Path
+def test_a_copy_that_lacks_only_its_last_newline_is_whole(
+    agent: Agent, grown: Sequence[Recording], tmp_path: Path
 ) -> None:
-    if agent.exported is None:
-        pytest.skip(f"{agent.id} recognises no copies")
-    if any(recording.path.match(pattern) for pattern in case.in_place_only):
-        copy = tmp_path / "backup" / recording.path.relative_to(recording.root.parent)
-        shutil.copytree(recording.root.parent, tmp_path / "backup", symlinks=True)
-    else:
-        file_name = recording.path.name if name == "as it was" else f"Copy_1{recording.path.suffix or '.md'}"
-        copy = copied(recording, tmp_path / "backup" / file_name)
+    """Also when it was copied just now."""
+    for number, recording in enumerate(grown):
+        with naming(recording):
+            copy = copied(recording, tmp_path / f"backup {number}" / recording.path.name)
+            whole = keys(open_document(copy))
+            copy.write_bytes(copy.read_bytes().rstrip(b"\n"))
 
-    document = open_document(copy)
+            document = open_document(copy)
 
-    assert document.agent.id == agent.id
-    assert said(read_on(document.agent, document.source).events) == said(
-        read_on(agent, source_at(agent, recording)).events
-    )
+            assert document.agent.id == agent.id
+            assert keys(document) == whole
+
+
+def test_a_copy_is_recognised_and_says_the_same(agent: Agent, case: Case, tmp_path: Path) -> None:
+    """By whatever name."""
+    in_place = case.in_place
+    for number, recording in enumerate(case.recordings):
+        with naming(recording):
+            if recording in in_place:
+                backup = tmp_path / f"backup {number}"
+                shutil.copytree(recording.root.parent, backup, symlinks=True)
+                copies = [backup / recording.path.relative_to(recording.root.parent)]
+            else:
+                names = (recording.path.name, f"Copy_1{recording.path.suffix or '.md'}")
+                copies = [copied(recording, tmp_path / f"backup {number} {at}" / name) for at, name in enumerate(names)]
+            original = said(read_on(agent, source_at(agent, recording)).events)
+            for copy in copies:
+                document = open_document(copy)
+
+                assert document.agent.id == agent.id
+                assert said(read_on(document.agent, document.source).events) == original

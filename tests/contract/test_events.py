@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
+from functools import cache
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import get_args
 
@@ -11,7 +13,7 @@ import pytest
 
 from carryover.adapter.contract import Agent
 from carryover.model import AnyBody, Event, FileEdit, SessionInfo, ToolResult, UserPrompt
-from contract.case import Case, Recording, fold_one, read_on, source_at
+from contract.case import Case, Reading, Recording, fold_one, read_on, source_at
 
 START_OF_2020_MS = 1_577_836_800_000
 MAX_CONTEXT_BYTES = 64 << 10
@@ -25,74 +27,74 @@ def typed(events: list[Event]) -> list[UserPrompt]:
     return [event.body for event in events if isinstance(event.body, UserPrompt) and event.body.actor == "human"]
 
 
-def test_the_same_bytes_become_the_same_events(agent: Agent, recording: Recording) -> None:
-    source = source_at(agent, recording)
-
-    assert read_on(agent, source) == read_on(agent, source)
+def twice(keys: Iterable[str | None]) -> list[str]:
+    return [key for key, count in Counter(keys).items() if key and count > 1]
 
 
-def test_a_recording_is_understood_whole(agent: Agent, recording: Recording) -> None:
+@pytest.fixture
+def readings(agent: Agent, case: Case) -> dict[str, Reading]:
+    """What each recording becomes; it is read once for all tests."""
+    return {str(recording): _reading_of(agent, recording) for recording in case.recordings}
+
+
+@cache
+def _reading_of(agent: Agent, recording: Recording) -> Reading:
+    return read_on(agent, source_at(agent, recording))
+
+
+def test_the_same_bytes_become_the_same_events(agent: Agent, case: Case, readings: dict[str, Reading]) -> None:
+    for recording in case.recordings:
+        assert read_on(agent, source_at(agent, recording)) == readings[str(recording)], recording
+
+
+def test_a_recording_is_understood_whole(readings: dict[str, Reading]) -> None:
     """What a client of a known version wrote leaves nothing to count."""
-    reading = read_on(agent, source_at(agent, recording))
-
-    assert reading.skipped == []
-    assert reading.events
+    assert {name: reading.skipped for name, reading in readings.items() if reading.skipped} == {}
+    assert [name for name, reading in readings.items() if not reading.events] == []
 
 
-def test_each_event_says_when_and_in_which_session(agent: Agent, recording: Recording) -> None:
-    for event in read_on(agent, source_at(agent, recording)).events:
-        assert event.at_ms > START_OF_2020_MS
-        assert event.session
-        assert isinstance(event.body, get_args(AnyBody))
+def test_each_event_says_when_and_in_which_session(readings: dict[str, Reading]) -> None:
+    for name, reading in readings.items():
+        for event in reading.events:
+            assert event.at_ms > START_OF_2020_MS, name
+            assert event.session, name
+            assert isinstance(event.body, get_args(AnyBody)), name
 
 
-def test_paths_are_absolute(agent: Agent, recording: Recording) -> None:
-    for event in read_on(agent, source_at(agent, recording)).events:
-        assert event.cwd is None or is_absolute(event.cwd)
-        if isinstance(event.body, FileEdit):
-            assert is_absolute(event.body.path)
-            assert event.body.old_path is None or is_absolute(event.body.old_path)
+def test_paths_are_absolute(readings: dict[str, Reading]) -> None:
+    for name, reading in readings.items():
+        for event in reading.events:
+            assert event.cwd is None or is_absolute(event.cwd), name
+            if isinstance(event.body, FileEdit):
+                assert is_absolute(event.body.path), name
+                assert event.body.old_path is None or is_absolute(event.body.old_path), name
 
 
-def test_keys_tell_the_events_of_a_source_apart(agent: Agent, recording: Recording) -> None:
-    events = read_on(agent, source_at(agent, recording)).events
-
-    assert [key for key, count in Counter(event.key for event in events).items() if count > 1] == []
-
-
-def test_twins_tell_the_events_of_a_source_apart(agent: Agent, recording: Recording) -> None:
-    """A second identity must not swallow what happened twice."""
-    events = read_on(agent, source_at(agent, recording)).events
-
-    assert [
-        secondary_key
-        for secondary_key, count in Counter(e.secondary_key for e in events if e.secondary_key).items()
-        if count > 1
-    ] == []
+def test_keys_tell_the_events_of_a_source_apart(readings: dict[str, Reading]) -> None:
+    """So does the second identity, which must not swallow what happened twice."""
+    for name, reading in readings.items():
+        assert twice(event.key for event in reading.events) == [], name
+        assert twice(event.secondary_key for event in reading.events) == [], name
 
 
-def test_results_belong_to_a_call_of_the_same_source(agent: Agent, recording: Recording) -> None:
-    for event in read_on(agent, source_at(agent, recording)).events:
-        if isinstance(event.body, ToolResult):
-            assert event.body.name
+def test_results_belong_to_a_call_of_the_same_source(readings: dict[str, Reading]) -> None:
+    for name, reading in readings.items():
+        assert all(event.body.name for event in reading.events if isinstance(event.body, ToolResult)), name
 
 
-def test_events_survive_being_stored(agent: Agent, recording: Recording) -> None:
-    events = read_on(agent, source_at(agent, recording)).events
-
-    assert msgspec.json.decode(msgspec.json.encode(events), type=list[Event]) == events
-
-
-def test_the_context_stays_small(agent: Agent, recording: Recording) -> None:
-    reading = read_on(agent, source_at(agent, recording))
-
-    assert len(msgspec.json.encode(reading.context)) < MAX_CONTEXT_BYTES
+def test_events_survive_being_stored(readings: dict[str, Reading]) -> None:
+    for name, reading in readings.items():
+        assert msgspec.json.decode(msgspec.json.encode(reading.events), type=list[Event]) == reading.events, name
 
 
-def test_what_a_sub_agent_is_told_was_typed_by_nobody(agent: Agent, recording: Recording) -> None:
-    events = read_on(agent, source_at(agent, recording)).events
+def test_the_context_stays_small(readings: dict[str, Reading]) -> None:
+    for name, reading in readings.items():
+        assert len(msgspec.json.encode(reading.context)) < MAX_CONTEXT_BYTES, name
 
-    assert typed([event for event in events if event.subagent_id is not None]) == []
+
+def test_what_a_sub_agent_is_told_was_typed_by_nobody(readings: dict[str, Reading]) -> None:
+    for name, reading in readings.items():
+        assert typed([event for event in reading.events if event.subagent_id is not None]) == [], name
 
 
 def test_what_the_client_injects_was_typed_by_nobody(agent: Agent, case: Case) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -92,10 +91,10 @@ def test_an_event_of_a_later_version_starts_nothing(hooks: HookProtocol, case: C
         assert isinstance(reported, Skipped) or reported.action == "hint"
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_what_nobody_can_read_is_counted(hooks: HookProtocol, name: str) -> None:
+def test_what_nobody_can_read_is_counted(hooks: HookProtocol) -> None:
     for event in hooks.events:
-        assert isinstance(read(hooks, Payload(event, HOSTILE[name])), Skipped)
+        for name, data in HOSTILE.items():
+            assert isinstance(read(hooks, Payload(event, data)), Skipped), (event, name)
 
 
 def test_a_part_that_is_missing_or_of_another_type_raises_nothing(hooks: HookProtocol, case: Case) -> None:
@@ -119,13 +118,13 @@ def test_reasons_repeat_nothing_of_the_content(hooks: HookProtocol, case: Case) 
     assert counted
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(event=st.text(max_size=30), data=st.binary(max_size=400))
 def test_any_bytes_raise_nothing(hooks: HookProtocol, event: str, data: bytes) -> None:
     assert isinstance(read(hooks, Payload(event, data)), Skipped)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_any_change_of_a_byte_raises_nothing(hooks: HookProtocol, case: Case, data: st.DataObject) -> None:
     payload = data.draw(st.sampled_from(case.payloads))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from carryover.adapter.contract import Agent
 from carryover.agents import agent_ids
-from contract.case import Case, Recording, source_at
+from contract.case import Case, source_at
 
 
 def test_the_agent_has_the_id_it_is_registered_by(agent: Agent, agent_id: str) -> None:
@@ -14,17 +14,15 @@ def test_the_agent_has_the_id_it_is_registered_by(agent: Agent, agent_id: str) -
     assert agent.id in agent_ids()
 
 
-def test_a_recording_is_found_and_known_by_its_name(agent: Agent, recording: Recording) -> None:
-    source = source_at(agent, recording)
-
-    assert source in agent.sources(recording.root)
-    assert (source.agent, source.path) == (agent.id, str(recording.path))
-
-
-def test_each_source_is_found_once(agent: Agent, case: Case) -> None:
+def test_each_recording_is_found_once_and_known_by_its_name(agent: Agent, case: Case) -> None:
     for root in {recording.root for recording in case.recordings}:
-        paths = [source.path for source in agent.sources(root)]
+        sources = agent.sources(root)
+        paths = [source.path for source in sources]
         assert len(paths) == len(set(paths))
+        for recording in (each for each in case.recordings if each.root == root):
+            source = source_at(agent, recording)
+            assert source in sources
+            assert (source.agent, source.path) == (agent.id, str(recording.path))
 
 
 def test_other_files_are_no_source(agent: Agent, case: Case, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ UNDISTURBED: Final = 3
 """The first daemons have only old history to read and are killed while they do; live sessions would come before it."""
 
 HISTORY: Final = 12_000
-"""Lines of a transcript from before, enough to be killed while it is read."""
+"""Lines of a transcript from before, enough to be killed again and again while it is read."""
 
 MARK: Final = re.compile(rf"mark[0-9]{{{MARK_CHARS - 4}}}")
 
@@ -110,7 +110,6 @@ def writer(home: Path) -> Iterator[RestlessWriter]:
     for project in projects:
         project.mkdir(parents=True)
     writer = RestlessWriter(home / ".claude" / "projects", projects, seed=SEED)
-    writer.write_history(HISTORY)
     yield writer
     if writer.is_alive():
         writer.finish()
@@ -119,6 +118,7 @@ def writer(home: Path) -> Iterator[RestlessWriter]:
 def test_killing_the_daemon_at_any_moment_loses_nothing_and_doubles_nothing(
     daemon: DaemonProcess, writer: RestlessWriter
 ) -> None:
+    writer.write_history(HISTORY)
     story = kill_again_and_again(daemon, writer, kills=KILLS, seed=SEED)
 
     stored = stored_marks(daemon.state.ledger)
@@ -163,6 +163,7 @@ def test_a_daemon_that_commits_position_and_events_in_two_steps_is_found_out(
     daemon: DaemonProcess, writer: RestlessWriter, home: Path
 ) -> None:
     """Were it not, the test above would prove nothing. It is killed between the two steps; a sound one reads on."""
+    writer.write_history(HISTORY // 6)
     kill_between_two_steps(home)
     story = Story(owed=set())
     with daemon:

@@ -22,6 +22,8 @@ IDS = tuple(TOOLS)
 WITH_HOOKS = [tool.id for tool in TOOLS.values() if tool.starts is not None]
 TIMED = [tool.id for tool in TOOLS.values() if tool.timed]
 EACH = pytest.mark.parametrize("a", IDS)
+EACH_PAIR = rows.pairs_by_ending(IDS, lambda _agent, _ending: True)
+ONWARD = pytest.mark.parametrize(("a", "b"), list(zip(IDS, (*IDS[1:], IDS[0]), strict=True)))
 RING = pytest.mark.parametrize(("a", "b"), rows.ring(IDS, IDS, IDS))
 POINTER = "If `.carryover/handoff.md` exists in this project, read it before starting"
 PROTOCOL = (
@@ -85,13 +87,14 @@ def other_work(world: World, agent: str, root: Path, *, minutes_ago: float = 5) 
 @pytest.mark.parametrize("ending", ENDINGS)
 @EACH
 def test_each_b_begins_with_what_a_left(world: World, a: str, ending: Ending) -> None:
-    """By its hook, and without one where its instructions lead it."""
+    """By its hook, and without one where its instructions lead it: each b after one of the endings."""
     root = world.project(f"{a}-{ending}")
     story.play(played(world, a, root), root, ending)
     world.daemon.settle()
+    takers = [b for giver, b, how in EACH_PAIR if (giver, how) == (a, ending)]
 
-    led = {b: led_to(TOOLS[b], root, root) for b in IDS}  # before any hook was called in that project
-    texts = {b: begun(world, TOOLS[b], root) for b in IDS}
+    led = {b: led_to(TOOLS[b], root, root) for b in takers}  # before any hook was called in that project
+    texts = {b: begun(world, TOOLS[b], root) for b in takers}
 
     assert {b: lacking for b, text in led.items() if (lacking := missing(text, a))} == {}
     assert {b: lacking for b, text in texts.items() if (lacking := missing(text, a))} == {}
@@ -156,7 +159,7 @@ def test_the_watcher_alone_brings_the_end_of_a_session(world: World, a: str) -> 
     wait_until("the handoff", lambda: not missing(handoff_of(root), a))
 
 
-@pytest.mark.parametrize(("a", "b"), list(zip(IDS, (*IDS[1:], IDS[0]), strict=True)))
+@ONWARD
 def test_a_in_a_subfolder_and_b_at_the_top(world: World, a: str, b: str) -> None:
     root = world.project(f"{a}-{b}-below")
     story.play(TOOLS[a].play(world.home, root / "docs", world.ago()), root, "closed")
@@ -165,7 +168,7 @@ def test_a_in_a_subfolder_and_b_at_the_top(world: World, a: str, b: str) -> None
     assert missing(led_to(TOOLS[b], root, root), a) == []
 
 
-@RING
+@ONWARD
 def test_two_projects_at_the_same_time(world: World, a: str, b: str) -> None:
     mine = world.project(f"{a}-{b}-mine")
     theirs = world.project(f"{a}-{b}-mine-not")

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,23 +14,24 @@ import pytest
 
 from agents.copilot.session import CopilotSession
 from carryover.edits.hook_command import hook_command
-from support.daemon_process import DaemonProcess, wait_until
+from support.daemon_process import DaemonProcess, daemon_below, wait_until
 
 TASK = "Round the prices to whole cents"
 
 
 class Home:
-    """A home folder with a daemon, and hooks that run as the client runs them."""
+    """A home folder with a daemon, hooks that run as the client runs them, and a project with one session."""
 
-    def __init__(self, folder: Path, daemon: DaemonProcess) -> None:
-        self.folder = folder
+    def __init__(self, daemon: DaemonProcess, name: str) -> None:
+        self.folder = folder = Path(daemon.env["HOME"])
         self.daemon = daemon
-        self.project = folder / "shop"
-        (self.project / ".git").mkdir(parents=True)
+        self.project = folder / "work" / name
+        self.project.mkdir(parents=True)
         subprocess.run(["git", "init", "-q", str(self.project)], check=True)
         self.session = CopilotSession(folder / ".copilot", self.project, now=datetime.now(UTC) - timedelta(minutes=5))
         self.session.prompt(TASK)
         self.session.say("The prices are rounded. Shall I test it?")
+        daemon.settle()
 
     def hook(self, event: str, **fields: object) -> str:
         """What of the answer reaches the model; empty where there is none."""
@@ -52,17 +54,23 @@ class Home:
         return given
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
-    state = tmp_path / ".carryover"
-    state.mkdir(mode=0o700)
-    (state / "config.toml").write_text("[server]\nport = 0\n")
-    env = {"HOME": str(tmp_path), "CARRYOVER_HOME": str(state), "PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
-    with DaemonProcess(env=env) as daemon:
+@contextmanager
+def daemon_in(folder: Path) -> Iterator[DaemonProcess]:
+    with daemon_below(folder) as daemon:
         wait_until("the first sweep", lambda: daemon.health()["caught_up"])
-        made = Home(tmp_path, daemon)
-        daemon.settle()
-        yield made
+        yield daemon
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaemonProcess]:
+    """One daemon for the projects of several tests."""
+    with daemon_in(tmp_path_factory.mktemp("shared")) as daemon:
+        yield daemon
+
+
+@pytest.fixture
+def home(shared: DaemonProcess, tmp_path: Path) -> Home:
+    return Home(shared, tmp_path.name)
 
 
 def test_after_a_compaction_the_next_prompt_gets_it_once(home: Home) -> None:
@@ -99,10 +107,12 @@ def test_a_sub_agents_prompt_gets_nothing(home: Home) -> None:
     assert home.hook("userPromptSubmitted", prompt="List the tests.", agentId="a1") == ""
 
 
-def test_with_the_daemon_down_a_resumed_session_gets_the_answer_made_in_advance(home: Home) -> None:
-    wait_until("the answer", lambda: (home.daemon.state.root / "restore/copilot/resume").exists())
-    home.daemon.stop()
+def test_with_the_daemon_down_a_resumed_session_gets_the_answer_made_in_advance(tmp_path: Path) -> None:
+    with daemon_in(tmp_path) as daemon:
+        home = Home(daemon, "shop")
+        wait_until("the answer", lambda: (daemon.state.root / "restore/copilot/resume").exists())
+        daemon.stop()
 
-    assert "This session was resumed" in home.hook("sessionStart", source="resume")
-    assert "Do you want to continue from here" in home.hook("sessionStart", source="new")
-    assert home.prompt() == ""
+        assert "This session was resumed" in home.hook("sessionStart", source="resume")
+        assert "Do you want to continue from here" in home.hook("sessionStart", source="new")
+        assert home.prompt() == ""

@@ -27,6 +27,7 @@ def database(folder: Path, version: str = LATEST) -> Path:
     path = folder / "opencode" / "opencode.db"
     path.parent.mkdir(parents=True)
     db = sqlite3.connect(path)
+    db.execute("PRAGMA synchronous = OFF")
     db.executescript((FIXTURES / version / "sessions.sql").read_text("utf-8"))
     db.close()
     return path

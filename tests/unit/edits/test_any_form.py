@@ -53,7 +53,7 @@ def test_uninstall_is_the_inverse_of_install_on_any_settings_in_any_layout(form:
     wanted = hooks(("SessionStart", "Stop"), form)
 
     @given(data=SETTINGS[form])
-    @hypothesis_settings(max_examples=150, deadline=None)
+    @hypothesis_settings(max_examples=50, deadline=None)
     def there_and_back(data: bytes) -> None:
         origin = origin_of(data, OWNER_OF, form=form)
         after = with_hooks(data, wanted, OWNER_OF, form=form)
@@ -71,7 +71,7 @@ def test_uninstall_is_the_inverse_of_install_on_any_settings_in_any_layout(form:
 @pytest.mark.parametrize("form", SETTINGS)
 def test_another_set_of_hooks_in_between_leaves_no_trace(form: Form) -> None:
     @given(data=SETTINGS[form], other=st.sets(st.sampled_from(EVENTS), min_size=1))
-    @hypothesis_settings(max_examples=80, deadline=None)
+    @hypothesis_settings(max_examples=30, deadline=None)
     def there_and_back(data: bytes, other: set[str]) -> None:
         origin = origin_of(data, OWNER_OF, form=form)
         first = with_hooks(data, hooks(("SessionStart", "Stop"), form), OWNER_OF, form=form)

@@ -222,7 +222,7 @@ def test_a_huge_file_is_edited_all_the_same() -> None:
 
 
 @given(data=commented_settings())
-@hypothesis_settings(max_examples=150, deadline=None)
+@hypothesis_settings(max_examples=50, deadline=None)
 def test_comments_and_trailing_commas_stay_where_the_agent_reads_them(data: bytes) -> None:
     after = with_hooks(data, WANTED, OWNER_OF, rules=HookFileRules(comments=True))
     ours = Counter(found.hook for found in hooks_of(after, OWNER_OF) if found.owner == "ours")
@@ -232,7 +232,7 @@ def test_comments_and_trailing_commas_stay_where_the_agent_reads_them(data: byte
 
 
 @given(data=settings())
-@hypothesis_settings(max_examples=100, deadline=None)
+@hypothesis_settings(max_examples=40, deadline=None)
 def test_a_rewrite_by_the_client_stays_when_our_hooks_leave(data: bytes) -> None:
     """Claude Code 2.1.328 rewrites its settings with sorted keys at times."""
 

@@ -36,7 +36,7 @@ def uninstalled(before: bytes | None, after: bytes) -> bytes | None:
 
 
 @given(data=with_lists() | st.sampled_from([b"", b" \n", b"\xef\xbb\xbf{}"]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_uninstall_is_the_inverse_of_install(data: bytes) -> None:
     after = installed(data)
     values = json.loads(blanked(after.decode("utf-8-sig")))
