@@ -71,7 +71,8 @@ def is_refused(root: Path, capsys: pytest.CaptureFixture[str]) -> bool:
     return code == 3 and "evil.example" not in said.out + said.err
 
 
-@pytest.mark.parametrize(("name", "by"), [*((name, FILE) for name in (PLAIN, HISTORY, *NAMES)), (PLAIN, ".env")])
+@pytest.mark.parametrize("name", [PLAIN, HISTORY, *NAMES])
+@pytest.mark.parametrize("by", [FILE, ".env"])
 def test_what_a_clone_brings_is_not_read(home: Path, name: str, by: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Not even where the user's own Aider ran as well, a moment ago: git alone tells whose it is."""
     shop = clone_of(hostile(home / "theirs" / "shop", name, by), home / "work" / "shop")
