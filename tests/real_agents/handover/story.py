@@ -12,7 +12,9 @@ from real_agents.lab.tool import Tool
 
 NOTES: Final = "docs/notes.md"
 NOTE: Final = "rounding is next"
-FILES: Final = {
+RULES: Final = {"AGENTS.md": "# Rules\nBe brief.\n"}
+"""A project's own file, which gets the pointer; none is made for agents that have hooks."""
+FILES: Final = RULES | {
     "pricing.py": "def discount(price, percent):\n    return price\n",
     "test_pricing.py": (
         "import unittest\n\nfrom pricing import discount\n\n\nclass PricingTest(unittest.TestCase):\n"
@@ -35,7 +37,7 @@ ENDED: Final[dict[Ending, str]] = {
 REASON: Final = "Could not find a version that satisfies the requirement moneylib"
 """Why the dead end is one; the word of the fact alone is told as soon as the command was called."""
 
-OTHER_FILES: Final = {"guide.md": "Animals.\n"}
+OTHER_FILES: Final = RULES | {"guide.md": "Animals.\n"}
 """No name of these is one of the story's: some clients give their model the names of all files."""
 OTHER_TASK: Final = "Translate the axolotl guide to French"
 OTHER_ANSWER: Final = "The quokka chapter is French now. Next I will translate the okapi chapter."
