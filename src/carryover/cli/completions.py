@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
@@ -50,13 +50,17 @@ def run(args: argparse.Namespace) -> int:
     return ExitCode.OK
 
 
-def complete(parser: argparse.ArgumentParser, arguments: Iterable[argparse.Action]) -> None:
+def complete(
+    parser: argparse.ArgumentParser, arguments: Iterable[argparse.Action], commands: Mapping[str, str]
+) -> None:
     """Answers a completion request from the shell and exits. `arguments` are those of the command being typed."""
     import argcomplete
 
+    values = {**_VALUES, "COMMAND": lambda _typed: iter(commands.items())}
+
     for action in arguments:
         if not action.choices:
-            setattr(action, "completer", _completer(str(action.metavar)))  # noqa: B010 (argcomplete looks for it there)
+            setattr(action, "completer", _completer(str(action.metavar), values))  # noqa: B010 (argcomplete looks there)
     argcomplete.autocomplete(parser, always_complete_options=False, validator=_begins)
 
 
@@ -64,17 +68,17 @@ def _begins(value: str, typed: str) -> bool:
     return value.lower().startswith(typed.lower())
 
 
-def _completer(metavar: str) -> Callable[..., Any]:
+def _completer(metavar: str, values: Mapping[str, Callable[[str], Values]]) -> Callable[..., Any]:
     from argcomplete.completers import DirectoriesCompleter, FilesCompleter
 
     def complete_values(prefix: str, **_context: object) -> dict[str, str]:
         try:
-            found = {value: one_line(meaning, MEANING_LIMIT) for value, meaning in _VALUES[metavar](prefix)}
+            found = {value: one_line(meaning, MEANING_LIMIT) for value, meaning in values[metavar](prefix)}
         except (UserError, OSError):  # completion must not print messages
             return {}
         return found
 
-    if metavar in _VALUES:
+    if metavar in values:
         return complete_values
     known: Any = {"FILE": FilesCompleter, "NEW": DirectoriesCompleter}
     return known[metavar]() if metavar in known else lambda **_context: ()
@@ -121,12 +125,6 @@ def _projects(typed: str) -> Values:
     yield from ((root if typed.startswith("/") else short_path(root, Path.home()), "") for root in roots)
 
 
-def _commands(_typed: str) -> Values:
-    from carryover.cli.main import COMMANDS
-
-    yield from COMMANDS.items()
-
-
 def _settings(_typed: str) -> Values:
     from carryover.actions.settings import setting_names
 
@@ -144,7 +142,6 @@ _VALUES: Final[dict[str, Callable[[str], Values]]] = {
     "PROJECT": _projects,
     "DIR": _projects,
     "OLD": _projects,
-    "COMMAND": _commands,
     "KEY": _settings,
     "WHEN": _times,
 }

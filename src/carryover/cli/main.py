@@ -166,7 +166,7 @@ def _run(arguments: list[str]) -> int:
         words = (ALIASES.get(word, word) for word in os.environ.get("COMP_LINE", "").split())
         command = next((word for word in words if word in COMMANDS), None)
         parser, commands = build_parser(command)
-        complete(parser, commands[command].declared if command is not None else ())
+        complete(parser, commands[command].declared if command is not None else (), COMMANDS)
     first = next((argument for argument in arguments if not argument.startswith("-")), None)
     command = ALIASES.get(first, first) if first is not None else None
     parser, commands = build_parser(command)

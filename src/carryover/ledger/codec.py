@@ -12,8 +12,8 @@ from typing import Final
 
 import msgspec
 
-from carryover.ledger.connect import TolerantConnection
 from carryover.ledger.frames import MOST_BYTES, DamagedFrame, pack, unpack
+from carryover.ledger.ledger_errors import DamagedBody, TolerantConnection
 from carryover.ledger.rows import SUPERSEDED
 from carryover.model import AnyBody
 
@@ -49,10 +49,6 @@ _FORMER_KIND: Final = b'{"kind":"undone"'
 _KIND: Final = b'{"kind":"retracted"'
 
 _decoder: Final[msgspec.json.Decoder[AnyBody]] = msgspec.json.Decoder(AnyBody)
-
-
-class DamagedBody(msgspec.DecodeError):
-    """A stored body is not one that Carryover wrote."""
 
 
 def encode_body(body: AnyBody) -> str | bytes:

@@ -13,7 +13,13 @@ from urllib.parse import quote
 
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import open_regular, read_beginning
-from carryover.ledger.ledger_errors import LedgerDamaged, LedgerUnavailable, damages_content, ledger_error
+from carryover.ledger.ledger_errors import (
+    LedgerDamaged,
+    LedgerUnavailable,
+    TolerantConnection,
+    damages_content,
+    ledger_error,
+)
 from carryover.ledger.schema import MIGRATIONS, migrate, newer_than_program, version_of
 
 BUSY_MS: Final = 5000
@@ -33,13 +39,6 @@ SETTINGS: Final = (
     "PRAGMA secure_delete = FAST",
     f"PRAGMA busy_timeout = {BUSY_MS}",
 )
-
-
-class TolerantConnection(sqlite3.Connection):
-    """A connection that skips damaged entries, for commands. The daemon has the ledger repaired instead."""
-
-    damaged = 0
-    """How many entries with a damaged body were skipped."""
 
 
 def prepare_file(path: Path) -> None:

@@ -1,10 +1,12 @@
-"""The ledger's errors, with messages that a person can act on."""
+"""The ledger's errors, with messages that a person can act on, and a connection that skips damaged entries."""
 
 from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from carryover.errors import UserError
 
@@ -19,6 +21,17 @@ class LedgerUnavailable(UserError):
 
 class LedgerDamaged(UserError):
     """The ledger's file is damaged. Opening it again moves it aside and saves every row that can still be read."""
+
+
+class DamagedBody(msgspec.DecodeError):
+    """A stored body is not one that Carryover wrote."""
+
+
+class TolerantConnection(sqlite3.Connection):
+    """A connection that skips damaged entries, for commands. The daemon has the ledger repaired instead."""
+
+    damaged = 0
+    """How many entries with a damaged body were skipped."""
 
 
 _KEPT: Final = "Nothing was lost: what could not be stored is read again from the transcripts."
@@ -41,8 +54,6 @@ def damages_content(error: Exception) -> bool:
     """
     if isinstance(error, sqlite3.OperationalError):
         return getattr(error, "sqlite_errorcode", None) is None and "decode to UTF-8" in str(error)
-    from carryover.ledger.codec import DamagedBody  # its decoder is slow to build
-
     return isinstance(error, DamagedBody)
 
 

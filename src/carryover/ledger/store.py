@@ -17,12 +17,11 @@ from carryover.adapter.contract import Source
 from carryover.errors import os_reason
 from carryover.facts import GitFacts, ProjectRoot
 from carryover.ledger.batch import Commit, Entry, LastRead, PreparedBatch, SourceState
-from carryover.ledger.codec import DamagedBody
 from carryover.ledger.commit import count_skipped, locator, run_commit
 from carryover.ledger.connect import SETTINGS, copies, erase_mark, mark_damaged, prepare_file
 from carryover.ledger.dropped import Limits, keep_limits, read_dropped_again
 from carryover.ledger.forget import Forgotten, forget
-from carryover.ledger.ledger_errors import LedgerDamaged, LedgerUnavailable, ledger_error
+from carryover.ledger.ledger_errors import DamagedBody, LedgerDamaged, LedgerUnavailable, ledger_error
 from carryover.ledger.moves import Moved, move_back, move_project
 from carryover.ledger.provisional import add_provisional, forget_provisional
 from carryover.ledger.rows import as_record

@@ -8,7 +8,8 @@ from typing import get_args
 import msgspec
 import pytest
 
-from carryover.ledger.codec import KINDS, DamagedBody, decode_body, encode_body, is_same_body, may_be
+from carryover.ledger.codec import KINDS, decode_body, encode_body, is_same_body, may_be
+from carryover.ledger.ledger_errors import DamagedBody
 from carryover.model import (
     AnyBody,
     AssistantMessage,
