@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from carryover.facts import GitFacts
-from carryover.probe.git_command import Answer, ask
+from carryover.probe.git_command import Answer, ask, ask_one
 from carryover.probe.git_diff import ChangedFile, OwnWrites, changed_files, is_own_text, own_places
 from carryover.redact import clean
 from carryover.text.lines import one_line
@@ -181,6 +181,17 @@ def _untracked(root: Path, listed: bytes, own: OwnWrites) -> int:
     others = [name for name in names if not own.covers(name)]
     cleaners = [(name, own.cleaner(name)) for name in others]
     return sum(clean is None or not is_own_text(root / name, b"", clean) for name, clean in cleaners)
+
+
+def output_of(root: Path, *command: str, timeout_s: float) -> bytes | None:
+    """Returns the output of a git command; None if there is no repository or no git, or it fails or takes too long."""
+    if not may_be_repository(root):
+        return None
+    try:
+        answer = ask_one(root, *command, timeout_s=timeout_s)
+    except (TimeoutError, FileNotFoundError):
+        return None
+    return answer.out if answer.code == 0 else None
 
 
 def may_be_repository(root: Path) -> bool:

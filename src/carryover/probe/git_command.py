@@ -61,6 +61,7 @@ _MISLEADING: Final = (
     # They change what a path means; with literal ones, git (2.39) takes the patterns of ignore files literally too.
     *("GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS"),
 )
+_PATIENCE_S: Final = 5.0
 _SILENT_AFTER_S: Final = 0.5
 _SILENT_FOR_S: Final = 30.0
 _REAP_S: Final = 5.0
@@ -98,6 +99,12 @@ def ask(root: Path, *commands: Sequence[str], deadline: float, settings: Sequenc
     if overrides is None:
         return [Answer(128, b"")] * len(commands)
     return _answers(root, commands, (*settings, *overrides), deadline)
+
+
+def ask_one(root: Path, *command: str, timeout_s: float = _PATIENCE_S) -> Answer:
+    """Runs one command as `ask` does, with the same errors, for at most `timeout_s`."""
+    [answer] = ask(root, command, deadline=time.monotonic() + timeout_s)
+    return answer
 
 
 def _names_no_filter(root: Path) -> bool:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -15,8 +14,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.probe.git import may_be_repository
-from carryover.probe.git_command import ask
+from carryover.probe.git import output_of
 
 TIMEOUT_S: Final = 2.0
 MOST_COMMITS: Final = 500
@@ -59,11 +57,11 @@ def commit_of_line(root: Path, path: str, line: int) -> tuple[Commit, str] | Non
 
     Names are relative to the top of the repository. None if the line is not in HEAD, or git gives no answer in time.
     """
-    changes = _asked(root, "diff", "--unified=0", "--no-renames", "HEAD", "--", path)
+    changes = output_of(root, "diff", "--unified=0", "--no-renames", "HEAD", "--", path, timeout_s=TIMEOUT_S)
     at = _line_before(changes, line) if changes is not None else None
     if at is None:
         return None
-    blamed = _asked(root, "blame", "--porcelain", f"-L{at},{at}", "HEAD", "--", path)
+    blamed = output_of(root, "blame", "--porcelain", f"-L{at},{at}", "HEAD", "--", path, timeout_s=TIMEOUT_S)
     found = _BLAMED.match(blamed) if blamed else None
     commits = _log(root, "--max-count=1", found[1].decode()) if found is not None else []
     name = _FORMER_NAME.search(blamed) if blamed else None
@@ -71,19 +69,8 @@ def commit_of_line(root: Path, path: str, line: int) -> tuple[Commit, str] | Non
 
 
 def _log(root: Path, *arguments: str) -> list[Commit]:
-    out = _asked(root, *_LOG, *arguments, "--") or b""
+    out = output_of(root, *_LOG, *arguments, "--", timeout_s=TIMEOUT_S) or b""
     return list(_commits(out.decode("utf-8", "replace").split("\n")))
-
-
-def _asked(root: Path, *command: str) -> bytes | None:
-    """Returns the output of a git command; None if it fails or is not answered in time."""
-    if not may_be_repository(root):
-        return None
-    try:
-        [answer] = ask(root, command, deadline=time.monotonic() + TIMEOUT_S)
-    except (TimeoutError, FileNotFoundError):
-        return None
-    return answer.out if answer.code == 0 else None
 
 
 def _commits(lines: Sequence[str]) -> Iterator[Commit]:

@@ -16,19 +16,17 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import time
 from pathlib import Path
 from typing import Final
 
 from carryover.adapter.contract import Agent, LastInput
-from carryover.probe.git_command import ask
+from carryover.probe.git_command import ask_one
 from carryover.probe.git_dir import git_dir_of
 
 TRACKED: Final = "git tracks it, so it may be another's"
 AT_WORK: Final = "git is changing the files there at this moment"
 COPIED: Final = "it was copied or unpacked, and not written to since"
 
-_GIT_TIMEOUT_S: Final = 5.0
 _TICK_NS: Final = 2_000_000_000
 """File systems count time in ticks of up to two seconds."""
 _OLD_IN_GIT: Final = ("description", "info", "hooks", "config")
@@ -124,8 +122,7 @@ def _git_answers(root: Path, path: Path, which: str, wanted: bytes) -> bool:
     stamp = _index(root)
     if stamp and _known.get((which, path)) == stamp:
         return True
-    command = ("ls-files", "-z", which, "--", path.relative_to(root).as_posix())
-    [answer] = ask(root, command, deadline=time.monotonic() + _GIT_TIMEOUT_S)
+    answer = ask_one(root, "ls-files", "-z", which, "--", path.relative_to(root).as_posix())
     if answer.code != 0:
         raise OSError(errno.EINVAL, "it can't read this repository")
     if answer.out == wanted and stamp:

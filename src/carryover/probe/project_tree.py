@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import time
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -14,8 +13,7 @@ import msgspec
 
 from carryover.errors import os_reason
 from carryover.fsio import read_bytes_bounded
-from carryover.probe.git import may_be_repository
-from carryover.probe.git_command import ask
+from carryover.probe.git import output_of
 
 MOST_PATHS: Final = 20_000
 LARGEST_BYTES: Final = 256 << 10
@@ -41,20 +39,15 @@ def project_paths(root: Path, *, timeout_s: float = 5.0) -> ProjectPaths:
     Without git, all files in its folders but hidden and generated ones. At most 20,000; names that are not UTF-8 are
     left out.
     """
-    tagged = _by_git(root, time.monotonic() + timeout_s) if may_be_repository(root) else None
+    tagged = _by_git(root, timeout_s)
     found = _by_walking(root) if tagged is None else (name for _, name in tagged)
     names = tuple(sorted(islice(filter(_is_printable, found), MOST_PATHS)))
     return ProjectPaths(names, frozenset(name for tag, name in tagged or () if tag == _WOULD_ADD).intersection(names))
 
 
-def _by_git(root: Path, deadline: float) -> list[tuple[bytes, str]] | None:
-    try:
-        [answer] = ask(root, _LS_FILES, deadline=deadline)
-    except (TimeoutError, FileNotFoundError):
-        return None
-    if answer.code != 0:
-        return None
-    return [(entry[:1], os.fsdecode(entry[2:])) for entry in answer.out.split(b"\0") if entry]
+def _by_git(root: Path, timeout_s: float) -> list[tuple[bytes, str]] | None:
+    listed = output_of(root, *_LS_FILES, timeout_s=timeout_s)
+    return None if listed is None else [(each[:1], os.fsdecode(each[2:])) for each in listed.split(b"\0") if each]
 
 
 def _by_walking(root: Path) -> Iterator[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -23,7 +22,7 @@ from carryover.edits.record import GITIGNORE
 from carryover.edits.text_block import find_lines, whole_file, with_lines, without_span
 from carryover.errors import os_reason
 from carryover.fsio import read_bytes_bounded
-from carryover.probe.git_command import ask
+from carryover.probe.git_command import ask_one
 
 EXCLUDE: Final = ".git/info/exclude"
 """Display name of the ignore file that git never shares. In a worktree it is elsewhere: see `exclude_file`."""
@@ -35,7 +34,6 @@ _PATHS: Final = (".carryover/handoff.md", ".carryover/x")
 _EXCLUDED: Final = re.compile(rb"info/exclude:\d+:\.carryover/\t")
 _LET_IN: Final = re.compile(rb":\d+:!")
 _SIZE_LIMIT_BYTES: Final = 1 << 20
-_TIMEOUT_S: Final = 5.0
 
 
 def keep_out(root: Path, edits: ProjectEdits, *, shared: bool, take_back: bool = True) -> None:
@@ -114,8 +112,7 @@ def exclude_file(root: Path) -> Path:
     Raises:
         OSError: git names none or does not answer, or its folder is a symlink.
     """
-    command = ("rev-parse", "--git-path", "info/exclude")
-    [answer] = ask(root, command, deadline=time.monotonic() + _TIMEOUT_S)
+    answer = ask_one(root, "rev-parse", "--git-path", "info/exclude")
     if answer.code != 0:
         raise OSError(errno.EINVAL, "git does not know this repository")
     path = root / os.fsdecode(answer.out.removesuffix(b"\n"))
@@ -144,9 +141,7 @@ def _is_ignored(root: Path, *, but_for_exclude: bool) -> bool:
     except OSError:
         pass  # not a text file: leave it to git
     try:
-        command = ("check-ignore", "--verbose", "--", *_PATHS)
-        [answer] = ask(root, command, deadline=time.monotonic() + _TIMEOUT_S)
-        rules = answer.out.splitlines()
+        rules = ask_one(root, "check-ignore", "--verbose", "--", *_PATHS).out.splitlines()
         if but_for_exclude and any(_EXCLUDED.search(rule) for rule in rules) and _has_rule(exclude_file(root)):
             return False
     except OSError:

@@ -9,7 +9,6 @@ that does not exist is an error at each start, so the handoff is written first.
 from __future__ import annotations
 
 import shlex
-import time
 from pathlib import Path
 from typing import Final
 
@@ -28,14 +27,13 @@ from carryover.edits.yaml_list import (
     without_entry,
 )
 from carryover.fsio import is_there, read_bytes_bounded
-from carryover.probe.git_command import ask
+from carryover.probe.git_command import ask_one
 from carryover.probe.git_dir import git_dir_of
 from carryover.probe.own_file import is_own, is_tracked
 from carryover.projects.handoff_file import IN_PROJECT
 from carryover.publish.gitignore import keep_file_out
 
 _SIZE_LIMIT_BYTES: Final = 256 << 10
-_TIMEOUT_S: Final = 5.0
 
 
 def place_in_read_lists(root: Path, edits: ProjectEdits, *, home: Path) -> None:
@@ -93,8 +91,7 @@ def _is_kept_out(root: Path, name: str, edits: ProjectEdits) -> bool:
 
 
 def _is_ignored(root: Path, name: str) -> bool:
-    [answer] = ask(root, ("check-ignore", "-q", "--", name), deadline=time.monotonic() + _TIMEOUT_S)
-    return answer.code == 0
+    return ask_one(root, "check-ignore", "-q", "--", name).code == 0
 
 
 def _has_list(path: Path, where: ReadList) -> bool:
