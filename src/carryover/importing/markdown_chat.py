@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -11,27 +11,18 @@ from typing import Any, Final
 import msgspec
 
 from carryover.adapter.contract import Agent, Parsed, Record, Source
-from carryover.adapter.event_builder import EventBuilder, usable_name
+from carryover.adapter.event_builder import usable_name
 from carryover.adapter.spec import AgentSpec, ChatExport
-from carryover.importing.specstory.reader import SpecStoryReader
-from carryover.model import AnyBody, AssistantMessage, SessionInfo, ToolCall, ToolResult, UserPrompt, is_plain_id
+from carryover.importing.turns import RANK, Turn, TurnContext, TurnReader, document_agent
+from carryover.model import AnyBody, AssistantMessage, ToolCall, ToolResult, UserPrompt, is_plain_id
 from carryover.records.fields import SHORT_CHARS, bounded, digest
 
-RANK: Final = -1
-"""Below every transcript of the agent's own, which says more."""
 _RULE: Final = b"---"
 _ID_CHARS: Final = 400
 _TITLE: Final = re.compile(r"# ([^\n]{1,300})")
 _INPUT: Final = re.compile(r'"(?:command|filePath|path|pattern|query|url|description)":\s*("(?:[^"\\]|\\.){1,2000}")')
 _OUTPUT: Final = re.compile(r"\*\*Output:\*\*\n`{3,}[^\n]*\n(.*)\n`{3,}[ \t]*(?:\n|\Z)", re.DOTALL)
 _GIVEN: Final = re.compile(r"\s{0,20}\*\*Input:\*\*\n(`{3,})[^\n]*\n.*?\n\1[ \t]*(?:\n|\Z)", re.DOTALL)
-
-
-class Context(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The state of one document between two turns."""
-
-    turns: int = 0
-    title: str | None = None
 
 
 def form_of(head: bytes, specs: Sequence[AgentSpec]) -> tuple[AgentSpec, ChatExport] | None:
@@ -44,14 +35,7 @@ def form_of(head: bytes, specs: Sequence[AgentSpec]) -> tuple[AgentSpec, ChatExp
 
 def agent_for(spec: AgentSpec, form: ChatExport, folder: str | None) -> Agent:
     """How such documents are read; `folder`: the project that they are about."""
-    return Agent(
-        spec=spec,
-        reader=SpecStoryReader(partial(_turn_starts, form)),
-        context_type=Context,
-        source_of=lambda _path, _root: None,
-        sources=lambda _root: [],
-        parse=partial(_parse, form, folder),
-    )
+    return document_agent(spec, TurnReader(partial(_turn_starts, form)), TurnContext, partial(_parse, form, folder))
 
 
 def source_for(spec: AgentSpec, form: ChatExport, path: Path, head: bytes) -> Source:
@@ -81,39 +65,21 @@ def _turn_starts(form: ChatExport, lines: Sequence[bytes]) -> list[int]:
 def _parse(form: ChatExport, folder: str | None, source: Source, context: Any, record: Record) -> tuple[Any, Parsed]:
     text = record.data.decode("utf-8", "replace").replace("\r\n", "\n")
     heading, _, said = text.partition("\n")
-    turn = _Turn(context=context, session=source.session or "", cwd=folder)
+    # It has no time: such exports have none that can be read for certain.
+    turn = Turn[TurnContext](context, "export", source.session or "", folder)
+    turn.change(turns=context.turns + 1)
     if re.fullmatch(form.user, heading.rstrip()):
-        turn.begins()
-        turn.add(UserPrompt(text=_spoken(said)), "prompt")
+        bodies: Iterable[tuple[str, AnyBody]] = [("prompt", UserPrompt(text=_spoken(said)))]
     elif re.fullmatch(form.agent, heading.rstrip()):
-        turn.begins()
-        for number, body in enumerate(_answered(form, said, f"{turn.session}/{turn.context.turns}")):
-            turn.add(body, f"part{number}")
+        answered = _answered(form, said, f"{turn.session}/{turn.context.turns}")
+        bodies = ((f"part{number}", body) for number, body in enumerate(answered))
     else:
         title = _TITLE.match(text.removeprefix("\ufeff")) if form.titled else None
-        turn.change(title=bounded(title[1].strip(), SHORT_CHARS) if title is not None else None)
-    return turn.context, turn.built()
-
-
-class _Turn(EventBuilder[Context]):
-    """One turn while it is parsed. It has no time: such exports have none that can be read for certain."""
-
-    def __init__(self, *, context: Context, session: str, cwd: str | None) -> None:
-        super().__init__(context=context)
-        self.session = session
-        self.cwd = cwd
-
-    def begins(self) -> None:
-        """Counts the turn, and says what is known of the session before the first."""
-        self.change(turns=self.context.turns + 1)
-        if self.context.turns == 1 and self.context.title:
-            self.add(SessionInfo(title=self.context.title), "info")
-
-    def add(self, body: AnyBody, part: str) -> None:
-        """Adds an event, but no empty text."""
+        return TurnContext(title=bounded(title[1].strip(), SHORT_CHARS) if title is not None else None), Parsed()
+    for part, body in bodies:
         if not isinstance(body, UserPrompt | AssistantMessage) or body.text:
-            key = f"export/{self.session}/{self.context.turns}/{part}"
-            self.append(key, body, session=self.session, cwd=self.cwd)
+            turn.add(body, part)
+    return turn.context, turn.built()
 
 
 def _answered(form: ChatExport, text: str, turn: str) -> Iterator[AnyBody]:

@@ -13,6 +13,7 @@ import msgspec
 
 from carryover.adapter.contract import Agent, Parsed, Record, Source
 from carryover.adapter.spec import AgentSpec
+from carryover.importing.turns import document_agent
 from carryover.model import NOTE, AnyBody, AssistantMessage, Event, SessionInfo, Skipped
 from carryover.readers.jsonl import JsonlReader
 
@@ -55,14 +56,7 @@ def is_note(head: bytes) -> bool:
 
 def note_agent() -> Agent:
     """Returns the pseudo-agent that reads notes."""
-    return Agent(
-        spec=_SPEC,
-        reader=JsonlReader(copied=True),
-        context_type=Context,
-        source_of=lambda _path, _root: None,
-        sources=lambda _root: [],
-        parse=_parse,
-    )
+    return document_agent(_SPEC, JsonlReader(copied=True), Context, _parse)
 
 
 def note_source(path: Path) -> Source:

@@ -12,19 +12,14 @@ from carryover.adapter.contract import Agent, Source
 from carryover.adapter.event_builder import usable_name
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import adapters
-from carryover.importing.specstory.layout import HEADING
+from carryover.importing.specstory.layout import HEADING, turn_starts
 from carryover.importing.specstory.parse import Context, SpecStoryParser
-from carryover.importing.specstory.reader import SpecStoryReader
+from carryover.importing.turns import RANK, TurnReader, document_agent
 from carryover.records.fields import digest
 
 NAME: Final = "SpecStory"
 UNNAMED: Final = AgentSpec(id="specstory", name=NAME, binaries=(), folders=())
 """Stands for the agent of a session whose document does not name a known one."""
-RANK: Final = -1
-"""Below all of the agents' own transcripts, which say more.
-
-An export adds nothing to a transcript that is already read, and is replaced by one that is read later.
-"""
 FOLDERS: Final = (".specstory", "history")
 """SpecStory's folder, relative to the folder that the agent was started in."""
 
@@ -80,14 +75,8 @@ def spec_named(name: str, specs: tuple[AgentSpec, ...]) -> AgentSpec | None:
 def agent_for(spec: AgentSpec, folder: str | None) -> Agent:
     """Returns the agent that reads documents with sessions of `spec`. `folder`: the project that they are about."""
     known = adapters().get(spec.id)
-    return Agent(
-        spec=spec,
-        reader=SpecStoryReader(),
-        context_type=Context,
-        source_of=lambda _path, _root: None,
-        sources=lambda _root: [],
-        parse=SpecStoryParser(known.quoted if known is not None else None, folder).parse,
-    )
+    parser = SpecStoryParser(known.quoted if known is not None else None, folder)
+    return document_agent(spec, TurnReader(turn_starts), Context, parser.parse)
 
 
 def source_for(spec: AgentSpec, path: Path, made: Made, head: bytes) -> Source:

@@ -7,21 +7,19 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Final
 
-import msgspec
-
 from carryover.adapter.contract import Parsed, QuotedText, Record, Source
-from carryover.adapter.event_builder import EventBuilder, usable_name
+from carryover.adapter.event_builder import usable_name
 from carryover.importing.rebase import located
 from carryover.importing.specstory.blocks import ToolBlock, blocks, spoken_text
 from carryover.importing.specstory.layout import HEADING
 from carryover.importing.specstory.tools import ToolUse, outcome_in_text, read_tool
+from carryover.importing.turns import Turn, TurnContext
 from carryover.model import (
     Answer,
     AnyBody,
     AssistantMessage,
     PlanUpdate,
     Question,
-    SessionInfo,
     ToolCall,
     ToolResult,
     UserPrompt,
@@ -41,23 +39,17 @@ _ABOVE_BYTES: Final = 4096
 _TITLE_TIME: Final = re.compile(r"\s*\(?(\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}[^)\s]*)\)?$")
 
 
-class Context(msgspec.Struct, frozen=True, omit_defaults=True):
+class Context(TurnContext, frozen=True, omit_defaults=True):
     """The parser's state between two turns of a document."""
 
     begun: bool = False
     """Whether the lines above the first turn have been read."""
-    turns: int = 0
     last_ms: int = 0
     """Time of the last turn that had one; later turns without a time inherit it."""
-    model: str | None = None
     name: str = ""
     """Name of the last tool called; empty once something has been said since."""
     command: bool = False
     """Whether the last turn was a slash command of the user's."""
-    title: str | None = None
-    """The title, until it is emitted."""
-    emitted_model: str | None = None
-    """The model that was last emitted."""
 
 
 class SpecStoryParser:
@@ -76,24 +68,20 @@ class SpecStoryParser:
         about = (heading[3] or b"").decode("utf-8", "replace")
         model, at_ms = _model_and_time(about)
         at_ms = at_ms or context.last_ms
-        turn = _Turn(
-            context=context,
-            at_ms=at_ms,
-            session=source.session or "",
-            cwd=self._folder,
-            subagent_id=SUBAGENT if heading[2] else None,
-        )
+        subagent_id = SUBAGENT if heading[2] else None
+        session = source.session or ""
+        turn = Turn(context, "specstory", session, self._folder, at_ms=at_ms, subagent_id=subagent_id)
         turn.change(begun=True, turns=context.turns + 1, last_ms=at_ms, model=model or context.model)
         text = rest.decode("utf-8", "replace")
         if heading[1] == b"User":
-            self._prompt(turn, spoken_text(text))
+            self._prompt(turn, spoken_text(text), follows_at_once=context.last_ms == at_ms)
         else:
             self._answer(turn, text)
         return turn.context, turn.built()
 
-    def _prompt(self, turn: _Turn, text: str) -> None:
-        before, same_moment = turn.context.name, turn.before.last_ms == turn.at_ms
-        expands = turn.before.command and same_moment  # the client's expansion of a command, for the model
+    def _prompt(self, turn: Turn[Context], text: str, *, follows_at_once: bool) -> None:
+        before = turn.context.name
+        expands = turn.context.command and follows_at_once  # the client's expansion of a command, for the model
         turn.change(name="", command=False)
         if not text or expands:
             return
@@ -104,7 +92,7 @@ class SpecStoryParser:
             turn.add(body, f"prompt{number}")
         turn.change(command=any(isinstance(body, UserPrompt) and body.command for body in bodies))
 
-    def _answer(self, turn: _Turn, text: str) -> None:
+    def _answer(self, turn: Turn[Context], text: str) -> None:
         turn.change(command=False)
         for number, block in enumerate(blocks(text)):
             if isinstance(block, str):
@@ -114,7 +102,7 @@ class SpecStoryParser:
                 self._tool(turn, block, f"tool{number}")
                 turn.change(name=block.name[:MAX_NAME_CHARS])
 
-    def _tool(self, turn: _Turn, block: ToolBlock, part: str) -> None:
+    def _tool(self, turn: Turn[Context], block: ToolBlock, part: str) -> None:
         read_outcome = outcome_in_text if self._quoted is None else self._quoted.outcome
         use = read_tool(block, read_outcome, partial(located, folder=self._folder), self._folder)
         call_id = f"{turn.session}/{turn.context.turns}/{part}"
@@ -128,31 +116,6 @@ class SpecStoryParser:
             for number, change in enumerate(use.changes):
                 if not change.path.endswith(HANDOFF_FILE):
                     turn.add(as_edit(change, call_id), f"{part}.edit{number}")
-
-
-class _Turn(EventBuilder[Context]):
-    def __init__(self, *, context: Context, at_ms: int, session: str, cwd: str | None, subagent_id: str | None) -> None:
-        super().__init__(context=context, at_ms=at_ms)
-        self.before = context
-        self.session = session
-        self.cwd = cwd
-        self.subagent_id = subagent_id
-
-    def add(self, body: AnyBody, part: str) -> None:
-        """Adds an event; `part` is its position in the turn."""
-        self._emit_session_info()
-        self._put(body, f"{self.context.turns}/{part}", self.subagent_id)
-
-    def _emit_session_info(self) -> None:
-        title, model = self.context.title, self.context.model
-        if self.subagent_id is not None or (title is None and model == self.context.emitted_model):
-            return
-        self._put(SessionInfo(title=title, model=model), f"{self.context.turns}/info", None)
-        self.change(title=None, emitted_model=model)
-
-    def _put(self, body: AnyBody, part: str, subagent_id: str | None) -> None:
-        key = f"specstory/{self.session}/{part}"
-        self.append(key, body, session=self.session, cwd=self.cwd, subagent_id=subagent_id)
 
 
 def _result(use: ToolUse, call_id: str, name: str, *, own: bool) -> ToolResult:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from carryover.importing.specstory import reader
-from carryover.importing.specstory.reader import SpecStoryReader
+from carryover.importing import turns
+from carryover.importing.specstory.layout import turn_starts
+from carryover.importing.turns import TurnReader
 
 TURN = "_**User (2026-07-13 13:40:{:02}Z)**_\n\nprompt {}\n\n---\n\n"
 
@@ -20,7 +21,7 @@ def document(path: Path, turns: int) -> Path:
 def read_all(path: Path) -> list[tuple[int, bytes]]:
     found, cursor, more = [], None, True
     while more:
-        batch = SpecStoryReader().read(path, cursor)
+        batch = TurnReader(turn_starts).read(path, cursor)
         found += [(record.number, record.data) for record in batch.records]
         cursor, more = batch.cursor, batch.more
     return found
@@ -40,28 +41,28 @@ def test_the_number_of_turns_in_a_read_makes_no_difference(tmp_path: Path, monke
     path = document(tmp_path / "a.md", 40)
     whole = read_all(path)
 
-    monkeypatch.setattr(reader, "TURNS_AT_ONCE", 7)
+    monkeypatch.setattr(turns, "TURNS_AT_ONCE", 7)
 
     assert read_all(path) == whole
 
 
 def test_a_document_that_is_too_long_is_counted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = document(tmp_path / "a.md", 40)
-    monkeypatch.setattr(reader, "MAX_BYTES", 256)
+    monkeypatch.setattr(turns, "MAX_BYTES", 256)
 
-    batch = SpecStoryReader().read(path, None)
+    batch = TurnReader(turn_starts).read(path, None)
 
     assert (batch.records, batch.oversized, batch.more) == ((), 1, False)
-    assert SpecStoryReader().read(path, batch.cursor).oversized == 0
+    assert TurnReader(turn_starts).read(path, batch.cursor).oversized == 0
 
 
 def test_a_document_that_was_written_again_is_read_from_its_beginning(tmp_path: Path) -> None:
     path = document(tmp_path / "a.md", 2)
-    before = SpecStoryReader().read(path, None)
-    same = SpecStoryReader().read(path, before.cursor)
+    before = TurnReader(turn_starts).read(path, None)
+    same = TurnReader(turn_starts).read(path, before.cursor)
     document(path, 3)
 
-    after = SpecStoryReader().read(path, before.cursor)
+    after = TurnReader(turn_starts).read(path, before.cursor)
 
     assert (same.records, same.more, same.restarted) == ((), False, False)
     assert (len(after.records), after.restarted) == (4, True)
@@ -78,4 +79,4 @@ def test_what_is_no_file_raises(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     for path in (tmp_path / "none", tmp_path / "fifo"):
         with pytest.raises(OSError):
-            SpecStoryReader().read(path, None)
+            TurnReader(turn_starts).read(path, None)

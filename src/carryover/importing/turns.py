@@ -1,0 +1,150 @@
+"""What documents with the turns of a conversation share: an agent that reads them, a record per turn, its events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from carryover.adapter.contract import Agent, Batch, FileStat, Parsed, Reader, Record, Source
+from carryover.adapter.event_builder import EventBuilder
+from carryover.adapter.spec import AgentSpec
+from carryover.model import AnyBody, SessionInfo
+from carryover.readers.files import read_small, stamp_of_file
+
+RANK: Final = -1
+"""Below all of the agents' own transcripts, which say more.
+
+An export adds nothing to a transcript that is already read, and is replaced by one that is read later.
+"""
+MAX_BYTES: Final = 32 << 20
+"""A longer document is counted and skipped, since turns can only be found with the whole document in memory."""
+TURNS_AT_ONCE: Final = 500
+
+TurnStarts = Callable[[Sequence[bytes]], list[int]]
+"""Lines of a document → the indexes of those at which turns begin."""
+
+
+def document_agent(
+    spec: AgentSpec,
+    reader: Reader,
+    context_type: type[msgspec.Struct],
+    parse: Callable[[Source, Any, Record], tuple[Any, Parsed]],
+) -> Agent:
+    """Returns an agent that reads only documents that the user names: it has no folder to look for sources in."""
+    return Agent(
+        spec=spec,
+        reader=reader,
+        context_type=context_type,
+        source_of=lambda _path, _root: None,
+        sources=lambda _root: [],
+        parse=parse,
+    )
+
+
+class TurnContext(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The parser's state between two turns of a document."""
+
+    turns: int = 0
+    title: str | None = None
+    """The title, until it is emitted."""
+    model: str | None = None
+    emitted_model: str | None = None
+    """The model that was last emitted."""
+
+
+C = TypeVar("C", bound=TurnContext)
+
+
+class Turn(EventBuilder[C]):
+    """Builds the events of one turn. Keys count turns and parts, so a longer export of a session adds to it."""
+
+    def __init__(
+        self, context: C, form: str, session: str, cwd: str | None, *, at_ms: int = 0, subagent_id: str | None = None
+    ) -> None:
+        """`form`: begins the keys."""
+        super().__init__(context=context, at_ms=at_ms)
+        self.session = session
+        self.cwd = cwd
+        self.subagent_id = subagent_id
+        self._form = form
+
+    def add(self, body: AnyBody, part: str) -> None:
+        """Adds an event, after what is new about the session; `part` is its position in the turn."""
+        title, model = self.context.title, self.context.model
+        if self.subagent_id is None and (title is not None or model != self.context.emitted_model):
+            self._put(SessionInfo(title=title, model=model), "info")
+            self.change(title=None, emitted_model=model)
+        self._put(body, part)
+
+    def _put(self, body: AnyBody, part: str) -> None:
+        key = f"{self._form}/{self.session}/{self.context.turns}/{part}"
+        self.append(key, body, session=self.session, cwd=self.cwd, subagent_id=self.subagent_id)
+
+
+class Place(msgspec.Struct, frozen=True, array_like=True):
+    """The position to continue from, valid for a file of this size and time: a growing document is rewritten.
+
+    `turns`: number of records already returned.
+    """
+
+    size: int
+    mtime_ns: int
+    turns: int = 0
+
+
+class TurnReader:
+    """Returns a record for the lines above the first turn, then one per turn, numbered by its last line."""
+
+    def __init__(self, starts: TurnStarts) -> None:
+        self._starts = starts
+        self._known: tuple[Path, FileStat, list[Record] | None] | None = None
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        """Returns the next turns, at most 500. Raises FileNotFoundError and OSError as `read_small` does."""
+        status = stamp_of_file(path)
+        before = _decoded(cursor)
+        same = before is not None and (before.size, before.mtime_ns) == (status.size, status.mtime_ns)
+        begin = before.turns if before is not None and same else 0
+        turns = self._turns_of(path, status)
+        records = tuple((turns or [])[begin : begin + TURNS_AT_ONCE])
+        after = Place(status.size, status.mtime_ns, begin + len(records))
+        return Batch(
+            records=records,
+            cursor=msgspec.msgpack.encode(after),
+            restarted=cursor is not None and not same,
+            more=turns is not None and after.turns < len(turns),
+            oversized=turns is None and not same,
+        )
+
+    def stat(self, path: Path) -> FileStat:
+        """Returns size and time of the file."""
+        return stamp_of_file(path)
+
+    def _turns_of(self, path: Path, status: FileStat) -> list[Record] | None:
+        """Returns all turns, cached for the next read, since a document may have many. None if it is too long."""
+        if self._known is None or self._known[:2] != (path, status):
+            data = read_small(path, limit=MAX_BYTES)
+            self._known = path, status, None if data is None else _turns(data, self._starts)
+        return self._known[2]
+
+
+def _decoded(cursor: bytes | None) -> Place | None:
+    try:
+        return msgspec.msgpack.decode(cursor, type=Place) if cursor is not None else None
+    except msgspec.DecodeError:
+        return None
+
+
+def _turns(data: bytes, starts: TurnStarts) -> list[Record]:
+    lines = data.split(b"\n")
+    found = []
+    for start, end in pairwise(sorted({0, *starts([line.rstrip(b"\r") for line in lines]), len(lines)})):
+        last = next((at for at in range(end - 1, start - 1, -1) if lines[at].strip()), None)
+        if last is not None:
+            text = b"\n".join(lines[start : last + 1])
+            found.append(Record(number=last + 1, data=text + b"\n" * (last + 1 < len(lines))))
+    return found
