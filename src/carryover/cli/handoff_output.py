@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from carryover.actions.project_handoff import MadeHandoff
 from carryover.distill.entry import Entry
-from carryover.distill.relative_time import iso_utc
 from carryover.distill.render import lay_out
 from carryover.model import id_in_command
 from carryover.paths import short_path
+from carryover.records.fields import iso_utc
 from carryover.terminal.output import BOLD, CYAN, DIM, HOUR_S, MINUTE_S, ago, harmless, paint, wrapped
 
 _EARLIER: Final = re.compile(r"\b(\d{1,5}) (min|h|days) earlier\b")

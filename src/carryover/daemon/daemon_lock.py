@@ -11,6 +11,7 @@ import msgspec
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import FileLock
 from carryover.paths import StateDir
+from carryover.records.fields import iso_utc
 
 WAIT_S: Final = 600.0
 """Longer than any command holds the lock; a command reads one project's transcripts at most."""
@@ -79,8 +80,7 @@ def daemon_holder(lock: FileLock) -> DaemonHolder | None:
 
 
 def _already_running(holder: DaemonHolder) -> str:
-    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(holder.started_ms / 1000))
     return (
-        f"A Carryover daemon is already running: process {holder.pid} since {since}, answering on {holder.socket}. "
-        f"Nothing was changed. Stop it with `kill {holder.pid}` if you want to start another."
+        f"A Carryover daemon is already running: process {holder.pid} since {iso_utc(holder.started_ms)}, answering on "
+        f"{holder.socket}. Nothing was changed. Stop it with `kill {holder.pid}` if you want to start another."
     )

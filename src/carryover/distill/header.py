@@ -11,7 +11,8 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.distill.handoff import Handoff
-from carryover.distill.relative_time import elapsed, iso_utc
+from carryover.distill.relative_time import elapsed
+from carryover.records.fields import iso_utc
 from carryover.redact import CleanText
 
 Situation = Literal["new", "old", "compacted", "resumed", "moved_on"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 
 def earlier(then_ms: int, at_ms: int) -> str:
     """Returns how long before `at_ms` something was: "4 min earlier", "2 h earlier"; empty for less than a minute."""
@@ -25,9 +23,3 @@ def elapsed(then_ms: int, at_ms: int) -> str:
     if minutes < 36 * 60:
         return f"{round(minutes / 60)} h"
     return f"{round(minutes / 1440)} days"
-
-
-def iso_utc(at_ms: int) -> str:
-    """Formats UTC milliseconds as `2026-11-20T06:02:26Z`. Times out of range become the nearest valid one."""
-    bounded = min(max(at_ms, 0), 253_402_300_799_000)
-    return datetime.fromtimestamp(bounded // 1000, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

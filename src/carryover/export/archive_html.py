@@ -10,11 +10,10 @@ from typing import Final
 
 import msgspec
 
-from carryover.distill.relative_time import iso_utc
 from carryover.export.markdown_html import markdown_html
-from carryover.export.page import page
+from carryover.export.page import moment, page
 from carryover.export.quoting import one_line
-from carryover.export.session_parts import SECRETS_HIDDEN, local_time
+from carryover.export.session_parts import exported, local_time
 from carryover.redact import CleanText
 
 INDEX: Final = "index.html"
@@ -61,7 +60,7 @@ def page_of(agent: str, session: str, started_ms: int) -> str:
 def projects_html(projects: Iterable[ProjectEntry], *, exported_ms: int) -> Iterator[str]:
     """The page of all projects."""
     listed = "".join(_project(project) for project in projects)
-    about = f"Exported {local_time(exported_ms)} by Carryover; {SECRETS_HIDDEN}".replace("`", "")
+    about = f"Exported {exported(exported_ms)}".replace("`", "")
     note = f"<p><small>{escape(about)}</small></p>\n"
     return page("Projects", (f'<h1>Projects</h1>\n<main><ul class="list">\n{listed}</ul></main>\n{note}',))
 
@@ -91,24 +90,20 @@ def _project(project: ProjectEntry) -> str:
     return (
         f'<li><a href="{escape(project.folder)}/{INDEX}">{escape(project.name)}</a>'
         f"<small>{escape(one_line(project.root))}</small>"
-        f"<small>{_time(project.sessions[0].last_ms)} · {escape(one_line(facts))}</small></li>\n"
+        f"<small>{moment(project.sessions[0].last_ms)} · {escape(one_line(facts))}</small></li>\n"
     )
 
 
 def _session(session: SessionEntry) -> str:
     return (
         f'<li><a href="{escape(session.page)}">{escape(one_line(session.title) or "Untitled")}</a>'
-        f"<small>{_time(session.last_ms)} · {escape(one_line(session.agent))} · {_counted(session.prompts, 'prompt')}"
+        f"<small>{moment(session.last_ms)} · {escape(one_line(session.agent))} · {_counted(session.prompts, 'prompt')}"
         "</small></li>\n"
     )
 
 
 def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def _time(at_ms: int) -> str:
-    return f'<time datetime="{iso_utc(at_ms)}">{escape(local_time(at_ms))}</time>'
 
 
 def _last_name(root: str) -> str:

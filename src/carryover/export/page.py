@@ -8,6 +8,9 @@ from collections.abc import Iterable, Iterator
 from html import escape
 from typing import Final
 
+from carryover.export.session_parts import local_time
+from carryover.records.fields import iso_utc
+
 GENERATOR: Final = '<meta name="generator" content="Carryover">'
 _STYLE: Final = """
 :root{color-scheme:light dark;--ink:#1d1f23;--dim:#5c6470;--paper:#fff;--line:#d9dde3;--user:#eef4ff;
@@ -72,6 +75,11 @@ def page(title: str, body: Iterable[str]) -> Iterator[str]:
     )
     yield from body
     yield "</body>\n</html>\n"
+
+
+def moment(at_ms: int) -> str:
+    """Returns a time, for people and for programs."""
+    return f'<time datetime="{iso_utc(at_ms)}">{escape(local_time(at_ms))}</time>'
 
 
 def facts(pairs: Iterable[tuple[str, str]]) -> str:

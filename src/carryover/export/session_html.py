@@ -7,10 +7,9 @@ from html import escape
 from itertools import groupby
 from typing import Final
 
-from carryover.distill.relative_time import iso_utc
 from carryover.export.markdown_html import markdown_html
-from carryover.export.page import facts, page
-from carryover.export.session_parts import SECRETS_HIDDEN, Part, SessionHead, local_time
+from carryover.export.page import facts, moment, page
+from carryover.export.session_parts import Part, SessionHead, exported
 from carryover.redact import CleanText
 from carryover.text.markdown import line_forms
 
@@ -25,9 +24,7 @@ def session_html(head: SessionHead, parts: Iterable[Part[CleanText]], *, above: 
 
 def _body(title: str, head: SessionHead, parts: Iterable[Part[CleanText]], above: str) -> Iterator[str]:
     yield f"{above}<h1>{escape(title)}</h1>\n"
-    known = (("Agent", head.agent), ("Model", head.model), ("Project", head.project), ("Branch", head.branch))
-    exported = ("Exported", f"{local_time(head.exported_ms)} by Carryover; {SECRETS_HIDDEN.replace('`', '')}")
-    yield facts((*known, ("Session", head.id), exported))
+    yield facts((*head.facts, ("Exported", exported(head.exported_ms).replace("`", ""))))
     yield "<main>\n"
     yield from (_said(part) if part.kind in ("user", "agent") else _work(part) for part in parts)
     yield "</main>\n"
@@ -35,8 +32,7 @@ def _body(title: str, head: SessionHead, parts: Iterable[Part[CleanText]], above
 
 def _said(part: Part[CleanText]) -> str:
     undone = " undone" if part.undone else ""
-    at = f'<time datetime="{iso_utc(part.at_ms)}">{escape(local_time(part.at_ms))}</time>'
-    heading = f"<h2><span>{escape(part.heading)}</span>{at}</h2>"
+    heading = f"<h2><span>{escape(part.heading)}</span>{moment(part.at_ms)}</h2>"
     # What the user typed stays as it was typed: in `__init__.py` nothing is bold.
     text = "".join(_blocks(part.text)) if part.kind == "user" else markdown_html(part.text)
     return f'<section class="{part.kind}{undone}">{heading}{text}</section>\n'

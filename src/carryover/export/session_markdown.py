@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from carryover.export.quoting import code_span, fenced, one_line
-from carryover.export.session_parts import SECRETS_HIDDEN, Part, SessionHead, local_time
+from carryover.export.session_parts import Part, SessionHead, exported, local_time
 from carryover.redact import CleanText
 from carryover.text.markdown import line_forms
 
@@ -22,9 +22,8 @@ def session_markdown(head: SessionHead, parts: Iterable[Part[CleanText]]) -> Ite
     """Yields the lines of the document, without line ends."""
     yield f"# {_inert(one_line(head.title or f'Session {head.id}'))}"
     yield ""
-    facts = (("Agent", head.agent), ("Model", head.model), ("Project", head.project), ("Branch", head.branch))
-    yield from (f"- {name}: {code_span(value)}" for name, value in (*facts, ("Session", head.id)) if value)
-    yield f"- Exported {local_time(head.exported_ms)} by Carryover; {SECRETS_HIDDEN}"
+    yield from (f"- {name}: {code_span(value)}" for name, value in head.facts if value)
+    yield f"- Exported {exported(head.exported_ms)}"
     for part in parts:
         yield ""
         yield from _part(part)

@@ -38,7 +38,7 @@ _TURN_ENDS: Final = {"interrupted": "Interrupted", "error": "Stopped by an error
 _VERBS: Final = {"add": "Added", "modify": "Edited", "delete": "Deleted", "rename": "Renamed"}
 _VERDICTS: Final = {None: "Plan proposed", True: "Plan accepted", False: "Plan declined"}
 _HEADING_CHARS: Final = 160
-SECRETS_HIDDEN: Final = "known key patterns are replaced by `[redacted:...]`; read it before you share it"
+_SECRETS_HIDDEN: Final = "known key patterns are replaced by `[redacted:...]`; read it before you share it"
 """Describes the treatment of secrets, as a clause: a password in plain prose has no pattern."""
 
 
@@ -53,6 +53,12 @@ class SessionHead(msgspec.Struct, frozen=True, kw_only=True):
     branch: str = ""
     model: str = ""
     exported_ms: int = 0
+
+    @property
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """Names and values; a value may be empty."""
+        known = (("Agent", self.agent), ("Model", self.model), ("Project", self.project), ("Branch", self.branch))
+        return (*known, ("Session", self.id))
 
 
 class Part(msgspec.Struct, Generic[Text], frozen=True, kw_only=True):
@@ -127,6 +133,11 @@ def cleaned(parts: Iterable[Part[str]]) -> Iterator[Part[CleanText]]:
             is_diff=part.is_diff,
             undone=part.undone,
         )
+
+
+def exported(at_ms: int) -> str:
+    """Says when and by what a document was made, and what became of secrets in it."""
+    return f"{local_time(at_ms)} by Carryover; {_SECRETS_HIDDEN}"
 
 
 def local_time(at_ms: int) -> str:
