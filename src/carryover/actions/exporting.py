@@ -11,7 +11,7 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.actions.context import agents_own, now_ms
-from carryover.agents import agent_names
+from carryover.agents import agent_name
 from carryover.config import Config, project_settings
 from carryover.distill.handoff import has_past
 from carryover.distill.render import render
@@ -60,7 +60,7 @@ def session_document(
     ledger: sqlite3.Connection, session: SessionRow, form: Literal["md", "html"], *, full: bool, above: str = ""
 ) -> str:
     """One session; `full` adds the work of sub-agents. `above`: links that lead back from a web page, as markup."""
-    agent = agent_names().get(session.agent, session.agent)
+    agent = agent_name(session.agent)
     head = SessionHead(
         id=session.native_id,
         agent=f"{agent} {session.agent_version or ''}".strip(),
@@ -144,7 +144,6 @@ def _projects(ledger: sqlite3.Connection, config: Config) -> tuple[list[list[Ses
 
 def _project_entry(ledger: sqlite3.Connection, rows: Iterable[SessionRow]) -> ProjectEntry:
     rows = list(rows)
-    names = agent_names()
     return ProjectEntry(
         folder=folder_of(rows[0].root or ""),
         root=_shown_root(rows[0]),
@@ -152,7 +151,7 @@ def _project_entry(ledger: sqlite3.Connection, rows: Iterable[SessionRow]) -> Pr
             SessionEntry(
                 page=page_of(row.agent, row.native_id, row.started_ms),
                 title=_title(ledger, row),
-                agent=names.get(row.agent, row.agent),
+                agent=agent_name(row.agent),
                 prompts=session_digest(ledger, row).prompts,
                 last_ms=row.last_ms,
             )

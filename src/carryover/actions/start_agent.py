@@ -14,7 +14,7 @@ import msgspec
 
 from carryover.actions.context import agents_own
 from carryover.adapter.spec import Starter
-from carryover.agents import agent_names, specs
+from carryover.agents import agent_name, specs
 from carryover.config import Config
 from carryover.distill.own_text import go_on_prompt
 from carryover.errors import ExitCode, UserError, os_reason
@@ -51,7 +51,7 @@ def startable_agent(agent_id: str, config: Config) -> StartableAgent:
     Raises UserError: REFUSED if it takes no prompt, NOTHING_FOUND if it is not installed here.
     """
     spec = next(spec for spec in specs() if spec.id == agent_id)
-    name, machine = agent_names()[agent_id], Machine.here(config.agents.recorded_env())
+    name, machine = agent_name(agent_id), Machine.here(config.agents.recorded_env())
     if spec.start is None:
         raise UserError(
             f"Carryover can't start {name} with a first prompt. {_offer(config, machine)}{_COPY}", ExitCode.REFUSED

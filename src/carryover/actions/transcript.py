@@ -13,7 +13,7 @@ from carryover.actions.context import root_of
 from carryover.actions.from_disk import temporary_ledger
 from carryover.actions.project_handoff import MadeHandoff
 from carryover.adapter.contract import Agent, Batch, FileStat, Parsed, Reader, Record, Source
-from carryover.agents import adapters, agent_names
+from carryover.agents import adapters, agent_name, agent_names
 from carryover.distill.render import render
 from carryover.distill.view import ProjectView
 from carryover.errors import ExitCode, UserError, os_reason
@@ -114,7 +114,7 @@ def _agent_for(path: Path, agent_id: str | None) -> Agent:
     if agent_id is not None:
         if agent_id not in known:
             raise UserError(
-                f"This version of Carryover can't read transcripts of {agent_names()[agent_id]} yet.", ExitCode.USAGE
+                f"This version of Carryover can't read transcripts of {agent_name(agent_id)} yet.", ExitCode.USAGE
             )
         return known[agent_id]
     understood = {agent.id: _events_at_the_beginning(agent, path) for agent in known.values()}

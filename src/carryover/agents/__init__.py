@@ -40,6 +40,11 @@ def agent_names() -> Mapping[str, str]:
     return {spec.id: spec.short_name or spec.name for spec in specs()}
 
 
+def agent_name(agent_id: str) -> str:
+    """Returns an agent's display name; the id itself if no such agent is known."""
+    return agent_names().get(agent_id, agent_id)
+
+
 def startable_agents(selected: Collection[str] | None) -> tuple[str, ...]:
     """Returns the ids of the agents that can be started with a first prompt.
 

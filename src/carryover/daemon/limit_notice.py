@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path, PurePath
 from typing import Final
 
-from carryover.agents import agent_names
+from carryover.agents import agent_name
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.log import phrase
 from carryover.distill.sections.limit import Limit, command
@@ -98,7 +98,7 @@ def notice(root: str, limit: Limit) -> tuple[str, str]:
     """Returns title and text. They name the agent, the project's folder and the command, but nothing about the task."""
     folder = "".join(sign if sign.isprintable() else " " for sign in PurePath(root).name)[:_NAME_CHARS]
     elsewhere = f": {command(limit.others[0])}" if limit.others else ""
-    return f"{agent_names().get(limit.agent, limit.agent)} reached its usage limit", f"In {folder}{elsewhere}"
+    return f"{agent_name(limit.agent)} reached its usage limit", f"In {folder}{elsewhere}"
 
 
 LIMIT_S: Final = 3.0

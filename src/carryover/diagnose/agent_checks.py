@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from carryover.agents import agent_names
+from carryover.agents import agent_name
 from carryover.diagnose.report import AgentReport, Finding, Inspection, ProjectReport, Report
 from carryover.install.agent_settings import HooksReport
 
@@ -209,7 +209,7 @@ def pointers(report: Report, _inspection: Inspection, project: ProjectReport) ->
             )
     here = {agent.id for agent in report.agents if agent.state != "missing"}
     for hidden in project.hidden:
-        name = agent_names()[hidden.agent]
+        name = agent_name(hidden.agent)
         yield Finding(
             check="pointer",
             level="wrong" if hidden.agent in here else "note",
@@ -234,7 +234,7 @@ def refused(report: Report, _inspection: Inspection, project: ProjectReport) -> 
 def history_not_believed(report: Report, _inspection: Inspection, project: ProjectReport) -> Iterator[Finding]:
     """Finds apparent agent transcripts in a project that may have come with its repository."""
     for source in project.unread:
-        name = agent_names()[source.agent]
+        name = agent_name(source.agent)
         yield Finding(
             check="transcripts",
             level="note",

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, get_args
 
-from carryover.agents import agent_names
+from carryover.agents import agent_name
 from carryover.diagnose import agent_checks as agents
 from carryover.diagnose import last_runs
 from carryover.diagnose.report import AgentReport, Finding, Fix, Inspection, Level, ProjectReport, Report
@@ -196,7 +196,7 @@ def _records_skipped(report: Report, inspection: Inspection) -> Iterator[Finding
             types[row.record_type] += row.n
     if (number := by_version.total()) >= MANY_SKIPPED:
         (agent, version), _ = by_version.most_common(1)[0]
-        most_of = f"{agent_names().get(agent, agent)} {version}".rstrip()
+        most_of = f"{agent_name(agent)} {version}".rstrip()
         named = ", ".join(f"{kind} ({n:,})" for kind, n in types.most_common(MOST_TYPES))
         yield Finding(
             check="transcripts",

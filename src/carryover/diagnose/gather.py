@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from carryover import __version__
-from carryover.agents import adapters, agent_names, specs
+from carryover.agents import adapters, agent_name, specs
 from carryover.config import Config, load_config, project_settings
 from carryover.daemon.client import ANSWER_S, ask_health
 from carryover.daemon.health import Health
@@ -166,12 +166,11 @@ def _limits(db: sqlite3.Connection, config: Config, machine: Machine) -> tuple[L
     here = startable_here(config.agents.selected, machine)
     found = limited_projects(db, here, since_ms=_now_ms() - LASTS_MS, now_ms=_now_ms())
     limited = {project.limit.agent for project in found}
-    names = agent_names()
     return tuple(
         LimitReport(
             root=project.root,
             agent=project.limit.agent,
-            name=names.get(project.limit.agent, project.limit.agent),
+            name=agent_name(project.limit.agent),
             at_ms=project.limit.at_ms,
             resets=project.limit.resets,
             commands=tuple(

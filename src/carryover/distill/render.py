@@ -22,6 +22,7 @@ from carryover.model import id_in_command
 from carryover.redact import CleanText, clean
 from carryover.text.chat_marks import without_chat_marks
 from carryover.text.invisible import CONTROLS, without_unseen
+from carryover.text.lines import one_line
 
 MAX_LINES: Final = 50
 MAX_TOKENS: Final = 1800
@@ -146,4 +147,4 @@ def neutralize(text: str) -> str:
     text = _COMMENT.sub("--", text).replace("```", "'''").replace("~~~", "'''")
     text = _OUR_MARKS.sub(lambda mark: mark.group().lower().replace("[", "(").replace("]", ")"), text)
     text = without_chat_marks(_AGENT_TAG.sub("‹", text))
-    return " ".join(text.split())
+    return one_line(text)

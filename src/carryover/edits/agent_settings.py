@@ -11,7 +11,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from carryover.adapter.spec import TIMEOUT_UNITS, AgentSpec, HookEntry
-from carryover.agents import agent_names
+from carryover.agents import agent_name
 from carryover.edits import settings, settings_list
 from carryover.edits.encoding import EditRefused
 from carryover.edits.hook_command import hook_command, owner_by_script
@@ -100,7 +100,7 @@ def removal(file: EditedFile) -> Change:
     remove = f'"{file.entry}" from its "{file.key}"' if is_list else f"the hooks that run {file.script}"
     return Change(
         path=Path(file.path),
-        what=f"{'entry' if is_list else 'hooks'} of {agent_names().get(file.agent, file.agent)}",
+        what=f"{'entry' if is_list else 'hooks'} of {agent_name(file.agent)}",
         edit=edit,
         remedy=f"Remove {remove} yourself.",
         recorded=lambda _: None,

@@ -12,7 +12,7 @@ import msgspec
 
 from carryover.adapter.contract import Agent, Parsed, Record, Source
 from carryover.adapter.spec import AgentSpec
-from carryover.agents import adapters, agent_names, specs
+from carryover.agents import adapters, agent_name, specs
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import open_regular
 from carryover.importing import markdown_chat
@@ -53,12 +53,12 @@ def open_document(
     if (exported := markdown_chat.form_of(head, specs())) is not None:
         spec, form = exported
         chat = markdown_chat.source_for(spec, form, path, head)
-        return Document(markdown_chat.agent_for(spec, form, project), chat, agent_names()[spec.id])
+        return Document(markdown_chat.agent_for(spec, form, project), chat, agent_name(spec.id))
     if made is None:
         for agent in adapters().values():
             source = agent.exported(path, head) if agent.exported is not None else None
             if source is not None and agent_id in (None, agent.id):
-                return Document(_as_copy(agent, source, project), source, agent_names()[agent.id])
+                return Document(_as_copy(agent, source, project), source, agent_name(agent.id))
     if made is None and part and specstory.holds_turns(head):
         made = specstory.Made(None, None)
     if made is not None:
@@ -70,7 +70,7 @@ def open_document(
 
 def forms() -> str:
     """Describes the formats that can be imported, for people."""
-    names = [agent_names()[agent.id] for agent in adapters().values() if agent.exported is not None]
+    names = [agent_name(agent.id) for agent in adapters().values() if agent.exported is not None]
     chats = [spec.name for spec in specs() if spec.chat_export is not None]
     return (
         f"transcripts and exports of {', '.join(names)}, Markdown that {', '.join(chats)} exported, and sessions that "

@@ -23,7 +23,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.spec import AGENTS_MD
-from carryover.agents import agent_names, instruction_files
+from carryover.agents import agent_name, instruction_files
 from carryover.edits.apply import ProjectEdits
 from carryover.edits.encoding import EditRefused, is_text
 from carryover.edits.plan import Change, Edit, plan
@@ -61,7 +61,7 @@ def place_pointers(root: Path, edits: ProjectEdits, agents: Collection[str] | No
             continue
         if _carry_out(name, edit, edits):
             edits.notes += (
-                f"{hidden.by} hides {name}, and the pointer in it, from {agent_names()[hidden.agent]}"
+                f"{hidden.by} hides {name}, and the pointer in it, from {agent_name(hidden.agent)}"
                 for hidden in hidden_files(root)
                 if hidden.name == name
             )

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from carryover.importing.specstory.layout import TOOL, Fences, last_tool_end, tool_end
+from carryover.text.lines import one_line
 
 _TAGS: Final = re.compile(r"</?(?:tool-use|details)\b[^>\n]{0,400}>")
 _SUMMARY, _SUMMARY_END = "<summary>", "</summary>"
@@ -89,7 +90,7 @@ def _tool_block(kind: str, name: str, text: str) -> ToolBlock:
     head, fence, fenced = text.partition("\n```")
     before, _, rest = head.partition(_SUMMARY)
     summary, _, inner = rest.partition(_SUMMARY_END)
-    summary = " ".join(html.unescape(summary[:_SUMMARY_CHARS]).split())
+    summary = one_line(html.unescape(summary[:_SUMMARY_CHARS]))
     inner = _TAGS.sub("", f"{before}{inner}")
     body = f"{inner}{fence}{_without_end(fenced)}"
     return ToolBlock(
