@@ -19,12 +19,12 @@ from carryover.distill.view import ProjectView
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.facts import Facts, FindRoot, ProjectRoot
 from carryover.importing.document import open_document
-from carryover.ledger.batch import LATEST_MS
 from carryover.ledger.project_content import main_thread
 from carryover.ledger.queries import projects, work_sessions
 from carryover.publish.make import make
 from carryover.publish.project_view import MAX_SESSIONS, project_view
 from carryover.readers.by_kind import reader_of_copies
+from carryover.records.fields import LATEST_MS
 
 _MOST_BATCHES: Final = 8
 """Batches that are read to find out whose a file is: about 8 MiB, since it may start with oversized records."""

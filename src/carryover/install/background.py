@@ -6,13 +6,12 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from carryover import __version__
 from carryover.daemon.client import Endpoint, look_at_endpoint, stop_daemon, wait_for_daemon
-from carryover.daemon.health import Health
 from carryover.errors import UserError
 from carryover.install.detached import forget_starter, start_detached, write_starter
 from carryover.install.launchd import Launchd
@@ -71,7 +70,7 @@ def _brought_up(state: StateDir, *, service: bool, restart: bool) -> Background:
     manager, program = service_of_user()
     reason = manager.available()
     if not service:
-        return _left_alone(state, manager.kind)
+        return _background(look_at_endpoint(state), manager.kind, wanted=False)
     if reason is not None:
         return _detached(state, program, reason, restart=restart)
     changed, trouble = False, ""
@@ -84,16 +83,7 @@ def _brought_up(state: StateDir, *, service: bool, restart: bool) -> Background:
     found = wait_for_daemon(state, 0.0 if trouble else ANSWER_S)
     if found.health is None and not trouble:
         trouble = found.trouble or ""
-    status = manager.status()
-    return Background(
-        kind=manager.kind,
-        changed=changed,
-        **_daemon(found.health),
-        port=found.port,
-        trouble=(trouble,) if trouble else (),
-        warnings=_port_trouble(found),
-        hints=tuple(filter(None, (status.hint,))),
-    )
+    return _background(found, manager.kind, changed=changed, trouble=trouble, hint=manager.status().hint)
 
 
 def _run(state: StateDir, manager: ServiceManager, *, restart: bool) -> bool:
@@ -110,11 +100,6 @@ def _run(state: StateDir, manager: ServiceManager, *, restart: bool) -> bool:
     return True
 
 
-def _left_alone(state: StateDir, kind: str) -> Background:
-    found = look_at_endpoint(state)
-    return Background(kind=kind, wanted=False, **_daemon(found.health), port=found.port, warnings=_port_trouble(found))
-
-
 def _detached(state: StateDir, program: Program, reason: str, *, restart: bool) -> Background:
     found, trouble, changed = look_at_endpoint(state), "", False
     try:
@@ -125,23 +110,30 @@ def _detached(state: StateDir, program: Program, reason: str, *, restart: bool) 
             changed = write_starter(state, program, os.environ)
     except (UserError, OSError) as error:
         trouble = str(error)
+    return _background(found, "none", changed=changed, trouble=trouble, hint=reason)
+
+
+def _background(
+    found: Endpoint,
+    kind: str,
+    *,
+    wanted: bool = True,
+    changed: bool = False,
+    trouble: str = "",
+    hint: str | None = None,
+) -> Background:
+    health = found.health
     return Background(
-        kind="none",
+        kind=kind,
+        wanted=wanted,
         changed=changed,
-        **_daemon(found.health),
+        pid=health.pid if health is not None else None,
+        version=health.version if health is not None else None,
         port=found.port,
         trouble=(trouble,) if trouble else (),
-        warnings=_port_trouble(found),
-        hints=(reason,),
+        warnings=(found.trouble,) if health is not None and found.trouble else (),
+        hints=(hint,) if hint else (),
     )
-
-
-def _port_trouble(found: Endpoint) -> tuple[str, ...]:
-    return (found.trouble,) if found.health is not None and found.trouble else ()
-
-
-def _daemon(health: Health | None) -> dict[str, Any]:
-    return {"pid": health.pid, "version": health.version} if health is not None else {}
 
 
 def service_here(env: Mapping[str, str], *, platform: str = sys.platform) -> ServiceManager:

@@ -92,7 +92,7 @@ class Launchd(ServiceManager):
         if printed is None or _pid(printed) is None:
             return
         self._must("kill", "SIGTERM", self._target, doing="stop the daemon")
-        self._wait_until(lambda: _pid(self._printed() or "") is None, doing="stop the daemon")
+        self._wait_until(lambda: _pid(self._printed() or "") is None)
 
     def restart(self) -> None:
         self._must("kickstart", "-k", self._target, doing="restart the daemon", limit_s=GONE_S)
@@ -129,14 +129,16 @@ class Launchd(ServiceManager):
 
     def _forget(self) -> None:
         self._must("bootout", self._target, doing="stop the daemon", limit_s=GONE_S)
-        self._wait_until(lambda: self._printed() is None, doing="stop the daemon")
+        self._wait_until(lambda: self._printed() is None)
 
-    def _wait_until(self, look: Callable[[], bool], *, doing: str) -> None:
+    def _wait_until(self, look: Callable[[], bool]) -> None:
         for _ in range(int(GONE_S / _PAUSE_S)):
             if look():
                 return
             self._sleep(_PAUSE_S)
-        raise UserError(f"launchd could not {doing} within {GONE_S:g} s. `launchctl print {self._target}` says more.")
+        raise UserError(
+            f"launchd could not stop the daemon within {GONE_S:g} s. `launchctl print {self._target}` says more."
+        )
 
     def _must(self, *arguments: str, doing: str, limit_s: float = ANSWER_S, code: ExitCode = ExitCode.FAILED) -> None:
         ran = self._launchctl(*arguments, limit_s=limit_s)

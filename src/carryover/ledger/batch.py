@@ -13,6 +13,7 @@ from carryover.facts import ProjectRoot
 from carryover.ledger.codec import encode_body
 from carryover.ledger.searchable import IndexEntry, index_entry
 from carryover.model import Event, Retracted, Skipped
+from carryover.records.fields import LATEST_MS
 
 SourceStatus = Literal["active", "gone", "broken"]
 
@@ -23,9 +24,6 @@ this size, so the source counts as changed until then."""
 _PARAMETERS: Final = 500
 
 T = TypeVar("T")
-
-LATEST_MS: Final = 253_402_300_799_999
-"""End of the year 9999 in UTC milliseconds: a later time is garbage, and must still fit a column."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
