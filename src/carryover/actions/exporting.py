@@ -13,7 +13,6 @@ import msgspec
 from carryover.actions.context import agents_own, now_ms
 from carryover.agents import agent_name
 from carryover.config import Config, project_settings
-from carryover.distill.handoff import has_past
 from carryover.distill.render import render
 from carryover.errors import ExitCode, UserError
 from carryover.export import quoting
@@ -164,8 +163,7 @@ def _handoff(ledger: sqlite3.Connection, row: SessionRow, own: AgentFolders | No
     if row.project_id is None:
         return None
     view = view_now(ledger, row.project_id, own)
-    facts = Facts(git_now(Path(view.root)), files_now(view))
-    handoff = make(view, facts, now_ms=now_ms(), resume="silent") if has_past(view) else None
+    handoff = make(view, Facts(git_now(Path(view.root)), files_now(view)), now_ms=now_ms(), resume="silent")
     return quoting.safe(render(handoff)).text if handoff is not None else None
 
 

@@ -290,8 +290,8 @@ class HandoffEntry(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     """The list's top-level key."""
     entry: str
-    """The handoff's path, as the agent finds it in a project. If it is a separate file name, that file does not change
-    with the agent's own work: see `publish.loaded_files`."""
+    """The handoff's path, as the agent finds it in a project: a file of its own, which does not change with the agent's
+    own work (see `publish.loaded_files`)."""
 
 
 class Retention(msgspec.Struct, frozen=True, kw_only=True):

@@ -34,15 +34,14 @@ from carryover.fsio import SCRATCH, is_folder
 from carryover.ledger.queries import connect_read_only, projects
 from carryover.paths import StateDir
 from carryover.probe.git_dir import git_dir_of
-from carryover.projects.handoff_file import CHOSEN, HANDOFF, STORE
+from carryover.projects.handoff_file import STORE
 from carryover.publish.gitignore import exclude_file, remove_if_empty, rule_removal
 from carryover.publish.hook_script import CURL_CONFIG, STARTER
 from carryover.publish.instruction_files import pointer_removal
-from carryover.publish.loaded_files import loaded_names
+from carryover.publish.loaded_files import handoff_names
 from carryover.publish.read_lists import read_list_removal
 
 _MOST_NAMED: Final = 3
-_IN_STORE: Final = (HANDOFF, CHOSEN, PROJECT_EDITS)
 # `CARRYOVER_HOME` may name a folder with other content, so our files are recognised by name.
 _HOOK_SCRIPT: Final = (SCRIPT, CURL_CONFIG, STARTER)
 # The record is removed last, so that an interrupted purge can be run again.
@@ -205,7 +204,7 @@ def store_files(project: PublishedProject) -> list[Path]:
     if not is_folder(folder) or folder.is_symlink():
         return []
     cut_off = sorted(folder.glob(".*.tmp"))
-    names = (*_IN_STORE, *loaded_names())
+    names = (*handoff_names(), PROJECT_EDITS)
     return [*(path for name in names if os.path.lexists(path := folder / name)), *cut_off, folder]
 
 

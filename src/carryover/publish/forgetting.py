@@ -25,9 +25,9 @@ from carryover.ledger.queries import projects, session_ids, whereabouts
 from carryover.ledger.selection import Selection, selected_sessions
 from carryover.ledger.store import Ledger
 from carryover.model import conversation_of
-from carryover.projects.handoff_file import CHOSEN, HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of
+from carryover.projects.handoff_file import HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of
 from carryover.projects.root import StatePaths
-from carryover.publish.loaded_files import loaded_names
+from carryover.publish.loaded_files import handoff_names, loaded_names
 from carryover.publish.offline_answers import STORE as ANSWERS
 from carryover.publish.offline_answers import forget_answers
 from carryover.publish.refresh import refresh
@@ -168,7 +168,7 @@ def _remove_handoff(folder: Path, problems: list[str]) -> bool:
     if not is_folder(folder) or folder.is_symlink():
         return False
     there = os.path.lexists(folder / HANDOFF)
-    names = (HANDOFF, CHOSEN, *loaded_names())
+    names = handoff_names()
     cut_off = (path for name in names for path in folder.glob(f".{name}.*.tmp"))
     remove_all([*(folder / name for name in names), *cut_off], problems)
     return there

@@ -8,7 +8,6 @@ which a session that begins earlier has to read, since the end of a session is n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +15,7 @@ from carryover.adapter.spec import AgentSpec
 from carryover.agents import specs
 from carryover.config import Config
 from carryover.distill.header import loaded
-from carryover.projects.handoff_file import HANDOFF, STORE, write_handoff
+from carryover.projects.handoff_file import CHOSEN, HANDOFF, STORE, write_handoff
 from carryover.publish.make import Refreshed
 
 CACHE_MS: Final = 5 * 60_000
@@ -27,7 +26,9 @@ def write_loaded_files(made: Refreshed, config: Config) -> bool:
     if made.handoff is None or made.text is None:
         return False
     is_held = False
-    for spec, name in _loading(config):
+    for spec, name in _loaded():
+        if not config.selects(spec.id):
+            continue
         file = Path(made.root) / STORE / name
         written_ms = _written_ms(file)
         if _is_at_work(made, spec) and written_ms is not None and made.others_ms <= written_ms:
@@ -39,15 +40,16 @@ def write_loaded_files(made: Refreshed, config: Config) -> bool:
 
 def loaded_names() -> tuple[str, ...]:
     """Returns the names of these files."""
-    return tuple(dict.fromkeys(Path(spec.handoff_entry.entry).name for spec in specs() if spec.handoff_entry))
+    return tuple(name for _, name in _loaded())
 
 
-def _loading(config: Config) -> Iterator[tuple[AgentSpec, str]]:
-    for spec in specs():
-        if spec.handoff_entry is not None and config.selects(spec.id):
-            name = Path(spec.handoff_entry.entry).name
-            if name != HANDOFF:
-                yield spec, name
+def handoff_names() -> tuple[str, ...]:
+    """Returns the names of all files in a project's store that hold a handoff."""
+    return (HANDOFF, CHOSEN, *loaded_names())
+
+
+def _loaded() -> list[tuple[AgentSpec, str]]:
+    return [(spec, Path(spec.handoff_entry.entry).name) for spec in specs() if spec.handoff_entry is not None]
 
 
 def _is_at_work(made: Refreshed, spec: AgentSpec) -> bool:

@@ -14,12 +14,12 @@ from carryover.edits.record import GITIGNORE, PROJECT_EDITS
 from carryover.errors import os_reason
 from carryover.fsio import is_folder, private_dir
 from carryover.probe.git_dir import git_dir_of
-from carryover.projects.handoff_file import CHOSEN, HANDOFF, STORE, Published, write_handoff
+from carryover.projects.handoff_file import HANDOFF, STORE, Published, write_handoff
 from carryover.projects.policy import refusal
 from carryover.projects.root import AgentFolders
 from carryover.publish.gitignore import keep_out, let_in
 from carryover.publish.instruction_files import place_pointers, remove_pointers
-from carryover.publish.loaded_files import loaded_names
+from carryover.publish.loaded_files import handoff_names
 from carryover.publish.read_lists import place_in_read_lists, remove_from_read_lists
 from carryover.redact import CleanText
 
@@ -87,7 +87,7 @@ def take_back(root: Path, settings: ProjectSettings) -> ProjectEdits:
     remove_pointers(root, edits)
     in_git = git_dir_of(root) is not None
     if settings.pointers == "off" or settings.excluded is not None:
-        for name in (HANDOFF, CHOSEN, *loaded_names()):
+        for name in handoff_names():
             (store / name).unlink(missing_ok=True)
         if edits.mine <= {GITIGNORE}:  # otherwise the list of what had to stay is still needed, and must stay ignored
             if in_git:

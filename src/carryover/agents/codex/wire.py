@@ -174,7 +174,6 @@ class Call(msgspec.Struct, frozen=True):
     """The payload of `function_call`, `custom_tool_call`, `local_shell_call` and `web_search_call`."""
 
     name: str | None = None
-    namespace: str | None = None
     call_id: str | None = None
     id: str | None = None
     arguments: msgspec.Raw = ABSENT

@@ -48,7 +48,6 @@ class Part(msgspec.Struct, frozen=True):
     thought: msgspec.Raw = ABSENT
     """`true`: the model's thoughts, which the user is not shown."""
     inline_data: msgspec.Raw = msgspec.field(default=ABSENT, name="inlineData")
-    file_data: msgspec.Raw = msgspec.field(default=ABSENT, name="fileData")
 
 
 class Begin(msgspec.Struct, frozen=True, omit_defaults=True):
