@@ -57,9 +57,8 @@ def _of_ledger(state: StateDir, since_ms: int) -> list[tuple[Path, int]]:
 
 
 def _on_disk(config: Config, agents: Collection[str], since_ms: int) -> Iterator[tuple[Path, int]]:
-    from carryover.actions.from_disk import first_cwd
     from carryover.agents import adapters
-    from carryover.ingest.scan import readable_sources, recorded_roots
+    from carryover.ingest.scan import first_cwd, readable_sources, recorded_roots
 
     until_s = time.monotonic() + LIMIT_S
     known = {agent.id: agent for agent in adapters().values() if agent.id in agents}

@@ -30,6 +30,7 @@ from carryover.ingest.scan import (
     FoundSource,
     TranscriptRoot,
     find_sources,
+    first_cwd,
     known_projects,
     roots_in_projects,
     roots_to_read,
@@ -247,21 +248,6 @@ def of_session(seen: Iterable[FoundSource], prefix: str) -> list[Source]:
     asked = conversation_of(prefix).lower()
     named = [source for source in items if source.session is not None and source.session.lower().startswith(asked)]
     return named or [source for source in items if _holds_many(source)]
-
-
-def first_cwd(agent: Agent, source: Source) -> str | None:
-    """Returns the first working directory that the source names within about its first MiB."""
-    try:
-        batch = agent.reader.read(Path(source.path), None)
-    except OSError:
-        return None
-    context = agent.context_type()
-    for record in batch.records:
-        context, folded = agent.parse(source, context, record)
-        for event in folded.events:
-            if event.cwd is not None:
-                return event.cwd
-    return None
 
 
 def _in_projects(config: Config, projects: Iterable[Path]) -> tuple[TranscriptRoot, ...]:

@@ -109,8 +109,9 @@ def _folder_of(session: SessionRow, config: Config) -> str | None:
 
     Some clients look for a session only below the slug of the current folder, as Claude Code does (2.1.328).
     """
-    from carryover.actions.from_disk import first_cwd, sources_on_disk
+    from carryover.actions.from_disk import sources_on_disk
     from carryover.agents import adapters
+    from carryover.ingest.scan import first_cwd
 
     conversation = conversation_of(session.native_id)
     began = None

@@ -19,6 +19,7 @@ from carryover.importing import markdown_chat
 from carryover.importing.note import FORM, is_note, note_agent, note_source
 from carryover.importing.rebase import former_root, moved
 from carryover.importing.specstory import document as specstory
+from carryover.ingest.scan import first_cwd
 from carryover.model import AnyBody, Event, FileEdit, ToolCall, ToolResult
 from carryover.readers.by_kind import reader_of_copies
 
@@ -118,7 +119,7 @@ def _as_copy(agent: Agent, source: Source, project: str | None) -> Agent:
     agent = replace(agent, reader=reader_of_copies(agent.reader))
     if project is None:
         return agent
-    recorded = first_folder(agent, source)
+    recorded = first_cwd(agent, source)
     former = (former_root(recorded, project) or recorded) if recorded is not None else None
 
     def parse(source: Source, context: Any, record: Record) -> tuple[Any, Parsed]:
@@ -127,21 +128,6 @@ def _as_copy(agent: Agent, source: Source, project: str | None) -> Agent:
         return context, Parsed(events, parsed.skipped, parsed.reemitted)
 
     return replace(agent, parse=parse)
-
-
-def first_folder(agent: Agent, source: Source) -> str | None:
-    """Returns the first working folder that a source names within about its first MiB. Blocking."""
-    try:
-        batch = agent.reader.read(Path(source.path), None)
-    except (OSError, ValueError):
-        return None
-    context = agent.context_type()
-    for record in batch.records:
-        context, parsed = agent.parse(source, context, record)
-        for event in parsed.events:
-            if event.cwd is not None:
-                return event.cwd
-    return None
 
 
 def _in_project(event: Event, former: str | None, project: str) -> Event:

@@ -115,6 +115,21 @@ def known_projects(ledger: Path) -> tuple[Path, ...]:
     return tuple(Path(root) for root in roots if root.startswith("/"))
 
 
+def first_cwd(agent: Agent, source: Source) -> str | None:
+    """Returns the first working folder that a source names within about its first MiB. Blocking."""
+    try:
+        batch = agent.reader.read(Path(source.path), None)
+    except (OSError, ValueError):
+        return None
+    context = agent.context_type()
+    for record in batch.records:
+        context, parsed = agent.parse(source, context, record)
+        for event in parsed.events:
+            if event.cwd is not None:
+                return event.cwd
+    return None
+
+
 def find_sources(agents: Mapping[str, Agent], roots: Iterable[TranscriptRoot]) -> list[FoundSource]:
     """Returns every source below `roots`. Blocking. An unreadable folder only hides its own sources."""
     found = []
