@@ -83,6 +83,11 @@ class UserPrompt(Body, frozen=True, tag="user_prompt"):
     """The slash command of the prompt, with its leading `/`; `text` then holds the arguments only."""
     attachments: int = 0
 
+    @property
+    def typed(self) -> str:
+        """The prompt as it was typed, with its command."""
+        return f"{self.command} {self.text}".strip() if self.command else self.text
+
 
 class QueuedPrompt(Body, frozen=True, tag="queued_prompt"):
     """Words a person typed while the agent worked. Once delivered, they come again as `UserPrompt`."""

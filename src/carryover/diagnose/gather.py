@@ -41,7 +41,6 @@ from carryover.ledger.queries import (
     ProjectRow,
     agents_seen,
     connect_read_only,
-    gone_sources,
     projects,
     totals,
 )
@@ -120,7 +119,7 @@ def _ledger(state: StateDir, config: Config, machine: Machine) -> tuple[LedgerRe
                 events=counts.events,
                 sessions=counts.sessions,
                 sources=counts.sources,
-                gone_sources=gone_sources(db),
+                gone_sources=counts.gone_sources,
                 project_count=counts.projects,
                 bytes=counts.bytes,
                 redactions=counts.redactions,

@@ -171,9 +171,9 @@ _Shown = tuple[PartKind, str, str, bool]
 def _shown(body: AnyBody, agent: str, root: str | None) -> _Shown | None:
     """Returns kind, heading, text and whether it failed; None for bodies that are not shown."""
     match body:
-        case UserPrompt(text=text, command=command, actor=actor):
-            typed = f"{command} {text}".strip() if command else text
-            return ("user", "You", typed, False) if actor == "human" else ("agent", "Prompt of the agent", typed, False)
+        case UserPrompt(actor=actor) as prompt:
+            kind: PartKind = "user" if actor == "human" else "agent"
+            return kind, "You" if actor == "human" else "Prompt of the agent", prompt.typed, False
         case AssistantMessage(text=text, aborted=aborted):
             return "agent", f"{agent} (cut off)" if aborted else agent, text, False
         case Answer(question=question, text=text):

@@ -214,6 +214,7 @@ def totals(db: sqlite3.Connection) -> Totals:
         sessions=_number(db, "SELECT count(*) FROM session"),
         projects=_number(db, "SELECT count(DISTINCT project_id) FROM session"),
         sources=_number(db, "SELECT count(*) FROM source"),
+        gone_sources=_number(db, "SELECT count(*) FROM source WHERE state = 'gone'"),
         redactions={name.removeprefix(kind_of): n for name, n in counters.items() if name.startswith(kind_of)},
         oversized=counters.get("oversized", 0),
         bytes=_number(db, "PRAGMA page_count") * _number(db, "PRAGMA page_size"),
@@ -271,12 +272,6 @@ class AgentRow(msgspec.Struct, frozen=True, kw_only=True):
 def agents_seen(db: sqlite3.Connection) -> list[AgentRow]:
     """Returns every agent that has a session. Notes, which have no agent, are left out."""
     return list(records(AgentRow, db, _BY_AGENT))
-
-
-def gone_sources(db: sqlite3.Connection) -> int:
-    """Returns the number of transcripts that are no longer on disk; their events are still in the ledger."""
-    (number,) = db.execute("SELECT count(*) FROM source WHERE state = 'gone'").fetchone()
-    return int(number)
 
 
 def work_sessions(db: sqlite3.Connection, project_id: int, *, limit: int, skipped: int = 0) -> list[SessionRow]:

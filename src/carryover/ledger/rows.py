@@ -132,6 +132,8 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     sessions: int
     projects: int
     sources: int
+    gone_sources: int
+    """Number of transcripts no longer on disk; their content is in the ledger."""
     redactions: dict[str, int]
     oversized: int
     bytes: int

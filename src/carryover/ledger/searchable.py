@@ -51,8 +51,8 @@ class Searchable(msgspec.Struct, frozen=True):
 def searchable(body: AnyBody) -> Searchable | None:
     """Returns the searchable text of an event; None if it has none, such as the output of a tool that succeeded."""
     match body:
-        case UserPrompt(text=text, command=command, actor=actor):
-            found = Searchable("prompt" if actor == "human" else "answer", f"{command} {text}" if command else text)
+        case UserPrompt(actor=actor) as prompt:
+            found = Searchable("prompt" if actor == "human" else "answer", prompt.typed)
         case Answer(text=text):
             found = Searchable("prompt", text)
         case AssistantMessage(text=text) | Question(text=text) | PlanProposal(text=text):

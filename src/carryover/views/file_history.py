@@ -110,7 +110,7 @@ def _prompt_before(db: sqlite3.Connection, row: EditRow) -> tuple[int, str | Non
     for event_id, stored in db.execute(statement, values):
         body = read_body(db, stored)
         if isinstance(body, UserPrompt) and body.actor == "human":
-            return event_id, f"{body.command} {body.text}".strip() if body.command else body.text
+            return event_id, body.typed
     return 0, None
 
 

@@ -127,8 +127,8 @@ def _of_events(events: Iterable[StoredEvent]) -> Iterator[tuple[int, MomentKind,
     failing = False
     for event in events:
         match event.body:
-            case UserPrompt(text=text, command=command, actor="human") if event.subagent_id is None:
-                yield event.at_ms, "prompt", f"{command} {text}" if command else text
+            case UserPrompt(actor="human") as prompt if event.subagent_id is None:
+                yield event.at_ms, "prompt", prompt.typed
             case AgentSummary(source="compaction") if event.subagent_id is None:
                 yield event.at_ms, "compaction", ""
             case TurnEnd(reason="limit", message=message):
