@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from itertools import groupby
 from pathlib import Path
 from typing import Final, Literal
@@ -181,16 +181,11 @@ def _write(path: Path, pieces: Iterable[str]) -> None:
 
 def _remove_pages(folder: Path) -> None:
     """Removes the pages of an earlier export, and no other file."""
-    for page in _pages(folder):
-        page.unlink()
-    for place in (path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()):
+    for place in [path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()]:
+        for page in [path for path in place.glob("*.html") if _is_ours(path)]:
+            page.unlink()
         if not any(place.iterdir()):
             place.rmdir()
-
-
-def _pages(folder: Path) -> Iterator[Path]:
-    places = [path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()]
-    return (page for place in places for page in sorted(place.glob("*.html")) if _is_ours(page))
 
 
 def _is_ours(page: Path) -> bool:
