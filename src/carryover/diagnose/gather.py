@@ -113,20 +113,9 @@ def _ledger(state: StateDir, config: Config, machine: Machine) -> tuple[LedgerRe
         return None, None
     try:
         with closing(connect_read_only(state.ledger, keep_index=True)) as db:
-            counts = totals(db)
             return LedgerReport(
                 path=str(state.ledger),
-                events=counts.events,
-                sessions=counts.sessions,
-                sources=counts.sources,
-                gone_sources=counts.gone_sources,
-                project_count=counts.projects,
-                bytes=counts.bytes,
-                redactions=counts.redactions,
-                oversized=counts.oversized,
-                skipped=counts.skipped,
-                broken=counts.broken,
-                incidents=counts.incidents,
+                **msgspec.structs.asdict(totals(db)),
                 projects=tuple(_as_set_now(row, config) for row in projects(db)),
                 agents=tuple(agents_seen(db)),
                 limits=() if state.paused.exists() else _limits(db, config, machine),

@@ -18,7 +18,7 @@ from carryover.install.agent_settings import EntryReport, HooksReport
 from carryover.install.detect import State
 from carryover.install.service import ServiceStatus
 from carryover.ledger.queries import AgentRow
-from carryover.ledger.rows import BrokenSource, Incident, ProjectRow, SkippedRow
+from carryover.ledger.rows import ProjectRow, Totals
 from carryover.paths import short_path
 from carryover.projects.policy import Refusal
 from carryover.publish.instruction_files import HiddenFile
@@ -105,22 +105,10 @@ class LimitReport(msgspec.Struct, frozen=True, kw_only=True):
     """Commands that continue in another agent, likeliest first."""
 
 
-class LedgerReport(msgspec.Struct, frozen=True, kw_only=True):
-    """Totals of the ledger; see `carryover.ledger.rows.Totals`."""
+class LedgerReport(Totals, frozen=True, kw_only=True):
+    """The ledger's totals, projects and agents."""
 
     path: str
-    events: int = 0
-    sessions: int = 0
-    sources: int = 0
-    gone_sources: int = 0
-    """Number of transcripts no longer on disk; their content is in the ledger."""
-    project_count: int = 0
-    bytes: int = 0
-    redactions: dict[str, int] = {}
-    oversized: int = 0
-    skipped: tuple[SkippedRow, ...] = ()
-    broken: tuple[BrokenSource, ...] = ()
-    incidents: tuple[Incident, ...] = ()
     projects: tuple[ProjectRow, ...] = ()
     """The projects. `refusal` also reflects current settings that the daemon has not applied yet."""
     agents: tuple[AgentRow, ...] = ()

@@ -212,7 +212,7 @@ def totals(db: sqlite3.Connection) -> Totals:
     return Totals(
         events=_number(db, _COUNTING),
         sessions=_number(db, "SELECT count(*) FROM session"),
-        projects=_number(db, "SELECT count(DISTINCT project_id) FROM session"),
+        project_count=_number(db, "SELECT count(DISTINCT project_id) FROM session"),
         sources=_number(db, "SELECT count(*) FROM source"),
         gone_sources=_number(db, "SELECT count(*) FROM source WHERE state = 'gone'"),
         redactions={name.removeprefix(kind_of): n for name, n in counters.items() if name.startswith(kind_of)},

@@ -128,18 +128,18 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     `events` leaves out those that no longer count.
     """
 
-    events: int
-    sessions: int
-    projects: int
-    sources: int
-    gone_sources: int
+    events: int = 0
+    sessions: int = 0
+    sources: int = 0
+    gone_sources: int = 0
     """Number of transcripts no longer on disk; their content is in the ledger."""
-    redactions: dict[str, int]
-    oversized: int
-    bytes: int
-    skipped: tuple[SkippedRow, ...]
-    broken: tuple[BrokenSource, ...]
-    incidents: tuple[Incident, ...]
+    project_count: int = 0
+    bytes: int = 0
+    redactions: dict[str, int] = {}
+    oversized: int = 0
+    skipped: tuple[SkippedRow, ...] = ()
+    broken: tuple[BrokenSource, ...] = ()
+    incidents: tuple[Incident, ...] = ()
 
 
 PROJECT: Final = """SELECT id, root, main_root, first_ms, last_event_ms, published_sha, published_ms, refusal

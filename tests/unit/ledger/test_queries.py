@@ -107,7 +107,7 @@ async def test_totals_count_what_the_ledger_holds(ledger: Ledger, scribe: Scribe
 
     found = totals(reading())
 
-    assert (found.events, found.sessions, found.projects, found.sources) == (3, 2, 1, 2)
+    assert (found.events, found.sessions, found.project_count, found.sources) == (3, 2, 1, 2)
     assert found.broken == (
         BrokenSource(agent="made-up", path="/t/2", error="Permission denied", failures=1, retry_ms=9),
     )
