@@ -10,11 +10,11 @@ from typing import Any, Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Parsed, Record, Source
-from carryover.adapter.event_builder import usable_name
+from carryover.adapter.contract import Agent, Parsed, Record, Source, ToolOutcome
+from carryover.adapter.event_builder import OpenCall, usable_name
 from carryover.adapter.spec import AgentSpec, ChatExport
 from carryover.importing.turns import RANK, Turn, TurnContext, TurnReader, document_agent
-from carryover.model import AnyBody, AssistantMessage, ToolCall, ToolResult, UserPrompt, is_plain_id
+from carryover.model import AnyBody, AssistantMessage, UserPrompt, is_plain_id
 from carryover.records.fields import SHORT_CHARS, bounded, digest
 
 _RULE: Final = b"---"
@@ -88,13 +88,12 @@ def _answered(form: ChatExport, text: str, turn: str) -> Iterator[AnyBody]:
     yield AssistantMessage(text=_spoken(text[: starts[0].start()] if starts else text, form.mark))
     for number, start in enumerate(starts):
         end = starts[number + 1].start() if number + 1 < len(starts) else len(text)
-        call_id, name = f"{turn}/{number}", usable_name(start[1]) or "?"
         block = text[start.end() : end]
         given, printed = _INPUT.search(block), _OUTPUT.search(block)
         subject = _unquoted(given[1]) if given is not None else ""
-        yield ToolCall(call_id=call_id, name=name, op="other", subject=subject)
-        output = printed[1] if printed is not None else ""
-        yield ToolResult(call_id=call_id, name=name, op="other", status="unknown", subject=subject, output=output)
+        call = OpenCall(f"{turn}/{number}", usable_name(start[1]) or "?", "other", subject)
+        yield call.as_event()
+        yield call.ended(ToolOutcome("unknown", printed[1] if printed is not None else ""))
         last = printed or _GIVEN.match(block)
         yield AssistantMessage(text=_spoken(block[last.end() if last is not None else 0 :]))
 

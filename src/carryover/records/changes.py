@@ -49,17 +49,7 @@ class Hunk(msgspec.Struct, frozen=True, rename="camel"):
 
 def as_edit(change: Change, call_id: str | None) -> FileEdit:
     """Returns the event for an applied change."""
-    return FileEdit(
-        path=change.path,
-        change=change.change,
-        call_id=call_id,
-        old_path=change.old_path,
-        added=change.added,
-        removed=change.removed,
-        line=change.line,
-        anchor=change.anchor,
-        diff=change.diff,
-    )
+    return FileEdit(call_id=call_id, **msgspec.structs.asdict(change))
 
 
 def written(path: str, content: str) -> Change:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 
 from carryover.adapter.contract import Parsed, QuotedText, Record, Source
-from carryover.adapter.event_builder import usable_name
+from carryover.adapter.event_builder import OpenCall, usable_name
 from carryover.importing.rebase import located
 from carryover.importing.specstory.blocks import ToolBlock, blocks, spoken_text
 from carryover.importing.specstory.layout import HEADING
@@ -20,13 +20,11 @@ from carryover.model import (
     AssistantMessage,
     PlanUpdate,
     Question,
-    ToolCall,
-    ToolResult,
     UserPrompt,
 )
 from carryover.records.changes import as_edit
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, bounded, utc_ms
-from carryover.records.text import HANDOFF_FILE, names_own_folder, without_handoff
+from carryover.records.text import HANDOFF_FILE, names_own_folder
 
 SUBAGENT: Final = "inline"
 """Id of all sub-agents: the format does not distinguish them."""
@@ -107,31 +105,16 @@ class SpecStoryParser:
         use = read_tool(block, read_outcome, partial(located, folder=self._folder), self._folder)
         call_id = f"{turn.session}/{turn.context.turns}/{part}"
         name = usable_name(block.name) or "?"
-        turn.add(ToolCall(call_id=call_id, name=name, op=use.op, subject=use.subject), part)
+        call = OpenCall(call_id, name, use.op, use.subject, handoff=names_own_folder(use.subject))
+        turn.add(call.as_event(), part)
         for number, body in enumerate(_said_by(use, call_id)):
             turn.add(body, f"{part}.said{number}")
         if use.outcome is not None:
-            turn.add(_result(use, call_id, name, own=names_own_folder(use.subject)), f"{part}.result")
+            turn.add(call.ended(use.outcome), f"{part}.result")
         if use.outcome is not None and use.outcome.status in ("ok", "unknown"):
             for number, change in enumerate(use.changes):
                 if not change.path.endswith(HANDOFF_FILE):
                     turn.add(as_edit(change, call_id), f"{part}.edit{number}")
-
-
-def _result(use: ToolUse, call_id: str, name: str, *, own: bool) -> ToolResult:
-    assert use.outcome is not None
-    ended = use.outcome
-    return ToolResult(
-        call_id=call_id,
-        name=name,
-        op=use.op,
-        status=ended.status,
-        subject=use.subject,
-        exit_code=ended.exit_code,
-        output="" if own else without_handoff(ended.output),
-        never_ran=ended.never_ran,
-        user_words=ended.user_words,
-    )
 
 
 def _said_by(use: ToolUse, call_id: str) -> Iterator[AnyBody]:
