@@ -174,6 +174,10 @@ def _run(arguments: list[str]) -> int:
         if command is not None and command not in COMMANDS:
             parser.error(f"there is no command {command!r}{did_you_mean(command, COMMANDS)}")
         args, unknown = parser.parse_known_args(arguments)
+        if unknown and args.command is not None:
+            # argparse takes all positional arguments at the first one; those after an option are left over.
+            after = arguments[arguments.index(first or args.command) + 1 :]
+            args, unknown = commands[args.command].parse_known_intermixed_args(after, args)
         if unknown:
             commands.get(args.command, parser).unknown(unknown)
     except SystemExit as stop:  # argparse has printed its help (0) or what is wrong with the arguments (2)

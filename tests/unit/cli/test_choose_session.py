@@ -59,6 +59,16 @@ def test_carryover_to_without_a_terminal_prints_the_command_that_handoff_prints(
     assert (printed[0], printed[1].startswith(f"cd {shop} && claude 'Read .carryover/handoff.md, then")) == (0, True)
 
 
+@pytest.mark.parametrize(
+    "order", ["to claude --session 0abc DIR", "to claude DIR --session 0abc", "to --session 0abc claude DIR"]
+)
+def test_an_option_may_stand_between_the_agent_and_the_project(shop: Path, run: Run, order: str) -> None:
+    code, out, err = run(*(str(shop) if word == "DIR" else word for word in order.split()))
+
+    assert (code, err, out.startswith(f"cd {shop} && claude 'Read .carryover/handoff-chosen.md")) == (0, "", True)
+    assert run("to", "claude", "--session", "0abc", str(shop), "more")[0] == ExitCode.USAGE
+
+
 def test_the_last_other_agent_that_worked_here_or_the_only_one_is_meant_by_a_dash(
     shop: Path, home: Path, run: Run
 ) -> None:
