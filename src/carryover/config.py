@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar, get_args
@@ -39,6 +40,15 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
 
 AGENTS_TABLES: Final = ("agents", "tools")
 """Accepted names of the agents' table in the file. Versions before 0.2 wrote `[tools]`; both are read."""
+
+_EXPECTED: Final = re.compile(r"Expected `(\w+)(?: \| null)?`(?:, got `\w+`| ([<>]=) (\d+)|( of length >= 1))?")
+_KINDS: Final = {
+    "int": "a whole number",
+    "bool": "true or false",
+    "str": "text",
+    "array": "a list",
+    "object": "a table",
+}
 
 _NOT_SETTINGS: Final = ("unknown_keys", "paused", "kept_in")
 """Fields of `Config` that the file cannot set."""
@@ -244,12 +254,23 @@ def load_config(path: Path) -> Config:
         config = msgspec.convert(data, Config)
     except msgspec.ValidationError as error:
         what, _, key = str(error).rstrip("`").partition(" - at `$.")
-        what = what.replace(" | null`", "`")  # TOML has no null
         key = _as_in_file(key, data, table_of)
-        if choices := _CHOICES.get(key):
-            what += f"; it must be one of {', '.join(choices)}"
+        what = required_value(what, _CHOICES.get(key, ()))
         raise _refused(f"{path}: {with_line(text, key)}: {what}.", "Correct the value") from error
     return msgspec.structs.replace(config, unknown_keys=unknown, kept_in=_kept_in(path))
+
+
+def required_value(problem: str, choices: Collection[str] = ()) -> str:
+    """Returns in plain words what a value must be, from what msgspec says about it and the choices there are."""
+    if choices:
+        return f"it must be one of {', '.join(choices)}"
+    expected = _EXPECTED.fullmatch(problem)
+    if expected is None:
+        return problem
+    kind, bound, limit = _KINDS.get(expected[1], expected[1]), expected[2], expected[3]
+    if bound == "<=":
+        return f"it must be {kind} of at most {limit}"
+    return f"it must be {kind}" + (f" of {limit} or more" if bound else ", not empty" if expected[4] else "")
 
 
 def _kept_in(path: Path) -> str:

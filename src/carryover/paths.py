@@ -27,15 +27,16 @@ class StateDir(msgspec.Struct, frozen=True):
         """Returns the state folder that the environment selects.
 
         Raises:
-            UserError: REFUSED; `CARRYOVER_HOME` is a relative path, or one of the two paths is not UTF-8.
+            UserError: REFUSED; `CARRYOVER_HOME` or `HOME` is a relative path, or one of the two paths is not UTF-8.
         """
         moved = env.get("CARRYOVER_HOME")
         root = expanded(moved) if moved else home / ".carryover"
         for name, path in (("HOME", home), ("CARRYOVER_HOME", root)):
             require_utf8(path, f"The folder that {name} names")
         if not root.is_absolute():
+            given = f"CARRYOVER_HOME is {moved!r}" if moved else f"HOME is {str(home)!r}"
             raise UserError(
-                f"CARRYOVER_HOME is {moved!r}, a relative path: each folder would have a state of its own. "
+                f"{given}, a relative path: each folder would have a state of its own. "
                 "Nothing was read or changed. Set it to a path that begins with / or ~/.",
                 ExitCode.REFUSED,
             )

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from carryover.actions.context import now_ms
-from carryover.config import CONFIG_LIMIT_BYTES, Config, load_config
+from carryover.config import CONFIG_LIMIT_BYTES, Config, load_config, required_value
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import read_bytes_bounded
 from carryover.ledger.rows import SessionRow
@@ -101,11 +101,11 @@ def checked(table: str, name: str, words: Sequence[str]) -> Any:
         try:
             msgspec.convert({table: {name: value}}, Config)
         except msgspec.ValidationError as error:
-            problem = str(error).partition(" - at ")[0].replace(" | null`", "`")
+            problem = required_value(str(error).partition(" - at ")[0], _choices(table, name))
         else:
             return value
     raise UserError(
-        f"{table}.{name} can't be {' '.join(words)!r}: {problem}{_choices(table, name)}. Nothing was changed.",
+        f"{table}.{name} can't be {' '.join(words)!r}: {problem}. Nothing was changed.",
         ExitCode.USAGE,
     )
 
@@ -127,11 +127,10 @@ def _readings(words: Sequence[str], *, as_list: bool) -> Iterator[Any]:
         yield list(words)
 
 
-def _choices(table: str, name: str) -> str:
+def _choices(table: str, name: str) -> list[str]:
     schema = msgspec.json.schema(type(getattr(Config(), table)))
     described = schema["$defs"][type(getattr(Config(), table)).__name__]["properties"].get(name, {})
-    choices = [choice for one in (described, *described.get("anyOf", ())) for choice in one.get("enum", ())]
-    return f"; it must be one of {', '.join(map(str, choices))}" if choices else ""
+    return [str(choice) for one in (described, *described.get("anyOf", ())) for choice in one.get("enum", ())]
 
 
 def _fields() -> Iterator[tuple[str, str, Any]]:

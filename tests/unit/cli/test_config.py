@@ -112,8 +112,12 @@ def test_a_setting_that_is_taken_out_has_its_default_again(home: object, run: Ru
     [
         (("resume.mode", "loud"), ExitCode.USAGE, "resume.mode can't be 'loud'"),
         (("resume.mode", "loud"), ExitCode.USAGE, "it must be one of ask, brief, silent"),
-        (("resume.stale_days", "-1"), ExitCode.USAGE, "Expected `int` >= 0"),
-        (("resume.stale_days", "soon"), ExitCode.USAGE, "resume.stale_days can't be 'soon'"),
+        (("resume.stale_days", "-1"), ExitCode.USAGE, "it must be a whole number of 0 or more"),
+        (
+            ("resume.stale_days", "soon"),
+            ExitCode.USAGE,
+            "resume.stale_days can't be 'soon': it must be a whole number.",
+        ),
         (("server.port", "99999"), ExitCode.USAGE, "server.port can't be '99999'"),
         (("publish.folder", "handoffs"), ExitCode.USAGE, "`folder` must begin with / or ~"),
         (("resume.mod", "ask"), ExitCode.USAGE, "did you mean 'resume.mode'?"),

@@ -30,6 +30,14 @@ def test_a_relative_state_folder_is_refused(moved: str, monkeypatch: pytest.Monk
     assert refused.value.code is ExitCode.REFUSED
 
 
+def test_a_relative_home_folder_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CARRYOVER_HOME")
+    monkeypatch.setenv("HOME", "dev")
+
+    with pytest.raises(UserError, match=r"^HOME is 'dev', a relative path"):
+        state_dir()
+
+
 def test_a_file_in_place_of_the_state_folder_is_said(home: Path) -> None:
     (home / ".carryover").write_text("")
 
