@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from carryover.actions.context import now_ms, state_dir
 from carryover.cli.arguments import describe
-from carryover.cli.status_details import detailed_lines, is_absent, limit_lines, needs_attention, problems_of
+from carryover.cli.status_details import (
+    detailed_lines,
+    is_absent,
+    left_out_lines,
+    limit_lines,
+    needs_attention,
+    problems_of,
+)
 from carryover.errors import ExitCode
 from carryover.terminal.output import (
     BOLD,
@@ -142,9 +149,11 @@ def short_lines(report: Report, *, now_ms: int, width: int) -> list[str]:
     lines.append(_entry("carryoverd", _daemon(report)))
     if report.paused:
         lines.append(_entry("paused", paint("nothing is read or handed over; `carryover unpause` ends that", YELLOW)))
+    lines += [_entry("left out", left_out) for left_out in left_out_lines(report)]
     lines.append(_entry("recorded", _recorded(report, now_ms)))
     room = width - NAME_WIDTH - 1
-    if agents := [_agent(agent, now_ms) for agent in report.agents if not is_absent(agent)]:
+    by_use = sorted(report.agents, key=lambda agent: (-(agent.last_event_ms or 0), agent.selected is False))
+    if agents := [_agent(agent, now_ms) for agent in by_use if not is_absent(agent)]:
         lines.append(_entry("agents", _some(agents, room)))
     ledger = report.ledger
     if ledger is not None and ledger.projects:

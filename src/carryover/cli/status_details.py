@@ -49,6 +49,7 @@ def detailed_lines(report: Report, *, now_ms: int) -> Iterator[str]:
     yield from _service(report.service)
     if report.paused:
         yield _entry("paused", paint("nothing is read, written or handed over; `carryover unpause` resumes", YELLOW))
+    yield from (_entry("left out", left_out) for left_out in left_out_lines(report))
     yield _entry("state", report.short(report.state_folder))
     yield from _ledger(ledger)
     yield from (_entry("problem", paint(problem, YELLOW)) for problem in problems_of(report))
@@ -96,6 +97,16 @@ def limit_lines(report: Report, now_ms: int) -> Iterator[str]:
         yield paint(text, YELLOW) + "".join(f" Continue: {visible(command)}" for command in row.commands[:1])
     if limits:
         yield ""
+
+
+def left_out_lines(report: Report) -> list[str]:
+    """Returns the projects that the user paused or excluded, in one line; empty if there are none."""
+    excluded = report.config.excluded if report.config is not None else ()
+    if not excluded:
+        return []
+    names = ", ".join(harmless(report.short(pattern)) for pattern in excluded[:2])
+    more = f" and {len(excluded) - 2} more" if len(excluded) > 2 else ""
+    return [paint(f"{names}{more}; `carryover unpause PROJECT` includes a project again", YELLOW)]
 
 
 def _daemon(report: Report) -> Iterator[str]:
@@ -238,7 +249,7 @@ def needs_attention(report: Report) -> list[str]:
             )
         if hooks is not None and agent.config and agent.selected and not _is_fine(hooks):
             found.append(f"{agent.name}: hooks in {report.short(agent.config)}: {_hooks_text(hooks, agent.config)}")
-        if entry is not None and not entry.present and agent.config is not None:
+        if entry is not None and not entry.present and agent.config and agent.selected:
             found.append(f"{agent.name}: `{entry.entry}` in {report.short(agent.config)}: {entry.problem or 'missing'}")
     if new := _newly_covered(report):
         found.append(new)
@@ -279,7 +290,7 @@ def agent_lines(agent: AgentReport, report: Report, now_ms: int) -> Iterator[str
         yield _below(
             paint(f"its folder {report.short(agent.lost_folder)} does not exist, so it does not start", YELLOW)
         )
-    if agent.entry is not None and agent.config is not None:
+    if agent.entry is not None and agent.config is not None and (agent.selected or agent.entry.present):
         state = agent.entry.problem or ("there" if agent.entry.present else "missing")
         text = f"`{agent.entry.entry}` in {report.short(agent.config)}: {state}"
         yield _below(text if agent.entry.present else paint(text, YELLOW))

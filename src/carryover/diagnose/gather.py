@@ -81,7 +81,9 @@ def gather(state: StateDir, home: Path, *, inspect: bool = False, ask: AskVersio
         ledger_problem=ledger_problem,
         would_read=_would_read(config, home, env) if ledger is None and ledger_problem is None else (),
         corrupt_ledgers=_corrupt_ledgers(state),
-        config=ConfigReport(str(state.config), config.unknown_keys) if state.config.exists() else None,
+        config=ConfigReport(str(state.config), config.unknown_keys, config.projects.exclude)
+        if state.config.exists()
+        else None,
         config_problem=config_problem,
         inspection=inspection,
     )

@@ -127,6 +127,8 @@ class ConfigReport(msgspec.Struct, frozen=True):
 
     path: str
     unknown_keys: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    """Projects, or globs for them, that are left out: paused by name, or excluded in the settings."""
 
 
 class UnreadSource(msgspec.Struct, frozen=True, kw_only=True):

@@ -346,6 +346,7 @@ def test_keys_of_the_config_that_mean_nothing_are_reported(home: Path, run: Run)
     assert status_json(run)["config"] == {
         "path": str(state_dir().config),
         "unknown_keys": ["resume.mod (line 2)"],
+        "excluded": [],
     }
 
 

@@ -348,6 +348,32 @@ def test_the_short_form_says_what_runs_what_is_recorded_and_where_more_is() -> N
     ]
 
 
+def test_the_short_form_names_the_agents_by_their_last_use() -> None:
+    idle = {**AGENT, "id": "aider", "name": "Aider", "last_event_ms": None}
+    later = {**AGENT, "id": "codex", "name": "Codex CLI", "last_event_ms": NOW_MS - MINUTE_MS}
+
+    [line] = [line for line in short(agents=[idle, AGENT, later]) if line.startswith("agents")]
+
+    assert line == "agents       Codex CLI 1 min ago, Claude Code 3 min ago, Aider nothing yet"
+
+
+def test_what_was_not_selected_is_no_problem() -> None:
+    entry = {"entry": ".carryover/handoff-opencode.md", "key": "instructions"}
+    agent = {**AGENT, "hooks": None, "entry": entry, "last_event_ms": None}
+
+    assert not any(line.startswith("problem") for line in short(agents=[{**agent, "selected": None}]))
+    assert not any(line.startswith("problem") for line in short(agents=[{**agent, "selected": False}]))
+    assert any(line.startswith("problem") for line in short(agents=[{**agent, "selected": True}]))
+
+
+def test_a_project_that_is_paused_is_named_until_it_is_not() -> None:
+    config = {"path": "/home/dev/.carryover/config.toml", "excluded": ["/home/dev/shop", "~/clients/*", "/srv/blog"]}
+    said = "left out     ~/shop, ~/clients/* and 1 more; `carryover unpause PROJECT` includes a project again"
+
+    assert said in short(config=config)
+    assert not any(line.startswith("left out") for line in short(config={**config, "excluded": []}))
+
+
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
 def test_the_short_form_has_ten_lines_at_most_and_lists_what_has_room(width: int) -> None:
     hooks = {**HOOKS, "missing": ["SessionStart"]}
