@@ -258,16 +258,26 @@ def _preview(entry: dict[str, Any], digest: Digest | None, words: Sequence[str],
         return
     shown = [turn for turn in digest.turns if _names(words, turn.prompt, turn.answer)] or digest.turns
     for turn in shown[-TURNS:]:
-        yield f"› {_shortened(turn.prompt)}"
+        if turn.prompt:
+            yield f"› {_shortened(turn.prompt)}"
         if turn.answer and (turn is shown[-1] or _names(words, turn.answer)):
             yield f"  ● {_shortened(turn.answer)}"
         if came := ", ".join(_came_of(turn)):
             yield f"    {ago(turn.last_ms, now_ms)}: {came}"
     if digest.touched:
-        files = [visible(Path(file.path).name) for file in digest.touched if _names(words, file.path)]
-        files = (files or [visible(Path(file.path).name) for file in digest.touched])[-FILES:]
-        more = len(digest.touched) - len(files)
-        yield f"files: {', '.join(files)}" + (f" and {more} more" if more else "")
+        paths = [file.path for file in digest.touched]
+        files = ([path for path in paths if _names(words, path)] or paths)[-FILES:]
+        more = len(paths) - len(files)
+        yield f"files: {', '.join(_file_names(files))}" + (f" and {more} more" if more else "")
+
+
+def _file_names(paths: Sequence[str]) -> list[str]:
+    """Names the files, those of the same name with their folder."""
+    names = [Path(path).name for path in paths]
+    return [
+        visible(name if names.count(name) == 1 else str(Path(Path(path).parent.name, name)))
+        for path, name in zip(paths, names, strict=True)
+    ]
 
 
 def _names(words: Sequence[str], *texts: str) -> bool:
@@ -282,5 +292,5 @@ def _came_of(turn: Turn) -> Iterator[str]:
     if turn.changes:
         yield counted(turn.changes, "change")
     yield from (f"committed {one_line(commit, 60)}" for commit in turn.commits[:1])
-    if turn.end:
+    if turn.end and turn.prompt:
         yield turn.end

@@ -212,3 +212,20 @@ def test_the_preview_says_what_was_asked_and_what_came_of_it() -> None:
         "files: login.html",
     ]
     assert asked == ["1abc-long"]
+
+
+def test_the_preview_of_a_note_has_no_prompt() -> None:
+    digest = Digest(turns=(turn("", said=(said("The cache is sound."),), end="answered"),))
+
+    shown = list(preview_lines(picker(), lambda _: digest, now_ms=NOW_MS, width=100))
+
+    assert shown[1:] == ["  ● The cache is sound."]
+
+
+def test_files_of_the_same_name_are_told_apart_by_their_folder() -> None:
+    paths = ("/home/ada/shop/Makefile", "/home/ada/shop/app.py", "/home/ada/shop/docs/Makefile")
+    digest = Digest(touched=tuple(EditedFile(path=path, change="modify", at_ms=1) for path in paths))
+
+    shown = list(preview_lines(picker(), lambda _: digest, now_ms=NOW_MS, width=100))
+
+    assert shown[1:] == ["files: shop/Makefile, app.py, docs/Makefile"]
