@@ -19,6 +19,7 @@ from carryover.adapter.contract import Batch
 from carryover.agents.aider.adapter import AGENT
 from carryover.agents.aider.locate import FILE, VARIABLE
 from carryover.cli import main
+from carryover.errors import ExitCode
 from carryover.ingest.prepare import GIT_WORKS_S, prepare
 from carryover.ingest.scan import find_sources, others_sources, roots_in_projects
 from carryover.projects.root import find_root
@@ -69,6 +70,15 @@ def is_refused(root: Path, capsys: pytest.CaptureFixture[str]) -> bool:
     code = main.main(["handoff", str(root)])
     said = capsys.readouterr()
     return code == 3 and "evil.example" not in said.out + said.err
+
+
+def test_the_handoff_command_says_why_a_history_is_not_read(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop = clone_of(hostile(tmp_path / "origin", HISTORY), home / "shop")
+
+    assert main.main(["handoff", str(shop)]) == ExitCode.NOTHING_FOUND
+    assert f"{HISTORY} there is not read: git tracks it" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", [PLAIN, HISTORY, *NAMES])
