@@ -15,7 +15,7 @@ def known_agent(text: str) -> str:
     found = agent_id_of(text.strip())
     if found is None:
         raise argparse.ArgumentTypeError(
-            f"Carryover knows no agent {text!r}{meant(text)}. It knows: {listed(specs())}."
+            f"Carryover knows no agent {text!r}{meant(text) or '.'} It knows: {listed(specs())}."
         )
     return found
 

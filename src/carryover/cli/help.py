@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
 
     topic = ALIASES.get(args.topic, args.topic)
     if topic is not None and topic not in COMMANDS:
-        raise UserError(f"There is no command {topic!r}{did_you_mean(topic, COMMANDS)}.", ExitCode.USAGE)
+        raise UserError(f"There is no command {topic!r}{did_you_mean(topic, COMMANDS) or '.'}", ExitCode.USAGE)
     parser, commands = build_parser(topic)
     (parser if topic is None else commands[topic]).print_help()
     return ExitCode.OK

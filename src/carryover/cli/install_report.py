@@ -225,8 +225,8 @@ def _background_lines(background: Background) -> Iterator[str]:
     yield from (f"⚠ {warning}" for warning in background.warnings)
     yield from (f"  {hint}" for hint in background.hints)
     if background.wanted and background.kind == "none" and background.pid is not None:
-        yield "  So your agents' hooks start it when a session begins, and `carryover start` does at any time, such as"
-        yield "  in your shell's profile (~/.profile): `carryover start >/dev/null 2>&1 &`"
+        yield "  So your agents' hooks start it when a session begins, and `carryover start` does at any time."
+        yield "  A line for your shell's profile (~/.profile): `carryover start >/dev/null 2>&1 &`"
 
 
 def _not_running(background: Background) -> str:

@@ -105,9 +105,14 @@ def _pointers(agents: Collection[str]) -> str:
     for name, readers in instruction_files().items():
         if files := [file for agent, file in readers.items() if agent in agents]:
             (created if any(file.create for file in files) else extended).append(name)
-    yours = f"your {' and '.join(extended)}" if extended else ""
+    yours = f"your {_listed(extended)}" if extended else ""
     files_named = " and in ".join(filter(None, (*(f"{name} (created if missing)" for name in created), yours)))
     return f", and five lines that point to the handoff in {files_named}" if files_named else ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    *all_but_last, last = names
+    return f"{', '.join(all_but_last)} and {last}" if all_but_last else last
 
 
 def places(roots: Collection[Path], home: Path) -> str:
@@ -135,8 +140,8 @@ def lines(plan: ProjectPlan, agents: Collection[str], *, home: Path, runs: bool 
         yield f"  and {len(changing) - SHOWN} more projects; --json lists them"
     for project in plan.projects:
         yield from (f"⚠ {short_path(project.root, home)}: {note}" for note in project.notes)
-    others = " or ".join(other for other in get_args(Pointers) if other != plan.pointers)
-    yield f"  `carryover refresh --pointers {others}` changes that."
+    other, another = (answer for answer in get_args(Pointers) if answer != plan.pointers)
+    yield f"  `carryover refresh --pointers {other}` (or `{another}`) changes that."
 
 
 def as_data(each: Sequence[ProjectEdits], *, with_diff: bool = False) -> list[dict[str, Any]]:

@@ -265,7 +265,7 @@ def test_the_summary_and_the_dry_run_list_what_is_written_into_projects(claude: 
         "and five lines that point to the handoff in your AGENTS.md and CLAUDE.md.\n"
         "  ~/shop: .git/info/exclude is changed; when an agent works there, "
         ".gitignore is created, CLAUDE.md is changed\n"
-        "  `carryover refresh --pointers private or off` changes that.\n"
+        "  `carryover refresh --pointers private` (or `off`) changes that.\n"
     )
     assert code == ExitCode.OK
     assert f"Into your projects (shared), once carryoverd runs:\n{listed}" in out

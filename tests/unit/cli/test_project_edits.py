@@ -18,7 +18,7 @@ HOME = Path("/home/dev")
     [
         (("codex",), " in your AGENTS.md"),
         (("gemini-cli",), " in your GEMINI.md"),
-        (("claude-code", "gemini-cli"), " in your AGENTS.md and CLAUDE.md and GEMINI.md"),
+        (("claude-code", "gemini-cli"), " in your AGENTS.md, CLAUDE.md and GEMINI.md"),
         (("claude-code", "windsurf"), " in AGENTS.md (created if missing) and in your CLAUDE.md"),
     ],
 )
