@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from carryover.errors import ExitCode, UserError
-from carryover.terminal.output import did_you_mean, terminal_width
+from carryover.terminal.output import did_you_mean, print_error, terminal_width
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -48,6 +49,12 @@ class CommandParser(argparse.ArgumentParser):
         action = super().add_argument(*names, **options)
         self.declared.append(action)
         return action
+
+    def error(self, message: str) -> NoReturn:
+        """Prints the usage and the message, and exits."""
+        self.print_usage(sys.stderr)
+        print_error(f"{self.prog}: error: {message}")
+        self.exit(ExitCode.USAGE)
 
     def unknown(self, arguments: Iterable[str]) -> NoReturn:
         """Exits with a usage error about `arguments` that the command does not accept."""

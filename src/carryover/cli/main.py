@@ -18,7 +18,7 @@ from typing import Final
 
 from carryover.cli.arguments import CommandParser, ShowVersion, exit_code_help
 from carryover.errors import ExitCode, UserError
-from carryover.terminal.output import did_you_mean
+from carryover.terminal.output import did_you_mean, print_error
 
 COMMANDS: Final = {
     "install": "set Carryover up for the agents you use; asks one question",
@@ -101,7 +101,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             code = _run(arguments)
         except UserError as error:
-            print(f"carryover: {error}", file=sys.stderr)
+            print_error(f"carryover: {error}")
             code = error.code
         sys.stdout.flush()
     except KeyboardInterrupt:
@@ -118,7 +118,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             _silence_stdout()
         else:
             raise
-        print(f"carryover: {what}: {error.strerror}. {_ADVICE}", file=sys.stderr)
+        print_error(f"carryover: {what}: {error.strerror}. {_ADVICE}")
         return ExitCode.FAILED
     return code
 

@@ -103,6 +103,12 @@ def print_lines(lines: Iterable[str]) -> None:
         print(shown if width is None else wrapped(shown, width))
 
 
+def print_error(text: str) -> None:
+    """Prints a message to standard error; on a terminal, wraps it between words."""
+    width = terminal_width(sys.stderr)
+    print(text if width is None else wrapped(text, width), file=sys.stderr)
+
+
 def _with_colour(found: re.Match[str]) -> str:
     return f"{found[1]}{paint(found[2], _MARK_STYLES[found[2]])} "
 

@@ -12,6 +12,7 @@ from carryover.cli.arguments import MEANING
 from carryover.cli.main import COMMANDS, build_parser, main
 from carryover.errors import ExitCode
 from support.recorded_shop import CHECKOUT
+from support.terminal import Terminal
 from support.tools import needs_setpriv, without_rights_of_root
 
 SLOW_TO_IMPORT = ("aiohttp", "aiosqlite", "asyncio", "git", "questionary", "tree_sitter", "watchfiles")
@@ -52,6 +53,17 @@ def test_what_was_probably_meant_is_said(arguments: list[str], meant: str, capsy
 
     assert (code, f"did you mean {meant}?" in said, "?." in said) == (ExitCode.USAGE, True, False)
     assert said.startswith("usage: carryover")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["config", "resume.mode", "loud"], ["show", "--turn", "x"], ["to", "codx"]], ids=" ".join
+)
+def test_an_error_is_wrapped_between_words_on_a_terminal(arguments: list[str], home: Path) -> None:
+    with Terminal([sys.executable, "-m", "carryover.cli.main", *arguments], os.environ, columns=60) as terminal:
+        code, shown = terminal.end()
+
+    assert (code, max(map(len, shown.splitlines())) <= 60) == (ExitCode.USAGE, True)
+    assert len(shown.splitlines()) > 1
 
 
 def test_the_top_level_help_names_every_command_and_every_exit_code() -> None:
