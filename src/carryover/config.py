@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar, get_args
@@ -22,6 +21,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.fsio import read_bytes_bounded
 from carryover.paths import StateDir, expanded
 from carryover.text.toml_lines import with_line
+from carryover.text.value_errors import required_value
 
 ResumeMode = Literal["ask", "brief", "silent"]
 Pointers = Literal["shared", "private", "off"]
@@ -40,15 +40,6 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
 
 AGENTS_TABLES: Final = ("agents", "tools")
 """Accepted names of the agents' table in the file. Versions before 0.2 wrote `[tools]`; both are read."""
-
-_EXPECTED: Final = re.compile(r"Expected `(\w+)(?: \| null)?`(?:, got `\w+`| ([<>]=) (\d+)|( of length >= 1))?")
-_KINDS: Final = {
-    "int": "a whole number",
-    "bool": "true or false",
-    "str": "text",
-    "array": "a list",
-    "object": "a table",
-}
 
 _NOT_SETTINGS: Final = ("unknown_keys", "paused", "kept_in")
 """Fields of `Config` that the file cannot set."""
@@ -258,19 +249,6 @@ def load_config(path: Path) -> Config:
         what = required_value(what, _CHOICES.get(key, ()))
         raise _refused(f"{path}: {with_line(text, key)}: {what}.", "Correct the value") from error
     return msgspec.structs.replace(config, unknown_keys=unknown, kept_in=_kept_in(path))
-
-
-def required_value(problem: str, choices: Collection[str] = ()) -> str:
-    """Returns in plain words what a value must be, from what msgspec says about it and the choices there are."""
-    if choices:
-        return f"it must be one of {', '.join(choices)}"
-    expected = _EXPECTED.fullmatch(problem)
-    if expected is None:
-        return problem
-    kind, bound, limit = _KINDS.get(expected[1], expected[1]), expected[2], expected[3]
-    if bound == "<=":
-        return f"it must be {kind} of at most {limit}"
-    return f"it must be {kind}" + (f" of {limit} or more" if bound else ", not empty" if expected[4] else "")
 
 
 def _kept_in(path: Path) -> str:

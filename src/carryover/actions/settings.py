@@ -11,12 +11,13 @@ from typing import Any, Final
 import msgspec
 
 from carryover.actions.context import now_ms
-from carryover.config import CONFIG_LIMIT_BYTES, Config, load_config, required_value
+from carryover.config import CONFIG_LIMIT_BYTES, Config, load_config
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import read_bytes_bounded
 from carryover.ledger.rows import SessionRow
 from carryover.paths import StateDir
 from carryover.terminal.output import did_you_mean, harmless
+from carryover.text.value_errors import required_value
 
 DEFAULT: Final = "default"
 _DECIDED_ELSEWHERE: Final = {"agents": "`carryover install` decides that: run it again to change the choice."}

@@ -172,7 +172,7 @@ def month_old(home: Path) -> ClaudeSession:
 
 
 def recorded_prompts(run: Run) -> list[str]:
-    return sorted(entry["task"] for entry in json.loads(run("sessions", "--all", "--json")[1]))
+    return sorted(entry["task"] or "" for entry in json.loads(run("sessions", "--all", "--json")[1]))
 
 
 BOTH = ["Add a parser.", "Write the release notes."]
