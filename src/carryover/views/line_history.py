@@ -50,6 +50,10 @@ def line_history(db: sqlite3.Connection, project: ProjectRow | None, root: str, 
     commit, former = commit_of_line(Path(root), name, line) or (None, name)
     edits = _edits(db, project, path, Path(root, former))
     found, turns = _origin(db, lines, line - 1, edits, commit)
+    # A file that was written whole in another worktree would hide the edits of this one.
+    here = {key: each for key, each in edits.items() if Path(each[1].path) in (path, Path(root, former))}
+    if found == "outside" and 0 < len(here) < len(edits):
+        found, turns = _origin(db, lines, line - 1, here, commit)
     if found == "outside":
         links = Links(commit_named(Path(root), commit.id if commit is not None else "HEAD"))
         since = links.before(commit, former)

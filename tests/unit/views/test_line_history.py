@@ -6,13 +6,15 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from carryover.facts import ProjectRoot
 from carryover.ledger.queries import connect_read_only, project_by_root
 from carryover.model import FileEdit
 from carryover.views.line_history import LineHistory, line_history
 from support.claude_work import commit
-from support.repository import repository
+from support.repository import git, repository
 from support.scribe import Scribe
 
 HOUR_MS = 3_600_000
@@ -64,3 +66,23 @@ async def test_the_first_line_of_an_edit_is_known_by_its_text(ledger_path: Path,
     await edited(scribe, shop, "two", "one\n    two\n", 2, anchor="    two")
 
     assert [prompts(origin(ledger_path, shop, line)) for line in (1, 2)] == [["one"], ["two"]]
+
+
+async def test_a_file_written_whole_in_a_worktree_does_not_hide_the_edits_of_the_main_checkout(
+    ledger_path: Path, scribe: Scribe, shop: Path
+) -> None:
+    git(shop, "worktree", "add", "--quiet", str(shop.parent / "tree"), "-b", "other")
+    (shop / "cart.py").write_text("one = 1\ntwo = 2\n")
+    for number, (root, prompt, diff) in enumerate(
+        ((shop, "Count to two", "+one = 1\n+two = 2"), (shop.parent / "tree", "Count to nine", "+nine = 9"))
+    ):
+        at_ms = NOW_MS + number * HOUR_MS
+        edit = FileEdit(path=str(root / "cart.py"), change="modify", diff=diff, added=diff.count("+"), removed=0)
+        session, checkout = f"s{number}", ProjectRoot(str(root), None if root == shop else str(shop))
+        events = [scribe.event(body, at_ms=at_ms, cwd=str(root), session=session) for body in (prompt, edit)]
+        batch = msgspec.structs.replace(scribe.prepared(*events), roots={str(root): checkout})
+        await scribe.commit(batch, path=f"/t/{session}.jsonl")
+
+    history = origin(ledger_path, shop, 2)
+
+    assert (history.found, prompts(history)) == ("followed", ["Count to two"])
