@@ -20,7 +20,7 @@ from carryover.agents import agent_ids
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import read_bytes_bounded
 from carryover.paths import StateDir, expanded
-from carryover.text.toml_lines import with_line
+from carryover.text.toml_lines import parsed_toml, with_line
 from carryover.text.value_errors import required_value
 
 ResumeMode = Literal["ask", "brief", "silent"]
@@ -229,7 +229,7 @@ def load_config(path: Path) -> Config:
     """
     try:
         text = read_bytes_bounded(path, CONFIG_LIMIT_BYTES).decode("utf-8-sig")
-        data, table_of = _with_agents_apart(tomllib.loads(text))
+        data, table_of = _with_agents_apart(parsed_toml(text))
     except FileNotFoundError:
         return Config(kept_in=_kept_in(path))
     except OSError as error:
@@ -338,7 +338,7 @@ class _ProjectFile(msgspec.Struct, frozen=True):
 def _project_file(root: Path) -> tuple[dict[str, Any], list[str]]:
     try:
         text = read_bytes_bounded(root / PROJECT_FILE, _PROJECT_FILE_LIMIT_BYTES, follow=False).decode("utf-8-sig")
-        return tomllib.loads(text), []
+        return parsed_toml(text), []
     except (FileNotFoundError, NotADirectoryError):
         return {}, []
     except OSError as error:
@@ -347,8 +347,6 @@ def _project_file(root: Path) -> tuple[dict[str, Any], list[str]]:
         reason = "it is not UTF-8 text"
     except tomllib.TOMLDecodeError as error:
         reason = f"it is not valid TOML: {error}"
-    except RecursionError:
-        reason = "it is nested too deeply"
     return {}, [f"{PROJECT_FILE} is ignored: {reason}"]
 
 

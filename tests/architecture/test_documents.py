@@ -40,6 +40,17 @@ FLAG = re.compile(r"(?<!\S)\[?(--?[a-z][a-z-]*)")
 MODULE = re.compile(r"`([a-z_]+(?:/[a-z_]+)+(?:\.py|\.md|/)?)`")
 
 
+def is_test(named: str) -> bool:
+    """Whether `tests/folder`, `tests/file.py` or `tests/file.py::function` is a test, or has one in it."""
+    path, _, function = named.partition("::")
+    files = (TOP / path).rglob("test_*.py") if (TOP / path).is_dir() else (TOP / path,)
+    wanted = rf"{re.escape(function)}\(" if function else "test_"
+    test = re.compile(rf"^ *(?:async )?def {wanted}", re.MULTILINE)
+    return any(
+        file.name.startswith("test_") and file.is_file() and test.search(file.read_text("utf-8")) for file in files
+    )
+
+
 def anchors(text: str) -> set[str]:
     """What a link into the document may name: its headings as GitHub spells them."""
     headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
@@ -187,4 +198,12 @@ def test_each_defence_that_is_promised_names_a_test_that_is_there() -> None:
 
     assert len(table) >= 10
     assert [row for row, tests in zip(table, named, strict=True) if not tests] == []
-    assert [path for tests in named for path in tests if not (TOP / path).exists()] == []
+    assert [test for tests in named for test in tests if not is_test(test)] == []
+
+
+def test_a_promise_of_a_test_that_is_gone_is_noticed() -> None:
+    file = "tests/architecture/test_documents.py"
+    there = ["tests/architecture", file, f"{file}::test_a_promise_of_a_test_that_is_gone_is_noticed"]
+    gone = ["tests/support", "tests/conftest.py", "tests/gone", "tests/test_gone.py", f"{file}::test_gone"]
+
+    assert [name for name in there + gone if is_test(name)] == there

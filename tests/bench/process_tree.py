@@ -37,8 +37,7 @@ class TreeWatch:
     """Takes the memory of a tree of processes again and again while the block lasts.
 
     `peak_bytes`: the most it had at once, None where that cannot be known. A process counts from the second time on
-    that it is seen: until it runs another program, a new one shares the memory of the one that started it, and what
-    git takes for a moment is not what is asked for here.
+    that it is seen: what git takes for a moment is not what is asked for here.
     """
 
     def __init__(self, pid: int, every_s: float = EVERY_S) -> None:
@@ -71,8 +70,9 @@ class TreeWatch:
 
 
 def _memory(pids: Iterable[int]) -> int | None:
-    sizes = [size for each in pids if (size := _pss(each)) is not None]
-    return sum(sizes) if sizes else None
+    """The sum of what each memory takes: until it runs another program, a new process may be in that of its parent."""
+    sizes = dict(found for each in pids if (found := _pss(each)) is not None)
+    return sum(sizes.values()) if sizes else None
 
 
 def _proc(pid: int) -> Path:
@@ -86,9 +86,10 @@ def _tasks(pid: int) -> list[Path]:
         return []
 
 
-def _pss(pid: int) -> int | None:
-    lines = _read(_proc(pid) / "smaps_rollup").splitlines()
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), None)
+def _pss(pid: int) -> tuple[str, int] | None:
+    """Where the memory of a process begins and ends, which no two programs share, and its size."""
+    head, *lines = _read(_proc(pid) / "smaps_rollup").splitlines() or [""]
+    return next(((head, int(line.split()[1]) * 1024) for line in lines if line.startswith("Pss:")), None)
 
 
 def _read(path: Path) -> str:

@@ -8,6 +8,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
+from bench import process_tree
 from bench.process_tree import TreeWatch, memory_of, processes_of, processor_s
 
 BALLAST = 40_000_000
@@ -40,6 +43,16 @@ def test_the_peak_is_that_of_all_processes_that_last() -> None:
 
     assert peaks[1] - peaks[0] < BALLAST / 2
     assert peaks[2] - peaks[0] > BALLAST * 0.9
+
+
+def test_processes_in_one_memory_take_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one that is started does until it runs its program, which takes its time on a machine under load."""
+    alone = memory_of(os.getpid())
+    monkeypatch.setattr(process_tree, "processes_of", lambda pid: [pid, pid])
+    together = memory_of(os.getpid())
+
+    assert alone is not None and together is not None
+    assert together < alone * 1.2
 
 
 @contextmanager

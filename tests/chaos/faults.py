@@ -250,6 +250,8 @@ def forget(world: World) -> None:
     finally:
         if filler is not None:
             filler.unlink()
+    if command.returncode == 3 and any(turn.confirmed for turn in turns):
+        raise Broken(f"forget does not know {session}, which is in the ledger")
     world.daemon.ask("POST", "/settle")
     # Repeated, it does what is left; with nothing left there is nothing to be found.
     for expected in ((0, 3), (3,)):

@@ -18,6 +18,11 @@ from contract.damage import HOSTILE, damaged
 
 NOW_MS: Final = 1_795_000_000_000
 WORDS: Final = "words of the user"
+ANY_JSON: Final = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.sampled_from(("/", "/a/../b")),
+    lambda of: st.lists(of, max_size=3) | st.dictionaries(st.text(max_size=8), of, max_size=3),
+    max_leaves=6,
+)
 
 
 def read(hooks: HookProtocol, payload: Payload) -> HookEvent | Skipped:
@@ -132,6 +137,20 @@ def test_any_change_of_a_byte_raises_nothing(hooks: HookProtocol, case: Case, da
     byte = data.draw(st.binary(max_size=3))
 
     read(hooks, Payload(payload.event, payload.data[:at] + byte + payload.data[at + 1 :]))
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_any_json_in_the_fields_of_any_event_raises_nothing(
+    hooks: HookProtocol, case: Case, data: st.DataObject
+) -> None:
+    """Whatever several fields hold at the same time, and those that no recording has."""
+    payload = data.draw(st.sampled_from(case.payloads))
+    whole = json.loads(payload.data)
+    other = data.draw(st.dictionaries(st.sampled_from(sorted(whole)) | st.text(max_size=8), ANY_JSON, max_size=6))
+
+    for value in ({**whole, **other}, other, [other]):
+        read(hooks, Payload(payload.event, json.dumps(value).encode()))
 
 
 @settings(max_examples=100, deadline=None)

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from carryover.config import (
     AGENTS_TABLES,
@@ -46,6 +48,16 @@ exclude = ["~/work/secret"]
 [notify]
 desktop = false
 """
+
+
+ANY_LINE = st.builds(
+    "{} = {}".format,
+    st.sampled_from(("exclude", "resume.mode", "publish.pointers", "server.port", "[projects]\ninclude", "a.b")),
+    st.sampled_from(
+        ("true", "'ask'", "-1", "9" * 5_000, "[" * 3_000, "nan", "1979-05-27T07:32:00+23:59", "{a=1}", "[[]]")
+    )
+    | st.text(max_size=8),
+)
 
 
 @pytest.fixture
@@ -195,13 +207,26 @@ def test_a_project_may_set_nothing_else_and_no_nonsense(tmp_path: Path) -> None:
         (b"exclude = \n", "it is not valid TOML: Invalid value (at line 1, column 11)"),
         (b"exclude = true\n" + b"#" * 20_000, "larger than 16384 bytes"),
         (b"\xff\xfe\x00", "it is not UTF-8 text"),
-        (b"a = " + b"[" * 16_000, "it is nested too deeply"),
+        (b"a = " + b"[" * 16_000, "it is not valid TOML: it is nested too deeply"),
+        (b"a = " + b"9" * 5_000, "it is not valid TOML: a number is too long"),
     ],
 )
 def test_a_projects_file_that_cannot_be_understood_is_passed_by(tmp_path: Path, content: bytes, reason: str) -> None:
     (tmp_path / ".carryover.toml").write_bytes(content)
 
     assert project_settings(tmp_path, SHARED) == ProjectSettings(notes=(f".carryover.toml is ignored: {reason}",))
+
+
+@given(text=st.lists(ANY_LINE, max_size=6).map("\n".join) | st.text(max_size=40))
+def test_any_settings_are_read_or_refused_and_any_of_a_project_are_read(text: str, tmp_path: Path) -> None:
+    for name in (".carryover.toml", "config.toml"):
+        (tmp_path / name).write_text(text, encoding="utf-8", errors="replace")
+
+    assert isinstance(project_settings(tmp_path, SHARED), ProjectSettings)
+    try:
+        assert isinstance(load_config(tmp_path / "config.toml"), Config)
+    except UserError as refused:
+        assert refused.code is ExitCode.REFUSED
 
 
 def test_a_projects_file_that_is_a_link_or_a_pipe_is_passed_by(tmp_path: Path) -> None:

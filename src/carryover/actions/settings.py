@@ -17,6 +17,7 @@ from carryover.fsio import read_bytes_bounded
 from carryover.ledger.rows import SessionRow
 from carryover.paths import StateDir
 from carryover.terminal.output import did_you_mean, harmless
+from carryover.text.toml_lines import parsed_toml
 from carryover.text.value_errors import required_value
 
 DEFAULT: Final = "default"
@@ -123,7 +124,7 @@ def _readings(words: Sequence[str], *, as_list: bool) -> Iterator[Any]:
     if len(words) == 1:
         yield words[0]
         with suppress(tomllib.TOMLDecodeError):
-            yield tomllib.loads(f"value = {words[0]}")["value"]
+            yield parsed_toml(f"value = {words[0]}")["value"]
     if as_list or len(words) > 1:
         yield list(words)
 

@@ -16,6 +16,7 @@ from carryover.config import AGENTS_TABLES
 from carryover.edits.encoding import EditRefused, decode
 from carryover.edits.plan import Change, Edit, plan
 from carryover.paths import StateDir
+from carryover.text.toml_lines import parsed_toml
 
 _PROBE: Final = "carryover-probe"
 _REMEDY: Final = "Fix that, or move the file away, then run this again."
@@ -66,8 +67,8 @@ def with_settings(data: bytes | None, values: Values, now: datetime) -> bytes | 
 
 def _parse(text: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        return parsed_toml(text)
+    except tomllib.TOMLDecodeError as error:
         raise EditRefused(f"it is not valid TOML: {error}") from error
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -44,6 +44,10 @@ _KEYED: Final = {
     "counter": "name, n",
     "skipped": "agent, agent_version, record_type, reason, n, last_ms",
 }
+_INDEXED_KEYS: Final = "SELECT id, key FROM event INDEXED BY sqlite_autoindex_event_1"
+_LOSE_OTHERS: Final = f"""UPDATE OR IGNORE event SET key = indexed.key, secondary_key = NULL, body = '',
+    retracted = iif(retracted = {SUPERSEDED}, {SUPERSEDED}, {LOST})
+    FROM indexed WHERE indexed.id = event.id AND indexed.key != event.key AND typeof(indexed.key) = 'blob'"""
 _ORPHANS: Final = (
     "UPDATE session SET project_id = NULL, project_final = 0 WHERE project_id NOT IN (SELECT id FROM project)",
     "UPDATE session SET recorded_project_id = NULL WHERE recorded_project_id NOT IN (SELECT id FROM project)",
@@ -69,6 +73,7 @@ def salvage(damaged: Path, into: sqlite3.Connection, *, now_ms: int) -> int:
         for table, columns in _KEYED.items():
             for row in _keyed_rows(old, table, columns):
                 _put(into, table, tuple(columns.split(", ")), row)
+        _compare_keys(old, into)
     for statement in _ORPHANS:
         into.execute(statement)
     (events,) = into.execute("SELECT count(*) FROM event WHERE retracted != ?", (LOST,)).fetchone()
@@ -77,6 +82,18 @@ def salvage(damaged: Path, into: sqlite3.Connection, *, now_ms: int) -> int:
     into.execute("COMMIT")
     into.execute("PRAGMA foreign_keys = ON")
     return int(events)
+
+
+def _compare_keys(old: sqlite3.Connection, into: sqlite3.Connection) -> None:
+    """Gives up what is in an event whose key differs from the one in the index, as it would be counted twice.
+
+    Only its place is kept, for the transcript's event with the key of the index.
+    """
+    into.execute("CREATE TEMP TABLE indexed (id INTEGER PRIMARY KEY, key BLOB NOT NULL)")
+    with suppress(sqlite3.DatabaseError):  # as much of the index as can be read
+        into.executemany("INSERT OR IGNORE INTO indexed VALUES (?, ?)", old.execute(_INDEXED_KEYS))
+    into.execute(_LOSE_OTHERS)
+    into.execute("DROP TABLE indexed")
 
 
 def _open_damaged(path: Path) -> sqlite3.Connection:

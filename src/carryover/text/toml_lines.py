@@ -1,8 +1,22 @@
-"""Finds the line of a TOML text that sets a key, for messages about it."""
+"""Parses TOML, and finds the line that sets a key, for messages about it."""
 
 from __future__ import annotations
 
 import re
+import tomllib
+from typing import Any
+
+
+def parsed_toml(text: str) -> dict[str, Any]:
+    """Parses a TOML text. Raises TOMLDecodeError, also for what `tomllib` gives up with other errors."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        raise
+    except RecursionError as error:
+        raise tomllib.TOMLDecodeError("it is nested too deeply") from error
+    except ValueError as error:
+        raise tomllib.TOMLDecodeError("a number is too long") from error
 
 
 def with_line(text: str, dotted: str) -> str:

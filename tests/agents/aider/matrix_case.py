@@ -26,7 +26,7 @@ class AiderPlayed:
 
     def __init__(self, home: Path, folder: Path, now: datetime, *, announced: bool = True) -> None:
         self._root = next(place for place in (folder, *folder.parents) if (place / ".git").exists())
-        self._now = now.astimezone()
+        self._began = self._now = now.astimezone()
         type_now(self._root, "/tokens")  # without an input nobody can know whose history it is
         self._write(
             f"\n# aider chat started at {self._now:%Y-%m-%d %H:%M:%S}\n\n"
@@ -40,7 +40,7 @@ class AiderPlayed:
 
     @property
     def session(self) -> str:
-        return f"{self._now:%Y%m%d-%H%M%S}-{(self._root / HISTORY).stat().st_ino:x}"
+        return f"{self._began:%Y%m%d-%H%M%S}-{(self._root / HISTORY).stat().st_ino:x}"
 
     def prompt(self, text: str) -> None:
         self._input(text)

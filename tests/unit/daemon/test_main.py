@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 
 import pytest
 
-from carryover.daemon.main import main
+from carryover.daemon.main import _share_memory_among_threads, main
 from carryover.errors import ExitCode
 
 
@@ -46,3 +47,33 @@ def test_what_the_daemon_loads_reads_no_certificates_and_changes_no_variable() -
     )
 
     assert (done.stdout, done.stderr) == ("0 True\n", "")
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have one place for all threads")
+def test_the_threads_of_a_daemon_take_memory_from_one_place() -> None:
+    """Each kept what it once needed, so the daemon's memory grew with the number of its threads."""
+    program = (
+        "import ctypes, sys, threading\n"
+        "from carryover.daemon.main import _share_memory_among_threads\n"
+        "if sys.argv[1:]: _share_memory_among_threads()\n"
+        "libc = ctypes.CDLL(None)\n"
+        "libc.malloc.restype = libc.fdopen.restype = ctypes.c_void_p\n"
+        "together = threading.Barrier(6)\n"
+        "def take(): together.wait(); libc.malloc(50_000); together.wait()\n"
+        "threads = [threading.Thread(target=take) for _ in range(6)]\n"
+        "[thread.start() for thread in threads]; [thread.join() for thread in threads]\n"
+        "report = ctypes.c_void_p(libc.fdopen(1, b'w'))\n"
+        "libc.malloc_info(0, report); libc.fflush(report)\n"
+    )
+    places = [
+        subprocess.run([sys.executable, "-c", program, *given], capture_output=True, text=True, check=True).stdout
+        for given in ([], ["shared"])
+    ]
+
+    assert [text.count("<heap nr=") > 1 for text in places] == [True, False]
+
+
+def test_a_system_that_does_not_let_python_call_its_c_library_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ctypes", None)
+
+    _share_memory_among_threads()

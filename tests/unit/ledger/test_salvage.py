@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,6 +16,7 @@ from carryover.ledger.batch import Entry
 from carryover.ledger.codec import decode_body
 from carryover.ledger.connect import prepare_file
 from carryover.ledger.queries import connect_read_only
+from carryover.ledger.rows import LOST
 from carryover.ledger.salvage import salvage
 from carryover.ledger.selection import Selection
 from carryover.ledger.store import Ledger
@@ -197,3 +199,31 @@ async def test_tombstones_are_saved_so_that_what_was_forgotten_does_not_come_bac
     assert [len(rows(fresh, query)) for query in kept] == [1, 1]
     with closing(sqlite3.connect(ledger_path)) as old:
         assert [rows(fresh, query) for query in kept] == [rows(old, query) for query in kept]
+
+
+@pytest.mark.parametrize("copy", range(2))
+async def test_an_event_with_a_damaged_key_does_not_count_twice(
+    ledger_path: Path, scribe_of: type[Scribe], fresh: sqlite3.Connection, tmp_path: Path, copy: int
+) -> None:
+    """The row and the index each have the key. SQLite does not notice that they differ."""
+    await filled(ledger_path, scribe_of, events=100)
+    with closing(sqlite3.connect(ledger_path)) as old:
+        old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        [(key,)] = rows(old, "SELECT key FROM event WHERE id = 7")
+    content = ledger_path.read_bytes()
+    assert isinstance(key, bytes)
+    places = [found.start() for found in re.finditer(re.escape(key), content)]
+    assert len(places) == 2
+    at = places[copy] + 8
+    ledger_path.write_bytes(content[:at] + bytes(6) + content[at + 6 :])
+
+    assert salvage(ledger_path, fresh, now_ms=5_000) == 99
+    assert rows(fresh, "SELECT body, retracted FROM event WHERE id = 7") == [("", LOST)]
+
+    fresh.close()
+    ledger = await Ledger.open(tmp_path / "fresh.sqlite", DigestReducer())
+    scribe = scribe_of(ledger)
+    await scribe.tell(*(scribe.event(f"prompt {at}", session=f"s{at % 4}") for at in range(100)))
+    await ledger.close()
+    with closing(sqlite3.connect(tmp_path / "fresh.sqlite")) as again:
+        assert rows(again, f"SELECT count(*) FROM event WHERE retracted != {LOST}") == [(100,)]
