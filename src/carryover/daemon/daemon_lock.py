@@ -15,6 +15,9 @@ from carryover.records.fields import iso_utc
 
 WAIT_S: Final = 600.0
 """Longer than any command holds the lock; a command reads one project's transcripts at most."""
+LEFT_BEHIND_S: Final = 2.0
+"""Longer than the lock outlives a daemon that was killed. After that, its process runs where nobody here can see it,
+such as in another container."""
 _PAUSE_S: Final = 0.1
 
 
@@ -42,7 +45,7 @@ def acquire_daemon_lock(state: StateDir, *, started_ms: int, wait_s: float = WAI
     """
     lock = FileLock(state.lock)
     mine = msgspec.json.encode(DaemonHolder(os.getpid(), str(state.socket), started_ms)).decode()
-    until = time.monotonic() + wait_s
+    began = time.monotonic()
     while True:
         try:
             if lock.acquire(mine):
@@ -53,9 +56,10 @@ def acquire_daemon_lock(state: StateDir, *, started_ms: int, wait_s: float = WAI
                 f"The lock {state.lock} cannot be taken: {os_reason(error)}. Nothing was changed. "
                 "Check the rights of the file and the space on its disk."
             ) from error
-        if holder is not None and _is_running(holder.pid):
+        waited_s = time.monotonic() - began
+        if holder is not None and (waited_s >= LEFT_BEHIND_S or _is_running(holder.pid)):
             raise UserError(_already_running(holder), ExitCode.REFUSED)
-        if time.monotonic() >= until:
+        if waited_s >= wait_s:
             raise UserError(f"Another process is using the state folder {state.root}. Try again when it is done.")
         time.sleep(_PAUSE_S)
 
