@@ -32,12 +32,7 @@ _LIST_ITEM: Final = re.compile(r"\s*(?:[-*+•–]|\(?\d{1,2}[.):]|\(?[A-Za-z][.
 
 def only_replies(text: str) -> bool:
     """Whether a prompt consists only of short replies ("yes, go ahead") or punctuation."""
-    return not beyond_replies(text)
-
-
-def beyond_replies(text: str) -> str:
-    """Returns the other words of a prompt: "second one" of "yes, the second one"; empty if all are replies."""
-    return " ".join(word for word in _WORD.findall(text.casefold()) if word not in REPLIES)
+    return all(word in REPLIES for word in _WORD.findall(text.casefold()))
 
 
 def is_question(line: str) -> bool:

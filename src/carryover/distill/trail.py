@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from carryover.distill.clip import estimated_tokens
-from carryover.distill.closed_classes import beyond_replies, only_replies
+from carryover.distill.closed_classes import only_replies
 from carryover.distill.digest import Digest, Turn
 from carryover.distill.pastes import typed_words
 from carryover.distill.relative_time import earlier
@@ -17,7 +17,7 @@ from carryover.text.lines import one_line
 _SHORT_PROMPT_TOKENS: Final = 32
 _SHORT_ANSWER_TOKENS: Final = 200
 _GOAL_TOKENS: Final = 4
-"""A prompt with fewer tokens beyond replies states no goal."""
+"""A prompt with fewer tokens states no goal."""
 _SHORT_ID: Final = 8
 
 
@@ -127,8 +127,9 @@ def is_talk(turn: Turn) -> bool:
 
 
 def says_goal(turn: Turn) -> bool:
-    """Whether the prompt may state a goal: it has enough words of the user beyond replies and punctuation."""
-    return estimated_tokens(beyond_replies(typed_words(turn.prompt) or turn.prompt)) >= _GOAL_TOKENS
+    """Whether the prompt may state a goal: it has words of the user beyond a reply or punctuation."""
+    typed = typed_words(turn.prompt) or turn.prompt
+    return estimated_tokens(typed) >= _GOAL_TOKENS and not only_replies(typed)
 
 
 def goal_of(digest: Digest) -> Turn | None:

@@ -108,8 +108,6 @@ def test_nothing_is_settled_while_something_is_open(talk: Conversation, settled:
     ("prompts", "task"),
     [
         (("hi", "Add a discount."), "Add a discount."),
-        (("let's start", "Yes, the second one.", "Add a discount to the cart."), "Add a discount to the cart."),
-        (("Yes, then fix the broken CI badge.", "Add a discount."), "Yes, then fix the broken CI badge."),
         (("ok", "yes"), "ok"),
         (("Look:\n\n```\nlog\n```\n\nWhy?",), "Look: Why?"),
         (("",), None),
