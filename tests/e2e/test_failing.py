@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from pathlib import Path
 from typing import Final
 
 from carryover.errors import ExitCode
@@ -11,9 +12,12 @@ from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, wait_until
 
 HANGS: Final = """
-import sys, threading
+import pathlib, sys, threading
 import carryover.ingest.prepare as preparing
-preparing.prepare = lambda *_: threading.Event().wait(60)
+def hang(*_):
+    pathlib.Path("~/reads").expanduser().touch()
+    threading.Event().wait(60)
+preparing.prepare = hang
 from carryover.daemon import main, run
 run.STOP_LIMIT_S = 1.0
 sys.exit(main.main())
@@ -35,7 +39,7 @@ def test_a_read_that_never_returns_does_not_keep_the_daemon_from_stopping(sessio
     """A disk may hang for ever, and the thread that reads from it with it."""
     session.prompt("Add a discount function to the cart")
     with DaemonProcess((sys.executable, "-c", HANGS)) as daemon:
-        wait_until("the read", lambda: not daemon.health()["caught_up"] and daemon.health()["sources"])
+        wait_until("the read", (Path.home() / "reads").exists)
         code, seconds = daemon.stop(signal.SIGTERM)
 
     assert (code, 1 <= seconds < 5) == (ExitCode.FAILED, True)
