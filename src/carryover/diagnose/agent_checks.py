@@ -86,9 +86,9 @@ def _our_hooks(report: Report, agent: AgentReport, hooks: HooksReport) -> Iterat
         yield Finding(
             check="hooks",
             what=f"{agent.name}: all hooks are switched off ({setting} in {place}).",
-            why="No session gets a handoff by itself. Transcripts are read all the same, and the pointer in AGENTS.md "
-            "still leads to the handoff.",
-            do=f"Remove {setting} from {place} if you did not mean that.",
+            why="No session gets a handoff by itself. Transcripts are read all the same, and a pointer in your "
+            "AGENTS.md still leads to the handoff.",
+            do=f"Remove {setting} from {place} if you did not mean that. `carryover to` works without hooks too.",
         )
     elif hooks.to_review:
         yield Finding(
@@ -116,7 +116,7 @@ def entry(report: Report, inspection: Inspection, agent: AgentReport) -> Iterato
         yield Finding(
             check="hooks",
             what=f"{agent.name}: `{entry.entry}` is missing in `{entry.key}` of {report.short(agent.config or '')}.",
-            why="Without it only the pointer in AGENTS.md leads a session to the handoff.",
+            why="Without it only a pointer in your AGENTS.md leads a session to the handoff.",
             do=_FIX,
             fix="hooks",
         )
