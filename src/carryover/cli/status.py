@@ -15,6 +15,7 @@ from carryover.cli.status_details import (
     detailed_lines,
     is_absent,
     left_out_lines,
+    left_to_do,
     limit_lines,
     needs_attention,
     problems_of,
@@ -160,6 +161,7 @@ def short_lines(report: Report, *, now_ms: int, width: int) -> list[str]:
         projects = [f"{report.short(row.root)} {ago(row.last_event_ms or None, now_ms)}" for row in ledger.projects]
         lines.append(_entry("projects", _some(projects, room, number=ledger.project_count)))
     problems = [_entry("problem", paint(text, YELLOW)) for text in (*problems_of(report), *needs_attention(report))]
+    problems += [_entry("to do", text) for text in left_to_do(report)]
     left = MOST_LINES - len(lines) - 1
     if len(problems) > left:
         problems = [*problems[: left - 1], _entry("", f"and {len(problems) - left + 1} more problems")]

@@ -247,7 +247,7 @@ def needs_attention(report: Report) -> list[str]:
             found.append(
                 f"{agent.name}: its folder {report.short(agent.lost_folder)} does not exist, so it does not start"
             )
-        if hooks is not None and agent.config and agent.selected and not _is_fine(hooks):
+        if hooks is not None and agent.config and agent.selected and not (_is_fine(hooks) or _only_to_review(hooks)):
             found.append(f"{agent.name}: hooks in {report.short(agent.config)}: {_hooks_text(hooks, agent.config)}")
         if entry is not None and not entry.present and agent.config and agent.selected:
             found.append(f"{agent.name}: `{entry.entry}` in {report.short(agent.config)}: {entry.problem or 'missing'}")
@@ -260,6 +260,15 @@ def needs_attention(report: Report) -> list[str]:
     if report.config is not None and report.config.unknown_keys:
         found.append(f"Unknown in config.toml: {', '.join(report.config.unknown_keys)}")
     return found
+
+
+def left_to_do(report: Report) -> list[str]:
+    """Returns what the user still has to do, although nothing is wrong."""
+    return [
+        f"{agent.name}: its hooks run once you have reviewed them"
+        for agent in report.agents
+        if agent.hooks is not None and agent.selected and _only_to_review(agent.hooks)
+    ]
 
 
 def _newly_covered(report: Report) -> str:
@@ -319,8 +328,15 @@ def _hooks(hooks: HooksReport, config: str) -> str:
 
 
 def _is_fine(hooks: HooksReport) -> bool:
-    trouble = (hooks.problem, hooks.dropped, hooks.missing, hooks.edited, hooks.to_review, hooks.switched_off)
-    return bool(hooks.present) and not any(trouble)
+    return bool(hooks.present) and not _has_trouble(hooks) and not hooks.to_review
+
+
+def _only_to_review(hooks: HooksReport) -> bool:
+    return bool(hooks.to_review) and not _has_trouble(hooks)
+
+
+def _has_trouble(hooks: HooksReport) -> bool:
+    return any((hooks.problem, hooks.dropped, hooks.missing, hooks.edited, hooks.switched_off))
 
 
 def _hooks_text(hooks: HooksReport, config: str) -> str:

@@ -404,6 +404,15 @@ def test_the_short_form_has_ten_lines_at_most_and_lists_what_has_room(width: int
     assert all(len(found[at]) <= width and found[at].endswith(" more") for at in (5, 6))
 
 
+def test_hooks_that_are_only_to_be_reviewed_are_no_problem_in_the_short_form() -> None:
+    found = short(agents=[{**AGENT, "hooks": {**HOOKS, "to_review": HOOKS["present"]}}])
+
+    assert found[-2:] == [
+        "to do        Claude Code: its hooks run once you have reviewed them",
+        "more         `carryover status -v`; `carryover doctor` says what to do",
+    ]
+
+
 def test_hooks_that_are_not_in_place_are_a_problem_in_the_short_form() -> None:
     found = short(agents=[{**AGENT, "hooks": {**HOOKS, "present": ["Stop"], "missing": ["SessionStart"]}}])
 
