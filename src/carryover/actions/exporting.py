@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Final, Literal
@@ -46,19 +46,22 @@ _MOST: Final = 1_000_000
 
 
 class Archive(msgspec.Struct, frozen=True, kw_only=True):
-    """What was written: `folder`, and how many projects and sessions its pages show."""
+    """A finished export: its folder, and how many projects and sessions its pages show."""
 
     folder: str
     projects: int
     sessions: int
     excluded: int
-    """Projects that are left out of Carryover, and so left out here."""
+    """How many projects were left out because the settings exclude them."""
 
 
 def session_document(
     ledger: sqlite3.Connection, session: SessionRow, form: Literal["md", "html"], *, full: bool, above: str = ""
 ) -> str:
-    """One session; `full` adds the work of sub-agents. `above`: links that lead back from a web page, as markup."""
+    """Returns the document of one session, with `full` including the work of its sub-agents.
+
+    `above`: links that lead back from a web page, as markup.
+    """
     agent = agent_name(session.agent)
     head = SessionHead(
         id=session.native_id,
@@ -86,12 +89,12 @@ def check_archive_folder(folder: Path) -> bool:
     Raises UserError (REFUSED) if it is something else, OSError if it can't be read.
     """
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        raise UserError(f"{folder} is no folder, so nothing was written. Name a new one with -o.", ExitCode.REFUSED)
+        raise UserError(f"{folder} is not a folder, so nothing was written. Name a new one with -o.", ExitCode.REFUSED)
     if not folder.is_dir() or not any(folder.iterdir()):
         return False
     if not _is_ours(folder / INDEX):
         raise UserError(
-            f"{folder} holds other files, so nothing was written. Name a new folder with -o.", ExitCode.REFUSED
+            f"{folder} contains other files, so nothing was written. Name a new folder with -o.", ExitCode.REFUSED
         )
     return True
 
@@ -103,7 +106,7 @@ def write_archive(
 
     Raises UserError (NOTHING_FOUND) if no session is recorded.
 
-    An earlier export in `folder` goes: what was forgotten since must not stay in it. `report` is told how far it is, as
+    Replaces an earlier export in `folder`, which may contain what was forgotten since. `report` receives the progress as
     a share and a text.
     """
     listed, excluded = _projects(ledger, config)
@@ -116,7 +119,7 @@ def write_archive(
     number = sum(len(rows) for rows in listed)
     private_dir(folder)
     _remove_pages(folder)
-    # First, so that an export that was interrupted is known to be one.
+    # First, so that the remains of an interrupted export are recognised as an export.
     _write(folder / INDEX, projects_html((entry for _, entry in entries), exported_ms=now_ms()))
     done = 0
     for rows, entry in entries:
@@ -132,7 +135,7 @@ def write_archive(
 
 
 def _projects(ledger: sqlite3.Connection, config: Config) -> tuple[list[list[SessionRow]], int]:
-    """The sessions of each project, all newest first, and how many projects are excluded."""
+    """Returns the sessions of each project, newest first, and the number of excluded projects."""
     rows = sessions(ledger, limit=_MOST)
     newest = {row.project_id: at for at, row in reversed(list(enumerate(rows)))}
     by_project = sorted(rows, key=lambda row: newest[row.project_id])
@@ -141,8 +144,7 @@ def _projects(ledger: sqlite3.Connection, config: Config) -> tuple[list[list[Ses
     return kept, len(found) - len(kept)
 
 
-def _project_entry(ledger: sqlite3.Connection, rows: Iterable[SessionRow]) -> ProjectEntry:
-    rows = list(rows)
+def _project_entry(ledger: sqlite3.Connection, rows: Sequence[SessionRow]) -> ProjectEntry:
     return ProjectEntry(
         folder=folder_of(rows[0].root or ""),
         root=_shown_root(rows[0]),

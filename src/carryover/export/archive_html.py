@@ -1,4 +1,4 @@
-"""The pages that lead through many sessions: all projects, and one project with its handoff and its sessions. Pure."""
+"""Builds the pages above those of sessions: a list of all projects, and a page per project. Pure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class SessionEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A session in a list. Times are UTC ms; `agent` is a display name."""
 
     page: str
-    """Its page, relative to that of its project."""
+    """Its page, relative to the project's page."""
     title: str
     agent: str
     prompts: int
@@ -38,27 +38,27 @@ class ProjectEntry(msgspec.Struct, frozen=True, kw_only=True):
     folder: str
     """The folder of its pages, relative to the page of all projects."""
     root: str
-    """As people read it; empty for sessions that belong to no project."""
+    """Short form of the root; empty for sessions without a project."""
     sessions: Sequence[SessionEntry]
 
     @property
     def name(self) -> CleanText:
-        """What the project is called."""
+        """The name of the project."""
         return one_line(_last_name(self.root) or self.root or "Without a project")
 
 
 def folder_of(root: str) -> str:
-    """The name of a project's folder of pages: plain, and no other project's."""
+    """Returns a plain name for the folder of a project's pages, different for each root."""
     return f"{_plain(_last_name(root)) or 'project'}-{_mark(root)}"
 
 
 def page_of(agent: str, session: str, started_ms: int) -> str:
-    """The name of a session's page: plain, whatever its id is, and no other session's."""
+    """Returns a plain file name for a session's page, different for each session."""
     return f"{local_time(started_ms)[:10] or 'undated'}-{_plain(agent)}-{_mark(agent, session)}.html"
 
 
 def projects_html(projects: Iterable[ProjectEntry], *, exported_ms: int) -> Iterator[str]:
-    """The page of all projects."""
+    """Yields the page that lists all projects."""
     listed = "".join(_project(project) for project in projects)
     about = f"Exported {exported(exported_ms)}".replace("`", "")
     note = f"<p><small>{escape(about)}</small></p>\n"
@@ -66,7 +66,7 @@ def projects_html(projects: Iterable[ProjectEntry], *, exported_ms: int) -> Iter
 
 
 def project_html(project: ProjectEntry, handoff: CleanText | None) -> Iterator[str]:
-    """The page of one project; `handoff`: as Markdown, None if there is nothing to hand over."""
+    """Yields the page of one project. `handoff`: as Markdown; None if there is nothing to hand over."""
     shown = f"<section>{markdown_html(handoff)}</section>\n" if handoff is not None else ""
     listed = "".join(_session(session) for session in project.sessions)
     return page(
@@ -80,7 +80,7 @@ def project_html(project: ProjectEntry, handoff: CleanText | None) -> Iterator[s
 
 
 def way_back(project: ProjectEntry) -> str:
-    """The links above the page of a session."""
+    """Returns the links at the top of a session's page."""
     return f'<nav><a href="../{INDEX}">All projects</a> › <a href="{INDEX}">{escape(project.name)}</a></nav>\n'
 
 
@@ -107,7 +107,7 @@ def _counted(number: int, noun: str) -> str:
 
 
 def _last_name(root: str) -> str:
-    """The name of a folder, which may be one of a Windows machine."""
+    """Returns the last part of a path, which may be a Windows path."""
     return re.split(r"[/\\]", root.rstrip("/\\"))[-1]
 
 

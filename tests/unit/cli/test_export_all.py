@@ -115,7 +115,7 @@ def test_a_folder_with_other_files_is_left_alone(recorded: Path, run: Run, tmp_p
     code, _, err = run("export", "--all", "--format", "html", "-o", str(tmp_path), "--yes")
 
     assert code == ExitCode.REFUSED
-    assert "holds other files, so nothing was written" in err
+    assert "contains other files, so nothing was written" in err
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
