@@ -106,8 +106,8 @@ def write_archive(
 
     Raises UserError (NOTHING_FOUND) if no session is recorded.
 
-    Replaces an earlier export in `folder`, which may contain what was forgotten since. `report` receives the progress as
-    a share and a text.
+    Replaces an earlier export in `folder`, which may contain what was forgotten since. `report` receives the progress
+    as a share and a text.
     """
     listed, excluded = _projects(ledger, config)
     if not listed:
