@@ -26,7 +26,7 @@ MachineName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,32}$")]
 Key = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Text = Annotated[str, msgspec.Meta(max_length=4_000)]
-Path = Annotated[str, msgspec.Meta(min_length=1, max_length=4_096)]
+PathText = Annotated[str, msgspec.Meta(min_length=1, max_length=4_096)]
 Time = Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)]
 
 
@@ -40,31 +40,26 @@ class Machine(msgspec.Struct, frozen=True):
 class SyncedProject(msgspec.Struct, frozen=True, omit_defaults=True):
     """A project there. `remotes` are normalised (`sync.remotes`) and without passwords."""
 
-    root: Path
+    root: PathText
     first_commit: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{40,64}$")] | None = None
-    remotes: Annotated[tuple[Path, ...], msgspec.Meta(max_length=20)] = ()
+    remotes: Annotated[tuple[PathText, ...], msgspec.Meta(max_length=20)] = ()
 
 
 class ProjectState(msgspec.Struct, frozen=True, omit_defaults=True):
     """A project's state there at the last sync: it stands in the manifest, and each sync replaces it."""
 
-    root: Path
+    root: PathText
     branch: Text | None = None
     head: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{4,64}$")] | None = None
     at_ms: Time = 0
 
 
 class SyncedSession(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A session's row. `root` is one of `Payload.projects`, None while no folder is known."""
+    """A session. `root` is one of `Payload.projects`, None while no folder is known. The rest is in its events."""
 
     agent: Word
     native_id: Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
-    root: Path | None = None
-    parent: Text | None = None
-    title: Text | None = None
-    model: Text | None = None
-    agent_version: Text | None = None
-    branch: Text | None = None
+    root: PathText | None = None
 
 
 class SyncedEvent(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -79,12 +74,14 @@ class SyncedEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     body: bytes
     secondary_key: Key | None = None
     subagent_id: Annotated[str, msgspec.Meta(max_length=1_000)] | None = None
-    cwd: Path | None = None
     retracted: bool = False
 
 
 class SyncedTombstone(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A tombstone of the ledger: a hash, two times, a rank. No content."""
+    """A tombstone of the ledger: a hash, two times, a rank. No content.
+
+    Only the scopes of sessions and conversations have the same hash on every machine.
+    """
 
     scope: Key
     from_ms: Time
@@ -103,7 +100,7 @@ class Payload(msgspec.Struct, frozen=True, omit_defaults=True):
     forgotten_keys: Annotated[tuple[int, ...], msgspec.Meta(max_length=MOST_TOMBSTONES)] = ()
     """Shortened keys of forgotten events (`ledger.tombstones.short_key`)."""
     replaced: Annotated[tuple[Key, ...], msgspec.Meta(max_length=MOST_EVENTS)] = ()
-    """Keys of events that the ledger there no longer has because their agent wrote them anew."""
+    """Keys of events that a better source of the same session has replaced there."""
 
     @property
     def is_empty(self) -> bool:
