@@ -78,3 +78,5 @@ class Facts(msgspec.Struct, frozen=True):
 
     git: GitFacts | None = None
     files: Mapping[str, FileFacts] = {}
+    elsewhere: tuple[str, ...] = ()
+    """Lines on the branch and commit that other machines had, and whether those are here."""

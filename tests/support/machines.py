@@ -97,7 +97,6 @@ class OneMachine:
 
     async def tell(self, projects: tuple[str, ...] | None = None) -> list[Payload]:
         """Tells what is new; returns it."""
-        await begin(self.ledger)
         told = []
         for piece in outgoing(self.state, projects).pieces(self.position):
             self.position = piece.position
@@ -131,6 +130,7 @@ async def machines(folder: Path, *names: str) -> AsyncIterator[Mapping[str, OneM
             home.mkdir(parents=True)
             ledger = await Ledger.open(StateDir(home / ".carryover").ledger, DigestReducer())
             stack.push_async_callback(ledger.close)
+            await begin(ledger)
             found[name] = OneMachine(name, home, ledger)
         yield found
 

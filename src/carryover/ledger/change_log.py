@@ -98,9 +98,7 @@ async def end_log(db: aiosqlite.Connection) -> None:
         await db.execute_fetchall(statement)
 
 
-async def log_forgetting(
-    db: aiosqlite.Connection, rules: Iterable[Tombstone] = (), keys: Iterable[int] = ()
-) -> None:
+async def log_forgetting(db: aiosqlite.Connection, rules: Iterable[Tombstone] = (), keys: Iterable[int] = ()) -> None:
     """Logs what was forgotten, if there is a log."""
     ((is_on,),) = await db.execute_fetchall(_IS_ON)
     if is_on:

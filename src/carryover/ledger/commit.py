@@ -77,9 +77,7 @@ async def run_commit(
         forgotten, entries = len(entries) - len(wanted), wanted
     displaced = await displace_foreign(db, reducer, source.agent, entries) if any_foreign else set()
     commit = await store_entries(db, reducer, source, prepared, entries, any_lost=any_lost)
-    return msgspec.structs.replace(
-        commit, forgotten=forgotten, projects=tuple(sorted({*commit.projects, *displaced}))
-    )
+    return msgspec.structs.replace(commit, forgotten=forgotten, projects=tuple(sorted({*commit.projects, *displaced})))
 
 
 async def store_entries(

@@ -21,12 +21,16 @@ _BY_IDENTITY: Final = """SELECT event.id FROM event JOIN thread ON thread.id = t
     JOIN session ON session.id = session_id WHERE machine != '' AND {column} IN ({marks})"""
 _PLACES: Final = """SELECT DISTINCT thread.id, session.id, project_id FROM event JOIN thread ON thread.id = thread_id
     JOIN session ON session.id = session_id WHERE event.id IN ({marks})"""
-_EMPTY_THREAD: Final = "DELETE FROM thread WHERE id = ? AND NOT EXISTS (SELECT 1 FROM event WHERE thread_id = thread.id)"
+_EMPTY_THREAD: Final = (
+    "DELETE FROM thread WHERE id = ? AND NOT EXISTS (SELECT 1 FROM event WHERE thread_id = thread.id)"
+)
 _IS_EMPTY: Final = "SELECT NOT EXISTS (SELECT 1 FROM thread WHERE session_id = ?)"
 _DROP_SESSION: Final = ("DELETE FROM provisional WHERE session_id = ?", "DELETE FROM session WHERE id = ?")
 
 
-async def displace_foreign(db: aiosqlite.Connection, reducer: Reducer, agent: str, entries: Sequence[Entry]) -> set[int]:
+async def displace_foreign(
+    db: aiosqlite.Connection, reducer: Reducer, agent: str, entries: Sequence[Entry]
+) -> set[int]:
     """Removes what other machines reported of the sessions and events in `entries`, which this machine has read itself.
 
     Returns the ids of the projects that lose something.

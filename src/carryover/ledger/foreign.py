@@ -86,9 +86,7 @@ async def know_machine(db: aiosqlite.Connection, machine_id: str, name: str) -> 
     return free
 
 
-async def note_foreign_project(
-    db: aiosqlite.Connection, root: str, identity: str | None, git: GitFacts | None
-) -> None:
+async def note_foreign_project(db: aiosqlite.Connection, root: str, identity: str | None, git: GitFacts | None) -> None:
     """Stores what identifies a project of another machine, and its git state there, if each is known."""
     facts = msgspec.json.encode(git).decode() if git is not None else None
     await db.execute_fetchall(_NOTE_PROJECT, (identity, facts, root))
@@ -200,8 +198,10 @@ async def _brought_up_to_date(
             with_new.add(entry.thread)
         elif row.machine != machine:
             continue
-        elif entry.thread != (row.session, row.subagent_id) or entry.thread in with_new or (
-            row.retracted and not entry.retracts
+        elif (
+            entry.thread != (row.session, row.subagent_id)
+            or entry.thread in with_new
+            or (row.retracted and not entry.retracts)
         ):
             outdated.add(row.event_id)
             with_new.add(entry.thread)

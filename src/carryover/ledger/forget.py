@@ -191,14 +191,16 @@ async def _tombstones(
     return tuple(Tombstone(scope, *selection.span(now_ms)) for scope in sorted(scopes))
 
 
-def _for_others(
-    selection: Selection, sessions: Iterable[tuple[str, str]], *, now_ms: int
-) -> Iterator[Tombstone]:
+def _for_others(selection: Selection, sessions: Iterable[tuple[str, str]], *, now_ms: int) -> Iterator[Tombstone]:
     """Yields tombstones that mean the same on every machine: a path may belong to another project there."""
-    if selection.conversation is not None:
-        yield Tombstone(conversation_scope(selection.agent or "", selection.conversation), *selection.span(now_ms))
-    for session in sessions if selection.conversation is None else ():
-        yield Tombstone(session_scope(*session), *selection.span(now_ms))
+    agent = selection.agent or ""
+    if selection.session is not None:
+        scopes = [session_scope(agent, selection.session)]
+    elif selection.conversation is not None:
+        scopes = [conversation_scope(agent, selection.conversation)]
+    else:
+        scopes = [session_scope(*session) for session in sessions]
+    yield from (Tombstone(scope, *selection.span(now_ms)) for scope in scopes)
 
 
 async def _clear_sources(

@@ -56,7 +56,8 @@ _HOME: Final = """SELECT root FROM session JOIN project ON project.id = project_
     WHERE agent = ? AND native_id = ? AND project_final AND machine = ''"""
 _WAITING: Final = """SELECT id FROM session
     WHERE agent = (SELECT agent FROM session WHERE id = :to) AND native_id >= :first AND native_id < :end
-    AND project_id = :project AND machine = (SELECT machine FROM session WHERE id = :to) AND NOT EXISTS (SELECT 1 FROM thread WHERE session_id = session.id
+    AND project_id = :project AND machine = (SELECT machine FROM session WHERE id = :to)
+    AND NOT EXISTS (SELECT 1 FROM thread WHERE session_id = session.id
         AND (subagent_id = '' OR subagent_id IN (SELECT subagent_id FROM thread WHERE session_id = :to)))"""
 _MOVE: Final = (
     """UPDATE session SET last_ms = max(last_ms, (SELECT last_ms FROM session WHERE id = :from)),

@@ -26,6 +26,7 @@ from carryover.probe.git import TIMEOUT_S, git_facts
 from carryover.probe.git_diff import OwnWrites
 from carryover.projects.handoff_file import STORE, Published, sha_of
 from carryover.projects.root import AgentFolders, agents_checkouts
+from carryover.publish.elsewhere import elsewhere_lines
 from carryover.publish.gitignore import without_rule
 from carryover.publish.pointer import without_block
 from carryover.publish.project_view import project_view
@@ -73,7 +74,7 @@ def made_handoff(
     root, settings = Path(view.root), settings_of(view, config)
     if not has_past(view):
         return Refreshed(root=view.root, settings=settings, handoff=None, text=None, git=last_git)
-    facts = Facts(git_now(root, last_git), files_now(view))
+    facts = Facts(git_now(root, last_git), files_now(view), elsewhere_lines(db, view))
     startable = by_last_use(db, startable_agents(config.agents.selected), project if isinstance(project, int) else None)
     handoff = make(view, facts, now_ms=now_ms, resume=settings.resume_mode, own=own, startable=startable)
     text = render(handoff) if handoff is not None else None

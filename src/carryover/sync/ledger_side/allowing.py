@@ -21,8 +21,7 @@ from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths
 from carryover.publish.project_moves import link
-from carryover.sync.ledger_side.incoming import identity_in
-from carryover.sync.ledger_side.repositories import is_same_repository, repository_of
+from carryover.sync.ledger_side.repositories import same_projects
 from carryover.terminal.output import counted
 from carryover.text.shell import quoted
 
@@ -58,15 +57,6 @@ async def allow(ledger: Ledger, paths: StatePaths, folder: str, *, foreign: str 
         f"{counted(sessions, 'session')} of {', '.join(chosen)} {'counts' if sessions == 1 else 'count'} for {root} "
         f"from now on. `carryover link --undo {quoted(chosen[0])}` reverts that."
     )
-
-
-def same_projects(root: str, known: Iterable[Whereabouts]) -> list[Whereabouts]:
-    """Returns other machines' projects that are clones of the repository at `root` and are not joined yet. Blocking."""
-    waiting = [(row, identity_in(row.identity)) for row in known if row.moved_to is None and row.has_sessions]
-    if not any(identity is not None for _, identity in waiting):
-        return []
-    here = repository_of(root)
-    return [row for row, identity in waiting if identity is not None and is_same_repository(here, identity)]
 
 
 def _foreign(paths: StatePaths) -> list[Whereabouts]:

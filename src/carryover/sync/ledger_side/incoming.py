@@ -44,7 +44,6 @@ from carryover.sync.payload import (
     Payload,
     ProjectState,
     SyncedEvent,
-    SyncedProject,
     SyncedSession,
     SyncedTombstone,
     Taken,
@@ -86,7 +85,12 @@ class LedgerIncoming:
                 await self._ledger.note_foreign_project(foreign_root(name, project.root), known, None)
         return Taken(events=commit.new_events, forgotten=forgotten + commit.forgotten, skipped=skipped)
 
-    async def note_state(self, machine: Machine, states: Sequence[ProjectState], synced_ms: int) -> None:
+    async def note_state(
+        self,
+        machine: Machine,
+        states: Sequence[ProjectState],
+        synced_ms: int,  # noqa: ARG002 (the handoff is made of times of events)
+    ) -> None:
         """Takes the newest state of a machine's projects."""
         name = await self._ledger.know_machine(machine.id, label(machine))
         for state in states:
@@ -100,9 +104,7 @@ class LedgerIncoming:
         config = await asyncio.to_thread(load_config, StateDir(self._paths.state).config)
         publish = partial(publish_here, self._ledger, self._paths, config)
         latest_ms = max(_now_ms(), *(selection.until_ms or 0 for selection in selections))
-        done = await forget_sessions(
-            self._ledger, self._paths, selections, config, publish, now_ms=lambda: latest_ms
-        )
+        done = await forget_sessions(self._ledger, self._paths, selections, config, publish, now_ms=lambda: latest_ms)
         return done.sessions
 
     def _forgotten(self, payload: Payload) -> tuple[Tombstones, list[Selection]]:
@@ -205,12 +207,3 @@ def _elsewhere(machine: str, body: AnyBody) -> AnyBody:
             return msgspec.structs.replace(body, subject=path(body.subject))
         case _:
             return body
-
-
-def identity_in(stored: str | None) -> SyncedProject | None:
-    """Returns what identifies another machine's project; None if it is unknown."""
-    try:
-        return msgspec.json.decode(stored, type=SyncedProject) if stored is not None else None
-    except (msgspec.MsgspecError, UnicodeError):
-        return None
-

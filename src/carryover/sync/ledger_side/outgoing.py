@@ -187,9 +187,7 @@ def _pieces(db: Connection, at: Position, roots: _Roots) -> Iterator[Piece]:
         yield Piece(_payload(rows, roots, repositories), _encoded(at))
 
 
-def _batches(
-    db: Connection, after: int, to: int, projects: Collection[int]
-) -> Iterator[tuple[list[Change], int]]:
+def _batches(db: Connection, after: int, to: int, projects: Collection[int]) -> Iterator[tuple[list[Change], int]]:
     """Yields changes in bounded batches, each with the number of its last one."""
     batch: list[Change] = []
     size = 0
