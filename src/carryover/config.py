@@ -123,6 +123,20 @@ class RetentionConfig(msgspec.Struct, frozen=True):
     """Drops the oldest sessions while the ledger is larger than this many MB (1,000,000 bytes). None drops none."""
 
 
+class SyncConfig(msgspec.Struct, frozen=True):
+    """`[sync]`: how often carryoverd synchronises, once `carryover sync init` has set that up."""
+
+    every: Annotated[str, msgspec.Meta(pattern=r"^(0|[1-9][0-9]{0,3}[mh])$")] | None = None
+    """How often, in minutes or hours: `5m`, `1h`. None or 0: only by `carryover sync`."""
+
+    @property
+    def every_s(self) -> float | None:
+        """The interval in seconds; None if only by hand."""
+        if self.every in (None, "0"):
+            return None
+        return float(self.every[:-1]) * (60.0 if self.every.endswith("m") else 3600.0)
+
+
 class AgentConfig(msgspec.Struct, frozen=True):
     """`[agents.<id>]`: what install found out about an agent on this machine."""
 
@@ -170,6 +184,7 @@ class Config(msgspec.Struct, frozen=True):
     projects: ProjectsConfig = ProjectsConfig()
     notify: NotifyConfig = NotifyConfig()
     retention: RetentionConfig = RetentionConfig()
+    sync: SyncConfig = SyncConfig()
     agents: AgentsConfig = AgentsConfig()
     unknown_keys: tuple[str, ...] = ()
     """Unknown keys found in the file, such as `resume.mod (line 3)`; for `status` to show. Not a setting."""

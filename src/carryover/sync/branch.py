@@ -196,6 +196,10 @@ class OwnBranch:
             self._remote = self.state.head
         self.save(pushed=True)
 
+    def tidy(self, *, at_once: bool = False) -> None:
+        """Drops what no branch needs from this machine's copy of the store, if that is much or `at_once`."""
+        self._store.tidy(at_once=at_once)
+
     def _commit(self, manifest: Manifest, view: View, new: Mapping[str, bytes], *, alone: bool) -> str:
         former = self._files.get(view.me, {})
         ids = sorted(view.epochs)
