@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule
 
 from carryover.errors import UserError
 from carryover.sync.folder import State
