@@ -238,7 +238,7 @@ class MemoryMachine:
         if founds:
             self.folder.known = State(store="f" * 16, epochs=(new_epoch(1),))
             own = self.own()
-            own.write(first_view(own.manifest(), own.state.epochs).with_epoch())
+            own.write(first_view(own.manifest(), own.state).with_epoch())
             own.push()
 
     def own(self) -> OwnBranch:

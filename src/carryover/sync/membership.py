@@ -136,7 +136,7 @@ def _initialised(folder: SyncFolder, settings: Settings, now_ms: Callable[[], in
         folder.create(settings, secret, State(store=random_id(), epochs=(new_epoch(1),)) if found else State())
         own = OwnBranch(folder, store, now_ms=now_ms)
         if found:
-            view = first_view(own.manifest(), own.state.epochs).with_epoch()
+            view = first_view(own.manifest(), own.state).with_epoch()
             own.write(view)
         else:
             ask_to_be_added(own, store)
@@ -188,7 +188,7 @@ def accept(own: OwnBranch, offer: Admission) -> None:
     """Makes this machine a member, after the user has compared the store's code. Sends its first manifest."""
     maker = OtherMachine(name=offer.name, pair=offer.keys.pair)
     own.save(store=offer.manifest.store, epochs=offer.keys.epochs, machines={offer.by: maker})
-    view = first_view(msgspec.structs.replace(offer.manifest, machine=own.settings.machine), offer.keys.epochs)
+    view = first_view(msgspec.structs.replace(offer.manifest, machine=own.settings.machine), own.state)
     own.write(view.with_epoch())
     own.push()
 
