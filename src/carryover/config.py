@@ -18,6 +18,7 @@ import msgspec
 
 from carryover.agents import agent_ids
 from carryover.errors import ExitCode, UserError
+from carryover.facts import is_foreign
 from carryover.fsio import read_bytes_bounded
 from carryover.paths import StateDir, expanded
 from carryover.text.toml_lines import parsed_toml, with_line
@@ -277,7 +278,7 @@ def settings_now(state: StateDir) -> Config:
 
 def project_settings(root: Path, config: Config) -> ProjectSettings:
     """Returns the settings of the project at `root`: the user's, reduced if the project's own file asks for less."""
-    own, notes = _project_file(root)
+    own, notes = _project_file(root) if not is_foreign(str(root)) else ({}, [])
     mode, pointers = config.resume.mode, _pointers(root, config)
     notes += [f"{PROJECT_FILE}: {key} is not something a project may set" for key in _unknown_keys(own, _ProjectFile)]
     asked_mode = _choice(own, "resume", "mode", get_args(ResumeMode), notes)
