@@ -66,5 +66,5 @@ def sync_status(state: StateDir) -> SyncStatus | None:
         waits_to_be_added=known.store is None,
         unsent=not known.pushed,
         machines=tuple(sorted(machines, key=lambda machine: machine.name)),
-        waiting=tuple(known.waiting.values()),
+        waiting=known.waiting,
     )

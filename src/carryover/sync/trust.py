@@ -15,11 +15,8 @@ from carryover.sync.folder import OtherMachine, State
 from carryover.sync.manifest import (
     Branch,
     Manifest,
-    Member,
     Seen,
-    decoded_join,
     is_authentic,
-    join_code,
     opened_keys,
     opened_manifest,
 )
@@ -39,7 +36,7 @@ class View:
 
     me: str
     store: str
-    members: dict[str, Member]
+    members: dict[str, str]
     revoked: frozenset[str]
     given: dict[str, frozenset[str]]
     epochs: dict[str, Epoch]
@@ -48,12 +45,14 @@ class View:
     pairs: dict[str, bytes] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
     waiting: dict[str, str] = field(default_factory=dict)
-    """Machines that want to be added, with their codes."""
+    """Machines that want to be added, with their public keys."""
+    noted: dict[str, Seen] = field(default_factory=dict)
+    """The newest manifests that were accepted earlier."""
 
     @property
-    def active(self) -> dict[str, Member]:
-        """The machines that were added and not removed."""
-        return {machine: member for machine, member in self.members.items() if machine not in self.revoked}
+    def active(self) -> dict[str, str]:
+        """The machines that were added and not removed, with their public keys."""
+        return {machine: recipient for machine, recipient in self.members.items() if machine not in self.revoked}
 
     @property
     def current(self) -> Epoch | None:
@@ -63,7 +62,22 @@ class View:
 
     def seen(self) -> dict[str, Seen]:
         """Returns what this machine vouches for."""
-        return {machine: Seen(one.sequence, self.shas[machine]) for machine, one in self.accepted.items()}
+        now = {machine: Seen(one.sequence, self.shas[machine]) for machine, one in self.accepted.items()}
+        return {**self.noted, **now}
+
+    @property
+    def newer_than_in_store(self) -> dict[str, Seen]:
+        """Manifests that were accepted earlier and are not in the store any more: their machines should know."""
+        return {
+            machine: seen
+            for machine, seen in self.noted.items()
+            if self.problems.get(machine) in (ROLLED_BACK, CHANGED)
+        }
+
+    @property
+    def seen_of_me(self) -> Seen:
+        """The newest manifest of this machine that another one vouches for."""
+        return max((one.seen.get(self.me, Seen()) for one in self.accepted.values()), default=Seen(), key=_sequence)
 
     def with_epoch(self) -> View:
         """Returns the view with an epoch that no removed machine knows, and given to all that are active."""
@@ -73,6 +87,10 @@ class View:
             epochs[made.id] = made
         given = {name: self.given.get(name, frozenset()) | self.active.keys() for name in epochs}
         return replace(self, epochs=epochs, given={**self.given, **given})
+
+
+def _sequence(seen: Seen) -> int:
+    return seen.sequence
 
 
 def first_view(own: Manifest, state: State) -> View:
@@ -87,6 +105,7 @@ def first_view(own: Manifest, state: State) -> View:
         revoked=frozenset((*own.revoked, *state.revoked)),
         given=given,
         epochs={epoch.id: epoch for epoch in state.epochs},
+        noted={machine: other.seen for machine, other in state.machines.items() if other.seen.sequence},
     )
 
 
@@ -215,9 +234,9 @@ class _Judge:
                 self._epochs.setdefault(epoch.id, epoch)
 
     def _learn(self, manifest: Manifest) -> None:
-        for machine, member in manifest.members.items():
-            if is_recipient(member.recipient):
-                self.members.setdefault(machine, member)
+        for machine, recipient in manifest.members.items():
+            if is_recipient(recipient):
+                self.members.setdefault(machine, recipient)
         self.revoked |= set(manifest.revoked)
         for name, machines in manifest.given.items():
             self._given[name] = self._given.get(name, frozenset()) | frozenset(machines)
@@ -226,7 +245,6 @@ class _Judge:
         for branch in branches:
             if branch.join is None or branch.machine in self.members or branch.machine in self.revoked:
                 continue
-            try:
-                yield branch.machine, join_code(branch.machine, decoded_join(branch.join))
-            except Unreadable:
-                continue
+            recipient = branch.join.decode("utf-8", "replace")
+            if is_recipient(recipient):
+                yield branch.machine, recipient

@@ -126,16 +126,16 @@ def test_a_segment_whose_bytes_were_changed_is_refused(
     remote: Remote, two: tuple[MemoryMachine, MemoryMachine]
 ) -> None:
     first, second = two
+    before = list(remote.commits.values())
     first.ledger.work("one", b"later")
     first.sync()
 
+    known = {path for files in before for path in files}
+
     def flip(files: dict[str, bytes]) -> None:
-        [path] = [path for path in files if path not in remote.commits[before] and path[2] == "/"]
+        [path] = [path for path in files if path not in known and path[2] == "/"]
         files[path] = files[path][:-1] + bytes([files[path][-1] ^ 1])
 
-    before = second.own().fetch() and next(
-        name for name, files in remote.commits.items() if sum(path[2:3] == "/" for path in files) == 1
-    )
     rewritten(remote, A, flip)
 
     assert "bytes of it were changed" in problem(second)
@@ -159,7 +159,11 @@ def test_segments_that_changed_places_or_are_missing_are_refused(
     rewritten(remote, A, swap)
     assert "bytes of it were changed" in problem(second)
 
-    rewritten(remote, A, lambda files: [files.pop(path) for path in list(files) if path[2:3] == "/"] and None)
+    def drop(files: dict[str, bytes]) -> None:
+        for path in [path for path in files if path[2:3] == "/"]:
+            del files[path]
+
+    rewritten(remote, A, drop)
     assert "missing from the store" in problem(second)
     assert len(second.ledger.rows) == 1
 
