@@ -6,13 +6,14 @@ import argparse
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from carryover.actions.context import now_ms, project_root, state_dir
 from carryover.cli.arguments import describe
+from carryover.cli.status_details import sync_rows
 from carryover.errors import ExitCode, UserError
 from carryover.paths import StateDir
-from carryover.terminal.output import ago, can_ask, confirmed, counted, print_json, print_lines, size
+from carryover.terminal.output import can_ask, confirmed, counted, print_json, print_lines, size
 from carryover.text.shell import quoted
 
 DESCRIPTION: Final = """\
@@ -187,24 +188,10 @@ def _status(state: StateDir, args: argparse.Namespace) -> int:
     if args.json:
         print_json(found)
         return ExitCode.OK
-    rows = [("store", f"{found.remote}; this machine is {found.name}")]
-    rows.append(("last sync", ago(found.synced_ms, now_ms()) if found.synced_ms else "never"))
-    if found.problem:
-        rows.append(("problem", found.problem))
-    if found.waits_to_be_added:
-        rows.append(("waits", "to be added by a machine of the store: `carryover sync add-machine` there"))
-    elif found.unsent:
-        rows.append(("waits", "the newest state of this machine is to be sent by the next sync"))
-    rows += [(machine.name, _machine_line(machine)) for machine in found.machines]
-    rows += [("asks", f"a machine with the code {code}: `carryover sync add-machine`") for code in found.waiting]
+    rows = sync_rows(found, now_ms())
     width = max(len(name) for name, _ in rows)
     print_lines(f"{name:<{width}}  {text}" for name, text in rows)
     return ExitCode.OK
-
-
-def _machine_line(machine: Any) -> str:
-    last = f"last state {ago(machine.synced_ms, now_ms())}" if machine.synced_ms else "nothing yet"
-    return f"{last}{', removed' if machine.removed else ''}" + (f"; {machine.problem}" if machine.problem else "")
 
 
 def _allow(state: StateDir, args: argparse.Namespace) -> int:

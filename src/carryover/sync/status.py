@@ -6,8 +6,6 @@ import msgspec
 
 from carryover.errors import UserError
 from carryover.paths import StateDir
-from carryover.sync.folder import SyncFolder
-from carryover.sync.remotes import without_credentials
 
 
 class MachineStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,9 +39,12 @@ class SyncStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 def sync_status(state: StateDir) -> SyncStatus | None:
     """Returns the status; None while sync is off. What can't be read is its `problem`."""
-    folder = SyncFolder(state)
-    if not folder.is_set_up:
+    if not (state.sync / "settings.json").exists():
         return None
+    from carryover.sync.folder import SyncFolder  # nothing of it is loaded while sync is off
+    from carryover.sync.remotes import without_credentials
+
+    folder = SyncFolder(state)
     try:
         settings, known = folder.settings(), folder.state()
     except UserError as error:
