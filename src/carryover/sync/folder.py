@@ -71,9 +71,15 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     forgets: str = ""
     ledger: str = ""
     epochs: tuple[Epoch, ...] = ()
+    members: dict[MachineId, str] = {}
+    """All machines that were ever added, `revoked` those that were removed, `given` who got which epoch. They are here,
+    too, so that a store that is rolled back can't undo a removal.
+    """
+    revoked: tuple[MachineId, ...] = ()
+    given: dict[str, tuple[MachineId, ...]] = {}
     machines: dict[MachineId, OtherMachine] = {}
-    waiting: dict[MachineId, str] = {}
-    """Machines that want to be added, with the codes to compare."""
+    waiting: tuple[str, ...] = ()
+    """The codes of machines that want to be added."""
     synced_ms: int | None = None
     """When a sync last ended well."""
     problem: str | None = None

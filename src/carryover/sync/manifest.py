@@ -3,7 +3,7 @@
     head          the manifest, sealed in the machine's newest epoch
     keys/<id>     for each other machine: the epochs' secrets and the pair's secret, encrypted to that machine
     auth          for each machine, itself included: a MAC over the two above with the pair's secret
-    join          of a machine that waits to be added: its public key and name
+    join          of a machine that waits to be added: its public key
     <2>/<30>      parts of segments
 
 The pair's secret is what a removed machine lacks. Without it, anyone who once knew an epoch and can still write to the
@@ -72,23 +72,19 @@ class Seen(msgspec.Struct, frozen=True, array_like=True):
     sha: bytes = b""
 
 
-class Member(msgspec.Struct, frozen=True, array_like=True):
-    """A machine that was added, with its public key."""
-
-    recipient: Text
-    name: MachineName
-
-
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a machine says of the store. What it does not list does not count."""
 
     version: Literal[1] = 1
     store: MachineId
     machine: MachineId
+    name: MachineName
+    """What its owner calls the machine; two may have the same name."""
     sequence: Time
     synced_ms: Time
     segments: Annotated[tuple[Segment, ...], msgspec.Meta(max_length=MOST_PARTS)] = ()
-    members: Annotated[dict[MachineId, Member], msgspec.Meta(max_length=MOST_MACHINES)] = {}
+    members: Annotated[dict[MachineId, Text], msgspec.Meta(max_length=MOST_MACHINES)] = {}
+    """The machines that were added, with their public keys."""
     revoked: Annotated[tuple[MachineId, ...], msgspec.Meta(max_length=MOST_MACHINES)] = ()
     given: Annotated[dict[EpochId, tuple[MachineId, ...]], msgspec.Meta(max_length=1_000)] = {}
     """The machines to which each epoch was given, as far as known."""
@@ -103,13 +99,6 @@ class Keys(msgspec.Struct, frozen=True):
     epochs: Annotated[tuple[Epoch, ...], msgspec.Meta(max_length=1_000)]
 
 
-class Join(msgspec.Struct, frozen=True):
-    """The public part of a machine that waits to be added. Anyone could have written it: the code is compared."""
-
-    recipient: Text
-    name: MachineName
-
-
 class Branch(msgspec.Struct, frozen=True):
     """The files of a machine's branch, as they are in the store; None if one is missing."""
 
@@ -119,6 +108,7 @@ class Branch(msgspec.Struct, frozen=True):
     keys: bytes | None = None
     """The keys for this machine."""
     join: bytes | None = None
+    """The public key of a machine that waits to be added. Anyone could have written it: the code is compared."""
 
     @property
     def sha(self) -> bytes:
@@ -131,8 +121,8 @@ def files_of(
 ) -> dict[str, bytes]:
     """Returns the files of an own branch, without the segments. `former` has keys that can be reused."""
     keys = {
-        machine: former.get(machine) or _sealed_keys(member, Keys(key.pair_secret(machine), tuple(epochs)))
-        for machine, member in manifest.members.items()
+        machine: former.get(machine) or _sealed_keys(recipient, Keys(key.pair_secret(machine), tuple(epochs)))
+        for machine, recipient in manifest.members.items()
         if machine not in manifest.revoked and machine != manifest.machine
     }
     head = b"".join(_sealed_manifest(current, manifest))
@@ -179,22 +169,15 @@ def opened_manifest(branch: Branch, epochs: Iterable[Epoch]) -> Manifest:
     raise Unreadable("it is damaged, or encrypted with a key that this machine does not have")
 
 
-def join_code(machine: str, join: Join) -> str:
+def join_code(machine: str, recipient: str) -> str:
     """Returns the code by which two people see that they mean the same machine."""
-    return code_of("carryover machine", machine, join.recipient)
+    return code_of("carryover machine", machine, recipient)
 
 
 def store_code(store: str, epochs: Iterable[Epoch]) -> str:
     """Returns the code by which two people see that they mean the same store."""
     first = min(epochs, key=lambda one: one.id)
     return code_of("carryover store", store, first.recipient)
-
-
-def decoded_join(data: bytes) -> Join:
-    """Returns what a waiting machine says. Raises Unreadable."""
-    if len(data) > 8_192:
-        raise Unreadable("it is larger than it may be")
-    return _decoded(data, Join)
 
 
 def _sealed_manifest(epoch: Epoch, manifest: Manifest) -> list[bytes]:
@@ -204,8 +187,8 @@ def _sealed_manifest(epoch: Epoch, manifest: Manifest) -> list[bytes]:
     return [seal(epoch, "manifest", packed)]
 
 
-def _sealed_keys(member: Member, keys: Keys) -> bytes:
-    return seal_to(member.recipient, msgspec.msgpack.encode(keys))
+def _sealed_keys(recipient: str, keys: Keys) -> bytes:
+    return seal_to(recipient, msgspec.msgpack.encode(keys))
 
 
 def _auth(pair: bytes, machine: str, head: bytes, keys: bytes | None) -> bytes:

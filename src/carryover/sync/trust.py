@@ -11,15 +11,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from carryover.sync.folder import OtherMachine
+from carryover.sync.folder import OtherMachine, State
 from carryover.sync.manifest import (
     Branch,
     Manifest,
-    Member,
     Seen,
-    decoded_join,
     is_authentic,
-    join_code,
     opened_keys,
     opened_manifest,
 )
@@ -39,7 +36,7 @@ class View:
 
     me: str
     store: str
-    members: dict[str, Member]
+    members: dict[str, str]
     revoked: frozenset[str]
     given: dict[str, frozenset[str]]
     epochs: dict[str, Epoch]
@@ -48,12 +45,14 @@ class View:
     pairs: dict[str, bytes] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
     waiting: dict[str, str] = field(default_factory=dict)
-    """Machines that want to be added, with their codes."""
+    """Machines that want to be added, with their public keys."""
+    noted: dict[str, Seen] = field(default_factory=dict)
+    """The newest manifests that were accepted earlier."""
 
     @property
-    def active(self) -> dict[str, Member]:
-        """The machines that were added and not removed."""
-        return {machine: member for machine, member in self.members.items() if machine not in self.revoked}
+    def active(self) -> dict[str, str]:
+        """The machines that were added and not removed, with their public keys."""
+        return {machine: recipient for machine, recipient in self.members.items() if machine not in self.revoked}
 
     @property
     def current(self) -> Epoch | None:
@@ -63,7 +62,22 @@ class View:
 
     def seen(self) -> dict[str, Seen]:
         """Returns what this machine vouches for."""
-        return {machine: Seen(one.sequence, self.shas[machine]) for machine, one in self.accepted.items()}
+        now = {machine: Seen(one.sequence, self.shas[machine]) for machine, one in self.accepted.items()}
+        return {**self.noted, **now}
+
+    @property
+    def newer_than_in_store(self) -> dict[str, Seen]:
+        """Manifests that were accepted earlier and are not in the store any more: their machines should know."""
+        return {
+            machine: seen
+            for machine, seen in self.noted.items()
+            if self.problems.get(machine) in (ROLLED_BACK, CHANGED)
+        }
+
+    @property
+    def seen_of_me(self) -> Seen:
+        """The newest manifest of this machine that another one vouches for."""
+        return max((one.seen.get(self.me, Seen()) for one in self.accepted.values()), default=Seen(), key=_sequence)
 
     def with_epoch(self) -> View:
         """Returns the view with an epoch that no removed machine knows, and given to all that are active."""
@@ -75,15 +89,23 @@ class View:
         return replace(self, epochs=epochs, given={**self.given, **given})
 
 
-def first_view(own: Manifest, epochs: Iterable[Epoch]) -> View:
-    """Returns what an own manifest says."""
+def _sequence(seen: Seen) -> int:
+    return seen.sequence
+
+
+def first_view(own: Manifest, state: State) -> View:
+    """Returns what this machine knows by itself, from its manifest and its state."""
+    given = {name: frozenset(machines) for name, machines in own.given.items()}
+    for name, machines in state.given.items():
+        given[name] = given.get(name, frozenset()) | frozenset(machines)
     return View(
         me=own.machine,
         store=own.store,
-        members=dict(own.members),
-        revoked=frozenset(own.revoked),
-        given={name: frozenset(machines) for name, machines in own.given.items()},
-        epochs={epoch.id: epoch for epoch in epochs},
+        members={**own.members, **state.members},
+        revoked=frozenset((*own.revoked, *state.revoked)),
+        given=given,
+        epochs={epoch.id: epoch for epoch in state.epochs},
+        noted={machine: other.seen for machine, other in state.machines.items() if other.seen.sequence},
     )
 
 
@@ -99,7 +121,7 @@ def judged(start: View, key: MachineKey, branches: Iterable[Branch], known: Mapp
         if judge.revoked == start.revoked:
             return judge.view(others)
         # What a machine wrote after it was removed may have been read first.
-        start = replace(start, revoked=frozenset(judge.revoked))
+        start = replace(start, revoked=frozenset(judge.revoked), pairs=judge.pairs)
 
 
 class _Judge:
@@ -113,7 +135,8 @@ class _Judge:
         self.revoked = set(start.revoked)
         self._given = dict(start.given)
         self._epochs = dict(start.epochs)
-        self._pairs = {machine: other.pair for machine, other in known.items() if other.pair is not None}
+        self.pairs = {machine: other.pair for machine, other in known.items() if other.pair is not None}
+        self.pairs |= start.pairs
         self._accepted: dict[str, Manifest] = {}
         self._shas: dict[str, bytes] = {}
         self._problems: dict[str, str] = {}
@@ -141,13 +164,13 @@ class _Judge:
             epochs=self._epochs,
             accepted=self._accepted,
             shas=self._shas,
-            pairs=self._pairs,
+            pairs=self.pairs,
             problems={**dict.fromkeys(gone, ROLLED_BACK), **self._problems},
             waiting=dict(self._waiting(branches)),
         )
 
     def _is_read(self, branch: Branch) -> bool:
-        if branch.machine not in self.members and branch.machine not in self._pairs:
+        if branch.machine not in self.members and branch.machine not in self.pairs:
             return False
         try:
             manifest = self._accept(branch)
@@ -168,8 +191,8 @@ class _Judge:
         if machine in self.revoked:
             if not is_known:
                 raise Unreadable(REMOVED)
-        elif machine in self._pairs:
-            if is_authentic(branch, self._start.me, self._pairs[machine]):
+        elif machine in self.pairs:
+            if is_authentic(branch, self._start.me, self.pairs[machine]):
                 self._learn_epochs(branch)
             elif not is_known:
                 raise Unreadable(FORGED)
@@ -196,12 +219,13 @@ class _Judge:
         current = replace(self._start, epochs=self._epochs, given=self._given, revoked=frozenset(self.revoked)).current
         try:
             keys = opened_keys(branch, self._key)
-            if current is None or not is_authentic(branch, self._start.me, keys.pair):
+            if current not in keys.epochs or not is_authentic(branch, self._start.me, keys.pair):
                 return False
-            opened_manifest(branch, [current])
+            opened_manifest(branch, keys.epochs)
         except Unreadable:
             return False
-        self._pairs[branch.machine] = keys.pair
+        self.pairs[branch.machine] = keys.pair
+        self._learn_epochs(branch)
         return True
 
     def _learn_epochs(self, branch: Branch) -> None:
@@ -210,9 +234,9 @@ class _Judge:
                 self._epochs.setdefault(epoch.id, epoch)
 
     def _learn(self, manifest: Manifest) -> None:
-        for machine, member in manifest.members.items():
-            if is_recipient(member.recipient):
-                self.members.setdefault(machine, member)
+        for machine, recipient in manifest.members.items():
+            if is_recipient(recipient):
+                self.members.setdefault(machine, recipient)
         self.revoked |= set(manifest.revoked)
         for name, machines in manifest.given.items():
             self._given[name] = self._given.get(name, frozenset()) | frozenset(machines)
@@ -221,7 +245,6 @@ class _Judge:
         for branch in branches:
             if branch.join is None or branch.machine in self.members or branch.machine in self.revoked:
                 continue
-            try:
-                yield branch.machine, join_code(branch.machine, decoded_join(branch.join))
-            except Unreadable:
-                continue
+            recipient = branch.join.decode("utf-8", "replace")
+            if is_recipient(recipient):
+                yield branch.machine, recipient
