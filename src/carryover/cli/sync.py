@@ -23,15 +23,15 @@ is encrypted before it leaves this machine: whoever keeps the remote sees neithe
 words nor names. Off until `init`. Another machine's work is in no handoff until
 you `allow` it for a project, and nothing from there is ever run or opened here.
 
-  init REMOTE          make a store at the remote, or ask to join the one there
-  (none)               synchronise once; `carryover config sync.every 5m` has
-                       carryoverd do it
-  status               each machine's last state and what waits
-  allow [PROJECT]      let another machine's work into this project's handoff
-  add-machine [CODE]   let a machine in that asks, after comparing its code
-  remove-machine NAME  what is sent from now on, that machine can't read
-  compact              drop this machine's history from the store
-  off                  end it here; what was recorded stays"""
+    init REMOTE          make a store at the remote, or ask to join the one there
+    (none)               synchronise once; `carryover config sync.every 5m` has
+                         carryoverd do it
+    status               each machine's last state and what waits
+    allow [PROJECT]      let another machine's work into this project's handoff
+    add-machine [CODE]   let a machine in that asks, after comparing its code
+    remove-machine NAME  what is sent from now on, that machine can't read
+    compact              drop this machine's history from the store
+    off                  end it here; what was recorded stays"""
 
 EXAMPLES: Final = """\
 examples:
