@@ -257,11 +257,11 @@ def _number(db: sqlite3.Connection, statement: str) -> int:
 # A project's handoff counts for the agent whose session there is the newest.
 _BY_AGENT: Final = f"""SELECT session.agent AS agent, count(*) AS sessions, max(session.last_ms) AS last_event_ms,
     max(CASE WHEN session.last_ms = (SELECT max(last_ms) FROM session AS other
-        WHERE other.project_id = session.project_id AND other.agent != '{NOTE}')
+        WHERE other.project_id = session.project_id AND other.agent != '{NOTE}' AND other.machine = '')
         AND project.published_sha IS NOT NULL AND project.refusal IS NULL
         THEN project.published_ms END) AS last_handoff_ms
     FROM session LEFT JOIN project ON project.id = session.project_id
-    WHERE session.agent != '{NOTE}' GROUP BY session.agent ORDER BY session.agent"""
+    WHERE session.agent != '{NOTE}' AND session.machine = '' GROUP BY session.agent ORDER BY session.agent"""
 
 
 class AgentRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -274,7 +274,7 @@ class AgentRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def agents_seen(db: sqlite3.Connection) -> list[AgentRow]:
-    """Returns every agent that has a session. Notes, which have no agent, are left out."""
+    """Returns every agent that has a session on this machine. Notes, which have no agent, are left out."""
     return list(records(AgentRow, db, _BY_AGENT))
 
 
