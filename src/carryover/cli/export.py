@@ -35,7 +35,8 @@ With --compress a model of an Ollama on this machine shortens it into a second
 file beside it; sentences with a number, path, name or quotation that the
 document does not have are marked there.
 
-With --session it prints one session as Markdown or as a web page. With --all it
+With --session it prints one session as Markdown, as a web page, or as a
+trajectory that other tools read (ATIF 1.7; `carryover import` too). With --all it
 writes every project, its handoff and its sessions as web pages into a folder;
 they need no server and no network."""
 
@@ -47,6 +48,7 @@ examples:
   carryover export -o shop.md --compress ollama:qwen2.5:7b
                                                    and shop.short.md beside it
   carryover export --session 3f2a --format html -o session.html
+  carryover export --session last --format atif --full -o trajectory.json
   carryover export --all --format html -o ~/agents  then open ~/agents/index.html
 """
 
@@ -81,7 +83,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--all", action="store_true", help="all projects and sessions as web pages, into the folder of -o"
     )
     parser.add_argument(
-        "--format", choices=("md", "html"), help="with --session: Markdown (default) or a web page; with --all: html"
+        "--format",
+        choices=("md", "html", "atif"),
+        help="with --session: Markdown (default), a web page, or a trajectory for tools (ATIF 1.7); with --all: html",
     )
     parser.add_argument("--full", action="store_true", help="with --session or --all: the work of sub-agents too")
     parser.add_argument(
@@ -169,8 +173,11 @@ def _check(args: argparse.Namespace) -> None:
         )
     if sessions is None and (args.format is not None or args.full):
         raise UserError("--format and --full need --session ID or --all.", ExitCode.USAGE)
-    if args.all and (args.session is not None or args.format == "md"):
-        raise UserError("--all writes web pages of all sessions: leave out --session and --format md.", ExitCode.USAGE)
+    if args.all and (args.session is not None or args.format in ("md", "atif")):
+        raise UserError(
+            f"--all writes web pages of all sessions: leave out --session and --format {args.format or 'html'}.",
+            ExitCode.USAGE,
+        )
     if args.all and args.output is None:
         raise UserError("--all needs -o FOLDER, a new folder for the pages.", ExitCode.USAGE)
     if args.copy and args.json:
@@ -227,12 +234,14 @@ def _material(args: argparse.Namespace) -> tuple[Material, Request]:
     return material, _request(args, web_chats()[args.chat or GENERIC.id])
 
 
-def _session_text(name: str, form: Literal["md", "html"], *, full: bool) -> tuple[str, str]:
+def _session_text(name: str, form: Literal["md", "html", "atif"], *, full: bool) -> tuple[str, str]:
     """The id of the session and its document."""
-    from carryover.actions.exporting import session_document
+    from carryover.actions.exporting import session_document, session_trajectory
     from carryover.actions.recorded import ledger_with_session
 
     with ledger_with_session(name) as (ledger, session):
+        if form == "atif":
+            return session.native_id, session_trajectory(ledger, session, full=full)
         return session.native_id, session_document(ledger, session, form, full=full)
 
 
