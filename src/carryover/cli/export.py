@@ -36,8 +36,8 @@ file beside it; sentences with a number, path, name or quotation that the
 document does not have are marked there.
 
 With --session it prints one session as Markdown, as a web page, or as a
-trajectory that other tools read (ATIF 1.7; `carryover import` too). With --all it
-writes every project, its handoff and its sessions as web pages into a folder;
+trajectory in ATIF 1.7, which other tools and `carryover import` read. With --all
+it writes every project, its handoff and its sessions as web pages into a folder;
 they need no server and no network."""
 
 EXAMPLES: Final = """\
@@ -76,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--compress",
         metavar="ollama[:MODEL]",
         type=_model,
-        help="with -o FILE: also write FILE.short, which a model on this machine shortened",
+        help="with -o FILE: also write a short version beside it (x.short.md for x.md), by a model on this machine",
     )
     parser.add_argument("--session", metavar="ID", help="one session instead: its id, a unique beginning, or `last`")
     parser.add_argument(

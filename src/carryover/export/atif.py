@@ -51,9 +51,7 @@ _NOTES: Final = (
     "[redacted:...]. Read it before you share it."
 )
 _ONLY_SUBAGENTS: Final = "Only the work of sub-agents is recorded of this session."
-_NAMES: Final = frozenset(
-    "schema_version session_id trajectory_id tool_call_id source_call_id call_id parent cwd timestamp at kind".split()
-)
+_NAMES: Final = frozenset("call_id task_id parent cwd kind".split())
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,15 +96,16 @@ def trajectory(head: Head, events: Iterable[SessionEvent], *, subagents: bool) -
         "steps": main.with_model(model),
         "notes": _NOTES,
         "final_metrics": {"total_steps": len(main.steps)},
-        "extra": {OURS: {name: value for name, value in known.items() if value}},
+        "extra": {OURS: _cleaned({name: value for name, value in known.items() if value})},
     }
     if others:
         document["subagent_trajectories"] = others
-    return msgspec.json.format(msgspec.json.encode(_cleaned(document)), indent=2) + b"\n"
+    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
 
 
 def _agent(head: Head, model: str | None) -> dict[str, str]:
-    return {"name": head.agent, "version": head.version or UNKNOWN, **({"model_name": model} if model else {})}
+    known = {"name": head.agent, "version": head.version or UNKNOWN, **({"model_name": model} if model else {})}
+    return {name: safe(value).text for name, value in known.items()}
 
 
 class _Steps:
@@ -121,6 +120,7 @@ class _Steps:
 
     def add(self, at_ms: int, body: AnyBody) -> None:
         at = _iso(at_ms)
+        body = msgspec.convert(_cleaned(msgspec.to_builtins(body)), AnyBody)
         match body:
             case SessionInfo(model=model):
                 self._model = model or self._model
@@ -150,7 +150,7 @@ class _Steps:
             message = body.typed if isinstance(body, UserPrompt) else body.text
             extra = _fields(body, "text")
             if len(extra) == 1:
-                if not safe(message).text.strip():
+                if not message.strip():
                     return
                 extra = {}
         elif (seen := shown(body, self._head.agent_name, self._head.cwd)) is not None:
@@ -222,7 +222,7 @@ def _iso(at_ms: int) -> str:
 
 
 def _cleaned(value: Any, name: str = "") -> Any:
-    """Returns the document with text that may leave the machine; ids and times stay as they are."""
+    """Returns a structure with text that may leave the machine; ids stay as they are."""
     if isinstance(value, str):
         return value if name in _NAMES else safe(value).text
     if isinstance(value, dict):

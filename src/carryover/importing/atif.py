@@ -31,7 +31,7 @@ from carryover.records.text import HANDOFF_FILE, names_own_folder
 
 NAME: Final = "ATIF"
 
-_TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[{}\[\]]', re.DOTALL)
+_TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[{}\[\]]', re.DOTALL)
 _VERSION: Final = re.compile(rb'\s*:\s*"ATIF-v1\.\d')
 _ID: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _NO_KINDS: Final = frozenset(("retracted", "session_info", "tool_call", "tool_result"))
@@ -189,7 +189,7 @@ class _Parser:
                     step.add("said", AgentSummary(text=summary or text, source="compaction"))
 
     def _prompts(self, context: Context, text: str, images: int) -> tuple[AnyBody, ...]:
-        if context.subagent_id is not None:
+        if context.subagent_id is not None and not context.ours:
             return (UserPrompt(text=text, actor="model", attachments=images),)
         if self._quoted is not None and not context.ours:
             return self._quoted.prompt(text, "")
