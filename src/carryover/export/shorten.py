@@ -28,18 +28,18 @@ that the reader does not need. Copy each name, path, number and quotation exactl
 language of the document. Add nothing: no opinion, no advice, no introduction. Answer with the shortened Markdown
 alone, at most a third as long."""
 
-_THOUGHT: Final = re.compile(r"\s*<think>.*?(?:</think>|\Z)", re.DOTALL)
+_THOUGHT, _THOUGHT_END = "<think>", "</think>"
 _SENTENCE: Final = re.compile(
     r'(?:`[^`]{0,400}`|"[^"]{0,400}"|“[^”]{0,400}”|[^.!?。！？]|[.!?](?!\s|$))+[.!?。！？]*\s*'
 )
 _LIST_MARK: Final = re.compile(r"^[\s>#]*(?:[-*+]\s+|\d{1,3}[.)]\s+)?(?:\[[ xX]\]\s+)?")
 _QUOTED: Final = re.compile(
-    r"`+([^`]{1,400})`+|\"([^\"]{1,400})\"|“([^”]{1,400})”|„([^“”]{1,400})[“”]|«([^»]{1,400})»|‘([^’]{1,400})’(?!\w)"
+    r"`([^`]{1,400})`|\"([^\"]{1,400})\"|“([^”]{1,400})”|„([^“”]{1,400})[“”]|«([^»]{1,400})»|‘([^’]{1,400})’(?!\w)"
     r"|(?<!\w)'([^']{1,400})'(?!\w)"
 )
 _PATH: Final = re.compile(
-    r"[a-z]{2,8}://[^\s<>()\"'`]{1,400}|[\w.~@+-]{0,200}(?:[/\\][\w.@+-]{1,200}){1,40}[/\\]?"
-    r"|[\w-]{1,200}(?:\.[\w-]{1,200}){0,20}\.[A-Za-z]\w{0,40}"
+    r"[a-z]{2,8}://[^\s<>()\"'`]{1,400}|(?<![\w.~@+-])[\w.~@+-]{0,200}(?:[/\\][\w.@+-]{1,200}){1,40}[/\\]?"
+    r"|(?<![\w-])[\w-]{1,200}(?:\.[\w-]{1,200}){0,20}\.[A-Za-z]\w{0,40}"
 )
 _NUMBER: Final = re.compile(r"(?<!\w)\d+(?:[.,]\d+)*(?!\w)")
 _DIGITS: Final = re.compile(r"\d+(?:[.,]\d+)*")
@@ -97,7 +97,10 @@ def question(part: str) -> str:
 
 def answered(part: str, answer: str) -> Checked:
     """Returns the checked answer for a part; the part itself if the answer is empty or longer."""
-    text = safe(_THOUGHT.sub("", answer, count=1)).text.strip()
+    answer = answer.strip()
+    if answer.startswith(_THOUGHT):
+        answer = answer.partition(_THOUGHT_END)[2]
+    text = safe(answer).text.strip()
     if not text or len(text) >= len(part):
         return Checked(CleanText(part), 0)
     return checked(text, part)
@@ -108,7 +111,7 @@ def checked(text: str, source: str) -> Checked:
     known, marked, lines = _Source(source), 0, []
     for line in text.split("\n"):
         sentences = []
-        for sentence in _SENTENCE.findall(line) or [line]:
+        for sentence in _sentences(line):
             foreign = [*dict.fromkeys(known.foreign(sentence))]
             if foreign:
                 marked += 1
@@ -117,6 +120,11 @@ def checked(text: str, source: str) -> Checked:
             sentences.append(sentence)
         lines.append("".join(sentences).rstrip())
     return Checked(CleanText("\n".join(lines)), marked)
+
+
+def _sentences(line: str) -> list[str]:
+    found: list[str] = _SENTENCE.findall(line)
+    return found if "".join(found) == line else [line]
 
 
 class _Source:

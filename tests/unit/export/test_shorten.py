@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -81,12 +82,12 @@ def test_no_number_gets_in(number: int) -> None:
     assert bool(checked(f"The importer divides by {number}.", SOURCE).marked) == (str(number) not in known)
 
 
-@given(st.text(max_size=300))
+@given(st.text(max_size=300) | st.text(' .!?a"`\n4', max_size=60))
 def test_no_text_is_lost_by_the_check(text: str) -> None:
-    found = checked(text, SOURCE).text
-    plain = re.sub(r" \*\*\[not in the source: .*?\]\*\*(?: |(?=\n)|$)", " ", found) if "[" not in text else found
+    found = checked(text.replace("[", "("), SOURCE).text
+    plain = re.sub(r" \*\*\[not in the source: .*?\]\*\*", "", found)
 
-    assert "".join(plain.split()).startswith("".join(text.split())) or "[" in text or "*" in text
+    assert "".join(plain.split()) == "".join(text.replace("[", "(").split())
 
 
 @given(st.lists(st.text("ab \n`#", max_size=400), max_size=30))
@@ -111,3 +112,13 @@ def test_a_long_document_is_split_between_blocks_into_parts_that_a_model_can_hol
 def test_an_answer_is_checked_against_its_own_part_alone() -> None:
     assert answered("one part with 7 " * 9, "It has 8.").marked == 1
     assert answered("one part with 7 " * 9, "It has 7.").marked == 0
+
+
+@pytest.mark.parametrize("unit", ["`", '"', "a", "a-", "a.", "a/", ". ", "<think>", " \n", "“"])
+def test_no_answer_takes_long_to_check(unit: str) -> None:
+    """Some of them took up to 40 s with patterns that tried each beginning."""
+    begun = time.process_time()
+
+    answered("word " * 20_000, unit * (32_768 // len(unit)))
+
+    assert time.process_time() - begun < 4

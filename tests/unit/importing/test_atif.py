@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Final
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -113,8 +114,6 @@ def test_any_session_comes_back_as_it_went(events: list[StoredEvent], tmp_path: 
     assert len({event.key for event in read}) == len(read)
     stored = [StoredEvent(at_ms=event.at_ms, subagent_id=event.subagent_id, body=event.body) for event in read]
     infos = [event.body.model for event in read if isinstance(event.body, SessionInfo) and event.body.model]
-    head = Head(
-        **{name: getattr(HEAD, name) for name in HEAD.__struct_fields__ if name != "model"}, model=(infos or [None])[-1]
-    )
+    head = msgspec.structs.replace(HEAD, model=infos[-1] if infos else None)
 
     assert trajectory(head, stored, subagents=True) == made
