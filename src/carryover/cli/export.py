@@ -155,9 +155,7 @@ def _compress(document: Document, material: Material, request: Request, args: ar
         about = {"output": str(short), "model": done.model, "tokens": done.tokens, "marked": done.marked}
         print_json({**_as_data(document), "output": str(path), "text": None, "compressed": about})
         return ExitCode.OK
-    print(
-        f"Written to {visible(str(path))}, which only you can read: about {document.tokens:,} tokens.", file=sys.stderr
-    )
+    print(f"Written to {visible(str(path))}: about {document.tokens:,} tokens.", file=sys.stderr)
     marked = f"{counted(done.marked, 'sentence')} marked as not in the source" if done.marked else "nothing to mark"
     print(f"Shortened by {done.model} to {visible(str(short))}: about {done.tokens:,}; {marked}.", file=sys.stderr)
     return ExitCode.OK

@@ -14,14 +14,23 @@ from typing import Any, Final
 import msgspec
 
 from carryover.adapter.contract import Agent, Parsed, QuotedText, Record, Source, ToolOutcome
-from carryover.adapter.event_builder import EventBuilder, Facts, OpenCall, SessionContext, usable_folder, usable_name
+from carryover.adapter.event_builder import (
+    EventBuilder,
+    Facts,
+    OpenCall,
+    SessionContext,
+    differing,
+    usable_folder,
+    usable_name,
+)
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import adapters, specs
 from carryover.export.atif import ARGUMENTS, OURS, UNKNOWN
 from carryover.importing.specstory.document import words_of
 from carryover.importing.specstory.tools import OPERATIONS, outcome_in_text
-from carryover.importing.turns import RANK, TurnReader, document_agent
+from carryover.importing.turns import MAX_BYTES, RANK, TurnReader, document_agent
 from carryover.model import NOTE, AgentSummary, AnyBody, AssistantMessage, FileEdit, Op, ToolResult, UserPrompt
+from carryover.readers.files import read_small
 from carryover.records.changes import Change, Replacement, as_edit, replaced, written
 from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, digest, resolved
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, read_as, text_of, time_of
@@ -76,7 +85,7 @@ def spec_of(path: Path, agent_id: str | None) -> AgentSpec:
     known = specs()
     if agent_id is not None:
         return next(spec for spec in known if spec.id == agent_id)
-    name = text_of(fields_of(_root(path.read_bytes()).get("agent")).get("name"))
+    name = text_of(fields_of(_root(read_small(path, limit=MAX_BYTES) or b"").get("agent")).get("name"))
     words = words_of(name)
     for spec in known:
         if any(words == words_of(called) for called in (spec.id, spec.name, spec.short_name, *spec.aliases) if called):
@@ -164,7 +173,7 @@ class _Parser:
         self._calls(step, fields)
         facts, emitted = step.context.facts, step.context.emitted
         if step.events and context.subagent_id is None and facts != emitted:
-            step.put_info_first(context.session, context.cwd, _news(facts, emitted))
+            step.put_info_first(context.session, context.cwd, differing(facts, emitted))
             step.change(emitted=facts)
         return step.context, step.built()
 
@@ -325,12 +334,6 @@ def _begun(context: Context, fields: Fields) -> Context:
             parent=usable_name(text_of(own.get("parent"))),
         ),
     )
-
-
-def _news(facts: Facts, emitted: Facts) -> dict[str, str | None]:
-    return {
-        name: value for name in facts.__struct_fields__ if (value := getattr(facts, name)) != getattr(emitted, name)
-    }
 
 
 def _own_body(own: dict[str, Any], text: str) -> AnyBody | None:
