@@ -83,6 +83,34 @@ def session_document(
     return "\n".join(session_markdown(head, parts)) + "\n"
 
 
+def session_trajectory(ledger: sqlite3.Connection, session: SessionRow, *, full: bool) -> str:
+    """Returns one session in the Agent Trajectory Interchange Format, with `full` including its sub-agents.
+
+    Raises UserError (NOTHING_FOUND) if nothing in it can be a step.
+    """
+    from carryover.export.atif import Head, trajectory
+
+    head = Head(
+        session=session.native_id,
+        agent=session.agent,
+        agent_name=agent_name(session.agent),
+        version=session.agent_version,
+        model=session.model,
+        title=session.title,
+        branch=session.branch,
+        parent=session.parent,
+        cwd=session.root,
+    )
+    made = trajectory(head, session_events(ledger, session), subagents=full)
+    if made is None:
+        raise UserError(
+            f"Of session {session.native_id}, nothing is recorded that can be a step"
+            f"{'' if full else '; --full exports the work of its sub-agents, if there is any'}. Nothing was exported.",
+            ExitCode.NOTHING_FOUND,
+        )
+    return made.decode()
+
+
 def check_archive_folder(folder: Path) -> bool:
     """Whether there is an earlier export in `folder`, which is to be replaced; False if it is new or empty.
 

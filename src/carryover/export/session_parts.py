@@ -147,10 +147,10 @@ def local_time(at_ms: int) -> str:
 
 def _part(event: SessionEvent, agent: str, root: str | None) -> Part[str] | None:
     body = event.body
-    shown = _shown(body, agent, root)
-    if shown is None:
+    seen = shown(body, agent, root)
+    if seen is None:
         return None
-    kind, heading, text, failed = shown
+    kind, heading, text, failed = seen
     repeated = isinstance(body, ToolResult) and body.op in ("edit", "write", "ask") and body.status == "ok"
     return Part(
         kind=kind,
@@ -165,10 +165,10 @@ def _part(event: SessionEvent, agent: str, root: str | None) -> Part[str] | None
     )
 
 
-_Shown = tuple[PartKind, str, str, bool]
+Shown = tuple[PartKind, str, str, bool]
 
 
-def _shown(body: AnyBody, agent: str, root: str | None) -> _Shown | None:
+def shown(body: AnyBody, agent: str, root: str | None) -> Shown | None:
     """Returns kind, heading, text and whether it failed; None for bodies that are not shown."""
     match body:
         case UserPrompt(actor=actor) as prompt:
@@ -188,7 +188,7 @@ def _shown(body: AnyBody, agent: str, root: str | None) -> _Shown | None:
             return _happening(body)
 
 
-def _happening(body: AnyBody) -> _Shown | None:
+def _happening(body: AnyBody) -> Shown | None:
     match body:
         case PlanUpdate(items=items):
             done = sum(item.state == "done" for item in items)
@@ -212,7 +212,7 @@ def _happening(body: AnyBody) -> _Shown | None:
             return None
 
 
-def _result(result: ToolResult, root: str | None) -> _Shown:
+def _result(result: ToolResult, root: str | None) -> Shown:
     failed = result.status not in ("ok", "unknown")
     how = f" (exit {result.exit_code})" if result.exit_code else f" ({result.status})" if failed else ""
     command = f"{_call(result, root)}{' (run by you)' if result.actor == 'human' else ''}"

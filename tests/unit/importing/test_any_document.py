@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +23,27 @@ AGENTS: Final = Path(__file__).parents[2] / "agents"
 TRANSCRIPTS: Final = sorted(
     path for path in AGENTS.glob("*/fixtures/*/*/**/*.[jm][sd]*") if path.stat().st_size < 20_000
 )
-CHATS: Final = (*(path.read_text() for path in sorted(FOLDER.iterdir())), CURSOR, WINDSURF, OPENCODE)
+TRAJECTORY: Final = json.dumps(
+    {
+        "schema_version": "ATIF-v1.7",
+        "session_id": "run-1",
+        "agent": {"name": "claude-code", "version": "2.1.328", "extra": {"cwds": ["/home/dev/shop"]}},
+        "steps": [
+            {"step_id": 1, "source": "user", "message": "Add a discount", "timestamp": "2026-11-20T06:19:25.000Z"},
+            {
+                "step_id": 2,
+                "source": "agent",
+                "message": [{"type": "text", "text": "I will."}],
+                "tool_calls": [{"tool_call_id": "c1", "function_name": "Bash", "arguments": {"command": "make"}}],
+                "observation": {"results": [{"source_call_id": "c1", "content": "ok", "extra": {"is_error": True}}]},
+                "extra": {"carryover": {"kind": "assistant_message", "final": True}},
+            },
+        ],
+        "extra": {"carryover": {"cwd": "/home/dev/shop"}},
+    },
+    indent=1,
+)
+CHATS: Final = (*(path.read_text() for path in sorted(FOLDER.iterdir())), CURSOR, WINDSURF, OPENCODE, TRAJECTORY)
 NOTE: Final = encoded(Note(session="note-1", at_ms=5, root="/home/dev/shop", title="Second opinion", text="Cap it"))
 DAMAGE: Final = st.tuples(st.integers(0, 1 << 30), st.integers(0, 600), st.binary(max_size=40))
 """Where, modulo the size, how many bytes are replaced, and what by."""
@@ -56,7 +77,7 @@ def test_any_bytes_are_a_conversation_or_refused(content: bytes, name: str, agen
     more=st.lists(LINES, max_size=12),
     crlf=st.booleans(),
 )
-def test_any_damage_to_a_chat_in_markdown_costs_at_most_that_chat(
+def test_any_damage_to_a_chat_costs_at_most_that_chat(
     chat: str, changes: list[tuple[int, int, bytes]], more: list[str], crlf: bool, tmp_path: Path
 ) -> None:
     content = "\n".join([*chat.split("\n")[:3], *more, *chat.split("\n")[3:]]).encode("utf-8", "surrogatepass")
