@@ -55,7 +55,7 @@ class PageDoor:
         """Answers a request at one of the page's addresses, which the guard let pass."""
         page = await self._open()
         if page is None:
-            return web.Response(status=503, text=_UPGRADED)
+            return web.json_response({"error": _UPGRADED}, status=503)
         return await page.answer(request)
 
     def changed(self, project: int) -> None:

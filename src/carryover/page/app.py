@@ -41,7 +41,7 @@ MOST_WAITING: Final = 24
 """Maximum number of requests that wait for a thread; others are told to come back."""
 _MOST_COMMANDS: Final = 2
 _BODY_S: Final = 1.0
-_HEALTH_S: Final = 5.0
+_HEALTH_S: Final = 30.0
 """For how long `doctor` is not asked again."""
 _TYPES: Final = {
     ".html": "text/html",
