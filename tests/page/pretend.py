@@ -22,7 +22,7 @@ POLICY: Final = (
 )
 _TYPES: Final = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 HOSTILE: Final = (
-    '</script></pre><script>alert(1)</script><img src=x onerror=alert(2)>"\'&{{7*7}}${alert(3)} `</code><b>` '
+    "</script></pre><script>alert(1)</script><img src=x onerror=alert(2)>\"'&{{7*7}}${alert(3)} `</code><b>` "
     "[x](javascript:alert(4)) \u202egnp.exe\u202c"
 )
 NOW_MS: Final = 1_795_266_000_000
@@ -91,7 +91,12 @@ class Pretend:
         return web.Response(body=msgspec.json.encode(value), content_type="application/json")
 
     async def _me(self, request: web.Request) -> web.Response:
-        names = ("aider", "Aider"), ("claude-code", "Claude Code"), ("codex", "Codex CLI"), ("copilot", "GitHub Copilot")
+        names = (
+            ("aider", "Aider"),
+            ("claude-code", "Claude Code"),
+            ("codex", "Codex CLI"),
+            ("copilot", "GitHub Copilot"),
+        )
         more = ("cursor", "Cursor"), ("gemini-cli", "Gemini CLI"), ("opencode", "opencode"), ("windsurf", "Windsurf")
         agents = tuple(answers.AgentName(*name) for name in (*names, *more))
         startable = ("claude-code", "codex", "gemini-cli")
@@ -154,7 +159,13 @@ class Pretend:
             "why": "Codex runs a new hook only after you trusted it, so its sessions start without the handoff.",
             "do": "Start `codex` once and choose “Trust all”.",
         }
-        todo = {**finding, "level": "todo", "what": HOSTILE, "why": "A pointer can't be written there.", "do": "Run `x`."}
+        todo = {
+            **finding,
+            "level": "todo",
+            "what": HOSTILE,
+            "why": "A pointer can't be written there.",
+            "do": "Run `x`.",
+        }
         return self._answer({"healthy": False, "findings": [finding, todo], "repairs": [], "update": "uv tool upgrade"})
 
     async def _changes(self, request: web.Request) -> web.StreamResponse:
@@ -210,7 +221,16 @@ def projects() -> list[answers.Project]:
     limit = answers.Reset("codex", NOW_MS + 95 * MINUTE)
     return [
         one(1, "shop", claude, 3, waits_for="you", waits_since_ms=NOW_MS - 3 * MINUTE, sessions=14),
-        one(2, "ledger-sync", codex, 26, waits_for="a limit", waits_since_ms=NOW_MS - 26 * MINUTE, sessions=5, limit=limit),
+        one(
+            2,
+            "ledger-sync",
+            codex,
+            26,
+            waits_for="a limit",
+            waits_since_ms=NOW_MS - 26 * MINUTE,
+            sessions=5,
+            limit=limit,
+        ),
         one(3, "docs", gemini, 190, waits_for="approval", waits_since_ms=NOW_MS - 190 * MINUTE, sessions=2),
         one(4, HOSTILE, claude, 1500, sessions=1),
         one(5, "old-experiment", codex, 30_000, sessions=1, is_paused=True),
@@ -236,7 +256,10 @@ def handoff_lines() -> list[answers.HandoffLine]:
             "code, and no new dependency.",
             source("prompt", CLAUDE, 1),
         ),
-        line("- Prompt (turn 12, 40 min earlier): 1, and no cap. Show the discount on the receipt too.", source("prompt", CODEX, 12)),
+        line(
+            "- Prompt (turn 12, 40 min earlier): 1, and no cap. Show the discount on the receipt too.",
+            source("prompt", CODEX, 12),
+        ),
         line("- Newest prompt (turn 14): Go on with the receipt, then run all tests.", source("prompt", CLAUDE, 14)),
         title("Where it stands"),
         line(
@@ -257,25 +280,45 @@ def handoff_lines() -> list[answers.HandoffLine]:
         line("- `cart.py`: edited 8 min earlier, tests pass", source("file", CODEX, 12)),
         line("- Uncommitted: 2 files changed, on branch `discount`", answers.LineSource(kind="git")),
         title("Do not redo"),
-        line("- `pip install moneyed` failed: ERROR: No matching distribution found for moneyed", source("failed", CODEX, 13)),
+        line(
+            "- `pip install moneyed` failed: ERROR: No matching distribution found for moneyed",
+            source("failed", CODEX, 13),
+        ),
     ]
 
 
 def timeline() -> list[answers.Entry]:
     found: list[answers.Entry] = []
 
-    def entry(minutes: float, agent: tuple[str, str], kind: Any, number: int, text: str, detail: str = "", diff: str = "") -> None:
+    def entry(
+        minutes: float, agent: tuple[str, str], kind: Any, number: int, text: str, detail: str = "", diff: str = ""
+    ) -> None:
         at_ms = NOW_MS - int(minutes * MINUTE)
         found.append(
             answers.Entry(
-                at_ms=at_ms, kind=kind, agent=agent[0], session=agent[1], turn=number, text=text, detail=detail, diff=diff
+                at_ms=at_ms,
+                kind=kind,
+                agent=agent[0],
+                session=agent[1],
+                turn=number,
+                text=text,
+                detail=detail,
+                diff=diff,
             )
         )
 
     entry(3, CLAUDE, "edit", 14, "Edited receipt.py +4 -1", "", DIFF)
     entry(4, CLAUDE, "tests", 14, "python3 -m pytest -q", "fail")
     entry(5, CLAUDE, "edit", 14, "Edited receipt.py +4 -1", "", DIFF)
-    entry(6, CLAUDE, "edit", 14, "Added tests/test_receipt.py +2", "", "@@ -0,0 +1,2 @@\n+def test_total():\n+    assert total([]) == 0")
+    entry(
+        6,
+        CLAUDE,
+        "edit",
+        14,
+        "Added tests/test_receipt.py +2",
+        "",
+        "@@ -0,0 +1,2 @@\n+def test_total():\n+    assert total([]) == 0",
+    )
     entry(8, CLAUDE, "prompt", 14, "Go on with the receipt, then run all tests.")
     entry(9, CLAUDE, "handover", 0, "codex")
     entry(9, CLAUDE, "session", 0, "Finish the receipt")
@@ -301,7 +344,13 @@ def work() -> answers.Work:
     limits = tuple(
         answers.LimitReached(NOW_MS - back * DAY, "codex", NOW_MS - back * DAY + 2 * HOUR) for back in (16, 8, 1)
     )
-    sections = ("Task", 210), ("Where it stands", 148), ("Open questions", 70), ("Recent files", 96), ("Do not redo", 60)
+    sections = (
+        ("Task", 210),
+        ("Where it stands", 148),
+        ("Open questions", 70),
+        ("Recent files", 96),
+        ("Do not redo", 60),
+    )
     return answers.Work(
         days=tuple(days), limits=limits, handoff_tokens=tuple(answers.SectionTokens(*each) for each in sections)
     )
@@ -315,13 +364,19 @@ def _day(at_ms: int) -> str:
 
 def turn(number: int) -> answers.Turn:
     part = answers.Part
-    said = "Go on with the receipt, then run all tests." if number == 14 else f"Prompt {number}: show the discount. {HOSTILE}"
+    said = (
+        "Go on with the receipt, then run all tests."
+        if number == 14
+        else f"Prompt {number}: show the discount. {HOSTILE}"
+    )
     return answers.Turn(
         number=number,
         at_ms=NOW_MS - (30 - number) * 8 * MINUTE,
         parts=(
             part(kind="user", text=said),
-            part(kind="thinking", text="The receipt has its own rounding, so both must agree.\nLook at the tests first."),
+            part(
+                kind="thinking", text="The receipt has its own rounding, so both must agree.\nLook at the tests first."
+            ),
             part(kind="call", name="Bash", text="python3 -m pytest -q"),
             part(kind="result", name="Bash", text=f"....F\nKeyError: 'discount'\n{HOSTILE}", is_error=True),
             part(kind="edit", name="Edited receipt.py", diff=f"{DIFF}\n+{HOSTILE}"),
