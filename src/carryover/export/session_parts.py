@@ -120,6 +120,29 @@ def session_parts(
         yield Part(kind="tool", at_ms=at_ms, heading=heading, text="", failed=True)
 
 
+def of_turns(events: Iterable[SessionEvent], wanted: range) -> Iterator[SessionEvent]:
+    """Yields the events of a session that belong to the `wanted` turns.
+
+    A turn begins with a prompt that a person gave to the main conversation and did not retract, and lasts until the
+    next one. Turns count from 1; 0 is everything before the first.
+    """
+    return (event for turn, event in numbered(events) if turn in wanted)
+
+
+def numbered(events: Iterable[SessionEvent]) -> Iterator[tuple[int, SessionEvent]]:
+    """Yields each event of a session with the number of its turn; see `of_turns`."""
+    turn = 0
+    for event in events:
+        turn += begins_turn(event)
+        yield turn, event
+
+
+def begins_turn(event: SessionEvent) -> bool:
+    """Whether the event is the prompt that begins a turn."""
+    is_prompt = isinstance(event.body, UserPrompt) and event.body.actor == "human"
+    return is_prompt and not event.subagent_id and not event.retracted
+
+
 def cleaned(parts: Iterable[Part[str]]) -> Iterator[Part[CleanText]]:
     """Yields the parts with text that may leave the machine; the name of a sub-agent is in the heading."""
     for part in parts:
@@ -183,7 +206,7 @@ def _shown(body: AnyBody, agent: str, root: str | None) -> _Shown | None:
         case ToolResult() as result:
             return _result(result, root)
         case FileEdit() as edit:
-            return "tool", _edit(edit, root), edit.diff, False
+            return "tool", edit_line(edit, root), edit.diff, False
         case _:
             return _happening(body)
 
@@ -229,7 +252,8 @@ def _call(call: ToolCall | ToolResult, root: str | None) -> str:
     return line if len(line) <= _HEADING_CHARS else f"{line[: _HEADING_CHARS - 1].rstrip()}…"
 
 
-def _edit(edit: FileEdit, root: str | None) -> str:
+def edit_line(edit: FileEdit, root: str | None) -> str:
+    """Says what was done to which file, with its path relative to `root`: `Edited src/cart.py +3 -1`."""
     was = f"{_relative(edit.old_path, root)} to " if edit.old_path else ""
     sizes = [f"{sign}{count}" for sign, count in (("+", edit.added), ("-", edit.removed)) if count is not None]
     return f"{_VERBS[edit.change]} {was}{_relative(edit.path, root)} {' '.join(sizes)}".rstrip()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -12,6 +12,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.ledger.rows import records
 from carryover.ledger.search_query import Term, match_expression, phrase
 from carryover.ledger.searchable import KINDS, Kind, searchable
+from carryover.model import UserPrompt
 
 _WEIGHTS: Final[dict[Kind, float]] = {"prompt": 1.5, "answer": 1.2, "command": 1.0, "path": 0.6, "error": 0.9}
 """Weight by kind: a person's words come before what a tool did."""
@@ -41,7 +42,8 @@ _FIND: Final = f"""WITH best AS (
             WHERE search MATCH :match {{conditions}}
             ORDER BY search.rowid DESC LIMIT {_MOST_SCORED})
         ORDER BY score, id DESC LIMIT {_MOST_RANKED})
-    SELECT session.native_id, session.agent, project.root, thread.subagent_id, event.at_ms, event.body
+    SELECT session.native_id, session.agent, project.root, thread.subagent_id, event.at_ms, event.body,
+        session.project_id, session.id, event.id
     FROM best CROSS JOIN event ON event.id = best.id JOIN thread ON thread.id = event.thread_id
     JOIN session ON session.id = thread.session_id LEFT JOIN project ON project.id = session.project_id
     ORDER BY best.score, best.id DESC"""
@@ -49,6 +51,10 @@ _FIND: Final = f"""WITH best AS (
 _SESSIONS_WITH: Final = """SELECT DISTINCT session.native_id FROM session JOIN thread ON thread.session_id = session.id
     WHERE thread.id IN (SELECT entry.thread_id FROM search CROSS JOIN search_entry AS entry ON entry.id = search.rowid
         WHERE search MATCH :match {conditions})"""
+
+_PROMPTS: Final = """SELECT event.id, event.at_ms, event.body FROM thread JOIN event ON event.thread_id = thread.id
+    WHERE thread.session_id = ? AND thread.subagent_id = '' AND event.id <= ? AND event.retracted = 0
+    AND {may_be_prompt}"""
 
 # Edits that the index names, and those of events that are not indexed yet.
 _EDITS: Final = """SELECT event.id, event.at_ms, event.body, thread.id, thread.subagent_id, session.id,
@@ -99,6 +105,10 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int
     text: str
     times: int
+    project_id: int | None
+    session_row: int
+    """The session's row; `event_row` is that of the event."""
+    event_row: int
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,6 +147,28 @@ def sessions_with(db: sqlite3.Connection, query: Query) -> set[str]:
     where, values = _conditions(query)
     rows = db.execute(_SESSIONS_WITH.format(conditions=where), {**values, "match": match_expression(query.terms)})
     return {native_id for (native_id,) in rows}
+
+
+def turns_of(db: sqlite3.Connection, hits: Sequence[Hit]) -> list[int]:
+    """Returns for each hit the number of its turn, which `carryover show ID --turn` takes."""
+    from carryover.ledger.codec import may_be, read_body
+
+    statement = _PROMPTS.format(may_be_prompt=may_be("user_prompt"))
+    last = {
+        hit.session_row: max(each.event_row for each in hits if each.session_row == hit.session_row) for hit in hits
+    }
+    prompts = {
+        session_row: [
+            (event_row, at_ms)
+            for event_row, at_ms, stored in db.execute(statement, (session_row, event_row))
+            if isinstance(body := read_body(db, stored), UserPrompt) and body.actor == "human"
+        ]
+        for session_row, event_row in last.items()
+    }
+    return [
+        sum(at_ms <= hit.at_ms if hit.subagent_id else row <= hit.event_row for row, at_ms in prompts[hit.session_row])
+        for hit in hits
+    ]
 
 
 def edits_of_name(db: sqlite3.Connection, project_id: int, root: str, name: str) -> Iterator[EditRow]:
@@ -185,7 +217,7 @@ def _hits(db: sqlite3.Connection, rows: Iterable[tuple[Any, ...]]) -> tuple[Hit,
     from carryover.ledger.codec import read_body
 
     found: dict[tuple[str, str, str], Hit] = {}
-    for session, agent, root, subagent_id, at_ms, stored in rows:
+    for session, agent, root, subagent_id, at_ms, stored, project_id, session_row, event_row in rows:
         body = read_body(db, stored)
         said = searchable(body) if body is not None else None
         if said is None:
@@ -204,6 +236,9 @@ def _hits(db: sqlite3.Connection, rows: Iterable[tuple[Any, ...]]) -> tuple[Hit,
                 at_ms=at_ms,
                 text=said.text,
                 times=1,
+                project_id=project_id,
+                session_row=session_row,
+                event_row=event_row,
             )
         )
     return tuple(found.values())

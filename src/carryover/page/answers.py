@@ -53,6 +53,8 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     waits_for: str = ""
     """"you", "approval", "a limit", or empty if it waits for nothing that records tell of."""
     waits_since_ms: int = 0
+    asks: str = ""
+    """The question that it waits with, on one line."""
     sessions: int = 0
     is_paused: bool = False
     has_handoff: bool = False

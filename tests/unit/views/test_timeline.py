@@ -9,13 +9,13 @@ from carryover.adapter.contract import Source
 from carryover.ledger.batch import Entry
 from carryover.ledger.queries import connect_read_only
 from carryover.model import NOTE, AgentSummary, ToolResult, TurnEnd
-from carryover.views.timeline import Moment, timeline
+from carryover.views.timeline import Moment, Wanted, timeline
 from support.scribe import AGENT, Scribe
 
 
 def moments(ledger_path: Path, *, limit: int = 99, since_ms: int = 0, agent: str | None = None) -> list[Moment]:
     with closing(connect_read_only(ledger_path)) as db:
-        return timeline(db, 1, limit=limit, since_ms=since_ms, agent=agent)
+        return timeline(db, 1, Wanted(since_ms=since_ms, agent=agent), limit=limit)
 
 
 def ran(command: str, output: str, *, ok: bool = True) -> ToolResult:
