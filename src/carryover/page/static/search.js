@@ -4,7 +4,7 @@ import { agentName, get, project, shortPath } from "./api.js";
 import { agentMark } from "./conversation.js";
 import { at, counted, h, say, time } from "./dom.js";
 
-const WAIT_MS = 70;
+const WAIT_MS = 40;
 const MOST = 50;
 
 export function searchAddress(words, within) {
