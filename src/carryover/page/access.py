@@ -40,7 +40,7 @@ class Visitor:
     searching: sqlite3.Connection | None = None
     """The connection on which its search runs, if one does."""
     searches: int = 0
-    """Number of searches that were asked for."""
+    """The number of searches that have arrived, which is also that of the newest."""
 
 
 class Access:

@@ -36,6 +36,7 @@ from carryover.page.projects import listed_projects
 from carryover.paths import StateDir
 
 PREFIX: Final = "/ui/"
+_SEARCH: Final = "/ui/api/search"
 THREADS: Final = 2
 MOST_WAITING: Final = 24
 """Maximum number of requests that wait for a thread; others are told to come back."""
@@ -125,11 +126,14 @@ class Page:
         return answer
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
+        visitor = self.access.visitor(request)
+        if visitor is not None and request.path == _SEARCH:
+            visitor.searches += 1
+        arrived = visitor.searches if visitor is not None else 0
         if not await asyncio.to_thread(may_ask, request):
             raise web.HTTPForbidden(reason="only the page itself is answered")
         if request.path + "/" == PREFIX:
             return _welcome(None)
-        visitor = self.access.visitor(request)
         key = request.query.get("key") if request.path == PREFIX and request.method == "GET" else None
         if key is not None:
             admitted = self.access.admit(key)
@@ -142,6 +146,8 @@ class Page:
         name = request.path.removeprefix(PREFIX)
         if name.removeprefix("api/") == name:
             return self._file(request.method, name)
+        if request.path == _SEARCH and request.method == "GET":
+            return await self._search(request, visitor, arrived)
         return await self._data(request, visitor, name.removeprefix("api/").split("/"))
 
     def _file(self, method: str, name: str) -> web.Response:
@@ -163,8 +169,6 @@ class Page:
             case ("GET", "session", agent, *native_id):
                 turn = _asked(request, "turn")
                 return await self._read(lambda db: _session(db, agent, "/".join(native_id), turn))
-            case ("GET", "search"):
-                return await self._search(request, visitor)
             case ("GET", "health"):
                 return await self._doctor(visitor)
             case ("GET", "changes"):
@@ -198,17 +202,16 @@ class Page:
             raise web.HTTPNotFound
         return await self._read(lambda db: made[what](db, _known(db, number)))
 
-    async def _search(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
-        """Answers a search. The browser's next one makes it end: what is no longer wanted must not delay that."""
+    async def _search(self, request: web.Request, visitor: Visitor, arrived: int) -> web.StreamResponse:
+        """Answers a search, unless the browser's next one has arrived: what is no longer wanted must not delay that."""
         words, project_id = request.query.get("q", ""), _asked(request, "project")
         limit, now_ms = _asked(request, "limit") or 20, self._host.now_ms()
-        visitor.searches = number = visitor.searches + 1
         if visitor.searching is not None:
             with suppress(sqlite3.ProgrammingError):  # closed meanwhile
                 visitor.searching.interrupt()
 
         def read(db: sqlite3.Connection) -> msgspec.Struct:
-            if visitor.searches != number:
+            if visitor.searches != arrived:
                 raise _superseded()
             visitor.searching = db
             try:

@@ -50,6 +50,7 @@ async def run(words: Sequence[str], env: Mapping[str, str], text: str = "") -> t
         if child.returncode is None:
             with suppress(ProcessLookupError):
                 child.kill()
+            await child.wait()
 
 
 async def answer(asked: CommandAsked, root: str, env: Mapping[str, str], state: Path) -> CommandAnswer:

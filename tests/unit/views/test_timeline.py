@@ -93,7 +93,7 @@ async def test_edits_are_listed_where_they_are_wanted(ledger_path: Path, scribe:
     with closing(connect_read_only(ledger_path)) as db:
         plain, whole = (timeline(db, 1, Wanted(edits=edits), limit=9) for edits in (False, True))
     [moment] = [each for each in whole if each.kind == "edit"]
-    assert (moment.text, moment.turn, moment.diff) == ("Edited cart.py +1", 1, "@@ +1\n+x")
+    assert (moment.text, moment.turn, moment.diff) == ("Edited cart.py +1 -0", 1, "@@ +1\n+x")
     assert [each for each in whole if each.kind != "edit"] == plain
     assert all(b'"diff"' not in msgspec.json.encode(each) for each in plain)
 
