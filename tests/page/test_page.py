@@ -162,7 +162,7 @@ async def test_search_shows_the_hits_of_what_was_typed_last(opened: Opened) -> N
     assert await page.do("document.querySelector('main h1').textContent") == "Hits for discount"
     assert await page.do("document.activeElement.id") == "words"
     assert await page.do("document.getElementById('status').textContent") == "12 hits."
-    assert pretend.searches == ["disco", "discount"]
+    assert pretend.searches[-1] == "discount"
     await page.press("ArrowDown", "ArrowDown", "Enter")
     await page.until("document.querySelector('.turn.chosen h2')?.textContent.startsWith('Turn 2')")
     await page.do("history.back()")
