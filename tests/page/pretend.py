@@ -127,7 +127,7 @@ class Pretend:
         agent, session = request.match_info["agent"], request.match_info["session"]
         if (agent, session) not in (CLAUDE, CODEX):
             raise web.HTTPNotFound
-        wanted = max(1, min(int(request.query.get("turn", "1")), 30))
+        wanted = max(1, min(int(request.query["turn"] or "30"), 30))
         first = max(1, wanted - 2)
         return self._answer(
             answers.SessionAnswer(

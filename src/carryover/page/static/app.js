@@ -92,7 +92,7 @@ function failed(error, opened) {
 function lost(error) {
   offline.hidden = false;
   offline.replaceChildren(error instanceof Locked
-    ? "This page's key is no longer valid: carryoverd was started again, or the page was opened by hand. Run "
+    ? "carryoverd was started again since, so this page is no longer let in. Run "
     : "carryoverd does not answer; what you see is from before. If it was stopped, run ",
   h("code", null, error instanceof Locked ? "carryover ui" : "carryover start"), ".");
   if (!main.querySelector("h1")) main.replaceChildren();

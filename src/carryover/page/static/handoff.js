@@ -9,7 +9,7 @@ export async function handoff([id, ...chosen], query, signal, app) {
   const [[of, above], made] = await Promise.all([frame(id, "Handoff", app.redraw), get(`project/${id}/handoff`, signal)]);
   const pane = h("aside", { class: "pane", id: "source", tabindex: "0", "data-scroll": "source", "aria-label": "Where the line comes from" });
   const lines = h("div", { class: "lines" }, made.lines.length ? content(id, made) : nothing(of));
-  const view = h("div", { class: "beside" }, lines, pane);
+  const view = h("div", { class: made.lines.length ? "beside" : "" }, lines, made.lines.length > 0 && pane);
   let shown = null;
 
   async function show(parts, signal) {

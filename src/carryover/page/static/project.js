@@ -57,6 +57,7 @@ export async function frame(id, tab, changed) {
         button(of.is_paused ? "Record again" : "Pause", "", () => pause(of, changed)),
         button("Forget …", "danger", () => forget({ project: of.id }, `all of ${of.name}`, () => { location.hash = "#/"; })))),
     h("p", { class: "facts" }, facts(of), h("bdi", { class: "url" }, shortPath(of.root))),
+    of.asks && h("p", { class: "asks", dir: "auto" }, of.asks),
     h("nav", { class: "tabs", "aria-label": "Views of the project" }, TABS.map(([label, path]) =>
       h("a", { href: at("project", id, ...(path ? [path] : [])), "aria-current": label === tab && "page" }, label))),
   ]];
