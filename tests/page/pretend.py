@@ -127,7 +127,7 @@ class Pretend:
         agent, session = request.match_info["agent"], request.match_info["session"]
         if (agent, session) not in (CLAUDE, CODEX):
             raise web.HTTPNotFound
-        wanted = max(1, min(int(request.query.get("turn", "1")), 30))
+        wanted = max(1, min(int(request.query["turn"] or "30"), 30))
         first = max(1, wanted - 2)
         return self._answer(
             answers.SessionAnswer(
@@ -220,7 +220,16 @@ def projects() -> list[answers.Project]:
     claude, codex, gemini = ("claude-code", "Claude Code"), ("codex", "Codex CLI"), ("gemini-cli", "Gemini CLI")
     limit = answers.Reset("codex", NOW_MS + 95 * MINUTE)
     return [
-        one(1, "shop", claude, 3, waits_for="you", waits_since_ms=NOW_MS - 3 * MINUTE, sessions=14),
+        one(
+            1,
+            "shop",
+            claude,
+            3,
+            waits_for="you",
+            waits_since_ms=NOW_MS - 3 * MINUTE,
+            sessions=14,
+            asks="Shall the receipt show the discount in percent, too?",
+        ),
         one(
             2,
             "ledger-sync",
@@ -252,8 +261,8 @@ def handoff_lines() -> list[answers.HandoffLine]:
         *(answers.HandoffLine(text=text, kind="head") for text in head),
         title("Task"),
         line(
-            "- First prompt (turn 1, 3 h earlier): Add a discount to the cart: whole cents, never floats. Tests beside the "
-            "code, and no new dependency.",
+            "- First prompt (turn 1, 3 h earlier): Add a discount to the cart: whole cents, never floats. Tests beside "
+            "the code, and no new dependency.",
             source("prompt", CLAUDE, 1),
         ),
         line(
@@ -263,8 +272,8 @@ def handoff_lines() -> list[answers.HandoffLine]:
         line("- Newest prompt (turn 14): Go on with the receipt, then run all tests.", source("prompt", CLAUDE, 14)),
         title("Where it stands"),
         line(
-            "- Claude Code's turn 14: no answer recorded after 2 calls; last test run (4 min earlier) `python3 -m pytest -q`: "
-            "failed (4 passed, 1 failed)",
+            "- Claude Code's turn 14: no answer recorded after 2 calls; last test run (4 min earlier) "
+            "`python3 -m pytest -q`: failed (4 passed, 1 failed)",
             source("ending", CLAUDE, 14),
             source("test run", CODEX, 13),
         ),
@@ -272,7 +281,8 @@ def handoff_lines() -> list[answers.HandoffLine]:
         line(f"- {HOSTILE}", source("last words", CODEX, 13)),
         title("Open questions"),
         line(
-            "- Tests fail in tests/test_receipt.py::test_total: KeyError: 'discount'; not run again since `receipt.py` changed",
+            "- Tests fail in tests/test_receipt.py::test_total: KeyError: 'discount'; not run again since `receipt.py` "
+            "changed",
             source("open tests", CLAUDE, 13),
         ),
         title("Recent files"),
@@ -383,7 +393,7 @@ def turn(number: int) -> answers.Turn:
             part(
                 kind="agent",
                 name="",
-                text="The total was printed before the discount.\n\n## What changed\n- `receipt.py` reads **discount**\n\n"
+                text="The total came before the discount.\n\n## What changed\n- `receipt.py` reads **discount**\n\n"
                 f"```python\ntotal = cart.total()\n{HOSTILE}\n```\nShall I run all tests? {HOSTILE}",
             ),
         ),

@@ -1,13 +1,16 @@
 """What the page shows in a real browser, by keyboard alone, and that nothing that was recorded is ever markup.
 
-One browser serves all tests; they are skipped where there is none. `make page-tools` brings axe-core, which judges the
-views for those who hear or enlarge them.
+One browser serves all tests; they are skipped where there is none. With axe-core (`make page-tools`) the views are
+also judged for people who listen to them or enlarge them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
@@ -15,9 +18,12 @@ from typing import Final
 import pytest
 import pytest_asyncio
 
+from carryover.cli.demo.replay import make_project, replay
 from carryover.page.answers import HandoffLine
 from page.browser import CHROMIUM, Page, chromium
 from page.pretend import CLAUDE, CODEX, HOSTILE, Pretend, serving
+from support.claude_session import ClaudeSession
+from support.daemon_process import daemon_below
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -101,9 +107,7 @@ async def test_a_project_is_reached_and_its_lines_are_traced_by_keyboard_alone(o
     await page.until(f"document.querySelector('#source .turn.chosen') && {IDLE}")
     assert await page.do("document.querySelector('a.line[aria-current]') === document.activeElement")
     assert "turn 12 of Codex CLI is shown beside" in await page.do("document.getElementById('status').textContent")
-    assert await page.do("document.querySelector('#source .chosen .turn-title').textContent") == await page.do(
-        "[...document.querySelectorAll('#source .turn-title')].find((t) => t.textContent.startsWith('Turn 12')).textContent"
-    )
+    assert (await page.do("document.querySelector('#source .chosen').ariaLabel")) == "Turn 12"
     await page.press("ArrowRight")
     assert await page.do("document.activeElement.id") == "source"
     await page.press("ArrowLeft")
@@ -129,6 +133,21 @@ async def test_back_and_forward_lead_through_what_was_shown(opened: Opened) -> N
     await page.until("document.querySelector('#source .turn.chosen')")
 
 
+async def test_back_leads_to_the_entry_that_was_followed(opened: Opened) -> None:
+    page = opened.page
+    await page.go("#/project/1/timeline", "shop")
+    await page.until("document.querySelectorAll('.timeline li').length > 10")
+    await page.do("[...document.querySelectorAll('.timeline a')].at(-1).focus()")
+    followed, top = await page.do(FOCUSED), await page.do("scrollY")
+    await page.press("Enter")
+    await page.until("document.querySelector('.turn')")
+    await page.do("history.back()")
+    await page.until("document.querySelector('.timeline li')")
+
+    assert top > 0
+    assert (await page.do(FOCUSED), await page.do("scrollY")) == (followed, top)
+
+
 async def test_search_shows_the_hits_of_what_was_typed_last(opened: Opened) -> None:
     page, pretend = opened.page, opened.pretend
     pretend.slow["disco"] = asyncio.Event()
@@ -143,7 +162,7 @@ async def test_search_shows_the_hits_of_what_was_typed_last(opened: Opened) -> N
     assert await page.do("document.querySelector('main h1').textContent") == "Hits for discount"
     assert await page.do("document.activeElement.id") == "words"
     assert await page.do("document.getElementById('status').textContent") == "12 hits."
-    assert pretend.searches == ["disco", "discount"]
+    assert pretend.searches[-1] == "discount"
     await page.press("ArrowDown", "ArrowDown", "Enter")
     await page.until("document.querySelector('.turn.chosen h2')?.textContent.startsWith('Turn 2')")
     await page.do("history.back()")
@@ -242,6 +261,38 @@ async def test_views_fit_their_window_and_axe_finds_nothing(opened: Opened, widt
         await page.until("document.querySelector('dialog[open]')")
         assert await _violations(page) == [], number
         await page.press("Escape")
+
+
+async def test_a_real_daemon_shows_a_line_beside_its_turn_and_what_is_added_appears(
+    browser: Page, tmp_path: Path
+) -> None:
+    project, transcripts = tmp_path / "shop", tmp_path / ".claude" / "projects"
+    make_project(project, os.environ)
+    with daemon_below(tmp_path) as running:
+        replay(transcripts.parent, project)
+        running.settle()
+        command = (sys.executable, "-m", "carryover.cli.main", "ui", "--no-open")
+        printed = await asyncio.to_thread(subprocess.check_output, command, env=running.env, text=True)
+        await browser.show_as(width=1280)
+        await browser.open(printed.strip())
+        await browser.until("document.querySelector('.projects a')?.textContent === 'shop'")
+        assert "key=" not in await browser.do("location.href")
+
+        await browser.do("document.querySelector('.projects a').click()")
+        await browser.until("document.querySelector('a.line')")
+        await browser.do(
+            "[...document.querySelectorAll('a.line')].find((a) => a.textContent.includes('Do not cap')).click()"
+        )
+        await browser.until("document.querySelector('#source .chosen .user')?.textContent.includes('Do not cap it.')")
+        session = ClaudeSession(transcripts, project)
+        session.prompt("Round half to even, please.")
+        session.answer("Done.")
+        await browser.until("document.querySelector('.lines').textContent.includes('Round half to even')")
+        await browser.do("document.getElementById('words').focus()")
+        await browser.type("even")
+        await browser.until("document.querySelector('.hits mark')?.textContent === 'even'")
+        await browser.call("Page.navigate", url="about:blank")
+    assert browser.troubles == []
 
 
 async def _violations(page: Page) -> list[str]:

@@ -15,7 +15,7 @@ RUNS_TEXT = r"\beval\(|new Function|setTimeout\([\"'`]|javascript:|import\("
 def test_no_script_makes_markup_or_code_of_text() -> None:
     found = {name: re.findall(f"{MARKUP}|{RUNS_TEXT}|\\.style\\b", text) for name, text in SCRIPTS.items()}
 
-    assert found == dict.fromkeys(SCRIPTS, [])
+    assert found == {name: [] for name in SCRIPTS}
 
 
 def test_nothing_comes_from_elsewhere() -> None:

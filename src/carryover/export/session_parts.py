@@ -73,6 +73,8 @@ class Part(msgspec.Struct, Generic[Text], frozen=True, kw_only=True):
     undone: bool = False
     """Whether the user retracted it."""
     subagent_id: str | None = None
+    turn: int = 0
+    """Number of its turn; see `of_turns`."""
     repeated: bool = False
     """Whether another part says it better, such as an edit that was made or a question that was asked."""
 
@@ -104,7 +106,7 @@ def session_parts(
     A call comes with its result; calls without one come last.
     """
     unfinished: dict[str, tuple[int, ToolCall]] = {}
-    for event in events:
+    for turn, event in numbered(events):
         if event.subagent_id and not subagents:
             continue
         match event.body:
@@ -112,7 +114,7 @@ def session_parts(
                 unfinished[call.call_id] = (event.at_ms, call)
             case ToolResult(call_id=call_id):
                 unfinished.pop(call_id, None)
-        part = _part(event, agent, root)
+        part = _part(event, agent, root, turn)
         if part is not None:
             yield part
     for at_ms, call in unfinished.values():
@@ -155,6 +157,7 @@ def cleaned(parts: Iterable[Part[str]]) -> Iterator[Part[CleanText]]:
             failed=part.failed,
             is_diff=part.is_diff,
             undone=part.undone,
+            turn=part.turn,
         )
 
 
@@ -168,7 +171,7 @@ def local_time(at_ms: int) -> str:
     return f"{datetime.fromtimestamp(at_ms / 1000).astimezone():%Y-%m-%d %H:%M %Z}" if at_ms > 0 else ""
 
 
-def _part(event: SessionEvent, agent: str, root: str | None) -> Part[str] | None:
+def _part(event: SessionEvent, agent: str, root: str | None, turn: int) -> Part[str] | None:
     body = event.body
     shown = _shown(body, agent, root)
     if shown is None:
@@ -184,6 +187,7 @@ def _part(event: SessionEvent, agent: str, root: str | None) -> Part[str] | None
         is_diff=isinstance(body, FileEdit),
         undone=event.retracted,
         subagent_id=event.subagent_id,
+        turn=turn,
         repeated=repeated,
     )
 

@@ -43,7 +43,7 @@ def session(db: sqlite3.Connection, row: SessionRow, turn: int | None) -> Sessio
         title=one_line(title_of(db, row)),
         root=row.root or "",
         project=row.project_id or 0,
-        first_turn=turns[0].number if turns else first,
+        first_turn=first,
         turns=turns,
         total_turns=total,
     )

@@ -3,7 +3,7 @@
 import { Locked, Unreachable, begin, listen, me } from "./api.js";
 import { session } from "./conversation.js";
 import { keys } from "./dialogs.js";
-import { h, say, setClock, swap } from "./dom.js";
+import { focusOn, h, keyOf, say, setClock, swap } from "./dom.js";
 import { handoff } from "./handoff.js";
 import { health } from "./health.js";
 import { list } from "./project.js";
@@ -61,21 +61,25 @@ async function show(move) {
 }
 
 function draw(opened, view, move) {
-  const again = opened === shown.open && !move;
+  const again = opened === shown.open && (!move || view.stay);
+  const before = move && history.state;
   shown = { open: opened, view, text: JSON.stringify(view.data ?? null) };
   document.title = `${view.title} · Carryover`;
-  if (again || view.stay) swap(main, view.nodes.filter(Boolean));
+  if (again) swap(main, view.nodes.filter(Boolean));
   else main.replaceChildren(...view.nodes.filter(Boolean));
   if (opened !== search) field.value = "";
   for (const link of document.querySelectorAll(".top nav a")) {
     if (link.hash === (opened === list ? "#/" : opened === health ? "#/health" : null)) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  if (move && !view.stay) {
-    scrollTo(0, 0);
-    main.querySelector("h1")?.focus({ preventScroll: true });
+  if (again) return;
+  if (move) scrollTo(0, 0);
+  if (move && !view.stay) main.querySelector("h1")?.focus({ preventScroll: true });
+  view.shown?.();
+  if (before) {
+    scrollTo(0, before.top);
+    focusOn(main, before.focus);
   }
-  if (!again) view.shown?.();
 }
 
 function failed(error, opened) {
@@ -88,7 +92,7 @@ function failed(error, opened) {
 function lost(error) {
   offline.hidden = false;
   offline.replaceChildren(error instanceof Locked
-    ? "This page's key is no longer valid: carryoverd was started again, or the page was opened by hand. Run "
+    ? "carryoverd was started again since, so this page is no longer let in. Run "
     : "carryoverd does not answer; what you see is from before. If it was stopped, run ",
   h("code", null, error instanceof Locked ? "carryover ui" : "carryover start"), ".");
   if (!main.querySelector("h1")) main.replaceChildren();
@@ -130,6 +134,12 @@ document.addEventListener("keydown", (event) => {
   else return;
   event.preventDefault();
 });
+
+// Where a link was followed is kept with its entry in the history: back leads there, not to the top.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("main a");
+  if (link) history.replaceState({ top: scrollY, focus: keyOf(link) }, "");
+}, true);
 
 document.getElementById("skip").addEventListener("click", (event) => {
   event.preventDefault();

@@ -138,11 +138,15 @@ export function swap(place, nodes) {
     const again = place.querySelector(`[data-scroll="${name}"]`);
     if (again) again.scrollTop = top;
   }
-  if (focused === null) return;
-  const again = [...place.querySelectorAll("a, button, summary, input, [tabindex]")].find((each) => keyOf(each) === focused);
-  again?.focus({ preventScroll: true });
+  if (focused !== null) focusOn(place, focused);
 }
 
-function keyOf(element) {
+export function focusOn(place, key) {
+  const found = [...place.querySelectorAll("a, button, summary, input, [tabindex]")].find((each) => keyOf(each) === key);
+  found?.focus({ preventScroll: true });
+}
+
+/** What an element is found by after its view was drawn again. */
+export function keyOf(element) {
   return element.id || element.getAttribute("href") || element.closest("[data-key]")?.dataset.key || element.textContent;
 }

@@ -5,14 +5,12 @@ import { Conversation, agentMark } from "./conversation.js";
 import { at, counted, h, inline, say, time } from "./dom.js";
 import { frame } from "./project.js";
 
-const OTHERWISE = { "": "recorded facts" };
-
 export async function handoff([id, ...chosen], query, signal, app) {
   const [[of, above], made] = await Promise.all([frame(id, "Handoff", app.redraw), get(`project/${id}/handoff`, signal)]);
   const pane = h("aside", { class: "pane", id: "source", tabindex: "0", "data-scroll": "source", "aria-label": "Where the line comes from" });
   const lines = h("div", { class: "lines" }, made.lines.length ? content(id, made) : nothing(of));
-  const view = h("div", { class: "beside" }, lines, pane);
-  let shown = "";
+  const view = h("div", { class: made.lines.length ? "beside" : "" }, lines, made.lines.length > 0 && pane);
+  let shown = null;
 
   async function show(parts, signal) {
     const wanted = parts.slice(1).join("/");
@@ -83,17 +81,17 @@ function content(id, made) {
 }
 
 function item(id, line) {
-  const text = h("span", { class: "words", dir: "auto" }, inline(line.text.replace(/^\s*(?:[-*]|>) /, "")));
+  const text = h("span", { class: "words", dir: "auto" }, inline(line.text.replace(/^\s*- (> )?/, "")));
   const known = line.sources.filter((source, n, all) => source.session &&
     all.findIndex((other) => other.session === source.session && other.turn === source.turn) === n);
   if (!known.length) {
     const kind = line.sources[0]?.kind ?? "";
-    return h("li", null, h("p", { class: "line" }, text, kind && h("span", { class: "from" }, OTHERWISE[kind] ?? kind)));
+    return h("li", null, h("p", { class: "line" }, text, kind && h("span", { class: "from" }, kind)));
   }
   const [first, ...others] = known;
   const link = (source, kind, ...shown) => h("a", { class: kind, href: at("project", id, "source", source.agent, source.session, source.turn),
     "data-source": ["source", source.agent, source.session, source.turn].join("/") }, shown);
-  return h("li", { class: /^\s+/.test(line.text) && "inner" },
+  return h("li", { class: line.text.startsWith("- > ") && "further" },
     link(first, "line", text, h("span", { class: "from" }, agentMark(first.agent, h("span", { class: "unseen" }, agentName(first.agent), " ")), turnName(first))),
     others.length > 0 && h("span", { class: "also" }, "also ", others.slice(0, 6).map((source) => [link(source, "", turnName(source)), " "])));
 }

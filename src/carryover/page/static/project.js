@@ -52,11 +52,12 @@ export async function frame(id, tab, changed) {
     h("nav", { class: "path", "aria-label": "Where you are" }, h("a", { href: "#/" }, "Projects"), " › ", h("bdi", null, of.name)),
     h("div", { class: "head" }, h("h1", { tabindex: "-1" }, h("bdi", null, of.name)),
       h("div", { class: "buttons" },
-        of.has_handoff && button("Continue in …", "main", () => continueIn(of)),
+        of.agent && button("Continue in …", "main", () => continueIn(of)),
         button("Note", "", () => note(of, changed)),
         button(of.is_paused ? "Record again" : "Pause", "", () => pause(of, changed)),
         button("Forget …", "danger", () => forget({ project: of.id }, `all of ${of.name}`, () => { location.hash = "#/"; })))),
     h("p", { class: "facts" }, facts(of), h("bdi", { class: "url" }, shortPath(of.root))),
+    of.asks && h("p", { class: "asks", dir: "auto" }, of.asks),
     h("nav", { class: "tabs", "aria-label": "Views of the project" }, TABS.map(([label, path]) =>
       h("a", { href: at("project", id, ...(path ? [path] : [])), "aria-current": label === tab && "page" }, label))),
   ]];

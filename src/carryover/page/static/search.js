@@ -4,8 +4,8 @@ import { agentName, get, project, shortPath } from "./api.js";
 import { agentMark } from "./conversation.js";
 import { at, counted, h, say, time } from "./dom.js";
 
-const WAIT_MS = 70;
-const MOST = 50;
+const WAIT_MS = 60;
+const MOST = 30;
 
 export function searchAddress(words, within) {
   return `#/search?${new URLSearchParams(within ? { q: words, project: within } : { q: words })}`;
@@ -13,9 +13,12 @@ export function searchAddress(words, within) {
 
 /** Lets the field in the head of the page search: what is typed becomes the address, so that back and forward work. */
 export function bind(field, currentProject) {
-  let timer = 0;
+  let [timer, last] = [0, 0];
   field.addEventListener("input", () => {
     clearTimeout(timer);
+    // A letter by itself is searched at once; in a burst, only what it ends with.
+    const wait = performance.now() - last < WAIT_MS ? WAIT_MS : 0;
+    last = performance.now();
     timer = setTimeout(() => {
       const words = field.value.trim();
       const already = location.hash.startsWith("#/search");
@@ -25,7 +28,7 @@ export function bind(field, currentProject) {
       if (!already) field.dataset.from = currentProject() ?? "";
       if (already) location.replace(to);
       else location.hash = to;
-    }, WAIT_MS);
+    }, wait);
   });
   field.addEventListener("keydown", (event) => {
     if (event.key === "ArrowDown") document.querySelector(".hits a")?.focus();

@@ -90,7 +90,7 @@ function single(entry) {
     case "note":
       return row(entry, "", kind("Note"), turnLink(entry, entry.text || "without a title"));
     default:
-      return row(entry, "", kind("Session began"), turnLink(entry, entry.text || "untitled"));
+      return row(entry, "", entry.text ? [kind("Session began"), turnLink(entry, entry.text)] : turnLink(entry, kind("Session began")));
   }
 }
 

@@ -5,7 +5,7 @@ import { agentMark } from "./conversation.js";
 import { counted, h, moment, svg } from "./dom.js";
 import { frame } from "./project.js";
 
-const DAYS = 42;
+const DAYS = 91;
 const HEIGHT = 120;
 const SHORT = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 
