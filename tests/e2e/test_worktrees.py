@@ -58,6 +58,19 @@ def test_a_fresh_worktree_gets_the_handoff_of_the_main_checkout_and_is_told_so(
     assert "discount" not in handoff_of(worktree), "from now on it has its own"
 
 
+@pytest.mark.parametrize("words", [("sessions",), ("show", "last")])
+def test_a_command_in_a_fresh_worktree_says_where_the_sessions_are(
+    words: tuple[str, ...], running: DaemonProcess, session: ClaudeSession, project: Path, worktree: Path
+) -> None:
+    work(session, "Add a discount function to the cart")
+    running.settle()
+
+    command = [sys.executable, "-m", "carryover.cli.main", *words]
+    said = subprocess.run(command, cwd=worktree, capture_output=True, text=True, check=False).stderr
+
+    assert f"It is a worktree of {project}: `carryover sessions {project}` lists what was done there." in said
+
+
 def test_worktrees_are_listed_with_their_task_as_long_as_they_exist(
     running: DaemonProcess, session: ClaudeSession, project: Path, worktree: Path
 ) -> None:

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from carryover.actions.context import project_root, settings_to_print, state_dir
+from carryover.actions.context import project_root, root_of, settings_to_print, state_dir
 from carryover.config import Config, load_config, project_settings
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import FileLock
@@ -133,10 +133,19 @@ def _newest_session(ledger: sqlite3.Connection, root: str) -> SessionRow:
     found = work_sessions(ledger, project.id, limit=1) if project is not None else []
     if not found:
         raise UserError(
-            f"No session is recorded for {root}. `carryover sessions --all` lists those of all projects.",
+            f"{nothing_recorded(root)} `carryover sessions --all` lists those of all projects.",
             ExitCode.NOTHING_FOUND,
         )
     return found[0]
+
+
+def nothing_recorded(root: str) -> str:
+    """Says that no session of the project at `root` is recorded; if it is a worktree, where its main checkout is."""
+    main = root_of(root).main_root
+    worktree = (
+        f" It is a worktree of {main}: `carryover sessions {quoted(main)}` lists what was done there." if main else ""
+    )
+    return f"No session is recorded for {root}.{worktree}"
 
 
 def _settings_now(state: StateDir) -> Config:

@@ -36,6 +36,9 @@ it back.
 Sessions belong to the project that the file names, or to the one of --project.
 An import reads what you name, also of an agent that you did not select."""
 
+FEW: Final = 3
+"""How many projects are named; of more, only their number is given."""
+
 EXAMPLES: Final = """\
 examples:
   carryover import --dry-run chat.json         what is in it; stores nothing
@@ -67,18 +70,22 @@ def run(args: argparse.Namespace) -> int:
             "Carryover is paused, so nothing was imported. `carryover unpause` ends the pause.", ExitCode.REFUSED
         )
     project = project_root(args.project, must_exist=True) if args.project is not None else None
-    reports: list[FileReport] = []
+    alone: list[FileReport] = []
+    of_folders: list[FileReport] = []
     code, others = ExitCode.OK, 0
     asked = Asked(Path(), project, args.agent, args.again)
     for path, in_folder in _named(args.files):
         try:
-            reports.append(import_file(state, msgspec.structs.replace(asked, path=path), store=not args.dry_run))
+            report = import_file(state, msgspec.structs.replace(asked, path=path), store=not args.dry_run)
+            is_like_others = in_folder and not report.torn and report.problem is None
+            (of_folders if is_like_others else alone).append(report)
         except UserError as error:
             if in_folder and error.code == ExitCode.NOTHING_FOUND:
                 others += 1
                 continue
-            reports.append(FileReport(file=str(path), problem=str(error)))
+            alone.append(FileReport(file=str(path), problem=str(error)))
             code = code or error.code
+    reports = [*alone, *of_folders]
     if others and not reports:
         raise UserError(
             f"No known agent wrote any of the {counted(others, 'file')} there. Nothing was imported.",
@@ -87,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"dry_run": args.dry_run, "files": reports, "others": others})
     else:
-        print_lines(_lines(reports, load_config(state.config), dry_run=args.dry_run))
+        print_lines(_lines([*alone, *_summed(of_folders)], load_config(state.config), dry_run=args.dry_run))
         if others:
             print(f"{counted(others, 'other file')} there: not a transcript that can be read, and left alone.")
         for report in reports:
@@ -125,8 +132,35 @@ def _lines(reports: Sequence[FileReport], config: Config, *, dry_run: bool) -> I
         excluded = project_settings(Path(root), config).excluded
         if excluded is not None:
             yield f"{root} is left out of Carryover: excluded by {excluded}. So no handoff is made of it."
-        else:
+        elif len(roots) <= FEW:
             yield f"`carryover handoff {quoted(root)}` prints the handoff."
+    if len(roots) > FEW:
+        yield "`carryover sessions --all` lists the sessions of all projects."
+
+
+def _summed(reports: Sequence[FileReport]) -> list[FileReport]:
+    """Returns one report for all files of the same agent and form."""
+    alike: dict[tuple[str | None, str | None], list[FileReport]] = {}
+    for report in reports:
+        alike.setdefault((report.agent, report.form), []).append(report)
+    return [_sum(group) if len(group) > 1 else group[0] for group in alike.values()]
+
+
+def _sum(reports: Sequence[FileReport]) -> FileReport:
+    return msgspec.structs.replace(
+        reports[0],
+        file=counted(len(reports), "file"),
+        sessions=tuple(dict.fromkeys(session for report in reports for session in report.sessions)),
+        projects=tuple(dict.fromkeys(root for report in reports for root in report.projects)),
+        prompts=sum(report.prompts for report in reports),
+        new_events=sum(report.new_events or 0 for report in reports),
+        forgotten=sum(report.forgotten for report in reports),
+        forgotten_ms=max((report.forgotten_ms or 0 for report in reports), default=0) or None,
+        first_ms=min((report.first_ms for report in reports if report.first_ms is not None), default=None),
+        last_ms=max((report.last_ms for report in reports if report.last_ms is not None), default=None),
+        skipped=sum(report.skipped for report in reports),
+        oversized=sum(report.oversized for report in reports),
+    )
 
 
 def _content(report: FileReport) -> str:
@@ -137,7 +171,7 @@ def _content(report: FileReport) -> str:
         counted(report.prompts, "prompt"),
         " to ".join(dict.fromkeys(days)),
     ]
-    return f"{', '.join(fact for fact in facts if fact)}; of {', '.join(report.projects)}"
+    return f"{', '.join(fact for fact in facts if fact)}; of {_named_roots(report.projects)}"
 
 
 def _notes(report: FileReport, *, dry_run: bool) -> Iterator[str]:
@@ -150,13 +184,17 @@ def _notes(report: FileReport, *, dry_run: bool) -> Iterator[str]:
             yield f"{counted(report.forgotten, 'event')} left out: you had this forgotten{when}. --again takes it back."
     away = [root for root in report.projects if not is_folder(Path(root))]
     if away:
-        yield f"{', '.join(away)}: no such folder here; --project DIR puts the sessions into one that is."
+        yield f"{_named_roots(away)}: no such folder here; --project DIR puts the sessions into one that is."
     if report.torn:
         yield "Its last line is cut off and was left out."
     if report.oversized:
         yield f"{counted(report.oversized, 'record')} too long to be read."
     if report.skipped:
         yield f"{counted(report.skipped, 'record')} not understood and skipped; nothing else is affected."
+
+
+def _named_roots(roots: Sequence[str]) -> str:
+    return ", ".join(roots) if len(roots) <= FEW else counted(len(roots), "project")
 
 
 def _agent_name(agent_id: str | None) -> str:

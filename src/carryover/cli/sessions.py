@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from carryover.actions.context import project_root
-from carryover.actions.recorded import ledger_of_project
+from carryover.actions.recorded import ledger_of_project, nothing_recorded
 from carryover.agents import agent_names
 from carryover.cli.agent_names import known_agent
 from carryover.cli.arguments import TIMES, describe, moment_ms, positive
@@ -81,10 +81,9 @@ def _none_found(root: str | None, args: argparse.Namespace) -> UserError:
             f"No session that is recorded {where} matches. Without --agent, --since and --branch all are listed.",
             ExitCode.NOTHING_FOUND,
         )
+    nothing = nothing_recorded(root) if root else f"No session is recorded {where}."
     others = "; `carryover sessions --all` lists every project" if root else ""
-    return UserError(
-        f"No session is recorded {where}. `carryover status` says what is watched{others}.", ExitCode.NOTHING_FOUND
-    )
+    return UserError(f"{nothing} `carryover status` says what is watched{others}.", ExitCode.NOTHING_FOUND)
 
 
 def print_sessions(listed: Sequence[Mapping[str, Any]], names: Mapping[str, str], *, with_project: bool) -> None:

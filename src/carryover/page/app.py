@@ -6,7 +6,8 @@
     GET  /ui/api/changes                  server-sent events
     POST /ui/api/command                  runs a command of the user; needs the token from `me` too
 
-Answers are read in threads of the page's own, a bounded number at once, so that a slow page delays no hook.
+Answers are made by a thread of the page's own, one after the other, so that a busy page does not delay hooks. Searches
+have two others: what is typed need not wait for a page that is being loaded, nor for another browser's search.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing, suppress
 from importlib.resources import files
 from pathlib import Path
@@ -37,7 +38,6 @@ from carryover.paths import StateDir
 
 PREFIX: Final = "/ui/"
 _SEARCH: Final = "/ui/api/search"
-THREADS: Final = 2
 MOST_WAITING: Final = 24
 """Maximum number of requests that wait for a thread; others are told to come back."""
 _MOST_COMMANDS: Final = 2
@@ -100,7 +100,8 @@ class Page:
         """Reads the page's files. Blocks."""
         self._host = host
         self._files = _static_files()
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="page")
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="page")
+        self._searcher = ThreadPoolExecutor(2, thread_name_prefix="page-search")
         self._waiting = 0
         self._running = asyncio.Semaphore(_MOST_COMMANDS)
         self._asking_doctor = asyncio.Lock()
@@ -111,7 +112,8 @@ class Page:
     def close(self) -> None:
         """Ends the streams and takes no more work. Doesn't wait."""
         self.changes.end()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._reader, self._searcher):
+            pool.shutdown(wait=False, cancel_futures=True)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answers a request for an address below `PREFIX`, whose host and origin were found to be ours."""
@@ -220,7 +222,7 @@ class Page:
                 if visitor.searching is db:
                     visitor.searching = None
 
-        return await self._read(read)
+        return await self._read(read, self._searcher)
 
     async def _doctor(self, visitor: Visitor) -> web.StreamResponse:
         """Answers with what `carryover doctor --json` says, asked once for all who want to know at the same time."""
@@ -259,13 +261,13 @@ class Page:
         env.pop("NOTIFY_SOCKET", None)
         return env
 
-    async def _read(self, read: Read) -> web.StreamResponse:
+    async def _read(self, read: Read, pool: Executor | None = None) -> web.StreamResponse:
         def answer() -> bytes:
             with self._host.read_ledger() as db:
                 return msgspec.json.encode(read(db))
 
         try:
-            return web.Response(body=await self._in_thread(answer), content_type="application/json")
+            return web.Response(body=await self._in_thread(answer, pool), content_type="application/json")
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
                 raise
@@ -273,12 +275,12 @@ class Page:
         except LookupError as error:
             raise web.HTTPNotFound from error
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
+    async def _in_thread(self, work: Callable[[], T], pool: Executor | None = None) -> T:
         if self._waiting >= MOST_WAITING:
             raise web.HTTPServiceUnavailable(reason="too many requests at once")
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+            return await asyncio.get_running_loop().run_in_executor(pool or self._reader, work)
         finally:
             self._waiting -= 1
 

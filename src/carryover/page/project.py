@@ -35,7 +35,7 @@ from carryover.publish.make import Refreshed, made_handoff
 from carryover.views.limits import reset_time_ms
 from carryover.views.timeline import Moment, Wanted, timeline
 
-DAYS: Final = 182
+DAYS: Final = 92
 """How far back the pictures reach."""
 MOST_ENTRIES: Final = 500
 _MS_PER_DAY: Final = 86_400_000

@@ -60,10 +60,15 @@ def examine(
 
 
 def _tree(source: bytes, language: str, give_up: Callable[[], bool]) -> Tree:
+    """Returns the syntax tree of a file, whose nodes must not be asked for their `text` (see `symbols._text`)."""
     from tree_sitter import Parser
 
-    def chunk(offset: int, _point: object) -> bytes:
-        return source[offset : offset + _CHUNK]
+    # tree-sitter 0.26.1 never frees what this returns, so it is one buffer, which is emptied in the end.
+    buffer = bytearray()
+
+    def chunk(offset: int, _point: object) -> bytearray:
+        buffer[:] = source[offset : offset + _CHUNK]
+        return buffer
 
     known = grammar(language)
     if known is None:
@@ -75,6 +80,8 @@ def _tree(source: bytes, language: str, give_up: Callable[[], bool]) -> Tree:
         return Parser(known).parse(chunk, progress_callback=lambda _offset, _error: give_up())
     except ValueError as error:
         raise TimeoutError("the parse was given up") from error
+    finally:
+        buffer.clear()
 
 
 def _parses(tree: Tree, language: str) -> bool | None:

@@ -52,31 +52,31 @@ def symbol_at(tree: Tree, source: bytes, language: str, line: int) -> str | None
     start = len(text) - len(text.lstrip())
     end = max(start, len(text.rstrip()) - 1)
     node = tree.root_node.named_descendant_for_point_range((line - 1, start), (line - 1, end))
-    names = _names_beginning_at(node, line - 1, language) if node is not None else []
+    names = _names_beginning_at(node, source, line - 1, language) if node is not None else []
     while node is not None:
-        if node.type in _DEFINITIONS[language] and (name := _name_of(node)):
+        if node.type in _DEFINITIONS[language] and (name := _name_of(node, source)):
             names.append(name)
         elif node.type == "decorated_definition" and not names:  # an edit of a decorator is one of what it decorates
             definition = node.child_by_field_name("definition")
-            names += [name] if definition is not None and (name := _name_of(definition)) else []
+            names += [name] if definition is not None and (name := _name_of(definition, source)) else []
         node = node.parent
     return _SEPARATORS.get(language, ".").join(reversed(names)) or None
 
 
-def _names_beginning_at(node: Node, row: int, language: str) -> list[str]:
+def _names_beginning_at(node: Node, source: bytes, row: int, language: str) -> list[str]:
     """Returns the definitions below `node` that begin in its row, innermost first: `export class Cart {`."""
     for child in node.named_children:
         if child.start_point.row > row:
             break
         if child.start_point.row == row:
-            inner = _names_beginning_at(child, row, language)
-            name = _name_of(child) if child.type in _DEFINITIONS[language] else None
+            inner = _names_beginning_at(child, source, row, language)
+            name = _name_of(child, source) if child.type in _DEFINITIONS[language] else None
             if inner or name:
                 return [*inner, name] if name else inner
     return []
 
 
-def _name_of(node: Node) -> str | None:
+def _name_of(node: Node, source: bytes) -> str | None:
     if node.type in _ONLY_WITH_A_FUNCTION:
         value = node.child_by_field_name("value")
         if value is None or value.type not in _FUNCTIONS:
@@ -85,9 +85,9 @@ def _name_of(node: Node) -> str | None:
         return None  # `struct cart *c` only mentions it
     if node.type == "function_expression" and node.parent is not None and node.parent.type in _ONLY_WITH_A_FUNCTION:
         return None
-    name = _text(_first_field(node, "name", "property", "key", "declarator", "type"))
+    name = _text(_first_field(node, "name", "property", "key", "declarator", "type"), source)
     if node.type == "method_declaration" and (receiver := node.child_by_field_name("receiver")) is not None:
-        owner = re.search(r"(\w+)(?:\[[^\]]*\])?\s*\)$", _text(receiver) or "")
+        owner = re.search(r"(\w+)(?:\[[^\]]*\])?\s*\)$", _text(receiver, source) or "")
         return f"{owner[1]}.{name}" if owner else name
     if node.type == "impl_item":
         return re.sub(r"<.*", "", name or "", flags=re.DOTALL) or None
@@ -105,5 +105,6 @@ def _first_field(node: Node, *fields: str) -> Node | None:
     return found
 
 
-def _text(node: Node | None) -> str | None:
-    return node.text.decode("utf-8", "replace") if node is not None and node.text is not None else None
+def _text(node: Node | None, source: bytes) -> str | None:
+    # Not `node.text`: after a parse that reads by callback, tree-sitter 0.26.1 never frees what it read for it.
+    return source[node.start_byte : node.end_byte].decode("utf-8", "replace") if node is not None else None

@@ -323,7 +323,7 @@ def test_of_a_folder_every_transcript_is_taken_and_other_files_are_counted(
     code, out, err = run("import", str(tmp_path / "laptop"), "--project", str(store))
 
     assert (code, err) == (ExitCode.OK, "")
-    assert out.count("1 session of Claude Code") == 3
+    assert f"✓ 3 files: 3 sessions of Claude Code, 3 prompts, {OLD:%Y-%m-%d} to" in out
     assert "1 other file there" in out
     assert "Step 2 of the cart" in run("handoff", str(store))[1]
     assert json.loads(run("import", str(tmp_path / "laptop"), "--json")[1])["others"] == 1

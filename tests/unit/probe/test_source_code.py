@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
+from itertools import count
 
 import pytest
 from hypothesis import given, settings
@@ -276,3 +278,23 @@ def test_hostile_files_cost_time_in_proportion_to_their_length(unit: bytes) -> N
         return time.process_time() - start
 
     assert seconds(80_000) < 10 * seconds(20_000) + 0.5
+
+
+@pytest.mark.parametrize("gives_up", [False, True])
+def test_nothing_of_a_file_stays_in_memory_once_it_is_parsed(gives_up: bool) -> None:
+    source = b"def f(a):\n    return a + 1\n" * 4000
+
+    def parse() -> None:
+        examine(source, "python", 1, give_up=lambda: gives_up and next(asked) > 3)
+
+    asked = count()
+    parse()
+    tracemalloc.start()
+    try:
+        for _ in range(10):
+            asked = count()
+            parse()
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < len(source) / 2
