@@ -1,6 +1,6 @@
 // What changes something asks first. Each of these runs a command of the user's, by the daemon.
 
-import { agentName, command, me, project } from "./api.js";
+import { agentName, command, me, projects } from "./api.js";
 import { h, inline, say } from "./dom.js";
 
 /** Opens a dialog with `content` and buttons: label, look, and what they do. After one returned true, `done` follows it. */
@@ -35,9 +35,8 @@ function open(title, content, buttons, done = () => {}) {
 }
 
 function told(outcome, done, instead) {
-  const text = done.output.trim();
-  outcome.replaceChildren(h("p", { class: done.ok ? "good" : "failed" }, done.ok ? `✓ ${instead}` : "✗ It did not work."),
-    text && h("pre", null, text));
+  const text = done.output.trim() || (done.ok ? `✓ ${instead}` : "✗ It did not work.");
+  outcome.replaceChildren(h("p", { class: done.ok ? "text good" : "text failed" }, inline(text)));
   return done.ok;
 }
 
@@ -47,7 +46,7 @@ export function forget(what, name, done) {
     h("p", null, "It goes for good: from the ledger and its copies, from handoffs and search. Your agents' own transcripts stay as they are.")],
     [["Forget for good", "danger", async (outcome) => told(outcome, await command({ command: "forget", ...what }), "Forgotten.")]], done);
   command({ command: "forget", ...what, preview: true })
-    .then((would) => preview.replaceChildren(h("pre", null, would.output.trim() || "Nothing of it is recorded.")))
+    .then((would) => preview.replaceChildren(h("pre", { tabindex: "0" }, would.output.trim() || "Nothing of it is recorded.")))
     .catch((error) => preview.replaceChildren(h("p", { class: "failed" }, error.message)));
 }
 
@@ -77,8 +76,10 @@ export function note(which, done) {
     }]], done);
 }
 
-export function continueIn(which) {
-  const startable = me.startable.length ? me.startable : me.agents.map((agent) => agent.id);
+export async function continueIn(which) {
+  const used = (await projects()).map((each) => each.agent);
+  const lastUse = (id) => (used.includes(id) ? used.indexOf(id) : used.length);
+  const startable = [...me.startable].sort((one, other) => lastUse(one) - lastUse(other));
   const line = h("code", { class: "command" }, "…");
   const chosen = () => dialog.querySelector("input:checked").value;
   const ask = async () => {
