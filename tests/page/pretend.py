@@ -184,6 +184,8 @@ class Pretend:
             raise web.HTTPForbidden
         asked = msgspec.json.decode(await request.read(), type=answers.CommandAsked)
         self.commands.append(msgspec.to_builtins(asked))
+        if asked.command == "pause":
+            self.projects[0] = msgspec.structs.replace(self.projects[0], is_paused=True)
         line = f"carryover to {asked.agent} {quote('/home/dev/code/shop')}" if asked.command == "to" else ""
         output = "2 sessions of 1 project, 37 turns: Claude Code, Codex CLI." if asked.preview else ""
         return self._answer(

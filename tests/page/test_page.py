@@ -219,6 +219,7 @@ async def test_what_changes_something_asks_first(opened: Opened) -> None:
     await answer("Pause")
     await page.until("document.querySelector('dialog .good')")
     await page.press("Escape")
+    await page.until("document.querySelector('.waits.paused')")
     await ask("Continue")
     await page.until("document.querySelector('.command').textContent === 'carryover to codex /home/dev/code/shop'")
     await answer("Run in a terminal")
@@ -229,7 +230,7 @@ async def test_what_changes_something_asks_first(opened: Opened) -> None:
     assert done == [("note", "", "half-even"), ("pause", "", ""), ("to", "codex", "")]
 
 
-async def test_keys_are_listed_and_a_page_that_is_signed_out_says_so(opened: Opened) -> None:
+async def test_keys_are_listed_and_a_page_that_is_signed_out_says_so_until_it_is_let_in_again(opened: Opened) -> None:
     page = opened.page
     await page.press("?", shift=True)
     await page.until("document.querySelector('dialog[open] kbd')")
@@ -239,6 +240,9 @@ async def test_keys_are_listed_and_a_page_that_is_signed_out_says_so(opened: Ope
     await page.until("!document.getElementById('offline').hidden")
 
     assert "Run carryover ui." in await page.do("document.getElementById('offline').textContent")
+    opened.pretend.locked = False
+    await page.do("document.dispatchEvent(new Event('visibilitychange'))")
+    await page.until("document.getElementById('offline').hidden && document.querySelector('figure svg')")
     page.troubles.clear()  # the console names the answer 403
 
 

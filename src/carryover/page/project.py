@@ -15,7 +15,7 @@ from carryover.distill.entry import Entry as Line
 from carryover.distill.render import lay_out
 from carryover.export.quoting import one_line, safe
 from carryover.ledger.queries import ProjectRow, prompts_and_ends
-from carryover.model import TurnEnd
+from carryover.model import NOTE, TurnEnd
 from carryover.page.answers import (
     Day,
     Entry,
@@ -85,7 +85,8 @@ def _lines(made: Refreshed) -> Iterator[HandoffLine]:
 
 
 def _source(line: Line) -> LineSource:
-    return LineSource(kind=line.kind, agent=line.agent, session=line.session, turn=line.turn or 0, at_ms=line.at_ms)
+    agent = line.agent or (NOTE if line.session else "")
+    return LineSource(kind=line.kind, agent=agent, session=line.session, turn=line.turn or 0, at_ms=line.at_ms)
 
 
 def history(db: sqlite3.Connection, project: ProjectRow, *, before_ms: int | None, limit: int) -> TimelineAnswer:

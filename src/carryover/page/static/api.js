@@ -2,7 +2,6 @@
 
 export const me = { token: "", agents: [], startable: [], home: "", version: "" };
 let list = null;
-let lost = false;
 
 export class Unreachable extends Error {}
 export class Locked extends Error {}
@@ -53,26 +52,39 @@ export async function command(body) {
   return done;
 }
 
-/** Calls `changed(id)` when a project changed, and `reached(bool)` when the connection comes or goes. */
-export function listen(changed, reached) {
-  const events = new EventSource("api/changes");
-  events.onopen = () => {
-    reached(true);
-    if (lost) changed(null);
-    lost = false;
+/** Calls `changed(id)` when a project changed, `changed(null)` when anything may have, and `lost()` without a connection. */
+export function listen(changed, lost) {
+  let events;
+  let missed = false;
+  const open = () => {
+    events = new EventSource("api/changes");
+    events.onopen = () => {
+      if (missed) changed(null);
+      missed = false;
+    };
+    events.onerror = () => {
+      miss();
+      lost();
+      // After an answer that is no stream (403: the daemon was started again) a browser does not try again.
+      if (events.readyState === EventSource.CLOSED) setTimeout(() => document.hidden || open(), 5000);
+    };
+    events.addEventListener("project", (event) => {
+      list = null;
+      changed(JSON.parse(event.data).id);
+    });
+    events.addEventListener("health", () => changed("health"));
   };
-  events.onerror = () => {
-    lost = true;
+  const miss = () => {
+    missed = true;
     list = null;
-    reached(false);
-    // After an answer that is no stream (403: the daemon was started again) a browser does not try again.
-    if (events.readyState === EventSource.CLOSED) setTimeout(() => listen(changed, reached), 5000);
   };
-  events.addEventListener("project", (event) => {
-    list = null;
-    changed(JSON.parse(event.data).id);
+  // A browser opens few connections to one host, and a stream in each hidden tab would take them all.
+  document.addEventListener("visibilitychange", () => {
+    events.close();
+    miss();
+    if (!document.hidden) open();
   });
-  events.addEventListener("health", () => changed("health"));
+  open();
 }
 
 export function agentName(id) {

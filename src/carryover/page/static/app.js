@@ -101,7 +101,9 @@ function lost(error) {
 /** Brings the view up to date where it differs; the focus and what is open stay. */
 async function redraw() {
   const { open: opened, view } = shown;
-  if (!view || view.keep?.() || document.querySelector("dialog[open]")) return;
+  if (!view) return void show(false);
+  if (document.querySelector("dialog[open]")) return void later();
+  if (view.keep?.()) return;
   try {
     if (view.refresh) return void (await view.refresh());
     const [, params, query] = route(location.hash);
@@ -150,20 +152,32 @@ bind(field, () => /^#\/project\/(\d+)/.exec(location.hash)?.[1]);
 addEventListener("hashchange", () => show(true));
 
 let waiting = 0;
-function changed(what) {
-  if (what === "health" && shown.open !== health) return;
+function later() {
   clearTimeout(waiting);
   waiting = setTimeout(redraw, 250);
+}
+
+async function changed(what) {
+  if (what === "health" && shown.open !== health) return;
+  if (what === null) await reached();
+  later();
+}
+
+/** Finds out whether the daemon answers, and says so if not. */
+async function reached() {
+  try {
+    await begin();
+    offline.hidden = true;
+  } catch (error) {
+    lost(error);
+  }
 }
 
 try {
   await begin();
   setClock(me.now_ms);
   show(false);
-  listen(changed, (reached) => {
-    if (reached) offline.hidden = true;
-    else lost(new Unreachable());
-  });
+  listen(changed, reached);
 } catch (error) {
   failed(error, null);
 }

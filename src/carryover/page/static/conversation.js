@@ -59,7 +59,7 @@ export class Conversation {
 
   drawn(turn) {
     const chosen = turn.number === this.turn;
-    const title = turn.number ? `Turn ${turn.number}` : "Before the first prompt";
+    const title = turn.number ? `Turn ${turn.number}` : this.agent === "note" ? "Note" : "Before the first prompt";
     return h("section", { class: chosen ? "turn chosen" : "turn", "data-turn": turn.number, "aria-label": title },
       h(`h${this.level}`, { class: "turn-title", tabindex: "-1" }, title, " ", time(turn.at_ms, "moment")),
       parts(turn.parts, `${this.session}/${turn.number}`, this.answer.agent_name));

@@ -1,10 +1,11 @@
 // What changes something asks first. Each of these runs a command of the user's, by the daemon.
 
-import { agentName, command, me, project } from "./api.js";
+import { agentName, command, me, projects } from "./api.js";
 import { h, inline, say } from "./dom.js";
 
-/** Opens a dialog with `content` and buttons that stand for functions; one that returns true closes it. */
-function open(title, content, buttons, { wide = false } = {}) {
+/** Opens a dialog with `content` and buttons: label, look, and what they do. After one returned true, `done` follows it. */
+function open(title, content, buttons, done = () => {}) {
+  let didIt = false;
   const outcome = h("div", { class: "outcome", role: "status" });
   const close = h("button", { type: "button", onclick: () => dialog.close() }, buttons.length ? "Cancel" : "Close");
   const run = ([label, kind, act]) => h("button", { type: "button", class: kind, onclick: async (event) => {
@@ -12,7 +13,7 @@ function open(title, content, buttons, { wide = false } = {}) {
     button.disabled = true;
     try {
       if (await act(outcome)) {
-        buttons.length = 0;
+        didIt = true;
         close.textContent = "Close";
         row.replaceChildren(close);
         close.focus();
@@ -23,7 +24,10 @@ function open(title, content, buttons, { wide = false } = {}) {
     }
   } }, label);
   const row = h("div", { class: "buttons" }, close, buttons.map(run));
-  const dialog = h("dialog", { "aria-labelledby": "dialog-title", class: wide && "wide-dialog", onclose: () => dialog.remove() },
+  const dialog = h("dialog", { "aria-labelledby": "dialog-title", onclose: () => {
+    dialog.remove();
+    if (didIt) done();
+  } },
     h("h2", { id: "dialog-title" }, title), content, outcome, row);
   document.body.append(dialog);
   dialog.showModal();
@@ -31,24 +35,18 @@ function open(title, content, buttons, { wide = false } = {}) {
 }
 
 function told(outcome, done, instead) {
-  const text = done.output.trim();
-  outcome.replaceChildren(h("p", { class: done.ok ? "good" : "failed" }, done.ok ? `✓ ${instead}` : "✗ It did not work."),
-    text && h("pre", null, text));
+  const text = done.output.trim() || (done.ok ? `✓ ${instead}` : "✗ It did not work.");
+  outcome.replaceChildren(h("p", { class: done.ok ? "text good" : "text failed" }, inline(text)));
   return done.ok;
 }
 
 export function forget(what, name, done) {
   const preview = h("div", { role: "status" }, h("p", { class: "dim" }, "Asking what would go …"));
-  let gone = false;
-  const dialog = open(`Forget ${name}?`, [preview,
+  open(`Forget ${name}?`, [preview,
     h("p", null, "It goes for good: from the ledger and its copies, from handoffs and search. Your agents' own transcripts stay as they are.")],
-    [["Forget for good", "danger", async (outcome) => {
-      gone = told(outcome, await command({ command: "forget", ...what }), "Forgotten.");
-      return gone;
-    }]]);
-  dialog.addEventListener("close", () => gone && done());
+    [["Forget for good", "danger", async (outcome) => told(outcome, await command({ command: "forget", ...what }), "Forgotten.")]], done);
   command({ command: "forget", ...what, preview: true })
-    .then((would) => preview.replaceChildren(h("pre", null, would.output.trim() || "Nothing of it is recorded.")))
+    .then((would) => preview.replaceChildren(h("pre", { tabindex: "0" }, would.output.trim() || "Nothing of it is recorded.")))
     .catch((error) => preview.replaceChildren(h("p", { class: "failed" }, error.message)));
 }
 
@@ -58,11 +56,8 @@ export function pause(which, done) {
     ? "Carryover reads what agents do here again, from now on and what it missed, and keeps the handoff fresh."
     : "While it is paused, nothing that agents do here is recorded and its handoff is not updated. What was recorded stays.";
   open(which.is_paused ? `Record ${which.name} again?` : `Pause ${which.name}?`, h("p", null, text),
-    [[which.is_paused ? "Record again" : "Pause", "main", async (outcome) => {
-      const ok = told(outcome, await command({ command: verb, project: which.id }), which.is_paused ? "Recorded again." : "Paused.");
-      if (ok) done();
-      return ok;
-    }]]);
+    [[which.is_paused ? "Record again" : "Pause", "main", async (outcome) =>
+      told(outcome, await command({ command: verb, project: which.id }), which.is_paused ? "Recorded again." : "Paused.")]], done);
 }
 
 export function note(which, done) {
@@ -77,14 +72,14 @@ export function note(which, done) {
         text.focus();
         return false;
       }
-      const ok = told(outcome, await command({ command: "note", project: which.id, text: text.value }), "Added.");
-      if (ok) done();
-      return ok;
-    }]]);
+      return told(outcome, await command({ command: "note", project: which.id, text: text.value }), "Added.");
+    }]], done);
 }
 
-export function continueIn(which) {
-  const startable = me.startable.length ? me.startable : me.agents.map((agent) => agent.id);
+export async function continueIn(which) {
+  const used = (await projects()).map((each) => each.agent);
+  const lastUse = (id) => (used.includes(id) ? used.indexOf(id) : used.length);
+  const startable = [...me.startable].sort((one, other) => lastUse(one) - lastUse(other));
   const line = h("code", { class: "command" }, "…");
   const chosen = () => dialog.querySelector("input:checked").value;
   const ask = async () => {

@@ -72,7 +72,7 @@ function content(id, made) {
   }
   return [
     h("p", { class: "dim about" }, counted(made.lines.length, "line"), `, about ${counted(made.tokens, "token")}. `,
-      made.refusal || (made.path && ["What the next agent reads in ", h("code", null, made.path.split("/").slice(-2).join("/")), "."])),
+      made.refusal ? `It is not published: ${made.refusal}.` : (made.path && ["What the next agent reads in ", h("code", null, made.path.split("/").slice(-2).join("/")), "."])),
     head.length > 0 && h("details", { class: "protocol", "data-key": "head" }, h("summary", null, "What it tells the agent first"),
       h("div", { class: "text" }, inline(head.map((line) => line.text).join("\n").trim()))),
     sections.map((section, n) => [h("h2", { id: `section-${n}` }, section.title),
@@ -97,7 +97,7 @@ function item(id, line) {
 }
 
 function turnName(source) {
-  return source.turn ? `turn ${source.turn}` : "before turn 1";
+  return source.turn ? `turn ${source.turn}` : source.agent === "note" ? "note" : "before turn 1";
 }
 
 async function fill(pane, id, [, agent, session, turn], signal) {
@@ -110,10 +110,10 @@ async function fill(pane, id, [, agent, session, turn], signal) {
     pane.conversation = talk;
     pane.replaceChildren(
       h("div", { class: "pane-head" }, h("h2", { dir: "auto" }, answer.title || `Session ${session}`), close,
-        h("p", { class: "facts" }, agentMark(agent, answer.agent_name), h("span", null, `${turnName({ turn: Number(turn) })} of ${answer.total_turns}`),
+        h("p", { class: "facts" }, agentMark(agent, answer.agent_name), answer.total_turns > 0 && h("span", null, `${turnName({ agent, turn: Number(turn) })} of ${answer.total_turns}`),
           time(at_ms, "moment"), h("a", { href: at("session", agent, session, turn) }, "The whole session"))),
       talk.node);
-    say(`${turnName({ turn: Number(turn) })} of ${answer.agent_name} is shown beside. Press the right arrow key to go there.`);
+    say(`${turnName({ agent, turn: Number(turn) })} of ${answer.agent_name} is shown beside. Press the right arrow key to go there.`);
   } catch (error) {
     if (error.name === "AbortError") return;
     pane.replaceChildren(h("p", { class: "failed" }, error.message), close);
