@@ -27,7 +27,7 @@ from aiohttp import web
 from carryover import __version__
 from carryover.agents import agent_ids, agent_names, startable_agents
 from carryover.config import Config
-from carryover.errors import UserError
+from carryover.errors import UserError, visible
 from carryover.ledger.queries import ProjectRow, project_by_id, project_of_session, session_of
 from carryover.page import commands, conversations, project
 from carryover.page.access import COOKIE, Access, Visitor, has_token, may_ask
@@ -188,7 +188,7 @@ class Page:
             version=__version__,
             agents=tuple(AgentName(agent, name) for agent, name in agent_names().items()),
             now_ms=self._host.now_ms(),
-            home=str(self._host.home),
+            home=visible(str(self._host.home)),
             startable=startable_agents(self._host.config.agents.selected),
         )
 

@@ -24,6 +24,11 @@ class _Stream:
         self.ended = False
         self.woken = asyncio.Event()
 
+    def end(self) -> None:
+        """Ends the stream."""
+        self.ended = True
+        self.woken.set()
+
     def take(self) -> bytes:
         """Returns what is to be told, which is nothing after that."""
         events = [_event("project", Changed(project)) for project in sorted(self.projects)]
@@ -38,7 +43,7 @@ class Changes:
     """The open streams of events."""
 
     def __init__(self) -> None:
-        self._streams: set[_Stream] = set()
+        self._streams: dict[_Stream, None] = {}
 
     def project(self, project_id: int) -> None:
         """Tells that the content or the handoff of a project has changed."""
@@ -55,15 +60,15 @@ class Changes:
     def end(self) -> None:
         """Ends all streams."""
         for stream in self._streams:
-            stream.ended = True
-            stream.woken.set()
+            stream.end()
 
     async def send(self, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
         """Sends events as the body of `response` until the page is closed or `end` is called."""
         if len(self._streams) >= _MOST_STREAMS:
-            raise web.HTTPServiceUnavailable
+            # Probably of a page that was closed, which is noticed at the next write.
+            next(iter(self._streams)).end()
         stream = _Stream()
-        self._streams.add(stream)
+        self._streams[stream] = None
         try:
             await response.prepare(request)
             await response.write(b": open\n\n")
@@ -78,7 +83,7 @@ class Changes:
         except ConnectionResetError:
             pass  # the page was closed
         finally:
-            self._streams.discard(stream)
+            del self._streams[stream]
         return response
 
 
