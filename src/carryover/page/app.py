@@ -35,8 +35,10 @@ from carryover.page.answers import AgentName, CommandAsked, Me
 from carryover.page.changes import Changes
 from carryover.page.projects import listed_projects
 from carryover.paths import StateDir
+from carryover.publish.project_view import UnknownProject
 
 PREFIX: Final = "/ui/"
+_API: Final = "/ui/api/"
 _SEARCH: Final = "/ui/api/search"
 MOST_WAITING: Final = 24
 """Maximum number of requests that wait for a thread; others are told to come back."""
@@ -134,23 +136,21 @@ class Page:
         arrived = visitor.searches if visitor is not None else 0
         if not await asyncio.to_thread(may_ask, request):
             raise web.HTTPForbidden(reason="only the page itself is answered")
-        if request.path + "/" == PREFIX:
-            return _welcome(None)
-        key = request.query.get("key") if request.path == PREFIX and request.method == "GET" else None
-        if key is not None:
-            admitted = self.access.admit(key)
+        if request.path == PREFIX and request.method == "GET" and "key" in request.query:
+            admitted = self.access.admit(request.query["key"])
             if admitted is not None or visitor is not None:
                 return _welcome(admitted)
         if visitor is None:
             return web.Response(status=403, text=_NO_ENTRY, content_type="text/html")
         if request.method == "POST" and not has_token(request, visitor):
             raise web.HTTPForbidden(reason="the token is missing or wrong")
-        name = request.path.removeprefix(PREFIX)
-        if name.removeprefix("api/") == name:
-            return self._file(request.method, name)
+        if request.path + "/" == PREFIX:
+            return _welcome(None)
+        if not request.path.startswith(_API):
+            return self._file(request.method, request.path.removeprefix(PREFIX))
         if request.path == _SEARCH and request.method == "GET":
             return await self._search(request, visitor, arrived)
-        return await self._data(request, visitor, name.removeprefix("api/").split("/"))
+        return await self._data(request, visitor, request.path.removeprefix(_API).split("/"))
 
     def _file(self, method: str, name: str) -> web.Response:
         found = self._files.get(name or "index.html")
@@ -272,7 +272,7 @@ class Page:
             if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
                 raise
             raise _superseded() from error
-        except LookupError as error:
+        except UnknownProject as error:
             raise web.HTTPNotFound from error
 
     async def _in_thread(self, work: Callable[[], T], pool: Executor | None = None) -> T:
@@ -309,14 +309,14 @@ def _welcome(visitor: Visitor | None) -> web.Response:
 def _session(db: sqlite3.Connection, agent: str, native_id: str, turn: int | None) -> msgspec.Struct:
     row = session_of(db, agent, native_id)
     if row is None:
-        raise LookupError(native_id)
+        raise web.HTTPNotFound
     return conversations.session(db, row, turn)
 
 
 def _known(db: sqlite3.Connection, project_id: int) -> ProjectRow:
     row = project_by_id(db, project_id)
     if row is None:
-        raise LookupError(project_id)
+        raise web.HTTPNotFound
     return row
 
 
