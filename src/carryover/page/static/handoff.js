@@ -96,7 +96,8 @@ function item(id, line) {
     return h("a", { class: kind, href: at("project", id, ...parts), "data-source": parts.join("/") }, shown);
   };
   const agent = agentMark(first.agent, h("span", { class: "unseen" }, agentName(first.agent), " "));
-  const also = others.slice(0, 6).map((source) => [link(source, "", turnName(source)), " "]);
+  const also = others.slice(0, 6).map((source) =>
+    [link(source, "", turnName(source), source.agent !== first.agent && ` of ${agentName(source.agent)}`), " "]);
   return h("li", { class: line.text.startsWith("- > ") && "further" },
     link(first, "line", text, h("span", { class: "from" }, agent, turnName(first))),
     also.length > 0 && h("span", { class: "also" }, "also ", also));
