@@ -15,6 +15,7 @@ from carryover.cli.arguments import describe
 from carryover.daemon.client import ask_daemon, daemon_pid, wait_for_daemon
 from carryover.errors import ExitCode, UserError
 from carryover.install.background import ANSWER_S
+from carryover.page.commands import ENVIRONMENT
 from carryover.paths import StateDir
 
 DESCRIPTION: Final = """\
@@ -31,13 +32,8 @@ examples:
   carryover ui --no-open    only print its address
 """
 
-_ENVIRONMENT: Final = (
-    *("PATH", "SHELL", "LANG", "LC_ALL", "TERM", "TERMINAL", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY"),
-    *("XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"),
-)
-"""Variables of this shell that the commands which the page runs get. A service has few of them."""
 _MOST_PASSED: Final = 6_000
-"""Maximum length of a request with them; with more, the page's commands get the daemon's own."""
+"""Maximum length of a request with this shell's variables; with more, the page's commands get the daemon's own."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,7 +74,7 @@ def page_address(state: StateDir) -> str:
 
 def _key(state: StateDir) -> tuple[str, str]:
     """Returns a key for the page; or an empty one, and why there is no page."""
-    env = {name: value for name in _ENVIRONMENT if (value := os.environ.get(name, "")) and value.isprintable()}
+    env = {name: value for name in ENVIRONMENT if (value := os.environ.get(name, "")) and value.isprintable()}
     passed = urlencode({"env": msgspec.json.encode(env).decode()})
     query = f"?{passed}" if len(passed) <= _MOST_PASSED else ""
     answer = ask_daemon(state.socket, "POST", f"/page{query}", timeout_s=ANSWER_S)

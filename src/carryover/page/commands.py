@@ -23,6 +23,12 @@ from carryover.page.answers import CommandAnswer, CommandAsked
 from carryover.text.shell import quoted
 
 CARRYOVER: Final = (sys.executable, "-P", "-m", "carryover.cli.main")
+ENVIRONMENT: Final = (
+    *("PATH", "SHELL", "LANG", "LC_ALL", "TERM", "TERMINAL", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY"),
+    *("XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"),
+)
+"""Variables of the shell in which `carryover ui` is run that the commands get. A service has few of them."""
+_OUR_OWN: Final = ("CARRYOVER_HOME", "PYTHONPATH")
 LIMIT_S: Final = 330.0
 """Longer than `carryover forget` waits for the daemon."""
 _NOTES: Final = "the user's notes"
@@ -106,12 +112,24 @@ def open_terminal(argv: Sequence[str], env: Mapping[str, str], state: Path, plat
         return _started(("/usr/bin/open", "-a", "Terminal", str(script)), env)
     if not (env.get("DISPLAY") or env.get("WAYLAND_DISPLAY")):
         return "No window can be opened from where `carryover ui` was run."
-    folders = os.pathsep.join(entry for entry in env.get("PATH", os.defpath).split(os.pathsep) if entry.startswith("/"))
-    names = (env.get("TERMINAL"), "x-terminal-emulator")
-    program = next((path for name in names if name and (path := shutil.which(name, path=folders))), None)
+    program = _on_path(env, env.get("TERMINAL", ""), "x-terminal-emulator")
     if program is None:
         return "No terminal is known: there is no `x-terminal-emulator`, and $TERMINAL names none."
-    return _started((program, "-e", *argv), env)
+    if "INVOCATION_ID" not in env:
+        return _started((program, "-e", *argv), env)
+    # What a service of systemd starts has its limits, is confined like it, and is killed when it is stopped. That must
+    # not happen to an agent, so systemd itself is asked to start the window.
+    systemd = _on_path(env, "systemd-run")
+    passed = [f"--setenv={name}={env[name]}" for name in (*ENVIRONMENT, *_OUR_OWN) if name in env]
+    if systemd is None:
+        return "No window can be opened outside of carryoverd's service, since there is no `systemd-run`."
+    return _started((systemd, "--user", "--quiet", "--collect", *passed, "--", program, "-e", *argv), env)
+
+
+def _on_path(env: Mapping[str, str], *names: str) -> str | None:
+    """Returns the first of these programs that is on PATH, in a folder that is absolute."""
+    folders = os.pathsep.join(entry for entry in env.get("PATH", os.defpath).split(os.pathsep) if entry.startswith("/"))
+    return next((path for name in names if name and (path := shutil.which(name, path=folders))), None)
 
 
 def _started(argv: Sequence[str], env: Mapping[str, str]) -> str | None:

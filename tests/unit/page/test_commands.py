@@ -77,6 +77,22 @@ async def test_continuing_opens_a_terminal_window_with_the_command(home: Path) -
     assert opened.read_text().splitlines() == ["-e", *CARRYOVER, "to", "codex", "/work/my shop"]
 
 
+async def test_the_window_of_a_service_is_opened_outside_of_it(home: Path) -> None:
+    """The agent in it must not be confined, bounded or stopped together with carryoverd."""
+    opened = home / "opened"
+    program(home / "bin" / "x-terminal-emulator", "exit 1")
+    program(home / "bin" / "systemd-run", f'printf "%s\\n" "$@" > {opened}.part; mv {opened}.part {opened}')
+    path = f"{home}/bin:/usr/bin:/bin"
+    env = {"DISPLAY": ":7", "PATH": path, "INVOCATION_ID": "1", "SECRET": "x", "CARRYOVER_HOME": "/state"}
+
+    assert open_terminal(("carryover", "to", "codex"), env, home, "linux") is None
+    wait_until("the window", opened.exists)
+    assert opened.read_text().splitlines() == [
+        *("--user", "--quiet", "--collect", f"--setenv=PATH={path}", "--setenv=DISPLAY=:7"),
+        *("--setenv=CARRYOVER_HOME=/state", "--", f"{home}/bin/x-terminal-emulator", "-e", "carryover", "to", "codex"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("env", "why"),
     [
