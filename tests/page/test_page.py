@@ -289,9 +289,16 @@ async def test_a_real_daemon_shows_a_line_beside_its_turn_and_what_is_added_appe
         )
         await browser.until("document.querySelector('#source .chosen .user')?.textContent.includes('Do not cap it.')")
         session = ClaudeSession(transcripts, project)
-        session.prompt("Round half to even, please.")
-        session.answer("Done.")
+        session.prompt(f"Round half to even, please. {HOSTILE}")
+        session.answer(f"# {HOSTILE}\n\n```{HOSTILE}\n{HOSTILE}\n```\nDone. {HOSTILE}")
         await browser.until("document.querySelector('.lines').textContent.includes('Round half to even')")
+        await browser.do(
+            "[...document.querySelectorAll('a.line')].find((a) => a.textContent.includes('half to')).click()"
+        )
+        await browser.until("document.querySelector('#source .chosen .agent')?.textContent.includes('alert(1)')")
+        assert (
+            await browser.do("document.querySelectorAll('main :is(script, img, b, iframe, form, style)').length") == 0
+        )
         await browser.do("document.getElementById('words').focus()")
         await browser.type("even")
         await browser.until("document.querySelector('.hits mark')?.textContent === 'even'")

@@ -31,7 +31,12 @@ function route(hash) {
 }
 
 async function missing() {
-  return { title: "Not found", nodes: [h("h1", { tabindex: "-1" }, "There is no such page"), h("p", null, h("a", { href: "#/" }, "All projects"))] };
+  return { title: "Not found", nodes: instead("There is no such page") };
+}
+
+/** A heading, what there is to say, and a way on. */
+function instead(title, text) {
+  return [h("h1", { tabindex: "-1" }, title), h("p", null, text), h("p", null, h("a", { href: "#/" }, "All projects"))];
 }
 
 /** Shows what the address names. `move`: the user went there, so the focus goes along. */
@@ -47,7 +52,7 @@ async function show(move) {
   }
   if (opened === shown.open && (await shown.view?.move?.(params, signal))) return;
   main.setAttribute("aria-busy", "true");
-  if (opened === health && move) main.replaceChildren(h("h1", { tabindex: "-1" }, "Health"), h("p", { class: "dim" }, "Asking carryover doctor …"));
+  if (opened === health && move) main.replaceChildren(...instead("Health", "Asking carryover doctor …"));
   try {
     const view = await opened(params, query, signal, app);
     if (signal.aborted) return;
@@ -86,7 +91,7 @@ function failed(error, opened) {
   shown = { open: opened, view: null };
   if (error instanceof Unreachable || error instanceof Locked) return lost(error);
   document.title = "Carryover";
-  main.replaceChildren(h("h1", { tabindex: "-1" }, "This can't be shown"), h("p", null, error.message), h("p", null, h("a", { href: "#/" }, "All projects")));
+  main.replaceChildren(...instead("This can't be shown", error.message));
 }
 
 function lost(error) {
@@ -130,7 +135,8 @@ function step(event) {
 
 document.addEventListener("keydown", (event) => {
   if (event.key === "ArrowDown" || event.key === "ArrowUp") return step(event);
-  if (event.target.matches("input, textarea, select") || event.altKey || event.ctrlKey || event.metaKey || document.querySelector("dialog[open]")) return;
+  if (event.target.matches("input, textarea") || event.altKey || event.ctrlKey || event.metaKey) return;
+  if (document.querySelector("dialog[open]")) return;
   if (event.key === "/") field.focus();
   else if (event.key === "?") keys();
   else return;

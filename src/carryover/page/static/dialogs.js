@@ -43,7 +43,8 @@ function told(outcome, done, instead) {
 export function forget(what, name, done) {
   const preview = h("div", { role: "status" }, h("p", { class: "dim" }, "Asking what would go …"));
   open(`Forget ${name}?`, [preview,
-    h("p", null, "It goes for good: from the ledger and its copies, from handoffs and search. Your agents' own transcripts stay as they are.")],
+    h("p", null, "It goes for good: from the ledger and its copies, from handoffs and search. ",
+      "Your agents' own transcripts stay as they are.")],
     [["Forget for good", "danger", async (outcome) => told(outcome, await command({ command: "forget", ...what }), "Forgotten.")]], done);
   command({ command: "forget", ...what, preview: true })
     .then((would) => preview.replaceChildren(h("pre", { tabindex: "0" }, would.output.trim() || "Nothing of it is recorded.")))
@@ -85,7 +86,8 @@ export async function continueIn(which) {
   const ask = async () => {
     const agent = chosen();
     line.textContent = "…";
-    const answer = await command({ command: "to", project: which.id, agent, preview: true }).catch((error) => ({ line: "", output: error.message }));
+    const answer = await command({ command: "to", project: which.id, agent, preview: true })
+      .catch((error) => ({ line: "", output: error.message }));
     if (agent === chosen()) line.textContent = answer.line || answer.output.trim();
   };
   const usual = startable.find((id) => id !== which.agent) ?? startable[0];
@@ -117,9 +119,17 @@ async function copy(element) {
   }
 }
 
-const KEYS = [["/", "search"], ["?", "these keys"], ["↑ ↓", "the line, hit or entry above or below"], ["Enter", "open; in a handoff, show the turn beside it"],
-  ["→", "from a line of the handoff to the turn beside it"], ["←", "back to the line"], ["Esc", "close the turn, or leave the search"], ["Alt ←", "back"]];
+const KEYS = {
+  "/": "search",
+  "?": "these keys",
+  "↑ ↓": "the line, hit or entry above or below",
+  Enter: "open; in a handoff, show the turn beside it",
+  "→": "from a line of the handoff to the turn beside it",
+  "←": "back to the line",
+  Esc: "close the turn, or leave the search",
+  "Alt ←": "back",
+};
 
 export function keys() {
-  open("Keys", h("dl", { class: "keys" }, KEYS.map(([key, what]) => [h("dt", null, h("kbd", null, key)), h("dd", null, what)])), []);
+  open("Keys", h("dl", { class: "keys" }, Object.entries(KEYS).map(([key, what]) => [h("dt", null, h("kbd", null, key)), h("dd", null, what)])), []);
 }

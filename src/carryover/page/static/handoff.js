@@ -7,7 +7,8 @@ import { frame } from "./project.js";
 
 export async function handoff([id, ...chosen], query, signal, app) {
   const [[of, above], made] = await Promise.all([frame(id, "Handoff", app.redraw), get(`project/${id}/handoff`, signal)]);
-  const pane = h("aside", { class: "pane", id: "source", tabindex: "0", "data-scroll": "source", "aria-label": "Where the line comes from" });
+  const about = { "data-scroll": "source", "aria-label": "Where the line comes from" };
+  const pane = h("aside", { class: "pane", id: "source", tabindex: "0", ...about });
   const lines = h("div", { class: "lines" }, made.lines.length ? content(id, made) : nothing(of));
   const view = h("div", { class: made.lines.length ? "beside" : "" }, lines, made.lines.length > 0 && pane);
   let shown = null;
@@ -65,6 +66,7 @@ function nothing(of) {
 
 function content(id, made) {
   const head = made.lines.filter((line) => line.kind === "head");
+  const place = made.path.split("/").slice(-2).join("/");
   const sections = [];
   for (const line of made.lines) {
     if (line.kind === "title") sections.push({ title: line.text.replace(/^#+ /, ""), lines: [] });
@@ -72,11 +74,11 @@ function content(id, made) {
   }
   return [
     h("p", { class: "dim about" }, counted(made.lines.length, "line"), `, about ${counted(made.tokens, "token")}. `,
-      made.refusal ? `It is not published: ${made.refusal}.` : (made.path && ["What the next agent reads in ", h("code", null, made.path.split("/").slice(-2).join("/")), "."])),
+      made.refusal ? `It is not published: ${made.refusal}.` : ["What the next agent reads in ", h("code", null, place), "."]),
     head.length > 0 && h("details", { class: "protocol", "data-key": "head" }, h("summary", null, "What it tells the agent first"),
       h("div", { class: "text" }, inline(head.map((line) => line.text).join("\n").trim()))),
     sections.map((section, n) => [h("h2", { id: `section-${n}` }, section.title),
-      h("ul", { "aria-labelledby": `section-${n}`, "data-arrows": true }, section.lines.filter((line) => line.text.trim()).map((line) => item(id, line)))]),
+      h("ul", { "aria-labelledby": `section-${n}`, "data-arrows": true }, section.lines.map((line) => item(id, line)))]),
   ];
 }
 
@@ -89,11 +91,16 @@ function item(id, line) {
     return h("li", null, h("p", { class: "line" }, text, kind && h("span", { class: "from" }, kind)));
   }
   const [first, ...others] = known;
-  const link = (source, kind, ...shown) => h("a", { class: kind, href: at("project", id, "source", source.agent, source.session, source.turn),
-    "data-source": ["source", source.agent, source.session, source.turn].join("/") }, shown);
+  const link = (source, kind, ...shown) => {
+    const parts = ["source", source.agent, source.session, source.turn];
+    return h("a", { class: kind, href: at("project", id, ...parts), "data-source": parts.join("/") }, shown);
+  };
+  const agent = agentMark(first.agent, h("span", { class: "unseen" }, agentName(first.agent), " "));
+  const also = others.slice(0, 6).map((source) =>
+    [link(source, "", turnName(source), source.agent !== first.agent && ` of ${agentName(source.agent)}`), " "]);
   return h("li", { class: line.text.startsWith("- > ") && "further" },
-    link(first, "line", text, h("span", { class: "from" }, agentMark(first.agent, h("span", { class: "unseen" }, agentName(first.agent), " ")), turnName(first))),
-    others.length > 0 && h("span", { class: "also" }, "also ", others.slice(0, 6).map((source) => [link(source, "", turnName(source)), " "])));
+    link(first, "line", text, h("span", { class: "from" }, agent, turnName(first))),
+    also.length > 0 && h("span", { class: "also" }, "also ", also));
 }
 
 function turnName(source) {
@@ -101,6 +108,7 @@ function turnName(source) {
 }
 
 async function fill(pane, id, [, agent, session, turn], signal) {
+  const name = turnName({ agent, turn: Number(turn) });
   pane.setAttribute("aria-busy", "true");
   const talk = new Conversation(agent, session, turn, 3);
   const close = h("a", { class: "close", href: at("project", id) }, "Close");
@@ -110,10 +118,11 @@ async function fill(pane, id, [, agent, session, turn], signal) {
     pane.conversation = talk;
     pane.replaceChildren(
       h("div", { class: "pane-head" }, h("h2", { dir: "auto" }, answer.title || `Session ${session}`), close,
-        h("p", { class: "facts" }, agentMark(agent, answer.agent_name), answer.total_turns > 0 && h("span", null, `${turnName({ agent, turn: Number(turn) })} of ${answer.total_turns}`),
+        h("p", { class: "facts" }, agentMark(agent, answer.agent_name),
+          answer.total_turns > 0 && h("span", null, `${name} of ${answer.total_turns}`),
           time(at_ms, "moment"), h("a", { href: at("session", agent, session, turn) }, "The whole session"))),
       talk.node);
-    say(`${turnName({ agent, turn: Number(turn) })} of ${answer.agent_name} is shown beside. Press the right arrow key to go there.`);
+    say(`${name} of ${answer.agent_name} is shown beside. Press the right arrow key to go there.`);
   } catch (error) {
     if (error.name === "AbortError") return;
     pane.replaceChildren(h("p", { class: "failed" }, error.message), close);

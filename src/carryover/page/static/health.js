@@ -15,7 +15,8 @@ export async function health(params, query, signal) {
     h("p", { class: number("wrong") ? "failed" : "good" }, number("wrong") ? "✗ " : "✓ ", sum, left),
     h("ul", { class: "findings" }, said.findings.map((finding) => {
       const [sign, name] = LEVELS[finding.level] ?? LEVELS.note;
-      return h("li", { class: finding.level }, h("h2", null, h("span", { "aria-hidden": "true" }, `${sign} `), h("span", { class: "unseen" }, `${name}: `), inline(finding.what)),
+      return h("li", { class: finding.level },
+        h("h2", null, h("span", { "aria-hidden": "true" }, `${sign} `), h("span", { class: "unseen" }, `${name}: `), inline(finding.what)),
         h("p", null, inline(finding.why)), h("p", null, "→ ", inline(finding.do)));
     })),
     h("p", { class: "dim" }, `As `, h("code", null, "carryover doctor"), ` sees it, carryoverd ${me.version}. `,

@@ -27,17 +27,18 @@ function facts(of) {
 export async function list() {
   const all = await projects();
   const number = (...kinds) => all.filter((each) => kinds.includes(each.waits_for)).length;
-  const sums = [number("you", "approval") && `${counted(number("you", "approval"), "project")} ${number("you", "approval") === 1 ? "waits" : "wait"} for you`,
-    number("a limit") && `${number("a limit")} at a usage limit`].filter(Boolean);
+  const [yours, limited] = [number("you", "approval"), number("a limit")];
+  const sums = [yours && `${counted(yours, "project")} ${yours === 1 ? "waits" : "wait"} for you`, limited && `${limited} at a usage limit`];
   const entry = (each) => h("li", { "data-key": `p${each.id}` },
     h("h2", null, h("a", { href: at("project", each.id) }, h("bdi", null, each.name))),
     h("p", { class: "url" }, h("bdi", null, shortPath(each.root))),
     h("p", { class: "facts" }, facts(each)),
     each.asks && h("p", { class: "asks", dir: "auto" }, each.asks));
   const nodes = [
-    h("div", { class: "head" }, h("h1", { tabindex: "-1" }, "Projects"), sums.length > 0 && h("p", { class: "dim" }, sums.join(" · "))),
+    h("div", { class: "head" }, h("h1", { tabindex: "-1" }, "Projects"), h("p", { class: "dim" }, sums.filter(Boolean).join(" · "))),
     all.length ? h("ul", { class: "projects", "data-arrows": true }, all.map(entry)) : h("p", null,
-      "No session is recorded yet. Work with one of your agents; it appears here by itself. ", h("a", { href: "#/health" }, "Health"), " says what is watched."),
+      "No session is recorded yet. Work with one of your agents; it appears here by itself. ",
+      h("a", { href: "#/health" }, "Health"), " says whether something is in the way."),
   ];
   return { title: "Projects", nodes, data: all };
 }

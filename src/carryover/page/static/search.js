@@ -49,7 +49,10 @@ export async function search(params, query, signal) {
   if (document.activeElement !== field) field.value = words;
   const head = h("h1", { tabindex: "-1" }, words ? ["Hits for ", h("q", null, h("bdi", null, words))] : "Search");
   const scope = await scopes(words, within || field.dataset.from, within);
-  if (!words.trim()) return { title: "Search", nodes: [head, scope, h("p", { class: "dim" }, "Type words of a prompt, an answer, a command, a path or an error.")], stay: true };
+  if (!words.trim()) {
+    const hint = h("p", { class: "dim" }, "Type words of a prompt, an answer, a command, a path or an error.");
+    return { title: "Search", nodes: [head, scope, hint], stay: true };
+  }
   const found = await get(`search?${new URLSearchParams({ q: words, limit: MOST, ...(within ? { project: within } : {}) })}`, signal);
   const count = found.hits.length ? `${found.more ? "The best " : ""}${counted(found.hits.length, "hit")}` : "No hits";
   say(`${count}.`);
@@ -68,7 +71,8 @@ async function scopes(words, id, within) {
 function drawn(hit) {
   const name = hit.root.split("/").at(-1) || "no project";
   return h("a", { class: "hit", href: at("session", hit.agent, hit.session, hit.turn) },
-    h("span", { class: "facts" }, h("strong", { title: shortPath(hit.root) }, h("bdi", null, name)), agentMark(hit.agent, agentName(hit.agent)),
+    h("span", { class: "facts" },
+      h("strong", { title: shortPath(hit.root) }, h("bdi", null, name)), agentMark(hit.agent, agentName(hit.agent)),
       hit.kind && h("span", null, hit.kind), hit.turn ? h("span", null, `turn ${hit.turn}`) : "", time(hit.at_ms)),
     h("span", { class: "words", dir: "auto" }, hit.before, hit.words && h("mark", null, hit.words), hit.after));
 }

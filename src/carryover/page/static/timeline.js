@@ -29,14 +29,20 @@ export async function timeline([id], query, signal, app) {
     items[items.findIndex((item) => item.dataset.key === last?.dataset.key) + 1]?.querySelector("a, summary")?.focus();
     say(`${counted(entries.length - before, "earlier entry").replace("entrys", "entries")} shown.`);
   } }, "Show earlier");
-  const choose = Object.entries(KINDS).map(([kind, label]) => h("button", { type: "button", class: "chip", "aria-pressed": String(!hidden.has(kind)), onclick: (event) => {
-    if (!hidden.delete(kind)) hidden.add(kind);
-    event.currentTarget.setAttribute("aria-pressed", String(!hidden.has(kind)));
-    draw();
-  } }, label));
+  const choose = Object.entries(KINDS).map(([kind, label]) => {
+    const chip = h("button", { type: "button", class: "chip", "aria-pressed": String(!hidden.has(kind)) }, label);
+    chip.addEventListener("click", () => {
+      if (!hidden.delete(kind)) hidden.add(kind);
+      chip.setAttribute("aria-pressed", String(!hidden.has(kind)));
+      draw();
+    });
+    return chip;
+  });
   draw();
   const filter = h("div", { class: "chips", role: "group", "aria-label": "What is shown" }, choose);
-  return { title: `Timeline of ${of.name}`, nodes: [...above, filter, place], data: [of, first], announce: "The timeline was updated.", keep: () => entries.length > PAGE };
+  const nodes = [...above, filter, place];
+  const keep = () => entries.length > first.entries.length; // what was loaded since would be gone
+  return { title: `Timeline of ${of.name}`, nodes, data: [of, first], announce: "The timeline was updated.", keep };
 }
 
 /** The entries by day, the edits of one turn in one entry. */
@@ -75,7 +81,8 @@ function single(entry) {
       return row(entry, "", kind("Prompt"), turnLink(entry, inline(entry.text)));
     case "tests": {
       const failed = entry.detail === "fail";
-      return row(entry, failed ? "bad" : "", h("span", { class: failed ? "kind failed" : "kind good" }, failed ? "✗ Tests fail" : "✓ Tests pass"),
+      return row(entry, failed ? "bad" : "",
+        h("span", { class: failed ? "kind failed" : "kind good" }, failed ? "✗ Tests fail" : "✓ Tests pass"),
         turnLink(entry, h("code", null, entry.text.replace(/^(pass|fail): /, ""))));
     }
     case "limit": {

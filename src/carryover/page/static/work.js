@@ -50,7 +50,10 @@ function byDay({ days, limits }) {
   const order = [...totals].sort((a, b) => b[1] - a[1]);
   const limited = new Set(limits.map((each) => localDay(each.at_ms)));
   const texts = order.map(([agent, turns]) => `${agentName(agent)} ${turns}`);
-  const label = `Turns per day from ${shortDay(shown[0].day)} to ${shortDay(shown.at(-1).day)}: ${texts.join(", ")}; most on one day: ${most}.`;
+  const [first, last] = [shortDay(shown[0].day), shortDay(shown.at(-1).day)];
+  const label = `Turns per day from ${first} to ${last}: ${texts.join(", ")}; most on one day: ${most}.`;
+  const rows = [...shown].reverse().filter((each) => sum(each.agents))
+    .map((each) => [shortDay(each.day), ...order.map(([agent]) => each.agents[agent] ?? 0)]);
   const bars = shown.map((each, x) => {
     let top = HEIGHT;
     const said = Object.entries(each.agents).map(([agent, turns]) => `${agentName(agent)} ${turns}`).join(", ") || "no work";
@@ -65,20 +68,22 @@ function byDay({ days, limits }) {
   });
   return h("section", { "aria-labelledby": "by-day" }, h("h2", { id: "by-day" }, "Work per day"),
     h("figure", null,
-      h("p", { class: "legend" }, order.map(([agent, turns]) => [agentMark(agent, `${agentName(agent)} ${turns.toLocaleString("en")}`), " "]),
+      h("p", { class: "legend" },
+        order.map(([agent, turns]) => [agentMark(agent, `${agentName(agent)} ${turns.toLocaleString("en")}`), " "]),
         limited.size > 0 && h("span", { class: "by" }, h("span", { class: "limit-key", "aria-hidden": "true" }), "usage limit")),
-      h("div", { class: "plot" }, svg("svg", { role: "img", "aria-label": label, viewBox: `0 0 ${shown.length * 10} ${HEIGHT}`, preserveAspectRatio: "none",
-        class: shown.length < 15 ? "few" : "" }, bars)),
-      h("p", { class: "axis", "aria-hidden": "true" }, h("span", null, shortDay(shown[0].day)), h("span", null, `most on one day: ${counted(most, "turn")}`),
-        h("span", null, shown.length > 1 && shortDay(shown.at(-1).day)))),
+      h("div", { class: shown.length < 15 ? "few plot" : "plot" },
+        svg("svg", { role: "img", "aria-label": label, viewBox: `0 0 ${shown.length * 10} ${HEIGHT}`, preserveAspectRatio: "none" }, bars)),
+      h("p", { class: shown.length < 15 ? "few axis" : "axis", "aria-hidden": "true" },
+        h("span", null, first), h("span", null, `most on one day: ${counted(most, "turn")}`), h("span", null, shown.length > 1 && last))),
     h("details", { "data-key": "table" }, h("summary", null, "The same as a table"),
-      table("Turns per day and agent", ["Day", ...order.map(([agent]) => agentName(agent))],
-        [...shown].reverse().filter((each) => sum(each.agents)).map((each) => [shortDay(each.day), ...order.map(([agent]) => each.agents[agent] ?? 0)]))));
+      h("div", { class: "wide", tabindex: "0", role: "group", "aria-label": "Turns per day and agent" },
+        table("Turns per day and agent", ["Day", ...order.map(([agent]) => agentName(agent))], rows))));
 }
 
 function table(caption, head, rows) {
-  return h("table", null, h("caption", { class: "unseen" }, caption), h("thead", null, h("tr", null, head.map((cell) => h("th", { scope: "col" }, cell)))),
-    h("tbody", null, rows.map(([first, ...cells]) => h("tr", null, h("th", { scope: "row" }, first), cells.map((cell) => h("td", null, cell))))));
+  const row = ([first, ...cells]) => h("tr", null, h("th", { scope: "row" }, first), cells.map((cell) => h("td", null, cell)));
+  return h("table", null, h("caption", { class: "unseen" }, caption),
+    h("thead", null, h("tr", null, head.map((cell) => h("th", { scope: "col" }, cell)))), h("tbody", null, rows.map(row)));
 }
 
 function limits(all) {
@@ -91,13 +96,17 @@ function limits(all) {
 function tokens(sections) {
   const total = sections.reduce((sum, each) => sum + each.tokens, 0);
   const most = Math.max(...sections.map((each) => each.tokens), 1);
-  const bar = (each) => svg("svg", { class: "bar", viewBox: "0 0 100 10", preserveAspectRatio: "none", "aria-hidden": "true" },
-    svg("rect", { x: 0, y: 1, width: Math.max((each.tokens / most) * 100, 0.5), height: 8 }));
+  const row = (each) => h("tr", null,
+    h("th", { scope: "row" }, each.section.replace(/^#+ /, "") || "What it tells the agent first"),
+    h("td", { class: "number" }, each.tokens.toLocaleString("en")),
+    h("td", { class: "share" },
+      svg("svg", { class: "bar", viewBox: "0 0 100 10", preserveAspectRatio: "none", "aria-hidden": "true" },
+        svg("rect", { x: 0, y: 1, width: Math.max((each.tokens / most) * 100, 0.5), height: 8 })),
+      h("span", { class: "unseen" }, `${Math.round((each.tokens / total) * 100)} percent`)));
+  const head = ["Section", "Tokens", "Share"].map((cell) => h("th", { scope: "col" }, cell));
   return h("section", { "aria-labelledby": "tokens" }, h("h2", { id: "tokens" }, "Where the handoff's tokens go"),
     total ? [h("p", { class: "dim" }, `About ${counted(total, "token")} in all.`),
       h("table", { class: "bars" }, h("caption", { class: "unseen" }, "Estimated tokens per section of the handoff"),
-        h("thead", { class: "unseen" }, h("tr", null, ["Section", "Tokens", "Share"].map((cell) => h("th", { scope: "col" }, cell)))),
-        h("tbody", null, sections.map((each) => h("tr", null, h("th", { scope: "row" }, each.section.replace(/^#+ /, "") || "What it tells the agent first"), h("td", { class: "number" }, each.tokens.toLocaleString("en")),
-          h("td", { class: "share" }, bar(each), h("span", { class: "unseen" }, `${Math.round((each.tokens / total) * 100)} percent`))))))]
+        h("thead", { class: "unseen" }, h("tr", null, head)), h("tbody", null, sections.map(row)))]
       : h("p", { class: "dim" }, "There is no handoff yet."));
 }
