@@ -17,7 +17,7 @@ from carryover.cli.arguments import TIMES, describe, moment_ms, positive
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import project_by_root, session_ids
 from carryover.ledger.search import Found, Hit, Query, search
-from carryover.ledger.search_query import Term, excerpt, terms_of
+from carryover.ledger.search_query import Term, terms_of, window
 from carryover.ledger.searchable import KINDS
 from carryover.ledger.short_ids import shortest_unique
 from carryover.paths import short_path
@@ -97,8 +97,8 @@ def run(args: argparse.Namespace) -> int:
 def snippet(text: str, terms: tuple[Term, ...], chars: int = SNIPPET_CHARS) -> str:
     """Returns the part of `text` with most of the terms, as one line, highlighted if colour is on."""
     line = " ".join(harmless(text).split())
-    start, seen = excerpt(line, terms, chars)
-    end = start + chars
+    start, end, found = window(line, terms, chars)
+    seen = [(first - start, last - start) for first, last in found if start <= first and last <= end]
     return f"{'…' if start else ''}{highlight(line[start:end], seen)}{'…' if end < len(line) else ''}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -12,7 +12,6 @@ from carryover.errors import ExitCode, UserError
 from carryover.ledger.rows import records
 from carryover.ledger.search_query import Term, match_expression, phrase
 from carryover.ledger.searchable import KINDS, Kind, searchable
-from carryover.model import UserPrompt
 
 _WEIGHTS: Final[dict[Kind, float]] = {"prompt": 1.5, "answer": 1.2, "command": 1.0, "path": 0.6, "error": 0.9}
 """Weight by kind: a person's words come before what a tool did."""
@@ -42,8 +41,8 @@ _FIND: Final = f"""WITH best AS (
             WHERE search MATCH :match {{conditions}}
             ORDER BY search.rowid DESC LIMIT {_MOST_SCORED})
         ORDER BY score, id DESC LIMIT {_MOST_RANKED})
-    SELECT session.native_id, session.agent, project.root, thread.subagent_id, event.at_ms, event.body,
-        session.project_id, session.id, event.id
+    SELECT event.id, session.id, session.native_id, session.agent, project.root, thread.subagent_id, event.at_ms,
+        event.body
     FROM best CROSS JOIN event ON event.id = best.id JOIN thread ON thread.id = event.thread_id
     JOIN session ON session.id = thread.session_id LEFT JOIN project ON project.id = session.project_id
     ORDER BY best.score, best.id DESC"""
@@ -51,10 +50,6 @@ _FIND: Final = f"""WITH best AS (
 _SESSIONS_WITH: Final = """SELECT DISTINCT session.native_id FROM session JOIN thread ON thread.session_id = session.id
     WHERE thread.id IN (SELECT entry.thread_id FROM search CROSS JOIN search_entry AS entry ON entry.id = search.rowid
         WHERE search MATCH :match {conditions})"""
-
-_PROMPTS: Final = """SELECT event.id, event.at_ms, event.body FROM thread JOIN event ON event.thread_id = thread.id
-    WHERE thread.session_id = ? AND thread.subagent_id = '' AND event.id <= ? AND event.retracted = 0
-    AND {may_be_prompt}"""
 
 # Edits that the index names, and those of events that are not indexed yet.
 _EDITS: Final = """SELECT event.id, event.at_ms, event.body, thread.id, thread.subagent_id, session.id,
@@ -95,6 +90,9 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
     """Events of one session with the same text, represented by the best ranked, usually the newest."""
 
+    event_id: int
+    session_id: int
+    """Rows in the ledger."""
     session: str
     """The agent's own id of the session."""
     agent: str
@@ -105,10 +103,6 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int
     text: str
     times: int
-    project_id: int | None
-    session_row: int
-    """The session's row; `event_row` is that of the event."""
-    event_row: int
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,28 +141,6 @@ def sessions_with(db: sqlite3.Connection, query: Query) -> set[str]:
     where, values = _conditions(query)
     rows = db.execute(_SESSIONS_WITH.format(conditions=where), {**values, "match": match_expression(query.terms)})
     return {native_id for (native_id,) in rows}
-
-
-def turns_of(db: sqlite3.Connection, hits: Sequence[Hit]) -> list[int]:
-    """Returns for each hit the number of its turn, which `carryover show ID --turn` takes."""
-    from carryover.ledger.codec import may_be, read_body
-
-    statement = _PROMPTS.format(may_be_prompt=may_be("user_prompt"))
-    last = {
-        hit.session_row: max(each.event_row for each in hits if each.session_row == hit.session_row) for hit in hits
-    }
-    prompts = {
-        session_row: [
-            (event_row, at_ms)
-            for event_row, at_ms, stored in db.execute(statement, (session_row, event_row))
-            if isinstance(body := read_body(db, stored), UserPrompt) and body.actor == "human"
-        ]
-        for session_row, event_row in last.items()
-    }
-    return [
-        sum(at_ms <= hit.at_ms if hit.subagent_id else row <= hit.event_row for row, at_ms in prompts[hit.session_row])
-        for hit in hits
-    ]
 
 
 def edits_of_name(db: sqlite3.Connection, project_id: int, root: str, name: str) -> Iterator[EditRow]:
@@ -217,7 +189,7 @@ def _hits(db: sqlite3.Connection, rows: Iterable[tuple[Any, ...]]) -> tuple[Hit,
     from carryover.ledger.codec import read_body
 
     found: dict[tuple[str, str, str], Hit] = {}
-    for session, agent, root, subagent_id, at_ms, stored, project_id, session_row, event_row in rows:
+    for event_id, session_id, session, agent, root, subagent_id, at_ms, stored in rows:
         body = read_body(db, stored)
         said = searchable(body) if body is not None else None
         if said is None:
@@ -228,6 +200,8 @@ def _hits(db: sqlite3.Connection, rows: Iterable[tuple[Any, ...]]) -> tuple[Hit,
             msgspec.structs.replace(former, times=former.times + 1)
             if former is not None
             else Hit(
+                event_id=event_id,
+                session_id=session_id,
                 session=session,
                 agent=agent,
                 root=root,
@@ -236,9 +210,6 @@ def _hits(db: sqlite3.Connection, rows: Iterable[tuple[Any, ...]]) -> tuple[Hit,
                 at_ms=at_ms,
                 text=said.text,
                 times=1,
-                project_id=project_id,
-                session_row=session_row,
-                event_row=event_row,
             )
         )
     return tuple(found.values())

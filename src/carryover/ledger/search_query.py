@@ -17,9 +17,8 @@ from carryover.ledger.searchable import humps, words
 SHORTEST_PREFIX: Final = 3
 """Words of at least this length also match longer words that begin with them; shorter ones need a `*`."""
 MOST_TERMS: Final = 32
-
 _BEFORE_SHARE: Final = 5
-"""A fifth of an excerpt comes before the match."""
+"""A fifth of a window comes before the match."""
 _MOST_MATCHES: Final = 200
 """Maximum number of matches in one text that are compared."""
 
@@ -67,16 +66,16 @@ def spans(text: str, terms: Sequence[Term]) -> list[tuple[int, int]]:
     return apart
 
 
-def excerpt(line: str, terms: Sequence[Term], chars: int) -> tuple[int, list[tuple[int, int]]]:
-    """Returns where the `chars` characters of `line` with most of the terms begin, and the matches within them."""
+def window(line: str, terms: Sequence[Term], chars: int) -> tuple[int, int, list[tuple[int, int]]]:
+    """Returns start and end of the part of `line` that has most of the terms, and the places of all terms."""
     found = spans(line, terms)
     start = max(_densest(line, found, chars) - chars // _BEFORE_SHARE, 0) if len(line) > chars else 0
     start = max(min(start, len(line) - chars), 0)
-    return start, [(first - start, last - start) for first, last in found if start <= first and last <= start + chars]
+    return start, start + chars, found
 
 
-def _densest(line: str, found: Sequence[tuple[int, int]], chars: int) -> int:
-    """Returns the start of the match with most different matches in the excerpt that begins there."""
+def _densest(line: str, found: list[tuple[int, int]], chars: int) -> int:
+    """Returns the start of the match with most different matches in the window that begins there."""
     room = chars - chars // _BEFORE_SHARE
     different = [
         len({line[start:end].lower() for start, end in found[at : at + _MOST_MATCHES] if end <= begin + room})

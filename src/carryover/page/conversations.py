@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
 from carryover.agents import agent_name
 from carryover.export.quoting import one_line
 from carryover.export.session_parts import Part as ShownPart
-from carryover.export.session_parts import SessionEvent, begins_turn, cleaned, numbered, session_parts
-from carryover.ledger.queries import SessionRow, session_events
-from carryover.ledger.search import Hit, Query, search, turns_of
-from carryover.ledger.search_query import Term, excerpt, terms_of
+from carryover.export.session_parts import SessionEvent, cleaned, numbered, session_parts
+from carryover.ledger.queries import ProjectRow, SessionRow, project_by_root, session_events
+from carryover.ledger.search import Hit, Query, search
+from carryover.ledger.search_query import Term, terms_of, window
+from carryover.ledger.turns import TurnStart, turn_of, turn_starts
 from carryover.page.answers import Part, PartKind, SearchAnswer, SearchHit, SessionAnswer, Turn
 from carryover.redact import CleanText
 from carryover.views.session_list import title_of
@@ -31,7 +32,7 @@ _KINDS: Final[dict[str, PartKind]] = {"user": "user", "agent": "agent", "tool": 
 
 def session(db: sqlite3.Connection, row: SessionRow, turn: int | None) -> SessionAnswer:
     """Returns turns of a session: those around `turn`, or the newest."""
-    total = sum(map(begins_turn, session_events(db, row)))
+    total = len(turn_starts(db, row.id))
     first = max((total - MOST_TURNS + 1) if turn is None else (turn - _BEFORE), 0)
     name = agent_name(row.agent)
     wanted = range(first, first + MOST_TURNS)
@@ -89,28 +90,29 @@ def found(db: sqlite3.Connection, words: str, project_id: int | None, *, limit: 
     limit = max(1, min(limit, _MOST_HITS))
     query = Query(terms=terms, project_id=project_id)
     hits = search(db, query, limit=limit + 1, now_ms=now_ms).hits if terms else ()
-    shown = [(hit, turn) for hit, turn in zip(hits, turns_of(db, hits), strict=True)][:limit]
+    shown = hits[:limit]
+    starts = {session_id: turn_starts(db, session_id) for session_id in {hit.session_id for hit in shown}}
+    projects = {root: project_by_root(db, root) for root in {hit.root for hit in shown} if root is not None}
     return SearchAnswer(
-        hits=tuple(_hit(hit, turn, terms) for hit, turn in shown),
+        hits=tuple(_hit(hit, projects.get(hit.root or ""), starts[hit.session_id], terms) for hit in shown),
         more=len(hits) > limit,
         took_ms=round((time.monotonic() - began) * 1000),
     )
 
 
-def _hit(hit: Hit, turn: int, terms: tuple[Term, ...]) -> SearchHit:
+def _hit(hit: Hit, project: ProjectRow | None, starts: Sequence[TurnStart], terms: tuple[Term, ...]) -> SearchHit:
     line = one_line(hit.text)
-    start, seen = excerpt(line, terms, _EXCERPT_CHARS)
-    shown = line[start : start + _EXCERPT_CHARS]
-    first, last = seen[0] if seen else (0, 0)
+    start, end, places = window(line, terms, _EXCERPT_CHARS)
+    first, last = next(((first, last) for first, last in places if start <= first and last <= end), (start, start))
     return SearchHit(
-        project=hit.project_id or 0,
+        project=project.id if project is not None else 0,
         root=hit.root or "",
         agent=hit.agent,
         session=hit.session,
-        turn=turn,
+        turn=turn_of(starts, hit.event_id, hit.at_ms, hit.subagent_id),
         at_ms=hit.at_ms,
         kind=hit.kind,
-        before=f"{'…' if start else ''}{shown[:first]}",
-        words=shown[first:last],
-        after=f"{shown[last:]}{'…' if start + _EXCERPT_CHARS < len(line) else ''}",
+        before=f"{'…' if start else ''}{line[start:first]}",
+        words=line[first:last],
+        after=f"{line[last:end]}{'…' if end < len(line) else ''}",
     )

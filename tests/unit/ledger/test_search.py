@@ -3,10 +3,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 
-from carryover.ledger.search import Found, Query, search, turns_of
+from carryover.ledger.search import Found, Query, search
 from carryover.ledger.search_query import terms_of
 from carryover.ledger.store import Ledger
-from carryover.model import AssistantMessage, FileEdit, ToolCall, UserPrompt
+from carryover.model import AssistantMessage, FileEdit, ToolCall
 from support.scribe import Scribe
 
 Reading = Callable[[], sqlite3.Connection]
@@ -48,23 +48,6 @@ async def test_one_project_is_not_found_in_another_and_a_moved_one_is_found_wher
 
     assert find(reading(), "parser", 1).hits == ()
     assert {hit.session for hit in find(reading(), "parser", 2).hits} == {"a", "b"}
-
-
-async def test_a_hit_is_in_the_turn_that_show_prints(scribe: Scribe, reading: Reading) -> None:
-    await scribe.tell(
-        scribe.event("add a parser"),
-        scribe.event(UserPrompt(text="a reminder", actor="model")),
-        scribe.event(AssistantMessage(text="needle one")),
-        scribe.event("needle two"),
-        scribe.event("and a lexer"),
-        scribe.event(AssistantMessage(text="needle three"), subagent_id="a1"),
-        scribe.event("needle four", session="s2"),
-    )
-    db = reading()
-    hits = find(db, "needle").hits
-
-    found = {hit.text.removeprefix("needle "): turn for hit, turn in zip(hits, turns_of(db, hits), strict=True)}
-    assert found == {"one": 1, "two": 2, "three": 3, "four": 1}
 
 
 async def test_parts_of_names_and_paths_are_found(scribe: Scribe, reading: Reading) -> None:
