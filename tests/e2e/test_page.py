@@ -105,7 +105,7 @@ def test_the_page_is_html_with_a_strict_policy_and_runs_no_foreign_script(page: 
     assert (shown.status, shown.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     policy = shown.headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
-    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy and "unsafe" not in policy
     assert (shown.headers["X-Content-Type-Options"], shown.headers["Referrer-Policy"]) == ("nosniff", "no-referrer")
 
 
