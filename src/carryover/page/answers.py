@@ -105,9 +105,10 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     session: str
     turn: int = 0
     text: str = ""
-    """A prompt, path, command, title, subject or message; for a hand-over, the id of the agent before."""
+    """A prompt, title, subject or message, what an edit did, a test's command; for a hand-over the id of the agent
+    before."""
     detail: str = ""
-    """For tests "pass" or "fail", for an edit what was done, for a commit its id, for a limit when it resets."""
+    """For tests "pass" or "fail", for a commit its id."""
     diff: str = ""
 
 

@@ -73,10 +73,9 @@ def _lines(made: Refreshed) -> Iterator[HandoffLine]:
     if made.handoff is None or made.text is None:
         return
     sections = lay_out(made.handoff)
-    lines = made.text.splitlines()
-    number = sum(1 + len(entries) for _, entries in sections)
-    *head, last = lines[: len(lines) - number - 1] + lines[-1:]
-    yield from (HandoffLine(text=text, kind="head") for text in head)
+    *lines, last = made.text.rstrip("\n").split("\n")
+    head = len(lines) - sum(1 + len(entries) for _, entries in sections)
+    yield from (HandoffLine(text=text, kind="head") for text in lines[:head])
     for title, entries in sections:
         yield HandoffLine(text=title, kind="title")
         for text, entry in entries:
@@ -94,12 +93,12 @@ def history(db: sqlite3.Connection, project: ProjectRow, *, before_ms: int | Non
     limit = max(1, min(limit, MOST_ENTRIES))
     wanted = Wanted(until_ms=before_ms, edits=True)
     commits = newest_commits(Path(project.root))
-    found = timeline(db, project.id, wanted, limit=limit + _AT_ONCE, commits=commits)
+    newest = timeline(db, project.id, wanted, limit=limit + _AT_ONCE, commits=commits)
+    found = [moment for moment in newest if moment.kind in _KINDS]
     shown = found[:limit]
     # The next page begins before the last entry's time, so all with that time belong to this page.
     shown += [moment for moment in found[limit:] if moment.at_ms == shown[-1].at_ms]
-    entries = tuple(_entry(moment) for moment in shown if moment.kind in _KINDS)
-    return TimelineAnswer(entries, more=len(found) > len(shown))
+    return TimelineAnswer(tuple(map(_entry, shown)), more=len(found) > len(shown))
 
 
 def _entry(moment: Moment) -> Entry:
