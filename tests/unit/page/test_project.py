@@ -12,6 +12,7 @@ from carryover.ledger.queries import project_by_id
 from carryover.ledger.rows import ProjectRow
 from carryover.model import AgentSummary, AssistantMessage, FileEdit, ToolResult, TurnEnd, UserPrompt
 from carryover.page import project
+from carryover.page.answers import Entry
 from carryover.publish.make import made_handoff
 from support.scribe import Scribe
 
@@ -70,7 +71,8 @@ async def test_pages_of_the_timeline_leave_nothing_out(scribe: Scribe, reading: 
         ),
     )
     db = reading()
-    found, before_ms = [], None
+    found: list[Entry] = []
+    before_ms = None
     while True:
         page = project.history(db, known(db), before_ms=before_ms, limit=limit)
         found += page.entries
