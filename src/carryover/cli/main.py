@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "refresh": "detect agents again, and update hooks and settings",
     "handoff": "print the handoff of a project",
     "to": "continue in another agent, at a usage limit or whenever you like",
+    "ui": "open a page in the browser: projects, handoffs, timeline, search",
     "status": "show what Carryover sees and does; changes nothing",
     "sessions": "list recorded sessions, newest first; also `ls`",
     "show": "print the conversation of one session",

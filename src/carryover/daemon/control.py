@@ -10,6 +10,7 @@ so no further authentication is needed.
     POST /unlink?old=             `carryover link --undo`
     POST /import?path=&project=&agent=    `carryover import`, of one file
     POST /forget?selection=       `carryover forget`; a `Selection` as JSON
+    POST /page?env=               `carryover ui`: a key for the page; variables of its shell as JSON
     POST /hook/<agent>/<event>    see `carryover.daemon.hooks.dispatch`
 """
 
@@ -43,6 +44,7 @@ from carryover.daemon.hooks.http_app import (
 from carryover.daemon.imports import Imports
 from carryover.daemon.log import Log
 from carryover.daemon.moves import Moves
+from carryover.daemon.page_door import PageDoor
 from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.selection import Selection
 from carryover.paths import socket_address
@@ -59,6 +61,7 @@ class Answers(NamedTuple):
     moves: Moves
     imports: Imports
     forgetting: Forgetting
+    page: PageDoor
 
 
 def control_app(answers: Answers, log: Log, *, limiter: ConnectionLimiter, port: Port) -> web.Application:
@@ -71,6 +74,7 @@ def control_app(answers: Answers, log: Log, *, limiter: ConnectionLimiter, port:
         ("POST", "/unlink"): _asked(answers.moves.unlink, "old"),
         ("POST", "/import"): _import(answers.imports),
         ("POST", "/forget"): _forget(answers.forgetting),
+        ("POST", "/page"): _page_key(answers.page),
         ("POST", HOOK): hook_route(answers.hooks, secret=None),
     }
     return guarded_app(routes, log, limiter, port)
@@ -156,5 +160,16 @@ def _forget(forgetting: Forgetting) -> Handler:
             return as_json(await forgetting.forget([selection]))
         except LedgerUnavailable as trouble:
             return as_json(Erased(problems=(f"Nothing was forgotten: {trouble}",)))
+
+    return handle
+
+
+def _page_key(page: PageDoor) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        try:
+            env = msgspec.json.decode(request.query.get("env", "{}"), type=dict[str, str])
+        except msgspec.MsgspecError as error:
+            raise web.HTTPBadRequest from error
+        return as_json(await page.key(env))
 
     return handle

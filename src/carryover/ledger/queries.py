@@ -30,7 +30,7 @@ from carryover.ledger.rows import (
     Whereabouts,
     records,
 )
-from carryover.model import NOTE
+from carryover.model import NOTE, TurnEnd, UserPrompt
 
 __all__ = ["ProjectRow", "SessionRow", "StoredEvent", "Whereabouts", "connect_read_only"]
 
@@ -52,6 +52,10 @@ _WHEREABOUTS: Final = """SELECT id, root, moved_to, not_moved != 0, identity, pu
     EXISTS (SELECT 1 FROM session WHERE recorded_project_id = project.id) FROM project"""
 # Both are counted in an index, without reading events.
 _COUNTING: Final = "SELECT (SELECT count(*) FROM event) - (SELECT count(*) FROM event WHERE retracted != 0)"
+_PROMPTS_AND_ENDS: Final = """SELECT session.agent, event.at_ms, event.body
+    FROM session JOIN thread ON thread.session_id = session.id JOIN event ON event.thread_id = thread.id
+    WHERE session.project_id = ? AND session.agent != ? AND session.last_ms >= ? AND thread.subagent_id = ''
+    AND event.at_ms >= ? AND event.retracted = 0 AND {may_be}"""
 _INCIDENTS: Final = "SELECT at_ms, text FROM incident ORDER BY id DESC LIMIT ?"
 
 
@@ -91,10 +95,21 @@ def project_of_session(db: sqlite3.Connection, agent: str, native_id: str) -> in
     return next((project_id for (project_id,) in rows), None)
 
 
+def session_of(db: sqlite3.Connection, agent: str, native_id: str) -> SessionRow | None:
+    """Returns the session with exactly this id; None if there is none."""
+    return next(records(SessionRow, db, f"{SESSION} WHERE agent = ? AND native_id = ?", (agent, native_id)), None)
+
+
 def projects(db: sqlite3.Connection) -> list[ProjectRow]:
     """Returns every project that has a session, most recently active first."""
     has_session = "EXISTS (SELECT 1 FROM session WHERE project_id = project.id)"
     return list(records(ProjectRow, db, f"{PROJECT} WHERE {has_session} ORDER BY last_event_ms DESC, id DESC"))
+
+
+def session_counts(db: sqlite3.Connection) -> dict[int, int]:
+    """Returns the number of sessions by project."""
+    rows = db.execute("SELECT project_id, count(*) FROM session WHERE project_id IS NOT NULL GROUP BY project_id")
+    return dict(rows.fetchall())
 
 
 def unpublished(db: sqlite3.Connection, *, since_ms: int) -> list[int]:
@@ -248,6 +263,19 @@ def _provisional(db: sqlite3.Connection, rows: Iterable[tuple[int, str, int, str
 def _number(db: sqlite3.Connection, statement: str) -> int:
     (number,) = db.execute(statement).fetchone()
     return int(number)
+
+
+def prompts_and_ends(
+    db: sqlite3.Connection, project_id: int, *, since_ms: int
+) -> Iterator[tuple[str, int, UserPrompt | TurnEnd]]:
+    """Yields what began turns of a project since `since_ms` (UTC ms), and what cut them off: agent, time and body."""
+    from carryover.ledger.codec import may_be, read_body
+
+    statement = _PROMPTS_AND_ENDS.format(may_be=f"({may_be('user_prompt')} OR {may_be('turn_end')})")
+    for agent, at_ms, stored in db.execute(statement, (project_id, NOTE, since_ms, since_ms)):
+        body = read_body(db, stored)
+        if isinstance(body, TurnEnd) or (isinstance(body, UserPrompt) and body.actor == "human"):
+            yield agent, at_ms, body
 
 
 # A project's handoff counts for the agent whose session there is the newest.
