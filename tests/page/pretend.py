@@ -334,7 +334,7 @@ def timeline() -> list[answers.Entry]:
     entry(8, CLAUDE, "prompt", 14, "Go on with the receipt, then run all tests.")
     entry(9, CLAUDE, "handover", 0, "codex")
     entry(9, CLAUDE, "session", 0, "Finish the receipt")
-    entry(26, CODEX, "limit", 13, "You've hit your usage limit.", str(NOW_MS + 95 * MINUTE))
+    entry(26, CODEX, "limit", 13, "You've hit your usage limit. Try again at 2:35 PM.")
     entry(31, CODEX, "commit", 13, "Show the discount on the receipt", "3f2a9c81d0")
     entry(33, CODEX, "tests", 13, "python3 -m pytest -q tests/test_cart.py", "pass")
     entry(40, CODEX, "prompt", 12, "1, and no cap. Show the discount on the receipt too.")

@@ -2,7 +2,7 @@
 
 import { agentName, get } from "./api.js";
 import { agentMark } from "./conversation.js";
-import { at, clock, counted, dayName, diff, h, inline, moment, say, size, time } from "./dom.js";
+import { at, clock, counted, dayName, diff, h, inline, say, size, time } from "./dom.js";
 import { frame } from "./project.js";
 
 const PAGE = 120;
@@ -85,11 +85,8 @@ function single(entry) {
         h("span", { class: failed ? "kind failed" : "kind good" }, failed ? "✗ Tests fail" : "✓ Tests pass"),
         turnLink(entry, h("code", null, entry.text.replace(/^(pass|fail): /, ""))));
     }
-    case "limit": {
-      const resets = Number(entry.detail);
-      return row(entry, "bad", h("span", { class: "kind failed" }, "Usage limit"), turnLink(entry, entry.text || "reached"),
-        resets > 0 ? ` resets ${moment(resets)}` : entry.detail && ` resets ${entry.detail}`);
-    }
+    case "limit":
+      return row(entry, "bad", h("span", { class: "kind failed" }, "Usage limit"), turnLink(entry, entry.text || "reached"));
     case "handover":
       return row(entry, "", kind("Hand-over"), h("strong", null, agentName(entry.text), " → ", agentName(entry.agent)));
     case "commit":
