@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Final
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.actions.importing import Asked, import_file
@@ -49,7 +49,6 @@ DAMAGE: Final = st.tuples(st.integers(0, 1 << 30), st.integers(0, 600), st.binar
 """Where, modulo the size, how many bytes are replaced, and what by."""
 NAMES: Final = st.sampled_from(("a.md", "a.json", "a.jsonl", "a.db", "state.vscdb", "store.db"))
 LINES: Final = st.sampled_from(sorted({line for chat in CHATS for line in chat.splitlines()})) | st.text(max_size=20)
-FUZZED: Final = settings(max_examples=60, deadline=None)
 
 
 def imported(path: Path, content: bytes, agent: str | None = None) -> int:
@@ -64,13 +63,11 @@ def imported(path: Path, content: bytes, agent: str | None = None) -> int:
     return report.events
 
 
-@FUZZED
 @given(content=st.binary(max_size=2000), name=NAMES, agent=st.none() | st.sampled_from(sorted(agent_ids())))
 def test_any_bytes_are_a_conversation_or_refused(content: bytes, name: str, agent: str | None, tmp_path: Path) -> None:
     imported(tmp_path / name, content, agent)
 
 
-@FUZZED
 @given(
     chat=st.sampled_from(CHATS),
     changes=st.lists(DAMAGE, min_size=1, max_size=5),
@@ -88,7 +85,6 @@ def test_any_damage_to_a_chat_costs_at_most_that_chat(
     imported(tmp_path / "a.md", damaged(content, changes), "cursor")
 
 
-@FUZZED
 @given(path=st.sampled_from(TRANSCRIPTS), changes=st.lists(DAMAGE, max_size=5))
 def test_any_damage_to_a_transcript_costs_at_most_that_transcript(
     path: Path, changes: list[tuple[int, int, bytes]], tmp_path: Path
@@ -96,13 +92,11 @@ def test_any_damage_to_a_transcript_costs_at_most_that_transcript(
     imported(tmp_path / path.name, damaged(path.read_bytes(), changes))
 
 
-@FUZZED
 @given(changes=st.lists(DAMAGE, min_size=1, max_size=5))
 def test_any_damage_to_a_note_costs_at_most_that_note(changes: list[tuple[int, int, bytes]], tmp_path: Path) -> None:
     imported(tmp_path / "note.json", NOTE[:20] + damaged(NOTE[20:], changes))
 
 
-@FUZZED
 @given(text=st.text(max_size=300), title=st.text(max_size=50))
 def test_a_note_holds_any_text_as_it_is(text: str, title: str, tmp_path: Path) -> None:
     path = tmp_path / "note.json"
