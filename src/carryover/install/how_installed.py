@@ -108,12 +108,18 @@ def how_installed() -> HowInstalled:
 
 def require_mcp_sdk() -> None:
     """Raises UserError (REFUSED), with the command that installs it, if the SDK for MCP servers is missing."""
-    if find_spec(_MODULE_OF_SDK) is None:
+    command = command_for_mcp_sdk()
+    if command is not None:
         raise UserError(
             f"The MCP server needs the package {MCP_SDK!r}, which is not installed beside Carryover. "
-            f"Nothing was changed. Run `{adding(MCP_SDK, _facts())}`, then this again.",
+            f"Nothing was changed. Run `{command}`, then this again.",
             ExitCode.REFUSED,
         )
+
+
+def command_for_mcp_sdk() -> str | None:
+    """Returns the command that installs the SDK for MCP servers; None if it is there."""
+    return adding(MCP_SDK, _facts()) if find_spec(_MODULE_OF_SDK) is None else None
 
 
 def adding(requirement: str, facts: Facts) -> str:
