@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Final
 
@@ -161,13 +161,16 @@ def sessions(
     return list(records(SessionRow, db, newest, (*given.values(), limit)))
 
 
-def session_ids(db: sqlite3.Connection) -> list[str]:
-    """Returns the agents' own ids of all sessions."""
-    return [native_id for (native_id,) in db.execute("SELECT native_id FROM session")]
+def session_ids(db: sqlite3.Connection, project_id: int | None = None) -> list[str]:
+    """Returns the agents' own ids of all sessions, or of a project's."""
+    rows = db.execute("SELECT native_id FROM session WHERE ? IS NULL OR project_id = ?", (project_id, project_id))
+    return [native_id for (native_id,) in rows]
 
 
-def session_by_prefix(db: sqlite3.Connection, prefix: str) -> SessionRow:
+def session_by_prefix(db: sqlite3.Connection, prefix: str, project_id: int | None = None) -> SessionRow:
     """Returns the session whose id begins with `prefix`, ignoring case if there is no exact match.
+
+    With `project_id`, sessions of other projects do not exist.
 
     Two agents may have sessions with the same id: `codex:ID` selects the one from Codex.
 
@@ -175,10 +178,11 @@ def session_by_prefix(db: sqlite3.Connection, prefix: str) -> SessionRow:
     """
     if not prefix:
         raise UserError("The session id is empty. `carryover sessions` lists the ids.", ExitCode.USAGE)
-    found = _beginning_with(db, prefix, "{}") or _beginning_with(db, prefix, "lower({})")
+    among: dict[str, str | int] = {} if project_id is None else {"session.project_id": project_id}
+    found = _beginning_with(db, prefix, "{}", among) or _beginning_with(db, prefix, "lower({})", among)
     if not found and ":" in prefix:
         agent, _, prefix = prefix.partition(":")
-        found = _beginning_with(db, prefix, "{}", agent)
+        found = _beginning_with(db, prefix, "{}", among | {"session.agent": agent})
     exact = [row for row in found if row.native_id == prefix] or [
         row for row in found if row.native_id.lower() == prefix.lower()
     ]
@@ -193,13 +197,18 @@ def session_by_prefix(db: sqlite3.Connection, prefix: str) -> SessionRow:
     return (exact or found)[0]
 
 
-def _beginning_with(db: sqlite3.Connection, prefix: str, compared: str, agent: str | None = None) -> list[SessionRow]:
-    """Returns some sessions whose id begins with `prefix`, comparing both by the SQL expression `compared`."""
+def _beginning_with(
+    db: sqlite3.Connection, prefix: str, compared: str, among: Mapping[str, str | int]
+) -> list[SessionRow]:
+    """Returns some sessions whose id begins with `prefix`, comparing both by the SQL expression `compared`.
+
+    `among`: the columns, with their values, that these sessions have.
+    """
     name, given = compared.format("native_id"), compared.format("?")
     # The exact id comes first: however many others begin with it, the limit does not cut it off.
-    of_agent = "" if agent is None else " AND session.agent = ?"
-    condition = f"substr({name}, 1, length(?)) = {given}{of_agent} ORDER BY {name} != {given}, native_id, session.agent"
-    values = (prefix, prefix, *(() if agent is None else (agent,)), prefix)
+    also = "".join(f" AND {column} = ?" for column in among)
+    condition = f"substr({name}, 1, length(?)) = {given}{also} ORDER BY {name} != {given}, native_id, session.agent"
+    values = (prefix, prefix, *among.values(), prefix)
     return list(records(SessionRow, db, f"{SESSION} WHERE {condition} LIMIT {_MAX_NAMED}", values))
 
 
