@@ -247,7 +247,8 @@ def load_all() -> None:
     gc.disable()
     for found in pkgutil.walk_packages(importlib.import_module("carryover").__path__, "carryover."):
         if not found.name.endswith(".__main__"):
-            importlib.import_module(found.name)
+            with suppress(ModuleNotFoundError):  # one that needs an extra
+                importlib.import_module(found.name)
     for name in ("prompt_toolkit.shortcuts", "questionary"):
         with suppress(ImportError):
             importlib.import_module(name)

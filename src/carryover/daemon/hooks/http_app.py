@@ -226,9 +226,19 @@ def guarded_app(
             return web.json_response({"error": describe(error)}, status=503 if ends else 500)
 
     app = web.Application(middlewares=[limiter.middleware, answer_errors], client_max_size=BODY_LIMIT_BYTES)
-    for (method, path), handler in {**routes, ("*", "/{other:.*}"): _unknown}.items():
+    for (method, path), handler in routes.items():
         app.router.add_route(method, path, handler, expect_handler=_expect)
+    others = _AnyTarget("/")
+    others.add_route("*", _unknown, expect_handler=_expect)
+    app.router.register_resource(others)
     return app
+
+
+class _AnyTarget(web.PlainResource):
+    """Matches what no other route does, also what is no path (`OPTIONS *`)."""
+
+    async def resolve(self, request: web.Request) -> tuple[web.UrlMappingMatchInfo, set[str]]:  # noqa: ARG002 (given)
+        return web.UrlMappingMatchInfo({}, next(iter(self))), set()
 
 
 async def _unknown(_request: web.Request) -> web.StreamResponse:
