@@ -88,6 +88,8 @@ class ServerConfig(msgspec.Struct, frozen=True):
 
     port: Port = 47_823
     """The TCP port; 0 for any free port."""
+    page: bool = True
+    """Whether the page that `carryover ui` opens is served there too."""
 
 
 class ProjectsConfig(msgspec.Struct, frozen=True):

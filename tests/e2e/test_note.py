@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of, wait_until
+from support.forked import carryover
 
 
 def test_a_note_is_in_the_handoff_of_its_project_at_once(
@@ -17,8 +16,7 @@ def test_a_note_is_in_the_handoff_of_its_project_at_once(
     session.answer("Done. Next I will link it.")
     running.settle()
 
-    command = [sys.executable, "-m", "carryover.cli.main", "note", "--from", "chatgpt", "--project", str(project)]
-    done = subprocess.run(command, input="Link it from the menu.\n", capture_output=True, text=True, check=True)
+    done = carryover("note", "--from", "chatgpt", "--project", str(project), input="Link it from the menu.\n")
 
     assert "Recorded as note-" in done.stdout
     wait_until("the handoff", lambda: "Second opinion from ChatGPT: Link it from the menu." in handoff_of(project))

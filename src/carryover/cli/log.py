@@ -20,7 +20,7 @@ from carryover.probe.git_history import SHORT, newest_commits
 from carryover.terminal.entries import Entry, print_entries
 from carryover.terminal.output import BOLD, GREEN, RED, YELLOW, harmless, paint, print_json, when
 from carryover.terminal.pager import add_pager_argument, paged
-from carryover.views.timeline import Moment, timeline
+from carryover.views.timeline import Moment, Wanted, timeline
 
 LIMIT: Final = 100
 
@@ -61,9 +61,8 @@ def run(args: argparse.Namespace) -> int:
         moments = []
         if project is not None:
             commits = newest_commits(Path(root), since_ms=args.since)
-            moments = timeline(
-                ledger, project.id, limit=args.limit, since_ms=args.since, agent=args.agent, commits=commits
-            )
+            wanted = Wanted(since_ms=args.since, agent=args.agent)
+            moments = timeline(ledger, project.id, wanted, limit=args.limit, commits=commits)
         short = shortest_unique(session_ids(ledger))
     if not moments:
         narrowed = " Without --since and --agent all is listed." if args.agent or args.since else ""
