@@ -9,8 +9,8 @@ from typing import Final
 
 from carryover.actions.context import now_ms, project_root
 from carryover.actions.recorded import ledger_of_project
-from carryover.agents import agent_names
-from carryover.cli.agent_names import known_agent, shown_agent
+from carryover.agents import agent_name, agent_names
+from carryover.cli.agent_names import known_agent
 from carryover.cli.arguments import TIMES, describe, moment_ms, positive
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import project_by_root, session_ids
@@ -83,7 +83,7 @@ def _print(moments: list[Moment], short: Mapping[str, str]) -> None:
 def _head(moment: Moment, short: Mapping[str, str], now: int) -> tuple[str, ...]:
     return (
         when(moment.at_ms, now),
-        shown_agent(moment.agent, moment.machine) if moment.agent != NOTE else "",
+        agent_name(moment.agent, moment.machine) if moment.agent != NOTE else "",
         paint(short[moment.session], BOLD),
         moment.kind if moment.how != "edits" else "commit with its edits",
         paint(moment.commit[:SHORT], YELLOW) if moment.commit else "",

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from carryover.actions.context import now_ms, project_root
 from carryover.actions.recorded import ledger_of_project
-from carryover.cli.agent_names import known_agent, shown_agent
+from carryover.agents import agent_name
+from carryover.cli.agent_names import known_agent
 from carryover.cli.arguments import TIMES, describe, moment_ms, positive
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import project_by_root, session_ids
@@ -161,7 +162,7 @@ def _head(hit: Hit, short: Mapping[str, str], now: int, home: Path | None) -> tu
     """Returns the facts of a hit; its project is among them if the user's `home` is given."""
     return (
         when(hit.at_ms, now),
-        shown_agent(hit.agent, hit.machine),
+        agent_name(hit.agent, hit.machine),
         paint(short[hit.session], BOLD),
         (short_path(hit.root, home) if hit.root else "?") if home is not None else "",
         hit.kind,

@@ -40,7 +40,7 @@ def session(db: sqlite3.Connection, row: SessionRow, turn: int | None) -> Sessio
     turns = tuple(_turns(numbered(session_events(db, row)), wanted, name, row.root, least=turn or 0))
     return SessionAnswer(
         agent=row.agent,
-        agent_name=f"{name} on {row.machine}" if row.machine else name,
+        agent_name=agent_name(row.agent, row.machine),
         session=row.native_id,
         title=one_line(title_of(db, row)),
         root=row.root or "",

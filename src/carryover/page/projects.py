@@ -14,7 +14,7 @@ from carryover.distill.sections.last_words import last_words
 from carryover.distill.sections.limit import LASTS_MS, Limit
 from carryover.export.quoting import one_line
 from carryover.ingest.scan import MS_PER_DAY
-from carryover.ledger.queries import ProjectRow, SessionRow, projects, session_counts, work_sessions
+from carryover.ledger.queries import ProjectRow, projects, session_counts, work_sessions
 from carryover.page.answers import Project, Projects, Reset
 from carryover.publish.project_view import session_digest
 from carryover.views.limits import limited_projects, reset_time_ms
@@ -67,7 +67,7 @@ def _project(
         root=row.root,
         name=PurePath(row.root).name or row.root,
         agent=newest.agent if newest is not None else "",
-        agent_name=_name(newest) if newest is not None else "",
+        agent_name=agent_name(newest.agent, newest.machine) if newest is not None else "",
         last_ms=row.last_event_ms,
         waits_for=waits.what,
         waits_since_ms=waits.since_ms,
@@ -77,10 +77,6 @@ def _project(
         has_handoff=row.handoff_ms is not None,
         limit=reset_of(limit) if limit is not None else None,
     )
-
-
-def _name(row: SessionRow) -> str:
-    return f"{agent_name(row.agent)} on {row.machine}" if row.machine else agent_name(row.agent)
 
 
 def reset_of(limit: Limit) -> Reset:
