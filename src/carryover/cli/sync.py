@@ -165,12 +165,12 @@ def _joined(state: StateDir, args: argparse.Namespace) -> bool:
         if not args.yes:
             if args.json or not can_ask():
                 raise UserError(
-                    f"{offer.name} has added this machine. The store's code: {offer.code}. There is no terminal to ask "
-                    "on, so nothing was sent. If that machine shows the same code, run it with --yes.",
+                    f"{offer.manifest.name} has added this machine. The store's code: {offer.code}. There is no "
+                    "terminal to ask on, so nothing was sent. If that machine shows the same code, run it with --yes.",
                     ExitCode.REFUSED,
                 )
-            print(f"{offer.name} has added this machine. The store's code: {offer.code}")
-            if not confirmed(f"Did `carryover sync add-machine` show the same code on {offer.name}? [y/N]"):
+            print(f"{offer.manifest.name} has added this machine. The store's code: {offer.code}")
+            if not confirmed(f"Did `carryover sync add-machine` show the same code on {offer.manifest.name}? [y/N]"):
                 print("Nothing was sent or taken. If the codes differ, somebody else answers: `carryover sync off`.")
                 return False
         accept(own, offer)

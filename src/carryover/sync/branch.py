@@ -144,7 +144,7 @@ class OwnBranch:
         machines = {}
         for machine in sorted({*view.members, *self.state.machines} - {view.me}):
             other = self.other(machine, view)
-            other = msgspec.structs.replace(other, pair=view.pairs.get(machine), problem=problems.get(machine))
+            other = msgspec.structs.replace(other, problem=problems.get(machine))
             if manifest := view.accepted.get(machine):
                 other = msgspec.structs.replace(other, seen=view.seen()[machine], synced_ms=manifest.synced_ms)
             machines[machine] = msgspec.structs.replace(other, removed=machine in view.revoked)
@@ -182,14 +182,17 @@ class OwnBranch:
             projects=former.projects if projects is None else projects,
         )
         ids = tuple(sorted(view.epochs))
-        is_same = manifest == former and self.state.head is not None and ids == self.state.keyed
+        answered = tuple(sorted(view.answered))
+        is_same = manifest == former and self.state.head is not None
+        is_same = is_same and (ids, answered) == (self.state.keyed, self.state.answered)
         if is_same and not alone and not self._is_to_be_said(view, former):
             self.save(**state)
             return False
         sequence = max(former.sequence, self.state.sequence, view.seen_of_me.sequence) + 1
         manifest = msgspec.structs.replace(manifest, sequence=sequence, synced_ms=self._now_ms(), seen=view.seen())
         commit = self._commit(manifest, view, changes.written if changes is not None else {}, alone=alone)
-        self.save(head=commit, sequence=sequence, pushed=False, keyed=ids, **_of_store(view), **state)
+        written = {"head": commit, "sequence": sequence, "pushed": False, "keyed": ids, "answered": answered}
+        self.save(**written, **_of_store(view), **state)
         return True
 
     def _is_to_be_said(self, view: View, former: Manifest) -> bool:
@@ -222,9 +225,10 @@ class OwnBranch:
         assert view.current is not None, "`View.with_epoch` makes one"
         written = files_of(
             manifest,
-            [view.epochs[name] for name in ids],
             self.key,
+            [view.epochs[name] for name in ids],
             view.current,
+            view.answered,
             former={name: data for name, data in reused.items() if data is not None},
         )
         listed = {part.path for segment in manifest.segments for part in segment.parts}
@@ -243,7 +247,7 @@ class OwnBranch:
             branch = self.branch(me)
             with suppress(Unreadable):
                 manifest = opened_manifest(branch, self.state.epochs)
-                is_mine = is_authentic(branch, me, self.key.pair_secret(me)) and manifest.store == self.state.store
+                is_mine = is_authentic(branch, me, self.key) and manifest.store == self.state.store
                 if is_mine and (here is None or manifest.sequence > self.state.sequence):
                     position = self.state.position if here is not None else ""
                     sequence = max(manifest.sequence, self.state.sequence)

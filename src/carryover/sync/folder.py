@@ -39,10 +39,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OtherMachine(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known here of another machine. `pair` proves that a branch was written by it."""
+    """What is known here of another machine."""
 
     name: MachineName
-    pair: bytes | None = None
     seen: Seen = Seen()
     """Its newest manifest that was accepted."""
     synced_ms: int = 0
@@ -65,6 +64,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """The highest sequence that this machine has given a manifest."""
     keyed: tuple[str, ...] = ()
     """The epochs that are in the other machines' keys of `head`."""
+    answered: tuple[MachineId, ...] = ()
+    """The machines whose challenges are answered in `head`."""
     pushed: bool = False
     """Whether the remote has `head`."""
     position: str = ""

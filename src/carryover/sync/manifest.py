@@ -1,13 +1,13 @@
 """The files of a machine's branch, and when another machine believes them. Pure functions over bytes.
 
     head          the manifest, sealed in the machine's newest epoch
-    keys/<id>     for each other machine: the epochs' secrets and the pair's secret, encrypted to that machine
-    auth          for each machine, itself included: a MAC over the two above with the pair's secret
+    keys/<id>     for each other machine, encrypted to it: a challenge, and the epochs' secrets
+    auth          for each machine: a MAC over the two above with the challenge that it has set
     join          of a machine that waits to be added: its public key
     <2>/<30>      parts of segments
 
-The pair's secret is what a removed machine lacks. Without it, anyone who once knew an epoch and can still write to the
-remote could speak for any machine.
+The challenges show who wrote what. Otherwise, anyone who once knew an epoch and can still write to the remote could
+speak for any machine.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Annotated, Final, Literal, TypeVar
 
 import msgspec
@@ -93,9 +94,12 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Keys(msgspec.Struct, frozen=True):
-    """What one machine tells another secretly."""
+    """What one machine tells another secretly.
 
-    pair: Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+    Only the machine that has the other key can read `challenge`: by using it, it proves who it is.
+    """
+
+    challenge: Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
     epochs: Annotated[tuple[Epoch, ...], msgspec.Meta(max_length=1_000)]
 
 
@@ -117,19 +121,26 @@ class Branch(msgspec.Struct, frozen=True):
 
 
 def files_of(
-    manifest: Manifest, epochs: Iterable[Epoch], key: MachineKey, current: Epoch, *, former: Mapping[str, bytes]
+    manifest: Manifest,
+    key: MachineKey,
+    epochs: Iterable[Epoch],
+    current: Epoch,
+    challenges: Mapping[str, bytes],
+    *,
+    former: Mapping[str, bytes],
 ) -> dict[str, bytes]:
-    """Returns the files of an own branch, without the segments. `former` has keys that can be reused."""
+    """Returns the files of an own branch, without the segments.
+
+    `challenges` are those of the other machines. `former` has keys that can be reused.
+    """
     keys = {
-        machine: former.get(machine) or _sealed_keys(recipient, Keys(key.pair_secret(machine), tuple(epochs)))
+        machine: former.get(machine) or _sealed_keys(recipient, Keys(key.challenge(machine), tuple(epochs)))
         for machine, recipient in manifest.members.items()
         if machine not in manifest.revoked and machine != manifest.machine
     }
     head = b"".join(_sealed_manifest(current, manifest))
-    macs = {
-        machine: _auth(key.pair_secret(machine), manifest.machine, head, keys.get(machine))
-        for machine in (*keys, manifest.machine)
-    }
+    known = {**challenges, manifest.machine: key.challenge(manifest.machine)}
+    macs = {machine: _auth(secret, manifest.machine, head, keys.get(machine)) for machine, secret in known.items()}
     return {"head": head, "auth": msgspec.msgpack.encode(macs), **{f"keys/{name}": data for name, data in keys.items()}}
 
 
@@ -140,15 +151,20 @@ def opened_keys(branch: Branch, key: MachineKey) -> Keys:
     return _decoded(key.open(branch.keys), Keys)
 
 
-def is_authentic(branch: Branch, me: str, pair: bytes) -> bool:
-    """Whether the branch was written by the machine that shares the secret `pair` with this one."""
-    try:
-        macs = _decoded(branch.auth or b"", dict[str, bytes])
-    except Unreadable:
+def is_authentic(branch: Branch, me: str, key: MachineKey) -> bool:
+    """Whether the branch was written by its machine, which has read the challenge of this one."""
+    if branch.head is None or not answers(branch, me):
         return False
-    if branch.head is None:
-        return False
-    return hmac.compare_digest(macs.get(me, b""), _auth(pair, branch.machine, branch.head, branch.keys))
+    macs = _decoded(branch.auth or b"", dict[str, bytes])
+    expected = _auth(key.challenge(branch.machine), branch.machine, branch.head, branch.keys)
+    return hmac.compare_digest(macs[me], expected)
+
+
+def answers(branch: Branch, me: str) -> bool:
+    """Whether the branch has an answer, right or wrong, to this machine's challenge."""
+    with suppress(Unreadable):
+        return me in _decoded(branch.auth or b"", dict[str, bytes])
+    return False
 
 
 def opened_manifest(branch: Branch, epochs: Iterable[Epoch]) -> Manifest:
@@ -175,9 +191,9 @@ def join_code(machine: str, recipient: str) -> str:
 
 
 def store_code(store: str, epochs: Iterable[Epoch]) -> str:
-    """Returns the code by which two people see that they mean the same store."""
-    first = min(epochs, key=lambda one: one.id)
-    return code_of("carryover store", store, first.recipient)
+    """Returns the code by which two people see that they mean the same store, until a machine is removed from it."""
+    newest = max(epochs, key=lambda one: one.id)
+    return code_of("carryover store", store, newest.recipient)
 
 
 def _sealed_manifest(epoch: Epoch, manifest: Manifest) -> list[bytes]:
@@ -191,9 +207,9 @@ def _sealed_keys(recipient: str, keys: Keys) -> bytes:
     return seal_to(recipient, msgspec.msgpack.encode(keys))
 
 
-def _auth(pair: bytes, machine: str, head: bytes, keys: bytes | None) -> bytes:
+def _auth(challenge: bytes, machine: str, head: bytes, keys: bytes | None) -> bytes:
     hashes = hashlib.sha256(head).digest() + hashlib.sha256(keys or b"").digest()
-    return hmac.digest(pair, b"auth" + machine.encode() + hashes, "sha256")
+    return hmac.digest(challenge, b"auth" + machine.encode() + hashes, "sha256")
 
 
 def _decoded(data: bytes, form: type[T]) -> T:

@@ -20,7 +20,7 @@ from carryover.sync.manifest import (
     Branch,
     Keys,
     Manifest,
-    is_authentic,
+    Seen,
     join_code,
     opened_keys,
     opened_manifest,
@@ -57,8 +57,8 @@ class Admission(msgspec.Struct, frozen=True):
 
     code: str
     by: str
-    name: str
-    """The name of the machine that makes it."""
+    """The machine that makes it."""
+    seen: Seen
     manifest: Manifest
     keys: Keys
 
@@ -171,19 +171,18 @@ def _offer(branch: Branch, key: MachineKey, me: str) -> Admission | None:
         manifest = opened_manifest(branch, keys.epochs)
         if manifest.members.get(me) != key.recipient or me in manifest.revoked:
             return None
-        if not is_authentic(branch, me, keys.pair):
-            return None
-        return Admission(store_code(manifest.store, keys.epochs), branch.machine, manifest.name, manifest, keys)
+        seen = Seen(manifest.sequence, branch.sha)
+        return Admission(store_code(manifest.store, keys.epochs), branch.machine, seen, manifest, keys)
     except (Unreadable, ValueError):
         return None
 
 
 def accept(own: OwnBranch, offer: Admission) -> None:
     """Makes this machine a member, after the user has compared the store's code. Sends its first manifest."""
-    maker = OtherMachine(name=offer.name, pair=offer.keys.pair)
+    maker = OtherMachine(name=offer.manifest.name, seen=offer.seen)
     own.save(store=offer.manifest.store, epochs=offer.keys.epochs, machines={offer.by: maker})
     view = first_view(msgspec.structs.replace(offer.manifest, machine=own.settings.machine), own.state)
-    own.write(view.with_epoch())
+    own.write(replace(view, challenges={offer.by: offer.keys.challenge}).with_epoch())
     own.push()
 
 

@@ -16,6 +16,7 @@ from carryover.sync.manifest import (
     Branch,
     Manifest,
     Seen,
+    answers,
     is_authentic,
     opened_keys,
     opened_manifest,
@@ -24,9 +25,9 @@ from carryover.sync.sealing import Epoch, MachineKey, Unreadable, is_recipient, 
 
 ROLLED_BACK: Final = "the store has an older state of it than was there before; nothing was removed here"
 CHANGED: Final = "the store has another state of it under the same number; nothing of it was taken"
-FORGED: Final = "its branch was not written by it, or it has removed this machine; nothing of it was taken"
+FORGED: Final = "its branch was not written by it; nothing of it was taken"
 REMOVED: Final = "it was removed from the store and has written since; nothing of that was taken"
-WAITS: Final = "it has not synchronised since machines were added or removed; it is taken up when it has"
+WAITS: Final = "it has removed this machine, or has not synchronised since this one was added; nothing of it was taken"
 OTHER_STORE: Final = "its branch belongs to another store"
 
 
@@ -42,7 +43,8 @@ class View:
     epochs: dict[str, Epoch]
     accepted: dict[str, Manifest] = field(default_factory=dict)
     shas: dict[str, bytes] = field(default_factory=dict)
-    pairs: dict[str, bytes] = field(default_factory=dict)
+    challenges: dict[str, bytes] = field(default_factory=dict)
+    """What other machines ask this one to prove itself with."""
     problems: dict[str, str] = field(default_factory=dict)
     waiting: dict[str, str] = field(default_factory=dict)
     """Machines that want to be added, with their public keys."""
@@ -59,6 +61,11 @@ class View:
         """The epoch that new objects are sealed in; None if each was given to a machine that is removed by now."""
         good = [name for name in self.epochs if not self.given.get(name, frozenset()) & self.revoked]
         return self.epochs[max(good)] if good else None
+
+    @property
+    def answered(self) -> dict[str, bytes]:
+        """The challenges that this machine answers: those of active machines."""
+        return {machine: secret for machine, secret in self.challenges.items() if machine in self.active}
 
     def seen(self) -> dict[str, Seen]:
         """Returns what this machine vouches for."""
@@ -121,7 +128,7 @@ def judged(start: View, key: MachineKey, branches: Iterable[Branch], known: Mapp
         if judge.revoked == start.revoked:
             return judge.view(others)
         # What a machine wrote after it was removed may have been read first.
-        start = replace(start, revoked=frozenset(judge.revoked), pairs=judge.pairs)
+        start = replace(start, revoked=frozenset(judge.revoked))
 
 
 class _Judge:
@@ -135,8 +142,6 @@ class _Judge:
         self.revoked = set(start.revoked)
         self._given = dict(start.given)
         self._epochs = dict(start.epochs)
-        self.pairs = {machine: other.pair for machine, other in known.items() if other.pair is not None}
-        self.pairs |= start.pairs
         self._accepted: dict[str, Manifest] = {}
         self._shas: dict[str, bytes] = {}
         self._problems: dict[str, str] = {}
@@ -164,13 +169,13 @@ class _Judge:
             epochs=self._epochs,
             accepted=self._accepted,
             shas=self._shas,
-            pairs=self.pairs,
+            challenges=dict(self._challenges(branches)),
             problems={**dict.fromkeys(gone, ROLLED_BACK), **self._problems},
             waiting=dict(self._waiting(branches)),
         )
 
     def _is_read(self, branch: Branch) -> bool:
-        if branch.machine not in self.members and branch.machine not in self.pairs:
+        if branch.machine not in self.members:
             return False
         try:
             manifest = self._accept(branch)
@@ -191,13 +196,10 @@ class _Judge:
         if machine in self.revoked:
             if not is_known:
                 raise Unreadable(REMOVED)
-        elif machine in self.pairs:
-            if is_authentic(branch, self._start.me, self.pairs[machine]):
-                self._learn_epochs(branch)
-            elif not is_known:
-                raise Unreadable(FORGED)
-        elif not self._is_first_contact(branch) and not is_known:
-            raise Unreadable(WAITS)
+        elif is_authentic(branch, self._start.me, self._key):
+            self._learn_epochs(branch)
+        elif not is_known:
+            raise Unreadable(FORGED if answers(branch, self._start.me) else WAITS)
         manifest = opened_manifest(branch, self._epochs.values())
         if manifest.store != self._start.store:
             raise Unreadable(OTHER_STORE)
@@ -214,20 +216,6 @@ class _Judge:
             if machine not in self.revoked
         )
 
-    def _is_first_contact(self, branch: Branch) -> bool:
-        """Whether a machine without a pair's secret so far proves that it has the present epoch; then it gets one."""
-        current = replace(self._start, epochs=self._epochs, given=self._given, revoked=frozenset(self.revoked)).current
-        try:
-            keys = opened_keys(branch, self._key)
-            if current not in keys.epochs or not is_authentic(branch, self._start.me, keys.pair):
-                return False
-            opened_manifest(branch, keys.epochs)
-        except Unreadable:
-            return False
-        self.pairs[branch.machine] = keys.pair
-        self._learn_epochs(branch)
-        return True
-
     def _learn_epochs(self, branch: Branch) -> None:
         with suppress(Unreadable):  # it does not know of this machine yet
             for epoch in opened_keys(branch, self._key).epochs:
@@ -240,6 +228,12 @@ class _Judge:
         self.revoked |= set(manifest.revoked)
         for name, machines in manifest.given.items():
             self._given[name] = self._given.get(name, frozenset()) | frozenset(machines)
+
+    def _challenges(self, branches: Iterable[Branch]) -> Iterable[tuple[str, bytes]]:
+        for branch in branches:
+            if branch.machine in self.members and branch.machine not in self.revoked:
+                with suppress(Unreadable):
+                    yield branch.machine, opened_keys(branch, self._key).challenge
 
     def _waiting(self, branches: Iterable[Branch]) -> Iterable[tuple[str, str]]:
         for branch in branches:
