@@ -268,7 +268,7 @@ def test_a_sync_that_is_killed_loses_and_doubles_nothing(store: Path, desktop: H
     desktop.run("sync")
     laptop.run("sync")
 
-    shown = laptop.run("show", session.session, "--full")
+    shown = json.dumps(laptop.json("show", session.session)["events"])
     assert [len(re.findall(rf"Prompt {number} ", shown)) for number in range(8)] == [1] * 8
 
 
@@ -277,7 +277,7 @@ def test_a_full_disk_is_said_and_nothing_is_lost(store: Path, desktop: Home, lap
     desktop.run("sync", "init", str(store))
     join(store, desktop, laptop)
     session.prompt("Prompt on a full disk " + os.urandom(200_000).hex())
-    desktop.run("ls", "--all", code=3)
+    desktop.run("handoff")
 
     limited = desktop.start("sync", shell="ulimit -f 100")
 
