@@ -59,7 +59,6 @@ def test_without_any_history_a_recorded_session_is_replayed(home: Path, temporar
     handoff = handoff_in(ran.stdout)
     assert ": Wire discount into checkout" in handoff
     assert "`checkout.py`" in handoff
-    assert "branch main" in handoff
     assert "carryoverd " in ran.stdout.partition("\nNext:\n")[2]
     assert "\x1b" not in ran.stdout
     assert everything(home) == before
