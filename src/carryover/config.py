@@ -18,6 +18,7 @@ import msgspec
 
 from carryover.agents import agent_ids
 from carryover.errors import ExitCode, UserError
+from carryover.facts import is_foreign
 from carryover.fsio import read_bytes_bounded
 from carryover.paths import StateDir, expanded
 from carryover.text.toml_lines import parsed_toml, with_line
@@ -124,6 +125,13 @@ class RetentionConfig(msgspec.Struct, frozen=True):
     """Drops the oldest sessions while the ledger is larger than this many MB (1,000,000 bytes). None drops none."""
 
 
+class SyncConfig(msgspec.Struct, frozen=True):
+    """`[sync]`: how often carryoverd synchronises, once `carryover sync init` has set that up."""
+
+    every: Annotated[str, msgspec.Meta(pattern=r"^(0|[1-9][0-9]{0,3}[mh])$")] | None = None
+    """How often, in minutes or hours: `5m`, `1h`. None or 0: only by `carryover sync`."""
+
+
 class AgentConfig(msgspec.Struct, frozen=True):
     """`[agents.<id>]`: what install found out about an agent on this machine."""
 
@@ -171,6 +179,7 @@ class Config(msgspec.Struct, frozen=True):
     projects: ProjectsConfig = ProjectsConfig()
     notify: NotifyConfig = NotifyConfig()
     retention: RetentionConfig = RetentionConfig()
+    sync: SyncConfig = SyncConfig()
     agents: AgentsConfig = AgentsConfig()
     unknown_keys: tuple[str, ...] = ()
     """Unknown keys found in the file, such as `resume.mod (line 3)`; for `status` to show. Not a setting."""
@@ -264,8 +273,8 @@ def settings_now(state: StateDir) -> Config:
 
 def project_settings(root: Path, config: Config) -> ProjectSettings:
     """Returns the settings of the project at `root`: the user's, reduced if the project's own file asks for less."""
-    own, notes = _project_file(root)
-    mode, pointers = config.resume.mode, _pointers(root, config)
+    own, notes = _project_file(root) if not is_foreign(str(root)) else ({}, [])
+    mode, pointers = config.resume.mode, _pointers_set_for(root, config) or config.pointers
     notes += [f"{PROJECT_FILE}: {key} is not something a project may set" for key in _unknown_keys(own, _ProjectFile)]
     asked_mode = _choice(own, "resume", "mode", get_args(ResumeMode), notes)
     asked_pointers = _choice(own, "publish", "pointers", get_args(Pointers), notes)
@@ -286,10 +295,6 @@ def project_settings(root: Path, config: Config) -> ProjectSettings:
     )
 
 
-def _pointers(root: Path, config: Config) -> Pointers:
-    return _pointers_set_for(root, config) or config.pointers
-
-
 def _since_ms(root: Path, config: Config) -> int:
     since = config.publish.shared_since if _pointers_set_for(root, config) is None else None
     return 0 if since is None else int(since.timestamp() * 1000)
@@ -297,18 +302,14 @@ def _since_ms(root: Path, config: Config) -> int:
 
 def _is_decided(root: Path, config: Config) -> bool:
     """Whether an install was answered, or the settings mention the project."""
-    return (
-        config.agents.selected is not None or (_pointers_set_for(root, config) or config.publish.pointers) is not None
-    )
+    named = _pointers_set_for(root, config) or config.publish.pointers
+    return config.agents.selected is not None or named is not None
 
 
 def _pointers_set_for(root: Path, config: Config) -> Pointers | None:
     places = {root, root.resolve()}
-    found = [
-        pointers
-        for pattern, pointers in config.publish.projects.items()
-        if any(_matches(place, pattern) for place in places)
-    ]
+    rules = config.publish.projects.items()
+    found = [pointers for pattern, pointers in rules if any(_matches(place, pattern) for place in places)]
     return found[-1] if found else None
 
 

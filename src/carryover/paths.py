@@ -88,6 +88,11 @@ class StateDir(msgspec.Struct, frozen=True):
         return self.root / "daemon.sock"
 
     @property
+    def sync(self) -> Path:
+        """The folder of `carryover sync`: its settings, keys and local store. Missing while sync is off."""
+        return self.root / "sync"
+
+    @property
     def spool(self) -> Path:
         """Stored hook calls of agents without a readable transcript, one folder per agent."""
         return self.root / "spool"

@@ -193,7 +193,12 @@ def _hits(here: _Here, hits: Sequence[Hit], terms: tuple[Term, ...]) -> Iterator
     starts = {hit.session_id: turn_starts(here.ledger, hit.session_id) for hit in hits}
     for hit in hits:
         number = turn_of(starts[hit.session_id], hit.event_id, hit.at_ms, hit.subagent_id)
-        facts = (_when(hit.at_ms), agent_name(hit.agent), hit.kind, f"{hit.times} times" if hit.times > 1 else "")
+        facts = (
+            _when(hit.at_ms),
+            agent_name(hit.agent, hit.machine),
+            hit.kind,
+            f"{hit.times} times" if hit.times > 1 else "",
+        )
         line = clean(neutralize(hit.text[:MOST_CHARS]))
         begin, end, _ = window(line, terms, SNIPPET_CHARS)
         text = f"{'…' if begin else ''}{line[begin:end]}{'…' if end < len(line) else ''}"
@@ -201,7 +206,7 @@ def _hits(here: _Here, hits: Sequence[Hit], terms: tuple[Term, ...]) -> Iterator
 
 
 def _titled(session: SessionRow, starts: Sequence[TurnStart], number: int) -> str:
-    agent = f"{agent_name(session.agent)} {session.agent_version or ''}".strip()
+    agent = f"{agent_name(session.agent, session.machine)} {session.agent_version or ''}".strip()
     began = f", {_when(starts[number - 1].at_ms)}" if number else ""
     return f"Turn {number} of {len(starts)} of session {one_line(session.native_id)} ({one_line(agent)}{began})."
 

@@ -10,6 +10,9 @@ so no further authentication is needed.
     POST /unlink?old=             `carryover link --undo`
     POST /import?path=&project=&agent=    `carryover import`, of one file
     POST /forget?selection=       `carryover forget`; a `Selection` as JSON
+    POST /sync                    `carryover sync`
+    POST /sync/allow?root=&foreign=       `carryover sync allow`
+    POST /sync/end[?forget]       `carryover sync off`
     POST /page?env=               `carryover ui`: a key for the page; variables of its shell as JSON
     POST /hook/<agent>/<event>    see `carryover.daemon.hooks.dispatch`
 """
@@ -45,6 +48,8 @@ from carryover.daemon.imports import Imports
 from carryover.daemon.log import Log
 from carryover.daemon.moves import Moves
 from carryover.daemon.page_door import PageDoor
+from carryover.daemon.syncing import Syncing
+from carryover.facts import is_foreign
 from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.selection import Selection
 from carryover.paths import socket_address
@@ -61,6 +66,7 @@ class Answers(NamedTuple):
     moves: Moves
     imports: Imports
     forgetting: Forgetting
+    syncing: Syncing
     page: PageDoor
 
 
@@ -74,6 +80,9 @@ def control_app(answers: Answers, log: Log, *, limiter: ConnectionLimiter, port:
         ("POST", "/unlink"): _asked(answers.moves.unlink, "old"),
         ("POST", "/import"): _import(answers.imports),
         ("POST", "/forget"): _forget(answers.forgetting),
+        ("POST", "/sync"): json_route(answers.syncing.once),
+        ("POST", "/sync/allow"): _allow(answers.syncing),
+        ("POST", "/sync/end"): _end_sync(answers.syncing),
         ("POST", "/page"): _page_key(answers.page),
         ("POST", HOOK): hook_route(answers.hooks, secret=None),
     }
@@ -126,13 +135,16 @@ def _settling(settle: Answer, know: Callable[[str], None]) -> Handler:
 
 
 def _asked(answer: Callable[..., Awaitable[msgspec.Struct]], *names: str) -> Handler:
-    """Returns a handler that calls `answer` with these query parameters, each of which must be an absolute path."""
+    """Returns a handler that calls `answer` with these query parameters, each of which must be an absolute path.
+
+    What was recorded at `old` may have been recorded on another machine.
+    """
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        given = [request.query.get(name, "") for name in names]
-        if not all(path.startswith("/") for path in given):
+        given = {name: request.query.get(name, "") for name in names}
+        if not all(path.startswith("/") or (name == "old" and is_foreign(path)) for name, path in given.items()):
             raise web.HTTPBadRequest
-        return as_json(await answer(*given))
+        return as_json(await answer(*given.values()))
 
     return handle
 
@@ -160,6 +172,23 @@ def _forget(forgetting: Forgetting) -> Handler:
             return as_json(await forgetting.forget([selection]))
         except LedgerUnavailable as trouble:
             return as_json(Erased(problems=(f"Nothing was forgotten: {trouble}",)))
+
+    return handle
+
+
+def _allow(syncing: Syncing) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        root, foreign = (request.query.get(name, "") for name in ("root", "foreign"))
+        if not root.startswith("/"):
+            raise web.HTTPBadRequest
+        return as_json(await syncing.allow(root, foreign))
+
+    return handle
+
+
+def _end_sync(syncing: Syncing) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return as_json(await syncing.end(forget="forget" in request.query))
 
     return handle
 

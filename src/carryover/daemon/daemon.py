@@ -38,6 +38,7 @@ from carryover.daemon.roots import ReadRoots
 from carryover.daemon.sd_notify import SystemdNotifier
 from carryover.daemon.state_guard import StateGuard
 from carryover.daemon.supervisor import OnCrash, Run, Supervisor
+from carryover.daemon.syncing import Syncing
 from carryover.daemon.upkeep import Upkeep
 from carryover.daemon.watcher import Watcher
 from carryover.facts import GitFacts
@@ -120,6 +121,7 @@ class Daemon:
         self._hooks = HookWiring(
             context, roots.of_hooks, self._ingest_queue, self._publish_queue, spool, self._moves.follow
         )
+        self._syncing = Syncing(context, publish=self._publish_unpublished)
         self._notices = LimitNotices(context, partial(show_notice, env=context.env))
         self._supervisor = Supervisor(context.log, on_crash=on_crash, on_failure=self._note_damage)
 
@@ -144,7 +146,8 @@ class Daemon:
                 await self._stop(supervisor, tasks)
         finally:
             self._hooks.page.close()
-            for pool in (self._read_pool, self._publish_pool, self._moves.pool, self._imports.pool, *self._hooks.pools):
+            own_pools = (part.pool for part in (self._moves, self._imports, self._syncing))
+            for pool in (self._read_pool, self._publish_pool, *own_pools, *self._hooks.pools):
                 await asyncio.to_thread(pool.shutdown, cancel_futures=True)
         return not supervisor.vital_failed.is_set()
 
@@ -157,6 +160,7 @@ class Daemon:
         self._notices.ignore_earlier()
         self._forgetting.settings_changed()
         self._upkeep.settings_changed()
+        self._syncing.settings_changed()
         self._hooks.page.settings_changed()
 
     async def _note_damage(self, error: Exception) -> None:
@@ -187,6 +191,7 @@ class Daemon:
         yield Task("search-index", self._upkeep.index_history)
         yield Task("limit-notice", self._notices.run)
         yield Task("moves", self._moves.run)
+        yield Task("sync", self._syncing.run)
         yield Task("retention", self._forgetting.run)
         yield Task("withdrawal", self._upkeep.withdraw)
         yield Task("keep-in-place", self._publish_queue.keep_in_place)
@@ -233,6 +238,7 @@ class Daemon:
             moves=self._moves,
             imports=self._imports,
             forgetting=self._forgetting,
+            syncing=self._syncing,
             page=self._hooks.page,
         )
         port = self._hooks.port.state

@@ -83,7 +83,7 @@ class Past(NamedTuple):
     def place(self, step: Step, at_ms: int | None = None) -> str:
         """Returns a reference to a turn: its name, and its age in the handoff."""
         ago = earlier(step.turn.at_ms if at_ms is None else at_ms, self.at_ms)
-        return ", ".join(part for part in (self.turn(step.turn.number, step.view), ago) if part)
+        return ", ".join(part for part in (f"{self.turn(step.turn.number, step.view)}{step.view.where}", ago) if part)
 
 
 def past_of(view: ProjectView, *, now_ms: int, own: str | None = None, names: Mapping[str, str] = {}) -> Past | None:

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from carryover.errors import ExitCode, UserError
-from carryover.facts import GitFacts
+from carryover.facts import GitFacts, is_foreign
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.rows import (
     MAX_PROVISIONAL,
@@ -104,9 +104,10 @@ def session_of(db: sqlite3.Connection, agent: str, native_id: str) -> SessionRow
 
 
 def projects(db: sqlite3.Connection) -> list[ProjectRow]:
-    """Returns every project that has a session, most recently active first."""
+    """Returns every project of this machine that has a session, most recently active first."""
     has_session = "EXISTS (SELECT 1 FROM session WHERE project_id = project.id)"
-    return list(records(ProjectRow, db, f"{PROJECT} WHERE {has_session} ORDER BY last_event_ms DESC, id DESC"))
+    rows = records(ProjectRow, db, f"{PROJECT} WHERE {has_session} ORDER BY last_event_ms DESC, id DESC")
+    return [row for row in rows if not is_foreign(row.root)]
 
 
 def session_counts(db: sqlite3.Connection) -> dict[int, int]:
@@ -116,10 +117,13 @@ def session_counts(db: sqlite3.Connection) -> dict[int, int]:
 
 
 def unpublished(db: sqlite3.Connection, *, since_ms: int) -> list[int]:
-    """Returns projects with events since `since_ms` and commits since they were last published, newest first."""
-    statement = """SELECT id FROM project WHERE last_event_ms >= ? AND changed_ms >= coalesce(published_ms, 0)
+    """Returns projects with events since `since_ms` and commits since they were last published, newest first.
+
+    Those of other machines are never published.
+    """
+    statement = """SELECT id, root FROM project WHERE last_event_ms >= ? AND changed_ms >= coalesce(published_ms, 0)
         ORDER BY last_event_ms DESC"""
-    return [project_id for (project_id,) in db.execute(statement, (since_ms,))]
+    return [project_id for project_id, root in db.execute(statement, (since_ms,)) if not is_foreign(root)]
 
 
 def whereabouts(db: sqlite3.Connection) -> list[Whereabouts]:
@@ -293,11 +297,11 @@ def prompts_and_ends(
 # A project's handoff counts for the agent whose session there is the newest.
 _BY_AGENT: Final = f"""SELECT session.agent AS agent, count(*) AS sessions, max(session.last_ms) AS last_event_ms,
     max(CASE WHEN session.last_ms = (SELECT max(last_ms) FROM session AS other
-        WHERE other.project_id = session.project_id AND other.agent != '{NOTE}')
+        WHERE other.project_id = session.project_id AND other.agent != '{NOTE}' AND other.machine = '')
         AND project.published_sha IS NOT NULL AND project.refusal IS NULL
         THEN project.published_ms END) AS last_handoff_ms
     FROM session LEFT JOIN project ON project.id = session.project_id
-    WHERE session.agent != '{NOTE}' GROUP BY session.agent ORDER BY session.agent"""
+    WHERE session.agent != '{NOTE}' AND session.machine = '' GROUP BY session.agent ORDER BY session.agent"""
 
 
 class AgentRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -310,7 +314,7 @@ class AgentRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def agents_seen(db: sqlite3.Connection) -> list[AgentRow]:
-    """Returns every agent that has a session. Notes, which have no agent, are left out."""
+    """Returns every agent that has a session on this machine. Notes, which have no agent, are left out."""
     return list(records(AgentRow, db, _BY_AGENT))
 
 

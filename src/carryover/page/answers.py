@@ -110,6 +110,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
     """For tests "pass" or "fail", for a commit its id."""
     diff: str = ""
+    machine: str = ""
+    """The other machine that recorded it; empty if this one did."""
 
 
 class TimelineAnswer(msgspec.Struct, frozen=True):
@@ -176,7 +178,7 @@ class SessionAnswer(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     root: str
     project: int
-    """The project's id; 0 if the session belongs to none."""
+    """The project's id; 0 if the session belongs to none of this machine."""
     first_turn: int
     turns: tuple[Turn, ...]
     total_turns: int
@@ -196,6 +198,8 @@ class SearchHit(msgspec.Struct, frozen=True, kw_only=True):
     before: str = ""
     words: str = ""
     after: str = ""
+    machine: str = ""
+    """The other machine that recorded it; empty if this one did."""
 
 
 class SearchAnswer(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,6 +28,7 @@ from carryover import __version__
 from carryover.agents import agent_ids, agent_names, startable_agents
 from carryover.config import Config
 from carryover.errors import UserError, visible
+from carryover.facts import is_foreign
 from carryover.ledger.queries import ProjectRow, project_by_id, project_of_session, session_of
 from carryover.page import commands, conversations, project
 from carryover.page.access import COOKIE, Access, Visitor, has_token, may_ask
@@ -315,7 +316,7 @@ def _session(db: sqlite3.Connection, agent: str, native_id: str, turn: int | Non
 
 def _known(db: sqlite3.Connection, project_id: int) -> ProjectRow:
     row = project_by_id(db, project_id)
-    if row is None:
+    if row is None or is_foreign(row.root):
         raise web.HTTPNotFound
     return row
 

@@ -12,6 +12,7 @@ from carryover.agents import agent_name
 from carryover.export.quoting import one_line
 from carryover.export.session_parts import Part as ShownPart
 from carryover.export.session_parts import SessionEvent, cleaned, numbered, session_parts
+from carryover.facts import is_foreign
 from carryover.ledger.queries import ProjectRow, SessionRow, project_by_root, session_events
 from carryover.ledger.search import Hit, Query, search
 from carryover.ledger.search_query import Term, terms_of, window
@@ -39,11 +40,11 @@ def session(db: sqlite3.Connection, row: SessionRow, turn: int | None) -> Sessio
     turns = tuple(_turns(numbered(session_events(db, row)), wanted, name, row.root, least=turn or 0))
     return SessionAnswer(
         agent=row.agent,
-        agent_name=name,
+        agent_name=agent_name(row.agent, row.machine),
         session=row.native_id,
         title=one_line(title_of(db, row)),
         root=row.root or "",
-        project=row.project_id or 0,
+        project=row.project_id if row.project_id is not None and not is_foreign(row.root or "") else 0,
         first_turn=first,
         turns=turns,
         total_turns=total,
@@ -92,7 +93,11 @@ def found(db: sqlite3.Connection, words: str, project_id: int | None, *, limit: 
     hits = search(db, query, limit=limit + 1, now_ms=now_ms).hits if terms else ()
     shown = hits[:limit]
     starts = {session_id: turn_starts(db, session_id) for session_id in {hit.session_id for hit in shown}}
-    projects = {root: project_by_root(db, root) for root in {hit.root for hit in shown} if root is not None}
+    projects = {
+        root: project_by_root(db, root)
+        for root in {hit.root for hit in shown}
+        if root is not None and not is_foreign(root)
+    }
     return SearchAnswer(
         hits=tuple(_hit(hit, projects.get(hit.root or ""), starts[hit.session_id], terms) for hit in shown),
         more=len(hits) > limit,
@@ -108,6 +113,7 @@ def _hit(hit: Hit, project: ProjectRow | None, starts: Sequence[TurnStart], term
         project=project.id if project is not None else 0,
         root=hit.root or "",
         agent=hit.agent,
+        machine=hit.machine,
         session=hit.session,
         turn=turn_of(starts, hit.event_id, hit.at_ms, hit.subagent_id),
         at_ms=hit.at_ms,

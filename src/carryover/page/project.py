@@ -108,6 +108,7 @@ def _entry(moment: Moment) -> Entry:
         at_ms=moment.at_ms,
         kind=_KINDS[moment.kind],
         agent=moment.agent,
+        machine=moment.machine or "",
         session=moment.session,
         turn=moment.turn,
         text=one_line(text),

@@ -67,7 +67,7 @@ def _project(
         root=row.root,
         name=PurePath(row.root).name or row.root,
         agent=newest.agent if newest is not None else "",
-        agent_name=agent_name(newest.agent) if newest is not None else "",
+        agent_name=agent_name(newest.agent, newest.machine) if newest is not None else "",
         last_ms=row.last_event_ms,
         waits_for=waits.what,
         waits_since_ms=waits.since_ms,

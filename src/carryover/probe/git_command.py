@@ -1,7 +1,8 @@
 """Asks git about a repository that may be hostile, huge or unreachable. The only module that starts git, for GitPython
 too (`views/git_python.py`).
 
-Nothing is written, nothing that the repository contains is run, and the answer comes in time or not at all.
+Nothing is written, nothing that the repository contains is run, and the answer comes in time or not at all. Only
+`in_store` writes, and it talks to another machine: into the bare repository that `carryover sync` keeps for itself.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -61,6 +62,37 @@ _MISLEADING: Final = (
     # They change what a path means; with literal ones, git (2.39) takes the patterns of ignore files literally too.
     *("GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS"),
 )
+_STORE_COMMANDS: Final[dict[str, Sequence[str]]] = {
+    **dict.fromkeys(("cat-file", "fast-import", "for-each-ref", "ls-remote", "ls-tree", "rev-parse"), ()),
+    "init": ("--bare", "--quiet", "--template="),
+    "fetch": ("--no-tags", "--quiet", "--no-recurse-submodules", "--no-auto-gc"),
+    "push": ("--quiet", "--no-verify", "--no-signed", "--porcelain", "--recurse-submodules=no"),
+    "gc": ("--quiet", "--prune=now"),
+}
+"""The commands that `in_store` allows. What they carry is encrypted, so compressing it again would only take time."""
+_STORE_SETTINGS: Final = {
+    **dict.fromkeys(("core.compression", "core.looseCompression", "pack.compression", "pack.window", "gc.auto"), "0"),
+    **dict.fromkeys(("core.logAllRefUpdates", "maintenance.auto"), "false"),
+    "core.fsync": "all",
+    "core.hooksPath": os.devnull,
+    "fetch.fsckObjects": "true",
+    "http.lowSpeedLimit": "100",
+    "http.lowSpeedTime": "60",
+}
+_UNHOOKED: Final = "git -c core.hooksPath=/dev/null -c core.alternateRefsCommand=true -c receive.autogc=false"
+_IN_FOLDER: Final = {
+    "push": f"--receive-pack={_UNHOOKED} receive-pack",
+    **dict.fromkeys(("fetch", "ls-remote"), f"--upload-pack={_UNHOOKED} upload-pack"),
+}
+"""If the other side is a folder, git runs there what the folder's owner has put into it, as this user."""
+_STORE_ENVIRONMENT: Final = {
+    "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh",
+    # Nobody may be there to answer: credential helpers and ssh agents are used, questions are not asked.
+    "GIT_ASKPASS": "",
+    "SSH_ASKPASS": "",
+    "SSH_ASKPASS_REQUIRE": "never",
+    "GCM_INTERACTIVE": "never",
+}
 _PATIENCE_S: Final = 5.0
 _SILENT_AFTER_S: Final = 0.5
 _SILENT_FOR_S: Final = 30.0
@@ -69,13 +101,18 @@ _REAP_S: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The output of one git command. `code` is its exit status; 128 is git's own status for a fatal error."""
+    """The output of one git command. `code` is its exit status; 128 is git's own status for a fatal error.
+
+    `error` is what it wrote to standard error.
+    """
 
     code: int
     out: bytes
+    error: bytes = field(default=b"", compare=False)
 
 
 _silent_until: dict[Path, float] = {}
+_in_store: set[subprocess.Popen[bytes]] = set()
 
 
 def ask(root: Path, *commands: Sequence[str], deadline: float, settings: Sequence[str] = ()) -> list[Answer]:
@@ -105,6 +142,43 @@ def ask_one(root: Path, *command: str, timeout_s: float = _PATIENCE_S) -> Answer
     """Runs one command as `ask` does, with the same errors, for at most `timeout_s`."""
     [answer] = ask(root, command, deadline=time.monotonic() + timeout_s)
     return answer
+
+
+def in_store(folder: Path, *command: str, remote: str, given: bytes = b"", timeout_s: float) -> Answer:
+    """Runs one command in the bare repository at `folder`, with `given` as its input.
+
+    `remote` is the address that the name `store` stands for in the command: it may hold a password, so it is not an
+    argument, which other users of the machine could read. Nobody is asked for a password or a host's key.
+
+    Raises:
+        TimeoutError: it did not end within `timeout_s`; it and its children are gone by then.
+        FileNotFoundError: there is no git on this machine.
+    """
+    name, *arguments = command
+    settings = {**_STORE_SETTINGS, **({"remote.store.url": remote} if remote else {})}
+    environment = {key: text for key, text in os.environ.items() if key not in _MISLEADING}
+    environment |= {**_SAFE_ENVIRONMENT, **_STORE_ENVIRONMENT, "GIT_DIR": str(folder)}
+    environment["GIT_CONFIG_COUNT"] = str(len(settings))
+    for number, (key, text) in enumerate(settings.items()):
+        environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": text}
+    in_folder = [_IN_FOLDER[name]] if name in _IN_FOLDER and remote.startswith(("/", "file://")) else []
+    command_line = ["git", name, *_STORE_COMMANDS[name], *in_folder, *arguments]
+    process = _popen(command_line, environment, subprocess.PIPE)
+    _in_store.add(process)
+    try:
+        return _finish(process, time.monotonic() + timeout_s, given)
+    except subprocess.TimeoutExpired as error:
+        raise TimeoutError(errno.ETIMEDOUT, "git did not end in time") from error
+    finally:
+        _in_store.discard(process)
+        _end(process)
+
+
+def end_in_store() -> None:
+    """Ends the commands that `in_store` runs now, in other threads; there they fail."""
+    for process in list(_in_store):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _names_no_filter(root: Path) -> bool:
@@ -165,14 +239,18 @@ def _answers(root: Path, commands: Sequence[Sequence[str]], overrides: Sequence[
 
 def _start(root: Path, command: Sequence[str], overrides: Sequence[str]) -> subprocess.Popen[bytes]:
     options = [part for override in overrides for part in ("-c", override)]
+    # git itself changes to `root`: were it done between fork and exec, a dead network drive would hold up every thread.
+    command_line = ["git", "-C", str(root), *_SAFE_OPTIONS, *options, *_guarded(*command)]
+    return _popen(command_line, _environment(root), subprocess.DEVNULL)
+
+
+def _popen(command_line: Sequence[str], environment: dict[str, str], stdin: int) -> subprocess.Popen[bytes]:
     try:
-        # git itself changes to `root`: were it done between fork and exec, a dead network drive would hold up every
-        # thread.
         return subprocess.Popen(
-            ["git", "-C", str(root), *_SAFE_OPTIONS, *options, *_guarded(*command)],
+            command_line,
             cwd=os.sep,
-            env=_environment(root),
-            stdin=subprocess.DEVNULL,
+            env=environment,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
@@ -196,18 +274,19 @@ def _environment(root: Path) -> dict[str, str]:
     return {**inherited, **_SAFE_ENVIRONMENT, **here, "GIT_CEILING_DIRECTORIES": str(root.parent)}
 
 
-def _finish(process: subprocess.Popen[bytes], deadline: float) -> Answer:
-    out, _ = process.communicate(timeout=max(0.0, deadline - time.monotonic()))
-    return Answer(process.returncode, out)
+def _finish(process: subprocess.Popen[bytes], deadline: float, given: bytes | None = None) -> Answer:
+    out, error = process.communicate(given, timeout=max(0.0, deadline - time.monotonic()))
+    return Answer(process.returncode, out, error)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-    for stream in (process.stdout, process.stderr):
+    for stream in (process.stdin, process.stdout, process.stderr):
         if stream is not None:
-            stream.close()
+            with contextlib.suppress(BrokenPipeError):
+                stream.close()
     # A process stuck in the kernel dies when it can; subprocess reaps it when a later one is started.
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(timeout=_REAP_S)

@@ -45,6 +45,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     added: int | None
     """Number of lines; None if no edit of the turn reports it."""
     removed: int | None
+    machine: str | None = None
+    """The other machine that recorded the session; None if this one did."""
 
 
 Edits = Mapping[int, tuple[EditRow, FileEdit]]
@@ -95,6 +97,7 @@ def turns_of(db: sqlite3.Connection, edits: Edits) -> list[Change]:
             edits=former.edits + 1 if former is not None else 1,
             added=_sum(former.added if former is not None else None, body.added),
             removed=_sum(former.removed if former is not None else None, body.removed),
+            machine=row.machine or None,
         )
     return sorted(turns.values(), key=lambda change: change.at_ms, reverse=True)
 

@@ -43,6 +43,8 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     """Id of a commit: in full, or abbreviated if git does not have it."""
     how: How | None = None
     """How a commit belongs to the session; None for other moments."""
+    machine: str | None = None
+    """The other machine that recorded the session; None if this one did."""
     diff: str | msgspec.UnsetType = msgspec.UNSET
     """The lines that an edit changed, if it was asked for edits."""
 
@@ -102,7 +104,10 @@ def _predecessors(rows: Sequence[SessionRow]) -> dict[int, SessionRow]:
 
 def _of_session(db: sqlite3.Connection, row: SessionRow, before: SessionRow | None, links: Links) -> list[Moment]:
     """Returns the moments of one session, newest first."""
-    start = Moment(at_ms=row.started_ms, agent=row.agent, session=row.native_id, kind="session", text="")
+    machine = row.machine or None
+    start = Moment(
+        at_ms=row.started_ms, agent=row.agent, session=row.native_id, kind="session", text="", machine=machine
+    )
     found = [replace(start, kind="note" if row.agent == NOTE else "session", text=_first_line(row.title or ""))]
     if before is not None and row.agent not in (before.agent, NOTE):
         found.append(replace(start, kind="hand-over", text=before.agent))

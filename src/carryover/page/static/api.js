@@ -87,8 +87,9 @@ export function listen(changed, lost) {
   open();
 }
 
-export function agentName(id) {
-  return me.agents.find((agent) => agent.id === id)?.name ?? id;
+export function agentName(id, machine = "") {
+  const name = me.agents.find((agent) => agent.id === id)?.name ?? id;
+  return machine ? `${name} on ${machine}` : name;
 }
 
 /** The number of an agent's colour, the same in all views. */

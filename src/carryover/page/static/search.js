@@ -72,7 +72,7 @@ function drawn(hit) {
   const name = hit.root.split("/").at(-1) || "no project";
   return h("a", { class: "hit", href: at("session", hit.agent, hit.session, hit.turn) },
     h("span", { class: "facts" },
-      h("strong", { title: shortPath(hit.root) }, h("bdi", null, name)), agentMark(hit.agent, agentName(hit.agent)),
+      h("strong", { title: shortPath(hit.root) }, h("bdi", null, name)), agentMark(hit.agent, agentName(hit.agent, hit.machine)),
       hit.kind && h("span", null, hit.kind), hit.turn ? h("span", null, `turn ${hit.turn}`) : "", time(hit.at_ms)),
     h("span", { class: "words", dir: "auto" }, hit.before, hit.words && h("mark", null, hit.words), hit.after));
 }

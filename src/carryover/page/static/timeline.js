@@ -67,7 +67,7 @@ function sameTurn(one, other) {
 function row(entry, mark, ...shown) {
   const key = `${entry.kind}/${entry.session}/${entry.turn}/${entry.at_ms}/${entry.text}`;
   return h("li", { class: `entry ${entry.kind} ${mark}`, "data-key": key }, time(entry.at_ms, "clock"),
-    agentMark(entry.agent, h("span", { class: "who" }, agentName(entry.agent))), h("div", { class: "what" }, shown));
+    agentMark(entry.agent, h("span", { class: "who" }, agentName(entry.agent, entry.machine))), h("div", { class: "what" }, shown));
 }
 
 function turnLink(entry, ...shown) {

@@ -1,0 +1,319 @@
+"""This machine's own branch, and what it reads in the others': all of a sync that knows no ledger.
+
+Each step leaves a state that the next sync continues from, whatever ends the process: `state.json` is replaced as a
+whole, after the objects it names are stored and before they are sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+import msgspec
+
+from carryover.errors import ExitCode, UserError
+from carryover.sync.folder import OtherMachine, SyncFolder
+from carryover.sync.manifest import Branch, Manifest, Segment, files_of, is_authentic, join_code, opened_manifest
+from carryover.sync.payload import Payload, ProjectState
+from carryover.sync.sealing import LARGEST_OBJECT, Epoch, Unreadable
+from carryover.sync.segments import opened_segment, sealed_segment
+from carryover.sync.store import File, Store, StoreTrouble
+from carryover.sync.trust import View, first_view, judged
+
+NOT_ADDED: Final = (
+    "This machine waits to be added to the store, so nothing was sent or taken. On a machine that belongs to it, run "
+    "`carryover sync add-machine`; then run `carryover sync` here."
+)
+REMOVED_HERE: Final = (
+    "Another machine has removed this one from the store. What was recorded here stays. To join again: "
+    "`carryover sync off`, then `carryover sync init REMOTE`."
+)
+OWN_DAMAGED: Final = (
+    "What this machine keeps of its own part of the store is damaged. Nothing is lost: remove the folder {} and sync "
+    "again, and it is fetched again."
+)
+_NOTHING: Final[Mapping[str, bytes]] = {}
+
+
+class OwnBranch:
+    """Reads the store and writes this machine's branch. The caller holds the folder's lock. Every method blocks."""
+
+    def __init__(self, folder: SyncFolder, store: Store, *, now_ms: Callable[[], int]) -> None:
+        self._folder = folder
+        self._store = store
+        self._now_ms = now_ms
+        self.settings = folder.settings()
+        self.state = folder.state()
+        self.key = folder.key()
+        self._files: dict[str, dict[str, File]] = {}
+        self._own: tuple[str, Manifest] | None = None
+        """The newest own commit, and its manifest."""
+        self._remote: str | None = None
+        """This machine's branch in the remote, as far as known."""
+
+    def save(self, **changed: object) -> None:
+        """Changes the stored state. Raises OSError; then nothing is changed."""
+        state = msgspec.structs.replace(self.state, **changed)
+        if state != self.state:
+            self._folder.save(state)
+            self.state = state
+
+    def fetch(self) -> list[Branch]:
+        """Gets all branches. Raises StoreTrouble."""
+        commits = self._store.fetch()
+        self._remote = commits.get(self.settings.machine)
+        self._files, self._own = {}, None
+        for machine, commit in commits.items():
+            with suppress(StoreTrouble):  # more files than any machine writes
+                self._files[machine] = self._store.files(commit)
+        return [self.branch(machine) for machine in self._files]
+
+    def read(self) -> View:
+        """Gets all branches and returns what can be believed. Raises StoreTrouble, UserError if this is no member."""
+        if self.state.store is None:
+            raise UserError(NOT_ADDED, ExitCode.REFUSED)
+        branches = self.fetch()
+        if self._remote != self.state.head:
+            self._adopt()
+        elif self._remote is not None:
+            self.save(pushed=True)
+        view = judged(first_view(self.manifest(), self.state), self.key, branches, self.state.machines)
+        if view.me in view.revoked:
+            raise UserError(REMOVED_HERE, ExitCode.REFUSED)
+        return view
+
+    def manifest(self) -> Manifest:
+        """Returns the manifest of the newest own commit, or one without segments if there is none."""
+        me, state = self.settings.machine, self.state
+        if self._own is not None and self._own[0] == state.head:
+            return self._own[1]
+        files = self._files_of(state.head)
+        if files is not None and "head" in files and state.head is not None:
+            self._files[me] = files
+            try:
+                self._own = state.head, opened_manifest(self.branch(me), state.epochs)
+            except Unreadable as error:
+                raise StoreTrouble(OWN_DAMAGED.format(self._folder.store)) from error
+            return self._own[1]
+        self._files.pop(me, None)
+        return Manifest(
+            store=state.store or "",
+            machine=me,
+            name=self.settings.name,
+            sequence=state.sequence,
+            synced_ms=0,
+            members={me: self.key.recipient},
+        )
+
+    def branch(self, machine: str) -> Branch:
+        """Returns the small files of a branch."""
+        files = self._files[machine]
+        return Branch(
+            machine=machine,
+            head=self._content(files, "head"),
+            auth=self._content(files, "auth"),
+            keys=self._content(files, f"keys/{self.settings.machine}"),
+            join=self._content(files, "join"),
+        )
+
+    def payload(self, machine: str, segment: Segment, view: View, new: Mapping[str, bytes] = _NOTHING) -> Payload:
+        """Returns a segment's payload. `new` are files that are not stored yet. Raises Unreadable."""
+
+        def read(path: str) -> bytes:
+            data = new.get(path) or self._content(self._files[machine], path)
+            if data is None:
+                raise Unreadable("it is missing from the store, or larger than it may be")
+            return data
+
+        return opened_segment(segment, view.epochs, read)
+
+    def own_payload(self, segment: Segment, view: View, new: Mapping[str, bytes] = _NOTHING) -> Payload:
+        """Returns the payload of an own segment. Raises StoreTrouble."""
+        try:
+            return self.payload(view.me, segment, view, new)
+        except Unreadable as error:
+            raise StoreTrouble(OWN_DAMAGED.format(self._folder.store)) from error
+
+    def sizes(self) -> dict[str, int]:
+        """Returns the sizes of the own files by their paths."""
+        return {path: file.size for path, file in self._files.get(self.settings.machine, {}).items()}
+
+    def note(self, view: View, problems: Mapping[str, str]) -> None:
+        """Stores what is known of the other machines now."""
+        machines = {}
+        for machine in sorted({*view.members, *self.state.machines} - {view.me}):
+            other = self.other(machine, view)
+            other = msgspec.structs.replace(other, problem=problems.get(machine))
+            if manifest := view.accepted.get(machine):
+                other = msgspec.structs.replace(other, seen=view.seen()[machine], synced_ms=manifest.synced_ms)
+            machines[machine] = msgspec.structs.replace(other, removed=machine in view.revoked)
+        self.save(machines=machines, waiting=codes(view), **_of_store(view))
+
+    def other(self, machine: str, view: View) -> OtherMachine:
+        """Returns what is known here of another machine."""
+        manifest, known = view.accepted.get(machine), self.state.machines.get(machine)
+        name = manifest.name if manifest is not None else machine
+        return msgspec.structs.replace(known, name=name) if known and manifest else known or OtherMachine(name=name)
+
+    def write(
+        self,
+        view: View,
+        changes: Changes | None = None,
+        *,
+        projects: tuple[ProjectState, ...] | None = None,
+        alone: bool = False,
+        **state: object,
+    ) -> bool:
+        """Stores what changed as the own branch's next commit, and `state` with it. Returns whether anything did.
+
+        With `alone`, the commit has no history before it. `view` is one `with_epoch`.
+        """
+        former = self.manifest()
+        manifest = Manifest(
+            store=view.store,
+            machine=view.me,
+            name=self.settings.name,
+            sequence=former.sequence,
+            synced_ms=former.synced_ms,
+            segments=tuple(changes.applied(former.segments) if changes is not None else former.segments),
+            seen=former.seen,
+            **_membership(view),
+            projects=former.projects if projects is None else projects,
+        )
+        ids = tuple(sorted(view.epochs))
+        answered = tuple(sorted(view.answered))
+        is_same = manifest == former and self.state.head is not None
+        is_same = is_same and (ids, answered) == (self.state.keyed, self.state.answered)
+        if is_same and not alone and not self._is_to_be_said(view, former):
+            self.save(**state)
+            return False
+        sequence = max(former.sequence, self.state.sequence, view.seen_of_me.sequence) + 1
+        manifest = msgspec.structs.replace(manifest, sequence=sequence, synced_ms=self._now_ms(), seen=view.seen())
+        commit = self._commit(manifest, view, changes.written if changes is not None else {}, alone=alone)
+        written = {"head": commit, "sequence": sequence, "pushed": False, "keyed": ids, "answered": answered}
+        self.save(**written, **_of_store(view), **state)
+        return True
+
+    def _is_to_be_said(self, view: View, former: Manifest) -> bool:
+        """Whether the store lacks something that only a new manifest brings about: that another machine was further on,
+        or that this one was, in the eyes of another.
+        """
+        if any(former.seen.get(machine) != seen for machine, seen in view.newer_than_in_store.items()):
+            return True
+        seen = view.seen_of_me
+        is_same = seen.sequence == former.sequence and seen.sha == self.branch(view.me).sha
+        return seen.sequence >= former.sequence and not is_same
+
+    def push(self) -> None:
+        """Sends the own branch if the remote does not have it. Raises StoreTrouble."""
+        if self.state.head is not None and self._remote != self.state.head:
+            self._store.push(self.settings.machine, self.state.head, self._remote)
+            self._remote = self.state.head
+        self.save(pushed=True)
+
+    def tidy(self, *, at_once: bool = False) -> None:
+        """Drops what no branch needs from this machine's copy of the store, if that is much or `at_once`."""
+        self._store.tidy(at_once=at_once)
+
+    def _commit(self, manifest: Manifest, view: View, new: Mapping[str, bytes], *, alone: bool) -> str:
+        former = self._files.get(view.me, {})
+        ids = sorted(view.epochs)
+        reused = {}
+        if tuple(ids) == self.state.keyed:
+            reused = {name: self._content(former, f"keys/{name}") for name in manifest.members}
+        assert view.current is not None, "`View.with_epoch` makes one"
+        written = files_of(
+            manifest,
+            self.key,
+            [view.epochs[name] for name in ids],
+            view.current,
+            view.answered,
+            former={name: data for name, data in reused.items() if data is not None},
+        )
+        listed = {part.path for segment in manifest.segments for part in segment.parts}
+        removed = [path for path in former if path not in listed and path not in written]
+        written |= {path: data for path, data in new.items() if path in listed}
+        base = self.state.head if self._files_of(self.state.head) is not None else None
+        return self._store.commit(None if alone else base, base, written, removed)
+
+    def _adopt(self) -> None:
+        """Continues from this machine's branch in the store if that is newer than what is here, as after a restored
+        backup; otherwise what is here is sent again.
+        """
+        me = self.settings.machine
+        here = self._files_of(self.state.head)
+        if self._remote is not None and me in self._files:
+            branch = self.branch(me)
+            with suppress(Unreadable):
+                manifest = opened_manifest(branch, self.state.epochs)
+                is_mine = is_authentic(branch, me, self.key) and manifest.store == self.state.store
+                if is_mine and (here is None or manifest.sequence > self.state.sequence):
+                    position = self.state.position if here is not None else ""
+                    sequence = max(manifest.sequence, self.state.sequence)
+                    self.save(head=self._remote, sequence=sequence, pushed=True, position=position, keyed=())
+                    return
+        if here is None:  # neither here nor in the store: everything is sent again
+            self.save(head=None, position="", keyed=())
+        self.save(pushed=False)
+
+    def _files_of(self, commit: str | None) -> dict[str, File] | None:
+        if commit is None:
+            return None
+        try:
+            return self._store.files(commit)
+        except StoreTrouble:
+            return None
+
+    def _content(self, files: Mapping[str, File], path: str) -> bytes | None:
+        file = files.get(path)
+        return None if file is None or file.size > LARGEST_OBJECT else self._store.read(file)
+
+
+def codes(view: View) -> tuple[str, ...]:
+    """Returns the codes of the machines that want to be added."""
+    return tuple(join_code(machine, recipient) for machine, recipient in sorted(view.waiting.items()))
+
+
+def _membership(view: View) -> dict[str, Any]:
+    return {
+        "members": dict(sorted(view.members.items())),
+        "revoked": tuple(sorted(view.revoked)),
+        "given": {name: tuple(sorted(machines)) for name, machines in sorted(view.given.items())},
+    }
+
+
+def _of_store(view: View) -> dict[str, Any]:
+    """Returns the part of the state that is about the store."""
+    return {"epochs": tuple(view.epochs[name] for name in sorted(view.epochs)), **_membership(view)}
+
+
+class Changes:
+    """Segments that the next commit adds or leaves out, with the files of the new ones."""
+
+    def __init__(self, epoch: Epoch) -> None:
+        self._epoch = epoch
+        self.written: dict[str, bytes] = {}
+        self._added: list[Segment] = []
+        self._gone: set[Segment] = set()
+
+    @property
+    def bytes(self) -> int:
+        """How many bytes the new files have."""
+        return sum(map(len, self.written.values()))
+
+    def add(self, payload: Payload) -> None:
+        """Adds a payload as a new segment."""
+        segment, files = sealed_segment(self._epoch, payload)
+        self._added.append(segment)
+        self.written |= files
+
+    def replace(self, former: Iterable[Segment], payloads: Iterable[Payload]) -> None:
+        """Leaves out segments and adds others instead."""
+        self._gone |= set(former)
+        for payload in payloads:
+            self.add(payload)
+
+    def applied(self, segments: Sequence[Segment]) -> list[Segment]:
+        """Returns `segments` after the changes."""
+        return [segment for segment in (*segments, *self._added) if segment not in self._gone]

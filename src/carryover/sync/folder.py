@@ -1,0 +1,162 @@
+"""This machine's own part of synchronising: `~/.carryover/sync`, which only its owner can enter."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, TypeVar
+
+import msgspec
+
+from carryover.errors import ExitCode, UserError, os_reason
+from carryover.fsio import FileLock, atomic_replace, private_dir, read_bytes_bounded
+from carryover.paths import StateDir
+from carryover.sync.manifest import Seen
+from carryover.sync.payload import MachineId, MachineName
+from carryover.sync.sealing import Epoch, MachineKey
+
+_MOST_BYTES: Final = 64 << 20
+T = TypeVar("T")
+
+OFF: Final = (
+    "This machine does not synchronise. `carryover sync init REMOTE` sets it up, with a git remote of yours that is "
+    "not the remote of a project."
+)
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the user decided at `sync init`. `remote` may hold a password."""
+
+    remote: str
+    machine: MachineId
+    name: MachineName
+    projects: tuple[str, ...] | None = None
+    """Roots of the projects to share; None for all."""
+    ssh_key: str | None = None
+    """The ssh key that is this machine's key; None if it has its own."""
+
+
+class OtherMachine(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known here of another machine."""
+
+    name: MachineName
+    seen: Seen = Seen()
+    """Its newest manifest that was accepted."""
+    synced_ms: int = 0
+    taken: frozenset[str] = frozenset()
+    """Its segments that the ledger has."""
+    removed: bool = False
+    """Whether a machine of the store has removed it."""
+    problem: str | None = None
+    """Why nothing newer of it was taken at the last try."""
+
+
+class State(msgspec.Struct, frozen=True, kw_only=True):
+    """Where synchronising stands. It is written as a whole after each step, and alone says what is done."""
+
+    store: str | None = None
+    """The id of the store; None while this machine waits to be added."""
+    head: str | None = None
+    """The newest commit of this machine's own branch."""
+    sequence: int = 0
+    """The highest sequence that this machine has given a manifest."""
+    keyed: tuple[str, ...] = ()
+    """The epochs that are in the other machines' keys of `head`."""
+    answered: tuple[MachineId, ...] = ()
+    """The machines whose challenges are answered in `head`."""
+    pushed: bool = False
+    """Whether the remote has `head`."""
+    position: str = ""
+    forgets: str = ""
+    ledger: str = ""
+    epochs: tuple[Epoch, ...] = ()
+    members: dict[MachineId, str] = {}
+    """All machines that were ever added, `revoked` those that were removed, `given` who got which epoch. They are here,
+    too, so that a store that is rolled back can't undo a removal.
+    """
+    revoked: tuple[MachineId, ...] = ()
+    given: dict[str, tuple[MachineId, ...]] = {}
+    machines: dict[MachineId, OtherMachine] = {}
+    waiting: tuple[str, ...] = ()
+    """The codes of machines that want to be added."""
+    synced_ms: int | None = None
+    """When a sync last ended well."""
+    problem: str | None = None
+    """Why the last one did not."""
+
+
+class SyncFolder:
+    """The folder and its files. Reading creates nothing."""
+
+    def __init__(self, state: StateDir) -> None:
+        self.path = state.sync
+        self.store = self.path / "store"
+
+    @property
+    def is_set_up(self) -> bool:
+        """Whether `sync init` was run."""
+        return (self.path / "settings.json").exists()
+
+    def settings(self) -> Settings:
+        """Returns the user's settings. Raises UserError: NOTHING_FOUND if sync is off, REFUSED if they are damaged."""
+        if not self.is_set_up:
+            raise UserError(OFF, ExitCode.NOTHING_FOUND)
+        return self._read("settings.json", Settings)
+
+    def state(self) -> State:
+        """Returns the state. Raises UserError (REFUSED) if it is damaged."""
+        return self._read("state.json", State)
+
+    def key(self) -> MachineKey:
+        """Returns this machine's key. Raises UserError (REFUSED) if it is missing."""
+        return MachineKey(self._bytes("key").decode("ascii", "replace").strip(), ssh_key=self.settings().ssh_key)
+
+    def save(self, state: State) -> None:
+        """Writes the state. Raises OSError; the former state is kept then."""
+        atomic_replace(self.path / "state.json", msgspec.json.encode(state), mode=0o600)
+
+    def create(self, settings: Settings, secret: str, state: State) -> None:
+        """Writes what a new machine needs. `settings.json`, which turns sync on, comes last."""
+        private_dir(self.path)
+        atomic_replace(self.path / "key", f"{secret}\n".encode(), mode=0o600)
+        self.save(state)
+        atomic_replace(self.path / "settings.json", msgspec.json.format(msgspec.json.encode(settings)), mode=0o600)
+
+    def remove(self) -> None:
+        """Removes the folder. Raises OSError."""
+        if self.path.exists():
+            shutil.rmtree(self.path)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Holds the lock, so that one process at a time synchronises. Raises UserError if another one does."""
+        private_dir(self.path)
+        lock = FileLock(self.path / "lock")
+        if not lock.acquire():
+            raise UserError("Another process is synchronising. Nothing was changed. Try again in a moment.")
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _read(self, name: str, form: type[T]) -> T:
+        try:
+            return msgspec.json.decode(self._bytes(name), type=form)
+        except msgspec.DecodeError as error:
+            raise self._unusable(self.path / name, "is damaged") from error
+
+    def _bytes(self, name: str) -> bytes:
+        file = self.path / name
+        try:
+            return read_bytes_bounded(file, _MOST_BYTES)
+        except OSError as error:
+            raise self._unusable(file, f"can't be read ({os_reason(error)})") from error
+
+    def _unusable(self, file: Path, what: str) -> UserError:
+        return UserError(
+            f"{file} {what}, so nothing was synchronised. The ledger is not affected. Restore it from a copy, or join "
+            "again: `carryover sync off`, then `carryover sync init REMOTE`.",
+            ExitCode.REFUSED,
+        )

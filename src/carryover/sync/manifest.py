@@ -1,0 +1,219 @@
+"""The files of a machine's branch, and when another machine believes them. Pure functions over bytes.
+
+    head          the manifest, sealed in the machine's newest epoch
+    keys/<id>     for each other machine, encrypted to it: a challenge, and the epochs' secrets
+    auth          for each machine: a MAC over the two above with the challenge that it has set
+    join          of a machine that waits to be added: its public key
+    <2>/<30>      parts of segments
+
+The challenges show who wrote what. Otherwise, anyone who once knew an epoch and can still write to the remote could
+speak for any machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Annotated, Final, Literal, TypeVar
+
+import msgspec
+
+from carryover.sync.payload import MachineId, MachineName, ProjectState, Text, Time
+from carryover.sync.sealing import (
+    Epoch,
+    MachineKey,
+    Unreadable,
+    code_of,
+    deflated,
+    inflated,
+    open_sealed,
+    seal,
+    seal_to,
+)
+
+MOST_BYTES: Final = 32 << 20
+MOST_PARTS: Final = 100_000
+MOST_MACHINES: Final = 200
+
+Sha = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+EpochId = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{6}-[0-9a-f]{16}$")]
+T = TypeVar("T")
+
+
+class Part(msgspec.Struct, frozen=True, array_like=True):
+    """An object of a segment: its name, and the SHA-256 of its bytes."""
+
+    name: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}$")]
+    sha: Sha
+
+    @property
+    def path(self) -> str:
+        """Its place in the tree."""
+        return f"{self.name[:2]}/{self.name[2:]}"
+
+
+class Segment(msgspec.Struct, frozen=True, array_like=True):
+    """A payload in the store; more than one part only if it does not fit into one."""
+
+    epoch: EpochId
+    parts: Annotated[tuple[Part, ...], msgspec.Meta(min_length=1, max_length=64)]
+
+    @property
+    def id(self) -> str:
+        """Identifies the segment in a machine's notes of what it has."""
+        return self.parts[0].name
+
+
+class Seen(msgspec.Struct, frozen=True, array_like=True):
+    """A manifest that was accepted: its sequence, and the SHA-256 of the sealed bytes."""
+
+    sequence: Time = 0
+    sha: bytes = b""
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a machine says of the store. What it does not list does not count."""
+
+    version: Literal[1] = 1
+    store: MachineId
+    machine: MachineId
+    name: MachineName
+    """What its owner calls the machine; two may have the same name."""
+    sequence: Time
+    synced_ms: Time
+    segments: Annotated[tuple[Segment, ...], msgspec.Meta(max_length=MOST_PARTS)] = ()
+    members: Annotated[dict[MachineId, Text], msgspec.Meta(max_length=MOST_MACHINES)] = {}
+    """The machines that were added, with their public keys."""
+    revoked: Annotated[tuple[MachineId, ...], msgspec.Meta(max_length=MOST_MACHINES)] = ()
+    given: Annotated[dict[EpochId, tuple[MachineId, ...]], msgspec.Meta(max_length=1_000)] = {}
+    """The machines to which each epoch was given, as far as known."""
+    seen: Annotated[dict[MachineId, Seen], msgspec.Meta(max_length=MOST_MACHINES)] = {}
+    projects: Annotated[tuple[ProjectState, ...], msgspec.Meta(max_length=5_000)] = ()
+
+
+class Keys(msgspec.Struct, frozen=True):
+    """What one machine tells another secretly.
+
+    Only the machine that has the other key can read `challenge`: by using it, it proves who it is.
+    """
+
+    challenge: Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+    epochs: Annotated[tuple[Epoch, ...], msgspec.Meta(max_length=1_000)]
+
+
+class Branch(msgspec.Struct, frozen=True):
+    """The files of a machine's branch, as they are in the store; None if one is missing."""
+
+    machine: MachineId
+    head: bytes | None = None
+    auth: bytes | None = None
+    keys: bytes | None = None
+    """The keys for this machine."""
+    join: bytes | None = None
+    """The public key of a machine that waits to be added. Anyone could have written it: the code is compared."""
+
+    @property
+    def sha(self) -> bytes:
+        """The SHA-256 of the sealed manifest."""
+        return hashlib.sha256(self.head or b"").digest()
+
+
+def files_of(
+    manifest: Manifest,
+    key: MachineKey,
+    epochs: Iterable[Epoch],
+    current: Epoch,
+    challenges: Mapping[str, bytes],
+    *,
+    former: Mapping[str, bytes],
+) -> dict[str, bytes]:
+    """Returns the files of an own branch, without the segments.
+
+    `challenges` are those of the other machines. `former` has keys that can be reused.
+    """
+    keys = {
+        machine: former.get(machine) or _sealed_keys(recipient, Keys(key.challenge(machine), tuple(epochs)))
+        for machine, recipient in manifest.members.items()
+        if machine not in manifest.revoked and machine != manifest.machine
+    }
+    head = b"".join(_sealed_manifest(current, manifest))
+    known = {**challenges, manifest.machine: key.challenge(manifest.machine)}
+    macs = {machine: _auth(secret, manifest.machine, head, keys.get(machine)) for machine, secret in known.items()}
+    return {"head": head, "auth": msgspec.msgpack.encode(macs), **{f"keys/{name}": data for name, data in keys.items()}}
+
+
+def opened_keys(branch: Branch, key: MachineKey) -> Keys:
+    """Returns what a branch tells this machine secretly. Raises Unreadable."""
+    if branch.keys is None:
+        raise Unreadable("it has no key for this machine yet")
+    return _decoded(key.open(branch.keys), Keys)
+
+
+def is_authentic(branch: Branch, me: str, key: MachineKey) -> bool:
+    """Whether the branch was written by its machine, which has read the challenge of this one."""
+    if branch.head is None or not answers(branch, me):
+        return False
+    macs = _decoded(branch.auth or b"", dict[str, bytes])
+    expected = _auth(key.challenge(branch.machine), branch.machine, branch.head, branch.keys)
+    return hmac.compare_digest(macs[me], expected)
+
+
+def answers(branch: Branch, me: str) -> bool:
+    """Whether the branch has an answer, right or wrong, to this machine's challenge."""
+    with suppress(Unreadable):
+        return me in _decoded(branch.auth or b"", dict[str, bytes])
+    return False
+
+
+def opened_manifest(branch: Branch, epochs: Iterable[Epoch]) -> Manifest:
+    """Returns the manifest of a branch. Raises Unreadable if none of `epochs` opens it, or it is another machine's."""
+    if branch.head is None:
+        raise Unreadable("it has no manifest")
+    for epoch in sorted(epochs, key=lambda one: one.id, reverse=True):
+        try:
+            content = open_sealed(epoch, "manifest", branch.head)
+        except Unreadable:
+            continue
+        manifest = _decoded(inflated([content], MOST_BYTES), Manifest)
+        if manifest.machine != branch.machine:
+            raise Unreadable("it is another machine's")
+        if sum(len(segment.parts) for segment in manifest.segments) > MOST_PARTS:
+            raise Unreadable("it lists more than it may")
+        return manifest
+    raise Unreadable("it is damaged, or encrypted with a key that this machine does not have")
+
+
+def join_code(machine: str, recipient: str) -> str:
+    """Returns the code by which two people see that they mean the same machine."""
+    return code_of("carryover machine", machine, recipient)
+
+
+def store_code(store: str, epochs: Iterable[Epoch]) -> str:
+    """Returns the code by which two people see that they mean the same store, until a machine is removed from it."""
+    newest = max(epochs, key=lambda one: one.id)
+    return code_of("carryover store", store, newest.recipient)
+
+
+def _sealed_manifest(epoch: Epoch, manifest: Manifest) -> list[bytes]:
+    [packed, *more] = deflated(msgspec.msgpack.encode(manifest))
+    if more:
+        raise ValueError("too much for one manifest")
+    return [seal(epoch, "manifest", packed)]
+
+
+def _sealed_keys(recipient: str, keys: Keys) -> bytes:
+    return seal_to(recipient, msgspec.msgpack.encode(keys))
+
+
+def _auth(challenge: bytes, machine: str, head: bytes, keys: bytes | None) -> bytes:
+    hashes = hashlib.sha256(head).digest() + hashlib.sha256(keys or b"").digest()
+    return hmac.digest(challenge, b"auth" + machine.encode() + hashes, "sha256")
+
+
+def _decoded(data: bytes, form: type[T]) -> T:
+    try:
+        return msgspec.msgpack.decode(data, type=form)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Unreadable("it is damaged, or of a newer version of Carryover") from error

@@ -1,0 +1,247 @@
+"""Who belongs to the store: founding and joining it, adding and removing machines, compacting, leaving."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from carryover.errors import ExitCode, UserError
+from carryover.fsio import private_dir
+from carryover.paths import StateDir
+from carryover.sync.branch import OwnBranch
+from carryover.sync.folder import OtherMachine, Settings, State, SyncFolder
+from carryover.sync.manifest import (
+    Branch,
+    Keys,
+    Manifest,
+    Seen,
+    join_code,
+    opened_keys,
+    opened_manifest,
+    store_code,
+)
+from carryover.sync.remotes import normalised, without_credentials
+from carryover.sync.sealing import (
+    MachineKey,
+    Unreadable,
+    new_epoch,
+    new_identity,
+    random_id,
+    require_age,
+)
+from carryover.sync.store import GitStore, Store, StoreTrouble, machine_of, usable_address
+from carryover.sync.trust import View, first_view
+
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
+_NOTHING: Final = "Nothing was changed."
+
+
+class Joined(msgspec.Struct, frozen=True, kw_only=True):
+    """The result of `sync init`. `code` is the store's if this machine made it, else this machine's."""
+
+    founded: bool
+    code: str
+    machine: str
+    name: str
+    remote: str
+
+
+class Admission(msgspec.Struct, frozen=True):
+    """An offer to belong to a store. Nothing proves that it is the user's store, except for comparing its code."""
+
+    code: str
+    by: str
+    """The machine that makes it."""
+    seen: Seen
+    manifest: Manifest
+    keys: Keys
+
+
+@contextmanager
+def own_branch(state: StateDir, now_ms: Callable[[], int]) -> Iterator[OwnBranch]:
+    """Yields this machine's branch, locked. Raises UserError if sync is off or another process is synchronising."""
+    folder = SyncFolder(state)
+    settings = folder.settings()
+    require_age()
+    with folder.locked():
+        yield OwnBranch(folder, GitStore(folder.store, settings.remote), now_ms=now_ms)
+
+
+def machine_name(text: str) -> str:
+    """Returns a machine's name with only the characters that a name may have."""
+    return _UNSAFE.sub("-", text.partition(".")[0]).strip("-.")[:32] or "machine"
+
+
+def initialise(
+    state: StateDir, settings: Settings, remotes_of: Mapping[str, Iterable[str]], *, now_ms: Callable[[], int]
+) -> Joined:
+    """Makes a store at the remote, or asks the machines of the one that is there to be added.
+
+    `remotes_of` has the remotes of all known projects, by root. Raises UserError; then sync is off as before.
+    """
+    folder = SyncFolder(state)
+    if folder.is_set_up:
+        shown = without_credentials(folder.settings().remote)
+        raise UserError(
+            f"This machine already synchronises, with {shown}. {_NOTHING} `carryover sync off` ends that.",
+            ExitCode.REFUSED,
+        )
+    require_age()
+    settings = msgspec.structs.replace(settings, remote=usable_address(settings.remote), machine=random_id())
+    _refuse_code(settings.remote, remotes_of)
+    folder.remove()
+    private_dir(folder.path)
+    try:
+        return _initialised(folder, settings, now_ms)
+    except BaseException:
+        with suppress(OSError):
+            folder.remove()
+        raise
+
+
+def _refuse_code(remote: str, remotes_of: Mapping[str, Iterable[str]]) -> None:
+    wanted = normalised(remote)
+    for root, remotes in remotes_of.items():
+        if wanted in (normalised(one) for one in remotes) or Path(wanted).is_relative_to(root) or wanted == root:
+            raise UserError(
+                f"{without_credentials(remote)} belongs to the project {root}, and what was said must not lie beside "
+                f"its code. {_NOTHING} Make an empty repository for it, for example with `git init --bare FOLDER`.",
+                ExitCode.REFUSED,
+            )
+
+
+def _initialised(folder: SyncFolder, settings: Settings, now_ms: Callable[[], int]) -> Joined:
+    store = GitStore(folder.store, settings.remote)
+    store.create()
+    refs = store.remote_refs()
+    if foreign := [ref for ref in refs if machine_of(ref) is None]:
+        raise UserError(
+            f"{without_credentials(settings.remote)} holds something else ({foreign[0]}), not a store of Carryover. "
+            f"{_NOTHING} Give an empty repository.",
+            ExitCode.REFUSED,
+        )
+    with folder.locked():
+        secret = new_identity()
+        found = not refs
+        folder.create(settings, secret, State(store=random_id(), epochs=(new_epoch(1),)) if found else State())
+        own = OwnBranch(folder, store, now_ms=now_ms)
+        if found:
+            view = first_view(own.manifest(), own.state).with_epoch()
+            own.write(view)
+        else:
+            ask_to_be_added(own, store)
+        own.push()
+    if found and [ref for ref in store.remote_refs() if machine_of(ref) != settings.machine]:
+        with suppress(StoreTrouble):
+            store.push(settings.machine, None, own.state.head)
+        raise UserError(f"Another machine made a store there at the same moment. {_NOTHING} Run this again to join it.")
+    code = store_code(own.state.store, own.state.epochs) if own.state.store else own_code(own)
+    shown = without_credentials(settings.remote)
+    return Joined(founded=found, code=code, machine=settings.machine, name=settings.name, remote=shown)
+
+
+def ask_to_be_added(own: OwnBranch, store: Store) -> None:
+    """Writes this machine's public key to its branch, for the others to see."""
+    own.save(head=store.commit(None, None, {"join": own.key.recipient.encode()}, ()), pushed=False)
+
+
+def own_code(own: OwnBranch) -> str:
+    """Returns the code to compare when this machine is added."""
+    return join_code(own.settings.machine, own.key.recipient)
+
+
+def admission(own: OwnBranch) -> Admission | None:
+    """Looks in the store for a machine that has added this one. Raises StoreTrouble."""
+    branches = own.fetch()
+    if own.state.head is not None:
+        own.push()
+    offers = (_offer(branch, own.key, own.settings.machine) for branch in sorted(branches, key=lambda one: one.machine))
+    return next((offer for offer in offers if offer is not None), None)
+
+
+def _offer(branch: Branch, key: MachineKey, me: str) -> Admission | None:
+    try:
+        keys = opened_keys(branch, key)
+        manifest = opened_manifest(branch, keys.epochs)
+        if manifest.members.get(me) != key.recipient or me in manifest.revoked:
+            return None
+        seen = Seen(manifest.sequence, branch.sha)
+        return Admission(store_code(manifest.store, keys.epochs), branch.machine, seen, manifest, keys)
+    except (Unreadable, ValueError):
+        return None
+
+
+def accept(own: OwnBranch, offer: Admission) -> None:
+    """Makes this machine a member, after the user has compared the store's code. Sends its first manifest."""
+    maker = OtherMachine(name=offer.manifest.name, seen=offer.seen)
+    own.save(store=offer.manifest.store, epochs=offer.keys.epochs, machines={offer.by: maker})
+    view = first_view(msgspec.structs.replace(offer.manifest, machine=own.settings.machine), own.state)
+    own.write(replace(view, challenges={offer.by: offer.keys.challenge}).with_epoch())
+    own.push()
+
+
+def waiting(own: OwnBranch) -> tuple[View, dict[str, str]]:
+    """Returns what is believed of the store, and the codes of the machines that want to be added, by id."""
+    view = own.read()
+    own.note(view, view.problems)
+    return view, {machine: join_code(machine, recipient) for machine, recipient in view.waiting.items()}
+
+
+def add(own: OwnBranch, machine: str) -> str:
+    """Adds a machine, whose code the user has compared. Returns the store's code, which that machine shows, too."""
+    view = own.read()
+    members = {**view.members, machine: view.waiting[machine]}
+    waiting = {name: recipient for name, recipient in view.waiting.items() if name != machine}
+    view = replace(view, members=members, waiting=waiting).with_epoch()
+    own.note(view, view.problems)
+    own.write(view)
+    own.push()
+    return store_code(view.store, view.epochs.values())
+
+
+def remove(own: OwnBranch, name: str) -> str:
+    """Removes a machine, by its name or id, so that it can't read what is sent from now on. Returns its name."""
+    view = own.read()
+    others = {machine: own.other(machine, view).name for machine in view.active if machine != view.me}
+    found = [machine for machine, called in others.items() if name in (machine, called)]
+    if len(found) != 1:
+        names = ", ".join(f"{called} ({machine})" for machine, called in sorted(others.items())) or "none"
+        what = "no machine" if not found else "more than one machine"
+        raise UserError(
+            f"The store has {what} {name!r} besides this one. {_NOTHING} Its other machines, with their ids: {names}. "
+            "`carryover sync off` takes this machine out.",
+            ExitCode.NOTHING_FOUND,
+        )
+    view = replace(view, revoked=view.revoked | set(found)).with_epoch()
+    own.note(view, view.problems)
+    own.write(view)
+    own.push()
+    return others[found[0]]
+
+
+def compact(own: OwnBranch) -> None:
+    """Replaces this machine's branch by one without history, so that the store can drop what was forgotten."""
+    view = own.read().with_epoch()
+    own.write(view, alone=True)
+    own.push()
+    own.fetch()  # the copy of the remote's branch still has the history
+    own.tidy(at_once=True)
+
+
+def leave(state: StateDir, *, delete: bool) -> None:
+    """Ends synchronising on this machine; with `delete`, removes its branch from the store first."""
+    folder = SyncFolder(state)
+    settings = folder.settings()
+    with folder.locked():
+        if delete:
+            store = GitStore(folder.store, settings.remote)
+            commits = store.fetch()
+            if settings.machine in commits:
+                store.push(settings.machine, None, commits[settings.machine])
+    folder.remove()

@@ -1,0 +1,184 @@
+"""What machines tell each other, and the two protocols between the store and the ledger.
+
+A payload is one bounded piece of a machine's ledger. It is decoded strictly and within bounds, since it comes from
+outside; whether its texts make sense is for the ledger's side to judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Final, Literal, Protocol
+
+import msgspec
+
+VERSION: Final = 1
+PIECE_BYTES: Final = 4 << 20
+"""About how many bytes of bodies a piece may hold. One event may be larger, since prompts are never cut."""
+LARGEST_PAYLOAD: Final = 96 << 20
+"""Bytes that a decoded payload may have."""
+MOST_EVENTS: Final = 20_000
+MOST_SESSIONS: Final = 5_000
+MOST_TOMBSTONES: Final = 20_000
+MOST_PROJECTS: Final = 5_000
+
+MachineId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}$")]
+MachineName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,32}$")]
+Key = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
+Word = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Text = Annotated[str, msgspec.Meta(max_length=4_000)]
+PathText = Annotated[str, msgspec.Meta(min_length=1, max_length=4_096)]
+Time = Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)]
+
+
+class Machine(msgspec.Struct, frozen=True):
+    """A machine of the store. The name is what its owner called it; only the id is unique."""
+
+    id: MachineId
+    name: MachineName
+
+
+class SyncedProject(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A project there. `remotes` are normalised (`sync.remotes`) and without passwords."""
+
+    root: PathText
+    first_commit: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{40,64}$")] | None = None
+    remotes: Annotated[tuple[PathText, ...], msgspec.Meta(max_length=20)] = ()
+
+
+class ProjectState(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A project's state there at the last sync: it stands in the manifest, and each sync replaces it."""
+
+    root: PathText
+    branch: Text | None = None
+    head: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{4,64}$")] | None = None
+    at_ms: Time = 0
+
+
+class SyncedSession(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A session. `root` is one of `Payload.projects`, None while no folder is known. The rest is in its events."""
+
+    agent: Word
+    native_id: Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
+    root: PathText | None = None
+
+
+class SyncedEvent(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An event. `session` is a position in `Payload.sessions`; `body` is the JSON of a `model.AnyBody`.
+
+    Each version may have kinds of bodies that earlier ones do not know: the ledger's side counts and skips them.
+    """
+
+    session: Annotated[int, msgspec.Meta(ge=0, lt=MOST_SESSIONS)]
+    key: Key
+    at_ms: Time
+    body: bytes
+    secondary_key: Key | None = None
+    subagent_id: Annotated[str, msgspec.Meta(max_length=1_000)] | None = None
+    retracted: bool = False
+
+
+class SyncedTombstone(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A tombstone of the ledger: a hash, two times, a rank. No content.
+
+    Only the scopes of sessions and conversations have the same hash on every machine.
+    """
+
+    scope: Key
+    from_ms: Time
+    until_ms: Time
+    rank: Annotated[int, msgspec.Meta(ge=0, lt=1 << 31)] = 0
+
+
+class Payload(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One piece of a machine's ledger. Taking it twice, or in another order, changes nothing."""
+
+    version: Literal[1] = 1
+    projects: Annotated[tuple[SyncedProject, ...], msgspec.Meta(max_length=MOST_PROJECTS)] = ()
+    sessions: Annotated[tuple[SyncedSession, ...], msgspec.Meta(max_length=MOST_SESSIONS)] = ()
+    events: Annotated[tuple[SyncedEvent, ...], msgspec.Meta(max_length=MOST_EVENTS)] = ()
+    tombstones: Annotated[tuple[SyncedTombstone, ...], msgspec.Meta(max_length=MOST_TOMBSTONES)] = ()
+    forgotten_keys: Annotated[tuple[int, ...], msgspec.Meta(max_length=MOST_TOMBSTONES)] = ()
+    """Shortened keys of forgotten events (`ledger.tombstones.short_key`)."""
+    replaced: Annotated[tuple[Key, ...], msgspec.Meta(max_length=MOST_EVENTS)] = ()
+    """Keys of events that a better source of the same session has replaced there."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it says nothing."""
+        return not (self.sessions or self.events or self.tombstones or self.forgotten_keys or self.replaced)
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """A payload, and the position after it."""
+
+    payload: Payload
+    position: str
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """What taking payloads changed. `skipped`: events that were not understood."""
+
+    events: int = 0
+    forgotten: int = 0
+    skipped: int = 0
+
+    def __add__(self, other: Taken) -> Taken:
+        return Taken(self.events + other.events, self.forgotten + other.forgotten, self.skipped + other.skipped)
+
+
+class Outgoing(Protocol):
+    """What this machine's ledger has to tell. Every method blocks and is called in a thread."""
+
+    def pieces(self, position: str) -> Iterator[Piece]:
+        """Yields what is new since `position`, in pieces of about `PIECE_BYTES`; nothing if nothing is new.
+
+        Only this machine's own rows, and only of the projects the user chose. A position is this side's own text, ''
+        at first. One that no longer fits (another ledger, a restored one) counts as ''. A piece that is dropped in the
+        middle is asked for again by the position before it.
+        """
+
+    def forgets(self) -> str:
+        """Returns a text that differs as soon as the ledger has forgotten more, here or because another machine did."""
+
+    def without_forgotten(self, payload: Payload) -> Payload:
+        """Returns one of this machine's payloads without everything that the ledger has forgotten since.
+
+        Returns the same object if nothing is to be left out. Tombstones stay.
+        """
+
+    def project_states(self) -> tuple[ProjectState, ...]:
+        """Returns each chosen project's branch and commit now, as far as git answers in time."""
+
+
+class Incoming(Protocol):
+    """Where payloads of other machines go."""
+
+    def ledger_id(self) -> str:
+        """Returns a text that differs for another ledger, which lacks what was taken before. Blocks."""
+
+    async def take(self, machine: Machine, payload: Payload) -> Taken:
+        """Takes a machine's payload, exactly once per event. Raises OSError or LedgerUnavailable; nothing is lost then,
+        because the payload comes again.
+        """
+
+    async def note_state(self, machine: Machine, states: Sequence[ProjectState], synced_ms: int) -> None:
+        """Takes the newest state of a machine's projects. `synced_ms`: when it synced last, by its own clock."""
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Payload)
+
+
+def encode_payload(payload: Payload) -> bytes:
+    """Encodes a payload; equal payloads give equal bytes."""
+    return _encoder.encode(payload)
+
+
+def decode_payload(data: bytes) -> Payload:
+    """Decodes a payload. Raises ValueError if it is not exactly of this form, or out of bounds."""
+    if len(data) > LARGEST_PAYLOAD:
+        raise ValueError("larger than a payload may be")
+    payload = _decoder.decode(data)
+    if any(event.session >= len(payload.sessions) for event in payload.events):
+        raise ValueError("an event of no session")
+    return payload

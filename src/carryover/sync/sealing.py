@@ -1,0 +1,248 @@
+"""Encrypts and decrypts with age. The only module that imports pyrage, and only when something is to be encrypted.
+
+An object is `age(length, MAC, content, zeros)`. Its size is one of a few classes, so that it says little about the
+content; the MAC, which only machines of the store can make, binds the content to its purpose.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import zlib
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import msgspec
+
+from carryover.errors import ExitCode, UserError, os_reason
+from carryover.fsio import read_bytes_bounded
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+Purpose = Literal["manifest", "segment", "keys"]
+
+SMALLEST: Final = 4 << 10
+LARGEST: Final = (4 << 20) - (8 << 10)
+"""Largest padded content: with what age adds, an object stays below 4 MiB."""
+LARGEST_OBJECT: Final = 4 << 20
+_LENGTH: Final = 4
+_MAC: Final = 32
+_KEY_FILE: Final = 64 << 10
+_INSTALL: Final = (
+    "Synchronising needs pyrage, which is not installed. Nothing was changed. Install it with "
+    "`pipx inject carryoverd pyrage`, `uv tool install 'carryoverd[sync]'` or `pip install 'carryoverd[sync]'`."
+)
+
+
+class Unreadable(ValueError):
+    """An object that is damaged, not for this machine, or not from a machine of the store."""
+
+
+class Epoch(msgspec.Struct, frozen=True, dict=True):
+    """The key of all objects until the next machine is removed. `secret` is the text of an age identity."""
+
+    number: int
+    secret: str
+
+    @cached_property
+    def recipient(self) -> str:
+        """The public key of the secret."""
+        return str(_parsed_identity(self.secret).to_public())
+
+    @cached_property
+    def id(self) -> str:
+        """Names this epoch: its number alone may be given twice, by two machines that have not met since."""
+        return f"{self.number:06d}-{hashlib.sha256(self.recipient.encode()).hexdigest()[:16]}"
+
+    def name_of(self, data: bytes) -> str:
+        """Returns the name of an object in the store, 32 hex digits."""
+        return self._keyed("name", hashlib.sha256(data).digest())[:16].hex()
+
+    def mac(self, purpose: Purpose, content: bytes) -> bytes:
+        """Returns the MAC of an object's content."""
+        return hmac.digest(self._keyed("mac", purpose.encode()), content, "sha256")
+
+    def _keyed(self, kind: str, data: bytes) -> bytes:
+        return hmac.digest(hmac.digest(self.secret.encode(), kind.encode(), "sha256"), data, "sha256")
+
+
+def new_epoch(number: int) -> Epoch:
+    """Makes a new epoch."""
+    return Epoch(number, new_identity())
+
+
+def new_identity() -> str:
+    """Makes a new age identity and returns its text."""
+    return str(_age().x25519.Identity.generate())
+
+
+class MachineKey:
+    """The key of this machine: the text of an age identity, or a file with an ssh key of the user's."""
+
+    def __init__(self, secret: str, *, ssh_key: str | None = None) -> None:
+        self._secret = secret
+        self._ssh_key = ssh_key
+        self.recipient = public_ssh_key(Path(ssh_key)) if ssh_key else str(_parsed_identity(secret).to_public())
+
+    def challenge(self, machine: str) -> bytes:
+        """Returns the secret with which another machine proves to this one that it wrote its own branch."""
+        return hmac.digest(self._secret.encode(), f"challenge {machine}".encode(), "sha256")
+
+    def open(self, data: bytes) -> bytes:
+        """Decrypts what was encrypted to this machine. Raises Unreadable."""
+        identity = _ssh_identity(Path(self._ssh_key)) if self._ssh_key else _parsed_identity(self._secret)
+        return _unpadded(_decrypted(data, identity))
+
+
+def seal_to(recipient: str, content: bytes) -> bytes:
+    """Encrypts `content` to one machine. Raises ValueError if `recipient` is not a public key."""
+    return _encrypted(_padded(content), _parsed_recipient(recipient))
+
+
+def seal(epoch: Epoch, purpose: Purpose, content: bytes) -> bytes:
+    """Encrypts `content` to all machines that know the epoch."""
+    return _encrypted(_padded(epoch.mac(purpose, content) + content), _parsed_recipient(epoch.recipient))
+
+
+def open_sealed(epoch: Epoch, purpose: Purpose, data: bytes) -> bytes:
+    """Returns the content of an object. Raises Unreadable if it does not come from a machine that knows the epoch."""
+    plain = _unpadded(_decrypted(data, _parsed_identity(epoch.secret)))
+    mac, content = plain[:_MAC], plain[_MAC:]
+    if not hmac.compare_digest(mac, epoch.mac(purpose, content)):
+        raise Unreadable("it does not come from a machine of this store")
+    return content
+
+
+def deflated(data: bytes) -> Iterator[bytes]:
+    """Compresses `data` and yields it in parts of which each fits an object; at least one."""
+    packed = zlib.compress(data, 6)
+    most = LARGEST - _LENGTH - _MAC
+    for start in range(0, len(packed), most):
+        yield packed[start : start + most]
+
+
+def inflated(parts: Iterable[bytes], most_bytes: int) -> bytes:
+    """Reverses `deflated`. Raises Unreadable if it is damaged, or more than `most_bytes`."""
+    inflate = zlib.decompressobj()
+    try:
+        data = inflate.decompress(b"".join(parts), most_bytes + 1)
+    except zlib.error as error:
+        raise Unreadable("it is damaged") from error
+    if len(data) > most_bytes or not inflate.eof or inflate.unused_data:
+        raise Unreadable("it is damaged, or larger than it may be")
+    return data
+
+
+def code_of(*parts: str) -> str:
+    """Returns 20 digits that two people can compare; fewer could be met by trying keys."""
+    number = int.from_bytes(hashlib.sha256("\n".join(parts).encode()).digest()) % 10**20
+    digits = f"{number:020d}"
+    return " ".join(digits[at : at + 4] for at in range(0, 20, 4))
+
+
+def random_id() -> str:
+    """Returns a new random id of 16 hex digits."""
+    return secrets.token_hex(8)
+
+
+def is_recipient(text: str) -> bool:
+    """Whether `text` is a public key that can be encrypted to."""
+    try:
+        _parsed_recipient(text)
+    except ValueError:
+        return False
+    return True
+
+
+def public_ssh_key(key: Path) -> str:
+    """Returns the public key beside a private ssh key. Raises UserError if one of them can't be used."""
+    file = key.with_name(f"{key.name}.pub")
+    try:
+        words = read_bytes_bounded(file, _KEY_FILE).decode("utf-8", "replace").split()
+    except OSError as error:
+        raise _refused(f"{file} can't be read ({os_reason(error)}).", "Name the private key of such a pair.") from error
+    text = " ".join(words[:2])
+    if not is_recipient(text):
+        raise _refused(f"{file} is not a public key of the kinds ssh-ed25519 and ssh-rsa.", "Name another key.")
+    _ssh_identity(key)
+    return text
+
+
+def _ssh_identity(key: Path) -> Any:
+    try:
+        return _age().ssh.Identity.from_buffer(read_bytes_bounded(key, _KEY_FILE))
+    except OSError as error:
+        raise _refused(f"{key} can't be read ({os_reason(error)}).", "Name another key, or none.") from error
+    except _age().IdentityError as error:
+        remedy = "Name a key without a passphrase, or none: then the machine gets a key of its own."
+        raise _refused(f"{key} is not an ssh key that can be used here.", remedy) from error
+
+
+def _refused(what: str, remedy: str) -> UserError:
+    return UserError(f"{what} Nothing was changed. {remedy}", ExitCode.REFUSED)
+
+
+def _age() -> ModuleType:
+    try:
+        import pyrage  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise UserError(_INSTALL, ExitCode.REFUSED) from error
+    module: ModuleType = pyrage
+    return module
+
+
+def require_age() -> None:
+    """Raises UserError (REFUSED) if pyrage is not installed."""
+    _age()
+
+
+def _parsed_identity(text: str) -> Any:
+    age = _age()
+    try:
+        return age.x25519.Identity.from_str(text)
+    except age.IdentityError as error:
+        raise Unreadable("it is not an age identity") from error
+
+
+def _parsed_recipient(text: str) -> Any:
+    age = _age()
+    kind = age.ssh if text.startswith("ssh-") else age.x25519
+    try:
+        return kind.Recipient.from_str(text)
+    except age.RecipientError as error:
+        raise ValueError("not a public key of age or ssh") from error
+
+
+def _encrypted(plain: bytes, recipient: Any) -> bytes:
+    sealed: bytes = _age().encrypt(plain, [recipient])
+    return sealed
+
+
+def _decrypted(data: bytes, identity: Any) -> bytes:
+    age = _age()
+    if len(data) > LARGEST_OBJECT:
+        raise Unreadable("it is larger than it may be")
+    try:
+        plain: bytes = age.decrypt(data, [identity])
+    except age.DecryptError as error:
+        raise Unreadable("it is damaged, or encrypted for others") from error
+    return plain
+
+
+def _padded(content: bytes) -> bytes:
+    length = _LENGTH + len(content)
+    if length > LARGEST:
+        raise ValueError("too much for one object")
+    size = min(max(SMALLEST, 1 << (length - 1).bit_length()), LARGEST)
+    return len(content).to_bytes(_LENGTH) + content + bytes(size - length)
+
+
+def _unpadded(plain: bytes) -> bytes:
+    length = int.from_bytes(plain[:_LENGTH])
+    if len(plain) < _LENGTH + length:
+        raise Unreadable("it is damaged")
+    return plain[_LENGTH : _LENGTH + length]

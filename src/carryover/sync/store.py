@@ -1,0 +1,200 @@
+"""The store over git: a bare repository here, and a remote of the user's with one branch for each machine.
+
+Only its own machine writes a branch, so no push conflicts with another. Nothing is checked out.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final, NamedTuple, Protocol
+
+from carryover.errors import ExitCode, UserError, visible
+from carryover.probe.git_command import Answer, in_store
+from carryover.sync.remotes import without_credentials
+
+LOCAL_S: Final = 120.0
+REMOTE_S: Final = 3_600.0
+"""A first sync over a slow line takes long. A remote that says nothing for a minute is given up sooner."""
+MOST_FILES: Final = 200_000
+MOST_LOOSE: Final = 2_000
+_BRANCH: Final = re.compile(r"refs/heads/([0-9a-f]{16})")
+_OWN: Final = "refs/carryover/own"
+_THEIRS: Final = "refs/store/"
+_REASONS: Final = re.compile(r"^(?:fatal|error|remote|ssh|! ).*", re.MULTILINE)
+_NOT_THE_REASON: Final = ("failed to push some refs", "Could not read from remote repository", "remote: \n")
+
+
+class StoreTrouble(UserError):
+    """The remote or the local repository could not be used. Nothing is lost: the next sync tries again."""
+
+
+class File(NamedTuple):
+    """A file of a commit: the id of its content, and its size in bytes."""
+
+    blob: str
+    size: int
+
+
+class Store(Protocol):
+    """Branches of files. `GitStore` is the only one outside of tests."""
+
+    def fetch(self) -> dict[str, str]:
+        """Gets all branches of the remote. Returns the commit of each machine's branch."""
+
+    def files(self, commit: str) -> dict[str, File]:
+        """Returns the files of a commit by their paths; raises StoreTrouble if it is not there."""
+
+    def read(self, file: File) -> bytes:
+        """Returns a file's content."""
+
+    def commit(self, parent: str | None, base: str | None, written: Mapping[str, bytes], removed: Iterable[str]) -> str:
+        """Stores the files of the commit `base`, changed, as a commit after `parent`. Returns its id."""
+
+    def push(self, machine: str, commit: str | None, expected: str | None) -> None:
+        """Sets the remote's branch, or removes it, if it is still at `expected`."""
+
+    def tidy(self, *, at_once: bool = False) -> None:
+        """Drops what no branch has any more, if there are many files or `at_once`."""
+
+
+class GitStore:
+    """The store in a bare repository at `folder`, for the remote with this address."""
+
+    def __init__(self, folder: Path, remote: str) -> None:
+        self._folder = folder
+        self._remote = remote
+
+    def create(self) -> None:
+        """Makes the repository if there is none."""
+        if not (self._folder / "HEAD").exists():
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._git("init", "--", str(self._folder))
+
+    def remote_refs(self) -> list[str]:
+        """Returns the names of the remote's refs, without HEAD. Raises StoreTrouble."""
+        listed = self._git("ls-remote", "--quiet", "store", remote=True).decode(errors="replace")
+        names = [line.partition("\t")[2] for line in listed.splitlines()]
+        return [name for name in names if name != "HEAD"]
+
+    def fetch(self) -> dict[str, str]:
+        """Gets all branches of the remote. Returns the commit of each machine's branch."""
+        self.create()
+        self._git("fetch", "--prune", "--force", "store", f"+refs/heads/*:{_THEIRS}*", remote=True)
+        found: dict[str, str] = {}
+        listed = self._git("for-each-ref", "--format=%(objecttype) %(objectname) %(refname)", _THEIRS)
+        for kind, commit, ref in map(str.split, listed.decode(errors="replace").splitlines()):
+            machine = machine_of(f"refs/heads/{ref.removeprefix(_THEIRS)}")
+            if machine is not None and kind == "commit":
+                found[machine] = commit
+        return found
+
+    def files(self, commit: str) -> dict[str, File]:
+        """Returns the files of a commit by their paths."""
+        listed = self._git("ls-tree", "-r", "-z", "-l", "--full-tree", commit).decode(errors="replace")
+        rows = listed.split("\0")[:-1]
+        if len(rows) > MOST_FILES:
+            raise StoreTrouble(f"A branch of the store has {len(rows)} files, more than any machine writes.")
+        files = {}
+        for row in rows:
+            about, _, path = row.partition("\t")
+            _, kind, blob, size = about.split()
+            if kind == "blob":
+                files[path] = File(blob, int(size))
+        return files
+
+    def read(self, file: File) -> bytes:
+        """Returns a file's content."""
+        return self._git("cat-file", "blob", file.blob)
+
+    def commit(self, parent: str | None, base: str | None, written: Mapping[str, bytes], removed: Iterable[str]) -> str:
+        """Stores the files of the commit `base`, changed, as a commit after `parent`. Returns its id.
+
+        Authors and times are always the same: who wrote when is in the manifest.
+        """
+        lines = [f"commit {_OWN}\ncommitter carryover <carryover@localhost> 0 +0000\ndata 0\n".encode()]
+        if parent is not None:
+            lines.append(f"from {parent}\n".encode())
+        if base is not None and base != parent:
+            tree = self._git("rev-parse", "--verify", f"{base}^{{tree}}").decode().strip()
+            lines.append(f'M 040000 {tree} ""\n'.encode())
+        lines += [f"D {path}\n".encode() for path in removed]
+        for path, data in written.items():
+            lines.append(f"M 100644 inline {path}\ndata {len(data)}\n".encode() + data + b"\n")
+        self._git("fast-import", "--quiet", "--force", "--done", given=b"".join([*lines, b"done\n"]))
+        return self._git("rev-parse", "--verify", _OWN).decode().strip()
+
+    def push(self, machine: str, commit: str | None, expected: str | None) -> None:
+        """Sets the remote's branch, or removes it, if it is still at `expected`."""
+        branch = f"refs/heads/{machine}"
+        self._git(
+            "push", f"--force-with-lease={branch}:{expected or ''}", "store", f"{commit or ''}:{branch}", remote=True
+        )
+
+    def tidy(self, *, at_once: bool = False) -> None:
+        """Packs what was fetched and drops what no branch has any more, if there are many files or `at_once`."""
+        files = sum(len(names) for _, _, names in os.walk(self._folder / "objects"))
+        if at_once or files > MOST_LOOSE:
+            self._git("gc", timeout_s=REMOTE_S)
+
+    def _git(self, *command: str, given: bytes = b"", remote: bool = False, timeout_s: float = LOCAL_S) -> bytes:
+        address = self._remote if remote else ""
+        try:
+            answer = in_store(
+                self._folder, *command, remote=address, given=given, timeout_s=REMOTE_S if remote else timeout_s
+            )
+        except TimeoutError as error:
+            raise StoreTrouble(_trouble("git did not end in time", remote=remote)) from error
+        except FileNotFoundError as error:
+            raise StoreTrouble("Synchronising needs git, which can't be run here. Nothing was changed.") from error
+        if answer.code != 0:
+            raise StoreTrouble(_trouble(_reason(answer), remote=remote))
+        return answer.out
+
+
+def machine_of(ref: str) -> str | None:
+    """Returns the id of the machine whose branch has this name; None if it is not a branch of a store."""
+    found = _BRANCH.fullmatch(ref)
+    return found[1] if found is not None else None
+
+
+def _trouble(reason: str, *, remote: bool) -> str:
+    if remote:
+        return (
+            f"The store can't be reached, or refuses: {reason}. Nothing is lost: what waits here is sent by the next "
+            "sync. Check that `git ls-remote` works with its address without asking anything."
+        )
+    return f"The local part of the store can't be used: {reason}. Nothing is lost: correct that, then sync again."
+
+
+def _reason(answer: Answer) -> str:
+    """Returns what git says is wrong, on one line and without passwords."""
+    text = without_credentials(answer.error.decode(errors="replace"))
+    lines = [found.strip() for found in _REASONS.findall(text)] or text.strip().splitlines()
+    telling = [line for line in lines if not any(vague in line for vague in _NOT_THE_REASON)] or lines
+    rejected = answer.out.decode(errors="replace")
+    if "stale info" in rejected:
+        return "this machine's branch was changed meanwhile"
+    return visible("; ".join(telling[:2])[:300]).rstrip(".") or f"git ended with code {answer.code}"
+
+
+def usable_address(given: str) -> str:
+    """Returns the address of a remote as git gets it: a folder's as its absolute path.
+
+    Raises UserError (USAGE) if it is neither a folder nor an address that git reaches over ssh, https, http or git.
+    """
+    text = given.strip()
+    scheme, found, _ = text.partition("://")
+    if found and scheme in ("ssh", "https", "http", "git", "file"):
+        return text
+    is_scp = ":" in text.partition("/")[0] and "::" not in text
+    if text and not text.startswith("-") and (is_scp or not found) and text.isprintable() and "::" not in text:
+        return text if is_scp else str(Path(text).expanduser().absolute())
+    raise UserError(
+        f"{given!r} is not the address of a git remote. Give one of ssh or https, or a bare repository's folder, which "
+        "`git init --bare FOLDER` makes. Nothing was changed.",
+        ExitCode.USAGE,
+    )
