@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import stat
 import sys
 import time
 from pathlib import Path
@@ -12,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from carryover.actions.context import agents_own, project_root, settings_to_print, state_dir
 from carryover.cli.arguments import describe
+from carryover.cli.output_file import may_replace, may_write, target, unwritable
 from carryover.errors import ExitCode, UserError, visible
 from carryover.fsio import atomic_replace
-from carryover.paths import expanded
 from carryover.terminal.output import can_ask, confirmed, counted, harmless, one_line, print_json
 
 if TYPE_CHECKING:
@@ -85,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
     _check(args)
     if args.all:
         return _export_all(args)
-    if args.output is not None and not _may_write(path := _target(args.output), ask=not args.yes):
+    if args.output is not None and not may_write(path := target(args.output), ask=not args.yes):
         print(f"{visible(str(path))} stays as it was.")
         return ExitCode.INTERRUPTED
     if args.session is not None:
@@ -173,9 +172,9 @@ def _export_all(args: argparse.Namespace) -> int:
     from carryover.actions.recorded import ledger_of_project
     from carryover.terminal.output import Progress
 
-    folder = _target(args.output)
+    folder = target(args.output)
     try:
-        if check_archive_folder(folder) and not _may_replace(folder, "an earlier export", ask=not args.yes):
+        if check_archive_folder(folder) and not may_replace(folder, "an earlier export", ask=not args.yes):
             print(f"{visible(str(folder))} stays as it was.")
             return ExitCode.INTERRUPTED
         progress = Progress(sys.stderr, after_s=1.0, only_terminal=True)
@@ -184,7 +183,7 @@ def _export_all(args: argparse.Namespace) -> int:
             done = write_archive(ledger, folder, config, full=args.full, report=progress.update)
         progress.clear()
     except OSError as error:
-        raise _unwritable(folder, error) from error
+        raise unwritable(folder, error) from error
     if args.json:
         print_json(done)
         return ExitCode.OK
@@ -244,38 +243,6 @@ def _copy(document: Document, *, ask: bool) -> int:
     return ExitCode.OK
 
 
-def _target(output: str) -> Path:
-    return Path(os.path.abspath(expanded(output)))  # noqa: PTH100 (a link keeps its name)
-
-
-def _may_write(path: Path, *, ask: bool) -> bool:
-    """Whether `path` may be written. An existing file is replaced only if the user agrees.
-
-    Raises UserError (REFUSED) if it is not a regular file, or if there is no one to ask.
-    """
-    try:
-        if not os.path.lexists(path):
-            return True
-        # Nor is a symlink accepted: one from a repository may lead to any file of the user's.
-        if not stat.S_ISREG(path.lstat().st_mode):
-            kind = "a symlink" if path.is_symlink() else "no file"
-            raise UserError(f"{path} is {kind}, so nothing was written. Name a file with -o.", ExitCode.REFUSED)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    return _may_replace(path, "a file", ask=ask)
-
-
-def _may_replace(path: Path, what: str, *, ask: bool) -> bool:
-    if not ask:
-        return True
-    if not can_ask():
-        raise UserError(
-            f"{path} is there already, so nothing was written. Name another one, or replace it with --yes.",
-            ExitCode.REFUSED,
-        )
-    return confirmed(f"{visible(str(path))} is {what} that is there already. Replace it? [y/N]")
-
-
 def _as_data(document: Document) -> dict[str, Any]:
     return {
         "tokens": document.tokens,
@@ -293,18 +260,14 @@ def _put(text: str, args: argparse.Namespace, about: dict[str, Any]) -> None:
         else:
             sys.stdout.write(text)
         return
-    path = _target(args.output)
+    path = target(args.output)
     try:
         is_new = not os.path.lexists(path)
         atomic_replace(path, text.encode("utf-8", "replace"), mode=0o600 if is_new else None, follow=False)
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
     if args.json:
         print_json({**about, "output": str(path), "text": None})
         return
     readers = ", which only you can read" if is_new else "; who can read it is as before"
     print(f"Written to {visible(str(path))}{readers}.", file=sys.stderr)
-
-
-def _unwritable(path: Path, error: OSError) -> UserError:
-    return UserError(f"{path} can't be written: {error.strerror or error}. Name another file with -o.")

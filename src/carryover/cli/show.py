@@ -14,9 +14,8 @@ from carryover.actions.recorded import LAST, ledger_with_session
 from carryover.agents import agent_names
 from carryover.cli.arguments import describe
 from carryover.errors import ExitCode, UserError
-from carryover.export.session_parts import Part, SessionEvent, session_parts
+from carryover.export.session_parts import Part, SessionEvent, begins_turn, of_turns, session_parts
 from carryover.ledger.queries import SessionRow, session_events
-from carryover.model import UserPrompt
 from carryover.paths import short_path
 from carryover.terminal.output import (
     BOLD,
@@ -82,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
         events: Iterable[SessionEvent] = session_events(ledger, session)
         about = f"Session {session.native_id}"
         if args.turn is not None:
-            number = sum(map(_begins_turn, session_events(ledger, session)))
+            number = sum(map(begins_turn, session_events(ledger, session)))
             if args.turn[-1] > number:
                 raise UserError(
                     f"{about} has {counted(number, 'turn')}, so there is no turn {args.turn[-1]}.",
@@ -112,24 +111,6 @@ def turns(text: str) -> range:
     if not found or found[0] < 0:
         raise argparse.ArgumentTypeError(f"{text!r} names no turn; write 3, or 3-5")
     return found
-
-
-def of_turns(events: Iterable[SessionEvent], wanted: range) -> Iterator[SessionEvent]:
-    """Yields the events of a session that belong to the `wanted` turns.
-
-    A turn begins with a prompt that a person gave to the main conversation and did not retract, and lasts until the
-    next one. Turns count from 1; 0 is everything before the first.
-    """
-    turn = 0
-    for event in events:
-        turn += _begins_turn(event)
-        if turn in wanted:
-            yield event
-
-
-def _begins_turn(event: SessionEvent) -> bool:
-    is_prompt = isinstance(event.body, UserPrompt) and event.body.actor == "human"
-    return is_prompt and not event.subagent_id and not event.retracted
 
 
 def _named(wanted: range) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from datetime import datetime
 from pathlib import PurePath
 from typing import Final, Generic, Literal, Protocol, TypeVar
@@ -118,6 +118,25 @@ def session_parts(
     for at_ms, call in unfinished.values():
         heading = f"{_call(call, root)} (no result recorded)"
         yield Part(kind="tool", at_ms=at_ms, heading=heading, text="", failed=True)
+
+
+def of_turns(events: Iterable[SessionEvent], wanted: Container[int]) -> Iterator[SessionEvent]:
+    """Yields the events of a session that belong to the `wanted` turns.
+
+    A turn begins with a prompt that a person gave to the main conversation and did not retract, and lasts until the
+    next one. Turns count from 1; 0 is everything before the first.
+    """
+    turn = 0
+    for event in events:
+        turn += begins_turn(event)
+        if turn in wanted:
+            yield event
+
+
+def begins_turn(event: SessionEvent) -> bool:
+    """Whether the event is the prompt with which a turn begins."""
+    is_prompt = isinstance(event.body, UserPrompt) and event.body.actor == "human"
+    return is_prompt and not event.subagent_id and not event.retracted
 
 
 def cleaned(parts: Iterable[Part[str]]) -> Iterator[Part[CleanText]]:
