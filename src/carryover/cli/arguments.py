@@ -33,6 +33,7 @@ TIMES: Final = "a date or time (2026-11-20, 2026-11-20T14:30, yesterday), or how
 
 _AGO: Final = re.compile(r"(\d{1,6}) ?(s|m|min|h|d|w)(?: ago)?")
 _UNITS_S: Final = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_LONGEST_S: Final = 10 * 366 * 86_400
 _DAYS_BACK: Final = {"today": 0, "yesterday": 1}
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -126,6 +127,15 @@ def moment(text: str, now: datetime, *, end_of_day: bool = False) -> datetime:
             "30m, 2h, 3d. Nothing was changed.",
             ExitCode.USAGE,
         ) from error
+
+
+def seconds(text: str) -> int:
+    """Parses a length of time such as `7d` as seconds; an argparse type, so its error becomes a usage message."""
+    found = _AGO.fullmatch(text.strip().lower())
+    length = int(found[1]) * _UNITS_S[found[2]] if found is not None else 0
+    if not 0 < length <= _LONGEST_S:
+        raise argparse.ArgumentTypeError(f"{text!r} is no length of time; write 12h, 7d or 2w, ten years at most")
+    return length
 
 
 def moment_ms(text: str) -> int:

@@ -6,7 +6,6 @@ import argparse
 import os
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from carryover.actions.context import agents_own, project_root, settings_to_print, state_dir

@@ -13,8 +13,10 @@ import msgspec
 
 from carryover.agents import agent_names, instruction_files, startable_agents
 from carryover.config import Config, ProjectSettings, project_settings
+from carryover.distill.entry import Section
 from carryover.distill.handoff import Handoff, distill, has_past, wanted_files
 from carryover.distill.render import render
+from carryover.distill.sections.open_questions import opinion_entries
 from carryover.distill.trail import did_something
 from carryover.distill.view import ProjectView
 from carryover.edits.record import GITIGNORE
@@ -72,7 +74,9 @@ def made_handoff(
     view = view_now(db, project, agents_own)
     root, settings = Path(view.root), settings_of(view, config)
     if not has_past(view):
-        return Refreshed(root=view.root, settings=settings, handoff=None, text=None, git=last_git)
+        outside = _of_texts_from_outside(view)
+        text = render(outside) if outside is not None else None
+        return Refreshed(root=view.root, settings=settings, handoff=outside, text=text, git=last_git, at_ms=now_ms)
     facts = Facts(git_now(root, last_git), files_now(view))
     startable = by_last_use(db, startable_agents(config.agents.selected), project if isinstance(project, int) else None)
     handoff = make(view, facts, now_ms=now_ms, resume=settings.resume_mode, own=own, startable=startable)
@@ -86,6 +90,21 @@ def made_handoff(
         at_ms=now_ms,
         others_ms=_others_ms(view, handoff),
         agents=tuple(dict.fromkeys(session.agent for session in view.sessions)),
+    )
+
+
+def _of_texts_from_outside(view: ProjectView) -> Handoff | None:
+    """Returns a handoff that only names what the user brought in, for a project in which no agent has worked yet."""
+    if not view.opinions:
+        return None
+    newest = view.opinions[0]
+    return Handoff(
+        updated_ms=newest.at_ms,
+        agent="outside",
+        resume="silent",
+        session=newest.session,
+        head=None,
+        sections=(Section("Open questions", tuple(opinion_entries(view, newest.at_ms))),),
     )
 
 
