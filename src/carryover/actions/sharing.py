@@ -14,7 +14,7 @@ import msgspec
 from carryover.actions.context import agents_own, now_ms, settings_to_print
 from carryover.actions.exporting import session_document, shown_title
 from carryover.actions.recorded import nothing_recorded, of_recorded, refuse_excluded
-from carryover.distill.handoff import Handoff
+from carryover.distill.handoff import Handoff, has_past
 from carryover.distill.render import lay_out
 from carryover.errors import ExitCode, UserError
 from carryover.export import quoting
@@ -65,6 +65,8 @@ def compose(state: StateDir, root: str, terms: Terms) -> Shared:
 
     def composed(ledger: sqlite3.Connection, project: int) -> Shared | None:
         view = view_now(ledger, project, agents_own(config.agents))
+        if not has_past(view):  # at most what others shared
+            return None
         facts = Facts(git_now(Path(view.root)), files_now(view))
         handoff = make(view, facts, now_ms=now_ms(), resume="silent")
         return _shared(ledger, project, Path(root).name, handoff, terms) if handoff is not None else None

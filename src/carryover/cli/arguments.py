@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from carryover.errors import ExitCode, UserError
-from carryover.terminal.output import did_you_mean, print_error, terminal_width
+from carryover.terminal.output import can_ask, confirmed, did_you_mean, print_error, terminal_width
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -92,6 +92,19 @@ def describe(parser: argparse.ArgumentParser, description: str, examples: str, *
     """Sets a command's description, examples and exit codes (`codes`, plus those that every command has)."""
     parser.description = description
     parser.epilog = f"{examples}\n{exit_code_help(*sorted((*_ALWAYS, *codes)))}"
+
+
+def agreed(question: str, done: str, *, ask: bool) -> bool:
+    """Whether the user agrees; without `ask` there is no question. `done`: what is else `written`, `imported`...
+
+    Raises UserError (REFUSED) if there is no terminal to ask on.
+    """
+    if ask and not can_ask():
+        raise UserError(
+            f"There is no terminal to ask on, so nothing was {done}. Run it on a terminal, or with --yes.",
+            ExitCode.REFUSED,
+        )
+    return not ask or confirmed(f"{question} [y/N]")
 
 
 def positive(text: str) -> int:

@@ -9,11 +9,11 @@ import time
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from carryover.actions.context import agents_own, project_root, settings_to_print, state_dir
-from carryover.cli.arguments import describe
+from carryover.cli.arguments import agreed, describe
 from carryover.cli.output_file import may_replace, may_write, target, unwritable
 from carryover.errors import ExitCode, UserError, visible
 from carryover.fsio import atomic_replace
-from carryover.terminal.output import can_ask, confirmed, counted, harmless, one_line, print_json
+from carryover.terminal.output import counted, harmless, one_line, print_json
 
 if TYPE_CHECKING:
     from carryover.adapter.spec import WebChat
@@ -228,15 +228,9 @@ def _copy(document: Document, *, ask: bool) -> int:
     from carryover.actions.clipboard import copy
     from carryover.install.machine import Machine
 
-    if ask:
-        if not can_ask():
-            raise UserError(
-                "There is no terminal to ask on, so nothing was copied. Run it on a terminal, or with --yes.",
-                ExitCode.REFUSED,
-            )
-        if not confirmed("Copy this? It leaves this machine where you paste it. [y/N]"):
-            print("Nothing was copied.")
-            return ExitCode.INTERRUPTED
+    if not agreed("Copy this? It leaves this machine where you paste it.", "copied", ask=ask):
+        print("Nothing was copied.")
+        return ExitCode.INTERRUPTED
     way = copy(document.text, Machine.here(), instead="have `carryover export -o FILE` write it to a file")
     print(f"The document is on the clipboard ({way}). `carryover note` takes the answer back.")
     return ExitCode.OK

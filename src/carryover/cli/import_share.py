@@ -11,13 +11,14 @@ from carryover.actions.context import now_ms, project_root, state_dir
 from carryover.actions.notes import is_recorded, record_note
 from carryover.actions.recorded import refuse_excluded
 from carryover.actions.shared import SOURCE, name_of, opened, texts_of, title_of
+from carryover.cli.arguments import agreed
 from carryover.cli.share import contents
 from carryover.config import load_config
 from carryover.errors import ExitCode, UserError
 from carryover.importing.note import note_id
 from carryover.paths import expanded
 from carryover.sync.bundle import Bundle
-from carryover.terminal.output import can_ask, confirmed, harmless, local_time, print_json
+from carryover.terminal.output import harmless, local_time, print_json
 
 
 def import_share(args: argparse.Namespace) -> int:
@@ -37,7 +38,7 @@ def import_share(args: argparse.Namespace) -> int:
     is_new = not is_recorded(state, session)
     if is_new and not args.dry_run:
         _show(bundle)
-        if not _agreed(root, ask=not args.yes):
+        if not agreed(f"Take this into {harmless(root)}, as another person's words?", "imported", ask=not args.yes):
             print("Nothing was imported.", file=sys.stderr)
             return ExitCode.INTERRUPTED
         session, is_new = record_note(state, root, SOURCE, title, texts)
@@ -70,14 +71,3 @@ def _show(bundle: Bundle) -> None:
     print(f"From     {name_of(bundle)} on {bundle.host}: so it says, and nothing proves it", file=sys.stderr)
     for line in contents(bundle):
         print(harmless(line), file=sys.stderr)
-
-
-def _agreed(root: str, *, ask: bool) -> bool:
-    if not ask:
-        return True
-    if not can_ask():
-        raise UserError(
-            "There is no terminal to ask on, so nothing was imported. Run it on a terminal, or with --yes.",
-            ExitCode.REFUSED,
-        )
-    return confirmed(f"Take this into {harmless(root)}, as another person's words? [y/N]")

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from carryover.actions.context import now_ms, project_root, state_dir
-from carryover.cli.arguments import describe, seconds
+from carryover.cli.arguments import agreed, describe, seconds
 from carryover.cli.output_file import may_write, target, unwritable
 from carryover.errors import ExitCode, UserError, visible
 from carryover.fsio import atomic_replace
-from carryover.terminal.output import can_ask, confirmed, counted, harmless, local_time, one_line, print_json, size
+from carryover.terminal.output import counted, harmless, local_time, one_line, print_json, size
 
 if TYPE_CHECKING:
     from carryover.actions.sharing import Shared
@@ -91,7 +91,8 @@ def run(args: argparse.Namespace) -> int:
     if args.dry_run:
         print("Nothing was written.", file=sys.stderr)
         return ExitCode.OK
-    if not may_write(path, ask=not args.yes) or not _agreed(path, ask=not args.yes):
+    question = f"Encrypt this into {visible(str(path))}?"
+    if not may_write(path, ask=not args.yes) or not agreed(question, "written", ask=not args.yes):
         print("Nothing was written.", file=sys.stderr)
         return ExitCode.INTERRUPTED
     length = _write(path, shared.bundle, to)
@@ -111,17 +112,6 @@ def _own_name() -> str:
     except KeyError:
         return "someone"
     return entry.pw_gecos.partition(",")[0].strip() or entry.pw_name
-
-
-def _agreed(path: Path, *, ask: bool) -> bool:
-    if not ask:
-        return True
-    if not can_ask():
-        raise UserError(
-            "There is no terminal to ask on, so nothing was written. Run it on a terminal, or with --yes.",
-            ExitCode.REFUSED,
-        )
-    return confirmed(f"Encrypt this into {visible(str(path))}? [y/N]")
 
 
 def _write(path: Path, bundle: Bundle, to: Recipients) -> int:

@@ -73,10 +73,8 @@ def made_handoff(
     """
     view = view_now(db, project, agents_own)
     root, settings = Path(view.root), settings_of(view, config)
-    if not has_past(view):
-        outside = _of_texts_from_outside(view)
-        text = render(outside) if outside is not None else None
-        return Refreshed(root=view.root, settings=settings, handoff=outside, text=text, git=last_git, at_ms=now_ms)
+    if not has_past(view) and not view.opinions:
+        return Refreshed(root=view.root, settings=settings, handoff=None, text=None, git=last_git)
     facts = Facts(git_now(root, last_git), files_now(view))
     startable = by_last_use(db, startable_agents(config.agents.selected), project if isinstance(project, int) else None)
     handoff = make(view, facts, now_ms=now_ms, resume=settings.resume_mode, own=own, startable=startable)
@@ -90,21 +88,6 @@ def made_handoff(
         at_ms=now_ms,
         others_ms=_others_ms(view, handoff),
         agents=tuple(dict.fromkeys(session.agent for session in view.sessions)),
-    )
-
-
-def _of_texts_from_outside(view: ProjectView) -> Handoff | None:
-    """Returns a handoff that only names what the user brought in, for a project in which no agent has worked yet."""
-    if not view.opinions:
-        return None
-    newest = view.opinions[0]
-    return Handoff(
-        updated_ms=newest.at_ms,
-        agent="outside",
-        resume="silent",
-        session=newest.session,
-        head=None,
-        sections=(Section("Open questions", tuple(opinion_entries(view, newest.at_ms))),),
     )
 
 
@@ -124,11 +107,11 @@ def make(
     startable: Sequence[str] = (),
     names: Mapping[str, str] | None = None,
 ) -> Handoff | None:
-    """Distils the handoff of a project; returns None if nothing happened in it.
+    """Distils the handoff of a project; returns None if nothing happened in it, nor was brought in from outside.
 
     `names`: display names of agents by id, if there may be unknown ones.
     """
-    return distill(
+    made = distill(
         view,
         facts,
         resume=resume,
@@ -136,6 +119,20 @@ def make(
         own=own,
         startable=startable,
         agent_names=agent_names() if names is None else names,
+    )
+    return made if made is not None or not view.opinions else _of_texts_from_outside(view)
+
+
+def _of_texts_from_outside(view: ProjectView) -> Handoff:
+    """Returns a handoff that only names what the user brought in, as background."""
+    newest = view.opinions[0]
+    return Handoff(
+        updated_ms=newest.at_ms,
+        agent="outside",
+        resume="silent",
+        session=newest.session,
+        head=None,
+        sections=(Section("Open questions", tuple(opinion_entries(view, newest.at_ms))),),
     )
 
 
