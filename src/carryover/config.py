@@ -18,6 +18,7 @@ import msgspec
 
 from carryover.agents import agent_ids
 from carryover.errors import ExitCode, UserError
+from carryover.facts import is_foreign
 from carryover.fsio import read_bytes_bounded
 from carryover.paths import StateDir, expanded
 from carryover.text.toml_lines import parsed_toml, with_line
@@ -122,6 +123,20 @@ class RetentionConfig(msgspec.Struct, frozen=True):
     """Drops the oldest sessions while the ledger is larger than this many MB (1,000,000 bytes). None drops none."""
 
 
+class SyncConfig(msgspec.Struct, frozen=True):
+    """`[sync]`: how often carryoverd synchronises, once `carryover sync init` has set that up."""
+
+    every: Annotated[str, msgspec.Meta(pattern=r"^(0|[1-9][0-9]{0,3}[mh])$")] | None = None
+    """How often, in minutes or hours: `5m`, `1h`. None or 0: only by `carryover sync`."""
+
+    @property
+    def every_s(self) -> float | None:
+        """The interval in seconds; None if only by hand."""
+        if self.every in (None, "0"):
+            return None
+        return float(self.every[:-1]) * (60.0 if self.every.endswith("m") else 3600.0)
+
+
 class AgentConfig(msgspec.Struct, frozen=True):
     """`[agents.<id>]`: what install found out about an agent on this machine."""
 
@@ -169,6 +184,7 @@ class Config(msgspec.Struct, frozen=True):
     projects: ProjectsConfig = ProjectsConfig()
     notify: NotifyConfig = NotifyConfig()
     retention: RetentionConfig = RetentionConfig()
+    sync: SyncConfig = SyncConfig()
     agents: AgentsConfig = AgentsConfig()
     unknown_keys: tuple[str, ...] = ()
     """Unknown keys found in the file, such as `resume.mod (line 3)`; for `status` to show. Not a setting."""
@@ -262,7 +278,7 @@ def settings_now(state: StateDir) -> Config:
 
 def project_settings(root: Path, config: Config) -> ProjectSettings:
     """Returns the settings of the project at `root`: the user's, reduced if the project's own file asks for less."""
-    own, notes = _project_file(root)
+    own, notes = _project_file(root) if not is_foreign(str(root)) else ({}, [])
     mode, pointers = config.resume.mode, _pointers(root, config)
     notes += [f"{PROJECT_FILE}: {key} is not something a project may set" for key in _unknown_keys(own, _ProjectFile)]
     asked_mode = _choice(own, "resume", "mode", get_args(ResumeMode), notes)

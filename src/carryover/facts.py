@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from typing import Final
 
 import msgspec
+
+_FOREIGN: Final = re.compile(r"[A-Za-z0-9._-]{2,40}:/")
+
+
+def foreign_root(machine: str, path: str) -> str:
+    """Returns a path of another machine, which has that name here, as a text that is no absolute path."""
+    return f"{machine}:{path}"
+
+
+def is_foreign(root: str) -> bool:
+    """Whether the root of a project is a folder of another machine, which is never read or written here."""
+    return _FOREIGN.match(root) is not None
 
 
 class ProjectRoot(msgspec.Struct, frozen=True):
@@ -64,3 +78,5 @@ class Facts(msgspec.Struct, frozen=True):
 
     git: GitFacts | None = None
     files: Mapping[str, FileFacts] = {}
+    elsewhere: tuple[str, ...] = ()
+    """Lines on the branch and commit that other machines had, and whether those are here."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from carryover.config import AgentsConfig, Config, load_config
 from carryover.errors import ExitCode, UserError
+from carryover.facts import is_foreign
 from carryover.fsio import is_folder
 from carryover.paths import StateDir, expanded, require_utf8
 from carryover.text.shell import quoted
@@ -75,15 +76,24 @@ def root_of(folder: str) -> ProjectRoot:
     return find_root(folder, agents_own=lambda: agents_own(settings_to_print(state_dir()).agents)())
 
 
-def project_root(project: str | None, *, must_exist: bool = False) -> str:
+def project_root(project: str | None, *, must_exist: bool = False, elsewhere: bool = False) -> str:
     """Returns the root of the project that contains `project`, or the current folder. It need not exist any more.
 
-    Symlinks are resolved, because agents record the working directory that way.
+    Symlinks are resolved, because agents record the working directory that way. With `elsewhere` it may be the root of
+    another machine's project.
 
     Raises:
         UserError: NOTHING_FOUND if the current folder is gone or, with `must_exist`, the folder does not exist;
-            REFUSED if its path is not UTF-8.
+            REFUSED if its path is not UTF-8, or it is a folder of another machine.
     """
+    if project and is_foreign(project):
+        if elsewhere:
+            return project.rstrip("/")
+        raise UserError(
+            f"{project} is a folder of another machine, so nothing was done. `carryover sync allow` joins what was "
+            "done there with a clone here; `carryover sessions` and `carryover search` list it.",
+            ExitCode.REFUSED,
+        )
     path = expanded(project or ".")
     if must_exist and project and not is_folder(path):
         raise UserError(f"There is no folder {path}. Nothing was changed.", ExitCode.NOTHING_FOUND)

@@ -71,7 +71,7 @@ def session_document(
     agent = agent_name(session.agent)
     head = SessionHead(
         id=session.native_id,
-        agent=f"{agent} {session.agent_version or ''}".strip(),
+        agent=f"{agent} {session.agent_version or ''}".strip() + (f" on {session.machine}" if session.machine else ""),
         title=shown_title(ledger, session),
         project=_shown_root(session),
         branch=session.branch or "",

@@ -15,6 +15,7 @@ from carryover.actions.context import now_ms, project_root
 from carryover.config import load_config
 from carryover.daemon.client import ask_daemon
 from carryover.errors import ExitCode, UserError
+from carryover.facts import is_foreign
 from carryover.fsio import is_folder
 from carryover.ledger.queries import Whereabouts, connect_read_only, whereabouts
 from carryover.paths import StateDir
@@ -87,6 +88,8 @@ def _ask_or_do(state: StateDir, target: str, do: Callable[[Ledger, StatePaths], 
 
 def _as_recorded(folder: str) -> str:
     """Returns a path as the ledger has it; its last part may no longer exist, or may be a symlink by now."""
+    if is_foreign(folder):
+        return folder.rstrip("/")
     path = Path(os.path.abspath(Path(folder).expanduser()))  # noqa: PTH100 (resolve would follow the last part)
     return str(Path(os.path.realpath(path.parent)) / path.name)
 

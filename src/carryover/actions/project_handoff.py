@@ -14,8 +14,8 @@ from carryover.actions.context import agents_own, now_ms, root_of, settings_to_p
 from carryover.actions.recorded import LAST, of_recorded, refuse_excluded
 from carryover.config import Config
 from carryover.distill.handoff import Handoff
-from carryover.errors import ExitCode, UserError
-from carryover.facts import ProjectRoot
+from carryover.errors import ExitCode, UserError, visible
+from carryover.facts import ProjectRoot, is_foreign
 from carryover.fsio import is_folder
 from carryover.ledger.queries import connect_read_only, session_by_prefix, whereabouts, work_sessions
 from carryover.model import id_in_command
@@ -94,6 +94,12 @@ def _session_of(ledger: sqlite3.Connection, project_id: int, name: str) -> str:
         return work_sessions(ledger, project_id, limit=1)[0].native_id
     found = session_by_prefix(ledger, name)
     if found.project_id != project_id:
+        if found.machine and found.root and is_foreign(found.root):
+            raise UserError(
+                f"Session {found.native_id} is on {found.machine}, in {found.root}, which is not part of a project "
+                "here. `carryover sync allow` joins it with a clone of its project.",
+                ExitCode.REFUSED,
+            )
         where = f"{found.root}; name that project" if found.root else "no project"
         raise UserError(f"Session {found.native_id} belongs to {where}.", ExitCode.NOTHING_FOUND)
     return found.native_id
@@ -121,14 +127,22 @@ def _nothing_found(root: str, how_to_link: str | None) -> UserError:
 
 
 def _how_to_link(state: StateDir, root: str, *, by_name: bool) -> str | None:
-    """Returns a sentence with the command that links a project that may have been moved to `root`.
+    """Returns a sentence with the command that joins a project that may have been moved to `root`, or is its clone on
+    another machine.
 
     Candidates have the same repository or, with `by_name`, the same folder name. None if there are no candidates.
     """
     if not state.ledger.exists() or not is_folder(Path(root)):
         return None
     with closing(connect_read_only(state.ledger)) as db:
-        found = roots_that_may_be_here(whereabouts(db), root, by_name=by_name)[:MOST_SUGGESTED]
+        known = whereabouts(db)
+    if any(is_foreign(row.root) for row in known):
+        from carryover.sync.ledger_side.repositories import same_projects
+
+        if same := [row.root for row in same_projects(root, known) if not row.not_moved]:
+            where = ", ".join(map(visible, same[:MOST_SUGGESTED]))
+            return f"Agents worked on this project in {where} too. `carryover sync allow` takes that into its handoff."
+    found = roots_that_may_be_here(known, root, by_name=by_name)[:MOST_SUGGESTED]
     if not found:
         return None
     commands = " or ".join(f"`carryover link {quoted(old)} {quoted(root)}`" for old in found)

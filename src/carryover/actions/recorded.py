@@ -16,6 +16,7 @@ import msgspec
 from carryover.actions.context import project_root, root_of, settings_to_print, state_dir
 from carryover.config import Config, load_config, project_settings
 from carryover.errors import ExitCode, UserError
+from carryover.facts import is_foreign
 from carryover.fsio import FileLock
 from carryover.ledger.connect import connect_tolerant
 from carryover.ledger.queries import connect_read_only, project_by_root, session_by_prefix, whereabouts, work_sessions
@@ -76,6 +77,8 @@ def follow_if_unknown(state: StateDir, root: str) -> None:
 
     Does nothing while paused, or if the ledger can't be written now; the project then appears to have no records.
     """
+    if is_foreign(root):
+        return
     with closing(connect_read_only(state.ledger)) as ledger:
         known = whereabouts(ledger)
     is_known = any(row.root == root and row.has_sessions for row in known)

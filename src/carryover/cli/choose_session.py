@@ -56,7 +56,7 @@ def open_work(ledger: sqlite3.Connection, project_id: int, *, since_ms: int) -> 
     return [
         OpenWork(
             session.session,
-            names.get(session.agent, session.agent),
+            names.get(session.agent, session.agent) + session.where,
             session.newest_ms,
             task_of(session.digest) or "",
         )

@@ -124,7 +124,7 @@ def _selection(args: argparse.Namespace, now: datetime, session_of: Callable[[st
         since_ms=_ms(since) if since is not None else None, until_ms=_ms(until) if until is not None else None
     )
     if args.project is not None:
-        return msgspec.structs.replace(span, root=project_root(args.project))
+        return msgspec.structs.replace(span, root=project_root(args.project, elsewhere=True))
     if args.id is None:
         return span
     found = session_of(args.id)

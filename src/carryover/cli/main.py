@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "import": "take in transcripts, or what a colleague shared",
     "logs": "print the log of the daemon, or follow it",
     "forget": "remove sessions, or a time, from everything recorded",
+    "sync": "take what is recorded to your other machines, encrypted",
     "doctor": "find problems, say what to do, repair what is safe",
     "start": "start the daemon in the background",
     "stop": "stop the daemon",

@@ -13,6 +13,7 @@ from carryover.agents import agent_names, specs
 from carryover.cli.arguments import describe
 from carryover.config import Config
 from carryover.errors import ExitCode, UserError
+from carryover.facts import is_foreign
 from carryover.fsio import is_folder
 from carryover.ledger.rows import SessionRow
 from carryover.model import conversation_of, id_in_command
@@ -71,12 +72,14 @@ def run(args: argparse.Namespace) -> int:
 def resuming(session: SessionRow, config: Config) -> Resuming:
     """Returns how to resume `session`.
 
-    Raises UserError: REFUSED if its agent can't resume a session by its id, NOTHING_FOUND if its folder no longer
-    exists.
+    Raises UserError: REFUSED if it is on another machine, or if its agent can't resume a session by its id;
+    NOTHING_FOUND if its folder no longer exists.
     """
     from carryover.install.machine import Machine, start_command
 
     name = agent_names().get(session.agent, session.agent)
+    if session.machine:
+        raise _elsewhere(name, session)
     spec = next((spec for spec in specs() if spec.id == session.agent), None)
     known_as = id_in_command(session.native_id)
     otherwise = f"`carryover to AGENT --session {known_as}` carries on in another agent."
@@ -101,6 +104,19 @@ def resuming(session: SessionRow, config: Config) -> Resuming:
         words=(shown, *following),
         program=command.path if command is not None else None,
         note=" ".join(filter(None, (missing, spec.start.not_resumed))),
+    )
+
+
+def _elsewhere(name: str, session: SessionRow) -> UserError:
+    of_project = session.root is not None and not is_foreign(session.root)
+    instead = (
+        f"`carryover to AGENT --session {id_in_command(session.native_id)}` carries on with its work here."
+        if of_project
+        else f"In a clone of its project here, `carryover sync allow` takes {session.machine}'s work into the handoff."
+    )
+    return UserError(
+        f"Session {session.native_id} is on {session.machine}: only {name} there can resume it. {instead}",
+        ExitCode.REFUSED,
     )
 
 

@@ -11,8 +11,7 @@ from typing import Any, Final
 
 from carryover.actions.context import now_ms, project_root
 from carryover.actions.recorded import ledger_of_project
-from carryover.agents import agent_names
-from carryover.cli.agent_names import known_agent
+from carryover.cli.agent_names import known_agent, shown_agent
 from carryover.cli.arguments import TIMES, describe, moment_ms, positive
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import project_by_root, session_ids
@@ -78,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     terms = terms_of(query)
     if not terms:
         raise UserError(f"{query!r} has no letter and no digit to search for.", ExitCode.USAGE)
-    root = None if args.all else project_root(args.project)
+    root = None if args.all else project_root(args.project, elsewhere=True)
     with ledger_of_project(root) as ledger:
         found, short = _found(ledger, terms, root, args)
     if found.indexed < 1:
@@ -150,6 +149,7 @@ def _as_data(found: Found, query: str, root: str | None, short: Mapping[str, str
                 "id": hit.session,
                 "short": short[hit.session],
                 "agent": hit.agent,
+                "machine": hit.machine or None,
                 "project": hit.root,
                 "subagent_id": hit.subagent_id,
                 "kind": hit.kind,
@@ -178,7 +178,7 @@ def _head(hit: Hit, short: Mapping[str, str], now: int, home: Path | None) -> tu
     """Returns the facts of a hit; its project is among them if the user's `home` is given."""
     return (
         when(hit.at_ms, now),
-        agent_names().get(hit.agent, hit.agent),
+        shown_agent(hit.agent, hit.machine),
         paint(short[hit.session], BOLD),
         (short_path(hit.root, home) if hit.root else "?") if home is not None else "",
         hit.kind,

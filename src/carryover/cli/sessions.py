@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if args.all and args.project is not None:
         raise UserError("Give PROJECT or --all, not both.", ExitCode.USAGE)
-    root = None if args.all else project_root(args.project)
+    root = None if args.all else project_root(args.project, elsewhere=True)
     with ledger_of_project(root) as ledger:
         listed = listed_sessions(
             ledger, root, limit=args.limit, agent=args.agent, since_ms=args.since, branch=args.branch
@@ -104,7 +104,7 @@ def _row(entry: Mapping[str, Any], names: Mapping[str, str], now_ms: int, *, wit
     project = [short_path(entry["project"], Path.home()) if entry["project"] else "?"] if with_project else []
     return (
         paint(entry["short"], BOLD),
-        names.get(entry["agent"], entry["agent"]),
+        names.get(entry["agent"], entry["agent"]) + (f" on {entry['machine']}" if entry["machine"] else ""),
         *project,
         ago(entry["last_ms"], now_ms),
         f"{entry['prompts']:,}",

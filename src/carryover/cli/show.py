@@ -131,7 +131,7 @@ def _print_json(session: SessionRow, events: Iterable[SessionEvent]) -> None:
 def _print_heading(about: str, session: SessionRow, title: str) -> None:
     agent = agent_names().get(session.agent, session.agent)
     facts = [
-        f"{agent} {session.agent_version or ''}".strip(),
+        f"{agent} {session.agent_version or ''}".strip() + (f" on {session.machine}" if session.machine else ""),
         short_path(session.root, Path.home()) if session.root else "",
         session.branch or "",
     ]

@@ -13,7 +13,7 @@ from typing import Final
 
 from carryover.actions.context import now_ms, project_root
 from carryover.actions.recorded import ledger_of_project
-from carryover.agents import agent_names
+from carryover.cli.agent_names import shown_agent
 from carryover.cli.arguments import describe, positive
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import project_by_root, session_ids
@@ -171,7 +171,11 @@ def _why_commit(
 
 def _print_commit(history: CommitHistory, short: Mapping[str, str], root: str, limit: int) -> None:
     commit, by = history.commit, history.made_by
-    made = f"made by {_agent(by.agent)} {paint(short.get(by.session, by.session), BOLD)}" if by is not None else ""
+    made = (
+        f"made by {shown_agent(by.agent, by.machine)} {paint(short.get(by.session, by.session), BOLD)}"
+        if by is not None
+        else ""
+    )
     head = (when(commit.authored_ms, now_ms()), _commit(commit), made)
     print_entries([Entry(head, one_line(commit.subject, _PROMPT_CHARS))])
     print_entries(_entries(history.turns[:limit], short, root))
@@ -186,7 +190,7 @@ def _entries(changes: Iterable[Change], short: Mapping[str, str], root: str | No
         files = (f"{os.path.relpath(change.path, root)} " if root is not None else "" for change in each)
         head = (
             when(first.at_ms, now),
-            _agent(first.agent),
+            shown_agent(first.agent, first.machine),
             paint(short.get(first.session, first.session), BOLD),
             ", ".join(f"{file}{summary(change)}" for file, change in zip(files, each, strict=True)),
         )
@@ -195,10 +199,6 @@ def _entries(changes: Iterable[Change], short: Mapping[str, str], root: str | No
 
 def _commit(commit: Commit) -> str:
     return f"commit {paint(commit.id[:SHORT], YELLOW)}"
-
-
-def _agent(agent: str) -> str:
-    return agent_names().get(agent, agent)
 
 
 def summary(change: Change) -> str:

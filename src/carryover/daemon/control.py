@@ -10,6 +10,9 @@ so no further authentication is needed.
     POST /unlink?old=             `carryover link --undo`
     POST /import?path=&project=&agent=    `carryover import`, of one file
     POST /forget?selection=       `carryover forget`; a `Selection` as JSON
+    POST /sync                    `carryover sync`
+    POST /sync/allow?root=&foreign=       `carryover sync allow`
+    POST /sync/end[?forget]       `carryover sync off`
     POST /hook/<agent>/<event>    see `carryover.daemon.hooks.dispatch`
 """
 
@@ -43,6 +46,7 @@ from carryover.daemon.hooks.http_app import (
 from carryover.daemon.imports import Imports
 from carryover.daemon.log import Log
 from carryover.daemon.moves import Moves
+from carryover.daemon.syncing import Syncing
 from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.selection import Selection
 from carryover.paths import socket_address
@@ -59,6 +63,7 @@ class Answers(NamedTuple):
     moves: Moves
     imports: Imports
     forgetting: Forgetting
+    syncing: Syncing
 
 
 def control_app(answers: Answers, log: Log, *, limiter: ConnectionLimiter, port: Port) -> web.Application:
@@ -71,6 +76,9 @@ def control_app(answers: Answers, log: Log, *, limiter: ConnectionLimiter, port:
         ("POST", "/unlink"): _asked(answers.moves.unlink, "old"),
         ("POST", "/import"): _import(answers.imports),
         ("POST", "/forget"): _forget(answers.forgetting),
+        ("POST", "/sync"): json_route(answers.syncing.once),
+        ("POST", "/sync/allow"): _allow(answers.syncing),
+        ("POST", "/sync/end"): _end_sync(answers.syncing),
         ("POST", HOOK): hook_route(answers.hooks, secret=None),
     }
     return guarded_app(routes, log, limiter, port)
@@ -156,5 +164,22 @@ def _forget(forgetting: Forgetting) -> Handler:
             return as_json(await forgetting.forget([selection]))
         except LedgerUnavailable as trouble:
             return as_json(Erased(problems=(f"Nothing was forgotten: {trouble}",)))
+
+    return handle
+
+
+def _allow(syncing: Syncing) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        root, foreign = (request.query.get(name, "") for name in ("root", "foreign"))
+        if not root.startswith("/"):
+            raise web.HTTPBadRequest
+        return as_json(await syncing.allow(root, foreign))
+
+    return handle
+
+
+def _end_sync(syncing: Syncing) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return as_json(await syncing.end(forget="forget" in request.query))
 
     return handle

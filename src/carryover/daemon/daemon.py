@@ -38,6 +38,7 @@ from carryover.daemon.roots import ReadRoots
 from carryover.daemon.sd_notify import SystemdNotifier
 from carryover.daemon.state_guard import StateGuard
 from carryover.daemon.supervisor import OnCrash, Run, Supervisor
+from carryover.daemon.syncing import Syncing
 from carryover.daemon.upkeep import Upkeep
 from carryover.daemon.watcher import Watcher
 from carryover.facts import GitFacts
@@ -114,6 +115,7 @@ class Daemon:
         self._hooks = HookWiring(
             context, roots.of_hooks, self._ingest_queue, self._publish_queue, spool, self._moves.follow
         )
+        self._syncing = Syncing(context, publish=self._publish_unpublished)
         self._notices = LimitNotices(context, partial(show_notice, env=context.env))
         self._supervisor = Supervisor(context.log, on_crash=on_crash, on_failure=self._note_damage)
 
@@ -137,7 +139,8 @@ class Daemon:
                 await self._notifier.send("STOPPING=1")
                 await self._stop(supervisor, tasks)
         finally:
-            for pool in (self._read_pool, self._publish_pool, self._moves.pool, self._imports.pool, *self._hooks.pools):
+            own_pools = (part.pool for part in (self._moves, self._imports, self._syncing))
+            for pool in (self._read_pool, self._publish_pool, *own_pools, *self._hooks.pools):
                 await asyncio.to_thread(pool.shutdown, cancel_futures=True)
         return not supervisor.vital_failed.is_set()
 
@@ -150,6 +153,7 @@ class Daemon:
         self._notices.ignore_earlier()
         self._forgetting.settings_changed()
         self._upkeep.settings_changed()
+        self._syncing.settings_changed()
 
     async def _note_damage(self, error: Exception) -> None:
         """Reports damage to the ledger, so that the guard ends the daemon: its next start repairs the ledger."""
@@ -179,6 +183,7 @@ class Daemon:
         yield Task("search-index", self._upkeep.index_history)
         yield Task("limit-notice", self._notices.run)
         yield Task("moves", self._moves.run)
+        yield Task("sync", self._syncing.run)
         yield Task("retention", self._forgetting.run)
         yield Task("withdrawal", self._upkeep.withdraw)
         yield Task("keep-in-place", self._publish_queue.keep_in_place)
@@ -225,6 +230,7 @@ class Daemon:
             moves=self._moves,
             imports=self._imports,
             forgetting=self._forgetting,
+            syncing=self._syncing,
         )
         port = self._hooks.port.state
         app = control_app(answers, self._context.log, limiter=limiter, port=lambda: port.port)

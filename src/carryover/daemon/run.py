@@ -80,7 +80,7 @@ def _run_once(state: StateDir, *, once: bool, log_level: str) -> ExitCode:
         lock = acquire_daemon_lock(state, started_ms=int(time.time() * 1000))
         stack.callback(lock.release)
         sweep_scratch(state.root, temporary_files())
-        load_all()
+        load_all(with_sync=state.sync.exists())
         gc.freeze()  # everything loaded stays; collecting it repeatedly would delay answers to agents
         gc.enable()
         config = settings_now(state)
@@ -194,10 +194,10 @@ NOT_OURS: Final = tuple(f"carryover.{name}" for name in ("actions", "cli", "diag
 """Packages that the daemon does not use."""
 
 
-def load_all() -> None:
-    """Imports all modules. Blocks."""
+def load_all(*, with_sync: bool = False) -> None:
+    """Imports all modules; those that synchronise only `with_sync`. Blocks."""
     for found in pkgutil.iter_modules(carryover.__path__, "carryover."):
-        if found.name not in NOT_OURS:
+        if found.name not in NOT_OURS and (with_sync or found.name != "carryover.sync"):
             _load(found.name, package=found.ispkg)
 
 

@@ -71,9 +71,8 @@ def distill(
     limit = standing_limit(view, startable)
     limit_text = limit_line(limit, agent_names.get(limit.agent, limit.agent)) if limit is not None else None
     following, opened = next_entries(past, limit_text), open_entries(past, recent)
-    git_entry = (
-        Entry(text=git_line(facts.git), kind="git", weight=WEIGHTS["git"].first) if facts.git is not None else None
-    )
+    git = [*([git_line(facts.git)] if facts.git is not None else []), *facts.elsewhere]
+    git_entries = tuple(Entry(text=text, kind="git", weight=WEIGHTS["git"].first) for text in git)
     sections = (
         Section("Task", tuple(task_entries(past))),
         Section("Where it stands", tuple(standing_entries(past, facts.git))),
@@ -85,13 +84,13 @@ def distill(
         Section("Failed approaches", tuple(failed_entries(past))),
         Section("Progress log", tuple(progress_entries(past))),
         Section("From the agent's own summary", tuple(summary_entries(past))),
-        Section("Git context", (git_entry,) if git_entry is not None else ()),
+        Section("Git context", git_entries),
     )
     answered = all(step.turn.end == "answered" for step in (past.main, past.steps[-1]))
     planned = any(entry.kind == "todo list" for entry in following)
     return Handoff(
         updated_ms=past.at_ms,
-        agent=agent_names.get(past.lead.agent, past.lead.agent),
+        agent=agent_names.get(past.lead.agent, past.lead.agent) + past.lead.where,
         agent_id=past.lead.agent,
         resume=resume,
         session=past.lead.session,
@@ -105,10 +104,11 @@ def distill(
 
 def wanted_files(view: ProjectView) -> tuple[FileQuery, ...]:
     """Returns the files whose current state the handoff would show, for the probe to read."""
+    elsewhere = {session.session for session in view.sessions if session.where}
     return tuple(
         FileQuery(path=file.path, line=file.touched.line, anchor=file.touched.anchor)
         for file in recent_files(view, outside=False)  # no file of another project is ever read
-        if file.touched.change != "delete"
+        if file.touched.change != "delete" and file.touched.session not in elsewhere
     )
 
 

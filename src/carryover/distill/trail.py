@@ -80,7 +80,7 @@ class Past(NamedTuple):
         """Returns a reference to a turn: its number, its session unless that leads, and its age in the handoff."""
         of = "" if step.view is self.lead else f" of {self.short_ids[step.view.session]}"
         ago = earlier(step.turn.at_ms if at_ms is None else at_ms, self.at_ms)
-        return ", ".join(part for part in (f"turn {step.turn.number}{of}", ago) if part)
+        return ", ".join(part for part in (f"turn {step.turn.number}{of}{step.view.where}", ago) if part)
 
 
 def past_of(view: ProjectView, *, now_ms: int, own: str | None = None, names: Mapping[str, str] = {}) -> Past | None:

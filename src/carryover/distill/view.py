@@ -18,6 +18,8 @@ class SessionView(msgspec.Struct, frozen=True, kw_only=True):
     subagents: tuple[Digest, ...] = ()
     parent: str | None = None
     """The session it was forked or continued from."""
+    where: str = ""
+    """Where another machine recorded it, such as ` on laptop`; empty if this one did."""
 
     @property
     def digests(self) -> tuple[Digest, ...]:

@@ -18,6 +18,7 @@ import msgspec
 from carryover.adapter.contract import Source
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import Commit, Entry, PreparedBatch, in_parts
+from carryover.ledger.displaced import displace_foreign
 from carryover.ledger.ledger_errors import StaleRead
 from carryover.ledger.provisional import drop_confirmed
 from carryover.ledger.reemit import reemit
@@ -37,7 +38,8 @@ from carryover.ledger.tombstones import take_back, without_forgotten
 from carryover.model import SessionInfo, Skipped
 
 _REV: Final = f"""SELECT coalesce((SELECT rev FROM source WHERE agent = ? AND path = ?), 0),
-    EXISTS (SELECT 1 FROM forgotten), EXISTS (SELECT 1 FROM event WHERE retracted = {LOST})"""
+    EXISTS (SELECT 1 FROM forgotten), EXISTS (SELECT 1 FROM machine),
+    EXISTS (SELECT 1 FROM event WHERE retracted = {LOST})"""
 _ADVANCE: Final = """INSERT INTO source (agent, path, rev, cursor, context, size, mtime_ns) VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (agent, path) DO UPDATE SET rev = excluded.rev, cursor = excluded.cursor, context = excluded.context,
         size = excluded.size, mtime_ns = excluded.mtime_ns,
@@ -45,6 +47,7 @@ _ADVANCE: Final = """INSERT INTO source (agent, path, rev, cursor, context, size
 _PUT_EVENT: Final = (
     "INSERT INTO event (id, key, secondary_key, thread_id, at_ms, body, retracted) VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
+_OF_MACHINE: Final = "UPDATE session SET machine = ? WHERE id = ? AND machine = ''"
 _LOST: Final = f"SELECT id, thread_id, at_ms, key FROM event WHERE key IN ({{marks}}) AND retracted = {LOST}"
 _RESTORE: Final = "UPDATE event SET body = ?, retracted = 0 WHERE id = ?"
 _PROJECTS: Final = """SELECT DISTINCT project_id FROM session JOIN thread ON session_id = session.id
@@ -67,11 +70,27 @@ async def run_commit(
 ) -> Commit:
     """Stores `prepared` inside the open transaction. Raises StaleRead if the source's `rev` is no longer `seen_rev`."""
     forgotten = 0
-    any_forgotten, any_lost = await _advance_source(db, source, prepared, seen_rev)
+    any_forgotten, any_foreign, any_lost = await _advance_source(db, source, prepared, seen_rev)
     entries = await resolve_subagents(db, source.agent, prepared.entries, prepared.roots)
     if any_forgotten:
         wanted = await _without_forgotten(db, source, prepared, entries)
         forgotten, entries = len(entries) - len(wanted), wanted
+    displaced = await displace_foreign(db, reducer, source.agent, entries) if any_foreign else set()
+    commit = await store_entries(db, reducer, source, prepared, entries, any_lost=any_lost)
+    return msgspec.structs.replace(commit, forgotten=forgotten, projects=tuple(sorted({*commit.projects, *displaced})))
+
+
+async def store_entries(
+    db: aiosqlite.Connection,
+    reducer: Reducer,
+    source: Source,
+    prepared: PreparedBatch,
+    entries: Sequence[Entry],
+    *,
+    any_lost: bool,
+    machine: str = "",
+) -> Commit:
+    """Stores the entries that are new, and what follows from them. `machine`: the other machine that recorded them."""
     projects: set[int] = await _restore(db, reducer, entries) if any_lost else set()
     reemitted = {(each.session, each.subagent_id or ""): each for each in prepared.reemitted}
     new = await _unknown(db, [entry for entry in entries if entry.thread not in reemitted])
@@ -83,6 +102,8 @@ async def run_commit(
         session = await _session(db, reducer, source, native_id, of_session.get(native_id, []))
         if session is None or session.rank != source.rank:
             continue
+        if machine:
+            await db.execute_fetchall(_OF_MACHINE, (machine, session.id))
         fresh = [entry for entry in of_session.get(native_id, []) if entry.thread not in reemitted]
         changed = False
         for thread in (thread for thread in reemitted if thread[0] == native_id):
@@ -99,7 +120,6 @@ async def run_commit(
     return Commit(
         new_events=len(stored),
         redactions=sum(sum(entry.redacted.values()) for entry in stored if entry.redacted),
-        forgotten=forgotten,
         projects=tuple(sorted(projects)),
         newest_event_ms=max((entry.event.at_ms for entry in stored), default=0),
     )
@@ -107,15 +127,17 @@ async def run_commit(
 
 async def _advance_source(
     db: aiosqlite.Connection, source: Source, prepared: PreparedBatch, seen_rev: int
-) -> tuple[bool, bool]:
-    """Stores the position after what was read. Returns whether the ledger has tombstones and whether it lost events."""
+) -> tuple[bool, bool, bool]:
+    """Stores the position after what was read. Returns whether the ledger has tombstones, whether it has anything of
+    other machines, and whether it lost events.
+    """
     identity = (source.agent, locator(source.path))
-    ((rev, any_forgotten, any_lost),) = await db.execute_fetchall(_REV, identity)
+    ((rev, any_forgotten, any_foreign, any_lost),) = await db.execute_fetchall(_REV, identity)
     if rev != seen_rev:
         raise StaleRead
     position = (prepared.cursor, prepared.context, prepared.size, prepared.mtime_ns)
     await db.execute_fetchall(_ADVANCE, (*identity, seen_rev + 1, *position))
-    return bool(any_forgotten), bool(any_lost)
+    return bool(any_forgotten), bool(any_foreign), bool(any_lost)
 
 
 async def _without_forgotten(

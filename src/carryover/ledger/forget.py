@@ -9,12 +9,13 @@ its beginning when it changes, and the tombstones skip what was forgotten. All o
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import aiosqlite
 import msgspec
 
+from carryover.ledger.change_log import log_forgetting
 from carryover.ledger.codec import decode_body, may_be
 from carryover.ledger.search_index import clear_index, remove_from_index
 from carryover.ledger.selection import Selection
@@ -107,6 +108,7 @@ async def forget(db: aiosqlite.Connection, reducer: Reducer, selection: Selectio
         ranked = {session: rank for session, (_, _, _, rank, *_) in zip(sessions, rows, strict=True) if rank > 0}
         of_rank = tuple(Tombstone(session_scope(*session), 0, 0, rank) for session, rank in ranked.items())
         await put_tombstones(db, Tombstones((*rules, *of_rank)))
+        await log_forgetting(db, _for_others(selection, sessions, now_ms=now_ms))
     conversations = tuple(dict.fromkeys((agent, conversation_of(session)) for agent, session in sessions))
     await _clear_sources(db, selection, conversations)
     touched = {int(project) for *_, placed, recorded in rows for project in (placed, recorded) if project is not None}
@@ -152,7 +154,9 @@ async def _remove_events(db: aiosqlite.Connection, thread_id: int, span: tuple[i
     after = 0
     while rows := list(await db.execute_fetchall(_KEYS, (thread_id, *span, after, _KEYS_PER_READ))):
         if for_good:
-            await put_tombstones(db, Tombstones(keys=tuple(short_key(key) for _, key in rows)))
+            keys = tuple(short_key(key) for _, key in rows)
+            await put_tombstones(db, Tombstones(keys=keys))
+            await log_forgetting(db, keys=keys)
         after = int(rows[-1][0])
     await remove_from_index(db, _WITHIN, (thread_id, *span))
     await db.execute_fetchall(f"DELETE FROM event WHERE {_WITHIN}", (thread_id, *span))
@@ -185,6 +189,18 @@ async def _tombstones(
     else:
         scopes = {EVERYTHING}
     return tuple(Tombstone(scope, *selection.span(now_ms)) for scope in sorted(scopes))
+
+
+def _for_others(selection: Selection, sessions: Iterable[tuple[str, str]], *, now_ms: int) -> Iterator[Tombstone]:
+    """Yields tombstones that mean the same on every machine: a path may belong to another project there."""
+    agent = selection.agent or ""
+    if selection.session is not None:
+        scopes = [session_scope(agent, selection.session)]
+    elif selection.conversation is not None:
+        scopes = [conversation_scope(agent, selection.conversation)]
+    else:
+        scopes = [session_scope(*session) for session in sessions]
+    yield from (Tombstone(scope, *selection.span(now_ms)) for scope in scopes)
 
 
 async def _clear_sources(

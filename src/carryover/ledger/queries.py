@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from carryover.errors import ExitCode, UserError
-from carryover.facts import GitFacts
+from carryover.facts import GitFacts, is_foreign
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.rows import (
     MAX_PROVISIONAL,
@@ -92,16 +92,20 @@ def project_of_session(db: sqlite3.Connection, agent: str, native_id: str) -> in
 
 
 def projects(db: sqlite3.Connection) -> list[ProjectRow]:
-    """Returns every project that has a session, most recently active first."""
+    """Returns every project of this machine that has a session, most recently active first."""
     has_session = "EXISTS (SELECT 1 FROM session WHERE project_id = project.id)"
-    return list(records(ProjectRow, db, f"{PROJECT} WHERE {has_session} ORDER BY last_event_ms DESC, id DESC"))
+    rows = records(ProjectRow, db, f"{PROJECT} WHERE {has_session} ORDER BY last_event_ms DESC, id DESC")
+    return [row for row in rows if not is_foreign(row.root)]
 
 
 def unpublished(db: sqlite3.Connection, *, since_ms: int) -> list[int]:
-    """Returns projects with events since `since_ms` and commits since they were last published, newest first."""
-    statement = """SELECT id FROM project WHERE last_event_ms >= ? AND changed_ms >= coalesce(published_ms, 0)
+    """Returns projects with events since `since_ms` and commits since they were last published, newest first.
+
+    Those of other machines are never published.
+    """
+    statement = """SELECT id, root FROM project WHERE last_event_ms >= ? AND changed_ms >= coalesce(published_ms, 0)
         ORDER BY last_event_ms DESC"""
-    return [project_id for (project_id,) in db.execute(statement, (since_ms,))]
+    return [project_id for project_id, root in db.execute(statement, (since_ms,)) if not is_foreign(root)]
 
 
 def whereabouts(db: sqlite3.Connection) -> list[Whereabouts]:

@@ -49,7 +49,8 @@ class Whereabouts(msgspec.Struct, frozen=True, kw_only=True):
 class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
     """A session. `root` is its project's root, None while no working directory is known.
 
-    `recorded_root` is the former root of that project, if the session was recorded before the project moved.
+    `recorded_root` is the former root of that project, if the session was recorded before the project moved. `machine`
+    is the name of another machine that recorded it, '' if this one did.
     """
 
     id: int
@@ -65,6 +66,7 @@ class SessionRow(msgspec.Struct, frozen=True, kw_only=True):
     branch: str | None
     started_ms: int
     last_ms: int
+    machine: str = ""
 
 
 class StoredEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -145,7 +147,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
 PROJECT: Final = """SELECT id, root, main_root, first_ms, last_event_ms, published_sha, published_ms, refusal
     FROM project"""
 SESSION: Final = """SELECT session.id, agent, native_id, project_id, project.root, placed.root, parent, title,
-    agent_version, model, branch, started_ms, last_ms FROM session LEFT JOIN project ON project.id = project_id
+    agent_version, model, branch, started_ms, last_ms, machine FROM session LEFT JOIN project ON project.id = project_id
     LEFT JOIN project AS placed ON placed.id = recorded_project_id"""
 LINES: Final = "SELECT id, at_ms, body FROM event WHERE thread_id = ? AND retracted = 0 ORDER BY id"
 """Events of one thread that count, in the order they came."""

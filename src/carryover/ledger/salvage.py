@@ -33,7 +33,7 @@ _COLUMNS: Final = {
     ),
     "session": (
         "id, agent, native_id, project_id, project_final, parent, title, agent_version, model, branch, "
-        "started_ms, last_ms, rank, recorded_project_id"
+        "started_ms, last_ms, rank, recorded_project_id, machine"
     ),
     "thread": "id, session_id, subagent_id, last_ms",
     "event": "id, key, secondary_key, thread_id, at_ms, body, retracted",
@@ -42,6 +42,7 @@ _COLUMNS: Final = {
 }
 _KEYED: Final = {
     "counter": "name, n",
+    "machine": "id, name",
     "skipped": "agent, agent_version, record_type, reason, n, last_ms",
 }
 _INDEXED_KEYS: Final = "SELECT id, key FROM event INDEXED BY sqlite_autoindex_event_1"

@@ -234,6 +234,15 @@ _SEARCH: Final = (
 )
 
 
+# `session.machine` is '' for what was read here, else the name of another machine, from which it was synchronised.
+# `machine.id` is that machine's own; its name is what the others are told by, so no two have the same. What sync needs
+# besides is made when it is switched on (`carryover.ledger.change_log`).
+_MACHINES: Final = (
+    "ALTER TABLE session ADD COLUMN machine TEXT NOT NULL DEFAULT ''",
+    "CREATE TABLE machine (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE) WITHOUT ROWID",
+)
+
+
 MIGRATIONS: Final[tuple[Migration, ...]] = (
     _INITIAL,
     _HOOKS,
@@ -248,6 +257,7 @@ MIGRATIONS: Final[tuple[Migration, ...]] = (
     (),
     # Digests keep what notes were made from.
     ("DROP TABLE note",),
+    _MACHINES,
 )
 
 

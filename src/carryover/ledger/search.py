@@ -41,7 +41,7 @@ _FIND: Final = f"""WITH best AS (
             WHERE search MATCH :match {{conditions}}
             ORDER BY search.rowid DESC LIMIT {_MOST_SCORED})
         ORDER BY score, id DESC LIMIT {_MOST_RANKED})
-    SELECT session.native_id, session.agent, project.root, thread.subagent_id, event.at_ms, event.body
+    SELECT session.native_id, session.agent, machine, project.root, thread.subagent_id, event.at_ms, event.body
     FROM best CROSS JOIN event ON event.id = best.id JOIN thread ON thread.id = event.thread_id
     JOIN session ON session.id = thread.session_id LEFT JOIN project ON project.id = session.project_id
     ORDER BY best.score, best.id DESC"""
@@ -52,7 +52,7 @@ _SESSIONS_WITH: Final = """SELECT DISTINCT session.native_id FROM session JOIN t
 
 # Edits that the index names, and those of events that are not indexed yet.
 _EDITS: Final = """SELECT event.id, event.at_ms, event.body, thread.id, thread.subagent_id, session.id,
-    session.native_id, session.agent, project.root, recorded.root
+    session.native_id, session.agent, project.root, recorded.root, machine
     FROM event JOIN thread ON thread.id = event.thread_id JOIN session ON session.id = thread.session_id
     JOIN project ON project.id = session.project_id LEFT JOIN project AS recorded ON recorded.id = recorded_project_id
     WHERE (project.id = :project OR project.main_root = :root) AND event.retracted = 0 AND"""
@@ -74,6 +74,7 @@ class EditRow(msgspec.Struct, frozen=True, kw_only=True):
     agent: str
     root: str
     recorded_root: str | None
+    machine: str
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +93,8 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     session: str
     """The agent's own id of the session."""
     agent: str
+    machine: str
+    """The other machine that recorded it; empty if this one did."""
     root: str | None
     """The project's root; None while it is unknown."""
     subagent_id: str | None
@@ -185,7 +188,7 @@ def _hits(db: sqlite3.Connection, rows: Iterable[tuple[Any, ...]]) -> tuple[Hit,
     from carryover.ledger.codec import read_body
 
     found: dict[tuple[str, str, str], Hit] = {}
-    for session, agent, root, subagent_id, at_ms, stored in rows:
+    for session, agent, machine, root, subagent_id, at_ms, stored in rows:
         body = read_body(db, stored)
         said = searchable(body) if body is not None else None
         if said is None:
@@ -198,6 +201,7 @@ def _hits(db: sqlite3.Connection, rows: Iterable[tuple[Any, ...]]) -> tuple[Hit,
             else Hit(
                 session=session,
                 agent=agent,
+                machine=machine,
                 root=root,
                 subagent_id=subagent_id or None,
                 kind=said.kind,

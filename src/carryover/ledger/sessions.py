@@ -53,10 +53,11 @@ _MARK_CHANGED: Final = """UPDATE project SET
     changed_ms = CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)
     WHERE id = :id"""
 _HOME: Final = """SELECT root FROM session JOIN project ON project.id = project_id
-    WHERE agent = ? AND native_id = ? AND project_final"""
+    WHERE agent = ? AND native_id = ? AND project_final AND machine = ''"""
 _WAITING: Final = """SELECT id FROM session
     WHERE agent = (SELECT agent FROM session WHERE id = :to) AND native_id >= :first AND native_id < :end
-    AND project_id = :project AND NOT EXISTS (SELECT 1 FROM thread WHERE session_id = session.id
+    AND project_id = :project AND machine = (SELECT machine FROM session WHERE id = :to)
+    AND NOT EXISTS (SELECT 1 FROM thread WHERE session_id = session.id
         AND (subagent_id = '' OR subagent_id IN (SELECT subagent_id FROM thread WHERE session_id = :to)))"""
 _MOVE: Final = (
     """UPDATE session SET last_ms = max(last_ms, (SELECT last_ms FROM session WHERE id = :from)),

@@ -17,9 +17,11 @@ from carryover.adapter.contract import Source
 from carryover.errors import os_reason
 from carryover.facts import GitFacts, ProjectRoot
 from carryover.ledger.batch import Commit, Entry, LastRead, PreparedBatch, SourceState
+from carryover.ledger.change_log import begin_log, end_log
 from carryover.ledger.commit import count_skipped, locator, run_commit
 from carryover.ledger.connect import SETTINGS, copies, erase_mark, mark_damaged, prepare_file
 from carryover.ledger.dropped import Limits, keep_limits, read_dropped_again
+from carryover.ledger.foreign import Received, know_machine, note_foreign_project, store_received
 from carryover.ledger.forget import Forgotten, forget
 from carryover.ledger.ledger_errors import DamagedBody, LedgerDamaged, LedgerUnavailable, ledger_error
 from carryover.ledger.moves import Moved, move_back, move_project
@@ -199,6 +201,37 @@ class Ledger:
         """Excludes what another ledger has forgotten."""
         async with self._transaction() as db:
             await put_tombstones(db, tombstones)
+
+    async def begin_change_log(self) -> None:
+        """Begins to log what other machines have to be told, if that has not begun."""
+        async with self._transaction() as db:
+            await begin_log(db)
+
+    async def end_change_log(self) -> None:
+        """Ends the log, and forgets what was in it."""
+        async with self._transaction() as db:
+            await end_log(db)
+
+    async def know_machine(self, machine_id: str, name: str) -> str:
+        """Returns the name by which another machine is told from all others; a new one is called `name` if it can."""
+        async with self._transaction() as db:
+            return await know_machine(db, machine_id, name)
+
+    async def foreign_sessions(self) -> list[tuple[str, str]]:
+        """Returns agent and id of every session of another machine."""
+        async with self._reading() as db:
+            rows = await db.execute_fetchall("SELECT agent, native_id FROM session WHERE machine != '' ORDER BY id")
+        return [(str(agent), str(native_id)) for agent, native_id in rows]
+
+    async def store_received(self, received: Received) -> Commit:
+        """Stores what another machine recorded. Storing it again changes nothing."""
+        async with self._transaction() as db:
+            return await store_received(db, self._reducer, received)
+
+    async def note_foreign_project(self, root: str, identity: str | None, git: GitFacts | None) -> None:
+        """Stores what identifies the project of another machine, and its git state there, if each is known."""
+        async with self._transaction() as db:
+            await note_foreign_project(db, root, identity, git)
 
     async def know_project(self, root: str, main_root: str | None, *, now_ms: int) -> int:
         """Creates the project at `root` if it is new, even without a session; returns its id."""

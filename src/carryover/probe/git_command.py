@@ -112,6 +112,7 @@ class Answer:
 
 
 _silent_until: dict[Path, float] = {}
+_in_store: set[subprocess.Popen[bytes]] = set()
 
 
 def ask(root: Path, *commands: Sequence[str], deadline: float, settings: Sequence[str] = ()) -> list[Answer]:
@@ -163,12 +164,21 @@ def in_store(folder: Path, *command: str, remote: str, given: bytes = b"", timeo
     in_folder = [_IN_FOLDER[name]] if name in _IN_FOLDER and remote.startswith(("/", "file://")) else []
     command_line = ["git", name, *_STORE_COMMANDS[name], *in_folder, *arguments]
     process = _popen(command_line, environment, subprocess.PIPE)
+    _in_store.add(process)
     try:
         return _finish(process, time.monotonic() + timeout_s, given)
     except subprocess.TimeoutExpired as error:
         raise TimeoutError(errno.ETIMEDOUT, "git did not end in time") from error
     finally:
+        _in_store.discard(process)
         _end(process)
+
+
+def end_in_store() -> None:
+    """Ends the commands that `in_store` runs now, in other threads; there they fail."""
+    for process in list(_in_store):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _names_no_filter(root: Path) -> bool:

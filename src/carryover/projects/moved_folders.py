@@ -18,6 +18,7 @@ from typing import Final
 import msgspec
 
 from carryover.config import Config, project_settings
+from carryover.facts import is_foreign
 from carryover.fsio import is_folder, is_gone, read_bytes_bounded
 from carryover.ledger.queries import Whereabouts
 from carryover.probe.git_command import ask
@@ -28,8 +29,8 @@ from carryover.projects.root import AgentFolders
 _GIT_S: Final = 0.5
 _TITLE: Final = b"# [CARRYOVER] Last updated "
 """The beginning of every handoff. The placeholder, which is the same in every project, begins differently."""
-_FIRST_COMMIT: Final = ("rev-list", "--max-parents=0", "--first-parent", "HEAD", "--")
-_REMOTES: Final = ("config", "--null", "--get-regexp", r"^remote\..*\.url$")
+FIRST_COMMIT: Final = ("rev-list", "--max-parents=0", "--first-parent", "HEAD", "--")
+REMOTES: Final = ("config", "--null", "--get-regexp", r"^remote\..*\.url$")
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -54,7 +55,7 @@ def identity_of(root: Path, *, timeout_s: float = _GIT_S) -> Identity | None:
         found = (root / ".git").lstat()
         if not (root / ".git" / "HEAD").is_file():  # a worktree's .git is a file, whose inode may be reused
             return None
-        first, remotes = ask(root, _FIRST_COMMIT, _REMOTES, deadline=time.monotonic() + timeout_s)
+        first, remotes = ask(root, FIRST_COMMIT, REMOTES, deadline=time.monotonic() + timeout_s)
     except OSError:
         return None
     if first.code != 0 or not first.out.strip() or remotes.code not in (0, 1):  # 1: no remotes
@@ -83,13 +84,17 @@ def stored(identity: Identity | None) -> str | None:
 
 
 def is_away(root: str) -> bool:
-    """Whether the folder that was at `root` is gone: nothing is there, or a symlink to another path."""
-    return is_gone(Path(root)) or os.path.realpath(root) != root
+    """Whether the folder that was at `root` is gone: nothing is there, or a symlink to another path.
+
+    That of another machine was never here.
+    """
+    return is_foreign(root) or is_gone(Path(root)) or os.path.realpath(root) != root
 
 
 def may_have_moved(row: Whereabouts, root: str) -> bool:
     """Whether a project has sessions at another root whose folder is gone and has not been found again."""
-    return row.root != root and row.has_sessions and row.moved_to is None and not row.not_moved and is_away(row.root)
+    may_move = row.has_sessions and row.moved_to is None and not row.not_moved and not is_foreign(row.root)
+    return may_move and row.root != root and is_away(row.root)
 
 
 def moved_to_here(

@@ -13,6 +13,7 @@ import msgspec
 from platformdirs import PlatformDirs
 
 from carryover.config import AgentsConfig
+from carryover.facts import is_foreign
 from carryover.paths import StateDir
 from carryover.probe.git_dir import git_dir_of
 from carryover.probe.own_file import is_tracked
@@ -55,6 +56,8 @@ def refusal(root: Path, *, home: Path, agents_own: AgentFolders | None = None) -
     whose `.carryover` is a symlink or tracked by git. Asks git only after its index has changed. `agents_own`: see
     `find_root`.
     """
+    if is_foreign(str(root)):
+        return Refusal("it is a folder of another machine", passing=False)
     real = Path(os.path.realpath(root))
     own = agents_own() if agents_own is not None else agent_folders(AgentsConfig(), home, {})
     misplaced = _unfit_place(real, Path(os.path.realpath(home)), own)

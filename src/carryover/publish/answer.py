@@ -21,6 +21,7 @@ from carryover.model import conversation_of
 from carryover.probe.git import ChangedSince, begin_changed_since
 from carryover.projects.handoff_file import place_of
 from carryover.projects.root import AgentFolders
+from carryover.publish.elsewhere import elsewhere_lines
 from carryover.publish.make import files_now, git_now, make, own_writes, settings_of, view_now
 from carryover.publish.offline_answers import SITUATIONS
 from carryover.redact import CleanText
@@ -64,7 +65,13 @@ def start_answer(
     own = beginning.session if situation in ("compacted", "resumed") else None
     git = then or git_now(root)
     moved_since = _begin_changed_since(root, git)  # git takes longer than everything else
-    made = make(view, Facts(git, files_now(view)), now_ms=now_ms, resume=settings.resume_mode, own=own)
+    made = make(
+        view,
+        Facts(git, files_now(view), elsewhere_lines(db, view)),
+        now_ms=now_ms,
+        resume=settings.resume_mode,
+        own=own,
+    )
     if made is None:
         return None
     try:

@@ -20,7 +20,7 @@ from carryover.distill.sections.open_questions import opinion_entries
 from carryover.distill.trail import did_something
 from carryover.distill.view import ProjectView
 from carryover.edits.record import GITIGNORE
-from carryover.facts import Facts, FileFacts, GitFacts, ProjectRoot
+from carryover.facts import Facts, FileFacts, GitFacts, ProjectRoot, is_foreign
 from carryover.fsio import is_folder
 from carryover.ledger.queries import by_last_use, project_by_root
 from carryover.probe.files import file_facts
@@ -28,6 +28,7 @@ from carryover.probe.git import TIMEOUT_S, git_facts
 from carryover.probe.git_diff import OwnWrites
 from carryover.projects.handoff_file import STORE, Published, sha_of
 from carryover.projects.root import AgentFolders, agents_checkouts
+from carryover.publish.elsewhere import elsewhere_lines
 from carryover.publish.gitignore import without_rule
 from carryover.publish.pointer import without_block
 from carryover.publish.project_view import project_view
@@ -75,7 +76,7 @@ def made_handoff(
     root, settings = Path(view.root), settings_of(view, config)
     if not has_past(view) and not view.opinions:
         return Refreshed(root=view.root, settings=settings, handoff=None, text=None, git=last_git)
-    facts = Facts(git_now(root, last_git), files_now(view))
+    facts = Facts(git_now(root, last_git), files_now(view), elsewhere_lines(db, view))
     startable = by_last_use(db, startable_agents(config.agents.selected), project if isinstance(project, int) else None)
     handoff = make(view, facts, now_ms=now_ms, resume=settings.resume_mode, own=own, startable=startable)
     text = render(handoff) if handoff is not None else None
@@ -145,7 +146,7 @@ def view_now(db: sqlite3.Connection, project: int | ProjectRoot, agents_own: Age
         view = project_view(db, project)
     else:
         view = ProjectView(root=project.root, main_root=project.main_root, sessions=())
-    checkouts = agents_checkouts(Path(view.root), agents_own=agents_own)
+    checkouts = () if is_foreign(view.root) else agents_checkouts(Path(view.root), agents_own=agents_own)
     main = project_by_root(db, view.main_root) if view.main_root is not None and not has_past(view) else None
     if main is None:
         return msgspec.structs.replace(view, checkouts=checkouts)
@@ -173,7 +174,7 @@ def settings_of(view: ProjectView, config: Config) -> ProjectSettings:
 def git_now(root: Path, last: GitFacts | None = None, *, timeout_s: float = TIMEOUT_S) -> GitFacts | None:
     """Returns git's current state or, if git is too slow, `last` marked as stale. None outside a repository."""
     try:
-        return git_facts(root, own=own_writes(), timeout_s=timeout_s) if is_folder(root) else None
+        return git_facts(root, own=own_writes(), timeout_s=timeout_s) if _is_here(root) else None
     except TimeoutError:
         return msgspec.structs.replace(last, stale=True) if last is not None else None
 
@@ -188,4 +189,8 @@ def own_writes() -> OwnWrites:
 def files_now(view: ProjectView) -> dict[str, FileFacts]:
     """Returns current facts about the files that a handoff of the project would name."""
     root = Path(view.root)
-    return file_facts(root, wanted_files(view)) if is_folder(root) else {}
+    return file_facts(root, wanted_files(view)) if _is_here(root) else {}
+
+
+def _is_here(root: Path) -> bool:
+    return not is_foreign(str(root)) and is_folder(root)

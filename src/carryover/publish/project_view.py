@@ -123,6 +123,7 @@ def _session_view(db: sqlite3.Connection, row: SessionRow) -> SessionView:
         digest=main_digest,
         subagents=tuple(digests.values())[:MAX_SUBAGENTS],
         parent=row.parent,
+        where=f" on {row.machine}" if row.machine else "",
     )
 
 

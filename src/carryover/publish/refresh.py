@@ -14,7 +14,7 @@ from carryover.config import Config, project_settings
 from carryover.distill.header import PLACEHOLDER
 from carryover.edits.record import PublishedProject, published_projects, remember_project
 from carryover.errors import os_reason
-from carryover.facts import GitFacts
+from carryover.facts import GitFacts, is_foreign
 from carryover.fsio import is_folder, read_bytes_bounded
 from carryover.ledger.connect import connect_read_only
 from carryover.projects.handoff_file import HANDOFF, STORE, Published, place_of, write_handoff
@@ -47,7 +47,12 @@ def refresh(
 
 
 def put_in_place(made: Refreshed, config: Config, paths: StatePaths, *, newest: bool) -> Refreshed:
-    """Writes a handoff to the project's files, as `refresh` does. The result has `published` set."""
+    """Writes a handoff to the project's files, as `refresh` does. The result has `published` set.
+
+    Nothing is kept of a handoff of another machine's project.
+    """
+    if is_foreign(made.root):
+        return msgspec.structs.replace(made, handoff=None, text=None)
     if made.text is None:
         return made
     state = paths.state

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -78,7 +78,7 @@ class OwnBranch:
             self._adopt()
         elif self._remote is not None:
             self.save(pushed=True)
-        view = judged(first_view(self.manifest(), self.state.epochs), self.key, branches, self.state.machines)
+        view = judged(first_view(self.manifest(), self.state), self.key, branches, self.state.machines)
         if view.me in view.revoked:
             raise UserError(REMOVED_HERE, ExitCode.REFUSED)
         return view
@@ -143,8 +143,7 @@ class OwnBranch:
                 synced_ms = view.accepted[machine].synced_ms
                 other = msgspec.structs.replace(other, seen=seen[machine], synced_ms=synced_ms)
             machines[machine] = msgspec.structs.replace(other, removed=machine in view.revoked)
-        epochs = tuple(view.epochs[name] for name in sorted(view.epochs))
-        self.save(machines=machines, epochs=epochs, waiting=view.waiting)
+        self.save(machines=machines, waiting=view.waiting, **_of_store(view))
 
     def other(self, machine: str, view: View) -> OtherMachine:
         """Returns what is known here of another machine."""
@@ -172,10 +171,8 @@ class OwnBranch:
             sequence=former.sequence,
             synced_ms=former.synced_ms,
             segments=tuple(changes.applied(former.segments) if changes is not None else former.segments),
-            members=dict(sorted(view.members.items())),
-            revoked=tuple(sorted(view.revoked)),
-            given={name: tuple(sorted(machines)) for name, machines in sorted(view.given.items())},
             seen=former.seen,
+            **_membership(view),
             projects=former.projects if projects is None else projects,
         )
         ids = tuple(sorted(view.epochs))
@@ -185,8 +182,7 @@ class OwnBranch:
         sequence = max(former.sequence, self.state.sequence) + 1
         manifest = msgspec.structs.replace(manifest, sequence=sequence, synced_ms=self._now_ms(), seen=view.seen())
         commit = self._commit(manifest, view, changes.written if changes is not None else {}, alone=alone)
-        epochs = tuple(view.epochs[name] for name in ids)
-        self.save(head=commit, sequence=sequence, pushed=False, keyed=ids, epochs=epochs, **state)
+        self.save(head=commit, sequence=sequence, pushed=False, keyed=ids, **_of_store(view), **state)
         return True
 
     def push(self) -> None:
@@ -195,6 +191,10 @@ class OwnBranch:
             self._store.push(self.settings.machine, self.state.head, self._remote)
             self._remote = self.state.head
         self.save(pushed=True)
+
+    def tidy(self, *, at_once: bool = False) -> None:
+        """Drops what no branch needs from this machine's copy of the store, if that is much or `at_once`."""
+        self._store.tidy(at_once=at_once)
 
     def _commit(self, manifest: Manifest, view: View, new: Mapping[str, bytes], *, alone: bool) -> str:
         former = self._files.get(view.me, {})
@@ -247,6 +247,19 @@ class OwnBranch:
     def _content(self, files: Mapping[str, File], path: str) -> bytes | None:
         file = files.get(path)
         return None if file is None or file.size > LARGEST_OBJECT else self._store.read(file)
+
+
+def _membership(view: View) -> dict[str, Any]:
+    return {
+        "members": dict(sorted(view.members.items())),
+        "revoked": tuple(sorted(view.revoked)),
+        "given": {name: tuple(sorted(machines)) for name, machines in sorted(view.given.items())},
+    }
+
+
+def _of_store(view: View) -> dict[str, Any]:
+    """Returns the part of the state that is about the store."""
+    return {"epochs": tuple(view.epochs[name] for name in sorted(view.epochs)), **_membership(view)}
 
 
 class Changes:

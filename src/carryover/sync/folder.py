@@ -13,7 +13,7 @@ import msgspec
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import FileLock, atomic_replace, private_dir, read_bytes_bounded
 from carryover.paths import StateDir
-from carryover.sync.manifest import Seen
+from carryover.sync.manifest import Member, Seen
 from carryover.sync.payload import MachineId, MachineName
 from carryover.sync.sealing import Epoch, MachineKey
 
@@ -71,6 +71,12 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     forgets: str = ""
     ledger: str = ""
     epochs: tuple[Epoch, ...] = ()
+    members: dict[MachineId, Member] = {}
+    """All machines that were ever added, `revoked` those that were removed, `given` who got which epoch. They are here,
+    too, so that a store that is rolled back can't undo a removal.
+    """
+    revoked: tuple[MachineId, ...] = ()
+    given: dict[str, tuple[MachineId, ...]] = {}
     machines: dict[MachineId, OtherMachine] = {}
     waiting: dict[MachineId, str] = {}
     """Machines that want to be added, with the codes to compare."""

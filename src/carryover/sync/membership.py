@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -38,7 +39,7 @@ from carryover.sync.sealing import (
     random_id,
     require_age,
 )
-from carryover.sync.store import GitStore, StoreTrouble, machine_of, usable_address
+from carryover.sync.store import GitStore, Store, StoreTrouble, machine_of, usable_address
 from carryover.sync.trust import View, first_view
 
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
@@ -135,7 +136,7 @@ def _initialised(folder: SyncFolder, settings: Settings, now_ms: Callable[[], in
         folder.create(settings, secret, State(store=random_id(), epochs=(new_epoch(1),)) if found else State())
         own = OwnBranch(folder, store, now_ms=now_ms)
         if found:
-            view = first_view(own.manifest(), own.state.epochs).with_epoch()
+            view = first_view(own.manifest(), own.state).with_epoch()
             own.write(view)
         else:
             ask_to_be_added(own, store)
@@ -149,7 +150,7 @@ def _initialised(folder: SyncFolder, settings: Settings, now_ms: Callable[[], in
     return Joined(founded=found, code=code, machine=settings.machine, name=settings.name, remote=shown)
 
 
-def ask_to_be_added(own: OwnBranch, store: GitStore) -> None:
+def ask_to_be_added(own: OwnBranch, store: Store) -> None:
     """Writes this machine's public key to its branch, for the others to see."""
     join = msgspec.msgpack.encode(Join(own.key.recipient, own.settings.name))
     own.save(head=store.commit(None, None, {"join": join}, ()), pushed=False)
@@ -187,7 +188,7 @@ def accept(own: OwnBranch, offer: Admission) -> None:
     """Makes this machine a member, after the user has compared the store's code. Sends its first manifest."""
     maker = OtherMachine(name=offer.name, pair=offer.keys.pair)
     own.save(store=offer.manifest.store, epochs=offer.keys.epochs, machines={offer.by: maker})
-    view = first_view(msgspec.structs.replace(offer.manifest, machine=own.settings.machine), offer.keys.epochs)
+    view = first_view(msgspec.structs.replace(offer.manifest, machine=own.settings.machine), own.state)
     own.write(view.with_epoch())
     own.push()
 
@@ -213,7 +214,7 @@ def add(own: OwnBranch, view: View, machine: str, join: Join) -> str:
     names = (join.name, *(f"{join.name[:28]}-{number}" for number in range(2, 1_000)))
     name = next(one for one in names if one not in taken)
     members = {**view.members, machine: Member(join.recipient, name)}
-    view = _changed(view, members=members)
+    view = replace(view, members=members).with_epoch()
     own.note(view, view.problems)
     own.write(view)
     own.push()
@@ -233,7 +234,7 @@ def remove(own: OwnBranch, name: str) -> str:
             "`carryover sync off` takes this machine out.",
             ExitCode.NOTHING_FOUND,
         )
-    view = _changed(view, revoked=view.revoked | set(found))
+    view = replace(view, revoked=view.revoked | set(found)).with_epoch()
     own.note(view, view.problems)
     own.write(view)
     own.push()
@@ -245,6 +246,8 @@ def compact(own: OwnBranch) -> None:
     view = own.read().with_epoch()
     own.write(view, alone=True)
     own.push()
+    own.fetch()  # the copy of the remote's branch still has the history
+    own.tidy(at_once=True)
 
 
 def leave(state: StateDir, *, delete: bool) -> None:
@@ -258,9 +261,3 @@ def leave(state: StateDir, *, delete: bool) -> None:
             if settings.machine in commits:
                 store.push(settings.machine, None, commits[settings.machine])
     folder.remove()
-
-
-def _changed(view: View, **changed: object) -> View:
-    from dataclasses import replace
-
-    return replace(view, **changed).with_epoch()  # type: ignore[arg-type]

@@ -84,6 +84,7 @@ class Round:
                 await self._incoming.note_state(Machine(machine, other.name), manifest.projects, manifest.synced_ms)
         await self._do(lambda: own.note(view, problems))
         sent_events, sent_bytes = await self._do(lambda: self._send(view))
+        await self._do(own.tidy)
         return Outcome(
             received=received,
             sent_events=sent_events,

@@ -52,9 +52,10 @@ def opened_segment(segment: Segment, epochs: Mapping[str, Epoch], read: Callable
         if hashlib.sha256(data).digest() != part.sha:
             raise Unreadable("bytes of it were changed")
         contents.append(open_sealed(epoch, "segment", data))
+    data = inflated(contents, LARGEST_PAYLOAD)
     try:
-        return decode_payload(inflated(contents, LARGEST_PAYLOAD))
-    except (msgspec.DecodeError, RecursionError) as error:
+        return decode_payload(data)
+    except (ValueError, RecursionError) as error:
         raise Unreadable("it is damaged, or of a newer version of Carryover") from error
 
 

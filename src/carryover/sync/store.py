@@ -20,6 +20,7 @@ LOCAL_S: Final = 120.0
 REMOTE_S: Final = 3_600.0
 """A first sync over a slow line takes long. A remote that says nothing for a minute is given up sooner."""
 MOST_FILES: Final = 200_000
+MOST_LOOSE: Final = 2_000
 _BRANCH: Final = re.compile(r"refs/heads/([0-9a-f]{16})")
 _OWN: Final = "refs/carryover/own"
 _THEIRS: Final = "refs/store/"
@@ -55,6 +56,9 @@ class Store(Protocol):
 
     def push(self, machine: str, commit: str | None, expected: str | None) -> None:
         """Sets the remote's branch, or removes it, if it is still at `expected`."""
+
+    def tidy(self, *, at_once: bool = False) -> None:
+        """Drops what no branch has any more, if there are many files or `at_once`."""
 
 
 class GitStore:
@@ -130,13 +134,11 @@ class GitStore:
             "push", f"--force-with-lease={branch}:{expected or ''}", "store", f"{commit or ''}:{branch}", remote=True
         )
 
-    def tidy(self) -> None:
-        """Packs what was fetched, and drops what no branch has any more."""
-        self._git("gc", timeout_s=REMOTE_S)
-
-    def loose_files(self) -> int:
-        """Returns about how many files the repository consists of."""
-        return sum(len(files) for _, _, files in os.walk(self._folder / "objects"))
+    def tidy(self, *, at_once: bool = False) -> None:
+        """Packs what was fetched and drops what no branch has any more, if there are many files or `at_once`."""
+        files = sum(len(names) for _, _, names in os.walk(self._folder / "objects"))
+        if at_once or files > MOST_LOOSE:
+            self._git("gc", timeout_s=REMOTE_S)
 
     def _git(self, *command: str, given: bytes = b"", remote: bool = False, timeout_s: float = LOCAL_S) -> bytes:
         address = self._remote if remote else ""

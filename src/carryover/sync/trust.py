@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from carryover.sync.folder import OtherMachine
+from carryover.sync.folder import OtherMachine, State
 from carryover.sync.manifest import (
     Branch,
     Manifest,
@@ -75,15 +75,18 @@ class View:
         return replace(self, epochs=epochs, given={**self.given, **given})
 
 
-def first_view(own: Manifest, epochs: Iterable[Epoch]) -> View:
-    """Returns what an own manifest says."""
+def first_view(own: Manifest, state: State) -> View:
+    """Returns what this machine knows by itself, from its manifest and its state."""
+    given = {name: frozenset(machines) for name, machines in own.given.items()}
+    for name, machines in state.given.items():
+        given[name] = given.get(name, frozenset()) | frozenset(machines)
     return View(
         me=own.machine,
         store=own.store,
-        members=dict(own.members),
-        revoked=frozenset(own.revoked),
-        given={name: frozenset(machines) for name, machines in own.given.items()},
-        epochs={epoch.id: epoch for epoch in epochs},
+        members={**own.members, **state.members},
+        revoked=frozenset((*own.revoked, *state.revoked)),
+        given=given,
+        epochs={epoch.id: epoch for epoch in state.epochs},
     )
 
 
@@ -99,7 +102,7 @@ def judged(start: View, key: MachineKey, branches: Iterable[Branch], known: Mapp
         if judge.revoked == start.revoked:
             return judge.view(others)
         # What a machine wrote after it was removed may have been read first.
-        start = replace(start, revoked=frozenset(judge.revoked))
+        start = replace(start, revoked=frozenset(judge.revoked), pairs=judge.pairs)
 
 
 class _Judge:
@@ -113,7 +116,8 @@ class _Judge:
         self.revoked = set(start.revoked)
         self._given = dict(start.given)
         self._epochs = dict(start.epochs)
-        self._pairs = {machine: other.pair for machine, other in known.items() if other.pair is not None}
+        self.pairs = {machine: other.pair for machine, other in known.items() if other.pair is not None}
+        self.pairs |= start.pairs
         self._accepted: dict[str, Manifest] = {}
         self._shas: dict[str, bytes] = {}
         self._problems: dict[str, str] = {}
@@ -141,13 +145,13 @@ class _Judge:
             epochs=self._epochs,
             accepted=self._accepted,
             shas=self._shas,
-            pairs=self._pairs,
+            pairs=self.pairs,
             problems={**dict.fromkeys(gone, ROLLED_BACK), **self._problems},
             waiting=dict(self._waiting(branches)),
         )
 
     def _is_read(self, branch: Branch) -> bool:
-        if branch.machine not in self.members and branch.machine not in self._pairs:
+        if branch.machine not in self.members and branch.machine not in self.pairs:
             return False
         try:
             manifest = self._accept(branch)
@@ -168,8 +172,8 @@ class _Judge:
         if machine in self.revoked:
             if not is_known:
                 raise Unreadable(REMOVED)
-        elif machine in self._pairs:
-            if is_authentic(branch, self._start.me, self._pairs[machine]):
+        elif machine in self.pairs:
+            if is_authentic(branch, self._start.me, self.pairs[machine]):
                 self._learn_epochs(branch)
             elif not is_known:
                 raise Unreadable(FORGED)
@@ -196,12 +200,13 @@ class _Judge:
         current = replace(self._start, epochs=self._epochs, given=self._given, revoked=frozenset(self.revoked)).current
         try:
             keys = opened_keys(branch, self._key)
-            if current is None or not is_authentic(branch, self._start.me, keys.pair):
+            if current not in keys.epochs or not is_authentic(branch, self._start.me, keys.pair):
                 return False
-            opened_manifest(branch, [current])
+            opened_manifest(branch, keys.epochs)
         except Unreadable:
             return False
-        self._pairs[branch.machine] = keys.pair
+        self.pairs[branch.machine] = keys.pair
+        self._learn_epochs(branch)
         return True
 
     def _learn_epochs(self, branch: Branch) -> None:

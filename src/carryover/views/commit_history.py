@@ -21,7 +21,7 @@ MOST_FILES: Final = 200
 _AROUND_MS: Final = 60_000
 """Maximum difference between the recorded time of a `git commit` and the time of its commit."""
 
-_RESULTS: Final = f"""SELECT session.agent, session.native_id, event.at_ms, event.body
+_RESULTS: Final = f"""SELECT session.agent, session.native_id, machine, event.at_ms, event.body
     FROM session JOIN thread ON thread.session_id = session.id JOIN event ON event.thread_id = thread.id
     WHERE session.project_id = :project AND session.started_ms <= :until AND session.last_ms >= :since
     AND event.at_ms BETWEEN :since AND :until AND event.retracted = 0 AND {may_be("tool_result")}"""
@@ -34,6 +34,8 @@ class Committer(msgspec.Struct, frozen=True, kw_only=True):
     agent: str
     session: str
     """The agent's own id."""
+    machine: str | None
+    """The other machine that recorded the session; None if this one did."""
 
 
 class CommitHistory(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,9 +66,9 @@ def _committer(db: sqlite3.Connection, project: ProjectRow, commit: Commit, link
         "since": commit.authored_ms - _AROUND_MS,
         "until": commit.committed_ms + _AROUND_MS,
     }
-    for agent, session, at_ms, stored in db.execute(_RESULTS, values):
+    for agent, session, machine, at_ms, stored in db.execute(_RESULTS, values):
         body = read_body(db, stored)
         made = committed(body) if isinstance(body, ToolResult) else ()
         if any(links.of_command(short, subject, at_ms) is commit for short, subject in made):
-            return Committer(at_ms=at_ms, agent=agent, session=session)
+            return Committer(at_ms=at_ms, agent=agent, session=session, machine=machine or None)
     return None

@@ -31,6 +31,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int
     """Time of the turn's last edit."""
     agent: str
+    machine: str | None
+    """The other machine that recorded the session; None if this one did."""
     session: str
     """The session's id in its agent."""
     subagent_id: str | None
@@ -86,6 +88,7 @@ def turns_of(db: sqlite3.Connection, edits: Edits) -> list[Change]:
         turns[row.session_id, prompt_id] = Change(
             at_ms=max(row.at_ms, former.at_ms) if former is not None else row.at_ms,
             agent=row.agent,
+            machine=row.machine or None,
             session=row.session,
             subagent_id=row.subagent_id or None,
             prompt=prompt,

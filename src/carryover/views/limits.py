@@ -13,6 +13,7 @@ import msgspec
 
 from carryover.distill.handoff import has_past
 from carryover.distill.sections.limit import Limit, standing_limit
+from carryover.facts import is_foreign
 from carryover.ledger.queries import by_last_use
 from carryover.ledger.rows import PROJECT, ProjectRow, records
 from carryover.publish.project_view import project_view
@@ -38,7 +39,7 @@ def limited_projects(
 ) -> list[LimitedProject]:
     """Returns the projects in which an agent stopped since `since_ms` at a limit not known to be over at `now_ms`."""
     found = []
-    for row in list(records(ProjectRow, db, _RECENT, (since_ms, MOST))):
+    for row in [row for row in records(ProjectRow, db, _RECENT, (since_ms, MOST)) if not is_foreign(row.root)]:
         view = project_view(db, row.id)
         limit = standing_limit(view, by_last_use(db, startable, row.id))
         if limit is not None and limit.at_ms >= since_ms and has_past(view) and not _is_over(limit, now_ms):

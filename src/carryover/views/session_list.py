@@ -48,6 +48,7 @@ def session_entry(ledger: sqlite3.Connection, row: SessionRow, short: str) -> di
         "id": row.native_id,
         "short": short,
         "agent": row.agent,
+        "machine": row.machine or None,
         "agent_version": row.agent_version,
         "model": row.model,
         "project": row.root,

@@ -38,6 +38,8 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     """Id of a commit: in full, or abbreviated if git does not have it."""
     how: How | None = None
     """How a commit belongs to the session; None for other moments."""
+    machine: str | None = None
+    """The other machine that recorded the session; None if this one did."""
 
 
 def timeline(
@@ -82,7 +84,14 @@ def _of_session(db: sqlite3.Connection, row: SessionRow, before: SessionRow | No
     """Returns the moments of one session, newest first."""
 
     def moment(at_ms: int, kind: MomentKind, text: str) -> Moment:
-        return Moment(at_ms=at_ms, agent=row.agent, session=row.native_id, kind=kind, text=_first_line(text))
+        return Moment(
+            at_ms=at_ms,
+            agent=row.agent,
+            session=row.native_id,
+            kind=kind,
+            text=_first_line(text),
+            machine=row.machine or None,
+        )
 
     found = [moment(row.started_ms, "note" if row.agent == NOTE else "session", row.title or "")]
     if before is not None and row.agent not in (before.agent, NOTE):
@@ -99,7 +108,14 @@ def _commits(row: SessionRow, events: Iterable[StoredEvent], links: Links) -> It
     def moment(at_ms: int, commit: str, subject: str, how: How) -> Moment:
         text = _first_line(subject)
         return Moment(
-            at_ms=at_ms, agent=row.agent, session=row.native_id, kind="commit", text=text, commit=commit, how=how
+            at_ms=at_ms,
+            agent=row.agent,
+            session=row.native_id,
+            kind="commit",
+            text=text,
+            commit=commit,
+            how=how,
+            machine=row.machine or None,
         )
 
     own, others = set(), {}

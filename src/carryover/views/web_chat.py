@@ -27,6 +27,7 @@ from carryover.ledger.project_content import last_answer, prompts_at
 from carryover.probe.project_tree import ProjectPaths, project_paths, text_of
 from carryover.projects.handoff_file import STORE
 from carryover.projects.root import AgentFolders
+from carryover.publish.elsewhere import elsewhere_lines
 from carryover.publish.make import files_now, git_now, make, own_writes, view_now
 from carryover.views.files_that_matter import HOLDS_SECRETS, files_that_matter, is_generated
 from carryover.views.guidance import guidance
@@ -96,7 +97,7 @@ def _recorded(
     db: sqlite3.Connection, project_id: int, git: GitFacts | None, now_ms: int, agents_own: AgentFolders | None
 ) -> _Recorded:
     view = view_now(db, project_id, agents_own)
-    handoff = make(view, Facts(git, files_now(view)), now_ms=now_ms, resume="silent")
+    handoff = make(view, Facts(git, files_now(view), elsewhere_lines(db, view)), now_ms=now_ms, resume="silent")
     if handoff is None:
         return _Recorded(view=view)
     answer = last_answer(db, project_id, handoff.session)

@@ -1,0 +1,209 @@
+"""Takes what another machine recorded into the ledger.
+
+A payload was made elsewhere, so nothing in it is trusted: what is not of the form that this machine stores is counted
+and skipped, secrets are taken out again, and every path gets the machine's name in front, so that it is none here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from functools import partial
+from typing import Final
+
+import msgspec
+
+from carryover.config import load_config
+from carryover.facts import GitFacts, ProjectRoot, foreign_root
+from carryover.ingest.sanitize import clean_entry
+from carryover.ledger.batch import Entry
+from carryover.ledger.change_log import log_id
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.foreign import Received
+from carryover.ledger.queries import whereabouts
+from carryover.ledger.selection import Selection
+from carryover.ledger.store import Ledger
+from carryover.ledger.tombstones import (
+    EVERYTHING,
+    Tombstone,
+    Tombstones,
+    conversation_scope,
+    project_scope,
+    session_scope,
+)
+from carryover.model import AnyBody, Event, FileEdit, ToolCall, ToolResult, conversation_of
+from carryover.paths import StateDir
+from carryover.projects.root import StatePaths
+from carryover.publish.forgetting import forget_sessions, publish_here
+from carryover.records.fields import is_absolute
+from carryover.sync.payload import (
+    Machine,
+    Payload,
+    ProjectState,
+    SyncedEvent,
+    SyncedSession,
+    SyncedTombstone,
+    Taken,
+)
+
+AHEAD_MS: Final = 86_400_000
+"""Clocks of two machines may differ by hours. A time further ahead than this becomes that of arrival."""
+_LARGEST_BODY: Final = 16 << 20
+_SHORT_KEYS: Final = 1 << 62
+_AGENT: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,32}")
+_PATH_OPS: Final = ("read", "edit", "write")
+
+_decoder: Final[msgspec.json.Decoder[AnyBody]] = msgspec.json.Decoder(AnyBody)
+
+
+class LedgerIncoming:
+    """Implements `payload.Incoming`."""
+
+    def __init__(self, ledger: Ledger, paths: StatePaths) -> None:
+        self._ledger = ledger
+        self._paths = paths
+
+    def ledger_id(self) -> str:
+        """Returns what tells this ledger from others. Blocks."""
+        with closing(connect_read_only(self._paths.ledger)) as db:
+            return log_id(db) or ""
+
+    async def take(self, machine: Machine, payload: Payload) -> Taken:
+        """Takes a machine's payload, exactly once per event; what it forgot is forgotten here too."""
+        name = await self._ledger.know_machine(machine.id, label(machine))
+        tombstones, selections = await asyncio.to_thread(self._forgotten, payload)
+        forgotten = await self._forget(selections) if selections else 0
+        received, skipped = await asyncio.to_thread(received_of, name, payload, tombstones, _now_ms())
+        commit = await self._ledger.store_received(received)
+        for project in payload.projects:
+            if _is_root(project.root) and project.first_commit is not None:
+                known = msgspec.json.encode(project).decode()
+                await self._ledger.note_foreign_project(foreign_root(name, project.root), known, None)
+        return Taken(events=commit.new_events, forgotten=forgotten + commit.forgotten, skipped=skipped)
+
+    async def note_state(
+        self,
+        machine: Machine,
+        states: Sequence[ProjectState],
+        synced_ms: int,  # noqa: ARG002 (the handoff is made of times of events)
+    ) -> None:
+        """Takes the newest state of a machine's projects."""
+        name = await self._ledger.know_machine(machine.id, label(machine))
+        for state in states:
+            if _is_root(state.root):
+                branch = state.branch if state.branch is not None and state.branch.isprintable() else None
+                git = GitFacts(branch=branch, head=state.head, stale=True)
+                await self._ledger.note_foreign_project(foreign_root(name, state.root), None, git)
+
+    async def _forget(self, selections: Sequence[Selection]) -> int:
+        """Forgets them here as the user would; returns the number of sessions that lost something."""
+        config = await asyncio.to_thread(load_config, StateDir(self._paths.state).config)
+        publish = partial(publish_here, self._ledger, self._paths, config)
+        latest_ms = max(_now_ms(), *(selection.until_ms or 0 for selection in selections))
+        done = await forget_sessions(self._ledger, self._paths, selections, config, publish, now_ms=lambda: latest_ms)
+        return done.sessions
+
+    def _forgotten(self, payload: Payload) -> tuple[Tombstones, list[Selection]]:
+        """Returns the payload's tombstones that may come from elsewhere, and what of the ledger they select."""
+        rules: dict[bytes, list[SyncedTombstone]] = {}
+        with closing(connect_read_only(self._paths.ledger)) as db:
+            local = {EVERYTHING, *(project_scope(row.root) for row in whereabouts(db))}
+            for rule in payload.tombstones:
+                if rule.scope not in local:
+                    rules.setdefault(rule.scope, []).append(rule)
+            rows = db.execute("SELECT agent, native_id FROM session").fetchall() if rules else []
+        selections = [
+            Selection(agent=agent, session=session, since_ms=rule.from_ms, until_ms=rule.until_ms)
+            for agent, session in rows
+            for scope in (session_scope(agent, session), conversation_scope(agent, conversation_of(session)))
+            for rule in rules.get(scope, ())
+        ]
+        stones = tuple(Tombstone(one.scope, one.from_ms, one.until_ms) for some in rules.values() for one in some)
+        keys = tuple(key for key in payload.forgotten_keys if 0 <= key < _SHORT_KEYS)
+        return Tombstones(stones, keys), selections
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
+
+
+def label(machine: Machine) -> str:
+    """Returns a machine's name as it may stand before a path: two letters at least, since `c:/` is a disk."""
+    name = machine.name if _NAME.fullmatch(machine.name) else machine.id[:8]
+    return name if len(name) > 1 else f"{name}-{machine.id[:4]}"
+
+
+def received_of(machine: str, payload: Payload, tombstones: Tombstones, now_ms: int) -> tuple[Received, int]:
+    """Returns what of the payload is stored, and how many events are not understood. Blocking."""
+    entries: dict[str, list[Entry]] = {}
+    roots: dict[str, ProjectRoot] = {}
+    skipped = 0
+    for event in payload.events:
+        session = payload.sessions[event.session]
+        entry = _entry(machine, session, event, now_ms) if _is_session(session) else None
+        if entry is None:
+            skipped += 1
+            continue
+        if entry.event.cwd is not None:
+            roots[entry.event.cwd] = ProjectRoot(entry.event.cwd, gone=True)
+        entries.setdefault(session.agent, []).append(entry)
+    received = Received(
+        machine=machine, entries=entries, roots=roots, withdrawn=payload.replaced, tombstones=tombstones
+    )
+    return received, skipped
+
+
+def _is_session(session: SyncedSession) -> bool:
+    return _AGENT.fullmatch(session.agent) is not None and session.native_id.isprintable()
+
+
+def _is_root(root: str) -> bool:
+    return root.startswith("/") and root.isprintable() and ".." not in root.split("/")
+
+
+def _entry(machine: str, session: SyncedSession, event: SyncedEvent, now_ms: int) -> Entry | None:
+    """Returns the event as it is stored; None if it has no body that this version knows."""
+    if len(event.body) > _LARGEST_BODY:
+        return None
+    try:
+        body = _decoder.decode(event.body)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None
+    is_placed = session.root is not None and _is_root(session.root)
+    cleaned = clean_entry(
+        session.agent,
+        Event(
+            key="",
+            session=session.native_id,
+            at_ms=event.at_ms if event.at_ms <= now_ms + AHEAD_MS else now_ms,
+            body=_elsewhere(machine, body),
+            cwd=foreign_root(machine, session.root or "") if is_placed else None,
+            subagent_id=event.subagent_id or None,
+        ),
+    )
+    return msgspec.structs.replace(
+        cleaned,
+        key=event.key,
+        secondary_key=event.secondary_key,
+        retracts=(event.key,) if event.retracted else (),
+    )
+
+
+def _elsewhere(machine: str, body: AnyBody) -> AnyBody:
+    """Returns the body with the machine's name before each path."""
+
+    def path(name: str) -> str:
+        return foreign_root(machine, name) if is_absolute(name) else name
+
+    match body:
+        case FileEdit():
+            old_path = path(body.old_path) if body.old_path is not None else None
+            return msgspec.structs.replace(body, path=path(body.path), old_path=old_path)
+        case ToolCall(op=op) | ToolResult(op=op) if op in _PATH_OPS:
+            return msgspec.structs.replace(body, subject=path(body.subject))
+        case _:
+            return body

@@ -1,0 +1,273 @@
+"""Reads what this machine recorded and others have not been told yet. Blocking.
+
+A position is a place in the ledger's change log, with the projects that were told up to there: one that is chosen
+later is told from the beginning.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from sqlite3 import Connection
+from typing import Final
+
+import msgspec
+
+from carryover.config import Config, load_config, project_settings
+from carryover.ledger.change_log import Change, changes, forgettings, last_change, log_id, standing
+from carryover.ledger.codec import decode_body
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.queries import Whereabouts, project_by_id, whereabouts
+from carryover.ledger.rows import RETRACTED, SUPERSEDED
+from carryover.ledger.tombstones import (
+    EVERYTHING,
+    Tombstone,
+    conversation_scope,
+    project_scope,
+    session_scope,
+    short_key,
+    stored_tombstones,
+)
+from carryover.model import conversation_of
+from carryover.paths import StateDir
+from carryover.probe.git import git_facts
+from carryover.sync.ledger_side.repositories import repository_of
+from carryover.sync.payload import (
+    PIECE_BYTES,
+    Payload,
+    Piece,
+    ProjectState,
+    SyncedEvent,
+    SyncedProject,
+    SyncedSession,
+    SyncedTombstone,
+)
+
+_ROWS: Final = 500
+_MOST_EVENTS: Final = 10_000
+_LONGEST_ROOT: Final = 4_096
+_GIT_S: Final = 2.0
+
+
+class Position(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How far the others were told. `of`: the projects told up to the change `done`; `new`: those told up to `at`."""
+
+    log: str
+    done: int = 0
+    of: tuple[int, ...] = ()
+    at: int = 0
+    new: tuple[int, ...] = ()
+    forgotten: int = 0
+
+
+class LedgerOutgoing:
+    """Implements `payload.Outgoing`."""
+
+    def __init__(self, state: StateDir, projects: tuple[str, ...] | None) -> None:
+        self._state = state
+        self._projects = projects
+
+    def pieces(self, position: str) -> Iterator[Piece]:
+        """Yields what is new since `position`; nothing while Carryover is paused."""
+        if self._state.paused.exists():
+            return
+        config = load_config(self._state.config)
+        with closing(connect_read_only(self._state.ledger)) as db:
+            log = log_id(db)
+            if log is None:
+                return
+            at = _position(position, log)
+            yield from self._forgotten(db, at)
+            at = msgspec.structs.replace(at, forgotten=_last_forgetting(db, at.forgotten))
+            yield from _pieces(db, at, _Roots(whereabouts(db), self._projects, config))
+
+    def forgets(self) -> str:
+        """Returns a text that differs as soon as more is forgotten."""
+        with closing(connect_read_only(self._state.ledger)) as db:
+            rules, keys = (
+                db.execute(f"SELECT count(*), coalesce(max(id), 0) FROM {table}").fetchone()
+                for table in ("forgotten", "forgotten_event")
+            )
+            return f"{rules[0]} {rules[1]} {keys[0]}"
+
+    def without_forgotten(self, payload: Payload) -> Payload:
+        """Returns the payload without events that are forgotten; the same object if there are none."""
+        with closing(connect_read_only(self._state.ledger)) as db:
+            known = stored_tombstones(db)
+            rules: dict[bytes, list[Tombstone]] = {}
+            for rule in known.rules:
+                rules.setdefault(rule.scope, []).append(rule)
+            of_session = [_rules_of(session, rules) for session in payload.sessions]
+            keys = frozenset(known.keys)
+            covered = [
+                event
+                for event in payload.events
+                if short_key(event.key) in keys
+                or any(rule.from_ms <= event.at_ms < rule.until_ms for rule in of_session[event.session])
+            ]
+            there = set(standing(db, [event.key for event in covered]))
+        gone = {event.key for event in covered if event.key not in there}
+        return _without(payload, gone) if gone else payload
+
+    def project_states(self) -> tuple[ProjectState, ...]:
+        """Returns each chosen project's branch and commit now."""
+        config = load_config(self._state.config)
+        with closing(connect_read_only(self._state.ledger)) as db:
+            chosen = _Roots(whereabouts(db), self._projects, config)
+            rows = [project_by_id(db, project) for project in sorted(chosen.allowed)]
+        return tuple(state for row in rows if row is not None and (state := _state_of(row.root)) is not None)
+
+    def _forgotten(self, db: Connection, at: Position) -> Iterator[Piece]:
+        while rows := forgettings(db, at.forgotten, limit=_MOST_EVENTS):
+            at = msgspec.structs.replace(at, forgotten=rows[-1].seq)
+            payload = Payload(
+                tombstones=tuple(
+                    SyncedTombstone(row.scope, row.from_ms, row.until_ms) for row in rows if row.scope is not None
+                ),
+                forgotten_keys=tuple(row.from_ms for row in rows if row.scope is None),
+            )
+            yield Piece(payload, _encoded(at))
+
+
+class _Roots:
+    """Which projects others may be told of: chosen, not excluded, and folders of this machine."""
+
+    def __init__(self, known: Iterable[Whereabouts], projects: Collection[str] | None, config: Config) -> None:
+        self.of: Mapping[int, str] = {row.id: row.root for row in known}
+        self._excluded = {
+            project
+            for project, root in self.of.items()
+            if not root.startswith("/")
+            or len(root) > _LONGEST_ROOT
+            or project_settings(Path(root), config).excluded is not None
+        }
+        self.allowed = frozenset(
+            project
+            for project, root in self.of.items()
+            if project not in self._excluded and (projects is None or root in projects)
+        )
+
+    def allows(self, change: Change) -> bool:
+        """Whether the project in which it was recorded may be told of too, if that was another."""
+        return change.recorded_project_id not in self._excluded
+
+
+def _position(position: str, log: str) -> Position:
+    try:
+        found = msgspec.json.decode(position, type=Position)
+    except (msgspec.MsgspecError, UnicodeError):
+        return Position(log)
+    return found if found.log == log else Position(log)
+
+
+def _last_forgetting(db: Connection, at_least: int) -> int:
+    ((last,),) = db.execute("SELECT coalesce(max(seq), 0) FROM forgetting").fetchall()
+    return max(int(last), at_least)
+
+
+def _encoded(position: Position) -> str:
+    return msgspec.json.encode(position).decode()
+
+
+def _pieces(db: Connection, at: Position, roots: _Roots) -> Iterator[Piece]:
+    """Yields first what is told of projects that are new, up to where the others are, then what is new of all."""
+    told = tuple(sorted(roots.allowed.intersection(at.of)))
+    new = tuple(sorted(roots.allowed.difference(told)))
+    at = msgspec.structs.replace(at, of=told, at=at.at if at.new == new else 0, new=new)
+    repositories: dict[str, SyncedProject] = {}
+    if new and at.done:
+        for rows, seq in _batches(db, at.at, at.done, new):
+            at = msgspec.structs.replace(at, at=seq)
+            yield Piece(_payload(rows, roots, repositories), _encoded(at))
+    at = msgspec.structs.replace(at, of=tuple(sorted(roots.allowed)), at=0, new=())
+    for rows, seq in _batches(db, at.done, last_change(db), roots.allowed):
+        at = msgspec.structs.replace(at, done=seq)
+        yield Piece(_payload(rows, roots, repositories), _encoded(at))
+
+
+def _batches(db: Connection, after: int, to: int, projects: Collection[int]) -> Iterator[tuple[list[Change], int]]:
+    """Yields changes in bounded batches, each with the number of its last one."""
+    batch: list[Change] = []
+    size = 0
+    while rows := changes(db, after, to, projects, limit=_ROWS):
+        for row in rows:
+            batch.append(row)
+            size += len(row.body)
+            after = row.seq
+            if size >= PIECE_BYTES // 4 or len(batch) >= _MOST_EVENTS:  # what is stored may be compressed
+                yield batch, after
+                batch, size = [], 0
+    if batch:
+        yield batch, after
+
+
+def _payload(rows: Sequence[Change], roots: _Roots, repositories: dict[str, SyncedProject]) -> Payload:
+    sessions: dict[tuple[str, str], int] = {}
+    events: list[SyncedEvent] = []
+    told: dict[tuple[str, str], SyncedSession] = {}
+    replaced: list[bytes] = []
+    for row in sorted(filter(roots.allows, rows), key=lambda one: one.event_id):
+        if row.retracted >= SUPERSEDED:
+            replaced.append(row.key)
+            continue
+        name = (row.agent, row.session)
+        root = roots.of[row.project_id]
+        told[name] = SyncedSession(agent=row.agent, native_id=row.session, root=root)
+        if root not in repositories:
+            repositories[root] = repository_of(root)
+        events.append(_event(row, sessions.setdefault(name, len(sessions))))
+    used = dict.fromkeys(session.root for session in told.values() if session.root is not None)
+    return Payload(
+        projects=tuple(repositories[root] for root in used),
+        sessions=tuple(told[name] for name in sessions),
+        events=tuple(events),
+        replaced=tuple(replaced),
+    )
+
+
+def _event(row: Change, session: int) -> SyncedEvent:
+    return SyncedEvent(
+        session=session,
+        key=row.key,
+        at_ms=row.at_ms,
+        body=msgspec.json.encode(decode_body(row.body)),
+        secondary_key=row.secondary_key,
+        subagent_id=row.subagent_id or None,
+        retracted=row.retracted == RETRACTED,
+    )
+
+
+def _rules_of(session: SyncedSession, rules: Mapping[bytes, list[Tombstone]]) -> list[Tombstone]:
+    scopes = [
+        EVERYTHING,
+        session_scope(session.agent, session.native_id),
+        conversation_scope(session.agent, conversation_of(session.native_id)),
+        *([project_scope(session.root)] if session.root is not None else []),
+    ]
+    return [rule for scope in scopes for rule in rules.get(scope, ())]
+
+
+def _without(payload: Payload, gone: Collection[bytes]) -> Payload:
+    """Returns the payload without those events, and without sessions and projects that only they needed."""
+    events = [event for event in payload.events if event.key not in gone]
+    number = {old: new for new, old in enumerate(sorted({event.session for event in events}))}
+    sessions = tuple(payload.sessions[old] for old in number)
+    roots = {session.root for session in sessions}
+    return msgspec.structs.replace(
+        payload,
+        projects=tuple(project for project in payload.projects if project.root in roots),
+        sessions=sessions,
+        events=tuple(msgspec.structs.replace(event, session=number[event.session]) for event in events),
+    )
+
+
+def _state_of(root: str) -> ProjectState | None:
+    try:
+        git = git_facts(Path(root), timeout_s=_GIT_S) if Path(root).is_dir() else None
+    except (TimeoutError, OSError):
+        return None
+    if git is None:
+        return None
+    return ProjectState(root=root, branch=git.branch, head=git.head, at_ms=int(time.time() * 1000))

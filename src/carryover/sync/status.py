@@ -1,0 +1,70 @@
+"""What is known here of the store, read from the state folder alone: no git, no network, no decryption."""
+
+from __future__ import annotations
+
+import msgspec
+
+from carryover.errors import UserError
+from carryover.paths import StateDir
+from carryover.sync.folder import SyncFolder
+from carryover.sync.remotes import without_credentials
+
+
+class MachineStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """Another machine of the store. `problem`: why nothing newer of it was taken at the last sync."""
+
+    id: str
+    name: str
+    synced_ms: int | None
+    """When it last had something to say, by its own clock (UTC ms)."""
+    removed: bool
+    problem: str | None
+
+
+class SyncStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """Where synchronising stands on this machine."""
+
+    remote: str = ""
+    """The remote's address, without passwords."""
+    name: str = ""
+    synced_ms: int | None = None
+    """When a sync last ended well (UTC ms)."""
+    problem: str | None = None
+    """Why the last one did not."""
+    waits_to_be_added: bool = False
+    unsent: bool = False
+    """Whether the newest own state is not in the remote yet."""
+    machines: tuple[MachineStatus, ...] = ()
+    waiting: tuple[str, ...] = ()
+    """Codes of the machines that ask to be added."""
+
+
+def sync_status(state: StateDir) -> SyncStatus | None:
+    """Returns the status; None while sync is off. What can't be read is its `problem`."""
+    folder = SyncFolder(state)
+    if not folder.is_set_up:
+        return None
+    try:
+        settings, known = folder.settings(), folder.state()
+    except UserError as error:
+        return SyncStatus(problem=str(error))
+    machines = [
+        MachineStatus(
+            id=machine,
+            name=other.name,
+            synced_ms=other.synced_ms or None,
+            removed=other.removed,
+            problem=other.problem,
+        )
+        for machine, other in known.machines.items()
+    ]
+    return SyncStatus(
+        remote=without_credentials(settings.remote),
+        name=settings.name,
+        synced_ms=known.synced_ms,
+        problem=known.problem,
+        waits_to_be_added=known.store is None,
+        unsent=not known.pushed,
+        machines=tuple(sorted(machines, key=lambda machine: machine.name)),
+        waiting=tuple(known.waiting.values()),
+    )

@@ -1,0 +1,146 @@
+"""Several machines, each with a ledger, that tell each other what they recorded without a store between them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from pathlib import Path
+from typing import Any
+
+from carryover.adapter.contract import Reemitted
+from carryover.distill.stored_digest import DigestReducer
+from carryover.ledger.codec import decode_body
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.rows import SUPERSEDED
+from carryover.ledger.selection import Selection
+from carryover.ledger.store import Ledger
+from carryover.model import AnyBody, Event, UserPrompt
+from carryover.paths import StateDir
+from carryover.projects.root import StatePaths
+from carryover.sync.ledger_side import begin, incoming, outgoing
+from carryover.sync.payload import Machine, Payload, Taken, decode_payload, encode_payload
+from support.scribe import Scribe
+
+IDS = {name: f"{number:016x}" for number, name in enumerate(("laptop", "desktop", "box"), start=10)}
+
+_EVENTS = f"""SELECT hex(key), hex(secondary_key), agent, native_id, subagent_id, at_ms, retracted, body, machine,
+    coalesce(placed.root, project.root, '') FROM event JOIN thread ON thread.id = thread_id
+    JOIN session ON session.id = session_id LEFT JOIN project ON project.id = project_id
+    LEFT JOIN project AS placed ON placed.id = recorded_project_id
+    WHERE retracted < {SUPERSEDED} ORDER BY agent, native_id, subagent_id, event.id"""
+
+
+def canonical_dump(path: Path, own: str) -> bytes:
+    """Every event of a ledger in the same bytes on whichever machine it is, in the order of its conversation.
+
+    `own` is the name of the machine that the ledger is on.
+    """
+    with closing(connect_read_only(path)) as db:
+        rows = [_canonical(row, own) for row in db.execute(_EVENTS)]
+    return json.dumps(rows, indent=0).encode()
+
+
+def _canonical(row: Sequence[Any], own: str) -> list[Any]:
+    *facts, body, machine, root = row
+    said = json.dumps(json.loads(json.dumps(_plain(decode_body(body)))), sort_keys=True)
+    before = f"{machine}:/"
+    return [*facts, said.replace(before, "/"), machine or own, root.replace(before, "/", 1)]
+
+
+def _plain(body: AnyBody) -> Any:
+    import msgspec
+
+    return msgspec.to_builtins(body)
+
+
+class OneMachine:
+    """A machine with a ledger, and what it has told and taken so far."""
+
+    def __init__(self, name: str, folder: Path, ledger: Ledger) -> None:
+        self.name, self.folder, self.ledger = name, folder, ledger
+        self.state = StateDir(folder / ".carryover")
+        self.paths = StatePaths.of(self.state, folder)
+        self.scribe = Scribe(ledger)
+        self.sent: list[bytes] = []
+        """What it told, as bytes."""
+        self.position = ""
+        self.taken: dict[str, int] = {}
+
+    @property
+    def machine(self) -> Machine:
+        return Machine(id=IDS[self.name], name=self.name)
+
+    async def say(self, *said: str | AnyBody, session: str = "s1", at_ms: int, cwd: str = "/repo") -> list[Event]:
+        """Records what was said in a session, a second apart."""
+        events = [
+            Event(
+                key=f"{self.name} {session} {at_ms} {number}",
+                session=session,
+                at_ms=at_ms + 1000 * number,
+                body=UserPrompt(text=body) if isinstance(body, str) else body,
+                cwd=cwd,
+            )
+            for number, body in enumerate(said)
+        ]
+        await self.scribe.tell(*events, path=f"/t/{session}.jsonl")
+        return events
+
+    async def rewrite(self, session: str, events: Sequence[Event]) -> None:
+        """Emits a whole session again, as for a store that is rewritten in place."""
+        prepared = self.scribe.prepared(*events, reemitted=(Reemitted(session=session),))
+        await self.scribe.commit(prepared, path=f"/t/{session}.jsonl")
+
+    async def forget(self, session: str, *, now_ms: int) -> None:
+        await self.ledger.forget(Selection(agent=self.scribe.agent, session=session), now_ms=now_ms)
+
+    async def tell(self, projects: tuple[str, ...] | None = None) -> list[Payload]:
+        """Tells what is new; returns it."""
+        told = []
+        for piece in outgoing(self.state, projects).pieces(self.position):
+            self.position = piece.position
+            self.sent.append(encode_payload(piece.payload))
+            told.append(piece.payload)
+        return told
+
+    async def take(self, other: OneMachine) -> Taken:
+        """Takes everything that the other machine told and this one has not taken yet."""
+        total = Taken()
+        incomer = incoming(self.ledger, self.paths)
+        for data in other.sent[self.taken.get(other.name, 0) :]:
+            total += await incomer.take(other.machine, decode_payload(data))
+            self.taken[other.name] = self.taken.get(other.name, 0) + 1
+        return total
+
+    def dump(self) -> bytes:
+        return canonical_dump(self.state.ledger, self.name)
+
+    def read(self) -> sqlite3.Connection:
+        return connect_read_only(self.state.ledger)
+
+
+@asynccontextmanager
+async def machines(folder: Path, *names: str) -> AsyncIterator[Mapping[str, OneMachine]]:
+    """Opens a ledger for each machine."""
+    async with AsyncExitStack() as stack:
+        found = {}
+        for name in names:
+            home = folder / name
+            home.mkdir(parents=True)
+            ledger = await Ledger.open(StateDir(home / ".carryover").ledger, DigestReducer())
+            stack.push_async_callback(ledger.close)
+            await begin(ledger)
+            found[name] = OneMachine(name, home, ledger)
+        yield found
+
+
+async def meet(all_of_them: Mapping[str, OneMachine]) -> None:
+    """Has every machine tell and take until nothing is new."""
+    for _ in range(4):
+        for one in all_of_them.values():
+            await one.tell()
+        for one in all_of_them.values():
+            for other in all_of_them.values():
+                if other is not one:
+                    await one.take(other)

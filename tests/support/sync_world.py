@@ -1,0 +1,293 @@
+"""Machines that synchronise, without git and without SQLite: what they do is as in the product, what they store isn't."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from carryover.paths import StateDir
+from carryover.sync.branch import OwnBranch
+from carryover.sync.folder import Settings, State, SyncFolder
+from carryover.sync.membership import accept, add, admission, ask_to_be_added, compact, remove, waiting
+from carryover.sync.payload import (
+    Machine,
+    Payload,
+    Piece,
+    ProjectState,
+    SyncedEvent,
+    SyncedProject,
+    SyncedSession,
+    SyncedTombstone,
+    Taken,
+)
+from carryover.sync.rounds import Outcome, Round
+from carryover.sync.sealing import MachineKey, new_epoch, new_identity
+from carryover.sync.store import File, StoreTrouble
+from carryover.sync.trust import first_view
+
+T = TypeVar("T")
+PER_PIECE = 3
+ROOT = "/home/ann/shop"
+
+
+class Crash(BaseException):
+    """The process ends here: nothing after this is done, and nothing before it is undone."""
+
+
+class MemoryLedger:
+    """A ledger with nothing but events, sessions and what was forgotten."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.rows: dict[bytes, tuple[str, bytes]] = {}
+        self.forgotten: set[bytes] = set()
+        self.log: list[bytes] = []
+        """Keys of own events and scopes of tombstones, in the order they came."""
+        self.states: dict[str, tuple[ProjectState, ...]] = {}
+        self.taken: list[bytes] = []
+        self.head = "a" * 40
+
+    def work(self, session: str, *bodies: bytes) -> None:
+        for body in bodies:
+            key = hashlib.sha256(f"{self.name} {len(self.log)}".encode()).digest()[:16]
+            if _scope(session) not in self.forgotten:
+                self.rows[key] = (session, body)
+                self.log.append(key)
+
+    def forget(self, session: str) -> None:
+        self._forget(_scope(session))
+
+    def dump(self) -> list[tuple[bytes, str, bytes]]:
+        return sorted((key, session, body) for key, (session, body) in self.rows.items())
+
+    def _forget(self, scope: bytes) -> int:
+        if scope not in self.forgotten:
+            self.forgotten.add(scope)
+            self.log.append(scope)
+        gone = [key for key, (session, _) in self.rows.items() if _scope(session) == scope]
+        for key in gone:
+            del self.rows[key]
+        return len(gone)
+
+    # Outgoing
+
+    def pieces(self, position: str) -> Iterator[Piece]:
+        at = int(position or 0)
+        while at < len(self.log):
+            keys = self.log[at : at + PER_PIECE]
+            at += len(keys)
+            events = [(key, *self.rows[key]) for key in keys if key in self.rows]
+            names = list(dict.fromkeys(session for _, session, _ in events))
+            yield Piece(
+                Payload(
+                    projects=(SyncedProject(ROOT),) if names else (),
+                    sessions=tuple(SyncedSession("agent", name, ROOT) for name in names),
+                    events=tuple(SyncedEvent(names.index(session), key, 1, body) for key, session, body in events),
+                    tombstones=tuple(SyncedTombstone(key, 0, 9) for key in keys if key in self.forgotten),
+                ),
+                str(at),
+            )
+
+    def forgets(self) -> str:
+        return hashlib.sha256(b"".join(sorted(self.forgotten))).hexdigest()
+
+    def without_forgotten(self, payload: Payload) -> Payload:
+        kept = [one for one in payload.events if _scope(payload.sessions[one.session].native_id) not in self.forgotten]
+        if len(kept) == len(payload.events):
+            return payload
+        names = list(dict.fromkeys(payload.sessions[one.session].native_id for one in kept))
+        return Payload(
+            sessions=tuple(SyncedSession("agent", name, ROOT) for name in names),
+            events=tuple(
+                SyncedEvent(names.index(payload.sessions[one.session].native_id), one.key, one.at_ms, one.body)
+                for one in kept
+            ),
+            tombstones=payload.tombstones,
+        )
+
+    def project_states(self) -> tuple[ProjectState, ...]:
+        return (ProjectState(ROOT, "main", self.head),)
+
+    # Incoming
+
+    def ledger_id(self) -> str:
+        return self.name
+
+    async def take(self, machine: Machine, payload: Payload) -> Taken:
+        gone = sum(self._forget(one.scope) for one in payload.tombstones)
+        new = 0
+        for one in payload.events:
+            session = payload.sessions[one.session].native_id
+            if one.key not in self.rows and _scope(session) not in self.forgotten:
+                self.rows[one.key] = (session, one.body)
+                self.taken.append(one.key)
+                new += 1
+        return Taken(new, gone)
+
+    async def note_state(self, machine: Machine, states: Sequence[ProjectState], synced_ms: int) -> None:
+        self.states[machine.name] = tuple(states)
+
+
+class Remote:
+    """Branches that several stores share, and the commits of all."""
+
+    def __init__(self) -> None:
+        self.branches: dict[str, str] = {}
+        self.commits: dict[str, dict[str, bytes]] = {}
+
+
+class MemoryStore:
+    """A store in memory. `faults` counts down to a crash or a broken connection at any operation that has effects."""
+
+    def __init__(self, remote: Remote) -> None:
+        self.remote = remote
+        self.reachable = True
+        self.crash_in: int | None = None
+        self.lost: set[str] = set()
+        """Commits that are no longer here, until they are fetched."""
+
+    def step(self) -> None:
+        if self.crash_in is not None:
+            self.crash_in -= 1
+            if self.crash_in < 0:
+                self.crash_in = None
+                raise Crash
+
+    def fetch(self) -> dict[str, str]:
+        self.step()
+        if not self.reachable:
+            raise StoreTrouble("not reachable")
+        self.lost -= set(self.remote.branches.values())
+        return dict(self.remote.branches)
+
+    def files(self, commit: str) -> dict[str, File]:
+        if commit in self.lost or commit not in self.remote.commits:
+            raise StoreTrouble("no such commit")
+        return {path: File(f"{commit} {path}", len(data)) for path, data in self.remote.commits[commit].items()}
+
+    def read(self, file: File) -> bytes:
+        commit, _, path = file.blob.partition(" ")
+        return self.remote.commits[commit][path]
+
+    def commit(self, parent: str | None, base: str | None, written: Mapping[str, bytes], removed: Iterable[str]) -> str:
+        self.step()
+        files = {**(self.remote.commits[base] if base is not None else {}), **written}
+        for path in removed:
+            files.pop(path)
+        name = hashlib.sha256(repr((parent, sorted(files.items()))).encode()).hexdigest()[:40]
+        self.remote.commits[name] = files
+        self.step()
+        return name
+
+    def push(self, machine: str, commit: str | None, expected: str | None) -> None:
+        self.step()
+        if not self.reachable or self.remote.branches.get(machine) != expected:
+            raise StoreTrouble("not reachable, or changed")
+        if commit is None:
+            del self.remote.branches[machine]
+        else:
+            self.remote.branches[machine] = commit
+        self.step()
+
+    def tidy(self, *, at_once: bool = False) -> None:
+        pass
+
+
+class MemoryFolder(SyncFolder):
+    """A folder that is kept in memory."""
+
+    def __init__(self, settings: Settings, store: MemoryStore) -> None:
+        super().__init__(StateDir(Path("/nowhere")))
+        self._known_settings = settings
+        self.known = State()
+        self._memory_store = store
+        self._secret = MachineKey(new_identity())
+
+    def settings(self) -> Settings:
+        return self._known_settings
+
+    def state(self) -> State:
+        return self.known
+
+    def key(self) -> MachineKey:
+        return self._secret
+
+    def save(self, state: State) -> None:
+        self._memory_store.step()
+        self.known = state
+        self._memory_store.step()
+
+
+async def at_once(work: Callable[[], T]) -> T:
+    return work()
+
+
+class MemoryMachine:
+    """A machine with its ledger."""
+
+    def __init__(self, remote: Remote, number: int, *, founds: bool = False) -> None:
+        self.id = f"{number:016x}"
+        self.name = f"m{number}"
+        self.ledger = MemoryLedger(self.name)
+        self.store = MemoryStore(remote)
+        self.folder = MemoryFolder(Settings(remote="r", machine=self.id, name=self.name), self.store)
+        self._clock = 0
+        if founds:
+            self.folder.known = State(store="f" * 16, epochs=(new_epoch(1),))
+            own = self.own()
+            own.write(first_view(own.manifest(), own.state).with_epoch())
+            own.push()
+
+    def own(self) -> OwnBranch:
+        return OwnBranch(self.folder, self.store, now_ms=self._now_ms)
+
+    def _now_ms(self) -> int:
+        self._clock += 1
+        return self._clock
+
+    def sync(self) -> Outcome:
+        in_thread: Callable[..., Awaitable[object]] = at_once
+        round_ = Round(self.own(), self.ledger, self.ledger, now_ms=self._now_ms, in_thread=in_thread)
+        return asyncio.run(round_.run())
+
+    def ask(self) -> None:
+        own = self.own()
+        ask_to_be_added(own, self.store)
+        own.fetch()
+        own.push()
+
+    def add_all(self) -> None:
+        own = self.own()
+        _, joins = waiting(own)
+        for machine, (join, _) in joins.items():
+            view, _ = waiting(own)
+            add(own, view, machine, join)
+
+    def join(self) -> bool:
+        own = self.own()
+        offer = admission(own)
+        if offer is not None:
+            accept(own, offer)
+        return offer is not None
+
+    def remove(self, name: str) -> None:
+        remove(self.own(), name)
+
+    def compact(self) -> None:
+        compact(self.own())
+
+
+def joined(remote: Remote, founder: MemoryMachine, number: int) -> MemoryMachine:
+    """Returns a new machine that `founder` has let in."""
+    machine = MemoryMachine(remote, number)
+    machine.ask()
+    founder.add_all()
+    assert machine.join()
+    return machine
+
+
+def _scope(session: str) -> bytes:
+    return hashlib.sha256(session.encode()).digest()[:16]

@@ -1,0 +1,200 @@
+"""What one machine tells another of its ledger, and what the other makes of it."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from carryover.ledger.queries import session_events, sessions
+from carryover.model import AssistantMessage, FileEdit, Retracted, SessionInfo, UserPrompt
+from carryover.publish.project_view import project_view
+from support.machines import OneMachine, machines, meet
+
+
+def told(machine: OneMachine) -> dict[str, list[str]]:
+    """The texts of every session, each with the name of the machine that recorded it."""
+    with closing(machine.read()) as db:
+        return {
+            f"{row.native_id}{f' on {row.machine}' if row.machine else ''}": [
+                event.body.text
+                for event in session_events(db, row)
+                if isinstance(event.body, UserPrompt | AssistantMessage) and not event.retracted
+            ]
+            for row in sessions(db, limit=99)
+        }
+
+
+async def test_a_session_is_taken_once_and_says_where_it_was_recorded(tmp_path: Path) -> None:
+    async with machines(tmp_path, "laptop", "desktop") as both:
+        laptop, desktop = both["laptop"], both["desktop"]
+        await laptop.say(SessionInfo(title="Discounts", branch="main"), "Add a discount", at_ms=5_000)
+        await laptop.tell()
+        first = await desktop.take(laptop)
+        desktop.taken.clear()
+        again = await desktop.take(laptop)
+        await laptop.say("Whole cents", at_ms=9_000)
+        [payload] = await laptop.tell()
+        await desktop.take(laptop)
+
+        assert (first.events, again.events, len(payload.events)) == (2, 0, 1)
+        assert told(desktop) == {"s1 on laptop": ["Add a discount", "Whole cents"]}
+        with closing(desktop.read()) as db:
+            [row] = sessions(db, limit=9)
+        assert (row.title, row.branch, row.root, row.machine) == ("Discounts", "main", "laptop:/repo", "laptop")
+        assert laptop.dump() == desktop.dump()
+
+
+async def test_what_came_from_another_machine_is_never_told_again(tmp_path: Path) -> None:
+    async with machines(tmp_path, "laptop", "desktop") as both:
+        await both["laptop"].say("Add a discount", at_ms=5_000)
+        await both["laptop"].tell()
+        await both["desktop"].tell()
+        await both["desktop"].take(both["laptop"])
+
+        assert await both["desktop"].tell() == []
+
+
+async def test_only_chosen_projects_are_told_and_one_chosen_later_from_its_beginning(tmp_path: Path) -> None:
+    async with machines(tmp_path, "laptop", "desktop") as both:
+        laptop, desktop = both["laptop"], both["desktop"]
+        await laptop.say("Private", session="s1", at_ms=1_000, cwd="/private")
+        await laptop.say("Shop", session="s2", at_ms=2_000, cwd="/shop")
+        await laptop.tell(("/shop",))
+        await desktop.take(laptop)
+        assert told(desktop) == {"s2 on laptop": ["Shop"]}
+
+        await laptop.say("Shop again", session="s2", at_ms=3_000, cwd="/shop")
+        await laptop.say("More", session="s1", at_ms=4_000, cwd="/private")
+        await laptop.tell()
+        await desktop.take(laptop)
+
+        assert told(desktop) == {"s1 on laptop": ["Private", "More"], "s2 on laptop": ["Shop", "Shop again"]}
+        assert laptop.dump() == desktop.dump()
+
+
+@pytest.mark.parametrize("how", ["excluded", "paused"])
+async def test_nothing_of_an_excluded_project_is_told_nor_anything_in_a_pause(tmp_path: Path, how: str) -> None:
+    async with machines(tmp_path, "laptop") as one:
+        laptop = one["laptop"]
+        await laptop.say("Private", at_ms=1_000, cwd="/private")
+        if how == "excluded":
+            laptop.state.config.write_text('[projects]\nexclude = ["/private"]\n')
+        else:
+            laptop.state.paused.touch()
+
+        assert await laptop.tell() == []
+        assert b"Private" not in b"".join(laptop.sent)
+
+
+async def test_what_changes_is_changed_elsewhere_in_its_place(tmp_path: Path) -> None:
+    async with machines(tmp_path, "laptop", "desktop") as both:
+        laptop, desktop = both["laptop"], both["desktop"]
+        before = await laptop.say("a", "b", AssistantMessage(text="c..."), at_ms=1_000)
+        await meet(both)
+        import msgspec
+
+        changed = [
+            before[0],
+            msgspec.structs.replace(before[1], key="x", body=UserPrompt(text="x")),
+            msgspec.structs.replace(before[2], body=AssistantMessage(text="c and the rest")),
+        ]
+        await laptop.rewrite("s1", changed)
+        await meet(both)
+
+        assert told(desktop) == {"s1 on laptop": ["a", "x", "c and the rest"]}
+        assert laptop.dump() == desktop.dump()
+
+
+async def test_what_the_user_took_back_is_taken_back_elsewhere(tmp_path: Path) -> None:
+    async with machines(tmp_path, "laptop", "desktop") as both:
+        laptop, desktop = both["laptop"], both["desktop"]
+        said = await laptop.say("a", "b", at_ms=1_000)
+        await meet(both)
+        await laptop.say(Retracted(keys=(said[1].key,)), at_ms=9_000)
+        await meet(both)
+
+        assert told(desktop) == {"s1 on laptop": ["a"]}
+        assert laptop.dump() == desktop.dump()
+
+
+async def test_a_transcript_of_this_machine_replaces_what_another_one_told(tmp_path: Path) -> None:
+    async with machines(tmp_path, "laptop", "desktop") as both:
+        laptop, desktop = both["laptop"], both["desktop"]
+        events = await laptop.say("a", "b", at_ms=1_000)
+        await meet(both)
+        await desktop.scribe.tell(*events, path="/t/copied.jsonl")
+        assert told(desktop) == {"s1": ["a", "b"]}
+
+        await laptop.say("c", at_ms=9_000)
+        await meet(both)
+
+        assert told(desktop) == {"s1": ["a", "b"]}
+        assert told(laptop) == {"s1": ["a", "b", "c"]}
+
+
+async def test_a_forgotten_session_vanishes_on_every_machine(tmp_path: Path) -> None:
+    async with machines(tmp_path, "laptop", "desktop", "box") as three:
+        laptop, desktop, box = three.values()
+        await laptop.say("Never tell", session="s1", at_ms=1_000)
+        await laptop.say("Shop", session="s2", at_ms=2_000)
+        await meet(three)
+        await desktop.forget("s1", now_ms=50_000)
+        await meet(three)
+        await laptop.say("Later work in it", session="s1", at_ms=90_000)
+        await meet(three)
+
+        assert told(laptop) == {"s1": ["Later work in it"], "s2": ["Shop"]}
+        assert laptop.dump() == desktop.dump() == box.dump()
+        assert b"Never tell" not in laptop.dump()
+
+
+async def test_forgetting_all_here_leaves_no_word_about_paths_elsewhere(tmp_path: Path) -> None:
+    """A path may be another project on another machine, so only the sessions travel."""
+    from carryover.ledger.selection import Selection
+
+    async with machines(tmp_path, "laptop", "desktop") as both:
+        laptop, desktop = both["laptop"], both["desktop"]
+        await laptop.say("On the laptop", session="s1", at_ms=1_000)
+        await desktop.say("On the desktop", session="s2", at_ms=2_000)
+        await laptop.tell()
+        await laptop.ledger.forget(Selection(), now_ms=50_000)
+        await meet(both)
+
+        assert told(desktop) == {"s2": ["On the desktop"]}
+        assert told(laptop) == {"s2 on desktop": ["On the desktop"]} or told(laptop) == {}
+
+
+async def test_own_payloads_lose_what_was_forgotten(tmp_path: Path) -> None:
+    from carryover.sync.ledger_side import outgoing
+
+    async with machines(tmp_path, "laptop") as one:
+        laptop = one["laptop"]
+        await laptop.say("Never tell", session="s1", at_ms=1_000)
+        await laptop.say("Shop", session="s2", at_ms=2_000)
+        [payload] = await laptop.tell()
+        side = outgoing(laptop.state, None)
+        before = side.forgets()
+        assert side.without_forgotten(payload) is payload
+
+        await laptop.forget("s1", now_ms=50_000)
+
+        assert side.forgets() != before
+        left = side.without_forgotten(payload)
+        assert [session.native_id for session in left.sessions] == ["s2"]
+        assert [(event.session, b"Shop" in event.body) for event in left.events] == [(0, True)]
+
+
+async def test_paths_of_another_machine_are_no_paths_here(tmp_path: Path) -> None:
+    async with machines(tmp_path, "laptop", "desktop") as both:
+        laptop, desktop = both["laptop"], both["desktop"]
+        await laptop.say("Edit", FileEdit(path="/repo/cart.py", change="modify"), at_ms=1_000)
+        await meet(both)
+
+        with closing(desktop.read()) as db:
+            [row] = sessions(db, limit=9)
+            paths = [event.body.path for event in session_events(db, row) if isinstance(event.body, FileEdit)]
+            view = project_view(db, row.project_id or 0)
+        assert paths == ["laptop:/repo/cart.py"]
+        assert view.root == "laptop:/repo"
