@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 from collections import Counter
@@ -34,15 +35,6 @@ _CUT: Final = "[The beginning is left out: all of it would be too long.]\n\n"
 _MARKS: Final = re.compile(rf"{re.escape(MARK)}([\w-]+)\]")
 
 
-class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """What the user chose: in whose name it is shared, how deep, and until when (UTC ms; None for ever)."""
-
-    sender: str
-    host: str
-    depth: Depth
-    expires_ms: int | None
-
-
 class Shared(msgspec.Struct, frozen=True, kw_only=True):
     """A bundle, with what was done to it."""
 
@@ -55,13 +47,23 @@ class Shared(msgspec.Struct, frozen=True, kw_only=True):
     """How many sessions did not fit."""
 
 
-def compose(state: StateDir, root: str, terms: Terms) -> Shared:
-    """Makes a bundle of the project at `root`.
+def compose(state: StateDir, root: str, sender: str, depth: Depth, expires_ms: int | None) -> Shared:
+    """Makes a bundle of the project at `root`. `sender`: in whose name. `expires_ms`: until when, None for ever.
 
     Raises UserError: NOTHING_FOUND if there is nothing to share, REFUSED if the project is excluded.
     """
     config = settings_to_print(state)
     refuse_excluded(root, config)
+    blank = Bundle(
+        sender=_line(sender),
+        host=_line(os.uname().nodename),
+        project=_line(Path(root).name),
+        title="",
+        made_ms=now_ms(),
+        expires_ms=expires_ms,
+        depth=depth,
+        handoff="",
+    )
 
     def composed(ledger: sqlite3.Connection, project: int) -> Shared | None:
         view = view_now(ledger, project, agents_own(config.agents))
@@ -69,7 +71,7 @@ def compose(state: StateDir, root: str, terms: Terms) -> Shared:
             return None
         facts = Facts(git_now(Path(view.root)), files_now(view))
         handoff = make(view, facts, now_ms=now_ms(), resume="silent")
-        return _shared(ledger, project, Path(root).name, handoff, terms) if handoff is not None else None
+        return _filled(blank, ledger, project, handoff) if handoff is not None else None
 
     made = of_recorded(state, root, composed)
     if made is None:
@@ -77,13 +79,17 @@ def compose(state: StateDir, root: str, terms: Terms) -> Shared:
     return made
 
 
-def _shared(ledger: sqlite3.Connection, project: int, name: str, handoff: Handoff, terms: Terms) -> Shared:
+def _line(text: str) -> str:
+    return one_line(quoting.one_line(text), LINE_CHARS)
+
+
+def _filled(blank: Bundle, ledger: sqlite3.Connection, project: int, handoff: Handoff) -> Shared:
     rows = work_sessions(ledger, project, limit=_MOST_SESSIONS)
     documents: list[Document] = []
     home = _HomePaths()
     text = home.hidden(_text(handoff))
     room, left_out = LARGEST_TEXT - len(text), 0
-    for row, turns in _chosen(rows, handoff, terms.depth):
+    for row, turns in _chosen(rows, handoff, blank.depth):
         if room <= len(_CUT):
             left_out += 1
             continue
@@ -93,17 +99,8 @@ def _shared(ledger: sqlite3.Connection, project: int, name: str, handoff: Handof
         part = f" (turns {', '.join(map(str, sorted(turns)))})" if turns is not None else ""
         title = one_line(home.hidden(shown_title(ledger, row)) or row.native_id, LINE_CHARS - 40)
         documents.append(Document(title=one_line(f"{title}{part}", LINE_CHARS), text=found))
-    bundle = Bundle(
-        sender=one_line(quoting.one_line(terms.sender), LINE_CHARS),
-        host=one_line(quoting.one_line(terms.host), LINE_CHARS),
-        project=one_line(quoting.one_line(name), LINE_CHARS),
-        title=one_line(home.hidden(shown_title(ledger, rows[0])), LINE_CHARS),
-        made_ms=now_ms(),
-        expires_ms=terms.expires_ms,
-        depth=terms.depth,
-        handoff=text,
-        documents=tuple(documents),
-    )
+    title = one_line(home.hidden(shown_title(ledger, rows[0])), LINE_CHARS) if rows else ""
+    bundle = msgspec.structs.replace(blank, title=title, handoff=text, documents=tuple(documents))
     marks = Counter(kind for one in (text, *(document.text for document in documents)) for kind in _MARKS.findall(one))
     return Shared(bundle=bundle, secrets=dict(marks), home_paths=home.count, left_out=left_out)
 

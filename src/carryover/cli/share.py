@@ -71,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from carryover.actions.sharing import Terms, compose
+    from carryover.actions.sharing import compose
     from carryover.sync.recipients import recipients
 
     to = recipients(args.to)
@@ -79,8 +79,7 @@ def run(args: argparse.Namespace) -> int:
     if state.paused.exists():
         print(_PAUSED, file=sys.stderr)
     expires_ms = now_ms() + args.expires * 1000 if args.expires is not None else None
-    terms = Terms(sender=args.sender or _own_name(), host=os.uname().nodename, depth=args.depth, expires_ms=expires_ms)
-    shared = compose(state, root, terms)
+    shared = compose(state, root, args.sender or _own_name(), args.depth, expires_ms)
     if args.dry_run:
         for text in (shared.bundle.handoff, *(document.text for document in shared.bundle.documents)):
             print(harmless(text))

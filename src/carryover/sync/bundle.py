@@ -18,7 +18,7 @@ HEADERS: Final = (b"age-encryption.org/v1", b"-----BEGIN AGE ENCRYPTED FILE-----
 LARGEST_FILE: Final = LARGEST_OBJECT
 LARGEST_TEXT: Final = 8 << 20
 """How many characters the texts of a bundle may have together."""
-_LARGEST_CONTENT: Final = 4 * LARGEST_TEXT
+_LARGEST_CONTENT: Final = 5 * LARGEST_TEXT
 _LATEST_MS: Final = 32_503_680_000_000  # the year 3000
 
 Line = Annotated[str, msgspec.Meta(max_length=200)]

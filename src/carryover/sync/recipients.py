@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
@@ -95,14 +94,7 @@ def _keys(text: str) -> Iterator[tuple[str, Recipient | None]]:
             yield key[:12], Recipient(key) if is_recipient(key) else None
         elif not line.startswith("#") and (found := _SSH_KEY.search(line)) is not None:
             key = f"{found[1]} {found[2]}"
-            yield found[1], Recipient(key, found[3] or "") if _is_base64(found[2]) and is_recipient(key) else None
-
-
-def _is_base64(text: str) -> bool:
-    try:
-        return bool(base64.b64decode(text, validate=True))
-    except binascii.Error:
-        return False
+            yield found[1], Recipient(key, found[3] or "") if is_recipient(key) else None
 
 
 def _content(name: str) -> str:
