@@ -1,4 +1,4 @@
-"""Machines that synchronise, without git and without SQLite: what they do is as in the product, what they store isn't."""
+"""Machines that synchronise, without git and SQLite: what they do is as in the product, what they store is not."""
 
 from __future__ import annotations
 
@@ -262,9 +262,8 @@ class MemoryMachine:
     def add_all(self) -> None:
         own = self.own()
         _, joins = waiting(own)
-        for machine, (join, _) in joins.items():
-            view, _ = waiting(own)
-            add(own, view, machine, join)
+        for machine in joins:
+            add(own, machine)
 
     def join(self) -> bool:
         own = self.own()

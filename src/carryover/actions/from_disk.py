@@ -93,14 +93,26 @@ def follow_moved(state: StateDir, root: str) -> None:
     as_writer(state, lambda ledger, paths: _follow(ledger, paths, root, config))
 
 
-async def _catch_up(ledger: Ledger, paths: StatePaths, state: StateDir, root: str) -> None:
-    config = settings_now(state)
+async def read_new(ledger: Ledger, state: StateDir) -> None:
+    """Reads new records of all projects into the ledger, as a daemon would."""
+    new = await _outdated(ledger, state, settings_now(state), ())
+    await _read(ledger, [found.source for found in new], adapters(), now_ms, root_of)
+
+
+async def _outdated(ledger: Ledger, state: StateDir, config: Config, more: Iterable[Path]) -> list[FoundSource]:
+    """Returns what is new on disk, oldest first; also of the projects `more`, which need not be known."""
     folders = folders_to_read(config)
     await asyncio.to_thread(collect_pending, Spool(state), adapters(), [folder.agent_id for folder in folders])
-    here = _in_projects(config, (Path(root), *known_projects(state.ledger)))
+    here = _in_projects(config, (*more, *known_projects(state.ledger)))
     found = await compare_with_disk(ledger, adapters(), (*folders, *here), now_ms=now_ms(), also_broken=True)
+    return _oldest_first(found.outdated)
+
+
+async def _catch_up(ledger: Ledger, paths: StatePaths, state: StateDir, root: str) -> None:
+    config = settings_now(state)
+    outdated = await _outdated(ledger, state, config, [Path(root)])
     await _follow(ledger, paths, root, config)
-    sources = of_project(_oldest_first(found.outdated), _roots_of_project(paths, root))
+    sources = of_project(outdated, _roots_of_project(paths, root))
     await _read(ledger, sources, adapters(), now_ms, root_of)
     # Again, so that a project read just now is recognised if its folder is moved later.
     await _follow(ledger, paths, root, config)

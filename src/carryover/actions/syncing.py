@@ -37,12 +37,12 @@ T = TypeVar("T")
 
 
 def sync_once(state: StateDir) -> Outcome:
-    """Synchronises once. Raises UserError if that ends early; nothing is lost then."""
+    """Reads what is new on disk and synchronises once. Raises UserError if that ends early; nothing is lost then."""
     if state.paused.exists():
         raise UserError(
             "Carryover is paused, so nothing was synchronised. `carryover unpause` ends that.", ExitCode.REFUSED
         )
-    answer = _ask(state, "/sync")
+    answer = _ask(state, "/sync") if _ask(state, "/settle") is not None else None
     done = msgspec.convert(answer, Outcome) if answer is not None else _here(state, _synchronised(state))
     if done.error is not None:
         raise UserError(done.error)
@@ -111,6 +111,9 @@ def _here(state: StateDir, do: Callable[[Ledger, StatePaths], Awaitable[T]]) -> 
 
 def _synchronised(state: StateDir) -> Callable[[Ledger, StatePaths], Awaitable[Outcome]]:
     async def run(ledger: Ledger, paths: StatePaths) -> Outcome:
+        from carryover.actions.from_disk import read_new
+
+        await read_new(ledger, state)
         loop = asyncio.get_running_loop()
         with ThreadPoolExecutor(1) as pool:
 

@@ -19,6 +19,7 @@ from carryover.cli.status_details import (
     limit_lines,
     needs_attention,
     problems_of,
+    sync_summary,
 )
 from carryover.errors import ExitCode
 from carryover.terminal.output import (
@@ -160,6 +161,8 @@ def short_lines(report: Report, *, now_ms: int, width: int) -> list[str]:
     if ledger is not None and ledger.projects:
         projects = [f"{report.short(row.root)} {ago(row.last_event_ms or None, now_ms)}" for row in ledger.projects]
         lines.append(_entry("projects", _some(projects, room, number=ledger.project_count)))
+    if report.sync is not None:
+        lines.append(_entry("sync", sync_summary(report.sync, now_ms)))
     problems = [_entry("problem", paint(text, YELLOW)) for text in (*problems_of(report), *needs_attention(report))]
     problems += [_entry("to do", text) for text in left_to_do(report)]
     left = MOST_LINES - len(lines) - 1

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from carryover.install.agent_settings import HooksReport
     from carryover.install.service import ServiceStatus
     from carryover.ledger.rows import BrokenSource, ProjectRow
+    from carryover.sync.status import SyncStatus
 
 SHOWN: Final = 12
 """Maximum length of each list except that of the agents; --json has everything."""
@@ -60,6 +61,8 @@ def detailed_lines(report: Report, *, now_ms: int) -> Iterator[str]:
     yield from _section("agents", agents, shown=len(agents))
     if new := _newly_covered(report):
         yield f"  {'new':<16} {paint(new, YELLOW)}"
+    if report.sync is not None:
+        yield from _section("sync", [f"{name:<16} {text}" for name, text in sync_rows(report.sync, now_ms)], shown=99)
     waiting = [would_read_line(row, report, now_ms) for row in report.would_read]
     yield from _section("would be read by `carryover install`, or by carryoverd once it runs", waiting)
     tasks = health.tasks if health is not None else []
@@ -77,6 +80,34 @@ def detailed_lines(report: Report, *, now_ms: int) -> Iterator[str]:
         yield from _section("what happened to the ledger", incidents)
     unknown = report.config.unknown_keys if report.config is not None else ()
     yield from _section("unknown keys in config.toml", list(unknown))
+
+
+def sync_rows(sync: SyncStatus, now_ms: int) -> list[tuple[str, str]]:
+    """Returns where synchronising stands: this machine, each other machine, and the machines that ask to be added."""
+    rows = [("store", f"{sync.remote}; this machine is {sync.name}")] if sync.remote else []
+    rows.append(("last sync", ago(sync.synced_ms, now_ms) if sync.synced_ms else "never"))
+    if sync.problem:
+        rows.append(("problem", paint(sync.problem, YELLOW)))
+    if sync.waits_to_be_added:
+        rows.append(("waits", "to be added: `carryover sync add-machine` on a machine of the store"))
+    elif sync.unsent:
+        rows.append(("waits", "the newest state of this machine, which the next sync sends"))
+    for machine in sync.machines:
+        last = f"last state {ago(machine.synced_ms, now_ms)}" if machine.synced_ms else "nothing yet"
+        problem = f"; {paint(machine.problem, YELLOW)}" if machine.problem and not machine.removed else ""
+        rows.append((machine.name, f"{last}{', removed' if machine.removed else ''}{problem}"))
+    return rows + [("asks", f"a machine with the code {code}: `carryover sync add-machine`") for code in sync.waiting]
+
+
+def sync_summary(sync: SyncStatus, now_ms: int) -> str:
+    """Returns the same in one line."""
+    parts = [f"{one.name} {ago(one.synced_ms, now_ms)}" for one in sync.machines if one.synced_ms and not one.removed]
+    if sync.problem or any(one.problem and not one.removed for one in sync.machines):
+        parts.append(paint("something is in the way: `carryover sync status`", YELLOW))
+    if sync.waits_to_be_added or sync.waiting:
+        who = "this machine waits" if sync.waits_to_be_added else counted(len(sync.waiting), "machine") + " waiting"
+        parts.append(paint(f"{who} to be added: `carryover sync status`", YELLOW))
+    return ", ".join(parts) or "set up; no other machine has said anything yet"
 
 
 def would_read_line(row: WouldRead, report: Report, now_ms: int) -> str:

@@ -6,13 +6,14 @@ import argparse
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from carryover.actions.context import now_ms, project_root, state_dir
 from carryover.cli.arguments import describe
+from carryover.cli.status_details import sync_rows
 from carryover.errors import ExitCode, UserError
 from carryover.paths import StateDir
-from carryover.terminal.output import ago, can_ask, confirmed, counted, print_json, print_lines, size
+from carryover.terminal.output import can_ask, confirmed, counted, print_json, print_lines, size
 from carryover.text.shell import quoted
 
 DESCRIPTION: Final = """\
@@ -22,15 +23,15 @@ is encrypted before it leaves this machine: whoever keeps the remote sees neithe
 words nor names. Off until `init`. Another machine's work is in no handoff until
 you `allow` it for a project, and nothing from there is ever run or opened here.
 
-  init REMOTE          make a store at the remote, or ask to join the one there
-  (none)               synchronise once; `carryover config sync.every 5m` has
-                       carryoverd do it
-  status               each machine's last state and what waits
-  allow [PROJECT]      let another machine's work into this project's handoff
-  add-machine [WHICH]  let a machine in that asks, after comparing its code
-  remove-machine NAME  what is sent from now on, that machine can't read
-  compact              drop this machine's history from the store
-  off                  end it here; what was recorded stays"""
+    init REMOTE          make a store at the remote, or ask to join the one there
+    (none)               synchronise once; `carryover config sync.every 5m` has
+                         carryoverd do it
+    status               each machine's last state and what waits
+    allow [PROJECT]      let another machine's work into this project's handoff
+    add-machine [CODE]   let a machine in that asks, after comparing its code
+    remove-machine NAME  what is sent from now on, that machine can't read
+    compact              drop this machine's history from the store
+    off                  end it here; what was recorded stays"""
 
 EXAMPLES: Final = """\
 examples:
@@ -164,12 +165,12 @@ def _joined(state: StateDir, args: argparse.Namespace) -> bool:
         if not args.yes:
             if args.json or not can_ask():
                 raise UserError(
-                    f"{offer.name} has added this machine. The store's code: {offer.code}. There is no terminal to ask "
-                    "on, so nothing was sent. If that machine shows the same code, run it with --yes.",
+                    f"{offer.manifest.name} has added this machine. The store's code: {offer.code}. There is no "
+                    "terminal to ask on, so nothing was sent. If that machine shows the same code, run it with --yes.",
                     ExitCode.REFUSED,
                 )
-            print(f"{offer.name} has added this machine. The store's code: {offer.code}")
-            if not confirmed(f"Did `carryover sync add-machine` show the same code on {offer.name}? [y/N]"):
+            print(f"{offer.manifest.name} has added this machine. The store's code: {offer.code}")
+            if not confirmed(f"Did `carryover sync add-machine` show the same code on {offer.manifest.name}? [y/N]"):
                 print("Nothing was sent or taken. If the codes differ, somebody else answers: `carryover sync off`.")
                 return False
         accept(own, offer)
@@ -187,24 +188,10 @@ def _status(state: StateDir, args: argparse.Namespace) -> int:
     if args.json:
         print_json(found)
         return ExitCode.OK
-    rows = [("store", f"{found.remote}; this machine is {found.name}")]
-    rows.append(("last sync", ago(found.synced_ms, now_ms()) if found.synced_ms else "never"))
-    if found.problem:
-        rows.append(("problem", found.problem))
-    if found.waits_to_be_added:
-        rows.append(("waits", "to be added by a machine of the store: `carryover sync add-machine` there"))
-    elif found.unsent:
-        rows.append(("waits", "the newest state of this machine is to be sent by the next sync"))
-    rows += [(machine.name, _machine_line(machine)) for machine in found.machines]
-    rows += [("asks", f"a machine with the code {code}: `carryover sync add-machine`") for code in found.waiting]
+    rows = sync_rows(found, now_ms())
     width = max(len(name) for name, _ in rows)
     print_lines(f"{name:<{width}}  {text}" for name, text in rows)
     return ExitCode.OK
-
-
-def _machine_line(machine: Any) -> str:
-    last = f"last state {ago(machine.synced_ms, now_ms())}" if machine.synced_ms else "nothing yet"
-    return f"{last}{', removed' if machine.removed else ''}" + (f"; {machine.problem}" if machine.problem else "")
 
 
 def _allow(state: StateDir, args: argparse.Namespace) -> int:
@@ -223,18 +210,13 @@ def _add_machine(state: StateDir, args: argparse.Namespace) -> int:
 
     added = []
     with own_branch(state, now_ms) as own:
-        view, joins = waiting(own)
-        wanted = "".join((args.what or "").split())
-        for machine, (join, code) in joins.items():
-            is_code = wanted == code.replace(" ", "")
-            if wanted and not is_code and args.what not in (machine, join.name):
-                continue
-            if not is_code and not args.yes and not _agreed_to_add(join.name, code, as_json=args.json):
-                continue
-            store = add(own, view, machine, join)
-            added.append({"machine": machine, "name": join.name, "store_code": store})
-            view, _ = waiting(own)
-    if not joins or (wanted and not added and (args.yes or args.json)):
+        _, codes = waiting(own)
+        if args.what is not None:
+            codes = {machine: code for machine, code in codes.items() if _same_code(args.what, code)}
+        for machine, code in codes.items():
+            if args.what is not None or args.yes or _agreed_to_add(code, as_json=args.json):
+                added.append({"machine": machine, "code": code, "store_code": add(own, machine)})
+    if not codes:
         raise UserError(
             "No such machine asks to be added. Nothing was changed. Run `carryover sync init REMOTE` there first.",
             ExitCode.NOTHING_FOUND,
@@ -245,24 +227,27 @@ def _add_machine(state: StateDir, args: argparse.Namespace) -> int:
     if not added:
         print("No machine was added. Nothing was changed.")
         return ExitCode.INTERRUPTED
-    for one in added:
-        print_lines(
-            [
-                f"✓ {one['name']} is added. Now run `carryover sync` there.",
-                f"  It will show the store's code, for you to compare: {one['store_code']}",
-            ]
-        )
+    print_lines(
+        [
+            f"✓ {counted(len(added), 'machine')} added. Now run `carryover sync` there.",
+            f"  It will show the store's code, for you to compare: {added[0]['store_code']}",
+        ]
+    )
     return ExitCode.OK
 
 
-def _agreed_to_add(name: str, code: str, *, as_json: bool) -> bool:
+def _same_code(given: str, code: str) -> bool:
+    return "".join(given.split()) == code.replace(" ", "")
+
+
+def _agreed_to_add(code: str, *, as_json: bool) -> bool:
     if as_json or not can_ask():
         raise UserError(
-            f"{name} asks to be added, with the code {code}. There is no terminal to ask on, so nothing was changed. "
+            f"A machine with the code {code} asks to be added. There is no terminal to ask on, so nothing was changed. "
             f"If that machine shows the same code: `carryover sync add-machine {quoted(code)}`.",
             ExitCode.REFUSED,
         )
-    print(f"A machine called {name} asks to be added. It will be able to read everything in the store.")
+    print("A machine asks to be added. It will be able to read everything in the store.")
     print(f"  Its code: {code}")
     return confirmed("Does that machine show the same code? Add it? [y/N]")
 
@@ -344,6 +329,6 @@ def _problem_lines(problems: dict[str, str]) -> Iterator[str]:
     return (f"✗ {name}: {problem}." for name, problem in problems.items())
 
 
-def _waiting_lines(waiting: dict[str, str]) -> Iterator[str]:
-    for code in waiting.values():
+def _waiting_lines(waiting: tuple[str, ...]) -> Iterator[str]:
+    for code in waiting:
         yield f"A machine with the code {code} asks to be added: `carryover sync add-machine`."

@@ -45,6 +45,7 @@ from carryover.ledger.queries import (
     totals,
 )
 from carryover.paths import StateDir
+from carryover.sync.status import sync_status
 from carryover.text.shell import quoted
 from carryover.views.limits import limited_projects
 
@@ -85,6 +86,7 @@ def gather(state: StateDir, home: Path, *, inspect: bool = False, ask: AskVersio
         if state.config.exists()
         else None,
         config_problem=config_problem,
+        sync=sync_status(state),
         inspection=inspection,
     )
 

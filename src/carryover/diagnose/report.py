@@ -22,6 +22,7 @@ from carryover.ledger.rows import ProjectRow, Totals
 from carryover.paths import short_path
 from carryover.projects.policy import Refusal
 from carryover.publish.instruction_files import HiddenFile
+from carryover.sync.status import SyncStatus
 
 Level = Literal["wrong", "todo", "note"]
 """How severe a finding is.
@@ -230,6 +231,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """The settings file; None if there is none."""
     config_problem: str | None = None
     """Why the settings cannot be used; the defaults are used instead."""
+    sync: SyncStatus | None = None
+    """Where synchronising with other machines stands; None while it is off."""
     inspection: Inspection | None = None
     """Additional facts, gathered only for `doctor`."""
 

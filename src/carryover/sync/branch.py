@@ -14,7 +14,7 @@ import msgspec
 
 from carryover.errors import ExitCode, UserError
 from carryover.sync.folder import OtherMachine, SyncFolder
-from carryover.sync.manifest import Branch, Manifest, Member, Segment, files_of, is_authentic, opened_manifest
+from carryover.sync.manifest import Branch, Manifest, Segment, files_of, is_authentic, join_code, opened_manifest
 from carryover.sync.payload import Payload, ProjectState
 from carryover.sync.sealing import LARGEST_OBJECT, Epoch, Unreadable
 from carryover.sync.segments import opened_segment, sealed_segment
@@ -97,8 +97,14 @@ class OwnBranch:
                 raise StoreTrouble(OWN_DAMAGED.format(self._folder.store)) from error
             return self._own[1]
         self._files.pop(me, None)
-        own = Member(self.key.recipient, self.settings.name)
-        return Manifest(store=state.store or "", machine=me, sequence=state.sequence, synced_ms=0, members={me: own})
+        return Manifest(
+            store=state.store or "",
+            machine=me,
+            name=self.settings.name,
+            sequence=state.sequence,
+            synced_ms=0,
+            members={me: self.key.recipient},
+        )
 
     def branch(self, machine: str) -> Branch:
         """Returns the small files of a branch."""
@@ -135,21 +141,20 @@ class OwnBranch:
 
     def note(self, view: View, problems: Mapping[str, str]) -> None:
         """Stores what is known of the other machines now."""
-        machines, seen = {}, view.seen()
+        machines = {}
         for machine in sorted({*view.members, *self.state.machines} - {view.me}):
             other = self.other(machine, view)
-            other = msgspec.structs.replace(other, pair=view.pairs.get(machine), problem=problems.get(machine))
-            if machine in seen:
-                synced_ms = view.accepted[machine].synced_ms
-                other = msgspec.structs.replace(other, seen=seen[machine], synced_ms=synced_ms)
+            other = msgspec.structs.replace(other, problem=problems.get(machine))
+            if manifest := view.accepted.get(machine):
+                other = msgspec.structs.replace(other, seen=view.seen()[machine], synced_ms=manifest.synced_ms)
             machines[machine] = msgspec.structs.replace(other, removed=machine in view.revoked)
-        self.save(machines=machines, waiting=view.waiting, **_of_store(view))
+        self.save(machines=machines, waiting=codes(view), **_of_store(view))
 
     def other(self, machine: str, view: View) -> OtherMachine:
         """Returns what is known here of another machine."""
-        member = view.members.get(machine)
-        name = member.name if member is not None else machine
-        return self.state.machines.get(machine) or OtherMachine(name=name)
+        manifest, known = view.accepted.get(machine), self.state.machines.get(machine)
+        name = manifest.name if manifest is not None else machine
+        return msgspec.structs.replace(known, name=name) if known and manifest else known or OtherMachine(name=name)
 
     def write(
         self,
@@ -168,6 +173,7 @@ class OwnBranch:
         manifest = Manifest(
             store=view.store,
             machine=view.me,
+            name=self.settings.name,
             sequence=former.sequence,
             synced_ms=former.synced_ms,
             segments=tuple(changes.applied(former.segments) if changes is not None else former.segments),
@@ -176,14 +182,28 @@ class OwnBranch:
             projects=former.projects if projects is None else projects,
         )
         ids = tuple(sorted(view.epochs))
-        if manifest == former and self.state.head is not None and ids == self.state.keyed and not alone:
+        answered = tuple(sorted(view.answered))
+        is_same = manifest == former and self.state.head is not None
+        is_same = is_same and (ids, answered) == (self.state.keyed, self.state.answered)
+        if is_same and not alone and not self._is_to_be_said(view, former):
             self.save(**state)
             return False
-        sequence = max(former.sequence, self.state.sequence) + 1
+        sequence = max(former.sequence, self.state.sequence, view.seen_of_me.sequence) + 1
         manifest = msgspec.structs.replace(manifest, sequence=sequence, synced_ms=self._now_ms(), seen=view.seen())
         commit = self._commit(manifest, view, changes.written if changes is not None else {}, alone=alone)
-        self.save(head=commit, sequence=sequence, pushed=False, keyed=ids, **_of_store(view), **state)
+        written = {"head": commit, "sequence": sequence, "pushed": False, "keyed": ids, "answered": answered}
+        self.save(**written, **_of_store(view), **state)
         return True
+
+    def _is_to_be_said(self, view: View, former: Manifest) -> bool:
+        """Whether the store lacks something that only a new manifest brings about: that another machine was further on,
+        or that this one was, in the eyes of another.
+        """
+        if any(former.seen.get(machine) != seen for machine, seen in view.newer_than_in_store.items()):
+            return True
+        seen = view.seen_of_me
+        is_same = seen.sequence == former.sequence and seen.sha == self.branch(view.me).sha
+        return seen.sequence >= former.sequence and not is_same
 
     def push(self) -> None:
         """Sends the own branch if the remote does not have it. Raises StoreTrouble."""
@@ -205,9 +225,10 @@ class OwnBranch:
         assert view.current is not None, "`View.with_epoch` makes one"
         written = files_of(
             manifest,
-            [view.epochs[name] for name in ids],
             self.key,
+            [view.epochs[name] for name in ids],
             view.current,
+            view.answered,
             former={name: data for name, data in reused.items() if data is not None},
         )
         listed = {part.path for segment in manifest.segments for part in segment.parts}
@@ -226,7 +247,7 @@ class OwnBranch:
             branch = self.branch(me)
             with suppress(Unreadable):
                 manifest = opened_manifest(branch, self.state.epochs)
-                is_mine = is_authentic(branch, me, self.key.pair_secret(me)) and manifest.store == self.state.store
+                is_mine = is_authentic(branch, me, self.key) and manifest.store == self.state.store
                 if is_mine and (here is None or manifest.sequence > self.state.sequence):
                     position = self.state.position if here is not None else ""
                     sequence = max(manifest.sequence, self.state.sequence)
@@ -247,6 +268,11 @@ class OwnBranch:
     def _content(self, files: Mapping[str, File], path: str) -> bytes | None:
         file = files.get(path)
         return None if file is None or file.size > LARGEST_OBJECT else self._store.read(file)
+
+
+def codes(view: View) -> tuple[str, ...]:
+    """Returns the codes of the machines that want to be added."""
+    return tuple(join_code(machine, recipient) for machine, recipient in sorted(view.waiting.items()))
 
 
 def _membership(view: View) -> dict[str, Any]:

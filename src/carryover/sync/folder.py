@@ -13,7 +13,7 @@ import msgspec
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import FileLock, atomic_replace, private_dir, read_bytes_bounded
 from carryover.paths import StateDir
-from carryover.sync.manifest import Member, Seen
+from carryover.sync.manifest import Seen
 from carryover.sync.payload import MachineId, MachineName
 from carryover.sync.sealing import Epoch, MachineKey
 
@@ -39,10 +39,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OtherMachine(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known here of another machine. `pair` proves that a branch was written by it."""
+    """What is known here of another machine."""
 
     name: MachineName
-    pair: bytes | None = None
     seen: Seen = Seen()
     """Its newest manifest that was accepted."""
     synced_ms: int = 0
@@ -65,21 +64,23 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """The highest sequence that this machine has given a manifest."""
     keyed: tuple[str, ...] = ()
     """The epochs that are in the other machines' keys of `head`."""
+    answered: tuple[MachineId, ...] = ()
+    """The machines whose challenges are answered in `head`."""
     pushed: bool = False
     """Whether the remote has `head`."""
     position: str = ""
     forgets: str = ""
     ledger: str = ""
     epochs: tuple[Epoch, ...] = ()
-    members: dict[MachineId, Member] = {}
+    members: dict[MachineId, str] = {}
     """All machines that were ever added, `revoked` those that were removed, `given` who got which epoch. They are here,
     too, so that a store that is rolled back can't undo a removal.
     """
     revoked: tuple[MachineId, ...] = ()
     given: dict[str, tuple[MachineId, ...]] = {}
     machines: dict[MachineId, OtherMachine] = {}
-    waiting: dict[MachineId, str] = {}
-    """Machines that want to be added, with the codes to compare."""
+    waiting: tuple[str, ...] = ()
+    """The codes of machines that want to be added."""
     synced_ms: int | None = None
     """When a sync last ended well."""
     problem: str | None = None

@@ -1,13 +1,13 @@
 """The files of a machine's branch, and when another machine believes them. Pure functions over bytes.
 
     head          the manifest, sealed in the machine's newest epoch
-    keys/<id>     for each other machine: the epochs' secrets and the pair's secret, encrypted to that machine
-    auth          for each machine, itself included: a MAC over the two above with the pair's secret
-    join          of a machine that waits to be added: its public key and name
+    keys/<id>     for each other machine, encrypted to it: a challenge, and the epochs' secrets
+    auth          for each machine: a MAC over the two above with the challenge that it has set
+    join          of a machine that waits to be added: its public key
     <2>/<30>      parts of segments
 
-The pair's secret is what a removed machine lacks. Without it, anyone who once knew an epoch and can still write to the
-remote could speak for any machine.
+The challenges show who wrote what. Otherwise, anyone who once knew an epoch and can still write to the remote could
+speak for any machine.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Annotated, Final, Literal, TypeVar
 
 import msgspec
@@ -72,23 +73,19 @@ class Seen(msgspec.Struct, frozen=True, array_like=True):
     sha: bytes = b""
 
 
-class Member(msgspec.Struct, frozen=True, array_like=True):
-    """A machine that was added, with its public key."""
-
-    recipient: Text
-    name: MachineName
-
-
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a machine says of the store. What it does not list does not count."""
 
     version: Literal[1] = 1
     store: MachineId
     machine: MachineId
+    name: MachineName
+    """What its owner calls the machine; two may have the same name."""
     sequence: Time
     synced_ms: Time
     segments: Annotated[tuple[Segment, ...], msgspec.Meta(max_length=MOST_PARTS)] = ()
-    members: Annotated[dict[MachineId, Member], msgspec.Meta(max_length=MOST_MACHINES)] = {}
+    members: Annotated[dict[MachineId, Text], msgspec.Meta(max_length=MOST_MACHINES)] = {}
+    """The machines that were added, with their public keys."""
     revoked: Annotated[tuple[MachineId, ...], msgspec.Meta(max_length=MOST_MACHINES)] = ()
     given: Annotated[dict[EpochId, tuple[MachineId, ...]], msgspec.Meta(max_length=1_000)] = {}
     """The machines to which each epoch was given, as far as known."""
@@ -97,17 +94,13 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Keys(msgspec.Struct, frozen=True):
-    """What one machine tells another secretly."""
+    """What one machine tells another secretly.
 
-    pair: Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+    Only the machine that has the other key can read `challenge`: by using it, it proves who it is.
+    """
+
+    challenge: Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
     epochs: Annotated[tuple[Epoch, ...], msgspec.Meta(max_length=1_000)]
-
-
-class Join(msgspec.Struct, frozen=True):
-    """The public part of a machine that waits to be added. Anyone could have written it: the code is compared."""
-
-    recipient: Text
-    name: MachineName
 
 
 class Branch(msgspec.Struct, frozen=True):
@@ -119,6 +112,7 @@ class Branch(msgspec.Struct, frozen=True):
     keys: bytes | None = None
     """The keys for this machine."""
     join: bytes | None = None
+    """The public key of a machine that waits to be added. Anyone could have written it: the code is compared."""
 
     @property
     def sha(self) -> bytes:
@@ -127,19 +121,26 @@ class Branch(msgspec.Struct, frozen=True):
 
 
 def files_of(
-    manifest: Manifest, epochs: Iterable[Epoch], key: MachineKey, current: Epoch, *, former: Mapping[str, bytes]
+    manifest: Manifest,
+    key: MachineKey,
+    epochs: Iterable[Epoch],
+    current: Epoch,
+    challenges: Mapping[str, bytes],
+    *,
+    former: Mapping[str, bytes],
 ) -> dict[str, bytes]:
-    """Returns the files of an own branch, without the segments. `former` has keys that can be reused."""
+    """Returns the files of an own branch, without the segments.
+
+    `challenges` are those of the other machines. `former` has keys that can be reused.
+    """
     keys = {
-        machine: former.get(machine) or _sealed_keys(member, Keys(key.pair_secret(machine), tuple(epochs)))
-        for machine, member in manifest.members.items()
+        machine: former.get(machine) or _sealed_keys(recipient, Keys(key.challenge(machine), tuple(epochs)))
+        for machine, recipient in manifest.members.items()
         if machine not in manifest.revoked and machine != manifest.machine
     }
     head = b"".join(_sealed_manifest(current, manifest))
-    macs = {
-        machine: _auth(key.pair_secret(machine), manifest.machine, head, keys.get(machine))
-        for machine in (*keys, manifest.machine)
-    }
+    known = {**challenges, manifest.machine: key.challenge(manifest.machine)}
+    macs = {machine: _auth(secret, manifest.machine, head, keys.get(machine)) for machine, secret in known.items()}
     return {"head": head, "auth": msgspec.msgpack.encode(macs), **{f"keys/{name}": data for name, data in keys.items()}}
 
 
@@ -150,15 +151,20 @@ def opened_keys(branch: Branch, key: MachineKey) -> Keys:
     return _decoded(key.open(branch.keys), Keys)
 
 
-def is_authentic(branch: Branch, me: str, pair: bytes) -> bool:
-    """Whether the branch was written by the machine that shares the secret `pair` with this one."""
-    try:
-        macs = _decoded(branch.auth or b"", dict[str, bytes])
-    except Unreadable:
+def is_authentic(branch: Branch, me: str, key: MachineKey) -> bool:
+    """Whether the branch was written by its machine, which has read the challenge of this one."""
+    if branch.head is None or not answers(branch, me):
         return False
-    if branch.head is None:
-        return False
-    return hmac.compare_digest(macs.get(me, b""), _auth(pair, branch.machine, branch.head, branch.keys))
+    macs = _decoded(branch.auth or b"", dict[str, bytes])
+    expected = _auth(key.challenge(branch.machine), branch.machine, branch.head, branch.keys)
+    return hmac.compare_digest(macs[me], expected)
+
+
+def answers(branch: Branch, me: str) -> bool:
+    """Whether the branch has an answer, right or wrong, to this machine's challenge."""
+    with suppress(Unreadable):
+        return me in _decoded(branch.auth or b"", dict[str, bytes])
+    return False
 
 
 def opened_manifest(branch: Branch, epochs: Iterable[Epoch]) -> Manifest:
@@ -179,22 +185,15 @@ def opened_manifest(branch: Branch, epochs: Iterable[Epoch]) -> Manifest:
     raise Unreadable("it is damaged, or encrypted with a key that this machine does not have")
 
 
-def join_code(machine: str, join: Join) -> str:
+def join_code(machine: str, recipient: str) -> str:
     """Returns the code by which two people see that they mean the same machine."""
-    return code_of("carryover machine", machine, join.recipient)
+    return code_of("carryover machine", machine, recipient)
 
 
 def store_code(store: str, epochs: Iterable[Epoch]) -> str:
-    """Returns the code by which two people see that they mean the same store."""
-    first = min(epochs, key=lambda one: one.id)
-    return code_of("carryover store", store, first.recipient)
-
-
-def decoded_join(data: bytes) -> Join:
-    """Returns what a waiting machine says. Raises Unreadable."""
-    if len(data) > 8_192:
-        raise Unreadable("it is larger than it may be")
-    return _decoded(data, Join)
+    """Returns the code by which two people see that they mean the same store, until a machine is removed from it."""
+    newest = max(epochs, key=lambda one: one.id)
+    return code_of("carryover store", store, newest.recipient)
 
 
 def _sealed_manifest(epoch: Epoch, manifest: Manifest) -> list[bytes]:
@@ -204,13 +203,13 @@ def _sealed_manifest(epoch: Epoch, manifest: Manifest) -> list[bytes]:
     return [seal(epoch, "manifest", packed)]
 
 
-def _sealed_keys(member: Member, keys: Keys) -> bytes:
-    return seal_to(member.recipient, msgspec.msgpack.encode(keys))
+def _sealed_keys(recipient: str, keys: Keys) -> bytes:
+    return seal_to(recipient, msgspec.msgpack.encode(keys))
 
 
-def _auth(pair: bytes, machine: str, head: bytes, keys: bytes | None) -> bytes:
+def _auth(challenge: bytes, machine: str, head: bytes, keys: bytes | None) -> bytes:
     hashes = hashlib.sha256(head).digest() + hashlib.sha256(keys or b"").digest()
-    return hmac.digest(pair, b"auth" + machine.encode() + hashes, "sha256")
+    return hmac.digest(challenge, b"auth" + machine.encode() + hashes, "sha256")
 
 
 def _decoded(data: bytes, form: type[T]) -> T:

@@ -18,12 +18,9 @@ from carryover.sync.branch import OwnBranch
 from carryover.sync.folder import OtherMachine, Settings, State, SyncFolder
 from carryover.sync.manifest import (
     Branch,
-    Join,
     Keys,
     Manifest,
-    Member,
-    decoded_join,
-    is_authentic,
+    Seen,
     join_code,
     opened_keys,
     opened_manifest,
@@ -33,7 +30,6 @@ from carryover.sync.remotes import normalised, without_credentials
 from carryover.sync.sealing import (
     MachineKey,
     Unreadable,
-    is_recipient,
     new_epoch,
     new_identity,
     random_id,
@@ -61,8 +57,8 @@ class Admission(msgspec.Struct, frozen=True):
 
     code: str
     by: str
-    name: str
-    """The name of the machine that makes it."""
+    """The machine that makes it."""
+    seen: Seen
     manifest: Manifest
     keys: Keys
 
@@ -152,13 +148,12 @@ def _initialised(folder: SyncFolder, settings: Settings, now_ms: Callable[[], in
 
 def ask_to_be_added(own: OwnBranch, store: Store) -> None:
     """Writes this machine's public key to its branch, for the others to see."""
-    join = msgspec.msgpack.encode(Join(own.key.recipient, own.settings.name))
-    own.save(head=store.commit(None, None, {"join": join}, ()), pushed=False)
+    own.save(head=store.commit(None, None, {"join": own.key.recipient.encode()}, ()), pushed=False)
 
 
 def own_code(own: OwnBranch) -> str:
     """Returns the code to compare when this machine is added."""
-    return join_code(own.settings.machine, Join(own.key.recipient, own.settings.name))
+    return join_code(own.settings.machine, own.key.recipient)
 
 
 def admission(own: OwnBranch) -> Admission | None:
@@ -174,63 +169,52 @@ def _offer(branch: Branch, key: MachineKey, me: str) -> Admission | None:
     try:
         keys = opened_keys(branch, key)
         manifest = opened_manifest(branch, keys.epochs)
-        member, maker = manifest.members.get(me), manifest.members.get(branch.machine)
-        if member is None or maker is None or me in manifest.revoked or member.recipient != key.recipient:
+        if manifest.members.get(me) != key.recipient or me in manifest.revoked:
             return None
-        if not is_authentic(branch, me, keys.pair):
-            return None
-        return Admission(store_code(manifest.store, keys.epochs), branch.machine, maker.name, manifest, keys)
+        seen = Seen(manifest.sequence, branch.sha)
+        return Admission(store_code(manifest.store, keys.epochs), branch.machine, seen, manifest, keys)
     except (Unreadable, ValueError):
         return None
 
 
 def accept(own: OwnBranch, offer: Admission) -> None:
     """Makes this machine a member, after the user has compared the store's code. Sends its first manifest."""
-    maker = OtherMachine(name=offer.name, pair=offer.keys.pair)
+    maker = OtherMachine(name=offer.manifest.name, seen=offer.seen)
     own.save(store=offer.manifest.store, epochs=offer.keys.epochs, machines={offer.by: maker})
     view = first_view(msgspec.structs.replace(offer.manifest, machine=own.settings.machine), own.state)
-    own.write(view.with_epoch())
+    own.write(replace(view, challenges={offer.by: offer.keys.challenge}).with_epoch())
     own.push()
 
 
-def waiting(own: OwnBranch) -> tuple[View, dict[str, tuple[Join, str]]]:
-    """Returns what is believed of the store, and the machines that want to be added with their codes, by id."""
+def waiting(own: OwnBranch) -> tuple[View, dict[str, str]]:
+    """Returns what is believed of the store, and the codes of the machines that want to be added, by id."""
     view = own.read()
-    joins = {}
-    for machine in view.waiting:
-        join = decoded_join(own.branch(machine).join or b"")
-        if is_recipient(join.recipient):
-            joins[machine] = (join, join_code(machine, join))
     own.note(view, view.problems)
-    return view, joins
+    return view, {machine: join_code(machine, recipient) for machine, recipient in view.waiting.items()}
 
 
-def add(own: OwnBranch, view: View, machine: str, join: Join) -> str:
-    """Adds a machine, whose code the user has compared. Returns the store's code, which that machine shows, too.
-
-    Names are unique in a store: a second machine of one name gets a number.
-    """
-    taken = {member.name for member in view.members.values()}
-    names = (join.name, *(f"{join.name[:28]}-{number}" for number in range(2, 1_000)))
-    name = next(one for one in names if one not in taken)
-    members = {**view.members, machine: Member(join.recipient, name)}
-    view = replace(view, members=members).with_epoch()
+def add(own: OwnBranch, machine: str) -> str:
+    """Adds a machine, whose code the user has compared. Returns the store's code, which that machine shows, too."""
+    view = own.read()
+    members = {**view.members, machine: view.waiting[machine]}
+    waiting = {name: recipient for name, recipient in view.waiting.items() if name != machine}
+    view = replace(view, members=members, waiting=waiting).with_epoch()
     own.note(view, view.problems)
     own.write(view)
     own.push()
-    own.save(waiting={name: code for name, code in own.state.waiting.items() if name != machine})
     return store_code(view.store, view.epochs.values())
 
 
 def remove(own: OwnBranch, name: str) -> str:
-    """Removes a machine: what is sent from now on, it can't read. Returns its name. Raises UserError."""
+    """Removes a machine, by its name or id, so that it can't read what is sent from now on. Returns its name."""
     view = own.read()
-    others = {machine: member for machine, member in view.active.items() if machine != view.me}
-    found = [machine for machine, member in others.items() if name in (machine, member.name)]
+    others = {machine: own.other(machine, view).name for machine in view.active if machine != view.me}
+    found = [machine for machine, called in others.items() if name in (machine, called)]
     if len(found) != 1:
-        names = ", ".join(sorted(member.name for member in others.values())) or "none"
+        names = ", ".join(f"{called} ({machine})" for machine, called in sorted(others.items())) or "none"
+        what = "no machine" if not found else "more than one machine"
         raise UserError(
-            f"The store has no machine {name!r} besides this one. {_NOTHING} Its other machines: {names}. "
+            f"The store has {what} {name!r} besides this one. {_NOTHING} Its other machines, with their ids: {names}. "
             "`carryover sync off` takes this machine out.",
             ExitCode.NOTHING_FOUND,
         )
@@ -238,7 +222,7 @@ def remove(own: OwnBranch, name: str) -> str:
     own.note(view, view.problems)
     own.write(view)
     own.push()
-    return others[found[0]].name
+    return others[found[0]]
 
 
 def compact(own: OwnBranch) -> None:

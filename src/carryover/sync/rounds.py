@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from carryover.errors import UserError
-from carryover.sync.branch import Changes, OwnBranch
+from carryover.sync.branch import Changes, OwnBranch, codes
 from carryover.sync.manifest import Segment
 from carryover.sync.payload import Incoming, Machine, Outgoing, ProjectState, Taken
 from carryover.sync.sealing import Unreadable
@@ -33,8 +33,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     sent_bytes: int = 0
     machines: int = 0
     """Number of other machines in the store."""
-    waiting: dict[str, str] = {}
-    """Machines that want to be added: their codes, by id."""
+    waiting: tuple[str, ...] = ()
+    """The codes of machines that want to be added."""
     problems: dict[str, str] = {}
     """Why another machine's newest state was not taken, by the machine's name."""
     error: str | None = None
@@ -90,7 +90,7 @@ class Round:
             sent_events=sent_events,
             sent_bytes=sent_bytes,
             machines=len(view.active) - 1,
-            waiting=view.waiting,
+            waiting=codes(view),
             problems={own.other(machine, view).name: problem for machine, problem in sorted(problems.items())},
         )
 

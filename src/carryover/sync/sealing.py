@@ -88,9 +88,9 @@ class MachineKey:
         self._ssh_key = ssh_key
         self.recipient = public_ssh_key(Path(ssh_key)) if ssh_key else str(_parsed_identity(secret).to_public())
 
-    def pair_secret(self, machine: str) -> bytes:
-        """Returns the secret with which this machine proves to another that it wrote its own branch."""
-        return hmac.digest(self._secret.encode(), f"pair {machine}".encode(), "sha256")
+    def challenge(self, machine: str) -> bytes:
+        """Returns the secret with which another machine proves to this one that it wrote its own branch."""
+        return hmac.digest(self._secret.encode(), f"challenge {machine}".encode(), "sha256")
 
     def open(self, data: bytes) -> bytes:
         """Decrypts what was encrypted to this machine. Raises Unreadable."""

@@ -6,8 +6,6 @@ import msgspec
 
 from carryover.errors import UserError
 from carryover.paths import StateDir
-from carryover.sync.folder import SyncFolder
-from carryover.sync.remotes import without_credentials
 
 
 class MachineStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,9 +39,12 @@ class SyncStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 def sync_status(state: StateDir) -> SyncStatus | None:
     """Returns the status; None while sync is off. What can't be read is its `problem`."""
-    folder = SyncFolder(state)
-    if not folder.is_set_up:
+    if not (state.sync / "settings.json").exists():
         return None
+    from carryover.sync.folder import SyncFolder  # nothing of it is loaded while sync is off
+    from carryover.sync.remotes import without_credentials
+
+    folder = SyncFolder(state)
     try:
         settings, known = folder.settings(), folder.state()
     except UserError as error:
@@ -66,5 +67,5 @@ def sync_status(state: StateDir) -> SyncStatus | None:
         waits_to_be_added=known.store is None,
         unsent=not known.pushed,
         machines=tuple(sorted(machines, key=lambda machine: machine.name)),
-        waiting=tuple(known.waiting.values()),
+        waiting=known.waiting,
     )

@@ -15,11 +15,9 @@ from carryover.sync.folder import OtherMachine, State
 from carryover.sync.manifest import (
     Branch,
     Manifest,
-    Member,
     Seen,
-    decoded_join,
+    answers,
     is_authentic,
-    join_code,
     opened_keys,
     opened_manifest,
 )
@@ -27,9 +25,9 @@ from carryover.sync.sealing import Epoch, MachineKey, Unreadable, is_recipient, 
 
 ROLLED_BACK: Final = "the store has an older state of it than was there before; nothing was removed here"
 CHANGED: Final = "the store has another state of it under the same number; nothing of it was taken"
-FORGED: Final = "its branch was not written by it, or it has removed this machine; nothing of it was taken"
+FORGED: Final = "its branch was not written by it; nothing of it was taken"
 REMOVED: Final = "it was removed from the store and has written since; nothing of that was taken"
-WAITS: Final = "it has not synchronised since machines were added or removed; it is taken up when it has"
+WAITS: Final = "it has removed this machine, or has not synchronised since this one was added; nothing of it was taken"
 OTHER_STORE: Final = "its branch belongs to another store"
 
 
@@ -39,21 +37,24 @@ class View:
 
     me: str
     store: str
-    members: dict[str, Member]
+    members: dict[str, str]
     revoked: frozenset[str]
     given: dict[str, frozenset[str]]
     epochs: dict[str, Epoch]
     accepted: dict[str, Manifest] = field(default_factory=dict)
     shas: dict[str, bytes] = field(default_factory=dict)
-    pairs: dict[str, bytes] = field(default_factory=dict)
+    challenges: dict[str, bytes] = field(default_factory=dict)
+    """What other machines ask this one to prove itself with."""
     problems: dict[str, str] = field(default_factory=dict)
     waiting: dict[str, str] = field(default_factory=dict)
-    """Machines that want to be added, with their codes."""
+    """Machines that want to be added, with their public keys."""
+    noted: dict[str, Seen] = field(default_factory=dict)
+    """The newest manifests that were accepted earlier."""
 
     @property
-    def active(self) -> dict[str, Member]:
-        """The machines that were added and not removed."""
-        return {machine: member for machine, member in self.members.items() if machine not in self.revoked}
+    def active(self) -> dict[str, str]:
+        """The machines that were added and not removed, with their public keys."""
+        return {machine: recipient for machine, recipient in self.members.items() if machine not in self.revoked}
 
     @property
     def current(self) -> Epoch | None:
@@ -61,9 +62,29 @@ class View:
         good = [name for name in self.epochs if not self.given.get(name, frozenset()) & self.revoked]
         return self.epochs[max(good)] if good else None
 
+    @property
+    def answered(self) -> dict[str, bytes]:
+        """The challenges that this machine answers: those of active machines."""
+        return {machine: secret for machine, secret in self.challenges.items() if machine in self.active}
+
     def seen(self) -> dict[str, Seen]:
         """Returns what this machine vouches for."""
-        return {machine: Seen(one.sequence, self.shas[machine]) for machine, one in self.accepted.items()}
+        now = {machine: Seen(one.sequence, self.shas[machine]) for machine, one in self.accepted.items()}
+        return {**self.noted, **now}
+
+    @property
+    def newer_than_in_store(self) -> dict[str, Seen]:
+        """Manifests that were accepted earlier and are not in the store any more: their machines should know."""
+        return {
+            machine: seen
+            for machine, seen in self.noted.items()
+            if self.problems.get(machine) in (ROLLED_BACK, CHANGED)
+        }
+
+    @property
+    def seen_of_me(self) -> Seen:
+        """The newest manifest of this machine that another one vouches for."""
+        return max((one.seen.get(self.me, Seen()) for one in self.accepted.values()), default=Seen(), key=_sequence)
 
     def with_epoch(self) -> View:
         """Returns the view with an epoch that no removed machine knows, and given to all that are active."""
@@ -73,6 +94,10 @@ class View:
             epochs[made.id] = made
         given = {name: self.given.get(name, frozenset()) | self.active.keys() for name in epochs}
         return replace(self, epochs=epochs, given={**self.given, **given})
+
+
+def _sequence(seen: Seen) -> int:
+    return seen.sequence
 
 
 def first_view(own: Manifest, state: State) -> View:
@@ -87,6 +112,7 @@ def first_view(own: Manifest, state: State) -> View:
         revoked=frozenset((*own.revoked, *state.revoked)),
         given=given,
         epochs={epoch.id: epoch for epoch in state.epochs},
+        noted={machine: other.seen for machine, other in state.machines.items() if other.seen.sequence},
     )
 
 
@@ -102,7 +128,7 @@ def judged(start: View, key: MachineKey, branches: Iterable[Branch], known: Mapp
         if judge.revoked == start.revoked:
             return judge.view(others)
         # What a machine wrote after it was removed may have been read first.
-        start = replace(start, revoked=frozenset(judge.revoked), pairs=judge.pairs)
+        start = replace(start, revoked=frozenset(judge.revoked))
 
 
 class _Judge:
@@ -116,8 +142,6 @@ class _Judge:
         self.revoked = set(start.revoked)
         self._given = dict(start.given)
         self._epochs = dict(start.epochs)
-        self.pairs = {machine: other.pair for machine, other in known.items() if other.pair is not None}
-        self.pairs |= start.pairs
         self._accepted: dict[str, Manifest] = {}
         self._shas: dict[str, bytes] = {}
         self._problems: dict[str, str] = {}
@@ -145,13 +169,13 @@ class _Judge:
             epochs=self._epochs,
             accepted=self._accepted,
             shas=self._shas,
-            pairs=self.pairs,
+            challenges=dict(self._challenges(branches)),
             problems={**dict.fromkeys(gone, ROLLED_BACK), **self._problems},
             waiting=dict(self._waiting(branches)),
         )
 
     def _is_read(self, branch: Branch) -> bool:
-        if branch.machine not in self.members and branch.machine not in self.pairs:
+        if branch.machine not in self.members:
             return False
         try:
             manifest = self._accept(branch)
@@ -172,13 +196,10 @@ class _Judge:
         if machine in self.revoked:
             if not is_known:
                 raise Unreadable(REMOVED)
-        elif machine in self.pairs:
-            if is_authentic(branch, self._start.me, self.pairs[machine]):
-                self._learn_epochs(branch)
-            elif not is_known:
-                raise Unreadable(FORGED)
-        elif not self._is_first_contact(branch) and not is_known:
-            raise Unreadable(WAITS)
+        elif is_authentic(branch, self._start.me, self._key):
+            self._learn_epochs(branch)
+        elif not is_known:
+            raise Unreadable(FORGED if answers(branch, self._start.me) else WAITS)
         manifest = opened_manifest(branch, self._epochs.values())
         if manifest.store != self._start.store:
             raise Unreadable(OTHER_STORE)
@@ -195,38 +216,29 @@ class _Judge:
             if machine not in self.revoked
         )
 
-    def _is_first_contact(self, branch: Branch) -> bool:
-        """Whether a machine without a pair's secret so far proves that it has the present epoch; then it gets one."""
-        current = replace(self._start, epochs=self._epochs, given=self._given, revoked=frozenset(self.revoked)).current
-        try:
-            keys = opened_keys(branch, self._key)
-            if current not in keys.epochs or not is_authentic(branch, self._start.me, keys.pair):
-                return False
-            opened_manifest(branch, keys.epochs)
-        except Unreadable:
-            return False
-        self.pairs[branch.machine] = keys.pair
-        self._learn_epochs(branch)
-        return True
-
     def _learn_epochs(self, branch: Branch) -> None:
         with suppress(Unreadable):  # it does not know of this machine yet
             for epoch in opened_keys(branch, self._key).epochs:
                 self._epochs.setdefault(epoch.id, epoch)
 
     def _learn(self, manifest: Manifest) -> None:
-        for machine, member in manifest.members.items():
-            if is_recipient(member.recipient):
-                self.members.setdefault(machine, member)
+        for machine, recipient in manifest.members.items():
+            if is_recipient(recipient):
+                self.members.setdefault(machine, recipient)
         self.revoked |= set(manifest.revoked)
         for name, machines in manifest.given.items():
             self._given[name] = self._given.get(name, frozenset()) | frozenset(machines)
+
+    def _challenges(self, branches: Iterable[Branch]) -> Iterable[tuple[str, bytes]]:
+        for branch in branches:
+            if branch.machine in self.members and branch.machine not in self.revoked:
+                with suppress(Unreadable):
+                    yield branch.machine, opened_keys(branch, self._key).challenge
 
     def _waiting(self, branches: Iterable[Branch]) -> Iterable[tuple[str, str]]:
         for branch in branches:
             if branch.join is None or branch.machine in self.members or branch.machine in self.revoked:
                 continue
-            try:
-                yield branch.machine, join_code(branch.machine, decoded_join(branch.join))
-            except Unreadable:
-                continue
+            recipient = branch.join.decode("utf-8", "replace")
+            if is_recipient(recipient):
+                yield branch.machine, recipient

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from carryover.actions.context import state_dir
-from carryover.cli.show import conversation, of_turns
+from carryover.cli.show import conversation
 from carryover.errors import ExitCode
+from carryover.export.session_parts import of_turns
 from carryover.ledger.codec import decode_body
 from carryover.model import (
     AnyBody,

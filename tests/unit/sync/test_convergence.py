@@ -29,6 +29,7 @@ class Machines(RuleBasedStateMachine):
         self.machines = [MemoryMachine(self.remote, 1, founds=True)]
         self.removed: set[str] = set()
         self.forgotten: set[str] = set()
+        self.memberships = 0
         for _ in range(more):
             self.machines.append(joined(self.remote, self.machines[0], len(self.machines) + 1))
 
@@ -78,14 +79,15 @@ class Machines(RuleBasedStateMachine):
         self.remote.branches = dict(branches)
 
     @rule(target=backups, number=numbers)
-    def back_up(self, number: int) -> tuple[MemoryMachine, State]:
+    def back_up(self, number: int) -> tuple[MemoryMachine, State, int]:
         one = self._one(number)
-        return one, copy.deepcopy(one.folder.known)
+        return one, copy.deepcopy(one.folder.known), self.memberships
 
     @rule(backup=backups)
-    def restore(self, backup: tuple[MemoryMachine, State]) -> None:
-        one, state = backup
-        one.folder.known = state
+    def restore(self, backup: tuple[MemoryMachine, State, int]) -> None:
+        one, state, memberships = backup
+        if memberships == self.memberships:  # else, if the store is rolled back as well, nobody knows who belongs to it
+            one.folder.known = state
 
     @rule(number=numbers)
     def lose_local_store(self, number: int) -> None:
@@ -97,6 +99,7 @@ class Machines(RuleBasedStateMachine):
             return
         new = MemoryMachine(self.remote, len(self.machines) + 1 + len(self.removed))
         new.name = new.ledger.name = f"m{new.id}"
+        self.memberships += 1
         with suppress(UserError):
             new.ask()
             self._one(number).add_all()
@@ -108,7 +111,10 @@ class Machines(RuleBasedStateMachine):
         one, other = self._one(number), self._one(which)
         if len(self.machines) <= 2 or one is other:
             return
+        self.memberships += 1
         with suppress(UserError):
+            other.sync()  # a machine that only the removed one knows of would have to join again
+            one.sync()
             one.remove(other.id)
             self.machines.remove(other)
             self.removed.add(other.name)

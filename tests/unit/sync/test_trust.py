@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import zlib
 from collections.abc import Callable
 
@@ -126,16 +127,16 @@ def test_a_segment_whose_bytes_were_changed_is_refused(
     remote: Remote, two: tuple[MemoryMachine, MemoryMachine]
 ) -> None:
     first, second = two
+    before = list(remote.commits.values())
     first.ledger.work("one", b"later")
     first.sync()
 
+    known = {path for files in before for path in files}
+
     def flip(files: dict[str, bytes]) -> None:
-        [path] = [path for path in files if path not in remote.commits[before] and path[2] == "/"]
+        [path] = [path for path in files if path not in known and path[2] == "/"]
         files[path] = files[path][:-1] + bytes([files[path][-1] ^ 1])
 
-    before = second.own().fetch() and next(
-        name for name, files in remote.commits.items() if sum(path[2:3] == "/" for path in files) == 1
-    )
     rewritten(remote, A, flip)
 
     assert "bytes of it were changed" in problem(second)
@@ -159,7 +160,11 @@ def test_segments_that_changed_places_or_are_missing_are_refused(
     rewritten(remote, A, swap)
     assert "bytes of it were changed" in problem(second)
 
-    rewritten(remote, A, lambda files: [files.pop(path) for path in list(files) if path[2:3] == "/"] and None)
+    def drop(files: dict[str, bytes]) -> None:
+        for path in [path for path in files if path[2:3] == "/"]:
+            del files[path]
+
+    rewritten(remote, A, drop)
     assert "missing from the store" in problem(second)
     assert len(second.ledger.rows) == 1
 
@@ -169,8 +174,8 @@ def test_another_machines_branch_under_this_name_is_refused(
 ) -> None:
     _, second = two
     third = joined(remote, two[0], 3)
-    third.sync()
-    second.sync()
+    for machine in (third, second, third):
+        machine.sync()
     remote.branches[A] = remote.branches[C]
 
     assert "not written by it" in second.sync().problems["m1"]
@@ -179,14 +184,14 @@ def test_another_machines_branch_under_this_name_is_refused(
 def test_a_manifest_kept_from_before_with_a_new_number_is_not_possible(
     remote: Remote, two: tuple[MemoryMachine, MemoryMachine]
 ) -> None:
-    """Whoever lacks the pair's secret can't answer for a machine, even with every epoch's key."""
+    """Whoever can't read the others' challenges can't answer for a machine, even with every epoch's key."""
     first, second = two
     own = first.own()
     own.fetch()
     stolen = msgspec.structs.replace(own.manifest(), sequence=999, segments=())
     epoch = own.state.epochs[0]
     forger = MachineKey(new_identity())
-    forged = files_of(stolen, [epoch], forger, epoch, former={})
+    forged = files_of(stolen, forger, [epoch], epoch, {B: os.urandom(32)}, former={})
 
     rewritten(remote, A, lambda files: files.update(forged))
 
@@ -217,6 +222,31 @@ def test_a_machine_that_was_removed_reads_nothing_new_and_says_nothing_new(
     assert "removed from the store and has written since" in second.sync().problems["m3"]
 
 
+def test_a_machine_that_was_just_added_can_not_be_played_by_one_that_was_removed(
+    remote: Remote, two: tuple[MemoryMachine, MemoryMachine]
+) -> None:
+    """The others have nothing from a newcomer yet by which they would know it, except for its public key."""
+    first, second = two
+    third = joined(remote, first, 3)
+    for machine in (third, second, first, third):
+        machine.sync()
+    known = third.own().state.epochs
+    first.remove("m3")
+    fourth = joined(remote, first, 4)
+
+    trap = new_epoch(99)
+    own = fourth.own()
+    own.fetch()
+    forged = msgspec.structs.replace(own.manifest(), sequence=1_000, given={trap.id: (A, B)})
+    files = files_of(forged, third.folder.key(), [*known, trap], trap, {B: os.urandom(32)}, former={})
+    rewritten(remote, f"{4:016x}", lambda present: present.update(files))
+    second.sync()
+    second.sync()
+
+    assert trap not in second.folder.known.epochs
+    assert f"{4:016x}" not in second.own().read().accepted
+
+
 def test_a_removed_machine_can_not_give_the_others_a_key_of_its_own(
     remote: Remote, two: tuple[MemoryMachine, MemoryMachine]
 ) -> None:
@@ -233,7 +263,7 @@ def test_a_removed_machine_can_not_give_the_others_a_key_of_its_own(
     own.fetch()
     manifest = opened_manifest(own.branch(B), known)
     forged = msgspec.structs.replace(manifest, machine=A, sequence=1_000, given={trap.id: (A, B)})
-    files = files_of(forged, [*known, trap], third.folder.key(), trap, former={})
+    files = files_of(forged, third.folder.key(), [*known, trap], trap, {B: os.urandom(32)}, former={})
     rewritten(remote, A, lambda present: present.update(files))
     second.sync()
     second.ledger.work("two", b"secret")
@@ -275,7 +305,7 @@ def test_a_removed_machine_is_told_by_what_it_can_not_read(
 
     first.remove("m2")
 
-    assert "it has removed this machine" in problem(second)
+    assert "has removed this machine" in problem(second)
 
 
 def test_an_offer_without_the_key_of_this_machine_is_no_offer(remote: Remote) -> None:
@@ -284,7 +314,7 @@ def test_an_offer_without_the_key_of_this_machine_is_no_offer(remote: Remote) ->
     third.ask()
     stranger = MachineKey(new_identity())
     own = first.own()
-    files = files_of(own.manifest(), own.state.epochs, stranger, own.state.epochs[0], former={})
+    files = files_of(own.manifest(), stranger, own.state.epochs, own.state.epochs[0], {}, former={})
     rewritten(remote, A, lambda present: present.update({**files, f"keys/{C}": files["head"]}))
 
     assert not third.join()

@@ -1,0 +1,319 @@
+"""Two home folders, one bare repository: what a person with two machines sees."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.claude_session import ClaudeSession
+from support.daemon_process import wait_until
+from support.repository import git
+
+pytest.importorskip("pyrage")
+
+
+@dataclass
+class Home:
+    """A machine of a person: a home folder with a clone of one project."""
+
+    folder: Path
+    name: str
+
+    @property
+    def shop(self) -> Path:
+        return self.folder / "shop"
+
+    @property
+    def env(self) -> dict[str, str]:
+        moved = {"HOME": str(self.folder), "CARRYOVER_HOME": str(self.folder / ".carryover")}
+        xdg = {name: str(self.folder / name) for name in os.environ if name.startswith("XDG_")}
+        return {**os.environ, **xdg, **moved}
+
+    def run(self, *arguments: str, code: int = 0) -> str:
+        ran = subprocess.run(
+            [sys.executable, "-m", "carryover.cli.main", *arguments],
+            cwd=self.shop,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert ran.returncode == code, ran.stderr + ran.stdout
+        return ran.stdout + ran.stderr
+
+    def json(self, *arguments: str) -> Any:
+        return json.loads(self.run(*arguments, "--json"))
+
+    def session(self) -> ClaudeSession:
+        return ClaudeSession(self.folder / ".claude" / "projects", self.shop)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    folder = tmp_path / "store.git"
+    subprocess.run(["git", "init", "-q", "--bare", str(folder)], check=True)
+    return folder
+
+
+@pytest.fixture
+def desktop(tmp_path: Path) -> Home:
+    return machine(tmp_path, "desktop")
+
+
+@pytest.fixture
+def laptop(tmp_path: Path, desktop: Home) -> Home:
+    return machine(tmp_path, "laptop")
+
+
+def machine(tmp_path: Path, name: str) -> Home:
+    origin = tmp_path / "origin.git"
+    home = Home(tmp_path / name, name)
+    home.folder.mkdir(mode=0o700)
+    (home.folder / ".gitconfig").write_text("[user]\n\tname = Dev\n\temail = dev@example.invalid\n")
+    if not origin.exists():
+        first = tmp_path / "first"
+        first.mkdir()
+        (first / "cart.py").write_text("x = 1\n")
+        git(first, "init", "-q")
+        git(first, "add", ".")
+        git(first, "commit", "-qm", "Begin")
+        subprocess.run(["git", "clone", "-q", "--bare", str(first), str(origin)], check=True)
+    subprocess.run(["git", "clone", "-q", str(origin), str(home.shop)], check=True)
+    return home
+
+
+def code_in(text: str) -> str:
+    [code] = set(re.findall(r"\d{4} \d{4} \d{4} \d{4} \d{4}", text))
+    return str(code)
+
+
+def join(store: Path, first: Home, second: Home) -> None:
+    code = code_in(second.run("sync", "init", str(store), "--name", second.name))
+    shown = first.run("sync", "add-machine", code)
+    offered = second.run("sync", code=5)
+    assert code_in(offered) == code_in(shown)
+    second.run("sync", "--yes")
+
+
+def stored_bytes(folder: Path) -> Iterator[bytes]:
+    """Every object of a repository, inflated, and every file of it as it is."""
+    names = subprocess.run(
+        ["git", "cat-file", "--batch", "--batch-all-objects", "--unordered"],
+        cwd=folder,
+        capture_output=True,
+        check=True,
+    )
+    yield names.stdout
+    for path in folder.rglob("*"):
+        if path.is_file():
+            data = path.read_bytes()
+            yield data
+            try:
+                yield zlib.decompress(data)
+            except zlib.error:
+                continue
+
+
+def test_work_goes_from_one_machine_to_the_other_and_is_shown_only_when_allowed(
+    store: Path, desktop: Home, laptop: Home
+) -> None:
+    said = desktop.session()
+    said.prompt("Add a discount to the cart: whole cents, never floats.")
+    said.answer("cart.py has a discount now. Should checkout convert?")
+    founded = desktop.run("sync", "init", str(store), "--name", "desktop")
+    assert "There is a store" in founded
+    assert "Sent" in desktop.run("sync")
+
+    join(store, desktop, laptop)
+    listed = laptop.run("ls", "--all")
+    before = laptop.run("handoff", code=3)
+    said_by_allow = laptop.run("sync", "allow")
+    handoff = laptop.run("handoff")
+
+    assert "desktop" in listed
+    assert "whole cents" not in before
+    assert "✓" in said_by_allow
+    assert "whole cents" in handoff
+    assert "desktop" in handoff
+    mine = laptop.session()
+    mine.prompt("Yes, checkout converts.")
+    laptop.run("sync")
+    assert desktop.json("sync")["received"]["events"] > 0
+    assert "whole cents" in desktop.run("handoff")
+    status = desktop.run("sync", "status")
+    assert re.search(r"^laptop +last state", status, re.MULTILINE)
+    assert "last sync" in status
+
+
+def test_none_of_500_canaries_is_in_the_store_or_in_what_git_keeps_of_it(
+    store: Path, desktop: Home, laptop: Home
+) -> None:
+    canaries = [f"canary{number:03d}{os.urandom(4).hex()}" for number in range(500)]
+    session = desktop.session()
+    for at in range(0, 500, 10):
+        session.prompt(" ".join(canaries[at : at + 10]))
+    desktop.run("sync", "init", str(store), "--name", "canarydesk")
+    assert desktop.json("sync")["sent_events"] >= 50
+    join(store, desktop, laptop)
+    laptop.run("sync")
+    desktop.run("forget", "last", "--yes")
+    desktop.run("sync")
+    desktop.run("sync", "compact")
+
+    names = [b"canarydesk", b"shop", b"cart.py", b"origin.git", str(desktop.folder).encode(), b"claude", b"laptop"]
+    seen = 0
+    for data in (*stored_bytes(store), *stored_bytes(desktop.folder / ".carryover" / "sync" / "store")):
+        seen += len(data)
+        for plain in (*(canary.encode() for canary in canaries), *names):
+            assert plain not in data, plain
+    assert seen > 50_000
+
+
+def test_what_is_forgotten_on_one_machine_is_gone_on_the_other_and_from_the_stores_head(
+    store: Path, desktop: Home, laptop: Home
+) -> None:
+    session = desktop.session()
+    session.prompt("Something private")
+    desktop.run("sync", "init", str(store))
+    desktop.run("sync")
+    join(store, desktop, laptop)
+    laptop.run("sync", "allow")
+    assert "Something private" in laptop.run("handoff")
+
+    desktop.run("forget", session.session, "--yes")
+    desktop.run("sync")
+    laptop.run("sync")
+
+    assert "Something private" not in laptop.run("handoff", code=3)
+    assert "private" not in laptop.run("ls", "--all", code=3)
+
+
+@pytest.mark.parametrize("how", ["the same address", "its folder", "a folder in it"])
+def test_the_remote_of_a_project_is_refused(how: str, tmp_path: Path, desktop: Home) -> None:
+    remote = {
+        "the same address": f"file://{tmp_path / 'origin.git'}",
+        "its folder": str(desktop.shop),
+        "a folder in it": str(desktop.shop / "store"),
+    }[how]
+
+    said = desktop.run("sync", "init", remote, code=5)
+
+    assert "belongs to the project" in said
+    assert not (desktop.folder / ".carryover" / "sync").exists()
+
+
+def test_a_repository_with_something_else_in_it_is_refused(tmp_path: Path, desktop: Home) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    git(other, "init", "-q")
+    git(other, "commit", "-qm", "Begin", "--allow-empty")
+
+    said = desktop.run("sync", "init", str(other), code=5)
+
+    assert "holds something else (refs/heads/main)" in said
+    assert not (desktop.folder / ".carryover" / "sync").exists()
+
+
+def test_without_a_store_each_action_says_what_to_do(desktop: Home) -> None:
+    for action in ((), ("status",), ("add-machine",), ("remove-machine", "x"), ("compact",), ("off",)):
+        assert "`carryover sync init REMOTE` sets it up" in desktop.run("sync", *action, "--yes", code=3)
+    assert "needs a REMOTE" in desktop.run("sync", "init", code=2)
+
+
+def test_a_store_out_of_reach_loses_nothing(store: Path, desktop: Home) -> None:
+    desktop.session().prompt("Add a discount")
+    desktop.run("sync", "init", str(store))
+    away = store.rename(store.with_name("away.git"))
+
+    said = desktop.run("sync", code=1)
+    waits = desktop.run("sync", "status")
+    away.rename(store)
+
+    assert "The store can't be reached" in said
+    assert "Nothing is lost" in waits
+    assert desktop.json("sync")["sent_events"] > 0
+
+
+def test_hooks_in_a_shared_folder_are_not_run(store: Path, tmp_path: Path, desktop: Home) -> None:
+    trap = tmp_path / "trapped"
+    for name in ("pre-receive", "update", "post-receive", "reference-transaction", "post-update"):
+        hook = store / "hooks" / name
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text(f"#!/bin/sh\ntouch {trap}\n")
+        hook.chmod(0o755)
+    desktop.session().prompt("Add a discount")
+
+    desktop.run("sync", "init", str(store))
+    desktop.run("sync")
+
+    assert not trap.exists()
+    assert git(store, "for-each-ref").strip()
+
+
+def test_a_removed_machine_gets_nothing_new(store: Path, desktop: Home, laptop: Home) -> None:
+    desktop.run("sync", "init", str(store), "--name", "desktop")
+    join(store, desktop, laptop)
+    said = desktop.run("sync", "remove-machine", "laptop", "--yes")
+    desktop.session().prompt("After that")
+    desktop.run("sync")
+
+    later = laptop.run("sync")
+
+    assert "can still read" in said
+    assert "has removed this machine" in later
+    assert "After that" not in laptop.run("ls", "--all", code=3)
+    assert re.search(r"^laptop +.*removed", desktop.run("sync", "status"), re.MULTILINE)
+
+
+def test_off_removes_all_of_it_and_keeps_what_was_recorded(store: Path, desktop: Home) -> None:
+    desktop.session().prompt("Add a discount")
+    desktop.run("sync", "init", str(store))
+    desktop.run("sync")
+
+    desktop.run("sync", "off", "--delete", "--yes")
+
+    assert not (desktop.folder / ".carryover" / "sync").exists()
+    assert git(store, "for-each-ref") == ""
+    assert "Add a discount" in desktop.run("handoff")
+
+
+def test_the_daemon_synchronises_by_itself_and_for_the_command(store: Path, desktop: Home, laptop: Home) -> None:
+    desktop.session().prompt("Add a discount")
+    desktop.run("sync", "init", str(store))
+    desktop.run("sync")
+    join(store, desktop, laptop)
+    (laptop.folder / ".carryover" / "config.toml").write_text('[server]\nport = 0\n[sync]\nevery = "1m"\n')
+    daemon = subprocess.Popen(
+        [sys.executable, "-m", "carryover.cli.carryoverd"], env=laptop.env, stderr=subprocess.DEVNULL, cwd="/"
+    )
+    try:
+        log = laptop.folder / ".carryover" / "carryoverd.log"
+        wait_until("the daemon", lambda: (laptop.folder / ".carryover" / "daemon.sock").exists())
+        session = desktop.session()
+        session.prompt("Whole cents, never floats")
+        desktop.run("sync")
+        done = laptop.json("sync")
+        own = laptop.session()
+        own.prompt("From the laptop")
+        sent = laptop.json("sync")
+        text = log.read_text()
+    finally:
+        daemon.terminate()
+        code = daemon.wait(20)
+
+    assert done["received"]["events"] >= 1
+    assert sent["sent_events"] >= 1
+    assert "synchronised" in text
+    assert "cents" not in text
+    assert code == 0
