@@ -6,9 +6,10 @@ RELEASE := $(VENV)/release
 PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
 TEST_WORKERS ?= 2
 D2 := @terrastruct/d2@0.1.33
+AXE := axe-core@4.14.1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types imports unit bench bench-quick bench-growth quality takeover table man picture diagrams site test-agents test-install dist test-packages audit release-check lock chaos fuzz clean
+.PHONY: help run test lint types imports unit bench bench-quick bench-growth quality takeover table man picture diagrams page-tools site test-agents test-install dist test-packages audit release-check lock chaos fuzz clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -59,6 +60,9 @@ picture: $(VENV)/.installed-dev ## record the picture in README.md again: a real
 diagrams: ## draw the pictures of architecture/d2 again, from their sources (needs npm)
 	npm install --silent --no-save --no-audit --no-fund --prefix build/d2 $(D2)
 	node architecture/d2/render.mjs
+
+page-tools: ## bring axe-core, by which tests judge the page of `carryover ui` (needs npm)
+	npm install --silent --no-save --no-audit --no-fund --prefix build/page $(AXE)
 
 site: $(VENV)/.installed-docs ## build the documentation site into build/site, and check its links
 	PYTHONPATH=tests $(BIN)/python -m website

@@ -53,6 +53,16 @@ LEADS_ELSEWHERE = (
 )
 """Variables of the surroundings that would lead a test to real data, or make its outcome depend on who runs it."""
 
+GIT_CONFIG = """\
+[user]
+	name = Dev
+	email = dev@example.invalid
+[init]
+	defaultBranch = main
+[maintenance]
+	auto = false
+"""
+
 XDG = {
     "XDG_CONFIG_HOME": ".config",
     "XDG_DATA_HOME": ".local/share",
@@ -89,7 +99,7 @@ def home(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("CARRYOVER_HOME", str(home / ".carryover"))
     git_config = home / ".gitconfig"
-    git_config.write_text("[user]\n\tname = Dev\n\temail = dev@example.invalid\n[init]\n\tdefaultBranch = main\n")
+    git_config.write_text(GIT_CONFIG)
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(git_config))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     _guard_real_home(home, monkeypatch)

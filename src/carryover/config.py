@@ -88,6 +88,8 @@ class ServerConfig(msgspec.Struct, frozen=True):
 
     port: Port = 47_823
     """The TCP port; 0 for any free port."""
+    page: bool = True
+    """Whether the page that `carryover ui` opens is served there too."""
 
 
 class ProjectsConfig(msgspec.Struct, frozen=True):
@@ -128,13 +130,6 @@ class SyncConfig(msgspec.Struct, frozen=True):
 
     every: Annotated[str, msgspec.Meta(pattern=r"^(0|[1-9][0-9]{0,3}[mh])$")] | None = None
     """How often, in minutes or hours: `5m`, `1h`. None or 0: only by `carryover sync`."""
-
-    @property
-    def every_s(self) -> float | None:
-        """The interval in seconds; None if only by hand."""
-        if self.every in (None, "0"):
-            return None
-        return float(self.every[:-1]) * (60.0 if self.every.endswith("m") else 3600.0)
 
 
 class AgentConfig(msgspec.Struct, frozen=True):
@@ -279,7 +274,7 @@ def settings_now(state: StateDir) -> Config:
 def project_settings(root: Path, config: Config) -> ProjectSettings:
     """Returns the settings of the project at `root`: the user's, reduced if the project's own file asks for less."""
     own, notes = _project_file(root) if not is_foreign(str(root)) else ({}, [])
-    mode, pointers = config.resume.mode, _pointers(root, config)
+    mode, pointers = config.resume.mode, _pointers_set_for(root, config) or config.pointers
     notes += [f"{PROJECT_FILE}: {key} is not something a project may set" for key in _unknown_keys(own, _ProjectFile)]
     asked_mode = _choice(own, "resume", "mode", get_args(ResumeMode), notes)
     asked_pointers = _choice(own, "publish", "pointers", get_args(Pointers), notes)
@@ -300,10 +295,6 @@ def project_settings(root: Path, config: Config) -> ProjectSettings:
     )
 
 
-def _pointers(root: Path, config: Config) -> Pointers:
-    return _pointers_set_for(root, config) or config.pointers
-
-
 def _since_ms(root: Path, config: Config) -> int:
     since = config.publish.shared_since if _pointers_set_for(root, config) is None else None
     return 0 if since is None else int(since.timestamp() * 1000)
@@ -311,18 +302,14 @@ def _since_ms(root: Path, config: Config) -> int:
 
 def _is_decided(root: Path, config: Config) -> bool:
     """Whether an install was answered, or the settings mention the project."""
-    return (
-        config.agents.selected is not None or (_pointers_set_for(root, config) or config.publish.pointers) is not None
-    )
+    named = _pointers_set_for(root, config) or config.publish.pointers
+    return config.agents.selected is not None or named is not None
 
 
 def _pointers_set_for(root: Path, config: Config) -> Pointers | None:
     places = {root, root.resolve()}
-    found = [
-        pointers
-        for pattern, pointers in config.publish.projects.items()
-        if any(_matches(place, pattern) for place in places)
-    ]
+    rules = config.publish.projects.items()
+    found = [pointers for pattern, pointers in rules if any(_matches(place, pattern) for place in places)]
     return found[-1] if found else None
 
 

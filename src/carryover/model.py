@@ -292,3 +292,14 @@ class Skipped(msgspec.Struct, frozen=True):
     record_type: str
     reason: str
     version: str | None = None
+
+
+_OWN_TOOL: Final = re.compile(r"(?:.*[^a-z])?carryover[^a-z]{1,3}(?:recall|turn|handoff)", re.I | re.S)
+
+
+def is_own_tool(call: ToolCall | ToolResult) -> bool:
+    """Whether a call is one of a tool of `carryover mcp`, whose answers hold what is recorded already.
+
+    Agents put the server's name before the tool's (`mcp__carryover__recall`), or both into the subject (Cursor).
+    """
+    return call.op == "other" and any(_OWN_TOOL.fullmatch(text) for text in (call.name, call.subject))

@@ -32,4 +32,4 @@ def test_git_knows_only_the_author_of_the_tests(tmp_path: Path) -> None:
         ["git", "config", "--list", "--name-only"], cwd=tmp_path, capture_output=True, text=True, check=True
     )
 
-    assert shown.stdout.split() == ["user.name", "user.email", "init.defaultbranch"]
+    assert shown.stdout.split() == ["user.name", "user.email", "init.defaultbranch", "maintenance.auto"]

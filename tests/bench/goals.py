@@ -51,7 +51,7 @@ GOALS: Final[Mapping[str, Goal]] = {
 
 GROWTH_GOALS: Final[Mapping[str, Goal]] = {
     "first_handoff_s": Goal("value", 1, "s", "its first rescan lists every folder before it reads the newest file"),
-    "first_read_mb": Goal("value", 150, "MB", "what makes it grow with the history is not known"),
+    "first_read_mb": GOALS["first-read-memory"],
     "ledger_percent": GOALS["ledger"],
     "busy_nothing": Goal("value", 0, "", "the answer took longer than the agent's hook waits"),
     "idle_mb": GOALS["idle-memory"],

@@ -37,7 +37,8 @@ from chaos.agent_faults import (
 from chaos.earlier import RANKS, bring_back
 from chaos.odd_files import odd_agent_file, odd_project_file, odd_state_file
 from chaos.private_faults import bodies_damaged, commands_killed, git_at_work
-from chaos.world import CLI, COMMAND, CONFIG, Broken, World
+from chaos.world import COMMAND, CONFIG, Broken, World
+from support import forked
 from support.daemon_process import DaemonProcess, wait_until
 
 Fault = Callable[[World], None]
@@ -235,13 +236,7 @@ def forget(world: World) -> None:
         world.daemon.ask("POST", "/settle")
     filler = _fill_disk(world) if world.mounted and world.chance.random() < 0.3 else None
     try:
-        with subprocess.Popen(
-            [*CLI, "forget", session, "--yes"],
-            env=world.env(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        ) as command:
+        with forked.start([*forked.CARRYOVER, "forget", session, "--yes"], env=world.env()) as command:
             if world.chance.random() < 0.6:
                 time.sleep(world.chance.uniform(0, 2))
                 world.kill()

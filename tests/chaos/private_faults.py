@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from chaos.agent_faults import NothingToDo
-from chaos.world import CLI, Broken, World
+from chaos.world import Broken, World
+from support import forked
 
 PLANTED: Final = "planted"
 """In everything that comes with a clone or a pull: a text of someone else's."""
@@ -112,14 +113,7 @@ def _forget(world: World, project: Path) -> None:
 def _kill_in_the_middle(world: World, project: Path, *arguments: str) -> None:
     if world.alive and world.chance.random() < 0.3:
         world.kill()
-    with subprocess.Popen(
-        [*CLI, *arguments],
-        env=world.env(),
-        cwd=project,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as command:
+    with forked.start([*forked.CARRYOVER, *arguments], env=world.env(), cwd=project) as command:
         with suppress(subprocess.TimeoutExpired):
             command.wait(world.chance.uniform(0, 1.2))
         command.kill()

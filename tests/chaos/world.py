@@ -18,11 +18,11 @@ from carryover.daemon.main import __file__ as daemon_main
 from carryover.errors import UserError
 from carryover.paths import StateDir
 from chaos import skewed_daemon
-from chaos.forked_daemon import ForkedDaemon, Nursery
+from chaos.forked_daemon import ForkedDaemon
 from chaos.load import Load
 from support.daemon_process import DaemonProcess, wait_until
+from support.forked import Nursery, carryover
 
-CLI: Final = (sys.executable, "-m", "carryover.cli.main")
 COMMAND: Final = (sys.executable, skewed_daemon.__file__)
 SOURCES: Final = Path(daemon_main).parents[2]
 CLI_LIMIT_S: Final = 90.0
@@ -95,7 +95,7 @@ class World:
 
     def hurry(self) -> None:
         """From now on daemons are forked, short-lived and many."""
-        self.nursery = Nursery(self.env())
+        self.nursery = Nursery(self.env(), "chaos.forked_daemon")
         self.most_kills, self.most_turns, self.longest_life_s = 60, 1, 0.1
 
     def mount_state(self) -> None:
@@ -156,16 +156,7 @@ class World:
     def run(self, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         """A command of `carryover`. Raises Broken for a traceback and for one that does not end."""
         try:
-            ran = subprocess.run(
-                [*CLI, *arguments],
-                env=self.env(),
-                cwd=cwd or self.load.projects[0],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=CLI_LIMIT_S,
-                check=False,
-            )
+            ran = carryover(*arguments, env=self.env(), cwd=cwd or self.load.projects[0], limit_s=CLI_LIMIT_S)
         except subprocess.TimeoutExpired as error:
             raise Broken(f"carryover {' '.join(arguments)} took more than {CLI_LIMIT_S:g} s") from error
         if "Traceback" in ran.stderr or ran.returncode not in (0, 1, 2, 3, 4, 5):

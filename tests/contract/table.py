@@ -13,7 +13,7 @@ from typing import Final
 
 from packaging.specifiers import SpecifierSet
 
-from carryover.adapter.spec import AgentSpec
+from carryover.adapter.spec import LINUX, AgentSpec, McpServers, places_on
 from contract.capabilities import EVERY
 from contract.folder import CHECKOUT, Folder, folders
 from contract.reference import overview, reference
@@ -41,6 +41,21 @@ def hooks_table(agents: Sequence[Folder]) -> str:
     return _table(("Agent", "Into", "Events"), rows)
 
 
+def servers_table(agents: Sequence[Folder]) -> str:
+    """Returns the lists of MCP servers that `install --mcp` enters Carryover's into."""
+    rows = [
+        (_name(each), ", ".join(f"`{place}`" for place in _places(servers)), f"`{servers.key}`")
+        for each in agents
+        for servers in (each.spec.mcp if each.spec is not None else ())
+    ]
+    return _table(("Agent", "Into", "Key"), rows)
+
+
+def _places(servers: McpServers) -> Iterable[str]:
+    """On Linux."""
+    return dict.fromkeys(place.path for place in places_on(servers.files, LINUX))
+
+
 def with_tables(text: str, tables: Mapping[str, str]) -> str:
     """Returns a document with its tables as they should be. Raises ValueError where a marker is missing."""
     for name, table in tables.items():
@@ -54,7 +69,7 @@ def documents(agents: Sequence[Folder] | None = None) -> dict[Path, str]:
     return {
         README: with_tables(README.read_text("utf-8"), {"commands": overview()}),
         AGENTS: with_tables(AGENTS.read_text("utf-8"), {"agents": agents_table(agents)}),
-        GUIDE: with_tables(GUIDE.read_text("utf-8"), {"hooks": hooks_table(agents)}),
+        GUIDE: with_tables(GUIDE.read_text("utf-8"), {"hooks": hooks_table(agents), "servers": servers_table(agents)}),
         COMMANDS: reference(),
     }
 

@@ -80,13 +80,11 @@ def test_reasons_repeat_nothing_of_the_content(agent: Agent, case: Case) -> None
     assert counted
 
 
-@settings(max_examples=100, deadline=None)
 @given(data=st.binary(max_size=400))
 def test_any_bytes_raise_nothing(agent: Agent, case: Case, data: bytes) -> None:
     checked(fold_one(agent, source_at(agent, case.recordings[0]), data))
 
 
-@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_any_change_of_a_byte_raises_nothing(agent: Agent, case: Case, data: st.DataObject) -> None:
     recording = data.draw(st.sampled_from(case.recordings))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.adapter.contract import Agent
@@ -27,7 +27,6 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "transcript"
 
 
-@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_any_cut_of_the_file_into_reads_gives_the_events_of_one_read(
     agent: Agent, grown: Sequence[Recording], path: Path, data: st.DataObject

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.adapter.contract import Agent, HookEvent, HookProtocol
@@ -123,13 +123,11 @@ def test_reasons_repeat_nothing_of_the_content(hooks: HookProtocol, case: Case) 
     assert counted
 
 
-@settings(max_examples=100, deadline=None)
 @given(event=st.text(max_size=30), data=st.binary(max_size=400))
 def test_any_bytes_raise_nothing(hooks: HookProtocol, event: str, data: bytes) -> None:
     assert isinstance(read(hooks, Payload(event, data)), Skipped)
 
 
-@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_any_change_of_a_byte_raises_nothing(hooks: HookProtocol, case: Case, data: st.DataObject) -> None:
     payload = data.draw(st.sampled_from(case.payloads))
@@ -139,7 +137,6 @@ def test_any_change_of_a_byte_raises_nothing(hooks: HookProtocol, case: Case, da
     read(hooks, Payload(payload.event, payload.data[:at] + byte + payload.data[at + 1 :]))
 
 
-@settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_any_json_in_the_fields_of_any_event_raises_nothing(
     hooks: HookProtocol, case: Case, data: st.DataObject
@@ -153,7 +150,6 @@ def test_any_json_in_the_fields_of_any_event_raises_nothing(
         read(hooks, Payload(payload.event, json.dumps(value).encode()))
 
 
-@settings(max_examples=100, deadline=None)
 @given(text=st.text(st.characters(), max_size=200))
 def test_an_answer_is_bytes_for_any_text(hooks: HookProtocol, text: str) -> None:
     """Half of a surrogate pair included, which no encoding has."""
@@ -179,7 +175,6 @@ def test_other_names_tell_no_root(hooks: HookProtocol, case: Case) -> None:
         assert hooks.layout_root(case.recordings[0].root / name) is None, name
 
 
-@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_a_root_is_given_only_of_what_is_a_source_below_it(
     hooks: HookProtocol, agent: Agent, case: Case, data: st.DataObject

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,15 +8,13 @@ import pytest
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, daemon_below, wait_until
 from support.hook_client import HookClient
+from support.repository import repository
 
 
 @pytest.fixture
 def project(home: Path) -> Path:
     """A repository below the home folder, where handoffs may be published."""
-    root = home / "work" / "shop"
-    root.mkdir(parents=True)
-    subprocess.run(["git", "init", "-q", str(root)], check=True)
-    return root
+    return repository(home / "work" / "shop")
 
 
 @pytest.fixture
@@ -72,7 +69,5 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaemonProcess]:
 def shared_session(shared: DaemonProcess, tmp_path: Path) -> ClaudeSession:
     """A session that has written nothing yet, in a repository that only this test has, below that home folder."""
     home = Path(shared.env["HOME"])
-    root = home / "work" / tmp_path.name
-    root.mkdir(parents=True)
-    subprocess.run(["git", "init", "-q", str(root)], check=True)
+    root = repository(home / "work" / tmp_path.name)
     return ClaudeSession(home / ".claude" / "projects", root)

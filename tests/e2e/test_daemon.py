@@ -23,6 +23,7 @@ from carryover.ledger.store import Ledger
 from carryover.projects.root import find_root
 from carryover.publish.project_files import publish
 from carryover.redact import CleanText
+from support.agent_here import everything
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS
 from support.daemon_process import COMMAND, DaemonProcess, agree_to_pointers, handoff_of, wait_until
@@ -38,12 +39,6 @@ async def store_all(path: Path, session: ClaudeSession) -> None:
     ledger = await Ledger.open(path, DigestReducer())
     await ingest(ledger, agent, source, root_of=find_root, now_ms=lambda: LATER_MS)
     await ledger.close()
-
-
-def everything_below(folder: Path) -> dict[str, tuple[int, int, int]]:
-    """What lies below `folder`: size, modification time and inode of every file."""
-    found = {str(path): path.lstat() for path in sorted(folder.rglob("*"))}
-    return {path: (status.st_size, status.st_mtime_ns, status.st_ino) for path, status in found.items()}
 
 
 def test_a_folder_that_is_created_later_is_followed(
@@ -126,13 +121,13 @@ def test_a_restart_makes_nothing_look_fresh(daemon: DaemonProcess, session: Clau
         daemon.settle()
         daemon.stop()
     (project / "cart.py").write_text("def total(items): ...\n")
-    before = everything_below(project)
+    before = everything(project)
 
     with daemon:
         daemon.settle()
         daemon.stop()
 
-    assert everything_below(project) == before
+    assert everything(project) == before
 
 
 def test_nothing_is_written_while_nothing_happens(
@@ -145,11 +140,11 @@ def test_nothing_is_written_while_nothing_happens(
         os.utime(session.path, (0, 0))  # an old file: nothing about it may have changed unseen
         daemon.settle()
         daemon.settle()
-        before = everything_below(home)
+        before = everything(home)
         for _ in range(3):
             daemon.settle()
             daemon.health()
-        assert everything_below(home) == before
+        assert everything(home) == before
 
 
 def test_what_a_killed_daemon_could_not_publish_is_published_by_the_next(

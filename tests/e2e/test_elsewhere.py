@@ -18,9 +18,9 @@ from carryover.agents import specs
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
 from support.daemon_process import DaemonProcess
+from support.forked import CARRYOVER
 from support.terminal import Terminal
 
-CARRYOVER = (sys.executable, "-m", "carryover.cli.main")
 HANDOFF = ".carryover/handoff.md"
 SENTENCE = (
     "Read .carryover/handoff.md, then go on with the task it describes. "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 from collections import Counter
 from contextlib import closing
 from datetime import timedelta
@@ -17,7 +16,7 @@ from carryover.ledger.queries import connect_read_only, totals
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of, wait_until
 from support.hook_client import Heard, HookClient, payload_of
-from support.repository import git
+from support.repository import git, repository
 
 NOTHING = Heard(204)
 
@@ -32,9 +31,7 @@ def session(session: ClaudeSession) -> ClaudeSession:
 @pytest.fixture
 def decoy(transcripts: Path, home: Path) -> ClaudeSession:
     """Work in another project, later than all else."""
-    root = home / "work" / "decoy"
-    root.mkdir(parents=True)
-    subprocess.run(["git", "init", "-q", str(root)], check=True)
+    root = repository(home / "work" / "decoy")
     session = ClaudeSession(transcripts, root)
     session.prompt("Paint the decoy purple")
     session.answer("I painted it. Next I will varnish the decoy.")

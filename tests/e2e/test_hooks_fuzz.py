@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.agents import adapters
@@ -19,7 +19,6 @@ from support.hook_client import HookClient, payload_of
 CORPUS = Path(__file__).parent / "corpus"
 """Whole requests, a file each: what `make fuzz` finds is added."""
 WORDS = "negative amounts"
-FUZZED = settings(max_examples=120, deadline=None)
 HOOKED = {agent_id: agent.hooks for agent_id, agent in adapters().items() if agent.hooks is not None}
 AGENTS = st.sampled_from([*HOOKED, "no-such-agent", "..", "%2e%2e", ""])
 EVENTS = st.sampled_from(["SessionStart", "sessionStart", "Stop", "PreCompact", "pre_user_prompt", "x" * 300, "%00"])
@@ -77,7 +76,6 @@ def test_random_requests_get_nothing_and_leave_no_traceback(
 ) -> None:
     payloads = st.sampled_from([json.dumps(start).encode(), b"{}", b"[" * 5000, b"null"]) | st.binary(max_size=300)
 
-    @FUZZED
     @given(
         method=st.sampled_from(["POST", "GET", "PUT", "OPTIONS", "HEAD", "G\x00T", ""]),
         target=TARGETS,
@@ -93,7 +91,6 @@ def test_random_requests_get_nothing_and_leave_no_traceback(
     for path in sorted(CORPUS.iterdir()):
         assert_calm(running, exchange(port, path.read_bytes()))
 
-    @FUZZED
     @given(data=st.binary(max_size=600))
     def send(data: bytes) -> None:
         assert_calm(running, exchange(port, data))
@@ -120,7 +117,6 @@ def test_random_payloads_with_the_secret_are_answered_without_a_traceback(
         lambda other: json.dumps({**start, **other}).encode()
     )
 
-    @FUZZED
     @given(agent=st.sampled_from(sorted(HOOKED)), event=EVENTS, body=payloads)
     def call(agent: str, event: str, body: bytes) -> None:
         heard = client.call(event, body, agent=agent)

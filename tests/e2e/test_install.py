@@ -9,13 +9,13 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from support.agent_here import everything, only_this_path, put_claude
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of, wait_until
+from support.forked import carryover, data
 from support.tools import versioned
 
 SETTINGS = b"""{
@@ -27,22 +27,6 @@ SETTINGS = b"""{
 \t"cleanupPeriodDays": 45
 }"""
 """The user's own: tabs, a hook of another product, a list that is empty, no line feed at the end."""
-
-
-def carryover(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "carryover.cli.main", *arguments],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
-def data(*arguments: str) -> dict[str, Any]:
-    reported: dict[str, Any] = json.loads(carryover(*arguments, "--json").stdout)
-    return reported
 
 
 def contents(folder: Path) -> dict[str, tuple[int, str]]:

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from agents.windsurf.talks import Talk
-from e2e.test_install import carryover, contents, install
+from e2e.test_install import contents, install
 from support.agent_here import only_this_path
 from support.daemon_process import DaemonProcess, handoff_of
+from support.forked import carryover
 from support.tools import versioned
 
 SETTINGS = (

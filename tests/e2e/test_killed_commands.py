@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
 
+from support import forked
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, wait_until
 
@@ -35,8 +35,7 @@ def daemon(temporary: Path) -> Iterator[DaemonProcess]:
 
 
 def started(project: Path, *arguments: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "carryover.cli.main", *arguments]
-    return subprocess.Popen(command, cwd=project, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    return forked.start([*forked.CARRYOVER, *arguments], cwd=project)
 
 
 def started_note(project: Path) -> subprocess.Popen[bytes]:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,9 +13,9 @@ from carryover.agents import startable_agents
 from carryover.distill.sections.limit import command
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of, wait_until
+from support.forked import carryover, data
 from support.tools import program
 
-CARRYOVER = (sys.executable, "-m", "carryover.cli.main")
 CONFIG = "[server]\nport = 0\n"
 
 
@@ -68,8 +65,7 @@ def test_a_limit_is_said_everywhere_until_somebody_continues(
     assert notice.endswith(f"In {project.name}: {elsewhere[0]}")
     line = f"- Claude Code reached its usage limit; it resets 3pm (Europe/Amsterdam); for the user: `{elsewhere[0]}`"
     assert line in handoff_of(project)
-    status = subprocess.run([*CARRYOVER, "status", "--json"], capture_output=True, check=True)
-    assert [limit["root"] for limit in json.loads(status.stdout)["ledger"]["limits"]] == [str(project)]
+    assert [limit["root"] for limit in data("status")["ledger"]["limits"]] == [str(project)]
 
     other = ClaudeSession(transcripts, project, now=session.now)
     other.prompt("Read .carryover/handoff.md, then go on with the task it describes.")
@@ -112,12 +108,12 @@ def test_a_daemon_that_starts_again_repeats_nothing(
 def test_a_pause_silences_it(reported: DaemonProcess, session: ClaudeSession, project: Path, shown: Path) -> None:
     session.prompt("Add a discount function to the cart")
     reported.settle()
-    subprocess.run([*CARRYOVER, "pause"], check=True, capture_output=True)
+    carryover("pause").check_returncode()
     now(session)
     session.limit()
     reported.settle()
     wait_until("the moment of the limit to be over", lambda: datetime.now(UTC) > session.now)
-    subprocess.run([*CARRYOVER, "unpause"], check=True, capture_output=True)
+    carryover("unpause").check_returncode()
 
     wait_until("the limit", lambda: "reached its usage limit" in handoff_of(project))
     reported.settle()

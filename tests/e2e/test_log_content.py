@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +13,7 @@ from carryover.cli.main import main
 from support.claude_session import ClaudeSession
 from support.daemon_process import COMMAND, DaemonProcess, handoff_of, wait_until
 from support.hook_client import HookClient
+from support.repository import repository
 
 MARKERS: Final = ("xylophonic", "quixotry", "zephyrous", "jackdaw")
 """Words of transcripts, paths, hook calls and settings."""
@@ -22,9 +22,7 @@ TEXT, PATH, CALL, SETTING = MARKERS
 
 @pytest.fixture
 def marked(home: Path, transcripts: Path) -> ClaudeSession:
-    project = home / f"{PATH}-clients" / f"{PATH}-shop"
-    project.mkdir(parents=True)
-    subprocess.run(["git", "init", "-q", str(project)], check=True)
+    project = repository(home / f"{PATH}-clients" / f"{PATH}-shop")
     return ClaudeSession(transcripts, project)
 
 

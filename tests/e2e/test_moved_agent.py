@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
-import sys
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +14,7 @@ from carryover.ledger.queries import connect_read_only, projects
 from carryover.ledger.store import Ledger
 from support.codex_session import CodexSession
 from support.daemon_process import DaemonProcess, handoff_of
+from support.forked import carryover
 from support.hook_client import HookClient
 from support.repository import git, repository
 
@@ -85,17 +83,7 @@ def test_without_a_daemon_the_handoff_is_that_of_the_main_checkout_too(
     if with_ledger:
         asyncio.run(an_empty_ledger(daemon.state.ledger))
 
-    asked = [
-        subprocess.run(
-            [sys.executable, "-m", "carryover.cli.main", "handoff"],
-            cwd=folder,
-            env=os.environ,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for folder in (worktree, shop)
-    ]
+    asked = [carryover("handoff", cwd=folder).stdout for folder in (worktree, shop)]
 
     assert asked[0] == asked[1]
     assert "Add a discount function to the cart" in asked[0]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ from carryover.sync.bundle import Bundle, packed
 from carryover.sync.sealing import seal_for
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of, wait_until
+from support.forked import carryover
 from support.hook_client import HookClient, payload_of
 
 
@@ -22,8 +21,7 @@ def test_a_note_is_in_the_handoff_of_its_project_at_once(
     session.answer("Done. Next I will link it.")
     running.settle()
 
-    command = [sys.executable, "-m", "carryover.cli.main", "note", "--from", "chatgpt", "--project", str(project)]
-    done = subprocess.run(command, input="Link it from the menu.\n", capture_output=True, text=True, check=True)
+    done = carryover("note", "--from", "chatgpt", "--project", str(project), input="Link it from the menu.\n")
 
     assert "Recorded as note-" in done.stdout
     wait_until("the handoff", lambda: "Second opinion from ChatGPT: Link it from the menu." in handoff_of(project))
@@ -42,8 +40,8 @@ def test_the_first_session_in_a_project_gets_what_a_colleague_shared_as_backgrou
     (tmp_path / "shop.age").write_bytes(seal_for([str(identity.to_public())], packed(bundle)))
     assert hooks.call("SessionStart", payload_of(session, "SessionStart", source="startup")).status == 204
 
-    command = [sys.executable, "-m", "carryover.cli.main", "import", str(tmp_path / "shop.age"), "--yes"]
-    subprocess.run([*command, "--identity", str(tmp_path / "key"), "--project", str(project)], check=True)
+    own = ("--identity", str(tmp_path / "key"), "--project", str(project))
+    assert carryover("import", str(tmp_path / "shop.age"), "--yes", *own).returncode == 0
     wait_until("the handoff", lambda: "from Ann's machine: Cap it" in handoff_of(project))
     heard = hooks.call("SessionStart", payload_of(session, "SessionStart", source="startup"))
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Final
@@ -14,6 +12,7 @@ import pytest
 from agents.opencode.stores import Client
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of, wait_until
+from support.forked import carryover
 
 LIMIT_S: Final = 5.0
 """Far less than the time after which a daemon that hangs is ended by force."""
@@ -49,8 +48,7 @@ def test_the_daemon_answers_reads_the_others_and_ends(
 def test_a_command_that_is_handed_it_ends_with_a_message(
     home: Path, database: Path, project: Path, arguments: list[str]
 ) -> None:
-    command = [sys.executable, "-m", "carryover.cli.main", *arguments, str(database)]
-    done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=20, check=False)
+    done = carryover(*arguments, str(database), cwd=project, limit_s=20)
 
     assert done.returncode not in (0, -9)
     assert str(database) in done.stderr

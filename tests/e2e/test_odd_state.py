@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, wait_until
+from support.forked import carryover
 
 LIMIT_S = 25
 """Far less than a FIFO keeps those waiting that open it, which is for ever."""
@@ -48,15 +47,7 @@ def test_daemon_and_commands_answer_or_end(state: Path, daemon: DaemonProcess, p
     os.mkfifo(path)
 
     for command in COMMANDS:
-        done = subprocess.run(
-            [sys.executable, "-m", "carryover.cli.main", *command],
-            cwd=project,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=LIMIT_S,
-            check=False,
-        )
+        done = carryover(*command, cwd=project, limit_s=LIMIT_S)
         assert "Traceback" not in done.stderr
     daemon.start()
     wait_until("an answer or the end", lambda: daemon.process.poll() is not None or daemon.ask("GET", "/health"))

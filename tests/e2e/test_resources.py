@@ -16,9 +16,15 @@ from agents.opencode.stores import Client
 from carryover.ledger.queries import connect_read_only, session_events, sessions
 from carryover.model import UserPrompt
 from support.claude_session import ClaudeSession
-from support.daemon_process import DaemonProcess, handoff_of, wait_until
+from support.daemon_process import COMMAND, DaemonProcess, handoff_of, wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts descriptors and threads in /proc")
+
+
+@pytest.fixture
+def daemon(home: Path) -> DaemonProcess:
+    """Started by its command: a forked one begins with all that its parent has loaded."""
+    return DaemonProcess(COMMAND)
 
 
 def held(daemon: DaemonProcess) -> tuple[int, int, int]:

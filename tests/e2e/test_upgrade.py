@@ -13,7 +13,7 @@ import sys
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import pytest
@@ -21,6 +21,7 @@ import pytest
 from support.agent_here import everything, only_this_path
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of
+from support.forked import carryover, data
 from support.hook_client import payload_of
 from support.tools import versioned
 
@@ -103,23 +104,6 @@ def _end_of(path: str) -> bytes:
     content = Path(path).read_bytes()
     head, tail = (hashlib.blake2b(part, digest_size=16).digest() for part in (content[:1000], content[-256:]))
     return msgspec.msgpack.encode((len(content), content.count(b"\n"), 0, head, tail))
-
-
-def carryover(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "carryover.cli.main", *arguments],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
-def data(*arguments: str) -> Any:
-    answer = carryover(*arguments, "--json")
-    assert answer.stderr == ""
-    return json.loads(answer.stdout)
 
 
 def contents(folder: Path) -> dict[str, tuple[int, str]]:

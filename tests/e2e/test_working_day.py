@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +10,7 @@ import pytest
 from support.agent_here import only_this_path, put_claude
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess
+from support.forked import carryover, data
 from support.repository import git, repository
 from support.tools import versioned
 
@@ -21,13 +19,8 @@ RULES = {"AGENTS.md": "Be brief.\n", "CLAUDE.md": "Be kind.\n", ".gitignore": "*
 BARE = {"a.py": "1\n"}
 
 
-def carryover(*arguments: str) -> str:
-    command = [sys.executable, "-m", "carryover.cli.main", *arguments]
-    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True).stdout
-
-
 def install(home: Path, *arguments: str) -> None:
-    carryover("install", "--yes", "--no-service", *arguments)
+    carryover("install", "--yes", "--no-service", *arguments).check_returncode()
     config = home / ".carryover" / "config.toml"
     config.write_text(f"{config.read_text()}\n[server]\nport = 0\n")
 
@@ -72,7 +65,7 @@ def test_a_repository_is_touched_when_an_agent_works_in_it_and_not_before(
         changed = {"p1": [" M .gitignore", " M AGENTS.md", " M CLAUDE.md"], "p2": ["?? .gitignore"]}
         assert status(roots) == (changed if mode == "shared" else {})
 
-        carryover("refresh", "--yes", "--no-service")
+        carryover("refresh", "--yes", "--no-service").check_returncode()
         daemon.settle()
         assert status(roots) == (changed if mode == "shared" else {})
 
@@ -86,7 +79,7 @@ def test_going_shared_later_touches_nothing_at_once(home: Path, roots: list[Path
     install(home, "--pointers", "private")
     with daemon:
         daemon.settle()
-        carryover("config", "publish.pointers", "shared")
+        carryover("config", "publish.pointers", "shared").check_returncode()
         daemon.settle()
         assert status(roots) == {}
 
@@ -94,7 +87,7 @@ def test_going_shared_later_touches_nothing_at_once(home: Path, roots: list[Path
         daemon.settle()
         assert list(status(roots)) == ["p1"]
 
-        carryover("refresh", "--yes", "--no-service", "--pointers", "private")
+        carryover("refresh", "--yes", "--no-service", "--pointers", "private").check_returncode()
         assert status(roots) == {}
 
 
@@ -108,7 +101,7 @@ def test_what_an_earlier_version_shares_stays_shared(home: Path, roots: list[Pat
     with daemon:
         daemon.settle()
         before = status(roots)
-        carryover("refresh", "--yes", "--no-service")
+        carryover("refresh", "--yes", "--no-service").check_returncode()
         daemon.settle()
         assert status(roots) == before
     assert before["p1"] == [" M .gitignore", " M AGENTS.md", " M CLAUDE.md"]
@@ -120,7 +113,7 @@ def test_an_agent_without_hooks_gets_an_agents_md_once_somebody_works_there(
 ) -> None:
     versioned(home / "bin" / "windsurf", "1.13.3")
     (home / ".codeium" / "windsurf").mkdir(parents=True)
-    reported = json.loads(carryover("install", "--yes", "--no-service", "--dry-run", "--json"))
+    reported = data("install", "--yes", "--no-service", "--dry-run")
     later = {
         Path(project["root"]).name: [Path(file["path"]).name for file in project["later"]]
         for project in reported["projects"]

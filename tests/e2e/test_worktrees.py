@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of
+from support.forked import carryover
 from support.hook_client import HookClient, payload_of
 from support.repository import git
 
@@ -32,8 +31,7 @@ def work(session: ClaudeSession, task: str) -> None:
 
 
 def handoff_command(folder: Path) -> str:
-    command = [sys.executable, "-m", "carryover.cli.main", "handoff", "--raw"]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
+    return carryover("handoff", "--raw", cwd=folder).stdout
 
 
 def test_a_fresh_worktree_gets_the_handoff_of_the_main_checkout_and_is_told_so(
@@ -65,8 +63,7 @@ def test_a_command_in_a_fresh_worktree_says_where_the_sessions_are(
     work(session, "Add a discount function to the cart")
     running.settle()
 
-    command = [sys.executable, "-m", "carryover.cli.main", *words]
-    said = subprocess.run(command, cwd=worktree, capture_output=True, text=True, check=False).stderr
+    said = carryover(*words, cwd=worktree).stderr
 
     assert f"It is a worktree of {project}: `carryover sessions {project}` lists what was done there." in said
 

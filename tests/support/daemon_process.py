@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,8 +14,9 @@ from typing import Any, Final, Self, TypeVar
 from carryover.daemon.client import ask_daemon
 from carryover.fsio import private_dir
 from carryover.paths import StateDir
+from support import forked
 
-COMMAND: Final = (sys.executable, "-m", "carryover.cli.carryoverd")
+COMMAND: Final = forked.CARRYOVERD
 LIMIT_S: Final = 60.0
 """Long enough for a machine under load; nothing waits this long where things work."""
 
@@ -59,7 +59,8 @@ def daemon_below(home: Path) -> DaemonProcess:
 class DaemonProcess:
     """Runs below the `HOME` and `CARRYOVER_HOME` of the environment. As a context manager it is running inside."""
 
-    def __init__(self, command: Sequence[str] = COMMAND, *, env: dict[str, str] | None = None) -> None:
+    def __init__(self, command: Sequence[str] | None = None, *, env: dict[str, str] | None = None) -> None:
+        """Forked unless a `command` is given."""
         self.env = dict(os.environ if env is None else env)
         self.state = StateDir.of(self.env, Path(self.env["HOME"]))
         self._command = command
@@ -76,6 +77,9 @@ class DaemonProcess:
 
     def start(self, *arguments: str) -> Self:
         """Start it, without waiting for anything."""
+        if self._command is None:
+            self._process = forked.start([*COMMAND, *arguments], env=self.env)
+            return self
         self._process = subprocess.Popen(
             [*self._command, *arguments],
             env=self.env,

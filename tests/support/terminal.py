@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import pty
 import re
 import select
 import signal
-import subprocess
 import termios
 import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Final, Self
+
+from support import forked
 
 SPACE: Final = " "
 ENTER: Final = "\r"
@@ -80,15 +80,7 @@ class Terminal:
     def __enter__(self) -> Self:
         self._ours, theirs = pty.openpty()
         termios.tcsetwinsize(theirs, self._size)
-        self._process = subprocess.Popen(
-            self._command,
-            env=self._env,
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-            preexec_fn=_take_the_terminal,
-        )
+        self._process = forked.start(self._command, env=self._env, streams=(theirs,) * 3, terminal=True)
         os.close(theirs)
         return self
 
@@ -99,8 +91,3 @@ class Terminal:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait(LIMIT_S)
         os.close(self._ours)
-
-
-def _take_the_terminal() -> None:
-    """In the program before it begins: from now on Ctrl-C reaches it as a signal."""
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)

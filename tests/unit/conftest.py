@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from carryover.cli.main import main
 from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.store import Ledger
+from support.recorded_shop import Run
 from support.scribe import Scribe
 
 
@@ -54,3 +56,12 @@ def reading(ledger_path: Path) -> Iterator[Callable[[], sqlite3.Connection]]:
     yield connect
     for db in opened:
         db.close()
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    def call(*arguments: str) -> tuple[int, str, str]:
+        code = main(arguments)
+        return (code, *capsys.readouterr())
+
+    return call

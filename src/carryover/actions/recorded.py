@@ -59,7 +59,16 @@ def ledger_of_project(root: str | None) -> Iterator[sqlite3.Connection]:
     if state.ledger.exists():
         if root is not None:
             follow_if_unknown(state, root)
-        _say_if_old(state)
+        if not may_be_running(state):
+            print("carryoverd is not running: newer sessions may be missing here.", file=sys.stderr)
+    with ledger_as_it_is(state, root) as ledger:
+        yield ledger
+
+
+@contextmanager
+def ledger_as_it_is(state: StateDir, root: str | None) -> Iterator[sqlite3.Connection]:
+    """Does the same as `ledger_of_project`, without looking for records of a project that was moved; never writes."""
+    if state.ledger.exists():
         with recorded_ledger(state) as ledger:
             yield ledger
         return
@@ -155,13 +164,12 @@ def _settings_now(state: StateDir) -> Config:
     return msgspec.structs.replace(settings_to_print(state), paused=state.paused.exists())
 
 
-def _say_if_old(state: StateDir) -> None:
+def may_be_running(state: StateDir) -> bool:
+    """Whether a daemon runs, or nothing is known about it since its lock can't be read."""
     try:
-        running = FileLock(state.lock).holder() is not None
+        return FileLock(state.lock).holder() is not None
     except OSError:
-        return  # we can't read it, so we know nothing about a daemon
-    if not running:
-        print("carryoverd is not running: newer sessions may be missing here.", file=sys.stderr)
+        return True
 
 
 def refuse_excluded(root: str, config: Config) -> None:

@@ -5,9 +5,9 @@ Nothing here examines the machine; `carryover.install.detect` does, using the sp
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -294,6 +294,26 @@ class HandoffEntry(msgspec.Struct, frozen=True, kw_only=True):
     own work (see `publish.loaded_files`)."""
 
 
+class McpServers(msgspec.Struct, frozen=True, kw_only=True):
+    """The user's own list of MCP servers, for all projects; `install --mcp` enters Carryover's."""
+
+    files: tuple[Place, ...]
+    """JSON or TOML settings, by their extension. The first one with the list counts, else the first one that exists."""
+    key: str
+    """The top-level object or table that holds one server per name."""
+    also: Mapping[str, Any] = {}
+    """What an entry needs beside the command."""
+    in_one_list: bool = False
+    """Whether the command and its arguments are one list."""
+    env: str = "env"
+    """The key of a server's environment variables."""
+
+    def entry(self, command: Sequence[str], env: Mapping[str, str]) -> dict[str, Any]:
+        """Returns the entry of a server that `command` starts, with the variables `env` beside the usual ones."""
+        program = {"command": list(command)} if self.in_one_list else {"command": command[0], "args": [*command[1:]]}
+        return {**self.also, **program, **({self.env: dict(env)} if env else {})}
+
+
 class Retention(msgspec.Struct, frozen=True, kw_only=True):
     """The number of days after which an agent deletes its transcripts."""
 
@@ -327,6 +347,8 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Its hooks; without sets it has none."""
     handoff_entry: HandoffEntry | None = None
     """None if its settings can't list files to load, or its hooks inject the handoff."""
+    mcp: tuple[McpServers, ...] = ()
+    """One for each of its programs that has a list of its own; empty if it knows no MCP servers."""
     transcripts: tuple[Place, ...] = ()
     """Folders that hold its transcripts."""
     retention: Retention | None = None
@@ -365,7 +387,8 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
         folders = (*self.folders, *self.other_folders, *self.binary_folders, *self.transcripts)
         limit = self.instruction_limit
         entry = self.handoff_entry.files if self.handoff_entry is not None else ()
-        places = (*folders, *entry, *self.hooks.places, *((limit.file,) if limit is not None else ()))
+        servers = (place for servers in self.mcp for place in servers.files)
+        places = (*folders, *entry, *servers, *self.hooks.places, *((limit.file,) if limit is not None else ()))
         return tuple(dict.fromkeys(place.env for place in places if place.env))
 
 

@@ -40,9 +40,13 @@ def agent_names() -> Mapping[str, str]:
     return {spec.id: spec.short_name or spec.name for spec in specs()}
 
 
-def agent_name(agent_id: str) -> str:
-    """Returns an agent's display name; the id itself if no such agent is known."""
-    return agent_names().get(agent_id, agent_id)
+def agent_name(agent_id: str, machine: str | None = None) -> str:
+    """Returns an agent's display name, with the name of the other machine that it ran on, if any.
+
+    If no such agent is known, its id is its name.
+    """
+    name = agent_names().get(agent_id, agent_id)
+    return f"{name} on {machine}" if machine else name
 
 
 def startable_agents(selected: Collection[str] | None) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterable
 
 from carryover.adapter.spec import AgentSpec
-from carryover.agents import agent_id_of, agent_names, specs
+from carryover.agents import agent_id_of, specs
 from carryover.terminal.output import did_you_mean
 
 
@@ -18,12 +18,6 @@ def known_agent(text: str) -> str:
             f"Carryover knows no agent {text!r}{meant(text) or '.'} It knows: {listed(specs())}."
         )
     return found
-
-
-def shown_agent(agent: str, machine: str | None) -> str:
-    """Returns an agent's display name, and the machine it ran on if that is another."""
-    name = agent_names().get(agent, agent)
-    return f"{name} on {machine}" if machine else name
 
 
 def meant(text: str) -> str:

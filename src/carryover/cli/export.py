@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import os
+import re
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from carryover.actions.context import agents_own, project_root, settings_to_print, state_dir
 from carryover.cli.arguments import agreed, describe
-from carryover.cli.output_file import may_replace, may_write, target, unwritable
+from carryover.cli.output_file import may_replace, may_write, target, unwritable, write
 from carryover.errors import ExitCode, UserError, visible
-from carryover.fsio import atomic_replace
 from carryover.terminal.output import counted, harmless, one_line, print_json
 
 if TYPE_CHECKING:
     from carryover.adapter.spec import WebChat
     from carryover.export.document import Document, Request
+    from carryover.export.material import Material
 
 DESCRIPTION: Final = """\
 Prints the project as one document to paste where no file can be seen: a chat in
@@ -27,8 +28,13 @@ into a budget of tokens. Secrets are taken out; files that git ignores, or whose
 names say that they hold secrets, are not read. What is in it, and what was left
 out, is listed on standard error. `carryover note` takes the answer back.
 
-With --session it prints one session as Markdown or as a web page. With --all it
-writes every project, its handoff and its sessions as web pages into a folder;
+With --compress a model of an Ollama on this machine shortens it into a second
+file beside it; sentences with a number, path, name or quotation that the
+document does not have are marked there.
+
+With --session it prints one session as Markdown, as a web page, or as a
+trajectory in ATIF 1.7, which other tools and `carryover import` read. With --all
+it writes every project, its handoff and its sessions as web pages into a folder;
 they need no server and no network."""
 
 EXAMPLES: Final = """\
@@ -36,11 +42,15 @@ examples:
   carryover export --for chatgpt --question "Is the cache sound?" --copy
   carryover export --for gemini -o shop.md         into a file, mode 0600
   carryover export --budget 4000                   a short one
+  carryover export -o shop.md --compress ollama:qwen2.5:7b
+                                                   and shop.short.md beside it
   carryover export --session 3f2a --format html -o session.html
+  carryover export --session last --format atif --full -o trajectory.json
   carryover export --all --format html -o ~/agents  then open ~/agents/index.html
 """
 
 _LISTED: Final = 30
+_MODEL: Final = re.compile(r"[A-Za-z0-9][\w./:-]{0,200}")
 _PAUSED: Final = "Carryover is paused; this is what it recorded before. `carryover unpause` ends that."
 
 
@@ -59,12 +69,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--copy", action="store_true", help="put it on the clipboard; lists what is in it and asks first"
     )
+    parser.add_argument(
+        "--compress",
+        metavar="ollama[:MODEL]",
+        type=_model,
+        help="with -o FILE: also write a short version beside it (x.short.md for x.md), by a model on this machine",
+    )
     parser.add_argument("--session", metavar="ID", help="one session instead: its id, a unique beginning, or `last`")
     parser.add_argument(
         "--all", action="store_true", help="all projects and sessions as web pages, into the folder of -o"
     )
     parser.add_argument(
-        "--format", choices=("md", "html"), help="with --session: Markdown (default) or a web page; with --all: html"
+        "--format",
+        choices=("md", "html", "atif"),
+        help="with --session: Markdown (default), a web page, or a trajectory for tools (ATIF 1.7); with --all: html",
     )
     parser.add_argument("--full", action="store_true", help="with --session or --all: the work of sub-agents too")
     parser.add_argument(
@@ -83,39 +101,86 @@ def run(args: argparse.Namespace) -> int:
     _check(args)
     if args.all:
         return _export_all(args)
-    if args.output is not None and not may_write(path := target(args.output), ask=not args.yes):
-        print(f"{visible(str(path))} stays as it was.")
-        return ExitCode.INTERRUPTED
+    for path in _to_be_written(args):
+        if not may_write(path, ask=not args.yes):
+            print(f"{visible(str(path))} stays as it was.")
+            return ExitCode.INTERRUPTED
     if args.session is not None:
         session, text = _session_text(args.session, args.format or "md", full=args.full)
         _put(text, args, {"session": session})
         return ExitCode.OK
-    document = _document(args)
+    from carryover.export.document import compose
+
+    material, request = _material(args)
+    document = compose(material, request)
     if not args.json:
         _list(document)
     if args.copy:
         return _copy(document, ask=not args.yes)
+    if args.compress is not None:
+        return _compress(document, material, request, args)
     _put(document.text, args, _as_data(document))
     return ExitCode.OK
 
 
+def _to_be_written(args: argparse.Namespace) -> list[Path]:
+    path = target(args.output) if args.output is not None else None
+    return [] if path is None else [path, _short(path)] if args.compress is not None else [path]
+
+
+def _compress(document: Document, material: Material, request: Request, args: argparse.Namespace) -> int:
+    """Writes the document, and beside it what a model makes of it."""
+    from carryover.actions.shortening import shortened
+    from carryover.terminal.output import Progress
+
+    path = target(args.output)
+    short = _short(path)
+    write(path, document.text.encode("utf-8", "replace"))
+    kept = f"The whole document is in {visible(str(path))}; {visible(short.name)} was not written."
+    progress = Progress(sys.stderr, only_terminal=True)
+    try:
+        done = shortened(document, material, request, path.name, args.compress or None, progress.update)
+    except UserError as error:
+        raise UserError(f"{error} {kept}", error.code) from error
+    except KeyboardInterrupt:
+        print(f"Interrupted. {kept}", file=sys.stderr)
+        return ExitCode.INTERRUPTED
+    finally:
+        progress.clear()
+    write(short, done.text.encode("utf-8", "replace"))
+    if args.json:
+        about = {"output": str(short), "model": done.model, "tokens": done.tokens, "marked": done.marked}
+        print_json({**_as_data(document), "output": str(path), "text": None, "compressed": about})
+        return ExitCode.OK
+    print(f"Written to {visible(str(path))}: about {document.tokens:,} tokens.", file=sys.stderr)
+    marked = f"{counted(done.marked, 'sentence')} marked as not in the source" if done.marked else "nothing to mark"
+    print(f"Shortened by {done.model} to {visible(str(short))}: about {done.tokens:,}; {marked}.", file=sys.stderr)
+    return ExitCode.OK
+
+
 def _check(args: argparse.Namespace) -> None:
-    of_project = (args.project, args.chat, args.question, args.budget, args.copy or None)
+    of_project = (args.project, args.chat, args.question, args.budget, args.copy or None, args.compress)
     sessions = "--all" if args.all else "--session" if args.session is not None else None
     if sessions is not None and any(given is not None for given in of_project):
         raise UserError(
-            f"{sessions} can't be combined with PROJECT, --for, --question, --budget or --copy.", ExitCode.USAGE
+            f"{sessions} can't be combined with PROJECT, --for, --question, --budget, --copy or --compress.",
+            ExitCode.USAGE,
         )
     if sessions is None and (args.format is not None or args.full):
         raise UserError("--format and --full need --session ID or --all.", ExitCode.USAGE)
-    if args.all and (args.session is not None or args.format == "md"):
-        raise UserError("--all writes web pages of all sessions: leave out --session and --format md.", ExitCode.USAGE)
+    if args.all and (args.session is not None or args.format in ("md", "atif")):
+        raise UserError(
+            f"--all writes web pages of all sessions: leave out --session and --format {args.format or 'html'}.",
+            ExitCode.USAGE,
+        )
     if args.all and args.output is None:
         raise UserError("--all needs -o FOLDER, a new folder for the pages.", ExitCode.USAGE)
     if args.copy and args.json:
         raise UserError("Give --copy or --json, not both.", ExitCode.USAGE)
     if args.copy and args.output is not None:
         raise UserError("Give --copy or -o FILE, not both.", ExitCode.USAGE)
+    if args.compress is not None and args.output is None:
+        raise UserError("--compress needs -o FILE: the document goes there, its short form beside it.", ExitCode.USAGE)
     if args.yes and not args.copy and args.output is None:
         raise UserError("--yes needs --copy or -o FILE.", ExitCode.USAGE)
 
@@ -129,9 +194,16 @@ def _budget(text: str) -> int:
     return budget
 
 
-def _document(args: argparse.Namespace) -> Document:
+def _model(text: str) -> str:
+    """Returns the name of the model; empty if only Ollama is named."""
+    program, _, model = text.partition(":")
+    if program != "ollama" or (model and not _MODEL.fullmatch(model)) or text.endswith(":"):
+        raise argparse.ArgumentTypeError("must be ollama or ollama:MODEL, as in ollama:qwen2.5:7b")
+    return model
+
+
+def _material(args: argparse.Namespace) -> tuple[Material, Request]:
     from carryover.actions.recorded import of_recorded, refuse_excluded
-    from carryover.export.document import compose
     from carryover.views.web_chat import GENERIC, gathered, web_chats
 
     root = project_root(args.project, must_exist=True)
@@ -154,15 +226,17 @@ def _document(args: argparse.Namespace) -> Document:
             f"No agent has worked in {root}, and there is no file to show. Nothing was exported.",
             ExitCode.NOTHING_FOUND,
         )
-    return compose(material, _request(args, web_chats()[args.chat or GENERIC.id]))
+    return material, _request(args, web_chats()[args.chat or GENERIC.id])
 
 
-def _session_text(name: str, form: Literal["md", "html"], *, full: bool) -> tuple[str, str]:
+def _session_text(name: str, form: Literal["md", "html", "atif"], *, full: bool) -> tuple[str, str]:
     """The id of the session and its document."""
-    from carryover.actions.exporting import session_document
+    from carryover.actions.exporting import session_document, session_trajectory
     from carryover.actions.recorded import ledger_with_session
 
     with ledger_with_session(name) as (ledger, session):
+        if form == "atif":
+            return session.native_id, session_trajectory(ledger, session, full=full)
         return session.native_id, session_document(ledger, session, form, full=full)
 
 
@@ -236,6 +310,10 @@ def _copy(document: Document, *, ask: bool) -> int:
     return ExitCode.OK
 
 
+def _short(path: Path) -> Path:
+    return path.with_name(f"{path.stem}.short{path.suffix}")
+
+
 def _as_data(document: Document) -> dict[str, Any]:
     return {
         "tokens": document.tokens,
@@ -254,11 +332,7 @@ def _put(text: str, args: argparse.Namespace, about: dict[str, Any]) -> None:
             sys.stdout.write(text)
         return
     path = target(args.output)
-    try:
-        is_new = not os.path.lexists(path)
-        atomic_replace(path, text.encode("utf-8", "replace"), mode=0o600 if is_new else None, follow=False)
-    except OSError as error:
-        raise unwritable(path, error) from error
+    is_new = write(path, text.encode("utf-8", "replace"))
     if args.json:
         print_json({**about, "output": str(path), "text": None})
         return

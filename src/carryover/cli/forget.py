@@ -15,7 +15,6 @@ import msgspec
 
 from carryover.actions.context import project_root, state_dir
 from carryover.actions.recorded import session_named
-from carryover.agents import agent_names
 from carryover.cli.arguments import TIMES, describe, moment
 from carryover.cli.sessions import print_sessions
 from carryover.config import load_config
@@ -145,7 +144,7 @@ def _print_plan(listed: list[dict[str, Any]], number: int, selection: Selection,
 
 def print_some(listed: list[dict[str, Any]], number: int) -> None:
     """Prints the first of the sessions that are about to be deleted, and how many of `number` are not listed."""
-    print_sessions(listed, agent_names(), with_project=True)
+    print_sessions(listed, with_project=True)
     if number > len(listed):
         print(f"... and {counted(number - len(listed), 'more session', 'more sessions')}")
 

@@ -18,6 +18,8 @@ from carryover.terminal.output import BOLD, CYAN, DIM, HOUR_S, MINUTE_S, ago, ha
 
 _EARLIER: Final = re.compile(r"\b(\d{1,5}) (min|h|days) earlier\b")
 _UNIT_MS: Final = {"min": MINUTE_S * 1000, "h": HOUR_S * 1000, "days": 24 * HOUR_S * 1000}
+FORMAT: Final = "carryover-handoff/1.0"
+"""Version of the data; architecture/handoff-format.md says when it rises."""
 _OUR_TEXT: Final = ("edit", "test run", "ending", "worktree")
 """Kinds of lines whose whole text is Carryover's own; in all others, only the label is."""
 _TO_AGENTS: Final = "for the user: "
@@ -66,6 +68,7 @@ def as_data(made: MadeHandoff) -> dict[str, Any]:
     """Returns the handoff as data: exactly the lines that are printed, each with its sources."""
     handoff = made.handoff
     return {
+        "format": FORMAT,
         "project": made.root,
         "updated": iso_utc(handoff.updated_ms),
         "updated_ms": handoff.updated_ms,

@@ -6,6 +6,7 @@ import argparse
 import tomllib
 from collections.abc import Collection
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final, get_args
@@ -26,6 +27,8 @@ from carryover.daemon.client import reload_daemon
 from carryover.edits.diff import diff
 from carryover.errors import ExitCode, UserError
 from carryover.install.background import bring_up, service_of_user
+from carryover.install.how_installed import require_mcp_sdk
+from carryover.install.mcp_servers import plan_mcp_servers
 from carryover.install.on_path import runnable
 from carryover.install.setup import Setup, carry_out, options, plan_setup
 from carryover.paths import StateDir, short_path
@@ -94,6 +97,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what is written into projects: a pointer for every agent (shared), "
         "only what git never sees (private), or nothing (off)",
     )
+    parser.add_argument(
+        "--mcp",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="also enter the MCP server `carryover mcp` into the agents' settings, or take it out",
+    )
     parser.add_argument("--no-service", action="store_true", help="register and start nothing in the background")
     parser.add_argument("--dry-run", action="store_true", help="print the exact diff of every file; change nothing")
     parser.add_argument("--json", action="store_true", help="ask nothing, and print what was done as JSON")
@@ -104,6 +113,8 @@ def run(args: argparse.Namespace) -> int:
     from carryover.install.detect import detect_all, newly_covered
     from carryover.install.machine import Machine
 
+    if args.mcp:
+        require_mcp_sdk()
     state, installing = state_dir(), args.command == "install"
     config = load_config(state.config)
     machine, recorded = Machine.here(config.agents.recorded_env()), config.agents.recorded_versions()
@@ -128,6 +139,7 @@ def run(args: argparse.Namespace) -> int:
         pointers=answer.pointers,
         service=(manager, program) if with_service else None,
     )
+    setup = replace(setup, servers=plan_mcp_servers(setup.detections, setup.selected, state, wanted=args.mcp))
     into = ProjectPlan(
         answer.pointers,
         planned(projects, _decided(config, setup)),

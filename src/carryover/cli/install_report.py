@@ -201,16 +201,22 @@ def _of(detections: Iterable[Detection], asked: tuple[str, ...]) -> list[Detecti
 
 
 def _removed_lines(done: Done, home: Path) -> Iterator[str]:
-    """Yields the settings that our hooks were removed from: of a deselected agent, or in a former location."""
+    """Yields the settings that our hooks were removed from, of a deselected agent or in a former location, and those
+    that our MCP server was entered into or removed from."""
     wanted = {found.config for found in _of(done.setup.detections, done.setup.selected)}
     for entry in done.applied:
-        if entry.edit.change.agent is None or entry.edit.path in wanted:
+        server = entry.edit.change.server
+        if entry.edit.change.agent is None or (entry.edit.path in wanted and not server):
             continue
         if entry.problem:
             yield f"✗ {entry.problem}"
+        elif (
+            server and entry.edit.change.backup and entry.outcome in ("created", "changed")
+        ):  # a removal is not backed up
+            yield f"✓ MCP server entered into {short_path(entry.edit.path, home)}"
         elif entry.outcome in ("changed", "removed"):
-            removed = entry.edit.change.what.partition(" of ")[0].capitalize()
-            yield f"✓ {removed} removed from {short_path(entry.edit.path, home)}"
+            removed = entry.edit.change.what.partition(" of ")[0]
+            yield f"✓ {removed[0].upper()}{removed[1:]} removed from {short_path(entry.edit.path, home)}"
 
 
 def _background_lines(background: Background) -> Iterator[str]:

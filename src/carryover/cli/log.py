@@ -9,8 +9,8 @@ from typing import Final
 
 from carryover.actions.context import now_ms, project_root
 from carryover.actions.recorded import ledger_of_project
-from carryover.agents import agent_names
-from carryover.cli.agent_names import known_agent, shown_agent
+from carryover.agents import agent_name, agent_names
+from carryover.cli.agent_names import known_agent
 from carryover.cli.arguments import TIMES, describe, moment_ms, positive
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import project_by_root, session_ids
@@ -20,7 +20,7 @@ from carryover.probe.git_history import SHORT, newest_commits
 from carryover.terminal.entries import Entry, print_entries
 from carryover.terminal.output import BOLD, GREEN, RED, YELLOW, harmless, paint, print_json, when
 from carryover.terminal.pager import add_pager_argument, paged
-from carryover.views.timeline import Moment, timeline
+from carryover.views.timeline import Moment, Wanted, timeline
 
 LIMIT: Final = 100
 
@@ -61,9 +61,8 @@ def run(args: argparse.Namespace) -> int:
         moments = []
         if project is not None:
             commits = newest_commits(Path(root), since_ms=args.since)
-            moments = timeline(
-                ledger, project.id, limit=args.limit, since_ms=args.since, agent=args.agent, commits=commits
-            )
+            wanted = Wanted(since_ms=args.since, agent=args.agent)
+            moments = timeline(ledger, project.id, wanted, limit=args.limit, commits=commits)
         short = shortest_unique(session_ids(ledger))
     if not moments:
         narrowed = " Without --since and --agent all is listed." if args.agent or args.since else ""
@@ -84,7 +83,7 @@ def _print(moments: list[Moment], short: Mapping[str, str]) -> None:
 def _head(moment: Moment, short: Mapping[str, str], now: int) -> tuple[str, ...]:
     return (
         when(moment.at_ms, now),
-        shown_agent(moment.agent, moment.machine) if moment.agent != NOTE else "",
+        agent_name(moment.agent, moment.machine) if moment.agent != NOTE else "",
         paint(short[moment.session], BOLD),
         moment.kind if moment.how != "edits" else "commit with its edits",
         paint(moment.commit[:SHORT], YELLOW) if moment.commit else "",

@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 from carryover.errors import ExitCode, UserError, visible
+from carryover.fsio import atomic_replace
 from carryover.paths import expanded
 from carryover.terminal.output import can_ask, confirmed
 
@@ -43,6 +44,16 @@ def may_replace(path: Path, what: str, *, ask: bool) -> bool:
             ExitCode.REFUSED,
         )
     return confirmed(f"{visible(str(path))} is {what} that is there already. Replace it? [y/N]")
+
+
+def write(path: Path, data: bytes) -> bool:
+    """Writes a file, which only the user can read if it is new; returns whether it is. Raises UserError."""
+    try:
+        is_new = not os.path.lexists(path)
+        atomic_replace(path, data, mode=0o600 if is_new else None, follow=False)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    return is_new
 
 
 def unwritable(path: Path, error: OSError) -> UserError:

@@ -11,12 +11,13 @@ from typing import Any, Final
 
 from carryover.actions.context import now_ms, project_root
 from carryover.actions.recorded import ledger_of_project
-from carryover.cli.agent_names import known_agent, shown_agent
+from carryover.agents import agent_name
+from carryover.cli.agent_names import known_agent
 from carryover.cli.arguments import TIMES, describe, moment_ms, positive
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import project_by_root, session_ids
 from carryover.ledger.search import Found, Hit, Query, search
-from carryover.ledger.search_query import Term, spans, terms_of
+from carryover.ledger.search_query import Term, terms_of, window
 from carryover.ledger.searchable import KINDS
 from carryover.ledger.short_ids import shortest_unique
 from carryover.paths import short_path
@@ -27,10 +28,6 @@ from carryover.terminal.pager import add_pager_argument, paged
 LIMIT: Final = 20
 SNIPPET_CHARS: Final = 200
 """Maximum length of a snippet."""
-_BEFORE_SHARE: Final = 5
-"""A fifth of a snippet comes before the match."""
-_MOST_MATCHES: Final = 200
-"""Maximum number of matches in one text that are compared."""
 
 DESCRIPTION: Final = """\
 Finds prompts, answers, commands, paths and errors of failed tools, best first:
@@ -100,22 +97,9 @@ def run(args: argparse.Namespace) -> int:
 def snippet(text: str, terms: tuple[Term, ...], chars: int = SNIPPET_CHARS) -> str:
     """Returns the part of `text` with most of the terms, as one line, highlighted if colour is on."""
     line = " ".join(harmless(text).split())
-    found = spans(line, terms)
-    start = max(_densest(line, found, chars) - chars // _BEFORE_SHARE, 0) if len(line) > chars else 0
-    start = max(min(start, len(line) - chars), 0)
-    end = start + chars
+    start, end, found = window(line, terms, chars)
     seen = [(first - start, last - start) for first, last in found if start <= first and last <= end]
     return f"{'…' if start else ''}{highlight(line[start:end], seen)}{'…' if end < len(line) else ''}"
-
-
-def _densest(line: str, found: list[tuple[int, int]], chars: int) -> int:
-    """Returns the start of the match with most different matches in the snippet that begins there."""
-    room = chars - chars // _BEFORE_SHARE
-    different = [
-        len({line[start:end].lower() for start, end in found[at : at + _MOST_MATCHES] if end <= begin + room})
-        for at, (begin, _) in enumerate(found[:_MOST_MATCHES])
-    ]
-    return found[different.index(max(different))][0] if found else 0
 
 
 def _found(
@@ -178,7 +162,7 @@ def _head(hit: Hit, short: Mapping[str, str], now: int, home: Path | None) -> tu
     """Returns the facts of a hit; its project is among them if the user's `home` is given."""
     return (
         when(hit.at_ms, now),
-        shown_agent(hit.agent, hit.machine),
+        agent_name(hit.agent, hit.machine),
         paint(short[hit.session], BOLD),
         (short_path(hit.root, home) if hit.root else "?") if home is not None else "",
         hit.kind,

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from carryover.actions.context import project_root
 from carryover.actions.recorded import ledger_of_project, nothing_recorded
-from carryover.agents import agent_names
+from carryover.agents import agent_name
 from carryover.cli.agent_names import known_agent
 from carryover.cli.arguments import TIMES, describe, moment_ms, positive
 from carryover.errors import ExitCode, UserError
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
         print_json(listed)
     else:
         with paged(args):
-            print_sessions(listed, agent_names(), with_project=root is None)
+            print_sessions(listed, with_project=root is None)
     return ExitCode.OK
 
 
@@ -86,8 +86,8 @@ def _none_found(root: str | None, args: argparse.Namespace) -> UserError:
     return UserError(f"{nothing} `carryover status` says what is watched{others}.", ExitCode.NOTHING_FOUND)
 
 
-def print_sessions(listed: Sequence[Mapping[str, Any]], names: Mapping[str, str], *, with_project: bool) -> None:
-    """Prints a non-empty list of entries as a table that fits the terminal. `names`: display names of agents, by id."""
+def print_sessions(listed: Sequence[Mapping[str, Any]], *, with_project: bool) -> None:
+    """Prints a non-empty list of entries as a table that fits the terminal."""
     heads = (
         Column("SESSION"),
         Column("AGENT", least=6),
@@ -97,14 +97,14 @@ def print_sessions(listed: Sequence[Mapping[str, Any]], names: Mapping[str, str]
         Column("TASK", least=16),
     )
     now_ms = int(time.time() * 1000)
-    print_table(heads, (_row(entry, names, now_ms, with_project=with_project) for entry in listed))
+    print_table(heads, (_row(entry, now_ms, with_project=with_project) for entry in listed))
 
 
-def _row(entry: Mapping[str, Any], names: Mapping[str, str], now_ms: int, *, with_project: bool) -> tuple[str, ...]:
+def _row(entry: Mapping[str, Any], now_ms: int, *, with_project: bool) -> tuple[str, ...]:
     project = [short_path(entry["project"], Path.home()) if entry["project"] else "?"] if with_project else []
     return (
         paint(entry["short"], BOLD),
-        names.get(entry["agent"], entry["agent"]) + (f" on {entry['machine']}" if entry["machine"] else ""),
+        agent_name(entry["agent"], entry["machine"]),
         *project,
         ago(entry["last_ms"], now_ms),
         f"{entry['prompts']:,}",

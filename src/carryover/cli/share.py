@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from carryover.actions.context import now_ms, project_root, state_dir
 from carryover.cli.arguments import agreed, describe, seconds
-from carryover.cli.output_file import may_write, target, unwritable
+from carryover.cli.output_file import may_write, target, write
 from carryover.errors import ExitCode, UserError, visible
-from carryover.fsio import atomic_replace
 from carryover.terminal.output import counted, harmless, local_time, one_line, print_json, size
 
 if TYPE_CHECKING:
@@ -123,10 +122,7 @@ def _write(path: Path, bundle: Bundle, to: Recipients) -> int:
             f"It would be larger than {LARGEST_FILE >> 20} MiB. Nothing was written. Share less with --depth.",
             ExitCode.REFUSED,
         )
-    try:
-        atomic_replace(path, data, mode=0o600, follow=False)
-    except OSError as error:
-        raise unwritable(path, error) from error
+    write(path, data)
     return len(data)
 
 

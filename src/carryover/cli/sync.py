@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--from",
         dest="foreign",
         metavar="THEIRS",
-        help="with allow: the other machine's project, as `carryover ls --all` names it",
+        help="with allow: the other machine's project, as `carryover sessions --all` names it",
     )
     parser.add_argument("--delete", action="store_true", help="with off: remove this machine's branch from the store")
     parser.add_argument("--forget", action="store_true", help="with off: forget what came from other machines")

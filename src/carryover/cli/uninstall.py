@@ -77,11 +77,16 @@ def run(args: argparse.Namespace) -> int:
 
 
 def usual_settings(state: StateDir, home: Path) -> Iterator[tuple[str, HookFile]]:
-    """Yields the standard hook files of each agent, in case the record of our edits is lost."""
+    """Yields the standard files of each agent's hooks and MCP servers, in case the record of our edits is lost."""
+    from functools import partial
+
+    from carryover.adapter.spec import Place
     from carryover.agents import specs
     from carryover.config import Config, load_config
+    from carryover.edits.hooks import HookFile
     from carryover.install.config_places import hook_files
     from carryover.install.machine import Machine
+    from carryover.install.mcp_servers import server_files
 
     try:
         tools = load_config(state.config).agents
@@ -89,8 +94,11 @@ def usual_settings(state: StateDir, home: Path) -> Iterator[tuple[str, HookFile]
         tools = Config().agents
     machine = Machine.here(tools.recorded_env())
     for spec in specs():
-        for file in hook_files(spec, machine.platform, lambda place: place.at(home, machine.env)):
+        located = partial(Place.at, home=home, env=machine.env)
+        for file in hook_files(spec, machine.platform, located):
             yield spec.id, file
+        for servers in spec.mcp:
+            yield from ((spec.id, HookFile(path, "server", servers.key)) for path in server_files(servers, located))
 
 
 def lines_before(wanted: Uninstall, service: ServiceManager | None, pid: int | None, home: Path) -> Iterator[str]:

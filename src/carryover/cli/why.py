@@ -13,7 +13,7 @@ from typing import Final
 
 from carryover.actions.context import now_ms, project_root
 from carryover.actions.recorded import ledger_of_project
-from carryover.cli.agent_names import shown_agent
+from carryover.agents import agent_name
 from carryover.cli.arguments import describe, positive
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import project_by_root, session_ids
@@ -172,7 +172,7 @@ def _why_commit(
 def _print_commit(history: CommitHistory, short: Mapping[str, str], root: str, limit: int) -> None:
     commit, by = history.commit, history.made_by
     made = (
-        f"made by {shown_agent(by.agent, by.machine)} {paint(short.get(by.session, by.session), BOLD)}"
+        f"made by {agent_name(by.agent, by.machine)} {paint(short.get(by.session, by.session), BOLD)}"
         if by is not None
         else ""
     )
@@ -190,7 +190,7 @@ def _entries(changes: Iterable[Change], short: Mapping[str, str], root: str | No
         files = (f"{os.path.relpath(change.path, root)} " if root is not None else "" for change in each)
         head = (
             when(first.at_ms, now),
-            shown_agent(first.agent, first.machine),
+            agent_name(first.agent, first.machine),
             paint(short.get(first.session, first.session), BOLD),
             ", ".join(f"{file}{summary(change)}" for file, change in zip(files, each, strict=True)),
         )

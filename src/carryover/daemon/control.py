@@ -13,6 +13,7 @@ so no further authentication is needed.
     POST /sync                    `carryover sync`
     POST /sync/allow?root=&foreign=       `carryover sync allow`
     POST /sync/end[?forget]       `carryover sync off`
+    POST /page?env=               `carryover ui`: a key for the page; variables of its shell as JSON
     POST /hook/<agent>/<event>    see `carryover.daemon.hooks.dispatch`
 """
 
@@ -46,6 +47,7 @@ from carryover.daemon.hooks.http_app import (
 from carryover.daemon.imports import Imports
 from carryover.daemon.log import Log
 from carryover.daemon.moves import Moves
+from carryover.daemon.page_door import PageDoor
 from carryover.daemon.syncing import Syncing
 from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.selection import Selection
@@ -64,6 +66,7 @@ class Answers(NamedTuple):
     imports: Imports
     forgetting: Forgetting
     syncing: Syncing
+    page: PageDoor
 
 
 def control_app(answers: Answers, log: Log, *, limiter: ConnectionLimiter, port: Port) -> web.Application:
@@ -79,6 +82,7 @@ def control_app(answers: Answers, log: Log, *, limiter: ConnectionLimiter, port:
         ("POST", "/sync"): json_route(answers.syncing.once),
         ("POST", "/sync/allow"): _allow(answers.syncing),
         ("POST", "/sync/end"): _end_sync(answers.syncing),
+        ("POST", "/page"): _page_key(answers.page),
         ("POST", HOOK): hook_route(answers.hooks, secret=None),
     }
     return guarded_app(routes, log, limiter, port)
@@ -181,5 +185,16 @@ def _allow(syncing: Syncing) -> Handler:
 def _end_sync(syncing: Syncing) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         return as_json(await syncing.end(forget="forget" in request.query))
+
+    return handle
+
+
+def _page_key(page: PageDoor) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        try:
+            env = msgspec.json.decode(request.query.get("env", "{}"), type=dict[str, str])
+        except msgspec.MsgspecError as error:
+            raise web.HTTPBadRequest from error
+        return as_json(await page.key(env))
 
     return handle

@@ -97,7 +97,13 @@ class Daemon:
         self._read_pool = ThreadPoolExecutor(READERS, thread_name_prefix="read")
         self._publish_pool = ThreadPoolExecutor(PUBLISHERS, thread_name_prefix="publish")
         self._moves = Moves(context, on_moved=self._moved)
-        self._publish_queue = PublishQueue(context, self._refresh, self._publish_pool, before=self._moves.follow_known)
+        self._publish_queue = PublishQueue(
+            context,
+            self._refresh,
+            self._publish_pool,
+            before=self._moves.follow_known,
+            changed=lambda project: self._hooks.page.changed(project),
+        )
         changed = self._publish_queue.mark_dirty
         self._imports = Imports(context, on_read=changed, published=self._publish_queue.flush)
         self._ingest_queue = IngestQueue(context, changed, self._read_pool)
@@ -139,6 +145,7 @@ class Daemon:
                 await self._notifier.send("STOPPING=1")
                 await self._stop(supervisor, tasks)
         finally:
+            self._hooks.page.close()
             own_pools = (part.pool for part in (self._moves, self._imports, self._syncing))
             for pool in (self._read_pool, self._publish_pool, *own_pools, *self._hooks.pools):
                 await asyncio.to_thread(pool.shutdown, cancel_futures=True)
@@ -154,6 +161,7 @@ class Daemon:
         self._forgetting.settings_changed()
         self._upkeep.settings_changed()
         self._syncing.settings_changed()
+        self._hooks.page.settings_changed()
 
     async def _note_damage(self, error: Exception) -> None:
         """Reports damage to the ledger, so that the guard ends the daemon: its next start repairs the ledger."""
@@ -231,6 +239,7 @@ class Daemon:
             imports=self._imports,
             forgetting=self._forgetting,
             syncing=self._syncing,
+            page=self._hooks.page,
         )
         port = self._hooks.port.state
         app = control_app(answers, self._context.log, limiter=limiter, port=lambda: port.port)

@@ -57,14 +57,19 @@ class PublishQueue:
         executor: Executor,
         *,
         before: Callable[[int], Awaitable[None]] | None = None,
+        changed: Callable[[int], None] | None = None,
     ) -> None:
-        """`before` is awaited before each publication of a project."""
+        """`before` is awaited before each publication of a project.
+
+        `changed` is called for each project with new content: after its publication, or at once if it is not published.
+        """
         self._context = context
         self._ledger = context.ledger
         self._refresh = refresh
         self._executor = executor
         self._log = context.log
         self._before = before
+        self._changed = changed if changed is not None else lambda _project: None
         self._meter = context.meter
         self._stored_s = Waiting(time.monotonic)
         self._queue: WorkQueue[int] = WorkQueue(quiet_s=QUIET_S, cap_s=CAP_S, clock=context.clock)
@@ -91,6 +96,8 @@ class PublishQueue:
                 if event_ms:
                     self._stored_s.begin(project)
                 self._queue.hint(project)
+            else:
+                self._changed(project)
 
     def mark_all_dirty(self) -> None:
         """Marks all known projects, after a change that affects all of them, such as a setting."""
@@ -152,6 +159,7 @@ class PublishQueue:
         except UnknownProject:
             self._last_event_ms.pop(project, None)
             self.outcomes.pop(project, None)
+            self._changed(project)
             return
         except Exception as error:
             await self._ledger.report(error)
@@ -178,6 +186,7 @@ class PublishQueue:
         if made.published.refusal is not None and made.published.refusal != outcome.published.refusal:
             self._log.info("not_published", project=project)
         self.outcomes[project] = Outcome(published=made.published, git=made.git or outcome.git)
+        self._changed(project)
 
 
 def _to_try_again(outcomes: dict[int, Outcome]) -> list[int]:

@@ -190,8 +190,10 @@ class _Signals:
                 self._crashes.report(error, "event-loop")
 
 
-NOT_OURS: Final = tuple(f"carryover.{name}" for name in ("actions", "cli", "diagnose", "install", "terminal", "views"))
-"""Packages that the daemon does not use."""
+NOT_OURS: Final = tuple(
+    f"carryover.{name}" for name in ("actions", "cli", "diagnose", "install", "page", "terminal", "views")
+)
+"""Packages that the daemon does not use, or (`page`, and what that needs) only once somebody looks at the page."""
 
 
 def load_all(*, with_sync: bool = False) -> None:

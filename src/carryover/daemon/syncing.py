@@ -54,7 +54,7 @@ class Syncing:
         """Synchronises now and as often as the settings say, until cancelled."""
         while True:
             self._settings_changed.clear()
-            every_s = self._context.config.sync.every_s
+            every_s = _seconds(self._context.config.sync.every)
             if every_s is not None and not self._context.config.paused and self._is_on():
                 outcome = await self.once()
                 if outcome.error is not None:
@@ -124,6 +124,13 @@ class Syncing:
             with suppress(Exception):
                 await future
             raise
+
+
+def _seconds(every: str | None) -> float | None:
+    """Returns an interval such as `5m` in seconds; None for 0 and none."""
+    if every is None or every == "0":
+        return None
+    return float(every[:-1]) * (60.0 if every.endswith("m") else 3600.0)
 
 
 def _lower_priority() -> None:

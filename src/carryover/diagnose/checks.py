@@ -158,6 +158,16 @@ def _curl_missing(report: Report, inspection: Inspection) -> Iterator[Finding]:
         )
 
 
+def _mcp_sdk_missing(_report: Report, inspection: Inspection) -> Iterator[Finding]:
+    if inspection.mcp_sdk:
+        yield Finding(
+            check="mcp",
+            what="The MCP server in your agents' settings can't start: the package that it needs is not installed.",
+            why="They show it as failed, and everything else works.",
+            do=f"Run `{inspection.mcp_sdk}`, or `carryover refresh --no-mcp`.",
+        )
+
+
 def _ledger(report: Report, inspection: Inspection) -> Iterator[Finding]:
     if report.daemon is not None and report.daemon.ledger_trouble:
         yield Finding(
@@ -345,6 +355,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     _each_agent(agents.entry),
     _hook_script_missing,
     _curl_missing,
+    _mcp_sdk_missing,
     _each_agent(agents.folders),
     _each_agent(agents.version),
     _each_agent(agents.transcripts_deleted),

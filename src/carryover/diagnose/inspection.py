@@ -33,7 +33,7 @@ from carryover.ingest.scan import (
     MS_PER_DAY,
     others_sources,
 )
-from carryover.install.how_installed import how_installed
+from carryover.install.how_installed import command_for_mcp_sdk, how_installed
 from carryover.install.machine import Machine, copies
 from carryover.install.on_path import on_path_here
 from carryover.install.service import COMMAND, Program, ServiceStatus
@@ -86,6 +86,7 @@ def inspected(
         open_to_others=tuple(str(path) for path in private_paths(state) if stat.S_IMODE(path.stat().st_mode) & 0o077),
         hook_script_missing=not state.hook_script.is_file(),
         curl_missing=shutil.which("curl", path=machine.env.get("PATH")) is None,
+        mcp_sdk=command_for_mcp_sdk() if any(file.form == "server" for file in record.files) else None,
         path_problem=shell.problem,
         path_remedy=shell.remedy,
         other_installs=_other_installs(machine, program),

@@ -193,6 +193,8 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     hook_script_missing: bool = False
     curl_missing: bool = False
     """Whether `curl`, which the hooks' script runs, is missing from the PATH."""
+    mcp_sdk: str | None = None
+    """The command that installs the SDK for MCP servers, if agents are to start ours and it is missing."""
     path_problem: str | None = None
     """Why a shell does not find this installation by its name, as a sentence."""
     path_remedy: str | None = None

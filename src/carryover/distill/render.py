@@ -20,7 +20,7 @@ from carryover.distill.handoff import Handoff
 from carryover.distill.header import MAX_CHARS, Answering, header
 from carryover.model import id_in_command
 from carryover.redact import CleanText, clean
-from carryover.text.chat_marks import without_chat_marks
+from carryover.text.chat_marks import without_marks
 from carryover.text.invisible import CONTROLS, without_unseen
 from carryover.text.lines import one_line
 
@@ -33,12 +33,6 @@ _LABEL_CHARS: Final = 240
 
 _BEYOND_ASCII: Final = re.compile(r"[^\x00-\x7f]")
 _UNASSIGNED: Final = ("Cs", "Co", "Cn")
-_OUR_MARKS: Final = re.compile(r"\[CARRYOVER\]|CARRYOVER:(?:START|END)|RESUME PROTOCOL", re.I)
-_COMMENT: Final = re.compile(r"<!--|-->")
-_AGENT_TAG: Final = re.compile(
-    r"<(?=/?(?:[a-z]+[-_][\w-]+|system|user|assistant|human|instructions?|context|tool|function|invoke|thinking)\b)",
-    re.I,
-)
 
 
 def render(handoff: Handoff, answering: Answering | None = None) -> CleanText:
@@ -144,7 +138,4 @@ def neutralize(text: str) -> str:
     text = CONTROLS.sub(" ", without_unseen(text, put=" "))
     if not text.isascii():
         text = _BEYOND_ASCII.sub(lambda sign: "" if unicodedata.category(sign[0]) in _UNASSIGNED else sign[0], text)
-    text = _COMMENT.sub("--", text).replace("```", "'''").replace("~~~", "'''")
-    text = _OUR_MARKS.sub(lambda mark: mark.group().lower().replace("[", "(").replace("]", ")"), text)
-    text = without_chat_marks(_AGENT_TAG.sub("‹", text))
-    return one_line(text)
+    return one_line(without_marks(text.replace("```", "'''").replace("~~~", "'''")))

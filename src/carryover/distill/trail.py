@@ -76,11 +76,14 @@ class Past(NamedTuple):
         """Returns the display name of the turn's agent."""
         return self.names.get(step.view.agent, step.view.agent)
 
+    def turn(self, number: int, view: SessionView) -> str:
+        """Returns a turn's name: its number, and its session unless that leads."""
+        return f"turn {number}" if view is self.lead else f"turn {number} of {self.short_ids[view.session]}"
+
     def place(self, step: Step, at_ms: int | None = None) -> str:
-        """Returns a reference to a turn: its number, its session unless that leads, and its age in the handoff."""
-        of = "" if step.view is self.lead else f" of {self.short_ids[step.view.session]}"
+        """Returns a reference to a turn: its name, and its age in the handoff."""
         ago = earlier(step.turn.at_ms if at_ms is None else at_ms, self.at_ms)
-        return ", ".join(part for part in (f"turn {step.turn.number}{of}{step.view.where}", ago) if part)
+        return ", ".join(part for part in (f"{self.turn(step.turn.number, step.view)}{step.view.where}", ago) if part)
 
 
 def past_of(view: ProjectView, *, now_ms: int, own: str | None = None, names: Mapping[str, str] = {}) -> Past | None:

@@ -1,18 +1,18 @@
-"""Plans the edits that put our hooks, or the handoff's entry, into agents' settings, and those that remove them."""
+"""Plans the edits that put our hooks, the handoff's entry or our MCP server into agents' settings, and remove them."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from msgspec.structs import replace
 
 from carryover.adapter.spec import TIMEOUT_UNITS, AgentSpec, HookEntry
 from carryover.agents import agent_name
-from carryover.edits import settings, settings_list
+from carryover.edits import server_entry, settings, settings_list
 from carryover.edits.encoding import EditRefused
 from carryover.edits.hook_command import hook_command, owner_by_script
 from carryover.edits.hooks import UNKNOWN, Form, FoundHook, Hook, HookFile
@@ -58,6 +58,18 @@ class AgentSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """Our entry in one agent's list of MCP servers."""
+
+    agent: str
+    """The agent's id."""
+    config: Path
+    """Absolute path of the settings file."""
+    key: str
+    entry: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class HookDiff:
     """How an agent's settings differ from what they should contain. The three tuples hold events."""
 
@@ -76,7 +88,7 @@ def plan_settings(agents: Sequence[AgentSettings], record: Record, script: Path)
     puts = [plan(_addition(agent, record, script)) for agent in wanted]
     kept = {os.path.realpath(agent.config) for agent in wanted}
     stuck = {put.change.agent for put in puts if put.reason is not None}
-    gone = [file for file in record.files if os.path.realpath(file.path) not in kept]
+    gone = [file for file in record.files if file.form != "server" and os.path.realpath(file.path) not in kept]
     gone += [
         EditedFile(path=str(file.path), agent=agent.spec.id, script=str(script), form=file.form)
         for agent in wanted
@@ -86,8 +98,62 @@ def plan_settings(agents: Sequence[AgentSettings], record: Record, script: Path)
     return (*puts, *(plan(removal(file)) for file in gone if file.agent not in stuck))
 
 
+def plan_servers(wanted: Sequence[ServerSettings], record: Record) -> tuple[Edit, ...]:
+    """Plans one edit per settings file: those of `wanted` get our MCP server, other recorded files lose it."""
+    kept = {os.path.realpath(server.config) for server in wanted}
+    gone = [file for file in record.files if file.form == "server" and os.path.realpath(file.path) not in kept]
+    return (*(plan(_server_addition(server, record)) for server in wanted), *(plan(removal(file)) for file in gone))
+
+
+def _server_addition(server: ServerSettings, record: Record) -> Change:
+    known = record.of(server.config, server=True)
+    toml = is_toml(server.config)
+
+    def recorded(before: bytes | None) -> EditedFile:
+        origin = server_entry.origin_of(before, server.key, known.origin if known else None, toml=toml)
+        folders = known.folders if known else ()
+        path = str(server.config)
+        return EditedFile(path=path, agent=server.agent, form="server", key=server.key, origin=origin, folders=folders)
+
+    return Change(
+        path=server.config,
+        what=_what("server", server.agent),
+        edit=lambda data: server_entry.with_server(data, server.key, server.entry, toml=toml),
+        remedy=_REMEDY,
+        recorded=recorded,
+        agent=server.agent,
+        server=True,
+    )
+
+
+def _server_removal(file: EditedFile) -> Change:
+    path = Path(file.path)
+    return Change(
+        path=path,
+        what=_what("server", file.agent),
+        edit=lambda data: data and server_entry.without_server(data, file.key, file.origin, toml=is_toml(path)),
+        remedy=f'Remove "{server_entry.NAME}" from its "{file.key}" yourself.',
+        recorded=lambda _: None,
+        agent=file.agent,
+        server=True,
+        backup=False,
+    )
+
+
+def is_toml(path: Path) -> bool:
+    """Whether settings are TOML, and not JSON."""
+    return path.suffix == ".toml"
+
+
+def _what(form: Form, agent: str) -> str:
+    kinds = {"list": "entry", "server": "MCP server"}
+    return f"{kinds.get(form, 'hooks')} of {agent_name(agent)}"
+
+
 def removal(file: EditedFile) -> Change:
-    """Plans to remove our hooks or our entry from a file."""
+    """Plans to remove our hooks, our entry or our MCP server from a file."""
+    if file.form == "server":
+        return _server_removal(file)
     is_list = file.form == "list"
 
     def edit(data: bytes | None) -> bytes | None:
@@ -100,7 +166,7 @@ def removal(file: EditedFile) -> Change:
     remove = f'"{file.entry}" from its "{file.key}"' if is_list else f"the hooks that run {file.script}"
     return Change(
         path=Path(file.path),
-        what=f"{'entry' if is_list else 'hooks'} of {agent_name(file.agent)}",
+        what=_what(file.form, file.agent),
         edit=edit,
         remedy=f"Remove {remove} yourself.",
         recorded=lambda _: None,

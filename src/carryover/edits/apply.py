@@ -199,8 +199,9 @@ def _write_recorded(edit: Edit, state: StateDir) -> None:
     entry = edit.change.recorded(edit.before)
     if entry is None:
         _backed_up(edit, state)
-        known = record.of(edit.path)
-        save_record(state, record.having(edit.path, None))
+        server = edit.change.server
+        known = record.of(edit.path, server=server)
+        save_record(state, record.having(edit.path, None, server=server))
         _remove_folders(known.folders if known else ())
     else:
         _record_and_write(edit, state, record, entry)
@@ -209,7 +210,8 @@ def _write_recorded(edit: Edit, state: StateDir) -> None:
 def _record_and_write(edit: Edit, state: StateDir, record: Record, entry: EditedFile) -> None:
     """Edits a file and records it. The record comes first, since an unneeded entry does no harm."""
     folders = [str(folder) for folder in _missing_folders(edit.path)] if edit.before is None else []
-    save_record(state, record.having(edit.path, msgspec.structs.replace(entry, folders=(*entry.folders, *folders))))
+    entry = msgspec.structs.replace(entry, folders=(*entry.folders, *folders))
+    save_record(state, record.having(edit.path, entry, server=edit.change.server))
     try:
         _backed_up(edit, state)
     except OSError:

@@ -12,11 +12,12 @@ from carryover.edits.hook_command import Owner, OwnerOf
 
 HOOKS: Final = "hooks"
 
-Form = Literal["nested", "flat", "plain", "tables", "list"]
+Form = Literal["nested", "flat", "plain", "tables", "list", "server"]
 """The layout of hooks in settings.
 
 `nested`, `flat` and `plain`: JSON, see `json_hooks`. `tables`: the nested layout in TOML, see `toml_hooks`. `list`: an
-entry of a list in JSON instead of hooks, see `settings_list`.
+entry of a list in JSON instead of hooks, see `settings_list`. `server`: an entry in a list of MCP servers, see
+`server_entry`; a file may contain one beside any other form.
 """
 
 UNGROUPED: Final[tuple[Form, ...]] = ("flat", "plain")
@@ -24,10 +25,11 @@ UNGROUPED: Final[tuple[Form, ...]] = ("flat", "plain")
 
 
 class HookFile(msgspec.Struct, frozen=True):
-    """A settings file, which need not exist, and the layout of hooks in it."""
+    """A settings file, which need not exist, and the layout of hooks in it. `key`: the list of a `server`."""
 
     path: Path
     form: Form
+    key: str = ""
 
 
 class Hook(msgspec.Struct, frozen=True, kw_only=True):

@@ -37,6 +37,8 @@ class Change:
     """For an agent's settings: returns the entry to record, given the bytes before; None removes the record."""
     agent: str | None = None
     """The agent whose settings are edited."""
+    server: bool = False
+    """Whether the edit is about an MCP server, and not about hooks or an entry of a list."""
     follow: bool = True
     """Whether to follow a symlink; otherwise it is left alone."""
     within: Path | None = None

@@ -38,15 +38,18 @@ _EDITS_LIMIT_BYTES: Final = 4096
 
 
 class EditedFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A settings file that contains, or did contain, our hooks or our entry. Paths are absolute."""
+    """A settings file that contains, or did contain, our hooks or our entry. Paths are absolute.
+
+    A file with an MCP server beside them has two.
+    """
 
     path: str
     agent: str = msgspec.field(name="tool")
     script: str = ""
-    """The script that its hooks run; empty for the form `list`."""
+    """The script that its hooks run; empty for the forms `list` and `server`."""
     form: Form = "nested"
     key: str = ""
-    """For the form `list`: the name of the list."""
+    """For the forms `list` and `server`: the name of the list."""
     entry: str = ""
     """For the form `list`: our entry."""
     origin: Origin = UNKNOWN
@@ -59,10 +62,9 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
 
     files: tuple[EditedFile, ...] = ()
 
-    def of(self, path: Path) -> EditedFile | None:
-        """Returns the record of a file, by its real path."""
-        real = os.path.realpath(path)
-        return next((file for file in self.files if os.path.realpath(file.path) == real), None)
+    def of(self, path: Path, *, server: bool = False) -> EditedFile | None:
+        """Returns the record of a file, by its real path: of its hooks or entry, or of its MCP `server`."""
+        return next((file for file in self._at(path) if (file.form == "server") == server), None)
 
     def of_agent(self, agent: str) -> tuple[EditedFile, ...]:
         """Returns the files edited for one agent; several if its settings moved."""
@@ -72,11 +74,24 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
         """Returns the record without the files edited for these agents."""
         return Record(files=tuple(file for file in self.files if file.agent not in agents))
 
-    def having(self, path: Path, file: EditedFile | None) -> Record:
-        """Returns the record with `file` as its only entry for `path`; None removes the entry."""
+    def having(self, path: Path, file: EditedFile | None, *, server: bool = False) -> Record:
+        """Returns the record with `file` as the only one for `path`, of what `of` says; None removes that.
+
+        If the file was made for the other one, it was made for this one too, and whichever leaves last removes it.
+        """
+        here = self._at(path)
+        beside = [other for other in here if (other.form == "server") != server]
+        others = (*(other for other in self.files if other not in here), *beside)
+        if file is None:
+            return Record(files=others)
+        for other in beside:
+            origin = msgspec.structs.replace(file.origin, missing=other.origin.missing, blank=other.origin.blank)
+            file = msgspec.structs.replace(file, origin=origin, folders=other.folders)
+        return Record(files=(*others, file))
+
+    def _at(self, path: Path) -> list[EditedFile]:
         real = os.path.realpath(path)
-        others = tuple(other for other in self.files if os.path.realpath(other.path) != real)
-        return Record(files=others if file is None else (*others, file))
+        return [file for file in self.files if os.path.realpath(file.path) == real]
 
 
 def load_record(state: StateDir) -> Record:

@@ -149,7 +149,7 @@ def _without(text: str, found: FoundHook) -> str:
         if not groups and isinstance(groups, AoT):
             del settings[HOOKS][found.hook.event]
 
-    tables = (_cut(text, *bounds) for bounds in _blocks(text, _own_lines(found)))
+    tables = (cut(text, *bounds) for bounds in _blocks(text, _own_lines(found)))
     item = _item(found.hook)
     return _edited(text, found.hook, edit, chain(tables, (text.replace(each, "", 1) for each in (f", {item}", item))))
 
@@ -161,13 +161,14 @@ def _edited(text: str, hook: Hook, edit: Callable[[Any], None], candidates: Iter
         edit(wanted)
     except (AttributeError, TypeError) as error:
         raise EditRefused(f'"{HOOKS}.{hook.event}" is something other than a list of tables') from error
-    for after in chain(candidates, _by_tomlkit(text, edit)):
+    for after in chain(candidates, by_tomlkit(text, edit)):
         if _means(after, wanted):
             return after
     raise EditRefused(_INLINE)
 
 
-def _by_tomlkit(text: str, edit: Callable[[Any], None]) -> Iterator[str]:
+def by_tomlkit(text: str, edit: Callable[[Any], None]) -> Iterator[str]:
+    """Yields the text as tomlkit edits it; nothing if tomlkit gives up."""
     with contextlib.suppress(tomlkit.exceptions.TOMLKitError, AttributeError, LookupError, TypeError, ValueError):
         document = tomlkit.parse(text)
         edit(document)
@@ -205,7 +206,7 @@ def _last_block(text: str, found: FoundHook) -> int:
     return max((at for at, _ in _blocks(text, _own_lines(found))), default=-1)
 
 
-def _cut(text: str, start: int, end: int) -> str:
+def cut(text: str, start: int, end: int) -> str:
     """Returns the text without a block of lines and the blank line before it, or after it if nothing precedes it."""
     newline = newline_of(text)
     end += len(newline) if text.startswith(newline, end) else 0
@@ -230,7 +231,7 @@ def _group(hook: Hook) -> dict[str, Any]:
 
 
 def _lines(hook: Hook) -> list[str]:
-    matcher = [] if hook.matcher is None else [f"matcher = {_string(hook.matcher)}"]
+    matcher = [] if hook.matcher is None else [f"matcher = {string(hook.matcher)}"]
     return [f"[[{HOOKS}.{hook.event}]]", *matcher, "", *_handler_lines(hook)]
 
 
@@ -241,16 +242,16 @@ def _own_lines(found: FoundHook) -> list[str]:
 
 def _handler_lines(hook: Hook) -> list[str]:
     timeout = [] if hook.timeout is None else [f"timeout = {hook.timeout}"]
-    return [f"[[{HOOKS}.{hook.event}.{HOOKS}]]", 'type = "command"', f"command = {_string(hook.command)}", *timeout]
+    return [f"[[{HOOKS}.{hook.event}.{HOOKS}]]", 'type = "command"', f"command = {string(hook.command)}", *timeout]
 
 
 def _item(hook: Hook) -> str:
     """Returns a group as an item of an array, as versions up to 0.1 wrote it."""
-    matcher = "" if hook.matcher is None else f"matcher = {_string(hook.matcher)}, "
+    matcher = "" if hook.matcher is None else f"matcher = {string(hook.matcher)}, "
     timeout = "" if hook.timeout is None else f", timeout = {hook.timeout}"
-    return f'{{ {matcher}{HOOKS} = [{{ type = "command", command = {_string(hook.command)}{timeout} }}] }}'
+    return f'{{ {matcher}{HOOKS} = [{{ type = "command", command = {string(hook.command)}{timeout} }}] }}'
 
 
-def _string(value: str) -> str:
+def string(value: str) -> str:
     """Returns a TOML string. JSON escapes differ only for DEL and lone surrogates, which our paths never contain."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")

@@ -58,6 +58,8 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     """The composed document. `included`: files and their cost in tokens."""
 
     text: CleanText
+    body: str
+    """The part of the text that says something about the project, for `framed`."""
     tokens: int
     budget: int
     included: tuple[tuple[str, int], ...]
@@ -74,13 +76,14 @@ def compose(material: Material, request: Request) -> Document:
     cost = partial(tokens_in, percent=request.tokens_percent)
     pieces = pieces_of(material)
     for_list = int(min(max(request.budget * _LEFT_OUT_SHARE, _LEFT_OUT_TOKENS[0]), _LEFT_OUT_TOKENS[1]))
-    frame = cost(_framed("", material, request))
+    frame = cost(framed("", material, request))
     found = fitted(pieces, budget=request.budget - frame - for_list, cost=cost)
     left_out = _left_out(found, material, cost)
     body = "\n\n".join([*_sections(found), *_listed(left_out, for_list, cost)])
-    text = _framed(body, material, request)
+    text = framed(body, material, request)
     return Document(
         text=text,
+        body=body,
         tokens=cost(text),
         budget=request.budget,
         included=_included(found, cost),
@@ -88,8 +91,11 @@ def compose(material: Material, request: Request) -> Document:
     )
 
 
-def _framed(body: str, material: Material, request: Request) -> CleanText:
-    """Puts the body between the lines that identify an export, and appends the user's own question."""
+def framed(body: str, material: Material, request: Request, note: str = "") -> CleanText:
+    """Puts the body between the lines that identify an export, and appends the user's own question.
+
+    `note`: says above all else what became of the body.
+    """
     first, last = export_frame(_mark(body))
     name, now = one_line(material.name), iso_utc(material.now_ms)
     question = safe(request.question).text.strip()
@@ -99,6 +105,7 @@ def _framed(body: str, material: Material, request: Request) -> CleanText:
     parts = [
         f"# {first} The project {name}",
         f"{recorded} {_QUESTION_FOLLOWS if question else _REQUEST}",
+        *([f"## About this version\n\n{note}"] if note else []),
         f"## Read this first\n\n{_READ_FIRST}",
         *([body] if body else []),
         last,

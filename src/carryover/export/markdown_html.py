@@ -21,6 +21,11 @@ def markdown_html(text: str) -> str:
     return f'<div class="said">{_parser().render(text)}</div>'
 
 
+def inline_html(text: str) -> str:
+    """One line as HTML: code and emphasis, nothing else."""
+    return str(_parser().renderInline(text)) if len(text) <= _MOST_CHARS else escape(text)
+
+
 @cache
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])

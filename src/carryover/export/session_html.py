@@ -16,26 +16,33 @@ from carryover.text.markdown import line_forms
 _CHANGES: Final = {"+": "ins", "-": "del"}
 
 
-def session_html(head: SessionHead, parts: Iterable[Part[CleanText]], *, above: str = "") -> Iterator[str]:
-    """Yields the page in pieces that include their line ends. `above`: markup that leads back to where it belongs."""
+def session_html(head: SessionHead, parts: Iterable[Part[CleanText]], *, style: str, above: str = "") -> Iterator[str]:
+    """Yields the page in pieces that include their line ends. `above`: markup that leads back to where it belongs.
+
+    Turn 3 is the place `#turn-3`.
+    """
     title = head.title or f"Session {head.id}"
-    return page(title, _body(title, head, parts, above))
+    return page(title, _body(title, head, parts, above), style)
 
 
 def _body(title: str, head: SessionHead, parts: Iterable[Part[CleanText]], above: str) -> Iterator[str]:
     yield f"{above}<h1>{escape(title)}</h1>\n"
     yield facts((*head.facts, ("Exported", exported(head.exported_ms).replace("`", ""))))
     yield "<main>\n"
-    yield from (_said(part) if part.kind in ("user", "agent") else _work(part) for part in parts)
+    turn = 0
+    for part in parts:
+        place = f' id="turn-{part.turn}"' if part.turn > turn else ""
+        turn = max(turn, part.turn)
+        yield _said(part, place) if part.kind in ("user", "agent") else _work(part)
     yield "</main>\n"
 
 
-def _said(part: Part[CleanText]) -> str:
+def _said(part: Part[CleanText], place: str) -> str:
     undone = " undone" if part.undone else ""
     heading = f"<h2><span>{escape(part.heading)}</span>{moment(part.at_ms)}</h2>"
     # What the user typed stays as it was typed: in `__init__.py` nothing is bold.
     text = "".join(_blocks(part.text)) if part.kind == "user" else markdown_html(part.text)
-    return f'<section class="{part.kind}{undone}">{heading}{text}</section>\n'
+    return f'<section class="{part.kind}{undone}"{place}>{heading}{text}</section>\n'
 
 
 def _work(part: Part[CleanText]) -> str:

@@ -73,6 +73,8 @@ class Part(msgspec.Struct, Generic[Text], frozen=True, kw_only=True):
     undone: bool = False
     """Whether the user retracted it."""
     subagent_id: str | None = None
+    turn: int = 0
+    """Number of its turn; see `of_turns`."""
     repeated: bool = False
     """Whether another part says it better, such as an edit that was made or a question that was asked."""
 
@@ -104,7 +106,7 @@ def session_parts(
     A call comes with its result; calls without one come last.
     """
     unfinished: dict[str, tuple[int, ToolCall]] = {}
-    for event in events:
+    for turn, event in numbered(events):
         if event.subagent_id and not subagents:
             continue
         match event.body:
@@ -112,7 +114,7 @@ def session_parts(
                 unfinished[call.call_id] = (event.at_ms, call)
             case ToolResult(call_id=call_id):
                 unfinished.pop(call_id, None)
-        part = _part(event, agent, root)
+        part = _part(event, agent, root, turn)
         if part is not None:
             yield part
     for at_ms, call in unfinished.values():
@@ -126,15 +128,19 @@ def of_turns(events: Iterable[SessionEvent], wanted: Container[int]) -> Iterator
     A turn begins with a prompt that a person gave to the main conversation and did not retract, and lasts until the
     next one. Turns count from 1; 0 is everything before the first.
     """
+    return (event for turn, event in numbered(events) if turn in wanted)
+
+
+def numbered(events: Iterable[SessionEvent]) -> Iterator[tuple[int, SessionEvent]]:
+    """Yields each event of a session with the number of its turn; see `of_turns`."""
     turn = 0
     for event in events:
         turn += begins_turn(event)
-        if turn in wanted:
-            yield event
+        yield turn, event
 
 
 def begins_turn(event: SessionEvent) -> bool:
-    """Whether the event is the prompt with which a turn begins."""
+    """Whether the event is the prompt that begins a turn."""
     is_prompt = isinstance(event.body, UserPrompt) and event.body.actor == "human"
     return is_prompt and not event.subagent_id and not event.retracted
 
@@ -151,6 +157,7 @@ def cleaned(parts: Iterable[Part[str]]) -> Iterator[Part[CleanText]]:
             failed=part.failed,
             is_diff=part.is_diff,
             undone=part.undone,
+            turn=part.turn,
         )
 
 
@@ -164,12 +171,12 @@ def local_time(at_ms: int) -> str:
     return f"{datetime.fromtimestamp(at_ms / 1000).astimezone():%Y-%m-%d %H:%M %Z}" if at_ms > 0 else ""
 
 
-def _part(event: SessionEvent, agent: str, root: str | None) -> Part[str] | None:
+def _part(event: SessionEvent, agent: str, root: str | None, turn: int) -> Part[str] | None:
     body = event.body
-    shown = _shown(body, agent, root)
-    if shown is None:
+    seen = shown(body, agent, root)
+    if seen is None:
         return None
-    kind, heading, text, failed = shown
+    kind, heading, text, failed = seen
     repeated = isinstance(body, ToolResult) and body.op in ("edit", "write", "ask") and body.status == "ok"
     return Part(
         kind=kind,
@@ -180,14 +187,15 @@ def _part(event: SessionEvent, agent: str, root: str | None) -> Part[str] | None
         is_diff=isinstance(body, FileEdit),
         undone=event.retracted,
         subagent_id=event.subagent_id,
+        turn=turn,
         repeated=repeated,
     )
 
 
-_Shown = tuple[PartKind, str, str, bool]
+Shown = tuple[PartKind, str, str, bool]
 
 
-def _shown(body: AnyBody, agent: str, root: str | None) -> _Shown | None:
+def shown(body: AnyBody, agent: str, root: str | None) -> Shown | None:
     """Returns kind, heading, text and whether it failed; None for bodies that are not shown."""
     match body:
         case UserPrompt(actor=actor) as prompt:
@@ -202,12 +210,12 @@ def _shown(body: AnyBody, agent: str, root: str | None) -> _Shown | None:
         case ToolResult() as result:
             return _result(result, root)
         case FileEdit() as edit:
-            return "tool", _edit(edit, root), edit.diff, False
+            return "tool", edit_line(edit, root), edit.diff, False
         case _:
             return _happening(body)
 
 
-def _happening(body: AnyBody) -> _Shown | None:
+def _happening(body: AnyBody) -> Shown | None:
     match body:
         case PlanUpdate(items=items):
             done = sum(item.state == "done" for item in items)
@@ -231,7 +239,7 @@ def _happening(body: AnyBody) -> _Shown | None:
             return None
 
 
-def _result(result: ToolResult, root: str | None) -> _Shown:
+def _result(result: ToolResult, root: str | None) -> Shown:
     failed = result.status not in ("ok", "unknown")
     how = f" (exit {result.exit_code})" if result.exit_code else f" ({result.status})" if failed else ""
     command = f"{_call(result, root)}{' (run by you)' if result.actor == 'human' else ''}"
@@ -248,7 +256,8 @@ def _call(call: ToolCall | ToolResult, root: str | None) -> str:
     return line if len(line) <= _HEADING_CHARS else f"{line[: _HEADING_CHARS - 1].rstrip()}…"
 
 
-def _edit(edit: FileEdit, root: str | None) -> str:
+def edit_line(edit: FileEdit, root: str | None) -> str:
+    """Says what was done to which file, with its path relative to `root`: `Edited src/cart.py +3 -1`."""
     was = f"{_relative(edit.old_path, root)} to " if edit.old_path else ""
     sizes = [f"{sign}{count}" for sign, count in (("+", edit.added), ("-", edit.removed)) if count is not None]
     return f"{_VERBS[edit.change]} {was}{_relative(edit.path, root)} {' '.join(sizes)}".rstrip()

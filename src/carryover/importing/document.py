@@ -1,4 +1,4 @@
-"""Recognises the format of a user's file: an agent's transcript, exported or copied, or one written by SpecStory."""
+"""Recognises the format of a user's file: an agent's transcript, exported or copied, or what a tool made of one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from carryover.adapter.spec import AgentSpec
 from carryover.agents import adapters, agent_name, specs
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import open_regular
-from carryover.importing import markdown_chat
+from carryover.importing import atif, markdown_chat
 from carryover.importing.note import FORM, is_note, note_agent, note_source
 from carryover.importing.rebase import former_root, moved
 from carryover.importing.specstory import document as specstory
@@ -50,6 +50,10 @@ def open_document(
     head = _head(path)
     if is_note(head):
         return Document(note_agent(), note_source(path), FORM)
+    if atif.is_trajectory(head):
+        spec = atif.spec_of(path, agent_id)
+        trajectory = atif.source_for(spec, path)
+        return Document(_as_copy(atif.agent_for(spec), trajectory, project), trajectory, atif.NAME)
     made = specstory.read_head(head)
     if (exported := markdown_chat.form_of(head, specs())) is not None:
         spec, form = exported
@@ -74,8 +78,8 @@ def forms() -> str:
     names = [agent_name(agent.id) for agent in adapters().values() if agent.exported is not None]
     chats = [spec.name for spec in specs() if spec.chat_export is not None]
     return (
-        f"transcripts and exports of {', '.join(names)}, Markdown that {', '.join(chats)} exported, and sessions that "
-        f"{specstory.NAME} saved as Markdown"
+        f"transcripts and exports of {', '.join(names)}, Markdown that {', '.join(chats)} exported, sessions that "
+        f"{specstory.NAME} saved as Markdown, trajectories in {atif.NAME} 1.x of any tool"
     )
 
 

@@ -13,7 +13,7 @@ import msgspec
 from carryover.adapter.contract import Agent, Parsed, Record, Source, ToolOutcome
 from carryover.adapter.event_builder import OpenCall, usable_name
 from carryover.adapter.spec import AgentSpec, ChatExport
-from carryover.importing.turns import RANK, Turn, TurnContext, TurnReader, document_agent
+from carryover.importing.turns import RANK, Turn, TurnContext, TurnReader, by_turn, document_agent
 from carryover.model import AnyBody, AssistantMessage, UserPrompt, is_plain_id
 from carryover.records.fields import SHORT_CHARS, bounded, digest
 
@@ -35,7 +35,9 @@ def form_of(head: bytes, specs: Sequence[AgentSpec]) -> tuple[AgentSpec, ChatExp
 
 def agent_for(spec: AgentSpec, form: ChatExport, folder: str | None) -> Agent:
     """How such documents are read; `folder`: the project that they are about."""
-    return document_agent(spec, TurnReader(partial(_turn_starts, form)), TurnContext, partial(_parse, form, folder))
+    return document_agent(
+        spec, TurnReader(by_turn(partial(_turn_starts, form))), TurnContext, partial(_parse, form, folder)
+    )
 
 
 def source_for(spec: AgentSpec, form: ChatExport, path: Path, head: bytes) -> Source:

@@ -96,11 +96,16 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
     turns: int = 0
 
 
-class TurnReader:
-    """Returns a record for the lines above the first turn, then one per turn, numbered by its last line."""
+def by_turn(starts: TurnStarts) -> Callable[[bytes], list[Record]]:
+    """Returns what splits a document at the beginnings of turns, into records numbered by their last lines."""
+    return lambda data: _turns(data, starts)
 
-    def __init__(self, starts: TurnStarts) -> None:
-        self._starts = starts
+
+class TurnReader:
+    """Returns the records of a document, which must be read whole. `split` finds them."""
+
+    def __init__(self, split: Callable[[bytes], list[Record]]) -> None:
+        self._split = split
         self._known: tuple[Path, FileStat, list[Record] | None] | None = None
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
@@ -128,7 +133,7 @@ class TurnReader:
         """Returns all turns, cached for the next read, since a document may have many. None if it is too long."""
         if self._known is None or self._known[:2] != (path, status):
             data = read_small(path, limit=MAX_BYTES)
-            self._known = path, status, None if data is None else _turns(data, self._starts)
+            self._known = path, status, None if data is None else self._split(data)
         return self._known[2]
 
 

@@ -7,6 +7,7 @@ record is read: the stored form is final, even if clocks or links change later.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from types import NoneType
@@ -141,6 +142,10 @@ _REDACT_CHARS: Final = 1 << 16
 """How many characters at each end of a long output are searched for secrets that may reach into the kept part."""
 
 
+_MARK_CHARS: Final = 60
+_LEFT_OUT: Final = re.compile(r"\n\[\.\.\. \d{1,20} characters left out \.\.\.\]\n")
+
+
 def bound_output(output: str, hide: Callable[[str], str]) -> tuple[str, int]:
     """Returns the redacted head and tail of `output` around a line about the omission, and the number of omitted
     characters.
@@ -155,8 +160,9 @@ def bound_output(output: str, hide: Callable[[str], str]) -> tuple[str, int]:
         head, tail = hide(output[:_REDACT_CHARS]), hide(output[-_REDACT_CHARS:])
         between = len(output) - 2 * _REDACT_CHARS
     whole = head + tail
-    if between == 0 and len(whole) <= HEAD_CHARS + TAIL_CHARS:
-        return whole, 0
+    limit = HEAD_CHARS + TAIL_CHARS
+    if between == 0 and (len(whole) <= limit or (len(whole) <= limit + _MARK_CHARS and _LEFT_OUT.search(whole))):
+        return whole, 0  # an output that an export repeats is not cut a second time
     dropped = len(whole) + between - HEAD_CHARS - TAIL_CHARS
     return f"{whole[:HEAD_CHARS]}\n[... {dropped} characters left out ...]\n{whole[-TAIL_CHARS:]}", dropped
 

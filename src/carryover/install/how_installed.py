@@ -8,6 +8,7 @@ import site
 import sys
 import sysconfig
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import unquote, urlsplit
@@ -15,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 
 import carryover
+from carryover.errors import ExitCode, UserError
 
 Kind = Literal[
     "pipx", "uv tool", "uvx", "editable", "venv", "user", "system", "source", "Homebrew", "npm", "dpkg", "pacman"
@@ -44,6 +46,12 @@ _IN_WORDS: Final[Mapping[Kind, str]] = {
     "system": "pip, for all users",
     "source": "not installed, run from its source",
 }
+
+
+MCP_SDK: Final = "mcp>=2,<3"
+"""What the extra `mcp` asks for."""
+_MODULE_OF_SDK: Final = "mcp_types"
+"""A module that earlier versions of the SDK lack."""
 
 
 class HowInstalled(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +104,35 @@ class _DirectUrl(msgspec.Struct, frozen=True):
 def how_installed() -> HowInstalled:
     """Returns how the running copy was installed."""
     return deduced_from(_facts())
+
+
+def require_mcp_sdk() -> None:
+    """Raises UserError (REFUSED), with the command that installs it, if the SDK for MCP servers is missing."""
+    command = command_for_mcp_sdk()
+    if command is not None:
+        raise UserError(
+            f"The MCP server needs the package {MCP_SDK!r}, which is not installed beside Carryover. "
+            f"Nothing was changed. Run `{command}`, then this again.",
+            ExitCode.REFUSED,
+        )
+
+
+def command_for_mcp_sdk() -> str | None:
+    """Returns the command that installs the SDK for MCP servers; None if it is there."""
+    return adding(MCP_SDK, _facts()) if find_spec(_MODULE_OF_SDK) is None else None
+
+
+def adding(requirement: str, facts: Facts) -> str:
+    """Returns the command that installs one more package beside this copy."""
+    kind = deduced_from(facts).kind
+    if kind == "pipx":
+        return _command_line("pipx", "inject", facts.prefix.name, requirement)
+    if kind in ("uv tool", "uvx"):
+        return _command_line("uv", "tool", "install", "--with", requirement, _wanted(_direct_url(facts.direct_url)))
+    if facts.installer in _PACKAGES:  # its environment has no pip
+        sudo = ("sudo",) if kind in ("dpkg", "pacman") else ()
+        return _command_line(*sudo, "python3", "-m", "pip", "--python", facts.python, "install", requirement)
+    return _pip(facts, *(("--user",) if kind == "user" else ()), requirement)
 
 
 def version_line(program: str) -> str:

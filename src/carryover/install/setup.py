@@ -48,11 +48,13 @@ class Setup:
     """The edit of the service file; None if no service is registered."""
     script: Path
     """The script that the hooks run."""
+    servers: tuple[Edit, ...] = ()
+    """Edits of the agents' lists of MCP servers."""
 
     @property
     def edits(self) -> tuple[Edit, ...]:
         """The edits for `apply`, without the service file, which the service manager writes itself."""
-        return (*self.hooks, self.config)
+        return (*self.hooks, *self.servers, self.config)
 
     @property
     def shown(self) -> tuple[Edit, ...]:
@@ -159,8 +161,8 @@ def carry_out(setup: Setup, state: StateDir) -> tuple[Applied, ...]:
     Raises:
         UserError: the record of earlier edits is damaged, or another command is editing; nothing was changed.
     """
-    record = load_record(state)
-    unrecorded = any(edit.after is not None and record.of(edit.path) is None for edit in setup.hooks)
+    record, ours = load_record(state), (*setup.hooks, *setup.servers)
+    unrecorded = any(edit.after and record.of(edit.path, server=edit.change.server) is None for edit in ours)
     if unrecorded or any(edit.changes for edit in setup.edits):
         return apply(setup.edits, state)
     return tuple(Applied(edit, "left alone" if edit.problem else "unchanged", edit.problem) for edit in setup.edits)

@@ -111,9 +111,9 @@ class Uninstalled:
 def plan_uninstall(
     state: StateDir, *, purge: bool, home: Path, usual: Iterable[tuple[str, HookFile]] = ()
 ) -> Uninstall:
-    """Plans to remove hooks and entries from all recorded settings files, and hooks from unrecorded `usual` ones.
+    """Plans to remove hooks, entries and MCP servers from all recorded settings files, and from `usual` ones.
 
-    `usual` holds settings files with the ids of their agents.
+    `usual` holds settings files with the ids of their agents, which need not be recorded; entries stay in those.
     With `purge`, it includes the pointers, ignore rules and `.carryover` folders of every project in our list or in the
     ledger, and the state folder. Reads only, and does not need `config.toml`.
 
@@ -225,15 +225,15 @@ def _settings_edits(state: StateDir, usual: Iterable[tuple[str, HookFile]]) -> I
     yield from ((file, plan(removal(file))) for file in record.files)
     script = str(state.root / SCRIPT)
     for agent, found in usual:
-        if record.of(found.path) is None:
-            file = EditedFile(path=str(found.path), agent=agent, script=script, form=found.form)
+        if record.of(found.path, server=found.form == "server") is None:
+            file = EditedFile(path=str(found.path), agent=agent, script=script, form=found.form, key=found.key)
             edit = plan(removal(file))
             if edit.changes or (edit.before is not None and script.encode() in edit.before):
                 yield file, edit
 
 
 def _edited_by_hand(file: EditedFile, edit: Edit, state: StateDir) -> Iterator[str]:
-    if edit.reason is None and edit.after is not None and file.form != "list":
+    if edit.reason is None and edit.after is not None and file.form not in ("list", "server"):
         for found in hooks_of(edit.after, owner_by_script(state.root / SCRIPT), form=file.form):
             if found.owner == "edited":
                 where = f"{edit.path} ({found.hook.event})"

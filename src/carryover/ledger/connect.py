@@ -51,8 +51,10 @@ def prepare_file(path: Path) -> None:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _make_private(path)
-        if not _migrate_or_detect_damage(path):
-            _replace_damaged(path)
+        # Closed after a damaged ledger was replaced: closing deletes its log, unless another file has its name.
+        with closing(sqlite3.connect(path, isolation_level=None)) as db:
+            if not _migrate_or_detect_damage(db, path):
+                _replace_damaged(path)
         damage_mark(path).unlink(missing_ok=True)
     except sqlite3.Error as error:
         trouble = ledger_error(error, path)
@@ -99,20 +101,20 @@ def _make_private(path: Path) -> None:
             part.chmod(0o600)
 
 
-def _migrate_or_detect_damage(path: Path) -> bool:
+def _migrate_or_detect_damage(db: sqlite3.Connection, path: Path) -> bool:
     """Brings the file up to date; returns False if it is damaged."""
     from carryover.ledger.search_index import prepare_index  # not needed by commands that only read
 
     try:
-        with closing(_connect(path)) as db:
-            mark = damage_mark(path)
-            if mark.exists() and (
-                read_beginning(mark, 100) == _CONTENT or db.execute("PRAGMA quick_check(1)").fetchall() != [("ok",)]
-            ):
-                return False
-            migrate(db, path)
-            # Damage that SQLite does not detect may be in the index, which takes seconds to rebuild.
-            prepare_index(db, afresh=mark.exists())
+        _use_settings(db)
+        mark = damage_mark(path)
+        if mark.exists() and (
+            read_beginning(mark, 100) == _CONTENT or db.execute("PRAGMA quick_check(1)").fetchall() != [("ok",)]
+        ):
+            return False
+        migrate(db, path)
+        # Damage that SQLite does not detect may be in the index, which takes seconds to rebuild.
+        prepare_index(db, afresh=mark.exists())
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         if isinstance(ledger_error(error, path), LedgerDamaged):
             return False
@@ -139,18 +141,17 @@ def _replace_damaged(path: Path) -> None:
         with suppress(FileNotFoundError):
             part.rename(target)
     _make_private(fresh)
-    with closing(_connect(fresh)) as db:
+    with closing(sqlite3.connect(fresh, isolation_level=None)) as db:
+        _use_settings(db)
         migrate(db, fresh)
         salvage(aside, db, now_ms=int(now.timestamp() * 1000))
         prepare_index(db, afresh=True)
     fresh.replace(path)
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, isolation_level=None)
+def _use_settings(db: sqlite3.Connection) -> None:
     for setting in SETTINGS:
         db.execute(setting)
-    return db
 
 
 def _parts(path: Path) -> tuple[Path, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Final
 
@@ -30,7 +30,7 @@ from carryover.ledger.rows import (
     Whereabouts,
     records,
 )
-from carryover.model import NOTE
+from carryover.model import NOTE, TurnEnd, UserPrompt
 
 __all__ = ["ProjectRow", "SessionRow", "StoredEvent", "Whereabouts", "connect_read_only"]
 
@@ -52,6 +52,10 @@ _WHEREABOUTS: Final = """SELECT id, root, moved_to, not_moved != 0, identity, pu
     EXISTS (SELECT 1 FROM session WHERE recorded_project_id = project.id) FROM project"""
 # Both are counted in an index, without reading events.
 _COUNTING: Final = "SELECT (SELECT count(*) FROM event) - (SELECT count(*) FROM event WHERE retracted != 0)"
+_PROMPTS_AND_ENDS: Final = """SELECT session.agent, event.at_ms, event.body
+    FROM session JOIN thread ON thread.session_id = session.id JOIN event ON event.thread_id = thread.id
+    WHERE session.project_id = ? AND session.agent != ? AND session.last_ms >= ? AND thread.subagent_id = ''
+    AND event.at_ms >= ? AND event.retracted = 0 AND {may_be}"""
 _INCIDENTS: Final = "SELECT at_ms, text FROM incident ORDER BY id DESC LIMIT ?"
 
 
@@ -91,11 +95,22 @@ def project_of_session(db: sqlite3.Connection, agent: str, native_id: str) -> in
     return next((project_id for (project_id,) in rows), None)
 
 
+def session_of(db: sqlite3.Connection, agent: str, native_id: str) -> SessionRow | None:
+    """Returns the session with exactly this id; None if there is none."""
+    return next(records(SessionRow, db, f"{SESSION} WHERE agent = ? AND native_id = ?", (agent, native_id)), None)
+
+
 def projects(db: sqlite3.Connection) -> list[ProjectRow]:
     """Returns every project of this machine that has a session, most recently active first."""
     has_session = "EXISTS (SELECT 1 FROM session WHERE project_id = project.id)"
     rows = records(ProjectRow, db, f"{PROJECT} WHERE {has_session} ORDER BY last_event_ms DESC, id DESC")
     return [row for row in rows if not is_foreign(row.root)]
+
+
+def session_counts(db: sqlite3.Connection) -> dict[int, int]:
+    """Returns the number of sessions by project."""
+    rows = db.execute("SELECT project_id, count(*) FROM session WHERE project_id IS NOT NULL GROUP BY project_id")
+    return dict(rows.fetchall())
 
 
 def unpublished(db: sqlite3.Connection, *, since_ms: int) -> list[int]:
@@ -150,13 +165,16 @@ def sessions(
     return list(records(SessionRow, db, newest, (*given.values(), limit)))
 
 
-def session_ids(db: sqlite3.Connection) -> list[str]:
-    """Returns the agents' own ids of all sessions."""
-    return [native_id for (native_id,) in db.execute("SELECT native_id FROM session")]
+def session_ids(db: sqlite3.Connection, project_id: int | None = None) -> list[str]:
+    """Returns the agents' own ids of all sessions, or of a project's."""
+    rows = db.execute("SELECT native_id FROM session WHERE ? IS NULL OR project_id = ?", (project_id, project_id))
+    return [native_id for (native_id,) in rows]
 
 
-def session_by_prefix(db: sqlite3.Connection, prefix: str) -> SessionRow:
+def session_by_prefix(db: sqlite3.Connection, prefix: str, project_id: int | None = None) -> SessionRow:
     """Returns the session whose id begins with `prefix`, ignoring case if there is no exact match.
+
+    With `project_id`, sessions of other projects do not exist.
 
     Two agents may have sessions with the same id: `codex:ID` selects the one from Codex.
 
@@ -164,10 +182,11 @@ def session_by_prefix(db: sqlite3.Connection, prefix: str) -> SessionRow:
     """
     if not prefix:
         raise UserError("The session id is empty. `carryover sessions` lists the ids.", ExitCode.USAGE)
-    found = _beginning_with(db, prefix, "{}") or _beginning_with(db, prefix, "lower({})")
+    among: dict[str, str | int] = {} if project_id is None else {"session.project_id": project_id}
+    found = _beginning_with(db, prefix, "{}", among) or _beginning_with(db, prefix, "lower({})", among)
     if not found and ":" in prefix:
         agent, _, prefix = prefix.partition(":")
-        found = _beginning_with(db, prefix, "{}", agent)
+        found = _beginning_with(db, prefix, "{}", among | {"session.agent": agent})
     exact = [row for row in found if row.native_id == prefix] or [
         row for row in found if row.native_id.lower() == prefix.lower()
     ]
@@ -182,13 +201,18 @@ def session_by_prefix(db: sqlite3.Connection, prefix: str) -> SessionRow:
     return (exact or found)[0]
 
 
-def _beginning_with(db: sqlite3.Connection, prefix: str, compared: str, agent: str | None = None) -> list[SessionRow]:
-    """Returns some sessions whose id begins with `prefix`, comparing both by the SQL expression `compared`."""
+def _beginning_with(
+    db: sqlite3.Connection, prefix: str, compared: str, among: Mapping[str, str | int]
+) -> list[SessionRow]:
+    """Returns some sessions whose id begins with `prefix`, comparing both by the SQL expression `compared`.
+
+    `among`: the columns, with their values, that these sessions have.
+    """
     name, given = compared.format("native_id"), compared.format("?")
     # The exact id comes first: however many others begin with it, the limit does not cut it off.
-    of_agent = "" if agent is None else " AND session.agent = ?"
-    condition = f"substr({name}, 1, length(?)) = {given}{of_agent} ORDER BY {name} != {given}, native_id, session.agent"
-    values = (prefix, prefix, *(() if agent is None else (agent,)), prefix)
+    also = "".join(f" AND {column} = ?" for column in among)
+    condition = f"substr({name}, 1, length(?)) = {given}{also} ORDER BY {name} != {given}, native_id, session.agent"
+    values = (prefix, prefix, *among.values(), prefix)
     return list(records(SessionRow, db, f"{SESSION} WHERE {condition} LIMIT {_MAX_NAMED}", values))
 
 
@@ -254,14 +278,27 @@ def _number(db: sqlite3.Connection, statement: str) -> int:
     return int(number)
 
 
+def prompts_and_ends(
+    db: sqlite3.Connection, project_id: int, *, since_ms: int
+) -> Iterator[tuple[str, int, UserPrompt | TurnEnd]]:
+    """Yields what began turns of a project since `since_ms` (UTC ms), and what cut them off: agent, time and body."""
+    from carryover.ledger.codec import may_be, read_body
+
+    statement = _PROMPTS_AND_ENDS.format(may_be=f"({may_be('user_prompt')} OR {may_be('turn_end')})")
+    for agent, at_ms, stored in db.execute(statement, (project_id, NOTE, since_ms, since_ms)):
+        body = read_body(db, stored)
+        if isinstance(body, TurnEnd) or (isinstance(body, UserPrompt) and body.actor == "human"):
+            yield agent, at_ms, body
+
+
 # A project's handoff counts for the agent whose session there is the newest.
 _BY_AGENT: Final = f"""SELECT session.agent AS agent, count(*) AS sessions, max(session.last_ms) AS last_event_ms,
     max(CASE WHEN session.last_ms = (SELECT max(last_ms) FROM session AS other
-        WHERE other.project_id = session.project_id AND other.agent != '{NOTE}')
+        WHERE other.project_id = session.project_id AND other.agent != '{NOTE}' AND other.machine = '')
         AND project.published_sha IS NOT NULL AND project.refusal IS NULL
         THEN project.published_ms END) AS last_handoff_ms
     FROM session LEFT JOIN project ON project.id = session.project_id
-    WHERE session.agent != '{NOTE}' GROUP BY session.agent ORDER BY session.agent"""
+    WHERE session.agent != '{NOTE}' AND session.machine = '' GROUP BY session.agent ORDER BY session.agent"""
 
 
 class AgentRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -274,7 +311,7 @@ class AgentRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def agents_seen(db: sqlite3.Connection) -> list[AgentRow]:
-    """Returns every agent that has a session. Notes, which have no agent, are left out."""
+    """Returns every agent that has a session on this machine. Notes, which have no agent, are left out."""
     return list(records(AgentRow, db, _BY_AGENT))
 
 

@@ -41,7 +41,8 @@ _FIND: Final = f"""WITH best AS (
             WHERE search MATCH :match {{conditions}}
             ORDER BY search.rowid DESC LIMIT {_MOST_SCORED})
         ORDER BY score, id DESC LIMIT {_MOST_RANKED})
-    SELECT session.native_id, session.agent, machine, project.root, thread.subagent_id, event.at_ms, event.body
+    SELECT event.id, session.id, session.native_id, session.agent, machine, project.root, thread.subagent_id,
+        event.at_ms, event.body
     FROM best CROSS JOIN event ON event.id = best.id JOIN thread ON thread.id = event.thread_id
     JOIN session ON session.id = thread.session_id LEFT JOIN project ON project.id = session.project_id
     ORDER BY best.score, best.id DESC"""
@@ -90,6 +91,9 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
     """Events of one session with the same text, represented by the best ranked, usually the newest."""
 
+    event_id: int
+    session_id: int
+    """Rows in the ledger."""
     session: str
     """The agent's own id of the session."""
     agent: str
@@ -188,7 +192,7 @@ def _hits(db: sqlite3.Connection, rows: Iterable[tuple[Any, ...]]) -> tuple[Hit,
     from carryover.ledger.codec import read_body
 
     found: dict[tuple[str, str, str], Hit] = {}
-    for session, agent, machine, root, subagent_id, at_ms, stored in rows:
+    for event_id, session_id, session, agent, machine, root, subagent_id, at_ms, stored in rows:
         body = read_body(db, stored)
         said = searchable(body) if body is not None else None
         if said is None:
@@ -199,6 +203,8 @@ def _hits(db: sqlite3.Connection, rows: Iterable[tuple[Any, ...]]) -> tuple[Hit,
             msgspec.structs.replace(former, times=former.times + 1)
             if former is not None
             else Hit(
+                event_id=event_id,
+                session_id=session_id,
                 session=session,
                 agent=agent,
                 machine=machine,

@@ -17,6 +17,10 @@ from carryover.ledger.searchable import humps, words
 SHORTEST_PREFIX: Final = 3
 """Words of at least this length also match longer words that begin with them; shorter ones need a `*`."""
 MOST_TERMS: Final = 32
+_BEFORE_SHARE: Final = 5
+"""A fifth of a window comes before the match."""
+_MOST_MATCHES: Final = 200
+"""Maximum number of matches in one text that are compared."""
 
 _TERM: Final = re.compile(r'"([^"]*)"?|([^\s"]+)')
 
@@ -60,6 +64,24 @@ def spans(text: str, terms: Sequence[Term]) -> list[tuple[int, int]]:
         if not apart or start >= apart[-1][1]:
             apart.append((start, end))
     return apart
+
+
+def window(line: str, terms: Sequence[Term], chars: int) -> tuple[int, int, list[tuple[int, int]]]:
+    """Returns start and end of the part of `line` that has most of the terms, and the places of all terms."""
+    found = spans(line, terms)
+    start = max(_densest(line, found, chars) - chars // _BEFORE_SHARE, 0) if len(line) > chars else 0
+    start = max(min(start, len(line) - chars), 0)
+    return start, start + chars, found
+
+
+def _densest(line: str, found: list[tuple[int, int]], chars: int) -> int:
+    """Returns the start of the match with most different matches in the window that begins there."""
+    room = chars - chars // _BEFORE_SHARE
+    different = [
+        len({line[start:end].lower() for start, end in found[at : at + _MOST_MATCHES] if end <= begin + room})
+        for at, (begin, _) in enumerate(found[:_MOST_MATCHES])
+    ]
+    return found[different.index(max(different))][0] if found else 0
 
 
 def _pattern(term: Term, *, at_start: bool) -> re.Pattern[str]:

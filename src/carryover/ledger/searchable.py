@@ -19,6 +19,7 @@ from carryover.model import (
     ToolResult,
     TurnEnd,
     UserPrompt,
+    is_own_tool,
 )
 
 INDEX_VERSION: Final = 1
@@ -59,6 +60,8 @@ def searchable(body: AnyBody) -> Searchable | None:
             found = Searchable("answer", text)
         case ToolCall(op="edit" | "write"):
             return None  # the edit itself says which file it was, where it was made
+        case (ToolCall() | ToolResult()) as own if is_own_tool(own):
+            return None  # the search for it would be found by the same search
         case ToolCall(subject=subject, op=op):
             found = Searchable("path" if op == "read" else "command", subject)
         case FileEdit(path=path, old_path=old_path):

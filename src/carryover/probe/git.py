@@ -195,7 +195,12 @@ def output_of(root: Path, *command: str, timeout_s: float) -> bytes | None:
 
 
 def may_be_repository(root: Path) -> bool:
-    """Whether `root` may be a repository, judged without git. A bare repository is recognised by its parts."""
+    """Whether `root` may be a repository, judged without git. A bare repository is recognised by its parts.
+
+    The root of another machine's project is no absolute path.
+    """
+    if not root.is_absolute():
+        return False
     return (root / ".git").exists() or ((root / "HEAD").is_file() and (root / "objects").is_dir())
 
 

@@ -8,6 +8,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from carryover.distill.digest import Digest
 from carryover.distill.stored_digest import decode_digest, fold_events
 from carryover.distill.view import Opinion, ProjectView, SessionView, Worktree
@@ -127,9 +129,17 @@ def _session_view(db: sqlite3.Connection, row: SessionRow) -> SessionView:
     )
 
 
+def _with_paths_here(session: SessionRow, digest: bytes) -> bytes:
+    """Returns a stored digest in which files of another machine's project are files of the one that it is joined to."""
+    if not session.machine or session.recorded_root is None or session.root is None:
+        return digest
+    there, here = (msgspec.json.encode(f"{root}/")[1:-1] for root in (session.recorded_root, session.root))
+    return digest.replace(there, here)
+
+
 def _digest(db: sqlite3.Connection, session: SessionRow, thread: ThreadRow) -> Digest:
     """Returns the thread's digest, refolded if it is from another fold version."""
-    digest = decode_digest(thread.fold_version, thread.digest)
+    digest = decode_digest(thread.fold_version, _with_paths_here(session, thread.digest))
     if digest is None:
         bodies = stored_bodies(db, thread.id)
         digest = fold_events(Digest(), (body.of(session.native_id, thread.subagent_id) for body in bodies))

@@ -31,8 +31,6 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int
     """Time of the turn's last edit."""
     agent: str
-    machine: str | None
-    """The other machine that recorded the session; None if this one did."""
     session: str
     """The session's id in its agent."""
     subagent_id: str | None
@@ -47,6 +45,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     added: int | None
     """Number of lines; None if no edit of the turn reports it."""
     removed: int | None
+    machine: str | None = None
+    """The other machine that recorded the session; None if this one did."""
 
 
 Edits = Mapping[int, tuple[EditRow, FileEdit]]
@@ -88,7 +88,6 @@ def turns_of(db: sqlite3.Connection, edits: Edits) -> list[Change]:
         turns[row.session_id, prompt_id] = Change(
             at_ms=max(row.at_ms, former.at_ms) if former is not None else row.at_ms,
             agent=row.agent,
-            machine=row.machine or None,
             session=row.session,
             subagent_id=row.subagent_id or None,
             prompt=prompt,
@@ -98,6 +97,7 @@ def turns_of(db: sqlite3.Connection, edits: Edits) -> list[Change]:
             edits=former.edits + 1 if former is not None else 1,
             added=_sum(former.added if former is not None else None, body.added),
             removed=_sum(former.removed if former is not None else None, body.removed),
+            machine=row.machine or None,
         )
     return sorted(turns.values(), key=lambda change: change.at_ms, reverse=True)
 

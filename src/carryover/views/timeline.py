@@ -1,4 +1,4 @@
-"""Builds a project's timeline across agents, newest first, for `carryover log`. Read-only and blocking."""
+"""Builds a project's timeline across agents, newest first. Read-only and blocking."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from itertools import pairwise
 from typing import Final, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from carryover.distill.events.calls import committed, test_run_in
+from carryover.export.session_parts import SessionEvent, edit_line, numbered
 from carryover.ledger.queries import session_events, sessions
-from carryover.ledger.rows import SessionRow, StoredEvent
+from carryover.ledger.rows import SessionRow
 from carryover.model import NOTE, AgentSummary, FileEdit, ToolResult, TurnEnd, UserPrompt
 from carryover.probe.git_history import Commit
 from carryover.views.commit_links import How, Links, path_in_project
 
-MomentKind = Literal["session", "note", "hand-over", "prompt", "commit", "tests", "compaction", "limit"]
+MomentKind = Literal["session", "note", "hand-over", "prompt", "edit", "commit", "tests", "compaction", "limit"]
 
 MOST_SESSIONS: Final = 5000
 _LONGEST_TEXT: Final = 400
@@ -33,25 +35,44 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     """The session's id in its agent."""
     kind: MomentKind
     text: str
-    """First line of a prompt, title or subject; command of tests; for a hand-over the id of the agent before."""
+    """First line of a prompt, title or subject; command of tests; what an edit did; for a hand-over the id of the agent
+    before."""
+    turn: int = 0
+    """Number of the turn in its session; 0 before the first prompt."""
     commit: str | None = None
     """Id of a commit: in full, or abbreviated if git does not have it."""
     how: How | None = None
     """How a commit belongs to the session; None for other moments."""
     machine: str | None = None
     """The other machine that recorded the session; None if this one did."""
+    diff: str | msgspec.UnsetType = msgspec.UNSET
+    """The lines that an edit changed, if it was asked for edits."""
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Which moments to list: from `since_ms` on and before `until_ms` (UTC ms), of one agent or of all."""
+
+    since_ms: int = 0
+    until_ms: int | None = None
+    agent: str | None = None
+    edits: bool = False
+    """Whether edits are listed too."""
+
+    def has(self, moment: Moment) -> bool:
+        """Whether the moment of such an agent is listed."""
+        in_time = moment.at_ms >= self.since_ms and (self.until_ms is None or moment.at_ms < self.until_ms)
+        return in_time and (self.edits or moment.kind != "edit")
 
 
 def timeline(
     db: sqlite3.Connection,
     project_id: int,
+    wanted: Wanted,
     *,
     limit: int,
-    since_ms: int = 0,
-    agent: str | None = None,
     commits: Iterable[Commit] = (),
 ) -> list[Moment]:
-    """Returns the newest `limit` moments of a project since `since_ms` (UTC ms), of one agent or of all, newest first.
+    """Returns the newest `limit` moments of a project that are `wanted`, newest first.
 
     Sessions are read newest first, and only as far back as needed. `commits` are the commits of its repository.
     """
@@ -59,13 +80,14 @@ def timeline(
     before, links = _predecessors(rows), Links(commits)
     found: list[Moment] = []
     for row in rows:
-        if row.last_ms + _COMMITTED_AFTER_MS < since_ms or (
+        if row.last_ms + _COMMITTED_AFTER_MS < wanted.since_ms or (
             len(found) >= limit and row.last_ms + _COMMITTED_AFTER_MS < found[limit - 1].at_ms
         ):
             break
-        if agent is not None and row.agent != agent:
+        begins_later = wanted.until_ms is not None and row.started_ms >= wanted.until_ms
+        if begins_later or (wanted.agent is not None and row.agent != wanted.agent):
             continue
-        found += [moment for moment in _of_session(db, row, before.get(row.id), links) if moment.at_ms >= since_ms]
+        found += filter(wanted.has, _of_session(db, row, before.get(row.id), links))
         # Within one millisecond, the last event comes first.
         found.sort(key=lambda moment: moment.at_ms, reverse=True)
     return found[:limit]
@@ -82,78 +104,66 @@ def _predecessors(rows: Sequence[SessionRow]) -> dict[int, SessionRow]:
 
 def _of_session(db: sqlite3.Connection, row: SessionRow, before: SessionRow | None, links: Links) -> list[Moment]:
     """Returns the moments of one session, newest first."""
-
-    def moment(at_ms: int, kind: MomentKind, text: str) -> Moment:
-        return Moment(
-            at_ms=at_ms,
-            agent=row.agent,
-            session=row.native_id,
-            kind=kind,
-            text=_first_line(text),
-            machine=row.machine or None,
-        )
-
-    found = [moment(row.started_ms, "note" if row.agent == NOTE else "session", row.title or "")]
+    machine = row.machine or None
+    start = Moment(
+        at_ms=row.started_ms, agent=row.agent, session=row.native_id, kind="session", text="", machine=machine
+    )
+    found = [replace(start, kind="note" if row.agent == NOTE else "session", text=_first_line(row.title or ""))]
     if before is not None and row.agent not in (before.agent, NOTE):
-        found.append(moment(row.started_ms, "hand-over", before.agent))
-    events = [event for event in session_events(db, row) if not event.retracted]
-    found += [moment(at_ms, kind, text) for at_ms, kind, text in _of_events(events)]
-    found += _commits(row, events, links)
+        found.append(replace(start, kind="hand-over", text=before.agent))
+    events = [(turn, event) for turn, event in numbered(session_events(db, row)) if not event.retracted]
+    found += _of_events(events, start, row.root)
+    found += _commits(row, events, start, links)
     return found[::-1]
 
 
-def _commits(row: SessionRow, events: Iterable[StoredEvent], links: Links) -> Iterator[Moment]:
+def _commits(row: SessionRow, events: Iterable[tuple[int, SessionEvent]], of: Moment, links: Links) -> Iterator[Moment]:
     """Yields the commits that the session made, and other commits that contain its edits."""
-
-    def moment(at_ms: int, commit: str, subject: str, how: How) -> Moment:
-        text = _first_line(subject)
-        return Moment(
-            at_ms=at_ms,
-            agent=row.agent,
-            session=row.native_id,
-            kind="commit",
-            text=text,
-            commit=commit,
-            how=how,
-            machine=row.machine or None,
-        )
-
+    commit_of = replace(of, kind="commit")
     own, others = set(), {}
     roots = (row.root, row.recorded_root)
-    for event in events:
+    for turn, event in events:
         match event.body:
             case ToolResult() as result:
                 for short, subject in committed(result):
                     made = links.of_command(short, subject, event.at_ms)
-                    own.add(made.id if made is not None else short)
-                    yield moment(event.at_ms, made.id if made is not None else short, subject, "command")
+                    name = made.id if made is not None else short
+                    own.add(name)
+                    yield replace(
+                        commit_of, at_ms=event.at_ms, turn=turn, commit=name, text=_first_line(subject), how="command"
+                    )
             case FileEdit(path=path):
                 commit = links.of_edit(path_in_project(path, roots), event.at_ms)
                 if commit is not None and commit.authored_ms <= row.last_ms + _COMMITTED_AFTER_MS:
-                    others[commit.id] = commit
+                    others[commit.id] = (turn, commit)
             case _:
                 pass
-    for commit in others.values():
+    for turn, commit in others.values():
         if commit.id not in own:
-            yield moment(commit.authored_ms, commit.id, commit.subject, "edits")
+            text = _first_line(commit.subject)
+            yield replace(commit_of, at_ms=commit.authored_ms, turn=turn, commit=commit.id, text=text, how="edits")
 
 
-def _of_events(events: Iterable[StoredEvent]) -> Iterator[tuple[int, MomentKind, str]]:
+def _of_events(events: Iterable[tuple[int, SessionEvent]], of: Moment, root: str | None) -> Iterator[Moment]:
     """Yields the timeline entries of the events, in order. Tests are named if they fail, or pass after a failure."""
     failing = False
-    for event in events:
+    for turn, event in events:
+        here = replace(of, at_ms=event.at_ms, turn=turn)
         match event.body:
             case UserPrompt(actor="human") as prompt if event.subagent_id is None:
-                yield event.at_ms, "prompt", prompt.typed
+                yield replace(here, kind="prompt", text=_first_line(prompt.typed))
+            case FileEdit(diff=diff) as edit:
+                yield replace(here, kind="edit", text=edit_line(edit, root), diff=diff)
             case AgentSummary(source="compaction") if event.subagent_id is None:
-                yield event.at_ms, "compaction", ""
+                yield replace(here, kind="compaction")
             case TurnEnd(reason="limit", message=message):
-                yield event.at_ms, "limit", message
+                yield replace(here, kind="limit", text=_first_line(message))
             case ToolResult() as result:
                 run = test_run_in(result)
                 if run is not None and run.status != "unknown" and failing != (run.status == "fail"):
                     failing = run.status == "fail"
-                    yield event.at_ms, "tests", f"{'fail' if failing else 'pass'}: {result.subject}"
+                    text = _first_line(f"{'fail' if failing else 'pass'}: {result.subject}")
+                    yield replace(here, kind="tests", text=text)
             case _:
                 pass
 

@@ -46,6 +46,12 @@ def test_calls(rollout: Rollout, name: str, arguments: dict[str, Any], op: Op, s
     assert call_of(rollout) == ToolCall(call_id=call_id, name=name, op=op, subject=subject)
 
 
+def test_a_tool_of_an_mcp_server_is_named_with_its_server(rollout: Rollout) -> None:
+    rollout.response("function_call", name="recall", namespace="mcp__carryover", arguments="{}", call_id="call_1")
+
+    assert call_of(rollout).name == "mcp__carryover__recall"
+
+
 def test_a_search_of_the_provider_is_done_when_it_is_reported(rollout: Rollout) -> None:
     reported = rollout.response(
         "web_search_call", id="ws_1", status="completed", action={"type": "search", "query": "x"}

@@ -73,7 +73,9 @@ def test_a_command_in_the_background_ends_when_it_is_read(
     assert [(task.task_id, task.state) for task in of(events, BackgroundTask)] == [("c1", "running"), ("c1", "done")]
 
 
-def test_a_command_in_the_background_that_ends_well_is_reported_by_the_client(session: CopilotSession) -> None:
+def test_a_command_in_the_background_that_ends_well_is_reported_by_the_client(tmp_path: Path) -> None:
+    session = CopilotSession(tmp_path / ".copilot", Path("/home/dev/shop"))
+    session.prompt("Wait a minute.")
     session.call("c1", "bash", command="sleep 60 > log.txt")
     session.done("c1", "<command with shellId: 0 is still running after 30 seconds. Use read_bash to wait.>")
     session.record("system.notification", content="", kind={"type": "shell_completed", "shellId": "0", "exitCode": 0})
@@ -81,7 +83,7 @@ def test_a_command_in_the_background_that_ends_well_is_reported_by_the_client(se
     events = read(session).events
 
     assert [(result.status, result.exit_code) for result in of(events, ToolResult)] == [("ok", 0)]
-    assert [edit.path for edit in of(events, FileEdit)] == [f"{session.cwd}/log.txt"]
+    assert [edit.path for edit in of(events, FileEdit)] == ["/home/dev/shop/log.txt"]
 
 
 def test_an_edit_has_its_place_from_the_diff(session: CopilotSession) -> None:

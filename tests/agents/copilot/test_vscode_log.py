@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.copilot.chats import Log, chat, lines_of, log_of, markdown, request
@@ -27,7 +27,6 @@ STATES = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(states=st.lists(STATES, min_size=1, max_size=6))
 def test_a_log_comes_to_the_state_that_was_written_last(states: list[dict[str, Any]]) -> None:
     log = Log()

@@ -4,6 +4,7 @@ Only requests of the conversation itself (those that offer a shell) take replies
 
     "text"
     {"shell": "ls"}, {"patch": "*** Begin Patch..."}, or a list of these and of texts
+    {"search": "words"}, {"call": ["mcp__name", "tool", {...}]}      tools of MCP servers, which wait to be searched for
     {"error": {"status": 429, "type": "usage_limit_reached", "message": "...", "resets_at": 1999999999}}
     {"unfinished": "text"}                          a stream that stops in the middle and stays open
     {"full_context": "text" or {"shell": ...}}      an answer that says the context is nearly full
@@ -97,6 +98,12 @@ def _item(part: Any, offered: dict[str, str]) -> dict[str, Any]:
     if isinstance(part, str):
         text = {"type": "output_text", "text": part, "annotations": []}
         return {"type": "message", "id": _id("msg"), "role": "assistant", "status": "completed", "content": [text]}
+    if "search" in part:
+        search = {"type": "tool_search_call", "id": _id("ts"), "call_id": _id("call"), "status": "completed"}
+        return {**search, "execution": "client", "arguments": {"query": part["search"]}}
+    if "call" in part:
+        namespace, name, arguments = part["call"]
+        return {**_function(name, arguments), "namespace": namespace}
     return _shell(part["shell"], offered) if "shell" in part else _patch(part["patch"], offered)
 
 
@@ -154,11 +161,11 @@ def tools(body: dict[str, Any]) -> dict[str, str]:
 
 
 def _text(item: dict[str, Any]) -> str:
-    parts = [item.get(name) for name in ("content", "arguments", "input", "output")]
+    parts = [item.get(name) for name in ("content", "arguments", "input", "output", "tools")]
     return "\n".join(_joined(part) for part in parts if part is not None)
 
 
 def _joined(part: Any) -> str:
-    if isinstance(part, str):
-        return part
-    return "\n".join(str(piece.get("text", "")) for piece in part)
+    if isinstance(part, list):
+        return "\n".join(str(piece.get("text") or piece.get("name", "")) for piece in part)
+    return part if isinstance(part, str) else json.dumps(part)

@@ -15,13 +15,13 @@ import carryover.agents
 from carryover.actions.context import state_dir
 from carryover.agents import adapters, agent_id_of, agent_ids, agent_names, specs, startable_agents
 from carryover.cli.demo.replay import make_project
-from carryover.cli.main import main
 from carryover.edits.apply import ProjectEdits
 from carryover.projects.policy import refusal
 from carryover.publish.instruction_files import place_pointers, remove_pointers
 from carryover.publish.pointer import NEW_FILE
 from support.agent_here import only_this_path
 from support.hook_script import HookScript, installed, keep
+from support.repository import repository
 from support.tools import versioned
 
 ELSEWHERE = Path(__file__).with_name("elsewhere")
@@ -42,20 +42,10 @@ def scribe(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def call(*arguments: str) -> tuple[int, str, str]:
-        code = main(arguments)
-        return (code, *capsys.readouterr())
-
-    return call
-
-
-@pytest.fixture
 def shop(scribe: Path, home: Path) -> Path:
     """A repository that Scribe has worked in until its limit was reached."""
     project = home / "shop"
-    project.mkdir()
-    subprocess.run(["git", "init", "-q", str(project)], check=True)
+    repository(project)
     now_ms = int(time.time() * 1000)
     talk = (
         {"id": "1", "at": now_ms - 3_000, "in": str(project), "you": "Add a discount to the cart"},

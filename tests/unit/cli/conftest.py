@@ -10,7 +10,6 @@ import pytest
 from carryover.actions.context import state_dir
 from carryover.actions.from_disk import catch_up
 from carryover.cli.demo.replay import make_project, replay
-from carryover.cli.main import main
 from carryover.fsio import private_dir
 from support.agent_here import only_this_path, put_claude
 from support.recorded_shop import Run
@@ -31,15 +30,6 @@ def recorded(shop: Path) -> Path:
     private_dir(state_dir().root)
     catch_up(state_dir(), str(shop))
     return shop
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def call(*arguments: str) -> tuple[int, str, str]:
-        code = main(arguments)
-        return (code, *capsys.readouterr())
-
-    return call
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import argparse
 import json
 import os
 import re
-import sys
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +15,7 @@ from carryover.config import load_config
 from carryover.errors import ExitCode
 from carryover.install.setup import Option
 from support.agent_here import everything
+from support.forked import CARRYOVER
 from support.terminal import CTRL_C, ENTER, LEFT, RIGHT, SPACE, Terminal
 
 OPTIONS = (
@@ -52,7 +52,7 @@ def test_what_cannot_be_used_is_refused(text: str, problem: str) -> None:
     assert "claude-code (claude), " in str(refused.value)
 
 
-INSTALL = (sys.executable, "-m", "carryover.cli.main", "install", "--no-service")
+INSTALL = (*CARRYOVER, "install", "--no-service")
 QUESTION = "Which AI agents do you use? (space to toggle, enter to confirm)"
 
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from carryover.fsio import private_dir
 from support.agent_here import only_this_path
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
+from support.forked import CARRYOVER
 from support.recorded_shop import Run
 from support.repository import repository
 from support.terminal import DOWN, ENTER, Terminal
@@ -134,7 +134,7 @@ def test_a_session_of_another_project_is_never_handed_over(shop: Path, home: Pat
 
 
 def test_on_a_terminal_the_user_picks_where_several_tasks_are_open(shop: Path, home: Path) -> None:
-    command = [sys.executable, "-m", "carryover.cli.main", "handoff", str(shop), "--to", "claude"]
+    command = [*CARRYOVER, "handoff", str(shop), "--to", "claude"]
     with Terminal(command, os.environ) as terminal:
         shown = terminal.wait_for("Write a parser")
         terminal.press(DOWN, ENTER)

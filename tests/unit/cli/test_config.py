@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from carryover.actions.settings import setting_names
 from carryover.errors import ExitCode
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, wait_until
+from support.forked import CARRYOVER
 from support.recorded_shop import Run
 from support.terminal import ENTER, Terminal
 
@@ -206,7 +206,7 @@ def test_on_a_terminal_a_limit_is_set_when_the_user_says_so(answer: str, code: E
     with DaemonProcess() as daemon:
         daemon.settle()
         daemon.stop()
-    command = [sys.executable, "-m", "carryover.cli.main", "config", "retention.max_age_days", "5"]
+    command = [*CARRYOVER, "config", "retention.max_age_days", "5"]
 
     with Terminal(command, dict(os.environ)) as terminal:
         terminal.wait_for("Set it? [y/N]")

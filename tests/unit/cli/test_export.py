@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from carryover.ledger.queries import project_by_root
 from carryover.publish.project_view import project_view
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
+from support.forked import CARRYOVER
 from support.recorded_shop import DISCOUNT, Run
 from support.terminal import ENTER, Terminal
 from support.tools import program
@@ -123,7 +123,7 @@ def test_a_file_that_is_there_is_replaced_only_with_leave_and_keeps_its_mode(
 def test_on_a_terminal_it_asks_before_a_file_is_replaced(recorded: Path, tmp_path: Path, answer: str) -> None:
     target = tmp_path / "notes.md"
     target.write_text("mine")
-    command = (sys.executable, "-m", "carryover.cli.main", "export", str(recorded), "-o", str(target))
+    command = (*CARRYOVER, "export", str(recorded), "-o", str(target))
     with Terminal(command, dict(os.environ)) as terminal:
         terminal.wait_for("Replace it? [y/N]")
         terminal.press(answer, ENTER)
@@ -167,7 +167,7 @@ def test_without_a_terminal_nothing_is_copied_unasked(recorded: Path, run: Run, 
 def test_on_a_terminal_the_list_is_shown_and_then_it_asks_once(
     recorded: Path, clipboard: Path, answer: str, copied: bool
 ) -> None:
-    command = (sys.executable, "-m", "carryover.cli.main", "export", str(recorded), "--copy")
+    command = (*CARRYOVER, "export", str(recorded), "--copy")
     with Terminal(command, dict(os.environ)) as terminal:
         shown = terminal.wait_for("Copy this? It leaves this machine where you paste it. [y/N]")
         terminal.press(answer, ENTER)

@@ -4,6 +4,7 @@ import json
 import re
 import stat
 from html.parser import HTMLParser
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -51,16 +52,46 @@ def test_every_session_is_reached_from_the_page_of_all_projects(recorded: Path, 
 
     assert exported(run, folder) == {"folder": str(folder), "projects": 1, "sessions": 2, "excluded": 0}
     [project] = seen(folder / "index.html").links
-    back, *pages = seen(folder / project).links
-    assert back == "../index.html"
-    texts = [(folder / project).parent.joinpath(page).read_text() for page in pages]
+    links = seen(folder / project).links
+    assert links[:3] == ["../index.html", "index.html", "timeline.html"]
+    texts = [(folder / project).parent.joinpath(page).read_text() for page in links[-2:]]
     assert [re.findall("<h1>(.*)</h1>", text) for text in texts] == [
         ["Wire discount into checkout"],
         ["Add a discount function to cart.py and test it."],
     ]
     assert all('<a href="../index.html">All projects</a> › <a href="index.html">shop</a>' in text for text in texts)
     shown = (folder / project).read_text()
-    assert "<h4>Where it stands</h4>" in shown and "2 sessions" in shown
+    assert "<h2>Where it stands</h2>" in shown and "2 sessions" in shown
+
+
+def test_lines_of_the_handoff_and_entries_of_the_timeline_lead_to_their_turns(
+    recorded: Path, run: Run, tmp_path: Path
+) -> None:
+    folder = tmp_path / "agents"
+    exported(run, folder)
+    [place] = [path for path in folder.iterdir() if path.is_dir()]
+
+    for name, text in (("index.html", "Do not cap it."), ("timeline.html", "Tests fail")):
+        shown = (place / name).read_text()
+        turns = {link for link in seen(place / name).links if "#" in link}
+        assert text in shown
+        assert {link.partition("#")[2] for link in turns} == {"turn-1", "turn-2"}
+        assert all(f'id="{place_in}"' in (place / page).read_text() for page, _, place_in in map(_parted, turns))
+
+
+def _parted(link: str) -> tuple[str, str, str]:
+    return link.partition("#")
+
+
+def test_pages_look_like_the_one_that_the_daemon_serves(recorded: Path, run: Run, tmp_path: Path) -> None:
+    exported(run, tmp_path / "agents")
+    own = resources.files("carryover.page").joinpath("static", "style.css").read_text("utf-8")
+
+    for page in (tmp_path / "agents").rglob("*.html"):
+        style = re.search("<style>(.*)</style>", page.read_text(), re.DOTALL)
+        assert style is not None and len(style[1]) > 5000
+        assert own.startswith(style[1])
+        assert "dialog" not in style[1]
 
 
 def test_the_pages_are_the_users_alone_and_nothing_else_is_written(recorded: Path, run: Run, tmp_path: Path) -> None:
@@ -69,7 +100,7 @@ def test_the_pages_are_the_users_alone_and_nothing_else_is_written(recorded: Pat
 
     modes = {path.is_dir(): stat.S_IMODE(path.stat().st_mode) for path in (folder, *folder.rglob("*"))}
     assert modes == {True: 0o700, False: 0o600}
-    assert len([path for path in folder.rglob("*") if path.is_file()]) == 4
+    assert len([path for path in folder.rglob("*") if path.is_file()]) == 5
 
 
 def test_text_of_a_transcript_is_markup_nowhere_and_leads_out_of_the_folder_nowhere(
@@ -89,8 +120,8 @@ def test_text_of_a_transcript_is_markup_nowhere_and_leads_out_of_the_folder_nowh
     for page in folder.rglob("*.html"):
         found = seen(page)
         assert found.active == []
-        assert all((page.parent / link).resolve().is_relative_to(folder) for link in found.links)
-        assert all((page.parent / link).is_file() for link in found.links)
+        files = [page.parent / link.partition("#")[0] for link in found.links]
+        assert all(file.resolve().is_relative_to(folder) and file.is_file() for file in files)
         assert "default-src 'none'; style-src &#x27;sha256-" in page.read_text().replace("&#x27;none&#x27;", "'none'")
 
 

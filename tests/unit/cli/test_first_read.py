@@ -15,6 +15,7 @@ from carryover.actions.first_read import how_far, show_until, watch_first_read
 from carryover.daemon.health import Health
 from carryover.errors import ExitCode
 from support.daemon_process import wait_until
+from support.forked import CARRYOVER
 from support.scripted_daemon import HEALTH, answering_socket
 from support.terminal import CTRL_C, Terminal
 
@@ -51,7 +52,7 @@ def test_a_daemon_that_goes_away_is_reported(home: Path) -> None:
 
 
 def test_on_a_terminal_there_is_a_bar_and_ctrl_c_ends_only_the_watching(claude: Path) -> None:
-    command = (sys.executable, "-m", "carryover.cli.main", "install", "--yes", "--no-service")
+    command = (*CARRYOVER, "install", "--yes", "--no-service")
     with answering_socket(state_dir().socket, BEHIND), Terminal(command, os.environ) as terminal:
         terminal.wait_for("[#...........] 40 of 340 transcripts read, newest project first")
         terminal.press(CTRL_C)

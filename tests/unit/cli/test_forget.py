@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from carryover.fsio import FileLock, private_dir
 from carryover.publish.offline_answers import answer_path
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of
+from support.forked import CARRYOVER
 from support.recorded_shop import Run
 from support.repository import git
 from support.stored_texts import compressed
@@ -191,7 +191,7 @@ def test_without_a_terminal_it_needs_yes(recorded: Path, run: Run, arguments: tu
 
 @pytest.mark.parametrize(("answer", "left"), [("n", 2), ("", 2), ("y", 0)])
 def test_on_a_terminal_it_asks(recorded: Path, run: Run, answer: str, left: int) -> None:
-    command = (sys.executable, "-m", "carryover.cli.main", "forget", "--all")
+    command = (*CARRYOVER, "forget", "--all")
     with Terminal(command, dict(os.environ)) as terminal:
         terminal.wait_for("Forget this? It cannot be recovered. [y/N]")
         terminal.press(*answer, ENTER)

@@ -4,6 +4,8 @@ import asyncio
 import json
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from uuid import uuid4
 
@@ -311,3 +313,16 @@ def test_a_slip_in_the_settings_costs_a_warning_and_no_handoff(
     assert run("sessions", str(project))[0] == ExitCode.OK
     code, out, err = run("handoff", str(project), "--to", "claude-code")
     assert (code, out, "Nothing was changed." in err) == (ExitCode.REFUSED, "", True), "that writes into the project"
+
+
+@pytest.mark.parametrize(("form", "code"), [("--raw", 0), ("--json", 0), ("--why", 1)])
+def test_what_is_printed_for_programs_is_of_the_published_format(
+    shop: Path, run: Run, tmp_path: Path, form: str, code: int
+) -> None:
+    file = tmp_path / "printed"
+    file.write_text(run("handoff", str(shop), form)[1], "utf-8")
+    checker = Path(__file__).parents[3] / "architecture" / "check_handoff.py"
+
+    done = subprocess.run([sys.executable, "-I", checker, file], capture_output=True, text=True)
+
+    assert (done.returncode, done.stderr) == (code, "")

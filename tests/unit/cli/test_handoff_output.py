@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from carryover.cli.handoff_output import as_data, lines_for_person, local_time, 
 from carryover.distill.entry import Entry, Kind, Section
 from carryover.distill.handoff import Handoff
 from carryover.distill.render import render
+from support.forked import CARRYOVER
 from support.terminal import Terminal
 
 NOW = datetime(2026, 11, 20, 15, tzinfo=timezone(timedelta(hours=1)))
@@ -70,7 +70,7 @@ def test_times_are_local(at: datetime, text: str) -> None:
 
 
 def on_terminal(shop: Path, *arguments: str) -> str:
-    command = [sys.executable, "-m", "carryover.cli.main", "handoff", str(shop), *arguments]
+    command = [*CARRYOVER, "handoff", str(shop), *arguments]
     with Terminal(command, {**os.environ, "PAGER": "cat"}) as terminal:
         code, text = terminal.end()
     assert code == 0
@@ -112,6 +112,7 @@ def test_the_data_holds_what_is_printed_and_nothing_that_was_cut() -> None:
 
     sections = data.pop("sections")
     assert data == {
+        "format": "carryover-handoff/1.0",
         "project": "/home/dev/shop",
         "updated": "2026-11-20T06:40:58Z",
         "updated_ms": 1_795_156_858_000,

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 import tomllib
 from contextlib import closing
 from pathlib import Path
@@ -21,6 +20,7 @@ from carryover.ledger.queries import connect_read_only, projects
 from carryover.projects.root import StatePaths
 from carryover.publish.refresh import refresh
 from support.agent_here import everything, only_this_path
+from support.forked import CARRYOVER
 from support.recorded_shop import Run
 from support.terminal import Terminal
 from support.tools import CODEX, CURSOR, versioned
@@ -225,7 +225,7 @@ def test_without_a_service_it_runs_all_the_same(claude: Path, shop: Path, run: R
 def test_a_daemon_that_does_not_run_is_the_last_word(
     claude: Path, home: Path, monkeypatch: pytest.MonkeyPatch, columns: int
 ) -> None:
-    command = [sys.executable, "-m", "carryover.cli.main", "install", "--yes", "--no-service"]
+    command = [*CARRYOVER, "install", "--yes", "--no-service"]
     with Terminal(command, os.environ, columns=columns) as terminal:
         code, shown = terminal.end()
 

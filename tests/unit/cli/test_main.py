@@ -1,32 +1,22 @@
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import IO
 
 import pytest
 
 from carryover.cli.arguments import MEANING
 from carryover.cli.main import COMMANDS, build_parser, main
 from carryover.errors import ExitCode
+from support.forked import CARRYOVER, carryover
 from support.recorded_shop import CHECKOUT
 from support.terminal import Terminal
 from support.tools import needs_setpriv, without_rights_of_root
 
 SLOW_TO_IMPORT = ("aiohttp", "aiosqlite", "asyncio", "git", "questionary", "tree_sitter", "watchfiles")
-
-
-def carryover(*arguments: str, stdout: IO[str] | int = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "carryover.cli.main", *arguments],
-        stdout=stdout,
-        stderr=subprocess.PIPE,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 def test_without_a_command_the_help_is_shown_and_nothing_is_data() -> None:
@@ -59,7 +49,7 @@ def test_what_was_probably_meant_is_said(arguments: list[str], meant: str, capsy
     "arguments", [["config", "resume.mode", "loud"], ["show", "--turn", "x"], ["to", "codx"]], ids=" ".join
 )
 def test_an_error_is_wrapped_between_words_on_a_terminal(arguments: list[str], home: Path) -> None:
-    with Terminal([sys.executable, "-m", "carryover.cli.main", *arguments], os.environ, columns=60) as terminal:
+    with Terminal([*CARRYOVER, *arguments], os.environ, columns=60) as terminal:
         code, shown = terminal.end()
 
     assert (code, max(map(len, shown.splitlines())) <= 60) == (ExitCode.USAGE, True)
@@ -166,7 +156,7 @@ def test_a_reader_that_goes_away_early_is_no_error() -> None:
     os.close(reader)
 
     answer = subprocess.run(
-        [sys.executable, "-m", "carryover.cli.main", "--help"],
+        [*CARRYOVER, "--help"],
         stdout=writer,
         stderr=subprocess.PIPE,
         text=True,
@@ -179,59 +169,51 @@ def test_a_reader_that_goes_away_early_is_no_error() -> None:
 
 
 COMMAND_LINES = (
-    ["status"],
-    ["status", "--json"],
-    ["sessions"],
-    ["sessions", "--all"],
-    ["show", "c0de"],
-    ["handoff"],
-    ["doctor"],
-    ["doctor", "--fix"],
-    ["pause"],
-    ["unpause"],
-    ["install", "--yes", "--no-service"],
-    ["uninstall"],
-    ["uninstall", "--purge", "--yes"],
+    *("status", "status --json", "sessions", "sessions --all", "show c0de", "handoff", "doctor", "doctor --fix"),
+    *("pause", "unpause", "install --yes --no-service", "uninstall", "uninstall --purge --yes"),
 )
+EACH = """
+import contextlib, io, json, sys
+from carryover.cli.main import main
+
+for line in sys.argv[1:]:
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main(line.split())
+    print(json.dumps([line, code, out.getvalue(), err.getvalue()]))
+"""
 
 
 @needs_setpriv
-@pytest.mark.parametrize("arguments", COMMAND_LINES, ids=" ".join)
-def test_a_state_folder_that_may_not_be_entered_is_said_in_one_line(home: Path, arguments: list[str]) -> None:
+def test_a_state_folder_that_may_not_be_entered_is_said_in_one_line(home: Path) -> None:
     closed = home / ".carryover"
     closed.mkdir(mode=0)
     (home / ".claude").mkdir()
 
-    answer = subprocess.run(
-        without_rights_of_root(sys.executable, "-m", "carryover.cli.main", *arguments),
-        cwd=home,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    command = without_rights_of_root(sys.executable, "-c", EACH, *COMMAND_LINES)
+    answer = subprocess.run(command, cwd=home, stdout=subprocess.PIPE, text=True, timeout=60, check=True)
 
-    assert (answer.returncode, answer.stdout, answer.stderr) == (
-        ExitCode.FAILED,
-        "",
+    message = (
         f"carryover: The state folder {closed} can't be used: Permission denied. Nothing was read or changed. "
-        f"Run `chmod u+rwx {closed}`, or set CARRYOVER_HOME to another folder.\n",
+        f"Run `chmod u+rwx {closed}`, or set CARRYOVER_HOME to another folder.\n"
     )
+    found = [json.loads(line) for line in answer.stdout.splitlines()]
+    assert found == [[line, ExitCode.FAILED, "", message] for line in COMMAND_LINES]
     assert list((home / ".claude").iterdir()) == []
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
-@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize(
-    "arguments", [["status"], ["status", "--json"], ["sessions", "--all"], ["doctor"]], ids=" ".join
+    ("line", "unbuffered"),
+    [("status", ""), ("status", "1"), ("status --json", "1"), ("sessions --all", ""), ("doctor", "1")],
 )
-def test_an_output_that_is_full_is_said_in_one_line(
-    recorded: Path, arguments: list[str], unbuffered: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_output_that_is_full_is_said_in_one_line(recorded: Path, line: str, unbuffered: str) -> None:
     """What is kept in a buffer meets the error only at the end."""
-    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
+    env = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
     with Path("/dev/full").open("w") as full:
-        answer = carryover(*arguments, stdout=full)
+        answer = subprocess.run(
+            [*CARRYOVER, *line.split()], stdout=full, stderr=subprocess.PIPE, env=env, text=True, timeout=60
+        )
 
     assert (answer.returncode, answer.stderr.splitlines()[-1]) == (
         ExitCode.FAILED,
@@ -275,7 +257,7 @@ def test_what_the_terminal_cannot_show_is_replaced(recorded: Path) -> None:
     project = recorded.with_name("läden")
     project.mkdir()
     answer = subprocess.run(
-        [sys.executable, "-m", "carryover.cli.main", "sessions", str(project)],
+        [*CARRYOVER, "sessions", str(project)],
         env={**os.environ, "PYTHONIOENCODING": "ascii"},
         capture_output=True,
         text=True,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from carryover.actions.context import state_dir
 from carryover.errors import ExitCode
 from support.daemon_process import DaemonProcess
+from support.forked import CARRYOVER
 from support.recorded_shop import DISCOUNT, Run
 from support.terminal import Terminal
 
@@ -49,7 +49,7 @@ def test_it_is_found_by_each_command(
 
 def test_it_is_found_by_the_picker(renamed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(renamed)
-    with Terminal([sys.executable, "-m", "carryover.cli.main"], dict(os.environ)) as terminal:
+    with Terminal(CARRYOVER, dict(os.environ)) as terminal:
         shown = terminal.wait_for("q quit")
         terminal.press("q")
         terminal.end()

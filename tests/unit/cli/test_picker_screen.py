@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,11 +9,12 @@ from carryover.actions.context import state_dir
 from carryover.errors import ExitCode
 from support.agent_here import everything, only_this_path
 from support.codex_session import CodexSession
+from support.forked import CARRYOVER
 from support.recorded_shop import Run
 from support.terminal import CTRL_C, DOWN, ENTER, Terminal
 from support.tools import program
 
-ALONE = [sys.executable, "-m", "carryover.cli.main"]
+ALONE = CARRYOVER
 PAGER = "sed 's/^/paged: /'; read -r _ < /dev/tty"
 
 
@@ -100,9 +100,9 @@ def test_the_filter_finds_what_was_answered_and_the_keys_are_shown(terminal_env:
         terminal.wait_for("? keys")
         terminal.press("?")
         help_text = terminal.wait_for("any key goes back")
-        terminal.press("x", "/", *"next check", ENTER)
-        terminal.wait_for("1 found · esc ends")
-        terminal.press(ENTER)
+        terminal.press("x", "/", *"next check")
+        terminal.wait_for("1 found")
+        terminal.press(ENTER, ENTER)  # no wait in between: only the cells that differ are drawn
         shown = terminal.wait_for("paged: Session")
         terminal.press(ENTER)
         terminal.wait_for("1 found · esc ends")

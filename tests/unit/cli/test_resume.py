@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from contextlib import chdir
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from carryover.fsio import private_dir
 from support.agent_here import only_this_path
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
+from support.forked import CARRYOVER
 from support.recorded_shop import Run
 from support.repository import repository
 from support.terminal import Terminal
@@ -114,7 +114,7 @@ def test_the_printed_folder_is_the_sessions_whatever_its_name_holds(
 
 
 def test_in_a_terminal_it_is_run_there(below: Path) -> None:
-    with Terminal([sys.executable, "-m", "carryover.cli.main", "resume", SESSION, "--run"], os.environ) as terminal:
+    with Terminal([*CARRYOVER, "resume", SESSION, "--run"], os.environ) as terminal:
         code, text = terminal.end()
 
     assert code == ExitCode.OK

@@ -73,6 +73,7 @@ def test_as_data_nothing_is_shortened(recorded: Path, run: Run) -> None:
         "id": CHECKOUT,
         "short": CHECKOUT[:-1],
         "agent": "claude-code",
+        "machine": None,
         "agent_version": "2.1.328",
         "model": "claude-opus-5-5",
         "project": str(recorded),

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
 import re
@@ -20,22 +19,13 @@ from carryover.actions.context import state_dir
 from carryover.actions.from_disk import catch_up
 from carryover.agents import agent_ids, specs, startable_agents
 from carryover.errors import ExitCode
-from support.agent_here import only_this_path
+from support.agent_here import everything, only_this_path
 from support.codex_session import CodexSession
 from support.daemon_process import DaemonProcess, agree_to_pointers
+from support.forked import CARRYOVER
 from support.recorded_shop import CHECKOUT, Run
 from support.terminal import CTRL_C, Terminal
 from support.tools import program
-
-
-def everything(folder: Path) -> dict[str, tuple[int, int, int, str]]:
-    """Each file and folder below `folder`: mode, time of change in ns, size and content."""
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        status = path.lstat()
-        content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
-        found[str(path)] = (status.st_mode, status.st_mtime_ns, status.st_size, content)
-    return found
 
 
 def status_json(run: Run) -> dict[str, object]:
@@ -158,7 +148,7 @@ def test_watching_looks_again_until_it_is_interrupted(claude: Path) -> None:
 
 
 def test_watching_shows_no_more_than_the_screen_has_room_for(recorded: Path) -> None:
-    command = [sys.executable, "-m", "carryover.cli.main", "status", "--watch", "-v"]
+    command = [*CARRYOVER, "status", "--watch", "-v"]
     with Terminal(command, os.environ, columns=60, lines=8) as terminal:
         terminal.wait_for("more lines: without --watch all are shown")
         terminal.press(CTRL_C)
@@ -170,7 +160,7 @@ def test_watching_shows_no_more_than_the_screen_has_room_for(recorded: Path) -> 
 
 
 def test_watching_as_data_gives_an_object_per_line_and_ends_with_its_reader(claude: Path) -> None:
-    command = [sys.executable, "-m", "carryover.cli.main", "status", "--watch", "--json"]
+    command = [*CARRYOVER, "status", "--watch", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watching:
         assert watching.stdout is not None
         first, second = (json.loads(watching.stdout.readline()) for _ in range(2))

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from pathlib import Path
 
 from carryover.actions.context import state_dir
 from carryover.errors import ExitCode
 from support.agent_here import everything
 from support.daemon_process import DaemonProcess
+from support.forked import CARRYOVER
 from support.recorded_shop import Run
 from support.terminal import ENTER, Terminal
 
@@ -118,7 +118,7 @@ def test_as_data_it_tells_what_went(installed: Path, run: Run) -> None:
 
 def test_on_a_terminal_a_purge_asks_once_more(installed: Path, home: Path) -> None:
     before = everything(home)
-    command = (sys.executable, "-m", "carryover.cli.main", "uninstall", "--purge")
+    command = (*CARRYOVER, "uninstall", "--purge")
     with Terminal(command, os.environ) as terminal:
         terminal.wait_for("Remove all this? What was recorded cannot be recovered. [y/N]")
         terminal.press(ENTER)

@@ -37,10 +37,11 @@ class Desk:
         self.now_ms = 0
         self.meter = context.meter
         self.begun = asyncio.Event()
+        self.changed: list[int] = []
         self._loop = asyncio.get_running_loop()
         self._context = context
         context.now_ms = lambda: self.now_ms
-        self.publisher = PublishQueue(context, self._refresh, pool)
+        self.publisher = PublishQueue(context, self._refresh, pool, changed=self.changed.append)
 
     def _refresh(self, project: int, newest: bool, git: GitFacts | None, now_ms: int) -> Refreshed:
         self._loop.call_soon_threadsafe(self.begun.set)
@@ -89,6 +90,7 @@ async def test_a_project_that_is_touched_is_published(
 
     metrics = desk.meter.metrics()
     assert (metrics.publications, metrics.publication.n, metrics.stored_to_published.n) == (1, 1, 1)
+    assert desk.changed == [project]
     assert "discount function" in handoff_of(session.cwd)
     assert (ledger_path.parent / "handoff.md").read_text() == handoff_of(session.cwd)
     assert [line.split()[:2] for line in lines] == [["published", "project=1"]]
@@ -109,6 +111,7 @@ async def test_old_history_is_not_published(
         await publisher.flush()
 
     assert (desk.calls, handoff_of(session.cwd)) == ([], "")
+    assert desk.changed == [project]
 
 
 async def test_only_the_project_that_moved_last_is_the_newest(

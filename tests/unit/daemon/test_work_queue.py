@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.daemon.work_queue import WorkQueue
@@ -145,7 +145,6 @@ async def test_flush_waits_until_a_key_is_read_to_its_end(board: WorkQueue[str])
 STEPS = st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 0.3), st.booleans()), max_size=60)
 
 
-@settings(max_examples=100, deadline=None)
 @given(steps=STEPS)
 def test_no_hint_is_lost_and_none_waits_longer_than_the_cap(steps: list[tuple[str, float, bool]]) -> None:
     """Whatever comes when: each hint is followed by a look at its key within the cap, were there always a taker."""

@@ -285,6 +285,11 @@ def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
         ),
         (changed(HEALTHY, record_problem="edits.json is damaged."), "settings: wrong", "edits.json is damaged."),
         (changed(HEALTHY, curl_missing=True), "hooks: wrong", "There is no `curl` on the PATH."),
+        (
+            changed(HEALTHY, mcp_sdk="pipx inject carryoverd mcp"),
+            "mcp: wrong",
+            "The MCP server in your agents' settings can't start: the package that it needs is not installed.",
+        ),
         (changed(HEALTHY, paused=True), "paused: note", "Carryover is paused."),
     ],
 )

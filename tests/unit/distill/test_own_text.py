@@ -12,6 +12,8 @@ from carryover.distill.own_text import (
     without_handoffs,
     without_mark,
 )
+from carryover.ledger.searchable import searchable
+from carryover.model import ToolCall, ToolResult, is_own_tool
 from support.conversation import Conversation, section
 
 HANDOFF = (
@@ -160,3 +162,32 @@ def test_a_person_may_point_in_other_words(prompt: str) -> None:
 )
 def test_a_prompt_that_wants_more_is_a_task(prompt: str) -> None:
     assert not only_points_at_handoff(prompt)
+
+
+@pytest.mark.parametrize(
+    ("name", "subject", "own"),
+    [
+        ("mcp__carryover__recall", "pear", True),  # Claude Code, Codex
+        ("mcp_carryover_turn", "", True),  # Gemini CLI
+        ("carryover_handoff", "", True),  # opencode
+        ("carryover-recall", "", True),  # Copilot
+        ("CallMcpTool", "carryover recall", True),  # Cursor
+        ("mcp__docs__recall", "carryover", False),
+        ("recall", "", False),
+    ],
+)
+def test_what_carryovers_own_tools_answer_is_in_no_handoff_and_found_by_no_search(
+    name: str, subject: str, own: bool
+) -> None:
+    talk = (
+        Conversation().user("Fix it.").ran(subject, output="turn 1 of abc: Bake", status="error", op="other", name=name)
+    )
+    call = ToolCall(call_id="1", name=name, op="other", subject=subject)
+    result = ToolResult(call_id="1", name=name, op="other", subject=subject, status="error", output="Bake")
+
+    assert is_own_tool(call) == is_own_tool(result) == own
+    assert (
+        "Bake" in "\n".join([*section(talk, title="Recent files"), *section(talk, title="Failed approaches")])
+    ) != own
+    assert (searchable(result) is None) == own
+    assert not is_own_tool(ToolCall(call_id="1", name="Bash", op="shell", subject="carryover handoff"))

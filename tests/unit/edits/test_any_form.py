@@ -53,7 +53,6 @@ def test_uninstall_is_the_inverse_of_install_on_any_settings_in_any_layout(form:
     wanted = hooks(("SessionStart", "Stop"), form)
 
     @given(data=SETTINGS[form])
-    @hypothesis_settings(max_examples=50, deadline=None)
     def there_and_back(data: bytes) -> None:
         origin = origin_of(data, OWNER_OF, form=form)
         after = with_hooks(data, wanted, OWNER_OF, form=form)
@@ -87,7 +86,6 @@ def test_another_set_of_hooks_in_between_leaves_no_trace(form: Form) -> None:
 @pytest.mark.parametrize("form", SETTINGS)
 def test_no_bytes_raise_anything_but_a_refusal(form: Form) -> None:
     @given(data=st.binary(max_size=40) | formatted(st.text(max_size=3)))
-    @hypothesis_settings(max_examples=100, deadline=None)
     def asked(data: bytes) -> None:
         for ask in (
             lambda: with_hooks(data, hooks(EVENTS, form), OWNER_OF, form=form),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.edits.encoding import EditRefused
@@ -19,7 +19,6 @@ VALUES = st.dictionaries(
 
 
 @given(data=formatted(VALUES, comments=True))
-@settings(max_examples=60, deadline=None)
 def test_a_blanked_text_is_json_of_the_same_shape(data: bytes) -> None:
     text = data.decode()
     plain = blanked(text)
@@ -32,7 +31,6 @@ def test_a_blanked_text_is_json_of_the_same_shape(data: bytes) -> None:
 
 
 @given(data=formatted(VALUES))
-@settings(max_examples=50, deadline=None)
 def test_json_without_comments_is_left_unchanged(data: bytes) -> None:
     text = data.decode()
 
@@ -41,7 +39,6 @@ def test_json_without_comments_is_left_unchanged(data: bytes) -> None:
 
 
 @given(data=formatted(VALUES, comments=True), value=st.sampled_from([1, [], {"a": [1]}]))
-@settings(max_examples=60, deadline=None)
 def test_what_was_added_can_be_removed(data: bytes, value: object) -> None:
     text = data.decode()
     root = read(text)
@@ -52,7 +49,6 @@ def test_what_was_added_can_be_removed(data: bytes, value: object) -> None:
 
 
 @given(data=formatted(VALUES.filter(bool), comments=True), draw=st.data())
-@settings(max_examples=60, deadline=None)
 def test_any_item_can_be_removed_and_every_comment_stays(data: bytes, draw: st.DataObject) -> None:
     text = data.decode()
     root = read(text)

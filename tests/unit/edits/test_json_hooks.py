@@ -222,7 +222,6 @@ def test_a_huge_file_is_edited_all_the_same() -> None:
 
 
 @given(data=commented_settings())
-@hypothesis_settings(max_examples=50, deadline=None)
 def test_comments_and_trailing_commas_stay_where_the_agent_reads_them(data: bytes) -> None:
     after = with_hooks(data, WANTED, OWNER_OF, rules=HookFileRules(comments=True))
     ours = Counter(found.hook for found in hooks_of(after, OWNER_OF) if found.owner == "ours")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.edits.encoding import EditRefused
@@ -36,7 +36,6 @@ def uninstalled(before: bytes | None, after: bytes) -> bytes | None:
 
 
 @given(data=with_lists() | st.sampled_from([b"", b" \n", b"\xef\xbb\xbf{}"]))
-@settings(max_examples=60, deadline=None)
 def test_uninstall_is_the_inverse_of_install(data: bytes) -> None:
     after = installed(data)
     values = json.loads(blanked(after.decode("utf-8-sig")))

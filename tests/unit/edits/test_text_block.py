@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.edits.encoding import newline_of
@@ -77,7 +77,6 @@ def test_the_line_end_of_most_lines_counts(data: bytes, eol: bytes) -> None:
     assert newline_of(data) == eol
 
 
-@settings(max_examples=100, deadline=None)
 @given(data=TEXTS, at_top=st.booleans())
 def test_taking_out_what_was_added_gives_the_text_as_it_was(data: bytes, at_top: bool) -> None:
     assert without(with_lines(data, BLOCK, at_top=at_top)) == data

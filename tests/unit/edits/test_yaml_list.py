@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from carryover.edits.encoding import EditRefused
@@ -106,7 +106,6 @@ LINES = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(lines=st.lists(LINES, max_size=7), eol=st.sampled_from(["\n", "\r\n"]), end=st.booleans())
 @example(lines=["read:", "# a", "  - 'B.md'  # b", "# note"], eol="\r\n", end=False)
 def test_whatever_is_accepted_comes_back_byte_for_byte(lines: list[str], eol: str, end: bool) -> None:

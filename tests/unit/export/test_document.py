@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -125,7 +125,6 @@ def test_no_secret_and_no_hidden_character_reaches_the_document() -> None:
     assert "1 hidden character taken out" in text
 
 
-@settings(max_examples=60)
 @given(st.text(st.sampled_from("`~#\n []ENDOFCARYXPT0123456789abcdef"), max_size=120))
 def test_no_file_ends_the_frame_or_its_block(content: str) -> None:
     material = Material(name="x", now_ms=1, files=(TextFile(path="a.md", text=f"{content}x", changed=True),))

@@ -17,6 +17,7 @@ from support.session_events import BEGAN_MS, stored
 
 TAGS = {*"html head meta title style body h1 dl dt dd main section h2 span time div pre details summary code".split()}
 MARKDOWN_TAGS = {*"p strong em s ul ol li h3 h4 h5 h6 blockquote hr br table thead tbody tr th td code pre".split()}
+STYLE = "body { color: black; }"
 HOSTILE = '</pre></details><script src="https://evil.example/x.js"></script><img src=x onerror=alert(1)>"\'&'
 
 
@@ -37,7 +38,8 @@ class Seen(HTMLParser):
 
 def page(events: list[StoredEvent], title: str = "Bake") -> str:
     head = SessionHead(id="s1", agent="Codex", title=title, project="~/shop", exported_ms=BEGAN_MS)
-    return "".join(session_html(head, cleaned(session_parts(events, agent="Codex", root=None, subagents=False))))
+    parts = cleaned(session_parts(events, agent="Codex", root=None, subagents=False))
+    return "".join(session_html(head, parts, style=STYLE))
 
 
 def seen(html: str) -> Seen:

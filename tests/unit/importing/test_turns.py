@@ -7,7 +7,7 @@ import pytest
 
 from carryover.importing import turns
 from carryover.importing.specstory.layout import turn_starts
-from carryover.importing.turns import TurnReader
+from carryover.importing.turns import TurnReader, by_turn
 
 TURN = "_**User (2026-07-13 13:40:{:02}Z)**_\n\nprompt {}\n\n---\n\n"
 
@@ -21,7 +21,7 @@ def document(path: Path, turns: int) -> Path:
 def read_all(path: Path) -> list[tuple[int, bytes]]:
     found, cursor, more = [], None, True
     while more:
-        batch = TurnReader(turn_starts).read(path, cursor)
+        batch = TurnReader(by_turn(turn_starts)).read(path, cursor)
         found += [(record.number, record.data) for record in batch.records]
         cursor, more = batch.cursor, batch.more
     return found
@@ -50,19 +50,19 @@ def test_a_document_that_is_too_long_is_counted_once(tmp_path: Path, monkeypatch
     path = document(tmp_path / "a.md", 40)
     monkeypatch.setattr(turns, "MAX_BYTES", 256)
 
-    batch = TurnReader(turn_starts).read(path, None)
+    batch = TurnReader(by_turn(turn_starts)).read(path, None)
 
     assert (batch.records, batch.oversized, batch.more) == ((), 1, False)
-    assert TurnReader(turn_starts).read(path, batch.cursor).oversized == 0
+    assert TurnReader(by_turn(turn_starts)).read(path, batch.cursor).oversized == 0
 
 
 def test_a_document_that_was_written_again_is_read_from_its_beginning(tmp_path: Path) -> None:
     path = document(tmp_path / "a.md", 2)
-    before = TurnReader(turn_starts).read(path, None)
-    same = TurnReader(turn_starts).read(path, before.cursor)
+    before = TurnReader(by_turn(turn_starts)).read(path, None)
+    same = TurnReader(by_turn(turn_starts)).read(path, before.cursor)
     document(path, 3)
 
-    after = TurnReader(turn_starts).read(path, before.cursor)
+    after = TurnReader(by_turn(turn_starts)).read(path, before.cursor)
 
     assert (same.records, same.more, same.restarted) == ((), False, False)
     assert (len(after.records), after.restarted) == (4, True)
@@ -79,4 +79,4 @@ def test_what_is_no_file_raises(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     for path in (tmp_path / "none", tmp_path / "fifo"):
         with pytest.raises(OSError):
-            TurnReader(turn_starts).read(path, None)
+            TurnReader(by_turn(turn_starts)).read(path, None)

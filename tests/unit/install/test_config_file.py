@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.config import AgentConfig, AgentsConfig, load_config
@@ -153,7 +153,6 @@ LINES = st.lists(
 
 
 @given(lines=LINES, end=st.sampled_from(["", "y=1", "# no line end"]))
-@settings(max_examples=200, deadline=None)
 def test_other_keys_keep_their_values_and_comments_their_words(lines: list[str], end: str) -> None:
     text = "".join(lines) + end
     decided = {SELECTED: ["claude-code"], MODE: "silent", EXCLUDE: ["b", "c"], ROOTS: ["/y"]}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from packaging.version import Version
 
@@ -40,7 +40,6 @@ def test_a_range_without_an_end_has_nothing_newer() -> None:
     numbers=st.lists(st.integers(0, 12), min_size=1, max_size=3),
     suffix=st.sampled_from(["", "a1", "b2", "rc1", ".post1", ".dev3", "+local"]),
 )
-@settings(max_examples=60, deadline=None)
 def test_pre_and_post_releases_are_taken_for_the_version_they_belong_to(numbers: list[int], suffix: str) -> None:
     bare = ".".join(map(str, numbers))
 

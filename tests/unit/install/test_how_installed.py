@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from carryover.install.how_installed import Facts, HowInstalled, deduced_from
+from carryover.install.how_installed import Facts, HowInstalled, adding, deduced_from
 
 SITE = "lib/python3.11/site-packages/carryover"
 
@@ -138,3 +138,28 @@ def test_a_source_tree_that_is_not_installed(tmp_path: Path) -> None:
     assert deduced_from(facts(Path("/usr"), package=package, installed=False)) == HowInstalled(
         kind="source", update=f"git -C {tmp_path} pull"
     )
+
+
+@pytest.mark.parametrize(
+    ("more", "mark", "command"),
+    [
+        ({}, "pipx_metadata.json", "pipx inject env 'mcp>=2'"),
+        ({}, "uv-receipt.toml", "uv tool install --with 'mcp>=2' carryoverd"),
+        (
+            {"direct_url": url(url="file:///src/c", dir_info={})},
+            "uv-receipt.toml",
+            "uv tool install --with 'mcp>=2' /src/c",
+        ),
+        ({}, "", "PREFIX/bin/python -m pip install 'mcp>=2'"),
+        ({"installer": "uv"}, "", "uv pip install --python PREFIX/bin/python 'mcp>=2'"),
+        ({"installer": "npm"}, "", "python3 -m pip --python PREFIX/bin/python install 'mcp>=2'"),
+        ({"installer": "dpkg"}, "", "sudo python3 -m pip --python PREFIX/bin/python install 'mcp>=2'"),
+    ],
+)
+def test_one_more_package_comes_beside_this_copy(tmp_path: Path, more: Any, mark: str, command: str) -> None:
+    prefix = tmp_path / "env"
+    prefix.mkdir()
+    if mark:
+        (prefix / mark).touch()
+
+    assert adding("mcp>=2", facts(prefix, **more)) == command.replace("PREFIX", str(prefix))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.errors import ExitCode, UserError
@@ -287,7 +287,6 @@ def test_what_systemd_would_replace_is_kept_from_it() -> None:
     assert lines_of(unit, "Environment") == ['Environment="CARRYOVER_HOME=/x $y 100%%"']
 
 
-@settings(max_examples=100, deadline=None)
 @given(path=PATHS, arguments=st.lists(WORDS, max_size=3))
 def test_the_command_can_be_read_back(path: str, arguments: list[str]) -> None:
     program = Program((f"/{path}", *arguments), STATE)

@@ -259,8 +259,8 @@ def test_a_schema_whose_text_is_damaged_is_replaced(path: Path) -> None:
     """SQLite quotes it in an error message, which Python cannot decode."""
     prepare_file(path)
     path.write_bytes(path.read_bytes().replace(b"tablethreadthread", b"tablet\xdd eadthread"))
-    with pytest.raises(UserError, match="is damaged"):
-        connect_read_only(path).execute("SELECT * FROM project")
+    with pytest.raises(UserError, match="is damaged"), closing(connect_read_only(path)) as db:
+        db.execute("SELECT * FROM project")
 
     prepare_file(path)
 

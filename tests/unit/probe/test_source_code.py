@@ -5,7 +5,7 @@ import tracemalloc
 from itertools import count
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.facts import FileFacts
@@ -252,7 +252,6 @@ def test_a_parse_that_is_given_up_leaves_everything_unknown() -> None:
     assert examine(source_of("python"), "python", 2, give_up=lambda: True) == FileFacts(exists=True)
 
 
-@settings(deadline=None, max_examples=60)
 @given(
     language=st.sampled_from(sorted(SOURCES)),
     junk=st.binary(max_size=60),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.edits.apply import ProjectEdits
@@ -40,7 +40,6 @@ def test_the_rule_comes_at_the_end_and_leaves_every_other_byte(before: bytes, af
     assert (with_rule(before), with_rule(after), without_rule(after)) == (after, after, before)
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.lists(st.sampled_from(["a", "\n", "\r\n", "\r", "#", ".carryover/\n", "\ufeff", RULE[:9]]), max_size=9))
 def test_taking_the_rule_out_gives_any_file_as_it_was(pieces: list[str]) -> None:
     data = "".join(pieces).encode()

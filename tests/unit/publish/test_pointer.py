@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.publish import pointer
@@ -155,7 +155,6 @@ def test_a_file_that_says_nothing_of_its_own(data: bytes, nothing: bool) -> None
     assert says_nothing(data) is nothing
 
 
-@settings(max_examples=200, deadline=None)
 @given(data=TEXTS, at_top=st.booleans())
 def test_for_every_text_the_block_comes_once_and_goes_without_a_trace(data: bytes, at_top: bool) -> None:
     once = with_block(data, at_top=at_top)

@@ -7,7 +7,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.adapter.contract import Record
@@ -209,7 +209,6 @@ def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path: Path) -> N
             READER.read(other, None)
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     content=st.lists(st.sampled_from([b"a", b"\n", b"\r", b" ", b'{"k":1}', b"\xff", b"\x00"]), max_size=60).map(
         b"".join

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.adapter.contract import Batch
@@ -108,7 +108,6 @@ states = st.dictionaries(st.sampled_from(["one", "two", "three"]), contents)
 @pytest.mark.hypothesis
 @pytest.mark.parametrize("records", [1, 3, 500])
 def test_in_whatever_states_it_was_read_the_last_one_is_reported(records: int) -> None:
-    @settings(max_examples=60, deadline=None)
     @given(states=st.lists(states, min_size=1, max_size=5))
     def reported(states: list[State]) -> None:
         listener = Listener()

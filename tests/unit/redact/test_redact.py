@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.redact import redact
@@ -134,7 +134,6 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=200)
 @given(st.lists(PIECES | st.text(max_size=4), max_size=12).map("".join))
 def test_redacting_again_changes_nothing_and_text_grows_within_bounds(text: str) -> None:
     once, _ = redact(text)
@@ -143,7 +142,6 @@ def test_redacting_again_changes_nothing_and_text_grows_within_bounds(text: str)
     assert len(once) <= 5 * len(text) + 20
 
 
-@settings(deadline=None, max_examples=50)
 @given(st.sampled_from(SECRETS), st.lists(st.sampled_from(ORDINARY), max_size=3))
 def test_a_secret_on_a_line_of_its_own_never_survives(secret: str, around: list[str]) -> None:
     text = "\n".join((*around, secret, *around))

@@ -198,3 +198,100 @@ async def test_paths_of_another_machine_are_no_paths_here(tmp_path: Path) -> Non
             view = project_view(db, row.project_id or 0)
         assert paths == ["laptop:/repo/cart.py"]
         assert view.root == "laptop:/repo"
+
+
+async def test_a_subagent_that_finds_its_conversation_there_finds_it_here(tmp_path: Path) -> None:
+    async with machines(tmp_path, "laptop", "desktop") as both:
+        laptop, desktop = both["laptop"], both["desktop"]
+        scribe = laptop.scribe
+        late = scribe.event("Look for callers", session="c@folder", subagent_id="a1", at_ms=2_000)
+        await scribe.tell(late, path="/t/sub.jsonl")
+        await meet(both)
+        assert told(desktop) == {"c@folder on laptop": ["Look for callers"]}
+
+        await scribe.tell(scribe.event("Rename it", session="c", at_ms=1_000), path="/t/main.jsonl")
+        await meet(both)
+
+        assert told(laptop) == {"c": ["Rename it", "Look for callers"]}
+        assert told(desktop) == {"c on laptop": ["Rename it", "Look for callers"]}
+        assert laptop.dump() == desktop.dump()
+
+
+async def test_a_project_that_is_moved_there_is_moved_here(tmp_path: Path) -> None:
+    async with machines(tmp_path, "laptop", "desktop") as both:
+        laptop, desktop = both["laptop"], both["desktop"]
+        await laptop.say("Add a discount", at_ms=1_000, cwd="/old/shop")
+        await meet(both)
+        with laptop.read() as db:
+            [row] = sessions(db, limit=9)
+        new = await laptop.ledger.know_project("/new/shop", None, now_ms=2_000)
+        await laptop.ledger.move_project(row.project_id or 0, new)
+        await meet(both)
+
+        with desktop.read() as db:
+            assert [row.root for row in sessions(db, limit=9)] == ["laptop:/new/shop"]
+
+
+@pytest.mark.parametrize("first", ["laptop", "desktop"])
+async def test_a_session_that_two_machines_have_read_is_one_session_on_a_third(tmp_path: Path, first: str) -> None:
+    """Its transcript was copied from the laptop to the desktop, where it went on."""
+    async with machines(tmp_path, "laptop", "desktop", "box") as three:
+        laptop, desktop, box = three.values()
+        copied = await laptop.say("a", "b", at_ms=1_000)
+        later = desktop.scribe.event("c", at_ms=9_000)
+        await desktop.scribe.tell(*copied, later, path="/t/copied.jsonl")
+        for one in (laptop, desktop):
+            await one.tell()
+        for one in sorted((laptop, desktop), key=lambda each: each.name != first):
+            await box.take(one)
+
+        assert told(box) == {"s1 on desktop": ["a", "b", "c"]}
+
+
+async def test_a_history_is_told_in_bounded_pieces_and_goes_on_after_any_of_them(tmp_path: Path) -> None:
+    from carryover.sync.ledger_side import outgoing
+    from support.scribe import noise
+
+    async with machines(tmp_path, "laptop", "desktop") as both:
+        laptop, desktop = both["laptop"], both["desktop"]
+        await laptop.say(*(noise(number, 200_000) for number in range(30)), at_ms=1_000)
+        pieces = list(outgoing(laptop.state, None).pieces(""))
+        assert len(pieces) > 2
+        assert sum(len(event.body) for event in pieces[0].payload.events) < 4 << 20
+        again = list(outgoing(laptop.state, None).pieces(pieces[0].position))
+        assert [piece.payload for piece in again] == [piece.payload for piece in pieces[1:]]
+
+        await laptop.tell()
+        await desktop.take(laptop)
+
+        assert laptop.dump() == desktop.dump()
+
+
+async def test_agents_of_another_machine_are_not_counted_as_this_one_s(tmp_path: Path) -> None:
+    from carryover.ledger.queries import agents_seen
+
+    async with machines(tmp_path, "laptop", "desktop") as both:
+        await both["laptop"].say("Add a discount", at_ms=1_000)
+        await meet(both)
+
+        with both["desktop"].read() as db:
+            assert agents_seen(db) == []
+        with both["laptop"].read() as db:
+            assert [row.sessions for row in agents_seen(db)] == [1]
+
+
+async def test_leaving_can_drop_what_came_from_others_and_nothing_else(tmp_path: Path) -> None:
+    from carryover.sync.ledger_side import begin, end
+
+    async with machines(tmp_path, "laptop", "desktop") as both:
+        laptop, desktop = both["laptop"], both["desktop"]
+        await laptop.say("On the laptop", session="s1", at_ms=1_000)
+        await desktop.say("On the desktop", session="s2", at_ms=2_000)
+        await meet(both)
+        await end(desktop.ledger, forget=True)
+        assert told(desktop) == {"s2": ["On the desktop"]}
+
+        await begin(desktop.ledger)
+        desktop.taken.clear()
+        await meet(both)
+        assert laptop.dump() == desktop.dump()

@@ -8,14 +8,14 @@ import msgspec
 from carryover.adapter.contract import Source
 from carryover.ledger.batch import Entry
 from carryover.ledger.queries import connect_read_only
-from carryover.model import NOTE, AgentSummary, ToolResult, TurnEnd
-from carryover.views.timeline import Moment, timeline
+from carryover.model import NOTE, AgentSummary, FileEdit, ToolResult, TurnEnd
+from carryover.views.timeline import Moment, Wanted, timeline
 from support.scribe import AGENT, Scribe
 
 
 def moments(ledger_path: Path, *, limit: int = 99, since_ms: int = 0, agent: str | None = None) -> list[Moment]:
     with closing(connect_read_only(ledger_path)) as db:
-        return timeline(db, 1, limit=limit, since_ms=since_ms, agent=agent)
+        return timeline(db, 1, Wanted(since_ms=since_ms, agent=agent), limit=limit)
 
 
 def ran(command: str, output: str, *, ok: bool = True) -> ToolResult:
@@ -84,3 +84,23 @@ async def test_only_as_much_is_read_as_is_asked_for(ledger_path: Path, scribe: S
 
     assert [each.text for each in moments(ledger_path, limit=3)] == ["prompt 4", "", "prompt 3"]
     assert [each.text for each in moments(ledger_path, since_ms=4_500)] == ["prompt 4", ""]
+
+
+async def test_edits_are_listed_where_they_are_wanted(ledger_path: Path, scribe: Scribe) -> None:
+    edit = FileEdit(path="/repo/cart.py", change="modify", added=1, removed=0, diff="@@ +1\n+x")
+    await scribe.tell(scribe.event("add a cart"), scribe.event(edit))
+
+    with closing(connect_read_only(ledger_path)) as db:
+        plain, whole = (timeline(db, 1, Wanted(edits=edits), limit=9) for edits in (False, True))
+    [moment] = [each for each in whole if each.kind == "edit"]
+    assert (moment.text, moment.turn, moment.diff) == ("Edited cart.py +1 -0", 1, "@@ +1\n+x")
+    assert [each for each in whole if each.kind != "edit"] == plain
+    assert all(b'"diff"' not in msgspec.json.encode(each) for each in plain)
+
+
+async def test_only_what_was_before_a_time_is_listed(ledger_path: Path, scribe: Scribe) -> None:
+    await scribe.tell(*(scribe.event(f"prompt {n}", session=f"s{n // 3}", at_ms=n * 1000) for n in range(1, 9)))
+
+    with closing(connect_read_only(ledger_path)) as db:
+        found = timeline(db, 1, Wanted(until_ms=5000), limit=2)
+    assert [each.text for each in found] == ["prompt 4", "prompt 3"]

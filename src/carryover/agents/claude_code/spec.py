@@ -11,6 +11,7 @@ from carryover.adapter.spec import (
     HookSpec,
     HookSwitch,
     InstructionFile,
+    McpServers,
     Place,
     Retention,
     Starter,
@@ -70,6 +71,15 @@ SPEC: Final = AgentSpec(
         ),
         injects_on=("SessionStart",),
         offline=_OFFLINE,
+    ),
+    # While it runs, the client reads this file again before it writes to it, and keeps what it does not know (2.1.329).
+    # `claude mcp add` would give the whole file the client's form.
+    mcp=(
+        McpServers(
+            files=(Place(path="~/.claude.json", env="CLAUDE_CONFIG_DIR", below=".claude.json"),),
+            key="mcpServers",
+            also={"type": "stdio"},
+        ),
     ),
     # AGENTS.md only from 2.1.281 on, and only if no CLAUDE.md has content.
     instructions=(InstructionFile(name="CLAUDE.md"), InstructionFile(name="AGENTS.md")),

@@ -16,6 +16,7 @@ from carryover.adapter.spec import (
     HookSwitch,
     InstructionFile,
     InstructionLimit,
+    McpServers,
     Place,
     Starter,
     VersionProbe,
@@ -96,6 +97,7 @@ SPEC: Final = AgentSpec(
         injects_on=("SessionStart",),
         offline=_OFFLINE,
     ),
+    mcp=(McpServers(files=(_CONFIG,), key="mcp_servers"),),
     instructions=(
         InstructionFile(
             name="AGENTS.md",

@@ -30,6 +30,7 @@ PATCH: Final = "apply_patch"
 CODE_MODE: Final = "exec"
 """The only tool of code mode (gpt-6 models, 0.169): a script, whose commands and patches have separate records."""
 
+_OF_MCP: Final = "mcp__"
 _ESCALATED: Final = "require_escalated"
 _TEXT: Final = r'"?\s*:\s*("(?:[^"\\]|\\.)*")'
 _COMMAND: Final = re.compile(r"tools\.exec_command\(\{(?:[^`]*?[\s,{])?\"?cmd" + _TEXT, re.DOTALL)
@@ -40,6 +41,8 @@ _WORKDIR: Final = re.compile(r"\bworkdir" + _TEXT)
 def parse_call(builder: Builder, kind: str, call: wire.Call) -> None:
     """Handles a tool call, and emits any question to the user with it."""
     name = call.name
+    if name is not None and call.namespace is not None and call.namespace.startswith(_OF_MCP):
+        name = f"{call.namespace}__{name}"
     call_id = call.call_id or call.id
     if not usable_name(call_id) or not usable_name(name) or call_id is None or name is None:
         builder.skip(kind, "no usable id or name")

@@ -171,9 +171,13 @@ class ChangeDetail(msgspec.Struct, frozen=True):
 
 
 class Call(msgspec.Struct, frozen=True):
-    """The payload of `function_call`, `custom_tool_call`, `local_shell_call` and `web_search_call`."""
+    """The payload of `function_call`, `custom_tool_call`, `local_shell_call` and `web_search_call`.
+
+    `namespace`: the MCP server of a tool (`mcp__docs`), or a set of the client's own tools (0.169).
+    """
 
     name: str | None = None
+    namespace: str | None = None
     call_id: str | None = None
     id: str | None = None
     arguments: msgspec.Raw = ABSENT

@@ -11,6 +11,7 @@ from carryover.adapter.spec import (
     HookSpec,
     HookSwitch,
     InstructionFile,
+    McpServers,
     Place,
     Starter,
     VersionProbe,
@@ -88,6 +89,17 @@ SPEC: Final = AgentSpec(
         injects_on=("sessionStart",),
         prompts_on=("userPromptSubmitted",),
         offline=_OFFLINE,
+    ),
+    mcp=(
+        McpServers(
+            files=(Place(path="~/.copilot/mcp-config.json", env="COPILOT_HOME", below="mcp-config.json"),),
+            key="mcpServers",
+            also={"type": "local", "tools": ["*"]},
+        ),
+        *(
+            McpServers(files=application_places(f"{name}/User/mcp.json"), key="servers", also={"type": "stdio"})
+            for name in _EDITORS
+        ),
     ),
     instructions=(InstructionFile(name="AGENTS.md"),),
     start=Starter(

@@ -12,6 +12,7 @@ from carryover.adapter.spec import (
     HookSet,
     HookSpec,
     InstructionFile,
+    McpServers,
     Place,
     Starter,
     VersionProbe,
@@ -75,6 +76,7 @@ SPEC: Final = AgentSpec(
         injects_on=("sessionStart",),
         offline=_OFFLINE,
     ),
+    mcp=(McpServers(files=(Place(path="~/.cursor/mcp.json"),), key="mcpServers"),),
     instructions=(InstructionFile(name="AGENTS.md"),),
     chat_export=ChatExport(
         head=r"# [^\n]{0,300}\n_Exported on [^\n]{1,100} from Cursor \([\d.]{1,20}\)_\n",

@@ -12,6 +12,7 @@ from carryover.adapter.spec import (
     HookSpec,
     HookSwitch,
     InstructionFile,
+    McpServers,
     Place,
     Starter,
     VersionProbe,
@@ -62,6 +63,7 @@ SPEC: Final = AgentSpec(
         prompts_on=("BeforeAgent",),
         offline=_OFFLINE,
     ),
+    mcp=(McpServers(files=(_SETTINGS,), key="mcpServers"),),
     # AGENTS.md is not read, unless a setting of the user's names it.
     instructions=(InstructionFile(name="GEMINI.md"),),
     start=Starter(binary="gemini", args=("--prompt-interactive", "{prompt}"), resume=("--resume", "{session}")),

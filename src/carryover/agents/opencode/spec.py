@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from carryover.adapter.spec import AgentSpec, ChatExport, HandoffEntry, InstructionFile, Place, Starter, VersionProbe
+from carryover.adapter.spec import (
+    AgentSpec,
+    ChatExport,
+    HandoffEntry,
+    InstructionFile,
+    McpServers,
+    Place,
+    Starter,
+    VersionProbe,
+)
 
 _SETTINGS: Final = tuple(
     Place(path=f"~/.config/opencode/{name}", env="XDG_CONFIG_HOME", below=f"opencode/{name}")
@@ -28,6 +37,16 @@ SPEC: Final = AgentSpec(
     # Read again for each request; a missing file is ignored (1.2.27, 1.18.33).
     handoff_entry=HandoffEntry(
         files=_SETTINGS, new=_SETTINGS[1], key="instructions", entry=".carryover/handoff-opencode.md"
+    ),
+    # A server of a later file replaces that of an earlier one by its name (1.18.33).
+    mcp=(
+        McpServers(
+            files=_SETTINGS,
+            key="mcp",
+            also={"type": "local", "enabled": True},
+            in_one_list=True,
+            env="environment",
+        ),
     ),
     instructions=(InstructionFile(name="AGENTS.md"),),
     chat_export=ChatExport(

@@ -11,6 +11,7 @@ from carryover.adapter.spec import (
     HookSet,
     HookSpec,
     InstructionFile,
+    McpServers,
     Place,
     VersionProbe,
 )
@@ -50,6 +51,7 @@ SPEC: Final = AgentSpec(
         ),
         spooled=True,
     ),
+    mcp=(McpServers(files=(Place(path="~/.codeium/windsurf/mcp_config.json"),), key="mcpServers"),),
     instructions=(InstructionFile(name="AGENTS.md", create=True),),
     chat_export=ChatExport(
         head=r"# Cascade Chat Conversation\n\s{0,20}Note: _[^\n]{1,300}_\n",

@@ -1,7 +1,8 @@
 """Decides which HTTP requests are read at all, and keeps the secret that proves a caller is the user.
 
 A web page can make a browser send requests to 127.0.0.1 and, by DNS rebinding, read the answers. Such a request has the
-page's host in `Host`, or the page in `Origin`. Other local users can connect as well but do not know the secret: it is
+page's host in `Host`, or the page in `Origin`, which only requests of our own page to its own addresses may have. Other
+local users can connect as well but do not know the secret: it is
 generated once per installation and kept in a file that only its owner can read.
 """
 
@@ -34,13 +35,17 @@ class Refusal(msgspec.Struct, frozen=True):
     reason: str
 
 
-def refusal(request: web.BaseRequest, *, port: int | None) -> Refusal | None:
-    """Returns why a request is rejected unread; None if it is accepted. `port`: our own, if we have one."""
+def refusal(request: web.BaseRequest, *, port: int | None, own_page: bool = False) -> Refusal | None:
+    """Returns why a request is rejected unread; None if it is accepted. `port`: our own, if we have one.
+
+    `own_page`: whether requests of our own page are accepted at this address.
+    """
     headers = request.headers
     hosts = headers.getall("Host", [])
     if len(hosts) != 1 or hosts[0].lower() not in _own_names(port):
         return Refusal(403, "this host is not answered for")
-    if "Origin" in headers:
+    origins = headers.getall("Origin", [])
+    if origins and not (own_page and origins == [f"http://{hosts[0]}"]):
         return Refusal(403, "web pages are not answered")
     if request.method not in _METHODS:
         return Refusal(405, "method not allowed")

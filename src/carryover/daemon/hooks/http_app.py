@@ -6,6 +6,7 @@ connect to it, so callers must send the secret in `X-Carryover-Secret`; without 
 
     GET  /health                  identifies a Carryover daemon
     POST /hook/<agent>/<event>    see `carryover.daemon.hooks.dispatch`
+    /ui/...                       see `carryover.daemon.page_door`
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from carryover.daemon.health import PortState
 from carryover.daemon.hooks.dispatch import Hooks
 from carryover.daemon.hooks.guard import BODY_LIMIT_BYTES, knows_secret, refusal
 from carryover.daemon.log import Log, Word, describe, phrase
+from carryover.daemon.page_door import PageDoor
 from carryover.daemon.supervisor import delay_s, wait_at_most
 from carryover.ledger.ledger_errors import LedgerDamaged
 from carryover.publish.hook_script import CWD_HEADER, SECRET_HEADER
@@ -186,26 +188,36 @@ def listen(port: int) -> socket.socket:
     return listener
 
 
-def port_app(hooks: Hooks, secret: str, log: Log, *, limiter: ConnectionLimiter, port: Port) -> web.Application:
+def port_app(
+    hooks: Hooks, secret: str, log: Log, *, limiter: ConnectionLimiter, port: Port, page: PageDoor
+) -> web.Application:
     """Returns the application for the hook port. `port`: returns the port it listens on."""
 
     async def greet() -> Greeting:
         return Greeting()
 
     routes = {("GET", "/health"): json_route(greet), ("POST", HOOK): hook_route(hooks, secret=secret)}
-    return guarded_app(routes, log, limiter, port)
+    app = guarded_app(routes, log, limiter, port, page=page)
+    app.on_shutdown.append(page.end_streams)
+    return app
 
 
-def guarded_app(routes: Routes, log: Log, limiter: ConnectionLimiter, port: Port) -> web.Application:
-    """Returns an application that rejects what the guard rejects, and reports its own errors as JSON."""
+def guarded_app(
+    routes: Routes, log: Log, limiter: ConnectionLimiter, port: Port, *, page: PageDoor | None = None
+) -> web.Application:
+    """Returns an application that rejects what the guard rejects, and reports its own errors as JSON.
+
+    With `page`, it also answers at the page's addresses, as long as the settings have it.
+    """
 
     @web.middleware
     async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            refused = refusal(request, port=port())
+            is_page = page is not None and page.is_at(request.path)
+            refused = refusal(request, port=port(), own_page=is_page)
             if refused is not None:
                 return web.json_response({"error": refused.reason}, status=refused.status)
-            return await handler(request)
+            return await page.answer(request) if page is not None and is_page else await handler(request)
         except web.HTTPException as error:
             return web.json_response({"error": error.reason}, status=error.status)
         except Exception as error:
@@ -214,9 +226,19 @@ def guarded_app(routes: Routes, log: Log, limiter: ConnectionLimiter, port: Port
             return web.json_response({"error": describe(error)}, status=503 if ends else 500)
 
     app = web.Application(middlewares=[limiter.middleware, answer_errors], client_max_size=BODY_LIMIT_BYTES)
-    for (method, path), handler in {**routes, ("*", "/{other:.*}"): _unknown}.items():
+    for (method, path), handler in routes.items():
         app.router.add_route(method, path, handler, expect_handler=_expect)
+    others = _AnyTarget("/")
+    others.add_route("*", _unknown, expect_handler=_expect)
+    app.router.register_resource(others)
     return app
+
+
+class _AnyTarget(web.PlainResource):
+    """Matches what no other route does, also what is no path (`OPTIONS *`)."""
+
+    async def resolve(self, request: web.Request) -> tuple[web.UrlMappingMatchInfo, set[str]]:  # noqa: ARG002 (given)
+        return web.UrlMappingMatchInfo({}, next(iter(self))), set()
 
 
 async def _unknown(_request: web.Request) -> web.StreamResponse:

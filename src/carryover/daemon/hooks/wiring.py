@@ -16,6 +16,7 @@ from carryover.daemon.hooks.guard import hook_secret
 from carryover.daemon.hooks.http_app import ConnectionLimiter, HookPort, Port, port_app
 from carryover.daemon.hooks.session_start import Follow
 from carryover.daemon.ingest_queue import IngestQueue
+from carryover.daemon.page_door import PageDoor
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.ingest.scan import TranscriptRoot
 from carryover.ingest.spool import Spool
@@ -28,7 +29,10 @@ THREADS: Final = 4
 
 
 class HookWiring:
-    """`calls` answers hooks, however they arrive; `port` accepts those over TCP. Close `pools` at the end."""
+    """`calls` answers hooks, however they arrive; `port` accepts those over TCP, and has the `page` beside them.
+
+    Close `page` and `pools` at the end.
+    """
 
     def __init__(
         self,
@@ -39,6 +43,7 @@ class HookWiring:
         spool: Spool,
         follow: Follow,
     ) -> None:
+        self.page = PageDoor(context)
         self._context = context
         self._secret = secrets.token_hex(32)
         self.pools = (
@@ -71,4 +76,4 @@ class HookWiring:
         return with_placeholder(made, self._context.paths) if project in self.calls.starts.prepared else made
 
     def _port_app(self, limiter: ConnectionLimiter, port: Port) -> web.Application:
-        return port_app(self.calls, self._secret, self._context.log, limiter=limiter, port=port)
+        return port_app(self.calls, self._secret, self._context.log, limiter=limiter, port=port, page=self.page)

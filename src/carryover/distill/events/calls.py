@@ -29,7 +29,7 @@ from carryover.distill.events.turns import at_work, with_turn
 from carryover.distill.own_text import names_handoff, without_handoffs
 from carryover.distill.testruns.reading import read_test_run
 from carryover.distill.testruns.run import TestRun
-from carryover.model import Event, FileEdit, ToolCall, ToolResult
+from carryover.model import Event, FileEdit, ToolCall, ToolResult, is_own_tool
 from carryover.text.lines import one_line
 
 _MOST_COMMITS: Final = 4
@@ -49,7 +49,7 @@ _VALUE: Final = re.compile(
 
 def call(digest: Digest, event: Event, body: ToolCall) -> Digest:
     """Adds a call. The turn continues, so what was said before the call did not end it."""
-    if body.actor == "human" or names_handoff(body.subject):
+    if body.actor == "human" or names_handoff(body.subject) or is_own_tool(body):
         return digest
     digest = with_values_used(at_work(digest, event), body.subject)
     subject = one_line(body.subject) or body.name
@@ -66,7 +66,7 @@ def _changes(body: ToolCall) -> bool:
 
 def result(digest: Digest, event: Event, body: ToolResult) -> Digest:
     """Ends a call and reads its output, except for any handoff in it."""
-    if names_handoff(body.subject):
+    if names_handoff(body.subject) or is_own_tool(body):
         return replace(digest, open_calls=_others(digest, body))
     output = without_handoffs(body.output)
     if output is not body.output:

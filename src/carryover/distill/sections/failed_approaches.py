@@ -35,7 +35,9 @@ def _failure(past: Past, failure: Failure, session: SessionView, weight: float) 
     ago = earlier(failure.at_ms, past.at_ms)
     times = f"{failure.times} times" if failure.times > 1 else ""
     since = "solved since" if failure.solved else f"a later {failure.program} worked" if failure.passed_by else ""
-    where = ", ".join(part for part in (times, ago, since) if part)
+    is_cut = "…" in f"{failure.tried}{failure.why}" and failure in session.digest.failures
+    turn = past.turn(failure.turn, session) if is_cut else ""
+    where = ", ".join(part for part in (turn, times, ago, since) if part)
     text = f"{failure.tried}{f' ({where})' if where else ''} → {failure.why or 'failed without a word'}"
     kind: Kind = "job" if failure.signature.startswith("job:") else "call"
     return from_session(session, failure.turn, text, kind, weight, at_ms=failure.at_ms)

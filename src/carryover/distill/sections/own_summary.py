@@ -30,14 +30,14 @@ def summary_entries(past: Past) -> list[Entry]:
     return entries
 
 
-def _age(session: SessionView, turn: int) -> tuple[str, float]:
+def _age(past: Past, session: SessionView, turn: int) -> tuple[str, float]:
     since = max(0, session.digest.prompts - turn)
     said = f"{since} prompt{'s' if since > 1 else ''} since" if since else "no prompt since"
-    return said, WEIGHTS["summary age"].back * since
+    return f"{past.turn(turn, session)}, {said}", WEIGHTS["summary age"].back * since
 
 
 def _summary(past: Past, session: SessionView, summary: Summary, what: str, penalty: float) -> list[Entry]:
-    age, old = _age(session, summary.turn)
+    age, old = _age(past, session, summary.turn)
     step = Step(session.digest.turns[-1], session) if session.digest.turns else past.main
     parts = sorted((part for part in summary.parts if part.text.strip()), key=lambda part: _WANTED.index(part.kind))
     if not parts:
@@ -60,7 +60,7 @@ def _accepted_plan(past: Past, session: SessionView) -> list[Entry]:
     plan = session.digest.proposal
     if plan is None or not plan.accepted or not plan.text:
         return []
-    age, old = _age(session, plan.turn)
+    age, old = _age(past, session, plan.turn)
     step = Step(session.digest.turns[-1], session)
     label = f"{past.agent(step)}'s plan, accepted by the user ({age})"
     return [

@@ -223,6 +223,9 @@ def _call(past: Past, call: Call, session: SessionView, source: str, back: int) 
         output = f"{what[_CALL_CHARS:]}\n{output}"
     weight = WEIGHTS[source].at(back)
     said = parted(step, output, "call", weight, label=label, most=_MOST_OUTPUT, at_ms=call.at_ms)
+    if len(said) > 1 or "…" in f"{label}{output}":
+        label = f"{label} ({past.turn(call.turn, session)})"
+        said = parted(step, output, "call", weight, label=label, most=_MOST_OUTPUT, at_ms=call.at_ms)
     if not said:
         return [from_turn(step, "", "call", weight.first, label=label, at_ms=call.at_ms)]
     return from_the_top(said) if call.op == "read" else said

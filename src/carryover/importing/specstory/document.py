@@ -14,7 +14,7 @@ from carryover.adapter.spec import AgentSpec
 from carryover.agents import adapters
 from carryover.importing.specstory.layout import HEADING, turn_starts
 from carryover.importing.specstory.parse import Context, SpecStoryParser
-from carryover.importing.turns import RANK, TurnReader, document_agent
+from carryover.importing.turns import RANK, TurnReader, by_turn, document_agent
 from carryover.records.fields import digest
 
 NAME: Final = "SpecStory"
@@ -62,11 +62,11 @@ def spec_named(name: str, specs: tuple[AgentSpec, ...]) -> AgentSpec | None:
 
     An agent matches if `name` has all words of one of its names; of several matches, the longest name wins.
     """
-    words = _words(name)
+    words = words_of(name)
     best: tuple[int, AgentSpec] | None = None
     for spec in specs:
         for known in (spec.id, spec.name, spec.short_name, *spec.aliases):
-            wanted = _words(known)
+            wanted = words_of(known)
             if wanted and wanted <= words and (best is None or len(wanted) > best[0]):
                 best = (len(wanted), spec)
     return best[1] if best is not None else None
@@ -76,7 +76,7 @@ def agent_for(spec: AgentSpec, folder: str | None) -> Agent:
     """Returns the agent that reads documents with sessions of `spec`. `folder`: the project that they are about."""
     known = adapters().get(spec.id)
     parser = SpecStoryParser(known.quoted if known is not None else None, folder)
-    return document_agent(spec, TurnReader(turn_starts), Context, parser.parse)
+    return document_agent(spec, TurnReader(by_turn(turn_starts)), Context, parser.parse)
 
 
 def source_for(spec: AgentSpec, path: Path, made: Made, head: bytes) -> Source:
@@ -96,5 +96,6 @@ def folder_of(path: Path) -> str | None:
     return str(above.parent)
 
 
-def _words(name: str) -> frozenset[str]:
+def words_of(name: str) -> frozenset[str]:
+    """Returns the words by which names of an agent are compared."""
     return frozenset(re.findall(r"[a-z0-9]+", name.lower())) - _KINDS_OF_CLIENT

@@ -25,7 +25,7 @@ _KINDS: Final[dict[str, Op]] = {
     "search": "search",
     "task": "plan",
 }
-_NAMES: Final[dict[str, Op]] = {
+OPERATIONS: Final[dict[str, Op]] = {
     **dict.fromkeys("bash shell shell_command exec_command run_shell_command command".split(), "shell"),
     **dict.fromkeys("run_terminal_cmd run_terminal_command run_terminal_command_v2".split(), "shell"),
     **dict.fromkeys("read read_file read_file_v2 notebookread view_image".split(), "read"),
@@ -99,7 +99,7 @@ Locate = Callable[[str], str | None]
 
 def read_tool(block: ToolBlock, read_outcome: ReadOutcome, locate: Locate, cwd: str | None) -> ToolUse:
     """Returns the block's call and outcome."""
-    op = _NAMES.get(block.name.lower().removeprefix("functions."), _KINDS.get(block.kind, "other"))
+    op = OPERATIONS.get(block.name.lower().removeprefix("functions."), _KINDS.get(block.kind, "other"))
     plain, fenced = _parted(block.body)
     command, used = _command(block, plain, fenced) if op == "shell" else ("", 0)
     shown = [part for part in fenced[used:] if not _is_input(op, part)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import signal
@@ -19,6 +18,7 @@ from carryover.cli.demo.replay import make_project, replay
 from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
+from support.agent_here import everything
 
 DEMO = [sys.executable, "-u", "-m", "carryover.cli.demo"]
 
@@ -39,15 +39,6 @@ def daemon_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CARRYOVER_HOME")
 
 
-def tree(folder: Path) -> dict[str, tuple[int, int, str]]:
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        status = path.lstat()
-        content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
-        found[str(path.relative_to(folder))] = (status.st_mode, status.st_mtime_ns, content)
-    return found
-
-
 def demo() -> subprocess.CompletedProcess[str]:
     return subprocess.run(DEMO, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL, check=False)
 
@@ -58,7 +49,7 @@ def handoff_in(output: str) -> str:
 
 @pytest.mark.usefixtures("daemon_of_the_user")
 def test_without_any_history_a_recorded_session_is_replayed(home: Path, temporary: Path) -> None:
-    before = tree(home)
+    before = everything(home)
 
     ran = demo()
 
@@ -71,7 +62,7 @@ def test_without_any_history_a_recorded_session_is_replayed(home: Path, temporar
     assert "branch main" in handoff
     assert "carryoverd " in ran.stdout.partition("\nNext:\n")[2]
     assert "\x1b" not in ran.stdout
-    assert tree(home) == before
+    assert everything(home) == before
     assert list(temporary.iterdir()) == []
 
 
@@ -81,7 +72,7 @@ def test_the_users_history_is_read_and_nothing_of_the_users_changes(home: Path, 
     project = home / "code" / "my-shop"
     make_project(project, os.environ)
     replay(home / ".claude", project)
-    before = tree(home)
+    before = everything(home)
 
     ran = demo()
 
@@ -90,7 +81,7 @@ def test_the_users_history_is_read_and_nothing_of_the_users_changes(home: Path, 
     assert re.search(r"^2 transcripts read, \d+ events, in [\d.]+ s", ran.stdout, re.MULTILINE)
     assert "\nThe handoff of ~/code/my-shop, where something happened last:\n" in ran.stdout
     assert ": Wire discount into checkout" in handoff_in(ran.stdout)
-    assert tree(home) == before
+    assert everything(home) == before
     assert list(temporary.iterdir()) == []
 
 

@@ -54,6 +54,25 @@ def test_whatever_comes_from_a_page_is_refused(origin: str) -> None:
     assert asked(("Origin", origin)) == Refusal(403, "web pages are not answered")
 
 
+@pytest.mark.parametrize(
+    ("origins", "accepted"),
+    [
+        (("http://localhost:47823",), True),
+        (("http://127.0.0.1:47823",), False),
+        (("https://localhost:47823",), False),
+        (("http://localhost",), False),
+        (("null",), False),
+        (("http://localhost:47823", "http://localhost:47823"), False),
+    ],
+)
+def test_at_its_own_addresses_our_page_is_answered(origins: tuple[str, ...], accepted: bool) -> None:
+    headers = CIMultiDict([("Host", "localhost:47823"), *(("Origin", origin) for origin in origins)])
+    request = make_mocked_request("POST", "/ui/", headers)
+
+    assert (refusal(request, port=47823, own_page=True) is None) is accepted
+    assert refusal(request, port=47823) == Refusal(403, "web pages are not answered")
+
+
 @pytest.mark.parametrize("length", [str(BODY_LIMIT_BYTES + 1), "9" * 5000, "-1", "+1", "1e3", "٣", "", "1, 1"])
 def test_a_longer_body_or_one_of_odd_length_is_refused(length: str) -> None:
     assert asked(("Content-Length", length)) == Refusal(413, "more than 262144 bytes")

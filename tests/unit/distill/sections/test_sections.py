@@ -194,8 +194,8 @@ def test_a_summary_is_quoted_by_its_headings_with_its_age() -> None:
     )
     summary = section(talk, title="From the agent's own summary")
 
-    assert "“Errors” (1 prompt since): Floats lost cents." in summary[0]
-    assert "“Next Step” (1 prompt since): Round the tax." in summary[1]
+    assert "“Errors” (turn 1, 1 prompt since): Floats lost cents." in summary[0]
+    assert "“Next Step” (turn 1, 1 prompt since): Round the tax." in summary[1]
 
 
 def test_a_text_that_was_brought_in_hours_after_the_work_says_so() -> None:

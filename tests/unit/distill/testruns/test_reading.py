@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.distill.testruns.reading import read_test_run
@@ -319,7 +319,6 @@ def test_names_files_and_reason_are_bounded() -> None:
     assert max(map(len, run.failed_names)) == 200
 
 
-@settings(deadline=None, max_examples=100)
 @given(
     output=st.text(max_size=300),
     names=st.lists(st.sampled_from(sorted(EXPECTED)), max_size=2),

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.readers.by_kind import reader_of_copies
@@ -124,7 +124,6 @@ def test_a_file_from_the_future_waits_no_longer_than_one_just_written(rested: Re
     assert rested.read() == [(1, b'{"a":1}')]
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     ends=st.lists(st.sampled_from([b"\n", b"\r\n", b"\n\n", b" \n"]), max_size=8),
     cuts=st.lists(st.integers(1, 12), max_size=30),

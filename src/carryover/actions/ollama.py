@@ -1,0 +1,241 @@
+"""Asks a model of an Ollama on this machine. Nothing else is ever asked: no other host, no redirect, no proxy."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import SplitResult, urlsplit
+
+import msgspec
+
+from carryover.errors import ExitCode, UserError
+from carryover.terminal.output import one_line
+
+if TYPE_CHECKING:
+    from aiohttp import ClientResponse, ClientSession
+
+VARIABLE: Final = "OLLAMA_HOST"
+EXAMPLE_MODEL: Final = "qwen2.5:7b"
+_PORT: Final = 11434
+_PORTS: Final = {"http": 80, "https": 443}
+_ANSWER_TOKENS: Final = 2048
+_OPTIONS: Final = {"temperature": 0, "seed": 1, "num_ctx": 8192, "num_predict": _ANSWER_TOKENS}
+FIRST_S: Final = 600.0
+"""How long to wait for the first word of an answer: a large model is read from the disk before it."""
+NEXT_S: Final = 60.0
+"""How long to wait for each further word."""
+_MOST_LINE_BYTES: Final = 1 << 20
+_MOST_ANSWER_CHARS: Final = _ANSWER_TOKENS * 16
+_ERROR_CHARS: Final = 200
+_LISTED: Final = 8
+
+
+class _Model(msgspec.Struct, frozen=True):
+    name: str
+    remote_host: str | None = None
+    remote_model: str | None = None
+
+    @property
+    def is_remote(self) -> bool:
+        return bool(self.remote_host or self.remote_model) or self.name.endswith(("-cloud", ":cloud"))
+
+
+class _Models(msgspec.Struct, frozen=True):
+    models: tuple[_Model, ...] = ()
+
+
+class _Line(msgspec.Struct, frozen=True):
+    response: str = ""
+    thinking: str = ""
+    done: bool = False
+    done_reason: str = ""
+    error: str = ""
+
+
+Report = Callable[[str, int, int], None]
+"""Model, number of finished questions, characters of the answer that has begun."""
+
+
+def address(value: str | None) -> str:
+    """Returns the URL of the Ollama that a value of OLLAMA_HOST means, always with a loopback address.
+
+    Raises UserError (REFUSED) if it means another machine, or nothing that is understood.
+    """
+    text = (value or "").strip().strip("'\"").rstrip("/")
+    bare = f"[{text}]" if text.count(":") > 1 and not {"[", "/"} & {*text} else text
+    given = bare if "://" in bare else f"http://{bare}"
+    try:
+        parts = urlsplit(given)
+        port = parts.port or (_PORTS.get(parts.scheme, _PORT) if "://" in text else _PORT)
+    except ValueError as error:
+        raise _refused(text) from error
+    host = _loopback(parts)
+    if host is None or parts.scheme not in _PORTS:
+        raise _refused(text)
+    return f"{parts.scheme}://{host}:{port}{parts.path}"
+
+
+def _loopback(parts: SplitResult) -> str | None:
+    """Returns the loopback address to connect to; None for any other host."""
+    name = parts.hostname or ""
+    if {"@", "%"} & {*parts.netloc} or parts.query or parts.fragment:
+        return None
+    if name in ("", "localhost"):
+        return "127.0.0.1"
+    try:
+        found = ipaddress.ip_address(name)
+    except ValueError:
+        return None
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
+        found = found.ipv4_mapped
+    if found.is_unspecified:  # what a server listens on; a client reaches it by loopback
+        found = ipaddress.ip_address("::1" if found.version == 6 else "127.0.0.1")
+    if not found.is_loopback:
+        return None
+    return f"[{found}]" if found.version == 6 else str(found)
+
+
+def _refused(text: str) -> UserError:
+    return UserError(
+        f"{VARIABLE} is {one_line(text, 80)!r}, which is not an address of this machine. Only an Ollama on 127.0.0.1 "
+        f"is asked to shorten a document. If one runs here, run `unset {VARIABLE}`.",
+        ExitCode.REFUSED,
+    )
+
+
+def ask(url: str, model: str | None, system: str, prompts: Sequence[str], report: Report) -> tuple[str, list[str]]:
+    """Returns the model's name and its answer to each prompt; for None the model is the only one there is.
+
+    `report` is called for each piece of an answer. Raises UserError if Ollama or the model is missing, fails or stalls.
+    """
+    return asyncio.run(_Conversation(url).hold(model, system, prompts, report))
+
+
+class _Conversation:
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._place = urlsplit(url).netloc
+
+    async def hold(
+        self, wanted: str | None, system: str, prompts: Sequence[str], report: Report
+    ) -> tuple[str, list[str]]:
+        import aiohttp  # a tenth of a second, for the one command that needs it
+
+        answers: list[str] = []
+        no_limit = aiohttp.ClientTimeout(total=None)
+        nothing_kept = aiohttp.DummyCookieJar()
+        try:
+            async with aiohttp.ClientSession(
+                timeout=no_limit, trust_env=False, auto_decompress=False, cookie_jar=nothing_kept
+            ) as session:
+                model = _chosen(await self._models(session), wanted)
+                for prompt in prompts:
+                    asked = {"model": model, "system": system, "prompt": prompt, "stream": True, "options": _OPTIONS}
+                    answers.append(await self._answer(session, asked, partial(report, model, len(answers))))
+                return model, answers
+        except aiohttp.ClientConnectorError as error:
+            raise UserError(
+                f"No Ollama answers on {self._place}. Start it with `ollama serve`; if it is not installed, "
+                "https://ollama.com/download has it."
+            ) from error
+        except aiohttp.ClientError as error:
+            raise self._ended() from error
+
+    async def _models(self, session: ClientSession) -> tuple[_Model, ...]:
+        body = b""
+        async with self._waiting(NEXT_S), session.get(f"{self._url}/api/tags", allow_redirects=False) as response:
+            await self._check(response)
+            while piece := await response.content.readany():
+                body += piece
+                if len(body) > _MOST_LINE_BYTES:
+                    raise self._not_ollama()
+        models: tuple[_Model, ...] = self._decoded(body, _Models).models
+        return models
+
+    async def _answer(self, session: ClientSession, asked: dict[str, Any], report: Callable[[int], None]) -> str:
+        text, size, rest = "", 0, b""
+        report(size)
+        async with (
+            self._waiting(FIRST_S) as limit,
+            session.post(f"{self._url}/api/generate", json=asked, allow_redirects=False) as response,
+        ):
+            await self._check(response)
+            while piece := await response.content.readany():
+                *lines, rest = (rest + piece).split(b"\n")
+                if len(rest) > _MOST_LINE_BYTES:
+                    raise self._not_ollama()
+                for line in [self._decoded(line, _Line) for line in lines if line.strip()]:
+                    if line.error:
+                        raise UserError(f"Ollama stopped: {one_line(line.error, _ERROR_CHARS)}.")
+                    text += line.response
+                    grown = len(line.response) + len(line.thinking)
+                    size += grown
+                    if line.done or size > _MOST_ANSWER_CHARS:
+                        return text if line.done and line.done_reason != "length" else f"{text} […]"
+                    if grown:
+                        report(size)
+                        limit.reschedule(asyncio.get_running_loop().time() + NEXT_S)
+        raise self._ended()
+
+    async def _check(self, response: ClientResponse) -> None:
+        if response.status == 200:
+            return
+        if 300 <= response.status < 400:
+            raise UserError(
+                f"Ollama on {self._place} sends to another address, which is not followed.", ExitCode.REFUSED
+            )
+        try:
+            why = msgspec.json.decode(await response.content.read(_MOST_LINE_BYTES), type=_Line).error
+        except msgspec.MsgspecError:
+            why = ""
+        raise UserError(f"Ollama on {self._place} refused: {one_line(why, _ERROR_CHARS) or f'HTTP {response.status}'}.")
+
+    @asynccontextmanager
+    async def _waiting(self, wait_s: float) -> AsyncIterator[asyncio.Timeout]:
+        try:
+            async with asyncio.timeout(wait_s) as limit:
+                yield limit
+        except TimeoutError as error:
+            raise UserError(
+                f"Ollama on {self._place} sends nothing more. `ollama ps` shows what it is doing; a smaller model may "
+                "be fast enough."
+            ) from error
+
+    def _decoded(self, data: bytes, kind: type[Any]) -> Any:
+        try:
+            return msgspec.json.decode(data, type=kind)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise self._not_ollama() from error
+
+    def _not_ollama(self) -> UserError:
+        return UserError(f"What answers on {self._place} does not speak like Ollama. Is another program on that port?")
+
+    def _ended(self) -> UserError:
+        return UserError(f"Ollama on {self._place} ended in the middle of its answer. Its log says why.")
+
+
+def _chosen(models: Sequence[_Model], wanted: str | None) -> str:
+    here = [model.name for model in models if not model.is_remote]
+    listed = ", ".join(one_line(name, 60) for name in here[:_LISTED]) or "none"
+    if wanted is None:
+        if len(here) == 1:
+            return here[0]
+        if not here:
+            raise UserError(f"Ollama has no model on this machine. `ollama pull {EXAMPLE_MODEL}` fetches one.")
+        raise UserError(f"Ollama has several models: {listed}. Name one, as in `--compress ollama:{here[0]}`.")
+    found = next((model for model in models if model.name in (wanted, f"{wanted}:latest")), None)
+    if found is None:
+        raise UserError(
+            f"Ollama does not have the model {wanted} (it has: {listed}). `ollama pull {wanted}` fetches it."
+        )
+    if found.is_remote:
+        raise UserError(
+            f"The model {wanted} does not run on this machine: Ollama sends what it is given to "
+            f"{one_line(found.remote_host or 'a server', 80)}. Name a model that runs here (it has: {listed}).",
+            ExitCode.REFUSED,
+        )
+    return found.name

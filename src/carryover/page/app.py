@@ -1,0 +1,337 @@
+"""The routes of the local page, below `/ui/` on the daemon's port. The first request imports this.
+
+    GET  /ui/?key=K                       sets the cookie; every other address needs it
+    GET  /ui/, /ui/NAME                   the page and its files
+    GET  /ui/api/me, projects, project/ID/{handoff,timeline,work}, session/AGENT/ID, search, health
+    GET  /ui/api/changes                  server-sent events
+    POST /ui/api/command                  runs a command of the user; needs the token from `me` too
+
+Answers are made by a thread of the page's own, one after the other, so that a busy page does not delay hooks. Searches
+have two others: what is typed need not wait for a page that is being loaded, nor for another browser's search.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import closing, suppress
+from importlib.resources import files
+from pathlib import Path
+from typing import Final, Protocol, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from carryover import __version__
+from carryover.agents import agent_ids, agent_names, startable_agents
+from carryover.config import Config
+from carryover.errors import UserError, visible
+from carryover.facts import is_foreign
+from carryover.ledger.queries import ProjectRow, project_by_id, project_of_session, session_of
+from carryover.page import commands, conversations, project
+from carryover.page.access import COOKIE, Access, Visitor, has_token, may_ask
+from carryover.page.answers import AgentName, CommandAsked, Me
+from carryover.page.changes import Changes
+from carryover.page.projects import listed_projects
+from carryover.paths import StateDir
+from carryover.publish.project_view import UnknownProject
+
+PREFIX: Final = "/ui/"
+_API: Final = "/ui/api/"
+_SEARCH: Final = "/ui/api/search"
+MOST_WAITING: Final = 24
+"""Maximum number of requests that wait for a thread; others are told to come back."""
+_MOST_COMMANDS: Final = 2
+_BODY_S: Final = 1.0
+_HEALTH_S: Final = 30.0
+"""For how long `doctor` is not asked again."""
+_TYPES: Final = {
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+}
+_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+_NO_ENTRY: Final = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Carryover</title>
+<h1>This page needs a key</h1>
+<p>Run <code>carryover ui</code> in a terminal: it opens the page with a new key. A key is good for one minute and one
+browser, and what it opened is open until that browser or carryoverd is closed.</p></html>
+"""
+
+T = TypeVar("T")
+Read = Callable[[sqlite3.Connection], msgspec.Struct]
+
+
+class Host(Protocol):
+    """What the page needs of the daemon."""
+
+    @property
+    def state(self) -> StateDir: ...
+
+    @property
+    def home(self) -> Path: ...
+
+    @property
+    def env(self) -> Mapping[str, str]: ...
+
+    @property
+    def config(self) -> Config: ...
+
+    def now_ms(self) -> int: ...
+
+    def clock(self) -> float: ...
+
+    def read_ledger(self) -> closing[sqlite3.Connection]: ...
+
+    def agents_own(self) -> frozenset[Path]: ...
+
+
+class Page:
+    """Answers the page's requests. `changes` is told what has changed; call `close` at the end."""
+
+    def __init__(self, host: Host) -> None:
+        """Reads the page's files. Blocks."""
+        self._host = host
+        self._files = _static_files()
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="page")
+        self._searcher = ThreadPoolExecutor(2, thread_name_prefix="page-search")
+        self._waiting = 0
+        self._running = asyncio.Semaphore(_MOST_COMMANDS)
+        self._asking_doctor = asyncio.Lock()
+        self._health: tuple[float, bytes] | None = None
+        self.access = Access(host.clock)
+        self.changes = Changes()
+
+    def close(self) -> None:
+        """Ends the streams and takes no more work. Doesn't wait."""
+        self.changes.end()
+        for pool in (self._reader, self._searcher):
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Answers a request for an address below `PREFIX`, whose host and origin were found to be ours."""
+        try:
+            answer = await self._answer(request)
+        except web.HTTPException as error:
+            answer = web.json_response({"error": error.reason}, status=error.status)
+        except UserError as error:
+            answer = web.json_response({"error": str(error)}, status=409)
+        if not answer.prepared:
+            answer.headers.update(_HEADERS)
+        return answer
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        visitor = self.access.visitor(request)
+        if visitor is not None and request.path == _SEARCH:
+            visitor.searches += 1
+        arrived = visitor.searches if visitor is not None else 0
+        if not await asyncio.to_thread(may_ask, request):
+            raise web.HTTPForbidden(reason="only the page itself is answered")
+        if request.path == PREFIX and request.method == "GET" and "key" in request.query:
+            admitted = self.access.admit(request.query["key"])
+            if admitted is not None or visitor is not None:
+                return _welcome(admitted)
+        if visitor is None:
+            return web.Response(status=403, text=_NO_ENTRY, content_type="text/html")
+        if request.method == "POST" and not has_token(request, visitor):
+            raise web.HTTPForbidden(reason="the token is missing or wrong")
+        if request.path + "/" == PREFIX:
+            return _welcome(None)
+        if not request.path.startswith(_API):
+            return self._file(request.method, request.path.removeprefix(PREFIX))
+        if request.path == _SEARCH and request.method == "GET":
+            return await self._search(request, visitor, arrived)
+        return await self._data(request, visitor, request.path.removeprefix(_API).split("/"))
+
+    def _file(self, method: str, name: str) -> web.Response:
+        found = self._files.get(name or "index.html")
+        if found is None or method != "GET":
+            raise web.HTTPNotFound
+        body, content_type = found
+        return web.Response(body=body, content_type=content_type, charset="utf-8")
+
+    async def _data(self, request: web.Request, visitor: Visitor, path: list[str]) -> web.StreamResponse:
+        match (request.method, *path):
+            case ("GET", "me"):
+                return _json(self._me(visitor))
+            case ("GET", "projects"):
+                now_ms, config = self._host.now_ms(), self._host.config
+                return await self._read(lambda db: listed_projects(db, config, now_ms=now_ms))
+            case ("GET", "project", number, what):
+                return await self._project(request, _number(number), what)
+            case ("GET", "session", agent, *native_id):
+                turn = _asked(request, "turn")
+                return await self._read(lambda db: _session(db, agent, "/".join(native_id), turn))
+            case ("GET", "health"):
+                return await self._doctor(visitor)
+            case ("GET", "changes"):
+                stream = web.StreamResponse(headers={**_HEADERS, "Content-Type": "text/event-stream"})
+                stream.force_close()
+                return await self.changes.send(request, stream)
+            case ("POST", "command"):
+                return await self._command(request, visitor)
+            case _:
+                raise web.HTTPNotFound
+
+    def _me(self, visitor: Visitor) -> Me:
+        return Me(
+            token=visitor.token,
+            version=__version__,
+            agents=tuple(AgentName(agent, name) for agent, name in agent_names().items()),
+            now_ms=self._host.now_ms(),
+            home=visible(str(self._host.home)),
+            startable=startable_agents(self._host.config.agents.selected),
+        )
+
+    async def _project(self, request: web.Request, number: int, what: str) -> web.StreamResponse:
+        host, now_ms = self._host, self._host.now_ms()
+        before_ms, limit = _asked(request, "before_ms"), _asked(request, "limit") or 100
+        made: Mapping[str, Callable[[sqlite3.Connection, ProjectRow], msgspec.Struct]] = {
+            "handoff": lambda db, row: project.handoff(db, row, host.config, host.agents_own, now_ms=now_ms),
+            "timeline": lambda db, row: project.history(db, row, before_ms=before_ms, limit=limit),
+            "work": lambda db, row: project.work(db, row, host.config, host.agents_own, now_ms=now_ms),
+        }
+        if what not in made:
+            raise web.HTTPNotFound
+        return await self._read(lambda db: made[what](db, _known(db, number)))
+
+    async def _search(self, request: web.Request, visitor: Visitor, arrived: int) -> web.StreamResponse:
+        """Answers a search, unless the browser's next one has arrived: what is no longer wanted must not delay that."""
+        words, project_id = request.query.get("q", ""), _asked(request, "project")
+        limit, now_ms = _asked(request, "limit") or 20, self._host.now_ms()
+        if visitor.searching is not None:
+            with suppress(sqlite3.ProgrammingError):  # closed meanwhile
+                visitor.searching.interrupt()
+
+        def read(db: sqlite3.Connection) -> msgspec.Struct:
+            if visitor.searches != arrived:
+                raise _superseded()
+            visitor.searching = db
+            try:
+                return conversations.found(db, words, project_id, limit=limit, now_ms=now_ms)
+            finally:
+                if visitor.searching is db:
+                    visitor.searching = None
+
+        return await self._read(read, self._searcher)
+
+    async def _doctor(self, visitor: Visitor) -> web.StreamResponse:
+        """Answers with what `carryover doctor --json` says, asked once for all who want to know at the same time."""
+        async with self._asking_doctor:
+            if self._health is None or self._host.clock() - self._health[0] > _HEALTH_S:
+                _, printed = await commands.run(("doctor", "--json"), self._env(visitor))
+                self._health = (self._host.clock(), printed)
+        body = self._health[1]
+        if not body.startswith(b"{"):
+            raise UserError("`carryover doctor` gave no answer. Run it in a terminal to see why.")
+        return web.Response(body=body, content_type="application/json")
+
+    async def _command(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        try:
+            async with asyncio.timeout(_BODY_S):
+                asked = msgspec.json.decode(await request.read(), type=CommandAsked)
+        except (TimeoutError, msgspec.MsgspecError) as error:
+            raise web.HTTPBadRequest from error
+        if asked.command == "to" and asked.agent not in agent_ids():
+            raise web.HTTPBadRequest(reason="no such agent")
+        root = await self._in_thread(lambda: self._root_for(asked))
+        if self._running.locked():
+            raise web.HTTPServiceUnavailable(reason="other commands are still running")
+        async with self._running:
+            return _json(await commands.answer(asked, root, self._env(visitor), self._host.state.root))
+
+    def _root_for(self, asked: CommandAsked) -> str:
+        with self._host.read_ledger() as db:
+            if asked.session and project_of_session(db, asked.agent, asked.session) != asked.project:
+                raise web.HTTPNotFound
+            return _known(db, asked.project).root
+
+    def _env(self, visitor: Visitor) -> dict[str, str]:
+        """Returns the daemon's environment with what the user's shell adds to a service's."""
+        env = {**self._host.env, **visitor.env}
+        env.pop("NOTIFY_SOCKET", None)
+        return env
+
+    async def _read(self, read: Read, pool: Executor | None = None) -> web.StreamResponse:
+        def answer() -> bytes:
+            with self._host.read_ledger() as db:
+                return msgspec.json.encode(read(db))
+
+        try:
+            return web.Response(body=await self._in_thread(answer, pool), content_type="application/json")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+                raise
+            raise _superseded() from error
+        except UnknownProject as error:
+            raise web.HTTPNotFound from error
+
+    async def _in_thread(self, work: Callable[[], T], pool: Executor | None = None) -> T:
+        if self._waiting >= MOST_WAITING:
+            raise web.HTTPServiceUnavailable(reason="too many requests at once")
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(pool or self._reader, work)
+        finally:
+            self._waiting -= 1
+
+
+def _static_files() -> Mapping[str, tuple[bytes, str]]:
+    """Returns the page's files by name, with their types; nothing else of the disk can be asked for."""
+    found = (entry for entry in files("carryover.page").joinpath("static").iterdir())
+    return {
+        entry.name: (entry.read_bytes(), _TYPES[suffix])
+        for entry in found
+        if (suffix := Path(entry.name).suffix) in _TYPES
+    }
+
+
+def _superseded() -> web.HTTPException:
+    return web.HTTPConflict(reason="another search has taken its place")
+
+
+def _welcome(visitor: Visitor | None) -> web.Response:
+    answer = web.Response(status=303, headers={"Location": PREFIX})
+    if visitor is not None:
+        answer.set_cookie(COOKIE, visitor.cookie, path="/ui", httponly=True, samesite="Strict")
+    return answer
+
+
+def _session(db: sqlite3.Connection, agent: str, native_id: str, turn: int | None) -> msgspec.Struct:
+    row = session_of(db, agent, native_id)
+    if row is None:
+        raise web.HTTPNotFound
+    return conversations.session(db, row, turn)
+
+
+def _known(db: sqlite3.Connection, project_id: int) -> ProjectRow:
+    row = project_by_id(db, project_id)
+    if row is None or is_foreign(row.root):
+        raise web.HTTPNotFound
+    return row
+
+
+def _asked(request: web.Request, name: str) -> int | None:
+    """Returns a query parameter as a number; None if it is absent or empty."""
+    given = request.query.get(name, "")
+    return _number(given) if given else None
+
+
+def _number(given: str) -> int:
+    if not (given.isascii() and given.isdigit() and len(given) <= 15):
+        raise web.HTTPBadRequest
+    return int(given)
+
+
+def _json(answer: msgspec.Struct) -> web.Response:
+    return web.Response(body=msgspec.json.encode(answer), content_type="application/json")

@@ -1,0 +1,91 @@
+"""Tells open pages what has changed, as server-sent events. Used on the event loop only."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import msgspec
+from aiohttp import web
+
+from carryover.page.answers import Changed
+
+COMMENT_S: Final = 20.0
+"""Interval of comment lines, by which both ends notice that the other is gone."""
+_GAP_S: Final = 0.2
+"""Shortest time between two events, so that the first read of a long history doesn't flood the page."""
+_MOST_STREAMS: Final = 32
+
+
+class _Stream:
+    def __init__(self) -> None:
+        self.projects: set[int] = set()
+        self.health = False
+        self.ended = False
+        self.woken = asyncio.Event()
+
+    def end(self) -> None:
+        """Ends the stream."""
+        self.ended = True
+        self.woken.set()
+
+    def take(self) -> bytes:
+        """Returns what is to be told, which is nothing after that."""
+        events = [_event("project", Changed(project)) for project in sorted(self.projects)]
+        events += [b"event: health\ndata: {}\n\n"] if self.health else []
+        self.projects.clear()
+        self.health = False
+        self.woken.clear()
+        return b"".join(events)
+
+
+class Changes:
+    """The open streams of events."""
+
+    def __init__(self) -> None:
+        self._streams: dict[_Stream, None] = {}
+
+    def project(self, project_id: int) -> None:
+        """Tells that the content or the handoff of a project has changed."""
+        for stream in self._streams:
+            stream.projects.add(project_id)
+            stream.woken.set()
+
+    def health(self) -> None:
+        """Tells that settings or the daemon's state have changed."""
+        for stream in self._streams:
+            stream.health = True
+            stream.woken.set()
+
+    def end(self) -> None:
+        """Ends all streams."""
+        for stream in self._streams:
+            stream.end()
+
+    async def send(self, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+        """Sends events as the body of `response` until the page is closed or `end` is called."""
+        if len(self._streams) >= _MOST_STREAMS:
+            # Probably of a page that was closed, which is noticed at the next write.
+            next(iter(self._streams)).end()
+        stream = _Stream()
+        self._streams[stream] = None
+        try:
+            await response.prepare(request)
+            await response.write(b": open\n\n")
+            while not stream.ended:
+                try:
+                    async with asyncio.timeout(COMMENT_S):
+                        await stream.woken.wait()
+                    await response.write(stream.take())
+                    await asyncio.sleep(_GAP_S)
+                except TimeoutError:
+                    await response.write(b": still here\n\n")
+        except ConnectionResetError:
+            pass  # the page was closed
+        finally:
+            del self._streams[stream]
+        return response
+
+
+def _event(name: str, data: msgspec.Struct) -> bytes:
+    return b"event: " + name.encode() + b"\ndata: " + msgspec.json.encode(data) + b"\n\n"

@@ -1,0 +1,147 @@
+"""Runs the user's own commands for the page, as child processes, so that each action has one way.
+
+A command gets its arguments as a list, without a shell, and what a person typed on its standard input. Its modules come
+from where ours do: never from a working folder, which could be a stranger's repository.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from carryover.fsio import write_if_changed
+from carryover.model import is_plain_id
+from carryover.page.answers import CommandAnswer, CommandAsked
+from carryover.text.shell import quoted
+
+CARRYOVER: Final = (sys.executable, "-P", "-m", "carryover.cli.main")
+ENVIRONMENT: Final = (
+    *("PATH", "SHELL", "LANG", "LC_ALL", "TERM", "TERMINAL", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY"),
+    *("XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"),
+)
+"""Variables of the shell in which `carryover ui` is run that the commands get. A service has few of them."""
+_OUR_OWN: Final = ("CARRYOVER_HOME", "PYTHONPATH")
+LIMIT_S: Final = 330.0
+"""Longer than `carryover forget` waits for the daemon."""
+_NOTES: Final = "the user's notes"
+_OUTPUT_CHARS: Final = 64_000
+_MACOS_SCRIPT: Final = "continue.command"
+
+
+async def run(words: Sequence[str], env: Mapping[str, str], text: str = "") -> tuple[int | None, bytes]:
+    """Runs `carryover` with these words; returns its exit code and what it printed. None if it took too long."""
+    child = await asyncio.create_subprocess_exec(
+        *(*CARRYOVER, *words),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env=dict(env),
+        cwd="/",
+    )
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            printed, _ = await child.communicate(text.encode("utf-8", "replace"))
+        return child.returncode, printed
+    except TimeoutError:
+        return None, b""
+    finally:
+        if child.returncode is None:
+            with suppress(ProcessLookupError):
+                child.kill()
+            await child.wait()
+
+
+async def answer(asked: CommandAsked, root: str, env: Mapping[str, str], state: Path) -> CommandAnswer:
+    """Does what was asked in the project at `root`, and returns what the command printed."""
+    words = words_of(asked, root)
+    if asked.command == "to":
+        return await asyncio.to_thread(_continue, asked, words, root, env, state)
+    code, printed = await run(words, env, asked.text if asked.command == "note" else "")
+    output = printed.decode("utf-8", "replace")[:_OUTPUT_CHARS]
+    if code is None:
+        output = f"The command has not ended within {LIMIT_S:g} s. Run it in a terminal to see why."
+    return CommandAnswer(argv=("carryover", *words), ok=code == 0, output=output)
+
+
+def words_of(asked: CommandAsked, root: str) -> tuple[str, ...]:
+    """Returns the words of the command line after `carryover`. `root` is an absolute path, so it is never an option."""
+    match asked.command:
+        case "pause" | "unpause":
+            return (asked.command, root)
+        case "note":
+            return ("note", "--project", root, f"--from={asked.agent or _NOTES}")
+        case "to":
+            return ("to", asked.agent, root)
+        case "forget":
+            # An id that isn't plain could be an option, and `last` is another session.
+            is_clear = is_plain_id(asked.session) and asked.session != "last"
+            one = asked.session if is_clear else f"{asked.agent}:{asked.session}"
+            which = (one,) if asked.session else ("--project", root)
+            return ("forget", *which, "--dry-run" if asked.preview else "--yes")
+
+
+def _continue(
+    asked: CommandAsked, words: Sequence[str], root: str, env: Mapping[str, str], state: Path
+) -> CommandAnswer:
+    """Opens a terminal window in which the command runs; without one, or for a preview, only returns the line."""
+    line = f"cd {quoted(root)} && carryover to {asked.agent}"
+    shown = CommandAnswer(argv=("carryover", *words), ok=True, output="", line=line, was_run=False)
+    if asked.preview:
+        return shown
+    trouble = open_terminal((*CARRYOVER, *words), env, state)
+    if trouble is None:
+        return CommandAnswer(argv=shown.argv, ok=True, output="", line=line)
+    output = f"{trouble} Copy the command and run it in a terminal."
+    return CommandAnswer(argv=shown.argv, ok=False, output=output, line=line, was_run=False)
+
+
+def open_terminal(argv: Sequence[str], env: Mapping[str, str], state: Path, platform: str = sys.platform) -> str | None:
+    """Opens a terminal window that runs `argv`. Returns why it can't be opened, as a sentence. Blocks."""
+    if platform == "darwin":
+        script = state / _MACOS_SCRIPT
+        text = f"#!/bin/sh\nrm -f {shlex.quote(str(script))}\nexec {shlex.join(argv)}\n"
+        write_if_changed(script, text.encode(errors="surrogateescape"), mode=0o700, follow=False)
+        return _started(("/usr/bin/open", "-a", "Terminal", str(script)), env)
+    if not (env.get("DISPLAY") or env.get("WAYLAND_DISPLAY")):
+        return "No window can be opened from where `carryover ui` was run."
+    program = _on_path(env, env.get("TERMINAL", ""), "x-terminal-emulator")
+    if program is None:
+        return "No terminal is known: there is no `x-terminal-emulator`, and $TERMINAL names none."
+    if "INVOCATION_ID" not in env:
+        return _started((program, "-e", *argv), env)
+    # What a service of systemd starts has its limits, is confined like it, and is killed when it is stopped. That must
+    # not happen to an agent, so systemd itself is asked to start the window.
+    systemd = _on_path(env, "systemd-run")
+    passed = [f"--setenv={name}={env[name]}" for name in (*ENVIRONMENT, *_OUR_OWN) if name in env]
+    if systemd is None:
+        return "No window can be opened outside of carryoverd's service, since there is no `systemd-run`."
+    return _started((systemd, "--user", "--quiet", "--collect", *passed, "--", program, "-e", *argv), env)
+
+
+def _on_path(env: Mapping[str, str], *names: str) -> str | None:
+    """Returns the first of these programs that is on PATH, in a folder that is absolute."""
+    folders = os.pathsep.join(entry for entry in env.get("PATH", os.defpath).split(os.pathsep) if entry.startswith("/"))
+    return next((path for name in names if name and (path := shutil.which(name, path=folders))), None)
+
+
+def _started(argv: Sequence[str], env: Mapping[str, str]) -> str | None:
+    try:
+        # Left to the shell, which ends at once, the window is no child of the daemon and outlives it.
+        subprocess.run(
+            ("/bin/sh", "-c", '"$@" </dev/null >/dev/null 2>&1 &', "sh", *argv),
+            env=dict(env),
+            cwd="/",
+            start_new_session=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return f"{argv[0]} can't be started."
+    return None

@@ -1,0 +1,124 @@
+// A session's turns: what was said, and what was done in between.
+
+import { agentColour, command, get, projects, shortPath } from "./api.js";
+import { at, counted, diff, h, prose, say, time } from "./dom.js";
+import { forget } from "./dialogs.js";
+
+export function agentMark(id, name) {
+  return h("span", { class: `by c${agentColour(id)}` }, h("span", { class: "dot", "aria-hidden": "true" }), name);
+}
+
+/** The turns of a session around one of them, of which more can be loaded. `level`: of the turns' headings. */
+export class Conversation {
+  constructor(agent, session, turn, level) {
+    Object.assign(this, { agent, session, turn: turn === "" ? null : Number(turn), level, turns: new Map(), from: Infinity, answer: null });
+    this.node = h("div", { class: "conversation" });
+  }
+
+  async load(turn = this.turn, signal = undefined) {
+    const path = `session/${encodeURIComponent(this.agent)}/${encodeURIComponent(this.session)}`;
+    this.answer = await get(`${path}?turn=${turn}`, signal);
+    this.from = Math.min(this.from, this.answer.first_turn);
+    for (const each of this.answer.turns) {
+      const text = JSON.stringify(each);
+      if (this.turns.get(each.number)?.text !== text) this.turns.set(each.number, { text, node: this.drawn(each) });
+    }
+    this.draw();
+    return this.answer;
+  }
+
+  draw() {
+    const numbers = [...this.turns.keys()].sort((a, b) => a - b);
+    const last = numbers.at(-1);
+    const more = (turn, label) => h("button", { type: "button", class: "more", onclick: () => this.extend(turn) }, label);
+    this.node.replaceChildren(
+      this.from > 0 ? more(this.from - 1, "Show earlier turns") : "",
+      ...numbers.map((number) => this.turns.get(number).node),
+      last < this.answer.total_turns ? more(last + 1, "Show later turns") : "",
+    );
+    if (!numbers.length) this.node.append(h("p", { class: "dim" }, "Nothing was said in this session."));
+  }
+
+  async extend(turn) {
+    const before = this.turns.size;
+    const anchor = this.node.querySelector(".turn");
+    const top = anchor.getBoundingClientRect().top;
+    await this.load(turn);
+    const pane = this.node.closest("[data-scroll]");
+    const moved = anchor.getBoundingClientRect().top - top;
+    if (turn < Number(anchor.dataset.turn)) (pane ?? window).scrollBy(0, moved);
+    (this.turns.get(turn)?.node ?? anchor).querySelector(".turn-title").focus({ preventScroll: true });
+    say(`${counted(this.turns.size - before, "more turn")} shown.`);
+  }
+
+  /** Loads what came since, if the newest turn is shown. */
+  async refresh() {
+    const last = Math.max(0, ...this.turns.keys());
+    if (last >= this.answer.total_turns) await this.load(last);
+  }
+
+  drawn(turn) {
+    const chosen = turn.number === this.turn;
+    const title = turn.number ? `Turn ${turn.number}` : this.agent === "note" ? "Note" : "Before the first prompt";
+    return h("section", { class: chosen ? "turn chosen" : "turn", "data-turn": turn.number, "aria-label": title },
+      h(`h${this.level}`, { class: "turn-title", tabindex: "-1" }, title, " ", time(turn.at_ms, "moment")),
+      parts(turn.parts, `${this.session}/${turn.number}`, this.answer.agent_name));
+  }
+
+  /** Brings the chosen turn to the top of what scrolls, without a jump of the focus. */
+  reveal() {
+    const pane = this.node.closest("[data-scroll]");
+    const turn = this.node.querySelector(".turn.chosen");
+    if (!turn) return;
+    const head = pane?.querySelector(".pane-head").getBoundingClientRect().height ?? 0;
+    if (pane) pane.scrollTop += turn.getBoundingClientRect().top - pane.getBoundingClientRect().top - head - 8;
+    else turn.scrollIntoView({ block: "start" });
+  }
+}
+
+function parts(all, key, agent) {
+  const shown = [];
+  for (let n = 0; n < all.length; n++) {
+    const part = all[n];
+    const next = all[n + 1];
+    if (part.kind === "user" || part.kind === "agent") {
+      const who = part.name || (part.kind === "user" ? "You" : agent);
+      const body = part.kind === "user" ? h("div", { class: "text", dir: "auto" }, part.text) : prose(part.text);
+      shown.push(h("div", { class: `said ${part.kind}` }, h("p", { class: "who" }, who), body));
+    } else if (part.kind === "call" && next?.kind === "result") {
+      shown.push(work({ ...next, name: part.name || next.name, label: part.text || next.label }, `${key}/${n++}`));
+    } else shown.push(work(part, `${key}/${n}`));
+  }
+  return shown;
+}
+
+function work(part, key) {
+  const subject = part.kind === "call" ? part.text : part.label;
+  const body = part.diff || (part.kind === "call" ? "" : part.text);
+  const name = part.name || { thinking: "Thinking", result: "Result", edit: "Edit", note: "Note", call: "Call" }[part.kind];
+  const line = [part.is_error && h("span", { class: "failed" }, "✗ failed: "), h("code", null, subject ? `${name} ${subject}` : name)];
+  if (!body.trim()) return h("p", { class: "happening" }, "· ", line);
+  const shown = part.diff ? diff(part.diff) : h("pre", { dir: "auto" }, body);
+  return h("details", { class: "work", "data-key": key }, h("summary", null, line), shown);
+}
+
+/** The view of one session: `session/AGENT/ID/TURN`. */
+export async function session([agent, id, turn = ""], query, signal) {
+  const talk = new Conversation(agent, id, turn, 2);
+  const answer = await talk.load(turn, signal);
+  const known = (await projects()).find((each) => each.id === answer.project);
+  const title = answer.title || `Session ${id}`;
+  const remove = () => forget({ project: answer.project, session: id, agent }, `“${title}”`, () => {
+    location.hash = known ? at("project", known.id) : "#/";
+  });
+  const nodes = [
+    h("nav", { class: "path", "aria-label": "Where you are" }, h("a", { href: "#/" }, "Projects"), " › ",
+      known ? h("a", { href: at("project", known.id, "timeline") }, known.name) : "no project"),
+    h("div", { class: "head" }, h("h1", { tabindex: "-1", dir: "auto" }, title),
+      known && h("button", { type: "button", class: "danger", onclick: remove }, "Forget this session …")),
+    h("p", { class: "facts" }, agentMark(agent, answer.agent_name), h("span", null, counted(answer.total_turns, "turn")),
+      h("span", { class: "url" }, shortPath(answer.root)), h("code", null, id)),
+    talk.node,
+  ];
+  return { title, nodes, shown: () => turn && talk.reveal(), refresh: () => talk.refresh() };
+}

@@ -1,0 +1,132 @@
+// The live handoff of a project beside the turns its lines come from: `project/ID[/source/AGENT/SESSION/TURN]`.
+
+import { agentName, get } from "./api.js";
+import { Conversation, agentMark } from "./conversation.js";
+import { at, counted, h, inline, say, time } from "./dom.js";
+import { frame } from "./project.js";
+
+export async function handoff([id, ...chosen], query, signal, app) {
+  const [[of, above], made] = await Promise.all([frame(id, "Handoff", app.redraw), get(`project/${id}/handoff`, signal)]);
+  const about = { "data-scroll": "source", "aria-label": "Where the line comes from" };
+  const pane = h("aside", { class: "pane", id: "source", tabindex: "0", ...about });
+  const lines = h("div", { class: "lines" }, made.lines.length ? content(id, made) : nothing(of));
+  const view = h("div", { class: made.lines.length ? "beside" : "" }, lines, made.lines.length > 0 && pane);
+  let shown = null;
+
+  async function show(parts, signal) {
+    const wanted = parts.slice(1).join("/");
+    if (wanted === shown) return;
+    shown = wanted;
+    view.classList.toggle("open", parts.length > 3);
+    for (const each of lines.querySelectorAll("[data-source]")) {
+      each.toggleAttribute("aria-current", false);
+      if (parts.length > 3 && each.dataset.source === wanted) each.setAttribute("aria-current", "true");
+    }
+    if (parts.length > 3) await fill(pane, id, parts.slice(1), signal);
+    else pane.replaceChildren(h("p", { class: "dim" }, "Choose a line of the handoff to see the turn that it comes from."));
+  }
+
+  /** Shows the turn; where the pane lies over the lines, also the line that was chosen. */
+  function reveal() {
+    pane.conversation?.reveal();
+    const line = lines.querySelector("[aria-current]");
+    if (line && getComputedStyle(pane).position === "fixed") line.scrollIntoView({ block: "start" });
+  }
+
+  view.addEventListener("keydown", (event) => {
+    if (event.target.matches("input, textarea, summary")) return;
+    if (event.key === "ArrowRight" && shown && lines.contains(event.target)) pane.focus();
+    else if (event.key === "ArrowLeft" && pane.contains(event.target)) lines.querySelector("[aria-current]")?.focus();
+    else if (event.key === "Escape" && shown) {
+      (lines.querySelector("[aria-current]") ?? lines.querySelector("a"))?.focus();
+      location.hash = at("project", id);
+    } else return;
+    event.preventDefault();
+  });
+  await show([id, ...chosen], signal);
+  return {
+    title: of.name,
+    nodes: [...above, view],
+    data: [of, { ...made, made_ms: 0 }],
+    announce: "The handoff was updated.",
+    shown: reveal,
+    /** Goes to another line of the same handoff without drawing it again. */
+    move: async (params, signal) => {
+      if (params[0] !== id) return false;
+      await show(params, signal);
+      reveal();
+      return true;
+    },
+  };
+}
+
+function nothing(of) {
+  return h("p", null, of.is_paused ? "This project is paused, so no handoff is kept for it." : "There is nothing to hand over here yet.");
+}
+
+function content(id, made) {
+  const head = made.lines.filter((line) => line.kind === "head");
+  const place = made.path.split("/").slice(-2).join("/");
+  const sections = [];
+  for (const line of made.lines) {
+    if (line.kind === "title") sections.push({ title: line.text.replace(/^#+ /, ""), lines: [] });
+    else if (line.kind === "line") (sections.at(-1) ?? sections[sections.push({ title: "Handoff", lines: [] }) - 1]).lines.push(line);
+  }
+  return [
+    h("p", { class: "dim about" }, counted(made.lines.length, "line"), `, about ${counted(made.tokens, "token")}. `,
+      made.refusal ? `It is not published: ${made.refusal}.` : ["What the next agent reads in ", h("code", null, place), "."]),
+    head.length > 0 && h("details", { class: "protocol", "data-key": "head" }, h("summary", null, "What it tells the agent first"),
+      h("div", { class: "text" }, inline(head.map((line) => line.text).join("\n").trim()))),
+    sections.map((section, n) => [h("h2", { id: `section-${n}` }, section.title),
+      h("ul", { "aria-labelledby": `section-${n}`, "data-arrows": true }, section.lines.map((line) => item(id, line)))]),
+  ];
+}
+
+function item(id, line) {
+  const text = h("span", { class: "words", dir: "auto" }, inline(line.text.replace(/^\s*- (> )?/, "")));
+  const known = line.sources.filter((source, n, all) => source.session &&
+    all.findIndex((other) => other.session === source.session && other.turn === source.turn) === n);
+  if (!known.length) {
+    const kind = line.sources[0]?.kind ?? "";
+    return h("li", null, h("p", { class: "line" }, text, kind && h("span", { class: "from" }, kind)));
+  }
+  const [first, ...others] = known;
+  const link = (source, kind, ...shown) => {
+    const parts = ["source", source.agent, source.session, source.turn];
+    return h("a", { class: kind, href: at("project", id, ...parts), "data-source": parts.join("/") }, shown);
+  };
+  const agent = agentMark(first.agent, h("span", { class: "unseen" }, agentName(first.agent), " "));
+  const also = others.slice(0, 6).map((source) =>
+    [link(source, "", turnName(source), source.agent !== first.agent && ` of ${agentName(source.agent)}`), " "]);
+  return h("li", { class: line.text.startsWith("- > ") && "further" },
+    link(first, "line", text, h("span", { class: "from" }, agent, turnName(first))),
+    also.length > 0 && h("span", { class: "also" }, "also ", also));
+}
+
+function turnName(source) {
+  return source.turn ? `turn ${source.turn}` : source.agent === "note" ? "note" : "before turn 1";
+}
+
+async function fill(pane, id, [, agent, session, turn], signal) {
+  const name = turnName({ agent, turn: Number(turn) });
+  pane.setAttribute("aria-busy", "true");
+  const talk = new Conversation(agent, session, turn, 3);
+  const close = h("a", { class: "close", href: at("project", id) }, "Close");
+  try {
+    const answer = await talk.load(turn, signal);
+    const at_ms = answer.turns.find((each) => each.number === Number(turn))?.at_ms;
+    pane.conversation = talk;
+    pane.replaceChildren(
+      h("div", { class: "pane-head" }, h("h2", { dir: "auto" }, answer.title || `Session ${session}`), close,
+        h("p", { class: "facts" }, agentMark(agent, answer.agent_name),
+          answer.total_turns > 0 && h("span", null, `${name} of ${answer.total_turns}`),
+          time(at_ms, "moment"), h("a", { href: at("session", agent, session, turn) }, "The whole session"))),
+      talk.node);
+    say(`${name} of ${answer.agent_name} is shown beside. Press the right arrow key to go there.`);
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    pane.replaceChildren(h("p", { class: "failed" }, error.message), close);
+  } finally {
+    pane.removeAttribute("aria-busy");
+  }
+}

@@ -1,0 +1,101 @@
+"""Every agent that knows MCP servers: `install --mcp` enters ours, and uninstall leaves what was there before."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from carryover.adapter.spec import AgentSpec
+from carryover.cli.main import main
+from carryover.edits.json_comments import blanked
+from carryover.edits.server_entry import NAME, is_ours
+from carryover.install.mcp_servers import server_files
+from contract.test_uninstall import contents
+from support.agent_here import only_this_path
+from support.tools import versioned
+
+pytest.importorskip("mcp_types")
+
+SETTINGS: Final[dict[str, dict[str, str]]] = {
+    ".json": {
+        "no file": "",
+        "an empty object": "{}",
+        "an empty list": '{"KEY": {}}\n',
+        "a server of the user": '{\n\t"a": 1,\r\n  "KEY": {"mine": {"command": "x"} }}',
+    },
+    ".toml": {
+        "no file": "",
+        "an empty object": "",
+        "an empty list": "[KEY]\n",
+        "a server of the user": 'model = "x"  # mine\n\n[KEY.mine]\ncommand = "x"\n\n[own]\nkey = 1',
+    },
+}
+
+
+@pytest.fixture
+def here(known_spec: AgentSpec, home: Path, monkeypatch: pytest.MonkeyPatch) -> AgentSpec:
+    """The agent is on this machine, with a folder for each file in which it looks for servers."""
+    if not known_spec.mcp:
+        pytest.skip("knows no MCP servers")
+    only_this_path(home, monkeypatch)
+    versioned(home / "bin" / known_spec.binaries[0], "no version")
+    for folder in known_spec.folders:
+        folder.at(home, {}).mkdir(parents=True, exist_ok=True)
+    for path, _ in lists(known_spec, home):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    return known_spec
+
+
+def lists(spec: AgentSpec, home: Path) -> list[tuple[Path, str]]:
+    """The file that gets the server, of each of the agent's programs, and the key of its list."""
+    each = [(server_files(servers, lambda place: place.at(home, {})), servers.key) for servers in spec.mcp]
+    return [(files[0], key) for files, key in each]
+
+
+def servers_in(path: Path, key: str) -> Any:
+    text = path.read_text("utf-8")
+    return (tomllib.loads(text) if path.suffix == ".toml" else json.loads(blanked(text))).get(key, {})
+
+
+def install(spec: AgentSpec, *options: str) -> int:
+    return main(("install", "--yes", "--agents", spec.id, "--no-service", *options))
+
+
+@pytest.mark.parametrize("before", SETTINGS[".json"])
+def test_uninstall_leaves_the_lists_of_servers_as_they_were(here: AgentSpec, home: Path, before: str) -> None:
+    for path, key in lists(here, home):
+        if text := SETTINGS[path.suffix][before]:
+            path.write_bytes(text.replace("KEY", key).encode())
+    found = contents(home)
+
+    assert install(here, "--mcp") == 0
+    for path, key in lists(here, home):
+        assert is_ours(servers_in(path, key)[NAME])
+    entered = contents(home)
+    assert install(here) == 0, "what was asked for stays without being asked for again"
+    assert contents(home) == entered
+    assert main(("uninstall", "--purge", "--yes")) == 0
+
+    assert contents(home) == found
+
+
+def test_without_being_asked_for_no_server_is_entered(here: AgentSpec, home: Path) -> None:
+    assert install(here) == 0
+    assert not [path for path, key in lists(here, home) if path.exists() and NAME in servers_in(path, key)]
+
+
+def test_it_can_be_taken_out_alone_and_is_found_without_the_record(here: AgentSpec, home: Path) -> None:
+    assert install(here) == 0
+    hooks_alone = contents(home)
+    assert install(here, "--mcp") == 0
+    assert install(here, "--no-mcp") == 0
+    assert contents(home) == hooks_alone
+
+    assert install(here, "--mcp") == 0
+    (home / ".carryover" / "edits.json").unlink()
+    assert main(("uninstall", "--yes")) == 0
+    assert not [path for path, key in lists(here, home) if path.exists() and NAME in servers_in(path, key)]

@@ -1,0 +1,448 @@
+"""The page of `carryover ui`, from a real daemon process: who may see it, what it shows, what it does."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import timedelta
+
+import pytest
+
+from carryover.daemon.hooks.http_app import listen
+from support.claude_session import ClaudeSession
+from support.daemon_process import DaemonProcess, handoff_of, wait_until
+from support.hook_client import HookClient, payload_of
+from support.page_client import PageClient, Shown
+
+UI = (sys.executable, "-m", "carryover.cli.main", "ui", "--no-open")
+DATA = (
+    "me",
+    "projects",
+    "project/1/handoff",
+    "project/1/timeline",
+    "project/1/work",
+    "search?q=a",
+    "health",
+    "changes",
+)
+HOSTILE = '<script>alert("x")</script><img src=x onerror=alert(1)>\u202etxt.exe'
+
+
+def key_for(daemon: DaemonProcess) -> str:
+    answer = daemon.ask("POST", "/page")
+    assert answer is not None
+    return str(answer["key"])
+
+
+@pytest.fixture
+def port(shared: DaemonProcess) -> int:
+    return int(wait_until("the port", lambda: shared.health()["hook_port"]["port"]))
+
+
+@pytest.fixture
+def page(shared: DaemonProcess, port: int) -> PageClient:
+    """A browser in which the page was opened."""
+    client = PageClient(port)
+    assert client.open(key_for(shared)).status == 303
+    return client
+
+
+@pytest.fixture
+def stranger(port: int) -> PageClient:
+    """A browser that never had a key."""
+    return PageClient(port)
+
+
+@pytest.fixture
+def session(shared: DaemonProcess, shared_session: ClaudeSession) -> ClaudeSession:
+    """A session with two turns, which is in the ledger."""
+    session = shared_session
+    session.now -= timedelta(minutes=1)  # each record is a second after the last, and none may be in the future
+    session.prompt("Add a discount to the cart")
+    session.answer("I wrote discount(). Next I will add tests for negative amounts.")
+    session.prompt("Yes, and round to whole cents")
+    session.append(session.call_line("c1", "pytest -q"))
+    session.append(session.result_line("c1", "=== 3 passed in 0.1s ==="))
+    session.answer("Rounded. Shall I show it on the receipt too?")
+    shared.settle()
+    return session
+
+
+def number_of(page: PageClient, session: ClaudeSession) -> int:
+    """The page's id of the session's project."""
+    [found] = [each["id"] for each in page.data("projects")["projects"] if each["root"] == str(session.cwd)]
+    return int(found)
+
+
+def run_ui(daemon: DaemonProcess) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(UI, env=daemon.env, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_command_prints_an_address_that_opens_the_page_once(shared: DaemonProcess, port: int) -> None:
+    done = run_ui(shared)
+    address = done.stdout.strip()
+    base = f"http://127.0.0.1:{port}"
+    assert (done.returncode, done.stderr, address.startswith(f"{base}/ui/?key=")) == (0, "", True)
+
+    first, second = PageClient(port), PageClient(port)
+    opened = first.get(address.removeprefix(base))
+    again = second.get(address.removeprefix(base))
+
+    cookie = opened.headers["Set-Cookie"]
+    assert (opened.status, opened.headers["Location"]) == (303, "/ui/")
+    assert all(part in cookie for part in ("HttpOnly", "SameSite=Strict", "Path=/ui")), cookie
+    assert "Max-Age" not in cookie and "expires" not in cookie.lower()
+    assert (again.status, "Set-Cookie" in again.headers) == (403, False)
+    assert "carryover ui" in again.text
+
+
+def test_the_page_is_html_with_a_strict_policy_and_runs_no_foreign_script(page: PageClient) -> None:
+    shown = page.get("/ui/")
+
+    assert (shown.status, shown.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    policy = shown.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+    assert "frame-ancestors 'none'" in policy and "unsafe" not in policy
+    assert (shown.headers["X-Content-Type-Options"], shown.headers["Referrer-Policy"]) == ("nosniff", "no-referrer")
+
+
+@pytest.mark.parametrize("cookie", [None, "carryover_page=", "carryover_page=wrong"], ids=["none", "empty", "wrong"])
+def test_without_its_cookie_nothing_is_shown(stranger: PageClient, session: ClaudeSession, cookie: str | None) -> None:
+    stranger.headers = {"Cookie": cookie} if cookie is not None else {}
+
+    for target in ("/ui/", "/ui/app.js", "/ui/?key=", "/ui/?key=wrong", *(f"/ui/api/{each}" for each in DATA)):
+        shown = stranger.get(target)
+        assert (shown.status, "carryover ui" in shown.text, "discount" in shown.text) == (403, True, False), target
+    assert stranger.post({"command": "pause", "project": 1}, token="").status == 403
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"Host": "attacker.example"},
+        {"Host": "127.0.0.1:1"},
+        {"Origin": "https://attacker.example"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:1"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+    ids=lambda header: "=".join(*header.items()),
+)
+def test_another_web_page_gets_nothing_even_with_cookie_and_token(
+    page: PageClient, session: ClaudeSession, header: dict[str, str]
+) -> None:
+    """A name that leads to 127.0.0.1 (DNS rebinding), another origin, another port of this machine."""
+    token = page.data("me")["token"]
+    body = json.dumps({"command": "pause", "project": number_of(page, session)}).encode()
+
+    for target in ("/ui/", "/ui/api/me", "/ui/api/projects", "/ui/api/changes"):
+        shown = page.get(target, **header)
+        assert (shown.status, token in shown.text, str(session.cwd) in shown.text) == (403, False, False), target
+    assert page.ask("POST", "/ui/api/command", {"X-Carryover-Token": token, **header}, body).status == 403
+    assert handoff_of(session.cwd) != ""
+
+
+def test_the_key_is_not_used_up_by_a_web_page(shared: DaemonProcess, stranger: PageClient) -> None:
+    key = key_for(shared)
+
+    assert stranger.get(f"/ui/?key={key}", **{"Sec-Fetch-Site": "cross-site"}).status == 403
+    assert stranger.open(key).status == 303
+
+
+def test_our_own_origin_is_refused_everywhere_else_as_before(page: PageClient, port: int) -> None:
+    own = {"Origin": f"http://127.0.0.1:{port}"}
+
+    assert page.get("/ui/api/me", **own).status == 200
+    assert page.get("/health", **own).status == 403
+    assert page.ask("POST", "/hook/claude-code/SessionStart", own, b"{}").status == 403
+    assert page.get("/uix", **own).status == 403
+
+
+@pytest.mark.parametrize("method", ["HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"])
+def test_other_methods_are_refused(page: PageClient, method: str) -> None:
+    for target in ("/ui/", "/ui/api/me", "/ui/api/command"):
+        assert page.ask(method, target).status == 405, target
+
+
+def test_what_is_not_there_is_not_found(page: PageClient) -> None:
+    for target in (
+        "/ui/none.js",
+        "/ui/../config.toml",
+        "/ui/%2e%2e/app.py",
+        "/ui/api/none",
+        "/ui/api/project/999/work",
+    ):
+        assert page.get(target).status == 404, target
+    assert page.get("/ui/api/project/x/work").status == 400
+    assert page.get("/ui/api/session/claude-code/none").status == 404
+
+
+def test_a_command_without_the_right_token_is_refused(page: PageClient, session: ClaudeSession) -> None:
+    asked = {"command": "forget", "project": number_of(page, session)}
+
+    assert [page.post(asked, token).status for token in ("", "wrong")] == [403, 403]
+    assert page.data(f"project/{asked['project']}/timeline")["entries"]
+
+
+def test_projects_are_listed_with_what_they_wait_for(page: PageClient, session: ClaudeSession) -> None:
+    [shown] = [each for each in page.data("projects")["projects"] if each["root"] == str(session.cwd)]
+
+    assert {name: shown[name] for name in ("name", "agent", "agent_name", "sessions", "waits_for", "asks")} == {
+        "name": session.cwd.name,
+        "agent": "claude-code",
+        "agent_name": "Claude Code",
+        "sessions": 1,
+        "waits_for": "you",
+        "asks": "Rounded. Shall I show it on the receipt too?",
+    }
+    assert (shown["has_handoff"], shown["is_paused"], shown["limit"]) == (True, False, None)
+    assert shown["waits_since_ms"] == int(session.now.timestamp() * 1000)
+
+
+def test_a_limit_and_when_it_resets_are_shown(page: PageClient, shared: DaemonProcess, session: ClaudeSession) -> None:
+    session.prompt("Go on")
+    session.limit()
+    shared.settle()
+    [shown] = [each for each in page.data("projects")["projects"] if each["root"] == str(session.cwd)]
+    [limit] = page.data(f"project/{shown['id']}/work")["limits"]
+
+    assert (shown["waits_for"], shown["limit"]["agent"]) == ("a limit", "claude-code")
+    assert shown["limit"]["resets_ms"] == limit["resets_ms"] > limit["at_ms"]
+
+
+def test_the_handoff_is_the_file_and_each_line_leads_to_its_turn(page: PageClient, session: ClaudeSession) -> None:
+    answer = page.data(f"project/{number_of(page, session)}/handoff")
+    lines = [f"## {line['text']}" if line["kind"] == "title" else line["text"] for line in answer["lines"]]
+    [source] = next(line for line in answer["lines"] if "receipt" in line["text"])["sources"]
+    shown = page.data(f"session/{source['agent']}/{source['session']}?turn={source['turn']}")
+    [turn] = [turn for turn in shown["turns"] if turn["number"] == source["turn"]]
+
+    assert "\n".join(lines) + "\n" == handoff_of(session.cwd)
+    assert answer["path"] == str(session.cwd / ".carryover" / "handoff.md")
+    assert (shown["session"], shown["project"]) == (session.session, number_of(page, session))
+    assert [(part["kind"], part["name"]) for part in turn["parts"]] == [
+        ("user", "You"),
+        ("result", "Bash pytest -q"),
+        ("agent", "Claude Code"),
+    ]
+    assert "receipt" in turn["parts"][-1]["text"]
+
+
+def test_the_timeline_goes_back_page_by_page(page: PageClient, session: ClaudeSession) -> None:
+    address = f"project/{number_of(page, session)}/timeline"
+    whole = page.data(address)
+    pages, before = [], ""
+    while True:
+        answer = page.data(f"{address}?limit=1{before}")
+        pages += answer["entries"]
+        if not answer["more"]:
+            break
+        before = f"&before_ms={answer['entries'][-1]['at_ms']}"
+
+    assert pages == whole["entries"]
+    assert [(entry["kind"], entry["turn"], entry["text"]) for entry in pages] == [
+        ("prompt", 2, "Yes, and round to whole cents"),
+        ("prompt", 1, "Add a discount to the cart"),
+        ("session", 0, ""),
+    ]
+
+
+def test_work_is_counted_by_day_and_agent(page: PageClient, session: ClaudeSession) -> None:
+    answer = page.data(f"project/{number_of(page, session)}/work")
+
+    assert [day["agents"] for day in answer["days"]] == [{"claude-code": 2}]
+    assert {"", "Task"} <= {each["section"] for each in answer["handoff_tokens"]}
+
+
+def test_one_project_is_shown_by_its_id_alone(page: PageClient, shared: DaemonProcess, session: ClaudeSession) -> None:
+    other = ClaudeSession(session.folder, session.cwd.with_name(f"{session.cwd.name}-other"))
+    other.cwd.mkdir()
+    other.prompt("Zebrafish are the secret of the other project")
+    shared.settle()
+    mine, theirs = number_of(page, session), number_of(page, other)
+
+    for what in ("handoff", "timeline", "work"):
+        assert "ebrafish" not in page.get(f"/ui/api/project/{mine}/{what}").text
+    assert page.data(f"search?q=zebrafish&project={mine}")["hits"] == []
+    [hit] = page.data(f"search?q=zebra&project={theirs}")["hits"]
+    assert (hit["project"], hit["session"], hit["turn"]) == (theirs, other.session, 1)
+    assert f"{hit['before']}|{hit['words']}|{hit['after']}" == "|Zebra|fish are the secret of the other project"
+
+
+def test_a_text_of_a_transcript_is_data_and_never_markup(
+    page: PageClient, shared: DaemonProcess, shared_session: ClaudeSession
+) -> None:
+    session = shared_session
+    session.prompt(f"Look at {HOSTILE}")
+    session.answer(f"It says {HOSTILE}?")
+    shared.settle()
+    number = number_of(page, session)
+    addresses = (
+        *("projects", f"project/{number}/handoff", f"project/{number}/timeline", "search?q=onerror"),
+        f"session/claude-code/{session.session}",
+    )
+
+    for address in addresses:
+        shown = page.get(f"/ui/api/{address}")
+        assert (shown.status, shown.headers["Content-Type"]) == (200, "application/json"), address
+        assert (shown.headers["X-Content-Type-Options"], shown.headers["Cache-Control"]) == ("nosniff", "no-store")
+        assert "onerror" in shown.text and "\u202e" not in shown.text and "\\u202e" not in shown.text, address
+    assert "onerror" not in page.get("/ui/").text
+
+
+def test_the_page_is_told_of_a_new_handoff_at_once(
+    page: PageClient, shared: DaemonProcess, session: ClaudeSession
+) -> None:
+    number = number_of(page, session)
+    with page.changes() as events:
+        session.prompt("Show it on the receipt")
+        session.answer("The receipt shows the discount.")
+        told = next(data["id"] for name, data in events if name == "project" and data["id"] == number)
+
+        assert told == number
+        assert "receipt shows" in json.dumps(page.data(f"project/{number}/handoff"))
+
+
+def test_the_page_is_told_of_other_settings(page: PageClient, shared: DaemonProcess) -> None:
+    with page.changes() as events:
+        subprocess.run([*UI[:3], "config", "resume.stale_days", "9"], env=shared.env, check=True, capture_output=True)
+
+        assert next(name for name, _ in events if name == "health") == "health"
+
+
+def test_pausing_from_the_page_does_what_the_command_does(page: PageClient, session: ClaudeSession) -> None:
+    number = number_of(page, session)
+    paused = page.post({"command": "pause", "project": number})
+
+    assert paused.data == {
+        "argv": ["carryover", "pause", str(session.cwd)],
+        "ok": True,
+        "output": f"{session.cwd} is paused.\nResume with `carryover unpause {session.cwd}`.\n",
+        "line": "",
+        "was_run": True,
+    }
+    wait_until("the end of the handoff", lambda: handoff_of(session.cwd) == "")
+    [shown] = [each for each in page.data("projects")["projects"] if each["id"] == number]
+    assert shown["is_paused"]
+
+    assert page.post({"command": "unpause", "project": number}).data["ok"]
+    wait_until("the handoff", lambda: handoff_of(session.cwd) != "")
+
+
+def test_a_note_from_the_page_is_in_the_timeline_and_in_the_handoff(page: PageClient, session: ClaudeSession) -> None:
+    number = number_of(page, session)
+    noted = page.post({"command": "note", "project": number, "text": "--all of it: use Decimal for money"})
+    kinds = [entry["kind"] for entry in page.data(f"project/{number}/timeline")["entries"]]
+
+    assert (noted.data["ok"], "Decimal" in noted.data["output"]) == (True, True)
+    assert "note" in kinds
+    assert "Decimal for money" in json.dumps(page.data(f"project/{number}/handoff"))
+
+
+def test_forgetting_is_shown_first_and_then_done(page: PageClient, session: ClaudeSession) -> None:
+    number = number_of(page, session)
+    asked = {"command": "forget", "project": number, "agent": "claude-code", "session": session.session}
+    preview = page.post({**asked, "preview": True}).data
+    kept = page.data(f"session/claude-code/{session.session}")["total_turns"]
+    done = page.post(asked).data
+
+    assert preview["argv"] == ["carryover", "forget", session.session, "--dry-run"]
+    assert (preview["ok"], "1 session loses" in preview["output"], kept) == (True, True, 2)
+    assert (done["ok"], "1 session forgotten" in done["output"]) == (True, True)
+    assert page.get(f"/ui/api/session/claude-code/{session.session}").status == 404
+
+
+def test_a_session_is_forgotten_only_from_its_own_project(page: PageClient, session: ClaudeSession) -> None:
+    asked = {"command": "forget", "project": 999, "agent": "claude-code", "session": session.session}
+
+    assert [page.post(each).status for each in (asked, {"command": "pause", "project": 999})] == [404, 404]
+    assert page.get(f"/ui/api/session/claude-code/{session.session}").status == 200
+
+
+def test_continuing_elsewhere_gives_the_line_to_copy(page: PageClient, session: ClaudeSession) -> None:
+    asked = {"command": "to", "project": number_of(page, session), "agent": "codex", "preview": True}
+    shown = page.post(asked).data
+
+    assert (shown["line"], shown["was_run"]) == (f"cd {session.cwd} && carryover to codex", False)
+    assert page.post({**asked, "agent": "; rm -rf /"}).status == 400
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"command": "purge", "project": 1}', b'{"command": "forget"}'])
+def test_no_other_command_is_run(page: PageClient, body: bytes) -> None:
+    token = page.data("me")["token"]
+
+    assert page.ask("POST", "/ui/api/command", {"X-Carryover-Token": token}, body).status == 400
+
+
+def test_health_is_what_doctor_says(page: PageClient, shared: DaemonProcess) -> None:
+    doctor = subprocess.run(
+        [*UI[:3], "doctor", "--json"], env=shared.env, capture_output=True, text=True, timeout=120, check=False
+    )
+
+    assert page.data("health")["findings"] == json.loads(doctor.stdout)["findings"]
+
+
+def test_without_the_setting_there_is_no_page(daemon: DaemonProcess, free_port: None) -> None:
+    daemon.state.config.write_text("[server]\nport = 0\npage = false\n")
+    with daemon:
+        port = int(wait_until("the port", lambda: daemon.health()["hook_port"]["port"]))
+        client = PageClient(port)
+        done = run_ui(daemon)
+        found: list[Shown] = [client.get(target) for target in ("/ui/", "/ui/?key=x", "/ui/api/me", "/ui/api/changes")]
+
+        assert [shown.status for shown in found] == [404] * 4
+        assert client.get("/ui/api/me", Origin=f"http://127.0.0.1:{port}").status == 403
+        assert (done.returncode, done.stdout) == (5, "")
+        assert "[server] page is false" in done.stderr
+
+
+def test_the_setting_ends_a_page_that_is_open(daemon: DaemonProcess, free_port: None) -> None:
+    with daemon:
+        port = int(wait_until("the port", lambda: daemon.health()["hook_port"]["port"]))
+        client = PageClient(port)
+        client.open(key_for(daemon))
+        assert client.get("/ui/").status == 200
+        subprocess.run([*UI[:3], "config", "server.page", "false"], env=daemon.env, check=True, capture_output=True)
+
+        assert client.get("/ui/").status == 404
+
+
+def test_an_open_page_does_not_keep_the_daemon_from_stopping(running: DaemonProcess) -> None:
+    port = int(wait_until("the port", lambda: running.health()["hook_port"]["port"]))
+    client = PageClient(port)
+    client.open(key_for(running))
+    with client.changes() as events:
+        code, took_s = running.stop()
+
+        assert (code, list(events)) == (0, [])
+        assert took_s < 2
+
+
+def test_a_port_of_another_program_is_said(daemon: DaemonProcess, free_port: None) -> None:
+    with closing(listen(0)) as other:
+        daemon.state.config.write_text(f"[server]\nport = {other.getsockname()[1]}\n")
+        with daemon:
+            done = run_ui(daemon)
+
+    assert (done.returncode, done.stdout) == (5, "")
+    assert "is taken by another process" in done.stderr and "carryover config server.port" in done.stderr
+
+
+def test_hooks_are_answered_in_time_while_the_page_is_busy(
+    page: PageClient, shared: DaemonProcess, session: ClaudeSession
+) -> None:
+    """An answer that took more than 0.85 s would be 503."""
+    number = number_of(page, session)
+    hooks = HookClient(shared.state.socket)
+    start = payload_of(ClaudeSession(session.folder, session.cwd), "SessionStart", source="startup")
+    with ThreadPoolExecutor(12) as browsers:
+        asked = [browsers.submit(page.get, f"/ui/api/project/{number}/handoff") for _ in range(60)]
+        answers = [hooks.call("SessionStart", start) for _ in range(5)]
+        shown = {each.result().status for each in asked}
+
+    assert [(answer.status, "receipt" in answer.text) for answer in answers] == [(200, True)] * 5
+    assert shown <= {200, 503}

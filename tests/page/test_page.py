@@ -1,0 +1,352 @@
+"""What the page shows in a real browser, by keyboard alone, and that nothing that was recorded is ever markup.
+
+One browser serves all tests; they are skipped where there is none. With axe-core (`make page-tools`) the views are
+also judged for people who listen to them or enlarge them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+import pytest_asyncio
+
+from carryover.cli.demo.replay import make_project, replay
+from carryover.page.answers import HandoffLine
+from page.browser import CHROMIUM, Page, chromium
+from page.pretend import CLAUDE, CODEX, HOSTILE, Pretend, serving
+from support.claude_session import ClaudeSession
+from support.daemon_process import daemon_below
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium"),
+]
+AXE: Final = Path(__file__).parents[2] / "build" / "page" / "node_modules" / "axe-core" / "axe.min.js"
+SEEN: Final = HOSTILE.replace("\u202e", "").replace("\u202c", "")
+"""The hostile text as it is shown, without what would turn the direction of its end."""
+SOURCE: Final = f"#/project/1/source/{CODEX[0]}/{CODEX[1]}/13"
+VIEWS: Final = {
+    "#/": "Projects",
+    "#/project/1": "shop",
+    SOURCE: "shop",
+    "#/project/1/timeline": "shop",
+    "#/project/1/work": "shop",
+    f"#/session/{CODEX[0]}/{CODEX[1]}/14": SEEN[:20],
+    "#/search?q=discount": "discount",
+    "#/health": "Health",
+}
+IDLE: Final = "!document.querySelector('[aria-busy]')"
+FOCUSED: Final = "document.activeElement.textContent"
+
+
+class Opened:
+    """The page in a browser, and the server behind it."""
+
+    def __init__(self, page: Page, pretend: Pretend, address: str) -> None:
+        self.page = page
+        self.pretend = pretend
+        self.address = address
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Page]:
+    async with chromium(tmp_path_factory.mktemp("chromium")) as page:
+        yield page
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def opened(browser: Page) -> AsyncIterator[Opened]:
+    pretend = Pretend()
+    async with serving(pretend) as address:
+        await browser.show_as(width=1280)
+        await browser.open(address)
+        yield Opened(browser, pretend, address)
+        await browser.call("Page.navigate", url="about:blank")
+    assert browser.troubles == []
+
+
+async def test_nothing_that_was_recorded_is_markup(opened: Opened) -> None:
+    page = opened.page
+    shown = ""
+    for fragment, title in VIEWS.items():
+        await page.go(fragment, title)
+        await page.until(IDLE)
+        await page.do("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+        assert await page.do("document.querySelectorAll('main :is(script, img, b, iframe, form, style)').length") == 0
+        assert await page.do(
+            "[...document.querySelectorAll('main a')].every((a) => a.href.startsWith(location.origin))"
+        )
+        shown += await page.do("document.querySelector('main').textContent")
+
+    assert shown.count(SEEN) > 30
+    assert "\u202e" not in shown
+
+
+async def test_a_project_is_reached_and_its_lines_are_traced_by_keyboard_alone(opened: Opened) -> None:
+    page = opened.page
+    await page.press("Tab")
+    assert await page.do(FOCUSED) == "Skip to the content"
+    await page.press("Enter", "Tab")
+    assert await page.do(FOCUSED) == "shop"
+    await page.press("ArrowDown", "ArrowDown", "ArrowUp", "ArrowUp", "Enter")
+    await page.until("document.activeElement.matches('h1') && document.activeElement.textContent === 'shop'")
+
+    for _ in range(20):
+        await page.press("Tab")
+        if await page.do("document.activeElement.matches('a.line')"):
+            break
+    await page.press("ArrowDown", "Enter")
+    await page.until(f"document.querySelector('#source .turn.chosen') && {IDLE}")
+    assert await page.do("document.querySelector('a.line[aria-current]') === document.activeElement")
+    assert "turn 12 of Codex CLI is shown beside" in await page.do("document.getElementById('status').textContent")
+    assert (await page.do("document.querySelector('#source .chosen').ariaLabel")) == "Turn 12"
+    await page.press("ArrowRight")
+    assert await page.do("document.activeElement.id") == "source"
+    await page.press("ArrowLeft")
+    assert "no cap" in await page.do(FOCUSED)
+    await page.press("Escape")
+    await page.until("location.hash === '#/project/1'")
+    assert "no cap" in await page.do(FOCUSED)
+
+
+async def test_back_and_forward_lead_through_what_was_shown(opened: Opened) -> None:
+    page = opened.page
+    await page.go("#/project/1", "shop")
+    await page.do("document.querySelector('a.line').click()")
+    await page.until("document.querySelector('#source .turn')")
+    await page.go("#/project/1/timeline", "shop")
+    await page.until("document.querySelector('.timeline li')")
+
+    await page.do("history.back()")
+    await page.until("document.querySelector('#source .turn.chosen')")
+    await page.do("history.back()")
+    await page.until("document.querySelector('.lines') && !document.querySelector('#source .turn')")
+    await page.do("history.forward()")
+    await page.until("document.querySelector('#source .turn.chosen')")
+
+
+async def test_back_leads_to_the_entry_that_was_followed(opened: Opened) -> None:
+    page = opened.page
+    await page.go("#/project/1/timeline", "shop")
+    await page.until("document.querySelectorAll('.timeline li').length > 10")
+    await page.do("[...document.querySelectorAll('.timeline a')].at(-1).focus()")
+    followed, top = await page.do(FOCUSED), await page.do("scrollY")
+    await page.press("Enter")
+    await page.until("document.querySelector('.turn')")
+    await page.do("history.back()")
+    await page.until("document.querySelector('.timeline li')")
+
+    assert top > 0
+    assert (await page.do(FOCUSED), await page.do("scrollY")) == (followed, top)
+
+
+async def test_search_shows_the_hits_of_what_was_typed_last(opened: Opened) -> None:
+    page, pretend = opened.page, opened.pretend
+    pretend.slow["disco"] = asyncio.Event()
+    await page.press("/")
+    await page.type("disco")
+    await page.until("location.hash === '#/search?q=disco'")
+    await page.type("unt")
+    await page.until("document.querySelector('mark')?.textContent === 'discount'")
+    pretend.slow["disco"].set()
+    await page.do("new Promise((done) => setTimeout(done, 100))")
+
+    assert await page.do("document.querySelector('main h1').textContent") == "Hits for discount"
+    assert await page.do("document.activeElement.id") == "words"
+    assert await page.do("document.getElementById('status').textContent") == "12 hits."
+    assert pretend.searches[-1] == "discount"
+    await page.press("ArrowDown", "ArrowDown", "Enter")
+    await page.until("document.querySelector('.turn.chosen h2')?.textContent.startsWith('Turn 2')")
+    await page.do("history.back()")
+    await page.until("document.querySelector('main h1').textContent === 'Hits for discount'")
+
+
+async def test_a_change_is_shown_at_once_and_moves_neither_focus_nor_what_is_open(opened: Opened) -> None:
+    page, pretend = opened.page, opened.pretend
+    await page.go("#/project/1", "shop")
+    await page.until("document.querySelector('.lines details')")
+    await page.do("document.querySelector('.lines details').open = true")
+    await page.do("document.querySelectorAll('a.line')[2].focus()")
+    pretend.handoff.append(HandoffLine(text="- The receipt is done.", kind="line"))
+    await pretend.changed(1)
+
+    await page.until("document.querySelector('.lines').textContent.includes('The receipt is done.')")
+    assert "Newest prompt" in await page.do(FOCUSED)
+    assert await page.do("document.querySelector('.lines details').open")
+    assert await page.do("document.getElementById('status').textContent") == "The handoff was updated."
+
+
+async def test_what_changes_something_asks_first(opened: Opened) -> None:
+    page, pretend = opened.page, opened.pretend
+    await page.go("#/project/1", "shop")
+
+    async def ask(label: str) -> None:
+        await page.do(
+            f"[...document.querySelectorAll('.head button')].find((b) => b.textContent.startsWith('{label}')).focus()"
+        )
+        await page.press("Enter")
+        await page.until("document.querySelector('dialog[open]')")
+
+    async def answer(label: str) -> None:
+        await page.do(
+            f"[...document.querySelectorAll('dialog button')].find((b) => b.textContent === '{label}').click()"
+        )
+
+    await ask("Forget")
+    await page.until("document.querySelector('dialog').textContent.includes('2 sessions of 1 project')")
+    assert await page.do(FOCUSED) == "Cancel"
+    await page.press("Escape")
+    await page.until("!document.querySelector('dialog')")
+    assert (await page.do(FOCUSED)).startswith("Forget")
+    assert [each["preview"] for each in pretend.commands] == [True]
+
+    await ask("Note")
+    await answer("Add the note")
+    await page.until("document.querySelector('dialog .failed')")
+    await page.type("half-even")
+    await answer("Add the note")
+    await page.until("document.querySelector('dialog .good')")
+    await page.press("Escape")
+    await ask("Pause")
+    await answer("Pause")
+    await page.until("document.querySelector('dialog .good')")
+    await page.press("Escape")
+    await page.until("document.querySelector('.waits.paused')")
+    await ask("Continue")
+    await page.until("document.querySelector('.command').textContent === 'carryover to codex /home/dev/code/shop'")
+    await answer("Run in a terminal")
+    await page.until("document.querySelector('dialog .good')")
+    await page.press("Escape")
+
+    done = [(each["command"], each["agent"], each["text"]) for each in pretend.commands if not each["preview"]]
+    assert done == [("note", "", "half-even"), ("pause", "", ""), ("to", "codex", "")]
+
+
+async def test_keys_are_listed_and_a_page_that_is_signed_out_says_so_until_it_is_let_in_again(opened: Opened) -> None:
+    page = opened.page
+    await page.press("?", shift=True)
+    await page.until("document.querySelector('dialog[open] kbd')")
+    await page.press("Escape")
+    opened.pretend.locked = True
+    await page.do("location.hash = '#/project/1/work'")
+    await page.until("!document.getElementById('offline').hidden")
+
+    assert "Run carryover ui." in await page.do("document.getElementById('offline').textContent")
+    opened.pretend.locked = False
+    await page.do("document.dispatchEvent(new Event('visibilitychange'))")
+    await page.until("document.getElementById('offline').hidden && document.querySelector('figure svg')")
+    page.troubles.clear()  # the console names the answer 403
+
+
+@pytest.mark.parametrize("width", [1280, 380])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+async def test_views_fit_their_window_and_axe_finds_nothing(opened: Opened, width: int, dark: bool) -> None:
+    page = opened.page
+    await page.show_as(width=width, dark=dark)
+    if AXE.exists():
+        await page.do(f"{AXE.read_text('utf-8')}; true")
+    for fragment, title in VIEWS.items():
+        await page.go(fragment, title)
+        await page.until(IDLE)
+        assert await page.do("document.documentElement.scrollWidth <= innerWidth"), fragment
+        await page.do("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+        assert await _violations(page) == [], fragment
+    await page.go("#/project/1", "shop")
+    for number in range(4):
+        await page.do(f"document.querySelectorAll('.head button')[{number}].click()")
+        await page.until("document.querySelector('dialog[open]')")
+        assert await _violations(page) == [], number
+        await page.press("Escape")
+
+
+async def test_a_real_daemon_shows_a_line_beside_its_turn_and_what_is_added_appears(
+    browser: Page, tmp_path: Path
+) -> None:
+    project, transcripts = tmp_path / "shop", tmp_path / ".claude" / "projects"
+    make_project(project, os.environ)
+    with daemon_below(tmp_path) as running:
+        replay(transcripts.parent, project)
+        running.settle()
+        command = (sys.executable, "-m", "carryover.cli.main", "ui", "--no-open")
+        printed = await asyncio.to_thread(subprocess.check_output, command, env=running.env, text=True)
+        await browser.show_as(width=1280)
+        await browser.open(printed.strip())
+        await browser.until("document.querySelector('.projects a')?.textContent === 'shop'")
+        assert "key=" not in await browser.do("location.href")
+
+        await browser.do("document.querySelector('.projects a').click()")
+        await browser.until("document.querySelector('a.line')")
+        await browser.do(
+            "[...document.querySelectorAll('a.line')].find((a) => a.textContent.includes('Do not cap')).click()"
+        )
+        await browser.until("document.querySelector('#source .chosen .user')?.textContent.includes('Do not cap it.')")
+        session = ClaudeSession(transcripts, project)
+        session.prompt(f"Round half to even, please. {HOSTILE}")
+        session.answer(f"# {HOSTILE}\n\n```{HOSTILE}\n{HOSTILE}\n```\nDone. {HOSTILE}")
+        await browser.until("document.querySelector('.lines').textContent.includes('Round half to even')")
+        await browser.do(
+            "[...document.querySelectorAll('a.line')].find((a) => a.textContent.includes('half to')).click()"
+        )
+        await browser.until("document.querySelector('#source .chosen .agent')?.textContent.includes('alert(1)')")
+        assert (
+            await browser.do("document.querySelectorAll('main :is(script, img, b, iframe, form, style)').length") == 0
+        )
+        await browser.do("document.getElementById('words').focus()")
+        await browser.type("even")
+        await browser.until("document.querySelector('.hits mark')?.textContent === 'even'")
+        await browser.call("Page.navigate", url="about:blank")
+    assert browser.troubles == []
+
+
+async def _violations(page: Page) -> list[str]:
+    if not AXE.exists():
+        return []
+    found = await page.do(
+        "axe.run(document, { resultTypes: ['violations'] }).then((r) => JSON.stringify(r.violations))"
+    )
+    return [
+        f"{each['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for each in json.loads(found)
+        for node in each["nodes"]
+    ]
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="`make page-tools` brings axe-core")
+async def test_axe_is_what_judged_the_views(opened: Opened) -> None:
+    page = opened.page
+    await page.do(
+        f"{AXE.read_text('utf-8')}; document.querySelector('main').append(document.createElement('button')); true"
+    )
+
+    assert any(violation.startswith("button-name") for violation in await _violations(page))
+
+
+async def test_the_accessibility_tree_names_regions_and_controls(opened: Opened) -> None:
+    page = opened.page
+    await page.go(SOURCE, "shop")
+    await page.until("document.querySelector('#source .turn')")
+    await page.call("Accessibility.enable")
+    nodes = (await page.call("Accessibility.getFullAXTree"))["nodes"]
+    await page.call("Accessibility.disable")
+    named = {(node["role"]["value"], node.get("name", {}).get("value", "")) for node in nodes if not node["ignored"]}
+
+    assert {
+        ("searchbox", "Search everything that was recorded"),
+        ("navigation", "Main"),
+        ("navigation", "Views of the project"),
+        ("complementary", "Where the line comes from"),
+        ("heading", "shop"),
+        ("heading", "Task"),
+        ("button", "Continue in …"),
+        ("link", "Newest prompt (turn 14): Go on with the receipt, then run all tests. Claude Code turn 14"),
+    } <= named
+    assert [role for role, name in named if role in ("button", "link", "searchbox", "complementary") and not name] == []
+    assert CLAUDE[1] not in "".join(name for _, name in named)

@@ -1,0 +1,280 @@
+"""Sessions as trajectories (ATIF): what is exported, what comes back, and what is read of other tools' trajectories."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from carryover.actions.context import state_dir
+from carryover.errors import ExitCode
+from carryover.fsio import private_dir
+from carryover.importing.atif import is_trajectory
+from carryover.importing.document import open_document
+from carryover.ingest.sanitize import bound_output
+from carryover.model import AgentSummary, AnyBody, AssistantMessage, FileEdit, ToolResult, UserPrompt
+from support.atif import atif_violations
+from support.daemon_process import DaemonProcess
+from support.recorded_shop import CHECKOUT, Run
+from support.repository import repository
+from support.specstory import events_of
+
+Events = Callable[[dict[str, Any]], list[AnyBody]]
+
+
+def test_a_session_comes_back_as_it_was_in_an_empty_ledger(
+    recorded: Path, run: Run, tmp_path: Path, home: Path
+) -> None:
+    file = tmp_path / "trajectory.json"
+    code, out, err = run("export", "--session", CHECKOUT, "--format", "atif", "--full", "-o", str(file))
+    assert (code, out) == (ExitCode.OK, "")
+    document = json.loads(file.read_text("utf-8"))
+    handoff, shown = run("handoff", str(recorded), "--session", CHECKOUT)[1], run("show", CHECKOUT)[1]
+    assert atif_violations(document) == []
+    assert (document["schema_version"], document["session_id"]) == ("ATIF-v1.7", CHECKOUT)
+    assert document["agent"]["name"] == "claude-code"
+    assert [step["source"] for step in document["steps"]][:2] == ["user", "agent"]
+
+    shutil.rmtree(state_dir().root)
+    shutil.rmtree(home / ".claude")
+    code, out, err = run("import", str(file))
+    assert (code, err) == (ExitCode.OK, "")
+    assert out.startswith(f"✓ {file}: 1 session of Claude Code, saved by ATIF, ")
+    assert "Nothing added" in run("import", str(file))[1]
+
+    assert run("export", "--session", CHECKOUT, "--format", "atif", "--full")[1] == file.read_text("utf-8")
+    assert run("show", CHECKOUT)[1] == shown
+    lines = run("handoff", str(recorded))[1]
+    said = next(line for line in handoff.splitlines() if line.startswith("- ") and "checkout" in line)
+    assert said in lines
+
+
+def test_beside_the_transcript_it_adds_nothing(recorded: Path, run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "trajectory.json"
+    run("export", "--session", CHECKOUT, "--format", "atif", "--full", "-o", str(file))
+
+    assert "Nothing added: the ledger has all of it." in run("import", str(file))[1]
+
+
+@pytest.mark.parametrize("options", [("--all", "-o", "x"), ()], ids=["--all", "no session"])
+def test_it_is_of_one_session(recorded: Path, run: Run, options: tuple[str, ...]) -> None:
+    assert run("export", "--format", "atif", *options)[0] == ExitCode.USAGE
+
+
+def test_an_output_that_was_cut_is_not_cut_again() -> None:
+    once, dropped = bound_output("a" * 3000 + "b" * 9000, lambda text: text)
+
+    assert dropped == 6000
+    assert bound_output(once, lambda text: text) == (once, 0)
+    assert bound_output(f"{once}{'c' * 100}", lambda text: text)[1] > 0
+
+
+# Other tools
+
+
+@pytest.fixture
+def events(tmp_path: Path) -> Events:
+    def read(document: dict[str, Any]) -> list[AnyBody]:
+        file = tmp_path / "trajectory.json"
+        file.write_text(json.dumps(document), "utf-8")
+        return [event.body for event in events_of(open_document(file))]
+
+    return read
+
+
+def trajectory(*steps: dict[str, Any], agent: str = "terminus-2", **more: Any) -> dict[str, Any]:
+    numbered = [{"step_id": number, **step} for number, step in enumerate(steps, 1)]
+    return {
+        "schema_version": "ATIF-v1.5",
+        "session_id": "run-1",
+        "agent": {"name": agent, "version": "2.0.0", "model_name": "m", "extra": {"cwds": ["/home/dev/shop"]}},
+        "steps": numbered,
+        **more,
+    }
+
+
+def call(name: str, result: str | None, extra: dict[str, Any] | None = None, **arguments: Any) -> dict[str, Any]:
+    ended = [] if result is None else [{"source_call_id": "c1", "content": result, "extra": extra}]
+    return {
+        "source": "agent",
+        "message": "",
+        "tool_calls": [{"tool_call_id": "c1", "function_name": name, "arguments": arguments}],
+        **({"observation": {"results": ended}} if ended else {}),
+    }
+
+
+def test_a_trajectory_of_an_unknown_tool_is_a_session_of_that_name(home: Path, run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "trajectory.json"
+    shop = home / "shop"
+    shop.mkdir()
+    steps = (
+        {"source": "system", "message": "You are a terminal agent."},
+        {"source": "user", "message": "Add a discount to the cart.", "timestamp": "2026-11-01T10:00:00Z"},
+        call("bash_command", "2 passed", keystrokes="pytest -q\n"),
+        {"source": "agent", "message": "It is in cart.py.", "timestamp": "2026-11-01T10:01:00.5+00:00"},
+    )
+    file.write_text(json.dumps(trajectory(*steps, agent="Terminus 2")))
+
+    code, out, err = run("import", str(file), "--project", str(shop))
+
+    assert (code, err) == (ExitCode.OK, "")
+    assert "1 session of terminus-2, saved by ATIF, 1 prompt, 2026-11-01" in out
+    handoff = run("handoff", str(shop))[1]
+    assert "from terminus-2\n" in handoff and "Add a discount to the cart." in handoff
+    assert "terminal agent" not in handoff
+    for command in (
+        ("status",),
+        ("sessions", "--all"),
+        ("show", "run-1"),
+        ("search", "discount", "--all"),
+        ("log", str(shop)),
+        ("export", str(shop)),
+        ("handoff", str(shop), "--json"),
+        ("resume", "run-1"),
+        ("doctor",),
+    ):
+        code, out, err = run(*command)
+        assert "Traceback" not in err and (code == ExitCode.OK or command[0] in ("resume", "doctor", "status")), (
+            command,
+            err,
+        )
+    assert run("forget", "run-1", "--yes")[0] == ExitCode.OK
+
+
+def test_a_running_daemon_takes_in_a_session_of_an_unknown_tool_and_publishes_it(
+    home: Path, run: Run, tmp_path: Path
+) -> None:
+    shop = repository(home / "shop", {"cart.py": "1\n"})
+    private_dir(state_dir().root)
+    state_dir().config.write_text("[server]\nport = 0\n")
+    file = tmp_path / "trajectory.json"
+    now = datetime.now(UTC).isoformat()
+    file.write_text(json.dumps(trajectory({"source": "user", "message": "Add a discount", "timestamp": now})))
+
+    for again in (False, True):
+        with DaemonProcess():
+            out = run("import", str(file), "--project", str(shop))[1]
+            assert ("Nothing added" in out) == again
+            assert run("status")[0] == ExitCode.OK
+            assert ": Add a discount" in (shop / ".carryover" / "handoff.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        (call("Bash", "Exit code 2\nno", command="make"), ("make", "error", "")),
+        (call("execute_bash", "ok", {"is_error": True}, command="make"), ("make", "error", "")),
+        (call("str_replace_editor", "done", command="str_replace", path="cart.py", old_str="a", new_str="b"),
+         ("/home/dev/shop/cart.py", "ok", "/home/dev/shop/cart.py")),
+        (call("str_replace_editor", "1 a", command="view", path="/home/dev/shop/cart.py"),
+         ("/home/dev/shop/cart.py", "ok", "")),
+        (call("Write", "done", file_path="/home/dev/shop/new.py", content="x = 1\n"),
+         ("/home/dev/shop/new.py", "ok", "/home/dev/shop/new.py")),
+        (call("Write", "no", {"tool_result_is_error": True}, file_path="/home/dev/shop/new.py", content="x"),
+         ("/home/dev/shop/new.py", "error", "")),
+        (call("apply_patch", "Success", input="*** Begin Patch\n*** Update File: cart.py\n@@\n-a\n+b\n*** End Patch"),
+         ("", "ok", "/home/dev/shop/cart.py")),
+        (call("mystery", "42", subject="life"), ("life", "ok", "")),
+    ],
+)  # fmt: skip
+def test_calls_of_other_tools_say_what_was_done(
+    events: Events, step: dict[str, Any], expected: tuple[str, ...]
+) -> None:
+    found = events(trajectory(step))
+
+    [result] = [body for body in found if isinstance(body, ToolResult)]
+    edits = [body.path for body in found if isinstance(body, FileEdit)]
+    assert (result.subject, result.status, "".join(edits)) == expected
+
+
+def test_what_a_continuation_copies_counts_once_and_its_own_steps_are_added(events: Events, tmp_path: Path) -> None:
+    first = trajectory({"source": "user", "message": "one"}, {"source": "agent", "message": "done one"})
+    copied = {"source": "user", "message": "one", "is_copied_context": True}
+    second = trajectory(copied, {"source": "agent", "message": "done two"})
+
+    keys = []
+    for document in (first, second):
+        file = tmp_path / "x.json"
+        file.write_text(json.dumps(document))
+        keys.append({event.key for event in events_of(open_document(file))})
+
+    assert not keys[0] & {key for key in keys[1] if "info" not in key}
+    assert [body for body in events(second) if isinstance(body, UserPrompt)] == []
+
+
+def test_a_summary_pictures_and_sub_agents_are_what_they_are(events: Events) -> None:
+    picture = {"type": "image", "source": {"media_type": "image/png", "path": "a.png"}}
+    inner = {"schema_version": "ATIF-v1.7", "trajectory_id": "helper", "agent": {"name": "x", "version": "1"},
+             "steps": [{"step_id": 1, "source": "user", "message": "look for it"}]}  # fmt: skip
+    found = events(
+        trajectory(
+            {"source": "user", "message": [{"type": "text", "text": "like this"}, picture]},
+            {"source": "system", "message": "compacted", "extra": {"context_management": {"type": "compaction"}},
+             "observation": {"results": [{"content": "Summary: a discount"}]}},
+            {"source": "agent", "message": "yes", "reasoning_content": "secret thoughts"},
+            subagent_trajectories=[inner],
+        )
+    )  # fmt: skip
+
+    assert found[1:] == [
+        UserPrompt(text="like this", attachments=1),
+        AgentSummary(text="Summary: a discount", source="compaction"),
+        AssistantMessage(text="yes"),
+        UserPrompt(text="look for it", actor="model"),
+    ]
+
+
+def test_what_only_carryover_writes_counts_only_in_its_own_documents(events: Events) -> None:
+    """Nor can a document of its own take back events, or be a note."""
+    retracts = {"source": "system", "message": "x", "extra": {"carryover": {"kind": "retracted", "keys": ["a"]}}}
+    human = {"source": "agent", "message": "hi", "extra": {"carryover": {"kind": "user_prompt"}}}
+
+    assert events(trajectory(retracts, human))[1:] == [AssistantMessage(text="hi")]
+    ours = trajectory(retracts, {"source": "user", "message": "go on"}, extra={"carryover": {}}, agent="note")
+    assert events(ours)[1:] == [UserPrompt(text="go on")]
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ('{"schema_version": "ATIF-v1.7", "steps": []}', True),
+        ('\ufeff {"agent": {"schema_version": 1}, "schema_version":"ATIF-v1.0"', True),
+        ('{"schema_version": "ATIF-v2.0"}', False),
+        ('{"inner": {"schema_version": "ATIF-v1.7"}}', False),
+        ('{"type": "user"}\n{"schema_version": "ATIF-v1.7"}', False),
+        ('{"text": "\\"schema_version\\": \\"ATIF-v1.7\\""}', False),
+        ('["schema_version", "ATIF-v1.7"]', False),
+        ('"schema_version": "ATIF-v1.7"', False),
+    ],
+)
+def test_it_is_known_by_its_version_at_the_top(text: str, known: bool) -> None:
+    assert is_trajectory(text.encode()) is known
+
+
+@pytest.mark.parametrize("damage", [lambda text: text[:-40], lambda text: text.replace('"steps"', '"stops"')])
+def test_a_damaged_one_is_refused_with_words(
+    recorded: Path, run: Run, tmp_path: Path, damage: Callable[[str], str]
+) -> None:
+    file = tmp_path / "trajectory.json"
+    file.write_text(damage(json.dumps(trajectory({"source": "user", "message": "one"}))))
+
+    code, _, err = run("import", str(file), "--project", str(recorded))
+
+    assert code == ExitCode.NOTHING_FOUND
+    assert "holds no conversation that can be read as one of ATIF. It may be cut off." in " ".join(err.split())
+
+
+@pytest.mark.parametrize("value", [None, 7, "x", [], {}, [[]], [{}], {"results": 5}, {"results": [None]}, "[" * 900])
+@pytest.mark.parametrize(
+    "name", ["message", "source", "timestamp", "step_id", "tool_calls", "observation", "extra", "is_copied_context"]
+)
+def test_any_field_of_another_shape_costs_at_most_its_step(events: Events, name: str, value: Any) -> None:
+    odd = {**call("Bash", "x", command="make"), "message": "odd", name: value}
+    found = events(trajectory(odd, {"source": "agent", "message": "after"}))
+
+    assert found[-1] == AssistantMessage(text="after")

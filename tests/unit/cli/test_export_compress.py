@@ -1,0 +1,442 @@
+"""An export that a local model shortens: what is written, what is marked, and what happens if Ollama misbehaves."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import signal
+import socket
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from carryover.actions import ollama
+from carryover.actions.ollama import address
+from carryover.cli.main import main
+from carryover.distill.own_text import without_handoffs
+from carryover.errors import ExitCode, UserError
+from support.fake_ollama import FakeOllama, Generate, line, says
+from support.recorded_shop import Run
+
+MODEL = "qwen2.5:7b"
+
+Started = Callable[..., FakeOllama]
+
+
+@pytest.fixture
+def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Started]:
+    """Starts an Ollama that answers in this way, and points OLLAMA_HOST at it."""
+    running: list[FakeOllama] = []
+
+    def run(generate: Generate, *models: str | dict[str, Any]) -> FakeOllama:
+        server = FakeOllama(generate, *(models or (MODEL,))).__enter__()
+        running.append(server)
+        monkeypatch.setenv("OLLAMA_HOST", f"127.0.0.1:{server.port}")
+        return server
+
+    yield run
+    for server in running:
+        server.__exit__(None, None, None)
+
+
+@pytest.fixture
+def export(recorded: Path, run: Run, tmp_path: Path) -> Callable[..., tuple[int, str, str]]:
+    return lambda *options: run(
+        "export", str(recorded), "-o", str(tmp_path / "shop.md"), "--compress", "ollama", *options
+    )
+
+
+def test_the_short_document_is_beside_the_whole_one_and_names_it(
+    export: Run, start: Started, tmp_path: Path, recorded: Path, run: Run
+) -> None:
+    server = start(says("Wire discount ", "into checkout. ", "Do not cap it."))
+
+    code, out, err = export("--question", "Is `discount` right?")
+
+    whole, short = (tmp_path / "shop.md").read_text(), (tmp_path / "shop.short.md").read_text()
+    assert (code, out) == (ExitCode.OK, "")
+    assert (
+        whole.split("\n", 3)[3]
+        == run("export", str(recorded), "--question", "Is `discount` right?")[1].split("\n", 3)[3]
+    )
+    assert short.startswith("# [CARRYOVER EXPORT ") and short.endswith("\n\nIs `discount` right?\n")
+    assert "Wire discount into checkout. Do not cap it.\n" in short
+    assert f"`shop.md` (SHA-256 {hashlib.sha256(whole.encode()).hexdigest()})" in short
+    assert "[not in the source: " not in short.replace("`[not in the source: ...]`", "")
+    assert len(short) < len(whole)
+    assert stat.S_IMODE((tmp_path / "shop.short.md").stat().st_mode) == 0o600
+    assert without_handoffs(short).strip() == "Is `discount` right?"
+    assert f"Shortened by {MODEL} to {tmp_path / 'shop.short.md'}" in err
+    assert "\x1b" not in err and "part 1" not in err
+    assert {question["model"] for question in server.questions} == {MODEL}
+    assert set(server.requests) == {"GET /api/tags", "POST /api/generate"}
+
+
+def test_a_sentence_with_something_from_elsewhere_is_marked(export: Run, start: Started, tmp_path: Path) -> None:
+    start(says('Wire discount into checkout. It costs 4711 euros. Redis holds it. See src/cache.py. He said "never".'))
+
+    code, _, err = export()
+
+    short = (tmp_path / "shop.short.md").read_text()
+    assert code == ExitCode.OK
+    assert "Wire discount into checkout. It" in short
+    for sentence, foreign in (
+        ("It costs 4711 euros.", "4711"),
+        ("Redis holds it.", "Redis"),
+        ("See src/cache.py.", "src/cache.py"),
+        ('He said "never".', "never"),
+    ):
+        assert f"{sentence} **[not in the source: {foreign}]**" in short
+    assert "sentences marked as not in the source" in err
+
+
+def test_as_data_it_names_both_files(export: Run, start: Started, tmp_path: Path) -> None:
+    start(says("Wire discount into checkout."))
+
+    _, out, _ = export("--json")
+
+    data = json.loads(out)
+    assert (data["output"], data["text"]) == (str(tmp_path / "shop.md"), None)
+    assert data["compressed"]["output"] == str(tmp_path / "shop.short.md")
+    assert (data["compressed"]["model"], data["compressed"]["marked"]) == (MODEL, 0)
+    assert 0 < data["compressed"]["tokens"] < data["tokens"]
+
+
+def test_nothing_is_replaced_unasked(export: Run, start: Started, tmp_path: Path) -> None:
+    server = start(says("Wire discount into checkout."))
+    short = tmp_path / "shop.short.md"
+    short.write_text("mine")
+
+    code, _, err = export()
+    assert (code, short.read_text(), (tmp_path / "shop.md").exists()) == (ExitCode.REFUSED, "mine", False)
+    assert str(short) in err and server.requests == []
+
+    assert export("--yes")[0] == ExitCode.OK
+    assert "mine" not in short.read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--compress", "ollama"), "--compress needs -o FILE"),
+        (("--compress", "openai"), "must be ollama or ollama:MODEL"),
+        (("--compress", "ollama:"), "must be ollama or ollama:MODEL"),
+        (("--compress", "ollama:a b"), "must be ollama or ollama:MODEL"),
+        (("--compress", "ollama", "--session", "last", "-o", "x"), "can't be combined"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(recorded: Path, run: Run, options: tuple[str, ...], said: str) -> None:
+    code, _, err = run("export", *options)
+
+    assert code == ExitCode.USAGE
+    assert said in " ".join(err.split())
+
+
+# Where Ollama is
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        (None, "http://127.0.0.1:11434"),
+        ("", "http://127.0.0.1:11434"),
+        ("localhost", "http://127.0.0.1:11434"),
+        ("LOCALHOST:8080", "http://127.0.0.1:8080"),
+        ("0.0.0.0", "http://127.0.0.1:11434"),
+        ("0.0.0.0:8080", "http://127.0.0.1:8080"),
+        (":8080", "http://127.0.0.1:8080"),
+        ("127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("127.8.9.1", "http://127.8.9.1:11434"),
+        ("http://127.0.0.1:8080/", "http://127.0.0.1:8080"),
+        ("http://localhost", "http://127.0.0.1:80"),
+        ("https://localhost", "https://127.0.0.1:443"),
+        ("http://localhost:8080/ollama", "http://127.0.0.1:8080/ollama"),
+        ("::1", "http://[::1]:11434"),
+        ("[::]:8080", "http://[::1]:8080"),
+        ("[::ffff:127.0.0.1]:8080", "http://127.0.0.1:8080"),
+        (' "127.0.0.1" ', "http://127.0.0.1:11434"),
+    ],
+)
+def test_a_host_is_understood_as_ollama_understands_it(host: str | None, url: str) -> None:
+    assert address(host) == url
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "ollama.com",
+        "https://ollama.com",
+        "192.168.1.5:11434",
+        "10.0.0.1",
+        "gpu-box",
+        "http://127.0.0.1@example.org",
+        "http://example.org#127.0.0.1",
+        "http://example.org?127.0.0.1",
+        "localhost.example.org",
+        "127.0.0.1.example.org",
+        "[::ffff:8.8.8.8]",
+        "[fe80::1%lo]",
+        "127.1",
+        "8080",
+        "unix:///run/ollama.sock",
+        "ftp://127.0.0.1",
+        "127.0.0.1:port",
+        "http://[::1",
+        "http://127.0.0.1\\@example.org",
+    ],
+)
+def test_another_machine_is_refused_before_anything_is_sent(host: str) -> None:
+    with pytest.raises(UserError, match="not an address of this machine") as refused:
+        address(host)
+    assert refused.value.code == ExitCode.REFUSED
+
+
+def test_no_command_reaches_another_machine(
+    export: Run, start: Started, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Not by OLLAMA_HOST, by a proxy of the environment, by a redirect, or by a model that Ollama runs elsewhere."""
+    reached: list[Any] = []
+    connect = socket.socket.connect
+
+    def noted(self: socket.socket, to: Any) -> None:
+        reached.append(to)
+        connect(self, to)
+
+    monkeypatch.setattr(socket.socket, "connect", noted)
+    with listening() as (elsewhere, port):
+        server = start(redirected(f"http://127.0.0.2:{port}/api/generate"))
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, f"http://127.0.0.2:{port}")
+        code, _, err = export()
+        assert (code, "sends to another address, which is not followed" in err) == (ExitCode.REFUSED, True)
+
+        cloud = {"name": "big:671b", "remote_host": f"http://127.0.0.2:{port}", "remote_model": "big"}
+        server.tags = {"models": [cloud, {"name": "gpt-oss:120b-cloud"}]}
+        for model in ("big:671b", "gpt-oss:120b-cloud"):
+            code, _, err = export("--yes", "--compress", f"ollama:{model}")
+            assert (code, "does not run on this machine" in " ".join(err.split())) == (ExitCode.REFUSED, True)
+        assert "has no model on this machine" in " ".join(export("--yes")[2].split())
+
+        monkeypatch.setenv("OLLAMA_HOST", f"127.0.0.2.example.org:{port}")
+        assert export("--yes")[0] == ExitCode.REFUSED
+        assert len(server.questions) == 1
+        elsewhere.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            elsewhere.accept()
+    assert {to[0] for to in reached if isinstance(to, tuple)} == {"127.0.0.1"}
+    assert not (tmp_path / "shop.short.md").exists()
+
+
+@contextmanager
+def listening() -> Iterator[tuple[socket.socket, int]]:
+    """A second address of this machine, in place of another one."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.2", 0))
+        other.listen()
+        yield other, other.getsockname()[1]
+
+
+def redirected(to: str) -> Generate:
+    async def generate(request: web.Request, asked: dict[str, Any], stream: web.StreamResponse) -> None:
+        stream.set_status(307)
+        stream.headers["Location"] = to
+        await stream.prepare(request)
+
+    return generate
+
+
+# What is wrong with it
+
+
+def test_without_ollama_it_says_what_to_run_and_the_document_is_there(
+    export: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("OLLAMA_HOST", f"127.0.0.1:{free.getsockname()[1]}")
+        code, _, err = export()
+
+    said = " ".join(err.split())
+    assert code == ExitCode.FAILED
+    assert "carryover: No Ollama answers on 127.0.0.1:" in said and "`ollama serve`" in said
+    assert said.endswith(f"The whole document is in {tmp_path / 'shop.md'}; shop.short.md was not written.")
+    assert (tmp_path / "shop.md").read_text().startswith("# [CARRYOVER EXPORT ")
+
+
+@pytest.mark.parametrize(
+    ("models", "wanted", "said"),
+    [
+        ((), "ollama", "has no model on this machine. `ollama pull qwen2.5:7b` fetches one."),
+        (("a:1b", "b:7b"), "ollama", "has several models: a:1b, b:7b. Name one, as in `--compress ollama:a:1b`."),
+        (("a:1b",), "ollama:b:7b", "does not have the model b:7b (it has: a:1b). `ollama pull b:7b` fetches it."),
+    ],
+)
+def test_a_missing_model_is_named(export: Run, start: Started, models: tuple[str, ...], wanted: str, said: str) -> None:
+    server = start(says("x"), "placeholder")
+    server.tags = {"models": [{"name": name} for name in models]}
+
+    code, _, err = export("--compress", wanted)
+
+    assert code == ExitCode.FAILED
+    assert said in " ".join(err.split())
+
+
+def test_a_model_without_a_tag_is_the_latest(export: Run, start: Started) -> None:
+    server = start(says("Wire discount into checkout."), "llama3.2:latest", MODEL)
+
+    assert export("--compress", "ollama:llama3.2")[0] == ExitCode.OK
+    assert {question["model"] for question in server.questions} == {"llama3.2:latest"}
+
+
+async def dies(request: web.Request, asked: dict[str, Any], stream: web.StreamResponse) -> None:
+    await stream.prepare(request)
+    await stream.write(line(response="Wire", done=False))
+    assert request.transport is not None
+    request.transport.abort()
+
+
+async def ends(request: web.Request, asked: dict[str, Any], stream: web.StreamResponse) -> None:
+    await stream.prepare(request)
+    await stream.write(line(response="Wire", done=False))
+
+
+async def fails(request: web.Request, asked: dict[str, Any], stream: web.StreamResponse) -> None:
+    await stream.prepare(request)
+    await stream.write(line(error="model requires more system memory\x1b[2J than is available"))
+
+
+async def refuses(request: web.Request, asked: dict[str, Any], stream: web.StreamResponse) -> None:
+    stream.set_status(500)
+    await stream.prepare(request)
+    await stream.write(line(error="llama runner process has terminated"))
+
+
+async def babbles(request: web.Request, asked: dict[str, Any], stream: web.StreamResponse) -> None:
+    await stream.prepare(request)
+    await stream.write(b"<html>It works!</html>\n")
+
+
+async def nests(request: web.Request, asked: dict[str, Any], stream: web.StreamResponse) -> None:
+    await stream.prepare(request)
+    await stream.write(b'{"response":' + b"[" * 100_000 + b"\n")
+
+
+async def sends_a_huge_line(request: web.Request, asked: dict[str, Any], stream: web.StreamResponse) -> None:
+    await stream.prepare(request)
+    for _ in range(64):
+        await stream.write(b"x" * (1 << 16))
+
+
+@pytest.mark.parametrize(
+    ("generate", "said"),
+    [
+        (dies, "ended in the middle of its answer"),
+        (ends, "ended in the middle of its answer"),
+        (fails, "Ollama stopped: model requires more system memory"),
+        (refuses, "refused: llama runner process has terminated"),
+        (babbles, "does not speak like Ollama"),
+        (nests, "does not speak like Ollama"),
+        (sends_a_huge_line, "does not speak like Ollama"),
+    ],
+)
+def test_an_answer_that_fails_leaves_what_was_there(
+    export: Run, start: Started, tmp_path: Path, generate: Generate, said: str
+) -> None:
+    start(generate)
+    (tmp_path / "shop.short.md").write_text("of yesterday")
+
+    code, out, err = export("--yes")
+
+    assert (code, out) == (ExitCode.FAILED, "")
+    assert said in " ".join(err.split())
+    assert "\x1b[2J" not in err
+    assert (tmp_path / "shop.short.md").read_text() == "of yesterday"
+    assert (tmp_path / "shop.md").exists()
+
+
+@pytest.mark.parametrize("pause", ["before the first word", "after it", "with empty lines"])
+def test_without_progress_it_ends(export: Run, start: Started, monkeypatch: pytest.MonkeyPatch, pause: str) -> None:
+    monkeypatch.setattr(ollama, "FIRST_S", 0.3 if pause == "before the first word" else 30.0)
+    monkeypatch.setattr(ollama, "NEXT_S", 0.3)
+
+    async def stalls(request: web.Request, asked: dict[str, Any], stream: web.StreamResponse) -> None:
+        await stream.prepare(request)
+        if pause != "before the first word":
+            await stream.write(line(response="Wire", done=False))
+        if pause == "with empty lines":
+            while request.transport is not None and not request.transport.is_closing():
+                await stream.write(line(response="", done=False))
+        await server.released.wait()
+
+    server = start(stalls)
+    code, _, err = export()
+
+    assert code == ExitCode.FAILED
+    assert "sends nothing more. `ollama ps` shows what it is doing" in " ".join(err.split())
+
+
+async def never_ends(request: web.Request, asked: dict[str, Any], stream: web.StreamResponse) -> None:
+    await stream.prepare(request)
+    while request.transport is not None and not request.transport.is_closing():
+        await stream.write(line(response="discount " * 100, done=False))
+
+
+@pytest.mark.parametrize(
+    "generate",
+    [never_ends, says(""), says("<think>let me see"), says("The discount is wired into the checkout. " * 5000)],
+    ids=["endless", "empty", "only thoughts", "longer"],
+)
+def test_an_answer_that_shortens_nothing_is_not_used(
+    export: Run, start: Started, tmp_path: Path, generate: Generate
+) -> None:
+    start(generate)
+
+    assert export()[0] == ExitCode.OK
+    body = (tmp_path / "shop.md").read_text().partition("\n## Task\n")[2].rpartition("\n[END OF")[0]
+    assert body.strip() in (tmp_path / "shop.short.md").read_text()
+
+
+def test_thoughts_and_hidden_characters_are_no_part_of_it(export: Run, start: Started, tmp_path: Path) -> None:
+    start(says("<think>The user wants 4711.</think>\n", "Wire \u202ediscount\x1b[2J into checkout."))
+
+    assert export()[0] == ExitCode.OK
+    short = (tmp_path / "shop.short.md").read_text()
+    assert "Wire discount into checkout." in short
+    assert not {"4711", "\u202e", "\x1b"} & {found[0] for found in re.finditer("4711|\u202e|\x1b", short)}
+
+
+def test_ctrl_c_keeps_what_was_there(export: Run, start: Started, tmp_path: Path) -> None:
+    (tmp_path / "shop.short.md").write_text("of yesterday")
+
+    async def interrupts(request: web.Request, asked: dict[str, Any], stream: web.StreamResponse) -> None:
+        await stream.prepare(request)
+        await stream.write(line(response="Wire", done=False))
+        os.kill(os.getpid(), signal.SIGINT)
+        await server.released.wait()
+
+    server = start(interrupts)
+    code, _, err = export("--yes")
+
+    assert code == ExitCode.INTERRUPTED
+    assert f"Interrupted. The whole document is in {tmp_path / 'shop.md'}; shop.short.md was not written." in err
+    assert (tmp_path / "shop.short.md").read_text() == "of yesterday"
+    assert (tmp_path / "shop.md").read_text().startswith("# [CARRYOVER EXPORT ")
+
+
+def test_on_a_terminal_it_shows_how_far_it_is(
+    recorded: Path, start: Started, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start(says("Wire discount into checkout."))
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+
+    code = main(["export", str(recorded), "-o", str(tmp_path / "a.md"), "--compress", "ollama"])
+
+    assert code == ExitCode.OK
+    assert re.search(rf"\r\x1b\[K\[\.+\] {re.escape(MODEL)}: part 1 of \d, ", capsys.readouterr().err)
