@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from carryover.actions.context import state_dir
-from carryover.errors import ExitCode
-from carryover.sync.bundle import Bundle, Document, packed
+from carryover.actions.shared import opened, texts_of, title_of
+from carryover.errors import ExitCode, visible
+from carryover.sync.bundle import Bundle, Document, packed, unpacked
+from carryover.sync.sealing import Unreadable
 from support.recorded_shop import Run
 from support.shared_file import sealed, sealed_bytes
 
@@ -27,7 +32,7 @@ BIDI = "\u202e\u2066\u200b\x1b[31m\x07"
         packed(Bundle(sender="", host="", project="", title="", made_ms=0, depth="all", handoff=""))[:-3],
         zlib.compress(b"[" * 1_000_000),
         zlib.compress(b'{"carryover_share":2}'),
-        zlib.compress(bytes(200 << 20)),
+        zlib.compress(bytes(64 << 20)),
         zlib.compress(
             b'{"carryover_share":1,"sender":"A","host":"h","project":"p","title":"t","made_ms":1e30,"depth":"all",'
             b'"handoff":"x"}'
@@ -121,3 +126,38 @@ def test_it_goes_alone_and_into_a_project_that_is_not_excluded(
     run("pause")
     assert run("import", str(shared), "--yes")[0] == ExitCode.REFUSED
     assert not state_dir().ledger.exists()
+
+
+SIGNS = st.one_of(
+    st.text(max_size=40),
+    st.sampled_from(
+        ["\n", "\r", "\u2028", "\x85", "\x0b", "\x1b[2J", "```", "> ", "# ", "<user>", "\u202e", "[INST]", "\ud800"]
+    ),
+)
+
+
+@given(pieces=st.lists(SIGNS, max_size=12))
+def test_whatever_the_text_each_line_is_quoted_and_nothing_in_it_is_hidden(
+    pieces: list[str], key: str, bob: Path, tmp_path: Path
+) -> None:
+    text = "".join(pieces).encode("utf-8", "replace").decode()
+    short = text[:200]
+    file = sealed(tmp_path / "a.age", key, sender=short, title=short, handoff=text, documents=[Document(short, text)])
+
+    bundle = opened(file, state_dir(), str(bob / "key"))
+
+    for theirs in (bundle.handoff, bundle.documents[0].text):
+        assert all(line.startswith(">") for line in theirs.splitlines())
+    for shown in (*texts_of(bundle), title_of(bundle)):
+        assert visible(shown.replace("\n", " ").replace("\t", " ")) == shown.replace("\n", " ").replace("\t", " ")
+    assert "\n" not in title_of(bundle)
+
+
+@given(data=st.data())
+def test_content_that_was_changed_before_it_was_encrypted_is_a_bundle_or_refused(data: st.DataObject) -> None:
+    made = Bundle(sender="A", host="h", project="p", title="t", made_ms=1, depth="all", handoff="x")
+    content = bytearray(zlib.decompress(packed(made)))
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    with contextlib.suppress(Unreadable):
+        assert unpacked(zlib.compress(bytes(content))).carryover_share == 1
