@@ -39,6 +39,9 @@ examples:
   carryover share --to age1... --to bob.keys --depth session -o shop.age
 """
 
+_MOST_LINES: Final = 60
+_MOST_DOCUMENTS: Final = 30
+_LINE_CHARS: Final = 300
 _PAUSED: Final = "Carryover is paused; this is what it recorded before. `carryover unpause` ends that."
 
 
@@ -152,9 +155,13 @@ def contents(bundle: Bundle) -> Iterator[str]:
     yield f"Project  {bundle.project}"
     lines = [line for line in bundle.handoff.split("\n") if line.strip("> ")]
     yield f"Holds    a handoff of {counted(len(lines), 'line')}:"
-    yield from (f"           {line.removeprefix('> ')}" for line in lines)
-    for document in bundle.documents:
+    yield from (f"           {one_line(line.removeprefix('> '), _LINE_CHARS)}" for line in lines[:_MOST_LINES])
+    if len(lines) > _MOST_LINES:
+        yield f"           and {counted(len(lines) - _MOST_LINES, 'more line')}"
+    for document in bundle.documents[:_MOST_DOCUMENTS]:
         yield f"         {one_line(document.title, 80)}: {counted(document.text.count(chr(10)) + 1, 'line')}"
+    if len(bundle.documents) > _MOST_DOCUMENTS:
+        yield f"         and {counted(len(bundle.documents) - _MOST_DOCUMENTS, 'more session')}"
     until = local_time(bundle.expires_ms) if bundle.expires_ms is not None else "never"
     yield f"Made     {local_time(bundle.made_ms)}; expires: {until}"
 

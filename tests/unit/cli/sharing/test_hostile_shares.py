@@ -65,6 +65,20 @@ def test_hostile_content_is_refused_and_nothing_stored(
     assert not state_dir().ledger.exists()
 
 
+def test_a_flood_does_not_push_the_question_away(
+    run: Run, be_bob: Callable[[], Path], bob: Path, key: str, tmp_path: Path
+) -> None:
+    be_bob()
+    many = [Document("a", "b")] * 1000
+    file = sealed(tmp_path / "a.age", key, handoff="x\n" * 100_000 + "y" * 5_000_000, documents=many)
+
+    code, _, err = run("import", str(file), "--identity", str(bob / "key"), "--dry-run")
+
+    assert code == ExitCode.OK
+    assert (len(err.splitlines()) < 120, len(err) < 40_000) == (True, True)
+    assert "and 99,941 more lines" in err and "and 970 more sessions" in err
+
+
 def test_changed_or_cut_anywhere_it_is_refused(
     shared: Path, run: Run, be_bob: Callable[[], Path], tmp_path: Path
 ) -> None:
