@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,12 @@ class Home:
         )
         assert ran.returncode == code, ran.stderr + ran.stdout
         return ran.stdout + ran.stderr
+
+    def start(self, *arguments: str, shell: str = "") -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "carryover.cli.main", *arguments]
+        limited = ["sh", "-c", f'{shell}; exec "$@"', "sh", *command] if shell else command
+        null = subprocess.DEVNULL
+        return subprocess.Popen(limited, cwd=self.shop, env=self.env, stdin=null, stdout=null, stderr=null)
 
     def json(self, *arguments: str) -> Any:
         return json.loads(self.run(*arguments, "--json"))
@@ -243,6 +250,56 @@ def test_a_store_out_of_reach_loses_nothing(store: Path, desktop: Home) -> None:
     assert "The store can't be reached" in said
     assert "Nothing is lost" in waits
     assert desktop.json("sync")["sent_events"] > 0
+
+
+def test_a_sync_that_is_killed_loses_and_doubles_nothing(store: Path, desktop: Home, laptop: Home) -> None:
+    session = desktop.session()
+    desktop.run("sync", "init", str(store))
+    join(store, desktop, laptop)
+    for number in range(8):
+        session.prompt(f"Prompt {number} " + os.urandom(20_000).hex())
+        for home in (desktop, laptop):
+            process = home.start("sync")
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.3 + number / 10)
+            process.kill()
+            process.wait()
+
+    desktop.run("sync")
+    laptop.run("sync")
+
+    shown = json.dumps(laptop.json("show", session.session)["events"])
+    assert [len(re.findall(rf"Prompt {number} ", shown)) for number in range(8)] == [1] * 8
+
+
+def test_a_full_disk_is_said_and_nothing_is_lost(store: Path, desktop: Home, laptop: Home) -> None:
+    session = desktop.session()
+    desktop.run("sync", "init", str(store))
+    join(store, desktop, laptop)
+    session.prompt("Prompt on a full disk " + os.urandom(200_000).hex())
+    desktop.run("handoff")
+
+    limited = desktop.start("sync", shell="ulimit -f 100")
+
+    assert limited.wait(60) == 1
+    assert desktop.json("sync")["sent_events"] > 0
+    laptop.run("sync")
+    assert "on a full disk" in laptop.run("show", session.session, "--full")
+
+
+def test_two_syncs_at_once_do_not_disturb_each_other(store: Path, desktop: Home, laptop: Home) -> None:
+    desktop.run("sync", "init", str(store))
+    join(store, desktop, laptop)
+    desktop.session().prompt("From the desktop")
+    laptop.session().prompt("From the laptop")
+
+    running = [home.start("sync") for home in (desktop, laptop, desktop, laptop)]
+
+    assert {process.wait(60) for process in running} <= {0, 1}
+    for home in (desktop, laptop, desktop):
+        home.run("sync")
+    for home in (desktop, laptop):
+        assert "2 sessions" in home.run("status")
 
 
 def test_hooks_in_a_shared_folder_are_not_run(store: Path, tmp_path: Path, desktop: Home) -> None:

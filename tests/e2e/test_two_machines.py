@@ -86,7 +86,8 @@ def test_work_goes_on_on_the_other_machine_once_the_user_has_allowed_it(
     allowed = handoff_of(desktop.project)
     head = git(desktop.project, "rev-parse", "--short", "HEAD").strip()
     assert "from Claude Code on laptop" in allowed.splitlines()[0]
-    assert f"- on laptop: branch main at {head}, which is here\n" in allowed
+    line = f"- on laptop: branch main at {head}, which is here\n"
+    wait_until("git's answer, which may be too slow once", lambda: line in desktop.carryover("handoff", "--raw"))
     assert desktop.run("resume", "last").returncode == ExitCode.REFUSED
 
     desktop.work("Wire the discount into checkout, in whole cents", "Wired, and the tests of checkout pass.")
@@ -110,9 +111,27 @@ def test_a_commit_that_is_not_here_is_named_with_what_may_bring_it(
     laptop.carryover("sync")
     desktop.carryover("sync")
 
-    there = desktop.carryover("handoff", "--raw")
+    line = f"- on laptop: branch main at {head}, which is not here; `git fetch` may bring it\n"
+    wait_until("git's answer, which may be too slow once", lambda: line in desktop.carryover("handoff", "--raw"))
 
-    assert f"- on laptop: branch main at {head}, which is not here; `git fetch` may bring it\n" in there
+
+def test_the_two_projects_are_taken_apart_and_joined_by_name(laptop_and_desktop: tuple[OneMachine, OneMachine]) -> None:
+    laptop, desktop = laptop_and_desktop
+    theirs = f"laptop:{laptop.project}"
+    desktop.carryover("sync", "allow")
+    wait_until("the handoff of the other machine's work", lambda: TASK in handoff_of(desktop.project))
+
+    desktop.carryover("link", "--undo", theirs)
+    assert TASK not in handoff_of(desktop.project)
+    desktop.work("Say hello", "Hello.")
+    assert TASK not in handoff_of(desktop.project)
+    [session] = json.loads(desktop.carryover("sessions", theirs, "--json"))
+    refused = desktop.run("handoff", "--session", session["id"])
+    assert refused.returncode == ExitCode.REFUSED and "carryover sync allow" in refused.stderr
+    assert desktop.run("handoff", theirs).returncode == ExitCode.REFUSED
+
+    desktop.carryover("link", theirs, str(desktop.project))
+    wait_until("the joined work", lambda: TASK in handoff_of(desktop.project))
 
 
 def test_what_is_forgotten_on_one_machine_vanishes_on_the_other(

@@ -49,6 +49,7 @@ from carryover.daemon.log import Log
 from carryover.daemon.moves import Moves
 from carryover.daemon.page_door import PageDoor
 from carryover.daemon.syncing import Syncing
+from carryover.facts import is_foreign
 from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.selection import Selection
 from carryover.paths import socket_address
@@ -134,13 +135,16 @@ def _settling(settle: Answer, know: Callable[[str], None]) -> Handler:
 
 
 def _asked(answer: Callable[..., Awaitable[msgspec.Struct]], *names: str) -> Handler:
-    """Returns a handler that calls `answer` with these query parameters, each of which must be an absolute path."""
+    """Returns a handler that calls `answer` with these query parameters, each of which must be an absolute path.
+
+    What was recorded at `old` may have been recorded on another machine.
+    """
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        given = [request.query.get(name, "") for name in names]
-        if not all(path.startswith("/") for path in given):
+        given = {name: request.query.get(name, "") for name in names}
+        if not all(path.startswith("/") or (name == "old" and is_foreign(path)) for name, path in given.items()):
             raise web.HTTPBadRequest
-        return as_json(await answer(*given))
+        return as_json(await answer(*given.values()))
 
     return handle
 

@@ -39,7 +39,7 @@ from carryover.model import SessionInfo, Skipped
 
 _REV: Final = f"""SELECT coalesce((SELECT rev FROM source WHERE agent = ? AND path = ?), 0),
     EXISTS (SELECT 1 FROM forgotten), EXISTS (SELECT 1 FROM machine),
-    EXISTS (SELECT 1 FROM event WHERE retracted = {LOST})"""
+    EXISTS (SELECT 1 FROM event WHERE retracted != 0 AND retracted = {LOST})"""
 _ADVANCE: Final = """INSERT INTO source (agent, path, rev, cursor, context, size, mtime_ns) VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (agent, path) DO UPDATE SET rev = excluded.rev, cursor = excluded.cursor, context = excluded.context,
         size = excluded.size, mtime_ns = excluded.mtime_ns,

@@ -70,8 +70,11 @@ def project_by_root(db: sqlite3.Connection, root: str) -> ProjectRow | None:
 
 
 def changed_since_published(db: sqlite3.Connection, project_id: int) -> bool:
-    """Whether a commit has touched the project since it was last published or refused."""
-    condition = "id = ? AND changed_ms >= coalesce(published_ms, 0)"
+    """Whether a commit has touched the project since it was last published or refused.
+
+    A commit within 2 ms is taken to be the one that was published: both times are rounded, each in its own way.
+    """
+    condition = "id = ? AND changed_ms > coalesce(published_ms + 1, 0)"
     return db.execute(f"SELECT 1 FROM project WHERE {condition}", (project_id,)).fetchone() is not None
 
 

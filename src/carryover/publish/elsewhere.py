@@ -9,9 +9,9 @@ from typing import Final
 from carryover.distill.clip import clip
 from carryover.distill.view import ProjectView
 from carryover.facts import is_foreign
-from carryover.fsio import is_folder
 from carryover.ledger.queries import project_by_root, published_git
-from carryover.probe.git import TIMEOUT_S, output_of
+from carryover.probe.git import TIMEOUT_S, may_be_repository
+from carryover.probe.git_command import ask_one
 
 _MOST: Final = 2
 _BRANCH_CHARS: Final = 80
@@ -31,13 +31,15 @@ def _line(db: sqlite3.Connection, foreign: str, root: Path) -> str | None:
     if git is None or git.head is None:
         return None
     branch = f"branch {clip(git.branch, chars=_BRANCH_CHARS)}" if git.branch else "detached HEAD"
-    return f"on {foreign.partition(':')[0]}: {branch} at {git.head}, {_whether_here(root, git.head)}"
+    return f"on {foreign.partition(':')[0]}: {branch} at {git.head}{_whether_here(root, git.head)}"
 
 
 def _whether_here(root: Path, commit: str) -> str:
+    """Says whether the repository at `root` has the commit; nothing if there is none or git is too slow."""
+    if not may_be_repository(root):
+        return ""
     try:
-        asked = ("cat-file", "-e", f"{commit}^{{commit}}")
-        is_here = is_folder(root) and output_of(root, *asked, timeout_s=TIMEOUT_S) is not None
+        asked = ask_one(root, "cat-file", "-e", f"{commit}^{{commit}}", timeout_s=TIMEOUT_S)
     except OSError:
-        return "when it last synchronised"
-    return "which is here" if is_here else "which is not here; `git fetch` may bring it"
+        return ""
+    return ", which is here" if asked.code == 0 else ", which is not here; `git fetch` may bring it"

@@ -75,12 +75,14 @@ class Round:
         view = await self._do(self._read)
         received, problems = Taken(), dict(view.problems)
         for machine in sorted(view.accepted):
+            before = received
             try:
                 received += await self._take(machine, view)
             except Unreadable as error:
                 problems[machine] = f"a part of what it wrote can't be used: {error}"
             manifest, other = view.accepted[machine], own.other(machine, view)
-            if manifest.sequence != other.seen.sequence:
+            # What is taken first may bring the projects that a known manifest has states of.
+            if manifest.sequence != other.seen.sequence or received != before:
                 await self._incoming.note_state(Machine(machine, other.name), manifest.projects, manifest.synced_ms)
         await self._do(lambda: own.note(view, problems))
         sent_events, sent_bytes = await self._do(lambda: self._send(view))

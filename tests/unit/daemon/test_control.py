@@ -51,7 +51,7 @@ async def ask(path: Path, method: str, target: str) -> object:
 async def served(path: Path, log: Log, health: Answering = healthy, **parts: Any) -> AsyncIterator[None]:
     """The control socket with these parts behind it while the block lasts."""
     limiter = ConnectionLimiter()
-    parts = dict.fromkeys(("know", "hooks", "moves", "imports", "forgetting", "page"), Mock()) | parts
+    parts = dict.fromkeys(("know", "hooks", "moves", "imports", "forgetting", "page", "syncing"), Mock()) | parts
     app = control_app(Answers(health=health, settle=healthy, **parts), log, limiter=limiter, port=lambda: None)
     async with serving(app, path, limiter):
         yield

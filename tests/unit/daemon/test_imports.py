@@ -87,7 +87,7 @@ async def test_it_is_asked_for_by_absolute_paths(context: DaemonContext, transcr
 
     path, limiter = tmp_path / "daemon.sock", ConnectionLimiter()
     async with importing(context, Published()) as imports:
-        parts: Any = dict.fromkeys(("know", "hooks", "moves", "forgetting", "page"), Mock())
+        parts: Any = dict.fromkeys(("know", "hooks", "moves", "forgetting", "page", "syncing"), Mock())
         answers = Answers(health=nothing, settle=nothing, imports=imports, **parts)
         app = control_app(answers, context.log, limiter=limiter, port=lambda: None)
         async with serving(app, path, limiter):

@@ -11,6 +11,7 @@ from carryover.ledger.batch import Entry
 from carryover.ledger.queries import (
     AgentRow,
     agents_seen,
+    changed_since_published,
     project_by_root,
     projects,
     session_by_prefix,
@@ -131,6 +132,18 @@ async def test_a_project_is_unpublished_until_its_newest_commit_went_out(
     assert never_published == [[2, 1], [2]]
     assert after_publishing == [1]
     assert published_before_the_commit == [2, 1]
+
+
+async def test_a_commit_of_the_same_moment_is_the_one_that_was_published(
+    ledger: Ledger, scribe: Scribe, reading: Reading
+) -> None:
+    await scribe.tell(scribe.event("a", session="s1", cwd="/srv/app"), path="/t/1")
+    db = reading()
+    ((project, changed_ms),) = db.execute("SELECT id, changed_ms FROM project")
+
+    for published_ms, since in ((changed_ms, False), (changed_ms - 1, False), (changed_ms - 2, True)):
+        await ledger.set_published(project, None, published_ms, "not yet")
+        assert changed_since_published(reading(), project) == since
 
 
 async def test_a_record_that_comes_while_a_session_is_read_shows_neither_twice_nor_never(

@@ -22,7 +22,6 @@ from carryover.paths import StateDir
 from carryover.projects.root import StatePaths
 from carryover.publish.project_moves import link
 from carryover.sync.ledger_side.repositories import same_projects
-from carryover.terminal.output import counted
 from carryover.text.shell import quoted
 
 
@@ -54,7 +53,7 @@ async def allow(ledger: Ledger, paths: StatePaths, folder: str, *, foreign: str 
     moved = [await link(ledger, paths, one, root, now_ms=0) for one in chosen]
     sessions = sum(one.sessions for one in moved)
     return (
-        f"{counted(sessions, 'session')} of {', '.join(chosen)} {'counts' if sessions == 1 else 'count'} for {root} "
+        f"{sessions} session{'' if sessions == 1 else 's'} of {', '.join(chosen)} {'counts' if sessions == 1 else 'count'} for {root} "
         f"from now on. `carryover link --undo {quoted(chosen[0])}` reverts that."
     )
 

@@ -115,7 +115,8 @@ class LedgerOutgoing:
         """Returns each chosen project's branch and commit now."""
         config = load_config(self._state.config)
         with closing(connect_read_only(self._state.ledger)) as db:
-            chosen = _Roots(whereabouts(db), self._projects, config)
+            known = [row for row in whereabouts(db) if row.has_sessions]
+            chosen = _Roots(known, self._projects, config)
             rows = [project_by_id(db, project) for project in sorted(chosen.allowed)]
         return tuple(state for row in rows if row is not None and (state := _state_of(row.root)) is not None)
 
