@@ -119,7 +119,13 @@ def _write(path: Path, bundle: Bundle, to: Recipients) -> int:
     from carryover.sync.bundle import LARGEST_FILE, packed
     from carryover.sync.sealing import seal_for
 
-    data = seal_for((recipient.key for recipient in to.keys), packed(bundle))
+    try:
+        data = seal_for((recipient.key for recipient in to.keys), packed(bundle))
+    except ValueError as error:
+        raise UserError(
+            f"{counted(len(to.keys), 'key')} of this size are too many. Nothing was written. Make several files.",
+            ExitCode.REFUSED,
+        ) from error
     if len(data) > LARGEST_FILE:
         raise UserError(
             f"It would be larger than {LARGEST_FILE >> 20} MiB. Nothing was written. Share less with --depth.",

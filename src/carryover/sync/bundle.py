@@ -9,12 +9,10 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from carryover.sync.sealing import LARGEST_OBJECT, Unreadable, deflated, inflated
+from carryover.sync.sealing import HEADER, LARGEST_OBJECT, Unreadable, deflated, inflated
 
 Depth = Literal["handoff", "session", "all"]
 
-HEADERS: Final = (b"age-encryption.org/v1", b"-----BEGIN AGE ENCRYPTED FILE-----")
-"""What a file begins with that age has encrypted, as bytes or as text for mail."""
 LARGEST_FILE: Final = LARGEST_OBJECT
 LARGEST_TEXT: Final = 8 << 20
 """How many characters the texts of a bundle may have together."""
@@ -55,7 +53,7 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 def is_sealed(head: bytes) -> bool:
     """Whether a file that begins with `head` was encrypted with age."""
-    return head.startswith(HEADERS)
+    return head.startswith(HEADER)
 
 
 def packed(bundle: Bundle) -> bytes:

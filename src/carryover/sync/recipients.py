@@ -21,7 +21,6 @@ _SSH_KEY: Final = re.compile(
     r"(?:^|\s)((?:ssh|sk-ssh|ecdsa|sk-ecdsa)-[\w@.-]{1,60})\s+([0-9A-Za-z+/]{40,}=*)(?:\s+(.*))?$"
 )
 _MOST_BYTES: Final = 64 << 10
-_MOST_KEYS: Final = 50
 _NOTHING: Final = "Nothing was written."
 
 
@@ -68,8 +67,6 @@ def recipients(given: Iterable[str]) -> Recipients:
             "ssh-rsa or age1.",
             ExitCode.REFUSED,
         )
-    if len(keys) > _MOST_KEYS:
-        raise UserError(f"That are {len(keys)} keys; {_MOST_KEYS} is the most. {_NOTHING}", ExitCode.REFUSED)
     return Recipients(tuple(keys.values()), tuple(left_out))
 
 

@@ -29,6 +29,10 @@ SMALLEST: Final = 4 << 10
 LARGEST: Final = (4 << 20) - (8 << 10)
 """Largest padded content: with what age adds, an object stays below 4 MiB."""
 LARGEST_OBJECT: Final = 4 << 20
+HEADER: Final = b"age-encryption.org/v1\n"
+LARGEST_HEADER: Final = 16 << 10
+_LAST_LINE: Final = b"\n--- "
+_HEADER_MAC: Final = 43
 _LENGTH: Final = 4
 _MAC: Final = 32
 _KEY_FILE: Final = 64 << 10
@@ -118,8 +122,13 @@ def open_sealed(epoch: Epoch, purpose: Purpose, data: bytes) -> bytes:
 
 
 def seal_for(recipients: Iterable[str], content: bytes) -> bytes:
-    """Encrypts `content` to several people. Raises ValueError if one of `recipients` is not a public key."""
-    return _encrypted(content, *map(_parsed_recipient, recipients))
+    """Encrypts `content` to several people. Raises ValueError if one of `recipients` is not a public key, or they are
+    too many.
+    """
+    sealed = _encrypted(content, *map(_parsed_recipient, recipients))
+    if not _has_short_header(sealed):
+        raise ValueError("too many recipients")
+    return sealed
 
 
 def open_with(keys: Iterable[bytes], data: bytes) -> bytes:
@@ -249,10 +258,17 @@ def _encrypted(plain: bytes, *recipients: Any) -> bytes:
     return sealed
 
 
+def _has_short_header(data: bytes) -> bool:
+    """Whether age's header ends where it should. The library reads it again with each line: a long one takes hours."""
+    last = data.find(_LAST_LINE, 0, LARGEST_HEADER) + len(_LAST_LINE)
+    is_whole = last >= len(_LAST_LINE) and data[last + _HEADER_MAC : last + _HEADER_MAC + 1] == b"\n"
+    return data.startswith(HEADER) and is_whole
+
+
 def _decrypted(data: bytes, *identities: Any) -> bytes:
     age = _age()
-    if len(data) > LARGEST_OBJECT:
-        raise Unreadable("it is larger than it may be")
+    if len(data) > LARGEST_OBJECT or not _has_short_header(data):
+        raise Unreadable("it is damaged, or larger than it may be")
     try:
         plain: bytes = age.decrypt(data, list(identities))
     except age.DecryptError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -63,6 +64,29 @@ def test_hostile_content_is_refused_and_nothing_stored(
     assert (code, out) == (ExitCode.REFUSED, "")
     assert "Nothing was imported." in err
     assert not state_dir().ledger.exists()
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"-> X25519 AAAA\nAAAA\n" * 100_000 + b"--- " + b"A" * 43 + b"\n",
+        b"-> X25519 " + b"A" * 1_000_000,
+        b"-> X25519 AAAA\n" + (b"A" * 64 + b"\n") * 15_000,
+        b"-> X25519 AAAA\nAAAA\n--- " + b"A" * 1_000_000,
+    ],
+    ids=["stanzas", "line", "lines", "end"],
+)
+def test_a_header_that_would_take_hours_is_refused_at_once(
+    header: bytes, run: Run, be_bob: Callable[[], Path], bob: Path, key: str, tmp_path: Path
+) -> None:
+    be_bob()
+    (tmp_path / "a.age").write_bytes(b"age-encryption.org/v1\n" + header + b"x" * 100)
+    begin_s = time.process_time()
+
+    code, _, err = run("import", str(tmp_path / "a.age"), "--identity", str(bob / "key"), "--yes")
+
+    assert (code, "Nothing was imported." in err) == (ExitCode.REFUSED, True)
+    assert time.process_time() - begin_s < 5
 
 
 def test_a_flood_does_not_push_the_question_away(

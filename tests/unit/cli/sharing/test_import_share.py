@@ -10,13 +10,12 @@ import pytest
 
 from carryover.actions.context import now_ms, state_dir
 from carryover.errors import ExitCode
-from carryover.sync.bundle import Bundle, packed
 from support.claude_work import ClaudeWork
 from support.recorded_shop import Run
 from support.shared_file import Key, public_of, sealed
 from support.stored_texts import compressed
 
-pyrage = pytest.importorskip("pyrage")
+pytest.importorskip("pyrage")
 
 
 def test_bobs_next_agent_finds_it_named_once_as_another_persons_words(
@@ -154,17 +153,3 @@ def test_forgotten_it_is_gone(shared: Path, run: Run, be_bob: Callable[[], Path]
     files = (path for path in bob.rglob("*") if path.is_file())
     texts = [*(path.read_bytes() for path in files), *compressed(state_dir().ledger).values()]
     assert [text for text in texts if b"wire it into checkout" in text or b"Ann's machine" in text] == []
-
-
-def test_text_for_mail_is_recognised_too(
-    run: Run, be_bob: Callable[[], Path], bob: Path, key: str, tmp_path: Path
-) -> None:
-    """`age --armor` and mail programs make such files."""
-    be_bob()
-    content = packed(
-        Bundle(sender="Ann", host="h", project="p", title="t", made_ms=1, depth="handoff", handoff="Cap it\n")
-    )
-    file = tmp_path / "mail.txt"
-    file.write_bytes(pyrage.encrypt(content, [pyrage.x25519.Identity.from_str(key).to_public()], armored=True))
-
-    assert run("import", str(file), "--identity", str(bob / "key"), "--yes")[0] == ExitCode.OK

@@ -15,7 +15,7 @@ import pytest
 from carryover.actions.context import state_dir
 from carryover.errors import ExitCode
 from carryover.sync.bundle import unpacked
-from carryover.sync.sealing import open_with
+from carryover.sync.sealing import new_identity, open_with
 from support.claude_work import ClaudeWork
 from support.recorded_shop import Run
 from support.repository import repository
@@ -125,6 +125,16 @@ def test_what_is_no_public_key_says_what_to_do(recorded: Path, run: Run, ssh_key
     assert "neither a public key nor a file" in refusal("x" * 300)
     assert "can't encrypt to keys of the kind ecdsa-sha2-nistp256" in refusal(ssh_key(tmp_path / "ec", "ecdsa"))
     assert run("share", str(recorded), "--to", str(tmp_path / "own.pub"), "--expires", "0d")[0] == ExitCode.USAGE
+
+
+def test_more_keys_than_a_header_holds_are_too_many(recorded: Path, run: Run, tmp_path: Path) -> None:
+    keys = tmp_path / "all.keys"
+    keys.write_text("".join(f"{public_of(new_identity())}\n" for _ in range(200)))
+
+    code, _, err = run("share", str(recorded), "--to", str(keys), "--yes", "-o", str(tmp_path / "x.age"))
+
+    assert (code, "200 keys of this size are too many. Nothing was written." in err) == (ExitCode.REFUSED, True)
+    assert not (tmp_path / "x.age").exists()
 
 
 def test_a_project_without_work_has_nothing_to_share(shop: Path, run: Run, ssh_key: Key, tmp_path: Path) -> None:
