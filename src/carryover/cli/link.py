@@ -24,6 +24,7 @@ EXAMPLES: Final = """\
 examples:
   carryover link ~/code/shop ~/work/store     ~/code/shop is ~/work/store now
   carryover link --undo ~/code/shop           it is not; keep the two apart
+  carryover link laptop:/home/ann/shop .      another machine's project is this one
 """
 
 

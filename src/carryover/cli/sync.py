@@ -138,10 +138,10 @@ def _once(state: StateDir, args: argparse.Namespace) -> int:
     received = counted(done.received.events, "new event")
     if done.received.forgotten:
         received += f", {counted(done.received.forgotten, 'event')} forgotten there"
+    theirs = f"from {counted(done.machines, 'other machine')}: {received}" if done.machines else "no other machine yet"
     print_lines(
         [
-            f"✓ Sent {counted(done.sent_events, 'new event')} ({size(done.sent_bytes)}); "
-            f"from {counted(done.machines, 'other machine')}: {received}.",
+            f"✓ Sent {counted(done.sent_events, 'new event')} ({size(done.sent_bytes)}); {theirs}.",
             *_problem_lines(done.problems),
             *_waiting_lines(done.waiting),
         ]

@@ -19,6 +19,7 @@ import msgspec
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.supervisor import wait_at_most
 from carryover.errors import UserError, os_reason
+from carryover.ledger.ledger_errors import LedgerDamaged
 from carryover.probe.git_command import end_in_store
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ class Syncing:
                 done = await synchronise(
                     context.state, context.ledger, context.paths, now_ms=context.now_ms, in_thread=self._in_thread
                 )
+            except LedgerDamaged:  # the daemon has to end, and repairs the ledger at its next start
+                raise
             except UserError as error:
                 return Outcome(error=str(error))
             except OSError as error:

@@ -143,4 +143,4 @@ class Machines(RuleBasedStateMachine):
 
 
 TestMachines = Machines.TestCase
-TestMachines.settings = settings(max_examples=60, stateful_step_count=30, suppress_health_check=list(HealthCheck))
+TestMachines.settings = settings(stateful_step_count=30, suppress_health_check=list(HealthCheck))

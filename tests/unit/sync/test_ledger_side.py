@@ -295,3 +295,24 @@ async def test_leaving_can_drop_what_came_from_others_and_nothing_else(tmp_path:
         desktop.taken.clear()
         await meet(both)
         assert laptop.dump() == desktop.dump()
+
+
+async def test_a_salvaged_ledger_still_knows_where_sessions_were_recorded_and_takes_everything_again(
+    tmp_path: Path,
+) -> None:
+    import sqlite3
+
+    from carryover.ledger.change_log import log_id
+    from carryover.ledger.salvage import salvage
+    from carryover.ledger.schema import migrate
+
+    async with machines(tmp_path, "laptop", "desktop") as both:
+        await both["laptop"].say("On the laptop", at_ms=1_000)
+        await meet(both)
+        new = tmp_path / "salvaged.sqlite"
+        with closing(sqlite3.connect(new, isolation_level=None)) as into:
+            migrate(into, new)
+            salvage(both["desktop"].state.ledger, into, now_ms=9_000)
+            assert into.execute("SELECT machine, native_id FROM session").fetchall() == [("laptop", "s1")]
+            assert into.execute("SELECT name FROM machine").fetchall() == [("laptop",)]
+            assert log_id(into) is None

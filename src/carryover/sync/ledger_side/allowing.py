@@ -52,9 +52,10 @@ async def allow(ledger: Ledger, paths: StatePaths, folder: str, *, foreign: str 
     # The link brings along what lies below it, each with the same place here.
     moved = [await link(ledger, paths, one, root, now_ms=0) for one in chosen]
     sessions = sum(one.sessions for one in moved)
+    what = "1 session counts" if sessions == 1 else f"{sessions} sessions count"
     return (
-        f"{sessions} session{'' if sessions == 1 else 's'} of {', '.join(chosen)} {'counts' if sessions == 1 else 'count'} for {root} "
-        f"from now on. `carryover link --undo {quoted(chosen[0])}` reverts that."
+        f"{what} for {root} from now on: those of {', '.join(chosen)}. "
+        f"`carryover link --undo {quoted(chosen[0])}` reverts that."
     )
 
 

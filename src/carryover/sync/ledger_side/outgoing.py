@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from sqlite3 import Connection
 from typing import Final
@@ -19,6 +19,7 @@ from carryover.config import Config, load_config, project_settings
 from carryover.ledger.change_log import Change, changes, forgettings, last_change, log_id, standing
 from carryover.ledger.codec import decode_body
 from carryover.ledger.connect import connect_read_only
+from carryover.ledger.ledger_errors import DamagedBody
 from carryover.ledger.queries import Whereabouts, project_by_id, whereabouts
 from carryover.ledger.rows import RETRACTED, SUPERSEDED
 from carryover.ledger.tombstones import (
@@ -46,7 +47,9 @@ from carryover.sync.payload import (
 )
 
 _ROWS: Final = 500
-_MOST_EVENTS: Final = 10_000
+_MOST_EVENTS: Final = 2_000
+"""Events of one piece, which the other machine stores in one transaction."""
+_LONGEST_ID: Final = 1_000
 _LONGEST_ROOT: Final = 4_096
 _GIT_S: Final = 2.0
 
@@ -210,6 +213,8 @@ def _payload(rows: Sequence[Change], roots: _Roots, repositories: dict[str, Sync
     told: dict[tuple[str, str], SyncedSession] = {}
     replaced: list[bytes] = []
     for row in sorted(filter(roots.allows, rows), key=lambda one: one.event_id):
+        if max(len(row.session), len(row.subagent_id)) > _LONGEST_ID:
+            continue
         if row.retracted >= SUPERSEDED:
             replaced.append(row.key)
             continue
@@ -218,7 +223,8 @@ def _payload(rows: Sequence[Change], roots: _Roots, repositories: dict[str, Sync
         told[name] = SyncedSession(agent=row.agent, native_id=row.session, root=root)
         if root not in repositories:
             repositories[root] = repository_of(root)
-        events.append(_event(row, sessions.setdefault(name, len(sessions))))
+        with suppress(DamagedBody):  # the ledger is being mended; the mended event is a change again
+            events.append(_event(row, sessions.setdefault(name, len(sessions))))
     used = dict.fromkeys(session.root for session in told.values() if session.root is not None)
     return Payload(
         projects=tuple(repositories[root] for root in used),
