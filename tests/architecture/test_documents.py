@@ -99,7 +99,8 @@ def test_each_command_in_a_text_exists_with_its_options(document: Path) -> None:
 def test_the_fields_that_scripts_may_rely_on_are_those_there_are() -> None:
     _, _, text = (TOP / "docs" / "json.md").read_text("utf-8").partition("\n## carryover show")
     shown, _, rest = text.partition("\n## carryover export")
-    export, _, imported = rest.partition("\n## carryover import")
+    export, _, rest = rest.partition("\n## carryover share")
+    shared, _, imported = rest.partition("\n## carryover import")
     session, _, events = shown.partition("| each of `events` |")
     bodies = {msgspec.inspect.type_info(body).tag: body for body in get_args(AnyBody)}  # type: ignore[attr-defined]
 
@@ -112,6 +113,7 @@ def test_the_fields_that_scripts_may_rely_on_are_those_there_are() -> None:
     assert kinds < set(bodies)
     assert names(imported) - {"files"} == set(FileReport.__struct_fields__)
     assert {"text", "output", "tokens", "budget", "files", "left_out"} == names(export)
+    assert {"output", "bytes", "recipients", "left_out_keys", "depth", "expires_ms"} < names(shared)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -33,6 +33,8 @@ PACKAGES: Final = re.compile(r"\b(uv tool|pipx) ")
 KEYS: Final = {
     "carryover install ": ("What may be written into your projects?", ENTER),
     "carryover export .*--copy": ("[y/N]", f"y{ENTER}"),
+    "carryover share": ("Encrypt this into", f"y{ENTER}"),
+    "carryover import shop.age": ("as another person's words? [y/N]", f"y{ENTER}"),
 }
 """A line that asks, the text that shows that it does, and the answer."""
 SHOWS: Final = {
@@ -46,6 +48,7 @@ SHOWS: Final = {
     "carryover why": GOAL,
     "carryover status": "Claude Code",
     "carryover export --for chatgpt --question": "The document is on the clipboard",
+    "carryover import shop.age": f"machine: {GOAL}",
 }
 """What a line shows, by how it begins; every line has to end with exit code 0."""
 
@@ -62,7 +65,11 @@ LINES: Final = shown(FIRST) + shown(GUIDE) + shown(LAST)
 
 @pytest.fixture
 def here(home: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project with a session in it, on a machine with two agents, `carryover` and a clipboard."""
+    """A project with a session in it, on a machine with two agents, `carryover`, a clipboard and an ssh key."""
+    make_key = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(home / ".ssh" / "id_ed25519")]
+    (home / ".ssh").mkdir(mode=0o700)
+    subprocess.run(make_key, check=True)
+    (project / "bob.keys").write_bytes((home / ".ssh" / "id_ed25519.pub").read_bytes())
     only_this_path(home, monkeypatch)
     put_claude(home)
     program(
@@ -119,6 +126,8 @@ def test_what_is_shown_works_from_the_installation_to_the_removal(
         run(removes, here)
 
     (here / "shop.md").unlink()
+    (here / "shop.age").unlink()
+    (here / "bob.age").unlink()
     after = {name: what for name, what in everything(home).items() if name.startswith((".claude/settings", "work"))}
     assert {name: (mode, text) for name, (mode, _, text) in after.items()} == {
         name: (mode, text) for name, (mode, _, text) in before.items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from functools import cache
 from importlib import resources
 from itertools import groupby
@@ -32,7 +32,7 @@ from carryover.export.archive_html import (
     way_back,
 )
 from carryover.export.page import GENERATOR
-from carryover.export.session_parts import SessionHead, cleaned, session_parts
+from carryover.export.session_parts import SessionEvent, SessionHead, cleaned, of_turns, session_parts
 from carryover.fsio import atomic_replace, private_dir, read_beginning
 from carryover.ledger.queries import ProjectRow, project_by_id, session_events, sessions
 from carryover.ledger.rows import SessionRow
@@ -61,23 +61,31 @@ class Archive(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def session_document(
-    ledger: sqlite3.Connection, session: SessionRow, form: Literal["md", "html"], *, full: bool, above: str = ""
+    ledger: sqlite3.Connection,
+    session: SessionRow,
+    form: Literal["md", "html"],
+    *,
+    full: bool,
+    above: str = "",
+    turns: Container[int] | None = None,
 ) -> str:
     """Returns the document of one session, with `full` including the work of its sub-agents.
 
-    `above`: links that lead back from a web page, as markup.
+    `above`: links that lead back from a web page, as markup. `turns`: only these turns.
     """
     agent = agent_name(session.agent)
     head = SessionHead(
         id=session.native_id,
         agent=f"{agent} {session.agent_version or ''}".strip() + (f" on {session.machine}" if session.machine else ""),
-        title=_title(ledger, session),
+        title=shown_title(ledger, session),
         project=_shown_root(session),
         branch=session.branch or "",
         model=session.model or "",
         exported_ms=now_ms(),
     )
-    events = session_events(ledger, session)
+    events: Iterable[SessionEvent] = session_events(ledger, session)
+    if turns is not None:
+        events = of_turns(events, turns)
     parts = cleaned(session_parts(events, agent=agent, root=session.root, subagents=full))
     if form == "html":
         from carryover.export.session_html import session_html
@@ -189,7 +197,7 @@ def _project_entry(
         sessions=[
             SessionEntry(
                 page=page_of(row.agent, row.native_id, row.started_ms),
-                title=_title(ledger, row),
+                title=shown_title(ledger, row),
                 agent=agent_name(row.agent),
                 prompts=session_digest(ledger, row).prompts,
                 last_ms=row.last_ms,
@@ -254,7 +262,8 @@ def _style() -> str:
     return text.partition(_ONLY_OF_THE_PAGE)[0]
 
 
-def _title(ledger: sqlite3.Connection, row: SessionRow) -> str:
+def shown_title(ledger: sqlite3.Connection, row: SessionRow) -> str:
+    """Returns the session's title on one line, without secrets."""
     return one_line(quoting.one_line(title_of(ledger, row)), _TITLE_CHARS)
 
 

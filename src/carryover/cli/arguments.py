@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from carryover.errors import ExitCode, UserError
-from carryover.terminal.output import did_you_mean, print_error, terminal_width
+from carryover.terminal.output import can_ask, confirmed, did_you_mean, print_error, terminal_width
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,6 +33,7 @@ TIMES: Final = "a date or time (2026-11-20, 2026-11-20T14:30, yesterday), or how
 
 _AGO: Final = re.compile(r"(\d{1,6}) ?(s|m|min|h|d|w)(?: ago)?")
 _UNITS_S: Final = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_LONGEST_S: Final = 10 * 366 * 86_400
 _DAYS_BACK: Final = {"today": 0, "yesterday": 1}
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -93,6 +94,19 @@ def describe(parser: argparse.ArgumentParser, description: str, examples: str, *
     parser.epilog = f"{examples}\n{exit_code_help(*sorted((*_ALWAYS, *codes)))}"
 
 
+def agreed(question: str, done: str, *, ask: bool) -> bool:
+    """Whether the user agrees; without `ask` there is no question. `done`: what is else `written`, `imported`...
+
+    Raises UserError (REFUSED) if there is no terminal to ask on.
+    """
+    if ask and not can_ask():
+        raise UserError(
+            f"There is no terminal to ask on, so nothing was {done}. Run it on a terminal, or with --yes.",
+            ExitCode.REFUSED,
+        )
+    return not ask or confirmed(f"{question} [y/N]")
+
+
 def positive(text: str) -> int:
     """Parses a number of at least 1; an argparse type, so its error becomes a usage message."""
     number = int(text)
@@ -126,6 +140,15 @@ def moment(text: str, now: datetime, *, end_of_day: bool = False) -> datetime:
             "30m, 2h, 3d. Nothing was changed.",
             ExitCode.USAGE,
         ) from error
+
+
+def seconds(text: str) -> int:
+    """Parses a length of time such as `7d` as seconds; an argparse type, so its error becomes a usage message."""
+    found = _AGO.fullmatch(text.strip().lower())
+    length = int(found[1]) * _UNITS_S[found[2]] if found is not None else 0
+    if not 0 < length <= _LONGEST_S:
+        raise argparse.ArgumentTypeError(f"{text!r} is no length of time; write 12h, 7d or 2w, ten years at most")
+    return length
 
 
 def moment_ms(text: str) -> int:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
-import stat
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from carryover.actions.context import agents_own, project_root, settings_to_print, state_dir
-from carryover.cli.arguments import describe
+from carryover.cli.arguments import agreed, describe
+from carryover.cli.output_file import may_replace, may_write, target, unwritable, write
 from carryover.errors import ExitCode, UserError, visible
-from carryover.fsio import atomic_replace
-from carryover.paths import expanded
-from carryover.terminal.output import can_ask, confirmed, counted, harmless, one_line, print_json
+from carryover.terminal.output import counted, harmless, one_line, print_json
 
 if TYPE_CHECKING:
     from carryover.adapter.spec import WebChat
@@ -105,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
     if args.all:
         return _export_all(args)
     for path in _to_be_written(args):
-        if not _may_write(path, ask=not args.yes):
+        if not may_write(path, ask=not args.yes):
             print(f"{visible(str(path))} stays as it was.")
             return ExitCode.INTERRUPTED
     if args.session is not None:
@@ -127,7 +124,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _to_be_written(args: argparse.Namespace) -> list[Path]:
-    path = _target(args.output) if args.output is not None else None
+    path = target(args.output) if args.output is not None else None
     return [] if path is None else [path, _short(path)] if args.compress is not None else [path]
 
 
@@ -136,9 +133,9 @@ def _compress(document: Document, material: Material, request: Request, args: ar
     from carryover.actions.shortening import shortened
     from carryover.terminal.output import Progress
 
-    path = _target(args.output)
+    path = target(args.output)
     short = _short(path)
-    _write(path, document.text)
+    write(path, document.text.encode("utf-8", "replace"))
     kept = f"The whole document is in {visible(str(path))}; {visible(short.name)} was not written."
     progress = Progress(sys.stderr, only_terminal=True)
     try:
@@ -150,7 +147,7 @@ def _compress(document: Document, material: Material, request: Request, args: ar
         return ExitCode.INTERRUPTED
     finally:
         progress.clear()
-    _write(short, done.text)
+    write(short, done.text.encode("utf-8", "replace"))
     if args.json:
         about = {"output": str(short), "model": done.model, "tokens": done.tokens, "marked": done.marked}
         print_json({**_as_data(document), "output": str(path), "text": None, "compressed": about})
@@ -248,9 +245,9 @@ def _export_all(args: argparse.Namespace) -> int:
     from carryover.actions.recorded import ledger_of_project
     from carryover.terminal.output import Progress
 
-    folder = _target(args.output)
+    folder = target(args.output)
     try:
-        if check_archive_folder(folder) and not _may_replace(folder, "an earlier export", ask=not args.yes):
+        if check_archive_folder(folder) and not may_replace(folder, "an earlier export", ask=not args.yes):
             print(f"{visible(str(folder))} stays as it was.")
             return ExitCode.INTERRUPTED
         progress = Progress(sys.stderr, after_s=1.0, only_terminal=True)
@@ -259,7 +256,7 @@ def _export_all(args: argparse.Namespace) -> int:
             done = write_archive(ledger, folder, config, full=args.full, report=progress.update)
         progress.clear()
     except OSError as error:
-        raise _unwritable(folder, error) from error
+        raise unwritable(folder, error) from error
     if args.json:
         print_json(done)
         return ExitCode.OK
@@ -305,54 +302,16 @@ def _copy(document: Document, *, ask: bool) -> int:
     from carryover.actions.clipboard import copy
     from carryover.install.machine import Machine
 
-    if ask:
-        if not can_ask():
-            raise UserError(
-                "There is no terminal to ask on, so nothing was copied. Run it on a terminal, or with --yes.",
-                ExitCode.REFUSED,
-            )
-        if not confirmed("Copy this? It leaves this machine where you paste it. [y/N]"):
-            print("Nothing was copied.")
-            return ExitCode.INTERRUPTED
+    if not agreed("Copy this? It leaves this machine where you paste it.", "copied", ask=ask):
+        print("Nothing was copied.")
+        return ExitCode.INTERRUPTED
     way = copy(document.text, Machine.here(), instead="have `carryover export -o FILE` write it to a file")
     print(f"The document is on the clipboard ({way}). `carryover note` takes the answer back.")
     return ExitCode.OK
 
 
-def _target(output: str) -> Path:
-    return Path(os.path.abspath(expanded(output)))  # noqa: PTH100 (a link keeps its name)
-
-
 def _short(path: Path) -> Path:
     return path.with_name(f"{path.stem}.short{path.suffix}")
-
-
-def _may_write(path: Path, *, ask: bool) -> bool:
-    """Whether `path` may be written. An existing file is replaced only if the user agrees.
-
-    Raises UserError (REFUSED) if it is not a regular file, or if there is no one to ask.
-    """
-    try:
-        if not os.path.lexists(path):
-            return True
-        # Nor is a symlink accepted: one from a repository may lead to any file of the user's.
-        if not stat.S_ISREG(path.lstat().st_mode):
-            kind = "a symlink" if path.is_symlink() else "no file"
-            raise UserError(f"{path} is {kind}, so nothing was written. Name a file with -o.", ExitCode.REFUSED)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    return _may_replace(path, "a file", ask=ask)
-
-
-def _may_replace(path: Path, what: str, *, ask: bool) -> bool:
-    if not ask:
-        return True
-    if not can_ask():
-        raise UserError(
-            f"{path} is there already, so nothing was written. Name another one, or replace it with --yes.",
-            ExitCode.REFUSED,
-        )
-    return confirmed(f"{visible(str(path))} is {what} that is there already. Replace it? [y/N]")
 
 
 def _as_data(document: Document) -> dict[str, Any]:
@@ -372,24 +331,10 @@ def _put(text: str, args: argparse.Namespace, about: dict[str, Any]) -> None:
         else:
             sys.stdout.write(text)
         return
-    path = _target(args.output)
-    is_new = _write(path, text)
+    path = target(args.output)
+    is_new = write(path, text.encode("utf-8", "replace"))
     if args.json:
         print_json({**about, "output": str(path), "text": None})
         return
     readers = ", which only you can read" if is_new else "; who can read it is as before"
     print(f"Written to {visible(str(path))}{readers}.", file=sys.stderr)
-
-
-def _write(path: Path, text: str) -> bool:
-    """Writes a file and returns whether it is a new one."""
-    try:
-        is_new = not os.path.lexists(path)
-        atomic_replace(path, text.encode("utf-8", "replace"), mode=0o600 if is_new else None, follow=False)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    return is_new
-
-
-def _unwritable(path: Path, error: OSError) -> UserError:
-    return UserError(f"{path} can't be written: {error.strerror or error}. Name another file with -o.")

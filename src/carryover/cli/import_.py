@@ -34,7 +34,12 @@ already is not added again, so importing twice changes nothing. What you had
 forgotten stays out; --again takes it back.
 
 Sessions belong to the project that the file names, or to the one of --project.
-An import reads what you name, also of an agent that you did not select."""
+An import reads what you name, also of an agent that you did not select.
+
+A file of `carryover share` is opened with your ssh key, this machine's key for
+synchronising, or --identity. It is shown first and you are asked; it belongs to
+the project you are in, and the next agent finds it named in the handoff, as
+another person's words."""
 
 FEW: Final = 3
 """How many projects are named; of more, only their number is given."""
@@ -46,6 +51,7 @@ examples:
   carryover import .specstory/history/*.md     what SpecStory saved
   carryover import ~/old-laptop                every transcript in a folder
   carryover import chat.json --project ~/shop  a file that names no project
+  carryover import shop.age                    what a colleague shared with you
 """
 
 
@@ -59,16 +65,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--agent", metavar="AGENT", type=known_agent, help="whose sessions they are, where the file does not say"
     )
     parser.add_argument("--again", action="store_true", help="also take back what you had forgotten")
+    parser.add_argument("--identity", metavar="FILE", help="the private key that opens a file of `carryover share`")
+    parser.add_argument(
+        "--expired", action="store_true", help="import what someone shared also after the time they gave it"
+    )
+    parser.add_argument("--yes", action="store_true", help="ask nothing before importing what someone shared")
     parser.add_argument("--dry-run", action="store_true", help="say what would be imported; store nothing")
     parser.add_argument("--json", action="store_true", help="print what was done as JSON; times are UTC milliseconds")
 
 
 def run(args: argparse.Namespace) -> int:
+    from carryover.actions.shared import is_share
+
     state = state_dir()
     if state.paused.exists() and not args.dry_run:
         raise UserError(
             "Carryover is paused, so nothing was imported. `carryover unpause` ends the pause.", ExitCode.REFUSED
         )
+    if any(map(is_share, args.files)):
+        from carryover.cli.import_share import import_share
+
+        return import_share(args)
     project = project_root(args.project, must_exist=True) if args.project is not None else None
     alone: list[FileReport] = []
     of_folders: list[FileReport] = []

@@ -5,18 +5,15 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from carryover.actions.context import now_ms, project_root, state_dir
+from carryover.actions.context import project_root, state_dir
 from carryover.cli.arguments import describe
 from carryover.config import load_config
 from carryover.errors import ExitCode, UserError
-from carryover.fsio import private_dir, read_bytes_bounded, scratch_folder
-from carryover.ledger.queries import connect_read_only, project_of_session
-from carryover.model import NOTE
-from carryover.paths import StateDir, expanded
+from carryover.fsio import read_bytes_bounded
+from carryover.paths import expanded
 from carryover.terminal.output import one_line, print_json, print_lines
 
 DESCRIPTION: Final = """\
@@ -50,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from carryover.actions.notes import record_note
     from carryover.actions.recorded import refuse_excluded
 
     state, root = state_dir(), project_root(args.project, must_exist=True)
@@ -61,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     source = _source(args.source)
     text = _text(args.file)
     title = _title(source, args.title, text)
-    session, is_new = _record(state, root, source, title, text)
+    session, is_new = record_note(state, root, source, title, (text,))
     if args.json:
         print_json({"session": session, "project": root, "title": title, "new": is_new})
         return ExitCode.OK
@@ -116,31 +114,3 @@ def _title(source: str, given: str | None, text: str) -> str:
 
     first_line = plain(next(iter(prose_lines(text)), text))
     return f"Second opinion from {source}: {one_line(safe(given or '').text.strip() or first_line, _TITLE_CHARS)}"
-
-
-def _record(state: StateDir, root: str, source: str, title: str, text: str) -> tuple[str, bool]:
-    """Records the note; returns its id and whether it is new to the ledger."""
-    from carryover.actions.importing import Asked, store_document
-    from carryover.importing.document import open_document
-    from carryover.importing.note import Note, encoded, note_id
-
-    session = note_id(root, source, text)
-    if _is_recorded(state, session):
-        return session, False
-    private_dir(state.root)
-    note = Note(session=session, at_ms=now_ms(), root=root, title=title, text=text)
-    # Goes through a file, since only a running daemon may write the ledger.
-    with scratch_folder(state.root) as folder:
-        path = folder / "note.json"
-        path.write_bytes(encoded(note))
-        done = store_document(state, open_document(path), Asked(path))
-    if done.problem is not None or not done.new_events:
-        raise UserError(f"The note was not recorded: {done.problem or 'the ledger did not take it'}.")
-    return session, True
-
-
-def _is_recorded(state: StateDir, session: str) -> bool:
-    if not state.ledger.exists():
-        return False
-    with closing(connect_read_only(state.ledger)) as db:
-        return project_of_session(db, NOTE, session) is not None

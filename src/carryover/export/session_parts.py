@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from datetime import datetime
 from pathlib import PurePath
 from typing import Final, Generic, Literal, Protocol, TypeVar
@@ -122,7 +122,7 @@ def session_parts(
         yield Part(kind="tool", at_ms=at_ms, heading=heading, text="", failed=True)
 
 
-def of_turns(events: Iterable[SessionEvent], wanted: range) -> Iterator[SessionEvent]:
+def of_turns(events: Iterable[SessionEvent], wanted: Container[int]) -> Iterator[SessionEvent]:
     """Yields the events of a session that belong to the `wanted` turns.
 
     A turn begins with a prompt that a person gave to the main conversation and did not retract, and lasts until the

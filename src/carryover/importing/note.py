@@ -24,7 +24,7 @@ _SPEC: Final = AgentSpec(id=NOTE, name="Note", binaries=(), folders=())
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True):
-    """A text from outside. `at_ms`: when the user added it (UTC ms). `root`: the project's."""
+    """A text from outside, or a part of one. `at_ms`: when the user added it (UTC ms). `root`: the project's."""
 
     carryover_note: int = 1
     session: str
@@ -32,10 +32,11 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
     root: str
     title: str
     text: str
+    part: int = 0
 
 
 class Context(msgspec.Struct, frozen=True):
-    """The empty context: a note is a single record."""
+    """The empty context: each record of a note says all of it that matters."""
 
 
 def note_id(root: str, source: str, text: str) -> str:
@@ -78,6 +79,6 @@ def _parse(_source: Source, context: Any, record: Record) -> tuple[Any, Parsed]:
             body=body,
             cwd=note.root,
         )
-        for number, body in enumerate(bodies)
+        for number, body in enumerate(bodies, 2 * note.part)
     )
     return context, Parsed(tuple(events))

@@ -13,8 +13,10 @@ import msgspec
 
 from carryover.agents import agent_names, instruction_files, startable_agents
 from carryover.config import Config, ProjectSettings, project_settings
+from carryover.distill.entry import Section
 from carryover.distill.handoff import Handoff, distill, has_past, wanted_files
 from carryover.distill.render import render
+from carryover.distill.sections.open_questions import opinion_entries
 from carryover.distill.trail import did_something
 from carryover.distill.view import ProjectView
 from carryover.edits.record import GITIGNORE
@@ -72,7 +74,7 @@ def made_handoff(
     """
     view = view_now(db, project, agents_own)
     root, settings = Path(view.root), settings_of(view, config)
-    if not has_past(view):
+    if not has_past(view) and not view.opinions:
         return Refreshed(root=view.root, settings=settings, handoff=None, text=None, git=last_git)
     facts = Facts(git_now(root, last_git), files_now(view), elsewhere_lines(db, view))
     startable = by_last_use(db, startable_agents(config.agents.selected), project if isinstance(project, int) else None)
@@ -106,11 +108,11 @@ def make(
     startable: Sequence[str] = (),
     names: Mapping[str, str] | None = None,
 ) -> Handoff | None:
-    """Distils the handoff of a project; returns None if nothing happened in it.
+    """Distils the handoff of a project; returns None if nothing happened in it, nor was brought in from outside.
 
     `names`: display names of agents by id, if there may be unknown ones.
     """
-    return distill(
+    made = distill(
         view,
         facts,
         resume=resume,
@@ -118,6 +120,20 @@ def make(
         own=own,
         startable=startable,
         agent_names=agent_names() if names is None else names,
+    )
+    return made if made is not None or not view.opinions else _of_texts_from_outside(view)
+
+
+def _of_texts_from_outside(view: ProjectView) -> Handoff:
+    """Returns a handoff that only names what the user brought in, as background."""
+    newest = view.opinions[0]
+    return Handoff(
+        updated_ms=newest.at_ms,
+        agent="outside",
+        resume="silent",
+        session=newest.session,
+        head=None,
+        sections=(Section("Open questions", tuple(opinion_entries(view, newest.at_ms))),),
     )
 
 

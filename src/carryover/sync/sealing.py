@@ -29,11 +29,15 @@ SMALLEST: Final = 4 << 10
 LARGEST: Final = (4 << 20) - (8 << 10)
 """Largest padded content: with what age adds, an object stays below 4 MiB."""
 LARGEST_OBJECT: Final = 4 << 20
+HEADER: Final = b"age-encryption.org/v1\n"
+LARGEST_HEADER: Final = 16 << 10
+_LAST_LINE: Final = b"\n--- "
+_HEADER_MAC: Final = 43
 _LENGTH: Final = 4
 _MAC: Final = 32
 _KEY_FILE: Final = 64 << 10
 _INSTALL: Final = (
-    "Synchronising needs pyrage, which is not installed. Nothing was changed. Install it with "
+    "Encrypting needs pyrage, which is not installed. Nothing was changed. Install it with "
     "`pipx inject carryoverd pyrage`, `uv tool install 'carryoverd[sync]'` or `pip install 'carryoverd[sync]'`."
 )
 
@@ -115,6 +119,31 @@ def open_sealed(epoch: Epoch, purpose: Purpose, data: bytes) -> bytes:
     if not hmac.compare_digest(mac, epoch.mac(purpose, content)):
         raise Unreadable("it does not come from a machine of this store")
     return content
+
+
+def seal_for(recipients: Iterable[str], content: bytes) -> bytes:
+    """Encrypts `content` to several people. Raises ValueError if one of `recipients` is not a public key, or they are
+    too many.
+    """
+    sealed = _encrypted(content, *map(_parsed_recipient, recipients))
+    if not _has_short_header(sealed):
+        raise ValueError("too many recipients")
+    return sealed
+
+
+def open_with(keys: Iterable[bytes], data: bytes) -> bytes:
+    """Decrypts `data` with the contents of key files that `key_problem` finds usable. Raises Unreadable."""
+    return _decrypted(data, *map(_key_in_file, keys))
+
+
+def key_problem(content: bytes) -> str | None:
+    """Says why a key file with this content can't be used; None if it can."""
+    try:
+        _key_in_file(content)
+    except _age().IdentityError as error:
+        # The library gives no other sign of it.
+        return "it has a passphrase" if "decrypted first" in str(error) else "it is not a private key of age or ssh"
+    return None
 
 
 def deflated(data: bytes) -> Iterator[bytes]:
@@ -208,6 +237,13 @@ def _parsed_identity(text: str) -> Any:
         raise Unreadable("it is not an age identity") from error
 
 
+def _key_in_file(content: bytes) -> Any:
+    age_key = next((line for line in content.split() if line.startswith(b"AGE-SECRET-KEY-")), None)
+    if age_key is not None:
+        return _age().x25519.Identity.from_str(age_key.decode("ascii", "replace"))
+    return _age().ssh.Identity.from_buffer(content)
+
+
 def _parsed_recipient(text: str) -> Any:
     age = _age()
     kind = age.ssh if text.startswith("ssh-") else age.x25519
@@ -217,17 +253,24 @@ def _parsed_recipient(text: str) -> Any:
         raise ValueError("not a public key of age or ssh") from error
 
 
-def _encrypted(plain: bytes, recipient: Any) -> bytes:
-    sealed: bytes = _age().encrypt(plain, [recipient])
+def _encrypted(plain: bytes, *recipients: Any) -> bytes:
+    sealed: bytes = _age().encrypt(plain, list(recipients))
     return sealed
 
 
-def _decrypted(data: bytes, identity: Any) -> bytes:
+def _has_short_header(data: bytes) -> bool:
+    """Whether age's header ends where it should. The library reads it again with each line: a long one takes hours."""
+    last = data.find(_LAST_LINE, 0, LARGEST_HEADER) + len(_LAST_LINE)
+    is_whole = last >= len(_LAST_LINE) and data[last + _HEADER_MAC : last + _HEADER_MAC + 1] == b"\n"
+    return data.startswith(HEADER) and is_whole
+
+
+def _decrypted(data: bytes, *identities: Any) -> bytes:
     age = _age()
-    if len(data) > LARGEST_OBJECT:
-        raise Unreadable("it is larger than it may be")
+    if len(data) > LARGEST_OBJECT or not _has_short_header(data):
+        raise Unreadable("it is damaged, or larger than it may be")
     try:
-        plain: bytes = age.decrypt(data, [identity])
+        plain: bytes = age.decrypt(data, list(identities))
     except age.DecryptError as error:
         raise Unreadable("it is damaged, or encrypted for others") from error
     return plain

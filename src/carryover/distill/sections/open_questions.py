@@ -14,6 +14,7 @@ from carryover.distill.sections.quoting import from_session, from_turn, parted
 from carryover.distill.sections.recent_files import RecentFile, relative
 from carryover.distill.sections.where_it_stands import newest_run
 from carryover.distill.trail import Past, Step, is_talk
+from carryover.distill.view import ProjectView
 from carryover.distill.weights import WEIGHTS
 from carryover.model import id_in_command
 
@@ -31,7 +32,7 @@ def open_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
         entries += _question(past, step, back)
         entries += _of_tools(past, step, back)
         entries += _proposal(past, step)
-    return [*entries, *_newest_tests(past, recent), *_uncertain_edits(past), *_opinions(past)]
+    return [*entries, *_newest_tests(past, recent), *_uncertain_edits(past), *opinion_entries(past.view, past.at_ms)]
 
 
 def asks(past: Past, step: Step) -> bool:
@@ -140,13 +141,13 @@ def _uncertain_edits(past: Past) -> list[Entry]:
     return [from_turn(step, text, "call", WEIGHTS["uncertain"].first, at_ms=calls[-1].at_ms)]
 
 
-def _opinions(past: Past) -> list[Entry]:
+def opinion_entries(view: ProjectView, at_ms: int) -> list[Entry]:
     """Returns texts from outside that the user brought in, by name, for a week: nobody has checked their claims."""
     weight = WEIGHTS["opinion"]
-    newest = [one for one in past.view.opinions if one.at_ms > past.at_ms - _OPINION_MS]
+    newest = [one for one in view.opinions if one.at_ms > at_ms - _OPINION_MS]
     entries = []
     for at, opinion in enumerate(newest):
-        when = earlier(opinion.at_ms, past.at_ms) or later(opinion.at_ms, past.at_ms)
+        when = earlier(opinion.at_ms, at_ms) or later(opinion.at_ms, at_ms)
         said = f"{when}; not checked" if when else "not checked"
         show = f"carryover show {id_in_command(opinion.session)}"
         text = f"{excerpt(opinion.title, 120)} ({said}, not the user's word: `{show}`)"

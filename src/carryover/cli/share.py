@@ -1,0 +1,187 @@
+"""`carryover share`: writes a handoff with its sources into a file that only the people named can open."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pwd
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from carryover.actions.context import now_ms, project_root, state_dir
+from carryover.cli.arguments import agreed, describe, seconds
+from carryover.cli.output_file import may_write, target, write
+from carryover.errors import ExitCode, UserError, visible
+from carryover.terminal.output import counted, harmless, local_time, one_line, print_json, size
+
+if TYPE_CHECKING:
+    from carryover.actions.sharing import Shared
+    from carryover.sync.bundle import Bundle
+    from carryover.sync.recipients import Recipients
+
+DESCRIPTION: Final = """\
+Writes one encrypted file for a colleague: the handoff, and the turns that its
+lines come from; with --depth also the newest session, or all of them. It can be
+opened with the keys named by --to alone, and is sent by you, any way you like.
+`carryover import FILE` takes it in there.
+
+Secrets are taken out once more, and the path of your home folder becomes ~.
+What is in the file is listed first, and you are asked. After --expires,
+Carryover no longer imports it; who has the file and the key can still decrypt
+it with other programs."""
+
+EXAMPLES: Final = """\
+examples:
+  carryover share --to 'ssh-ed25519 AAAA...' --dry-run   all that it would hold
+  carryover share --to bob.keys --expires 7d             from github.com/bob.keys
+  carryover share --to age1... --to bob.keys --depth session -o shop.age
+"""
+
+_MOST_LINES: Final = 60
+_MOST_DOCUMENTS: Final = 30
+_LINE_CHARS: Final = 300
+_PAUSED: Final = "Carryover is paused; this is what it recorded before. `carryover unpause` ends that."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
+    parser.add_argument("project", metavar="PROJECT", nargs="?", help="a folder of the project (default: this one)")
+    parser.add_argument(
+        "--to",
+        metavar="KEY",
+        action="append",
+        required=True,
+        help="who can open it: a public key (age1..., or an ssh key in quotes) or a file of such keys; may be repeated",
+    )
+    parser.add_argument(
+        "--depth",
+        choices=("handoff", "session", "all"),
+        default="handoff",
+        help="handoff: with the turns that its lines come from (default); session: the newest session too; all: every "
+        "session of the project",
+    )
+    parser.add_argument("--expires", metavar="TIME", type=seconds, help="how long it can be imported: 12h, 7d, 2w")
+    parser.add_argument("--from", dest="sender", metavar="NAME", help="your name, as it is shown there")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help="the file to write (default: PROJECT.age in this folder)"
+    )
+    parser.add_argument("--yes", action="store_true", help="ask nothing")
+    parser.add_argument("--dry-run", action="store_true", help="print all that it would hold; write nothing")
+    parser.add_argument("--json", action="store_true", help="print what was done as JSON; times are UTC milliseconds")
+
+
+def run(args: argparse.Namespace) -> int:
+    from carryover.actions.sharing import compose
+    from carryover.sync.recipients import recipients
+
+    to = recipients(args.to)
+    state, root = state_dir(), project_root(args.project, must_exist=True)
+    if state.paused.exists():
+        print(_PAUSED, file=sys.stderr)
+    expires_ms = now_ms() + args.expires * 1000 if args.expires is not None else None
+    shared = compose(state, root, args.sender or _own_name(), args.depth, expires_ms)
+    if args.dry_run:
+        for text in (shared.bundle.handoff, *(document.text for document in shared.bundle.documents)):
+            print(harmless(text))
+    path = target(args.output or f"{Path(root).name or 'project'}.age")
+    if not args.json or not args.yes:
+        for line in _preview(shared, to):
+            print(harmless(line), file=sys.stderr)
+    if args.dry_run:
+        print("Nothing was written.", file=sys.stderr)
+        return ExitCode.OK
+    question = f"Encrypt this into {visible(str(path))}?"
+    if not may_write(path, ask=not args.yes) or not agreed(question, "written", ask=not args.yes):
+        print("Nothing was written.", file=sys.stderr)
+        return ExitCode.INTERRUPTED
+    length = _write(path, shared.bundle, to)
+    if args.json:
+        print_json(_as_data(path, length, shared, to))
+    else:
+        where = visible(str(path))
+        print(f"✓ {where}: {size(length)}, encrypted to {counted(len(to.keys), 'key')}.")
+        print("  Send it any way you like. There, `carryover import FILE` in the project takes it in.")
+    return ExitCode.OK
+
+
+def _own_name() -> str:
+    """Returns the user's full name as the system knows it, else the login name."""
+    try:
+        entry = pwd.getpwuid(os.getuid())
+    except KeyError:
+        return "someone"
+    return entry.pw_gecos.partition(",")[0].strip() or entry.pw_name
+
+
+def _write(path: Path, bundle: Bundle, to: Recipients) -> int:
+    from carryover.sync.bundle import LARGEST_FILE, packed
+    from carryover.sync.sealing import seal_for
+
+    try:
+        data = seal_for((recipient.key for recipient in to.keys), packed(bundle))
+    except ValueError as error:
+        raise UserError(
+            f"{counted(len(to.keys), 'key')} of this size are too many. Nothing was written. Make several files.",
+            ExitCode.REFUSED,
+        ) from error
+    if len(data) > LARGEST_FILE:
+        raise UserError(
+            f"It would be larger than {LARGEST_FILE >> 20} MiB. Nothing was written. Share less with --depth.",
+            ExitCode.REFUSED,
+        )
+    write(path, data)
+    return len(data)
+
+
+def _preview(shared: Shared, to: Recipients) -> Iterator[str]:
+    """Yields what the file holds, so that the user can judge it before it leaves."""
+    bundle = shared.bundle
+    for recipient in to.keys:
+        comment = f"  ({one_line(recipient.comment, 60)})" if recipient.comment else ""
+        yield f"To       {recipient.name}{comment}"
+    if to.left_out:
+        kinds = ", ".join(dict.fromkeys(one_line(kind, 60) for kind in to.left_out))
+        yield f"Not to   {counted(len(to.left_out), 'key')} that age can't encrypt to: {kinds}"
+    yield f"From     {bundle.sender} on {bundle.host}, which they see and can't check"
+    yield from contents(bundle)
+    if shared.left_out:
+        yield f"         Too much to fit: {counted(shared.left_out, 'older session')} left out."
+    secrets = ", ".join(f"{kind} {count:,}" for kind, count in sorted(shared.secrets.items()))
+    yield (
+        f"Hidden   {f'secrets: {secrets}' if secrets else 'no secrets, as none were recognised'}; your home folder "
+        f"as ~ in {counted(shared.home_paths, 'place')}"
+    )
+    yield "         Patterns don't know every secret: --dry-run prints all of it."
+
+
+def contents(bundle: Bundle) -> Iterator[str]:
+    """Yields what a bundle holds, and until when it can be imported."""
+    yield f"Project  {bundle.project}"
+    lines = [line for line in bundle.handoff.split("\n") if line.strip("> ")]
+    yield f"Holds    a handoff of {counted(len(lines), 'line')}:"
+    yield from (f"           {one_line(line.removeprefix('> '), _LINE_CHARS)}" for line in lines[:_MOST_LINES])
+    if len(lines) > _MOST_LINES:
+        yield f"           and {counted(len(lines) - _MOST_LINES, 'more line')}"
+    for document in bundle.documents[:_MOST_DOCUMENTS]:
+        yield f"         {one_line(document.title, 80)}: {counted(document.text.count(chr(10)) + 1, 'line')}"
+    if len(bundle.documents) > _MOST_DOCUMENTS:
+        yield f"         and {counted(len(bundle.documents) - _MOST_DOCUMENTS, 'more session')}"
+    until = local_time(bundle.expires_ms) if bundle.expires_ms is not None else "never"
+    yield f"Made     {local_time(bundle.made_ms)}; expires: {until}"
+
+
+def _as_data(path: Path, length: int, shared: Shared, to: Recipients) -> dict[str, object]:
+    bundle = shared.bundle
+    return {
+        "output": str(path),
+        "bytes": length,
+        "recipients": [recipient.name for recipient in to.keys],
+        "left_out_keys": to.left_out,
+        "depth": bundle.depth,
+        "expires_ms": bundle.expires_ms,
+        "sessions": [document.title for document in bundle.documents],
+        "left_out_sessions": shared.left_out,
+        "redacted": shared.secrets,
+    }
