@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carryover.adapter.contract import Agent, Record
+from carryover.agents import adapters
 from carryover.model import Event
 from contract.case import Case, Reading, Recording, fold_one, moved, naming, read_on, source_at
 from contract.damage import HOSTILE, damaged, places, shapes
@@ -30,8 +31,8 @@ def checked(reading: Reading) -> Reading:
 
 
 @cache
-def records_of(agent: Agent, recording: Recording) -> list[bytes]:
-    batch = agent.reader.read(recording.path, None)
+def records_of(agent_id: str, recording: Recording) -> list[bytes]:
+    batch = adapters()[agent_id].reader.read(recording.path, None)
     return [record.data for record in batch.records]
 
 
@@ -51,7 +52,7 @@ def test_a_part_that_is_missing_or_of_another_type_raises_nothing(agent: Agent, 
     for recording in case.recordings:
         source = source_at(agent, recording)
         context = agent.context_type()
-        for number, data in enumerate(records_of(agent, recording), 1):
+        for number, data in enumerate(records_of(agent.id, recording), 1):
             value = json.loads(data)
             shape = str(shapes(value))
             if shape not in seen:
@@ -88,7 +89,7 @@ def test_any_bytes_raise_nothing(agent: Agent, case: Case, data: bytes) -> None:
 @given(data=st.data())
 def test_any_change_of_a_byte_raises_nothing(agent: Agent, case: Case, data: st.DataObject) -> None:
     recording = data.draw(st.sampled_from(case.recordings))
-    original = data.draw(st.sampled_from(records_of(agent, recording)))
+    original = data.draw(st.sampled_from(records_of(agent.id, recording)))
     at = data.draw(st.integers(0, len(original) - 1))
     byte = data.draw(st.binary(max_size=3))
 

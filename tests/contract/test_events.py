@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from carryover.adapter.contract import Agent
+from carryover.agents import adapters
 from carryover.model import AnyBody, Event, FileEdit, SessionInfo, ToolResult, UserPrompt
 from contract.case import Case, Reading, Recording, fold_one, read_on, source_at
 
@@ -34,11 +35,12 @@ def twice(keys: Iterable[str | None]) -> list[str]:
 @pytest.fixture
 def readings(agent: Agent, case: Case) -> dict[str, Reading]:
     """What each recording becomes; it is read once for all tests."""
-    return {str(recording): _reading_of(agent, recording) for recording in case.recordings}
+    return {str(recording): _reading_of(agent.id, recording) for recording in case.recordings}
 
 
 @cache
-def _reading_of(agent: Agent, recording: Recording) -> Reading:
+def _reading_of(agent_id: str, recording: Recording) -> Reading:
+    agent = adapters()[agent_id]
     return read_on(agent, source_at(agent, recording))
 
 
