@@ -27,7 +27,9 @@ ROLLED_BACK: Final = "the store has an older state of it than was there before; 
 CHANGED: Final = "the store has another state of it under the same number; nothing of it was taken"
 FORGED: Final = "its branch was not written by it; nothing of it was taken"
 REMOVED: Final = "it was removed from the store and has written since; nothing of that was taken"
-WAITS: Final = "it has removed this machine, or has not synchronised since this one was added; nothing of it was taken"
+WAITS: Final = (
+    "it has not synchronised since one of the two was added, or it has removed this machine; nothing of it was taken"
+)
 OTHER_STORE: Final = "its branch belongs to another store"
 
 
