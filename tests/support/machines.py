@@ -116,8 +116,8 @@ class OneMachine:
     def dump(self) -> bytes:
         return canonical_dump(self.state.ledger, self.name)
 
-    def read(self) -> sqlite3.Connection:
-        return connect_read_only(self.state.ledger)
+    def read(self) -> closing[sqlite3.Connection]:
+        return closing(connect_read_only(self.state.ledger))
 
 
 @asynccontextmanager

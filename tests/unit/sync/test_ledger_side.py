@@ -15,7 +15,7 @@ from support.machines import OneMachine, machines, meet
 
 def told(machine: OneMachine) -> dict[str, list[str]]:
     """The texts of every session, each with the name of the machine that recorded it."""
-    with closing(machine.read()) as db:
+    with machine.read() as db:
         return {
             f"{row.native_id}{f' on {row.machine}' if row.machine else ''}": [
                 event.body.text
@@ -40,7 +40,7 @@ async def test_a_session_is_taken_once_and_says_where_it_was_recorded(tmp_path: 
 
         assert (first.events, again.events, len(payload.events)) == (2, 0, 1)
         assert told(desktop) == {"s1 on laptop": ["Add a discount", "Whole cents"]}
-        with closing(desktop.read()) as db:
+        with desktop.read() as db:
             [row] = sessions(db, limit=9)
         assert (row.title, row.branch, row.root, row.machine) == ("Discounts", "main", "laptop:/repo", "laptop")
         assert laptop.dump() == desktop.dump()
@@ -192,7 +192,7 @@ async def test_paths_of_another_machine_are_no_paths_here(tmp_path: Path) -> Non
         await laptop.say("Edit", FileEdit(path="/repo/cart.py", change="modify"), at_ms=1_000)
         await meet(both)
 
-        with closing(desktop.read()) as db:
+        with desktop.read() as db:
             [row] = sessions(db, limit=9)
             paths = [event.body.path for event in session_events(db, row) if isinstance(event.body, FileEdit)]
             view = project_view(db, row.project_id or 0)
