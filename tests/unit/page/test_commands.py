@@ -26,13 +26,13 @@ from support.tools import program
 def test_a_session_is_never_an_option_or_another_session(session: str, named: str) -> None:
     asked = CommandAsked(command="forget", project=1, agent="codex", session=session)
 
-    assert words_of(asked, "/work/shop") == ("forget", named, "--yes")
+    assert words_of(asked, "/srv/shop") == ("forget", named, "--yes")
 
 
 def test_what_is_typed_is_never_an_option() -> None:
     asked = CommandAsked(command="note", project=1, agent="--project=/etc", text="--json")
 
-    assert words_of(asked, "/work/shop") == ("note", "--project", "/work/shop", "--from=--project=/etc")
+    assert words_of(asked, "/srv/shop") == ("note", "--project", "/srv/shop", "--from=--project=/etc")
 
 
 async def test_no_module_of_a_stranger_is_run(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,7 +52,7 @@ async def test_a_command_that_does_not_end_is_ended(home: Path, monkeypatch: pyt
     monkeypatch.setattr(commands, "LIMIT_S", 0.2)
     monkeypatch.setattr(commands, "CARRYOVER", (sys.executable, "-c", "import time; time.sleep(60)"))
 
-    done = await answer(CommandAsked(command="pause", project=1), "/work/shop", os.environ, home)
+    done = await answer(CommandAsked(command="pause", project=1), "/srv/shop", os.environ, home)
 
     assert (done.ok, done.output) == (
         False,
@@ -65,16 +65,16 @@ async def test_continuing_opens_a_terminal_window_with_the_command(home: Path) -
     program(home / "bin" / "x-terminal-emulator", f'printf "%s\\n" "$@" > {opened}.part; mv {opened}.part {opened}')
     env = {"DISPLAY": ":7", "PATH": f"{home}/bin:/usr/bin:/bin"}
 
-    done = await answer(CommandAsked(command="to", project=1, agent="codex"), "/work/my shop", env, home)
+    done = await answer(CommandAsked(command="to", project=1, agent="codex"), "/srv/my shop", env, home)
 
     assert done == CommandAnswer(
-        argv=("carryover", "to", "codex", "/work/my shop"),
+        argv=("carryover", "to", "codex", "/srv/my shop"),
         ok=True,
         output="",
-        line="cd '/work/my shop' && carryover to codex",
+        line="cd '/srv/my shop' && carryover to codex",
     )
     wait_until("the window", opened.exists)
-    assert opened.read_text().splitlines() == ["-e", *CARRYOVER, "to", "codex", "/work/my shop"]
+    assert opened.read_text().splitlines() == ["-e", *CARRYOVER, "to", "codex", "/srv/my shop"]
 
 
 async def test_the_window_of_a_service_is_opened_outside_of_it(home: Path) -> None:
@@ -101,9 +101,9 @@ async def test_the_window_of_a_service_is_opened_outside_of_it(home: Path) -> No
     ],
 )
 async def test_without_a_window_the_command_is_there_to_copy(home: Path, env: dict[str, str], why: str) -> None:
-    done = await answer(CommandAsked(command="to", project=1, agent="codex"), "/work/shop", env, home)
+    done = await answer(CommandAsked(command="to", project=1, agent="codex"), "/srv/shop", env, home)
 
-    assert (done.ok, done.was_run, done.line) == (False, False, "cd /work/shop && carryover to codex")
+    assert (done.ok, done.was_run, done.line) == (False, False, "cd /srv/shop && carryover to codex")
     assert done.output.startswith(why) and done.output.endswith("Copy the command and run it in a terminal.")
 
 

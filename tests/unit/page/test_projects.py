@@ -70,25 +70,25 @@ async def test_what_nobody_worked_on_for_long_waits_for_nothing(scribe: Scribe, 
 async def test_projects_come_newest_first_with_who_worked_last(
     ledger: Ledger, scribe: Scribe, reading: Reading
 ) -> None:
-    await scribe.tell(scribe.event("old", cwd="/work/old"), scribe.event("again", cwd="/work/old", session="s2"))
-    await scribe.tell(scribe.event("new", cwd="/work/new", session="s3"), path="/t/two.jsonl")
+    await scribe.tell(scribe.event("old", cwd="/srv/old"), scribe.event("again", cwd="/srv/old", session="s2"))
+    await scribe.tell(scribe.event("new", cwd="/srv/new", session="s3"), path="/t/two.jsonl")
     noted = Scribe(ledger, agent=NOTE, written=10)
-    await noted.tell(noted.event("an opinion", cwd="/work/noted", session="note-1"), path="/t/three.jsonl")
+    await noted.tell(noted.event("an opinion", cwd="/srv/noted", session="note-1"), path="/t/three.jsonl")
 
     found = listed_projects(reading(), Config(), now_ms=NOW_MS).projects
 
     assert [(each.root, each.name, each.agent, each.sessions, each.has_handoff) for each in found] == [
-        ("/work/noted", "noted", "", 1, False),
-        ("/work/new", "new", "made-up", 1, False),
-        ("/work/old", "old", "made-up", 2, False),
+        ("/srv/noted", "noted", "", 1, False),
+        ("/srv/new", "new", "made-up", 1, False),
+        ("/srv/old", "old", "made-up", 2, False),
     ]
 
 
 async def test_a_project_is_paused_where_unpause_would_resume_it(scribe: Scribe, reading: Reading) -> None:
-    await scribe.tell(scribe.event("add a cart", cwd="/work/[shop]"))
+    await scribe.tell(scribe.event("add a cart", cwd="/srv/[shop]"))
     db = reading()
-    paused = Config(projects=ProjectsConfig(exclude=(glob.escape("/work/[shop]"),)))
-    other = Config(projects=ProjectsConfig(exclude=("/work/shop",)))
+    paused = Config(projects=ProjectsConfig(exclude=(glob.escape("/srv/[shop]"),)))
+    other = Config(projects=ProjectsConfig(exclude=("/srv/shop",)))
 
     each = [listed_projects(db, config, now_ms=NOW_MS).projects[0].is_paused for config in (paused, other)]
     assert each == [True, False]
