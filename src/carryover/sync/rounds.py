@@ -140,11 +140,12 @@ class Round:
         forgets, changes = self._outgoing.forgets(), Changes(view.current)
         if forgets != own.state.forgets:
             self._leave_out_forgotten(view, changes)
+        projects = self._projects()
         sent_events = sent_bytes = 0
         while True:
             position, events, is_last = self._collect(changes)
             self._merge(view, changes)
-            if own.write(view, changes, projects=self._projects(), position=position, forgets=forgets):
+            if own.write(view, changes, projects=projects, position=position, forgets=forgets):
                 own.push()
                 sent_events, sent_bytes = sent_events + events, sent_bytes + changes.bytes
             if is_last:
@@ -177,7 +178,7 @@ class Round:
         def size_of(segment: Segment) -> int:
             return sum(sizes.get(part.path, 0) for part in segment.parts)
 
-        if alike := to_merge(changes.applied(self._own.manifest().segments), size_of):
+        for alike in to_merge(changes.applied(self._own.manifest().segments), size_of):
             joined = merged([self._own.own_payload(segment, view, changes.written) for segment in alike])
             if len(joined) < len(alike):
                 changes.replace(alike, joined)

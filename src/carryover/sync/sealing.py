@@ -1,7 +1,7 @@
 """Encrypts and decrypts with age. The only module that imports pyrage, and only when something is to be encrypted.
 
-An object is `age(length, MAC, content, zeros)`. Its size is one of a few classes, so that it says little about the
-content; the MAC, which only machines of the store can make, binds the content to its purpose.
+An object is `age(length, MAC, content, zeros)`. Its size is rounded up, so that it says little about the content; the
+MAC, which only machines of the store can make, binds the content to its purpose.
 """
 
 from __future__ import annotations
@@ -280,8 +280,18 @@ def _padded(content: bytes) -> bytes:
     length = _LENGTH + len(content)
     if length > LARGEST:
         raise ValueError("too much for one object")
-    size = min(max(SMALLEST, 1 << (length - 1).bit_length()), LARGEST)
+    size = min(max(SMALLEST, _size_class(length)), LARGEST)
     return len(content).to_bytes(_LENGTH) + content + bytes(size - length)
+
+
+def _size_class(length: int) -> int:
+    """Rounds a size up by the scheme Padmé (Nikitin et al., "Reducing Metadata Leakage from Encrypted Files", 2019).
+
+    It leaves some 260 sizes below 4 MiB, and at most 7 % of an object of 4 KiB or more is padding.
+    """
+    exponent = length.bit_length() - 1
+    step = 1 << (exponent - exponent.bit_length())
+    return -(-length // step) * step
 
 
 def _unpadded(plain: bytes) -> bytes:

@@ -26,8 +26,8 @@ from carryover.sync.sealing import Epoch, Unreadable, deflated, inflated, open_s
 
 MERGED_AT: Final = 8
 """As many segments of about one size become one of the next, so that a year of small syncs stays a few dozen."""
-_LARGEST_MERGED: Final = 1 << 20
-"""Segments whose objects are larger stay as they are."""
+_LARGEST_MERGED: Final = 256 << 10
+"""Segments whose objects are larger stay as they are: several of them would hardly fit one payload."""
 
 
 def sealed_segment(epoch: Epoch, payload: Payload) -> tuple[Segment, dict[str, bytes]]:
@@ -59,14 +59,14 @@ def opened_segment(segment: Segment, epochs: Mapping[str, Epoch], read: Callable
         raise Unreadable("it is damaged, or of a newer version of Carryover") from error
 
 
-def to_merge(segments: Iterable[Segment], size_of: Callable[[Segment], int]) -> list[Segment]:
-    """Returns the segments that should become one now, in order; none if there are not enough of one size."""
+def to_merge(segments: Iterable[Segment], size_of: Callable[[Segment], int]) -> list[list[Segment]]:
+    """Returns the groups of segments that should become one each, in order; none without enough of about one size."""
     of_size: dict[int, list[Segment]] = {}
     for segment in segments:
         size = size_of(segment)
         if size <= _LARGEST_MERGED:
             of_size.setdefault(size.bit_length(), []).append(segment)
-    return next((alike for alike in of_size.values() if len(alike) >= MERGED_AT), [])
+    return [alike for alike in of_size.values() if len(alike) >= MERGED_AT]
 
 
 def merged(payloads: Sequence[Payload]) -> list[Payload]:
