@@ -14,7 +14,7 @@ import msgspec
 from carryover.distill.testruns.run import TestRun
 from carryover.model import Op, PlanItem, ResultStatus, SummaryPart
 
-FOLD_VERSION = 9
+FOLD_VERSION = 10
 """Increased whenever `fold` would make another digest of the same events; older stored digests are rebuilt."""
 
 MOST_TURNS: Final = 48

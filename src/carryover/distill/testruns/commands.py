@@ -1,18 +1,64 @@
-"""Finds the command lines that run tests, with their runner and targets."""
+"""Finds the command lines that run tests, and what they restrict the run to."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
-from carryover.distill.testruns.runners import Invocation, recognise
-from carryover.distill.testruns.wrappers import unwrapped
 from carryover.text.shell import SimpleCommand, script_of_shell, simple_commands
 
+
+class Invocation(NamedTuple):
+    """One test run on a command line. `certain` is False for commands that run tests only in some projects (`make`,
+    `npm run build`). `ends_well`: exit code 0 of the whole line means that this run passed; `ends_badly`: any other
+    code means that it failed."""
+
+    paths: tuple[str, ...] = ()
+    selective: bool = False
+    certain: bool = True
+    ends_well: bool = True
+    ends_badly: bool = True
+
+
+_RUNNERS = frozenset(
+    "pytest py.test unittest nose2 tox nox jest vitest mocha ava rspec phpunit pest ctest bats prove nextest gotestsum"
+    " ginkgo".split()
+)
+"""Programs and modules that do nothing but run tests."""
+_TOOLS = frozenset(
+    "npm yarn pnpm bun go cargo make gmake just task rake ninja invoke mage mvn mvnw mvnd gradle gradlew dotnet deno"
+    " hatch pdm rails turbo nx lerna mix swift sbt lein flutter dart composer zig bazel stack cabal playwright cypress"
+    " react-scripts ng manage.py meson setup.py".split()
+)
+"""Programs that run tests if one of their words asks for it."""
+_ASKS = re.compile(
+    r":?(?:\w[\w-]*[:/-])*(?:tests?|specs?|e2e|unit|integration)(?:[:-]\w+)*|[\w:]*(?<!ompile)(?<=[a-z])Test|t"
+)
+_SCRIPT = re.compile(r"(?:\S*/)?(?:(?:run|all)[-_.]?)*tests?(?:[-_.]\w+)*|(?:\S*/)?\w+_test\.(?:py|js)")
+_INTERPRETER = re.compile(r"python[\d.]*|py|pypy3?|node|ruby|perl|php|bash|sh")
+_NAMES = frozenset(
+    "grep rg ag cat ls find echo printf git gh cd mkdir rm cp mv ln touch head tail less more sed awk wc diff vim nano"
+    " which whereis man type pip pip3 apt apt-get brew curl wget kill pkill pgrep ps tree stat chmod jq tee".split()
+)
+"""Programs whose words only name things."""
+_RUNS_NOTHING = frozenset(
+    "install add remove uninstall init --help -h --version --collect-only --co --fixtures --markers --no-run --list"
+    " --listTests -DskipTests -DskipTests=true".split()
+)
+_SELECTS = frozenset(
+    "-k --lf --last-failed --sw --deselect -t --testNamePattern -g --grep -run -bench --filter -F -w --workspace"
+    " --package --test --lib --bin --doc --example -pl --projects --tests --test-name-pattern --only".split()
+)
+_MODULES = ("unittest", "manage.py")
+"""Programs that are told dotted names."""
+_FOLDER = frozenset(("-C", "-s", "--prefix", "--cwd", "--directory", "--dir", "--project-dir", "--start-directory"))
 _MENTION = re.compile(
-    r"test|spec|unit|tox|nox|jest|mocha|playwright|cypress|mvn|gradle|pest|make|check|verify|rake|bats|prove|ginkgo"
-    r"|npm t\b"
+    r"test|spec|unit|tox|nox|jest|mocha|playwright|cypress|mvn|gradle|pest|make|check|verify|build|rake|bats|prove"
+    r"|ginkgo|\bt\b"
 )
 _HARMLESS = {"cd", "pushd", "export", "source", ".", "set", "unset", "echo", "mkdir", "clear", "ulimit", "pwd", "date"}
 
@@ -28,17 +74,75 @@ def _invocations(command: str) -> tuple[Invocation, ...]:
     found: list[Invocation] = []
     folder = ""
     for index, simple in enumerate(commands):
-        words, own_folder = unwrapped(simple.words)
-        if not words:
-            continue
+        words = simple.words
         if words[0] in ("cd", "pushd"):
             folder = _joined(folder, words[1]) if len(words) > 1 else ""
             continue
         script = script_of_shell(words)
-        inner = find_invocations(script) if script else [run for run in (recognise(words),) if run]
-        place = _joined(folder, own_folder)
-        found += [_with_ends(_in_folder(run, place), commands, index) for run in inner]
+        inner = find_invocations(script) if script else [run for run in (_invocation(words),) if run]
+        found += [_with_ends(_in_folder(run, folder), commands, index) for run in inner]
     return tuple(found)
+
+
+def _invocation(words: Sequence[str]) -> Invocation | None:
+    """Returns the test run of one command, however many programs run each other in it (`uv run`, `docker exec web`)."""
+    is_builtin = words[0] in ("test", "[") and len(words) > 1
+    if is_builtin or _RUNS_NOTHING.intersection(words):
+        return None
+    tool, perhaps = "", False
+    for place, word in enumerate(words):
+        name = re.sub(r"(?<=\w)@[\w.^~-]+$", "", PurePosixPath(word).name)
+        if name in _NAMES:
+            return None
+        stem = PurePosixPath(name).stem
+        before = PurePosixPath(words[place - 1]).name if place else ""
+        if before in ("-x", "--exclude-task"):
+            continue
+        if {name, stem} & _RUNNERS or (tool and _ASKS.fullmatch(word)) or (before, word) == ("node", "--test"):
+            return _restricted(tool or stem, word, words[:place], words[place + 1 :])
+        if _SCRIPT.fullmatch(word) and "=" not in word:
+            if "/" in word if not place else _INTERPRETER.fullmatch(before):
+                return Invocation((word,) if place else ())
+            perhaps = perhaps or "/" in word
+        tool = tool or (name if name in _TOOLS else "")
+    return Invocation(certain=False) if tool or perhaps else None
+
+
+def _restricted(tool: str, target: str, before: Sequence[str], after: Sequence[str]) -> Invocation:
+    options = (*before, *after)
+    folder = next((value for option, value in pairwise(options) if option in _FOLDER), "")
+    given = [_path(word, tool) for former, word in pairwise(("", *after)) if _may_be_path(word, former)]
+    if tool.startswith("gradle") and ":" in target.strip(":"):
+        given.append(target.strip(":").rpartition(":")[0].replace(":", "/"))
+    chosen = {word.partition("=")[0] for word in options}
+    part = any(
+        re.search(r"::|#", word) or (tool in _MODULES and re.search(r"\.[A-Z]\w+\.\w+$", word)) for word in after
+    )
+    paths = [path for path in given if path not in ("", ".", folder)]
+    whole = tuple(_joined(folder, path) for path in paths) or ((folder,) if folder else ())
+    return Invocation(whole, part or bool(_SELECTS & chosen) or ("-m" in after and tool == "pytest"))
+
+
+def _may_be_path(word: str, former: str) -> bool:
+    """Whether a word restricts the run: anything but options and their values, of which only paths are told apart."""
+    if word.startswith("-") or "=" in word or word in ("run", "watch", "discover", "test"):
+        return False
+    return "/" in word or "." in word or not former.startswith("-") or former == "--"
+
+
+def _path(word: str, tool: str) -> str:
+    if tool in _MODULES and "/" not in word:
+        return module_path(word) if "." in word or tool == "unittest" else word
+    return re.sub(r"::.*|#.*|:\d[\d:]*$", "", word).removeprefix("./").removesuffix("...").rstrip("/")
+
+
+def module_path(name: str) -> str:
+    """Returns `tests/test_cart.py` for `tests.test_cart` and `tests.test_cart.CartTest.test_total`; else ''."""
+    if name.endswith(".py"):
+        return name
+    parts = name.split(".")
+    end = next((i for i, part in enumerate(parts) if part[:1].isupper() or part.startswith("_Failed")), len(parts))
+    return "/".join(parts[:end]) + ".py" if end else ""
 
 
 def _with_ends(run: Invocation, commands: list[SimpleCommand], index: int) -> Invocation:

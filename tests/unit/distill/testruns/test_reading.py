@@ -1,7 +1,8 @@
 """A test run read as a whole: command, output and exit code together.
 
-Fixtures are outputs of the real runners, named by runner and version; those of Go, Gradle and bun,
-which could not be run, are named `by-hand` and follow their documentation.
+Fixtures are outputs of the real runners, named by runner and version; those of Go, Gradle and bun, which could not be
+run, are named `by-hand` and follow their documentation. No runner has code of its own: an output that no fixture shows
+is read by the same form.
 """
 
 from __future__ import annotations
@@ -23,181 +24,243 @@ COMMANDS = {
     "node": "node --test", "pytest": "pytest", "unittest": "python -m unittest", "vitest": "npx vitest run",
 }  # fmt: skip
 
-PYTEST_FAIL = TestRun(
-    runner="pytest",
-    status="fail",
-    passed=4,
-    failed=2,
-    errors=1,
-    skipped=1,
-    failed_names=(
-        "tests/test_cart.py::test_discount",
-        "tests/test_cart.py::test_many[2]",
-        "tests/test_fixture.py::test_db",
-    ),
-    files={"tests/test_cart.py": "fail", "tests/test_fixture.py": "fail", "tests/test_user.py": "pass"},
-    reason="RuntimeError: no database",
-)  # fmt: skip
-UNITTEST_FAIL = TestRun(
-    runner="unittest",
-    status="fail",
-    passed=1,
-    failed=1,
-    errors=1,
-    skipped=1,
-    failed_names=(
-        "test_error (ut.test_cart.CartTest.test_error)",
-        "test_discount (ut.test_cart.CartTest.test_discount)",
-    ),
-    files={"ut/test_cart.py": "fail"},
-    reason="ValueError: boom",
-)  # fmt: skip
-JEST_FAIL = TestRun(
-    runner="jest",
-    status="fail",
-    passed=2,
-    failed=1,
-    errors=1,
-    skipped=1,
-    failed_names=("cart › takes percent off",),
-    files={"j/cart.test.js": "fail", "j/broken.test.js": "fail", "j/user.test.js": "pass"},
-    reason="Expected: 180, Received: 190",
+NO_URL = (
+    "Error: Failed to load url ../src/missing (resolved id: ../src/missing) in /home/dev/shop/v/broken.test.mjs. "
+    "Does the file exist?"
 )
-VITEST_FILES = {"v/cart.test.mjs": "fail", "v/broken.test.mjs": "fail", "v/user.test.mjs": "pass"}
-VITEST_2 = "Error: Failed to load url ../src/missing (resolved id: ../src/missing) in /home/dev/shop/v/broken.test.mjs."
-VITEST_3 = "Error: Cannot find module '../src/missing' imported from '/home/dev/shop/v/broken.test.mjs'"
-
-
-def vitest_fail(reason: str) -> TestRun:
-    return TestRun(
-        runner="vitest",
+EXPECTED = {
+    "bun-by-hand-fail": TestRun(
+        status="fail", passed=2, failed=1, failed_names=("takes percent off",), reason="expect(received).toBe(expected)"
+    ),
+    "cargo-1.95.0-compile-error": TestRun(status="fail", reason="cannot find value `percentt` in this scope"),
+    "cargo-1.95.0-fail": TestRun(
         status="fail",
         passed=2,
         failed=1,
-        errors=1,
         skipped=1,
-        failed_names=("v/cart.test.mjs > cart > takes percent off",),
-        files=dict(VITEST_FILES),  # type: ignore[arg-type]
-        reason=reason,
-    )
-
-
-def surefire_fail(files: dict[str, str]) -> TestRun:
-    return TestRun(
-        runner="jvm",
+        failed_names=("tests::takes_percent_off",),
+        reason="assertion `left == right` failed, left: 190, right: 180",
+    ),
+    **dict.fromkeys(
+        (
+            "cargo-1.95.0-none",
+            "gradle-by-hand-no-source",
+            "gradle-by-hand-pass",
+            "jest-29.7.0-none",
+            "maven-surefire-3.2.5-none",
+            "pytest-9.2.0-interrupted",
+            "pytest-9.2.0-missing-file",
+            "pytest-9.2.0-none",
+            "unittest-3.11-none",
+            "vitest-2.1.9-none",
+        ),
+        TestRun(status="unknown"),
+    ),
+    **dict.fromkeys(
+        ("cargo-1.95.0-pass", "pytest-9.2.0-quiet-pass", "unittest-3.11-pass"), TestRun(status="pass", passed=1)
+    ),
+    "cargo-1.95.0-quiet-fail": TestRun(
+        status="fail",
+        passed=1,
+        failed=1,
+        skipped=1,
+        failed_names=("tests::takes_percent_off",),
+        reason="assertion `left == right` failed, left: 190, right: 180",
+    ),
+    "go-by-hand-build-failed": TestRun(
+        status="fail",
+        failed_names=("example.com/shop/cart",),
+        files={"example.com/shop/cart": "fail", "example.com/shop/user": "pass"},
+        reason="undefined: percentt",
+    ),
+    "go-by-hand-fail": TestRun(
+        status="fail",
+        failed=2,
+        failed_names=("TestDiscount", "TestTotal", "TestTotal/empty"),
+        files={"example.com/shop/cart": "fail", "example.com/shop/user": "pass"},
+        reason="Discount(200, 10) = 190, want 180",
+    ),
+    "go-by-hand-none": TestRun(status="unknown", files={"example.com/shop/cart": "pass"}),
+    "go-by-hand-panic": TestRun(
+        status="fail",
+        failed=1,
+        failed_names=("TestDiscount",),
+        files={"example.com/shop/cart": "fail"},
+        reason="panic: runtime error: index out of range [3] with length 2 [recovered]",
+    ),
+    "go-by-hand-pass": TestRun(status="pass", files={"example.com/shop/cart": "pass", "example.com/shop/user": "pass"}),
+    "go-by-hand-verbose-fail": TestRun(
+        status="fail",
+        passed=1,
+        failed=1,
+        skipped=1,
+        failed_names=("TestDiscount",),
+        files={"example.com/shop/cart": "fail"},
+        reason="Discount(200, 10) = 190, want 180",
+    ),
+    **dict.fromkeys(
+        ("gradle-by-hand-compile-error", "maven-surefire-3.2.5-compile-error"),
+        TestRun(status="fail", errors=1, reason="';' expected"),
+    ),
+    "gradle-by-hand-fail": TestRun(
+        status="fail",
+        passed=2,
+        failed=1,
+        skipped=1,
+        failed_names=("CartTest > discount()",),
+        files={"CartTest": "fail"},
+    ),
+    **dict.fromkeys(
+        ("jest-29.7.0-fail", "jest-29.7.0-verbose-color"),
+        TestRun(
+            status="fail",
+            passed=2,
+            failed=1,
+            skipped=1,
+            failed_names=("cart › takes percent off",),
+            files={"j/cart.test.js": "fail", "j/broken.test.js": "fail", "j/user.test.js": "pass"},
+            reason="Expected: 180, Received: 190",
+        ),
+    ),
+    "jest-29.7.0-pass": TestRun(status="pass", passed=1, files={"j/user.test.js": "pass"}),
+    "maven-surefire-3.2.5-fail": TestRun(
         status="fail",
         passed=2,
         failed=1,
         errors=1,
         skipped=1,
         failed_names=("shop.CartTest.boom", "shop.CartTest.discount"),
-        files=files,  # type: ignore[arg-type]
+        files={"shop.CartTest": "fail", "shop.UserTest": "pass"},
         reason="java.lang.IllegalStateException: boom",
-    )
-
-
-def jvm(status: str, **facts: object) -> TestRun:
-    return TestRun(runner="jvm", status=status, **facts)  # type: ignore[arg-type]
-
-
-def go(status: str, **facts: object) -> TestRun:
-    return TestRun(runner="go", status=status, **facts)  # type: ignore[arg-type]
-
-
-def cargo(status: str, passed: int | None, failed: int | None, skipped: int | None, **facts: object) -> TestRun:
-    return TestRun(runner="cargo", status=status, passed=passed, failed=failed, skipped=skipped, **facts)  # type: ignore[arg-type]
-
-
-CART, USER = "example.com/shop/cart", "example.com/shop/user"
-LEFT_RIGHT = "assertion `left == right` failed, left: 190, right: 180"
-EXPECTED = {
-    "pytest-7.4.4-fail": PYTEST_FAIL,
-    "pytest-9.2.0-fail": PYTEST_FAIL,
-    "pytest-9.2.0-verbose-color": PYTEST_FAIL,
-    "pytest-9.2.0-xdist": PYTEST_FAIL,
-    "pytest-9.2.0-quiet-fail": TestRun(
-        runner="pytest", status="fail", passed=4, failed=2, errors=1, skipped=1, failed_names=PYTEST_FAIL.failed_names,
-        files={"tests/test_cart.py": "fail", "tests/test_fixture.py": "fail"}, reason="RuntimeError: no database",
     ),
-    "pytest-9.2.0-pass": TestRun(runner="pytest", status="pass", passed=1, files={"ok/test_user.py": "pass"}),
-    "pytest-9.2.0-quiet-pass": TestRun(runner="pytest", status="pass", passed=1),
-    "pytest-9.2.0-collection-error": TestRun(
-        runner="pytest", status="fail", errors=1, failed_names=("broken/test_import.py",),
-        files={"broken/test_import.py": "fail"}, reason="ModuleNotFoundError: No module named 'nothere'",
+    "maven-surefire-3.2.5-pass": TestRun(status="pass", passed=1, files={"shop.UserTest": "pass"}),
+    "maven-surefire-3.2.5-quiet-fail": TestRun(
+        status="fail",
+        passed=2,
+        failed=1,
+        errors=1,
+        skipped=1,
+        failed_names=("shop.CartTest.boom", "shop.CartTest.discount"),
+        files={"shop.CartTest": "fail"},
+        reason="java.lang.IllegalStateException: boom",
     ),
-    "pytest-9.2.0-none": TestRun(runner="pytest", status="unknown"),
-    "pytest-9.2.0-missing-file": TestRun(runner="pytest", status="unknown"),
-    "pytest-9.2.0-interrupted": TestRun(runner="pytest", status="unknown"),
-    "unittest-3.11-fail": UNITTEST_FAIL,
-    "unittest-3.11-verbose-fail": UNITTEST_FAIL,
-    "unittest-3.11-pass": TestRun(runner="unittest", status="pass", passed=1, failed=0, errors=0, skipped=0),
-    "unittest-3.11-none": TestRun(runner="unittest", status="unknown", passed=0, failed=0, errors=0, skipped=0),
-    "unittest-3.11-import-error": TestRun(
-        runner="unittest", status="fail", passed=0, failed=0, errors=1, skipped=0,
-        failed_names=("test_gone (unittest.loader._FailedTest.test_gone)",),
-        reason="ModuleNotFoundError: No module named 'ut.test_gone'",
-    ),
-    "jest-29.7.0-fail": JEST_FAIL,
-    "jest-29.7.0-verbose-color": JEST_FAIL,
-    "jest-29.7.0-pass": TestRun(runner="jest", status="pass", passed=1, files={"j/user.test.js": "pass"}),
-    "jest-29.7.0-none": TestRun(runner="jest", status="unknown"),
-    "vitest-2.1.9-fail": vitest_fail(f"{VITEST_2} Does the file exist?"),
-    "vitest-2.1.9-verbose-color": vitest_fail(f"{VITEST_2} Does the file exist?"),
-    "vitest-3.2.7-fail": vitest_fail(VITEST_3),
-    "vitest-2.1.9-pass": TestRun(runner="vitest", status="pass", passed=1, files={"v/user.test.mjs": "pass"}),
-    "vitest-2.1.9-none": TestRun(runner="vitest", status="unknown"),
     "mocha-10.8.2-fail": TestRun(
-        runner="mocha", status="fail", passed=1, failed=1, skipped=1, failed_names=("takes percent off",),
-        files={"m/cart.js": "fail"}, reason="AssertionError [ERR_ASSERTION]: Expected values to be strictly equal:",
+        status="fail",
+        passed=1,
+        failed=1,
+        skipped=1,
+        failed_names=("takes percent off",),
+        reason="AssertionError [ERR_ASSERTION]: Expected values to be strictly equal:",
     ),
     "node-test-20-fail-spec": TestRun(
-        runner="node", status="fail", passed=1, failed=1, errors=0, skipped=1, failed_names=("takes percent off",),
-        files={"n.test.mjs": "fail"}, reason="AssertionError [ERR_ASSERTION]: 190 == 180",
+        status="fail",
+        passed=1,
+        failed=1,
+        skipped=1,
+        failed_names=("takes percent off",),
+        reason="AssertionError [ERR_ASSERTION]: 190 == 180",
     ),
-    "node-test-20-fail-tap": TestRun(
-        runner="node", status="fail", passed=1, failed=1, errors=0, skipped=1, failed_names=("takes percent off",),
-        files={"/home/dev/shop/n.test.mjs": "fail"}, reason="190 == 180",
+    "node-test-20-fail-tap": TestRun(status="fail", passed=1, failed=1, skipped=1, failed_names=("takes percent off",)),
+    **dict.fromkeys(
+        ("pytest-7.4.4-fail", "pytest-9.2.0-fail", "pytest-9.2.0-verbose-color", "pytest-9.2.0-xdist"),
+        TestRun(
+            status="fail",
+            passed=4,
+            failed=2,
+            errors=1,
+            skipped=1,
+            failed_names=(
+                "tests/test_cart.py::test_discount",
+                "tests/test_cart.py::test_many[2]",
+                "tests/test_fixture.py::test_db",
+            ),
+            files={"tests/test_cart.py": "fail", "tests/test_fixture.py": "fail", "tests/test_user.py": "pass"},
+            reason="RuntimeError: no database",
+        ),
     ),
-    "bun-by-hand-fail": TestRun(
-        runner="bun", status="fail", passed=2, failed=1, failed_names=("takes percent off",),
-        reason="expect(received).toBe(expected)",
+    "pytest-9.2.0-collection-error": TestRun(
+        status="fail",
+        errors=1,
+        failed_names=("broken/test_import.py",),
+        files={"broken/test_import.py": "fail"},
+        reason="ModuleNotFoundError: No module named 'nothere'",
     ),
-    "go-by-hand-pass": go("pass", files={CART: "pass", USER: "pass"}),
-    "go-by-hand-none": go("unknown"),
-    "go-by-hand-fail": go(
-        "fail", failed=2, failed_names=("TestDiscount", "TestTotal", "TestTotal/empty"),
-        files={CART: "fail", USER: "pass"}, reason="Discount(200, 10) = 190, want 180",
+    "pytest-9.2.0-pass": TestRun(status="pass", passed=1, files={"ok/test_user.py": "pass"}),
+    "pytest-9.2.0-quiet-fail": TestRun(
+        status="fail",
+        passed=4,
+        failed=2,
+        errors=1,
+        skipped=1,
+        failed_names=(
+            "tests/test_cart.py::test_discount",
+            "tests/test_cart.py::test_many[2]",
+            "tests/test_fixture.py::test_db",
+        ),
+        files={"tests/test_cart.py": "fail", "tests/test_fixture.py": "fail"},
+        reason="RuntimeError: no database",
     ),
-    "go-by-hand-verbose-fail": go(
-        "fail", passed=1, failed=1, skipped=1, failed_names=("TestDiscount",), files={CART: "fail"},
-        reason="Discount(200, 10) = 190, want 180",
+    "unittest-3.11-fail": TestRun(
+        status="fail",
+        passed=1,
+        failed=1,
+        errors=1,
+        skipped=1,
+        failed_names=(
+            "test_error (ut.test_cart.CartTest.test_error)",
+            "test_discount (ut.test_cart.CartTest.test_discount)",
+        ),
+        files={"ut/test_cart.py": "fail"},
+        reason="ValueError: boom",
     ),
-    "go-by-hand-build-failed": go("fail", files={CART: "fail", USER: "pass"}, reason="undefined: percentt"),
-    "go-by-hand-panic": go(
-        "fail", failed=1, failed_names=("TestDiscount",), files={CART: "fail"},
-        reason="panic: runtime error: index out of range [3] with length 2 [recovered]",
+    "unittest-3.11-import-error": TestRun(
+        status="fail",
+        errors=1,
+        failed_names=("test_gone (unittest.loader._FailedTest.test_gone)",),
+        reason="ImportError: Failed to import test module: test_gone",
     ),
-    "cargo-1.95.0-fail": cargo(
-        "fail", 2, 1, 1, failed_names=("tests::takes_percent_off",),
-        files={"src/lib.rs": "fail", "tests/cart_test.rs": "pass"}, reason=LEFT_RIGHT,
+    "unittest-3.11-verbose-fail": TestRun(
+        status="fail",
+        passed=1,
+        failed=1,
+        errors=1,
+        skipped=1,
+        failed_names=(
+            "test_discount (ut.test_cart.CartTest.test_discount)",
+            "test_error (ut.test_cart.CartTest.test_error)",
+        ),
+        files={"ut/test_cart.py": "fail"},
+        reason="ValueError: boom",
     ),
-    "cargo-1.95.0-quiet-fail": cargo("fail", 1, 1, 1, failed_names=("tests::takes_percent_off",), reason=LEFT_RIGHT),
-    "cargo-1.95.0-pass": cargo("pass", 1, 0, 0, files={"tests/cart_test.rs": "pass"}),
-    "cargo-1.95.0-none": cargo("unknown", 0, 0, 0),
-    "cargo-1.95.0-compile-error": cargo("fail", None, None, None, reason="cannot find value `percentt` in this scope"),
-    "maven-surefire-3.2.5-fail": surefire_fail({"shop.CartTest": "fail", "shop.UserTest": "pass"}),
-    "maven-surefire-3.2.5-quiet-fail": surefire_fail({"shop.CartTest": "fail"}),
-    "maven-surefire-3.2.5-pass": jvm("pass", passed=1, failed=0, errors=0, skipped=0, files={"shop.UserTest": "pass"}),
-    "maven-surefire-3.2.5-none": jvm("unknown"),
-    "maven-surefire-3.2.5-compile-error": jvm("fail", reason="';' expected"),
-    "gradle-by-hand-pass": jvm("pass"),
-    "gradle-by-hand-no-source": jvm("unknown"),
-    "gradle-by-hand-compile-error": jvm("fail", reason="';' expected"),
-    "gradle-by-hand-fail": jvm(
-        "fail", passed=2, failed=1, skipped=1, failed_names=("CartTest > discount()",), files={"CartTest": "fail"},
-        reason="org.opentest4j.AssertionFailedError",
+    "vitest-2.1.9-fail": TestRun(
+        status="fail",
+        passed=2,
+        failed=1,
+        skipped=1,
+        failed_names=("v/cart.test.mjs > cart > takes percent off",),
+        files={"v/broken.test.mjs": "fail", "v/cart.test.mjs": "fail", "v/user.test.mjs": "pass"},
+        reason=NO_URL,
     ),
-}  # fmt: skip
+    "vitest-2.1.9-pass": TestRun(status="pass", passed=1, files={"v/user.test.mjs": "pass"}),
+    "vitest-2.1.9-verbose-color": TestRun(
+        status="fail",
+        passed=2,
+        failed=1,
+        skipped=1,
+        failed_names=("v/cart.test.mjs > cart > takes percent off",),
+        files={"v/cart.test.mjs": "fail", "v/broken.test.mjs": "fail", "v/user.test.mjs": "pass"},
+        reason=NO_URL,
+    ),
+    "vitest-3.2.7-fail": TestRun(
+        status="fail",
+        passed=2,
+        failed=1,
+        skipped=1,
+        failed_names=("v/cart.test.mjs > cart > takes percent off",),
+        files={"v/broken.test.mjs": "fail", "v/cart.test.mjs": "fail", "v/user.test.mjs": "pass"},
+        reason="Error: Cannot find module '../src/missing' imported from '/home/dev/shop/v/broken.test.mjs'",
+    ),
+}
 
 
 def output_of(name: str) -> str:
@@ -260,7 +323,7 @@ def test_a_make_target_is_read_by_the_form_of_its_output(name: str) -> None:
         ("pytest | grep FAILED", "FAILED tests/test_a.py::test_b - assert 1", 0, "fail"),
         ("pytest tests/a; pytest tests/b", "1 failed in 0.1s\n3 passed in 0.2s", 0, "fail"),
         ("npm test", "> shop@1.0.0 test\n> true\n", 0, "pass"),
-        ("npm test", "Error: no test specified", 1, "fail"),
+        ("npm test", "Error: no test specified", 1, "unknown"),
         ("npm test", "No tests found, exiting with code 1", 1, "unknown"),
         ("./run_tests.sh", "ok", 0, "pass"),
         ("bundle exec rspec", "3 examples, 0 failures, 1 pending", 0, "pass"),
@@ -270,20 +333,24 @@ def test_a_make_target_is_read_by_the_form_of_its_output(name: str) -> None:
         ("dotnet test", "Failed!  - Failed:     1, Passed:     2, Skipped:     0, Total:     3", 1, "fail"),
         ("deno test", "ok | 3 passed | 0 failed (12ms)", 0, "pass"),
         ("ctest", "67% tests passed, 1 tests failed out of 3", 8, "fail"),
+        ("./build/test_gate", "[doctest] test cases:  5 |  4 passed | 1 failed | 0 skipped", None, "fail"),
+        ("swift test", "Executed 5 tests, with 1 failure (0 unexpected) in 0.01 (0.02) seconds", None, "fail"),
+        ("mix test", "5 tests, 0 failures", None, "pass"),
+        ("zig build test", "All 5 tests passed.", None, "pass"),
+        ("just", "Uploaded 5 files, 3 passed on to the next host", 0, None),
         ("npx playwright test", "  1 failed\n    [chromium] › a.spec.ts:3:1 › x ───\n  2 passed (3s)", 1, "fail"),
     ],
 )  # fmt: skip
-def test_the_status(command: str, output: str, exit_code: int | None, status: str) -> None:
+def test_the_status(command: str, output: str, exit_code: int | None, status: str | None) -> None:
     run = read_test_run(command, output, exit_code=exit_code, failed=None)
 
-    assert run is not None
-    assert run.status == status
+    assert (run.status if run else None) == status
 
 
 def test_the_agents_word_counts_where_no_exit_code_is_known() -> None:
     run = read_test_run("make test", "nothing known", exit_code=None, failed=True)
 
-    assert run == TestRun(runner="make", status="fail")
+    assert run == TestRun(status="fail")
 
 
 @pytest.mark.parametrize("command", ["make", "make check", "mvn package", "./gradlew build"])
@@ -300,13 +367,16 @@ def test_an_output_without_its_middle_still_tells_what_failed() -> None:
 
     assert run is not None
     assert (run.status, run.failed, run.errors) == ("fail", 2, 1)
-    assert run.failed_names == PYTEST_FAIL.failed_names
+    assert run.failed_names == EXPECTED["pytest-9.2.0-fail"].failed_names
 
 
-def test_of_several_runners_the_one_that_failed_is_reported() -> None:
+def test_the_counts_of_several_runners_are_added() -> None:
     output = output_of("pytest-9.2.0-pass") + output_of("jest-29.7.0-fail")
 
-    assert read_test_run("pytest && npx jest", output, exit_code=1, failed=True) == JEST_FAIL
+    run = read_test_run("pytest && npx jest", output, exit_code=1, failed=True)
+
+    assert run is not None
+    assert (run.status, run.passed, run.failed, run.failed_names) == ("fail", 3, 1, ("cart › takes percent off",))
 
 
 def test_names_files_and_reason_are_bounded() -> None:
@@ -329,8 +399,7 @@ def test_no_output_breaks_the_reading(output: str, names: list[str], cut: int) -
 
     run = read_test_run("make test", text, exit_code=None, failed=None)
 
-    assert run is not None
-    assert run.status != "fail" or run.runner != "make"
+    assert run is not None and len(run.reason or "") <= 200
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def test_other_files_do_not(test: str, source: str) -> None:
 
 
 def run(status: Literal["pass", "fail", "unknown"] = "pass", **facts: object) -> TestRun:
-    return TestRun(runner="any", status=status, **facts)  # type: ignore[arg-type]
+    return TestRun(status=status, **facts)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
