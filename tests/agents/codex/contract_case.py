@@ -55,8 +55,6 @@ def payloads() -> tuple[Payload, ...]:
 
 CASE: Final = Case(
     recordings=recordings(),
-    # Whether its copy of a history counts depends on the files beside it.
-    in_place_only=("tui-fork-copied-history/sessions/*/*/*/*",),
     unknown=(
         record("brand_new"),
         event("brand_new"),

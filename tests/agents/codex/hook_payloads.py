@@ -44,13 +44,10 @@ FOREIGN: Final = (
     payload(
         "SessionStart", source="startup", transcript_path=f"/home/dev/.claude/projects/-home-dev-shop/{THREAD}.jsonl"
     ),
-    payload("Stop", transcript_path=f"/home/dev/.claude/projects/-home-dev-shop/{THREAD}.jsonl"),
     # Cursor's, with and without its own names.
     payload("Stop", transcript_path=None, conversation_id=THREAD, workspace_roots=["/home/dev/shop"]),
-    payload("Stop", transcript_path=f"/home/dev/.cursor/projects/home-dev-shop/agent-transcripts/{THREAD}.jsonl"),
     # Of programs that name no transcript at all.
     payload("Stop", transcript_path=LEFT_OUT, last_assistant_message="Done."),
-    payload("Stop", transcript_path="", last_assistant_message="Done."),
     payload("Stop", transcript_path=f"/home/dev/.copilot/session-state/{THREAD}/events.jsonl"),
     # The hook of one event run for another.
     payload("SessionStart", source="startup", hook_event_name="UserPromptSubmit"),

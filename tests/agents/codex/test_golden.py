@@ -15,7 +15,7 @@ import pytest
 
 from agents.codex.contract_case import FIXTURES, recording, recordings
 from carryover.agents.codex.adapter import AGENT
-from carryover.agents.codex.tools import CODE_MODE
+from carryover.agents.codex.calls import CODE_MODE
 from carryover.model import (
     AgentSummary,
     AssistantMessage,

@@ -34,15 +34,6 @@ def test_transcripts_are_listed_in_order(tmp_path: Path) -> None:
     assert [source.path for source in sources(root)] == [str(root / day / NAME) for day in sorted(days)]
 
 
-def test_archived_transcripts_are_listed_without_looking_into_folders(tmp_path: Path) -> None:
-    root = tmp_path / "archived_sessions"
-    (root / "2026/11/20").mkdir(parents=True)
-    (root / "2026/11/20" / NAME).touch()
-    (root / NAME).touch()
-
-    assert [source.path for source in sources(root)] == [str(root / NAME)]
-
-
 META = b'{"timestamp":"2026-11-20T06:00:00Z","type":"session_meta","payload":{"id":"t","timestamp":"t","cwd":"/x"'
 
 
@@ -55,8 +46,3 @@ META = b'{"timestamp":"2026-11-20T06:00:00Z","type":"session_meta","payload":{"i
 )
 def test_a_rollout_is_known_by_its_first_record(head: bytes) -> None:
     assert exported(Path("/tmp/saved.txt"), head[: 64 << 10]) == Source(agent="codex", path="/tmp/saved.txt")
-
-
-@pytest.mark.parametrize("head", [b"", b"{}\n", b'{"type":"session_meta","payload":[]}\n', b"[1]\n" + META + b"}}\n"])
-def test_what_only_resembles_one_is_none(head: bytes) -> None:
-    assert exported(Path("/tmp") / NAME, head) is None

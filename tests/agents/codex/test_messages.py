@@ -59,22 +59,6 @@ def test_the_words_of_a_review_are_the_clients() -> None:
     assert [event.body.text for event in events if isinstance(event.body, AssistantMessage)] == ["fine"]
 
 
-@pytest.mark.parametrize("family", ["legacy", "paginated"])
-def test_between_the_marks_of_a_review_nobody_types(family: str) -> None:
-    rollout = Rollout(family="legacy" if family == "legacy" else "paginated")
-    rollout.turn()
-    if family == "legacy":
-        rollout.event("entered_review_mode", target={}, user_facing_hint="current changes")
-    else:
-        rollout.item("EnteredReviewMode")
-    assert rollout.asks("Review the current code changes.") == []
-    if family == "legacy":
-        rollout.event("exited_review_mode", review_output=None)
-    else:
-        rollout.item("ExitedReviewMode")
-    assert rollout.asks("Fix the first one.") == [UserPrompt(text="Fix the first one.")]
-
-
 @pytest.mark.parametrize("cut", ["turn_aborted", "task_complete", None])
 def test_a_review_that_was_cut_off_silences_nobody(cut: str | None) -> None:
     rollout = Rollout()
@@ -88,50 +72,25 @@ def test_a_review_that_was_cut_off_silences_nobody(cut: str | None) -> None:
     assert rollout.asks("Never mind.") == [UserPrompt(text="Never mind.")]
 
 
-@pytest.mark.parametrize("kind", ["environment_context", "user_instructions"])
-def test_a_message_that_is_said_to_be_no_prompt_is_none(kind: str) -> None:
-    """Read about, of clients before 0.99."""
-    rollout = Rollout(family="legacy")
-
-    assert rollout.asks("<environment_context>...</environment_context>", kind=kind) == []
-    assert rollout.asks("Fix the test.", kind="plain") == [UserPrompt(text="Fix the test.")]
-
-
-def test_the_clients_preface_is_not_part_of_a_summary() -> None:
-    preface = (
-        "Another language model started to solve this problem and produced a summary of its thinking process. "
-        "Here is the summary, use the information in this summary to assist with your own analysis:\n"
-    )
-    rollout = Rollout()
-    rollout.turn()
-
-    assert rollout.record("compacted", message=f"{preface}We fixed the test.") == [
-        AgentSummary(text="We fixed the test.", source="compaction")
-    ]
-    assert rollout.record("compacted", message=preface) == []
-
-
 def test_the_sections_of_a_summary_are_its_parts() -> None:
-    [summary] = Rollout().record("compacted", message="Preface.\n## Progress\nFixed.\n## Next steps (clear)\nTest.")
+    """After the client's preface, of 0.169."""
+    preface = "Another language model started to solve this problem. Use it to assist with your own analysis:\n"
+    rollout = Rollout()
+    [summary] = rollout.record("compacted", message=f"{preface}## Progress\nFixed.\n## Next steps (clear)\nTest.")
 
     assert isinstance(summary, AgentSummary)
-    assert [(part.kind, part.text) for part in summary.parts] == [("current", "Fixed."), ("next", "Test.")]
-
-
-def test_a_summary_that_quotes_a_handoff_is_dropped() -> None:
-    rollout = Rollout()
-
+    assert summary.text.startswith("## Progress")
     assert rollout.record("compacted", message="# [CARRYOVER] Last updated 2026-11-20 ...") == []
+    assert [(part.kind, part.text) for part in summary.parts] == [("current", "Fixed."), ("next", "Test.")]
 
 
 def test_records_of_another_shape_are_counted() -> None:
     rollout = Rollout()
     rollout.item("UserMessage", content="words of the user")
-    rollout.record("compacted", message=5)
     legacy = Rollout(family="legacy")
     legacy.event("user_message", message=["words of the user"])
 
-    assert [s.record_type for s in rollout.skipped] == ["item_completed/UserMessage", "compacted"]
+    assert [s.record_type for s in rollout.skipped] == ["item_completed/UserMessage"]
     assert [(s.record_type, s.version) for s in legacy.skipped] == [("event_msg/user_message", "0.169.0")]
 
 

@@ -40,23 +40,6 @@ async def test_a_migrated_file_adds_nothing(tmp_path: Path) -> None:
     assert (second.new_events, second.error) == (0, None)
 
 
-async def test_a_file_that_goes_to_the_archive_and_back_adds_nothing(tmp_path: Path) -> None:
-    source = source_at(AGENT, OLD)
-    archived = tmp_path / "archived_sessions" / OLD.path.name
-    archived.parent.mkdir()
-    archived.write_bytes(OLD.path.read_bytes())
-    there = AGENT.source_of(archived, archived.parent)
-    assert there is not None
-    ledger = await Ledger.open(tmp_path / "ledger.sqlite", DigestReducer())
-    try:
-        counts = [(await read(ledger, place)).new_events for place in (source, there, source)]
-    finally:
-        await ledger.close()
-
-    assert counts[0] > 20
-    assert counts[1:] == [0, 0]
-
-
 def test_a_file_of_a_client_without_turn_ids_has_the_same_twins() -> None:
     """Whatever turn ids a migration makes up for it: the times of its records stay."""
     old = Rollout(family="legacy", version="0.99.0")

@@ -66,16 +66,6 @@ def test_a_look_that_finds_it_ended_gives_its_result_where_no_other_record_does(
     assert rollout.ends(call, "npm run build", 1) == []
 
 
-def test_a_number_is_that_of_the_newest_process_which_had_it(rollout: Rollout) -> None:
-    """Processes end with their client, which tells nobody; the next one counts again."""
-    rollout.output(rollout.calls("exec_command", cmd="npm start"), running(42))
-    call = rollout.calls("exec_command", cmd="npm test")
-    rollout.output(call, running(42))
-    reported = rollout.output(rollout.calls("write_stdin", session_id=42, chars=""), exited(1))
-
-    assert [r.subject for r in reported if isinstance(r, ToolResult) and r.op == "shell"] == ["npm test"]
-
-
 def test_the_users_own_command_is_a_persons() -> None:
     rollout = Rollout()
     rollout.turn()
@@ -126,25 +116,6 @@ def test_a_patch_is_what_the_client_says_it_changed() -> None:
         assert rollout.response("custom_tool_call_output", call_id=call, output="Exit code: 0\nOutput:\nSuccess.") == []
 
 
-def test_without_that_a_patch_is_what_its_text_says(rollout: Rollout) -> None:
-    call = rollout.patches("*** Update File: pricing.py", "@@ def discount", "-a", "+b")
-    reported = rollout.response(
-        "custom_tool_call_output", call_id=call, output='{"output":"Success.","metadata":{"exit_code":0}}'
-    )
-
-    assert edits_of(reported) == [
-        FileEdit(
-            path=f"{SHOP}/pricing.py",
-            change="modify",
-            call_id=call,
-            added=1,
-            removed=1,
-            anchor="b",
-            diff="@@ def discount\n-a\n+b",
-        )
-    ]
-
-
 @pytest.mark.parametrize("status", ["failed", "declined", "brand-new"])
 def test_a_patch_that_was_not_applied_changes_nothing(status: str) -> None:
     rollout = Rollout()
@@ -188,4 +159,4 @@ def test_outputs_that_cannot_be_distinguished_are_counted(rollout: Rollout) -> N
     rollout.response("function_call_output", output="words")
     rollout.output(rollout.calls("exec_command", cmd="make"), {"words": 1})
 
-    assert [skipped.reason for skipped in rollout.skipped] == ["no call_id", "unexpected output"]
+    assert [skipped.reason for skipped in rollout.skipped] == ["unexpected output"] * 2

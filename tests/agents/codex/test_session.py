@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -13,8 +10,8 @@ import pytest
 from agents.codex.contract_case import THREAD, recording
 from agents.codex.rollout import OTHER, SHOP, Rollout, exited
 from carryover.agents.codex.adapter import AGENT
-from carryover.model import Event, FileEdit, SessionInfo, ToolCall, ToolResult, UserPrompt, conversation_of
-from contract.case import Recording, read_on, source_at
+from carryover.model import Event, FileEdit, SessionInfo, ToolResult, UserPrompt, conversation_of
+from contract.case import read_on, source_at
 
 PARENT = "01a1f792-0000-7000-8000-000000000001"
 
@@ -91,6 +88,8 @@ def test_a_sub_agents_file_is_a_side_of_its_parents_session(name: str) -> None:
         {"thread_source": "subagent", "session_id": THREAD, "parent_thread_id": PARENT},
         {"source": {"subagent": {"thread_spawn": {"parent_thread_id": PARENT, "depth": 1}}}},
         {"source": {"subagent": "review"}, "session_id": PARENT},
+        {"source": {"internal": "memory_consolidation"}, "session_id": PARENT},
+        {"thread_source": "guardian_review", "session_id": PARENT},
     ],
 )
 def test_a_sub_agent_is_recognised_by_anything_that_names_its_parent(meta: dict[str, Any]) -> None:
@@ -100,19 +99,6 @@ def test_a_sub_agent_is_recognised_by_anything_that_names_its_parent(meta: dict[
 
     (event,) = rollout.events
     assert (conversation_of(event.session), event.subagent_id) == (PARENT, THREAD)
-
-
-def test_a_sub_agent_tells_its_folder_as_a_turn_elsewhere_does() -> None:
-    """Which folder its parent began in only the parent's file tells; the ledger knows."""
-    parent, child = Rollout(id=PARENT), Rollout(thread_source="subagent", session_id=PARENT, cwd=OTHER)
-    for rollout in (parent, child):
-        rollout.turn("t1", OTHER)
-    parent.calls("spawn_agent", message="look")
-    child.calls("exec_command", cmd="ls")
-
-    (of_parent,) = [event for event in parent.events if isinstance(event.body, ToolCall)]
-    (of_child,) = [event for event in child.events if isinstance(event.body, ToolCall)]
-    assert of_child.session == of_parent.session != PARENT
 
 
 @pytest.mark.parametrize("family", ["legacy", "paginated"])
@@ -133,43 +119,6 @@ def test_what_a_sub_agent_was_given_of_its_parents_history_is_not_its_own(
     assert child.bodies == [UserPrompt(text="Look at pricing.py.", actor="model")]
 
 
-@pytest.mark.parametrize(
-    "meta",
-    [
-        {"thread_source": "guardian_review"},
-        {"thread_source": "memory_consolidation"},
-        {"source": {"internal": "memory_consolidation"}},
-        {"source": {"subagent": {"other": "guardian"}}},
-    ],
-)
-def test_what_the_client_asks_a_model_by_itself_is_nobodys_prompt(meta: dict[str, Any]) -> None:
-    """Read about: threads that watch over others and that gather memories."""
-    rollout = Rollout(**meta)
-    rollout.turn()
-
-    assert rollout.asks("The following is the agent history.") == [
-        UserPrompt(text="The following is the agent history.", actor="model")
-    ]
-
-
-def test_the_settings_tell_the_folder_of_a_turn_that_does_not() -> None:
-    """0.169.0 writes them when a thread is resumed; `!command`, `/compact` and reviews tell no folder."""
-    rollout = Rollout()
-    rollout.turn("t1")
-    late = rollout.calls("exec_command", cmd="make")
-    rollout.event("thread_settings_applied", thread_id=THREAD, thread_settings={"cwd": OTHER})
-    rollout.event("thread_settings_applied", thread_id=PARENT, thread_settings={"cwd": "/of/another/thread"})
-    rollout.output(late, exited(0))
-    rollout.event("task_started", turn_id="t2", started_at=rollout.seconds)
-    rollout.ends("u1", "ls", 0, turn_id="t2", source="user_shell")
-    rollout.turn("t3", SHOP)
-    rollout.event("task_started", turn_id="t4", started_at=rollout.seconds)
-    rollout.ends("u2", "ls", 0, turn_id="t4", source="user_shell")
-
-    results = [event for event in rollout.events if isinstance(event.body, ToolResult)]
-    assert [event.cwd for event in results] == [SHOP, OTHER, SHOP]
-
-
 def test_a_fork_names_its_parent_and_repeats_nothing() -> None:
     """0.169.0 copies nothing, 0.125.0 the whole parent."""
     for name, prompts in (
@@ -181,55 +130,6 @@ def test_a_fork_names_its_parent_and_repeats_nothing() -> None:
         assert info.parent is not None
         assert [e.body.text for e in events if isinstance(e.body, UserPrompt)] == prompts
         assert info.parent not in {event.session for event in events}
-
-
-def test_a_fork_keeps_the_history_that_is_nowhere_else(tmp_path: Path) -> None:
-    """0.125.0, with the parent's file and without it. What it copied has the parent's keys, so it counts once."""
-    fork = recording("0.125.0/tui-fork-copied-history")
-    alone = tmp_path / fork.path.relative_to(fork.root.parent)
-    alone.parent.mkdir(parents=True)
-    shutil.copy(fork.path, alone)
-
-    with_parent = read_on(AGENT, source_at(AGENT, fork)).events
-    without = read_on(AGENT, source_at(AGENT, Recording(path=alone, root=alone.parents[3]))).events
-    parents = read_on(AGENT, source_at(AGENT, recording("0.125.0/tui-turns-interrupt-compact"))).events
-
-    keys, keys_with_parent, keys_of_parent = (
-        {event.key for event in events if not isinstance(event.body, SessionInfo)}
-        for events in (without, with_parent, parents)
-    )
-    assert keys_with_parent
-    assert keys - keys_with_parent == keys_of_parent
-
-
-def test_a_resumed_copy_without_its_original_is_read(tmp_path: Path) -> None:
-    """The form of 0.36, in no recording: only a second `session_meta` says that the file begins with a copy."""
-    place = tmp_path / "sessions/2026/11/20"
-    place.mkdir(parents=True)
-    path = place / f"rollout-2026-11-20T06-00-00-{THREAD}.jsonl"
-    made = {"cwd": SHOP, "timestamp": "2026-11-20T06:00:00Z"}
-    metas = [("session_meta", {"id": thread, **made}) for thread in (THREAD, PARENT)]
-    records = [*metas, ("turn_context", {"cwd": SHOP}), ("event_msg", {"type": "user_message", "message": "Fix it."})]
-    lines = [{"timestamp": "2026-11-20T06:00:01Z", "type": kind, "payload": payload} for kind, payload in records]
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    copy = Recording(path=path, root=tmp_path / "sessions")
-
-    prompts = [e.body for e in read_on(AGENT, source_at(AGENT, copy)).events if isinstance(e.body, UserPrompt)]
-    (place / f"rollout-2026-11-19T06-00-00-{PARENT}.jsonl").touch()
-
-    assert prompts == [UserPrompt(text="Fix it.")]
-    assert not any(isinstance(e.body, UserPrompt) for e in read_on(AGENT, source_at(AGENT, copy)).events)
-
-
-def test_a_fork_whose_first_turn_starts_in_the_same_second_is_not_passed_by() -> None:
-    """The start of a turn is told in whole seconds."""
-    rollout = Rollout(family="legacy", version="0.125.0", forked_from_id=PARENT, timestamp="2026-11-20T06:00:00.900Z")
-    rollout.event("task_started", turn_id="old", started_at=rollout.seconds - 60)
-    rollout.asks("Said to the parent.")
-    rollout.event("task_started", turn_id="new", started_at=1_795_154_400)
-    rollout.asks("Said to the fork.")
-
-    assert [body.text for body in rollout.bodies if isinstance(body, UserPrompt)] == ["Said to the fork."]
 
 
 def test_without_its_first_record_a_file_is_known_by_its_name() -> None:

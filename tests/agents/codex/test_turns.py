@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agents.codex.rollout import Rollout
-from carryover.model import AnyBody, Retracted, ToolResult, TurnEnd
+from carryover.model import AnyBody, Retracted, TurnEnd
 
 LIMIT = "You’ve hit your usage limit. Upgrade to Pro or try again at 7:42 AM."
 
@@ -75,25 +75,3 @@ def test_turns_that_were_taken_back_take_what_was_said_in_them_along() -> None:
     assert {key for body in (*reported, *again) if isinstance(body, Retracted) for key in body.keys} <= {
         event.key for event in rollout.events
     }
-
-
-def test_what_comes_late_of_a_turn_that_was_taken_back_counts_no_more_than_the_rest() -> None:
-    rollout = Rollout()
-    rollout.turn("turn-1")
-    rollout.asks("prompt")
-    call = rollout.calls("exec_command", cmd="make")
-    rollout.event("thread_rolled_back", num_turns=1)
-
-    assert rollout.says("late answer") == []
-    assert rollout.event("turn_aborted", turn_id="turn-1", reason="interrupted") == []
-    (result,) = [body for body in rollout.ends(call, "make", 0) if isinstance(body, ToolResult)]
-    assert result.exit_code == 0, "what was done stays"
-
-
-@pytest.mark.parametrize("turns", [0, -1, 99, "two", None])
-def test_odd_numbers_of_turns_are_survived(turns: object) -> None:
-    rollout = Rollout()
-    rollout.turn()
-    rollout.asks("the only prompt")
-
-    assert len(rollout.event("thread_rolled_back", num_turns=turns)) <= 1

@@ -9,12 +9,12 @@ from carryover.adapter.lazily import lazily
 from carryover.agents.codex import locate
 from carryover.agents.codex.builder import Context
 from carryover.agents.codex.hooks import HOOKS
-from carryover.agents.codex.locate import RolloutReader
 from carryover.agents.codex.spec import SPEC
+from carryover.readers.jsonl import JsonlReader
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=RolloutReader(),
+    reader=JsonlReader(),
     context_type=Context,
     source_of=locate.source_of,
     sources=locate.sources,

@@ -15,15 +15,10 @@ from carryover.agents.codex import wire
 from carryover.model import AnyBody, PlanItem, session_in_other_cwd
 from carryover.records.asked import Asked
 from carryover.records.fields import digest, utc_ms
+from carryover.records.lenient import Fields, fields_of, text_of
 
-MAX_OPEN_CALLS: Final = 50
-MAX_CLOSED_CALLS: Final = 200
 MAX_TURNS: Final = 40
-MAX_EMITTED: Final = 20
-MAX_CHANGES: Final = 50
-"""Most changes kept for one call until its result comes."""
-MAX_PLAN_ITEMS: Final = 40
-MAX_QUESTIONS: Final = 10
+_MAX_EMITTED: Final = 20
 
 
 class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
@@ -53,7 +48,7 @@ class EmittedFacts(msgspec.Struct, frozen=True):
     """A session's facts as they were last emitted."""
 
     session: str
-    facts: event_builder.Facts
+    facts: Facts
 
 
 class Context(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -71,15 +66,13 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """The folder of the next turn, if a record named it before the turn began."""
     family: Literal["legacy", "paginated"] | None = None
     """Which records hold prompts and answers. It depends on the file, not on the client's version."""
-    facts: event_builder.Facts = event_builder.Facts()
+    facts: Facts = Facts()
     emitted: tuple[EmittedFacts, ...] = msgspec.field(default=(), name="told")
     """Stored under the field's name in 0.1.0."""
     made_s: int = 0
     """When the file was created, in epoch seconds."""
     copied_s: int | None = None
     """The same, while the history copied into a fork or sub-agent is being skipped."""
-    orphan: bool = False
-    """Whether the parent thread has no file, so that this file's copy of its history is read."""
     last_ms: int = 0
     """Time of the last record with a time; used for records without one."""
     turns: tuple[Turn, ...] = ()
@@ -91,13 +84,14 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whether the client asks for a review, in its own wording."""
 
 
-_FOLDER_MARK_CHARS: Final = 8
-
-
 @dataclass(slots=True, kw_only=True)
 class Builder(EventBuilder[Context]):
     """Builds the events of one rollout record."""
 
+    name: str
+    """The record's type, with the type of its event or item if it holds one: `event_msg/task_started`."""
+    data: Fields
+    """The fields of the record's payload or item."""
     thread: str
     timed: bool
     """Whether the record has a time."""
@@ -106,13 +100,14 @@ class Builder(EventBuilder[Context]):
 
     @classmethod
     def begin(cls, source: Source, context: Context, line: wire.Line) -> Builder:
-        """Returns a builder for one record.
-
-        A record without a time gets the time of the record before it.
-        """
+        """Returns a builder for one record. A record without a time gets the time of the record before it."""
         own_ms = utc_ms(line.timestamp)
         at_ms = own_ms or context.last_ms
+        data = fields_of(line.payload)
+        has_kinds = line.type in ("event_msg", "response_item")
         return cls(
+            name=f"{line.type}/{text_of(data.get('type'))}" if has_kinds else line.type,
+            data=data,
             context=msgspec.structs.replace(context, last_ms=at_ms),
             thread=context.thread or source.session or PurePosixPath(source.path).stem,
             at_ms=at_ms,
@@ -120,6 +115,15 @@ class Builder(EventBuilder[Context]):
             version=context.facts.agent_version,
             turn=context.turns[-1] if context.turns else Turn(cwd=context.cwd),
         )
+
+    def text(self, name: str) -> str:
+        """Returns the text in a field of the payload; empty if it holds none."""
+        return text_of(self.data.get(name))
+
+    @property
+    def call_id(self) -> str | None:
+        """The id of the call that the record belongs to; None if it is unusable."""
+        return usable_name(self.text("call_id") or self.text("id"))
 
     @property
     def cwd(self) -> str | None:
@@ -140,29 +144,24 @@ class Builder(EventBuilder[Context]):
         first = self.context.cwd
         if self.context.subagent_id is None and (first is None or here == first.rstrip("/")):
             return session
-        return session_in_other_cwd(session, digest(here)[:_FOLDER_MARK_CHARS])
+        return session_in_other_cwd(session, digest(here)[:8])
 
-    def start_turn(self, turn_id: str | None, cwd: str | None) -> None:
+    def start_turn(self, turn_id: str | None, cwd: str | None = None) -> None:
         """Begins a turn. Until a record names its folder, it has the announced folder or else the last turn's."""
-        known = self._known(turn_id)
-        turn = known or Turn(id=turn_id, cwd=self.context.place or self.cwd)
-        if cwd is not None:
-            turn = msgspec.structs.replace(turn, cwd=cwd)
-        others = tuple(other for other in self.context.turns if other.id != turn_id)
-        self._keep(*others, turn)
-        self.turn = turn
+        turn = self._known(turn_id) or Turn(id=turn_id, cwd=self.context.place or self.cwd)
+        self.turn = turn if cwd is None else msgspec.structs.replace(turn, cwd=cwd)
+        self._keep(*(other for other in self.context.turns if other.id != turn_id), self.turn)
 
     def at_turn(self, turn_id: str | None) -> None:
-        """Selects the turn that added events belong to, which need not be the current one. None: no record names it."""
+        """Selects the turn that added events belong to, which need not be the current one. Empty: no record names
+        it."""
         if usable_name(turn_id) is None or turn_id == self.turn.id:
             return
         known = self._known(turn_id)
-        if known is not None:
-            self.turn = known
-            return
-        self.turn = Turn(id=turn_id, cwd=self.context.place or self.cwd)
-        *others, current = self.context.turns or (Turn(cwd=self.context.cwd),)
-        self._keep(*others, self.turn, current)
+        self.turn = known or Turn(id=turn_id, cwd=self.context.place or self.cwd)
+        if known is None:
+            *others, current = self.context.turns or (Turn(cwd=self.context.cwd),)
+            self._keep(*others, self.turn, current)
 
     def add(self, body: AnyBody, part: str, mark: str) -> None:
         """Adds an event to the selected turn.
@@ -200,6 +199,21 @@ class Builder(EventBuilder[Context]):
             self.emit_session_info()
         return self.context, self.built()
 
+    def emit_session_info(self) -> None:
+        """Emits the facts about the session that are new."""
+        if self.context.subagent_id is not None or not self.at_ms:
+            return
+        session, cwd = (self.events[0].session, self.events[0].cwd) if self.events else (self.session, self.cwd)
+        facts = self.context.facts
+        if session != (self.context.session or self.thread):
+            # The branch belongs to the thread's first folder.
+            facts = msgspec.structs.replace(facts, branch=None, parent=self.context.session or self.thread)
+        emitted = next((known.facts for known in self.context.emitted if known.session == session), Facts())
+        if facts != emitted:
+            self.put_info_first(session, cwd, differing(facts, emitted))
+            others = tuple(other for other in self.context.emitted if other.session != session)
+            self.change(emitted=(*others, EmittedFacts(session, facts))[-_MAX_EMITTED:])
+
     def _keep(self, *turns: Turn) -> None:
         """Keeps the newest turns, and older ones in which something still runs, whose end belongs to them."""
         running = {call.turn for call in self.context.calls}
@@ -216,19 +230,3 @@ class Builder(EventBuilder[Context]):
         subagent_id = self.context.subagent_id
         secondary_key = f"{self.at_ms}/{subagent_id or ''}/{part}/{mark}" if self.timed else None
         self.append(key, body, session=self.session, cwd=self.cwd, subagent_id=subagent_id, secondary_key=secondary_key)
-
-    def emit_session_info(self) -> None:
-        """Emits the facts about the session that are new."""
-        if self.context.subagent_id is not None or not self.at_ms:
-            return
-        session, cwd = (self.events[0].session, self.events[0].cwd) if self.events else (self.session, self.cwd)
-        facts = self.context.facts
-        if session != (self.context.session or self.thread):
-            # The branch belongs to the thread's first folder.
-            facts = msgspec.structs.replace(facts, branch=None, parent=self.context.session or self.thread)
-        emitted = next((known.facts for known in self.context.emitted if known.session == session), Facts())
-        if facts == emitted:
-            return
-        self.put_info_first(session, cwd, differing(facts, emitted))
-        others = tuple(other for other in self.context.emitted if other.session != session)
-        self.change(emitted=(*others, EmittedFacts(session, facts))[-MAX_EMITTED:])

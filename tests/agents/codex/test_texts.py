@@ -1,4 +1,4 @@
-"""What the text of an output says of how its call ended."""
+"""What is read out of texts: how a call ended, which patch a command holds, what the user typed."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import json
 
 import pytest
 
-from agents.codex.rollout import exited, running
-from carryover.agents.codex.commands import Outcome, read_output
-from carryover.model import Op
+from agents.codex.rollout import SHOP, exited, running
+from carryover.adapter.contract import ToolOutcome
+from carryover.agents.codex.adapter import AGENT
+from carryover.agents.codex.calls import patch_in_command
+from carryover.agents.codex.outputs import Outcome, read_output
+from carryover.model import Op, UserPrompt
+from carryover.records.changes import Change
 
 SUCCESS = "Success. Updated the following files:\nM a\n"
 ABORTED = "Wall time: 3.9 seconds\naborted by user"
@@ -71,3 +75,40 @@ def test_colours_inside_the_json_of_an_output_go() -> None:
     text = json.dumps({"output": "\x1b[31;1mboom\x1b[0m\r\n", "metadata": {"exit_code": 1, "duration_seconds": 0.1}})
 
     assert read_output("shell", text) == Outcome("error", "boom\r\n", exit_code=1)
+
+
+PATCH = "*** Begin Patch\n*** Delete File: a.py\n*** End Patch"
+
+
+@pytest.mark.parametrize(
+    ("command", "path"),
+    [
+        ("apply_patch <<'EOF'\n{patch}\nEOF", f"{SHOP}/a.py"),
+        ("applypatch << X\n{patch}\nX\n", f"{SHOP}/a.py"),
+        ("cd '/srv/my app' && apply_patch <<\"EOF\"\n{patch}\nEOF", "/srv/my app/a.py"),
+        ("make", None),
+        ("apply_patch <<'EOF'\n*** Begin Patch\nno end", None),
+        ("cd $X && apply_patch <<'EOF'\n{patch}\nEOF", None),
+        ("make && apply_patch <<'EOF'\n{patch}\nEOF", None),
+        ("apply_patch <<'EOF'\n{patch}\nEOF\nrm b", None),
+        ("apply_patch <<'A'\n{patch}\nA\napply_patch <<'A'\n{patch}\nA", None),
+    ],
+)
+def test_a_command_that_only_hands_a_patch_over_is_that_patch(command: str, path: str | None) -> None:
+    wanted = None if path is None else (Change(path=path, change="delete"),)
+
+    assert patch_in_command(command.format(patch=PATCH), SHOP) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Add a discount", "Add a discount"),
+        ("# Context from my IDE setup:\n\n## My request for Codex:\nAdd a discount", "Add a discount"),
+        ("<environment_context>\n  <cwd>/x</cwd>\n</environment_context>", None),
+    ],
+)
+def test_of_a_text_that_another_program_copied_what_the_user_typed_is_a_prompt(text: str, words: str | None) -> None:
+    assert AGENT.quoted is not None
+    assert AGENT.quoted.prompt(text, "") == (() if words is None else (UserPrompt(text=words),))
+    assert AGENT.quoted.outcome("shell", exited(1, "1 failed")) == ToolOutcome("error", "1 failed", 1)

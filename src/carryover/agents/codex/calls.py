@@ -1,0 +1,333 @@
+"""Tool calls: what each does and was asked to do, how it ended, and what its success changed.
+
+Several records may tell how a call ended; the first one counts.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+from typing import Final, Literal
+
+import msgspec
+
+from carryover.adapter.event_builder import closed, opened, usable_folder, usable_name
+from carryover.agents.codex.builder import Builder, OpenCall
+from carryover.agents.codex.outputs import Outcome, ended, of_script, read_output
+from carryover.agents.codex.wire import OPS, SHELLS
+from carryover.model import Answer, BackgroundTask, PlanUpdate
+from carryover.records import rawjson, shell_files
+from carryover.records.asked import Asked, asked_in, plan_items
+from carryover.records.changes import Change, as_edit, hunks_in, patched
+from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, digest, resolved
+from carryover.records.lenient import Fields, fields_of, first_text, items_of, number_of, text_of
+from carryover.records.patches import added, in_patch, place_of, renamed
+from carryover.records.text import names_own_folder, without_ansi
+from carryover.records.uris import path_of
+
+PATCH: Final = "apply_patch"
+CODE_MODE: Final = "exec"
+"""The only tool of code mode (gpt-6 models, 0.169): a script, whose commands and patches have separate records."""
+
+_MAX_OPEN_CALLS: Final = 50
+_MAX_CLOSED_CALLS: Final = 200
+_MAX_CHANGES: Final = 50
+_MAX_PLAN_ITEMS: Final = 40
+_MAX_QUESTIONS: Final = 10
+_SCRIPT_FLAGS: Final = frozenset(("-c", "-lc", "-Command", "/c"))
+_TEXT: Final = r'"?\s*:\s*("(?:[^"\\]|\\.)*")'
+_COMMAND: Final = re.compile(r"tools\.exec_command\(\{(?:[^`]*?[\s,{])?\"?cmd" + _TEXT, re.DOTALL)
+_WORKDIR: Final = re.compile(r"\bworkdir" + _TEXT)
+"""The arguments of a command in a code mode script, which need not be JSON (0.145, 0.146)."""
+_OF_SCRIPT: Final = "exec-"
+"""Prefix of the id of a command that a code mode script ran (0.169)."""
+_PATCH_FAILED: Final = "apply_patch verification failed"
+_FAILED_IN: Final = re.compile(r" in (/[^\n]{1,1000}?):?$", re.MULTILINE)
+_MOST_CHARS: Final = 1 << 20
+_HANDED: Final = re.compile(
+    r"\s*(?:cd\s+(?P<folder>'[^'\n]*'|\"[^\"\n$`]*\"|[^\s;&|$`'\"*?~]+)\s*&&\s*)?"
+    r"apply_?patch\s+<<-?\s*(?P<quote>['\"]?)(?P<end>\w+)(?P=quote)\s*"
+    r"(?P<patch>\*\*\* Begin Patch.*\n\*\*\* End Patch)\s*\n(?P=end)\s*",
+    re.DOTALL,
+)
+"""A command that only passes a patch to `apply_patch` (0.34 and later), which the client intercepts (0.169)."""
+
+
+def parse_call(builder: Builder) -> None:
+    """Handles a tool call, and emits any question to the user with it."""
+    name, namespace = builder.text("name"), builder.text("namespace")
+    if name and namespace.startswith("mcp__"):
+        name = f"{namespace}__{name}"
+    call_id = builder.call_id
+    if call_id is None or not usable_name(name):
+        builder.skip(builder.name, "no usable id or name")
+        return
+    text = rawjson.string_of(builder.data.get("input", builder.data.get("arguments", rawjson.ABSENT)))
+    if text is None:
+        builder.skip(f"{builder.name}/{name}", "unexpected input")
+    given = fields_of((text or "").encode("utf-8", "replace"))
+    asked = asked_in(given.get("questions"))[:_MAX_QUESTIONS] if OPS.get(name) == "ask" else []
+    if "input" in builder.data and name == PATCH:
+        call = _patch_call(call_id, in_patch(text or "", builder.cwd))
+    elif "input" in builder.data and name == CODE_MODE:
+        call = _script_call(builder, call_id, (text or "").strip())
+    elif name in SHELLS:
+        call = _shell_call(builder, call_id, name, given)
+    else:
+        call = _other_call(call_id, name, given, asked)
+    _open(builder, call)
+    for number, question in enumerate(asked):
+        builder.add_of_call(question.as_event(call_id), f"question{number}", call_id)
+
+
+def parse_output(builder: Builder) -> None:
+    """Handles the output of a call, which tells how it ended unless a separate record already has."""
+    text = rawjson.text_of(builder.data.get("output", rawjson.ABSENT))
+    if builder.call_id is None or text is None:
+        builder.skip(builder.name, "unexpected output")
+        return
+    call = _known(builder, builder.call_id)
+    if call is None:
+        return
+    outcome = read_output(call.op, text)
+    if call.name == "write_stdin":
+        # What the process printed, and how it ended, is reported with the call that started it.
+        is_told = outcome.exited or outcome.status in ("ok", "unknown")
+        _finish(builder, call, Outcome("ok") if is_told else outcome)
+        _end_process(builder, call.process, outcome)
+    elif outcome.process is not None and call.op == "shell":
+        _leave_running(builder, call, outcome.process)
+    elif outcome.status == "interrupted" and call.escalated:
+        # Refusing what the client asks for ends the turn, and is written down as an interrupt would be (0.169).
+        _finish(builder, call, Outcome("denied", outcome.output, never_ran=True))
+    elif call.name == CODE_MODE and outcome.status == "error" and _PATCH_FAILED in outcome.output:
+        found = _FAILED_IN.search(outcome.output)
+        call = msgspec.structs.replace(call, name=PATCH, op="edit", subject=found[1] if found else "")
+        _finish(builder, call, outcome)
+    elif call.name == CODE_MODE and outcome.status == "ok":
+        has_records = any(known.startswith(_OF_SCRIPT) for known in builder.context.closed)
+        if call.op == "shell" and not has_records:
+            _finish(builder, call, of_script(outcome.output))
+        else:
+            _finish(builder, msgspec.structs.replace(call, op="other", changes=()), Outcome("ok"))
+    else:
+        _finish(builder, call, outcome)
+
+
+def parse_command(builder: Builder) -> None:
+    """Handles the client's own record of a finished command: `CommandExecution` or `exec_command_end`.
+
+    In code mode, and for the user's `!command`, it is also the only record of the call. It may come long after the turn
+    that the command belongs to.
+    """
+    call_id, source = builder.call_id, builder.text("source")
+    if call_id is None:
+        builder.skip(builder.name, "no usable id")
+        return
+    # `write_stdin` on a process is not a separate command.
+    if source == "unified_exec_interaction" or call_id in builder.context.closed:
+        return
+    builder.at_turn(builder.text("turn_id"))
+    call = _known(builder, call_id)
+    if call is None:
+        cwd = usable_folder(path_of(builder.text("cwd"))) or builder.cwd  # a URL in `CommandExecution`
+        script = _script_of(builder.data.get("command", rawjson.ABSENT))
+        call = _command_call(call_id, "exec_command", script, cwd)
+        if source == "user_shell":
+            call = msgspec.structs.replace(call, actor="human", changes=())
+        call = _open(builder, call)
+    output = without_ansi(builder.text("aggregated_output"))
+    _finish(builder, call, ended(number_of(builder.data.get("exit_code")), output, builder.text("status")))
+
+
+def parse_file_change(builder: Builder) -> None:
+    """Handles the client's own record of a patch (`FileChange`, `patch_apply_end`): its changes, with absolute
+    paths."""
+    call_id = builder.call_id
+    if call_id is None:
+        builder.skip(builder.name, "no usable id")
+        return
+    if call_id in builder.context.closed:
+        return
+    builder.at_turn(builder.text("turn_id"))
+    reported = sorted(fields_of(builder.data.get("changes")).items())
+    made = (_made(path, fields_of(detail), builder.cwd) for path, detail in reported)
+    changes = tuple(change for change in made if change is not None)
+    call = _known(builder, call_id) or _open(builder, _patch_call(call_id, changes))
+    printed = "\n".join(filter(None, (builder.text("stdout"), builder.text("stderr"))))
+    call = msgspec.structs.replace(call, op="edit", changes=changes)
+    _finish(builder, call, ended(None, printed, builder.text("status")))
+
+
+def parse_web_search(builder: Builder) -> None:
+    """Handles a search run by the model's provider, which is finished when it is recorded."""
+    about = first_text(fields_of(builder.data.get("action")), "query", "url")  # reported, not in a recording
+    call_id = builder.call_id or f"web_search/{builder.at_ms}"
+    call = _open(builder, OpenCall(id=call_id, name="web_search", op="web", subject=about))
+    _finish(builder, call, Outcome("ok"))
+
+
+def patch_in_command(command: str, cwd: str | None) -> tuple[Change, ...] | None:
+    """Returns the changes of a shell command that only passes a patch to `apply_patch`; None for other commands."""
+    is_short = len(command) <= _MOST_CHARS and command.count("*** Begin Patch") == 1
+    handed = _HANDED.fullmatch(command) if is_short else None
+    if handed is None:
+        return None
+    folder = handed["folder"]
+    return in_patch(handed["patch"], resolved(folder.strip("'\""), cwd) if folder else cwd)
+
+
+def _known(builder: Builder, call_id: str) -> OpenCall | None:
+    return next((call for call in builder.context.calls if call.id == call_id), None)
+
+
+def _open(builder: Builder, call: OpenCall) -> OpenCall:
+    """Adds a call and keeps it open until its result comes."""
+    call = msgspec.structs.replace(call, turn=builder.turn.id, subject=bounded(call.subject, SUBJECT_CHARS))
+    builder.add_of_call(call.as_event(), "call", call.id)
+    builder.change(
+        calls=opened(builder.context.calls, call, most=_MAX_OPEN_CALLS),
+        closed=tuple(other for other in builder.context.closed if other != call.id),
+    )
+    return call
+
+
+def _patch_call(call_id: str, changes: tuple[Change, ...], *, handoff: bool = False) -> OpenCall:
+    """Returns a call that applies a patch; preferably, a file that existed before stands for it."""
+    edited = [change for change in changes if change.change in ("modify", "rename")]
+    first = next(iter(edited or changes), None)
+    subject = (first.old_path or first.path) if first is not None else ""
+    handoff = handoff or names_own_folder(subject)
+    return OpenCall(id=call_id, name=PATCH, op="edit", subject=subject, changes=changes[:_MAX_CHANGES], handoff=handoff)
+
+
+def _command_call(call_id: str, name: str, script: str, cwd: str | None) -> OpenCall:
+    patch = patch_in_command(script, cwd)
+    if patch is not None:
+        return _patch_call(call_id, patch, handoff=names_own_folder(cwd or ""))
+    return OpenCall(
+        id=call_id,
+        name=name,
+        op="shell",
+        subject=script,
+        changes=shell_files.changes(script, cwd)[:_MAX_CHANGES],
+        handoff=names_own_folder(f"{cwd or ''} {script}"),
+    )
+
+
+def _shell_call(builder: Builder, call_id: str, name: str, given: Fields) -> OpenCall:
+    raw = given.get("cmd", given.get("command", rawjson.ABSENT))
+    place = first_text(given, "workdir")
+    cwd = resolved(place, builder.cwd) if place else builder.cwd
+    match rawjson.part_of(raw, list[str]):
+        case [tool, patch] if tool == PATCH:  # older clients
+            return _patch_call(call_id, in_patch(patch, cwd))
+    call = _command_call(call_id, name, _script_of(raw), cwd)
+    return msgspec.structs.replace(call, escalated=first_text(given, "sandbox_permissions") == "require_escalated")
+
+
+def _script_call(builder: Builder, call_id: str, script: str) -> OpenCall:
+    """Returns the call of a code mode script.
+
+    A script that runs a single command is read as that command if the client (before 0.150) doesn't record commands.
+    """
+    found = _COMMAND.search(script) if builder.context.family == "legacy" and script.count("tools.") == 1 else None
+    command = text_of(msgspec.Raw(found[1].encode("utf-8", "replace"))) if found is not None else ""
+    if not command:
+        return OpenCall(id=call_id, name=CODE_MODE, op="other", subject=script, handoff=names_own_folder(script))
+    workdir = _WORKDIR.search(script)
+    place = text_of(msgspec.Raw(workdir[1].encode("utf-8", "replace"))) if workdir is not None else ""
+    return _command_call(call_id, CODE_MODE, command, resolved(place, builder.cwd) if place else builder.cwd)
+
+
+def _other_call(call_id: str, name: str, given: Fields, asked: Sequence[Asked]) -> OpenCall:
+    about = first_text(given, "path", "file_path", "dir_path", "pattern", "query", "url", "message")
+    number = number_of(given.get("session_id"))  # some clients write it as a text
+    process = str(number) if number is not None else text_of(given.get("session_id"))
+    return OpenCall(
+        id=call_id,
+        name=name,
+        op=OPS.get(name, "other"),
+        subject=about or next((question.question for question in asked), ""),
+        plan=plan_items(given.get("plan"), "step", most=_MAX_PLAN_ITEMS) if name == "update_plan" else (),
+        asked=tuple(Asked(bounded(one.question, SUBJECT_CHARS), bounded(one.id, SHORT_CHARS)) for one in asked),
+        process=usable_name(process) if name == "write_stdin" else None,
+        handoff=names_own_folder(about),
+    )
+
+
+def _script_of(raw: msgspec.Raw) -> str:
+    """Returns a command: a text, the script that a shell is started with (`["/bin/bash", "-lc", script]`), or a line.
+
+    Empty if it is none of these.
+    """
+    command = rawjson.part_of(raw, list[str])
+    if not command:
+        return text_of(raw)
+    return command[-1] if len(command) >= 3 and command[-2] in _SCRIPT_FLAGS else shlex.join(command)
+
+
+def _made(path: str, detail: Fields, cwd: str | None) -> Change | None:
+    """Returns the change to one file that the client reports; None if it can't be placed."""
+    place = place_of(path, cwd)
+    if place is None:
+        return None
+    match text_of(detail.get("type")):
+        case "add":
+            return added(place, text_of(detail.get("content")))
+        case "delete":
+            return Change(path=place, change="delete")
+        case "update":
+            change = patched(Change(path=place, change="modify"), hunks_in(text_of(detail.get("unified_diff"))))
+            moved = text_of(detail.get("move_path"))
+            return renamed(change, moved, cwd) if moved else change
+    return None
+
+
+def _leave_running(builder: Builder, call: OpenCall, process: str) -> None:
+    """Keeps the call open: its result comes when the process ends."""
+    running = msgspec.structs.replace(call, process=process)
+    builder.change(calls=tuple(running if other.id == call.id else other for other in builder.context.calls))
+    builder.at_turn(call.turn)
+    task = BackgroundTask(task_id=call.id, state="running", label=bounded(call.subject, SHORT_CHARS))
+    builder.add_of_call(task, "running", call.id)
+
+
+def _end_process(builder: Builder, process: str | None, outcome: Outcome) -> None:
+    """Ends the call whose process a status check found ended."""
+    if process is None or not outcome.exited:
+        return
+    # The newest: a new client numbers from the start again, and what ran in the previous one ended unrecorded.
+    calls = (call for call in reversed(builder.context.calls) if call.process == process and call.op == "shell")
+    if (call := next(calls, None)) is not None:
+        _finish(builder, call, outcome)
+
+
+def _finish(builder: Builder, call: OpenCall, outcome: Outcome) -> None:
+    """Adds the result of a call and its effects."""
+    builder.change(
+        calls=closed(builder.context.calls, call.id),
+        closed=(*builder.context.closed, call.id)[-_MAX_CLOSED_CALLS:],
+    )
+    builder.at_turn(call.turn)
+    builder.add_of_call(call.ended(outcome), "result", call.id)
+    if call.process is not None and call.op == "shell":
+        # How it ended is in its result: a failed job would count a second time.
+        state: Literal["done", "stopped"] = "done" if outcome.status in ("ok", "error") else "stopped"
+        builder.add_of_call(BackgroundTask(task_id=call.id, state=state), "ended", call.id)
+    if outcome.status == "ok":
+        _add_what_followed(builder, call, outcome)
+
+
+def _add_what_followed(builder: Builder, call: OpenCall, outcome: Outcome) -> None:
+    for change in call.changes:
+        if not names_own_folder(change.path):
+            builder.add_of_call(as_edit(change, call.id), f"edit/{digest(change.path)}", call.id)
+    if call.plan:
+        builder.add_of_call(PlanUpdate(items=call.plan), "plan", call.id)
+    given = fields_of(fields_of(outcome.output.encode("utf-8", "replace")).get("answers")) if call.asked else {}
+    for number, asked in enumerate(call.asked):
+        if text := ", ".join(map(text_of, items_of(fields_of(given.get(asked.id)).get("answers")))):
+            answer = Answer(call_id=call.id, question=asked.question, text=text)
+            builder.add_of_call(answer, f"answer{number}", call.id)
