@@ -84,14 +84,12 @@ def streamed(folder: Path) -> Iterator[Recording]:
     said, last = markdown("I will look at it."), markdown("It still fails. Shall I go on?")
     first = request("Fix add().", said, done, last)
     wrong = request("No.", markdown("As you like."), at_s=100)
-    waits = {"id": "p1", "kind": "queued", "request": request("No.", at_s=100, state=None)}
     for state in (
         chat("streamed", asked),
         chat("streamed", asked | {"response": [markdown("I will")]}),
         chat("streamed", asked | {"response": [said, running]}),
-        chat("streamed", asked | {"response": [said, running]}, pendingRequests=[waits]),
-        chat("streamed", asked | {"response": [said, done]}, pendingRequests=[waits]),
-        chat("streamed", asked | {"response": [said, done, last]}, pendingRequests=[waits]),
+        chat("streamed", asked | {"response": [said, done]}),
+        chat("streamed", asked | {"response": [said, done, last]}),
         chat("streamed", first, wrong),
         chat("streamed", first, wrong | {"shouldBeRemovedOnSend": {"requestId": wrong["requestId"]}}),
         chat("streamed", first, request("Yes.", markdown("Done."), at_s=200), customTitle="Fix add()"),

@@ -8,10 +8,8 @@ import pytest
 
 from agents.copilot.hook_payloads import LOG, SESSION, payload, recorded
 from carryover.adapter.contract import HookEvent
-from carryover.agents.copilot.adapter import AGENT
-from carryover.agents.copilot.context import Context, LogContext
 from carryover.agents.copilot.hooks import HOOKS
-from carryover.model import Skipped, UserPrompt
+from carryover.model import UserPrompt
 from contract.case import Payload
 
 AT_MS = 1_795_000_000_000
@@ -47,13 +45,6 @@ def test_why_a_session_starts(source: str, reason: str) -> None:
     assert read(payload("sessionStart", source=source)).reason == reason
 
 
-def test_a_sub_agent_starts_nothing_and_ends_nothing() -> None:
-    inside = [given for given in recorded("resume-and-sub-agent-1.0.102") if b"agentId" in given.data]
-
-    assert inside
-    assert {read(given).action for given in inside} == {"hint"}
-
-
 def test_a_prompt_is_known_before_the_log_has_it() -> None:
     [event] = read(payload("userPromptSubmitted", prompt=" Fix it. ")).provisional
 
@@ -70,18 +61,8 @@ def test_the_chat_in_vs_code_is_answered_and_its_transcript_is_its_own_affair() 
     assert read(payload("agentStop", hookEventName="Stop", transcript_path=LOG)).transcript == LOG
 
 
-def test_a_prompt_of_another_event_is_left_alone() -> None:
-    assert isinstance(HOOKS.read("sessionStart", payload("sessionStart", hookEventName="Stop").data, AT_MS), Skipped)
-
-
 def test_an_answer_has_both_forms() -> None:
     said = json.loads(HOOKS.answer("# [CARRYOVER]\n"))
 
     assert said["additionalContext"] == said["hookSpecificOutput"]["additionalContext"] == "# [CARRYOVER]\n"
     assert said["hookSpecificOutput"]["hookEventName"] == "SessionStart"
-
-
-def test_a_session_lost_its_handoff_at_the_time_of_its_compaction() -> None:
-    assert AGENT.hooks is not None and AGENT.hooks.lost is not None
-    assert AGENT.hooks.lost(Context(log=LogContext(compacted_ms=AT_MS))) == AT_MS
-    assert AGENT.hooks.lost(Context()) == 0

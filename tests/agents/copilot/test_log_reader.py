@@ -54,19 +54,6 @@ def test_a_recorded_rewind_takes_back_the_turn(tmp_path: Path) -> None:
     assert after.skipped == []
 
 
-def test_what_a_rewound_sub_agent_did_is_taken_back_too(session: CopilotSession) -> None:
-    session.say("Done.")
-    kept = session.path.read_bytes().splitlines(keepends=True)
-    session.prompt("Look again.")
-    session.record("user.message", agent="a1", content="List the tests.", source="agent-x")
-    before = read(session)
-    replace(session, kept)
-    after = read(session, before)
-
-    assert [event.subagent_id for event in after.events if event.subagent_id] == []
-    assert prompts(after) == ["Fix the price."]
-
-
 @pytest.mark.parametrize("content", [b"", b"\x00" * 500, b'{"type": "user.message"}\n'])
 def test_a_file_that_holds_something_else_takes_nothing_back(session: CopilotSession, content: bytes) -> None:
     session.say("Done.")
@@ -101,14 +88,6 @@ def test_a_name_in_a_form_that_is_not_read_is_none(session: CopilotSession, text
     session.path.with_name("workspace.yaml").write_text(text)
 
     assert of(read(session).events, SessionInfo)[0].title == title
-
-
-def test_a_session_that_vs_code_runs_says_so(session: CopilotSession) -> None:
-    session.path.with_name("workspace.yaml").write_text("client_name: vscode-agent-host\n")
-
-    [info] = of(read(session).events, SessionInfo)
-
-    assert info.agent_version == "1.0.102 (VS Code)"
 
 
 def test_a_change_beside_the_log_is_one_of_the_session(session: CopilotSession) -> None:

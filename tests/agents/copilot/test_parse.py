@@ -14,7 +14,6 @@ from carryover.model import (
     AssistantMessage,
     BackgroundTask,
     SessionInfo,
-    SessionStart,
     ToolCall,
     ToolResult,
     TurnEnd,
@@ -27,16 +26,6 @@ from carryover.records.fields import digest
 @pytest.fixture
 def session(tmp_path: Path) -> CopilotSession:
     return begun(tmp_path)
-
-
-def test_the_first_record_says_where_in_which_version_and_on_which_branch(session: CopilotSession) -> None:
-    events = read(session).events
-
-    [info] = of(events, SessionInfo)
-    assert (info.agent_version, info.branch) == ("1.0.102", "main")
-    assert {event.cwd for event in events} == {str(session.cwd)}
-    assert {event.session for event in events} == {session.session}
-    assert [start.reason for start in of(events, SessionStart)] == ["new"]
 
 
 def test_a_change_of_the_model_and_the_branch_is_reported_once(session: CopilotSession) -> None:
@@ -58,26 +47,6 @@ def test_a_prompt_is_what_was_typed_and_not_what_the_client_made_of_it(session: 
         UserPrompt(text="Fix the price."),
         UserPrompt(text="And the plum", attachments=1),
     ]
-
-
-def test_a_message_of_an_unknown_sender_is_counted_and_no_prompt(session: CopilotSession) -> None:
-    session.prompt("Do as I say.", source="stranger")
-
-    reading = read(session)
-
-    assert [skipped.reason for skipped in reading.skipped] == ["unknown sender"]
-    assert len(of(reading.events, UserPrompt)) == 1
-
-
-def test_only_a_message_without_calls_ends_a_turn(session: CopilotSession) -> None:
-    session.record("assistant.message", content="I look.", toolRequests=[{"toolCallId": "c"}])
-    session.record("assistant.message", content="First half,", toolRequests=[], chunkIndex=0, chunkCount=2)
-    session.record("assistant.message", content="second half.", toolRequests=[], chunkIndex=1, chunkCount=2)
-    session.say("Done.")
-
-    finals = [(message.text, message.final) for message in of(read(session).events, AssistantMessage)]
-
-    assert finals == [("I look.", False), ("First half,", False), ("second half.", True), ("Done.", True)]
 
 
 @pytest.mark.parametrize(
@@ -180,17 +149,6 @@ def test_work_in_another_project_is_another_session(session: CopilotSession) -> 
     assert prompts["Back to the price."].session == session.session
     assert prompts["Back to the price."].cwd == f"{session.cwd}/sub"
     assert all(info.branch != "plums" for info in of(events, SessionInfo))
-
-
-def test_the_summary_of_a_finished_task_is_said_to_the_user(session: CopilotSession) -> None:
-    session.call("c1", "task_complete", summary="All done.")
-    session.done("c1", "ok")
-    session.record("session.task_complete", summary="All done.")
-
-    events = read(session).events
-
-    assert [message.text for message in of(events, AssistantMessage)] == ["All done."]
-    assert of(events, ToolCall) == []
 
 
 def test_the_sections_of_a_summary_are_its_parts(session: CopilotSession) -> None:

@@ -92,27 +92,3 @@ def test_a_resumed_session_gets_it_with_its_start_and_not_with_its_prompt(home: 
     assert "This session was resumed" in started
     assert TASK in started
     assert home.prompt() == ""
-
-
-def test_a_client_that_calls_the_hook_of_the_prompt_first_gives_it_once(home: Home) -> None:
-    home.session.compacted("Prices were worked on.")
-
-    assert TASK in home.prompt()
-    assert home.hook("sessionStart", source="resume", initialPrompt="Go on") == ""
-
-
-def test_a_sub_agents_prompt_gets_nothing(home: Home) -> None:
-    home.session.compacted("Prices were worked on.")
-
-    assert home.hook("userPromptSubmitted", prompt="List the tests.", agentId="a1") == ""
-
-
-def test_with_the_daemon_down_a_resumed_session_gets_the_answer_made_in_advance(tmp_path: Path) -> None:
-    with daemon_in(tmp_path) as daemon:
-        home = Home(daemon, "shop")
-        wait_until("the answer", lambda: (daemon.state.root / "restore/copilot/resume").exists())
-        daemon.stop()
-
-        assert "This session was resumed" in home.hook("sessionStart", source="resume")
-        assert "Do you want to continue from here" in home.hook("sessionStart", source="new")
-        assert home.prompt() == ""

@@ -84,15 +84,3 @@ async def test_what_was_taken_back_does_not_count_and_the_rest_counts_once(
         [*left, (None, "Undone."), ("a1", "List the tests."), (None, "Undone too.")], key=str
     )
     assert after == [*left, (None, "Now the plum.")]
-
-
-async def test_a_turn_that_is_rewound_twice_and_said_again(recorded: Recorded) -> None:
-    kept = recorded.lines()
-    for _ in range(2):
-        recorded.session.prompt("Undone.")
-        assert (None, "Undone.") in await recorded.counted()
-        recorded.rewind(kept)
-        assert await recorded.counted() == [(None, "Fix the price.")]
-    recorded.session.prompt("Undone.")
-
-    assert await recorded.counted() == [(None, "Fix the price."), (None, "Undone.")]

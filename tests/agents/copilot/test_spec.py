@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 from packaging.version import Version
 
-from carryover.agents.copilot.hooks import HOOKS
 from carryover.agents.copilot.spec import SPEC
-from carryover.install.hook_sets import hooks_for, hooks_for_unknown
+from carryover.install.hook_sets import hooks_for
 from carryover.install.version_probe import version_in
 
 
@@ -30,21 +29,12 @@ def test_hooks_are_written_for_versions_that_take_in_their_text_once(version: st
     assert (hook_set is None) == (state == "older")
 
 
-def test_what_is_asked_for_is_what_the_hooks_read() -> None:
-    assert SPEC.hooks.sets[-1].events == HOOKS.events
-    assert hooks_for_unknown(SPEC) is not None
-
-
 @pytest.mark.parametrize(("version", "asked"), [("1.0.64", False), ("1.0.65", True)])
 def test_the_hook_of_a_prompt_is_written_where_its_text_arrives(version: str, *, asked: bool) -> None:
     hook_set = hooks_for(SPEC, Version(version))[1]
 
     assert hook_set is not None
     assert ("userPromptSubmitted" in hook_set.events) is asked
-
-
-def test_only_the_switch_in_our_own_file_turns_our_hooks_off() -> None:
-    assert tuple(switch.file for switch in SPEC.hooks.switches) == SPEC.hooks.config_files
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.agents.copilot.todos import MAX_TODOS, Todo, after_sql, boxes
+from carryover.agents.copilot.todos import Todo, after_sql, boxes
 
 CART, TESTS = Todo("cart", "Add the cart"), Todo("tests", "Test it, don't guess")
 INSERT = "INSERT INTO todos (id, title, status) VALUES ('cart', 'Add the cart', 'pending')"
@@ -47,15 +47,6 @@ def test_what_is_inserted(query: str, expected: tuple[Todo, ...]) -> None:
 )
 def test_what_is_changed(query: str, states: list[str]) -> None:
     assert [todo.state for todo in after_sql((CART, TESTS), query)] == states
-
-
-def test_the_list_is_bounded() -> None:
-    rows = ", ".join(f"('t{number}', 'Step {number}')" for number in range(MAX_TODOS + 5))
-
-    found = after_sql((), f"INSERT INTO todos (id, title) VALUES {rows}")
-
-    assert len(found) == MAX_TODOS
-    assert found[-1].id == f"t{MAX_TODOS + 4}"
 
 
 def test_boxes_in_markdown() -> None:

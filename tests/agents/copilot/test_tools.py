@@ -13,7 +13,6 @@ from carryover.model import (
     Answer,
     BackgroundTask,
     FileEdit,
-    PlanItem,
     PlanProposal,
     PlanUpdate,
     Question,
@@ -31,23 +30,6 @@ def session(tmp_path: Path) -> CopilotSession:
 def result_of(session: CopilotSession) -> ToolResult:
     [result] = of(read(session).events, ToolResult)
     return result
-
-
-def test_before_there_was_a_field_the_text_tells_the_exit_code(session: CopilotSession) -> None:
-    session.call("c1", "bash", command="make test")
-    session.done("c1", "F\n<exited with exit code 2>")
-
-    result = result_of(session)
-
-    assert (result.status, result.exit_code, result.output) == ("error", 2, "F")
-
-
-def test_what_hooks_add_for_the_model_is_no_output(session: CopilotSession) -> None:
-    session.call("c1", "bash", command="ls")
-    added = '\n\nTool "bash" succeeded. Additional guidance from postToolUse hooks: # [CARRYOVER] read this'
-    session.done("c1", f"a.py\n<shellId: 0 completed with exit code 0>{added}", shellExecution={"exitCode": 0})
-
-    assert result_of(session).output == "a.py"
 
 
 @pytest.mark.parametrize(
@@ -86,23 +68,6 @@ def test_a_command_in_the_background_that_ends_well_is_reported_by_the_client(tm
     assert [edit.path for edit in of(events, FileEdit)] == ["/home/dev/shop/log.txt"]
 
 
-def test_an_edit_has_its_place_from_the_diff(session: CopilotSession) -> None:
-    session.edit("c1", session.cwd / "prices.py", "PEAR = 1", "PEAR = 2")
-
-    [edit] = of(read(session).events, FileEdit)
-
-    assert edit == FileEdit(
-        path=f"{session.cwd}/prices.py",
-        change="modify",
-        call_id="c1",
-        added=1,
-        removed=1,
-        line=2,
-        anchor="    PEAR = 2",
-        diff=edit.diff,
-    )
-
-
 def test_an_edit_without_a_diff_is_known_by_its_arguments(session: CopilotSession) -> None:
     session.call("c1", "edit", path="prices.py", old_str="PEAR = 1", new_str="PEAR = 2")
     session.done("c1", "File updated with changes.")
@@ -115,17 +80,6 @@ def test_an_edit_without_a_diff_is_known_by_its_arguments(session: CopilotSessio
         (f"{session.cwd}/prices.py", "modify", 1, "PEAR = 2"),
         (f"{session.cwd}/new.py", "add", 2, "x = 1"),
     ]
-
-
-def test_a_failed_edit_changed_nothing(session: CopilotSession) -> None:
-    session.call("c1", "edit", path="stock.py", old_str="PEARS = 7", new_str="PEARS = 8")
-    session.failed("c1", "No match found: old_str not found in stock.py")
-
-    events = read(session).events
-
-    assert of(events, FileEdit) == []
-    [result] = of(events, ToolResult)
-    assert (result.status, result.never_ran, result.subject) == ("error", False, "stock.py")
 
 
 @pytest.mark.parametrize(
@@ -194,24 +148,6 @@ def test_a_plan_that_was_put_before_the_user(session: CopilotSession) -> None:
     plans = [(plan.text, plan.accepted) for plan in of(read(session).events, PlanProposal)]
 
     assert plans == [("First the cart, then checkout.", None), ("", True), ("Rewrite it all.", None), ("", False)]
-
-
-def test_todos_kept_with_sql(session: CopilotSession) -> None:
-    insert = "INSERT INTO todos (id, title, status) VALUES ('a', 'Add cart', 'pending'), ('b', 'Test cart', 'pending');"
-    session.call("c1", "sql", description="plan", query=insert)
-    session.done("c1", "2 row(s) inserted.")
-    session.call("c2", "sql", description="start", query="UPDATE todos SET status = 'in_progress' WHERE id = 'a'")
-    session.done("c2", "1 row(s) updated.")
-    session.call("c3", "sql", description="wrong", query="UPDATE todos SET status = 'done' WHERE id = 'b'")
-    session.failed("c3", "no such table")
-
-    updates = of(read(session).events, PlanUpdate)
-
-    assert [[item.state for item in update.items] for update in updates] == [
-        ["pending", "pending"],
-        ["active", "pending"],
-    ]
-    assert updates[-1].items[0] == PlanItem(text="Add cart", state="active")
 
 
 def test_the_plan_that_the_client_keeps_is_a_list_and_no_edit(session: CopilotSession) -> None:

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.copilot.chat_ledger import counted, source_at
-from agents.copilot.chat_reading import ChatReading
+from agents.copilot.chat_reading import ChatReading, counted, source_at
 from agents.copilot.chats import (
     FIX,
     ONE,
@@ -34,16 +33,6 @@ async def test_of_a_chat_in_both_forms_the_log_counts(window: Window, tmp_path: 
 
     assert await counted(tmp_path / "a.sqlite", [flat, log, flat], TWO["sessionId"]) == alone
     assert await counted(tmp_path / "b.sqlite", [log, flat, log], TWO["sessionId"]) == alone
-
-
-async def test_a_chat_that_moved_from_an_empty_window_counts_in_its_folder(window: Window, tmp_path: Path) -> None:
-    empty = tmp_path / "User" / "globalStorage" / "emptyWindowChatSessions" / f"{TWO['sessionId']}.jsonl"
-    append(empty, log_of(chat("two", FIX)))
-    sources = [source_at(empty), source_at(window.store(TWO))]
-    alone = await counted(tmp_path / "alone.sqlite", sources[1:], TWO["sessionId"])
-
-    assert await counted(tmp_path / "a.sqlite", sources, TWO["sessionId"]) == alone
-    assert await counted(tmp_path / "b.sqlite", sources[::-1], TWO["sessionId"]) == alone
 
 
 @pytest.mark.parametrize("newer_first", [True, False])
@@ -106,17 +95,11 @@ def test_an_export_is_recognised_and_read(tmp_path: Path) -> None:
     ("head", "is_one"),
     [
         (b'{"responderUsername": "GitHub Copilot", "initialLocation": "panel", "requests": [', True),
-        (b' {\n "requesterUsername": "dev",\n "responderUsername": "GitHub Copilot",\n "requests": []}', True),
         (log_of(ONE), True),
-        (json.dumps(ONE).encode(), True),
         (b'{"requests": []}', False),
         (b'{"x": {"responderUsername": "", "requests": []}}', False),
-        (b'["responderUsername", "requests"]', False),
-        (b'{"kind": 0, "v": {"name": "x"}}', False),
         (b'{"type": "session.start", "data": {}}', False),
         (b"", False),
-        (b"\xff\xfe", False),
-        (b'{"a": "' + b"\\" * 60_000, False),
     ],
 )
 def test_only_a_chat_is_recognised(tmp_path: Path, head: bytes, *, is_one: bool) -> None:

@@ -48,13 +48,6 @@ def test_the_folder_is_that_of_the_window(tmp_path: Path, given: Any, cwd: str |
         assert found == {cwd}
 
 
-def test_on_the_remote_side_a_remote_folder_is_here(tmp_path: Path) -> None:
-    user = tmp_path / ".vscode-server" / "data" / "User"
-    window = Window(user, {"folder": "vscode-remote://ssh-remote%2Bbox/home/dev/a%20b"})
-
-    assert folders_in(window.store(chat("any", request("Go.")))) == ["/home/dev/a b"]
-
-
 def test_of_several_folders_the_first_that_a_file_or_command_names_is_it(tmp_path: Path) -> None:
     listing = tmp_path / "both.code-workspace"
     listing.write_text('{"folders": [{"path": "/home/dev/one"}, {"path": "/home/dev/two"},] // both\n}')

@@ -6,32 +6,23 @@ import pytest
 
 from agents.copilot.chat_reading import ChatReading, answered, bodies
 from agents.copilot.chats import (
-    ADD,
     CANCELLED,
     FAILED,
     FAILED_TEST,
-    FIX,
     ONE,
-    PENDING,
     PROJECT,
-    START_MS,
-    TWO,
     Json,
     Window,
     chat,
     edits,
     markdown,
     request,
-    tool,
     uri,
 )
 from carryover.model import (
     AgentSummary,
     AssistantMessage,
     FileEdit,
-    PlanItem,
-    PlanUpdate,
-    QueuedPrompt,
     SessionInfo,
     ToolCall,
     ToolResult,
@@ -88,40 +79,6 @@ def test_a_turn_is_read_whole_and_in_order(window: Window) -> None:
     assert {event.session for event in found} == {ONE["sessionId"]}
 
 
-def test_times_are_those_of_the_request_of_a_command_and_of_the_end(window: Window) -> None:
-    found = [event.at_ms - START_MS for event in ChatReading(window.store(ONE)).read()]
-
-    assert found == [0, 0, 0, 0, 0, 30_000, 30_000, 80_000, 80_000]
-
-
-def test_a_new_file_a_failed_edit_and_a_todo_list(window: Window) -> None:
-    found = ChatReading(window.store(TWO)).read()
-
-    assert [event.body for event in found if isinstance(event.body, FileEdit)][1] == FileEdit(
-        path=f"{PROJECT}/src/sub.py",
-        change="add",
-        call_id="call_create",
-        added=2,
-        removed=0,
-        line=1,
-        anchor="def sub(a, b):",
-    )
-    assert [event.body for event in found if isinstance(event.body, PlanUpdate)] == [
-        PlanUpdate(
-            items=(
-                PlanItem(text="Write sub()", state="done"),
-                PlanItem(text="Write its test", state="active"),
-                PlanItem(text="Run it", state="pending"),
-            )
-        )
-    ]
-    failed = next(
-        event.body for event in found if getattr(event.body, "status", "") == "error" and "missing" in repr(event.body)
-    )
-    assert isinstance(failed, ToolResult)
-    assert (failed.subject, failed.output) == (f"{PROJECT}/src/missing.py", "no such file: src/missing.py")
-
-
 @pytest.mark.parametrize(
     ("more", "actor"),
     [
@@ -148,25 +105,6 @@ def test_a_slash_command_is_recognised_from_its_words(window: Window) -> None:
         UserPrompt(text="", command="/compact"),
         UserPrompt(text="/etc/hosts is wrong"),
     ]
-
-
-def test_what_the_user_attached_is_counted(window: Window) -> None:
-    kinds = ("file", "image", "implicit", "promptFile", "tool")
-    given = request("Go.", variableData={"variables": [{"kind": kind, "value": "CONTENT"} for kind in kinds]})
-
-    assert bodies(window, UserPrompt, given) == [UserPrompt(text="Go.", attachments=2)]
-
-
-def test_a_prompt_that_waits_is_queued_until_it_is_sent(window: Window) -> None:
-    waits = {"id": "p1", "kind": "queued", "request": request("And run the linter.", state=None, at_s=20)}
-    injected = {"id": "p2", "request": request("Done.", state=None), "sendOptions": {"isSystemInitiated": True}}
-    asked = request("Fix add().", markdown("I will."), tool("copilot_readFile", "c1"), state=PENDING)
-    reading = ChatReading(window.store(chat("any", asked, pendingRequests=[waits, injected])))
-
-    assert reading.bodies(QueuedPrompt) == [QueuedPrompt(text="And run the linter.")]
-    window.store(chat("any", asked | {"modelState": {"value": 1}}, request("And run the linter.", at_s=20)))
-    assert reading.bodies(QueuedPrompt) == []
-    assert [prompt.text for prompt in reading.bodies(UserPrompt)] == ["Fix add().", "And run the linter."]
 
 
 def test_a_text_is_one_message_until_the_model_does_something_else(window: Window) -> None:
@@ -235,14 +173,6 @@ def test_a_turn_that_did_not_end_well_says_how(window: Window, more: Json, end: 
     assert answered(window, TurnEnd, markdown("I will"), **more) == [end]
 
 
-def test_the_summary_of_a_compaction_is_kept(window: Window) -> None:
-    metadata = {"summary": {"toolCallRoundId": "r1", "text": "add() is fixed."}}
-
-    assert answered(window, AgentSummary, markdown("Yes."), result={"metadata": metadata}) == [
-        AgentSummary(text="add() is fixed.", source="compaction")
-    ]
-
-
 def test_the_sections_of_a_summary_are_its_parts(window: Window) -> None:
     text = "1. Conversation Overview:\n- Fix add().\n\n8. Continuation Plan:\n- Test it."
     [summary] = answered(window, AgentSummary, markdown("Yes."), result={"metadata": {"summary": {"text": text}}})
@@ -269,14 +199,3 @@ def test_parts_of_an_unknown_kind_are_counted_and_cost_nothing_else(window: Wind
         ("part/brandNew", "unknown kind"),
         ("?", "unknown kind"),
     ]
-
-
-def test_nothing_is_read_of_what_no_handoff_needs(window: Window) -> None:
-    state = chat(
-        "any",
-        FIX | {"contentReferences": ["SECRET"], "variableData": {"variables": [{"kind": "file", "value": "SECRET"}]}},
-        ADD | {"result": {"metadata": {"renderedUserMessage": "SECRET", "toolCallRounds": ["SECRET"]}}},
-        inputState={"inputText": "SECRET"},
-    )
-
-    assert "SECRET" not in repr(ChatReading(window.store(state)).read())

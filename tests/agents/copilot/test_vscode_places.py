@@ -15,12 +15,8 @@ ID = uid("one")
 USERS = (
     ".config/Code/User",
     ".config/Code - Insiders/User",
-    ".config/VSCodium/User",
-    ".config/Code - OSS/User",
     "Library/Application Support/Code/User",
-    "Library/Application Support/VSCodium/User",
     ".vscode-server/data/User",
-    ".vscode-server-insiders/data/User",
 )
 
 
@@ -35,14 +31,6 @@ def test_chats_of_each_editor_are_found(tmp_path: Path, user: str) -> None:
     assert str(path) in [source.path for source in found]
     assert {source.session for source in found} == {ID}
     assert [source.rank for source in found] == ([7] if "-server" in user else [7, 5])
-
-
-def test_a_variable_moves_the_folders_of_linux(tmp_path: Path) -> None:
-    path = Window(tmp_path / "moved" / "Code" / "User").store(ONE)
-
-    roots = AGENT.roots(tmp_path, {"XDG_CONFIG_HOME": str(tmp_path / "moved")})
-
-    assert [source.path for root in roots for source in AGENT.sources(root)] == [str(path)]
 
 
 @pytest.mark.parametrize(
@@ -62,18 +50,3 @@ def test_a_source_is_known_by_its_place(tmp_path: Path, below: str, kind: str, r
     assert AGENT.source_of(path, root) == Source(
         agent=AGENT.id, path=str(path), session=ID, group=below.partition("/")[0], rank=rank
     )
-
-
-def test_a_chat_below_another_root_is_no_source(tmp_path: Path) -> None:
-    path = tmp_path / "workspaceStorage" / "a1" / "chatSessions" / f"{ID}.jsonl"
-
-    assert AGENT.source_of(path, tmp_path) is None
-    assert AGENT.source_of(path, path.parent) is None
-    assert AGENT.source_of(path, tmp_path / "elsewhere" / "workspaceStorage") is None
-
-
-def test_the_extension_shows_that_it_is_used(tmp_path: Path) -> None:
-    folders = [place.at(tmp_path, {}) for place in AGENT.spec.folders]
-
-    assert tmp_path / ".config/Code/User/globalStorage/github.copilot-chat" in folders
-    assert tmp_path / ".config/Code/User" not in folders

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from agents.copilot.chat_reading import answered, events
 from agents.copilot.chats import (
-    CANCELLED,
     PROJECT,
     Json,
     Window,
@@ -23,7 +20,6 @@ from agents.copilot.chats import (
 from carryover.model import (
     Answer,
     FileEdit,
-    PlanProposal,
     Question,
     ToolCall,
     ToolResult,
@@ -58,26 +54,6 @@ def test_how_a_call_ended(window: Window, part: Json, status: str, code: int | N
     assert result.never_ran == (status == "denied")
 
 
-def test_a_call_that_was_stopped_has_no_result_of_its_own(window: Window) -> None:
-    ended, stopped = answered(window, ToolResult, shell("make", "c1", "ok", 0), shell("make", "c2"), state=CANCELLED)
-
-    assert (ended.status, stopped.status) == ("ok", "interrupted")
-
-
-def test_the_command_is_the_one_that_ran(window: Window) -> None:
-    def with_line(**line: Any) -> Json:
-        return tool("run_in_terminal", "c", data={"kind": "terminal", "commandLine": line})
-
-    parts = (
-        with_line(original="rm x", userEdited="ls x", toolEdited="rm  x"),
-        with_line(original="make", toolEdited="cd /x && make"),
-        with_line(original="make", toolEdited="sandbox make", isSandboxWrapped=True),
-        tool("copilot_runInTerminal", "c", data={"kind": "terminal", "command": "ls", "language": "sh"}),
-    )
-
-    assert [call.subject for call in answered(window, ToolCall, *parts)] == ["ls x", "cd /x && make", "make", "ls"]
-
-
 def test_what_a_call_is_about(window: Window) -> None:
     link = {"value": f"Reading [](file://{PROJECT}/a%20b.py#1-5), lines 1 to 5"}
     parts = (
@@ -109,13 +85,6 @@ def test_what_a_call_is_about(window: Window) -> None:
         (edits("/x/a.py", "b\n") | {"edits": [[]]}, []),
         (edits("/x/.carryover/handoff.md", "b\n"), []),
         ({"kind": "notebookEditGroup", "uri": uri("/x/a.ipynb"), "edits": [[{}]]}, [("modify", "/x/a.ipynb", None)]),
-        ({"kind": "externalEdit", "uri": uri("/x/a"), "editKind": "create"}, [("add", "/x/a", None)]),
-        ({"kind": "externalEdit", "uri": uri("/x/a"), "editKind": "delete"}, [("delete", "/x/a", None)]),
-        (
-            {"kind": "externalEdit", "uri": uri("/x/b"), "originalUri": uri("/x/a"), "editKind": "rename"},
-            [("rename", "/x/b", "/x/a")],
-        ),
-        ({"kind": "externalEdit", "uri": uri("/x/a"), "editKind": "brand new"}, []),
         (
             {
                 "kind": "workspaceEdit",
@@ -186,15 +155,6 @@ def test_questions_and_their_answers(window: Window) -> None:
         (questions[0].call_id, "SQLite"),
         (questions[1].call_id, "PostgreSQL, unit"),
     ]
-
-
-@pytest.mark.parametrize(("data", "accepted"), [(None, None), ({"rejected": False}, True), ({"rejected": True}, False)])
-def test_a_plan_is_proposed_and_ruled_on(window: Window, data: Json | None, *, accepted: bool | None) -> None:
-    plan: Json = {"kind": "planReview", "title": "Plan", "content": "1. Fix add()", "actions": [], "data": data}
-
-    (found,) = answered(window, PlanProposal, plan)
-
-    assert (found.text, found.accepted) == ("1. Fix add()", accepted)
 
 
 def test_what_a_sub_agent_does_counts_with_the_chat(window: Window) -> None:

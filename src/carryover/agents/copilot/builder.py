@@ -1,24 +1,19 @@
-"""Turns one record into events with keys, counts of what was not understood, and the next context."""
+"""Turns one record of a log into events with keys, counts of what was not understood, and the next context."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Final
 
 import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Source
 from carryover.adapter.event_builder import EventBuilder, usable_folder, usable_name
-from carryover.agents.copilot.context import MAX_THREADS, LogContext
+from carryover.agents.copilot.context import LogContext
 from carryover.model import AnyBody, session_in_other_cwd
 from carryover.records import rawjson
 from carryover.records.fields import digest, utc_ms
 from carryover.records.lenient import Fields, fields_of, text_of
-
-MAIN: Final = ""
-"""The key of the main conversation among the threads of a log."""
-_FOLDER_MARK_CHARS: Final = 8
 
 
 class Line(msgspec.Struct, frozen=True, rename="camel"):
@@ -56,6 +51,7 @@ class Builder(EventBuilder[LogContext]):
             context=msgspec.structs.replace(context, last_ms=at_ms),
             conversation=conversation,
             at_ms=at_ms,
+            version=context.facts.agent_version,
             ident=usable_name(line.id) or f"{conversation}/{digest(record.data)}",
             subagent_id=usable_name(line.agent_id),
         )
@@ -66,21 +62,15 @@ class Builder(EventBuilder[LogContext]):
         here, first = self.context.place, self.context.folder
         if here is None or here == first:
             return self.conversation
-        return session_in_other_cwd(self.conversation, digest(here)[:_FOLDER_MARK_CHARS])
+        return session_in_other_cwd(self.conversation, digest(here)[:8])
 
     def add(self, body: AnyBody, part: str) -> None:
         """Adds an event. `part` distinguishes it from other events of the same record."""
         if not self.at_ms:
             self.skip(self.line.type, "no time")
             return
-        key = f"{self.ident}:{part}"
-        self.append(key, body, session=self.session, cwd=self.context.cwd, subagent_id=self.subagent_id)
-        if self.session == self.conversation:
-            self._note_last(self.subagent_id or MAIN, key)
-
-    def skip(self, record_type: str, reason: str) -> None:
-        """Counts something that was not understood. `reason` never quotes the record."""
-        self.count_skipped(record_type, reason, self.context.facts.agent_version)
+        cwd = self.context.cwd
+        self.append(f"{self.ident}:{part}", body, session=self.session, cwd=cwd, subagent_id=self.subagent_id)
 
     def text(self, name: str) -> str:
         """Returns the text in a field of the record; empty if it holds none."""
@@ -100,19 +90,12 @@ class Builder(EventBuilder[LogContext]):
         """Emits the facts about the session that are new."""
         # It belongs to the first project, wherever the conversation is now.
         self.put_news_first(self.conversation, self.context.folder)
-        if len(self.events) == 1:
-            self._note_last(MAIN, self.events[0].key)
 
     def parsed(self) -> tuple[LogContext, Parsed]:
         """Returns the next context and the result of the record, session facts first."""
         if self.events and self.subagent_id is None and self.session == self.conversation:
             self.emit_session_info()
         return self.context, self.built()
-
-    def _note_last(self, thread: str, key: str) -> None:
-        others = [(name, last) for name, last in self.context.last.items() if name not in (thread, MAIN)]
-        main = {MAIN: self.context.last[MAIN]} if MAIN in self.context.last else {}
-        self.change(last={**main, **dict(others[1 - MAX_THREADS :]), thread: key.encode("utf-8", "replace")})
 
 
 def conversation_of(source: Source) -> str:

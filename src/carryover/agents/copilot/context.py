@@ -7,14 +7,10 @@ from typing import Final
 import msgspec
 
 from carryover.adapter import event_builder
-from carryover.adapter.event_builder import Facts
 from carryover.agents.copilot.todos import Todo
 
-MAX_OPEN_CALLS: Final = 100
 MAX_CHANGES: Final = 20
 """Most changes kept for one call until its result comes."""
-MAX_PLAN_CHARS: Final = 10_000
-MAX_THREADS: Final = 60
 
 
 class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
@@ -33,30 +29,19 @@ class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
     """The user's answer to the question."""
 
 
-class LogContext(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The state of a session's log between two records."""
+class LogContext(event_builder.SessionContext, frozen=True, omit_defaults=True):
+    """The state of a session's log between two records. `cwd`: the folder the session works in."""
 
-    cwd: str | None = None
-    """The folder the session works in."""
     folder: str | None = None
     """The project it began in. Work in another project belongs to another session, since a session has one project."""
     place: str | None = None
     """The project it works in now."""
-    last_ms: int = 0
-    """Time of the last record with a time; used for records without one."""
     calls: tuple[OpenCall, ...] = ()
     todos: tuple[Todo, ...] = ()
-    facts: Facts = Facts()
-    emitted: Facts = Facts()
-    """The facts as they were last emitted."""
-    inside: str = ""
-    """The program that runs the client, if that is not a terminal."""
-    last: dict[str, bytes] = {}
-    """Key of the last event by thread ("" for the main one). Bytes, since text might be taken for a secret."""
     compacted_ms: int = 0
     """Time of a compaction that removed a hook's text from the conversation, if no prompt has come since."""
     in_editor: bool = False
-    """Whether the VS Code extension wrote the log, whose tools have other names."""
+    """Whether the VS Code extension wrote the log."""
 
 
 class ChatContext(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -8,14 +8,14 @@ programs, or to hooks registered under other programs' event names.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from carryover.adapter.contract import HookAction, HookEvent, HookProtocol, StartReason
 from carryover.adapter.hooks import provisional, read_own, root_above, session_start_output, skipped
 from carryover.agents.copilot import locate
-from carryover.model import Event, Skipped, UserPrompt
+from carryover.model import Skipped, UserPrompt
 from carryover.records import rawjson
 
 _ACTIONS: Final[dict[str, HookAction]] = {
@@ -26,13 +26,8 @@ _ACTIONS: Final[dict[str, HookAction]] = {
     "agentstop": "turn_end",
 }
 _REASONS: Final[dict[str, StartReason]] = {"new": "startup", "startup": "startup", "clear": "clear", "resume": "resume"}
-_EDITOR_NAMES: Final = {
-    "sessionstart": "sessionstart",
-    "userpromptsubmit": "userpromptsubmitted",
-    "precompact": "precompact",
-    "stop": "agentstop",
-}
-"""VS Code's names of the events, in lower case."""
+_EDITOR_NAMES: Final = {"userpromptsubmit": "userpromptsubmitted", "stop": "agentstop"}
+"""VS Code's names of events that have another name in the terminal, in lower case."""
 
 
 class Payload(msgspec.Struct, frozen=True, rename="camel"):
@@ -73,20 +68,23 @@ def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
     reason = _REASONS.get(given.source or "") if action == "session_start" else None
     if action == "session_start" and reason is None:
         return skipped(event, "unknown start reason")
+    # The terminal client logs the prompt only after its hooks have answered.
+    prompt = (rawjson.string_of(given.prompt) or "").strip() if given.hook_event_name is None else ""
+    early = action == "prompt" and prompt
     return HookEvent(
         action=action,
         session=session,
         cwd=given.cwd,
         transcript=transcript,
         reason=reason,
-        provisional=_provisional(event, session, given, at_ms) if action == "prompt" else (),
+        provisional=provisional(event, session, at_ms, UserPrompt(text=prompt), given.cwd) if early else (),
     )
 
 
 def _own_session(given: Payload, event: str) -> str | None:
     """Returns the session if the payload is Copilot's own and not of another event."""
-    name = given.hook_event_name
-    return given.session_id if name is None or _EDITOR_NAMES.get(name.lower()) == event else None
+    name = (given.hook_event_name or event).lower()
+    return given.session_id if _EDITOR_NAMES.get(name, name) == event else None
 
 
 def _answer(text: str) -> bytes:
@@ -99,24 +97,11 @@ def _layout_root(transcript: Path) -> Path | None:
     return root_above(transcript, locate.source_of)
 
 
-def _provisional(event: str, session: str, given: Payload, at_ms: int) -> tuple[Event, ...]:
-    """Returns the prompt, which the terminal client logs only after its hooks have answered."""
-    text = (rawjson.string_of(given.prompt) or "").strip()
-    if not text or given.hook_event_name is not None:
-        return ()
-    return provisional(event, session, at_ms, UserPrompt(text=text), given.cwd)
-
-
-def _lost(context: Any) -> int:
-    at_ms: int = context.log.compacted_ms
-    return at_ms
-
-
 HOOKS: Final = HookProtocol(
     events=("sessionStart", "userPromptSubmitted", "preCompact", "agentStop", "sessionEnd"),
     read=_read,
     answer=_answer,
     layout_root=_layout_root,
     forgets=True,
-    lost=_lost,
+    lost=lambda context: context.log.compacted_ms,
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from carryover.model import Op
 from carryover.records.summary import Kinds
 
 QUIET: Final = frozenset(
@@ -23,36 +22,6 @@ QUIET_BEGINNINGS: Final = (
     *("permission.message", "session.canvas.", "session.fusion_", "session.schedule_", "skill."),
 )
 """Records without content for us, by type and by prefix. Hook records repeat prompts and contain our own handoff."""
-
-OPS: Final[dict[str, Op]] = {
-    "bash": "shell",
-    "powershell": "shell",
-    "local_shell": "shell",
-    "view": "read",
-    "show_file": "read",
-    "edit": "edit",
-    "apply_patch": "edit",
-    "create": "write",
-    "glob": "search",
-    "grep": "search",
-    "rg": "search",
-    "web_fetch": "web",
-    "web_search": "web",
-    "fetch_copilot_cli_documentation": "web",
-    "update_todo": "plan",
-    "exit_plan_mode": "plan",
-    "ask_user": "ask",
-    "task": "agent",
-}
-"""Operations of the known tools. All others, including those of MCP servers, are `other`."""
-
-SHELLS: Final = frozenset(("bash", "powershell", "local_shell"))
-
-READ_SHELLS: Final = frozenset(("read_bash", "stop_bash", "write_bash", "read_powershell", "stop_powershell"))
-"""Tools that read from or write to a command that keeps running."""
-
-QUIET_TOOLS: Final = frozenset(("report_intent", "task_complete"))
-"""Tools that only report what a separate record reports as well."""
 
 INJECTED: Final = ("agent-", "skill-", "command-", "system", "autopilot", "hook", "schedule", "extension")
 """Prefix of `source` in messages that the user did not type (1.0.102: `agent-<id>`)."""

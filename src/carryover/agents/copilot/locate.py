@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 from typing import Final, Literal
 
 from carryover.adapter.contract import Reader, Source
-from carryover.agents.copilot.spec import CHATS, EMPTY, EXTENSION, SPEC, WINDOWS
+from carryover.agents.copilot.spec import CHATS, EMPTY, SPEC, WINDOWS
 from carryover.readers.files import read_head
 from carryover.records.rawjson import objects_in
 
@@ -20,24 +20,28 @@ Kind = Literal["log", "chat", "chat_transcript"]
 it. chat_transcript: events that VS Code's extension writes beside a chat."""
 
 _STATE: Final = "session-state"
-_LOG: Final = "events.jsonl"
 _BESIDE: Final = "workspace.yaml"
 """Contains the session's name, so that a change of it counts as a change of the session."""
 _PRODUCER: Final = "copilot-agent"
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
-_NAME: Final = re.compile(r"([\w-]{1,100})(\.jsonl?)")
-_EXTENSIONS: Final = ("GitHub.copilot-chat", EXTENSION)
-_PATTERNS: Final = {
-    _STATE: (f"*/{_LOG}",),
-    WINDOWS: (f"*/{CHATS}/*", *(f"*/{name}/transcripts/*.jsonl" for name in _EXTENSIONS)),
-    EMPTY: ("*",),
-}
-
-# A session in several places counts where most of it is. A chat that moves from an empty window into a folder is
-# copied, and the copy continues; the transcript has no errors, no exit codes and does not say what was retracted.
-_RANKS: Final = {(WINDOWS, ".jsonl"): 7, (WINDOWS, ".json"): 6, (EMPTY, ".jsonl"): 5, (EMPTY, ".json"): 4}
-_TRANSCRIPT_RANK: Final = 1
+_NAME: Final = r"(?P<session>[\w-]{1,100})"
+_IN_WINDOW: Final = r"(?P<group>[^/]+)"
+_TRANSCRIPT: Final = rf"{_IN_WINDOW}/(?:GitHub\.copilot-chat|github\.copilot-chat)/transcripts/{_NAME}\.jsonl"
 _EXPORT_RANK: Final = -1
+_TRANSCRIPT_RANK: Final = 1
+_LAYOUTS: Final[tuple[tuple[Kind, str, str, str, int], ...]] = (
+    ("log", _STATE, "*/events.jsonl", rf"(?P<session>(?i:{_ID.pattern}))/events\.jsonl", 0),
+    ("chat", WINDOWS, f"*/{CHATS}/*.jsonl", rf"{_IN_WINDOW}/{CHATS}/{_NAME}\.jsonl", 7),
+    ("chat", WINDOWS, f"*/{CHATS}/*.json", rf"{_IN_WINDOW}/{CHATS}/{_NAME}\.json", 6),
+    ("chat", EMPTY, "*.jsonl", rf"{_NAME}\.jsonl", 5),
+    ("chat", EMPTY, "*.json", rf"{_NAME}\.json", 4),
+    ("chat_transcript", WINDOWS, "*/*/transcripts/*.jsonl", _TRANSCRIPT, _TRANSCRIPT_RANK),
+)
+"""Kind, name of the root, glob and pattern below it, and rank.
+
+A session in several places counts where most of it is. A chat that moves from an empty window into a folder is copied,
+and the copy continues; the transcript has no errors, no exit codes and does not say what was retracted.
+"""
 
 _HEAD_BYTES: Final = 64 << 10
 _CHAT: Final = re.compile(
@@ -49,40 +53,27 @@ _CHAT: Final = re.compile(
 
 def kind_of(path: str | PurePath) -> Kind | None:
     """Returns the kind of the source at `path`, by the end of its path alone; None if it is not a source."""
-    match str(path).split("/")[-5:]:
-        case [*_, state, session, name] if (state, name) == (_STATE, _LOG) and _ID.fullmatch(session):
-            return "log"
-        case [storage, _, extension, "transcripts", name] if storage == WINDOWS and extension in _EXTENSIONS:
-            return "chat_transcript" if _NAME.fullmatch(name) and name.endswith(".jsonl") else None
-        case [*_, storage, _, folder, name] if (storage, folder) == (WINDOWS, CHATS) and _NAME.fullmatch(name):
-            return "chat"
-        case [*_, folder, name] if folder == EMPTY and _NAME.fullmatch(name):
-            return "chat"
-    return None
+    found = (kind for kind, root, _, below, _ in _LAYOUTS if re.search(rf"/{root}/{below}\Z", str(path)))
+    return next(found, None)
 
 
 def source_of(path: Path, root: Path) -> Source | None:
     """Returns the source at `path` below `root`, recognised by name alone."""
     if root.name == _STATE and path.name == _BESIDE:
-        path = path.with_name(_LOG)
-    try:
-        parts = path.relative_to(root).parts
-    except ValueError:
+        path = path.with_name("events.jsonl")
+    if not path.is_relative_to(root):
         return None
-    match kind_of(path), root.name, parts:
-        case "log", state, (session, _) if state == _STATE:
-            return Source(agent=SPEC.id, path=str(path), session=session)
-        case "chat_transcript", storage, (window, _, _, _) if storage == WINDOWS:
-            return Source(agent=SPEC.id, path=str(path), session=path.stem, group=window, rank=_TRANSCRIPT_RANK)
-        case "chat", storage, (window, *_) if len(parts) == {WINDOWS: 3, EMPTY: 1}.get(storage):
-            group, rank = window if storage == WINDOWS else EMPTY, _RANKS[storage, path.suffix]
-            return Source(agent=SPEC.id, path=str(path), session=path.stem, group=group, rank=rank)
+    for _, name, _, below, rank in _LAYOUTS:
+        if name == root.name and (found := re.fullmatch(below, str(path.relative_to(root)))):
+            group = found.groupdict().get("group", EMPTY if name == EMPTY else "")
+            return Source(agent=SPEC.id, path=str(path), session=found["session"], group=group, rank=rank)
     return None
 
 
 def sources(root: Path) -> list[Source]:
     """Returns every source below `root`, sorted by path."""
-    found = (source_of(path, root) for pattern in _PATTERNS.get(root.name, ()) for path in root.glob(pattern))
+    paths = (path for _, name, pattern, _, _ in _LAYOUTS if name == root.name for path in root.glob(pattern))
+    found = (source_of(path, root) for path in paths)
     return sorted((source for source in found if source is not None), key=lambda source: source.path)
 
 

@@ -1,4 +1,4 @@
-"""Reads a session's log and adds what its lines don't show: that it was replaced, and files the client keeps beside it.
+"""Reads a session's log and adds what its lines don't show: that it was replaced, and the session's title.
 
 `/rewind` replaces the file by one without the turns that were taken back (1.0.102). A log that is read from the start
 again is therefore emitted again, and what is gone is retracted (`adapter.contract.Reemitted`). The reader announces
@@ -26,62 +26,55 @@ _WORKSPACE: Final = "workspace.yaml"
 _WORKSPACE_BYTES: Final = 64 << 10
 _BEGINS: Final = re.compile(rb'\{[^{}]{0,200}"type"\s*:\s*"session\.start"')
 _SUB_AGENT: Final = re.compile(rb'"agentId"\s*:\s*"([^"\\]{1,100})"')
-_SETTING: Final = re.compile(r"(name|client_name|user_named): +(.+)")
-_INSIDE: Final = {"vscode-agent-host": "VS Code"}
-"""Programs that run the client, by `client_name`. The terminal's is `github/cli` or missing (1.0.48)."""
+_NAME: Final = re.compile(r"^name: +(.+)$", re.MULTILINE)
 
 
 class Again(msgspec.Struct, frozen=True, tag="again"):
-    """Announces that the log is read again: what follows is the whole thread. `more`: another batch follows."""
+    """Announces that the log is read again: what follows is the whole thread."""
 
     thread: str | None = None
     """The sub-agent; None: the main conversation."""
-    more: bool = False
 
 
-class Noted(msgspec.Struct, frozen=True, tag="noted"):
-    """The contents of the files beside the log: the session's title and the program it runs in."""
+class Titled(msgspec.Struct, frozen=True, tag="titled"):
+    """The session's title."""
 
-    title: str = ""
-    inside: str = ""
-    """The program that runs the client, if that is not a terminal."""
+    title: str
 
 
 class Position(msgspec.Struct, frozen=True, array_like=True):
-    """The cursor: the lines' own cursor, the contents noted last, and the sub-agents seen."""
+    """The cursor: the lines' own cursor, the title noted last, and the sub-agents seen."""
 
     lines: bytes = b""
-    noted: Noted = Noted()
+    title: str = ""
     threads: tuple[str, ...] = ()
-    again: bool = False
-    """Whether the file was replaced and has not been read to its end since."""
 
 
 class LogReader(JsonlReader):
     """Reads a session's log; see `carryover.adapter.contract.Reader`."""
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Reads the records after `cursor`. Raises as `JsonlReader.read` does."""
+        """Reads the records after `cursor`; all of them if the log was replaced. Raises as `JsonlReader.read` does."""
         before = _decoded(cursor)
         batch = super().read(path, before.lines if before is not None else None)
         restarted = batch.restarted or (cursor is not None and before is None)
+        # A file with other content, or none yet, retracts nothing.
+        again = batch.restarted and bool(batch.records) and _BEGINS.match(batch.records[0].data) is not None
+        while again and batch.more:
+            rest = super().read(path, batch.cursor)
+            if rest.restarted:
+                return self.read(path, cursor)
+            batch = msgspec.structs.replace(rest, records=(*batch.records, *rest.records))
         before = before or Position()
-        again = before.again
-        if batch.restarted:
-            # A file with other content, or none yet, retracts nothing.
-            again = bool(batch.records) and _BEGINS.match(batch.records[0].data) is not None
         threads = _with_threads(before.threads, batch.records)
-        noted = _noted(path)
-        own: list[Again | Noted] = []
-        if again:
-            own += [Again(thread=thread, more=batch.more) for thread in (None, *threads)]
-        if noted != (Noted() if restarted else before.noted):
-            own.append(noted)
-        after = Position(lines=batch.cursor, noted=noted, threads=threads, again=again and batch.more)
+        title = _title(path)
+        own: list[Again | Titled] = [Again(thread) for thread in (None, *threads)] if again else []
+        if title != ("" if restarted else before.title):
+            own.append(Titled(title))
         return msgspec.structs.replace(
             batch,
             records=(*(Record(number=NOTED, data=msgspec.json.encode(note)) for note in own), *batch.records),
-            cursor=msgspec.msgpack.encode(after),
+            cursor=msgspec.msgpack.encode(Position(lines=batch.cursor, title=title, threads=threads)),
             restarted=restarted,
         )
 
@@ -91,19 +84,9 @@ class LogReader(JsonlReader):
         return super().resumes_at(position.lines) if position is not None else 0
 
 
-def note_of(data: bytes) -> Again | Noted | None:
-    """Decodes a record that the reader added; None for any other record."""
-    try:
-        return msgspec.json.decode(data, type=Again | Noted)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return None
-
-
 def _decoded(cursor: bytes | None) -> Position | None:
-    if cursor is None:
-        return None
     try:
-        return msgspec.msgpack.decode(cursor, type=Position)
+        return msgspec.msgpack.decode(cursor, type=Position) if cursor is not None else None
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
@@ -113,24 +96,18 @@ def _with_threads(known: tuple[str, ...], records: tuple[Record, ...]) -> tuple[
     return tuple(dict.fromkeys((*known, *found)))[-MAX_THREADS:]
 
 
-def _noted(log: Path) -> Noted:
-    """Returns the session's name and the program it runs in; empty if the file is missing, malformed or unfinished."""
+def _title(log: Path) -> str:
+    """Returns the session's name, a YAML scalar on one line; empty if the file is missing or has another form."""
     try:
         text = (read_small(log.with_name(_WORKSPACE), limit=_WORKSPACE_BYTES) or b"").decode("utf-8", "replace")
     except OSError:
-        return Noted()
-    settings = {found[1]: found[2] for line in text.splitlines() if (found := _SETTING.fullmatch(line))}
-    return Noted(title=_scalar(settings.get("name", "")), inside=_INSIDE.get(settings.get("client_name", ""), ""))
-
-
-def _scalar(text: str) -> str:
-    """Returns a plain or quoted YAML scalar on one line; other forms are not read."""
-    if text.startswith("'") and text.endswith("'") and len(text) > 1:
-        return text[1:-1].replace("''", "'")
-    if text.startswith('"'):
+        return ""
+    name = found[1] if (found := _NAME.search(text)) else ""
+    if name.startswith("'"):
+        return name[1:-1].replace("''", "'") if name.endswith("'") else ""
+    if name.startswith('"'):
         try:
-            value = json.loads(text)
+            return str(json.loads(name))
         except ValueError:
             return ""
-        return value if isinstance(value, str) else ""
-    return "" if text[:1] in tuple("|>&*!%@`[{#") else text
+    return "" if name.startswith(tuple("|>&*!%@`[{#")) else name

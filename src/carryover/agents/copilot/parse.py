@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Reemitted, Source
-from carryover.agents.copilot.builder import MAIN, Builder, Line, conversation_of
+from carryover.agents.copilot.builder import Builder, Line, conversation_of
+from carryover.agents.copilot.calls import parse_call, parse_own_call
 from carryover.agents.copilot.context import LogContext
 from carryover.agents.copilot.kinds import INJECTED, LIMITS, QUIET, QUIET_BEGINNINGS, SUMMARY_KINDS
-from carryover.agents.copilot.log_reader import NOTED, Again, Noted, note_of
+from carryover.agents.copilot.log_reader import NOTED, Again, Titled
 from carryover.agents.copilot.results import end_open_calls, parse_decision, parse_notification, parse_result
-from carryover.agents.copilot.tools import parse_call, parse_own_call
 from carryover.model import (
     AgentSummary,
     AssistantMessage,
@@ -33,10 +33,9 @@ from carryover.records.text import without_handoff
 
 _TOO_MANY_REQUESTS: Final = 429
 _PAYMENT_REQUIRED: Final = 402
-_OWN_LIMIT: Final = "autopilot_credit_limit"
-"""The user's own limit for a run (reported, not in a recording)."""
-_NOTHING: Final = Parsed()
+_TRIGGERS: Final[dict[str, Literal["manual", "auto"]]] = {"manual": "manual", "threshold": "auto"}
 _LINE: Final = msgspec.json.Decoder(Line)
+_NOTE: Final[msgspec.json.Decoder[Again | Titled]] = msgspec.json.Decoder(Again | Titled)
 
 
 def parse_record(source: Source, context: LogContext, record: Record) -> tuple[LogContext, Parsed]:
@@ -45,51 +44,32 @@ def parse_record(source: Source, context: LogContext, record: Record) -> tuple[L
         return _parse_note(source, context, record)
     line = rawjson.read_line(_LINE, record.data, version=context.facts.agent_version)
     if line is None or isinstance(line, Skipped):
-        return context, _NOTHING if line is None else Parsed(skipped=(line,))
+        return context, Parsed() if line is None else Parsed(skipped=(line,))
     if line.type in QUIET or line.type.startswith(QUIET_BEGINNINGS):
-        return context, _NOTHING
-    handle = _HANDLERS.get(line.type)
-    if handle is None:
-        return context, Parsed(
-            skipped=(rawjson.skipped(line.type, "unknown record type", context.facts.agent_version),)
-        )
+        return context, Parsed()
     builder = Builder.begin(source, context, line, record)
-    handle(builder)
+    if (handle := _HANDLERS.get(line.type)) is not None:
+        handle(builder)
+    else:
+        builder.skip(line.type, "unknown record type")
     return builder.parsed()
 
 
 def _parse_note(source: Source, context: LogContext, record: Record) -> tuple[LogContext, Parsed]:
-    """Handles a record that the reader added: the log is read again, or the files beside it have changed."""
-    note = note_of(record.data)
+    """Handles a record that the reader added: the log is read again, or the session has another title."""
+    note = rawjson.read(_NOTE, record.data)
     if isinstance(note, Again):
-        after = context.last.get(note.thread or MAIN)
-        again = Reemitted(
-            session=conversation_of(source),
-            subagent_id=note.thread,
-            after=after.decode("utf-8", "replace") if after is not None else None,
-            more=note.more,
-        )
-        return context, Parsed(reemitted=again)
-    if not isinstance(note, Noted):
-        return context, _NOTHING
+        return context, Parsed(reemitted=Reemitted(session=conversation_of(source), subagent_id=note.thread))
     builder = Builder.begin(source, context, Line(type="workspace"), record)
-    builder.change(inside=note.inside)
-    builder.learn(title=bounded(note.title, SHORT_CHARS) if note.title else None, agent_version=_version(builder, None))
+    builder.learn(title=bounded(note.title, SHORT_CHARS) if isinstance(note, Titled) else None)
     builder.emit_session_info()
     return builder.parsed()
-
-
-def _version(builder: Builder, version: str | None) -> str | None:
-    """Returns the client's version, with the program that runs it if that is not a terminal."""
-    version = version or builder.context.facts.agent_version
-    inside = f" ({builder.context.inside})" if builder.context.inside else ""
-    return f"{version.removesuffix(inside)}{inside}" if version else None
 
 
 def _parse_start(builder: Builder) -> None:
     builder.move_to(fields_of(builder.data.get("context")))
     builder.learn(
-        agent_version=_version(builder, builder.text("copilotVersion")),
+        agent_version=builder.text("copilotVersion"),
         model=builder.text("selectedModel"),
         parent=builder.text("detachedFromSpawningParentSessionId"),
     )
@@ -151,19 +131,16 @@ def _parse_compaction(builder: Builder) -> None:
         builder.change(compacted_ms=builder.at_ms)
     summary = without_handoff(builder.text("summaryContent")).strip()
     if summary:
-        trigger = {"manual": "manual", "threshold": "auto"}.get(builder.text("trigger"))
-        body = AgentSummary(
-            text=summary,
-            source="compaction",
-            trigger=trigger,  # type: ignore[arg-type]
-            parts=parts_by_tag(summary, SUMMARY_KINDS),
-        )
-        builder.add(body, "summary")
+        trigger = _TRIGGERS.get(builder.text("trigger"))
+        parts = parts_by_tag(summary, SUMMARY_KINDS)
+        builder.add(AgentSummary(text=summary, source="compaction", trigger=trigger, parts=parts), "summary")
 
 
 def _parse_abort(builder: Builder) -> None:
     end_open_calls(builder)
-    builder.add(TurnEnd(reason="limit" if builder.text("reason") == _OWN_LIMIT else "interrupted"), "end")
+    # The former is the user's own limit for a run (reported, not in a recording).
+    limited = builder.text("reason") == "autopilot_credit_limit"
+    builder.add(TurnEnd(reason="limit" if limited else "interrupted"), "end")
 
 
 def _parse_error(builder: Builder) -> None:

@@ -11,12 +11,12 @@ from carryover.adapter.contract import ToolOutcome
 from carryover.adapter.event_builder import closed
 from carryover.agents.copilot import diffs, todos
 from carryover.agents.copilot.builder import Builder
+from carryover.agents.copilot.calls import READ_SHELLS
 from carryover.agents.copilot.context import OpenCall
-from carryover.agents.copilot.kinds import READ_SHELLS
 from carryover.model import Answer, BackgroundTask, PlanProposal, UserPrompt
 from carryover.records.changes import as_edit
 from carryover.records.fields import SHORT_CHARS, bounded
-from carryover.records.lenient import Fields, fields_of, is_true, items_of, number_of, text_of
+from carryover.records.lenient import fields_of, is_true, items_of, number_of, text_of
 from carryover.records.text import HANDOFF_FILE, without_ansi
 
 _FROM_HOOKS: Final = re.compile(
@@ -26,13 +26,14 @@ _FROM_HOOKS: Final = re.compile(
 _ENDED: Final = re.compile(
     r"\n?<(?:shellId: \S+ completed|command with id: \S+ exited|exited) with exit code (?P<code>-?\d{1,9})>\s*\Z"
 )
-_EDITOR_EXIT: Final = re.compile(r"\b(?:[Cc]ommand )?exited with (?:exit )?code:? (-?\d{1,9})\b")
+_EDITOR_EXIT: Final = re.compile(r"\b(?:[Cc]ommand )?exited with (?:exit )?code:? (?P<code>-?\d{1,9})\b")
 _RUNNING: Final = re.compile(r"<command (?:started in background )?with shellId: (?P<shell>[^\s>]+)")
 _NEVER_RAN: Final = re.compile(
     r" in JSON at position \d|^Tool '.*' does not exist|^Multiple validation errors|\": Required\b"
 )
 _IN_BACKGROUND: Final = "Agent started in background"
-_ANSWERED: Final = ("User selected: ", "User responded: ", "User responded:\n")
+_ANSWERED: Final = re.compile(r"\AUser (?:selected: |responded:[ \n])")
+"""What precedes an answer: `User selected: Cents` (1.0.48), `User responded: Cents` (1.0.102)."""
 _SKIPPED_QUESTION: Final = ("User skipped", "The user is not available", "User declined", "The user declined")
 
 
@@ -105,31 +106,17 @@ def end_open_calls(builder: Builder) -> None:
             builder.change(calls=closed(builder.context.calls, call.id))
 
 
-def _editor_outcome(builder: Builder, call: OpenCall) -> Outcome:
-    """Determines how a command of the VS Code extension ended.
-
-    Only its text shows that: the tool reports success even if the command fails.
-    """
-    output = without_ansi(text_of(fields_of(builder.data.get("result")).get("content")))
-    is_ok = is_true(builder.data.get("success"))
-    found = _EDITOR_EXIT.search(output) if call.op == "shell" else None
-    code = int(found[1]) if found is not None else None
-    if call.op == "shell" and is_ok:
-        return Outcome("unknown" if code is None else "error" if code else "ok", output, code)
-    return Outcome("ok" if is_ok else "error", output, code)
-
-
 def _outcome(builder: Builder, call: OpenCall) -> Outcome:
-    if builder.context.in_editor:
-        return _editor_outcome(builder, call)
-    if not is_true(builder.data.get("success")):
-        return _failure(fields_of(builder.data.get("error")), call)
+    result, error = fields_of(builder.data.get("result")), fields_of(builder.data.get("error"))
     # Text that hooks add for the model is at the end.
-    text = _FROM_HOOKS.sub("", without_ansi(text_of(fields_of(builder.data.get("result")).get("content"))))
-    ended = _ENDED.search(text)
+    text = _FROM_HOOKS.sub("", without_ansi(text_of(result.get("content")) or text_of(error.get("message"))))
+    if not is_true(builder.data.get("success")):
+        return _failure(text_of(error.get("code")), text, call)
+    # Of a command in VS Code, only the text shows how it ended: the tool reports success even if the command fails.
+    ended = (_EDITOR_EXIT if builder.context.in_editor and call.op == "shell" else _ENDED).search(text)
     code = number_of(fields_of(builder.data.get("shellExecution")).get("exitCode"))  # 1.0.102
     code = int(ended["code"]) if code is None and ended else code
-    output = text[: ended.start()] if ended else text
+    output = text[: ended.start()] if ended and ended.re is _ENDED else text
     if code is not None:
         return Outcome("ok" if code == 0 else "error", output, code)
     running = _RUNNING.search(text) if call.op == "shell" else None
@@ -140,8 +127,7 @@ def _outcome(builder: Builder, call: OpenCall) -> Outcome:
     return Outcome("unknown" if call.op == "shell" else "ok", output)
 
 
-def _failure(error: Fields, call: OpenCall) -> Outcome:
-    message, code = _FROM_HOOKS.sub("", without_ansi(text_of(error.get("message")))), text_of(error.get("code"))
+def _failure(code: str, message: str, call: OpenCall) -> Outcome:
     if call.denied or code in ("denied", "rejected"):
         return Outcome("denied", message, never_ran=True, user_words=call.words)
     if code in ("interrupted", "aborted", "cancelled"):
@@ -194,38 +180,22 @@ def _add_what_followed(builder: Builder, call: OpenCall, outcome: Outcome) -> No
     elif call.op == "shell":
         _add_changes(builder, call)
     elif call.op == "ask" and call.question:
-        _add_answer(builder, call, outcome.output)
+        if text := _ANSWERED.sub("", outcome.output).strip():
+            builder.add(Answer(call_id=call.id, question=call.question, text=text), "answer")
     elif call.name == "exit_plan_mode":
         builder.add(PlanProposal(call_id=call.id, text="", accepted=True), "plan")
     elif call.op == "agent" and outcome.output.startswith(_IN_BACKGROUND):
         builder.add(BackgroundTask(task_id=call.id, state="running", label=bounded(call.subject, SHORT_CHARS)), "task")
-    if call.plan:
-        _add_plan(builder, call)
+    if call.plan and call.name == "sql":
+        after = todos.after_sql(builder.context.todos, call.plan)
+        if after != builder.context.todos:
+            builder.change(todos=after)
+            builder.add(todos.as_update(after), "todos")
+    elif (boxes := todos.boxes(call.plan)) is not None:
+        builder.add(boxes, "todos")
 
 
 def _add_changes(builder: Builder, call: OpenCall) -> None:
     for number, change in enumerate(call.changes):
         if not change.path.endswith(HANDOFF_FILE):
             builder.add(as_edit(change, call.id), f"edit{number}")
-
-
-def _add_plan(builder: Builder, call: OpenCall) -> None:
-    if call.name != "sql":
-        boxes = todos.boxes(call.plan)
-        if boxes is not None:
-            builder.add(boxes, "todos")
-        return
-    after = todos.after_sql(builder.context.todos, call.plan)
-    if after != builder.context.todos:
-        builder.change(todos=after)
-        builder.add(todos.as_update(after), "todos")
-
-
-def _add_answer(builder: Builder, call: OpenCall, output: str) -> None:
-    # `User selected: Cents` (1.0.48), `User responded: Cents` (1.0.102).
-    for opening in _ANSWERED:
-        if output.startswith(opening):
-            output = output.removeprefix(opening)
-            break
-    if output.strip():
-        builder.add(Answer(call_id=call.id, question=call.question, text=output.strip()), "answer")

@@ -41,13 +41,6 @@ _EXTENSION_FOLDERS: Final = tuple(
 _HOOKS: Final = Place(path="~/.copilot/hooks/carryover.json", env="COPILOT_HOME", below="hooks/carryover.json")
 """Our own file: the client reads every file in that folder, so none of the user's is edited."""
 
-# Two seconds at most, since hooks run one after the other before the first turn (1.0.102).
-_START: Final = HookEntry(event="sessionStart", timeout_s=2)
-_PROMPT: Final = HookEntry(event="userPromptSubmitted", timeout_s=2)
-_COMPACT: Final = HookEntry(event="preCompact", timeout_s=2)
-_STOP: Final = HookEntry(event="agentStop", timeout_s=2)
-_END: Final = HookEntry(event="sessionEnd", timeout_s=2)
-
 _OFFLINE: Final = r"""
 case $payload in
   *'"agentId"'* | *'"session_id"'*) exit 0 ;;
@@ -59,6 +52,12 @@ case $payload in
   *'"source":"resume"'* | *'"source": "resume"'*) reason=resume ;;
 esac
 """
+
+
+def _hooks(*at_start: str) -> tuple[HookEntry, ...]:
+    # Two seconds at most, since hooks run one after the other before the first turn (1.0.102).
+    return tuple(HookEntry(event=name, timeout_s=2) for name in (*at_start, "preCompact", "agentStop", "sessionEnd"))
+
 
 SPEC: Final = AgentSpec(
     id="copilot",
@@ -83,8 +82,12 @@ SPEC: Final = AgentSpec(
         sets=(
             # Up to 1.0.10 what sessionStart returns is dropped, and up to 1.0.21 it runs at each turn. What the hook of
             # a prompt returns arrives from 1.0.65 on.
-            HookSet(versions=">=1.0.22,<1.0.65", label="1.0.22 to 1.0.64", hooks=(_START, _COMPACT, _STOP, _END)),
-            HookSet(versions=">=1.0.65,<2", label="1.0.65 and later", hooks=(_START, _PROMPT, _COMPACT, _STOP, _END)),
+            HookSet(versions=">=1.0.22,<1.0.65", label="1.0.22 to 1.0.64", hooks=_hooks("sessionStart")),
+            HookSet(
+                versions=">=1.0.65,<2",
+                label="1.0.65 and later",
+                hooks=_hooks("sessionStart", "userPromptSubmitted"),
+            ),
         ),
         injects_on=("sessionStart",),
         prompts_on=("userPromptSubmitted",),

@@ -1,152 +1,108 @@
-"""Tool calls: what each tool does, and what it was asked to do."""
+"""The tools of the terminal client and of VS Code: what each does, what a call is about, and what it will change."""
 
 from __future__ import annotations
 
-from typing import Final, Literal
+import re
+from typing import Final
 
 import msgspec
 
-from carryover.adapter.event_builder import opened, usable_name
-from carryover.agents.copilot import diffs
-from carryover.agents.copilot.builder import MAIN, Builder
-from carryover.agents.copilot.context import MAX_CHANGES, MAX_OPEN_CALLS, MAX_PLAN_CHARS, OpenCall
-from carryover.agents.copilot.kinds import OPS, QUIET_TOOLS, READ_SHELLS, SHELLS
-from carryover.agents.copilot.vscode_tools import ABOUT, op_of, todos_in
-from carryover.model import Op, PlanProposal, Question
+from carryover.agents.copilot.context import MAX_CHANGES
+from carryover.model import Op, PlanUpdate
 from carryover.records import rawjson, shell_files
-from carryover.records.changes import Change
-from carryover.records.fields import MAX_NAME_CHARS, SUBJECT_CHARS, bounded
-from carryover.records.lenient import Fields, fields_of, first_text, items_of, text_of
-from carryover.records.patches import files_in_patch
-from carryover.records.text import names_own_folder
+from carryover.records.asked import plan_items
+from carryover.records.changes import Change, Replacement, replaced
+from carryover.records.fields import SUBJECT_CHARS, bounded
+from carryover.records.lenient import Fields, fields_of, first_text, items_of
+from carryover.records.patches import added, files_in_patch, in_patch, place_of
 
-_PLAN_FILE: Final = "/plan.md"
+MAX_TODOS: Final = 100
+
+_NAMES: Final[dict[Op, str]] = {
+    "shell": "bash powershell localshell "
+    "runinterminal runinterminal2 runtask createandruntask runtests runtest runvscodecommand",
+    "read": "view showfile "
+    "readfile readnotebookcelloutput getnotebooksummary geterrors getterminaloutput getchangedfiles "
+    "terminallastcommand terminalselection viewimage readprojectstructure testfailure gettaskoutput",
+    "edit": "edit applypatch "
+    "replacestring replacestringinfile multireplacestring multireplacestringinfile insertedit "
+    "inserteditintofile editfile editfiles editnotebook editnotebookfile internaleditfile",
+    "write": "create createfile createnewjupyternotebook createnewworkspace createdirectory newnotebook",
+    "search": "glob grep rg "
+    "findfiles filesearch findtextinfiles grepsearch searchcodebase semanticsearch codebase "
+    "listdirectory listdir searchworkspacesymbols findtestfiles listcodeusages usages searchresults",
+    "web": "webfetch websearch fetchcopilotclidocumentation "
+    "fetchwebpage githubrepo opensimplebrowser fetchwebpageinternal",
+    "plan": "updatetodo exitplanmode managetodolist todos",
+    "ask": "askuser askquestions",
+    "agent": "task runsubagent searchsubagent executionsubagent",
+}
+OPS: Final[dict[str, Op]] = {name: op for op, names in _NAMES.items() for name in names.split()}
+"""Operations of the known tools. All others, including those of MCP servers, are `other`."""
+
+_PREFIX: Final = re.compile(r"\A(?:copilot|vscode)_")
+_OWN_FILES: Final = re.compile(r"/session-state/[0-9a-fA-F-]{36}/")
+"""The plan and notes that the client keeps with a session (1.0.102)."""
+PATHS: Final = ("filePath", "path", "dirPath")
+_ABOUT: Final = ("command", "pattern", "url", "urls", "query", *PATHS, "description", "task")
+_ABOUT_BY_OP: Final[dict[Op, tuple[str, ...]]] = {
+    **dict.fromkeys(("read", "edit", "write"), (*PATHS, "command")),
+    **dict.fromkeys(("agent", "other"), ("description", "command", *PATHS, "query", "url", "skill", "pattern", "task")),
+    "ask": ("message", "question"),
+    "plan": ("description", "summary"),
+}
 
 
-def parse_call(builder: Builder) -> None:
-    """Handles a tool call by the model, and adds any question to the user with it."""
-    _parse(builder, actor="model")
+def op_of(name: str) -> Op:
+    """Returns the operation of a tool, whose name differs by version: `copilot_runInTerminal`, `run_in_terminal`."""
+    return OPS.get(_PREFIX.sub("", name).replace("_", "").lower(), "other")
 
 
-def parse_own_call(builder: Builder) -> None:
-    """Handles a command that the user ran in the client."""
-    _parse(builder, actor="human")
+def subject_in(op: Op, given: Fields) -> str:
+    """Returns what the arguments of a call say that it is about, bounded."""
+    if patch := patch_in(given):
+        return next(iter(files_in_patch(patch)), "")
+    return bounded(first_text(given, *_ABOUT_BY_OP.get(op, _ABOUT)), SUBJECT_CHARS)
 
 
-def _parse(builder: Builder, *, actor: Literal["human", "model"]) -> None:
-    call_id, name = usable_name(builder.text("toolCallId")), usable_name(builder.text("toolName"))
-    if call_id is None or name is None:
-        builder.skip(builder.line.type, "no usable id or name")
-        return
-    if name in QUIET_TOOLS or any(call.id == call_id for call in builder.context.calls):
-        return
-    raw = builder.data.get("arguments", rawjson.ABSENT)
-    given = fields_of(raw)
-    in_editor = builder.context.in_editor
-    if bytes(raw)[:1] != b"{" and name != "apply_patch" and not in_editor:
-        builder.skip(f"{builder.line.type}/{name}", "unexpected arguments")
-    call = (_editor_call if in_editor else _open_call)(builder, call_id, name, raw)
-    if actor == "human":
-        call = msgspec.structs.replace(call, actor="human", changes=())
-    builder.add(call.as_event(), "call")
-    builder.change(calls=opened(builder.context.calls, call, most=MAX_OPEN_CALLS))
-    if not in_editor:
-        _parse_said(builder, call, given)
-    elif call.op == "plan" and (todos := todos_in(_editor_arguments(raw).get("todoList"))) is not None:
-        builder.add(todos, "plan")
+def patch_in(given: Fields) -> str:
+    """Returns the patch of an `apply_patch` call; empty for other calls."""
+    text = first_text(given, "input", "patch")
+    return text if text.lstrip().startswith("*** Begin Patch") else ""
 
 
-def _editor_call(builder: Builder, call_id: str, name: str, raw: msgspec.Raw) -> OpenCall:
-    """Returns a call from the VS Code extension's transcript, whose tools are those of VS Code chats."""
-    given, op, cwd = _editor_arguments(raw), op_of(name), builder.context.cwd
-    about = first_text(given, *ABOUT)
+def planned(op: Op, given: Fields, cwd: str | None) -> tuple[Change, ...]:
+    """Returns the changes that a call asks for, as far as its arguments show them."""
     if op == "shell":
-        changes = shell_files.changes(first_text(given, "command"), cwd)
+        return shell_files.changes(first_text(given, "command"), cwd)[:MAX_CHANGES]
+    if op not in ("edit", "write"):
+        return ()
+    if patch := patch_in(given):
+        found = in_patch(patch, cwd)
     else:
-        changes = diffs.planned_in_editor(name, op, given, cwd)
-    return OpenCall(
-        id=call_id,
-        name=name,
-        op=op,
-        subject=bounded(about, SUBJECT_CHARS),
-        thread=builder.subagent_id or MAIN,
-        changes=changes[:MAX_CHANGES],
-        handoff=names_own_folder(f"{cwd or ''} {about}"),
-    )
+        several = [fields_of(raw) for raw in items_of(given.get("replacements"))] or [given]
+        made = (_change(op, {**given, **one}, cwd) for one in several)
+        found = tuple(change for change in made if change is not None)
+    return tuple(change for change in found if not is_own_file(change.path))[:MAX_CHANGES]
 
 
-def _editor_arguments(raw: msgspec.Raw) -> Fields:
-    """Returns the arguments, given as an object or as JSON text from the model."""
-    return fields_of(raw) or fields_of(text_of(raw).encode("utf-8", "replace"))
+def is_own_file(path: str) -> bool:
+    """Whether the client keeps that file for itself, outside every project, so that it is not part of the work."""
+    return _OWN_FILES.search(path) is not None
 
 
-def _open_call(builder: Builder, call_id: str, name: str, raw: msgspec.Raw) -> OpenCall:
-    given, cwd = fields_of(raw), builder.context.cwd
-    op = _op(name, given)
-    about = _subject(name, op, raw, given)
-    process = first_text(given, "shellId") if name in READ_SHELLS else ""
-    return OpenCall(
-        id=call_id,
-        name=name,
-        op=op,
-        subject=bounded(about, SUBJECT_CHARS),
-        thread=builder.subagent_id or MAIN,
-        changes=_changes(name, op, raw, given, cwd),
-        question=bounded(about, SUBJECT_CHARS) if op == "ask" else "",
-        plan=_plan(name, op, given),
-        process=process if process and len(process) <= MAX_NAME_CHARS else None,
-        handoff=names_own_folder(" ".join((cwd or "", about, first_text(given, "path")))),
-    )
+def todos_in(raw: msgspec.Raw | None) -> PlanUpdate | None:
+    """Returns the todo list in a field; None if there is no list."""
+    return PlanUpdate(items=plan_items(raw, "title", most=MAX_TODOS)) if bytes(raw or b"")[:1] == b"[" else None
 
 
-def _op(name: str, given: Fields) -> Op:
-    if name == "sql":
-        return "plan" if "todos" in first_text(given, "query").lower() else "other"
-    return OPS.get(name, "other")
-
-
-def _subject(name: str, op: Op, raw: msgspec.Raw, given: Fields) -> str:
-    if name == "apply_patch":
-        return next(iter(files_in_patch(diffs.patch_text(raw))), "")
-    if op in ("read", "edit", "write"):
-        return first_text(given, "path", "command")
-    if op == "ask":
-        return first_text(given, "message", "question")
-    if op == "plan":
-        return first_text(given, "description", "summary")
-    if op in ("agent", "other"):
-        return first_text(given, "description", "command", "path", "query", "url", "skill", "pattern")
-    return first_text(given, "command", "pattern", "url", "query", "path", "description")
-
-
-def _changes(name: str, op: Op, raw: msgspec.Raw, given: Fields, cwd: str | None) -> tuple[Change, ...]:
-    if op in ("edit", "write"):
-        return diffs.planned(name, raw, cwd)
-    if name in SHELLS:
-        return shell_files.changes(first_text(given, "command"), cwd)
-    return ()
-
-
-def _parse_said(builder: Builder, call: OpenCall, given: Fields) -> None:
-    if call.op == "ask" and call.question:
-        builder.add(Question(call_id=call.id, text=call.question, options=_options(given)), "question")
-    elif call.name == "exit_plan_mode":
-        builder.add(PlanProposal(call_id=call.id, text=first_text(given, "summary")), "plan")
-
-
-def _plan(name: str, op: Op, given: Fields) -> str:
-    text, path = "", first_text(given, "path")
-    if name == "sql" and op == "plan":
-        text = first_text(given, "query")
-    elif name == "update_todo":
-        text = first_text(given, "todos")
-    elif name == "create" and path.endswith(_PLAN_FILE) and diffs.is_own_file(path):
-        text = first_text(given, "file_text")
-    return text if len(text) <= MAX_PLAN_CHARS else ""
-
-
-def _options(given: Fields) -> tuple[str, ...]:
-    # `choices` in 1.0.48, the fields of a form in 1.0.102.
-    form = fields_of(fields_of(given.get("requestedSchema")).get("properties")).values()
-    listed = [given.get("choices"), *(fields_of(field).get("enum") for field in form)]
-    return tuple(filter(None, (text_of(choice) for choices in listed for choice in items_of(choices))))
+def _change(op: Op, given: Fields, cwd: str | None) -> Change | None:
+    place = place_of(first_text(given, *PATHS), cwd)
+    if place is None:
+        return None
+    content = rawjson.string_of(given.get("file_text", given.get("content", rawjson.ABSENT)))
+    if op == "write":
+        return added(place, content) if content is not None else None  # else a folder
+    names = [name for name in ("old_str", "oldString", "new_str", "newString") if name in given]
+    pair = Replacement(first_text(given, "old_str", "oldString"), first_text(given, "new_str", "newString"))
+    return replaced(place, [pair] if names else [], counted=bool(names))

@@ -12,18 +12,10 @@ import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Reemitted, Source
 from carryover.adapter.event_builder import EventBuilder, OpenCall, reemitted_after
+from carryover.agents.copilot import vscode_calls
 from carryover.agents.copilot.context import ChatContext
 from carryover.agents.copilot.kinds import CHAT_SUMMARY_KINDS
-from carryover.agents.copilot.vscode_tools import (
-    changes_in,
-    has_result,
-    is_about_handoff,
-    op_of,
-    outcome_of,
-    paths_in,
-    subject_of,
-    todos_in,
-)
+from carryover.agents.copilot.tools import op_of, todos_in
 from carryover.agents.copilot.vscode_wire import (
     CANCELLED,
     COMPLETE,
@@ -42,17 +34,17 @@ from carryover.agents.copilot.vscode_wire import (
     RequestRecord,
     SkippedRecord,
     StateRecord,
-    ToolPart,
+    is_given,
     kind_of_part,
+    state_of,
 )
 from carryover.model import (
+    Actor,
     AgentSummary,
     Answer,
     AnyBody,
     AssistantMessage,
-    PlanProposal,
     Question,
-    QueuedPrompt,
     SessionInfo,
     TurnEnd,
     UserPrompt,
@@ -60,15 +52,12 @@ from carryover.model import (
 from carryover.records import rawjson
 from carryover.records.changes import as_edit
 from carryover.records.fields import LATEST_MS, MAX_NAME_CHARS, MAX_PATH_CHARS, digest, is_absolute
-from carryover.records.lenient import Fields, fields_of, inside, is_true, items_of, read_as, text_of, time_of
+from carryover.records.lenient import Fields, fields_of, is_true, items_of, text_of, time_of
 from carryover.records.resets import failed_turn, names_limit
 from carryover.records.summary import parts_by_heading
 from carryover.records.text import without_handoff
 
-MAX_QUESTIONS: Final = 10
-MAX_MESSAGE_PARTS: Final = 200
-MAX_ID_CHARS: Final = 100
-
+_MAX_QUESTIONS: Final = 10
 _TEXT: Final = "text"
 _ATTACHED: Final = frozenset(("file", "directory", "image", "paste"))
 """Kinds of attachments that a user adds to a prompt; other kinds are added automatically."""
@@ -91,8 +80,8 @@ class ChatBuilder(EventBuilder[ChatContext]):
         Its key begins with the chat, since an imported chat may repeat the requests of another.
         """
         self.at_ms = min(max(at_ms, self.context.last_ms), LATEST_MS)
-        self.change(last_ms=self.at_ms)
         self.append(f"{self.chat.session}/{key}", body, session=self.chat.session, cwd=self.folder)
+        self.change(last_ms=self.at_ms, last=self.last_key)
 
     @property
     def folder(self) -> str | None:
@@ -128,15 +117,7 @@ def parse_record(_source: Source, context: ChatContext, record: Record) -> tuple
     elif isinstance(read, RequestRecord):
         _Answer(builder, read).parse()
     else:
-        if read.live is not None:
-            _Answer(builder, read.live, live=True).parse()
         _parse_state(builder, read)
-        if read.live is not None:
-            # What is emitted of a live request is emitted again, so nothing is remembered of it but the folder.
-            builder.context = msgspec.structs.replace(context, folder=builder.context.folder)
-            return builder.context, builder.built()
-    if builder.events:
-        builder.change(last=builder.last_key)
     return builder.context, builder.built(reemitted)
 
 
@@ -153,7 +134,7 @@ def _parse_state(builder: ChatBuilder, record: StateRecord) -> None:
     """Emits the facts about the session that are new."""
     if not (record.at_ms or builder.context.last_ms):
         return
-    if record.live is None and builder.folder is None and builder.chat.folders:
+    if not record.live and builder.folder is None and builder.chat.folders:
         # The turn is over and named no file: the window's first folder will do.
         builder.change(folder=builder.chat.folders[0], info=0)
     info = SessionInfo(
@@ -170,14 +151,13 @@ def _parse_state(builder: ChatBuilder, record: StateRecord) -> None:
 
 
 class _Answer:
-    """Turns one request, prompt and answer, into events. `live`: the answer has not ended."""
+    """Turns one request, prompt and answer, into events."""
 
-    def __init__(self, builder: ChatBuilder, record: RequestRecord, *, live: bool = False) -> None:
-        self.builder, self.record, self.live = builder, record, live
-        self.request = record.request
-        self.state = self.request.state
-        self.asked_ms = time_of(self.request.timestamp)
-        self.ended_ms = time_of(inside(self.request.model_state, "completedAt")) or self.asked_ms
+    def __init__(self, builder: ChatBuilder, record: RequestRecord) -> None:
+        self.builder, self.ident, self.live, self.request = builder, record.ident, record.live, record.request
+        self.state = state_of(self.request)
+        self.asked_ms = time_of(self.request.get("timestamp"))
+        self.ended_ms = time_of(fields_of(self.request.get("modelState")).get("completedAt")) or self.asked_ms
         self.edit_call: str | None = None
         self.is_new = False
         """Whether the last call creates a file, so that the following edit does."""
@@ -188,7 +168,7 @@ class _Answer:
             self.builder.count_skipped("chat", "no usable time")
             return
         self._add_prompt()
-        groups = _groups(items_of(self.request.response))
+        groups = _groups(items_of(self.request.get("response")))
         last = max((n for n, (kind, _, text) in enumerate(groups) if kind in EVENT_KINDS or text), default=-1)
         spoken = max((n for n, (kind, *_) in enumerate(groups) if kind in (_TEXT, "thinking")), default=-1)
         for number, (kind, fields, text) in enumerate(groups):
@@ -198,40 +178,28 @@ class _Answer:
                 self.builder.count_skipped(f"part/{kind}", "too long")
             elif kind in TOOL_KINDS:
                 # The model had the results of all calls before what it thinks or says.
-                tool = read_as(msgspec.json.encode(fields), ToolPart) or ToolPart()
-                self._add_tool(number, tool, spoke_after=number < spoken)
+                self._add_tool(number, fields, spoke_after=number < spoken)
             elif kind in EDIT_KINDS:
                 self._add_edit(number, kind, fields)
             elif kind == "questionCarousel":
                 self._add_questions(number, fields)
-            elif kind == "planReview":
-                self._add_plan(f"{number}/plan", fields)
             elif kind not in QUIET_KINDS:
                 self.builder.count_skipped(f"part/{kind}", "unknown kind")
         if not self.live:
             self._add_end()
 
     def _add(self, body: AnyBody, key: str, at_ms: int | None = None) -> None:
-        self.builder.add(body, f"{self.record.ident}/{key}", self.asked_ms if at_ms is None else at_ms)
+        self.builder.add(body, f"{self.ident}/{key}", self.asked_ms if at_ms is None else at_ms)
 
     def _add_prompt(self) -> None:
-        text, command = _typed_in(self.request.message)
-        attachments = sum(text_of(kind) in _ATTACHED for kind in items_of(self.request.variable_data))
+        text, command = _typed_in(fields_of(self.request.get("message")))
+        attachments = sum(text_of(kind) in _ATTACHED for kind in items_of(self.request.get("attached")))
+        # A button or the editor may send one too.
+        others = ("confirmation", "requestSource", "isSystemInitiated", "requestHiddenFromTranscript")
+        was_typed = not any(is_given(self.request.get(name)) for name in others)
         if text or command or attachments:
-            prompt = UserPrompt(
-                text=text,
-                command=command,
-                attachments=attachments,
-                actor="human" if self.request.was_typed else "model",
-            )
-            self._add(prompt, "prompt")
-        for raw in self.record.queued:
-            waiting = inside(raw, "request")
-            ident = text_of(inside(waiting, "requestId")) or text_of(inside(raw, "id"))
-            text, _ = _typed_in(inside(waiting, "message"))
-            is_typed = not is_true(inside(raw, "sendOptions", "isSystemInitiated"))
-            if text and is_typed and 0 < len(ident) <= MAX_ID_CHARS:
-                self.builder.add(QueuedPrompt(text=text), f"{ident}/queued", time_of(inside(waiting, "timestamp")))
+            actor: Actor = "human" if was_typed else "model"
+            self._add(UserPrompt(text=text, command=command, attachments=attachments, actor=actor), "prompt")
 
     def _add_text(self, number: int, text: str, *, is_last: bool) -> None:
         if text:
@@ -240,34 +208,34 @@ class _Answer:
             message = AssistantMessage(text=text, final=final, aborted=aborted)
             self._add(message, f"{number}/text", self.ended_ms if is_last else None)
 
-    def _add_tool(self, number: int, tool: ToolPart, *, spoke_after: bool) -> None:
+    def _add_tool(self, number: int, tool: Fields, *, spoke_after: bool) -> None:
         """Adds a call, and its result if there is one."""
-        name, call_id = text_of(tool.tool_id), text_of(tool.tool_call_id)
-        op = op_of(name)
-        self.edit_call, self.is_new = call_id[:MAX_ID_CHARS] or None, op == "write"
+        name, call_id = text_of(tool.get("toolId")), text_of(tool.get("toolCallId"))
+        op, data = op_of(name), fields_of(tool.get("toolSpecificData"))
+        self.edit_call, self.is_new = call_id[:MAX_NAME_CHARS] or None, op == "write"
         if not name or len(name) > MAX_NAME_CHARS:
             self.builder.count_skipped("part/tool", "no usable name")
             return
-        self.builder.learn_folder(paths_in(tool))
-        at_ms = max(self.asked_ms, time_of(fields_of(tool.data.get("terminalCommandState")).get("timestamp")))
+        self.builder.learn_folder(vscode_calls.paths_in(tool))
+        at_ms = max(self.asked_ms, time_of(fields_of(data.get("terminalCommandState")).get("timestamp")))
         call = OpenCall(
-            id=call_id if 0 < len(call_id) <= MAX_NAME_CHARS else f"{self.record.ident}/{number}",
+            id=self.edit_call or f"{self.ident}/{number}",
             name=name,
             op=op,
-            subject=subject_of(tool),
-            handoff=is_about_handoff(tool),
+            subject=vscode_calls.subject_of(op, tool),
+            handoff=vscode_calls.is_about_handoff(op, tool),
         )
         self._add(call.as_event(), f"{number}/call", at_ms)
-        has_ended = has_result(tool) or spoke_after or not (self.state in ENDED or self.live)
-        outcome = outcome_of(op, tool, COMPLETE if has_ended else self.state or PENDING)
+        has_ended = vscode_calls.has_result(tool) or spoke_after or not (self.state in ENDED or self.live)
+        outcome = vscode_calls.outcome_of(op, tool, COMPLETE if has_ended else self.state or PENDING)
         if outcome is not None:
             self._add(call.ended(outcome), f"{number}/result", at_ms)
-        plan = todos_in(tool.data.get("todoList"))
+        plan = todos_in(data.get("todoList"))
         if plan is not None:
             self._add(plan, f"{number}/plan", at_ms)
 
     def _add_edit(self, number: int, kind: str, fields: Fields) -> None:
-        changes = changes_in(kind, fields)
+        changes = vscode_calls.changes_in(kind, fields)
         self.builder.learn_folder([change.path for change in changes], are_files=True)
         for place, change in enumerate(changes):
             if self.is_new and change.change == "modify":
@@ -278,27 +246,21 @@ class _Answer:
     def _add_questions(self, number: int, fields: Fields) -> None:
         """Adds the questions that a tool asked the user, and the answers. A skipped question has none."""
         answers = fields_of(fields.get("data"))
-        for place, question in enumerate(map(fields_of, items_of(fields.get("questions"))[:MAX_QUESTIONS])):
+        for place, question in enumerate(map(fields_of, items_of(fields.get("questions"))[:_MAX_QUESTIONS])):
             message = question.get("message")
             asked = text_of(message) or text_of(fields_of(message).get("value")) or text_of(question.get("title"))
             if not asked:
                 continue
             key = f"{number}/{place}"
-            call_id = f"{self.record.ident}/{key}"
-            listed = map(fields_of, items_of(question.get("options"))[:MAX_QUESTIONS])
+            call_id = f"{self.ident}/{key}"
+            listed = map(fields_of, items_of(question.get("options"))[:_MAX_QUESTIONS])
             options = {text_of(option.get("id")): text_of(option.get("label")) for option in listed}
             self._add(Question(call_id=call_id, text=asked, options=tuple(options.values())), f"{key}/question")
             if said := _answer_in(answers.get(text_of(question.get("id"))), options):
                 self._add(Answer(call_id=call_id, question=asked, text=said), f"{key}/answer")
 
-    def _add_plan(self, key: str, fields: Fields) -> None:
-        decision = fields_of(fields.get("data"))
-        if text := text_of(fields.get("content")).strip() or text_of(fields.get("title")):
-            accepted = None if not decision else not is_true(decision.get("rejected"))
-            self._add(PlanProposal(call_id=f"{self.record.ident}/{key}", text=text, accepted=accepted), key)
-
     def _add_end(self) -> None:
-        result = fields_of(self.request.result)
+        result = fields_of(self.request.get("result"))
         said = text_of(fields_of(result.get("summary")).get("text")) or text_of(result.get("summary"))
         if summary := without_handoff(said).strip():
             body = AgentSummary(text=summary, source="compaction", parts=parts_by_heading(summary, CHAT_SUMMARY_KINDS))
@@ -337,10 +299,10 @@ def _without_borders(text: str) -> str:
     return _BORDER.sub("", text, count=1) if text.count(_FENCE) % 2 else text
 
 
-def _typed_in(message: msgspec.Raw) -> tuple[str, str | None]:
+def _typed_in(message: Fields) -> tuple[str, str | None]:
     """Returns the text typed into a message and the slash command before it, if there is one."""
-    text = text_of(inside(message, "text"))
-    kinds = {text_of(inside(part, "kind")) for part in items_of(inside(message, "parts"))[:MAX_MESSAGE_PARTS]}
+    text = text_of(message.get("text"))
+    kinds = {text_of(fields_of(part).get("kind")) for part in items_of(message.get("parts"))}
     found = _COMMAND.match(text) if kinds & _COMMANDS else None
     return (text.strip(), None) if found is None else (text[found.end() :].strip(), found[1])
 

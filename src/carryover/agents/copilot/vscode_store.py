@@ -6,9 +6,9 @@ replaces the file. The reader treats both alike, by comparing the resulting stat
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,14 +22,13 @@ from carryover.agents.copilot.vscode_wire import (
     TOOL_KINDS,
     BeginRecord,
     Chat,
-    Request,
     RequestRecord,
     SkippedRecord,
     StateRecord,
-    ToolPart,
     Why,
     is_given,
     kind_of_part,
+    state_of,
 )
 from carryover.readers import files
 from carryover.readers.rewritten import Piece, Unfinished
@@ -44,15 +43,15 @@ MAX_REQUESTS: Final = 5_000
 MAX_PARTS: Final = 20_000
 """Most parts kept of one answer."""
 MAX_PART_BYTES: Final = 8 << 20
-MAX_DETAILS_BYTES: Final = 1 << 20
-MAX_ID_CHARS: Final = 100
-MAX_INDEX: Final = 1_000_000
-MAX_WINDOWS: Final = 2_000
 
 _INITIAL, _SET, _PUSH, _DELETE = range(4)
 _IS_LOG: Final = re.compile(rb'\s*\{\s*"kind"\s*:\s*\d')
 _ID: Final = re.compile(r"[\w-]{1,100}")
 _FROM: Final = re.compile(r"[^/]+/")
+_KEPT: Final = (
+    *("timestamp", "message", "modelState", "isCanceled"),
+    *("confirmation", "requestSource", "isSystemInitiated", "requestHiddenFromTranscript"),
+)
 
 
 class ChatReader:
@@ -84,10 +83,7 @@ class ChatReader:
 
 
 class StoredChat:
-    """The state that a chat's file describes: a snapshot with one conversation (see `carryover.readers.rewritten`).
-
-    A request whose answer has not ended is not a piece; it is emitted with the state of the chat.
-    """
+    """The state that a chat's file describes: a snapshot with one conversation (see `carryover.readers.rewritten`)."""
 
     rests_ms = None
 
@@ -96,22 +92,27 @@ class StoredChat:
         folders = _folders(path, state)
         if folders.remote:
             state, self.why = {}, "remote workspace"
-        listed = [read_as(raw, Request) or Request() for raw in items_of(state.get("requests"))[:MAX_REQUESTS]]
-        self.chat = Chat(session=_session_of(path, state, listed), folders=folders.paths)
+        listed = [fields_of(raw) for raw in items_of(state.get("requests"))[:MAX_REQUESTS]]
+        # The others were retracted.
+        requests = [
+            request
+            for request in listed
+            if not is_true(request.get("hiddenFromTranscript")) and not is_given(request.get("shouldBeRemovedOnSend"))
+        ]
+        self._chat = Chat(session=_session_of(path, state, listed), folders=folders.paths)
         self._at_ms = time_of(state.get("creationDate"))
-        requests = [request for request in map(_as_kept, listed) if request is not None]
-        records = [self._record(place, request) for place, request in enumerate(requests, start=1)]
-        if records:
-            records[-1] = msgspec.structs.replace(records[-1], queued=tuple(items_of(state.get("pendingRequests"))))
-        live = records.pop() if requests and requests[-1].state not in ENDED else None
-        self._requests = [(record.ident, msgspec.json.encode(record)) for record in records]
-        self._state = self._state_record(state, requests, live) if data else None
+        live = bool(requests) and state_of(requests[-1]) not in ENDED
+        last = len(requests) if live else 0
+        self._requests = [
+            self._request_record(place, request, live=place == last) for place, request in enumerate(requests, start=1)
+        ]
+        self._state = msgspec.json.encode(self._state_record(state, requests, live=live)) if data else None
 
     def conversations(self) -> list[tuple[str, str]]:
         """Returns the chat's id and mark; nothing if another copy of it takes precedence."""
         if self._state is None:
             return []
-        return [(self.chat.session, digest(msgspec.json.encode((self.pieces, self._state, self.why))))]
+        return [(self._chat.session, digest(msgspec.json.encode((self.pieces, self._state, self.why))))]
 
     def conversation(self, _ident: str, _notes: dict[str, str]) -> StoredChat:
         """Returns the chat itself: a file holds one."""
@@ -119,12 +120,12 @@ class StoredChat:
 
     @property
     def pieces(self) -> list[Piece]:
-        """The requests that were answered."""
+        """The requests with their answers. One that is not finished changes with each state of the chat."""
         return [(ident, digest(data)) for ident, data in self._requests]
 
     def begin(self, *, on: bool, more: bool) -> bytes:
         """Returns the record that opens the chat."""
-        return msgspec.json.encode(BeginRecord(chat=self.chat, at_ms=self._at_ms, on=on, more=more))
+        return msgspec.json.encode(BeginRecord(chat=self._chat, at_ms=self._at_ms, on=on, more=more))
 
     def piece(self, number: int) -> bytes:
         """Returns the record of a request."""
@@ -134,19 +135,19 @@ class StoredChat:
         """Returns the facts about the chat as a whole, or the reason it is not read to its end."""
         if self.why is not None:
             return msgspec.json.encode(SkippedRecord(why=self.why))
-        is_news = self._state is not None and (emitted or self._state.live is not None)
-        return msgspec.json.encode(self._state) if is_news else None
+        return self._state if emitted else None
 
-    def _record(self, place: int, request: Request) -> RequestRecord:
-        named = text_of(request.request_id)
-        ident = named if 0 < len(named) <= MAX_ID_CHARS else digest(named or msgspec.json.encode(request))
-        return RequestRecord(chat=self.chat, ident=ident, place=place, request=_slim(request))
+    def _request_record(self, place: int, request: Fields, *, live: bool) -> tuple[str, bytes]:
+        named = text_of(request.get("requestId"))
+        ident = named if _ID.fullmatch(named) else digest(named or msgspec.json.encode(request))
+        record = RequestRecord(chat=self._chat, ident=ident, place=place, request=_slim(request), live=live)
+        return ident, msgspec.json.encode(record)
 
-    def _state_record(self, state: Fields, requests: Sequence[Request], live: RequestRecord | None) -> StateRecord:
-        models = (text_of(request.model_id) for request in reversed(requests))
-        versions = (text_of(inside(request.agent, "extensionVersion")) for request in reversed(requests))
+    def _state_record(self, state: Fields, requests: Sequence[Fields], *, live: bool) -> StateRecord:
+        models = (text_of(request.get("modelId")) for request in reversed(requests))
+        versions = (text_of(fields_of(request.get("agent")).get("extensionVersion")) for request in reversed(requests))
         return StateRecord(
-            chat=self.chat,
+            chat=self._chat,
             at_ms=self._at_ms,
             place=max(len(requests), 1),
             title=bounded(text_of(state.get("customTitle")), SHORT_CHARS),
@@ -159,10 +160,8 @@ class StoredChat:
 
 def _not_read(cursor: bytes | None, why: Why) -> Batch:
     """Returns a batch that counts an unreadable chat once. The next readable state starts over."""
-    mark = why.encode()
-    if cursor == mark or why == "too long":
-        return Batch(records=(), cursor=mark, oversized=int(cursor != mark))
-    return Batch(records=(Record(number=1, data=msgspec.json.encode(SkippedRecord(why=why))),), cursor=mark)
+    record = Record(number=1, data=msgspec.json.encode(SkippedRecord(why=why)))
+    return Batch(records=(record,) if cursor != why.encode() else (), cursor=why.encode())
 
 
 class _Placed(msgspec.Struct, frozen=True):
@@ -170,7 +169,6 @@ class _Placed(msgspec.Struct, frozen=True):
 
 
 def _numbered(record: Record) -> Record:
-    """Returns the record numbered by its request, which is how people count a chat."""
     return msgspec.structs.replace(record, number=msgspec.json.decode(record.data, type=_Placed).place)
 
 
@@ -226,97 +224,71 @@ def _applied(state: dict[str, Any], entry: _Entry) -> Why | None:
         *way, last = entry.k or ("",)
         for step in way:
             at = at[step]
-        if not entry.k:
-            return None
-        if entry.kind == _PUSH:
-            _push(at, last, entry)
-        elif entry.kind == _DELETE and isinstance(at, dict):
+        if entry.kind == _DELETE and isinstance(at, dict):
             at.pop(last, None)
-        else:
-            _put(at, last, entry.v)
-    except (LookupError, TypeError, ValueError):
+        elif entry.k:
+            _put(at, last, _pushed(at, last, entry) if entry.kind == _PUSH else entry.v)
+    except (LookupError, TypeError):
         return "unexpected path"
     return None
 
 
-def _push(at: Any, last: Any, entry: _Entry) -> None:
-    """Appends to a list, which replaces any value that is not one."""
+def _pushed(at: Any, last: Any, entry: _Entry) -> list[Any]:
+    """Returns a list with what a line appends to it. The list replaces any value that is not one."""
     found = at.get(last) if isinstance(at, dict) else at[last]
-    if not isinstance(found, list):
-        found = []
-        _put(at, last, found)
-    if entry.i is not None:
-        if not 0 <= entry.i <= MAX_INDEX:
-            raise ValueError
-        del found[entry.i :]
-    found.extend(entry.v if isinstance(entry.v, list) else ())
+    return [*(found[: entry.i] if isinstance(found, list) else ()), *(entry.v if isinstance(entry.v, list) else ())]
 
 
 def _put(at: Any, last: Any, value: Any) -> None:
-    if not isinstance(at, dict if isinstance(last, str) else list):
-        raise TypeError
     if isinstance(at, list) and last == len(at):
         at.append(value)
-    else:
+    elif isinstance(at, dict if isinstance(last, str) else list):
         at[last] = value
+    else:
+        raise TypeError
 
 
-def _session_of(path: Path, state: Fields, requests: Sequence[Request]) -> str:
+def _session_of(path: Path, state: Fields, requests: Sequence[Fields]) -> str:
     """Returns the id of a chat. An export only has it in what Copilot noted about its answers, if at all."""
-    noted = (inside(request.result, "metadata", "sessionId") for request in requests)
+    noted = (inside(request.get("result", rawjson.ABSENT), "metadata", "sessionId") for request in requests)
     named = map(text_of, (state.get("sessionId"), *noted))
     if found := next((name for name in named if _ID.fullmatch(name)), None):
         return found
-    first = text_of(requests[0].request_id) if requests else ""
+    first = text_of(requests[0].get("requestId")) if requests else ""
     return path.stem if path.parent.name in (CHATS, EMPTY) else f"export-{digest(first)}"
 
 
-def _as_kept(request: Request) -> Request | None:
-    """Returns a request without what the user retracted: None if that is all of it, or else its beginning."""
-    if is_true(request.hidden_from_transcript):
-        return None
-    if not is_given(request.should_be_removed_on_send):
-        return request
-    stop = text_of(inside(request.should_be_removed_on_send, "afterUndoStop"))
-    parts = items_of(request.response)
-    at = next((n for n, part in enumerate(parts) if stop and text_of(inside(part, "id")) == stop), None)
-    if at is None:
-        return None
-    kept = msgspec.Raw(msgspec.json.encode(parts[:at]))
-    return msgspec.structs.replace(request, response=kept, model_state=msgspec.Raw(b'{"value":1}'))
-
-
-def _slim(request: Request) -> Request:
+def _slim(request: Fields) -> Fields:
     """Returns a request without unneeded parts, which can take many megabytes.
 
     Of attachments it keeps the kinds, of the result the error and a compaction's summary.
     """
-    kinds = [text_of(inside(raw, "kind")) for raw in items_of(inside(request.variable_data, "variables"))]
-    summary = inside(request.result, "metadata", "summary")
-    outcome = {
-        "errorDetails": inside(request.result, "errorDetails"),
-        "summary": summary if len(summary) <= MAX_DETAILS_BYTES else rawjson.ABSENT,
+    attached = items_of(fields_of(request.get("variableData")).get("variables"))
+    result = fields_of(request.get("result"))
+    kept = {
+        "response": [_slim_part(raw) for raw in items_of(request.get("response"))[:MAX_PARTS]],
+        "attached": [text_of(fields_of(raw).get("kind")) for raw in attached],
+        "result": {
+            "errorDetails": result.get("errorDetails"),
+            "summary": fields_of(result.get("metadata")).get("summary"),
+        }
+        if result
+        else None,
     }
-    return msgspec.structs.replace(
-        request,
-        response=msgspec.Raw(msgspec.json.encode(list(map(_slim_part, items_of(request.response)[:MAX_PARTS])))),
-        result=msgspec.Raw(msgspec.json.encode(outcome)) if fields_of(request.result) else rawjson.ABSENT,
-        variable_data=msgspec.Raw(msgspec.json.encode(kinds)),
-        model_id=rawjson.ABSENT,
-        agent=rawjson.ABSENT,
-    )
+    slim = {name: request[name] for name in _KEPT if name in request}
+    return slim | {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in kept.items()}
 
 
-def _slim_part(raw: msgspec.Raw) -> msgspec.Raw:
-    kind = "" if text_of(raw) else kind_of_part(fields_of(raw))
+def _slim_part(raw: msgspec.Raw) -> msgspec.Raw | dict[str, object]:
+    part = {} if text_of(raw) else fields_of(raw)
+    kind = kind_of_part(part) if part else ""
     if kind in QUIET_KINDS:
-        return msgspec.Raw(msgspec.json.encode({"kind": kind}))
-    if kind in TOOL_KINDS and len(raw) > MAX_DETAILS_BYTES:
-        tool = read_as(raw, ToolPart) or ToolPart()
-        raw = msgspec.Raw(msgspec.json.encode(msgspec.structs.replace(tool, result_details=rawjson.ABSENT)))
-    if len(raw) > MAX_PART_BYTES:
-        return msgspec.Raw(msgspec.json.encode({"kind": kind, "tooLong": True}))
-    return raw
+        return {"kind": kind}
+    if len(raw) <= MAX_PART_BYTES:
+        return raw
+    if kind in TOOL_KINDS:
+        return {name: value for name, value in part.items() if len(value) < MAX_PART_BYTES // 2}
+    return {"kind": kind, "tooLong": True}
 
 
 def _folders(path: Path, state: Fields) -> Folders:
@@ -335,16 +307,8 @@ def _has_newer_copy(path: Path, mtime_ns: int) -> bool:
     windows = path.parent.parent.parent
     if path.parent.name != CHATS or windows.name != WINDOWS:
         return False
-    try:
-        with os.scandir(windows) as entries:
-            names = [entry.name for entry in entries if entry.name != path.parent.parent.name][:MAX_WINDOWS]
-    except OSError:
-        return False
-    return any(_mtime_ns(windows / name / CHATS / path.name) > mtime_ns for name in names)
-
-
-def _mtime_ns(path: Path) -> int:
-    try:
-        return files.stamp_of_file(path).mtime_ns
-    except OSError:
-        return 0
+    for copy in windows.glob(f"*/{CHATS}/{path.name}"):
+        with suppress(OSError):
+            if copy != path and files.stamp_of_file(copy).mtime_ns > mtime_ns:
+                return True
+    return False
