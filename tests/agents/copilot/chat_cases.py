@@ -22,7 +22,6 @@ from agents.copilot.chats import (
     Json,
     Window,
     chat,
-    lines_of,
     log_of,
     markdown,
     replace,
@@ -144,73 +143,4 @@ CHATS: Final = Case(
         "a1/GitHub.copilot-chat/transcripts/x.json",
         "a1/Other.extension/transcripts/x.jsonl",
     ),
-)
-
-
-def event(number: int, kind: str, **data: Any) -> Json:
-    """A line of the events that the extension writes."""
-    at = f"2026-03-02T09:{number // 60:02}:{number % 60:02}.000Z"
-    return {"type": kind, "data": data, "id": uid("event", number), "timestamp": at, "parentId": None}
-
-
-def called(number: int, name: str, call_id: str, **arguments: Any) -> Json:
-    return event(number, "tool.execution_start", toolCallId=call_id, toolName=name, arguments=arguments)
-
-
-def ended(number: int, call_id: str, content: str | None = None, *, success: bool = True) -> Json:
-    result = {} if content is None else {"result": {"content": content}}
-    return event(number, "tool.execution_complete", toolCallId=call_id, success=success, **result)
-
-
-EVENTS: Final = (
-    event(
-        0,
-        "session.start",
-        sessionId=uid("events"),
-        version=1,
-        producer="copilot-agent",
-        copilotVersion="0.48.1",
-        vscodeVersion="1.120.0",
-        context={"cwd": PROJECT},
-    ),
-    event(1, "user.message", content="Fix add() and run the tests.", attachments=[]),
-    event(2, "assistant.turn_start", turnId="0"),
-    event(3, "assistant.message", messageId="m1", content="I will.", toolRequests=[{"toolCallId": "c1"}]),
-    called(4, "replace_string_in_file", "c1", filePath=f"{PROJECT}/src/calc.py", oldString="-", newString="*"),
-    ended(5, "c1"),
-    called(6, "run_in_terminal", "c2", command="make test", explanation="Runs the tests"),
-    ended(7, "c2", "1 failed\nCommand exited with code 2"),
-    called(8, "manage_todo_list", "c3", todoList=[{"id": 1, "title": "Run the tests", "status": "completed"}]),
-    ended(9, "c3"),
-    event(10, "assistant.usage", model="test-model", inputTokens=10),
-    event(11, "assistant.message", messageId="m2", content="It fails. Shall I go on?", toolRequests=[]),
-    event(12, "assistant.turn_end", turnId="0"),
-)
-
-
-def transcripts() -> tuple[Recording, ...]:
-    window = Window(FOLDER / "User")
-    path = window.storage / "GitHub.copilot-chat" / "transcripts" / f"{uid('events')}.jsonl"
-    replace(path, lines_of(EVENTS))
-    return (Recording(path, window.root),)
-
-
-def line(kind: str, **data: Any) -> bytes:
-    return json.dumps(event(0, kind, **data)).encode()
-
-
-TRANSCRIPTS: Final = Case(
-    recordings=transcripts(),
-    unknown=(
-        line("brand_new"),
-        line("tool.execution_start", toolCallId="c1"),
-        line("tool.execution_start", toolName="run_in_terminal"),
-    ),
-    quiet=(
-        line("assistant.turn_start", turnId="0"),
-        line("assistant.usage", model="x"),
-        line("tool.execution_complete", toolCallId="c1", success=True),
-    ),
-    not_typed=(line("system.message", content="You are a programmer."),),
-    strangers=CHATS.strangers,
 )

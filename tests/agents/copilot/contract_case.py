@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Final
 
-from agents.copilot.chat_cases import CHATS, TRANSCRIPTS
+from agents.copilot.chat_cases import CHATS
 from agents.copilot.hook_payloads import FOREIGN, PAYLOADS
 from contract.case import Case, Recording
 
@@ -77,5 +77,5 @@ CASE: Final = Case(
     foreign=FOREIGN,
 )
 
-FURTHER_CASES: Final = {"chats": CHATS, "transcripts": TRANSCRIPTS}
+FURTHER_CASES: Final = {"chats": CHATS}
 """Sessions that VS Code keeps."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.agents.copilot.todos import Todo, after_sql, boxes
+from carryover.agents.copilot.todos import Todo, after_sql
 
 CART, TESTS = Todo("cart", "Add the cart"), Todo("tests", "Test it, don't guess")
 INSERT = "INSERT INTO todos (id, title, status) VALUES ('cart', 'Add the cart', 'pending')"
@@ -47,15 +47,3 @@ def test_what_is_inserted(query: str, expected: tuple[Todo, ...]) -> None:
 )
 def test_what_is_changed(query: str, states: list[str]) -> None:
     assert [todo.state for todo in after_sql((CART, TESTS), query)] == states
-
-
-def test_boxes_in_markdown() -> None:
-    found = boxes("# Plan\n- [x] Add the cart\n* [ ] Test it\n1. [~] Ship it\n- no box\n")
-
-    assert found is not None
-    assert [(item.text, item.state) for item in found.items] == [
-        ("Add the cart", "done"),
-        ("Test it", "pending"),
-        ("Ship it", "active"),
-    ]
-    assert boxes("# Plan\nFirst the cart.\n") is None

@@ -14,7 +14,6 @@ from carryover.model import (
     BackgroundTask,
     FileEdit,
     PlanProposal,
-    PlanUpdate,
     Question,
     ToolCall,
     ToolResult,
@@ -148,17 +147,6 @@ def test_a_plan_that_was_put_before_the_user(session: CopilotSession) -> None:
     plans = [(plan.text, plan.accepted) for plan in of(read(session).events, PlanProposal)]
 
     assert plans == [("First the cart, then checkout.", None), ("", True), ("Rewrite it all.", None), ("", False)]
-
-
-def test_the_plan_that_the_client_keeps_is_a_list_and_no_edit(session: CopilotSession) -> None:
-    path = session.path.with_name("plan.md")
-    session.call("c1", "create", path=str(path), file_text="# Plan\n- [x] Add cart\n- [ ] Test cart\n")
-    session.done("c1", "Created file")
-
-    events = read(session).events
-
-    assert of(events, FileEdit) == []
-    assert [[item.state for item in update.items] for update in of(events, PlanUpdate)] == [["done", "pending"]]
 
 
 def test_a_look_at_our_own_file_repeats_nothing_of_it(session: CopilotSession) -> None:

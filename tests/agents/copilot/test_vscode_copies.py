@@ -12,12 +12,9 @@ from agents.copilot.chat_reading import ChatReading, counted, source_at
 from agents.copilot.chats import (
     FIX,
     ONE,
-    PROJECT,
     TWO,
     Window,
-    append,
     chat,
-    lines_of,
     log_of,
     request,
 )
@@ -53,22 +50,6 @@ async def test_of_copies_in_two_windows_the_newer_one_counts(tmp_path: Path, *, 
     old.store(chat("two", FIX, request("And now?", at_s=900)))
     os.utime(paths[0], ns=(2 * 10**18, 2 * 10**18))
     assert (await counted(tmp_path / "both.sqlite", sources, TWO["sessionId"]))[-1] == UserPrompt(text="And now?")
-
-
-async def test_the_chat_counts_where_the_extension_wrote_its_events_too(window: Window, tmp_path: Path) -> None:
-    lines = [
-        {"type": "session.start", "id": "e1", "data": {"vscodeVersion": "1.120.0", "context": {"cwd": PROJECT}}},
-        {"type": "user.message", "id": "e2", "data": {"content": "Fix it."}},
-    ]
-    beside = window.storage / "GitHub.copilot-chat" / "transcripts" / f"{ONE['sessionId']}.jsonl"
-    append(beside, lines_of([{"timestamp": "2026-03-02T09:00:00Z", "parentId": None, **line} for line in lines]))
-    transcript = source_at(beside)
-    first = await counted(tmp_path / "a.sqlite", [transcript], ONE["sessionId"])
-    assert UserPrompt(text="Fix it.") in first
-
-    stored = source_at(window.store(ONE))
-    alone = await counted(tmp_path / "alone.sqlite", [stored], ONE["sessionId"])
-    assert await counted(tmp_path / "a.sqlite", [stored, transcript], ONE["sessionId"]) == alone
 
 
 def test_an_export_is_recognised_and_read(tmp_path: Path) -> None:

@@ -20,7 +20,6 @@ from agents.copilot.chats import (
     uri,
 )
 from carryover.model import (
-    AgentSummary,
     AssistantMessage,
     FileEdit,
     SessionInfo,
@@ -171,13 +170,6 @@ def test_the_borders_of_a_block_that_became_an_edit_are_no_words(window: Window)
 )  # fmt: skip
 def test_a_turn_that_did_not_end_well_says_how(window: Window, more: Json, end: TurnEnd) -> None:
     assert answered(window, TurnEnd, markdown("I will"), **more) == [end]
-
-
-def test_the_sections_of_a_summary_are_its_parts(window: Window) -> None:
-    text = "1. Conversation Overview:\n- Fix add().\n\n8. Continuation Plan:\n- Test it."
-    [summary] = answered(window, AgentSummary, markdown("Yes."), result={"metadata": {"summary": {"text": text}}})
-
-    assert [(part.kind, part.text) for part in summary.parts] == [("request", "- Fix add()."), ("next", "- Test it.")]
 
 
 def test_facts_about_the_session_are_sent_when_they_are_news(window: Window) -> None:

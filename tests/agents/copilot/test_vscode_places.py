@@ -16,7 +16,6 @@ USERS = (
     ".config/Code/User",
     ".config/Code - Insiders/User",
     "Library/Application Support/Code/User",
-    ".vscode-server/data/User",
 )
 
 
@@ -38,8 +37,6 @@ def test_chats_of_each_editor_are_found(tmp_path: Path, user: str) -> None:
     [
         (f"a1/chatSessions/{ID}.jsonl", "chat", 7),
         (f"a1/chatSessions/{ID}.json", "chat", 6),
-        (f"a1/GitHub.copilot-chat/transcripts/{ID}.jsonl", "chat_transcript", 1),
-        (f"a1/github.copilot-chat/transcripts/{ID}.jsonl", "chat_transcript", 1),
     ],
 )
 def test_a_source_is_known_by_its_place(tmp_path: Path, below: str, kind: str, rank: int) -> None:

@@ -84,19 +84,6 @@ def test_what_a_call_is_about(window: Window) -> None:
         (edits("/x/a.py", "b\n") | {"uri": "file:///x/a%20b.py"}, [("modify", "/x/a b.py", None)]),
         (edits("/x/a.py", "b\n") | {"edits": [[]]}, []),
         (edits("/x/.carryover/handoff.md", "b\n"), []),
-        ({"kind": "notebookEditGroup", "uri": uri("/x/a.ipynb"), "edits": [[{}]]}, [("modify", "/x/a.ipynb", None)]),
-        (
-            {
-                "kind": "workspaceEdit",
-                "edits": [
-                    {"newResource": uri("/x/a")},
-                    {"oldResource": uri("/x/b")},
-                    {"oldResource": uri("/x/c"), "newResource": uri("/x/d")},
-                    {},
-                ],
-            },
-            [("add", "/x/a", None), ("delete", "/x/b", None), ("rename", "/x/d", "/x/c")],
-        ),
     ],
 )
 def test_changes_of_files(window: Window, part: Json, expected: list[tuple[str, str, str | None]]) -> None:

@@ -1,4 +1,4 @@
-"""Tool calls in logs: of the terminal client, and of the VS Code extension, whose tools have other names."""
+"""Tool calls in the log of a session."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from carryover.adapter.event_builder import opened, usable_name
 from carryover.agents.copilot import tools
 from carryover.agents.copilot.builder import Builder
 from carryover.agents.copilot.context import OpenCall
-from carryover.model import Actor, Op, PlanProposal, Question
+from carryover.model import Actor, PlanProposal, Question
 from carryover.records import rawjson
 from carryover.records.lenient import Fields, fields_of, first_text, items_of, text_of
 from carryover.records.text import names_own_folder
@@ -21,7 +21,7 @@ READ_SHELLS: Final = frozenset(("read_bash", "stop_bash", "write_bash", "read_po
 _QUIET_TOOLS: Final = frozenset(("report_intent", "task_complete"))
 """Tools that only report what a separate record reports as well."""
 _MAX_OPEN_CALLS: Final = 100
-_MAX_PLAN_CHARS: Final = 10_000
+_MAX_QUERY_CHARS: Final = 10_000
 
 
 def parse_call(builder: Builder) -> None:
@@ -51,20 +51,14 @@ def _parse(builder: Builder, actor: Actor) -> None:
         builder.add(Question(call_id=call.id, text=call.question, options=_options(given)), "question")
     elif name == "exit_plan_mode":
         builder.add(PlanProposal(call_id=call.id, text=first_text(given, "summary")), "plan")
-    elif (plan := tools.todos_in(given.get("todoList"))) is not None:
-        builder.add(plan, "plan")
 
 
 def _arguments(builder: Builder, name: str) -> Fields:
-    """Returns the arguments, given as an object, as JSON text (VS Code), or as the text of a patch."""
+    """Returns the arguments; a patch may be the only one."""
     raw = builder.data.get("arguments", rawjson.ABSENT)
-    text = text_of(raw)
-    given = fields_of(raw) or fields_of(text.encode("utf-8", "replace"))
-    if given or not text:
-        if bytes(raw)[:1] not in b'{"' and not builder.context.in_editor:
-            builder.skip(f"{builder.line.type}/{name}", "unexpected arguments")
-        return given
-    return {"input": raw}
+    if bytes(raw)[:1] not in b'{"':
+        builder.skip(f"{builder.line.type}/{name}", "unexpected arguments")
+    return fields_of(raw) or {"input": raw}
 
 
 def _open_call(builder: Builder, call_id: str, name: str, given: Fields) -> OpenCall:
@@ -81,20 +75,10 @@ def _open_call(builder: Builder, call_id: str, name: str, given: Fields) -> Open
         thread=builder.subagent_id or "",
         changes=tools.planned(op, given, cwd),
         question=about if op == "ask" else "",
-        plan=_plan(name, op, given, query),
+        query=query if op == "plan" and len(query) <= _MAX_QUERY_CHARS else "",
         process=usable_name(first_text(given, "shellId")) if name in READ_SHELLS else None,
         handoff=names_own_folder(" ".join((cwd or "", about, first_text(given, *tools.PATHS)))),
     )
-
-
-def _plan(name: str, op: Op, given: Fields, query: str) -> str:
-    """Returns the todo list that a call sets, or the SQL that changes it; empty for other calls."""
-    path, text = first_text(given, "path"), ""
-    if op == "plan":
-        text = query or (first_text(given, "todos") if name == "update_todo" else "")
-    elif path.endswith("/plan.md") and tools.is_own_file(path):
-        text = first_text(given, "file_text")
-    return text if len(text) <= _MAX_PLAN_CHARS else ""
 
 
 def _options(given: Fields) -> tuple[str, ...]:

@@ -19,8 +19,8 @@ class OpenCall(event_builder.OpenCall, frozen=True, omit_defaults=True):
     thread: str = ""
     """The sub-agent that made the call, if any."""
     question: str = ""
-    plan: str = ""
-    """The call's change to a todo list: SQL, or the list itself."""
+    query: str = ""
+    """The SQL by which the call changes the todo list."""
     process: str | None = None
     """The shell that it left running or uses."""
     denied: bool = False
@@ -40,8 +40,6 @@ class LogContext(event_builder.SessionContext, frozen=True, omit_defaults=True):
     todos: tuple[Todo, ...] = ()
     compacted_ms: int = 0
     """Time of a compaction that removed a hook's text from the conversation, if no prompt has come since."""
-    in_editor: bool = False
-    """Whether the VS Code extension wrote the log."""
 
 
 class ChatContext(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -38,15 +38,3 @@ SUMMARY_KINDS: Final[Kinds] = {
     "next_steps": "next",
 }
 """The tags that a compaction asks for in the terminal (reported)."""
-
-CHAT_SUMMARY_KINDS: Final[Kinds] = {
-    "conversation overview": "request",
-    "technical foundation": "other",
-    "codebase status": "other",
-    "problem resolution": "errors",
-    "progress tracking": "pending",
-    "active work state": "current",
-    "recent operations": "other",
-    "continuation plan": "next",
-}
-"""The headings that a compaction asks for in VS Code (reported)."""

@@ -15,9 +15,9 @@ from carryover.agents.copilot.spec import CHATS, EMPTY, SPEC, WINDOWS
 from carryover.readers.files import read_head
 from carryover.records.rawjson import objects_in
 
-Kind = Literal["log", "chat", "chat_transcript"]
+Kind = Literal["log", "chat"]
 """log: events of a session in the terminal client, or in VS Code running that client. chat: a chat as VS Code stores
-it. chat_transcript: events that VS Code's extension writes beside a chat."""
+it."""
 
 _STATE: Final = "session-state"
 _BESIDE: Final = "workspace.yaml"
@@ -26,21 +26,18 @@ _PRODUCER: Final = "copilot-agent"
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _NAME: Final = r"(?P<session>[\w-]{1,100})"
 _IN_WINDOW: Final = r"(?P<group>[^/]+)"
-_TRANSCRIPT: Final = rf"{_IN_WINDOW}/(?:GitHub\.copilot-chat|github\.copilot-chat)/transcripts/{_NAME}\.jsonl"
 _EXPORT_RANK: Final = -1
-_TRANSCRIPT_RANK: Final = 1
 _LAYOUTS: Final[tuple[tuple[Kind, str, str, str, int], ...]] = (
     ("log", _STATE, "*/events.jsonl", rf"(?P<session>(?i:{_ID.pattern}))/events\.jsonl", 0),
     ("chat", WINDOWS, f"*/{CHATS}/*.jsonl", rf"{_IN_WINDOW}/{CHATS}/{_NAME}\.jsonl", 7),
     ("chat", WINDOWS, f"*/{CHATS}/*.json", rf"{_IN_WINDOW}/{CHATS}/{_NAME}\.json", 6),
     ("chat", EMPTY, "*.jsonl", rf"{_NAME}\.jsonl", 5),
     ("chat", EMPTY, "*.json", rf"{_NAME}\.json", 4),
-    ("chat_transcript", WINDOWS, "*/*/transcripts/*.jsonl", _TRANSCRIPT, _TRANSCRIPT_RANK),
 )
 """Kind, name of the root, glob and pattern below it, and rank.
 
 A session in several places counts where most of it is. A chat that moves from an empty window into a folder is copied,
-and the copy continues; the transcript has no errors, no exit codes and does not say what was retracted.
+and the copy continues.
 """
 
 _HEAD_BYTES: Final = 64 << 10
@@ -80,18 +77,15 @@ def sources(root: Path) -> list[Source]:
 def exported(path: Path, head: bytes) -> Source | None:
     """Returns the source in a file anywhere on disk, recognised by how it begins.
 
-    It may be an exported or copied chat, or a log (1.0.48, 1.0.102; also the transcript that the VS Code extension
-    writes).
+    It may be an exported or copied chat, or a log of the terminal client (1.0.48, 1.0.102).
     """
     first = next(objects_in(head, most=1), {})
     start = first.get("data")
     if first.get("type") != "session.start" or not isinstance(start, dict) or start.get("producer") != _PRODUCER:
         return Source(agent=SPEC.id, path=str(path), rank=_EXPORT_RANK) if _is_chat(head) else None
     session = start.get("sessionId")
-    if not isinstance(session, str) or not _ID.fullmatch(session):
-        return None
-    rank = _TRANSCRIPT_RANK if "vscodeVersion" in start else 0
-    return Source(agent=SPEC.id, path=str(path), session=session, rank=rank)
+    is_own = isinstance(session, str) and _ID.fullmatch(session) and "vscodeVersion" not in start
+    return Source(agent=SPEC.id, path=str(path), session=session) if is_own else None
 
 
 def kind_to_read(path: Path) -> Kind:
@@ -103,10 +97,9 @@ def readers() -> Mapping[Kind, Reader]:
     """Returns the reader for each kind of source."""
     from carryover.agents.copilot.log_reader import LogReader
     from carryover.agents.copilot.vscode_store import ChatReader
-    from carryover.readers.jsonl import JsonlReader
     from carryover.readers.stat_cache import StatCachedReader
 
-    return {"log": LogReader(), "chat": StatCachedReader(ChatReader()), "chat_transcript": JsonlReader()}
+    return {"log": LogReader(), "chat": StatCachedReader(ChatReader())}
 
 
 def _is_chat(head: bytes) -> bool:

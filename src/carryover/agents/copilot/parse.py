@@ -74,7 +74,7 @@ def _parse_start(builder: Builder) -> None:
         parent=builder.text("detachedFromSpawningParentSessionId"),
     )
     # Each start of the client gets the handoff anyway.
-    builder.change(compacted_ms=0, in_editor="vscodeVersion" in builder.data)
+    builder.change(compacted_ms=0)
     resumed = builder.line.type == "session.resume"
     builder.add(SessionStart(reason="resume" if resumed else "new"), "start")
 

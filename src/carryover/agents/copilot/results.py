@@ -13,7 +13,7 @@ from carryover.agents.copilot import diffs, todos
 from carryover.agents.copilot.builder import Builder
 from carryover.agents.copilot.calls import READ_SHELLS
 from carryover.agents.copilot.context import OpenCall
-from carryover.model import Answer, BackgroundTask, PlanProposal, UserPrompt
+from carryover.model import Answer, BackgroundTask, PlanItem, PlanProposal, PlanUpdate, UserPrompt
 from carryover.records.changes import as_edit
 from carryover.records.fields import SHORT_CHARS, bounded
 from carryover.records.lenient import fields_of, is_true, items_of, number_of, text_of
@@ -26,7 +26,6 @@ _FROM_HOOKS: Final = re.compile(
 _ENDED: Final = re.compile(
     r"\n?<(?:shellId: \S+ completed|command with id: \S+ exited|exited) with exit code (?P<code>-?\d{1,9})>\s*\Z"
 )
-_EDITOR_EXIT: Final = re.compile(r"\b(?:[Cc]ommand )?exited with (?:exit )?code:? (?P<code>-?\d{1,9})\b")
 _RUNNING: Final = re.compile(r"<command (?:started in background )?with shellId: (?P<shell>[^\s>]+)")
 _NEVER_RAN: Final = re.compile(
     r" in JSON at position \d|^Tool '.*' does not exist|^Multiple validation errors|\": Required\b"
@@ -112,11 +111,10 @@ def _outcome(builder: Builder, call: OpenCall) -> Outcome:
     text = _FROM_HOOKS.sub("", without_ansi(text_of(result.get("content")) or text_of(error.get("message"))))
     if not is_true(builder.data.get("success")):
         return _failure(text_of(error.get("code")), text, call)
-    # Of a command in VS Code, only the text shows how it ended: the tool reports success even if the command fails.
-    ended = (_EDITOR_EXIT if builder.context.in_editor and call.op == "shell" else _ENDED).search(text)
+    ended = _ENDED.search(text)
     code = number_of(fields_of(builder.data.get("shellExecution")).get("exitCode"))  # 1.0.102
     code = int(ended["code"]) if code is None and ended else code
-    output = text[: ended.start()] if ended and ended.re is _ENDED else text
+    output = text[: ended.start()] if ended else text
     if code is not None:
         return Outcome("ok" if code == 0 else "error", output, code)
     running = _RUNNING.search(text) if call.op == "shell" else None
@@ -186,13 +184,12 @@ def _add_what_followed(builder: Builder, call: OpenCall, outcome: Outcome) -> No
         builder.add(PlanProposal(call_id=call.id, text="", accepted=True), "plan")
     elif call.op == "agent" and outcome.output.startswith(_IN_BACKGROUND):
         builder.add(BackgroundTask(task_id=call.id, state="running", label=bounded(call.subject, SHORT_CHARS)), "task")
-    if call.plan and call.name == "sql":
-        after = todos.after_sql(builder.context.todos, call.plan)
+    if call.query:
+        after = todos.after_sql(builder.context.todos, call.query)
         if after != builder.context.todos:
             builder.change(todos=after)
-            builder.add(todos.as_update(after), "todos")
-    elif (boxes := todos.boxes(call.plan)) is not None:
-        builder.add(boxes, "todos")
+            items = tuple(PlanItem(text=todo.text, state=todo.state) for todo in after)
+            builder.add(PlanUpdate(items=items), "todos")
 
 
 def _add_changes(builder: Builder, call: OpenCall) -> None:

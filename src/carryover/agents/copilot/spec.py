@@ -24,14 +24,11 @@ EMPTY: Final = "emptyWindowChatSessions"
 CHATS: Final = "chatSessions"
 """The folder for a window's chats, below the window's own."""
 EXTENSION: Final = "github.copilot-chat"
-SERVERS: Final = (".vscode-server", ".vscode-server-insiders")
-"""Folders of an editor's remote side, in the home folder of the remote machine."""
 
 _EDITORS: Final = ("Code", "Code - Insiders", "VSCodium", "Code - OSS")
 _CHAT_FOLDERS: Final = (WINDOWS, f"globalStorage/{EMPTY}")
-_CHATS: Final = (
-    *(place for name in _EDITORS for below in _CHAT_FOLDERS for place in application_places(f"{name}/User/{below}")),
-    *(Place(path=f"~/{server}/data/User/{WINDOWS}") for server in SERVERS),
+_CHATS: Final = tuple(
+    place for name in _EDITORS for below in _CHAT_FOLDERS for place in application_places(f"{name}/User/{below}")
 )
 # The editor's own folders do not show that the chat is used; the extension's folder does.
 _EXTENSION_FOLDERS: Final = tuple(

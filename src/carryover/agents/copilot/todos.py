@@ -1,4 +1,4 @@
-"""Todo lists: rows that the model keeps with SQL (`todos`), and Markdown checklists (`plan.md`, older tools).
+"""Todo lists: rows that the model keeps with SQL (`todos`).
 
 Only plain SQL statements are read: the value of an expression or a query is unknown without the database.
 """
@@ -10,13 +10,12 @@ from typing import Final
 
 import msgspec
 
-from carryover.model import PlanItem, PlanState, PlanUpdate
+from carryover.model import PlanState
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, bounded
 
 MAX_TODOS: Final = 100
 _MAX_SQL_CHARS: Final = 40_000
 _STATES: Final[dict[str, PlanState]] = {"in_progress": "active", "done": "done"}
-_BOX_STATES: Final[dict[str, PlanState]] = {" ": "pending", "x": "done", "X": "done"}
 
 _STRING: Final = r"'(?:[^']|'')*'"
 _STATEMENT: Final = re.compile(rf"(?:{_STRING}|[^';])+")
@@ -32,7 +31,6 @@ _CHANGE: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _SET: Final = re.compile(rf"\b(?P<name>status|title)\s*=\s*(?P<value>{_STRING})", re.IGNORECASE)
-_BOX: Final = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+\[(?P<mark>[ xX~/-])\]\s+(?P<text>\S.*)$", re.MULTILINE)
 
 
 class Todo(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -53,20 +51,6 @@ def after_sql(todos: tuple[Todo, ...], query: str) -> tuple[Todo, ...]:
         elif found := _CHANGE.fullmatch(statement):
             todos = _changed(todos, found)
     return todos[-MAX_TODOS:]
-
-
-def as_update(todos: tuple[Todo, ...]) -> PlanUpdate:
-    """Returns the event that sets the whole list."""
-    return PlanUpdate(items=tuple(PlanItem(text=todo.text, state=todo.state) for todo in todos))
-
-
-def boxes(text: str) -> PlanUpdate | None:
-    """Returns the checklist in a Markdown text; None if it has none."""
-    found = [
-        PlanItem(text=bounded(box["text"].strip(), SHORT_CHARS), state=_BOX_STATES.get(box["mark"], "active"))
-        for box in _BOX.finditer(text)
-    ]
-    return PlanUpdate(items=tuple(found[:MAX_TODOS])) if found else None
 
 
 def _changed(todos: tuple[Todo, ...], found: re.Match[str]) -> tuple[Todo, ...]:

@@ -9,11 +9,11 @@ import msgspec
 
 from carryover.agents.copilot.context import MAX_CHANGES
 from carryover.model import Op, PlanUpdate
-from carryover.records import rawjson, shell_files
+from carryover.records import shell_files
 from carryover.records.asked import plan_items
 from carryover.records.changes import Change, Replacement, replaced
 from carryover.records.fields import SUBJECT_CHARS, bounded
-from carryover.records.lenient import Fields, fields_of, first_text, items_of
+from carryover.records.lenient import Fields, first_text
 from carryover.records.patches import added, files_in_patch, in_patch, place_of
 
 MAX_TODOS: Final = 100
@@ -80,9 +80,8 @@ def planned(op: Op, given: Fields, cwd: str | None) -> tuple[Change, ...]:
     if patch := patch_in(given):
         found = in_patch(patch, cwd)
     else:
-        several = [fields_of(raw) for raw in items_of(given.get("replacements"))] or [given]
-        made = (_change(op, {**given, **one}, cwd) for one in several)
-        found = tuple(change for change in made if change is not None)
+        change = _change(op, given, cwd)
+        found = (change,) if change is not None else ()
     return tuple(change for change in found if not is_own_file(change.path))[:MAX_CHANGES]
 
 
@@ -97,12 +96,10 @@ def todos_in(raw: msgspec.Raw | None) -> PlanUpdate | None:
 
 
 def _change(op: Op, given: Fields, cwd: str | None) -> Change | None:
-    place = place_of(first_text(given, *PATHS), cwd)
+    place = place_of(first_text(given, "path"), cwd)
     if place is None:
         return None
-    content = rawjson.string_of(given.get("file_text", given.get("content", rawjson.ABSENT)))
     if op == "write":
-        return added(place, content) if content is not None else None  # else a folder
-    names = [name for name in ("old_str", "oldString", "new_str", "newString") if name in given]
-    pair = Replacement(first_text(given, "old_str", "oldString"), first_text(given, "new_str", "newString"))
-    return replaced(place, [pair] if names else [], counted=bool(names))
+        return added(place, first_text(given, "file_text"))
+    pair = Replacement(first_text(given, "old_str"), first_text(given, "new_str"))
+    return replaced(place, [pair], counted=True)

@@ -21,7 +21,6 @@ from carryover.records.uris import path_of
 
 _MAX_EDITS: Final = 5_000
 """Most edits kept of one file in one answer."""
-_MAX_FILES: Final = 100
 _DENIED, _SKIPPED = 0, 5
 """Types of `isConfirmed`."""
 _LINK: Final = re.compile(r"\[([^\]]*)\]\(([^)\s]*)\)")
@@ -96,14 +95,27 @@ def paths_in(tool: Fields) -> list[str]:
     return list(filter(None, map(local_path, (cwd, *_uris_in(tool.get("invocationMessage"))))))
 
 
-def changes_in(kind: str, part: Fields) -> list[Change]:
-    """Returns the file changes that a part of an answer reports; none if it names no local file."""
+def change_in(part: Fields) -> Change | None:
+    """Returns the change of a file that batches of edits made, each a range and its new text; None without edits."""
     path = local_path(part.get("uri"))
-    if kind == "workspaceEdit":
-        found = [_moved(fields_of(raw)) for raw in items_of(part.get("edits"))[:_MAX_FILES]]
-    else:
-        found = [_edited(path, part, kind)] if path is not None else []
-    return [change for change in found if change is not None and not change.path.endswith(HANDOFF_FILE)]
+    if path is None or path.endswith(HANDOFF_FILE):
+        return None
+    batches = items_of(part.get("edits"))[:_MAX_EDITS]
+    edits = [fields_of(raw) for batch in batches for raw in items_of(batch)][:_MAX_EDITS]
+    if not edits:
+        return None
+    texts = [text_of(edit.get("text")).splitlines() for edit in edits]
+    ranges = [rawjson.part_of(edit.get("range", rawjson.ABSENT), _Range) or _Range() for edit in edits]
+    places = ((place, n, line) for place, text in zip(ranges, texts, strict=True) for n, line in enumerate(text))
+    place, below, anchor = next(((at, n, line) for at, n, line in places if line.strip()), (ranges[0], 0, ""))
+    return Change(
+        path=path,
+        change="modify",
+        added=sum(map(len, texts)),
+        removed=sum(place.lines for place in ranges),
+        line=place.start_line_number + below if place.start_line_number > 0 else None,
+        anchor=bounded(anchor, SHORT_CHARS) or None,
+    )
 
 
 def _is_denied(tool: Fields) -> bool:
@@ -166,35 +178,3 @@ class _Range(msgspec.Struct, frozen=True, rename="camel"):
         """The number of lines in it; 0 for a position between two characters."""
         start, end = (self.start_line_number, self.start_column), (self.end_line_number, self.end_column)
         return end[0] - start[0] + (end[1] > 1) if start != end and 0 < start[0] <= end[0] else 0
-
-
-def _edited(path: str, part: Fields, kind: str) -> Change | None:
-    """Returns the change made by batches of edits, each a range and its new text. Edits of notebooks are not
-    counted."""
-    batches = items_of(part.get("edits"))[:_MAX_EDITS]
-    if kind == "notebookEditGroup":
-        return Change(path=path, change="modify") if batches else None
-    edits = [fields_of(raw) for batch in batches for raw in items_of(batch)][:_MAX_EDITS]
-    if not edits:
-        return None
-    texts = [text_of(edit.get("text")).splitlines() for edit in edits]
-    ranges = [rawjson.part_of(edit.get("range", rawjson.ABSENT), _Range) or _Range() for edit in edits]
-    places = ((place, n, line) for place, text in zip(ranges, texts, strict=True) for n, line in enumerate(text))
-    place, below, anchor = next(((at, n, line) for at, n, line in places if line.strip()), (ranges[0], 0, ""))
-    return Change(
-        path=path,
-        change="modify",
-        added=sum(map(len, texts)),
-        removed=sum(place.lines for place in ranges),
-        line=place.start_line_number + below if place.start_line_number > 0 else None,
-        anchor=bounded(anchor, SHORT_CHARS) or None,
-    )
-
-
-def _moved(edit: Fields) -> Change | None:
-    old_path, path = local_path(edit.get("oldResource")), local_path(edit.get("newResource"))
-    if old_path and path:
-        return Change(path=path, change="rename", old_path=old_path)
-    if path:
-        return Change(path=path, change="add")
-    return Change(path=old_path, change="delete") if old_path else None

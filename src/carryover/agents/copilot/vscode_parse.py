@@ -14,12 +14,10 @@ from carryover.adapter.contract import Parsed, Record, Reemitted, Source
 from carryover.adapter.event_builder import EventBuilder, OpenCall, reemitted_after
 from carryover.agents.copilot import vscode_calls
 from carryover.agents.copilot.context import ChatContext
-from carryover.agents.copilot.kinds import CHAT_SUMMARY_KINDS
 from carryover.agents.copilot.tools import op_of, todos_in
 from carryover.agents.copilot.vscode_wire import (
     CANCELLED,
     COMPLETE,
-    EDIT_KINDS,
     ENDED,
     EVENT_KINDS,
     FAILED,
@@ -40,7 +38,6 @@ from carryover.agents.copilot.vscode_wire import (
 )
 from carryover.model import (
     Actor,
-    AgentSummary,
     Answer,
     AnyBody,
     AssistantMessage,
@@ -54,8 +51,6 @@ from carryover.records.changes import as_edit
 from carryover.records.fields import LATEST_MS, MAX_NAME_CHARS, MAX_PATH_CHARS, digest, is_absolute
 from carryover.records.lenient import Fields, fields_of, is_true, items_of, text_of, time_of
 from carryover.records.resets import failed_turn, names_limit
-from carryover.records.summary import parts_by_heading
-from carryover.records.text import without_handoff
 
 _MAX_QUESTIONS: Final = 10
 _TEXT: Final = "text"
@@ -179,8 +174,8 @@ class _Answer:
             elif kind in TOOL_KINDS:
                 # The model had the results of all calls before what it thinks or says.
                 self._add_tool(number, fields, spoke_after=number < spoken)
-            elif kind in EDIT_KINDS:
-                self._add_edit(number, kind, fields)
+            elif kind == "textEditGroup":
+                self._add_edit(number, fields)
             elif kind == "questionCarousel":
                 self._add_questions(number, fields)
             elif kind not in QUIET_KINDS:
@@ -234,13 +229,12 @@ class _Answer:
         if plan is not None:
             self._add(plan, f"{number}/plan", at_ms)
 
-    def _add_edit(self, number: int, kind: str, fields: Fields) -> None:
-        changes = vscode_calls.changes_in(kind, fields)
-        self.builder.learn_folder([change.path for change in changes], are_files=True)
-        for place, change in enumerate(changes):
-            if self.is_new and change.change == "modify":
-                change = msgspec.structs.replace(change, change="add")
-            self._add(as_edit(change, self.edit_call), f"{number}/edit{place}")
+    def _add_edit(self, number: int, fields: Fields) -> None:
+        change = vscode_calls.change_in(fields)
+        if change is not None:
+            self.builder.learn_folder([change.path], are_files=True)
+            change = msgspec.structs.replace(change, change="add") if self.is_new else change
+            self._add(as_edit(change, self.edit_call), f"{number}/edit0")
         self.is_new = False
 
     def _add_questions(self, number: int, fields: Fields) -> None:
@@ -261,10 +255,6 @@ class _Answer:
 
     def _add_end(self) -> None:
         result = fields_of(self.request.get("result"))
-        said = text_of(fields_of(result.get("summary")).get("text")) or text_of(result.get("summary"))
-        if summary := without_handoff(said).strip():
-            body = AgentSummary(text=summary, source="compaction", parts=parts_by_heading(summary, CHAT_SUMMARY_KINDS))
-            self._add(body, f"summary/{digest(summary)}", self.ended_ms)
         at_ms = min(max(self.ended_ms, self.builder.context.last_ms), LATEST_MS)
         end = _turn_end(self.state, fields_of(result.get("errorDetails")), at_ms)
         if end is not None:

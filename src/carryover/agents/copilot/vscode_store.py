@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from carryover.adapter.contract import Batch, FileStat, Record
-from carryover.agents.copilot.spec import CHATS, EMPTY, SERVERS, WINDOWS
+from carryover.agents.copilot.spec import CHATS, EMPTY, WINDOWS
 from carryover.agents.copilot.vscode_wire import (
     ENDED,
     QUIET_KINDS,
@@ -261,19 +261,14 @@ def _session_of(path: Path, state: Fields, requests: Sequence[Fields]) -> str:
 def _slim(request: Fields) -> Fields:
     """Returns a request without unneeded parts, which can take many megabytes.
 
-    Of attachments it keeps the kinds, of the result the error and a compaction's summary.
+    Of attachments it keeps the kinds, of the result the error.
     """
     attached = items_of(fields_of(request.get("variableData")).get("variables"))
     result = fields_of(request.get("result"))
     kept = {
         "response": [_slim_part(raw) for raw in items_of(request.get("response"))[:MAX_PARTS]],
         "attached": [text_of(fields_of(raw).get("kind")) for raw in attached],
-        "result": {
-            "errorDetails": result.get("errorDetails"),
-            "summary": fields_of(result.get("metadata")).get("summary"),
-        }
-        if result
-        else None,
+        "result": {"errorDetails": result.get("errorDetails")} if result else None,
     }
     slim = {name: request[name] for name in _KEPT if name in request}
     return slim | {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in kept.items()}
@@ -298,8 +293,7 @@ def _folders(path: Path, state: Fields) -> Folders:
         return own
     if path.parent.name != CHATS:
         return Folders()
-    is_server = any(part in SERVERS for part in path.parts)
-    return folders_of_window(path.parent.parent, is_server=is_server) or Folders()
+    return folders_of_window(path.parent.parent) or Folders()
 
 
 def _has_newer_copy(path: Path, mtime_ns: int) -> bool:

@@ -17,9 +17,8 @@ ENDED: Final = (COMPLETE, CANCELLED, FAILED)
 
 TEXT_KINDS: Final = frozenset(("", "markdownContent", "markdownVuln", "inlineReference"))
 """Kinds of parts that make up an answer's text. Plain Markdown has no kind."""
-EDIT_KINDS: Final = frozenset(("textEditGroup", "notebookEditGroup", "workspaceEdit"))
 TOOL_KINDS: Final = frozenset(("toolInvocationSerialized", "toolInvocation"))
-EVENT_KINDS: Final = EDIT_KINDS | TOOL_KINDS | {"questionCarousel"}
+EVENT_KINDS: Final = TOOL_KINDS | {"textEditGroup", "questionCarousel"}
 """Kinds of other parts that become events."""
 WITHIN_TEXT: Final = frozenset(("codeblockUri", "undoStop", "reference", "codeCitation"))
 """Kinds of parts that do not interrupt a text."""
@@ -29,7 +28,7 @@ QUIET_KINDS: Final = WITHIN_TEXT | frozenset(
     "mcpAuthenticationRequired hook warning info command treeData multiDiffData extensions pullRequest "
     "clearToPreviousToolInvocation usage "
     "usedContext move disabledClaudeHooks systemNotification voiceProgress autoModeResolution progress "
-    "externalEdit planReview".split()
+    "externalEdit notebookEditGroup planReview workspaceEdit".split()
 )
 """Kinds of parts without content for a handoff."""
 
