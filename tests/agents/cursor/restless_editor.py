@@ -6,7 +6,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -62,8 +62,8 @@ class RestlessEditor(threading.Thread):
         self._old: list[Talk] = []
 
     def run(self) -> None:
-        acts = [self._turn] * 20 + [self._two_at_once] * 3 + [self._back] * 4 + [self._back_and_on] * 4
-        acts += [self._forth] * 3 + [self._begin, self._vacuum, self._restart, self._checkpoint]
+        acts = [self._turn] * 20 + [self._back] * 4 + [self._back_and_on] * 4 + [self._forth] * 3
+        acts += [self._begin, self._vacuum, self._restart]
         try:
             once = list(dict.fromkeys(acts))
             while once or not self._finished.is_set():
@@ -127,49 +127,32 @@ class RestlessEditor(threading.Thread):
         time.sleep(self._random.uniform(0, 2 * self._pause_s))
 
     def _turn(self, talk: Talk) -> None:
-        for _ in self._steps(talk):
-            pass
-
-    def _two_at_once(self, talk: Talk) -> None:
-        other = self._random.choice([each for each in self._talks if each is not talk])
-        both = [self._steps(talk), self._steps(other)]
-        while both:
-            turn = self._random.choice(both)
-            if next(turn, None) is None:
-                both.remove(turn)
-
-    def _steps(self, talk: Talk) -> Iterator[int]:
         """A turn of the model, write by write."""
         talk.gone.clear()
-        yield self._said(talk, lambda mark: user(f"{mark} please"))
+        self._said(talk, lambda mark: user(f"{mark} please"))
         if self._random.random() < 0.5:
             talk.bubbles.append((uid("thought", self._count), thinking("hm")))
-            yield 1
-        yield from self._stream(talk)
+        self._stream(talk)
         if self._random.random() < 0.7:
             number = self._said(talk, lambda mark: shell(f"echo {mark}", status="loading"))
-            yield 1
             done = {**talk.bubbles[number][1]["toolFormerData"], "status": "completed"}
             if self._random.random() < 0.3:
-                yield from self._stream(talk)  # the call goes on meanwhile
+                self._stream(talk)  # the call goes on meanwhile
             self._change(talk, number, toolFormerData=done)
             self._put(talk)
-            yield 1
-            yield from self._stream(talk)
+            self._stream(talk)
         self._put(talk, status="completed")
-        yield 1
 
     def _said(self, talk: Talk, make: Callable[[str], Bubble]) -> int:
         number = self._say(talk, make)
         self._put(talk)
         return number
 
-    def _stream(self, talk: Talk) -> Iterator[int]:
+    def _stream(self, talk: Talk) -> None:
         number = self._say(talk, lambda mark: say(f"{mark} I"))
         for _ in range(self._random.randint(1, 6)):
             self._put(talk, generating=number)
             self._change(talk, number, text=talk.bubbles[number][1]["text"] + " go on")
-            yield 1
         self._put(talk)
 
     def _take_back(self, talk: Talk) -> None:
@@ -197,9 +180,6 @@ class RestlessEditor(threading.Thread):
 
     def _vacuum(self, talk: Talk) -> None:
         self._store.db.execute("VACUUM")
-
-    def _checkpoint(self, talk: Talk) -> None:
-        self._store.db.execute(f"PRAGMA wal_checkpoint({self._random.choice(('PASSIVE', 'RESTART', 'TRUNCATE'))})")
 
     def _restart(self, talk: Talk) -> None:
         """It takes its WAL along when it quits."""

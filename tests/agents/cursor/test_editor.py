@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from agents.cursor import stores
-from agents.cursor.reading import LATER_MS, Editor, texts
+from agents.cursor.reading import Editor, texts
 from agents.cursor.reading import short_chat as chat
 from agents.cursor.stores import (
     ONE,
@@ -17,16 +17,15 @@ from agents.cursor.stores import (
     TWO,
     Chat,
     EditorStore,
-    composer,
     say,
     shell,
     thinking,
     uid,
     user,
 )
-from carryover.agents.cursor.editor import WATCHED, EditorReader
+from carryover.agents.cursor.editor import EditorReader
 from carryover.model import AssistantMessage, ToolCall, ToolResult, UserPrompt
-from carryover.readers import rewritten, sqlite
+from carryover.readers import rewritten
 
 NOW_MS = START_MS + 120_000
 
@@ -35,19 +34,6 @@ NOW_MS = START_MS + 120_000
 def store(tmp_path: Path) -> Iterator[EditorStore]:
     with closing(EditorStore(tmp_path / "User")) as made:
         yield made
-
-
-def values_asked_for(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The keys of the values that are fetched from now on."""
-    asked: list[str] = []
-    real = sqlite.value_at
-
-    def noted(db: sqlite.Connection, query: str, key: str, *, limit: int) -> bytes | None:
-        asked.append(key)
-        return real(db, query, key, limit=limit)
-
-    monkeypatch.setattr(sqlite, "value_at", noted)
-    return asked
 
 
 @pytest.mark.parametrize("era", ["table", "list", "workspaces", "keys"])
@@ -74,17 +60,6 @@ def test_rows_that_no_conversation_lists_never_come_out(store: EditorStore) -> N
     assert b"GHOST" not in b"".join(record.data for batch in editor.batches for record in batch.records)
 
 
-def test_secrets_and_addresses_stay_in_the_database(store: EditorStore) -> None:
-    store.put(ONE)
-    store.value(f"composerData:{TWO.id}", {**composer(TWO), "blobEncryptionKey": "SECRET"})
-    editor = Editor(store)
-    editor.read()
-
-    records = b"".join(record.data for batch in editor.batches for record in batch.records)
-    assert b"SECRET" not in records
-    assert b"dev@example.com" not in records
-
-
 def test_a_batch_is_bounded_and_any_cut_gives_the_same(store: EditorStore, monkeypatch: pytest.MonkeyPatch) -> None:
     store.put(*(chat(number, bubbles=6) for number in range(5)), ONE, TWO)
     whole = Editor(store).read()
@@ -109,33 +84,6 @@ def test_rows_that_were_numbered_again_cost_a_look_and_bring_nothing(store: Edit
 
     assert texts(editor.bodies()) == ["more"]
     assert len(editor.counts) == 7
-
-
-def test_a_change_costs_what_changed(store: EditorStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    store.put(*(chat(number, bubbles=20) for number in range(60)))
-    editor = Editor(store)
-    editor.read()
-    asked = values_asked_for(monkeypatch)
-    editor.read()
-    assert len(asked) == WATCHED
-
-    asked.clear()
-    changed = chat(59, bubbles=20).with_bubbles(user("one more"))
-    store.value(f"bubbleId:{changed.id}:{changed.bubble_id(20)}", user("one more"))
-    store.value(f"composerData:{changed.id}", composer(changed))
-    assert texts(editor.bodies()) == ["one more"]
-    assert len(asked) <= WATCHED + 4
-
-
-def test_a_conversation_of_a_clock_that_was_ahead_is_read_to_its_end(store: EditorStore) -> None:
-    """It is not among the newest, which are compared; the list says that it has changed."""
-    ahead = Chat(name="ahead", bubbles=(user("Go."), say("Done.")), start_ms=LATER_MS + 90 * 86_400_000)
-    store.put(ahead, *(chat(number) for number in range(WATCHED + 2)))
-    editor = Editor(store)
-    editor.read()
-    store.put(ahead.with_bubbles(user("one more")))
-
-    assert texts(editor.bodies()) == ["one more"]
 
 
 def test_rows_that_are_changed_in_their_place_are_found(tmp_path: Path) -> None:
@@ -178,15 +126,6 @@ def test_a_stream_leaves_the_cursor_as_it_is_and_a_restart_in_it_loses_nothing(
     assert texts(editor.bodies()) == ["word " * 40]
 
 
-def test_one_header_that_is_none_hides_no_other(store: EditorStore) -> None:
-    row = composer(ONE)
-    headers = row["fullConversationHeadersOnly"]
-    for odd in (5, {"bubbleId": 5}, {"type": 1}, {"bubbleId": ""}, {"bubbleId": "\ud800", "type": "x"}, None):
-        store.put(ONE)
-        store.value(f"composerData:{ONE.id}", {**row, "fullConversationHeadersOnly": [odd, *headers]})
-        assert len(texts(Editor(store).bodies())) == 3
-
-
 def test_a_conversation_that_cannot_be_read_now_is_not_taken_back(store: EditorStore) -> None:
     editor = Editor(store)
     store.put(ONE)
@@ -214,18 +153,6 @@ def test_a_sub_agent_belongs_to_the_conversation_that_sent_it(store: EditorStore
         "Look.": (nobody.id, nobody.id, "model"),
         "Go.": (main.id, None, "human"),
     }
-
-
-def test_a_sub_agent_waits_until_somebody_names_it(store: EditorStore) -> None:
-    editor = Editor(store, now_ms=NOW_MS)
-    child = Chat(name="child", bubbles=(user("Find."),), more={"subagentInfo": {}}, start_ms=NOW_MS - 30_000)
-    store.put(child)
-    assert editor.read() == []
-    assert editor.batches[-1].retry_after_s is not None
-
-    main = Chat(name="main", bubbles=(user("Go."),), more={"subagentComposerIds": [child.id]}, start_ms=NOW_MS - 30_000)
-    store.put(main)
-    assert [(event.session, event.subagent_id) for event in editor.read()] == [(main.id, None), (main.id, child.id)]
 
 
 def test_a_prompt_is_known_at_once_and_an_answer_when_it_is_whole(store: EditorStore) -> None:
@@ -272,19 +199,6 @@ def test_what_nobody_finished_is_taken_as_it_is_after_a_minute(store: EditorStor
     assert editor.bodies() == []
 
 
-def test_what_was_taken_too_early_is_replaced_once_it_is_whole(store: EditorStore) -> None:
-    """A long test run looks like a killed editor."""
-    editor = Editor(store, now_ms=NOW_MS + 1_000_000)
-    slow = Chat(name="Slow", bubbles=(user("Go."), say("It i"), shell("make test", status="loading")))
-    store.put(slow)
-    assert [type(event.body) for event in editor.read()] == [UserPrompt, AssistantMessage, ToolCall]
-    store.put(Chat(name="Slow", bubbles=(user("Go."), say("It is."), shell("make test", "ok\n"), say("Done."))))
-    editor.read()
-
-    assert texts(event.body for event in editor.counts) == ["Go.", "It is.", "Done."]
-    assert [type(event.body) for event in editor.counts].count(ToolCall) == 1
-
-
 @pytest.mark.parametrize("whole", [True, False])
 def test_a_turn_that_is_taken_back_counts_no_longer_and_may_come_back(store: EditorStore, *, whole: bool) -> None:
     editor = Editor(store)
@@ -295,15 +209,3 @@ def test_a_turn_that_is_taken_back_counts_no_longer_and_may_come_back(store: Edi
         store.put(state, whole=whole)
         editor.read()
         assert editor.texts == [bubble["text"] for bubble in state.bubbles if bubble["text"]]
-
-
-def test_a_row_that_is_missing_keeps_nothing_back_for_long(store: EditorStore) -> None:
-    editor = Editor(store, now_ms=NOW_MS)
-    live = Chat(name="Live", bubbles=(user("Go."), say("Lost."), say("Done.")), start_ms=NOW_MS - 60_000)
-    store.put(live)
-    store.db.execute("DELETE FROM cursorDiskKV WHERE key = ?", (f"bubbleId:{live.id}:{live.bubble_id(1)}",))
-    assert texts(editor.bodies()) == ["Go."]
-
-    store.put(live.with_bubbles(user("And?")), whole=False)
-    store.db.execute("DELETE FROM cursorDiskKV WHERE key = ?", (f"bubbleId:{live.id}:{live.bubble_id(1)}",))
-    assert texts(editor.bodies()) == ["Done.", "And?"]

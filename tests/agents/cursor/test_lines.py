@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agents.cursor.chats import ID, ONE, PROJECT, SLUG, START_MS, TWO, Step, jsonl, lines, said, wrapped
+from agents.cursor.chats import ID, ONE, PROJECT, SLUG, START_MS, TWO, jsonl, lines, said, wrapped
 from agents.cursor.reading import Told, transcript_at
 from carryover.adapter.contract import Record
 from carryover.agents.cursor.locate import NOTED
@@ -104,13 +104,6 @@ def test_without_a_time_a_record_has_that_of_the_file() -> None:
     assert [event.at_ms - START_MS for event in transcript.standing] == [0, 1, 9000]
 
 
-def test_where_a_prompt_says_its_time_the_files_no_longer_counts() -> None:
-    """So that it makes no difference when a transcript is read."""
-    transcript = reported(user("Fix it"), {NOTED: START_MS + 9000, **assistant(said("Done"))})
-
-    assert [event.at_ms - START_MS for event in transcript.standing] == [0, 1]
-
-
 @pytest.mark.parametrize(
     ("after", "counts"),
     [
@@ -133,14 +126,6 @@ def test_what_stands_for_a_thought_is_not_what_the_model_said() -> None:
     assert found[1:] == [AssistantMessage(text="I will.")]
 
 
-def test_what_a_command_did_is_not_believed() -> None:
-    """Nobody says whether it failed."""
-    assert not any(
-        isinstance(body, FileEdit)
-        for body in bodies(user("Fix it"), assistant(uses("Shell", command="rm /p/a.py")), ended())
-    )
-
-
 @pytest.mark.parametrize(
     ("ending", "end"),
     [
@@ -156,19 +141,6 @@ def test_what_a_command_did_is_not_believed() -> None:
 )
 def test_a_turn_that_did_not_end_well_says_how(ending: dict[str, Any], end: TurnEnd) -> None:
     assert bodies(user("Fix it"), ending) == [ASKED, end]
-
-
-def test_calls_stay_open_until_the_model_continues() -> None:
-    open_call = reported(user("Fix it"), assistant(uses("Shell", command="make")))
-    assert len(open_call.context.talk.calls) == 1
-
-    gone_on = reported(user("Fix it"), assistant(uses("Shell", command="make")), assistant(said("Made it.")))
-    assert gone_on.context.talk.calls == ()
-    assert isinstance(gone_on.standing[2].body, ToolResult)
-
-
-def test_a_prompt_carries_images() -> None:
-    assert bodies(user("Fix it", {"type": "image"})) == [UserPrompt(text="Fix it", attachments=1)]
 
 
 def test_where_the_client_marks_what_was_typed_the_rest_was_not() -> None:
@@ -206,31 +178,10 @@ def test_the_folder_is_known_once_a_path_in_it_was_mentioned() -> None:
     assert reported(user("Fix it"), assistant(uses("Read", path="/etc/passwd"))).context.talk.cwd is None
 
 
-def test_a_relative_edit_is_in_the_folder() -> None:
-    found = bodies(
-        user("Fix it"),
-        assistant(uses("Read", path=f"{PROJECT}/a.py")),
-        assistant(uses("StrReplace", path="b.py", old_string="x", new_string="y")),
-        ended(),
-    )
-
-    assert [body.path for body in found if isinstance(body, FileEdit)] == [f"{PROJECT}/b.py"]
-
-
 def test_our_own_files_are_no_edit() -> None:
     edit = assistant(uses("Write", path=f"{PROJECT}/.carryover/handoff.md", contents="x"))
 
     assert not any(isinstance(body, FileEdit) for body in bodies(user("Fix it"), edit, ended()))
-
-
-def test_a_line_is_known_by_its_number_and_its_content() -> None:
-    keys = [event.key for event in reported(*lines(ONE)).standing]
-
-    assert len(set(keys)) == len(keys)
-    assert keys == [event.key for event in reported(*({NOTED: 5, **line} for line in lines(ONE))).standing]
-    other = reported(*lines((Step("user", "Something else"), *ONE[1:]))).standing
-    assert keys[0] != other[0].key
-    assert keys[1:] == [event.key for event in other[1:]]
 
 
 @pytest.mark.parametrize(

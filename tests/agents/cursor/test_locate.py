@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.adapter.contract import Source
-from carryover.agents.cursor.adapter import AGENT
-from carryover.agents.cursor.locate import NOTED, LinesReader, kind_of, source_of, sources
+from carryover.agents.cursor.locate import NOTED, LinesReader, kind_of, source_of
 
 HOME = Path("/home/dev")
 USER = HOME / ".config/Cursor/User"
@@ -46,42 +44,6 @@ def test_a_change_beside_a_database_is_one_of_the_database(suffix: str) -> None:
         (HOME / ".cursor/chats", f"1f/{ID}/store.db"),
     ):
         assert source_of(root / f"{below}{suffix}", root) == source_of(root / below, root) is not None
-
-
-def test_our_own_looks_are_no_changes() -> None:
-    """The index of a WAL is where SQLite notes who reads."""
-    assert source_of(USER / "globalStorage/state.vscdb-shm", USER / "globalStorage") is None
-
-
-def test_what_is_there_is_found(tmp_path: Path) -> None:
-    expected = []
-    for root, below in (
-        ("globalStorage", "state.vscdb"),
-        ("chats", f"1f/{ID}/store.db"),
-        ("projects", f"{TRANSCRIPTS}/{ID}/{ID}.jsonl"),
-        ("projects", f"{TRANSCRIPTS}/{ID}/subagents/c1.jsonl"),
-        ("projects", f"empty-window/agent-transcripts/{ID}.jsonl"),
-    ):
-        path = tmp_path / root / below
-        path.parent.mkdir(parents=True, exist_ok=True)
-        for suffix in ("", "-wal", "-shm", ".backup"):
-            path.with_name(path.name + suffix).touch()
-        expected.append(source_of(path, tmp_path / root))
-
-    found: list[Source | None] = [
-        source for root in ("globalStorage", "chats", "projects") for source in sources(tmp_path / root)
-    ]
-    assert sorted(found, key=str) == sorted(expected, key=str)
-    assert sources(tmp_path) == []
-
-
-def test_the_data_folder_follows_its_variable() -> None:
-    moved = AGENT.roots(HOME, {"XDG_CONFIG_HOME": "/data/config"})
-
-    assert Path("/data/config/Cursor/User/globalStorage") in moved
-    assert Path("/data/config/Cursor/chats") in moved
-    assert HOME / ".cursor/chats" in moved
-    assert set(AGENT.roots(HOME, {})) >= {USER / "globalStorage", HOME / ".cursor/projects"}
 
 
 AT_MS = 1_772_442_000_123

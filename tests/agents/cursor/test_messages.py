@@ -8,19 +8,17 @@ from typing import Any
 
 import pytest
 
-from agents.cursor.chats import ID, PROJECT, START_MS, message, said, wrapped
+from agents.cursor.chats import ID, PROJECT, START_MS, message
 from agents.cursor.reading import Told, chat_at
 from carryover.adapter.contract import Record
 from carryover.model import (
     Answer,
     AnyBody,
-    AssistantMessage,
     FileEdit,
     Question,
     Skipped,
     ToolCall,
     ToolResult,
-    UserPrompt,
 )
 
 
@@ -62,10 +60,6 @@ def test_a_call_and_its_result_are_paired() -> None:
     ]
 
 
-def test_a_result_whose_call_nobody_knows_stands_alone() -> None:
-    assert give(chat(), result("Wrote")) == [ToolResult(call_id="c", name="x", op="other", status="ok", output="Wrote")]
-
-
 @pytest.mark.parametrize(
     ("value", "more", "edited"), [("Wrote", {}, True), ("Error: no", {}, False), ("", {"isError": True}, False)]
 )
@@ -94,46 +88,6 @@ def test_an_answer_closes_its_question() -> None:
     assert found[-1] == Answer(call_id="c", question="Go on? / How?", text="Yes, slowly")
 
 
-def test_times_go_on_from_the_creation_and_from_each_prompt() -> None:
-    """The messages have none: an unmarked conversation ends when the file says that it was last changed."""
-    reported = chat()
-    give(reported, message("user", said("Fix it")), message("assistant", said("Done")))
-    assert [event.at_ms - START_MS for event in reported.standing] == [0, 60_000]
-
-    reported = chat()
-    give(reported, message("user", said(wrapped("Fix it", 5))), message("assistant", said("Done")))
-    assert [event.at_ms - START_MS for event in reported.standing] == [300_000, 300_001]
-
-
-@pytest.mark.parametrize("at_ms", [-1, 0, 2**63 - 1])
-def test_an_absurd_time_is_bounded(at_ms: int) -> None:
-    reported = chat_at(Path(f"/h/.cursor/chats/x/{ID}/store.db"))
-    one = message("assistant", said("Done"))
-    fold(reported, kind="begin", at_ms=at_ms)
-    for number in range(2):
-        fold(reported, kind="message", message_id=f"{number}", noted_ms=at_ms, data=one)
-    fold(reported, kind="state", at_ms=at_ms)
-
-    assert all(0 < event.at_ms < 2**50 for event in reported.standing)
-    assert bool(reported.standing) == (at_ms > 0)
-
-
-@pytest.mark.parametrize(
-    "one",
-    [
-        {"role": "system", "content": "You are"},
-        {"role": "assistant", "content": ""},
-        {"role": "assistant", "content": None},
-        {"role": "user", "content": "<user_info>\nOS: linux\n</user_info>"},
-        message("assistant", {"type": "reasoning", "text": "Hm"}, {"type": "redacted-reasoning", "data": "x"}),
-    ],
-)
-def test_what_holds_nothing_for_us_is_not_counted(one: dict[str, Any]) -> None:
-    reported = chat()
-
-    assert (give(reported, one), reported.skipped) == ([], [])
-
-
 @pytest.mark.parametrize(
     ("one", "skipped"),
     [
@@ -152,10 +106,3 @@ def test_what_is_not_understood_is_counted(one: dict[str, Any], skipped: Skipped
     give(reported, one)
 
     assert reported.skipped == [skipped]
-
-
-def test_images_are_attachments_and_text_may_stand_alone() -> None:
-    assert give(chat(), message("user", said("<user_query>x</user_query>"), {"type": "image", "image": "…"})) == [
-        UserPrompt(text="x", attachments=1)
-    ]
-    assert give(chat(), {"role": "assistant", "content": "Done"}) == [AssistantMessage(text="Done")]

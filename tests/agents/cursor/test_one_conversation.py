@@ -75,18 +75,3 @@ async def test_it_counts_once_in_any_order(tmp_path: Path, store: EditorStore) -
 
     for number, order in enumerate(itertools.permutations(found.values())):
         assert await reported(tmp_path / f"{number}.sqlite", order, chat.id) == best
-
-
-@pytest.mark.parametrize("copy_first", [True, False])
-async def test_a_transcripts_copy_of_a_window_without_folder_adds_nothing(tmp_path: Path, *, copy_first: bool) -> None:
-    steps = (*STEPS, chats.Step("edit", path="src/calc.py", old="-", new="+"))
-    for slug in (chats.SLUG, "empty-window"):
-        path = tmp_path / "projects" / slug / "agent-transcripts" / chats.ID / f"{chats.ID}.jsonl"
-        path.parent.mkdir(parents=True)
-        path.write_bytes(chats.jsonl(chats.lines(steps)))
-    copy, own = sorted(AGENT.sources(tmp_path / "projects"), key=lambda source: source.rank)
-    alone = await reported(tmp_path / "alone.sqlite", (own,), chats.ID)
-
-    both = await reported(tmp_path / "both.sqlite", (copy, own) if copy_first else (own, copy), chats.ID)
-
-    assert both == alone != []

@@ -16,11 +16,9 @@ from agents.cursor.stores import (
     COMPACTED,
     ONE,
     PROJECT,
-    START_MS,
     TWO,
     Chat,
     EditorStore,
-    edit,
     failed,
     say,
     shell,
@@ -28,18 +26,12 @@ from agents.cursor.stores import (
     tool,
     user,
 )
-from carryover.adapter.contract import Record, Source
-from carryover.agents.cursor.context import MAX_CONVERSATIONS, Context
-from carryover.agents.cursor.parse import parse_record
 from carryover.model import (
-    AgentSummary,
-    Answer,
     AnyBody,
     AssistantMessage,
     FileEdit,
     PlanItem,
     PlanUpdate,
-    Question,
     SessionInfo,
     ToolCall,
     ToolResult,
@@ -101,33 +93,6 @@ def test_a_file_whose_former_text_was_empty_is_new(store: EditorStore) -> None:
     assert [body.change for body in bodies if isinstance(body, FileEdit)] == ["add"]
 
 
-def test_what_is_noted_beside_a_text_is_no_call(store: EditorStore) -> None:
-    """Texts of 2025 hold `toolFormerData` without a name."""
-    store.put(Chat(name="noted", bubbles=(say("Done.") | {"toolFormerData": {"additionalData": {"status": "x"}}},)))
-    editor = Editor(store)
-
-    assert (editor.bodies(), editor.skipped) == ([AssistantMessage(text="Done.", final=True)], [])
-
-
-def test_times_come_from_the_header_then_the_bubble_then_what_came_before(store: EditorStore) -> None:
-    chat = Chat(
-        name="times",
-        bubbles=(
-            user("a"),
-            user("b") | {"createdAt": START_MS + 5_000},
-            user("c") | {"createdAt": "no time"},
-            user("d") | {"createdAt": 10**30},
-        ),
-        timed=False,
-    )
-    store.put(chat)
-    assert [event.at_ms - START_MS for event in Editor(store).read()] == [0, 5_000, 5_000, 5_000]
-
-    store.put(Chat(name="headers", bubbles=(user("a"), user("b") | {"createdAt": 5}), start_ms=START_MS))
-    events = Editor(store).read()
-    assert [event.at_ms - START_MS for event in events if event.session != chat.id] == [0, 0]
-
-
 @pytest.mark.parametrize(
     ("status", "result", "expected"),
     [
@@ -156,10 +121,6 @@ def test_how_a_command_ended(store: EditorStore, status: str, result: Any, expec
     assert (ended.status, ended.exit_code, ended.never_ran) == expected
 
 
-def test_a_call_that_has_not_ended_has_no_result(store: EditorStore) -> None:
-    assert [type(body) for body in become(store, shell("make", status="loading"))] == [ToolCall]
-
-
 def test_arguments_and_results_are_read_in_either_form(store: EditorStore) -> None:
     call = shell("make", "1 failed", 1)
     data = call["toolFormerData"]
@@ -170,23 +131,6 @@ def test_arguments_and_results_are_read_in_either_form(store: EditorStore) -> No
     assert in_strings == as_objects
     assert isinstance(in_strings[1], ToolResult)
     assert in_strings[1].exit_code == 1
-
-
-def test_a_search_and_replace_tells_where(store: EditorStore) -> None:
-    args = {"file_path": f"{PROJECT}/a.py", "old_string": "a = 1\nb = 2\n", "new_string": "a = 1\nb = 3\n"}
-    (change,) = (body for body in become(store, tool("search_replace", args, {})) if isinstance(body, FileEdit))
-
-    assert (change.path, change.added, change.removed, change.anchor) == (f"{PROJECT}/a.py", 1, 1, "b = 3")
-
-
-def test_questions_are_asked_and_answered(store: EditorStore) -> None:
-    args = {"questions": [{"prompt": "Which way?", "options": [{"label": "left"}, {"label": "right"}]}]}
-    bodies = become(store, tool("ask_question", args, {"output": "left"}))
-
-    (question,) = (body for body in bodies if isinstance(body, Question))
-    (answer,) = (body for body in bodies if isinstance(body, Answer))
-    assert (question.text, question.options) == ("Which way?", ("left", "right"))
-    assert (answer.question, answer.text) == ("Which way?", "left")
 
 
 def test_the_todo_list_is_reported_when_it_changes(store: EditorStore) -> None:
@@ -243,15 +187,6 @@ def test_what_ends_a_turn_is_recognised_by_what_follows(store: EditorStore) -> N
     assert [body.final for body in become(store, *bubbles) if isinstance(body, AssistantMessage)] == [False, True, True]
 
 
-def test_a_summary_is_evidence(store: EditorStore) -> None:
-    text = "They fix add()."
-    for number, summary in enumerate((text, {"summary": {"summary": text}}, {"text": text})):
-        chat = Chat(name=f"{number}", bubbles=(user("Go."), COMPACTED), more={"latestConversationSummary": summary})
-        store.put(chat)
-        events = [event for event in Editor(store).read() if event.session == chat.id]
-        assert [event.body for event in events][1:] == [AgentSummary(text="They fix add().", source="compaction")]
-
-
 def test_facts_about_the_session_are_reported_when_they_change(store: EditorStore) -> None:
     chat = Chat(name="First name", bubbles=(user("Go."),))
     store.put(chat)
@@ -270,24 +205,3 @@ def row(store: EditorStore, chat: Chat) -> bytes:
     query = "SELECT value FROM cursorDiskKV WHERE key = ?"
     value: bytes = store.db.execute(query, (f"composerData:{chat.id}",)).fetchone()[0]
     return value
-
-
-def test_our_own_text_does_not_come_back(store: EditorStore) -> None:
-    read = tool("read_file", {"target_file": ".carryover/handoff.md"}, {"contents": "# [CARRYOVER] Last updated now"})
-    written = edit(".carryover/handoff.md")
-    bodies = become(store, read, written)
-
-    assert [body.output for body in bodies if isinstance(body, ToolResult)] == ["", ""]
-    assert not [body for body in bodies if isinstance(body, FileEdit)]
-
-
-def test_what_is_remembered_is_bounded() -> None:
-    context = Context()
-    source = Source(agent="cursor", path="/home/dev/User/globalStorage/state.vscdb")
-    for number in range(MAX_CONVERSATIONS * 2):
-        data = {"kind": "state", "conversation": {"id": f"{number}", "name": "x" * 200}, "at_ms": START_MS}
-        context, folded = parse_record(source, context, Record(number=1, data=json.dumps(data).encode()))
-        assert len(folded.events) == 1
-
-    assert len(context.emitted) == MAX_CONVERSATIONS
-    assert str(MAX_CONVERSATIONS * 2 - 1) in context.emitted

@@ -16,14 +16,6 @@ def test_only_the_query_is_the_users() -> None:
     assert words_of(text) == Words(text="Fix it", at_ms=START_MS + 120_000, marked=True)
 
 
-def test_tags_inside_the_users_words_are_theirs() -> None:
-    assert words_of("<user_query>\nuse <b>x</b> and </user_query> too\n</user_query>").text == (
-        "use <b>x</b> and </user_query> too"
-    )
-    assert words_of("<div>is broken</div>").text == "<div>is broken</div>"
-    assert words_of("why <timestamp>12</timestamp>?") == Words(text="why <timestamp>12</timestamp>?")
-
-
 def test_a_message_without_tags_was_typed() -> None:
     assert words_of("  Fix it\n") == Words(text="Fix it")
 
@@ -43,10 +35,6 @@ def test_a_message_without_tags_was_typed() -> None:
 )
 def test_what_the_client_put_there_was_typed_by_nobody(text: str) -> None:
     assert words_of(text).text == ""
-
-
-def test_an_unclosed_query_reaches_to_the_end() -> None:
-    assert words_of("<user_query>\nFix it").text == "Fix it"
 
 
 def test_the_context_names_the_workspace() -> None:

@@ -8,10 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from carryover.agents.cursor.tools import absolute, changes_of, looks_at_handoff, op_of, paths_in, subject_of
+from carryover.agents.cursor.tools import changes_of, looks_at_handoff, op_of, paths_in, subject_of
 from carryover.model import Op
 from carryover.records.changes import Change
-from contract.damage import OTHER_VALUES, damaged
 
 
 def raw(value: Any) -> msgspec.Raw:
@@ -23,26 +22,18 @@ def raw(value: Any) -> msgspec.Raw:
     [
         ("Shell", {"command": "make test", "description": "Run the tests"}, "shell", "make test"),
         ("run_terminal_command_v2", {"command": "ls", "cwd": ""}, "shell", "ls"),
-        ("run_terminal_cmd", {"command": "ls", "is_background": False}, "shell", "ls"),
-        ("Read", {"path": "/p/a.py"}, "read", "/p/a.py"),
         ("read_file_v2", {"target_file": "a.py"}, "read", "a.py"),
         ("edit_file_v2", {"relativeWorkspacePath": "src/a.py"}, "edit", "src/a.py"),
         ("search_replace", {"file_path": "/p/a.py", "old_string": "a"}, "edit", "/p/a.py"),
-        ("StrReplace", {"path": "/p/a.py", "old_string": "a", "new_string": "b"}, "edit", "/p/a.py"),
         ("Delete", {"path": "/p/a.py"}, "edit", "/p/a.py"),
         ("Write", {"path": "/p/a.py", "contents": "x"}, "write", "/p/a.py"),
         ("Grep", {"pattern": "total", "path": "/p"}, "search", "total"),
-        ("codebase_search", {"query": "where are totals", "target_directories": []}, "search", "where are totals"),
         ("list_dir", {"target_directory": "/p"}, "search", "/p"),
-        ("list_dir", {"relative_workspace_path": "src"}, "search", "src"),
-        ("list_dir", {"directoryPath": "src"}, "search", "src"),
         ("glob_file_search", {"globPattern": "*.py", "targetDirectory": "/p"}, "search", "*.py"),
-        ("read_file_v2", {"targetFile": "a.py"}, "read", "a.py"),
         ("web_search", {"search_term": "discounts"}, "web", "discounts"),
         ("TodoWrite", {"todos": []}, "plan", ""),
         ("AskQuestion", {"title": "Caps", "questions": []}, "ask", "Caps"),
         ("Task", {"description": "Find totals", "prompt": "List where"}, "agent", "Find totals"),
-        ("task_v2", {"prompt": "List where"}, "agent", "List where"),
         (
             "CallMcpTool",
             {"server": "github", "toolName": "create_issue", "arguments": {}},
@@ -50,7 +41,6 @@ def raw(value: Any) -> msgspec.Raw:
             "github create_issue",
         ),
         ("BrandNew", {"path": "/p", "description": "Do it"}, "other", "Do it"),
-        ("BrandNew", {}, "other", ""),
         ("apply_patch", "*** Begin Patch\n*** Update File: a.py\n@@\n-x\n+y\n", "edit", "a.py"),
     ],
 )
@@ -102,10 +92,6 @@ def test_an_edit_says_what_it_changes(name: str, args: Any, changes: list[Change
     assert list(changes_of(name, raw(args), "/w")) == changes
 
 
-def test_a_relative_path_without_a_workspace_is_nobodys() -> None:
-    assert changes_of("Write", raw({"path": "a.py", "contents": "x"}), None) == ()
-
-
 def test_a_patch_comes_as_an_object_or_as_its_text() -> None:
     patch = "*** Begin Patch\n*** Add File: a.py\n+x\n*** End Patch"
     added = Change(path="/w/a.py", change="add", added=1, removed=0, line=1, anchor="x", diff="+x")
@@ -114,39 +100,10 @@ def test_a_patch_comes_as_an_object_or_as_its_text() -> None:
         assert changes_of("ApplyPatch", raw(args), "/w") == (added,)
 
 
-def test_windows_paths_stay_as_they_are() -> None:
-    assert absolute("c:\\demo\\a.py", None) == "c:\\demo\\a.py"
-    assert absolute("file:///c%3A/demo/a.py", None) == "c:\\demo\\a.py"
-    assert changes_of("Delete", raw({"path": "c:\\demo\\.carryover\\handoff.md"}), None) == ()
-    assert absolute("", "/w") is None
-
-
 def test_looks_at_our_own_files_are_reported() -> None:
     assert looks_at_handoff(raw({"command": "cat .carryover/handoff.md"}))
     assert looks_at_handoff(raw({"path": "handoff.md"}), "/p/.carryover")
     assert not looks_at_handoff(raw({"path": "/p/.carryoverage"}))
-
-
-@pytest.mark.parametrize(
-    "name", ["Shell", "StrReplace", "Write", "apply_patch", "CallMcpTool", "Delete", "x" * 10_000, ""]
-)
-def test_arguments_of_any_shape_raise_nothing(name: str) -> None:
-    full = {
-        "command": "rm a",
-        "path": "a",
-        "contents": "x",
-        "old_string": "a",
-        "edits": [{"old_string": "a", "new_string": "b"}],
-        "patch": "*** Update File: a",
-        "replace_all": True,
-        "server": "s",
-        "toolName": "t",
-    }
-    shapes = [*damaged(full), *(json.dumps(value).encode() for value in OTHER_VALUES), b"{", b"\xff", b'"\\ud83d"']
-    for data in shapes:
-        changes_of(name, msgspec.Raw(data), "/w")
-        subject_of(name, msgspec.Raw(data))
-        looks_at_handoff(msgspec.Raw(data))
 
 
 def test_a_call_mentions_paths_in_its_fields_and_its_command() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -18,12 +17,9 @@ from support.tools import versioned
 UNVERSIONED: Final = {
     "an empty object": "{}",
     "spread over lines": "{\n}\n",
-    "no events": '{"hooks": {}}',
     "no last line end": '{\n  "hooks": {\n    "stop": []\n  }\n}',
     "line ends of Windows": '{\r\n\t"hooks": {}\r\n}\r\n',
-    "only something else": '{\n  "$schema": "x"\n}\n',
     "empty": "",
-    "blank": "\n",
 }
 
 
@@ -62,18 +58,6 @@ def test_a_file_without_a_version_is_given_back_as_it_was(hooks_file: Path, home
     assert main(("uninstall", "--purge", "--yes")) == 0
 
     assert contents(home) == found
-
-
-def test_a_hook_of_the_users_keeps_the_version_that_it_needs_by_then(hooks_file: Path) -> None:
-    """It was added after install, in a file that Cursor reads since."""
-    hooks_file.write_text('{"hooks": {}}')
-    install()
-    own = '{"command": "./audit.sh"}'
-    hooks_file.write_text(hooks_file.read_text().replace('{"hooks": {', f'{{"hooks": {{"beforeReadFile": [{own}], ', 1))
-
-    assert main(("uninstall", "--purge", "--yes")) == 0
-
-    assert json.loads(hooks_file.read_text()) == {"version": 1, "hooks": {"beforeReadFile": [json.loads(own)]}}
 
 
 def test_hooks_of_others_that_cursor_ignores_are_not_switched_on(hooks_file: Path, home: Path) -> None:

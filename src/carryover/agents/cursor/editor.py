@@ -23,13 +23,10 @@ from carryover.agents.cursor.wire import (
     UNFINISHED,
     USER,
     BeginRecord,
-    Bubble,
     BubbleRecord,
     Conversation,
     PassedByRecord,
     StateRecord,
-    ToolData,
-    encoded,
 )
 from carryover.readers import sqlite
 from carryover.readers.rewritten import NotYet, Piece, read_on
@@ -52,6 +49,10 @@ _COMPOSER: Final = "composerData:"
 _VALUE: Final = "SELECT value FROM cursorDiskKV WHERE key = ?"
 _KEYS: Final = "SELECT rowid, key FROM cursorDiskKV WHERE key >= ? AND key < ?"
 _HEAD: Final = "SELECT value FROM composerHeaders WHERE composerId = ?"
+
+
+_OF_BUBBLE: Final = ("text", "createdAt", "capabilityType", "toolFormerData", "errorDetails")
+_OF_TOOL: Final = ("name", "toolCallId", "status", "rawArgs", "params", "result", "error")
 
 
 class Header(msgspec.Struct, frozen=True, rename="camel"):
@@ -92,9 +93,8 @@ class Look:
         self.now_ms, self.changed_ms = now_ms, changed_ms
         self._db, self._storage, self._workspaces = db, storage, workspaces
         self._tables = sqlite.tables(db)
-        columns = db.execute("PRAGMA table_info(composerHeaders)") if "composerHeaders" in self._tables else ()
-        self._columns = {sqlite.text_of(row[1]) for row in columns}
-        self._has_heads = {"composerId", "lastUpdatedAt", "value"} <= self._columns
+        columns = db.execute("PRAGMA table_info(composerHeaders)")
+        self._has_heads = {"composerId", "lastUpdatedAt", "value"} <= {sqlite.text_of(row[1]) for row in columns}
         self._entries = {} if self._has_heads else listed_in(db, "composer.composerHeaders")
 
     def conversations(self) -> list[tuple[str, str]]:
@@ -128,12 +128,9 @@ class Look:
             folders=folders.paths,
         )
         updated_ms = max(time_of(composer.get("lastUpdatedAt")), time_of(head.get("lastUpdatedAt")))
-        if folders.remote:
-            return _Remote(self, conversation, composer, [], updated_ms)
-        listed = (rawjson.part_of(raw, Header) for raw in items_of(headers)[:MAX_BUBBLES])
-        return _Conversation(
-            self, conversation, composer, [one for one in listed if one is not None and one.bubble_id], updated_ms
-        )
+        listed = (rawjson.part_of(raw, Header) for raw in items_of(headers)[: MAX_BUBBLES if not folders.remote else 0])
+        bubbles = [one for one in listed if one is not None and one.bubble_id]
+        return _Conversation(self, conversation, composer, bubbles, updated_ms, is_remote=folders.remote)
 
     def value(self, key: str, limit: int = MAX_BUBBLE_BYTES) -> bytes | None:
         """Returns a row's value. Raises TooLarge."""
@@ -164,22 +161,26 @@ class Look:
         if not self._has_heads:
             return self._entries.get(ident, {})
         try:
-            head = fields_of(sqlite.value_at(self._db, _HEAD, ident, limit=MAX_BUBBLE_BYTES))
+            return fields_of(sqlite.value_at(self._db, _HEAD, ident, limit=MAX_BUBBLE_BYTES))
         except sqlite.TooLarge:
             return {}
-        if "isSubagent" in self._columns and "subagentInfo" not in head:
-            query = "SELECT 1 FROM composerHeaders WHERE composerId = ? AND isSubagent = 1"
-            head |= {"subagentInfo": msgspec.Raw(b"{}")} if self._db.execute(query, (ident,)).fetchone() else {}
-        return head
 
 
 class _Conversation:
     """See `carryover.readers.rewritten.Conversation`."""
 
     def __init__(
-        self, look: Look, conversation: Conversation, composer: Fields, headers: Sequence[Header], updated_ms: int
+        self,
+        look: Look,
+        conversation: Conversation,
+        composer: Fields,
+        headers: Sequence[Header],
+        updated_ms: int,
+        *,
+        is_remote: bool,
     ) -> None:
         self._look, self._conversation, self._composer, self._headers = look, conversation, composer, headers
+        self._is_remote = is_remote
         self._rows = look.rows_from(f"bubbleId:{conversation.id}:") if headers else {}
         self._updated_ms = updated_ms if 0 < updated_ms <= look.now_ms else look.changed_ms
         # The editor notes the time of a change only when a turn begins; the database itself shows that it is working.
@@ -191,7 +192,7 @@ class _Conversation:
         self._end = "" if self._runs else status
         """How the last turn ended; empty while it runs."""
         self._last_prompt = max((n for n, header in enumerate(headers) if header.type == USER), default=-1)
-        self._loaded: dict[int, Bubble | None] = {}
+        self._loaded: dict[int, Fields | None] = {}
 
     @property
     def pieces(self) -> list[Piece]:
@@ -199,8 +200,10 @@ class _Conversation:
         return [(header.bubble_id, self._mark(number)) for number, header in enumerate(self._headers)]
 
     def begin(self, *, on: bool, more: bool) -> bytes | None:
+        if self._is_remote:
+            return msgspec.json.encode(PassedByRecord(what="conversation", why="remote workspace"))
         at_ms = time_of(self._composer.get("createdAt")) or self._updated_ms
-        return encoded(BeginRecord(conversation=self._conversation, at_ms=at_ms, on=on, more=more))
+        return msgspec.json.encode(BeginRecord(conversation=self._conversation, at_ms=at_ms, on=on, more=more))
 
     def piece(self, number: int) -> bytes | None:
         header, bubble = self._headers[number], self._bubble(number)
@@ -210,16 +213,16 @@ class _Conversation:
             raise NotYet
         if bubble is None:
             is_there = header.bubble_id in self._rows and self._look.value(self._key(number)) is not None
-            return encoded(PassedByRecord(what="bubble", why="not JSON")) if is_there else None
+            return msgspec.json.encode(PassedByRecord(what="bubble", why="not JSON")) if is_there else None
         if _is_silent(header, bubble):
             return None
         follows = self._follows(number)
         # A text ended its turn if the user's next words follow, or if nothing does and the conversation is at rest.
         is_last = follows == "nothing"
-        return encoded(
+        return msgspec.json.encode(
             BubbleRecord(
                 conversation=self._conversation,
-                at_ms=time_of(header.created_at) or time_of(bubble.created_at),
+                at_ms=time_of(header.created_at) or time_of(bubble.get("createdAt")),
                 bubble_id=_bounded(header.bubble_id),
                 final=(True if self._end == "completed" else None) if is_last else follows == "user",
                 aborted=is_last and (self._end == "aborted" or is_open),
@@ -232,7 +235,7 @@ class _Conversation:
         if not emitted:
             return None
         status = self._end if emitted == len(self._headers) else ""
-        return encoded(
+        return msgspec.json.encode(
             StateRecord(
                 conversation=self._conversation,
                 status=status,
@@ -254,16 +257,15 @@ class _Conversation:
     def _key(self, number: int) -> str:
         return f"bubbleId:{self._conversation.id}:{self._headers[number].bubble_id}"
 
-    def _bubble(self, number: int) -> Bubble | None:
+    def _bubble(self, number: int) -> Fields | None:
         """Returns the bubble at a position; None if it has no row (yet) or is not a bubble. Raises TooLarge."""
         if number not in self._loaded:
             if len(self._loaded) > 64:
                 self._loaded.clear()
-            data = self._look.value(self._key(number))
-            self._loaded[number] = read_as(data, Bubble) if data is not None else None
+            self._loaded[number] = _bubble_in(self._look.value(self._key(number)))
         return self._loaded[number]
 
-    def _is_open(self, number: int, bubble: Bubble | None) -> bool:
+    def _is_open(self, number: int, bubble: Fields | None) -> bool:
         """Whether the bubble may still change. Prompts, and whatever comes before one, never do."""
         if number < self._last_prompt:
             return False
@@ -291,20 +293,12 @@ class _Conversation:
         return "nothing"
 
 
-class _Remote(_Conversation):
-    """A conversation whose folder is on another machine: it is counted, not read."""
-
-    def begin(self, *, on: bool, more: bool) -> bytes | None:  # noqa: ARG002
-        return encoded(PassedByRecord(what="conversation", why="remote workspace"))
-
-
 def _parent_of(ident: str, composer: Fields, head: Fields, notes: Mapping[str, str]) -> str | None:
     """Returns the conversation that a sub-agent works for, its own id if that is unknown; None for the user's own."""
     given = (composer.get("subagentInfo"), head.get("subagentInfo"))
     infos = [info for info in given if bytes(info or b"")[:1] == b"{"]
     info = fields_of(infos[0]) if infos else {}
-    names = (text_of(info.get(name)) for name in ("parentComposerId", "parentConversationId", "parentId"))
-    parent = next(filter(None, names), "") or notes.get(ident, "")
+    parent = text_of(info.get("parentComposerId")) or notes.get(ident, "")
     for _ in range(5):  # of a sub-agent's sub-agent, the one that the user talks to
         parent = notes.get(parent, parent)
     return parent or (ident if infos else None)
@@ -314,18 +308,29 @@ def _bounded(ident: str) -> str:
     return ident if len(ident) <= MAX_ID_CHARS else digest(ident)
 
 
-def _is_tool(bubble: Bubble) -> bool:
-    return number_of(bubble.capability_type) == TOOL
+def _bubble_in(data: bytes | None) -> Fields | None:
+    """Returns the fields of a bubble that are needed; None if the row holds no bubble (yet)."""
+    found = read_as(data, Fields)
+    if found is None:
+        return None
+    bubble: Fields = {name: found[name] for name in _OF_BUBBLE if name in found}
+    if tool := fields_of(bubble.get("toolFormerData")):
+        kept = {name: tool[name] for name in _OF_TOOL if name in tool}
+        bubble["toolFormerData"] = msgspec.Raw(msgspec.json.encode(kept))
+    return bubble
 
 
-def _has_not_ended(bubble: Bubble) -> bool:
-    tool = rawjson.part_of(bubble.tool_former_data, ToolData)
-    return tool is not None and text_of(tool.status) in UNFINISHED
+def _is_tool(bubble: Fields) -> bool:
+    return number_of(bubble.get("capabilityType")) == TOOL
 
 
-def _is_silent(header: Header, bubble: Bubble) -> bool:
+def _has_not_ended(bubble: Fields) -> bool:
+    return text_of(fields_of(bubble.get("toolFormerData")).get("status")) in UNFINISHED
+
+
+def _is_silent(header: Header, bubble: Fields) -> bool:
     """Whether a bubble shows the user nothing: thinking, marks, or no text (yet)."""
-    if number_of(bubble.capability_type) in (THINKING, COMPACTION):
+    if number_of(bubble.get("capabilityType")) in (THINKING, COMPACTION):
         return True
-    said = text_of(bubble.text).strip() or bytes(bubble.error_details) != b"null"
+    said = text_of(bubble.get("text")).strip() or bytes(bubble.get("errorDetails", b"null")) != b"null"
     return header.type != USER and not said and not _is_tool(bubble)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable
-from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 import msgspec
 
 from carryover.adapter.contract import FileStat
 from carryover.readers import sqlite
+from carryover.readers.files import entries_of
 from carryover.readers.workspaces import Folders, folders_of_listing, folders_of_uri, folders_of_window
 from carryover.records.fields import MAX_PATH_CHARS
 from carryover.records.lenient import Fields, fields_of, items_of, text_of, time_of
@@ -38,10 +38,8 @@ class Workspaces:
 
     def updated(self, storage: Path) -> dict[str, int]:
         """Returns when each conversation in the workspaces' lists last changed."""
-        updated: dict[str, int] = {}
-        for listed in self._listed(storage).values():
-            updated.update({ident: max(at, updated.get(ident, 0)) for ident, at in listed.items()})
-        return updated
+        listed = [entry for entries in self._listed(storage).values() for entry in entries.items()]
+        return dict(sorted(listed, key=lambda entry: entry[1]))
 
     def folders_of(self, storage: Path, ident: str, identifiers: Iterable[msgspec.Raw | None]) -> Folders:
         """Returns the folders of conversation `ident`, from its first usable identifier or the workspace that lists it.
@@ -57,7 +55,7 @@ class Workspaces:
 
     def _listed(self, storage: Path) -> dict[Path, dict[str, int]]:
         found = {}
-        for folder in _folders_in(storage):
+        for folder in sorted(Path(entry.path) for entry in entries_of(storage))[:MAX_WORKSPACES]:
             database = folder / "state.vscdb"
             try:
                 stat = sqlite.stat(database)
@@ -86,7 +84,7 @@ def listed_in(db: sqlite.Connection, key: str) -> dict[str, Fields]:
 
 def slug_of(transcript: str) -> str | None:
     """Returns the project's slug in the path of a transcript; None if the path has another layout."""
-    parts = PurePosixPath(transcript.replace("\\", "/")).parts
+    parts = PurePosixPath(transcript).parts
     at = max((place for place, part in enumerate(parts) if part == _TRANSCRIPTS), default=0)
     return parts[at - 1] if at > 0 else None
 
@@ -99,7 +97,7 @@ def folder_with(slug: str | None, path: str) -> str | None:
     """
     if not slug or len(path) > MAX_PATH_CHARS:
         return None
-    pure: PurePath = PurePosixPath(path) if path.startswith("/") else PureWindowsPath(path)
+    pure = PurePosixPath(path)
     if not pure.is_absolute() or ".." in pure.parts:
         return None
     for folder in (pure, *pure.parents):
@@ -113,22 +111,13 @@ def _conversations_in(db: sqlite.Connection) -> dict[str, int]:
     return {ident: time_of(entry.get("lastUpdatedAt")) for ident, entry in listed_in(db, _LIST).items()}
 
 
-def _folders_in(storage: Path) -> list[Path]:
-    try:
-        with os.scandir(storage) as entries:
-            return sorted(Path(entry.path) for entry in entries)[:MAX_WORKSPACES]
-    except OSError:
-        return []
-
-
 def _identified(storage: Path, identifier: Fields) -> Folders | None:
     """Returns the folders that an identifier names, itself or through the window's storage; None if it names none."""
+    found = None
     if uri := fields_of(identifier.get("uri")):
         found = folders_of_uri(_as_text(uri))
     elif listing := fields_of(identifier.get("configPath")):
         found = folders_of_listing(_as_text(listing))
-    else:
-        found = None
     name = text_of(identifier.get("id"))
     return folders_of_window(storage / name) if found is None and _NAME.fullmatch(name) else found
 

@@ -7,14 +7,14 @@ us. Only the fields named here are read, since payloads also hold the user's mai
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
-from carryover.adapter.contract import HookAction, HookEvent, HookProtocol
+from carryover.adapter.contract import HookEvent, HookProtocol
 from carryover.adapter.hooks import ACTIONS, provisional, read_own, root_above, skipped
 from carryover.agents.cursor import locate
-from carryover.model import Event, Skipped, TurnEnd
+from carryover.model import Skipped, TurnEnd
 from carryover.records import rawjson
 
 
@@ -41,6 +41,7 @@ class Payload(msgspec.Struct, frozen=True):
 
 
 _PAYLOAD: Final = msgspec.json.Decoder(Payload)
+_ENDS: Final[dict[str, Literal["interrupted", "error"]]] = {"aborted": "interrupted", "error": "error"}
 
 
 def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
@@ -52,14 +53,19 @@ def _read(event: str, payload: bytes, at_ms: int) -> HookEvent | Skipped:
     folder = next(iter(rawjson.part_of(given.workspace_roots, list[str]) or ()), None)
     if folder is not None and not folder.startswith("/"):
         return skipped(event, "a workspace that is no folder of this system")
-    action = _action(event, given)
+    action = ACTIONS.get(event, "hint")
+    if action == "session_start" and rawjson.part_of(given.is_background_agent, bool):
+        action = "hint"  # it has its task already, and works on a copy of the project
+    path = rawjson.string_of(given.transcript_path)
+    end = _ENDS.get(rawjson.string_of(given.status) or "") if action == "turn_end" else None
     return HookEvent(
         action=action,
         session=session,
         cwd=folder,
-        transcript=_transcript(given),
+        # In a known place only: the session is known without it.
+        transcript=path if path and _layout_root(Path(path)) is not None else None,
         reason="startup" if action == "session_start" else None,
-        provisional=_provisional(event, session, given, folder, at_ms) if action == "turn_end" else (),
+        provisional=provisional(event, session, at_ms, TurnEnd(reason=end), folder) if end is not None else (),
     )
 
 
@@ -75,27 +81,6 @@ def _answer(text: str) -> bytes:
 
 def _layout_root(transcript: Path) -> Path | None:
     return root_above(transcript, locate.source_of)
-
-
-def _transcript(given: Payload) -> str | None:
-    """Returns the transcript if it is in a known place. The session is known without it."""
-    path = rawjson.string_of(given.transcript_path)
-    return path if path and _layout_root(Path(path)) is not None else None
-
-
-def _action(event: str, given: Payload) -> HookAction:
-    # A background agent has its task already, and works on a copy of the project.
-    if event == "sessionstart" and rawjson.part_of(given.is_background_agent, bool):
-        return "hint"
-    return ACTIONS.get(event, "hint")
-
-
-def _provisional(event: str, session: str, given: Payload, folder: str | None, at_ms: int) -> tuple[Event, ...]:
-    status = rawjson.string_of(given.status)
-    if status not in ("aborted", "error"):
-        return ()
-    body = TurnEnd(reason="interrupted" if status == "aborted" else "error")
-    return provisional(event, session, at_ms, body, folder)
 
 
 HOOKS: Final = HookProtocol(

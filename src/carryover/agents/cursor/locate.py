@@ -29,20 +29,26 @@ COPY_GROUP: Final = "empty-window"
 NOTED: Final = "carryoverNotedMs"
 """Field that the reader adds to each line of a transcript: the file's modification time, UTC milliseconds."""
 
-_RANKS: Final[dict[Kind, int]] = {"editor": 3, "chat": 2, "transcript": 1}
-"""Databases have results, times and ids; transcripts have no results and no times."""
+_IN_GROUP: Final = r"(?P<group>[^/]+)"
+_SESSION: Final = r"(?P<session>[\w-]{1,100})"
+_LAYOUTS: Final[tuple[tuple[Kind, str, tuple[str, ...], str, int], ...]] = (
+    ("editor", "globalStorage", ("state.vscdb",), r"state\.vscdb", 3),
+    ("chat", "chats", ("*/*/store.db",), rf"{_IN_GROUP}/{_SESSION}/store\.db", 2),
+    (
+        "transcript",
+        "projects",
+        tuple(f"*/agent-transcripts/{below}.jsonl" for below in ("*", "*/*", "*/subagents/*")),
+        rf"{_IN_GROUP}/agent-transcripts/{_SESSION}(?:/(?P=session)|/subagents/(?P<child>[\w-]{{1,100}}))?\.jsonl",
+        1,
+    ),
+)
+"""Kind, name of the root, globs and pattern below it, and rank: databases have results, times and ids; transcripts have
+no results and no times."""
 _COPY_RANK: Final = -1
-_DATABASES: Final = ("state.vscdb", "store.db")
-_BESIDE: Final = ("-wal", "-journal")
-_PATTERNS: Final = {
-    "globalStorage": ("state.vscdb",),
-    "chats": ("*/*/store.db",),
-    "projects": tuple(f"*/agent-transcripts/{below}.jsonl" for below in ("*", "*/*", "*/subagents/*")),
-}
+_BESIDE: Final = re.compile(r"(state\.vscdb|store\.db)(?:-wal|-journal)")
 _HEAD_BYTES: Final = 64 << 10
 _TABLE: Final = "cursorDiskKV"
 _QUERY: Final = b"<user_query>"
-_ID: Final = re.compile(r"[\w-]{1,100}")
 _OBJECT: Final = re.compile(rb"\s*\{(?=\s*\")")
 
 
@@ -53,25 +59,19 @@ class LinesReader(JsonlReader):
         """Reads the records after `cursor`, adding the file's modification time in milliseconds to each."""
         noted = b'{"%s":%d,' % (NOTED.encode(), self.stat(path).mtime_ns // 1_000_000)
         batch = super().read(path, cursor)
-        records = (
-            msgspec.structs.replace(record, data=_OBJECT.sub(lambda _: noted, record.data, count=1))
-            if _OBJECT.match(record.data)
+        records = tuple(
+            msgspec.structs.replace(record, data=noted + record.data[start.end() :])
+            if (start := _OBJECT.match(record.data))
             else record
             for record in batch.records
         )
-        return msgspec.structs.replace(batch, records=tuple(records))
+        return msgspec.structs.replace(batch, records=records)
 
 
 def kind_of(path: str | PurePath) -> Kind | None:
     """Returns the kind of the source at `path`, by the end of its path alone; None if it is not a source."""
-    match str(path).split("/")[-5:]:
-        case [*_, "globalStorage", "state.vscdb"]:
-            return "editor"
-        case [*_, "chats", _, _, "store.db"]:
-            return "chat"
-        case [*above, name] if "agent-transcripts" in above[-3:] and name.endswith(".jsonl"):
-            return "transcript"
-    return None
+    found = (kind for kind, root, _, below, _ in _LAYOUTS if re.search(rf"/{root}/{below}\Z", str(path)))
+    return next(found, None)
 
 
 def kind_to_read(path: Path) -> Kind | None:
@@ -89,59 +89,41 @@ def exported(path: Path, head: bytes) -> Source | None:
         return source_of(path, path.parents[2]) if head.startswith(SQLITE) else None
     match _kind_in(path, head):
         case "editor":
-            return Source(agent=SPEC.id, path=str(path), rank=_RANKS["editor"])
+            return Source(agent=SPEC.id, path=str(path), rank=3)
         case "transcript" if session := session_of_copy(path.stem, head):
-            return Source(agent=SPEC.id, path=str(path), session=session, rank=_RANKS["transcript"])
+            return Source(agent=SPEC.id, path=str(path), session=session, rank=1)
     return None
 
 
-def _kind_in(path: Path, head: bytes) -> Kind | None:
-    """Returns the kind of a copy by its content. Prompts in a transcript are between tags that no other agent uses."""
-    if head.startswith(SQLITE):
-        from carryover.readers.sqlite import table_names
-
-        return "editor" if _TABLE in table_names(path) else None
-    first = next(objects_in(head, most=1), {})
-    is_prompt = first.get("role") == "user" and isinstance(first.get("message"), dict)
-    return "transcript" if path.suffix == ".jsonl" and is_prompt and _QUERY in head else None
-
-
 def source_of(path: Path, root: Path) -> Source | None:
-    """Returns the source at `path`, recognised by name alone. A change beside a database counts as a change of it."""
-    for database in _DATABASES:
-        if path.name in [database + suffix for suffix in _BESIDE]:
-            path = path.with_name(database)
-    try:
-        parts = path.relative_to(root).parts
-    except ValueError:
+    """Returns the source at `path`, recognised by name alone. A change beside a database counts as a change of it.
+
+    A transcript is `<id>/<id>.jsonl`, `<id>/subagents/<child>.jsonl`, or the older `<id>.jsonl`, below its project's
+    slug. That is not reversible, so it groups files and never names a project.
+    """
+    if beside := _BESIDE.fullmatch(path.name):
+        path = path.with_name(beside[1])
+    if not path.is_relative_to(root):
         return None
-    match root.name, parts:
-        case "globalStorage", ("state.vscdb",):
-            return Source(agent=SPEC.id, path=str(path), rank=_RANKS["editor"])
-        case "chats", (group, chat, "store.db") if _ID.fullmatch(chat):
-            return Source(agent=SPEC.id, path=str(path), session=chat, group=group, rank=_RANKS["chat"])
-        case "projects", (slug, "agent-transcripts", *below, name) if name.endswith(".jsonl"):
-            return _transcript(path, slug, (*below, name.removesuffix(".jsonl")))
+    for _, name, _, below, rank in _LAYOUTS:
+        if name == root.name and (found := re.fullmatch(below, str(path.relative_to(root)))):
+            parts = found.groupdict()
+            return Source(
+                agent=SPEC.id,
+                path=str(path),
+                session=parts.get("session"),
+                subagent_id=parts.get("child"),
+                group=parts.get("group", ""),
+                rank=_COPY_RANK if parts.get("group") == COPY_GROUP else rank,
+            )
     return None
 
 
 def sources(root: Path) -> list[Source]:
     """Returns every source below `root`, sorted by path."""
-    found = (source_of(path, root) for pattern in _PATTERNS.get(root.name, ()) for path in root.glob(pattern))
+    globs = (pattern for _, name, patterns, _, _ in _LAYOUTS if name == root.name for pattern in patterns)
+    found = (source_of(path, root) for pattern in globs for path in root.glob(pattern))
     return sorted((source for source in found if source is not None), key=lambda source: source.path)
-
-
-def _transcript(path: Path, slug: str, below: tuple[str, ...]) -> Source | None:
-    """Returns a transcript by its path: `<id>/<id>.jsonl`, `<id>/subagents/<child>.jsonl`, or the older `<id>.jsonl`.
-
-    The slug is not reversible, so it groups files and never names a project.
-    """
-    is_sub_agent = len(below) == 3 and below[1] == "subagents"
-    if not all(map(_ID.fullmatch, below)) or not (is_sub_agent or below[1:] in ((), below[:1])):
-        return None
-    session, subagent_id = below[0], below[2] if is_sub_agent else None
-    rank = _COPY_RANK if slug == COPY_GROUP else _RANKS["transcript"]
-    return Source(agent=SPEC.id, path=str(path), session=session, subagent_id=subagent_id, group=slug, rank=rank)
 
 
 def readers() -> Mapping[Kind, Reader]:
@@ -155,3 +137,14 @@ def readers() -> Mapping[Kind, Reader]:
         "chat": StatCachedReader(ChatReader()),
         "transcript": LinesReader(),
     }
+
+
+def _kind_in(path: Path, head: bytes) -> Kind | None:
+    """Returns the kind of a copy by its content. Prompts in a transcript are between tags that no other agent uses."""
+    if head.startswith(SQLITE):
+        from carryover.readers.sqlite import table_names
+
+        return "editor" if _TABLE in table_names(path) else None
+    first = next(objects_in(head, most=1), {})
+    is_prompt = first.get("role") == "user" and isinstance(first.get("message"), dict)
+    return "transcript" if path.suffix == ".jsonl" and is_prompt and _QUERY in head else None

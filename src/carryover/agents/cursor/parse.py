@@ -29,7 +29,6 @@ from carryover.agents.cursor.wire import (
     MessageRecord,
     PassedByRecord,
     StateRecord,
-    ToolData,
     unwrapped,
 )
 from carryover.model import AgentSummary, AnyBody, AssistantMessage, Op, SessionInfo, TurnEnd, UserPrompt
@@ -100,16 +99,16 @@ def _begin(builder: Builder, record: BeginRecord) -> Reemitted | None:
 def _parse_bubble(builder: Builder, record: BubbleRecord) -> None:
     builder.ident = f"{builder.ident}/{record.bubble_id}"
     builder.is_bubble = True
-    bubble, text = record.bubble, text_of(record.bubble.text)
+    bubble, text = record.bubble, text_of(record.bubble.get("text"))
     if record.type == USER:
         if text.strip():
             builder.add(UserPrompt(text=text, actor="model" if builder.subagent_id else "human"), "text")
     elif record.type == ASSISTANT:
-        if number_of(bubble.capability_type) == TOOL:
+        if number_of(bubble.get("capabilityType")) == TOOL:
             _parse_tool(builder, record)
         if text.strip():
             builder.add(AssistantMessage(text=text, final=record.final, aborted=record.aborted), "text")
-        if error := _error_in(bubble.error_details):
+        if error := _error_in(bubble.get("errorDetails", rawjson.ABSENT)):
             builder.add(turn_end(error, builder.at_ms), "failed")
     else:
         builder.skip("bubble", "unknown type")
@@ -124,40 +123,39 @@ def _error_in(raw: msgspec.Raw) -> str:
 
 def _parse_tool(builder: Builder, record: BubbleRecord) -> None:
     """Adds a call, and its result if there is one."""
-    data = rawjson.part_of(record.bubble.tool_former_data, ToolData) or ToolData()
+    data = fields_of(record.bubble.get("toolFormerData"))
     # The id is as the model's provider made it; some hold a line break and a second id.
-    call_id = text_of(data.tool_call_id).partition("\n")[0][:MAX_NAME_CHARS] or record.bubble_id
-    args = [unwrapped(raw) for raw in (data.raw_args, data.params) if raw is not rawjson.ABSENT]
-    call = builder.call(call_id, text_of(data.name), args, "call", "")
+    call_id = text_of(data.get("toolCallId")).partition("\n")[0][:MAX_NAME_CHARS] or record.bubble_id
+    args = [unwrapped(data[name]) for name in ("rawArgs", "params") if name in data]
+    call = builder.call(call_id, text_of(data.get("name")), args, "call", "")
     outcome = _outcome(builder, call.op, data) if call is not None else None
     if call is None or outcome is None:
         return
-    result = fields_of(unwrapped(data.result))
+    result = fields_of(unwrapped(data.get("result")))
     if text_of(result.get("afterContentId")) and (text_of(result.get("beforeContentId")) or _EMPTY).endswith(_EMPTY):
         new = (msgspec.structs.replace(one, change="add") if one.change == "modify" else one for one in call.changes)
         call = msgspec.structs.replace(call, changes=tuple(new))
     builder.result(call, outcome, "result", "")
 
 
-def _outcome(builder: Builder, op: Op, data: ToolData) -> ToolOutcome | None:
+def _outcome(builder: Builder, op: Op, data: Fields) -> ToolOutcome | None:
     """Determines how the call ended; None if it is not known to have ended."""
-    status = text_of(data.status)
-    result = outcome_of(op, unwrapped(data.result)) if data.result is not rawjson.ABSENT else ToolOutcome("unknown")
+    status = text_of(data.get("status"))
+    result = outcome_of(op, unwrapped(data["result"])) if "result" in data else ToolOutcome("unknown")
     if status in UNFINISHED:
         return None
     if status == "error":
-        said = result.output or text_below(unwrapped(data.error), *_CALL_ERROR_TEXTS)
+        said = result.output or text_below(unwrapped(data.get("error")), *_CALL_ERROR_TEXTS)
         return msgspec.structs.replace(result, status="error", output=said)
     if status == "cancelled":
         return result if result.status == "denied" else msgspec.structs.replace(result, status="interrupted")
     if status not in ("completed", ""):
         builder.skip("bubble/tool", "unknown status")
         return msgspec.structs.replace(result, status="unknown")
-    if op == "shell":
-        # A command that failed is `completed` too, so that without an exit code it is unknown how it ended.
-        silent = result.status == "ok" and result.exit_code is None
-        return msgspec.structs.replace(result, status="unknown") if silent else result
-    is_ok = result.status == "unknown" and status == "completed"
+    # A command that failed is `completed` too, so that without an exit code it is unknown how it ended.
+    if op == "shell" and result.status == "ok" and result.exit_code is None:
+        return msgspec.structs.replace(result, status="unknown")
+    is_ok = op != "shell" and result.status == "unknown" and status == "completed"
     return msgspec.structs.replace(result, status="ok") if is_ok else result
 
 

@@ -11,7 +11,7 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.records import rawjson
-from carryover.records.lenient import text_of
+from carryover.records.lenient import Fields, text_of
 
 USER: Final = 1
 ASSISTANT: Final = 2
@@ -22,29 +22,6 @@ THINKING: Final = 30
 """Capability types; bubbles with plain text have none."""
 UNFINISHED: Final = frozenset(("loading", "pending", "running"))
 """States of a tool call that has not ended."""
-
-
-class ToolData(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """`toolFormerData`: a call together with its result. Both are JSON or JSON inside a string."""
-
-    name: msgspec.Raw = rawjson.ABSENT
-    tool_call_id: msgspec.Raw = rawjson.ABSENT
-    status: msgspec.Raw = rawjson.ABSENT
-    raw_args: msgspec.Raw = rawjson.ABSENT
-    params: msgspec.Raw = rawjson.ABSENT
-    result: msgspec.Raw = rawjson.ABSENT
-    error: msgspec.Raw = rawjson.ABSENT
-
-
-class Bubble(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """`bubbleId:<composerId>:<bubbleId>`: a prompt, a text of the model, or a tool call with its result."""
-
-    type: msgspec.Raw = rawjson.ABSENT
-    text: msgspec.Raw = rawjson.ABSENT
-    created_at: msgspec.Raw = rawjson.ABSENT
-    capability_type: msgspec.Raw = rawjson.ABSENT
-    tool_former_data: msgspec.Raw = rawjson.ABSENT
-    error_details: msgspec.Raw = rawjson.ABSENT
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -93,16 +70,16 @@ class BeginRecord(_Record, frozen=True, kw_only=True, tag="begin"):
 
 
 class BubbleRecord(_Record, frozen=True, kw_only=True, tag="bubble"):
-    """A bubble of the editor. `final` and `aborted` tell how the turn continued after a text.
+    """A bubble of the editor: a prompt, a text of the model, or a tool call with its result.
 
-    `type`: the bubble's own type, or else its header's.
+    `final` and `aborted` tell how the turn continued after a text. `type`: that of its header.
     """
 
     bubble_id: str
     final: bool | None = None
     aborted: bool = False
     type: int | None = None
-    bubble: Bubble
+    bubble: Fields
 
 
 class MessageRecord(_Record, frozen=True, kw_only=True, tag="message"):
@@ -130,22 +107,16 @@ class PassedByRecord(msgspec.Struct, frozen=True, kw_only=True, tag="passed_by",
     """Something that is not read, and the reason."""
 
     what: Literal["conversation", "bubble", "message"]
-    why: Literal["remote workspace", "not JSON", "missing", "unexpected root"]
+    why: Literal["remote workspace", "not JSON", "unexpected root"]
 
 
 AnyRecord = BeginRecord | BubbleRecord | MessageRecord | StateRecord | PassedByRecord
 RECORD: Final[msgspec.json.Decoder[AnyRecord]] = msgspec.json.Decoder(AnyRecord)
 
 
-def encoded(record: AnyRecord) -> bytes:
-    """Encodes a record for the parser."""
-    return msgspec.json.encode(record)
-
-
-def unwrapped(raw: msgspec.Raw) -> msgspec.Raw:
+def unwrapped(raw: msgspec.Raw | None) -> msgspec.Raw:
     """Returns a field that holds JSON or JSON inside a string. A string that is not JSON stays a string."""
     text = text_of(raw).strip()
-    if not text or text[0] not in '{["':
-        return raw
     inner = msgspec.Raw(text.encode("utf-8", "replace"))
-    return inner if rawjson.part_of(inner, msgspec.Raw) is not None else raw
+    is_json = text[:1] in ("{", "[", '"') and rawjson.part_of(inner, msgspec.Raw) is not None
+    return inner if is_json else raw or rawjson.ABSENT
