@@ -1,4 +1,4 @@
-"""What a tool does, what a call is about, and what a success of it changed."""
+"""What a tool does, what a call is about, how it ended, what it changed, asked and planned."""
 
 from __future__ import annotations
 
@@ -8,13 +8,31 @@ from typing import Any
 import msgspec
 import pytest
 
-from carryover.agents.cursor.tools import changes_of, looks_at_handoff, op_of, paths_in, subject_of
-from carryover.model import Op
+from carryover.adapter.contract import ToolOutcome
+from carryover.agents.cursor.tools import (
+    Todo,
+    arguments_in,
+    changes_of,
+    looks_at_handoff,
+    op_of,
+    outcome_of,
+    paths_in,
+    questions_of,
+    subject_of,
+    todos_after,
+    turn_end,
+)
+from carryover.model import Op, Question, TurnEnd
 from carryover.records.changes import Change
+from carryover.records.lenient import Fields
 
 
 def raw(value: Any) -> msgspec.Raw:
     return msgspec.Raw(json.dumps(value).encode())
+
+
+def given(args: Any) -> Fields:
+    return arguments_in(raw(args))
 
 
 @pytest.mark.parametrize(
@@ -45,7 +63,7 @@ def raw(value: Any) -> msgspec.Raw:
     ],
 )
 def test_a_call_says_what_it_does_and_to_what(name: str, args: Any, op: Op, subject: str) -> None:
-    assert (op_of(name), subject_of(name, raw(args))) == (op, subject)
+    assert (op_of(name), subject_of(name, given(args))) == (op, subject)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +107,7 @@ def test_a_call_says_what_it_does_and_to_what(name: str, args: Any, op: Op, subj
     ],
 )
 def test_an_edit_says_what_it_changes(name: str, args: Any, changes: list[Change]) -> None:
-    assert list(changes_of(name, raw(args), "/w")) == changes
+    assert list(changes_of(name, given(args), "/w")) == changes
 
 
 def test_a_patch_comes_as_an_object_or_as_its_text() -> None:
@@ -97,17 +115,97 @@ def test_a_patch_comes_as_an_object_or_as_its_text() -> None:
     added = Change(path="/w/a.py", change="add", added=1, removed=0, line=1, anchor="x", diff="+x")
 
     for args in (patch, {"patch": patch}, {"input": patch}):
-        assert changes_of("ApplyPatch", raw(args), "/w") == (added,)
+        assert changes_of("ApplyPatch", given(args), "/w") == (added,)
 
 
 def test_looks_at_our_own_files_are_reported() -> None:
-    assert looks_at_handoff(raw({"command": "cat .carryover/handoff.md"}))
-    assert looks_at_handoff(raw({"path": "handoff.md"}), "/p/.carryover")
-    assert not looks_at_handoff(raw({"path": "/p/.carryoverage"}))
+    assert looks_at_handoff(given({"command": "cat .carryover/handoff.md"}))
+    assert looks_at_handoff(given({"path": "handoff.md"}), "/p/.carryover")
+    assert not looks_at_handoff(given({"path": "/p/.carryoverage"}))
 
 
 def test_a_call_mentions_paths_in_its_fields_and_its_command() -> None:
     args = {"path": "/p/a.py", "command": "cd /home/dev/demo && ls ~/x ./y a/b >/tmp/z", "old_string": "/no"}
 
-    assert list(paths_in(msgspec.Raw(json.dumps(args).encode()))) == ["/p/a.py", "/home/dev/demo", "/tmp/z"]
-    assert list(paths_in(msgspec.Raw(b"[]"))) == []
+    assert list(paths_in(given(args))) == ["/p/a.py", "/home/dev/demo", "/tmp/z"]
+
+
+@pytest.mark.parametrize(
+    ("op", "result", "outcome"),
+    [
+        ("shell", "Exit code: 0\n\nCommand output:\nfine\n", ToolOutcome("ok", "fine\n", exit_code=0)),
+        ("shell", "Exit code: 1\n\nCommand output:\n2 failed", ToolOutcome("error", "2 failed", exit_code=1)),
+        ("shell", "Exit code: -9", ToolOutcome("error", "", exit_code=-9)),
+        # Nobody says how it ended: it printed this.
+        ("shell", "done\nExit code: 1", ToolOutcome("unknown", "done\nExit code: 1")),
+        ("shell", "\x1b[31mred\x1b[0m", ToolOutcome("unknown", "red")),
+        ("edit", "Error: no such file: a.py", ToolOutcome("error", "no such file: a.py")),
+        ("edit", "The file /p/a.py has been updated.", ToolOutcome("ok", "The file /p/a.py has been updated.")),
+        ("read", [{"type": "text", "text": "x = 1"}], ToolOutcome("ok", "x = 1")),
+        ("edit", "User rejected the edit", ToolOutcome("denied", "User rejected the edit", never_ran=True)),
+        ("shell", {"output": "no", "exitCode": 2}, ToolOutcome("error", "no", exit_code=2)),
+        ("shell", {"output": "yes", "exitCodeV2": 0}, ToolOutcome("ok", "yes", exit_code=0)),
+        ("shell", {"output": "", "rejected": True}, ToolOutcome("denied", "", never_ran=True)),
+        ("edit", {"afterContentId": "composer.content.x"}, ToolOutcome("ok", "")),
+        ("edit", {"error": "no match"}, ToolOutcome("error", "no match")),
+        ("read", {"contents": "x = 1"}, ToolOutcome("ok", "x = 1")),
+        ("edit", 5, ToolOutcome("unknown")),
+    ],
+)
+def test_a_result_tells_how_its_call_ended(op: Op, result: Any, outcome: ToolOutcome) -> None:
+    assert outcome_of(op, raw(result)) == outcome
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["You've hit your usage limit", "429 Too Many Requests", "rate limit exceeded", "rate_limit", "Quota used up"],
+)
+def test_a_limit_is_recognised_from_an_error(message: str) -> None:
+    assert turn_end(message, 0) == TurnEnd(reason="limit", message=message)
+
+
+ONE, TWO = Todo(id="1", text="Fix add", state="active"), Todo(id="2", text="Add sub")
+
+
+def todo(ident: str | int, content: str | None = None, status: str | None = None) -> dict[str, Any]:
+    return {"id": ident, "content": content, "status": status}
+
+
+def test_a_list_replaces_the_former() -> None:
+    args = given({"merge": False, "todos": [todo("1", "Fix add", "in_progress"), todo(2, "Add sub", "pending")]})
+
+    assert todos_after((Todo(id="9", text="Old"),), args) == (ONE, TWO)
+
+
+def test_a_merge_changes_only_what_it_names() -> None:
+    args = given({"merge": True, "todos": [todo("1", status="completed"), todo("3", "Write docs")]})
+
+    assert todos_after((ONE, TWO), args) == (
+        Todo(id="1", text="Fix add", state="done"),
+        TWO,
+        Todo(id="3", text="Write docs"),
+    )
+
+
+def test_what_was_cancelled_is_no_longer_there() -> None:
+    assert todos_after((ONE, TWO), given({"merge": True, "todos": [todo("1", status="cancelled")]})) == (TWO,)
+
+
+ASKED = {
+    "title": "Caps",
+    "questions": [
+        {"id": "cap", "prompt": "Which cap?", "options": [{"id": "a", "label": "50 percent"}, {"id": "none"}]},
+        {"question": "Where?", "options": ["cart", "checkout"]},
+    ],
+}
+
+
+def test_each_question_comes_with_its_choices() -> None:
+    assert questions_of("c", given(ASKED)) == (
+        Question(call_id="c", text="Which cap?", options=("50 percent", "none")),
+        Question(call_id="c", text="Where?", options=("cart", "checkout")),
+    )
+
+
+def test_a_single_question_may_stand_alone() -> None:
+    assert questions_of("c", given({"question": "Go on?"})) == (Question(call_id="c", text="Go on?"),)

@@ -11,7 +11,6 @@ from carryover.adapter.contract import Parsed, Record, Reemitted, Source
 from carryover.agents.copilot.builder import Builder, Line, conversation_of
 from carryover.agents.copilot.calls import parse_call, parse_own_call
 from carryover.agents.copilot.context import LogContext
-from carryover.agents.copilot.kinds import INJECTED, LIMITS, QUIET, QUIET_BEGINNINGS, SUMMARY_KINDS
 from carryover.agents.copilot.log_reader import NOTED, Again, Titled
 from carryover.agents.copilot.results import end_open_calls, parse_decision, parse_notification, parse_result
 from carryover.model import (
@@ -28,7 +27,7 @@ from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded
 from carryover.records.lenient import fields_of, is_true, items_of, number_of
 from carryover.records.resets import failed_turn
-from carryover.records.summary import parts_by_tag
+from carryover.records.summary import Kinds, parts_by_tag
 from carryover.records.text import without_handoff
 
 _TOO_MANY_REQUESTS: Final = 429
@@ -189,3 +188,37 @@ _HANDLERS: Final[dict[str, Callable[[Builder], None]]] = {
     "subagent.failed": _parse_sub_agent,
     "abort": _parse_abort,
 }
+
+
+QUIET: Final = frozenset(
+    "assistant.reasoning assistant.turn_end assistant.turn_start assistant.usage external_tool.requested "
+    "human_response.recorded mcp.oauth_recovery_completed permission.requested session.auto_mode_resolved "
+    "session.autopilot_objective_changed session.binary_asset session.compaction_start session.completion_receipt "
+    "session.context_cleared session.handoff session.info session.mode_changed session.mode_notice_delivered "
+    "session.model_deselected session.permission_recovery session.permissions_changed session.plan_changed "
+    "session.remote_steerable_changed session.request_body_compression_disabled session.session_limits_changed "
+    "session.todos_changed session.truncation session.usage_checkpoint session.usage_record session.warning "
+    "session.workspace_file_changed subagent.configured subagent.deselected subagent.selected subagent.started "
+    "system.message tool_search.activated".split()
+)
+QUIET_BEGINNINGS: Final = (
+    *("assistant.fusion_", "hook.", "model.", "permission.assent", "permission.carried", "permission.contextual"),
+    *("permission.message", "session.canvas.", "session.fusion_", "session.schedule_", "skill."),
+)
+"""Records without content for us, by type and by prefix. Hook records repeat prompts and contain our own handoff."""
+
+INJECTED: Final = ("agent-", "skill-", "command-", "system", "autopilot", "hook", "schedule", "extension")
+"""Prefix of `source` in messages that the user did not type (1.0.102: `agent-<id>`)."""
+
+LIMITS: Final = frozenset(("rate_limit", "quota", "quota_exceeded", "session_limit", "weekly_limit"))
+"""`errorType` of a usage limit."""
+
+SUMMARY_KINDS: Final[Kinds] = {
+    "overview": "request",
+    "history": "other",
+    "work_done": "current",
+    "technical_details": "other",
+    "important_files": "other",
+    "next_steps": "next",
+}
+"""The tags that a compaction asks for in the terminal (reported)."""

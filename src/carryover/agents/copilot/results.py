@@ -9,7 +9,7 @@ import msgspec
 
 from carryover.adapter.contract import ToolOutcome
 from carryover.adapter.event_builder import closed
-from carryover.agents.copilot import diffs, todos
+from carryover.agents.copilot import todos, tools
 from carryover.agents.copilot.builder import Builder
 from carryover.agents.copilot.calls import READ_SHELLS
 from carryover.agents.copilot.context import OpenCall
@@ -174,7 +174,7 @@ def _add_what_followed(builder: Builder, call: OpenCall, outcome: Outcome) -> No
     if call.op in ("edit", "write"):
         diff = text_of(fields_of(builder.data.get("result")).get("detailedContent"))
         edited = list(map(fields_of, items_of(builder.data.get("fileEdits"))))
-        _add_changes(builder, msgspec.structs.replace(call, changes=diffs.applied(call.changes, diff, edited)))
+        _add_changes(builder, msgspec.structs.replace(call, changes=tools.applied(call.changes, diff, edited)))
     elif call.op == "shell":
         _add_changes(builder, call)
     elif call.op == "ask" and call.question:

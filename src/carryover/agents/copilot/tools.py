@@ -1,8 +1,9 @@
-"""The tools of the terminal client and of VS Code: what each does, what a call is about, and what it will change."""
+"""The tools of the terminal client and of VS Code: what each does, what a call is about, and what it changes."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -11,9 +12,9 @@ from carryover.agents.copilot.context import MAX_CHANGES
 from carryover.model import Op, PlanUpdate
 from carryover.records import shell_files
 from carryover.records.asked import plan_items
-from carryover.records.changes import Change, Replacement, replaced
-from carryover.records.fields import SUBJECT_CHARS, bounded
-from carryover.records.lenient import Fields, first_text
+from carryover.records.changes import Change, Replacement, hunks_in, patched, replaced
+from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded, resolved
+from carryover.records.lenient import Fields, first_text, text_of
 from carryover.records.patches import added, files_in_patch, in_patch, place_of
 
 MAX_TODOS: Final = 100
@@ -103,3 +104,45 @@ def _change(op: Op, given: Fields, cwd: str | None) -> Change | None:
         return added(place, first_text(given, "file_text"))
     pair = Replacement(first_text(given, "old_str"), first_text(given, "new_str"))
     return replaced(place, [pair], counted=True)
+
+
+_PARTS: Final = re.compile(r"^(?=diff --git )", re.MULTILINE)
+_FILE: Final = re.compile(r"diff --git a/?(?P<old>/?.+?) b/?(?P<new>/.+|[^/].*)$", re.MULTILINE)
+_KIND: Final = re.compile(r"^(create|new|deleted) file mode", re.MULTILINE)
+
+
+def applied(planned: Sequence[Change], diff: str, edited: Sequence[Fields]) -> tuple[Change, ...]:
+    """Returns the changes that were made.
+
+    Positions and counts come from the diff, files and operations from `edited` (1.0.102).
+    """
+    known = {change.path: change for change in planned}
+    for change in map(_in_part, _PARTS.split(diff)):
+        if change is not None:
+            before = known.get(change.path)
+            kind = "add" if before is not None and before.change == "add" else change.change
+            old_path = before.old_path if before is not None else None
+            known[change.path] = msgspec.structs.replace(change, change=kind, old_path=old_path)
+    for one in edited[:MAX_CHANGES]:
+        place, done = resolved(text_of(one.get("path")), None), text_of(one.get("kind"))
+        if place is None or len(place) > MAX_PATH_CHARS:
+            continue
+        change = known.get(place) or Change(path=place, change="modify")
+        if done == "delete":
+            known[place] = Change(path=place, change="delete")
+        else:
+            known[place] = msgspec.structs.replace(change, change="add") if done == "create" else change
+    return tuple(change for change in known.values() if not is_own_file(change.path))[:MAX_CHANGES]
+
+
+def _in_part(part: str) -> Change | None:
+    """Returns the change of one file in a diff of several; None for what comes before the first one."""
+    header = _FILE.match(part)
+    if header is None:
+        return None
+    path = f"/{header['new'].lstrip('/')}"
+    kind = _KIND.search(part.partition("\n@@ ")[0])
+    if kind is not None and kind[1] == "deleted":
+        return Change(path=path, change="delete")
+    change = patched(Change(path=path, change="modify"), hunks_in(part))
+    return change if kind is None else msgspec.structs.replace(change, change="add")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +11,7 @@ import msgspec
 
 from carryover.adapter.contract import Parsed, Reemitted, ToolOutcome
 from carryover.adapter.event_builder import EventBuilder, closed, opened
+from carryover.agents.cursor import tools
 from carryover.agents.cursor.context import (
     MAX_CHANGES,
     MAX_CONVERSATIONS,
@@ -20,17 +21,7 @@ from carryover.agents.cursor.context import (
     OpenCall,
 )
 from carryover.agents.cursor.folders import folder_with
-from carryover.agents.cursor.plans import as_update, questions_of, todos_after
 from carryover.agents.cursor.prompts import words_of
-from carryover.agents.cursor.tools import (
-    absolute,
-    changes_of,
-    looks_at_handoff,
-    op_of,
-    paths_in,
-    plain_name,
-    subject_of,
-)
 from carryover.agents.cursor.wire import Conversation
 from carryover.model import Answer, AnyBody, AssistantMessage, UserPrompt
 from carryover.records.changes import as_edit
@@ -41,9 +32,9 @@ from carryover.records.fields import (
     SHORT_CHARS,
     SUBJECT_CHARS,
     bounded,
-    digest,
     is_absolute,
 )
+from carryover.records.lenient import Fields
 
 _JUST_NOW: Final = 3
 
@@ -145,7 +136,7 @@ class Builder(EventBuilder[Context]):
             return
         if self.conversation is None:
             found = next((folder for path in paths if (folder := folder_with(self.slug, path))), None)
-            if cwd := absolute(found or "", None):
+            if cwd := tools.absolute(found or "", None):
                 self.change_talk(cwd=cwd)
         else:
             found = next((one for path in paths if (one := _holding(self.conversation.folders, path))), None)
@@ -175,32 +166,36 @@ class Builder(EventBuilder[Context]):
         if text.strip():
             self.add(AssistantMessage(text=text), part)
 
-    def call(self, call_id: str, name: str, args: Sequence[msgspec.Raw], part: str, within: str) -> OpenCall | None:
-        """Adds a tool call, and any question or todo list in its arguments, which may come in several forms.
+    def call(self, call_id: str, name: str, given: Fields, part: str, within: str) -> OpenCall | None:
+        """Adds a tool call, and any question or todo list in its arguments.
 
         `within` is the prefix for the names of its parts.
         """
         if not call_id or not name or len(call_id) + len(name) > 2 * MAX_NAME_CHARS:
             self.skip("tool-call", "no usable id or name")
             return None
-        self.learn_folder(path for raw in args for path in paths_in(raw))
-        op = op_of(name)
-        asked = next(filter(None, (questions_of(call_id, raw) for raw in args)), ()) if op == "ask" else ()
-        subject = asked[0].text if asked else next(filter(None, (subject_of(name, raw) for raw in args)), "")
+        self.learn_folder(tools.paths_in(given))
+        op = tools.op_of(name)
+        asked = tools.questions_of(call_id, given) if op == "ask" else ()
         call = OpenCall(
             id=call_id,
             name=name,
             op=op,
-            subject=bounded(subject, SUBJECT_CHARS),
-            changes=next(filter(None, (changes_of(name, raw, self.folder) for raw in args)), ())[:MAX_CHANGES],
+            subject=bounded(asked[0].text if asked else tools.subject_of(name, given), SUBJECT_CHARS),
+            changes=tools.changes_of(name, given, self.folder)[:MAX_CHANGES],
             questions=tuple(bounded(question.text, SHORT_CHARS) for question in asked),
-            handoff=any(looks_at_handoff(raw, self.folder) for raw in args),
+            handoff=tools.looks_at_handoff(given, self.folder),
         )
         self.add(call.as_event(), part)
         for number, question in enumerate(asked):
             self.add(question, f"{within}question{number}")
-        if plain_name(name) == "todowrite" and not self.is_bubble:
-            self._plan(args, f"{within}todos")
+        if tools.plain_name(name) == "todowrite" and not self.is_bubble:
+            todos = tools.todos_after(self.context.talk.todos, given)
+            if todos is None:
+                self.skip("tool-call/TodoWrite", "unexpected input")
+            else:
+                self.change_talk(todos=todos)
+                self.add(tools.as_update(todos), f"{within}todos")
         return call
 
     def await_result(self, call: OpenCall) -> None:
@@ -226,20 +221,6 @@ class Builder(EventBuilder[Context]):
             self.result(msgspec.structs.replace(call, changes=()), ToolOutcome("unknown"), f"closed{number}", "")
             for place, change in enumerate(call.changes if went_on and call.op in ("edit", "write") else ()):
                 self.add(as_edit(change, call.id), f"edit{number}.{place}")
-
-    def _plan(self, args: Sequence[msgspec.Raw], part: str) -> None:
-        found = (todos_after(self.context.talk.todos, raw) for raw in args)
-        todos = next((todos for todos in found if todos is not None), None)
-        if todos is None:
-            self.skip("tool-call/TodoWrite", "unexpected input")
-        else:
-            self.change_talk(todos=todos)
-            self.add(as_update(todos), part)
-
-
-def mark_of(text: str) -> int:
-    """Returns a number that identifies a text."""
-    return int(digest(text)[:12], 16)
 
 
 def _holding(folders: tuple[str, ...], path: str) -> str | None:

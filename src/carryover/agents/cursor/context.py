@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter import event_builder
-from carryover.agents.cursor.plans import Todo
+from carryover.agents.cursor.tools import Todo
 
 MAX_CONVERSATIONS: Final = 60
 MAX_OPEN_CALLS: Final = 100

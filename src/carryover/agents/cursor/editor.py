@@ -93,8 +93,8 @@ class Look:
         self.now_ms, self.changed_ms = now_ms, changed_ms
         self._db, self._storage, self._workspaces = db, storage, workspaces
         self._tables = sqlite.tables(db)
-        columns = db.execute("PRAGMA table_info(composerHeaders)")
-        self._has_heads = {"composerId", "lastUpdatedAt", "value"} <= {sqlite.text_of(row[1]) for row in columns}
+        self._columns = {sqlite.text_of(row[1]) for row in db.execute("PRAGMA table_info(composerHeaders)")}
+        self._has_heads = {"composerId", "lastUpdatedAt", "value"} <= self._columns
         self._entries = {} if self._has_heads else listed_in(db, "composer.composerHeaders")
 
     def conversations(self) -> list[tuple[str, str]]:
@@ -161,9 +161,13 @@ class Look:
         if not self._has_heads:
             return self._entries.get(ident, {})
         try:
-            return fields_of(sqlite.value_at(self._db, _HEAD, ident, limit=MAX_BUBBLE_BYTES))
+            head = fields_of(sqlite.value_at(self._db, _HEAD, ident, limit=MAX_BUBBLE_BYTES))
         except sqlite.TooLarge:
             return {}
+        if "isSubagent" in self._columns and "subagentInfo" not in head:
+            query = "SELECT 1 FROM composerHeaders WHERE composerId = ? AND isSubagent = 1"
+            head |= {"subagentInfo": msgspec.Raw(b"{}")} if self._db.execute(query, (ident,)).fetchone() else {}
+        return head
 
 
 class _Conversation:

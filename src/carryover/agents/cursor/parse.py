@@ -10,13 +10,11 @@ import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Reemitted, Source, ToolOutcome
 from carryover.adapter.event_builder import reemitted_after
-from carryover.agents.cursor.builder import Builder, mark_of
+from carryover.agents.cursor.builder import Builder
 from carryover.agents.cursor.context import Context, Emitted, OpenCall, TalkContext
 from carryover.agents.cursor.folders import slug_of
 from carryover.agents.cursor.locate import COPY_GROUP, NOTED, kind_of
-from carryover.agents.cursor.plans import as_update, todos_in
-from carryover.agents.cursor.results import outcome_of, turn_end
-from carryover.agents.cursor.tools import op_of
+from carryover.agents.cursor.tools import arguments_in, as_update, op_of, outcome_of, todos_after, turn_end
 from carryover.agents.cursor.wire import (
     ASSISTANT,
     RECORD,
@@ -126,8 +124,8 @@ def _parse_tool(builder: Builder, record: BubbleRecord) -> None:
     data = fields_of(record.bubble.get("toolFormerData"))
     # The id is as the model's provider made it; some hold a line break and a second id.
     call_id = text_of(data.get("toolCallId")).partition("\n")[0][:MAX_NAME_CHARS] or record.bubble_id
-    args = [unwrapped(data[name]) for name in ("rawArgs", "params") if name in data]
-    call = builder.call(call_id, text_of(data.get("name")), args, "call", "")
+    given = arguments_in(*(unwrapped(data.get(name)) for name in ("rawArgs", "params")))
+    call = builder.call(call_id, text_of(data.get("name")), given, "call", "")
     outcome = _outcome(builder, call.op, data) if call is not None else None
     if call is None or outcome is None:
         return
@@ -168,7 +166,7 @@ def _parse_state(builder: Builder, record: StateRecord) -> None:
     info = SessionInfo(title=record.conversation.name or None, model=record.conversation.model or None)
     if builder.subagent_id is None and (info.title or info.model or builder.folder):
         _tell_news(builder, "info", info)
-    todos = todos_in(record.todos)
+    todos = todos_after((), {"todos": record.todos})
     if todos or (todos is not None and builder.emitted.marks.get("todos")):
         _tell_news(builder, "todos", as_update(todos))
     if summary := without_handoff(text_below(record.summary, "summary", "text")).strip():
@@ -179,7 +177,7 @@ def _parse_state(builder: Builder, record: StateRecord) -> None:
 
 
 def _tell_news(builder: Builder, name: str, body: AnyBody, key: str | None = None) -> None:
-    mark = mark_of(f"{key} {body}")
+    mark = int(digest(f"{key} {body}")[:12], 16)  # a number, since text might be taken for a secret
     if mark != builder.emitted.marks.get(name):
         builder.note_emitted(marks={**builder.emitted.marks, name: mark})
         builder.add_as(key or f"{builder.ident}/{name}/{builder.at_ms}/{mark}", body)
@@ -204,8 +202,8 @@ def _parse_message(builder: Builder, record: MessageRecord) -> None:
         if block.type == "text":
             builder.say(block.text or "", f"{number}")
         elif block.type == "tool-call":
-            args = block.args if block.args is not rawjson.ABSENT else block.input
-            call = builder.call(block.tool_call_id or "", block.tool_name or "", (args,), f"{number}", f"{number}.")
+            given = arguments_in(block.args, block.input)
+            call = builder.call(block.tool_call_id or "", block.tool_name or "", given, f"{number}", f"{number}.")
             if call is not None:
                 builder.await_result(call)
         elif block.type == "tool-result":
@@ -271,9 +269,8 @@ def _parse_spoken(builder: Builder, role: str, line: Fields, noted_ms: int) -> N
             # What the model thought was taken out there.
             builder.say((block.text or "").removesuffix(_TAKEN_OUT).rstrip(), f"{number}")
         elif block.type == "tool_use":
-            call = builder.call(
-                f"{builder.ident}/{number}", block.name or "", (block.input,), f"{number}", f"{number}."
-            )
+            given = arguments_in(block.input)
+            call = builder.call(f"{builder.ident}/{number}", block.name or "", given, f"{number}", f"{number}.")
             if call is not None:
                 builder.await_result(call)
 

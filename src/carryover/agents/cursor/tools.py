@@ -1,4 +1,4 @@
-"""Tool calls of every store: what a tool does, what a call is about, and what its success changed.
+"""Tool calls of every store: what a call is about and changes, how it ended, its questions and todo lists.
 
 Names differ by store and version (`run_terminal_cmd`, `run_terminal_command_v2`, `Shell`), so they are compared without
 case, underscores and version. Arguments are the JSON that the store holds; each field may have any type. Names and
@@ -8,20 +8,20 @@ fields: FACTS.md.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import lru_cache
-from itertools import islice
 from typing import Final
 
 import msgspec
 
-from carryover.model import Op
+from carryover.adapter.contract import ToolOutcome
+from carryover.model import Op, PlanItem, PlanState, PlanUpdate, Question, TurnEnd
 from carryover.records import rawjson, shell_files
 from carryover.records.changes import Change, Replacement, replaced, written
-from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded, resolved
-from carryover.records.lenient import Fields, fields_of, first_text, text_of
+from carryover.records.fields import MAX_NAME_CHARS, MAX_PATH_CHARS, SHORT_CHARS, SUBJECT_CHARS, bounded, resolved
+from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
 from carryover.records.patches import files_in_patch, in_patch
-from carryover.records.text import HANDOFF_FILE, names_own_folder
+from carryover.records.resets import failed_turn, names_limit
+from carryover.records.text import HANDOFF_FILE, names_own_folder, without_ansi
 from carryover.records.uris import path_of
 
 _NAMES: Final[dict[Op, str]] = {
@@ -70,35 +70,34 @@ def plain_name(name: str) -> str:
     return _VERSION.sub("", name.lower()).replace("_", "").replace("-", "")
 
 
-def subject_of(name: str, args: msgspec.Raw) -> str:
+def arguments_in(*forms: msgspec.Raw) -> Fields:
+    """Returns the arguments of a call, which may come in several forms, the best first. A patch may be the only one."""
+    return next(filter(None, map(fields_of, forms)), {}) or {"patch": raw for raw in forms if text_of(raw)}
+
+
+def subject_of(name: str, given: Fields) -> str:
     """Returns the subject of a call, bounded: the command, path, pattern or description; empty without one."""
-    if patch := _patch_of(name, args):
+    if patch := _patch_of(name, given):
         return bounded(", ".join(files_in_patch(patch)), SUBJECT_CHARS)
-    given = fields_of(args)
     if plain_name(name) == "callmcptool" and (mcp := first_text(given, "toolName")):
         return bounded(f"{first_text(given, 'server')} {mcp}".strip(), SUBJECT_CHARS)
     return bounded(first_text(given, *_ABOUT.get(op_of(name), _TELLING)), SUBJECT_CHARS)
 
 
-def looks_at_handoff(args: msgspec.Raw, cwd: str | None = None) -> bool:
+def looks_at_handoff(given: Fields, cwd: str | None = None) -> bool:
     """Whether a call reads or writes Carryover's own files, whose text must not be read as news."""
-    given = fields_of(args)
-    return bool(given) and names_own_folder(
-        " ".join((cwd or "", first_text(given, "command"), first_text(given, *PATHS)))
-    )
+    about = (cwd or "", first_text(given, "command"), first_text(given, *PATHS))
+    return bool(given) and names_own_folder(" ".join(about))
 
 
-def paths_in(args: msgspec.Raw) -> Iterator[str]:
-    """Yields the paths in a call's arguments, and the absolute ones in its command."""
-    given = fields_of(args)
-    for name in (*PATHS, *_FOLDERS, *_DIRECTORIES):
-        if path := text_of(given.get(name)):
-            yield path
+def paths_in(given: Fields) -> list[str]:
+    """Returns the paths in a call's arguments, and the absolute ones in its command."""
+    named = (text_of(given.get(name)) for name in (*PATHS, *_FOLDERS, *_DIRECTORIES))
     command = first_text(given, "command")[:_MAX_COMMAND_CHARS]
-    yield from (found[0] for found in islice(_MENTIONED.finditer(command), _MAX_MENTIONED))
+    return [*filter(None, named), *_MENTIONED.findall(command)[:_MAX_MENTIONED]]
 
 
-def changes_of(name: str, args: msgspec.Raw, cwd: str | None) -> tuple[Change, ...]:
+def changes_of(name: str, given: Fields, cwd: str | None) -> tuple[Change, ...]:
     """Returns the file changes that a call makes if it succeeds. `cwd` is the workspace folder, if it is known.
 
     Nothing shows whether a written file existed, so how much of it is new stays unknown. A shell keeps the folder that
@@ -107,12 +106,11 @@ def changes_of(name: str, args: msgspec.Raw, cwd: str | None) -> tuple[Change, .
     op = op_of(name)
     found: tuple[Change, ...] = ()
     if op == "shell":
-        given = fields_of(args)
         folder = first_text(given, *_FOLDERS)
         found = shell_files.changes(first_text(given, "command"), folder if folder.startswith("/") else None)
-    elif patch := _patch_of(name, args):
+    elif patch := _patch_of(name, given):
         found = in_patch(patch, cwd)
-    elif op in ("edit", "write") and (change := _change(plain_name(name), fields_of(args), cwd)) is not None:
+    elif op in ("edit", "write") and (change := _change(plain_name(name), given, cwd)) is not None:
         found = (change,)
     return tuple(change for change in found if _is_work(change))
 
@@ -124,11 +122,9 @@ def absolute(path: str, cwd: str | None) -> str | None:
     return found if found is not None and len(found) <= MAX_PATH_CHARS and "\0" not in found else None
 
 
-def _patch_of(name: str, args: msgspec.Raw) -> str:
-    """Returns the patch of an `apply_patch` call: its arguments, or a field of them."""
-    if plain_name(name) != "applypatch":
-        return ""
-    return first_text(fields_of(args), "patch", "input") or text_of(args)
+def _patch_of(name: str, given: Fields) -> str:
+    """Returns the patch of an `apply_patch` call; empty for other calls."""
+    return first_text(given, "patch", "input") if plain_name(name) == "applypatch" else ""
 
 
 def _change(name: str, given: Fields, cwd: str | None) -> Change | None:
@@ -143,7 +139,7 @@ def _change(name: str, given: Fields, cwd: str | None) -> Change | None:
     old, new = _string(given, "old_string"), _string(given, "new_string")
     pairs = [Replacement(old_string=old or "", new_string=new or "")] if old is not None or new is not None else []
     pairs = pairs or rawjson.part_of(given.get("edits", rawjson.ABSENT), list[Replacement]) or []
-    return replaced(path, pairs, counted=bool(pairs) and bytes(given.get("replace_all", b"")) != b"true")
+    return replaced(path, pairs, counted=bool(pairs) and not is_true(given.get("replace_all")))
 
 
 def _string(given: Fields, *names: str) -> str | None:
@@ -154,3 +150,119 @@ def _string(given: Fields, *names: str) -> str | None:
 
 def _is_work(change: Change) -> bool:
     return not change.path.replace("\\", "/").endswith(HANDOFF_FILE) and absolute(change.path, None) is not None
+
+
+_EXIT_CODE: Final = re.compile(r"\s*Exit code: (-?\d{1,10})[ \t]*(?:\n\s*Command output:[ \t]*)?(?:\n|\Z)")
+_ERROR: Final = re.compile(r"\s*(?:Error|Error calling tool|Tool error)\b ?:")
+_REJECTED: Final = ("User rejected", "Rejected", "The user rejected", "User chose to skip", "The user chose to skip")
+"""The beginning of the result of a call that the user rejected (unverified)."""
+
+
+def outcome_of(op: Op, result: msgspec.Raw) -> ToolOutcome:
+    """Determines how a call ended from its result: a text, a list of content blocks or an object.
+
+    A command that ran and failed is recognised by its exit code only, since its output may begin in any way.
+    """
+    text = rawjson.text_of(result)
+    if text is not None:
+        return _outcome_in(op, without_ansi(text))
+    given = fields_of(result)
+    if not given and bytes(result).strip() != b"{}":
+        return ToolOutcome("unknown")
+    parts = (rawjson.text_of(given[name]) for name in ("output", "contents") if name in given)
+    output = without_ansi(next(filter(None, parts), ""))
+    if is_true(given.get("rejected")):
+        return ToolOutcome("denied", output, never_ran=True)
+    if text_of(given.get("endedReason")).endswith("_ABORTED"):
+        return ToolOutcome("interrupted", output)
+    code = _exit_code(given)
+    if error := text_of(given.get("error")):
+        return ToolOutcome("error", output or error, exit_code=code)
+    return ToolOutcome("error" if code else "ok", output, exit_code=code)
+
+
+def _exit_code(given: Fields) -> int | None:
+    """Returns the exit code.
+
+    `run_terminal_command_v2` leaves out 0; its results show neither why the command ended nor that it still runs.
+    """
+    codes = (number_of(given.get(name)) for name in ("exitCode", "exitCodeV2"))
+    code = next((code for code in codes if code is not None), None)
+    has_run = is_true(given.get("notInterrupted")) and "output" in given
+    is_v2 = not {"endedReason", "isRunningInBackground", "poppedOutIntoBackground"} & given.keys()
+    return 0 if code is None and has_run and is_v2 else code
+
+
+def _outcome_in(op: Op, text: str) -> ToolOutcome:
+    """Determines how a call ended from the text of its result."""
+    if op == "shell" and (found := _EXIT_CODE.match(text)):
+        return ToolOutcome("error" if int(found[1]) else "ok", text[found.end() :], exit_code=int(found[1]))
+    if text.startswith(_REJECTED):
+        return ToolOutcome("denied", text, never_ran=True)
+    if found := _ERROR.match(text):
+        return ToolOutcome("error", text[found.end() :].strip())
+    # A command without an exit code: there is output, but no field shows how it ended.
+    return ToolOutcome("unknown" if op == "shell" else "ok", text)
+
+
+def turn_end(message: str, at_ms: int) -> TurnEnd:
+    """Returns the end of a turn that failed with `message`: at a limit of the user's plan, or otherwise."""
+    return failed_turn(message, at_ms, limited=names_limit(message))
+
+
+MAX_TODOS: Final = 100
+MAX_QUESTIONS: Final = 6
+"""Most questions of one call; Cursor's own form has fewer."""
+STATES: Final[dict[str, PlanState]] = {"pending": "pending", "in_progress": "active", "completed": "done"}
+DROPPED: Final = "cancelled"
+
+
+class Todo(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One entry of the todo list."""
+
+    id: str
+    text: str
+    state: PlanState = "pending"
+
+
+def todos_after(todos: tuple[Todo, ...], args: Fields) -> tuple[Todo, ...] | None:
+    """Returns the list after a TodoWrite call; None if its arguments have another shape.
+
+    With `merge`, only the entries it names change.
+    """
+    listed = args.get("todos", rawjson.ABSENT)
+    if bytes(listed)[:1] != b"[":
+        return None
+    kept = {todo.id: todo for todo in todos} if is_true(args.get("merge")) else {}
+    for number, entry in enumerate(map(fields_of, items_of(listed))):
+        given = number_of(entry.get("id"))
+        ident = (text_of(entry.get("id")) or str(number if given is None else given))[:MAX_NAME_CHARS]
+        former, status = kept.get(ident), text_of(entry.get("status"))
+        text = bounded(text_of(entry.get("content")), SHORT_CHARS) or (former.text if former else "")
+        if status == DROPPED or not text:
+            kept.pop(ident, None)
+        else:
+            state = STATES.get(status, "pending") if status else former.state if former else "pending"
+            kept[ident] = Todo(id=ident, text=text, state=state)
+    return tuple(kept.values())[:MAX_TODOS]
+
+
+def as_update(todos: tuple[Todo, ...]) -> PlanUpdate:
+    """Returns the event that sets the whole list."""
+    return PlanUpdate(items=tuple(PlanItem(text=todo.text, state=todo.state) for todo in todos))
+
+
+def questions_of(call_id: str, given: Fields) -> tuple[Question, ...]:
+    """Returns the questions of a call with their choices; empty if its arguments have another shape (FACTS.md)."""
+    asked = list(map(fields_of, items_of(given.get("questions")))) or [given]
+    found = (
+        Question(call_id=call_id, text=text, options=tuple(map(_label, items_of(one.get("options")))))
+        for one in asked
+        if (text := text_of(one.get("prompt")) or text_of(one.get("question")))
+    )
+    return tuple(found)[:MAX_QUESTIONS]
+
+
+def _label(raw: msgspec.Raw) -> str:
+    option = fields_of(raw)
+    return text_of(raw) or text_of(option.get("label")) or text_of(option.get("id"))
