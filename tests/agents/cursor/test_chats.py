@@ -22,7 +22,7 @@ from agents.cursor.chats import (
     wrapped,
 )
 from agents.cursor.reading import Told, chat_at
-from carryover.model import AssistantMessage, SessionInfo, ToolResult, UserPrompt
+from carryover.model import AssistantMessage, SessionInfo, Skipped, ToolResult, UserPrompt
 from contract.damage import HOSTILE
 
 
@@ -171,3 +171,20 @@ def test_a_store_that_was_only_just_made_is_empty(tmp_path: Path) -> None:
     store.save(messages(ONE))
     assert chat.bodies()[0] == UserPrompt(text=ONE[0].text)
     store.close()
+
+
+def test_a_message_too_long_to_hold_is_passed_by(store: ChatStore) -> None:
+    store.save([*messages(ONE), message("assistant", said("x" * (9 << 20))), message("assistant", said("After"))])
+    chat = reported(store)
+
+    assert chat.bodies()[-1] == AssistantMessage(text="After")
+    assert chat.oversized == 1
+
+
+def test_a_root_nobody_can_read_is_counted_once(store: ChatStore) -> None:
+    store.save_ids([])
+    chat = reported(store)
+    chat.bodies()
+    chat.bodies()
+
+    assert chat.skipped == [Skipped("conversation", "unexpected root")]

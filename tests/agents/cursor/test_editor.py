@@ -209,3 +209,28 @@ def test_a_turn_that_is_taken_back_counts_no_longer_and_may_come_back(store: Edi
         store.put(state, whole=whole)
         editor.read()
         assert editor.texts == [bubble["text"] for bubble in state.bubbles if bubble["text"]]
+
+
+def test_a_value_too_large_to_hold_is_counted_once(store: EditorStore) -> None:
+    store.put(Chat(name="Big", bubbles=(user("Look."), say("x" * (9 << 20)), say("Done."))))
+    editor = Editor(store)
+
+    assert texts(editor.bodies()) == ["Look.", "Done."]
+    assert editor.oversized == 1
+    editor.read()
+    assert editor.oversized == 1
+
+
+def test_a_database_without_conversations_is_read_and_nothing_comes(store: EditorStore) -> None:
+    store.db.execute("DROP TABLE cursorDiskKV")
+
+    assert Editor(store).read() == []
+
+
+def test_a_row_that_is_no_bubble_costs_only_itself(store: EditorStore) -> None:
+    store.put(ONE)
+    store.value(f"bubbleId:{ONE.id}:{ONE.bubble_id(2)}", b"{")
+    editor = Editor(store)
+
+    assert texts(editor.bodies()) == [ONE.bubbles[0]["text"], ONE.bubbles[5]["text"]]
+    assert [skipped.reason for skipped in editor.skipped] == ["not JSON"]

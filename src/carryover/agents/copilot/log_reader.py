@@ -64,7 +64,8 @@ class LogReader(JsonlReader):
             rest = super().read(path, batch.cursor)
             if rest.restarted:
                 return self.read(path, cursor)
-            batch = msgspec.structs.replace(rest, records=(*batch.records, *rest.records))
+            both = batch.oversized + rest.oversized
+            batch = msgspec.structs.replace(rest, records=(*batch.records, *rest.records), oversized=both)
         before = before or Position()
         threads = _with_threads(before.threads, batch.records)
         title = _title(path)

@@ -175,7 +175,10 @@ class Chat:
 
     def _below(self, ident: str, depth: int = 0) -> tuple[str, ...]:
         """Returns the messages in a blob: the blob itself or, in newer builds, those it lists; none without a blob."""
-        head = sqlite.value_at(self._db, _BLOB_HEAD, ident)
+        try:
+            head = sqlite.value_at(self._db, _BLOB_HEAD, ident)
+        except sqlite.TooLarge:
+            return (ident,)
         if head is None:
             return ()
         if head.lstrip()[:1] == b"{" or depth == _MAX_DEPTH:

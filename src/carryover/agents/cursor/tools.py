@@ -72,7 +72,9 @@ def plain_name(name: str) -> str:
 
 def arguments_in(*forms: msgspec.Raw) -> Fields:
     """Returns the arguments of a call, which may come in several forms, the best first. A patch may be the only one."""
-    return next(filter(None, map(fields_of, forms)), {}) or {"patch": raw for raw in forms if text_of(raw)}
+    given = next(filter(None, map(fields_of, forms)), {})
+    patch = next((raw for raw in forms if text_of(raw)), None)
+    return given or ({"patch": patch} if patch is not None else {})
 
 
 def subject_of(name: str, given: Fields) -> str:
