@@ -17,7 +17,7 @@ def test_an_archived_transcript_is_the_same_session_of_the_same_day() -> None:
     root = HOME / ".codex/archived_sessions"
     path = root / NAME
 
-    assert source_of(path, root) == Source(agent="codex", path=str(path), session=THREAD, group="2026/11/20")
+    assert source_of(path, root) == Source(agent="codex", path=str(path), session=THREAD, group="2026-11-20")
     assert source_of(root / "2026/11/20" / NAME, root) is None
 
 

@@ -8,16 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path, PurePath
-from typing import Final, Literal
+from typing import Final
 
 from carryover.adapter.contract import Reader, Source
 from carryover.agents.copilot.spec import CHATS, EMPTY, SPEC, WINDOWS
+from carryover.readers import layouts
 from carryover.readers.files import read_head
+from carryover.readers.layouts import Layout
 from carryover.records.rawjson import objects_in
-
-Kind = Literal["log", "chat"]
-"""log: events of a session in the terminal client, or in VS Code running that client. chat: a chat as VS Code stores
-it."""
 
 _STATE: Final = "session-state"
 _BESIDE: Final = "workspace.yaml"
@@ -25,20 +23,25 @@ _BESIDE: Final = "workspace.yaml"
 _PRODUCER: Final = "copilot-agent"
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _NAME: Final = r"(?P<session>[\w-]{1,100})"
-_IN_WINDOW: Final = r"(?P<group>[^/]+)"
 _EXPORT_RANK: Final = -1
-_LAYOUTS: Final[tuple[tuple[Kind, str, str, str, int], ...]] = (
-    ("log", _STATE, "*/events.jsonl", rf"(?P<session>(?i:{_ID.pattern}))/events\.jsonl", 0),
-    ("chat", WINDOWS, f"*/{CHATS}/*.jsonl", rf"{_IN_WINDOW}/{CHATS}/{_NAME}\.jsonl", 7),
-    ("chat", WINDOWS, f"*/{CHATS}/*.json", rf"{_IN_WINDOW}/{CHATS}/{_NAME}\.json", 6),
-    ("chat", EMPTY, "*.jsonl", rf"{_NAME}\.jsonl", 5),
-    ("chat", EMPTY, "*.json", rf"{_NAME}\.json", 4),
-)
-"""Kind, name of the root, glob and pattern below it, and rank.
 
-A session in several places counts where most of it is. A chat that moves from an empty window into a folder is copied,
-and the copy continues.
-"""
+
+def _chats(root: str, below: str, pattern: str, suffix: str, rank: int) -> Layout:
+    globs, path = (f"{below}*{suffix}",), rf"{pattern}{_NAME}\{suffix}"
+    return Layout(kind="chat", root=root, globs=globs, pattern=path, rank=rank)
+
+
+# A session in several places counts where most of it is. A chat that moves from an empty window into a folder is
+# copied, and the copy continues.
+_LAYOUTS: Final = (
+    Layout(
+        kind="log", root=_STATE, globs=("*/events.jsonl",), pattern=rf"(?P<session>(?i:{_ID.pattern}))/events\.jsonl"
+    ),
+    _chats(WINDOWS, f"*/{CHATS}/", rf"(?P<group>[^/]+)/{CHATS}/", ".jsonl", 7),
+    _chats(WINDOWS, f"*/{CHATS}/", rf"(?P<group>[^/]+)/{CHATS}/", ".json", 6),
+    _chats(EMPTY, "", "", ".jsonl", 5),
+    _chats(EMPTY, "", "", ".json", 4),
+)
 
 _HEAD_BYTES: Final = 64 << 10
 _CHAT: Final = re.compile(
@@ -48,30 +51,20 @@ _CHAT: Final = re.compile(
 """The beginning of a chat: one JSON object, or a log whose first line holds the whole state."""
 
 
-def kind_of(path: str | PurePath) -> Kind | None:
+def kind_of(path: str | PurePath) -> str | None:
     """Returns the kind of the source at `path`, by the end of its path alone; None if it is not a source."""
-    found = (kind for kind, root, _, below, _ in _LAYOUTS if re.search(rf"/{root}/{below}\Z", str(path)))
-    return next(found, None)
+    return layouts.kind_of(_LAYOUTS, path)
 
 
 def source_of(path: Path, root: Path) -> Source | None:
     """Returns the source at `path` below `root`, recognised by name alone."""
-    if root.name == _STATE and path.name == _BESIDE:
-        path = path.with_name("events.jsonl")
-    if not path.is_relative_to(root):
-        return None
-    for _, name, _, below, rank in _LAYOUTS:
-        if name == root.name and (found := re.fullmatch(below, str(path.relative_to(root)))):
-            group = found.groupdict().get("group", EMPTY if name == EMPTY else "")
-            return Source(agent=SPEC.id, path=str(path), session=found["session"], group=group, rank=rank)
-    return None
+    path = path.with_name("events.jsonl") if (root.name, path.name) == (_STATE, _BESIDE) else path
+    return layouts.source_at(SPEC.id, _LAYOUTS, path, root)
 
 
 def sources(root: Path) -> list[Source]:
     """Returns every source below `root`, sorted by path."""
-    paths = (path for _, name, pattern, _, _ in _LAYOUTS if name == root.name for path in root.glob(pattern))
-    found = (source_of(path, root) for path in paths)
-    return sorted((source for source in found if source is not None), key=lambda source: source.path)
+    return layouts.sources_below(SPEC.id, _LAYOUTS, root)
 
 
 def exported(path: Path, head: bytes) -> Source | None:
@@ -88,12 +81,12 @@ def exported(path: Path, head: bytes) -> Source | None:
     return Source(agent=SPEC.id, path=str(path), session=session) if is_own else None
 
 
-def kind_to_read(path: Path) -> Kind:
+def kind_to_read(path: Path) -> str:
     """Returns the kind to read `path` as: by location, or by content for an export or a copy elsewhere."""
     return kind_of(path) or ("chat" if _is_chat(read_head(path, _HEAD_BYTES)) else "log")
 
 
-def readers() -> Mapping[Kind, Reader]:
+def readers() -> Mapping[str, Reader]:
     """Returns the reader for each kind of source."""
     from carryover.agents.copilot.log_reader import LogReader
     from carryover.agents.copilot.vscode_store import ChatReader

@@ -1,7 +1,8 @@
 """Finds Cursor's conversations and selects the reader for each kind of store.
 
-There are three stores, each recognised by its location alone: FACTS.md. A conversation has the same id in every store
-and may be in several.
+There are three stores, each recognised by its location alone: FACTS.md. editor: the editor's global database. chat: a
+conversation of the terminal client. transcript: lines that either of them writes in addition. A conversation has the
+same id in every store and may be in several.
 """
 
 from __future__ import annotations
@@ -9,42 +10,47 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path, PurePath
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
 from carryover.adapter.contract import Batch, Reader, Source
 from carryover.agents.cursor.spec import SPEC
+from carryover.readers import layouts
 from carryover.readers.files import SQLITE, read_head
 from carryover.readers.jsonl import JsonlReader
+from carryover.readers.layouts import Layout
 from carryover.records.fields import session_of_copy
 from carryover.records.rawjson import objects_in
-
-Kind = Literal["editor", "chat", "transcript"]
-"""editor: the editor's global database. chat: a conversation of the terminal client. transcript: lines that either of
-them writes in addition."""
 
 COPY_GROUP: Final = "empty-window"
 """Replaces a project's slug. A conversation with a folder may have a copy of its transcript there."""
 NOTED: Final = "carryoverNotedMs"
 """Field that the reader adds to each line of a transcript: the file's modification time, UTC milliseconds."""
 
+_ID: Final = r"[\w-]{1,100}"
 _IN_GROUP: Final = r"(?P<group>[^/]+)"
-_SESSION: Final = r"(?P<session>[\w-]{1,100})"
-_LAYOUTS: Final[tuple[tuple[Kind, str, tuple[str, ...], str, int], ...]] = (
-    ("editor", "globalStorage", ("state.vscdb",), r"state\.vscdb", 3),
-    ("chat", "chats", ("*/*/store.db",), rf"{_IN_GROUP}/{_SESSION}/store\.db", 2),
-    (
-        "transcript",
-        "projects",
-        tuple(f"*/agent-transcripts/{below}.jsonl" for below in ("*", "*/*", "*/subagents/*")),
-        rf"{_IN_GROUP}/agent-transcripts/{_SESSION}(?:/(?P=session)|/subagents/(?P<child>[\w-]{{1,100}}))?\.jsonl",
-        1,
+_TRANSCRIPT: Final = rf"agent-transcripts/(?P<session>{_ID})(?:/(?P=session)|/subagents/(?P<subagent_id>{_ID}))?\.jsonl"
+_TRANSCRIPTS: Final = tuple(f"agent-transcripts/{below}.jsonl" for below in ("*", "*/*", "*/subagents/*"))
+# Databases have results, times and ids; transcripts have no results and no times.
+_LAYOUTS: Final = (
+    Layout(kind="editor", root="globalStorage", globs=("state.vscdb",), pattern=r"state\.vscdb", rank=3),
+    Layout(
+        kind="chat",
+        root="chats",
+        globs=("*/*/store.db",),
+        pattern=rf"{_IN_GROUP}/(?P<session>{_ID})/store\.db",
+        rank=2,
+    ),
+    Layout(kind="transcript", root="projects", globs=(), pattern=rf"(?P<group>{COPY_GROUP})/{_TRANSCRIPT}", rank=-1),
+    Layout(
+        kind="transcript",
+        root="projects",
+        globs=tuple(f"*/{pattern}" for pattern in _TRANSCRIPTS),
+        pattern=rf"{_IN_GROUP}/{_TRANSCRIPT}",
+        rank=1,
     ),
 )
-"""Kind, name of the root, globs and pattern below it, and rank: databases have results, times and ids; transcripts have
-no results and no times."""
-_COPY_RANK: Final = -1
 _BESIDE: Final = re.compile(r"(state\.vscdb|store\.db)(?:-wal|-journal)")
 _HEAD_BYTES: Final = 64 << 10
 _TABLE: Final = "cursorDiskKV"
@@ -68,13 +74,12 @@ class LinesReader(JsonlReader):
         return msgspec.structs.replace(batch, records=records)
 
 
-def kind_of(path: str | PurePath) -> Kind | None:
+def kind_of(path: str | PurePath) -> str | None:
     """Returns the kind of the source at `path`, by the end of its path alone; None if it is not a source."""
-    found = (kind for kind, root, _, below, _ in _LAYOUTS if re.search(rf"/{root}/{below}\Z", str(path)))
-    return next(found, None)
+    return layouts.kind_of(_LAYOUTS, path)
 
 
-def kind_to_read(path: Path) -> Kind | None:
+def kind_to_read(path: Path) -> str | None:
     """Returns the kind to read `path` as: by location, or by content for a copy elsewhere."""
     return kind_of(path) or _kind_in(path, read_head(path, _HEAD_BYTES))
 
@@ -101,32 +106,16 @@ def source_of(path: Path, root: Path) -> Source | None:
     A transcript is `<id>/<id>.jsonl`, `<id>/subagents/<child>.jsonl`, or the older `<id>.jsonl`, below its project's
     slug. That is not reversible, so it groups files and never names a project.
     """
-    if beside := _BESIDE.fullmatch(path.name):
-        path = path.with_name(beside[1])
-    if not path.is_relative_to(root):
-        return None
-    for _, name, _, below, rank in _LAYOUTS:
-        if name == root.name and (found := re.fullmatch(below, str(path.relative_to(root)))):
-            parts = found.groupdict()
-            return Source(
-                agent=SPEC.id,
-                path=str(path),
-                session=parts.get("session"),
-                subagent_id=parts.get("child"),
-                group=parts.get("group", ""),
-                rank=_COPY_RANK if parts.get("group") == COPY_GROUP else rank,
-            )
-    return None
+    beside = _BESIDE.fullmatch(path.name)
+    return layouts.source_at(SPEC.id, _LAYOUTS, path.with_name(beside[1]) if beside else path, root)
 
 
 def sources(root: Path) -> list[Source]:
     """Returns every source below `root`, sorted by path."""
-    globs = (pattern for _, name, patterns, _, _ in _LAYOUTS if name == root.name for pattern in patterns)
-    found = (source_of(path, root) for pattern in globs for path in root.glob(pattern))
-    return sorted((source for source in found if source is not None), key=lambda source: source.path)
+    return layouts.sources_below(SPEC.id, _LAYOUTS, root)
 
 
-def readers() -> Mapping[Kind, Reader]:
+def readers() -> Mapping[str, Reader]:
     """Returns the reader for each kind of source."""
     from carryover.agents.cursor.chats import ChatReader
     from carryover.agents.cursor.editor import EditorReader
@@ -139,7 +128,7 @@ def readers() -> Mapping[Kind, Reader]:
     }
 
 
-def _kind_in(path: Path, head: bytes) -> Kind | None:
+def _kind_in(path: Path, head: bytes) -> str | None:
     """Returns the kind of a copy by its content. Prompts in a transcript are between tags that no other agent uses."""
     if head.startswith(SQLITE):
         from carryover.readers.sqlite import table_names

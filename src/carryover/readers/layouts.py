@@ -1,0 +1,49 @@
+"""Recognises an agent's sources by their location alone, from a table with one row per kind of source."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path, PurePath
+
+import msgspec
+
+from carryover.adapter.contract import Source
+
+
+class Layout(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the sources of one kind are."""
+
+    kind: str = ""
+    root: str
+    """Name of the root."""
+    globs: tuple[str, ...]
+    """What to look for below the root."""
+    pattern: str
+    """Regular expression for a source's path below the root; its groups may be `session`, `subagent_id` and `group`."""
+    rank: int = 0
+
+
+def kind_of(layouts: Sequence[Layout], path: str | PurePath) -> str | None:
+    """Returns the kind of the source at `path`, by the end of its path; None if it is not a source."""
+    found = (each.kind for each in layouts if re.search(rf"/{each.root}/{each.pattern}\Z", str(path)))
+    return next(found, None)
+
+
+def source_at(agent: str, layouts: Sequence[Layout], path: Path, root: Path) -> Source | None:
+    """Returns the source at `path` below `root`; None if it is not a source."""
+    if not path.is_relative_to(root):
+        return None
+    below = str(path.relative_to(root))
+    for layout in layouts:
+        if layout.root == root.name and (found := re.fullmatch(layout.pattern, below)):
+            named = {name: text for name, text in found.groupdict().items() if text is not None}
+            return Source(agent=agent, path=str(path), rank=layout.rank, **named)  # type: ignore[arg-type]
+    return None
+
+
+def sources_below(agent: str, layouts: Sequence[Layout], root: Path) -> list[Source]:
+    """Returns every source below `root`, sorted by path."""
+    globs = (pattern for layout in layouts if layout.root == root.name for pattern in layout.globs)
+    paths = sorted(path for pattern in globs for path in root.glob(pattern))
+    return [source for path in paths if (source := source_at(agent, layouts, path, root)) is not None]
