@@ -8,7 +8,7 @@ import pytest
 
 from agents.codex.contract_case import NAME, THREAD
 from carryover.adapter.contract import Source
-from carryover.agents.codex.locate import exported, source_of, sources
+from carryover.agents.codex.locate import exported, source_of
 
 HOME = Path("/home/dev")
 
@@ -19,19 +19,6 @@ def test_an_archived_transcript_is_the_same_session_of_the_same_day() -> None:
 
     assert source_of(path, root) == Source(agent="codex", path=str(path), session=THREAD, group="2026-11-20")
     assert source_of(root / "2026/11/20" / NAME, root) is None
-
-
-def test_transcripts_are_listed_in_order(tmp_path: Path) -> None:
-    root = tmp_path / "sessions"
-    days = ("2026/11/20", "2026/01/02", "2025/12/31")
-    for day in days:
-        (root / day).mkdir(parents=True)
-        (root / day / NAME).touch()
-        (root / day / f"{NAME}.zst").touch()
-    (root / "2026/notes").mkdir()
-    (root / "2026/11/21").touch()
-
-    assert [source.path for source in sources(root)] == [str(root / day / NAME) for day in sorted(days)]
 
 
 META = b'{"timestamp":"2026-11-20T06:00:00Z","type":"session_meta","payload":{"id":"t","timestamp":"t","cwd":"/x"'

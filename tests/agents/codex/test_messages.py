@@ -30,16 +30,6 @@ def test_of_the_two_records_of_the_same_words_one_counts(family: Literal["legacy
     assert rollout.bodies == [UserPrompt(text="Fix the test."), AssistantMessage(text="On it.", final=False)]
 
 
-def test_the_file_says_which_family_it_is_of_not_the_client() -> None:
-    """0.169.0 goes on with legacy records in a file of 0.125.0."""
-    events = read_on(AGENT, source_at(AGENT, recording("0.169.0/old-file-resumed-by-0.169.0"))).events
-
-    assert [event.body.text for event in events if isinstance(event.body, UserPrompt)] == [
-        "Hit the limit.",
-        "Resumed by the new client.",
-    ]
-
-
 @pytest.mark.parametrize("opening", ["# Context from my IDE setup:", "# Files mentioned by the user:"])
 def test_what_an_editor_puts_before_a_prompt_is_not_the_users(opening: str) -> None:
     rollout = Rollout()

@@ -76,16 +76,6 @@ def test_the_users_own_command_is_a_persons() -> None:
     assert (call.actor, result.actor, result.subject) == ("human", "human", "echo x > x.txt")
 
 
-def test_the_commands_of_a_script_are_calls_of_their_own() -> None:
-    """Code mode (0.169.0): ids of their own, and no call."""
-    rollout = Rollout()
-    rollout.turn()
-    reported = rollout.ends("exec-1", "rm a.py", 0)
-
-    assert [type(body).__name__ for body in reported] == ["ToolCall", "ToolResult", "FileEdit"]
-    assert edits_of(reported) == [FileEdit(path=f"{SHOP}/a.py", change="delete", call_id="exec-1")]
-
-
 def test_a_patch_is_what_the_client_says_it_changed() -> None:
     changes = {
         f"{SHOP}/new.py": {"type": "add", "content": "a\nb\n"},

@@ -132,18 +132,6 @@ def test_a_fork_names_its_parent_and_repeats_nothing() -> None:
         assert info.parent not in {event.session for event in events}
 
 
-def test_without_its_first_record_a_file_is_known_by_its_name() -> None:
-    rollout = Rollout()
-    rollout.context = type(rollout.context)()
-    rollout.turn()
-    rollout.asks("Fix the test.")
-    rollout.event("user_message", message="Fix the test.")
-
-    assert [(event.session, event.cwd) for event in rollout.events if isinstance(event.body, UserPrompt)] == [
-        (THREAD, SHOP)
-    ]
-
-
 def test_call_ids_need_be_unique_within_their_turn_only() -> None:
     """Some providers count them again in each request."""
     rollout = Rollout()

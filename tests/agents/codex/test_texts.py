@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from agents.codex.rollout import SHOP, exited, running
@@ -68,13 +66,6 @@ def test_what_a_command_printed_is_not_taken_for_the_clients_words(text: str) ->
 
     assert outcome.status in ("ok", "unknown")
     assert outcome.exit_code in (0, None)
-
-
-def test_colours_inside_the_json_of_an_output_go() -> None:
-    """In 0.48 and 0.53 the output of a command is JSON in a text, which spells ESC out."""
-    text = json.dumps({"output": "\x1b[31;1mboom\x1b[0m\r\n", "metadata": {"exit_code": 1, "duration_seconds": 0.1}})
-
-    assert read_output("shell", text) == Outcome("error", "boom\r\n", exit_code=1)
 
 
 PATCH = "*** Begin Patch\n*** Delete File: a.py\n*** End Patch"

@@ -28,18 +28,6 @@ def session(tmp_path: Path) -> CopilotSession:
     return begun(tmp_path)
 
 
-def test_a_change_of_the_model_and_the_branch_is_reported_once(session: CopilotSession) -> None:
-    session.record("session.model_change", newModel="gpt-6-sol")
-    session.say("Hello.")
-    session.record("session.context_changed", cwd=str(session.cwd), gitRoot=str(session.cwd), branch="plums")
-    session.say("Hello.")
-    session.say("Hello.")
-
-    infos = of(read(session).events, SessionInfo)
-
-    assert [(info.model, info.branch) for info in infos[1:]] == [("gpt-6-sol", None), (None, "plums")]
-
-
 def test_a_prompt_is_what_was_typed_and_not_what_the_client_made_of_it(session: CopilotSession) -> None:
     session.prompt("And the plum", attachments=[{"type": "file"}], delivery="steering")
 

@@ -58,13 +58,6 @@ def test_of_several_folders_the_first_that_a_file_or_command_names_is_it(tmp_pat
     assert folders_in(window.store(chat("asked", request("Go.", markdown("Yes."))))) == [None, "/home/dev/one"]
 
 
-def test_a_chat_without_a_window_belongs_where_it_first_changed_a_file(tmp_path: Path) -> None:
-    window = Window(tmp_path / "User", None)
-    path = window.store(chat("any", request("Go.", edits("/home/dev/demo/src/a.py", "b\n"), markdown("Done."))))
-
-    assert folders_in(path) == [None, "/home/dev/demo/src"]
-
-
 def test_a_chat_may_name_its_folder_itself(window: Window) -> None:
     assert folders_in(window.store(chat("any", request("Go."), workingDirectory="file:///home/dev/tree"))) == [
         "/home/dev/tree"

@@ -144,19 +144,6 @@ def test_questions_and_their_answers(window: Window) -> None:
     ]
 
 
-def test_what_a_sub_agent_does_counts_with_the_chat(window: Window) -> None:
-    data = {"kind": "subagent", "description": "List the tests", "prompt": "SUBAGENT: list them", "result": "One test."}
-    starts = tool("runSubagent", "call_sub", message="List the tests", data=data)
-    inner = shell("ls tests", "call_ls", "test_calc.py\n", 0) | {"subAgentInvocationId": "call_sub"}
-
-    results = answered(window, ToolResult, starts, inner, markdown("There is one test."))
-
-    assert [(result.op, result.subject, result.output) for result in results] == [
-        ("agent", "List the tests", "One test."),
-        ("shell", "ls tests", "test_calc.py\n"),
-    ]
-
-
 def test_a_handoff_that_the_agent_read_is_not_repeated(window: Window) -> None:
     path = f"{PROJECT}/.carryover/handoff.md"
     part = edit_call(path, "c", "copilot_readFile", resultDetails={"output": [{"value": "OUR OWN TEXT"}]})

@@ -73,19 +73,6 @@ def test_a_batch_is_bounded_and_any_cut_gives_the_same(store: EditorStore, monke
     )
 
 
-def test_rows_that_were_numbered_again_cost_a_look_and_bring_nothing(store: EditorStore) -> None:
-    """As after a VACUUM."""
-    for _ in range(3):
-        store.put(*(chat(number) for number in range(3)))
-    editor = Editor(store)
-    editor.read()
-    store.db.execute("VACUUM")
-    store.put(chat(1).with_bubbles(user("more")))
-
-    assert texts(editor.bodies()) == ["more"]
-    assert len(editor.counts) == 7
-
-
 def test_rows_that_are_changed_in_their_place_are_found(tmp_path: Path) -> None:
     """Rows keep their numbers, and the list says only when a turn began (stores of August 2025 and July 2026)."""
     with closing(EditorStore(tmp_path / "User", "list")) as store:

@@ -36,11 +36,6 @@ def test_a_background_agent_is_given_nothing() -> None:
     assert reported("sessionStart", is_background_agent=True) == reading(action="hint")
 
 
-@pytest.mark.parametrize("status", ["completed", LEFT_OUT, None, "later", 1])
-def test_a_turn_that_ended_well_tells_nothing_early(status: object) -> None:
-    assert reported("stop", status=status) == reading(action="turn_end")
-
-
 @pytest.mark.parametrize(("status", "reason"), [("aborted", "interrupted"), ("error", "error")])
 def test_a_turn_that_did_not_end_well_is_known_at_once(status: str, reason: str) -> None:
     body = msgspec.convert({"kind": "turn_end", "reason": reason}, TurnEnd)

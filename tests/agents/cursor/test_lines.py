@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agents.cursor.chats import ID, ONE, PROJECT, SLUG, START_MS, TWO, jsonl, lines, said, wrapped
+from agents.cursor.chats import ID, ONE, PROJECT, SLUG, START_MS, TWO, lines, said, wrapped
 from agents.cursor.reading import Told, transcript_at
 from carryover.adapter.contract import Record
 from carryover.agents.cursor.locate import NOTED
@@ -200,27 +199,3 @@ def test_what_is_not_understood_is_counted(record: dict[str, Any], skipped: Skip
     transcript = reported({NOTED: START_MS, **record})
 
     assert (transcript.standing, transcript.skipped) == ([], [skipped])
-
-
-def test_the_last_line_has_no_newline_and_is_read_once_the_file_has_rested(tmp_path: Path) -> None:
-    """As in each of the files that could be seen."""
-    path = tmp_path / "projects" / SLUG / "agent-transcripts" / ID / f"{ID}.jsonl"
-    path.parent.mkdir(parents=True)
-    told = transcript_at(path)
-    said = [each.text for each in (*ONE, *TWO) if each.kind in ("user", "say")]
-
-    path.write_bytes(jsonl(lines(ONE, status=None)).removesuffix(b"\n"))
-    told.read()
-    assert told.texts == said[:2], "the last answer may still be growing"
-    assert told.batches[-1].retry_after_s is not None
-    os.utime(path, ns=(0, START_MS * 1_000_000))
-    told.read()
-    assert told.texts == said[:3]
-    with path.open("ab") as file:
-        file.write(b"\n" + jsonl(lines(TWO, status=None)).removesuffix(b"\n"))
-    os.utime(path, ns=(0, START_MS * 1_000_000))
-    told.read()
-
-    assert told.texts == said
-    assert told.restarts == 0
-    assert [record.number for record in told.records] == list(range(1, len((*ONE, *TWO)) + 1))

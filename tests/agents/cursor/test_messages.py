@@ -14,7 +14,6 @@ from carryover.adapter.contract import Record
 from carryover.model import (
     Answer,
     AnyBody,
-    FileEdit,
     Question,
     Skipped,
     ToolCall,
@@ -58,25 +57,6 @@ def test_a_call_and_its_result_are_paired() -> None:
             call_id="c", name="Shell", op="shell", status="error", subject="make test", exit_code=2, output="no rule\n"
         ),
     ]
-
-
-@pytest.mark.parametrize(
-    ("value", "more", "edited"), [("Wrote", {}, True), ("Error: no", {}, False), ("", {"isError": True}, False)]
-)
-def test_an_edit_counts_where_its_result_says_that_it_went_well(value: str, more: dict[str, Any], edited: bool) -> None:
-    found = give(chat(), call("Write", path="/p/a.py", contents="x"), result(value, **more))
-
-    assert any(isinstance(body, FileEdit) for body in found) == edited
-
-
-def test_files_that_a_command_changed_count_where_it_succeeded() -> None:
-    done = result("Exit code: 0\n\nCommand output:\n")
-    found = give(chat(), call("Shell", command="rm /p/a.py"), done)
-
-    assert found[-1] == FileEdit(path="/p/a.py", change="delete", call_id="c")
-    failed = result("Exit code: 1\n\nCommand output:\n")
-    assert not any(isinstance(body, FileEdit) for body in give(chat(), call("Shell", command="rm /p/a.py"), failed))
-    assert not any(isinstance(body, FileEdit) for body in give(chat(), call("Shell", command="rm /p/a.py"), result("")))
 
 
 def test_an_answer_closes_its_question() -> None:

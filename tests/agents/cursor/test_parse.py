@@ -16,7 +16,6 @@ from agents.cursor.stores import (
     COMPACTED,
     ONE,
     PROJECT,
-    TWO,
     Chat,
     EditorStore,
     failed,
@@ -70,16 +69,6 @@ def test_a_conversation_becomes_what_happened_in_it(store: EditorStore) -> None:
     assert (ran.status, ran.exit_code) == ("error", 1)
     assert "AssertionError: 2 != 3" in ran.output
     assert last == AssistantMessage(text=ONE.bubbles[5]["text"], final=True)
-
-
-def test_a_failed_edit_changed_nothing_and_a_new_file_is_reported(store: EditorStore) -> None:
-    bodies = become(store, *TWO.bubbles)
-
-    assert [body for body in bodies if isinstance(body, FileEdit)] == [
-        FileEdit(path=f"{PROJECT}/src/sub.py", change="add", call_id=bodies[1].call_id)  # type: ignore[union-attr]
-    ]
-    (error,) = (body for body in bodies if isinstance(body, ToolResult) and body.status == "error")
-    assert error.output == "no such file: src/missing.py"
 
 
 def test_a_file_whose_former_text_was_empty_is_new(store: EditorStore) -> None:

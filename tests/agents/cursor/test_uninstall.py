@@ -60,18 +60,6 @@ def test_a_file_without_a_version_is_given_back_as_it_was(hooks_file: Path, home
     assert contents(home) == found
 
 
-def test_hooks_of_others_that_cursor_ignores_are_not_switched_on(hooks_file: Path, home: Path) -> None:
-    """Without a version Cursor drops the file: ours would make theirs run, so it stays as it is."""
-    hooks_file.write_text('{"hooks": {"stop": [{"command": "./audit.sh"}]}}')
-    found = contents(home)
-
-    assert main(("install", "--yes", "--agents", SPEC.id, "--no-service")) == 1
-    assert contents(home) == found
-    assert main(("uninstall", "--purge", "--yes")) == 0
-
-    assert contents(home) == found
-
-
 @pytest.mark.parametrize("again", [install, refresh])
 def test_a_file_that_was_not_there_goes_away(hooks_file: Path, home: Path, again: Callable[[], None]) -> None:
     found = contents(home)

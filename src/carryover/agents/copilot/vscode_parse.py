@@ -112,7 +112,12 @@ def parse_record(_source: Source, context: ChatContext, record: Record) -> tuple
     elif isinstance(read, RequestRecord):
         _Answer(builder, read).parse()
     else:
+        if read.live is not None:
+            _Answer(builder, read.live, live=True).parse()
         _parse_state(builder, read)
+        if read.live is not None:
+            # What is emitted of a live request is emitted again, so nothing is remembered of it but the folder.
+            builder.context = msgspec.structs.replace(context, folder=builder.context.folder)
     return builder.context, builder.built(reemitted)
 
 
@@ -129,7 +134,7 @@ def _parse_state(builder: ChatBuilder, record: StateRecord) -> None:
     """Emits the facts about the session that are new."""
     if not (record.at_ms or builder.context.last_ms):
         return
-    if not record.live and builder.folder is None and builder.chat.folders:
+    if record.live is None and builder.folder is None and builder.chat.folders:
         # The turn is over and named no file: the window's first folder will do.
         builder.change(folder=builder.chat.folders[0], info=0)
     info = SessionInfo(
@@ -146,10 +151,10 @@ def _parse_state(builder: ChatBuilder, record: StateRecord) -> None:
 
 
 class _Answer:
-    """Turns one request, prompt and answer, into events."""
+    """Turns one request, prompt and answer, into events. `live`: the answer has not ended."""
 
-    def __init__(self, builder: ChatBuilder, record: RequestRecord) -> None:
-        self.builder, self.ident, self.live, self.request = builder, record.ident, record.live, record.request
+    def __init__(self, builder: ChatBuilder, record: RequestRecord, *, live: bool = False) -> None:
+        self.builder, self.ident, self.live, self.request = builder, record.ident, live, record.request
         self.state = state_of(self.request)
         self.asked_ms = time_of(self.request.get("timestamp"))
         self.ended_ms = time_of(fields_of(self.request.get("modelState")).get("completedAt")) or self.asked_ms

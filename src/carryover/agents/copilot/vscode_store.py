@@ -83,7 +83,10 @@ class ChatReader:
 
 
 class StoredChat:
-    """The state that a chat's file describes: a snapshot with one conversation (see `carryover.readers.rewritten`)."""
+    """The state that a chat's file describes: a snapshot with one conversation (see `carryover.readers.rewritten`).
+
+    A request whose answer has not ended is not a piece; it is emitted with the state of the chat.
+    """
 
     rests_ms = None
 
@@ -101,12 +104,11 @@ class StoredChat:
         ]
         self._chat = Chat(session=_session_of(path, state, listed), folders=folders.paths)
         self._at_ms = time_of(state.get("creationDate"))
-        live = bool(requests) and state_of(requests[-1]) not in ENDED
-        last = len(requests) if live else 0
-        self._requests = [
-            self._request_record(place, request, live=place == last) for place, request in enumerate(requests, start=1)
-        ]
-        self._state = msgspec.json.encode(self._state_record(state, requests, live=live)) if data else None
+        records = [self._request_record(place, request) for place, request in enumerate(requests, start=1)]
+        live = records.pop() if requests and state_of(requests[-1]) not in ENDED else None
+        self._requests = [(record.ident, msgspec.json.encode(record)) for record in records]
+        self._is_live = live is not None
+        self._state = msgspec.json.encode(self._state_record(state, requests, live)) if data else None
 
     def conversations(self) -> list[tuple[str, str]]:
         """Returns the chat's id and mark; nothing if another copy of it takes precedence."""
@@ -120,7 +122,7 @@ class StoredChat:
 
     @property
     def pieces(self) -> list[Piece]:
-        """The requests with their answers. One that is not finished changes with each state of the chat."""
+        """The requests that were answered."""
         return [(ident, digest(data)) for ident, data in self._requests]
 
     def begin(self, *, on: bool, more: bool) -> bytes:
@@ -135,15 +137,14 @@ class StoredChat:
         """Returns the facts about the chat as a whole, or the reason it is not read to its end."""
         if self.why is not None:
             return msgspec.json.encode(SkippedRecord(why=self.why))
-        return self._state if emitted else None
+        return self._state if emitted or self._is_live else None
 
-    def _request_record(self, place: int, request: Fields, *, live: bool) -> tuple[str, bytes]:
+    def _request_record(self, place: int, request: Fields) -> RequestRecord:
         named = text_of(request.get("requestId"))
         ident = named if _ID.fullmatch(named) else digest(named or msgspec.json.encode(request))
-        record = RequestRecord(chat=self._chat, ident=ident, place=place, request=_slim(request), live=live)
-        return ident, msgspec.json.encode(record)
+        return RequestRecord(chat=self._chat, ident=ident, place=place, request=_slim(request))
 
-    def _state_record(self, state: Fields, requests: Sequence[Fields], *, live: bool) -> StateRecord:
+    def _state_record(self, state: Fields, requests: Sequence[Fields], live: RequestRecord | None) -> StateRecord:
         models = (text_of(request.get("modelId")) for request in reversed(requests))
         versions = (text_of(fields_of(request.get("agent")).get("extensionVersion")) for request in reversed(requests))
         return StateRecord(

@@ -67,21 +67,23 @@ class BeginRecord(_Record, frozen=True, kw_only=True, tag="begin"):
 
 
 class RequestRecord(_Record, frozen=True, kw_only=True, tag="request"):
-    """A request and its answer without unneeded parts. `live`: the answer has not ended."""
+    """A request and its answer without unneeded parts."""
 
     ident: str
     request: Fields
-    live: bool = False
 
 
 class StateRecord(_Record, frozen=True, kw_only=True, tag="state"):
-    """Facts about the whole chat, after its requests. `live`: an answer has not ended."""
+    """Facts about the whole chat, after its requests.
+
+    `live`: the last request as it is now, repeated with each state until its answer has ended.
+    """
 
     title: str = ""
     model: str = ""
     version: str = ""
     branch: str = ""
-    live: bool = False
+    live: RequestRecord | None = None
 
 
 class SkippedRecord(msgspec.Struct, frozen=True, kw_only=True, tag="skipped", tag_field="kind"):
