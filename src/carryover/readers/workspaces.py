@@ -21,7 +21,6 @@ from carryover.records.uris import path_of
 MAX_FOLDERS: Final = 20
 
 _SMALL_BYTES: Final = 1 << 20
-_REMOTE: Final = re.compile(r"\Avscode-remote://[^/]*")
 # A string stays; comments, and commas before a closing bracket, go: editors allow both in this file.
 _COMMENT: Final = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
 _COMMA: Final = re.compile(r'("(?:\\.|[^"\\])*")|,(?=\s*[\]}])', re.DOTALL)
@@ -34,15 +33,10 @@ class Folders(msgspec.Struct, frozen=True):
     remote: bool = False
 
 
-def folders_of_window(storage: Path, *, is_server: bool = False) -> Folders | None:
-    """Returns the folders that `workspace.json` in a window's storage names; None if it names none.
-
-    `is_server`: the storage belongs to the remote side of an editor, so its remote folders are on this machine.
-    """
+def folders_of_window(storage: Path) -> Folders | None:
+    """Returns the folders that `workspace.json` in a window's storage names; None if it names none."""
     given = fields_of(_content(storage / "workspace.json"))
     one, listing = (text_of(given.get(name)) for name in ("folder", "workspace"))
-    if is_server:
-        one, listing = (_REMOTE.sub("file://", uri) for uri in (one, listing))
     return folders_of_uri(one) if one else folders_of_listing(listing)
 
 

@@ -58,9 +58,3 @@ def test_a_listing_is_bounded(tmp_path: Path) -> None:
 
     assert found is not None
     assert len(found.paths) == MAX_FOLDERS
-
-
-def test_for_a_server_remote_folders_are_here(tmp_path: Path) -> None:
-    named = window(tmp_path, {"folder": f"{REMOTE}/home/dev/a%20b"})
-
-    assert folders_of_window(named, is_server=True) == Folders(("/home/dev/a b",))

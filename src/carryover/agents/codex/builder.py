@@ -15,7 +15,7 @@ from carryover.agents.codex import wire
 from carryover.model import AnyBody, PlanItem, session_in_other_cwd
 from carryover.records.asked import Asked
 from carryover.records.fields import digest, utc_ms
-from carryover.records.lenient import Fields, fields_of, text_of
+from carryover.records.lenient import Fields, text_of
 
 MAX_TURNS: Final = 40
 _MAX_EMITTED: Final = 20
@@ -99,14 +99,12 @@ class Builder(EventBuilder[Context]):
     """The turn that added events belong to."""
 
     @classmethod
-    def begin(cls, source: Source, context: Context, line: wire.Line) -> Builder:
+    def begin(cls, source: Source, context: Context, line: wire.Line, name: str, data: Fields) -> Builder:
         """Returns a builder for one record. A record without a time gets the time of the record before it."""
         own_ms = utc_ms(line.timestamp)
         at_ms = own_ms or context.last_ms
-        data = fields_of(line.payload)
-        has_kinds = line.type in ("event_msg", "response_item")
         return cls(
-            name=f"{line.type}/{text_of(data.get('type'))}" if has_kinds else line.type,
+            name=name,
             data=data,
             context=msgspec.structs.replace(context, last_ms=at_ms),
             thread=context.thread or source.session or PurePosixPath(source.path).stem,

@@ -32,7 +32,12 @@ def parse_record(source: Source, context: Context, record: Record) -> tuple[Cont
     line = rawjson.read_line(wire.LINE, record.data, version=context.facts.agent_version)
     if line is None or isinstance(line, Skipped):
         return context, Parsed() if line is None else Parsed(skipped=(line,))
-    builder = Builder.begin(source, context, line)
+    data = fields_of(line.payload)
+    has_kinds = line.type in ("event_msg", "response_item")
+    name = f"{line.type}/{text_of(data.get('type'))}" if has_kinds else line.type
+    if name in wire.QUIET:
+        return context, Parsed()
+    builder = Builder.begin(source, context, line, name, data)
     is_copied = _is_still_copied(builder)
     if builder.name == "event_msg/item_completed" and not _open_item(builder):
         return context, Parsed()
