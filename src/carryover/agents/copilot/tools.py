@@ -52,6 +52,9 @@ _ABOUT_BY_OP: Final[dict[Op, tuple[str, ...]]] = {
     "ask": ("message", "question"),
     "plan": ("description", "summary"),
 }
+_PARTS: Final = re.compile(r"^(?=diff --git )", re.MULTILINE)
+_FILE: Final = re.compile(r"diff --git a/?(?P<old>/?.+?) b/?(?P<new>/.+|[^/].*)$", re.MULTILINE)
+_KIND: Final = re.compile(r"^(create|new|deleted) file mode", re.MULTILINE)
 
 
 def op_of(name: str) -> Op:
@@ -104,11 +107,6 @@ def _change(op: Op, given: Fields, cwd: str | None) -> Change | None:
         return added(place, first_text(given, "file_text"))
     pair = Replacement(first_text(given, "old_str"), first_text(given, "new_str"))
     return replaced(place, [pair], counted=True)
-
-
-_PARTS: Final = re.compile(r"^(?=diff --git )", re.MULTILINE)
-_FILE: Final = re.compile(r"diff --git a/?(?P<old>/?.+?) b/?(?P<new>/.+|[^/].*)$", re.MULTILINE)
-_KIND: Final = re.compile(r"^(create|new|deleted) file mode", re.MULTILINE)
 
 
 def applied(planned: Sequence[Change], diff: str, edited: Sequence[Fields]) -> tuple[Change, ...]:

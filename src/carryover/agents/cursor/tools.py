@@ -57,6 +57,15 @@ _VERSION: Final = re.compile(r"_?v\d+$")
 _MENTIONED: Final = re.compile(r"(?<![\w.~/-])/[\w./@+-]+")
 _MAX_COMMAND_CHARS: Final = 4000
 _MAX_MENTIONED: Final = 20
+_EXIT_CODE: Final = re.compile(r"\s*Exit code: (-?\d{1,10})[ \t]*(?:\n\s*Command output:[ \t]*)?(?:\n|\Z)")
+_ERROR: Final = re.compile(r"\s*(?:Error|Error calling tool|Tool error)\b ?:")
+_REJECTED: Final = ("User rejected", "Rejected", "The user rejected", "User chose to skip", "The user chose to skip")
+"""The beginning of the result of a call that the user rejected (unverified)."""
+MAX_TODOS: Final = 100
+MAX_QUESTIONS: Final = 6
+"""Most questions of one call; Cursor's own form has fewer."""
+STATES: Final[dict[str, PlanState]] = {"pending": "pending", "in_progress": "active", "completed": "done"}
+DROPPED: Final = "cancelled"
 
 
 def op_of(name: str) -> Op:
@@ -154,12 +163,6 @@ def _is_work(change: Change) -> bool:
     return not change.path.replace("\\", "/").endswith(HANDOFF_FILE) and absolute(change.path, None) is not None
 
 
-_EXIT_CODE: Final = re.compile(r"\s*Exit code: (-?\d{1,10})[ \t]*(?:\n\s*Command output:[ \t]*)?(?:\n|\Z)")
-_ERROR: Final = re.compile(r"\s*(?:Error|Error calling tool|Tool error)\b ?:")
-_REJECTED: Final = ("User rejected", "Rejected", "The user rejected", "User chose to skip", "The user chose to skip")
-"""The beginning of the result of a call that the user rejected (unverified)."""
-
-
 def outcome_of(op: Op, result: msgspec.Raw) -> ToolOutcome:
     """Determines how a call ended from its result: a text, a list of content blocks or an object.
 
@@ -210,13 +213,6 @@ def _outcome_in(op: Op, text: str) -> ToolOutcome:
 def turn_end(message: str, at_ms: int) -> TurnEnd:
     """Returns the end of a turn that failed with `message`: at a limit of the user's plan, or otherwise."""
     return failed_turn(message, at_ms, limited=names_limit(message))
-
-
-MAX_TODOS: Final = 100
-MAX_QUESTIONS: Final = 6
-"""Most questions of one call; Cursor's own form has fewer."""
-STATES: Final[dict[str, PlanState]] = {"pending": "pending", "in_progress": "active", "completed": "done"}
-DROPPED: Final = "cancelled"
 
 
 class Todo(msgspec.Struct, frozen=True, omit_defaults=True):
