@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePath
-from typing import Final
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
@@ -13,7 +13,7 @@ from carryover.adapter.contract import ToolOutcome
 from carryover.importing.specstory.blocks import ToolBlock
 from carryover.importing.specstory.layout import Fences
 from carryover.model import Op, PlanItem, PlanState
-from carryover.records.changes import Change, Hunk, patched
+from carryover.records.changes import Change
 from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded
 from carryover.records.patches import files_in_patch, in_patch
 from carryover.records.shell_files import changes as shell_changes
@@ -51,6 +51,7 @@ _FILE: Final = re.compile(
     r"(?:Edit|Read|Write|Delete|Create) file: (.+?)(?: \((?:lines|\d).*\))?$|Apply patch for (.+)$"
 )
 _SECTION: Final = re.compile(r"\*\*(Add|Update|Modify|Delete): `([^`\n]+)`\*\*$")
+_SECTIONS: Final[dict[str, Literal["add", "delete"]]] = {"Add": "add", "Delete": "delete"}
 _SAID_PATH: Final = re.compile(
     r"[Ff]ile (?:created|written|updated)? ?(?:successfully )?(?:at|to):? (?P<at>/.+?)(?: \(|$)"
     r"|[Tt]he file (?P<file>/.+?) has been (?:updated|created|modified|written)"
@@ -58,7 +59,6 @@ _SAID_PATH: Final = re.compile(
     re.MULTILINE,
 )
 _CREATED: Final = re.compile(r"[Cc]reated (?:successfully|and wrote|new file)|successfully created", re.ASCII)
-_HUNK: Final = re.compile(r"@@ -\d+(?:,\d+)? \+(\d+)(?:,\d+)? @@")
 _CHECKBOX: Final = re.compile(r"\s*- \[(.)\]\s+(?:[🔥❄]\ufe0f?\s+|🌡\ufe0f?\s+)?(.+)$")
 _STATES: Final[dict[str, PlanState]] = {"x": "done", "⚡": "active", "-": "active"}
 _ASKED: Final = re.compile(r"\*\*(.+?)\*\*(?: _\(select multiple\)_)?$")
@@ -71,7 +71,7 @@ _EXIT: Final = re.compile(r"(?:Process exited with code|Exit code:?|exited with 
 _EXIT_CHARS: Final = 300
 
 
-class Fenced(msgspec.Struct, frozen=True):
+class Fenced(NamedTuple):
     """A fenced block of a tool call."""
 
     language: str
@@ -83,7 +83,6 @@ class ToolUse(msgspec.Struct, frozen=True, kw_only=True):
 
     op: Op
     subject: str
-    command: str
     outcome: ToolOutcome | None
     changes: tuple[Change, ...] = ()
     plan: tuple[PlanItem, ...] = ()
@@ -115,7 +114,6 @@ def read_tool(block: ToolBlock, read_outcome: ReadOutcome, locate: Locate, cwd: 
     return ToolUse(
         op=op,
         subject=bounded(subject, SUBJECT_CHARS),
-        command=command,
         outcome=outcome,
         changes=changes,
         plan=_plan(plain) if op == "plan" else (),
@@ -198,44 +196,16 @@ def _changes(
     if patch is not None:
         return tuple(_located(in_patch(patch, "/"), lambda path: locate(path.removeprefix("/")) or locate(path)))
     sections = [found for line in plain if (found := _SECTION.match(line.strip()))]
-    diffs = [part.text for part in fenced if part.language == "diff"]
-    if sections:
-        return tuple(_located(_sections(sections, diffs), locate))
     path = _path(block, plain, output)
-    if path is None:
+    if sections:
+        changes = [Change(path=found[2], change=_SECTIONS.get(found[1], "modify")) for found in sections]
+    elif path is None:
         return ()
-    change = Change(path=path, change="add" if _CREATED.search(output[:500]) else "modify")
-    if block.name.lower().startswith("delete"):
-        change = Change(path=path, change="delete")
-    elif diffs:
-        change = patched(change, [hunk for diff in diffs for hunk in _hunks(diff)])
-    return tuple(_located([change], locate))
-
-
-def _sections(sections: Sequence[re.Match[str]], diffs: Sequence[str]) -> Iterator[Change]:
-    at = 0
-    for found in sections:
-        if found[1] == "Delete":
-            yield Change(path=found[2], change="delete")
-            continue
-        change = Change(path=found[2], change="modify")
-        if at < len(diffs):
-            change = msgspec.structs.replace(patched(change, [Hunk(lines=diffs[at].split("\n"))]), line=None)
-            at += 1
-        yield msgspec.structs.replace(change, change="add") if found[1] == "Add" else change
-
-
-def _hunks(diff: str) -> Iterator[Hunk]:
-    lines: list[str] = []
-    start = 1
-    for line in diff.split("\n"):
-        if found := _HUNK.match(line):
-            if lines:
-                yield Hunk(new_start=start, lines=lines)
-            lines, start = [], int(found[1])
-        elif not line.startswith(("---", "+++")):
-            lines.append(line)
-    yield Hunk(new_start=start, lines=lines)
+    elif block.name.lower().startswith("delete"):
+        changes = [Change(path=path, change="delete")]
+    else:
+        changes = [Change(path=path, change="add" if _CREATED.search(output[:500]) else "modify")]
+    return tuple(_located(changes, locate))
 
 
 def _path(block: ToolBlock, plain: Sequence[str], output: str) -> str | None:

@@ -30,13 +30,13 @@ def test_a_command_is_found_where_each_agent_shows_it(block: dict[str, tuple[str
 
     use = tool("Bash", *body, kind="shell", summary=str(block.get("summary", "")))
 
-    assert (use.op, use.command, use.outcome) == ("shell", "ls -a", ToolOutcome("unknown", "x"))
+    assert (use.op, use.subject, use.outcome) == ("shell", "ls -a", ToolOutcome("unknown", "x"))
 
 
 def test_a_command_in_a_bullet_may_have_several_lines() -> None:
     use = tool("shell", "- command: `[bash -lc cat <<EOF", "a", "EOF]`", "- timeout_ms: `1`")
 
-    assert use.command == "bash -lc cat <<EOF\na\nEOF"
+    assert use.subject == "bash -lc cat <<EOF\na\nEOF"
 
 
 @pytest.mark.parametrize(
