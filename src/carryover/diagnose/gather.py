@@ -26,6 +26,7 @@ from carryover.diagnose.report import (
     WouldRead,
 )
 from carryover.distill.sections.limit import LASTS_MS, command
+from carryover.edits.record import Record, load_record
 from carryover.errors import UserError
 from carryover.ingest.scan import (
     FoundSource,
@@ -64,15 +65,18 @@ def gather(state: StateDir, home: Path, *, inspect: bool = False, ask: AskVersio
     detections = with_config_files(seen, [state.hook_script], machine.platform)
     manager, program = service_of_user()
     service = manager.status()
+    record, record_problem = _record(state)
     inspection = None
     if inspect:
         from carryover.diagnose.inspection import inspected  # only `doctor` needs what that imports
 
-        inspection = inspected(state, config, health, machine, service, program, ledger_problem)
+        inspection = inspected(state, config, health, machine, record, program, ledger_problem)
     return Report(
         version=__version__,
         home=str(home),
         state_folder=str(state.root),
+        installed=bool(record.files) or service.installed,
+        record_problem=record_problem,
         paused=state.paused.exists(),
         daemon=health,
         daemon_problem=daemon_problem,
@@ -96,6 +100,13 @@ def _config(state: StateDir) -> tuple[Config, str | None]:
         return load_config(state.config), None
     except UserError as error:
         return Config(), str(error)
+
+
+def _record(state: StateDir) -> tuple[Record, str | None]:
+    try:
+        return load_record(state), None
+    except UserError as error:
+        return Record(), str(error)
 
 
 def _health(state: StateDir) -> tuple[Health | None, str | None]:

@@ -301,7 +301,7 @@ def test_a_running_daemon_is_mentioned(shop: Path, run: Run) -> None:
     assert isinstance(daemon, dict)
     assert (daemon["version"], daemon["caught_up"]) == (__version__, True)
     assert [project["root"] for project in daemon["projects"]] == [str(shop)]
-    assert f"\ncarryoverd         {__version__}, running, process {daemon['pid']}, for " in for_people
+    assert f"\n  carryoverd       {__version__}, process {daemon['pid']}, " in for_people
     ago = r"(just now|\d+ s ago)"
     assert re.search(
         rf"\ncarryoverd   running for \d+ s, caught up\nrecorded     2 sessions in 1 project, .* kB, newest {ago}\n"
@@ -344,7 +344,7 @@ def test_for_people_it_is_plain_text_when_piped(recorded: Path, run: Run) -> Non
     code, out, err = run("status", "-v")
 
     assert (code, err) == (ExitCode.OK, "")
-    assert "\ncarryoverd         not running," in out
+    assert "\ncarryoverd   not " in out
     assert "\x1b" not in out
     assert "  ~/shop: last event just now, no handoff written\n" in out
 

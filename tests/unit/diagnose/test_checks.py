@@ -84,9 +84,9 @@ def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
             "The systemd service starts another installation: /old/bin/carryoverd.",
         ),
         (
-            changed(HEALTHY, port_trouble="Port 47823 is taken by process 7 (nc)."),
-            "port: wrong",
-            "Port 47823 is taken by process 7 (nc).",
+            changed(HEALTHY, daemon=changed(RUNNING, ledger_trouble="The disk is full.")),
+            "ledger: wrong",
+            "The disk is full.",
         ),
         (
             changed(HEALTHY, agents=(changed(CLAUDE, problem="settings.json can't be used: it is not JSON."),)),
@@ -280,7 +280,7 @@ def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
         ),
         (
             changed(HEALTHY, config=ConfigReport("", ("resume.mod (line 2)",))),
-            "settings: note",
+            "settings: todo",
             "config.toml holds unknown keys: resume.mod (line 2).",
         ),
         (changed(HEALTHY, record_problem="edits.json is damaged."), "settings: wrong", "edits.json is damaged."),
@@ -301,11 +301,11 @@ def test_one_thing_that_is_wrong_is_the_one_thing_found(report: Report, finding:
 
 
 def test_a_stranger_on_the_port_is_named_while_our_daemon_is_down() -> None:
-    found = findings(changed(HEALTHY, daemon=None, stranger="process 99 (python3)"))
+    found = findings(changed(HEALTHY, daemon=None, stranger=True))
 
     assert [finding.what for finding in found] == [
         "carryoverd is not running.",
-        "Port 47823 is taken by process 99 (python3).",
+        "Port 47823 is taken by another process.",
     ]
 
 
@@ -346,3 +346,10 @@ def test_words_in_the_name_of_a_folder_make_nothing_wrong() -> None:
 def test_a_few_records_or_old_ones_that_were_not_understood_are_nothing_wrong() -> None:
     assert findings(changed(HEALTHY, ledger=skipped(49))) == ()
     assert findings(changed(HEALTHY, ledger=skipped(1200, days_ago=8))) == ()
+
+
+def test_an_agent_that_was_not_selected_or_is_not_here_is_not_judged() -> None:
+    broken = changed(CLAUDE, problem="settings.json can't be used.")
+
+    assert findings(changed(HEALTHY, agents=(CODEX, changed(broken, selected=False)))) == ()
+    assert findings(changed(HEALTHY, agents=(CODEX, changed(broken, state="missing")))) == ()

@@ -6,7 +6,6 @@ import msgspec
 
 from carryover.daemon.crashes import CrashReport
 from carryover.diagnose.checks import findings
-from carryover.diagnose.report import UnfinishedRun
 from carryover.ingest.scan import MS_PER_DAY
 from support.reports import HEALTHY, changed
 
@@ -33,12 +32,3 @@ def test_a_crash_of_long_ago_is_worth_a_note() -> None:
     [found] = findings(changed(HEALTHY, crashes=(crash,)))
 
     assert (found.level, found.what.endswith("carryover.x:8.")) == ("note", True)
-
-
-def test_a_run_that_did_not_end_in_order_is_worth_a_note_for_a_week() -> None:
-    [found] = findings(changed(HEALTHY, unfinished_run=UnfinishedRun(NOW_MS - 9 * MS_PER_DAY, NOW_MS - 1000)))
-    assert (found.check, found.level) == ("last-run", "note")
-    assert found.what.startswith("The last run of carryoverd did not end in order; its log ends on 2")
-
-    long_ago = UnfinishedRun(NOW_MS - 9 * MS_PER_DAY, NOW_MS - 8 * MS_PER_DAY)
-    assert findings(changed(HEALTHY, unfinished_run=long_ago)) == ()

@@ -198,7 +198,7 @@ def test_a_folder_that_is_not_there_is_reported_and_not_made(
     assert "CODEX_HOME" not in state_dir().config.read_text()
     assert (three / ".cursor/hooks.json").exists()
     assert found(run, "Codex") == ["Codex CLI: CODEX_HOME names ~/work, which does not exist."]
-    assert "its folder ~/work does not exist, so it does not start" in run("status")[1]
+    assert "CODEX_HOME names ~/work, which does not exist." in run("status")[1]
 
 
 def test_doctor_says_what_waits_for_a_review_and_what_was_switched_off(set_up: Path, run: Run) -> None:
