@@ -157,7 +157,7 @@ def _all_projects(projects: Iterable[_Project]) -> Iterable[str]:
             f'<p class="facts"><span>last work {moment(each.rows[0].last_ms)}</span>'
             f"<span>{counted(len(each.rows), 'session')}</span><span>{escape(one_line(agents))}</span></p></li>\n"
         )
-    about = f"<p><small>{escape(exported(now_ms()).replace('`', ''))}</small></p>\n"
+    about = f"<p><small>Exported {escape(exported(now_ms()).replace('`', ''))}</small></p>\n"
     body = f'<h1>Projects</h1>\n<main><ul class="projects">\n{listed}</ul></main>\n{about}'
     return page("Projects", (body,), page_style())
 

@@ -98,18 +98,6 @@ def test_ctrl_c_changes_nothing(claude: Path, home: Path) -> None:
     assert everything(home) == before
 
 
-def test_refresh_ticks_what_was_chosen_last(installed: Path) -> None:
-    config = state_dir().config
-    config.write_text(config.read_text().replace('["claude-code"]', "[]"))
-    with Terminal((*INSTALL[:3], "refresh", "--no-service"), os.environ) as terminal:
-        asked = terminal.wait_for("Windsurf")
-        terminal.press(CTRL_C)
-        terminal.end()
-
-    assert "○ Claude Code" in asked
-    assert "●" not in asked.partition("What may be written")[0]
-
-
 @pytest.mark.parametrize("option", ["--yes", "--json", "--dry-run", "--agents=claude-code"])
 def test_who_has_said_it_already_is_not_asked(claude: Path, option: str) -> None:
     with Terminal((*INSTALL, option), os.environ) as terminal:

@@ -98,15 +98,6 @@ def test_another_agent_gets_the_chosen_work_and_the_projects_own_handoff_stays(s
     assert chosen.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("arguments", [("forget", "0abc", "--yes"), ("uninstall", "--purge", "--yes")], ids=" ".join)
-def test_what_was_chosen_goes_with_what_it_was_made_of(shop: Path, run: Run, arguments: tuple[str, ...]) -> None:
-    run("handoff", str(shop), "--to", "claude", "--session", "0abc")
-
-    assert run(*arguments)[0] == ExitCode.OK
-
-    assert not (shop / ".carryover" / "handoff-chosen.md").exists()
-
-
 @pytest.mark.parametrize(
     ("name", "code", "said"),
     [

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,11 @@ import pytest
 
 from carryover.actions.context import state_dir
 from carryover.errors import ExitCode
-from carryover.fsio import private_dir
 from carryover.importing.atif import is_trajectory
 from carryover.importing.document import open_document
 from carryover.model import AgentSummary, AnyBody, AssistantMessage, FileEdit, ToolResult, UserPrompt
 from support.atif import atif_violations
-from support.daemon_process import DaemonProcess
 from support.recorded_shop import CHECKOUT, Run
-from support.repository import repository
 from support.specstory import events_of
 
 Events = Callable[[dict[str, Any]], list[AnyBody]]
@@ -56,11 +52,6 @@ def test_beside_the_transcript_it_adds_nothing(recorded: Path, run: Run, tmp_pat
     run("export", "--session", CHECKOUT, "--format", "atif", "--full", "-o", str(file))
 
     assert "Nothing added: the ledger has all of it." in run("import", str(file))[1]
-
-
-@pytest.mark.parametrize("options", [("--all", "-o", "x"), ()], ids=["--all", "no session"])
-def test_it_is_of_one_session(recorded: Path, run: Run, options: tuple[str, ...]) -> None:
-    assert run("export", "--format", "atif", *options)[0] == ExitCode.USAGE
 
 
 # Other tools
@@ -133,24 +124,6 @@ def test_a_trajectory_of_an_unknown_tool_is_a_session_of_that_name(home: Path, r
             err,
         )
     assert run("forget", "run-1", "--yes")[0] == ExitCode.OK
-
-
-def test_a_running_daemon_takes_in_a_session_of_an_unknown_tool_and_publishes_it(
-    home: Path, run: Run, tmp_path: Path
-) -> None:
-    shop = repository(home / "shop", {"cart.py": "1\n"})
-    private_dir(state_dir().root)
-    state_dir().config.write_text("[server]\nport = 0\n")
-    file = tmp_path / "trajectory.json"
-    now = datetime.now(UTC).isoformat()
-    file.write_text(json.dumps(trajectory({"source": "user", "message": "Add a discount", "timestamp": now})))
-
-    for again in (False, True):
-        with DaemonProcess():
-            out = run("import", str(file), "--project", str(shop))[1]
-            assert ("Nothing added" in out) == again
-            assert run("status")[0] == ExitCode.OK
-            assert ": Add a discount" in (shop / ".carryover" / "handoff.md").read_text()
 
 
 @pytest.mark.parametrize(

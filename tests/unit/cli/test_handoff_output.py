@@ -34,7 +34,7 @@ def shown(*sections: Section, width: int = 72) -> list[str]:
 
 def test_it_is_laid_out_for_a_person() -> None:
     assert shown(
-        section("Task", "Add a discount, 5 min earlier than planned", label="Prompt (turn 1, 30 min earlier)"),
+        section("Task", "Add a discount", label="Prompt (turn 1, 30 min earlier)"),
         section("Next action", "Limit; for the user: `carryover to aider`", kind="limit"),
         section("Recent files", "`cart.py`: edited 30 min earlier, tests pass", kind="edit"),
     ) == [
@@ -42,13 +42,13 @@ def test_it_is_laid_out_for_a_person() -> None:
         "last work today 13:00 (2 h ago), Codex",
         "",
         "Task",
-        "  · Prompt (turn 1, 2 h ago): Add a discount, 5 min earlier than planned",
+        "  · Prompt (turn 1, 30 min earlier): Add a discount",
         "",
         "Next action",
         "  · Limit; `carryover to aider`",
         "",
         "Recent files",
-        "  · `cart.py`: edited 2 h ago, tests pass",
+        "  · `cart.py`: edited 30 min earlier, tests pass",
         "",
         "carryover show 3f2a  the whole session",
         "carryover handoff --raw  the text that agents get",

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import sqlite3
 from pathlib import Path
 
@@ -10,7 +9,6 @@ from hypothesis import strategies as st
 
 from carryover.actions.context import state_dir
 from carryover.errors import ExitCode
-from carryover.fsio import FileLock
 from carryover.ledger.short_ids import SHORTEST_ID, shortest_unique
 from support.recorded_shop import CHECKOUT, DISCOUNT, Run
 
@@ -29,15 +27,6 @@ def test_the_sessions_of_a_project_are_listed_newest_first(recorded: Path, run: 
     assert head == ["SESSION", "AGENT", "LAST", "PROMPTS", "TASK"]
     assert newest == [CHECKOUT[:-1], "Claude Code", "just now", "1", "Wire discount into checkout"]
     assert oldest[:4] == [DISCOUNT[:-1], "Claude Code", "just now", "2"]
-
-
-def test_all_projects_are_named(recorded: Path, run: Run) -> None:
-    _, out, _ = run("sessions", "--all", "--limit", "1")
-
-    assert [cells(line)[:3] for line in out.splitlines()] == [
-        ["SESSION", "AGENT", "PROJECT"],
-        [CHECKOUT[:-1], "Claude Code", "~/shop"],
-    ]
 
 
 @pytest.mark.parametrize(
@@ -60,33 +49,6 @@ def test_a_list_can_be_of_one_agent_one_time_or_one_branch(
     else:
         assert (code, out) == (ExitCode.NOTHING_FOUND, "")
         assert "Without --agent, --since and --branch all are listed." in err
-
-
-def test_as_data_nothing_is_shortened(recorded: Path, run: Run) -> None:
-    code, out, _ = run("sessions", "--all", "--json")
-
-    listed = json.loads(out)
-    assert code == ExitCode.OK
-    for entry in listed:
-        assert entry.pop("last_ms") >= entry.pop("started_ms") > 0
-    assert listed[0] == {
-        "id": CHECKOUT,
-        "short": CHECKOUT[:-1],
-        "agent": "claude-code",
-        "machine": None,
-        "agent_version": "2.1.328",
-        "model": "claude-opus-5-5",
-        "project": str(recorded),
-        "branch": "main",
-        "title": None,
-        "task": "Wire discount into checkout",
-        "prompts": 1,
-    }
-
-
-def test_while_a_daemon_runs_nothing_is_said_of_missing_sessions(recorded: Path, run: Run) -> None:
-    with FileLock(state_dir().lock):
-        assert run("sessions", "--all")[2] == ""
 
 
 def test_without_a_ledger_what_is_on_disk_is_listed_and_nothing_is_stored(shop: Path, home: Path, run: Run) -> None:
