@@ -134,17 +134,6 @@ def test_what_has_no_meaning_changes_nothing(
     assert text() == FILE
 
 
-def test_a_file_that_cannot_be_used_is_left_alone(home: object, run: Run) -> None:
-    state_dir().root.mkdir(mode=0o700)
-    state_dir().config.write_text("[resume]\nmode = 'loud'\n")
-
-    code, out, err = run("config", "notify.desktop", "true")
-
-    assert (code, out) == (ExitCode.REFUSED, "")
-    assert "line 2" in err
-    assert text() == "[resume]\nmode = 'loud'\n"
-
-
 @pytest.fixture
 def month_old(home: Path) -> ClaudeSession:
     """A session of 40 days ago, and a newer one in the same project."""

@@ -97,28 +97,6 @@ def stopped_in_the_end(no_service: None, run: Run) -> Iterator[None]:
     run("stop")
 
 
-def test_one_that_was_started_by_hand_can_be_restarted_and_stopped(stopped_in_the_end: None, run: Run) -> None:
-    daemon = DaemonProcess().start().wait_until_it_answers()
-    try:
-        assert run("start")[:2] == (ExitCode.OK, f"carryoverd runs already (process {daemon.pid}).\n")
-        assert run("restart")[0] == ExitCode.OK
-        assert daemon.process.wait(30) == 0
-        assert run("stop")[0] == ExitCode.OK
-    finally:
-        daemon.process.kill()
-        daemon.process.wait()
-
-
-def test_a_service_that_cannot_be_used_from_here_does_not_keep_it_from_starting(service: Service, run: Run) -> None:
-    """Over plain ssh: the service is for the next log-in."""
-    service.reason = "Failed to connect to bus."
-    try:
-        assert run("start")[0] == ExitCode.OK
-        assert not (state_dir().root / "start.sh").exists()
-    finally:
-        assert run("stop")[0] == ExitCode.OK
-
-
 def test_launchd_starts_and_stops_it_too(home: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """No Mac was at hand: a script answers as launchctl does."""
     folder = home / "bin" / "launchd"

@@ -208,19 +208,6 @@ def test_it_is_known_by_its_version_at_the_top(text: str, known: bool) -> None:
     assert is_trajectory(text.encode()) is known
 
 
-@pytest.mark.parametrize("damage", [lambda text: text[:-40], lambda text: text.replace('"steps"', '"stops"')])
-def test_a_damaged_one_is_refused_with_words(
-    recorded: Path, run: Run, tmp_path: Path, damage: Callable[[str], str]
-) -> None:
-    file = tmp_path / "trajectory.json"
-    file.write_text(damage(json.dumps(trajectory({"source": "user", "message": "one"}))))
-
-    code, _, err = run("import", str(file), "--project", str(recorded))
-
-    assert code == ExitCode.NOTHING_FOUND
-    assert "holds no conversation that can be read as one of ATIF. It may be cut off." in " ".join(err.split())
-
-
 @pytest.mark.parametrize("value", [None, 7, "x", [], {}, [[]], [{}], {"results": 5}, {"results": [None]}, "[" * 900])
 @pytest.mark.parametrize(
     "name", ["message", "source", "timestamp", "step_id", "tool_calls", "observation", "extra", "is_copied_context"]

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
 from carryover.actions.project_handoff import MadeHandoff
-from carryover.cli.handoff_output import as_data, lines_for_person, local_time, with_reasons
+from carryover.cli.handoff_output import as_data, lines_for_person, with_reasons
 from carryover.distill.entry import Entry, Kind, Section
 from carryover.distill.handoff import Handoff
 from carryover.distill.render import render
@@ -53,20 +53,6 @@ def test_it_is_laid_out_for_a_person() -> None:
         "carryover show 3f2a  the whole session",
         "carryover handoff --raw  the text that agents get",
     ]
-
-
-@pytest.mark.parametrize(
-    ("at", "text"),
-    [
-        (datetime(2026, 11, 20, 13, 5, tzinfo=UTC), "today 14:05"),
-        (datetime(2026, 11, 19, 13, 5, tzinfo=UTC), "yesterday 14:05"),
-        (datetime(2026, 11, 18, 23, 30, tzinfo=UTC), "yesterday 00:30"),
-        (datetime(2026, 11, 3, 8, 0, tzinfo=UTC), "3 Nov 09:00"),
-        (datetime(2025, 11, 3, 8, 0, tzinfo=UTC), "3 Nov 2025 09:00"),
-    ],
-)
-def test_times_are_local(at: datetime, text: str) -> None:
-    assert local_time(int(at.timestamp() * 1000), NOW) == text
 
 
 def on_terminal(shop: Path, *arguments: str) -> str:

@@ -106,15 +106,6 @@ def followed(log: Path, *changes: object) -> list[str]:
     return [line for line in lines(log, wait=wait) if line]
 
 
-def test_a_rotation_loses_nothing_and_repeats_nothing(log: Path) -> None:
-    def change() -> None:
-        append(log, "two\n")
-        rotate(log)
-        log.write_text("three\n")
-
-    assert followed(log, *[lambda: log.write_text("one\n"), change]) == ["one", "two", "three"]
-
-
 def test_a_log_that_is_emptied_or_made_again_is_followed_from_its_beginning(log: Path) -> None:
     log.write_text("one and more\n")
 

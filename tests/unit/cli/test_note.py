@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from carryover.actions.context import state_dir
-from carryover.actions.from_disk import catch_up
 from carryover.cli.note import MOST_BYTES
 from carryover.errors import ExitCode
 from support.recorded_shop import Run
@@ -117,11 +116,3 @@ def test_a_file_that_is_not_there_a_pause_and_an_excluded_project_say_so(shop: P
     code, _, err = run("note", "--project", str(shop))
     assert (code, "is left out of Carryover" in err) == (ExitCode.REFUSED, True)
     assert not state_dir().ledger.exists()
-
-
-def test_a_project_without_a_session_keeps_it_until_one_comes(shop: Path, run: Run, stdin: Stdin) -> None:
-    stdin(ANSWER.encode())
-    assert run("note", "--project", str(shop), "--from", "gemini")[0] == ExitCode.OK
-
-    catch_up(state_dir(), str(shop))
-    assert "Second opinion from Gemini" in run("handoff", str(shop))[1]

@@ -48,11 +48,6 @@ def test_where_nothing_has_all_words_some_are_enough(recorded: Path, run: Run) -
     assert "No entry has all of these words" in err
 
 
-@pytest.mark.parametrize("query", ['"', "***", "--", "?!"])
-def test_what_has_no_word_is_refused(recorded: Path, run: Run, query: str) -> None:
-    assert run("search", "--project", str(recorded), "--", query)[0] == ExitCode.USAGE
-
-
 def test_an_index_that_is_not_complete_says_so(recorded: Path, run: Run) -> None:
     with closing(sqlite3.connect(state_dir().ledger)) as db:
         db.execute("UPDATE search_state SET pending_to = (SELECT max(id) / 2 FROM event)")

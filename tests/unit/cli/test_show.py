@@ -69,20 +69,6 @@ def test_a_session_is_shown_as_a_conversation(recorded: Path, run: Run) -> None:
     ]
 
 
-def test_sessions_of_two_agents_with_one_id_are_named_with_their_agent(recorded: Path, run: Run) -> None:
-    with closing(sqlite3.connect(state_dir().ledger)) as db, db:
-        db.execute(
-            "INSERT INTO session (agent, native_id, project_id) SELECT 'codex', native_id, project_id FROM session"
-        )
-
-    code, _, err = run("show", CHECKOUT)
-    assert (code, f"`claude-code:{CHECKOUT}` or `codex:{CHECKOUT}`" in err) == (ExitCode.USAGE, True)
-
-    assert "Wire discount" in run("show", f"claude-code:{CHECKOUT}")[1]
-    code, out, _ = run("show", f"codex:{CHECKOUT}")
-    assert (code, "Codex" in out, "Wire discount" in out) == (ExitCode.OK, True, False)
-
-
 def test_the_last_session_of_the_project_needs_no_id(
     recorded: Path, run: Run, monkeypatch: pytest.MonkeyPatch, home: Path
 ) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 from carryover.actions.context import state_dir
 from carryover.errors import ExitCode
 from support.agent_here import everything
-from support.daemon_process import DaemonProcess
 from support.forked import CARRYOVER
 from support.recorded_shop import Run
 from support.terminal import ENTER, Terminal
@@ -58,15 +57,6 @@ def test_it_works_with_settings_that_cannot_be_read(installed: Path, run: Run) -
 
     assert run("uninstall")[0] == ExitCode.OK
     assert not installed.exists()
-
-
-def test_the_running_daemon_is_stopped_first(installed: Path, home: Path, run: Run) -> None:
-    with DaemonProcess() as daemon:
-        code, out, _ = run("uninstall", "--purge")
-
-        assert f"carryoverd (process {daemon.pid}) is stopped.\n" in out
-        assert (code, daemon.process.wait(30)) == (ExitCode.OK, ExitCode.OK)
-    assert not state_dir().root.exists()
 
 
 def test_a_file_that_cannot_be_edited_is_named_and_nothing_else_stays(installed: Path, run: Run) -> None:

@@ -40,18 +40,6 @@ def test_a_command_in_a_bullet_may_have_several_lines() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "outcome"),
-    [
-        ("Process exited with code 2\nOutput:\nx", ToolOutcome("error", "Process exited with code 2\nOutput:\nx", 2)),
-        ("Exit code: 0", ToolOutcome("ok", "Exit code: 0", 0)),
-        ("fine", ToolOutcome("unknown", "fine")),
-    ],
-)
-def test_an_exit_code_in_the_output_is_how_a_command_ended(text: str, outcome: ToolOutcome) -> None:
-    assert outcome_in_text("shell", text) == outcome
-
-
-@pytest.mark.parametrize(
     ("said", "path"),
     [
         ("The file /p/a b/c.py has been updated successfully.", "/p/a b/c.py"),
@@ -68,12 +56,3 @@ def test_a_command_that_certainly_wrote_a_file_changed_it() -> None:
     body = ("`echo x > a.txt`", "", "```", "Exit code: 0", "```")
 
     assert [change.path for change in tool("Bash", *body).changes] == ["/p/a.txt"]
-
-
-def test_a_tool_that_is_not_known_is_of_the_kind_that_is_said() -> None:
-    assert [tool("brand_new", kind=kind).op for kind in ("write", "search", "unknown", "")] == [
-        "edit",
-        "search",
-        "other",
-        "other",
-    ]
