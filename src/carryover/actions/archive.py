@@ -163,7 +163,6 @@ def _all_projects(projects: Iterable[_Project]) -> Iterable[str]:
 
 
 def _write_project(ledger: sqlite3.Connection, place: Path, of: _Project, config: Config) -> None:
-    """Writes the pages of one project: its handoff with its sessions, and its timeline."""
     row = project_by_id(ledger, of.rows[0].project_id) if of.rows[0].project_id is not None else None
     handoff = timeline = more = ""
     if row is not None:

@@ -230,7 +230,6 @@ def _material(args: argparse.Namespace) -> tuple[Material, Request]:
 
 
 def _session_text(name: str, form: Literal["md", "html", "atif"], *, full: bool) -> tuple[str, str]:
-    """The id of the session and its document."""
     from carryover.actions.exporting import session_document, session_trajectory
     from carryover.actions.recorded import ledger_with_session
 

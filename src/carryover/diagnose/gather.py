@@ -141,7 +141,6 @@ def _agents(
     seen: Sequence[AgentRow],
     env: Mapping[str, str],
 ) -> tuple[AgentReport, ...]:
-    """Returns one report per detected agent. `seen`: the ledger's row for each."""
     held = {row.agent: row for row in seen}
     known = adapters()
     new = newly_covered(detections, config.agents)
@@ -227,7 +226,8 @@ def _limits(db: sqlite3.Connection, config: Config, machine: Machine) -> tuple[L
     can't be started on this machine.
     """
     here = startable_here(config.agents.selected, machine)
-    found = limited_projects(db, here, since_ms=_now_ms() - LASTS_MS, now_ms=_now_ms())
+    now_ms = int(time.time() * 1000)
+    found = limited_projects(db, here, since_ms=now_ms - LASTS_MS, now_ms=now_ms)
     limited = {project.limit.agent for project in found}
     return tuple(
         LimitReport(
@@ -243,7 +243,3 @@ def _limits(db: sqlite3.Connection, config: Config, machine: Machine) -> tuple[L
         for project in found
         if project_settings(Path(project.root), config).excluded is None
     )
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)

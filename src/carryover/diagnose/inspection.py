@@ -84,7 +84,6 @@ def inspected(
 
 
 def _is_taken(port: int) -> bool:
-    """Whether a process listens on the port."""
     if port == 0:
         return False
     try:
@@ -109,7 +108,7 @@ def _damage(state: StateDir) -> str | None:
 
 
 def _projects(state: StateDir, config: Config, home: Path) -> tuple[ProjectReport, ...]:
-    since_ms = _now_ms() - config.publish.active_days * MS_PER_DAY
+    since_ms = int(time.time() * 1000) - config.publish.active_days * MS_PER_DAY
     try:
         with closing(connect_read_only(state.ledger, keep_index=True)) as db:
             rows = [row for row in projects(db) if row.last_event_ms >= since_ms][:MOST_PROJECTS]
@@ -158,7 +157,3 @@ def _other_installs(machine: Machine, program: Program) -> tuple[str, ...]:
     own = Path(program.command[0]).resolve()
     found = copies((COMMAND,), machine)
     return tuple(str(command.path) for command in found if command.path.resolve().parent != own.parent)
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)

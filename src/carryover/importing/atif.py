@@ -132,8 +132,6 @@ def _mark(steps: list[msgspec.Raw]) -> str:
 
 
 class _Step(EventBuilder[Context]):
-    """The events of one step."""
-
     name: str = ""
 
     def add(self, part: str, body: AnyBody) -> None:
@@ -224,8 +222,6 @@ class _Parser:
 
 
 class _Call:
-    """A tool call with its arguments."""
-
     def __init__(self, fields: Fields, fallback: str, context: Context) -> None:
         self._context = context
         self._given = fields_of(fields.get("arguments"))

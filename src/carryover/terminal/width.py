@@ -57,7 +57,6 @@ def _taken(pieces: list[str], width: int) -> list[str]:
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """Yields the characters and styles of `text` one by one."""
     end = 0
     for style in STYLE.finditer(text):
         yield from text[end : style.start()]

@@ -140,7 +140,6 @@ def _is_input(op: Op, part: Fenced) -> bool:
 
 
 def _command(block: ToolBlock, plain: Sequence[str], fenced: Sequence[Fenced]) -> str:
-    """Returns the command, from where the agent's blocks have it."""
     if fenced and fenced[0].language in _SHELLS:
         return fenced[0].text.strip()
     if found := _RUN.search(block.summary):
