@@ -111,15 +111,14 @@ def _print(made: MadeHandoff, args: argparse.Namespace) -> None:
     if args.raw or not sys.stdout.isatty():
         sys.stdout.write(made.text)
         return
-    from datetime import datetime
-
+    from carryover.actions.context import now_ms
     from carryover.cli.handoff_output import lines_for_person
     from carryover.terminal.output import USUAL_WIDTH, terminal_width
     from carryover.terminal.pager import paged
 
     with paged(args):
         width = terminal_width() or USUAL_WIDTH
-        for line in lines_for_person(made, now=datetime.now().astimezone(), home=Path.home(), width=width):
+        for line in lines_for_person(made, now_ms=now_ms(), home=Path.home(), width=width):
             print(line)
 
 

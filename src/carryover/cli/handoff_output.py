@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +12,7 @@ from carryover.distill.render import lay_out
 from carryover.model import id_in_command
 from carryover.paths import short_path
 from carryover.records.fields import iso_utc
-from carryover.terminal.output import BOLD, CYAN, DIM, ago, harmless, paint, wrapped
+from carryover.terminal.output import BOLD, CYAN, DIM, ago, harmless, local_time, paint, wrapped
 
 FORMAT: Final = "carryover-handoff/1.0"
 """Version of the data; architecture/handoff-format.md says when it rises."""
@@ -21,10 +20,10 @@ _TO_AGENTS: Final = "for the user: "
 """Starts the part of a usage-limit line that is addressed to the user and not to the agent."""
 
 
-def lines_for_person(made: MadeHandoff, *, now: datetime, home: Path, width: int) -> Iterator[str]:
-    """Yields the lines, none wider than `width` unless a single word is. `now` must be timezone-aware."""
-    handoff, now_ms = made.handoff, int(now.timestamp() * 1000)
-    when = f"{local_time(handoff.updated_ms, now)} ({ago(handoff.updated_ms, now_ms)})"
+def lines_for_person(made: MadeHandoff, *, now_ms: int, home: Path, width: int) -> Iterator[str]:
+    """Yields the lines, none wider than `width` unless a single word is."""
+    handoff = made.handoff
+    when = f"{local_time(handoff.updated_ms)} ({ago(handoff.updated_ms, now_ms)})"
     yield paint(short_path(made.root, home), BOLD)
     yield wrapped(paint(f"last work {when}, {handoff.agent}", DIM), width)
     for title, lines in lay_out(handoff):
@@ -34,15 +33,6 @@ def lines_for_person(made: MadeHandoff, *, now: datetime, home: Path, width: int
     yield ""
     yield wrapped(paint(f"carryover show {id_in_command(handoff.session)}  the whole session", DIM), width)
     yield wrapped(paint("carryover handoff --raw  the text that agents get", DIM), width)
-
-
-def local_time(at_ms: int, now: datetime) -> str:
-    """Formats a time in the zone of `now`: `today 14:05`, `yesterday 14:05`, `17 Nov 14:05`, `17 Nov 2025 14:05`."""
-    at = datetime.fromtimestamp(at_ms / 1000, tz=now.tzinfo)
-    days = (now.date() - at.date()).days
-    if days in (0, 1):
-        return f"{'yesterday' if days else 'today'} {at:%H:%M}"
-    return f"{at.day} {at:%b %H:%M}" if at.year == now.year else f"{at.day} {at:%b %Y %H:%M}"
 
 
 def _text(text: str, entry: Entry) -> str:

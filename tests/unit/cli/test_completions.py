@@ -93,7 +93,10 @@ def test_at_a_tab_there_are_values_or_nothing_but_never_a_message(line: str, hom
 
 
 def test_a_session_is_offered_with_what_it_is(recorded: Path) -> None:
-    assert f"{CHECKOUT[:-1]}\tClaude Code, just now, Wire discount into checkout" in asked("carryover show c", "fish").stdout
+    assert (
+        f"{CHECKOUT[:-1]}\tClaude Code, just now, Wire discount into checkout"
+        in asked("carryover show c", "fish").stdout
+    )
 
 
 def asked(line: str, shell: str) -> subprocess.CompletedProcess[str]:

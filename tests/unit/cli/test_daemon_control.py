@@ -115,3 +115,15 @@ def test_launchd_starts_and_stops_it_too(home: Path, run: Run, monkeypatch: pyte
     assert "runs as a launchd service" in started[1]
     assert stopped[:1] == (ExitCode.OK,)
     assert not (folder / "pid").exists()
+
+
+def test_one_that_was_started_by_hand_can_be_restarted_and_stopped(stopped_in_the_end: None, run: Run) -> None:
+    daemon = DaemonProcess().start().wait_until_it_answers()
+    try:
+        assert run("start")[:2] == (ExitCode.OK, f"carryoverd runs already (process {daemon.pid}).\n")
+        assert run("restart")[0] == ExitCode.OK
+        assert daemon.process.wait(30) == 0
+        assert run("stop")[0] == ExitCode.OK
+    finally:
+        daemon.process.kill()
+        daemon.process.wait()

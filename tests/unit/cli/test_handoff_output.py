@@ -28,10 +28,11 @@ def made(*sections: Section) -> MadeHandoff:
 
 
 def shown(*sections: Section, width: int = 72) -> list[str]:
-    lines = lines_for_person(made(*sections), now=NOW, home=Path("/home/ada"), width=width)
+    lines = lines_for_person(made(*sections), now_ms=int(NOW.timestamp() * 1000), home=Path("/home/ada"), width=width)
     return "\n".join(lines).split("\n")
 
 
+@pytest.mark.usefixtures("utc")
 def test_it_is_laid_out_for_a_person() -> None:
     assert shown(
         section("Task", "Add a discount", label="Prompt (turn 1, 30 min earlier)"),
@@ -39,7 +40,7 @@ def test_it_is_laid_out_for_a_person() -> None:
         section("Recent files", "`cart.py`: edited 30 min earlier, tests pass", kind="edit"),
     ) == [
         "~/code/shop",
-        "last work today 13:00 (2 h ago), Codex",
+        "last work 2026-11-20 12:00 (2 h ago), Codex",
         "",
         "Task",
         "  · Prompt (turn 1, 30 min earlier): Add a discount",

@@ -56,3 +56,8 @@ def test_an_index_that_is_not_complete_says_so(recorded: Path, run: Run) -> None
     _, _, err = run("search", "--project", str(recorded), "checkout")
 
     assert " % of what is recorded can be searched yet" in err or "% of what is recorded can be searched yet" in err
+
+
+@pytest.mark.parametrize("query", ['"', "***", "--", "?!"])
+def test_what_has_no_word_is_refused(recorded: Path, run: Run, query: str) -> None:
+    assert run("search", "--project", str(recorded), "--", query)[0] == ExitCode.USAGE

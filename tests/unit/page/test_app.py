@@ -14,7 +14,7 @@ from aiohttp.test_utils import make_mocked_request
 
 from carryover.config import Config
 from carryover.ledger.queries import connect_read_only
-from carryover.page import conversations
+from carryover.page import app, commands, conversations
 from carryover.page.access import COOKIE
 from carryover.page.answers import SearchAnswer
 from carryover.page.app import MOST_WAITING, Page
@@ -115,3 +115,22 @@ async def test_a_search_that_has_not_begun_yet_is_left_out(page: Page, host: Hos
     host.open.set()
 
     assert await asyncio.gather(*searches) == [409] * 5 + [200]
+
+
+async def test_doctor_is_asked_once_for_all_who_want_to_know(
+    page: Page, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, str]] = []
+
+    async def run(_words: object, env: dict[str, str], _text: str = "") -> tuple[int, bytes]:
+        asked.append(env)
+        return 1, b'{"healthy": false}'
+
+    monkeypatch.setattr(commands, "run", run)
+    browser = Browser(page)
+
+    assert await asyncio.gather(*(browser.get("health") for _ in range(5))) == [200] * 5
+    assert asked == [{"HOME": str(host.home), "DISPLAY": ":0"}]
+    host.clock.now += app._HEALTH_S + 1
+    await browser.get("health")
+    assert len(asked) == 2

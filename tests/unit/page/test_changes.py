@@ -55,3 +55,27 @@ async def test_what_changes_at_once_is_told_once(monkeypatch: pytest.MonkeyPatch
     assert sent == [*(f"event: project\ndata: {json.dumps({'id': n}, separators=(',', ':'))}" for n in (1, 2)), *HEALTH]
     told.end()
     await sending
+
+
+async def test_a_quiet_stream_says_that_it_is_still_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "COMMENT_S", 0.01)
+    told, stream = Changes(), Stream()
+    sending = begin(told, stream)
+    await stream.next()
+
+    assert (await stream.next()).startswith(b":")
+    stream.closed = True
+    await sending
+    assert told._streams == {}
+
+
+async def test_streams_are_bounded_and_the_oldest_makes_room() -> None:
+    told, streams = Changes(), [Stream() for _ in range(33)]
+    sending = [begin(told, stream) for stream in streams]
+    for stream in streams:
+        await stream.next()
+
+    await sending[0]
+    assert not any(task.done() for task in sending[1:])
+    told.end()
+    await asyncio.gather(*sending)
