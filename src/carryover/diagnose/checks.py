@@ -15,6 +15,7 @@ from carryover.daemon.client import port_trouble
 from carryover.diagnose import agent_checks
 from carryover.diagnose.report import Finding, Inspection, LedgerReport, Level, Report
 from carryover.ingest.scan import MS_PER_DAY
+from carryover.terminal.output import counted
 
 MOST_TYPES: Final = 3
 """Maximum number of record types named in a finding."""
@@ -158,8 +159,8 @@ def _transcripts(report: Report) -> Iterator[Finding]:
         yield Finding(
             check="transcripts",
             level="todo",
-            what=f"{len(ledger.broken):,} transcripts cannot be read now.",
-            why="What they say is missing until they can be.",
+            what=f"{counted(len(ledger.broken), 'transcript')} cannot be read now.",
+            why="What is in them is missing until then.",
             do="`carryover status -v` says which, and why.",
         )
     if report.corrupt_ledgers:

@@ -98,7 +98,7 @@ def test_what_is_wrong_with_carryover_itself_is_found() -> None:
         "ledger wrong --fix ledger: The ledger is damaged: row 7 is missing",
         "disk wrong: The disk that holds ~/.carryover is almost full (12 MB left).",
         "permissions wrong --fix permissions: Other users of this machine can read ~/.carryover.",
-        "transcripts todo: 1 transcripts cannot be read now.",
+        "transcripts todo: 1 transcript cannot be read now.",
         "settings todo: config.toml holds unknown keys: resume.mod (line 2).",
         "path todo: `carryover` is not on the PATH of this shell.",
         "ledger note: A damaged ledger was moved aside: ~/.carryover/ledger.corrupt-1.sqlite.",
