@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
@@ -113,12 +113,13 @@ def read_once(state: StateDir, env: Mapping[str, str], *, limit_s: float = WAIT_
     begin_s = time.monotonic()
     process: subprocess.Popen[bytes] | None = None
     try:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "carryover.cli.carryoverd", "--once"],
-            env={**env, "CARRYOVER_HOME": str(state.root)},
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C reaches only us, and we stop it in order
-        )
+        with _signals_later():  # a signal before `process` is set would leave it running
+            process = subprocess.Popen(
+                [sys.executable, "-m", "carryover.cli.carryoverd", "--once"],
+                env={**env, "CARRYOVER_HOME": str(state.root)},
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C reaches only us, and we stop it in order
+            )
         if process.wait(limit_s) != ExitCode.OK:
             raise UserError("The daemon of the demo ended early.")
     except subprocess.TimeoutExpired:
@@ -145,6 +146,19 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+@contextmanager
+def _signals_later() -> Iterator[None]:
+    came: list[int] = []
+    handlers = {stop: signal.signal(stop, lambda number, _frame: came.append(number)) for stop in _STOPS}
+    try:
+        yield
+    finally:
+        for stop, handler in handlers.items():
+            signal.signal(stop, handler)
+        for number in came[:1]:
+            signal.raise_signal(number)
 
 
 def _leave_in_order(number: int, _frame: FrameType | None) -> None:
