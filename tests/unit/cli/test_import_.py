@@ -155,8 +155,7 @@ def test_a_name_that_a_request_cannot_hold_is_refused(store: Path, home: Path, r
     assert "is not UTF-8. Rename the file or copy it" in err
 
 
-@pytest.mark.parametrize("which", ["session", "project", "all"])
-@pytest.mark.parametrize("by_daemon", [False, True])
+@pytest.mark.parametrize(("which", "by_daemon"), [("session", False), ("project", False), ("all", True)])
 def test_what_was_forgotten_is_said_to_be_and_comes_back_only_when_asked_for(
     copied: Path, store: Path, run: Run, which: str, by_daemon: bool
 ) -> None:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -60,18 +59,6 @@ def test_it_changes_nothing_of_a_ledger_that_a_killed_daemon_left_open(recorded:
     assert everything(home) == before
     assert isinstance(found["ledger"], dict)
     assert found["ledger"]["redactions"] == {"jwt": 7}
-
-
-def test_watching_looks_again_until_it_is_interrupted(claude: Path) -> None:
-    command = [sys.executable, "-u", "-m", "carryover.cli.main", "status", "--watch"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watching:
-        assert watching.stdout is not None
-        looks = (line for line in watching.stdout if line.startswith("carryoverd "))
-        assert all(next(looks, None) for _ in range(2)), "it ended without a second look"
-        watching.send_signal(signal.SIGINT)
-        _, err = watching.communicate(timeout=30)
-
-    assert (watching.returncode, err) == (ExitCode.INTERRUPTED, "")
 
 
 def test_watching_shows_no_more_than_the_screen_has_room_for(recorded: Path) -> None:

@@ -15,8 +15,8 @@ HEAD = (
 )
 TOOL = '<tool-use data-tool-type="{}" data-tool-name="x"><details>\n'
 CLOSED = "\n</details></tool-use>\n\n"
-N = 20_000
-LIMIT_S = 6.0
+N = 5_000
+LIMIT_S = 2.0
 
 
 @pytest.mark.parametrize(
