@@ -74,6 +74,8 @@ def session_trajectory(ledger: sqlite3.Connection, session: SessionRow, *, full:
         version=session.agent_version,
         model=session.model,
         title=session.title,
+        branch=session.branch,
+        parent=session.parent,
         cwd=session.root,
     )
     made = trajectory(head, session_events(ledger, session), subagents=full)

@@ -1,6 +1,7 @@
 """Renders a session as a trajectory in the Agent Trajectory Interchange Format, for tools that evaluate or train. Pure.
 
-What the user took back is left out.
+Steps, calls and results have the format's own fields; what those can't say is in `extra.carryover`, so that
+`importing/atif.py` makes the same events of it. What the user took back is left out.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from carryover.model import (
     Op,
     PlanProposal,
     Question,
+    Retracted,
     SessionInfo,
     ToolCall,
     ToolResult,
@@ -29,9 +31,11 @@ from carryover.model import (
 from carryover.records.fields import iso_utc
 
 VERSION: Final = "ATIF-v1.7"
+OURS: Final = "carryover"
+"""Name below `extra` of what the format has no field for."""
 UNKNOWN: Final = "unknown"
 """Stands for a version that is not recorded, because the format requires one."""
-_ARGUMENTS: Final[dict[Op, str]] = {
+ARGUMENTS: Final[dict[Op, str]] = {
     "shell": "command",
     "read": "path",
     "edit": "path",
@@ -47,7 +51,7 @@ _NOTES: Final = (
     "[redacted:...]. Read it before you share it."
 )
 _ONLY_SUBAGENTS: Final = "Only the work of sub-agents is recorded of this session."
-_IDS: Final = frozenset("session_id trajectory_id tool_call_id source_call_id timestamp cwd".split())
+_NAMES: Final = frozenset("call_id task_id parent cwd kind".split())
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,16 +63,18 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     version: str | None = None
     model: str | None = None
     title: str | None = None
+    branch: str | None = None
+    parent: str | None = None
     cwd: str | None = None
 
 
 def trajectory(head: Head, events: Iterable[SessionEvent], *, subagents: bool) -> bytes | None:
     """Returns the document; None if nothing in the session can be a step of it."""
-    threads: dict[str, _Steps] = {"": _Steps(head, is_main=True)}
+    threads: dict[str, _Steps] = {"": _Steps(head, None)}
     for event in events:
         thread = event.subagent_id or ""
         if not event.retracted and (subagents or not thread):
-            threads.setdefault(thread, _Steps(head, is_main=False)).add(event.at_ms, event.body)
+            threads.setdefault(thread, _Steps(head, event.subagent_id)).add(event.at_ms, event.body)
     main = threads.pop("")
     others: list[dict[str, Any]] = [
         {"schema_version": VERSION, "trajectory_id": name, "agent": _agent(head, None), "steps": threads[name].steps}
@@ -76,45 +82,45 @@ def trajectory(head: Head, events: Iterable[SessionEvent], *, subagents: bool) -
         if threads[name].steps
     ]
     if others and not main.steps:
-        first = min(other["steps"][0]["timestamp"] for other in others)
+        first = min(thread.steps[0]["timestamp"] for thread in threads.values() if thread.steps)
         main.steps.append({"step_id": 1, "timestamp": first, "source": "system", "message": _ONLY_SUBAGENTS})
     if not main.steps:
         return None
     model = next((step["model_name"] for step in reversed(main.steps) if "model_name" in step), head.model)
-    for step in main.steps:  # the model is named only where it is not the trajectory's
-        if "model_name" in step and step["model_name"] == model:
-            del step["model_name"]
+    known = {"cwd": head.cwd, "title": head.title, "branch": head.branch, "parent": head.parent}
     document = {
         "schema_version": VERSION,
         "session_id": head.session,
         "trajectory_id": head.session,
         "agent": _agent(head, model),
-        "steps": main.steps,
+        "steps": main.with_model(model),
         "notes": _NOTES,
         "final_metrics": {"total_steps": len(main.steps)},
-        "extra": {name: value for name, value in (("cwd", head.cwd), ("title", head.title)) if value},
+        "extra": {OURS: _cleaned({name: value for name, value in known.items() if value})},
     }
     if others:
         document["subagent_trajectories"] = others
-    return msgspec.json.format(msgspec.json.encode(_cleaned(document)), indent=2) + b"\n"
+    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
 
 
 def _agent(head: Head, model: str | None) -> dict[str, str]:
-    return {"name": head.agent, "version": head.version or UNKNOWN, **({"model_name": model} if model else {})}
+    known = {"name": head.agent, "version": head.version or UNKNOWN, **({"model_name": model} if model else {})}
+    return {name: safe(value).text for name, value in known.items()}
 
 
 class _Steps:
     """The steps of one thread. A message opens a step, and so does a call after results."""
 
-    def __init__(self, head: Head, *, is_main: bool) -> None:
+    def __init__(self, head: Head, subagent_id: str | None) -> None:
         self.steps: list[dict[str, Any]] = []
         self._head = head
-        self._is_main = is_main
+        self._subagent_id = subagent_id
         self._model: str | None = None
         self._calls: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
 
     def add(self, at_ms: int, body: AnyBody) -> None:
-        at = f"{iso_utc(at_ms).removesuffix('Z')}.{at_ms % 1000:03}Z"
+        at = _iso(at_ms)
+        body = msgspec.convert(_cleaned(msgspec.to_builtins(body)), AnyBody)
         match body:
             case SessionInfo(model=model):
                 self._model = model or self._model
@@ -122,31 +128,43 @@ class _Steps:
                 self._call(body, at)
             case ToolResult():
                 self._result(body, at)
-            case FileEdit(call_id=str() as call_id, diff=diff) if call_id in self._calls:
-                arguments = self._calls[call_id][1]["arguments"]
-                if diff:
-                    arguments["diff"] = "\n".join(filter(None, (arguments.get("diff"), diff)))
+            case FileEdit(call_id=str() as call_id) if call_id in self._calls:
+                step, call = self._calls[call_id]
+                edit = {**_fields(body, "kind", "call_id"), **_when(at, step)}
+                call["extra"][OURS].setdefault("edits", []).append(edit)
+            case Retracted():
+                pass
             case _:
                 self._say(body, at)
 
+    def with_model(self, usual: str | None) -> list[dict[str, Any]]:
+        """Returns the steps, with the model only where it is not the trajectory's."""
+        return [
+            {name: value for name, value in step.items() if name != "model_name" or value != usual}
+            for step in self.steps
+        ]
+
     def _say(self, body: AnyBody, at: str) -> None:
-        match body:
-            case UserPrompt():
-                message = body.typed
-            case AssistantMessage() | AgentSummary():
-                message = body.text
-            case _:
-                seen = shown(body, self._head.agent_name, self._head.cwd)
-                message = "\n\n".join(filter(None, seen[1:3])) if seen is not None else ""
-        if message.strip():
-            step = self._step(self._source(body), at, message)
-            if isinstance(body, AgentSummary) and body.source == "compaction":
-                step["extra"] = {"context_management": {"type": "compaction", "boundary": "replace"}}
+        message, extra = "", _fields(body)
+        if isinstance(body, UserPrompt | AssistantMessage):
+            message = body.typed if isinstance(body, UserPrompt) else body.text
+            extra = _fields(body, "text")
+            if len(extra) == 1:
+                if not message.strip():
+                    return
+                extra = {}
+        elif (seen := shown(body, self._head.agent_name, self._head.cwd)) is not None:
+            message = seen[1] if isinstance(body, FileEdit) or not seen[2] else f"{seen[1]}\n\n{seen[2]}"
+        step = self._step(self._source(body), at, message)
+        if extra:
+            step["extra"] = {OURS: extra}
+        if isinstance(body, AgentSummary) and body.source == "compaction":
+            step["extra"]["context_management"] = {"type": "compaction", "boundary": "replace"}
 
     def _source(self, body: AnyBody) -> str:
         match body:
             case UserPrompt(actor=actor):
-                return "user" if actor == "human" or not self._is_main else "system"
+                return "user" if actor == "human" or self._subagent_id is not None else "system"
             case Answer():
                 return "user"
             case AssistantMessage() | Question() | PlanProposal():
@@ -156,37 +174,57 @@ class _Steps:
 
     def _step(self, source: str, at: str, message: str) -> dict[str, Any]:
         step: dict[str, Any] = {"step_id": len(self.steps) + 1, "timestamp": at, "source": source, "message": message}
-        if source == "agent" and self._model and self._is_main:
+        if source == "agent" and self._model and self._subagent_id is None:
             step["model_name"] = self._model
         self.steps.append(step)
         return step
 
-    def _call(self, call: ToolCall | ToolResult, at: str) -> None:
+    def _call(self, call: ToolCall, at: str) -> None:
         step = self.steps[-1] if self.steps else None
         if step is None or step["source"] != "agent" or "observation" in step:
             step = self._step("agent", at, "")
         made = {
             "tool_call_id": call.call_id,
             "function_name": call.name,
-            "arguments": {_ARGUMENTS.get(call.op, "subject"): call.subject} if call.subject else {},
+            "arguments": {ARGUMENTS.get(call.op, "subject"): call.subject} if call.subject else {},
+            "extra": {OURS: {**_fields(call, "kind", "call_id", "name", "subject"), **_when(at, step)}},
         }
         step.setdefault("tool_calls", []).append(made)
         self._calls[call.call_id] = (step, made)
 
     def _result(self, result: ToolResult, at: str) -> None:
         if result.call_id not in self._calls:
-            self._call(result, at)
+            call = ToolCall(
+                call_id=result.call_id, name=result.name, op=result.op, subject=result.subject, actor=result.actor
+            )
+            self._call(call, at)
         step, _ = self._calls[result.call_id]
-        ended: dict[str, Any] = {"source_call_id": result.call_id, "content": result.output}
-        if result.status not in ("ok", "unknown"):
-            ended["extra"] = {"is_error": True}
+        rest = _fields(result, "kind", "call_id", "name", "op", "subject", "actor", "output")
+        ended = {
+            "source_call_id": result.call_id,
+            "content": result.output,
+            "extra": {OURS: {**rest, **_when(at, step)}},
+        }
         step.setdefault("observation", {"results": []})["results"].append(ended)
+
+
+def _fields(body: AnyBody, *without: str) -> dict[str, Any]:
+    fields: dict[str, Any] = msgspec.to_builtins(body)
+    return {name: value for name, value in fields.items() if name not in without}
+
+
+def _when(at: str, step: dict[str, Any]) -> dict[str, str]:
+    return {"at": at} if at != step["timestamp"] else {}
+
+
+def _iso(at_ms: int) -> str:
+    return f"{iso_utc(at_ms).removesuffix('Z')}.{at_ms % 1000:03}Z"
 
 
 def _cleaned(value: Any, name: str = "") -> Any:
     """Returns a structure with text that may leave the machine; ids stay as they are."""
     if isinstance(value, str):
-        return value if name in _IDS else safe(value).text
+        return value if name in _NAMES else safe(value).text
     if isinstance(value, dict):
         return {key: _cleaned(inner, key) for key, inner in value.items()}
-    return [_cleaned(inner) for inner in value] if isinstance(value, list) else value
+    return [_cleaned(inner) for inner in value] if isinstance(value, list | tuple) else value

@@ -1,6 +1,7 @@
 """Reads trajectories in the Agent Trajectory Interchange Format (ATIF), versions 1.x, of any tool.
 
-Operations and outcomes are read from the names of tools, their arguments and what they printed.
+Carryover's own (`export/atif.py`) say in `extra.carryover` what the format has no field for. In any other, operations
+and outcomes are read from the names of tools, their arguments and what they printed.
 """
 
 from __future__ import annotations
@@ -8,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Parsed, QuotedText, Record, Source
+from carryover.adapter.contract import Agent, Parsed, QuotedText, Record, Source, ToolOutcome
 from carryover.adapter.event_builder import (
     EventBuilder,
     Facts,
@@ -24,15 +25,15 @@ from carryover.adapter.event_builder import (
 )
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import adapters, specs
-from carryover.export.atif import UNKNOWN
+from carryover.export.atif import ARGUMENTS, OURS, UNKNOWN
 from carryover.importing.specstory.document import words_of
 from carryover.importing.specstory.tools import OPERATIONS, outcome_in_text
 from carryover.importing.turns import MAX_BYTES, RANK, TurnReader, document_agent
-from carryover.model import NOTE, AgentSummary, AnyBody, AssistantMessage, Op, ToolResult, UserPrompt
+from carryover.model import NOTE, AgentSummary, AnyBody, AssistantMessage, FileEdit, Op, ToolResult, UserPrompt
 from carryover.readers.files import read_small
 from carryover.records.changes import Change, Replacement, as_edit, replaced, written
 from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, digest, resolved
-from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, text_of, time_of
+from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, read_as, text_of, time_of
 from carryover.records.patches import in_patch
 from carryover.records.shell_files import changes as shell_changes
 from carryover.records.text import HANDOFF_FILE, names_own_folder
@@ -42,6 +43,7 @@ NAME: Final = "ATIF"
 _TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[{}\[\]]', re.DOTALL)
 _VERSION: Final = re.compile(rb'\s*:\s*"ATIF-v1\.\d')
 _ID: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_NO_KINDS: Final = frozenset(("retracted", "session_info", "tool_call", "tool_result"))
 _OPERATIONS: Final[dict[str, Op]] = {
     **OPERATIONS,
     **dict.fromkeys("execute_bash bash_command terminal run".split(), "shell"),
@@ -60,6 +62,8 @@ class Context(SessionContext, frozen=True, omit_defaults=True):
     subagent_id: str | None = None
     id: str = ""
     """Tells documents of one session apart, whose steps have the same numbers: continuations."""
+    ours: bool = False
+    """Whether Carryover wrote the document."""
 
 
 def is_trajectory(head: bytes) -> bool:
@@ -134,10 +138,12 @@ def _mark(steps: list[msgspec.Raw]) -> str:
 class _Step(EventBuilder[Context]):
     name: str = ""
 
-    def add(self, part: str, body: AnyBody) -> None:
+    def add(self, part: str, body: AnyBody, at_ms: int | None = None) -> None:
         here = self.context
         key = f"atif/{here.session}/{here.id}/{here.subagent_id or ''}/{self.name}/{part}"
+        usual, self.at_ms = self.at_ms, at_ms or self.at_ms
         self.append(key, body, session=here.session, cwd=here.cwd, subagent_id=here.subagent_id)
+        self.at_ms = usual
 
 
 class _Parser:
@@ -172,6 +178,11 @@ class _Parser:
     def _say(self, step: _Step, fields: Fields) -> None:
         text, images = _text(fields.get("message"))
         extra = fields_of(fields.get("extra"))
+        own = read_as(extra.get(OURS), dict[str, Any]) if step.context.ours else None
+        if own is not None:
+            body = _own_body(own, text)
+            step.add("said", body) if body is not None else step.skip("step", "not an event")
+            return
         match text_of(fields.get("source")):
             case "user" if text.strip() or images:
                 for number, body in enumerate(self._prompts(step.context, text, images)):
@@ -185,9 +196,9 @@ class _Parser:
                     step.add("said", AgentSummary(text=summary or text, source="compaction"))
 
     def _prompts(self, context: Context, text: str, images: int) -> tuple[AnyBody, ...]:
-        if context.subagent_id is not None:
+        if context.subagent_id is not None and not context.ours:
             return (UserPrompt(text=text, actor="model", attachments=images),)
-        if self._quoted is not None:
+        if self._quoted is not None and not context.ours:
             return self._quoted.prompt(text, "")
         return (UserPrompt(text=text, attachments=images),)
 
@@ -196,22 +207,27 @@ class _Parser:
         for number, raw in enumerate(items_of(fields.get("tool_calls"))):
             call = _Call(fields_of(raw), f"{step.context.session}/{step.name}/{number}", step.context)
             calls[call.open.id] = call
-            step.add(f"call{number}", call.open.as_event())
+            step.add(f"call{number}", call.open.as_event(), call.at_ms)
         for number, raw in enumerate(items_of(fields_of(fields.get("observation")).get("results"))):
             result = fields_of(raw)
             named = text_of(result.get("source_call_id"))
             found = calls.get(named) if named else next(iter(calls.values())) if len(calls) == 1 else None
             if found is not None:
                 ended = self._ended(found, result)
-                step.add(f"result{number}", ended)
+                step.add(f"result{number}", ended, _at(found.own_of(result)))
                 found.succeeded = found.succeeded or ended.status in ("ok", "unknown")
         for call in calls.values():
-            for number, change in enumerate(call.changes() if call.succeeded else ()):
-                if not change.path.endswith(HANDOFF_FILE):
-                    step.add(f"edit/{call.open.id}/{number}", as_edit(change, call.open.id))
+            for number, (edit, at_ms) in enumerate(call.edits()):
+                if not edit.path.endswith(HANDOFF_FILE):
+                    step.add(f"edit/{call.open.id}/{number}", edit, at_ms)
 
     def _ended(self, call: _Call, result: Fields) -> ToolResult:
         output, _ = _text(result.get("content"))
+        own = call.own_of(result)
+        if own:
+            outcome = read_as(msgspec.json.encode({**own, "output": output}), ToolOutcome) or ToolOutcome("unknown")
+            dropped = own.get("dropped")
+            return msgspec.structs.replace(call.open.ended(outcome), dropped=dropped if isinstance(dropped, int) else 0)
         read = self._quoted.outcome if self._quoted is not None else outcome_in_text
         outcome = read(call.open.op, output)
         extra = fields_of(result.get("extra"))
@@ -224,22 +240,34 @@ class _Parser:
 class _Call:
     def __init__(self, fields: Fields, fallback: str, context: Context) -> None:
         self._context = context
+        self._own = self.own_of(fields)
         self._given = fields_of(fields.get("arguments"))
         name = usable_name(text_of(fields.get("function_name"))) or "?"
         op, subject = self._meaning(name.lower().removeprefix("functions."))
+        self.at_ms = _at(self._own)
         self.succeeded = False
         self.open = OpenCall(
             usable_name(text_of(fields.get("tool_call_id"))) or fallback,
             name,
             op,
             bounded(subject, SUBJECT_CHARS),
+            "human" if self._own.get("actor") == "human" else "model",
             handoff=names_own_folder(subject),
         )
 
+    def own_of(self, fields: Fields) -> dict[str, Any]:
+        """What Carryover's own export says about a call or result; empty in any other document."""
+        extra = fields_of(fields.get("extra")).get(OURS)
+        return (read_as(extra, dict[str, Any]) or {}) if self._context.ours else {}
+
     def _meaning(self, name: str) -> tuple[Op, str]:
+        op: Op
+        if self._own:
+            op = self._own["op"] if self._own.get("op") in _OPS else "other"
+            return op, text_of(self._given.get(ARGUMENTS.get(op, "subject")))
         command = first_text(self._given, *_COMMAND)
         path = first_text(self._given, *_PATH)
-        op: Op = _OPERATIONS.get(name, "shell" if command and not path else "other")
+        op = _OPERATIONS.get(name, "shell" if command and not path else "other")
         if op == "edit" and command == "view":
             op = "read"
         subject = command if op == "shell" else first_text(self._given, *_SUBJECT)
@@ -247,25 +275,33 @@ class _Call:
             subject = resolved(path, self._context.cwd) or path if path else subject
         return op, subject.strip()
 
-    def changes(self) -> tuple[Change, ...]:
-        """Returns the files that the call changed."""
+    def edits(self) -> Iterator[tuple[FileEdit, int | None]]:
+        """Yields the files that the call changed, each with its time."""
+        for edit in self._own.get("edits") or () if isinstance(self._own.get("edits"), list) else ():
+            found = read_as(msgspec.json.encode({**edit, "call_id": self.open.id}), FileEdit)
+            if found is not None:
+                yield found, _at(edit)
+        if not self._own and self.succeeded:
+            yield from ((as_edit(change, self.open.id), None) for change in self._changes())
+
+    def _changes(self) -> tuple[Change, ...]:
         cwd = self._context.cwd
         if self.open.op == "shell":
             return shell_changes(self.open.subject, cwd)
         if self.open.op not in ("edit", "write"):
             return ()
-        patch = first_text(self._given, "patch", "input", "diff")
-        if found := in_patch(patch, cwd) if patch else ():
-            return found
+        if patch := first_text(self._given, "patch", "input", "diff"):
+            return in_patch(patch, cwd)
         path = resolved(first_text(self._given, *_PATH), cwd)
         if not path:
             return ()
         if content := first_text(self._given, "content", "contents", "file_text"):
             return (written(path, content),)
         old, new = first_text(self._given, "old_string", "old_str"), first_text(self._given, "new_string", "new_str")
-        if old or new:
-            return (replaced(path, [Replacement(old, new)], counted=False),)
-        return (Change(path=path, change="modify"),)
+        return (replaced(path, [Replacement(old, new)], counted=False),) if old or new else ()
+
+
+_OPS: Final = frozenset((*OPERATIONS.values(), "other"))
 
 
 def _begun(context: Context, fields: Fields) -> Context:
@@ -275,22 +311,46 @@ def _begun(context: Context, fields: Fields) -> Context:
         return msgspec.structs.replace(context, subagent_id=subagent_id)
     head = fields_of(fields.get("head"))
     agent, extra = fields_of(head.get("agent")), fields_of(head.get("extra"))
-    theirs = fields_of(agent.get("extra"))
+    own, theirs = fields_of(extra.get(OURS)), fields_of(agent.get("extra"))
     mark = text_of(fields.get("mark"))
     named = usable_name(text_of(head.get("trajectory_id")))
     version = text_of(agent.get("version"))
     cwds = items_of(theirs.get("cwds")) or items_of(extra.get("cwds"))
-    folders = [text_of(each.get("cwd")) for each in (extra, theirs)] + [text_of(raw) for raw in cwds]
+    folders = [text_of(each.get("cwd")) for each in (own, extra, theirs)] + [text_of(raw) for raw in cwds]
     return Context(
         session=usable_name(text_of(head.get("session_id"))) or named or f"atif-{mark}",
         id=named or mark,
         cwd=next((folder for folder in map(usable_folder, folders) if folder is not None), None),
+        ours=OURS in extra,
         facts=Facts(
-            title=bounded(text_of(extra.get("title")), SHORT_CHARS) or None,
+            title=bounded(text_of(own.get("title")), SHORT_CHARS) or None,
             agent_version=usable_name(version if version != UNKNOWN else None),
             model=usable_name(text_of(agent.get("model_name"))),
+            branch=usable_name(text_of(own.get("branch"))),
+            parent=usable_name(text_of(own.get("parent"))),
         ),
     )
+
+
+def _own_body(own: dict[str, Any], text: str) -> AnyBody | None:
+    """Returns the event of a step that Carryover wrote; None if it is not one that a step may hold."""
+    if own.get("kind") in _NO_KINDS:
+        return None
+    if own.get("kind") == "user_prompt":
+        command = own.get("command")
+        text = text.removeprefix(command).removeprefix(" ") if isinstance(command, str) else text
+    if own.get("kind") in ("user_prompt", "assistant_message"):
+        own = {**own, "text": text}
+    try:
+        body: AnyBody = msgspec.convert(own, AnyBody)
+    except msgspec.ValidationError:
+        return None
+    return body
+
+
+def _at(own: dict[str, Any]) -> int | None:
+    at = own.get("at")
+    return time_of(msgspec.Raw(msgspec.json.encode(at))) or None if isinstance(at, str) else None
 
 
 def _text(raw: msgspec.Raw | None) -> tuple[str, int]:

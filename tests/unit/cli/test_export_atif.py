@@ -14,6 +14,7 @@ from carryover.actions.context import state_dir
 from carryover.errors import ExitCode
 from carryover.importing.atif import is_trajectory
 from carryover.importing.document import open_document
+from carryover.ingest.sanitize import bound_output
 from carryover.model import AgentSummary, AnyBody, AssistantMessage, FileEdit, ToolResult, UserPrompt
 from support.atif import atif_violations
 from support.recorded_shop import CHECKOUT, Run
@@ -22,14 +23,14 @@ from support.specstory import events_of
 Events = Callable[[dict[str, Any]], list[AnyBody]]
 
 
-def test_an_exported_session_can_be_imported_into_an_empty_ledger(
+def test_a_session_comes_back_as_it_was_in_an_empty_ledger(
     recorded: Path, run: Run, tmp_path: Path, home: Path
 ) -> None:
     file = tmp_path / "trajectory.json"
     code, out, err = run("export", "--session", CHECKOUT, "--format", "atif", "--full", "-o", str(file))
     assert (code, out) == (ExitCode.OK, "")
     document = json.loads(file.read_text("utf-8"))
-    handoff = run("handoff", str(recorded), "--session", CHECKOUT)[1]
+    handoff, shown = run("handoff", str(recorded), "--session", CHECKOUT)[1], run("show", CHECKOUT)[1]
     assert atif_violations(document) == []
     assert (document["schema_version"], document["session_id"]) == ("ATIF-v1.7", CHECKOUT)
     assert document["agent"]["name"] == "claude-code"
@@ -42,6 +43,8 @@ def test_an_exported_session_can_be_imported_into_an_empty_ledger(
     assert out.startswith(f"✓ {file}: 1 session of Claude Code, saved by ATIF, ")
     assert "Nothing added" in run("import", str(file))[1]
 
+    assert run("export", "--session", CHECKOUT, "--format", "atif", "--full")[1] == file.read_text("utf-8")
+    assert run("show", CHECKOUT)[1] == shown
     lines = run("handoff", str(recorded))[1]
     said = next(line for line in handoff.splitlines() if line.startswith("- ") and "checkout" in line)
     assert said in lines
@@ -189,6 +192,16 @@ def test_a_summary_pictures_and_sub_agents_are_what_they_are(events: Events) -> 
         AssistantMessage(text="yes"),
         UserPrompt(text="look for it", actor="model"),
     ]
+
+
+def test_what_only_carryover_writes_counts_only_in_its_own_documents(events: Events) -> None:
+    """Nor can a document of its own take back events, or be a note."""
+    retracts = {"source": "system", "message": "x", "extra": {"carryover": {"kind": "retracted", "keys": ["a"]}}}
+    human = {"source": "agent", "message": "hi", "extra": {"carryover": {"kind": "user_prompt"}}}
+
+    assert events(trajectory(retracts, human))[1:] == [AssistantMessage(text="hi")]
+    ours = trajectory(retracts, {"source": "user", "message": "go on"}, extra={"carryover": {}}, agent="note")
+    assert events(ours)[1:] == [UserPrompt(text="go on")]
 
 
 @pytest.mark.parametrize(
