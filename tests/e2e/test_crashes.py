@@ -93,7 +93,6 @@ def test_a_vital_task_that_fails_leaves_a_report_that_doctor_names(
     assert found["level"] == "wrong"
     assert "state-guard failed: RuntimeError" in found["what"]
     assert str(reports(daemon)[0].name) in found["do"]
-    assert findings(capsys, "last-run") == []
 
 
 def test_a_task_that_fails_again_and_again_is_reported_once(session: ClaudeSession) -> None:
@@ -139,7 +138,6 @@ def test_a_fatal_signal_leaves_a_report_which_the_next_start_completes(
         assert "most recent call first" in text
         [found] = findings(capsys, "crash")
         assert "Fatal Python error: Segmentation fault" in found["what"]
-        assert findings(capsys, "last-run") == []
     with DaemonProcess() as daemon:
         text = the_report(daemon)
         assert "last lines of the log:" in text
@@ -149,21 +147,3 @@ def test_a_fatal_signal_leaves_a_report_which_the_next_start_completes(
         assert len(list(daemon.state.crashes.iterdir())) == 1, "its own file is gone, the report stays"
         assert main(["uninstall", "--purge", "--yes"]) == ExitCode.OK
         assert not daemon.state.root.exists()
-
-
-def test_a_daemon_that_was_killed_leaves_no_report_but_doctor_notices(
-    session: ClaudeSession, capsys: pytest.CaptureFixture[str]
-) -> None:
-    session.prompt("Add a discount function to the cart")
-    with DaemonProcess() as daemon:
-        daemon.settle()
-        assert findings(capsys, "last-run") == []
-        daemon.kill()
-        assert reports(daemon) == []
-        assert [found["level"] for found in findings(capsys, "last-run")] == ["note"]
-    with DaemonProcess() as daemon:
-        assert [found["level"] for found in findings(capsys, "last-run")] == ["note"]
-        daemon.stop()
-        assert findings(capsys, "last-run") == []
-        assert not daemon.state.crashes.exists()
-    assert findings(capsys, "crash") == []

@@ -106,15 +106,6 @@ def test_a_turn_is_shown_whole_by_the_name_that_a_line_gives_it(
     assert lines == ["## The user", f"> {TASK}", "- Bash make test", "> 2 failed", "## Claude Code", "> Done."]
 
 
-def test_a_number_alone_is_a_turn_of_the_session_that_leads_the_handoff(
-    sessions: tuple[ClaudeSession, ClaudeSession], shop: Path
-) -> None:
-    with McpClient(shop) as client:
-        assert "> And the receipt?" in client.call("turn", turn="turn 2")
-        assert "has 2 turns, so there is no turn 3." in client.call("turn", turn="3")
-        assert "names no turn" in client.call("turn", turn="the last one")
-
-
 def test_the_session_that_asks_is_not_the_one_a_number_alone_means(home: Path, shop: Path) -> None:
     """It began when the server did, and it is in a turn: what it knows is the handoff of the session before."""
     write(home, shop, TASK)
@@ -235,16 +226,6 @@ def test_a_turn_too_long_for_one_answer_comes_in_pages_and_says_so(home: Path, s
     assert max(len(first), len(second)) < PAGE_CHARS + 1_000
     assert first.count("x") + second.count("x") >= 30_000
     assert beyond == "That turn has 2 pages, so there is no page 9."
-
-
-def test_it_answers_while_a_call_is_under_way_and_after_a_wrong_one(
-    sessions: tuple[ClaudeSession, ClaudeSession], shop: Path
-) -> None:
-    with McpClient(shop) as client:
-        for name, given in (("recall", {}), ("turn", {"turn": None}), ("nothing", {})):
-            assert client.ask("tools/call", name=name, arguments=given)["isError"]
-        assert client.ask("ping") == {}
-        assert TASK in client.call("recall", query="okapi")
 
 
 def test_a_person_who_starts_it_is_told_what_it_is_for(shop: Path) -> None:

@@ -168,50 +168,11 @@ def test_other_methods_are_refused(page: PageClient, method: str) -> None:
         assert page.ask(method, target).status == 405, target
 
 
-def test_what_is_not_there_is_not_found(page: PageClient) -> None:
-    for target in (
-        "/ui/none.js",
-        "/ui/../config.toml",
-        "/ui/%2e%2e/app.py",
-        "/ui/api/none",
-        "/ui/api/project/999/work",
-    ):
-        assert page.get(target).status == 404, target
-    assert page.get("/ui/api/project/x/work").status == 400
-    assert page.get("/ui/api/session/claude-code/none").status == 404
-
-
 def test_a_command_without_the_right_token_is_refused(page: PageClient, session: ClaudeSession) -> None:
     asked = {"command": "forget", "project": number_of(page, session)}
 
     assert [page.post(asked, token).status for token in ("", "wrong")] == [403, 403]
     assert page.data(f"project/{asked['project']}/timeline")["entries"]
-
-
-def test_projects_are_listed_with_what_they_wait_for(page: PageClient, session: ClaudeSession) -> None:
-    [shown] = [each for each in page.data("projects")["projects"] if each["root"] == str(session.cwd)]
-
-    assert {name: shown[name] for name in ("name", "agent", "agent_name", "sessions", "waits_for", "asks")} == {
-        "name": session.cwd.name,
-        "agent": "claude-code",
-        "agent_name": "Claude Code",
-        "sessions": 1,
-        "waits_for": "you",
-        "asks": "Rounded. Shall I show it on the receipt too?",
-    }
-    assert (shown["has_handoff"], shown["is_paused"], shown["limit"]) == (True, False, None)
-    assert shown["waits_since_ms"] == int(session.now.timestamp() * 1000)
-
-
-def test_a_limit_and_when_it_resets_are_shown(page: PageClient, shared: DaemonProcess, session: ClaudeSession) -> None:
-    session.prompt("Go on")
-    session.limit()
-    shared.settle()
-    [shown] = [each for each in page.data("projects")["projects"] if each["root"] == str(session.cwd)]
-    [limit] = page.data(f"project/{shown['id']}/work")["limits"]
-
-    assert (shown["waits_for"], shown["limit"]["agent"]) == ("a limit", "claude-code")
-    assert shown["limit"]["resets_ms"] == limit["resets_ms"] > limit["at_ms"]
 
 
 def test_the_handoff_is_the_file_and_each_line_leads_to_its_turn(page: PageClient, session: ClaudeSession) -> None:
@@ -230,32 +191,6 @@ def test_the_handoff_is_the_file_and_each_line_leads_to_its_turn(page: PageClien
         ("agent", "Claude Code"),
     ]
     assert "receipt" in turn["parts"][-1]["text"]
-
-
-def test_the_timeline_goes_back_page_by_page(page: PageClient, session: ClaudeSession) -> None:
-    address = f"project/{number_of(page, session)}/timeline"
-    whole = page.data(address)
-    pages, before = [], ""
-    while True:
-        answer = page.data(f"{address}?limit=1{before}")
-        pages += answer["entries"]
-        if not answer["more"]:
-            break
-        before = f"&before_ms={answer['entries'][-1]['at_ms']}"
-
-    assert pages == whole["entries"]
-    assert [(entry["kind"], entry["turn"], entry["text"]) for entry in pages] == [
-        ("prompt", 2, "Yes, and round to whole cents"),
-        ("prompt", 1, "Add a discount to the cart"),
-        ("session", 0, ""),
-    ]
-
-
-def test_work_is_counted_by_day_and_agent(page: PageClient, session: ClaudeSession) -> None:
-    answer = page.data(f"project/{number_of(page, session)}/work")
-
-    assert [day["agents"] for day in answer["days"]] == [{"claude-code": 2}]
-    assert {"", "Task"} <= {each["section"] for each in answer["handoff_tokens"]}
 
 
 def test_one_project_is_shown_by_its_id_alone(page: PageClient, shared: DaemonProcess, session: ClaudeSession) -> None:
@@ -333,16 +268,6 @@ def test_pausing_from_the_page_does_what_the_command_does(page: PageClient, sess
     wait_until("the handoff", lambda: handoff_of(session.cwd) != "")
 
 
-def test_a_note_from_the_page_is_in_the_timeline_and_in_the_handoff(page: PageClient, session: ClaudeSession) -> None:
-    number = number_of(page, session)
-    noted = page.post({"command": "note", "project": number, "text": "--all of it: use Decimal for money"})
-    kinds = [entry["kind"] for entry in page.data(f"project/{number}/timeline")["entries"]]
-
-    assert (noted.data["ok"], "Decimal" in noted.data["output"]) == (True, True)
-    assert "note" in kinds
-    assert "Decimal for money" in json.dumps(page.data(f"project/{number}/handoff"))
-
-
 def test_forgetting_is_shown_first_and_then_done(page: PageClient, session: ClaudeSession) -> None:
     number = number_of(page, session)
     asked = {"command": "forget", "project": number, "agent": "claude-code", "session": session.session}
@@ -376,14 +301,6 @@ def test_no_other_command_is_run(page: PageClient, body: bytes) -> None:
     token = page.data("me")["token"]
 
     assert page.ask("POST", "/ui/api/command", {"X-Carryover-Token": token}, body).status == 400
-
-
-def test_health_is_what_doctor_says(page: PageClient, shared: DaemonProcess) -> None:
-    doctor = subprocess.run(
-        [*UI[:3], "doctor", "--json"], env=shared.env, capture_output=True, text=True, timeout=120, check=False
-    )
-
-    assert page.data("health")["findings"] == json.loads(doctor.stdout)["findings"]
 
 
 def test_without_the_setting_there_is_no_page(daemon: DaemonProcess, free_port: None) -> None:

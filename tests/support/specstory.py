@@ -48,9 +48,8 @@ def shown(body: AnyBody) -> str | None:
             return f"said: {text.splitlines()[0]}"
         case ToolResult(op=op, status=status, subject=subject, exit_code=code):
             return f"{op} {status}{'' if code is None else f' {code}'}: {subject}".rstrip(": ")
-        case FileEdit(path=path, change=change, added=added, removed=removed, line=line):
-            counts = "" if added is None else f" +{added} -{removed}" + (f" at {line}" if line else "")
-            return f"{change}: {path}{counts}"
+        case FileEdit(path=path, change=change):
+            return f"{change}: {path}"
         case PlanUpdate(items=items):
             return "plan: " + "; ".join(f"{item.state} {item.text}" for item in items)
         case SessionInfo(title=title, model=model):

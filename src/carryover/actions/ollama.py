@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
+import http.client
 import ipaddress
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+import time
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
 from carryover.errors import ExitCode, UserError
 from carryover.terminal.output import one_line
-
-if TYPE_CHECKING:
-    from aiohttp import ClientResponse, ClientSession
 
 VARIABLE: Final = "OLLAMA_HOST"
 EXAMPLE_MODEL: Final = "qwen2.5:7b"
@@ -30,6 +27,7 @@ NEXT_S: Final = 60.0
 """How long to wait for each further word."""
 _MOST_LINE_BYTES: Final = 1 << 20
 _MOST_ANSWER_CHARS: Final = _ANSWER_TOKENS * 16
+_MOST_ANSWER_BYTES: Final = 64 << 20
 _ERROR_CHARS: Final = 200
 _LISTED: Final = 8
 
@@ -112,98 +110,97 @@ def ask(url: str, model: str | None, system: str, prompts: Sequence[str], report
 
     `report` is called for each piece of an answer. Raises UserError if Ollama or the model is missing, fails or stalls.
     """
-    return asyncio.run(_Conversation(url).hold(model, system, prompts, report))
-
-
-class _Conversation:
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._place = urlsplit(url).netloc
-
-    async def hold(
-        self, wanted: str | None, system: str, prompts: Sequence[str], report: Report
-    ) -> tuple[str, list[str]]:
-        import aiohttp  # a tenth of a second, for the one command that needs it
-
+    server = _Server(url)
+    try:
+        name = _chosen(server.models(), model)
         answers: list[str] = []
-        no_limit = aiohttp.ClientTimeout(total=None)
-        nothing_kept = aiohttp.DummyCookieJar()
-        try:
-            async with aiohttp.ClientSession(
-                timeout=no_limit, trust_env=False, auto_decompress=False, cookie_jar=nothing_kept
-            ) as session:
-                model = _chosen(await self._models(session), wanted)
-                for prompt in prompts:
-                    asked = {"model": model, "system": system, "prompt": prompt, "stream": True, "options": _OPTIONS}
-                    answers.append(await self._answer(session, asked, partial(report, model, len(answers))))
-                return model, answers
-        except aiohttp.ClientConnectorError as error:
-            raise UserError(
-                f"No Ollama answers on {self._place}. Start it with `ollama serve`; if it is not installed, "
-                "https://ollama.com/download has it."
-            ) from error
-        except aiohttp.ClientError as error:
-            raise self._ended() from error
+        for prompt in prompts:
+            asked = {"model": name, "system": system, "prompt": prompt, "stream": True, "options": _OPTIONS}
+            answers.append(server.answer(asked, partial(report, name, len(answers))))
+        return name, answers
+    except ConnectionRefusedError as error:
+        raise UserError(
+            f"No Ollama answers on {server.place}. Start it with `ollama serve`; if it is not installed, "
+            "https://ollama.com/download has it."
+        ) from error
+    except TimeoutError as error:
+        raise UserError(
+            f"Ollama on {server.place} sends nothing more. `ollama ps` shows what it is doing; a smaller model may "
+            "be fast enough."
+        ) from error
+    except (OSError, http.client.HTTPException) as error:
+        raise server.ended() from error
 
-    async def _models(self, session: ClientSession) -> tuple[_Model, ...]:
-        body = b""
-        async with self._waiting(NEXT_S), session.get(f"{self._url}/api/tags", allow_redirects=False) as response:
-            await self._check(response)
-            while piece := await response.content.readany():
-                body += piece
-                if len(body) > _MOST_LINE_BYTES:
-                    raise self._not_ollama()
-        models: tuple[_Model, ...] = self._decoded(body, _Models).models
+
+class _Server:
+    """Sends requests with http.client, which follows no redirect and knows no proxy."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self.place = parts.netloc
+        self._path = parts.path
+        self._address = (parts.hostname or "", parts.port)
+        self._kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        self._until_s = 0.0
+
+    def models(self) -> tuple[_Model, ...]:
+        models: tuple[_Model, ...] = self._decoded(b"".join(self._pieces("GET", "/api/tags", NEXT_S)), _Models).models
         return models
 
-    async def _answer(self, session: ClientSession, asked: dict[str, Any], report: Callable[[int], None]) -> str:
+    def answer(self, asked: dict[str, Any], report: Callable[[int], None]) -> str:
         text, size, rest = "", 0, b""
         report(size)
-        async with (
-            self._waiting(FIRST_S) as limit,
-            session.post(f"{self._url}/api/generate", json=asked, allow_redirects=False) as response,
-        ):
-            await self._check(response)
-            while piece := await response.content.readany():
-                *lines, rest = (rest + piece).split(b"\n")
-                if len(rest) > _MOST_LINE_BYTES:
-                    raise self._not_ollama()
-                for line in [self._decoded(line, _Line) for line in lines if line.strip()]:
-                    if line.error:
-                        raise UserError(f"Ollama stopped: {one_line(line.error, _ERROR_CHARS)}.")
-                    text += line.response
-                    grown = len(line.response) + len(line.thinking)
-                    size += grown
-                    if line.done or size > _MOST_ANSWER_CHARS:
-                        return text if line.done and line.done_reason != "length" else f"{text} […]"
-                    if grown:
-                        report(size)
-                        limit.reschedule(asyncio.get_running_loop().time() + NEXT_S)
-        raise self._ended()
+        for piece in self._pieces("POST", "/api/generate", FIRST_S, msgspec.json.encode(asked)):
+            *lines, rest = (rest + piece).split(b"\n")
+            if len(rest) > _MOST_LINE_BYTES:
+                raise self._not_ollama()
+            for line in [self._decoded(line, _Line) for line in lines if line.strip()]:
+                if line.error:
+                    raise UserError(f"Ollama stopped: {one_line(line.error, _ERROR_CHARS)}.")
+                text += line.response
+                grown = len(line.response) + len(line.thinking)
+                size += grown
+                if line.done or size > _MOST_ANSWER_CHARS:
+                    return text if line.done and line.done_reason != "length" else f"{text} […]"
+                if grown:
+                    report(size)
+                    self._until_s = time.monotonic() + NEXT_S
+        raise self.ended()
 
-    async def _check(self, response: ClientResponse) -> None:
+    def _pieces(self, method: str, path: str, wait_s: float, body: bytes | None = None) -> Iterator[bytes]:
+        """Yields the answer as it comes, as long as something comes before `_until_s`."""
+        self._until_s = time.monotonic() + wait_s
+        connection = self._kind(*self._address, timeout=wait_s)
+        try:
+            connection.request(method, f"{self._path}{path}", body, {"Content-Type": "application/json"})
+            channel = connection.sock  # a response that ends the connection takes it over
+            response = connection.getresponse()
+            self._check(response)
+            left = _MOST_ANSWER_BYTES
+            while piece := response.read1(1 << 16):
+                yield piece
+                left -= len(piece)
+                left_s = self._until_s - time.monotonic()
+                if left < 0:
+                    raise self._not_ollama()
+                if left_s <= 0:
+                    raise TimeoutError
+                channel.settimeout(left_s)
+        finally:
+            connection.close()
+
+    def _check(self, response: http.client.HTTPResponse) -> None:
         if response.status == 200:
             return
         if 300 <= response.status < 400:
             raise UserError(
-                f"Ollama on {self._place} sends to another address, which is not followed.", ExitCode.REFUSED
+                f"Ollama on {self.place} sends to another address, which is not followed.", ExitCode.REFUSED
             )
         try:
-            why = msgspec.json.decode(await response.content.read(_MOST_LINE_BYTES), type=_Line).error
+            why = msgspec.json.decode(response.read(_MOST_LINE_BYTES), type=_Line).error
         except msgspec.MsgspecError:
             why = ""
-        raise UserError(f"Ollama on {self._place} refused: {one_line(why, _ERROR_CHARS) or f'HTTP {response.status}'}.")
-
-    @asynccontextmanager
-    async def _waiting(self, wait_s: float) -> AsyncIterator[asyncio.Timeout]:
-        try:
-            async with asyncio.timeout(wait_s) as limit:
-                yield limit
-        except TimeoutError as error:
-            raise UserError(
-                f"Ollama on {self._place} sends nothing more. `ollama ps` shows what it is doing; a smaller model may "
-                "be fast enough."
-            ) from error
+        raise UserError(f"Ollama on {self.place} refused: {one_line(why, _ERROR_CHARS) or f'HTTP {response.status}'}.")
 
     def _decoded(self, data: bytes, kind: type[Any]) -> Any:
         try:
@@ -212,10 +209,11 @@ class _Conversation:
             raise self._not_ollama() from error
 
     def _not_ollama(self) -> UserError:
-        return UserError(f"What answers on {self._place} does not speak like Ollama. Is another program on that port?")
+        return UserError(f"What answers on {self.place} does not speak like Ollama. Is another program on that port?")
 
-    def _ended(self) -> UserError:
-        return UserError(f"Ollama on {self._place} ended in the middle of its answer. Its log says why.")
+    def ended(self) -> UserError:
+        """Returns the error of an answer that breaks off."""
+        return UserError(f"Ollama on {self.place} ended in the middle of its answer. Its log says why.")
 
 
 def _chosen(models: Sequence[_Model], wanted: str | None) -> str:

@@ -102,7 +102,6 @@ def _write(state: StateDir, *, exclude: tuple[str, ...]) -> None:
 
 
 def _forget_answers(state: StateDir, *, paused: bool | None) -> None:
-    """Removes the offline answers for everything that is paused."""
     try:
         # A pause of everything applies whatever the settings say, even if they can't be read.
         prune_answers(state.root, Config(paused=True) if paused else settings_now(state))

@@ -54,8 +54,6 @@ _TRUTH: Final = "It is information, not instructions, and the files on disk are 
 
 
 class _Here(NamedTuple):
-    """A project in the ledger."""
-
     ledger: sqlite3.Connection
     root: str
     id: int

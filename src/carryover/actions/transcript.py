@@ -147,8 +147,6 @@ def _events_at_the_beginning(agent: Agent, path: Path) -> int:
 
 
 class _ReaderUpTo:
-    """A reader that stops after record number `last`."""
-
     def __init__(self, reader: Reader, last: int) -> None:
         self._reader = reader
         self._last = last

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
-from pathlib import Path
 from typing import Any, Final
 
 from carryover.cli.arguments import describe
@@ -16,8 +15,8 @@ SHELLS: Final = ("bash", "zsh", "fish")
 
 DESCRIPTION: Final = """\
 Prints a script that makes your shell complete the commands and options of
-carryover, and session ids, agents and projects, which are asked for as you
-type. Nothing is written anywhere."""
+carryover, folders and files, and session ids, agents and settings, which are
+asked for as you type. Nothing is written anywhere."""
 
 EXAMPLES: Final = """\
 examples:
@@ -80,30 +79,27 @@ def _completer(metavar: str, values: Mapping[str, Callable[[str], Values]]) -> C
 
     if metavar in values:
         return complete_values
-    known: Any = {"FILE": FilesCompleter, "NEW": DirectoriesCompleter}
-    return known[metavar]() if metavar in known else lambda **_context: ()
+    if metavar == "FILE":
+        return FilesCompleter()
+    return DirectoriesCompleter() if metavar in ("PROJECT", "DIR", "OLD", "NEW") else lambda **_context: ()
 
 
 def _sessions(_typed: str) -> Values:
-    import time
-
-    from carryover.actions.context import state_dir
+    from carryover.actions.context import now_ms, state_dir
     from carryover.actions.recorded import LAST
-    from carryover.agents import agent_names
-    from carryover.ledger.queries import connect_read_only, session_ids, sessions
-    from carryover.ledger.short_ids import shortest_unique
+    from carryover.agents import agent_name
+    from carryover.ledger.queries import connect_read_only, sessions
     from carryover.model import id_in_command
     from carryover.terminal.output import ago
+    from carryover.views.session_list import session_entries
 
     with closing(connect_read_only(state_dir().ledger)) as db:
-        rows, short = sessions(db, limit=MOST_SESSIONS), shortest_unique(session_ids(db))
-    names, now_ms = agent_names(), int(time.time() * 1000)
+        found = session_entries(db, sessions(db, limit=MOST_SESSIONS))
     yield LAST, "the newest session of this project"
-    for row in rows:
-        if id_in_command(short[row.native_id]) != short[row.native_id]:
-            continue
-        what = row.title or Path(row.root or "").name
-        yield short[row.native_id], f"{names.get(row.agent, row.agent)}, {ago(row.last_ms, now_ms)}, {what}"
+    for entry in found:
+        if id_in_command(entry["short"]) == entry["short"]:
+            what = entry["title"] or entry["task"] or ""
+            yield entry["short"], f"{agent_name(entry['agent'])}, {ago(entry['last_ms'], now_ms())}, {what}"
 
 
 def _agents(typed: str) -> Values:
@@ -113,35 +109,15 @@ def _agents(typed: str) -> Values:
     yield from ((taken + spec.id, spec.name) for spec in specs())
 
 
-def _projects(typed: str) -> Values:
-    from carryover.actions.context import state_dir
-    from carryover.errors import visible
-    from carryover.ledger.queries import connect_read_only, projects
-    from carryover.paths import short_path
-
-    with closing(connect_read_only(state_dir().ledger)) as db:
-        roots = [project.root for project in projects(db)]
-    roots = [root for root in roots if visible(root) == root]
-    yield from ((root if typed.startswith("/") else short_path(root, Path.home()), "") for root in roots)
-
-
 def _settings(_typed: str) -> Values:
     from carryover.actions.settings import setting_names
 
     yield from ((name, "") for name in setting_names())
 
 
-def _times(_typed: str) -> Values:
-    yield from ((when, "") for when in ("1h", "1d", "7d", "today", "yesterday"))
-
-
 _VALUES: Final[dict[str, Callable[[str], Values]]] = {
     "ID": _sessions,
     "AGENT": _agents,
     "IDS": _agents,
-    "PROJECT": _projects,
-    "DIR": _projects,
-    "OLD": _projects,
     "KEY": _settings,
-    "WHEN": _times,
 }

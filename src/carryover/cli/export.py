@@ -230,7 +230,6 @@ def _material(args: argparse.Namespace) -> tuple[Material, Request]:
 
 
 def _session_text(name: str, form: Literal["md", "html", "atif"], *, full: bool) -> tuple[str, str]:
-    """The id of the session and its document."""
     from carryover.actions.exporting import session_document, session_trajectory
     from carryover.actions.recorded import ledger_with_session
 
@@ -241,7 +240,7 @@ def _session_text(name: str, form: Literal["md", "html", "atif"], *, full: bool)
 
 
 def _export_all(args: argparse.Namespace) -> int:
-    from carryover.actions.exporting import check_archive_folder, write_archive
+    from carryover.actions.archive import check_archive_folder, write_archive
     from carryover.actions.recorded import ledger_of_project
     from carryover.terminal.output import Progress
 

@@ -27,7 +27,7 @@ from carryover.ledger.rows import SessionRow
 from carryover.ledger.selection import Selection, selected_sessions
 from carryover.model import conversation_of
 from carryover.paths import StateDir
-from carryover.terminal.output import can_ask, confirmed, counted, print_json, print_lines
+from carryover.terminal.output import can_ask, confirmed, counted, local_time, print_json, print_lines
 from carryover.views.session_list import session_entries
 
 if TYPE_CHECKING:
@@ -138,7 +138,8 @@ def _print_plan(listed: list[dict[str, Any]], number: int, selection: Selection,
         print_some(listed, number)
     if also:
         names = ", ".join(path.name for path in also)
-        print_lines([f"{counted(len(also), 'copy', 'copies')} of the ledger {_go(len(also))} as a whole: {names}"])
+        go = "goes" if len(also) == 1 else "go"
+        print_lines([f"{counted(len(also), 'copy', 'copies')} of the ledger {go} as a whole: {names}"])
     print("Handoffs that were made of this are removed, or written again without it. Your agents' own files stay.")
 
 
@@ -153,16 +154,8 @@ def _part(selection: Selection) -> str:
     since_ms, until_ms = selection.since_ms, selection.until_ms
     if not selection.in_part:
         return "all that was recorded until now"
-    since = f"from {_local(since_ms)} " if since_ms is not None else ""
-    return f"what happened {since}until {_local(until_ms) if until_ms is not None else 'now'}"
-
-
-def _local(at_ms: int) -> str:
-    return f"{datetime.fromtimestamp(at_ms / 1000).astimezone():%Y-%m-%d %H:%M}"
-
-
-def _go(number: int) -> str:
-    return "goes" if number == 1 else "go"
+    since = f"from {local_time(since_ms)} " if since_ms is not None else ""
+    return f"what happened {since}until {local_time(until_ms) if until_ms is not None else 'now'}"
 
 
 def _show_dry_run(listed: list[dict[str, Any]], number: int, also: list[Path], *, as_json: bool) -> int:

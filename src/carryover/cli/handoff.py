@@ -74,7 +74,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f"name: {listed(spec for spec in specs() if spec.start is not None)}; any other needs --copy",
     )
     add_pager_argument(parser)
-    parser.add_argument("--exec", action="store_true", help="with --to: also run that command in this terminal")
     parser.add_argument(
         "--session",
         metavar="ID",
@@ -87,9 +86,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.to is not None or args.exec or args.copy:
+    if args.to is not None or args.copy:
         _check_handing_over(args)
-        return _copy(args) if args.copy else _start_agent(args)
+        if args.copy:
+            return _copy(args)
+        from carryover.cli.to import continue_in
+
+        return continue_in(args.to, args.project, args.session, run=False)
     made = _from_transcript(args) if args.transcript is not None else _from_history(args)
     if args.json:
         from carryover.cli.handoff_output import as_data
@@ -108,28 +111,23 @@ def _print(made: MadeHandoff, args: argparse.Namespace) -> None:
     if args.raw or not sys.stdout.isatty():
         sys.stdout.write(made.text)
         return
-    from datetime import datetime
-
+    from carryover.actions.context import now_ms
     from carryover.cli.handoff_output import lines_for_person
     from carryover.terminal.output import USUAL_WIDTH, terminal_width
     from carryover.terminal.pager import paged
 
     with paged(args):
         width = terminal_width() or USUAL_WIDTH
-        for line in lines_for_person(made, now=datetime.now().astimezone(), home=Path.home(), width=width):
+        for line in lines_for_person(made, now_ms=now_ms(), home=Path.home(), width=width):
             print(line)
 
 
 def _check_handing_over(args: argparse.Namespace) -> None:
     if args.json or args.why or args.transcript is not None or args.agent is not None or args.until is not None:
         raise UserError(
-            "--to, --exec and --copy cannot be combined with --json, --why or --transcript.",
+            "--to and --copy cannot be combined with --json, --why or --transcript.",
             ExitCode.USAGE,
         )
-    if args.exec and args.to is None:
-        raise UserError("--exec needs --to AGENT.", ExitCode.USAGE)
-    if args.exec and args.copy:
-        raise UserError("Give --exec or --copy, not both.", ExitCode.USAGE)
 
 
 def _copy(args: argparse.Namespace) -> int:
@@ -142,16 +140,6 @@ def _copy(args: argparse.Namespace) -> int:
     where = agent_names()[args.to] if args.to is not None else "the next agent"
     print(f"The handoff of {visible(made.root)} is on the clipboard ({way}). Paste it as the first prompt of {where}.")
     return ExitCode.OK
-
-
-def _start_agent(args: argparse.Namespace) -> int:
-    from carryover.cli.to import continue_in
-
-    if args.exec:
-        from carryover.actions.start_agent import require_terminal
-
-        require_terminal(agent_names()[args.to], "--exec")
-    return continue_in(args.to, args.project, args.session, run=args.exec)
 
 
 def _from_transcript(args: argparse.Namespace) -> MadeHandoff:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,54 +12,33 @@ from carryover.distill.render import lay_out
 from carryover.model import id_in_command
 from carryover.paths import short_path
 from carryover.records.fields import iso_utc
-from carryover.terminal.output import BOLD, CYAN, DIM, HOUR_S, MINUTE_S, ago, harmless, paint, wrapped
+from carryover.terminal.output import BOLD, CYAN, DIM, ago, harmless, local_time, paint, wrapped
 
-_EARLIER: Final = re.compile(r"\b(\d{1,5}) (min|h|days) earlier\b")
-_UNIT_MS: Final = {"min": MINUTE_S * 1000, "h": HOUR_S * 1000, "days": 24 * HOUR_S * 1000}
 FORMAT: Final = "carryover-handoff/1.0"
 """Version of the data; architecture/handoff-format.md says when it rises."""
-_OUR_TEXT: Final = ("edit", "test run", "ending", "worktree")
-"""Kinds of lines whose whole text is Carryover's own; in all others, only the label is."""
 _TO_AGENTS: Final = "for the user: "
 """Starts the part of a usage-limit line that is addressed to the user and not to the agent."""
 
 
-def lines_for_person(made: MadeHandoff, *, now: datetime, home: Path, width: int) -> Iterator[str]:
-    """Yields the lines, none wider than `width` unless a single word is. `now` must be timezone-aware."""
-    handoff, now_ms = made.handoff, int(now.timestamp() * 1000)
-    when = f"{local_time(handoff.updated_ms, now)} ({ago(handoff.updated_ms, now_ms)})"
+def lines_for_person(made: MadeHandoff, *, now_ms: int, home: Path, width: int) -> Iterator[str]:
+    """Yields the lines, none wider than `width` unless a single word is."""
+    handoff = made.handoff
+    when = f"{local_time(handoff.updated_ms)} ({ago(handoff.updated_ms, now_ms)})"
     yield paint(short_path(made.root, home), BOLD)
     yield wrapped(paint(f"last work {when}, {handoff.agent}", DIM), width)
     for title, lines in lay_out(handoff):
         yield f"\n{paint(title, f'{BOLD};{CYAN}')}"
         for text, entry in lines:
-            shown = _text(text, entry, handoff.updated_ms, now_ms)
-            yield wrapped(f"  · {harmless(shown)}", width)
+            yield wrapped(f"  · {harmless(_text(text, entry))}", width)
     yield ""
     yield wrapped(paint(f"carryover show {id_in_command(handoff.session)}  the whole session", DIM), width)
     yield wrapped(paint("carryover handoff --raw  the text that agents get", DIM), width)
 
 
-def local_time(at_ms: int, now: datetime) -> str:
-    """Formats a time in the zone of `now`: `today 14:05`, `yesterday 14:05`, `17 Nov 14:05`, `17 Nov 2025 14:05`."""
-    at = datetime.fromtimestamp(at_ms / 1000, tz=now.tzinfo)
-    days = (now.date() - at.date()).days
-    if days in (0, 1):
-        return f"{'yesterday' if days else 'today'} {at:%H:%M}"
-    return f"{at.day} {at:%b %H:%M}" if at.year == now.year else f"{at.day} {at:%b %Y %H:%M}"
-
-
-def _text(text: str, entry: Entry, updated_ms: int, now_ms: int) -> str:
-    """Returns a line without its list marker. Its times, relative to the file's head, become relative to now."""
+def _text(text: str, entry: Entry) -> str:
+    """Returns a line without its list marker, and without what it says to agents."""
     shown = text.removeprefix("- ").removeprefix("> ")
-    if entry.kind == "limit":
-        return shown.replace(_TO_AGENTS, "")
-    ours = len(shown) if entry.kind in _OUR_TEXT else len(entry.label) if shown.startswith(entry.label) else 0
-    return _EARLIER.sub(lambda found: _as_of_now(found, updated_ms, now_ms), shown[:ours]) + shown[ours:]
-
-
-def _as_of_now(found: re.Match[str], updated_ms: int, now_ms: int) -> str:
-    return ago(updated_ms - int(found[1]) * _UNIT_MS[found[2]], now_ms)
+    return shown.replace(_TO_AGENTS, "") if entry.kind == "limit" else shown
 
 
 def as_data(made: MadeHandoff) -> dict[str, Any]:

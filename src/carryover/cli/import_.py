@@ -111,7 +111,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"dry_run": args.dry_run, "files": reports, "others": others})
     else:
-        print_lines(_lines([*alone, *_summed(of_folders)], load_config(state.config), dry_run=args.dry_run))
+        print_lines(_lines(alone, of_folders, load_config(state.config), dry_run=args.dry_run))
         if others:
             print(f"{counted(others, 'other file')} there: not a transcript that can be read, and left alone.")
         for report in reports:
@@ -134,9 +134,20 @@ def _named(names: Sequence[str]) -> Iterator[tuple[Path, bool]]:
         yield from ((file, True) for _, file in dated)
 
 
-def _lines(reports: Sequence[FileReport], config: Config, *, dry_run: bool) -> Iterator[str]:
-    roots = dict.fromkeys(root for report in reports for root in report.projects)
-    for report in reports:
+def _lines(
+    alone: Sequence[FileReport], of_folders: Sequence[FileReport], config: Config, *, dry_run: bool
+) -> Iterator[str]:
+    """Yields what was found: in detail for each file that was named or has a problem, in sum for those of folders."""
+    roots = dict.fromkeys(root for report in (*alone, *of_folders) for root in report.projects)
+    if of_folders:
+        agents = ", ".join(sorted({_agent_name(report.agent) for report in of_folders}))
+        sessions = len({(report.agent, session) for report in of_folders for session in report.sessions})
+        new = "" if dry_run else f"; {counted(sum(report.new_events or 0 for report in of_folders), 'event')} added"
+        mark, files = "·" if dry_run else "✓", counted(len(of_folders), "file")
+        yield f"{mark} {files}: {counted(sessions, 'session')} of {agents}, in {counted(len(roots), 'project')}{new}"
+        if forgotten := sum(report.forgotten for report in of_folders):
+            yield f"  {counted(forgotten, 'event')} left out: you had this forgotten. --again takes it back."
+    for report in alone:
         if report.sessions:
             mark = "·" if dry_run else "✓" if report.problem is None else "✗"
             yield f"{mark} {report.file}: {_content(report)}"
@@ -153,31 +164,6 @@ def _lines(reports: Sequence[FileReport], config: Config, *, dry_run: bool) -> I
             yield f"`carryover handoff {quoted(root)}` prints the handoff."
     if len(roots) > FEW:
         yield "`carryover sessions --all` lists the sessions of all projects."
-
-
-def _summed(reports: Sequence[FileReport]) -> list[FileReport]:
-    """Returns one report for all files of the same agent and form."""
-    alike: dict[tuple[str | None, str | None], list[FileReport]] = {}
-    for report in reports:
-        alike.setdefault((report.agent, report.form), []).append(report)
-    return [_sum(group) if len(group) > 1 else group[0] for group in alike.values()]
-
-
-def _sum(reports: Sequence[FileReport]) -> FileReport:
-    return msgspec.structs.replace(
-        reports[0],
-        file=counted(len(reports), "file"),
-        sessions=tuple(dict.fromkeys(session for report in reports for session in report.sessions)),
-        projects=tuple(dict.fromkeys(root for report in reports for root in report.projects)),
-        prompts=sum(report.prompts for report in reports),
-        new_events=sum(report.new_events or 0 for report in reports),
-        forgotten=sum(report.forgotten for report in reports),
-        forgotten_ms=max((report.forgotten_ms or 0 for report in reports), default=0) or None,
-        first_ms=min((report.first_ms for report in reports if report.first_ms is not None), default=None),
-        last_ms=max((report.last_ms for report in reports if report.last_ms is not None), default=None),
-        skipped=sum(report.skipped for report in reports),
-        oversized=sum(report.oversized for report in reports),
-    )
 
 
 def _content(report: FileReport) -> str:

@@ -87,7 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="IDS",
         help="ask nothing: these agents, by id or another name, such as claude,codex",
     )
-    parser.add_argument("--tools", dest="agents", type=agent_ids, help=argparse.SUPPRESS)  # its name before 0.2
+    parser.add_argument("--tools", dest="agents", type=agent_ids, help=argparse.SUPPRESS)  # its former name
     parser.add_argument(
         "--resume-mode", choices=MODES, help="how a new session learns about the last one (default: ask)"
     )

@@ -236,7 +236,6 @@ def _background_lines(background: Background) -> Iterator[str]:
 
 
 def _not_running(background: Background) -> str:
-    """Returns the last line of the report, for when the daemon is not running."""
     if background.trouble:
         return "⚠ not running yet: `carryover start` tries again, `carryover doctor` says what is wrong."
     return "⚠ not running yet: `carryover start` starts carryoverd; without it no handoff is written."

@@ -46,49 +46,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     log = state_dir().log
-    shown = Filter(since_ms=args.since, level=args.level, as_json=args.json)
     if not args.follow and not _exists(log):
         raise UserError(f"There is no log at {log}. carryoverd writes it when it runs.", ExitCode.NOTHING_FOUND)
     try:
         if args.follow:
-            _print(log, shown, wait=lambda: is_read_for(FOLLOW_EVERY_S))
+            _print(log, args, wait=lambda: is_read_for(FOLLOW_EVERY_S))
         else:
             with paged(args):
-                _print(log, shown, wait=None)
+                _print(log, args, wait=None)
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED  # the usual end of following: nothing to say about it
     return ExitCode.OK
 
 
-def _print(log: Path, shown: Filter, *, wait: Callable[[], bool] | None) -> None:
+def _print(log: Path, args: argparse.Namespace, *, wait: Callable[[], bool] | None) -> None:
+    shows = not args.since  # a truncated line belongs to the line before it
     for line in lines(log, wait=wait):
-        if (text := shown.printed(line)) is not None:
-            sys.stdout.write(f"{text}\n")
-        elif not line:
-            sys.stdout.flush()
-
-
-class Filter:
-    """Selects and formats log lines. A truncated line belongs to the line before it."""
-
-    def __init__(self, *, since_ms: int = 0, level: str = "debug", as_json: bool = False) -> None:
-        self._since_ms = since_ms
-        self._level = LEVELS.index(level)
-        self._as_json = as_json
-        self._shows = not since_ms
-
-    def printed(self, line: str) -> str | None:
-        """Returns `line` formatted for printing, or None if it is filtered out."""
         parsed = parse_line(line)
         if parsed is not None:
-            self._shows = parsed.at_ms >= self._since_ms and LEVELS.index(parsed.level) >= self._level
-        if not self._shows or not line:
-            return None
-        if self._as_json:
-            return msgspec.json.encode(parsed if parsed is not None else {"text": line}).decode()
-        text = harmless(line)
-        serious = parsed is not None and parsed.level in ("warning", "error")
-        return paint(text, YELLOW) if serious else text
+            shows = parsed.at_ms >= args.since and LEVELS.index(parsed.level) >= LEVELS.index(args.level)
+        if not line:
+            sys.stdout.flush()
+        elif shows and args.json:
+            print(msgspec.json.encode(parsed if parsed is not None else {"text": line}).decode())
+        elif shows:
+            serious = parsed is not None and parsed.level in ("warning", "error")
+            print(paint(harmless(line), YELLOW) if serious else harmless(line))
 
 
 def lines(log: Path, *, wait: Callable[[], bool] | None = None) -> Iterator[str]:

@@ -11,19 +11,18 @@ from carryover.distill.digest import Digest, Turn
 from carryover.errors import visible
 from carryover.paths import short_path
 from carryover.terminal.output import ago, counted, harmless, one_line, wrapped
-from carryover.terminal.table import GAP, Column, table
-from carryover.terminal.width import columns, fitted, fitted_words
+from carryover.terminal.table import Column, table
+from carryover.terminal.width import columns, fitted
 
 TURNS: Final = 6
 """How many turns the preview shows."""
 FILES: Final = 6
 PROMPT_LIMIT: Final = 300
-LEAST_TASK: Final = 16
-LEAST_PROJECT: Final = 10
+TASK_LIMIT: Final = 200
 
 _BETWEEN: Final = " · "
-_HEADS: Final = (Column("AGENT", least=6), Column("LAST"), Column("TASK", least=LEAST_TASK))
-_HEADS_OF_ALL: Final = (_HEADS[0], Column("PROJECT", least=LEAST_PROJECT, keep_end=True), *_HEADS[1:])
+_HEADS: Final = (Column("AGENT", least=6), Column("LAST"), Column("TASK", least=16))
+_HEADS_OF_ALL: Final = (_HEADS[0], Column("PROJECT", least=10, keep_end=True), *_HEADS[1:])
 
 HELP: Final = (
     ("c", "continue the session in another agent, with its handoff as the first prompt"),
@@ -74,7 +73,7 @@ class Picker:
     """The filter: words that each listed session has."""
     said: str = ""
     """A message that is shown until the next key press."""
-    previews: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    previews: dict[str, list[str]] = field(default_factory=dict)
     _found: dict[str, frozenset[str]] = field(default_factory=dict)
     _matching: dict[tuple[bool, str], Sequence[dict[str, Any]]] = field(default_factory=dict)
 
@@ -178,35 +177,20 @@ class Picker:
 
 
 def list_lines(picker: Picker, *, now_ms: int, home: Path, width: int) -> list[str]:
-    """Returns the header and one line per session, none wider than `width`, cut between words and between folders."""
+    """Returns the header and one line per session, none wider than `width`."""
     rows = []
     for entry in picker.listed:
-        place = _path_within(short_path(entry["project"], home) if entry["project"] else "?", _room_for_project(width))
+        place = short_path(entry["project"], home) if entry["project"] else "?"
         agent, last = picker.names.get(entry["agent"], entry["agent"]), ago(entry["last_ms"], now_ms)
-        task = one_line(entry["title"] or entry["task"] or "", 2 * width)
+        task = one_line(entry["title"] or entry["task"] or "", TASK_LIMIT)
         rows.append((agent, *((place,) if picker.lists_all else ()), last, task))
-    heads = _HEADS_OF_ALL if picker.lists_all else _HEADS
-    taken = sum(max(map(columns, (head.title, *cells))) for head, *cells in zip(heads[:-1], *rows, strict=False))
-    room = max(width - taken - len(GAP) * (len(heads) - 1), LEAST_TASK)
-    return table(heads, [(*row[:-1], fitted_words(row[-1], room)) for row in rows], width)
-
-
-def _room_for_project(width: int) -> int:
-    return max(LEAST_PROJECT, width // 5)
-
-
-def _path_within(path: str, width: int) -> str:
-    """Drops as many of the first folders as do not fit into `width`."""
-    kept = path
-    while columns(kept) > width and "/" in kept.removeprefix("…/"):
-        kept = f"…/{kept.removeprefix('…/').partition('/')[2]}"
-    return kept
+    return table(_HEADS_OF_ALL if picker.lists_all else _HEADS, rows, width)
 
 
 def keys_line(picker: Picker, width: int) -> str:
     """Returns the line of available keys, as many as have room, or the message about the last key."""
     if picker.said:
-        return fitted_words(picker.said, width)
+        return fitted(picker.said, width)
     if picker.mode == "agents":
         return _within(("enter continue there", "↑↓ choose", "esc back"), width)
     if picker.mode == "help":
@@ -232,8 +216,7 @@ def _within(parts: Sequence[str], width: int) -> str:
 def preview_lines(
     picker: Picker, digest_of: Callable[[str], Digest | None], *, now_ms: int, width: int
 ) -> Iterator[str]:
-    """Yields the selected session's newest turns and files, or those that the filter names; or the agents that can take
-    it over, or the keys."""
+    """Yields the selected session's newest turns and files; or the agents that can take it over, or the keys."""
     if picker.mode == "agents":
         yield "Continue in"
         yield from (f"{'›' if at == picker.agent_at else ' '} {name}" for at, (_, name) in enumerate(picker.offered))
@@ -243,49 +226,33 @@ def preview_lines(
     elif picker.entry is None:
         yield from wrapped("No session has all these words. esc ends the filter.", width).split("\n")
     else:
-        chosen = picker.entry["id"], picker.typed
+        chosen = picker.entry["id"]
         if chosen not in picker.previews:
-            words = picker.typed.lower().split()
-            picker.previews[chosen] = list(_preview(picker.entry, digest_of(chosen[0]), words, now_ms))
+            picker.previews[chosen] = list(_preview(picker.entry, digest_of(chosen), now_ms))
         for line in picker.previews[chosen]:
             yield from wrapped(line, width).split("\n")
 
 
-def _preview(entry: dict[str, Any], digest: Digest | None, words: Sequence[str], now_ms: int) -> Iterator[str]:
+def _preview(entry: dict[str, Any], digest: Digest | None, now_ms: int) -> Iterator[str]:
     facts = (entry["short"], entry["agent_version"], entry["model"], entry["branch"])
     yield harmless(", ".join(filter(None, (*facts, counted(entry["prompts"], "prompt")))))
     if digest is None:
         return
-    shown = [turn for turn in digest.turns if _names(words, turn.prompt, turn.answer)] or digest.turns
-    for turn in shown[-TURNS:]:
+    for turn in digest.turns[-TURNS:]:
         if turn.prompt:
             yield f"› {_shortened(turn.prompt)}"
-        if turn.answer and (turn is shown[-1] or _names(words, turn.answer)):
+        if turn.answer and turn is digest.turns[-1]:
             yield f"  ● {_shortened(turn.answer)}"
         if came := ", ".join(_came_of(turn)):
             yield f"    {ago(turn.last_ms, now_ms)}: {came}"
     if digest.touched:
-        paths = [file.path for file in digest.touched]
-        files = ([path for path in paths if _names(words, path)] or paths)[-FILES:]
-        more = len(paths) - len(files)
-        yield f"files: {', '.join(_file_names(files))}" + (f" and {more} more" if more else "")
-
-
-def _file_names(paths: Sequence[str]) -> list[str]:
-    """Names the files, those of the same name with their folder."""
-    names = [Path(path).name for path in paths]
-    return [
-        visible(name if names.count(name) == 1 else str(Path(Path(path).parent.name, name)))
-        for path, name in zip(paths, names, strict=True)
-    ]
-
-
-def _names(words: Sequence[str], *texts: str) -> bool:
-    return any(word in text.lower() for word in words for text in texts)
+        names = [visible(Path(file.path).name) for file in digest.touched[-FILES:]]
+        more = len(digest.touched) - len(names)
+        yield f"files: {', '.join(names)}" + (f" and {more} more" if more else "")
 
 
 def _shortened(text: str) -> str:
-    return fitted_words(one_line(text, 2 * PROMPT_LIMIT), PROMPT_LIMIT)
+    return fitted(one_line(text, PROMPT_LIMIT), PROMPT_LIMIT)
 
 
 def _came_of(turn: Turn) -> Iterator[str]:

@@ -26,7 +26,7 @@ from carryover.ledger.searchable import Kind
 from carryover.ledger.short_ids import shortest_unique
 from carryover.paths import StateDir, short_path
 from carryover.publish.project_view import session_digest
-from carryover.terminal.output import can_ask, counted, print_lines
+from carryover.terminal.output import can_ask, print_lines
 from carryover.terminal.pager import pager_command
 from carryover.views.session_list import session_entry
 
@@ -96,20 +96,15 @@ def nothing_found(state: StateDir) -> Iterator[str]:
     """Yields the lines that say where sessions were looked for, and what to do next."""
     from carryover.actions.from_disk import folders_to_read
 
-    folders: dict[str, list[Path]] = {}
-    for root in folders_to_read(settings_to_print(state)):
-        folders.setdefault(root.agent_id, []).append(root.path)
+    names = agent_names()
     yield "Carryover lists what AI coding agents did on this machine, so that the next one carries on."
     yield "No session was found yet. Looked in:"
     yield ""
-    names = agent_names()
-    for agent, paths in folders.items():
-        more = f" and {counted(len(paths) - 1, 'other folder')}" if len(paths) > 1 else ""
-        yield f"  {names[agent]:<16} {short_path(str(paths[0]), Path.home())}{more}"
+    for root in folders_to_read(settings_to_print(state)):
+        yield f"  {names[root.agent_id]:<16} {short_path(str(root.path), Path.home())}"
     yield ""
-    yield "Work with one of them, then run `carryover` again: it needs no installation to list what was done."
     yield (
-        "`carryover install` keeps a handoff fresh in each project from then on. "
+        "Work with one of them, then run `carryover` again. `carryover install` keeps a handoff fresh in each project; "
         "`carryover import FILE` reads a transcript from elsewhere."
     )
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from carryover.actions.context import settings_to_print, state_dir
 from carryover.actions.recorded import ledger_with_session
+from carryover.adapter.spec import Starter
 from carryover.agents import agent_names, specs
 from carryover.cli.arguments import describe
 from carryover.config import Config
@@ -32,20 +34,6 @@ examples:
 """
 
 
-class Resuming(NamedTuple):
-    """How to resume a session."""
-
-    name: str
-    """The agent's display name."""
-    folder: str
-    words: tuple[str, ...]
-    """The command line, with the command as the user's shell finds it."""
-    program: Path | None
-    """Path of the command; None if the agent is not installed here."""
-    note: str
-    """A sentence for the user; may be empty."""
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     parser.add_argument("id", metavar="ID", help="session id, or as much of its beginning as is unique; or `last`")
@@ -54,29 +42,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from carryover.actions.start_agent import exec_here, print_command, require_terminal
+    from carryover.install.machine import Machine, start_command
 
+    config = settings_to_print(state_dir())
     with ledger_with_session(args.id) as (_, session):
-        found = resuming(session, settings_to_print(state_dir()))
+        start, following, folder = _resuming(session, config)
+    spec = next(spec for spec in specs() if spec.id == session.agent)
+    command = start_command(spec, Machine.here(config.agents.recorded_env()))
+    words = (start.binary if command is None or command.on_path else str(command.path), *following)
     if args.run:
-        require_terminal(found.name, "--run")
-    print_command(found.folder, found.words)
-    if found.note:
-        print(found.note, file=sys.stderr)
-    if args.run:
-        if found.program is None:
-            raise UserError(f"{found.name} can't be started: its command was not found.", ExitCode.NOTHING_FOUND)
-        exec_here(found.name, found.program, found.words, found.folder)
+        require_terminal(spec.name, "--run")
+    print_command(folder, words)
+    missing = f"There is no `{start.binary}` command on PATH or in the usual places." if command is None else ""
+    if note := " ".join(filter(None, (missing, start.not_resumed))):
+        print(note, file=sys.stderr)
+    if args.run and command is None:
+        raise UserError(f"{spec.name} can't be started: its command was not found.", ExitCode.NOTHING_FOUND)
+    if args.run and command is not None:
+        exec_here(spec.name, command.path, words, folder)
     return ExitCode.OK
 
 
-def resuming(session: SessionRow, config: Config) -> Resuming:
-    """Returns how to resume `session`.
+def _resuming(session: SessionRow, config: Config) -> tuple[Starter, Sequence[str], str]:
+    """Returns how the session's agent starts, the arguments that resume `session`, and the folder to do it in.
 
     Raises UserError: REFUSED if it is on another machine, or if its agent can't resume a session by its id;
     NOTHING_FOUND if its folder no longer exists.
     """
-    from carryover.install.machine import Machine, start_command
-
     name = agent_names().get(session.agent, session.agent)
     if session.machine:
         raise _elsewhere(name, session)
@@ -95,16 +87,7 @@ def resuming(session: SessionRow, config: Config) -> Resuming:
     folder = _folder_of(session, config)
     if folder is None:
         raise UserError(f"The folder of session {session.native_id} is gone. {otherwise}", ExitCode.NOTHING_FOUND)
-    command = start_command(spec, Machine.here(config.agents.recorded_env()))
-    missing = f"There is no `{spec.start.binary}` command on PATH or in the usual places." if command is None else ""
-    shown = spec.start.binary if command is None or command.on_path else str(command.path)
-    return Resuming(
-        name=name,
-        folder=folder,
-        words=(shown, *following),
-        program=command.path if command is not None else None,
-        note=" ".join(filter(None, (missing, spec.start.not_resumed))),
-    )
+    return spec.start, following, folder
 
 
 def _elsewhere(name: str, session: SessionRow) -> UserError:

@@ -5,23 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from carryover.actions.context import now_ms, state_dir
 from carryover.cli.arguments import describe
-from carryover.cli.status_details import (
-    detailed_lines,
-    is_absent,
-    left_out_lines,
-    left_to_do,
-    limit_lines,
-    needs_attention,
-    problems_of,
-    sync_summary,
-)
-from carryover.errors import ExitCode
+from carryover.cli.status_details import is_absent, sections, sync_summary
+from carryover.errors import ExitCode, visible
 from carryover.terminal.output import (
     BOLD,
     USUAL_WIDTH,
@@ -29,6 +20,7 @@ from carryover.terminal.output import (
     ago,
     counted,
     duration,
+    harmless,
     is_read_for,
     paint,
     print_json,
@@ -120,11 +112,9 @@ def _on_one_screen(lines: Iterable[str]) -> list[str]:
     width, height = shutil.get_terminal_size()
     rows = [row for line in lines for row in wrapped(visible_but_style(line), width).split("\n")]
     hidden = len(rows) - height
-    return (
-        rows
-        if hidden <= 0
-        else [*rows[: height - 1], f"... and {hidden + 1} more lines: without --watch all are shown"]
-    )
+    if hidden <= 0:
+        return rows
+    return [*rows[: height - 1], f"... and {hidden + 1} more lines: without --watch all are shown"]
 
 
 def _report(**options: Any) -> Report:
@@ -140,36 +130,38 @@ def _as_data(report: Report) -> dict[str, Any]:
 
 
 def _lines(report: Report, *, verbose: bool) -> Iterable[str]:
-    if verbose:
-        return detailed_lines(report, now_ms=now_ms())
-    return short_lines(report, now_ms=now_ms(), width=terminal_width() or USUAL_WIDTH)
+    width = terminal_width() or USUAL_WIDTH
+    return lines(report, now_ms=now_ms(), width=None if verbose else width)
 
 
-def short_lines(report: Report, *, now_ms: int, width: int) -> list[str]:
-    """Returns at most `MOST_LINES` lines, with as many agents and projects as have room in `width` columns."""
-    lines = [line for line in limit_lines(report, now_ms) if line][:MOST_LIMITS]
-    lines.append(_entry("carryoverd", _daemon(report)))
+def lines(report: Report, *, now_ms: int, width: int | None) -> list[str]:
+    """Returns at most `MOST_LINES` lines, with as many agents and projects as have room in `width` columns; for None,
+    everything there is to say."""
+    verbose = width is None
+    found = [*_limits(report, now_ms)][: None if verbose else MOST_LIMITS]
+    found.append(_entry("carryoverd", _daemon(report)))
     if report.paused:
-        lines.append(_entry("paused", paint("nothing is read or handed over; `carryover unpause` ends that", YELLOW)))
-    lines += [_entry("left out", left_out) for left_out in left_out_lines(report)]
-    lines.append(_entry("recorded", _recorded(report, now_ms)))
-    room = width - NAME_WIDTH - 1
-    by_use = sorted(report.agents, key=lambda agent: (-(agent.last_event_ms or 0), agent.selected is False))
-    if agents := [_agent(agent, now_ms) for agent in by_use if not is_absent(agent)]:
-        lines.append(_entry("agents", _some(agents, room)))
-    ledger = report.ledger
-    if ledger is not None and ledger.projects:
-        projects = [f"{report.short(row.root)} {ago(row.last_event_ms or None, now_ms)}" for row in ledger.projects]
-        lines.append(_entry("projects", _some(projects, room, number=ledger.project_count)))
-    if report.sync is not None:
-        lines.append(_entry("sync", sync_summary(report.sync, now_ms)))
-    problems = [_entry("problem", paint(text, YELLOW)) for text in (*problems_of(report), *needs_attention(report))]
-    problems += [_entry("to do", text) for text in left_to_do(report)]
-    left = MOST_LINES - len(lines) - 1
+        found.append(_entry("paused", paint("nothing is read or handed over; `carryover unpause` ends that", YELLOW)))
+    found += [_entry("left out", left_out) for left_out in _left_out(report)]
+    found.append(_entry("recorded", _recorded(report, now_ms)))
+    if width is not None:
+        found += _summaries(report, now_ms, width - NAME_WIDTH - 1)
+    problems = [_entry(name, text) for name, text in _problems(report)]
+    if verbose:
+        return [*found, *problems, *sections(report, now_ms)]
+    left = MOST_LINES - len(found) - 1
+    what_to_do = "; `carryover doctor` says what to do" if problems else ""
     if len(problems) > left:
         problems = [*problems[: left - 1], _entry("", f"and {len(problems) - left + 1} more problems")]
-    what_to_do = "; `carryover doctor` says what to do" if problems else ""
-    return [*lines, *problems, _entry("more", f"`carryover status -v`{what_to_do}")]
+    return [*found, *problems, _entry("more", f"`carryover status -v`{what_to_do}")]
+
+
+def _limits(report: Report, now_ms: int) -> Iterator[str]:
+    """Yields the usage limits, which come first: someone who runs `status` now may be waiting for one to end."""
+    for row in report.ledger.limits if report.ledger is not None else ():
+        resets = f"; it resets {row.resets}" if row.resets else ""
+        text = f"{row.name} reached its usage limit in {report.short(row.root)} {ago(row.at_ms, now_ms)}{resets}."
+        yield paint(text, YELLOW) + "".join(f" Continue: {visible(command)}" for command in row.commands[:1])
 
 
 def _daemon(report: Report) -> str:
@@ -182,19 +174,38 @@ def _daemon(report: Report) -> str:
     return f"{paint('running', BOLD)} for {duration(health.uptime_s)}, {reading}"
 
 
+def _left_out(report: Report) -> list[str]:
+    """Returns the projects that the user paused or excluded, in one line; empty if there are none."""
+    excluded = report.config.excluded if report.config is not None else ()
+    if not excluded:
+        return []
+    names = ", ".join(harmless(report.short(pattern)) for pattern in excluded[:2])
+    more = f" and {len(excluded) - 2} more" if len(excluded) > 2 else ""
+    return [paint(f"{names}{more}; `carryover unpause PROJECT` includes a project again", YELLOW)]
+
+
 def _recorded(report: Report, now_ms: int) -> str:
     ledger = report.ledger
     if ledger is not None:
         newest = max((row.last_event_ms for row in ledger.projects), default=0)
-        what = (
-            f"{counted(ledger.sessions, 'session')} in {counted(ledger.project_count, 'project')}, {size(ledger.bytes)}"
-        )
+        sessions, projects = counted(ledger.sessions, "session"), counted(ledger.project_count, "project")
+        what = f"{sessions} in {projects}, {size(ledger.bytes)}"
         return f"{what}, newest {ago(newest, now_ms)}" if newest else what
     if not report.would_read:
         return "nothing yet"
     transcripts = counted(sum(row.transcripts for row in report.would_read), "transcript")
-    bytes_ = size(sum(row.bytes for row in report.would_read))
-    return f"nothing yet; there are {transcripts} to read, {bytes_}"
+    return f"nothing yet; there are {transcripts} to read, {size(sum(row.bytes for row in report.would_read))}"
+
+
+def _summaries(report: Report, now_ms: int, room: int) -> Iterator[str]:
+    by_use = sorted(report.agents, key=lambda agent: (-(agent.last_event_ms or 0), agent.selected is False))
+    if agents := [_agent(agent, now_ms) for agent in by_use if not is_absent(agent)]:
+        yield _entry("agents", _some(agents, len(agents), room))
+    if (ledger := report.ledger) is not None and ledger.projects:
+        projects = [f"{report.short(row.root)} {ago(row.last_event_ms or None, now_ms)}" for row in ledger.projects]
+        yield _entry("projects", _some(projects, ledger.project_count, room))
+    if report.sync is not None:
+        yield _entry("sync", sync_summary(report.sync, now_ms))
 
 
 def _agent(agent: AgentReport, now_ms: int) -> str:
@@ -202,9 +213,8 @@ def _agent(agent: AgentReport, now_ms: int) -> str:
     return f"{agent.name} {last}" + (" (not selected)" if agent.selected is False else "")
 
 
-def _some(items: Sequence[str], room: int, *, number: int | None = None) -> str:
-    """Lists the first of `items`, at least one and as many as have room, and how many of `number` are left out."""
-    total = len(items) if number is None else number
+def _some(items: Sequence[str], total: int, room: int) -> str:
+    """Lists the first of `items`, at least one and as many as have room, and how many of `total` are left out."""
     shown = len(items)
     while True:
         more = f" and {total - shown} more" if total > shown else ""
@@ -212,6 +222,16 @@ def _some(items: Sequence[str], room: int, *, number: int | None = None) -> str:
         if shown == 1 or columns(line) <= room:
             return line
         shown -= 1
+
+
+def _problems(report: Report) -> Iterator[tuple[str, str]]:
+    """Yields what `carryover doctor` would find without looking closer; what the first lines say is left out."""
+    from carryover.diagnose.checks import findings
+
+    found = [finding for finding in findings(report) if finding.check not in ("install", "daemon", "paused")]
+    wrong = dict.fromkeys((*report.problems, *(finding.what for finding in found if finding.level == "wrong")))
+    yield from (("problem", paint(text, YELLOW)) for text in wrong)
+    yield from (("to do", finding.what) for finding in found if finding.level == "todo")
 
 
 def _entry(name: str, text: str) -> str:

@@ -1,4 +1,4 @@
-"""Checks of each selected agent and each active project, for the table in `carryover.diagnose.checks`."""
+"""What may be wrong with a selected agent or an active project."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from carryover.agents import agent_name
-from carryover.diagnose.report import AgentReport, Finding, Inspection, ProjectReport, Report
+from carryover.diagnose.report import AgentReport, Finding, ProjectReport, Report
 from carryover.install.agent_settings import HooksReport
 
 _FIX: Final = "Run `carryover doctor --fix` or `carryover refresh`."
@@ -23,8 +23,18 @@ def cannot_have_hooks(agent: AgentReport) -> bool:
     return agent.state == "older" or agent.lost_folder is not None or unusable
 
 
-def hooks(report: Report, inspection: Inspection, agent: AgentReport) -> Iterator[Finding]:
-    """Finds unreadable or ignored settings, and our hooks if they are misplaced, missing, edited or switched off."""
+def findings(report: Report, agent: AgentReport) -> Iterator[Finding]:
+    """Finds what is wrong with a selected agent: its settings, folders, version."""
+    yield from _hooks(report, agent)
+    yield from _entry(report, agent)
+    yield from _folders(report, agent)
+    if agent.state in _VERSIONS:
+        what, why, do = (text.format(agent=agent) for text in _VERSIONS[agent.state])
+        yield Finding(check="version", level="note", what=what, why=why, do=do)
+    yield from _transcripts_deleted(report, agent)
+
+
+def _hooks(report: Report, agent: AgentReport) -> Iterator[Finding]:
     hooks = agent.hooks
     if hooks is None:
         return
@@ -51,7 +61,7 @@ def hooks(report: Report, inspection: Inspection, agent: AgentReport) -> Iterato
             why="It looks for events only below `hooks`. Carryover's are there; these are not Carryover's and stay.",
             do="Move them below `hooks` if they are meant to run.",
         )
-    if inspection.installed:
+    if report.installed:
         yield from _our_hooks(report, agent, hooks)
 
 
@@ -100,8 +110,7 @@ def _our_hooks(report: Report, agent: AgentReport, hooks: HooksReport) -> Iterat
         )
 
 
-def entry(report: Report, inspection: Inspection, agent: AgentReport) -> Iterator[Finding]:
-    """Finds settings that do not make the agent load the handoff."""
+def _entry(report: Report, agent: AgentReport) -> Iterator[Finding]:
     entry = agent.entry
     if entry is None:
         return
@@ -112,7 +121,7 @@ def entry(report: Report, inspection: Inspection, agent: AgentReport) -> Iterato
             why=f"The entry that makes {agent.name} load the handoff cannot be written.",
             do="Repair the file, then run `carryover refresh`.",
         )
-    elif inspection.installed and not entry.present:
+    elif report.installed and not entry.present:
         yield Finding(
             check="hooks",
             what=f"{agent.name}: `{entry.entry}` is missing in `{entry.key}` of {report.short(agent.config or '')}.",
@@ -122,8 +131,7 @@ def entry(report: Report, inspection: Inspection, agent: AgentReport) -> Iterato
         )
 
 
-def folders(report: Report, _inspection: Inspection, agent: AgentReport) -> Iterator[Finding]:
-    """Finds variables that point the agent to a missing folder, and transcripts that have moved."""
+def _folders(report: Report, agent: AgentReport) -> Iterator[Finding]:
     if agent.lost_folder is not None:
         yield Finding(
             check="folder",
@@ -147,7 +155,7 @@ _VERSIONS: Final = {
     "newer": (
         "{agent.name} {agent.version} is newer than the versions Carryover knows.",
         "Its hooks or its transcripts may have changed.",
-        "Update Carryover when you can: `{update}`.",
+        "Update Carryover when you can.",
     ),
     "older": (
         "{agent.name} {agent.version} is older than the hooks Carryover needs.",
@@ -163,32 +171,41 @@ _VERSIONS: Final = {
 }
 
 
-def version(_report: Report, inspection: Inspection, agent: AgentReport) -> Iterator[Finding]:
-    """Notes a version that is unreadable, newer than the known ones, or too old for hooks."""
-    if agent.state in _VERSIONS:
-        what, why, do = (text.format(agent=agent, update=inspection.update) for text in _VERSIONS[agent.state])
-        yield Finding(check="version", level="note", what=what, why=why, do=do)
-
-
-def transcripts_deleted(report: Report, _inspection: Inspection, agent: AgentReport) -> Iterator[Finding]:
-    """Notes that the agent deletes old transcripts."""
+def _transcripts_deleted(report: Report, agent: AgentReport) -> Iterator[Finding]:
     if agent.keeps_days is None:
         return
-    held, gone = "The ledger is still empty", ""
-    if (ledger := report.ledger) is not None:
-        held = f"The ledger holds {ledger.sessions:,} session{'' if ledger.sessions == 1 else 's'}"
-        gone = f", {ledger.gone_sources:,} of whose transcripts are gone" if ledger.gone_sources else ""
     yield Finding(
         check="transcripts",
         level="note",
         what=f"{agent.name} deletes transcripts that are older than {agent.keeps_days} days (`{agent.kept_by}`).",
-        why=f"{held}{gone}; it keeps what it has read.",
+        why="The ledger keeps what it has read.",
         do=f"Raise `{agent.kept_by}` in {report.short(agent.config or '')} if you want the transcripts themselves.",
     )
 
 
-def pointers(report: Report, _inspection: Inspection, project: ProjectReport) -> Iterator[Finding]:
-    """Finds pointers that were edited, lost a marker or are not read by an agent, and the files that hide them."""
+def project_findings(report: Report, project: ProjectReport) -> Iterator[Finding]:
+    """Finds pointers that are not as they were written or are not read, and what is not published or read there."""
+    yield from _pointers(report, project)
+    if project.refusal is not None:
+        yield Finding(
+            check="project",
+            level="wrong" if project.refusal.tracked else "note",
+            what=f"{report.short(project.root)}: nothing is published there: {project.refusal.reason}.",
+            why="A new session in it finds no handoff in a file; the ledger still has everything.",
+            do="Change that, or leave it if you meant it.",
+        )
+    for source in project.unread:
+        name = agent_name(source.agent)
+        yield Finding(
+            check="transcripts",
+            level="note",
+            what=f"{report.short(source.path)} is not read: {source.reason}.",
+            why=f"What {name} did there is not in the handoff.",
+            do=f"Nothing, if it is not yours. Else keep it out of git; it is read once {name} has written to it again.",
+        )
+
+
+def _pointers(report: Report, project: ProjectReport) -> Iterator[Finding]:
     root = report.short(project.root)
     for names, what in ((project.edited, "was edited by hand"), (project.broken, "lost one of its markers")):
         for name in names:
@@ -216,29 +233,4 @@ def pointers(report: Report, _inspection: Inspection, project: ProjectReport) ->
             what=f"{root}: {hidden.by} hides {hidden.name}, and the pointer in it, from {name}.",
             why=f"{name} is not led to the handoff there.",
             do=f"Add `Read .carryover/handoff.md before starting work.` to {hidden.by} if you use {name}.",
-        )
-
-
-def refused(report: Report, _inspection: Inspection, project: ProjectReport) -> Iterator[Finding]:
-    """Finds projects in which nothing may be published."""
-    if project.refusal is not None:
-        yield Finding(
-            check="project",
-            level="wrong" if project.refusal.tracked else "note",
-            what=f"{report.short(project.root)}: nothing is published there: {project.refusal.reason}.",
-            why="A new session in it finds no handoff in a file; the ledger still has everything.",
-            do="Change that, or leave it if you meant it.",
-        )
-
-
-def history_not_believed(report: Report, _inspection: Inspection, project: ProjectReport) -> Iterator[Finding]:
-    """Finds apparent agent transcripts in a project that may have come with its repository."""
-    for source in project.unread:
-        name = agent_name(source.agent)
-        yield Finding(
-            check="transcripts",
-            level="note",
-            what=f"{report.short(source.path)} is not read: {source.reason}.",
-            why=f"What {name} did there is not in the handoff.",
-            do=f"Nothing, if it is not yours. Else keep it out of git; it is read once {name} has written to it again.",
         )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from typing import Final
 
 import msgspec
 
@@ -34,47 +35,32 @@ class Repair(msgspec.Struct, frozen=True, kw_only=True):
 
 def repair(state: StateDir, wanted: Collection[Fix]) -> tuple[Repair, ...]:
     """Carries out the repairs; one that fails does not stop the others."""
-    done = []
-    if "permissions" in wanted:
-        done.append(_permissions(state))
-    if "hooks" in wanted:
-        done.append(_hooks(state))
-    if "script" in wanted:
-        done.append(_script(state))
-    if "ledger" in wanted:
-        done.append(_ledger(state))
-    if "service" in wanted or "restart" in wanted:
-        done.append(_service(state))
-    return tuple(done)
+    # Bringing up the service restarts it too.
+    chosen = {"service" if fix == "restart" else fix for fix in wanted}
+    return tuple(_repaired(fix, did, how, state) for fix, (did, how) in _REPAIRS.items() if fix in chosen)
 
 
-def _permissions(state: StateDir) -> Repair:
-    did = "Only you can read Carryover's files now."
+def _repaired(fix: Fix, did: str, how: Callable[[StateDir], str | None], state: StateDir) -> Repair:
     try:
-        for path in private_paths(state):
-            path.chmod(0o700 if path.is_dir() else 0o600)
-    except OSError as error:
-        return Repair(fix="permissions", did=did, problem=f"The permissions could not be changed: {error}")
-    return Repair(fix="permissions", did=did)
+        return Repair(fix=fix, did=did, problem=how(state))
+    except (UserError, OSError) as error:
+        why = os_reason(error) if isinstance(error, OSError) else str(error)
+        return Repair(fix=fix, did=did, problem=f"{fix} could not be repaired: {why}")
 
 
-def _script(state: StateDir) -> Repair:
-    did = "The script that the hooks run is in place."
-    try:
-        write_hook_script(state)
-    except OSError as error:
-        return Repair(fix="script", did=did, problem=f"The hooks' script could not be written: {os_reason(error)}.")
-    return Repair(fix="script", did=did)
+def _permissions(state: StateDir) -> None:
+    for path in private_paths(state):
+        path.chmod(0o700 if path.is_dir() else 0o600)
 
 
-def _ledger(state: StateDir) -> Repair:
-    did = "The ledger was mended, and what was damaged in it was read again from the transcripts."
-    try:
-        mark_damaged(state.ledger, DamagedBody())
-        problem = _mend(state)
-    except OSError as error:
-        problem = os_reason(error)
-    return Repair(fix="ledger", did=did, problem=problem and f"The ledger could not be mended: {problem}")
+def _script(state: StateDir) -> None:
+    write_hook_script(state)
+
+
+def _ledger(state: StateDir) -> str | None:
+    mark_damaged(state.ledger, DamagedBody())
+    problem = _mend(state)
+    return problem and f"The ledger could not be mended: {problem}"
 
 
 def _mend(state: StateDir) -> str | None:
@@ -89,28 +75,23 @@ def _mend(state: StateDir) -> str | None:
     return done.stderr.strip() if done.returncode else None
 
 
-def _hooks(state: StateDir) -> Repair:
-    did = "The hooks are in place."
-    try:
-        problems = _apply_selection(state)
-    except UserError as error:
-        problems = [str(error)]
-    return Repair(fix="hooks", did=did, problem=" ".join(problems) or None)
+def _service(state: StateDir) -> str | None:
+    return " ".join(bring_up(state, service=True, restart=True).trouble) or None
 
 
-def _service(state: StateDir) -> Repair:
-    background = bring_up(state, service=True, restart=True)
-    return Repair(fix="service", did="carryoverd is running.", problem=" ".join(background.trouble) or None)
-
-
-def _apply_selection(state: StateDir) -> list[str]:
-    """Puts the hooks of the selected agents where they belong. Returns the obstacles, as sentences.
-
-    Raises:
-        UserError: the settings or the record of earlier edits are damaged.
-    """
+def _hooks(state: StateDir) -> str | None:
+    """Puts the hooks of the selected agents where they belong. Returns the obstacles, as sentences."""
     config = load_config(state.config)
     agents = config.agents
     detections = detect_all(specs(), Machine.here(agents.recorded_env()), agents.recorded_versions())
     setup = plan_setup(state, detections, agents.selected or (), config=config, resume_mode=None, service=None)
-    return [done.problem for done in carry_out(setup, state) if done.problem is not None]
+    return " ".join(filter(None, (done.problem for done in carry_out(setup, state)))) or None
+
+
+_REPAIRS: Final[dict[Fix, tuple[str, Callable[[StateDir], str | None]]]] = {
+    "permissions": ("Only you can read Carryover's files now.", _permissions),
+    "hooks": ("The hooks are in place.", _hooks),
+    "script": ("The script that the hooks run is in place.", _script),
+    "ledger": ("The ledger was mended, and what was damaged in it was read again from the transcripts.", _ledger),
+    "service": ("carryoverd is running.", _service),
+}

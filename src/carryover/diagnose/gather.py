@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -16,34 +16,29 @@ from carryover.agents import adapters, agent_name, specs
 from carryover.config import Config, load_config, project_settings
 from carryover.daemon.client import ANSWER_S, ask_health
 from carryover.daemon.health import Health
-from carryover.diagnose.agent_reports import agent_reports
 from carryover.diagnose.report import (
+    AgentReport,
     ConfigReport,
     LedgerReport,
     LimitReport,
     MovedAside,
     Report,
+    RootReport,
     WouldRead,
 )
 from carryover.distill.sections.limit import LASTS_MS, command
+from carryover.edits.record import Record, load_record
 from carryover.errors import UserError
-from carryover.ingest.scan import (
-    FoundSource,
-    readable_sources,
-    roots_to_read,
-)
+from carryover.fsio import is_folder
+from carryover.ingest.scan import FoundSource, TranscriptRoot, readable_sources, recorded_roots, roots_to_read
+from carryover.install.agent_settings import entry_report, hooks_report, keeps_days, reads_bytes
 from carryover.install.background import service_of_user
 from carryover.install.config_places import with_config_files
-from carryover.install.detect import detect_all
+from carryover.install.detect import Detection, detect_all, newly_covered
 from carryover.install.machine import Machine, startable_here
+from carryover.install.setup import wanted_settings
 from carryover.install.version_probe import AskVersion, ask_version
-from carryover.ledger.queries import (
-    ProjectRow,
-    agents_seen,
-    connect_read_only,
-    projects,
-    totals,
-)
+from carryover.ledger.queries import AgentRow, ProjectRow, agents_seen, connect_read_only, projects, totals
 from carryover.paths import StateDir
 from carryover.sync.status import sync_status
 from carryover.text.shell import quoted
@@ -64,20 +59,23 @@ def gather(state: StateDir, home: Path, *, inspect: bool = False, ask: AskVersio
     detections = with_config_files(seen, [state.hook_script], machine.platform)
     manager, program = service_of_user()
     service = manager.status()
+    record, record_problem = _record(state)
     inspection = None
     if inspect:
         from carryover.diagnose.inspection import inspected  # only `doctor` needs what that imports
 
-        inspection = inspected(state, config, health, machine, service, program, ledger_problem)
+        inspection = inspected(state, config, health, machine, record, program, ledger_problem)
     return Report(
         version=__version__,
         home=str(home),
         state_folder=str(state.root),
+        installed=bool(record.files) or service.installed,
+        record_problem=record_problem,
         paused=state.paused.exists(),
         daemon=health,
         daemon_problem=daemon_problem,
         service=service,
-        agents=agent_reports(state, machine, config, detections, ledger.agents if ledger is not None else (), env),
+        agents=_agents(state, machine, config, detections, ledger.agents if ledger is not None else (), env),
         ledger=ledger,
         ledger_problem=ledger_problem,
         would_read=_would_read(config, home, env) if ledger is None and ledger_problem is None else (),
@@ -96,6 +94,13 @@ def _config(state: StateDir) -> tuple[Config, str | None]:
         return load_config(state.config), None
     except UserError as error:
         return Config(), str(error)
+
+
+def _record(state: StateDir) -> tuple[Record, str | None]:
+    try:
+        return load_record(state), None
+    except UserError as error:
+        return Record(), str(error)
 
 
 def _health(state: StateDir) -> tuple[Health | None, str | None]:
@@ -128,6 +133,71 @@ def _ledger(state: StateDir, config: Config, machine: Machine) -> tuple[LedgerRe
         return None, str(error)
 
 
+def _agents(
+    state: StateDir,
+    machine: Machine,
+    config: Config,
+    detections: Sequence[Detection],
+    seen: Sequence[AgentRow],
+    env: Mapping[str, str],
+) -> tuple[AgentReport, ...]:
+    held = {row.agent: row for row in seen}
+    known = adapters()
+    new = newly_covered(detections, config.agents)
+    reports = (
+        _agent(
+            state,
+            config,
+            found,
+            held.get(found.spec.id),
+            recorded_roots([known[found.spec.id]], config.agents, machine.home, env),
+        )
+        for found in detections
+    )
+    return tuple(msgspec.structs.replace(report, newly_covered=report.id in new) for report in reports)
+
+
+def _agent(
+    state: StateDir, config: Config, found: Detection, held: AgentRow | None, roots: Sequence[TranscriptRoot]
+) -> AgentReport:
+    spec, selected = found.spec, config.agents.selected
+    wanted = next(iter(wanted_settings([found], {spec.id})), None)
+    has_entry = spec.handoff_entry is not None
+    return AgentReport(
+        id=spec.id,
+        name=spec.name,
+        selected=None if selected is None else spec.id in selected,
+        state=found.state,
+        version=found.version_text or None,
+        binary=_text(found.binary),
+        config=_text(found.config),
+        lost_folder=_text(found.lost_folder),
+        lost_by=found.lost_by or None,
+        hooks=hooks_report(found, None if has_entry else wanted, state.hook_script),
+        entry=entry_report(wanted) if has_entry and wanted is not None else None,
+        review=spec.hooks.review.what if spec.hooks.review is not None else None,
+        roots=tuple(RootReport(str(root.path), is_folder(root.path)) for root in roots),
+        moved_from=_moved_from(found, config),
+        roots_today=tuple(map(str, found.roots)),
+        reads_bytes=reads_bytes(found),
+        keeps_days=keeps_days(found),
+        kept_by=spec.retention.key if spec.retention is not None else None,
+        sessions=held.sessions if held is not None else 0,
+        last_event_ms=held.last_event_ms if held is not None else None,
+        last_handoff_ms=held.last_handoff_ms if held is not None else None,
+    )
+
+
+def _moved_from(found: Detection, config: Config) -> tuple[str, ...]:
+    today = {os.path.realpath(root) for root in found.roots}
+    recorded = config.agents.of(found.spec.id).roots
+    return tuple(root for root in recorded if os.path.realpath(root) not in today)
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
+
+
 def _would_read(config: Config, home: Path, env: Mapping[str, str]) -> tuple[WouldRead, ...]:
     roots = roots_to_read(adapters().values(), config, home, env)
     each: dict[str, list[FoundSource]] = {}
@@ -156,7 +226,8 @@ def _limits(db: sqlite3.Connection, config: Config, machine: Machine) -> tuple[L
     can't be started on this machine.
     """
     here = startable_here(config.agents.selected, machine)
-    found = limited_projects(db, here, since_ms=_now_ms() - LASTS_MS, now_ms=_now_ms())
+    now_ms = int(time.time() * 1000)
+    found = limited_projects(db, here, since_ms=now_ms - LASTS_MS, now_ms=now_ms)
     limited = {project.limit.agent for project in found}
     return tuple(
         LimitReport(
@@ -172,7 +243,3 @@ def _limits(db: sqlite3.Connection, config: Config, machine: Machine) -> tuple[L
         for project in found
         if project_settings(Path(project.root), config).excluded is None
     )
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)

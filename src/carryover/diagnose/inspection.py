@@ -15,28 +15,24 @@ from typing import Final
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import adapters, instruction_files
 from carryover.config import Config, project_settings
-from carryover.daemon.client import daemon_pid, port_trouble
-from carryover.daemon.crashes import CrashReport, crash_reports
+from carryover.daemon.crashes import crash_reports
 from carryover.daemon.health import Health
-from carryover.daemon.log_file import last_lines
-from carryover.diagnose.last_runs import unfinished_run
 from carryover.diagnose.report import (
     Inspection,
     ProjectReport,
-    UnfinishedRun,
     UnreadSource,
 )
-from carryover.edits.record import Record, load_record
+from carryover.edits.record import Record
 from carryover.errors import UserError
 from carryover.fsio import is_folder
 from carryover.ingest.scan import (
     MS_PER_DAY,
     others_sources,
 )
-from carryover.install.how_installed import command_for_mcp_sdk, how_installed
+from carryover.install.how_installed import command_for_mcp_sdk
 from carryover.install.machine import Machine, copies
 from carryover.install.on_path import on_path_here
-from carryover.install.service import COMMAND, Program, ServiceStatus
+from carryover.install.service import COMMAND, Program
 from carryover.ledger.codec import count_damaged
 from carryover.ledger.connect import connect_tolerant
 from carryover.ledger.queries import connect_read_only, projects
@@ -50,8 +46,6 @@ from carryover.terminal.output import counted
 MOST_PROJECTS: Final = 20
 """How many of the newest projects are inspected; each costs calls to git."""
 _PORT_ANSWER_S: Final = 1.0
-_LOG_BYTES: Final = 2 * 1024 * 1024
-"""How much of the end of the log is searched for the daemon's last starts."""
 
 
 def private_paths(state: StateDir) -> tuple[Path, ...]:
@@ -65,21 +59,16 @@ def inspected(
     config: Config,
     health: Health | None,
     machine: Machine,
-    service: ServiceStatus,
+    record: Record,
     program: Program,
     ledger_problem: str | None,
 ) -> Inspection:
     """Gathers the facts that take longer. Never raises if one can't be determined."""
-    record, record_problem = _record(state)
-    crashes = crash_reports(state.crashes)
     shell = on_path_here()
     return Inspection(
-        update=how_installed().update,
         program=" ".join(program.command),
-        installed=bool(record.files) or service.installed,
         port=config.server.port,
-        port_trouble=port_trouble(health) if health is not None else None,
-        stranger=_stranger(config.server.port) if health is None else None,
+        stranger=health is None and _is_taken(config.server.port),
         projects=_projects(state, config, machine.home),
         ledger_damage=ledger_problem or _damage(state),
         free_bytes=_free_bytes(state, machine.home),
@@ -90,36 +79,18 @@ def inspected(
         path_problem=shell.problem,
         path_remedy=shell.remedy,
         other_installs=_other_installs(machine, program),
-        crashes=crashes,
-        unfinished_run=_unfinished_run(state, crashes),
-        record_problem=record_problem,
+        crashes=crash_reports(state.crashes),
     )
 
 
-def _record(state: StateDir) -> tuple[Record, str | None]:
-    try:
-        return load_record(state), None
-    except UserError as error:
-        return Record(), str(error)
-
-
-def _unfinished_run(state: StateDir, crashes: tuple[CrashReport, ...]) -> UnfinishedRun | None:
-    try:
-        running_pid = daemon_pid(state)
-    except UserError:  # then we can't tell which run has ended
-        return None
-    return unfinished_run(last_lines(state.log, _LOG_BYTES), crashes, running_pid=running_pid)
-
-
-def _stranger(port: int) -> str | None:
-    """Returns the name of the process that listens on the port; None if there is none."""
+def _is_taken(port: int) -> bool:
     if port == 0:
-        return None
+        return False
     try:
         socket.create_connection(("127.0.0.1", port), timeout=_PORT_ANSWER_S).close()
     except OSError:
-        return None
-    return "another process"
+        return False
+    return True
 
 
 def _damage(state: StateDir) -> str | None:
@@ -137,7 +108,7 @@ def _damage(state: StateDir) -> str | None:
 
 
 def _projects(state: StateDir, config: Config, home: Path) -> tuple[ProjectReport, ...]:
-    since_ms = _now_ms() - config.publish.active_days * MS_PER_DAY
+    since_ms = int(time.time() * 1000) - config.publish.active_days * MS_PER_DAY
     try:
         with closing(connect_read_only(state.ledger, keep_index=True)) as db:
             rows = [row for row in projects(db) if row.last_event_ms >= since_ms][:MOST_PROJECTS]
@@ -186,7 +157,3 @@ def _other_installs(machine: Machine, program: Program) -> tuple[str, ...]:
     own = Path(program.command[0]).resolve()
     found = copies((COMMAND,), machine)
     return tuple(str(command.path) for command in found if command.path.resolve().parent != own.parent)
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)

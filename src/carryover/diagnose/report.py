@@ -161,28 +161,14 @@ class ProjectReport(msgspec.Struct, frozen=True, kw_only=True):
     """Sources that may be someone else's."""
 
 
-class UnfinishedRun(msgspec.Struct, frozen=True):
-    """A run of the daemon whose end was not logged: killed, out of memory, power cut. Times are the log's, UTC ms."""
-
-    started_ms: int
-    last_ms: int
-    """Time of the last line it logged."""
-
-
 class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     """Facts that take longer to gather, for `doctor` alone: git, the whole ledger, the port, other programs."""
 
-    update: str
-    """The command that updates Carryover."""
     program: str
     """The command line of this installation's daemon."""
-    installed: bool
-    """Whether `carryover install` was run."""
     port: int
-    port_trouble: str | None = None
-    """Why the running daemon does not have its port, as a sentence."""
-    stranger: str | None = None
-    """The process that listens on the port while our daemon is not running."""
+    stranger: bool = False
+    """Whether another process listens on the port while our daemon is not running."""
     projects: tuple[ProjectReport, ...] = ()
     ledger_damage: str | None = None
     """Result of SQLite's integrity check, the number of damaged entries, or why the ledger cannot be opened."""
@@ -203,10 +189,6 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     """Other `carryoverd` commands on this machine."""
     crashes: tuple[CrashReport, ...] = ()
     """Crash reports, newest first."""
-    unfinished_run: UnfinishedRun | None = None
-    """The daemon's previous run, if its log breaks off and no crash report explains that."""
-    record_problem: str | None = None
-    """Why the record of earlier edits cannot be used."""
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -216,6 +198,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """Version of the command that made the report."""
     home: str
     state_folder: str
+    installed: bool = False
+    """Whether `carryover install` was run."""
+    record_problem: str | None = None
+    """Why the record of earlier edits cannot be used."""
     paused: bool = False
     daemon: Health | None = None
     """The daemon's health; None if no daemon answered."""
@@ -263,6 +249,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 def as_data(report: Report) -> dict[str, Any]:
     """Returns the report as `status --json` prints it."""
     data: dict[str, Any] = msgspec.to_builtins(report)
-    for only_here in ("home", "inspection", "daemon_problem", "ledger_problem", "config_problem"):
+    for only_here in ("home", "installed", "inspection"):
         del data[only_here]
+    for problem in ("record_problem", "daemon_problem", "ledger_problem", "config_problem"):
+        del data[problem]
     return {**data, "problems": report.problems}

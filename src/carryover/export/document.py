@@ -123,7 +123,6 @@ def _mark(body: str) -> str:
 
 
 def _sections(found: Fitted) -> list[CleanText]:
-    """Joins each section into one text: its heading and pieces, with no blank lines between list items."""
     sections: dict[str, list[CleanText]] = {}
     for piece, text in found.kept:
         sections.setdefault(piece.section, []).append(text)

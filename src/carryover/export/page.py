@@ -31,9 +31,9 @@ def page(title: str, body: Iterable[str], style: str) -> Iterator[str]:
     yield "</body>\n</html>\n"
 
 
-def moment(at_ms: int) -> str:
-    """Returns a time, for people and for programs."""
-    return f'<time datetime="{iso_utc(at_ms)}">{escape(local_time(at_ms))}</time>'
+def moment(at_ms: int, shown: str | None = None) -> str:
+    """Returns a time, for people and for programs. `shown`: what people see, if not the whole time."""
+    return f'<time datetime="{iso_utc(at_ms)}">{escape(local_time(at_ms) if shown is None else shown)}</time>'
 
 
 def facts(pairs: Iterable[tuple[str, str]]) -> str:

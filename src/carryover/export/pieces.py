@@ -14,7 +14,7 @@ from carryover.export.budget import Piece
 from carryover.export.code_pieces import change_pieces, file_pieces
 from carryover.export.guidance_pieces import guidance_pieces
 from carryover.export.material import Material, Said
-from carryover.export.project_facts import languages, layout
+from carryover.export.project_facts import layout
 from carryover.export.quoting import one_line, quoted, safe
 from carryover.redact import CleanText
 
@@ -62,10 +62,6 @@ def pieces_of(material: Material) -> list[Piece]:
 def _about(material: Material) -> Iterator[Piece]:
     if material.about:
         yield Piece(section=_ABOUT, text=one_line(material.about), rank=5, label="the README's first paragraph")
-    found = languages(material.paths)
-    if found:
-        shown = ", ".join(f"{name} ({count} file{'s' * (count > 1)})" for name, count in found)
-        yield Piece(section=_ABOUT, text=one_line(f"- Languages: {shown}"), rank=12, label="the languages")
     entries = layout(material.paths)
     if entries:
         text = CleanText(

@@ -1,4 +1,4 @@
-"""Describes a project from its files: the first paragraph of its README, its languages, its layout."""
+"""Describes a project from its files: the first paragraph of its README, and its layout."""
 
 from __future__ import annotations
 
@@ -11,40 +11,7 @@ from typing import Final
 
 from carryover.text.markdown import is_table_row, line_forms
 
-_LANGUAGES: Final = {
-    **dict.fromkeys((".py", ".pyi"), "Python"),
-    **dict.fromkeys((".js", ".jsx", ".mjs", ".cjs"), "JavaScript"),
-    **dict.fromkeys((".ts", ".tsx", ".mts", ".cts"), "TypeScript"),
-    **dict.fromkeys((".c", ".h"), "C"),
-    **dict.fromkeys((".cc", ".cpp", ".cxx", ".hh", ".hpp", ".hxx"), "C++"),
-    **dict.fromkeys((".kt", ".kts"), "Kotlin"),
-    **dict.fromkeys((".sh", ".bash", ".zsh"), "Shell"),
-    **dict.fromkeys((".html", ".htm"), "HTML"),
-    **dict.fromkeys((".css", ".scss", ".less"), "CSS"),
-    **dict.fromkeys((".ex", ".exs"), "Elixir"),
-    ".cs": "C#",
-    ".dart": "Dart",
-    ".go": "Go",
-    ".hs": "Haskell",
-    ".ipynb": "Jupyter",
-    ".java": "Java",
-    ".lua": "Lua",
-    ".md": "Markdown",
-    ".php": "PHP",
-    ".r": "R",
-    ".rb": "Ruby",
-    ".rs": "Rust",
-    ".scala": "Scala",
-    ".sql": "SQL",
-    ".svelte": "Svelte",
-    ".swift": "Swift",
-    ".tex": "TeX",
-    ".vue": "Vue",
-    ".zig": "Zig",
-}
-_FENCE_NAMES: Final = {"C++": "cpp", "C#": "csharp", "Shell": "sh", "Jupyter": "json", "TeX": "tex"}
-_PROSE: Final = "Markdown"
-_MOST_LANGUAGES: Final = 5
+_FENCE_NAMES: Final = {".cc": "cpp", ".cs": "csharp", ".h": "c", ".hpp": "cpp", ".ipynb": "json", ".mjs": "js"}
 _MOST_ENTRIES: Final = 24
 _ABOUT_CHARS: Final = 700
 _BADGE: Final = re.compile(r"\s*(?:\[?!\[|<|:\w+:|\.\. |={3,}|-{3,}|#|\[[^\]]*\]:)")
@@ -71,24 +38,10 @@ def first_paragraph(readme: str) -> str:
     return whole if len(whole) <= _ABOUT_CHARS else f"{whole[: _ABOUT_CHARS - 1].rsplit(' ', 1)[0]}…"
 
 
-def language_of(path: str) -> str | None:
-    """Returns the language of a file by its extension; None if unknown."""
-    return _LANGUAGES.get(PurePosixPath(path).suffix.lower())
-
-
 def fence_name(path: str) -> str:
-    """Returns the info string of a code block with this file's text."""
-    language = language_of(path)
-    if language is None:
-        return PurePosixPath(path).suffix.removeprefix(".").lower()
-    return _FENCE_NAMES.get(language, language.lower())
-
-
-def languages(paths: Iterable[str]) -> list[tuple[str, int]]:
-    """Returns the project's languages and their numbers of files, most common first; documents come last."""
-    counts = Counter(found for found in map(language_of, paths) if found is not None)
-    ordered = sorted(counts.items(), key=lambda item: (item[0] == _PROSE, -item[1], item[0]))
-    return ordered[:_MOST_LANGUAGES]
+    """Returns the info string of a code block with this file's text: its extension, as most renderers take it."""
+    suffix = PurePosixPath(path).suffix.lower()
+    return _FENCE_NAMES.get(suffix, suffix.removeprefix("."))
 
 
 def layout(paths: Iterable[str]) -> list[str]:

@@ -55,7 +55,6 @@ def _work(part: Part[CleanText]) -> str:
 
 
 def _diff(text: str) -> str:
-    """The lines of a diff, runs of those that were added or removed set apart."""
     shown = []
     for sign, lines in groupby(text.split("\n"), key=lambda line: line[:1]):
         run, tag = escape("\n".join(lines)), _CHANGES.get(sign)

@@ -136,8 +136,6 @@ def _mark(steps: list[msgspec.Raw]) -> str:
 
 
 class _Step(EventBuilder[Context]):
-    """The events of one step."""
-
     name: str = ""
 
     def add(self, part: str, body: AnyBody, at_ms: int | None = None) -> None:
@@ -240,8 +238,6 @@ class _Parser:
 
 
 class _Call:
-    """A tool call with its arguments."""
-
     def __init__(self, fields: Fields, fallback: str, context: Context) -> None:
         self._context = context
         self._own = self.own_of(fields)

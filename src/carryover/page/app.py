@@ -322,7 +322,6 @@ def _known(db: sqlite3.Connection, project_id: int) -> ProjectRow:
 
 
 def _asked(request: web.Request, name: str) -> int | None:
-    """Returns a query parameter as a number; None if it is absent or empty."""
     given = request.query.get(name, "")
     return _number(given) if given else None
 

@@ -43,9 +43,6 @@ PLAIN_EVERY_S: Final = 2.0
 
 BAR_WIDTH: Final = 12
 
-REMAINING_AFTER_S: Final = 1.0
-"""How long a task must have run before its remaining time is shown."""
-
 _WORD: Final = re.compile(r"(?:`[^`]*`|\S)+")
 """A unit that is not broken across lines: a word, or a command in backquotes."""
 _KEPT: Final = re.compile(rf"{STYLE.pattern}|\t")
@@ -132,35 +129,32 @@ def wrapped(line: str, width: int) -> str:
     return "\n".join([*rows, row])
 
 
-def wants_colour(stream: TextIO | None = None) -> bool:
-    """Whether `stream` (default stdout) gets colour: not with NO_COLOR, else with FORCE_COLOR or on a terminal."""
-    target = sys.stdout if stream is None else stream
-    if (known := getattr(target, "colour", None)) is not None:  # shown in a pager
+def wants_colour() -> bool:
+    """Whether stdout gets colour: not with NO_COLOR, else with FORCE_COLOR or on a terminal."""
+    if (known := getattr(sys.stdout, "colour", None)) is not None:  # shown in a pager
         return bool(known)
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR", "0") not in ("", "0"):
         return True
-    return target.isatty() and os.environ.get("TERM") != "dumb"
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def paint(text: str, code: str, stream: TextIO | None = None) -> str:
-    """Returns `text` in a terminal style; unchanged if `stream` (default stdout) gets no colour."""
-    return f"\x1b[{code}m{text}\x1b[0m" if wants_colour(stream) else text
+def paint(text: str, code: str) -> str:
+    """Returns `text` in a terminal style; unchanged if stdout gets no colour."""
+    return f"\x1b[{code}m{text}\x1b[0m" if wants_colour() else text
 
 
-def mark(sign: Mark, stream: TextIO | None = None) -> str:
+def mark(sign: Mark) -> str:
     """Returns a coloured mark: green ✓ for good, yellow ⚠ for a warning, red ✗ for an error."""
-    return paint(sign, _MARK_STYLES[sign], stream)
+    return paint(sign, _MARK_STYLES[sign])
 
 
-def highlight(text: str, spans: Iterable[tuple[int, int]], stream: TextIO | None = None) -> str:
+def highlight(text: str, spans: Iterable[tuple[int, int]]) -> str:
     """Returns `text` with the parts at `spans` (start and end, sorted, not overlapping) highlighted."""
-    if not wants_colour(stream):
-        return text
     pieces, end = [], 0
     for start, stop in spans:
-        pieces += [text[end:start], paint(text[start:stop], FOUND, stream)]
+        pieces += [text[end:start], paint(text[start:stop], FOUND)]
         end = stop
     return "".join([*pieces, text[end:]])
 
@@ -260,7 +254,7 @@ def did_you_mean(given: str, known: Collection[str]) -> str:
 
 
 class Progress:
-    """Shows how far a task has come, and its remaining time. `finish` leaves the last state on the screen.
+    """Shows how far a task has come. `finish` leaves the last state on the screen.
 
     Nothing is shown before `after_s`. `only_terminal`: nor is anything shown except on a terminal.
     """
@@ -276,11 +270,10 @@ class Progress:
     def update(self, share: float, text: str) -> None:
         """Shows `text` beside a bar; `share` is the fraction done, from 0 to 1."""
         now_s = time.monotonic()
-        took_s = now_s - self._begin_s
-        if took_s < self._after_s:
+        if now_s - self._begin_s < self._after_s:
             return
         if self._in_place:
-            line = f"{_bar(share)} {text}{remaining(share, took_s)}"
+            line = f"{_bar(share)} {text}"
             self._stream.write(f"\r\x1b[K{fitted(line, (terminal_width(self._stream) or USUAL_WIDTH) - 1)}")
         elif now_s - self._shown_at_s >= PLAIN_EVERY_S and text != self._shown:
             self._stream.write(f"{text}\n")
@@ -298,14 +291,6 @@ class Progress:
         """Replaces the display with `text` permanently."""
         self._stream.write(f"\r\x1b[K{text}\n" if self._in_place else f"{text}\n")
         self._stream.flush()
-
-
-def remaining(share: float, took_s: float) -> str:
-    """Estimates the remaining time from the speed so far: `, 12 s left`; empty if it is not known yet."""
-    if took_s < REMAINING_AFTER_S or not 0 < share < 1:
-        return ""
-    left_s = took_s * (1 - share) / share
-    return f", {duration(max(left_s, 1))} left"
 
 
 def _bar(share: float) -> str:

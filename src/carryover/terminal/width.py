@@ -38,16 +38,6 @@ def fitted(text: str, width: int, *, keep_end: bool = False) -> str:
     return f"{line}{_RESET}" if "\x1b" in line and not line.endswith(_RESET) else line
 
 
-def fitted_words(text: str, width: int) -> str:
-    """Cuts plain `text` to at most `width` columns, between words unless that would lose most of it."""
-    cut = fitted(text, width)
-    kept = cut.removesuffix(CUT)
-    if cut == text or text[len(kept)].isspace():
-        return cut
-    whole = kept.rpartition(" ")[0].rstrip()
-    return f"{whole}{CUT}" if whole and 4 * columns(whole) >= columns(kept) else cut
-
-
 def padded(text: str, width: int, *, right: bool = False) -> str:
     """Pads `text` with spaces to `width` columns; with `right`, on the left side."""
     blanks = " " * (width - columns(text))
@@ -67,7 +57,6 @@ def _taken(pieces: list[str], width: int) -> list[str]:
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """Yields the characters and styles of `text` one by one."""
     end = 0
     for style in STYLE.finditer(text):
         yield from text[end : style.start()]

@@ -101,7 +101,6 @@ def _wanted(
 
 
 def _edited(view: ProjectView | None) -> dict[str, tuple[int, int | None]]:
-    """Returns the time and line of agents' last edit of each file."""
     if view is None:
         return {}
     recent = recent_files(view, limit=_MOST_TOUCHED)

@@ -48,7 +48,6 @@ def limited_projects(
 
 
 def _is_over(limit: Limit, now_ms: int) -> bool:
-    """Whether the limit has been reset, as far as its message gives a time."""
     reset_ms = reset_time_ms(limit.resets, limit.at_ms) if limit.resets else None
     return reset_ms is not None and reset_ms <= now_ms
 

@@ -109,7 +109,6 @@ def _changed_text(edit: FileEdit) -> bool:
 
 
 def _is_whole(edit: FileEdit, pieces: Sequence[Piece]) -> bool:
-    """Whether the edit wrote the whole file."""
     return not edit.diff.startswith("@@") and len(pieces) == 1 and all(pieces[0].wrote) and not edit.removed
 
 

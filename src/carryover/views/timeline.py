@@ -103,7 +103,6 @@ def _predecessors(rows: Sequence[SessionRow]) -> dict[int, SessionRow]:
 
 
 def _of_session(db: sqlite3.Connection, row: SessionRow, before: SessionRow | None, links: Links) -> list[Moment]:
-    """Returns the moments of one session, newest first."""
     machine = row.machine or None
     start = Moment(
         at_ms=row.started_ms, agent=row.agent, session=row.native_id, kind="session", text="", machine=machine

@@ -18,12 +18,6 @@ def found(config: Config | None = None, agents: tuple[str, ...] = AGENTS) -> tup
     return tuple(active_projects(state_dir(), config or Config(), agents))
 
 
-def test_before_the_first_read_they_are_those_of_the_transcripts(shop: Path) -> None:
-    assert found() == (shop,)
-    assert found(agents=("codex",)) == ()
-    assert not state_dir().root.exists()
-
-
 def test_later_they_are_those_of_the_ledger(recorded: Path, home: Path) -> None:
     shutil.rmtree(home / ".claude")
 

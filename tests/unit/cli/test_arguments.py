@@ -1,9 +1,6 @@
 from __future__ import annotations
 
 import argparse
-import os
-import sys
-import time
 from datetime import UTC, datetime
 
 import pytest
@@ -13,33 +10,12 @@ from carryover.cli.arguments import (
     CommandParser,
     moment,
     moment_ms,
-    positive,
 )
 from carryover.errors import ExitCode, UserError
-from carryover.terminal.output import did_you_mean
 
 
 def test_every_exit_code_has_a_meaning() -> None:
     assert set(MEANING) == set(ExitCode)
-
-
-def test_help_is_as_wide_as_a_terminal_but_no_wider_than_one_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    widths = []
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    monkeypatch.delenv("COLUMNS", raising=False)
-    for columns in (20, 72, 300):
-        monkeypatch.setattr(os, "get_terminal_size", lambda _, c=columns: os.terminal_size((c, 24)))
-        parser = CommandParser(prog="x")
-        parser.add_argument("--option", help="word " * 100)
-        widths.append(max(map(len, parser.format_help().splitlines())))
-
-    assert [wide // 10 for wide in widths] == [3, 6, 9]
-
-
-@pytest.mark.parametrize("text", ["0", "-3"])
-def test_a_count_begins_at_one(text: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match="at least 1"):
-        positive(text)
 
 
 NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)
@@ -82,27 +58,6 @@ def test_what_is_no_time_is_refused(text: str) -> None:
         moment(text, NOW)
     with pytest.raises(argparse.ArgumentTypeError, match="how long ago: 30m, 2h, 3d"):
         moment_ms(text)
-
-
-def test_as_an_argument_a_time_is_in_milliseconds() -> None:
-    assert moment_ms("2h") == pytest.approx((time.time() - 7200) * 1000, abs=60_000)
-
-
-@pytest.mark.parametrize(
-    ("given", "text"),
-    [
-        ("statsu", "; did you mean 'status'?"),
-        ("SHOW", "; did you mean 'show'?"),
-        ("sess", "; did you mean 'sessions'?"),
-    ],
-)
-def test_what_is_nearly_known_is_suggested(given: str, text: str) -> None:
-    assert did_you_mean(given, ["sessions", "show", "status"]) == text
-
-
-@pytest.mark.parametrize("given", ["", "frobnicate"])
-def test_what_is_far_from_all_that_is_known_suggests_nothing(given: str) -> None:
-    assert did_you_mean(given, ["sessions", "show", "status"]) == ""
 
 
 def test_a_misspelt_option_says_what_was_probably_meant(capsys: pytest.CaptureFixture[str]) -> None:

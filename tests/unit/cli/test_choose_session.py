@@ -45,13 +45,6 @@ def task_in(text: str) -> str:
     return text.partition("## Task\n- ")[2].partition("\n")[0].partition(": ")[2]
 
 
-@pytest.mark.parametrize(("name", "task"), [("0abc", PARSER), (f"1{REST_OF_ID.upper()}", LOGIN), ("last", LOGIN)])
-def test_the_work_of_the_session_that_is_named_comes_first(shop: Path, run: Run, name: str, task: str) -> None:
-    code, out, _ = run("handoff", str(shop), "--session", name)
-
-    assert (code, task_in(out)) == (ExitCode.OK, task)
-
-
 def test_carryover_to_without_a_terminal_prints_the_command_that_handoff_prints(shop: Path, run: Run) -> None:
     printed = run("to", "claude", str(shop))
 
@@ -96,28 +89,6 @@ def test_another_agent_gets_the_chosen_work_and_the_projects_own_handoff_stays(s
     assert ".carryover/handoff-chosen.md, then go on" in out
     assert (task_in(chosen.read_text()), task_in(usual.read_text())) == (PARSER, LOGIN)
     assert chosen.stat().st_mode & 0o777 == 0o600
-
-
-@pytest.mark.parametrize("arguments", [("forget", "0abc", "--yes"), ("uninstall", "--purge", "--yes")], ids=" ".join)
-def test_what_was_chosen_goes_with_what_it_was_made_of(shop: Path, run: Run, arguments: tuple[str, ...]) -> None:
-    run("handoff", str(shop), "--to", "claude", "--session", "0abc")
-
-    assert run(*arguments)[0] == ExitCode.OK
-
-    assert not (shop / ".carryover" / "handoff-chosen.md").exists()
-
-
-@pytest.mark.parametrize(
-    ("name", "code", "said"),
-    [
-        ("ffff", ExitCode.NOTHING_FOUND, "No session begins with 'ffff'"),
-        ("", ExitCode.USAGE, "The session id is empty"),
-    ],
-)
-def test_a_session_that_is_not_there_is_said(shop: Path, run: Run, name: str, code: ExitCode, said: str) -> None:
-    answer = run("handoff", str(shop), "--session", name)
-
-    assert (answer[:2], said in answer[2]) == ((code, ""), True)
 
 
 def test_a_session_of_another_project_is_never_handed_over(shop: Path, home: Path, run: Run) -> None:

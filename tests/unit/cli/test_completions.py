@@ -55,8 +55,7 @@ def test_bash_completes_commands_options_and_values(recorded: Path) -> None:
         "carryover help han": ["handoff"],
         f"carryover show {short}": [short],
         f"carryover show {short.upper()}": [short],
-        "carryover --no-pager sessions --agent codex ~/sh": ["~/shop"],
-        f"carryover sessions {recorded.parent}": [str(recorded)],
+        f"carryover sessions {recorded}": [f"{recorded}/"],
     }
 
     assert dict(zip(lines, completed_by_bash(*lines), strict=True)) == lines
@@ -85,7 +84,7 @@ def test_without_a_shell_it_says_which_there_are(run: Run) -> None:
     assert run("completions") == (ExitCode.USAGE, "", "carryover: Name the shell: bash, zsh, fish.\n")
 
 
-@pytest.mark.parametrize("line", ["carryover show ", "carryover sessions /", "carryover note --title x"])
+@pytest.mark.parametrize("line", ["carryover show ", "carryover note --title x"])
 def test_at_a_tab_there_are_values_or_nothing_but_never_a_message(line: str, home: Path) -> None:
     """Nothing is recorded here."""
     ran = asked(line, "bash")
@@ -94,7 +93,10 @@ def test_at_a_tab_there_are_values_or_nothing_but_never_a_message(line: str, hom
 
 
 def test_a_session_is_offered_with_what_it_is(recorded: Path) -> None:
-    assert f"{CHECKOUT[:-1]}\tClaude Code, just now, shop" in asked("carryover show c", "fish").stdout
+    assert (
+        f"{CHECKOUT[:-1]}\tClaude Code, just now, Wire discount into checkout"
+        in asked("carryover show c", "fish").stdout
+    )
 
 
 def asked(line: str, shell: str) -> subprocess.CompletedProcess[str]:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,9 +11,7 @@ from carryover.actions.settings import setting_names
 from carryover.errors import ExitCode
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, wait_until
-from support.forked import CARRYOVER
 from support.recorded_shop import Run
-from support.terminal import ENTER, Terminal
 
 FILE = """\
 # mine
@@ -137,26 +134,6 @@ def test_what_has_no_meaning_changes_nothing(
     assert text() == FILE
 
 
-def test_a_file_that_cannot_be_used_is_left_alone(home: object, run: Run) -> None:
-    state_dir().root.mkdir(mode=0o700)
-    state_dir().config.write_text("[resume]\nmode = 'loud'\n")
-
-    code, out, err = run("config", "notify.desktop", "true")
-
-    assert (code, out) == (ExitCode.REFUSED, "")
-    assert "line 2" in err
-    assert text() == "[resume]\nmode = 'loud'\n"
-
-
-def test_a_running_daemon_takes_it_at_once(home: object, run: Run) -> None:
-    daemon = DaemonProcess().start().wait_until_it_answers()
-    try:
-        assert run("config", "resume.mode", "silent") == (ExitCode.OK, "resume.mode = silent (was ask).\n", "")
-        assert any("config_read" in line for line in daemon.log())
-    finally:
-        daemon.stop()
-
-
 @pytest.fixture
 def month_old(home: Path) -> ClaudeSession:
     """A session of 40 days ago, and a newer one in the same project."""
@@ -198,20 +175,3 @@ def test_a_limit_asks_first_drops_at_the_next_start_and_raising_it_brings_sessio
         assert run("config", limit, "60")[:2] == (ExitCode.OK, f"{limit} = 60 (was 5).\n")
         wait_until("the session", lambda: recorded_prompts(run) == BOTH)
         daemon.stop()
-
-
-@pytest.mark.usefixtures("month_old")
-@pytest.mark.parametrize(("answer", "code"), [("y", ExitCode.OK), ("n", ExitCode.INTERRUPTED)])
-def test_on_a_terminal_a_limit_is_set_when_the_user_says_so(answer: str, code: ExitCode, run: Run) -> None:
-    with DaemonProcess() as daemon:
-        daemon.settle()
-        daemon.stop()
-    command = [*CARRYOVER, "config", "retention.max_age_days", "5"]
-
-    with Terminal(command, dict(os.environ)) as terminal:
-        terminal.wait_for("Set it? [y/N]")
-        terminal.press(answer, ENTER)
-        ended, _ = terminal.end()
-
-    assert (ended, state_dir().config.exists()) == (code, answer == "y")
-    assert run("config", "retention.max_size_mb", "2000")[0] == ExitCode.OK, "drops nothing, so nothing is asked"

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,12 +9,10 @@ import pytest
 
 from carryover import __version__
 from carryover.actions.context import state_dir
-from carryover.daemon.client import daemon_pid, look_at_endpoint
 from carryover.errors import ExitCode
 from carryover.install.launchd import Launchd
 from carryover.install.service import Kind, Program, ServiceFile, ServiceStatus
-from support.daemon_process import DaemonProcess, wait_until
-from support.hook_script import QUIET, HookScript
+from support.daemon_process import DaemonProcess
 from support.recorded_shop import Run
 from support.scripted_daemon import HEALTH, answering_socket
 
@@ -100,63 +97,6 @@ def stopped_in_the_end(no_service: None, run: Run) -> Iterator[None]:
     run("stop")
 
 
-def test_without_a_service_it_is_started_in_the_background(stopped_in_the_end: None, run: Run) -> None:
-    code, out, err = run("start")
-    pid = daemon_pid(state_dir())
-
-    assert (code, err) == (ExitCode.OK, "")
-    assert out == f"carryoverd {__version__} runs in the background (process {pid}). `carryover stop` ends it.\n"
-    assert pid is not None
-    assert os.getsid(pid) != os.getsid(0), "it outlives the terminal"
-    assert run("start")[1] == f"carryoverd runs already (process {pid}).\n"
-
-    assert run("restart")[0] == ExitCode.OK
-    assert daemon_pid(state_dir()) not in (None, pid)
-
-    assert run("stop")[1].endswith("is stopped: no handoff is kept fresh until `carryover start`.\n")
-    assert daemon_pid(state_dir()) is None
-    assert not (state_dir().root / "start.sh").exists(), "no hook starts it again"
-
-
-def test_one_that_was_started_by_hand_can_be_restarted_and_stopped(stopped_in_the_end: None, run: Run) -> None:
-    daemon = DaemonProcess().start().wait_until_it_answers()
-    try:
-        assert run("start")[:2] == (ExitCode.OK, f"carryoverd runs already (process {daemon.pid}).\n")
-        assert run("restart")[0] == ExitCode.OK
-        assert daemon.process.wait(30) == 0
-        assert run("stop")[0] == ExitCode.OK
-    finally:
-        daemon.process.kill()
-        daemon.process.wait()
-
-
-def test_a_service_that_cannot_be_used_from_here_does_not_keep_it_from_starting(service: Service, run: Run) -> None:
-    """Over plain ssh: the service is for the next log-in."""
-    service.reason = "Failed to connect to bus."
-    try:
-        assert run("start")[0] == ExitCode.OK
-        assert not (state_dir().root / "start.sh").exists()
-    finally:
-        assert run("stop")[0] == ExitCode.OK
-
-
-def test_a_hook_starts_it_in_its_own_environment(
-    stopped_in_the_end: None, run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run("start")
-    os.kill(daemon_pid(state_dir()) or 0, signal.SIGKILL)
-    wait_until("its end", lambda: daemon_pid(state_dir()) is None)
-    script = HookScript(state_dir(), home)
-
-    done = script.run("SessionStart", b'{"source": "startup"}', home, SECRET_OF_THE_AGENT="x")
-
-    assert (done.out, done.err, done.code) == QUIET
-    pid = wait_until("the daemon", lambda: daemon_pid(state_dir()))
-    wait_until("its answer", lambda: look_at_endpoint(state_dir()).health)
-    assert b"SECRET_OF_THE_AGENT" not in Path(f"/proc/{pid}/environ").read_bytes()
-    assert Path(f"/proc/{pid}/cwd").readlink() == Path("/")
-
-
 def test_launchd_starts_and_stops_it_too(home: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """No Mac was at hand: a script answers as launchctl does."""
     folder = home / "bin" / "launchd"
@@ -175,3 +115,15 @@ def test_launchd_starts_and_stops_it_too(home: Path, run: Run, monkeypatch: pyte
     assert "runs as a launchd service" in started[1]
     assert stopped[:1] == (ExitCode.OK,)
     assert not (folder / "pid").exists()
+
+
+def test_one_that_was_started_by_hand_can_be_restarted_and_stopped(stopped_in_the_end: None, run: Run) -> None:
+    daemon = DaemonProcess().start().wait_until_it_answers()
+    try:
+        assert run("start")[:2] == (ExitCode.OK, f"carryoverd runs already (process {daemon.pid}).\n")
+        assert run("restart")[0] == ExitCode.OK
+        assert daemon.process.wait(30) == 0
+        assert run("stop")[0] == ExitCode.OK
+    finally:
+        daemon.process.kill()
+        daemon.process.wait()

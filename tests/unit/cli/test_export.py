@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from carryover.actions.context import state_dir
-from carryover.actions.from_disk import catch_up
 from carryover.cli.main import main
 from carryover.distill.own_text import without_handoffs
 from carryover.errors import ExitCode
-from carryover.ledger.connect import connect_read_only
-from carryover.ledger.queries import project_by_root
-from carryover.publish.project_view import project_view
-from support.claude_session import ClaudeSession
-from support.codex_session import CodexSession
 from support.forked import CARRYOVER
 from support.recorded_shop import DISCOUNT, Run
 from support.terminal import ENTER, Terminal
@@ -63,28 +55,6 @@ def test_the_document_is_printed_and_its_files_are_listed_beside_it(
     assert not (shop / ".carryover").exists()
 
 
-@pytest.mark.parametrize("agent", ["claude-code", "codex"])
-def test_pasted_into_a_covered_agent_the_question_alone_is_the_task(
-    agent: str, recorded: Path, home: Path, run: Run
-) -> None:
-    _, document, _ = run("export", str(recorded), "--question", "Make the oven in kiln.py show Kelvin, please.")
-    session = (
-        CodexSession(home / ".codex", recorded)
-        if agent == "codex"
-        else ClaudeSession(home / ".claude" / "projects", recorded)
-    )
-    session.prompt(document)
-    session.answer("It shows Kelvin.")
-
-    catch_up(state_dir(), str(recorded))
-    with closing(connect_read_only(state_dir().ledger)) as db:
-        project = project_by_root(db, str(recorded))
-        assert project is not None
-        view = project_view(db, project.id)
-    [turn] = next(each for each in view.sessions if each.session == session.session).digest.turns
-    assert turn.prompt == "Make the oven in kiln.py show Kelvin, please."
-
-
 def test_a_budget_is_kept(recorded: Path, run: Run) -> None:
     code, _, err = run("export", str(recorded), "--budget", "1,200")
 
@@ -102,21 +72,6 @@ def test_a_file_is_written_that_only_the_user_can_read(recorded: Path, run: Run,
     assert "only you can read" in err
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     assert without_handoffs(target.read_text()).strip() == ""
-
-
-def test_a_file_that_is_there_is_replaced_only_with_leave_and_keeps_its_mode(
-    recorded: Path, run: Run, tmp_path: Path
-) -> None:
-    target = tmp_path / "notes.md"
-    target.write_text("mine")
-    target.chmod(0o644)
-
-    code, out, err = run("export", str(recorded), "-o", str(target))
-    assert (code, out, target.read_text()) == (ExitCode.REFUSED, "", "mine")
-    assert err.startswith(f"carryover: {target} is there already, so nothing was written.")
-
-    assert run("export", str(recorded), "-o", str(target), "--yes")[0] == ExitCode.OK
-    assert (stat.S_IMODE(target.stat().st_mode), "mine" in target.read_text()) == (0o644, False)
 
 
 @pytest.mark.parametrize("answer", ["n", "y"])

@@ -4,7 +4,6 @@ import json
 import re
 import stat
 from html.parser import HTMLParser
-from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -81,17 +80,6 @@ def test_lines_of_the_handoff_and_entries_of_the_timeline_lead_to_their_turns(
 
 def _parted(link: str) -> tuple[str, str, str]:
     return link.partition("#")
-
-
-def test_pages_look_like_the_one_that_the_daemon_serves(recorded: Path, run: Run, tmp_path: Path) -> None:
-    exported(run, tmp_path / "agents")
-    own = resources.files("carryover.page").joinpath("static", "style.css").read_text("utf-8")
-
-    for page in (tmp_path / "agents").rglob("*.html"):
-        style = re.search("<style>(.*)</style>", page.read_text(), re.DOTALL)
-        assert style is not None and len(style[1]) > 5000
-        assert own.startswith(style[1])
-        assert "dialog" not in style[1]
 
 
 def test_the_pages_are_the_users_alone_and_nothing_else_is_written(recorded: Path, run: Run, tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +12,12 @@ import pytest
 
 from carryover.actions.context import state_dir
 from carryover.errors import ExitCode
-from carryover.fsio import private_dir
 from carryover.importing.atif import is_trajectory
 from carryover.importing.document import open_document
 from carryover.ingest.sanitize import bound_output
 from carryover.model import AgentSummary, AnyBody, AssistantMessage, FileEdit, ToolResult, UserPrompt
 from support.atif import atif_violations
-from support.daemon_process import DaemonProcess
 from support.recorded_shop import CHECKOUT, Run
-from support.repository import repository
 from support.specstory import events_of
 
 Events = Callable[[dict[str, Any]], list[AnyBody]]
@@ -59,19 +55,6 @@ def test_beside_the_transcript_it_adds_nothing(recorded: Path, run: Run, tmp_pat
     run("export", "--session", CHECKOUT, "--format", "atif", "--full", "-o", str(file))
 
     assert "Nothing added: the ledger has all of it." in run("import", str(file))[1]
-
-
-@pytest.mark.parametrize("options", [("--all", "-o", "x"), ()], ids=["--all", "no session"])
-def test_it_is_of_one_session(recorded: Path, run: Run, options: tuple[str, ...]) -> None:
-    assert run("export", "--format", "atif", *options)[0] == ExitCode.USAGE
-
-
-def test_an_output_that_was_cut_is_not_cut_again() -> None:
-    once, dropped = bound_output("a" * 3000 + "b" * 9000, lambda text: text)
-
-    assert dropped == 6000
-    assert bound_output(once, lambda text: text) == (once, 0)
-    assert bound_output(f"{once}{'c' * 100}", lambda text: text)[1] > 0
 
 
 # Other tools
@@ -144,24 +127,6 @@ def test_a_trajectory_of_an_unknown_tool_is_a_session_of_that_name(home: Path, r
             err,
         )
     assert run("forget", "run-1", "--yes")[0] == ExitCode.OK
-
-
-def test_a_running_daemon_takes_in_a_session_of_an_unknown_tool_and_publishes_it(
-    home: Path, run: Run, tmp_path: Path
-) -> None:
-    shop = repository(home / "shop", {"cart.py": "1\n"})
-    private_dir(state_dir().root)
-    state_dir().config.write_text("[server]\nport = 0\n")
-    file = tmp_path / "trajectory.json"
-    now = datetime.now(UTC).isoformat()
-    file.write_text(json.dumps(trajectory({"source": "user", "message": "Add a discount", "timestamp": now})))
-
-    for again in (False, True):
-        with DaemonProcess():
-            out = run("import", str(file), "--project", str(shop))[1]
-            assert ("Nothing added" in out) == again
-            assert run("status")[0] == ExitCode.OK
-            assert ": Add a discount" in (shop / ".carryover" / "handoff.md").read_text()
 
 
 @pytest.mark.parametrize(
@@ -254,19 +219,6 @@ def test_what_only_carryover_writes_counts_only_in_its_own_documents(events: Eve
 )
 def test_it_is_known_by_its_version_at_the_top(text: str, known: bool) -> None:
     assert is_trajectory(text.encode()) is known
-
-
-@pytest.mark.parametrize("damage", [lambda text: text[:-40], lambda text: text.replace('"steps"', '"stops"')])
-def test_a_damaged_one_is_refused_with_words(
-    recorded: Path, run: Run, tmp_path: Path, damage: Callable[[str], str]
-) -> None:
-    file = tmp_path / "trajectory.json"
-    file.write_text(damage(json.dumps(trajectory({"source": "user", "message": "one"}))))
-
-    code, _, err = run("import", str(file), "--project", str(recorded))
-
-    assert code == ExitCode.NOTHING_FOUND
-    assert "holds no conversation that can be read as one of ATIF. It may be cut off." in " ".join(err.split())
 
 
 @pytest.mark.parametrize("value", [None, 7, "x", [], {}, [[]], [{}], {"results": 5}, {"results": [None]}, "[" * 900])

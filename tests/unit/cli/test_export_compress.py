@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import re
 import signal
 import socket
 import stat
@@ -19,7 +17,6 @@ from aiohttp import web
 
 from carryover.actions import ollama
 from carryover.actions.ollama import address
-from carryover.cli.main import main
 from carryover.distill.own_text import without_handoffs
 from carryover.errors import ExitCode, UserError
 from support.fake_ollama import FakeOllama, Generate, line, says
@@ -97,18 +94,6 @@ def test_a_sentence_with_something_from_elsewhere_is_marked(export: Run, start: 
     assert "sentences marked as not in the source" in err
 
 
-def test_as_data_it_names_both_files(export: Run, start: Started, tmp_path: Path) -> None:
-    start(says("Wire discount into checkout."))
-
-    _, out, _ = export("--json")
-
-    data = json.loads(out)
-    assert (data["output"], data["text"]) == (str(tmp_path / "shop.md"), None)
-    assert data["compressed"]["output"] == str(tmp_path / "shop.short.md")
-    assert (data["compressed"]["model"], data["compressed"]["marked"]) == (MODEL, 0)
-    assert 0 < data["compressed"]["tokens"] < data["tokens"]
-
-
 def test_nothing_is_replaced_unasked(export: Run, start: Started, tmp_path: Path) -> None:
     server = start(says("Wire discount into checkout."))
     short = tmp_path / "shop.short.md"
@@ -127,8 +112,6 @@ def test_nothing_is_replaced_unasked(export: Run, start: Started, tmp_path: Path
     [
         (("--compress", "ollama"), "--compress needs -o FILE"),
         (("--compress", "openai"), "must be ollama or ollama:MODEL"),
-        (("--compress", "ollama:"), "must be ollama or ollama:MODEL"),
-        (("--compress", "ollama:a b"), "must be ollama or ollama:MODEL"),
         (("--compress", "ollama", "--session", "last", "-o", "x"), "can't be combined"),
     ],
 )
@@ -146,19 +129,12 @@ def test_what_cannot_be_meant_is_refused(recorded: Path, run: Run, options: tupl
     ("host", "url"),
     [
         (None, "http://127.0.0.1:11434"),
-        ("", "http://127.0.0.1:11434"),
         ("localhost", "http://127.0.0.1:11434"),
-        ("LOCALHOST:8080", "http://127.0.0.1:8080"),
         ("0.0.0.0", "http://127.0.0.1:11434"),
-        ("0.0.0.0:8080", "http://127.0.0.1:8080"),
         (":8080", "http://127.0.0.1:8080"),
-        ("127.0.0.1:8080", "http://127.0.0.1:8080"),
-        ("127.8.9.1", "http://127.8.9.1:11434"),
         ("http://127.0.0.1:8080/", "http://127.0.0.1:8080"),
-        ("http://localhost", "http://127.0.0.1:80"),
         ("https://localhost", "https://127.0.0.1:443"),
         ("http://localhost:8080/ollama", "http://127.0.0.1:8080/ollama"),
-        ("::1", "http://[::1]:11434"),
         ("[::]:8080", "http://[::1]:8080"),
         ("[::ffff:127.0.0.1]:8080", "http://127.0.0.1:8080"),
         (' "127.0.0.1" ', "http://127.0.0.1:11434"),
@@ -172,23 +148,14 @@ def test_a_host_is_understood_as_ollama_understands_it(host: str | None, url: st
     "host",
     [
         "ollama.com",
-        "https://ollama.com",
         "192.168.1.5:11434",
-        "10.0.0.1",
-        "gpu-box",
         "http://127.0.0.1@example.org",
         "http://example.org#127.0.0.1",
-        "http://example.org?127.0.0.1",
         "localhost.example.org",
-        "127.0.0.1.example.org",
         "[::ffff:8.8.8.8]",
-        "[fe80::1%lo]",
         "127.1",
-        "8080",
-        "unix:///run/ollama.sock",
         "ftp://127.0.0.1",
         "127.0.0.1:port",
-        "http://[::1",
         "http://127.0.0.1\\@example.org",
     ],
 )
@@ -302,11 +269,6 @@ async def dies(request: web.Request, asked: dict[str, Any], stream: web.StreamRe
     request.transport.abort()
 
 
-async def ends(request: web.Request, asked: dict[str, Any], stream: web.StreamResponse) -> None:
-    await stream.prepare(request)
-    await stream.write(line(response="Wire", done=False))
-
-
 async def fails(request: web.Request, asked: dict[str, Any], stream: web.StreamResponse) -> None:
     await stream.prepare(request)
     await stream.write(line(error="model requires more system memory\x1b[2J than is available"))
@@ -323,11 +285,6 @@ async def babbles(request: web.Request, asked: dict[str, Any], stream: web.Strea
     await stream.write(b"<html>It works!</html>\n")
 
 
-async def nests(request: web.Request, asked: dict[str, Any], stream: web.StreamResponse) -> None:
-    await stream.prepare(request)
-    await stream.write(b'{"response":' + b"[" * 100_000 + b"\n")
-
-
 async def sends_a_huge_line(request: web.Request, asked: dict[str, Any], stream: web.StreamResponse) -> None:
     await stream.prepare(request)
     for _ in range(64):
@@ -338,11 +295,9 @@ async def sends_a_huge_line(request: web.Request, asked: dict[str, Any], stream:
     ("generate", "said"),
     [
         (dies, "ended in the middle of its answer"),
-        (ends, "ended in the middle of its answer"),
         (fails, "Ollama stopped: model requires more system memory"),
         (refuses, "refused: llama runner process has terminated"),
         (babbles, "does not speak like Ollama"),
-        (nests, "does not speak like Ollama"),
         (sends_a_huge_line, "does not speak like Ollama"),
     ],
 )
@@ -403,15 +358,6 @@ def test_an_answer_that_shortens_nothing_is_not_used(
     assert body.strip() in (tmp_path / "shop.short.md").read_text()
 
 
-def test_thoughts_and_hidden_characters_are_no_part_of_it(export: Run, start: Started, tmp_path: Path) -> None:
-    start(says("<think>The user wants 4711.</think>\n", "Wire \u202ediscount\x1b[2J into checkout."))
-
-    assert export()[0] == ExitCode.OK
-    short = (tmp_path / "shop.short.md").read_text()
-    assert "Wire discount into checkout." in short
-    assert not {"4711", "\u202e", "\x1b"} & {found[0] for found in re.finditer("4711|\u202e|\x1b", short)}
-
-
 def test_ctrl_c_keeps_what_was_there(export: Run, start: Started, tmp_path: Path) -> None:
     (tmp_path / "shop.short.md").write_text("of yesterday")
 
@@ -428,15 +374,3 @@ def test_ctrl_c_keeps_what_was_there(export: Run, start: Started, tmp_path: Path
     assert f"Interrupted. The whole document is in {tmp_path / 'shop.md'}; shop.short.md was not written." in err
     assert (tmp_path / "shop.short.md").read_text() == "of yesterday"
     assert (tmp_path / "shop.md").read_text().startswith("# [CARRYOVER EXPORT ")
-
-
-def test_on_a_terminal_it_shows_how_far_it_is(
-    recorded: Path, start: Started, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    start(says("Wire discount into checkout."))
-    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-
-    code = main(["export", str(recorded), "-o", str(tmp_path / "a.md"), "--compress", "ollama"])
-
-    assert code == ExitCode.OK
-    assert re.search(rf"\r\x1b\[K\[\.+\] {re.escape(MODEL)}: part 1 of \d, ", capsys.readouterr().err)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import stat
 from pathlib import Path
 
 import pytest
@@ -21,17 +20,6 @@ def test_a_session_is_printed_as_markdown(where: str, run: Run, request: pytest.
     assert "\nAdd a discount function to cart.py and test it.\n" in out
     assert "· `Edited cart.py +4 -0`" in out
     assert "AssertionError: 190 != 180" in out
-
-
-def test_a_session_is_written_as_one_web_page(recorded: Path, run: Run, tmp_path: Path) -> None:
-    page = tmp_path / "session.html"
-
-    code, out, _ = run("export", "--session", DISCOUNT, "--format", "html", "-o", str(page))
-
-    assert (code, out) == (ExitCode.OK, "")
-    assert stat.S_IMODE(page.stat().st_mode) == 0o600
-    assert page.read_text().startswith("<!doctype html>")
-    assert "<summary>✗ <code>Bash python3 -m unittest" in page.read_text()
 
 
 @pytest.mark.parametrize("form", ["html", "md"])

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from carryover.actions.context import state_dir
-from carryover.actions.first_read import how_far, show_until, watch_first_read
+from carryover.actions.first_read import how_far, show_until
 from carryover.daemon.health import Health
 from carryover.errors import ExitCode
 from support.daemon_process import wait_until
@@ -38,17 +38,6 @@ class OnTerminal(io.StringIO):
 )
 def test_how_far_the_reading_is(health: dict[str, object], share: float, words: str) -> None:
     assert how_far(msgspec.convert(health, Health)) == (share, words)
-
-
-def test_it_is_watched_until_all_is_read(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with answering_socket(state_dir().socket, BEHIND, {**BEHIND, "waiting_sources": 0}, HEALTH):
-        assert watch_first_read(state_dir()) == "done"
-
-    assert capsys.readouterr() == ("", "40 of 340 transcripts read, newest project first\n")
-
-
-def test_a_daemon_that_goes_away_is_reported(home: Path) -> None:
-    assert watch_first_read(state_dir()) == "lost"
 
 
 def test_on_a_terminal_there_is_a_bar_and_ctrl_c_ends_only_the_watching(claude: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -88,16 +88,6 @@ def test_nothing_of_a_forgotten_session_is_left(published: Path, secret: ClaudeS
     assert SECRET.encode() in secret.path.read_bytes(), "what the agent keeps is not Carryover's"
 
 
-def test_the_newest_session_of_the_project_is_forgotten_as_the_last(
-    published: Path, secret: ClaudeSession, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(published)
-
-    assert run("forget", "last", "--yes")[0] == ExitCode.OK
-    assert SECRET.encode() not in everything(published)
-    assert run("show", secret.session)[0] == ExitCode.NOTHING_FOUND
-
-
 def test_it_does_not_come_back_from_a_transcript_that_is_read_again(
     published: Path, secret: ClaudeSession, run: Run
 ) -> None:
@@ -123,16 +113,6 @@ def test_a_whole_project_is_forgotten(published: Path, secret: ClaudeSession, ru
     assert not (state_dir().root / "handoff.md").exists()
     assert not answer_of(published).exists()
     assert run("handoff", str(published))[0] == ExitCode.NOTHING_FOUND
-
-
-def test_a_session_that_was_not_read_yet_is_forgotten_with_its_project(recorded: Path, home: Path, run: Run) -> None:
-    unread = ClaudeSession(home / ".claude" / "projects", recorded, now=datetime.now(UTC) - timedelta(minutes=1))
-    unread.prompt(f"Add a page about the {SECRET}")
-
-    run("forget", "--project", str(recorded), "--yes")
-
-    assert run("handoff", str(recorded))[0] == ExitCode.NOTHING_FOUND
-    assert SECRET.encode() not in all_bytes(state_dir().root)
 
 
 def test_a_time_is_forgotten_and_what_was_before_and_after_stays(recorded: Path, home: Path, run: Run) -> None:

@@ -1,12 +1,7 @@
 from __future__ import annotations
 
 import json
-import os
-import stat
-from collections.abc import Iterable
 from pathlib import Path
-
-import pytest
 
 from carryover.actions.context import state_dir
 from carryover.actions.from_disk import (
@@ -21,8 +16,7 @@ from carryover.adapter.contract import Source
 from carryover.agents import adapters
 from carryover.cli.main import main
 from carryover.config import Config
-from carryover.errors import UserError
-from carryover.fsio import FileLock, private_dir
+from carryover.fsio import private_dir
 from carryover.ingest.scan import FoundSource
 from carryover.ledger.queries import connect_read_only, projects, sessions
 from support.recorded_shop import CHECKOUT, DISCOUNT
@@ -45,43 +39,6 @@ def transcript(home: Path, folder: str, session: str, cwd: str, *, below: str = 
     return path
 
 
-def paths(sources: Iterable[Source]) -> list[Path]:
-    return [Path(source.path) for source in sources]
-
-
-def test_transcripts_are_found_oldest_first(home: Path) -> None:
-    old = transcript(home, "-a", "00000000-0000-4000-8000-000000000001", "/a")
-    new = transcript(home, "-b", "00000000-0000-4000-8000-000000000002", "/b")
-    os.utime(new, (2_000_000_000, 2_000_000_000))
-    os.utime(old, (1_000_000_000, 1_000_000_000))
-
-    assert paths(item.source for item in sources_on_disk(Config())) == [old, new]
-
-
-def test_a_project_is_recognised_by_what_the_records_say_not_by_the_folders_name(home: Path) -> None:
-    """`-srv-my-app` may be `/srv/my/app` as well as `/srv/my-app`."""
-    with_slash = transcript(home, "-srv-my-app", "00000000-0000-4000-8000-000000000001", "/srv/my/app")
-    transcript(home, "-srv-my-app", "00000000-0000-4000-8000-000000000002", "/srv/my-app")
-    transcript(home, "-srv-my", "00000000-0000-4000-8000-000000000003", "/srv/my")
-
-    assert paths(of_project(sources_on_disk(Config()), {"/srv/my/app"})) == [with_slash]
-
-
-def test_a_session_in_a_subfolder_belongs_to_the_repository(home: Path, shop: Path) -> None:
-    (shop / "src").mkdir()
-    inside = transcript(home, "-any", "00000000-0000-4000-8000-000000000001", str(shop / "src"))
-
-    assert inside in paths(of_project(sources_on_disk(Config()), {str(shop)}))
-
-
-def test_sub_agents_go_with_their_session_wherever_they_worked(home: Path) -> None:
-    session = "00000000-0000-4000-8000-000000000001"
-    main = transcript(home, "-a", session, "/srv/app")
-    side = transcript(home, "-a", session, "/srv/app-copy", below="agent-a1.jsonl")
-
-    assert sorted(paths(of_project(sources_on_disk(Config()), {"/srv/app"}))) == sorted([main, side])
-
-
 def test_a_source_of_many_sessions_goes_with_every_project_and_with_ids_that_no_path_names(home: Path) -> None:
     session = "00000000-0000-4000-8000-000000000001"
     transcript(home, "-a", session, "/srv/app")
@@ -92,19 +49,6 @@ def test_a_source_of_many_sessions_goes_with_every_project_and_with_ids_that_no_
     assert of_project([named, database], {"/srv/other"}) == [database.source]
     assert of_session([named, database], session[:8]) == [named.source]
     assert of_session([named, database], "ffff") == [database.source]
-
-
-def test_a_temporary_ledger_holds_what_it_was_given_and_goes_away(home: Path, shop: Path) -> None:
-    sources = of_session(sources_on_disk(Config()), CHECKOUT)
-
-    with temporary_ledger(sources, adapters()) as ledger:
-        (file,) = [Path(name) for _, _, name in ledger.execute("PRAGMA database_list")]
-        mode = stat.S_IMODE(file.parent.stat().st_mode)
-        held = [row.native_id for row in sessions(ledger, limit=10)]
-
-    assert (held, mode) == ([CHECKOUT], 0o700)
-    assert not file.parent.exists()
-    assert not (home / ".carryover").exists()
 
 
 def test_what_was_forgotten_is_not_read_from_disk_either(shop: Path) -> None:
@@ -128,19 +72,3 @@ def test_catching_up_reads_the_project_and_leaves_the_others_for_the_daemon(home
     roots = [project.root for project in projects(ledger)]
     ledger.close()
     assert roots == [str(shop)]
-
-
-def test_a_ledger_that_somebody_else_writes_is_left_alone(shop: Path) -> None:
-    private_dir(state_dir().root)
-
-    with FileLock(state_dir().lock), pytest.raises(UserError, match="Another process is using the ledger"):
-        catch_up(state_dir(), str(shop))
-
-    assert not state_dir().ledger.exists()
-
-
-def test_what_cannot_be_read_belongs_to_no_project(home: Path) -> None:
-    broken = transcript(home, "-a", "00000000-0000-4000-8000-000000000001", "/srv/app")
-    broken.write_text("not JSON at all\n")
-
-    assert of_project(sources_on_disk(Config()), {"/srv/app"}) == []

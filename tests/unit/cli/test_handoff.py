@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-import asyncio
 import json
-import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,11 +9,8 @@ from uuid import uuid4
 import pytest
 
 from carryover.actions.context import state_dir
-from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import ExitCode
 from carryover.fsio import FileLock, private_dir
-from carryover.ledger.store import Ledger
-from support.daemon_process import DaemonProcess
 from support.recorded_shop import CHECKOUT, Run
 from support.scripted_daemon import answering_socket
 
@@ -55,24 +49,6 @@ def test_without_daemon_and_ledger_it_comes_from_disk_and_leaves_nothing_behind(
     assert files(home) == before
 
 
-def test_it_also_works_where_git_is_not_used(shop: Path, run: Run) -> None:
-    shutil.rmtree(shop / ".git")
-
-    code, out, _ = run("handoff", str(shop))
-
-    assert code == ExitCode.OK
-    assert "## Git context" not in out
-
-
-def test_a_project_that_is_gone_still_has_its_handoff(shop: Path, run: Run) -> None:
-    shutil.rmtree(shop)
-
-    code, out, _ = run("handoff", str(shop))
-
-    assert code == ExitCode.OK
-    assert "Wire discount into checkout" in out
-
-
 @pytest.mark.parametrize("where", ["in the ledger", "on disk"])
 def test_another_projects_handoff_is_never_given(
     where: str, tmp_path: Path, run: Run, request: pytest.FixtureRequest
@@ -99,17 +75,6 @@ def test_what_was_written_since_the_ledger_was_is_read_first(recorded: Path, run
     assert FileLock(state_dir().lock).holder() is None
 
 
-def test_while_another_process_holds_the_ledger_what_it_holds_is_given(recorded: Path, run: Run) -> None:
-    prompt(recorded, "Now write the invoice module")
-
-    with FileLock(state_dir().lock):
-        code, out, err = run("handoff", str(recorded))
-
-    assert code == ExitCode.OK
-    assert "Now write the invoice module" not in out
-    assert err == "Another process is using the ledger. This is what it holds so far. Try again in a moment.\n"
-
-
 def test_a_lock_that_cannot_be_opened_costs_no_handoff(recorded: Path, run: Run) -> None:
     prompt(recorded, "Now write the invoice module")
     lock = state_dir().lock
@@ -120,33 +85,6 @@ def test_a_lock_that_cannot_be_opened_costs_no_handoff(recorded: Path, run: Run)
 
     assert (code, "Task" in out) == (ExitCode.OK, True)
     assert err.startswith(f"The lock {lock} cannot be taken: ")
-
-
-def test_a_running_daemon_is_asked_to_read_what_is_new(shop: Path, run: Run) -> None:
-    """A real daemon; the prompt is written just before the handoff is asked for."""
-    private_dir(state_dir().root)
-    with DaemonProcess():
-        prompt(shop, "Now write the invoice module")
-        code, out, err = run("handoff", str(shop))
-
-    assert (code, err) == (ExitCode.OK, "")
-    assert "Now write the invoice module" in out
-
-
-def test_what_a_busy_daemon_has_not_read_yet_comes_from_disk(recorded: Path, run: Run, home: Path) -> None:
-    """Here: a project that the ledger, in another process's hands, does not know at all."""
-    other = home / "other"
-    other.mkdir()
-    transcript = next(home.glob(f".claude/projects/*/{CHECKOUT}.jsonl"))
-    copied = transcript.read_text().replace(str(recorded), str(other)).replace(CHECKOUT, str(uuid4()))
-    copied = re.sub('"uuid":"[^"]*"', lambda _: f'"uuid":"{uuid4()}"', copied)
-    transcript.with_name(f"{uuid4()}.jsonl").write_text(copied)
-
-    with FileLock(state_dir().lock):
-        code, out, _ = run("handoff", str(other))
-
-    assert code == ExitCode.OK
-    assert "Wire discount into checkout" in out
 
 
 def test_a_project_that_asks_to_be_left_out_is_refused(shop: Path, run: Run) -> None:
@@ -161,10 +99,6 @@ def test_a_project_that_asks_to_be_left_out_is_refused(shop: Path, run: Run) -> 
 def only_codex() -> None:
     private_dir(state_dir().root)
     state_dir().config.write_text('[tools]\nselected = ["codex"]\n')
-
-
-async def an_empty_ledger() -> None:
-    await (await Ledger.open(state_dir().ledger, DigestReducer())).close()
 
 
 def pause() -> None:
@@ -222,60 +156,6 @@ def test_nor_is_a_running_daemon_asked_to_read_while_paused(recorded: Path, run:
         code, _, err = run("handoff", str(recorded))
 
     assert (code, err.count("\n")) == (ExitCode.OK, 1)
-
-
-@pytest.mark.parametrize("ledger", [True, False])
-def test_transcripts_are_read_where_install_found_them(ledger: bool, shop: Path, home: Path, run: Run) -> None:
-    """From a shell, too, in which the variable that moved them is not set."""
-    (home / ".claude").rename(home / "moved")
-    private_dir(state_dir().root)
-    state_dir().config.write_text(f'[tools.claude-code]\nenv = {{CLAUDE_CONFIG_DIR = "{home}/moved"}}\n')
-    if ledger:
-        asyncio.run(an_empty_ledger())
-
-    code, out, err = run("handoff", str(shop))
-
-    assert (code, err) == (ExitCode.OK, "")
-    assert "Wire discount into checkout" in out
-
-
-def test_as_data_it_is_the_same(shop: Path, run: Run) -> None:
-    _, text, _ = run("handoff", str(shop))
-
-    code, out, _ = run("handoff", str(shop), "--json")
-
-    data = json.loads(out)
-    assert code == ExitCode.OK
-    # The first line has the time of the command where a record's own is a moment ahead of it.
-    assert data["text"].splitlines()[1:] == text.splitlines()[1:]
-    assert (data["project"], data["session"]) == (str(shop), CHECKOUT)
-    assert data["text"].startswith(f"# [CARRYOVER] Last updated {data['updated']} from {data['agent_name']}\n")
-    assert data["agent"] == "claude-code"
-
-
-def test_work_without_a_prompt_is_handed_over(shop: Path, run: Run) -> None:
-    for transcript in shop.parent.glob(".claude/projects/*/*.jsonl"):
-        lines = transcript.read_text().splitlines(keepends=True)
-        transcript.write_text("".join(line for line in lines if '"role":"assistant"' in line))
-
-    code, out, _ = run("handoff", str(shop))
-
-    assert code == ExitCode.OK
-    assert "## Where it stands\n" in out
-    assert "## Task\n" not in out
-
-
-def test_one_transcript_alone(shop: Path, home: Path, run: Run) -> None:
-    transcript = next(home.glob(f".claude/projects/*/{CHECKOUT}.jsonl"))
-    before = files(home)
-
-    code, out, err = run("handoff", "--transcript", str(transcript), "--until", "8")
-    as_json = json.loads(run("handoff", "--transcript", str(transcript), "--until", "8", "--json")[1])
-
-    assert (code, err) == (ExitCode.OK, "")
-    assert "Wire discount into checkout" in out
-    assert (as_json["text"], as_json["project"], as_json["head"]) == (out, str(shop), None)
-    assert files(home) == before
 
 
 @pytest.mark.parametrize(

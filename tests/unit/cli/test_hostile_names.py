@@ -76,21 +76,19 @@ def root(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return made
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_a_folders_name_forges_no_line_and_reaches_no_terminal(command: tuple[str, ...], root: Path, run: Run) -> None:
-    _, out, err = run(*(part.format(root=root) for part in command))
-
-    printed = out + err
-    assert printed
-    for line in printed.split("\n"):
-        assert not line.startswith("FORGED")
-        assert line.replace("\t", "").isprintable()
+def test_a_folders_name_forges_no_line_and_reaches_no_terminal(root: Path, run: Run) -> None:
+    for command in COMMANDS:
+        _, out, err = run(*(part.format(root=root) for part in command))
+        lines = (out + err).split("\n")
+        assert lines != [""], command
+        assert [line for line in lines if line.startswith("FORGED")] == [], command
+        assert [line for line in lines if not line.replace("\t", "").isprintable()] == [], command
 
 
 @pytest.mark.parametrize("variable", ["HOME", "CARRYOVER_HOME"])
 @pytest.mark.parametrize(
     "command",
-    [(), ("status",), ("handoff",), ("export",), ("log",), ("install", "--yes"), ("doctor",), ("note",)],
+    [(), ("status",), ("handoff",), ("install", "--yes")],
     ids=str,
 )
 def test_a_home_that_is_not_utf8_is_refused_in_one_line(
@@ -112,7 +110,7 @@ def test_a_home_that_is_not_utf8_is_refused_in_one_line(
     assert (err.count("\n"), list(folder.iterdir())) == (1, [])
 
 
-@pytest.mark.parametrize("command", ["handoff", "export", "log", "search x", "why a", "show last", "pause ."])
+@pytest.mark.parametrize("command", ["handoff", "why a", "pause ."])
 def test_a_project_that_is_not_utf8_is_refused_in_one_line(
     command: str, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,22 +15,21 @@ from support.recorded_shop import DISCOUNT, Run
 from support.repository import git, repository
 from support.tools import program
 
-COMMANDS = {
-    "export": ("export", "{shop}"),
-    "export a session": ("export", "--session", DISCOUNT),
-    "export a page": ("export", "--session", DISCOUNT, "--format", "html", "--full"),
-    "handoff": ("handoff", "{shop}"),
-    "handoff --to": ("handoff", "{shop}", "--to", "codex"),
-    "handoff --json": ("handoff", "{shop}", "--json"),
-    "log": ("log", "{shop}"),
-    "why": ("why", "{shop}/cart.py"),
-    "search": ("search", "discount", "--project", "{shop}"),
-    "sessions": ("sessions", "{shop}"),
-    "show": ("show", DISCOUNT),
-    "resume": ("resume", DISCOUNT),
-    "status": ("status",),
-    "doctor": ("doctor",),
-}
+COMMANDS = (
+    ("export", "{shop}"),
+    ("export", "--session", DISCOUNT, "--format", "html", "--full"),
+    ("handoff", "{shop}"),
+    ("handoff", "{shop}", "--to", "codex"),
+    ("handoff", "{shop}", "--json"),
+    ("log", "{shop}"),
+    ("why", "{shop}/cart.py"),
+    ("search", "discount", "--project", "{shop}"),
+    ("sessions", "{shop}"),
+    ("show", DISCOUNT),
+    ("resume", DISCOUNT),
+    ("status",),
+    ("doctor",),
+)
 SETTINGS = ("core.fsmonitor", "core.pager", "core.sshCommand", "diff.external", "gpg.program")
 SETTINGS_BY_NAME = ("diff.{}.command", "diff.{}.textconv", "filter.{}.clean", "filter.{}.process", "filter.{}.smudge")
 
@@ -70,14 +69,15 @@ def hostile(recorded: Path, home: Path, tmp_path: Path, mark: Path, monkeypatch:
     return recorded
 
 
-@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 def test_no_command_runs_a_program_that_a_repository_or_its_submodule_names(
-    command: tuple[str, ...], hostile: Path, mark: Path, run: Run
+    hostile: Path, mark: Path, run: Run
 ) -> None:
-    code, _, err = run(*(part.format(shop=hostile) for part in command))
+    for command in COMMANDS:
+        code, _, err = run(*(part.format(shop=hostile) for part in command))
 
-    # doctor finds that nothing is installed here.
-    assert (code, mark.exists()) == (ExitCode.FAILED if command == ("doctor",) else ExitCode.OK, False), err
+        # doctor finds that nothing is installed here.
+        expected = ExitCode.FAILED if command == ("doctor",) else ExitCode.OK
+        assert (code, mark.exists()) == (expected, False), (command, err)
 
 
 def test_the_history_of_lines_and_commits_runs_no_program_either(
@@ -95,7 +95,7 @@ def test_the_history_of_lines_and_commits_runs_no_program_either(
     assert not mark.exists()
 
 
-@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+@pytest.mark.parametrize("command", [("handoff", "{shop}"), ("export", "{shop}"), ("log", "{shop}")], ids=str)
 def test_no_command_waits_long_for_a_configuration_that_nobody_writes(
     command: tuple[str, ...], recorded: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-import pytest
-
-from carryover.errors import ExitCode
 from carryover.importing.document import open_document
-from carryover.importing.survey import survey
 from carryover.model import AnyBody, AssistantMessage, SessionInfo, ToolCall, ToolResult, UserPrompt
-from support.recorded_shop import Run
-from support.repository import git
 
 CURSOR = """\
 # Bread in the cart
@@ -168,52 +161,3 @@ def test_a_session_that_opencode_exported(tmp_path: Path) -> None:
         ("todowrite", "", ""),
         ("bash", "go build", ""),
     ]
-
-
-def test_the_session_is_the_one_that_the_export_names_or_known_by_how_it_begins(tmp_path: Path) -> None:
-    def session(text: str) -> str:
-        path = tmp_path / "chat.md"
-        path.write_text(text)
-        [found] = survey(open_document(path, project="/p")).folders
-        return found
-
-    later = (
-        CURSOR.replace("8/21/2025 at 18:13:28 GMT+2", "2025. 8. 22. at 14시 17분 35초 GMT+9")
-        + "\n---\n\n**Cursor**\n\nDone."
-    )
-    assert session(OPENCODE) == "ses_2a70abc96ffeieBZFFDkYrIu1j"
-    assert session(CURSOR) == session(later)
-    assert session(CURSOR) != session(CURSOR.replace("Add bread", "Add milk"))
-
-
-@pytest.mark.parametrize("session", ["--help", "ses_a b", "ses_$(id)", "../x"])
-def test_an_id_that_no_command_may_have_is_none_of_such_a_document(tmp_path: Path, session: str) -> None:
-    path = tmp_path / "chat.md"
-    path.write_text(OPENCODE.replace("ses_2a70abc96ffeieBZFFDkYrIu1j", session))
-
-    with pytest.raises(Exception, match="is not recognised"):
-        open_document(path)
-
-
-def test_an_export_longer_than_before_adds_what_is_new(home: Path, run: Run, tmp_path: Path) -> None:
-    store, path = home / "store", tmp_path / "chat.md"
-    store.mkdir()
-    git(store, "init", "-q")
-    path.write_text(CURSOR)
-    assert "1 session of Cursor" in run("import", str(path), "--project", str(store))[1]
-    path.write_text(CURSOR + "\n---\n\n**Cursor**\n\nRye is in, too.\n")
-
-    _, out, _ = run("import", str(path), "--project", str(store), "--json")
-
-    [report] = json.loads(out)["files"]
-    assert (report["new_events"], report["prompts"]) == (1, 2)
-    assert "Now rye." in run("handoff", str(store))[1]
-
-
-def test_without_a_project_it_says_which_option_names_one(home: Path, run: Run, tmp_path: Path) -> None:
-    (tmp_path / "chat.md").write_text(WINDSURF)
-
-    code, _, err = run("import", str(tmp_path / "chat.md"))
-
-    assert code == ExitCode.REFUSED
-    assert "--project DIR" in err

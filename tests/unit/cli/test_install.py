@@ -4,7 +4,6 @@ import json
 import os
 import re
 import subprocess
-import tomllib
 from contextlib import closing
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from support.agent_here import everything, only_this_path
 from support.forked import CARRYOVER
 from support.recorded_shop import Run
 from support.terminal import Terminal
-from support.tools import CODEX, CURSOR, versioned
+from support.tools import CURSOR, versioned
 
 TIPS = """\
 
@@ -100,31 +99,6 @@ def test_the_diff_is_what_install_then_does(claude: Path, home: Path, run: Run, 
     assert claude.read_bytes() == patched.read_bytes()
 
 
-def test_agents_of_every_kind_are_summed_up_side_by_side(
-    claude: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With adapters that do not exist yet: one is not here, one is newer than what is known."""
-    from carryover.agents.claude_code.adapter import AGENT
-
-    versioned(home / "bin" / "cursor", "9.9.1")
-    monkeypatch.setattr("carryover.agents.specs", lambda: (AGENT.spec, CODEX, CURSOR))
-
-    code, out, _ = run("install", "--agents", "claude-code,codex,cursor", "--no-service")
-
-    assert code == ExitCode.OK
-    assert summary_of(out).splitlines()[:8] == [
-        "✓ Claude Code 2.1.328 detected",
-        "  config: ~/.claude/settings.json",
-        f"  hooks written: {ALL_EVENTS}",
-        "✗ Codex CLI selected but not detected on this machine.",
-        "  Skipped. Re-run `carryover refresh` after installing it.",
-        "⚠ Cursor 9.9.1 detected: newer than Carryover's known versions.",
-        "  Falling back to the last-known hook names (Cursor 2.x).",
-        summary_of(out).splitlines()[7],
-    ]
-    assert summary_of(out).splitlines()[7].startswith("  Update Carryover when you can: `")
-
-
 def test_one_agent_s_failure_stops_no_other(
     claude: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,28 +126,6 @@ def test_with_nothing_chosen_nothing_is_changed(home: Path, run: Run, monkeypatc
     assert (code, out) == (ExitCode.NOTHING_FOUND, "")
     assert err.startswith("carryover: No agent was chosen, so nothing was changed.")
     assert everything(home) == before
-
-
-@pytest.mark.parametrize("command", ["install", "refresh"])
-@pytest.mark.parametrize("tools", ["", "clippy", "claude-code,clippy"])
-def test_a_name_that_cannot_be_used_is_refused_and_de_selects_nothing(
-    installed: Path, home: Path, run: Run, command: str, tools: str
-) -> None:
-    before = everything(home)
-
-    code, out, err = run(command, "--agents", tools, "--no-service")
-
-    assert (code, out) == (ExitCode.USAGE, "")
-    assert "Nothing was changed. Supported are: " in err
-    assert "claude-code (claude), " in err
-    assert everything(home) == before
-
-
-def test_the_resume_mode_is_written_and_kept(claude: Path, run: Run) -> None:
-    run("install", "--yes", "--no-service", "--resume-mode", "brief")
-    run("install", "--yes", "--no-service")
-
-    assert 'mode = "brief"' in state_dir().config.read_text()
 
 
 def test_folders_that_a_variable_moved_are_recorded(
@@ -237,23 +189,6 @@ def test_a_daemon_that_does_not_run_is_the_last_word(
     assert not any("\n" in found for found in commands), "a command that is pasted must work"
 
 
-def test_the_former_name_of_the_option_still_selects(claude: Path, run: Run) -> None:
-    assert run("install", "--tools", "claude-code", "--no-service")[0] == ExitCode.OK
-
-    assert 'selected = ["claude-code"]' in state_dir().config.read_text()
-
-
-def test_a_refresh_keeps_the_former_name_of_the_agents_table(claude: Path, run: Run) -> None:
-    state_dir().root.mkdir(mode=0o700)
-    state_dir().config.write_text('[tools]\nselected = ["claude-code"]\n\n[resume]\nmode = "ask"\n')
-
-    assert run("refresh", "--agents", "claude-code,codex", "--no-service")[0] == ExitCode.OK
-
-    written = f'[tools]\nselected = ["claude-code", "codex"]\n{KNOWN}\n'
-    assert state_dir().config.read_text().startswith(written)
-    assert "[agents" not in state_dir().config.read_text()
-
-
 def test_the_summary_and_the_dry_run_list_what_is_written_into_projects(claude: Path, shop: Path, run: Run) -> None:
     before = everything(shop)
     _, dry, _ = run("install", "--yes", "--no-service", "--dry-run")
@@ -272,21 +207,6 @@ def test_the_summary_and_the_dry_run_list_what_is_written_into_projects(claude: 
     assert f"Into your projects (shared):\n{listed}" in dry
     assert f"--- /dev/null\n+++ {shop}/.gitignore\n" in dry
     assert everything(shop) == before, "that is for the daemon to do"
-
-
-@pytest.mark.parametrize(("given", "edits"), [("private", [".git/info/exclude"]), ("off", [])])
-def test_the_answer_may_be_given_in_a_script(claude: Path, shop: Path, run: Run, given: str, edits: list[str]) -> None:
-    code, out, _ = run("install", "--pointers", given, "--no-service", "--json")
-
-    assert code == ExitCode.OK
-    data = json.loads(out)
-    assert data["pointers"] == given
-    assert [file["path"] for project in data["projects"] for file in project["files"]] == [
-        f"{shop}/{name}" for name in edits
-    ]
-    assert tomllib.loads(state_dir().config.read_text())["publish"] == {"pointers": given}
-    run("refresh", "--yes", "--no-service")
-    assert tomllib.loads(state_dir().config.read_text())["publish"] == {"pointers": given}, "it is kept"
 
 
 def test_going_private_takes_the_blocks_out_at_once_in_every_project(
@@ -321,20 +241,6 @@ def test_who_upgrades_keeps_what_was_written_into_projects(claude: Path, run: Ru
     run("refresh", "--yes", "--no-service")
 
     assert load_config(state_dir().config).publish.pointers == "shared"
-
-
-def test_the_version_is_remembered_where_the_command_is_not_on_this_shell_s_path(
-    installed: Path, home: Path, run: Run
-) -> None:
-    before = installed.read_bytes()
-    (home / "bin" / "claude").rename(home / "claude")
-
-    code, out, _ = run("refresh", "--yes", "--no-service")
-
-    assert code == ExitCode.OK
-    assert "Nothing changed: hooks and settings are as they should be.\n✓ Claude Code 2.1.328 detected\n" in out
-    assert "earlier time; it was not read now: no `claude` command on PATH or in the usual places.\n" in out
-    assert installed.read_bytes() == before
 
 
 def test_settings_of_ours_that_cannot_be_read_stop_it_before_anything_is_done(

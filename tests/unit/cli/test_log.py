@@ -8,7 +8,7 @@ from pathlib import Path
 from carryover.errors import ExitCode
 from support.claude_work import ClaudeWork, commit, head
 from support.recorded_shop import Run
-from support.repository import git, repository
+from support.repository import repository
 
 
 def test_the_timeline_of_a_project_is_printed_newest_first(recorded: Path, run: Run) -> None:
@@ -20,13 +20,6 @@ def test_the_timeline_of_a_project_is_printed_newest_first(recorded: Path, run: 
     assert all(re.match(r"(.+ ago|just now|\d{4}-\d\d-\d\d) · Claude Code · c0de", line) for line in entries)
     assert sum(" · session" in line for line in entries) == 2
     assert next(text for text in texts if "Wire discount into checkout" in text)
-
-
-def test_the_number_of_lines_is_bounded_and_data_is_in_the_same_order(recorded: Path, run: Run) -> None:
-    moments = json.loads(run("log", str(recorded), "--json")[1])
-
-    assert [moment["at_ms"] for moment in moments] == sorted((m["at_ms"] for m in moments), reverse=True)
-    assert json.loads(run("log", str(recorded), "--json", "-n", "2")[1]) == moments[:2]
 
 
 def test_where_nothing_matches_it_says_so(recorded: Path, run: Run, home: Path) -> None:
@@ -59,38 +52,3 @@ def test_a_commit_is_shown_with_the_session_that_made_it_or_whose_edits_it_holds
     assert f" · commit with its edits · {raised[:8]}\n  Raise it\n" in out
     assert f" · commit · {own[:8]}\n  Add a discount\n" in out
     assert "Something else" not in out
-
-
-def test_a_commit_long_after_a_session_or_of_another_file_is_not_its_own(home: Path, run: Run) -> None:
-    shop = repository(home / "shop", {"cart.py": "total = 0\n"})
-    work = ClaudeWork(home / ".claude" / "projects", shop)
-    work.now -= timedelta(days=3)
-    work.prompt("add a discount")
-    work.edit("cart.py", "total = 0", "total = 1")
-    work.later(days=1)
-    commit(shop, "A day later", at=work.now)
-
-    assert "A day later" not in run("log", str(shop))[1]
-
-
-def test_a_commit_that_was_rebased_since_is_still_that_of_its_session(home: Path, run: Run) -> None:
-    shop = repository(home / "shop", {"cart.py": "total = 0\n"})
-    work = ClaudeWork(home / ".claude" / "projects", shop)
-    work.prompt("add a discount")
-    work.edit("cart.py", "total = 0", "total = 1")
-    former = work.commit("Set the total")
-    git(shop, "commit", "--quiet", "--amend", "--no-edit", "--date", work.now.isoformat(), "--reset-author")
-
-    [commit] = [each for each in json.loads(run("log", str(shop), "--json")[1]) if each["kind"] == "commit"]
-    assert commit["commit"] == head(shop) != former
-
-
-def test_a_note_between_two_agents_is_a_note_and_no_hand_over(recorded: Path, run: Run, tmp_path: Path) -> None:
-    (tmp_path / "answer.md").write_text("Use a table of rates.")
-    assert run("note", "--project", str(recorded), "--from", "chatgpt", str(tmp_path / "answer.md"))[0] == ExitCode.OK
-
-    moments = json.loads(run("log", str(recorded), "--json")[1])
-
-    assert (moments[0]["kind"], moments[0]["agent"]) == ("note", "note")
-    assert "hand-over" not in {each["kind"] for each in moments}
-    assert re.match(r"just now · note-\w+ · note\n  ", run("log", str(recorded))[1])

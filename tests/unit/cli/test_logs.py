@@ -106,22 +106,6 @@ def followed(log: Path, *changes: object) -> list[str]:
     return [line for line in lines(log, wait=wait) if line]
 
 
-def test_what_is_added_is_printed_once_it_is_complete(log: Path) -> None:
-    log.write_text("one\n")
-    found = followed(log, lambda: append(log, "tw"), lambda: append(log, "o\nthree\n"))
-
-    assert found == ["one", "two", "three"]
-
-
-def test_a_rotation_loses_nothing_and_repeats_nothing(log: Path) -> None:
-    def change() -> None:
-        append(log, "two\n")
-        rotate(log)
-        log.write_text("three\n")
-
-    assert followed(log, *[lambda: log.write_text("one\n"), change]) == ["one", "two", "three"]
-
-
 def test_a_log_that_is_emptied_or_made_again_is_followed_from_its_beginning(log: Path) -> None:
     log.write_text("one and more\n")
 
@@ -162,13 +146,3 @@ def test_following_ends_when_nobody_reads_any_more_even_while_nothing_is_logged(
         assert process.wait(30) == ExitCode.OK
         assert process.stderr is not None
         assert process.stderr.read() == ""
-
-
-def test_several_rotations_between_two_looks_lose_nothing(log: Path) -> None:
-    def change() -> None:
-        for word in ("two", "three", "four"):
-            rotate(log)
-            log.write_text(f"{word}\n")
-
-    log.write_text("one\n")
-    assert followed(log, change, lambda: append(log, "five\n")) == ["one", "two", "three", "four", "five"]

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from carryover.actions.context import state_dir
-from carryover.actions.from_disk import catch_up
 from carryover.cli.note import MOST_BYTES
 from carryover.errors import ExitCode
 from support.recorded_shop import Run
@@ -59,26 +58,6 @@ def test_the_handoff_names_it_once_as_not_the_users_word(noted: str, run: Run) -
     assert len(handoff.splitlines()) <= 50
 
 
-def test_it_is_listed_and_shown_under_its_own_name(noted: str, run: Run) -> None:
-    _, listed, _ = run("sessions")
-    _, shown, _ = run("show", noted)
-
-    assert any("  note  " in line and "Second opinion from ChatGPT" in line for line in listed.splitlines())
-    assert "1. Never go below zero." in shown
-    assert "You" not in shown.split()
-
-
-def test_forgotten_it_is_gone_and_may_be_recorded_again(noted: str, recorded: Path, run: Run, stdin: Stdin) -> None:
-    assert everywhere(recorded).count(b"go below zero") > 0
-    run("forget", noted, "--yes")
-    assert everywhere(recorded).count(b"go below zero") == 0
-
-    stdin(ANSWER.encode())
-    code, out, _ = run("note", "--from", "chatgpt")
-
-    assert (code, "Recorded as" in out) == (ExitCode.OK, True)
-
-
 def test_twice_is_once(noted: str, run: Run, stdin: Stdin) -> None:
     stdin(ANSWER.encode())
     code, out, _ = run("note", "--from", "ChatGPT")
@@ -99,17 +78,6 @@ def test_from_a_file_with_a_title_and_without_secrets_and_nothing_is_left_behind
     assert KEY not in out + run("show", "note-")[1]
     assert [path for path in state_dir().root.rglob("*") if "note-" in path.name] == []
     assert KEY.encode() not in everywhere(recorded)
-
-
-def test_an_export_that_was_copied_with_the_answer_is_left_out(recorded: Path, run: Run, stdin: Stdin) -> None:
-    _, document, _ = run("export", str(recorded))
-    stdin(f"{document}\nYes, cap it.\n".encode())
-
-    run("note", "--project", str(recorded))
-    _, shown, _ = run("show", "note-")
-
-    assert shown.rstrip().endswith("Yes, cap it.")
-    assert "CARRYOVER EXPORT" not in shown
 
 
 @pytest.mark.parametrize(
@@ -148,11 +116,3 @@ def test_a_file_that_is_not_there_a_pause_and_an_excluded_project_say_so(shop: P
     code, _, err = run("note", "--project", str(shop))
     assert (code, "is left out of Carryover" in err) == (ExitCode.REFUSED, True)
     assert not state_dir().ledger.exists()
-
-
-def test_a_project_without_a_session_keeps_it_until_one_comes(shop: Path, run: Run, stdin: Stdin) -> None:
-    stdin(ANSWER.encode())
-    assert run("note", "--project", str(shop), "--from", "gemini")[0] == ExitCode.OK
-
-    catch_up(state_dir(), str(shop))
-    assert "Second opinion from Gemini" in run("handoff", str(shop))[1]

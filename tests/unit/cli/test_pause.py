@@ -38,15 +38,6 @@ def test_a_running_daemon_reads_and_writes_nothing_until_it_continues(shop: Path
         assert daemon.health()["paused"] is False
 
 
-def test_a_daemon_that_starts_during_a_pause_stands_still(shop: Path, run: Run) -> None:
-    run("pause")
-    with DaemonProcess() as daemon:
-        daemon.settle()
-
-        assert daemon.health()["paused"] is True
-        assert handoff_of(shop) == ""
-
-
 def test_one_project_is_left_out_and_the_daemon_continues(shop: Path, home: Path, run: Run) -> None:
     session = ClaudeSession(home / ".claude" / "projects", shop)
     with DaemonProcess() as daemon:
@@ -85,42 +76,6 @@ def test_a_paused_project_has_nothing_stale_for_agents_to_read(shop: Path, run: 
         assert content(shop) == before
         assert run("unpause", str(shop))[0] == ExitCode.OK
         wait_until("the handoff", lambda: bool(handoff_of(shop)) and (shop / "AGENTS.md").exists())
-
-
-@pytest.mark.parametrize("arguments", [(), ("shop",)])
-def test_twice_is_once(home: Path, run: Run, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(home)
-    (home / "shop").mkdir()
-    run("pause", *arguments)
-    before = everything(state_dir().root)
-
-    code, out, _ = run("pause", *arguments)
-
-    assert code == ExitCode.OK
-    assert " was already paused." in out
-    assert everything(state_dir().root) == before
-
-
-@pytest.mark.parametrize("misspelt", ["~/shpo", "~/shop/scr", "~/shop/README.md", "/nonexistent", "~nobody-here"])
-def test_a_folder_that_is_not_there_is_refused(shop: Path, run: Run, misspelt: str) -> None:
-    """It may be misspelt: then another project, or the one around it, would be paused."""
-    code, out, err = run("pause", misspelt)
-
-    path = misspelt.replace("~/", f"{shop.parent}/")
-    assert (code, out) == (ExitCode.NOTHING_FOUND, "")
-    assert err == f"carryover: There is no folder {path}. Nothing was changed.\n"
-    assert not state_dir().root.exists()
-
-
-def test_a_project_whose_folder_is_gone_can_go_on_again(shop: Path, run: Run) -> None:
-    run("pause", str(shop))
-    shop.rename(shop.with_name("elsewhere"))
-
-    assert run("unpause", str(shop))[:2] == (
-        ExitCode.OK,
-        f"{shop} is no longer paused. carryoverd is not running now.\n",
-    )
-    assert run("unpause", str(shop))[1] == f"{shop} was not paused. carryoverd is not running now.\n"
 
 
 @pytest.fixture

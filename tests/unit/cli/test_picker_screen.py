@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from carryover.actions.context import state_dir
 from carryover.errors import ExitCode
 from support.agent_here import everything, only_this_path
 from support.codex_session import CodexSession
@@ -131,23 +130,6 @@ def test_before_an_install_it_lists_what_the_agents_left_and_writes_nothing(
 
     assert (code, "Wire discount into checkout" in shown, "~/shop" in shown) == (ExitCode.OK, True, True)
     assert (everything(home), list(tmp_path.iterdir())) == (before, [])
-
-
-def test_before_an_install_it_continues_in_another_agent(
-    shop: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    only_this_path(home, monkeypatch)
-    program(home / "bin" / "codex", 'echo "started in $PWD with $1"')
-    monkeypatch.chdir(shop)
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-
-    with Terminal(ALONE, os.environ) as terminal:
-        terminal.wait_for("nothing is kept")
-        terminal.press("c", ENTER)
-        code, text = terminal.end()
-
-    assert (code, f"started in {shop} with Read .carryover/handoff-chosen.md" in text) == (ExitCode.OK, True)
-    assert (state_dir().ledger.exists(), list(tmp_path.iterdir())) == (False, [])
 
 
 def test_without_any_history_it_says_where_it_looked_and_what_to_do_next(home: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.cli.project_edits import ProjectEdits, ProjectPlan, as_data, lines, meaning, places
+from carryover.cli.project_edits import ProjectEdits, ProjectPlan, as_data, lines, meaning
 from carryover.config import Pointers
 from carryover.edits.plan import Change, plan
 
@@ -42,14 +42,6 @@ def test_shared_names_the_files_that_the_selected_agents_read(agents: tuple[str,
 )
 def test_the_other_answers_touch_no_file_of_the_user_s(pointers: Pointers, first: str) -> None:
     assert meaning(pointers, ("codex",), where="Now", kept_in="~/x")[0] == first
-
-
-def test_a_few_projects_are_named_and_all_are_counted() -> None:
-    roots = [HOME / name for name in "abcdef"]
-
-    assert places(roots, HOME) == "Now in 6 projects (~/a, ~/b, ~/c, ~/d and 2 more)"
-    assert places(roots[:1], HOME) == "Now in ~/a"
-    assert places([], HOME) == "Now in no project"
 
 
 def test_each_project_s_files_are_listed(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from carryover.actions.context import state_dir
 from carryover.errors import ExitCode
-from support.agent_here import everything, put_claude
+from support.agent_here import everything
 from support.recorded_shop import Run
 
 
@@ -24,23 +24,6 @@ def test_hooks_that_were_removed_come_back(installed: Path, run: Run) -> None:
     assert code == ExitCode.OK
     assert "  hooks written: " in out
     assert set(hooks(installed)) == set(json.loads(before)["hooks"])
-
-
-def test_another_version_of_the_agent_gets_the_hooks_that_it_knows(installed: Path, home: Path, run: Run) -> None:
-    put_claude(home, "1.0.70")
-
-    run("refresh", "--yes", "--no-service")
-
-    assert hooks(installed) == ["SessionStart", "PreCompact", "Stop"]
-
-
-def test_an_agent_that_is_no_longer_wanted_loses_its_hooks(installed: Path, home: Path, run: Run) -> None:
-    code, out, _ = run("refresh", "--agents", "codex", "--no-service")
-
-    assert code == ExitCode.OK
-    assert "✓ Hooks removed from ~/.claude/settings.json\n" in out
-    assert not installed.exists()
-    assert 'selected = ["codex"]' in state_dir().config.read_text()
 
 
 def test_settings_that_moved_take_the_hooks_with_them(installed: Path, home: Path, run: Run) -> None:

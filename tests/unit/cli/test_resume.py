@@ -41,12 +41,6 @@ def test_the_command_is_the_agents_own_in_the_folder_that_the_session_began_in(b
     assert run("resume", "0abc") == (ExitCode.OK, f"cd {below} && claude --resume {SESSION}\n", "")
 
 
-def test_where_the_transcript_is_gone_the_project_is_its_folder(below: Path, home: Path, run: Run) -> None:
-    shutil.rmtree(home / ".claude")
-
-    assert run("resume", SESSION)[1] == f"cd {below.parent} && claude --resume {SESSION}\n"
-
-
 def test_where_the_folder_is_gone_too_another_agent_can_carry_on(below: Path, run: Run) -> None:
     shutil.rmtree(below.parent)
 

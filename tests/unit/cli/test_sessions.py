@@ -1,16 +1,12 @@
 from __future__ import annotations
 
-import json
-import sqlite3
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.actions.context import state_dir
 from carryover.errors import ExitCode
-from carryover.fsio import FileLock
 from carryover.ledger.short_ids import SHORTEST_ID, shortest_unique
 from support.recorded_shop import CHECKOUT, DISCOUNT, Run
 
@@ -29,15 +25,6 @@ def test_the_sessions_of_a_project_are_listed_newest_first(recorded: Path, run: 
     assert head == ["SESSION", "AGENT", "LAST", "PROMPTS", "TASK"]
     assert newest == [CHECKOUT[:-1], "Claude Code", "just now", "1", "Wire discount into checkout"]
     assert oldest[:4] == [DISCOUNT[:-1], "Claude Code", "just now", "2"]
-
-
-def test_all_projects_are_named(recorded: Path, run: Run) -> None:
-    _, out, _ = run("sessions", "--all", "--limit", "1")
-
-    assert [cells(line)[:3] for line in out.splitlines()] == [
-        ["SESSION", "AGENT", "PROJECT"],
-        [CHECKOUT[:-1], "Claude Code", "~/shop"],
-    ]
 
 
 @pytest.mark.parametrize(
@@ -62,41 +49,6 @@ def test_a_list_can_be_of_one_agent_one_time_or_one_branch(
         assert "Without --agent, --since and --branch all are listed." in err
 
 
-def test_as_data_nothing_is_shortened(recorded: Path, run: Run) -> None:
-    code, out, _ = run("sessions", "--all", "--json")
-
-    listed = json.loads(out)
-    assert code == ExitCode.OK
-    for entry in listed:
-        assert entry.pop("last_ms") >= entry.pop("started_ms") > 0
-    assert listed[0] == {
-        "id": CHECKOUT,
-        "short": CHECKOUT[:-1],
-        "agent": "claude-code",
-        "machine": None,
-        "agent_version": "2.1.328",
-        "model": "claude-opus-5-5",
-        "project": str(recorded),
-        "branch": "main",
-        "title": None,
-        "task": "Wire discount into checkout",
-        "prompts": 1,
-    }
-
-
-def test_while_a_daemon_runs_nothing_is_said_of_missing_sessions(recorded: Path, run: Run) -> None:
-    with FileLock(state_dir().lock):
-        assert run("sessions", "--all")[2] == ""
-
-
-def test_without_a_ledger_what_is_on_disk_is_listed_and_nothing_is_stored(shop: Path, home: Path, run: Run) -> None:
-    code, out, err = run("sessions", "--all")
-
-    assert (code, err) == (ExitCode.OK, "")
-    assert [cells(line)[0] for line in out.splitlines()] == ["SESSION", CHECKOUT[:-1], DISCOUNT[:-1]]
-    assert not (home / ".carryover").exists()
-
-
 @pytest.mark.parametrize("arguments", [["--all"], ["."]])
 def test_where_nothing_was_recorded_it_says_where_to_look(
     arguments: list[str], run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -106,17 +58,6 @@ def test_where_nothing_was_recorded_it_says_where_to_look(
 
     assert (code, out) == (ExitCode.NOTHING_FOUND, "")
     assert "`carryover status`" in err
-
-
-def test_a_ledger_of_a_newer_program_is_refused_and_left_alone(recorded: Path, run: Run) -> None:
-    with sqlite3.connect(state_dir().ledger) as ledger:
-        ledger.execute("PRAGMA user_version = 999")
-    ledger.close()
-
-    code, out, err = run("sessions", "--all")
-
-    assert (code, out) == (ExitCode.REFUSED, "")
-    assert "newer Carryover" in err
 
 
 @given(st.lists(st.text("abc", min_size=1, max_size=12), unique=True))

@@ -69,20 +69,6 @@ def test_a_session_is_shown_as_a_conversation(recorded: Path, run: Run) -> None:
     ]
 
 
-def test_sessions_of_two_agents_with_one_id_are_named_with_their_agent(recorded: Path, run: Run) -> None:
-    with closing(sqlite3.connect(state_dir().ledger)) as db, db:
-        db.execute(
-            "INSERT INTO session (agent, native_id, project_id) SELECT 'codex', native_id, project_id FROM session"
-        )
-
-    code, _, err = run("show", CHECKOUT)
-    assert (code, f"`claude-code:{CHECKOUT}` or `codex:{CHECKOUT}`" in err) == (ExitCode.USAGE, True)
-
-    assert "Wire discount" in run("show", f"claude-code:{CHECKOUT}")[1]
-    code, out, _ = run("show", f"codex:{CHECKOUT}")
-    assert (code, "Codex" in out, "Wire discount" in out) == (ExitCode.OK, True, False)
-
-
 def test_the_last_session_of_the_project_needs_no_id(
     recorded: Path, run: Run, monkeypatch: pytest.MonkeyPatch, home: Path
 ) -> None:
@@ -95,47 +81,12 @@ def test_the_last_session_of_the_project_needs_no_id(
     assert f"No session is recorded for {home}." in err
 
 
-@pytest.mark.parametrize("where", ["in the ledger", "on disk"])
-def test_an_id_is_found_in_upper_case_and_an_empty_one_is_none(
-    where: str, run: Run, request: pytest.FixtureRequest
-) -> None:
-    request.getfixturevalue("recorded" if where == "in the ledger" else "shop")
-
-    assert run("show", CHECKOUT.upper())[:2] == run("show", CHECKOUT)[:2]
-    assert run("show", "") == (
-        ExitCode.USAGE,
-        "",
-        "carryover: The session id is empty. `carryover sessions` lists the ids.\n",
-    )
-
-
 def test_an_ambiguous_id_names_the_candidates(recorded: Path, run: Run) -> None:
     code, out, err = run("show", "c0de")
 
     assert (code, out) == (ExitCode.USAGE, "")
     assert DISCOUNT in err
     assert CHECKOUT in err
-
-
-@pytest.mark.parametrize("where", ["in the ledger", "on disk"])
-def test_an_unknown_id_is_not_found(where: str, run: Run, request: pytest.FixtureRequest) -> None:
-    request.getfixturevalue("recorded" if where == "in the ledger" else "shop")
-
-    code, out, err = run("show", "ffff")
-
-    assert (code, out) == (ExitCode.NOTHING_FOUND, "")
-    assert "`carryover sessions" in err
-
-
-def test_as_data_every_event_is_there(recorded: Path, run: Run) -> None:
-    code, out, _ = run("show", CHECKOUT, "--json")
-
-    shown = json.loads(out)
-    assert code == ExitCode.OK
-    assert (shown["session"]["native_id"], shown["session"]["root"]) == (CHECKOUT, str(recorded))
-    kinds = [event["body"]["kind"] for event in shown["events"]]
-    assert kinds[-1] == "turn_end"
-    assert {"user_prompt", "assistant_message", "tool_call", "tool_result", "file_edit"} <= set(kinds)
 
 
 def test_what_was_taken_back_is_marked(recorded: Path, run: Run) -> None:
@@ -150,14 +101,6 @@ def test_what_was_taken_back_is_marked(recorded: Path, run: Run) -> None:
     assert lines[lines.index("  First the file.") - 1] == "HH:MM:SS  Claude Code (undone)"
     undone = [event["body"]["text"] for event in json.loads(data)["events"] if event.get("retracted")]
     assert undone == ["First the file."]
-
-
-def test_without_a_ledger_the_session_is_read_from_disk_and_nothing_is_stored(shop: Path, home: Path, run: Run) -> None:
-    code, out, _ = run("show", CHECKOUT)
-
-    assert code == ExitCode.OK
-    assert "Wire discount into checkout" in out
-    assert not (home / ".carryover").exists()
 
 
 def test_as_data_a_turn_has_its_events_only(recorded: Path, run: Run) -> None:
@@ -228,29 +171,9 @@ def result(op: Op = "shell", status: ResultStatus = "ok") -> ToolResult:
     return ToolResult(call_id="1", name="Bash", op=op, subject="make test", status=status, output="1 passed\nok")
 
 
-def test_each_speaker_has_a_heading_once_and_words_are_whole() -> None:
-    answer = "First line\n\n" + "long " * 100 + "end"
-
-    assert reported(AssistantMessage(text=answer), result(), AssistantMessage(text="More.")) == [
-        "\n06:40:58  Claude Code",
-        "  First line",
-        "",
-        f"  {'long ' * 100}end",
-        "  · Bash make test",
-        "  More.",
-    ]
-
-
 def test_what_tools_printed_is_shown_in_full_only() -> None:
     assert reported(result())[1:] == ["  · Bash make test"]
     assert reported(result(), full=True)[1:] == ["  · Bash make test", "      1 passed", "      ok"]
-
-
-def test_an_edit_is_reported_once_and_a_question_is_not_reported_as_a_call() -> None:
-    edit = FileEdit(path="/home/dev/shop/cart.py", change="modify", added=4, removed=0)
-
-    assert reported(result("edit"), edit, result("ask"))[1:] == ["  · Edited cart.py +4 -0"]
-    assert reported(result("edit", "error"))[1:] == ["  ✗ Bash make test (error)"]
 
 
 def test_an_edit_shows_its_first_lines_and_in_full_all_of_it() -> None:
@@ -268,17 +191,6 @@ def test_an_edit_shows_its_first_lines_and_in_full_all_of_it() -> None:
         "      … 44 more lines: --full",
     ]
     assert reported(edit, full=True)[2:] == [f"      {line}".rstrip() for line in diff.split("\n")]
-
-
-def test_a_line_of_an_edit_that_looks_like_a_count_is_none() -> None:
-    edit = FileEdit(path="/a", change="modify", diff="+a\n\\ No newline at end of file")
-
-    assert reported(edit)[2:] == ["      +a"]
-
-
-def test_what_nobody_says_is_one_line_without_a_speaker() -> None:
-    assert reported(TurnEnd(reason="limit", message="API Error\n429")) == ["  ✗ Stopped by a limit: API Error 429"]
-    assert reported(SessionStart(reason="resume")) == ["  · Session started (resume)"]
 
 
 def test_sub_agents_are_heard_in_full_only() -> None:
@@ -324,20 +236,6 @@ def test_what_the_user_took_back_is_marked_where_it_was_said() -> None:
         "  ✗ Interrupted  (undone)",
         "\n06:40:58  Claude Code",
         "  Here.",
-    ]
-
-
-def test_a_new_day_gets_a_heading() -> None:
-    events = [Told(UserPrompt(text="go")), Told(UserPrompt(text="on"), at_ms=START_MS + 86_400_000)]
-
-    lines = list(conversation(events, agent="Claude Code", root=None, full=False))
-
-    assert lines == [
-        "\nFriday, 20 November 2026",
-        "\n06:40:58  You",
-        "  go",
-        "\nSaturday, 21 November 2026",
-        "  on",
     ]
 
 

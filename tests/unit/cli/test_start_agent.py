@@ -8,10 +8,8 @@ from pathlib import Path
 import pytest
 
 from carryover.actions.context import state_dir
-from carryover.actions.start_agent import startable_agent
 from carryover.agents import specs
-from carryover.config import Config
-from carryover.errors import ExitCode, UserError
+from carryover.errors import ExitCode
 from support.agent_here import only_this_path
 from support.recorded_shop import Run
 from support.tools import program
@@ -72,12 +70,6 @@ def test_a_path_with_blanks_and_quotes_is_quoted_for_the_shell(
     assert not (shop / ".carryover").exists()
 
 
-def test_a_command_beside_path_is_named_whole(shop: Path, home: Path, run: Run) -> None:
-    program(home / ".local" / "bin" / "claude")
-
-    assert run("handoff", str(shop), "--to", "claude-code")[1].startswith(f"cd {shop} && {home}/.local/bin/claude ")
-
-
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
@@ -96,28 +88,6 @@ def test_an_agent_that_cannot_be_started_is_reported_with_the_way_out(
     assert not (shop / ".carryover").exists()
 
 
-def test_where_no_handoff_may_be_put_it_says_why(shop: Path, claude_here: Path, run: Run) -> None:
-    (shop / ".carryover").mkdir()
-    (shop / ".carryover" / "handoff.md").write_text("theirs")
-    subprocess.run(["git", "add", "-f", ".carryover"], cwd=shop, check=True)
-
-    code, out, err = run("handoff", str(shop), "--to", "claude-code")
-
-    assert (code, out) == (ExitCode.REFUSED, "")
-    assert "tracked by git" in err and "--copy" in err
-    assert (shop / ".carryover" / "handoff.md").read_text() == "theirs"
-
-
-def test_a_pause_holds_for_it_as_well(shop: Path, claude_here: Path, run: Run) -> None:
-    assert run("pause")[0] == ExitCode.OK
-
-    code, out, err = run("handoff", str(shop), "--to", "claude-code")
-
-    assert (code, out) == (ExitCode.REFUSED, "")
-    assert "Carryover is paused" in err and "`carryover unpause`" in err
-    assert not (shop / ".carryover").exists()
-
-
 def test_an_excluded_project_is_not_handed_over_in_any_way(shop: Path, claude_here: Path, run: Run) -> None:
     (shop / ".carryover.toml").write_text("exclude = true\n")
 
@@ -126,46 +96,6 @@ def test_an_excluded_project_is_not_handed_over_in_any_way(shop: Path, claude_he
 
         assert (code, out) == (ExitCode.REFUSED, "")
         assert "excluded by" in err
-
-
-def test_without_a_terminal_no_agent_is_started(shop: Path, claude_here: Path, run: Run) -> None:
-    code, out, err = run("handoff", str(shop), "--to", "claude-code", "--exec")
-
-    assert (code, out) == (ExitCode.REFUSED, "")
-    assert "--exec starts Claude Code in this terminal, but there is no terminal here" in err
-    assert not (shop / ".carryover").exists()
-
-
-def test_the_folders_that_install_wrote_down_are_looked_in(home: Path) -> None:
-    moved = program(home / "elsewhere" / "local" / "claude")
-    from carryover.config import AgentConfig, AgentsConfig
-
-    tools = AgentsConfig(each={"claude-code": AgentConfig(env={"CLAUDE_CONFIG_DIR": str(home / "elsewhere")})})
-
-    assert startable_agent("claude-code", Config(agents=tools)).command.path == moved
-    with pytest.raises(UserError):
-        startable_agent("claude-code", Config())
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--to", "nobody"],
-        ["--exec"],
-        ["--to", "claude-code", "--exec", "--copy"],
-        ["--to", "claude-code", "--json"],
-        ["--copy", "--json"],
-        ["--copy", "--transcript", "a.jsonl"],
-        ["--to", "claude-code", "--transcript", "a.jsonl"],
-        ["--to", "claude-code", "--until", "3"],
-    ],
-    ids=" ".join,
-)
-def test_arguments_that_do_not_go_together_are_a_usage_error(arguments: list[str], run: Run) -> None:
-    code, out, err = run("handoff", *arguments)
-
-    assert (code, out) == (ExitCode.USAGE, "")
-    assert err
 
 
 def test_the_handoff_goes_to_the_clipboard_and_into_no_file(

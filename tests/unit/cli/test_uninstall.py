@@ -7,7 +7,6 @@ from pathlib import Path
 from carryover.actions.context import state_dir
 from carryover.errors import ExitCode
 from support.agent_here import everything
-from support.daemon_process import DaemonProcess
 from support.forked import CARRYOVER
 from support.recorded_shop import Run
 from support.terminal import ENTER, Terminal
@@ -42,18 +41,6 @@ def test_a_purge_leaves_nothing(installed: Path, recorded: Path, home: Path, run
     assert not state_dir().root.exists()
 
 
-def test_what_is_in_a_folder_that_goes_for_the_same_reason_is_counted_with_it(installed: Path, run: Run) -> None:
-    kept = state_dir().root / "restore/claude-code/startup/work/.answer"
-    kept.parent.mkdir(parents=True)
-    kept.touch()
-
-    _, out, _ = run("uninstall", "--purge", "--dry-run")
-
-    assert [line for line in out.splitlines() if "restore" in line] == [
-        "~/.carryover/restore goes, with 4 files and folders in it (handoffs kept for when the daemon is down)"
-    ]
-
-
 def test_a_dry_run_lists_and_shows_everything_and_touches_nothing(installed: Path, home: Path, run: Run) -> None:
     before = everything(home)
 
@@ -70,30 +57,6 @@ def test_it_works_with_settings_that_cannot_be_read(installed: Path, run: Run) -
 
     assert run("uninstall")[0] == ExitCode.OK
     assert not installed.exists()
-
-
-def test_hooks_are_found_where_the_record_was_lost(installed: Path, run: Run) -> None:
-    (state_dir().root / "edits.json").unlink()
-
-    run("uninstall")
-
-    assert "hook.sh" not in (installed.read_text() if installed.exists() else "")
-
-
-def test_the_running_daemon_is_stopped_first(installed: Path, home: Path, run: Run) -> None:
-    with DaemonProcess() as daemon:
-        code, out, _ = run("uninstall", "--purge")
-
-        assert f"carryoverd (process {daemon.pid}) is stopped.\n" in out
-        assert (code, daemon.process.wait(30)) == (ExitCode.OK, ExitCode.OK)
-    assert not state_dir().root.exists()
-
-
-def test_where_nothing_was_installed_there_is_nothing_to_do(home: Path, run: Run) -> None:
-    before = everything(home)
-
-    assert run("uninstall") == (ExitCode.OK, "There is nothing to remove.\n", "")
-    assert everything(home) == before
 
 
 def test_a_file_that_cannot_be_edited_is_named_and_nothing_else_stays(installed: Path, run: Run) -> None:

@@ -8,9 +8,7 @@ from typing import Any
 
 import pytest
 
-from carryover.cli.why import summary
 from carryover.errors import ExitCode
-from carryover.views.file_history import Change
 from support.claude_work import ClaudeWork, commit, head
 from support.recorded_shop import Run
 from support.repository import git, repository
@@ -31,22 +29,7 @@ def test_the_turns_that_changed_a_file_are_listed_with_their_prompts(
     assert {change["path"] for change in changes} == {str(recorded / "cart.py")}
 
 
-def test_a_deleted_file_and_a_path_over_a_link_are_known(recorded: Path, run: Run, home: Path) -> None:
-    (recorded / "cart.py").unlink()
-    (home / "link").symlink_to(recorded)
-
-    assert run("why", str(home / "link" / "cart.py"))[0] == ExitCode.OK
-
-
-def test_a_file_that_no_agent_changed_is_not_known(recorded: Path, run: Run, home: Path) -> None:
-    for path in (recorded / "never.py", recorded / "sub" / "cart.py", home / "elsewhere" / "cart.py"):
-        code, out, err = run("why", str(path))
-        assert (code, out) == (ExitCode.NOTHING_FOUND, "")
-        assert f"No agent is known to have changed {path}." in err
-
-
 CART = "def total(items):\n    return sum(items)\n"
-DISCOUNT = "\n\ndef discount(cents):\n    return cents\n"
 
 
 @pytest.fixture
@@ -87,15 +70,6 @@ def prompts(run: Run, work: ClaudeWork, line: int, name: str = "cart.py") -> lis
     return [turn["prompt"] for turn in why(run, work, line, name)["turns"]]
 
 
-def test_lines_that_are_alike_are_told_apart_by_their_place(work: ClaudeWork, run: Run) -> None:
-    work.prompt("first")
-    work.write("a.py", "if a:\n    pass\n")
-    work.prompt("second")
-    work.edit("a.py", "if a:\n", "if b:\n    pass\nif a:\n")
-
-    assert [prompts(run, work, line, "a.py")[0] for line in (1, 2, 3, 4)] == ["second", "second", "first", "first"]
-
-
 def test_what_was_written_by_hand_is_said_to_come_from_outside(work: ClaudeWork, run: Run) -> None:
     work.prompt("add a discount")
     work.edit(
@@ -111,20 +85,6 @@ def test_what_was_written_by_hand_is_said_to_come_from_outside(work: ClaudeWork,
         ExitCode.NOTHING_FOUND,
         "cart.py:6 · not committed\n      # by hand\n"
         "No recorded edit wrote this line: it was changed outside the sessions.\n",
-    )
-
-
-def test_a_line_from_before_the_sessions_names_its_commit(work: ClaudeWork, run: Run) -> None:
-    first = head(work.cwd)
-    work.prompt("add a discount")
-    work.edit("cart.py", "sum(items)", "sum(items) - 5")
-
-    code, out, _ = run("why", f"{work.cwd / 'cart.py'}:1")
-
-    assert (code, out) == (
-        ExitCode.NOTHING_FOUND,
-        f"cart.py:1 · commit {first[:8]} · 2026-01-02\n  def total(items):\n"
-        "This line was there before the first recorded edit of the file (2 h ago).\n",
     )
 
 
@@ -160,16 +120,6 @@ def test_a_line_that_is_not_there_is_refused(work: ClaudeWork, run: Run, place: 
     assert "so no line" in err or "can't be read" in err
 
 
-def test_without_git_the_line_is_followed_all_the_same(work: ClaudeWork, run: Run) -> None:
-    work.prompt("add a discount")
-    work.edit("cart.py", "sum(items)", "sum(items) - 5")
-    (work.cwd / ".git" / "HEAD").write_text("damaged")
-
-    assert [why(run, work, line)["found"] for line in (1, 2)] == ["before", "followed"]
-    (work.cwd / "cart.py").write_text("by hand\n")
-    assert why(run, work, 1)["found"] == "unknown"
-
-
 def test_a_commit_names_its_session_and_the_turns_in_it(
     work: ClaudeWork, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,31 +153,3 @@ def test_a_commit_without_a_session_says_so(work: ClaudeWork, run: Run, monkeypa
 
     assert (code, out) == (ExitCode.NOTHING_FOUND, "")
     assert f"No recorded session made commit {head(work.cwd)[:8]}" in err
-
-
-@pytest.mark.parametrize(
-    ("change", "edits", "added", "removed", "expected"),
-    [
-        ("modify", 1, 12, 3, "+12 -3"),
-        ("add", 2, 40, None, "new +40 (2 edits)"),
-        ("modify", 1, None, None, "edited"),
-        ("delete", 1, None, 9, "deleted -9"),
-    ],
-)
-def test_a_change_is_told_in_a_few_words(
-    change: str, edits: int, added: int | None, removed: int | None, expected: str
-) -> None:
-    row = Change(
-        at_ms=1,
-        agent="a",
-        session="s",
-        subagent_id=None,
-        prompt=None,
-        change=change,
-        path="/a",
-        old_path=None,
-        edits=edits,
-        added=added,
-        removed=removed,
-    )
-    assert summary(row) == expected

@@ -25,19 +25,7 @@ def test_what_has_the_highest_rank_goes_first_and_order_stays() -> None:
     assert found.used == 5  # with the heading, which is counted once
 
 
-def test_no_piece_takes_more_than_its_share_while_it_has_a_shorter_form() -> None:
-    pieces = [piece("a b c d e f", 1, shorter="a b", share=0.5), piece("g h i", 2)]
-
-    assert texts(fitted(pieces, budget=10, cost=words).kept) == ["a b", "g h i"]
-
-
 def test_what_room_is_left_in_the_end_goes_to_what_is_shown_in_part() -> None:
     pieces = [piece("a b c d e f", 1, shorter="a b", share=0.5), piece("g", 2)]
 
     assert texts(fitted(pieces, budget=10, cost=words).kept) == ["a b c d e f", "g"]
-
-
-def test_a_smaller_piece_of_a_higher_rank_may_fill_the_room_that_is_left() -> None:
-    found = fitted([piece("a b", 1), piece("c c c c c c", 2), piece("d", 3)], budget=5, cost=words)
-
-    assert texts(found.kept) == ["a b", "d"]

@@ -9,7 +9,6 @@ import pytest
 from carryover.agents import adapters
 from carryover.errors import ExitCode, UserError
 from carryover.importing.document import open_document
-from carryover.importing.survey import survey
 from carryover.model import FileEdit, UserPrompt
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
@@ -68,20 +67,6 @@ def test_sessions_move_with_their_files_into_the_project_that_is_named(tmp_path:
 
     assert {event.cwd for event in events} == {"/home/dev/shop/packages"}
     assert [event.body.path for event in events if isinstance(event.body, FileEdit)] == ["/home/dev/shop/src/note.txt"]
-
-
-def test_a_last_line_without_its_newline_is_read_and_a_torn_one_is_left_out(tmp_path: Path) -> None:
-    path = claude(tmp_path).path
-    whole = path.read_bytes().rstrip(b"\n")
-    path.write_bytes(whole)
-
-    kept = survey(open_document(path))
-    path.write_bytes(whole[:-10])
-    torn = survey(open_document(path))
-
-    assert (kept.torn, torn.torn) == (False, True)
-    assert kept.events == torn.events + 1
-    assert kept.prompts == torn.prompts == 1
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from carryover.agents import agent_ids
-from carryover.errors import UserError
 from carryover.importing.document import open_document
-from carryover.importing.note import Note, encoded, note_id
+from carryover.importing.note import Note, encoded
 from carryover.importing.survey import survey
 from carryover.model import NOTE, AssistantMessage, SessionInfo
 from support.specstory import events_of
@@ -36,20 +33,3 @@ def test_one_that_is_damaged_is_counted_and_not_fatal(tmp_path: Path) -> None:
     path.write_bytes(encoded(GIVEN)[:-30] + b"\n")
 
     assert survey(open_document(path)).skipped == 1
-
-
-@pytest.mark.parametrize("head", [b'{"carryover_note":2,"text":"x"}', b' {"carryover_note":1}', b"carryover_note"])
-def test_another_file_is_no_note(head: bytes, tmp_path: Path) -> None:
-    path = tmp_path / "n.json"
-    path.write_bytes(head)
-
-    with pytest.raises(UserError):
-        open_document(path)
-
-
-def test_the_same_text_from_the_same_place_is_the_same_note() -> None:
-    assert note_id("/a", "ChatGPT", "x") == note_id("/a", "ChatGPT", "x")
-    assert (
-        len({note_id(*parts) for parts in (("/a", "b", "c"), ("/a", "bc", ""), ("/ab", "", "c"), ("/a", "b", "d"))})
-        == 4
-    )

@@ -2,29 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.importing.rebase import former_root, located, moved
-
-
-@pytest.mark.parametrize(
-    ("recorded", "former"),
-    [
-        ("/Users/ann/shop", "/Users/ann/shop"),
-        ("/Users/ann/shop/packages/web", "/Users/ann/shop"),
-        ("/srv/shop/old/shop/src", "/srv/shop/old/shop"),
-        ("C:\\Users\\ann\\shop\\src", "C:/Users/ann/shop"),
-        ("/Users/ann/other", None),
-    ],
-)
-def test_a_project_was_where_a_folder_has_its_name(recorded: str, former: str | None) -> None:
-    assert former_root(recorded, "/home/dev/shop") == former
-
-
-def test_only_what_is_below_the_former_folder_moves() -> None:
-    assert moved("/a/shop/x.py", "/a/shop", "/b") == "/b/x.py"
-    assert moved("/a/shop", "/a/shop", "/b") == "/b"
-    assert moved("/a/shopping/x.py", "/a/shop", "/b") == "/a/shopping/x.py"
-    assert moved("C:\\a\\shop\\src\\x.py", "C:\\a\\shop", "/b") == "/b/src/x.py"
-    assert moved("C:\\other\\x.py", "C:\\a\\shop", "/b") == "C:\\other\\x.py"
+from carryover.importing.rebase import located
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from carryover.importing import turns
 from carryover.importing.specstory.layout import turn_starts
 from carryover.importing.turns import TurnReader, by_turn
 
@@ -37,25 +36,6 @@ def test_each_turn_is_a_record_with_the_number_of_its_last_line(tmp_path: Path) 
     ]
 
 
-def test_the_number_of_turns_in_a_read_makes_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = document(tmp_path / "a.md", 40)
-    whole = read_all(path)
-
-    monkeypatch.setattr(turns, "TURNS_AT_ONCE", 7)
-
-    assert read_all(path) == whole
-
-
-def test_a_document_that_is_too_long_is_counted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = document(tmp_path / "a.md", 40)
-    monkeypatch.setattr(turns, "MAX_BYTES", 256)
-
-    batch = TurnReader(by_turn(turn_starts)).read(path, None)
-
-    assert (batch.records, batch.oversized, batch.more) == ((), 1, False)
-    assert TurnReader(by_turn(turn_starts)).read(path, batch.cursor).oversized == 0
-
-
 def test_a_document_that_was_written_again_is_read_from_its_beginning(tmp_path: Path) -> None:
     path = document(tmp_path / "a.md", 2)
     before = TurnReader(by_turn(turn_starts)).read(path, None)
@@ -66,13 +46,6 @@ def test_a_document_that_was_written_again_is_read_from_its_beginning(tmp_path: 
 
     assert (same.records, same.more, same.restarted) == ((), False, False)
     assert (len(after.records), after.restarted) == (4, True)
-
-
-def test_any_bytes_are_read(tmp_path: Path) -> None:
-    path = tmp_path / "a.md"
-    path.write_bytes(b"_**User**_\r\n\r\n\xff\xfe\x00 ok\r\n")
-
-    assert read_all(path) == [(3, b"_**User**_\r\n\r\n\xff\xfe\x00 ok\r\n")]
 
 
 def test_what_is_no_file_raises(tmp_path: Path) -> None:

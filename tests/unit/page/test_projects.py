@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import glob
 import sqlite3
 from collections.abc import Callable
 
 import pytest
 
-from carryover.config import Config, ProjectsConfig, PublishConfig
+from carryover.config import Config, PublishConfig
 from carryover.ledger.store import Ledger
 from carryover.model import (
     NOTE,
@@ -82,14 +81,3 @@ async def test_projects_come_newest_first_with_who_worked_last(
         ("/srv/new", "new", "made-up", 1, False),
         ("/srv/old", "old", "made-up", 2, False),
     ]
-
-
-async def test_a_project_is_paused_where_unpause_would_resume_it(scribe: Scribe, reading: Reading) -> None:
-    await scribe.tell(scribe.event("add a cart", cwd="/srv/[shop]"))
-    db = reading()
-    paused = Config(projects=ProjectsConfig(exclude=(glob.escape("/srv/[shop]"),)))
-    other = Config(projects=ProjectsConfig(exclude=("/srv/shop",)))
-
-    each = [listed_projects(db, config, now_ms=NOW_MS).projects[0].is_paused for config in (paused, other)]
-    assert each == [True, False]
-    assert listed_projects(db, Config(paused=True), now_ms=NOW_MS).projects[0].is_paused

@@ -12,14 +12,12 @@ from carryover.errors import UserError, visible
 from carryover.terminal.output import (
     Progress,
     ago,
-    counted,
     harmless,
     highlight,
     mark,
     one_line,
     print_json,
     print_lines,
-    remaining,
     size,
     wants_colour,
     wrapped,
@@ -65,10 +63,6 @@ def test_an_age_is_given_in_its_largest_unit(seconds: int, text: str) -> None:
 )
 def test_a_size_is_given_in_its_largest_unit(count: int, text: str) -> None:
     assert size(count) == text
-
-
-def test_a_count_carries_its_noun() -> None:
-    assert [counted(number, "event") for number in (0, 1, 2000)] == ["0 events", "1 event", "2,000 events"]
 
 
 def test_nothing_a_terminal_would_obey_is_printed() -> None:
@@ -122,42 +116,17 @@ def test_the_user_has_the_last_say_on_colour(
     for name, value in ({"TERM": "xterm"} | env).items():
         monkeypatch.setenv(name, value)
 
-    assert (wants_colour(Terminal()), wants_colour(io.StringIO())) == (terminal, pipe)
+    for stream, expected in ((Terminal(), terminal), (io.StringIO(), pipe)):
+        monkeypatch.setattr(sys, "stdout", stream)
+        assert wants_colour() == expected
 
 
 def test_marks_and_what_was_found_stand_out_only_in_colour(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
-    terminal, pipe = Terminal(), io.StringIO()
+    assert (mark("✗"), highlight("a cat sat", [(2, 5)])) == ("✗", "a cat sat")
+    monkeypatch.setattr(sys, "stdout", Terminal())
 
-    assert [mark("✗", stream) for stream in (terminal, pipe)] == ["\x1b[31m✗\x1b[0m", "✗"]
-    assert [highlight("a cat sat", [(2, 5)], stream) for stream in (terminal, pipe)] == [
-        "a \x1b[1;33mcat\x1b[0m sat",
-        "a cat sat",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("share", "took_s", "text"),
-    [
-        (0.25, 5, ", 15 s left"),
-        (0.5, 120, ", 2 min left"),
-        (0.5, 0.5, ""),
-        (0, 60, ""),
-        (1, 60, ""),
-        (0.99, 2, ", 1 s left"),
-    ],
-)
-def test_how_long_it_still_takes_is_said_once_it_can_be_known(share: float, took_s: float, text: str) -> None:
-    assert remaining(share, took_s) == text
-
-
-def test_what_takes_no_time_shows_no_progress_and_neither_does_a_pipe_that_wants_none() -> None:
-    terminal, pipe = Terminal(), io.StringIO()
-    for progress in (Progress(terminal, after_s=60), Progress(pipe, only_terminal=True)):
-        progress.update(0.5, "half")
-        progress.clear()
-
-    assert (terminal.getvalue(), pipe.getvalue()) == ("", "")
+    assert (mark("✗"), highlight("a cat sat", [(2, 5)])) == ("\x1b[31m✗\x1b[0m", "a \x1b[1;33mcat\x1b[0m sat")
 
 
 def test_on_a_terminal_one_line_is_rewritten_in_place() -> None:
@@ -168,17 +137,6 @@ def test_on_a_terminal_one_line_is_rewritten_in_place() -> None:
     progress.finish("all read")
 
     assert stream.getvalue() == "\r\x1b[K[######......] half\r\x1b[Kall read\n"
-
-
-def test_elsewhere_a_plain_line_is_printed_now_and_then() -> None:
-    stream = io.StringIO()
-    progress = Progress(stream)
-
-    for step in range(100):
-        progress.update(step / 100, f"{step} of 100")
-    progress.finish("all read")
-
-    assert stream.getvalue() == "0 of 100\nall read\n"
 
 
 @pytest.mark.parametrize(
@@ -199,26 +157,6 @@ def test_a_long_line_is_broken_between_words_and_commands_stay_whole(line: str, 
 @given(line=st.text(alphabet="ab `·~", max_size=80), width=st.integers(20, 60))
 def test_breaking_a_line_changes_nothing_but_blanks(line: str, width: int) -> None:
     assert wrapped(line, width).split() == line.split()
-
-
-def test_what_is_painted_is_measured_as_it_is_seen() -> None:
-    painted = "\x1b[33mtwelve signs\x1b[0m and twelve more"
-
-    assert wrapped(painted, 29) == painted
-
-
-def test_a_mark_that_begins_a_line_has_its_colour(monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal = Terminal()
-    monkeypatch.setattr(sys, "stdout", terminal)
-    monkeypatch.setenv("TERM", "xterm")
-
-    print_lines(["✓ All is well.", "  ✗ Not here", "no ⚠ here"])
-
-    assert terminal.getvalue().splitlines() == [
-        "\x1b[32m✓\x1b[0m All is well.",
-        "  \x1b[31m✗\x1b[0m Not here",
-        "no ⚠ here",
-    ]
 
 
 def test_on_a_terminal_lines_are_as_wide_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,12 +2,11 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
-from carryover.terminal.pager import paged, pager_command
+from carryover.terminal.pager import pager_command
 from support.terminal import Terminal
 
 SCRIPT = """
@@ -45,14 +44,6 @@ def test_a_pager_that_cannot_be_started_is_no_traceback(home: Path) -> None:
 
 def test_without_a_pager_it_is_printed_at_once(home: Path) -> None:
     assert shown(home, "sed 's/^/paged: /'", "0", "--no-pager") == (0, "bold 120 True\nafter\n")
-
-
-def test_what_is_piped_is_not_paged(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setenv("PAGER", "false")
-    with paged(Namespace()):
-        print("plain")
-
-    assert capsys.readouterr().out == "plain\n"
 
 
 @pytest.mark.parametrize(("value", "command"), [("", None), ("cat", None), ("most -s", "most -s")])

@@ -18,14 +18,6 @@ ROWS = (
 )
 
 
-def test_where_there_is_no_terminal_nothing_is_cut() -> None:
-    assert table(HEADS, ROWS, None) == [
-        "ID    PROJECT                   PROMPTS  TASK",
-        "3f2a  ~/code/clients/acme/shop       12  Add a discount function to cart.py and test it",
-        "77b0  ~/notes                         3  割引を追加する",
-    ]
-
-
 def test_on_a_terminal_the_widest_columns_give_room() -> None:
     assert table(HEADS, ROWS, 60) == [
         "ID    PROJECT                PROMPTS  TASK",

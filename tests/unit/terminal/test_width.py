@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.terminal.width import STYLE, columns, fitted, fitted_words
+from carryover.terminal.width import STYLE, columns, fitted
 
 
 @pytest.mark.parametrize(
@@ -34,30 +34,6 @@ def test_what_is_cut_off_leaves_a_mark(text: str, width: int, line: str) -> None
 @given(text=st.text(alphabet="ab 日e\u0301", max_size=30), width=st.integers(0, 20), keep_end=st.booleans())
 def test_what_is_fitted_is_never_wider_than_asked(text: str, width: int, keep_end: bool) -> None:
     assert columns(fitted(text, width, keep_end=keep_end)) <= width
-
-
-@pytest.mark.parametrize(
-    ("text", "width", "line"),
-    [
-        ("Split the parser", 16, "Split the parser"),
-        ("Split the parser", 15, "Split the…"),
-        ("Split the parser", 10, "Split the…"),
-        ("Split src/parser.py", 12, "Split…"),
-        ("a verylongword", 12, "a verylongw…"),
-        ("日本語のテキスト", 9, "日本語の…"),
-        ("abc", 0, ""),
-    ],
-)
-def test_plain_text_is_cut_between_words(text: str, width: int, line: str) -> None:
-    assert fitted_words(text, width) == line
-
-
-@given(text=st.text(alphabet="ab 日", max_size=30), width=st.integers(0, 20))
-def test_what_is_cut_between_words_is_no_wider_and_keeps_whole_words(text: str, width: int) -> None:
-    line = fitted_words(text, width)
-
-    assert columns(line) <= width
-    assert text.startswith(line.removesuffix("…"))
 
 
 @given(st.text(alphabet="ab日", max_size=20), st.integers(0, 19))

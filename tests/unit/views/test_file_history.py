@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 
@@ -39,16 +38,6 @@ async def test_edits_of_a_turn_are_one_change_with_its_prompt(ledger_path: Path,
     ]
 
 
-async def test_a_sub_agent_works_for_the_prompt_of_its_conversation(ledger_path: Path, scribe: Scribe) -> None:
-    await scribe.tell(
-        scribe.event("add a cart", at_ms=10),
-        scribe.event(edit("/repo/cart.py"), subagent_id="a1", at_ms=20),
-        scribe.event("thanks", at_ms=30),
-    )
-
-    assert [(each.prompt, each.subagent_id) for each in changes(ledger_path, "/repo/cart.py")] == [("add a cart", "a1")]
-
-
 async def test_a_file_is_followed_to_its_former_names_and_its_project_to_its_former_path(
     ledger_path: Path, scribe: Scribe
 ) -> None:
@@ -77,13 +66,3 @@ async def test_other_projects_have_other_files_of_that_name(ledger_path: Path, s
     )
 
     assert [each.prompt for each in changes(ledger_path, "/other/cart.py", "/other")] == ["two"]
-
-
-async def test_what_is_not_indexed_yet_is_found_too(ledger_path: Path, scribe: Scribe) -> None:
-    await scribe.tell(scribe.event("add a cart"), scribe.event(edit("/repo/cart.py")))
-    with closing(sqlite3.connect(ledger_path)) as db:
-        db.execute("INSERT INTO search (search) VALUES ('delete-all')")
-        db.execute("UPDATE search_state SET pending_to = 99")
-        db.commit()
-
-    assert len(changes(ledger_path, "/repo/cart.py")) == 1

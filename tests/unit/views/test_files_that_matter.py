@@ -6,7 +6,7 @@ import pytest
 
 from carryover.export.material import LeftOut, TextFile
 from carryover.probe.project_tree import project_paths
-from carryover.views.files_that_matter import files_that_matter, is_generated
+from carryover.views.files_that_matter import files_that_matter
 from support.conversation import Conversation, project
 from support.repository import repository
 
@@ -40,22 +40,6 @@ def matter(
     return files_that_matter(root, project_paths(root).all, view, changed, texts, set(but), talk.at_ms)
 
 
-def test_what_was_edited_last_comes_first_then_what_is_only_named(shop: Path) -> None:
-    files, left_out = matter(shop, "cart.py", "till/oven.py", texts=("see `other.py`", "and other.py", "cart.py too"))
-
-    assert [(file.path, file.references, file.line) for file in files] == [
-        ("cart.py", 1, 1),
-        ("till/oven.py", 0, 1),
-        ("other.py", 2, None),
-    ]
-    assert left_out == []
-
-
-def test_a_name_that_two_files_have_names_neither_and_a_path_its_own(shop: Path) -> None:
-    assert matter(shop, texts=("look at oven.py",))[0] == ()
-    assert [file.path for file in matter(shop, texts=("look at bread/oven.py",))[0]] == ["bread/oven.py"]
-
-
 @pytest.mark.parametrize(
     "text",
     [
@@ -70,12 +54,6 @@ def test_a_name_that_two_files_have_names_neither_and_a_path_its_own(shop: Path)
 )
 def test_however_it_is_written_a_file_is_named(shop: Path, text: str) -> None:
     assert [file.path for file in matter(shop, texts=(text,))[0]] == ["other.py"]
-
-
-def test_a_plain_word_names_no_file(shop: Path) -> None:
-    (shop / "other").write_text("x\n")
-
-    assert matter(shop, texts=("the other one, or...",))[0] == ()
 
 
 def test_what_is_ignored_secret_generated_or_no_text_is_named_and_not_read(shop: Path) -> None:
@@ -103,11 +81,3 @@ def test_of_many_files_those_that_matter_least_are_named_and_not_read(tmp_path: 
 
     assert len(files) == 40
     assert [left.what for left in left_out] == ["f40.py", "f41.py"]
-
-
-@pytest.mark.parametrize(
-    ("path", "generated"),
-    [("a/uv.lock", True), ("pnpm-lock.yaml", True), ("x.min.js", True), ("lock.py", False), ("data.json", False)],
-)
-def test_generated_files_are_known_by_their_names(path: str, generated: bool) -> None:
-    assert is_generated(path) == generated

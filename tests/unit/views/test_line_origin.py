@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from carryover.model import FileEdit
 from carryover.records.changes import Change, Replacement, as_edit, hunks_in, patched, replaced, written
-from carryover.views.line_origin import Origin, comparable, origin_of
+from carryover.views.line_origin import Origin, origin_of
 
 
 def edit_of(before: list[str], after: list[str], *, context: int = 3) -> FileEdit:
@@ -48,30 +48,10 @@ def test_each_line_is_that_of_the_edit_that_wrote_it(
         assert all(old)
 
 
-def test_a_new_file_is_all_its_edits_own() -> None:
-    assert origin_of(["a", "b"], 1, [whole(["a", "b"])]) == Origin(0, "followed")
-
-
-def test_a_line_that_a_whole_write_does_not_have_came_later() -> None:
-    assert origin_of(["a", "by hand", "b"], 1, [edit_of([], ["by hand"]), whole(["a", "b"])]) == Origin(None, "by_text")
-
-
-def test_a_bracket_is_not_known_by_its_text() -> None:
-    edits = [edit_of(["x"], ["x", "first = 1", "}"])]
-    assert origin_of(["x", "other = 2", "}"], 2, edits) == Origin(None, "by_text")
-    assert origin_of(["x", "first = 1", "#", "}"], 1, edits) == Origin(0, "by_text")
-
-
 @pytest.mark.parametrize("length", [400, 4000])
 def test_a_long_file_whose_end_is_not_recorded_is_still_the_edits_own(length: int) -> None:
     lines = [f"value_{number} = {number}" for number in range(length)]
     assert origin_of(lines, length - 1, [whole(lines)]) == Origin(0, "followed")
-
-
-def test_an_edit_that_does_not_say_what_it_wrote_leaves_the_text_alone() -> None:
-    silent = FileEdit(path="/repo/a", change="modify")
-    assert origin_of(["x", "first = 1"], 1, [edit_of(["x"], ["x", "first = 1"]), silent]) == Origin(0, "by_text")
-    assert origin_of(["x", "first = 1"], 0, [silent]) == Origin(None, "by_text")
 
 
 def test_an_edit_of_a_part_of_a_line_is_undone_in_the_whole_line() -> None:
@@ -83,11 +63,6 @@ def test_an_edit_of_a_part_of_a_line_is_undone_in_the_whole_line() -> None:
     assert [origin_of(lines, at, [whole(["def f(x):", "last"]), edit]).edit for at in (1, 2)] == [1, 1]
     before = whole(["def f(x):", "    return price  # ends", "last"])
     assert [origin_of(lines, at, [before, edit]) for at in (0, 3)] == [Origin(0, "followed")] * 2
-
-
-def test_line_ends_and_long_lines_are_compared_as_diffs_keep_them() -> None:
-    [line, _] = comparable(f"{'word ' * 200}\r\n")
-    assert origin_of([line], 0, [whole(["word " * 200])]) == Origin(0, "followed")
 
 
 def test_lines_that_were_removed_count_for_the_place_of_others_also_without_context() -> None:

@@ -8,7 +8,7 @@ import msgspec
 from carryover.adapter.contract import Source
 from carryover.ledger.batch import Entry
 from carryover.ledger.queries import connect_read_only
-from carryover.model import NOTE, AgentSummary, FileEdit, ToolResult, TurnEnd
+from carryover.model import AgentSummary, FileEdit, ToolResult, TurnEnd
 from carryover.views.timeline import Moment, Wanted, timeline
 from support.scribe import AGENT, Scribe
 
@@ -68,24 +68,6 @@ async def test_another_agent_that_takes_over_is_named_and_agents_can_be_left_out
     assert {each.agent for each in moments(ledger_path, agent="another")} == {"another"}
 
 
-async def test_a_note_is_no_hand_over(ledger_path: Path, scribe: Scribe) -> None:
-    await scribe.tell(scribe.event("add a cart", at_ms=1_000))
-    note = scribe.event("Use a dict", session="note-1", at_ms=2_000)
-    prepared = msgspec.structs.replace(scribe.prepared(note), entries=(Entry.of(NOTE, note, {}),))
-    await scribe.ledger.commit(Source(agent=NOTE, path="/t/note"), prepared, seen_rev=0)
-    await scribe.tell(scribe.event("continue", session="s2", at_ms=3_000))
-
-    assert "hand-over" not in {each.kind for each in moments(ledger_path)}
-
-
-async def test_only_as_much_is_read_as_is_asked_for(ledger_path: Path, scribe: Scribe) -> None:
-    for n in range(5):
-        await scribe.tell(scribe.event(f"prompt {n}", session=f"s{n}", at_ms=1_000 * (n + 1)))
-
-    assert [each.text for each in moments(ledger_path, limit=3)] == ["prompt 4", "", "prompt 3"]
-    assert [each.text for each in moments(ledger_path, since_ms=4_500)] == ["prompt 4", ""]
-
-
 async def test_edits_are_listed_where_they_are_wanted(ledger_path: Path, scribe: Scribe) -> None:
     edit = FileEdit(path="/repo/cart.py", change="modify", added=1, removed=0, diff="@@ +1\n+x")
     await scribe.tell(scribe.event("add a cart"), scribe.event(edit))
@@ -96,11 +78,3 @@ async def test_edits_are_listed_where_they_are_wanted(ledger_path: Path, scribe:
     assert (moment.text, moment.turn, moment.diff) == ("Edited cart.py +1 -0", 1, "@@ +1\n+x")
     assert [each for each in whole if each.kind != "edit"] == plain
     assert all(b'"diff"' not in msgspec.json.encode(each) for each in plain)
-
-
-async def test_only_what_was_before_a_time_is_listed(ledger_path: Path, scribe: Scribe) -> None:
-    await scribe.tell(*(scribe.event(f"prompt {n}", session=f"s{n // 3}", at_ms=n * 1000) for n in range(1, 9)))
-
-    with closing(connect_read_only(ledger_path)) as db:
-        found = timeline(db, 1, Wanted(until_ms=5000), limit=2)
-    assert [each.text for each in found] == ["prompt 4", "prompt 3"]

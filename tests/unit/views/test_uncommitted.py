@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from carryover.probe.git_diff import OwnWrites
-from carryover.views.uncommitted import LARGEST_BYTES, MOST_DIFFS, uncommitted
+from carryover.views.uncommitted import LARGEST_BYTES, uncommitted
 from support.hostile_repository import PLANTED, hostile_repository, partial_clone
 from support.repository import git, repository
 
@@ -37,12 +37,6 @@ def test_each_changed_file_comes_with_its_diff(shop: Path) -> None:
     assert [file.path for file in found.values() if file.new] == ["staged.py"]
 
 
-def test_what_carryover_wrote_itself_is_no_change(shop: Path) -> None:
-    (shop / "cart.py").write_text("total = 0\nours\n")
-
-    assert uncommitted(shop, own=OwnWrites(without={"cart.py": lambda data: data.replace(b"ours\n", b"")})) == []
-
-
 def test_text_that_is_hidden_too_large_or_binary_is_not_read(shop: Path) -> None:
     (shop / "cart.py").write_text("total = 'secret'\n")
     (shop / "*.py").write_text("x" * (LARGEST_BYTES + 1))
@@ -51,17 +45,6 @@ def test_text_that_is_hidden_too_large_or_binary_is_not_read(shop: Path) -> None
     found = uncommitted(shop, own=NOTHING, hidden=lambda path: path == "cart.py")
 
     assert [(file.path, file.diff) for file in found] == [("*.py", ""), ("cart.py", ""), ("old.py", "")]
-
-
-def test_of_many_files_the_first_come_with_their_text(tmp_path: Path) -> None:
-    root = repository(tmp_path / "shop", {f"{number:03}.py": "x\n" for number in range(MOST_DIFFS + 3)})
-    for path in root.glob("*.py"):
-        path.write_text("y\n")
-
-    found = uncommitted(root, own=NOTHING, timeout_s=60.0)
-
-    assert len(found) == MOST_DIFFS + 3
-    assert [bool(file.diff) for file in found] == [True] * MOST_DIFFS + [False] * 3
 
 
 @pytest.mark.parametrize("plant", PLANTED)
@@ -118,31 +101,6 @@ def test_variables_of_a_git_hook_that_runs_us_mislead_nobody(
     assert [file.diff.splitlines()[3:] for file in uncommitted(shop, own=NOTHING)] == [["-total = 0", "+total = 1"]]
 
 
-def test_settings_of_the_user_change_no_diff(shop: Path) -> None:
-    (shop / "cart.py").write_text("total = 1\n")
-    usual = uncommitted(shop, own=NOTHING)
-    for setting in ("diff.noprefix", "diff.mnemonicPrefix", "color.ui=always", "core.quotePath", "diff.renames=copies"):
-        name, _, value = setting.partition("=")
-        git(shop, "config", name, value or "true")
-
-    assert uncommitted(shop, own=NOTHING) == usual
-
-
-@pytest.mark.parametrize(
-    "name", ["with blank.py", "tab\t.py", "line\nend.py", ":colon.py", "b.py b/b.py", "é.py", "\udcff.py"]
-)
-def test_a_file_may_have_any_name(shop: Path, name: str) -> None:
-    (shop / name).parent.mkdir(parents=True, exist_ok=True)
-    (shop / name).write_text("new\n")
-    git(shop, "add", "--all")
-
-    [file] = uncommitted(shop, own=NOTHING)
-
-    assert (file.path, file.new) == (name, True)
-    assert file.diff.splitlines()[2:] == ["@@ -0,0 +1 @@", "+new"]
-    file.diff.encode()
-
-
 def test_a_repository_whose_names_are_longer_has_diffs(tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet", "--object-format=sha256", "shop")
     root = repository(tmp_path / "shop", {"cart.py": "1\n"})
@@ -154,9 +112,3 @@ def test_a_repository_whose_names_are_longer_has_diffs(tmp_path: Path) -> None:
 def test_without_a_commit_or_a_repository_there_is_nothing_to_differ_from(tmp_path: Path) -> None:
     assert uncommitted(tmp_path, own=NOTHING) == []
     assert uncommitted(repository(tmp_path / "empty"), own=NOTHING) == []
-
-
-def test_an_answer_that_does_not_come_in_time_is_none(shop: Path) -> None:
-    (shop / "cart.py").write_text("total = 1\n")
-
-    assert uncommitted(shop, own=NOTHING, timeout_s=0.0) == []

@@ -3,25 +3,14 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
-import pytest
-
-from carryover.agents import agent_ids
 from carryover.ledger.connect import connect_read_only
-from carryover.views.web_chat import GENERIC, gathered, web_chats
+from carryover.views.web_chat import gathered
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS
 from support.repository import git
 from support.shop_in_ledger import ReadIn
 
 PROMPT = "Add a discount to cart.py. Never round before the end, because cents get lost."
-
-
-def test_every_chat_has_a_budget_and_none_is_an_agent() -> None:
-    chats = web_chats()
-
-    assert {"chatgpt", "gemini", "claude-web", GENERIC.id} == set(chats)
-    assert all(chat.budget >= GENERIC.budget and chat.tokens_percent >= 100 for chat in chats.values())
-    assert not set(chats) & set(agent_ids())
 
 
 def test_what_is_recorded_and_what_is_on_disk_come_together(
@@ -66,12 +55,3 @@ def test_the_diff_of_a_file_made_for_secrets_is_not_read(shop: Path) -> None:
     ]
     assert [(change.path, change.diff) for change in found.changes] == [("prod.env", "")]
     assert "KEY=" not in repr(found)
-
-
-@pytest.mark.parametrize("name", ["gone", "empty"])
-def test_a_folder_that_is_gone_or_empty_holds_nothing(name: str, tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-
-    found = gathered(str(tmp_path / name), now_ms=LATER_MS)
-
-    assert (found.paths, found.files, found.changes, found.handoff, found.git) == ((), (), (), None, None)

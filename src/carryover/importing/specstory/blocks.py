@@ -17,8 +17,6 @@ _SUMMARY, _SUMMARY_END = "<summary>", "</summary>"
 _SUMMARY_CHARS: Final = 20_000
 _TOOL_NAME: Final = re.compile(r"^Tool use: \*\*[^*]{1,200}\*\*")
 _THOUGHT, _THOUGHT_END = "<think>", "</think>"
-_BARE_TOOL: Final = re.compile(r"Tool use: \*\*([\w.:-]{1,100})\*\*(.*)$")
-_RESULT: Final = re.compile(r"(?:Result|Output):\s*$")
 _RULE: Final = "---"
 
 
@@ -26,7 +24,7 @@ class ToolBlock(msgspec.Struct, frozen=True):
     """A tool call in SpecStory's format."""
 
     kind: str
-    """shell, read, write, search, task, generic or unknown; empty in documents before Markdown v2.0."""
+    """shell, read, write, search, task, generic or unknown."""
     name: str
     summary: str
     """The summary line, without the tool's name."""
@@ -46,25 +44,16 @@ def blocks(text: str) -> Iterator[str | ToolBlock]:
         if lines[at].startswith(_THOUGHT) and not fences:
             at = _thought_end(lines, at)
             continue
-        if fences:
-            block = None
-        elif found := TOOL.match(raw[at]):
-            end = tool_end(raw, at, last_end) + 1
-            block = _tool_block(found[1].decode(), html.unescape(found[2].decode()), "\n".join(lines[at:end]))
-        elif bare := _BARE_TOOL.match(lines[at]):
-            end = _bare_end(lines, raw, at)
-            summary = f"{_SUMMARY}{bare[2]}{_SUMMARY_END}" if bare[2].strip() else ""
-            block = _tool_block("", bare[1], "\n".join((summary, *lines[at + 1 : end])))
-        else:
-            block = None
-        if block is None:
+        found = TOOL.match(raw[at]) if not fences else None
+        if found is None:
             said.append(lines[at])
             fences.pass_line(raw[at])
             at += 1
             continue
+        end = tool_end(raw, at, last_end) + 1
         yield from _spoken(said)
         said = []
-        yield block
+        yield _tool_block(found[1].decode(), html.unescape(found[2].decode()), "\n".join(lines[at:end]))
         at = end
     yield from _spoken(said)
 
@@ -106,24 +95,3 @@ def _without_end(text: str) -> str:
     for tag in ("</tool-use>", "</details>"):
         text = text.rstrip().removesuffix(tag)
     return text
-
-
-def _bare_end(lines: Sequence[str], raw: Sequence[bytes], start: int) -> int:
-    """Returns the end of a block in a document before Markdown v2.0, which has no tags.
-
-    It ends at a rule, at the next tool, or with the fenced block that contains its result.
-    """
-    fences = Fences()
-    result = False
-    for at in range(start + 1, len(lines)):
-        line = lines[at]
-        was_open = bool(fences)
-        fences.pass_line(raw[at])
-        if was_open and not fences and result:
-            return at + 1
-        if fences or was_open:
-            continue
-        if line.strip() == _RULE or _BARE_TOOL.match(line):
-            return at
-        result = result or _RESULT.match(line) is not None
-    return len(lines)

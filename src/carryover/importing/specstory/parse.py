@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import partial
 from typing import Final
 
@@ -12,16 +11,9 @@ from carryover.adapter.event_builder import OpenCall, usable_name
 from carryover.importing.rebase import located
 from carryover.importing.specstory.blocks import ToolBlock, blocks, spoken_text
 from carryover.importing.specstory.layout import HEADING
-from carryover.importing.specstory.tools import ToolUse, outcome_in_text, read_tool
+from carryover.importing.specstory.tools import outcome_in_text, read_tool, said_by
 from carryover.importing.turns import Turn, TurnContext
-from carryover.model import (
-    Answer,
-    AnyBody,
-    AssistantMessage,
-    PlanUpdate,
-    Question,
-    UserPrompt,
-)
+from carryover.model import AssistantMessage, UserPrompt
 from carryover.records.changes import as_edit
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, bounded, utc_ms
 from carryover.records.text import HANDOFF_FILE, names_own_folder
@@ -107,7 +99,7 @@ class SpecStoryParser:
         name = usable_name(block.name) or "?"
         call = OpenCall(call_id, name, use.op, use.subject, handoff=names_own_folder(use.subject))
         turn.add(call.as_event(), part)
-        for number, body in enumerate(_said_by(use, call_id)):
+        for number, body in enumerate(said_by(use, call_id)):
             turn.add(body, f"{part}.said{number}")
         if use.outcome is not None:
             turn.add(call.ended(use.outcome), f"{part}.result")
@@ -115,15 +107,6 @@ class SpecStoryParser:
             for number, change in enumerate(use.changes):
                 if not change.path.endswith(HANDOFF_FILE):
                     turn.add(as_edit(change, call_id), f"{part}.edit{number}")
-
-
-def _said_by(use: ToolUse, call_id: str) -> Iterator[AnyBody]:
-    if use.plan:
-        yield PlanUpdate(items=use.plan)
-    if use.question:
-        yield Question(call_id=call_id, text=use.question, options=use.options)
-    if use.question and use.answer:
-        yield Answer(call_id=call_id, question=use.question, text=use.answer)
 
 
 def _above(data: bytes) -> Context:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePath
-from typing import Final
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
 from carryover.adapter.contract import ToolOutcome
 from carryover.importing.specstory.blocks import ToolBlock
 from carryover.importing.specstory.layout import Fences
-from carryover.model import Op, PlanItem, PlanState
-from carryover.records.changes import Change, Hunk, patched
+from carryover.model import Answer, AnyBody, Op, PlanItem, PlanState, PlanUpdate, Question
+from carryover.records.changes import Change
 from carryover.records.fields import MAX_PATH_CHARS, SUBJECT_CHARS, bounded
-from carryover.records.patches import files_in_patch, in_patch
+from carryover.records.patches import in_patch
 from carryover.records.shell_files import changes as shell_changes
 
 _KINDS: Final[dict[str, Op]] = {
@@ -47,10 +47,9 @@ _IN_TICKS: Final = re.compile(r"`([^`\n]+)`")
 _TICKED_LINE: Final = re.compile(r"`(.+)`$")
 _RUN: Final = re.compile(r"Run command: (.+)$", re.DOTALL)
 _BULLET: Final = re.compile(r"- (?:command|cmd): `(.*)$")
-_FILE: Final = re.compile(
-    r"(?:Edit|Read|Write|Delete|Create) file: (.+?)(?: \((?:lines|\d).*\))?$|Apply patch for (.+)$"
-)
+_FILE: Final = re.compile(r"(?:Edit|Read|Write|Delete|Create) file: (.+?)(?: \((?:lines|\d).*\))?$")
 _SECTION: Final = re.compile(r"\*\*(Add|Update|Modify|Delete): `([^`\n]+)`\*\*$")
+_SECTIONS: Final[dict[str, Literal["add", "delete"]]] = {"Add": "add", "Delete": "delete"}
 _SAID_PATH: Final = re.compile(
     r"[Ff]ile (?:created|written|updated)? ?(?:successfully )?(?:at|to):? (?P<at>/.+?)(?: \(|$)"
     r"|[Tt]he file (?P<file>/.+?) has been (?:updated|created|modified|written)"
@@ -58,7 +57,6 @@ _SAID_PATH: Final = re.compile(
     re.MULTILINE,
 )
 _CREATED: Final = re.compile(r"[Cc]reated (?:successfully|and wrote|new file)|successfully created", re.ASCII)
-_HUNK: Final = re.compile(r"@@ -\d+(?:,\d+)? \+(\d+)(?:,\d+)? @@")
 _CHECKBOX: Final = re.compile(r"\s*- \[(.)\]\s+(?:[🔥❄]\ufe0f?\s+|🌡\ufe0f?\s+)?(.+)$")
 _STATES: Final[dict[str, PlanState]] = {"x": "done", "⚡": "active", "-": "active"}
 _ASKED: Final = re.compile(r"\*\*(.+?)\*\*(?: _\(select multiple\)_)?$")
@@ -70,59 +68,50 @@ _FAILED: Final = ("**Error:**", "**Apply failed**", "Status: **error**", "An unk
 _EXIT: Final = re.compile(r"(?:Process exited with code|Exit code:?|exited with code) (-?\d{1,10})\b", re.IGNORECASE)
 _EXIT_CHARS: Final = 300
 
+ReadOutcome = Callable[[Op, str], ToolOutcome]
+Locate = Callable[[str], str | None]
+"""Maps a path in the document to an absolute path; None if that is unknown."""
 
-class Fenced(msgspec.Struct, frozen=True):
+
+class Fenced(NamedTuple):
     """A fenced block of a tool call."""
 
     language: str
     text: str
 
 
-class ToolUse(msgspec.Struct, frozen=True, kw_only=True):
+class ToolUse(NamedTuple):
     """The content of a tool block. `outcome` is None if the call may not have ended."""
 
     op: Op
     subject: str
-    command: str
     outcome: ToolOutcome | None
-    changes: tuple[Change, ...] = ()
-    plan: tuple[PlanItem, ...] = ()
-    question: str = ""
-    options: tuple[str, ...] = ()
-    answer: str = ""
-
-
-ReadOutcome = Callable[[Op, str], ToolOutcome]
-Locate = Callable[[str], str | None]
-"""Maps a path in the document to an absolute path; None if that is unknown."""
+    changes: tuple[Change, ...]
+    lines: tuple[str, ...]
+    """The lines outside of fenced blocks."""
 
 
 def read_tool(block: ToolBlock, read_outcome: ReadOutcome, locate: Locate, cwd: str | None) -> ToolUse:
     """Returns the block's call and outcome."""
     op = OPERATIONS.get(block.name.lower().removeprefix("functions."), _KINDS.get(block.kind, "other"))
     plain, fenced = _parted(block.body)
-    command, used = _command(block, plain, fenced) if op == "shell" else ("", 0)
-    shown = [part for part in fenced[used:] if not _is_input(op, part)]
-    output = "\n".join(part.text for part in shown)
-    outcome = _outcome(op, plain, output if shown else None, read_outcome)
-    changes = _changes(block, plain, fenced, output, locate) if op in ("edit", "write") else ()
-    if op == "shell" and outcome is not None and outcome.status == "ok":
-        changes = tuple(_located(shell_changes(command, cwd), locate))
-    question, options, answer = _asked(plain) if op == "ask" else ("", (), "")
-    subject = command or question or (changes[0].path if changes else "")
+    lines = tuple(line.strip() for line in plain)
+    command = _command(block, plain, fenced) if op == "shell" else ""
+    if fenced and fenced[0].text.strip() == command:
+        fenced = fenced[1:]
+    shown = [part.text for part in fenced if not _is_input(op, part)]
+    output = "\n".join(shown)
+    outcome = _outcome(op, lines, output if shown else None, read_outcome)
+    changes: tuple[Change, ...] = ()
+    if op in ("edit", "write"):
+        changes = _changes(block, lines, fenced, output)
+    elif op == "shell" and outcome is not None and outcome.status == "ok":
+        changes = shell_changes(command, cwd)
+    located = tuple(_located(changes, locate))
+    subject = command or (located[0].path if located else _question(lines) if op == "ask" else "")
     if not subject and op != "plan":
-        subject = _subject(block, plain, locate)
-    return ToolUse(
-        op=op,
-        subject=bounded(subject, SUBJECT_CHARS),
-        command=command,
-        outcome=outcome,
-        changes=changes,
-        plan=_plan(plain) if op == "plan" else (),
-        question=question,
-        options=options,
-        answer=answer,
-    )
+        subject = _subject(block, lines, locate)
+    return ToolUse(op, bounded(subject, SUBJECT_CHARS), outcome, located, lines)
 
 
 def _parted(body: Sequence[str]) -> tuple[list[str], list[Fenced]]:
@@ -150,31 +139,26 @@ def _is_input(op: Op, part: Fenced) -> bool:
     return part.language == "diff" or (op in ("edit", "write") and part.language not in ("", "text"))
 
 
-def _command(block: ToolBlock, plain: Sequence[str], fenced: Sequence[Fenced]) -> tuple[str, int]:
-    """Returns the command, and how many fenced blocks it takes up, which depends on the agent."""
+def _command(block: ToolBlock, plain: Sequence[str], fenced: Sequence[Fenced]) -> str:
     if fenced and fenced[0].language in _SHELLS:
-        return fenced[0].text.strip(), 1
+        return fenced[0].text.strip()
     if found := _RUN.search(block.summary):
-        return found[1].strip(), 0
-    if found := _TICKED_LINE.match(block.summary):
-        return found[1], 0
-    lines = [line.strip() for line in plain]
-    if found := next((ticked for line in lines if (ticked := _TICKED_LINE.match(line))), None):
-        return found[1], 0
+        return found[1].strip()
+    for line in (block.summary, *plain):
+        if found := _TICKED_LINE.match(line.strip()):
+            return found[1]
     for at, line in enumerate(plain):
         if opened := _BULLET.match(line):
-            rest = "\n".join((opened[1], *plain[at + 1 :]))
-            return rest.partition("`")[0].strip("[]"), 0
-    return "", 0
+            return "\n".join((opened[1], *plain[at + 1 :])).partition("`")[0].strip("[]")
+    return ""
 
 
-def _outcome(op: Op, plain: Sequence[str], output: str | None, read_outcome: ReadOutcome) -> ToolOutcome | None:
-    lines = [line.strip() for line in plain if line.strip()]
-    if any(line in _CANCELLED for line in lines):
+def _outcome(op: Op, lines: Sequence[str], output: str | None, read_outcome: ReadOutcome) -> ToolOutcome | None:
+    if not _CANCELLED.isdisjoint(lines):
         return ToolOutcome("interrupted", output or "")
     failed = any(line.startswith(_FAILED) for line in lines)
     if output is None and failed:
-        return ToolOutcome("error", "\n".join(lines))
+        return ToolOutcome("error", "\n".join(filter(None, lines)))
     if output is None:  # SpecStory shows no empty output
         return ToolOutcome("unknown") if op not in ("ask", "agent") else None
     found = read_outcome(op, output)
@@ -190,68 +174,32 @@ def outcome_in_text(op: Op, text: str) -> ToolOutcome:
     return ToolOutcome("unknown" if op == "shell" else "ok", text)
 
 
-def _changes(
-    block: ToolBlock, plain: Sequence[str], fenced: Sequence[Fenced], output: str, locate: Locate
-) -> tuple[Change, ...]:
-    """Returns the files that an edit names: in sections of a patch, in the summary, or in its result."""
-    patch = next((part.text for part in fenced if files_in_patch(part.text)), None)
-    if patch is not None:
-        return tuple(_located(in_patch(patch, "/"), lambda path: locate(path.removeprefix("/")) or locate(path)))
-    sections = [found for line in plain if (found := _SECTION.match(line.strip()))]
-    diffs = [part.text for part in fenced if part.language == "diff"]
-    if sections:
-        return tuple(_located(_sections(sections, diffs), locate))
-    path = _path(block, plain, output)
+def _changes(block: ToolBlock, lines: Sequence[str], fenced: Sequence[Fenced], output: str) -> tuple[Change, ...]:
+    """Returns the files that an edit names: in a patch, in sections, in the summary, or in its result."""
+    for part in fenced:
+        if patched := in_patch(part.text, "/"):
+            return tuple(msgspec.structs.replace(change, path=change.path.removeprefix("/")) for change in patched)
+    if sections := [found for line in lines if (found := _SECTION.match(line))]:
+        return tuple(Change(path=found[2], change=_SECTIONS.get(found[1], "modify")) for found in sections)
+    path = _path(block, lines, output)
     if path is None:
         return ()
-    change = Change(path=path, change="add" if _CREATED.search(output[:500]) else "modify")
     if block.name.lower().startswith("delete"):
-        change = Change(path=path, change="delete")
-    elif diffs:
-        change = patched(change, [hunk for diff in diffs for hunk in _hunks(diff)])
-    return tuple(_located([change], locate))
+        return (Change(path=path, change="delete"),)
+    return (Change(path=path, change="add" if _CREATED.search(output[:500]) else "modify"),)
 
 
-def _sections(sections: Sequence[re.Match[str]], diffs: Sequence[str]) -> Iterator[Change]:
-    at = 0
-    for found in sections:
-        if found[1] == "Delete":
-            yield Change(path=found[2], change="delete")
-            continue
-        change = Change(path=found[2], change="modify")
-        if at < len(diffs):
-            change = msgspec.structs.replace(patched(change, [Hunk(lines=diffs[at].split("\n"))]), line=None)
-            at += 1
-        yield msgspec.structs.replace(change, change="add") if found[1] == "Add" else change
-
-
-def _hunks(diff: str) -> Iterator[Hunk]:
-    lines: list[str] = []
-    start = 1
-    for line in diff.split("\n"):
-        if found := _HUNK.match(line):
-            if lines:
-                yield Hunk(new_start=start, lines=lines)
-            lines, start = [], int(found[1])
-        elif not line.startswith(("---", "+++")):
-            lines.append(line)
-    yield Hunk(new_start=start, lines=lines)
-
-
-def _path(block: ToolBlock, plain: Sequence[str], output: str) -> str | None:
+def _path(block: ToolBlock, lines: Sequence[str], output: str) -> str | None:
     """Returns the file that a block is about, as spelled there."""
-    for text in (block.summary, *plain):
-        if found := _FILE.match(text[:MAX_PATH_CHARS].strip()):
-            return (found[1] or found[2]).strip()
+    for text in (block.summary, *lines):
+        if found := _FILE.match(text[:MAX_PATH_CHARS]):
+            return found[1].strip()
     if said := _SAID_PATH.search(output[:2000]):
         return said["at"] or said["file"] or said["plain"]
-    for text in (block.summary, *plain):
-        if ticked := _IN_TICKS.search(text):
-            return ticked[1]
-    return None
+    return next((ticked[1] for text in (block.summary, *lines) if (ticked := _IN_TICKS.search(text))), None)
 
 
-def _located(changes: Sequence[Change] | Iterator[Change], locate: Locate) -> Iterator[Change]:
+def _located(changes: Sequence[Change], locate: Locate) -> Iterator[Change]:
     for change in changes:
         path = locate(change.path)
         if path is not None and len(path) <= MAX_PATH_CHARS:
@@ -259,24 +207,29 @@ def _located(changes: Sequence[Change] | Iterator[Change], locate: Locate) -> It
             yield msgspec.structs.replace(change, path=path, old_path=old)
 
 
-def _subject(block: ToolBlock, plain: Sequence[str], locate: Locate) -> str:
-    named = _path(block, plain, "")
+def _subject(block: ToolBlock, lines: Sequence[str], locate: Locate) -> str:
+    named = _path(block, lines, "")
     if named is None:
-        return block.summary or next((line.strip() for line in plain if line.strip()), "")
+        return block.summary or next(filter(None, lines), "")
     return (locate(named) or named) if PurePath(named).suffix or "/" in named else named
 
 
-def _plan(plain: Sequence[str]) -> tuple[PlanItem, ...]:
-    found = (_CHECKBOX.match(line) for line in plain)
-    return tuple(
-        PlanItem(text=box[2].strip(), state=_STATES.get(box[1].lower(), "pending")) for box in found if box is not None
-    )
+def _question(lines: Sequence[str]) -> str:
+    asked = (_ASKED.match(line) for line in lines if not line.startswith("**Answer:"))
+    return "\n".join(found[1] for found in asked if found is not None)
 
 
-def _asked(plain: Sequence[str]) -> tuple[str, tuple[str, ...], str]:
-    """Returns question, options and answer. Several questions in one call are joined."""
-    lines = [line.strip() for line in plain]
-    answer = next((found[1] for line in lines if (found := _ANSWER.match(line))), "")
-    asked = [found[1] for line in lines if not line.startswith("**Answer:") and (found := _ASKED.match(line))]
-    options = tuple(found[1] for line in lines if (found := _OPTION.match(line)))
-    return "\n".join(asked), options, answer
+def said_by(use: ToolUse, call_id: str) -> Iterator[AnyBody]:
+    """Yields the plan, or the question and its answer, that a tool block shows."""
+    if use.op == "plan":
+        boxes = filter(None, map(_CHECKBOX.match, use.lines))
+        items = tuple(PlanItem(text=box[2].strip(), state=_STATES.get(box[1].lower(), "pending")) for box in boxes)
+        if items:
+            yield PlanUpdate(items=items)
+    if use.op == "ask":
+        answer = next((found[1] for line in use.lines if (found := _ANSWER.match(line))), "")
+        if question := _question(use.lines):
+            options = tuple(found[1] for line in use.lines if (found := _OPTION.match(line)))
+            yield Question(call_id=call_id, text=question, options=options)
+            if answer:
+                yield Answer(call_id=call_id, question=question, text=answer)

@@ -10,7 +10,6 @@ import pytest
 
 from carryover.actions.context import state_dir
 from carryover.errors import ExitCode
-from support.agent_here import everything
 from support.recorded_shop import Run
 from support.tools import versioned
 
@@ -47,49 +46,6 @@ def found(run: Run, agent: str) -> list[str]:
     reported = json.loads(run("doctor", "--json")[1])["findings"]
     checks = ("hooks", "review", "folder")
     return [finding["what"] for finding in reported if finding["check"] in checks and agent in finding["what"]]
-
-
-def test_each_gets_hooks_in_its_own_form_and_is_summed_up(three: Path, run: Run) -> None:
-    code, out, err = run("install", "--yes", "--no-service")
-
-    assert (code, err) == (ExitCode.OK, "")
-    assert out.partition("Into your projects")[0] == (
-        "✓ Claude Code 2.1.328 detected\n"
-        "  config: ~/.claude/settings.json\n"
-        "  hooks written: SessionStart, PreCompact, Stop, StopFailure, SessionEnd\n"
-        "✓ Codex CLI 0.169.0 detected\n"
-        "  config: ~/.codex/hooks.json\n"
-        f"  hooks written: {CODEX_EVENTS}\n"
-        f"{REVIEW}"
-        "  Until then they do not run.\n"
-        "✓ Cursor 2026.09.10 detected\n"
-        "  config: ~/.cursor/hooks.json\n"
-        "  hooks written: sessionStart, stop, sessionEnd\n"
-    )
-    codex, cursor = (json.loads((three / name).read_bytes()) for name in (".codex/hooks.json", ".cursor/hooks.json"))
-    assert (list(codex), list(codex["hooks"])) == (["hooks"], CODEX_EVENTS.split(", "))
-    assert (cursor["version"], list(cursor["hooks"])) == (1, ["sessionStart", "stop", "sessionEnd"])
-    script = state_dir().root / "hook.sh"
-    assert cursor["hooks"]["stop"] == [{"command": f"sh {script} cursor stop 2>/dev/null || true", "timeout": 5}]
-
-
-def test_a_refresh_that_changes_nothing_changes_no_byte_and_does_not_ask_again(set_up: Path, run: Run) -> None:
-    before = everything(set_up)
-
-    code, out, _ = run("refresh", "--yes", "--no-service")
-
-    assert code == ExitCode.OK
-    assert everything(set_up) == before
-    assert out.startswith("Nothing changed: hooks and settings are as they should be.\n")
-    assert f"  config: ~/.codex/hooks.json\n  hooks in place: {CODEX_EVENTS}\n✓ Cursor 2026.09.10" in out
-
-
-def test_an_install_asks_for_the_review_until_it_is_done(set_up: Path, run: Run) -> None:
-    assert REVIEW in run("install", "--yes", "--no-service")[1]
-
-    review(set_up)
-
-    assert REVIEW not in run("install", "--yes", "--no-service")[1]
 
 
 def test_settings_beside_the_hooks_that_cannot_be_read_are_named(three: Path, run: Run) -> None:
@@ -181,51 +137,6 @@ def test_a_file_that_codex_drops_is_left_alone_and_stops_no_other(three: Path, r
     assert (three / ".cursor/hooks.json").exists()
     assert found(run, "Codex") == [
         'Codex CLI runs no hook of ~/.codex/hooks.json: its key "$schema" (line 1) makes the agent drop the whole file.'
-    ]
-
-
-def test_a_folder_that_is_not_there_is_reported_and_not_made(
-    three: Path, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CODEX_HOME", str(three / "work"))
-
-    code, out, _ = run("install", "--yes", "--no-service")
-
-    assert code == ExitCode.OK
-    assert "✗ Codex CLI 0.169.0 detected, but CODEX_HOME names ~/work, which does not exist.\n" in out
-    assert not (three / "work").exists()
-    assert not (three / ".codex/hooks.json").exists()
-    assert "CODEX_HOME" not in state_dir().config.read_text()
-    assert (three / ".cursor/hooks.json").exists()
-    assert found(run, "Codex") == ["Codex CLI: CODEX_HOME names ~/work, which does not exist."]
-    assert "its folder ~/work does not exist, so it does not start" in run("status")[1]
-
-
-def test_doctor_says_what_waits_for_a_review_and_what_was_switched_off(set_up: Path, run: Run) -> None:
-    assert found(run, "Codex") == [f"Codex CLI: hooks are installed, but not reviewed yet: {CODEX_EVENTS}."]
-
-    review(set_up)
-    assert found(run, "Codex") == []
-
-    config = set_up / ".codex/config.toml"
-    config.write_text(f"[features]\nhooks = false\n\n{config.read_text()}")
-    assert found(run, "Codex") == [
-        "Codex CLI: all hooks are switched off (`features.hooks = false` in ~/.codex/config.toml)."
-    ]
-
-
-def test_hooks_that_are_switched_off_are_said_in_place_of_a_review_that_nobody_is_asked_for(
-    three: Path, run: Run
-) -> None:
-    (three / ".codex/config.toml").write_text("[features]\nhooks = false\n")
-    off = "  They do not run: all hooks are switched off (`features.hooks = false` in ~/.codex/config.toml).\n"
-
-    for arguments in (("install", "--dry-run"), ("install", "--yes", "--no-service")):
-        said = run(*arguments)[1]
-        assert (said.count(off), REVIEW in said) == (1, False)
-
-    assert found(run, "Codex") == [
-        "Codex CLI: all hooks are switched off (`features.hooks = false` in ~/.codex/config.toml)."
     ]
 
 

@@ -6,9 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from carryover.cli.status import short_lines
-from carryover.cli.status_details import SHOWN, agent_lines, detailed_lines
-from carryover.diagnose.report import AgentReport, Report
+from carryover.cli import status
+from carryover.diagnose.report import Report
 
 HOME = Path("/home/dev")
 NOW_MS = 1_800_000_000_000
@@ -37,6 +36,7 @@ NOTHING: dict[str, Any] = {
         },
     ],
     "paused": False,
+    "installed": True,
     "service": {"kind": "none", "installed": False, "trouble": "There is no systemd on this machine."},
     "ledger": None,
     "corrupt_ledgers": [],
@@ -78,7 +78,7 @@ def project(root: str, **more: object) -> dict[str, Any]:
 
 
 def lines(**more: object) -> list[str]:
-    return list(detailed_lines(msgspec.convert({**NOTHING, **more}, Report), now_ms=NOW_MS))
+    return status.lines(msgspec.convert({**NOTHING, **more}, Report), now_ms=NOW_MS, width=None)
 
 
 def section(title: str, **more: object) -> list[str]:
@@ -92,49 +92,26 @@ def section(title: str, **more: object) -> list[str]:
 
 def test_before_anything_was_done_it_says_what_there_is_and_what_to_do() -> None:
     assert lines() == [
-        "carryoverd         not running, so no handoff is kept fresh; `carryover doctor` says how to start it",
-        "service            none: There is no systemd on this machine.",
-        "state              ~/.carryover",
-        "ledger             none yet",
+        "carryoverd   not installed; `carryover install` sets it up and asks one question",
+        "recorded     nothing yet",
+        "",
+        "background",
+        "  service          none: There is no systemd on this machine.",
         "",
         "agents",
         "  not here         Claude Code",
     ]
 
 
-def test_a_running_daemon_is_shown_with_numbers_and_units() -> None:
-    assert lines(daemon=HEALTH)[0] == (
-        "carryoverd         0.1.0, running, process 4711, for 2 h, 45.2 MB of memory, caught up"
-    )
-    behind = {**HEALTH, "caught_up": False, "rss_bytes": None}
-    assert lines(daemon=behind)[0].endswith("for 2 h, still reading history")
-
-
-def test_what_it_did_since_it_started_takes_one_line() -> None:
+def test_what_runs_in_the_background_is_shown_with_numbers_and_units() -> None:
     latency = {"n": 9, "p50_ms": 20.0, "p95_ms": 45.4, "max_ms": 90.0}
-    read: dict[str, Any] = {"batches": 7, "events_stored": 1234, "bytes_read": 3_400_000}
-    timed = {"append_to_stored": latency, "stored_to_published": {**latency, "p95_ms": 210.0}}
+    metrics = {"batches": 7, "events_stored": 1234, "bytes_read": 3_400_000, "append_to_stored": latency}
+    service = {"kind": "systemd", "installed": True, "enabled": True, "active": False, "restarts": 5}
 
-    assert lines(daemon={**HEALTH, "metrics": read})[1].strip() == "since then 1,234 events from 3.4 MB"
-    assert lines(daemon={**HEALTH, "metrics": {**read, **timed, "session_start": latency}})[1] == (
-        "                   since then 1,234 events from 3.4 MB, stored after 45 ms, published after 210 ms, "
-        "sessions answered in 45 ms (p95)"
-    )
-
-
-def test_a_service_is_reported_with_its_trouble() -> None:
-    service = {
-        "kind": "systemd",
-        "installed": True,
-        "enabled": True,
-        "active": False,
-        "restarts": 5,
-        "trouble": "It failed too often in a row.",
-    }
-
-    assert lines(service=service)[1:3] == [
-        "service            systemd, enabled, not active, 5 restarts",
-        "                   It failed too often in a row.",
+    assert section("background", daemon={**HEALTH, "metrics": metrics}, service=service) == [
+        "  carryoverd       0.1.0, process 4711, 45.2 MB of memory",
+        "                   since its start 1,234 events from 3.4 MB, stored after 45 ms (p95)",
+        "  service          systemd, enabled, not active, 5 restarts",
     ]
 
 
@@ -163,15 +140,6 @@ def test_what_the_daemon_says_of_a_project_is_added() -> None:
     ]
 
 
-def test_long_lists_are_cut_with_a_word() -> None:
-    projects = [project(f"/home/dev/p{number}") for number in range(SHOWN + 5)]
-
-    shown = section("projects", ledger={**LEDGER, "projects": projects})
-
-    assert len(shown) == SHOWN + 1
-    assert shown[-1] == "  ... and 5 more (--json lists all)"
-
-
 SKIPPED = {"agent": "claude-code", "agent_version": "2.9.0", "record_type": "hologram", "reason": "unknown type"}
 BROKEN = {"agent": "claude-code", "failures": 1, "path": "/home/dev/.claude/a.jsonl", "error": "Permission denied"}
 TASK = {"name": "watch", "state": "waiting", "restarts": 3, "last_error": "OSError at watch.py:80"}
@@ -181,7 +149,7 @@ CORRUPT = {"path": "/home/dev/.carryover/ledger.corrupt-1.sqlite", "bytes": 2_00
 @pytest.mark.parametrize(
     ("title", "of_ledger", "others", "shown"),
     [
-        ("redacted", {"redactions": {"jwt": 1}}, {}, "1 secret before it was stored: 1 jwt"),
+        ("redacted before it was stored", {"redactions": {"jwt": 1}}, {}, "1 secret: 1 jwt"),
         (
             "not understood (skipped, nothing else is affected)",
             {"skipped": [{**SKIPPED, "n": 12, "last_ms": NOW_MS}]},
@@ -228,37 +196,16 @@ def limit(root: str, **more: object) -> dict[str, Any]:
 
 
 def test_a_usage_limit_stands_first_with_the_command_that_continues() -> None:
-    limits = [limit("/home/dev/shop"), limit("/srv/blog", resets=None, commands=[])]
+    limits = [limit("/home/dev/shop"), limit("/srv/\x1b]0;gotcha\x07blog", resets=None, commands=[])]
 
-    assert lines(ledger={**LEDGER, "limits": limits})[:4] == [
+    first, second, third, *_ = lines(ledger={**LEDGER, "limits": limits})
+
+    assert first == (
         "Claude Code reached its usage limit in ~/shop 2 min ago; it resets 3pm. "
-        "Continue: carryover to codex /home/dev/shop",
-        "Claude Code reached its usage limit in /srv/blog 2 min ago.",
-        "",
-        "carryoverd         not running, so no handoff is kept fresh; `carryover doctor` says how to start it",
-    ]
-
-
-def test_a_folder_cannot_speak_to_the_terminal_in_a_limits_line() -> None:
-    shown = lines(ledger={**LEDGER, "limits": [limit("/srv/\x1b]0;gotcha\x07shop")]})[0]
-
-    assert "\x1b" not in shown and "\x07" not in shown
-
-
-def test_problems_stand_near_the_top() -> None:
-    daemon = {
-        **HEALTH,
-        "watch": {"mode": "polling", "reason": "watches"},
-        "ledger_trouble": "The disk is full.",
-        "config_trouble": "config.toml is not valid TOML.",
-    }
-
-    assert lines(daemon=daemon, ledger_problem="The ledger is newer.")[4:8] == [
-        "problem            The ledger is newer.",
-        "problem            The disk is full.",
-        "problem            config.toml is not valid TOML.",
-        "problem            The folders are polled instead of watched: the limit on inotify watches is reached",
-    ]
+        "Continue: carryover to codex /home/dev/shop"
+    )
+    assert second.endswith("blog 2 min ago.") and "\x1b" not in second and "\x07" not in second
+    assert third.startswith("carryoverd ")
 
 
 HOOKS = {
@@ -287,48 +234,21 @@ AGENT: dict[str, Any] = {
 }
 
 
-def lines_of_agent(**more: object) -> list[str]:
-    agent = msgspec.convert({**AGENT, **more}, AgentReport)
-    return list(agent_lines(agent, msgspec.convert(NOTHING, Report), NOW_MS))
-
-
-def hooks_line(**more: object) -> str:
-    return lines_of_agent(hooks={**HOOKS, **more})[-1].strip()
-
-
 def test_an_agent_is_reported_with_version_paths_and_times() -> None:
-    assert lines_of_agent() == [
-        "Claude Code      2.1.328, last event 3 min ago, last handoff 1 min ago",
-        "                 transcripts in ~/.claude/projects",
-        "                 hooks in ~/.claude/settings.json: in place SessionStart, Stop",
+    assert section("agents", agents=[AGENT]) == [
+        "  Claude Code      2.1.328, last event 3 min ago, last handoff 1 min ago",
+        "                   transcripts in ~/.claude/projects",
+        "                   hooks in ~/.claude/settings.json: SessionStart, Stop",
     ]
-
-
-def test_a_version_that_is_not_known_and_an_agent_that_was_not_chosen_are_reported() -> None:
-    assert lines_of_agent(state="newer", version="9.9.0", selected=False, last_event_ms=None, last_handoff_ms=None)[
-        0
-    ] == (
-        "Claude Code      9.9.0, newer than the versions that are known; their last hooks are used, not selected, "
-        "nothing recorded yet"
-    )
-
-
-def test_hooks_that_are_not_as_they_should_be_are_named_by_event() -> None:
-    assert hooks_line(present=["Stop"], missing=["SessionStart"], edited=["SessionEnd"]) == (
-        "hooks in ~/.claude/settings.json: in place Stop; missing SessionStart; edited by hand SessionEnd"
-    )
-
-
-def test_settings_that_cannot_be_read_say_why() -> None:
-    problem = "/home/dev/.claude/settings.json can't be used: it is not valid JSON."
-
-    assert hooks_line(present=[], problem=problem) == (
-        "hooks in ~/.claude/settings.json: can't be used: it is not valid JSON."
+    newer = {**AGENT, "state": "newer", "version": "9.9.0", "selected": False, "last_event_ms": None}
+    assert section("agents", agents=[newer])[0] == (
+        "  Claude Code      9.9.0, newer than the versions that are known; their last hooks are used, not selected, "
+        "nothing recorded yet, last handoff 1 min ago"
     )
 
 
 def short(width: int = 80, **more: object) -> list[str]:
-    return short_lines(msgspec.convert({**NOTHING, **more}, Report), now_ms=NOW_MS, width=width)
+    return status.lines(msgspec.convert({**NOTHING, **more}, Report), now_ms=NOW_MS, width=width)
 
 
 def test_the_short_form_says_what_runs_what_is_recorded_and_where_more_is() -> None:
@@ -357,15 +277,6 @@ def test_the_short_form_names_the_agents_by_their_last_use() -> None:
     assert line == "agents       Codex CLI 1 min ago, Claude Code 3 min ago, Aider nothing yet"
 
 
-def test_what_was_not_selected_is_no_problem() -> None:
-    entry = {"entry": ".carryover/handoff-opencode.md", "key": "instructions"}
-    agent = {**AGENT, "hooks": None, "entry": entry, "last_event_ms": None}
-
-    assert not any(line.startswith("problem") for line in short(agents=[{**agent, "selected": None}]))
-    assert not any(line.startswith("problem") for line in short(agents=[{**agent, "selected": False}]))
-    assert any(line.startswith("problem") for line in short(agents=[{**agent, "selected": True}]))
-
-
 def test_a_project_that_is_paused_is_named_until_it_is_not() -> None:
     config = {"path": "/home/dev/.carryover/config.toml", "excluded": ["/home/dev/shop", "~/clients/*", "/srv/blog"]}
     said = "left out     ~/shop, ~/clients/* and 1 more; `carryover unpause PROJECT` includes a project again"
@@ -384,7 +295,11 @@ def test_the_short_form_has_ten_lines_at_most_and_lists_what_has_room(width: int
         "limits": [limit("/home/dev/shop"), limit("/srv/blog"), limit("/srv/third")],
     }
     found = short(
-        width, paused=True, ledger=ledger, agents=[{**AGENT, "hooks": hooks}] * 9, ledger_problem="It is new."
+        width,
+        paused=True,
+        ledger=ledger,
+        agents=[{**AGENT, "name": f"A rather long name {n}", "hooks": hooks} for n in range(9)],
+        ledger_problem="It is new.",
     )
 
     assert len(found) == 10
@@ -404,19 +319,14 @@ def test_the_short_form_has_ten_lines_at_most_and_lists_what_has_room(width: int
     assert all(len(found[at]) <= width and found[at].endswith(" more") for at in (5, 6))
 
 
-def test_hooks_that_are_only_to_be_reviewed_are_no_problem_in_the_short_form() -> None:
-    found = short(agents=[{**AGENT, "hooks": {**HOOKS, "to_review": HOOKS["present"]}}])
+def test_what_the_doctor_would_find_at_a_glance_is_named() -> None:
+    hooks = {**HOOKS, "present": ["Stop"], "missing": ["SessionStart"], "to_review": ["Stop"]}
+    daemon = {**HEALTH, "version": "0.2.0", "ledger_trouble": "The disk is full."}
 
-    assert found[-2:] == [
-        "to do        Claude Code: its hooks run once you have reviewed them",
-        "more         `carryover status -v`; `carryover doctor` says what to do",
-    ]
-
-
-def test_hooks_that_are_not_in_place_are_a_problem_in_the_short_form() -> None:
-    found = short(agents=[{**AGENT, "hooks": {**HOOKS, "present": ["Stop"], "missing": ["SessionStart"]}}])
-
-    assert found[-2:] == [
-        "problem      Claude Code: hooks in ~/.claude/settings.json: in place Stop; missing SessionStart",
+    assert short(agents=[{**AGENT, "hooks": hooks}], daemon=daemon)[-5:] == [
+        "problem      carryoverd is 0.2.0, this command is 0.1.0.",
+        "problem      The disk is full.",
+        "problem      Claude Code: hooks were removed or overwritten in ~/.claude/settings.json: SessionStart.",
+        "to do        Claude Code: hooks are installed, but not reviewed yet: Stop.",
         "more         `carryover status -v`; `carryover doctor` says what to do",
     ]

@@ -30,9 +30,3 @@ def test_entities_of_names_and_summaries_are_read() -> None:
 
     assert isinstance(block, ToolBlock)
     assert (block.kind, block.name, block.summary) == ("shell", "a&b", "Run command: a && b")
-
-
-def test_a_bare_tool_ends_with_its_result() -> None:
-    parts = list(blocks("Tool use: **Bash** List\n\n`ls`\n\nResult:\n```\na.py\n```\n\nThat is all."))
-
-    assert [part if isinstance(part, str) else part.name for part in parts] == ["Bash", "That is all."]

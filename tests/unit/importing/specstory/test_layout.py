@@ -43,10 +43,6 @@ def test_a_fence_that_is_never_closed_hides_no_turn_of_another_speaker() -> None
     assert starts("_**User**_\n\n```\nhalf a paste\n\n---\n\n_**Agent (m)**_\n\nyes") == [0, 7]
 
 
-def test_a_heading_in_a_fenced_block_is_text() -> None:
-    assert starts("_**User**_\n\n```\n\n_**Agent (m)**_\n\n```\n") == [0]
-
-
 def test_a_tool_block_ends_after_its_own_fences() -> None:
     lines = [TOOL, "```text", "```go", "x", "```", END, "```", END, "after"]
 
@@ -63,7 +59,3 @@ def test_fences_that_do_not_add_up_end_a_tool_block_where_it_could_first() -> No
     lines = [TOOL, "```text", END, "", "_**User**_", "", "text"]
 
     assert starts("\n".join(lines)) == [4]
-
-
-def test_a_tool_block_without_an_end_is_one_line() -> None:
-    assert starts(f"{TOOL}\n\n_**User**_\n") == [2]
