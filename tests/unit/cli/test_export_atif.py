@@ -14,7 +14,6 @@ from carryover.actions.context import state_dir
 from carryover.errors import ExitCode
 from carryover.importing.atif import is_trajectory
 from carryover.importing.document import open_document
-from carryover.ingest.sanitize import bound_output
 from carryover.model import AgentSummary, AnyBody, AssistantMessage, FileEdit, ToolResult, UserPrompt
 from support.atif import atif_violations
 from support.recorded_shop import CHECKOUT, Run
