@@ -11,13 +11,12 @@ import msgspec
 from packaging.specifiers import SpecifierSet
 
 from carryover.adapter.spec import HookReview
-from carryover.edits.agent_settings import AgentSettings, compare_hooks
-from carryover.edits.encoding import EditRefused
+from carryover.edits.agent_settings import AgentSettings
+from carryover.edits.encoding import EditRefused, decode
+from carryover.edits.entries import has_entry, value_at
 from carryover.edits.hook_command import owner_by_script
-from carryover.edits.hooks import FoundHook
+from carryover.edits.hooks import FoundHook, Hook, drop_reason, hooks_of, ignored_events
 from carryover.edits.plan import Edit
-from carryover.edits.settings import drop_reason, hooks_of, ignored_events, value_at
-from carryover.edits.settings_list import has_entry
 from carryover.install.config_places import settings_bytes
 from carryover.install.detect import Detection
 from carryover.install.hook_sets import released
@@ -102,18 +101,23 @@ def _unreadable(config: Path, error: OSError | EditRefused) -> str:
 
 def _compared(report: HooksReport, seen: Detection, wanted: AgentSettings, script: Path) -> HooksReport:
     data = settings_bytes(wanted.config)
-    found = compare_hooks(data, wanted, script)
+    here: dict[str, list[Hook]] = {}
+    for found in _ours(seen, data or b"", script):
+        here.setdefault(found.hook.event, []).append(found.hook)
+    hooks = {hook.event: hook for hook in wanted.wanted(script)}
+    present = tuple(event for event, hook in hooks.items() if here.get(event) == [hook])
+    edited = tuple(event for event in dict.fromkeys((*hooks, *here)) if event in here and event not in present)
     waiting = to_review(seen, data, script)
-    there = data or b""
+    rules = seen.spec.hooks.file_rules
     return msgspec.structs.replace(
         report,
-        present=found.present,
-        missing=found.missing,
-        edited=found.edited,
-        dropped=drop_reason(there, form=wanted.form, rules=seen.spec.hooks.file_rules) if data is not None else None,
-        ignored=ignored_events(there, form=wanted.form),
+        present=present,
+        missing=tuple(event for event in hooks if event not in here),
+        edited=edited,
+        dropped=drop_reason(decode(data or b"")[1], form=wanted.form, rules=rules),
+        ignored=ignored_events(data or b"", form=wanted.form),
         to_review=waiting,
-        reviewed=asks_for_review(seen) and not waiting and bool(found.present or found.edited),
+        reviewed=asks_for_review(seen) and not waiting and bool(present or edited),
     )
 
 

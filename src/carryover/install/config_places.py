@@ -9,10 +9,9 @@ from typing import Final
 
 from carryover.adapter.spec import AgentSpec, Place, places_on
 from carryover.edits.encoding import EditRefused
+from carryover.edits.entries import has_list
 from carryover.edits.hook_command import OwnerOf, owner_by_script
-from carryover.edits.hooks import HookFile, HookOwners
-from carryover.edits.settings import hook_owners
-from carryover.edits.settings_list import has_list
+from carryover.edits.hooks import HookFile, HookOwners, hook_owners
 from carryover.errors import os_reason
 from carryover.fsio import is_there, read_bytes_bounded
 from carryover.install.detect import Detection

@@ -11,9 +11,9 @@ from typing import Final
 from carryover.adapter.spec import McpServers, Place, places_on
 from carryover.edits.agent_settings import ServerSettings, is_toml, plan_servers
 from carryover.edits.encoding import EditRefused
+from carryover.edits.entries import NAME, SUBCOMMAND, has_list
 from carryover.edits.plan import Edit
 from carryover.edits.record import load_record
-from carryover.edits.server_entry import NAME, SUBCOMMAND, has_list
 from carryover.fsio import is_folder, is_there
 from carryover.install.config_places import settings_bytes
 from carryover.install.detect import Detection

@@ -11,13 +11,12 @@ from carryover.adapter.spec import HookEntry
 from carryover.agents.claude_code.spec import SPEC as CLAUDE
 from carryover.agents.codex.spec import SPEC as CODEX
 from carryover.agents.cursor.spec import SPEC as CURSOR
-from carryover.edits.agent_settings import AgentSettings, HookDiff, compare_hooks, plan_settings
+from carryover.edits.agent_settings import AgentSettings, plan_settings
 from carryover.edits.apply import apply
-from carryover.edits.encoding import EditRefused
-from carryover.edits.hook_command import hook_command, owner_by_script
-from carryover.edits.hooks import HookFile, Origin
+from carryover.edits.hook_command import owner_by_script
+from carryover.edits.hooks import HookFile, hooks_of
+from carryover.edits.origin import Origin
 from carryover.edits.record import load_record
-from carryover.edits.settings import hooks_of
 from carryover.paths import StateDir
 
 HOOKS = (HookEntry(event="SessionStart", matcher="startup", timeout_s=5), HookEntry(event="Stop", timeout_s=5))
@@ -180,26 +179,3 @@ def test_flat_settings_that_were_made_go_with_their_version(tmp_path: Path, stat
     assert json.loads(config.read_bytes())["version"] == 1
     assert set_up([], state, script) == [("hooks.json", "removed")]
     assert not config.parent.exists()
-
-
-def test_hooks_are_present_missing_or_edited(tmp_path: Path, script: Path) -> None:
-    tool = claude(tmp_path / "settings.json", (*HOOKS, HookEntry(event="SessionEnd", timeout_s=5)))
-    start = {"type": "command", "command": hook_command(script.parent, "claude-code", "SessionStart"), "timeout": 5}
-    changed = {
-        "type": "command",
-        "command": f"{hook_command(script.parent, 'claude-code', 'Stop')}; say done",
-        "timeout": 5,
-    }
-    old = {"type": "command", "command": hook_command(script.parent, "claude-code", "Old")}
-    hooks = {
-        "SessionStart": [{"matcher": "startup", "hooks": [start]}],
-        "Stop": [{"hooks": [changed, {"command": "say done"}]}],
-        "Old": [{"hooks": [old]}],
-    }
-
-    found = compare_hooks(json.dumps({"hooks": hooks}).encode(), tool, script)
-
-    assert found == HookDiff(present=("SessionStart",), missing=("SessionEnd",), edited=("Stop", "Old"))
-    assert compare_hooks(None, tool, script) == HookDiff((), ("SessionStart", "Stop", "SessionEnd"), ())
-    with pytest.raises(EditRefused):
-        compare_hooks(b"{", tool, script)

@@ -121,7 +121,7 @@ def test_hooks_that_wait_for_a_review_and_those_that_had_one(codex: Detection) -
 def test_a_file_that_the_agent_drops(codex: Detection) -> None:
     found = codex_report(codex, in_hooks_json(**{"$schema": "x"}))
 
-    assert found.dropped == 'its key "$schema" (line 1) makes the agent drop the whole file'
+    assert found.dropped == 'its key "$schema" makes the agent drop the whole file'
 
 
 @pytest.mark.parametrize(
