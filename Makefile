@@ -33,7 +33,7 @@ imports: $(VENV)/.installed-dev
 unit: $(VENV)/.installed-dev
 	$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal
 
-bench: $(VENV)/.installed-dev ## measure everything into architecture/benchmarks.md, in 25 minutes; ONLY=hooks,peers some sections
+bench: $(VENV)/.installed-dev ## measure everything into architecture/benchmarks.md, in 25 minutes; ONLY=hooks,daemon some sections
 	$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
 
 bench-quick: $(VENV)/.installed-dev ## measure a small history in two minutes, printed and not written

@@ -64,22 +64,6 @@ def make_corpus(home: Path, *, megabytes: float, seed: int, now_ms: int) -> Corp
     return Corpus(home, tuple(roots), files, lines, size)
 
 
-def make_session(home: Path, *, megabytes: float, seed: int, now_ms: int) -> tuple[Path, Path]:
-    """One project with one session of that size, which ended a minute before `now_ms`: its root and its transcript."""
-    chance = random.Random(seed)
-    root = make_project(home / "work" / PROJECTS[0])
-    budget = int(megabytes * 1e6)
-    span_ms = 5 * HOUR_MS
-    session = new_session_id(chance)
-    start_ms = now_ms - 60_000 - span_ms
-    talk = Conversation(chance, session=session, cwd=root, start_ms=start_ms, ms_per_byte=0.9 * span_ms / budget)
-    opening(talk, root)
-    _fill(talk, chance, root, budget)
-    path = transcripts_of(home, root) / f"{session}.jsonl"
-    write_transcript(path, talk)
-    return root, path
-
-
 def make_project(root: Path) -> Path:
     """A git repository with source files, committed."""
     (root / "src").mkdir(parents=True)

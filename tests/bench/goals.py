@@ -45,7 +45,6 @@ GOALS: Final[Mapping[str, Goal]] = {
     "idle-processor": Goal("value", 0.3, "%", "the watcher asks its queue in fixed steps"),
     "idle-children": Goal("value", 0, "", "git has not ended yet"),
     "ledger": Goal("value", 20, "%", "prompts, answers and commands are kept whole; only tool output is cut"),
-    "one-session": Goal("ratio", 2, "", "the whole session is redacted, stored and indexed, not only read"),
 }
 """By the key of the row."""
 

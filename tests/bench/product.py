@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -94,16 +93,6 @@ def stored(ledger_path: Path) -> Stored:
     )
 
 
-def table_sizes(ledger_path: Path) -> dict[str, int]:
-    """Bytes on the disk by table and index, largest first; empty where SQLite was built without `dbstat`."""
-    with closing(connect_read_only(ledger_path)) as db:
-        try:
-            rows = db.execute("SELECT name, sum(pgsize) FROM dbstat GROUP BY name ORDER BY 2 DESC").fetchall()
-        except sqlite3.OperationalError:
-            return {}
-    return dict(rows)
-
-
 def rescan(ledger_path: Path, home: Path, times: int) -> tuple[float, int]:
     """Seconds it takes, at best, to find out that nothing changed since the last start; how many sources there are."""
     return asyncio.run(_sweep(ledger_path, home, times))
@@ -124,8 +113,3 @@ async def _sweep(ledger_path: Path, home: Path, times: int) -> tuple[float, int]
     finally:
         await ledger.close()
     return min(took), len(seen)
-
-
-def single_files(agent: str, files: Iterable[Path]) -> list[Source]:
-    """Files as sources of `agent`, wherever they lie."""
-    return [Source(agent=agent, path=str(file), session=file.stem) for file in files]

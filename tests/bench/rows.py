@@ -7,15 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from carryover.agents import adapters
-
 from . import floors
 from .appended import BUSY_PAUSES_S, PAUSES_S, Latencies, LiveSession, append_while
 from .corpus import Corpus
 from .measure import Row, at, compared, counted, in_own_process, megabytes, shown, timed
 from .process_tree import TreeWatch, memory_of, processes_of, processor_s
 from .processes import bare_daemon, daemon, fresh_state, usage
-from .product import read_all, read_home, rescan, single_files, stored, table_sizes
+from .product import read_home, rescan, stored
 from .startup import startup
 
 MS: Final = 1000.0
@@ -46,23 +44,6 @@ def first_read(corpus: Corpus, top: Path) -> Iterator[Row]:
     what = f"nothing changed: rescan of {count} files (bare: stat of each)"
     yield compared(what, swept_s * MS, stat_s * MS, "ms", "rescan")
     yield _size_row("ledger of the generated history", found.file_bytes, corpus.size, found.text_bytes, "ledger")
-    share = {name: f"{size / found.file_bytes:.0%}" for name, size in list(table_sizes(ledger).items())[:5]}
-    yield Row("largest parts of that ledger", ", ".join(f"{name} {part}" for name, part in share.items()))
-
-
-def ledger_size(transcripts: Path, top: Path) -> Iterator[Row]:
-    """Ledger against transcripts for real ones, by agent: `transcripts/<agent>/*`."""
-    for agent in adapters():
-        files = sorted(path for path in (transcripts / agent).glob("*") if path.is_file())
-        if not files:
-            continue
-        ledger = top / f"real-{agent}" / "ledger.sqlite"
-        ledger.parent.mkdir()
-        in_own_process(read_all, ledger, single_files(agent, files))
-        found = stored(ledger)
-        size = sum(file.stat().st_size for file in files)
-        what = f"ledger of {len(files)} real {agent} transcripts"
-        yield _size_row(what, found.file_bytes, size, found.text_bytes)
 
 
 def _size_row(what: str, ledger: int, transcripts: int, text: int, key: str = "") -> Row:

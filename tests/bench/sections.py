@@ -10,15 +10,12 @@ from pathlib import Path
 from typing import Final
 
 from .corpus import Corpus, make_corpus
-from .cursor import cursor
 from .document import Heading
 from .goals import table
 from .growth import growth
 from .hooks import hooks
 from .measure import Row
-from .one_session import one_session
-from .peers import peers
-from .rows import appended, commands, daemon_first_read, first_read, idle, ledger_size
+from .rows import appended, commands, daemon_first_read, first_read, idle
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,39 +23,30 @@ class Setting:
     """How much is measured."""
 
     megabytes: float
-    cursor_megabytes: float
     appends: int
     busy_appends: int
     idle_s: float
     commands: int
     hook_calls: int
-    session_megabytes: float
-    session_rounds: int
     sizes_mb: tuple[int, ...]
 
 
 FULL: Final = Setting(
     megabytes=200,
-    cursor_megabytes=500,
     appends=40,
     busy_appends=40,
     idle_s=20,
     commands=9,
     hook_calls=200,
-    session_megabytes=50,
-    session_rounds=5,
     sizes_mb=(20, 200, 2000),
 )
 QUICK: Final = Setting(
     megabytes=40,
-    cursor_megabytes=30,
     appends=8,
     busy_appends=20,
     idle_s=4,
     commands=3,
     hook_calls=30,
-    session_megabytes=10,
-    session_rounds=3,
     sizes_mb=(20,),
 )
 
@@ -69,7 +57,6 @@ class Bench:
 
     setting: Setting
     top: Path
-    transcripts: Path
     cache: Path
     sizes_mb: tuple[int, ...] | None = None
 
@@ -97,12 +84,7 @@ class Section:
 
 
 def _reading(bench: Bench) -> Found:
-    rows = [
-        *first_read(bench.corpus, bench.top),
-        *ledger_size(bench.transcripts, bench.top),
-        *cursor(bench.top, bench.setting.cursor_megabytes),
-    ]
-    return _of(bench, rows)
+    return _of(bench, first_read(bench.corpus, bench.top))
 
 
 def _daemon(bench: Bench) -> Found:
@@ -121,15 +103,6 @@ def _prompt(bench: Bench) -> Found:
 
 def _hooks(bench: Bench) -> Found:
     return _of(bench, hooks(bench.corpus, bench.top, bench.setting.hook_calls))
-
-
-def _one_session(bench: Bench) -> Found:
-    rows = list(one_session(bench.top, bench.setting.session_megabytes, bench.setting.session_rounds, bench.cache))
-    return Found(table(rows), rows)
-
-
-def _peers(bench: Bench) -> Found:
-    return Found(f"{_about(bench.corpus)}\n\n{peers(bench.corpus, bench.top, bench.cache)}")
 
 
 def _growth(bench: Bench) -> Found:
@@ -163,25 +136,6 @@ _SECTIONS: Final = (
     ),
     Section(Heading("commands", "Commands at a prompt", "From the start of the process to its end, medians."), _prompt),
     Section(Heading("hooks", "Hooks", "The line in an agent's settings, run as the agent runs it."), _hooks),
-    Section(
-        Heading(
-            "one-session",
-            "One session, no daemon",
-            "`carryover handoff` with an empty ledger, and `claude-handoff` for the same session, in turns. The latter "
-            "reads and prints; the former also redacts, stores and indexes the session.",
-        ),
-        _one_session,
-    ),
-    Section(
-        Heading(
-            "peers",
-            "Other programs",
-            "Each with nothing cached, on one history; all are on PyPI. They do different jobs: the last columns say "
-            "what comes out.",
-        ),
-        _peers,
-        in_quick=False,
-    ),
     Section(
         Heading(
             "growth",

@@ -34,15 +34,6 @@ def test_every_agents_sessions_are_read_without_a_skip_and_are_the_same_for_the_
     assert skipped == []
 
 
-def test_the_newest_project_has_the_newest_transcript_and_sessions_end_before_now(tmp_path: Path) -> None:
-    corpus = _made(tmp_path / "home")
-    newest = corpus.files_of(corpus.projects[0])
-    dated = [path for path in corpus.files if path.relative_to(corpus.home).parts[0] not in ("work", ".carryover")]
-
-    assert dated[0].stat().st_mtime_ns == newest[0].stat().st_mtime_ns
-    assert dated[0].stat().st_mtime_ns < NOW_MS * 1_000_000
-
-
 @contextmanager
 def _home(folder: Path, aside: str) -> Iterator[Path]:
     """Always the same path, since transcripts name it; what was made there is put aside."""

@@ -64,7 +64,6 @@ def _run_all(top: Path, options: argparse.Namespace) -> list[tuple[Plan, Tally]]
         kills=-(-options.kills // worlds),
         patience_s=options.patience,
         mounts=INSIDE in os.environ,
-        sabotage=options.sabotage,
         quiet=options.quiet,
     )
     plans = [replace(plan, seed=plan.seed + number) for number in range(worlds)]
@@ -101,7 +100,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", type=_names, default=NAMES, metavar="NAMES", help=only)
     parser.add_argument("--keep", action="store_true", help="leave the folder of the run")
     parser.add_argument("--patience", type=float, default=QUIET_LIMIT_S, help="seconds until all must be quiet")
-    parser.add_argument("--sabotage", action="store_true", help="run a daemon with a mistake that must be found")
     parser.add_argument("--quiet", action="store_true", help="print the summary alone")
     return parser
 

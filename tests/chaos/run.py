@@ -20,7 +20,6 @@ from chaos.agent_faults import NothingToDo
 from chaos.checks import QUIET_LIMIT_S, Checks
 from chaos.faults import FAULTS, Fault, disk_full
 from chaos.world import World
-from e2e.test_kill import SLOW_TWO_STEPS
 
 
 @dataclass(frozen=True)
@@ -36,8 +35,6 @@ class Plan:
     patience_s: float = QUIET_LIMIT_S
     mounts: bool = False
     """This process may mount without anyone else seeing it."""
-    sabotage: bool = False
-    """The daemon has a mistake that must be found."""
     quiet: bool = False
 
 
@@ -94,8 +91,6 @@ def _run(top: Path, plan: Plan) -> Tally:
     if plan.mounts and (chance.random() < 0.7 or list(plan.only) == [disk_full.__name__]):
         world.mount_state()
     world.configure()
-    if plan.sabotage:
-        world.command = (sys.executable, "-c", SLOW_TWO_STEPS)
     if plan.kills:
         world.hurry()
     checks = Checks(world, plan.patience_s)
@@ -109,7 +104,7 @@ def _run(top: Path, plan: Plan) -> Tally:
             world.load.play(12)
             checks.check()
             for fault in _faults(plan, chance, tally, world):
-                name, world.noted = fault.__name__, ""
+                name = fault.__name__
                 since = time.monotonic()
                 world.load.play(chance.randint(0, 4))
                 try:
@@ -124,7 +119,7 @@ def _run(top: Path, plan: Plan) -> Tally:
                     print(f"{plan.seed:8} {tally.done.total():4} {took_s:6.1f} s  {name}", flush=True)
     except Exception:
         tally.held = False
-        print(f"BROKEN at step {tally.done.total() + 1} ({name}), seed {plan.seed}: {world.noted}", file=sys.stderr)
+        print(f"BROKEN at step {tally.done.total() + 1} ({name}), seed {plan.seed}", file=sys.stderr)
         traceback.print_exc()
         print("\n".join(world.last_lines()), file=sys.stderr, flush=True)
     finally:

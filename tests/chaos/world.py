@@ -65,13 +65,9 @@ class World:
         self.nursery: Nursery | None = None
         """Forks most daemons, where so many are to be killed that their starts would take the time."""
         self.mounted = False
-        self.noted = ""
-        """What the present fault does, for the report of one that breaks something."""
         self.state.root.mkdir(parents=True, mode=0o700)
         self.temporary = top / "tmp"
         """Where commands keep temporary files."""
-        self.canaries: list[str] = []
-        """Texts of notes that were forgotten."""
         self.aside.mkdir()
         self.temporary.mkdir()
         projects = [self.home / "work" / name for name in PROJECTS]

@@ -1,8 +1,8 @@
-"""`make quality`: what the notes on real transcripts ask for, and how much of it their handoffs hold; then dialogues.
+"""`make quality`: what the notes on real transcripts ask for, and how much of it their handoffs hold.
 
 The transcripts are other people's and not part of this project; where they are absent, this says so and does nothing.
-The folder of material holds `data/transcripts/<agent>/*`, `data/gold*/*.json`, `tools/carried.py`,
-`tools/score_handoff.py` and `tools/dialogue`. Transcripts that its notes name and it does not hold are looked for in
+The folder of material holds `data/transcripts/<agent>/*`, `data/gold*/*.json`, `tools/carried.py` and
+`tools/score_handoff.py`. Transcripts that its notes name and it does not hold are looked for in
 `--transcripts`.
 """
 
@@ -22,7 +22,6 @@ from typing import Final
 
 from carryover.agents import adapters
 from quality.checkout import MATERIAL, product
-from quality.dialogues import print_places
 
 CLOSED: Final = (
     *("claude-eq-803bd97f", "codex-lms-17-28", "claude-liza-62e12a9c", "claude-thesis-train"),
@@ -64,8 +63,6 @@ def main() -> int:
             _score_set(f"{notes.name}, open", [case for case in cases if not case.closed], command, options)
             if options.with_closed:
                 _score_set(f"{notes.name}, closed", [case for case in cases if case.closed], command, options)
-        if options.dialogues:
-            print_places(tools / "dialogue", command, options.dialogues)
     return 0
 
 
@@ -83,9 +80,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--show", action="store_true", help="also print each handoff and what it does not hold")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="also write the handoffs there")
     parser.add_argument("--with-closed", action="store_true", help=f"also {', '.join(CLOSED)}, which are kept unseen")
-    parser.add_argument(
-        "--dialogues", type=int, metavar="N", default=400, help="generated dialogues (default: %(default)s)"
-    )
     return parser
 
 
