@@ -24,7 +24,7 @@ def cannot_have_hooks(agent: AgentReport) -> bool:
 
 
 def hooks(report: Report, inspection: Inspection, agent: AgentReport) -> Iterator[Finding]:
-    """Finds unreadable or ignored settings, and our hooks if they are misplaced, missing, edited or switched off."""
+    """Finds unreadable or ignored settings, and our hooks if they are missing, edited or switched off."""
     hooks = agent.hooks
     if hooks is None:
         return
@@ -57,16 +57,7 @@ def hooks(report: Report, inspection: Inspection, agent: AgentReport) -> Iterato
 
 def _our_hooks(report: Report, agent: AgentReport, hooks: HooksReport) -> Iterator[Finding]:
     config = report.short(agent.config or "")
-    if hooks.misplaced_in:
-        places = ", ".join(map(report.short, hooks.misplaced_in))
-        yield Finding(
-            check="hooks",
-            what=f"{agent.name}: Carryover's hooks are in {places}; they belong in {config}.",
-            why=f"{agent.name} warns at each start if both files hold hooks.",
-            do=_FIX,
-            fix="hooks",
-        )
-    elif hooks.missing and not hooks.dropped:
+    if hooks.missing and not hooks.dropped:
         yield Finding(
             check="hooks",
             what=f"{agent.name}: hooks were removed or overwritten in {config}: {', '.join(hooks.missing)}.",

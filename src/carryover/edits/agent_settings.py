@@ -13,9 +13,8 @@ from msgspec.structs import replace
 from carryover.adapter.spec import TIMEOUT_UNITS, AgentSpec, HookEntry
 from carryover.agents import agent_name
 from carryover.edits import entries, hooks
-from carryover.edits.encoding import EditRefused
 from carryover.edits.hook_command import hook_command, owner_by_script
-from carryover.edits.hooks import Form, Hook, HookFile
+from carryover.edits.hooks import Form, Hook
 from carryover.edits.origin import UNKNOWN, Origin
 from carryover.edits.plan import Change, Edit, plan
 from carryover.edits.record import EditedFile, Record
@@ -32,10 +31,6 @@ class AgentSettings:
     """Absolute path of the settings file."""
     form: Form = "nested"
     hooks: tuple[HookEntry, ...] = ()
-    elsewhere: tuple[HookFile, ...] = ()
-    """Other settings files that contain our hooks and should lose them, recorded or not."""
-    blocked: str = ""
-    """Why no hooks can be written now, as a clause; empty if nothing prevents it."""
 
     def wanted(self, script: Path) -> tuple[Hook, ...]:
         """Returns the hooks with their command lines, which run `script`."""
@@ -83,12 +78,6 @@ def plan_settings(agents: Sequence[AgentSettings], record: Record, script: Path)
     kept = {os.path.realpath(agent.config) for agent in wanted}
     stuck = {put.change.agent for put in puts if put.reason is not None}
     gone = [file for file in record.files if file.form != "server" and os.path.realpath(file.path) not in kept]
-    gone += [
-        EditedFile(path=str(file.path), agent=agent.spec.id, script=str(script), form=file.form)
-        for agent in wanted
-        for file in agent.elsewhere
-        if record.of(file.path) is None
-    ]
     return (*puts, *(plan(removal(file)) for file in gone if file.agent not in stuck))
 
 
@@ -140,8 +129,6 @@ def _addition(agent: AgentSettings, record: Record, script: Path) -> Change:
     origin = known.origin if known else UNKNOWN
 
     def edit(data: bytes | None) -> bytes:
-        if agent.blocked:
-            raise EditRefused(agent.blocked)
         return hooks.with_hooks(data, wanted, owner_of, form=form, origin=origin, rules=rules)
 
     def origin_of(before: bytes | None, former: Origin | None) -> Origin:

@@ -118,7 +118,7 @@ def is_ours(entry: Mapping[str, Any]) -> bool:
     return PurePath(words[-2]).name == NAME or words[-2].startswith(f"{NAME}.")
 
 
-def has_list(data: bytes, key: str, *, toml: bool = False) -> bool:
+def has_list(data: bytes, key: str, *, toml: bool) -> bool:
     """Whether the settings have the list. Raises EditRefused if they are not JSON or TOML in UTF-8."""
     return key in _values(decode(data)[1], toml=toml)
 

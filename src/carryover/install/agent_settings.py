@@ -45,8 +45,6 @@ class HooksReport(msgspec.Struct, frozen=True, kw_only=True):
     """Why the agent ignores every hook in that file, as a clause."""
     ignored: tuple[str, ...] = ()
     """Events that the user put where the agent does not look for them."""
-    misplaced_in: tuple[str, ...] = ()
-    """Other settings files that contain our hooks."""
 
 
 class EntryReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,17 +64,14 @@ def hooks_report(seen: Detection, wanted: AgentSettings | None, script: Path) ->
     `wanted` is None if the agent should have no hooks; the report then only says what prevents them, if anything.
     """
     off = switched_off(seen)
-    problem = f"{seen.blocked}." if seen.blocked else None
-    if wanted is None and (not seen.found or (off is None and problem is None)):
+    if wanted is None and (not seen.found or off is None):
         return None
     report = HooksReport(
         switched_off=off is not None,
         switched_off_by=off[0] if off is not None else None,
         switched_off_in=str(off[1]) if off is not None else None,
-        problem=problem,
-        misplaced_in=tuple(str(file.path) for file in seen.elsewhere),
     )
-    if wanted is None or problem is not None:
+    if wanted is None:
         return report
     try:
         return _compared(report, seen, wanted, script)

@@ -109,7 +109,6 @@ def test_an_agent_is_listed_with_what_is_covered_of_it(installed: Path, home: Pa
             "problem": None,
             "dropped": None,
             "ignored": [],
-            "misplaced_in": [],
         },
         "review": None,
         "roots": [{"path": str(home / ".claude/projects"), "exists": True}],

@@ -146,13 +146,6 @@ def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
         ),
         (
             changed(
-                HEALTHY, agents=(changed(CODEX, misplaced_in=("/home/dev/.codex/config.toml",), missing=("Stop",)),)
-            ),
-            "hooks: wrong, fix hooks",
-            "Codex CLI: Carryover's hooks are in ~/.codex/config.toml; they belong in ~/.codex/hooks.json.",
-        ),
-        (
-            changed(
                 HEALTHY,
                 agents=(
                     changed(

@@ -36,8 +36,8 @@ def claude(config: Path, hooks: tuple[HookEntry, ...] = HOOKS) -> AgentSettings:
     return AgentSettings(CLAUDE, config, hooks=hooks)
 
 
-def codex(place: HookFile, *elsewhere: HookFile) -> AgentSettings:
-    return AgentSettings(CODEX, place.path, place.form, HOOKS, elsewhere)
+def codex(place: HookFile) -> AgentSettings:
+    return AgentSettings(CODEX, place.path, place.form, HOOKS)
 
 
 def set_up(tools: list[AgentSettings], state: StateDir, script: Path) -> list[tuple[str, str]]:
@@ -124,23 +124,16 @@ def test_one_tools_settings_that_do_not_parse_stop_no_other(tmp_path: Path, stat
     )
 
 
-@pytest.mark.parametrize("recorded", [True, False])
-def test_hooks_move_between_two_files_of_one_agent(
-    tmp_path: Path, state: StateDir, script: Path, recorded: bool
-) -> None:
+def test_hooks_move_between_two_files_of_one_agent(tmp_path: Path, state: StateDir, script: Path) -> None:
     theirs = 'model = "gpt-6"\n\n[[hooks.Stop]]\n\n[[hooks.Stop.hooks]]\ntype = "command"\ncommand = "say done"\n'
     file, tables = HookFile(tmp_path / "hooks.json", "nested"), HookFile(tmp_path / "config.toml", "tables")
     set_up([codex(file)], state, script)
     tables.path.write_text(theirs)
-    if not recorded:
-        (state.root / "edits.json").unlink()
 
-    assert set_up([codex(tables, file)], state, script) == [
+    assert set_up([codex(tables)], state, script) == [
         ("config.toml", "changed"),
-        ("hooks.json", "removed" if recorded else "changed"),
+        ("hooks.json", "removed"),
     ]
-    assert file.path.exists() is not recorded
-    assert "hook.sh" not in (file.path.read_text() if file.path.exists() else "")
     assert [entry.form for entry in load_record(state).files] == ["tables"]
     assert set_up([codex(tables)], state, script) == [("config.toml", "unchanged")]
 
@@ -156,7 +149,7 @@ def test_hooks_stay_where_they_are_while_they_cannot_be_written_elsewhere(
     tables.path.write_text('hooks = { Stop = [{ hooks = [{ type = "command", command = "say done" }] }] }\n')
     before = (file.path.read_bytes(), tables.path.read_bytes(), load_record(state))
 
-    assert set_up([codex(tables, file)], state, script) == [("config.toml", "left alone")]
+    assert set_up([codex(tables)], state, script) == [("config.toml", "left alone")]
     assert (file.path.read_bytes(), tables.path.read_bytes(), load_record(state)) == before
 
 
