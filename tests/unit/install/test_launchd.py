@@ -157,20 +157,6 @@ def test_a_daemon_that_failed_is_reported(service: Launchd, program: Program, la
     )
 
 
-def test_an_agent_that_launchd_does_not_know_is_reported(service: Launchd, program: Program, launchd: Path) -> None:
-    service.install(program)
-    (launchd / "known").unlink()
-
-    assert service.status() == ServiceStatus(
-        kind="launchd",
-        installed=True,
-        enabled=False,
-        active=False,
-        command=program.command,
-        trouble="launchd does not know it: run `carryover install` again.",
-    )
-
-
 def test_uninstalling_leaves_nothing(
     service: Launchd, program: Program, launchd: Path, asked: Callable[[], list[str]]
 ) -> None:
@@ -180,17 +166,6 @@ def test_uninstalling_leaves_nothing(
     assert [service.uninstall(), service.uninstall()] == [True, False]
 
     assert (service.path.exists(), (launchd / "known").exists(), asked()) == (False, False, [f"bootout {TARGET}"])
-
-
-def test_what_launchd_refuses_is_reported_in_its_first_words(service: Launchd) -> None:
-    with pytest.raises(UserError, match=r"^launchd could not start the daemon: exit code 113\. `launchctl print gui/"):
-        service.start()
-
-
-def test_a_remote_shell_without_a_session_has_no_launchd(service: Launchd, launchd: Path) -> None:
-    (launchd / "domain").write_text("125")
-
-    assert service.available() == "launchd starts no programs for this user here (exit code 125)."
 
 
 def test_a_daemon_that_does_not_stop_is_not_waited_for_without_end(home: Path) -> None:
