@@ -93,8 +93,8 @@ lock: $(RELEASE)/.installed ## write packaging/requirements again, for what pypr
 	lock dev --extra dev ../../pyproject.toml && lock release --group ../../pyproject.toml:release
 
 chaos: $(VENV)/.installed-dev ## faults in random order against a real daemon; SEED=... repeats a run, STEPS=... sets its length
-	PYTHONPATH=tests $(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS),--steps $(or $(STEPS),60)) \
-	  $(if $(ONLY),--only $(ONLY)) $(if $(WORLDS),--worlds $(WORLDS))
+	PYTHONPATH=tests $(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) --steps $(or $(STEPS),60) \
+	  $(if $(ONLY),--only $(ONLY))
 
 fuzz: $(VENV)/.installed-dev ## the tests with generated examples, at random, for MINUTES=10; SEED=... repeats a round
 	PYTHONPATH=tests $(BIN)/python -m fuzz $(if $(SEED),--seed $(SEED)) --minutes $(or $(MINUTES),10) --workers $(TEST_WORKERS)

@@ -37,6 +37,8 @@ from support import forked
 from support.daemon_process import DaemonProcess, wait_until
 
 Fault = Callable[[World], None]
+MOST_KILLS: Final = 6
+"""How many daemons are killed before the ledger is compared."""
 LIMITED: Final = (
     'echo 3 > /proc/sys/user/max_inotify_watches && exec "$@"',
     'echo 0 > /proc/sys/user/max_inotify_instances && exec "$@"',
@@ -60,17 +62,17 @@ COMMANDS: Final = (
 def kill(world: World) -> None:
     """Daemons are killed at any moment: as they start, as they read what is there, and while agents write."""
     chance = world.chance
-    for _ in range(chance.randint(1, world.most_kills)):
+    for _ in range(chance.randint(1, MOST_KILLS)):
         began = time.monotonic()
         if not world.alive:
             daemon = world.start()
             if chance.random() < 0.6:
                 daemon.wait_until_it_answers()
                 world.start_s = time.monotonic() - began
-        delay_s = chance.uniform(0, world.start_s if chance.random() < 0.5 else world.longest_life_s)
+        delay_s = chance.uniform(0, world.start_s if chance.random() < 0.5 else 0.3)
         killer = threading.Timer(delay_s, world.kill)
         killer.start()
-        world.load.play(chance.randint(0, world.most_turns))
+        world.load.play(chance.randint(0, 4))
         killer.join()
 
 

@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
 from unittest import mock
 
 from chaos.agent_faults import NothingToDo
@@ -30,8 +29,6 @@ class Plan:
     steps: int
     only: Sequence[str] = tuple(fault.__name__ for fault in FAULTS)
     """The names of the faults."""
-    kills: int = 0
-    """As many kills at least, however many steps that takes."""
     patience_s: float = QUIET_LIMIT_S
     mounts: bool = False
     """This process may mount without anyone else seeing it."""
@@ -40,7 +37,7 @@ class Plan:
 
 @dataclass
 class Tally:
-    """What a run, or several, did and found."""
+    """What a run did and found."""
 
     held: bool = True
     seconds: float = 0
@@ -58,15 +55,6 @@ class Tally:
     """The longest time until the ledger had everything."""
     done: Counter[str] = field(default_factory=Counter)
     """How often each fault was survived."""
-
-    def add(self, other: Self) -> None:
-        """Counts another run as well, which ran at the same time."""
-        self.held &= other.held
-        self.seconds = max(self.seconds, other.seconds)
-        self.slowest_s = max(self.slowest_s, other.slowest_s)
-        for name in ("kills", "starts", "turns", "written", "lost", "doubled", "reads"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.done += other.done
 
     def __str__(self) -> str:
         return (
@@ -91,8 +79,6 @@ def _run(top: Path, plan: Plan) -> Tally:
     if plan.mounts and (chance.random() < 0.7 or list(plan.only) == [disk_full.__name__]):
         world.mount_state()
     world.configure()
-    if plan.kills:
-        world.hurry()
     checks = Checks(world, plan.patience_s)
     checks.watch.start()
     tally = Tally()
@@ -139,6 +125,6 @@ def _faults(plan: Plan, chance: random.Random, tally: Tally, world: World) -> It
     among = {fault: weight for fault, weight in FAULTS.items() if fault.__name__ in plan.only}
     if not world.mounted:
         among.pop(disk_full, None)
-    while tally.done.total() < plan.steps or world.kills < plan.kills:
+    while tally.done.total() < plan.steps:
         [fault] = chance.choices(list(among), list(among.values()))
         yield fault

@@ -25,6 +25,7 @@ _STRING: Final = r'"(?:[^"\\]|\\.)*"'
 _COMMENT: Final = re.compile(r"//[^\r\n]*|/\*.*?\*/", re.DOTALL)
 _STRING_OR_COMMENT: Final = re.compile(rf"({_STRING})|{_COMMENT.pattern}", re.DOTALL)
 _LAST_COMMA: Final = re.compile(rf"({_STRING}|[\[{{,:][{_SPACES}]*,)|,(?=[{_SPACES}]*[}}\]])", re.DOTALL)
+_MAY_BE_LAST: Final = re.compile(rf",[{_SPACES}]*[}}\]]")
 _GAP: Final = re.compile(rf"(?:[{_SPACES}]|{_COMMENT.pattern})*", re.DOTALL)
 _COMMENTS_ON_LINE: Final = re.compile(r"(?:[ \t]*(?:/\*(?:(?!\*/)[^\r\n])*\*/|//[^\r\n]*))*")
 _DEFAULT_INDENT: Final = "  "
@@ -156,7 +157,7 @@ def _blanked(text: str) -> str:
     """
     if "//" in text or "/*" in text:
         text = _STRING_OR_COMMENT.sub(lambda found: found[1] or re.sub(r"[^\r\n]", " ", found[0]), text)
-    return _LAST_COMMA.sub(lambda found: found[1] or " ", text)
+    return _LAST_COMMA.sub(lambda found: found[1] or " ", text) if _MAY_BE_LAST.search(text) else text
 
 
 def _decoded(text: str) -> int:
