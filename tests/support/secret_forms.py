@@ -7,11 +7,12 @@ no scanner takes them for real.
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import string
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 _ALPHABETS: Final = {
     "w": string.ascii_letters + string.digits,
@@ -34,6 +35,11 @@ def forms(name: str) -> str:
     document, written down before any rule for it. `plain`: lines without a secret.
     """
     return (FORMS / f"{name}.txt").read_text(encoding="utf-8")
+
+
+def json_lines(name: str) -> list[Any]:
+    """Returns a list of texts: `hidden`, each with what becomes of it; `stays`, without a secret."""
+    return [json.loads(line) for line in (FORMS / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
 def secrets(forms: str, *, seed: int) -> dict[str, tuple[str, tuple[str, ...]]]:

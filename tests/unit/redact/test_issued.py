@@ -57,29 +57,6 @@ def test_ordinary_lines_are_left_alone() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [
-        "curl -u https://example.com",
-        "mysql -p shop",
-        "mysql -u root --port 3306",
-        "docker login -u dev -p $TOKEN",
-        'sshpass -p "$PASSWORD" ssh host',
-        "htpasswd -c file dev",
-        "login with your password please",
-        "pip install re_compile_everything_1234",
-        "| API_KEY | the key of your account |",
-        "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-        "3f786850e387550fdab836ed7e6dc881de23001b",
-        "src/carryover/redact/command_lines.py:12:5:error:unused",
-        "12:30:15:alpha:beta",
-        "https://example.com/a/live_show/key-points?page=2",
-    ],
-)
-def test_what_only_resembles_a_secret_stays(text: str) -> None:
-    assert redact(text) == (text, {})
-
-
-@pytest.mark.parametrize(
-    "text",
     ["curl " * 40_000, "curl -u a:" + "b" * 200_000, "docker login " * 20_000, "a:1:b:c:" * 30_000, "A" * 300_000],
 )
 def test_hostile_texts_are_read_to_the_end(text: str) -> None:

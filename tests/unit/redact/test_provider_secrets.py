@@ -107,22 +107,3 @@ def test_plain_lines_stay() -> None:
 @pytest.mark.parametrize("form", ['{} = "{}"', "{}: {}", "{} = {}", "{}={}", '"{}": "{}"', "const {} = '{}';"])
 def test_passwords_that_everyone_knows_are_hidden(form: str, name: str, value: str) -> None:
     assert value not in redact(form.format(name, value))[0]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "chatcmpl-9XyZabcDEFghIJKlmnOPqrSTuvW",
-        "toolu_01A09q90qw90lq917835lq9",
-        "resp_68b1e0c1f2a88193a4f5e6d7c8b9a0f1e2d3c4b5a6978899",
-        "sha512-v2kDEe57lecTulaDIuNTPy3Ry4gLGJ6Z1O3vE1krgXZNrsQ+LFTGHVxVjcXPs17LhbZVGedAJv8XZ1tvj5FvSg==",
-        "node-cache-9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-        "test_that_ParsesTheNewestVersionOfTheHandoff2_or_Version3",
-        "the token is base64-encoded",
-        "the password is argon2id-hashed",
-        "gpg --recv-keys 108F52B48DB57BB0CC439B2997B01419BD92F80A",
-        '<state key="GridCell.Tab.0.bottom.0.0.1920.1200" />',
-    ],
-)
-def test_ids_and_hashes_and_words_stay(text: str) -> None:
-    assert redact(text) == (text, {})
