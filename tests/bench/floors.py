@@ -69,11 +69,6 @@ def first_read(files: Sequence[Path], path: Path, rows: int, row_bytes: int) -> 
     insert(path, rows, row_bytes)
 
 
-def stat_all(files: Iterable[Path]) -> int:
-    """The size of all files, each looked at once."""
-    return sum(os.stat(file).st_size for file in files)  # noqa: PTH116 (a floor uses the cheapest call)
-
-
 class AppendWatch:
     """Times from an append to the event, watchfiles alone."""
 

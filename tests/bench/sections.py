@@ -15,7 +15,7 @@ from .goals import table
 from .growth import growth
 from .hooks import hooks
 from .measure import Row
-from .rows import appended, commands, daemon_first_read, first_read, idle
+from .rows import appended, daemon_first_read, idle
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,6 @@ class Setting:
     appends: int
     busy_appends: int
     idle_s: float
-    commands: int
     hook_calls: int
     sizes_mb: tuple[int, ...]
 
@@ -36,7 +35,6 @@ FULL: Final = Setting(
     appends=40,
     busy_appends=40,
     idle_s=20,
-    commands=9,
     hook_calls=200,
     sizes_mb=(20, 200, 2000),
 )
@@ -45,7 +43,6 @@ QUICK: Final = Setting(
     appends=8,
     busy_appends=20,
     idle_s=4,
-    commands=3,
     hook_calls=30,
     sizes_mb=(20,),
 )
@@ -83,10 +80,6 @@ class Section:
     in_quick: bool = True
 
 
-def _reading(bench: Bench) -> Found:
-    return _of(bench, first_read(bench.corpus, bench.top))
-
-
 def _daemon(bench: Bench) -> Found:
     setting = bench.setting
     rows = [
@@ -95,10 +88,6 @@ def _daemon(bench: Bench) -> Found:
         *idle(bench.corpus, bench.top, setting.idle_s),
     ]
     return _of(bench, rows)
-
-
-def _prompt(bench: Bench) -> Found:
-    return _of(bench, commands(bench.corpus, bench.setting.commands))
 
 
 def _hooks(bench: Bench) -> Found:
@@ -123,18 +112,9 @@ def _about(corpus: Corpus) -> str:
 
 _SECTIONS: Final = (
     Section(
-        Heading(
-            "reading",
-            "Reading",
-            "A whole history read by the product's parts, without the daemon.",
-        ),
-        _reading,
-    ),
-    Section(
         Heading("daemon", "The daemon", "The real `carryoverd` on a fresh state, while somebody works, and idle."),
         _daemon,
     ),
-    Section(Heading("commands", "Commands at a prompt", "From the start of the process to its end, medians."), _prompt),
     Section(Heading("hooks", "Hooks", "The line in an agent's settings, run as the agent runs it."), _hooks),
     Section(
         Heading(

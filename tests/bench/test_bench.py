@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from pathlib import Path
 
 from bench.corpus import Corpus, make_corpus
-from bench.rows import first_read
 
 NOW_MS = 1_700_000_000_000
 
@@ -26,14 +24,6 @@ def test_a_history_ends_before_its_time_and_newest_first(tmp_path: Path) -> None
     assert times_ms == sorted(times_ms, reverse=True)
     assert times_ms[0] < NOW_MS
     assert corpus.files[0] in corpus.files_of(corpus.projects[0])
-
-
-def test_a_first_read_is_measured_beside_its_floor(tmp_path: Path) -> None:
-    rows = list(first_read(_made(tmp_path / "home", seed=1), tmp_path))
-
-    beside_floor = [row for row in rows if row.ratio is not None]
-    assert len(beside_floor) >= 4
-    assert all(re.search(r"\d", row.product) and re.search(r"\d", row.floor) for row in beside_floor)
 
 
 def _made(home: Path, seed: int) -> Corpus:
