@@ -43,14 +43,6 @@ def hooks(report: Report, inspection: Inspection, agent: AgentReport) -> Iterato
             why="No session gets a handoff, and hooks of other programs in that file do not run either.",
             do="Correct that in the file, then run `carryover refresh`.",
         )
-    if hooks.ignored:
-        yield Finding(
-            check="hooks",
-            level="note",
-            what=f"{agent.name} ignores what is beside `hooks` in {config}: {', '.join(hooks.ignored)}.",
-            why="It looks for events only below `hooks`. Carryover's are there; these are not Carryover's and stay.",
-            do="Move them below `hooks` if they are meant to run.",
-        )
     if inspection.installed:
         yield from _our_hooks(report, agent, hooks)
 

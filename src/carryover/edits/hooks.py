@@ -187,17 +187,6 @@ def drop_reason(text: str, *, form: Form, rules: HookFileRules | None) -> str | 
     return _bad_version(settings) if form == "flat" else next(_broken_rules(settings, rules), None)
 
 
-def ignored_events(data: bytes, *, form: Form) -> tuple[str, ...]:
-    """Returns the lists at the top level of an ungrouped file: events that the agent ignores, since they are not under
-    `hooks`. Raises EditRefused.
-    """
-    if form not in _UNGROUPED:
-        return ()
-    return tuple(
-        key for key, value in _values(decode(data)[1], form).items() if key != HOOKS and isinstance(value, list)
-    )
-
-
 def found_hooks(settings: Mapping[str, Any], owner_of: OwnerOf, form: Form = "nested") -> Iterator[FoundHook]:
     """Yields every command hook in parsed settings, in order."""
     for event, group, handlers, matcher in _groups(settings, form):

@@ -67,10 +67,6 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
         """Returns the record of a file, by its real path: of its hooks or entry, or of its MCP `server`."""
         return next((file for file in self._at(path) if (file.form == "server") == server), None)
 
-    def of_agent(self, agent: str) -> tuple[EditedFile, ...]:
-        """Returns the files edited for one agent; several if its settings moved."""
-        return tuple(file for file in self.files if file.agent == agent)
-
     def without_agents(self, agents: Collection[str]) -> Record:
         """Returns the record without the files edited for these agents."""
         return Record(files=tuple(file for file in self.files if file.agent not in agents))

@@ -15,7 +15,7 @@ from carryover.edits.agent_settings import AgentSettings
 from carryover.edits.encoding import EditRefused, decode
 from carryover.edits.entries import has_entry, value_at
 from carryover.edits.hook_command import owner_by_script
-from carryover.edits.hooks import FoundHook, Hook, drop_reason, hooks_of, ignored_events
+from carryover.edits.hooks import FoundHook, Hook, drop_reason, hooks_of
 from carryover.edits.plan import Edit
 from carryover.install.config_places import settings_bytes
 from carryover.install.detect import Detection
@@ -43,8 +43,6 @@ class HooksReport(msgspec.Struct, frozen=True, kw_only=True):
     """Why the settings cannot be read, as a sentence."""
     dropped: str | None = None
     """Why the agent ignores every hook in that file, as a clause."""
-    ignored: tuple[str, ...] = ()
-    """Events that the user put where the agent does not look for them."""
 
 
 class EntryReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,7 +108,6 @@ def _compared(report: HooksReport, seen: Detection, wanted: AgentSettings, scrip
         missing=tuple(event for event in hooks if event not in here),
         edited=edited,
         dropped=drop_reason(decode(data or b"")[1], form=wanted.form, rules=rules),
-        ignored=ignored_events(data or b"", form=wanted.form),
         to_review=waiting,
         reviewed=asks_for_review(seen) and not waiting and bool(present or edited),
     )

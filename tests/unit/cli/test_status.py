@@ -108,7 +108,6 @@ def test_an_agent_is_listed_with_what_is_covered_of_it(installed: Path, home: Pa
             "switched_off_in": None,
             "problem": None,
             "dropped": None,
-            "ignored": [],
         },
         "review": None,
         "roots": [{"path": str(home / ".claude/projects"), "exists": True}],

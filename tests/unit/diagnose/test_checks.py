@@ -160,11 +160,6 @@ def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
             "Codex CLI: all hooks are switched off (`features.hooks = false` in ~/.codex/config.toml).",
         ),
         (
-            changed(HEALTHY, agents=(changed(CLAUDE, ignored=("stop",)),)),
-            "hooks: note",
-            "Claude Code ignores what is beside `hooks` in ~/.claude/settings.json: stop.",
-        ),
-        (
             changed(HEALTHY, agents=(changed(CODEX, lost_folder="/home/dev/work", lost_by="CODEX_HOME"),)),
             "folder: wrong",
             "Codex CLI: CODEX_HOME names ~/work, which does not exist.",

@@ -21,7 +21,6 @@ from carryover.edits.hooks import (
     drop_reason,
     hook_owners,
     hooks_of,
-    ignored_events,
     origin_of,
     with_hooks,
     without_hooks,
@@ -297,13 +296,10 @@ def test_a_version_stays_if_it_was_there_or_others_need_it_by_now() -> None:
     assert json.loads(left) == {"version": 1, "hooks": {"stop": [{"command": "mine"}]}}
 
 
-def test_events_at_the_top_level_are_seen_and_stay_as_they_are() -> None:
+def test_events_at_the_top_level_stay_as_they_are() -> None:
     data = b'{"version": 1, "stop": [{"command": "mine"}], "hooks": {}}'
 
-    assert ignored_events(data, form="flat") == ("stop",)
     assert json.loads(installed(data, "flat"))["stop"] == [{"command": "mine"}]
-    assert ignored_events(b" ", form="flat") == ()
-    assert ignored_events(data, form="nested") == ()
 
 
 def test_tables_are_appended_and_leave_what_stands_between() -> None:

@@ -154,7 +154,7 @@ def test_how_much_of_its_instructions_it_reads(codex: Detection, config: str | N
     assert reads_bytes(codex) == limit
 
 
-def test_a_flat_file_without_a_version_and_with_events_beside_hooks(home: Path) -> None:
+def test_a_flat_file_without_a_version(home: Path) -> None:
     (home / ".cursor").mkdir()
     config = home / ".cursor/hooks.json"
     config.write_text('{"stop": [{"command": "x"}], "hooks": {}}')
@@ -162,7 +162,7 @@ def test_a_flat_file_without_a_version_and_with_events_beside_hooks(home: Path) 
 
     found = report_of(seen, None)
 
-    assert (found.ignored, found.missing) == (("stop",), ("stop",))
+    assert found.missing == ("stop",)
     assert found.dropped == 'it has no "version" (such as 1), without which the agent drops the whole file'
 
 
