@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from .corpus import Corpus, make_corpus
+from .corpus import Corpus
 from .document import Heading
 from .goals import table
 from .growth import growth
 from .hooks import hooks
 from .measure import Row
+from .mixed import make_mixed
 from .rows import appended, daemon_first_read, idle
 
 
@@ -50,7 +51,7 @@ QUICK: Final = Setting(
 
 @dataclass
 class Bench:
-    """What the sections share: the folder of this run, and one history of Claude Code's that most of them read."""
+    """What the sections share: the folder of this run, and one history that most of them read."""
 
     setting: Setting
     top: Path
@@ -59,8 +60,10 @@ class Bench:
 
     @cached_property
     def corpus(self) -> Corpus:
-        size = self.setting.megabytes
-        return make_corpus(self.top / "home", megabytes=size, seed=1, now_ms=int(time.time() * 1000))
+        """Without what is kept in the state folder, which each measurement begins with empty."""
+        home, size = self.top / "home", self.setting.megabytes
+        made = make_mixed(home, megabytes=size, seed=1, now_ms=int(time.time() * 1000))
+        return replace(made, files=tuple(file for file in made.files if ".carryover" not in file.parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +107,7 @@ def _of(bench: Bench, rows: Iterable[Row]) -> Found:
 
 
 def _about(corpus: Corpus) -> str:
-    return (
-        f"Generated history: {corpus.size / 1e6:.1f} MB, {corpus.lines:,} lines, {len(corpus.files)} files, "
-        f"{len(corpus.projects)} projects."
-    )
+    return f"Generated history: {corpus.size / 1e6:.1f} MB, {len(corpus.files)} files, {len(corpus.projects)} projects."
 
 
 _SECTIONS: Final = (
