@@ -52,7 +52,7 @@ def _our_hooks(report: Report, agent: AgentReport, hooks: HooksReport) -> Iterat
     if hooks.missing and not hooks.dropped:
         yield Finding(
             check="hooks",
-            what=f"{agent.name}: hooks were removed or overwritten in {config}: {', '.join(hooks.missing)}.",
+            what=f"{agent.name}: hooks are missing in {config}: {', '.join(hooks.missing)}.",
             why="Without the first one a new session gets no handoff; without the others handoffs come later.",
             do=_FIX,
             fix="hooks",

@@ -243,17 +243,6 @@ def test_the_former_name_of_the_option_still_selects(claude: Path, run: Run) -> 
     assert 'selected = ["claude-code"]' in state_dir().config.read_text()
 
 
-def test_a_refresh_keeps_the_former_name_of_the_agents_table(claude: Path, run: Run) -> None:
-    state_dir().root.mkdir(mode=0o700)
-    state_dir().config.write_text('[tools]\nselected = ["claude-code"]\n\n[resume]\nmode = "ask"\n')
-
-    assert run("refresh", "--agents", "claude-code,codex", "--no-service")[0] == ExitCode.OK
-
-    written = f'[tools]\nselected = ["claude-code", "codex"]\n{KNOWN}\n'
-    assert state_dir().config.read_text().startswith(written)
-    assert "[agents" not in state_dir().config.read_text()
-
-
 def test_the_summary_and_the_dry_run_list_what_is_written_into_projects(claude: Path, shop: Path, run: Run) -> None:
     before = everything(shop)
     _, dry, _ = run("install", "--yes", "--no-service", "--dry-run")

@@ -96,7 +96,7 @@ def test_where_all_is_as_it_should_be_nothing_is_found() -> None:
         (
             changed(HEALTHY, agents=(changed(CLAUDE, missing=("Stop",)),)),
             "hooks: wrong, fix hooks",
-            "Claude Code: hooks were removed or overwritten in ~/.claude/settings.json: Stop.",
+            "Claude Code: hooks are missing in ~/.claude/settings.json: Stop.",
         ),
         (
             changed(HEALTHY, agents=(changed(LOADING, entry=ENTRY),)),
