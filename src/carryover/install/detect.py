@@ -124,17 +124,14 @@ def detect_all(
 
 
 def newly_covered(detections: Iterable[Detection], agents: AgentsConfig) -> tuple[str, ...]:
-    """Returns the ids of agents here that became supported since install or refresh last ran; none before an install.
-
-    Installs before 0.2 did not record which agents they knew, so the first release's are assumed.
-    """
-    if agents.selected is None:
+    """Returns the ids of agents here that became supported since the last install or refresh; none before one."""
+    if agents.selected is None or agents.known is None:
         return ()
     return tuple(
         found.spec.id
         for found in detections
         if found.found and found.spec.id not in agents.selected
-        if not (found.spec.in_first_release if agents.known is None else found.spec.id in agents.known)
+        if found.spec.id not in agents.known
     )
 
 
