@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,6 @@ import pytest
 from carryover.adapter.spec import HookEntry
 from carryover.agents.claude_code.spec import SPEC as CLAUDE
 from carryover.agents.codex.spec import SPEC as CODEX
-from carryover.agents.cursor.spec import SPEC as CURSOR
 from carryover.edits.agent_settings import AgentSettings, plan_settings
 from carryover.edits.apply import apply
 from carryover.edits.hook_command import owner_by_script
@@ -151,24 +149,3 @@ def test_hooks_stay_where_they_are_while_they_cannot_be_written_elsewhere(
 
     assert set_up([codex(tables)], state, script) == [("config.toml", "left alone")]
     assert (file.path.read_bytes(), tables.path.read_bytes(), load_record(state)) == before
-
-
-def test_the_client_s_own_writing_between_plan_and_edit_stays(tmp_path: Path, state: StateDir, script: Path) -> None:
-    tables = HookFile(tmp_path / "config.toml", "tables")
-    tables.path.write_text('[[hooks.PreToolUse]]\nhooks = [{ type = "command", command = "say done" }]\n')
-    edits = plan_settings([codex(tables)], load_record(state), script)
-    rewritten = tables.path.read_text() + '\n[projects."/home/dev/shop"]\ntrust_level = "trusted"\n'
-    tables.path.write_text(rewritten)
-
-    assert [done.outcome for done in apply(edits, state)] == ["changed"]
-    assert tables.path.read_text().startswith(rewritten)
-
-
-def test_flat_settings_that_were_made_go_with_their_version(tmp_path: Path, state: StateDir, script: Path) -> None:
-    config = tmp_path / ".cursor" / "hooks.json"
-    tool = AgentSettings(CURSOR, config, "flat", (HookEntry(event="stop", timeout_s=5),))
-
-    assert set_up([tool], state, script) == [("hooks.json", "created")]
-    assert json.loads(config.read_bytes())["version"] == 1
-    assert set_up([], state, script) == [("hooks.json", "removed")]
-    assert not config.parent.exists()

@@ -4,7 +4,6 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import msgspec
 import pytest
 from packaging.version import Version
 
@@ -208,20 +207,6 @@ def test_a_note_is_of_a_place_and_not_of_an_event(reviewing: Detection) -> None:
     assert to_review(reviewing, hooks("Stop", before=1), SCRIPT) == ("Stop",)
 
 
-def test_a_table_without_the_mark_is_no_review(reviewing: Detection) -> None:
-    review(reviewing, "stop:0:0", mark="enabled = false")
-
-    assert to_review(reviewing, hooks("Stop"), SCRIPT) == ("Stop",)
-
-
-def test_a_note_by_the_real_path_counts(reviewing: Detection, home: Path) -> None:
-    (home / "link").symlink_to(home / ".codex")
-    review(reviewing, "stop:0:0")
-    through = Detection(spec=SPEC, state="ok", config=home / "link/hooks.json", home=home)
-
-    assert to_review(through, hooks("Stop"), SCRIPT) == ()
-
-
 def test_what_an_edit_brought_or_changed_is_reviewed_again_whatever_the_notes_say(reviewing: Detection) -> None:
     assert reviewing.config is not None
     review(reviewing, "session_start:0:0", "stop:0:0")
@@ -246,13 +231,6 @@ def test_older_versions_run_hooks_without_a_review(reviewing: Detection, version
 
     assert asks_for_review(reviewing) is asks
     assert to_review(reviewing, hooks("Stop"), SCRIPT) == (("Stop",) if asks else ())
-
-
-def test_an_agent_that_asks_for_no_review_waits_for_none(reviewing: Detection, home: Path) -> None:
-    spec = msgspec.structs.replace(SPEC, hooks=msgspec.structs.replace(SPEC.hooks, review=None))
-
-    assert to_review(Detection(spec=spec, state="ok", config=reviewing.config), hooks("Stop"), SCRIPT) == ()
-    assert to_review(reviewing, None, SCRIPT) == ()
 
 
 @pytest.mark.parametrize("text", ["[hooks", "hooks = 3\n", "[hooks]\nstate = 3\n"])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -198,29 +196,6 @@ def test_what_is_not_ours_stays_and_is_named(state: StateDir, config: Path, home
     assert "say done" in config.read_text()
 
 
-def test_a_project_that_may_not_be_entered_is_named_and_keeps_nothing_else(
-    state: StateDir, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Root may enter every folder, so the refusal is made up."""
-    locked = home / "locked"
-    remember_project(state.root, PublishedProject(str(locked / "app"), str(locked / "app/.carryover")))
-    stat = Path.stat
-
-    def refusing(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
-        if path.is_relative_to(locked):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-        return stat(path, follow_symlinks=follow_symlinks)
-
-    monkeypatch.setattr(Path, "stat", refusing)
-
-    plan = plan_uninstall(state, purge=True, home=home)
-
-    assert plan.notes == (
-        f"{locked / 'app'} is missing, not mounted or not accessible. What Carryover added there is still in it.",
-    )
-    assert carry_out(plan, state).left == ()
-
-
 async def test_projects_are_found_in_the_ledger_too(state: StateDir, home: Path) -> None:
     root = repository(home / "app")
     state.root.mkdir()
@@ -230,9 +205,6 @@ async def test_projects_are_found_in_the_ledger_too(state: StateDir, home: Path)
     done = uninstall(state, home, purge=True)
 
     assert (done.left, state.root.exists(), [path.name for path in root.iterdir()]) == ((), False, [".git"])
-
-
-RULE = b"# Carryover (auto-added)\n.carryover/\n"
 
 
 def published_in(root: Path, settings: ProjectSettings | None = None) -> PublishedProject:
@@ -245,13 +217,6 @@ def removals(project: PublishedProject) -> dict[str, tuple[bytes | None, str | N
     """What each file would become, and why it would be left alone."""
     found = [edit for edit in project_edits(project) if edit.reason or edit.changes]
     return {str(edit.path.relative_to(project.root)): (edit.after, edit.reason) for edit in found}
-
-
-def test_what_came_with_the_repository_stays(home: Path) -> None:
-    """Another of its owners committed it; on this machine nothing was edited."""
-    root = repository(home / "app", {"AGENTS.md": NEW_FILE.decode(), ".gitignore": RULE.decode()})
-
-    assert removals(published_in(root)) == {}
 
 
 def test_a_block_that_was_edited_by_hand_is_left_alone(home: Path) -> None:
