@@ -9,7 +9,7 @@ D2 := @terrastruct/d2@0.1.33
 AXE := axe-core@4.14.1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types imports unit bench bench-quick bench-growth quality takeover table man picture diagrams page-tools site test-agents test-install dist test-packages audit release-check lock chaos fuzz clean
+.PHONY: help run test lint types imports unit bench bench-quick bench-growth takeover table man picture diagrams page-tools site test-agents test-install dist test-packages audit release-check lock chaos fuzz clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -33,7 +33,7 @@ imports: $(VENV)/.installed-dev
 unit: $(VENV)/.installed-dev
 	$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal
 
-bench: $(VENV)/.installed-dev ## measure everything into architecture/benchmarks.md, in 25 minutes; ONLY=hooks,peers some sections
+bench: $(VENV)/.installed-dev ## measure everything into architecture/benchmarks.md, in 25 minutes; ONLY=hooks,daemon some sections
 	$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
 
 bench-quick: $(VENV)/.installed-dev ## measure a small history in two minutes, printed and not written
@@ -41,9 +41,6 @@ bench-quick: $(VENV)/.installed-dev ## measure a small history in two minutes, p
 
 bench-growth: $(VENV)/.installed-dev ## measure what grows with the history, at SIZES=20,200,2000 MB; continues a run that was ended
 	$(BIN)/python -m tests.bench --only growth $(if $(SIZES),--sizes $(SIZES))
-
-quality: $(VENV)/.installed-dev ## how much of the notes on real transcripts their handoffs hold
-	PYTHONPATH=tests $(BIN)/python -m quality
 
 takeover: $(VENV)/.installed-dev ## how much of what real sessions went on to need their handoffs hold (CARRYOVER_SESSIONS=DIR[,DIR])
 	PYTHONPATH=tests $(BIN)/python -m quality.takeover
@@ -93,8 +90,8 @@ lock: $(RELEASE)/.installed ## write packaging/requirements again, for what pypr
 	lock dev --extra dev ../../pyproject.toml && lock release --group ../../pyproject.toml:release
 
 chaos: $(VENV)/.installed-dev ## faults in random order against a real daemon; SEED=... repeats a run, STEPS=... sets its length
-	PYTHONPATH=tests $(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS),--steps $(or $(STEPS),60)) \
-	  $(if $(ONLY),--only $(ONLY)) $(if $(WORLDS),--worlds $(WORLDS))
+	PYTHONPATH=tests $(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) --steps $(or $(STEPS),60) \
+	  $(if $(ONLY),--only $(ONLY))
 
 fuzz: $(VENV)/.installed-dev ## the tests with generated examples, at random, for MINUTES=10; SEED=... repeats a round
 	PYTHONPATH=tests $(BIN)/python -m fuzz $(if $(SEED),--seed $(SEED)) --minutes $(or $(MINUTES),10) --workers $(TEST_WORKERS)

@@ -240,7 +240,7 @@ def load_config(path: Path) -> Config:
     """
     try:
         text = read_bytes_bounded(path, CONFIG_LIMIT_BYTES).decode("utf-8-sig")
-        data, table_of = _with_agents_apart(parsed_toml(text))
+        data = _with_agents_apart(parsed_toml(text))
     except FileNotFoundError:
         return Config(kept_in=_kept_in(path))
     except OSError as error:
@@ -249,14 +249,14 @@ def load_config(path: Path) -> Config:
         raise _refused(f"{path} is not UTF-8 text.", "Save it as UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         raise _refused(f"{path} is not valid TOML: {error}.", "Repair that line") from error
-    unknown = tuple(with_line(text, key) for key in _all_unknown_keys(data, table_of))
+    unknown = tuple(with_line(text, key) for key in _all_unknown_keys(data))
     for not_a_setting in _NOT_SETTINGS:
         data.pop(not_a_setting, None)
     try:
         config = msgspec.convert(data, Config)
     except msgspec.ValidationError as error:
         what, _, key = str(error).rstrip("`").partition(" - at `$.")
-        key = _as_in_file(key, data, table_of)
+        key = _as_in_file(key, data)
         what = required_value(what, _CHOICES.get(key, ()))
         raise _refused(f"{path}: {with_line(text, key)}: {what}.", "Correct the value") from error
     return msgspec.structs.replace(config, unknown_keys=unknown, kept_in=_kept_in(path))
@@ -395,34 +395,25 @@ def _unknown_keys(data: Mapping[str, Any], schema: type[msgspec.Struct], prefix:
             yield from _unknown_keys(value, known[key], f"{prefix}{key}.")
 
 
-def _with_agents_apart(data: dict[str, Any]) -> tuple[dict[str, Any], Mapping[str, str]]:
-    """Returns `data` with `[agents.<id>]` below `each`, as in the struct, and `[tools]` under its present name.
-
-    Also returns the name of the table that contains each key of `[agents]` in the file.
-    """
-    entries: dict[str, Any] = {}
-    table_of: dict[str, str] = {}
-    for name in AGENTS_TABLES[::-1]:
-        table = data.pop(name, {})
+def _with_agents_apart(data: dict[str, Any]) -> dict[str, Any]:
+    """Returns `data` with `[agents.<id>]` below `each`, as in the struct; what only `[tools]` has counts too."""
+    tables = [table for name in AGENTS_TABLES[::-1] if (table := data.pop(name, None)) is not None]
+    for table in tables:
         if not isinstance(table, dict):
-            return {**data, "agents": table}, {"": name}
-        for key, value in table.items():
-            both = isinstance(value, dict) and isinstance(entries.get(key), dict)
-            entries[key] = {**entries[key], **value} if both else value
-        table_of |= dict.fromkeys(table, name)
+            return {**data, "agents": table}
+    entries = {key: value for table in tables for key, value in table.items()}
     each = {key: value for key, value in entries.items() if isinstance(value, dict)}
     own = {key: value for key, value in entries.items() if key not in each}
-    return ({**data, "agents": {**own, "each": each}} if entries else data), table_of
+    return {**data, "agents": {**own, "each": each}} if entries else data
 
 
-def _all_unknown_keys(data: Mapping[str, Any], table_of: Mapping[str, str]) -> Iterator[str]:
-    for key in _unknown_keys(data, Config):
-        yield _as_in_file(key, data, table_of)
+def _all_unknown_keys(data: Mapping[str, Any]) -> Iterator[str]:
+    yield from _unknown_keys(data, Config)
     for agent, table in _agent_tables(data).items():
         if agent in agent_ids():
-            yield from _unknown_keys(table, AgentConfig, f"{table_of[agent]}.{agent}.")
+            yield from _unknown_keys(table, AgentConfig, f"agents.{agent}.")
         else:
-            yield f"{table_of[agent]}.{agent}"
+            yield f"agents.{agent}"
 
 
 def _agent_tables(data: Mapping[str, Any]) -> Mapping[str, dict[str, Any]]:
@@ -430,18 +421,13 @@ def _agent_tables(data: Mapping[str, Any]) -> Mapping[str, dict[str, Any]]:
     return agents["each"] if isinstance(agents, dict) else {}
 
 
-def _as_in_file(key: str, data: Mapping[str, Any], table_of: Mapping[str, str]) -> str:
+def _as_in_file(key: str, data: Mapping[str, Any]) -> str:
     """Translates the dotted `key` of a struct to its name in the file."""
-    table, _, name = key.partition(".")
-    if table != "agents":
-        return key
-    if not name.startswith("each["):
-        return ".".join(filter(None, (table_of.get(name, "agents"), name)))
-    for agent, settings in _agent_tables(data).items():
+    for agent, settings in _agent_tables(data).items() if key.startswith("agents.each[") else ():
         try:
             msgspec.convert(settings, AgentConfig)
         except msgspec.ValidationError:
-            return key.replace("agents.each[...]", f"{table_of[agent]}.{agent}")
+            return key.replace("agents.each[...]", f"agents.{agent}")
     return key
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import tomllib
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,8 +9,7 @@ import pytest
 
 from carryover.adapter.spec import AgentSpec
 from carryover.cli.main import main
-from carryover.edits.json_comments import blanked
-from carryover.edits.server_entry import NAME, is_ours
+from carryover.edits.entries import NAME, is_ours, value_at
 from carryover.install.mcp_servers import server_files
 from contract.test_uninstall import contents
 from support.agent_here import only_this_path
@@ -57,8 +54,7 @@ def lists(spec: AgentSpec, home: Path) -> list[tuple[Path, str]]:
 
 
 def servers_in(path: Path, key: str) -> Any:
-    text = path.read_text("utf-8")
-    return (tomllib.loads(text) if path.suffix == ".toml" else json.loads(blanked(text))).get(key, {})
+    return value_at(path.read_bytes(), (key,), toml=path.suffix == ".toml") or {}
 
 
 def install(spec: AgentSpec, *options: str) -> int:

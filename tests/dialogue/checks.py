@@ -17,7 +17,7 @@ from carryover.distill.render import MAX_LINES, render
 from carryover.distill.view import ProjectView, SessionView
 from carryover.facts import Facts
 from carryover.model import Event
-from dialogue.phrases.every import PHRASES
+from dialogue.phrases.bank import PHRASES
 from dialogue.scenario import Dialogue
 from dialogue.session import Session
 from dialogue.truth import Expectation

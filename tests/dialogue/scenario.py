@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from dialogue.pastes import log, pasted_prompt
-from dialogue.phrases.bank import Ask, Texts
-from dialogue.phrases.every import PHRASES
+from dialogue.phrases.bank import PHRASES, Ask, Texts
 from dialogue.session import Cut, Session
 from dialogue.truth import Truth
 from dialogue.words import Inventor, Word

@@ -16,7 +16,7 @@ import pytest
 from carryover.daemon.client import ask_daemon
 from carryover.errors import UserError
 from carryover.install.background import service_here
-from carryover.install.service import Program, ServiceStatus
+from carryover.install.service import Program
 from carryover.install.systemd import SystemdUser
 from carryover.paths import StateDir
 from support import user_systemd
@@ -75,37 +75,6 @@ def with_settings(service: SystemdUser, systemd: UserSystemd, settings: str) -> 
     systemd.systemctl("daemon-reload")
 
 
-def test_it_runs_once_installed_and_started(
-    service: SystemdUser, systemd: UserSystemd, program: Program, state: StateDir
-) -> None:
-    before_ms = time.time() * 1000
-    assert service.available() is None
-    assert [service.install(program), service.install(program)] == [True, False]
-    assert service.status().active is False
-
-    service.start()
-    service.start()
-
-    found = health(state)
-    assert found is not None, "start returned before the daemon answered"
-    status = service.status()
-    assert status == ServiceStatus(
-        kind="systemd",
-        installed=True,
-        enabled=True,
-        active=True,
-        pid=found["pid"],
-        since_ms=status.since_ms,
-        restarts=0,
-        command=program.command,
-        lingering=False,
-        hint=status.hint,
-    )
-    assert status.since_ms is not None
-    assert before_ms - 1000 <= status.since_ms <= time.time() * 1000
-    wait_until("the status line", lambda: "Up to date" in systemd.systemctl("status", "carryoverd"))
-
-
 def test_systemd_finds_nothing_to_complain_about(service: SystemdUser, systemd: UserSystemd, program: Program) -> None:
     service.install(program)
 
@@ -141,23 +110,6 @@ def test_a_killed_daemon_is_back_within_seconds_and_has_lost_nothing(
     assert took_s < 10, "a second until it is started again, and its start on a slow machine"
 
 
-def test_a_daemon_that_hangs_is_replaced(
-    service: SystemdUser, systemd: UserSystemd, program: Program, state: StateDir
-) -> None:
-    with_settings(service, systemd, "[Service]\nWatchdogSec=2\n")
-    service.install(program)
-    service.start()
-    first = service.status().pid
-    assert first is not None
-    wait_until("signs of life", lambda: time.time() * 1000 > (service.status().since_ms or 0) + 4500)
-    assert service.status().pid == first, "it is left alone while it gives signs of life"
-
-    systemd.kill(first, "STOP")
-
-    wait_until("another daemon", lambda: pid_of_another(state, first))
-    assert service.status().restarts == 1
-
-
 def test_a_daemon_that_refuses_to_start_is_not_started_over_and_over(
     service: SystemdUser, systemd: UserSystemd, program: Program, daemon: DaemonProcess
 ) -> None:
@@ -172,51 +124,6 @@ def test_a_daemon_that_refuses_to_start_is_not_started_over_and_over(
 
     service.start()
     assert (service.status().active, service.status().trouble) == (True, None)
-
-
-def test_a_daemon_that_fails_again_and_again_is_given_up_and_can_be_started_once_it_is_repaired(
-    service: SystemdUser, systemd: UserSystemd, program: Program
-) -> None:
-    with_settings(service, systemd, "[Unit]\nStartLimitBurst=2\n[Service]\nRestartSec=0\n")
-    service.install(Program(("/bin/false",), program.state))
-    with pytest.raises(UserError, match="could not start the daemon"):
-        service.start()
-    wait_until("the end of trying", lambda: systemd.systemctl("show", "carryoverd", "-PSubState") == "failed")
-    assert service.status().trouble is not None
-
-    service.install(program)
-    service.start()
-
-    assert (service.status().active, service.status().trouble) == (True, None)
-
-
-def test_stopped_it_stays_stopped_until_the_next_log_in(
-    service: SystemdUser, systemd: UserSystemd, program: Program, state: StateDir
-) -> None:
-    service.install(program)
-    service.start()
-
-    service.stop()
-
-    status = service.status()
-    assert (status.active, status.pid, status.enabled, status.trouble) == (False, None, True, None)
-    assert not state.socket.exists()
-    assert systemd.systemctl("show", "carryoverd", "-PResult") == "success"
-
-
-def test_uninstalled_it_leaves_nothing(
-    service: SystemdUser, systemd: UserSystemd, program: Program, home: Path, state: StateDir
-) -> None:
-    (home / ".config").mkdir(exist_ok=True)
-    before = files_below(home / ".config")
-    service.install(program)
-    service.start()
-
-    assert [service.uninstall(), service.uninstall()] == [True, False]
-
-    assert files_below(home / ".config") == before
-    assert health(state) is None
-    assert systemd.systemctl("show", "carryoverd", "-PLoadState") == "not-found"
 
 
 def test_what_it_must_not_do_is_forbidden_and_what_it_must_do_is_not(

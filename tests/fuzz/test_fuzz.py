@@ -36,11 +36,11 @@ def test_the_suite_has_the_same_examples_in_every_run() -> None:
 def test_a_seed_repeats_what_its_round_found(tmp_path: Path) -> None:
     shutil.copy(TESTS / "conftest.py", tmp_path)  # it has the profiles
     (tmp_path / "test_wrong.py").write_text(WRONG)
-    runs = [run_round(command([str(tmp_path)], seed, "0", "")) for seed in (5, 5, 6)]
+    runs = [run_round(command([str(tmp_path)], seed, "0", "")) for seed in (5, 5)]
     found = [re.findall(r"^E +AssertionError: (found \d+)", ran.stdout, re.MULTILINE) for ran in runs]
 
-    assert [(ran.returncode, len(numbers)) for ran, numbers in zip(runs, found, strict=True)] == [(1, 1)] * 3
-    assert found[0] == found[1] != found[2]
+    assert [(ran.returncode, len(numbers)) for ran, numbers in zip(runs, found, strict=True)] == [(1, 1)] * 2
+    assert found[0] == found[1]
     assert "::test_wrong'" in how_to_repeat(runs[0].stdout, 5)
 
 

@@ -1,4 +1,4 @@
-"""What both measures need: where the material is, and a command that runs this checkout."""
+"""Where the material is, and a command that runs this checkout."""
 
 from __future__ import annotations
 

@@ -15,18 +15,15 @@ import json
 import operator
 import os
 import re
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from bench.peer_programs import CLAUDE_HANDOFF
 from quality.checkout import MATERIAL, product
 
 Cut = Mapping[str, Any]
@@ -34,10 +31,6 @@ Cut = Mapping[str, Any]
 PRODUCT: Final = "Carryover"
 DUMP_TOKENS: Final = 1800
 DUMP: Final = f"the last {DUMP_TOKENS:,} tokens"
-PEER_ARGUMENTS: Final = ((), ("--full",), ("--full", "--include-tools"))
-"""Its digest, all turns in full, and the calls too. Of several sessions it makes one document, oldest first; its brief
-of a project, which lists their first prompts, holds less."""
-_PEER_LIMIT_S: Final = 120
 
 
 def main() -> int:
@@ -52,8 +45,7 @@ def main() -> int:
             f"Nothing to score with in {options.material}; --material DIR or CARRYOVER_MATERIAL names another folder."
         )
         return 0
-    missing = CLAUDE_HANDOFF.install(options.cache)
-    measure = _Measure(_loaded(script), None if missing else CLAUDE_HANDOFF.program(options.cache), options.jobs)
+    measure = _Measure(_loaded(script), options.jobs)
     sets = {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in options.cuts} or {
         "cuts": measure.tool.choose(folders, options.per, options.seed),
         "between": measure.tool.between(folders),
@@ -66,7 +58,6 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make takeover", description=__doc__, allow_abbrev=False)
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "carryover-bench"
     sessions = os.environ.get("CARRYOVER_SESSIONS", "")
     parser.add_argument("--sessions", metavar="DIR[,DIR]", default=sessions, help="folders of sessions to cut")
     parser.add_argument(
@@ -78,7 +69,6 @@ def _parser() -> argparse.ArgumentParser:
         help="cuts that are chosen already; repeatable",
     )
     parser.add_argument("--material", type=Path, metavar="DIR", default=MATERIAL, help="default: %(default)s")
-    parser.add_argument("--cache", type=Path, metavar="DIR", default=cache, help="where the other program is installed")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="also leave what was written there")
     parser.add_argument("--per", type=int, metavar="N", default=6, help="cuts of a session (default: %(default)s)")
     parser.add_argument("--seed", type=int, metavar="N", default=1, help="of the choice (default: %(default)s)")
@@ -97,9 +87,8 @@ def _loaded(script: Path) -> ModuleType:
 class _Measure:
     """Writes the texts of a set of cuts, one folder for each way to make them, and prints their scores."""
 
-    def __init__(self, tool: ModuleType, peer: Path | None, jobs: int) -> None:
+    def __init__(self, tool: ModuleType, jobs: int) -> None:
         self.tool = tool
-        self.peer = peer
         self.jobs = jobs
 
     def prints(self, title: str, chosen: Sequence[Cut], out: Path, scratch: Path) -> None:
@@ -112,15 +101,7 @@ class _Measure:
         command = str(product(scratch))
         self._each(cuts, lambda cut: self.tool.write([cut], str(ours), command))
         self._each(cuts, partial(self._dump, dump))
-        if (of_claude_code := [cut for cut in cuts if self._is_claude_code(cut)]) != cuts:
-            self._table(cuts, [ours, dump])
-            print(f"\n{title}, the {len(of_claude_code)} of Claude Code", flush=True)
-        theirs = []
-        if self.peer is not None:
-            for arguments in PEER_ARGUMENTS:
-                theirs.append(out / " ".join((CLAUDE_HANDOFF.name, *arguments)))
-                self._each(of_claude_code, partial(self._peer, theirs[-1], arguments))
-        self._table(of_claude_code, [ours, dump, *theirs])
+        self._table(cuts, [ours, dump])
 
     def _each(self, cuts: Sequence[Cut], write: Callable[[Cut], None]) -> None:
         with ThreadPoolExecutor(self.jobs) as pool:
@@ -133,44 +114,10 @@ class _Measure:
             f"\n## Dump\n{text.read_text()}"
         )  # the score begins at the first heading, which may be far down
 
-    def _is_claude_code(self, cut: Cut) -> bool:
-        about = [self.tool.about(file) for file in _files(cut)]
-        return all(session is not None and not codex for _, _, session, codex in about)
-
-    def _peer(self, out: Path, arguments: Sequence[str], cut: Cut) -> None:
-        """What the other program makes in a home that holds these sessions only, up to the cut."""
-        with tempfile.TemporaryDirectory(prefix="carryover-peer-") as home:
-            sessions = [self._until(cut, Path(file), Path(home)) for file in _files(cut)]
-            done = subprocess.run(
-                [str(self.peer), *map(str, sessions), *arguments, "-o", "-"],
-                cwd=home,
-                env={"HOME": home, "PATH": os.defpath, "LANG": "C.UTF-8", "TZ": "UTC"},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                encoding="utf-8",
-                errors="replace",
-                timeout=_PEER_LIMIT_S,
-            )
-        out.mkdir(parents=True, exist_ok=True)
-        (out / f"{cut['id']}.md").write_text(done.stdout)
-        if done.returncode != 0:
-            print(cut["id"], CLAUDE_HANDOFF.name, "exit", done.returncode, done.stderr.strip()[-120:])
-
-    def _until(self, cut: Cut, file: Path, home: Path) -> Path:
-        """A session where its client keeps it, up to the cut."""
-        cwd, _, session, _ = self.tool.about(file)
-        copy = home / ".claude" / "projects" / re.sub(r"[^A-Za-z0-9]", "-", cwd or "") / f"{session}.jsonl"
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("rb") as lines:
-            copy.write_bytes(b"".join(islice(lines, cut.get("until"))))
-        return copy
-
     def _table(self, cuts: Sequence[Cut], outs: Sequence[Path]) -> None:
         if not cuts:
             return
         self.tool.score(cuts, [str(out) for out in outs])
-        if self.peer is None:
-            print(f"| {CLAUDE_HANDOFF.name} | not installed |")
         ours, dump = ([self._held(cut, out) for cut in cuts] for out in outs[:2])
         more, less = (sum(map(beats, dump, ours)) for beats in (operator.gt, operator.lt))
         print(f"{DUMP} hold more than {PRODUCT} on {more} of {len(cuts)} cuts, less on {less}")
@@ -181,10 +128,6 @@ class _Measure:
         held = re.search(r"\*\*([\d.]+)\*\*", printed.getvalue())
         assert held is not None
         return float(held[1])
-
-
-def _files(cut: Cut) -> list[str]:
-    return [past["file"] for past in cut["past"]] if "past" in cut else [cut["file"]]
 
 
 if __name__ == "__main__":

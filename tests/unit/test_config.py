@@ -322,31 +322,25 @@ def test_of_the_two_names_of_the_agents_table_the_present_one_leads(config_file:
     assert agents == AgentsConfig(selected=("cursor",), each=each)
 
 
-@pytest.mark.parametrize("table", AGENTS_TABLES)
-def test_unknown_agents_and_their_unknown_keys_are_reported(config_file: Path, table: str) -> None:
-    text = '[tools]\nselect = []\n[tools.codex]\nroot = ["/x"]\n[tools.nobody]\nroots = ["/x"]\n'
-    config_file.write_text(text.replace("tools", table))
+def test_unknown_agents_and_their_unknown_keys_are_reported(config_file: Path) -> None:
+    text = '[agents]\nselect = []\n[agents.codex]\nroot = ["/x"]\n[agents.nobody]\nroots = ["/x"]\n'
+    config_file.write_text(text)
 
-    keys = (f"{table}.select (line 2)", f"{table}.codex.root (line 4)", f"{table}.nobody (line 5)")
+    keys = ("agents.select (line 2)", "agents.codex.root (line 4)", "agents.nobody (line 5)")
     assert load_config(config_file).unknown_keys == keys
 
 
-@pytest.mark.parametrize("table", AGENTS_TABLES)
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("tools = 3\n", "tools (line 1): it must be a table"),
-        ('[tools]\nselected = "codex"\n', "tools.selected (line 2): it must be a list"),
-        ("[tools.codex]\nroots = [1]\n", "tools.codex.roots[0] (line 2): it must be text"),
-        ("[tools.codex]\nroots = ['x']\n", "tools.codex (line 1): each of `roots` must begin with / or ~"),
-        ("[tools.a]\n[tools.codex]\nenv = {A = 1}\n", "tools.codex.env[...] (line 3): it must be text"),
+        ("agents = 3\n", "agents (line 1): it must be a table"),
+        ('[agents]\nselected = "codex"\n', "agents.selected (line 2): it must be a list"),
+        ("[agents.codex]\nroots = [1]\n", "agents.codex.roots[0] (line 2): it must be text"),
+        ("[agents.codex]\nroots = ['x']\n", "agents.codex (line 1): each of `roots` must begin with / or ~"),
+        ("[agents.a]\n[agents.codex]\nenv = {A = 1}\n", "agents.codex.env[...] (line 3): it must be text"),
     ],
 )
-def test_a_mistake_in_an_agents_settings_is_refused_with_its_line(
-    config_file: Path, text: str, what: str, table: str
-) -> None:
-    text, what = text.replace("tools", table), what.replace("tools", table)
-
+def test_a_mistake_in_an_agents_settings_is_refused_with_its_line(config_file: Path, text: str, what: str) -> None:
     assert refused(config_file, text).startswith(f": {what}. Nothing was changed.")
 
 

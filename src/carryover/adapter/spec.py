@@ -364,8 +364,6 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Its list of files to read; None if it reads instruction files or gets the handoff from hooks."""
     start: Starter | None = None
     """How to start it with a prompt; None if that is not possible."""
-    in_first_release: bool = False
-    """Whether the first release covered it, so that an install that recorded no agents knew it."""
     also: tuple[str, ...] = ()
     """Its other programs, as people name them, whose sessions are in the same places and are read too."""
     not_covered: tuple[str, ...] = ()

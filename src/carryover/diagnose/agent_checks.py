@@ -53,33 +53,16 @@ def _hooks(report: Report, agent: AgentReport) -> Iterator[Finding]:
             why="No session gets a handoff, and hooks of other programs in that file do not run either.",
             do="Correct that in the file, then run `carryover refresh`.",
         )
-    if hooks.ignored:
-        yield Finding(
-            check="hooks",
-            level="note",
-            what=f"{agent.name} ignores what is beside `hooks` in {config}: {', '.join(hooks.ignored)}.",
-            why="It looks for events only below `hooks`. Carryover's are there; these are not Carryover's and stay.",
-            do="Move them below `hooks` if they are meant to run.",
-        )
     if report.installed:
         yield from _our_hooks(report, agent, hooks)
 
 
 def _our_hooks(report: Report, agent: AgentReport, hooks: HooksReport) -> Iterator[Finding]:
     config = report.short(agent.config or "")
-    if hooks.misplaced_in:
-        places = ", ".join(map(report.short, hooks.misplaced_in))
+    if hooks.missing and not hooks.dropped:
         yield Finding(
             check="hooks",
-            what=f"{agent.name}: Carryover's hooks are in {places}; they belong in {config}.",
-            why=f"{agent.name} warns at each start if both files hold hooks.",
-            do=_FIX,
-            fix="hooks",
-        )
-    elif hooks.missing and not hooks.dropped:
-        yield Finding(
-            check="hooks",
-            what=f"{agent.name}: hooks were removed or overwritten in {config}: {', '.join(hooks.missing)}.",
+            what=f"{agent.name}: hooks are missing in {config}: {', '.join(hooks.missing)}.",
             why="Without the first one a new session gets no handoff; without the others handoffs come later.",
             do=_FIX,
             fix="hooks",

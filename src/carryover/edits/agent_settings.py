@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,10 +12,10 @@ from msgspec.structs import replace
 
 from carryover.adapter.spec import TIMEOUT_UNITS, AgentSpec, HookEntry
 from carryover.agents import agent_name
-from carryover.edits import server_entry, settings, settings_list
-from carryover.edits.encoding import EditRefused
+from carryover.edits import entries, hooks
 from carryover.edits.hook_command import hook_command, owner_by_script
-from carryover.edits.hooks import UNKNOWN, Form, FoundHook, Hook, HookFile
+from carryover.edits.hooks import Form, Hook
+from carryover.edits.origin import UNKNOWN, Origin
 from carryover.edits.plan import Change, Edit, plan
 from carryover.edits.record import EditedFile, Record
 
@@ -31,10 +31,6 @@ class AgentSettings:
     """Absolute path of the settings file."""
     form: Form = "nested"
     hooks: tuple[HookEntry, ...] = ()
-    elsewhere: tuple[HookFile, ...] = ()
-    """Other settings files that contain our hooks and should lose them, recorded or not."""
-    blocked: str = ""
-    """Why no hooks can be written now, as a clause; empty if nothing prevents it."""
 
     def wanted(self, script: Path) -> tuple[Hook, ...]:
         """Returns the hooks with their command lines, which run `script`."""
@@ -69,32 +65,19 @@ class ServerSettings:
     entry: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class HookDiff:
-    """How an agent's settings differ from what they should contain. The three tuples hold events."""
-
-    present: tuple[str, ...]
-    missing: tuple[str, ...]
-    edited: tuple[str, ...]
-    """Our hooks whose command line, matcher or time limit was changed."""
-
-
 def plan_settings(agents: Sequence[AgentSettings], record: Record, script: Path) -> tuple[Edit, ...]:
     """Plans one edit per settings file: `agents` get their hooks or entry; recorded files that none uses lose ours.
 
     If an agent's settings cannot be written, our hooks in its other files stay. `script`: the script that hooks run.
     """
     wanted = [agent for agent in agents if agent.hooks or agent.form == "list"]
-    puts = [plan(_addition(agent, record, script)) for agent in wanted]
+    puts = [
+        plan(_list_addition(each, record) if each.form == "list" else _addition(each, record, script))
+        for each in wanted
+    ]
     kept = {os.path.realpath(agent.config) for agent in wanted}
     stuck = {put.change.agent for put in puts if put.reason is not None}
     gone = [file for file in record.files if file.form != "server" and os.path.realpath(file.path) not in kept]
-    gone += [
-        EditedFile(path=str(file.path), agent=agent.spec.id, script=str(script), form=file.form)
-        for agent in wanted
-        for file in agent.elsewhere
-        if record.of(file.path) is None
-    ]
     return (*puts, *(plan(removal(file)) for file in gone if file.agent not in stuck))
 
 
@@ -105,133 +88,103 @@ def plan_servers(wanted: Sequence[ServerSettings], record: Record) -> tuple[Edit
     return (*(plan(_server_addition(server, record)) for server in wanted), *(plan(removal(file)) for file in gone))
 
 
-def _server_addition(server: ServerSettings, record: Record) -> Change:
-    known = record.of(server.config, server=True)
-    toml = is_toml(server.config)
-
-    def recorded(before: bytes | None) -> EditedFile:
-        origin = server_entry.origin_of(before, server.key, known.origin if known else None, toml=toml)
-        folders = known.folders if known else ()
-        path = str(server.config)
-        return EditedFile(path=path, agent=server.agent, form="server", key=server.key, origin=origin, folders=folders)
-
-    return Change(
-        path=server.config,
-        what=_what("server", server.agent),
-        edit=lambda data: server_entry.with_server(data, server.key, server.entry, toml=toml),
-        remedy=_REMEDY,
-        recorded=recorded,
-        agent=server.agent,
-        server=True,
-    )
-
-
-def _server_removal(file: EditedFile) -> Change:
-    path = Path(file.path)
-    return Change(
-        path=path,
-        what=_what("server", file.agent),
-        edit=lambda data: data and server_entry.without_server(data, file.key, file.origin, toml=is_toml(path)),
-        remedy=f'Remove "{server_entry.NAME}" from its "{file.key}" yourself.',
-        recorded=lambda _: None,
-        agent=file.agent,
-        server=True,
-        backup=False,
-    )
-
-
 def is_toml(path: Path) -> bool:
     """Whether settings are TOML, and not JSON."""
     return path.suffix == ".toml"
 
 
-def _what(form: Form, agent: str) -> str:
-    kinds = {"list": "entry", "server": "MCP server"}
-    return f"{kinds.get(form, 'hooks')} of {agent_name(agent)}"
-
-
 def removal(file: EditedFile) -> Change:
     """Plans to remove our hooks, our entry or our MCP server from a file."""
-    if file.form == "server":
-        return _server_removal(file)
-    is_list = file.form == "list"
+    path = Path(file.path)
+    ours = {
+        "list": f'"{file.entry}" from its "{file.key}"',
+        "server": f'"{entries.NAME}" from its "{file.key}"',
+    }.get(file.form, f"the hooks that run {file.script}")
 
     def edit(data: bytes | None) -> bytes | None:
         if data is None:
             return None
-        if is_list:
-            return settings_list.without_entry(data, file.key, file.entry, file.origin)
-        return settings.without_hooks(data, owner_by_script(Path(file.script)), file.origin, form=file.form)
+        if file.form == "list":
+            return entries.without_entry(data, file.key, file.entry, file.origin)
+        if file.form == "server":
+            return entries.without_server(data, file.key, file.origin, toml=is_toml(path))
+        return hooks.without_hooks(data, owner_by_script(Path(file.script)), file.origin, form=file.form)
 
-    remove = f'"{file.entry}" from its "{file.key}"' if is_list else f"the hooks that run {file.script}"
     return Change(
-        path=Path(file.path),
-        what=_what(file.form, file.agent),
+        path=path,
+        what=_what(file),
         edit=edit,
-        remedy=f"Remove {remove} yourself.",
+        remedy=f"Remove {ours} yourself.",
         recorded=lambda _: None,
         agent=file.agent,
+        server=file.form == "server",
         backup=False,
     )
 
 
-def compare_hooks(data: bytes | None, agent: AgentSettings, script: Path) -> HookDiff:
-    """Compares an agent's settings with what they should contain.
-
-    Raises:
-        EditRefused: the settings cannot be read.
-    """
-    there = () if data is None else settings.hooks_of(data, owner_by_script(script), form=agent.form)
-    by_event: dict[str, list[FoundHook]] = {}
-    for hook in there:
-        if hook.owner != "others":
-            by_event.setdefault(hook.hook.event, []).append(hook)
-    present: list[str] = []
-    missing: list[str] = []
-    edited: list[str] = []
-    for wanted in agent.wanted(script):
-        here = by_event.pop(wanted.event, [])
-        state = missing if not here else present if [hook.hook for hook in here] == [wanted] else edited
-        state.append(wanted.event)
-    return HookDiff(tuple(present), tuple(missing), (*edited, *by_event))
-
-
 def _addition(agent: AgentSettings, record: Record, script: Path) -> Change:
     known = record.of(agent.config)
-    origin = known.origin if known else UNKNOWN
     owner_of = owner_by_script(*sorted({script, *((Path(known.script),) if known else ())}))
-    is_list = agent.form == "list"
-
-    def without_former(data: bytes | None) -> bytes | None:
-        """Returns the settings without the entry that an earlier version of Carryover put there."""
-        if data is None or known is None or known.entry in ("", agent.list_entry[1]):
-            return data
-        return settings_list.without_entry(data, known.key, known.entry, known.origin)
+    form, rules, wanted = agent.form, agent.spec.hooks.file_rules, agent.wanted(script)
+    origin = known.origin if known else UNKNOWN
 
     def edit(data: bytes | None) -> bytes:
-        if agent.blocked:
-            raise EditRefused(agent.blocked)
-        if is_list:
-            return settings_list.with_entry(without_former(data), *agent.list_entry)
-        rules = agent.spec.hooks.file_rules
-        return settings.with_hooks(data, agent.wanted(script), owner_of, origin, form=agent.form, rules=rules)
+        return hooks.with_hooks(data, wanted, owner_of, form=form, origin=origin, rules=rules)
 
-    def recorded(before: bytes | None) -> EditedFile:
-        base = EditedFile(
-            path=str(agent.config), agent=agent.spec.id, form=agent.form, folders=known.folders if known else ()
-        )
-        former = known.origin if known else None
-        if is_list:
-            key, entry = agent.list_entry
-            origin_of_list = settings_list.origin_of(without_former(before), key, entry, former)
-            return replace(base, key=key, entry=entry, origin=origin_of_list)
-        return replace(base, script=str(script), origin=settings.origin_of(before, owner_of, former, form=agent.form))
+    def origin_of(before: bytes | None, former: Origin | None) -> Origin:
+        return hooks.origin_of(before, owner_of, former, form=form)
 
+    file = EditedFile(path=str(agent.config), agent=agent.spec.id, form=form, script=str(script))
+    return _put(file, known, edit, origin_of)
+
+
+def _list_addition(agent: AgentSettings, record: Record) -> Change:
+    key, entry = agent.list_entry
+    known = record.of(agent.config)
+
+    def fresh(data: bytes | None) -> bytes | None:
+        """Returns the settings without the entry that an earlier version of Carryover put there."""
+        if data is None or known is None or known.entry in ("", entry):
+            return data
+        return entries.without_entry(data, known.key, known.entry, known.origin)
+
+    return _put(
+        EditedFile(path=str(agent.config), agent=agent.spec.id, form="list", key=key, entry=entry),
+        known,
+        lambda data: entries.with_entry(fresh(data), key, entry),
+        lambda before, former: entries.origin_of_list(fresh(before), key, entry, former),
+    )
+
+
+def _server_addition(server: ServerSettings, record: Record) -> Change:
+    key, toml = server.key, is_toml(server.config)
+    return _put(
+        EditedFile(path=str(server.config), agent=server.agent, form="server", key=key),
+        record.of(server.config, server=True),
+        lambda data: entries.with_server(data, key, server.entry, toml=toml),
+        lambda before, former: entries.origin_of_servers(before, key, former, toml=toml),
+    )
+
+
+def _put(
+    file: EditedFile,
+    known: EditedFile | None,
+    edit: Callable[[bytes | None], bytes],
+    origin_of: Callable[[bytes | None, Origin | None], Origin],
+) -> Change:
+    """Plans to put ours into a file. `known`: its record so far. `origin_of` takes the bytes and the former origin."""
+    former, folders = (known.origin, known.folders) if known else (None, ())
     return Change(
-        path=agent.config,
-        what=f"{'entry' if is_list else 'hooks'} of {agent.spec.name}",
+        path=Path(file.path),
+        what=_what(file),
         edit=edit,
         remedy=_REMEDY,
-        recorded=recorded,
-        agent=agent.spec.id,
+        recorded=lambda before: replace(file, origin=origin_of(before, former), folders=folders),
+        agent=file.agent,
+        server=file.form == "server",
     )
+
+
+def _what(file: EditedFile) -> str:
+    kinds = {"list": "entry", "server": "MCP server"}
+    return f"{kinds.get(file.form, 'hooks')} of {agent_name(file.agent)}"

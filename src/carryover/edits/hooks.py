@@ -1,27 +1,48 @@
-"""A hook in an agent's settings, and the state before ours was added. Independent of the settings' form."""
+"""Our hooks in an agent's settings. Pure: bytes in, bytes out, every other byte kept.
+
+Nested (Claude Code 1.0.38 to 2.1.328; Codex 0.114 to 0.169, in a separate file):
+
+    {"hooks": {"<event>": [{"matcher": "...", "hooks": [{"type": "command", "command": "...", "timeout": 5}]}]}}
+
+Tables (Codex 0.169, in `config.toml`): the same in TOML, as `[[hooks.<event>]]` and `[[hooks.<event>.hooks]]`.
+
+Flat (Cursor 1.7 to 3.12, in a separate file); both members are required:
+
+    {"version": 1, "hooks": {"<event>": [{"command": "...", "timeout": 5}]}}
+
+Plain (Windsurf since 1.12.41, according to its documentation, in a separate file):
+
+    {"hooks": {"<event>": [{"command": "...", "show_output": false}]}}
+
+The client may rewrite the file with its keys sorted (Claude Code 2.1.328, once, if `~/.claude.json` turns updates off),
+and people may move hooks. So ours are found by their command, wherever they are.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import msgspec
 
+from carryover.adapter.spec import HookFileRules
+from carryover.edits import json_text, toml_text
+from carryover.edits.encoding import EditRefused, decode, encode
 from carryover.edits.hook_command import Owner, OwnerOf
+from carryover.edits.origin import UNKNOWN, Origin, begun, restored
 
 HOOKS: Final = "hooks"
+VERSION: Final = "version"
+VERSION_NOW: Final = 1
+"""The only version of the flat form so far (Cursor 1.7 to 3.12)."""
 
 Form = Literal["nested", "flat", "plain", "tables", "list", "server"]
-"""The layout of hooks in settings.
+"""The layout of hooks in settings, see above. `list`, `server`: ours is an entry instead, see `entries`."""
 
-`nested`, `flat` and `plain`: JSON, see `json_hooks`. `tables`: the nested layout in TOML, see `toml_hooks`. `list`: an
-entry of a list in JSON instead of hooks, see `settings_list`. `server`: an entry in a list of MCP servers, see
-`server_entry`; a file may contain one beside any other form.
-"""
-
-UNGROUPED: Final[tuple[Form, ...]] = ("flat", "plain")
+_UNGROUPED: Final[tuple[Form, ...]] = ("flat", "plain")
 """Forms in which an event's list contains the hooks themselves."""
+_DROPS: Final = "makes the agent drop the whole file"
 
 
 class HookFile(msgspec.Struct, frozen=True):
@@ -57,23 +78,11 @@ class FoundHook(msgspec.Struct, frozen=True, kw_only=True):
     siblings: int
     """Number of hooks in its group, of any kind."""
 
-
-class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The state before our hooks were added, as far as the edited text no longer shows it.
-
-    `missing`: there was no file. `blank`: the file contained only this white space. `empty`: keys with empty values,
-    such as `hooks` or `hooks.<event>`. `unversioned`: a flat file had no `version`. `present`: the list already had our
-    entry. If nothing is known (`UNKNOWN`), whatever is empty without our hooks is removed with them.
-    """
-
-    missing: bool = False
-    blank: str | None = None
-    empty: tuple[str, ...] = ()
-    unversioned: bool = False
-    present: bool = False
-
-
-UNKNOWN: Final = Origin()
+    @property
+    def path(self) -> tuple[str | int, ...]:
+        """The path of what goes with the hook: its group, unless that contains others."""
+        group = (HOOKS, self.hook.event, self.group)
+        return group if self.siblings == 1 else (*group, HOOKS, self.number)
 
 
 class HookOwners(msgspec.Struct, frozen=True):
@@ -83,29 +92,133 @@ class HookOwners(msgspec.Struct, frozen=True):
     others: bool = False
 
 
-def handlers_in(settings: Mapping[str, Any], form: Form) -> Iterator[tuple[str, int, list[Any], object]]:
-    """Yields each group of hooks: its event, its index there, its hooks of any kind, its matcher.
+def with_hooks(
+    data: bytes | None,
+    wanted: Sequence[Hook],
+    owner_of: OwnerOf,
+    *,
+    form: Form,
+    origin: Origin = UNKNOWN,
+    rules: HookFileRules | None = None,
+) -> bytes:
+    """Returns the settings with exactly `wanted` as our hooks: one or more, one per event. `data`: None for a missing
+    file.
 
-    Without groups, each hook counts as one. Only lists under `hooks` are events, which excludes Codex's `hooks.state`.
+    Correct hooks stay untouched, other ones of ours are replaced in place, missing ones are appended, and unwanted ones
+    removed. If a person has edited our line for an event, that line stays instead. `origin` matters only if `data`
+    contains hooks of ours.
+
+    Raises:
+        EditRefused: it is not in the syntax of the form (strict JSON, unless `rules` allow comments), the hooks are
+            laid out in another way, or the agent would drop the file.
     """
-    events = settings.get(HOOKS)
-    for event, entries in events.items() if isinstance(events, dict) else ():
-        for number, entry in enumerate(entries if isinstance(entries, list) else ()):
-            group = entry if isinstance(entry, dict) else {}
-            handlers = [entry] if form in UNGROUPED else group.get(HOOKS)
-            yield event, number, handlers if isinstance(handlers, list) else [], group.get("matcher")
+    bom, text = decode(data or b"")
+    text = _with_version(text, owner_of) if form == "flat" else text
+    if (reason := drop_reason(text, form=form, rules=rules)) is not None:
+        raise EditRefused(reason)
+    for hook in wanted:
+        text = _with_hook(text, hook, owner_of, form)
+    return bom + encode(_without_ours(text, owner_of, form, origin, keep=wanted))
+
+
+def without_hooks(data: bytes, owner_of: OwnerOf, origin: Origin = UNKNOWN, *, form: Form) -> bytes | None:
+    """Returns the settings without our hooks, and without what is only empty because of that; None to delete the file.
+
+    Undoes `with_hooks`, given the origin that was recorded before it.
+
+    Raises:
+        EditRefused: it is not in the syntax of the form. Comments and trailing commas are accepted.
+    """
+    bom, text = decode(data)
+    text = _without_ours(text, owner_of, form, origin)
+    added = origin.unversioned or origin.missing or origin.blank is not None
+    if form == "flat" and added and _values(text, form).get(VERSION) == VERSION_NOW and not _has_any(text, form):
+        text = json_text.remove(text, (VERSION,))
+    return restored(bom, text, origin, is_empty=not text.strip() or (form != "tables" and not _values(text, form)))
+
+
+def origin_of(data: bytes | None, owner_of: OwnerOf, known: Origin | None = None, *, form: Form) -> Origin:
+    """Returns what to record before `with_hooks(data)`. `known`: recorded before the hooks now in `data` were added.
+
+    Raises:
+        EditRefused: see `without_hooks`.
+    """
+    if (new := begun(data)) is not None:
+        return new
+    settings = _values(decode(data or b"")[1], form)
+    ours = any(found.owner == "ours" for found in found_hooks(settings, owner_of, form))
+    before = known if known is not None and ours else UNKNOWN
+    if form == "tables":
+        return before
+    hooks = settings.get(HOOKS)
+    empty = [HOOKS] if hooks == {} else []
+    empty += [f"{HOOKS}.{event}" for event, groups in _events(settings) if groups == []]
+    return msgspec.structs.replace(
+        before,
+        empty=(*before.empty, *(place for place in empty if place not in before.empty)),
+        unversioned=before.unversioned or (form == "flat" and VERSION not in settings),
+    )
+
+
+def hooks_of(data: bytes, owner_of: OwnerOf, *, form: Form = "nested") -> tuple[FoundHook, ...]:
+    """Returns every command hook in the settings. Raises EditRefused."""
+    return tuple(found_hooks(_values(decode(data)[1], form), owner_of, form))
+
+
+def hook_owners(data: bytes, owner_of: OwnerOf, *, form: Form) -> HookOwners:
+    """Returns whose hooks the settings contain. Raises EditRefused."""
+    settings = _values(decode(data)[1], form)
+    number = sum(len(handlers) for _, _, handlers, _ in _groups(settings, form))
+    mine = sum(found.owner == "ours" for found in found_hooks(settings, owner_of, form))
+    return HookOwners(ours=mine > 0, others=number > mine)
+
+
+def drop_reason(text: str, *, form: Form, rules: HookFileRules | None) -> str | None:
+    """Returns why the agent ignores all hooks of a file, as a clause; None if it does not, as far as known.
+
+    Raises:
+        EditRefused: it is not in the syntax of the form, or has comments although `rules` forbid them.
+    """
+    settings = _values(text, form)
+    if form == "tables" or not text.strip():
+        return None
+    if rules is None or not rules.comments:
+        json_text.check_strict(text)
+    return _bad_version(settings) if form == "flat" else next(_broken_rules(settings, rules), None)
 
 
 def found_hooks(settings: Mapping[str, Any], owner_of: OwnerOf, form: Form = "nested") -> Iterator[FoundHook]:
     """Yields every command hook in parsed settings, in order."""
-    for event, group, handlers, matcher in handlers_in(settings, form):
+    for event, group, handlers, matcher in _groups(settings, form):
         for number, handler in enumerate(handlers):
-            if (hook := hook_of(event, matcher, handler)) is not None:
+            if (hook := _hook_of(event, matcher, handler)) is not None:
                 owner = owner_of(hook.command)
                 yield FoundHook(hook=hook, owner=owner, group=group, number=number, siblings=len(handlers))
 
 
-def hook_of(event: str, matcher: object, value: object) -> Hook | None:
+def _values(text: str, form: Form) -> dict[str, Any]:
+    return toml_text.values(text) if form == "tables" else json_text.values(text)
+
+
+def _events(settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yields the members of `hooks`. Only lists are events, which excludes Codex's `hooks.state`."""
+    events = settings.get(HOOKS)
+    yield from events.items() if isinstance(events, dict) else ()
+
+
+def _groups(settings: Mapping[str, Any], form: Form) -> Iterator[tuple[str, int, list[Any], object]]:
+    """Yields each group of hooks: its event, its index there, its hooks of any kind, its matcher.
+
+    Without groups, each hook counts as one.
+    """
+    for event, entries in _events(settings):
+        for number, entry in enumerate(entries if isinstance(entries, list) else ()):
+            group = entry if isinstance(entry, dict) else {}
+            handlers = [entry] if form in _UNGROUPED else group.get(HOOKS)
+            yield event, number, handlers if isinstance(handlers, list) else [], group.get("matcher")
+
+
+def _hook_of(event: str, matcher: object, value: object) -> Hook | None:
     """Returns the hook that an entry of the settings describes; None if it runs no command."""
     if not isinstance(value, dict) or not isinstance(command := value.get("command"), str):
         return None
@@ -117,3 +230,75 @@ def hook_of(event: str, matcher: object, value: object) -> Hook | None:
         matcher=matcher if isinstance(matcher, str) else None,
         timeout=timeout if isinstance(timeout, int) and not isinstance(timeout, bool) else None,
     )
+
+
+def _entry(hook: Hook, form: Form) -> dict[str, Any]:
+    matcher = {} if hook.matcher is None else {"matcher": hook.matcher}
+    name = {} if hook.name is None else {"name": hook.name}
+    timeout = {} if hook.timeout is None else {"timeout": hook.timeout}
+    if form == "plain":
+        return {"command": hook.command, "show_output": False}
+    if form == "flat":
+        return matcher | name | {"command": hook.command} | timeout
+    return matcher | {HOOKS: [{"type": "command"} | name | {"command": hook.command} | timeout]}
+
+
+def _with_hook(text: str, hook: Hook, owner_of: OwnerOf, form: Form) -> str:
+    put = toml_text.put if form == "tables" else json_text.put
+    present = [found for found in found_hooks(_values(text, form), owner_of, form) if found.hook.event == hook.event]
+    mine = [found for found in present if found.owner == "ours"]
+    if any(found.hook == hook for found in mine) or any(found.owner == "edited" for found in present):
+        return text
+    alone = next((found.group for found in mine if found.siblings == 1), None)
+    return put(text, (HOOKS, hook.event, alone), _entry(hook, form))
+
+
+def _without_ours(text: str, owner_of: OwnerOf, form: Form, origin: Origin, keep: Sequence[Hook] = ()) -> str:
+    """Returns the text without our hooks, except the first that equals each of `keep`."""
+    remove = toml_text.remove if form == "tables" else json_text.remove
+    kept: set[Hook] = set()
+    doomed = []
+    for found in found_hooks(_values(text, form), owner_of, form):
+        if found.hook in keep and found.hook not in kept:
+            kept.add(found.hook)
+        elif found.owner == "ours":
+            doomed.append(found)
+    if not doomed:
+        return text
+    text = remove(text, doomed[-1].path, origin.empty)
+    return _without_ours(text, owner_of, form, origin, keep)
+
+
+def _has_any(text: str, form: Form) -> bool:
+    return any(_groups(_values(text, form), form))
+
+
+def _with_version(text: str, owner_of: OwnerOf) -> str:
+    """Returns the text with a version, unless that would activate other people's hooks of any kind."""
+    settings = json_text.values(text)
+    hooks = list(found_hooks(settings, owner_of, "flat"))
+    others = len(hooks) < sum(1 for _ in _groups(settings, "flat")) or any(found.owner == "others" for found in hooks)
+    return text if others or VERSION in settings else json_text.put(text, (VERSION,), VERSION_NOW)
+
+
+def _bad_version(settings: Mapping[str, Any]) -> str | None:
+    """Returns why Cursor drops the file, as a clause. Cursor says `Config version must be a number` (IDE 3.11)."""
+    if VERSION not in settings:
+        return f'it has no "{VERSION}" (such as 1), without which the agent drops the whole file'
+    version = settings[VERSION]
+    if isinstance(version, int) and not isinstance(version, bool):
+        return None
+    return f'its "{VERSION}" is something other than a number, which {_DROPS}'
+
+
+def _broken_rules(settings: Mapping[str, Any], rules: HookFileRules | None) -> Iterator[str]:
+    if rules is None:
+        return
+    for key in settings:
+        if rules.root_keys and key not in rules.root_keys:
+            yield f'its key "{key}" {_DROPS}'
+    for _, _, handlers, _ in _groups(settings, "nested"):
+        for handler in handlers:
+            kind = handler.get("type") if isinstance(handler, dict) else None
+            if rules.handler_types and isinstance(kind, str) and kind not in rules.handler_types:
+                yield f'its hook of type "{kind}" {_DROPS}'

@@ -21,7 +21,8 @@ from typing import Final
 import msgspec
 
 from carryover.agents import instruction_files, read_lists
-from carryover.edits.hooks import UNKNOWN, Form, Origin
+from carryover.edits.hooks import Form
+from carryover.edits.origin import UNKNOWN, Origin
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import open_regular, private_dir, read_bytes_bounded, write_if_changed
 from carryover.paths import StateDir
@@ -65,10 +66,6 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     def of(self, path: Path, *, server: bool = False) -> EditedFile | None:
         """Returns the record of a file, by its real path: of its hooks or entry, or of its MCP `server`."""
         return next((file for file in self._at(path) if (file.form == "server") == server), None)
-
-    def of_agent(self, agent: str) -> tuple[EditedFile, ...]:
-        """Returns the files edited for one agent; several if its settings moved."""
-        return tuple(file for file in self.files if file.agent == agent)
 
     def without_agents(self, agents: Collection[str]) -> Record:
         """Returns the record without the files edited for these agents."""

@@ -11,13 +11,12 @@ import msgspec
 from packaging.specifiers import SpecifierSet
 
 from carryover.adapter.spec import HookReview
-from carryover.edits.agent_settings import AgentSettings, compare_hooks
-from carryover.edits.encoding import EditRefused
+from carryover.edits.agent_settings import AgentSettings
+from carryover.edits.encoding import EditRefused, decode
+from carryover.edits.entries import has_entry, value_at
 from carryover.edits.hook_command import owner_by_script
-from carryover.edits.hooks import FoundHook
+from carryover.edits.hooks import FoundHook, Hook, drop_reason, hooks_of
 from carryover.edits.plan import Edit
-from carryover.edits.settings import drop_reason, hooks_of, ignored_events, value_at
-from carryover.edits.settings_list import has_entry
 from carryover.install.config_places import settings_bytes
 from carryover.install.detect import Detection
 from carryover.install.hook_sets import released
@@ -44,10 +43,6 @@ class HooksReport(msgspec.Struct, frozen=True, kw_only=True):
     """Why the settings cannot be read, as a sentence."""
     dropped: str | None = None
     """Why the agent ignores every hook in that file, as a clause."""
-    ignored: tuple[str, ...] = ()
-    """Events that the user put where the agent does not look for them."""
-    misplaced_in: tuple[str, ...] = ()
-    """Other settings files that contain our hooks."""
 
 
 class EntryReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,17 +62,14 @@ def hooks_report(seen: Detection, wanted: AgentSettings | None, script: Path) ->
     `wanted` is None if the agent should have no hooks; the report then only says what prevents them, if anything.
     """
     off = switched_off(seen)
-    problem = f"{seen.blocked}." if seen.blocked else None
-    if wanted is None and (not seen.found or (off is None and problem is None)):
+    if wanted is None and (not seen.found or off is None):
         return None
     report = HooksReport(
         switched_off=off is not None,
         switched_off_by=off[0] if off is not None else None,
         switched_off_in=str(off[1]) if off is not None else None,
-        problem=problem,
-        misplaced_in=tuple(str(file.path) for file in seen.elsewhere),
     )
-    if wanted is None or problem is not None:
+    if wanted is None:
         return report
     try:
         return _compared(report, seen, wanted, script)
@@ -102,18 +94,22 @@ def _unreadable(config: Path, error: OSError | EditRefused) -> str:
 
 def _compared(report: HooksReport, seen: Detection, wanted: AgentSettings, script: Path) -> HooksReport:
     data = settings_bytes(wanted.config)
-    found = compare_hooks(data, wanted, script)
+    here: dict[str, list[Hook]] = {}
+    for found in _ours(seen, data or b"", script):
+        here.setdefault(found.hook.event, []).append(found.hook)
+    hooks = {hook.event: hook for hook in wanted.wanted(script)}
+    present = tuple(event for event, hook in hooks.items() if here.get(event) == [hook])
+    edited = tuple(event for event in dict.fromkeys((*hooks, *here)) if event in here and event not in present)
     waiting = to_review(seen, data, script)
-    there = data or b""
+    rules = seen.spec.hooks.file_rules
     return msgspec.structs.replace(
         report,
-        present=found.present,
-        missing=found.missing,
-        edited=found.edited,
-        dropped=drop_reason(there, form=wanted.form, rules=seen.spec.hooks.file_rules) if data is not None else None,
-        ignored=ignored_events(there, form=wanted.form),
+        present=present,
+        missing=tuple(event for event in hooks if event not in here),
+        edited=edited,
+        dropped=drop_reason(decode(data or b"")[1], form=wanted.form, rules=rules),
         to_review=waiting,
-        reviewed=asks_for_review(seen) and not waiting and bool(found.present or found.edited),
+        reviewed=asks_for_review(seen) and not waiting and bool(present or edited),
     )
 
 

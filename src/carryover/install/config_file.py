@@ -45,8 +45,7 @@ def with_settings(data: bytes | None, values: Values, now: datetime) -> bytes | 
     document = tomlkit.parse(body)
     dropped = False
     values = {**values, **_agreement(wanted, values, now)}
-    for setting, value in values.items():
-        path = _place(wanted, setting)
+    for path, value in values.items():
         try:
             _set(document, path, value)
             _set(wanted, path, value)
@@ -97,17 +96,6 @@ def _is_shared(document: Mapping[str, Any], changes: Values) -> bool:
     answer = changes.get(("publish", "pointers"), recorded)
     installed = any(_stands(document, (table, "selected")) for table in AGENTS_TABLES)
     return bool(answer == "shared" or (answer is None and installed))
-
-
-def _place(document: Mapping[str, Any], path: tuple[str, ...]) -> tuple[str, ...]:
-    """Returns the path at which a setting is or belongs; a file with its agents in `[tools]` keeps them there."""
-    present, former = AGENTS_TABLES
-    if path[0] != present:
-        return path
-    if present not in document:
-        return (former, *path[1:]) if former in document else path
-    at_former = (former, *path[1:])
-    return at_former if _stands(document, at_former) and not _stands(document, path) else path
 
 
 def _stands(document: Mapping[str, Any], path: tuple[str, ...]) -> bool:

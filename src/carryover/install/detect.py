@@ -13,7 +13,7 @@ from packaging.version import Version
 
 from carryover.adapter.spec import AgentSpec, HookSet, Place, VersionProbe, places_on
 from carryover.config import AgentsConfig
-from carryover.edits.hooks import Form, HookFile
+from carryover.edits.hooks import Form
 from carryover.fsio import is_folder, is_there
 from carryover.install.hook_sets import hooks_for, hooks_for_unknown, in_common
 from carryover.install.machine import Command, Machine, copies
@@ -55,10 +55,6 @@ class Detection:
     """The settings file for our hooks, which need not exist; None if there is nothing to write."""
     form: Form = "nested"
     """The layout of the hooks in that file."""
-    elsewhere: tuple[HookFile, ...] = ()
-    """Other settings files that contain our hooks but should not."""
-    blocked: str = ""
-    """Why no hooks can be written now, as a clause: another settings file of the agent can't be read."""
     lost_folder: Path | None = None
     """A missing folder that a variable names and without which the agent does not start."""
     roots: tuple[Path, ...] = ()
@@ -128,17 +124,14 @@ def detect_all(
 
 
 def newly_covered(detections: Iterable[Detection], agents: AgentsConfig) -> tuple[str, ...]:
-    """Returns the ids of agents here that became supported since install or refresh last ran; none before an install.
-
-    Installs before 0.2 did not record which agents they knew, so the first release's are assumed.
-    """
-    if agents.selected is None:
+    """Returns the ids of agents here that became supported since the last install or refresh; none before one."""
+    if agents.selected is None or agents.known is None:
         return ()
     return tuple(
         found.spec.id
         for found in detections
         if found.found and found.spec.id not in agents.selected
-        if not (found.spec.in_first_release if agents.known is None else found.spec.id in agents.known)
+        if found.spec.id not in agents.known
     )
 
 

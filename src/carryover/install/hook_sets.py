@@ -21,9 +21,11 @@ def hooks_for(spec: AgentSpec, version: Version) -> tuple[Literal["ok", "older",
     """
     if not spec.hooks.sets:
         return "ok", None
-    if (known := known_set(spec, version)) is not None:
-        return "ok", known
-    if released(version) < lowest(spec.hooks.sets[0]):
+    release = released(version)
+    for known in spec.hooks.sets:
+        if release in SpecifierSet(known.versions):
+            return "ok", known
+    if release < lowest(spec.hooks.sets[0]):
         return "older", None
     return "newer", spec.hooks.sets[-1]
 
@@ -61,22 +63,6 @@ def in_common(sets: Sequence[HookSet | None]) -> HookSet | None:
         return None
     labels = " and ".join(dict.fromkeys(other.label for other in sets if other is not None))
     return HookSet(versions=first.versions, label=labels, hooks=common)
-
-
-def known_set(spec: AgentSpec, version: Version) -> HookSet | None:
-    """Returns the set whose range includes `version`."""
-    release = released(version)
-    return next((known for known in spec.hooks.sets if release in SpecifierSet(known.versions)), None)
-
-
-def injects_since(spec: AgentSpec, after: Version | None = None) -> Version | None:
-    """Returns the first version, above `after` if given, that accepts a handoff when a session starts; None if there is
-    none.
-
-    An agent may number its versions in more than one way, so a higher version is not always able to.
-    """
-    able = (lowest(known) for known in spec.hooks.sets if can_inject(spec, known))
-    return next((version for version in able if after is None or version > released(after)), None)
 
 
 def can_inject(spec: AgentSpec, hook_set: HookSet) -> bool:

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from carryover.adapter.spec import McpServers, Place, places_on
-from carryover.edits.agent_settings import ServerSettings, is_toml, plan_servers
-from carryover.edits.encoding import EditRefused
+from carryover.edits.agent_settings import ServerSettings, plan_servers
+from carryover.edits.entries import NAME, SUBCOMMAND
 from carryover.edits.plan import Edit
 from carryover.edits.record import load_record
-from carryover.edits.server_entry import NAME, SUBCOMMAND, has_list
 from carryover.fsio import is_folder, is_there
-from carryover.install.config_places import settings_bytes
+from carryover.install.config_places import may_have_list
 from carryover.install.detect import Detection
 from carryover.install.how_installed import own_scripts
 from carryover.paths import StateDir
@@ -59,17 +58,9 @@ def server_files(servers: McpServers, located: Callable[[Place], Path]) -> list[
 
 def _config(servers: McpServers, located: Callable[[Place], Path]) -> Path | None:
     files = [path for path in server_files(servers, located) if is_folder(path.parent)]
-    listed = (path for path in files if _may_have_list(path, servers.key))
+    listed = (path for path in files if may_have_list(path, servers.key))
     existing = (path for path in files if is_there(path))
     return next(listed, None) or next(existing, None) or next(iter(files), None)
-
-
-def _may_have_list(path: Path, key: str) -> bool:
-    """Whether a file may have the list. An unreadable one may; the edit then reports it and leaves it alone."""
-    try:
-        return has_list(settings_bytes(path) or b"", key, toml=is_toml(path))
-    except (OSError, EditRefused):
-        return True
 
 
 def _command() -> Sequence[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from carryover.install.detect import Detection
-from carryover.install.hook_sets import ALL_KNOWN, can_inject, injects_since, known_set, lowest
+from carryover.install.hook_sets import ALL_KNOWN, can_inject, lowest
 from carryover.paths import short_path
 
 Did = Literal["written", "in place", "to be written"]
@@ -122,14 +122,8 @@ def _remembered(detection: Detection) -> Iterator[str]:
 
 
 def _no_injection(detection: Detection) -> Iterator[str]:
-    spec = detection.spec
-    if detection.hook_set is None or can_inject(spec, detection.hook_set):
-        return
-    own = known_set(spec, detection.version) if detection.version is not None else None
-    if own is not None and can_inject(spec, own):
-        yield "Not every copy of it is known to take in a handoff at the start of a session, and they share the hooks."
-    elif (since := injects_since(spec, detection.version)) is not None:
-        yield f"It takes in no handoff at the start of a session; {spec.name} {since} and later do."
+    if detection.hook_set is not None and not can_inject(detection.spec, detection.hook_set):
+        yield "With these hooks it takes in no handoff at the start of a session; newer versions do."
 
 
 def _one_of_several(detection: Detection) -> bool:

@@ -90,8 +90,6 @@ def wanted_settings(detections: Iterable[Detection], selected: Collection[str]) 
             config=found.config,
             form=found.form,
             hooks=found.hook_set.hooks if found.hook_set is not None else (),
-            elsewhere=found.elsewhere,
-            blocked=found.blocked,
         )
         for found in detections
         if found.spec.id in selected and found.found and found.lost_folder is None

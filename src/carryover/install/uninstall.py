@@ -15,7 +15,7 @@ from carryover.config import KEPT
 from carryover.edits.agent_settings import removal
 from carryover.edits.apply import BACKUPS, LOCK, Applied, apply
 from carryover.edits.hook_command import SCRIPT, owner_by_script
-from carryover.edits.hooks import HookFile
+from carryover.edits.hooks import HookFile, hooks_of
 from carryover.edits.plan import Edit, plan
 from carryover.edits.record import (
     GITIGNORE,
@@ -28,7 +28,6 @@ from carryover.edits.record import (
     load_record,
     published_projects,
 )
-from carryover.edits.settings import hooks_of
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import SCRATCH, is_folder
 from carryover.ledger.queries import connect_read_only, projects

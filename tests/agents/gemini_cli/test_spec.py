@@ -11,7 +11,7 @@ import pytest
 from carryover.agents.gemini_cli.spec import SPEC
 from carryover.edits.agent_settings import AgentSettings
 from carryover.edits.hook_command import owner_by_script
-from carryover.edits.json_hooks import with_hooks
+from carryover.edits.hooks import with_hooks
 
 
 def test_the_version_is_the_whole_line() -> None:
@@ -34,7 +34,7 @@ def test_its_folder_lies_below_the_home_that_it_is_given(tmp_path: Path, variabl
 def test_time_limits_are_written_in_milliseconds_and_each_hook_has_a_name(tmp_path: Path) -> None:
     """The client shows the name while the hook runs, or else the command (0.61.0)."""
     known = AgentSettings(SPEC, tmp_path, hooks=SPEC.hooks.sets[-1].hooks)
-    text = with_hooks(None, known.wanted(tmp_path / "hook.sh"), owner_by_script(tmp_path / "hook.sh"))
+    text = with_hooks(None, known.wanted(tmp_path / "hook.sh"), owner_by_script(tmp_path / "hook.sh"), form="nested")
 
     [[start]] = [group["hooks"] for group in json.loads(text)["hooks"]["SessionStart"]]
     command = f"sh {tmp_path}/hook.sh gemini-cli SessionStart 2>/dev/null || true"

@@ -1,8 +1,13 @@
-"""What people and agents say in the dialogues, by kind. Each language has a file of its own."""
+"""What people and agents say in the dialogues, by kind. Each language has a TOML file of its own."""
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
 
 Texts = tuple[str, ...]
 
@@ -66,3 +71,11 @@ class Phrases:
     # Other people and other agents.
     mail: str
     report: str
+
+
+def _read(language: str) -> Phrases:
+    text = Path(__file__).with_name(f"{language}.toml").read_text(encoding="utf-8")
+    return msgspec.convert(tomllib.loads(text), Phrases)
+
+
+PHRASES: Final = {language: _read(language) for language in ("en", "de", "fr", "es", "ru", "ja", "zh", "ko")}

@@ -56,8 +56,7 @@ def test_hooks_that_were_removed_and_come_back(up: DaemonProcess, installed: Pat
 
     [removed] = found(run)
     assert removed["what"] == (
-        "Claude Code: hooks were removed or overwritten in ~/.claude/settings.json: "
-        "SessionStart, PreCompact, StopFailure, SessionEnd."
+        "Claude Code: hooks are missing in ~/.claude/settings.json: SessionStart, PreCompact, StopFailure, SessionEnd."
     )
 
     assert found(run, "--fix") == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -10,14 +9,12 @@ import pytest
 from carryover.adapter.spec import HookEntry
 from carryover.agents.claude_code.spec import SPEC as CLAUDE
 from carryover.agents.codex.spec import SPEC as CODEX
-from carryover.agents.cursor.spec import SPEC as CURSOR
-from carryover.edits.agent_settings import AgentSettings, HookDiff, compare_hooks, plan_settings
+from carryover.edits.agent_settings import AgentSettings, plan_settings
 from carryover.edits.apply import apply
-from carryover.edits.encoding import EditRefused
-from carryover.edits.hook_command import hook_command, owner_by_script
-from carryover.edits.hooks import HookFile, Origin
+from carryover.edits.hook_command import owner_by_script
+from carryover.edits.hooks import HookFile, hooks_of
+from carryover.edits.origin import Origin
 from carryover.edits.record import load_record
-from carryover.edits.settings import hooks_of
 from carryover.paths import StateDir
 
 HOOKS = (HookEntry(event="SessionStart", matcher="startup", timeout_s=5), HookEntry(event="Stop", timeout_s=5))
@@ -37,8 +34,8 @@ def claude(config: Path, hooks: tuple[HookEntry, ...] = HOOKS) -> AgentSettings:
     return AgentSettings(CLAUDE, config, hooks=hooks)
 
 
-def codex(place: HookFile, *elsewhere: HookFile) -> AgentSettings:
-    return AgentSettings(CODEX, place.path, place.form, HOOKS, elsewhere)
+def codex(place: HookFile) -> AgentSettings:
+    return AgentSettings(CODEX, place.path, place.form, HOOKS)
 
 
 def set_up(tools: list[AgentSettings], state: StateDir, script: Path) -> list[tuple[str, str]]:
@@ -125,23 +122,16 @@ def test_one_tools_settings_that_do_not_parse_stop_no_other(tmp_path: Path, stat
     )
 
 
-@pytest.mark.parametrize("recorded", [True, False])
-def test_hooks_move_between_two_files_of_one_agent(
-    tmp_path: Path, state: StateDir, script: Path, recorded: bool
-) -> None:
+def test_hooks_move_between_two_files_of_one_agent(tmp_path: Path, state: StateDir, script: Path) -> None:
     theirs = 'model = "gpt-6"\n\n[[hooks.Stop]]\n\n[[hooks.Stop.hooks]]\ntype = "command"\ncommand = "say done"\n'
     file, tables = HookFile(tmp_path / "hooks.json", "nested"), HookFile(tmp_path / "config.toml", "tables")
     set_up([codex(file)], state, script)
     tables.path.write_text(theirs)
-    if not recorded:
-        (state.root / "edits.json").unlink()
 
-    assert set_up([codex(tables, file)], state, script) == [
+    assert set_up([codex(tables)], state, script) == [
         ("config.toml", "changed"),
-        ("hooks.json", "removed" if recorded else "changed"),
+        ("hooks.json", "removed"),
     ]
-    assert file.path.exists() is not recorded
-    assert "hook.sh" not in (file.path.read_text() if file.path.exists() else "")
     assert [entry.form for entry in load_record(state).files] == ["tables"]
     assert set_up([codex(tables)], state, script) == [("config.toml", "unchanged")]
 
@@ -157,49 +147,5 @@ def test_hooks_stay_where_they_are_while_they_cannot_be_written_elsewhere(
     tables.path.write_text('hooks = { Stop = [{ hooks = [{ type = "command", command = "say done" }] }] }\n')
     before = (file.path.read_bytes(), tables.path.read_bytes(), load_record(state))
 
-    assert set_up([codex(tables, file)], state, script) == [("config.toml", "left alone")]
+    assert set_up([codex(tables)], state, script) == [("config.toml", "left alone")]
     assert (file.path.read_bytes(), tables.path.read_bytes(), load_record(state)) == before
-
-
-def test_the_client_s_own_writing_between_plan_and_edit_stays(tmp_path: Path, state: StateDir, script: Path) -> None:
-    tables = HookFile(tmp_path / "config.toml", "tables")
-    tables.path.write_text('[[hooks.PreToolUse]]\nhooks = [{ type = "command", command = "say done" }]\n')
-    edits = plan_settings([codex(tables)], load_record(state), script)
-    rewritten = tables.path.read_text() + '\n[projects."/home/dev/shop"]\ntrust_level = "trusted"\n'
-    tables.path.write_text(rewritten)
-
-    assert [done.outcome for done in apply(edits, state)] == ["changed"]
-    assert tables.path.read_text().startswith(rewritten)
-
-
-def test_flat_settings_that_were_made_go_with_their_version(tmp_path: Path, state: StateDir, script: Path) -> None:
-    config = tmp_path / ".cursor" / "hooks.json"
-    tool = AgentSettings(CURSOR, config, "flat", (HookEntry(event="stop", timeout_s=5),))
-
-    assert set_up([tool], state, script) == [("hooks.json", "created")]
-    assert json.loads(config.read_bytes())["version"] == 1
-    assert set_up([], state, script) == [("hooks.json", "removed")]
-    assert not config.parent.exists()
-
-
-def test_hooks_are_present_missing_or_edited(tmp_path: Path, script: Path) -> None:
-    tool = claude(tmp_path / "settings.json", (*HOOKS, HookEntry(event="SessionEnd", timeout_s=5)))
-    start = {"type": "command", "command": hook_command(script.parent, "claude-code", "SessionStart"), "timeout": 5}
-    changed = {
-        "type": "command",
-        "command": f"{hook_command(script.parent, 'claude-code', 'Stop')}; say done",
-        "timeout": 5,
-    }
-    old = {"type": "command", "command": hook_command(script.parent, "claude-code", "Old")}
-    hooks = {
-        "SessionStart": [{"matcher": "startup", "hooks": [start]}],
-        "Stop": [{"hooks": [changed, {"command": "say done"}]}],
-        "Old": [{"hooks": [old]}],
-    }
-
-    found = compare_hooks(json.dumps({"hooks": hooks}).encode(), tool, script)
-
-    assert found == HookDiff(present=("SessionStart",), missing=("SessionEnd",), edited=("Stop", "Old"))
-    assert compare_hooks(None, tool, script) == HookDiff((), ("SessionStart", "Stop", "SessionEnd"), ())
-    with pytest.raises(EditRefused):
-        compare_hooks(b"{", tool, script)

@@ -12,17 +12,18 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from carryover.adapter.spec import HookFileRules
 from carryover.edits.encoding import EditRefused
 from carryover.edits.hook_command import owner_by_script
-from carryover.edits.hooks import Form, Hook
-from carryover.edits.settings import hooks_of, origin_of, with_hooks, without_hooks
-from support.settings_texts import flat_settings, formatted, settings
+from carryover.edits.hooks import Form, Hook, hooks_of, origin_of, with_hooks, without_hooks
+from support.settings_texts import commented_settings, flat_settings, formatted, settings
 from support.toml_texts import toml_settings
 
 SCRIPT: Final = Path("/home/dev/.carryover/hook.sh")
 OWNER_OF: Final = owner_by_script(SCRIPT)
+COMMENTED: Final = HookFileRules(comments=True)
 SETTINGS: Final[dict[Form, st.SearchStrategy[bytes]]] = {
-    "nested": settings(),
+    "nested": settings() | commented_settings(),
     "flat": flat_settings(),
     "plain": flat_settings(),
     "tables": toml_settings(),
@@ -55,12 +56,12 @@ def test_uninstall_is_the_inverse_of_install_on_any_settings_in_any_layout(form:
     @given(data=SETTINGS[form])
     def there_and_back(data: bytes) -> None:
         origin = origin_of(data, OWNER_OF, form=form)
-        after = with_hooks(data, wanted, OWNER_OF, form=form)
+        after = with_hooks(data, wanted, OWNER_OF, form=form, rules=COMMENTED)
         letters = iter(after)
 
         assert ours_in(after, form) == Counter(wanted)
         assert all(letter in letters for letter in data) or not data.strip()
-        assert with_hooks(after, wanted, OWNER_OF, origin, form=form) == after
+        assert with_hooks(after, wanted, OWNER_OF, form=form, origin=origin, rules=COMMENTED) == after
         assert without_hooks(after, OWNER_OF, origin, form=form) == data
 
     there_and_back()
@@ -73,8 +74,10 @@ def test_another_set_of_hooks_in_between_leaves_no_trace(form: Form) -> None:
     @hypothesis_settings(max_examples=30, deadline=None)
     def there_and_back(data: bytes, other: set[str]) -> None:
         origin = origin_of(data, OWNER_OF, form=form)
-        first = with_hooks(data, hooks(("SessionStart", "Stop"), form), OWNER_OF, form=form)
-        changed = with_hooks(first, hooks(sorted(other), form, timeout_s=7), OWNER_OF, origin, form=form)
+        first = with_hooks(data, hooks(("SessionStart", "Stop"), form), OWNER_OF, form=form, rules=COMMENTED)
+        changed = with_hooks(
+            first, hooks(sorted(other), form, timeout_s=7), OWNER_OF, form=form, origin=origin, rules=COMMENTED
+        )
 
         assert {hook.event for hook in ours_in(changed, form)} == other
         assert without_hooks(changed, OWNER_OF, origin, form=form) == data

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from carryover.edits.apply import Applied, PlannedEdits, ProjectEdits, apply, backup_path
-from carryover.edits.hooks import Origin
+from carryover.edits.origin import Origin
 from carryover.edits.plan import Change, Edit, plan
 from carryover.edits.record import EditedFile, Record, load_record, save_record
 from carryover.errors import UserError
@@ -132,16 +132,6 @@ def test_an_edited_file_is_on_record_with_the_folders_made_for_it(tmp_path: Path
     assert (load_record(state), (tmp_path / "a").exists()) == (Record(), False)
 
 
-def test_a_folder_made_for_a_file_stays_once_something_else_is_in_it(tmp_path: Path, state: StateDir) -> None:
-    file = tmp_path / "a" / "b" / "settings.json"
-    one(planned(file, lambda _: b"new", recorded=True), state)
-    (tmp_path / "a" / "theirs").touch()
-
-    one(planned(file, lambda _: None, forget=True), state)
-
-    assert [path.name for path in (tmp_path / "a").iterdir()] == ["theirs"]
-
-
 def test_a_file_that_was_right_already_is_recorded_all_the_same(tmp_path: Path, state: StateDir) -> None:
     """As after the loss of the record."""
     file = tmp_path / "settings.json"
@@ -202,16 +192,6 @@ def test_files_of_a_project_that_were_edited_are_remembered_until_that_is_undone
     assert [path.name for path in tmp_path.iterdir()] == ["CLAUDE.md"]
 
 
-def test_a_file_of_a_project_that_another_process_put_back_is_no_longer_listed(tmp_path: Path) -> None:
-    in_project(tmp_path, "CLAUDE.md", b"new")
-    (tmp_path / "CLAUDE.md").write_bytes(b"old")
-
-    edits = in_project(tmp_path, "CLAUDE.md", b"old", ours=False)
-
-    assert (edits.done, edits.mine) == ([], set())
-    assert not (tmp_path / "edited").exists()
-
-
 def test_edits_may_be_planned_without_being_made(tmp_path: Path) -> None:
     (tmp_path / "edited").write_text("CLAUDE.md\n")
     edits = PlannedEdits(tmp_path)
@@ -232,14 +212,6 @@ def test_a_file_of_a_project_that_was_right_already_is_not_ours(tmp_path: Path) 
 
     assert (edits.done, edits.mine, edits.notes) == ([], set(), ["earlier"])
     assert not (tmp_path / "edited").exists()
-
-
-def test_a_new_file_of_a_project_is_as_readable_as_any_other(tmp_path: Path) -> None:
-    (tmp_path / "usual").touch()
-
-    in_project(tmp_path, "AGENTS.md", b"new")
-
-    assert mode(tmp_path / "AGENTS.md") == mode(tmp_path / "usual")
 
 
 def test_a_failed_edit_of_a_project_becomes_a_note_without_a_path(

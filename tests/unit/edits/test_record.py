@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.edits.hooks import Origin
+from carryover.edits.origin import Origin
 from carryover.edits.record import (
     EditedFile,
     PublishedProject,

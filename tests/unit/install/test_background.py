@@ -122,12 +122,6 @@ def test_what_the_service_manager_cannot_do_is_reported(manager: Manager, step: 
     assert background.trouble[0] == f"systemd could not {step} it."
 
 
-def test_who_wants_no_service_gets_none(manager: Manager) -> None:
-    background = bring_up(state_dir(), service=False)
-
-    assert (manager.calls, background.wanted, background.pid, background.trouble) == ([], False, None, ())
-
-
 def no_manager(monkeypatch: pytest.MonkeyPatch, program: Program) -> None:
     nobody: Any = ServiceManager("There is no systemd on this machine.")
     monkeypatch.setattr("carryover.install.background.service_of_user", lambda: (nobody, program))
@@ -162,13 +156,6 @@ def command(folder: Path, name: str, code: int) -> dict[str, str]:
     path.write_text(f"#!/bin/sh\necho 'Failed to connect to bus' >&2\nexit {code}\n")
     path.chmod(0o755)
     return {"PATH": str(folder)}
-
-
-@pytest.mark.parametrize(
-    ("platform", "name", "kind"), [("linux", "systemctl", SystemdUser), ("darwin", "launchctl", Launchd)]
-)
-def test_each_system_has_its_own(platform: str, name: str, kind: type, home: Path, tmp_path: Path) -> None:
-    assert isinstance(service_here(command(tmp_path, name, 0), platform=platform), kind)
 
 
 @pytest.mark.parametrize(("platform", "name"), [("linux", "systemctl"), ("darwin", "launchctl")])

@@ -79,24 +79,14 @@ def test_what_says_so_already_is_not_touched() -> None:
 
 
 def test_what_is_empty_is_taken_out() -> None:
-    data = (
-        b'[tools]\nselected = ["codex"]\n[tools.codex]\nroots = ["/x"]\nenv = {A = "b"}\n[projects]\ninclude = ["a"]\n'
-    )
+    data = b'[agents]\nselected = ["codex"]\n[agents.codex]\nroots = ["/x"]\n[projects]\ninclude = ["a"]\n'
 
     after = with_settings(
         data, {SELECTED: [], ROOTS: None, ("agents", "codex", "env"): None, ("projects", "include"): None}
     )
 
     assert after is not None
-    assert tomllib.loads(after.decode()) == {"tools": {"selected": []}}
-
-
-def test_a_file_that_calls_the_agents_tools_keeps_that_name() -> None:
-    old = b'[tools]\nselected = ["codex"] # mine\n'
-
-    after = with_settings(old, {SELECTED: ["codex", "cursor"], ROOTS: ["/x"]})
-
-    assert after == b'[tools]\nselected = ["codex", "cursor"] # mine\n\n[tools.codex]\nroots = ["/x"]\n'
+    assert tomllib.loads(after.decode()) == {"agents": {"selected": []}}
 
 
 def test_line_ends_and_byte_order_mark_stay() -> None:
@@ -114,7 +104,6 @@ def test_line_ends_and_byte_order_mark_stay() -> None:
         (b'a = "\xff"', "it is not UTF-8 text (line 1)"),
         (b"agents = 3\n", "`agents` is something other than a table in it"),
         (b'projects = "all"\n', "`projects` is something other than a table in it"),
-        (b"[[tools]]\n", "`tools` is something other than a table in it"),
     ],
 )
 def test_what_cannot_be_edited_is_refused_in_words(data: bytes, reason: str) -> None:
@@ -166,15 +155,11 @@ def test_other_keys_keep_their_values_and_comments_their_words(lines: list[str],
         "resume": before.get("resume", {}) | {"mode": "silent"},
         "projects": before.get("projects", {}) | {"exclude": ["b", "c"]},
     }
-    tools, agents = before.get("tools", {}), before.get("agents", {})
-    only_former = "tools" in before and "agents" not in before
-    table = "tools" if only_former or ("selected" in tools and "selected" not in agents) else "agents"
-    expected[table] = {**expected.get(table, {}), "selected": ["claude-code"]}
-    with_roots = ("roots" in both.get("codex", {}) for both in (tools, agents))
-    table = "tools" if only_former or tuple(with_roots) == (True, False) else "agents"
-    expected[table] = {
-        **expected.get(table, {}),
-        "codex": {**expected.get(table, {}).get("codex", {}), "roots": ["/y"]},
+    agents = before.get("agents", {})
+    expected["agents"] = {
+        **agents,
+        "selected": ["claude-code"],
+        "codex": {**agents.get("codex", {}), "roots": ["/y"]},
     }
     assert tomllib.loads(after.decode()) == expected
     assert after.count(b"#") == text.count("#")

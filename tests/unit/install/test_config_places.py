@@ -8,7 +8,6 @@ import pytest
 
 from carryover.agents.claude_code.spec import SPEC as CLAUDE
 from carryover.agents.codex.spec import SPEC as CODEX
-from carryover.edits.hooks import HookFile
 from carryover.install.config_places import with_config_files
 from carryover.install.detect import Detection
 
@@ -43,55 +42,37 @@ def settled(home: Path) -> Detection:
 
 
 @pytest.mark.parametrize(
-    ("in_json", "in_tables", "tables", "both"),
+    ("in_json", "in_tables", "tables"),
     [
-        ((), (), False, False),
-        ((), (THEIRS,), True, False),
-        ((THEIRS,), (), False, False),
-        ((THEIRS,), (THEIRS,), True, False),
-        ((OURS,), (), False, False),
-        ((), (OURS,), True, False),
-        ((THEIRS, OURS), (THEIRS,), False, False),
-        ((THEIRS,), (THEIRS, OURS), True, False),
-        ((OURS,), (THEIRS,), True, True),
-        ((THEIRS,), (OURS,), False, True),
-        ((OURS,), (THEIRS, OURS), True, True),
-        ((THEIRS, OURS), (OURS,), False, True),
-        ((OURS,), (OURS,), False, True),
-        ((THEIRS, OURS), (THEIRS, OURS), True, True),
+        ((), (), False),
+        ((), (THEIRS,), True),
+        ((THEIRS,), (), False),
+        ((THEIRS,), (THEIRS,), True),
+        ((OURS,), (), False),
+        ((), (OURS,), True),
+        ((OURS,), (THEIRS,), True),
+        ((THEIRS,), (OURS,), False),
+        ((THEIRS, OURS), (OURS,), False),
+        ((OURS,), (OURS,), True),
     ],
 )
 def test_ours_go_where_theirs_are_and_stay_where_they_are_when_that_makes_no_difference(
-    home: Path, folder: Path, in_json: tuple[str, ...], in_tables: tuple[str, ...], tables: bool, both: bool
+    home: Path, folder: Path, in_json: tuple[str, ...], in_tables: tuple[str, ...], tables: bool
 ) -> None:
     write_json(folder, *in_json)
     write_toml(folder, *in_tables)
-    file, table_file = HookFile(folder / "hooks.json", "nested"), HookFile(folder / "config.toml", "tables")
-    here, there = (table_file, file) if tables else (file, table_file)
 
     found = settled(home)
 
-    assert (found.config, found.form, found.elsewhere) == (here.path, here.form, (there,) if both else ())
+    place = ("config.toml", "tables") if tables else ("hooks.json", "nested")
+    assert (found.config, found.form) == (folder / place[0], place[1])
 
 
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [("hooks = [", "can't be used: it is not valid TOML"), ("\x00", "can't be used: it is not valid TOML")],
-)
-def test_tables_that_cannot_be_read_block_the_hooks(home: Path, folder: Path, text: str, reason: str) -> None:
+def test_tables_that_cannot_be_read_get_the_hooks_and_the_edit_says_why_it_cannot(home: Path, folder: Path) -> None:
     """Whether they hold hooks of ours or of others is not known, and the agent does not start with them."""
-    (folder / "config.toml").write_text(text)
+    (folder / "config.toml").write_text("hooks = [")
 
-    found = settled(home)
-
-    assert (found.config, found.elsewhere) == (folder / "hooks.json", ())
-    assert found.blocked.startswith(f"{folder}/config.toml {reason}")
-
-
-def test_tables_that_cannot_be_opened_block_the_hooks(home: Path, folder: Path) -> None:
-    (folder / "config.toml").mkdir()
-
-    assert settled(home).blocked == f"{folder}/config.toml can't be read (not a regular file)"
+    assert settled(home).form == "tables"
 
 
 def test_an_agent_with_one_place_is_left_as_it_is(home: Path) -> None:

@@ -61,12 +61,6 @@ def test_a_package_with_an_environment_of_its_own(installer: str, kind: str, upd
     assert (how.kind, how.update.partition("  #")[0]) == (kind, update)
 
 
-def test_an_environment_in_the_cache_of_uv() -> None:
-    prefix = Path("/home/dev/.cache/uv/archive-v0/PCV6JMEN_t8Xj4Iw")
-
-    assert deduced_from(facts(prefix, installer="uv")) == HowInstalled(kind="uvx", update="uv tool install carryoverd")
-
-
 def test_pip_in_a_virtual_environment() -> None:
     prefix = Path("/srv/my env")
 
@@ -80,15 +74,6 @@ def test_uv_in_a_virtual_environment_which_has_no_pip() -> None:
 
     assert deduced_from(facts(prefix, installer="uv")).update == (
         "uv pip install --python /srv/env/bin/python --upgrade carryoverd"
-    )
-
-
-def test_the_interpreters_own_packages() -> None:
-    python = Path("/usr/bin/python3")
-    system = facts(Path("/usr"), python=python, user_packages=Path("/home/dev/.local/lib/python3.11/site-packages"))
-
-    assert deduced_from(system) == HowInstalled(
-        kind="system", update="/usr/bin/python3 -m pip install --upgrade carryoverd"
     )
 
 

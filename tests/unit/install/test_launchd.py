@@ -12,9 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.errors import UserError
 from carryover.install.launchd import LABEL, Launchd, agent
-from carryover.install.service import Program, Ran, ServiceStatus
+from carryover.install.service import Program, ServiceStatus
 
 SCRIPT = Path(__file__).parents[2] / "support" / "fake_launchctl.sh"
 DOMAIN = f"gui/{os.getuid()}"
@@ -137,16 +136,6 @@ def test_it_is_stopped_started_and_restarted(
     assert asked() == [f"kill SIGTERM {TARGET}", f"kickstart {TARGET}", f"kickstart -k {TARGET}"]
 
 
-@pytest.mark.parametrize("word", ["true", "disabled"])
-def test_an_agent_that_was_switched_off_is_not_enabled(
-    service: Launchd, program: Program, launchd: Path, word: str
-) -> None:
-    service.install(program)
-    (launchd / "disabled").write_text(f'\t\t"{LABEL}" => {word}\n')
-
-    assert service.status().enabled is False
-
-
 def test_a_daemon_that_failed_is_reported(service: Launchd, program: Program, launchd: Path) -> None:
     service.install(program)
     (launchd / "pid").unlink()
@@ -154,20 +143,6 @@ def test_a_daemon_that_failed_is_reported(service: Launchd, program: Program, la
 
     assert service.status().trouble == (
         "It failed with exit code 5; launchd.log and carryoverd.log in the state folder say more."
-    )
-
-
-def test_an_agent_that_launchd_does_not_know_is_reported(service: Launchd, program: Program, launchd: Path) -> None:
-    service.install(program)
-    (launchd / "known").unlink()
-
-    assert service.status() == ServiceStatus(
-        kind="launchd",
-        installed=True,
-        enabled=False,
-        active=False,
-        command=program.command,
-        trouble="launchd does not know it: run `carryover install` again.",
     )
 
 
@@ -180,24 +155,3 @@ def test_uninstalling_leaves_nothing(
     assert [service.uninstall(), service.uninstall()] == [True, False]
 
     assert (service.path.exists(), (launchd / "known").exists(), asked()) == (False, False, [f"bootout {TARGET}"])
-
-
-def test_what_launchd_refuses_is_reported_in_its_first_words(service: Launchd) -> None:
-    with pytest.raises(UserError, match=r"^launchd could not start the daemon: exit code 113\. `launchctl print gui/"):
-        service.start()
-
-
-def test_a_remote_shell_without_a_session_has_no_launchd(service: Launchd, launchd: Path) -> None:
-    (launchd / "domain").write_text("125")
-
-    assert service.available() == "launchd starts no programs for this user here (exit code 125)."
-
-
-def test_a_daemon_that_does_not_stop_is_not_waited_for_without_end(home: Path) -> None:
-    waits: list[float] = []
-    stubborn = Launchd({}, run=lambda *_, **__: Ran(0, "\tpid = 4711\n"), sleep=waits.append)
-
-    with pytest.raises(UserError, match="could not stop the daemon within 20 s"):
-        stubborn.stop()
-
-    assert 19 <= sum(waits) <= 21

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.adapter.spec import LINUX, MACOS, Place
+from carryover.adapter.spec import LINUX, MACOS
 from carryover.install.machine import Command, Machine, copies
 from support.tools import program
 
@@ -72,20 +72,6 @@ def test_variables_move_the_usual_places(home: Path) -> None:
     assert found == (Command(npm, False), Command(nvm, False))
 
 
-def test_the_newest_node_goes_first(home: Path) -> None:
-    old, new = (program(home / f".nvm/versions/node/{version}/bin/tool") for version in ("v9.11.2", "v22.3.0"))
-
-    assert copies(("tool",), machine(home)) == (Command(new, False), Command(old, False))
-
-
-def test_the_agents_own_folders_go_before_the_usual_ones(home: Path) -> None:
-    own, usual = program(home / ".tool/local/tool"), program(home / ".local/bin/tool")
-
-    found = copies(("tool",), machine(home), (Place(path="~/.tool/local"),))
-
-    assert found == (Command(own, False), Command(usual, False))
-
-
 def test_links_to_the_same_file_are_one_copy_and_keep_the_name_they_were_found_by(home: Path) -> None:
     program(home / "versions/2.1.328")
     for link in (home / "a/tool", home / ".local/bin/tool"):
@@ -112,7 +98,3 @@ def test_relative_and_empty_entries_of_path_are_passed_over(home: Path, monkeypa
     monkeypatch.chdir(home / "project")
 
     assert copies(("tool",), machine(home, "", ".", "bin")) == ()
-
-
-def test_a_path_that_no_file_can_have_is_passed_over(home: Path) -> None:
-    assert copies(("tool",), machine(home, "/nul\0byte", "/" + "x" * 5000)) == ()

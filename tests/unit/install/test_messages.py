@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from packaging.version import Version
 
@@ -60,7 +59,7 @@ OLDER = """\
   Update Claude Code when you can, then run `carryover refresh`."""
 TAKES_NONE = """\
 ✓ Claude Code 1.0.50 detected
-  It takes in no handoff at the start of a session; Claude Code 1.0.62 and later do.
+  With these hooks it takes in no handoff at the start of a session; newer versions do.
   config: ~/.claude/settings.json
   hooks written: PreCompact, Stop"""
 
@@ -78,30 +77,6 @@ TAKES_NONE = """\
 )
 def test_each_agent_is_told_with_its_version_and_what_follows(detection: Detection, text: str) -> None:
     assert said(detection) == text
-
-
-def test_a_later_version_is_one_above_the_own() -> None:
-    """Cursor's command counts in years, its editor from 1."""
-    said_of_2025 = said(found(REAL_CURSOR, "2025.10.1", HOME / ".cursor/hooks.json"))
-
-    assert "  It takes in no handoff at the start of a session; Cursor 2026.7.17 and later do." in said_of_2025
-
-
-def test_for_copies_that_share_hooks_it_is_not_said_that_a_later_version_would_help() -> None:
-    stop_only = msgspec.structs.replace(REAL_CURSOR.hooks.sets[0])
-    detection = found(
-        REAL_CURSOR, "2026.09.10", HOME / ".cursor/hooks.json", hook_set=stop_only, others=(HOME / "bin/cursor",)
-    )
-
-    assert (
-        said(detection)
-        == """\
-✓ Cursor 2026.09.10 detected
-  Not every copy of it is known to take in a handoff at the start of a session, and they share the hooks.
-  also found: ~/bin/cursor
-  config: ~/.cursor/hooks.json
-  hooks written: stop"""
-    )
 
 
 def test_the_copy_that_is_too_old_is_named() -> None:
@@ -196,13 +171,6 @@ def test_a_folder_that_a_variable_names_and_that_is_not_there() -> None:
   Codex CLI does not start so. Nothing was made.
   Make the folder, or take CODEX_HOME back; then run `carryover refresh`."""
     )
-
-
-@pytest.mark.parametrize("did", ["written", "in place", "to be written"])
-def test_what_became_of_the_hooks(did: str) -> None:
-    last = said(found(CURSOR, "2.0", HOME / ".cursor/hooks.json"), did=did).splitlines()[-1]
-
-    assert last == f"  hooks {did}: sessionStart, stop"
 
 
 def test_hooks_that_could_not_be_written() -> None:

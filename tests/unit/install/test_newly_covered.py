@@ -29,11 +29,10 @@ NEW = here(SCRIBE)
         (AgentsConfig(selected=("claude-code",), known=("claude-code", "codex")), (SCRIBE.id,)),
         (AgentsConfig(selected=("claude-code",), known=("claude-code", "codex", SCRIBE.id)), ()),
         (AgentsConfig(selected=("claude-code", SCRIBE.id), known=("claude-code", "codex")), ()),
-        (AgentsConfig(selected=("claude-code",)), (SCRIBE.id,)),
-        (AgentsConfig(selected=()), (SCRIBE.id,)),
+        (AgentsConfig(selected=(), known=()), ("codex", SCRIBE.id)),
         (AgentsConfig(), ()),
     ],
-    ids=["unknown", "refused", "selected", "an install of 0.1", "nothing selected", "never installed"],
+    ids=["unknown", "refused", "selected", "nothing selected", "never installed"],
 )
 def test_an_agent_is_new_until_install_or_refresh_has_seen_it(agents: AgentsConfig, found: tuple[str, ...]) -> None:
     assert newly_covered([OLD, NEW], agents) == found
@@ -43,7 +42,3 @@ def test_what_is_not_here_is_not_named() -> None:
     agents = AgentsConfig(selected=("claude-code",), known=())
 
     assert newly_covered([replace(NEW, state="missing")], agents) == ()
-
-
-def test_the_first_release_covered_three() -> None:
-    assert [spec.id for spec in specs() if spec.in_first_release] == ["claude-code", "codex", "cursor"]

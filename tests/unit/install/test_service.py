@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import sysconfig
 from pathlib import Path
 
@@ -42,14 +41,6 @@ def test_the_service_runs_the_daemon_of_this_installation(home: Path) -> None:
     assert program.command == (str(Path(sysconfig.get_path("scripts")) / "carryoverd"),)
     assert subprocess.run([*program.command, "--version"], check=True, capture_output=True).stdout.startswith(b"carry")
     assert (program.state, dict(program.environment)) == (home / ".carryover", {})
-
-
-def test_a_script_that_lies_elsewhere_is_not_needed(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sysconfig, "get_path", lambda *_names: str(tmp_path))
-
-    assert this_program({}, home).command == (sys.executable, "-m", "carryover.cli.carryoverd")
 
 
 def test_a_state_folder_elsewhere_is_handed_on(home: Path, tmp_path: Path) -> None:

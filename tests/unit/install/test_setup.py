@@ -9,7 +9,7 @@ from carryover.agents.codex.spec import SPEC as REAL_CODEX
 from carryover.config import Config
 from carryover.edits.record import load_record
 from carryover.install.detect import Detection
-from carryover.install.hook_sets import known_set
+from carryover.install.hook_sets import hooks_for
 from carryover.install.setup import carry_out, plan_setup, waiting_for, wanted_settings
 from carryover.paths import StateDir
 from support.tools import CODEX
@@ -18,7 +18,7 @@ from support.tools import CODEX
 def claude(home: Path, **more: object) -> Detection:
     from packaging.version import Version
 
-    hook_set = known_set(AGENT.spec, Version("2.1.328"))
+    _, hook_set = hooks_for(AGENT.spec, Version("2.1.328"))
     facts = {
         "state": "ok",
         "version_text": "2.1.328",

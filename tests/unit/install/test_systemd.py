@@ -78,16 +78,6 @@ def test_installing_writes_the_unit_and_enables_it(
     assert systemctl.asked == ["daemon-reload", f"enable --quiet {UNIT}"]
 
 
-def test_installing_again_changes_nothing(service: SystemdUser, systemctl: Systemctl, program: Program) -> None:
-    service.install(program)
-    systemctl.shown = RUNNING
-    before = service.path.stat()
-
-    assert not service.install(program)
-
-    assert service.path.stat().st_mtime_ns == before.st_mtime_ns
-
-
 @pytest.mark.parametrize(("named", "folder"), [("/data/config", "/data/config"), ("config", "~/.config")])
 def test_the_unit_lies_where_the_user_keeps_settings(named: str, folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A relative path would be another folder in each shell; nobody reads one."""
@@ -128,26 +118,6 @@ def test_a_running_service_is_shown(
         restarts=2,
         command=("/opt/bin/carryoverd",),
         lingering=True,
-    )
-
-
-def test_without_lingering_the_user_is_told_what_that_means(
-    service: SystemdUser, systemctl: Systemctl, program: Program
-) -> None:
-    service.install(program)
-    systemctl.shown = {**RUNNING, "UnitFileState": "disabled"}
-    status = service.status()
-
-    assert (status.enabled, status.lingering) == (False, False)
-    assert status.hint is not None
-    assert "loginctl enable-linger" in status.hint
-
-
-def test_where_nothing_is_installed_nothing_is_wrong(service: SystemdUser, systemctl: Systemctl) -> None:
-    systemctl.shown = {"LoadState": "not-found", "ActiveState": "inactive", "MainPID": "0", "NRestarts": "0"}
-
-    assert service.status() == ServiceStatus(
-        kind="systemd", installed=False, enabled=False, active=False, restarts=0, lingering=False
     )
 
 
@@ -268,14 +238,6 @@ WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
 
 def lines_of(unit: str, name: str) -> list[str]:
     return [line for line in unit.splitlines() if line.startswith(f"{name}=")]
-
-
-def test_the_unit_starts_this_installation() -> None:
-    unit = unit_text(Program(("/opt/carryover/bin/carryoverd",), STATE))
-
-    assert lines_of(unit, "ExecStart") == ['ExecStart="/opt/carryover/bin/carryoverd"']
-    assert lines_of(unit, "Environment") == []
-    assert "@" not in unit.partition("[Unit]")[2].replace("@system-service", "")
 
 
 def test_what_systemd_would_replace_is_kept_from_it() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +16,7 @@ from carryover.edits.apply import apply
 from carryover.edits.hooks import HookFile
 from carryover.edits.record import PublishedProject, load_record, remember_project
 from carryover.install.config_file import plan_config
-from carryover.install.uninstall import Uninstalled, carry_out, plan_uninstall, project_edits, state_files, store_files
+from carryover.install.uninstall import Uninstalled, carry_out, plan_uninstall, project_edits, state_files
 from carryover.paths import StateDir
 from carryover.publish.pointer import NEW_FILE
 from carryover.publish.project_files import publish
@@ -105,26 +103,6 @@ def test_the_folder_for_handoffs_stays_while_something_of_the_user_s_is_in_it(
     assert [path.name for path in (home / "handoffs").iterdir()] == ["mine.md"]
 
 
-def test_it_works_when_the_settings_of_carryover_are_gone(
-    before: object, state: StateDir, config: Path, home: Path
-) -> None:
-    install(state, config)
-    published(state, home / "shared")
-    state.config.write_text("what = [")
-
-    assert uninstall(state, home, purge=True).left == ()
-
-
-def test_settings_that_were_made_go_with_their_folder(state: StateDir, config: Path, home: Path) -> None:
-    nothing = tree(home)
-    install(state, config)
-    assert config.exists()
-
-    uninstall(state, home, purge=True)
-
-    assert tree(home) == nothing
-
-
 def test_without_purge_only_the_hooks_and_their_script_go(state: StateDir, config: Path, home: Path) -> None:
     install(state, config)
     published(state, repository(home / "app"))
@@ -178,17 +156,6 @@ def test_hooks_are_found_without_the_record(state: StateDir, config: Path, home:
     assert (config.read_bytes(), state.root.exists()) == (b"{}\n", False)
 
 
-def test_the_state_folder_is_not_made_by_an_uninstall(state: StateDir, config: Path, home: Path) -> None:
-    install(state, config)
-    for path in sorted(state.root.rglob("*"), reverse=True):
-        path.unlink()
-    state.root.rmdir()
-
-    uninstall(state, home, purge=False, usual=(("claude-code", HookFile(config, "nested")),))
-
-    assert (config.read_bytes(), state.root.exists()) == (b"{}\n", False)
-
-
 def test_settings_that_do_not_parse_are_left_and_can_be_done_later(state: StateDir, config: Path, home: Path) -> None:
     install(state, config)
     hooked = config.read_bytes()
@@ -229,39 +196,6 @@ def test_what_is_not_ours_stays_and_is_named(state: StateDir, config: Path, home
     assert "say done" in config.read_text()
 
 
-def test_a_project_that_may_not_be_entered_is_named_and_keeps_nothing_else(
-    state: StateDir, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Root may enter every folder, so the refusal is made up."""
-    locked = home / "locked"
-    remember_project(state.root, PublishedProject(str(locked / "app"), str(locked / "app/.carryover")))
-    stat = Path.stat
-
-    def refusing(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
-        if path.is_relative_to(locked):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-        return stat(path, follow_symlinks=follow_symlinks)
-
-    monkeypatch.setattr(Path, "stat", refusing)
-
-    plan = plan_uninstall(state, purge=True, home=home)
-
-    assert plan.notes == (
-        f"{locked / 'app'} is missing, not mounted or not accessible. What Carryover added there is still in it.",
-    )
-    assert carry_out(plan, state).left == ()
-
-
-def test_a_damaged_ledger_is_named_and_goes(state: StateDir, home: Path) -> None:
-    state.root.mkdir()
-    state.ledger.write_bytes(b"not a database" * 1000)
-
-    plan = plan_uninstall(state, purge=True, home=home)
-
-    assert plan.notes == ("The ledger can't be read. Projects that only the ledger knows keep their handoff.",)
-    assert carry_out(plan, state).left == ()
-
-
 async def test_projects_are_found_in_the_ledger_too(state: StateDir, home: Path) -> None:
     root = repository(home / "app")
     state.root.mkdir()
@@ -271,9 +205,6 @@ async def test_projects_are_found_in_the_ledger_too(state: StateDir, home: Path)
     done = uninstall(state, home, purge=True)
 
     assert (done.left, state.root.exists(), [path.name for path in root.iterdir()]) == ((), False, [".git"])
-
-
-RULE = b"# Carryover (auto-added)\n.carryover/\n"
 
 
 def published_in(root: Path, settings: ProjectSettings | None = None) -> PublishedProject:
@@ -286,13 +217,6 @@ def removals(project: PublishedProject) -> dict[str, tuple[bytes | None, str | N
     """What each file would become, and why it would be left alone."""
     found = [edit for edit in project_edits(project) if edit.reason or edit.changes]
     return {str(edit.path.relative_to(project.root)): (edit.after, edit.reason) for edit in found}
-
-
-def test_what_came_with_the_repository_stays(home: Path) -> None:
-    """Another of its owners committed it; on this machine nothing was edited."""
-    root = repository(home / "app", {"AGENTS.md": NEW_FILE.decode(), ".gitignore": RULE.decode()})
-
-    assert removals(published_in(root)) == {}
 
 
 def test_a_block_that_was_edited_by_hand_is_left_alone(home: Path) -> None:
@@ -312,17 +236,6 @@ def test_a_memory_file_that_leads_out_of_the_project_by_now_is_left_alone(home: 
 
     assert removals(project)["AGENTS.md"] == (None, "it is a symlink that leads out of the project")
     assert (home / "AGENTS.md").read_bytes() == NEW_FILE
-
-
-def test_a_folder_that_is_a_symlink_or_gone_is_not_ours(home: Path) -> None:
-    (home / "app").mkdir()
-    (home / "other").mkdir()
-    (home / "other" / "handoff.md").touch()
-    (home / "app" / ".carryover").symlink_to(home / "other")
-
-    assert store_files(PublishedProject(str(home / "app"), str(home / "app" / ".carryover"))) == []
-    gone = PublishedProject("/gone", "/gone/.carryover")
-    assert (store_files(gone), list(project_edits(gone))) == ([], [])
 
 
 OURS = (

@@ -74,14 +74,6 @@ def test_what_can_not_be_started_is_said(tmp_path: Path, make: object, problem: 
     assert ask_version(tmp_path / "tool", PROBE, env=ENV, cwd=tmp_path) == Answer(problem=problem)
 
 
-def test_a_folder_that_is_gone_is_no_crash(tmp_path: Path) -> None:
-    tool = program(tmp_path / "tool", "echo 1.2.3")
-
-    answer = ask_version(tool, PROBE, env=ENV, cwd=tmp_path / "gone")
-
-    assert answer == Answer(problem="it could not be started (No such file or directory)")
-
-
 def test_an_answer_counts_though_something_it_started_continues(tmp_path: Path) -> None:
     """The child keeps the output open, so its end would never be seen."""
     before = time.monotonic()
@@ -128,14 +120,6 @@ def test_a_command_is_asked_once_until_it_leads_to_another_file(tmp_path: Path) 
     link.unlink()
     link.symlink_to(program(tmp_path / "new", "echo 1.2.4"))
     assert ask_once(link, PROBE, env=ENV, cwd=tmp_path).text == "1.2.4"
-
-
-def test_a_failure_is_not_remembered(tmp_path: Path) -> None:
-    tool, ask_once = program(tmp_path / "tool", "echo called >> calls", "exit 3"), asking_once()
-
-    assert {ask_once(tool, PROBE, env=ENV, cwd=tmp_path).problem for _ in range(2)} == {"it ended with code 3"}
-    assert (tmp_path / "calls").read_text() == "called\n" * 2
-    assert ask_once(tmp_path / "gone", PROBE, env=ENV, cwd=tmp_path).version is None
 
 
 @given(text=st.text(max_size=200))

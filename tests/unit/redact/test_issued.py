@@ -8,7 +8,8 @@ import pytest
 
 import carryover
 from carryover.redact import redact
-from support.secret_kinds import COMMANDS, ISSUED, NAMED, secrets
+from support.secret_forms import forms as listed
+from support.secret_forms import secrets
 
 FRAMES = ("{}", "use {} for it", "TOKEN={}", '"{}",', "first\\n{}\\nlast")
 COMMAND_FRAMES = ("{}", "$ {}\n", "Run `{}` now")
@@ -25,14 +26,14 @@ def stays(kind: str, text: str, parts: tuple[str, ...]) -> bool:
 @pytest.mark.parametrize(
     ("forms", "frames", "known"),
     [
-        (ISSUED, FRAMES, {"okta"}),  # 42 letters and digits after `00`: only a name tells them from other ids
-        (NAMED, ("{}",), {"sidekiq"}),  # a name that says nothing
-        (COMMANDS, COMMAND_FRAMES, set()),
+        ("issued", FRAMES, {"okta"}),  # 42 letters and digits after `00`: only a name tells them from other ids
+        ("named", ("{}",), {"sidekiq"}),  # a name that says nothing
+        ("commands", COMMAND_FRAMES, set()),
     ],
 )
 @pytest.mark.parametrize("seed", [1, 2])
 def test_kinds_of_secrets_are_hidden(forms: str, frames: tuple[str, ...], known: set[str], seed: int) -> None:
-    made = secrets(forms, seed=seed)
+    made = secrets(listed(forms), seed=seed)
 
     missed = {
         kind
@@ -52,29 +53,6 @@ def test_ordinary_lines_are_left_alone() -> None:
     hit = [line for line in lines if redact(line)[1]]
 
     assert len(hit) <= 0.001 * len(lines), hit
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "curl -u https://example.com",
-        "mysql -p shop",
-        "mysql -u root --port 3306",
-        "docker login -u dev -p $TOKEN",
-        'sshpass -p "$PASSWORD" ssh host',
-        "htpasswd -c file dev",
-        "login with your password please",
-        "pip install re_compile_everything_1234",
-        "| API_KEY | the key of your account |",
-        "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-        "3f786850e387550fdab836ed7e6dc881de23001b",
-        "src/carryover/redact/command_lines.py:12:5:error:unused",
-        "12:30:15:alpha:beta",
-        "https://example.com/a/live_show/key-points?page=2",
-    ],
-)
-def test_what_only_resembles_a_secret_stays(text: str) -> None:
-    assert redact(text) == (text, {})
 
 
 @pytest.mark.parametrize(

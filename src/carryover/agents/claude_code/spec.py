@@ -43,7 +43,6 @@ SPEC: Final = AgentSpec(
     id="claude-code",
     name="Claude Code",
     aliases=("claude",),
-    in_first_release=True,
     also=("VS Code extension", "desktop app", "Agent SDK"),
     not_covered=("Claude Code on the web",),
     guidance=(".claude/rules/*.md", ".claude/skills/*/SKILL.md"),

@@ -53,7 +53,6 @@ SPEC: Final = AgentSpec(
     id="codex",
     name="Codex CLI",
     short_name="Codex",
-    in_first_release=True,
     also=("IDE extension", "desktop app"),
     not_covered=("Codex cloud",),
     guidance=(".codex/skills/*/SKILL.md", ".agents/skills/*/SKILL.md"),

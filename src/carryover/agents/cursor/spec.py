@@ -53,7 +53,6 @@ esac
 SPEC: Final = AgentSpec(
     id="cursor",
     name="Cursor",
-    in_first_release=True,
     not_covered=("cloud agents",),
     guidance=(".cursor/rules/*.mdc", ".cursorrules"),
     binaries=("cursor-agent", "cursor"),

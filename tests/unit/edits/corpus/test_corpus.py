@@ -15,21 +15,24 @@ import pytest
 from carryover.adapter.spec import HookFileRules
 from carryover.edits import yaml_list
 from carryover.edits.encoding import EditRefused
-from carryover.edits.json_hooks import with_hooks
-from unit.edits import test_json_hooks, test_settings_list, test_toml_hooks, test_yaml_list
+from carryover.edits.hooks import with_hooks
+from unit.edits import test_entries, test_hooks, test_yaml_list
 
 Edit = Callable[[bytes], bytes]
 CORPUS: Final = Path(__file__).parent
 FORMS: Final[dict[str, tuple[Edit, Callable[[bytes, bytes], bytes | None]]]] = {
-    "json": (test_json_hooks.installed, test_json_hooks.uninstalled),
+    "json": (test_hooks.installed, test_hooks.uninstalled),
     "jsonc": (
         lambda data: with_hooks(
-            data, test_json_hooks.WANTED, test_json_hooks.OWNER_OF, rules=HookFileRules(comments=True)
+            data, test_hooks.WANTED["nested"], test_hooks.OWNER_OF, form="nested", rules=HookFileRules(comments=True)
         ),
-        test_json_hooks.uninstalled,
+        test_hooks.uninstalled,
     ),
-    "json_list": (test_settings_list.installed, test_settings_list.uninstalled),
-    "toml": (test_toml_hooks.installed, test_toml_hooks.uninstalled),
+    "json_list": (test_entries.listed, test_entries.unlisted),
+    "toml": (
+        lambda data: test_hooks.installed(data, "tables"),
+        lambda before, after: test_hooks.uninstalled(before, after, "tables"),
+    ),
     "yaml": (
         lambda data: yaml_list.with_entry(data, "read", test_yaml_list.PATH),
         lambda _, after: yaml_list.without_entry(after, "read", test_yaml_list.PATH),

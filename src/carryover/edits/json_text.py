@@ -1,0 +1,324 @@
+"""Puts items into a JSON text and takes them out again, with every other byte unchanged. Pure.
+
+Comments (`//`, `/* */`) and trailing commas are accepted and kept; `check_strict` refuses them for agents that do.
+
+Paths lead to an item from the root: names of members, and indexes of elements. The standard decoder reads what is only
+skipped, which is fast; positions are computed only on the path.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from carryover.edits.encoding import EditRefused, newline_of
+
+Path = Sequence[str | int | None]
+"""A last step of None appends to a list."""
+
+_SPACES: Final = " \t\n\r"
+_STRING: Final = r'"(?:[^"\\]|\\.)*"'
+_COMMENT: Final = re.compile(r"//[^\r\n]*|/\*.*?\*/", re.DOTALL)
+_STRING_OR_COMMENT: Final = re.compile(rf"({_STRING})|{_COMMENT.pattern}", re.DOTALL)
+_LAST_COMMA: Final = re.compile(rf"({_STRING}|[\[{{,:][{_SPACES}]*,)|,(?=[{_SPACES}]*[}}\]])", re.DOTALL)
+_MAY_BE_LAST: Final = re.compile(rf",[{_SPACES}]*[}}\]]")
+_GAP: Final = re.compile(rf"(?:[{_SPACES}]|{_COMMENT.pattern})*", re.DOTALL)
+_COMMENTS_ON_LINE: Final = re.compile(r"(?:[ \t]*(?:/\*(?:(?!\*/)[^\r\n])*\*/|//[^\r\n]*))*")
+_DEFAULT_INDENT: Final = "  "
+_DECODER: Final = json.JSONDecoder()
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """A member of an object, or an element of an array (`key` is None). `start` to `end` includes the key."""
+
+    start: int
+    value_start: int
+    end: int
+    key: str | None
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class _Container:
+    """An object or array: the positions of its brackets, its items, and the position of a trailing comma."""
+
+    opening: int
+    closing: int
+    items: tuple[_Item, ...]
+    comma: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """The layout of a document, judging by its outermost object."""
+
+    indent: str
+    """One step of indentation; empty if nothing is indented."""
+    newline: str
+    colon: str
+
+
+def values(text: str) -> dict[str, Any]:
+    """Returns the members of the object in `text`; none if it is blank.
+
+    Raises:
+        EditRefused: it is not an object in JSON, apart from comments and trailing commas.
+    """
+    return {item.key or "": item.value for item in _root(text).items} if text.strip() else {}
+
+
+def check_strict(text: str) -> None:
+    """Raises EditRefused unless `text` is strict JSON, without comments and trailing commas."""
+    _decoded(text)
+
+
+def put(text: str, path: Path, value: object) -> str:
+    """Returns the text with `value` at `path`, in place of what is there. Missing containers are made.
+
+    Raises:
+        EditRefused: see `values`; or a member on the path is there twice or has another kind of value.
+    """
+    if not text.strip():
+        return json.dumps(_nested(path, value), indent=_DEFAULT_INDENT, ensure_ascii=False) + "\n"
+    container, layout = _root(text), _layout_of(text)
+    outer: str | None = ""
+    for depth, step in enumerate(path):
+        number = _find(container, path[: depth + 1])
+        rest = path[depth + 1 :]
+        if number is None:
+            key = step if isinstance(step, str) else None
+            return _added(text, container, key, _nested(rest, value), layout, outer)
+        if not rest:
+            return _replaced(text, container, number, value, layout)
+        outer = _own_line(text, container, number)
+        container = _opened(text, container.items[number], path[: depth + 1], rest[0])
+    raise AssertionError("a path has at least one step")
+
+
+def remove(text: str, path: Path, keep: Collection[str] = ()) -> str:
+    """Returns the text without the item at `path`, and without containers that this leaves empty; undoes `put`.
+
+    `keep`: dotted names of containers that stay. Comments stay.
+    """
+    container = _root(text)
+    levels = []
+    for depth, step in enumerate(path):
+        number = _find(container, path[: depth + 1])
+        if number is None:
+            return text
+        levels.append((container, number))
+        if depth + 1 < len(path):
+            container = _opened(text, container.items[number], path[: depth + 1], path[depth + 1])
+        assert step is not None, "an item has a name or an index"
+    while len(levels) > 1 and len(levels[-1][0].items) == 1 and _dotted(path[: len(levels) - 1]) not in keep:
+        levels.pop()
+    return _removed(text, *levels[-1])
+
+
+def _nested(path: Path, value: object) -> object:
+    for step in reversed(path):
+        value = {step: value} if isinstance(step, str) else [value]
+    return value
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(map(str, path))
+
+
+def _find(container: _Container, path: Path) -> int | None:
+    step = path[-1]
+    if not isinstance(step, str):
+        return step
+    found = [number for number, item in enumerate(container.items) if item.key == step]
+    if len(found) > 1:
+        raise EditRefused(f'"{_dotted(path)}" is there twice')
+    return found[0] if found else None
+
+
+def _opened(text: str, item: _Item, path: Path, inner: str | int | None) -> _Container:
+    """Returns the container in `item`, which the step `inner` leads into."""
+    kind, name = (dict, "an object") if isinstance(inner, str) else (list, "a list")
+    if not isinstance(item.value, kind):
+        line = text.count("\n", 0, item.start) + 1
+        raise EditRefused(f'"{_dotted(path)}" (line {line}) is something other than {name}')
+    return _inside(text, item.value_start)
+
+
+@lru_cache(maxsize=4)  # every container of a document asks for it
+def _blanked(text: str) -> str:
+    """Returns the text with spaces in place of comments and trailing commas, so that the decoder finds real positions.
+
+    Length and line ends stay the same.
+    """
+    if "//" in text or "/*" in text:
+        text = _STRING_OR_COMMENT.sub(lambda found: found[1] or re.sub(r"[^\r\n]", " ", found[0]), text)
+    return _LAST_COMMA.sub(lambda found: found[1] or " ", text) if _MAY_BE_LAST.search(text) else text
+
+
+def _decoded(text: str) -> int:
+    """Returns the position of the object in `text`. Raises EditRefused unless it is one, and all that there is."""
+    try:
+        value = _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}: {error.msg.removesuffix(' at')}"
+        raise EditRefused(f"it is not valid JSON ({where})") from error
+    except (ValueError, RecursionError) as error:  # a number with thousands of digits, or too many levels
+        raise EditRefused("it is not valid JSON") from error
+    if not isinstance(value, dict):
+        raise EditRefused("it holds something other than an object")
+    return text.index("{")
+
+
+@lru_cache(maxsize=2)  # one edit asks several times of the same text
+def _root(text: str) -> _Container:
+    return _inside(text, _decoded(_blanked(text)))
+
+
+def _inside(text: str, opening: int) -> _Container:
+    """Returns the object or array whose bracket is at `opening`, in a text that the decoder has accepted."""
+    plain = _blanked(text)
+    is_object = text[opening] == "{"
+    items: list[_Item] = []
+    comma = None
+    at = _past_gap(text, opening + 1)
+    while text[at] not in "}]":
+        start, key = at, None
+        if is_object:
+            key, at = _DECODER.raw_decode(plain, at)
+            at = _past_gap(text, _past_gap(text, at) + 1)
+        value, end = _DECODER.raw_decode(plain, at)
+        items.append(_Item(start, at, end, key, value))
+        at = _past_gap(text, end)
+        comma = None
+        if text[at] == ",":
+            comma = at
+            at = _past_gap(text, at + 1)
+    return _Container(opening, at, tuple(items), comma)
+
+
+def _layout_of(text: str) -> _Layout:
+    root, newline = _root(text), newline_of(text)
+    if not root.items:
+        return _Layout(_DEFAULT_INDENT, newline, ": ")
+    indent = _own_line(text, root, 0)
+    colon = ": " if text[root.items[0].value_start - 1] in _SPACES else ":"
+    return _Layout(_DEFAULT_INDENT if indent is None else indent, newline, colon)
+
+
+def _own_line(text: str, container: _Container, number: int) -> str | None:
+    """Returns the indentation of an item that starts a line; None if it does not."""
+    start = container.items[number].start
+    gap = text[len(text[:start].rstrip(_SPACES)) : start]
+    return gap.rpartition("\n")[2] if "\n" in gap else None
+
+
+def _added(text: str, container: _Container, key: str | None, value: object, layout: _Layout, outer: str | None) -> str:
+    """Returns the text with one more item at the end of `container`.
+
+    `outer` is the indentation of the line that `container` opens on, if the first item of an empty container should
+    start a new line; otherwise None.
+    """
+    if container.items:
+        return _appended(text, container, key, value, layout)
+    end = container.opening + 1
+    if outer is None or container.closing != end:  # the user's white space stays after the item
+        return text[:end] + _rendered(key, value, layout, None) + text[end:]
+    lead = outer + layout.indent
+    body = layout.newline + lead + _rendered(key, value, layout, lead) + layout.newline + outer
+    return text[:end] + body + text[end:]
+
+
+def _appended(text: str, container: _Container, key: str | None, value: object, layout: _Layout) -> str:
+    """Returns the text with one more item after the last one, which keeps the comments that follow it on its line."""
+    last = container.items[-1]
+    lead = _own_line(text, container, len(container.items) - 1)
+    gap = _gap(text, container, layout) if lead is None else layout.newline + lead
+    new = gap + _rendered(key, value, layout, lead)
+    comma = last.end if container.comma is None else container.comma + 1
+    at = comma if lead is None else _end_of(_COMMENTS_ON_LINE, text, comma)
+    if container.comma is None:
+        return text[:comma] + "," + text[comma:at] + new + text[at:]
+    return text[:at] + new + "," + text[at:]
+
+
+def _gap(text: str, container: _Container, layout: _Layout) -> str:
+    if len(container.items) > 1:
+        before = text[: container.items[-1].start]
+        return before[len(before.rstrip(" \t")) :]
+    return " " if layout.colon.endswith(" ") else ""
+
+
+def _rendered(key: str | None, value: object, layout: _Layout, lead: str | None) -> str:
+    """Returns the text of an item: on one line without `lead`, else on several, all but the first indented by it."""
+    if lead is None:
+        comma = ", " if layout.colon.endswith(" ") else ","
+        text = json.dumps(value, separators=(comma, layout.colon), ensure_ascii=False)
+    else:
+        text = json.dumps(value, indent=layout.indent, separators=(",", layout.colon), ensure_ascii=False)
+        text = text.replace("\n", layout.newline + lead)
+    return text if key is None else json.dumps(key, ensure_ascii=False) + layout.colon + text
+
+
+def _replaced(text: str, container: _Container, number: int, value: object, layout: _Layout) -> str:
+    item = container.items[number]
+    lead = _own_line(text, container, number)
+    return text[: item.value_start] + _rendered(None, value, layout, lead) + text[item.end :]
+
+
+def _removed(text: str, container: _Container, number: int) -> str:
+    items = container.items
+    item = items[number]
+    start = items[number - 1].end if number else container.opening + 1
+    end = container.closing if item is items[-1] else items[number + 1].start
+    has_comments = _past_comments(text, start, item.start) != start or _past_comments(text, item.end, end) != item.end
+    if has_comments or (number > 0 and container.comma is not None):
+        return _cut_around(text, container, number)
+    if number > 0:
+        return text[:start] + text[item.end :]
+    if len(items) > 1:
+        return text[: item.start] + text[end:]
+    rest = item.end if item.start == start and container.comma is None else container.closing
+    return text[:start] + text[rest:]
+
+
+def _cut_around(text: str, container: _Container, number: int) -> str:
+    """Returns the text without one item, its comma and the white space before it; the comments around it stay."""
+    items = container.items
+    item = items[number]
+    start = items[number - 1].end if number else container.opening + 1
+    comma_before = _past_gap(text, start) if number else None
+    behind = container.comma if item is items[-1] else _past_gap(text, item.end)
+    until = item.end if behind is None else behind + 1
+    lead = _past_comments(text, start if comma_before is None else comma_before + 1, item.start)
+    rest = ("" if behind is None else text[item.end : behind]) + text[until:]
+    if _ends_in_line_comment(text[start:lead]) and rest.lstrip(" \t")[:1] not in ("\r", "\n"):
+        lead = item.start
+    if comma_before is not None and behind is None:  # the previous item is now the last
+        return text[:comma_before] + text[comma_before + 1 : lead] + rest
+    return text[:lead] + rest
+
+
+def _end_of(pattern: re.Pattern[str], text: str, at: int) -> int:
+    found = pattern.match(text, at)
+    return found.end() if found else at
+
+
+def _past_gap(text: str, at: int) -> int:
+    """Returns the position after white space and comments."""
+    return _end_of(_GAP, text, at)
+
+
+def _past_comments(text: str, start: int, end: int) -> int:
+    """Returns the end of the last comment in a gap; `start` if there is none."""
+    return max((found.end() for found in _COMMENT.finditer(text, start, end)), default=start)
+
+
+def _ends_in_line_comment(gap: str) -> bool:
+    """Whether a gap ends in a `//` comment, so that nothing else may follow on that line."""
+    last = max(_COMMENT.finditer(gap), key=re.Match.end, default=None)
+    return last is not None and last.end() == len(gap) and last[0].startswith("//")

@@ -1,0 +1,344 @@
+"""Our hooks come into an agent's settings of any form and leave them again; every other byte stays as it was."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from carryover.agents.codex.spec import SPEC as CODEX
+from carryover.edits.encoding import EditRefused
+from carryover.edits.hook_command import owner_by_script
+from carryover.edits.hooks import (
+    Form,
+    FoundHook,
+    Hook,
+    HookOwners,
+    drop_reason,
+    hook_owners,
+    hooks_of,
+    origin_of,
+    with_hooks,
+    without_hooks,
+)
+from carryover.edits.origin import Origin
+
+HERE: Final = Path(__file__).parent
+GOLDEN: Final = HERE / "golden"
+SCRIPT: Final = Path("/home/dev/.carryover/hook.sh")
+OWNER_OF: Final = owner_by_script(SCRIPT)
+
+
+def hook(event: str, matcher: str | None = None, *, timeout_s: int | None = 5, agent: str = "claude-code") -> Hook:
+    command = f"sh {SCRIPT} {agent} {event} 2>/dev/null || true"
+    return Hook(event=event, matcher=matcher, timeout=timeout_s, command=command)
+
+
+WANTED: Final[dict[Form, tuple[Hook, ...]]] = {
+    "nested": (hook("SessionStart", "startup|clear"), hook("Stop"), hook("SessionEnd")),
+    "flat": (hook("sessionStart", agent="cursor"), hook("stop", agent="cursor")),
+    "plain": (hook("stop", agent="windsurf", timeout_s=None),),
+    "tables": (hook("SessionStart", "startup|resume", agent="codex"), hook("Stop", agent="codex")),
+}
+TABLES: Final = """\
+[[hooks.SessionStart]]
+matcher = "startup|resume"
+
+[[hooks.SessionStart.hooks]]
+type = "command"
+command = "sh /home/dev/.carryover/hook.sh codex SessionStart 2>/dev/null || true"
+timeout = 5
+
+[[hooks.Stop]]
+
+[[hooks.Stop.hooks]]
+type = "command"
+command = "sh /home/dev/.carryover/hook.sh codex Stop 2>/dev/null || true"
+timeout = 5
+"""
+MADE: Final[dict[Form, bytes]] = {
+    "nested": (GOLDEN / "missing.after").read_bytes(),
+    "flat": (
+        b'{\n  "version": 1,\n  "hooks": {\n    "sessionStart": [\n      {\n'
+        b'        "command": "sh /home/dev/.carryover/hook.sh cursor sessionStart 2>/dev/null || true",\n'
+        b'        "timeout": 5\n      }\n    ],\n    "stop": [\n      {\n'
+        b'        "command": "sh /home/dev/.carryover/hook.sh cursor stop 2>/dev/null || true",\n'
+        b'        "timeout": 5\n      }\n    ]\n  }\n}\n'
+    ),
+    "plain": (
+        b'{\n  "hooks": {\n    "stop": [\n      {\n'
+        b'        "command": "sh /home/dev/.carryover/hook.sh windsurf stop 2>/dev/null || true",\n'
+        b'        "show_output": false\n      }\n    ]\n  }\n}\n'
+    ),
+    "tables": TABLES.encode(),
+}
+THEIRS: Final = """\
+model = "gpt-6" # mine
+
+[[hooks.Stop]]
+
+[[hooks.Stop.hooks]]
+type = "command"
+command = "say done"
+
+[hooks.state."/home/dev/.codex/config.toml:stop:0:0"]
+trusted_hash = "sha256:31c6"
+
+[notice]
+text = '''
+[[hooks.Stop]]
+is no table here'''
+"""
+
+
+def installed(data: bytes | None, form: Form = "nested") -> bytes:
+    return with_hooks(data, WANTED[form], OWNER_OF, form=form)
+
+
+def uninstalled(before: bytes | None, after: bytes, form: Form = "nested") -> bytes | None:
+    return without_hooks(after, OWNER_OF, origin_of(before, OWNER_OF, form=form), form=form)
+
+
+@pytest.mark.parametrize("before", sorted(GOLDEN.glob("*.before")), ids=lambda path: path.stem)
+def test_golden_files_get_the_hooks_and_lose_them_again(before: Path) -> None:
+    data = before.read_bytes()
+    after = installed(data)
+
+    assert after == before.with_suffix(".after").read_bytes()
+    assert uninstalled(data, after) == data
+
+
+@pytest.mark.parametrize("form", WANTED)
+def test_a_missing_file_is_made_and_goes_again(form: Form) -> None:
+    after = installed(None, form)
+
+    assert after == MADE[form]
+    assert uninstalled(None, after, form) is None
+
+
+def test_a_file_that_we_made_stays_when_something_was_added() -> None:
+    added = installed(None).replace(b'{\n  "hooks"', b'{\n  "model": "opus",\n  "hooks"')
+
+    assert without_hooks(added, OWNER_OF, Origin(missing=True), form="nested") == b'{\n  "model": "opus"\n}\n'
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "reason"),
+    [
+        ("nested", b'{"a": ["x",\n1 2]}', "it is not valid JSON (line 2, column 3: Expecting ',' delimiter)"),
+        ("nested", b'{\n  // mine\n  "a": 1\n}', "it is not valid JSON (line 2, column 3: "),
+        ("nested", b'{"a": 1 ,\n}', "it is not valid JSON (line "),
+        ("nested", b"[]", "it holds something other than an object"),
+        ("nested", b"[" * 100_000 + b"]" * 100_000, "it is not valid JSON"),
+        ("nested", b'{"a": 1,\n "b": "\xe9"}', "it is not UTF-8 text (line 2)"),
+        ("nested", b'{\n"hooks": []}', '"hooks" (line 2) is something other than an object'),
+        ("nested", b'{"hooks": {"Stop": "say done"}}', '"hooks.Stop" (line 1) is something other than a list'),
+        ("nested", b'{"hooks": {},\n"hooks": {}}', '"hooks" is there twice'),
+        ("flat", b'{"hooks": {"stop": [{"command": "mine"}]}}', 'it has no "version" (such as 1), without which the '),
+        ("flat", b'{"hooks": {"stop": [{"prompt": "x"}]}}', 'it has no "version"'),
+        ("flat", b'{"version": "1", "hooks": {}}', 'its "version" is something other than a number, which makes the '),
+        ("tables", b"hooks = { Stop = [{ hooks = [] }] }\n", 'its "hooks" is written in a form that can\'t be edited'),
+        ("tables", b"hooks = 3\n", '"hooks" is something other than tables'),
+        ("tables", b"[hooks.SessionStart]\nx = 1\n", '"hooks" is something other than tables'),
+        ("tables", b"a = [", "it is not valid TOML: "),
+    ],
+)
+def test_what_does_not_parse_or_has_another_layout_is_refused_and_says_where(
+    form: Form, text: bytes, reason: str
+) -> None:
+    with pytest.raises(EditRefused) as raised:
+        installed(text, form)
+    assert str(raised.value).startswith(reason)
+
+
+def test_a_path_that_is_not_utf_8_is_refused() -> None:
+    with pytest.raises(EditRefused, match="a path in our hooks cannot be written as UTF-8"):
+        with_hooks(b"{}", [Hook(event="Stop", command="sh /home/\udcff/hook.sh")], OWNER_OF, form="nested")
+
+
+def test_an_event_of_another_layout_that_is_not_wanted_is_nobodys_business() -> None:
+    data = b'{"hooks": {"Odd": 3, "Other": [null, 7, {"hooks": [null]}, {"hooks": 1}]}}'
+    after = installed(data)
+
+    assert [found.owner for found in hooks_of(after, OWNER_OF)] == ["ours"] * 3
+    assert uninstalled(data, after) == data
+
+
+def test_a_changed_command_matcher_or_time_limit_is_replaced_where_it_stands() -> None:
+    """The place of a group is in the key by which Codex knows what was reviewed."""
+    data = b'{"hooks": {"Stop": [\n  {"hooks": [{"command": "first"}]}\n]}}\n'
+    old = with_hooks(data, [hook("Stop", "x", timeout_s=9)], OWNER_OF, form="nested")
+    theirs_behind = old.replace(b"\n]}}", b',\n  {"hooks": [{"command": "last"}]}\n]}}')
+    tables = (
+        with_hooks(b"", [hook("Stop", timeout_s=9)], OWNER_OF, form="tables") + THEIRS.partition("\n\n")[2].encode()
+    )
+
+    new = with_hooks(theirs_behind, [hook("Stop")], OWNER_OF, form="nested")
+
+    expected = [Hook(event="Stop", command="first"), hook("Stop"), Hook(event="Stop", command="last")]
+    assert [found.hook for found in hooks_of(new, OWNER_OF)] == expected
+    new = with_hooks(tables, [hook("Stop")], OWNER_OF, form="tables")
+    assert new == tables.replace(b"timeout = 9", b"timeout = 5")
+
+
+def test_events_that_are_not_wanted_any_more_lose_our_hook_only() -> None:
+    data = b'{"hooks": {"PreCompact": [{"hooks": [{"command": "mine"}]}], "Old": []}}'
+    origin = origin_of(data, OWNER_OF, form="nested")
+    before = with_hooks(data, [hook("PreCompact"), hook("Old")], OWNER_OF, form="nested", origin=origin)
+
+    after = with_hooks(before, [hook("Stop")], OWNER_OF, form="nested", origin=origin)
+
+    assert [(found.hook.event, found.owner) for found in hooks_of(after, OWNER_OF)] == [
+        ("PreCompact", "others"),
+        ("Stop", "ours"),
+    ]
+    assert without_hooks(after, OWNER_OF, origin, form="nested") == data
+
+
+def test_our_hook_is_found_among_the_users_in_one_group() -> None:
+    """A person may move it there; the sibling and the group stay."""
+    ours = hook("Stop").command
+    data = json.dumps({"hooks": {"Stop": [{"hooks": [{"command": ours, "timeout": 5}, {"command": "mine"}]}]}}).encode()
+    tables = installed(b"a = 1\n", "tables") + b'\n[[hooks.Stop.hooks]]\ntype = "command"\ncommand = "say done"\n'
+
+    assert with_hooks(data, [hook("Stop")], OWNER_OF, form="nested") == data
+    assert without_hooks(data, OWNER_OF, form="nested") == b'{"hooks": {"Stop": [{"hooks": [{"command": "mine"}]}]}}'
+    assert without_hooks(tables, OWNER_OF, form="tables") == (
+        b'a = 1\n\n[[hooks.Stop]]\n\n[[hooks.Stop.hooks]]\ntype = "command"\ncommand = "say done"\n'
+    )
+
+
+def test_a_wrong_hook_in_a_group_of_the_users_moves_out_of_it() -> None:
+    ours = hook("Stop").command
+    data = json.dumps({"hooks": {"Stop": [{"matcher": "x", "hooks": [{"command": "mine"}, {"command": ours}]}]}})
+
+    found = hooks_of(with_hooks(data.encode(), [hook("Stop")], OWNER_OF, form="nested"), OWNER_OF)
+
+    assert [item.hook for item in found] == [Hook(event="Stop", matcher="x", command="mine"), hook("Stop")]
+
+
+@pytest.mark.parametrize("form", ["nested", "tables"])
+def test_a_line_that_a_person_edited_has_to_do_and_stays(form: Form) -> None:
+    """With ours beside it each event would be told twice."""
+    edited = with_hooks(None, [hook("Stop")], OWNER_OF, form=form).replace(b"|| true", b"; notify-send done")
+
+    assert with_hooks(edited, [hook("Stop")], OWNER_OF, form=form) == edited
+    assert without_hooks(edited, OWNER_OF, form=form) == edited
+    command = hook("Stop").command.replace("|| true", "; notify-send done")
+    [found] = hooks_of(edited, OWNER_OF, form=form)
+    expected = Hook(event="Stop", command=command, timeout=5)
+    assert found == FoundHook(hook=expected, owner="edited", group=0, number=0, siblings=1)
+
+
+def test_what_is_known_of_a_file_holds_while_our_hooks_are_in_it() -> None:
+    data = b'{"hooks": {"Stop": []}}'
+    known = origin_of(data, OWNER_OF, form="nested")
+
+    assert known == Origin(empty=("hooks.Stop",))
+    assert origin_of(installed(data), OWNER_OF, known, form="nested") == known
+    assert origin_of(b'{"hooks": {}}', OWNER_OF, known, form="nested") == Origin(empty=("hooks",))
+    assert origin_of(installed(None), OWNER_OF, Origin(missing=True), form="nested") == Origin(missing=True)
+    assert origin_of(b"{}", OWNER_OF, Origin(missing=True), form="nested") == Origin()
+
+
+def test_who_has_hooks_in_it_is_reported() -> None:
+    """An edited line of ours counts as theirs, and what Codex recorded of a review is nobody's hook."""
+    edited = f'{{"hooks": {{"stop": [{{"command": "sh {SCRIPT} cursor stop; beep"}}]}}}}'.encode()
+    reviewed = (HERE / "recorded" / "config-after-trust.0.169.0.toml").read_bytes()
+
+    assert hook_owners(b"", OWNER_OF, form="flat") == HookOwners()
+    assert hook_owners(installed(None, "flat"), OWNER_OF, form="flat") == HookOwners(ours=True)
+    assert hook_owners(edited, OWNER_OF, form="flat") == HookOwners(others=True)
+    assert hook_owners(b'{"hooks": {"stop": [{"prompt": "x"}]}}', OWNER_OF, form="flat") == HookOwners(others=True)
+    assert hook_owners(reviewed, OWNER_OF, form="tables") == HookOwners()
+    both = installed(THEIRS.encode(), "tables")
+    assert hook_owners(both, OWNER_OF, form="tables") == HookOwners(ours=True, others=True)
+
+
+@pytest.mark.parametrize("before", [b"{}", b'{"hooks": {}}', b'{"stop": [{"command": "mine"}]}', b'{"hooks":{"a":[]}}'])
+def test_a_version_comes_where_none_is_and_nobody_s_hooks_wait_for_one(before: bytes) -> None:
+    after = installed(before, "flat")
+
+    assert json.loads(after)["version"] == 1
+    assert uninstalled(before, after, "flat") == before
+
+
+def test_a_version_stays_if_it_was_there_or_others_need_it_by_now() -> None:
+    known = b'{"version": 17}'
+    origin = origin_of(b"{}", OWNER_OF, form="flat")
+    after = installed(b"{}", "flat").replace(b'"stop": [', b'"stop": [{"command": "mine"},')
+
+    assert uninstalled(known, installed(known, "flat"), "flat") == known
+    left = without_hooks(after, OWNER_OF, origin, form="flat")
+    assert left is not None
+    assert json.loads(left) == {"version": 1, "hooks": {"stop": [{"command": "mine"}]}}
+
+
+def test_events_at_the_top_level_stay_as_they_are() -> None:
+    data = b'{"version": 1, "stop": [{"command": "mine"}], "hooks": {}}'
+
+    assert json.loads(installed(data, "flat"))["stop"] == [{"command": "mine"}]
+
+
+def test_tables_are_appended_and_leave_what_stands_between() -> None:
+    recorded = (HERE / "recorded" / "config-after-trust.0.169.0.toml").read_bytes()
+    later = b'\n[projects."/home/dev/other"]\ntrust_level = "trusted"\n'
+
+    for before in (THEIRS.encode(), recorded):
+        after = installed(before, "tables")
+        assert after == before + b"\n" + TABLES.encode()
+        assert installed(after + later, "tables") == after + later
+        assert without_hooks(after + later, OWNER_OF, form="tables") == before + later
+        assert tomllib.loads(after.decode())["hooks"].get("state") == tomllib.loads(before.decode())["hooks"]["state"]
+
+
+def test_windows_line_ends_and_a_missing_last_one_are_kept() -> None:
+    before = THEIRS.replace("\n", "\r\n").removesuffix("\r\n").encode()
+    after = installed(before, "tables")
+
+    assert after == before + b"\r\n\r\n" + TABLES.replace("\n", "\r\n").removesuffix("\r\n").encode()
+    assert uninstalled(before, after, "tables") == before
+
+
+def test_where_groups_are_an_array_ours_is_one_more_item() -> None:
+    before = b"[hooks]\nStop = [\n  { hooks = [] }, # one, two\n  # [\n]\n[x]\ny = [1]\n"
+    after = with_hooks(before, [hook("Stop")], OWNER_OF, form="tables")
+
+    assert with_hooks(after, [hook("Stop")], OWNER_OF, form="tables") == after
+    assert after.startswith(before[: before.index(b"\n]")])
+    assert without_hooks(after, OWNER_OF, form="tables") == before
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b'{\n"$schema": "x",\n"hooks": {}}', 'its key "$schema" makes the agent drop the whole file'),
+        (
+            b'{"hooks": {"Stop": [{"hooks": [{"type": "http", "url": "x"}]}]}}',
+            'its hook of type "http" makes the agent drop the whole file',
+        ),
+        (b'{"description": "mine", "hooks": {"Stop": [{"hooks": [{"type": "prompt"}, 3]}, 7], "Odd": 1}}', None),
+        (b" \n", None),
+    ],
+)
+def test_a_file_that_codex_drops_is_left_alone_and_says_why(data: bytes, reason: str | None) -> None:
+    rules = CODEX.hooks.file_rules
+    assert drop_reason(data.decode(), form="nested", rules=rules) == reason
+    if reason is None:
+        assert with_hooks(data, WANTED["nested"], OWNER_OF, form="nested", rules=rules)
+    else:
+        with pytest.raises(EditRefused) as raised:
+            with_hooks(data, WANTED["nested"], OWNER_OF, form="nested", rules=rules)
+        assert str(raised.value) == reason
+
+
+def test_ours_are_the_last_group_of_their_events_in_codex_s_own_file() -> None:
+    before = (HERE / "recorded" / "hooks.0.169.0.json").read_bytes()
+    after = installed(before)
+    found = [(each.hook.event, each.group) for each in hooks_of(after, OWNER_OF) if each.owner == "ours"]
+
+    assert found == [("SessionStart", 1), ("Stop", 1), ("SessionEnd", 1)]
+    assert uninstalled(before, after) == before
