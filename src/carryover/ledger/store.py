@@ -58,9 +58,6 @@ class Ledger:
         self._path = path
         self._reducer = reducer
         self._lock = asyncio.Lock()
-        self._last_reads: tuple[int, dict[tuple[str, str], LastRead]] | None = None
-        self.revision = 0
-        """Increases with each transaction of this instance. While it is the same, nothing in the ledger has changed."""
         self._damage: asyncio.Future[LedgerDamaged] = asyncio.get_running_loop().create_future()
 
     @classmethod
@@ -100,14 +97,10 @@ class Ledger:
         return next((as_record(SourceState, row) for row in rows), None)
 
     async def last_reads(self) -> Mapping[tuple[str, str], LastRead]:
-        """Returns the state of each known source when it was last read, by agent and path. Cached until a change."""
-        if self._last_reads is None or self._last_reads[0] != self.revision:
-            async with self._reading() as db:
-                rows = await db.execute_fetchall(_LAST_READS)
-                revision = self.revision
-            known = {(agent, os.fsdecode(path)): as_record(LastRead, last) for agent, path, *last in rows}
-            self._last_reads = revision, known
-        return self._last_reads[1]
+        """Returns the state of each known source when it was last read, by agent and path."""
+        async with self._reading() as db:
+            rows = await db.execute_fetchall(_LAST_READS)
+        return {(agent, os.fsdecode(path)): as_record(LastRead, last) for agent, path, *last in rows}
 
     async def commit(self, source: Source, prepared: PreparedBatch, *, seen_rev: int) -> Commit:
         """Stores what was read of `source` together with the position after it.
@@ -309,8 +302,6 @@ class Ledger:
                 # If cancelled again here, the rollback is in the connection's queue anyway.
                 await db.rollback()
                 raise
-            finally:
-                self.revision += 1  # also after a cancelled commit, which may have reached the file
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[aiosqlite.Connection]:

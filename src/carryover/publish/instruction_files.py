@@ -104,7 +104,7 @@ def _carry_out(name: str, edit: Edit, edits: ProjectEdits) -> bool:
 
 
 def _with_pointer(data: bytes | None, *, name: str, path: Path, ours: bool, creates: bool) -> bytes | None:
-    """Returns the new content of the file. A block of `ours` is updated; the repository's own block stays as it is."""
+    """Returns the new content of the file. The repository's own block stays as it is."""
     if data is None:
         return pointer.NEW_FILE if creates else None
     if (not _is_created(name) and pointer.says_nothing(data)) or (
@@ -113,13 +113,12 @@ def _with_pointer(data: bytes | None, *, name: str, path: Path, ours: bool, crea
         # Since we added it, the user's own text was removed or the import added.
         return _without_pointer(data, name=name, path=path) if ours else data
     _check(data)
-    text = pointer.with_current_text(data) if ours else data
     limits = [file.limit.default_bytes for file in instruction_files()[name].values() if file.limit is not None]
     if not limits:
-        return pointer.with_block(text, at_top=False)
-    if pointer.block_end(text) > min(limits):
-        text = pointer.without_block(text)
-    return pointer.with_block(text, at_top=pointer.length_with_block(text) > min(limits))
+        return pointer.with_block(data, at_top=False)
+    if pointer.block_end(data) > min(limits):
+        data = pointer.without_block(data)
+    return pointer.with_block(data, at_top=pointer.length_with_block(data) > min(limits))
 
 
 def _without_pointer(data: bytes | None, *, name: str, path: Path) -> bytes | None:

@@ -111,21 +111,6 @@ async def test_comparing_all_sources_loads_neither_cursors_nor_contexts(ledger: 
     assert peak_bytes < 1 << 20
 
 
-async def test_what_is_known_of_all_sources_is_kept_until_something_is_written(ledger: Ledger, scribe: Scribe) -> None:
-    await scribe.tell("hello")
-    before = await ledger.last_reads()
-    assert await ledger.last_reads() is before
-
-    await ledger.mark_broken(ONE, "Permission denied", retry_ms=1_000)
-    after = await ledger.last_reads()
-    assert (before[ONE.agent, ONE.path].state, after[ONE.agent, ONE.path].state) == ("active", "broken")
-
-    with pytest.raises(ZeroDivisionError):
-        async with ledger._transaction():
-            raise ZeroDivisionError
-    assert await ledger.last_reads() == after
-
-
 async def test_what_a_source_said_outlives_it(ledger: Ledger, scribe: Scribe, reading: Reading) -> None:
     await scribe.tell("hello")
 

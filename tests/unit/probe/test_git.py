@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from carryover.facts import GitFacts
-from carryover.probe.git import ChangedSince, begin_changed_since, git_facts
+from carryover.probe.git import ChangedSince, changed_since, git_facts
 from support.hostile_repository import PLANTED, hostile_repository, partial_clone
 from support.repository import git, repository
 
@@ -242,29 +242,6 @@ def test_a_repository_that_never_answers_is_given_up_in_time_and_leaves_nothing(
     wait_until(lambda: open_things() == before)
 
 
-def test_looks_at_a_repository_that_hangs_do_not_pile_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = repository(tmp_path, {"a.py": "1\n"})
-    git_facts(root, timeout_s=PATIENT_S)
-    released = threading.Event()
-    exists = Path.exists
-
-    def hanging(self: Path) -> bool:
-        if self == root / ".git":
-            released.wait(PATIENT_S)
-        return exists(self)
-
-    monkeypatch.setattr(Path, "exists", hanging)
-    before = threading.active_count()
-    for _ in range(5):
-        with pytest.raises(TimeoutError):
-            git_facts(root, timeout_s=0.05)
-    assert threading.active_count() == before + 1
-
-    released.set()
-    wait_until(lambda: threading.active_count() == before)
-    assert git_facts(root, timeout_s=PATIENT_S) is not None
-
-
 def open_things() -> tuple[int, list[str], int]:
     """Descriptors, children and threads of this process."""
     tasks = Path("/proc/self/task").iterdir()
@@ -282,31 +259,20 @@ def wait_until(holds: Callable[[], bool]) -> None:
 def test_what_moved_since_a_commit_is_reported_against_the_working_tree(tmp_path: Path) -> None:
     root = repository(tmp_path, {"a.py": "1\n", "b.py": "1\n"})
     then = short_head(root)
-    assert begin_changed_since(root, since=then, timeout_s=PATIENT_S)() == ChangedSince(head=then, changed_files=0)
+    assert changed_since(root, since=then, timeout_s=PATIENT_S) == ChangedSince(head=then, changed_files=0)
 
     (root / "a.py").write_text("2\n")
     git(root, "commit", "--quiet", "--all", "--message", "second")
     (root / "b.py").write_text("2\n")
     (root / "untracked.py").write_text("3\n")
-    assert begin_changed_since(root, since=then, timeout_s=PATIENT_S)() == ChangedSince(
-        head=short_head(root), changed_files=2
-    )
-
-
-def test_a_question_that_was_begun_is_answered_when_it_is_asked_for(tmp_path: Path) -> None:
-    root = repository(tmp_path, {"a.py": "1\n"})
-    then = short_head(root)
-
-    answer = begin_changed_since(root, since=then, timeout_s=PATIENT_S)
-
-    assert answer() == answer() == ChangedSince(head=then, changed_files=0)
+    assert changed_since(root, since=then, timeout_s=PATIENT_S) == ChangedSince(head=short_head(root), changed_files=2)
 
 
 def test_since_a_commit_that_is_gone_nothing_is_known(tmp_path: Path) -> None:
     root = repository(tmp_path / "app", {"a.py": "1\n"})
 
-    assert begin_changed_since(root, since="0123456", timeout_s=PATIENT_S)() is None
-    assert begin_changed_since(tmp_path, since="0123456", timeout_s=PATIENT_S)() is None
+    assert changed_since(root, since="0123456", timeout_s=PATIENT_S) is None
+    assert changed_since(tmp_path, since="0123456", timeout_s=PATIENT_S) is None
 
 
 def test_a_look_at_what_moved_runs_no_program_of_the_repository(tmp_path: Path) -> None:
@@ -317,7 +283,7 @@ def test_a_look_at_what_moved_runs_no_program_of_the_repository(tmp_path: Path) 
     git(root, "config", "core.fsmonitor", f"touch '{mark}'")
     (root / "a.py").write_text("2\n")
 
-    assert begin_changed_since(root, since=short_head(root), timeout_s=PATIENT_S)() == ChangedSince(
+    assert changed_since(root, since=short_head(root), timeout_s=PATIENT_S) == ChangedSince(
         head=short_head(root), changed_files=1
     )
     assert not mark.exists()

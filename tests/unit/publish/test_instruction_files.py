@@ -9,7 +9,6 @@ import pytest
 
 from carryover.edits.apply import ProjectEdits
 from carryover.edits.plan import Edit
-from carryover.publish import pointer
 from carryover.publish.instruction_files import place_pointers, remove_pointers
 from carryover.publish.pointer import NEW_FILE
 
@@ -22,14 +21,6 @@ EDITED = BLOCK.replace("bounded", "short")
 def root(tmp_path: Path) -> Path:
     (tmp_path / "app" / ".carryover").mkdir(parents=True)
     return tmp_path / "app"
-
-
-@pytest.fixture
-def former(monkeypatch: pytest.MonkeyPatch) -> str:
-    """A block with the synthetic text of an earlier version, which this version knows."""
-    block = "<!--CARRYOVER:START-->\nSee `.carryover/handoff.md`.\n<!--CARRYOVER:END-->\n"
-    monkeypatch.setattr(pointer, "_TEXTS", (*pointer._TEXTS, tuple(block.encode().splitlines())))
-    return block
 
 
 def place(root: Path) -> ProjectEdits:
@@ -136,18 +127,6 @@ def test_blocks_that_came_with_the_repository_are_not_taken_out(root: Path) -> N
 
     assert remove(root).done == []
     assert contents(root) == {f"{name}.md": text for name, text in theirs.items()}
-
-
-def test_a_block_with_the_text_of_an_earlier_version_is_brought_up_to_date(root: Path, former: str) -> None:
-    write(root, CLAUDE="Be Claude.\n")
-    place(root)
-    write(root, **{name: contents(root)[f"{name}.md"].replace(BLOCK, former) for name in ("AGENTS", "CLAUDE")})
-
-    edits = place(root)
-
-    assert (edits.done, edits.notes) == (["AGENTS.md", "CLAUDE.md"], [])
-    assert contents(root) == {"AGENTS.md": BLOCK, "CLAUDE.md": f"Be Claude.\n\n{BLOCK}"}
-    assert place(root).done == []
 
 
 def test_a_block_edited_by_hand_or_torn_is_reported_and_left(root: Path) -> None:
