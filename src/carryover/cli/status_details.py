@@ -161,7 +161,7 @@ def _daemon(report: Report) -> Iterator[str]:
 
 def _work(metrics: Metrics) -> str | None:
     """Summarizes the daemon's work since it started, with 95th percentiles; None if it has done nothing yet."""
-    if not metrics.batches and not metrics.hook_calls:
+    if not metrics.bytes_read and not metrics.session_start.n:
         return None
     times = (
         ("stored after", metrics.append_to_stored),

@@ -13,8 +13,6 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from typing import Final
 
-import msgspec
-
 from carryover.adapter.contract import Source
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.log import Word, phrase, source_id
@@ -172,8 +170,8 @@ class IngestQueue:
             self._ledger_failed(key, trouble)
             return False
         self._ledger_works()
-        self._meter.read(result.volume, events=result.new_events)
-        self._unread[key] = total = _sum(self._unread.get(key), result)
+        self._meter.read(result.bytes, events=result.new_events)
+        self._unread[key] = total = result.after(self._unread.get(key, IngestResult()))
         if result.more:
             self._hinted_ms.resume(key, hinted_ms)
             return True
@@ -212,15 +210,3 @@ class IngestQueue:
             self._log.info("ledger_works_again")
         self.ledger_trouble = None
         self._ledger_failures = 0
-
-
-def _sum(before: IngestResult | None, result: IngestResult) -> IngestResult:
-    if before is None:
-        return result
-    return msgspec.structs.replace(
-        result,
-        new_events=before.new_events + result.new_events,
-        projects=before.projects | result.projects,
-        newest_event_ms=max(before.newest_event_ms, result.newest_event_ms),
-        written_ms=before.written_ms if result.written_ms is None else result.written_ms,
-    )

@@ -165,14 +165,12 @@ class PublishQueue:
             await self._ledger.report(error)
             # An error in one project, or in our handling of it, must not block the others.
             self._stored_s.resume(project, stored_s)
-            self._meter.publication_failed()
             self._failed(project, outcome, error)
             return
         ended_s = time.monotonic()
-        took_ms = (ended_s - began_s) * 1000
-        waited_ms = None if stored_s is None else (ended_s - stored_s) * 1000
-        self._meter.published(changed=made.published.changed, took_ms=took_ms, waited_ms=waited_ms)
-        self._worked(project, outcome, made, took_ms=took_ms)
+        if made.published.changed and stored_s is not None:
+            self._meter.stored_to_published.add((ended_s - stored_s) * 1000)
+        self._worked(project, outcome, made, took_ms=(ended_s - began_s) * 1000)
 
     def _failed(self, project: int, outcome: Outcome, error: Exception) -> None:
         outcome.failures += 1

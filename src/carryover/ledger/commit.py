@@ -119,7 +119,6 @@ async def store_entries(
     await count_skipped(db, source.agent, prepared.skipped, at_ms=prepared.mtime_ns // 1_000_000)
     return Commit(
         new_events=len(stored),
-        redactions=sum(sum(entry.redacted.values()) for entry in stored if entry.redacted),
         projects=tuple(sorted(projects)),
         newest_event_ms=max((entry.event.at_ms for entry in stored), default=0),
     )

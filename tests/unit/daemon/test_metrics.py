@@ -30,15 +30,3 @@ def test_an_append_is_timed_from_its_writing_or_its_first_hint(written_ms: int, 
     meter.stored(hinted_ms=NOW_MS - 80, written_ms=written_ms, now_ms=NOW_MS)
 
     assert meter.metrics().append_to_stored.max_ms == waited_ms
-
-
-def test_only_a_publication_that_wrote_something_ends_the_wait_for_it() -> None:
-    meter = Meter()
-    meter.published(changed=True, took_ms=5, waited_ms=50)
-    meter.published(changed=True, took_ms=6, waited_ms=None)
-    meter.published(changed=False, took_ms=7, waited_ms=70)
-    meter.publication_failed()
-    found = meter.metrics()
-
-    assert (found.publications, found.publications_unchanged, found.publications_failed) == (2, 1, 1)
-    assert (found.publication.n, found.stored_to_published) == (3, Latency(n=1, p50_ms=50, p95_ms=50, max_ms=50))

@@ -69,7 +69,7 @@ def test_a_migration_that_fails_changes_nothing_and_may_be_tried_again(
     make_0_1_0(db)
     before = shape(db)
     with monkeypatch.context() as failing:
-        failing.setitem(RELEASED, 4, (*RELEASED[4], "not SQL"))  # type: ignore[misc]
+        failing.setitem(RELEASED, 4, (*RELEASED[4], "not SQL"))
         with pytest.raises(sqlite3.OperationalError):
             migrate(db, path)
     assert (version_of(db), shape(db)) == (4, before)

@@ -114,7 +114,7 @@ class Hooks:
         reply, outcome, starts = await self._reply(
             agent, known or event.lower(), payload, authenticated=authenticated, cwd=cwd
         )
-        self._meter.hook(agent.id, known or "other", outcome)
+        self._meter.hook(outcome)
         if starts:
             self._meter.session_start.add((time.monotonic() - began_s) * 1000)
         return reply

@@ -78,9 +78,6 @@ async def test_a_disk_that_hangs_keeps_no_agent_waiting(
 
     assert replies == [NOTHING, NOTHING, TRY_STORE]
     assert desk.meter.hook_counts() == HookCounts(late=3)
-    assert {outcome for event in desk.meter.metrics().hook_calls["claude-code"].values() for outcome in event} == {
-        "late"
-    }
     assert [line.split(" ", 1)[0] for line in lines] == ["hook_late"] * 3
     assert not any("words" in line for line in lines)
 
@@ -148,7 +145,6 @@ async def test_a_refused_path_is_named_by_its_kind_alone(desk: Desk, session: Cl
 
     assert (reply, desk.meter.hook_counts()) == (NOTHING, HookCounts(refused_paths=1))
     assert lines == ["hook_path_refused agent=claude-code reason=leads_upwards"]
-    assert desk.meter.metrics().hook_calls == {"claude-code": {"Stop": {"refused_path": 1}}}
 
 
 async def test_words_of_strangers_are_neither_stored_nor_counted_in_the_ledger(
