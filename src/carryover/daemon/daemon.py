@@ -195,8 +195,8 @@ class Daemon:
         yield Task("retention", self._forgetting.run)
         yield Task("withdrawal", self._upkeep.withdraw)
         yield Task("keep-in-place", self._publish_queue.keep_in_place)
-        if self._notifier.listening:
-            yield Task("notify", self._report_status, ends=None)
+        if self._notifier.watchdog_s is not None:
+            yield Task("watchdog", partial(self._notifier.keep_alive, lambda: self._supervisor.healthy), ends=None)
 
     async def _stop(self, supervisor: Supervisor, tasks: Sequence[Task]) -> None:
         began = time.monotonic()
@@ -246,17 +246,6 @@ class Daemon:
         async with serving(app, self._context.state.socket, limiter):
             await self._notifier.send("READY=1")
             await asyncio.Event().wait()
-
-    async def _report_status(self) -> None:
-        await self._notifier.report_status(self._status, lambda: self._supervisor.healthy)
-
-    def _status(self) -> str:
-        if self._ingest_queue.ledger_trouble is not None:
-            return "The ledger cannot be written: see `carryover status`"
-        if self._context.last_rescan_ms is None:
-            return "Looking for transcripts"
-        known, waiting = self._rescanner.sources, self._ingest_queue.waiting
-        return f"Reading transcripts: {waiting} of {known} to go" if waiting else f"Up to date, transcripts: {known}"
 
     async def _expire_provisional(self) -> None:
         """Removes events that a hook reported and no transcript has confirmed: their session was killed."""

@@ -57,10 +57,6 @@ class Log:
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
 
-    def debug(self, event: str, **fields: Value) -> None:
-        """Logs `event` at level debug."""
-        self._sink(logging.DEBUG, line(event, fields))
-
     def info(self, event: str, **fields: Value) -> None:
         """Logs `event` at level info."""
         self._sink(logging.INFO, line(event, fields))

@@ -54,7 +54,6 @@ def test_an_error_of_the_system_is_reported_with_its_number() -> None:
 def test_the_file_is_private_and_says_when_in_utc(tmp_path: Path) -> None:
     path = tmp_path / "carryoverd.log"
     log, close = open_log(path, "info")
-    log.debug("not shown")
     log.info("shown", n=1)
     close()
 

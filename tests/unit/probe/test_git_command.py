@@ -70,32 +70,6 @@ def test_without_git_the_error_says_so(tmp_path: Path, monkeypatch: pytest.Monke
         ask(tmp_path, ("ls-files",), deadline=soon())
 
 
-def test_a_repository_that_answered_nothing_is_not_waited_for_again(tmp_path: Path) -> None:
-    """git opens the pipe that `include.path` names before anything else."""
-    root = repository(tmp_path, {"a.py": "1\n"})
-    git(root, "config", "include.path", "more")
-    os.mkfifo(root / ".git" / "more")
-    with pytest.raises(TimeoutError):
-        ask(root, ("rev-parse", "HEAD"), ("ls-files",), deadline=time.monotonic() + 0.6)
-
-    began = time.monotonic()
-    with pytest.raises(TimeoutError):
-        ask(root, ("rev-parse", "HEAD"), deadline=soon())
-
-    assert time.monotonic() - began < 1
-
-
-def test_one_that_was_only_slow_is_asked_again(tmp_path: Path) -> None:
-    root = repository(tmp_path, {"a.py": "1\n"})
-    exclude = root / ".git" / "info" / "exclude"
-    exclude.unlink()
-    os.mkfifo(exclude)
-    with pytest.raises(TimeoutError):
-        ask(root, ("rev-parse", "--git-dir"), ("ls-files", "-o", "--exclude-standard"), deadline=time.monotonic() + 0.6)
-
-    assert ask(root, ("rev-parse", "--git-dir"), deadline=soon()) == [Answer(0, b".git\n")]
-
-
 def test_another_working_tree_that_the_configuration_names_is_not_looked_at(tmp_path: Path) -> None:
     """A diff would show what is in the user's own files."""
     private = tmp_path / "private"
