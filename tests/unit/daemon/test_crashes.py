@@ -9,7 +9,6 @@ import aiohttp
 import pytest
 
 from carryover.daemon.crashes import MOST_REPORTS, SIGNAL, CrashReport, CrashReports, crash_reports
-from carryover.errors import UserError
 from carryover.ledger.codec import decode_body
 
 MARKER = "xylophonic-secret"
@@ -84,22 +83,6 @@ def test_what_led_to_an_error_is_in_its_report(crashes: CrashReports) -> None:
         "last lines of the log:",
     ]
     assert MARKER not in text
-
-
-def test_the_same_failure_is_reported_once(crashes: CrashReports, folder: Path) -> None:
-    def again() -> Exception:
-        return failed()
-
-    paths = [crashes.report(again(), "watcher") for _ in range(3)]
-
-    assert [path is None for path in paths] == [False, True, True]
-    assert crashes.report(again(), "moves") is not None
-    assert len(list(folder.iterdir())) == 2
-
-
-def test_an_error_that_says_itself_what_to_do_is_no_crash(crashes: CrashReports, folder: Path) -> None:
-    assert crashes.report(UserError("The state folder is gone."), "state-guard") is None
-    assert not folder.exists()
 
 
 def test_only_the_newest_reports_are_kept(crashes: CrashReports, folder: Path) -> None:

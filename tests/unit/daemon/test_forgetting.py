@@ -10,17 +10,13 @@ import msgspec
 import pytest
 
 from carryover.config import Config, RetentionConfig
-from carryover.daemon import forgetting
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.forgetting import Forgetting
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.facts import GitFacts
 from carryover.ingest.pipeline import ingest
-from carryover.ledger.connect import erase_mark
-from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.queries import sessions
 from carryover.ledger.selection import Selection
-from carryover.ledger.store import Ledger
 from carryover.publish.make import Refreshed
 from carryover.publish.refresh import refresh
 from support.claude_session import ClaudeSession
@@ -196,50 +192,3 @@ async def test_a_project_that_is_gone_is_published_no_more(place: Place, old: Cl
     assert msgspec.structs.asdict(done) == {"sessions": 1, "problems": ()}
     assert (place.queue.outcomes, handoff_of(old.cwd)) == ({}, "")
     assert [line for line in lines if "failed" in line] == []
-
-
-async def test_an_interruption_in_the_middle_leaves_nothing_that_a_start_does_not_erase(
-    place: Place, old: ClaudeSession, ledger_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As by SIGKILL once the ledger has forgotten: from then on nothing leads to the calls that were kept."""
-    await place.read(old)
-    spooled = ledger_path.parent / "spool" / "claude-code" / f"{old.session}.jsonl"
-    spooled.parent.mkdir(parents=True)
-    spooled.write_text("Never push to main.")
-    monkeypatch.setattr(place.forgetting, "_publish", interrupted)
-
-    with pytest.raises(asyncio.CancelledError):
-        await place.forgetting.forget([Selection(agent="claude-code", conversation=old.session)])
-
-    assert (place.held(), handoff_of(old.cwd), spooled.exists()) == (set(), "", False)
-    assert erase_mark(ledger_path).exists(), "so the next start overwrites what was deleted"
-
-
-async def test_what_could_not_be_erased_is_erased_as_soon_as_that_works(
-    place: Place, old: ClaudeSession, ledger: Ledger, ledger_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await place.read(old)
-    monkeypatch.setattr(forgetting, "ERASE_AGAIN_S", 0.0)
-    left = ["once", "twice"]
-    erased = asyncio.Event()
-    erase = ledger.erase
-
-    async def full_at_first() -> None:
-        if left:
-            left.pop()
-            raise LedgerUnavailable("The disk is full.")
-        await erase()
-        erased.set()
-
-    monkeypatch.setattr(ledger, "erase", full_at_first)
-    running = asyncio.create_task(place.forgetting.run())
-    done = await place.forgetting.forget([Selection(root=str(old.cwd))])
-    await erased.wait()
-    running.cancel()
-
-    assert done.problems == ("Deleted, but not yet overwritten: The disk is full.",)
-    assert b"Never push to main" not in ledger_path.read_bytes()
-
-
-async def interrupted(*_: object) -> None:
-    raise asyncio.CancelledError

@@ -70,18 +70,6 @@ def events(ledger_path: Path) -> int:
         return totals(db).events
 
 
-async def test_what_was_hinted_is_read_and_its_project_passed_on(
-    ingest_queue: IngestQueue, session: ClaudeSession, source_of: SourceOf, touched: Touched, ledger_path: Path
-) -> None:
-    session.prompt("Add a discount")
-    async with at_work(ingest_queue):
-        ingest_queue.hint([source_of(session)])
-        await ingest_queue.flush()
-
-    assert events(ledger_path) == 2  # the words, and what is known of the session
-    assert touched == [(frozenset({1}), int(session.now.timestamp() * 1000))]
-
-
 async def test_a_long_source_is_passed_on_once_it_is_read_to_its_end(
     ingest_queue: IngestQueue, session: ClaudeSession, source_of: SourceOf, touched: Touched, ledger_path: Path
 ) -> None:
@@ -94,31 +82,6 @@ async def test_a_long_source_is_passed_on_once_it_is_read_to_its_end(
 
     assert events(ledger_path) == 1201
     assert touched == [(frozenset({1}), int(session.now.timestamp() * 1000))]
-
-
-async def test_a_live_session_does_not_wait_for_a_long_history(
-    ingest_queue: IngestQueue,
-    session: ClaudeSession,
-    source_of: SourceOf,
-    transcripts: Path,
-    home: Path,
-    lines: list[str],
-) -> None:
-    for n in range(6):
-        old = ClaudeSession(transcripts, home / "old", session=f"00000000-0000-4000-8000-00000000000{n}")
-        old.append(b"".join(old.prompt_line(f"prompt {n}") for n in range(1500)))
-        ingest_queue.queue([source_of(old)])
-    session.prompt("Add a discount")
-    async with at_work(ingest_queue):
-        await asyncio.sleep(0)
-        ingest_queue.hint([source_of(session)])
-        await ingest_queue.flush()
-
-    read = [line.split()[2] for line in lines if line.startswith("source_read")]
-    assert read.index(f"source={source_id('claude-code', str(session.path))}") <= 2, (
-        "one batch each of the two workers, at most"
-    )
-    assert len(read) == 7
 
 
 async def test_a_source_that_cannot_be_read_is_reported_once_and_stops_no_other(
@@ -185,18 +148,6 @@ async def test_while_the_ledger_is_locked_nothing_is_lost_and_it_is_said_why(
 
     assert events(ledger_path) == 2
     assert [line.split()[0] for line in lines] == ["ledger_unavailable", "ledger_works_again", "source_read"]
-
-
-async def test_nothing_is_logged_where_nothing_is_new(
-    ingest_queue: IngestQueue, session: ClaudeSession, source_of: SourceOf, lines: list[str], touched: Touched
-) -> None:
-    session.prompt("Add a discount")
-    async with at_work(ingest_queue):
-        for _ in range(3):
-            ingest_queue.hint([source_of(session)])
-            await ingest_queue.flush()
-
-    assert (len(lines), len(touched)) == (1, 1)
 
 
 class Unsettled(JsonlReader):

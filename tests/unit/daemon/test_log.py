@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.daemon.log import LIMIT_BYTES, Log, Word, describe, open_log, phrase, source_id
+from carryover.daemon.log import LIMIT_BYTES, Log, Word, describe, open_log
 from carryover.daemon.log_file import OLD_FILES
 from carryover.daemon.watcher import noticed
 
@@ -24,20 +24,6 @@ def test_what_is_no_word_is_not_logged(log: Log, lines: list[str], text: str) ->
     log.info("odd", text=text)  # type: ignore[arg-type]
 
     assert lines == ["odd text=?", "odd text=?"]
-
-
-def test_a_reason_is_logged_as_one_word() -> None:
-    assert phrase("transcript: not in a folder of this agent") == "transcript:_not_in_a_folder_of_this_agent"
-    assert len(phrase("long " * 40)) == 80
-
-
-def test_a_source_has_the_same_short_id_in_every_line_and_another_has_another() -> None:
-    first, second = source_id("a", "/x/one.jsonl"), source_id("a", "/x/\udcff.jsonl")
-
-    assert re.fullmatch("[0-9a-f]{8}", first)
-    assert (source_id("a", "/x/one.jsonl") == first, second == first, source_id("b", "/x/one.jsonl") == first) == (
-        True, False, False,
-    )  # fmt: skip
 
 
 def test_an_error_is_described_by_type_and_place_and_never_by_its_words() -> None:

@@ -13,13 +13,10 @@ from carryover.adapter.contract import Agent
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.ingest_queue import IngestQueue
 from carryover.daemon.rescanner import Rescanner
-from carryover.ingest.pipeline import ingest
 from carryover.ingest.scan import TranscriptRoot, roots_of
 from carryover.ingest.spool import Spool
 from carryover.ledger.store import Ledger
-from carryover.projects.root import find_root
 from support.claude_session import ClaudeSession
-from support.clock import LATER_MS
 from support.log_lines import LogLines
 
 
@@ -69,27 +66,6 @@ async def test_a_sweep_queues_what_changed_and_only_that(
 
     second = await floor.sweeper.rescan()
     assert (second.sources, second.changed, floor.reading.waiting) == (1, 0, 0)
-
-
-async def test_a_source_that_was_read_in_part_is_still_to_be_read(
-    floor: Floor,
-    session: ClaudeSession,
-    agents: dict[str, Agent],
-    ledger: Ledger,
-    age: Callable[[ClaudeSession], None],
-) -> None:
-    """Its size and time are as they were when a daemon was killed between two batches."""
-    session.append(b"".join(session.prompt_line(f"prompt {n}") for n in range(1200)))
-    age(session)
-    agent = agents["claude-code"]
-    source = agent.source_of(session.path, session.folder)
-    assert source is not None
-    result = await ingest(ledger, agent, source, root_of=find_root, now_ms=lambda: LATER_MS, max_batches=1)
-    assert result.more
-
-    assert (await floor.sweeper.rescan()).changed == 1
-    await floor.read_all()
-    assert (await floor.sweeper.rescan()).changed == 0
 
 
 async def test_a_source_that_vanished_is_marked_gone_and_comes_back(

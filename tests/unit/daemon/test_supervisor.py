@@ -94,40 +94,6 @@ async def test_a_vital_task_that_fails_is_not_started_again_and_stops_the_daemon
     assert [state.state for state in supervisor.states()] == ["failed"]
 
 
-async def test_what_an_error_says_is_neither_logged_nor_shown(supervisor: Supervisor, lines: list[str]) -> None:
-    """An error's text may quote what was being read."""
-
-    async def fails() -> None:
-        raise KeyError("words from a transcript")
-
-    async with supervisor:
-        supervisor.start("publisher", fails, vital=True)
-        await asyncio.wait_for(supervisor.vital_failed.wait(), 5)
-
-    [state] = supervisor.states()
-    assert str(state.last_error).startswith("KeyError at carryover.daemon.supervisor:")
-    assert lines == [f'vital_task_failed task=publisher error="{state.last_error}"']
-
-
-async def test_stopping_waits_so_long_and_then_cancels(supervisor: Supervisor) -> None:
-    cancelled = False
-
-    async def goes_on_for_ever() -> None:
-        nonlocal cancelled
-        try:
-            await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            cancelled = True
-            raise
-
-    async with supervisor:
-        supervisor.start("watcher", goes_on_for_ever)
-        await asyncio.sleep(0)
-        await supervisor.stop("watcher")
-        assert cancelled
-        assert [state.state for state in supervisor.states()] == ["stopped"]
-
-
 async def test_it_is_healthy_while_every_vital_task_runs(supervisor: Supervisor) -> None:
     may_end = asyncio.Event()
 

@@ -32,19 +32,6 @@ def session(transcripts: Path, home: Path) -> ClaudeSession:
     return ClaudeSession(transcripts, home / "shop")
 
 
-def test_every_source_below_the_roots_is_seen(
-    agents: dict[str, Agent], session: ClaudeSession, transcripts: Path, home: Path
-) -> None:
-    session.prompt("hello")
-    (session.path.parent / "notes.txt").write_text("not a transcript")
-    roots = roots_of(agents.values(), home, {})
-
-    assert roots == (TranscriptRoot("claude-code", transcripts),)
-    [found] = find_sources(agents, roots)
-    status = session.path.stat()
-    assert (found.source.path, found.size, found.mtime_ns) == (str(session.path), status.st_size, status.st_mtime_ns)
-
-
 def make_a_link_to_nowhere(path: Path) -> None:
     path.symlink_to("/nowhere")
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from carryover.facts import ProjectRoot
-from carryover.ledger.queries import project_by_root, projects, sessions, unpublished, whereabouts
+from carryover.ledger.queries import project_by_root, projects, sessions, whereabouts
 from carryover.ledger.store import Ledger
 from carryover.model import FileEdit
 from carryover.publish.project_view import project_view
@@ -38,20 +38,6 @@ def held(db: sqlite3.Connection) -> dict[str, list[str]]:
     return {row.root: sorted(one.native_id for one in sessions(db, row.id, limit=20)) for row in projects(db)}
 
 
-async def test_sessions_go_with_the_project(ledger: Ledger, scribe: Scribe, reading: Reading) -> None:
-    await worked(scribe, "s1", "/old")
-    await worked(scribe, "s2", "/new")
-    old, new = project(reading(), "/old"), project(reading(), "/new")
-
-    moved = await ledger.move_project(old, new)
-
-    view = project_view(reading(), new)
-    assert (moved.sessions, moved.projects) == (1, (old, new))
-    assert held(reading()) == {"/new": ["s1", "s2"]}
-    assert (view.root, view.former_roots) == ("/new", ("/old",))
-    assert unpublished(reading(), since_ms=1) == [new]
-
-
 async def test_undoing_it_gives_back_what_came_and_keeps_what_was_there(
     ledger: Ledger, scribe: Scribe, reading: Reading
 ) -> None:
@@ -66,17 +52,6 @@ async def test_undoing_it_gives_back_what_came_and_keeps_what_was_there(
     assert held(reading()) == {"/new": ["s2"], "/old": ["s1"]}
     assert project_view(reading(), new).former_roots == ()
     assert [row.not_moved for row in whereabouts(reading()) if row.id == old] == [True]
-
-
-async def test_moving_twice_moves_nothing_more(ledger: Ledger, scribe: Scribe, reading: Reading) -> None:
-    await worked(scribe, "s1", "/old")
-    old, new = project(reading(), "/old"), await ledger.know_project("/new", None, now_ms=0)
-
-    await ledger.move_project(old, new)
-
-    assert (await ledger.move_project(old, new)).sessions == 0
-    assert (await ledger.move_project(new, new)).sessions == 0
-    assert held(reading()) == {"/new": ["s1"]}
 
 
 async def test_a_session_that_is_read_later_follows_as_long_as_the_folder_is_gone(

@@ -11,7 +11,6 @@ import pytest
 
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import Commit, Entry
-from carryover.ledger.provisional import content_fingerprint
 from carryover.ledger.queries import (
     StoredEvent,
     project_by_root,
@@ -20,7 +19,6 @@ from carryover.ledger.queries import (
     sessions,
     unpublished,
 )
-from carryover.ledger.rows import MAX_PROVISIONAL
 from carryover.model import (
     AnyBody,
     AssistantMessage,
@@ -30,7 +28,7 @@ from carryover.model import (
     TurnEnd,
     UserPrompt,
 )
-from carryover.publish.project_view import MAX_SUBAGENTS, project_view
+from carryover.publish.project_view import project_view
 from support.scribe import Scribe
 
 Reading = Callable[[], sqlite3.Connection]
@@ -59,17 +57,6 @@ def said(db: sqlite3.Connection, project_id: int = 1) -> list[str | None]:
     return [(digest.turn.answer or None) if digest.turn is not None else None for digest in digests]
 
 
-async def test_what_is_reported_early_is_seen_at_once(scribe: Scribe, reading: Reading) -> None:
-    await scribe.tell("add a parser")
-
-    commit = await told_early(scribe, DONE)
-
-    assert commit == Commit(new_events=1, projects=(1,), newest_event_ms=500_000)
-    assert said(reading()) == ["Done."]
-    (session,) = project_view(reading(), 1).sessions
-    assert (session.last_ms, session.digest.prompts, session.digest.last_ms) == (500_000, 1, 500_000)
-
-
 async def test_it_comes_last_in_its_session_and_is_marked(scribe: Scribe, reading: Reading) -> None:
     await scribe.tell(scribe.event("add a parser"), scribe.event("find it", subagent_id="a1", at_ms=700_000))
 
@@ -82,15 +69,6 @@ async def test_it_comes_last_in_its_session_and_is_marked(scribe: Scribe, readin
         StoredEvent(at_ms=700_000, subagent_id="a1", body=UserPrompt(text="find it")),
         StoredEvent(at_ms=500_000, subagent_id=None, body=DONE, provisional=True),
     ]
-
-
-async def test_it_is_stored_once_however_often_it_is_reported(scribe: Scribe, reading: Reading) -> None:
-    first = await told_early(scribe, DONE)
-
-    again = await told_early(scribe, AssistantMessage(text=" Done.\n"), at_ms=500_200)
-
-    assert (first.new_events, again) == (1, Commit())
-    assert waiting(reading()) == [DONE]
 
 
 @pytest.mark.parametrize(
@@ -183,16 +161,6 @@ async def test_nothing_was_reported_later_than_now(scribe: Scribe, reading: Read
     assert sessions(reading(), limit=9)[0].last_ms == NOW_MS
 
 
-async def test_a_session_can_begin_with_it(scribe: Scribe, reading: Reading) -> None:
-    commit = await told_early(scribe, DONE)
-
-    (session,) = sessions(reading(), limit=9)
-    assert (session.agent, session.native_id, session.root) == (AGENT, "s1", "/repo")
-    assert (session.started_ms, session.last_ms) == (500_000, 500_000)
-    assert (commit.projects, said(reading())) == ((1,), ["Done."])
-    assert unpublished(reading(), since_ms=500_000) == [1]
-
-
 async def test_what_was_reported_in_another_project_than_the_transcripts_shows_in_neither(
     scribe: Scribe, reading: Reading
 ) -> None:
@@ -242,21 +210,3 @@ async def test_what_was_never_confirmed_is_forgotten(scribe: Scribe, reading: Re
     assert waiting(reading()) == [AssistantMessage(text="Really.")]
     assert (project, reading().execute(changed).fetchone() > (0,)) == (1, True)
     assert await scribe.ledger.forget_provisional(before_ms=200) == 0
-
-
-async def test_a_view_looks_at_the_newest_of_many(scribe: Scribe, reading: Reading) -> None:
-    """An agent may never write what its hooks tell."""
-    for n in range(MAX_PROVISIONAL + 10):
-        await told_early(scribe, UserPrompt(text=f"prompt {n}"), at_ms=n)
-        await told_early(scribe, AssistantMessage(text=f"found {n}"), at_ms=n, subagent_id=f"a{n}")
-
-    (session,) = project_view(reading(), 1).sessions
-
-    assert session.digest.prompts == MAX_PROVISIONAL // 2
-    assert len(session.subagents) == MAX_SUBAGENTS
-
-
-def test_who_speaks_tells_words_apart() -> None:
-    assert content_fingerprint(UserPrompt(text="go on")) != content_fingerprint(AssistantMessage(text="go on"))
-    assert content_fingerprint(UserPrompt(text="x", command="/review")) != content_fingerprint(UserPrompt(text="x"))
-    assert content_fingerprint(TurnEnd(reason="error")) != content_fingerprint(AssistantMessage(text=""))

@@ -12,8 +12,6 @@ from carryover.ledger.queries import (
     AgentRow,
     agents_seen,
     changed_since_published,
-    project_by_root,
-    projects,
     session_by_prefix,
     session_events,
     sessions,
@@ -27,25 +25,6 @@ from carryover.model import NOTE, AssistantMessage, UserPrompt
 from support.scribe import Scribe
 
 Reading = Callable[[], sqlite3.Connection]
-
-
-async def test_projects_come_newest_first_and_are_found_by_their_exact_root(scribe: Scribe, reading: Reading) -> None:
-    await scribe.tell(scribe.event("a", session="s1", cwd="/srv/app"), path="/t/1")
-    await scribe.tell(scribe.event("b", session="s2", cwd="/srv/app2"), path="/t/2")
-
-    db = reading()
-    assert [(row.root, row.last_event_ms) for row in projects(db)] == [("/srv/app2", 2_000), ("/srv/app", 1_000)]
-    assert project_by_root(db, "/srv/app") == projects(db)[1]
-    assert project_by_root(db, "/work") is None
-
-
-async def test_sessions_come_newest_first_of_one_project_or_of_all(scribe: Scribe, reading: Reading) -> None:
-    for session, cwd in (("s1", "/one"), ("s2", "/two"), ("s3", "/one"), ("s4", None)):
-        await scribe.tell(scribe.event("hi", session=session, cwd=cwd), path=f"/t/{session}")
-
-    db = reading()
-    assert [row.native_id for row in sessions(db, limit=3)] == ["s4", "s3", "s2"]
-    assert [row.native_id for row in sessions(db, 1, limit=3)] == ["s3", "s1"]
 
 
 async def test_a_session_is_found_by_the_beginning_of_its_id(scribe: Scribe, reading: Reading) -> None:

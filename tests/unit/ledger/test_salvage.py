@@ -70,7 +70,7 @@ async def test_from_a_sound_ledger_everything_but_positions_and_digests_is_saved
     assert rows(fresh, "SELECT at_ms FROM incident") == [(5_000,)]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 async def test_damaged_pages_cost_only_what_stood_on_them(
     ledger_path: Path, scribe_of: type[Scribe], fresh: sqlite3.Connection, seed: int
 ) -> None:
@@ -92,7 +92,7 @@ async def test_damaged_pages_cost_only_what_stood_on_them(
     assert rows(fresh, "PRAGMA foreign_key_check") == []
 
 
-@pytest.mark.parametrize("kept", [0.9, 0.5])
+@pytest.mark.parametrize("kept", [0.5])
 async def test_a_ledger_that_was_cut_keeps_what_is_before_the_cut(
     ledger_path: Path, scribe_of: type[Scribe], fresh: sqlite3.Connection, kept: float
 ) -> None:

@@ -74,12 +74,3 @@ async def test_where_no_event_has_all_words_those_with_some_are_found(scribe: Sc
     assert (len(found.hits), found.has_all) == (2, False)
     assert find(reading(), "add parser").has_all
     assert find(reading(), "rhinoceros giraffe").hits == ()
-
-
-async def test_of_a_word_that_is_everywhere_the_newest_entries_are_ranked(scribe: Scribe, reading: Reading) -> None:
-    """What takes long is to score an entry, not to find it: a search takes no longer the more there is."""
-    said = [scribe.event("parser", session="old", at_ms=1)]
-    said += [scribe.event(ToolCall(call_id=str(n), name="Bash", op="shell", subject="parser")) for n in range(8_000)]
-    await scribe.tell(*said)
-
-    assert {hit.kind for hit in find(reading(), "parser").hits} == {"command"}

@@ -104,7 +104,7 @@ async def take(ledger: Ledger, scribe: Scribe, number: int, step: tuple[str, lis
         await ledger.index_more()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(_steps, max_size=10))
 @example(steps=[("append", ["b"]), ("better", ["d"])])
 @example(steps=[("append", ["b"]), ("retract", ["b"])])

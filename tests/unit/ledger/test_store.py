@@ -15,15 +15,12 @@ import pytest
 
 from carryover.adapter.contract import Source
 from carryover.distill.digest import FOLD_VERSION
-from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.batch import SourceState
 from carryover.ledger.codec import decode_body
-from carryover.ledger.connect import damage_mark
-from carryover.ledger.ledger_errors import LedgerDamaged, LedgerUnavailable, StaleRead
+from carryover.ledger.ledger_errors import LedgerUnavailable, StaleRead
 from carryover.ledger.queries import (
     session_by_prefix,
     session_events,
-    totals,
 )
 from carryover.ledger.store import Ledger
 from carryover.model import UserPrompt
@@ -86,18 +83,6 @@ async def test_everything_is_private_to_its_owner(scribe: Scribe, ledger_path: P
     assert oct(ledger_path.parent.stat().st_mode & 0o777) == "0o700"
 
 
-async def test_closing_leaves_one_file_that_holds_everything(
-    ledger_path: Path, scribe_of: type[Scribe], reading: Reading
-) -> None:
-    ledger = await Ledger.open(ledger_path, DigestReducer())
-    await scribe_of(ledger).tell("hello")
-
-    await ledger.close()
-
-    assert [file.name for file in ledger_path.parent.iterdir()] == ["ledger.sqlite"]
-    assert texts(reading()) == ["hello"]
-
-
 async def test_comparing_all_sources_loads_neither_cursors_nor_contexts(ledger: Ledger, scribe: Scribe) -> None:
     """Thousands of transcripts are compared every few minutes, and each context may hold a hundred KiB."""
     await scribe.commit(scribe.prepared(scribe.event("hello"), cursor=bytes(8 << 20), context=bytes(8 << 20)))
@@ -109,17 +94,6 @@ async def test_comparing_all_sources_loads_neither_cursors_nor_contexts(ledger: 
 
     assert list(known) == [(ONE.agent, ONE.path)]
     assert peak_bytes < 1 << 20
-
-
-async def test_what_a_source_said_outlives_it(ledger: Ledger, scribe: Scribe, reading: Reading) -> None:
-    await scribe.tell("hello")
-
-    await ledger.mark_gone(ONE)
-
-    state = await ledger.source_state(ONE)
-    assert state is not None
-    assert (state.state, state.cursor) == ("gone", b"1")
-    assert texts(reading()) == ["hello"]
 
 
 async def test_a_broken_source_keeps_its_place_until_a_read_succeeds(ledger: Ledger, scribe: Scribe) -> None:
@@ -247,34 +221,6 @@ async def test_a_database_locked_by_another_program_is_reported_clearly_and_lose
     assert texts(reading()) == ["hello"]
 
 
-async def test_damage_met_in_use_is_mended_at_the_next_start(
-    ledger_path: Path, scribe_of: type[Scribe], reading: Reading
-) -> None:
-    ledger = await Ledger.open(ledger_path, DigestReducer())
-    scribe = scribe_of(ledger)
-    history = [scribe.event(f"prompt {n} {noise(n, 300)}") for n in range(2_000)]
-    await scribe.tell(*history)
-    await ledger.close()
-    _damage(ledger_path, pages=range(60, 90))
-
-    ledger = await Ledger.open(ledger_path, DigestReducer())
-    with pytest.raises(LedgerDamaged):
-        await scribe_of(ledger).tell(*history)
-    assert damage_mark(ledger_path).exists()
-    await ledger.close()
-
-    mended = await Ledger.open(ledger_path, DigestReducer())
-    saved = totals(reading()).events
-    await scribe_of(mended).tell(*history)
-    await mended.close()
-
-    assert not damage_mark(ledger_path).exists()
-    assert 1_500 < saved < 2_000
-    assert sorted(texts(reading())) == sorted(
-        event.body.text for event in history if isinstance(event.body, UserPrompt)
-    )
-
-
 async def test_digests_of_an_older_fold_are_made_again_newest_first(
     ledger: Ledger, scribe: Scribe, reading: Reading, ledger_path: Path
 ) -> None:
@@ -288,11 +234,3 @@ async def test_digests_of_an_older_fold_are_made_again_newest_first(
 
     assert done == [True, True, True, False]
     assert project_view(reading(), 1) == expected
-
-
-def _damage(path: Path, pages: range) -> None:
-    """Overwrite some pages, as a failing disk would."""
-    with path.open("r+b") as file:
-        for page in pages:
-            file.seek(page * 4096)
-            file.write(b"\xa5" * 4096)

@@ -62,14 +62,6 @@ def test_what_does_not_end_in_time_is_killed_with_all_it_started(tmp_path: Path,
     wait_until("all are gone", lambda: not any(is_running(int(pid)) for pid in slow_git.read_text().split()))
 
 
-def test_without_git_the_error_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    git(repository(tmp_path), "status")
-    monkeypatch.setenv("PATH", str(tmp_path))
-
-    with pytest.raises(FileNotFoundError):
-        ask(tmp_path, ("ls-files",), deadline=soon())
-
-
 def test_another_working_tree_that_the_configuration_names_is_not_looked_at(tmp_path: Path) -> None:
     """A diff would show what is in the user's own files."""
     private = tmp_path / "private"

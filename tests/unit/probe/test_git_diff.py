@@ -81,27 +81,6 @@ def test_a_new_file_that_is_staged_counts_unless_it_holds_our_text_alone(
     assert facts.changed_files == changed
 
 
-def test_our_text_counts_neither_in_a_repository_without_a_commit(tmp_path: Path) -> None:
-    root = repository(tmp_path)
-    (root / "AGENTS.md").write_text("OURS\n")
-    git(root, "add", "AGENTS.md")
-    (root / ".carryover").mkdir()
-    (root / ".carryover" / "handoff.md").write_text("# [CARRYOVER]\n")
-
-    assert git_facts(root, own=OWN, timeout_s=PATIENT_S) == GitFacts(branch="main", head=None)
-
-
-def test_a_file_whose_line_ends_git_converts_differs_by_our_text_alone(tmp_path: Path) -> None:
-    root = repository(tmp_path, {"AGENTS.md": "Be brief.\n"})
-    git(root, "config", "core.autocrlf", "true")
-    (root / "AGENTS.md").write_bytes(b"Be brief.\r\n\nOURS\n")
-
-    facts = git_facts(root, own=OWN, timeout_s=PATIENT_S)
-
-    assert facts is not None
-    assert facts.changed_files == 0
-
-
 def test_our_text_is_known_in_the_file_that_a_link_of_that_name_leads_to(tmp_path: Path) -> None:
     root = repository(tmp_path, {"docs/agents.md": "Be brief.\n"})
     (root / "AGENTS.md").symlink_to("docs/agents.md")

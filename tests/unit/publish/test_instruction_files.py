@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
 from carryover.edits.apply import ProjectEdits
-from carryover.edits.plan import Edit
 from carryover.publish.instruction_files import place_pointers, remove_pointers
 from carryover.publish.pointer import NEW_FILE
 
@@ -142,15 +140,6 @@ def test_a_block_edited_by_hand_or_torn_is_reported_and_left(root: Path) -> None
     ]
 
 
-def test_text_added_to_a_file_that_we_made_stays(root: Path) -> None:
-    place(root)
-    write(root, AGENTS=f"{BLOCK}\nBe brief.\n")
-
-    remove(root)
-
-    assert contents(root) == {"AGENTS.md": "Be brief.\n"}
-
-
 def test_in_a_long_agents_file_the_block_goes_to_the_top(root: Path) -> None:
     fits = "x" * (LIMIT_BYTES - len(BLOCK.encode()) - 2) + "\n"
     write(root, AGENTS=fits, CLAUDE="@AGENTS.md")
@@ -222,32 +211,7 @@ def test_a_file_that_should_not_be_edited_is_left_alone_and_the_rest_continues(
     assert (edits.done, edits.notes) == (["AGENTS.md"], [f"CLAUDE.md was left alone: {reason}"])
 
 
-def test_a_file_with_a_second_hard_link_is_left_alone(root: Path) -> None:
-    write(root, AGENTS="Be brief.\n")
-    os.link(root / "AGENTS.md", root / "CLAUDE.md")
-
-    edits = place(root)
-
-    assert contents(root) == {"AGENTS.md": "Be brief.\n", "CLAUDE.md": "Be brief.\n"}
-    assert edits.notes == ["AGENTS.md was left alone: it has a second hard link, which an edit would cut off"]
-
-
 def test_an_override_that_hides_the_pointer_from_codex_is_reported(root: Path) -> None:
     (root / "AGENTS.override.md").write_text("mine\n")
 
     assert place(root).notes == ["AGENTS.override.md hides AGENTS.md, and the pointer in it, from Codex"]
-
-
-def test_a_file_that_changed_since_it_was_read_is_not_overwritten(root: Path) -> None:
-    class EditorSaves(ProjectEdits):
-        def carry_out(self, name: str, edit: Edit, *, ours: bool) -> bool:
-            if edit.changes:
-                (root / name).write_text("saved by an editor\n")
-            return super().carry_out(name, edit, ours=ours)
-
-    write(root, AGENTS="old\n", CLAUDE="@AGENTS.md\n")
-    edits = EditorSaves(root / ".carryover")
-    place_pointers(root, edits)
-
-    assert contents(root) == {"AGENTS.md": "saved by an editor\n", "CLAUDE.md": "@AGENTS.md\n"}
-    assert edits.notes == ["AGENTS.md was left alone: another program is changing it at this moment"]

@@ -32,22 +32,6 @@ async def history(scribe: Scribe, *, sessions: int, prompts: int) -> None:
         await scribe.tell(*reported, *side, path=f"/t/{n}/{session}")
 
 
-async def test_a_view_tells_of_the_project_its_sessions_and_their_digests(scribe: Scribe, reading: Reading) -> None:
-    info = SessionInfo(title="Parser", agent_version="2.1.0", branch="main")
-    await scribe.tell(scribe.event(info), scribe.event("add a parser", at_ms=5_000))
-    await scribe.tell(scribe.event("find it", at_ms=6_000, subagent_id="a1"), path="/t/a1")
-    await scribe.tell(scribe.event("elsewhere", session="s2", cwd="/other"), path="/t/2")
-
-    view = project_view(reading(), 1)
-
-    (session,) = view.sessions
-    assert (view.root, view.main_root, view.worktrees) == ("/repo", None, ())
-    assert (session.session, session.agent, session.started_ms, session.last_ms) == ("s1", "made-up", 1_000, 6_000)
-    assert session.digest.prompts == 1
-    assert session.digest.last_ms == 5_000
-    assert [side.last_ms for side in session.subagents] == [6_000]
-
-
 async def test_the_newest_sessions_and_sub_agents_come_first_and_the_oldest_not_at_all(
     scribe: Scribe, reading: Reading
 ) -> None:
@@ -140,33 +124,3 @@ async def test_digests_of_an_older_fold_are_made_again_in_memory(
         db.execute("UPDATE thread SET fold_version = ?, digest = 'old'", (FOLD_VERSION - 1,))
 
     assert project_view(reading(), 1) == current
-
-
-async def test_an_unknown_project_is_a_lookup_error(scribe: Scribe, reading: Reading) -> None:
-    await scribe.tell("hi")
-
-    with pytest.raises(LookupError):
-        project_view(reading(), 7)
-
-
-async def test_a_view_costs_the_same_after_a_long_history(scribe: Scribe, reading: Reading) -> None:
-    """Counted in steps of SQLite's machine, which do not depend on how busy this one is."""
-
-    def cost() -> int:
-        steps = 0
-
-        def step() -> int:
-            nonlocal steps
-            steps += 1
-            return 0
-
-        db = reading()
-        db.set_progress_handler(step, 1)
-        project_view(db, 1)
-        return steps
-
-    await history(scribe, sessions=MAX_SESSIONS, prompts=MAX_SUBAGENTS)
-    short = cost()
-    await history(scribe, sessions=60, prompts=60)
-
-    assert cost() < short * 1.1

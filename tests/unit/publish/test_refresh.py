@@ -11,7 +11,7 @@ from carryover.model import SessionInfo
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths
 from carryover.publish.make import Refreshed
-from carryover.publish.offline_answers import answer_path, answers_in_advance
+from carryover.publish.offline_answers import answer_path
 from carryover.publish.refresh import refresh
 from support.claude_session import ClaudeSession
 from support.one_prompt import ledger_with_prompt
@@ -49,16 +49,6 @@ def kept(state: StateDir, root: Path) -> dict[str, str]:
     """What the store holds for `root`, by start reason."""
     paths = {reason: answer_path(state.root, "claude-code", reason, str(root)) for reason in REASONS}
     return {reason: path.read_text() for reason, path in paths.items() if path.exists()}
-
-
-def test_what_is_published_is_kept_for_when_the_daemon_is_down(
-    refreshed: Refresh, project: int, state: StateDir, shop: Path
-) -> None:
-    made = refreshed(project)
-
-    assert made.handoff is not None and made.published.changed
-    assert kept(state, shop) == answers_in_advance(made.handoff)
-    assert "Add a discount function" in kept(state, shop)["startup"]
 
 
 def test_a_project_that_is_excluded_later_is_forgotten(
@@ -116,15 +106,6 @@ async def test_whatever_is_published_is_on_the_list_with_its_folder(home: Path) 
     [inside, outside] = published_projects(state)
     assert (inside, outside.root) == (PublishedProject(str(root), str(root / ".carryover")), str(root))
     assert [path.name for path in Path(outside.folder).iterdir()] == ["handoff.md"]
-
-
-async def test_a_refused_project_is_not_on_the_list(home: Path) -> None:
-    state = home / ".carryover"
-    project = await ledger_with_prompt(state / "ledger.sqlite", home)
-
-    made = refresh(StatePaths.of(StateDir(state), home), project, Config(), now_ms=2)
-
-    assert (made.published.refusal, published_projects(state)) == ("it is the home folder itself", ())
 
 
 async def test_a_list_that_cannot_be_written_is_noted_and_the_handoff_published(home: Path) -> None:

