@@ -160,19 +160,12 @@ def _daemon(report: Report) -> Iterator[str]:
 
 
 def _work(metrics: Metrics) -> str | None:
-    """Summarizes the daemon's work since it started, with 95th percentiles; None if it has done nothing yet."""
-    if not metrics.bytes_read and not metrics.session_start.n:
+    """Summarizes the daemon's work since it started; None if it has done nothing yet."""
+    p95_ms = metrics.session_start.p95_ms
+    if not metrics.bytes_read and p95_ms is None:
         return None
-    times = (
-        ("stored after", metrics.append_to_stored),
-        ("published after", metrics.stored_to_published),
-        ("sessions answered in", metrics.session_start),
-    )
-    facts = [
-        f"{counted(metrics.events_stored, 'event')} from {size(metrics.bytes_read)}",
-        *(f"{words} {latency.p95_ms:.0f} ms" for words, latency in times if latency.p95_ms is not None),
-    ]
-    return f"since then {', '.join(facts)}" + (" (p95)" if len(facts) > 1 else "")
+    read = f"since then {counted(metrics.events_stored, 'event')} from {size(metrics.bytes_read)}"
+    return read if p95_ms is None else f"{read}, sessions answered in {p95_ms:.0f} ms (p95)"
 
 
 def _service(service: ServiceStatus) -> Iterator[str]:

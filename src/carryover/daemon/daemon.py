@@ -110,7 +110,7 @@ class Daemon:
         self._upkeep = Upkeep(context, busy=lambda: not self._ingest_queue.idle)
         self._roots = roots = ReadRoots(context)
         spool = Spool(context.state)
-        self._rescanner = Rescanner(context, roots.all, self._ingest_queue, spool, on_lost_hints=self._restart_watchers)
+        self._rescanner = Rescanner(context, roots.all, self._ingest_queue, spool)
         self._forgetting = Forgetting(
             context, self._publish_queue, rescan=partial(self._rescanner.request, "retention")
         )
@@ -119,7 +119,7 @@ class Daemon:
         # Separate and not recursive: a project may have many folders, and none of them contains a source.
         self._project_watcher = Watcher(context, roots.projects, *hear, deep=False)
         self._hooks = HookWiring(
-            context, roots.of_hooks, self._ingest_queue, self._publish_queue, spool, self._moves.follow
+            context, roots.folders, self._ingest_queue, self._publish_queue, spool, self._moves.follow
         )
         self._syncing = Syncing(context, publish=self._publish_unpublished)
         self._notices = LimitNotices(context, partial(show_notice, env=context.env))
@@ -153,7 +153,8 @@ class Daemon:
 
     def settings_changed(self) -> None:
         """Applies changed settings to reading, publishing and the offline answers."""
-        self._restart_watchers()
+        self._watcher.restart()
+        self._project_watcher.restart()
         self._rescanner.request("settings")
         self._publish_queue.mark_all_dirty()
         self._hooks.settings_changed()
@@ -167,10 +168,6 @@ class Daemon:
         """Reports damage to the ledger, so that the guard ends the daemon: its next start repairs the ledger."""
         with suppress(LedgerDamaged):
             await self._context.ledger.report(error)
-
-    def _restart_watchers(self) -> None:
-        self._watcher.restart()
-        self._project_watcher.restart()
 
     def _tasks(self) -> Iterator[Task]:
         for n in range(PUBLISHERS):

@@ -87,10 +87,6 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     """Size of the records that were read."""
     events_stored: int = 0
     """New events only; known ones do not count."""
-    append_to_stored: Latency = Latency()
-    """From the change of a watched file to its commit. Not measured while history is read."""
-    stored_to_published: Latency = Latency()
-    """From the first commit that a handoff contains to its publication."""
     session_start: Latency = Latency()
     """From a hook call at the start of a session to the answer."""
 

@@ -7,7 +7,6 @@ bounded, and nothing runs while nothing happens. There is no content.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable
 from math import ceil
 from typing import Final
 
@@ -15,9 +14,6 @@ from carryover.daemon.health import HookCounts, HookOutcome, Latency, Metrics
 
 WINDOW: Final = 512
 """Number of newest measurements that percentiles are computed from."""
-
-LATEST_HINT_MS: Final = 60_000
-"""A file whose last change is older than this at its hint has a copied or restored timestamp."""
 
 
 class Recent:
@@ -49,8 +45,6 @@ class Meter:
     """Counters and durations of one daemon. Use only on the event loop."""
 
     def __init__(self) -> None:
-        self.append_to_stored = Recent()
-        self.stored_to_published = Recent()
         self.session_start = Recent()
         self._bytes = self._events = 0
         self._hooks: Counter[HookOutcome] = Counter()
@@ -62,16 +56,6 @@ class Meter:
         """Counts the size of the records of one read, and the new events in them."""
         self._bytes += size_bytes
         self._events += events
-
-    def stored(self, *, hinted_ms: float, written_ms: float, now_ms: float) -> None:
-        """Records the time from an append to its commit. All times are UTC ms; `written_ms`: the file's mtime when
-        read.
-
-        The wait starts with the append. If several appends are read together, the mtime is only the last one's, so the
-        first hint counts if it is earlier.
-        """
-        began_ms = min(hinted_ms, written_ms) if written_ms >= hinted_ms - LATEST_HINT_MS else hinted_ms
-        self.append_to_stored.add(now_ms - began_ms)
 
     def hook(self, outcome: HookOutcome) -> None:
         """Counts a hook call."""
@@ -98,28 +82,5 @@ class Meter:
         return Metrics(
             bytes_read=self._bytes,
             events_stored=self._events,
-            append_to_stored=self.append_to_stored.latency(),
-            stored_to_published=self.stored_to_published.latency(),
             session_start=self.session_start.latency(),
         )
-
-
-class Waiting:
-    """Records since when each key has been waiting, on the caller's clock. Holds one entry per waiting key."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._since: dict[object, float] = {}
-
-    def begin(self, key: object) -> None:
-        """Starts the wait of `key` unless it is already waiting."""
-        self._since.setdefault(key, self._clock())
-
-    def resume(self, key: object, since: float | None) -> None:
-        """Restores a wait that was ended too early by `end`."""
-        if since is not None:
-            self._since[key] = min(since, self._since.get(key, since))
-
-    def end(self, key: object) -> float | None:
-        """Ends the wait of `key`; returns when it began, or None if it was not waiting."""
-        return self._since.pop(key, None)

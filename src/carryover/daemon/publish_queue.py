@@ -17,7 +17,6 @@ import msgspec
 
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.log import describe
-from carryover.daemon.metrics import Waiting
 from carryover.daemon.supervisor import delay_s
 from carryover.daemon.work_queue import WorkQueue
 from carryover.facts import GitFacts
@@ -70,8 +69,6 @@ class PublishQueue:
         self._log = context.log
         self._before = before
         self._changed = changed if changed is not None else lambda _project: None
-        self._meter = context.meter
-        self._stored_s = Waiting(time.monotonic)
         self._queue: WorkQueue[int] = WorkQueue(quiet_s=QUIET_S, cap_s=CAP_S, clock=context.clock)
         self._last_event_ms: dict[int, int] = {}
         self.outcomes: dict[int, Outcome] = {}
@@ -93,8 +90,6 @@ class PublishQueue:
         for project in projects:
             newest_ms = self._last_event_ms[project] = max(event_ms, self._last_event_ms.get(project, 0))
             if newest_ms >= oldest_active_ms:
-                if event_ms:
-                    self._stored_s.begin(project)
                 self._queue.hint(project)
             else:
                 self._changed(project)
@@ -117,8 +112,6 @@ class PublishQueue:
         """Does what `mark_dirty` does, without delay: context may be lost, or the next turn may be another agent's."""
         for project in projects:
             self._last_event_ms[project] = max(event_ms, self._last_event_ms.get(project, 0))
-            if event_ms:
-                self._stored_s.begin(project)
             self._queue.hint(project, urgent=True)
 
     async def publish_now(self, project: int) -> None:
@@ -144,7 +137,6 @@ class PublishQueue:
     async def _publish(self, project: int) -> None:
         outcome = self.outcomes.setdefault(project, Outcome())
         started_ms, began_s = self._context.now_ms(), time.monotonic()
-        stored_s = self._stored_s.end(project)
         moved_last = self._last_event_ms.get(project, 0) >= max(self._last_event_ms.values(), default=0)
         loop = asyncio.get_running_loop()
         try:
@@ -164,13 +156,9 @@ class PublishQueue:
         except Exception as error:
             await self._ledger.report(error)
             # An error in one project, or in our handling of it, must not block the others.
-            self._stored_s.resume(project, stored_s)
             self._failed(project, outcome, error)
             return
-        ended_s = time.monotonic()
-        if made.published.changed and stored_s is not None:
-            self._meter.stored_to_published.add((ended_s - stored_s) * 1000)
-        self._worked(project, outcome, made, took_ms=(ended_s - began_s) * 1000)
+        self._worked(project, outcome, made, took_ms=(time.monotonic() - began_s) * 1000)
 
     def _failed(self, project: int, outcome: Outcome, error: Exception) -> None:
         outcome.failures += 1

@@ -69,10 +69,6 @@ class WorkQueue(Generic[K]):
         """Number of waiting keys, not counting those postponed or in flight."""
         return len(self._live) + len(self._backlog)
 
-    def __contains__(self, key: object) -> bool:
-        """Whether `key` is waiting, postponed or in flight."""
-        return any(key in keys for keys in (self._live, self._backlog, self._in_flight, self._later))
-
     def hint(self, key: K, *, urgent: bool = False) -> None:
         """Makes `key` due soon, or at once if `urgent` or if no hint for it came for `quiet_s`."""
         now = self._clock()

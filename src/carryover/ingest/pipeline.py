@@ -30,9 +30,8 @@ class IngestResult(msgspec.Struct, frozen=True, kw_only=True):
 
     `forgotten`: events left out because the user had them forgotten. `more`: the end was not reached. `gone`: the
     source no longer exists. `error`: why it could not be read, without content. `retry_after_s`: seconds after which to
-    read it again, even if it does not change. `bytes`: size of the records read. `written_ms`: when it was last
-    changed, as of the last read; None if nothing was stored. `busy`: it could not be read because its owner was writing
-    just then.
+    read it again, even if it does not change. `bytes`: size of the records read. `busy`: it could not be read
+    because its owner was writing just then.
     """
 
     new_events: int = 0
@@ -45,7 +44,6 @@ class IngestResult(msgspec.Struct, frozen=True, kw_only=True):
     busy: bool = False
     retry_after_s: float | None = None
     bytes: int = 0
-    written_ms: int | None = None
 
     def after(self, before: IngestResult) -> IngestResult:
         """Returns this result with everything that the reads `before` stored."""
@@ -56,7 +54,6 @@ class IngestResult(msgspec.Struct, frozen=True, kw_only=True):
             projects=before.projects | self.projects,
             newest_event_ms=max(before.newest_event_ms, self.newest_event_ms),
             bytes=before.bytes + self.bytes,
-            written_ms=before.written_ms if self.written_ms is None else self.written_ms,
         )
 
 
@@ -115,7 +112,7 @@ async def _ingest_batch(
     except StaleRead:
         return IngestResult(more=True)
     result = result_of(commit, more=step.more, retry_after_s=step.retry_after_s)
-    return msgspec.structs.replace(result, bytes=step.bytes, written_ms=step.prepared.mtime_ns // 1_000_000)
+    return msgspec.structs.replace(result, bytes=step.bytes)
 
 
 def _retry_after_ms(state: SourceState | None) -> int:

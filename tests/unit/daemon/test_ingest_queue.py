@@ -102,29 +102,18 @@ async def test_a_source_that_cannot_be_read_is_reported_once_and_stops_no_other(
     ]
 
 
-async def test_what_is_read_is_counted_and_what_was_hinted_is_timed(
+async def test_what_is_read_is_counted(
     context: DaemonContext, ingest_queue: IngestQueue, session: ClaudeSession, source_of: SourceOf
 ) -> None:
-    meter, queue = context.meter, ingest_queue
     session.prompt("Add a discount; password=Tr0ub4dor-and-3 is the one")
     session.append(b"no JSON at all\n")
-    async with at_work(queue):
-        queue.queue([source_of(session)])
-        await queue.flush()
-        history = meter.metrics()
-        session.answer("Done.")
-        queue.hint([source_of(session)])
-        await queue.flush()
-        queue.hint([source_of(session)])
-        await queue.flush()
-    live = meter.metrics()
+    async with at_work(ingest_queue):
+        ingest_queue.hint([source_of(session)])
+        await ingest_queue.flush()
+    found = context.meter.metrics()
 
-    assert (history.events_stored, history.append_to_stored.n) == (2, 0), "history is not timed"
-    assert live.events_stored == 4
-    assert live.bytes_read == session.path.stat().st_size - 3, "each record without the end of its line"
-    assert live.append_to_stored.n == 1, "a hint that brings nothing is not timed"
-    assert live.append_to_stored.max_ms is not None
-    assert live.append_to_stored.max_ms < 20_000
+    assert found.events_stored == 2
+    assert found.bytes_read == session.path.stat().st_size - 2, "each record without the end of its line"
 
 
 async def test_while_the_ledger_is_locked_nothing_is_lost_and_it_is_said_why(
@@ -183,21 +172,16 @@ async def test_a_source_whose_end_is_not_final_is_read_again_after_its_time(
     ingest_queue = IngestQueue(context, lambda _projects, _at_ms: None, pool)
     async with at_work(ingest_queue):
         await ingest_queue.look_at([unsettled])
-        assert (ingest_queue.idle, ingest_queue.broken, ingest_queue.knows_of(unsettled), reader.left) == (
-            True,
-            0,
-            True,
-            0,
-        )
+        assert (ingest_queue.idle, ingest_queue.broken, reader.left) == (True, 0, 0)
 
         clock.now += 59
         await ingest_queue.look_at([source_of(other)])
-        assert (ingest_queue.knows_of(unsettled), reader.left) == (True, -1)
+        assert reader.left == -1
 
         clock.now += 2
         await ingest_queue.look_at([source_of(other)])
         await ingest_queue.flush()
-        assert (ingest_queue.knows_of(unsettled), reader.left < -2) == (False, True)
+        assert reader.left < -2
 
     assert not [line for line in lines if "broken" in line]
 

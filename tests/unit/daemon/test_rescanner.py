@@ -17,19 +17,17 @@ from carryover.ingest.scan import TranscriptRoot, roots_of
 from carryover.ingest.spool import Spool
 from carryover.ledger.store import Ledger
 from support.claude_session import ClaudeSession
-from support.log_lines import LogLines
 
 
 class Floor:
     """A sweeper and the reading it works for."""
 
     def __init__(self, context: DaemonContext, pool: Executor) -> None:
-        self.hints_lost = asyncio.Event()
         self.swept = asyncio.Event()
         self.reading = IngestQueue(context, lambda _projects, _at_ms: None, pool)
         self._context = context
         spool = Spool(context.state)
-        self.sweeper = Rescanner(context, self._roots, self.reading, spool, on_lost_hints=self.hints_lost.set)
+        self.sweeper = Rescanner(context, self._roots, self.reading, spool)
 
     def _roots(self) -> tuple[TranscriptRoot, ...]:
         self.swept.set()
@@ -61,7 +59,7 @@ async def test_a_sweep_queues_what_changed_and_only_that(
     session.prompt("Add a discount")
     age(session)
     first = await floor.sweeper.rescan()
-    assert (first.sources, first.changed, first.unhinted, floor.reading.waiting) == (1, 1, 1, 1)
+    assert (first.sources, first.changed, floor.reading.waiting) == (1, 1, 1)
     await floor.read_all()
 
     second = await floor.sweeper.rescan()
@@ -95,7 +93,7 @@ async def test_a_broken_source_is_put_off_unless_asked_for(
     await ledger.mark_broken(source, "Permission denied", int(time.time() * 1000) + 60_000)
 
     assert (await floor.sweeper.rescan()).changed == 0
-    assert (floor.reading.broken, floor.reading.waiting, floor.reading.knows_of(source)) == (1, 0, True)
+    assert floor.reading.waiting == 0
     assert (await floor.sweeper.rescan(also_broken=True)).changed == 1
     assert floor.reading.waiting == 1
 
@@ -111,24 +109,3 @@ async def test_it_sweeps_at_the_start_and_on_request(floor: Floor, lines: list[s
         await running
 
     assert [line.split()[:2] for line in lines] == [["swept", "reason=start"]], "where nothing changed nothing is said"
-
-
-async def test_where_the_watcher_misses_changes_it_is_reported(
-    floor: Floor,
-    session: ClaudeSession,
-    age: Callable[[ClaudeSession], None],
-    lines: LogLines,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("carryover.daemon.rescanner.BETWEEN_RESCANS_S", 0.0)
-    monkeypatch.setattr("carryover.daemon.rescanner.SAFETY_NET_S", 0.01)
-    running = asyncio.ensure_future(floor.sweeper.run())
-    await lines.until("swept")
-    session.prompt("Add a discount")
-    age(session)
-    await asyncio.wait_for(floor.hints_lost.wait(), 20)
-    running.cancel()
-    with suppress(asyncio.CancelledError):
-        await running
-
-    assert "hints_lost sources=1" in lines

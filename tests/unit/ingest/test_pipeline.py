@@ -98,7 +98,6 @@ async def test_a_source_is_read_to_its_end_in_batches(transcript: Path, read: An
         projects=frozenset({1}),
         newest_event_ms=8,
         bytes=found.st_size - 8,
-        written_ms=found.st_mtime_ns // 1_000_000,
     )
     assert prompts(db) == [f"prompt {n}" for n in range(1, 9)]
     assert [row.root for row in projects(db)] == ["/repo"]
