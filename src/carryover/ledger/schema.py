@@ -20,9 +20,9 @@ VERSION: Final = 11
 # `forgotten_event.id` is the beginning of a removed event's key.
 #
 # `search_entry.id` is that of the event, `kind` a position in `carryover.ledger.searchable.KINDS`. `search_state` has
-# one row: the version of the index, 0 if SQLite has no full-text search, and the highest id of an event that is still
-# to be indexed. The index, and the trigger by which what is written to `search_input` gets there, are made by
-# `carryover.ledger.search_index`, which recreates them when the version changes.
+# one row: the version of the index, and the highest id of an event that is still to be indexed. The index, and the
+# trigger by which what is written to `search_input` gets there, are made by `carryover.ledger.search_index`, which
+# recreates them when the version changes.
 #
 # `machine.id` is another machine's own; its name is what the others are told by, so no two have the same. What sync
 # needs besides is made when it is switched on (`carryover.ledger.change_log`).

@@ -176,34 +176,11 @@ async def test_damage_has_the_index_made_again(ledger_path: Path, scribe_of: typ
     assert texts(ledger_path, "parser") == ["add a parser"]
 
 
-async def test_without_full_text_search_everything_else_works(
-    tmp_path: Path, scribe_of: type[Scribe], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """SQLite may be built without FTS5. What another one indexed is removed: nothing could be deleted from it."""
-    path = tmp_path / "ledger.sqlite"
-    ledger = await Ledger.open(path, DigestReducer())
-    await scribe_of(ledger).tell("the qzebra merger")
-    await ledger.close()
-    has_fts5 = search_index._HAS_FTS5
+async def test_without_full_text_search_no_ledger_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search_index, "_HAS_FTS5", "SELECT 0")
-    ledger = await Ledger.open(path, DigestReducer())
-    scribe = scribe_of(ledger, written=5)
-    await scribe.tell("another one")
-    await scribe.commit(scribe.prepared(reemitted=(Reemitted(session="s1"),)))
-    assert not await ledger.index_more()
-    await ledger.forget(Selection(), now_ms=FOREVER_MS)
-    await ledger.erase()
-    await scribe.tell(scribe.event("a third", at_ms=FOREVER_MS + 1))
-    await ledger.close()
-    assert b"qzebra" not in path.read_bytes()
-    with closing(connect_read_only(path)) as db, pytest.raises(UserError, match="FTS5"):
-        search(db, Query(terms=terms_of("third")), limit=1, now_ms=1)
 
-    monkeypatch.setattr(search_index, "_HAS_FTS5", has_fts5)
-    ledger = await Ledger.open(path, DigestReducer())
-    await index_all(ledger)
-    await ledger.close()
-    assert texts(path, "third") == ["a third"]
+    with pytest.raises(UserError, match="no full-text search"):
+        await Ledger.open(tmp_path / "ledger.sqlite", DigestReducer())
 
 
 @pytest.mark.parametrize("selection", [Selection(agent=AGENT, session="s1"), Selection(until_ms=2_500), Selection()])
