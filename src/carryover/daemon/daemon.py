@@ -46,6 +46,7 @@ from carryover.fsio import is_gone
 from carryover.ingest.scan import MS_PER_DAY
 from carryover.ingest.spool import Spool
 from carryover.ledger.ledger_errors import LedgerDamaged, LedgerUnavailable
+from carryover.ledger.provisional import forget_provisional
 from carryover.ledger.queries import ProjectRow, projects, unpublished
 from carryover.projects.handoff_file import IN_PROJECT
 from carryover.publish.first_work import refused_before_work
@@ -248,7 +249,7 @@ class Daemon:
         """Removes events that a hook reported and no transcript has confirmed: their session was killed."""
         context = self._context
         try:
-            await context.ledger.forget_provisional(before_ms=context.now_ms() - PROVISIONAL_DAYS * MS_PER_DAY)
+            await context.ledger.write(forget_provisional, before_ms=context.now_ms() - PROVISIONAL_DAYS * MS_PER_DAY)
         except LedgerUnavailable as trouble:
             context.log.error("ledger_unavailable", trouble)
 

@@ -16,6 +16,7 @@ from carryover.daemon.supervisor import wait_at_most
 from carryover.ingest.catch_up import compare_with_disk, reading_order
 from carryover.ingest.scan import TranscriptRoot
 from carryover.ingest.spool import Spool, collect_pending
+from carryover.ledger.commit import count_skipped
 
 SAFETY_NET_S: Final = 300.0
 """Limits the cost of a lost hint. A rescan that finds no change takes about 10 µs per file."""
@@ -101,4 +102,4 @@ class Rescanner:
         pending = await asyncio.to_thread(collect_pending, self._spool, self._context.agents, selected)
         for agent_id, dropped in pending.items():
             if dropped:
-                await self._ledger.count_skipped(agent_id, dropped, now_ms=now_ms)
+                await self._ledger.write(count_skipped, agent_id, dropped, at_ms=now_ms)

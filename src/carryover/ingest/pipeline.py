@@ -18,6 +18,7 @@ from carryover.ingest.prepare import prepare, roots_of_events
 from carryover.ingest.sanitize import clean_entry
 from carryover.ledger.batch import Commit, Entry, SourceState
 from carryover.ledger.ledger_errors import StaleRead
+from carryover.ledger.provisional import add_provisional
 from carryover.ledger.store import Ledger
 from carryover.model import Event
 
@@ -157,7 +158,7 @@ async def ingest_provisional(
         return IngestResult()
     loop = asyncio.get_running_loop()
     entries, roots = await loop.run_in_executor(executor, _cleaned, agent_id, events, root_of)
-    return result_of(await ledger.add_provisional(agent_id, entries, roots, now_ms=now_ms()))
+    return result_of(await ledger.write(add_provisional, agent_id, entries, roots, now_ms=now_ms()))
 
 
 def _cleaned(

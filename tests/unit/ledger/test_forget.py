@@ -13,8 +13,11 @@ from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.batch import Entry
 from carryover.ledger.connect import connect_read_only, erase_mark
 from carryover.ledger.ledger_errors import LedgerUnavailable, StaleRead
+from carryover.ledger.moves import move_project
+from carryover.ledger.provisional import add_provisional
 from carryover.ledger.queries import project_by_root, session_by_prefix, session_events, sessions
 from carryover.ledger.selection import Selection, selected_sessions
+from carryover.ledger.sessions import know_project
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, SessionInfo, ToolResult
 from carryover.publish.project_view import project_view
@@ -53,7 +56,7 @@ async def test_nothing_of_a_forgotten_session_is_left_in_any_file(
     await scribe.commit(prepared)
     await scribe.tell(scribe.event("Add a parser", session="s2"), path="/t/two.jsonl")
     early = Entry.of(AGENT, scribe.event(AssistantMessage(text=f"About {SECRET}.")), {})
-    await ledger.add_provisional(AGENT, [early], {}, now_ms=NOW_MS)
+    await ledger.write(add_provisional, AGENT, [early], {}, now_ms=NOW_MS)
     for name in ("ledger.before-7.sqlite", "ledger.corrupt-20261120T000000.0Z.sqlite-wal", "ledger.salvaged.sqlite"):
         ledger_path.with_name(name).write_text(SECRET)
     assert SECRET.encode() in stored(ledger_path)
@@ -83,7 +86,7 @@ async def test_what_was_not_read_yet_is_excluded_by_its_time(ledger: Ledger, scr
     await scribe.tell(scribe.event("Late from a lesser source", at_ms=500), path="/t/other.jsonl")
     await scribe.tell(scribe.event("A sub-agent elsewhere", session="s1@x", at_ms=500, subagent_id="a"))
     early = scribe.event(AssistantMessage(text="Reported by a hook"), at_ms=NOW_MS)
-    await ledger.add_provisional(AGENT, [Entry.of(AGENT, early, {})], {}, now_ms=NOW_MS)
+    await ledger.write(add_provisional, AGENT, [Entry.of(AGENT, early, {})], {}, now_ms=NOW_MS)
 
     assert sessions(reading(), limit=9) == []
 
@@ -161,8 +164,8 @@ async def test_a_forgotten_project_is_gone_with_the_record_of_where_it_was(
     await scribe.tell(scribe.event("Bake a cake", cwd="/other", session="s2"), path="/t/two.jsonl")
     old = project_by_root(reading(), "/old")
     assert old is not None
-    new = await ledger.know_project("/new", None, now_ms=1)
-    await ledger.move_project(old.id, new)
+    new = await ledger.write(know_project, "/new", None, now_ms=1)
+    await ledger.write(move_project, old.id, new)
 
     forgotten = await ledger.forget(Selection(root="/new"), now_ms=NOW_MS)
     await ledger.erase()
@@ -185,12 +188,12 @@ async def test_what_hooks_report_in_the_moment_of_forgetting_is_gone_unless_it_i
         Entry.of(AGENT, scribe.event(AssistantMessage(text=f"Step {n}"), at_ms=NOW_MS - 10 + n), {}) for n in range(20)
     ]
     for entry in said[::2]:
-        await ledger.add_provisional(AGENT, [entry], {}, now_ms=NOW_MS + 60)
+        await ledger.write(add_provisional, AGENT, [entry], {}, now_ms=NOW_MS + 60)
 
     await ledger.forget(OF_S1, now_ms=NOW_MS)
 
     for entry in said[1::2]:
-        await ledger.add_provisional(AGENT, [entry], {}, now_ms=NOW_MS + 60)
+        await ledger.write(add_provisional, AGENT, [entry], {}, now_ms=NOW_MS + 60)
     with closing(reading()) as db:
         left = [at_ms for (at_ms,) in db.execute("SELECT at_ms FROM provisional ORDER BY at_ms")]
     assert left == [entry.event.at_ms for entry in said[1::2] if entry.event.at_ms > NOW_MS]

@@ -11,6 +11,7 @@ import pytest
 
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import Commit, Entry
+from carryover.ledger.provisional import add_provisional, forget_provisional
 from carryover.ledger.queries import (
     StoredEvent,
     project_by_root,
@@ -43,7 +44,9 @@ async def told_early(
 ) -> Commit:
     event = scribe.event(body, at_ms=at_ms, **fields)
     roots = {event.cwd: ProjectRoot(event.cwd)} if event.cwd is not None else {}
-    return await scribe.ledger.add_provisional(AGENT, [Entry.of(AGENT, event, {"token": 1})], roots, now_ms=now_ms)
+    return await scribe.ledger.write(
+        add_provisional, AGENT, [Entry.of(AGENT, event, {"token": 1})], roots, now_ms=now_ms
+    )
 
 
 def waiting(db: sqlite3.Connection, session: str = "s1") -> list[AnyBody]:
@@ -206,7 +209,7 @@ async def test_what_was_never_confirmed_is_forgotten(scribe: Scribe, reading: Re
     with closing(sqlite3.connect(reading().execute("PRAGMA database_list").fetchone()[2])) as db, db:
         db.execute("UPDATE project SET changed_ms = 0")
 
-    assert await scribe.ledger.forget_provisional(before_ms=200) == 1
+    assert await scribe.ledger.write(forget_provisional, before_ms=200) == 1
     assert waiting(reading()) == [AssistantMessage(text="Really.")]
     assert (project, reading().execute(changed).fetchone() > (0,)) == (1, True)
-    assert await scribe.ledger.forget_provisional(before_ms=200) == 0
+    assert await scribe.ledger.write(forget_provisional, before_ms=200) == 0

@@ -8,6 +8,7 @@ import pytest
 from carryover.adapter.contract import Source
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.batch import Entry
+from carryover.ledger.provisional import add_provisional
 from carryover.ledger.queries import (
     AgentRow,
     agents_seen,
@@ -131,7 +132,7 @@ async def test_a_record_that_comes_while_a_session_is_read_shows_neither_twice_n
     done = AssistantMessage(text="Done.", final=True)
     await scribe.tell("add a parser")
     early = Entry.of("made-up", scribe.event(done, at_ms=9_000), {})
-    await ledger.add_provisional("made-up", [early], {}, now_ms=9_000)
+    await ledger.write(add_provisional, "made-up", [early], {}, now_ms=9_000)
     db = reading()
     events = session_events(db, session_by_prefix(db, "s1"))
 

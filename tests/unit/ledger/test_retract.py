@@ -15,6 +15,7 @@ from carryover.adapter.contract import Source
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import Commit, Entry
+from carryover.ledger.provisional import add_provisional
 from carryover.ledger.queries import connect_read_only, projects, session_by_prefix, session_events, sessions, totals
 from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, AssistantMessage, Event, Retracted, SessionInfo, UserPrompt
@@ -150,7 +151,7 @@ async def test_the_better_source_decides_when_and_where_a_session_was(scribe: Sc
 
 async def test_what_a_hook_tells_is_heard_beside_any_source(ledger: Ledger, scribe: Scribe, reading: Reading) -> None:
     early = Entry.of(AGENT, scribe.event(AssistantMessage(text="Done."), at_ms=90_000), {})
-    await ledger.add_provisional(AGENT, [early], {"/repo": ProjectRoot("/repo")}, now_ms=90_000)
+    await ledger.write(add_provisional, AGENT, [early], {"/repo": ProjectRoot("/repo")}, now_ms=90_000)
     await scribe.tell("add a parser", path=LESSER)
     await scribe.tell("add a parser", path=BETTER, rank=2)
 
@@ -158,7 +159,7 @@ async def test_what_a_hook_tells_is_heard_beside_any_source(ledger: Ledger, scri
     assert view.digest.turn is not None
     assert (view.digest.turn.answer, view.last_ms) == ("Done.", 90_000)
     later = Entry.of(AGENT, scribe.event("and a test", at_ms=95_000), {})
-    assert (await ledger.add_provisional(AGENT, [later], {}, now_ms=95_000)).new_events == 1
+    assert (await ledger.write(add_provisional, AGENT, [later], {}, now_ms=95_000)).new_events == 1
     assert sessions(reading(), limit=5)[0].last_ms == 95_000
 
 

@@ -14,6 +14,7 @@ from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import GitFacts
 from carryover.ledger.batch import Entry
 from carryover.ledger.connect import prepare_file
+from carryover.ledger.provisional import add_provisional
 from carryover.ledger.queries import connect_read_only
 from carryover.ledger.rows import LOST
 from carryover.ledger.salvage import salvage
@@ -45,7 +46,7 @@ async def filled(path: Path, scribe_of: type[Scribe], *, events: int) -> None:
         await scribe.tell(*batch)
     await ledger.set_published(1, "abc", 1, None, GitFacts(branch="main", head="1234567"))
     early = scribe.event(AssistantMessage(text="Done."), session="s1", at_ms=10**9)
-    await ledger.add_provisional(AGENT, [Entry.of(AGENT, early, {})], {}, now_ms=10**9)
+    await ledger.write(add_provisional, AGENT, [Entry.of(AGENT, early, {})], {}, now_ms=10**9)
     await ledger.close()
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 
+from carryover.ledger.moves import move_project
 from carryover.ledger.search import Found, Query, search
 from carryover.ledger.search_query import terms_of
 from carryover.ledger.store import Ledger
@@ -44,7 +45,7 @@ async def test_one_project_is_not_found_in_another_and_a_moved_one_is_found_wher
     assert [hit.session for hit in find(reading(), "parser", 1).hits] == ["a"]
     assert [hit.root for hit in find(reading(), "parser", 2).hits] == ["/two"]
 
-    await ledger.move_project(1, 2)
+    await ledger.write(move_project, 1, 2)
 
     assert find(reading(), "parser", 1).hits == ()
     assert {hit.session for hit in find(reading(), "parser", 2).hits} == {"a", "b"}

@@ -19,6 +19,7 @@ from carryover.ledger import search_index
 from carryover.ledger.codec import decode_body
 from carryover.ledger.connect import connect_read_only, damage_mark
 from carryover.ledger.search import Query, indexed_share, search
+from carryover.ledger.search_index import index_more
 from carryover.ledger.search_query import terms_of
 from carryover.ledger.searchable import KINDS, index_entry
 from carryover.ledger.selection import Selection
@@ -58,7 +59,7 @@ def texts(path: Path, query: str) -> list[str]:
 
 async def index_all(ledger: Ledger) -> int:
     steps = 0
-    while await ledger.index_more():
+    while await ledger.write(index_more):
         steps += 1
     return steps
 
@@ -101,7 +102,7 @@ async def take(ledger: Ledger, scribe: Scribe, number: int, step: tuple[str, lis
         async with ledger._transaction() as db:
             await search_index.clear_index(db)
     else:
-        await ledger.index_more()
+        await ledger.write(index_more)
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -149,7 +150,7 @@ async def test_history_is_indexed_step_by_step_newest_first_and_continued_after_
     with closing(connect_read_only(version_4)) as db:
         assert indexed_share(db) == pytest.approx(1 / 1_201)
 
-    assert await ledger.index_more()
+    assert await ledger.write(index_more)
     assert (texts(version_4, "number1200"), texts(version_4, '"number1"')) == (["old number1200"], [])
     await ledger.close()
 

@@ -9,6 +9,7 @@ import pytest
 
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import Entry
+from carryover.ledger.provisional import add_provisional
 from carryover.ledger.queries import project_by_root, sessions
 from carryover.model import AssistantMessage, Event, FileEdit, Retracted, session_in_other_cwd
 from carryover.publish.project_view import project_view
@@ -70,7 +71,7 @@ async def test_what_was_read_before_its_conversation_is_brought_home(scribe: Scr
 async def test_what_a_hook_reported_of_it_goes_along(scribe: Scribe, reading: Reading) -> None:
     await scribe.tell(edit(scribe, "/repo", HERE), path="/t/a1")
     early = Entry.of(AGENT, scribe.event(AssistantMessage(text="Done."), session=HERE, at_ms=90_000), {})
-    await scribe.ledger.add_provisional(AGENT, [early], {"/repo": ProjectRoot("/repo")}, now_ms=90_000)
+    await scribe.ledger.write(add_provisional, AGENT, [early], {"/repo": ProjectRoot("/repo")}, now_ms=90_000)
 
     await scribe.tell(scribe.event("add a parser", at_ms=2_000))
 

@@ -12,6 +12,7 @@ from carryover.distill.digest import FOLD_VERSION
 from carryover.distill.handoff import has_past
 from carryover.distill.view import Worktree
 from carryover.facts import ProjectRoot
+from carryover.ledger.sessions import know_project
 from carryover.ledger.store import Ledger
 from carryover.model import NOTE, AssistantMessage, FileEdit, Retracted, SessionInfo
 from carryover.publish.project_view import MAX_SEARCHED, MAX_SESSIONS, MAX_SUBAGENTS, project_view
@@ -105,7 +106,7 @@ async def test_a_main_checkout_lists_the_worktrees_that_exist_and_have_work(
     for tree in (here, removed):
         reported = scribe.prepared(scribe.event("add the tax", cwd=tree, session=tree))
         await scribe.commit(replace(reported, roots={tree: ProjectRoot(tree, "/repo")}), path=f"/t{tree}")
-    await ledger.know_project(idle, "/repo", now_ms=4_000)
+    await ledger.write(know_project, idle, "/repo", now_ms=4_000)
     for tree in (here, idle):
         (Path(tree) / ".git").mkdir(parents=True)
 

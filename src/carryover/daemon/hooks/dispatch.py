@@ -38,6 +38,7 @@ from carryover.daemon.publish_queue import PublishQueue
 from carryover.ingest.pipeline import ingest_provisional
 from carryover.ingest.scan import TranscriptRoot
 from carryover.ingest.spool import Spool, SpoolFull
+from carryover.ledger.commit import count_skipped
 from carryover.ledger.ledger_errors import LedgerDamaged
 from carryover.model import Event, Skipped
 
@@ -246,7 +247,7 @@ class Hooks:
         return Reply(200, call.agent.hooks.answer(text)), "answered"
 
     async def _count(self, agent_id: str, skipped: Skipped) -> None:
-        await self._context.ledger.count_skipped(agent_id, [skipped], now_ms=self._context.now_ms())
+        await self._context.ledger.write(count_skipped, agent_id, [skipped], at_ms=self._context.now_ms())
 
     def _check(self, agent: Agent, read: HookEvent, authenticated: bool) -> Call | Refused:
         roots = tuple(root.path for root in self._roots() if root.agent_id == agent.id)

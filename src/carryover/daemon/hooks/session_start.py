@@ -31,6 +31,7 @@ from carryover.daemon.publish_queue import PublishQueue
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import SourceState
 from carryover.ledger.queries import published_git
+from carryover.ledger.sessions import know_project
 from carryover.publish.answer import Beginning, start_answer
 from carryover.publish.refresh import awaits_handoff
 
@@ -222,7 +223,8 @@ class SessionStarts:
     async def _register_project(self, project: ProjectRoot, project_id: int | None, known: asyncio.Future[int]) -> None:
         """Adds `project` to the ledger and sets `known` to its id, unless no call is waiting for it any more."""
         if project_id is None:
-            project_id = await self._ledger.know_project(project.root, project.main_root, now_ms=self._context.now_ms())
+            now_ms = self._context.now_ms()
+            project_id = await self._ledger.write(know_project, project.root, project.main_root, now_ms=now_ms)
         self.prepared.add(project_id)
         if known.done():
             self._publish_queue.publish_soon([project_id], 0)
