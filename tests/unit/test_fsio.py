@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import resource
 import signal
@@ -199,15 +198,3 @@ def test_a_lock_ends_with_its_process_even_by_sigkill(tmp_path: Path) -> None:
 
     assert (lock.holder(), lock.acquire()) == (None, True)
     lock.release()
-
-
-def test_a_lock_is_had_although_somebody_asks_for_its_holder_at_that_moment(tmp_path: Path) -> None:
-    path = tmp_path / "lock"
-    path.touch()
-    with path.open() as asking:
-        fcntl.flock(asking, fcntl.LOCK_SH)
-        assert FileLock(path).acquire() is False
-        fcntl.flock(asking, fcntl.LOCK_UN)
-
-    with FileLock(path) as lock:
-        assert lock.holder() == str(os.getpid())

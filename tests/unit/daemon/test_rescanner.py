@@ -9,7 +9,6 @@ from contextlib import suppress
 
 import pytest
 
-from carryover.adapter.contract import Agent
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.ingest_queue import IngestQueue
 from carryover.daemon.rescanner import Rescanner
@@ -81,21 +80,6 @@ async def test_a_source_that_vanished_is_marked_gone_and_comes_back(
     assert (await floor.sweeper.rescan()).changed == 1
     await floor.read_all()
     assert (await floor.sweeper.rescan()).changed == 0
-
-
-async def test_a_broken_source_is_put_off_unless_asked_for(
-    floor: Floor, session: ClaudeSession, agents: dict[str, Agent], ledger: Ledger
-) -> None:
-    """After a restart, only the ledger knows that it is broken and when to try again."""
-    session.prompt("Add a discount")
-    source = agents["claude-code"].source_of(session.path, session.folder)
-    assert source is not None
-    await ledger.mark_broken(source, "Permission denied", int(time.time() * 1000) + 60_000)
-
-    assert (await floor.sweeper.rescan()).changed == 0
-    assert floor.reading.waiting == 0
-    assert (await floor.sweeper.rescan(also_broken=True)).changed == 1
-    assert floor.reading.waiting == 1
 
 
 async def test_it_sweeps_at_the_start_and_on_request(floor: Floor, lines: list[str]) -> None:

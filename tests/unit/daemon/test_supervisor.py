@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from carryover.daemon.log import Log
-from carryover.daemon.supervisor import Supervisor, delay_s, wait_at_most
+from carryover.daemon.supervisor import Supervisor, wait_at_most
 
 
 class Time:
@@ -39,11 +39,6 @@ def supervisor(time: Time, lines: list[str]) -> Supervisor:
     return Supervisor(Log(lambda _level, text: lines.append(text)), clock=time.clock, sleep=time.sleep)
 
 
-def test_the_back_off_doubles_from_half_a_second_to_thirty() -> None:
-    assert [delay_s(n) for n in range(1, 10)] == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
-    assert delay_s(100_000) == 30
-
-
 async def test_a_task_that_fails_is_started_again_after_its_back_off(supervisor: Supervisor, time: Time) -> None:
     runs = 0
 
@@ -61,23 +56,6 @@ async def test_a_task_that_fails_is_started_again_after_its_back_off(supervisor:
     [state] = supervisor.states()
     assert (state.state, state.restarts) == ("stopped", 3)
     assert not supervisor.vital_failed.is_set()
-
-
-async def test_what_made_a_task_fail_is_handed_on_before_its_back_off(time: Time) -> None:
-    handed_on: list[tuple[str, float]] = []
-
-    async def note(error: Exception) -> None:
-        handed_on.append((str(error), time.now))
-
-    async def fails_once() -> None:
-        if not handed_on:
-            raise OSError("damaged")
-
-    async with Supervisor(Log(lambda *_: None), clock=time.clock, sleep=time.sleep, on_failure=note) as supervisor:
-        supervisor.start("watcher", fails_once)
-        await supervisor._tasks["watcher"]
-
-    assert handed_on == [("damaged", 0.0)]
 
 
 async def test_a_vital_task_that_fails_is_not_started_again_and_stops_the_daemon(

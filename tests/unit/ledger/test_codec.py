@@ -12,26 +12,10 @@ from carryover.ledger.codec import KINDS, decode_body, encode_body, is_same_body
 from carryover.ledger.ledger_errors import DamagedBody
 from carryover.model import (
     AnyBody,
-    PlanItem,
-    PlanUpdate,
     ToolResult,
-    UserPrompt,
 )
 
 RESULT = ToolResult(call_id="c", name="Bash", op="shell", status="ok", output="collected 12 items\n" * 300)
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        UserPrompt(text="short"),
-        UserPrompt(text="long " * 1_000, actor="model", command="/ship", attachments=2),
-        PlanUpdate(items=(PlanItem(text="a", state="done"), PlanItem(text="b"))),
-        RESULT,
-    ],
-)
-def test_a_body_comes_back_as_it_was(body: AnyBody) -> None:
-    assert decode_body(encode_body(body)) == body
 
 
 @pytest.mark.parametrize("kind", KINDS)

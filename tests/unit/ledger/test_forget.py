@@ -79,18 +79,6 @@ async def test_nothing_of_a_forgotten_session_is_left_in_any_file(
     assert [session.session for session in view.sessions] == ["s2"]
 
 
-async def test_what_was_not_read_yet_is_excluded_by_its_time(ledger: Ledger, scribe: Scribe, reading: Connect) -> None:
-    await scribe.tell("Add a parser")
-    await ledger.forget(OF_S1, now_ms=NOW_MS)
-
-    await scribe.tell(scribe.event("Late from a lesser source", at_ms=500), path="/t/other.jsonl")
-    await scribe.tell(scribe.event("A sub-agent elsewhere", session="s1@x", at_ms=500, subagent_id="a"))
-    early = scribe.event(AssistantMessage(text="Reported by a hook"), at_ms=NOW_MS)
-    await ledger.write(add_provisional, AGENT, [Entry.of(AGENT, early, {})], {}, now_ms=NOW_MS)
-
-    assert sessions(reading(), limit=9) == []
-
-
 async def test_a_record_without_a_time_is_known_by_its_key(ledger: Ledger, scribe: Scribe, reading: Connect) -> None:
     """Read again, it gets the time at which its source was written, which may be after the session was forgotten."""
     await scribe.tell(scribe.event("Add a parser", key="k"))

@@ -9,7 +9,7 @@ import msgspec
 
 from carryover.facts import ProjectRoot
 from carryover.ledger.moves import move_back, move_project
-from carryover.ledger.queries import project_by_root, projects, sessions, whereabouts
+from carryover.ledger.queries import project_by_root, projects, sessions
 from carryover.ledger.sessions import know_project
 from carryover.ledger.store import Ledger
 from carryover.model import FileEdit
@@ -38,22 +38,6 @@ def project(db: sqlite3.Connection, root: str) -> int:
 def held(db: sqlite3.Connection) -> dict[str, list[str]]:
     """The sessions of each project that has any."""
     return {row.root: sorted(one.native_id for one in sessions(db, row.id, limit=20)) for row in projects(db)}
-
-
-async def test_undoing_it_gives_back_what_came_and_keeps_what_was_there(
-    ledger: Ledger, scribe: Scribe, reading: Reading
-) -> None:
-    await worked(scribe, "s1", "/old")
-    await worked(scribe, "s2", "/new")
-    old, new = project(reading(), "/old"), project(reading(), "/new")
-    await ledger.write(move_project, old, new)
-
-    back = await ledger.write(move_back, old)
-
-    assert (back.sessions, back.projects) == (1, (old, new))
-    assert held(reading()) == {"/new": ["s2"], "/old": ["s1"]}
-    assert project_view(reading(), new).former_roots == ()
-    assert [row.not_moved for row in whereabouts(reading()) if row.id == old] == [True]
 
 
 async def test_a_session_that_is_read_later_follows_as_long_as_the_folder_is_gone(

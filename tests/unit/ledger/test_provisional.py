@@ -132,14 +132,6 @@ async def test_other_records_leave_it_standing(
     assert waiting(reading()) == [DONE]
 
 
-async def test_a_transcript_that_was_faster_leaves_nothing_to_add(scribe: Scribe, reading: Reading) -> None:
-    await scribe.tell(scribe.event("add a parser"), scribe.event(DONE, at_ms=499_950), scribe.event(SessionInfo()))
-
-    assert await told_early(scribe, DONE) == Commit()
-    assert await told_early(scribe, DONE, subagent_id="a1") != Commit()
-    assert waiting(reading()) == [DONE]
-
-
 async def test_a_hook_that_comes_after_the_next_prompt_is_too_late(scribe: Scribe, reading: Reading) -> None:
     """A queued prompt follows the end of a turn within milliseconds."""
     await scribe.tell(scribe.event("add a parser"), scribe.event(DONE), scribe.event("add tests", at_ms=500_010))
@@ -162,30 +154,6 @@ async def test_nothing_was_reported_later_than_now(scribe: Scribe, reading: Read
 
     assert commit.newest_event_ms == NOW_MS
     assert sessions(reading(), limit=9)[0].last_ms == NOW_MS
-
-
-async def test_what_was_reported_in_another_project_than_the_transcripts_shows_in_neither(
-    scribe: Scribe, reading: Reading
-) -> None:
-    """A thread of Codex that was not read yet, resumed elsewhere: its turns there are another session."""
-    await told_early(scribe, DONE, cwd="/elsewhere")
-    second = await told_early(scribe, AssistantMessage(text="Found."), cwd="/third")
-
-    await scribe.tell(scribe.event("add a parser", cwd="/repo"))
-
-    assert second == Commit()
-    assert (waiting(reading()), sessions(reading(), limit=9)[0].root) == ([], "/repo")
-
-
-async def test_a_better_source_that_names_another_project_leaves_nothing_reported_in_the_first(
-    scribe: Scribe, reading: Reading
-) -> None:
-    await scribe.tell("add a parser", path="/t/transcript.jsonl")
-    await told_early(scribe, DONE)
-
-    await scribe.tell(scribe.event("add a parser", cwd="/other"), path="/t/state.db", rank=2)
-
-    assert (waiting(reading()), sessions(reading(), limit=9)[0].root) == ([], "/other")
 
 
 async def test_what_a_known_session_tells_in_another_project_is_left_to_its_transcript(

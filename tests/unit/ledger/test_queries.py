@@ -10,7 +10,6 @@ from carryover.errors import ExitCode, UserError
 from carryover.ledger.batch import Entry
 from carryover.ledger.provisional import add_provisional
 from carryover.ledger.queries import (
-    AgentRow,
     agents_seen,
     changed_since_published,
     session_by_prefix,
@@ -142,18 +141,6 @@ async def test_a_record_that_comes_while_a_session_is_read_shows_neither_twice_n
 
     assert [event.body for event in shown] == [UserPrompt(text="add a parser"), done]
     assert [event.provisional for event in session_events(db, session_by_prefix(db, "s1"))] == [False, False]
-
-
-async def test_a_handoff_counts_for_the_agent_that_worked_last_in_its_project(
-    scribe: Scribe, ledger: Ledger, reading: Reading
-) -> None:
-    await scribe.tell(scribe.event("a", session="s1", cwd="/srv/app"), path="/t/1")
-    await scribe.tell(scribe.event("b", session="s2", cwd="/srv/app"), path="/t/2")
-    await ledger.set_published(1, "sha", 9_000, None)
-
-    [row] = agents_seen(reading())
-
-    assert row == AgentRow(agent=row.agent, sessions=2, last_event_ms=2_000, last_handoff_ms=9_000)
 
 
 async def test_a_note_is_no_agents_and_takes_no_handoff_from_one(

@@ -53,28 +53,6 @@ async def test_what_was_taken_back_no_longer_counts_and_keeps_its_place(scribe: 
     assert totals(db).events == 2
 
 
-async def test_the_digest_is_as_if_it_had_never_been_said(
-    scribe: Scribe, reading: Reading, tmp_path: Path, scribe_of: type[Scribe]
-) -> None:
-    said = [
-        scribe.event("Add a parser. Never push to main."),
-        scribe.event(AssistantMessage(text="The parser is written and its tests pass.", final=True)),
-        scribe.event("Use the other library. Always ask first."),
-        scribe.event(AssistantMessage(text="Shall I remove the old one?", final=True)),
-    ]
-    await scribe.tell(*said, scribe.event("find it", subagent_id="a1"))
-    await scribe.tell(scribe.event(Retracted(keys=("k3", "k4"))), scribe.event("go on", at_ms=9_000))
-
-    other = await Ledger.open(tmp_path / "other.sqlite", DigestReducer())
-    straight = scribe_of(other)
-    await straight.tell(*said[:2], scribe.event("find it", subagent_id="a1", at_ms=5_000))
-    await straight.tell(scribe.event("go on", at_ms=9_000))
-    await other.close()
-
-    with closing(connect_read_only(tmp_path / "other.sqlite")) as db:
-        assert project_view(reading(), 1) == project_view(db, 1)
-
-
 async def test_other_sessions_keep_what_they_share_a_key_with(scribe: Scribe, reading: Reading) -> None:
     """A fork that takes back a turn of its copied history takes nothing from its parent."""
     await scribe.tell("add a parser")
@@ -123,19 +101,6 @@ async def test_a_lesser_source_is_passed_by_once_a_better_one_has_spoken(
     state = await ledger.source_state(Source(agent=AGENT, path=LESSER))
     assert state is not None
     assert (state.cursor, state.rev) == (b"after it", 2)
-
-
-async def test_a_source_that_tells_several_sessions_is_passed_by_only_where_it_is_the_lesser(
-    scribe: Scribe, reading: Reading
-) -> None:
-    await scribe.tell(scribe.event("better", session="s1"), path=BETTER, rank=2)
-
-    commit = await scribe.tell(
-        scribe.event("worse", session="s1"), scribe.event("alone", session="s2"), path=LESSER, rank=1
-    )
-
-    assert commit.new_events == 1
-    assert counted(reading()) == {"s1": 1, "s2": 1}
 
 
 async def test_the_better_source_decides_when_and_where_a_session_was(scribe: Scribe, reading: Reading) -> None:

@@ -67,20 +67,6 @@ def test_a_new_file_counts_unless_it_holds_our_text_alone(tmp_path: Path, text: 
     assert facts.untracked == untracked + 1, "in a folder below it is nobody's but the user's"
 
 
-@pytest.mark.parametrize(("text", "changed"), [("OURS\n", 0), ("Be brief.\n\nOURS\n", 1)])
-def test_a_new_file_that_is_staged_counts_unless_it_holds_our_text_alone(
-    tmp_path: Path, text: str, changed: int
-) -> None:
-    root = repository(tmp_path, {"a.py": "1\n"})
-    (root / "AGENTS.md").write_text(text)
-    git(root, "add", "AGENTS.md")
-
-    facts = git_facts(root, own=OWN, timeout_s=PATIENT_S)
-
-    assert facts is not None
-    assert facts.changed_files == changed
-
-
 def test_our_text_is_known_in_the_file_that_a_link_of_that_name_leads_to(tmp_path: Path) -> None:
     root = repository(tmp_path, {"docs/agents.md": "Be brief.\n"})
     (root / "AGENTS.md").symlink_to("docs/agents.md")

@@ -257,7 +257,7 @@ def test_no_bytes_break_the_reading(language: str, junk: bytes, cut: int, line: 
     assert examine(torn, language, line) == facts
 
 
-@pytest.mark.parametrize("unit", [b"{", b"(((", b"# note\n", b"'", b"/*", b"#if\n", b'R"(', b"\\"])
+@pytest.mark.parametrize("unit", [b"(((", b"/*", b"#if\n"])
 def test_hostile_files_cost_time_in_proportion_to_their_length(unit: bytes) -> None:
     def seconds(size: int) -> float:
         start = time.process_time()

@@ -32,7 +32,6 @@ RECEIPT = (
 )
 COMPACTED = "Your context was just compacted in the middle of this work: go on with it, do not ask whether to."
 MOVED_ON = "Another session has moved this project on since your last turn here: this is where it stands now."
-OLD = "This is old: treat it as background, and do not mention it unless it matters."
 
 
 class Desk:
@@ -235,31 +234,6 @@ def test_a_fork_is_informed_of_what_was_done_after_its_parents_last_words(
     second.begin_turn()
     desk.read_in(second)
     assert desk.asked(project, at, "fork", second.session) is None
-
-
-def test_a_thread_is_not_informed_of_its_own_turns_in_another_folder(desk: Desk, thread: CodexSession) -> None:
-    """They stand as a session of their own, and are in its context all the same."""
-    thread.cwd = thread.cwd / "src"
-    thread.cwd.mkdir()
-    thread.prompt("Paint it blue")
-    thread.answer("It is blue in theme.py now.")
-    project = desk.read_in(thread)
-
-    assert desk.asked(project, thread.now, "resume", thread.session) is None
-
-
-def test_an_old_handoff_says_its_age_and_does_not_gate(desk: Desk, session: ClaudeSession) -> None:
-    at = worked(session, "Add a discount function")
-    project = desk.read_in(session)
-
-    assert desk.frame(project, at + timedelta(days=7), "startup")[1] == "# RESUME PROTOCOL: ask"
-    assert desk.frame(project, at + timedelta(days=9), "startup")[:3] == [
-        "# [CARRYOVER] Last updated 2026-11-20T06:00:02Z from Claude Code (9 days ago)",
-        "# RESUME PROTOCOL: silent",
-        OLD,
-    ]
-    desk.config = Config(resume=ResumeConfig(stale_days=30))
-    assert desk.frame(project, at + timedelta(days=9), "startup")[1] == "# RESUME PROTOCOL: ask"
 
 
 def test_an_excluded_project_gets_nothing(desk: Desk, session: ClaudeSession) -> None:

@@ -80,16 +80,6 @@ def test_a_user_who_takes_the_folder_back_in_is_not_contradicted(home: Path) -> 
     assert (root / ".gitignore").read_text() == text
 
 
-def test_privately_a_worktree_uses_the_excludes_of_its_main_checkout(home: Path) -> None:
-    root = repository(home / "app", {"a.py": "1\n"})
-    git(root, "worktree", "add", "--quiet", str(home / "tree"))
-
-    kept_out(home / "tree", shared=False)
-
-    assert exclude_file(home / "tree") == root / ".git" / "info" / "exclude"
-    assert ((root / ".git" / "info" / "exclude").read_text().endswith(RULE), ignored(home / "tree")) == (True, True)
-
-
 @pytest.mark.parametrize("original", [None, "", "a", "a\n", "a\r\nb\r\n"])
 def test_going_private_moves_our_rule_and_gives_the_file_back(home: Path, original: str | None) -> None:
     root = repository(home / "app", {"a.py": "1\n"})

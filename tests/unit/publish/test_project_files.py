@@ -63,19 +63,6 @@ def test_publishing_the_same_again_touches_nothing(home: Path) -> None:
     assert signatures(root) == before
 
 
-def test_going_private_gives_every_file_back_even_when_committed(home: Path) -> None:
-    before = {"AGENTS.md": "Be brief.", "CLAUDE.md": "Be Claude.\r\n", ".gitignore": "a\n"}
-    root = repository(home / "app", before)
-    publish(root, CleanText(TEXT), settings())
-    git(root, "commit", "--quiet", "--all", "--message", "with pointers")
-
-    published = publish(root, CleanText(TEXT), settings("private"))
-
-    assert published == Published(file=handoff(root), edited=(".gitignore", "CLAUDE.md", "AGENTS.md"))
-    assert tree(root) == {**before, ".carryover/handoff.md": TEXT}
-    assert publish(root, CleanText(TEXT), settings("private")) == Published(file=handoff(root))
-
-
 def test_what_nobody_decided_takes_nothing_back(home: Path) -> None:
     root = repository(home / "app", {"AGENTS.md": "Be brief.\n"})
     publish(root, CleanText(TEXT), settings())

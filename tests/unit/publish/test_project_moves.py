@@ -113,20 +113,6 @@ async def test_a_handoff_that_came_with_a_link_goes_with_it(
     assert not kept.exists()
 
 
-async def test_what_was_taken_back_is_not_found_again(
-    ledger: Ledger, paths: StatePaths, shop: Path, reading: Connect
-) -> None:
-    await followed(ledger, paths, shop)
-    store = shop.rename(shop.with_name("store"))
-    await followed(ledger, paths, store)
-
-    await unlink(ledger, paths, str(shop), Config())
-
-    assert await followed(ledger, paths, store) == 0
-    assert list(held(reading())) == [str(shop)]
-    assert (await link(ledger, paths, str(shop), str(store), now_ms=NOW_MS)).sessions == 1
-
-
 def test_a_project_without_a_folder_or_of_another_system_is_left_alone(known: int, paths: StatePaths) -> None:
     for root in ("/nowhere/at/all", "C:\\shop"):
         assert inspect_root(paths, root, Config()) == RootFacts()

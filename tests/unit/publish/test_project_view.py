@@ -2,19 +2,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
-from carryover.distill.digest import FOLD_VERSION
 from carryover.distill.handoff import has_past
 from carryover.distill.view import Worktree
 from carryover.facts import ProjectRoot
 from carryover.ledger.sessions import know_project
 from carryover.ledger.store import Ledger
-from carryover.model import NOTE, AssistantMessage, FileEdit, Retracted, SessionInfo
+from carryover.model import NOTE, AssistantMessage, FileEdit, SessionInfo
 from carryover.publish.project_view import MAX_SEARCHED, MAX_SESSIONS, MAX_SUBAGENTS, project_view
 from support.scribe import Scribe
 
@@ -22,15 +20,6 @@ Reading = Callable[[], sqlite3.Connection]
 
 
 EDIT = FileEdit(path="/repo/parser.py", change="modify")
-
-
-async def history(scribe: Scribe, *, sessions: int, prompts: int) -> None:
-    for n in range(sessions):
-        session = f"s{scribe.written}"
-        reported = [scribe.event(f"prompt {m}", session=session) for m in range(prompts)]
-        reported.append(scribe.event(EDIT, session=session))
-        side = [scribe.event(f"task {m}", session=session, subagent_id=f"a{m}") for m in range(min(prompts, 30))]
-        await scribe.tell(*reported, *side, path=f"/t/{n}/{session}")
 
 
 async def test_the_newest_sessions_and_sub_agents_come_first_and_the_oldest_not_at_all(
@@ -113,15 +102,3 @@ async def test_a_main_checkout_lists_the_worktrees_that_exist_and_have_work(
     db = reading()
     assert project_view(db, 1).worktrees == (Worktree(root=here, last_event_ms=2_000, task="add the tax"),)
     assert (project_view(db, 2).worktrees, project_view(db, 2).main_root) == ((), "/repo")
-
-
-async def test_digests_of_an_older_fold_are_made_again_in_memory(
-    scribe: Scribe, reading: Reading, ledger_path: Path
-) -> None:
-    await history(scribe, sessions=2, prompts=3)
-    await scribe.tell(scribe.event(Retracted(keys=("k2",)), session="s0"))
-    current = project_view(reading(), 1)
-    with closing(sqlite3.connect(ledger_path)) as db, db:
-        db.execute("UPDATE thread SET fold_version = ?, digest = 'old'", (FOLD_VERSION - 1,))
-
-    assert project_view(reading(), 1) == current

@@ -9,7 +9,7 @@ import pytest
 from carryover.config import Config, Pointers, ProjectsConfig, ProjectSettings, PublishConfig
 from carryover.edits.record import PublishedProject, remember_project
 from carryover.publish.project_files import publish
-from carryover.publish.withdrawal import Withdrawn, withdraw
+from carryover.publish.withdrawal import withdraw
 from carryover.redact import CleanText
 from support.repository import git, repository
 
@@ -39,20 +39,6 @@ def pointing(pointers: Pointers | None, **more: object) -> Config:
 def content(root: Path) -> dict[str, str]:
     files = (path for path in sorted(root.rglob("*")) if path.is_file() and ".git" not in path.relative_to(root).parts)
     return {str(path.relative_to(root)): path.read_bytes().decode() for path in files}
-
-
-def test_private_takes_the_blocks_out_of_every_project(roots: tuple[Path, Path], state: Path) -> None:
-    app, bare = roots
-
-    assert withdraw(state, pointing("private")) == (
-        Withdrawn(str(app), ("CLAUDE.md", "AGENTS.md", ".gitignore")),
-        Withdrawn(str(bare), ("AGENTS.md", ".gitignore")),
-    )
-
-    assert content(app) == {**BEFORE, ".carryover/handoff.md": TEXT}
-    assert content(bare) == {"a.py": "1\n", ".carryover/handoff.md": TEXT}
-    assert git(app, "status", "--porcelain") == git(bare, "status", "--porcelain") == ""
-    assert withdraw(state, pointing("private")) == ()
 
 
 @pytest.mark.parametrize(

@@ -74,17 +74,6 @@ def test_a_secret_is_made_once_for_its_owner_alone(path: Path) -> None:
     assert hook_secret(path) == secret
 
 
-@pytest.mark.parametrize("content", ["", "too short", "0" * 65, "G" * 64, "0" * 4096])
-def test_what_is_no_secret_is_replaced(path: Path, content: str) -> None:
-    path.write_text(content)
-    path.chmod(0o600)
-
-    secret = hook_secret(path)
-
-    assert path.read_text() == f"{secret}\n"
-    assert len(bytes.fromhex(secret)) == 32
-
-
 def test_one_that_others_could_have_read_is_replaced(path: Path) -> None:
     known = hook_secret(path)
     path.chmod(0o640)

@@ -56,12 +56,6 @@ def test_elsewhere_its_layout_is_enough_only_for_callers_who_are_known(
     assert check_transcript(str(path), agent, [root], authenticated=False) == OUTSIDE
 
 
-@pytest.mark.parametrize("name", ["settings.json", "-home-dev-shop/notes.txt", f"{SESSION}.jsonl", "-home/a/b/c.jsonl"])
-def test_nor_another_file_in_the_agents_folder(agent: Agent, root: Path, name: str) -> None:
-    found = check_transcript(str(root / name), agent, [root], authenticated=True)
-    assert found == Refused("transcript: not named as this agent names them")
-
-
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
@@ -106,17 +100,6 @@ def test_the_folder_itself_may_be_reached_over_a_link_and_is_one_and_the_same(
 
     for path in (named, resolved):
         assert place_of(check_transcript(str(path), agent, [root], authenticated=False)) == (str(named), root)
-
-
-def test_what_is_no_regular_file_is_refused(agent: Agent, root: Path, transcript: Path) -> None:
-    transcript.unlink()
-    odd = Refused("transcript: not a regular file")
-
-    transcript.mkdir()
-    assert check_transcript(str(transcript), agent, [root], authenticated=True) == odd
-    transcript.rmdir()
-    os.mkfifo(transcript)
-    assert check_transcript(str(transcript), agent, [root], authenticated=True) == odd
 
 
 def test_what_belongs_to_another_user_is_refused(agent: Agent, root: Path, transcript: Path) -> None:
