@@ -83,14 +83,17 @@ class PublishQueue:
         """Sets the time of the last event of each project that the ledger knows."""
         self._last_event_ms.update(last_event_ms)
 
-    def mark_dirty(self, projects: Iterable[int], event_ms: int) -> None:
-        """Marks `projects` as changed; the newest of their new events is at `event_ms`."""
+    def mark_dirty(self, projects: Iterable[int], event_ms: int, *, urgent: bool = False) -> None:
+        """Marks `projects` as changed; the newest of their new events is at `event_ms`.
+
+        `urgent`: publishes them without delay, since context may be lost, or the next turn may be another agent's.
+        """
         context = self._context
         oldest_active_ms = context.now_ms() - context.config.publish.active_days * MS_PER_DAY
         for project in projects:
             newest_ms = self._last_event_ms[project] = max(event_ms, self._last_event_ms.get(project, 0))
-            if newest_ms >= oldest_active_ms:
-                self._queue.hint(project)
+            if urgent or newest_ms >= oldest_active_ms:
+                self._queue.hint(project, urgent=urgent)
             else:
                 self._changed(project)
 
@@ -107,12 +110,6 @@ class PublishQueue:
     async def retry_missing(self) -> None:
         """Marks projects whose refusal may have passed, and those whose handoff has been deleted."""
         self.mark_dirty(await asyncio.to_thread(_to_try_again, dict(self.outcomes)), 0)
-
-    def publish_soon(self, projects: Iterable[int], event_ms: int) -> None:
-        """Does what `mark_dirty` does, without delay: context may be lost, or the next turn may be another agent's."""
-        for project in projects:
-            self._last_event_ms[project] = max(event_ms, self._last_event_ms.get(project, 0))
-            self._queue.hint(project, urgent=True)
 
     async def publish_now(self, project: int) -> None:
         """Publishes `project` once more, however old its last event is, and waits until that is done."""

@@ -76,7 +76,7 @@ def test_sessions_of_two_agents_with_one_id_are_named_with_their_agent(recorded:
         )
 
     code, _, err = run("show", CHECKOUT)
-    assert (code, f"`claude-code:{CHECKOUT}` or `codex:{CHECKOUT}`" in err) == (ExitCode.USAGE, True)
+    assert (code, f"claude-code:{CHECKOUT}, codex:{CHECKOUT}" in err) == (ExitCode.USAGE, True)
 
     assert "Wire discount" in run("show", f"claude-code:{CHECKOUT}")[1]
     code, out, _ = run("show", f"codex:{CHECKOUT}")

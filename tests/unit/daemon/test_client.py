@@ -17,6 +17,7 @@ from carryover.daemon.client import (
     Endpoint,
     ask_daemon,
     daemon_pid,
+    look_at_endpoint,
     reload_daemon,
     stop_daemon,
     wait_for_daemon,
@@ -108,3 +109,16 @@ def test_a_daemon_that_does_not_stop_is_named(home: Path, monkeypatch: pytest.Mo
 
         lock.release()
         deaf.kill()
+
+
+def test_without_a_daemon_it_says_so(home: Path) -> None:
+    assert look_at_endpoint(state_dir()) == Endpoint(
+        None, trouble=f"carryoverd does not answer on {state_dir().socket}."
+    )
+
+
+def test_what_names_no_version_is_no_daemon_that_can_be_used(home: Path) -> None:
+    with answering_socket(state_dir().socket, {"name": "carryoverd"}):
+        found = look_at_endpoint(state_dir())
+
+    assert found.health is None and "Restart carryoverd" in (found.trouble or "")

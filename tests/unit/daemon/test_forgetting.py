@@ -10,13 +10,16 @@ import msgspec
 import pytest
 
 from carryover.config import Config, RetentionConfig
+from carryover.daemon import forgetting
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.forgetting import Forgetting
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.facts import GitFacts
 from carryover.ingest.pipeline import ingest
+from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.queries import sessions
 from carryover.ledger.selection import Selection
+from carryover.ledger.store import Ledger
 from carryover.publish.make import Refreshed
 from carryover.publish.refresh import refresh
 from support.claude_session import ClaudeSession
@@ -192,3 +195,29 @@ async def test_a_project_that_is_gone_is_published_no_more(place: Place, old: Cl
     assert msgspec.structs.asdict(done) == {"sessions": 1, "problems": ()}
     assert (place.queue.outcomes, handoff_of(old.cwd)) == ({}, "")
     assert [line for line in lines if "failed" in line] == []
+
+
+async def test_what_could_not_be_erased_is_erased_as_soon_as_that_works(
+    place: Place, old: ClaudeSession, ledger: Ledger, ledger_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await place.read(old)
+    monkeypatch.setattr(forgetting, "ERASE_AGAIN_S", 0.0)
+    left = ["once", "twice"]
+    erased = asyncio.Event()
+    erase = ledger.erase
+
+    async def full_at_first() -> None:
+        if left:
+            left.pop()
+            raise LedgerUnavailable("The disk is full.")
+        await erase()
+        erased.set()
+
+    monkeypatch.setattr(ledger, "erase", full_at_first)
+    running = asyncio.create_task(place.forgetting.run())
+    done = await place.forgetting.forget([Selection(root=str(old.cwd))])
+    await erased.wait()
+    running.cancel()
+
+    assert done.problems == ("Deleted, but not yet overwritten: The disk is full.",)
+    assert b"Never push to main" not in ledger_path.read_bytes()

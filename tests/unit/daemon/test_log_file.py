@@ -65,3 +65,11 @@ def test_the_last_lines_come_from_as_many_files_as_it_takes_and_are_whole(tmp_pa
     assert last_lines(log, 1000) == ["line 1", "line 2", "line 3", "line 4"]
     assert last_lines(log, 17) == ["line 3", "line 4"]
     assert last_lines(log, 14) == ["line 4"], "of the first of them the beginning may be missing"
+
+
+def test_the_place_of_an_error_is_one_value() -> None:
+    parsed = parse_line(f'{TIME} ERROR task_failed task=watcher retry_s=0.5 error="KeyError at carryover.a:8"')
+
+    assert parsed is not None
+    assert parsed.fields == {"task": "watcher", "retry_s": 0.5, "error": "KeyError at carryover.a:8"}
+    assert parsed.at_ms == 1795155661250

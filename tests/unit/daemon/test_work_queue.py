@@ -139,3 +139,13 @@ async def test_a_look_is_due_at_once_and_waited_for_alone(board: WorkQueue[str])
         board.done(key)
     await asyncio.wait_for(looking, 1)
     assert board.waiting == 1
+
+
+def test_what_was_not_finished_comes_next_in_its_lane(board: WorkQueue[str]) -> None:
+    board.queue(["long", "other"])
+    assert board.pop() == "long"
+    board.hint("live")
+    board.done("long", more=True)
+
+    assert board.pop(live_only=True) == "live"
+    assert list(popped(board)) == ["long", "other"]

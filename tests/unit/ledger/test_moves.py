@@ -101,3 +101,14 @@ async def test_a_project_that_is_moved_back_has_its_sessions_again(
 
     assert held(reading()) == {"/old": ["s1", "s2", "s3"]}
     assert project_view(reading(), old).former_roots == ("/new",)
+
+
+async def test_moving_twice_moves_nothing_more(ledger: Ledger, scribe: Scribe, reading: Reading) -> None:
+    await worked(scribe, "s1", "/old")
+    old, new = project(reading(), "/old"), await ledger.write(know_project, "/new", None, now_ms=0)
+
+    await ledger.write(move_project, old, new)
+
+    assert (await ledger.write(move_project, old, new)).sessions == 0
+    assert (await ledger.write(move_project, new, new)).sessions == 0
+    assert held(reading()) == {"/new": ["s1"]}

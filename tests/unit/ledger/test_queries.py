@@ -53,7 +53,7 @@ async def test_the_case_of_an_id_counts_only_where_ids_differ_in_nothing_else(sc
         await scribe.tell(scribe.event("hi", session=session), path=f"/t/{session}")
 
     db = reading()
-    assert [session_by_prefix(db, given).native_id for given in ("aBc1", "ABC", "D4", "d4e5")] == [
+    assert [session_by_prefix(db, given).native_id for given in ("aBc1", "ABC1", "D4", "made-up:d4e5")] == [
         "aBc1",
         "ABC1",
         "d4E5",

@@ -154,3 +154,18 @@ def test_a_folder_that_git_tracks_is_refused_from_the_moment_it_does(home: Path)
     git(root, "rm", "-r", "--quiet", "--cached", ".carryover")
 
     assert why(root, home=home) is None
+
+
+def test_where_git_cannot_tell_what_it_tracks_nothing_is_published(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = repository(home / "broken", {"a.py": "1\n"})
+    (broken / ".git" / "index").write_bytes(b"not an index")
+    without_git = repository(home / "app", {"a.py": "1\n"})
+
+    found = [why(broken, home=home)]
+    monkeypatch.setenv("PATH", "/nowhere")
+    found.append(why(without_git, home=home))
+
+    assert found == [
+        "git could not say whether .carryover is tracked: it can't read this repository",
+        "git could not say whether .carryover is tracked: git can't be run",
+    ]

@@ -178,3 +178,13 @@ def test_a_disk_that_takes_nothing_is_a_refusal_with_its_reason(home: Path, monk
         refusal="the handoff can't be written: No space left on device", passing=True
     )
     assert tree(root)[".carryover/handoff.md"] == TEXT
+
+
+def test_an_excluded_project_is_not_touched(home: Path) -> None:
+    root = repository(home / "app", {".carryover.toml": "exclude = true\n"})
+    before = signatures(root)
+
+    published = publish(root, CleanText(TEXT), project_settings(root, Config()))
+
+    assert published == Published(refusal="excluded by the project's own .carryover.toml")
+    assert signatures(root) == before

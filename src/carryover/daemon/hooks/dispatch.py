@@ -288,7 +288,7 @@ class HookWork:
 
     async def finish(self, call: Call) -> None:
         """Handles the end of a turn: stores the hook's report or reads the transcript, and publishes soon."""
-        self._publish_queue.publish_soon(*await self._store(call))
+        self._publish_queue.mark_dirty(*await self._store(call), urgent=True)
 
     async def hint(self, call: Call) -> None:
         """Has possible changes read soon."""

@@ -227,7 +227,7 @@ class SessionStarts:
             project_id = await self._ledger.write(know_project, project.root, project.main_root, now_ms=now_ms)
         self.prepared.add(project_id)
         if known.done():
-            self._publish_queue.publish_soon([project_id], 0)
+            self._publish_queue.mark_dirty([project_id], 0, urgent=True)
         else:
             known.set_result(project_id)
 

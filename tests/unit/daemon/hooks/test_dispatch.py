@@ -229,3 +229,12 @@ async def test_a_cursor_hook_that_names_no_transcript_has_the_changed_ones_read(
         assert await agents_desk.cursor(event, workspace_roots=[str(shop)], transcript_path=None) == NOTHING
 
     assert await agents_desk.has_read(chat, chat.parents[3])
+
+
+async def test_the_end_of_a_codex_turn_is_known_before_its_rollout_is_read(
+    agents_desk: AgentsDesk, thread: CodexSession
+) -> None:
+    async with agents_desk.at_work():
+        assert await agents_desk.codex(thread, "Stop", last_assistant_message="Done early.") == NOTHING
+
+    assert agents_desk.answers(thread.session)[-1] == "Done early."

@@ -168,3 +168,20 @@ def test_a_call_with_one_bad_path_is_refused_as_a_whole(agent: Agent, root: Path
     ]
 
     assert [isinstance(answer, Refused) for answer in answers] == [False, True, True]
+
+
+@pytest.mark.parametrize("name", ["settings.json", "-home-dev-shop/notes.txt", f"{SESSION}.jsonl", "-home/a/b/c.jsonl"])
+def test_nor_another_file_in_the_agents_folder(agent: Agent, root: Path, name: str) -> None:
+    found = check_transcript(str(root / name), agent, [root], authenticated=True)
+    assert found == Refused("transcript: not named as this agent names them")
+
+
+def test_what_is_no_regular_file_is_refused(agent: Agent, root: Path, transcript: Path) -> None:
+    transcript.unlink()
+    odd = Refused("transcript: not a regular file")
+
+    transcript.mkdir()
+    assert check_transcript(str(transcript), agent, [root], authenticated=True) == odd
+    transcript.rmdir()
+    os.mkfifo(transcript)
+    assert check_transcript(str(transcript), agent, [root], authenticated=True) == odd
