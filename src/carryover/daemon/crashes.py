@@ -150,14 +150,12 @@ def crash_reports(folder: Path) -> tuple[CrashReport, ...]:
 
 
 def _files(folder: Path) -> list[Path]:
-    """Returns the files that have our naming, newest first; others are not ours."""
     with suppress(OSError):
         return sorted((path for path in folder.iterdir() if _named_ms(path)), reverse=True)
     return []
 
 
 def _named_ms(path: Path) -> int:
-    """Returns the time in the file's name; 0 for any other name."""
     with suppress(ValueError):
         return int(datetime.strptime(path.name, f"{_NAME}.txt").replace(tzinfo=UTC).timestamp() * 1000)
     return 0

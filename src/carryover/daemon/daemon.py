@@ -264,7 +264,6 @@ class Daemon:
         return self._hooks.completed(project, made)
 
     def _moved(self, last_event_ms: Mapping[int, int]) -> None:
-        """Publishes projects that have received sessions recorded at other paths."""
         self._publish_queue.seed(dict(last_event_ms))
         self._publish_queue.mark_dirty(last_event_ms, 0)
 
@@ -328,7 +327,6 @@ def _lacks_handoff(row: ProjectRow) -> bool:
 
 
 def _rss_bytes() -> int | None:
-    """Returns resident memory; None if the system has no cheap way to tell."""
     try:
         pages = int(Path("/proc/self/statm").read_bytes().split()[1])
     except OSError:
@@ -337,7 +335,6 @@ def _rss_bytes() -> int | None:
 
 
 async def _first_of(waits: Iterable[Coroutine[Any, Any, object]]) -> None:
-    """Waits until any of `waits` ends, and cancels the others."""
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(wait) for wait in waits]
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -134,7 +134,6 @@ class IngestQueue:
         return key
 
     async def _read(self, key: SourceKey) -> bool:
-        """Reads one batch; returns whether there is more."""
         started, context = time.monotonic(), self._context
         source = self._sources[key]
         if not context.reads(source.agent):

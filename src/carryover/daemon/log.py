@@ -38,7 +38,6 @@ class Word(str):
     __slots__ = ()
 
     def __new__(cls, text: str) -> Word:
-        """Returns `text` as a word, or `?` if it is not a valid one."""
         return super().__new__(cls, text if _WORD.fullmatch(text) else "?")
 
 

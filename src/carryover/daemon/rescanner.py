@@ -97,7 +97,6 @@ class Rescanner:
             )
 
     async def _collect(self, roots: Iterable[TranscriptRoot], now_ms: int) -> None:
-        """Collects the hook calls that reached no daemon."""
         selected = [root.agent_id for root in roots]
         pending = await asyncio.to_thread(collect_pending, self._spool, self._context.agents, selected)
         for agent_id, dropped in pending.items():

@@ -122,7 +122,6 @@ def _retry_after_ms(state: SourceState | None) -> int:
 
 
 def _without_content(error: Exception) -> str:
-    """Describes the error without any text from a transcript."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     frame = traceback.extract_tb(error.__traceback__)[-1]

@@ -105,7 +105,6 @@ def _changed_since(root: Path, then: GitFacts | None) -> ChangedSince | None:
 
 
 def _moved_on(view: ProjectView, beginning: Beginning, now_ms: int) -> bool:
-    """Whether another session did something after this conversation's last response."""
     last_ms = _last_response_ms(view, beginning, now_ms)
     if last_ms is None:
         return False

@@ -18,7 +18,6 @@ import os
 from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
@@ -26,12 +25,11 @@ from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import agent_name, instruction_files
 from carryover.edits.apply import ProjectEdits
 from carryover.edits.encoding import EditRefused, is_text
-from carryover.edits.plan import Change, Edit, plan
+from carryover.edits.plan import Edit, plan
 from carryover.errors import os_reason
 from carryover.fsio import is_there
 from carryover.publish import pointer
-
-_SIZE_LIMIT_BYTES: Final = 256 << 10
+from carryover.publish.gitignore import project_change
 
 
 class HiddenFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,16 +141,7 @@ def _check(data: bytes) -> None:
 
 def _plan(root: Path, name: str, edit: Callable[[bytes | None], bytes | None]) -> Edit:
     path, problem = _entry(root, name)
-    change = Change(
-        path=path,
-        what="the pointer to the handoff",
-        edit=edit,
-        remedy="Remove what Carryover added yourself.",
-        within=root,
-        limit_bytes=_SIZE_LIMIT_BYTES,
-        backup=False,
-        private=False,
-    )
+    change = project_change(path, "the pointer to the handoff", edit, within=root)
     return plan(change) if problem is None else Edit(change, None, None, problem)
 
 

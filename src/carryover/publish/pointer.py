@@ -118,7 +118,6 @@ def _markers(data: bytes) -> list[bytes]:
 
 
 def _line_offsets(data: bytes) -> tuple[list[int], set[int]]:
-    """Returns the byte offset of each line, and the indexes of lines in code fences."""
     lines = _content_lines(data)
     bom = len(BOM) if data.startswith(BOM) else 0
     return list(accumulate((len(line) + 1 for line in lines), initial=bom)), fenced(lines)

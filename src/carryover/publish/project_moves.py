@@ -122,7 +122,6 @@ def _bring_published(paths: StatePaths, old: Sequence[str], new: str) -> None:
 
 
 def _forget(paths: StatePaths, roots: Iterable[str]) -> None:
-    """Deletes the offline answers for paths that the project has left."""
     for root in roots:
         with suppress(OSError):
             forget_answers(paths.state, root)

@@ -255,14 +255,12 @@ class Hooks:
 
 
 def _put_in_spool(spool: Spool, agent: Agent, session: str, line: bytes) -> Path:
-    """Appends a line to the spool, after the pending calls. Blocks."""
     with suppress(OSError):  # they are tried again with the next rescan
         spool.collect(agent)
     return spool.keep(agent.id, session, line)
 
 
 def _starts(read: HookEvent | Skipped | None) -> bool:
-    """Whether the call starts a session, as far as it could be read."""
     return isinstance(read, HookEvent) and read.action == "session_start"
 
 

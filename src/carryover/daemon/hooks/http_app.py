@@ -151,7 +151,6 @@ class HookPort:
             self.state.port = None
 
     async def _serve(self, wanted: int, listener: socket.socket) -> None:
-        """Serves requests until another port is wanted."""
         bound: int = listener.getsockname()[1]
         limiter = ConnectionLimiter()
         async with listening(self._make_app(limiter, lambda: bound), listener, limiter):

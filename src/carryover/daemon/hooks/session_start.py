@@ -162,7 +162,6 @@ class SessionStarts:
         await self._ingest_queue.look_at(await asyncio.get_running_loop().run_in_executor(self._executor, look))
 
     async def _find_past(self, project: ProjectRoot) -> None:
-        """Finds what was recorded before the project was moved, unless that takes too long."""
         follow, found = self._follow, asyncio.Event()
         if follow is None:
             return
