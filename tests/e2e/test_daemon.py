@@ -66,7 +66,7 @@ def test_a_half_written_line_waits_for_its_end(daemon: DaemonProcess, session: C
     line = session.prompt_line("No, make it a surcharge function, and call it extra")
     with daemon:
         session.append(line[:100])
-        assert daemon.settle()["broken_sources"] == 0
+        assert daemon.settle()["caught_up"]
         assert "surcharge" not in handoff_of(project)
 
         session.append(line[100:])

@@ -207,7 +207,8 @@ class Daemon:
             if end in drain:
                 drain[end]()
             within_s = FINISH_S.get(end, 0.0)
-            await _all(supervisor.stop(task.name, within_s=within_s) for task in tasks if task.ends is end)
+            stopping = (supervisor.stop(task.name, within_s=within_s) for task in tasks if task.ends is end)
+            await asyncio.gather(*stopping)
         self._context.log.info("stopped", ms=(time.monotonic() - began) * 1000)
 
     async def _publish_unpublished(self) -> None:
@@ -268,17 +269,11 @@ class Daemon:
         self._publish_queue.mark_dirty(last_event_ms, 0)
 
     async def _settle(self) -> Settled:
-        swept = await self._rescanner.rescan(also_broken=True)
+        await self._rescanner.rescan(also_broken=True)
         await self._ingest_queue.settle()
         await self._publish_queue.flush()
         trouble = self._ingest_queue.ledger_trouble
-        return Settled(
-            caught_up=trouble is None,
-            swept_ms=swept.at_ms,
-            sources=swept.sources,
-            broken_sources=self._ingest_queue.broken,
-            ledger_trouble=trouble,
-        )
+        return Settled(caught_up=trouble is None, ledger_trouble=trouble)
 
     async def _health(self) -> Health:
         context = self._context
@@ -340,9 +335,3 @@ async def _first_of(waits: Iterable[Coroutine[Any, Any, object]]) -> None:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
             task.cancel()
-
-
-async def _all(waits: Iterable[Coroutine[None, None, None]]) -> None:
-    async with asyncio.TaskGroup() as group:
-        for wait in waits:
-            group.create_task(wait)

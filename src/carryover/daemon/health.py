@@ -137,10 +137,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
-    """Answer of `/settle`. With `caught_up`, everything complete on disk at `swept_ms` is stored and published."""
+    """Answer of `/settle`. With `caught_up`, everything complete on disk when asked is stored and published."""
 
     caught_up: bool
-    swept_ms: int
-    sources: int
-    broken_sources: int
     ledger_trouble: str | None = None

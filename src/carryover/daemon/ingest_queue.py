@@ -136,7 +136,7 @@ class IngestQueue:
     async def _read(self, key: SourceKey) -> bool:
         started, context = time.monotonic(), self._context
         source = self._sources[key]
-        if not context.reads(source.agent):
+        if not context.config.reads(source.agent):
             self._busy.discard(key)
             return False
         try:

@@ -28,7 +28,6 @@ BETWEEN_RESCANS_S: Final = 1.0
 class Rescanned(msgspec.Struct, frozen=True, kw_only=True):
     """Result of one rescan."""
 
-    at_ms: int
     sources: int
     changed: int
     gone: int
@@ -89,7 +88,6 @@ class Rescanner:
             self.sources = len(found.seen)
             ms = (time.monotonic() - started) * 1000
             return Rescanned(
-                at_ms=now_ms,
                 sources=len(found.seen),
                 changed=len(found.outdated),
                 gone=len(found.gone),

@@ -128,7 +128,7 @@ class Hooks:
         read: HookEvent | Skipped | None = None
         named = {"agent": Word(agent.id), "hook": Word(event if event in agent.hooks.events else "other")}
         outcome: HookOutcome = "overloaded"
-        to_keep = agent.spec.hooks.spooled and authenticated and self._context.reads(agent.id)
+        to_keep = agent.spec.hooks.spooled and authenticated and self._context.config.reads(agent.id)
         self._at_once += 1
         try:
             read = agent.hooks.read(event, payload, self._context.now_ms())
