@@ -94,6 +94,8 @@ _STORE_ENVIRONMENT: Final = {
     "GCM_INTERACTIVE": "never",
 }
 _PATIENCE_S: Final = 5.0
+_SILENT_AFTER_S: Final = 0.5
+_SILENT_FOR_S: Final = 30.0
 _REAP_S: Final = 5.0
 
 
@@ -109,6 +111,7 @@ class Answer:
     error: bytes = field(default=b"", compare=False)
 
 
+_silent_until: dict[Path, float] = {}
 _in_store: set[subprocess.Popen[bytes]] = set()
 
 
@@ -121,7 +124,8 @@ def ask(root: Path, *commands: Sequence[str], deadline: float, settings: Sequenc
 
     Raises:
         TimeoutError: not all answered in time. By then every process and its children are killed and gone; if one
-            hangs in the kernel, that takes a few seconds more.
+            hangs in the kernel, that takes a few seconds more. If no command answered at all, the repository is not
+            asked again for half a minute, since the next command would wait as long.
         FileNotFoundError: there is no git on this machine.
     """
     overrides: Sequence[str] | None = ()
@@ -216,11 +220,17 @@ def _switched_off(listed: bytes) -> list[str] | None:
 
 
 def _answers(root: Path, commands: Sequence[Sequence[str]], overrides: Sequence[str], deadline: float) -> list[Answer]:
+    began = time.monotonic()
+    if began < _silent_until.get(root, began):
+        raise TimeoutError(errno.ETIMEDOUT, "git did not answer in time")
     running: list[subprocess.Popen[bytes]] = []
     try:
         running.extend(_start(root, command, overrides) for command in commands)
         return [_finish(process, deadline) for process in running]
     except subprocess.TimeoutExpired as error:
+        now = time.monotonic()
+        if now - began >= _SILENT_AFTER_S and all(process.poll() is None for process in running):
+            _silent_until[root] = now + _SILENT_FOR_S
         raise TimeoutError(errno.ETIMEDOUT, "git did not answer in time") from error
     finally:
         for process in running:

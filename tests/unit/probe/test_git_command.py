@@ -87,3 +87,14 @@ def is_running(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except FileNotFoundError:
         return False
+
+
+def test_one_that_was_only_slow_is_asked_again(tmp_path: Path) -> None:
+    root = repository(tmp_path, {"a.py": "1\n"})
+    exclude = root / ".git" / "info" / "exclude"
+    exclude.unlink()
+    os.mkfifo(exclude)
+    with pytest.raises(TimeoutError):
+        ask(root, ("rev-parse", "--git-dir"), ("ls-files", "-o", "--exclude-standard"), deadline=time.monotonic() + 0.6)
+
+    assert ask(root, ("rev-parse", "--git-dir"), deadline=soon()) == [Answer(0, b".git\n")]
