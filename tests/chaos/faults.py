@@ -20,6 +20,7 @@ from typing import Final
 
 from carryover.agents import adapters
 from carryover.ledger.connect import erase_mark
+from carryover.ledger.schema import MIGRATIONS
 from chaos.agent_faults import (
     NothingToDo,
     away_and_back,
@@ -33,7 +34,7 @@ from chaos.agent_faults import (
     rotate,
     truncate,
 )
-from chaos.earlier import bring_back
+from chaos.earlier import RANKS, bring_back
 from chaos.odd_files import odd_agent_file, odd_project_file, odd_state_file
 from chaos.private_faults import bodies_damaged, commands_killed, git_at_work
 from chaos.world import COMMAND, CONFIG, Broken, World
@@ -292,18 +293,23 @@ def settings_broken(world: World) -> None:
 
 
 def earlier_schema(world: World) -> None:
-    """The ledger is what Carryover 0.1.0 would have of it."""
-    world.kill()
-    # What the log holds goes into the file; sessions and all that is in them stay as they are.
-    with closing(sqlite3.connect(world.state.ledger)) as db:
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    bring_back(world.state.ledger)
-    world.load.play(1)
-    world.daemon.settle()
-    backup = world.state.ledger.with_name("ledger.before-5.sqlite")
-    if not backup.exists():
-        raise Broken("an earlier ledger was changed without a copy")
-    backup.unlink()  # they would fill the small disk
+    """The ledger is what an earlier version would have of it, of each version once."""
+    versions = list(range(1, len(MIGRATIONS)))
+    world.chance.shuffle(versions)
+    for version in versions:
+        world.kill()
+        # What the log holds goes into the file; sessions and all that is in them stay as they are.
+        with closing(sqlite3.connect(world.state.ledger)) as db:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        bring_back(world.state.ledger, version)
+        if version < RANKS:
+            world.ledger_lost()
+        world.load.play(1)
+        world.daemon.settle()
+        backup = world.state.ledger.with_name(f"ledger.before-{version + 1}.sqlite")
+        if not backup.exists():
+            raise Broken(f"a ledger of version {version} was changed without a copy")
+        backup.unlink()  # they would fill the small disk
 
 
 FAULTS: Final[dict[Fault, int]] = {

@@ -1,7 +1,7 @@
 """Encodes an event's body for storage: JSON, compressed if that makes it shorter.
 
 A compressed body begins with the number of its kind, so that a query finds the bodies of one kind without reading the
-others. Carryover 0.1.0 deflated everything but the words of a conversation; such rows stay as they are.
+others. Ledgers before version 9 deflated everything but the words of a conversation; such rows stay as they are.
 """
 
 from __future__ import annotations
@@ -46,7 +46,6 @@ _DEFLATED: Final = 0x78
 _NEVER_DEFLATED: Final = ("session_info", "user_prompt", "assistant_message")
 
 _FORMER_KIND: Final = b'{"kind":"undone"'
-"""Of 0.1.0, which called `_KIND` so."""
 _KIND: Final = b'{"kind":"retracted"'
 
 _decoder: Final[msgspec.json.Decoder[AnyBody]] = msgspec.json.Decoder(AnyBody)
@@ -109,12 +108,24 @@ def may_be(kind: str) -> str:
     return f"""(body LIKE '{{"kind":"{kind}"%' OR substr(body, 1, 1) IN ({marks}))"""
 
 
+def with_present_kind(stored: str | bytes) -> str | bytes | None:
+    """Returns the body under its current kind if a ledger before version 5 stored it under a former one; else None."""
+    if isinstance(stored, str):
+        former = _FORMER_KIND.decode()
+        return _KIND.decode() + stored.removeprefix(former) if stored.startswith(former) else None
+    try:
+        if zlib.decompressobj().decompress(stored, len(_FORMER_KIND)) != _FORMER_KIND:
+            return None
+        return zlib.compress(_KIND + _inflated(stored).removeprefix(_FORMER_KIND))
+    except zlib.error:
+        return None
+
+
 def _plain(stored: str | bytes) -> bytes:
     """Returns the JSON of a stored body. Raises DamagedFrame and zlib.error."""
-    if isinstance(stored, bytes) and stored[:1] != _DEFLATED.to_bytes():
-        return unpack(stored)
-    plain = stored.encode() if isinstance(stored, str) else _inflated(stored)
-    return _KIND + plain.removeprefix(_FORMER_KIND) if plain.startswith(_FORMER_KIND) else plain
+    if isinstance(stored, str):
+        return stored.encode()
+    return _inflated(stored) if stored[:1] == _DEFLATED.to_bytes() else unpack(stored)
 
 
 def _inflated(stored: bytes) -> bytes:

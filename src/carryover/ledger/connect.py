@@ -20,7 +20,7 @@ from carryover.ledger.ledger_errors import (
     damages_content,
     ledger_error,
 )
-from carryover.ledger.schema import VERSION, migrate, newer_than_program, version_of
+from carryover.ledger.schema import MIGRATIONS, migrate, newer_than_program, version_of
 
 BUSY_MS: Final = 5000
 """How long the writer's statements wait for another process to release the database."""
@@ -233,7 +233,7 @@ def _checked(path: Path, kind: type[C], how: str) -> C:
 
 
 def _check_version(version: int, path: Path) -> None:
-    if version > VERSION:
-        raise newer_than_program(path, version)
-    if version < VERSION:
+    if version > len(MIGRATIONS):
+        raise newer_than_program(path, version, len(MIGRATIONS))
+    if version < len(MIGRATIONS):
         raise LedgerUnavailable(f"{path} has not been brought up to date yet. Start carryoverd once; it does that.")

@@ -79,7 +79,7 @@ def pack_digest(digest: bytes) -> bytes:
 
 
 def unpack_digest(stored: bytes) -> bytes:
-    """Returns the digest as its reducer encoded it (as 0.1.0 stored it, the stored bytes).
+    """Returns the digest as its reducer encoded it (before version 9, the stored bytes).
 
     For a damaged digest, returns bytes that no reducer can read.
     """

@@ -16,8 +16,9 @@ from urllib.parse import quote
 
 import msgspec
 
-from carryover.ledger.codec import decode_body
+from carryover.ledger.codec import decode_body, with_present_kind
 from carryover.ledger.rows import LOST, SUPERSEDED
+from carryover.ledger.schema import FORMER_NAMES
 from carryover.ledger.threads import NEVER_REDUCED, NO_DIGEST
 
 _BATCH: Final = 500
@@ -66,12 +67,13 @@ def salvage(damaged: Path, into: sqlite3.Connection, *, now_ms: int) -> int:
     into.execute("PRAGMA foreign_keys = OFF")
     into.execute("BEGIN IMMEDIATE")
     with closing(_open_damaged(damaged)) as old:
-        for table, columns in _COLUMNS.items():
-            for row in _rows(old, table, columns):
-                _put(into, table, columns, row)
+        for table, wanted in _COLUMNS.items():
+            there = _present(old, table, wanted)
+            for row in _rows(old, table, ", ".join(there.values())) if there else ():
+                _put(into, table, tuple(there), row)
         for table, columns in _KEYED.items():
             for row in _keyed_rows(old, table, columns):
-                _put(into, table, columns, row)
+                _put(into, table, tuple(columns.split(", ")), row)
         _compare_keys(old, into)
     for statement in _ORPHANS:
         into.execute(statement)
@@ -111,8 +113,23 @@ def _text(stored: bytes) -> str | None:
         return None
 
 
-def _put(into: sqlite3.Connection, table: str, columns: str, row: tuple[Any, ...]) -> None:
-    values = dict(zip(columns.split(", "), row, strict=True))
+def _present(old: sqlite3.Connection, table: str, wanted: str) -> dict[str, str]:
+    """Maps the columns of `wanted` to their names in `table`, without those it lacks.
+
+    The ledger of an older Carryover has fewer columns, other names for some, or not the table.
+    """
+    try:
+        there = {name for (_, name, *_) in old.execute(f"PRAGMA table_info({table})")}
+    except sqlite3.DatabaseError:
+        return {}
+    names = {name: name if name in there else FORMER_NAMES.get((table, name), name) for name in wanted.split(", ")}
+    return {name: former for name, former in names.items() if former in there}
+
+
+def _put(into: sqlite3.Connection, table: str, columns: tuple[str, ...], row: tuple[Any, ...]) -> None:
+    values = dict(zip(columns, row, strict=True))
+    if isinstance(body := values.get("body"), str | bytes):
+        values["body"] = with_present_kind(body) or body
     if table == "event":
         if not _has_place(values, "key"):
             return

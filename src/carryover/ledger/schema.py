@@ -1,68 +1,27 @@
-"""The ledger's tables, and the migrations from released versions. `PRAGMA user_version` is the ledger's version.
+"""The ledger's tables, as numbered migrations. `PRAGMA user_version` is the number of the last migration applied.
 
-A released migration is never edited; a later version changes its result.
+A released migration is never edited; a later one changes its result.
 """
 
 from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 from carryover.errors import ExitCode, UserError
 
-VERSION: Final = 11
-
-# `scope` is 16 bytes that stand for a session, a conversation, a project or everything (`carryover.ledger.tombstones`);
-# nothing of it with a time from `from_ms` to before `until_ms` is stored, and nothing at all of sources below `rank`.
-# `forgotten_event.id` is the beginning of a removed event's key.
-#
-# `search_entry.id` is that of the event, `kind` a position in `carryover.ledger.searchable.KINDS`. `search_state` has
-# one row: the version of the index, and the highest id of an event that is still to be indexed. The index, and the
-# trigger by which what is written to `search_input` gets there, are made by `carryover.ledger.search_index`, which
-# recreates them when the version changes.
-#
-# `machine.id` is another machine's own; its name is what the others are told by, so no two have the same. What sync
-# needs besides is made when it is switched on (`carryover.ledger.change_log`).
-_SINCE_0_1_0: Final = (
-    """CREATE TABLE forgotten (
-        id INTEGER PRIMARY KEY,
-        scope BLOB NOT NULL,
-        from_ms INTEGER NOT NULL,
-        until_ms INTEGER NOT NULL,
-        rank INTEGER NOT NULL DEFAULT 0,
-        UNIQUE (scope, from_ms, until_ms, rank)
-    )""",
-    "CREATE TABLE forgotten_event (id INTEGER PRIMARY KEY)",
-    """CREATE TABLE search_entry (
-        id INTEGER PRIMARY KEY,
-        thread_id INTEGER NOT NULL,
-        at_ms INTEGER NOT NULL,
-        kind INTEGER NOT NULL
-    )""",
-    """CREATE TABLE search_state (
-        id INTEGER PRIMARY KEY CHECK (id = 1),
-        version INTEGER NOT NULL,
-        pending_to INTEGER NOT NULL
-    )""",
-    """CREATE VIEW search_input AS SELECT NULL AS id, NULL AS thread_id, NULL AS at_ms, NULL AS kind, NULL AS tokens
-        WHERE 0""",
-    "CREATE TABLE machine (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE) WITHOUT ROWID",
-    "CREATE UNIQUE INDEX event_secondary_key ON event (secondary_key) WHERE secondary_key IS NOT NULL",
-    # To count those few without looking at all the others.
-    "CREATE INDEX event_retracted ON event (retracted) WHERE retracted != 0",
-)
+Migration = Sequence[str | Callable[[sqlite3.Connection], None]]
+"""Statements, and functions for what SQL cannot do."""
 
 # Times are UTC milliseconds, 0 if unknown. Bodies are as `carryover.ledger.codec` makes them, with their `kind`
 # inside: nothing looks for events by kind, so it is not a column. A key lies beside its event rather than in a table of
-# its own so that every row that can be read from a damaged file still knows which record it came from.
-_TABLES: Final = (
-    # `changed_ms` is when a commit last touched a project, by the clock and not by its events: not before
-    # `published_ms`, and that commit still has to be published. `git` is what git said when the handoff was last
-    # published, as JSON. `moved_to` is the project that this one's folder is now, `not_moved` is 1 if the user has said
-    # that it was not moved, and `identity` tells its folder from others (`carryover.projects.moved_folders`).
+# its own so that every row that can be read from a damaged file still knows which record it came from. `changed_ms` is
+# when a commit last touched a project, by the clock and not by its events: not before `published_ms`, and that commit
+# still has to be published.
+_INITIAL: Final = (
     """CREATE TABLE project (
         id INTEGER PRIMARY KEY,
         root TEXT NOT NULL UNIQUE,
@@ -72,18 +31,11 @@ _TABLES: Final = (
         changed_ms INTEGER NOT NULL DEFAULT 0,
         published_sha TEXT,
         published_ms INTEGER,
-        refusal TEXT,
-        git TEXT,
-        moved_to INTEGER REFERENCES project,
-        not_moved INTEGER NOT NULL DEFAULT 0,
-        identity TEXT
+        refusal TEXT
     )""",
     "CREATE INDEX project_worktree ON project (main_root, last_event_ms) WHERE main_root IS NOT NULL",
-    "CREATE INDEX project_moved ON project (moved_to) WHERE moved_to IS NOT NULL",
     # `project_final`: decided by the main conversation. A sub-agent, which may work in a folder of its own, decides
-    # only until then. `rank` is that of the best kind of source that has reported the session. `recorded_project_id`
-    # is the project of the session's own folder if that was moved, else NULL. `machine` is '' for what was read here,
-    # else the name of another machine, from which it was synchronised.
+    # only until then.
     """CREATE TABLE session (
         id INTEGER PRIMARY KEY,
         agent TEXT NOT NULL,
@@ -97,37 +49,45 @@ _TABLES: Final = (
         branch TEXT,
         started_ms INTEGER NOT NULL DEFAULT 0,
         last_ms INTEGER NOT NULL DEFAULT 0,
-        rank INTEGER NOT NULL DEFAULT 0,
-        recorded_project_id INTEGER REFERENCES project,
-        machine TEXT NOT NULL DEFAULT '',
         UNIQUE (agent, native_id)
     )""",
     "CREATE INDEX session_of_project ON session (project_id, last_ms)",
-    "CREATE INDEX session_moved ON session (recorded_project_id) WHERE recorded_project_id IS NOT NULL",
-    # `subagent_id` is '' for the main conversation.
+    # `sidechain` is '' for the main conversation.
     """CREATE TABLE thread (
         id INTEGER PRIMARY KEY,
         session_id INTEGER NOT NULL REFERENCES session,
-        subagent_id TEXT NOT NULL,
+        sidechain TEXT NOT NULL,
         last_ms INTEGER NOT NULL DEFAULT 0,
         fold_version INTEGER NOT NULL,
         digest BLOB NOT NULL,
-        UNIQUE (session_id, subagent_id)
+        UNIQUE (session_id, sidechain)
     )""",
     "CREATE INDEX thread_recent ON thread (session_id, last_ms)",
     "CREATE INDEX thread_by_fold ON thread (fold_version)",
-    # `secondary_key` identifies events of agents that write old records again under new ids. `retracted` is 0 for what
-    # counts, else why it does not (`carryover.ledger.rows`).
     """CREATE TABLE event (
         id INTEGER PRIMARY KEY,
         key BLOB NOT NULL UNIQUE,
-        secondary_key BLOB,
+        twin BLOB,
         thread_id INTEGER NOT NULL REFERENCES thread,
         at_ms INTEGER NOT NULL,
-        body NOT NULL,
-        retracted INTEGER NOT NULL DEFAULT 0
+        body NOT NULL
     )""",
+    "CREATE UNIQUE INDEX event_twin ON event (twin) WHERE twin IS NOT NULL",
     "CREATE INDEX event_of_thread ON event (thread_id)",
+    # `project_id` repeats the session's so that one index answers "the weightiest of a project".
+    """CREATE TABLE note (
+        id INTEGER PRIMARY KEY,
+        event_id INTEGER NOT NULL,
+        thread_id INTEGER NOT NULL REFERENCES thread,
+        project_id INTEGER REFERENCES project,
+        kind TEXT NOT NULL,
+        weight INTEGER NOT NULL,
+        at_ms INTEGER NOT NULL,
+        text TEXT NOT NULL
+    )""",
+    "CREATE INDEX note_of_project ON note (project_id, kind, weight, at_ms)",
+    "CREATE INDEX note_by_time ON note (project_id, kind, at_ms)",
+    "CREATE INDEX note_of_thread ON note (thread_id)",
     """CREATE TABLE source (
         id INTEGER PRIMARY KEY,
         agent TEXT NOT NULL,
@@ -155,98 +115,203 @@ _TABLES: Final = (
     ) WITHOUT ROWID""",
     "CREATE TABLE counter (name TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE incident (id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, text TEXT NOT NULL)",
-    # What an agent reported before its transcript had it; it stands beside the events, never among them, until the
-    # transcript's own record comes. `fingerprint` are 16 bytes that stand for who speaks and what, by which that record
-    # is known.
+)
+
+
+# `project.git` is what git said when the handoff was last published, as JSON. A provisional row is what an agent told
+# before its transcript had it; it stands beside the events, never among them, until the transcript's own record comes.
+# `words` are 16 bytes that stand for who speaks and what, by which that record is known.
+_HOOKS: Final = (
+    "ALTER TABLE project ADD COLUMN git TEXT",
     """CREATE TABLE provisional (
         id INTEGER PRIMARY KEY,
         session_id INTEGER NOT NULL REFERENCES session,
-        subagent_id TEXT NOT NULL,
-        fingerprint BLOB NOT NULL,
+        sidechain TEXT NOT NULL,
+        words BLOB NOT NULL,
         at_ms INTEGER NOT NULL,
         body NOT NULL,
-        UNIQUE (session_id, subagent_id, fingerprint)
+        UNIQUE (session_id, sidechain, words)
     )""",
     "CREATE INDEX provisional_of_session ON provisional (session_id, at_ms)",
-    *_SINCE_0_1_0,
 )
 
-RELEASED: Final[Mapping[int, Sequence[str]]] = {
-    # 0.1.0
-    4: (
-        "ALTER TABLE thread RENAME COLUMN sidechain TO subagent_id",
-        "ALTER TABLE provisional RENAME COLUMN sidechain TO subagent_id",
-        "ALTER TABLE provisional RENAME COLUMN words TO fingerprint",
-        "ALTER TABLE event RENAME COLUMN twin TO secondary_key",
-        "ALTER TABLE event RENAME COLUMN undone TO retracted",
-        "ALTER TABLE session RENAME COLUMN placed_id TO recorded_project_id",
-        "ALTER TABLE project RENAME COLUMN apart TO not_moved",
-        "ALTER TABLE session ADD COLUMN machine TEXT NOT NULL DEFAULT ''",
-        "DROP INDEX event_twin",
-        "DROP INDEX event_undone",
-        "DROP TABLE note",
-        *_SINCE_0_1_0,
-    ),
+
+# `session.rank` is that of the best kind of source that has told the session. `event.undone` is 0 for what counts, else
+# why it does not (`carryover.ledger.rows`). The index is there to count those few without looking at all the others.
+_RANKS: Final = (
+    "ALTER TABLE session ADD COLUMN rank INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE event ADD COLUMN undone INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX event_undone ON event (undone) WHERE undone != 0",
+)
+
+
+# `project.moved_to` is the project that this one's folder is now, `apart` is 1 where the user has said that it was not
+# moved, and `identity` tells its folder from others (`carryover.publish.moving`). `session.placed_id` is the project of
+# the session's own folder where that was moved, else NULL.
+_MOVES: Final = (
+    "ALTER TABLE project ADD COLUMN moved_to INTEGER REFERENCES project",
+    "ALTER TABLE project ADD COLUMN apart INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE project ADD COLUMN identity TEXT",
+    "CREATE INDEX project_moved ON project (moved_to) WHERE moved_to IS NOT NULL",
+    "ALTER TABLE session ADD COLUMN placed_id INTEGER REFERENCES project",
+    "CREATE INDEX session_moved ON session (placed_id) WHERE placed_id IS NOT NULL",
+)
+
+
+# Only names change; their meaning is described above. `subagent_id` is '' for the main conversation, `secondary_key`
+# identifies events of agents that write old records again under new ids, and `not_moved` is 1 where the user said so.
+_NAMES: Final = (
+    "ALTER TABLE thread RENAME COLUMN sidechain TO subagent_id",
+    "ALTER TABLE provisional RENAME COLUMN sidechain TO subagent_id",
+    "ALTER TABLE provisional RENAME COLUMN words TO fingerprint",
+    "ALTER TABLE event RENAME COLUMN twin TO secondary_key",
+    "ALTER TABLE event RENAME COLUMN undone TO retracted",
+    "ALTER TABLE session RENAME COLUMN placed_id TO recorded_project_id",
+    "ALTER TABLE project RENAME COLUMN apart TO not_moved",
+    "DROP INDEX event_twin",
+    "CREATE UNIQUE INDEX event_secondary_key ON event (secondary_key) WHERE secondary_key IS NOT NULL",
+    "DROP INDEX event_undone",
+    "CREATE INDEX event_retracted ON event (retracted) WHERE retracted != 0",
+)
+
+FORMER_NAMES: Final = {
+    ("thread", "subagent_id"): "sidechain",
+    ("provisional", "subagent_id"): "sidechain",
+    ("provisional", "fingerprint"): "words",
+    ("event", "secondary_key"): "twin",
+    ("event", "retracted"): "undone",
+    ("session", "recorded_project_id"): "placed_id",
+    ("project", "not_moved"): "apart",
 }
-"""The migrations to `VERSION`, by the version of the ledger that a release wrote."""
+"""Former names by table and column, from before `_NAMES`. A damaged ledger is salvaged without being migrated."""
+
+
+def _rename_undone(db: sqlite3.Connection) -> None:
+    """Renames the kind of an event that retracts others."""
+    from carryover.ledger.codec import with_present_kind  # its decoder is slow to build
+
+    # Few events retract others; deflated bodies have to be looked into, and no more of them is held than these few.
+    stored = db.execute("SELECT id, body FROM event WHERE typeof(body) = 'blob' OR body LIKE '{\"kind\":\"undone\"%'")
+    renamed = [(present, event_id) for event_id, body in stored if (present := with_present_kind(body)) is not None]
+    db.executemany("UPDATE event SET body = ? WHERE id = ?", renamed)
+
+
+# `scope` is 16 bytes that stand for a session, a conversation, a project or everything (`carryover.ledger.tombstones`);
+# nothing of it with a time from `from_ms` to before `until_ms` is stored, and nothing at all of sources below `rank`.
+# `forgotten_event.id` is the beginning of a
+# removed event's key.
+_FORGOTTEN: Final = (
+    """CREATE TABLE forgotten (
+        id INTEGER PRIMARY KEY,
+        scope BLOB NOT NULL,
+        from_ms INTEGER NOT NULL,
+        until_ms INTEGER NOT NULL,
+        rank INTEGER NOT NULL DEFAULT 0,
+        UNIQUE (scope, from_ms, until_ms, rank)
+    )""",
+    "CREATE TABLE forgotten_event (id INTEGER PRIMARY KEY)",
+)
+
+
+# `id` is that of the event, `kind` a position in `carryover.ledger.searchable.KINDS`. `search_state` has one row: the
+# version of the index, 0 if SQLite has no full-text search, and the highest id of an event that is still to be
+# indexed. The index, and the trigger by which what is written to `search_input` gets there, are made by
+# `carryover.ledger.search_index`, which recreates them when the version changes.
+_SEARCH: Final = (
+    """CREATE TABLE search_entry (
+        id INTEGER PRIMARY KEY,
+        thread_id INTEGER NOT NULL,
+        at_ms INTEGER NOT NULL,
+        kind INTEGER NOT NULL
+    )""",
+    """CREATE TABLE search_state (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        version INTEGER NOT NULL,
+        pending_to INTEGER NOT NULL
+    )""",
+    """CREATE VIEW search_input AS SELECT NULL AS id, NULL AS thread_id, NULL AS at_ms, NULL AS kind, NULL AS tokens
+        WHERE 0""",
+)
+
+
+# `session.machine` is '' for what was read here, else the name of another machine, from which it was synchronised.
+# `machine.id` is that machine's own; its name is what the others are told by, so no two have the same. What sync needs
+# besides is made when it is switched on (`carryover.ledger.change_log`).
+_MACHINES: Final = (
+    "ALTER TABLE session ADD COLUMN machine TEXT NOT NULL DEFAULT ''",
+    "CREATE TABLE machine (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE) WITHOUT ROWID",
+)
+
+
+MIGRATIONS: Final[tuple[Migration, ...]] = (
+    _INITIAL,
+    _HOOKS,
+    _RANKS,
+    _MOVES,
+    (*_NAMES, _rename_undone),
+    ("UPDATE note SET kind = 'decision' WHERE kind = 'ruling'",),
+    _FORGOTTEN,
+    _SEARCH,
+    # From here on, bodies and digests may be compressed. An earlier program would take that for damage, so it has to
+    # refuse the ledger; what is there already stays as it is stored.
+    (),
+    # Digests keep what notes were made from.
+    ("DROP TABLE note",),
+    _MACHINES,
+)
 
 
 def version_of(db: sqlite3.Connection) -> int:
-    """Returns the ledger's version; 0 for an empty file."""
+    """Returns the number of the last migration applied; 0 for an empty file."""
     (version,) = db.execute("PRAGMA user_version").fetchone()
     return int(version)
 
 
-def migrate(db: sqlite3.Connection, path: Path) -> None:
-    """Brings the open database at `path` up to date in one transaction, after a backup beside it.
+def migrate(db: sqlite3.Connection, path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> None:
+    """Brings the open database at `path` up to date, each step in a transaction, after a backup beside it.
 
-    Raises UserError (REFUSED, nothing changed) for the ledger of a newer Carryover or of none that was released, and
-    for a database that is not a ledger.
+    Raises UserError (REFUSED, nothing changed) for the ledger of a newer Carryover and for a database that is not a
+    ledger.
     """
     version = version_of(db)
-    if version > VERSION:
-        raise newer_than_program(path, version)
+    if version > len(migrations):
+        raise newer_than_program(path, version, len(migrations))
     if version == 0 and db.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,):
         raise UserError(
             f"{path} is a database, but not one of Carryover's. It was left as it is. "
             "Move it away, or set CARRYOVER_HOME to another folder.",
             ExitCode.REFUSED,
         )
-    if version not in (0, VERSION, *RELEASED):
-        raise UserError(
-            f"{path} was written by a Carryover between two releases (ledger version {version}). It was left as it is. "
-            "Move it away: a new one is made from the transcripts.",
-            ExitCode.REFUSED,
-        )
-    if version in RELEASED:
+    if 0 < version < len(migrations):
         _back_up(db, _copy_before(path, version + 1))
-    if version != VERSION:
-        _apply(db, RELEASED.get(version, _TABLES))
+    for number, migration in enumerate(migrations[version:], start=version + 1):
+        _apply(db, migration, number)
 
 
-def newer_than_program(path: Path, version: int) -> UserError:
+def newer_than_program(path: Path, version: int, known: int) -> UserError:
     """Returns the error for a ledger that a newer Carryover wrote. It names the copy from before, if that exists."""
-    copy = _copy_before(path, VERSION + 1)
+    copy = _copy_before(path, known + 1)
     back = f" To go back, move it away and rename {copy.name} to {path.name}; that copy lacks what was read since then."
     return UserError(
-        f"{path} was written by a newer Carryover (ledger version {version}; this one knows {VERSION}). "
+        f"{path} was written by a newer Carryover (ledger version {version}; this one knows {known}). "
         "It was left as it is. Install that newer version again, or set CARRYOVER_HOME to another folder."
         + (back if copy.exists() else ""),
         ExitCode.REFUSED,
     )
 
 
-def _copy_before(path: Path, version: int) -> Path:
-    return path.with_name(f"{path.stem}.before-{version}{path.suffix}")
+def _copy_before(path: Path, number: int) -> Path:
+    """The copy of the ledger at `path` from before migration `number`."""
+    return path.with_name(f"{path.stem}.before-{number}{path.suffix}")
 
 
-def _apply(db: sqlite3.Connection, statements: Sequence[str]) -> None:
+def _apply(db: sqlite3.Connection, migration: Migration, number: int) -> None:
     db.execute("BEGIN IMMEDIATE")
     try:
-        if version_of(db) != VERSION:  # another process may have been first
-            for statement in statements:
-                db.execute(statement)
-            db.execute(f"PRAGMA user_version = {VERSION}")
+        if version_of(db) < number:  # another process may have been first
+            for step in migration:
+                db.execute(step) if isinstance(step, str) else step(db)
+            db.execute(f"PRAGMA user_version = {number}")
         db.execute("COMMIT")
     except BaseException:
         if db.in_transaction:

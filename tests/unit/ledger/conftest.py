@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from support.earlier_ledger import make_0_1_0
+from carryover.ledger.schema import MIGRATIONS, migrate
 from support.scribe import Scribe
 
 OF_VERSION_4 = """
@@ -29,10 +29,10 @@ INSERT INTO provisional (session_id, sidechain, words, at_ms, body)
 
 @pytest.fixture
 def version_4(tmp_path: Path) -> Path:
-    """A ledger of Carryover 0.1.0."""
+    """A ledger with the names of columns that were in use up to version 4."""
     path = tmp_path / "version-4.sqlite"
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
-        make_0_1_0(db)
+        migrate(db, path, MIGRATIONS[:4])
         db.executescript(OF_VERSION_4)
         deflated = zlib.compress(b'{"kind":"undone","keys":["k9"]}')
         db.execute("INSERT INTO event (id, key, thread_id, at_ms, body) VALUES (5, x'05', 1, 3, ?)", (deflated,))

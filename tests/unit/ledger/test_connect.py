@@ -11,7 +11,7 @@ from carryover.errors import UserError
 from carryover.ledger.connect import connect_read_only, prepare_file
 from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.queries import sessions, totals
-from carryover.ledger.schema import VERSION, version_of
+from carryover.ledger.schema import MIGRATIONS, version_of
 from carryover.ledger.store import Ledger
 from support.scribe import Scribe
 
@@ -86,7 +86,7 @@ def test_a_salvage_that_was_cut_short_is_done_again(path: Path) -> None:
 
     prepare_file(path)
 
-    assert version(path) == VERSION
+    assert version(path) == len(MIGRATIONS)
     assert not path.with_name("ledger.salvaged.sqlite").exists()
     assert len(moved_aside(path)) == 2
 
@@ -181,7 +181,7 @@ async def test_nothing_can_be_written_through_it(ledger_path: Path, scribe: Scri
 @pytest.mark.parametrize(
     ("version", "kind", "message"),
     [
-        (VERSION + 1, UserError, "written by a newer Carryover"),
+        (len(MIGRATIONS) + 1, UserError, "written by a newer Carryover"),
         (0, LedgerUnavailable, "has not been brought up to date yet"),
     ],
 )
@@ -201,8 +201,8 @@ async def test_the_refusal_of_a_newer_ledger_names_the_copy_of_before(
 ) -> None:
     await stopped(ledger_path, scribe_of)
     with closing(sqlite3.connect(ledger_path)) as db:
-        db.execute(f"PRAGMA user_version = {VERSION + 1}")
-    copy = ledger_path.with_name(f"{ledger_path.stem}.before-{VERSION + 1}{ledger_path.suffix}")
+        db.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    copy = ledger_path.with_name(f"{ledger_path.stem}.before-{len(MIGRATIONS) + 1}{ledger_path.suffix}")
     copy.touch()
 
     with pytest.raises(UserError, match=f"To go back, move it away and rename {copy.name} to {ledger_path.name}"):

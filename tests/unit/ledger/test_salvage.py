@@ -13,6 +13,7 @@ import pytest
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import GitFacts
 from carryover.ledger.batch import Entry
+from carryover.ledger.codec import decode_body
 from carryover.ledger.connect import prepare_file
 from carryover.ledger.provisional import add_provisional
 from carryover.ledger.queries import connect_read_only
@@ -127,6 +128,37 @@ async def test_events_that_lost_their_session_are_left_to_their_transcript(
 
     assert salvage(ledger_path, fresh, now_ms=5_000) == 200
     assert rows(fresh, "SELECT * FROM provisional") == []
+
+
+async def test_from_a_ledger_of_an_older_carryover_is_saved_what_it_has(
+    ledger_path: Path, scribe_of: type[Scribe], fresh: sqlite3.Connection
+) -> None:
+    """Version 1 knew nothing of hooks and of ranks."""
+    await filled(ledger_path, scribe_of, events=400)
+    with closing(sqlite3.connect(ledger_path)) as old, old:
+        old.execute("DROP INDEX event_retracted")
+        old.execute("ALTER TABLE event DROP COLUMN retracted")
+        old.execute("ALTER TABLE session DROP COLUMN rank")
+        old.execute("DROP TABLE provisional")
+        old.execute("ALTER TABLE project DROP COLUMN git")
+
+    assert salvage(ledger_path, fresh, now_ms=5_000) == 400
+    assert rows(fresh, "SELECT root, published_sha, git FROM project") == [("/repo", "abc", None)]
+
+
+def test_from_a_ledger_with_former_names_is_saved_all_of_it(version_4: Path, fresh: sqlite3.Connection) -> None:
+    assert salvage(version_4, fresh, now_ms=5_000) == 5
+    assert rows(fresh, "SELECT subagent_id FROM thread ORDER BY id") == [("",), ("a1",)]
+    assert rows(fresh, "SELECT secondary_key, retracted FROM event ORDER BY id") == [
+        (b"t", 0),
+        (None, 1),
+        *[(None, 0)] * 3,
+    ]
+    bodies = [decode_body(body) for (body,) in fresh.execute("SELECT body FROM event WHERE id > 3 ORDER BY id")]
+    assert bodies == [Retracted(keys=("k2",)), Retracted(keys=("k9",))]
+    assert rows(fresh, "SELECT subagent_id, fingerprint FROM provisional") == [("", b"f")]
+    assert rows(fresh, "SELECT recorded_project_id FROM session") == [(2,)]
+    assert rows(fresh, "SELECT not_moved FROM project ORDER BY id") == [(0,), (1,)]
 
 
 async def test_what_no_longer_counts_stays_so(

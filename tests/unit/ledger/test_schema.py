@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sqlite3
 import zlib
 from collections.abc import Iterator
@@ -11,11 +12,37 @@ import pytest
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.connect import prepare_file
 from carryover.ledger.project_content import main_thread
-from carryover.ledger.queries import connect_read_only, session_by_prefix, session_events, whereabouts
-from carryover.ledger.schema import RELEASED, VERSION, migrate, version_of
-from carryover.model import AssistantMessage, Retracted
+from carryover.ledger.queries import (
+    connect_read_only,
+    published_git,
+    session_by_prefix,
+    session_events,
+    totals,
+    whereabouts,
+)
+from carryover.ledger.schema import FORMER_NAMES, MIGRATIONS, migrate, version_of
+from carryover.model import AssistantMessage, Retracted, UserPrompt
 from carryover.publish.project_view import project_view
-from support.earlier_ledger import make_0_1_0
+
+OF_VERSION_1 = """
+INSERT INTO project (id, root, last_event_ms, published_sha, published_ms) VALUES (1, '/repo', 2, 'abc', 9);
+INSERT INTO session (id, agent, native_id, project_id, project_final, last_ms) VALUES (1, 'made-up', 's1', 1, 1, 2);
+INSERT INTO thread (id, session_id, sidechain, fold_version, digest) VALUES (1, 1, '', 0, x'');
+INSERT INTO event (id, key, thread_id, at_ms, body) VALUES
+    (1, x'01', 1, 1, '{"kind":"user_prompt","text":"add a parser"}'),
+    (2, x'02', 1, 2, '{"kind":"assistant_message","text":"Done."}');
+"""
+
+OF_VERSION_2 = f"""
+{OF_VERSION_1}
+UPDATE project SET git = '{{"branch":"main"}}';
+INSERT INTO note (event_id, thread_id, project_id, kind, weight, at_ms, text)
+    VALUES (1, 1, 1, 'ruling', 2, 1, 'never push');
+INSERT INTO source (agent, path, rev, cursor, size, mtime_ns) VALUES ('made-up', '/t/1', 4, x'31', 10, 5);
+INSERT INTO provisional (session_id, sidechain, words, at_ms, body)
+    VALUES (1, '', x'02', 3, '{{"kind":"assistant_message","text":"Really done."}}');
+INSERT INTO counter (name, n) VALUES ('oversized', 3);
+"""
 
 
 @pytest.fixture
@@ -30,77 +57,121 @@ def db(path: Path) -> Iterator[sqlite3.Connection]:
     connection.close()
 
 
-def shape(db: sqlite3.Connection) -> dict[str, set[tuple[object, ...]]]:
-    """The columns of each table and view, in any order, and the names of the indexes."""
-    made = db.execute("SELECT type, name FROM sqlite_master").fetchall()
-    columns = {
-        name: {tuple(column) for _, *column in db.execute(f"PRAGMA table_info({name})")}
-        for kind, name in made
-        if kind != "index"
-    }
-    return {**columns, "indexes": {(name,) for kind, name in made if kind == "index"}}
+def fail(db: sqlite3.Connection) -> None:
+    raise RuntimeError("half way")
 
 
-def test_a_new_file_gets_the_tables_and_no_backup(db: sqlite3.Connection, path: Path) -> None:
+MAKE_SHELF = ("CREATE TABLE shelf (book TEXT)", "INSERT INTO shelf VALUES ('atlas')")
+ADD_AUTHOR = ("ALTER TABLE shelf ADD COLUMN author TEXT", "UPDATE shelf SET author = 'unknown'")
+FAIL_HALF_WAY = ("DROP TABLE shelf", fail)
+
+
+def books(db: sqlite3.Connection) -> list[tuple[str, ...]]:
+    return db.execute("SELECT * FROM shelf").fetchall()
+
+
+def test_a_new_file_gets_every_migration_and_no_backup(db: sqlite3.Connection, path: Path) -> None:
     migrate(db, path)
 
-    assert version_of(db) == VERSION
+    assert version_of(db) == len(MIGRATIONS)
     assert [file.name for file in path.parent.iterdir()] == ["ledger.sqlite"]
 
 
-def test_the_ledger_of_a_release_is_backed_up_and_becomes_what_a_new_one_is(
-    db: sqlite3.Connection, path: Path, version_4: Path
-) -> None:
-    migrate(db, path)
-    with closing(sqlite3.connect(version_4, isolation_level=None)) as former:
-        before = shape(former)
-        migrate(former, version_4)
-        assert (version_of(former), shape(former)) == (VERSION, shape(db))
+def test_an_older_ledger_is_backed_up_and_brought_up_to_date(db: sqlite3.Connection, path: Path) -> None:
+    migrate(db, path, (MAKE_SHELF,))
 
-    backup = version_4.with_name("version-4.before-5.sqlite")
+    migrate(db, path, (MAKE_SHELF, ADD_AUTHOR))
+
+    backup = path.with_name("ledger.before-2.sqlite")
+    assert (version_of(db), books(db)) == (2, [("atlas", "unknown")])
     assert oct(backup.stat().st_mode & 0o777) == "0o600"
-    with closing(sqlite3.connect(backup)) as old:
-        assert (version_of(old), shape(old)) == (4, before)
+    with sqlite3.connect(backup) as old:
+        assert (version_of(old), books(old)) == (1, [("atlas",)])
+    old.close()
 
 
-def test_a_migration_that_fails_changes_nothing_and_may_be_tried_again(
-    db: sqlite3.Connection, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    make_0_1_0(db)
-    before = shape(db)
-    with monkeypatch.context() as failing:
-        failing.setitem(RELEASED, 4, (*RELEASED[4], "not SQL"))
-        with pytest.raises(sqlite3.OperationalError):
-            migrate(db, path)
-    assert (version_of(db), shape(db)) == (4, before)
+def test_a_migration_that_fails_changes_nothing_and_may_be_tried_again(db: sqlite3.Connection, path: Path) -> None:
+    migrate(db, path, (MAKE_SHELF,))
 
-    migrate(db, path)
-    assert version_of(db) == VERSION
+    with pytest.raises(RuntimeError):
+        migrate(db, path, (MAKE_SHELF, FAIL_HALF_WAY))
+    assert (version_of(db), books(db)) == (1, [("atlas",)])
+
+    migrate(db, path, (MAKE_SHELF, ADD_AUTHOR))
+    assert (version_of(db), books(db)) == (2, [("atlas", "unknown")])
 
 
-@pytest.mark.parametrize(
-    ("version", "message"),
-    [
-        (VERSION + 1, rf"newer Carryover \(ledger version {VERSION + 1}; this one knows {VERSION}\)"),
-        (9, r"between two releases \(ledger version 9\)"),
-        (0, "not one of Carryover's"),
-    ],
-)
-def test_any_other_database_is_refused_and_left_alone(
-    db: sqlite3.Connection, path: Path, version: int, message: str
-) -> None:
-    db.execute("CREATE TABLE moz_places (id INTEGER)")
-    db.execute(f"PRAGMA user_version = {version}")
+def test_a_ledger_of_a_newer_program_is_refused_and_left_alone(db: sqlite3.Connection, path: Path) -> None:
+    migrate(db, path, (MAKE_SHELF, ADD_AUTHOR))
     before = path.read_bytes()
 
-    with pytest.raises(UserError, match=message) as reported:
+    with pytest.raises(UserError, match=r"newer Carryover \(ledger version 2; this one knows 1\)") as reported:
+        migrate(db, path, (MAKE_SHELF,))
+
+    assert reported.value.code is ExitCode.REFUSED
+    assert path.read_bytes() == before
+
+
+def test_a_database_of_another_program_is_refused_and_left_alone(db: sqlite3.Connection, path: Path) -> None:
+    db.execute("CREATE TABLE moz_places (id INTEGER)")
+    before = path.read_bytes()
+
+    with pytest.raises(UserError, match="not one of Carryover's") as reported:
         migrate(db, path)
 
     assert reported.value.code is ExitCode.REFUSED
     assert path.read_bytes() == before
 
 
-def test_the_ledger_of_a_release_keeps_everything_under_present_names(version_4: Path) -> None:
+def test_a_ledger_from_before_hooks_keeps_everything_and_takes_what_they_tell(
+    db: sqlite3.Connection, path: Path
+) -> None:
+    """Version 1 is what the first Carryover wrote."""
+    migrate(db, path, MIGRATIONS[:1])
+    db.executescript(OF_VERSION_1)
+    db.close()
+
+    prepare_file(path)
+
+    with closing(connect_read_only(path)) as now:
+        (session,) = project_view(now, 1).sessions
+        assert (session.session, session.digest.prompts, totals(now).events) == ("s1", 1, 2)
+        assert [event.body for event in session_events(now, session_by_prefix(now, "s1"))] == [
+            UserPrompt(text="add a parser"),
+            AssistantMessage(text="Done."),
+        ]
+        assert now.execute("SELECT published_sha, published_ms, git FROM project").fetchall() == [("abc", 9, None)]
+        assert published_git(now, 1) is None
+    with closing(sqlite3.connect(path.with_name("ledger.before-2.sqlite"))) as old:
+        assert (version_of(old), old.execute("SELECT count(*) FROM event").fetchone()) == (1, (2,))
+
+
+def test_a_ledger_from_before_ranks_keeps_everything_and_all_of_it_counts(db: sqlite3.Connection, path: Path) -> None:
+    migrate(db, path, MIGRATIONS[:2])
+    db.executescript(OF_VERSION_2)
+    tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+    tables.remove("note")  # there are none any more
+    columns = {name: [column for _, column, *_ in db.execute(f"PRAGMA table_info({name})")] for name in tables}
+    held = {name: f"SELECT {', '.join(columns[name])} FROM {name} ORDER BY 1" for name in tables}
+    before = {name: db.execute(statement).fetchall() for name, statement in held.items()}
+    db.close()
+
+    prepare_file(path)
+
+    with closing(connect_read_only(path)) as now:
+        after = {name: now.execute(_now_called(name, held[name])).fetchall() for name in held}
+        assert after == before
+        assert now.execute("SELECT rank FROM session").fetchall() == [(0,)]
+        assert now.execute("SELECT DISTINCT retracted FROM event").fetchall() == [(0,)]
+        assert totals(now).events == 2
+        (session,) = project_view(now, 1).sessions
+        assert session.digest.prompts == 1
+    with closing(sqlite3.connect(path.with_name("ledger.before-3.sqlite"))) as old:
+        assert version_of(old) == 2
+        assert {name: old.execute(statement).fetchall() for name, statement in held.items()} == before
+
+
+def test_a_ledger_with_former_names_keeps_everything_under_the_new_ones(version_4: Path) -> None:
     prepare_file(version_4)
 
     with closing(connect_read_only(version_4)) as now:
@@ -119,15 +190,17 @@ def test_the_ledger_of_a_release_keeps_everything_under_present_names(version_4:
         assert [event.body for event in events[2:4]] == [Retracted(keys=("k2",)), Retracted(keys=("k9",))]
         assert now.execute("SELECT id FROM event WHERE secondary_key = x'74'").fetchall() == [(1,)]
         assert [(row.root, row.not_moved) for row in whereabouts(now)] == [("/repo", False), ("/old", True)]
+        former = [name for (name,) in now.execute("SELECT name FROM sqlite_master WHERE type = 'index'")]
+        assert not {"event_twin", "event_undone"} & set(former)
 
 
-def test_what_was_stored_before_compression_is_read_as_it_is(path: Path, db: sqlite3.Connection) -> None:
+def test_a_ledger_from_before_compression_is_read_as_it_is_stored(path: Path, db: sqlite3.Connection) -> None:
     deflated = zlib.compress(b'{"kind":"assistant_message","text":"Deflated."}')
     digest = b'{"prompts":1}'
-    make_0_1_0(db)
+    migrate(db, path, MIGRATIONS[:8])
     db.execute("INSERT INTO session (id, agent, native_id) VALUES (1, 'made-up', 's1')")
     db.execute(
-        "INSERT INTO thread (id, session_id, sidechain, fold_version, digest) VALUES (1, 1, '', 9, ?)", (digest,)
+        "INSERT INTO thread (id, session_id, subagent_id, fold_version, digest) VALUES (1, 1, '', 9, ?)", (digest,)
     )
     db.execute("INSERT INTO event (id, key, thread_id, at_ms, body) VALUES (1, x'01', 1, 1, ?)", (deflated,))
 
@@ -141,3 +214,29 @@ def test_what_was_stored_before_compression_is_read_as_it_is(path: Path, db: sql
         assert thread is not None
         assert thread.digest == digest
         assert now.execute("SELECT body FROM event").fetchall() == [(deflated,)], "it is not rewritten"
+
+
+@pytest.mark.parametrize("version", [2, 6, 9])
+def test_a_ledger_with_notes_keeps_everything_else(db: sqlite3.Connection, path: Path, version: int) -> None:
+    migrate(db, path, MIGRATIONS[:2])
+    db.executescript(OF_VERSION_2)
+    migrate(db, path, MIGRATIONS[:version])
+    assert db.execute("SELECT text FROM note").fetchall() == [("never push",)]
+    db.close()
+
+    prepare_file(path)
+
+    with closing(connect_read_only(path)) as now:
+        assert now.execute("SELECT name FROM sqlite_master WHERE name LIKE 'note%'").fetchall() == []
+        assert [event.body for event in session_events(now, session_by_prefix(now, "s1"))][:2] == [
+            UserPrompt(text="add a parser"),
+            AssistantMessage(text="Done."),
+        ]
+
+
+def _now_called(table: str, statement: str) -> str:
+    """The statement on `table` with the present names of its columns."""
+    for (of_table, name), former in FORMER_NAMES.items():
+        if of_table == table:
+            statement = re.sub(rf"\b{former}\b", name, statement)
+    return statement

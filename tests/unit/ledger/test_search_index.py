@@ -18,6 +18,7 @@ from carryover.errors import UserError
 from carryover.ledger import search_index
 from carryover.ledger.codec import decode_body
 from carryover.ledger.connect import connect_read_only, damage_mark
+from carryover.ledger.schema import MIGRATIONS, migrate
 from carryover.ledger.search import Query, indexed_share, search
 from carryover.ledger.search_index import index_more
 from carryover.ledger.search_query import terms_of
@@ -25,7 +26,6 @@ from carryover.ledger.searchable import KINDS, index_entry
 from carryover.ledger.selection import Selection
 from carryover.ledger.store import Ledger
 from carryover.model import Retracted
-from support.earlier_ledger import make_0_1_0
 from support.scribe import AGENT, Scribe
 
 FOREVER_MS = 10**12
@@ -126,39 +126,37 @@ def test_the_index_holds_exactly_what_counts(scribe_of: type[Scribe], steps: lis
 
 
 @pytest.fixture
-def version_4(tmp_path: Path) -> Path:
+def version_7(tmp_path: Path) -> Path:
     """A ledger from before there was an index, with 1,200 prompts."""
     path = tmp_path / "ledger.sqlite"
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
-        make_0_1_0(db)
-        db.execute("BEGIN")
+        migrate(db, path, MIGRATIONS[:7])
         db.execute("INSERT INTO project (id, root) VALUES (1, '/repo')")
         db.execute("INSERT INTO session (id, agent, native_id, project_id) VALUES (1, 'made-up', 's1', 1)")
-        db.execute("INSERT INTO thread (id, session_id, sidechain, fold_version, digest) VALUES (1, 1, '', 0, x'')")
+        db.execute("INSERT INTO thread (id, session_id, subagent_id, fold_version, digest) VALUES (1, 1, '', 0, x'')")
         rows = [(n, n.to_bytes(16), f'{{"kind":"user_prompt","text":"old number{n}"}}') for n in range(1, 1_201)]
         db.executemany("INSERT INTO event (id, key, thread_id, at_ms, body) VALUES (?1, ?2, 1, ?1, ?3)", rows)
-        db.execute("COMMIT")
     return path
 
 
 async def test_history_is_indexed_step_by_step_newest_first_and_continued_after_a_kill(
-    version_4: Path, scribe_of: type[Scribe]
+    version_7: Path, scribe_of: type[Scribe]
 ) -> None:
-    ledger = await Ledger.open(version_4, DigestReducer())
+    ledger = await Ledger.open(version_7, DigestReducer())
     await scribe_of(ledger).tell("new while it is indexed")
-    assert texts(version_4, "new") == ["new while it is indexed"]
-    with closing(connect_read_only(version_4)) as db:
+    assert texts(version_7, "new") == ["new while it is indexed"]
+    with closing(connect_read_only(version_7)) as db:
         assert indexed_share(db) == pytest.approx(1 / 1_201)
 
     assert await ledger.write(index_more)
-    assert (texts(version_4, "number1200"), texts(version_4, '"number1"')) == (["old number1200"], [])
+    assert (texts(version_7, "number1200"), texts(version_7, '"number1"')) == (["old number1200"], [])
     await ledger.close()
 
-    again = await Ledger.open(version_4, DigestReducer())
-    assert await index_all(again) == 2, "the rest of 1200 events in steps of 500"
+    again = await Ledger.open(version_7, DigestReducer())
+    assert await index_all(again) == 2, "the rest of 1,200 events in steps of 500"
     await again.close()
-    assert texts(version_4, '"number1"') == ["old number1"]
-    assert indexed(version_4) == expected(version_4)
+    assert texts(version_7, '"number1"') == ["old number1"]
+    assert indexed(version_7) == expected(version_7)
 
 
 async def test_damage_has_the_index_made_again(ledger_path: Path, scribe_of: type[Scribe]) -> None:
