@@ -57,9 +57,9 @@ def crashing(program: str) -> DaemonProcess:
 
 
 def reports(daemon: DaemonProcess) -> list[Path]:
-    """Those with something in them; the file of the daemon that runs has only its heading."""
-    found = sorted(daemon.state.crashes.glob("*.txt")) if daemon.state.crashes.exists() else []
-    return [path for path in found if not path.read_text().rstrip().endswith("there was none):")]
+    """Those with something in them; the file of the daemon that runs is empty."""
+    found = sorted(daemon.state.crashes.iterdir()) if daemon.state.crashes.exists() else []
+    return [path for path in found if path.read_text()]
 
 
 def the_report(daemon: DaemonProcess) -> str:

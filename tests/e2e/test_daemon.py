@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import stat
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -26,7 +25,7 @@ from carryover.redact import CleanText
 from support.agent_here import everything
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS
-from support.daemon_process import COMMAND, DaemonProcess, agree_to_pointers, handoff_of, wait_until
+from support.daemon_process import DaemonProcess, agree_to_pointers, handoff_of, wait_until
 from support.repository import git, repository
 
 
@@ -67,22 +66,11 @@ def test_a_half_written_line_waits_for_its_end(daemon: DaemonProcess, session: C
     line = session.prompt_line("No, make it a surcharge function, and call it extra")
     with daemon:
         session.append(line[:100])
-        assert daemon.settle()["broken_sources"] == 0
+        assert daemon.settle()["caught_up"]
         assert "surcharge" not in handoff_of(project)
 
         session.append(line[100:])
         wait_until("the whole line", lambda: "surcharge" in handoff_of(project))
-
-
-def test_a_second_daemon_refuses_to_start_and_says_where_the_first_is(daemon: DaemonProcess) -> None:
-    with daemon:
-        before = daemon.health()
-        second = subprocess.run(COMMAND, env=daemon.env, capture_output=True, text=True, timeout=30, check=False)
-
-        assert second.returncode == ExitCode.REFUSED
-        assert f"process {daemon.pid} " in second.stderr
-        assert str(daemon.state.socket) in second.stderr
-        assert daemon.health()["pid"] == before["pid"]
 
 
 @pytest.mark.parametrize(
@@ -180,24 +168,6 @@ def test_odd_and_unreadable_files_do_not_stop_the_others(
         assert {states[name] for name in states.keys() - {"moves", "rebuild", "search-index"}} == {"running"}, states
         session.answer("I wrote discount(). Next I will add tests for negative amounts.")
         wait_until("the answer in the handoff", lambda: "negative amounts" in handoff_of(project))
-
-
-def test_a_project_that_cannot_be_published_does_not_stop_the_others(
-    daemon: DaemonProcess, session: ClaudeSession, project: Path, transcripts: Path, home: Path
-) -> None:
-    """Nothing is ever published in the home folder itself; `/health` says so."""
-    downloads = ClaudeSession(transcripts, home)
-    downloads.prompt("Sort my downloads")
-    session.prompt("Add a discount function to the cart")
-
-    with daemon:
-        daemon.settle()
-        assert "discount function" in handoff_of(project)
-        assert git(project, "status", "--porcelain") == "", "nobody has agreed to more"
-        refusals = {found["root"]: found["refusal"] for found in daemon.health()["projects"]}
-
-    assert refusals == {str(home): "it is the home folder itself", str(project): None}
-    assert not (home / "AGENTS.md").exists()
 
 
 def test_another_answer_takes_the_blocks_out_of_every_project_also_of_one_that_is_left_alone(

@@ -21,7 +21,6 @@ import pytest
 from agents.cursor.restless_editor import RestlessEditor
 from carryover.ledger.queries import connect_read_only, session_by_prefix, session_events
 from carryover.model import AssistantMessage, ToolCall, ToolResult, UserPrompt
-from e2e.test_kill import kill_between_two_steps
 from support.daemon_process import DaemonProcess
 
 SEED: Final = 20_261_120
@@ -92,16 +91,3 @@ def test_killing_the_daemon_while_a_database_is_rewritten_loses_nothing_and_doub
     assert (owed - counted, counted - owed) == (Counter(), Counter())
     assert {"turn", "back", "back_and_on", "forth", "restart", "vacuum"} <= set(editor.done), editor.done
     assert len(owed) > HISTORY
-
-
-def test_a_daemon_that_commits_position_and_events_in_two_steps_is_found_out(
-    daemon: DaemonProcess, editor: RestlessEditor, home: Path
-) -> None:
-    """Were it not, the test above would prove nothing."""
-    kill_between_two_steps(home)
-    with daemon:
-        daemon.settle()
-
-    counted, owed = standing(daemon.state.ledger), editor.counts()
-    assert Counter() < owed - counted < owed
-    assert not counted - owed

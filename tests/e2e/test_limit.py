@@ -13,7 +13,7 @@ from carryover.agents import startable_agents
 from carryover.distill.sections.limit import command
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of, wait_until
-from support.forked import carryover, data
+from support.forked import data
 from support.tools import program
 
 CONFIG = "[server]\nport = 0\n"
@@ -103,19 +103,3 @@ def test_a_daemon_that_starts_again_repeats_nothing(
 
     assert len(notices(shown)) == 1
     assert "In blog" in notices(shown)[0]
-
-
-def test_a_pause_silences_it(reported: DaemonProcess, session: ClaudeSession, project: Path, shown: Path) -> None:
-    session.prompt("Add a discount function to the cart")
-    reported.settle()
-    carryover("pause").check_returncode()
-    now(session)
-    session.limit()
-    reported.settle()
-    wait_until("the moment of the limit to be over", lambda: datetime.now(UTC) > session.now)
-    carryover("unpause").check_returncode()
-
-    wait_until("the limit", lambda: "reached its usage limit" in handoff_of(project))
-    reported.settle()
-    reported.stop()
-    assert notices(shown) == []

@@ -18,13 +18,7 @@ PLACES = (
     "config.toml",
     "daemon.lock",
     "hook.secret",
-    "ledger.sqlite",
     "ledger.sqlite-wal",
-    "ledger.sqlite-shm",
-    "ledger.sqlite-journal",
-    "ledger.sqlite.damaged",
-    "projects.jsonl",
-    "spool/windsurf/aaaaaaaa-1111-2222-3333-444444444444.jsonl",
 )
 COMMANDS = (["status"], ["handoff"], ["config"], ["doctor"], ["search", "discount"], ["forget", "--yes"])
 

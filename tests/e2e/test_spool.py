@@ -224,25 +224,3 @@ def test_a_call_too_large_for_the_daemon_is_collected_with_the_next(
     running.settle()
     assert list((running.state.spool / "windsurf" / "pending").iterdir()) == []
     assert recorded(running, cascade.talk.id)[f"edit {project}/table.py"] == 1
-
-
-def test_killing_it_again_and_again_while_hooks_call_loses_and_doubles_nothing(
-    running: DaemonProcess, cascade: Cascade, project: Path
-) -> None:
-    texts = [f"Step {number}: add a function." for number in range(30)]
-    for text in texts:
-        cascade.talk.prompt(text)
-    calls, cascade.talk.calls = cascade.talk.calls, []
-    for first in range(0, len(calls), 6):
-        processes = [cascade.start(event, project) for event, _, _ in calls[first : first + 6]]
-        for number, (process, (_, data, _)) in enumerate(zip(processes, calls[first : first + 6], strict=True)):
-            if number == first // 6 % 6:
-                running.kill()
-            process.communicate(data)
-            assert process.returncode == 0
-        running.start()
-        if first % 12:
-            running.wait_until_it_answers()
-
-    running.wait_until_it_answers().settle()
-    assert recorded(running, cascade.talk.id) == Counter(texts)

@@ -36,14 +36,6 @@ def answering_socket(path: Path, *answers: dict[str, Any]) -> Iterator[None]:
 
 
 @contextmanager
-def answering_port(*answers: dict[str, Any]) -> Iterator[int]:
-    """The same on a free port of this machine."""
-    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), _handler(*answers))
-    with _running(server):
-        yield server.server_address[1]
-
-
-@contextmanager
 def _running(server: socketserver.BaseServer) -> Iterator[None]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()

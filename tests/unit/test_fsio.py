@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import resource
 import signal
@@ -36,12 +35,6 @@ def files_limited_to(size_bytes: int) -> Iterator[None]:
         signal.signal(signal.SIGXFSZ, handler)
 
 
-def test_a_private_folder_is_made_with_its_parents_for_the_owner_alone(tmp_path: Path) -> None:
-    private_dir(tmp_path / "a" / "b")
-
-    assert mode_of(tmp_path / "a" / "b") == 0o700
-
-
 def test_a_private_folder_that_is_too_open_is_closed_and_its_parent_left_as_it_is(tmp_path: Path) -> None:
     parent, folder = tmp_path / "a", tmp_path / "a" / "b"
     folder.mkdir(parents=True)
@@ -63,13 +56,6 @@ def test_a_private_folder_of_another_user_is_refused_and_not_changed(tmp_path: P
     with pytest.raises(PermissionError, match="another user"):
         private_dir(folder)
     assert mode_of(folder) == 0o755
-
-
-def test_a_file_in_the_place_of_a_private_folder_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "a").write_text("")
-
-    with pytest.raises(NotADirectoryError):
-        private_dir(tmp_path / "a")
 
 
 def test_replacing_keeps_the_mode_of_the_file(tmp_path: Path) -> None:
@@ -150,16 +136,6 @@ def test_an_equal_file_is_not_touched(tmp_path: Path) -> None:
     assert (path.stat().st_mtime_ns, path.stat().st_ino) == (1, before.st_ino)
 
 
-def test_an_equal_file_that_is_too_open_is_closed_without_a_new_time(tmp_path: Path) -> None:
-    path = tmp_path / "f"
-    path.write_bytes(b"same")
-    path.chmod(0o644)
-    os.utime(path, ns=(1, 1))
-
-    assert write_if_changed(path, b"same", mode=0o600) is False
-    assert (mode_of(path), path.stat().st_mtime_ns) == (0o600, 1)
-
-
 @pytest.mark.parametrize("old", [b"other", b"", b"same and more", None])
 def test_a_different_file_is_replaced(tmp_path: Path, old: bytes | None) -> None:
     path = tmp_path / "f"
@@ -222,27 +198,3 @@ def test_a_lock_ends_with_its_process_even_by_sigkill(tmp_path: Path) -> None:
 
     assert (lock.holder(), lock.acquire()) == (None, True)
     lock.release()
-
-
-def test_a_lock_is_had_although_somebody_asks_for_its_holder_at_that_moment(tmp_path: Path) -> None:
-    path = tmp_path / "lock"
-    path.touch()
-    with path.open() as asking:
-        fcntl.flock(asking, fcntl.LOCK_SH)
-        assert FileLock(path).acquire() is False
-        fcntl.flock(asking, fcntl.LOCK_UN)
-
-    with FileLock(path) as lock:
-        assert lock.holder() == str(os.getpid())
-
-
-def test_what_can_be_made_again_is_replaced_without_waiting_for_the_disk(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def slow(_: int) -> None:
-        raise AssertionError("waited for the disk")
-
-    monkeypatch.setattr(os, "fsync", slow)
-
-    assert write_if_changed(tmp_path / "a", b"new", mode=0o600, durable=False)
-    assert ((tmp_path / "a").read_bytes(), mode_of(tmp_path / "a")) == (b"new", 0o600)

@@ -38,7 +38,7 @@ from carryover.ingest.scan import (
 from carryover.ingest.spool import Spool, collect_pending
 from carryover.ledger.queries import connect_read_only, project_by_root, whereabouts
 from carryover.ledger.store import Ledger
-from carryover.ledger.tombstones import Tombstones, stored_tombstones
+from carryover.ledger.tombstones import Tombstones, put_tombstones, stored_tombstones
 from carryover.model import conversation_of
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths
@@ -165,7 +165,7 @@ def temporary_ledger(
             ledger = await Ledger.open(path, DigestReducer())
             try:
                 if tombstones is not None:
-                    await ledger.put_tombstones(tombstones)
+                    await ledger.write(put_tombstones, tombstones)
                 await _read(ledger, list(sources), agents, now_ms, find_root)
             finally:
                 await ledger.close()

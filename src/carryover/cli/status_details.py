@@ -66,22 +66,14 @@ def _background(health: Health | None) -> Iterator[str]:
         return
     memory = f", {size(health.rss_bytes)} of memory" if health.rss_bytes else ""
     yield f"{'carryoverd':<16} {health.version}, process {health.pid}{memory}"
-    if health.metrics.batches or health.metrics.hook_calls:
+    if health.metrics.bytes_read or health.metrics.session_start.p95_ms is not None:
         yield f"{'':<16} since its start {_work(health.metrics)}"
 
 
 def _work(metrics: Metrics) -> str:
-    """Summarizes the daemon's work, with 95th percentiles."""
-    times = (
-        ("stored after", metrics.append_to_stored),
-        ("published after", metrics.stored_to_published),
-        ("sessions answered in", metrics.session_start),
-    )
-    facts = [
-        f"{counted(metrics.events_stored, 'event')} from {size(metrics.bytes_read)}",
-        *(f"{words} {latency.p95_ms:.0f} ms" for words, latency in times if latency.p95_ms is not None),
-    ]
-    return ", ".join(facts) + (" (p95)" if len(facts) > 1 else "")
+    p95_ms = metrics.session_start.p95_ms
+    read = f"{counted(metrics.events_stored, 'event')} from {size(metrics.bytes_read)}"
+    return read if p95_ms is None else f"{read}, sessions answered in {p95_ms:.0f} ms (p95)"
 
 
 def _service(service: ServiceStatus) -> str:

@@ -133,7 +133,6 @@ def wait_for_daemon(state: StateDir, limit_s: float) -> Endpoint:
 
 
 def _starting(health: Health | None) -> bool:
-    """Whether the daemon has not started yet, or has not opened its port yet."""
     hooks = health.hook_port if health is not None else None
     return health is None or (hooks is not None and hooks.port is None and not hooks.trouble)
 

@@ -64,10 +64,6 @@ class DaemonContext:
         """Returns a read-only connection to the ledger, to be used in a `with` block. Blocks."""
         return closing(connect_read_only(self.state.ledger))
 
-    def reads(self, agent_id: str) -> bool:
-        """Whether this agent's transcripts are read."""
-        return self.config.reads(agent_id)
-
     def agents_own(self) -> frozenset[Path]:
         """Returns the folders in which agents keep their own data, under the present settings."""
         return agent_folders(self.config.agents, self.home, self.env)

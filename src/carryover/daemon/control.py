@@ -20,11 +20,11 @@ so no further authentication is needed.
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from os.path import samestat
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -55,6 +55,8 @@ from carryover.ledger.selection import Selection
 from carryover.paths import socket_address
 from carryover.publish.forgetting import Erased
 
+T = TypeVar("T")
+
 
 class Answers(NamedTuple):
     """Functions that the routes call. `know` adds the root of a project to be read before everything is settled."""
@@ -69,24 +71,72 @@ class Answers(NamedTuple):
     syncing: Syncing
     page: PageDoor
 
+    async def settled(self, root: str) -> msgspec.Struct:
+        """Adds the project at `root`, if that is a folder of this machine, and settles everything."""
+        if root.startswith("/"):
+            self.know(root)
+        return await self.settle()
+
+    async def forgotten(self, selection: Selection) -> Erased:
+        """Forgets what is selected."""
+        try:
+            return await self.forgetting.forget([selection])
+        except LedgerUnavailable as trouble:
+            return Erased(problems=(f"Nothing was forgotten: {trouble}",))
+
+
+class _Given(NamedTuple):
+    """The parameters of a request. Its methods raise HTTPBadRequest."""
+
+    query: Mapping[str, str]
+
+    def text(self, name: str) -> str:
+        return self.query.get(name, "")
+
+    def path(self, name: str, *, optional: bool = False, of_any_machine: bool = False) -> str:
+        path = self.text(name)
+        if path.startswith("/") or (optional and not path) or (of_any_machine and is_foreign(path)):
+            return path
+        raise web.HTTPBadRequest
+
+    def decoded(self, name: str, kind: type[T], default: str = "") -> T:
+        try:
+            # A missing parameter must forget nothing, but an empty selection selects everything.
+            return msgspec.json.decode(self.query.get(name, default), type=kind)
+        except msgspec.MsgspecError as error:
+            raise web.HTTPBadRequest from error
+
 
 def control_app(answers: Answers, log: Log, *, limiter: ConnectionLimiter, port: Port) -> web.Application:
     """Returns the application for the control socket."""
+    moves, syncing = answers.moves, answers.syncing
+    posts: dict[str, Callable[[_Given], Awaitable[msgspec.Struct]]] = {
+        "/settle": lambda given: answers.settled(given.text("root")),
+        "/follow": lambda given: moves.follow_root(given.path("root")),
+        "/link": lambda given: moves.link(given.path("old", of_any_machine=True), given.path("new")),
+        "/unlink": lambda given: moves.unlink(given.path("old", of_any_machine=True)),
+        "/import": lambda given: answers.imports.take_in(
+            given.path("path"), given.path("project", optional=True), given.text("agent"), again="again" in given.query
+        ),
+        "/forget": lambda given: answers.forgotten(given.decoded("selection", Selection)),
+        "/sync": lambda _: syncing.once(),
+        "/sync/allow": lambda given: syncing.allow(given.path("root"), given.text("foreign")),
+        "/sync/end": lambda given: syncing.end(forget="forget" in given.query),
+        "/page": lambda given: answers.page.key(given.decoded("env", dict[str, str], "{}")),
+    }
     routes: Routes = {
         ("GET", "/health"): json_route(answers.health),
-        ("POST", "/settle"): _settling(answers.settle, answers.know),
-        ("POST", "/follow"): _asked(answers.moves.follow_root, "root"),
-        ("POST", "/link"): _asked(answers.moves.link, "old", "new"),
-        ("POST", "/unlink"): _asked(answers.moves.unlink, "old"),
-        ("POST", "/import"): _import(answers.imports),
-        ("POST", "/forget"): _forget(answers.forgetting),
-        ("POST", "/sync"): json_route(answers.syncing.once),
-        ("POST", "/sync/allow"): _allow(answers.syncing),
-        ("POST", "/sync/end"): _end_sync(answers.syncing),
-        ("POST", "/page"): _page_key(answers.page),
+        **{("POST", path): _route(answer) for path, answer in posts.items()},
         ("POST", HOOK): hook_route(answers.hooks, secret=None),
     }
     return guarded_app(routes, log, limiter, port)
+
+
+def _route(answer: Callable[[_Given], Awaitable[msgspec.Struct]]) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return as_json(await answer(_Given(request.query)))
+
+    return handle
 
 
 @asynccontextmanager
@@ -120,85 +170,3 @@ def _listen(path: Path) -> socket.socket:
         listener.close()
         raise
     return listener
-
-
-def _settling(settle: Answer, know: Callable[[str], None]) -> Handler:
-    answer = json_route(settle)
-
-    async def handle(request: web.Request) -> web.StreamResponse:
-        root = request.query.get("root", "")
-        if root.startswith("/"):
-            know(root)
-        return await answer(request)
-
-    return handle
-
-
-def _asked(answer: Callable[..., Awaitable[msgspec.Struct]], *names: str) -> Handler:
-    """Returns a handler that calls `answer` with these query parameters, each of which must be an absolute path.
-
-    What was recorded at `old` may have been recorded on another machine.
-    """
-
-    async def handle(request: web.Request) -> web.StreamResponse:
-        given = {name: request.query.get(name, "") for name in names}
-        if not all(path.startswith("/") or (name == "old" and is_foreign(path)) for name, path in given.items()):
-            raise web.HTTPBadRequest
-        return as_json(await answer(*given.values()))
-
-    return handle
-
-
-def _import(imports: Imports) -> Handler:
-    """Returns the handler for imports; an absent project or agent is passed as an empty string."""
-
-    async def handle(request: web.Request) -> web.StreamResponse:
-        path, project, agent_id = (request.query.get(name, "") for name in ("path", "project", "agent"))
-        if not path.startswith("/") or (project and not project.startswith("/")):
-            raise web.HTTPBadRequest
-        return as_json(await imports.take_in(path, project, agent_id, again="again" in request.query))
-
-    return handle
-
-
-def _forget(forgetting: Forgetting) -> Handler:
-    async def handle(request: web.Request) -> web.StreamResponse:
-        try:
-            # A missing parameter must forget nothing, but an empty selection selects everything.
-            selection = msgspec.json.decode(request.query["selection"], type=Selection)
-        except (KeyError, msgspec.MsgspecError) as error:
-            raise web.HTTPBadRequest from error
-        try:
-            return as_json(await forgetting.forget([selection]))
-        except LedgerUnavailable as trouble:
-            return as_json(Erased(problems=(f"Nothing was forgotten: {trouble}",)))
-
-    return handle
-
-
-def _allow(syncing: Syncing) -> Handler:
-    async def handle(request: web.Request) -> web.StreamResponse:
-        root, foreign = (request.query.get(name, "") for name in ("root", "foreign"))
-        if not root.startswith("/"):
-            raise web.HTTPBadRequest
-        return as_json(await syncing.allow(root, foreign))
-
-    return handle
-
-
-def _end_sync(syncing: Syncing) -> Handler:
-    async def handle(request: web.Request) -> web.StreamResponse:
-        return as_json(await syncing.end(forget="forget" in request.query))
-
-    return handle
-
-
-def _page_key(page: PageDoor) -> Handler:
-    async def handle(request: web.Request) -> web.StreamResponse:
-        try:
-            env = msgspec.json.decode(request.query.get("env", "{}"), type=dict[str, str])
-        except msgspec.MsgspecError as error:
-            raise web.HTTPBadRequest from error
-        return as_json(await page.key(env))
-
-    return handle

@@ -3,9 +3,8 @@
 A report has the traceback as file, line and function, the versions, and the last lines of the log. It contains no
 values and no error message, since those may quote transcripts.
 
-A signal such as SIGSEGV leaves no time to create a file. So while the daemon runs, it keeps a file open that has only a
-heading, for Python's faulthandler to write into. A proper shutdown removes it. The next start removes it too if nothing
-was added (SIGKILL, power cut), and otherwise completes the report.
+A signal such as SIGSEGV leaves no time for that. So while the daemon runs, it keeps an empty file open for Python's
+faulthandler to write into. The next start makes a report of what it finds there.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -30,14 +30,12 @@ from carryover import __version__
 from carryover.daemon.log import Log, Word, describe
 from carryover.daemon.log_file import last_lines
 from carryover.errors import UserError
-from carryover.fsio import private_dir, read_beginning
+from carryover.fsio import open_regular, private_dir, read_beginning
 
 MOST_REPORTS: Final = 10
 LIMIT_BYTES: Final = 64 * 1024
 LOG_LINES: Final = 30
 _LOG_BYTES: Final = 8 * 1024
-_DUMP_CHARS: Final = LIMIT_BYTES // 2
-"""Leaves room for the log's lines; without them, a report counts as incomplete."""
 _MOST_FRAMES: Final = 60
 _MOST_ERRORS: Final = 8
 
@@ -45,8 +43,8 @@ _ABOUT: Final = """\
 Crash report of carryoverd. It is kept on this machine only and holds no text of transcripts: of the error its type and
 its place, not its message; of the program no values.
 """
-_FATAL: Final = "fatal error (if nothing follows, there was none):\n"
-_LOG: Final = "last lines of the log:\n"
+SIGNAL: Final = "fatal-signal.log"
+"""What the faulthandler wrote; empty unless a signal ended the daemon."""
 _NAME: Final = "%Y%m%dT%H%M%S.%fZ"
 _WHAT: Final = re.compile(r"^what +(.*)$", re.MULTILINE)
 _FATAL_FRAME: Final = re.compile(r'File "([^"\n]*)", line (\d+) in (.*)')
@@ -69,7 +67,6 @@ class CrashReports:
         self._log_path = log_path
         self._began_s = time.monotonic()
         self._reported: set[tuple[str, str]] = set()
-        self._open: Path | None = None
 
     def report(self, error: BaseException, where: str) -> Path | None:
         """Reports `error`, which was not handled in `where`, one of our tasks or threads. Returns the report's path.
@@ -81,33 +78,19 @@ class CrashReports:
         if isinstance(error, UserError) or (where, what) in self._reported:
             return None
         self._reported.add((where, what))
-        text = (
-            f"{_heading(what, datetime.now(UTC), time.monotonic() - self._began_s)}\n"
-            f"traceback, the newest call last:\n{''.join(_traceback(error))}\n{self._last_log_lines()}"
-        )
+        ran_s = time.monotonic() - self._began_s
         with suppress(OSError):
-            path = self._write(datetime.now(UTC), text)
-            self._prune()
-            return path
+            return self._write(datetime.now(UTC), f"{what}, after {ran_s:.0f} s", "".join(_traceback(error)))
         return None
 
     def complete_earlier(self) -> None:
-        """Completes the report of a daemon that a fatal signal ended, and removes files without a report.
-
-        Call this only with the daemon's lock, before the log is opened.
-        """
-        for path in _files(self._folder):
-            with suppress(OSError, ValueError):
-                head, marker, dump = _read(path).partition(_FATAL)
-                if not marker or _LOG in dump:
-                    continue
-                if dump.strip():
-                    at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-                    dump = _FATAL_FRAME.sub(lambda frame: f"{_short(frame[1])}:{frame[2]} in {frame[3]}", dump)
-                    self._write(at, f"{head}{marker}{dump[:_DUMP_CHARS]}\n{self._last_log_lines()}")
-                path.unlink()
+        """Makes a report of what a fatal signal left. Only with the daemon's lock, and before the log is opened."""
+        left = self._folder / SIGNAL
         with suppress(OSError):
-            self._prune()
+            if dump := _read(left).strip():
+                frames = _FATAL_FRAME.sub(lambda frame: f"{_short(frame[1])}:{frame[2]} in {frame[3]}", dump)
+                self._write(datetime.fromtimestamp(left.stat().st_mtime, UTC), dump.partition("\n")[0], f"{frames}\n")
+            left.unlink()
 
     @contextmanager
     def recording(self, log: Log) -> Iterator[None]:
@@ -121,96 +104,77 @@ class CrashReports:
                 self.report(args.exc_value, name)
 
         threading.excepthook = thread_failed
-        descriptor = self._open_for_signals()
+        descriptor = None
+        with suppress(OSError):
+            private_dir(self._folder)
+            descriptor = open_regular(self._folder / SIGNAL, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW)
+            faulthandler.enable(file=descriptor, all_threads=True)
         try:
             yield
         finally:
             threading.excepthook = former
-            if descriptor is not None:
-                faulthandler.disable()
-                os.close(descriptor)
-            if self._open is not None:
-                with suppress(OSError):
-                    self._open.unlink()
             with suppress(OSError):
+                if descriptor is not None:
+                    faulthandler.disable()
+                    os.close(descriptor)
+                    (self._folder / SIGNAL).unlink()
                 self._folder.rmdir()  # only while it is empty
 
-    def _open_for_signals(self) -> int | None:
-        now = datetime.now(UTC)
-        with suppress(OSError):
-            private_dir(self._folder)
-            self._open = self._write(now, f"{_heading('a fatal signal', now, None)}\n{_FATAL}")
-            descriptor = os.open(self._open, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
-            faulthandler.enable(file=descriptor, all_threads=True)
-            return descriptor
-        return None
-
-    def _write(self, at: datetime, text: str) -> Path:
+    def _write(self, at: datetime, what: str, body: str) -> Path:
         """Writes a report. Raises OSError. Does not create the state folder, which may have been removed meanwhile."""
+        log = "".join(f"{line}\n" for line in last_lines(self._log_path, _LOG_BYTES)[-LOG_LINES:])
+        text = f"{_heading(what, at)}\n{body}\nlast lines of the log:\n{log}"
         with suppress(FileExistsError):
             self._folder.mkdir(mode=0o700)
         path = self._folder / f"{at.strftime(_NAME)}.txt"
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(text.encode(errors="replace")[:LIMIT_BYTES])
+        for old in _files(self._folder)[MOST_REPORTS:]:
+            old.unlink()
         return path
-
-    def _prune(self) -> None:
-        for path in [path for path in _files(self._folder) if path != self._open][MOST_REPORTS:]:
-            path.unlink()
-
-    def _last_log_lines(self) -> str:
-        return _LOG + "".join(f"{line}\n" for line in last_lines(self._log_path, _LOG_BYTES)[-LOG_LINES:])
 
 
 def crash_reports(folder: Path) -> tuple[CrashReport, ...]:
     """Returns the reports in `folder`, newest first. Reads only; unreadable ones are left out."""
     found = []
+    left = folder / SIGNAL
+    with suppress(OSError):
+        if dump := _read(left).strip():
+            found.append(CrashReport(str(left), int(left.stat().st_mtime * 1000), dump.partition("\n")[0]))
     for path in _files(folder):
         with suppress(OSError):
-            head, marker, dump = _read(path).partition(_FATAL)
-            what = _WHAT.search(head)
-            if what is None or (marker and not dump.strip()):
-                continue
-            fatal = bool(marker)
-            text = dump.strip().splitlines()[0] if fatal else what[1]
-            at_ms = _named_ms(path) if not fatal or _LOG in dump else int(path.stat().st_mtime * 1000)
-            found.append(CrashReport(str(path), at_ms, text))
-    return tuple(sorted(found, key=lambda report: report.at_ms, reverse=True))
+            if (what := _WHAT.search(_read(path))) is not None:
+                found.append(CrashReport(str(path), _named_ms(path), what[1]))
+    return tuple(found)
 
 
 def _files(folder: Path) -> list[Path]:
-    """Returns the files that have our naming, newest first; others are not ours."""
     with suppress(OSError):
         return sorted((path for path in folder.iterdir() if _named_ms(path)), reverse=True)
     return []
 
 
 def _named_ms(path: Path) -> int:
-    """Returns the time in the file's name; 0 for any other name."""
     with suppress(ValueError):
         return int(datetime.strptime(path.name, f"{_NAME}.txt").replace(tzinfo=UTC).timestamp() * 1000)
     return 0
 
 
 def _read(path: Path) -> str:
-    """Reads the start of a report, which is all of it except after a fatal signal. Raises OSError."""
-    return read_beginning(path, 2 * LIMIT_BYTES).decode(errors="replace")
+    return read_beginning(path, LIMIT_BYTES).decode(errors="replace")
 
 
-def _heading(what: str, at: datetime, uptime_s: float | None) -> str:
+def _heading(what: str, at: datetime) -> str:
     system = os.uname()
     libraries = [f"{name} {version}" for name in _LIBRARIES if (version := _version(name))]
-    ran = "" if uptime_s is None else f", running for {uptime_s:.0f} s"
-    time_of = "started" if uptime_s is None else "crashed"
     return (
         f"{_ABOUT}\n"
-        f"{time_of}   {at.isoformat(timespec='milliseconds').replace('+00:00', 'Z')}\n"
+        f"crashed   {at.isoformat(timespec='milliseconds').replace('+00:00', 'Z')}\n"
         f"what      {what}\n"
         f"version   carryover {__version__}, Python {'.'.join(map(str, sys.version_info[:3]))}, "
         f"SQLite {sqlite3.sqlite_version}{''.join(f', {library}' for library in libraries)}\n"
         f"platform  {system.sysname} {system.release} {system.machine}\n"
-        f"process   {os.getpid()}{ran}\n"
     )
 
 
@@ -221,21 +185,11 @@ def _version(library: str) -> str | None:
 
 def _traceback(error: BaseException) -> Iterator[str]:
     """Yields file, line and function of each call, and the types of the error and its causes; no messages or code."""
-    todo: list[tuple[BaseException, str]] = [(error, "")]
-    for _ in range(_MOST_ERRORS):
-        if not todo:
-            return
-        current, relation = todo.pop(0)
-        if relation:
-            yield f"\n{relation}:\n"
-        frames = [
-            f"  {_short(frame.f_code.co_filename)}:{line} in {frame.f_code.co_qualname}\n"
-            for frame, line in traceback.walk_tb(current.__traceback__)
-        ]
-        if len(frames) > _MOST_FRAMES:
-            half = _MOST_FRAMES // 2
-            frames[half:-half] = [f"  ... {len(frames) - 2 * half} more\n"]
-        yield from frames
+    todo: list[tuple[BaseException, str]] = [(error, "traceback, the newest call last")]
+    for current, relation in islice(todo, _MOST_ERRORS):  # grows meanwhile
+        yield f"\n{relation}:\n"
+        for frame, line in list(traceback.walk_tb(current.__traceback__))[-_MOST_FRAMES:]:
+            yield f"  {_short(frame.f_code.co_filename)}:{line} in {frame.f_code.co_qualname}\n"
         yield f"{describe(current).partition(' at ')[0]} (message left out)\n"
         if isinstance(current, BaseExceptionGroup):
             todo += [(part, "one of its errors") for part in current.exceptions]

@@ -46,6 +46,7 @@ from carryover.fsio import is_gone
 from carryover.ingest.scan import MS_PER_DAY
 from carryover.ingest.spool import Spool
 from carryover.ledger.ledger_errors import LedgerDamaged, LedgerUnavailable
+from carryover.ledger.provisional import forget_provisional
 from carryover.ledger.queries import ProjectRow, projects, unpublished
 from carryover.projects.handoff_file import IN_PROJECT
 from carryover.publish.first_work import refused_before_work
@@ -110,7 +111,7 @@ class Daemon:
         self._upkeep = Upkeep(context, busy=lambda: not self._ingest_queue.idle)
         self._roots = roots = ReadRoots(context)
         spool = Spool(context.state)
-        self._rescanner = Rescanner(context, roots.all, self._ingest_queue, spool, on_lost_hints=self._restart_watchers)
+        self._rescanner = Rescanner(context, roots.all, self._ingest_queue, spool)
         self._forgetting = Forgetting(
             context, self._publish_queue, rescan=partial(self._rescanner.request, "retention")
         )
@@ -119,7 +120,7 @@ class Daemon:
         # Separate and not recursive: a project may have many folders, and none of them contains a source.
         self._project_watcher = Watcher(context, roots.projects, *hear, deep=False)
         self._hooks = HookWiring(
-            context, roots.of_hooks, self._ingest_queue, self._publish_queue, spool, self._moves.follow
+            context, roots.folders, self._ingest_queue, self._publish_queue, spool, self._moves.follow
         )
         self._syncing = Syncing(context, publish=self._publish_unpublished)
         self._notices = LimitNotices(context, partial(show_notice, env=context.env))
@@ -153,7 +154,8 @@ class Daemon:
 
     def settings_changed(self) -> None:
         """Applies changed settings to reading, publishing and the offline answers."""
-        self._restart_watchers()
+        self._watcher.restart()
+        self._project_watcher.restart()
         self._rescanner.request("settings")
         self._publish_queue.mark_all_dirty()
         self._hooks.settings_changed()
@@ -167,10 +169,6 @@ class Daemon:
         """Reports damage to the ledger, so that the guard ends the daemon: its next start repairs the ledger."""
         with suppress(LedgerDamaged):
             await self._context.ledger.report(error)
-
-    def _restart_watchers(self) -> None:
-        self._watcher.restart()
-        self._project_watcher.restart()
 
     def _tasks(self) -> Iterator[Task]:
         for n in range(PUBLISHERS):
@@ -195,8 +193,8 @@ class Daemon:
         yield Task("retention", self._forgetting.run)
         yield Task("withdrawal", self._upkeep.withdraw)
         yield Task("keep-in-place", self._publish_queue.keep_in_place)
-        if self._notifier.listening:
-            yield Task("notify", self._report_status, ends=None)
+        if self._notifier.watchdog_s is not None:
+            yield Task("watchdog", partial(self._notifier.keep_alive, lambda: self._supervisor.healthy), ends=None)
 
     async def _stop(self, supervisor: Supervisor, tasks: Sequence[Task]) -> None:
         began = time.monotonic()
@@ -209,7 +207,8 @@ class Daemon:
             if end in drain:
                 drain[end]()
             within_s = FINISH_S.get(end, 0.0)
-            await _all(supervisor.stop(task.name, within_s=within_s) for task in tasks if task.ends is end)
+            stopping = (supervisor.stop(task.name, within_s=within_s) for task in tasks if task.ends is end)
+            await asyncio.gather(*stopping)
         self._context.log.info("stopped", ms=(time.monotonic() - began) * 1000)
 
     async def _publish_unpublished(self) -> None:
@@ -247,22 +246,11 @@ class Daemon:
             await self._notifier.send("READY=1")
             await asyncio.Event().wait()
 
-    async def _report_status(self) -> None:
-        await self._notifier.report_status(self._status, lambda: self._supervisor.healthy)
-
-    def _status(self) -> str:
-        if self._ingest_queue.ledger_trouble is not None:
-            return "The ledger cannot be written: see `carryover status`"
-        if self._context.last_rescan_ms is None:
-            return "Looking for transcripts"
-        known, waiting = self._rescanner.sources, self._ingest_queue.waiting
-        return f"Reading transcripts: {waiting} of {known} to go" if waiting else f"Up to date, transcripts: {known}"
-
     async def _expire_provisional(self) -> None:
         """Removes events that a hook reported and no transcript has confirmed: their session was killed."""
         context = self._context
         try:
-            await context.ledger.forget_provisional(before_ms=context.now_ms() - PROVISIONAL_DAYS * MS_PER_DAY)
+            await context.ledger.write(forget_provisional, before_ms=context.now_ms() - PROVISIONAL_DAYS * MS_PER_DAY)
         except LedgerUnavailable as trouble:
             context.log.error("ledger_unavailable", trouble)
 
@@ -277,22 +265,15 @@ class Daemon:
         return self._hooks.completed(project, made)
 
     def _moved(self, last_event_ms: Mapping[int, int]) -> None:
-        """Publishes projects that have received sessions recorded at other paths."""
         self._publish_queue.seed(dict(last_event_ms))
         self._publish_queue.mark_dirty(last_event_ms, 0)
 
     async def _settle(self) -> Settled:
-        swept = await self._rescanner.rescan(also_broken=True)
+        await self._rescanner.rescan(also_broken=True)
         await self._ingest_queue.settle()
         await self._publish_queue.flush()
         trouble = self._ingest_queue.ledger_trouble
-        return Settled(
-            caught_up=trouble is None,
-            swept_ms=swept.at_ms,
-            sources=swept.sources,
-            broken_sources=self._ingest_queue.broken,
-            ledger_trouble=trouble,
-        )
+        return Settled(caught_up=trouble is None, ledger_trouble=trouble)
 
     async def _health(self) -> Health:
         context = self._context
@@ -341,7 +322,6 @@ def _lacks_handoff(row: ProjectRow) -> bool:
 
 
 def _rss_bytes() -> int | None:
-    """Returns resident memory; None if the system has no cheap way to tell."""
     try:
         pages = int(Path("/proc/self/statm").read_bytes().split()[1])
     except OSError:
@@ -350,15 +330,8 @@ def _rss_bytes() -> int | None:
 
 
 async def _first_of(waits: Iterable[Coroutine[Any, Any, object]]) -> None:
-    """Waits until any of `waits` ends, and cancels the others."""
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(wait) for wait in waits]
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
             task.cancel()
-
-
-async def _all(waits: Iterable[Coroutine[None, None, None]]) -> None:
-    async with asyncio.TaskGroup() as group:
-        for wait in waits:
-            group.create_task(wait)

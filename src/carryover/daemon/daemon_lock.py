@@ -65,7 +65,6 @@ def acquire_daemon_lock(state: StateDir, *, started_ms: int, wait_s: float = WAI
 
 
 def _is_running(pid: int) -> bool:
-    """Whether there is such a process."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

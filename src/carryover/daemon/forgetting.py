@@ -13,6 +13,7 @@ from carryover.daemon.context import DaemonContext
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.supervisor import wait_at_most
 from carryover.ledger.connect import erase_mark
+from carryover.ledger.dropped import keep_limits, read_dropped_again
 from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.selection import Selection
 from carryover.publish.forgetting import Erased, forget_sessions
@@ -81,14 +82,14 @@ class Forgetting:
             if not dropped:
                 return
             # First: an interruption in between only means that sources are read once too often.
-            await self._ledger.keep_limits(msgspec.structs.asdict(limits))
+            await self._ledger.write(keep_limits, msgspec.structs.asdict(limits))
             await self.forget(dropped)
 
     async def bring_back(self) -> None:
         """Has transcripts read again if `[retention]` has been loosened since sessions were dropped."""
         limits = self._context.config.retention
         since_ms = oldest_kept_ms(limits, self._context.now_ms())
-        if await self._ledger.read_dropped_again(msgspec.structs.asdict(limits), since_ms=since_ms):
+        if await self._ledger.write(read_dropped_again, msgspec.structs.asdict(limits), since_ms=since_ms):
             self._log.info("retention_loosened")
             self._rescan()
 

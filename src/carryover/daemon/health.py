@@ -83,31 +83,12 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
 class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     """Counts and latencies since the daemon started."""
 
-    records_read: int = 0
     bytes_read: int = 0
     """Size of the records that were read."""
-    batches: int = 0
-    """Reads of a source that led to a commit."""
     events_stored: int = 0
     """New events only; known ones do not count."""
-    skipped: int = 0
-    """Records that were not understood or too long."""
-    redactions: int = 0
-    publications: int = 0
-    """Publications that wrote a file."""
-    publications_unchanged: int = 0
-    publications_failed: int = 0
-    """Failed publications, which are retried."""
-    hook_calls: dict[str, dict[str, dict[HookOutcome, int]]] = {}
-    """Hook calls by agent, event (`other` for unknown ones) and outcome."""
-    append_to_stored: Latency = Latency()
-    """From the change of a watched file to its commit. Not measured while history is read."""
-    stored_to_published: Latency = Latency()
-    """From the first commit that a handoff contains to its publication."""
     session_start: Latency = Latency()
     """From a hook call at the start of a session to the answer."""
-    publication: Latency = Latency()
-    """Time taken to make and write one project's handoff."""
 
 
 class ProjectHealth(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,10 +137,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
-    """Answer of `/settle`. With `caught_up`, everything complete on disk at `swept_ms` is stored and published."""
+    """Answer of `/settle`. With `caught_up`, everything complete on disk when asked is stored and published."""
 
     caught_up: bool
-    swept_ms: int
-    sources: int
-    broken_sources: int
     ledger_trouble: str | None = None

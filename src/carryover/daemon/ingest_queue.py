@@ -13,12 +13,9 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from typing import Final
 
-import msgspec
-
 from carryover.adapter.contract import Source
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.log import Word, phrase, source_id
-from carryover.daemon.metrics import Waiting
 from carryover.daemon.supervisor import delay_s
 from carryover.daemon.work_queue import WorkQueue
 from carryover.ingest.pipeline import IngestResult, ingest
@@ -62,7 +59,6 @@ class IngestQueue:
         self._executor = executor
         self._log = context.log
         self._meter = context.meter
-        self._hinted_ms = Waiting(context.now_ms)
         self._queue: WorkQueue[SourceKey] = WorkQueue(quiet_s=QUIET_S, cap_s=CAP_S, clock=context.clock)
         self._sources: dict[SourceKey, Source] = {}
         self._unread: dict[SourceKey, IngestResult] = {}
@@ -90,23 +86,11 @@ class IngestQueue:
     def hint(self, sources: Iterable[Source]) -> None:
         """Has `sources` read soon, since they may have changed."""
         for source in sources:
-            key = self._keyed(source)
-            self._hinted_ms.begin(key)
-            self._queue.hint(key)
+            self._queue.hint(self._keyed(source))
 
     def queue(self, sources: Iterable[Source]) -> None:
         """Queues `sources` to be read in this order whenever nothing live is waiting."""
         self._queue.queue([self._keyed(source) for source in sources])
-
-    def put_off(self, source: Source, wait_s: float) -> None:
-        """Postpones a source that cannot be read until `wait_s` have passed or it is hinted at."""
-        key = self._keyed(source)
-        self._broken.add(key)
-        self._queue.later(key, wait_s)
-
-    def knows_of(self, source: Source) -> bool:
-        """Whether `source` is waiting to be read, or being read."""
-        return key_of(source) in self._queue
 
     async def look_at(self, sources: Iterable[Source]) -> None:
         """Reads `sources` to their present end immediately, and waits until that is done."""
@@ -150,11 +134,9 @@ class IngestQueue:
         return key
 
     async def _read(self, key: SourceKey) -> bool:
-        """Reads one batch; returns whether there is more."""
         started, context = time.monotonic(), self._context
         source = self._sources[key]
-        hinted_ms = self._hinted_ms.end(key)
-        if not context.reads(source.agent):
+        if not context.config.reads(source.agent):
             self._busy.discard(key)
             return False
         try:
@@ -168,17 +150,13 @@ class IngestQueue:
                 max_batches=1,
             )
         except LedgerUnavailable as trouble:
-            self._hinted_ms.resume(key, hinted_ms)
             self._ledger_failed(key, trouble)
             return False
         self._ledger_works()
-        self._meter.read(result.volume, events=result.new_events)
-        self._unread[key] = total = _sum(self._unread.get(key), result)
+        self._meter.read(result.bytes, events=result.new_events)
+        self._unread[key] = total = result.after(self._unread.get(key, IngestResult()))
         if result.more:
-            self._hinted_ms.resume(key, hinted_ms)
             return True
-        if total.new_events and total.written_ms is not None and hinted_ms is not None:
-            self._meter.stored(hinted_ms=hinted_ms, written_ms=total.written_ms, now_ms=context.now_ms())
         del self._unread[key]
         await self._note(key, total, ms=(time.monotonic() - started) * 1000)
         return False
@@ -198,7 +176,8 @@ class IngestQueue:
         if key not in self._broken:
             self._log.warning("source_broken", **named, reason=phrase(result.error))
         state = await self._ledger.source_state(self._sources[key])
-        self.put_off(self._sources[key], max(0.0, state.retry_ms / 1000 - time.time()) if state is not None else 0.0)
+        self._broken.add(key)
+        self._queue.later(key, max(0.0, state.retry_ms / 1000 - time.time()) if state is not None else 0.0)
 
     def _ledger_failed(self, key: SourceKey, trouble: LedgerUnavailable) -> None:
         self._ledger_failures += 1
@@ -212,15 +191,3 @@ class IngestQueue:
             self._log.info("ledger_works_again")
         self.ledger_trouble = None
         self._ledger_failures = 0
-
-
-def _sum(before: IngestResult | None, result: IngestResult) -> IngestResult:
-    if before is None:
-        return result
-    return msgspec.structs.replace(
-        result,
-        new_events=before.new_events + result.new_events,
-        projects=before.projects | result.projects,
-        newest_event_ms=max(before.newest_event_ms, result.newest_event_ms),
-        written_ms=before.written_ms if result.written_ms is None else result.written_ms,
-    )

@@ -38,7 +38,6 @@ class Word(str):
     __slots__ = ()
 
     def __new__(cls, text: str) -> Word:
-        """Returns `text` as a word, or `?` if it is not a valid one."""
         return super().__new__(cls, text if _WORD.fullmatch(text) else "?")
 
 
@@ -56,10 +55,6 @@ class Log:
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
-
-    def debug(self, event: str, **fields: Value) -> None:
-        """Logs `event` at level debug."""
-        self._sink(logging.DEBUG, line(event, fields))
 
     def info(self, event: str, **fields: Value) -> None:
         """Logs `event` at level info."""

@@ -1,24 +1,19 @@
 """Counters and latencies of the daemon since it started, for `carryover status --json`.
 
 Counting is an addition, timing one slot in a ring of fixed size; percentiles are computed on request. So memory is
-bounded, and nothing runs while nothing happens. Agents, hooks and outcomes are our own names; there is no content.
+bounded, and nothing runs while nothing happens. There is no content.
 """
 
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable
 from math import ceil
 from typing import Final
 
 from carryover.daemon.health import HookCounts, HookOutcome, Latency, Metrics
-from carryover.ingest.pipeline import Volume
 
 WINDOW: Final = 512
 """Number of newest measurements that percentiles are computed from."""
-
-LATEST_HINT_MS: Final = 60_000
-"""A file whose last change is older than this at its hint has a copied or restored timestamp."""
 
 
 class Recent:
@@ -50,53 +45,25 @@ class Meter:
     """Counters and durations of one daemon. Use only on the event loop."""
 
     def __init__(self) -> None:
-        self.append_to_stored = Recent()
-        self.stored_to_published = Recent()
         self.session_start = Recent()
-        self.publication = Recent()
-        self._volume = Volume()
-        self._events = 0
-        self._publications: Counter[str] = Counter()
-        self._hooks: dict[str, dict[str, Counter[HookOutcome]]] = {}
+        self._bytes = self._events = 0
+        self._hooks: Counter[HookOutcome] = Counter()
         self.unauthenticated = self.kept = self.not_kept = self.dropped = 0
         """Numbers of hook calls: without the secret; whose payload was kept, or could not be; whose later work was
         dropped."""
 
-    def read(self, volume: Volume, *, events: int) -> None:
-        """Counts the result of one read, and the new events in it."""
-        self._volume = self._volume.plus(volume)
+    def read(self, size_bytes: int, *, events: int) -> None:
+        """Counts the size of the records of one read, and the new events in them."""
+        self._bytes += size_bytes
         self._events += events
 
-    def stored(self, *, hinted_ms: float, written_ms: float, now_ms: float) -> None:
-        """Records the time from an append to its commit. All times are UTC ms; `written_ms`: the file's mtime when
-        read.
-
-        The wait starts with the append. If several appends are read together, the mtime is only the last one's, so the
-        first hint counts if it is earlier.
-        """
-        began_ms = min(hinted_ms, written_ms) if written_ms >= hinted_ms - LATEST_HINT_MS else hinted_ms
-        self.append_to_stored.add(now_ms - began_ms)
-
-    def published(self, *, changed: bool, took_ms: float, waited_ms: float | None) -> None:
-        """Counts a publication. `waited_ms`: time since its first new event was stored; None if unknown."""
-        self._publications["changed" if changed else "unchanged"] += 1
-        self.publication.add(took_ms)
-        if changed and waited_ms is not None:
-            self.stored_to_published.add(waited_ms)
-
-    def publication_failed(self) -> None:
-        """Counts a publication that failed and will be retried."""
-        self._publications["failed"] += 1
-
-    def hook(self, agent_id: str, event: str, outcome: HookOutcome) -> None:
-        """Counts a hook call. Both names come from the agent's own tables, so there are few of them."""
-        self._hooks.setdefault(agent_id, {}).setdefault(event, Counter())[outcome] += 1
+    def hook(self, outcome: HookOutcome) -> None:
+        """Counts a hook call."""
+        self._hooks[outcome] += 1
 
     def hook_counts(self) -> HookCounts:
-        """Returns the hook calls of all agents and events."""
-        outcomes: Counter[HookOutcome] = Counter()
-        for counter in (each for events in self._hooks.values() for each in events.values()):
-            outcomes.update(counter)
+        """Returns the hook calls by outcome."""
+        outcomes = self._hooks
         return HookCounts(
             answered=outcomes["answered"],
             quiet=outcomes["quiet"],
@@ -113,42 +80,7 @@ class Meter:
     def metrics(self) -> Metrics:
         """Returns all counts and latencies so far."""
         return Metrics(
-            records_read=self._volume.records,
-            bytes_read=self._volume.bytes,
-            batches=self._volume.batches,
-            skipped=self._volume.skipped,
-            redactions=self._volume.redactions,
+            bytes_read=self._bytes,
             events_stored=self._events,
-            publications=self._publications["changed"],
-            publications_unchanged=self._publications["unchanged"],
-            publications_failed=self._publications["failed"],
-            hook_calls={
-                agent: {event: dict(outcomes) for event, outcomes in events.items()}
-                for agent, events in self._hooks.items()
-            },
-            append_to_stored=self.append_to_stored.latency(),
-            stored_to_published=self.stored_to_published.latency(),
             session_start=self.session_start.latency(),
-            publication=self.publication.latency(),
         )
-
-
-class Waiting:
-    """Records since when each key has been waiting, on the caller's clock. Holds one entry per waiting key."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._since: dict[object, float] = {}
-
-    def begin(self, key: object) -> None:
-        """Starts the wait of `key` unless it is already waiting."""
-        self._since.setdefault(key, self._clock())
-
-    def resume(self, key: object, since: float | None) -> None:
-        """Restores a wait that was ended too early by `end`."""
-        if since is not None:
-            self._since[key] = min(since, self._since.get(key, since))
-
-    def end(self, key: object) -> float | None:
-        """Ends the wait of `key`; returns when it began, or None if it was not waiting."""
-        return self._since.pop(key, None)

@@ -111,7 +111,6 @@ class Moves:
         return Linked(moved.sessions)
 
     async def _look(self, root: str) -> RootFacts | None:
-        """Inspects a root; returns None if it takes too long."""
         if self._stuck:
             return None
         compared = self._compared.get(root)

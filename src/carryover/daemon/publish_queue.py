@@ -17,7 +17,6 @@ import msgspec
 
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.log import describe
-from carryover.daemon.metrics import Waiting
 from carryover.daemon.supervisor import delay_s
 from carryover.daemon.work_queue import WorkQueue
 from carryover.facts import GitFacts
@@ -70,8 +69,6 @@ class PublishQueue:
         self._log = context.log
         self._before = before
         self._changed = changed if changed is not None else lambda _project: None
-        self._meter = context.meter
-        self._stored_s = Waiting(time.monotonic)
         self._queue: WorkQueue[int] = WorkQueue(quiet_s=QUIET_S, cap_s=CAP_S, clock=context.clock)
         self._last_event_ms: dict[int, int] = {}
         self.outcomes: dict[int, Outcome] = {}
@@ -86,16 +83,17 @@ class PublishQueue:
         """Sets the time of the last event of each project that the ledger knows."""
         self._last_event_ms.update(last_event_ms)
 
-    def mark_dirty(self, projects: Iterable[int], event_ms: int) -> None:
-        """Marks `projects` as changed; the newest of their new events is at `event_ms`."""
+    def mark_dirty(self, projects: Iterable[int], event_ms: int, *, urgent: bool = False) -> None:
+        """Marks `projects` as changed; the newest of their new events is at `event_ms`.
+
+        `urgent`: publishes them without delay, since context may be lost, or the next turn may be another agent's.
+        """
         context = self._context
         oldest_active_ms = context.now_ms() - context.config.publish.active_days * MS_PER_DAY
         for project in projects:
             newest_ms = self._last_event_ms[project] = max(event_ms, self._last_event_ms.get(project, 0))
-            if newest_ms >= oldest_active_ms:
-                if event_ms:
-                    self._stored_s.begin(project)
-                self._queue.hint(project)
+            if urgent or newest_ms >= oldest_active_ms:
+                self._queue.hint(project, urgent=urgent)
             else:
                 self._changed(project)
 
@@ -112,14 +110,6 @@ class PublishQueue:
     async def retry_missing(self) -> None:
         """Marks projects whose refusal may have passed, and those whose handoff has been deleted."""
         self.mark_dirty(await asyncio.to_thread(_to_try_again, dict(self.outcomes)), 0)
-
-    def publish_soon(self, projects: Iterable[int], event_ms: int) -> None:
-        """Does what `mark_dirty` does, without delay: context may be lost, or the next turn may be another agent's."""
-        for project in projects:
-            self._last_event_ms[project] = max(event_ms, self._last_event_ms.get(project, 0))
-            if event_ms:
-                self._stored_s.begin(project)
-            self._queue.hint(project, urgent=True)
 
     async def publish_now(self, project: int) -> None:
         """Publishes `project` once more, however old its last event is, and waits until that is done."""
@@ -144,7 +134,6 @@ class PublishQueue:
     async def _publish(self, project: int) -> None:
         outcome = self.outcomes.setdefault(project, Outcome())
         started_ms, began_s = self._context.now_ms(), time.monotonic()
-        stored_s = self._stored_s.end(project)
         moved_last = self._last_event_ms.get(project, 0) >= max(self._last_event_ms.values(), default=0)
         loop = asyncio.get_running_loop()
         try:
@@ -164,15 +153,9 @@ class PublishQueue:
         except Exception as error:
             await self._ledger.report(error)
             # An error in one project, or in our handling of it, must not block the others.
-            self._stored_s.resume(project, stored_s)
-            self._meter.publication_failed()
             self._failed(project, outcome, error)
             return
-        ended_s = time.monotonic()
-        took_ms = (ended_s - began_s) * 1000
-        waited_ms = None if stored_s is None else (ended_s - stored_s) * 1000
-        self._meter.published(changed=made.published.changed, took_ms=took_ms, waited_ms=waited_ms)
-        self._worked(project, outcome, made, took_ms=took_ms)
+        self._worked(project, outcome, made, took_ms=(time.monotonic() - began_s) * 1000)
 
     def _failed(self, project: int, outcome: Outcome, error: Exception) -> None:
         outcome.failures += 1

@@ -13,9 +13,10 @@ from carryover.daemon.context import DaemonContext
 from carryover.daemon.ingest_queue import IngestQueue
 from carryover.daemon.log import Word
 from carryover.daemon.supervisor import wait_at_most
-from carryover.ingest.catch_up import Comparison, compare_with_disk, reading_order
-from carryover.ingest.scan import FoundSource, TranscriptRoot, key_of
+from carryover.ingest.catch_up import compare_with_disk, reading_order
+from carryover.ingest.scan import TranscriptRoot
 from carryover.ingest.spool import Spool, collect_pending
+from carryover.ledger.commit import count_skipped
 
 SAFETY_NET_S: Final = 300.0
 """Limits the cost of a lost hint. A rescan that finds no change takes about 10 µs per file."""
@@ -23,23 +24,18 @@ SAFETY_NET_S: Final = 300.0
 BETWEEN_RESCANS_S: Final = 1.0
 """Minimum interval; more frequent requests share a rescan."""
 
-LOST_HINT_MS: Final = 10_000
-"""If a rescan finds a change older than this that no hint named, the watcher missed it."""
-
 
 class Rescanned(msgspec.Struct, frozen=True, kw_only=True):
-    """Result of one rescan. `unhinted`: changes older than `LOST_HINT_MS` that no hint had named."""
+    """Result of one rescan."""
 
-    at_ms: int
     sources: int
     changed: int
     gone: int
-    unhinted: int
     ms: float
 
 
 class Rescanner:
-    """Rescans sources regularly and on request. `on_lost_hints` is called if the watcher turns out to miss changes."""
+    """Rescans sources regularly and on request."""
 
     def __init__(
         self,
@@ -47,15 +43,12 @@ class Rescanner:
         roots: Callable[[], tuple[TranscriptRoot, ...]],
         ingest_queue: IngestQueue,
         spool: Spool,
-        *,
-        on_lost_hints: Callable[[], None],
     ) -> None:
         self._context = context
         self._spool = spool
         self._roots = roots
         self._ledger = context.ledger
         self._ingest_queue = ingest_queue
-        self._on_lost_hints = on_lost_hints
         self._log = context.log
         self._one_at_a_time = asyncio.Lock()
         self._requested = asyncio.Event()
@@ -78,9 +71,6 @@ class Rescanner:
             if swept.changed or swept.gone or first:
                 counts = {"sources": swept.sources, "changed": swept.changed, "gone": swept.gone}
                 self._log.info("swept", reason=Word(reason), **counts, ms=swept.ms)
-            if reason == "safety_net" and swept.unhinted:
-                self._log.warning("hints_lost", sources=swept.unhinted)
-                self._on_lost_hints()
             await asyncio.sleep(BETWEEN_RESCANS_S)
             await wait_at_most(self._requested, SAFETY_NET_S)
 
@@ -92,39 +82,21 @@ class Rescanner:
             roots = self._roots()
             await self._collect(roots, now_ms)
             found = await compare_with_disk(self._ledger, context.agents, roots, now_ms=now_ms, also_broken=also_broken)
-            unhinted = self._unhinted(found.outdated, now_ms)
             order = reading_order(found.outdated, now_ms=now_ms, active_days=context.config.publish.active_days)
             self._ingest_queue.queue(order)
-            self._put_off_broken(found, now_ms)
             context.last_rescan_ms = now_ms
             self.sources = len(found.seen)
             ms = (time.monotonic() - started) * 1000
             return Rescanned(
-                at_ms=now_ms,
                 sources=len(found.seen),
                 changed=len(found.outdated),
                 gone=len(found.gone),
-                unhinted=unhinted,
                 ms=ms,
             )
 
     async def _collect(self, roots: Iterable[TranscriptRoot], now_ms: int) -> None:
-        """Collects the hook calls that reached no daemon."""
         selected = [root.agent_id for root in roots]
         pending = await asyncio.to_thread(collect_pending, self._spool, self._context.agents, selected)
         for agent_id, dropped in pending.items():
             if dropped:
-                await self._ledger.count_skipped(agent_id, dropped, now_ms=now_ms)
-
-    def _unhinted(self, outdated: Iterable[FoundSource], now_ms: int) -> int:
-        old_ns = (now_ms - LOST_HINT_MS) * 1_000_000
-        return sum(item.mtime_ns < old_ns and not self._ingest_queue.knows_of(item.source) for item in outdated)
-
-    def _put_off_broken(self, found: Comparison, now_ms: int) -> None:
-        """Postpones broken sources: after a restart, only the ledger knows when to retry them."""
-        for item in found.seen:
-            state = found.known.get(key_of(item.source))
-            if state is None or state.state != "broken" or state.retry_ms <= now_ms:
-                continue
-            if not self._ingest_queue.knows_of(item.source):
-                self._ingest_queue.put_off(item.source, (state.retry_ms - now_ms) / 1000)
+                await self._ledger.write(count_skipped, agent_id, dropped, at_ms=now_ms)

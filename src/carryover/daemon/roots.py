@@ -30,10 +30,6 @@ class ReadRoots:
         """Returns the agents' folders and the projects. Blocks."""
         return (*self.folders(), *self.projects())
 
-    def of_hooks(self) -> tuple[TranscriptRoot, ...]:
-        """Returns the roots of agents whose hooks may call, without checking every project first."""
-        return (*self.folders(), *self.projects(having_hooks=True))
-
     def folders(self) -> tuple[TranscriptRoot, ...]:
         """Returns the agents' folders. They depend only on the settings, so they are computed once for each."""
         context = self._context
@@ -44,17 +40,10 @@ class ReadRoots:
             self._folders = config, found
         return found
 
-    def projects(self, *, having_hooks: bool = False) -> tuple[TranscriptRoot, ...]:
-        """Returns the known projects that contain sources to be read. Blocks, unless no agent keeps any there.
-
-        `having_hooks`: only sources of agents with hooks.
-        """
+    def projects(self) -> tuple[TranscriptRoot, ...]:
+        """Returns the known projects that contain sources to be read. Blocks, unless no agent keeps any there."""
         config = self._context.config
-        agents = [
-            agent
-            for agent in self._context.agents.values()
-            if agent.in_projects and config.reads(agent.id) and (agent.hooks is not None or not having_hooks)
-        ]
+        agents = [agent for agent in self._context.agents.values() if agent.in_projects and config.reads(agent.id)]
         if not agents:
             return ()
         found = roots_in_projects(agents, self.known.folders())

@@ -15,23 +15,16 @@ from typing import Final
 
 from carryover.daemon.log import Log
 
-STATUS_EVERY_S: Final = 30.0
-"""Interval of status updates if no watchdog asks for a shorter one."""
-
-AFTER_CHANGE_S: Final = 2.0
-"""Delay after a change, since another one often follows."""
-
 SEND_S: Final = 2.0
 """How long the receiver may take to have room for a message."""
 
 
 class SystemdNotifier:
-    """Sends messages to the systemd that supervises this process. Logs the first socket error and ignores the rest."""
+    """Sends messages to the systemd that supervises this process. Logs socket errors."""
 
     def __init__(self, address: str | None, watchdog_s: float | None, log: Log) -> None:
         self._address = address
         self._log = log
-        self._failed = False
         self.watchdog_s = watchdog_s if address is not None else None
         """Seconds without a sign of life after which the process is killed; None without a watchdog."""
 
@@ -44,40 +37,26 @@ class SystemdNotifier:
         watched = usec.isascii() and usec.isdigit() and int(usec) > 0 and pid in ("", str(os.getpid()))
         return cls(address, int(usec) / 1_000_000 if watched else None, log)
 
-    @property
-    def listening(self) -> bool:
-        """Whether systemd asked for reports."""
-        return self._address is not None
-
-    async def send(self, *lines: str) -> None:
+    async def send(self, message: str) -> None:
         """Sends a message, such as `READY=1`."""
-        if self._address is None or not lines:
+        if self._address is None:
             return
         try:
             with _socket() as sender:
                 async with asyncio.timeout(SEND_S):
-                    message = "\n".join(lines).encode()
-                    await asyncio.get_running_loop().sock_sendto(sender, message, _target(self._address))
+                    await asyncio.get_running_loop().sock_sendto(sender, message.encode(), _target(self._address))
         except OSError as error:
-            if not self._failed:
-                self._log.error("notify_failed", error)
-            self._failed = True
+            self._log.error("notify_failed", error)
 
-    async def report_status(self, status: Callable[[], str], healthy: Callable[[], bool]) -> None:
-        """Sends keep-alives while `healthy`, and the `status` (one line, no content) whenever it changes.
+    async def keep_alive(self, healthy: Callable[[], bool]) -> None:
+        """Sends keep-alives while `healthy`, if there is a watchdog.
 
         Runs until cancelled, in the event loop, so that a hung loop stops the keep-alives.
         """
-        usual_s = STATUS_EVERY_S if self.watchdog_s is None else self.watchdog_s / 2
-        last = None
-        while True:
-            lines = ["WATCHDOG=1"] if self.watchdog_s is not None and healthy() else []
-            now = status()
-            if now != last:
-                lines.append(f"STATUS={now}")
-            await self.send(*lines)
-            await asyncio.sleep(usual_s if now == last else min(usual_s, AFTER_CHANGE_S))
-            last = now
+        while self.watchdog_s is not None:
+            if healthy():
+                await self.send("WATCHDOG=1")
+            await asyncio.sleep(self.watchdog_s / 2)
 
 
 def report_waiting(env: Mapping[str, str], status: str) -> bool:

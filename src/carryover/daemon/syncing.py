@@ -130,7 +130,6 @@ class Syncing:
 
 
 def _seconds(every: str | None) -> float | None:
-    """Returns an interval such as `5m` in seconds; None for 0 and none."""
     if every is None or every == "0":
         return None
     return float(every[:-1]) * (60.0 if every.endswith("m") else 3600.0)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from carryover.daemon.context import DaemonContext
+from carryover.ledger.search_index import index_more
 from carryover.publish.withdrawal import withdraw
 
 PAUSE_S: Final = 0.05
@@ -45,7 +46,7 @@ class Upkeep:
     async def index_history(self) -> None:
         """Indexes, newest first, what was recorded before there was an index or before the ledger was repaired."""
         steps = 0
-        while await self._ledger.index_more():
+        while await self._ledger.write(index_more):
             steps += 1
             await asyncio.sleep(BUSY_PAUSE_S if self._busy() else PAUSE_S)
         if steps:

@@ -102,7 +102,7 @@ class Watcher:
                 raise
 
     def restart(self) -> None:
-        """Restarts watching, natively if possible: hints were lost, or the system's limit may have been raised."""
+        """Restarts watching, natively if possible: the system's limit may have been raised."""
         self.state.reason = None
         self.state.denied = False
         self._restart.set()

@@ -29,20 +29,6 @@ class _Pending:
     due: float
 
 
-class _Settling(Generic[K]):
-    """A caller that waits until each of `keys` has been taken from now on, and finished."""
-
-    def __init__(self, keys: Iterable[K]) -> None:
-        self.waiting = set(keys)
-        self.started: set[K] = set()
-        self.reached = asyncio.Event()
-        self.release_if_empty()
-
-    def release_if_empty(self) -> None:
-        if not self.waiting:
-            self.reached.set()
-
-
 class WorkQueue(Generic[K]):
     """A queue of keys with live hints and a backlog. Use only on one event loop; `clock` returns monotonic seconds."""
 
@@ -55,7 +41,10 @@ class WorkQueue(Generic[K]):
         self._later: dict[K, float] = {}
         self._backlog: dict[K, None] = {}
         self._in_flight: dict[K, Lane] = {}
-        self._settling: list[_Settling[K]] = []
+        self._awaited: dict[K, list[asyncio.Future[None]]] = {}
+        """Futures of callers that wait until a key has been taken from now on, and finished."""
+        self._served: dict[K, list[asyncio.Future[None]]] = {}
+        """Those of keys in flight that were taken since."""
         self._draining = False
         self._changed = asyncio.Event()
 
@@ -68,10 +57,6 @@ class WorkQueue(Generic[K]):
     def waiting(self) -> int:
         """Number of waiting keys, not counting those postponed or in flight."""
         return len(self._live) + len(self._backlog)
-
-    def __contains__(self, key: object) -> bool:
-        """Whether `key` is waiting, postponed or in flight."""
-        return any(key in keys for keys in (self._live, self._backlog, self._in_flight, self._later))
 
     def hint(self, key: K, *, urgent: bool = False) -> None:
         """Makes `key` due soon, or at once if `urgent` or if no hint for it came for `quiet_s`."""
@@ -135,7 +120,9 @@ class WorkQueue(Generic[K]):
         """Takes `key` out of flight. `more`: it is unfinished and comes next in the lane it was taken from."""
         lane = self._in_flight.pop(key)
         if not more:
-            self._finished(key)
+            for future in self._served.pop(key):
+                if not future.done():  # its caller has given up
+                    future.set_result(None)
         elif lane == "live":
             self._live[key] = _Pending(first=self._clock(), due=self._clock())
         elif key not in self._live and not self._draining:
@@ -156,12 +143,11 @@ class WorkQueue(Generic[K]):
         await self._settled(wanted)
 
     async def _settled(self, keys: Iterable[K]) -> None:
-        settling = _Settling(keys)
-        self._settling.append(settling)
-        try:
-            await settling.reached.wait()
-        finally:
-            self._settling.remove(settling)
+        loop = asyncio.get_running_loop()
+        futures = {key: loop.create_future() for key in keys}
+        for key, future in futures.items():
+            self._awaited.setdefault(key, []).append(future)
+        await asyncio.gather(*futures.values())
 
     def drain(self) -> None:
         """Gives out all live hints at once and nothing else: the backlog and postponed keys are dropped."""
@@ -186,16 +172,8 @@ class WorkQueue(Generic[K]):
     def _started(self, key: K, lane: Lane) -> K:
         self._in_flight[key] = lane
         self._later.pop(key, None)
-        for settling in self._settling:
-            if key in settling.waiting:
-                settling.started.add(key)
+        self._served.setdefault(key, []).extend(self._awaited.pop(key, ()))
         return key
-
-    def _finished(self, key: K) -> None:
-        for settling in self._settling:
-            if key in settling.started:
-                settling.waiting.discard(key)
-                settling.release_if_empty()
 
     def _seconds_until_due(self) -> float | None:
         dues = [pending.due for key, pending in self._live.items() if key not in self._in_flight]

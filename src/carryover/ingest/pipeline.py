@@ -7,7 +7,6 @@ import errno
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from operator import add
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +18,7 @@ from carryover.ingest.prepare import prepare, roots_of_events
 from carryover.ingest.sanitize import clean_entry
 from carryover.ledger.batch import Commit, Entry, SourceState
 from carryover.ledger.ledger_errors import StaleRead
+from carryover.ledger.provisional import add_provisional
 from carryover.ledger.store import Ledger
 from carryover.model import Event
 
@@ -26,27 +26,13 @@ _FIRST_RETRY_MS: Final = 1000
 _LAST_RETRY_MS: Final = 3_600_000
 
 
-class Volume(msgspec.Struct, frozen=True):
-    """Amount read. `skipped`: records not understood or too long. `redactions`: in new events only."""
-
-    batches: int = 0
-    records: int = 0
-    bytes: int = 0
-    skipped: int = 0
-    redactions: int = 0
-
-    def plus(self, other: Volume) -> Volume:
-        """Returns the sum of both."""
-        return Volume(*map(add, msgspec.structs.astuple(self), msgspec.structs.astuple(other)))
-
-
 class IngestResult(msgspec.Struct, frozen=True, kw_only=True):
     """Result of reading one source.
 
     `forgotten`: events left out because the user had them forgotten. `more`: the end was not reached. `gone`: the
     source no longer exists. `error`: why it could not be read, without content. `retry_after_s`: seconds after which to
-    read it again, even if it does not change. `written_ms`: when it was last changed, as of the last read; None if
-    nothing was stored. `busy`: it could not be read because its owner was writing just then.
+    read it again, even if it does not change. `bytes`: size of the records read. `busy`: it could not be read
+    because its owner was writing just then.
     """
 
     new_events: int = 0
@@ -58,8 +44,18 @@ class IngestResult(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None = None
     busy: bool = False
     retry_after_s: float | None = None
-    volume: Volume = Volume()
-    written_ms: int | None = None
+    bytes: int = 0
+
+    def after(self, before: IngestResult) -> IngestResult:
+        """Returns this result with everything that the reads `before` stored."""
+        return msgspec.structs.replace(
+            self,
+            new_events=before.new_events + self.new_events,
+            forgotten=before.forgotten + self.forgotten,
+            projects=before.projects | self.projects,
+            newest_event_ms=max(before.newest_event_ms, self.newest_event_ms),
+            bytes=before.bytes + self.bytes,
+        )
 
 
 async def ingest(
@@ -83,15 +79,7 @@ async def ingest(
     batches = 0
     while total.more and (max_batches is None or batches < max_batches):
         step = await _ingest_batch(ledger, agent, source, root_of=root_of, now_ms=now_ms, executor=executor)
-        total = msgspec.structs.replace(
-            step,
-            new_events=total.new_events + step.new_events,
-            forgotten=total.forgotten + step.forgotten,
-            projects=total.projects | step.projects,
-            newest_event_ms=max(total.newest_event_ms, step.newest_event_ms),
-            volume=total.volume.plus(step.volume),
-            written_ms=total.written_ms if step.written_ms is None else step.written_ms,
-        )
+        total = step.after(total)
         batches += 1
     return total
 
@@ -125,15 +113,7 @@ async def _ingest_batch(
     except StaleRead:
         return IngestResult(more=True)
     result = result_of(commit, more=step.more, retry_after_s=step.retry_after_s)
-    prepared = step.prepared
-    volume = Volume(
-        batches=1,
-        records=step.records,
-        bytes=step.bytes,
-        skipped=len(prepared.skipped) + prepared.oversized,
-        redactions=commit.redactions,
-    )
-    return msgspec.structs.replace(result, volume=volume, written_ms=prepared.mtime_ns // 1_000_000)
+    return msgspec.structs.replace(result, bytes=step.bytes)
 
 
 def _retry_after_ms(state: SourceState | None) -> int:
@@ -142,7 +122,6 @@ def _retry_after_ms(state: SourceState | None) -> int:
 
 
 def _without_content(error: Exception) -> str:
-    """Describes the error without any text from a transcript."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     frame = traceback.extract_tb(error.__traceback__)[-1]
@@ -178,7 +157,7 @@ async def ingest_provisional(
         return IngestResult()
     loop = asyncio.get_running_loop()
     entries, roots = await loop.run_in_executor(executor, _cleaned, agent_id, events, root_of)
-    return result_of(await ledger.add_provisional(agent_id, entries, roots, now_ms=now_ms()))
+    return result_of(await ledger.write(add_provisional, agent_id, entries, roots, now_ms=now_ms()))
 
 
 def _cleaned(

@@ -20,15 +20,11 @@ GIT_WORKS_S: Final = 1.0
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """One batch, read and parsed. `prepared` is None if there is nothing new to commit.
-
-    `records`: number of records read. `bytes`: their total size.
-    """
+    """One batch, read and parsed. `prepared` is None if there is nothing new. `bytes`: size of its records."""
 
     prepared: PreparedBatch | None
     more: bool = False
     retry_after_s: float | None = None
-    records: int = 0
     bytes: int = 0
 
 
@@ -82,7 +78,6 @@ def prepare(
         prepared=prepared,
         more=batch.more,
         retry_after_s=batch.retry_after_s,
-        records=len(batch.records),
         bytes=sum(len(record.data) for record in batch.records),
     )
 

@@ -123,7 +123,6 @@ def map_text(value: T, change: Callable[[str], str], *, keep: frozenset[str] = _
 
 
 def _text_changes(struct: msgspec.Struct, change: Callable[[str], str], keep: frozenset[str]) -> dict[str, Any]:
-    """Returns the fields of `struct` whose text changes, with their new values."""
     changes: dict[str, Any] = {}
     for name in _text_fields(type(struct), keep):
         old = getattr(struct, name)

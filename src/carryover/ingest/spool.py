@@ -22,8 +22,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from carryover.adapter.contract import Agent
 from carryover.adapter.hooks import skipped
 from carryover.adapter.spooled import copy_beside, spool_line
@@ -48,15 +46,6 @@ _SESSION: Final = re.compile(r"[A-Za-z0-9][\w-]{0,99}")
 
 class SpoolFull(Exception):
     """A session's file has reached its maximum size."""
-
-
-class Pending(msgspec.Struct, frozen=True):
-    """A call that reached no daemon."""
-
-    event: str
-    cwd: str | None
-    payload: bytes
-    at_ms: int
 
 
 class Spool:
@@ -111,15 +100,16 @@ class Spool:
         for _, path in sorted(_pending_files(folder)):
             call = _read_pending(path)
             if call is not None and agent.hooks is not None:
-                reading = agent.hooks.read(call.event, call.payload, call.at_ms)
-                line = spool_line(call.event, call.payload, at_ms=call.at_ms, cwd=call.cwd)
+                event, cwd, payload, at_ms = call
+                reading = agent.hooks.read(event, payload, at_ms)
+                line = spool_line(event, payload, at_ms=at_ms, cwd=cwd)
                 if isinstance(reading, Skipped):
                     dropped.append(reading)
                 elif line is not None:
                     try:
                         kept = self.keep(agent.id, reading.session, line)
                     except (SpoolFull, ValueError):
-                        dropped.append(skipped(call.event, "not kept"))
+                        dropped.append(skipped(event, "not kept"))
                     else:
                         self._copy(kept, reading.transcript)
             path.unlink(missing_ok=True)
@@ -188,7 +178,6 @@ def _prune(folder: Path, *, newest: Path) -> None:
 
 
 def _pending_files(folder: Path) -> list[tuple[int, Path]]:
-    """Returns the files of calls with their times; deletes a killed script's partial files after a day."""
     try:
         entries = list(os.scandir(folder))
     except (FileNotFoundError, NotADirectoryError):
@@ -206,8 +195,8 @@ def _pending_files(folder: Path) -> list[tuple[int, Path]]:
     return found
 
 
-def _read_pending(path: Path) -> Pending | None:
-    """Returns the call in a file; None if it is not one of ours."""
+def _read_pending(path: Path) -> tuple[str, str | None, bytes, int] | None:
+    """Returns event, folder, payload and time of the call in a file; None if it is not one of ours."""
     try:
         at_ms = path.lstat().st_mtime_ns // 1_000_000
         data = read_bytes_bounded(path, MAX_PAYLOAD_BYTES + _HEAD_BYTES, follow=False)
@@ -217,4 +206,4 @@ def _read_pending(path: Path) -> Pending | None:
     cwd, _, payload = rest.partition(b"\n")
     if re.fullmatch(rb"[A-Za-z_]{1,40}", event) is None or not payload:
         return None
-    return Pending(event.decode(), os.fsdecode(cwd) or None, payload, at_ms)
+    return event.decode(), os.fsdecode(cwd) or None, payload, at_ms

@@ -111,8 +111,6 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
     """The result of a commit. `projects` are the ids of those whose handoff may have changed."""
 
     new_events: int = 0
-    redactions: int = 0
-    """Secrets removed from the new events."""
     forgotten: int = 0
     """Events that were not stored because they were forgotten."""
     projects: tuple[int, ...] = ()

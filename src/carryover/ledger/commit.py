@@ -119,7 +119,6 @@ async def store_entries(
     await count_skipped(db, source.agent, prepared.skipped, at_ms=prepared.mtime_ns // 1_000_000)
     return Commit(
         new_events=len(stored),
-        redactions=sum(sum(entry.redacted.values()) for entry in stored if entry.redacted),
         projects=tuple(sorted(projects)),
         newest_event_ms=max((entry.event.at_ms for entry in stored), default=0),
     )
@@ -180,7 +179,6 @@ async def _restore(db: aiosqlite.Connection, reducer: Reducer, entries: Sequence
 
 
 async def _unknown(db: aiosqlite.Connection, entries: Sequence[Entry]) -> list[Entry]:
-    """Returns the entries that are not in the ledger, without duplicates, in order."""
     keys = await _known(db, "key", [entry.key for entry in entries])
     secondary_keys = await _known(
         db, "secondary_key", [entry.secondary_key for entry in entries if entry.secondary_key is not None]
@@ -256,7 +254,6 @@ async def _add_to_session(
     roots: Mapping[str, ProjectRoot],
     retracted: frozenset[bytes],
 ) -> set[int]:
-    """Adds new events of one session to their threads; returns the ids of the projects affected."""
     project_id = await assign_project(db, session, [entry.event for entry in entries], roots)
     for subagent_id, lines in _grouped(entries, lambda entry: entry.event.subagent_id or "").items():
         thread = await open_thread(db, reducer, session.id, session.native_id, subagent_id)
@@ -268,7 +265,6 @@ async def _add_to_session(
 
 
 def _session_info(entries: Iterable[Entry]) -> SessionInfo:
-    """Returns the facts that the main conversation reports about its session, the latest of each."""
     known: dict[str, str] = {}
     for entry in entries:
         body = entry.event.body

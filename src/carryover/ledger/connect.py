@@ -155,7 +155,6 @@ def _use_settings(db: sqlite3.Connection) -> None:
 
 
 def _parts(path: Path) -> tuple[Path, ...]:
-    """Returns the database and the files SQLite keeps beside it."""
     return tuple(path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm"))
 
 

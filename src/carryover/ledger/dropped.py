@@ -27,16 +27,16 @@ async def keep_limits(db: aiosqlite.Connection, limits: Limits) -> None:
     await db.executemany(_KEEP, [(_NAME + name, _NONE if limit is None else limit) for name, limit in limits.items()])
 
 
-async def read_dropped_again(db: aiosqlite.Connection, limits: Limits, *, since_ns: int) -> bool:
+async def read_dropped_again(db: aiosqlite.Connection, limits: Limits, *, since_ms: int) -> bool:
     """Has sources read from their start if `limits` allow more than when sessions were dropped; returns whether they
     do.
 
-    Only sources changed since `since_ns` are read again.
+    Only sources changed since `since_ms` are read again.
     """
     kept = {str(name): int(n) for name, n in await db.execute_fetchall(_KEPT)}
     now = {_NAME + name: _NONE if limit is None else limit for name, limit in limits.items()}
     if not any(now.get(name, _NONE) > n for name, n in kept.items()):
         return False
     await db.execute_fetchall(_CLEAR)
-    await db.execute_fetchall(_READ_AGAIN, (since_ns,))
+    await db.execute_fetchall(_READ_AGAIN, (since_ms * 1_000_000,))
     return True

@@ -108,7 +108,6 @@ async def store_received(db: aiosqlite.Connection, reducer: Reducer, received: R
 
 
 async def _remove_forgotten(db: aiosqlite.Connection, reducer: Reducer, keys: Iterable[int]) -> set[int]:
-    """Removes the events with these shortened keys, from whichever machine."""
     found: set[int] = set()
     for key in keys:
         bounds = ((key << 2).to_bytes(8), (key << 2 | 3).to_bytes(8) + b"\xff" * 8)
@@ -168,7 +167,6 @@ async def _of_others(
 
 
 async def _take_over(db: aiosqlite.Connection, known: _KnownSession, machine: str, root: ProjectRoot) -> set[int]:
-    """Makes the session that machine's, in its project; returns the ids of the projects affected."""
     recorded = await upsert_project(db, root)
     current = await current_project(db, recorded)
     values = {"machine": machine, "current": current, "recorded": recorded, "id": known.id}

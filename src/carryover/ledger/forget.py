@@ -130,7 +130,6 @@ _FOREVER_MS: Final = 2**62
 async def _remove_from_session(
     db: aiosqlite.Connection, reducer: Reducer, session_id: int, span: tuple[int, int], *, for_good: bool
 ) -> None:
-    """Removes the session's events within `span`, and everything derived from them."""
     for (thread_id,) in list(await db.execute_fetchall(_THREADS, (session_id,))):
         removed = await _remove_events(db, int(thread_id), span, for_good=for_good)
         if not list(await db.execute_fetchall("SELECT 1 FROM event WHERE thread_id = ? LIMIT 1", (thread_id,))):
@@ -164,7 +163,6 @@ async def _remove_events(db: aiosqlite.Connection, thread_id: int, span: tuple[i
 
 
 async def _title(db: aiosqlite.Connection, session_id: int) -> str | None:
-    """Returns the newest title in the remaining events of the session."""
     title = None
     for (body,) in await db.execute_fetchall(_INFOS, (session_id,)):
         info = decode_body(body)
@@ -220,7 +218,6 @@ async def _clear_sources(
 
 
 async def _remove_unused_projects(db: aiosqlite.Connection, selection: Selection, touched: Iterable[int]) -> set[int]:
-    """Removes projects without sessions, and those that were moved to them; returns their ids."""
     roots: set[str] = set()
     for project in touched:
         for (root,) in await db.execute_fetchall("SELECT root FROM project WHERE id = ?", (project,)):

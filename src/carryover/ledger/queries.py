@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Final
 
@@ -175,48 +175,34 @@ def session_ids(db: sqlite3.Connection, project_id: int | None = None) -> list[s
 
 
 def session_by_prefix(db: sqlite3.Connection, prefix: str, project_id: int | None = None) -> SessionRow:
-    """Returns the session whose id begins with `prefix`, ignoring case if there is no exact match.
+    """Returns the session whose id is or begins with `prefix`, ignoring case; `codex:ID` means only one from Codex.
 
     With `project_id`, sessions of other projects do not exist.
-
-    Two agents may have sessions with the same id: `codex:ID` selects the one from Codex.
 
     Raises UserError: NOTHING_FOUND if there is none, USAGE if several match and none is an exact match.
     """
     if not prefix:
         raise UserError("The session id is empty. `carryover sessions` lists the ids.", ExitCode.USAGE)
-    among: dict[str, str | int] = {} if project_id is None else {"session.project_id": project_id}
-    found = _beginning_with(db, prefix, "{}", among) or _beginning_with(db, prefix, "lower({})", among)
-    if not found and ":" in prefix:
-        agent, _, prefix = prefix.partition(":")
-        found = _beginning_with(db, prefix, "{}", among | {"session.agent": agent})
-    exact = [row for row in found if row.native_id == prefix] or [
-        row for row in found if row.native_id.lower() == prefix.lower()
-    ]
+    agent, _, rest = prefix.partition(":")
+    found = _beginning_with(db, prefix, project_id) or _beginning_with(db, rest, project_id, agent)
     if not found:
-        raise UserError(f"No session begins with {prefix!r}. `carryover sessions` lists them.", ExitCode.NOTHING_FOUND)
-    if len(exact) > 1 and len({row.native_id for row in exact}) == 1:
-        each = " or ".join(f"`{row.agent}:{row.native_id}`" for row in exact)
-        raise UserError(f"Several agents have a session with that id. Name it {each}.", ExitCode.USAGE)
+        message = f"No session begins with {rest or prefix!r}. `carryover sessions` lists them."
+        raise UserError(message, ExitCode.NOTHING_FOUND)
+    exact = [row for row in found if row.native_id in (prefix, rest)]
     if len(exact or found) > 1:
-        some = ", ".join(row.native_id for row in found)
+        some = ", ".join(f"{row.agent}:{row.native_id}" for row in exact or found)
         raise UserError(f"Several sessions begin with {prefix!r}: {some}. Give more of the id.", ExitCode.USAGE)
     return (exact or found)[0]
 
 
 def _beginning_with(
-    db: sqlite3.Connection, prefix: str, compared: str, among: Mapping[str, str | int]
+    db: sqlite3.Connection, prefix: str, project_id: int | None, agent: str | None = None
 ) -> list[SessionRow]:
-    """Returns some sessions whose id begins with `prefix`, comparing both by the SQL expression `compared`.
-
-    `among`: the columns, with their values, that these sessions have.
-    """
-    name, given = compared.format("native_id"), compared.format("?")
     # The exact id comes first: however many others begin with it, the limit does not cut it off.
-    also = "".join(f" AND {column} = ?" for column in among)
-    condition = f"substr({name}, 1, length(?)) = {given}{also} ORDER BY {name} != {given}, native_id, session.agent"
-    values = (prefix, prefix, *among.values(), prefix)
-    return list(records(SessionRow, db, f"{SESSION} WHERE {condition} LIMIT {_MAX_NAMED}", values))
+    statement = f"""{SESSION} WHERE substr(lower(native_id), 1, length(:prefix)) = lower(:prefix)
+        AND (:project IS NULL OR session.project_id = :project) AND (:agent IS NULL OR session.agent = :agent)
+        ORDER BY native_id != :prefix, native_id, session.agent LIMIT {_MAX_NAMED}"""
+    return list(records(SessionRow, db, statement, {"prefix": prefix, "project": project_id, "agent": agent}))
 
 
 def session_events(db: sqlite3.Connection, session: SessionRow) -> Iterator[StoredEvent]:

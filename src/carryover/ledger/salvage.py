@@ -146,7 +146,6 @@ def _put(into: sqlite3.Connection, table: str, columns: tuple[str, ...], row: tu
 
 
 def _has_place(values: dict[str, Any], identity: str) -> bool:
-    """Whether damage left an event or report its identity and time."""
     return isinstance(values[identity], bytes) and isinstance(values["at_ms"], int)
 
 
@@ -203,7 +202,6 @@ def _read(old: sqlite3.Connection, table: str, columns: str, after: int, limit: 
 
 
 def _keyed_rows(old: sqlite3.Connection, table: str, columns: str) -> Iterator[tuple[Any, ...]]:
-    """Yields the readable rows of a small table without rowids."""
     try:
         yield from old.execute(f"SELECT {columns} FROM {table}")
     except sqlite3.DatabaseError:

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import msgspec
 
-from carryover.errors import ExitCode, UserError
 from carryover.ledger.rows import records
 from carryover.ledger.search_query import Term, match_expression, phrase
 from carryover.ledger.searchable import KINDS, Kind, searchable
@@ -25,8 +24,6 @@ _MOST_RANKED: Final = 400
 """How many of the best events are compared as text, to merge those of a session that are the same."""
 
 _EVERY_EVENT: Final = 2**62
-_CAN_SEARCH: Final = """SELECT EXISTS (SELECT 1 FROM pragma_module_list WHERE name = 'fts5')
-    AND EXISTS (SELECT 1 FROM search_state WHERE version > 0)"""
 _SHARE: Final = """SELECT (SELECT count(*) FROM event WHERE id <= ?), (SELECT count(*) FROM event)"""
 _THREADS: Final = """SELECT thread.id FROM thread JOIN session ON session.id = thread.session_id
     WHERE (:project IS NULL OR session.project_id = :project) AND (:agent IS NULL OR session.agent = :agent)"""
@@ -123,8 +120,6 @@ def search(db: sqlite3.Connection, query: Query, *, limit: int, now_ms: int) -> 
 
     Ranked by how rare and how frequent the terms are in it (bm25), by its kind and by its age. Retracted events and
     those superseded by a better source are never found.
-
-    Raises UserError if this Python's SQLite cannot search.
     """
     indexed = indexed_share(db)
     where, values = _conditions(query)
@@ -138,8 +133,8 @@ def search(db: sqlite3.Connection, query: Query, *, limit: int, now_ms: int) -> 
 
 
 def sessions_with(db: sqlite3.Connection, query: Query) -> set[str]:
-    """Returns the agents' own ids of the sessions with an event that has all terms; empty if SQLite cannot search."""
-    if not query.terms or not _can_search(db):
+    """Returns the agents' own ids of the sessions with an event that has all terms."""
+    if not query.terms:
         return set()
     where, values = _conditions(query)
     rows = db.execute(_SESSIONS_WITH.format(conditions=where), {**values, "match": match_expression(query.terms)})
@@ -149,7 +144,7 @@ def sessions_with(db: sqlite3.Connection, query: Query) -> set[str]:
 def edits_of_name(db: sqlite3.Connection, project_id: int, root: str, name: str) -> Iterator[EditRow]:
     """Yields events that may be edits of a file called `name` in the project at `root` and its worktrees."""
     values: dict[str, Any] = {"project": project_id, "root": root, "match": phrase(name), "pending_to": _EVERY_EVENT}
-    if values["match"] and _can_search(db):
+    if values["match"]:
         (values["pending_to"],) = db.execute("SELECT pending_to FROM search_state").fetchone()
         yield from records(EditRow, db, _INDEXED_EDITS, values)
     from carryover.ledger.codec import may_be  # its decoder is slow to build
@@ -158,22 +153,12 @@ def edits_of_name(db: sqlite3.Connection, project_id: int, root: str, name: str)
 
 
 def indexed_share(db: sqlite3.Connection) -> float:
-    """Returns the share of recorded events that is indexed, from 0 to 1. Raises UserError if SQLite cannot search."""
-    if not _can_search(db):
-        raise UserError(
-            "This Python's SQLite has no full-text search (FTS5), so nothing can be searched. "
-            "Everything else works; `carryover sessions` and `carryover show ID` need none.",
-            ExitCode.FAILED,
-        )
+    """Returns the share of recorded events that is indexed, from 0 to 1."""
     (pending_to,) = db.execute("SELECT pending_to FROM search_state").fetchone()
     if not pending_to:
         return 1.0
     pending, events = db.execute(_SHARE, (pending_to,)).fetchone()
     return float(1 - pending / events) if events else 1.0
-
-
-def _can_search(db: sqlite3.Connection) -> bool:
-    return bool(db.execute(_CAN_SEARCH).fetchone()[0])
 
 
 def _conditions(query: Query) -> tuple[str, dict[str, Any]]:

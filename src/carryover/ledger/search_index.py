@@ -2,7 +2,7 @@
 
 It stores no text: only tokens, and for each indexed event a small row by which hits are filtered. Events up to the id
 `pending_to` are not in it yet (in a ledger older than the index, or a salvaged one); they are indexed in small
-transactions, newest first. If SQLite has no FTS5 there is no index, and nothing else is affected.
+transactions, newest first.
 
 Of a ledger of 47 MB (200 MB of transcripts) it takes 2.7 MB. Prefix indexes would add 2.5 MB, a trigram index 8 MB;
 without positions it would be 1 MB smaller and find no phrases, no snake case and no Chinese.
@@ -18,6 +18,7 @@ from typing import Final
 import aiosqlite
 import msgspec
 
+from carryover.errors import UserError
 from carryover.ledger.codec import decode_body
 from carryover.ledger.searchable import INDEX_VERSION, KINDS, IndexEntry, index_entry
 
@@ -27,6 +28,9 @@ EVENTS_PER_STEP: Final = 500
 # No content: a hit's text is in its event. Without prefix indexes, which would double the size for few milliseconds.
 # Writing to the view fills the index and the entries in one trip to the database's thread.
 _CREATE: Final = (
+    "DROP TRIGGER IF EXISTS search_add",
+    "DROP TABLE IF EXISTS search",
+    "DELETE FROM search_entry",
     """CREATE VIRTUAL TABLE search USING
         fts5(tokens, content='', tokenize='unicode61 remove_diacritics 2')""",
     """CREATE TRIGGER search_add INSTEAD OF INSERT ON search_input
@@ -35,13 +39,11 @@ _CREATE: Final = (
         INSERT INTO search_entry (id, thread_id, at_ms, kind) VALUES (NEW.id, NEW.thread_id, NEW.at_ms, NEW.kind);
         END""",
 )
-_CREATE_NONE: Final = "CREATE TRIGGER search_add INSTEAD OF INSERT ON search_input BEGIN SELECT 1; END"
 _HAS_FTS5: Final = "SELECT EXISTS (SELECT 1 FROM pragma_module_list WHERE name = 'fts5')"
-_IS_TABLE: Final = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = ?)"
 _STATE: Final = "SELECT version FROM search_state"
 _RESTART: Final = """INSERT OR REPLACE INTO search_state (id, version, pending_to)
     VALUES (1, ?, (SELECT coalesce(max(id), 0) FROM event))"""
-_PENDING_TO: Final = "SELECT pending_to FROM search_state WHERE version > 0"
+_PENDING_TO: Final = "SELECT pending_to FROM search_state"
 _NOW_PENDING_TO: Final = "UPDATE search_state SET pending_to = ?"
 _ADD: Final = "INSERT INTO search_input (id, thread_id, at_ms, kind, tokens) VALUES (?, ?, ?, ?, ?)"
 _INDEXED: Final = """SELECT event.id, event.body FROM event CROSS JOIN search_entry ON search_entry.id = event.id
@@ -49,9 +51,6 @@ _INDEXED: Final = """SELECT event.id, event.body FROM event CROSS JOIN search_en
 _REMOVE: Final = "INSERT INTO search (search, rowid, tokens) VALUES ('delete', ?, ?)"
 _REMOVE_ENTRY: Final = "DELETE FROM search_entry WHERE id = ?"
 _PENDING: Final = "SELECT id, thread_id, at_ms, body, retracted FROM event WHERE id <= ? ORDER BY id DESC LIMIT ?"
-
-# FTS5's own tables for tokens. Without the module they are ordinary tables.
-_SHADOWS: Final = ("search_data", "search_idx", "search_docsize")
 
 
 class NewEntry(msgspec.Struct, frozen=True):
@@ -66,25 +65,20 @@ class NewEntry(msgspec.Struct, frozen=True):
 def prepare_index(db: sqlite3.Connection, *, afresh: bool = False) -> None:
     """Leaves an index that this program can update, emptied if it is of another version or `afresh` is set. Blocking.
 
-    If SQLite has no FTS5, an existing index is removed, since nothing could be deleted from it.
+    Raises UserError if SQLite has no FTS5.
     """
-    has_fts5, has_index = bool(_value(db, _HAS_FTS5)), bool(_value(db, _IS_TABLE, "search"))
-    version = next((int(found) for (found,) in db.execute(_STATE)), 0)
-    if not afresh and version == (INDEX_VERSION if has_fts5 else 0) and has_index == has_fts5:
+    if db.execute(_HAS_FTS5).fetchone() != (1,):
+        raise UserError(
+            "This Python's SQLite has no full-text search (FTS5), which Carryover needs. Nothing was read or changed. "
+            "Install Carryover with another Python."
+        )
+    if not afresh and db.execute(_STATE).fetchone() == (INDEX_VERSION,):
         return
     db.execute("BEGIN IMMEDIATE")
     try:
-        db.execute("DROP TRIGGER IF EXISTS search_add")
-        if has_fts5:
-            db.execute("DROP TABLE IF EXISTS search")
-            for statement in _CREATE:
-                db.execute(statement)
-        else:
-            for shadow in _SHADOWS if has_index else ():
-                db.execute(f"DELETE FROM {shadow}")
-            db.execute(_CREATE_NONE)
-        db.execute("DELETE FROM search_entry")
-        db.execute(_RESTART, (INDEX_VERSION if has_fts5 else 0,))
+        for statement in _CREATE:
+            db.execute(statement)
+        db.execute(_RESTART, (INDEX_VERSION,))
         db.execute("COMMIT")
     except BaseException:
         if db.in_transaction:
@@ -114,15 +108,14 @@ async def remove_from_index(db: aiosqlite.Connection, condition: str, values: Se
 
 async def clear_index(db: aiosqlite.Connection) -> None:
     """Empties the index and leaves every event to `index_more`."""
-    if await _pending_to(db) is not None:
-        await db.execute_fetchall("INSERT INTO search (search) VALUES ('delete-all')")
-        await db.execute_fetchall("DELETE FROM search_entry")
-        await db.execute_fetchall(_RESTART, (INDEX_VERSION,))
+    await db.execute_fetchall("INSERT INTO search (search) VALUES ('delete-all')")
+    await db.execute_fetchall("DELETE FROM search_entry")
+    await db.execute_fetchall(_RESTART, (INDEX_VERSION,))
 
 
 async def index_more(db: aiosqlite.Connection, limit: int = EVENTS_PER_STEP) -> bool:
     """Indexes the newest events that are not indexed yet, at most `limit`; returns whether there were any."""
-    pending_to = await _pending_to(db)
+    ((pending_to,),) = await db.execute_fetchall(_PENDING_TO)
     if not pending_to:
         return False
     rows = list(await db.execute_fetchall(_PENDING, (pending_to, limit)))
@@ -136,13 +129,7 @@ async def index_more(db: aiosqlite.Connection, limit: int = EVENTS_PER_STEP) -> 
 
 async def compact_index(db: aiosqlite.Connection) -> None:
     """Rewrites the index as one piece, which is what actually removes the tokens of removed events."""
-    if await _pending_to(db) is not None:
-        await db.execute_fetchall("INSERT INTO search (search) VALUES ('optimize')")
-
-
-async def _pending_to(db: aiosqlite.Connection) -> int | None:
-    """Returns the highest id that is not indexed yet, 0 if all are; None without an index."""
-    return next((int(pending_to) for (pending_to,) in await db.execute_fetchall(_PENDING_TO)), None)
+    await db.execute_fetchall("INSERT INTO search (search) VALUES ('optimize')")
 
 
 def _new_entries(rows: Iterable[tuple[int, int, int, str | bytes]]) -> list[NewEntry]:
@@ -155,7 +142,3 @@ def _new_entries(rows: Iterable[tuple[int, int, int, str | bytes]]) -> list[NewE
 def _tokens(rows: Iterable[tuple[int, str | bytes]]) -> list[tuple[int, str]]:
     entries = [(event_id, index_entry(decode_body(body))) for event_id, body in rows]
     return [(event_id, entry.tokens if entry is not None else "") for event_id, entry in entries]
-
-
-def _value(db: sqlite3.Connection, statement: str, *values: str) -> object:
-    return db.execute(statement, values).fetchone()[0]

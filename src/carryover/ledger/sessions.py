@@ -154,6 +154,16 @@ async def upsert_project(db: aiosqlite.Connection, root: ProjectRoot, *, now_ms:
     return int(project_id)
 
 
+async def know_project(db: aiosqlite.Connection, root: str, main_root: str | None, *, now_ms: int) -> int:
+    """Creates the project at `root` if it is new, even without a session; returns its id."""
+    return await upsert_project(db, ProjectRoot(root, main_root), now_ms=now_ms)
+
+
+async def note_identity(db: aiosqlite.Connection, project_id: int, identity: str | None) -> None:
+    """Stores what identifies the project's folder, so that it is found again under another path."""
+    await db.execute_fetchall("UPDATE project SET identity = ? WHERE id = ?", (identity, project_id))
+
+
 async def current_project(db: aiosqlite.Connection, project_id: int) -> int:
     """Returns the id of the project that this one was moved to, over any number of moves; its own without a move."""
     rows = await db.execute_fetchall(_CURRENT_PROJECT, (project_id,))

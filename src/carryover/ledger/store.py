@@ -5,34 +5,27 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Concatenate, Final, ParamSpec, TypeVar
 
 import aiosqlite
 import msgspec
 
 from carryover.adapter.contract import Source
 from carryover.errors import os_reason
-from carryover.facts import GitFacts, ProjectRoot
-from carryover.ledger.batch import Commit, Entry, LastRead, PreparedBatch, SourceState
-from carryover.ledger.change_log import begin_log, end_log
-from carryover.ledger.commit import count_skipped, locator, run_commit
+from carryover.facts import GitFacts
+from carryover.ledger.batch import Commit, LastRead, PreparedBatch, SourceState
+from carryover.ledger.commit import locator, run_commit
 from carryover.ledger.connect import SETTINGS, copies, erase_mark, mark_damaged, prepare_file
-from carryover.ledger.dropped import Limits, keep_limits, read_dropped_again
-from carryover.ledger.foreign import Received, know_machine, note_foreign_project, store_received
+from carryover.ledger.foreign import Received, store_received
 from carryover.ledger.forget import Forgotten, forget
 from carryover.ledger.ledger_errors import DamagedBody, LedgerDamaged, LedgerUnavailable, ledger_error
-from carryover.ledger.moves import Moved, move_back, move_project
-from carryover.ledger.provisional import add_provisional, forget_provisional
 from carryover.ledger.rows import as_record
-from carryover.ledger.search_index import compact_index, index_more
+from carryover.ledger.search_index import compact_index
 from carryover.ledger.selection import Selection
-from carryover.ledger.sessions import upsert_project
 from carryover.ledger.threads import Reducer, rebuild_outdated
-from carryover.ledger.tombstones import Tombstones, put_tombstones
-from carryover.model import Skipped
 
 _STATE: Final = f"SELECT {', '.join(SourceState.__struct_fields__)} FROM source WHERE agent = ? AND path = ?"
 # Without cursor and context: of thousands of sources those would be most of the ledger that a comparison reads.
@@ -42,8 +35,10 @@ _BROKEN: Final = """INSERT INTO source (agent, path, state, error, failures, ret
     ON CONFLICT (agent, path) DO UPDATE SET state = 'broken', error = excluded.error, failures = failures + 1,
     retry_ms = excluded.retry_ms"""
 _GIVE_UP: Final = "UPDATE source SET cursor = NULL, context = x'', rev = rev + 1 WHERE agent = ? AND path = ?"
-_NOTE_IDENTITY: Final = "UPDATE project SET identity = ? WHERE id = ? AND identity IS NOT ?"
 _PUBLISHED: Final = "UPDATE project SET published_sha = ?, published_ms = ?, refusal = ?, git = ? WHERE id = ?"
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Ledger:
@@ -58,9 +53,6 @@ class Ledger:
         self._path = path
         self._reducer = reducer
         self._lock = asyncio.Lock()
-        self._last_reads: tuple[int, dict[tuple[str, str], LastRead]] | None = None
-        self.revision = 0
-        """Increases with each transaction of this instance. While it is the same, nothing in the ledger has changed."""
         self._damage: asyncio.Future[LedgerDamaged] = asyncio.get_running_loop().create_future()
 
     @classmethod
@@ -100,14 +92,10 @@ class Ledger:
         return next((as_record(SourceState, row) for row in rows), None)
 
     async def last_reads(self) -> Mapping[tuple[str, str], LastRead]:
-        """Returns the state of each known source when it was last read, by agent and path. Cached until a change."""
-        if self._last_reads is None or self._last_reads[0] != self.revision:
-            async with self._reading() as db:
-                rows = await db.execute_fetchall(_LAST_READS)
-                revision = self.revision
-            known = {(agent, os.fsdecode(path)): as_record(LastRead, last) for agent, path, *last in rows}
-            self._last_reads = revision, known
-        return self._last_reads[1]
+        """Returns the state of each known source when it was last read, by agent and path."""
+        async with self._reading() as db:
+            rows = await db.execute_fetchall(_LAST_READS)
+        return {(agent, os.fsdecode(path)): as_record(LastRead, last) for agent, path, *last in rows}
 
     async def commit(self, source: Source, prepared: PreparedBatch, *, seen_rev: int) -> Commit:
         """Stores what was read of `source` together with the position after it.
@@ -117,6 +105,13 @@ class Ledger:
         """
         async with self._transaction() as db:
             return await run_commit(db, self._reducer, source, prepared, seen_rev)
+
+    async def write(
+        self, work: Callable[Concatenate[aiosqlite.Connection, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Runs `work`, a function of this package for an open transaction, in one of its own."""
+        async with self._transaction() as db:
+            return await work(db, *args, **kwargs)
 
     async def give_up_position(self, source: Source) -> None:
         """Makes the next read of a source start from its beginning."""
@@ -133,23 +128,6 @@ class Ledger:
         async with self._transaction() as db:
             await db.execute_fetchall(_BROKEN, (source.agent, locator(source.path), error, retry_ms))
 
-    async def add_provisional(
-        self, agent: str, entries: Sequence[Entry], roots: Mapping[str, ProjectRoot], *, now_ms: int
-    ) -> Commit:
-        """Stores what `agent` reported before its transcript has it; `new_events` counts what was not known yet.
-
-        It is kept separately from the events, once however often it is reported, until a commit brings the transcript's
-        own record or anything later. What the ledger already holds is not stored. A new session is created in the
-        project of the reported folder until its transcript shows another.
-        """
-        async with self._transaction() as db:
-            return await add_provisional(db, agent, entries, roots, now_ms=now_ms)
-
-    async def forget_provisional(self, *, before_ms: int) -> int:
-        """Removes what was reported before `before_ms` and never confirmed; returns the number of rows."""
-        async with self._transaction() as db:
-            return await forget_provisional(db, before_ms=before_ms)
-
     async def forget(self, selection: Selection, *, now_ms: int) -> Forgotten:
         """Removes what `selection` names; if that is permanent, keeps transcripts from bringing it back up to `now_ms`.
 
@@ -160,16 +138,6 @@ class Ledger:
         async with self._transaction() as db:
             await db.execute_fetchall("PRAGMA secure_delete = ON")
             return await forget(db, self._reducer, selection, now_ms=now_ms)
-
-    async def keep_limits(self, limits: Limits) -> None:
-        """Records that sessions were dropped under `limits`."""
-        async with self._transaction() as db:
-            await keep_limits(db, limits)
-
-    async def read_dropped_again(self, limits: Limits, *, since_ms: int) -> bool:
-        """Has sources changed since `since_ms` read again, if `limits` allow more than when sessions were dropped."""
-        async with self._transaction() as db:
-            return await read_dropped_again(db, limits, since_ns=since_ms * 1_000_000)
 
     async def erase(self) -> None:
         """Overwrites deleted data, empties the log, and removes the copies of migrations and of damaged ledgers.
@@ -197,26 +165,6 @@ class Ledger:
         with _as_unavailable():
             await asyncio.to_thread(_remove, [erase_mark(self._path)])
 
-    async def put_tombstones(self, tombstones: Tombstones) -> None:
-        """Excludes what another ledger has forgotten."""
-        async with self._transaction() as db:
-            await put_tombstones(db, tombstones)
-
-    async def begin_change_log(self) -> None:
-        """Begins to log what other machines have to be told, if that has not begun."""
-        async with self._transaction() as db:
-            await begin_log(db)
-
-    async def end_change_log(self) -> None:
-        """Ends the log, and forgets what was in it."""
-        async with self._transaction() as db:
-            await end_log(db)
-
-    async def know_machine(self, machine_id: str, name: str) -> str:
-        """Returns the name by which another machine is told from all others; a new one is called `name` if it can."""
-        async with self._transaction() as db:
-            return await know_machine(db, machine_id, name)
-
     async def foreign_sessions(self) -> list[tuple[str, str]]:
         """Returns agent and id of every session of another machine."""
         async with self._reading() as db:
@@ -227,36 +175,6 @@ class Ledger:
         """Stores what another machine recorded. Storing it again changes nothing."""
         async with self._transaction() as db:
             return await store_received(db, self._reducer, received)
-
-    async def note_foreign_project(self, root: str, identity: str | None, git: GitFacts | None) -> None:
-        """Stores what identifies the project of another machine, and its git state there, if each is known."""
-        async with self._transaction() as db:
-            await note_foreign_project(db, root, identity, git)
-
-    async def know_project(self, root: str, main_root: str | None, *, now_ms: int) -> int:
-        """Creates the project at `root` if it is new, even without a session; returns its id."""
-        async with self._transaction() as db:
-            return await upsert_project(db, ProjectRoot(root, main_root), now_ms=now_ms)
-
-    async def move_project(self, old: int, new: int) -> Moved:
-        """Assigns the sessions recorded in the project `old`, whose folder is gone, to `new`."""
-        async with self._transaction() as db:
-            return await move_project(db, old, new)
-
-    async def move_back(self, old: int) -> Moved:
-        """Undoes a move. From then on `old` counts as moved only if the user says so."""
-        async with self._transaction() as db:
-            return await move_back(db, old)
-
-    async def note_identity(self, project_id: int, identity: str | None) -> None:
-        """Stores what identifies the project's folder, so that it is found again under another path."""
-        async with self._transaction() as db:
-            await db.execute_fetchall(_NOTE_IDENTITY, (identity, project_id, identity))
-
-    async def count_skipped(self, agent: str, skipped: Sequence[Skipped], *, now_ms: int) -> None:
-        """Counts what was not understood and belongs to no source, such as a hook's payload."""
-        async with self._transaction() as db:
-            await count_skipped(db, agent, skipped, at_ms=now_ms)
 
     async def set_published(
         self, project_id: int, sha: str | None, at_ms: int, refusal: str | None, git: GitFacts | None = None
@@ -276,14 +194,6 @@ class Ledger:
         """
         async with self._transaction() as db:
             return await rebuild_outdated(db, self._reducer)
-
-    async def index_more(self) -> bool:
-        """Indexes more of the events that `carryover search` does not find yet; returns False once it finds all.
-
-        A transaction takes about 10 ms, so that other writes can run in between.
-        """
-        async with self._transaction() as db:
-            return await index_more(db)
 
     async def report(self, error: Exception) -> None:
         """Raises LedgerDamaged, and has the next start repair the ledger, if a reader's error means damage."""
@@ -309,8 +219,6 @@ class Ledger:
                 # If cancelled again here, the rollback is in the connection's queue anyway.
                 await db.rollback()
                 raise
-            finally:
-                self.revision += 1  # also after a cancelled commit, which may have reached the file
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[aiosqlite.Connection]:

@@ -184,7 +184,6 @@ async def _rules(db: aiosqlite.Connection, scopes: Iterable[bytes]) -> list[Tomb
 
 
 async def _among(db: aiosqlite.Connection, table: str, column: str, values: Sequence[int | bytes]) -> set[int | bytes]:
-    """Returns the `values` that occur in `column` of `table`."""
     found: set[int | bytes] = set()
     for marks, some in in_parts(values):
         rows = await db.execute_fetchall(f"SELECT {column} FROM {table} WHERE {column} IN ({marks})", some)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -34,9 +32,6 @@ _NOTHING_OWN: Final = OwnWrites()
 
 T = TypeVar("T")
 
-_running: dict[tuple[Path, str | None], Future[Any]] = {}
-_running_lock = threading.Lock()
-
 
 class ChangedSince(msgspec.Struct, frozen=True, kw_only=True):
     """How the repository has changed since an earlier commit."""
@@ -52,61 +47,33 @@ def git_facts(root: Path, *, own: OwnWrites = _NOTHING_OWN, timeout_s: float = T
 
     Files that differ only by what `own` describes are not counted.
 
-    Blocks for at most `timeout_s`, even if a file of the repository never answers. Changes nothing and runs nothing
-    that the repository contains: no hooks, filters, diff programs, signature checks or file system monitors. Returns
-    None if its configuration makes that impossible.
+    Blocks; git gets at most `timeout_s`. Changes nothing and runs nothing that the repository contains: no hooks,
+    filters, diff programs, signature checks or file system monitors. Returns None if its configuration makes that
+    impossible.
 
     Raises:
         TimeoutError: no complete answer in time, or no process can be started; use the last known facts.
     """
-    return _begun((root, None), partial(_facts, root, own), timeout_s)()
+    return _in_time(partial(_facts, root, own), timeout_s)
 
 
-def begin_changed_since(
+def changed_since(
     root: Path, *, since: str, own: OwnWrites = _NOTHING_OWN, timeout_s: float = TIMEOUT_S
-) -> Callable[[], ChangedSince | None]:
-    """Starts to ask what has changed in the repository since the commit `since`, and returns at once.
+) -> ChangedSince | None:
+    """Returns what has changed in the repository since the commit `since`; None if that commit is gone, too.
 
-    Calling the result waits for the answer; None if that commit is gone, too. As careful as `git_facts`, with the same
-    errors; half the work, for a session that waits for the answer.
+    As careful as `git_facts`, with the same errors; half the work, for a session that waits for the answer.
     """
-    return _begun((root, since), partial(_changed_since, root, since, own), timeout_s)
+    return _in_time(partial(_changed_since, root, since, own), timeout_s)
 
 
-def _begun(
-    key: tuple[Path, str | None], ask_git: Callable[[float], T | None], timeout_s: float
-) -> Callable[[], T | None]:
-    """Asks git in a separate thread. If the disk hangs, only that thread does, and later calls time out on it."""
-    with _running_lock:
-        answer: Future[T | None] | None = _running.get(key)
-        if answer is None:
-            answer = _running[key] = Future()
-            deadline = time.monotonic() + timeout_s * (1 - _CLEAN_UP_SHARE)
-            threading.Thread(target=_answer, args=(key, ask_git, deadline), name="git-facts", daemon=True).start()
-    return partial(_found, answer, time.monotonic() + timeout_s)
-
-
-def _found(answer: Future[T | None], until_s: float) -> T | None:
+def _in_time(ask_git: Callable[[float], T | None], timeout_s: float) -> T | None:
     try:
-        return answer.result(max(0.0, until_s - time.monotonic()))
+        return ask_git(time.monotonic() + timeout_s * (1 - _CLEAN_UP_SHARE))
     except FileNotFoundError:  # git is gone
         return None
     except OSError as error:
         raise TimeoutError(errno.ETIMEDOUT, "git did not answer in time") from error
-
-
-def _answer(key: tuple[Path, str | None], ask_git: Callable[[float], Any], deadline: float) -> None:
-    found, error = None, None
-    try:
-        found = ask_git(deadline)
-    except Exception as caught:  # handed to the caller's thread
-        error = caught
-    with _running_lock:
-        answer = _running.pop(key)
-    if error is not None:
-        answer.set_exception(error)
-    else:
-        answer.set_result(found)
 
 
 def _facts(root: Path, own: OwnWrites, deadline: float) -> GitFacts | None:

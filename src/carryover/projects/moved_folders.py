@@ -145,7 +145,6 @@ def moves_with(
 
 
 def _excluded(row: Whereabouts, config: Config) -> bool:
-    """Whether the user excluded the project at its old path; it must not show up at another."""
     return project_settings(Path(row.root), config).excluded is not None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +17,7 @@ from carryover.distill.view import ProjectView
 from carryover.facts import Facts, GitFacts, ProjectRoot
 from carryover.fsio import is_folder
 from carryover.model import conversation_of
-from carryover.probe.git import ChangedSince, begin_changed_since
+from carryover.probe.git import ChangedSince, changed_since
 from carryover.projects.handoff_file import place_of
 from carryover.projects.root import AgentFolders
 from carryover.publish.elsewhere import elsewhere_lines
@@ -64,7 +63,6 @@ def start_answer(
         return None
     own = beginning.session if situation in ("compacted", "resumed") else None
     git = then or git_now(root)
-    moved_since = _begin_changed_since(root, git)  # git takes longer than everything else
     made = make(
         view,
         Facts(git, files_now(view), elsewhere_lines(db, view)),
@@ -74,10 +72,7 @@ def start_answer(
     )
     if made is None:
         return None
-    try:
-        moved = moved_since()
-    except TimeoutError:
-        moved = None
+    moved = _changed_since(root, git)
     answering = Answering(
         situation=situation,
         now_ms=now_ms,
@@ -100,14 +95,16 @@ def _situation(view: ProjectView, beginning: Beginning, now_ms: int) -> Situatio
     return "resumed" if beginning.forgets else None
 
 
-def _begin_changed_since(root: Path, then: GitFacts | None) -> Callable[[], ChangedSince | None]:
+def _changed_since(root: Path, then: GitFacts | None) -> ChangedSince | None:
     if then is None or then.head is None or not is_folder(root):
-        return lambda: None
-    return begin_changed_since(root, since=then.head, own=own_writes())
+        return None
+    try:
+        return changed_since(root, since=then.head, own=own_writes())
+    except TimeoutError:
+        return None
 
 
 def _moved_on(view: ProjectView, beginning: Beginning, now_ms: int) -> bool:
-    """Whether another session did something after this conversation's last response."""
     last_ms = _last_response_ms(view, beginning, now_ms)
     if last_ms is None:
         return False

@@ -164,7 +164,6 @@ def _remove_loaded(config: Config, roots: Iterable[str], problems: list[str]) ->
 
 
 def _remove_handoff(folder: Path, problems: list[str]) -> bool:
-    """Removes a handoff and the remains of an interrupted write; returns whether there was one."""
     if not is_folder(folder) or folder.is_symlink():
         return False
     there = os.path.lexists(folder / HANDOFF)

@@ -33,7 +33,7 @@ _SAME_RULE: Final = frozenset({b".carryover", b".carryover/", b"/.carryover", b"
 _PATHS: Final = (".carryover/handoff.md", ".carryover/x")
 _EXCLUDED: Final = re.compile(rb"info/exclude:\d+:\.carryover/\t")
 _LET_IN: Final = re.compile(rb":\d+:!")
-_SIZE_LIMIT_BYTES: Final = 1 << 20
+SIZE_LIMIT_BYTES: Final = 256 << 10
 
 
 def keep_out(root: Path, edits: ProjectEdits, *, shared: bool, take_back: bool = True) -> None:
@@ -136,7 +136,7 @@ def _is_ignored(root: Path, *, but_for_exclude: bool) -> bool:
     `but_for_exclude`: not counting our own rule in `info/exclude`.
     """
     try:
-        if ignored_by_text(read_bytes_bounded(root / GITIGNORE, _SIZE_LIMIT_BYTES, follow=False)):
+        if ignored_by_text(read_bytes_bounded(root / GITIGNORE, SIZE_LIMIT_BYTES, follow=False)):
             return True
     except OSError:
         pass  # not a text file: leave it to git
@@ -150,7 +150,7 @@ def _is_ignored(root: Path, *, but_for_exclude: bool) -> bool:
 
 
 def _has_rule(path: Path) -> bool:
-    return find_lines(read_bytes_bounded(path, _SIZE_LIMIT_BYTES, follow=False), _LINES) is not None
+    return find_lines(read_bytes_bounded(path, SIZE_LIMIT_BYTES, follow=False), _LINES) is not None
 
 
 def _rule(path: Path, lines: Sequence[bytes] = _LINES) -> Change:
@@ -159,13 +159,26 @@ def _rule(path: Path, lines: Sequence[bytes] = _LINES) -> Change:
 
 def _change(path: Path, edit: Callable[[bytes | None], bytes | None]) -> Change:
     """Plans an edit that does not follow symlinks, since git does not follow one to an ignore file (2.32 and later)."""
+    return project_change(path, "the rule that keeps something of ours out of git", edit, follow=False)
+
+
+def project_change(
+    path: Path,
+    what: str,
+    edit: Callable[[bytes | None], bytes | None],
+    *,
+    follow: bool = True,
+    within: Path | None = None,
+) -> Change:
+    """Plans an edit of a file of a project, which needs no backup, since taking it back restores every byte."""
     return Change(
         path=path,
-        what="the rule that keeps something of ours out of git",
+        what=what,
         edit=edit,
         remedy="Remove what Carryover added yourself.",
-        follow=False,
-        limit_bytes=_SIZE_LIMIT_BYTES,
+        follow=follow,
+        within=within,
+        limit_bytes=SIZE_LIMIT_BYTES,
         backup=False,
         private=False,
     )

@@ -18,7 +18,6 @@ import os
 from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
@@ -26,12 +25,11 @@ from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import agent_name, instruction_files
 from carryover.edits.apply import ProjectEdits
 from carryover.edits.encoding import EditRefused, is_text
-from carryover.edits.plan import Change, Edit, plan
+from carryover.edits.plan import Edit, plan
 from carryover.errors import os_reason
 from carryover.fsio import is_there
 from carryover.publish import pointer
-
-_SIZE_LIMIT_BYTES: Final = 256 << 10
+from carryover.publish.gitignore import project_change
 
 
 class HiddenFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,7 +102,7 @@ def _carry_out(name: str, edit: Edit, edits: ProjectEdits) -> bool:
 
 
 def _with_pointer(data: bytes | None, *, name: str, path: Path, ours: bool, creates: bool) -> bytes | None:
-    """Returns the new content of the file. A block of `ours` is updated; the repository's own block stays as it is."""
+    """Returns the new content of the file. The repository's own block stays as it is."""
     if data is None:
         return pointer.NEW_FILE if creates else None
     if (not _is_created(name) and pointer.says_nothing(data)) or (
@@ -113,13 +111,12 @@ def _with_pointer(data: bytes | None, *, name: str, path: Path, ours: bool, crea
         # Since we added it, the user's own text was removed or the import added.
         return _without_pointer(data, name=name, path=path) if ours else data
     _check(data)
-    text = pointer.with_current_text(data) if ours else data
     limits = [file.limit.default_bytes for file in instruction_files()[name].values() if file.limit is not None]
     if not limits:
-        return pointer.with_block(text, at_top=False)
-    if pointer.block_end(text) > min(limits):
-        text = pointer.without_block(text)
-    return pointer.with_block(text, at_top=pointer.length_with_block(text) > min(limits))
+        return pointer.with_block(data, at_top=False)
+    if pointer.block_end(data) > min(limits):
+        data = pointer.without_block(data)
+    return pointer.with_block(data, at_top=pointer.length_with_block(data) > min(limits))
 
 
 def _without_pointer(data: bytes | None, *, name: str, path: Path) -> bytes | None:
@@ -144,16 +141,7 @@ def _check(data: bytes) -> None:
 
 def _plan(root: Path, name: str, edit: Callable[[bytes | None], bytes | None]) -> Edit:
     path, problem = _entry(root, name)
-    change = Change(
-        path=path,
-        what="the pointer to the handoff",
-        edit=edit,
-        remedy="Remove what Carryover added yourself.",
-        within=root,
-        limit_bytes=_SIZE_LIMIT_BYTES,
-        backup=False,
-        private=False,
-    )
+    change = project_change(path, "the pointer to the handoff", edit, within=root)
     return plan(change) if problem is None else Edit(change, None, None, problem)
 
 

@@ -15,25 +15,16 @@ from carryover.text.markdown import fenced, visible_text
 START: Final = b"<!--CARRYOVER:START-->"
 END: Final = b"<!--CARRYOVER:END-->"
 
-_POINTER: Final = (
-    "# Carryover handoff",
-    "If `.carryover/handoff.md` exists in this project, read it before starting",
-    "work — it contains a bounded handoff from the previous session.",
-    "If your file tool refuses it as ignored, use `cat .carryover/handoff.md`.",
-    "If that file does not exist, no recent session was captured.",
+_LINES: Final = (
+    START,
+    b"# Carryover handoff",
+    b"If `.carryover/handoff.md` exists in this project, read it before starting",
+    "work — it contains a bounded handoff from the previous session.".encode(),
+    b"If your file tool refuses it as ignored, use `cat .carryover/handoff.md`.",
+    b"If that file does not exist, no recent session was captured.",
+    END,
 )
-"""Changing a word here changes a file in every user's projects; the old text must then go to `_FORMER_POINTERS`."""
-
-_FORMER_POINTERS: Final[tuple[tuple[str, ...], ...]] = ()
-"""Texts of earlier versions, by which their blocks are recognised as ours."""
-
-
-def _block(text: tuple[str, ...]) -> tuple[bytes, ...]:
-    return (START, *(line.encode() for line in text), END)
-
-
-_LINES: Final = _block(_POINTER)
-_TEXTS: Final = (_LINES, *map(_block, _FORMER_POINTERS))
+"""Never changed: it is in files of every user's projects, and its exact text is how it is recognised there."""
 
 NEW_FILE: Final = whole_file(_LINES)
 """A file that contains only the block."""
@@ -45,7 +36,7 @@ _MARKER: Final = re.compile(rb" {0,3}(" + START + b"|" + END + rb")\s*")
 State = Literal["absent", "intact", "edited", "broken"]
 """State of our block.
 
-`intact`: as this version or an earlier one wrote it. `edited`: markers around another text. `broken`: a marker without
+`intact`: as Carryover wrote it. `edited`: markers around another text. `broken`: a marker without
 its partner. The last two are left for the user to repair.
 """
 
@@ -61,8 +52,8 @@ def state(data: bytes) -> State:
 
 
 def is_new_file(data: bytes) -> bool:
-    """Whether `data` is NEW_FILE, of this or an earlier version, with nothing added; line ends may be CRLF."""
-    return any(data in (whole_file(lines), whole_file(lines, b"\r\n")) for lines in _TEXTS)
+    """Whether `data` is NEW_FILE with nothing added; line ends may be CRLF."""
+    return data in (NEW_FILE, whole_file(_LINES, b"\r\n"))
 
 
 def with_block(data: bytes, *, at_top: bool) -> bytes:
@@ -70,13 +61,6 @@ def with_block(data: bytes, *, at_top: bool) -> bytes:
     if not is_text(data) or state(data) != "absent":
         return data
     return with_lines(data, _LINES, at_top=at_top)
-
-
-def with_current_text(data: bytes) -> bytes:
-    """Returns `data` with the blocks of earlier versions brought up to date; every other byte is kept."""
-    for start, end, eol in reversed(_spans(data)):
-        data = data[:start] + eol.join(_LINES) + data[end:]
-    return data
 
 
 def without_block(data: bytes) -> bytes:
@@ -111,18 +95,17 @@ def says_nothing(data: bytes) -> bool:
 
 @lru_cache(maxsize=16)  # one pass asks several times about the same text, and most passes find it unchanged
 def _spans(data: bytes) -> tuple[tuple[int, int, bytes], ...]:
-    """Returns bounds and line ends of our intact blocks outside of code fences, in order, from any version."""
+    """Returns bounds and line ends of our intact blocks outside of code fences, in order."""
     if START not in data:
         return ()
     offsets, hidden = _line_offsets(data)
     spans = []
-    for lines in _TEXTS:
-        start = 0
-        while (span := find_lines(data, lines, start)) is not None:
-            if bisect_left(offsets, span[0]) not in hidden:
-                spans.append(span)
-            start = span[1]
-    return tuple(sorted(spans))
+    start = 0
+    while (span := find_lines(data, _LINES, start)) is not None:
+        if bisect_left(offsets, span[0]) not in hidden:
+            spans.append(span)
+        start = span[1]
+    return tuple(spans)
 
 
 def _markers(data: bytes) -> list[bytes]:
@@ -135,7 +118,6 @@ def _markers(data: bytes) -> list[bytes]:
 
 
 def _line_offsets(data: bytes) -> tuple[list[int], set[int]]:
-    """Returns the byte offset of each line, and the indexes of lines in code fences."""
     lines = _content_lines(data)
     bom = len(BOM) if data.startswith(BOM) else 0
     return list(accumulate((len(line) + 1 for line in lines), initial=bom)), fenced(lines)

@@ -99,7 +99,6 @@ def take_back(root: Path, settings: ProjectSettings) -> ProjectEdits:
 
 
 def _remove_store(store: Path) -> None:
-    """Removes our remaining files, and the folder if it is then empty."""
     for path in (store / PROJECT_EDITS, *store.glob(".*.tmp")):
         path.unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # it contains files of the user's
@@ -118,7 +117,6 @@ def _publish_in(root: Path, text: CleanText, settings: ProjectSettings, home: Pa
 
 
 def _place(root: Path, settings: ProjectSettings, edits: ProjectEdits, home: Path) -> None:
-    """Adds everything that leads to the handoff to the user's files, or removes it."""
     if settings.pointers != "shared":
         if settings.decided:
             remove_from_read_lists(root, edits)

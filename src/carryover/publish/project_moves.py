@@ -13,8 +13,9 @@ from carryover.config import Config, project_settings
 from carryover.edits.record import PublishedProject, published_projects, remember_project
 from carryover.facts import ProjectRoot
 from carryover.fsio import is_folder, read_bytes_bounded
-from carryover.ledger.moves import Moved
+from carryover.ledger.moves import Moved, move_back, move_project
 from carryover.ledger.queries import Whereabouts, connect_read_only, whereabouts
+from carryover.ledger.sessions import know_project, note_identity
 from carryover.ledger.store import Ledger
 from carryover.projects.handoff_file import HANDOFF, HANDOFF_LIMIT_BYTES, STORE, sha_of
 from carryover.projects.moved_folders import (
@@ -68,12 +69,13 @@ async def follow(ledger: Ledger, paths: StatePaths, project: ProjectRoot, seen: 
     own_id = seen.own.id if seen.own is not None else None
     moved = []
     if seen.moved:
-        own_id = own_id or await ledger.know_project(project.root, project.main_root, now_ms=now_ms)
-        moved = [await ledger.move_project(row.id, own_id) for row in seen.moved]
+        new = await ledger.write(know_project, project.root, project.main_root, now_ms=now_ms)
+        moved = [await ledger.write(move_project, row.id, new) for row in seen.moved]
+        own_id = new
         await asyncio.to_thread(_bring_published, paths, [row.root for row in seen.moved], project.root)
     known = seen.own.identity if seen.own is not None else None
     if own_id is not None and seen.identity is not None and stored(seen.identity) != known:
-        await ledger.note_identity(own_id, stored(seen.identity))
+        await ledger.write(note_identity, own_id, stored(seen.identity))
     return _total(moved)
 
 
@@ -83,8 +85,8 @@ async def link(ledger: Ledger, paths: StatePaths, old: str, new: str, *, now_ms:
     known = await asyncio.to_thread(_known, paths)
     for row, root in await asyncio.to_thread(moves_with, old, new, known, lambda folder: paths.root_of(folder).root):
         target = await asyncio.to_thread(paths.root_of, root)
-        new_id = await ledger.know_project(target.root, target.main_root, now_ms=now_ms)
-        moved.append(await ledger.move_project(row.id, new_id))
+        new_id = await ledger.write(know_project, target.root, target.main_root, now_ms=now_ms)
+        moved.append(await ledger.write(move_project, row.id, new_id))
         await asyncio.to_thread(_bring_published, paths, [row.root], target.root)
     return _total(moved)
 
@@ -95,7 +97,7 @@ async def unlink(ledger: Ledger, paths: StatePaths, old: str, config: Config) ->
     The handoff published with the other project's content is deleted until the next one is made.
     """
     known = await asyncio.to_thread(_known, paths)
-    moved = _total([await ledger.move_back(row.id) for row in known if is_linked(row, old)])
+    moved = _total([await ledger.write(move_back, row.id) for row in known if is_linked(row, old)])
     await asyncio.to_thread(_retract, paths, moved.projects, config)
     return moved
 
@@ -120,7 +122,6 @@ def _bring_published(paths: StatePaths, old: Sequence[str], new: str) -> None:
 
 
 def _forget(paths: StatePaths, roots: Iterable[str]) -> None:
-    """Deletes the offline answers for paths that the project has left."""
     for root in roots:
         with suppress(OSError):
             forget_answers(paths.state, root)

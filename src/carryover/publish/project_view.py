@@ -61,7 +61,6 @@ def project_view(db: sqlite3.Connection, project_id: int) -> ProjectView:
 
 
 def _worktrees(db: sqlite3.Connection, root: str) -> Iterator[Worktree]:
-    """Yields the other existing checkouts that have a task."""
     for project_id, tree, last_ms in worktrees(db, root, limit=MAX_WORKTREES):
         if not is_there(Path(tree) / ".git"):
             continue
@@ -138,7 +137,6 @@ def _with_paths_here(session: SessionRow, digest: bytes) -> bytes:
 
 
 def _digest(db: sqlite3.Connection, session: SessionRow, thread: ThreadRow) -> Digest:
-    """Returns the thread's digest, refolded if it is from another fold version."""
     digest = decode_digest(thread.fold_version, _with_paths_here(session, thread.digest))
     if digest is None:
         bodies = stored_bodies(db, thread.id)

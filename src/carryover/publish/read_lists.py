@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Final
 
 from carryover.adapter.spec import AgentSpec, ReadList
 from carryover.agents import adapters, specs
 from carryover.edits.apply import ProjectEdits
 from carryover.edits.encoding import EditRefused
-from carryover.edits.plan import Change, Edit, plan
+from carryover.edits.plan import Edit, plan
 from carryover.edits.yaml_list import (
     entries_ending,
     has_entry,
@@ -31,9 +30,7 @@ from carryover.probe.git_command import ask_one
 from carryover.probe.git_dir import git_dir_of
 from carryover.probe.own_file import is_own, is_tracked
 from carryover.projects.handoff_file import IN_PROJECT
-from carryover.publish.gitignore import keep_file_out
-
-_SIZE_LIMIT_BYTES: Final = 256 << 10
+from carryover.publish.gitignore import SIZE_LIMIT_BYTES, keep_file_out, project_change
 
 
 def place_in_read_lists(root: Path, edits: ProjectEdits, *, home: Path) -> None:
@@ -95,9 +92,8 @@ def _is_ignored(root: Path, name: str) -> bool:
 
 
 def _has_list(path: Path, where: ReadList) -> bool:
-    """Whether a settings file has the list, or may have it."""
     try:
-        return has_list(read_bytes_bounded(path, _SIZE_LIMIT_BYTES), where.key)
+        return has_list(read_bytes_bounded(path, SIZE_LIMIT_BYTES), where.key)
     except (FileNotFoundError, NotADirectoryError):
         return False
     except (OSError, EditRefused):
@@ -131,18 +127,7 @@ def _plan(root: Path, where: ReadList, *, add: bool, mine: bool) -> Edit:
         there = any(has_entry(data, where.key, name) for name in (entry, IN_PROJECT))
         return with_entry(data, where.key, entry) if add and not there else data
 
-    return plan(
-        Change(
-            path=root / where.file,
-            what="the handoff among the files that are read",
-            edit=edited,
-            remedy="Remove what Carryover added yourself.",
-            follow=False,
-            limit_bytes=_SIZE_LIMIT_BYTES,
-            backup=False,
-            private=False,
-        )
-    )
+    return plan(project_change(root / where.file, "the handoff among the files that are read", edited, follow=False))
 
 
 def _ours(data: bytes, where: ReadList) -> list[str]:

@@ -85,7 +85,6 @@ def _taken_back(state: Path, made: Refreshed) -> tuple[str, ...]:
 
 
 def _remember(state: Path, made: Refreshed) -> tuple[str, ...]:
-    """Records where the project was published, for uninstall; returns any failure as a note."""
     folder = made.settings.folder or Path(made.root) / STORE
     try:
         remember_project(state, PublishedProject(made.root, str(folder)))
@@ -97,7 +96,6 @@ def _remember(state: Path, made: Refreshed) -> tuple[str, ...]:
 def _update_offline_answers(
     paths: StatePaths, made: Refreshed, published: Published, config: Config
 ) -> tuple[str, ...]:
-    """Updates the offline answers to the published state; returns any failure as a note."""
     state = paths.state
     try:
         if made.handoff is None or published.refusal is not None or made.root == os.path.realpath(paths.home):

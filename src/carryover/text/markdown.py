@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Final, Literal
 
 from carryover.text.lines import one_line
@@ -20,7 +19,7 @@ _BULLET: Final = re.compile(r"^\s*(?:[-*+•]|\(?\d{1,2}[.)]|\(?[a-zA-Z][.)])\s+
 _HEADING: Final = re.compile(r"^\s{0,3}#{1,6}\s+")
 _EMPHASIS: Final = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
 _LINK: Final = re.compile(r"!?\[([^\]\n]{1,200})\]\([^)\s]{1,500}\)")
-_TOKEN: Final = re.compile(r"`+|<!--|-->|\n[ \t\r]*(?=\n)")
+_HIDDEN: Final = re.compile(r"`[^`\n]*`|<!--(?:(?!<!--|-->).)*-->", re.DOTALL)
 
 
 LineForm = Literal["text", "fence", "code"]
@@ -91,22 +90,12 @@ def fenced(lines: Sequence[bytes]) -> set[int]:
     return inside
 
 
-@lru_cache(maxsize=16)
 def visible_text(data: bytes) -> str:
-    """Returns a user's text without code fences, code spans and HTML comments."""
+    """Returns a user's text without code fences, code spans of a line and HTML comments."""
     lines = data.split(b"\n")
     hidden = fenced(lines)
     text = b"\n".join(b"" if at in hidden else line for at, line in enumerate(lines)).decode("utf-8-sig", "replace")
-    tokens = list(_TOKEN.finditer(text))
-    partner = _partners([token[0] for token in tokens])
-    kept, position, at = [], 0, 0
-    while at < len(tokens):
-        end = partner[at]
-        if end is not None:
-            kept.append(text[position : tokens[at].start()])
-            position, at = tokens[end].end(), end
-        at += 1
-    return "".join(kept) + text[position:]
+    return _HIDDEN.sub("", text)
 
 
 def _run(pattern: re.Pattern[bytes], line: bytes) -> bytes | None:
@@ -123,19 +112,3 @@ def _longest_after(closers: Sequence[bytes]) -> list[dict[bytes, int]]:
         if len(closer) > longest.get(closer[:1], 0):
             longest = {**longest, closer[:1]: len(closer)}
     return found[::-1]
-
-
-def _partners(tokens: Sequence[str]) -> list[int | None]:
-    """Returns for each token that opens a code span or a comment the index of the token that closes it."""
-    partners: list[int | None] = []
-    next_run: dict[str, int] = {}
-    next_end: int | None = None
-    for at, token in reversed(list(enumerate(tokens))):
-        partners.append(next_end if token == "<!--" else next_run.get(token))
-        if token == "-->":
-            next_end = at
-        elif token.startswith("`"):
-            next_run[token] = at
-        elif token.startswith("\n"):  # a code span ends with its paragraph
-            next_run = {}
-    return partners[::-1]

@@ -25,7 +25,6 @@ from carryover.daemon.client import (
 from carryover.daemon.health import Health
 from carryover.errors import UserError
 from carryover.fsio import FileLock
-from support.daemon_process import DaemonProcess
 from support.scripted_daemon import HEALTH, answering_socket
 
 
@@ -63,18 +62,6 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path("daemon.sock")  # a relative path: the temporary folder's own may be too long for a socket
 
 
-def test_the_daemons_answer_is_given_as_data(path: Path) -> None:
-    with answering(path, b'HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n{"caught_up": true}') as requests:
-        answer = ask_daemon(path, "POST", "/settle", timeout_s=5)
-
-    assert answer == {"caught_up": True}
-    assert requests[0].startswith(b"POST /settle HTTP/1.0\r\n")
-
-
-def test_no_socket_means_no_daemon(path: Path) -> None:
-    assert ask_daemon(path, "GET", "/health", timeout_s=5) is None
-
-
 def test_the_socket_of_a_dead_daemon_means_no_daemon(path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
         server.bind(str(path))
@@ -87,51 +74,10 @@ def test_a_daemon_that_ends_before_it_has_answered_is_none(path: Path) -> None:
         assert ask_daemon(path, "GET", "/health", timeout_s=5) is None
 
 
-def test_a_daemon_that_does_not_answer_in_time_is_reported(path: Path) -> None:
-    with answering(path, None), pytest.raises(TimeoutError):
-        ask_daemon(path, "GET", "/health", timeout_s=0.05)
-
-
 @pytest.mark.parametrize("answer", [b"HTTP/1.0 404 Not Found\r\n\r\n{}", b"HTTP/1.0 200 OK\r\n\r\n[1]", b"hello"])
 def test_another_programs_answer_is_refused_with_what_to_do(path: Path, answer: bytes) -> None:
     with answering(path, answer), pytest.raises(UserError, match="Restart carryoverd"):
         ask_daemon(path, "GET", "/health", timeout_s=5)
-
-
-def test_a_state_folder_with_a_long_path_is_reached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A Unix socket's address holds about 100 bytes; state folders may lie deeper."""
-    deep = tmp_path / ("d" * 60) / ("e" * 60)
-    deep.mkdir(parents=True)
-    monkeypatch.chdir(deep)
-
-    with answering(Path("daemon.sock"), b"HTTP/1.0 200 OK\r\n\r\n{}"):
-        assert ask_daemon(deep / "daemon.sock", "GET", "/health", timeout_s=5) == {}
-
-
-def test_without_a_daemon_it_says_so(home: Path) -> None:
-    assert look_at_endpoint(state_dir()) == Endpoint(
-        None, trouble=f"carryoverd does not answer on {state_dir().socket}."
-    )
-
-
-def test_what_names_no_version_is_no_daemon_that_can_be_used(home: Path) -> None:
-    with answering_socket(state_dir().socket, {"name": "carryoverd"}):
-        found = look_at_endpoint(state_dir())
-
-    assert found.health is None and "Restart carryoverd" in (found.trouble or "")
-
-
-def test_a_daemon_that_has_no_port_is_there(home: Path) -> None:
-    with answering_socket(state_dir().socket, HEALTH):
-        assert look_at_endpoint(state_dir()) == Endpoint(msgspec.convert(HEALTH, Health))
-
-
-def test_who_has_the_port_is_said_by_the_daemon(home: Path) -> None:
-    health = {**HEALTH, "hook_port": {"port": None, "trouble": "port 47823 is taken by process 7 (nc)"}}
-    with answering_socket(state_dir().socket, health):
-        found = look_at_endpoint(state_dir())
-
-    assert found.trouble == "Port 47823 is taken by process 7 (nc). Your agents' hooks do without it."
 
 
 def test_a_daemon_that_has_not_come_to_its_port_yet_is_waited_for(home: Path) -> None:
@@ -141,15 +87,6 @@ def test_a_daemon_that_has_not_come_to_its_port_yet_is_waited_for(home: Path) ->
         found = wait_for_daemon(state_dir(), 30.0)
 
     assert (found, found.port) == (Endpoint(msgspec.convert(ready, Health)), 4711)
-
-
-def test_a_running_daemon_is_recognised_by_its_lock_and_stops_in_order(home: Path) -> None:
-    with DaemonProcess() as daemon:
-        assert daemon_pid(state_dir()) == daemon.pid
-
-        assert stop_daemon(state_dir()) == daemon.pid
-        assert daemon_pid(state_dir()) is None
-        assert daemon.process.wait(30) == 0
 
 
 def test_where_none_runs_there_is_nothing_to_stop_or_to_tell(home: Path) -> None:
@@ -172,3 +109,16 @@ def test_a_daemon_that_does_not_stop_is_named(home: Path, monkeypatch: pytest.Mo
 
         lock.release()
         deaf.kill()
+
+
+def test_without_a_daemon_it_says_so(home: Path) -> None:
+    assert look_at_endpoint(state_dir()) == Endpoint(
+        None, trouble=f"carryoverd does not answer on {state_dir().socket}."
+    )
+
+
+def test_what_names_no_version_is_no_daemon_that_can_be_used(home: Path) -> None:
+    with answering_socket(state_dir().socket, {"name": "carryoverd"}):
+        found = look_at_endpoint(state_dir())
+
+    assert found.health is None and "Restart carryoverd" in (found.trouble or "")

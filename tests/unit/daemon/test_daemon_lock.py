@@ -54,15 +54,15 @@ def test_the_file_of_a_daemon_that_was_killed_is_waited_for(state: StateDir) -> 
     lock.release()
 
 
-def test_a_command_that_never_ends_is_a_failure_worth_a_retry(state: StateDir) -> None:
-    with FileLock(state.lock), pytest.raises(UserError, match="Another process is using the state folder") as failed:
-        acquire_daemon_lock(state, started_ms=0, wait_s=0)
-
-    assert failed.value.code == ExitCode.FAILED
-
-
 def test_a_lock_file_that_cannot_be_opened_is_named(state: StateDir) -> None:
     state.lock.symlink_to("elsewhere")
 
     with pytest.raises(StateUnusable, match=r"daemon\.lock cannot be taken: .* Nothing was changed"):
         acquire_daemon_lock(state, started_ms=0)
+
+
+def test_a_command_that_never_ends_is_a_failure_worth_a_retry(state: StateDir) -> None:
+    with FileLock(state.lock), pytest.raises(UserError, match="Another process is using the state folder") as failed:
+        acquire_daemon_lock(state, started_ms=0, wait_s=0)
+
+    assert failed.value.code == ExitCode.FAILED

@@ -16,7 +16,6 @@ from carryover.daemon.forgetting import Forgetting
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.facts import GitFacts
 from carryover.ingest.pipeline import ingest
-from carryover.ledger.connect import erase_mark
 from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.queries import sessions
 from carryover.ledger.selection import Selection
@@ -198,23 +197,6 @@ async def test_a_project_that_is_gone_is_published_no_more(place: Place, old: Cl
     assert [line for line in lines if "failed" in line] == []
 
 
-async def test_an_interruption_in_the_middle_leaves_nothing_that_a_start_does_not_erase(
-    place: Place, old: ClaudeSession, ledger_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As by SIGKILL once the ledger has forgotten: from then on nothing leads to the calls that were kept."""
-    await place.read(old)
-    spooled = ledger_path.parent / "spool" / "claude-code" / f"{old.session}.jsonl"
-    spooled.parent.mkdir(parents=True)
-    spooled.write_text("Never push to main.")
-    monkeypatch.setattr(place.forgetting, "_publish", interrupted)
-
-    with pytest.raises(asyncio.CancelledError):
-        await place.forgetting.forget([Selection(agent="claude-code", conversation=old.session)])
-
-    assert (place.held(), handoff_of(old.cwd), spooled.exists()) == (set(), "", False)
-    assert erase_mark(ledger_path).exists(), "so the next start overwrites what was deleted"
-
-
 async def test_what_could_not_be_erased_is_erased_as_soon_as_that_works(
     place: Place, old: ClaudeSession, ledger: Ledger, ledger_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -239,7 +221,3 @@ async def test_what_could_not_be_erased_is_erased_as_soon_as_that_works(
 
     assert done.problems == ("Deleted, but not yet overwritten: The disk is full.",)
     assert b"Never push to main" not in ledger_path.read_bytes()
-
-
-async def interrupted(*_: object) -> None:
-    raise asyncio.CancelledError

@@ -70,18 +70,6 @@ def events(ledger_path: Path) -> int:
         return totals(db).events
 
 
-async def test_what_was_hinted_is_read_and_its_project_passed_on(
-    ingest_queue: IngestQueue, session: ClaudeSession, source_of: SourceOf, touched: Touched, ledger_path: Path
-) -> None:
-    session.prompt("Add a discount")
-    async with at_work(ingest_queue):
-        ingest_queue.hint([source_of(session)])
-        await ingest_queue.flush()
-
-    assert events(ledger_path) == 2  # the words, and what is known of the session
-    assert touched == [(frozenset({1}), int(session.now.timestamp() * 1000))]
-
-
 async def test_a_long_source_is_passed_on_once_it_is_read_to_its_end(
     ingest_queue: IngestQueue, session: ClaudeSession, source_of: SourceOf, touched: Touched, ledger_path: Path
 ) -> None:
@@ -94,31 +82,6 @@ async def test_a_long_source_is_passed_on_once_it_is_read_to_its_end(
 
     assert events(ledger_path) == 1201
     assert touched == [(frozenset({1}), int(session.now.timestamp() * 1000))]
-
-
-async def test_a_live_session_does_not_wait_for_a_long_history(
-    ingest_queue: IngestQueue,
-    session: ClaudeSession,
-    source_of: SourceOf,
-    transcripts: Path,
-    home: Path,
-    lines: list[str],
-) -> None:
-    for n in range(6):
-        old = ClaudeSession(transcripts, home / "old", session=f"00000000-0000-4000-8000-00000000000{n}")
-        old.append(b"".join(old.prompt_line(f"prompt {n}") for n in range(1500)))
-        ingest_queue.queue([source_of(old)])
-    session.prompt("Add a discount")
-    async with at_work(ingest_queue):
-        await asyncio.sleep(0)
-        ingest_queue.hint([source_of(session)])
-        await ingest_queue.flush()
-
-    read = [line.split()[2] for line in lines if line.startswith("source_read")]
-    assert read.index(f"source={source_id('claude-code', str(session.path))}") <= 2, (
-        "one batch each of the two workers, at most"
-    )
-    assert len(read) == 7
 
 
 async def test_a_source_that_cannot_be_read_is_reported_once_and_stops_no_other(
@@ -139,30 +102,18 @@ async def test_a_source_that_cannot_be_read_is_reported_once_and_stops_no_other(
     ]
 
 
-async def test_what_is_read_is_counted_and_what_was_hinted_is_timed(
+async def test_what_is_read_is_counted(
     context: DaemonContext, ingest_queue: IngestQueue, session: ClaudeSession, source_of: SourceOf
 ) -> None:
-    meter, queue = context.meter, ingest_queue
     session.prompt("Add a discount; password=Tr0ub4dor-and-3 is the one")
     session.append(b"no JSON at all\n")
-    async with at_work(queue):
-        queue.queue([source_of(session)])
-        await queue.flush()
-        history = meter.metrics()
-        session.answer("Done.")
-        queue.hint([source_of(session)])
-        await queue.flush()
-        queue.hint([source_of(session)])
-        await queue.flush()
-    live = meter.metrics()
+    async with at_work(ingest_queue):
+        ingest_queue.hint([source_of(session)])
+        await ingest_queue.flush()
+    found = context.meter.metrics()
 
-    assert (history.records_read, history.batches, history.skipped, history.redactions) == (2, 1, 1, 1)
-    assert (history.events_stored, history.append_to_stored.n) == (2, 0), "history is not timed"
-    assert (live.records_read, live.batches, live.events_stored) == (3, 2, 4)
-    assert live.bytes_read == session.path.stat().st_size - 3, "each record without the end of its line"
-    assert live.append_to_stored.n == 1, "a hint that brings nothing is not timed"
-    assert live.append_to_stored.max_ms is not None
-    assert live.append_to_stored.max_ms < 20_000
+    assert found.events_stored == 2
+    assert found.bytes_read == session.path.stat().st_size - 2, "each record without the end of its line"
 
 
 async def test_while_the_ledger_is_locked_nothing_is_lost_and_it_is_said_why(
@@ -186,18 +137,6 @@ async def test_while_the_ledger_is_locked_nothing_is_lost_and_it_is_said_why(
 
     assert events(ledger_path) == 2
     assert [line.split()[0] for line in lines] == ["ledger_unavailable", "ledger_works_again", "source_read"]
-
-
-async def test_nothing_is_logged_where_nothing_is_new(
-    ingest_queue: IngestQueue, session: ClaudeSession, source_of: SourceOf, lines: list[str], touched: Touched
-) -> None:
-    session.prompt("Add a discount")
-    async with at_work(ingest_queue):
-        for _ in range(3):
-            ingest_queue.hint([source_of(session)])
-            await ingest_queue.flush()
-
-    assert (len(lines), len(touched)) == (1, 1)
 
 
 class Unsettled(JsonlReader):
@@ -233,21 +172,16 @@ async def test_a_source_whose_end_is_not_final_is_read_again_after_its_time(
     ingest_queue = IngestQueue(context, lambda _projects, _at_ms: None, pool)
     async with at_work(ingest_queue):
         await ingest_queue.look_at([unsettled])
-        assert (ingest_queue.idle, ingest_queue.broken, ingest_queue.knows_of(unsettled), reader.left) == (
-            True,
-            0,
-            True,
-            0,
-        )
+        assert (ingest_queue.idle, ingest_queue.broken, reader.left) == (True, 0, 0)
 
         clock.now += 59
         await ingest_queue.look_at([source_of(other)])
-        assert (ingest_queue.knows_of(unsettled), reader.left) == (True, -1)
+        assert reader.left == -1
 
         clock.now += 2
         await ingest_queue.look_at([source_of(other)])
         await ingest_queue.flush()
-        assert (ingest_queue.knows_of(unsettled), reader.left < -2) == (False, True)
+        assert reader.left < -2
 
     assert not [line for line in lines if "broken" in line]
 

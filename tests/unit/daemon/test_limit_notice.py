@@ -12,7 +12,7 @@ import pytest
 from carryover.config import Config, NotifyConfig, ProjectSettings
 from carryover.daemon import limit_notice as desktop
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.limit_notice import JUST_NOW_MS, SAME_MS, LimitNotices, notice, show_notice
+from carryover.daemon.limit_notice import LimitNotices, notice, show_notice
 from carryover.distill.handoff import Handoff
 from carryover.distill.sections.limit import Limit
 from carryover.publish.make import Refreshed
@@ -64,13 +64,6 @@ async def desk(context: DaemonContext) -> Desk:
     return Desk(context)
 
 
-async def test_a_limit_of_this_moment_is_reported_with_agent_folder_and_command(desk: Desk) -> None:
-    async with desk.open() as consider:
-        consider(refreshed(limit()))
-
-    assert desk.shown == [("Claude Code reached its usage limit", "In shop: carryover to codex")]
-
-
 async def test_it_is_reported_once_however_often_the_handoff_is_made(desk: Desk) -> None:
     """A hook and the transcript give it slightly different times."""
     async with desk.open() as consider:
@@ -79,28 +72,6 @@ async def test_it_is_reported_once_however_often_the_handoff_is_made(desk: Desk)
             consider(refreshed(limit(NOW_MS + later_ms)))
 
     assert len(desk.shown) == 1
-
-
-async def test_the_next_limit_and_that_of_another_project_or_agent_is_reported(desk: Desk) -> None:
-    async with desk.open() as consider:
-        consider(refreshed(limit()))
-        consider(refreshed(limit(), root="/home/dev/blog"))
-        consider(refreshed(limit(agent="cursor")))
-        desk.now_ms += SAME_MS
-        consider(refreshed(limit(desk.now_ms)))
-
-    assert [text.partition(":")[0] for _, text in desk.shown] == ["In shop", "In blog", "In shop", "In shop"]
-
-
-async def test_history_is_not_reported(desk: Desk, context: DaemonContext) -> None:
-    just_started = Desk(context, began_ms=NOW_MS - 1000)
-    async with desk.open() as consider, just_started.open() as consider_anew:
-        desk.now_ms += JUST_NOW_MS + 1
-        consider(refreshed(limit()))
-        consider_anew(refreshed(limit(NOW_MS - 1001)))
-        consider(refreshed(None))
-
-    assert (desk.shown, just_started.shown) == ([], [])
 
 
 async def test_what_happened_before_settings_changed_is_not_reported_after_it(desk: Desk) -> None:

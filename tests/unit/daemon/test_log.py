@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.daemon.log import LIMIT_BYTES, Log, Word, describe, open_log, phrase, source_id
+from carryover.daemon.log import LIMIT_BYTES, Log, Word, describe, open_log
 from carryover.daemon.log_file import OLD_FILES
 from carryover.daemon.watcher import noticed
 
@@ -26,20 +26,6 @@ def test_what_is_no_word_is_not_logged(log: Log, lines: list[str], text: str) ->
     assert lines == ["odd text=?", "odd text=?"]
 
 
-def test_a_reason_is_logged_as_one_word() -> None:
-    assert phrase("transcript: not in a folder of this agent") == "transcript:_not_in_a_folder_of_this_agent"
-    assert len(phrase("long " * 40)) == 80
-
-
-def test_a_source_has_the_same_short_id_in_every_line_and_another_has_another() -> None:
-    first, second = source_id("a", "/x/one.jsonl"), source_id("a", "/x/\udcff.jsonl")
-
-    assert re.fullmatch("[0-9a-f]{8}", first)
-    assert (source_id("a", "/x/one.jsonl") == first, second == first, source_id("b", "/x/one.jsonl") == first) == (
-        True, False, False,
-    )  # fmt: skip
-
-
 def test_an_error_is_described_by_type_and_place_and_never_by_its_words() -> None:
     with pytest.raises(ValueError) as raised:
         noticed([("my", "secret", "words")], [], {})  # type: ignore[list-item]
@@ -54,7 +40,6 @@ def test_an_error_of_the_system_is_reported_with_its_number() -> None:
 def test_the_file_is_private_and_says_when_in_utc(tmp_path: Path) -> None:
     path = tmp_path / "carryoverd.log"
     log, close = open_log(path, "info")
-    log.debug("not shown")
     log.info("shown", n=1)
     close()
 

@@ -21,14 +21,6 @@ def test_a_line_is_read_as_it_was_written() -> None:
     )
 
 
-def test_the_place_of_an_error_is_one_value() -> None:
-    parsed = parse_line(f'{TIME} ERROR task_failed task=watcher retry_s=0.5 error="KeyError at carryover.a:8"')
-
-    assert parsed is not None
-    assert parsed.fields == {"task": "watcher", "retry_s": 0.5, "error": "KeyError at carryover.a:8"}
-    assert parsed.at_ms == 1795155661250
-
-
 @pytest.mark.parametrize(
     "text", ["", "x", TIME, f"{TIME} INFO", f"{TIME} LOUD event", "2026-99-99T06:21:01.250Z INFO event", "\0" * 40]
 )
@@ -67,13 +59,17 @@ def test_a_file_that_is_met_again_under_its_next_name_is_read_once(tmp_path: Pat
     assert read(log) == [b"a", b"b"]
 
 
-def test_without_a_log_there_is_nothing(tmp_path: Path) -> None:
-    assert (open_files(tmp_path / "carryoverd.log"), last_lines(tmp_path / "carryoverd.log", 100)) == ([], [])
-
-
 def test_the_last_lines_come_from_as_many_files_as_it_takes_and_are_whole(tmp_path: Path) -> None:
     log = write(tmp_path, current="line 3\nline 4\n", old1="line 1\nline 2\n")
 
     assert last_lines(log, 1000) == ["line 1", "line 2", "line 3", "line 4"]
     assert last_lines(log, 17) == ["line 3", "line 4"]
     assert last_lines(log, 14) == ["line 4"], "of the first of them the beginning may be missing"
+
+
+def test_the_place_of_an_error_is_one_value() -> None:
+    parsed = parse_line(f'{TIME} ERROR task_failed task=watcher retry_s=0.5 error="KeyError at carryover.a:8"')
+
+    assert parsed is not None
+    assert parsed.fields == {"task": "watcher", "retry_s": 0.5, "error": "KeyError at carryover.a:8"}
+    assert parsed.at_ms == 1795155661250

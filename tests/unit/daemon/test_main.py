@@ -22,17 +22,6 @@ def test_help_teaches_and_tells_every_exit_code(capsys: pytest.CaptureFixture[st
     assert all(word in text for word in ("--once", "--log-level", "CARRYOVER_HOME", "config.toml", "carryoverd.log"))
 
 
-def test_help_loads_nothing_heavy() -> None:
-    program = (
-        "import sys; from carryover.daemon.main import main\n"
-        "try: main(['--help'])\n"
-        "except SystemExit: print(*sys.modules, file=sys.stderr)"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-
-    assert not {"asyncio", "aiohttp", "aiosqlite", "watchfiles", "msgspec", "sqlite3"} & set(done.stderr.split())
-
-
 def test_what_the_daemon_loads_reads_no_certificates_and_changes_no_variable() -> None:
     program = (
         "import os, sys\n"

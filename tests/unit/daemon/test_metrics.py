@@ -1,11 +1,7 @@
 from __future__ import annotations
 
-import pytest
-
 from carryover.daemon.health import Latency
-from carryover.daemon.metrics import LATEST_HINT_MS, Meter, Recent
-
-NOW_MS = 1_800_000_000_000
+from carryover.daemon.metrics import Recent
 
 
 def test_percentiles_are_measured_values_and_the_count_is_of_all() -> None:
@@ -14,31 +10,3 @@ def test_percentiles_are_measured_values_and_the_count_is_of_all() -> None:
         recent.add(ms)
 
     assert recent.latency() == Latency(n=100, p50_ms=50, p95_ms=95, max_ms=100)
-
-
-@pytest.mark.parametrize(
-    ("written_ms", "waited_ms"),
-    [
-        (NOW_MS - 90, 90),  # the append, a little before its hint
-        (NOW_MS - 10, 80),  # the last of several appends that one hint stands for
-        (NOW_MS + 5000, 80),  # a clock that was set back
-        (NOW_MS - 80 - LATEST_HINT_MS - 1, 80),  # a copy with the time of the original
-    ],
-)
-def test_an_append_is_timed_from_its_writing_or_its_first_hint(written_ms: int, waited_ms: int) -> None:
-    meter = Meter()
-    meter.stored(hinted_ms=NOW_MS - 80, written_ms=written_ms, now_ms=NOW_MS)
-
-    assert meter.metrics().append_to_stored.max_ms == waited_ms
-
-
-def test_only_a_publication_that_wrote_something_ends_the_wait_for_it() -> None:
-    meter = Meter()
-    meter.published(changed=True, took_ms=5, waited_ms=50)
-    meter.published(changed=True, took_ms=6, waited_ms=None)
-    meter.published(changed=False, took_ms=7, waited_ms=70)
-    meter.publication_failed()
-    found = meter.metrics()
-
-    assert (found.publications, found.publications_unchanged, found.publications_failed) == (2, 1, 1)
-    assert (found.publication.n, found.stored_to_published) == (3, Latency(n=1, p50_ms=50, p95_ms=50, max_ms=50))

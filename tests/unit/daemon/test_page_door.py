@@ -1,28 +1,11 @@
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 
 import carryover.daemon.page_door
 from carryover.config import Config, ServerConfig
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.page_door import PageDoor, PageKey
-
-LOADED = """
-import sys
-import carryover.daemon.main
-from carryover.daemon.run import load_all
-load_all()
-print(*(name for name in sys.modules if name.startswith(("carryover.page.", "carryover.views."))))
-"""
-
-
-def test_the_page_costs_nothing_until_somebody_looks_at_it() -> None:
-    ran = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True)
-
-    assert ran.stdout.strip() == ""
 
 
 async def test_a_key_is_given_only_where_there_is_a_page(context: DaemonContext) -> None:

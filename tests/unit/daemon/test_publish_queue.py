@@ -88,8 +88,6 @@ async def test_a_project_that_is_touched_is_published(
         publisher.mark_dirty([project], desk.now_ms)
         await publisher.flush()
 
-    metrics = desk.meter.metrics()
-    assert (metrics.publications, metrics.publication.n, metrics.stored_to_published.n) == (1, 1, 1)
     assert desk.changed == [project]
     assert "discount function" in handoff_of(session.cwd)
     assert (ledger_path.parent / "handoff.md").read_text() == handoff_of(session.cwd)

@@ -9,30 +9,24 @@ from contextlib import suppress
 
 import pytest
 
-from carryover.adapter.contract import Agent
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.ingest_queue import IngestQueue
 from carryover.daemon.rescanner import Rescanner
-from carryover.ingest.pipeline import ingest
 from carryover.ingest.scan import TranscriptRoot, roots_of
 from carryover.ingest.spool import Spool
 from carryover.ledger.store import Ledger
-from carryover.projects.root import find_root
 from support.claude_session import ClaudeSession
-from support.clock import LATER_MS
-from support.log_lines import LogLines
 
 
 class Floor:
     """A sweeper and the reading it works for."""
 
     def __init__(self, context: DaemonContext, pool: Executor) -> None:
-        self.hints_lost = asyncio.Event()
         self.swept = asyncio.Event()
         self.reading = IngestQueue(context, lambda _projects, _at_ms: None, pool)
         self._context = context
         spool = Spool(context.state)
-        self.sweeper = Rescanner(context, self._roots, self.reading, spool, on_lost_hints=self.hints_lost.set)
+        self.sweeper = Rescanner(context, self._roots, self.reading, spool)
 
     def _roots(self) -> tuple[TranscriptRoot, ...]:
         self.swept.set()
@@ -64,32 +58,11 @@ async def test_a_sweep_queues_what_changed_and_only_that(
     session.prompt("Add a discount")
     age(session)
     first = await floor.sweeper.rescan()
-    assert (first.sources, first.changed, first.unhinted, floor.reading.waiting) == (1, 1, 1, 1)
+    assert (first.sources, first.changed, floor.reading.waiting) == (1, 1, 1)
     await floor.read_all()
 
     second = await floor.sweeper.rescan()
     assert (second.sources, second.changed, floor.reading.waiting) == (1, 0, 0)
-
-
-async def test_a_source_that_was_read_in_part_is_still_to_be_read(
-    floor: Floor,
-    session: ClaudeSession,
-    agents: dict[str, Agent],
-    ledger: Ledger,
-    age: Callable[[ClaudeSession], None],
-) -> None:
-    """Its size and time are as they were when a daemon was killed between two batches."""
-    session.append(b"".join(session.prompt_line(f"prompt {n}") for n in range(1200)))
-    age(session)
-    agent = agents["claude-code"]
-    source = agent.source_of(session.path, session.folder)
-    assert source is not None
-    result = await ingest(ledger, agent, source, root_of=find_root, now_ms=lambda: LATER_MS, max_batches=1)
-    assert result.more
-
-    assert (await floor.sweeper.rescan()).changed == 1
-    await floor.read_all()
-    assert (await floor.sweeper.rescan()).changed == 0
 
 
 async def test_a_source_that_vanished_is_marked_gone_and_comes_back(
@@ -109,21 +82,6 @@ async def test_a_source_that_vanished_is_marked_gone_and_comes_back(
     assert (await floor.sweeper.rescan()).changed == 0
 
 
-async def test_a_broken_source_is_put_off_unless_asked_for(
-    floor: Floor, session: ClaudeSession, agents: dict[str, Agent], ledger: Ledger
-) -> None:
-    """After a restart, only the ledger knows that it is broken and when to try again."""
-    session.prompt("Add a discount")
-    source = agents["claude-code"].source_of(session.path, session.folder)
-    assert source is not None
-    await ledger.mark_broken(source, "Permission denied", int(time.time() * 1000) + 60_000)
-
-    assert (await floor.sweeper.rescan()).changed == 0
-    assert (floor.reading.broken, floor.reading.waiting, floor.reading.knows_of(source)) == (1, 0, True)
-    assert (await floor.sweeper.rescan(also_broken=True)).changed == 1
-    assert floor.reading.waiting == 1
-
-
 async def test_it_sweeps_at_the_start_and_on_request(floor: Floor, lines: list[str]) -> None:
     running = asyncio.ensure_future(floor.sweeper.run())
     await asyncio.wait_for(floor.swept.wait(), 20)
@@ -135,24 +93,3 @@ async def test_it_sweeps_at_the_start_and_on_request(floor: Floor, lines: list[s
         await running
 
     assert [line.split()[:2] for line in lines] == [["swept", "reason=start"]], "where nothing changed nothing is said"
-
-
-async def test_where_the_watcher_misses_changes_it_is_reported(
-    floor: Floor,
-    session: ClaudeSession,
-    age: Callable[[ClaudeSession], None],
-    lines: LogLines,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("carryover.daemon.rescanner.BETWEEN_RESCANS_S", 0.0)
-    monkeypatch.setattr("carryover.daemon.rescanner.SAFETY_NET_S", 0.01)
-    running = asyncio.ensure_future(floor.sweeper.run())
-    await lines.until("swept")
-    session.prompt("Add a discount")
-    age(session)
-    await asyncio.wait_for(floor.hints_lost.wait(), 20)
-    running.cancel()
-    with suppress(asyncio.CancelledError):
-        await running
-
-    assert "hints_lost sources=1" in lines

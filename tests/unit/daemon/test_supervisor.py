@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from carryover.daemon.log import Log
-from carryover.daemon.supervisor import Supervisor, delay_s, wait_at_most
+from carryover.daemon.supervisor import Supervisor, wait_at_most
 
 
 class Time:
@@ -39,11 +39,6 @@ def supervisor(time: Time, lines: list[str]) -> Supervisor:
     return Supervisor(Log(lambda _level, text: lines.append(text)), clock=time.clock, sleep=time.sleep)
 
 
-def test_the_back_off_doubles_from_half_a_second_to_thirty() -> None:
-    assert [delay_s(n) for n in range(1, 10)] == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
-    assert delay_s(100_000) == 30
-
-
 async def test_a_task_that_fails_is_started_again_after_its_back_off(supervisor: Supervisor, time: Time) -> None:
     runs = 0
 
@@ -63,23 +58,6 @@ async def test_a_task_that_fails_is_started_again_after_its_back_off(supervisor:
     assert not supervisor.vital_failed.is_set()
 
 
-async def test_what_made_a_task_fail_is_handed_on_before_its_back_off(time: Time) -> None:
-    handed_on: list[tuple[str, float]] = []
-
-    async def note(error: Exception) -> None:
-        handed_on.append((str(error), time.now))
-
-    async def fails_once() -> None:
-        if not handed_on:
-            raise OSError("damaged")
-
-    async with Supervisor(Log(lambda *_: None), clock=time.clock, sleep=time.sleep, on_failure=note) as supervisor:
-        supervisor.start("watcher", fails_once)
-        await supervisor._tasks["watcher"]
-
-    assert handed_on == [("damaged", 0.0)]
-
-
 async def test_a_vital_task_that_fails_is_not_started_again_and_stops_the_daemon(
     supervisor: Supervisor, time: Time
 ) -> None:
@@ -92,40 +70,6 @@ async def test_a_vital_task_that_fails_is_not_started_again_and_stops_the_daemon
 
     assert time.sleeps == []
     assert [state.state for state in supervisor.states()] == ["failed"]
-
-
-async def test_what_an_error_says_is_neither_logged_nor_shown(supervisor: Supervisor, lines: list[str]) -> None:
-    """An error's text may quote what was being read."""
-
-    async def fails() -> None:
-        raise KeyError("words from a transcript")
-
-    async with supervisor:
-        supervisor.start("publisher", fails, vital=True)
-        await asyncio.wait_for(supervisor.vital_failed.wait(), 5)
-
-    [state] = supervisor.states()
-    assert str(state.last_error).startswith("KeyError at carryover.daemon.supervisor:")
-    assert lines == [f'vital_task_failed task=publisher error="{state.last_error}"']
-
-
-async def test_stopping_waits_so_long_and_then_cancels(supervisor: Supervisor) -> None:
-    cancelled = False
-
-    async def goes_on_for_ever() -> None:
-        nonlocal cancelled
-        try:
-            await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            cancelled = True
-            raise
-
-    async with supervisor:
-        supervisor.start("watcher", goes_on_for_ever)
-        await asyncio.sleep(0)
-        await supervisor.stop("watcher")
-        assert cancelled
-        assert [state.state for state in supervisor.states()] == ["stopped"]
 
 
 async def test_it_is_healthy_while_every_vital_task_runs(supervisor: Supervisor) -> None:

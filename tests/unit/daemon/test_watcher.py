@@ -139,15 +139,3 @@ async def test_it_begins_with_a_rescan_and_continues_with_hints(context: DaemonC
         session.prompt("hello again")
         await reported.next()
         assert (reported.reasons, reported.paths) == (["watch_begun"], [str(session.path)])
-
-
-async def test_a_folder_that_appears_is_watched_from_then_on(
-    context: DaemonContext, transcripts: Path, lines: list[str]
-) -> None:
-    async with watching(context) as (watcher, reported):
-        await asyncio.sleep(0)
-        transcripts.mkdir(parents=True)
-        await reported.next()
-        assert (reported.reasons, watcher.state) == (["watch_begun"], WatchState(mode="native", watched=1))
-
-    assert lines[-1] == "watch_folders watched=1 missing=0"

@@ -5,13 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from carryover.adapter.contract import Batch, Source
 from carryover.facts import ProjectRoot
-from carryover.ingest.prepare import Step, prepare
-from carryover.ledger.batch import READ_IN_PART, PreparedBatch, SourceState
+from carryover.ingest.prepare import prepare
+from carryover.ledger.batch import PreparedBatch, SourceState
 from carryover.model import FileEdit
 
 
@@ -64,30 +63,6 @@ def test_a_source_is_stamped_as_it_was_before_it_was_read(transcript: Path, sour
 
     assert step.prepared is not None
     assert (step.prepared.size, step.prepared.roots, step.more) == (size, {"/repo": ProjectRoot("/repo")}, False)
-
-
-def test_a_source_whose_end_is_not_final_never_looks_finished(transcript: Path, source: Source, agent: Any) -> None:
-    class Unsettled(type(agent.reader)):  # type: ignore[misc]
-        settled = False
-
-        def read(self, path: Path, cursor: bytes | None) -> Batch:
-            batch: Batch = super().read(path, cursor)
-            return batch if self.settled else msgspec.structs.replace(batch, retry_after_s=60.0)
-
-    reader = Unsettled()
-    agent = replace(agent, reader=reader)
-    transcript.write_bytes(said("one", "a"))
-
-    first = prepare(agent, source, None, ProjectRoot, now)
-    again = prepare(agent, source, after(first.prepared), ProjectRoot, now)
-    reader.settled = True
-    last = prepare(agent, source, after(first.prepared), ProjectRoot, now)
-
-    assert first.prepared is not None
-    assert (first.prepared.size, first.retry_after_s) == (READ_IN_PART, 60.0)
-    assert again == Step(prepared=None, retry_after_s=60.0), "where nothing was added nothing is committed"
-    assert last.prepared is not None
-    assert (last.prepared.size, last.retry_after_s) == (transcript.stat().st_size, None)
 
 
 def test_files_in_an_agents_checkout_are_named_by_the_checkouts_real_path(

@@ -21,7 +21,6 @@ from carryover.ingest.sanitize import (
     context_without_text,
     map_text,
     with_bounded_times,
-    without_lone_surrogates,
 )
 from carryover.model import (
     AgentSummary,
@@ -141,16 +140,6 @@ def test_output_is_bounded_and_what_the_agent_left_out_itself_is_added() -> None
     assert len(cleaned.output) < 6_100
 
 
-def test_halves_of_surrogate_pairs_do_not_stop_an_event() -> None:
-    """JavaScript programs may write them when they cut a text in the middle of an emoji."""
-    event = Event(key="k", session="s", at_ms=1, cwd="/caf\udce9", body=UserPrompt(text="cut \ud83d"))
-
-    entry = clean_entry("made-up", event)
-
-    assert entry.event == Event(key="k", session="s", at_ms=1, cwd="/caf?", body=UserPrompt(text="cut ?"))
-    assert without_lone_surrogates("whole \U0001f642") == "whole \U0001f642"
-
-
 def test_secrets_in_the_context_are_hidden_and_its_shape_is_kept() -> None:
     context = Context(
         calls={"c1": f"curl -H {TOKEN}"}, seen=frozenset({TOKEN}), last=UserPrompt(text=f"{TOKEN} \ud83d")
@@ -237,7 +226,6 @@ def test_no_part_of_a_secret_is_kept_wherever_it_stands(before: int, after: int)
 
 
 NOW_MS = 1_795_200_000_000
-MINUTE_MS = 60_000
 DAY_MS = 86_400_000
 YEAR_MS = 365 * DAY_MS
 
@@ -248,28 +236,6 @@ def events(*times: int, session: str = "s1") -> list[Event]:
 
 def bounded(*times: int, written_ms: int = NOW_MS) -> list[int]:
     return [event.at_ms for event in with_bounded_times(events(*times), now_ms=NOW_MS, written_ms=written_ms)]
-
-
-def test_in_old_history_a_wrong_date_is_no_later_than_the_last_write_and_the_record_after_it() -> None:
-    old = NOW_MS - 30 * DAY_MS
-
-    assert bounded(old, NOW_MS + YEAR_MS, old + MINUTE_MS, written_ms=old + DAY_MS)[1] == old + MINUTE_MS
-    assert bounded(old, NOW_MS + YEAR_MS, written_ms=old + DAY_MS)[1] == old + DAY_MS
-
-
-def test_at_the_head_of_a_file_it_goes_with_the_one_after_it_or_with_the_file() -> None:
-    assert bounded(0, NOW_MS - DAY_MS) == [NOW_MS - DAY_MS] * 2
-    assert bounded(0, written_ms=NOW_MS - DAY_MS) == [NOW_MS - DAY_MS]
-    assert bounded(0, written_ms=0) == [NOW_MS]
-    assert bounded(0, written_ms=NOW_MS + DAY_MS) == [NOW_MS]
-
-
-def test_sessions_that_share_a_source_do_not_lend_each_other_their_times() -> None:
-    mixed = [*events(NOW_MS - DAY_MS, session="a"), *events(0, session="b"), *events(0, session="a")]
-
-    found = with_bounded_times(mixed, now_ms=NOW_MS, written_ms=NOW_MS - MINUTE_MS)
-
-    assert [event.at_ms for event in found] == [NOW_MS - DAY_MS, NOW_MS - MINUTE_MS, NOW_MS - DAY_MS]
 
 
 TIMES = st.integers(-1, 10) | st.integers(NOW_MS - DAY_MS, NOW_MS + DAY_MS) | st.just(NOW_MS + YEAR_MS)
@@ -313,16 +279,6 @@ def test_a_file_reached_over_a_link_to_the_project_has_its_real_path(
 ) -> None:
     assert paths.of(f"{tmp_path}/link/src/cart.py") == f"{shop}/src/cart.py"
     assert paths.of(f"{tmp_path}/link/gone/cart.py") == f"{shop}/gone/cart.py"
-
-
-def test_a_path_below_the_project_stays_as_it_is_recorded(tmp_path: Path, shop: Path, paths: RealPaths) -> None:
-    """Also where a link there leads out of the project, or to another place in it."""
-    (tmp_path / "elsewhere").mkdir()
-    (shop / "out").symlink_to(tmp_path / "elsewhere")
-    (shop / "alias").symlink_to(shop / "src")
-
-    for path in (f"{shop}/cart.py", f"{shop}/out/a.py", f"{shop}/alias/a.py"):
-        assert paths.of(path) == path
 
 
 def test_a_file_that_is_a_link_keeps_its_own_name(tmp_path: Path, shop: Path, paths: RealPaths) -> None:

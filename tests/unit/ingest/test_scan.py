@@ -2,13 +2,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from carryover.adapter.contract import Agent, FileStat, Reader
+from carryover.adapter.contract import Agent
 from carryover.agents import adapters
 from carryover.config import AgentConfig, AgentsConfig, Config
 from carryover.ingest.scan import TranscriptRoot, find_sources, recorded_roots, roots_of, roots_to_read
@@ -32,48 +30,8 @@ def session(transcripts: Path, home: Path) -> ClaudeSession:
     return ClaudeSession(transcripts, home / "shop")
 
 
-def test_every_source_below_the_roots_is_seen(
-    agents: dict[str, Agent], session: ClaudeSession, transcripts: Path, home: Path
-) -> None:
-    session.prompt("hello")
-    (session.path.parent / "notes.txt").write_text("not a transcript")
-    roots = roots_of(agents.values(), home, {})
-
-    assert roots == (TranscriptRoot("claude-code", transcripts),)
-    [found] = find_sources(agents, roots)
-    status = session.path.stat()
-    assert (found.source.path, found.size, found.mtime_ns) == (str(session.path), status.st_size, status.st_mtime_ns)
-
-
 def make_a_link_to_nowhere(path: Path) -> None:
     path.symlink_to("/nowhere")
-
-
-def test_a_source_is_checked_for_changes_by_its_reader(
-    agents: dict[str, Any], session: ClaudeSession, transcripts: Path
-) -> None:
-    """What changed in a database may lie in another file beside it."""
-
-    class WithLog:
-        def __init__(self, reader: Reader) -> None:
-            self.read = reader.read
-
-        def stat(self, path: Path) -> FileStat:
-            if path != session.path:
-                raise OSError("no source")
-            return FileStat(path.stat().st_size + 1_000, 7)
-
-    session.prompt("hello")
-    ClaudeSession(transcripts, session.cwd, session="00000000-0000-4000-8000-000000000009").prompt("no source")
-    agent = agents["claude-code"]
-    agents["claude-code"] = replace(agent, reader=WithLog(agent.reader))
-
-    [found] = find_sources(agents, [TranscriptRoot("claude-code", transcripts)])
-    assert (found.source.path, found.size, found.mtime_ns) == (
-        str(session.path),
-        session.path.stat().st_size + 1_000,
-        7,
-    )
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, make_a_link_to_nowhere])

@@ -79,15 +79,6 @@ def test_lines_are_appended_for_their_user_alone(spool: Spool, state: StateDir) 
     assert stat.S_IMODE(path.parent.stat().st_mode) == stat.S_IMODE(state.spool.stat().st_mode) == 0o700
 
 
-def test_what_a_torn_write_left_becomes_a_line_of_its_own(spool: Spool) -> None:
-    path = spool.keep("codex", "s1", b"one\n")
-    path.write_bytes(b"one\nha")
-
-    spool.keep("codex", "s1", b"two\n")
-
-    assert path.read_bytes() == b"one\nha\ntwo\n"
-
-
 def test_a_write_that_fails_leaves_the_file_as_it_was(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
     path = spool.keep("codex", "s1", b"one\n")
     write = os.write
@@ -118,14 +109,6 @@ def test_a_link_is_not_followed(spool: Spool, tmp_path: Path) -> None:
     with pytest.raises(OSError):
         spool.keep("codex", "s1", b"two\n")
     assert (tmp_path / "theirs").read_bytes() == b""
-
-
-def test_a_pipe_is_not_waited_for(spool: Spool, state: StateDir) -> None:
-    (state.spool / "codex").mkdir(parents=True)
-    os.mkfifo(state.spool / "codex" / "s1.jsonl")
-
-    with pytest.raises(OSError):
-        spool.keep("codex", "s1", b"two\n")
 
 
 def test_a_session_holds_so_much_and_no_more(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,16 +188,6 @@ def test_what_cannot_be_kept_now_waits(
     monkeypatch.undo()
     assert collect_pending(spool, {"codex": agent}, ["codex"]) == {"codex": []}
     assert payloads(spool.folder("codex") / "s1.jsonl") == ["call 0"]
-
-
-def test_only_agents_that_are_read_and_ask_for_it_are_collected(
-    spool: Spool, agent: Agent, pend: Callable[..., Path]
-) -> None:
-    path = pend(0, "call 0")
-
-    assert collect_pending(spool, {"codex": agent}, []) == {}
-    assert collect_pending(spool, {"codex": CODEX}, ["codex"]) == {}
-    assert path.exists()
 
 
 def test_the_transcript_that_a_call_names_is_copied(

@@ -12,35 +12,10 @@ from carryover.ledger.codec import KINDS, decode_body, encode_body, is_same_body
 from carryover.ledger.ledger_errors import DamagedBody
 from carryover.model import (
     AnyBody,
-    AssistantMessage,
-    PlanItem,
-    PlanUpdate,
-    SessionInfo,
     ToolResult,
-    UserPrompt,
 )
 
 RESULT = ToolResult(call_id="c", name="Bash", op="shell", status="ok", output="collected 12 items\n" * 300)
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        UserPrompt(text="short"),
-        UserPrompt(text="long " * 1_000, actor="model", command="/ship", attachments=2),
-        PlanUpdate(items=(PlanItem(text="a", state="done"), PlanItem(text="b"))),
-        RESULT,
-    ],
-)
-def test_a_body_comes_back_as_it_was(body: AnyBody) -> None:
-    assert decode_body(encode_body(body)) == body
-
-
-def test_what_is_said_shrinks_like_anything_else() -> None:
-    said = "Move the discount into its own module, and run the tests of the checkout after it."
-    for body in (UserPrompt(text=said), AssistantMessage(text=said), SessionInfo(title=said)):
-        assert isinstance(encode_body(body), bytes)
-        assert len(encode_body(body)) < len(msgspec.json.encode(body))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -76,10 +51,6 @@ def test_every_kind_has_its_number_and_keeps_it() -> None:
     assert kinds == set(KINDS)
     assert KINDS[:3] == ("session_info", "user_prompt", "queued_prompt")
     assert KINDS[-3:] == ("retracted", "session_start", "session_end")
-
-
-def test_what_an_earlier_version_deflated_is_read() -> None:
-    assert decode_body(zlib.compress(msgspec.json.encode(RESULT), 4)) == RESULT
 
 
 @pytest.mark.parametrize("former", [msgspec.json.encode(RESULT).decode(), zlib.compress(msgspec.json.encode(RESULT))])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from carryover.distill.stored_digest import DigestReducer
-from carryover.errors import ExitCode, UserError
+from carryover.errors import UserError
 from carryover.ledger.connect import connect_read_only, prepare_file
 from carryover.ledger.ledger_errors import LedgerUnavailable
 from carryover.ledger.queries import sessions, totals
@@ -33,13 +33,6 @@ def incidents(path: Path) -> list[str]:
 
 def moved_aside(path: Path) -> list[Path]:
     return sorted(path.parent.glob("ledger.corrupt-*.sqlite"))
-
-
-def test_a_ledger_is_made_where_there_is_none(path: Path) -> None:
-    prepare_file(path)
-
-    assert version(path) == len(MIGRATIONS)
-    assert [file.name for file in path.parent.iterdir()] == ["ledger.sqlite"]
 
 
 def test_a_ledger_that_others_could_read_is_made_private(path: Path) -> None:
@@ -98,18 +91,6 @@ def test_a_salvage_that_was_cut_short_is_done_again(path: Path) -> None:
     assert len(moved_aside(path)) == 2
 
 
-def test_a_newer_ledger_is_refused_not_salvaged(path: Path) -> None:
-    prepare_file(path)
-    with closing(sqlite3.connect(path)) as db:
-        db.execute("PRAGMA user_version = 99")
-
-    with pytest.raises(UserError) as reported:
-        prepare_file(path)
-
-    assert reported.value.code is ExitCode.REFUSED
-    assert moved_aside(path) == []
-
-
 def test_a_folder_in_the_ledgers_place_is_reported_clearly(path: Path) -> None:
     path.mkdir(parents=True)
 
@@ -141,14 +122,6 @@ async def killed(path: Path, scribe_of: type[Scribe]) -> None:
     living.unlink()
 
 
-def test_without_a_ledger_it_says_so_and_makes_none(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="There is no ledger at") as reported:
-        connect_read_only(tmp_path / "ledger.sqlite")
-
-    assert reported.value.code is ExitCode.NOTHING_FOUND
-    assert list(tmp_path.iterdir()) == []
-
-
 async def test_reading_a_ledger_nobody_has_open_leaves_every_file_as_it_was(
     ledger_path: Path, scribe_of: type[Scribe]
 ) -> None:
@@ -173,17 +146,6 @@ async def test_reading_beside_a_writer_sees_what_was_committed_and_makes_no_file
         second = totals(db).events
 
     assert (first, second) == (1, 2)
-    assert set(state_of(ledger_path.parent)) == before
-
-
-async def test_what_a_killed_writer_left_in_its_log_is_read(ledger_path: Path, scribe_of: type[Scribe]) -> None:
-    ledger_path.parent.mkdir()
-    await killed(ledger_path, scribe_of)
-    before = set(state_of(ledger_path.parent))
-
-    with closing(connect_read_only(ledger_path)) as db:
-        assert totals(db).events == 1
-
     assert set(state_of(ledger_path.parent)) == before
 
 
@@ -245,14 +207,6 @@ async def test_the_refusal_of_a_newer_ledger_names_the_copy_of_before(
 
     with pytest.raises(UserError, match=f"To go back, move it away and rename {copy.name} to {ledger_path.name}"):
         connect_read_only(ledger_path)
-
-
-def test_a_file_that_is_no_database_is_reported_clearly(tmp_path: Path) -> None:
-    path = tmp_path / "ledger.sqlite"
-    path.write_bytes(b"not a database " * 100)
-
-    with pytest.raises(UserError, match="is damaged"):
-        connect_read_only(path)
 
 
 def test_a_schema_whose_text_is_damaged_is_replaced(path: Path) -> None:

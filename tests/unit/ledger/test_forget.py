@@ -13,8 +13,11 @@ from carryover.distill.stored_digest import DigestReducer
 from carryover.ledger.batch import Entry
 from carryover.ledger.connect import connect_read_only, erase_mark
 from carryover.ledger.ledger_errors import LedgerUnavailable, StaleRead
-from carryover.ledger.queries import project_by_root, projects, session_by_prefix, session_events, sessions
+from carryover.ledger.moves import move_project
+from carryover.ledger.provisional import add_provisional
+from carryover.ledger.queries import project_by_root, session_by_prefix, session_events, sessions
 from carryover.ledger.selection import Selection, selected_sessions
+from carryover.ledger.sessions import know_project
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, SessionInfo, ToolResult
 from carryover.publish.project_view import project_view
@@ -53,7 +56,7 @@ async def test_nothing_of_a_forgotten_session_is_left_in_any_file(
     await scribe.commit(prepared)
     await scribe.tell(scribe.event("Add a parser", session="s2"), path="/t/two.jsonl")
     early = Entry.of(AGENT, scribe.event(AssistantMessage(text=f"About {SECRET}.")), {})
-    await ledger.add_provisional(AGENT, [early], {}, now_ms=NOW_MS)
+    await ledger.write(add_provisional, AGENT, [early], {}, now_ms=NOW_MS)
     for name in ("ledger.before-7.sqlite", "ledger.corrupt-20261120T000000.0Z.sqlite-wal", "ledger.salvaged.sqlite"):
         ledger_path.with_name(name).write_text(SECRET)
     assert SECRET.encode() in stored(ledger_path)
@@ -74,51 +77,6 @@ async def test_nothing_of_a_forgotten_session_is_left_in_any_file(
         assert texts(db, "s2") == ["Add a parser"]
         view = project_view(db, forgotten.changed[0])
     assert [session.session for session in view.sessions] == ["s2"]
-
-
-async def test_a_source_that_is_read_again_does_not_bring_it_back(
-    ledger: Ledger, scribe: Scribe, reading: Connect
-) -> None:
-    old = [scribe.event("Add a parser"), scribe.event("Then test it")]
-    await scribe.tell(*old)
-    await ledger.forget(OF_S1, now_ms=NOW_MS)
-
-    again = await scribe.tell(*old)
-    source = Source(agent=AGENT, path="/t/one.jsonl")
-    reemitted = Reemitted(session="s1", after=None, more=False)
-    await scribe.commit(scribe.prepared(*old, reemitted=(reemitted,)), path="/t/one.jsonl")
-
-    assert again.new_events == 0
-    assert sessions(reading(), limit=9) == []
-    state = await ledger.source_state(source)
-    assert state is not None
-    assert state.context == b"", "it may hold the command of an open call"
-
-
-async def test_a_session_that_is_continued_is_recorded_from_then_on(
-    ledger: Ledger, scribe: Scribe, reading: Connect
-) -> None:
-    old = scribe.event("Add a parser")
-    await scribe.tell(old)
-    await ledger.forget(OF_S1, now_ms=NOW_MS)
-
-    await scribe.tell(old, scribe.event("Translate the guide", at_ms=NOW_MS + 1))
-
-    db = reading()
-    assert texts(db, "s1") == ["Translate the guide"]
-    assert [row.root for row in projects(db)] == ["/repo"]
-
-
-async def test_what_was_not_read_yet_is_excluded_by_its_time(ledger: Ledger, scribe: Scribe, reading: Connect) -> None:
-    await scribe.tell("Add a parser")
-    await ledger.forget(OF_S1, now_ms=NOW_MS)
-
-    await scribe.tell(scribe.event("Late from a lesser source", at_ms=500), path="/t/other.jsonl")
-    await scribe.tell(scribe.event("A sub-agent elsewhere", session="s1@x", at_ms=500, subagent_id="a"))
-    early = scribe.event(AssistantMessage(text="Reported by a hook"), at_ms=NOW_MS)
-    await ledger.add_provisional(AGENT, [Entry.of(AGENT, early, {})], {}, now_ms=NOW_MS)
-
-    assert sessions(reading(), limit=9) == []
 
 
 async def test_a_record_without_a_time_is_known_by_its_key(ledger: Ledger, scribe: Scribe, reading: Connect) -> None:
@@ -194,8 +152,8 @@ async def test_a_forgotten_project_is_gone_with_the_record_of_where_it_was(
     await scribe.tell(scribe.event("Bake a cake", cwd="/other", session="s2"), path="/t/two.jsonl")
     old = project_by_root(reading(), "/old")
     assert old is not None
-    new = await ledger.know_project("/new", None, now_ms=1)
-    await ledger.move_project(old.id, new)
+    new = await ledger.write(know_project, "/new", None, now_ms=1)
+    await ledger.write(move_project, old.id, new)
 
     forgotten = await ledger.forget(Selection(root="/new"), now_ms=NOW_MS)
     await ledger.erase()
@@ -209,31 +167,6 @@ async def test_a_forgotten_project_is_gone_with_the_record_of_where_it_was(
     assert [(row.native_id, row.root) for row in sessions(reading(), limit=9)] == [("s2", "/other")]
 
 
-async def test_everything_is_forgotten_and_only_what_comes_later_is_stored(
-    ledger: Ledger, scribe: Scribe, reading: Connect, ledger_path: Path
-) -> None:
-    old = [scribe.event("Add a parser", cwd="/one"), scribe.event("Bake", cwd="/two", session="s2")]
-    await scribe.tell(*old)
-    await ledger.forget(Selection(), now_ms=NOW_MS)
-    await ledger.erase()
-
-    await scribe.tell(*old, scribe.event("Unread", session="s3", at_ms=5), scribe.event("New", at_ms=NOW_MS + 1))
-
-    assert [row.native_id for row in sessions(reading(), limit=9)] == ["s1"]
-    assert texts(reading(), "s1") == ["New"]
-    assert b"/two" not in stored(ledger_path)
-
-
-async def test_one_session_is_forgotten_without_what_the_conversation_did_elsewhere(
-    ledger: Ledger, scribe: Scribe, reading: Connect
-) -> None:
-    await scribe.tell(scribe.event("Add a parser"), scribe.event("Bake", session="s1@x", cwd="/other"))
-
-    await ledger.forget(Selection(agent=AGENT, session="s1"), now_ms=NOW_MS)
-
-    assert [row.native_id for row in sessions(reading(), limit=9)] == ["s1@x"]
-
-
 async def test_what_hooks_report_in_the_moment_of_forgetting_is_gone_unless_it_is_later(
     ledger: Ledger, scribe: Scribe, reading: Connect
 ) -> None:
@@ -243,12 +176,12 @@ async def test_what_hooks_report_in_the_moment_of_forgetting_is_gone_unless_it_i
         Entry.of(AGENT, scribe.event(AssistantMessage(text=f"Step {n}"), at_ms=NOW_MS - 10 + n), {}) for n in range(20)
     ]
     for entry in said[::2]:
-        await ledger.add_provisional(AGENT, [entry], {}, now_ms=NOW_MS + 60)
+        await ledger.write(add_provisional, AGENT, [entry], {}, now_ms=NOW_MS + 60)
 
     await ledger.forget(OF_S1, now_ms=NOW_MS)
 
     for entry in said[1::2]:
-        await ledger.add_provisional(AGENT, [entry], {}, now_ms=NOW_MS + 60)
+        await ledger.write(add_provisional, AGENT, [entry], {}, now_ms=NOW_MS + 60)
     with closing(reading()) as db:
         left = [at_ms for (at_ms,) in db.execute("SELECT at_ms FROM provisional ORDER BY at_ms")]
     assert left == [entry.event.at_ms for entry in said[1::2] if entry.event.at_ms > NOW_MS]

@@ -60,11 +60,9 @@ def texts(path: Path) -> list[str]:
     [
         "UPDATE event SET body = CAST(x'7b22ff' AS TEXT) WHERE id = 2",
         "UPDATE event SET body = replace(body, '{', '[') WHERE id = 2",
-        "UPDATE event SET body = x'789c00' WHERE id = 2",
         "UPDATE session SET native_id = CAST(x'73ff31' AS TEXT)",
-        "UPDATE project SET root = CAST(x'2fff' AS TEXT)",
     ],
-    ids=["text of an event", "JSON of an event", "deflated event", "id of a session", "root of a project"],
+    ids=["text of an event", "JSON of an event", "id of a session"],
 )
 async def test_damage_that_no_check_of_pages_finds_is_mended_at_the_next_start(
     change: str, ledger_path: Path, scribe_of: type[Scribe]

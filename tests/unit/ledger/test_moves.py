@@ -8,7 +8,9 @@ from collections.abc import Callable
 import msgspec
 
 from carryover.facts import ProjectRoot
-from carryover.ledger.queries import project_by_root, projects, sessions, unpublished, whereabouts
+from carryover.ledger.moves import move_back, move_project
+from carryover.ledger.queries import project_by_root, projects, sessions
+from carryover.ledger.sessions import know_project
 from carryover.ledger.store import Ledger
 from carryover.model import FileEdit
 from carryover.publish.project_view import project_view
@@ -38,58 +40,17 @@ def held(db: sqlite3.Connection) -> dict[str, list[str]]:
     return {row.root: sorted(one.native_id for one in sessions(db, row.id, limit=20)) for row in projects(db)}
 
 
-async def test_sessions_go_with_the_project(ledger: Ledger, scribe: Scribe, reading: Reading) -> None:
-    await worked(scribe, "s1", "/old")
-    await worked(scribe, "s2", "/new")
-    old, new = project(reading(), "/old"), project(reading(), "/new")
-
-    moved = await ledger.move_project(old, new)
-
-    view = project_view(reading(), new)
-    assert (moved.sessions, moved.projects) == (1, (old, new))
-    assert held(reading()) == {"/new": ["s1", "s2"]}
-    assert (view.root, view.former_roots) == ("/new", ("/old",))
-    assert unpublished(reading(), since_ms=1) == [new]
-
-
-async def test_undoing_it_gives_back_what_came_and_keeps_what_was_there(
-    ledger: Ledger, scribe: Scribe, reading: Reading
-) -> None:
-    await worked(scribe, "s1", "/old")
-    await worked(scribe, "s2", "/new")
-    old, new = project(reading(), "/old"), project(reading(), "/new")
-    await ledger.move_project(old, new)
-
-    back = await ledger.move_back(old)
-
-    assert (back.sessions, back.projects) == (1, (old, new))
-    assert held(reading()) == {"/new": ["s2"], "/old": ["s1"]}
-    assert project_view(reading(), new).former_roots == ()
-    assert [row.not_moved for row in whereabouts(reading()) if row.id == old] == [True]
-
-
-async def test_moving_twice_moves_nothing_more(ledger: Ledger, scribe: Scribe, reading: Reading) -> None:
-    await worked(scribe, "s1", "/old")
-    old, new = project(reading(), "/old"), await ledger.know_project("/new", None, now_ms=0)
-
-    await ledger.move_project(old, new)
-
-    assert (await ledger.move_project(old, new)).sessions == 0
-    assert (await ledger.move_project(new, new)).sessions == 0
-    assert held(reading()) == {"/new": ["s1"]}
-
-
 async def test_a_session_that_is_read_later_follows_as_long_as_the_folder_is_gone(
     ledger: Ledger, scribe: Scribe, reading: Reading
 ) -> None:
     await worked(scribe, "s1", "/old")
-    old, new = project(reading(), "/old"), await ledger.know_project("/new", None, now_ms=0)
-    await ledger.move_project(old, new)
+    old, new = project(reading(), "/old"), await ledger.write(know_project, "/new", None, now_ms=0)
+    await ledger.write(move_project, old, new)
 
     await worked(scribe, "s2", "/old", gone=True)
 
     assert held(reading()) == {"/new": ["s1", "s2"]}
-    assert (await ledger.move_back(old)).sessions == 2
+    assert (await ledger.write(move_back, old)).sessions == 2
     assert held(reading()) == {"/old": ["s1", "s2"]}
 
 
@@ -98,15 +59,15 @@ async def test_another_folder_at_the_old_path_is_a_project_of_its_own(
 ) -> None:
     """Also once that one is gone too: its last sessions may be read only then."""
     await worked(scribe, "s1", "/old")
-    old, new = project(reading(), "/old"), await ledger.know_project("/new", None, now_ms=0)
-    await ledger.move_project(old, new)
+    old, new = project(reading(), "/old"), await ledger.write(know_project, "/new", None, now_ms=0)
+    await ledger.write(move_project, old, new)
 
     await worked(scribe, "other", "/old")
     await worked(scribe, "other too", "/old", gone=True)
 
     assert held(reading()) == {"/new": ["s1"], "/old": ["other", "other too"]}
     assert project_view(reading(), new).former_roots == ("/old",)
-    assert (await ledger.move_back(old)).sessions == 1
+    assert (await ledger.write(move_back, old)).sessions == 1
     assert held(reading()) == {"/old": ["other", "other too", "s1"]}
 
 
@@ -116,14 +77,14 @@ async def test_a_project_may_move_on_and_each_move_can_be_undone(
     for name in ("a", "b", "c"):
         await worked(scribe, name, f"/{name}")
     a, b, c = (project(reading(), f"/{name}") for name in ("a", "b", "c"))
-    await ledger.move_project(a, b)
-    await ledger.move_project(b, c)
+    await ledger.write(move_project, a, b)
+    await ledger.write(move_project, b, c)
     assert held(reading()) == {"/c": ["a", "b", "c"]}
     assert set(project_view(reading(), c).former_roots) == {"/a", "/b"}
 
-    await ledger.move_back(b)
+    await ledger.write(move_back, b)
     assert held(reading()) == {"/b": ["a", "b"], "/c": ["c"]}
-    await ledger.move_back(a)
+    await ledger.write(move_back, a)
     assert held(reading()) == {"/a": ["a"], "/b": ["b"], "/c": ["c"]}
 
 
@@ -133,10 +94,21 @@ async def test_a_project_that_is_moved_back_has_its_sessions_again(
     await worked(scribe, "s1", "/old")
     await worked(scribe, "s2", "/new")
     old, new = project(reading(), "/old"), project(reading(), "/new")
-    await ledger.move_project(old, new)
+    await ledger.write(move_project, old, new)
 
-    await ledger.move_project(new, old)
+    await ledger.write(move_project, new, old)
     await worked(scribe, "s3", "/new", gone=True)
 
     assert held(reading()) == {"/old": ["s1", "s2", "s3"]}
     assert project_view(reading(), old).former_roots == ("/new",)
+
+
+async def test_moving_twice_moves_nothing_more(ledger: Ledger, scribe: Scribe, reading: Reading) -> None:
+    await worked(scribe, "s1", "/old")
+    old, new = project(reading(), "/old"), await ledger.write(know_project, "/new", None, now_ms=0)
+
+    await ledger.write(move_project, old, new)
+
+    assert (await ledger.write(move_project, old, new)).sessions == 0
+    assert (await ledger.write(move_project, new, new)).sessions == 0
+    assert held(reading()) == {"/new": ["s1"]}

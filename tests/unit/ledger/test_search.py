@@ -3,6 +3,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 
+from carryover.ledger.moves import move_project
 from carryover.ledger.search import Found, Query, search
 from carryover.ledger.search_query import terms_of
 from carryover.ledger.store import Ledger
@@ -44,7 +45,7 @@ async def test_one_project_is_not_found_in_another_and_a_moved_one_is_found_wher
     assert [hit.session for hit in find(reading(), "parser", 1).hits] == ["a"]
     assert [hit.root for hit in find(reading(), "parser", 2).hits] == ["/two"]
 
-    await ledger.move_project(1, 2)
+    await ledger.write(move_project, 1, 2)
 
     assert find(reading(), "parser", 1).hits == ()
     assert {hit.session for hit in find(reading(), "parser", 2).hits} == {"a", "b"}
@@ -74,12 +75,3 @@ async def test_where_no_event_has_all_words_those_with_some_are_found(scribe: Sc
     assert (len(found.hits), found.has_all) == (2, False)
     assert find(reading(), "add parser").has_all
     assert find(reading(), "rhinoceros giraffe").hits == ()
-
-
-async def test_of_a_word_that_is_everywhere_the_newest_entries_are_ranked(scribe: Scribe, reading: Reading) -> None:
-    """What takes long is to score an entry, not to find it: a search takes no longer the more there is."""
-    said = [scribe.event("parser", session="old", at_ms=1)]
-    said += [scribe.event(ToolCall(call_id=str(n), name="Bash", op="shell", subject="parser")) for n in range(8_000)]
-    await scribe.tell(*said)
-
-    assert {hit.kind for hit in find(reading(), "parser").hits} == {"command"}

@@ -20,6 +20,7 @@ from carryover.ledger.codec import decode_body
 from carryover.ledger.connect import connect_read_only, damage_mark
 from carryover.ledger.schema import MIGRATIONS, migrate
 from carryover.ledger.search import Query, indexed_share, search
+from carryover.ledger.search_index import index_more
 from carryover.ledger.search_query import terms_of
 from carryover.ledger.searchable import KINDS, index_entry
 from carryover.ledger.selection import Selection
@@ -58,7 +59,7 @@ def texts(path: Path, query: str) -> list[str]:
 
 async def index_all(ledger: Ledger) -> int:
     steps = 0
-    while await ledger.index_more():
+    while await ledger.write(index_more):
         steps += 1
     return steps
 
@@ -101,10 +102,10 @@ async def take(ledger: Ledger, scribe: Scribe, number: int, step: tuple[str, lis
         async with ledger._transaction() as db:
             await search_index.clear_index(db)
     else:
-        await ledger.index_more()
+        await ledger.write(index_more)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(_steps, max_size=10))
 @example(steps=[("append", ["b"]), ("better", ["d"])])
 @example(steps=[("append", ["b"]), ("retract", ["b"])])
@@ -147,7 +148,7 @@ async def test_history_is_indexed_step_by_step_newest_first_and_continued_after_
     with closing(connect_read_only(version_7)) as db:
         assert indexed_share(db) == pytest.approx(1 / 1_201)
 
-    assert await ledger.index_more()
+    assert await ledger.write(index_more)
     assert (texts(version_7, "number1200"), texts(version_7, '"number1"')) == (["old number1200"], [])
     await ledger.close()
 
@@ -174,34 +175,11 @@ async def test_damage_has_the_index_made_again(ledger_path: Path, scribe_of: typ
     assert texts(ledger_path, "parser") == ["add a parser"]
 
 
-async def test_without_full_text_search_everything_else_works(
-    tmp_path: Path, scribe_of: type[Scribe], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """SQLite may be built without FTS5. What another one indexed is removed: nothing could be deleted from it."""
-    path = tmp_path / "ledger.sqlite"
-    ledger = await Ledger.open(path, DigestReducer())
-    await scribe_of(ledger).tell("the qzebra merger")
-    await ledger.close()
-    has_fts5 = search_index._HAS_FTS5
+async def test_without_full_text_search_no_ledger_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search_index, "_HAS_FTS5", "SELECT 0")
-    ledger = await Ledger.open(path, DigestReducer())
-    scribe = scribe_of(ledger, written=5)
-    await scribe.tell("another one")
-    await scribe.commit(scribe.prepared(reemitted=(Reemitted(session="s1"),)))
-    assert not await ledger.index_more()
-    await ledger.forget(Selection(), now_ms=FOREVER_MS)
-    await ledger.erase()
-    await scribe.tell(scribe.event("a third", at_ms=FOREVER_MS + 1))
-    await ledger.close()
-    assert b"qzebra" not in path.read_bytes()
-    with closing(connect_read_only(path)) as db, pytest.raises(UserError, match="FTS5"):
-        search(db, Query(terms=terms_of("third")), limit=1, now_ms=1)
 
-    monkeypatch.setattr(search_index, "_HAS_FTS5", has_fts5)
-    ledger = await Ledger.open(path, DigestReducer())
-    await index_all(ledger)
-    await ledger.close()
-    assert texts(path, "third") == ["a third"]
+    with pytest.raises(UserError, match="no full-text search"):
+        await Ledger.open(tmp_path / "ledger.sqlite", DigestReducer())
 
 
 @pytest.mark.parametrize("selection", [Selection(agent=AGENT, session="s1"), Selection(until_ms=2_500), Selection()])

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from carryover.facts import ProjectRoot
-from carryover.ledger.batch import Commit, Entry
+from carryover.ledger.batch import Entry
+from carryover.ledger.provisional import add_provisional
 from carryover.ledger.queries import project_by_root, sessions
 from carryover.model import AssistantMessage, Event, FileEdit, Retracted, session_in_other_cwd
 from carryover.publish.project_view import project_view
@@ -67,44 +68,16 @@ async def test_what_was_read_before_its_conversation_is_brought_home(scribe: Scr
     assert (here.started_ms, here.last_ms) == (1_000, 4_000)
 
 
-async def test_a_session_that_has_turns_of_its_own_stays(scribe: Scribe, reading: Reading) -> None:
-    """The conversation's turns in another folder of the same project."""
-    sub = session_in_other_cwd("s1", "of-src")
-    await scribe.tell(scribe.event("and here", session=sub))
-    await scribe.tell(edit(scribe, "/repo", sub), path="/t/a1")
-
-    await scribe.tell("add a parser")
-
-    assert by_project(reading())["/repo"] == {"s1": 0, sub: 1}
-
-
-async def test_a_conversation_whose_id_begins_alike_takes_nothing(scribe: Scribe, reading: Reading) -> None:
-    await scribe.tell(edit(scribe, "/repo", session_in_other_cwd("s10", "of-repo")), path="/t/a1")
-
-    await scribe.tell("add a parser")
-
-    assert by_project(reading())["/repo"] == {"s1": 0, "s10@of-repo": 0}
-
-
 async def test_what_a_hook_reported_of_it_goes_along(scribe: Scribe, reading: Reading) -> None:
     await scribe.tell(edit(scribe, "/repo", HERE), path="/t/a1")
     early = Entry.of(AGENT, scribe.event(AssistantMessage(text="Done."), session=HERE, at_ms=90_000), {})
-    await scribe.ledger.add_provisional(AGENT, [early], {"/repo": ProjectRoot("/repo")}, now_ms=90_000)
+    await scribe.ledger.write(add_provisional, AGENT, [early], {"/repo": ProjectRoot("/repo")}, now_ms=90_000)
 
     await scribe.tell(scribe.event("add a parser", at_ms=2_000))
 
     (view,) = project_view(reading(), 1).sessions
     assert view.digest.turn is not None
     assert (view.session, view.digest.turn.answer) == ("s1", "Done.")
-
-
-async def test_reading_it_again_adds_nothing(scribe: Scribe, reading: Reading) -> None:
-    reported = edit(scribe, "/repo", HERE)
-    await scribe.tell(reported, path="/t/a1")
-    await scribe.tell("add a parser")
-
-    assert await scribe.tell(reported, path="/t/moved") == Commit()
-    assert by_project(reading())["/repo"] == {"s1": 1}
 
 
 async def test_what_it_takes_back_is_taken_back_at_home(scribe: Scribe, reading: Reading) -> None:

@@ -2,75 +2,27 @@ from __future__ import annotations
 
 import asyncio
 import random
-import signal
 import sqlite3
-import subprocess
-import sys
 import tracemalloc
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from carryover.adapter.contract import Source
-from carryover.distill.digest import FOLD_VERSION
-from carryover.distill.stored_digest import DigestReducer
-from carryover.ledger.batch import SourceState
-from carryover.ledger.codec import decode_body
-from carryover.ledger.connect import damage_mark
-from carryover.ledger.ledger_errors import LedgerDamaged, LedgerUnavailable, StaleRead
+from carryover.ledger.ledger_errors import LedgerUnavailable, StaleRead
 from carryover.ledger.queries import (
     session_by_prefix,
     session_events,
-    totals,
 )
 from carryover.ledger.store import Ledger
 from carryover.model import UserPrompt
-from carryover.publish.project_view import project_view, session_digest
+from carryover.publish.project_view import session_digest
 from support.scribe import Scribe, noise
 
 Reading = Callable[[], sqlite3.Connection]
 
 ONE = Source(agent="made-up", path="/t/one.jsonl")
-
-WRITER = """
-import asyncio, sys
-from pathlib import Path
-from carryover.adapter.contract import Source
-from carryover.facts import ProjectRoot
-from carryover.ledger.batch import Entry, PreparedBatch
-from carryover.distill.stored_digest import DigestReducer
-from carryover.ledger.store import Ledger
-from carryover.model import Event, UserPrompt
-
-async def main():
-    ledger = await Ledger.open(Path(sys.argv[1]), DigestReducer())
-    source = Source(agent="made-up", path="/t/one.jsonl")
-    state = await ledger.source_state(source)
-    rev = state.rev if state else 0
-    done = int(state.cursor) if state else 0
-    while True:
-        events = [
-            Event(key=f"k{n}", session="s1", at_ms=n, body=UserPrompt(text=f"prompt {n} " + "x" * 500), cwd="/repo")
-            for n in range(done, done + 10)
-        ]
-        entries = tuple(Entry.of("made-up", event, {}) for event in events)
-        done += 10
-        prepared = PreparedBatch(
-            cursor=str(done).encode(),
-            context=b"{}",
-            size=0,
-            mtime_ns=0,
-            entries=entries,
-            roots={"/repo": ProjectRoot("/repo")},
-        )
-        await ledger.commit(source, prepared, seen_rev=rev)
-        rev += 1
-        print(done, flush=True)
-
-asyncio.run(main())
-"""
 
 
 def texts(db: sqlite3.Connection) -> list[str]:
@@ -86,18 +38,6 @@ async def test_everything_is_private_to_its_owner(scribe: Scribe, ledger_path: P
     assert oct(ledger_path.parent.stat().st_mode & 0o777) == "0o700"
 
 
-async def test_closing_leaves_one_file_that_holds_everything(
-    ledger_path: Path, scribe_of: type[Scribe], reading: Reading
-) -> None:
-    ledger = await Ledger.open(ledger_path, DigestReducer())
-    await scribe_of(ledger).tell("hello")
-
-    await ledger.close()
-
-    assert [file.name for file in ledger_path.parent.iterdir()] == ["ledger.sqlite"]
-    assert texts(reading()) == ["hello"]
-
-
 async def test_comparing_all_sources_loads_neither_cursors_nor_contexts(ledger: Ledger, scribe: Scribe) -> None:
     """Thousands of transcripts are compared every few minutes, and each context may hold a hundred KiB."""
     await scribe.commit(scribe.prepared(scribe.event("hello"), cursor=bytes(8 << 20), context=bytes(8 << 20)))
@@ -109,56 +49,6 @@ async def test_comparing_all_sources_loads_neither_cursors_nor_contexts(ledger: 
 
     assert list(known) == [(ONE.agent, ONE.path)]
     assert peak_bytes < 1 << 20
-
-
-async def test_what_is_known_of_all_sources_is_kept_until_something_is_written(ledger: Ledger, scribe: Scribe) -> None:
-    await scribe.tell("hello")
-    before = await ledger.last_reads()
-    assert await ledger.last_reads() is before
-
-    await ledger.mark_broken(ONE, "Permission denied", retry_ms=1_000)
-    after = await ledger.last_reads()
-    assert (before[ONE.agent, ONE.path].state, after[ONE.agent, ONE.path].state) == ("active", "broken")
-
-    with pytest.raises(ZeroDivisionError):
-        async with ledger._transaction():
-            raise ZeroDivisionError
-    assert await ledger.last_reads() == after
-
-
-async def test_what_a_source_said_outlives_it(ledger: Ledger, scribe: Scribe, reading: Reading) -> None:
-    await scribe.tell("hello")
-
-    await ledger.mark_gone(ONE)
-
-    state = await ledger.source_state(ONE)
-    assert state is not None
-    assert (state.state, state.cursor) == ("gone", b"1")
-    assert texts(reading()) == ["hello"]
-
-
-async def test_a_broken_source_keeps_its_place_until_a_read_succeeds(ledger: Ledger, scribe: Scribe) -> None:
-    await scribe.tell("hello")
-    await ledger.mark_broken(ONE, "Permission denied", retry_ms=1_000)
-    await ledger.mark_broken(ONE, "Input/output error", retry_ms=3_000)
-    broken = await ledger.source_state(ONE)
-
-    await scribe.tell("again")
-
-    assert broken == SourceState(
-        rev=1,
-        cursor=b"1",
-        context=b"{}",
-        size=10,
-        mtime_ns=5_000_000,
-        state="broken",
-        error="Input/output error",
-        failures=2,
-        retry_ms=3_000,
-    )
-    assert await ledger.source_state(ONE) == SourceState(
-        rev=2, cursor=b"1", context=b"{}", size=10, mtime_ns=5_000_000, state="active"
-    )
 
 
 async def test_cancelling_leaves_a_commit_done_or_undone_and_the_next_one_works(
@@ -202,29 +92,6 @@ async def test_commits_at_once_of_one_source_store_one_and_refuse_the_others(
     assert texts(reading()) == ["prompt 0"]
 
 
-def test_a_writer_killed_at_any_moment_has_stored_exactly_what_its_position_says(tmp_path: Path) -> None:
-    path = tmp_path / "ledger.sqlite"
-    chance = random.Random(11)
-    done = 0
-    for _ in range(5):
-        with subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True) as writer:
-            assert writer.stdout is not None
-            for _ in range(chance.randint(1, 30)):
-                done = int(writer.stdout.readline())
-            writer.send_signal(signal.SIGKILL)
-            reported = [int(line) for line in writer.stdout]
-        with closing(sqlite3.connect(path)) as db:
-            ((cursor,),) = db.execute("SELECT cursor FROM source").fetchall()
-            bodies = [
-                body.text.split(" x")[0]
-                for (stored,) in db.execute("SELECT body FROM event ORDER BY id")
-                if isinstance(body := decode_body(stored), UserPrompt)
-            ]
-            assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        assert int(cursor) >= max([done, *reported])
-        assert bodies == [f"prompt {n}" for n in range(int(cursor))]
-
-
 async def test_a_full_disk_is_reported_clearly_and_loses_nothing(
     ledger: Ledger, scribe: Scribe, reading: Reading, ledger_path: Path
 ) -> None:
@@ -260,54 +127,3 @@ async def test_a_database_locked_by_another_program_is_reported_clearly_and_lose
 
     assert (await scribe.tell("hello")).new_events == 1
     assert texts(reading()) == ["hello"]
-
-
-async def test_damage_met_in_use_is_mended_at_the_next_start(
-    ledger_path: Path, scribe_of: type[Scribe], reading: Reading
-) -> None:
-    ledger = await Ledger.open(ledger_path, DigestReducer())
-    scribe = scribe_of(ledger)
-    history = [scribe.event(f"prompt {n} {noise(n, 300)}") for n in range(2_000)]
-    await scribe.tell(*history)
-    await ledger.close()
-    _damage(ledger_path, pages=range(60, 90))
-
-    ledger = await Ledger.open(ledger_path, DigestReducer())
-    with pytest.raises(LedgerDamaged):
-        await scribe_of(ledger).tell(*history)
-    assert damage_mark(ledger_path).exists()
-    await ledger.close()
-
-    mended = await Ledger.open(ledger_path, DigestReducer())
-    saved = totals(reading()).events
-    await scribe_of(mended).tell(*history)
-    await mended.close()
-
-    assert not damage_mark(ledger_path).exists()
-    assert 1_500 < saved < 2_000
-    assert sorted(texts(reading())) == sorted(
-        event.body.text for event in history if isinstance(event.body, UserPrompt)
-    )
-
-
-async def test_digests_of_an_older_fold_are_made_again_newest_first(
-    ledger: Ledger, scribe: Scribe, reading: Reading, ledger_path: Path
-) -> None:
-    for session in ("s1", "s2", "s3"):
-        await scribe.tell(scribe.event("add a parser", session=session), path=f"/t/{session}")
-    expected = project_view(reading(), 1)
-    with closing(sqlite3.connect(ledger_path)) as db, db:
-        db.execute("UPDATE thread SET fold_version = ?, digest = 'old'", (FOLD_VERSION - 1,))
-
-    done = [await ledger.rebuild_outdated() for _ in range(4)]
-
-    assert done == [True, True, True, False]
-    assert project_view(reading(), 1) == expected
-
-
-def _damage(path: Path, pages: range) -> None:
-    """Overwrite some pages, as a failing disk would."""
-    with path.open("r+b") as file:
-        for page in pages:
-            file.seek(page * 4096)
-            file.write(b"\xa5" * 4096)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from pathlib import Path
 
 import pytest
@@ -46,13 +45,6 @@ def test_an_edit_is_found_again_where_its_text_stands_now_nearest_to_where_it_wa
     )
 
 
-def test_an_edit_whose_text_is_gone_is_looked_for_by_its_line(root: Path) -> None:
-    facts = look(root, "cart.py", line=5, anchor="no longer there")
-
-    assert facts is not None
-    assert facts.symbol == "Cart.discount"
-
-
 @pytest.mark.parametrize("name", ["nul\0.py", "surrogate\ud800.py"])
 def test_a_name_no_file_can_have_does_not_exist(root: Path, name: str) -> None:
     assert look(root, name) == FileFacts(exists=False)
@@ -78,15 +70,6 @@ def test_a_symlink_out_of_the_root_is_not_read(root: Path) -> None:
 
     assert look(root, "link.py") == FileFacts(exists=True)
     assert look(root, "folder/outside.py") == FileFacts(exists=True)
-
-
-def test_a_symlink_inside_the_root_is_read(root: Path) -> None:
-    (root / "link.py").symlink_to("cart.py")
-
-    facts = look(root, "link.py", line=2)
-
-    assert facts is not None
-    assert facts.symbol == "Cart.total"
 
 
 def test_what_is_no_regular_file_is_not_opened(root: Path) -> None:
@@ -132,18 +115,3 @@ def test_a_changed_file_is_read_again(root: Path) -> None:
 
 def test_an_unchanged_file_is_parsed_once(root: Path) -> None:
     assert look(root, "cart.py", line=2) is look(root, "cart.py", line=2)
-
-
-def test_threads_may_look_at_the_same_time(root: Path) -> None:
-    for number in range(20):
-        (root / f"cart_{number}.py").write_text(CART)
-    queries = [FileQuery(path=f"cart_{number}.py", line=2) for number in range(20)]
-    seen: list[dict[str, FileFacts]] = []
-    threads = [threading.Thread(target=lambda: seen.append(file_facts(root, queries, budget_s=30))) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    expected = FileFacts(exists=True, parses=True, symbol="Cart.total")
-    assert seen == [{query.path: expected for query in queries}] * 4

@@ -62,40 +62,6 @@ def test_what_does_not_end_in_time_is_killed_with_all_it_started(tmp_path: Path,
     wait_until("all are gone", lambda: not any(is_running(int(pid)) for pid in slow_git.read_text().split()))
 
 
-def test_without_git_the_error_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    git(repository(tmp_path), "status")
-    monkeypatch.setenv("PATH", str(tmp_path))
-
-    with pytest.raises(FileNotFoundError):
-        ask(tmp_path, ("ls-files",), deadline=soon())
-
-
-def test_a_repository_that_answered_nothing_is_not_waited_for_again(tmp_path: Path) -> None:
-    """git opens the pipe that `include.path` names before anything else."""
-    root = repository(tmp_path, {"a.py": "1\n"})
-    git(root, "config", "include.path", "more")
-    os.mkfifo(root / ".git" / "more")
-    with pytest.raises(TimeoutError):
-        ask(root, ("rev-parse", "HEAD"), ("ls-files",), deadline=time.monotonic() + 0.6)
-
-    began = time.monotonic()
-    with pytest.raises(TimeoutError):
-        ask(root, ("rev-parse", "HEAD"), deadline=soon())
-
-    assert time.monotonic() - began < 1
-
-
-def test_one_that_was_only_slow_is_asked_again(tmp_path: Path) -> None:
-    root = repository(tmp_path, {"a.py": "1\n"})
-    exclude = root / ".git" / "info" / "exclude"
-    exclude.unlink()
-    os.mkfifo(exclude)
-    with pytest.raises(TimeoutError):
-        ask(root, ("rev-parse", "--git-dir"), ("ls-files", "-o", "--exclude-standard"), deadline=time.monotonic() + 0.6)
-
-    assert ask(root, ("rev-parse", "--git-dir"), deadline=soon()) == [Answer(0, b".git\n")]
-
-
 def test_another_working_tree_that_the_configuration_names_is_not_looked_at(tmp_path: Path) -> None:
     """A diff would show what is in the user's own files."""
     private = tmp_path / "private"
@@ -121,3 +87,14 @@ def is_running(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except FileNotFoundError:
         return False
+
+
+def test_one_that_was_only_slow_is_asked_again(tmp_path: Path) -> None:
+    root = repository(tmp_path, {"a.py": "1\n"})
+    exclude = root / ".git" / "info" / "exclude"
+    exclude.unlink()
+    os.mkfifo(exclude)
+    with pytest.raises(TimeoutError):
+        ask(root, ("rev-parse", "--git-dir"), ("ls-files", "-o", "--exclude-standard"), deadline=time.monotonic() + 0.6)
+
+    assert ask(root, ("rev-parse", "--git-dir"), deadline=soon()) == [Answer(0, b".git\n")]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from carryover.facts import GitFacts
-from carryover.probe.git import ChangedSince, begin_changed_since, git_facts
+from carryover.probe.git import ChangedSince, changed_since, git_facts
 from carryover.probe.git_diff import OwnWrites
 from support.repository import git, repository
 
@@ -33,12 +33,10 @@ def test_what_carryover_itself_wrote_is_no_change(tmp_path: Path) -> None:
     (root / ".carryover" / "handoff.md").write_text("# [CARRYOVER]\n")
 
     assert git_facts(root, own=OWN, timeout_s=PATIENT_S) == GitFacts(branch="main", head=then, subject="first commit")
-    assert begin_changed_since(root, since=then, own=OWN, timeout_s=PATIENT_S)() == ChangedSince(
-        head=then, changed_files=0
-    )
+    assert changed_since(root, since=then, own=OWN, timeout_s=PATIENT_S) == ChangedSince(head=then, changed_files=0)
 
     git(root, "commit", "--quiet", "--all", "--message", "with the block")
-    assert begin_changed_since(root, since=then, own=OWN, timeout_s=PATIENT_S)() == ChangedSince(
+    assert changed_since(root, since=then, own=OWN, timeout_s=PATIENT_S) == ChangedSince(
         head=short_head(root), changed_files=0
     )
 
@@ -53,9 +51,7 @@ def test_a_file_in_which_the_user_changed_something_too_counts(tmp_path: Path) -
 
     assert facts is not None
     assert facts.changed_files == 2
-    assert begin_changed_since(root, since=head, own=OWN, timeout_s=PATIENT_S)() == ChangedSince(
-        head=head, changed_files=2
-    )
+    assert changed_since(root, since=head, own=OWN, timeout_s=PATIENT_S) == ChangedSince(head=head, changed_files=2)
 
 
 @pytest.mark.parametrize(("text", "untracked"), [("OURS\n", 0), ("Be brief.\n\nOURS\n", 1), ("Be brief.\n", 1)])
@@ -69,41 +65,6 @@ def test_a_new_file_counts_unless_it_holds_our_text_alone(tmp_path: Path, text: 
 
     assert facts is not None
     assert facts.untracked == untracked + 1, "in a folder below it is nobody's but the user's"
-
-
-@pytest.mark.parametrize(("text", "changed"), [("OURS\n", 0), ("Be brief.\n\nOURS\n", 1)])
-def test_a_new_file_that_is_staged_counts_unless_it_holds_our_text_alone(
-    tmp_path: Path, text: str, changed: int
-) -> None:
-    root = repository(tmp_path, {"a.py": "1\n"})
-    (root / "AGENTS.md").write_text(text)
-    git(root, "add", "AGENTS.md")
-
-    facts = git_facts(root, own=OWN, timeout_s=PATIENT_S)
-
-    assert facts is not None
-    assert facts.changed_files == changed
-
-
-def test_our_text_counts_neither_in_a_repository_without_a_commit(tmp_path: Path) -> None:
-    root = repository(tmp_path)
-    (root / "AGENTS.md").write_text("OURS\n")
-    git(root, "add", "AGENTS.md")
-    (root / ".carryover").mkdir()
-    (root / ".carryover" / "handoff.md").write_text("# [CARRYOVER]\n")
-
-    assert git_facts(root, own=OWN, timeout_s=PATIENT_S) == GitFacts(branch="main", head=None)
-
-
-def test_a_file_whose_line_ends_git_converts_differs_by_our_text_alone(tmp_path: Path) -> None:
-    root = repository(tmp_path, {"AGENTS.md": "Be brief.\n"})
-    git(root, "config", "core.autocrlf", "true")
-    (root / "AGENTS.md").write_bytes(b"Be brief.\r\n\nOURS\n")
-
-    facts = git_facts(root, own=OWN, timeout_s=PATIENT_S)
-
-    assert facts is not None
-    assert facts.changed_files == 0
 
 
 def test_our_text_is_known_in_the_file_that_a_link_of_that_name_leads_to(tmp_path: Path) -> None:

@@ -71,16 +71,6 @@ def test_a_renamed_repository_is_found(home: Path, old: Path) -> None:
     assert found(new, known, home=home) == [str(old)]
 
 
-def test_while_the_old_folder_is_there_nothing_has_moved(home: Path, old: Path) -> None:
-    """Not even to a copy of all of it."""
-    known = row(old, sha=published(old))
-    copy = Path(shutil.copytree(old, home / "work" / "copy"))
-    git(home, "clone", "--quiet", str(old), str(home / "work" / "clone"))
-
-    assert found(copy, known, home=home) == []
-    assert found(home / "work" / "clone", known, home=home) == []
-
-
 def test_a_clone_is_not_taken_for_the_first_one_that_is_gone_by_now(home: Path, old: Path) -> None:
     """Both were there once, and what was said in the one was not said in the other."""
     known = row(old, sha=published(old))
@@ -91,23 +81,6 @@ def test_a_clone_is_not_taken_for_the_first_one_that_is_gone_by_now(home: Path, 
 
     assert found(clone, known, home=home) == []
     assert suggested(clone, known) == [str(old)]
-
-
-def test_a_clone_made_after_the_first_one_was_deleted_is_a_new_beginning(home: Path, old: Path) -> None:
-    """Its `.git` may have the very inode of the deleted one, as has every second one on ext4."""
-    git(home, "clone", "--quiet", "--bare", str(old), str(home / "shop.git"))
-    known = row(old)
-    shutil.rmtree(old)
-    clone = home / "work" / "clone"
-    git(home, "clone", "--quiet", str(home / "shop.git"), str(clone))
-    git(clone, "remote", "set-url", "origin", "https://example.com/shop.git")
-    identity = identity_of(clone)
-    assert identity is not None
-    made_ns = msgspec.json.decode(known.identity or "")["made_ns"]
-    same_inode = stored(msgspec.structs.replace(identity, made_ns=made_ns))
-
-    assert found(clone, known, home=home) == []
-    assert found(clone, msgspec.structs.replace(known, identity=same_inode), home=home) == []
 
 
 @pytest.mark.parametrize(
@@ -210,11 +183,3 @@ def test_a_move_takes_projects_below_along(home: Path) -> None:
         (f"{home}/old", f"{home}/new"),
         (f"{home}/old/part", f"top of {home}/new/part"),
     ]
-
-
-def test_a_link_left_at_the_old_path_is_not_the_folder_that_was_there(home: Path, old: Path) -> None:
-    known = row(old)
-    new = old.rename(home / "store")
-    old.symlink_to(new)
-
-    assert found(new, known, home=home) == [str(old)]

@@ -15,14 +15,6 @@ from carryover.projects.root import agent_folders, agents_checkouts, find_root
 from support.repository import git, repository
 
 
-def test_a_folder_in_a_repository_belongs_to_its_top(home: Path) -> None:
-    root = repository(home / "app", {"src/deep/a.py": "1\n"})
-
-    found = [find_root(str(folder)) for folder in (root, root / "src", root / "src" / "deep", root / ".git" / "hooks")]
-
-    assert found == [ProjectRoot(str(root))] * 4
-
-
 def test_a_worktree_is_a_project_of_its_own_that_knows_its_main_checkout(home: Path) -> None:
     root = repository(home / "app", {"src/a.py": "1\n"})
     git(root, "worktree", "add", "--quiet", str(home / "tree"))
@@ -76,16 +68,6 @@ def moved_to(home: Path, name: str | None) -> dict[str, str]:
     return {"CODEX_HOME": f"{home}/{name}"} if name is not None else {}
 
 
-def test_a_worktree_with_relative_links_knows_its_main_checkout(home: Path) -> None:
-    """As git 2.48 writes them with worktree.useRelativePaths."""
-    root = repository(home / "app", {"a.py": "1\n"})
-    git(root, "worktree", "add", "--quiet", str(home / "tree"))
-    (home / "tree" / ".git").write_text("gitdir: ../app/.git/worktrees/tree\n")
-    (root / ".git" / "worktrees" / "tree" / "gitdir").write_text("../../../../tree/.git\n")
-
-    assert find_root(str(home / "tree")) == ProjectRoot(str(home / "tree"), main_root=str(root))
-
-
 def test_a_folder_that_claims_to_be_a_worktree_of_another_repository_has_no_main_checkout(home: Path) -> None:
     root = repository(home / "app", {"a.py": "1\n"})
     git(root, "worktree", "add", "--quiet", str(home / "tree"))
@@ -93,14 +75,6 @@ def test_a_folder_that_claims_to_be_a_worktree_of_another_repository_has_no_main
     shutil.copy(home / "tree" / ".git", home / "claims" / ".git")
 
     assert find_root(str(home / "claims")) == ProjectRoot(str(home / "claims"))
-
-
-def test_a_submodule_is_a_project_of_its_own(home: Path) -> None:
-    part = repository(home / "part", {"p.py": "1\n"})
-    root = repository(home / "app", {"a.py": "1\n"})
-    git(root, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(part), "lib/part")
-
-    assert find_root(str(root / "lib" / "part")) == ProjectRoot(str(root / "lib" / "part"))
 
 
 def test_a_repository_in_the_home_folder_is_not_that_of_the_folders_below(home: Path) -> None:

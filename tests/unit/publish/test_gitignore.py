@@ -63,15 +63,6 @@ def test_a_rule_that_git_need_not_be_asked_about(text: str, certainly: bool) -> 
     assert ignored_by_text(text.encode()) is certainly
 
 
-def test_the_rule_is_added_once(home: Path) -> None:
-    root = repository(home / "app", {".gitignore": "a\n"})
-    kept_out(root)
-    before = (root / ".gitignore").stat().st_mtime_ns
-
-    assert kept_out(root).done == []
-    assert ((root / ".gitignore").read_text(), (root / ".gitignore").stat().st_mtime_ns) == (f"a\n\n{RULE}", before)
-
-
 @pytest.mark.parametrize("rule", [".carryover", "/.carryover/", ".carryover/*", ".car*", ".*", "*", "**/.carryover/**"])
 def test_no_rule_is_added_where_one_of_the_users_does_it(home: Path, rule: str) -> None:
     root = repository(home / "app", {"a.py": "1\n"})
@@ -87,27 +78,6 @@ def test_a_user_who_takes_the_folder_back_in_is_not_contradicted(home: Path) -> 
 
     assert kept_out(root).done == []
     assert (root / ".gitignore").read_text() == text
-
-
-def test_privately_the_rule_goes_where_nobody_shares_it(home: Path) -> None:
-    root = repository(home / "app", {".gitignore": "a\n"})
-    before = (root / ".git" / "info" / "exclude").read_text()
-
-    edits = kept_out(root, shared=False)
-    kept_out(root, shared=False)
-
-    assert (root / ".git" / "info" / "exclude").read_text() == f"{before}\n{RULE}"
-    assert (edits.done, (root / ".gitignore").read_text(), ignored(root)) == ([], "a\n", True)
-
-
-def test_privately_a_worktree_uses_the_excludes_of_its_main_checkout(home: Path) -> None:
-    root = repository(home / "app", {"a.py": "1\n"})
-    git(root, "worktree", "add", "--quiet", str(home / "tree"))
-
-    kept_out(home / "tree", shared=False)
-
-    assert exclude_file(home / "tree") == root / ".git" / "info" / "exclude"
-    assert ((root / ".git" / "info" / "exclude").read_text().endswith(RULE), ignored(home / "tree")) == (True, True)
 
 
 @pytest.mark.parametrize("original", [None, "", "a", "a\n", "a\r\nb\r\n"])
@@ -133,23 +103,6 @@ def test_an_ignore_file_that_cannot_be_edited_is_left_alone_and_the_excludes_use
 
     assert (root / ".gitignore").read_bytes() == content
     assert (edits.notes, ignored(root)) == ([".gitignore was left alone: it is not plain text"], True)
-
-
-def test_links_and_read_only_files_are_left_alone(home: Path) -> None:
-    (home / "theirs").write_text("theirs\n")
-    linked, closed = (repository(home / name, {"a.py": "1\n"}) for name in ("linked", "closed"))
-    (linked / ".gitignore").symlink_to(home / "theirs")
-    (closed / ".gitignore").write_text("a\n")
-    (closed / ".gitignore").chmod(0o444)
-
-    notes = [kept_out(root).notes for root in (linked, closed)]
-
-    assert notes == [
-        [".gitignore was left alone: it is a symlink"],
-        [".gitignore was left alone: it is read-only"],
-    ]
-    assert [(home / "theirs").read_text(), (closed / ".gitignore").read_text()] == ["theirs\n", "a\n"]
-    assert [ignored(linked), ignored(closed)] == [True, True]
 
 
 def test_excludes_behind_a_symlink_are_not_followed(home: Path) -> None:
@@ -178,12 +131,3 @@ def test_a_rule_of_ours_that_was_private_is_shared_when_the_project_is(home: Pat
     assert kept_out(root).done == [".gitignore"]
     assert (root / ".gitignore").read_text() == RULE
     assert RULE in exclude_file(root).read_text()
-
-
-def test_a_rule_of_the_users_in_info_exclude_counts(home: Path) -> None:
-    root = repository(home / "app", {"a.py": "1\n"})
-    exclude_file(root).parent.mkdir(exist_ok=True)
-    exclude_file(root).write_text(".carryover/\n")
-
-    assert kept_out(root).done == []
-    assert not (root / ".gitignore").exists()

@@ -27,12 +27,6 @@ def look(state: StateDir) -> dict[str, tuple[int, int]]:
     return {name: (stat.S_IMODE(file.st_mode), file.st_mtime_ns) for name, file in found.items()}
 
 
-def test_the_line_in_the_settings_is_short_and_holds_neither_address_nor_secret() -> None:
-    line = hook_command(Path("/home/dev/.carryover"), "claude-code", "SessionStart")
-
-    assert line == "sh /home/dev/.carryover/hook.sh claude-code SessionStart 2>/dev/null || true"
-
-
 @pytest.mark.parametrize("folder", ["/home/o'dev/my state", '/a "b"/$HOME/`id`', "/new\nline", "/-rf *"])
 def test_a_shell_reads_any_path_as_one_word(folder: str) -> None:
     line = hook_command(Path(folder), "claude-code", "Stop")
@@ -67,21 +61,3 @@ def test_what_was_changed_or_lost_is_put_back(state: StateDir) -> None:
     script.chmod(0o777)
     write_hook_script(state)
     assert stat.S_IMODE(script.stat().st_mode) == 0o700
-
-
-def test_a_link_in_place_of_the_script_gives_way_and_its_target_stays(state: StateDir, home: Path) -> None:
-    (home / "theirs").write_text("keep me")
-    (state.root / "hook.sh").symlink_to(home / "theirs")
-
-    write_hook_script(state)
-
-    assert not (state.root / "hook.sh").is_symlink()
-    assert (home / "theirs").read_text() == "keep me"
-
-
-def test_without_a_secret_nothing_is_written(state: StateDir) -> None:
-    state.secret.unlink()
-
-    with pytest.raises(FileNotFoundError):
-        write_hook_script(state)
-    assert list(state.root.iterdir()) == []

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
 from carryover.edits.apply import ProjectEdits
-from carryover.edits.plan import Edit
-from carryover.publish import pointer
 from carryover.publish.instruction_files import place_pointers, remove_pointers
 from carryover.publish.pointer import NEW_FILE
 
@@ -22,14 +19,6 @@ EDITED = BLOCK.replace("bounded", "short")
 def root(tmp_path: Path) -> Path:
     (tmp_path / "app" / ".carryover").mkdir(parents=True)
     return tmp_path / "app"
-
-
-@pytest.fixture
-def former(monkeypatch: pytest.MonkeyPatch) -> str:
-    """A block with the synthetic text of an earlier version, which this version knows."""
-    block = "<!--CARRYOVER:START-->\nSee `.carryover/handoff.md`.\n<!--CARRYOVER:END-->\n"
-    monkeypatch.setattr(pointer, "_TEXTS", (*pointer._TEXTS, tuple(block.encode().splitlines())))
-    return block
 
 
 def place(root: Path) -> ProjectEdits:
@@ -138,18 +127,6 @@ def test_blocks_that_came_with_the_repository_are_not_taken_out(root: Path) -> N
     assert contents(root) == {f"{name}.md": text for name, text in theirs.items()}
 
 
-def test_a_block_with_the_text_of_an_earlier_version_is_brought_up_to_date(root: Path, former: str) -> None:
-    write(root, CLAUDE="Be Claude.\n")
-    place(root)
-    write(root, **{name: contents(root)[f"{name}.md"].replace(BLOCK, former) for name in ("AGENTS", "CLAUDE")})
-
-    edits = place(root)
-
-    assert (edits.done, edits.notes) == (["AGENTS.md", "CLAUDE.md"], [])
-    assert contents(root) == {"AGENTS.md": BLOCK, "CLAUDE.md": f"Be Claude.\n\n{BLOCK}"}
-    assert place(root).done == []
-
-
 def test_a_block_edited_by_hand_or_torn_is_reported_and_left(root: Path) -> None:
     torn = BLOCK.replace("<!--CARRYOVER:END-->\n", "")
     write(root, AGENTS=EDITED, CLAUDE=f"mine\n{torn}")
@@ -161,15 +138,6 @@ def test_a_block_edited_by_hand_or_torn_is_reported_and_left(root: Path) -> None
         "AGENTS.md was left alone: its Carryover block was edited by hand",
         "CLAUDE.md was left alone: one of the Carryover markers is missing",
     ]
-
-
-def test_text_added_to_a_file_that_we_made_stays(root: Path) -> None:
-    place(root)
-    write(root, AGENTS=f"{BLOCK}\nBe brief.\n")
-
-    remove(root)
-
-    assert contents(root) == {"AGENTS.md": "Be brief.\n"}
 
 
 def test_in_a_long_agents_file_the_block_goes_to_the_top(root: Path) -> None:
@@ -243,32 +211,7 @@ def test_a_file_that_should_not_be_edited_is_left_alone_and_the_rest_continues(
     assert (edits.done, edits.notes) == (["AGENTS.md"], [f"CLAUDE.md was left alone: {reason}"])
 
 
-def test_a_file_with_a_second_hard_link_is_left_alone(root: Path) -> None:
-    write(root, AGENTS="Be brief.\n")
-    os.link(root / "AGENTS.md", root / "CLAUDE.md")
-
-    edits = place(root)
-
-    assert contents(root) == {"AGENTS.md": "Be brief.\n", "CLAUDE.md": "Be brief.\n"}
-    assert edits.notes == ["AGENTS.md was left alone: it has a second hard link, which an edit would cut off"]
-
-
 def test_an_override_that_hides_the_pointer_from_codex_is_reported(root: Path) -> None:
     (root / "AGENTS.override.md").write_text("mine\n")
 
     assert place(root).notes == ["AGENTS.override.md hides AGENTS.md, and the pointer in it, from Codex"]
-
-
-def test_a_file_that_changed_since_it_was_read_is_not_overwritten(root: Path) -> None:
-    class EditorSaves(ProjectEdits):
-        def carry_out(self, name: str, edit: Edit, *, ours: bool) -> bool:
-            if edit.changes:
-                (root / name).write_text("saved by an editor\n")
-            return super().carry_out(name, edit, ours=ours)
-
-    write(root, AGENTS="old\n", CLAUDE="@AGENTS.md\n")
-    edits = EditorSaves(root / ".carryover")
-    place_pointers(root, edits)
-
-    assert contents(root) == {"AGENTS.md": "saved by an editor\n", "CLAUDE.md": "@AGENTS.md\n"}
-    assert edits.notes == ["AGENTS.md was left alone: another program is changing it at this moment"]

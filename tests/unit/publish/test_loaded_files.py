@@ -98,15 +98,6 @@ async def test_it_changes_only_when_another_session_moved_the_project_on(project
     assert "Round price 2" in project.loaded
 
 
-async def test_a_further_session_of_the_same_agent_gets_the_work_of_the_last_one(project: Project, now_ms: int) -> None:
-    await project.work("claude-code", "a", "Add a parser", now_ms - MINUTE_MS)
-    await project.work(LOADS, "b", "Round the price", now_ms + 10 * MINUTE_MS)
-    assert "Round the price" not in project.loaded
-
-    await project.work(LOADS, "c", "Add the tax", now_ms + 11 * MINUTE_MS)
-    assert "Round the price" in project.loaded
-
-
 async def test_after_a_while_without_work_nothing_is_cached_any_more(project: Project, now_ms: int) -> None:
     await project.work(LOADS, "b", "Round the price", now_ms)
     before = project.loaded

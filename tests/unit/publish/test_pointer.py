@@ -6,17 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.publish import pointer
 from carryover.publish.pointer import (
     NEW_FILE,
     State,
-    block_end,
     imports_agents_md,
     is_new_file,
     says_nothing,
     state,
     with_block,
-    with_current_text,
     without_block,
 )
 from support.texts import TEXTS
@@ -35,7 +32,7 @@ BOM = b"\xef\xbb\xbf"
 
 
 def test_the_text_of_the_block_never_changes() -> None:
-    """When it has to, the text before goes to `_FORMER_POINTERS`, or every block in the field counts as edited."""
+    """If it did, every block in the field would count as edited."""
     assert NEW_FILE == BLOCK
 
 
@@ -165,39 +162,3 @@ def test_for_every_text_the_block_comes_once_and_goes_without_a_trace(data: byte
         assert without_block(once) == data
         assert once.startswith(data) or once.endswith(data.removeprefix(BOM))
         assert state(once) == ("absent" if b"\0" in data else "intact")
-
-
-FORMER = b"<!--CARRYOVER:START-->\nSee `.carryover/handoff.md`.\n<!--CARRYOVER:END-->\n"
-"""A synthetic text of an earlier version."""
-
-
-@pytest.fixture
-def former_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pointer, "_TEXTS", (*pointer._TEXTS, tuple(FORMER.splitlines())))
-
-
-@pytest.mark.parametrize("before", [b"", b"# Rules\n", BOM + b"Be brief."])
-@pytest.mark.parametrize("at_top", [True, False])
-@pytest.mark.usefixtures("former_text")
-def test_a_block_with_a_former_text_is_ours(before: bytes, at_top: bool) -> None:
-    now = with_block(before, at_top=at_top)
-    then = now.replace(BLOCK, FORMER)
-    assert FORMER in then
-
-    assert (state(then), with_block(then, at_top=at_top)) == ("intact", then)
-    assert with_current_text(then) == now
-    assert without_block(then) == before
-    assert block_end(then) == then.index(FORMER) + len(FORMER) - 1
-
-
-@pytest.mark.usefixtures("former_text")
-def test_only_what_earlier_versions_wrote_is_brought_up_to_date() -> None:
-    windows = FORMER.replace(b"\n", b"\r\n")
-    shown = b"```\n" + FORMER + b"```\n"
-    edited = FORMER.replace(b"See", b"Look at")
-
-    assert (is_new_file(FORMER), is_new_file(windows), is_new_file(edited)) == (True, True, False)
-    assert with_current_text(windows) == BLOCK.replace(b"\n", b"\r\n")
-    assert with_current_text(b"a\n\n" + FORMER + b"b\n\n" + BLOCK) == b"a\n\n" + BLOCK + b"b\n\n" + BLOCK
-    assert [with_current_text(text) for text in (shown, edited)] == [shown, edited]
-    assert state(edited) == "edited"

@@ -63,32 +63,6 @@ def test_publishing_the_same_again_touches_nothing(home: Path) -> None:
     assert signatures(root) == before
 
 
-def test_another_text_touches_only_the_handoff(home: Path) -> None:
-    root = repository(home / "app", {"AGENTS.md": "Be brief.\n"})
-    publish(root, CleanText(TEXT), settings())
-    before = signatures(root)
-
-    assert publish(root, CleanText(f"{TEXT}more\n"), settings()) == Published(changed=True, file=handoff(root))
-    after = signatures(root)
-    assert {path for path in after if after[path] != before[path]} == {
-        root / ".carryover",
-        root / ".carryover" / "handoff.md",
-    }
-
-
-def test_going_private_gives_every_file_back_even_when_committed(home: Path) -> None:
-    before = {"AGENTS.md": "Be brief.", "CLAUDE.md": "Be Claude.\r\n", ".gitignore": "a\n"}
-    root = repository(home / "app", before)
-    publish(root, CleanText(TEXT), settings())
-    git(root, "commit", "--quiet", "--all", "--message", "with pointers")
-
-    published = publish(root, CleanText(TEXT), settings("private"))
-
-    assert published == Published(file=handoff(root), edited=(".gitignore", "CLAUDE.md", "AGENTS.md"))
-    assert tree(root) == {**before, ".carryover/handoff.md": TEXT}
-    assert publish(root, CleanText(TEXT), settings("private")) == Published(file=handoff(root))
-
-
 def test_what_nobody_decided_takes_nothing_back(home: Path) -> None:
     root = repository(home / "app", {"AGENTS.md": "Be brief.\n"})
     publish(root, CleanText(TEXT), settings())
@@ -177,16 +151,6 @@ def test_handoffs_kept_apart_leave_the_project_as_it_is_wherever_it_lies(tmp_pat
     assert tree(home / "handoffs") == {f"{apart.folder.name}/handoff.md": TEXT}
 
 
-def test_an_excluded_project_is_not_touched(home: Path) -> None:
-    root = repository(home / "app", {".carryover.toml": "exclude = true\n"})
-    before = signatures(root)
-
-    published = publish(root, CleanText(TEXT), project_settings(root, Config()))
-
-    assert published == Published(refusal="excluded by the project's own .carryover.toml")
-    assert signatures(root) == before
-
-
 def test_where_publishing_is_refused_nothing_is_touched(home: Path, tmp_path: Path) -> None:
     tracked = repository(home / "app", {".carryover/handoff.md": "theirs\n"})
     before = signatures(tracked), signatures(tmp_path)
@@ -199,14 +163,6 @@ def test_where_publishing_is_refused_nothing_is_touched(home: Path, tmp_path: Pa
         "it is the home folder itself",
     ]
     assert (signatures(tracked), signatures(tmp_path)) == before
-
-
-def test_notes_on_the_projects_own_settings_come_along(home: Path) -> None:
-    root = repository(home / "app", {".carryover.toml": "telemetry = true\n"})
-
-    published = publish(root, CleanText(TEXT), project_settings(root, Config()))
-
-    assert published.notes == (".carryover.toml: telemetry is not something a project may set",)
 
 
 def test_a_disk_that_takes_nothing_is_a_refusal_with_its_reason(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,3 +178,13 @@ def test_a_disk_that_takes_nothing_is_a_refusal_with_its_reason(home: Path, monk
         refusal="the handoff can't be written: No space left on device", passing=True
     )
     assert tree(root)[".carryover/handoff.md"] == TEXT
+
+
+def test_an_excluded_project_is_not_touched(home: Path) -> None:
+    root = repository(home / "app", {".carryover.toml": "exclude = true\n"})
+    before = signatures(root)
+
+    published = publish(root, CleanText(TEXT), project_settings(root, Config()))
+
+    assert published == Published(refusal="excluded by the project's own .carryover.toml")
+    assert signatures(root) == before

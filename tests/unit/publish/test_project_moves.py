@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -20,7 +19,6 @@ from carryover.publish.project_moves import RootFacts, follow, inspect_root, lin
 from carryover.publish.project_view import project_view
 from carryover.publish.refresh import refresh
 from support.claude_session import ClaudeSession
-from support.repository import git
 
 Connect = Callable[[], sqlite3.Connection]
 NOW_MS = 1_795_200_000_000
@@ -55,29 +53,6 @@ async def followed(ledger: Ledger, paths: StatePaths, root: Path) -> int:
     project = find_root(str(root), home=paths.home)
     seen = inspect_root(paths, project.root, Config())
     return (await follow(ledger, paths, project, seen, now_ms=NOW_MS)).sessions
-
-
-async def test_a_repository_that_was_looked_at_is_found_at_its_new_path(
-    ledger: Ledger, paths: StatePaths, shop: Path, session: ClaudeSession, reading: Connect
-) -> None:
-    assert await followed(ledger, paths, shop) == 0
-    store = shop.rename(shop.with_name("store"))
-
-    assert await followed(ledger, paths, store) == 1
-
-    assert held(reading()) == {str(store): [session.session]}
-    assert await followed(ledger, paths, store) == 0
-
-
-async def test_a_second_clone_gets_nothing(ledger: Ledger, paths: StatePaths, shop: Path, reading: Connect) -> None:
-    await followed(ledger, paths, shop)
-    clone = shop.with_name("clone")
-    git(shop.parent, "clone", "--quiet", str(shop), str(clone))
-
-    assert await followed(ledger, paths, clone) == 0
-    shutil.rmtree(shop)
-    assert await followed(ledger, paths, clone) == 0
-    assert list(held(reading())) == [str(shop)]
 
 
 async def test_the_answers_kept_for_the_old_path_are_forgotten(
@@ -136,20 +111,6 @@ async def test_a_handoff_that_came_with_a_link_goes_with_it(
 
     assert not (store / ".carryover" / "handoff.md").exists()
     assert not kept.exists()
-
-
-async def test_what_was_taken_back_is_not_found_again(
-    ledger: Ledger, paths: StatePaths, shop: Path, reading: Connect
-) -> None:
-    await followed(ledger, paths, shop)
-    store = shop.rename(shop.with_name("store"))
-    await followed(ledger, paths, store)
-
-    await unlink(ledger, paths, str(shop), Config())
-
-    assert await followed(ledger, paths, store) == 0
-    assert list(held(reading())) == [str(shop)]
-    assert (await link(ledger, paths, str(shop), str(store), now_ms=NOW_MS)).sessions == 1
 
 
 def test_a_project_without_a_folder_or_of_another_system_is_left_alone(known: int, paths: StatePaths) -> None:

@@ -2,18 +2,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
-from carryover.distill.digest import FOLD_VERSION
 from carryover.distill.handoff import has_past
 from carryover.distill.view import Worktree
 from carryover.facts import ProjectRoot
+from carryover.ledger.sessions import know_project
 from carryover.ledger.store import Ledger
-from carryover.model import NOTE, AssistantMessage, FileEdit, Retracted, SessionInfo
+from carryover.model import NOTE, AssistantMessage, FileEdit, SessionInfo
 from carryover.publish.project_view import MAX_SEARCHED, MAX_SESSIONS, MAX_SUBAGENTS, project_view
 from support.scribe import Scribe
 
@@ -21,31 +20,6 @@ Reading = Callable[[], sqlite3.Connection]
 
 
 EDIT = FileEdit(path="/repo/parser.py", change="modify")
-
-
-async def history(scribe: Scribe, *, sessions: int, prompts: int) -> None:
-    for n in range(sessions):
-        session = f"s{scribe.written}"
-        reported = [scribe.event(f"prompt {m}", session=session) for m in range(prompts)]
-        reported.append(scribe.event(EDIT, session=session))
-        side = [scribe.event(f"task {m}", session=session, subagent_id=f"a{m}") for m in range(min(prompts, 30))]
-        await scribe.tell(*reported, *side, path=f"/t/{n}/{session}")
-
-
-async def test_a_view_tells_of_the_project_its_sessions_and_their_digests(scribe: Scribe, reading: Reading) -> None:
-    info = SessionInfo(title="Parser", agent_version="2.1.0", branch="main")
-    await scribe.tell(scribe.event(info), scribe.event("add a parser", at_ms=5_000))
-    await scribe.tell(scribe.event("find it", at_ms=6_000, subagent_id="a1"), path="/t/a1")
-    await scribe.tell(scribe.event("elsewhere", session="s2", cwd="/other"), path="/t/2")
-
-    view = project_view(reading(), 1)
-
-    (session,) = view.sessions
-    assert (view.root, view.main_root, view.worktrees) == ("/repo", None, ())
-    assert (session.session, session.agent, session.started_ms, session.last_ms) == ("s1", "made-up", 1_000, 6_000)
-    assert session.digest.prompts == 1
-    assert session.digest.last_ms == 5_000
-    assert [side.last_ms for side in session.subagents] == [6_000]
 
 
 async def test_the_newest_sessions_and_sub_agents_come_first_and_the_oldest_not_at_all(
@@ -121,52 +95,10 @@ async def test_a_main_checkout_lists_the_worktrees_that_exist_and_have_work(
     for tree in (here, removed):
         reported = scribe.prepared(scribe.event("add the tax", cwd=tree, session=tree))
         await scribe.commit(replace(reported, roots={tree: ProjectRoot(tree, "/repo")}), path=f"/t{tree}")
-    await ledger.know_project(idle, "/repo", now_ms=4_000)
+    await ledger.write(know_project, idle, "/repo", now_ms=4_000)
     for tree in (here, idle):
         (Path(tree) / ".git").mkdir(parents=True)
 
     db = reading()
     assert project_view(db, 1).worktrees == (Worktree(root=here, last_event_ms=2_000, task="add the tax"),)
     assert (project_view(db, 2).worktrees, project_view(db, 2).main_root) == ((), "/repo")
-
-
-async def test_digests_of_an_older_fold_are_made_again_in_memory(
-    scribe: Scribe, reading: Reading, ledger_path: Path
-) -> None:
-    await history(scribe, sessions=2, prompts=3)
-    await scribe.tell(scribe.event(Retracted(keys=("k2",)), session="s0"))
-    current = project_view(reading(), 1)
-    with closing(sqlite3.connect(ledger_path)) as db, db:
-        db.execute("UPDATE thread SET fold_version = ?, digest = 'old'", (FOLD_VERSION - 1,))
-
-    assert project_view(reading(), 1) == current
-
-
-async def test_an_unknown_project_is_a_lookup_error(scribe: Scribe, reading: Reading) -> None:
-    await scribe.tell("hi")
-
-    with pytest.raises(LookupError):
-        project_view(reading(), 7)
-
-
-async def test_a_view_costs_the_same_after_a_long_history(scribe: Scribe, reading: Reading) -> None:
-    """Counted in steps of SQLite's machine, which do not depend on how busy this one is."""
-
-    def cost() -> int:
-        steps = 0
-
-        def step() -> int:
-            nonlocal steps
-            steps += 1
-            return 0
-
-        db = reading()
-        db.set_progress_handler(step, 1)
-        project_view(db, 1)
-        return steps
-
-    await history(scribe, sessions=MAX_SESSIONS, prompts=MAX_SUBAGENTS)
-    short = cost()
-    await history(scribe, sessions=60, prompts=60)
-
-    assert cost() < short * 1.1

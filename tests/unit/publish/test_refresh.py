@@ -5,17 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from carryover.config import Config, ProjectsConfig, PublishConfig
+from carryover.config import Config, PublishConfig
 from carryover.edits.record import PublishedProject, published_projects
 from carryover.model import SessionInfo
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths
 from carryover.publish.make import Refreshed
-from carryover.publish.offline_answers import answer_path, answers_in_advance
+from carryover.publish.offline_answers import answer_path
 from carryover.publish.refresh import refresh
 from support.claude_session import ClaudeSession
 from support.one_prompt import ledger_with_prompt
-from support.repository import git, repository
+from support.repository import repository
 from support.scribe import Scribe
 
 REASONS = ("startup", "clear", "compact", "old")
@@ -49,25 +49,6 @@ def kept(state: StateDir, root: Path) -> dict[str, str]:
     """What the store holds for `root`, by start reason."""
     paths = {reason: answer_path(state.root, "claude-code", reason, str(root)) for reason in REASONS}
     return {reason: path.read_text() for reason, path in paths.items() if path.exists()}
-
-
-def test_what_is_published_is_kept_for_when_the_daemon_is_down(
-    refreshed: Refresh, project: int, state: StateDir, shop: Path
-) -> None:
-    made = refreshed(project)
-
-    assert made.handoff is not None and made.published.changed
-    assert kept(state, shop) == answers_in_advance(made.handoff)
-    assert "Add a discount function" in kept(state, shop)["startup"]
-
-
-def test_a_project_that_is_excluded_later_is_forgotten(
-    refreshed: Refresh, project: int, state: StateDir, shop: Path
-) -> None:
-    refreshed(project)
-    refreshed(project, Config(projects=ProjectsConfig(exclude=(str(shop),))))
-
-    assert kept(state, shop) == {}
 
 
 def test_nothing_is_kept_for_the_home_folder_even_where_handoffs_go_elsewhere(
@@ -118,15 +99,6 @@ async def test_whatever_is_published_is_on_the_list_with_its_folder(home: Path) 
     assert [path.name for path in Path(outside.folder).iterdir()] == ["handoff.md"]
 
 
-async def test_a_refused_project_is_not_on_the_list(home: Path) -> None:
-    state = home / ".carryover"
-    project = await ledger_with_prompt(state / "ledger.sqlite", home)
-
-    made = refresh(StatePaths.of(StateDir(state), home), project, Config(), now_ms=2)
-
-    assert (made.published.refusal, published_projects(state)) == ("it is the home folder itself", ())
-
-
 async def test_a_list_that_cannot_be_written_is_noted_and_the_handoff_published(home: Path) -> None:
     root, state = repository(home / "app"), home / ".carryover"
     project = await ledger_with_prompt(state / "ledger.sqlite", root)
@@ -141,31 +113,3 @@ async def test_a_list_that_cannot_be_written_is_noted_and_the_handoff_published(
 def published(home: Path, project: int) -> Refreshed:
     state = StateDir(home / ".carryover")
     return refresh(StatePaths.of(state, home), project, SHARED, now_ms=1_795_200_000_000)
-
-
-def facts_of(made: Refreshed) -> tuple[int, int]:
-    assert made.git is not None
-    return made.git.changed_files, made.git.untracked
-
-
-def test_the_handoffs_git_context_leaves_out_what_publishing_it_wrote(
-    home: Path, session: ClaudeSession, read_in: Callable[[ClaudeSession], int]
-) -> None:
-    """A project with a text in AGENTS.md and .gitignore, and one in CLAUDE.md that is not committed yet."""
-    for name, text in (("AGENTS.md", "Be brief.\n"), (".gitignore", "*.pyc\n")):
-        (session.cwd / name).write_text(text)
-    git(session.cwd, "add", "--all")
-    git(session.cwd, "commit", "--quiet", "--message", "rules")
-    session.prompt("Add a discount function")
-    project = read_in(session)
-
-    edited = published(home, project).published.edited
-    made = published(home, project)
-
-    assert edited == (".gitignore", "AGENTS.md")
-    assert facts_of(made) == (0, 0)
-    assert made.text is not None and "; nothing uncommitted" in made.text
-    (session.cwd / "AGENTS.md").write_text((session.cwd / "AGENTS.md").read_text().replace("brief", "terse"))
-    (session.cwd / "CLAUDE.md").write_text("Be kind.\n")
-    published(home, project)
-    assert facts_of(published(home, project)) == (1, 1)

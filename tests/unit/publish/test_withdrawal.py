@@ -9,7 +9,7 @@ import pytest
 from carryover.config import Config, Pointers, ProjectsConfig, ProjectSettings, PublishConfig
 from carryover.edits.record import PublishedProject, remember_project
 from carryover.publish.project_files import publish
-from carryover.publish.withdrawal import Withdrawn, withdraw
+from carryover.publish.withdrawal import withdraw
 from carryover.redact import CleanText
 from support.repository import git, repository
 
@@ -39,35 +39,6 @@ def pointing(pointers: Pointers | None, **more: object) -> Config:
 def content(root: Path) -> dict[str, str]:
     files = (path for path in sorted(root.rglob("*")) if path.is_file() and ".git" not in path.relative_to(root).parts)
     return {str(path.relative_to(root)): path.read_bytes().decode() for path in files}
-
-
-def test_private_takes_the_blocks_out_of_every_project(roots: tuple[Path, Path], state: Path) -> None:
-    app, bare = roots
-
-    assert withdraw(state, pointing("private")) == (
-        Withdrawn(str(app), ("CLAUDE.md", "AGENTS.md", ".gitignore")),
-        Withdrawn(str(bare), ("AGENTS.md", ".gitignore")),
-    )
-
-    assert content(app) == {**BEFORE, ".carryover/handoff.md": TEXT}
-    assert content(bare) == {"a.py": "1\n", ".carryover/handoff.md": TEXT}
-    assert git(app, "status", "--porcelain") == git(bare, "status", "--porcelain") == ""
-    assert withdraw(state, pointing("private")) == ()
-
-
-def test_off_leaves_nothing_in_any_repository(roots: tuple[Path, Path], state: Path) -> None:
-    app, bare = roots
-    exclude = bare / ".git" / "info" / "exclude"
-    withdraw(state, pointing("private"))
-    private = exclude.read_bytes()
-
-    withdraw(state, pointing("off"))
-
-    assert content(app) == BEFORE
-    assert content(bare) == {"a.py": "1\n"}
-    assert not (bare / ".carryover").exists()
-    assert b".carryover" in private and b".carryover" not in exclude.read_bytes()
-    assert withdraw(state, pointing("off")) == ()
 
 
 @pytest.mark.parametrize(
@@ -112,9 +83,3 @@ def test_what_the_user_wrote_into_a_block_stays_and_is_named(roots: tuple[Path, 
     assert done[-1].notes == ("AGENTS.md was left alone: its Carryover block was edited by hand",)
     assert not (bare / ".carryover" / "handoff.md").exists()
     assert git(bare, "status", "--porcelain") == "?? .gitignore\n?? AGENTS.md\n"
-
-
-def test_a_project_that_is_missing_is_passed_over(state: Path, home: Path) -> None:
-    remember_project(state, PublishedProject(str(home / "gone"), str(home / "gone" / ".carryover")))
-
-    assert withdraw(state, pointing("off")) == ()

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from carryover.ledger.foreign import know_machine
 from carryover.ledger.queries import sessions
 from carryover.ledger.tombstones import EVERYTHING, project_scope
 from carryover.sync.ledger_side.incoming import label
@@ -150,5 +151,5 @@ def test_a_machine_s_name_before_a_path_is_never_a_disk() -> None:
 async def test_two_machines_of_one_name_are_told_apart(tmp_path: Path) -> None:
     async with machines(tmp_path, "desktop") as one:
         ledger = one["desktop"].ledger
-        names = [await ledger.know_machine(number * 16, "laptop") for number in "ab"]
-        assert [*names, await ledger.know_machine("a" * 16, "renamed")] == ["laptop", "laptop-2", "laptop"]
+        names = [await ledger.write(know_machine, number * 16, "laptop") for number in "ab"]
+        assert [*names, await ledger.write(know_machine, "a" * 16, "renamed")] == ["laptop", "laptop-2", "laptop"]

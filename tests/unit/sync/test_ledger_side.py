@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from carryover.ledger.moves import move_project
 from carryover.ledger.queries import session_events, sessions
+from carryover.ledger.sessions import know_project
 from carryover.model import AssistantMessage, FileEdit, Retracted, SessionInfo, UserPrompt
 from carryover.publish.project_view import project_view
 from support.machines import OneMachine, machines, meet
@@ -224,8 +226,8 @@ async def test_a_project_that_is_moved_there_is_moved_here(tmp_path: Path) -> No
         await meet(both)
         with laptop.read() as db:
             [row] = sessions(db, limit=9)
-        new = await laptop.ledger.know_project("/new/shop", None, now_ms=2_000)
-        await laptop.ledger.move_project(row.project_id or 0, new)
+        new = await laptop.ledger.write(know_project, "/new/shop", None, now_ms=2_000)
+        await laptop.ledger.write(move_project, row.project_id or 0, new)
         await meet(both)
 
         with desktop.read() as db:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
+from carryover.ledger.moves import move_project
 from carryover.ledger.queries import connect_read_only, project_by_root
 from carryover.model import FileEdit, ToolCall
 from carryover.views.file_history import Change, changes_of
@@ -48,7 +49,7 @@ async def test_a_file_is_followed_to_its_former_names_and_its_project_to_its_for
         scribe.event(edit("/repo/cart.py", "rename", "/repo/basket.py")),
     )
     await scribe.tell(scribe.event("hello", session="s2", cwd="/moved"), path="/t/two.jsonl")
-    await scribe.ledger.move_project(1, 2)
+    await scribe.ledger.write(move_project, 1, 2)
 
     found = changes(ledger_path, "/moved/cart.py", "/moved")
     assert [(each.prompt, each.path) for each in found] == [

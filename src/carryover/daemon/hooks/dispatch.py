@@ -38,6 +38,7 @@ from carryover.daemon.publish_queue import PublishQueue
 from carryover.ingest.pipeline import ingest_provisional
 from carryover.ingest.scan import TranscriptRoot
 from carryover.ingest.spool import Spool, SpoolFull
+from carryover.ledger.commit import count_skipped
 from carryover.ledger.ledger_errors import LedgerDamaged
 from carryover.model import Event, Skipped
 
@@ -114,7 +115,7 @@ class Hooks:
         reply, outcome, starts = await self._reply(
             agent, known or event.lower(), payload, authenticated=authenticated, cwd=cwd
         )
-        self._meter.hook(agent.id, known or "other", outcome)
+        self._meter.hook(outcome)
         if starts:
             self._meter.session_start.add((time.monotonic() - began_s) * 1000)
         return reply
@@ -127,7 +128,7 @@ class Hooks:
         read: HookEvent | Skipped | None = None
         named = {"agent": Word(agent.id), "hook": Word(event if event in agent.hooks.events else "other")}
         outcome: HookOutcome = "overloaded"
-        to_keep = agent.spec.hooks.spooled and authenticated and self._context.reads(agent.id)
+        to_keep = agent.spec.hooks.spooled and authenticated and self._context.config.reads(agent.id)
         self._at_once += 1
         try:
             read = agent.hooks.read(event, payload, self._context.now_ms())
@@ -246,7 +247,7 @@ class Hooks:
         return Reply(200, call.agent.hooks.answer(text)), "answered"
 
     async def _count(self, agent_id: str, skipped: Skipped) -> None:
-        await self._context.ledger.count_skipped(agent_id, [skipped], now_ms=self._context.now_ms())
+        await self._context.ledger.write(count_skipped, agent_id, [skipped], at_ms=self._context.now_ms())
 
     def _check(self, agent: Agent, read: HookEvent, authenticated: bool) -> Call | Refused:
         roots = tuple(root.path for root in self._roots() if root.agent_id == agent.id)
@@ -254,14 +255,12 @@ class Hooks:
 
 
 def _put_in_spool(spool: Spool, agent: Agent, session: str, line: bytes) -> Path:
-    """Appends a line to the spool, after the pending calls. Blocks."""
     with suppress(OSError):  # they are tried again with the next rescan
         spool.collect(agent)
     return spool.keep(agent.id, session, line)
 
 
 def _starts(read: HookEvent | Skipped | None) -> bool:
-    """Whether the call starts a session, as far as it could be read."""
     return isinstance(read, HookEvent) and read.action == "session_start"
 
 
@@ -287,7 +286,7 @@ class HookWork:
 
     async def finish(self, call: Call) -> None:
         """Handles the end of a turn: stores the hook's report or reads the transcript, and publishes soon."""
-        self._publish_queue.publish_soon(*await self._store(call))
+        self._publish_queue.mark_dirty(*await self._store(call), urgent=True)
 
     async def hint(self, call: Call) -> None:
         """Has possible changes read soon."""

@@ -25,13 +25,13 @@ from carryover.daemon.hooks.lookup import (
     may_have_other_sources,
     own_session,
 )
-from carryover.daemon.hooks.shared_work import SharedWork
 from carryover.daemon.hooks.validate import Call
 from carryover.daemon.ingest_queue import IngestQueue
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import SourceState
 from carryover.ledger.queries import published_git
+from carryover.ledger.sessions import know_project
 from carryover.publish.answer import Beginning, start_answer
 from carryover.publish.refresh import awaits_handoff
 
@@ -41,16 +41,10 @@ CATCH_UP_S: Final = 0.4
 FOLLOW_S: Final = 0.2
 """Time for finding out that the project was moved here. If it takes longer, the next start gets its past."""
 
-MOST_WAITING: Final = 4
-"""An early answer is only begun if at most this many sources wait to be read: the session's own and a few more."""
-
 JUST_GIVEN_MS: Final = 3_000
 """A session start within this time of a prompt belongs to that prompt, whose hook the agent calls first."""
 MOST_GIVEN: Final = 512
 """Number of sessions for which the time of their handoff is remembered."""
-
-_BEGINS: Final[tuple[StartReason, ...]] = ("startup", "clear")
-"""Reasons for which a session starts without a past."""
 
 Job = Callable[[], Awaitable[None]]
 Follow = Callable[[ProjectRoot], Awaitable[object]]
@@ -100,7 +94,6 @@ class SessionStarts:
         self._follow = follow
         self._given: dict[tuple[str, str], _Given] = {}
         self._owed: dict[tuple[str, str], Call] = {}
-        self._texts: SharedWork[str | None] = SharedWork()
         self.prepared: set[int] = set()
         """Projects in which a session has started before there was anything to hand over."""
 
@@ -113,20 +106,14 @@ class SessionStarts:
         given = self._given.get(_name_of(start), _NEVER)
         if given.with_prompt and self._context.now_ms() - given.at_ms < JUST_GIVEN_MS:
             return None
-        revision, early = self._ledger.revision, self._begin_early(start)
-        try:
-            with suppress(TimeoutError):
-                async with asyncio.timeout_at(min(deadline, loop.time() + CATCH_UP_S)):
-                    await self._catch_up(start)
-            with suppress(TimeoutError):
-                async with asyncio.timeout_at(min(deadline, loop.time() + FOLLOW_S)):
-                    await self._find_past(start.here)
-            async with asyncio.timeout_at(deadline):
-                holds = early is not None and self._ledger.revision == revision
-                place, text = await (early if early is not None and holds else self._make_answer(start))
-        finally:
-            if early is not None:
-                early.cancel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(min(deadline, loop.time() + CATCH_UP_S)):
+                await self._catch_up(start)
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(min(deadline, loop.time() + FOLLOW_S)):
+                await self._find_past(start.here)
+        async with asyncio.timeout_at(deadline):
+            place, text = await self._make_answer(start)
         with suppress(TimeoutError):
             async with asyncio.timeout_at(deadline):
                 await self._prepare(start, place)
@@ -135,17 +122,6 @@ class SessionStarts:
             return None
         self._note_given(start, text)
         return text
-
-    def _begin_early(self, start: Call) -> asyncio.Task[tuple[_Place, str | None]] | None:
-        """Begins the answer from what is already known; usually reading brings nothing new, and it can be used.
-
-        Returns None while transcripts are waiting to be read, since they would make it worthless.
-        """
-        if self._ingest_queue.waiting > MOST_WAITING:
-            return None
-        early = asyncio.create_task(self._make_answer(start))
-        early.add_done_callback(_seen)
-        return early
 
     def _note_given(self, start: Call, text: str | None) -> None:
         if text is not None and start.agent.hooks is not None and start.agent.hooks.lost is not None:
@@ -186,7 +162,6 @@ class SessionStarts:
         await self._ingest_queue.look_at(await asyncio.get_running_loop().run_in_executor(self._executor, look))
 
     async def _find_past(self, project: ProjectRoot) -> None:
-        """Finds what was recorded before the project was moved, unless that takes too long."""
         follow, found = self._follow, asyncio.Event()
         if follow is None:
             return
@@ -207,11 +182,7 @@ class SessionStarts:
         if place.project_id is None and start.here.main_root is None:
             return place, None
         project = place.project_id or ProjectRoot(start.here.root, start.here.main_root)
-        text = partial(run, self._text, start, place.own.id, project)
-        if place.own.project_id is not None or _reason(start) not in _BEGINS:
-            return place, await text()
-        # Nothing is known about the session, so it gets what any session starting here now gets.
-        return place, await self._texts.result((project, _reason(start), _forgets(start)), text)
+        return place, await run(self._text, start, place.own.id, project)
 
     def _place_of(self, start: Call) -> _Place:
         root = start.here.root
@@ -251,18 +222,13 @@ class SessionStarts:
     async def _register_project(self, project: ProjectRoot, project_id: int | None, known: asyncio.Future[int]) -> None:
         """Adds `project` to the ledger and sets `known` to its id, unless no call is waiting for it any more."""
         if project_id is None:
-            project_id = await self._ledger.know_project(project.root, project.main_root, now_ms=self._context.now_ms())
+            now_ms = self._context.now_ms()
+            project_id = await self._ledger.write(know_project, project.root, project.main_root, now_ms=now_ms)
         self.prepared.add(project_id)
         if known.done():
-            self._publish_queue.publish_soon([project_id], 0)
+            self._publish_queue.mark_dirty([project_id], 0, urgent=True)
         else:
             known.set_result(project_id)
-
-
-def _seen(early: asyncio.Task[tuple[_Place, str | None]]) -> None:
-    """Retrieves the task's error; one that matters will occur again."""
-    if not early.cancelled():
-        early.exception()
 
 
 def _remember(kept: dict[tuple[str, str], T], name: tuple[str, str], value: T) -> None:

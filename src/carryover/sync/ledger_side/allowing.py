@@ -14,6 +14,7 @@ from carryover.config import load_config, project_settings
 from carryover.errors import ExitCode, UserError
 from carryover.facts import is_foreign
 from carryover.fsio import is_folder
+from carryover.ledger.change_log import begin_log, end_log
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import Whereabouts, whereabouts
 from carryover.ledger.selection import Selection
@@ -27,12 +28,12 @@ from carryover.text.shell import quoted
 
 async def begin(ledger: Ledger) -> None:
     """Begins to log what other machines have to be told, if that has not begun."""
-    await ledger.begin_change_log()
+    await ledger.write(begin_log)
 
 
 async def end(ledger: Ledger, *, forget: bool) -> None:
     """Ends that; with `forget`, the sessions of other machines are dropped from the ledger too."""
-    await ledger.end_change_log()
+    await ledger.write(end_log)
     for agent, session in await ledger.foreign_sessions() if forget else ():
         await ledger.forget(Selection(agent=agent, session=session, for_good=False), now_ms=0)
 

@@ -22,7 +22,7 @@ from carryover.ingest.sanitize import clean_entry
 from carryover.ledger.batch import Entry
 from carryover.ledger.change_log import log_id
 from carryover.ledger.connect import connect_read_only
-from carryover.ledger.foreign import Received
+from carryover.ledger.foreign import Received, know_machine, note_foreign_project
 from carryover.ledger.queries import whereabouts
 from carryover.ledger.selection import Selection
 from carryover.ledger.store import Ledger
@@ -74,7 +74,7 @@ class LedgerIncoming:
 
     async def take(self, machine: Machine, payload: Payload) -> Taken:
         """Takes a machine's payload, exactly once per event; what it forgot is forgotten here too."""
-        name = await self._ledger.know_machine(machine.id, label(machine))
+        name = await self._ledger.write(know_machine, machine.id, label(machine))
         tombstones, selections = await asyncio.to_thread(self._forgotten, payload)
         forgotten = await self._forget(selections) if selections else 0
         received, skipped = await asyncio.to_thread(received_of, name, payload, tombstones, _now_ms())
@@ -82,7 +82,7 @@ class LedgerIncoming:
         for project in payload.projects:
             if _is_root(project.root) and project.first_commit is not None:
                 known = msgspec.json.encode(project).decode()
-                await self._ledger.note_foreign_project(foreign_root(name, project.root), known, None)
+                await self._ledger.write(note_foreign_project, foreign_root(name, project.root), known, None)
         return Taken(events=commit.new_events, forgotten=forgotten + commit.forgotten, skipped=skipped)
 
     async def note_state(
@@ -92,12 +92,12 @@ class LedgerIncoming:
         synced_ms: int,  # noqa: ARG002 (the handoff is made of times of events)
     ) -> None:
         """Takes the newest state of a machine's projects."""
-        name = await self._ledger.know_machine(machine.id, label(machine))
+        name = await self._ledger.write(know_machine, machine.id, label(machine))
         for state in states:
             if _is_root(state.root):
                 branch = state.branch if state.branch is not None and state.branch.isprintable() else None
                 git = GitFacts(branch=branch, head=state.head, stale=True)
-                await self._ledger.note_foreign_project(foreign_root(name, state.root), None, git)
+                await self._ledger.write(note_foreign_project, foreign_root(name, state.root), None, git)
 
     async def _forget(self, selections: Sequence[Selection]) -> int:
         """Forgets them here as the user would; returns the number of sessions that lost something."""

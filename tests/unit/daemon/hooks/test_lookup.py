@@ -14,7 +14,6 @@ from carryover.daemon.hooks.lookup import (
     OwnSession,
     changed_of_late,
     changed_siblings,
-    may_have_other_sources,
     own_session,
 )
 from carryover.daemon.hooks.validate import Transcript
@@ -55,12 +54,6 @@ def database(home: Path) -> Path:
     return home / ".config/Cursor/User/globalStorage/state.vscdb"
 
 
-def named(agent: Agent, path: Path, root: Path) -> Transcript:
-    source = agent.source_of(path, root)
-    assert source is not None
-    return Transcript(source, root)
-
-
 def paths(sources: list[Source]) -> list[Path]:
     return [Path(source.path) for source in sources]
 
@@ -74,36 +67,6 @@ def test_what_changed_of_late_is_found_newest_first_wherever_it_lies(
     chat = written(home / ".cursor/chats/9e107d9d" / (CHAT % 3) / "store.db", NOW_MS)
 
     assert paths(changed_of_late(agent, None, roots, now_ms=NOW_MS)) == [chat, tables, lines]
-
-
-def test_a_database_changes_with_what_lies_beside_it(agent: Agent, roots: tuple[Path, ...], home: Path) -> None:
-    """What is written goes there first, and may stay there for minutes."""
-    tables = written(database(home), NOW_MS - 10 * RECENT_MS)
-    beside = written(tables.with_name("state.vscdb-wal"), NOW_MS)
-    beside.write_bytes(b"x")
-    os.utime(beside, ns=(NOW_MS * 1_000_000,) * 2)
-
-    assert paths(changed_of_late(agent, None, roots, now_ms=NOW_MS)) == [tables]
-
-
-def test_the_named_one_comes_first_and_once(agent: Agent, roots: tuple[Path, ...], home: Path) -> None:
-    root = home / ".cursor/projects"
-    old = written(transcript(home, 1), NOW_MS - 10 * RECENT_MS)
-    tables, new = written(database(home), NOW_MS), written(transcript(home, 2), NOW_MS - 1)
-
-    asked = [named(agent, path, root) for path in (old, new, transcript(home, 3))]
-    found = [paths(changed_of_late(agent, one, roots, now_ms=NOW_MS)) for one in asked]
-
-    assert found == [[old, tables, new], [tables, new], [transcript(home, 3), tables, new]]
-
-
-def test_only_an_agent_with_several_kinds_of_sources_tells_a_session_elsewhere(agent: Agent, home: Path) -> None:
-    claude = home / ".claude/projects"
-    own = named(adapters()["claude-code"], claude / "-home-dev-shop" / f"{CHAT % 1}.jsonl", claude)
-
-    assert not may_have_other_sources(own)
-    assert may_have_other_sources(named(agent, transcript(home), home / ".cursor/projects"))
-    assert may_have_other_sources(None)
 
 
 AT_MS = 1_795_155_000_000
@@ -175,15 +138,6 @@ def project(path: Path, folder: Path) -> int:
         return found.id
 
 
-async def test_a_conversation_is_one_session_where_it_stays_in_its_folder(
-    ledger: Ledger, ledger_path: Path, thread: CodexSession, shop: Path
-) -> None:
-    await read_in(ledger, thread)
-    here = project(ledger_path, shop)
-
-    assert asked(ledger_path, thread, shop) == OwnSession(id=thread.session, project_id=here, here_id=here)
-
-
 async def test_its_turns_in_another_project_are_a_session_of_that_project(
     ledger: Ledger, ledger_path: Path, thread: CodexSession, shop: Path, blog: Path
 ) -> None:
@@ -214,28 +168,3 @@ async def test_before_its_first_turn_there_is_read_it_is_still_the_other_project
         project(ledger_path, shop),
         project(ledger_path, blog),
     )
-
-
-async def test_in_a_folder_of_the_same_project_it_is_the_one_that_is_at_work(
-    ledger: Ledger, ledger_path: Path, thread: CodexSession, shop: Path
-) -> None:
-    (shop / ".git").mkdir()
-    (shop / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
-    thread.cwd = shop / "src"
-    thread.cwd.mkdir()
-    thread.prompt("Now the rest")
-    await read_in(ledger, thread)
-
-    assert asked(ledger_path, thread, shop).id.startswith(f"{thread.session}@")
-
-
-async def test_what_the_ledger_does_not_know_has_no_project(
-    ledger: Ledger, ledger_path: Path, thread: CodexSession, shop: Path
-) -> None:
-    unknown = OwnSession(id=thread.session, project_id=None, here_id=None)
-    assert asked(ledger_path, thread, shop) == unknown
-    await read_in(ledger, thread)
-
-    assert asked(ledger_path, thread, shop, agent="cursor").project_id is None
-    with closing(connect_read_only(ledger_path)) as db:
-        assert own_session(db, "codex", thread.session, None).here_id is None

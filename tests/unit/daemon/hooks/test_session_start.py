@@ -6,24 +6,20 @@ from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from carryover.adapter.contract import HookAction, HookEvent, StartReason
 from carryover.config import Config
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.hooks import session_start
 from carryover.daemon.hooks.session_start import Job, SessionStarts
 from carryover.daemon.hooks.validate import Call, Transcript
 from carryover.daemon.ingest_queue import IngestQueue
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.facts import GitFacts
 from carryover.projects.root import find_root
-from carryover.publish.answer import start_answer
 from carryover.publish.make import Refreshed
 from carryover.publish.refresh import refresh
-from carryover.redact import CleanText
 from support.claude_session import ClaudeSession
 
 
@@ -97,38 +93,6 @@ async def test_what_lies_unread_beside_the_new_transcript_is_read_first(desk: De
 
     assert "discount function" in str(text)
     assert (desk.starts.prepared, desk.published) == (set(), [])
-
-
-async def test_one_that_was_begun_too_early_is_made_again(desk: Desk, session: ClaudeSession) -> None:
-    given(session.cwd)
-    session.prompt("Add a discount function")
-    async with desk.at_work():
-        assert "discount function" in str(await desk.start(ClaudeSession(session.folder, session.cwd)))
-        session.prompt("Now paint it")
-        assert "paint" in str(await desk.start(ClaudeSession(session.folder, session.cwd)))
-
-
-async def test_sessions_that_start_at_once_share_the_work_for_their_answers(
-    desk: Desk, session: ClaudeSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made = []
-
-    def count(*args: Any, **kwargs: Any) -> CleanText | None:
-        made.append(args[3].session)
-        return start_answer(*args, **kwargs)
-
-    monkeypatch.setattr(session_start, "start_answer", count)
-    session.prompt("Add a discount function")
-    given(session.cwd)
-    async with desk.at_work():
-        await desk.reading.look_at([desk.agent.source_of(session.path, session.folder)])  # type: ignore[list-item]
-        texts = await asyncio.gather(*(desk.start(ClaudeSession(session.folder, session.cwd)) for _ in range(16)))
-        shared = len(made)
-        compacted = await asyncio.gather(*(desk.start(session, "compact") for _ in range(3)))
-
-    assert ["discount function" in str(text) for text in texts] == [True] * 16
-    assert shared < 8, "each starts for itself"
-    assert len(made) - shared == len(compacted), "a session with a past gets its own answer"
 
 
 async def test_a_start_whose_answer_the_client_does_not_use_is_answered_with_the_first_prompt(

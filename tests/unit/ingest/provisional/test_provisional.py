@@ -8,10 +8,9 @@ from pathlib import Path
 
 from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import IngestResult, ingest_provisional
-from carryover.ingest.sanitize import HEAD_CHARS, TAIL_CHARS
 from carryover.ledger.queries import StoredEvent, connect_read_only, session_by_prefix, session_events, sessions, totals
 from carryover.ledger.store import Ledger
-from carryover.model import AnyBody, AssistantMessage, Event, ToolResult
+from carryover.model import AnyBody, AssistantMessage, Event
 
 AGENT = "made-up"
 ROOTS = {"/repo/src": ProjectRoot("/repo"), "/repo/\ud83d": ProjectRoot("/repo")}
@@ -56,13 +55,3 @@ async def test_secrets_are_hidden_and_left_for_the_transcript_to_count(ledger: L
     with closing(connect_read_only(ledger_path)) as db:
         assert totals(db).redactions == {}
     assert SECRET.encode() not in b"".join(file.read_bytes() for file in ledger_path.parent.iterdir())
-
-
-async def test_long_output_keeps_its_head_and_tail(ledger: Ledger, ledger_path: Path) -> None:
-    output = "x" * 50_000
-
-    await reported(ledger, event(ToolResult(call_id="c1", name="Bash", op="shell", status="ok", output=output)))
-
-    (kept,) = stored(ledger_path)
-    assert isinstance(kept.body, ToolResult)
-    assert kept.body.dropped == 50_000 - HEAD_CHARS - TAIL_CHARS
