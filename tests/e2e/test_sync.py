@@ -19,6 +19,7 @@ import pytest
 from support.claude_session import ClaudeSession
 from support.daemon_process import wait_until
 from support.repository import git
+from support.terminal import CTRL_C, ENTER, Terminal
 
 pytest.importorskip("pyrage")
 
@@ -52,6 +53,13 @@ class Home:
         )
         assert ran.returncode == code, ran.stderr + ran.stdout
         return ran.stdout + ran.stderr
+
+    def answer(self, answer: str, *arguments: str) -> tuple[int, str]:
+        """Answers the one question of a command on a terminal; returns its exit code and all it has shown."""
+        with Terminal([sys.executable, "-m", "carryover.cli.main", *arguments], self.env, columns=300) as terminal:
+            terminal.wait_for("[y/N]")
+            terminal.press(answer, ENTER)
+            return terminal.end()
 
     def start(self, *arguments: str, shell: str = "") -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "carryover.cli.main", *arguments]
@@ -204,6 +212,33 @@ def test_what_is_forgotten_on_one_machine_is_gone_on_the_other_and_from_the_stor
 
     assert "Something private" not in laptop.run("handoff", code=3)
     assert "private" not in laptop.run("ls", "--all", code=3)
+
+
+def test_on_a_terminal_each_step_is_asked_for_and_only_yes_does_it(store: Path, desktop: Home, laptop: Home) -> None:
+    desktop.run("sync", "init", str(store), "--name", "desktop")
+    code = code_in(laptop.run("sync", "init", str(store), "--name", "laptop"))
+
+    for no in ("n", "", CTRL_C):
+        ended, said = desktop.answer(no, "sync", "add-machine")
+        assert (ended != 0, code in said) == (True, True)
+    assert "waits to be added" in laptop.run("sync", code=5)
+    ended, said = desktop.answer("y", "sync", "add-machine")
+    store_code = code_in(said.rpartition("compare:")[2])
+    assert (ended, "1 machine added" in said) == (0, True)
+
+    ended, said = laptop.answer("n", "sync")
+    assert (ended, store_code in said, "somebody else answers" in said) == (5, True, True)
+    assert laptop.answer("yes", "sync")[0] == 0
+    assert desktop.json("sync")["problems"] == {}
+
+    for command in (("remove-machine", "laptop"), ("off", "--delete")):
+        ended, said = desktop.answer("n", "sync", *command)
+        assert (ended, "Nothing was changed" in said) == (130, True)
+        assert desktop.json("sync")["machines"] == 1
+    ended, said = desktop.answer("y", "sync", "remove-machine", "laptop")
+    assert (ended, "the store has no other machine now" in said) == (0, True)
+    assert desktop.answer("y", "sync", "off", "--delete")[0] == 0
+    assert desktop.run("sync", code=3)
 
 
 @pytest.mark.parametrize("how", ["the same address", "its folder", "a folder in it"])

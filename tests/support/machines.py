@@ -19,7 +19,8 @@ from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, Event, UserPrompt
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths
-from carryover.sync.ledger_side import begin, incoming, outgoing
+from carryover.sync.ledger_side.incoming import LedgerIncoming
+from carryover.sync.ledger_side.outgoing import LedgerOutgoing
 from carryover.sync.payload import Machine, Payload, Taken, decode_payload, encode_payload
 from support.scribe import Scribe
 
@@ -68,6 +69,13 @@ class OneMachine:
         self.position = ""
         self.taken: dict[str, int] = {}
 
+    async def close(self) -> None:
+        await self.ledger.close()
+
+    async def reopen(self) -> None:
+        self.ledger = await Ledger.open(self.state.ledger, DigestReducer())
+        self.scribe = Scribe(self.ledger)
+
     @property
     def machine(self) -> Machine:
         return Machine(id=IDS[self.name], name=self.name)
@@ -98,7 +106,7 @@ class OneMachine:
     async def tell(self, projects: tuple[str, ...] | None = None) -> list[Payload]:
         """Tells what is new; returns it."""
         told = []
-        for piece in outgoing(self.state, projects).pieces(self.position):
+        for piece in LedgerOutgoing(self.state, projects).pieces(self.position):
             self.position = piece.position
             self.sent.append(encode_payload(piece.payload))
             told.append(piece.payload)
@@ -107,9 +115,9 @@ class OneMachine:
     async def take(self, other: OneMachine) -> Taken:
         """Takes everything that the other machine told and this one has not taken yet."""
         total = Taken()
-        incomer = incoming(self.ledger, self.paths)
-        for data in other.sent[self.taken.get(other.name, 0) :]:
-            total += await incomer.take(other.machine, decode_payload(data))
+        incoming = LedgerIncoming(self.ledger, self.paths)
+        for number, data in enumerate(other.sent[self.taken.get(other.name, 0) :]):
+            total += await incoming.take(other.machine, decode_payload(data), str(number))
             self.taken[other.name] = self.taken.get(other.name, 0) + 1
         return total
 
@@ -129,9 +137,9 @@ async def machines(folder: Path, *names: str) -> AsyncIterator[Mapping[str, OneM
             home = folder / name
             home.mkdir(parents=True)
             ledger = await Ledger.open(StateDir(home / ".carryover").ledger, DigestReducer())
-            stack.push_async_callback(ledger.close)
-            await begin(ledger)
+            await ledger.begin_change_log()
             found[name] = OneMachine(name, home, ledger)
+            stack.push_async_callback(found[name].close)
         yield found
 
 

@@ -20,9 +20,8 @@ from carryover.fsio import is_folder
 from carryover.ledger.queries import connect_read_only, whereabouts
 from carryover.paths import StateDir
 from carryover.probe.git_command import ask
-from carryover.sync import ledger_side
-from carryover.sync.rounds import Outcome
-from carryover.sync.run import synchronise
+from carryover.sync.ledger_side import allowing
+from carryover.sync.rounds import Outcome, synchronise
 
 if TYPE_CHECKING:
     from carryover.ledger.store import Ledger
@@ -55,7 +54,7 @@ def allow(state: StateDir, folder: str | None, foreign: str | None) -> str:
     answer = _ask(state, f"/sync/allow?{urlencode({'root': root, 'foreign': foreign or ''})}")
     if answer is not None:
         return _text(answer)
-    return _here(state, lambda ledger, paths: ledger_side.allow(ledger, paths, root, foreign=foreign))
+    return _here(state, lambda ledger, paths: allowing.allow(ledger, paths, root, foreign=foreign))
 
 
 def end(state: StateDir, *, forget: bool) -> None:
@@ -64,7 +63,7 @@ def end(state: StateDir, *, forget: bool) -> None:
     if answer is not None:
         _text(answer)
     else:
-        _here(state, lambda ledger, _paths: ledger_side.end(ledger, forget=forget))
+        _here(state, lambda ledger, _paths: allowing.end(ledger, forget=forget))
 
 
 def remotes_of_projects(state: StateDir) -> dict[str, list[str]]:

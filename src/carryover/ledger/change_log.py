@@ -2,7 +2,8 @@
 
 The id of an event's row says nothing about what is new: rows are changed, moved to another session and removed, and
 ids of removed rows are used again. So triggers number each change of an event that this machine has recorded; an event
-is in the log once, at its last change. What the user forgets is logged by `carryover.ledger.forget`.
+is in the log once, at its last change. What the user forgets is logged by `carryover.ledger.forget`. Beside it is noted
+what was taken from other machines, so that a ledger that is lost, or restored from a copy, takes it again.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ _BEGIN: Final = (
     # A row without a scope has the shortened key of a removed event in `from_ms`.
     """CREATE TABLE forgetting (seq INTEGER PRIMARY KEY AUTOINCREMENT,
         scope BLOB, from_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL)""",
+    "CREATE TABLE taken (machine TEXT NOT NULL, segment TEXT NOT NULL, PRIMARY KEY (machine, segment)) WITHOUT ROWID",
+    "INSERT INTO sqlite_sequence (name, seq) VALUES ('change', 0), ('forgetting', 0)",
     """INSERT INTO change (event_id) SELECT event.id FROM session JOIN thread ON thread.session_id = session.id
         JOIN event ON event.thread_id = thread.id WHERE machine = '' ORDER BY event.id""",
     *(f"CREATE TRIGGER {name} {trigger}" for name, trigger in _TRIGGERS.items()),
@@ -46,8 +49,12 @@ _END: Final = (
     *(f"DROP TRIGGER IF EXISTS {name}" for name in _TRIGGERS),
     "DROP TABLE IF EXISTS change",
     "DROP TABLE IF EXISTS forgetting",
+    "DROP TABLE IF EXISTS taken",
     "DROP TABLE IF EXISTS change_log",
 )
+_RENUMBER: Final = """UPDATE sqlite_sequence
+    SET seq = max(seq, CAST((julianday('now') - 2440587.5) * 86400e6 AS INTEGER))
+    WHERE name IN ('change', 'forgetting')"""
 _IS_ON: Final = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'change_log')"
 _LOG_FORGETTING: Final = "INSERT INTO forgetting (scope, from_ms, until_ms) VALUES (?, ?, ?)"
 _CHANGES: Final = f"""SELECT seq, event.id, key, secondary_key, subagent_id, at_ms, body, retracted, agent, native_id,
@@ -98,6 +105,16 @@ async def end_log(db: aiosqlite.Connection) -> None:
         await db.execute_fetchall(statement)
 
 
+async def continue_log(db: aiosqlite.Connection) -> None:
+    """Numbers what comes from now on by the clock, in microseconds.
+
+    The ledger may be a copy from before others were told more. What it would number as they know it, they would miss.
+    """
+    ((is_on,),) = await db.execute_fetchall(_IS_ON)
+    if is_on:
+        await db.execute_fetchall(_RENUMBER)
+
+
 async def log_forgetting(db: aiosqlite.Connection, rules: Iterable[Tombstone] = (), keys: Iterable[int] = ()) -> None:
     """Logs what was forgotten, if there is a log."""
     ((is_on,),) = await db.execute_fetchall(_IS_ON)
@@ -124,6 +141,11 @@ def changes(db: sqlite3.Connection, after: int, to: int, projects: Collection[in
 def forgettings(db: sqlite3.Connection, after: int, *, limit: int) -> list[LoggedForgetting]:
     """Returns the first tombstones after number `after`."""
     return list(records(LoggedForgetting, db, _FORGETTING, (after, limit)))
+
+
+def taken(db: sqlite3.Connection, machine: str) -> set[str]:
+    """Returns what was taken from the machine with this id."""
+    return {segment for (segment,) in db.execute("SELECT segment FROM taken WHERE machine = ?", (machine,))}
 
 
 def standing(db: sqlite3.Connection, keys: Collection[bytes]) -> Iterator[bytes]:

@@ -38,6 +38,8 @@ _TAKE_OVER: Final = """UPDATE session SET machine = :machine, project_id = :curr
 _PROJECT_OF: Final = "SELECT project_id FROM thread JOIN session ON session.id = session_id WHERE thread.id = ?"
 _REPLACE: Final = "UPDATE event SET body = ? WHERE id = ?"
 _NAMES: Final = "SELECT name FROM machine UNION SELECT machine FROM session"
+_TAKEN: Final = "INSERT OR IGNORE INTO taken (machine, segment) VALUES (?, ?)"
+_NOT_THERE: Final = "DELETE FROM taken WHERE machine = ? AND segment NOT IN (SELECT value FROM json_each(?))"
 _NOTE_PROJECT: Final = """UPDATE project SET identity = coalesce(?, identity), git = coalesce(?, git)
     WHERE root = ?"""
 
@@ -53,6 +55,8 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
     withdrawn: Sequence[bytes] = ()
     """Keys of events that no longer count there."""
     tombstones: Tombstones = Tombstones()
+    segment: tuple[str, str] | None = None
+    """The machine's id, and that of what this came in: noted as taken."""
 
 
 class _Known(msgspec.Struct, frozen=True):
@@ -92,6 +96,11 @@ async def note_foreign_project(db: aiosqlite.Connection, root: str, identity: st
     await db.execute_fetchall(_NOTE_PROJECT, (identity, facts, root))
 
 
+async def forget_segments(db: aiosqlite.Connection, machine_id: str, there: Iterable[str]) -> None:
+    """Drops the notes of what was taken from a machine, except for what is still `there`."""
+    await db.execute_fetchall(_NOT_THERE, (machine_id, msgspec.json.encode(list(there)).decode()))
+
+
 async def store_received(db: aiosqlite.Connection, reducer: Reducer, received: Received) -> Commit:
     """Stores what another machine recorded, except what is forgotten here or was read here."""
     await put_tombstones(db, received.tombstones)
@@ -99,6 +108,8 @@ async def store_received(db: aiosqlite.Connection, reducer: Reducer, received: R
     projects |= await _withdraw(db, reducer, received)
     commits = [await _store(db, reducer, received, agent, entries) for agent, entries in received.entries.items()]
     projects |= {project for commit in commits for project in commit.projects}
+    if received.segment is not None:
+        await db.execute_fetchall(_TAKEN, received.segment)
     return Commit(
         new_events=sum(commit.new_events for commit in commits),
         forgotten=sum(commit.forgotten for commit in commits),

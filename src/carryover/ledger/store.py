@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -17,11 +17,11 @@ from carryover.adapter.contract import Source
 from carryover.errors import os_reason
 from carryover.facts import GitFacts, ProjectRoot
 from carryover.ledger.batch import Commit, Entry, LastRead, PreparedBatch, SourceState
-from carryover.ledger.change_log import begin_log, end_log
+from carryover.ledger.change_log import begin_log, continue_log, end_log
 from carryover.ledger.commit import count_skipped, locator, run_commit
 from carryover.ledger.connect import SETTINGS, copies, erase_mark, mark_damaged, prepare_file
 from carryover.ledger.dropped import Limits, keep_limits, read_dropped_again
-from carryover.ledger.foreign import Received, know_machine, note_foreign_project, store_received
+from carryover.ledger.foreign import Received, forget_segments, know_machine, note_foreign_project, store_received
 from carryover.ledger.forget import Forgotten, forget
 from carryover.ledger.ledger_errors import DamagedBody, LedgerDamaged, LedgerUnavailable, ledger_error
 from carryover.ledger.moves import Moved, move_back, move_project
@@ -77,6 +77,9 @@ class Ledger:
             async with ledger._reporting():
                 for setting in SETTINGS:
                     await db.execute_fetchall(setting)
+            with suppress(LedgerUnavailable):  # as on a full disk
+                async with ledger._transaction():
+                    await continue_log(db)
             if erase_mark(path).exists():
                 with suppress(LedgerUnavailable):  # as on a full disk; the mark stays for the next time
                     await ledger.erase()
@@ -232,6 +235,11 @@ class Ledger:
         """Stores what identifies the project of another machine, and its git state there, if each is known."""
         async with self._transaction() as db:
             await note_foreign_project(db, root, identity, git)
+
+    async def forget_segments(self, machine_id: str, there: Iterable[str]) -> None:
+        """Drops the notes of what was taken from a machine, except for what is still `there`."""
+        async with self._transaction() as db:
+            await forget_segments(db, machine_id, there)
 
     async def know_project(self, root: str, main_root: str | None, *, now_ms: int) -> int:
         """Creates the project at `root` if it is new, even without a session; returns its id."""

@@ -14,11 +14,11 @@ import msgspec
 
 from carryover.errors import ExitCode, UserError
 from carryover.sync.folder import OtherMachine, SyncFolder
-from carryover.sync.manifest import Branch, Manifest, Segment, files_of, is_authentic, join_code, opened_manifest
+from carryover.sync.manifest import Branch, Manifest, Membership, Segment, files_of, join_code, opened_manifest, proof
 from carryover.sync.payload import Payload, ProjectState
 from carryover.sync.sealing import LARGEST_OBJECT, Epoch, Unreadable
 from carryover.sync.segments import opened_segment, sealed_segment
-from carryover.sync.store import File, Store, StoreTrouble
+from carryover.sync.store import File, GitStore, StoreTrouble
 from carryover.sync.trust import View, first_view, judged
 
 NOT_ADDED: Final = (
@@ -39,7 +39,7 @@ _NOTHING: Final[Mapping[str, bytes]] = {}
 class OwnBranch:
     """Reads the store and writes this machine's branch. The caller holds the folder's lock. Every method blocks."""
 
-    def __init__(self, folder: SyncFolder, store: Store, *, now_ms: Callable[[], int]) -> None:
+    def __init__(self, folder: SyncFolder, store: GitStore, *, now_ms: Callable[[], int]) -> None:
         self._folder = folder
         self._store = store
         self._now_ms = now_ms
@@ -78,10 +78,17 @@ class OwnBranch:
             self._adopt()
         elif self._remote is not None:
             self.save(pushed=True)
-        view = judged(first_view(self.manifest(), self.state), self.key, branches, self.state.machines)
-        if view.me in view.revoked:
+        met = frozenset(machine for machine, other in self.state.machines.items() if other.met)
+        view = judged(first_view(self.manifest(), self.state), self.key, branches, met)
+        if view.me in view.membership.revoked:
             raise UserError(REMOVED_HERE, ExitCode.REFUSED)
         return view
+
+    def ask(self) -> None:
+        """Has this machine's branch ask the others to add it, unless it does already."""
+        if self._files_of(self.state.head) is None:
+            head = self._store.commit(None, None, {"join": self.key.recipient.encode()}, ())
+            self.save(head=head, pushed=False)
 
     def manifest(self) -> Manifest:
         """Returns the manifest of the newest own commit, or one without segments if there is none."""
@@ -103,7 +110,7 @@ class OwnBranch:
             name=self.settings.name,
             sequence=state.sequence,
             synced_ms=0,
-            members={me: self.key.recipient},
+            membership=Membership({me: self.key.recipient}),
         )
 
     def branch(self, machine: str) -> Branch:
@@ -142,19 +149,24 @@ class OwnBranch:
     def note(self, view: View, problems: Mapping[str, str]) -> None:
         """Stores what is known of the other machines now."""
         machines = {}
-        for machine in sorted({*view.members, *self.state.machines} - {view.me}):
-            other = self.other(machine, view)
-            other = msgspec.structs.replace(other, problem=problems.get(machine))
-            if manifest := view.accepted.get(machine):
-                other = msgspec.structs.replace(other, seen=view.seen()[machine], synced_ms=manifest.synced_ms)
-            machines[machine] = msgspec.structs.replace(other, removed=machine in view.revoked)
-        self.save(machines=machines, waiting=codes(view), **_of_store(view))
+        for machine in sorted({*view.membership.members, *self.state.machines} - {view.me}):
+            other, manifest = self.other(machine, view), view.accepted.get(machine)
+            machines[machine] = msgspec.structs.replace(
+                other,
+                seen=view.seen.get(machine, other.seen),
+                synced_ms=manifest.synced_ms if manifest is not None else other.synced_ms,
+                met=other.met or machine in view.challenges,
+                removed=machine in view.membership.revoked,
+                problem=problems.get(machine),
+            )
+        codes = tuple(join_code(machine, recipient) for machine, recipient in sorted(view.waiting.items()))
+        self.save(machines=machines, waiting=codes, **_of_store(view))
 
     def other(self, machine: str, view: View) -> OtherMachine:
         """Returns what is known here of another machine."""
         manifest, known = view.accepted.get(machine), self.state.machines.get(machine)
-        name = manifest.name if manifest is not None else machine
-        return msgspec.structs.replace(known, name=name) if known and manifest else known or OtherMachine(name=name)
+        name = manifest.name if manifest is not None else known.name if known is not None else machine
+        return msgspec.structs.replace(known or OtherMachine(name=name), name=name)
 
     def write(
         self,
@@ -178,18 +190,18 @@ class OwnBranch:
             synced_ms=former.synced_ms,
             segments=tuple(changes.applied(former.segments) if changes is not None else former.segments),
             seen=former.seen,
-            **_membership(view),
+            membership=view.membership,
             projects=former.projects if projects is None else projects,
         )
         ids = tuple(sorted(view.epochs))
-        answered = tuple(sorted(view.answered))
+        answered = tuple(sorted(_answered(view)))
         is_same = manifest == former and self.state.head is not None
         is_same = is_same and (ids, answered) == (self.state.keyed, self.state.answered)
         if is_same and not alone and not self._is_to_be_said(view, former):
             self.save(**state)
             return False
         sequence = max(former.sequence, self.state.sequence, view.seen_of_me.sequence) + 1
-        manifest = msgspec.structs.replace(manifest, sequence=sequence, synced_ms=self._now_ms(), seen=view.seen())
+        manifest = msgspec.structs.replace(manifest, sequence=sequence, synced_ms=self._now_ms(), seen=view.seen)
         commit = self._commit(manifest, view, changes.written if changes is not None else {}, alone=alone)
         written = {"head": commit, "sequence": sequence, "pushed": False, "keyed": ids, "answered": answered}
         self.save(**written, **_of_store(view), **state)
@@ -221,14 +233,14 @@ class OwnBranch:
         ids = sorted(view.epochs)
         reused = {}
         if tuple(ids) == self.state.keyed:
-            reused = {name: self._content(former, f"keys/{name}") for name in manifest.members}
+            reused = {name: self._content(former, f"keys/{name}") for name in manifest.membership.members}
         assert view.current is not None, "`View.with_epoch` makes one"
         written = files_of(
             manifest,
             self.key,
             [view.epochs[name] for name in ids],
             view.current,
-            view.answered,
+            _answered(view),
             former={name: data for name, data in reused.items() if data is not None},
         )
         listed = {part.path for segment in manifest.segments for part in segment.parts}
@@ -247,7 +259,7 @@ class OwnBranch:
             branch = self.branch(me)
             with suppress(Unreadable):
                 manifest = opened_manifest(branch, self.state.epochs)
-                is_mine = is_authentic(branch, me, self.key) and manifest.store == self.state.store
+                is_mine = proof(branch, me, self.key) and manifest.store == self.state.store
                 if is_mine and (here is None or manifest.sequence > self.state.sequence):
                     position = self.state.position if here is not None else ""
                     sequence = max(manifest.sequence, self.state.sequence)
@@ -270,22 +282,13 @@ class OwnBranch:
         return None if file is None or file.size > LARGEST_OBJECT else self._store.read(file)
 
 
-def codes(view: View) -> tuple[str, ...]:
-    """Returns the codes of the machines that want to be added."""
-    return tuple(join_code(machine, recipient) for machine, recipient in sorted(view.waiting.items()))
-
-
-def _membership(view: View) -> dict[str, Any]:
-    return {
-        "members": dict(sorted(view.members.items())),
-        "revoked": tuple(sorted(view.revoked)),
-        "given": {name: tuple(sorted(machines)) for name, machines in sorted(view.given.items())},
-    }
+def _answered(view: View) -> dict[str, bytes]:
+    return {machine: secret for machine, secret in view.challenges.items() if machine in view.membership.active}
 
 
 def _of_store(view: View) -> dict[str, Any]:
     """Returns the part of the state that is about the store."""
-    return {"epochs": tuple(view.epochs[name] for name in sorted(view.epochs)), **_membership(view)}
+    return {"epochs": tuple(view.epochs[name] for name in sorted(view.epochs)), "membership": view.membership}
 
 
 class Changes:

@@ -1,4 +1,4 @@
-"""What machines tell each other, and the two protocols between the store and the ledger.
+"""What machines tell each other.
 
 A payload is one bounded piece of a machine's ledger. It is decoded strictly and within bounds, since it comes from
 outside; whether its texts make sense is for the ledger's side to judge.
@@ -6,8 +6,7 @@ outside; whether its texts make sense is for the ledger's side to judge.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Annotated, Final, Literal, Protocol
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -78,7 +77,7 @@ class SyncedEvent(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class SyncedTombstone(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A tombstone of the ledger: a hash, two times, a rank. No content.
+    """A tombstone of the ledger: a hash and two times. No content.
 
     Only the scopes of sessions and conversations have the same hash on every machine.
     """
@@ -86,7 +85,6 @@ class SyncedTombstone(msgspec.Struct, frozen=True, omit_defaults=True):
     scope: Key
     from_ms: Time
     until_ms: Time
-    rank: Annotated[int, msgspec.Meta(ge=0, lt=1 << 31)] = 0
 
 
 class Payload(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -124,45 +122,6 @@ class Taken(msgspec.Struct, frozen=True):
 
     def __add__(self, other: Taken) -> Taken:
         return Taken(self.events + other.events, self.forgotten + other.forgotten, self.skipped + other.skipped)
-
-
-class Outgoing(Protocol):
-    """What this machine's ledger has to tell. Every method blocks and is called in a thread."""
-
-    def pieces(self, position: str) -> Iterator[Piece]:
-        """Yields what is new since `position`, in pieces of about `PIECE_BYTES`; nothing if nothing is new.
-
-        Only this machine's own rows, and only of the projects the user chose. A position is this side's own text, ''
-        at first. One that no longer fits (another ledger, a restored one) counts as ''. A piece that is dropped in the
-        middle is asked for again by the position before it.
-        """
-
-    def forgets(self) -> str:
-        """Returns a text that differs as soon as the ledger has forgotten more, here or because another machine did."""
-
-    def without_forgotten(self, payload: Payload) -> Payload:
-        """Returns one of this machine's payloads without everything that the ledger has forgotten since.
-
-        Returns the same object if nothing is to be left out. Tombstones stay.
-        """
-
-    def project_states(self) -> tuple[ProjectState, ...]:
-        """Returns each chosen project's branch and commit now, as far as git answers in time."""
-
-
-class Incoming(Protocol):
-    """Where payloads of other machines go."""
-
-    def ledger_id(self) -> str:
-        """Returns a text that differs for another ledger, which lacks what was taken before. Blocks."""
-
-    async def take(self, machine: Machine, payload: Payload) -> Taken:
-        """Takes a machine's payload, exactly once per event. Raises OSError or LedgerUnavailable; nothing is lost then,
-        because the payload comes again.
-        """
-
-    async def note_state(self, machine: Machine, states: Sequence[ProjectState], synced_ms: int) -> None:
-        """Takes the newest state of a machine's projects. `synced_ms`: when it synced last, by its own clock."""
 
 
 _encoder = msgspec.msgpack.Encoder()

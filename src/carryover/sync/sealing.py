@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -49,7 +49,7 @@ class Unreadable(ValueError):
 class Epoch(msgspec.Struct, frozen=True, dict=True):
     """The key of all objects until the next machine is removed. `secret` is the text of an age identity."""
 
-    number: int
+    number: Annotated[int, msgspec.Meta(ge=1, le=999_999)]
     secret: str
 
     @cached_property

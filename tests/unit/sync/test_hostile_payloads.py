@@ -32,9 +32,9 @@ def payload(
 
 async def taken(desktop: OneMachine, given: Payload) -> tuple[int, int]:
     """How many events of the payload were stored, and how many skipped."""
-    from carryover.sync.ledger_side import incoming
+    from carryover.sync.ledger_side.incoming import LedgerIncoming
 
-    done = await incoming(desktop.ledger, desktop.paths).take(Machine(id="f" * 16, name="laptop"), given)
+    done = await LedgerIncoming(desktop.ledger, desktop.paths).take(Machine(id="f" * 16, name="laptop"), given, "1")
     return done.events, done.skipped
 
 
@@ -114,13 +114,16 @@ async def test_nobody_elsewhere_forgets_a_project_or_everything_of_this_machine(
         desktop = one["desktop"]
         await desktop.say("Mine", session="s1", at_ms=1_000)
         before = desktop.dump()
-        stones = tuple(SyncedTombstone(scope, 0, FOREVER) for scope in (EVERYTHING, project_scope("/repo")))
+        stones = tuple(
+            SyncedTombstone(scope, 0, FOREVER) for scope in (EVERYTHING, *map(project_scope, ("/repo", "/later")))
+        )
 
         await taken(desktop, Payload(tombstones=stones, forgotten_keys=(-1, 1 << 62, 1 << 63, 7)))
         await desktop.say("Mine too", session="s2", at_ms=2_000)
+        await desktop.say("And here", session="s3", at_ms=2_000, cwd="/later")
 
         assert desktop.dump().startswith(before[:-2])
-        assert len(roots(desktop)) == 2
+        assert len(roots(desktop)) == 3
 
 
 async def test_a_time_far_ahead_becomes_that_of_arrival(tmp_path: Path) -> None:

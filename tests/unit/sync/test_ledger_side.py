@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from carryover.ledger.change_log import taken
 from carryover.ledger.queries import session_events, sessions
 from carryover.model import AssistantMessage, FileEdit, Retracted, SessionInfo, UserPrompt
 from carryover.publish.project_view import project_view
@@ -167,14 +168,14 @@ async def test_forgetting_all_here_leaves_no_word_about_paths_elsewhere(tmp_path
 
 
 async def test_own_payloads_lose_what_was_forgotten(tmp_path: Path) -> None:
-    from carryover.sync.ledger_side import outgoing
+    from carryover.sync.ledger_side.outgoing import LedgerOutgoing
 
     async with machines(tmp_path, "laptop") as one:
         laptop = one["laptop"]
         await laptop.say("Never tell", session="s1", at_ms=1_000)
         await laptop.say("Shop", session="s2", at_ms=2_000)
         [payload] = await laptop.tell()
-        side = outgoing(laptop.state, None)
+        side = LedgerOutgoing(laptop.state, None)
         before = side.forgets()
         assert side.without_forgotten(payload) is payload
 
@@ -249,16 +250,16 @@ async def test_a_session_that_two_machines_have_read_is_one_session_on_a_third(t
 
 
 async def test_a_history_is_told_in_bounded_pieces_and_goes_on_after_any_of_them(tmp_path: Path) -> None:
-    from carryover.sync.ledger_side import outgoing
+    from carryover.sync.ledger_side.outgoing import LedgerOutgoing
     from support.scribe import noise
 
     async with machines(tmp_path, "laptop", "desktop") as both:
         laptop, desktop = both["laptop"], both["desktop"]
         await laptop.say(*(noise(number, 200_000) for number in range(30)), at_ms=1_000)
-        pieces = list(outgoing(laptop.state, None).pieces(""))
+        pieces = list(LedgerOutgoing(laptop.state, None).pieces(""))
         assert len(pieces) > 2
         assert sum(len(event.body) for event in pieces[0].payload.events) < 4 << 20
-        again = list(outgoing(laptop.state, None).pieces(pieces[0].position))
+        again = list(LedgerOutgoing(laptop.state, None).pieces(pieces[0].position))
         assert [piece.payload for piece in again] == [piece.payload for piece in pieces[1:]]
 
         await laptop.tell()
@@ -281,7 +282,7 @@ async def test_agents_of_another_machine_are_not_counted_as_this_one_s(tmp_path:
 
 
 async def test_leaving_can_drop_what_came_from_others_and_nothing_else(tmp_path: Path) -> None:
-    from carryover.sync.ledger_side import begin, end
+    from carryover.sync.ledger_side.allowing import end
 
     async with machines(tmp_path, "laptop", "desktop") as both:
         laptop, desktop = both["laptop"], both["desktop"]
@@ -291,7 +292,7 @@ async def test_leaving_can_drop_what_came_from_others_and_nothing_else(tmp_path:
         await end(desktop.ledger, forget=True)
         assert told(desktop) == {"s2": ["On the desktop"]}
 
-        await begin(desktop.ledger)
+        await desktop.ledger.begin_change_log()
         desktop.taken.clear()
         await meet(both)
         assert laptop.dump() == desktop.dump()
@@ -316,3 +317,33 @@ async def test_a_salvaged_ledger_still_knows_where_sessions_were_recorded_and_ta
             assert into.execute("SELECT machine, native_id FROM session").fetchall() == [("laptop", "s1")]
             assert into.execute("SELECT name FROM machine").fetchall() == [("laptop",)]
             assert log_id(into) is None
+
+
+async def test_a_ledger_restored_from_a_copy_is_told_and_takes_what_it_lacks(tmp_path: Path) -> None:
+    async with machines(tmp_path, "laptop", "desktop") as both:
+        laptop, desktop = both["laptop"], both["desktop"]
+        await laptop.say("Before", session="s1", at_ms=1_000)
+        await meet(both)
+        await laptop.close()
+        copy = laptop.state.ledger.read_bytes()
+        await laptop.reopen()
+        await desktop.say("On the desktop", session="s2", at_ms=2_000)
+        await laptop.say("After", session="s1", at_ms=3_000)
+        await meet(both)
+        await laptop.close()
+        laptop.state.ledger.write_bytes(copy)
+
+        await laptop.reopen()
+        await laptop.say("Later", session="s3", at_ms=4_000)
+        await laptop.say("After", session="s1", at_ms=3_000)
+        with laptop.read() as db:
+            assert taken(db, desktop.machine.id) == set()
+        laptop.taken.clear()
+        await meet(both)
+
+        assert told(desktop) == {
+            "s1 on laptop": ["Before", "After"],
+            "s2": ["On the desktop"],
+            "s3 on laptop": ["Later"],
+        }
+        assert laptop.dump() == desktop.dump()

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from carryover.errors import UserError
-from carryover.sync.manifest import Manifest, Part, Segment, files_of, opened_manifest
+from carryover.sync.manifest import Manifest, Membership, Part, Segment, files_of, opened_manifest
 from carryover.sync.payload import (
     LARGEST_PAYLOAD,
     Payload,
@@ -238,7 +238,11 @@ def test_a_machine_that_was_just_added_can_not_be_played_by_one_that_was_removed
     trap = new_epoch(99)
     own = fourth.own()
     own.fetch()
-    forged = msgspec.structs.replace(own.manifest(), sequence=1_000, given={trap.id: (A, B)})
+    forged = msgspec.structs.replace(
+        own.manifest(),
+        sequence=1_000,
+        membership=Membership({**own.manifest().membership.members}, given={trap.id: frozenset((A, B))}),
+    )
     files = files_of(forged, third.folder.key(), [*known, trap], trap, {B: os.urandom(32)}, former={})
     rewritten(remote, f"{4:016x}", lambda present: present.update(files))
     second.sync()
@@ -263,7 +267,12 @@ def test_a_removed_machine_can_not_give_the_others_a_key_of_its_own(
     own = third.own()
     own.fetch()
     manifest = opened_manifest(own.branch(B), known)
-    forged = msgspec.structs.replace(manifest, machine=A, sequence=1_000, given={trap.id: (A, B)})
+    forged = msgspec.structs.replace(
+        manifest,
+        machine=A,
+        sequence=1_000,
+        membership=Membership({**own.manifest().membership.members}, given={trap.id: frozenset((A, B))}),
+    )
     files = files_of(forged, third.folder.key(), [*known, trap], trap, {B: os.urandom(32)}, former={})
     rewritten(remote, A, lambda present: present.update(files))
     second.sync()

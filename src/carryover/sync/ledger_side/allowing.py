@@ -25,13 +25,8 @@ from carryover.sync.ledger_side.repositories import same_projects
 from carryover.text.shell import quoted
 
 
-async def begin(ledger: Ledger) -> None:
-    """Begins to log what other machines have to be told, if that has not begun."""
-    await ledger.begin_change_log()
-
-
 async def end(ledger: Ledger, *, forget: bool) -> None:
-    """Ends that; with `forget`, the sessions of other machines are dropped from the ledger too."""
+    """Ends the log of what others have to be told; with `forget`, drops the sessions of other machines too."""
     await ledger.end_change_log()
     for agent, session in await ledger.foreign_sessions() if forget else ():
         await ledger.forget(Selection(agent=agent, session=session, for_good=False), now_ms=0)

@@ -20,7 +20,7 @@ from carryover.config import load_config
 from carryover.facts import GitFacts, ProjectRoot, foreign_root
 from carryover.ingest.sanitize import clean_entry
 from carryover.ledger.batch import Entry
-from carryover.ledger.change_log import log_id
+from carryover.ledger.change_log import taken
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.foreign import Received
 from carryover.ledger.queries import whereabouts
@@ -28,6 +28,7 @@ from carryover.ledger.selection import Selection
 from carryover.ledger.store import Ledger
 from carryover.ledger.tombstones import (
     EVERYTHING,
+    FOREIGN,
     Tombstone,
     Tombstones,
     conversation_scope,
@@ -61,23 +62,27 @@ _decoder: Final[msgspec.json.Decoder[AnyBody]] = msgspec.json.Decoder(AnyBody)
 
 
 class LedgerIncoming:
-    """Implements `payload.Incoming`."""
+    """Where payloads of other machines go."""
 
     def __init__(self, ledger: Ledger, paths: StatePaths) -> None:
         self._ledger = ledger
         self._paths = paths
 
-    def ledger_id(self) -> str:
-        """Returns what tells this ledger from others. Blocks."""
+    def taken(self, machine: Machine) -> set[str]:
+        """Returns the ids of the machine's segments that the ledger has. Blocks."""
         with closing(connect_read_only(self._paths.ledger)) as db:
-            return log_id(db) or ""
+            return taken(db, machine.id)
 
-    async def take(self, machine: Machine, payload: Payload) -> Taken:
-        """Takes a machine's payload, exactly once per event; what it forgot is forgotten here too."""
+    async def take(self, machine: Machine, payload: Payload, segment: str) -> Taken:
+        """Takes a machine's payload, exactly once per event; what it forgot is forgotten here too.
+
+        Raises OSError or LedgerUnavailable; nothing is lost then, because the payload comes again.
+        """
         name = await self._ledger.know_machine(machine.id, label(machine))
         tombstones, selections = await asyncio.to_thread(self._forgotten, payload)
         forgotten = await self._forget(selections) if selections else 0
         received, skipped = await asyncio.to_thread(received_of, name, payload, tombstones, _now_ms())
+        received = msgspec.structs.replace(received, segment=(machine.id, segment))
         commit = await self._ledger.store_received(received)
         for project in payload.projects:
             if _is_root(project.root) and project.first_commit is not None:
@@ -85,14 +90,10 @@ class LedgerIncoming:
                 await self._ledger.note_foreign_project(foreign_root(name, project.root), known, None)
         return Taken(events=commit.new_events, forgotten=forgotten + commit.forgotten, skipped=skipped)
 
-    async def note_state(
-        self,
-        machine: Machine,
-        states: Sequence[ProjectState],
-        synced_ms: int,  # noqa: ARG002 (the handoff is made of times of events)
-    ) -> None:
-        """Takes the newest state of a machine's projects."""
+    async def note_state(self, machine: Machine, states: Sequence[ProjectState], segments: Sequence[str]) -> None:
+        """Takes the newest state of a machine's projects, and which segments it has."""
         name = await self._ledger.know_machine(machine.id, label(machine))
+        await self._ledger.forget_segments(machine.id, segments)
         for state in states:
             if _is_root(state.root):
                 branch = state.branch if state.branch is not None and state.branch.isprintable() else None
@@ -122,7 +123,9 @@ class LedgerIncoming:
             for scope in (session_scope(agent, session), conversation_scope(agent, conversation_of(session)))
             for rule in rules.get(scope, ())
         ]
-        stones = tuple(Tombstone(one.scope, one.from_ms, one.until_ms) for some in rules.values() for one in some)
+        stones = tuple(
+            Tombstone(one.scope, one.from_ms, one.until_ms, FOREIGN) for some in rules.values() for one in some
+        )
         keys = tuple(key for key in payload.forgotten_keys if 0 <= key < _SHORT_KEYS)
         return Tombstones(stones, keys), selections
 

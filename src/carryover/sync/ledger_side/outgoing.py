@@ -66,14 +66,18 @@ class Position(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class LedgerOutgoing:
-    """Implements `payload.Outgoing`."""
+    """What this machine's ledger has to tell. Every method blocks."""
 
     def __init__(self, state: StateDir, projects: tuple[str, ...] | None) -> None:
         self._state = state
         self._projects = projects
 
     def pieces(self, position: str) -> Iterator[Piece]:
-        """Yields what is new since `position`; nothing while Carryover is paused."""
+        """Yields what is new since `position` in bounded pieces; nothing while Carryover is paused.
+
+        Only this machine's own rows, and only of the projects the user chose. A position is '' at first; one of another
+        ledger counts as that. A piece that is dropped in the middle is asked for again by the position before it.
+        """
         if self._state.paused.exists():
             return
         config = load_config(self._state.config)
@@ -82,12 +86,12 @@ class LedgerOutgoing:
             if log is None:
                 return
             at = _position(position, log)
-            yield from self._forgotten(db, at)
+            yield from self._forgettings(db, at)
             at = msgspec.structs.replace(at, forgotten=_last_forgetting(db, at.forgotten))
             yield from _pieces(db, at, _Roots(whereabouts(db), self._projects, config))
 
     def forgets(self) -> str:
-        """Returns a text that differs as soon as more is forgotten."""
+        """Returns a text that differs as soon as more is forgotten, here or because another machine did."""
         with closing(connect_read_only(self._state.ledger)) as db:
             rules, keys = (
                 db.execute(f"SELECT count(*), coalesce(max(id), 0) FROM {table}").fetchone()
@@ -96,7 +100,7 @@ class LedgerOutgoing:
             return f"{rules[0]} {rules[1]} {keys[0]}"
 
     def without_forgotten(self, payload: Payload) -> Payload:
-        """Returns the payload without events that are forgotten; the same object if there are none."""
+        """Returns one of this machine's payloads without what was forgotten since; the same object if nothing was."""
         with closing(connect_read_only(self._state.ledger)) as db:
             known = stored_tombstones(db)
             rules: dict[bytes, list[Tombstone]] = {}
@@ -123,7 +127,7 @@ class LedgerOutgoing:
             rows = [project_by_id(db, project) for project in sorted(chosen.allowed)]
         return tuple(state for row in rows if row is not None and (state := _state_of(row.root)) is not None)
 
-    def _forgotten(self, db: Connection, at: Position) -> Iterator[Piece]:
+    def _forgettings(self, db: Connection, at: Position) -> Iterator[Piece]:
         while rows := forgettings(db, at.forgotten, limit=_MOST_EVENTS):
             at = msgspec.structs.replace(at, forgotten=rows[-1].seq)
             payload = Payload(
