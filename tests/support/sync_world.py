@@ -268,8 +268,8 @@ class MemoryMachine:
 
     def add_all(self) -> None:
         own = self.own()
-        for machine in waiting(own):
-            add(own, machine)
+        for machine, code in waiting(own).items():
+            add(own, machine, code)
 
     def join(self) -> bool:
         own = self.own()

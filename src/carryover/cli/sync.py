@@ -59,12 +59,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ssh-key", metavar="FILE", help="with init: your ssh key without a passphrase, as this machine's key"
     )
-    parser.add_argument(
-        "--from",
-        dest="foreign",
-        metavar="THEIRS",
-        help="with allow: the other machine's project, as `carryover sessions --all` names it",
-    )
     parser.add_argument("--delete", action="store_true", help="with off: remove this machine's branch from the store")
     parser.add_argument("--forget", action="store_true", help="with off: forget what came from other machines")
     parser.add_argument("--yes", action="store_true", help="ask nothing: the codes were compared elsewhere")
@@ -185,7 +179,7 @@ def _status(state: StateDir, _args: argparse.Namespace) -> tuple[object, Iterabl
 def _allow(state: StateDir, args: argparse.Namespace) -> tuple[object, Iterable[str]]:
     from carryover.actions.syncing import allow
 
-    said = allow(state, args.what, args.foreign)
+    said = allow(state, args.what)
     return {"allowed": said}, [f"✓ {said}"]
 
 
@@ -208,7 +202,7 @@ def _add_machine(state: StateDir, args: argparse.Namespace) -> tuple[object, Ite
                 f"sync add-machine {quoted(code)}`."
             )
             if args.what is not None or args.yes or _agreed(args, question, otherwise):
-                added.append({"machine": machine, "code": code, "store_code": add(own, machine)})
+                added.append({"machine": machine, "code": code, "store_code": add(own, machine, code)})
     if not codes:
         raise UserError(
             "No such machine asks to be added. Nothing was changed. Run `carryover sync init REMOTE` there first.",

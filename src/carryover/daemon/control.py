@@ -11,7 +11,7 @@ so no further authentication is needed.
     POST /import?path=&project=&agent=    `carryover import`, of one file
     POST /forget?selection=       `carryover forget`; a `Selection` as JSON
     POST /sync                    `carryover sync`
-    POST /sync/allow?root=&foreign=       `carryover sync allow`
+    POST /sync/allow?root=       `carryover sync allow`
     POST /sync/end[?forget]       `carryover sync off`
     POST /page?env=               `carryover ui`: a key for the page; variables of its shell as JSON
     POST /hook/<agent>/<event>    see `carryover.daemon.hooks.dispatch`
@@ -178,10 +178,10 @@ def _forget(forgetting: Forgetting) -> Handler:
 
 def _allow(syncing: Syncing) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
-        root, foreign = (request.query.get(name, "") for name in ("root", "foreign"))
+        root = request.query.get("root", "")
         if not root.startswith("/"):
             raise web.HTTPBadRequest
-        return as_json(await syncing.allow(root, foreign))
+        return as_json(await syncing.allow(root))
 
     return handle
 

@@ -87,13 +87,13 @@ class Syncing:
             await self._publish()
         return done
 
-    async def allow(self, folder: str, foreign: str) -> Said:
-        """Joins another machine's project with the one at `folder`; `foreign` names it, or is empty."""
+    async def allow(self, folder: str) -> Said:
+        """Joins other machines' projects with the same one at `folder`."""
         from carryover.sync.ledger_side import allowing
 
         async with self._one_at_a_time:
             try:
-                text = await allowing.allow(self._context.ledger, self._context.paths, folder, foreign=foreign or None)
+                text = await allowing.allow(self._context.ledger, self._context.paths, folder)
             except UserError as error:
                 return Said(error=str(error))
         await self._publish()

@@ -146,11 +146,8 @@ async def _covered(
     for session, theirs in of_session.items():
         scopes = (EVERYTHING, session_scope(agent, session), conversation_scope(agent, conversation_of(session)))
         projects = {project_scope(root) for root in await _roots_of(db, agent, session, theirs, roots)}
-        rules = [
-            rule
-            for rule in await _rules(db, {*scopes, *projects})
-            if rule.rank != FOREIGN or rule.scope not in projects
-        ]
+        rules = await _rules(db, {*scopes, *projects})
+        rules = [rule for rule in rules if rule.rank != FOREIGN or rule.scope in scopes[1:]]
         is_lesser = rank is not None and any(rank < rule.rank for rule in rules)
         found = {
             entry.key

@@ -193,12 +193,14 @@ def waiting(own: OwnBranch) -> dict[str, str]:
     return {machine: join_code(machine, recipient) for machine, recipient in view.waiting.items()}
 
 
-def add(own: OwnBranch, machine: str) -> str:
+def add(own: OwnBranch, machine: str, code: str) -> str:
     """Adds a machine, whose code the user has compared. Returns the store's code, which that machine shows, too."""
     view = own.read()
+    recipient = {**view.waiting, **view.membership.members}.get(machine, "")
+    if join_code(machine, recipient) != code:
+        raise UserError(f"The machine with the code {code} no longer asks to be added. {_NOTHING}", ExitCode.REFUSED)
     waiting = {name: recipient for name, recipient in view.waiting.items() if name != machine}
-    change = Membership({machine: view.waiting[machine]})
-    return _tell(own, replace(view, waiting=waiting), change)
+    return _tell(own, replace(view, waiting=waiting), Membership({machine: recipient}))
 
 
 def remove(own: OwnBranch, name: str) -> tuple[str, list[str]]:

@@ -15,10 +15,8 @@ PIECE_BYTES: Final = 4 << 20
 """About how many bytes of bodies a piece may hold. One event may be larger, since prompts are never cut."""
 LARGEST_PAYLOAD: Final = 96 << 20
 """Bytes that a decoded payload may have."""
-MOST_EVENTS: Final = 20_000
-MOST_SESSIONS: Final = 5_000
-MOST_TOMBSTONES: Final = 20_000
-MOST_PROJECTS: Final = 5_000
+MOST: Final = 20_000
+"""How many sessions, events and tombstones a payload may have."""
 
 MachineId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}$")]
 MachineName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,32}$")]
@@ -67,7 +65,7 @@ class SyncedEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     Each version may have kinds of bodies that earlier ones do not know: the ledger's side counts and skips them.
     """
 
-    session: Annotated[int, msgspec.Meta(ge=0, lt=MOST_SESSIONS)]
+    session: Annotated[int, msgspec.Meta(ge=0, lt=MOST)]
     key: Key
     at_ms: Time
     body: bytes
@@ -91,13 +89,13 @@ class Payload(msgspec.Struct, frozen=True, omit_defaults=True):
     """One piece of a machine's ledger. Taking it twice, or in another order, changes nothing."""
 
     version: Literal[1] = 1
-    projects: Annotated[tuple[SyncedProject, ...], msgspec.Meta(max_length=MOST_PROJECTS)] = ()
-    sessions: Annotated[tuple[SyncedSession, ...], msgspec.Meta(max_length=MOST_SESSIONS)] = ()
-    events: Annotated[tuple[SyncedEvent, ...], msgspec.Meta(max_length=MOST_EVENTS)] = ()
-    tombstones: Annotated[tuple[SyncedTombstone, ...], msgspec.Meta(max_length=MOST_TOMBSTONES)] = ()
-    forgotten_keys: Annotated[tuple[int, ...], msgspec.Meta(max_length=MOST_TOMBSTONES)] = ()
+    projects: Annotated[tuple[SyncedProject, ...], msgspec.Meta(max_length=MOST)] = ()
+    sessions: Annotated[tuple[SyncedSession, ...], msgspec.Meta(max_length=MOST)] = ()
+    events: Annotated[tuple[SyncedEvent, ...], msgspec.Meta(max_length=MOST)] = ()
+    tombstones: Annotated[tuple[SyncedTombstone, ...], msgspec.Meta(max_length=MOST)] = ()
+    forgotten_keys: Annotated[tuple[int, ...], msgspec.Meta(max_length=MOST)] = ()
     """Shortened keys of forgotten events (`ledger.tombstones.short_key`)."""
-    replaced: Annotated[tuple[Key, ...], msgspec.Meta(max_length=MOST_EVENTS)] = ()
+    replaced: Annotated[tuple[Key, ...], msgspec.Meta(max_length=MOST)] = ()
     """Keys of events that a better source of the same session has replaced there."""
 
     @property

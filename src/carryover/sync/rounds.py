@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import ExitStack, suppress
 from functools import partial
@@ -56,7 +55,7 @@ async def synchronise(
     now_ms: Callable[[], int],
     in_thread: Callable[..., Awaitable[Any]],
 ) -> Outcome:
-    """Synchronises once. `in_thread` runs what blocks, one after the other in the same thread.
+    """Synchronises once. `in_thread` runs what blocks.
 
     Raises UserError or OSError; what was done until then stays done.
     """
@@ -77,7 +76,7 @@ class Round:
         incoming: LedgerIncoming,
         *,
         now_ms: Callable[[], int],
-        in_thread: Callable[..., Awaitable[Any]] = asyncio.to_thread,
+        in_thread: Callable[..., Awaitable[Any]],
     ) -> None:
         self._own = own
         self._outgoing = outgoing

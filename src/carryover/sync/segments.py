@@ -11,10 +11,7 @@ import msgspec
 from carryover.sync.manifest import Part, Segment
 from carryover.sync.payload import (
     LARGEST_PAYLOAD,
-    MOST_EVENTS,
-    MOST_PROJECTS,
-    MOST_SESSIONS,
-    MOST_TOMBSTONES,
+    MOST,
     PIECE_BYTES,
     Payload,
     SyncedEvent,
@@ -81,17 +78,9 @@ def merged(payloads: Sequence[Payload]) -> list[Payload]:
 
 
 def _fits(payloads: Sequence[Payload]) -> bool:
-    bounds = {
-        "projects": MOST_PROJECTS,
-        "sessions": MOST_SESSIONS,
-        "events": MOST_EVENTS,
-        "tombstones": MOST_TOMBSTONES,
-        "forgotten_keys": MOST_TOMBSTONES,
-        "replaced": MOST_EVENTS,
-    }
-    bytes_ = sum(len(event.body) for payload in payloads for event in payload.events)
-    counts = all(sum(len(getattr(payload, name)) for payload in payloads) <= most for name, most in bounds.items())
-    return counts and bytes_ <= PIECE_BYTES
+    items = (one.projects + one.sessions + one.events + one.tombstones + one.replaced for one in payloads)
+    count = sum(map(len, items)) + sum(len(payload.forgotten_keys) for payload in payloads)
+    return count <= MOST and sum(len(event.body) for payload in payloads for event in payload.events) <= PIECE_BYTES
 
 
 def _joined(payloads: Sequence[Payload]) -> Payload:

@@ -13,6 +13,7 @@ import pytest
 
 from carryover.errors import UserError
 from carryover.sync.manifest import Manifest, Membership, Part, Segment, files_of, opened_manifest
+from carryover.sync.membership import add, waiting
 from carryover.sync.payload import (
     LARGEST_PAYLOAD,
     Payload,
@@ -316,6 +317,18 @@ def test_a_removed_machine_is_told_by_what_it_can_not_read(
     first.remove("m2")
 
     assert "has removed this machine" in problem(second)
+
+
+def test_a_key_that_is_swapped_while_the_user_compares_codes_is_not_added(remote: Remote) -> None:
+    first, third = MemoryMachine(remote, 1, founds=True), MemoryMachine(remote, 3)
+    third.ask()
+    [(machine, code)] = waiting(first.own()).items()
+    stranger = MachineKey(new_identity()).recipient.encode()
+    rewritten(remote, C, lambda files: files.update(join=stranger))
+
+    with pytest.raises(UserError, match="no longer asks to be added"):
+        add(first.own(), machine, code)
+    assert C not in first.folder.known.membership.members
 
 
 def test_an_offer_without_the_key_of_this_machine_is_no_offer(remote: Remote) -> None:

@@ -23,16 +23,13 @@ from carryover.ledger.batch import Entry
 from carryover.ledger.change_log import taken
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.foreign import Received
-from carryover.ledger.queries import whereabouts
 from carryover.ledger.selection import Selection
 from carryover.ledger.store import Ledger
 from carryover.ledger.tombstones import (
-    EVERYTHING,
     FOREIGN,
     Tombstone,
     Tombstones,
     conversation_scope,
-    project_scope,
     session_scope,
 )
 from carryover.model import AnyBody, Event, FileEdit, ToolCall, ToolResult, conversation_of
@@ -109,13 +106,11 @@ class LedgerIncoming:
         return done.sessions
 
     def _forgotten(self, payload: Payload) -> tuple[Tombstones, list[Selection]]:
-        """Returns the payload's tombstones that may come from elsewhere, and what of the ledger they select."""
+        """Returns the payload's tombstones, and what of the ledger they select."""
         rules: dict[bytes, list[SyncedTombstone]] = {}
+        for rule in payload.tombstones:
+            rules.setdefault(rule.scope, []).append(rule)
         with closing(connect_read_only(self._paths.ledger)) as db:
-            local = {EVERYTHING, *(project_scope(row.root) for row in whereabouts(db))}
-            for rule in payload.tombstones:
-                if rule.scope not in local:
-                    rules.setdefault(rule.scope, []).append(rule)
             rows = db.execute("SELECT agent, native_id FROM session").fetchall() if rules else []
         selections = [
             Selection(agent=agent, session=session, since_ms=rule.from_ms, until_ms=rule.until_ms)
@@ -123,9 +118,7 @@ class LedgerIncoming:
             for scope in (session_scope(agent, session), conversation_scope(agent, conversation_of(session)))
             for rule in rules.get(scope, ())
         ]
-        stones = tuple(
-            Tombstone(one.scope, one.from_ms, one.until_ms, FOREIGN) for some in rules.values() for one in some
-        )
+        stones = tuple(Tombstone(one.scope, one.from_ms, one.until_ms, FOREIGN) for one in payload.tombstones)
         keys = tuple(key for key in payload.forgotten_keys if 0 <= key < _SHORT_KEYS)
         return Tombstones(stones, keys), selections
 
