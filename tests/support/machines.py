@@ -106,7 +106,9 @@ class OneMachine:
     async def tell(self, projects: tuple[str, ...] | None = None) -> list[Payload]:
         """Tells what is new; returns it."""
         told = []
-        for piece in LedgerOutgoing(self.state, projects).pieces(self.position):
+        outgoing = LedgerOutgoing(self.state, projects)
+        await self.ledger.begin_change_log(outgoing.told())
+        for piece in outgoing.pieces(self.position):
             self.position = piece.position
             self.sent.append(encode_payload(piece.payload))
             told.append(piece.payload)
@@ -137,7 +139,7 @@ async def machines(folder: Path, *names: str) -> AsyncIterator[Mapping[str, OneM
             home = folder / name
             home.mkdir(parents=True)
             ledger = await Ledger.open(StateDir(home / ".carryover").ledger, DigestReducer())
-            await ledger.begin_change_log()
+            await ledger.begin_change_log(())
             found[name] = OneMachine(name, home, ledger)
             stack.push_async_callback(found[name].close)
         yield found

@@ -45,13 +45,12 @@ _NOTE_PROJECT: Final = """UPDATE project SET identity = coalesce(?, identity), g
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):
-    """What one machine recorded, ready to be stored. `roots` maps the working folder of each entry to its project."""
+    """What one machine recorded, ready to be stored. The working folder of each entry is the root of its project."""
 
     machine: str
     """The machine's name here."""
     entries: Mapping[str, Sequence[Entry]] = {}
     """By agent."""
-    roots: Mapping[str, ProjectRoot] = {}
     withdrawn: Sequence[bytes] = ()
     """Keys of events that no longer count there."""
     tombstones: Tombstones = Tombstones()
@@ -138,12 +137,13 @@ async def _withdraw(db: aiosqlite.Connection, reducer: Reducer, received: Receiv
 async def _store(
     db: aiosqlite.Connection, reducer: Reducer, received: Received, agent: str, entries: Sequence[Entry]
 ) -> Commit:
-    wanted = await without_forgotten(db, agent, entries, received.roots, rank=0)
+    roots = {cwd: ProjectRoot(cwd, gone=True) for entry in entries if (cwd := entry.event.cwd) is not None}
+    wanted = await without_forgotten(db, agent, entries, roots, rank=0)
     forgotten = len(entries) - len(wanted)
     wanted, projects = await _of_others(db, received, agent, wanted)
     wanted, changed = await _brought_up_to_date(db, reducer, received.machine, wanted)
     source = Source(agent=agent, path=foreign_root(received.machine, "/"))
-    batch = PreparedBatch(cursor=b"", context=b"", size=0, mtime_ns=0, roots=received.roots)
+    batch = PreparedBatch(cursor=b"", context=b"", size=0, mtime_ns=0, roots=roots)
     commit = await store_entries(db, reducer, source, batch, wanted, any_lost=True, machine=received.machine)
     return msgspec.structs.replace(
         commit, forgotten=forgotten, projects=tuple(sorted({*commit.projects, *projects, *changed}))
@@ -173,14 +173,14 @@ async def _of_others(
             root = theirs[0].event.cwd
             is_theirs = known.machine == received.machine or newest > (known.last_ms, known.machine)
             if is_theirs and root is not None and root != known.root:
-                projects |= await _take_over(db, known, received.machine, received.roots[root])
+                projects |= await _take_over(db, known, received.machine, root)
     await mark_changed(db, sorted(projects), started_ms=0)
     return [entry for entry in entries if entry.event.session not in own], projects
 
 
-async def _take_over(db: aiosqlite.Connection, known: _KnownSession, machine: str, root: ProjectRoot) -> set[int]:
+async def _take_over(db: aiosqlite.Connection, known: _KnownSession, machine: str, root: str) -> set[int]:
     """Makes the session that machine's, in its project; returns the ids of the projects affected."""
-    recorded = await upsert_project(db, root)
+    recorded = await upsert_project(db, ProjectRoot(root, gone=True))
     current = await current_project(db, recorded)
     values = {"machine": machine, "current": current, "recorded": recorded, "id": known.id}
     await db.execute_fetchall(_TAKE_OVER, values)

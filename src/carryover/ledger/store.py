@@ -205,10 +205,10 @@ class Ledger:
         async with self._transaction() as db:
             await put_tombstones(db, tombstones)
 
-    async def begin_change_log(self) -> None:
-        """Begins to log what other machines have to be told, if that has not begun."""
+    async def begin_change_log(self, projects: Iterable[int]) -> None:
+        """Begins to log what other machines have to be told, of these projects, if that has not begun."""
         async with self._transaction() as db:
-            await begin_log(db)
+            await begin_log(db, projects)
 
     async def end_change_log(self) -> None:
         """Ends the log, and forgets what was in it."""

@@ -61,8 +61,8 @@ async def synchronise(
     """
     with ExitStack() as stack:
         own = await in_thread(lambda: stack.enter_context(own_branch(state, now_ms)))
-        await ledger.begin_change_log()
         outgoing = LedgerOutgoing(state, own.settings.projects)
+        await ledger.begin_change_log(await in_thread(outgoing.told))
         return await Round(own, outgoing, LedgerIncoming(ledger, paths), now_ms=now_ms, in_thread=in_thread).run()
 
 

@@ -256,6 +256,7 @@ async def test_a_history_is_told_in_bounded_pieces_and_goes_on_after_any_of_them
     async with machines(tmp_path, "laptop", "desktop") as both:
         laptop, desktop = both["laptop"], both["desktop"]
         await laptop.say(*(noise(number, 200_000) for number in range(30)), at_ms=1_000)
+        await laptop.ledger.begin_change_log(LedgerOutgoing(laptop.state, None).told())
         pieces = list(LedgerOutgoing(laptop.state, None).pieces(""))
         assert len(pieces) > 2
         assert sum(len(event.body) for event in pieces[0].payload.events) < 4 << 20
@@ -292,7 +293,7 @@ async def test_leaving_can_drop_what_came_from_others_and_nothing_else(tmp_path:
         await end(desktop.ledger, forget=True)
         assert told(desktop) == {"s2": ["On the desktop"]}
 
-        await desktop.ledger.begin_change_log()
+        await desktop.ledger.begin_change_log(())
         desktop.taken.clear()
         await meet(both)
         assert laptop.dump() == desktop.dump()

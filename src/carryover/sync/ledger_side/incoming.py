@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 
 from carryover.config import load_config
-from carryover.facts import GitFacts, ProjectRoot, foreign_root
+from carryover.facts import GitFacts, foreign_root
 from carryover.ingest.sanitize import clean_entry
 from carryover.ledger.batch import Entry
 from carryover.ledger.change_log import taken
@@ -136,7 +136,6 @@ def label(machine: Machine) -> str:
 def received_of(machine: str, payload: Payload, tombstones: Tombstones, now_ms: int) -> tuple[Received, int]:
     """Returns what of the payload is stored, and how many events are not understood. Blocking."""
     entries: dict[str, list[Entry]] = {}
-    roots: dict[str, ProjectRoot] = {}
     skipped = 0
     for event in payload.events:
         session = payload.sessions[event.session]
@@ -144,12 +143,8 @@ def received_of(machine: str, payload: Payload, tombstones: Tombstones, now_ms: 
         if entry is None:
             skipped += 1
             continue
-        if entry.event.cwd is not None:
-            roots[entry.event.cwd] = ProjectRoot(entry.event.cwd, gone=True)
         entries.setdefault(session.agent, []).append(entry)
-    received = Received(
-        machine=machine, entries=entries, roots=roots, withdrawn=payload.replaced, tombstones=tombstones
-    )
+    received = Received(machine=machine, entries=entries, withdrawn=payload.replaced, tombstones=tombstones)
     return received, skipped
 
 
