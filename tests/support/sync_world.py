@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
+from carryover.errors import UserError
 from carryover.paths import StateDir
 from carryover.sync.branch import OwnBranch
 from carryover.sync.folder import Settings, State, SyncFolder
@@ -292,6 +294,18 @@ def joined(remote: Remote, founder: MemoryMachine, number: int) -> MemoryMachine
     founder.add_all()
     assert machine.join()
     return machine
+
+
+def everybody(*machines: MemoryMachine) -> None:
+    """Has machines that belong to the store synchronise until nothing is new."""
+    for _ in range(4):
+        for machine in machines:
+            with suppress(UserError):
+                machine.sync()
+
+
+def bodies(machine: MemoryMachine) -> set[bytes]:
+    return {body for _, body in machine.ledger.rows.values()}
 
 
 def _scope(session: str) -> bytes:

@@ -14,7 +14,17 @@ import msgspec
 
 from carryover.errors import ExitCode, UserError
 from carryover.sync.folder import OtherMachine, SyncFolder
-from carryover.sync.manifest import Branch, Manifest, Membership, Segment, files_of, join_code, opened_manifest, proof
+from carryover.sync.manifest import (
+    Branch,
+    Manifest,
+    Membership,
+    Seen,
+    Segment,
+    files_of,
+    join_code,
+    opened_manifest,
+    proof,
+)
 from carryover.sync.payload import Payload, ProjectState
 from carryover.sync.sealing import LARGEST_OBJECT, Epoch, Unreadable
 from carryover.sync.segments import opened_segment, sealed_segment
@@ -200,7 +210,7 @@ class OwnBranch:
         if is_same and not alone and not self._is_to_be_said(view, former):
             self.save(**state)
             return False
-        sequence = max(former.sequence, self.state.sequence, view.seen_of_me.sequence) + 1
+        sequence = 1 + max(former.sequence, self.state.sequence, *(seen.sequence for seen in view.seen_of_me))
         manifest = msgspec.structs.replace(manifest, sequence=sequence, synced_ms=self._now_ms(), seen=view.seen)
         commit = self._commit(manifest, view, changes.written if changes is not None else {}, alone=alone)
         written = {"head": commit, "sequence": sequence, "pushed": False, "keyed": ids, "answered": answered}
@@ -213,9 +223,8 @@ class OwnBranch:
         """
         if any(former.seen.get(machine) != seen for machine, seen in view.newer_than_in_store.items()):
             return True
-        seen = view.seen_of_me
-        is_same = seen.sequence == former.sequence and seen.sha == self.branch(view.me).sha
-        return seen.sequence >= former.sequence and not is_same
+        now = Seen(former.sequence, self.branch(view.me).sha)
+        return any(seen.sequence >= now.sequence and seen != now for seen in view.seen_of_me)
 
     def push(self) -> None:
         """Sends the own branch if the remote does not have it. Raises StoreTrouble."""

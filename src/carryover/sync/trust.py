@@ -52,10 +52,9 @@ class View:
         return {machine: self.seen[machine] for machine in lost if machine in self.seen}
 
     @property
-    def seen_of_me(self) -> Seen:
-        """The newest manifest of this machine that another one vouches for."""
-        found = (one.seen.get(self.me, Seen()) for one in self.accepted.values())
-        return max(found, default=Seen(), key=lambda seen: seen.sequence)
+    def seen_of_me(self) -> list[Seen]:
+        """The manifests of this machine that others vouch for."""
+        return [one.seen[self.me] for one in self.accepted.values() if self.me in one.seen]
 
     def with_epoch(self) -> View:
         """Returns the view with an epoch that no removed machine has, and given to all that are active."""
