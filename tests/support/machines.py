@@ -24,6 +24,7 @@ from carryover.sync.ledger_side.outgoing import LedgerOutgoing
 from carryover.sync.payload import Machine, Payload, Taken, decode_payload, encode_payload
 from support.scribe import Scribe
 
+Two = tuple["OneMachine", "OneMachine"]
 IDS = {name: f"{number:016x}" for number, name in enumerate(("laptop", "desktop", "box"), start=10)}
 
 _EVENTS = f"""SELECT hex(key), hex(secondary_key), agent, native_id, subagent_id, at_ms, retracted, body, machine,
@@ -145,12 +146,12 @@ async def machines(folder: Path, *names: str) -> AsyncIterator[Mapping[str, OneM
         yield found
 
 
-async def meet(all_of_them: Mapping[str, OneMachine]) -> None:
+async def meet(*machines: OneMachine) -> None:
     """Has every machine tell and take until nothing is new."""
     for _ in range(4):
-        for one in all_of_them.values():
+        for one in machines:
             await one.tell()
-        for one in all_of_them.values():
-            for other in all_of_them.values():
+        for one in machines:
+            for other in machines:
                 if other is not one:
                     await one.take(other)

@@ -145,11 +145,14 @@ def test_a_project_without_work_has_nothing_to_share(shop: Path, run: Run, ssh_k
     assert not (tmp_path / "x.age").exists()
 
 
-def test_a_long_history_is_cut_at_its_old_end(home: Path, run: Run, key: str, tmp_path: Path) -> None:
+def test_a_long_history_is_cut_at_its_old_end(
+    home: Path, run: Run, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("carryover.actions.sharing.LARGEST_TEXT", 80_000)
     project = repository(home / "shop", {"a.py": "1\n"})
     work = ClaudeWork(home / ".claude" / "projects", project)
     for number in range(10):
-        work.prompt(f"Step {number}: " + "a lot of words " * 70_000)
+        work.prompt(f"Step {number}: " + "a lot of words " * 700)
     work.prompt("The end")
     file = tmp_path / "shop.age"
     public = public_of(key)
