@@ -51,7 +51,7 @@ class OwnBranch:
 
     def __init__(self, folder: SyncFolder, store: GitStore, *, now_ms: Callable[[], int]) -> None:
         self._folder = folder
-        self._store = store
+        self.store = store
         self._now_ms = now_ms
         self.settings = folder.settings()
         self.state = folder.state()
@@ -71,12 +71,12 @@ class OwnBranch:
 
     def fetch(self) -> list[Branch]:
         """Gets all branches. Raises StoreTrouble."""
-        commits = self._store.fetch()
+        commits = self.store.fetch()
         self._remote = commits.get(self.settings.machine)
         self._files, self._own = {}, None
         for machine, commit in commits.items():
             with suppress(StoreTrouble):  # more files than any machine writes
-                self._files[machine] = self._store.files(commit)
+                self._files[machine] = self.store.files(commit)
         return [self.branch(machine) for machine in self._files]
 
     def read(self) -> View:
@@ -97,7 +97,7 @@ class OwnBranch:
     def ask(self) -> None:
         """Has this machine's branch ask the others to add it, unless it does already."""
         if self._files_of(self.state.head) is None:
-            head = self._store.commit(None, None, {"join": self.key.recipient.encode()}, ())
+            head = self.store.commit(None, None, {"join": self.key.recipient.encode()}, ())
             self.save(head=head, pushed=False)
 
     def manifest(self) -> Manifest:
@@ -192,14 +192,10 @@ class OwnBranch:
         With `alone`, the commit has no history before it. `view` is one `with_epoch`.
         """
         former = self.manifest()
-        manifest = Manifest(
+        manifest = msgspec.structs.replace(
+            former,
             store=view.store,
-            machine=view.me,
-            name=self.settings.name,
-            sequence=former.sequence,
-            synced_ms=former.synced_ms,
             segments=tuple(changes.applied(former.segments) if changes is not None else former.segments),
-            seen=former.seen,
             membership=view.membership,
             projects=former.projects if projects is None else projects,
         )
@@ -229,13 +225,9 @@ class OwnBranch:
     def push(self) -> None:
         """Sends the own branch if the remote does not have it. Raises StoreTrouble."""
         if self.state.head is not None and self._remote != self.state.head:
-            self._store.push(self.settings.machine, self.state.head, self._remote)
+            self.store.push(self.settings.machine, self.state.head, self._remote)
             self._remote = self.state.head
         self.save(pushed=True)
-
-    def tidy(self, *, at_once: bool = False) -> None:
-        """Drops what no branch needs from this machine's copy of the store, if that is much or `at_once`."""
-        self._store.tidy(at_once=at_once)
 
     def _commit(self, manifest: Manifest, view: View, new: Mapping[str, bytes], *, alone: bool) -> str:
         former = self._files.get(view.me, {})
@@ -256,7 +248,7 @@ class OwnBranch:
         removed = [path for path in former if path not in listed and path not in written]
         written |= {path: data for path, data in new.items() if path in listed}
         base = self.state.head if self._files_of(self.state.head) is not None else None
-        return self._store.commit(None if alone else base, base, written, removed)
+        return self.store.commit(None if alone else base, base, written, removed)
 
     def _adopt(self) -> None:
         """Continues from this machine's branch in the store if that is newer than what is here, as after a restored
@@ -282,13 +274,13 @@ class OwnBranch:
         if commit is None:
             return None
         try:
-            return self._store.files(commit)
+            return self.store.files(commit)
         except StoreTrouble:
             return None
 
     def _content(self, files: Mapping[str, File], path: str) -> bytes | None:
         file = files.get(path)
-        return None if file is None or file.size > LARGEST_OBJECT else self._store.read(file)
+        return None if file is None or file.size > LARGEST_OBJECT else self.store.read(file)
 
 
 def _answered(view: View) -> dict[str, bytes]:

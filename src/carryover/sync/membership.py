@@ -56,12 +56,15 @@ class Joined(msgspec.Struct, frozen=True, kw_only=True):
 class Admission(msgspec.Struct, frozen=True):
     """An offer to belong to a store. Nothing proves that it is the user's store, except for comparing its code."""
 
-    code: str
-    by: str
-    """The machine that makes it."""
-    seen: Seen
     manifest: Manifest
+    """That of the machine that makes it."""
     keys: Keys
+    seen: Seen
+
+    @property
+    def code(self) -> str:
+        """The store's code."""
+        return store_code(self.manifest.store, self.keys.epochs)
 
 
 @contextmanager
@@ -142,9 +145,13 @@ def _initialised(folder: SyncFolder, settings: Settings, now_ms: Callable[[], in
         with suppress(StoreTrouble):
             store.push(settings.machine, None, own.state.head)
         raise UserError(f"Another machine made a store there at the same moment. {_NOTHING} Run this again to join it.")
-    code = store_code(own.state.store, own.state.epochs) if own.state.store else own_code(own)
-    shown = without_credentials(settings.remote)
-    return Joined(founded=found, code=code, machine=settings.machine, name=settings.name, remote=shown)
+    return Joined(
+        founded=found,
+        code=store_code(own.state.store, own.state.epochs) if own.state.store else own_code(own),
+        machine=settings.machine,
+        name=settings.name,
+        remote=without_credentials(settings.remote),
+    )
 
 
 def own_code(own: OwnBranch) -> str:
@@ -167,22 +174,22 @@ def _offer(branch: Branch, key: MachineKey, me: str) -> Admission | None:
         manifest = opened_manifest(branch, keys.epochs)
         if manifest.membership.active.get(me) != key.recipient:
             return None
-        seen = Seen(manifest.sequence, branch.sha)
-        return Admission(store_code(manifest.store, keys.epochs), branch.machine, seen, manifest, keys)
+        return Admission(manifest, keys, Seen(manifest.sequence, branch.sha))
     except (Unreadable, ValueError):
         return None
 
 
 def accept(own: OwnBranch, offer: Admission) -> None:
     """Makes this machine a member, after the user has compared the store's code. Sends its first manifest."""
+    by = offer.manifest.machine
     maker = OtherMachine(name=offer.manifest.name, seen=offer.seen, met=True)
     view = replace(
         first_view(msgspec.structs.replace(offer.manifest, machine=own.settings.machine), own.state),
         epochs={epoch.id: epoch for epoch in offer.keys.epochs},
-        challenges={offer.by: offer.keys.challenge},
-        seen={offer.by: offer.seen},
+        challenges={by: offer.keys.challenge},
+        seen={by: offer.seen},
     )
-    own.write(view.with_epoch(), store=offer.manifest.store, machines={offer.by: maker})
+    own.write(view.with_epoch(), store=offer.manifest.store, machines={by: maker})
     own.push()
 
 
@@ -237,7 +244,7 @@ def compact(own: OwnBranch) -> None:
     own.write(view, alone=True)
     own.push()
     own.fetch()  # the copy of the remote's branch still has the history
-    own.tidy(at_once=True)
+    own.store.tidy(at_once=True)
 
 
 def leave(state: StateDir, *, delete: bool) -> None:

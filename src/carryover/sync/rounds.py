@@ -112,7 +112,7 @@ class Round:
         await self._in_thread(lambda: own.note(view, problems))
         names = {machine: other.name for machine, other in own.state.machines.items()}
         sent_events, sent_bytes = await self._in_thread(lambda: self._send(view))
-        await self._in_thread(own.tidy)
+        await self._in_thread(own.store.tidy)
         return Outcome(
             received=received,
             sent_events=sent_events,
