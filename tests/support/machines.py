@@ -21,7 +21,7 @@ from carryover.paths import StateDir
 from carryover.projects.root import StatePaths
 from carryover.sync.ledger_side.incoming import LedgerIncoming
 from carryover.sync.ledger_side.outgoing import LedgerOutgoing
-from carryover.sync.payload import Machine, Payload, Taken, decode_payload, encode_payload
+from carryover.sync.payload import Machine, Payload, Taken, decode_payloads, encode_payloads
 from support.scribe import Scribe
 
 Two = tuple["OneMachine", "OneMachine"]
@@ -111,7 +111,7 @@ class OneMachine:
         await self.ledger.begin_change_log(outgoing.told())
         for piece in outgoing.pieces(self.position):
             self.position = piece.position
-            self.sent.append(encode_payload(piece.payload))
+            self.sent.append(encode_payloads([piece.payload]))
             told.append(piece.payload)
         return told
 
@@ -120,7 +120,8 @@ class OneMachine:
         total = Taken()
         incoming = LedgerIncoming(self.ledger, self.paths)
         for number, data in enumerate(other.sent[self.taken.get(other.name, 0) :]):
-            total += await incoming.take(other.machine, decode_payload(data), str(number))
+            [payload] = decode_payloads(data)
+            total += await incoming.take(other.machine, payload, str(number))
             self.taken[other.name] = self.taken.get(other.name, 0) + 1
         return total
 

@@ -122,7 +122,7 @@ class MemoryLedger(LedgerOutgoing, LedgerIncoming):
     def taken(self, machine: Machine) -> set[str]:
         return self.segments
 
-    async def take(self, machine: Machine, payload: Payload, segment: str) -> Taken:
+    async def take(self, machine: Machine, payload: Payload, segment: str | None) -> Taken:
         self._store.step()
         gone = sum(self._drop(one.scope) for one in payload.tombstones)
         new = 0
@@ -132,7 +132,7 @@ class MemoryLedger(LedgerOutgoing, LedgerIncoming):
                 self.rows[one.key] = (session, one.body)
                 self.received.append(one.key)
                 new += 1
-        self.segments.add(segment)
+        self.segments |= {segment} if segment is not None else set()
         self._store.step()
         return Taken(new, gone)
 

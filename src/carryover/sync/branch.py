@@ -43,7 +43,6 @@ OWN_DAMAGED: Final = (
     "What this machine keeps of its own part of the store is damaged. Nothing is lost: remove the folder {} and sync "
     "again, and it is fetched again."
 )
-_NOTHING: Final[Mapping[str, bytes]] = {}
 
 
 class OwnBranch:
@@ -134,27 +133,28 @@ class OwnBranch:
             join=self._content(files, "join"),
         )
 
-    def payload(self, machine: str, segment: Segment, view: View, new: Mapping[str, bytes] = _NOTHING) -> Payload:
-        """Returns a segment's payload. `new` are files that are not stored yet. Raises Unreadable."""
+    def payloads(self, machine: str, segment: Segment, view: View) -> tuple[Payload, ...]:
+        """Returns a segment's payloads. Raises Unreadable."""
 
         def read(path: str) -> bytes:
-            data = new.get(path) or self._content(self._files[machine], path)
+            data = self._content(self._files[machine], path)
             if data is None:
                 raise Unreadable("it is missing from the store, or larger than it may be")
             return data
 
         return opened_segment(segment, view.epochs, read)
 
-    def own_payload(self, segment: Segment, view: View, new: Mapping[str, bytes] = _NOTHING) -> Payload:
-        """Returns the payload of an own segment. Raises StoreTrouble."""
+    def own_payloads(self, segment: Segment, view: View) -> tuple[Payload, ...]:
+        """Returns the payloads of an own segment. Raises StoreTrouble."""
         try:
-            return self.payload(view.me, segment, view, new)
+            return self.payloads(view.me, segment, view)
         except Unreadable as error:
             raise StoreTrouble(OWN_DAMAGED.format(self._folder.store)) from error
 
-    def sizes(self) -> dict[str, int]:
-        """Returns the sizes of the own files by their paths."""
-        return {path: file.size for path, file in self._files.get(self.settings.machine, {}).items()}
+    def size(self, segment: Segment) -> int:
+        """Returns the size of an own segment's files."""
+        files = self._files.get(self.settings.machine, {})
+        return sum(files[part.path].size for part in segment.parts if part.path in files)
 
     def note(self, view: View, problems: Mapping[str, str]) -> None:
         """Stores what is known of the other machines now."""
@@ -306,18 +306,22 @@ class Changes:
         """How many bytes the new files have."""
         return sum(map(len, self.written.values()))
 
-    def add(self, payload: Payload) -> None:
-        """Adds a payload as a new segment."""
-        segment, files = sealed_segment(self._epoch, payload)
+    def add(self, *payloads: Payload) -> None:
+        """Adds payloads as a new segment."""
+        segment, files = sealed_segment(self._epoch, payloads)
         self._added.append(segment)
         self.written |= files
 
-    def replace(self, former: Iterable[Segment], payloads: Iterable[Payload]) -> None:
-        """Leaves out segments and adds others instead."""
+    def replace(self, former: Iterable[Segment], payloads: Sequence[Payload]) -> None:
+        """Leaves out segments and adds one with these payloads instead, if there are any."""
         self._gone |= set(former)
-        for payload in payloads:
-            self.add(payload)
+        if payloads:
+            self.add(*payloads)
 
     def applied(self, segments: Sequence[Segment]) -> list[Segment]:
         """Returns `segments` after the changes."""
-        return [segment for segment in (*segments, *self._added) if segment not in self._gone]
+        return [*self.kept(segments), *self._added]
+
+    def kept(self, segments: Sequence[Segment]) -> list[Segment]:
+        """Returns those of `segments` that stay."""
+        return [segment for segment in segments if segment not in self._gone]

@@ -31,10 +31,10 @@ from carryover.sync.remotes import normalised, without_credentials
 from carryover.sync.sealing import (
     MachineKey,
     Unreadable,
+    age,
     new_epoch,
     new_identity,
     random_id,
-    require_age,
 )
 from carryover.sync.store import GitStore, StoreTrouble, machine_of, usable_address
 from carryover.sync.trust import View, first_view
@@ -72,7 +72,7 @@ def own_branch(state: StateDir, now_ms: Callable[[], int]) -> Iterator[OwnBranch
     """Yields this machine's branch, locked. Raises UserError if sync is off or another process is synchronising."""
     folder = SyncFolder(state)
     settings = folder.settings()
-    require_age()
+    age()
     with folder.locked():
         yield OwnBranch(folder, GitStore(folder.store, settings.remote), now_ms=now_ms)
 
@@ -96,7 +96,7 @@ def initialise(
             f"This machine already synchronises, with {shown}. {_NOTHING} `carryover sync off` ends that.",
             ExitCode.REFUSED,
         )
-    require_age()
+    age()
     settings = msgspec.structs.replace(settings, remote=usable_address(settings.remote), machine=random_id())
     _refuse_code(settings.remote, remotes_of)
     folder.remove()

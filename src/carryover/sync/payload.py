@@ -6,6 +6,7 @@ outside; whether its texts make sense is for the ledger's side to judge.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -13,8 +14,8 @@ import msgspec
 VERSION: Final = 1
 PIECE_BYTES: Final = 4 << 20
 """About how many bytes of bodies a piece may hold. One event may be larger, since prompts are never cut."""
-LARGEST_PAYLOAD: Final = 96 << 20
-"""Bytes that a decoded payload may have."""
+LARGEST_PAYLOADS: Final = 96 << 20
+"""Bytes that the payloads of a segment may have."""
 MOST: Final = 20_000
 """How many sessions, events and tombstones a payload may have."""
 
@@ -123,19 +124,19 @@ class Taken(msgspec.Struct, frozen=True):
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Payload)
+_decoder = msgspec.msgpack.Decoder(Annotated[tuple[Payload, ...], msgspec.Meta(max_length=MOST)])
 
 
-def encode_payload(payload: Payload) -> bytes:
-    """Encodes a payload; equal payloads give equal bytes."""
-    return _encoder.encode(payload)
+def encode_payloads(payloads: Iterable[Payload]) -> bytes:
+    """Encodes payloads; equal ones give equal bytes."""
+    return _encoder.encode(tuple(payloads))
 
 
-def decode_payload(data: bytes) -> Payload:
-    """Decodes a payload. Raises ValueError if it is not exactly of this form, or out of bounds."""
-    if len(data) > LARGEST_PAYLOAD:
-        raise ValueError("larger than a payload may be")
-    payload = _decoder.decode(data)
-    if any(event.session >= len(payload.sessions) for event in payload.events):
+def decode_payloads(data: bytes) -> tuple[Payload, ...]:
+    """Decodes payloads. Raises ValueError if they are not exactly of this form, or out of bounds."""
+    if len(data) > LARGEST_PAYLOADS:
+        raise ValueError("larger than payloads may be")
+    payloads: tuple[Payload, ...] = _decoder.decode(data)
+    if any(event.session >= len(payload.sessions) for payload in payloads for event in payload.events):
         raise ValueError("an event of no session")
-    return payload
+    return payloads

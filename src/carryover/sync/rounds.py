@@ -16,11 +16,11 @@ from carryover.projects.root import StatePaths
 from carryover.sync.branch import Changes, OwnBranch
 from carryover.sync.ledger_side.incoming import LedgerIncoming
 from carryover.sync.ledger_side.outgoing import LedgerOutgoing
-from carryover.sync.manifest import Manifest, Segment
+from carryover.sync.manifest import Manifest
 from carryover.sync.membership import own_branch
 from carryover.sync.payload import Machine, ProjectState, Taken
 from carryover.sync.sealing import Unreadable
-from carryover.sync.segments import merged, to_merge
+from carryover.sync.segments import to_merge
 from carryover.sync.trust import View
 
 ROUND_BYTES: Final = 16 << 20
@@ -132,11 +132,13 @@ class Round:
             if segment.id in known:
                 continue
             try:
-                payload = await self._in_thread(partial(self._own.payload, machine.id, segment, view))
+                payloads = await self._in_thread(partial(self._own.payloads, machine.id, segment, view))
             except Unreadable as error:
                 problems[machine.id] = f"a part of what it wrote can't be used: {error}"
                 continue
-            yield await self._incoming.take(machine, payload, segment.id)
+            for payload in payloads:
+                is_last = payload is payloads[-1]
+                yield await self._incoming.take(machine, payload, segment.id if is_last else None)
 
     def _send(self, view: View) -> tuple[int, int]:
         """Sends what is new here. Returns how many events and bytes that were."""
@@ -160,10 +162,10 @@ class Round:
 
     def _leave_out_forgotten(self, view: View, changes: Changes) -> None:
         for segment in self._own.manifest().segments:
-            payload = self._own.own_payload(segment, view)
-            kept = self._outgoing.without_forgotten(payload)
-            if kept is not payload:
-                changes.replace([segment], [] if kept.is_empty else [kept])
+            payloads = self._own.own_payloads(segment, view)
+            kept = [self._outgoing.without_forgotten(payload) for payload in payloads]
+            if any(now is not former for now, former in zip(kept, payloads, strict=True)):
+                changes.replace([segment], [payload for payload in kept if not payload.is_empty])
 
     def _collect(self, changes: Changes) -> tuple[str, int, bool]:
         """Adds new pieces to `changes`. Returns the position after them, their number of events, and whether they are
@@ -179,15 +181,9 @@ class Round:
         return position, events, True
 
     def _merge(self, view: View, changes: Changes) -> None:
-        sizes = self._own.sizes() | {path: len(data) for path, data in changes.written.items()}
-
-        def size_of(segment: Segment) -> int:
-            return sum(sizes.get(part.path, 0) for part in segment.parts)
-
-        for alike in to_merge(changes.applied(self._own.manifest().segments), size_of):
-            joined = merged([self._own.own_payload(segment, view, changes.written) for segment in alike])
-            if len(joined) < len(alike):
-                changes.replace(alike, joined)
+        own = self._own
+        for alike in to_merge(changes.kept(own.manifest().segments), own.size):
+            changes.replace(alike, [payload for segment in alike for payload in own.own_payloads(segment, view)])
 
     def _projects(self) -> tuple[ProjectState, ...]:
         """Returns the projects' states; the former ones if only times differ, which are nothing to be sent for."""

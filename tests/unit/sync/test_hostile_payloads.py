@@ -11,7 +11,7 @@ import pytest
 from carryover.ledger.queries import sessions
 from carryover.ledger.tombstones import EVERYTHING, project_scope
 from carryover.sync.ledger_side.incoming import label
-from carryover.sync.payload import Machine, Payload, SyncedEvent, SyncedSession, SyncedTombstone, decode_payload
+from carryover.sync.payload import Machine, Payload, SyncedEvent, SyncedSession, SyncedTombstone, decode_payloads
 from support.machines import OneMachine, machines
 
 PROMPT = b'{"kind":"user_prompt","text":"Add a discount"}'
@@ -27,7 +27,7 @@ def payload(
         for number, body in enumerate(bodies)
     )
     made = Payload(sessions=(SyncedSession(agent=agent, native_id=session, root=root),), events=events)
-    return decode_payload(msgspec.msgpack.encode(made))
+    return decode_payloads(msgspec.msgpack.encode([made]))[0]
 
 
 async def taken(desktop: OneMachine, given: Payload) -> tuple[int, int]:

@@ -11,16 +11,13 @@ import pytest
 
 from carryover.sync.manifest import Part, Segment
 from carryover.sync.payload import (
-    LARGEST_PAYLOAD,
+    LARGEST_PAYLOADS,
     Payload,
     SyncedEvent,
-    SyncedProject,
     SyncedSession,
-    decode_payload,
-    encode_payload,
 )
 from carryover.sync.sealing import LARGEST, Epoch, Unreadable, inflated, new_epoch, open_sealed, seal, seal_to
-from carryover.sync.segments import merged, opened_segment, sealed_segment
+from carryover.sync.segments import opened_segment, sealed_segment
 
 
 @pytest.mark.parametrize(
@@ -29,14 +26,14 @@ from carryover.sync.segments import merged, opened_segment, sealed_segment
         b"",
         b"\xc1",
         b"\x91" * 5_000,
-        msgspec.msgpack.encode({"version": 2}),
-        msgspec.msgpack.encode({"events": [{"session": 0, "key": b"k" * 16, "at_ms": 1, "body": b""}]}),
-        msgspec.msgpack.encode({"sessions": [{"agent": "", "native_id": "x"}]}),
-        msgspec.msgpack.encode({"sessions": [{"agent": "a", "native_id": "x" * 2_000}]}),
-        msgspec.msgpack.encode({"tombstones": [{"scope": b"short", "from_ms": 0, "until_ms": 1}]}),
-        msgspec.msgpack.encode({"tombstones": [{"scope": b"k" * 16, "from_ms": -1, "until_ms": 1}]}),
-        b"\xdf\xff\xff\xff\xff",
-        b"\x81\xa6events\xdd\xff\xff\xff\xff",
+        msgspec.msgpack.encode([{"version": 2}]),
+        msgspec.msgpack.encode([{"events": [{"session": 0, "key": b"k" * 16, "at_ms": 1, "body": b""}]}]),
+        msgspec.msgpack.encode([{"sessions": [{"agent": "", "native_id": "x"}]}]),
+        msgspec.msgpack.encode([{"sessions": [{"agent": "a", "native_id": "x" * 2_000}]}]),
+        msgspec.msgpack.encode([{"tombstones": [{"scope": b"short", "from_ms": 0, "until_ms": 1}]}]),
+        msgspec.msgpack.encode([{"tombstones": [{"scope": b"k" * 16, "from_ms": -1, "until_ms": 1}]}]),
+        b"\x91\xdf\xff\xff\xff\xff",
+        b"\x91\x81\xa6events\xdd\xff\xff\xff\xff",
     ],
 )
 def test_what_is_not_exactly_a_payload_is_refused(data: bytes) -> None:
@@ -49,10 +46,10 @@ def test_what_is_not_exactly_a_payload_is_refused(data: bytes) -> None:
 
 def test_a_segment_that_inflates_to_more_than_it_may_is_refused() -> None:
     epoch = new_epoch(1)
-    bomb = zlib.compress(bytes(LARGEST_PAYLOAD + 1), 9)
+    bomb = zlib.compress(bytes(LARGEST_PAYLOADS + 1), 9)
 
     with pytest.raises(Unreadable, match="larger than it may be"):
-        inflated([bomb], LARGEST_PAYLOAD)
+        inflated([bomb], LARGEST_PAYLOADS)
     assert len(bomb) < LARGEST
     assert open_sealed(epoch, "segment", seal(epoch, "segment", bomb)) == bomb
 
@@ -87,25 +84,10 @@ def test_a_prompt_larger_than_an_object_is_sent_in_parts() -> None:
     body = hashlib.shake_256(b"a prompt").digest(9 << 20)
     payload = Payload(sessions=(SyncedSession("a", "s"),), events=(SyncedEvent(0, b"k" * 16, 1, body),))
 
-    segment, files = sealed_segment(epoch, payload)
+    segment, files = sealed_segment(epoch, [payload])
 
     assert [len(data) <= 4 << 20 for data in files.values()] == [True] * 3
-    assert opened_segment(segment, {epoch.id: epoch}, files.__getitem__) == payload
-
-
-def test_merged_payloads_say_the_same() -> None:
-    def payload(*numbers: int) -> Payload:
-        return Payload(
-            projects=(SyncedProject("/p"),),
-            sessions=(SyncedSession("a", "other"), SyncedSession("a", f"s{numbers[0] % 2}")),
-            events=tuple(SyncedEvent(1, bytes([number]) * 16, number, b"{}") for number in numbers),
-        )
-
-    [one] = merged([payload(0, 2), payload(1), payload(4)])
-
-    found = {(one.sessions[event.session].native_id, event.at_ms) for event in one.events}
-    assert found == {("s0", 0), ("s0", 2), ("s1", 1), ("s0", 4)}
-    assert decode_payload(encode_payload(one)) == one
+    assert opened_segment(segment, {epoch.id: epoch}, files.__getitem__) == (payload,)
 
 
 def _segment(epoch: Epoch, data: bytes) -> tuple[Segment, dict[str, bytes]]:

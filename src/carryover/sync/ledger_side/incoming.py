@@ -70,8 +70,9 @@ class LedgerIncoming:
         with closing(connect_read_only(self._paths.ledger)) as db:
             return taken(db, machine.id)
 
-    async def take(self, machine: Machine, payload: Payload, segment: str) -> Taken:
-        """Takes a machine's payload, exactly once per event; what it forgot is forgotten here too.
+    async def take(self, machine: Machine, payload: Payload, segment: str | None) -> Taken:
+        """Takes a machine's payload, exactly once per event; what it forgot is forgotten here too. With it, all of
+        `segment` is taken, if that is given.
 
         Raises OSError or LedgerUnavailable; nothing is lost then, because the payload comes again.
         """
@@ -79,7 +80,8 @@ class LedgerIncoming:
         tombstones, selections = await asyncio.to_thread(self._forgotten, payload)
         forgotten = await self._forget(selections) if selections else 0
         received, skipped = await asyncio.to_thread(received_of, name, payload, tombstones, _now_ms())
-        received = msgspec.structs.replace(received, segment=(machine.id, segment))
+        if segment is not None:
+            received = msgspec.structs.replace(received, segment=(machine.id, segment))
         commit = await self._ledger.store_received(received)
         for project in payload.projects:
             if _is_root(project.root) and project.first_commit is not None:
