@@ -247,12 +247,12 @@ def test_a_sync_that_is_killed_loses_and_doubles_nothing(store: Path, desktop: H
     session = desktop.session()
     desktop.run("sync", "init", str(store))
     join(store, desktop, laptop)
-    for number in range(8):
+    for number in range(5):
         session.prompt(f"Prompt {number} " + os.urandom(20_000).hex())
         for home in (desktop, laptop):
             process = home.start("sync")
             with suppress(subprocess.TimeoutExpired):
-                process.wait(0.3 + number / 10)
+                process.wait(0.3 + number / 6)
             process.kill()
             process.wait()
 
@@ -260,7 +260,7 @@ def test_a_sync_that_is_killed_loses_and_doubles_nothing(store: Path, desktop: H
     laptop.run("sync")
 
     shown = json.dumps(laptop.json("show", session.session)["events"])
-    assert [len(re.findall(rf"Prompt {number} ", shown)) for number in range(8)] == [1] * 8
+    assert [len(re.findall(rf"Prompt {number} ", shown)) for number in range(5)] == [1] * 5
 
 
 def test_a_full_disk_is_said_and_nothing_is_lost(store: Path, desktop: Home, laptop: Home) -> None:

@@ -48,9 +48,7 @@ def roots(desktop: OneMachine) -> list[str | None]:
     [
         b"",
         b"not JSON",
-        b"[]",
         b'{"kind":"no such kind"}',
-        b'{"kind":"user_prompt"}',
         b'{"kind":"user_prompt","text":7}',
         b'{"kind":"user_prompt","text":"a","extra":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
         b'{"kind":"user_prompt","text":"\xff"}',
@@ -68,14 +66,9 @@ async def test_what_is_not_understood_is_counted_and_the_rest_is_taken(tmp_path:
     "root",
     [
         "shop",
-        "~/shop",
         "/home/../etc",
         "/home/ann/shop\nFORGED",
-        "/home/\x1b[2J",
-        "/a\0b",
         "laptop:/x",
-        "C:\\shop",
-        "../..",
     ],
 )
 async def test_a_root_that_is_no_plain_path_is_no_project(tmp_path: Path, root: str) -> None:

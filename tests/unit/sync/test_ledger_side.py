@@ -6,7 +6,6 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from carryover.ledger.change_log import log_id, taken
@@ -14,7 +13,7 @@ from carryover.ledger.queries import agents_seen, session_events, sessions
 from carryover.ledger.salvage import salvage
 from carryover.ledger.schema import migrate
 from carryover.ledger.selection import Selection
-from carryover.model import AssistantMessage, FileEdit, Retracted, SessionInfo, UserPrompt
+from carryover.model import AssistantMessage, FileEdit, SessionInfo, UserPrompt
 from carryover.publish.project_view import project_view
 from carryover.sync.ledger_side.allowing import end
 from carryover.sync.ledger_side.outgoing import LedgerOutgoing
@@ -93,33 +92,6 @@ async def test_nothing_of_an_excluded_project_is_told_nor_anything_in_a_pause(tm
 
         assert await laptop.tell() == []
         assert b"Private" not in b"".join(laptop.sent)
-
-
-async def test_what_changes_is_changed_elsewhere_in_its_place(two: Two) -> None:
-    laptop, desktop = two
-    before = await laptop.say("a", "b", AssistantMessage(text="c..."), at_ms=1_000)
-    await meet(laptop, desktop)
-    changed = [
-        before[0],
-        msgspec.structs.replace(before[1], key="x", body=UserPrompt(text="x")),
-        msgspec.structs.replace(before[2], body=AssistantMessage(text="c and the rest")),
-    ]
-    await laptop.rewrite("s1", changed)
-    await meet(laptop, desktop)
-
-    assert told(desktop) == {"s1 on laptop": ["a", "x", "c and the rest"]}
-    assert laptop.dump() == desktop.dump()
-
-
-async def test_what_the_user_took_back_is_taken_back_elsewhere(two: Two) -> None:
-    laptop, desktop = two
-    said = await laptop.say("a", "b", at_ms=1_000)
-    await meet(laptop, desktop)
-    await laptop.say(Retracted(keys=(said[1].key,)), at_ms=9_000)
-    await meet(laptop, desktop)
-
-    assert told(desktop) == {"s1 on laptop": ["a"]}
-    assert laptop.dump() == desktop.dump()
 
 
 async def test_a_transcript_of_this_machine_replaces_what_another_one_told(two: Two) -> None:
