@@ -30,6 +30,7 @@ class Machines(RuleBasedStateMachine):
         self.forgotten: list[tuple[MemoryMachine, str]] = []
         for _ in range(more):
             self.machines.append(joined(self.remote, self.machines[0], len(self.machines) + 1))
+        self.number = len(self.machines)
 
     def _one(self, number: int) -> MemoryMachine:
         return self.machines[number % len(self.machines)]
@@ -94,7 +95,8 @@ class Machines(RuleBasedStateMachine):
     def add_another(self, number: int) -> None:
         if len(self.machines) >= MOST_MACHINES:
             return
-        new = MemoryMachine(self.remote, len(self.machines) + 1 + len(self.removed))
+        self.number += 1
+        new = MemoryMachine(self.remote, self.number)
         new.name = new.ledger.name = f"m{new.id}"
         with suppress(UserError):
             new.ask()
