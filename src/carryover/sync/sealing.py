@@ -23,7 +23,7 @@ from carryover.fsio import read_bytes_bounded
 if TYPE_CHECKING:
     from types import ModuleType
 
-Purpose = Literal["manifest", "segment", "keys"]
+Purpose = Literal["manifest", "segment"]
 
 SMALLEST: Final = 4 << 10
 LARGEST: Final = (4 << 20) - (8 << 10)
