@@ -11,6 +11,7 @@ from typing import Any
 
 from carryover.adapter.contract import Reemitted
 from carryover.distill.stored_digest import DigestReducer
+from carryover.ledger.change_log import begin_log
 from carryover.ledger.codec import decode_body
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.rows import SUPERSEDED
@@ -19,10 +20,12 @@ from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, Event, UserPrompt
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths
-from carryover.sync.ledger_side import begin, incoming, outgoing
-from carryover.sync.payload import Machine, Payload, Taken, decode_payload, encode_payload
+from carryover.sync.ledger_side.incoming import LedgerIncoming
+from carryover.sync.ledger_side.outgoing import LedgerOutgoing
+from carryover.sync.payload import Machine, Payload, Taken, decode_payloads, encode_payloads
 from support.scribe import Scribe
 
+Two = tuple["OneMachine", "OneMachine"]
 IDS = {name: f"{number:016x}" for number, name in enumerate(("laptop", "desktop", "box"), start=10)}
 
 _EVENTS = f"""SELECT hex(key), hex(secondary_key), agent, native_id, subagent_id, at_ms, retracted, body, machine,
@@ -68,6 +71,13 @@ class OneMachine:
         self.position = ""
         self.taken: dict[str, int] = {}
 
+    async def close(self) -> None:
+        await self.ledger.close()
+
+    async def reopen(self) -> None:
+        self.ledger = await Ledger.open(self.state.ledger, DigestReducer())
+        self.scribe = Scribe(self.ledger)
+
     @property
     def machine(self) -> Machine:
         return Machine(id=IDS[self.name], name=self.name)
@@ -98,18 +108,21 @@ class OneMachine:
     async def tell(self, projects: tuple[str, ...] | None = None) -> list[Payload]:
         """Tells what is new; returns it."""
         told = []
-        for piece in outgoing(self.state, projects).pieces(self.position):
+        outgoing = LedgerOutgoing(self.state, projects)
+        await self.ledger.write(begin_log, outgoing.told())
+        for piece in outgoing.pieces(self.position):
             self.position = piece.position
-            self.sent.append(encode_payload(piece.payload))
+            self.sent.append(encode_payloads([piece.payload]))
             told.append(piece.payload)
         return told
 
     async def take(self, other: OneMachine) -> Taken:
         """Takes everything that the other machine told and this one has not taken yet."""
         total = Taken()
-        incomer = incoming(self.ledger, self.paths)
-        for data in other.sent[self.taken.get(other.name, 0) :]:
-            total += await incomer.take(other.machine, decode_payload(data))
+        incoming = LedgerIncoming(self.ledger, self.paths)
+        for number, data in enumerate(other.sent[self.taken.get(other.name, 0) :]):
+            [payload] = decode_payloads(data)
+            total += await incoming.take(other.machine, payload, str(number))
             self.taken[other.name] = self.taken.get(other.name, 0) + 1
         return total
 
@@ -129,18 +142,18 @@ async def machines(folder: Path, *names: str) -> AsyncIterator[Mapping[str, OneM
             home = folder / name
             home.mkdir(parents=True)
             ledger = await Ledger.open(StateDir(home / ".carryover").ledger, DigestReducer())
-            stack.push_async_callback(ledger.close)
-            await begin(ledger)
+            await ledger.write(begin_log, ())
             found[name] = OneMachine(name, home, ledger)
+            stack.push_async_callback(found[name].close)
         yield found
 
 
-async def meet(all_of_them: Mapping[str, OneMachine]) -> None:
+async def meet(*machines: OneMachine) -> None:
     """Has every machine tell and take until nothing is new."""
     for _ in range(4):
-        for one in all_of_them.values():
+        for one in machines:
             await one.tell()
-        for one in all_of_them.values():
-            for other in all_of_them.values():
+        for one in machines:
+            for other in machines:
                 if other is not one:
                     await one.take(other)

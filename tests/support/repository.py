@@ -6,9 +6,9 @@ import subprocess
 from pathlib import Path
 
 
-def git(root: Path, *args: str) -> str:
-    """What git says to `args` in `root`; it must succeed."""
-    return subprocess.run(["git", *args], cwd=root, check=True, capture_output=True, text=True).stdout
+def git(root: Path, *args: str, given: str | None = None) -> str:
+    """What git says to `args` and the input `given` in `root`; it must succeed."""
+    return subprocess.run(["git", *args], cwd=root, input=given, check=True, capture_output=True, text=True).stdout
 
 
 def repository(root: Path, files: dict[str, str] | None = None) -> Path:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import subprocess
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from carryover.actions.context import now_ms
 from carryover.sync.bundle import Bundle, packed
 from carryover.sync.sealing import MachineKey, seal_for
 
-Key = Callable[..., str]
-"""Makes an ssh key pair at a path, of a kind and with a passphrase; returns the public key."""
+
+def ssh_key(file: Path, kind: str = "ed25519", passphrase: str = "") -> str:
+    """Makes an ssh key pair; returns the public key."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    command = ["ssh-keygen", "-q", "-t", kind, "-N", passphrase, "-C", "bob@work", "-f", str(file)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except FileNotFoundError:
+        pytest.skip("needs ssh-keygen")
+    return file.with_name(f"{file.name}.pub").read_text().strip()
 
 
 def public_of(key: str) -> str:

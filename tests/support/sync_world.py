@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
+from carryover.errors import UserError
 from carryover.paths import StateDir
 from carryover.sync.branch import OwnBranch
 from carryover.sync.folder import Settings, State, SyncFolder
-from carryover.sync.membership import accept, add, admission, ask_to_be_added, compact, remove, waiting
+from carryover.sync.ledger_side.incoming import LedgerIncoming
+from carryover.sync.ledger_side.outgoing import LedgerOutgoing
+from carryover.sync.membership import accept, add, admission, compact, remove, waiting
 from carryover.sync.payload import (
     Machine,
     Payload,
@@ -25,7 +29,7 @@ from carryover.sync.payload import (
 )
 from carryover.sync.rounds import Outcome, Round
 from carryover.sync.sealing import MachineKey, new_epoch, new_identity
-from carryover.sync.store import File, StoreTrouble
+from carryover.sync.store import File, GitStore, StoreTrouble
 from carryover.sync.trust import first_view
 
 T = TypeVar("T")
@@ -37,17 +41,19 @@ class Crash(BaseException):
     """The process ends here: nothing after this is done, and nothing before it is undone."""
 
 
-class MemoryLedger:
+class MemoryLedger(LedgerOutgoing, LedgerIncoming):
     """A ledger with nothing but events, sessions and what was forgotten."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, store: MemoryStore) -> None:
+        self._store = store
+        self.segments: set[str] = set()
         self.name = name
         self.rows: dict[bytes, tuple[str, bytes]] = {}
         self.forgotten: set[bytes] = set()
         self.log: list[bytes] = []
         """Keys of own events and scopes of tombstones, in the order they came."""
         self.states: dict[str, tuple[ProjectState, ...]] = {}
-        self.taken: list[bytes] = []
+        self.received: list[bytes] = []
         self.head = "a" * 40
 
     def work(self, session: str, *bodies: bytes) -> None:
@@ -58,12 +64,12 @@ class MemoryLedger:
                 self.log.append(key)
 
     def forget(self, session: str) -> None:
-        self._forget(_scope(session))
+        self._drop(_scope(session))
 
     def dump(self) -> list[tuple[bytes, str, bytes]]:
         return sorted((key, session, body) for key, (session, body) in self.rows.items())
 
-    def _forget(self, scope: bytes) -> int:
+    def _drop(self, scope: bytes) -> int:
         if scope not in self.forgotten:
             self.forgotten.add(scope)
             self.log.append(scope)
@@ -113,21 +119,24 @@ class MemoryLedger:
 
     # Incoming
 
-    def ledger_id(self) -> str:
-        return self.name
+    def taken(self, machine: Machine) -> set[str]:
+        return self.segments
 
-    async def take(self, machine: Machine, payload: Payload) -> Taken:
-        gone = sum(self._forget(one.scope) for one in payload.tombstones)
+    async def take(self, machine: Machine, payload: Payload, segment: str | None) -> Taken:
+        self._store.step()
+        gone = sum(self._drop(one.scope) for one in payload.tombstones)
         new = 0
         for one in payload.events:
             session = payload.sessions[one.session].native_id
             if one.key not in self.rows and _scope(session) not in self.forgotten:
                 self.rows[one.key] = (session, one.body)
-                self.taken.append(one.key)
+                self.received.append(one.key)
                 new += 1
+        self.segments |= {segment} if segment is not None else set()
+        self._store.step()
         return Taken(new, gone)
 
-    async def note_state(self, machine: Machine, states: Sequence[ProjectState], synced_ms: int) -> None:
+    async def note_state(self, machine: Machine, states: Sequence[ProjectState], segments: Sequence[str]) -> None:
         self.states[machine.name] = tuple(states)
 
 
@@ -139,7 +148,7 @@ class Remote:
         self.commits: dict[str, dict[str, bytes]] = {}
 
 
-class MemoryStore:
+class MemoryStore(GitStore):
     """A store in memory. `faults` counts down to a crash or a broken connection at any operation that has effects."""
 
     def __init__(self, remote: Remote) -> None:
@@ -231,8 +240,8 @@ class MemoryMachine:
     def __init__(self, remote: Remote, number: int, *, founds: bool = False) -> None:
         self.id = f"{number:016x}"
         self.name = f"m{number}"
-        self.ledger = MemoryLedger(self.name)
         self.store = MemoryStore(remote)
+        self.ledger = MemoryLedger(self.name, self.store)
         self.folder = MemoryFolder(Settings(remote="r", machine=self.id, name=self.name), self.store)
         self._clock = 0
         if founds:
@@ -255,15 +264,14 @@ class MemoryMachine:
 
     def ask(self) -> None:
         own = self.own()
-        ask_to_be_added(own, self.store)
         own.fetch()
+        own.ask()
         own.push()
 
     def add_all(self) -> None:
         own = self.own()
-        _, joins = waiting(own)
-        for machine in joins:
-            add(own, machine)
+        for machine, code in waiting(own).items():
+            add(own, machine, code)
 
     def join(self) -> bool:
         own = self.own()
@@ -286,6 +294,18 @@ def joined(remote: Remote, founder: MemoryMachine, number: int) -> MemoryMachine
     founder.add_all()
     assert machine.join()
     return machine
+
+
+def everybody(*machines: MemoryMachine) -> None:
+    """Has machines that belong to the store synchronise until nothing is new."""
+    for _ in range(4):
+        for machine in machines:
+            with suppress(UserError):
+                machine.sync()
+
+
+def bodies(machine: MemoryMachine) -> set[bytes]:
+    return {body for _, body in machine.ledger.rows.values()}
 
 
 def _scope(session: str) -> bytes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -20,9 +19,8 @@ from carryover.fsio import is_folder
 from carryover.ledger.queries import connect_read_only, whereabouts
 from carryover.paths import StateDir
 from carryover.probe.git_command import ask
-from carryover.sync import ledger_side
-from carryover.sync.rounds import Outcome
-from carryover.sync.run import synchronise
+from carryover.sync.ledger_side import allowing
+from carryover.sync.rounds import Outcome, synchronise
 
 if TYPE_CHECKING:
     from carryover.ledger.store import Ledger
@@ -43,19 +41,23 @@ def sync_once(state: StateDir) -> Outcome:
             "Carryover is paused, so nothing was synchronised. `carryover unpause` ends that.", ExitCode.REFUSED
         )
     answer = _ask(state, "/sync") if _ask(state, "/settle") is not None else None
-    done = msgspec.convert(answer, Outcome) if answer is not None else _here(state, _synchronised(state))
+    done = (
+        msgspec.convert(answer, Outcome)
+        if answer is not None
+        else _here(state, lambda ledger, paths: _synchronised(state, ledger, paths))
+    )
     if done.error is not None:
         raise UserError(done.error)
     return done
 
 
-def allow(state: StateDir, folder: str | None, foreign: str | None) -> str:
-    """Joins another machine's project with the one at `folder`. Returns what that means as a sentence."""
+def allow(state: StateDir, folder: str | None) -> str:
+    """Joins other machines' projects with the same one at `folder`. Returns what that means as a sentence."""
     root = project_root(folder, must_exist=True)
-    answer = _ask(state, f"/sync/allow?{urlencode({'root': root, 'foreign': foreign or ''})}")
+    answer = _ask(state, f"/sync/allow?{urlencode({'root': root})}")
     if answer is not None:
         return _text(answer)
-    return _here(state, lambda ledger, paths: ledger_side.allow(ledger, paths, root, foreign=foreign))
+    return _here(state, lambda ledger, paths: allowing.allow(ledger, paths, root))
 
 
 def end(state: StateDir, *, forget: bool) -> None:
@@ -64,7 +66,7 @@ def end(state: StateDir, *, forget: bool) -> None:
     if answer is not None:
         _text(answer)
     else:
-        _here(state, lambda ledger, _paths: ledger_side.end(ledger, forget=forget))
+        _here(state, lambda ledger, _paths: allowing.end(ledger, forget=forget))
 
 
 def remotes_of_projects(state: StateDir) -> dict[str, list[str]]:
@@ -109,17 +111,8 @@ def _here(state: StateDir, do: Callable[[Ledger, StatePaths], Awaitable[T]]) -> 
     return as_writer(state, do)
 
 
-def _synchronised(state: StateDir) -> Callable[[Ledger, StatePaths], Awaitable[Outcome]]:
-    async def run(ledger: Ledger, paths: StatePaths) -> Outcome:
-        from carryover.actions.from_disk import read_new
+async def _synchronised(state: StateDir, ledger: Ledger, paths: StatePaths) -> Outcome:
+    from carryover.actions.from_disk import read_new
 
-        await read_new(ledger, state)
-        loop = asyncio.get_running_loop()
-        with ThreadPoolExecutor(1) as pool:
-
-            async def in_thread(work: Callable[[], T]) -> T:
-                return await loop.run_in_executor(pool, work)
-
-            return await synchronise(state, ledger, paths, now_ms=now_ms, in_thread=in_thread)
-
-    return run
+    await read_new(ledger, state)
+    return await synchronise(state, ledger, paths, now_ms=now_ms, in_thread=asyncio.to_thread)

@@ -19,7 +19,7 @@ from carryover.terminal.output import counted, harmless, local_time, one_line, p
 if TYPE_CHECKING:
     from carryover.actions.sharing import Shared
     from carryover.sync.bundle import Bundle
-    from carryover.sync.recipients import Recipients
+    from carryover.sync.recipients import Recipient
 
 DESCRIPTION: Final = """\
 Writes one encrypted file for a colleague: the handoff, and the turns that its
@@ -42,7 +42,6 @@ examples:
 _MOST_LINES: Final = 60
 _MOST_DOCUMENTS: Final = 30
 _LINE_CHARS: Final = 300
-_PAUSED: Final = "Carryover is paused; this is what it recorded before. `carryover unpause` ends that."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,10 +75,8 @@ def run(args: argparse.Namespace) -> int:
     from carryover.actions.sharing import compose
     from carryover.sync.recipients import recipients
 
-    to = recipients(args.to)
+    to, left_out = recipients(args.to)
     state, root = state_dir(), project_root(args.project, must_exist=True)
-    if state.paused.exists():
-        print(_PAUSED, file=sys.stderr)
     expires_ms = now_ms() + args.expires * 1000 if args.expires is not None else None
     shared = compose(state, root, args.sender or _own_name(), args.depth, expires_ms)
     if args.dry_run:
@@ -87,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
             print(harmless(text))
     path = target(args.output or f"{Path(root).name or 'project'}.age")
     if not args.json or not args.yes:
-        for line in _preview(shared, to):
+        for line in _preview(shared, to, left_out):
             print(harmless(line), file=sys.stderr)
     if args.dry_run:
         print("Nothing was written.", file=sys.stderr)
@@ -98,10 +95,10 @@ def run(args: argparse.Namespace) -> int:
         return ExitCode.INTERRUPTED
     length = _write(path, shared.bundle, to)
     if args.json:
-        print_json(_as_data(path, length, shared, to))
+        print_json(_as_data(path, length, shared, to) | {"left_out_keys": left_out})
     else:
         where = visible(str(path))
-        print(f"✓ {where}: {size(length)}, encrypted to {counted(len(to.keys), 'key')}.")
+        print(f"✓ {where}: {size(length)}, encrypted to {counted(len(to), 'key')}.")
         print("  Send it any way you like. There, `carryover import FILE` in the project takes it in.")
     return ExitCode.OK
 
@@ -115,15 +112,15 @@ def _own_name() -> str:
     return entry.pw_gecos.partition(",")[0].strip() or entry.pw_name
 
 
-def _write(path: Path, bundle: Bundle, to: Recipients) -> int:
+def _write(path: Path, bundle: Bundle, to: list[Recipient]) -> int:
     from carryover.sync.bundle import LARGEST_FILE, packed
     from carryover.sync.sealing import seal_for
 
     try:
-        data = seal_for((recipient.key for recipient in to.keys), packed(bundle))
+        data = seal_for((recipient.key for recipient in to), packed(bundle))
     except ValueError as error:
         raise UserError(
-            f"{counted(len(to.keys), 'key')} of this size are too many. Nothing was written. Make several files.",
+            f"{counted(len(to), 'key')} of this size are too many. Nothing was written. Make several files.",
             ExitCode.REFUSED,
         ) from error
     if len(data) > LARGEST_FILE:
@@ -135,15 +132,15 @@ def _write(path: Path, bundle: Bundle, to: Recipients) -> int:
     return len(data)
 
 
-def _preview(shared: Shared, to: Recipients) -> Iterator[str]:
+def _preview(shared: Shared, to: list[Recipient], left_out: list[str]) -> Iterator[str]:
     """Yields what the file holds, so that the user can judge it before it leaves."""
     bundle = shared.bundle
-    for recipient in to.keys:
+    for recipient in to:
         comment = f"  ({one_line(recipient.comment, 60)})" if recipient.comment else ""
         yield f"To       {recipient.name}{comment}"
-    if to.left_out:
-        kinds = ", ".join(dict.fromkeys(one_line(kind, 60) for kind in to.left_out))
-        yield f"Not to   {counted(len(to.left_out), 'key')} that age can't encrypt to: {kinds}"
+    if left_out:
+        kinds = ", ".join(dict.fromkeys(one_line(kind, 60) for kind in left_out))
+        yield f"Not to   {counted(len(left_out), 'key')} that age can't encrypt to: {kinds}"
     yield f"From     {bundle.sender} on {bundle.host}, which they see and can't check"
     yield from contents(bundle)
     if shared.left_out:
@@ -172,13 +169,12 @@ def contents(bundle: Bundle) -> Iterator[str]:
     yield f"Made     {local_time(bundle.made_ms)}; expires: {until}"
 
 
-def _as_data(path: Path, length: int, shared: Shared, to: Recipients) -> dict[str, object]:
+def _as_data(path: Path, length: int, shared: Shared, to: list[Recipient]) -> dict[str, object]:
     bundle = shared.bundle
     return {
         "output": str(path),
         "bytes": length,
-        "recipients": [recipient.name for recipient in to.keys],
-        "left_out_keys": to.left_out,
+        "recipients": [recipient.name for recipient in to],
         "depth": bundle.depth,
         "expires_ms": bundle.expires_ms,
         "sessions": [document.title for document in bundle.documents],

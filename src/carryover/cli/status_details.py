@@ -137,7 +137,7 @@ def sync_rows(sync: SyncStatus, now_ms: int) -> list[tuple[str, str]]:
     elif sync.unsent:
         rows.append(("waits", "the newest state of this machine, which the next sync sends"))
     for machine in sync.machines:
-        last = f"last state {ago(machine.synced_ms, now_ms)}" if machine.synced_ms else "nothing yet"
+        last = f"last state {ago(machine.synced_ms, now_ms)}" if machine.synced_ms else "not synchronised yet"
         problem = f"; {paint(machine.problem, YELLOW)}" if machine.problem and not machine.removed else ""
         rows.append((machine.name, f"{last}{', removed' if machine.removed else ''}{problem}"))
     return rows + [("asks", f"a machine with the code {code}: `carryover sync add-machine`") for code in sync.waiting]

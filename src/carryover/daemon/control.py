@@ -11,7 +11,7 @@ so no further authentication is needed.
     POST /import?path=&project=&agent=    `carryover import`, of one file
     POST /forget?selection=       `carryover forget`; a `Selection` as JSON
     POST /sync                    `carryover sync`
-    POST /sync/allow?root=&foreign=       `carryover sync allow`
+    POST /sync/allow?root=       `carryover sync allow`
     POST /sync/end[?forget]       `carryover sync off`
     POST /page?env=               `carryover ui`: a key for the page; variables of its shell as JSON
     POST /hook/<agent>/<event>    see `carryover.daemon.hooks.dispatch`
@@ -120,7 +120,7 @@ def control_app(answers: Answers, log: Log, *, limiter: ConnectionLimiter, port:
         ),
         "/forget": lambda given: answers.forgotten(given.decoded("selection", Selection)),
         "/sync": lambda _: syncing.once(),
-        "/sync/allow": lambda given: syncing.allow(given.path("root"), given.text("foreign")),
+        "/sync/allow": lambda given: syncing.allow(given.path("root")),
         "/sync/end": lambda given: syncing.end(forget="forget" in given.query),
         "/page": lambda given: answers.page.key(given.decoded("env", dict[str, str], "{}")),
     }

@@ -64,8 +64,7 @@ class Syncing:
 
     async def once(self) -> Outcome:
         """Synchronises once; errors are in the result."""
-        from carryover.sync.rounds import Outcome
-        from carryover.sync.run import synchronise
+        from carryover.sync.rounds import Outcome, synchronise
 
         context = self._context
         if context.config.paused:
@@ -88,15 +87,13 @@ class Syncing:
             await self._publish()
         return done
 
-    async def allow(self, folder: str, foreign: str) -> Said:
-        """Joins another machine's project with the one at `folder`; `foreign` names it, or is empty."""
-        from carryover.sync import ledger_side
+    async def allow(self, folder: str) -> Said:
+        """Joins other machines' projects with the same one at `folder`."""
+        from carryover.sync.ledger_side import allowing
 
         async with self._one_at_a_time:
             try:
-                text = await ledger_side.allow(
-                    self._context.ledger, self._context.paths, folder, foreign=foreign or None
-                )
+                text = await allowing.allow(self._context.ledger, self._context.paths, folder)
             except UserError as error:
                 return Said(error=str(error))
         await self._publish()
@@ -104,11 +101,11 @@ class Syncing:
 
     async def end(self, *, forget: bool) -> Said:
         """Has the ledger no longer note what changes; with `forget`, removes what came from other machines."""
-        from carryover.sync import ledger_side
+        from carryover.sync.ledger_side import allowing
 
         async with self._one_at_a_time:
             try:
-                await ledger_side.end(self._context.ledger, forget=forget)
+                await allowing.end(self._context.ledger, forget=forget)
             except UserError as error:
                 return Said(error=str(error))
         await self._publish()

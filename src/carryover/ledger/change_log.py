@@ -2,7 +2,8 @@
 
 The id of an event's row says nothing about what is new: rows are changed, moved to another session and removed, and
 ids of removed rows are used again. So triggers number each change of an event that this machine has recorded; an event
-is in the log once, at its last change. What the user forgets is logged by `carryover.ledger.forget`.
+is in the log once, at its last change. What the user forgets is logged by `carryover.ledger.forget`. Beside it is noted
+what was taken from other machines, so that a ledger that is lost, or restored from a copy, takes it again.
 """
 
 from __future__ import annotations
@@ -38,23 +39,36 @@ _BEGIN: Final = (
     # A row without a scope has the shortened key of a removed event in `from_ms`.
     """CREATE TABLE forgetting (seq INTEGER PRIMARY KEY AUTOINCREMENT,
         scope BLOB, from_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL)""",
-    """INSERT INTO change (event_id) SELECT event.id FROM session JOIN thread ON thread.session_id = session.id
-        JOIN event ON event.thread_id = thread.id WHERE machine = '' ORDER BY event.id""",
+    "CREATE TABLE taken (machine TEXT NOT NULL, segment TEXT NOT NULL, PRIMARY KEY (machine, segment)) WITHOUT ROWID",
+    "INSERT INTO sqlite_sequence (name, seq) VALUES ('change', 0), ('forgetting', 0)",
+    "CREATE TABLE told (project INTEGER PRIMARY KEY)",
     *(f"CREATE TRIGGER {name} {trigger}" for name, trigger in _TRIGGERS.items()),
 )
 _END: Final = (
     *(f"DROP TRIGGER IF EXISTS {name}" for name in _TRIGGERS),
     "DROP TABLE IF EXISTS change",
     "DROP TABLE IF EXISTS forgetting",
+    "DROP TABLE IF EXISTS told",
+    "DROP TABLE IF EXISTS taken",
     "DROP TABLE IF EXISTS change_log",
 )
+_RENUMBER: Final = """UPDATE sqlite_sequence
+    SET seq = max(seq, CAST((julianday('now') - 2440587.5) * 86400e6 AS INTEGER))
+    WHERE name IN ('change', 'forgetting')"""
 _IS_ON: Final = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'change_log')"
+_TELL: Final = (
+    "DELETE FROM told WHERE project NOT IN (SELECT value FROM json_each(:projects))",
+    f"""{_AGAIN} SELECT event.id FROM session JOIN thread ON thread.session_id = session.id
+        JOIN event ON event.thread_id = thread.id WHERE machine = '' AND session.project_id IN
+        (SELECT value FROM json_each(:projects) EXCEPT SELECT project FROM told) ORDER BY event.id""",
+    "INSERT OR IGNORE INTO told SELECT value FROM json_each(:projects)",
+)
 _LOG_FORGETTING: Final = "INSERT INTO forgetting (scope, from_ms, until_ms) VALUES (?, ?, ?)"
 _CHANGES: Final = f"""SELECT seq, event.id, key, secondary_key, subagent_id, at_ms, body, retracted, agent, native_id,
     session.project_id, recorded_project_id FROM change CROSS JOIN event ON event.id = event_id
     JOIN thread ON thread.id = thread_id JOIN session ON session.id = session_id
-    WHERE seq > ? AND seq <= ? AND machine = '' AND retracted != {LOST}
-    AND session.project_id IN (SELECT value FROM json_each(?)) ORDER BY seq LIMIT ?"""
+    WHERE seq > ? AND machine = '' AND retracted != {LOST}
+    AND session.project_id IN (SELECT project FROM told) ORDER BY seq LIMIT ?"""
 _FORGETTING: Final = "SELECT seq, scope, from_ms, until_ms FROM forgetting WHERE seq > ? ORDER BY seq LIMIT ?"
 
 
@@ -84,18 +98,29 @@ class LoggedForgetting(msgspec.Struct, frozen=True):
     until_ms: int
 
 
-async def begin_log(db: aiosqlite.Connection) -> None:
-    """Begins the log with everything that this machine has recorded; does nothing if there is one."""
+async def begin_log(db: aiosqlite.Connection, projects: Iterable[int]) -> None:
+    """Begins the log if there is none. Others are told of `projects` from now on: of a new one, all of it."""
     ((is_on,),) = await db.execute_fetchall(_IS_ON)
-    if not is_on:
-        for statement in _BEGIN:
-            await db.execute_fetchall(statement)
+    for statement in () if is_on else _BEGIN:
+        await db.execute_fetchall(statement)
+    for statement in _TELL:
+        await db.execute_fetchall(statement, {"projects": msgspec.json.encode(sorted(projects)).decode()})
 
 
 async def end_log(db: aiosqlite.Connection) -> None:
     """Removes the log."""
     for statement in _END:
         await db.execute_fetchall(statement)
+
+
+async def continue_log(db: aiosqlite.Connection) -> None:
+    """Numbers what comes from now on by the clock, in microseconds.
+
+    The ledger may be a copy from before others were told more. What it would number as they know it, they would miss.
+    """
+    ((is_on,),) = await db.execute_fetchall(_IS_ON)
+    if is_on:
+        await db.execute_fetchall(_RENUMBER)
 
 
 async def log_forgetting(db: aiosqlite.Connection, rules: Iterable[Tombstone] = (), keys: Iterable[int] = ()) -> None:
@@ -111,19 +136,19 @@ def log_id(db: sqlite3.Connection) -> str | None:
     return str(db.execute("SELECT id FROM change_log").fetchone()[0]) if db.execute(_IS_ON).fetchone()[0] else None
 
 
-def last_change(db: sqlite3.Connection) -> int:
-    """Returns the number of the newest change, 0 if there is none."""
-    return int(db.execute("SELECT coalesce(max(seq), 0) FROM change").fetchone()[0])
-
-
-def changes(db: sqlite3.Connection, after: int, to: int, projects: Collection[int], *, limit: int) -> list[Change]:
-    """Returns the first changes after number `after`, up to number `to`, in sessions of these projects."""
-    return list(records(Change, db, _CHANGES, (after, to, msgspec.json.encode(sorted(projects)).decode(), limit)))
+def changes(db: sqlite3.Connection, after: int, *, limit: int) -> list[Change]:
+    """Returns the first changes after number `after` that others are told of."""
+    return list(records(Change, db, _CHANGES, (after, limit)))
 
 
 def forgettings(db: sqlite3.Connection, after: int, *, limit: int) -> list[LoggedForgetting]:
     """Returns the first tombstones after number `after`."""
     return list(records(LoggedForgetting, db, _FORGETTING, (after, limit)))
+
+
+def taken(db: sqlite3.Connection, machine: str) -> set[str]:
+    """Returns what was taken from the machine with this id."""
+    return {segment for (segment,) in db.execute("SELECT segment FROM taken WHERE machine = ?", (machine,))}
 
 
 def standing(db: sqlite3.Connection, keys: Collection[bytes]) -> Iterator[bytes]:

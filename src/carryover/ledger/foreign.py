@@ -38,21 +38,24 @@ _TAKE_OVER: Final = """UPDATE session SET machine = :machine, project_id = :curr
 _PROJECT_OF: Final = "SELECT project_id FROM thread JOIN session ON session.id = session_id WHERE thread.id = ?"
 _REPLACE: Final = "UPDATE event SET body = ? WHERE id = ?"
 _NAMES: Final = "SELECT name FROM machine UNION SELECT machine FROM session"
+_TAKEN: Final = "INSERT OR IGNORE INTO taken (machine, segment) VALUES (?, ?)"
+_NOT_THERE: Final = "DELETE FROM taken WHERE machine = ? AND segment NOT IN (SELECT value FROM json_each(?))"
 _NOTE_PROJECT: Final = """UPDATE project SET identity = coalesce(?, identity), git = coalesce(?, git)
     WHERE root = ?"""
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):
-    """What one machine recorded, ready to be stored. `roots` maps the working folder of each entry to its project."""
+    """What one machine recorded, ready to be stored. The working folder of each entry is the root of its project."""
 
     machine: str
     """The machine's name here."""
     entries: Mapping[str, Sequence[Entry]] = {}
     """By agent."""
-    roots: Mapping[str, ProjectRoot] = {}
     withdrawn: Sequence[bytes] = ()
     """Keys of events that no longer count there."""
     tombstones: Tombstones = Tombstones()
+    segment: tuple[str, str] | None = None
+    """The machine's id, and that of what this came in: noted as taken."""
 
 
 class _Known(msgspec.Struct, frozen=True):
@@ -92,6 +95,11 @@ async def note_foreign_project(db: aiosqlite.Connection, root: str, identity: st
     await db.execute_fetchall(_NOTE_PROJECT, (identity, facts, root))
 
 
+async def forget_segments(db: aiosqlite.Connection, machine_id: str, there: Iterable[str]) -> None:
+    """Drops the notes of what was taken from a machine, except for what is still `there`."""
+    await db.execute_fetchall(_NOT_THERE, (machine_id, msgspec.json.encode(list(there)).decode()))
+
+
 async def store_received(db: aiosqlite.Connection, reducer: Reducer, received: Received) -> Commit:
     """Stores what another machine recorded, except what is forgotten here or was read here."""
     await put_tombstones(db, received.tombstones)
@@ -99,6 +107,8 @@ async def store_received(db: aiosqlite.Connection, reducer: Reducer, received: R
     projects |= await _withdraw(db, reducer, received)
     commits = [await _store(db, reducer, received, agent, entries) for agent, entries in received.entries.items()]
     projects |= {project for commit in commits for project in commit.projects}
+    if received.segment is not None:
+        await db.execute_fetchall(_TAKEN, received.segment)
     return Commit(
         new_events=sum(commit.new_events for commit in commits),
         forgotten=sum(commit.forgotten for commit in commits),
@@ -126,12 +136,13 @@ async def _withdraw(db: aiosqlite.Connection, reducer: Reducer, received: Receiv
 async def _store(
     db: aiosqlite.Connection, reducer: Reducer, received: Received, agent: str, entries: Sequence[Entry]
 ) -> Commit:
-    wanted = await without_forgotten(db, agent, entries, received.roots, rank=0)
+    roots = {cwd: ProjectRoot(cwd, gone=True) for entry in entries if (cwd := entry.event.cwd) is not None}
+    wanted = await without_forgotten(db, agent, entries, roots, rank=0)
     forgotten = len(entries) - len(wanted)
     wanted, projects = await _of_others(db, received, agent, wanted)
     wanted, changed = await _brought_up_to_date(db, reducer, received.machine, wanted)
     source = Source(agent=agent, path=foreign_root(received.machine, "/"))
-    batch = PreparedBatch(cursor=b"", context=b"", size=0, mtime_ns=0, roots=received.roots)
+    batch = PreparedBatch(cursor=b"", context=b"", size=0, mtime_ns=0, roots=roots)
     commit = await store_entries(db, reducer, source, batch, wanted, any_lost=True, machine=received.machine)
     return msgspec.structs.replace(
         commit, forgotten=forgotten, projects=tuple(sorted({*commit.projects, *projects, *changed}))
@@ -161,13 +172,14 @@ async def _of_others(
             root = theirs[0].event.cwd
             is_theirs = known.machine == received.machine or newest > (known.last_ms, known.machine)
             if is_theirs and root is not None and root != known.root:
-                projects |= await _take_over(db, known, received.machine, received.roots[root])
+                projects |= await _take_over(db, known, received.machine, root)
     await mark_changed(db, sorted(projects), started_ms=0)
     return [entry for entry in entries if entry.event.session not in own], projects
 
 
-async def _take_over(db: aiosqlite.Connection, known: _KnownSession, machine: str, root: ProjectRoot) -> set[int]:
-    recorded = await upsert_project(db, root)
+async def _take_over(db: aiosqlite.Connection, known: _KnownSession, machine: str, root: str) -> set[int]:
+    """Makes the session that machine's, in its project; returns the ids of the projects affected."""
+    recorded = await upsert_project(db, ProjectRoot(root, gone=True))
     current = await current_project(db, recorded)
     values = {"machine": machine, "current": current, "recorded": recorded, "id": known.id}
     await db.execute_fetchall(_TAKE_OVER, values)

@@ -17,6 +17,7 @@ from carryover.adapter.contract import Source
 from carryover.errors import os_reason
 from carryover.facts import GitFacts
 from carryover.ledger.batch import Commit, LastRead, PreparedBatch, SourceState
+from carryover.ledger.change_log import continue_log
 from carryover.ledger.commit import locator, run_commit
 from carryover.ledger.connect import SETTINGS, copies, erase_mark, mark_damaged, prepare_file
 from carryover.ledger.foreign import Received, store_received
@@ -69,6 +70,9 @@ class Ledger:
             async with ledger._reporting():
                 for setting in SETTINGS:
                     await db.execute_fetchall(setting)
+            with suppress(LedgerUnavailable):  # as on a full disk
+                async with ledger._transaction():
+                    await continue_log(db)
             if erase_mark(path).exists():
                 with suppress(LedgerUnavailable):  # as on a full disk; the mark stays for the next time
                     await ledger.erase()

@@ -22,6 +22,9 @@ from carryover.model import conversation_of
 EVERYTHING: Final = identity(b"all")
 """The scope of a tombstone for all sessions."""
 
+FOREIGN: Final = -1
+"""The rank of tombstones from other machines, which are for sessions alone: a folder there is none here."""
+
 _ANY: Final = "SELECT EXISTS (SELECT 1 FROM forgotten)"
 _PUT: Final = "INSERT OR IGNORE INTO forgotten (scope, from_ms, until_ms, rank) VALUES (?, ?, ?, ?)"
 _PUT_KEY: Final = "INSERT OR IGNORE INTO forgotten_event (id) VALUES (?)"
@@ -144,6 +147,7 @@ async def _covered(
         scopes = (EVERYTHING, session_scope(agent, session), conversation_scope(agent, conversation_of(session)))
         projects = {project_scope(root) for root in await _roots_of(db, agent, session, theirs, roots)}
         rules = await _rules(db, {*scopes, *projects})
+        rules = [rule for rule in rules if rule.rank != FOREIGN or rule.scope in scopes[1:]]
         is_lesser = rank is not None and any(rank < rule.rank for rule in rules)
         found = {
             entry.key

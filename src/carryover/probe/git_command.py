@@ -11,6 +11,7 @@ import contextlib
 import errno
 import os
 import re
+import selectors
 import signal
 import subprocess
 import time
@@ -63,7 +64,7 @@ _MISLEADING: Final = (
     *("GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS"),
 )
 _STORE_COMMANDS: Final[dict[str, Sequence[str]]] = {
-    **dict.fromkeys(("cat-file", "fast-import", "for-each-ref", "ls-remote", "ls-tree", "rev-parse"), ()),
+    **dict.fromkeys(("cat-file", "fast-import", "for-each-ref", "ls-remote", "ls-tree", "rev-parse", "version"), ()),
     "init": ("--bare", "--quiet", "--template="),
     "fetch": ("--no-tags", "--quiet", "--no-recurse-submodules", "--no-auto-gc"),
     "push": ("--quiet", "--no-verify", "--no-signed", "--porcelain", "--recurse-submodules=no"),
@@ -93,6 +94,7 @@ _STORE_ENVIRONMENT: Final = {
     "SSH_ASKPASS_REQUIRE": "never",
     "GCM_INTERACTIVE": "never",
 }
+LARGEST_ANSWER: Final = 64 << 20
 _PATIENCE_S: Final = 5.0
 _SILENT_AFTER_S: Final = 0.5
 _SILENT_FOR_S: Final = 30.0
@@ -152,6 +154,7 @@ def in_store(folder: Path, *command: str, remote: str, given: bytes = b"", timeo
 
     Raises:
         TimeoutError: it did not end within `timeout_s`; it and its children are gone by then.
+        OverflowError: it said more than `LARGEST_ANSWER`, as of a tree that holds itself many times.
         FileNotFoundError: there is no git on this machine.
     """
     name, *arguments = command
@@ -166,9 +169,7 @@ def in_store(folder: Path, *command: str, remote: str, given: bytes = b"", timeo
     process = _popen(command_line, environment, subprocess.PIPE)
     _in_store.add(process)
     try:
-        return _finish(process, time.monotonic() + timeout_s, given)
-    except subprocess.TimeoutExpired as error:
-        raise TimeoutError(errno.ETIMEDOUT, "git did not end in time") from error
+        return _bounded(process, time.monotonic() + timeout_s, given)
     finally:
         _in_store.discard(process)
         _end(process)
@@ -274,9 +275,33 @@ def _environment(root: Path) -> dict[str, str]:
     return {**inherited, **_SAFE_ENVIRONMENT, **here, "GIT_CEILING_DIRECTORIES": str(root.parent)}
 
 
-def _finish(process: subprocess.Popen[bytes], deadline: float, given: bytes | None = None) -> Answer:
-    out, error = process.communicate(given, timeout=max(0.0, deadline - time.monotonic()))
+def _finish(process: subprocess.Popen[bytes], deadline: float) -> Answer:
+    out, error = process.communicate(timeout=max(0.0, deadline - time.monotonic()))
     return Answer(process.returncode, out, error)
+
+
+def _bounded(process: subprocess.Popen[bytes], deadline: float, given: bytes) -> Answer:
+    """Returns what the process answers to its input."""
+    assert process.stdin is not None and process.stdout is not None and process.stderr is not None
+    with contextlib.suppress(BrokenPipeError), process.stdin as stdin:
+        stdin.write(given)
+    said: dict[object, bytearray] = {process.stdout: bytearray(), process.stderr: bytearray()}
+    with selectors.DefaultSelector() as selector:
+        for stream in (process.stdout, process.stderr):
+            selector.register(stream, selectors.EVENT_READ)
+        while selector.get_map():
+            ready = selector.select(max(0.0, deadline - time.monotonic()))
+            if not ready or time.monotonic() > deadline:
+                raise TimeoutError(errno.ETIMEDOUT, "git did not end in time")
+            for key, _ in ready:
+                data = os.read(key.fd, 1 << 16)
+                if not data:
+                    selector.unregister(key.fileobj)
+                said[key.fileobj] += data
+            if sum(map(len, said.values())) > LARGEST_ANSWER:
+                raise OverflowError("git said too much")
+    code = process.wait()
+    return Answer(code, bytes(said[process.stdout]), bytes(said[process.stderr]))
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -14,11 +14,21 @@ import msgspec
 
 from carryover.errors import ExitCode, UserError
 from carryover.sync.folder import OtherMachine, SyncFolder
-from carryover.sync.manifest import Branch, Manifest, Segment, files_of, is_authentic, join_code, opened_manifest
+from carryover.sync.manifest import (
+    Branch,
+    Manifest,
+    Membership,
+    Seen,
+    Segment,
+    files_of,
+    join_code,
+    opened_manifest,
+    proof,
+)
 from carryover.sync.payload import Payload, ProjectState
 from carryover.sync.sealing import LARGEST_OBJECT, Epoch, Unreadable
 from carryover.sync.segments import opened_segment, sealed_segment
-from carryover.sync.store import File, Store, StoreTrouble
+from carryover.sync.store import File, GitStore, StoreTrouble
 from carryover.sync.trust import View, first_view, judged
 
 NOT_ADDED: Final = (
@@ -33,15 +43,14 @@ OWN_DAMAGED: Final = (
     "What this machine keeps of its own part of the store is damaged. Nothing is lost: remove the folder {} and sync "
     "again, and it is fetched again."
 )
-_NOTHING: Final[Mapping[str, bytes]] = {}
 
 
 class OwnBranch:
     """Reads the store and writes this machine's branch. The caller holds the folder's lock. Every method blocks."""
 
-    def __init__(self, folder: SyncFolder, store: Store, *, now_ms: Callable[[], int]) -> None:
+    def __init__(self, folder: SyncFolder, store: GitStore, *, now_ms: Callable[[], int]) -> None:
         self._folder = folder
-        self._store = store
+        self.store = store
         self._now_ms = now_ms
         self.settings = folder.settings()
         self.state = folder.state()
@@ -61,12 +70,12 @@ class OwnBranch:
 
     def fetch(self) -> list[Branch]:
         """Gets all branches. Raises StoreTrouble."""
-        commits = self._store.fetch()
+        commits = self.store.fetch()
         self._remote = commits.get(self.settings.machine)
         self._files, self._own = {}, None
         for machine, commit in commits.items():
             with suppress(StoreTrouble):  # more files than any machine writes
-                self._files[machine] = self._store.files(commit)
+                self._files[machine] = self.store.files(commit)
         return [self.branch(machine) for machine in self._files]
 
     def read(self) -> View:
@@ -78,10 +87,17 @@ class OwnBranch:
             self._adopt()
         elif self._remote is not None:
             self.save(pushed=True)
-        view = judged(first_view(self.manifest(), self.state), self.key, branches, self.state.machines)
-        if view.me in view.revoked:
+        met = frozenset(machine for machine, other in self.state.machines.items() if other.met)
+        view = judged(first_view(self.manifest(), self.state), self.key, branches, met)
+        if view.me in view.membership.revoked:
             raise UserError(REMOVED_HERE, ExitCode.REFUSED)
         return view
+
+    def ask(self) -> None:
+        """Has this machine's branch ask the others to add it, unless it does already."""
+        if self._files_of(self.state.head) is None:
+            head = self.store.commit(None, None, {"join": self.key.recipient.encode()}, ())
+            self.save(head=head, pushed=False)
 
     def manifest(self) -> Manifest:
         """Returns the manifest of the newest own commit, or one without segments if there is none."""
@@ -103,7 +119,7 @@ class OwnBranch:
             name=self.settings.name,
             sequence=state.sequence,
             synced_ms=0,
-            members={me: self.key.recipient},
+            membership=Membership({me: self.key.recipient}),
         )
 
     def branch(self, machine: str) -> Branch:
@@ -117,44 +133,50 @@ class OwnBranch:
             join=self._content(files, "join"),
         )
 
-    def payload(self, machine: str, segment: Segment, view: View, new: Mapping[str, bytes] = _NOTHING) -> Payload:
-        """Returns a segment's payload. `new` are files that are not stored yet. Raises Unreadable."""
+    def payloads(self, machine: str, segment: Segment, view: View) -> tuple[Payload, ...]:
+        """Returns a segment's payloads. Raises Unreadable."""
 
         def read(path: str) -> bytes:
-            data = new.get(path) or self._content(self._files[machine], path)
+            data = self._content(self._files[machine], path)
             if data is None:
                 raise Unreadable("it is missing from the store, or larger than it may be")
             return data
 
         return opened_segment(segment, view.epochs, read)
 
-    def own_payload(self, segment: Segment, view: View, new: Mapping[str, bytes] = _NOTHING) -> Payload:
-        """Returns the payload of an own segment. Raises StoreTrouble."""
+    def own_payloads(self, segment: Segment, view: View) -> tuple[Payload, ...]:
+        """Returns the payloads of an own segment. Raises StoreTrouble."""
         try:
-            return self.payload(view.me, segment, view, new)
+            return self.payloads(view.me, segment, view)
         except Unreadable as error:
             raise StoreTrouble(OWN_DAMAGED.format(self._folder.store)) from error
 
-    def sizes(self) -> dict[str, int]:
-        """Returns the sizes of the own files by their paths."""
-        return {path: file.size for path, file in self._files.get(self.settings.machine, {}).items()}
+    def size(self, segment: Segment) -> int:
+        """Returns the size of an own segment's files."""
+        files = self._files.get(self.settings.machine, {})
+        return sum(files[part.path].size for part in segment.parts if part.path in files)
 
     def note(self, view: View, problems: Mapping[str, str]) -> None:
         """Stores what is known of the other machines now."""
         machines = {}
-        for machine in sorted({*view.members, *self.state.machines} - {view.me}):
-            other = self.other(machine, view)
-            other = msgspec.structs.replace(other, problem=problems.get(machine))
-            if manifest := view.accepted.get(machine):
-                other = msgspec.structs.replace(other, seen=view.seen()[machine], synced_ms=manifest.synced_ms)
-            machines[machine] = msgspec.structs.replace(other, removed=machine in view.revoked)
-        self.save(machines=machines, waiting=codes(view), **_of_store(view))
+        for machine in sorted({*view.membership.members, *self.state.machines} - {view.me}):
+            other, manifest = self.other(machine, view), view.accepted.get(machine)
+            machines[machine] = msgspec.structs.replace(
+                other,
+                seen=view.seen.get(machine, other.seen),
+                synced_ms=manifest.synced_ms if manifest is not None else other.synced_ms,
+                met=other.met or machine in view.challenges,
+                removed=machine in view.membership.revoked,
+                problem=problems.get(machine),
+            )
+        codes = tuple(join_code(machine, recipient) for machine, recipient in sorted(view.waiting.items()))
+        self.save(machines=machines, waiting=codes, **_of_store(view))
 
     def other(self, machine: str, view: View) -> OtherMachine:
         """Returns what is known here of another machine."""
         manifest, known = view.accepted.get(machine), self.state.machines.get(machine)
-        name = manifest.name if manifest is not None else machine
-        return msgspec.structs.replace(known, name=name) if known and manifest else known or OtherMachine(name=name)
+        name = manifest.name if manifest is not None else known.name if known is not None else machine
+        return msgspec.structs.replace(known or OtherMachine(name=name), name=name)
 
     def write(
         self,
@@ -170,26 +192,22 @@ class OwnBranch:
         With `alone`, the commit has no history before it. `view` is one `with_epoch`.
         """
         former = self.manifest()
-        manifest = Manifest(
+        manifest = msgspec.structs.replace(
+            former,
             store=view.store,
-            machine=view.me,
-            name=self.settings.name,
-            sequence=former.sequence,
-            synced_ms=former.synced_ms,
             segments=tuple(changes.applied(former.segments) if changes is not None else former.segments),
-            seen=former.seen,
-            **_membership(view),
+            membership=view.membership,
             projects=former.projects if projects is None else projects,
         )
         ids = tuple(sorted(view.epochs))
-        answered = tuple(sorted(view.answered))
+        answered = tuple(sorted(_answered(view)))
         is_same = manifest == former and self.state.head is not None
         is_same = is_same and (ids, answered) == (self.state.keyed, self.state.answered)
         if is_same and not alone and not self._is_to_be_said(view, former):
             self.save(**state)
             return False
-        sequence = max(former.sequence, self.state.sequence, view.seen_of_me.sequence) + 1
-        manifest = msgspec.structs.replace(manifest, sequence=sequence, synced_ms=self._now_ms(), seen=view.seen())
+        sequence = 1 + max(former.sequence, self.state.sequence, *(seen.sequence for seen in view.seen_of_me))
+        manifest = msgspec.structs.replace(manifest, sequence=sequence, synced_ms=self._now_ms(), seen=view.seen)
         commit = self._commit(manifest, view, changes.written if changes is not None else {}, alone=alone)
         written = {"head": commit, "sequence": sequence, "pushed": False, "keyed": ids, "answered": answered}
         self.save(**written, **_of_store(view), **state)
@@ -201,41 +219,36 @@ class OwnBranch:
         """
         if any(former.seen.get(machine) != seen for machine, seen in view.newer_than_in_store.items()):
             return True
-        seen = view.seen_of_me
-        is_same = seen.sequence == former.sequence and seen.sha == self.branch(view.me).sha
-        return seen.sequence >= former.sequence and not is_same
+        now = Seen(former.sequence, self.branch(view.me).sha)
+        return any(seen.sequence >= now.sequence and seen != now for seen in view.seen_of_me)
 
     def push(self) -> None:
         """Sends the own branch if the remote does not have it. Raises StoreTrouble."""
         if self.state.head is not None and self._remote != self.state.head:
-            self._store.push(self.settings.machine, self.state.head, self._remote)
+            self.store.push(self.settings.machine, self.state.head, self._remote)
             self._remote = self.state.head
         self.save(pushed=True)
-
-    def tidy(self, *, at_once: bool = False) -> None:
-        """Drops what no branch needs from this machine's copy of the store, if that is much or `at_once`."""
-        self._store.tidy(at_once=at_once)
 
     def _commit(self, manifest: Manifest, view: View, new: Mapping[str, bytes], *, alone: bool) -> str:
         former = self._files.get(view.me, {})
         ids = sorted(view.epochs)
         reused = {}
         if tuple(ids) == self.state.keyed:
-            reused = {name: self._content(former, f"keys/{name}") for name in manifest.members}
+            reused = {name: self._content(former, f"keys/{name}") for name in manifest.membership.members}
         assert view.current is not None, "`View.with_epoch` makes one"
         written = files_of(
             manifest,
             self.key,
             [view.epochs[name] for name in ids],
             view.current,
-            view.answered,
+            _answered(view),
             former={name: data for name, data in reused.items() if data is not None},
         )
         listed = {part.path for segment in manifest.segments for part in segment.parts}
         removed = [path for path in former if path not in listed and path not in written]
         written |= {path: data for path, data in new.items() if path in listed}
         base = self.state.head if self._files_of(self.state.head) is not None else None
-        return self._store.commit(None if alone else base, base, written, removed)
+        return self.store.commit(None if alone else base, base, written, removed)
 
     def _adopt(self) -> None:
         """Continues from this machine's branch in the store if that is newer than what is here, as after a restored
@@ -247,7 +260,7 @@ class OwnBranch:
             branch = self.branch(me)
             with suppress(Unreadable):
                 manifest = opened_manifest(branch, self.state.epochs)
-                is_mine = is_authentic(branch, me, self.key) and manifest.store == self.state.store
+                is_mine = proof(branch, me, self.key) and manifest.store == self.state.store
                 if is_mine and (here is None or manifest.sequence > self.state.sequence):
                     position = self.state.position if here is not None else ""
                     sequence = max(manifest.sequence, self.state.sequence)
@@ -261,31 +274,22 @@ class OwnBranch:
         if commit is None:
             return None
         try:
-            return self._store.files(commit)
+            return self.store.files(commit)
         except StoreTrouble:
             return None
 
     def _content(self, files: Mapping[str, File], path: str) -> bytes | None:
         file = files.get(path)
-        return None if file is None or file.size > LARGEST_OBJECT else self._store.read(file)
+        return None if file is None or file.size > LARGEST_OBJECT else self.store.read(file)
 
 
-def codes(view: View) -> tuple[str, ...]:
-    """Returns the codes of the machines that want to be added."""
-    return tuple(join_code(machine, recipient) for machine, recipient in sorted(view.waiting.items()))
-
-
-def _membership(view: View) -> dict[str, Any]:
-    return {
-        "members": dict(sorted(view.members.items())),
-        "revoked": tuple(sorted(view.revoked)),
-        "given": {name: tuple(sorted(machines)) for name, machines in sorted(view.given.items())},
-    }
+def _answered(view: View) -> dict[str, bytes]:
+    return {machine: secret for machine, secret in view.challenges.items() if machine in view.membership.active}
 
 
 def _of_store(view: View) -> dict[str, Any]:
     """Returns the part of the state that is about the store."""
-    return {"epochs": tuple(view.epochs[name] for name in sorted(view.epochs)), **_membership(view)}
+    return {"epochs": tuple(view.epochs[name] for name in sorted(view.epochs)), "membership": view.membership}
 
 
 class Changes:
@@ -302,18 +306,22 @@ class Changes:
         """How many bytes the new files have."""
         return sum(map(len, self.written.values()))
 
-    def add(self, payload: Payload) -> None:
-        """Adds a payload as a new segment."""
-        segment, files = sealed_segment(self._epoch, payload)
+    def add(self, *payloads: Payload) -> None:
+        """Adds payloads as a new segment."""
+        segment, files = sealed_segment(self._epoch, payloads)
         self._added.append(segment)
         self.written |= files
 
-    def replace(self, former: Iterable[Segment], payloads: Iterable[Payload]) -> None:
-        """Leaves out segments and adds others instead."""
+    def replace(self, former: Iterable[Segment], payloads: Sequence[Payload]) -> None:
+        """Leaves out segments and adds one with these payloads instead, if there are any."""
         self._gone |= set(former)
-        for payload in payloads:
-            self.add(payload)
+        if payloads:
+            self.add(*payloads)
 
     def applied(self, segments: Sequence[Segment]) -> list[Segment]:
         """Returns `segments` after the changes."""
-        return [segment for segment in (*segments, *self._added) if segment not in self._gone]
+        return [*self.kept(segments), *self._added]
+
+    def kept(self, segments: Sequence[Segment]) -> list[Segment]:
+        """Returns those of `segments` that stay."""
+        return [segment for segment in segments if segment not in self._gone]

@@ -13,7 +13,7 @@ import msgspec
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import FileLock, atomic_replace, private_dir, read_bytes_bounded
 from carryover.paths import StateDir
-from carryover.sync.manifest import Seen
+from carryover.sync.manifest import Membership, Seen
 from carryover.sync.payload import MachineId, MachineName
 from carryover.sync.sealing import Epoch, MachineKey
 
@@ -45,8 +45,8 @@ class OtherMachine(msgspec.Struct, frozen=True, kw_only=True):
     seen: Seen = Seen()
     """Its newest manifest that was accepted."""
     synced_ms: int = 0
-    taken: frozenset[str] = frozenset()
-    """Its segments that the ledger has."""
+    met: bool = False
+    """Whether it has told this machine anything."""
     removed: bool = False
     """Whether a machine of the store has removed it."""
     problem: str | None = None
@@ -70,14 +70,9 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the remote has `head`."""
     position: str = ""
     forgets: str = ""
-    ledger: str = ""
     epochs: tuple[Epoch, ...] = ()
-    members: dict[MachineId, str] = {}
-    """All machines that were ever added, `revoked` those that were removed, `given` who got which epoch. They are here,
-    too, so that a store that is rolled back can't undo a removal.
-    """
-    revoked: tuple[MachineId, ...] = ()
-    given: dict[str, tuple[MachineId, ...]] = {}
+    membership: Membership = Membership()
+    """As in the manifests; here too, so that a store that is rolled back can't undo a removal."""
     machines: dict[MachineId, OtherMachine] = {}
     waiting: tuple[str, ...] = ()
     """The codes of machines that want to be added."""

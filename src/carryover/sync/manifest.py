@@ -3,7 +3,7 @@
     head          the manifest, sealed in the machine's newest epoch
     keys/<id>     for each other machine, encrypted to it: a challenge, and the epochs' secrets
     auth          for each machine: a MAC over the two above with the challenge that it has set
-    join          of a machine that waits to be added: its public key
+    join          the machine's public key, by which others can add it
     <2>/<30>      parts of segments
 
 The challenges show who wrote what. Otherwise, anyone who once knew an epoch and can still write to the remote could
@@ -15,7 +15,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from typing import Annotated, Final, Literal, TypeVar
 
 import msgspec
@@ -28,6 +27,7 @@ from carryover.sync.sealing import (
     code_of,
     deflated,
     inflated,
+    is_recipient,
     open_sealed,
     seal,
     seal_to,
@@ -73,6 +73,32 @@ class Seen(msgspec.Struct, frozen=True, array_like=True):
     sha: bytes = b""
 
 
+class Membership(msgspec.Struct, frozen=True):
+    """Who belongs to the store. All of it only grows, so machines that meet agree whoever learned what first."""
+
+    members: Annotated[dict[MachineId, Text], msgspec.Meta(max_length=MOST_MACHINES)] = {}
+    """The machines that were ever added, with their public keys."""
+    revoked: Annotated[frozenset[MachineId], msgspec.Meta(max_length=MOST_MACHINES)] = frozenset()
+    """Those that were removed."""
+    given: Annotated[dict[EpochId, frozenset[MachineId]], msgspec.Meta(max_length=1_000)] = {}
+    """The machines that have each epoch, as far as known."""
+
+    @property
+    def active(self) -> dict[str, str]:
+        """The machines that were added and not removed, with their public keys."""
+        return {machine: recipient for machine, recipient in self.members.items() if machine not in self.revoked}
+
+    def __or__(self, other: Membership) -> Membership:
+        added = {machine: recipient for machine, recipient in other.members.items() if machine not in self.members}
+        usable = {machine: recipient for machine, recipient in added.items() if is_recipient(recipient)}
+        given = {name: self.has(name) | other.has(name) for name in {**self.given, **other.given}}
+        return Membership({**self.members, **usable}, self.revoked | other.revoked, given)
+
+    def has(self, epoch: str) -> frozenset[str]:
+        """Returns the machines that have an epoch."""
+        return self.given.get(epoch, frozenset())
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a machine says of the store. What it does not list does not count."""
 
@@ -84,11 +110,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sequence: Time
     synced_ms: Time
     segments: Annotated[tuple[Segment, ...], msgspec.Meta(max_length=MOST_PARTS)] = ()
-    members: Annotated[dict[MachineId, Text], msgspec.Meta(max_length=MOST_MACHINES)] = {}
-    """The machines that were added, with their public keys."""
-    revoked: Annotated[tuple[MachineId, ...], msgspec.Meta(max_length=MOST_MACHINES)] = ()
-    given: Annotated[dict[EpochId, tuple[MachineId, ...]], msgspec.Meta(max_length=1_000)] = {}
-    """The machines to which each epoch was given, as far as known."""
+    membership: Membership = Membership()
     seen: Annotated[dict[MachineId, Seen], msgspec.Meta(max_length=MOST_MACHINES)] = {}
     projects: Annotated[tuple[ProjectState, ...], msgspec.Meta(max_length=5_000)] = ()
 
@@ -103,6 +125,9 @@ class Keys(msgspec.Struct, frozen=True):
     epochs: Annotated[tuple[Epoch, ...], msgspec.Meta(max_length=1_000)]
 
 
+_encoder: Final = msgspec.msgpack.Encoder(order="deterministic")
+
+
 class Branch(msgspec.Struct, frozen=True):
     """The files of a machine's branch, as they are in the store; None if one is missing."""
 
@@ -112,7 +137,9 @@ class Branch(msgspec.Struct, frozen=True):
     keys: bytes | None = None
     """The keys for this machine."""
     join: bytes | None = None
-    """The public key of a machine that waits to be added. Anyone could have written it: the code is compared."""
+    """The machine's public key, for those that it has not been added to. Anyone could have written it: its code is
+    compared.
+    """
 
     @property
     def sha(self) -> bytes:
@@ -134,14 +161,16 @@ def files_of(
     `challenges` are those of the other machines. `former` has keys that can be reused.
     """
     keys = {
-        machine: former.get(machine) or _sealed_keys(recipient, Keys(key.challenge(machine), tuple(epochs)))
-        for machine, recipient in manifest.members.items()
-        if machine not in manifest.revoked and machine != manifest.machine
+        machine: former.get(machine) or seal_to(recipient, _encoder.encode(Keys(key.challenge(machine), tuple(epochs))))
+        for machine, recipient in manifest.membership.active.items()
+        if machine != manifest.machine
     }
-    head = b"".join(_sealed_manifest(current, manifest))
+    [packed] = deflated(_encoder.encode(manifest))
+    head = seal(current, "manifest", packed)
     known = {**challenges, manifest.machine: key.challenge(manifest.machine)}
     macs = {machine: _auth(secret, manifest.machine, head, keys.get(machine)) for machine, secret in known.items()}
-    return {"head": head, "auth": msgspec.msgpack.encode(macs), **{f"keys/{name}": data for name, data in keys.items()}}
+    files = {"head": head, "auth": _encoder.encode(macs), "join": key.recipient.encode()}
+    return files | {f"keys/{name}": data for name, data in keys.items()}
 
 
 def opened_keys(branch: Branch, key: MachineKey) -> Keys:
@@ -151,20 +180,15 @@ def opened_keys(branch: Branch, key: MachineKey) -> Keys:
     return _decoded(key.open(branch.keys), Keys)
 
 
-def is_authentic(branch: Branch, me: str, key: MachineKey) -> bool:
-    """Whether the branch was written by its machine, which has read the challenge of this one."""
-    if branch.head is None or not answers(branch, me):
-        return False
-    macs = _decoded(branch.auth or b"", dict[str, bytes])
-    expected = _auth(key.challenge(branch.machine), branch.machine, branch.head, branch.keys)
-    return hmac.compare_digest(macs[me], expected)
-
-
-def answers(branch: Branch, me: str) -> bool:
-    """Whether the branch has an answer, right or wrong, to this machine's challenge."""
-    with suppress(Unreadable):
-        return me in _decoded(branch.auth or b"", dict[str, bytes])
-    return False
+def proof(branch: Branch, me: str, key: MachineKey) -> bool | None:
+    """Whether the branch was written by its machine, which has read this one's challenge; None if it has no answer."""
+    try:
+        mac = _decoded(branch.auth or b"", dict[str, bytes]).get(me)
+    except Unreadable:
+        return None
+    if mac is None or branch.head is None:
+        return None
+    return hmac.compare_digest(mac, _auth(key.challenge(branch.machine), branch.machine, branch.head, branch.keys))
 
 
 def opened_manifest(branch: Branch, epochs: Iterable[Epoch]) -> Manifest:
@@ -194,17 +218,6 @@ def store_code(store: str, epochs: Iterable[Epoch]) -> str:
     """Returns the code by which two people see that they mean the same store, until a machine is removed from it."""
     newest = max(epochs, key=lambda one: one.id)
     return code_of("carryover store", store, newest.recipient)
-
-
-def _sealed_manifest(epoch: Epoch, manifest: Manifest) -> list[bytes]:
-    [packed, *more] = deflated(msgspec.msgpack.encode(manifest))
-    if more:
-        raise ValueError("too much for one manifest")
-    return [seal(epoch, "manifest", packed)]
-
-
-def _sealed_keys(recipient: str, keys: Keys) -> bytes:
-    return seal_to(recipient, msgspec.msgpack.encode(keys))
 
 
 def _auth(challenge: bytes, machine: str, head: bytes, keys: bytes | None) -> bytes:

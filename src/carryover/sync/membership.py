@@ -20,6 +20,7 @@ from carryover.sync.manifest import (
     Branch,
     Keys,
     Manifest,
+    Membership,
     Seen,
     join_code,
     opened_keys,
@@ -30,12 +31,12 @@ from carryover.sync.remotes import normalised, without_credentials
 from carryover.sync.sealing import (
     MachineKey,
     Unreadable,
+    age,
     new_epoch,
     new_identity,
     random_id,
-    require_age,
 )
-from carryover.sync.store import GitStore, Store, StoreTrouble, machine_of, usable_address
+from carryover.sync.store import GitStore, StoreTrouble, machine_of, usable_address
 from carryover.sync.trust import View, first_view
 
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
@@ -55,12 +56,15 @@ class Joined(msgspec.Struct, frozen=True, kw_only=True):
 class Admission(msgspec.Struct, frozen=True):
     """An offer to belong to a store. Nothing proves that it is the user's store, except for comparing its code."""
 
-    code: str
-    by: str
-    """The machine that makes it."""
-    seen: Seen
     manifest: Manifest
+    """That of the machine that makes it."""
     keys: Keys
+    seen: Seen
+
+    @property
+    def code(self) -> str:
+        """The store's code."""
+        return store_code(self.manifest.store, self.keys.epochs)
 
 
 @contextmanager
@@ -68,7 +72,7 @@ def own_branch(state: StateDir, now_ms: Callable[[], int]) -> Iterator[OwnBranch
     """Yields this machine's branch, locked. Raises UserError if sync is off or another process is synchronising."""
     folder = SyncFolder(state)
     settings = folder.settings()
-    require_age()
+    age()
     with folder.locked():
         yield OwnBranch(folder, GitStore(folder.store, settings.remote), now_ms=now_ms)
 
@@ -92,7 +96,7 @@ def initialise(
             f"This machine already synchronises, with {shown}. {_NOTHING} `carryover sync off` ends that.",
             ExitCode.REFUSED,
         )
-    require_age()
+    age()
     settings = msgspec.structs.replace(settings, remote=usable_address(settings.remote), machine=random_id())
     _refuse_code(settings.remote, remotes_of)
     folder.remove()
@@ -135,20 +139,19 @@ def _initialised(folder: SyncFolder, settings: Settings, now_ms: Callable[[], in
             view = first_view(own.manifest(), own.state).with_epoch()
             own.write(view)
         else:
-            ask_to_be_added(own, store)
+            own.ask()
         own.push()
     if found and [ref for ref in store.remote_refs() if machine_of(ref) != settings.machine]:
         with suppress(StoreTrouble):
             store.push(settings.machine, None, own.state.head)
         raise UserError(f"Another machine made a store there at the same moment. {_NOTHING} Run this again to join it.")
-    code = store_code(own.state.store, own.state.epochs) if own.state.store else own_code(own)
-    shown = without_credentials(settings.remote)
-    return Joined(founded=found, code=code, machine=settings.machine, name=settings.name, remote=shown)
-
-
-def ask_to_be_added(own: OwnBranch, store: Store) -> None:
-    """Writes this machine's public key to its branch, for the others to see."""
-    own.save(head=store.commit(None, None, {"join": own.key.recipient.encode()}, ()), pushed=False)
+    return Joined(
+        founded=found,
+        code=store_code(own.state.store, own.state.epochs) if own.state.store else own_code(own),
+        machine=settings.machine,
+        name=settings.name,
+        remote=without_credentials(settings.remote),
+    )
 
 
 def own_code(own: OwnBranch) -> str:
@@ -159,8 +162,8 @@ def own_code(own: OwnBranch) -> str:
 def admission(own: OwnBranch) -> Admission | None:
     """Looks in the store for a machine that has added this one. Raises StoreTrouble."""
     branches = own.fetch()
-    if own.state.head is not None:
-        own.push()
+    own.ask()
+    own.push()
     offers = (_offer(branch, own.key, own.settings.machine) for branch in sorted(branches, key=lambda one: one.machine))
     return next((offer for offer in offers if offer is not None), None)
 
@@ -169,46 +172,51 @@ def _offer(branch: Branch, key: MachineKey, me: str) -> Admission | None:
     try:
         keys = opened_keys(branch, key)
         manifest = opened_manifest(branch, keys.epochs)
-        if manifest.members.get(me) != key.recipient or me in manifest.revoked:
+        if manifest.membership.active.get(me) != key.recipient:
             return None
-        seen = Seen(manifest.sequence, branch.sha)
-        return Admission(store_code(manifest.store, keys.epochs), branch.machine, seen, manifest, keys)
+        return Admission(manifest, keys, Seen(manifest.sequence, branch.sha))
     except (Unreadable, ValueError):
         return None
 
 
 def accept(own: OwnBranch, offer: Admission) -> None:
     """Makes this machine a member, after the user has compared the store's code. Sends its first manifest."""
-    maker = OtherMachine(name=offer.manifest.name, seen=offer.seen)
-    own.save(store=offer.manifest.store, epochs=offer.keys.epochs, machines={offer.by: maker})
-    view = first_view(msgspec.structs.replace(offer.manifest, machine=own.settings.machine), own.state)
-    own.write(replace(view, challenges={offer.by: offer.keys.challenge}).with_epoch())
+    by = offer.manifest.machine
+    maker = OtherMachine(name=offer.manifest.name, seen=offer.seen, met=True)
+    view = replace(
+        first_view(msgspec.structs.replace(offer.manifest, machine=own.settings.machine), own.state),
+        epochs={epoch.id: epoch for epoch in offer.keys.epochs},
+        challenges={by: offer.keys.challenge},
+        seen={by: offer.seen},
+    )
+    own.write(view.with_epoch(), store=offer.manifest.store, machines={by: maker})
     own.push()
 
 
-def waiting(own: OwnBranch) -> tuple[View, dict[str, str]]:
-    """Returns what is believed of the store, and the codes of the machines that want to be added, by id."""
+def waiting(own: OwnBranch) -> dict[str, str]:
+    """Returns the codes of the machines that want to be added, by id."""
     view = own.read()
     own.note(view, view.problems)
-    return view, {machine: join_code(machine, recipient) for machine, recipient in view.waiting.items()}
+    return {machine: join_code(machine, recipient) for machine, recipient in view.waiting.items()}
 
 
-def add(own: OwnBranch, machine: str) -> str:
+def add(own: OwnBranch, machine: str, code: str) -> str:
     """Adds a machine, whose code the user has compared. Returns the store's code, which that machine shows, too."""
     view = own.read()
-    members = {**view.members, machine: view.waiting[machine]}
+    recipient = {**view.waiting, **view.membership.members}.get(machine, "")
+    if join_code(machine, recipient) != code:
+        raise UserError(f"The machine with the code {code} no longer asks to be added. {_NOTHING}", ExitCode.REFUSED)
     waiting = {name: recipient for name, recipient in view.waiting.items() if name != machine}
-    view = replace(view, members=members, waiting=waiting).with_epoch()
-    own.note(view, view.problems)
-    own.write(view)
-    own.push()
-    return store_code(view.store, view.epochs.values())
+    return _tell(own, replace(view, waiting=waiting), Membership({machine: recipient}))
 
 
-def remove(own: OwnBranch, name: str) -> str:
-    """Removes a machine, by its name or id, so that it can't read what is sent from now on. Returns its name."""
+def remove(own: OwnBranch, name: str) -> tuple[str, list[str]]:
+    """Removes a machine, by its name or id, so that it can't read what is sent from now on.
+
+    Returns its name, and the names of the other machines that stay.
+    """
     view = own.read()
-    others = {machine: own.other(machine, view).name for machine in view.active if machine != view.me}
+    others = {machine: own.other(machine, view).name for machine in view.membership.active if machine != view.me}
     found = [machine for machine, called in others.items() if name in (machine, called)]
     if len(found) != 1:
         names = ", ".join(f"{called} ({machine})" for machine, called in sorted(others.items())) or "none"
@@ -218,11 +226,16 @@ def remove(own: OwnBranch, name: str) -> str:
             "`carryover sync off` takes this machine out.",
             ExitCode.NOTHING_FOUND,
         )
-    view = replace(view, revoked=view.revoked | set(found)).with_epoch()
-    own.note(view, view.problems)
+    _tell(own, view, Membership(revoked=frozenset(found)))
+    return others.pop(found[0]), sorted(others.values())
+
+
+def _tell(own: OwnBranch, view: View, change: Membership) -> str:
+    view = replace(view, membership=view.membership | change).with_epoch()
     own.write(view)
     own.push()
-    return others[found[0]]
+    own.note(view, view.problems)
+    return store_code(view.store, view.epochs.values())
 
 
 def compact(own: OwnBranch) -> None:
@@ -231,7 +244,7 @@ def compact(own: OwnBranch) -> None:
     own.write(view, alone=True)
     own.push()
     own.fetch()  # the copy of the remote's branch still has the history
-    own.tidy(at_once=True)
+    own.store.tidy(at_once=True)
 
 
 def leave(state: StateDir, *, delete: bool) -> None:
@@ -244,4 +257,4 @@ def leave(state: StateDir, *, delete: bool) -> None:
             commits = store.fetch()
             if settings.machine in commits:
                 store.push(settings.machine, None, commits[settings.machine])
-    folder.remove()
+        folder.remove()

@@ -1,4 +1,4 @@
-"""What machines tell each other, and the two protocols between the store and the ledger.
+"""What machines tell each other.
 
 A payload is one bounded piece of a machine's ledger. It is decoded strictly and within bounds, since it comes from
 outside; whether its texts make sense is for the ledger's side to judge.
@@ -6,20 +6,18 @@ outside; whether its texts make sense is for the ledger's side to judge.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Annotated, Final, Literal, Protocol
+from collections.abc import Iterable
+from typing import Annotated, Final, Literal
 
 import msgspec
 
 VERSION: Final = 1
 PIECE_BYTES: Final = 4 << 20
 """About how many bytes of bodies a piece may hold. One event may be larger, since prompts are never cut."""
-LARGEST_PAYLOAD: Final = 96 << 20
-"""Bytes that a decoded payload may have."""
-MOST_EVENTS: Final = 20_000
-MOST_SESSIONS: Final = 5_000
-MOST_TOMBSTONES: Final = 20_000
-MOST_PROJECTS: Final = 5_000
+LARGEST_PAYLOADS: Final = 96 << 20
+"""Bytes that the payloads of a segment may have."""
+MOST: Final = 20_000
+"""How many sessions, events and tombstones a payload may have."""
 
 MachineId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}$")]
 MachineName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,32}$")]
@@ -68,7 +66,7 @@ class SyncedEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     Each version may have kinds of bodies that earlier ones do not know: the ledger's side counts and skips them.
     """
 
-    session: Annotated[int, msgspec.Meta(ge=0, lt=MOST_SESSIONS)]
+    session: Annotated[int, msgspec.Meta(ge=0, lt=MOST)]
     key: Key
     at_ms: Time
     body: bytes
@@ -78,7 +76,7 @@ class SyncedEvent(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class SyncedTombstone(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A tombstone of the ledger: a hash, two times, a rank. No content.
+    """A tombstone of the ledger: a hash and two times. No content.
 
     Only the scopes of sessions and conversations have the same hash on every machine.
     """
@@ -86,20 +84,19 @@ class SyncedTombstone(msgspec.Struct, frozen=True, omit_defaults=True):
     scope: Key
     from_ms: Time
     until_ms: Time
-    rank: Annotated[int, msgspec.Meta(ge=0, lt=1 << 31)] = 0
 
 
 class Payload(msgspec.Struct, frozen=True, omit_defaults=True):
     """One piece of a machine's ledger. Taking it twice, or in another order, changes nothing."""
 
     version: Literal[1] = 1
-    projects: Annotated[tuple[SyncedProject, ...], msgspec.Meta(max_length=MOST_PROJECTS)] = ()
-    sessions: Annotated[tuple[SyncedSession, ...], msgspec.Meta(max_length=MOST_SESSIONS)] = ()
-    events: Annotated[tuple[SyncedEvent, ...], msgspec.Meta(max_length=MOST_EVENTS)] = ()
-    tombstones: Annotated[tuple[SyncedTombstone, ...], msgspec.Meta(max_length=MOST_TOMBSTONES)] = ()
-    forgotten_keys: Annotated[tuple[int, ...], msgspec.Meta(max_length=MOST_TOMBSTONES)] = ()
+    projects: Annotated[tuple[SyncedProject, ...], msgspec.Meta(max_length=MOST)] = ()
+    sessions: Annotated[tuple[SyncedSession, ...], msgspec.Meta(max_length=MOST)] = ()
+    events: Annotated[tuple[SyncedEvent, ...], msgspec.Meta(max_length=MOST)] = ()
+    tombstones: Annotated[tuple[SyncedTombstone, ...], msgspec.Meta(max_length=MOST)] = ()
+    forgotten_keys: Annotated[tuple[int, ...], msgspec.Meta(max_length=MOST)] = ()
     """Shortened keys of forgotten events (`ledger.tombstones.short_key`)."""
-    replaced: Annotated[tuple[Key, ...], msgspec.Meta(max_length=MOST_EVENTS)] = ()
+    replaced: Annotated[tuple[Key, ...], msgspec.Meta(max_length=MOST)] = ()
     """Keys of events that a better source of the same session has replaced there."""
 
     @property
@@ -126,59 +123,20 @@ class Taken(msgspec.Struct, frozen=True):
         return Taken(self.events + other.events, self.forgotten + other.forgotten, self.skipped + other.skipped)
 
 
-class Outgoing(Protocol):
-    """What this machine's ledger has to tell. Every method blocks and is called in a thread."""
-
-    def pieces(self, position: str) -> Iterator[Piece]:
-        """Yields what is new since `position`, in pieces of about `PIECE_BYTES`; nothing if nothing is new.
-
-        Only this machine's own rows, and only of the projects the user chose. A position is this side's own text, ''
-        at first. One that no longer fits (another ledger, a restored one) counts as ''. A piece that is dropped in the
-        middle is asked for again by the position before it.
-        """
-
-    def forgets(self) -> str:
-        """Returns a text that differs as soon as the ledger has forgotten more, here or because another machine did."""
-
-    def without_forgotten(self, payload: Payload) -> Payload:
-        """Returns one of this machine's payloads without everything that the ledger has forgotten since.
-
-        Returns the same object if nothing is to be left out. Tombstones stay.
-        """
-
-    def project_states(self) -> tuple[ProjectState, ...]:
-        """Returns each chosen project's branch and commit now, as far as git answers in time."""
-
-
-class Incoming(Protocol):
-    """Where payloads of other machines go."""
-
-    def ledger_id(self) -> str:
-        """Returns a text that differs for another ledger, which lacks what was taken before. Blocks."""
-
-    async def take(self, machine: Machine, payload: Payload) -> Taken:
-        """Takes a machine's payload, exactly once per event. Raises OSError or LedgerUnavailable; nothing is lost then,
-        because the payload comes again.
-        """
-
-    async def note_state(self, machine: Machine, states: Sequence[ProjectState], synced_ms: int) -> None:
-        """Takes the newest state of a machine's projects. `synced_ms`: when it synced last, by its own clock."""
-
-
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Payload)
+_decoder = msgspec.msgpack.Decoder(Annotated[tuple[Payload, ...], msgspec.Meta(max_length=MOST)])
 
 
-def encode_payload(payload: Payload) -> bytes:
-    """Encodes a payload; equal payloads give equal bytes."""
-    return _encoder.encode(payload)
+def encode_payloads(payloads: Iterable[Payload]) -> bytes:
+    """Encodes payloads; equal ones give equal bytes."""
+    return _encoder.encode(tuple(payloads))
 
 
-def decode_payload(data: bytes) -> Payload:
-    """Decodes a payload. Raises ValueError if it is not exactly of this form, or out of bounds."""
-    if len(data) > LARGEST_PAYLOAD:
-        raise ValueError("larger than a payload may be")
-    payload = _decoder.decode(data)
-    if any(event.session >= len(payload.sessions) for event in payload.events):
+def decode_payloads(data: bytes) -> tuple[Payload, ...]:
+    """Decodes payloads. Raises ValueError if they are not exactly of this form, or out of bounds."""
+    if len(data) > LARGEST_PAYLOADS:
+        raise ValueError("larger than payloads may be")
+    payloads: tuple[Payload, ...] = _decoder.decode(data)
+    if any(event.session >= len(payload.sessions) for payload in payloads for event in payload.events):
         raise ValueError("an event of no session")
-    return payload
+    return payloads

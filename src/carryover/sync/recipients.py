@@ -40,15 +40,9 @@ class Recipient(msgspec.Struct, frozen=True):
         return f"{kind} SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
 
 
-class Recipients(msgspec.Struct, frozen=True):
-    """The usable keys, each once, and the kinds of those that age can't encrypt to."""
-
-    keys: tuple[Recipient, ...]
-    left_out: tuple[str, ...]
-
-
-def recipients(given: Iterable[str]) -> Recipients:
-    """Returns the keys that `given` names: keys themselves, and files with one in each line.
+def recipients(given: Iterable[str]) -> tuple[list[Recipient], list[str]]:
+    """Returns the keys that `given` names, themselves or as files with one in each line, and the kinds of those that
+    age can't encrypt to.
 
     Raises UserError if something names no key, or none is usable.
     """
@@ -67,7 +61,7 @@ def recipients(given: Iterable[str]) -> Recipients:
             "ssh-rsa or age1.",
             ExitCode.REFUSED,
         )
-    return Recipients(tuple(keys.values()), tuple(left_out))
+    return list(keys.values()), left_out
 
 
 def _keys_in(name: str) -> list[tuple[str, Recipient | None]]:

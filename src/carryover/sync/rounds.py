@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import ExitStack, suppress
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 
 from carryover.errors import UserError
-from carryover.sync.branch import Changes, OwnBranch, codes
-from carryover.sync.manifest import Segment
-from carryover.sync.payload import Incoming, Machine, Outgoing, ProjectState, Taken
+from carryover.ledger.change_log import begin_log
+from carryover.ledger.store import Ledger
+from carryover.paths import StateDir
+from carryover.projects.root import StatePaths
+from carryover.sync.branch import Changes, OwnBranch
+from carryover.sync.ledger_side.incoming import LedgerIncoming
+from carryover.sync.ledger_side.outgoing import LedgerOutgoing
+from carryover.sync.manifest import Manifest
+from carryover.sync.membership import own_branch
+from carryover.sync.payload import Machine, ProjectState, Taken
 from carryover.sync.sealing import Unreadable
-from carryover.sync.segments import merged, to_merge
+from carryover.sync.segments import to_merge
 from carryover.sync.trust import View
 
 ROUND_BYTES: Final = 16 << 20
 """About how much is sent at once: an interrupted first sync continues after the last part that arrived."""
-SAVE_EVERY: Final = 16
-
-T = TypeVar("T")
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,8 +40,31 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """The codes of machines that want to be added."""
     problems: dict[str, str] = {}
     """Why another machine's newest state was not taken, by the machine's name."""
+    unmet: tuple[str, ...] = ()
+    """The names of machines that have not exchanged anything with this one yet."""
+    new: tuple[str, ...] = ()
+    """The names of machines that were not known here before."""
     error: str | None = None
     """Why the sync ended early; nothing is lost then."""
+
+
+async def synchronise(
+    state: StateDir,
+    ledger: Ledger,
+    paths: StatePaths,
+    *,
+    now_ms: Callable[[], int],
+    in_thread: Callable[..., Awaitable[Any]],
+) -> Outcome:
+    """Synchronises once. `in_thread` runs what blocks.
+
+    Raises UserError or OSError; what was done until then stays done.
+    """
+    with ExitStack() as stack:
+        own = await in_thread(lambda: stack.enter_context(own_branch(state, now_ms)))
+        outgoing = LedgerOutgoing(state, own.settings.projects)
+        await ledger.write(begin_log, await in_thread(outgoing.told))
+        return await Round(own, outgoing, LedgerIncoming(ledger, paths), now_ms=now_ms, in_thread=in_thread).run()
 
 
 class Round:
@@ -47,11 +73,11 @@ class Round:
     def __init__(
         self,
         own: OwnBranch,
-        outgoing: Outgoing,
-        incoming: Incoming,
+        outgoing: LedgerOutgoing,
+        incoming: LedgerIncoming,
         *,
         now_ms: Callable[[], int],
-        in_thread: Callable[..., Awaitable[Any]] = asyncio.to_thread,
+        in_thread: Callable[..., Awaitable[Any]],
     ) -> None:
         self._own = own
         self._outgoing = outgoing
@@ -72,65 +98,48 @@ class Round:
 
     async def _run(self) -> Outcome:
         own = self._own
-        view = await self._do(self._read)
+        view: View = await self._in_thread(own.read)
         received, problems = Taken(), dict(view.problems)
-        for machine in sorted(view.accepted):
+        for machine, manifest in sorted(view.accepted.items()):
             before = received
-            try:
-                received += await self._take(machine, view)
-            except Unreadable as error:
-                problems[machine] = f"a part of what it wrote can't be used: {error}"
-            manifest, other = view.accepted[machine], own.other(machine, view)
+            async for taken in self._taken_of(manifest, view, problems):
+                received += taken
+            known = own.state.machines.get(machine)
             # What is taken first may bring the projects that a known manifest has states of.
-            if manifest.sequence != other.seen.sequence or received != before:
-                await self._incoming.note_state(Machine(machine, other.name), manifest.projects, manifest.synced_ms)
-        await self._do(lambda: own.note(view, problems))
-        sent_events, sent_bytes = await self._do(lambda: self._send(view))
-        await self._do(own.tidy)
+            if known is None or known.seen != view.seen[machine] or received != before:
+                listed = [segment.id for segment in manifest.segments]
+                await self._incoming.note_state(Machine(machine, manifest.name), manifest.projects, listed)
+        former = set(own.state.machines)
+        await self._in_thread(lambda: own.note(view, problems))
+        names = {machine: other.name for machine, other in own.state.machines.items()}
+        sent_events, sent_bytes = await self._in_thread(lambda: self._send(view))
+        await self._in_thread(own.store.tidy)
         return Outcome(
             received=received,
             sent_events=sent_events,
             sent_bytes=sent_bytes,
-            machines=len(view.active) - 1,
-            waiting=codes(view),
-            problems={own.other(machine, view).name: problem for machine, problem in sorted(problems.items())},
+            machines=len(view.membership.active) - 1,
+            waiting=own.state.waiting,
+            problems={_unique(names, machine): problem for machine, problem in sorted(problems.items())},
+            unmet=tuple(sorted(_unique(names, machine) for machine in view.unmet)),
+            new=tuple(sorted(_unique(names, machine) for machine in names.keys() - former)),
         )
 
-    async def _do(self, work: Callable[[], T]) -> T:
-        done: T = await self._in_thread(work)
-        return done
-
-    def _read(self) -> View:
-        own = self._own
-        view = own.read()
-        if (ledger := self._incoming.ledger_id()) != own.state.ledger:
-            again = {
-                name: msgspec.structs.replace(other, taken=frozenset()) for name, other in own.state.machines.items()
-            }
-            own.save(ledger=ledger, machines=again)
-        return view
-
-    async def _take(self, machine: str, view: View) -> Taken:
-        own, manifest = self._own, view.accepted[machine]
-        other = own.other(machine, view)
-        about = Machine(machine, other.name)
-        taken, received = set(other.taken), Taken()
-
-        def save() -> None:
-            kept = taken & {segment.id for segment in manifest.segments}
-            own.save(machines={**own.state.machines, machine: msgspec.structs.replace(other, taken=frozenset(kept))})
-
-        try:
-            new = [segment for segment in manifest.segments if segment.id not in taken]
-            for number, segment in enumerate(new, start=1):
-                payload = await self._do(partial(own.payload, machine, segment, view))
-                received += await self._incoming.take(about, payload)
-                taken.add(segment.id)
-                if number % SAVE_EVERY == 0:
-                    await self._do(save)
-        finally:
-            save()
-        return received
+    async def _taken_of(self, manifest: Manifest, view: View, problems: dict[str, str]) -> AsyncIterator[Taken]:
+        """Takes what is new in a machine's branch; what can't be used is noted, and keeps nothing else back."""
+        machine = Machine(manifest.machine, manifest.name)
+        known = await self._in_thread(lambda: self._incoming.taken(machine))
+        for segment in manifest.segments:
+            if segment.id in known:
+                continue
+            try:
+                payloads = await self._in_thread(partial(self._own.payloads, machine.id, segment, view))
+            except Unreadable as error:
+                problems[machine.id] = f"a part of what it wrote can't be used: {error}"
+                continue
+            for payload in payloads:
+                is_last = payload is payloads[-1]
+                yield await self._incoming.take(machine, payload, segment.id if is_last else None)
 
     def _send(self, view: View) -> tuple[int, int]:
         """Sends what is new here. Returns how many events and bytes that were."""
@@ -154,10 +163,10 @@ class Round:
 
     def _leave_out_forgotten(self, view: View, changes: Changes) -> None:
         for segment in self._own.manifest().segments:
-            payload = self._own.own_payload(segment, view)
-            kept = self._outgoing.without_forgotten(payload)
-            if kept is not payload:
-                changes.replace([segment], [] if kept.is_empty else [kept])
+            payloads = self._own.own_payloads(segment, view)
+            kept = [self._outgoing.without_forgotten(payload) for payload in payloads]
+            if any(now is not former for now, former in zip(kept, payloads, strict=True)):
+                changes.replace([segment], [payload for payload in kept if not payload.is_empty])
 
     def _collect(self, changes: Changes) -> tuple[str, int, bool]:
         """Adds new pieces to `changes`. Returns the position after them, their number of events, and whether they are
@@ -173,20 +182,20 @@ class Round:
         return position, events, True
 
     def _merge(self, view: View, changes: Changes) -> None:
-        sizes = self._own.sizes() | {path: len(data) for path, data in changes.written.items()}
-
-        def size_of(segment: Segment) -> int:
-            return sum(sizes.get(part.path, 0) for part in segment.parts)
-
-        for alike in to_merge(changes.applied(self._own.manifest().segments), size_of):
-            joined = merged([self._own.own_payload(segment, view, changes.written) for segment in alike])
-            if len(joined) < len(alike):
-                changes.replace(alike, joined)
+        own = self._own
+        for alike in to_merge(changes.kept(own.manifest().segments), own.size):
+            changes.replace(alike, [payload for segment in alike for payload in own.own_payloads(segment, view)])
 
     def _projects(self) -> tuple[ProjectState, ...]:
         """Returns the projects' states; the former ones if only times differ, which are nothing to be sent for."""
         now, former = self._outgoing.project_states(), self._own.manifest().projects
         return former if _without_times(now) == _without_times(former) else now
+
+
+def _unique(names: Mapping[str, str], machine: str) -> str:
+    """Returns a machine's name, with its id if others have that name too."""
+    name = names[machine]
+    return name if list(names.values()).count(name) == 1 else f"{name} ({machine})"
 
 
 def _without_times(states: tuple[ProjectState, ...]) -> list[ProjectState]:

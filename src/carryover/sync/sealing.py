@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -23,7 +23,7 @@ from carryover.fsio import read_bytes_bounded
 if TYPE_CHECKING:
     from types import ModuleType
 
-Purpose = Literal["manifest", "segment", "keys"]
+Purpose = Literal["manifest", "segment"]
 
 SMALLEST: Final = 4 << 10
 LARGEST: Final = (4 << 20) - (8 << 10)
@@ -49,7 +49,7 @@ class Unreadable(ValueError):
 class Epoch(msgspec.Struct, frozen=True, dict=True):
     """The key of all objects until the next machine is removed. `secret` is the text of an age identity."""
 
-    number: int
+    number: Annotated[int, msgspec.Meta(ge=1, le=999_999)]
     secret: str
 
     @cached_property
@@ -81,16 +81,22 @@ def new_epoch(number: int) -> Epoch:
 
 def new_identity() -> str:
     """Makes a new age identity and returns its text."""
-    return str(_age().x25519.Identity.generate())
+    return str(age().x25519.Identity.generate())
 
 
 class MachineKey:
-    """The key of this machine: the text of an age identity, or a file with an ssh key of the user's."""
+    """The key of this machine: the text of an age identity, or a file with an ssh key of the user's.
+
+    Raises UserError if that can't be used.
+    """
 
     def __init__(self, secret: str, *, ssh_key: str | None = None) -> None:
         self._secret = secret
-        self._ssh_key = ssh_key
-        self.recipient = public_ssh_key(Path(ssh_key)) if ssh_key else str(_parsed_identity(secret).to_public())
+        if ssh_key is not None:
+            self._identity, self.recipient = _ssh_pair(Path(ssh_key))
+        else:
+            self._identity = _parsed_identity(secret)
+            self.recipient = str(self._identity.to_public())
 
     def challenge(self, machine: str) -> bytes:
         """Returns the secret with which another machine proves to this one that it wrote its own branch."""
@@ -98,8 +104,7 @@ class MachineKey:
 
     def open(self, data: bytes) -> bytes:
         """Decrypts what was encrypted to this machine. Raises Unreadable."""
-        identity = _ssh_identity(Path(self._ssh_key)) if self._ssh_key else _parsed_identity(self._secret)
-        return _unpadded(_decrypted(data, identity))
+        return _unpadded(_decrypted(data, self._identity))
 
 
 def seal_to(recipient: str, content: bytes) -> bytes:
@@ -140,7 +145,7 @@ def key_problem(content: bytes) -> str | None:
     """Says why a key file with this content can't be used; None if it can."""
     try:
         _key_in_file(content)
-    except _age().IdentityError as error:
+    except age().IdentityError as error:
         # The library gives no other sign of it.
         return "it has a passphrase" if "decrypted first" in str(error) else "it is not a private key of age or ssh"
     return None
@@ -187,35 +192,25 @@ def is_recipient(text: str) -> bool:
     return True
 
 
-def public_ssh_key(key: Path) -> str:
-    """Returns the public key beside a private ssh key. Raises UserError if one of them can't be used."""
-    file = key.with_name(f"{key.name}.pub")
+def _ssh_pair(file: Path) -> tuple[Any, str]:
+    public = file.with_name(f"{file.name}.pub")
     try:
-        words = read_bytes_bounded(file, _KEY_FILE).decode("utf-8", "replace").split()
+        content = read_bytes_bounded(file, _KEY_FILE)
+        recipient = b" ".join(read_bytes_bounded(public, _KEY_FILE).split()[:2]).decode("utf-8", "replace")
+        problem = key_problem(content) or (None if is_recipient(recipient) else f"{public} does not belong to it")
     except OSError as error:
-        raise _refused(f"{file} can't be read ({os_reason(error)}).", "Name the private key of such a pair.") from error
-    text = " ".join(words[:2])
-    if not is_recipient(text):
-        raise _refused(f"{file} is not a public key of the kinds ssh-ed25519 and ssh-rsa.", "Name another key.")
-    _ssh_identity(key)
-    return text
+        problem = os_reason(error)
+    if problem is not None:
+        raise UserError(
+            f"{file} can't be this machine's key: {problem}. Nothing was changed. Name an ssh key (ed25519 or RSA) "
+            "without a passphrase that has its public key beside it, or none.",
+            ExitCode.REFUSED,
+        )
+    return _key_in_file(content), recipient
 
 
-def _ssh_identity(key: Path) -> Any:
-    try:
-        return _age().ssh.Identity.from_buffer(read_bytes_bounded(key, _KEY_FILE))
-    except OSError as error:
-        raise _refused(f"{key} can't be read ({os_reason(error)}).", "Name another key, or none.") from error
-    except _age().IdentityError as error:
-        remedy = "Name a key without a passphrase, or none: then the machine gets a key of its own."
-        raise _refused(f"{key} is not an ssh key that can be used here.", remedy) from error
-
-
-def _refused(what: str, remedy: str) -> UserError:
-    return UserError(f"{what} Nothing was changed. {remedy}", ExitCode.REFUSED)
-
-
-def _age() -> ModuleType:
+def age() -> ModuleType:
+    """Returns the library. Raises UserError (REFUSED) if it is not installed."""
     try:
         import pyrage  # type: ignore[import-untyped]
     except ImportError as error:
@@ -224,37 +219,32 @@ def _age() -> ModuleType:
     return module
 
 
-def require_age() -> None:
-    """Raises UserError (REFUSED) if pyrage is not installed."""
-    _age()
-
-
 def _parsed_identity(text: str) -> Any:
-    age = _age()
+    library = age()
     try:
-        return age.x25519.Identity.from_str(text)
-    except age.IdentityError as error:
+        return library.x25519.Identity.from_str(text)
+    except library.IdentityError as error:
         raise Unreadable("it is not an age identity") from error
 
 
 def _key_in_file(content: bytes) -> Any:
     age_key = next((line for line in content.split() if line.startswith(b"AGE-SECRET-KEY-")), None)
     if age_key is not None:
-        return _age().x25519.Identity.from_str(age_key.decode("ascii", "replace"))
-    return _age().ssh.Identity.from_buffer(content)
+        return age().x25519.Identity.from_str(age_key.decode("ascii", "replace"))
+    return age().ssh.Identity.from_buffer(content)
 
 
 def _parsed_recipient(text: str) -> Any:
-    age = _age()
-    kind = age.ssh if text.startswith("ssh-") else age.x25519
+    library = age()
+    kind = library.ssh if text.startswith("ssh-") else library.x25519
     try:
         return kind.Recipient.from_str(text)
-    except age.RecipientError as error:
+    except library.RecipientError as error:
         raise ValueError("not a public key of age or ssh") from error
 
 
 def _encrypted(plain: bytes, *recipients: Any) -> bytes:
-    sealed: bytes = _age().encrypt(plain, list(recipients))
+    sealed: bytes = age().encrypt(plain, list(recipients))
     return sealed
 
 
@@ -266,12 +256,12 @@ def _has_short_header(data: bytes) -> bool:
 
 
 def _decrypted(data: bytes, *identities: Any) -> bytes:
-    age = _age()
+    library = age()
     if len(data) > LARGEST_OBJECT or not _has_short_header(data):
         raise Unreadable("it is damaged, or larger than it may be")
     try:
-        plain: bytes = age.decrypt(data, list(identities))
-    except age.DecryptError as error:
+        plain: bytes = library.decrypt(data, list(identities))
+    except library.DecryptError as error:
         raise Unreadable("it is damaged, or encrypted for others") from error
     return plain
 

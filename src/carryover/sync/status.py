@@ -8,7 +8,7 @@ from carryover.errors import UserError
 from carryover.paths import StateDir
 
 
-class MachineStatus(msgspec.Struct, frozen=True, kw_only=True):
+class MachineStatus(msgspec.Struct, frozen=True):
     """Another machine of the store. `problem`: why nothing newer of it was taken at the last sync."""
 
     id: str
@@ -49,16 +49,10 @@ def sync_status(state: StateDir) -> SyncStatus | None:
         settings, known = folder.settings(), folder.state()
     except UserError as error:
         return SyncStatus(problem=str(error))
-    machines = [
-        MachineStatus(
-            id=machine,
-            name=other.name,
-            synced_ms=other.synced_ms or None,
-            removed=other.removed,
-            problem=other.problem,
-        )
+    machines = (
+        MachineStatus(machine, other.name, other.synced_ms or None, other.removed, other.problem)
         for machine, other in known.machines.items()
-    ]
+    )
     return SyncStatus(
         remote=without_credentials(settings.remote),
         name=settings.name,

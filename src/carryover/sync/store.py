@@ -10,7 +10,7 @@ import re
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 from carryover.errors import ExitCode, UserError, visible
 from carryover.probe.git_command import Answer, in_store
@@ -19,9 +19,11 @@ from carryover.sync.remotes import without_credentials
 LOCAL_S: Final = 120.0
 REMOTE_S: Final = 3_600.0
 """A first sync over a slow line takes long. A remote that says nothing for a minute is given up sooner."""
-MOST_FILES: Final = 200_000
+OLDEST_GIT: Final = (2, 31)
+"""The first that takes settings from the environment."""
 MOST_LOOSE: Final = 2_000
 _BRANCH: Final = re.compile(r"refs/heads/([0-9a-f]{16})")
+_FILE: Final = re.compile(r"head|auth|join|keys/[0-9a-f]{16}|[0-9a-f]{2}/[0-9a-f]{30}")
 _OWN: Final = "refs/carryover/own"
 _THEIRS: Final = "refs/store/"
 _REASONS: Final = re.compile(r"^(?:fatal|error|remote|ssh|! ).*", re.MULTILINE)
@@ -39,28 +41,6 @@ class File(NamedTuple):
     size: int
 
 
-class Store(Protocol):
-    """Branches of files. `GitStore` is the only one outside of tests."""
-
-    def fetch(self) -> dict[str, str]:
-        """Gets all branches of the remote. Returns the commit of each machine's branch."""
-
-    def files(self, commit: str) -> dict[str, File]:
-        """Returns the files of a commit by their paths; raises StoreTrouble if it is not there."""
-
-    def read(self, file: File) -> bytes:
-        """Returns a file's content."""
-
-    def commit(self, parent: str | None, base: str | None, written: Mapping[str, bytes], removed: Iterable[str]) -> str:
-        """Stores the files of the commit `base`, changed, as a commit after `parent`. Returns its id."""
-
-    def push(self, machine: str, commit: str | None, expected: str | None) -> None:
-        """Sets the remote's branch, or removes it, if it is still at `expected`."""
-
-    def tidy(self, *, at_once: bool = False) -> None:
-        """Drops what no branch has any more, if there are many files or `at_once`."""
-
-
 class GitStore:
     """The store in a bare repository at `folder`, for the remote with this address."""
 
@@ -72,6 +52,9 @@ class GitStore:
         """Makes the repository if there is none."""
         if not (self._folder / "HEAD").exists():
             shutil.rmtree(self._folder, ignore_errors=True)
+            version = self._git("version").decode(errors="replace").strip()
+            if tuple(map(int, re.findall(r"\d+", version)[:2])) < OLDEST_GIT:
+                raise StoreTrouble(f"Synchronising needs git 2.31 or newer; this is {version}. Nothing was changed.")
             self._git("init", "--", str(self._folder))
 
     def remote_refs(self) -> list[str]:
@@ -93,16 +76,13 @@ class GitStore:
         return found
 
     def files(self, commit: str) -> dict[str, File]:
-        """Returns the files of a commit by their paths."""
+        """Returns the files of a commit by their paths; those that no machine writes are left out."""
         listed = self._git("ls-tree", "-r", "-z", "-l", "--full-tree", commit).decode(errors="replace")
-        rows = listed.split("\0")[:-1]
-        if len(rows) > MOST_FILES:
-            raise StoreTrouble(f"A branch of the store has {len(rows)} files, more than any machine writes.")
         files = {}
-        for row in rows:
+        for row in listed.split("\0")[:-1]:
             about, _, path = row.partition("\t")
             _, kind, blob, size = about.split()
-            if kind == "blob":
+            if kind == "blob" and _FILE.fullmatch(path):
                 files[path] = File(blob, int(size))
         return files
 
@@ -148,6 +128,8 @@ class GitStore:
             )
         except TimeoutError as error:
             raise StoreTrouble(_trouble("git did not end in time", remote=remote)) from error
+        except OverflowError as error:
+            raise StoreTrouble(_trouble("it holds more than any machine writes", remote=remote)) from error
         except FileNotFoundError as error:
             raise StoreTrouble("Synchronising needs git, which can't be run here. Nothing was changed.") from error
         if answer.code != 0:

@@ -61,7 +61,7 @@ async def play(folder: Path, names: tuple[str, ...], actions: list[tuple[str, st
                 case "take all again" if which != who:
                     one.taken.pop(which, None)
                     await one.take(world[which])
-        await meet(world)
+        await meet(*world.values())
         dumps = {one.dump() for one in world.values()}
         assert len(dumps) == 1
 

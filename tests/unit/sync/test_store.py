@@ -11,6 +11,8 @@ from carryover.sync.store import GitStore, StoreTrouble
 from support.repository import git
 
 MACHINE = "0123456789abcdef"
+PART = f"ab/{'0' * 30}"
+KEYS = f"keys/{MACHINE}"
 
 
 @pytest.fixture
@@ -28,14 +30,14 @@ def store(tmp_path: Path, remote: Path) -> GitStore:
 
 
 def test_files_are_added_and_removed_by_commits(store: GitStore) -> None:
-    first = store.commit(None, None, {"head": b"a\n\0b", "ab/cd": b"1", "keys/x": b"k"}, [])
-    second = store.commit(first, first, {"head": b"2"}, ["keys/x"])
+    first = store.commit(None, None, {"head": b"a\n\0b", PART: b"1", KEYS: b"k"}, [])
+    second = store.commit(first, first, {"head": b"2"}, [KEYS])
     alone = store.commit(None, second, {"head": b"3"}, [])
 
     assert store.read(store.files(first)["head"]) == b"a\n\0b"
-    assert set(store.files(second)) == {"head", "ab/cd"}
+    assert set(store.files(second)) == {"head", PART}
     assert store.read(store.files(alone)["head"]) == b"3"
-    assert store.read(store.files(alone)["ab/cd"]) == b"1"
+    assert store.read(store.files(alone)[PART]) == b"1"
 
 
 def test_a_push_does_not_overwrite_what_this_machine_has_not_seen(store: GitStore, remote: Path) -> None:
@@ -80,7 +82,7 @@ def test_the_address_is_on_no_command_line_and_in_no_file(tmp_path: Path, monkey
     seen = tmp_path / "seen"
     fake = tmp_path / "bin" / "git"
     fake.parent.mkdir()
-    fake.write_text(f'#!/bin/sh\necho "$@" >> {seen}\nexit 0\n')
+    fake.write_text(f'#!/bin/sh\necho "$@" >> {seen}\necho git version 2.39.2\n')
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", f"{fake.parent}:/usr/bin:/bin")
     store = GitStore(tmp_path / "store", "https://ann:token@example.invalid/store")
@@ -101,3 +103,40 @@ def test_a_remote_that_is_not_there_is_said_without_its_password(tmp_path: Path)
         store.fetch()
 
     assert "token" not in str(caught.value)
+
+
+def test_a_tree_that_holds_itself_a_million_times_fills_no_memory(
+    store: GitStore, remote: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("carryover.probe.git_command.LARGEST_ANSWER", 1 << 20)
+    tree = git(remote, "hash-object", "-w", "-t", "blob", "--stdin", given="x").strip()
+    kind = "100644 blob"
+    for _ in range(6):
+        rows = "".join(f"{kind} {tree}\t{number:02d}\n" for number in range(10))
+        tree, kind = git(remote, "mktree", given=rows).strip(), "040000 tree"
+    git(remote, "update-ref", f"refs/heads/{MACHINE}", git(remote, "commit-tree", tree, "-m", "x").strip())
+
+    with pytest.raises(StoreTrouble, match="holds more than any machine writes"):
+        store.files(store.fetch()[MACHINE])
+
+
+def test_files_that_no_machine_writes_are_left_out(store: GitStore, remote: Path) -> None:
+    blob = git(remote, "hash-object", "-w", "-t", "blob", "--stdin", given="x").strip()
+    names = ("head", "a\nreset main", '"quoted', "keys")
+    rows = "".join(f"100644 blob {blob}\t{name}\0" for name in names)
+    tree = git(remote, "mktree", "-z", given=rows).strip()
+    git(remote, "update-ref", f"refs/heads/{MACHINE}", git(remote, "commit-tree", tree, "-m", "x").strip())
+
+    assert set(store.files(store.fetch()[MACHINE])) == {"head"}
+
+
+@pytest.mark.parametrize("version", ["2.25.1", "2.30.2"])
+def test_a_git_that_is_too_old_is_said(version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = tmp_path / "bin" / "git"
+    fake.parent.mkdir()
+    fake.write_text(f"#!/bin/sh\necho git version {version}\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{fake.parent}:/usr/bin:/bin")
+
+    with pytest.raises(StoreTrouble, match=rf"needs git 2.31 or newer; this is git version {version}"):
+        GitStore(tmp_path / "store", "/srv/store.git").create()

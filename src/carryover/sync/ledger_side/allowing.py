@@ -6,7 +6,6 @@ Until then nothing of it is in a handoff. The mechanism is that of moved project
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from carryover.config import load_config, project_settings
 from carryover.errors import ExitCode, UserError
 from carryover.facts import is_foreign
 from carryover.fsio import is_folder
-from carryover.ledger.change_log import begin_log, end_log
+from carryover.ledger.change_log import end_log
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import Whereabouts, whereabouts
 from carryover.ledger.selection import Selection
@@ -26,30 +25,20 @@ from carryover.sync.ledger_side.repositories import same_projects
 from carryover.text.shell import quoted
 
 
-async def begin(ledger: Ledger) -> None:
-    """Begins to log what other machines have to be told, if that has not begun."""
-    await ledger.write(begin_log)
-
-
 async def end(ledger: Ledger, *, forget: bool) -> None:
-    """Ends that; with `forget`, the sessions of other machines are dropped from the ledger too."""
+    """Ends the log of what others have to be told; with `forget`, drops the sessions of other machines too."""
     await ledger.write(end_log)
     for agent, session in await ledger.foreign_sessions() if forget else ():
         await ledger.forget(Selection(agent=agent, session=session, for_good=False), now_ms=0)
 
 
-async def allow(ledger: Ledger, paths: StatePaths, folder: str, *, foreign: str | None) -> str:
-    """Joins the project at `folder` with the same one of other machines, or with `foreign`; returns what was done.
+async def allow(ledger: Ledger, paths: StatePaths, folder: str) -> str:
+    """Joins the project at `folder` with the same one of other machines; returns what was done.
 
     Raises UserError: NOTHING_FOUND if there is none, REFUSED if the project is excluded.
     """
     root = (await asyncio.to_thread(paths.root_of, folder)).root
-    await asyncio.to_thread(_require_project, root, paths)
-    known = await asyncio.to_thread(_foreign, paths)
-    same = await asyncio.to_thread(same_projects, root, known)
-    chosen = [row.root for row in known if row.root == foreign] if foreign is not None else [row.root for row in same]
-    if not chosen:
-        raise _nothing_found(root, foreign, known)
+    chosen = [row.root for row in await asyncio.to_thread(_same, root, paths)]
     # The link brings along what lies below it, each with the same place here.
     moved = [await link(ledger, paths, one, root, now_ms=0) for one in chosen]
     sessions = sum(one.sessions for one in moved)
@@ -60,28 +49,23 @@ async def allow(ledger: Ledger, paths: StatePaths, folder: str, *, foreign: str 
     )
 
 
-def _foreign(paths: StatePaths) -> list[Whereabouts]:
-    with closing(connect_read_only(paths.ledger)) as db:
-        return [row for row in whereabouts(db) if is_foreign(row.root)]
-
-
-def _require_project(root: str, paths: StatePaths) -> None:
+def _same(root: str, paths: StatePaths) -> list[Whereabouts]:
     if not root.startswith("/") or not is_folder(Path(root)):
         raise UserError(f"There is no folder {root}. Nothing was changed.", ExitCode.NOTHING_FOUND)
     excluded = project_settings(Path(root), load_config(StateDir(paths.state).config)).excluded
     if excluded is not None:
         raise UserError(f"{root} is left out of Carryover: excluded by {excluded}.", ExitCode.REFUSED)
-
-
-def _nothing_found(root: str, foreign: str | None, known: Iterable[Whereabouts]) -> UserError:
-    if foreign is not None:
-        return UserError(f"Nothing is recorded for {foreign}. Nothing was changed.", ExitCode.NOTHING_FOUND)
+    with closing(connect_read_only(paths.ledger)) as db:
+        known = [row for row in whereabouts(db) if is_foreign(row.root)]
+    same = same_projects(root, known)
     others = [row.root for row in known if row.moved_to is None and row.has_sessions]
     if not others:
-        return UserError("No project of another machine waits to be allowed.", ExitCode.NOTHING_FOUND)
-    shown = ", ".join(others[:5]) + (f" and {len(others) - 5} more" if len(others) > 5 else "")
-    return UserError(
-        f"No project of another machine has the first commit and a remote of {root}. If one of these is the same "
-        f"project, `carryover link {quoted(others[0])} {quoted(root)}` joins them: {shown}.",
-        ExitCode.NOTHING_FOUND,
-    )
+        raise UserError("No project of another machine waits to be allowed.", ExitCode.NOTHING_FOUND)
+    if not same:
+        shown = ", ".join(others[:5]) + (f" and {len(others) - 5} more" if len(others) > 5 else "")
+        raise UserError(
+            f"No project of another machine has the first commit and a remote of {root}. If one of these is the same "
+            f"project, `carryover link {quoted(others[0])} {quoted(root)}` joins them: {shown}.",
+            ExitCode.NOTHING_FOUND,
+        )
+    return same

@@ -17,21 +17,19 @@ from typing import Final
 import msgspec
 
 from carryover.config import load_config
-from carryover.facts import GitFacts, ProjectRoot, foreign_root
+from carryover.facts import GitFacts, foreign_root
 from carryover.ingest.sanitize import clean_entry
 from carryover.ledger.batch import Entry
-from carryover.ledger.change_log import log_id
+from carryover.ledger.change_log import taken
 from carryover.ledger.connect import connect_read_only
-from carryover.ledger.foreign import Received, know_machine, note_foreign_project
-from carryover.ledger.queries import whereabouts
+from carryover.ledger.foreign import Received, forget_segments, know_machine, note_foreign_project
 from carryover.ledger.selection import Selection
 from carryover.ledger.store import Ledger
 from carryover.ledger.tombstones import (
-    EVERYTHING,
+    FOREIGN,
     Tombstone,
     Tombstones,
     conversation_scope,
-    project_scope,
     session_scope,
 )
 from carryover.model import AnyBody, Event, FileEdit, ToolCall, ToolResult, conversation_of
@@ -61,23 +59,29 @@ _decoder: Final[msgspec.json.Decoder[AnyBody]] = msgspec.json.Decoder(AnyBody)
 
 
 class LedgerIncoming:
-    """Implements `payload.Incoming`."""
+    """Where payloads of other machines go."""
 
     def __init__(self, ledger: Ledger, paths: StatePaths) -> None:
         self._ledger = ledger
         self._paths = paths
 
-    def ledger_id(self) -> str:
-        """Returns what tells this ledger from others. Blocks."""
+    def taken(self, machine: Machine) -> set[str]:
+        """Returns the ids of the machine's segments that the ledger has. Blocks."""
         with closing(connect_read_only(self._paths.ledger)) as db:
-            return log_id(db) or ""
+            return taken(db, machine.id)
 
-    async def take(self, machine: Machine, payload: Payload) -> Taken:
-        """Takes a machine's payload, exactly once per event; what it forgot is forgotten here too."""
+    async def take(self, machine: Machine, payload: Payload, segment: str | None) -> Taken:
+        """Takes a machine's payload, exactly once per event; what it forgot is forgotten here too. With it, all of
+        `segment` is taken, if that is given.
+
+        Raises OSError or LedgerUnavailable; nothing is lost then, because the payload comes again.
+        """
         name = await self._ledger.write(know_machine, machine.id, label(machine))
         tombstones, selections = await asyncio.to_thread(self._forgotten, payload)
         forgotten = await self._forget(selections) if selections else 0
         received, skipped = await asyncio.to_thread(received_of, name, payload, tombstones, _now_ms())
+        if segment is not None:
+            received = msgspec.structs.replace(received, segment=(machine.id, segment))
         commit = await self._ledger.store_received(received)
         for project in payload.projects:
             if _is_root(project.root) and project.first_commit is not None:
@@ -85,14 +89,10 @@ class LedgerIncoming:
                 await self._ledger.write(note_foreign_project, foreign_root(name, project.root), known, None)
         return Taken(events=commit.new_events, forgotten=forgotten + commit.forgotten, skipped=skipped)
 
-    async def note_state(
-        self,
-        machine: Machine,
-        states: Sequence[ProjectState],
-        synced_ms: int,  # noqa: ARG002 (the handoff is made of times of events)
-    ) -> None:
-        """Takes the newest state of a machine's projects."""
+    async def note_state(self, machine: Machine, states: Sequence[ProjectState], segments: Sequence[str]) -> None:
+        """Takes the newest state of a machine's projects, and which segments it has."""
         name = await self._ledger.write(know_machine, machine.id, label(machine))
+        await self._ledger.write(forget_segments, machine.id, segments)
         for state in states:
             if _is_root(state.root):
                 branch = state.branch if state.branch is not None and state.branch.isprintable() else None
@@ -108,13 +108,11 @@ class LedgerIncoming:
         return done.sessions
 
     def _forgotten(self, payload: Payload) -> tuple[Tombstones, list[Selection]]:
-        """Returns the payload's tombstones that may come from elsewhere, and what of the ledger they select."""
+        """Returns the payload's tombstones, and what of the ledger they select."""
         rules: dict[bytes, list[SyncedTombstone]] = {}
+        for rule in payload.tombstones:
+            rules.setdefault(rule.scope, []).append(rule)
         with closing(connect_read_only(self._paths.ledger)) as db:
-            local = {EVERYTHING, *(project_scope(row.root) for row in whereabouts(db))}
-            for rule in payload.tombstones:
-                if rule.scope not in local:
-                    rules.setdefault(rule.scope, []).append(rule)
             rows = db.execute("SELECT agent, native_id FROM session").fetchall() if rules else []
         selections = [
             Selection(agent=agent, session=session, since_ms=rule.from_ms, until_ms=rule.until_ms)
@@ -122,7 +120,7 @@ class LedgerIncoming:
             for scope in (session_scope(agent, session), conversation_scope(agent, conversation_of(session)))
             for rule in rules.get(scope, ())
         ]
-        stones = tuple(Tombstone(one.scope, one.from_ms, one.until_ms) for some in rules.values() for one in some)
+        stones = tuple(Tombstone(one.scope, one.from_ms, one.until_ms, FOREIGN) for one in payload.tombstones)
         keys = tuple(key for key in payload.forgotten_keys if 0 <= key < _SHORT_KEYS)
         return Tombstones(stones, keys), selections
 
@@ -140,7 +138,6 @@ def label(machine: Machine) -> str:
 def received_of(machine: str, payload: Payload, tombstones: Tombstones, now_ms: int) -> tuple[Received, int]:
     """Returns what of the payload is stored, and how many events are not understood. Blocking."""
     entries: dict[str, list[Entry]] = {}
-    roots: dict[str, ProjectRoot] = {}
     skipped = 0
     for event in payload.events:
         session = payload.sessions[event.session]
@@ -148,12 +145,8 @@ def received_of(machine: str, payload: Payload, tombstones: Tombstones, now_ms: 
         if entry is None:
             skipped += 1
             continue
-        if entry.event.cwd is not None:
-            roots[entry.event.cwd] = ProjectRoot(entry.event.cwd, gone=True)
         entries.setdefault(session.agent, []).append(entry)
-    received = Received(
-        machine=machine, entries=entries, roots=roots, withdrawn=payload.replaced, tombstones=tombstones
-    )
+    received = Received(machine=machine, entries=entries, withdrawn=payload.replaced, tombstones=tombstones)
     return received, skipped
 
 

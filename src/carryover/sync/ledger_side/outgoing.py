@@ -1,7 +1,6 @@
 """Reads what this machine recorded and others have not been told yet. Blocking.
 
-A position is a place in the ledger's change log, with the projects that were told up to there: one that is chosen
-later is told from the beginning.
+A position is a place in the ledger's change log.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import Final
 import msgspec
 
 from carryover.config import Config, load_config, project_settings
-from carryover.ledger.change_log import Change, changes, forgettings, last_change, log_id, standing
+from carryover.ledger.change_log import Change, LoggedForgetting, changes, forgettings, log_id, standing
 from carryover.ledger.codec import decode_body
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.ledger_errors import DamagedBody
@@ -54,40 +53,55 @@ _LONGEST_ROOT: Final = 4_096
 _GIT_S: Final = 2.0
 
 
-class Position(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How far the others were told. `of`: the projects told up to the change `done`; `new`: those told up to `at`."""
+class Position(msgspec.Struct, frozen=True):
+    """How far the others were told: up to these numbers of a log."""
 
     log: str
     done: int = 0
-    of: tuple[int, ...] = ()
-    at: int = 0
-    new: tuple[int, ...] = ()
     forgotten: int = 0
+
+    @property
+    def text(self) -> str:
+        return msgspec.json.encode(self).decode()
 
 
 class LedgerOutgoing:
-    """Implements `payload.Outgoing`."""
+    """What this machine's ledger has to tell. Every method blocks."""
 
     def __init__(self, state: StateDir, projects: tuple[str, ...] | None) -> None:
+        """`projects` are the roots that the user chose; None for all."""
         self._state = state
         self._projects = projects
 
+    def told(self) -> frozenset[int]:
+        """Returns the projects that others may be told of."""
+        with closing(connect_read_only(self._state.ledger)) as db:
+            return self._roots(db).allowed
+
     def pieces(self, position: str) -> Iterator[Piece]:
-        """Yields what is new since `position`; nothing while Carryover is paused."""
-        if self._state.paused.exists():
-            return
-        config = load_config(self._state.config)
+        """Yields what is new since `position` in bounded pieces; nothing while Carryover is paused.
+
+        Only this machine's own rows, and only of projects that others are told of. A position is '' at first; one of
+        another ledger counts as that. A piece that is dropped in the middle is asked for again by the position before.
+        """
         with closing(connect_read_only(self._state.ledger)) as db:
             log = log_id(db)
-            if log is None:
+            if log is None or self._state.paused.exists():
                 return
             at = _position(position, log)
-            yield from self._forgotten(db, at)
-            at = msgspec.structs.replace(at, forgotten=_last_forgetting(db, at.forgotten))
-            yield from _pieces(db, at, _Roots(whereabouts(db), self._projects, config))
+            while rows := forgettings(db, at.forgotten, limit=_MOST_EVENTS):
+                at = msgspec.structs.replace(at, forgotten=rows[-1].seq)
+                yield Piece(_of_forgotten(rows), at.text)
+            roots, repositories = self._roots(db), dict[str, SyncedProject]()
+            for batch in _batches(db, at.done):
+                at = msgspec.structs.replace(at, done=batch[-1].seq)
+                yield Piece(_payload(batch, roots, repositories), at.text)
+
+    def _roots(self, db: Connection) -> _Roots:
+        return _Roots(whereabouts(db), self._projects, load_config(self._state.config))
 
     def forgets(self) -> str:
-        """Returns a text that differs as soon as more is forgotten."""
+        """Returns a text that differs as soon as more is forgotten, here or because another machine did."""
         with closing(connect_read_only(self._state.ledger)) as db:
             rules, keys = (
                 db.execute(f"SELECT count(*), coalesce(max(id), 0) FROM {table}").fetchone()
@@ -96,7 +110,7 @@ class LedgerOutgoing:
             return f"{rules[0]} {rules[1]} {keys[0]}"
 
     def without_forgotten(self, payload: Payload) -> Payload:
-        """Returns the payload without events that are forgotten; the same object if there are none."""
+        """Returns one of this machine's payloads without what was forgotten since; the same object if nothing was."""
         with closing(connect_read_only(self._state.ledger)) as db:
             known = stored_tombstones(db)
             rules: dict[bytes, list[Tombstone]] = {}
@@ -115,24 +129,11 @@ class LedgerOutgoing:
         return _without(payload, gone) if gone else payload
 
     def project_states(self) -> tuple[ProjectState, ...]:
-        """Returns each chosen project's branch and commit now."""
-        config = load_config(self._state.config)
+        """Returns each chosen project's branch and commit now, as far as git answers in time."""
         with closing(connect_read_only(self._state.ledger)) as db:
-            known = [row for row in whereabouts(db) if row.has_sessions]
-            chosen = _Roots(known, self._projects, config)
-            rows = [project_by_id(db, project) for project in sorted(chosen.allowed)]
+            with_sessions = {row.id for row in whereabouts(db) if row.has_sessions}
+            rows = [project_by_id(db, project) for project in sorted(self._roots(db).allowed & with_sessions)]
         return tuple(state for row in rows if row is not None and (state := _state_of(row.root)) is not None)
-
-    def _forgotten(self, db: Connection, at: Position) -> Iterator[Piece]:
-        while rows := forgettings(db, at.forgotten, limit=_MOST_EVENTS):
-            at = msgspec.structs.replace(at, forgotten=rows[-1].seq)
-            payload = Payload(
-                tombstones=tuple(
-                    SyncedTombstone(row.scope, row.from_ms, row.until_ms) for row in rows if row.scope is not None
-                ),
-                forgotten_keys=tuple(row.from_ms for row in rows if row.scope is None),
-            )
-            yield Piece(payload, _encoded(at))
 
 
 class _Roots:
@@ -154,8 +155,8 @@ class _Roots:
         )
 
     def allows(self, change: Change) -> bool:
-        """Whether the project in which it was recorded may be told of too, if that was another."""
-        return change.recorded_project_id not in self._excluded
+        """Whether others may be told of its project, and of that in which it was recorded if that was another."""
+        return change.project_id in self.allowed and change.recorded_project_id not in self._excluded
 
 
 def _position(position: str, log: str) -> Position:
@@ -166,45 +167,24 @@ def _position(position: str, log: str) -> Position:
     return found if found.log == log else Position(log)
 
 
-def _last_forgetting(db: Connection, at_least: int) -> int:
-    ((last,),) = db.execute("SELECT coalesce(max(seq), 0) FROM forgetting").fetchall()
-    return max(int(last), at_least)
+def _of_forgotten(rows: Sequence[LoggedForgetting]) -> Payload:
+    stones = (SyncedTombstone(row.scope, row.from_ms, row.until_ms) for row in rows if row.scope is not None)
+    return Payload(tombstones=tuple(stones), forgotten_keys=tuple(row.from_ms for row in rows if row.scope is None))
 
 
-def _encoded(position: Position) -> str:
-    return msgspec.json.encode(position).decode()
-
-
-def _pieces(db: Connection, at: Position, roots: _Roots) -> Iterator[Piece]:
-    """Yields first what is told of projects that are new, up to where the others are, then what is new of all."""
-    told = tuple(sorted(roots.allowed.intersection(at.of)))
-    new = tuple(sorted(roots.allowed.difference(told)))
-    at = msgspec.structs.replace(at, of=told, at=at.at if at.new == new else 0, new=new)
-    repositories: dict[str, SyncedProject] = {}
-    if new and at.done:
-        for rows, seq in _batches(db, at.at, at.done, new):
-            at = msgspec.structs.replace(at, at=seq)
-            yield Piece(_payload(rows, roots, repositories), _encoded(at))
-    at = msgspec.structs.replace(at, of=tuple(sorted(roots.allowed)), at=0, new=())
-    for rows, seq in _batches(db, at.done, last_change(db), roots.allowed):
-        at = msgspec.structs.replace(at, done=seq)
-        yield Piece(_payload(rows, roots, repositories), _encoded(at))
-
-
-def _batches(db: Connection, after: int, to: int, projects: Collection[int]) -> Iterator[tuple[list[Change], int]]:
-    """Yields changes in bounded batches, each with the number of its last one."""
+def _batches(db: Connection, after: int) -> Iterator[list[Change]]:
     batch: list[Change] = []
     size = 0
-    while rows := changes(db, after, to, projects, limit=_ROWS):
+    while rows := changes(db, after, limit=_ROWS):
         for row in rows:
             batch.append(row)
             size += len(row.body)
-            after = row.seq
             if size >= PIECE_BYTES // 4 or len(batch) >= _MOST_EVENTS:  # what is stored may be compressed
-                yield batch, after
+                yield batch
                 batch, size = [], 0
+        after = rows[-1].seq
     if batch:
-        yield batch, after
+        yield batch
 
 
 def _payload(rows: Sequence[Change], roots: _Roots, repositories: dict[str, SyncedProject]) -> Payload:

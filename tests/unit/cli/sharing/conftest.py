@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,23 +11,7 @@ from carryover.errors import ExitCode
 from carryover.sync.sealing import new_identity
 from support.recorded_shop import Run
 from support.repository import repository
-from support.shared_file import Key
-
-
-@pytest.fixture
-def ssh_key(tmp_path: Path) -> Key:
-    """Makes an ssh key pair; returns the public key."""
-
-    def make(file: Path, kind: str = "ed25519", passphrase: str = "") -> str:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        command = ["ssh-keygen", "-q", "-t", kind, "-N", passphrase, "-C", "bob@work", "-f", str(file)]
-        try:
-            subprocess.run(command, check=True, capture_output=True)
-        except FileNotFoundError:
-            pytest.skip("needs ssh-keygen")
-        return file.with_name(f"{file.name}.pub").read_text().strip()
-
-    return make
+from support.shared_file import ssh_key
 
 
 @pytest.fixture
@@ -50,7 +33,7 @@ def be_bob(bob: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Path]:
 
 
 @pytest.fixture
-def shared(recorded: Path, bob: Path, run: Run, ssh_key: Key, tmp_path: Path) -> Path:
+def shared(recorded: Path, bob: Path, run: Run, tmp_path: Path) -> Path:
     """What Ann has encrypted to Bob's ssh key."""
     pytest.importorskip("pyrage")
     public = ssh_key(bob / ".ssh" / "id_ed25519")

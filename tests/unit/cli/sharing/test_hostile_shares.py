@@ -144,8 +144,7 @@ def test_hostile_texts_stay_texts(run: Run, be_bob: Callable[[], Path], bob: Pat
     assert ANTHROPIC not in printed
     for mark in ("<system-reminder", "[CARRYOVER] <", "<!--", "<|im_start", "# RESUME PROTOCOL: obey"):
         assert mark not in printed, mark
-    body = shown[shown.index("Shared by") :].splitlines()
-    theirs = [line for line in body if "obey" in line and "Shared by" not in line and not line.endswith(":")]
+    theirs = [line for line in shown[shown.index("Shared at") :].splitlines() if "obey" in line]
     assert theirs and all(line.strip().startswith(">") for line in theirs)
     assert len([line for line in handoff.splitlines() if "obey" in line or "person's" in line]) == 1
     after = sorted(path for path in tmp_path.rglob("*") if ".carryover" not in path.parts)

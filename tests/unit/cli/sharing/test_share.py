@@ -19,7 +19,7 @@ from carryover.sync.sealing import new_identity, open_with
 from support.claude_work import ClaudeWork
 from support.recorded_shop import Run
 from support.repository import repository
-from support.shared_file import Key, public_of
+from support.shared_file import public_of, ssh_key
 from support.terminal import ENTER, Terminal
 
 pytest.importorskip("pyrage")
@@ -42,7 +42,7 @@ def test_depths(recorded: Path, run: Run, tmp_path: Path, key: str) -> None:
     assert not (Path.cwd() / "shop.age").exists()
 
 
-def test_the_preview_says_for_whom_what_and_what_was_hidden(home: Path, run: Run, ssh_key: Key, tmp_path: Path) -> None:
+def test_the_preview_says_for_whom_what_and_what_was_hidden(home: Path, run: Run, tmp_path: Path) -> None:
     project = repository(home / "shop", {"a.py": "1\n"})
     work = ClaudeWork(home / ".claude" / "projects", project)
     work.prompt(f"Use {ANTHROPIC} of {home}/notes.txt, not {home}2/x or /mnt{home}/y")
@@ -109,7 +109,7 @@ def test_the_file_shows_nothing_of_what_it_holds_and_is_the_users_alone(shared: 
     assert shared.stat().st_mode & 0o777 == 0o600
 
 
-def test_what_is_no_public_key_says_what_to_do(recorded: Path, run: Run, ssh_key: Key, tmp_path: Path) -> None:
+def test_what_is_no_public_key_says_what_to_do(recorded: Path, run: Run, tmp_path: Path) -> None:
     def refusal(to: str) -> str:
         code, out, err = run("share", str(recorded), "--to", to, "--yes")
         assert (code, out) in ((ExitCode.USAGE, ""), (ExitCode.REFUSED, ""))
@@ -137,7 +137,7 @@ def test_more_keys_than_a_header_holds_are_too_many(recorded: Path, run: Run, tm
     assert not (tmp_path / "x.age").exists()
 
 
-def test_a_project_without_work_has_nothing_to_share(shop: Path, run: Run, ssh_key: Key, tmp_path: Path) -> None:
+def test_a_project_without_work_has_nothing_to_share(shop: Path, run: Run, tmp_path: Path) -> None:
     empty = repository(tmp_path / "empty", {"a": "1"})
     code, _, err = run("share", str(empty), "--to", ssh_key(tmp_path / "k"), "--yes", "-o", str(tmp_path / "x.age"))
 
@@ -145,11 +145,14 @@ def test_a_project_without_work_has_nothing_to_share(shop: Path, run: Run, ssh_k
     assert not (tmp_path / "x.age").exists()
 
 
-def test_a_long_history_is_cut_at_its_old_end(home: Path, run: Run, key: str, tmp_path: Path) -> None:
+def test_a_long_history_is_cut_at_its_old_end(
+    home: Path, run: Run, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("carryover.actions.sharing.LARGEST_TEXT", 80_000)
     project = repository(home / "shop", {"a.py": "1\n"})
     work = ClaudeWork(home / ".claude" / "projects", project)
     for number in range(10):
-        work.prompt(f"Step {number}: " + "a lot of words " * 70_000)
+        work.prompt(f"Step {number}: " + "a lot of words " * 700)
     work.prompt("The end")
     file = tmp_path / "shop.age"
     public = public_of(key)
