@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from carryover.adapter.contract import Batch, FileStat, LastInput, Record
 from carryover.agents.aider import blocks
 from carryover.agents.aider.wire import Block
 from carryover.fsio import open_regular
 from carryover.readers.files import stamp_of_file, wait_ms
-from carryover.readers.jsonl import MAX_LINE_BYTES, READ_BYTES, READ_LINES, skip_line
+from carryover.readers.jsonl import MAX_LINE_BYTES, READ_BYTES, READ_LINES
 from carryover.readers.position import Position, confirmed, guarded
 from carryover.readers.stat_cache import utc_now_ms
 
@@ -169,10 +170,6 @@ HOLD_MS: Final = 300
 Aider adds what it does next."""
 
 
-_BEFORE_MS: Final = 60_000
-"""How long before the first session the text above its header counts as said."""
-
-
 class State(msgspec.Struct, frozen=True, array_like=True):
     """The position between two blocks, and what must be known of the text before it."""
 
@@ -216,50 +213,35 @@ class HistoryReader:
         try:
             state, restarted = _settle(descriptor, cursor)
             batch, state = self._advance(descriptor, path, state)
-            state = msgspec.structs.replace(state, position=guarded(descriptor, state.position))
+            state = replace(state, position=guarded(descriptor, state.position))
         finally:
             os.close(descriptor)
-        return msgspec.structs.replace(batch, cursor=msgspec.msgpack.encode(state), restarted=restarted)
+        return replace(batch, cursor=msgspec.msgpack.encode(state), restarted=restarted)
 
     def stat(self, path: Path) -> FileStat:
         """Returns the file's size and modification time."""
         return stamp_of_file(path)
 
     def _advance(self, descriptor: int, path: Path, state: State) -> tuple[Batch, State]:
-        if state.position.passed:
-            return _skip(descriptor, state)
         inputs = read_inputs(inputs_of(path), state.inputs_at)
         now_ms = self._now_ms()
         # Before the content: what is read then was not written before that time, unless it follows within a moment.
         status = os.fstat(descriptor)
         written_ms = status.st_mtime_ns // 1_000_000
         rests_in_ms = wait_ms(status, HOLD_MS, now_ms=now_ms)
-        size = READ_BYTES
-        while True:
-            data = os.pread(descriptor, size, state.position.offset)
-            full = len(data) == size
-            forced = full and size > MAX_LINE_BYTES
-            end = data.rfind(b"\n") + 1
-            whole = forced or (not full and rests_in_ms is None)
-            run = _Run(state, data[:end], inputs, whole=whole, written_ms=written_ms)
-            if forced and not run.records:  # nothing but blank lines before the beginning of one too long to hold
-                position = Position(
-                    offset=state.position.offset + end,
-                    line=state.position.line + data[:end].count(b"\n"),
-                    passed=len(data) - end,
-                )
-                return _skip(descriptor, msgspec.structs.replace(state, position=position))
-            if run.records or not full:
-                break
-            size *= 4
-        waits = not full and rests_in_ms is not None and run.rest
+        data = os.pread(descriptor, MAX_LINE_BYTES, state.position.offset)
+        full = len(data) == MAX_LINE_BYTES
+        run = _Run(state, data[: data.rfind(b"\n") + 1], inputs, whole=full or rests_in_ms is None)
+        if full and not run.records:  # the beginning of a line that is too long to hold
+            position = Position(offset=state.position.offset + len(data), line=state.position.line)
+            return Batch(records=(), cursor=b"", more=True, oversized=1), replace(state, position=position)
         more = full or run.cut
+        waits = not more and rests_in_ms is not None and run.rest
         batch = Batch(
             records=run.encoded(seen_ms=0 if more else max(0, min(written_ms, now_ms))),
             cursor=b"",
             more=more,
-            oversized=run.oversized,
-            retry_after_s=rests_in_ms / 1000 if waits and rests_in_ms is not None and not more else None,
+            retry_after_s=rests_in_ms / 1000 if waits and rests_in_ms is not None else None,
         )
         return batch, run.state
 
@@ -267,15 +249,12 @@ class HistoryReader:
 class _Run:
     """One stretch of the file, split into records."""
 
-    def __init__(self, state: State, data: bytes, inputs: Inputs, *, whole: bool, written_ms: int) -> None:
+    def __init__(self, state: State, data: bytes, inputs: Inputs, *, whole: bool) -> None:
         self.records: list[tuple[int, Block, bool]] = []
         self.cut = False
         raw = data.split(b"\n")[:-1]
-        held = [line if len(line) <= MAX_LINE_BYTES else b"" for line in raw]
-        lines = [line.decode("utf-8", "replace").removesuffix("\r") for line in held]
+        lines = [line.decode("utf-8", "replace").removesuffix("\r") for line in raw]
         self.state = state
-        self._cut_ms = 0 if state.session else _before_header_ms(lines) or written_ms
-        """The assumed time of the text before the first header: before that header, or before the last write."""
         splitter = blocks.Splitter(
             state.last,
             state.interrupted,
@@ -287,27 +266,24 @@ class _Run:
         for piece in splitter.pieces(lines):
             block, dated = self._block(piece, inputs)
             position = self.state.position
-            passed = raw[done : piece.end]
-            done = piece.end
-            self.state = msgspec.structs.replace(
+            offset = position.offset + sum(len(line) + 1 for line in raw[done : piece.end])
+            self.state = replace(
                 self.state,
-                position=Position(
-                    offset=position.offset + sum(len(line) + 1 for line in passed), line=position.line + len(passed)
-                ),
+                position=Position(offset=offset, line=position.line + piece.end - done),
                 inputs_at=inputs.at,
                 last=splitter.last,
                 interrupted=splitter.interrupted,
                 doubtful=splitter.doubtful,
             )
+            done = piece.end
             self.records.append((self.state.position.line, block, dated))
-            if len(self.records) >= READ_LINES:
+            if len(self.records) >= READ_LINES or offset - state.position.offset >= READ_BYTES:
                 self.cut = any(map(str.strip, lines[done:]))
                 break
         following = next((line for line in lines[done:] if line.strip()), None)
         self.rest = following is not None
         self.ended = following is not None and blocks.is_prompt(following)
         """Whether the last turn was ended by an input, which may itself still be growing."""
-        self.oversized = sum(len(line) > MAX_LINE_BYTES for line in raw[:done])
 
     def encoded(self, *, seen_ms: int) -> tuple[Record, ...]:
         """Returns the records. Those of the last turn carry `seen_ms`, UTC milliseconds, unless it is 0."""
@@ -316,7 +292,7 @@ class _Run:
         encoded = []
         for number, (line, block, dated) in enumerate(self.records):
             if number >= last and not dated:
-                block = msgspec.structs.replace(block, seen_ms=seen_ms)
+                block = replace(block, seen_ms=seen_ms)
             encoded.append(Record(number=line, data=msgspec.json.encode(block)))
         return tuple(encoded)
 
@@ -332,25 +308,17 @@ class _Run:
                 at_ms = inputs.take(text, after_ms=self.state.at_ms)
                 dated = at_ms is not None
                 typed = dated or not inputs.kept
-                self.state = msgspec.structs.replace(self.state, at_ms=max(self.state.at_ms, at_ms or 0))
+                self.state = replace(self.state, at_ms=max(self.state.at_ms, at_ms or 0))
             case "messages":
                 messages = blocks.messages_of(piece.lines)
             case "model":
                 text = "\n".join(piece.lines).strip()
-        state = self.state
-        at_ms = state.at_ms or self._cut_ms
-        block = Block(piece.kind, at_ms=at_ms, session=state.session, text=text, messages=messages, typed=typed)
-        return block, dated
+        at_ms, session = self.state.at_ms, self.state.session
+        return Block(piece.kind, at_ms=at_ms, session=session, text=text, messages=messages, typed=typed), dated
 
     def _begin_session(self, started: str) -> None:
         same = self.state.same + 1 if started == self.state.started else 0
-        self.state = msgspec.structs.replace(self.state, started=started, same=same, at_ms=local_ms(started))
-
-
-def _before_header_ms(lines: Sequence[str]) -> int:
-    """Returns a time shortly before the first header, UTC milliseconds; 0 without a header."""
-    begun_ms = next((at_ms for line in lines if (at_ms := local_ms(blocks.header_time(line)))), 0)
-    return max(0, begun_ms - _BEFORE_MS)
+        self.state = replace(self.state, started=started, same=same, at_ms=local_ms(started))
 
 
 def _settle(descriptor: int, cursor: bytes | None) -> tuple[State, bool]:
@@ -364,9 +332,3 @@ def _settle(descriptor: int, cursor: bytes | None) -> tuple[State, bool]:
         return State(inode=inode), True
     _, restarted = confirmed(descriptor, state.position)
     return (State(inode=state.inode), True) if restarted else (state, False)
-
-
-def _skip(descriptor: int, state: State) -> tuple[Batch, State]:
-    _, position, oversized, more = skip_line(descriptor, state.position)
-    batch = Batch(records=(), cursor=b"", more=more, oversized=oversized)
-    return batch, msgspec.structs.replace(state, position=position)

@@ -85,7 +85,6 @@ def _command(add: Builder, text: str) -> None:
 
 
 _COMMAND_LINE: Final = re.compile(r"(?:.*[/\\])?aider(?:\.exe|\.py|-script\.py)?(?: (?P<options>.*))?", re.IGNORECASE)
-_WINDOWS: Final = re.compile(r"[A-Za-z]:\\")
 _TEST_OPTION: Final = re.compile(r"--test-cmd[ =](?P<command>.+?)(?= --[a-z]|$)")
 _VERSION: Final = re.compile(r"Aider v(\d\S*)")
 _MODEL: Final = re.compile(r"(?P<role>Main m|M|Editor m)odel: (?P<model>\S+) with (?P<format>\S+) edit format.*")
@@ -127,19 +126,18 @@ def _other(add: Builder, text: str, *, last: bool) -> None:
     elif add.context.lint is not None:
         add.change(lint=f"{add.context.lint}{text}\n"[:MAX_LINT_CHARS])
     elif add.context.items <= _COMMAND_LINE_WITHIN and (found := _COMMAND_LINE.fullmatch(text)):
-        _command_line(add, found["options"] or "", text)
+        _command_line(add, found["options"] or "")
 
 
 _COMMAND_LINE_WITHIN: Final = 10
 """Messages that may precede a session's command line: the questions of a first start."""
 
 
-def _command_line(add: Builder, options: str, text: str) -> None:
+def _command_line(add: Builder, options: str) -> None:
     test = _TEST_OPTION.search(options)
     add.change(
         test_command=test["command"].strip() if test else "",
         auto_test="--auto-test" in options.split(),
-        windows=_WINDOWS.match(text) is not None,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from pathlib import PurePosixPath
 from typing import Final
 
 import msgspec
@@ -198,9 +197,6 @@ def _text(lines: Sequence[str]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-_ONLY_OWN: Final = ("Aider v", "Tokens: ", "Applied edit to ")
-
-
 def parse_record(source: Source, context: Context, record: Record) -> tuple[Context, Parsed]:
     """Parses one block. Never raises: what is not understood is counted."""
     block = rawjson.read(wire.DECODER, record.data)
@@ -208,26 +204,10 @@ def parse_record(source: Source, context: Context, record: Record) -> tuple[Cont
         return context, Parsed(skipped=(rawjson.skipped(None, block, None),))
     if block.kind not in (wire.START, wire.PROMPT, wire.MODEL, wire.MESSAGES):
         return context, Parsed(skipped=(rawjson.skipped(block.kind, "unknown kind of block", None),))
-    session = usable_name(block.session or _cut_session(source, context, block))
+    session = usable_name(block.session)
     if session is None or not block.at_ms:
         return context, Parsed(skipped=(rawjson.skipped(block.kind, "no session header before it", None),))
-    return _parsed(source, _entered(context, session), block)
-
-
-def _cut_session(source: Source, context: Context, block: wire.Block) -> str:
-    """Returns a session for the text before the first header, if a copy begins mid-session; '' in a project's history.
-
-    Any Markdown could be an answer, so such a text must begin with a prompt or with a message that only Aider writes.
-    """
-    name = PurePosixPath(source.path).stem
-    own = any(message.startswith(_ONLY_OWN) for message in block.messages)
-    begins = block.kind == wire.PROMPT or own or context.session == name
-    return name if begins and not source.group else ""
-
-
-def _entered(context: Context, session: str) -> Context:
-    """Returns the context for the block's session. A new session starts with nothing but its id."""
-    return context if context.session == session else Context(session=session)
+    return _parsed(source, context if context.session == session else Context(session=session), block)
 
 
 def _parsed(source: Source, context: Context, block: wire.Block) -> tuple[Context, Parsed]:

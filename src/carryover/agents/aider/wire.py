@@ -44,8 +44,6 @@ class Context(SessionContext, frozen=True, omit_defaults=True):
     """Digest of the current item, 0 for an input."""
     reported_ms: int = 0
     """UTC milliseconds of the latest event."""
-    windows: bool = False
-    """Whether paths have backslashes."""
     whole_files: bool = False
     """Whether the model writes its edits as whole files."""
     test_command: str = ""
