@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from carryover.records.rawjson import ABSENT, UNREADABLE, decode, shape_of
+from carryover.records.rawjson import ABSENT, read
 from carryover.records.summary import Kinds
 
 
@@ -96,10 +96,7 @@ _MESSAGE: Final = msgspec.json.Decoder(Message)
 
 def message_of(line: Line) -> Message | str:
     """Returns the message of a user or assistant record, or a description of what is wrong with it."""
-    try:
-        return decode(_MESSAGE, line.message)
-    except UNREADABLE as error:
-        return shape_of(error)
+    return read(_MESSAGE, bytes(line.message))
 
 
 QUIET_RECORDS: Final = frozenset(

@@ -87,7 +87,6 @@ class Row(msgspec.Struct, frozen=True):
     kind: str = ""
     mark: str = ""
     speaks: bool = False
-    is_pending: bool = False
 
     @property
     def asked(self) -> str | None:
@@ -152,15 +151,11 @@ def calls_in(data: bytes) -> tuple[list[Call], list[wire.PassedByRecord]]:
 def _call(line: bytes) -> Call | wire.PassedByRecord:
     kept = rawjson.read(_CALL, line)
     if isinstance(kept, str):
-        return wire.PassedByRecord(what="call", why=_reason(kept))
+        return wire.PassedByRecord(what="call")
     given = rawjson.read(wire.PAYLOAD, bytes(kept.payload))
     if isinstance(given, str):
-        return wire.PassedByRecord(what="call", why=_reason(given))
+        return wire.PassedByRecord(what="call")
     return Call.of(kept, given)
-
-
-def _reason(why: str) -> str:
-    return why if why in wire.REASONS else wire.REASONS[0]
 
 
 def rows_in(data: bytes) -> list[Row]:
@@ -179,8 +174,7 @@ def _row(line: bytes) -> Row:
     kind = text_of(fields.get("type", rawjson.ABSENT))
     held = fields_of(fields.get(kind))
     speaks = kind == wire.PLANNER_ROW and bool(text_of(held.get("response")).strip())
-    is_pending = text_of(fields.get("status", rawjson.ABSENT)) == wire.PENDING
-    return Row(fields, kind, _mark_of_step(kind, held), speaks, is_pending)
+    return Row(fields, kind, _mark_of_step(kind, held), speaks)
 
 
 _ANSWERED: Final = "response"
@@ -210,40 +204,19 @@ def _transcript(calls: Iterable[Call], copy: Path) -> list[Row]:
     return []
 
 
-class Merged(msgspec.Struct, frozen=True):
-    """A conversation in order: calls from before the transcript, its rows, and calls after its last turn.
-
-    `held` are the calls whose turns the rows replace.
-    """
-
-    before: Sequence[Call] = ()
-    rows: Sequence[Row] = ()
-    held: Sequence[Call] = ()
-    after: Sequence[Call] = ()
-
-
-def merged(calls: Sequence[Call], rows: Sequence[Row]) -> Merged:
-    """Merges calls with the rows of the transcript that one of them named."""
-    rows = _ended(rows)
+def _split(calls: Sequence[Call], rows: Sequence[Row]) -> tuple[Sequence[Call], Sequence[Call], Sequence[Call]]:
+    """Returns the calls from before the transcript begins, those of its turns, and those of later turns."""
     asked = [row.asked for row in rows if row.asked is not None]
     if not asked:
-        return Merged(before=calls)
+        return (), (), calls
     turns = {turn: number for number, turn in enumerate(dict.fromkeys(call.turn for call in calls))}
     named = max((turns[call.turn] for call in calls if call.transcript is not None), default=-1)
     prompts = {turns[call.turn]: call.prompt for call in reversed(calls) if call.event == wire.PROMPT}
     last = _turn_of(asked[-1], prompts, named)
     held = [call for call in calls if turns[call.turn] <= last]
-    after = [call for call in calls if turns[call.turn] > last]
-    begins = (number for number, call in enumerate(held) if call.event == wire.PROMPT and call.prompt == asked[0])
+    begins = (number for number, call in enumerate(held) if call.prompt == asked[0])
     first = next(begins, 0)
-    return Merged(before=held[:first], rows=rows, held=held[first:], after=after)
-
-
-def _ended(rows: Sequence[Row]) -> Sequence[Row]:
-    """Returns the rows without a last turn that has not ended yet, which its calls cover as well."""
-    begins = max((number for number, row in enumerate(rows) if row.asked is not None), default=len(rows))
-    turn = rows[begins:]
-    return rows if any(row.speaks for row in turn) and not any(row.is_pending for row in turn) else rows[:begins]
+    return held[:first], held[first:], [call for call in calls if turns[call.turn] > last]
 
 
 def _turn_of(asked: str, prompts: Mapping[int, str | None], named: int) -> int:
@@ -277,9 +250,9 @@ class Conversation:
         self._ident = ident
         self._calls = calls
         self._noted_ms = noted_ms
-        whole = merged(calls, rows) if calls else Merged(rows=rows)
-        rows_told = _records_of(whole.rows, whole.held, noted_ms)
-        self._records = [*unread, *map(_record_of, whole.before), *rows_told, *map(_record_of, whole.after)]
+        before, held, after = _split(calls, rows)
+        shown = _records_of(rows if held or not calls else (), held, noted_ms)
+        self._records = [*unread, *map(_record_of, before), *shown, *map(_record_of, after)]
 
     def conversations(self) -> list[tuple[str, str]]:
         """Returns the one conversation of the file, or nothing if it is empty."""
@@ -317,7 +290,7 @@ def _mark_of(record: wire.CallRecord | wire.RowRecord | wire.PassedByRecord) -> 
             return f"{record.id} {record.cwd}"
         case wire.RowRecord():
             return f"{record.at_ms} {digest(bytes(record.row))}"
-    return f"{record.what} {record.why}"
+    return record.what
 
 
 def _record_of(call: Call) -> wire.CallRecord:
@@ -334,7 +307,7 @@ def _records_of(
     calls = deque(held)
     for number, row in enumerate(rows):
         if row.fields is None:
-            yield wire.PassedByRecord(what="row", why="not JSON")
+            yield wire.PassedByRecord(what="row")
             continue
         at_ms = _time_of(_ANSWERED if number in answers else row.mark, calls)
         raw = msgspec.Raw(msgspec.json.encode(row.fields))

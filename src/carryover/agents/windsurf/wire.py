@@ -86,15 +86,10 @@ class RowRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="row"):
     at_ms: int = 0
 
 
-REASONS: Final = ("unexpected shape", "not JSON", "nested too deeply")
-"""Reasons why something could not be read."""
-
-
 class PassedByRecord(msgspec.Struct, frozen=True, tag_field="kind", tag="passed_by"):
-    """Something that could not be read, and the reason."""
+    """A call or a row that could not be read."""
 
     what: str
-    why: str
 
 
 RECORD: Final = msgspec.json.Decoder(BeginRecord | CallRecord | RowRecord | PassedByRecord)
