@@ -86,16 +86,6 @@ def test_any_bytes_raise_nothing(agent: Agent, case: Case, data: bytes) -> None:
     checked(fold_one(agent, source_at(agent, case.recordings[0]), data))
 
 
-@given(data=st.data())
-def test_any_change_of_a_byte_raises_nothing(agent: Agent, case: Case, data: st.DataObject) -> None:
-    recording = data.draw(st.sampled_from(case.recordings))
-    original = data.draw(st.sampled_from(records_of(agent.id, recording)))
-    at = data.draw(st.integers(0, len(original) - 1))
-    byte = data.draw(st.binary(max_size=3))
-
-    checked(fold_one(agent, source_at(agent, recording), original[:at] + byte + original[at + 1 :]))
-
-
 def test_bad_lines_between_good_ones_cost_only_themselves(
     agent: Agent, grown: Sequence[Recording], tmp_path: Path
 ) -> None:

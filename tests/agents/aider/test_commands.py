@@ -86,12 +86,6 @@ def test_tests_that_run_after_each_edit(tmp_path: Path) -> None:
     assert runs == [[("test", "npm test", "error", None)], [("test", "npm test", "ok", 0)], []]
 
 
-def test_an_edit_that_was_never_applied_never_ran(tmp_path: Path) -> None:
-    [result] = of(events_of(tmp_path, prompt("/ask how?"), answer(BLOCK), prompt("I see")), ToolResult)
-
-    assert (result.status, result.never_ran) == ("unknown", True)
-
-
 @pytest.mark.parametrize(
     ("error", "reason"),
     [

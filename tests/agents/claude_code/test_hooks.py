@@ -85,7 +85,3 @@ def test_what_is_reported_early_is_known_again_in_the_transcript_of_the_same_ses
 )
 def test_a_moved_root_is_recognised_from_the_layout_below_it(path: str, root: str | None) -> None:
     assert HOOKS.layout_root(Path(path)) == (Path(root) if root is not None else None)
-
-
-def test_the_answer_is_the_plain_text() -> None:
-    assert HOOKS.answer("# handoff ✓\n") == "# handoff ✓\n".encode()

@@ -8,23 +8,9 @@ import pytest
 
 from agents.claude_code.contract_case import SESSION, SLUG
 from carryover.adapter.contract import Source
-from carryover.agents.claude_code.adapter import AGENT
-from carryover.agents.claude_code.locate import exported, source_of, sources
+from carryover.agents.claude_code.locate import exported, source_of
 
 HOME = Path("/home/dev")
-
-
-@pytest.mark.parametrize(
-    ("env", "root"),
-    [
-        ({}, "/home/dev/.claude/projects"),
-        ({"CLAUDE_CONFIG_DIR": ""}, "/home/dev/.claude/projects"),
-        ({"CLAUDE_CONFIG_DIR": "/srv/claude"}, "/srv/claude/projects"),
-        ({"CLAUDE_CONFIG_DIR": "~/conf/claude"}, "/home/dev/conf/claude/projects"),
-    ],
-)
-def test_the_folder_can_be_moved(env: dict[str, str], root: str) -> None:
-    assert AGENT.roots(HOME, env) == (Path(root),)
 
 
 def test_a_sub_agents_file_beside_the_sessions_does_not_say_whose_it_is() -> None:
@@ -32,31 +18,6 @@ def test_a_sub_agents_file_beside_the_sessions_does_not_say_whose_it_is() -> Non
     path = HOME / SLUG / "agent-a12bba3.jsonl"
 
     assert source_of(path, HOME) == Source(agent="claude-code", path=str(path), subagent_id="a12bba3", group=SLUG)
-
-
-def test_transcripts_are_listed_in_order_also_behind_linked_folders(tmp_path: Path) -> None:
-    elsewhere = tmp_path / "elsewhere"
-    (elsewhere / (SESSION % 2) / "subagents").mkdir(parents=True)
-    names = [f"{SESSION % 2}.jsonl", "agent-a1.jsonl", f"{SESSION % 2}/subagents/agent-a2.jsonl", "notes.txt"]
-    for name in names:
-        (elsewhere / name).touch()
-    root = tmp_path / "projects"
-    root.mkdir()
-    (root / SLUG).symlink_to(elsewhere)
-
-    found = sources(root)
-
-    paths = [Path(source.path).relative_to(root / SLUG).as_posix() for source in found]
-    assert paths == sorted(names[:3])
-
-
-def test_a_folder_nobody_may_open_hides_only_itself(tmp_path: Path) -> None:
-    (tmp_path / "closed").mkdir(mode=0)
-    (tmp_path / SLUG).mkdir()
-    (tmp_path / SLUG / f"{SESSION % 1}.jsonl").touch()
-    (tmp_path / "a-file").touch()
-
-    assert [source.session for source in sources(tmp_path)] == [SESSION % 1]
 
 
 MESSAGE = b'{"type":"user","uuid":"u","sessionId":"s","message":{"role":"user","content":"x"}}\n'

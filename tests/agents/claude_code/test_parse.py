@@ -9,17 +9,14 @@ import pytest
 
 from agents.claude_code.contract_case import session
 from agents.claude_code.session import ID, START_MS, Session
-from carryover.adapter.contract import Record, Source
 from carryover.agents.claude_code.adapter import AGENT
 from carryover.model import (
     AgentSummary,
     AssistantMessage,
     SessionInfo,
-    Skipped,
     TurnEnd,
-    UserPrompt,
 )
-from contract.case import Reading, fold_into, moved, read_on, source_at
+from contract.case import moved, read_on, source_at
 
 
 def replayed(path: Path) -> list[bytes]:
@@ -132,15 +129,6 @@ def test_facts_come_before_the_first_event_and_again_only_when_they_change() -> 
     assert isinstance(transcript.events[0].body, SessionInfo)
 
 
-def test_old_history_written_again_does_not_change_the_facts() -> None:
-    transcript = Session()
-    transcript.says("New.", model="claude-opus-5-5", timestamp="2026-11-20T09:00:00Z")
-    transcript.version = "2.1.1"
-    transcript.says("Old.", model="claude-haiku-4-5", timestamp="2026-11-20T07:00:00Z")
-
-    assert transcript.infos == [SessionInfo(agent_version="2.1.328", model="claude-opus-5-5")]
-
-
 def test_the_name_the_user_gave_wins_over_those_the_model_makes_up() -> None:
     transcript = Session()
     bare = {"uuid": None, "timestamp": None, "cwd": None, "version": None}
@@ -164,38 +152,6 @@ def test_a_record_without_a_time_takes_that_of_the_record_before_and_not_the_new
     assert transcript.events[-1].at_ms == START_MS + 2000
 
 
-def test_a_record_without_any_time_before_it_is_counted() -> None:
-    transcript = Session()
-    transcript.user("Timeless", timestamp="soon")
-
-    assert (transcript.events, transcript.skipped) == ([], [Skipped("user", "no time", "2.1.328")])
-
-
-def test_the_session_is_the_records_own_whatever_the_file_is_called() -> None:
-    """`--transcript FILE` reads a file of any name."""
-    source = Source(agent="claude-code", path="/tmp/some copy.jsonl")
-    reading = fold_into(AGENT, source, Reading(context=AGENT.context_type()), read_records(1))
-
-    assert {event.session for event in reading.events} == {session(1).path.stem}
-
-
-def read_records(number: int) -> list[Record]:
-    return list(AGENT.reader.read(session(number).path, None).records)
-
-
-def test_a_record_without_a_uuid_is_known_by_its_bytes() -> None:
-    transcript = Session()
-    transcript.user("Begin", uuid=None)
-    again = Session()
-    again.user("Begin", uuid=None)
-    other = Session()
-    other.user("Begin anew", uuid=None)
-
-    keys = [{e.key for e in t.events if isinstance(e.body, UserPrompt)} for t in (transcript, again, other)]
-    assert keys[0] == keys[1]
-    assert keys[0].isdisjoint(keys[2])
-
-
 def test_a_branched_record_keeps_the_identity_of_the_one_it_copies() -> None:
     """`forkedFrom` names the parent session and the record (read about, in no recording)."""
     parent = Session()
@@ -217,23 +173,3 @@ def test_a_fork_has_facts_of_its_own_though_it_repeats_the_records() -> None:
     assert parent_prompt.key == fork_prompt.key
     assert parent_info.body == fork_info.body
     assert parent_info.key != fork_info.key
-
-
-def test_sub_agents_in_the_main_file_are_distinguished_without_an_id() -> None:
-    transcript = Session()
-    transcript.user("List the files", isSidechain=True)
-
-    assert [event.subagent_id for event in transcript.events] == ["inline"]
-    assert transcript.bodies == [UserPrompt(text="List the files", actor="model")]
-
-
-def test_a_message_of_another_shape_is_counted() -> None:
-    transcript = Session()
-    transcript.record("user")
-    transcript.record("assistant", message={"model": "m"})
-    transcript.record("user", message={"content": 5})
-    transcript.record("user", message={"content": [{"type": "text", "text": 5}]})
-
-    assert [skipped.record_type for skipped in transcript.skipped] == ["user", "assistant", "user", "user"]
-    assert transcript.skipped[3].reason == "unexpected shape at $.content[0].text"
-    assert transcript.events == []

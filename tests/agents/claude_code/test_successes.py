@@ -41,20 +41,6 @@ def test_an_edit_that_was_applied_is_a_file_edit() -> None:
     ]
 
 
-def test_an_edit_that_failed_changed_nothing() -> None:
-    transcript = Session()
-    bodies = transcript.runs(
-        "Edit",
-        "<tool_use_error>String to replace not found in file.</tool_use_error>",
-        failed=True,
-        file_path="/home/dev/shop/cart.py",
-        old_string="a",
-        new_string="b",
-    )
-
-    assert after(bodies) == []
-
-
 def test_an_edit_of_the_handoff_is_no_work_on_the_project() -> None:
     transcript = Session()
     bodies = transcript.runs("Write", "ok", file_path="/home/dev/shop/.carryover/handoff.md", content="x")
@@ -158,20 +144,6 @@ def test_answers_are_the_users() -> None:
     ]
 
 
-def test_answers_are_read_from_the_text_where_there_is_no_structured_result() -> None:
-    transcript = Session()
-    bodies = transcript.runs(
-        "AskUserQuestion",
-        'User has answered your questions: "Which cap?"="50 percent", "Where?"="in cart.py". You can now continue.',
-        questions=[],
-    )
-
-    assert after(bodies) == [
-        Answer(call_id="toolu_1", question="Which cap?", text="50 percent"),
-        Answer(call_id="toolu_1", question="Where?", text="in cart.py"),
-    ]
-
-
 def test_an_accepted_plan_is_the_one_the_user_saw_last() -> None:
     transcript = Session()
     bodies = transcript.runs(
@@ -195,14 +167,4 @@ def test_the_task_list_is_sent_whole_after_each_change() -> None:
         (PlanItem(text="Wire discount", state="active"), PlanItem(text="Test it")),
         (PlanItem(text="Wire discount", state="done"), PlanItem(text="Test it")),
         (PlanItem(text="Wire discount", state="done"),),
-    ]
-
-
-def test_tasks_from_before_the_transcript_are_known_once_they_are_listed() -> None:
-    transcript = Session()
-    assert after(transcript.runs("TaskUpdate", "Updated", taskId="1", status="completed")) == []
-    listed = {"tasks": [{"id": "1", "subject": "Wire discount", "status": "completed"}]}
-
-    assert after(transcript.runs("TaskList", "#1", result=listed)) == [
-        PlanUpdate(items=(PlanItem(text="Wire discount", state="done"),))
     ]

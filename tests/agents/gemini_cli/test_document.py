@@ -121,17 +121,6 @@ def test_a_long_document_is_parsed_once_for_all_its_batches(tmp_path: Path, monk
     assert parsed.count(path) == 1
 
 
-def test_messages_that_are_no_objects_cost_themselves(tmp_path: Path) -> None:
-    path = copied(tmp_path)
-    whole = json.loads(path.read_bytes())
-    path.write_text(json.dumps({**whole, "messages": [5, None, *whole["messages"], "x"]}))
-
-    reading = read_on(AGENT, Source(agent=AGENT.id, path=str(path)))
-
-    assert len(reading.skipped) == 3
-    assert len(bodies(reading.events, UserPrompt)) == 2
-
-
 @pytest.mark.parametrize("backwards", [False, True], ids=["as written", "the other way round"])
 async def test_a_document_that_a_newer_client_continued_counts_once(tmp_path: Path, backwards: bool) -> None:
     """0.61.0 copies the folder of 0.26.0 under a new name, and the document into lines beside it."""

@@ -37,10 +37,6 @@ def test_the_hooks_of_a_recorded_session() -> None:
     assert {one.cwd for one in reported} == {"/home/dev/shop"}
 
 
-def test_a_resumed_session_gets_the_handoff_in_any_case() -> None:
-    assert HOOKS.forgets
-
-
 def test_an_answer_is_json_since_plain_text_would_be_shown_to_the_user() -> None:
     said = json.loads(HOOKS.answer("# Handoff\nwords ✓ \ud83d"))["hookSpecificOutput"]
 

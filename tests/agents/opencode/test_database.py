@@ -78,16 +78,6 @@ def test_a_sub_agent_belongs_to_its_session(tmp_path: Path) -> None:
 
 
 @BOTH
-def test_reading_again_and_on_adds_nothing(tmp_path: Path, version: str) -> None:
-    path = database(tmp_path, version)
-    found = read(path)
-    again = read(path, reading=found)
-    afresh = read(path)
-
-    assert again.events == afresh.events
-
-
-@BOTH
 def test_nothing_beside_the_database_is_made_or_changed(tmp_path: Path, version: str) -> None:
     path = tmp_path / "opencode" / "opencode.db"
     with Client(path, version) as client:

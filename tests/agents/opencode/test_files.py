@@ -7,8 +7,6 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from agents.opencode.reading import read
 from agents.opencode.stores import LATEST, data_folder, database
 from carryover.agents.opencode import locate
@@ -97,14 +95,3 @@ def test_a_session_that_is_exported_again_shows_what_the_document_holds_now(tmp_
     after = read_on(AGENT, source, before)
     assert after.events == read_on(AGENT, source).events
     assert AGENT.reader.read(document, after.cursor).records == ()
-
-
-@pytest.mark.parametrize("text", ['{"info": {"id": 5}}', "[]", "", '{"messages": []}', '{"info": {"id": "a/b"}}'])
-def test_another_document_is_none_of_ours(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "other.json"
-    path.write_text(text)
-
-    assert AGENT.exported is not None
-    assert AGENT.exported(path, text.encode()) is None
-    with pytest.raises(OSError, match="not an exported session"):
-        AGENT.reader.read(path, None)

@@ -74,14 +74,6 @@ def test_a_summary_is_no_answer(auto: bool, trigger: str) -> None:
     assert summary.parts == ()
 
 
-def test_the_sections_of_a_summary_are_its_parts() -> None:
-    text = "## Goal\n\nWhole cents.\n\n## Next Steps\n\n- Test it."
-    [summary] = found(parsed(model({"type": "text", "text": text}, summary=True)))
-
-    assert isinstance(summary, AgentSummary)
-    assert [(part.kind, part.text) for part in summary.parts] == [("request", "Whole cents."), ("next", "- Test it.")]
-
-
 @pytest.mark.parametrize(
     ("error", "reason", "message"),
     [

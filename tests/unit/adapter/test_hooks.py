@@ -2,19 +2,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 import pytest
 
-from carryover.adapter.contract import HookEvent, Source, StartReason
+from carryover.adapter.contract import HookEvent, Source
 from carryover.adapter.hooks import (
     ACTIONS,
     ClaudeLikeHooks,
     read_own,
     root_above,
-    session_start_output,
-    start_reason,
 )
 from carryover.model import AssistantMessage, Skipped
 
@@ -29,14 +27,6 @@ def test_a_root_is_the_folder_of_that_name_below_which_the_path_is_a_source() ->
     assert root_above(path, _talk, ("talks",)) == root_above(path, _talk) == Path("/home/dev/talks")
     assert root_above(path, _talk, ("notes",)) is None
     assert root_above(Path("talks/one.talk"), _talk, ("talks",)) is None
-
-
-def test_a_word_that_no_version_uses_is_no_reason() -> None:
-    assert [start_reason(word) for word in ("compact", "reborn", None)] == ["compact", None, None]
-
-
-def test_half_of_a_surrogate_pair_in_a_handoff_does_not_break_the_answer() -> None:
-    assert session_start_output("a\ud800b") == {"hookEventName": "SessionStart", "additionalContext": "a?b"}
 
 
 class _Payload(msgspec.Struct, frozen=True):
@@ -75,12 +65,6 @@ def reading(**fields: Any) -> HookEvent:
     return msgspec.convert({"session": "s1", "cwd": "/shop", "transcript": TALK, **fields}, HookEvent)
 
 
-@pytest.mark.parametrize("reason", get_args(StartReason))
-def test_a_start_says_why(reason: StartReason) -> None:
-    assert heard("SessionStart", source=reason) == reading(action="session_start", reason=reason)
-    assert heard("SessionStart", source="reborn") == Skipped("hook/sessionstart", "unknown start reason")
-
-
 @pytest.mark.parametrize(("idle", "idle_s"), [(1, 1.0), ("soon", None), (-1, None), (1e300, None), ({}, None)])
 def test_an_idle_time_that_makes_no_sense_is_unknown(idle: object, idle_s: float | None) -> None:
     resumed = heard("SessionStart", source="resume", seconds_since_last_response=idle)
@@ -96,11 +80,3 @@ def test_inside_a_sub_agent_nothing_starts_or_ends(event: str) -> None:
 
 def test_of_a_session_that_is_not_written_down_nothing_is_kept() -> None:
     assert heard("Stop", transcript_path=None, last_assistant_message="x") == reading(action="hint", transcript=None)
-
-
-def test_half_a_surrogate_pair_costs_one_character() -> None:
-    """JavaScript cuts strings in the middle of a pair."""
-    stopped = heard("Stop", last_assistant_message="Done HERE")
-
-    assert isinstance(stopped, HookEvent)
-    assert [event.body for event in stopped.provisional] == [AssistantMessage(text="Done \ufffd")]

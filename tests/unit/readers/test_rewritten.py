@@ -174,10 +174,3 @@ def test_what_is_remembered_is_bounded_and_forgetting_costs_only_time() -> None:
     last = f"{rewritten.MAX_CONVERSATIONS - 1}"
     listener.hear(Shelf({**state, last: ["a", "b"]}))
     assert listener.known[last] == ["a", "b"]
-
-
-def test_a_cursor_of_another_form_begins_again() -> None:
-    for cursor in (b"", b"noise", b"\x93\xa1x"):
-        batch = read_on(Shelf({"one": ["a"]}), cursor, now_ms=NOW_MS)
-        assert batch.restarted
-        assert len(batch.records) == 3
