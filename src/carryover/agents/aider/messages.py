@@ -91,10 +91,7 @@ _MODEL: Final = re.compile(r"(?P<role>Main m|M|Editor m)odel: (?P<model>\S+) wit
 _LIMIT: Final = re.compile(r"rate.?limit|quota|billing|credit|insufficient.{0,20}(?:balance|funds)", re.IGNORECASE)
 _ERROR: Final = re.compile(r"litellm\.\w*(?:Error|Exception)\w*: ")
 _FAILED_BLOCK: Final = re.compile(r"## \w+: This SEARCH block failed to exactly match lines in (?P<path>.+)")
-_FAILED_HUNK: Final = re.compile(
-    r"(?P<path>.+) (?:does not contain lines that match the diff|contains multiple sets of lines that match)"
-)
-_REPORT: Final = re.compile(r"# \d+ SEARCH/REPLACE blocks? failed to match!|UnifiedDiffNo\w+: hunk failed to apply!")
+_REPORT: Final = re.compile(r"# \d+ SEARCH/REPLACE blocks? failed to match!")
 _LINTER: Final = re.compile(r"## Running: (?P<command>.+)")
 _LINT_STARTS: Final = "# Fix any errors below, if possible."
 _YES: Final = re.compile(r"(?:y|yes|a|all|)", re.IGNORECASE)
@@ -252,7 +249,7 @@ def _failed_edits(add: Builder, text: str) -> None:
     """Adds a failed edit for each file that a report names, with the line that gives the reason."""
     seen: set[str] = set()
     for line in text.splitlines():
-        found = _FAILED_BLOCK.fullmatch(line.strip()) or _FAILED_HUNK.match(line)
+        found = _FAILED_BLOCK.fullmatch(line.strip())
         path = add.path(found["path"]) if found else None
         if path is not None and path not in seen:
             seen.add(path)

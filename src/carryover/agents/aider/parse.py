@@ -16,8 +16,7 @@ from carryover.agents.aider.messages import drop_edits, own_message, user_input
 from carryover.agents.aider.wire import MAX_EDITS, Context
 from carryover.model import AssistantMessage, SessionStart
 from carryover.records import rawjson
-from carryover.records.changes import Change, Hunk, Replacement, patched, replaced, written
-from carryover.records.patches import in_patch
+from carryover.records.changes import Change, Replacement, replaced, written
 
 _SEARCH: Final = re.compile(r"<{5,9} SEARCH>?\s*")
 _DIVIDER: Final = re.compile(r"={5,9}\s*")
@@ -25,8 +24,6 @@ _REPLACE: Final = re.compile(r">{5,9} REPLACE\s*")
 _FENCES: Final = ("```", "````", "<source>", "<code>", "<pre>", "<codeblock>", "<sourcecode>")
 _NAME_ABOVE: Final = 3
 _MAX_NAME: Final = 250
-_DIFFED: Final = re.compile(r"^--- ([^\n]+)\n\+\+\+ ([^\n]+)(?:\n|\Z)", re.MULTILINE)
-
 Place = Callable[[str], str | None]
 """Returns the absolute path of a file that the model names."""
 
@@ -60,7 +57,7 @@ class _Found:
         self._place = place
         self._gone: set[int] = set()
         self._replacements: dict[str, list[Replacement]] = {}
-        self._others: dict[str, Change] = {}
+        self._whole_files: dict[str, Change] = {}
         self._last = ""
 
     def take(self, at: int, *, whole_files: bool) -> int:
@@ -68,10 +65,6 @@ class _Found:
         line = self._lines[at]
         if _SEARCH.fullmatch(line.strip()):
             return self._search(at)
-        if line.startswith("*** Begin Patch"):
-            return self._patch(at)
-        if line.startswith("```diff"):
-            return self._diff(at)
         return self._whole(at) if whole_files and _fence_of(line) is not None else at + 1
 
     def prose(self) -> str:
@@ -81,8 +74,8 @@ class _Found:
 
     def changes(self) -> tuple[Change, ...]:
         """Returns one change per file."""
-        replacements = [replaced(path, pairs, counted=True) for path, pairs in self._replacements.items()]
-        return (*replacements, *(self._others[path] for path in self._others if path not in self._replacements))
+        replacements = {path: replaced(path, pairs, counted=True) for path, pairs in self._replacements.items()}
+        return tuple((self._whole_files | replacements).values())
 
     def _search(self, at: int) -> int:
         divider = _find(self._lines, at + 1, _DIVIDER)
@@ -119,31 +112,6 @@ class _Found:
                 return (fence, place, name) if name else (fence, None, "")
         return fence, None, ""
 
-    def _patch(self, at: int) -> int:
-        end = self._line_like("*** End Patch", at)
-        if end is None:
-            return at + 1
-        for change in in_patch("\n".join(self._lines[at : end + 1]), "/"):
-            self._other(change.path.lstrip("/"), change)
-        self._gone.update(range(at, end + 1))
-        return end + 1
-
-    def _diff(self, at: int) -> int:
-        end = self._line_like("```", at + 1) or len(self._lines)
-        found = _DIFFED.split("\n".join(self._lines[at + 1 : end]))
-        for old, new, body in zip(found[1::3], found[2::3], found[3::3], strict=True):
-            # The headers of hunks hold no line numbers, so neither does the change.
-            hunk = Hunk(lines=[line for line in body.split("\n") if not line.startswith("@@")])
-            change = patched(Change(path="", change="modify"), [hunk])
-            self._other(_diff_name(old.strip(), new.strip()), msgspec.structs.replace(change, line=None))
-        if len(found) > 1:
-            self._gone.update(range(at, end + 1))
-        return end + 1
-
-    def _other(self, name: str, change: Change) -> None:
-        if (path := self._place(name)) is not None:
-            self._others[path] = msgspec.structs.replace(change, path=path)
-
     def _line_like(self, text: str, start: int) -> int | None:
         return next((n for n in range(start, len(self._lines)) if self._lines[n].rstrip() == text), None)
 
@@ -155,7 +123,7 @@ class _Found:
         path = self._place(name) if name else None
         if end is None or path is None:
             return at + 1 if end is None else end + 1
-        self._others[path] = written(path, _text(self._lines[at + 1 : end]))
+        self._whole_files[path] = written(path, _text(self._lines[at + 1 : end]))
         self._gone.update(range(at - 1, end + 1))
         return end + 1
 
@@ -181,12 +149,6 @@ def _file_name(line: str) -> str:
     name = line.strip().rstrip(":").lstrip("#").strip().strip("`").strip("*").strip()
     looks = ("." in name or "/" in name or "\\" in name or name[:1].isupper()) and " " not in name
     return name if looks and len(name) <= _MAX_NAME else ""
-
-
-def _diff_name(old: str, new: str) -> str:
-    name = old if new == "/dev/null" else new
-    prefixed = name.startswith(("a/", "b/")) and (old.startswith("a/") or old == "/dev/null")
-    return name[2:] if prefixed else name
 
 
 def _find(lines: Sequence[str], start: int, pattern: re.Pattern[str]) -> int:
