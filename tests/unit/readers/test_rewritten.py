@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.adapter.contract import Batch
+from carryover.adapter.contract import Batch, FileStat
 from carryover.readers import rewritten
-from carryover.readers.rewritten import NotYet, Piece, read_on
+from carryover.readers.rewritten import NotYet, Piece, SnapshotReader, read_on
 from carryover.readers.sqlite import TooLarge
 
 NOW_MS = 1_800_000_000_000
@@ -174,3 +175,19 @@ def test_what_is_remembered_is_bounded_and_forgetting_costs_only_time() -> None:
     last = f"{rewritten.MAX_CONVERSATIONS - 1}"
     listener.hear(Shelf({**state, last: ["a", "b"]}))
     assert listener.known[last] == ["a", "b"]
+
+
+def test_a_file_is_taken_once_for_all_its_batches(tmp_path: Path) -> None:
+    taken: list[Path] = []
+
+    def take(path: Path, _stat: FileStat) -> Shelf:
+        taken.append(path)
+        return Shelf({"one": ["text"] * 1_200})
+
+    (path := tmp_path / "talk.json").touch()
+    reader, batches = SnapshotReader(take), 1
+    batch = reader.read(path, None)
+    while batch.more:
+        batch, batches = reader.read(path, batch.cursor), batches + 1
+
+    assert (len(taken), batches) == (1, 3)

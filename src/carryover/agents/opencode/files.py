@@ -14,12 +14,12 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from carryover.adapter.contract import Batch, FileStat
+from carryover.adapter.contract import Batch, FileStat, Reader
 from carryover.agents.opencode.talk import Row, StoredPart, Talk, revert_in
 from carryover.agents.opencode.wire import MOST_PARENTS, Session, is_usable_id, ms_of
 from carryover.fsio import stat_regular
-from carryover.readers.files import read_small, stamp_of_file
-from carryover.readers.rewritten import Unfinished, read_on
+from carryover.readers.files import read_small
+from carryover.readers.rewritten import SnapshotReader, read_on
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, items_of, text_of
@@ -117,30 +117,18 @@ class SessionFileReader:
         return FileStat(size + last.st_size, max(mtime_ns, last.st_mtime_ns))
 
 
-class ExportReader:
-    """Reads a document from `opencode export`; see `carryover.adapter.contract.Reader`."""
-
-    def __init__(self) -> None:
-        self._unfinished: Unfinished[Document] = Unfinished()
-
-    def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Reads the next messages. Raises FileNotFoundError, and OSError if it is not such a document."""
-        stat, now_ms = stamp_of_file(path), utc_now_ms()
-        snapshot = self._unfinished.of(path, stat) or _export(path, now_ms)
-        return self._unfinished.read_on(path, stat, snapshot, cursor, now_ms=now_ms)
-
-    def stat(self, path: Path) -> FileStat:
-        """Returns the document's size and modification time."""
-        return stamp_of_file(path)
+def export_reader() -> Reader:
+    """Returns the reader of documents from `opencode export`."""
+    return SnapshotReader(_export)
 
 
-def _export(path: Path, now_ms: int) -> Document:
+def _export(path: Path, _stat: FileStat) -> Document:
     document = fields_of(read_small(path, limit=MAX_EXPORT_BYTES) or b"")
     session = _session(fields_of(document.get("info")), "")
     if not is_usable_id(session.id):
         raise OSError(errno.EINVAL, "not an exported session", str(path))
     messages = (_exported(fields_of(entry)) for entry in items_of(document.get("messages")))
-    return Document(lambda store: Talk(store, session, now_ms), messages)
+    return Document(lambda store: Talk(store, session, utc_now_ms()), messages)
 
 
 def _exported(entry: Fields) -> tuple[Item, list[Item]]:

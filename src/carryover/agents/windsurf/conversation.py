@@ -11,20 +11,18 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Batch, FileStat
+from carryover.adapter.contract import FileStat, Reader
 from carryover.adapter.spooled import SpooledCall, copy_beside
 from carryover.agents.windsurf import wire
-from carryover.agents.windsurf.locate import Kind, transcript_of
-from carryover.readers.files import read_head, stamp_of_file
-from carryover.readers.rewritten import Piece, Unfinished
-from carryover.readers.stat_cache import utc_now_ms
+from carryover.agents.windsurf.locate import transcript_of
+from carryover.readers.files import read_head
+from carryover.readers.rewritten import OnlyConversation, SnapshotReader
 from carryover.records import rawjson
 from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, first_text, text_of
@@ -94,41 +92,24 @@ class Row(msgspec.Struct, frozen=True):
         return self.mark if self.kind == wire.USER_ROW else None
 
 
-class ConversationReader:
-    """Reads a conversation; see `carryover.adapter.contract.Reader`.
+def spool_reader() -> Reader:
+    """Returns the reader of what hooks received. A changed transcript is named by a call, which changes the spool."""
+    return SnapshotReader(_spooled)
 
-    A file is always read as a whole, since its lines may be in any order.
-    """
 
-    def __init__(self, kind: Kind) -> None:
-        self._kind = kind
-        self._unfinished: Unfinished[Conversation] = Unfinished()
+def transcript_reader() -> Reader:
+    """Returns the reader of transcripts that none of our hooks saw."""
+    return SnapshotReader(_transcribed)
 
-    def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Reads what changed in the conversation.
 
-        Only the first `MAX_TRANSCRIPT_BYTES` of a transcript are read; its first batch counts the rest as one oversized
-        record. Raises FileNotFoundError if it is gone, OSError if it cannot be read.
-        """
-        stat = stamp_of_file(path)
-        conversation = self._unfinished.of(path, stat) or self._conversation(path, stat)
-        batch = self._unfinished.read_on(path, stat, conversation, cursor, now_ms=utc_now_ms())
-        is_cut = cursor is None and self._kind == "transcript" and stat.size > MAX_TRANSCRIPT_BYTES
-        return msgspec.structs.replace(batch, oversized=batch.oversized + is_cut)
+def _spooled(path: Path, _stat: FileStat) -> Conversation:
+    calls, unread = calls_in(read_head(path, MAX_SPOOLED_BYTES))
+    return Conversation(path.stem, calls, _transcript(calls, copy_beside(path)), unread=unread)
 
-    def _conversation(self, path: Path, stat: FileStat) -> Conversation:
-        if self._kind == "transcript":
-            rows = rows_in(read_head(path, MAX_TRANSCRIPT_BYTES))
-            return Conversation(path.stem, (), rows, noted_ms=stat.mtime_ns // 1_000_000)
-        calls, unread = calls_in(read_head(path, MAX_SPOOLED_BYTES))
-        return Conversation(path.stem, calls, _transcript(calls, copy_beside(path)), unread=unread)
 
-    def stat(self, path: Path) -> FileStat:
-        """Returns the file's size and modification time.
-
-        When a transcript changes, a hook call names it, and that call changes the spool file.
-        """
-        return stamp_of_file(path)
+def _transcribed(path: Path, stat: FileStat) -> Conversation:
+    rows = rows_in(read_head(path, MAX_TRANSCRIPT_BYTES))
+    return Conversation(path.stem, (), rows, noted_ms=stat.mtime_ns // 1_000_000)
 
 
 def calls_in(data: bytes) -> tuple[list[Call], list[wire.PassedByRecord]]:
@@ -230,13 +211,8 @@ def _turn_of(asked: str, prompts: Mapping[int, str | None], named: int) -> int:
     return next((turn for turn in same if turn > named), same[-1] if same else named)
 
 
-class Conversation:
-    """Both the snapshot and its only conversation; see `carryover.readers.rewritten`.
-
-    `noted_ms`: when the transcript was written, for rows without a time and without a call.
-    """
-
-    rests_ms = None
+class Conversation(OnlyConversation):
+    """A conversation. `noted_ms`: when the transcript was written, for rows without a time and without a call."""
 
     def __init__(
         self,
@@ -247,26 +223,13 @@ class Conversation:
         noted_ms: int = 0,
         unread: Sequence[wire.PassedByRecord] = (),
     ) -> None:
-        self._ident = ident
+        self.ident = ident
         self._calls = calls
         self._noted_ms = noted_ms
         before, held, after = _split(calls, rows)
         shown = _records_of(rows if held or not calls else (), held, noted_ms)
         self._records = [*unread, *map(_record_of, before), *shown, *map(_record_of, after)]
-
-    def conversations(self) -> list[tuple[str, str]]:
-        """Returns the one conversation of the file, or nothing if it is empty."""
-        mark = digest("\n".join(f"{ident} {mark}" for ident, mark in self.pieces))
-        return [(self._ident, mark)] if self.pieces else []
-
-    def conversation(self, ident: str, notes: dict[str, str]) -> Conversation:  # noqa: ARG002
-        """Returns the conversation itself: a file holds one."""
-        return self
-
-    @cached_property
-    def pieces(self) -> list[Piece]:
-        """The records, each with a mark of its content."""
-        return [(str(number), _mark_of(record)) for number, record in enumerate(self._records)]
+        self.pieces = [(str(number), _mark_of(record)) for number, record in enumerate(self._records)]
 
     def begin(self, *, on: bool, more: bool) -> bytes | None:
         """Returns the record that opens the conversation."""
@@ -277,10 +240,6 @@ class Conversation:
     def piece(self, number: int) -> bytes | None:
         """Returns the record of a call or a row."""
         return msgspec.json.encode(self._records[number])
-
-    def end(self, emitted: int) -> bytes | None:  # noqa: ARG002
-        """Returns None: a conversation has no facts as a whole."""
-        return None
 
 
 def _mark_of(record: wire.CallRecord | wire.RowRecord | wire.PassedByRecord) -> str:
