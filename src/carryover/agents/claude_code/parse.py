@@ -163,7 +163,7 @@ def _parse_title(builder: Builder) -> None:
 
 
 def _message(builder: Builder) -> wire.Message | None:
-    message = wire.message_of(builder.line)
+    message = rawjson.read(wire.MESSAGE, bytes(builder.line.message))
     if isinstance(message, str):
         builder.skip(builder.line.type, message)
         return None

@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from carryover.records.rawjson import ABSENT, read
+from carryover.records.rawjson import ABSENT
 from carryover.records.summary import Kinds
 
 
@@ -91,12 +91,7 @@ class Attachment(msgspec.Struct, frozen=True, rename="camel"):
 
 
 LINE: Final = msgspec.json.Decoder(Line)
-_MESSAGE: Final = msgspec.json.Decoder(Message)
-
-
-def message_of(line: Line) -> Message | str:
-    """Returns the message of a user or assistant record, or a description of what is wrong with it."""
-    return read(_MESSAGE, bytes(line.message))
+MESSAGE: Final = msgspec.json.Decoder(Message)
 
 
 QUIET_RECORDS: Final = frozenset(

@@ -16,13 +16,13 @@ import msgspec
 
 from carryover.adapter.contract import Batch, FileStat, Reader
 from carryover.agents.opencode.talk import Row, StoredPart, Talk, revert_in
-from carryover.agents.opencode.wire import MOST_PARENTS, Session, is_usable_id, ms_of
+from carryover.agents.opencode.wire import MOST_PARENTS, Session, is_usable_id
 from carryover.fsio import stat_regular
 from carryover.readers.files import read_small
 from carryover.readers.rewritten import SnapshotReader, read_on
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records.fields import digest
-from carryover.records.lenient import Fields, fields_of, items_of, text_of
+from carryover.records.lenient import Fields, fields_of, items_of, text_of, time_of
 
 MAX_FILE_BYTES: Final = 8 << 20
 MAX_EXPORT_BYTES: Final = 256 << 20
@@ -42,7 +42,7 @@ class Item(NamedTuple):
             id=self.id,
             updated_ms=self.updated_ms,
             mark=digest(self.data or b""),
-            created_ms=ms_of(fields_of(fields.get("time")).get("created")),
+            created_ms=time_of(fields_of(fields.get("time")).get("created")),
             by_user=text_of(fields.get("role")) == "user",
         )
 
@@ -91,7 +91,7 @@ class SessionFileReader:
         messages = _items(storage / "message" / path.stem) if info else []
         session = _session(info, path.stem if info else "")
         session = msgspec.structs.replace(session, root=_root_of(session.root, path))
-        created_ms = ms_of(fields_of(info.get("time")).get("created"))
+        created_ms = time_of(fields_of(info.get("time")).get("created"))
         snapshot = Document(
             lambda store: Talk(store, session, now_ms, created_ms, revert_in(info.get("revert"))),
             sorted(

@@ -9,8 +9,6 @@ from typing import Final
 
 import msgspec
 
-from carryover.records import rawjson
-
 MAX_SESSIONS: Final = 60
 MAX_CHANGES: Final = 20
 """Most changes of one call."""
@@ -100,13 +98,3 @@ def is_usable_id(ident: str) -> bool:
 MAX_ID_CHARS: Final = 100
 MOST_PARENTS: Final = 10
 """Most levels of parents above a sub-agent."""
-LATEST_MS: Final = 4_102_444_800_000
-
-
-def ms_of(*raws: msgspec.Raw | None) -> int:
-    """Returns the first of these fields that holds a time, in UTC milliseconds; 0 if none does."""
-    for raw in raws:
-        number = rawjson.part_of(raw, float) if raw is not None else None
-        if number is not None and 0 < number < LATEST_MS:
-            return int(number)
-    return 0
