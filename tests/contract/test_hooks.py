@@ -128,13 +128,6 @@ def test_a_transcripts_name_tells_its_root(hooks: HookProtocol, agent: Agent, ca
         assert agent.source_of(recording.path, root) is not None
 
 
-def test_other_names_tell_no_root(hooks: HookProtocol, case: Case) -> None:
-    for recording in case.recordings:
-        assert hooks.layout_root(recording.path.relative_to("/")) is None
-    for name in case.strangers:
-        assert hooks.layout_root(case.recordings[0].root / name) is None, name
-
-
 @given(data=st.data())
 def test_a_root_is_given_only_of_what_is_a_source_below_it(
     hooks: HookProtocol, agent: Agent, case: Case, data: st.DataObject

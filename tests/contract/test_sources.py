@@ -5,13 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from carryover.adapter.contract import Agent
-from carryover.agents import agent_ids
 from contract.case import Case, source_at
-
-
-def test_the_agent_has_the_id_it_is_registered_by(agent: Agent, agent_id: str) -> None:
-    assert agent.id == agent_id
-    assert agent.id in agent_ids()
 
 
 def test_each_recording_is_found_once_and_known_by_its_name(agent: Agent, case: Case) -> None:

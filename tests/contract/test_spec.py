@@ -28,11 +28,6 @@ def test_an_agent_can_be_found_on_each_platform(known_spec: AgentSpec, tmp_path:
         assert all(folder.is_relative_to(tmp_path) and folder != tmp_path for folder in folders)
 
 
-def test_the_roots_are_those_of_the_spec(agent: Agent, tmp_path: Path) -> None:
-    for env in ({}, {name: str(tmp_path / "moved") for name in agent.spec.variables}):
-        assert agent.roots(tmp_path, env) == tuple(place.at(tmp_path, env) for place in agent.spec.transcripts)
-
-
 def test_an_adapter_says_how_it_is_installed(agent: Agent) -> None:
     spec = agent.spec
 

@@ -41,15 +41,6 @@ def test_words_given_to_a_command_count_once(tmp_path: Path, command: str) -> No
     ]
 
 
-def test_what_an_architect_tells_its_editor_was_typed_by_nobody(tmp_path: Path) -> None:
-    plan = "Change a to b:\n\n1) In cart.py\n- Locate:\n  a"
-    events = events_of(tmp_path, prompt("b, please"), answer(plan), prompt(plan), answer(BLOCK), APPLIED)
-
-    assert [found.text for found in of(events, UserPrompt)] == ["b, please"]
-    assert [found.text for found in of(events, AssistantMessage)] == [plan, "fix: b instead of a"]
-    assert [Path(found.path).name for found in of(events, FileEdit)] == ["cart.py"]
-
-
 @pytest.mark.parametrize(
     ("text", "subject"), [("/run make all", "make all"), ("!make all", "make all"), ("/git log -1", "git log -1")]
 )

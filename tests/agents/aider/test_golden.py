@@ -128,12 +128,6 @@ def test_what_was_undone_does_not_count() -> None:
     assert set(undone.keys) <= {event.key for event in found}
 
 
-def test_an_answer_that_imitates_every_mark_is_one_answer() -> None:
-    assert of(events("commands"), AssistantMessage)[0].text == (
-        "#### Plan\n\n> quoted by the model\n\n# aider chat started at 1999-01-01 00:00:00\n\nDone."
-    )
-
-
 def test_an_interrupted_answer_is_kept_as_far_as_it_came() -> None:
     found = events("interrupt")
     first, second = of(found, AssistantMessage)

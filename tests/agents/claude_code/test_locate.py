@@ -10,16 +10,6 @@ from agents.claude_code.contract_case import SESSION, SLUG
 from carryover.adapter.contract import Source
 from carryover.agents.claude_code.locate import exported, source_of
 
-HOME = Path("/home/dev")
-
-
-def test_a_sub_agents_file_beside_the_sessions_does_not_say_whose_it_is() -> None:
-    """2.0.65: the records say it."""
-    path = HOME / SLUG / "agent-a12bba3.jsonl"
-
-    assert source_of(path, HOME) == Source(agent="claude-code", path=str(path), subagent_id="a12bba3", group=SLUG)
-
-
 MESSAGE = b'{"type":"user","uuid":"u","sessionId":"s","message":{"role":"user","content":"x"}}\n'
 
 

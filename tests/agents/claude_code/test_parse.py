@@ -49,16 +49,6 @@ def test_a_replay_of_the_whole_conversation_adds_nothing(number: int, tmp_path: 
     assert (twice.context.facts, twice.context.tasks) == (once.context.facts, once.context.tasks)
 
 
-def test_a_rate_limit_is_known_by_its_text_when_a_replay_has_lost_the_flags() -> None:
-    transcript = Session(version="2.0.36")
-    flagged = transcript.says(
-        "Session limit reached ∙ resets 12am", model="<synthetic>", isApiErrorMessage=True, stop="stop_sequence"
-    )
-    bare = transcript.says("Session limit reached ∙ resets 12am", model="<synthetic>", stop="stop_sequence")
-
-    assert flagged == bare == [TurnEnd(reason="limit", message="Session limit reached ∙ resets 12am", resets="12am")]
-
-
 @pytest.mark.parametrize(
     ("text", "resets"),
     [
@@ -113,22 +103,6 @@ def test_a_recap_for_the_absent_user_is_evidence() -> None:
     ]
 
 
-def test_facts_come_before_the_first_event_and_again_only_when_they_change() -> None:
-    transcript = Session(version="2.1.11")
-    transcript.user("Begin", gitBranch="main")
-    transcript.says("Yes.", model="claude-sonnet-4-6", gitBranch="main")
-    transcript.user("Go on", gitBranch="main")
-    transcript.version = "2.1.14"
-    transcript.says("Done.", model="claude-opus-5-5", gitBranch="feature")
-
-    assert transcript.infos == [
-        SessionInfo(agent_version="2.1.11", branch="main"),
-        SessionInfo(model="claude-sonnet-4-6"),
-        SessionInfo(agent_version="2.1.14", model="claude-opus-5-5", branch="feature"),
-    ]
-    assert isinstance(transcript.events[0].body, SessionInfo)
-
-
 def test_the_name_the_user_gave_wins_over_those_the_model_makes_up() -> None:
     transcript = Session()
     bare = {"uuid": None, "timestamp": None, "cwd": None, "version": None}
@@ -143,15 +117,6 @@ def test_the_name_the_user_gave_wins_over_those_the_model_makes_up() -> None:
     assert {event.at_ms for event in transcript.events} == {START_MS + 2000}
 
 
-def test_a_record_without_a_time_takes_that_of_the_record_before_and_not_the_newest() -> None:
-    transcript = Session()
-    transcript.user("New", timestamp="2026-11-20T09:00:00Z")
-    transcript.user("Old turn, written again")
-    transcript.user("Timeless", timestamp=None)
-
-    assert transcript.events[-1].at_ms == START_MS + 2000
-
-
 def test_a_branched_record_keeps_the_identity_of_the_one_it_copies() -> None:
     """`forkedFrom` names the parent session and the record (read about, in no recording)."""
     parent = Session()
@@ -161,15 +126,3 @@ def test_a_branched_record_keeps_the_identity_of_the_one_it_copies() -> None:
 
     assert branch.events[-1].key == parent.events[-1].key
     assert branch.infos == [SessionInfo(agent_version="2.1.328", parent=ID)]
-
-
-def test_a_fork_has_facts_of_its_own_though_it_repeats_the_records() -> None:
-    parent = Session()
-    parent.user("Begin", uuid="u1")
-    fork = Session()
-    fork.user("Begin", uuid="u1", sessionId="s2")
-
-    (parent_info, parent_prompt), (fork_info, fork_prompt) = parent.events, fork.events
-    assert parent_prompt.key == fork_prompt.key
-    assert parent_info.body == fork_info.body
-    assert parent_info.key != fork_info.key

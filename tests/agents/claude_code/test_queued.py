@@ -23,20 +23,6 @@ def test_a_prompt_that_was_taken_back_is_withdrawn() -> None:
     ]
 
 
-def test_a_slash_command_leaves_the_queue_under_the_text_it_was_typed_with() -> None:
-    transcript = Session()
-    transcript.queue("enqueue", "/ship version 2")
-    delivered = transcript.user(
-        "<command-message>ship</command-message>\n<command-name>/ship</command-name>\n"
-        "<command-args>version 2</command-args>"
-    )
-
-    assert delivered == [
-        UserPrompt(text="version 2", command="/ship"),
-        QueuedPrompt(text="/ship version 2", change="withdrawn"),
-    ]
-
-
 def test_reports_of_jobs_are_never_queued_prompts() -> None:
     """But what they say of the job is known from then on, long before they are delivered."""
     transcript = Session()

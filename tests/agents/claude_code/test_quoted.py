@@ -38,11 +38,6 @@ def test_a_prompt_is_read_as_in_its_record(text: str, bodies: tuple[AnyBody, ...
     ]
 
 
-def test_what_follows_a_skill_is_its_text() -> None:
-    assert QUOTED.prompt("## Style\n\nUse tabs.", "Skill") == ()
-    assert QUOTED.prompt("Use tabs.", "Bash") == (UserPrompt(text="Use tabs."),)
-
-
 @pytest.mark.parametrize(
     ("text", "outcome"),
     [

@@ -90,20 +90,6 @@ def test_what_the_user_wrote_while_refusing_is_a_prompt(wording: str, words: str
     assert transcript.bodies[-1] == UserPrompt(text=words)
 
 
-def test_a_wish_to_clarify_is_the_clients_wording() -> None:
-    transcript = Session()
-    call = transcript.calls("AskUserQuestion", questions=[{"question": "Which?", "options": [{"label": "A"}]}])
-    transcript.result(
-        call,
-        f"{REJECTED}To tell you how to proceed, the user said:\nThe user wants to clarify these questions.\n  This",
-        failed=True,
-        toolDenialKind="user-rejected",
-    )
-
-    assert ended(transcript).status == "denied"
-    assert not any(isinstance(body, UserPrompt) for body in transcript.bodies)
-
-
 def test_a_plan_the_user_did_not_accept_is_ruled_on() -> None:
     """2.1.14: the user stays in plan mode."""
     transcript = Session()

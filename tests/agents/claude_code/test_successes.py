@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agents.claude_code.session import Session
-from carryover.model import Answer, AnyBody, BackgroundTask, FileEdit, PlanItem, PlanProposal, PlanUpdate, ToolResult
+from carryover.model import AnyBody, BackgroundTask, FileEdit, PlanItem, PlanUpdate, ToolResult
 
 PATCH = [{"oldStart": 3, "newStart": 3, "lines": [" ", "-    return amount - percent", "+    return amount * 2"]}]
 
@@ -58,19 +58,6 @@ def test_files_changed_in_the_shell_count() -> None:
         FileEdit(path="/home/dev/shop/.gitignore", change="modify", call_id="toolu_1"),
         FileEdit(path="/home/dev/shop/b.py", change="rename", call_id="toolu_1", old_path="/home/dev/shop/a.py"),
     ]
-
-
-def test_a_command_that_continues_in_the_background_is_a_job() -> None:
-    transcript = Session()
-    bodies = transcript.runs(
-        "Bash",
-        "Command running in background with ID: banx6x2xp. Output is being written to: /t/banx6x2xp.output.",
-        result={"stdout": "", "interrupted": False, "backgroundTaskId": "banx6x2xp"},
-        command="make all",
-        description="Build everything",
-    )
-
-    assert after(bodies) == [BackgroundTask(task_id="banx6x2xp", state="running", label="Build everything")]
 
 
 def test_a_job_is_known_by_the_text_where_there_is_no_structured_result() -> None:
@@ -127,30 +114,6 @@ def test_a_look_at_a_job_may_find_that_it_has_ended(name: str, output: str, foun
     bodies = transcript.result(call, output)
 
     assert after(bodies) == ([] if found is None else [BackgroundTask(task_id="b1", state=found)])  # type: ignore[arg-type]
-
-
-def test_answers_are_the_users() -> None:
-    transcript = Session()
-    bodies = transcript.runs(
-        "AskUserQuestion",
-        'Your questions have been answered: "Which cap?"="50 percent".',
-        result={"questions": [], "answers": {"Which cap?": "50 percent", "Where?": ["here", "there"]}},
-        questions=[{"question": "Which cap?", "options": [{"label": "50 percent"}]}],
-    )
-
-    assert after(bodies) == [
-        Answer(call_id="toolu_1", question="Which cap?", text="50 percent"),
-        Answer(call_id="toolu_1", question="Where?", text="here, there"),
-    ]
-
-
-def test_an_accepted_plan_is_the_one_the_user_saw_last() -> None:
-    transcript = Session()
-    bodies = transcript.runs(
-        "ExitPlanMode", "User has approved your plan.", result={"plan": "# Plan, edited"}, plan="# Plan"
-    )
-
-    assert after(bodies) == [PlanProposal(call_id="toolu_1", text="# Plan, edited", accepted=True)]
 
 
 def test_the_task_list_is_sent_whole_after_each_change() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agents.claude_code.session import Session
-from carryover.model import Op, PlanItem, PlanUpdate, ToolCall
+from carryover.model import Op, ToolCall
 
 
 def called(name: str, **tool_input: Any) -> ToolCall:
@@ -39,25 +39,3 @@ def called(name: str, **tool_input: Any) -> ToolCall:
 )
 def test_a_call_says_what_it_does_and_to_what(name: str, tool_input: dict[str, Any], op: Op, subject: str) -> None:
     assert called(name, **tool_input) == ToolCall(call_id="toolu_1", name=name, op=op, subject=subject)
-
-
-def test_a_todo_list_is_sent_whole() -> None:
-    transcript = Session()
-    transcript.calls(
-        "TodoWrite",
-        todos=[
-            {"content": "Wire discount", "status": "in_progress", "activeForm": "Wiring"},
-            {"content": "Test", "status": "pending"},
-            {"content": "Look", "status": "completed"},
-        ],
-    )
-
-    assert transcript.bodies[1:] == [
-        PlanUpdate(
-            items=(
-                PlanItem(text="Wire discount", state="active"),
-                PlanItem(text="Test"),
-                PlanItem(text="Look", state="done"),
-            )
-        )
-    ]

@@ -127,12 +127,3 @@ def test_a_rewind_takes_back_what_was_said_since_and_not_what_was_done() -> None
     [retracted] = lines.all(Retracted)
     said = {event.key for event in lines.events if isinstance(event.body, UserPrompt | AssistantMessage)}
     assert said & set(retracted.keys) == {"u2/prompt", "g2/text"}
-
-
-def test_a_rewind_to_a_message_nobody_knows_takes_back_everything() -> None:
-    """As the client does it."""
-    lines = Lines()
-    lines.user("one", ident="u1")
-    lines.add({"$rewindTo": "unknown"})
-
-    assert "u1/prompt" in lines.all(Retracted)[0].keys

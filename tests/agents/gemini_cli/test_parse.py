@@ -30,13 +30,3 @@ def test_facts_are_sent_when_they_change() -> None:
         lines.gemini("Yes.", model=model)
 
     assert [info.model for info in lines.all(SessionInfo)] == ["gemini-3-pro", "gemini-3-flash"]
-
-
-def test_a_summary_that_comes_late_is_no_activity() -> None:
-    """The next start of the client adds it to an older session (0.61.0)."""
-    lines = Lines()
-    lines.user("Fix it.")
-    before = lines.events[-1].at_ms
-    lines.add({"$set": {"summary": "Fixing", "memoryScratchpad": {"version": 1}}})
-
-    assert (lines.events[-1].body, lines.events[-1].at_ms) == (SessionInfo(title="Fixing"), before)

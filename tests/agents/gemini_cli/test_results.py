@@ -11,9 +11,7 @@ from carryover.model import (
     Answer,
     AssistantMessage,
     FileEdit,
-    PlanItem,
     PlanProposal,
-    PlanUpdate,
     Question,
     ToolCall,
     ToolResult,
@@ -129,19 +127,6 @@ def test_a_call_that_has_not_ended_is_open_until_it_has() -> None:
     lines.gemini("I look.", call("glob", {"pattern": "*"}, "a.py"), ident="g1")
     lines.gemini("I look.", call("glob", {"pattern": "*"}, "a.py"), ident="g1")
     assert (len(lines.all(ToolCall)), len(lines.all(ToolResult)), len(lines.all(AssistantMessage))) == (1, 1, 1)
-
-
-def test_todos_are_a_plan() -> None:
-    todos = [
-        {"description": "Price the plum", "status": "in_progress"},
-        {"description": "Test it", "status": "pending"},
-        {"description": "Ask first", "status": "completed"},
-        {"description": "Never mind", "status": "cancelled"},
-    ]
-    lines = parsed(call("write_todos", {"todos": todos}, "ok"))
-
-    items = (PlanItem(text="Price the plum", state="active"), PlanItem(text="Test it"))
-    assert lines.all(PlanUpdate) == [PlanUpdate(items=(*items, PlanItem(text="Ask first", state="done")))]
 
 
 def test_a_question_and_its_answer() -> None:

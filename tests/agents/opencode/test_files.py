@@ -34,24 +34,6 @@ def test_each_session_of_the_older_version_is_read(tmp_path: Path) -> None:
     assert {event.subagent_id is not None for event in events} == {True, False}
 
 
-def test_a_session_that_continues_is_read_on(tmp_path: Path) -> None:
-    root = data_folder(tmp_path)
-    path = next(path for path in root.glob("storage/session/*/*.json") if len(messages_of(root, path)) > 5)
-    held = messages_of(root, path)[-1]
-    content = held.read_bytes()
-    held.unlink()
-    before = read(path, root)
-    stat = AGENT.reader.stat(path)
-    held.write_bytes(content)
-
-    assert AGENT.reader.stat(path) != stat
-    assert read(path, root, before).events == read(path, root).events
-
-
-def messages_of(root: Path, session: Path) -> list[Path]:
-    return sorted((root / "storage" / "message" / session.stem).glob("*.json"))
-
-
 def exported(path: Path, session: str) -> dict[str, Any]:
     """As `opencode export` writes it, from the rows of a database."""
     db = sqlite3.connect(path)

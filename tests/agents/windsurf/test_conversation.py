@@ -158,14 +158,3 @@ def test_without_a_hook_s_folder_the_command_or_the_file_says_it(store: Store) -
     for event, cwd in (("post_run_command", PROJECT), ("post_write_code", f"{PROJECT}/src")):
         store.reading = None
         assert {reported.cwd for reported in store.read(Talk(), data=line(event, payload(event), cwd=None))} == {cwd}
-
-
-def test_a_transcript_alone_says_its_project_by_its_files(store: Store) -> None:
-    talk = worked()
-    events = store.read_alone(talk)
-
-    assert len(texts_of(events)) == 2
-    assert {event.cwd for event in events} == {None, f"{PROJECT}/src", PROJECT}
-    talk.prompt("Yes.")
-    talk.say("It passes now.")
-    assert len(texts_of(store.read_alone(talk))) == 4

@@ -34,22 +34,6 @@ def test_a_file_that_was_read_and_a_tool_of_mcp_are_calls() -> None:
 
 
 @pytest.mark.parametrize(
-    ("edits", "change"),
-    [
-        ([{"old_string": "", "new_string": "a\nb\n"}], "add"),
-        ([{"old_string": "a", "new_string": "b"}], "modify"),
-        ([{"old_string": "", "new_string": "a"}, {"old_string": "", "new_string": "b"}], "modify"),
-        ([], "modify"),
-        ("unknown", "modify"),
-    ],
-)
-def test_an_edit_that_replaces_nothing_made_the_file(edits: object, change: str) -> None:
-    reading = called("post_write_code", file_path=f"{PROJECT}/new.py", edits=edits)
-
-    assert [event.body.change for event in reading.events if isinstance(event.body, FileEdit)] == [change]
-
-
-@pytest.mark.parametrize(
     ("path", "known"),
     [
         ("src/a.py", f"{PROJECT}/src/a.py"),
@@ -73,13 +57,6 @@ def test_only_the_last_text_of_a_response_ends_the_turn() -> None:
         ("One.", False),
         ("Two?", True),
     ]
-
-
-def test_a_look_at_our_own_file_gives_nothing_back() -> None:
-    data = row("run_command", command_line="cat .carryover/handoff.md", exit_code=0, output="# [CARRYOVER] x")
-
-    (result,) = (event.body for event in folded(data).events if isinstance(event.body, ToolResult))
-    assert result.output == ""
 
 
 @pytest.mark.parametrize(

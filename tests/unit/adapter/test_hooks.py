@@ -70,13 +70,3 @@ def test_an_idle_time_that_makes_no_sense_is_unknown(idle: object, idle_s: float
     resumed = heard("SessionStart", source="resume", seconds_since_last_response=idle)
 
     assert resumed == reading(action="session_start", reason="resume", idle_s=idle_s)
-
-
-@pytest.mark.parametrize("event", ["SessionStart", "Stop", "PreCompact"])
-def test_inside_a_sub_agent_nothing_starts_or_ends(event: str) -> None:
-    """It must not be told the handoff, nor its words be taken for the session's."""
-    assert heard(event, source="startup", last_assistant_message="x", agent_id="a1") == reading(action="hint")
-
-
-def test_of_a_session_that_is_not_written_down_nothing_is_kept() -> None:
-    assert heard("Stop", transcript_path=None, last_assistant_message="x") == reading(action="hint", transcript=None)

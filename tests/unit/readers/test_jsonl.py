@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.adapter.contract import Record
-from carryover.readers import jsonl, position
-from carryover.readers.jsonl import MAX_LINE_BYTES, READ_BYTES, READ_LINES, JsonlReader
+from carryover.readers import position
+from carryover.readers.jsonl import MAX_LINE_BYTES, READ_LINES, JsonlReader
 
 READER = JsonlReader()
 
@@ -47,15 +47,6 @@ def test_one_read_takes_a_bounded_number_of_lines(path: Path) -> None:
 
     assert (len(first.records), first.more) == (READ_LINES, True)
     assert (second.records, second.more) == (tuple(lines("x", first=READ_LINES + 1)), False)
-
-
-def test_one_read_takes_a_bounded_number_of_bytes(path: Path) -> None:
-    path.write_bytes((b"x" * 300_000 + b"\n") * 5)
-
-    first = READER.read(path, None)
-
-    assert (len(first.records), first.more) == (READ_BYTES // 300_001, True)
-    assert [record.number for record in read_all(path, first.cursor)[0]] == [4, 5]
 
 
 def test_another_head_is_seen_although_the_bytes_before_the_cursor_are_the_same(path: Path) -> None:
@@ -101,20 +92,6 @@ def test_a_line_of_100_mb_is_passed_by_in_bounded_memory(path: Path) -> None:
 
     assert ([record.number for record in records], oversized) == ([1, 3], 1)
     assert peak_bytes < 4 * MAX_LINE_BYTES
-
-
-def test_one_read_passes_by_a_bounded_part_of_an_oversized_line(path: Path) -> None:
-    with path.open("wb") as file:
-        file.truncate(jsonl.SKIP_BYTES + 2 * MAX_LINE_BYTES)
-        file.seek(0, os.SEEK_END)
-        file.write(b"\n")
-
-    first = READER.read(path, None)
-    second = READER.read(path, first.cursor)
-    third = READER.read(path, second.cursor)
-
-    assert [batch.oversized for batch in (first, second, third)] == [0, 1, 0]
-    assert [batch.more for batch in (first, second, third)] == [True, True, False]
 
 
 def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path: Path) -> None:

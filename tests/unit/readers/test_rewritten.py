@@ -135,16 +135,6 @@ def test_a_second_look_brings_nothing_and_looks_only_at_what_is_open(state: Stat
     assert (batch.retry_after_s is not None) == bool(again.asked)
 
 
-def test_what_is_open_is_reported_when_it_rests() -> None:
-    listener = Listener()
-    (batch,) = listener.hear(Shelf({"one": ["a", "open"]}))
-    assert listener.known["one"] == ["a"]
-    assert batch.retry_after_s == pytest.approx(6.0)
-
-    (batch,) = listener.hear(Shelf({"one": ["a", "open"]}, rests_ms=None))
-    assert (listener.known["one"], batch.retry_after_s) == (["a", "open"], None)
-
-
 def test_a_batch_is_bounded_and_what_changed_last_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rewritten, "READ_BYTES", 300)
     listener = Listener()

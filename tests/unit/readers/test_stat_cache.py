@@ -77,15 +77,6 @@ def test_what_may_have_changed_within_a_tick_is_read_again(spare: Sparing, mtime
     assert [spare.asked(), spare.asked()] == [1, 0]
 
 
-def test_what_is_due_is_read_and_until_then_said_to_be(spare: Sparing) -> None:
-    spare.inner.batch = Batch(records=(), cursor=b"1", retry_after_s=10.0)
-    spare.reader.read(PATH, None)
-    spare.now_ms += 4_000
-    assert spare.reader.read(PATH, b"1").retry_after_s == pytest.approx(6.0)
-    spare.now_ms += 6_000
-    assert spare.asked() == 1
-
-
 def test_what_could_not_be_read_is_tried_again_after_a_while(spare: Sparing) -> None:
     spare.inner.trouble = OSError(errno.EAGAIN, "busy")
     for wait_ms, asked in ((0, 1), (100, 1), (1_000, 2), (100, 2)):

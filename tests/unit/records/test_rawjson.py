@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 
 from carryover.records import rawjson
-
-
-class Line(msgspec.Struct, frozen=True):
-    type: str
-    uuid: str | None = None
 
 
 @pytest.mark.parametrize(
@@ -29,11 +23,3 @@ class Line(msgspec.Struct, frozen=True):
 def test_only_what_is_broken_is_mended(broken: bytes, mended: bytes) -> None:
     assert rawjson.mend(broken) == mended
     assert rawjson.mend(mended) == mended
-
-
-def test_text_is_a_string_or_blocks() -> None:
-    assert rawjson.text_of(msgspec.Raw(b'"a"')) == "a"
-    blocks = msgspec.Raw(b'[{"type":"text","text":"a"},{"type":"image"},{"type":"text","text":"b"}]')
-    assert rawjson.text_of(blocks) == "a\nb"
-    assert rawjson.text_of(msgspec.Raw(b"5")) is None
-    assert rawjson.text_of(rawjson.ABSENT) is None

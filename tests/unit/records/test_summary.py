@@ -27,16 +27,6 @@ def test_a_heading_of_any_form_begins_a_section(text: str) -> None:
     assert (part.kind, part.text) == ("request", "Whole cents.")
 
 
-def test_a_heading_that_is_not_known_begins_a_section_where_it_looks_like_the_others() -> None:
-    text = "1. Goal:\n  Cents.\n2. Colours:\n   Red.\n   1. No heading:\n4. Nor this:\n3. Errors and fixes:\n   None."
-
-    assert [(part.kind, part.heading, part.text) for part in parts_by_heading(text, KINDS)] == [
-        ("request", "Goal", "Cents."),
-        ("other", "Colours", "Red.\n   1. No heading:\n4. Nor this:"),
-        ("errors", "Errors and fixes", "None."),
-    ]
-
-
 @pytest.mark.parametrize("text", ["", "The goal is cents.", "## Red\nRed.", "```\n## Goal\nx\n```", "1. Goal"])
 def test_a_text_without_known_headings_has_no_sections(text: str) -> None:
     assert parts_by_heading(text, KINDS) == ()

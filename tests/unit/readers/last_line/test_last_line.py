@@ -62,20 +62,6 @@ def test_a_whole_last_line_without_its_newline_is_taken_once_the_file_has_rested
     assert rested.reader.resumes_at(rested.cursor) == 15
 
 
-@pytest.mark.parametrize(
-    "rest",
-    [b'{"a":', b'{"a":{"b":1}', b'{"a":"}', b'{"a":1}x', b'{"a":1}{"b":2}', b"12", b"nul", b'"a"', b"[1]", b" ", b"}"],
-)
-def test_a_last_line_that_may_not_be_whole_waits_for_its_newline(rested: Rested, rest: bytes) -> None:
-    """A number may still get longer; a line of a transcript is an object."""
-    rested.append(b"one\n" + rest)
-
-    assert rested.read() == [(1, b"one")]
-    assert rested.waits_s == [None]
-    assert rested.cursor is not None
-    assert rested.reader.resumes_at(rested.cursor) == 4
-
-
 @given(
     ends=st.lists(st.sampled_from([b"\n", b"\r\n", b"\n\n", b" \n"]), max_size=8),
     cuts=st.lists(st.integers(1, 12), max_size=30),
