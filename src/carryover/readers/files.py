@@ -44,6 +44,13 @@ def read_head(path: Path, limit: int) -> bytes:
         return file.read(limit)
 
 
+def read_tail(path: Path, limit: int) -> bytes:
+    """Returns the last bytes of a file, at most `limit`. Raises as `open_regular` does."""
+    with os.fdopen(open_regular(path), "rb") as file:
+        file.seek(max(0, os.fstat(file.fileno()).st_size - limit))
+        return file.read(limit)
+
+
 def entries_of(folder: Path | str) -> list[os.DirEntry[str]]:
     """Returns the entries of a folder, unsorted; empty if it is gone, is not a folder, or may not be read."""
     try:

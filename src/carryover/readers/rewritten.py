@@ -91,9 +91,11 @@ class Unfinished(Generic[S]):
         self._kept = None
         return kept[2] if kept[1] == stat else None
 
-    def read_on(self, path: Path, stat: FileStat, snapshot: S, cursor: bytes | None, *, now_ms: int) -> Batch:
+    def read_on(
+        self, path: Path, stat: FileStat, snapshot: S, cursor: bytes | None, *, now_ms: int, oldest_first: bool = False
+    ) -> Batch:
         """Calls `read_on`, and keeps the snapshot while there is more to emit."""
-        batch = read_on(snapshot, cursor, now_ms=now_ms)
+        batch = read_on(snapshot, cursor, now_ms=now_ms, oldest_first=oldest_first)
         if batch.more:
             self._kept = path, stat, snapshot
         return batch
@@ -162,13 +164,13 @@ class State(msgspec.Struct, array_like=True, frozen=True):
     notes: dict[str, str] = {}
 
 
-def read_on(snapshot: Snapshot, cursor: bytes | None, *, now_ms: int) -> Batch:
-    """Returns what is new since `cursor`, at most about 1 MiB of it."""
+def read_on(snapshot: Snapshot, cursor: bytes | None, *, now_ms: int, oldest_first: bool = False) -> Batch:
+    """Returns what is new since `cursor`, at most about 1 MiB of it, of the conversation that changed last first."""
     state = _decoded(cursor)
     reading = _Reading(state or State())
     listed = [(_digest(ident), _digest(mark), ident) for ident, mark in snapshot.conversations()[:MAX_CONVERSATIONS]]
     more = False
-    for key, mark, ident in listed:
+    for key, mark, ident in reversed(listed) if oldest_first else listed:
         if reading.marks.get(key) == mark:
             continue
         if more := reading.is_full:

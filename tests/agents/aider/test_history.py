@@ -41,9 +41,9 @@ def test_a_long_block_that_was_just_written_waits_and_is_taken_when_the_file_has
     held = early.read(path, None)
     taken = late.read(path, held.cursor)
 
-    assert held.retry_after_s == pytest.approx((HOLD_MS - 100) / 1000)
-    assert [b'"prompt"' in record.data for record in held.records] == [False, False, True]
-    assert len(taken.records) == 1
+    assert held.retry_after_s is not None
+    assert b'"prompt"' in held.records[-1].data
+    assert [b"A long answer" in record.data for record in taken.records] == [False, True]
     assert taken.retry_after_s is None
 
 

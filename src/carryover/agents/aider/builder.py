@@ -146,6 +146,8 @@ class Builder(EventBuilder[Context]):
             self._add_at(SessionInfo(**differing(facts, emitted)), f"{self.item}:info")
             self.events.insert(0, self.events.pop())
             self.change(emitted=facts)
+        if self.events:
+            self.change(last=self.last_key)
         return self.context, self.built()
 
 

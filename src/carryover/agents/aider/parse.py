@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Parsed, Record, Source
-from carryover.adapter.event_builder import usable_name
+from carryover.adapter.event_builder import reemitted_after, usable_name
 from carryover.agents.aider import wire
 from carryover.agents.aider.builder import Builder, mark_of
 from carryover.agents.aider.messages import drop_edits, own_message, user_input
@@ -164,15 +164,13 @@ def parse_record(source: Source, context: Context, record: Record) -> tuple[Cont
     block = rawjson.read(wire.DECODER, record.data)
     if isinstance(block, str):
         return context, Parsed(skipped=(rawjson.skipped(None, block, None),))
-    if block.kind not in (wire.START, wire.PROMPT, wire.MODEL, wire.MESSAGES):
-        return context, Parsed(skipped=(rawjson.skipped(block.kind, "unknown kind of block", None),))
     session = usable_name(block.session)
-    if session is None or not block.at_ms:
-        return context, Parsed(skipped=(rawjson.skipped(block.kind, "no session header before it", None),))
-    return _parsed(source, context if context.session == session else Context(session=session), block)
-
-
-def _parsed(source: Source, context: Context, block: wire.Block) -> tuple[Context, Parsed]:
+    if session is None or not (block.at_ms or block.kind == wire.BEGIN):
+        return context, Parsed(skipped=(rawjson.skipped(block.kind, "no session or time", None),))
+    if context.session != session or (block.kind == wire.BEGIN and not block.on):
+        context = Context(session=session)
+    if block.kind == wire.BEGIN:
+        return context, Parsed(reemitted=reemitted_after(context.last, session=session, more=block.more))
     add = Builder.begin(source, context, block)
     match block.kind:
         case wire.START:
@@ -184,8 +182,11 @@ def _parsed(source: Source, context: Context, block: wire.Block) -> tuple[Contex
         case wire.MODEL:
             add.next_item(block.text)
             _answer(add, block.text)
+        case wire.MESSAGE:
+            add.next_item(block.text)
+            own_message(add, block.text, last=not block.retried)
         case _:
-            _own_messages(add, block.messages)
+            add.count_skipped(block.kind, "unknown kind of block")
     return add.parsed()
 
 
@@ -201,11 +202,3 @@ def _answer(add: Builder, text: str) -> None:
     if answer.prose:
         add.add(AssistantMessage(text=answer.prose, aborted=add.context.interrupted), "answer")
     add.change(edits=tuple(edits), silent=not answer.prose, answer=mark_of(text), repeated=0, new_path=(), lint=None)
-
-
-def _own_messages(add: Builder, messages: tuple[str, ...]) -> None:
-    for number, text in enumerate(messages):
-        add.next_item(text)
-        following = messages[number + 1 :]
-        # The text of an error is followed by what it means in plain words.
-        own_message(add, text, last=not any(message.startswith("Retrying in ") for message in following[:2]))
