@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final, get_args
+from typing import Final
 
 import msgspec
 import pytest
 
 from agents.claude_code.contract_case import FIXTURES, SESSION, SLUG
-from carryover.adapter.contract import HookEvent, Source, StartReason
+from carryover.adapter.contract import HookEvent, Source
 from carryover.agents import adapters
 from carryover.agents.claude_code.hooks import HOOKS
 from carryover.ledger.provisional import content_fingerprint
@@ -27,15 +27,6 @@ def reading_of(session: str, **fields: object) -> HookEvent:
     transcript = f"/home/dev/.claude/projects/{SLUG}/{session}.jsonl"
     common = {"session": session, "cwd": "/home/dev/shop", "cwd_moves": True, "transcript": transcript}
     return msgspec.convert({**common, **fields}, HookEvent)
-
-
-@pytest.mark.parametrize("reason", get_args(StartReason))
-def test_a_start_says_why_and_how_long_the_conversation_was_idle(reason: StartReason) -> None:
-    start = recorded(f"SessionStart.{reason}")
-
-    assert isinstance(start, HookEvent)
-    assert (start.action, start.reason, start.provisional) == ("session_start", reason, ())
-    assert start.idle_s == (1.0 if reason in ("resume", "fork") else None)
 
 
 def test_the_end_of_a_turn_brings_the_last_words_before_the_transcript_has_them() -> None:

@@ -2,51 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 
-from agents.claude_code.contract_case import session
 from agents.claude_code.session import ID, START_MS, Session
-from carryover.agents.claude_code.adapter import AGENT
 from carryover.model import (
     AgentSummary,
     AssistantMessage,
     SessionInfo,
     TurnEnd,
 )
-from contract.case import moved, read_on, source_at
-
-
-def replayed(path: Path) -> list[bytes]:
-    """The conversation of a transcript as 2.0.28 and 2.1.11 write it again after a resume: with new uuids."""
-    copies = []
-    for line in path.read_bytes().splitlines():
-        value = json.loads(line)
-        if value["type"] in ("user", "assistant", "system", "attachment"):
-            value["uuid"] = f"again-{value['uuid']}"
-            value["parentUuid"] = None
-            value.pop("isApiErrorMessage", None)
-            copies.append(json.dumps(value).encode())
-    return copies
-
-
-@pytest.mark.parametrize("number", [1, 10, 11, 12, 13])
-def test_a_replay_of_the_whole_conversation_adds_nothing(number: int, tmp_path: Path) -> None:
-    """Old turns stand in the file again with the same time and content under new uuids (2.0.28, 2.1.11)."""
-    recording = session(number)
-    path = tmp_path / recording.path.name
-    path.write_bytes(b"\n".join([*recording.path.read_bytes().splitlines(), *replayed(recording.path), b""]))
-
-    once = read_on(AGENT, source_at(AGENT, recording))
-    twice = read_on(AGENT, moved(source_at(AGENT, recording), path))
-
-    new = twice.events[len(once.events) :]
-    known = {event.secondary_key for event in once.events}
-    assert [event.body for event in new if event.secondary_key not in known] == []
-    assert len(new) > 3
-    assert (twice.context.facts, twice.context.tasks) == (once.context.facts, once.context.tasks)
 
 
 @pytest.mark.parametrize(
@@ -77,22 +41,6 @@ def test_limits_end_the_turn_as_limits(text: str, resets: str | None) -> None:
 )
 def test_an_answer_is_final_only_where_the_client_says_so(stop: str | None, final: bool | None) -> None:
     assert Session().says("Done.", stop=stop) == [AssistantMessage(text="Done.", final=final)]
-
-
-def test_a_compaction_summary_is_evidence_with_its_trigger_and_no_prompt() -> None:
-    transcript = Session()
-    transcript.record("system", subtype="compact_boundary", compactMetadata={"trigger": "auto"})
-    text = (
-        "Continued.\n\n<system-reminder>\nBash\n</system-reminder>\nSummary:\nThe user wants a discount.\n\n"
-        "If you need specific details from before compaction, read the transcript.\n"
-        "Continue the conversation from where it left off without asking the user any further questions."
-    )
-
-    first = transcript.user(text, isCompactSummary=True, isVisibleInTranscriptOnly=True)
-    second = transcript.user("Another.", isCompactSummary=True)
-
-    assert first == [AgentSummary(text="The user wants a discount.", source="compaction", trigger="auto")]
-    assert second == [AgentSummary(text="Another.", source="compaction")]
 
 
 def test_a_recap_for_the_absent_user_is_evidence() -> None:

@@ -7,38 +7,11 @@ import pytest
 from agents.claude_code.session import Session
 from carryover.model import AnyBody, BackgroundTask, FileEdit, PlanItem, PlanUpdate, ToolResult
 
-PATCH = [{"oldStart": 3, "newStart": 3, "lines": [" ", "-    return amount - percent", "+    return amount * 2"]}]
-
 
 def after(bodies: list[AnyBody]) -> list[AnyBody]:
     """What came with a result."""
     assert isinstance(bodies[0], ToolResult)
     return bodies[1:]
-
-
-def test_an_edit_that_was_applied_is_a_file_edit() -> None:
-    transcript = Session()
-    bodies = transcript.runs(
-        "Edit",
-        "The file /home/dev/shop/cart.py has been updated successfully.",
-        result={"filePath": "/home/dev/shop/cart.py", "structuredPatch": PATCH},
-        file_path="/home/dev/shop/cart.py",
-        old_string="    return amount - percent",
-        new_string="    return amount * 2",
-    )
-
-    assert after(bodies) == [
-        FileEdit(
-            path="/home/dev/shop/cart.py",
-            change="modify",
-            call_id="toolu_1",
-            added=1,
-            removed=1,
-            line=4,
-            anchor="    return amount * 2",
-            diff="@@ +3 @@\n \n-    return amount - percent\n+    return amount * 2",
-        )
-    ]
 
 
 def test_an_edit_of_the_handoff_is_no_work_on_the_project() -> None:

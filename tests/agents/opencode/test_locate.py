@@ -4,20 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from agents.opencode.stores import database
 from carryover.agents.opencode import locate
 from carryover.agents.opencode.adapter import AGENT
-
-
-@pytest.mark.parametrize("beside", ["opencode.db-wal", "opencode.db-journal"])
-def test_a_change_beside_a_database_is_one_of_it(beside: str) -> None:
-    root = Path("/data/opencode")
-    source = locate.source_of(root / beside, root)
-
-    assert source is not None
-    assert source.path == "/data/opencode/opencode.db"
 
 
 def test_a_variable_may_name_the_database_itself(tmp_path: Path) -> None:

@@ -7,9 +7,7 @@ from carryover.adapter.contract import ToolOutcome
 from carryover.adapter.event_builder import (
     EventBuilder,
     OpenCall,
-    closed,
     differing,
-    opened,
 )
 from carryover.model import SessionInfo, UserPrompt
 
@@ -20,13 +18,6 @@ class Context(msgspec.Struct, frozen=True):
 
 def call(ident: str, **more: object) -> OpenCall:
     return msgspec.structs.replace(OpenCall(id=ident, name="Bash", op="shell"), **more)
-
-
-def test_of_the_open_calls_the_newest_are_kept_and_each_id_once() -> None:
-    calls = opened(opened((call("a"), call("b")), call("c"), most=2), call("b", subject="again"), most=2)
-
-    assert [(one.id, one.subject) for one in calls] == [("c", ""), ("b", "again")]
-    assert [one.id for one in closed(calls, "c")] == ["b"]
 
 
 @pytest.mark.parametrize(
