@@ -13,7 +13,7 @@ from carryover.agents.aider.builder import Builder, mark_of
 from carryover.agents.aider.wire import MAX_COMMITS, MAX_KEYS, MAX_LINT_CHARS, Commit
 from carryover.model import AssistantMessage, Retracted, SessionEnd, TurnEnd, UserPrompt
 from carryover.records.changes import Change, as_edit
-from carryover.records.resets import failed_turn
+from carryover.records.resets import failed_turn, names_limit
 
 BLANK: Final = "<blank>"
 
@@ -88,7 +88,6 @@ _COMMAND_LINE: Final = re.compile(r"(?:.*[/\\])?aider(?:\.exe|\.py|-script\.py)?
 _TEST_OPTION: Final = re.compile(r"--test-cmd[ =](?P<command>.+?)(?= --[a-z]|$)")
 _VERSION: Final = re.compile(r"Aider v(\d\S*)")
 _MODEL: Final = re.compile(r"(?P<role>Main m|M|Editor m)odel: (?P<model>\S+) with (?P<format>\S+) edit format.*")
-_LIMIT: Final = re.compile(r"rate.?limit|quota|billing|credit|insufficient.{0,20}(?:balance|funds)", re.IGNORECASE)
 _ERROR: Final = re.compile(r"litellm\.\w*(?:Error|Exception)\w*: ")
 _FAILED_BLOCK: Final = re.compile(r"## \w+: This SEARCH block failed to exactly match lines in (?P<path>.+)")
 _REPORT: Final = re.compile(r"# \d+ SEARCH/REPLACE blocks? failed to match!")
@@ -260,7 +259,7 @@ def _failed_edits(add: Builder, text: str) -> None:
 def _failed_request(add: Builder, text: str, *, last: bool) -> None:
     """Handles a request that the provider refused. The turn ends unless Aider announces another try."""
     if last:
-        _end_turn(add, "limit" if _LIMIT.search(text) else "error", text)
+        _end_turn(add, text, limited=names_limit(text))
 
 
 def _interrupted(add: Builder, _found: re.Match[str]) -> None:
@@ -271,11 +270,11 @@ def _interrupted(add: Builder, _found: re.Match[str]) -> None:
 
 
 def _gave_up(add: Builder, found: re.Match[str]) -> None:
-    _end_turn(add, "error", found[0])
+    _end_turn(add, found[0], limited=False)
 
 
-def _end_turn(add: Builder, reason: str, text: str) -> None:
-    add.add(failed_turn(text, add.at_ms, limited=reason == "limit"), "turn end")
+def _end_turn(add: Builder, text: str, *, limited: bool) -> None:
+    add.add(failed_turn(text, add.at_ms, limited=limited), "turn end")
     add.change(in_turn=False)
 
 

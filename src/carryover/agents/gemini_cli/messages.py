@@ -14,7 +14,7 @@ from carryover.agents.gemini_cli.builder import Builder, Marker, Message, usable
 from carryover.agents.gemini_cli.tools import SHELL, SUMMARY_KINDS, shell_call
 from carryover.model import AgentSummary, AssistantMessage, Retracted, TurnEnd, UserPrompt
 from carryover.records import rawjson
-from carryover.records.resets import failed_turn
+from carryover.records.resets import failed_turn, names_limit
 from carryover.records.summary import parts_by_tag
 from carryover.records.text import HANDOFF_HEAD, tagged, without_ansi, without_handoff
 
@@ -40,9 +40,6 @@ _INJECTED: Final = re.compile(
 _AFTER: Final = re.compile(rf"\s*<{_HOOK}>.*?</{_HOOK}>\s*\Z", re.DOTALL)
 """Text that a prompt hook added (0.44, 0.61)."""
 _WORKSPACE: Final = re.compile(r"^\s*-\s+(/[^\n]+|[A-Za-z]:[\\/][^\n]+)$", re.MULTILINE)
-_LIMIT: Final = re.compile(
-    r"\b429\b|quota|rate[ _-]?limit|RESOURCE_EXHAUSTED|\b(?:usage|request) limit|exhausted your", re.IGNORECASE
-)
 _API_ERROR: Final = "[API Error"
 _CANCELLED: Final = "Request cancelled."
 _THANKS: Final = "Got it. Thanks for the additional context!"
@@ -101,7 +98,7 @@ def parse_info(builder: Builder, message: Message, line: wire.Line) -> Message:
 def parse_error(builder: Builder, message: Message, line: wire.Line) -> Message:
     """Handles an `error` message. An API error ends the turn; other errors concern a command of the client."""
     text = _text(parts_of(line.content) or ()).strip()
-    limited = _LIMIT.search(text) is not None
+    limited = names_limit(text)
     if not message.said and (limited or text.startswith(_API_ERROR)):
         builder.add(f"{message.id}/end", failed_turn(text, builder.at_ms, limited=limited))
         builder.change(waiting=None)

@@ -11,7 +11,6 @@ from carryover.agents.opencode import tools
 from carryover.agents.opencode.builder import Builder
 from carryover.agents.opencode.tools import (
     ABORTED_ERROR,
-    LIMIT,
     LIMIT_STATUSES,
     QUIET_PARTS,
     SHELL_PROMPT,
@@ -28,7 +27,7 @@ from carryover.model import AgentSummary, AssistantMessage, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.changes import as_edit
 from carryover.records.lenient import Fields, fields_of, inside, is_true, number_of, text_of, time_of
-from carryover.records.resets import failed_turn
+from carryover.records.resets import failed_turn, names_limit
 from carryover.records.summary import parts_by_heading
 from carryover.records.text import without_handoff
 
@@ -204,5 +203,5 @@ def _parse_end(builder: Builder, ident: str, message: Fields) -> None:
         return
     data = fields_of(error.get("data"))
     said = text_of(data.get("message")) or text_of(error.get("message")) or name
-    is_limit = number_of(data.get("statusCode")) in LIMIT_STATUSES or LIMIT.search(said) is not None
+    is_limit = number_of(data.get("statusCode")) in LIMIT_STATUSES or names_limit(said)
     builder.add(failed_turn(said, builder.at_ms, limited=is_limit), f"{ident}:end")

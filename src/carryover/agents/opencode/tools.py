@@ -73,12 +73,6 @@ SHELL_PROMPT: Final = "The following tool was executed by the user"
 
 ABORTED_ERROR: Final = "MessageAbortedError"
 LIMIT_STATUSES: Final = (402, 429)
-LIMIT: Final = re.compile(
-    r"usage limit|rate limit|quota|insufficient (?:credit|balance|funds)|credit balance|limit (?:reached|exceeded)|"
-    r"too many requests",
-    re.I,
-)
-
 UNTITLED: Final = ("New session - ", "Child session - ")
 """The beginning of a session's title until a model has chosen one."""
 
