@@ -8,7 +8,6 @@ Both become a database in memory with the tables of 1.2, which is read like one 
 from __future__ import annotations
 
 import errno
-import sqlite3
 import weakref
 from collections.abc import Iterator
 from contextlib import suppress
@@ -21,6 +20,7 @@ from carryover.adapter.contract import FileStat
 from carryover.agents.opencode.database import Database
 from carryover.agents.opencode.wire import MOST_PARENTS, is_usable_id
 from carryover.fsio import stat_regular
+from carryover.readers import sqlite
 from carryover.readers.files import entries_of, read_small
 from carryover.readers.rewritten import SnapshotReader
 from carryover.readers.stat_cache import utc_now_ms
@@ -105,9 +105,7 @@ def _exported(entry: Fields) -> Item:
 
 
 def _database(info: Fields, ident: str, messages: list[Item], *, root: str, created_ms: int = 0) -> Database:
-    db = sqlite3.connect(":memory:", check_same_thread=False)
-    db.text_factory = bytes
-    db.executescript(_TABLES)
+    db = sqlite.in_memory(_TABLES)
     texts = (text_of(info.get(name)) for name in ("directory", "title", "version"))
     marks = [(message.mark, *(part.mark for part in message.parts)) for message in messages]
     session = (ident, root, *texts, created_ms, _mark_of(str(marks)), bytes(info.get("revert", rawjson.ABSENT)))
