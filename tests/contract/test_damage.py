@@ -46,7 +46,7 @@ def test_a_line_nobody_can_read_is_counted_and_nothing_more(agent: Agent, case: 
 
 @pytest.mark.hypothesis
 def test_a_part_that_is_missing_or_of_another_type_raises_nothing(agent: Agent, case: Case) -> None:
-    """Each kind of record of every recording, each of its parts, half of the other types; `make fuzz` tries all."""
+    """Each kind of record of every recording, each of its parts, a third of the other types; `make fuzz` tries all."""
     seen = set()
     known: set[str] | None = set() if settings().derandomize else None
     for recording in case.recordings:
