@@ -177,13 +177,12 @@ class History:
 
     def conversation(self, ident: str, notes: dict[str, str]) -> Talk:
         """Returns a session. If another one was read since, it is emitted from its start: the context holds one."""
-        if notes.pop("last", None) != ident:
-            notes[ident] = str(int(notes.get(ident, "0")) + 1)
-        notes["last"] = ident
+        if notes.get("last") != ident:
+            notes.update(last=ident, reading=str(int(notes.get("reading", "0")) + 1))
         is_newest = ident == next(reversed(self._sessions))
         written_ms = min(self._written_ms, self._now_ms) if is_newest else 0
         talk = Talk(ident, self._sessions[ident], self._inputs, written_ms=written_ms, now_ms=self._now_ms)
-        talk.pieces[0] = (f"reading {notes[ident]}", talk.pieces[0][1])
+        talk.pieces[0] = (f"reading {notes['reading']}", talk.pieces[0][1])
         return talk
 
 
