@@ -23,6 +23,7 @@ _AFTER_ANSWER: Final = re.compile(
 """Messages that Aider writes only after an answer, complete or cut off."""
 _COMMAND: Final = re.compile(r"> .*aider", re.IGNORECASE)
 _VERSION: Final = re.compile(r"> Aider v\d")
+_ONLY_AIDERS: Final = ("> Aider v", "> Tokens: ", "> Applied edit to ")
 _VERSION_WITHIN: Final = 12
 _REPORT: Final = re.compile(r"> # \d+ SEARCH/REPLACE blocks? failed to match!")
 _REPORT_ENDS: Final = ("The SEARCH section must exactly match", "Just reply with fixed versions of the block")
@@ -35,14 +36,17 @@ class Session(NamedTuple):
     """The lines of a session, its header first."""
 
     started: str
-    """Local time of its header."""
+    """Local time of its header; empty without one."""
     lines: Sequence[str]
     doubtful: bool
     """The session began inside an unfinished answer, so its prompts count only if they were typed."""
 
 
-def sessions_in(lines: Sequence[str]) -> list[Session]:
-    """Returns the sessions of a history, oldest first. What comes before the first header is left out."""
+def sessions_in(lines: Sequence[str], *, copied: bool = False) -> list[Session]:
+    """Returns the sessions of a history, oldest first.
+
+    What comes before the first header counts only in a copy, and only with a line that nobody but Aider writes.
+    """
     begins: list[tuple[int, bool]] = []
     before = ""
     for at, line in enumerate(lines):
@@ -51,8 +55,10 @@ def sessions_in(lines: Sequence[str]) -> list[Session]:
             if not in_answer or _is_start_of_aider(lines, at):
                 begins.append((at, in_answer))
         before = line if line.strip() else before
+    first = begins[0][0] if begins else len(lines)
+    is_cut = copied and any(line.startswith(_ONLY_AIDERS) for line in lines[:first])
     ends = [at for at, _ in begins[1:]] + [len(lines)]
-    return [
+    return [Session("", ["", *lines[:first]], False)] * is_cut + [
         Session(lines[at].removeprefix("# aider chat started at "), lines[at:end], doubtful)
         for (at, doubtful), end in zip(begins, ends, strict=False)
     ]

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from carryover.adapter.contract import Batch, FileStat, LastInput
 from carryover.agents.aider import blocks
+from carryover.agents.aider.locate import NAME
 from carryover.agents.aider.wire import Block
 from carryover.fsio import stat_regular
 from carryover.readers.files import read_tail, stamp_of_file
@@ -127,6 +128,7 @@ MAX_BYTES: Final = 64 << 20
 """How much of the end of a history is read."""
 _WRITTEN_AT_ONCE: Final = 4_000
 """Characters. A longer block may be read half written."""
+_BEFORE_MS: Final = 60_000
 _CURSOR: Final = re.compile(rb"([0-9a-f]{1,16}):")
 
 
@@ -164,12 +166,16 @@ class History:
         self._written_ms, self._now_ms = stat.mtime_ns // 1_000_000, now_ms
         self._sessions: dict[str, blocks.Session] = {}
         text = read_tail(path, MAX_BYTES).rpartition(b"\n")[0].decode("utf-8", "replace")
-        for session in blocks.sessions_in(text.replace("\r\n", "\n").split("\n")):
+        lines = text.replace("\r\n", "\n").split("\n")
+        for session in blocks.sessions_in(lines, copied=path.name != NAME):
             digits = "".join(filter(str.isdigit, session.started))
-            ident, same = f"{digits[:8]}-{digits[8:]}-{inode}", 1
+            ident, same = f"{digits[:8]}-{digits[8:]}-{inode}" if digits else path.stem, 1
             while (own := f"{ident}-{same}" if same > 1 else ident) in self._sessions:
                 same += 1
             self._sessions[own] = session
+        begun = (at_ms for session in self._sessions.values() if (at_ms := local_ms(session.started)))
+        self._before_ms = next(begun, self._written_ms) - _BEFORE_MS
+        """The assumed time of what comes before the first header, UTC milliseconds."""
 
     def conversations(self) -> list[tuple[str, str]]:
         """Returns the sessions, newest first, each with its text as its mark."""
@@ -181,7 +187,9 @@ class History:
             notes.update(last=ident, reading=str(int(notes.get("reading", "0")) + 1))
         is_newest = ident == next(reversed(self._sessions))
         written_ms = min(self._written_ms, self._now_ms) if is_newest else 0
-        talk = Talk(ident, self._sessions[ident], self._inputs, written_ms=written_ms, now_ms=self._now_ms)
+        session, now_ms = self._sessions[ident], self._now_ms
+        at_ms = local_ms(session.started) or self._before_ms
+        talk = Talk(ident, session, self._inputs, at_ms, written_ms=written_ms, now_ms=now_ms)
         talk.pieces[0] = (f"reading {notes['reading']}", talk.pieces[0][1])
         return talk
 
@@ -189,10 +197,13 @@ class History:
 class Talk:
     """A session, whose pieces are its blocks; see `carryover.readers.rewritten.Conversation`."""
 
-    def __init__(self, ident: str, session: blocks.Session, inputs: Inputs, *, written_ms: int, now_ms: int) -> None:
+    def __init__(
+        self, ident: str, session: blocks.Session, inputs: Inputs, at_ms: int, *, written_ms: int, now_ms: int
+    ) -> None:
+        """`at_ms`: when the session started. `written_ms`: when it was last written to, 0 for long ago."""
         self._ident, self._now_ms = ident, now_ms
         self.rests_ms = written_ms + HOLD_MS
-        inputs.begin(at_ms := local_ms(session.started))
+        inputs.begin(at_ms)
         self._blocks: list[Block] = []
         last, dated = 0, True  # where the last turn begins, and whether the time of its prompt is known
         for kind, lines in blocks.blocks_in(session, inputs.confirm):
