@@ -49,6 +49,12 @@ def test_only_what_was_typed_is_a_prompt() -> None:
     assert found(parsed(user({"type": "text", "text": "hidden", "ignored": True}))) == []
 
 
+def test_a_prompt_counts_whatever_the_clock_of_its_client_said() -> None:
+    written = user({"type": "text", "text": "Fix it"}).replace(str(START_MS).encode(), b"1000")
+
+    assert [event.at_ms for event in parsed(written).events if isinstance(event.body, UserPrompt)] == [1000]
+
+
 def test_a_command_that_a_person_ran_is_theirs() -> None:
     note = {"type": "text", "text": "The following tool was executed by the user", "synthetic": True}
     asked = parsed(user(note))

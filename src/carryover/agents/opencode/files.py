@@ -18,7 +18,7 @@ import msgspec
 
 from carryover.adapter.contract import FileStat
 from carryover.agents.opencode.database import Database
-from carryover.agents.opencode.wire import MOST_PARENTS, is_usable_id
+from carryover.agents.opencode.wire import MOST_PARENTS, is_usable_id, ms_of
 from carryover.fsio import stat_regular
 from carryover.readers import sqlite
 from carryover.readers.files import entries_of, read_small
@@ -26,7 +26,7 @@ from carryover.readers.rewritten import SnapshotReader
 from carryover.readers.stat_cache import utc_now_ms
 from carryover.records import rawjson
 from carryover.records.fields import digest
-from carryover.records.lenient import Fields, fields_of, items_of, text_of, time_of
+from carryover.records.lenient import Fields, fields_of, items_of, text_of
 
 MAX_FILE_BYTES: Final = 8 << 20
 MAX_EXPORT_BYTES: Final = 256 << 20
@@ -75,7 +75,7 @@ def _session_files(path: Path, _stat: FileStat) -> Database:
     storage = _storage(path)
     found = _items(storage / "message" / path.stem)
     messages = [message._replace(parts=tuple(_items(storage / "part" / message.id))) for message in found]
-    created = time_of(fields_of(info.get("time")).get("created"))
+    created = ms_of(fields_of(info.get("time")).get("created"))
     ident = path.stem if info else ""
     return _database(info, ident, messages, created_ms=created, root=_root_of(text_of(info.get("parentID")), path))
 
@@ -111,7 +111,7 @@ def _database(info: Fields, ident: str, messages: list[Item], *, root: str, crea
     session = (ident, root, *texts, created_ms, _mark_of(str(marks)), bytes(info.get("revert", rawjson.ABSENT)))
     db.execute("INSERT INTO session VALUES (?,?,?,?,?,?,?,?)", session)
     for item in messages:
-        sent_ms = time_of(fields_of(fields_of(item.data).get("time")).get("created"))
+        sent_ms = ms_of(fields_of(fields_of(item.data).get("time")).get("created"))
         db.execute("INSERT INTO message VALUES (?,?,?,?,?)", (item.id, ident, sent_ms, item.mark, _compact(item.data)))
         parts = ((part.id, item.id, ident, part.mark, part.data) for part in item.parts)
         db.executemany("INSERT INTO part VALUES (?,?,?,?,?)", parts)

@@ -22,11 +22,12 @@ from carryover.agents.opencode.wire import (
     Context,
     MessageRecord,
     PartEntry,
+    ms_of,
 )
 from carryover.model import AgentSummary, AssistantMessage, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.changes import as_edit
-from carryover.records.lenient import Fields, fields_of, inside, is_true, number_of, text_of, time_of
+from carryover.records.lenient import Fields, fields_of, inside, is_true, number_of, text_of
 from carryover.records.resets import failed_turn, names_limit
 from carryover.records.summary import parts_by_heading
 from carryover.records.text import without_handoff
@@ -74,7 +75,7 @@ def _parse_message(builder: Builder, record: MessageRecord) -> None:
         builder.skip(f"message/{role}" if role else "message", "unknown role" if role else "unexpected shape")
         return
     times = fields_of(message.get("time"))
-    builder.at_ms = time_of(times.get("created")) or builder.reported.last_ms
+    builder.at_ms = ms_of(times.get("created")) or builder.reported.last_ms
     if not builder.at_ms:
         builder.skip("message", "no usable time")
         return
@@ -89,7 +90,7 @@ def _parse_message(builder: Builder, record: MessageRecord) -> None:
         builder.at_ms = created_ms
         _parse_part(builder, record, message, entry)
     if record.ended:
-        builder.at_ms = time_of(times.get("completed")) or max(created_ms, builder.reported.last_ms)
+        builder.at_ms = ms_of(times.get("completed")) or max(created_ms, builder.reported.last_ms)
         _parse_end(builder, record.id, message)
 
 
@@ -143,7 +144,7 @@ def _parse_text(builder: Builder, record: MessageRecord, message: Fields, entry:
     if not text.strip() or is_true(part.get("synthetic")) or is_true(part.get("ignored")):
         return
     times = fields_of(part.get("time"))
-    builder.at_ms = time_of(times.get("end")) or time_of(times.get("start")) or builder.at_ms
+    builder.at_ms = ms_of(times.get("end")) or ms_of(times.get("start")) or builder.at_ms
     if is_true(message.get("summary")):
         trigger = _TRIGGERS.get(builder.reported.compacted_by)
         text = without_handoff(text)
@@ -162,7 +163,7 @@ def _parse_call(builder: Builder, message: Fields, entry: PartEntry, part: Field
         builder.skip("part/tool", "no usable name")
         return
     times = fields_of(inside(part.get("state", rawjson.ABSENT), "time"))
-    start_ms = time_of(times.get("start")) or builder.at_ms
+    start_ms = ms_of(times.get("start")) or builder.at_ms
     if entry.begun:
         builder.at_ms = start_ms
         builder.add(found.call.as_event(), f"{entry.id}:call")
@@ -173,7 +174,7 @@ def _parse_call(builder: Builder, message: Fields, entry: PartEntry, part: Field
         if entry.ended and text_of(found.state.get("status")) not in ("pending", "running"):
             builder.skip("part/tool", "unknown status")
         return
-    builder.at_ms = time_of(times.get("end")) or start_ms
+    builder.at_ms = ms_of(times.get("end")) or start_ms
     _add_result(builder, entry.id, found, outcome)
 
 

@@ -9,6 +9,8 @@ from typing import Final
 
 import msgspec
 
+from carryover.records import rawjson
+
 MAX_SESSIONS: Final = 60
 MAX_CHANGES: Final = 20
 """Most changes of one call."""
@@ -98,3 +100,10 @@ def is_usable_id(ident: str) -> bool:
 MAX_ID_CHARS: Final = 100
 MOST_PARENTS: Final = 10
 """Most levels of parents above a sub-agent."""
+LATEST_MS: Final = 4_102_444_800_000
+
+
+def ms_of(raw: msgspec.Raw | None) -> int:
+    """Returns the UTC milliseconds in a field, of whatever year; 0 if it holds no time."""
+    number = rawjson.part_of(raw, float) if raw is not None else None
+    return int(number) if number is not None and 0 < number < LATEST_MS else 0
